@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { parseClustersFile } from '../core/contracts/clusters.ts';
+import { defineStacks } from '../lib/app.ts';
+import { bundleSteps } from '../lib/bundles/bundle-steps.ts';
+
+const app = new App();
+const config: string = app.node.tryGetContext('config') ?? 'clusters.json';
+const file = parseClustersFile(readFileSync(config, 'utf8'), config);
+defineStacks({ app, file, bundles: await bundleSteps(join(import.meta.dirname, '../cdk.out/bundles')) });
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+app.synth();

@@ -1,0 +1,176 @@
+import * as z from 'zod';
+import { parse } from './parse.ts';
+
+/**
+ * clusters.json: which etcd clusters there are and how each is reached.
+ * It names secrets and never holds them.
+ */
+
+/** Relations between fields are checked even when single fields are wrong, so that one reading shows every problem. */
+const EVEN_WHEN_FIELDS_ARE_WRONG = { when: () => true };
+
+const name = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/, {
+  error: 'must be 1 to 63 letters, digits, "-" or "_", and start with a letter or digit',
+});
+
+/** An etcd member's name is the operator's own and may hold dots. */
+const memberName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/, {
+  error: 'must be 1 to 128 letters, digits, ".", "-" or "_", and start with a letter or digit',
+});
+
+const memberUrl = z.string().superRefine((value, context) => {
+  const problem = urlProblem(value);
+  if (problem) context.addIssue({ code: 'custom', message: problem });
+});
+
+function urlProblem(value: string): string | undefined {
+  if (!URL.canParse(value)) return `"${value}" is not a URL; write it like "https://10.0.1.11:2379"`;
+  const url = new URL(value);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    return `"${value}" starts with "${url.protocol}"; etcd's URLs start with "http:" or "https:"`;
+  }
+  if (url.username || url.password) return 'must not hold a user or password; name a secret under "auth" instead';
+  if ((url.pathname !== '/' && url.pathname !== '') || url.search || url.hash) {
+    return `"${value}" must end after the port`;
+  }
+  // WHATWG URLs drop a port that is the scheme's default, so ":443" has to be looked for in the text.
+  if (!/:\d+\/?$/.test(value)) return `"${value}" has no port; etcd's client port is usually 2379, its peer port 2380`;
+  return undefined;
+}
+
+const memberSchema = z.strictObject({
+  name: memberName,
+  clientUrl: memberUrl,
+  peerUrl: memberUrl,
+  host: z.string().min(1).optional(),
+});
+
+const secretReference = z.strictObject({
+  secret: z.string().regex(/^(arn:aws[a-z-]*:secretsmanager:\S+|[\w/+=.@-]{1,512})$/, {
+    error: 'must be the name or the ARN of a secret in Secrets Manager',
+  }),
+});
+
+const layoutSchema = z.strictObject({
+  unit: z.string().min(1),
+  dataDir: z.string().startsWith('/'),
+  walDir: z.string().startsWith('/').nullable(),
+  configFile: z.string().startsWith('/'),
+  user: z.string().min(1),
+  group: z.string().min(1),
+  binDir: z.string().startsWith('/'),
+});
+
+const policySchema = z.strictObject({
+  'space-exceeded': z.enum(['automatic', 'approval']).optional(),
+  'auth-token-invalid': z.enum(['automatic', 'approval']).optional(),
+  'member-failed': z.enum(['automatic', 'approval']).optional(),
+  'quorum-lost': z.enum(['automatic', 'approval']).optional(),
+});
+
+/** One cluster, as every step receives it. */
+export const clusterSchema = z
+  .strictObject({
+    name,
+    members: z.array(memberSchema).min(1, { error: 'must list at least one member' }),
+    quotaBackendBytes: z
+      .int({
+        error: "must be etcd's --quota-backend-bytes as a whole number of bytes (etcd's own default is 2147483648)",
+      })
+      .positive({ error: "must be more than 0: etcd's --quota-backend-bytes in bytes" }),
+    auth: secretReference.optional(),
+    tls: secretReference.optional(),
+    layout: layoutSchema.optional(),
+    policy: policySchema.optional(),
+  })
+  .superRefine((cluster, context) => {
+    for (const field of ['name', 'clientUrl', 'peerUrl'] as const) {
+      for (const [index, value] of repeated(cluster.members, field)) {
+        context.addIssue({
+          code: 'custom',
+          path: ['members', index, field],
+          message: `"${value}" is already used by another member of this cluster`,
+        });
+      }
+    }
+    for (const [index, url] of valuesOf(cluster.members, 'clientUrl')) {
+      if (cluster.tls && url.startsWith('http:')) {
+        context.addIssue({
+          code: 'custom',
+          path: ['members', index, 'clientUrl'],
+          message: `"${url}" is plain http, but the cluster has "tls"; write https or remove "tls"`,
+        });
+      }
+    }
+  }, EVEN_WHEN_FIELDS_ARE_WRONG);
+
+const networkSchema = z.strictObject({
+  vpcId: z.string().startsWith('vpc-'),
+  subnetIds: z.array(z.string().startsWith('subnet-')).min(1, { error: 'must list at least one subnet' }),
+  securityGroupIds: z.array(z.string().startsWith('sg-')),
+});
+
+const clustersFileSchema = z
+  .strictObject({
+    network: networkSchema.optional(),
+    clusters: z.array(clusterSchema).min(1, { error: 'must list at least one cluster' }),
+  })
+  .superRefine((file, context) => {
+    for (const [index, value] of repeated(file.clusters, 'name')) {
+      context.addIssue({
+        code: 'custom',
+        path: ['clusters', index, 'name'],
+        message: `"${value}" is already used by another cluster`,
+      });
+    }
+  }, EVEN_WHEN_FIELDS_ARE_WRONG);
+
+/** The index and value of each item's `field` which an earlier item has as well. */
+function* repeated(items: unknown, field: string): Generator<[number, string]> {
+  const seen = new Set<string>();
+  for (const [index, value] of valuesOf(items, field)) {
+    if (seen.has(value)) yield [index, value];
+    seen.add(value);
+  }
+}
+
+/** The text values of `field`; anything of a wrong shape is passed over, for it has a problem of its own already. */
+function* valuesOf(items: unknown, field: string): Generator<[number, string]> {
+  if (!Array.isArray(items)) return;
+  for (const [index, item] of items.entries()) {
+    const value: unknown = item?.[field];
+    if (typeof value === 'string') yield [index, value];
+  }
+}
+
+export type Cluster = z.output<typeof clusterSchema>;
+export type ClusterMember = Cluster['members'][number];
+/** Where the Lambda functions live. Needed to deploy, not to run embedded. */
+export type Network = z.output<typeof networkSchema>;
+export type ClustersFile = z.output<typeof clustersFileSchema>;
+
+/**
+ * @param text the content of clusters.json
+ * @param file its path, for the message
+ * @throws InvalidInput with every problem and its path
+ */
+export function parseClustersFile(text: string, file: string): ClustersFile {
+  return parse(clustersFileSchema, parseJson(text, file), file);
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return parse(
+      z.custom(() => false, { error: `is not JSON: ${(error as Error).message}` }),
+      text,
+      file,
+    );
+  }
+}
+
+/** The SSM parameter that holds one cluster's configuration. */
+export function registryParameterName(clusterName: string): string {
+  return `/etcd-remediation/clusters/${clusterName}`;
+}

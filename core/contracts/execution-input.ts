@@ -1,0 +1,34 @@
+import * as z from 'zod';
+
+/** The incidents that a runbook remediates. */
+export const INCIDENTS = ['space-exceeded'] as const;
+export type Incident = (typeof INCIDENTS)[number];
+
+const ratio = z.number().gt(0, { error: 'must be more than 0' }).lt(1, { error: 'must be less than 1' });
+
+/** What a responder may set for the space runbook; every field has a default that is right for most clusters. */
+export const spaceParametersSchema = z.strictObject({
+  /** How many of the newest revisions compaction keeps, for watchers that lag. */
+  retainRevisions: z.int().min(0, { error: 'must be 0 or more' }).default(0),
+  /** A member is skipped when a defragmentation would free fewer bytes than this... */
+  minReclaimBytes: z
+    .int()
+    .min(0, { error: 'must be 0 or more' })
+    .default(10 * 1024 * 1024),
+  /** ...or a smaller share of its database than this; unless its quota cannot be met otherwise. */
+  minReclaimRatio: ratio.default(0.2),
+  /** The alarm is disarmed once every member's database is below this share of its quota. */
+  disarmBelowRatio: ratio.default(0.9),
+});
+export type SpaceParameters = z.output<typeof spaceParametersSchema>;
+
+/** What starts an execution: `{"cluster":"orders"}` and, when wanted, the rest. */
+export const executionInputSchema = z.strictObject({
+  cluster: z.string({ error: 'is missing: the name of the cluster, as in clusters.json' }).min(1),
+  incident: z.enum(INCIDENTS).default('space-exceeded'),
+  dryRun: z.boolean().default(false),
+  reason: z.string().max(1024).default(''),
+  requestedBy: z.string().max(256).default(''),
+  parameters: spaceParametersSchema.prefault({}),
+});
+export type ExecutionInput = z.output<typeof executionInputSchema>;

@@ -1,0 +1,48 @@
+import type { RaisedAlarm } from './space.ts';
+
+/** What one reading of a whole cluster saw: the input of every decision. */
+export interface Observation {
+  /** One for each configured member, in the order of the configuration. */
+  members: MemberObservation[];
+  /** etcd's own list, read through consensus; empty when no member could be asked. */
+  memberList: ListedMember[];
+  alarms: RaisedAlarm[];
+}
+
+export interface ListedMember {
+  /** In hex. */
+  id: string;
+  /** Empty until the member has started for the first time. */
+  name: string;
+  isLearner: boolean;
+}
+
+export type MemberObservation = AnsweringMember | SilentMember;
+
+export interface SilentMember {
+  name: string;
+  endpoint: string;
+  answering: false;
+  /** Why, in words for a responder. */
+  problem: string;
+}
+
+export interface AnsweringMember {
+  name: string;
+  endpoint: string;
+  answering: true;
+  /** Member, cluster and leader IDs in hex; `leaderId` is "0" without a leader. */
+  id: string;
+  clusterId: string;
+  leaderId: string;
+  isLearner: boolean;
+  version: string;
+  /** Decimal strings, as etcd's are 64 bits wide. */
+  revision: string;
+  raftIndex: string;
+  raftAppliedIndex: string;
+  dbSizeBytes: number;
+  dbSizeInUseBytes: number;
+  /** The member's own since etcd 3.6; before, the configured quota. */
+  quotaBytes: number;
+}

@@ -1,0 +1,81 @@
+import * as z from 'zod';
+import { clusterSchema } from './clusters.ts';
+import { executionInputSchema, spaceParametersSchema } from './execution-input.ts';
+
+/**
+ * What the steps of the space runbook receive and return. One step's output is the next step's input, so each shape is
+ * written once here. Sizes are bytes; 64-bit numbers of etcd (IDs, revisions, raft indexes) are decimal or hex strings.
+ */
+
+/** A member at one moment, as one line of a report shows it. */
+export interface MemberSpace {
+  name: string;
+  /** In hex, as etcdctl prints it. */
+  id: string;
+  role: 'leader' | 'follower' | 'learner';
+  version: string;
+  dbSizeBytes: number;
+  dbSizeInUseBytes: number;
+  quotaBytes: number;
+}
+
+export interface RaisedAlarm {
+  memberId: string;
+  /** `NOSPACE`, `CORRUPT`, or etcd's number for a kind that this release does not know. */
+  alarm: string;
+}
+
+/** assess-space: is there something to do, and is it safe? */
+export interface SpaceAssessment {
+  verdict: 'Reclaim' | 'NothingToDo';
+  summary: string;
+  alarms: RaisedAlarm[];
+  members: MemberSpace[];
+  /** The revision to compact to; "0" when nothing is to be compacted. */
+  compactRevision: string;
+  /** Member names in the order in which they would be defragmented as things stand. */
+  plan: string[];
+}
+
+/** choose-next-member: the one next thing to do. */
+export type NextAction =
+  | { action: 'Defragment'; member: string }
+  | { action: 'MoveLeadership'; member: string; transferee: string }
+  | { action: 'Finish' };
+
+export interface Defragmentation {
+  member: string;
+  dbSizeBytesBefore: number;
+  dbSizeBytesAfter: number;
+}
+
+export const loadClusterInput = executionInputSchema;
+export interface LoadedCluster {
+  cluster: z.output<typeof clusterSchema>;
+  incident: string;
+  dryRun: boolean;
+  parameters: z.output<typeof spaceParametersSchema>;
+}
+
+export const assessSpaceInput = z.strictObject({ cluster: clusterSchema, parameters: spaceParametersSchema });
+export const compactHistoryInput = z.strictObject({ cluster: clusterSchema, revision: z.string().regex(/^\d+$/) });
+export const chooseNextMemberInput = z.strictObject({
+  cluster: clusterSchema,
+  parameters: spaceParametersSchema,
+  /** Members defragmented so far in this execution, a name for each time. */
+  defragmented: z.array(z.string()),
+  /** How often this step has been asked before in this execution. */
+  turn: z.int().min(0),
+});
+export const moveLeadershipInput = z.strictObject({
+  cluster: clusterSchema,
+  member: z.string(),
+  transferee: z.string(),
+});
+export const defragmentMemberInput = z.strictObject({
+  cluster: clusterSchema,
+  parameters: spaceParametersSchema,
+  member: z.string(),
+});
+export const disarmAlarmsInput = assessSpaceInput;
+export const proveWritesInput = z.strictObject({ cluster: clusterSchema });

@@ -1,0 +1,112 @@
+import type { AnsweringMember, Observation } from '../contracts/observation.ts';
+import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.ts';
+
+/**
+ * Further behind than this, a member is not caught up. etcd keeps 5,000 entries for a slow follower before it has to send
+ * a snapshot (etcd's `--experimental-snapshot-catchup-entries`); a fifth of that leaves room for the time between two readings.
+ */
+const MAX_LAG_ENTRIES = 1000n;
+
+/** A cluster in which every configured member answers, follows one leader and is caught up. */
+export interface SettledCluster {
+  leader: AnsweringMember;
+  voters: AnsweringMember[];
+  learners: AnsweringMember[];
+}
+
+/**
+ * CORRUPT blocks everything, and so does an alarm of a kind that this release does not know. NOSPACE does not.
+ * @throws UnsafeToProceed
+ */
+export function refuseUnsafeAlarms(observation: Observation): void {
+  const unsafe = observation.alarms.filter((raised) => raised.alarm !== 'NOSPACE');
+  if (unsafe.length === 0) return;
+  const list = unsafe
+    .map((raised) => `${raised.alarm} on member ${describeId(observation, raised.memberId)}`)
+    .join(', ');
+  throw new UnsafeToProceed(
+    `etcd has raised ${list}. Members may hold different data, and any change could spread the damage; nothing was done and ` +
+      'no alarm was disarmed. Compare the members (etcdctl endpoint hashkv --cluster), replace the one that differs, and start again.',
+  );
+}
+
+/**
+ * That every configured member answers, that etcd's members are the configured ones, and that all belong to one cluster.
+ * @param whenSilent what a member that does not answer means: before the first change the runbook stops; in the middle of
+ *   it a member may just be restarting, so it waits
+ * @throws PreconditionFailed, or EtcdUnavailable to wait, naming each member in question
+ */
+export function requireConfiguredMembers(observation: Observation, whenSilent: 'stop' | 'wait'): AnsweringMember[] {
+  const answering = observation.members.filter((member) => member.answering);
+  const silent = observation.members.filter((member) => !member.answering);
+  if (silent.length > 0) {
+    const list = silent.map((member) => `- ${member.name} (${member.endpoint}): ${member.problem}`).join('\n');
+    const message =
+      `${silent.length} of ${observation.members.length} members cannot be used:
+${list}
+` +
+      'A member that is being defragmented answers nobody, so all the others have to be up: bring back those listed first.';
+    throw whenSilent === 'wait' ? new EtcdUnavailable(message) : new PreconditionFailed(message);
+  }
+  for (const member of answering) {
+    const first = answering.find((other) => other.id === member.id);
+    if (first && first !== member) {
+      throw new PreconditionFailed(
+        `${first.endpoint} and ${member.endpoint} are answered by the same member (${member.id}). Each member's clientUrl must ` +
+          'reach that member alone: a load balancer in between would send a defragmentation to another member. Correct clusters.json.',
+      );
+    }
+  }
+  if (new Set(answering.map((member) => member.clusterId)).size > 1) {
+    const list = answering.map((member) => `${member.name}: cluster ${member.clusterId}`).join(', ');
+    throw new PreconditionFailed(
+      `The configured members belong to different clusters (${list}). Correct clusters.json.`,
+    );
+  }
+  const unknown = observation.memberList.filter((listed) => !answering.some((member) => member.id === listed.id));
+  if (unknown.length > 0) {
+    const list = unknown.map((listed) => `${listed.name || '(not started)'} (${listed.id})`).join(', ');
+    throw new PreconditionFailed(
+      `etcd has members that clusters.json does not name: ${list}. Each member has its own database and must be looked after; ` +
+        'add them to clusters.json, or remove them from etcd.',
+    );
+  }
+  return answering;
+}
+
+/**
+ * That one leader is followed by all and that everyone is caught up, which waiting usually brings about.
+ * @throws EtcdUnavailable saying what is still missing
+ */
+export function requireSettled(members: readonly AnsweringMember[]): SettledCluster {
+  const leaderIds = new Set(members.map((member) => member.leaderId));
+  const leader = members.find((member) => leaderIds.size === 1 && leaderIds.has(member.id));
+  if (!leader) {
+    const list = members.map((member) => `${member.name} follows ${nameOf(members, member.leaderId)}`).join(', ');
+    throw new EtcdUnavailable(`The members do not agree on a leader: ${list}. An election may be under way.`);
+  }
+  const behind = members.filter(
+    (member) => BigInt(leader.raftAppliedIndex) - BigInt(member.raftAppliedIndex) > MAX_LAG_ENTRIES,
+  );
+  if (behind.length > 0) {
+    const list = behind
+      .map((member) => `${member.name} has applied ${member.raftAppliedIndex} of ${leader.raftAppliedIndex} entries`)
+      .join(', ');
+    throw new EtcdUnavailable(`Not every member is caught up: ${list}.`);
+  }
+  return {
+    leader,
+    voters: members.filter((member) => !member.isLearner),
+    learners: members.filter((member) => member.isLearner),
+  };
+}
+
+function nameOf(members: readonly AnsweringMember[], id: string): string {
+  return id === '0' ? 'nobody' : (members.find((member) => member.id === id)?.name ?? id);
+}
+
+/** `8e9e05c52164694d (node1)`, or without the name for a member that is gone. */
+function describeId(observation: Observation, id: string): string {
+  const member = observation.members.find((candidate) => candidate.answering && candidate.id === id);
+  return member ? `${id} (${member.name})` : id;
+}

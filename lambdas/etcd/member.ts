@@ -1,0 +1,151 @@
+import { AlarmAction, AlarmType, type IStatusResponse } from 'etcd3/lib/rpc.js';
+import type { AnsweringMember, ListedMember } from '../../core/contracts/observation.ts';
+import type { RaisedAlarm } from '../../core/contracts/space.ts';
+import { EtcdUnavailable } from '../../core/errors.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
+import { hasReason } from './errors.ts';
+
+/** How long a member that is being waited for gets to answer one question. */
+const PROBE_DEADLINE_MS = 2_000;
+const PROBE_INTERVAL_MS = 250;
+
+export interface MemberOptions extends Omit<ConnectionOptions, 'endpoint' | 'deadlineMs'> {
+  name: string;
+  clientUrl: string;
+  /** The configured quota, for etcd before 3.6, whose status does not tell it. */
+  quotaBytes: number;
+  deadlineMs?: number;
+}
+
+/**
+ * One etcd member in the terms of the runbooks: every call is served by this member and no other, and ends by a deadline.
+ * IDs are hex, revisions and raft indexes decimal strings, sizes bytes. Each method throws the errors of ./errors.ts.
+ */
+export class EtcdMember {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly #quotaBytes: number;
+  readonly #connection: Connection;
+
+  constructor({ name, clientUrl, quotaBytes, deadlineMs = 5_000, ...rest }: MemberOptions) {
+    this.name = name;
+    this.endpoint = clientUrl;
+    this.#quotaBytes = quotaBytes;
+    this.#connection = new Connection({ endpoint: clientUrl, deadlineMs, ...rest });
+  }
+
+  async status(deadlineMs?: number): Promise<AnsweringMember> {
+    // dbSizeQuota came with etcd 3.6; the proto of the deployed bundle knows it, the client library's own does not yet.
+    const options = deadlineMs === undefined ? undefined : { deadline: Date.now() + deadlineMs };
+    const status: IStatusResponse & { dbSizeQuota?: string } = await this.#connection.maintenance.status(options);
+    const ownQuotaBytes = Number(status.dbSizeQuota ?? 0);
+    return {
+      name: this.name,
+      endpoint: this.endpoint,
+      answering: true,
+      id: toHex(status.header.member_id),
+      clusterId: toHex(status.header.cluster_id),
+      leaderId: toHex(status.leader),
+      isLearner: status.isLearner,
+      version: status.version,
+      revision: status.header.revision,
+      raftIndex: status.raftIndex,
+      raftAppliedIndex: status.raftAppliedIndex,
+      dbSizeBytes: Number(status.dbSize),
+      dbSizeInUseBytes: Number(status.dbSizeInUse),
+      quotaBytes: ownQuotaBytes > 0 ? ownQuotaBytes : this.#quotaBytes,
+    };
+  }
+
+  /** Through consensus, so that it is the cluster's list and not one member's memory of it. */
+  async memberList(): Promise<ListedMember[]> {
+    const { members } = await this.#connection.cluster.memberList({ linearizable: true });
+    return members.map((member) => ({ id: toHex(member.ID), name: member.name, isLearner: member.isLearner }));
+  }
+
+  /** All alarms of the cluster. etcd answers it through consensus, so it needs a quorum. */
+  async alarms(): Promise<RaisedAlarm[]> {
+    const { alarms } = await this.#connection.maintenance.alarm({
+      action: AlarmAction.Get,
+      memberID: 0,
+      alarm: AlarmType.None,
+    });
+    return alarms.map((raised) => ({ memberId: toHex(raised.memberID), alarm: String(raised.alarm) }));
+  }
+
+  /**
+   * Disarms NOSPACE of one member ID. etcd ignores ID 0 in silence, and would disarm CORRUPT as readily, so neither can be
+   * expressed here. An alarm that is already gone is success.
+   */
+  async disarmNoSpace(memberId: string): Promise<void> {
+    const request = { action: AlarmAction.Deactivate, memberID: fromHex(memberId), alarm: AlarmType.Nospace };
+    await this.#connection.maintenance.alarm(request);
+  }
+
+  /** Compacts and waits until this member has removed the old revisions from its database. "Already compacted" is success. */
+  async compact(revision: string, deadlineMs: number): Promise<'Compacted' | 'AlreadyCompacted'> {
+    try {
+      await this.#connection.kv.compact({ revision, physical: true }, { deadline: Date.now() + deadlineMs });
+      return 'Compacted';
+    } catch (error) {
+      if (hasReason(error, 'Compacted')) return 'AlreadyCompacted';
+      throw error;
+    }
+  }
+
+  /** Sent to the leader: etcd answers when the transferee leads. */
+  async moveLeader(transfereeId: string): Promise<void> {
+    await this.#connection.maintenance.moveLeader({ targetID: fromHex(transfereeId) });
+  }
+
+  /** The member answers nobody until it is done, and goes on when the deadline has passed: see {@link waitUntilAnswering}. */
+  async defragment(deadlineMs: number): Promise<void> {
+    await this.#connection.maintenance.defragment({ deadline: Date.now() + deadlineMs });
+  }
+
+  /**
+   * Waits until the member serves reads from its database, which it does not while it defragments.
+   * @throws EtcdUnavailable when `withinMs` have passed
+   */
+  async waitUntilAnswering(withinMs: number): Promise<AnsweringMember> {
+    const until = Date.now() + withinMs;
+    for (;;) {
+      try {
+        await this.readLocally('etcd-remediation/probe', PROBE_DEADLINE_MS);
+        return await this.status(PROBE_DEADLINE_MS);
+      } catch (error) {
+        if (!(error instanceof EtcdUnavailable)) throw error;
+        if (Date.now() + PROBE_INTERVAL_MS > until) throw error;
+        await new Promise((resolve) => setTimeout(resolve, PROBE_INTERVAL_MS));
+      }
+    }
+  }
+
+  /** A serializable read: from this member's own database, without a quorum. */
+  async readLocally(key: string, deadlineMs: number): Promise<string | undefined> {
+    const options = { deadline: Date.now() + deadlineMs };
+    const { kvs } = await this.#connection.kv.range({ key: Buffer.from(key), serializable: true }, options);
+    return kvs[0]?.value.toString();
+  }
+
+  async put(key: string, value: string): Promise<void> {
+    await this.#connection.kv.put({ key: Buffer.from(key), value: Buffer.from(value) });
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#connection.kv.deleteRange({ key: Buffer.from(key) });
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}
+
+/** `"10501334649042878790"` -> `"91bc3c398fb3c146"`, as etcdctl prints IDs. */
+function toHex(decimal: string): string {
+  return BigInt(decimal).toString(16);
+}
+
+function fromHex(hex: string): string {
+  return BigInt(`0x${hex}`).toString();
+}

@@ -1,0 +1,58 @@
+import * as z from 'zod';
+import type { Cluster } from '../../core/contracts/clusters.ts';
+import { PreconditionFailed } from '../../core/errors.ts';
+import type { ClientTls, Login } from './connection.ts';
+
+const loginSchema = z.object({ username: z.string().min(1), password: z.string().min(1) });
+const pem = z.string().startsWith('-----BEGIN ');
+const tlsSchema = z.object({ ca: pem, cert: pem.optional(), key: pem.optional() });
+
+export interface ClusterSecrets {
+  login?: Login | undefined;
+  tls?: ClientTls | undefined;
+}
+
+/**
+ * The secrets that a cluster's configuration names, from Secrets Manager. They are read for each invocation, so that a
+ * rotated password works at once, and are never logged: problems name fields, not values.
+ * @throws PreconditionFailed
+ */
+export async function readSecrets({ auth, tls }: Cluster): Promise<ClusterSecrets> {
+  if (!auth && !tls) return {};
+  // Loaded only where a cluster has secrets: the client costs a cold start about as much as all the rest.
+  const { SecretsManagerClient, GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
+  const client = new SecretsManagerClient();
+  const read = async <Schema extends z.ZodType>(
+    secret: string,
+    schema: Schema,
+    fields: string,
+  ): Promise<z.output<Schema>> => {
+    let text: string | undefined;
+    try {
+      text = (await client.send(new GetSecretValueCommand({ SecretId: secret }))).SecretString;
+    } catch (error) {
+      throw new PreconditionFailed(
+        `The secret "${secret}" cannot be read: ${(error as Error).name}: ${(error as Error).message}. Create it with ${fields}, or ` +
+          'correct its name in clusters.json.',
+      );
+    }
+    const result = schema.safeParse(parseJson(text ?? ''));
+    if (result.success) return result.data;
+    const wrong = result.error.issues.map((issue) => issue.path.join('.') || 'the whole').join(', ');
+    throw new PreconditionFailed(`The secret "${secret}" is malformed (${wrong}): it must be JSON with ${fields}.`);
+  };
+  const [login, clientTls] = await Promise.all([
+    auth && read(auth.secret, loginSchema, '"username" and "password"'),
+    tls &&
+      read(tls.secret, tlsSchema, '"ca", and "cert" and "key" where etcd asks for a client certificate, as PEM texts'),
+  ]);
+  return { login, tls: clientTls };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

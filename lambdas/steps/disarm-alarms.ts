@@ -1,0 +1,19 @@
+import { disarmAlarmsInput } from '../../core/contracts/space.ts';
+import { chooseAlarmsToDisarm } from '../../core/decisions/space.ts';
+import { EtcdUnavailable } from '../../core/errors.ts';
+import { etcdStep } from '../step.ts';
+
+/** Disarms each listed (member, NOSPACE) pair once every member is small enough, and lists again. */
+export const handler = etcdStep(disarmAlarmsInput, async (etcd, { parameters }) => {
+  const disarmed = chooseAlarmsToDisarm(await etcd.observe(), parameters);
+  const [member] = etcd.members;
+  for (const { memberId } of disarmed) await member?.disarmNoSpace(memberId);
+  const left = (await etcd.observe()).alarms;
+  if (left.length > 0) {
+    const list = left.map((raised) => `${raised.alarm} on ${raised.memberId}`).join(', ');
+    throw new EtcdUnavailable(
+      `After disarming, etcd lists alarms again: ${list}. A writer may have filled the space at once.`,
+    );
+  }
+  return { disarmed };
+});

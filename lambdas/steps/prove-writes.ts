@@ -1,0 +1,38 @@
+import { type MemberSpace, proveWritesInput } from '../../core/contracts/space.ts';
+import { describeSettled } from '../../core/decisions/space.ts';
+import { EtcdUnavailable, VerificationFailed } from '../../core/errors.ts';
+import { hasReason } from '../etcd/errors.ts';
+import type { EtcdMember } from '../etcd/member.ts';
+import { etcdStep } from '../step.ts';
+
+const KEY_PREFIX = '/etcd-remediation/proof/';
+
+/**
+ * Writes, reads and deletes a key through every voter, each call pinned to it, and looks once more for alarms.
+ * @throws VerificationFailed when a member still refuses writes
+ */
+export const handler = etcdStep(proveWritesInput, async (etcd): Promise<{ members: MemberSpace[] }> => {
+  const { members } = await etcd.observe();
+  for (const seen of members) {
+    if (seen.answering && !seen.isLearner) await proveWrite(etcd.member(seen.name));
+  }
+  return { members: describeSettled(await etcd.observe()) };
+});
+
+async function proveWrite(member: EtcdMember): Promise<void> {
+  const key = KEY_PREFIX + member.name;
+  const value = new Date().toISOString();
+  try {
+    await member.put(key, value);
+    if ((await member.readLocally(key, 5_000)) !== value) {
+      throw new EtcdUnavailable(`${member.name} accepted a write and does not serve it yet.`);
+    }
+    await member.delete(key);
+  } catch (error) {
+    if (!hasReason(error, 'NoSpace')) throw error;
+    throw new VerificationFailed(
+      `${member.name} still refuses writes although no alarm was left: ${(error as Error).message} If the alarm comes back at once, the ` +
+        "member's real quota is smaller than quotaBackendBytes in clusters.json: compare it with --quota-backend-bytes.",
+    );
+  }
+}

@@ -1,0 +1,38 @@
+import { readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { build } from 'esbuild';
+import { etcdClient } from './etcd-client.ts';
+
+const STEPS_DIR = join(import.meta.dirname, '../../lambdas/steps');
+
+/** A folder for each step's file name, such as `assess-space`, that holds `index.cjs` with the export `handler`. */
+export type StepBundles = Readonly<Record<string, string>>;
+
+/**
+ * Bundles every step of lambdas/steps, each into a folder of its own below `outDir`.
+ *
+ * One call of esbuild's API instead of NodejsFunction, which runs esbuild's command line and so takes no plugins. CommonJS,
+ * as etcd3 and grpc-js are; `.cjs`, so that no package.json nearby changes what it is. The AWS SDK is the Lambda runtime's own.
+ */
+export async function bundleSteps(outDir: string): Promise<StepBundles> {
+  await rm(outDir, { recursive: true, force: true });
+  const files = (await readdir(STEPS_DIR)).filter((file) => file.endsWith('.ts')).sort();
+  const names = files.map((file) => basename(file, '.ts'));
+  await build({
+    entryPoints: names.map((name) => ({ in: join(STEPS_DIR, `${name}.ts`), out: join(name, 'index') })),
+    outdir: outDir,
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    // An import() that stays one would not find the runtime's AWS SDK, which is on NODE_PATH.
+    supported: { 'dynamic-import': false },
+    external: ['@aws-sdk/*'],
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    plugins: [etcdClient()],
+  });
+  return Object.fromEntries(names.map((name) => [name, join(outDir, name)]));
+}

@@ -1,0 +1,128 @@
+import { ArnFormat, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { type Cluster, type Network, registryParameterName } from '../core/contracts/clusters.ts';
+import type { StepBundles } from './bundles/bundle-steps.ts';
+import { StepFunction, type StepNetwork } from './step-function.ts';
+import { SpaceReclaim } from './workflows/space-reclaim.ts';
+
+export interface RemediationStackProps extends StackProps {
+  network: Network;
+  clusters: Cluster[];
+  bundles: StepBundles;
+}
+
+/** A step that waits for etcd to work through a large database; one minute below Lambda's own limit. */
+const LONG = Duration.minutes(14);
+const SHORT = Duration.minutes(1);
+/** gRPC and TLS start in about half the time that 256 MiB take; a quarter of a core is enough for the rest. */
+const MEMORY_MIB = 512;
+
+/** The platform, once per VPC: the steps, and the runbooks that chain them. */
+export class RemediationStack extends Stack {
+  constructor(scope: Construct, id: string, { network, clusters, bundles, ...props }: RemediationStackProps) {
+    super(scope, id, props);
+    const stepNetwork = this.connectTo(network, clusters);
+    const step = (name: string, description: string, timeout: Duration) => {
+      const bundle = bundles[name];
+      if (!bundle) throw new Error(`There is no bundle of a step "${name}".`);
+      return new StepFunction(this, name, {
+        bundle,
+        description,
+        timeout,
+        memoryMiB: MEMORY_MIB,
+        network: stepNetwork,
+      });
+    };
+    const etcdStep = (name: string, description: string, timeout: Duration) => {
+      const created = step(name, description, timeout);
+      this.grantSecrets(created, clusters);
+      return created;
+    };
+
+    const loadCluster = step('load-cluster', 'Checks the execution input and loads the cluster', SHORT);
+    this.grantRegistry(loadCluster, clusters);
+
+    new SpaceReclaim(this, 'SpaceReclaim', {
+      loadCluster,
+      assessSpace: etcdStep(
+        'assess-space',
+        'Reads every member and decides whether space can be reclaimed safely',
+        SHORT,
+      ),
+      compactHistory: etcdStep('compact-history', 'Compacts history, physically on every voter', LONG),
+      chooseNextMember: etcdStep(
+        'choose-next-member',
+        'Reads every member and decides the one next thing to do',
+        SHORT,
+      ),
+      moveLeadership: etcdStep('move-leadership', 'Moves leadership to another voter', SHORT),
+      defragmentMember: etcdStep('defragment-member', "Defragments one member's database", LONG),
+      disarmAlarms: etcdStep('disarm-alarms', 'Disarms NOSPACE where every member is small enough', SHORT),
+      proveWrites: etcdStep('prove-writes', 'Writes and deletes a key through every voter', SHORT),
+    });
+  }
+
+  /** Out to the clusters' client ports and to the AWS APIs, and nothing in. */
+  private connectTo({ vpcId, subnetIds, securityGroupIds }: Network, clusters: Cluster[]): StepNetwork {
+    const vpc = Vpc.fromVpcAttributes(this, 'Vpc', {
+      vpcId,
+      // Only the subnets' IDs reach the template; CDK wants a zone for each.
+      availabilityZones: subnetIds.map((_, index) => `zone-${index}`),
+      privateSubnetIds: subnetIds,
+    });
+    Validations.of(vpc).acknowledge({
+      id: 'Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId',
+      reason: 'Nothing here routes: functions are only placed into the subnets.',
+    });
+    const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
+      vpc,
+      description: 'etcd-remediation steps: out to etcd and to the AWS APIs',
+      allowAllOutbound: false,
+    });
+    securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'AWS APIs');
+    const urls = clusters.flatMap((cluster) => cluster.members.map((member) => new URL(member.clientUrl)));
+    for (const port of new Set(urls.map((url) => Number(url.port || (url.protocol === 'https:' ? 443 : 80))))) {
+      if (port !== 443) securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(port), `etcd clients' port ${port}`);
+    }
+    return {
+      vpc,
+      subnets: vpc.privateSubnets,
+      securityGroups: [
+        securityGroup,
+        ...securityGroupIds.map((groupId, index) => SecurityGroup.fromSecurityGroupId(this, `Extra${index}`, groupId)),
+      ],
+    };
+  }
+
+  private grantRegistry(step: StepFunction, clusters: Cluster[]): void {
+    step.function.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['ssm:GetParameter'],
+        resources: clusters.map((cluster) =>
+          this.formatArn({
+            service: 'ssm',
+            resource: 'parameter',
+            resourceName: registryParameterName(cluster.name).slice(1),
+            arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+          }),
+        ),
+      }),
+    );
+  }
+
+  private grantSecrets(step: StepFunction, clusters: Cluster[]): void {
+    const references = clusters
+      .flatMap(({ auth, tls }) => [auth?.secret, tls?.secret])
+      .filter((secret) => secret !== undefined);
+    for (const reference of new Set(references)) {
+      const id = `Secret-${step.node.id}-${reference}`;
+      const secret = reference.startsWith('arn:')
+        ? Secret.fromSecretCompleteArn(this, id, reference)
+        : Secret.fromSecretNameV2(this, id, reference);
+      secret.grantRead(step.function);
+    }
+  }
+}

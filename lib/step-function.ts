@@ -1,0 +1,75 @@
+import { type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import type { ISecurityGroup, ISubnet, IVpc } from 'aws-cdk-lib/aws-ec2';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+
+/** Where steps run: the VPC's subnets, with a security group of their own. */
+export interface StepNetwork {
+  vpc: IVpc;
+  subnets: ISubnet[];
+  securityGroups: ISecurityGroup[];
+}
+
+export interface StepFunctionProps {
+  /** The folder of the step's bundle. */
+  bundle: string;
+  description: string;
+  timeout: Duration;
+  memoryMiB: number;
+  network: StepNetwork;
+}
+
+/**
+ * One step as a Lambda function, with a role that may do nothing but write this function's log, send traces and attach to the
+ * VPC; whatever else a step needs is granted by its name where it is composed.
+ */
+export class StepFunction extends Construct {
+  readonly function: LambdaFunction;
+
+  constructor(scope: Construct, id: string, { bundle, description, timeout, memoryMiB, network }: StepFunctionProps) {
+    super(scope, id);
+    const logGroup = new LogGroup(this, 'Log', {
+      retention: RetentionDays.SIX_MONTHS,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    this.function = new LambdaFunction(this, 'Function', {
+      description,
+      code: Code.fromAsset(bundle),
+      handler: 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: memoryMiB,
+      timeout,
+      tracing: Tracing.ACTIVE,
+      logGroup,
+      role,
+      vpc: network.vpc,
+      vpcSubnets: { subnets: network.subnets },
+      securityGroups: network.securityGroups,
+    });
+    logGroup.grantWrite(role);
+    // These actions know no resource that could be named: the network interfaces are made by Lambda.
+    // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    role.addToPolicy(
+      new PolicyStatement({
+        effect: Effect.ALLOW,
+        actions: [
+          'ec2:CreateNetworkInterface',
+          'ec2:DescribeNetworkInterfaces',
+          'ec2:DescribeSubnets',
+          'ec2:DeleteNetworkInterface',
+          'ec2:AssignPrivateIpAddresses',
+          'ec2:UnassignPrivateIpAddresses',
+        ],
+        resources: ['*'],
+      }),
+    );
+    Validations.of(role).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: "Network interfaces of Lambda and X-Ray's traces have no resource that a policy could name.",
+    });
+  }
+}

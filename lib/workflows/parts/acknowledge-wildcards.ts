@@ -1,0 +1,19 @@
+import { Stack, Validations } from 'aws-cdk-lib';
+import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { StepFunction } from '../../step-function.ts';
+
+/** Says why a runbook's role has wildcards: CDK allows each named function with its versions, and two APIs know no resource. */
+export function acknowledgeWildcards(stateMachine: StateMachine, steps: StepFunction[]): void {
+  Validations.of(stateMachine.role).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason: "The delivery of Step Functions' log and X-Ray's traces have no resource that a policy could name.",
+  });
+  for (const { function: step } of steps) {
+    const logicalId = Stack.of(step).getLogicalId(step.node.defaultChild as CfnFunction);
+    Validations.of(stateMachine.role).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>:*]`,
+      reason: 'Any version of this one function.',
+    });
+  }
+}

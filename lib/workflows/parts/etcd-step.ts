@@ -1,0 +1,49 @@
+import { Fail, type IChainable, QueryLanguage, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import type { Construct } from 'constructs';
+import type { StepFunction } from '../../step-function.ts';
+import { WHEN_LAMBDA_DIES, WHILE_ETCD_SETTLES } from './retry-policies.ts';
+
+export interface EtcdStepProps {
+  step: StepFunction;
+  /** The step's whole input: JSON with `{% JSONata %}` in it, or one expression. */
+  input: Record<string, unknown> | string;
+  /** Variables to set from `$states.result.Payload`, the step's output. */
+  assign?: Record<string, unknown>;
+  /** Where every error that was not cured by a retry goes: see {@link raiseAgain}. */
+  onError: IChainable;
+}
+
+/** A state that runs one step: with the retries that every step of a runbook has, and no error left uncaught. */
+export function etcdStep(
+  scope: Construct,
+  name: string,
+  { step, input, assign, onError }: EtcdStepProps,
+): LambdaInvoke {
+  const state = LambdaInvoke.jsonata(scope, name, {
+    lambdaFunction: step.function,
+    payload: typeof input === 'string' ? TaskInput.fromText(input) : TaskInput.fromObject(input),
+    outputs: '{% $states.result.Payload %}',
+    ...(assign && { assign }),
+  });
+  state.addRetry(WHILE_ETCD_SETTLES);
+  state.addRetry(WHEN_LAMBDA_DIES);
+  state.addCatch(onError, {
+    outputs: {
+      error: '{% $states.errorOutput.Error %}',
+      // A Lambda function's error arrives as JSON with a stack trace; a responder wants the message.
+      cause:
+        '{% ($cause := $string($states.errorOutput.Cause); $contains($cause, /^\\{.*errorMessage/) ? $parse($cause).errorMessage : $cause) %}',
+    },
+  });
+  return state;
+}
+
+/** Ends the execution with the error that stopped it, under its own name. */
+export function raiseAgain(scope: Construct, name: string): Fail {
+  return Fail.jsonata(scope, name, {
+    queryLanguage: QueryLanguage.JSONATA,
+    error: '{% $states.input.error %}',
+    cause: '{% $states.input.cause %}',
+  });
+}

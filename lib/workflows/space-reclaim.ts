@@ -1,0 +1,161 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import {
+  Choice,
+  Condition,
+  DefinitionBody,
+  LogLevel,
+  QueryLanguage,
+  StateMachine,
+  Succeed,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { StepFunction } from '../step-function.ts';
+import { acknowledgeWildcards } from './parts/acknowledge-wildcards.ts';
+import { etcdStep, raiseAgain } from './parts/etcd-step.ts';
+
+export interface SpaceReclaimSteps {
+  loadCluster: StepFunction;
+  assessSpace: StepFunction;
+  compactHistory: StepFunction;
+  chooseNextMember: StepFunction;
+  moveLeadership: StepFunction;
+  defragmentMember: StepFunction;
+  disarmAlarms: StepFunction;
+  proveWrites: StepFunction;
+}
+
+/**
+ * The runbook for `space-exceeded`: a store that is full, or about to be, gets its space back.
+ *
+ * 1. Load the cluster's configuration and check the execution input.
+ * 2. Assess: stop if anything is unsafe; end if there is nothing to do, or if this is a dry run.
+ * 3. Compact history, physically on every voter.
+ * 4. Ask what is next, do that one thing, and ask again: a follower to defragment, leadership to move, at last the old leader.
+ *    The question is answered from a fresh reading of all members, and only once all are healthy and caught up.
+ * 5. Disarm each (member, NOSPACE) pair, and list again.
+ * 6. Prove it: a write and a delete through every voter.
+ *
+ * Invariant: never more than one member is away, no member that leads others defragments, and no alarm is disarmed
+ * while a member is still over the threshold.
+ */
+export class SpaceReclaim extends Construct {
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, steps: SpaceReclaimSteps) {
+    super(scope, id);
+    const onError = raiseAgain(this, 'Stop with the error');
+    const target = { cluster: '{% $cluster %}' };
+    const weighed = { ...target, parameters: '{% $parameters %}' };
+    const report = {
+      incident: 'space-exceeded',
+      runbook: 'space-reclaim',
+      cluster: '{% $cluster.name %}',
+      summary: '{% $assessment.summary %}',
+      membersBefore: '{% $assessment.members %}',
+    };
+
+    const loadCluster = etcdStep(this, 'Load cluster', {
+      step: steps.loadCluster,
+      input: '{% $states.input %}',
+      assign: {
+        cluster: '{% $states.result.Payload.cluster %}',
+        parameters: '{% $states.result.Payload.parameters %}',
+        dryRun: '{% $states.result.Payload.dryRun %}',
+        defragmented: [],
+        turn: 0,
+      },
+      onError,
+    });
+    const assessSpace = etcdStep(this, 'Assess space', {
+      step: steps.assessSpace,
+      input: weighed,
+      assign: { assessment: '{% $states.result.Payload %}' },
+      onError,
+    });
+    const compactHistory = etcdStep(this, 'Compact history', {
+      step: steps.compactHistory,
+      input: { ...target, revision: '{% $assessment.compactRevision %}' },
+      onError,
+    });
+    const chooseNextMember = etcdStep(this, 'Choose next member', {
+      step: steps.chooseNextMember,
+      input: { ...weighed, defragmented: '{% [$defragmented.member] %}', turn: '{% $turn %}' },
+      assign: { next: '{% $states.result.Payload %}', turn: '{% $turn + 1 %}' },
+      onError,
+    });
+    const moveLeadership = etcdStep(this, 'Move leadership', {
+      step: steps.moveLeadership,
+      input: { ...target, member: '{% $next.member %}', transferee: '{% $next.transferee %}' },
+      onError,
+    });
+    const defragmentMember = etcdStep(this, 'Defragment member', {
+      step: steps.defragmentMember,
+      input: { ...weighed, member: '{% $next.member %}' },
+      assign: { defragmented: '{% [$append($defragmented, $states.result.Payload)] %}' },
+      onError,
+    });
+    const disarmAlarms = etcdStep(this, 'Disarm alarms', {
+      step: steps.disarmAlarms,
+      input: weighed,
+      assign: { disarmed: '{% $states.result.Payload.disarmed %}' },
+      onError,
+    });
+    const proveWrites = etcdStep(this, 'Prove writes on every member', {
+      step: steps.proveWrites,
+      input: target,
+      onError,
+    });
+
+    const nothingToDo = Succeed.jsonata(this, 'Nothing to do', { outputs: { outcome: 'NothingToDo', ...report } });
+    const planned = Succeed.jsonata(this, 'Planned', {
+      outputs: {
+        outcome: 'Planned',
+        ...report,
+        plan: '{% $assessment.plan %}',
+        compactRevision: '{% $assessment.compactRevision %}',
+      },
+    });
+    const remediated = Succeed.jsonata(this, 'Space reclaimed', {
+      outputs: {
+        outcome: 'Remediated',
+        ...report,
+        compactRevision: '{% $assessment.compactRevision %}',
+        defragmented: '{% $defragmented %}',
+        disarmed: '{% $disarmed %}',
+        members: '{% $states.input.members %}',
+      },
+    });
+
+    const whatComesNext = Choice.jsonata(this, 'What comes next?')
+      .when(Condition.jsonata("{% $next.action = 'MoveLeadership' %}"), moveLeadership.next(chooseNextMember))
+      .when(Condition.jsonata("{% $next.action = 'Defragment' %}"), defragmentMember.next(chooseNextMember))
+      .when(Condition.jsonata("{% $next.action = 'Finish' %}"), disarmAlarms.next(proveWrites).next(remediated));
+    const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
+      .when(Condition.jsonata('{% $dryRun %}'), planned)
+      .otherwise(compactHistory.next(chooseNextMember).next(whatComesNext));
+    const isThereAnythingToReclaim = Choice.jsonata(this, 'Is there anything to reclaim?')
+      .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
+      .otherwise(isThisADryRun);
+
+    this.stateMachine = new StateMachine(this, 'StateMachine', {
+      stateMachineName: 'etcd-remediation-space-reclaim',
+      comment: 'Gives a full or fragmented etcd store its space back',
+      queryLanguage: QueryLanguage.JSONATA,
+      definitionBody: DefinitionBody.fromChainable(loadCluster.next(assessSpace).next(isThereAnythingToReclaim)),
+      // Seven members at 14 minutes each, and as much again for second tries.
+      timeout: Duration.hours(4),
+      tracingEnabled: true,
+      logs: {
+        destination: new LogGroup(this, 'Log', {
+          logGroupName: '/aws/vendedlogs/states/etcd-remediation-space-reclaim',
+          retention: RetentionDays.SIX_MONTHS,
+          removalPolicy: RemovalPolicy.RETAIN,
+        }),
+        level: LogLevel.ALL,
+        includeExecutionData: true,
+      },
+    });
+    acknowledgeWildcards(this.stateMachine, Object.values(steps));
+  }
+}

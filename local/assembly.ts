@@ -1,0 +1,44 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import type { ClustersFile, Network } from '../core/contracts/clusters.ts';
+import { defineStacks } from '../lib/app.ts';
+import { bundleSteps } from '../lib/bundles/bundle-steps.ts';
+import type { LambdaFunction } from './lambda/host.ts';
+import { readTemplate } from './template.ts';
+
+/** The parts of the synthesized stacks that the embedded platform runs. */
+export interface Assembly {
+  functions: LambdaFunction[];
+  /** The Amazon States Language definitions, by state machine name. */
+  stateMachines: Record<string, unknown>;
+  /** SSM parameters, by name. */
+  parameters: Record<string, string>;
+  /** Removes the synthesized files. */
+  close(): Promise<void>;
+}
+
+/** Functions run on this machine: where the deployed ones would be placed is never looked at. */
+const NO_NETWORK: Network = { vpcId: 'vpc-00000000', subnetIds: ['subnet-00000000'], securityGroupIds: [] };
+
+/** Synthesizes the stacks for `file`, bundles the steps, and reads back what was synthesized. */
+export async function synthesize(file: ClustersFile): Promise<Assembly> {
+  const directory = await mkdtemp(join(tmpdir(), 'etcd-remediation-assembly-'));
+  const close = () => rm(directory, { recursive: true, force: true });
+  try {
+    const app = new App({ outdir: join(directory, 'cdk.out') });
+    const bundles = await bundleSteps(join(directory, 'bundles'));
+    defineStacks({ app, file: { ...file, network: file.network ?? NO_NETWORK }, bundles });
+    const templates = app.synth().stacks.map((stack) => readTemplate(stack));
+    return {
+      functions: templates.flatMap((template) => template.functions),
+      stateMachines: Object.assign({}, ...templates.map((template) => template.stateMachines)),
+      parameters: Object.assign({}, ...templates.map((template) => template.parameters)),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

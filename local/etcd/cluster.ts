@@ -1,0 +1,222 @@
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EtcdBinaries } from './binaries.ts';
+import { runEtcdctl } from './etcdctl.ts';
+import type { ClientTls } from './health.ts';
+import { type LocalMember, Member } from './member.ts';
+import { freePorts, HOST } from './ports.ts';
+import { type AuthToken, type Security, secure, type TlsMode } from './security.ts';
+import { satisfies } from './versions.ts';
+
+type ClusterOptions = {
+  binaries: EtcdBinaries;
+  members: number;
+  quotaBackendBytes?: number;
+  tls?: TlsMode;
+  authToken?: AuthToken;
+  extraArgs?: string[];
+  /** Where the cluster makes its own folder: the system's folder for temporary files, if not said. */
+  directory?: string;
+};
+
+/** Until a member's peers have been connected for 5 s, etcd may refuse to add another. */
+const ADD_MEMBER_WITHIN_MS = 15_000;
+
+/**
+ * Starts real etcd processes on loopback, named m1, m2 and so on, and waits until every member is healthy.
+ * @throws Error with the end of a member's log when one is not healthy within 30 s; nothing is left running or on disk then
+ */
+export async function startCluster(options: ClusterOptions): Promise<LocalCluster> {
+  const parent = options.directory ?? tmpdir();
+  await mkdir(parent, { recursive: true });
+  const cluster = new LocalCluster(options, await mkdtemp(join(parent, 'etcd-cluster-')));
+  try {
+    await cluster.bootstrap();
+    return cluster;
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+}
+
+class LocalCluster implements AsyncDisposable {
+  readonly #options: ClusterOptions;
+  readonly #directory: string;
+  readonly #members: Member[] = [];
+  #security: Security = { scheme: 'http', flags: [] };
+  #rootUser: string | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: ClusterOptions, directory: string) {
+    this.#options = options;
+    this.#directory = directory;
+    process.once('exit', this.#abandon);
+  }
+
+  get members(): readonly LocalMember[] {
+    return this.#members;
+  }
+
+  /** What a client needs, as PEM; undefined without TLS. */
+  get tls(): ClientTls | undefined {
+    return this.#security.clientTls;
+  }
+
+  async bootstrap(): Promise<void> {
+    const { members, tls, authToken } = this.#options;
+    this.#security = await secure(this.#directory, tls ?? 'none', authToken ?? 'simple');
+    const names = Array.from({ length: members }, (_, index) => `m${index + 1}`);
+    const places = await Promise.all(names.map((name) => this.#place(name)));
+    const initialCluster = places.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
+    for (const place of places) {
+      const flags = this.#flags(place, initialCluster, 'new');
+      this.#members.push(new Member(place, this.#options.binaries.etcd, flags, false));
+    }
+    await Promise.all(this.#members.map((member) => this.#start(member)));
+  }
+
+  /**
+   * Runs etcdctl against the voters that run, or against the `--endpoints` in `args`.
+   * @param user `name:password`
+   * @returns its standard output
+   */
+  etcdctl(args: string[], { user }: { user?: string } = {}): Promise<string> {
+    return this.#etcdctl(args, user);
+  }
+
+  /** Ends the member as a service manager would, and waits until its process is gone. */
+  stopMember(name: string): Promise<void> {
+    return this.#member(name).end('SIGTERM');
+  }
+
+  /** Ends the member as a crash would, and waits until its process is gone. */
+  killMember(name: string): Promise<void> {
+    return this.#member(name).end('SIGKILL');
+  }
+
+  /** Freezes the process: its ports accept connections, and nothing answers. */
+  pauseMember(name: string): void {
+    this.#member(name).pause();
+  }
+
+  resumeMember(name: string): void {
+    this.#member(name).resume();
+  }
+
+  /** Starts a member that was stopped or killed and waits until it is healthy. Without a quorum, start several at once. */
+  startMember(name: string): Promise<void> {
+    return this.#start(this.#member(name));
+  }
+
+  /** Adds a learner to the membership, starts it, and waits until it is healthy. */
+  async addLearner(name: string): Promise<LocalMember> {
+    const place = await this.#place(name);
+    const answer = await this.#addToMembership(['member', 'add', name, '--learner', `--peer-urls=${place.peerUrl}`]);
+    const initialCluster = /^ETCD_INITIAL_CLUSTER="(.+)"$/m.exec(answer)?.[1];
+    if (initialCluster === undefined) throw new Error(`etcdctl member add named no initial cluster: ${answer}`);
+    const flags = this.#flags(place, initialCluster, 'existing');
+    const learner = new Member(place, this.#options.binaries.etcd, flags, true);
+    this.#members.push(learner);
+    await this.#start(learner);
+    return learner;
+  }
+
+  /** Creates the user root with the role root, and enables authentication. */
+  async enableAuth(password: string): Promise<void> {
+    await this.#etcdctl(['user', 'add', 'root', '--interactive=false'], undefined, `${password}\n`);
+    await this.#etcdctl(['role', 'add', 'root']);
+    await this.#etcdctl(['user', 'grant-role', 'root', 'root']);
+    await this.#etcdctl(['auth', 'enable']);
+    this.#rootUser = `root:${password}`;
+  }
+
+  /** Kills every process, waits until they are gone, and removes the cluster's folder. May be called again. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#members.map((member) => member.end('SIGKILL')));
+    await rm(this.#directory, { recursive: true, force: true, maxRetries: 3 });
+    process.off('exit', this.#abandon);
+  }
+
+  /** No etcd outlives the process that started it. */
+  readonly #abandon = (): void => {
+    for (const member of this.#members) member.killNow();
+    rmSync(this.#directory, { recursive: true, force: true, maxRetries: 3 });
+  };
+
+  async #start(member: Member): Promise<void> {
+    member.spawn();
+    await member.waitUntilHealthy(this.tls);
+  }
+
+  async #addToMembership(args: string[]): Promise<string> {
+    const deadline = Date.now() + ADD_MEMBER_WITHIN_MS;
+    for (;;) {
+      try {
+        return await this.#etcdctl(args, this.#rootUser);
+      } catch (error) {
+        const settling = error instanceof Error && error.message.includes('unhealthy cluster');
+        if (!settling || Date.now() > deadline) throw error;
+        await sleep(250);
+      }
+    }
+  }
+
+  #etcdctl(args: string[], user?: string, input?: string): Promise<string> {
+    const answering = this.#members.filter((member) => member.answers && !member.learner);
+    const endpoints = (answering.length > 0 ? answering : this.#members).map((member) => member.clientUrl);
+    const { clientFiles } = this.#security;
+    const access = { endpoints, user, ...(clientFiles === undefined ? {} : { files: clientFiles }) };
+    return runEtcdctl(this.#options.binaries.etcdctl, args, access, input);
+  }
+
+  #member(name: string): Member {
+    const member = this.#members.find((candidate) => candidate.name === name);
+    if (member === undefined) throw new Error(`the cluster has no member ${name}`);
+    return member;
+  }
+
+  async #place(name: string) {
+    const { client, peer } = await freePorts();
+    return {
+      name,
+      clientUrl: `${this.#security.scheme}://${HOST}:${client}`,
+      peerUrl: `${this.#security.scheme}://${HOST}:${peer}`,
+      dataDir: join(this.#directory, name),
+      logFile: join(this.#directory, `${name}.log`),
+    };
+  }
+
+  #flags(place: Omit<LocalMember, 'pid'>, initialCluster: string, state: 'new' | 'existing'): string[] {
+    const { binaries, quotaBackendBytes, extraArgs } = this.#options;
+    return [
+      `--name=${place.name}`,
+      `--data-dir=${place.dataDir}`,
+      `--listen-client-urls=${place.clientUrl}`,
+      `--advertise-client-urls=${place.clientUrl}`,
+      `--listen-peer-urls=${place.peerUrl}`,
+      `--initial-advertise-peer-urls=${place.peerUrl}`,
+      `--initial-cluster=${initialCluster}`,
+      `--initial-cluster-state=${state}`,
+      `--initial-cluster-token=${basename(this.#directory)}`,
+      ...(quotaBackendBytes === undefined ? [] : [`--quota-backend-bytes=${quotaBackendBytes}`]),
+      // 3.3 has no such flags, and logs to standard error as it is.
+      ...(satisfies(binaries.version, '3.3') ? [] : ['--logger=zap', '--log-outputs=stderr']),
+      ...this.#security.flags,
+      ...(extraArgs ?? []),
+    ];
+  }
+}
+
+export type { LocalCluster };

@@ -1,0 +1,144 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { ExecutionError } from '../asl/errors.ts';
+import type { SandboxRequest, SandboxResponse } from './sandbox.ts';
+
+/** A Lambda function as its template describes it. */
+export interface LambdaFunction {
+  name: string;
+  arn: string;
+  codeDir: string;
+  /** `index.handler` */
+  handler: string;
+  timeoutSeconds: number;
+  memoryMiB: number;
+  environment: Readonly<Record<string, string>>;
+}
+
+/** Where Lambda's runtime has the AWS SDK, a function here finds the project's. */
+const RUNTIME_MODULES = join(import.meta.dirname, '../../node_modules');
+const SANDBOX = join(import.meta.dirname, 'sandbox.ts');
+/** Of a function's memory, what Lambda's Node runtime gives to the heap. */
+const HEAP_SHARE = 0.9;
+const LOG_TAIL_BYTES = 8_192;
+
+interface Sandbox {
+  process: ChildProcess;
+  /** The end of what the function wrote to its log. */
+  log: string;
+}
+
+/**
+ * Runs Lambda functions from their bundles, each in a process of its own with its own memory, timeout and environment,
+ * and kept warm for the next event. What goes wrong surfaces under the names that Step Functions gives it.
+ */
+export class LambdaHost {
+  readonly #functions: ReadonlyMap<string, LambdaFunction>;
+  readonly #environment: Readonly<Record<string, string>>;
+  readonly #idle = new Map<string, Sandbox[]>();
+  readonly #running = new Set<Sandbox>();
+
+  /** @param environment what every function has, such as the AWS endpoints and credentials */
+  constructor(functions: readonly LambdaFunction[], environment: Readonly<Record<string, string>>) {
+    this.#functions = new Map(functions.map((each) => [each.arn, each]));
+    this.#environment = environment;
+  }
+
+  /**
+   * @returns the handler's result
+   * @throws ExecutionError under the name of what the handler threw; `Sandbox.Timedout` or `Runtime.ExitError` when it was cut off
+   */
+  async invoke(arn: string, event: unknown, signal?: AbortSignal): Promise<unknown> {
+    const definition = this.#functions.get(arn);
+    if (!definition) throw new ExecutionError('Lambda.ResourceNotFoundException', `Function not found: ${arn}`);
+    signal?.throwIfAborted();
+    const sandbox = this.#idle.get(arn)?.pop() ?? this.#start(definition);
+    const response = await exchange(sandbox, definition, event, signal);
+    if (response === 'Timedout' || response === 'Exited') {
+      sandbox.process.kill('SIGKILL');
+      const [errorType, errorMessage] =
+        response === 'Timedout'
+          ? ['Sandbox.Timedout', `Task timed out after ${definition.timeoutSeconds.toFixed(2)} seconds`]
+          : ['Runtime.ExitError', `Runtime exited without providing a reason. ${sandbox.log}`];
+      throw new ExecutionError(errorType, JSON.stringify({ errorType, errorMessage }));
+    }
+    const idle = this.#idle.get(arn);
+    if (idle) idle.push(sandbox);
+    else this.#idle.set(arn, [sandbox]);
+    if ('error' in response) throw new ExecutionError(response.error.errorType, JSON.stringify(response.error));
+    return JSON.parse(response.payload);
+  }
+
+  /** Ends every process and waits until it is gone. */
+  async close(): Promise<void> {
+    const gone = [...this.#running].map(
+      (sandbox) => new Promise<void>((resolve) => sandbox.process.once('exit', () => resolve())),
+    );
+    for (const sandbox of this.#running) sandbox.process.kill('SIGKILL');
+    await Promise.all(gone);
+  }
+
+  #start(definition: LambdaFunction): Sandbox {
+    const child = fork(SANDBOX, [definition.codeDir, definition.handler], {
+      execArgv: [`--max-old-space-size=${Math.floor(definition.memoryMiB * HEAP_SHARE)}`, '--disable-warning=DEP0123'],
+      // Nothing of this machine's environment: a function sees what it would see when it is deployed.
+      env: {
+        ...definition.environment,
+        ...this.#environment,
+        AWS_LAMBDA_FUNCTION_NAME: definition.name,
+        NODE_PATH: RUNTIME_MODULES,
+      },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    const sandbox: Sandbox = { process: child, log: '' };
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (data: Buffer) => {
+        sandbox.log = (sandbox.log + data.toString()).slice(-LOG_TAIL_BYTES);
+      });
+    }
+    this.#running.add(sandbox);
+    child.once('exit', () => this.#forget(definition.arn, sandbox));
+    return sandbox;
+  }
+
+  #forget(arn: string, sandbox: Sandbox): void {
+    this.#running.delete(sandbox);
+    const idle = this.#idle.get(arn);
+    if (idle)
+      this.#idle.set(
+        arn,
+        idle.filter((other) => other !== sandbox),
+      );
+  }
+}
+
+/** Sends one event and waits for the answer, the timeout, the process's end or an abort, whichever comes first. */
+function exchange(
+  sandbox: Sandbox,
+  definition: LambdaFunction,
+  event: unknown,
+  signal?: AbortSignal,
+): Promise<SandboxResponse | 'Timedout' | 'Exited'> {
+  return new Promise((resolve, reject) => {
+    const child = sandbox.process;
+    const timeoutMs = definition.timeoutSeconds * 1000;
+    const request: SandboxRequest = { requestId: randomUUID(), event, deadlineMs: Date.now() + timeoutMs };
+    const timer = setTimeout(() => settle(() => resolve('Timedout')), timeoutMs);
+    const onMessage = (message: SandboxResponse) => settle(() => resolve(message));
+    const onExit = () => settle(() => resolve('Exited'));
+    const onAbort = () => {
+      child.kill('SIGKILL');
+      settle(() => reject(signal?.reason));
+    };
+    const settle = (done: () => void) => {
+      clearTimeout(timer);
+      child.off('message', onMessage).off('exit', onExit);
+      signal?.removeEventListener('abort', onAbort);
+      done();
+    };
+    child.on('message', onMessage).on('exit', onExit);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    child.send(request, (error) => error && onExit());
+  });
+}

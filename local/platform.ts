@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import type { ClustersFile } from '../core/contracts/clusters.ts';
+import type { Incident } from '../core/contracts/execution-input.ts';
+import { RUNBOOKS } from '../lib/workflows/registry.ts';
+import { type ExecutionResult, runExecution } from './asl/execution.ts';
+import type { JsonValue } from './asl/json.ts';
+import { type Assembly, synthesize } from './assembly.ts';
+import { type AwsEndpoint, serveAwsEndpoint } from './aws/endpoint.ts';
+import { secretsManager, systemsManager } from './aws/services.ts';
+import { LambdaHost } from './lambda/host.ts';
+
+const LAMBDA_INVOKE = 'arn:aws:states:::lambda:invoke';
+
+export interface PlatformOptions {
+  file: ClustersFile;
+  /** Secrets by name, each as the JSON that Secrets Manager would hold. They stay in this process and are served on loopback. */
+  secrets: Readonly<Record<string, unknown>>;
+}
+
+export interface ExecutionRequest {
+  incident: Incident;
+  /** The execution input, as it would be given to Step Functions. */
+  input: JsonValue;
+  onEvent?: (event: HistoryEvent) => void;
+  /** Stops the execution. */
+  signal?: AbortSignal;
+}
+
+/** The embedded platform: the synthesized state machines, run against the bundled Lambda functions. Close it after use. */
+export class Platform {
+  readonly lambdas: LambdaHost;
+  readonly #assembly: Assembly;
+  readonly #endpoint: AwsEndpoint;
+
+  private constructor(assembly: Assembly, endpoint: AwsEndpoint, lambdas: LambdaHost) {
+    this.#assembly = assembly;
+    this.#endpoint = endpoint;
+    this.lambdas = lambdas;
+  }
+
+  static async start({ file, secrets }: PlatformOptions): Promise<Platform> {
+    const assembly = await synthesize(file);
+    // Other users of this machine can reach loopback as well: only this run's functions know the access key.
+    const accessKeyId = `LOCAL${randomUUID().replaceAll('-', '').toUpperCase()}`;
+    const operations = { ...secretsManager(secrets), ...systemsManager(assembly.parameters) };
+    const endpoint = await serveAwsEndpoint(operations, accessKeyId);
+    const lambdas = new LambdaHost(assembly.functions, {
+      AWS_REGION: 'local',
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: randomUUID(),
+      AWS_ENDPOINT_URL_SSM: endpoint.url,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint.url,
+    });
+    return new Platform(assembly, endpoint, lambdas);
+  }
+
+  /** Runs the incident's runbook to its end. Every end is a result, never a rejection. */
+  execute({ incident, input, onEvent, signal }: ExecutionRequest): Promise<ExecutionResult> {
+    const { stateMachineName } = RUNBOOKS[incident];
+    return runExecution({
+      definition: this.#assembly.stateMachines[stateMachineName],
+      input,
+      name: randomUUID(),
+      stateMachineName,
+      tasks: {
+        [LAMBDA_INVOKE]: async (args, { signal: attempt }) => {
+          const { FunctionName, Payload } = args as { FunctionName: string; Payload: unknown };
+          return {
+            ExecutedVersion: '$LATEST',
+            Payload: await this.lambdas.invoke(FunctionName, Payload, attempt),
+            StatusCode: 200,
+          };
+        },
+      },
+      ...(onEvent && { onEvent }),
+      ...(signal && { signal }),
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.lambdas.close();
+    await Promise.all([this.#endpoint.close(), this.#assembly.close()]);
+  }
+}

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { cx_api } from 'aws-cdk-lib';
+import type { LambdaFunction } from './lambda/host.ts';
+
+const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = {
+  'AWS::Partition': 'aws',
+  'AWS::Region': 'local',
+  'AWS::AccountId': '000000000000',
+};
+
+interface Resource {
+  Type: string;
+  Properties: Record<string, unknown>;
+}
+
+type Resources = Readonly<Record<string, Resource>>;
+
+/** Reads the functions, state machines and parameters of one synthesized stack. */
+export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
+  const resources = stack.template.Resources as Resources;
+  const codeDirs = readCodeDirs(stack);
+  const of = (type: string) => Object.entries(resources).filter(([, resource]) => resource.Type === type);
+  return {
+    functions: of('AWS::Lambda::Function').map(([logicalId, { Properties }]) =>
+      readFunction(
+        logicalId,
+        resolve(Properties, resources, ['Code', 'Handler', 'Timeout', 'MemorySize', 'Environment']),
+        codeDirs,
+      ),
+    ),
+    stateMachines: Object.fromEntries(
+      of('AWS::StepFunctions::StateMachine').map(([, { Properties }]) => {
+        const { StateMachineName, DefinitionString } = resolve(Properties, resources, [
+          'StateMachineName',
+          'DefinitionString',
+        ]);
+        return [StateMachineName as string, JSON.parse(DefinitionString as string) as unknown];
+      }),
+    ),
+    parameters: Object.fromEntries(
+      of('AWS::SSM::Parameter').map(([, { Properties }]) => {
+        const { Name, Value } = resolve(Properties, resources, ['Name', 'Value']);
+        return [Name as string, Value as string];
+      }),
+    ),
+  };
+}
+
+function readFunction(
+  logicalId: string,
+  properties: Record<string, unknown>,
+  codeDirs: ReadonlyMap<string, string>,
+): LambdaFunction {
+  const { Code, Handler, Timeout, MemorySize, Environment } = properties as {
+    Code: { S3Key: string };
+    Handler: string;
+    Timeout: number;
+    MemorySize: number;
+    Environment?: { Variables: Record<string, string> };
+  };
+  const codeDir = codeDirs.get(Code.S3Key);
+  if (!codeDir) throw new Error(`The code of ${logicalId} (${Code.S3Key}) is not among the assets of its stack.`);
+  return {
+    name: logicalId,
+    arn: functionArn(logicalId),
+    codeDir,
+    handler: Handler,
+    timeoutSeconds: Timeout,
+    memoryMiB: MemorySize,
+    environment: Environment?.Variables ?? {},
+  };
+}
+
+/** Folders of the stack's assets, by the S3 key that the template has for them. */
+function readCodeDirs(stack: cx_api.CloudFormationStackArtifact): ReadonlyMap<string, string> {
+  const directory = stack.assembly.directory;
+  const manifest = JSON.parse(readFileSync(join(directory, `${stack.id}.assets.json`), 'utf8')) as {
+    files: Record<string, { source: { path: string }; destinations: Record<string, { objectKey: string }> }>;
+  };
+  return new Map(
+    Object.values(manifest.files).flatMap(({ source, destinations }) =>
+      Object.values(destinations).map(({ objectKey }): [string, string] => [objectKey, join(directory, source.path)]),
+    ),
+  );
+}
+
+function resolve(properties: Record<string, unknown>, resources: Resources, names: string[]): Record<string, unknown> {
+  return Object.fromEntries(names.map((name) => [name, resolveValue(properties[name], resources)]));
+}
+
+/** Replaces CloudFormation's intrinsic functions. @throws for one that the stacks did not use so far */
+function resolveValue(value: unknown, resources: Resources): unknown {
+  if (Array.isArray(value)) return value.map((item) => resolveValue(item, resources));
+  if (typeof value !== 'object' || value === null) return value;
+  const [[key, argument] = [], ...others] = Object.entries(value);
+  if (key === undefined || others.length > 0 || (key !== 'Ref' && !key.startsWith('Fn::'))) {
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, resolveValue(item, resources)]));
+  }
+  if (key === 'Ref' && typeof argument === 'string' && Object.hasOwn(PSEUDO_PARAMETERS, argument)) {
+    return PSEUDO_PARAMETERS[argument];
+  }
+  if (key === 'Fn::Join') {
+    const [separator, parts] = argument as [string, unknown[]];
+    return parts.map((part) => String(resolveValue(part, resources))).join(separator);
+  }
+  if (key === 'Fn::GetAtt') {
+    const [logicalId, attribute] = argument as [string, string];
+    if (resources[logicalId]?.Type === 'AWS::Lambda::Function' && attribute === 'Arn') return functionArn(logicalId);
+  }
+  if (key === 'Fn::Sub' && typeof argument === 'string') {
+    return argument.replace(/\$\{([^}]+)\}/g, (whole, name: string) => PSEUDO_PARAMETERS[name] ?? whole);
+  }
+  throw new Error(`The embedded platform does not know ${JSON.stringify(value)}.`);
+}
+
+function functionArn(logicalId: string): string {
+  return `arn:aws:lambda:local:000000000000:function:${logicalId}`;
+}
