@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
@@ -16,7 +17,7 @@ export interface Assembly {
   /** SSM parameters, by name. */
   parameters: Record<string, string>;
   /** Removes the synthesized files. */
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** Functions run on this machine: where the deployed ones would be placed is never looked at. */
@@ -25,7 +26,12 @@ const NO_NETWORK: Network = { vpcId: 'vpc-00000000', subnetIds: ['subnet-0000000
 /** Synthesizes the stacks for `file`, bundles the steps, and reads back what was synthesized. */
 export async function synthesize(file: ClustersFile): Promise<Assembly> {
   const directory = await mkdtemp(join(tmpdir(), 'etcd-remediation-assembly-'));
-  const close = () => rm(directory, { recursive: true, force: true });
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  const close = () => {
+    process.off('exit', remove);
+    remove();
+  };
+  process.once('exit', remove);
   try {
     const app = new App({ outdir: join(directory, 'cdk.out') });
     const bundles = await bundleSteps(join(directory, 'bundles'));
@@ -38,7 +44,7 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
       close,
     };
   } catch (error) {
-    await close();
+    close();
     throw error;
   }
 }

@@ -80,6 +80,7 @@ export class Platform {
 
   async close(): Promise<void> {
     await this.lambdas.close();
-    await Promise.all([this.#endpoint.close(), this.#assembly.close()]);
+    await this.#endpoint.close();
+    this.#assembly.close();
   }
 }

@@ -7,7 +7,9 @@ import { parse } from './parse.ts';
  */
 
 /** Relations between fields are checked even when single fields are wrong, so that one reading shows every problem. */
-const EVEN_WHEN_FIELDS_ARE_WRONG = { when: () => true };
+const EVEN_WHEN_FIELDS_ARE_WRONG = {
+  when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null,
+};
 
 const name = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/, {
   error: 'must be 1 to 63 letters, digits, "-" or "_", and start with a letter or digit',
@@ -24,12 +26,13 @@ const memberUrl = z.string().superRefine((value, context) => {
 });
 
 function urlProblem(value: string): string | undefined {
+  // Before anything else, for every other message shows the value.
+  if (value.includes('@')) return 'must not hold a user or password; name a secret under "auth" instead';
   if (!URL.canParse(value)) return `"${value}" is not a URL; write it like "https://10.0.1.11:2379"`;
   const url = new URL(value);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     return `"${value}" starts with "${url.protocol}"; etcd's URLs start with "http:" or "https:"`;
   }
-  if (url.username || url.password) return 'must not hold a user or password; name a secret under "auth" instead';
   if ((url.pathname !== '/' && url.pathname !== '') || url.search || url.hash) {
     return `"${value}" must end after the port`;
   }
@@ -139,8 +142,17 @@ function* valuesOf(items: unknown, field: string): Generator<[number, string]> {
   if (!Array.isArray(items)) return;
   for (const [index, item] of items.entries()) {
     const value: unknown = item?.[field];
-    if (typeof value === 'string') yield [index, value];
+    if (typeof value !== 'string') continue;
+    const comparable = field.endsWith('Url') ? originOf(value) : value;
+    if (comparable !== undefined) yield [index, comparable];
   }
+}
+
+/** A URL in its one spelling: lower case, no "/" at the end. Undefined where it may hold a password, or has another scheme. */
+function originOf(value: string): string | undefined {
+  if (value.includes('@') || !URL.canParse(value)) return undefined;
+  const { origin } = new URL(value);
+  return origin === 'null' ? undefined : origin;
 }
 
 export type Cluster = z.output<typeof clusterSchema>;

@@ -24,11 +24,11 @@ export type SpaceParameters = z.output<typeof spaceParametersSchema>;
 
 /** What starts an execution: `{"cluster":"orders"}` and, when wanted, the rest. */
 export const executionInputSchema = z.strictObject({
-  cluster: z.string({ error: 'is missing: the name of the cluster, as in clusters.json' }).min(1),
+  cluster: z.string({ error: 'must be the name of a cluster in clusters.json' }).min(1),
   incident: z.enum(INCIDENTS).default('space-exceeded'),
   dryRun: z.boolean().default(false),
-  reason: z.string().max(1024).default(''),
-  requestedBy: z.string().max(256).default(''),
+  reason: z.string().max(1024, { error: 'must be at most 1024 characters' }).default(''),
+  requestedBy: z.string().max(256, { error: 'must be at most 256 characters' }).default(''),
   parameters: spaceParametersSchema.prefault({}),
 });
 export type ExecutionInput = z.output<typeof executionInputSchema>;

@@ -7,7 +7,7 @@ import { InvalidInput } from '../errors.ts';
  * @throws InvalidInput listing every problem at once, each with its path
  */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, subject: string): z.output<Schema> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: explain });
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
@@ -16,6 +16,23 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, 
   );
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   throw new InvalidInput(`${subject} has ${count}; nothing was touched.\n${problems.join('\n')}`);
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'an object',
+  array: 'a list',
+};
+
+/** zod's words are for programmers, these for a responder; a schema's own message goes before both. No value is repeated: it may be a secret. */
+function explain(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code !== 'invalid_type' && issue.code !== 'invalid_value') return undefined;
+  if (issue.input === undefined) return 'is missing';
+  if (issue.code === 'invalid_type') return `must be ${KINDS[issue.expected] ?? issue.expected}`;
+  return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
 }
 
 /** `["clusters", 0, "members", 1, "clientUrl"]` -> `clusters[0].members[1].clientUrl` */

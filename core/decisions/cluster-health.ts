@@ -42,9 +42,7 @@ export function requireConfiguredMembers(observation: Observation, whenSilent: '
   if (silent.length > 0) {
     const list = silent.map((member) => `- ${member.name} (${member.endpoint}): ${member.problem}`).join('\n');
     const message =
-      `${silent.length} of ${observation.members.length} members cannot be used:
-${list}
-` +
+      `${silent.length} of ${observation.members.length} members cannot be used:\n${list}\n` +
       'A member that is being defragmented answers nobody, so all the others have to be up: bring back those listed first.';
     throw whenSilent === 'wait' ? new EtcdUnavailable(message) : new PreconditionFailed(message);
   }

@@ -72,12 +72,6 @@ export function chooseNext(
   const cluster = requireReady(observation, 'wait');
   const { voters, leader } = cluster;
   refuseFullButNotFragmented(cluster, parameters, observation.alarms);
-  if (turn > voters.length * MAX_TURNS_PER_MEMBER) {
-    throw new PreconditionFailed(
-      `After ${turn} turns there is still a member to defragment: leadership keeps moving, or the database grows as fast as it is ` +
-        `reclaimed. ${describeSizes(cluster)}\nFind out what disturbs the cluster, then start again.`,
-    );
-  }
   const pending = voters.filter(
     (member) =>
       needsDefragmentation(member, parameters) &&
@@ -85,6 +79,12 @@ export function chooseNext(
   );
   const [next] = order(pending, leader);
   if (!next) return { action: 'Finish' };
+  if (turn > voters.length * MAX_TURNS_PER_MEMBER) {
+    throw new PreconditionFailed(
+      `After ${turn} turns ${next.name} is still to be defragmented: leadership keeps moving, or the database grows as fast as it is ` +
+        `reclaimed. ${describeSizes(cluster)}\nFind out what disturbs the cluster, then start again.`,
+    );
+  }
   const transferee = next === leader ? chooseTransferee(voters, pending, leader) : undefined;
   if (transferee) return { action: 'MoveLeadership', member: leader.name, transferee: transferee.name };
   return { action: 'Defragment', member: next.name };
@@ -131,12 +131,13 @@ function refuseFullButNotFragmented(cluster: SettledCluster, parameters: SpacePa
     (member) => member.dbSizeInUseBytes > member.quotaBytes * parameters.disarmBelowRatio,
   );
   if (full.length === 0) return;
+  const retained = parameters.retainRevisions;
   throw new VerificationFailed(
-    `The database is full, not fragmented: history is compacted, and what is left in use is still over ` +
+    `The database is full, not fragmented: history is compacted${retained > 0 ? ` but for its newest ${retained} revisions` : ''}, and what is left in use is still over ` +
       `${formatShare(parameters.disarmBelowRatio)} of the quota on ${full.map((member) => member.name).join(', ')}. ` +
       `A defragmentation would free nothing that helps. ${describeSizes(cluster)}\n` +
-      'Raise the quota (--quota-backend-bytes on every member, and quotaBackendBytes in clusters.json) or delete keys, then start ' +
-      'again. ' +
+      'Raise the quota (--quota-backend-bytes on every member, and quotaBackendBytes in clusters.json) or delete keys' +
+      `${retained > 0 ? ' or retain fewer revisions' : ''}, then start again. ` +
       (alarms.length > 0
         ? 'The alarm is kept: etcd goes on refusing writes.'
         : 'No alarm is raised yet: etcd still takes writes.'),

@@ -70,7 +70,7 @@ export class EtcdMember {
       memberID: 0,
       alarm: AlarmType.None,
     });
-    return alarms.map((raised) => ({ memberId: toHex(raised.memberID), alarm: String(raised.alarm) }));
+    return alarms.map((raised) => ({ memberId: toHex(raised.memberID), alarm: String(raised.alarm).toUpperCase() }));
   }
 
   /**

@@ -1,0 +1,74 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { SCENARIOS } from '../drills/registry.ts';
+import type { DrillOptions, DrillResult } from '../drills/scenario.ts';
+import { formatMs } from './format.ts';
+import { openOutput } from './output.ts';
+import { Progress } from './progress.ts';
+
+const [DEFAULT_SCENARIO] = SCENARIOS;
+/** etcd's own bookkeeping needs a few MiB: below this the quota is full before anything is written. */
+const MIN_SIZE_MIB = 16;
+const MAX_SIZE_MIB = 8192;
+
+interface Flags {
+  etcd?: string;
+  members: string;
+  tls: boolean;
+  auth: boolean;
+  size: number;
+  json: boolean;
+}
+
+/** `etcd-remediation drill`: breaks a real cluster on this machine, lets it be remediated, and proves it. */
+export function drillCommand(): Command {
+  const names = SCENARIOS.map((scenario) => scenario.name);
+  const command = new Command('drill')
+    .summary('break a real etcd cluster on this machine, remediate it, prove it')
+    .description(
+      'Starts a real etcd cluster on loopback, breaks it, lets the same workflow remediate it that is deployed to AWS, and proves the ' +
+        `result. Touches nothing but this cluster.\n\nScenarios:\n${SCENARIOS.map((each) => `  ${each.name}  ${each.summary}`).join('\n')}`,
+    )
+    .argument(
+      '[scenarios...]',
+      `what to break (default: ${DEFAULT_SCENARIO.name})`,
+      (value: string, chosen: string[] | undefined) => {
+        if (!names.includes(value)) throw new InvalidArgumentError(`There is: ${names.join(', ')}.`);
+        return [...(chosen ?? []), value];
+      },
+    )
+    .option(
+      '--etcd <version|dir>',
+      'a version such as 3.5 or 3.4.23, or a folder with the binaries (default: the PATH, then 3.5)',
+    )
+    .addOption(new Option('--members <count>', 'members of the cluster').choices(['1', '3', '5']).default('3'))
+    .option('--tls', 'with TLS, and client certificates', false)
+    .option('--auth', 'with authentication', false)
+    .option('--size <MiB>', "quota of each member's database", parseSize, 32)
+    .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false);
+  return command.action(async (scenarios: string[] | undefined, flags: Flags) => {
+    const output = openOutput(flags.json);
+    const options: DrillOptions = { ...flags, members: Number(flags.members), sizeMiB: flags.size };
+    const chosen = scenarios?.length ? scenarios : [DEFAULT_SCENARIO.name];
+    for (const scenario of SCENARIOS.filter((each) => chosen.includes(each.name))) {
+      output.print(`Drill ${scenario.name}: ${scenario.summary}`);
+      const result = await scenario.run(options, new Progress(output.print));
+      const passed = result.outcome === 'Remediated' && result.checks.every((check) => check.ok);
+      output.finish(result, summarize(result, passed));
+      if (!passed) process.exitCode = 1;
+    }
+  });
+}
+
+function parseSize(text: string): number {
+  const size = Number(text);
+  if (Number.isInteger(size) && size >= MIN_SIZE_MIB && size <= MAX_SIZE_MIB) return size;
+  throw new InvalidArgumentError(`It must be a whole number of MiB from ${MIN_SIZE_MIB} to ${MAX_SIZE_MIB}.`);
+}
+
+function summarize(result: DrillResult, passed: boolean): string[] {
+  return [
+    ...result.checks.map((check) => `  ${check.ok ? '✓' : '✗'} ${check.name} (${check.detail})`),
+    `${passed ? 'Passed' : 'FAILED'}: ${result.outcome} in ${formatMs(result.remediateMs)} and ${result.stateTransitions} state transitions; ` +
+      `${result.ackedWrites} writes acknowledged, ${result.lostWrites} lost; longest write stall ${formatMs(result.maxWriteStallMs)}.`,
+  ];
+}

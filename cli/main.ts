@@ -1,0 +1,45 @@
+import { Command, CommanderError } from 'commander';
+import { InvalidInput } from '../core/errors.ts';
+import { drillCommand } from './drill.ts';
+import { runCommand } from './run.ts';
+
+const SUCCESS = 0;
+const FAILURE = 1;
+const WRONG_USE = 2;
+
+/** The command line. Exit status: 0 the outcome is a success, 1 it is not, 2 the command was used wrongly. */
+export async function main(argv: readonly string[]): Promise<void> {
+  endOnSignals();
+  const program = new Command('etcd-remediation')
+    .description('Brings an etcd cluster back without a person at the keyboard.')
+    .addCommand(runCommand())
+    .addCommand(drillCommand());
+  for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError('(--help says more)');
+  try {
+    await program.parseAsync([...argv]);
+  } catch (error) {
+    process.exitCode = report(error, argv.includes('--json'));
+  }
+}
+
+function report(error: unknown, json: boolean): number {
+  // Commander has printed its own message already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? SUCCESS : WRONG_USE;
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  process.stderr.write(`${name}: ${message}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ outcome: name, report: { error: name, cause: message } })}\n`);
+  return error instanceof InvalidInput ? WRONG_USE : FAILURE;
+}
+
+/** Ends at once; every child process and temporary folder goes with this one. */
+function endOnSignals(): void {
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      process.stderr.write('\nStopped. What was done stays done, and nothing is half done: start again to go on.\n');
+      process.exit(status);
+    });
+  }
+}

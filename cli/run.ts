@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import * as z from 'zod';
+import { type ClustersFile, parseClustersFile } from '../core/contracts/clusters.ts';
+import { INCIDENTS, type Incident } from '../core/contracts/execution-input.ts';
+import { parse } from '../core/contracts/parse.ts';
+import { InvalidInput } from '../core/errors.ts';
+import { RUNBOOKS } from '../lib/workflows/registry.ts';
+import { countStateTransitions } from '../local/asl/history.ts';
+import type { JsonValue } from '../local/asl/json.ts';
+import { Platform } from '../local/platform.ts';
+import { formatMs } from './format.ts';
+import { openOutput } from './output.ts';
+import { Progress } from './progress.ts';
+
+interface Flags {
+  config: string;
+  secrets?: string;
+  cluster: string;
+  incident: Incident;
+  dryRun: boolean;
+  parameters?: JsonValue;
+  json: boolean;
+}
+
+/** `etcd-remediation run`: runs a runbook from this machine, without AWS, against any cluster that it reaches. */
+export function runCommand(): Command {
+  return new Command('run')
+    .summary('remediate a cluster from this machine, without AWS')
+    .description(
+      'Runs the same workflow that is deployed to AWS on this machine, against a cluster that this machine reaches. Start with --dry-run: ' +
+        'it reads, and changes nothing.',
+    )
+    .option('--config <file>', 'the clusters', 'clusters.json')
+    .option(
+      '--secrets <file>',
+      'JSON object: for each secret that the configuration names, what Secrets Manager would hold',
+    )
+    .requiredOption('--cluster <name>', 'which of the clusters')
+    .addOption(new Option('--incident <incident>', 'what is wrong').choices(INCIDENTS).default('space-exceeded'))
+    .option('--dry-run', 'say what would be done, and do nothing', false)
+    .option('--parameters <json>', 'parameters of the runbook, such as {"retainRevisions":1000}', parseJson)
+    .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
+    .action(run);
+}
+
+async function run({ config, secrets, cluster, incident, dryRun, parameters, json }: Flags): Promise<void> {
+  const output = openOutput(json);
+  const file = parseClustersFile(await read(config), config);
+  const chosen = file.clusters.find((each) => each.name === cluster);
+  if (!chosen) {
+    throw new InvalidInput(
+      `${config} has no cluster "${cluster}"; it has ${file.clusters.map((each) => each.name).join(', ')}.`,
+    );
+  }
+  const held = secrets ? parseSecrets(await read(secrets), secrets) : {};
+  requireSecrets(chosen, held);
+
+  output.print(`Remediating ${incident} of cluster ${cluster}${dryRun ? ' (dry run: nothing is changed)' : ''}`);
+  const progress = new Progress(output.print);
+  progress.say('Synthesizing the workflow and bundling its steps');
+  const platform = await Platform.start({ file: { clusters: [chosen] }, secrets: held });
+  try {
+    const startedAt = Date.now();
+    const input = { cluster, incident, dryRun, ...(parameters !== undefined && { parameters }) };
+    const execution = await platform.execute({ incident, input, onEvent: progress.onEvent });
+    const result = {
+      outcome:
+        execution.status === 'SUCCEEDED' ? String((execution.output as { outcome: string }).outcome) : execution.error,
+      cluster,
+      incident,
+      runbook: RUNBOOKS[incident].runbook,
+      remediateMs: Date.now() - startedAt,
+      stateTransitions: countStateTransitions(execution.history),
+      report: execution.status === 'SUCCEEDED' ? execution.output : { error: execution.error, cause: execution.cause },
+    };
+    const summary =
+      execution.status === 'SUCCEEDED' ? (execution.output as { summary: string }).summary : execution.cause;
+    output.finish(result, [`${result.outcome} in ${formatMs(result.remediateMs)}. ${summary}`]);
+    if (execution.status !== 'SUCCEEDED') process.exitCode = 1;
+  } finally {
+    await platform.close();
+  }
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new InvalidInput(`${path} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function parseSecrets(text: string, path: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text, and the text is secret.
+    throw new InvalidInput(`${path} is not JSON.`);
+  }
+  return parse(z.record(z.string(), z.record(z.string(), z.string())), value, path);
+}
+
+function requireSecrets({ auth, tls }: ClustersFile['clusters'][number], held: Record<string, unknown>): void {
+  const missing = [auth?.secret, tls?.secret].filter((name) => name !== undefined && !Object.hasOwn(held, name));
+  if (missing.length === 0) return;
+  throw new InvalidInput(
+    `The configuration names the secrets ${missing.map((name) => `"${name}"`).join(' and ')}: give them with --secrets FILE, as ` +
+      '{"NAME": {"username": "...", "password": "..."}} for a login or {"NAME": {"ca": "...", "cert": "...", "key": "..."}} for TLS.',
+  );
+}
+
+function parseJson(text: string): JsonValue {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`It is not JSON: ${(error as Error).message}`);
+  }
+}

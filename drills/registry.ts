@@ -1,0 +1,5 @@
+import type { Scenario } from './scenario.ts';
+import { spaceExceeded } from './space-exceeded.ts';
+
+/** Every drill; the first is run when none is named. */
+export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [spaceExceeded];

@@ -1,0 +1,57 @@
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+
+/** What a drill tells while it runs. */
+export interface DrillProgress {
+  /** One line on what is being done. */
+  say(line: string): void;
+  /** An event of the execution that remediates. */
+  onEvent(event: HistoryEvent): void;
+}
+
+export interface DrillOptions {
+  /** A version of etcd, or a folder with its binaries. */
+  etcd?: string | undefined;
+  members: number;
+  tls: boolean;
+  auth: boolean;
+  /** The quota of each member's database. */
+  sizeMiB: number;
+}
+
+/** What must be true at the end of a drill. */
+export interface DrillCheck {
+  name: string;
+  ok: boolean;
+  detail: string;
+}
+
+/** The result of one drill; also what `--json` prints. Times are milliseconds. */
+export interface DrillResult {
+  scenario: string;
+  etcd: string;
+  /** As the execution ended: an outcome, or the name of its error. */
+  outcome: string;
+  incident: string;
+  runbook: string;
+  /** From the first symptom until the alarm was read. */
+  detectMs: number;
+  /** The execution, from its start to its end. */
+  remediateMs: number;
+  /** Longest time between two accepted writes. */
+  maxWriteStallMs: number;
+  /** Longest time between two answers to the writer, accepted or refused. */
+  maxSilenceMs: number;
+  ackedWrites: number;
+  lostWrites: number;
+  members: { name: string; dbSizeBytesBefore: number; dbSizeBytesAfter: number }[];
+  stateTransitions: number;
+  /** The execution's output, or its error and cause. */
+  report: unknown;
+  checks: DrillCheck[];
+}
+
+export interface Scenario {
+  name: string;
+  summary: string;
+  run(options: DrillOptions, progress: DrillProgress): Promise<DrillResult>;
+}
