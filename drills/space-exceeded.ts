@@ -34,7 +34,6 @@ export const spaceExceeded: Scenario = {
       login,
       keys: Math.max(1, Math.floor((options.sizeMiB * 1024 * 1024 * IN_USE_SHARE) / VALUE_BYTES)),
       valueBytes: VALUE_BYTES,
-      lanes: 8,
     });
     try {
       return await drill(stage, writer, options, progress);

@@ -1,23 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EtcdUnavailable, RemediationError } from '../core/errors.ts';
+import { EtcdUnavailable } from '../core/errors.ts';
 import { type ClientTls, Connection, type Login } from '../lambdas/etcd/connection.ts';
 import { hasReason } from '../lambdas/etcd/errors.ts';
 
-const DEADLINE_MS = 10_000;
-/** Between two tries of a lane whose write was refused: short, so that the end of an outage is seen at once. */
-const PAUSE_AFTER_REFUSAL_MS = 10;
-/** What a lane writes, and how long it rests in between, once the store was filled: an application, not a flood. */
-const TRICKLE = { prefix: 'drill/trickle/', keys: 1000, valueBytes: 128, restMs: 5 };
+const DEADLINE_MS = 5_000;
+const FLOOD_LANES = 8;
+/** Between two tries of a lane that got no answer. */
+const PAUSE_MS = 10;
+/** Small writes that go on, one each interval. */
+const TRICKLE = { prefix: 'drill/trickle/', keys: 1_000, valueBytes: 128, intervalMs: 10, maxUnderWay: 500 };
 
 export interface WriterOptions {
   endpoints: readonly string[];
   tls?: ClientTls | undefined;
   login?: Login | undefined;
-  /** How many different keys are written, over and over: what is in use of the database. */
+  /** How many different keys a flood writes, over and over: what is in use of the database. */
   keys: number;
   valueBytes: number;
-  /** Writes under way at once. */
-  lanes: number;
+}
+
+interface Load {
+  prefix: string;
+  keys: number;
+  valueBytes: number;
 }
 
 interface Acknowledged {
@@ -26,8 +31,11 @@ interface Acknowledged {
 }
 
 /**
- * Writes without pause, and remembers each write that etcd acknowledged. A lane that gets no answer from one member goes on
- * with the next one, as a client with several endpoints does.
+ * Writes without pause, and remembers each write that etcd acknowledged.
+ *
+ * First a flood, until etcd refuses a write for want of space; then a trickle of small writes, each sent at its time whether or
+ * not earlier ones were answered, as many independent clients send them: so what is measured is the cluster's stall and not
+ * the queue behind one lost request. Each write goes to the next member in turn.
  */
 export class Writer {
   /** When etcd first refused a write for want of space; undefined as long as it has not. */
@@ -37,33 +45,35 @@ export class Writer {
   maxWriteStallMs = 0;
   /** Longest time between two answers of any kind: a refusal is an answer. */
   maxSilenceMs = 0;
-  readonly #options: WriterOptions;
+  readonly #flood: Load;
   readonly #connections: Connection[];
   readonly #acknowledged = new Map<string, Acknowledged>();
-  readonly #lanes: Promise<void>[] = [];
+  readonly #underWay = new Set<Promise<unknown>>();
+  #trickle: NodeJS.Timeout | undefined;
+  /** What ended a lane for good: not an outage, but a mistake. */
+  #failure: unknown;
   #sequence = 0;
   #lastAckAt = Date.now();
   #lastAnswerAt = Date.now();
   #stopped = false;
-  #load: typeof TRICKLE;
 
   constructor(options: WriterOptions) {
-    this.#options = options;
-    const { tls, login, keys, valueBytes } = options;
-    this.#load = { prefix: 'drill/fill/', keys, valueBytes, restMs: 0 };
-    this.#connections = options.endpoints.map(
-      (endpoint) => new Connection({ endpoint, tls, login, deadlineMs: DEADLINE_MS }),
-    );
+    const { endpoints, tls, login, keys, valueBytes } = options;
+    this.#flood = { prefix: 'drill/flood/', keys, valueBytes };
+    this.#connections = endpoints.map((endpoint) => new Connection({ endpoint, tls, login, deadlineMs: DEADLINE_MS }));
   }
 
+  /** Floods the store. When etcd refuses a write for want of space, the trickle begins by itself. */
   start(): void {
     this.forgetStalls();
-    for (let lane = 0; lane < this.#options.lanes; lane++) this.#lanes.push(this.#write(lane));
+    for (let lane = 0; lane < FLOOD_LANES; lane++) this.#track(this.#floodLane());
   }
 
-  /** From a flood that fills the store to small writes that go on. */
+  /** Ends the flood, if it goes on, and begins the trickle. */
   slowDown(): void {
-    this.#load = TRICKLE;
+    this.#trickle ??= setInterval(() => {
+      if (this.#underWay.size < TRICKLE.maxUnderWay) this.#track(this.#put(TRICKLE));
+    }, TRICKLE.intervalMs);
   }
 
   /** Starts the measurement of stalls anew. */
@@ -72,11 +82,14 @@ export class Writer {
     this.maxWriteStallMs = this.maxSilenceMs = 0;
   }
 
-  /** Ends every lane and waits for the writes under way; a stall that lasts until now counts. */
+  /** Ends the writing and waits for the writes under way; a stall that lasts until now counts. @throws what was no outage */
   async stop(): Promise<void> {
+    if (this.#stopped) return;
     this.#stopped = true;
-    await Promise.all(this.#lanes);
+    clearInterval(this.#trickle);
     this.maxWriteStallMs = Math.max(this.maxWriteStallMs, Date.now() - this.#lastAckAt);
+    await Promise.all(this.#underWay);
+    if (this.#failure) throw this.#failure;
   }
 
   /** Reads every acknowledged key back, through consensus. @returns how many acknowledged writes are gone */
@@ -105,27 +118,38 @@ export class Writer {
     for (const connection of this.#connections) connection.close();
   }
 
-  async #write(lane: number): Promise<void> {
-    for (let turn = lane; !this.#stopped; ) {
-      const { prefix, keys, valueBytes, restMs } = this.#load;
-      const sequence = this.#sequence++;
-      const key = `${prefix}${sequence % keys}`;
-      const connection = this.#connections[turn % this.#connections.length] as Connection;
-      try {
-        const value = Buffer.from(`${sequence} `.padEnd(valueBytes, 'x'));
-        const { header } = await connection.kv.put({ key: Buffer.from(key), value });
-        this.#acknowledge(key, { revision: BigInt(header.revision), sequence });
-        if (restMs > 0) await sleep(restMs);
-      } catch (error) {
-        if (!(error instanceof RemediationError)) throw error;
-        if (hasReason(error, 'NoSpace')) {
-          if (this.refusedAt === undefined) this.slowDown();
-          this.refusedAt ??= Date.now();
-          this.#answered();
-        } else if (error instanceof EtcdUnavailable) turn++;
-        else throw error;
-        await sleep(PAUSE_AFTER_REFUSAL_MS);
-      }
+  #track(work: Promise<unknown>): void {
+    const settled: Promise<unknown> = work
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      })
+      .finally(() => this.#underWay.delete(settled));
+    this.#underWay.add(settled);
+  }
+
+  async #floodLane(): Promise<void> {
+    while (!this.#stopped && !this.#trickle) {
+      if (!(await this.#put(this.#flood))) await sleep(PAUSE_MS);
+    }
+  }
+
+  /** One write. @returns whether it was acknowledged; throws what is neither a refusal nor an outage */
+  async #put({ prefix, keys, valueBytes }: Load): Promise<boolean> {
+    const sequence = this.#sequence++;
+    const key = `${prefix}${sequence % keys}`;
+    const connection = this.#connections[sequence % this.#connections.length] as Connection;
+    const value = Buffer.from(`${sequence} `.padEnd(valueBytes, 'x'));
+    try {
+      const { header } = await connection.kv.put({ key: Buffer.from(key), value });
+      this.#acknowledge(key, { revision: BigInt(header.revision), sequence });
+      return true;
+    } catch (error) {
+      if (hasReason(error, 'NoSpace')) {
+        this.refusedAt ??= Date.now();
+        this.#answered();
+        this.slowDown();
+      } else if (!(error instanceof EtcdUnavailable)) throw error;
+      return false;
     }
   }
 
@@ -135,7 +159,7 @@ export class Writer {
     this.maxWriteStallMs = Math.max(this.maxWriteStallMs, now - this.#lastAckAt);
     this.#lastAckAt = now;
     this.#answered();
-    // Lanes may write the same key at once: the later revision is what must be found.
+    // Writes of the same key may be under way at once: the later revision is what must be found.
     const known = this.#acknowledged.get(key);
     if (!known || write.revision > known.revision) this.#acknowledged.set(key, write);
   }

@@ -52,6 +52,8 @@ export class Platform {
       AWS_ENDPOINT_URL_SSM: endpoint.url,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint.url,
     });
+    // Whoever runs this from a terminal has an outage: no step should wait for its process to start.
+    lambdas.warm();
     return new Platform(assembly, endpoint, lambdas);
   }
 

@@ -131,13 +131,14 @@ function refuseFullButNotFragmented(cluster: SettledCluster, parameters: SpacePa
     (member) => member.dbSizeInUseBytes > member.quotaBytes * parameters.disarmBelowRatio,
   );
   if (full.length === 0) return;
-  const retained = parameters.retainRevisions;
+  const { retainRevisions } = parameters;
+  const except = retainRevisions > 0 ? ` except for its newest ${retainRevisions} revisions` : '';
   throw new VerificationFailed(
-    `The database is full, not fragmented: history is compacted${retained > 0 ? ` but for its newest ${retained} revisions` : ''}, and what is left in use is still over ` +
+    `The database is full, not fragmented: history is compacted${except}, and what is left in use is still over ` +
       `${formatShare(parameters.disarmBelowRatio)} of the quota on ${full.map((member) => member.name).join(', ')}. ` +
       `A defragmentation would free nothing that helps. ${describeSizes(cluster)}\n` +
-      'Raise the quota (--quota-backend-bytes on every member, and quotaBackendBytes in clusters.json) or delete keys' +
-      `${retained > 0 ? ' or retain fewer revisions' : ''}, then start again. ` +
+      'Raise the quota (--quota-backend-bytes on every member, and quotaBackendBytes in clusters.json)' +
+      `${retainRevisions > 0 ? ', retain fewer revisions' : ''} or delete keys, then start again. ` +
       (alarms.length > 0
         ? 'The alarm is kept: etcd goes on refusing writes.'
         : 'No alarm is raised yet: etcd still takes writes.'),

@@ -45,6 +45,11 @@ export class LambdaHost {
     this.#environment = environment;
   }
 
+  /** Starts a process for each function, so that the first event of each finds it warm. */
+  warm(): void {
+    for (const definition of this.#functions.values()) this.#rest(definition, this.#start(definition));
+  }
+
   /**
    * @returns the handler's result
    * @throws ExecutionError under the name of what the handler threw; `Sandbox.Timedout` or `Runtime.ExitError` when it was cut off
@@ -63,9 +68,7 @@ export class LambdaHost {
           : ['Runtime.ExitError', `Runtime exited without providing a reason. ${sandbox.log}`];
       throw new ExecutionError(errorType, JSON.stringify({ errorType, errorMessage }));
     }
-    const idle = this.#idle.get(arn);
-    if (idle) idle.push(sandbox);
-    else this.#idle.set(arn, [sandbox]);
+    this.#rest(definition, sandbox);
     if ('error' in response) throw new ExecutionError(response.error.errorType, JSON.stringify(response.error));
     return JSON.parse(response.payload);
   }
@@ -102,14 +105,17 @@ export class LambdaHost {
     return sandbox;
   }
 
+  #rest({ arn }: LambdaFunction, sandbox: Sandbox): void {
+    this.#idle.set(arn, [...(this.#idle.get(arn) ?? []), sandbox]);
+  }
+
   #forget(arn: string, sandbox: Sandbox): void {
     this.#running.delete(sandbox);
-    const idle = this.#idle.get(arn);
-    if (idle)
-      this.#idle.set(
-        arn,
-        idle.filter((other) => other !== sandbox),
-      );
+    const idle = this.#idle.get(arn) ?? [];
+    this.#idle.set(
+      arn,
+      idle.filter((other) => other !== sandbox),
+    );
   }
 }
 

@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import { spaceParametersSchema } from '../../core/contracts/execution-input.ts';
+import type { AnsweringMember } from '../../core/contracts/observation.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import type { NextAction } from '../../core/contracts/space.ts';
+import { assessSpace, chooseAlarmsToDisarm, chooseNext, describeSettled } from '../../core/decisions/space.ts';
+import { FRAGMENTED, failureOf, idOf, learner, ledBy, noSpace, observation, sizes, voter } from './observations.ts';
+
+const parameters = parse(spaceParametersSchema, {}, 'parameters');
+const LIMIT_SHARE = parameters.disarmBelowRatio;
+const SEEDS = Array.from({ length: 60 }, (_, index) => index + 1);
+
+/** A small seeded generator (mulberry32): numbers from 0 to 1, the same in every run. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A cluster without etcd: it does at once what it is told, and changes its leader on its own. */
+class SimulatedCluster {
+  members: AnsweringMember[];
+  readonly #random: () => number;
+  /** Members whose compaction is still under way: their first defragmentation gives back half. */
+  readonly #compacting: Set<string>;
+
+  constructor(voters: number, learners: number, seed: number) {
+    this.#random = randomFrom(seed);
+    this.members = Array.from({ length: voters + learners }, (_, index) => {
+      const name = `node${index + 1}`;
+      const dbSizeMib = 20 + Math.floor(this.#random() * 79);
+      const inUseMib = Math.floor(this.#random() * Math.min(dbSizeMib, 88));
+      return (index < voters ? voter : learner)(name, sizes(dbSizeMib, inUseMib));
+    });
+    this.#compacting = new Set(this.voters.filter(() => this.#random() < 0.3).map((member) => member.name));
+    this.electAnyone();
+  }
+
+  get voters(): AnsweringMember[] {
+    return this.members.filter((member) => !member.isLearner);
+  }
+
+  get leader(): AnsweringMember {
+    return this.find((member) => member.id === member.leaderId);
+  }
+
+  get overThreshold(): string[] {
+    return this.voters
+      .filter((member) => member.dbSizeBytes > member.quotaBytes * LIMIT_SHARE)
+      .map((member) => member.name);
+  }
+
+  named(name: string): AnsweringMember {
+    return this.find((member) => member.name === name);
+  }
+
+  find(condition: (member: AnsweringMember) => boolean): AnsweringMember {
+    const found = this.members.find(condition);
+    if (!found) throw new Error('the cluster has no such member');
+    return found;
+  }
+
+  elect(name: string): void {
+    this.members = ledBy(name, this.members);
+  }
+
+  electAnyone(): void {
+    const { voters } = this;
+    this.elect(voters[Math.floor(this.#random() * voters.length)]?.name ?? '');
+  }
+
+  /** What happens between two turns: entries are applied here sooner than there, and now and then another leader is elected. */
+  goOn(electionProbability: number): void {
+    this.members = this.members.map((member) => ({
+      ...member,
+      raftAppliedIndex: String(7000 + Math.floor(this.#random() * 900)),
+    }));
+    if (this.#random() < electionProbability) this.electAnyone();
+  }
+
+  defragment(name: string): void {
+    const { dbSizeBytes, dbSizeInUseBytes } = this.named(name);
+    const givesHalf = this.#compacting.delete(name);
+    const after = givesHalf ? Math.ceil((dbSizeBytes + dbSizeInUseBytes) / 2) : dbSizeInUseBytes;
+    this.members = this.members.map((member) => (member.name === name ? { ...member, dbSizeBytes: after } : member));
+  }
+}
+
+/** Asks and does what is answered until it is "Finish"; `check` sees the cluster before each action. */
+function walk(
+  cluster: SimulatedCluster,
+  electionProbability: number,
+  check: (action: NextAction, defragmented: readonly string[]) => void,
+): string[] {
+  const defragmented: string[] = [];
+  const alarms = [noSpace('node1')];
+  for (let turn = 0; ; turn++) {
+    cluster.goOn(electionProbability);
+    const next = chooseNext(observation(cluster.members, { alarms }), parameters, defragmented, turn);
+    check(next, defragmented);
+    if (next.action === 'Finish') return defragmented;
+    if (next.action === 'MoveLeadership') {
+      cluster.elect(next.transferee);
+    } else {
+      cluster.defragment(next.member);
+      defragmented.push(next.member);
+    }
+  }
+}
+
+describe.each([
+  [1, 0, 0],
+  [1, 1, 0],
+  [3, 0, 0],
+  [3, 0, 0.3],
+  [3, 1, 0.3],
+  [5, 0, 0.3],
+  [5, 2, 0.3],
+])(
+  'the whole loop with %d voters, %d learners and an election in a share of %d of the turns',
+  (voters, learners, elections) => {
+    it.each(SEEDS)('reclaims what there is and never acts on the wrong member (seed %d)', (seed) => {
+      const cluster = new SimulatedCluster(voters, learners, seed);
+      const learnersBefore = cluster.members.filter((member) => member.isLearner).map((member) => member.dbSizeBytes);
+      const full = cluster.overThreshold;
+      const defragmented = walk(cluster, elections, (next, soFar) => {
+        if (next.action === 'Defragment') {
+          const member = cluster.named(next.member);
+          expect(member.isLearner, 'a learner').toBe(false);
+          if (voters > 1) expect(member, 'a leader that others follow').not.toBe(cluster.leader);
+          expect(soFar.filter((name) => name === next.member).length, 'tries before').toBeLessThan(2);
+        }
+        if (next.action === 'MoveLeadership') {
+          expect(next.member).toBe(cluster.leader.name);
+          const transferee = cluster.named(next.transferee);
+          expect(transferee).not.toBe(cluster.leader);
+          expect(transferee.isLearner, 'a learner').toBe(false);
+          expect(cluster.overThreshold, 'still to be defragmented').not.toContain(next.transferee);
+        }
+      });
+      expect(cluster.overThreshold).toEqual([]);
+      expect(defragmented).toEqual(expect.arrayContaining(full));
+      expect(cluster.members.filter((member) => member.isLearner).map((member) => member.dbSizeBytes)).toEqual(
+        learnersBefore,
+      );
+    });
+  },
+);
+
+describe('the whole loop', () => {
+  it('follows the plan of the assessment, the leader last, and ends with nothing left to do', () => {
+    const cluster = new SimulatedCluster(3, 0, 1);
+    cluster.members = ledBy('node2', [
+      voter('node1', FRAGMENTED),
+      voter('node2', FRAGMENTED),
+      voter('node3', FRAGMENTED),
+    ]);
+    const alarms = [noSpace('node3')];
+    const { plan } = assessSpace(observation(cluster.members, { alarms }), parameters);
+    const actions: NextAction[] = [];
+    const defragmented = walk(cluster, 0, (next) => actions.push(next));
+    expect(new Set(defragmented)).toEqual(new Set(plan));
+    expect([...new Set(actions.map((next) => next.action))]).toEqual(['Defragment', 'MoveLeadership', 'Finish']);
+    expect(defragmented.at(-1)).toBe('node2');
+    expect(chooseAlarmsToDisarm(observation(cluster.members, { alarms }), parameters)).toEqual(alarms);
+    expect(describeSettled(observation(cluster.members))).toHaveLength(3);
+    expect(assessSpace(observation(cluster.members), parameters).verdict).toBe('NothingToDo');
+  });
+
+  it('gives up on a cluster whose leadership moves back each time, and leaves the leader alone', () => {
+    const cluster = new SimulatedCluster(3, 0, 1);
+    cluster.members = [voter('node1', FRAGMENTED), voter('node2'), voter('node3')];
+    const actions: string[] = [];
+    const failure = failureOf(() =>
+      walk(cluster, 0, (next) => {
+        actions.push(next.action);
+        cluster.elect = () => {};
+      }),
+    );
+    expect(failure.name).toBe('PreconditionFailed');
+    expect(failure.message).toContain('After 19 turns node1 is still to be defragmented: leadership keeps moving');
+    expect(actions).toEqual(Array(19).fill('MoveLeadership'));
+    expect(cluster.leader.id).toBe(idOf('node1'));
+  });
+
+  it('ends on a member that never shrinks, whose alarm is then kept', () => {
+    const cluster = new SimulatedCluster(3, 0, 1);
+    cluster.members = [voter('node1'), voter('node2', FRAGMENTED), voter('node3')];
+    cluster.defragment = () => {};
+    expect(walk(cluster, 0, () => {})).toEqual(['node2', 'node2']);
+    const reading = observation(cluster.members, { alarms: [noSpace('node2')] });
+    expect(failureOf(() => chooseAlarmsToDisarm(reading, parameters)).message).toContain(
+      'Still over 90 % of the quota: node2.',
+    );
+  });
+});
