@@ -1,7 +1,7 @@
 import { ArnFormat, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { type Cluster, type Network, registryParameterName } from '../core/contracts/clusters.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
@@ -119,10 +119,15 @@ export class RemediationStack extends Stack {
       .filter((secret) => secret !== undefined);
     for (const reference of new Set(references)) {
       const id = `Secret-${step.node.id}-${reference}`;
-      const secret = reference.startsWith('arn:')
-        ? Secret.fromSecretCompleteArn(this, id, reference)
-        : Secret.fromSecretNameV2(this, id, reference);
-      secret.grantRead(step.function);
+      this.secretOf(id, reference).grantRead(step.function);
     }
+  }
+
+  private secretOf(id: string, reference: string): ISecret {
+    if (!reference.startsWith('arn:')) return Secret.fromSecretNameV2(this, id, reference);
+    // Secrets Manager adds six characters to each secret's name, which an ARN may leave out.
+    return /-[a-z0-9]{6}$/i.test(reference)
+      ? Secret.fromSecretCompleteArn(this, id, reference)
+      : Secret.fromSecretPartialArn(this, id, reference);
   }
 }

@@ -109,7 +109,7 @@ function resolveValue(value: unknown, resources: Resources): unknown {
     if (resources[logicalId]?.Type === 'AWS::Lambda::Function' && attribute === 'Arn') return functionArn(logicalId);
   }
   if (key === 'Fn::Sub' && typeof argument === 'string') {
-    return argument.replace(/\$\{([^}]+)\}/g, (whole, name: string) => PSEUDO_PARAMETERS[name] ?? whole);
+    return argument.replace(/\$\{([^}]+)\}/g, (_, name: string) => String(resolveValue({ Ref: name }, resources)));
   }
   throw new Error(`The embedded platform does not know ${JSON.stringify(value)}.`);
 }

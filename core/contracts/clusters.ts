@@ -156,7 +156,6 @@ function originOf(value: string): string | undefined {
 }
 
 export type Cluster = z.output<typeof clusterSchema>;
-export type ClusterMember = Cluster['members'][number];
 /** Where the Lambda functions live. Needed to deploy, not to run embedded. */
 export type Network = z.output<typeof networkSchema>;
 export type ClustersFile = z.output<typeof clustersFileSchema>;

@@ -31,4 +31,3 @@ export const executionInputSchema = z.strictObject({
   requestedBy: z.string().max(256, { error: 'must be at most 256 characters' }).default(''),
   parameters: spaceParametersSchema.prefault({}),
 });
-export type ExecutionInput = z.output<typeof executionInputSchema>;

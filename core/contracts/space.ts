@@ -33,7 +33,7 @@ export interface SpaceAssessment {
   members: MemberSpace[];
   /** The revision to compact to; "0" when nothing is to be compacted. */
   compactRevision: string;
-  /** Member names in the order in which they would be defragmented as things stand. */
+  /** Member names in the order in which they would be defragmented as things stand; those with nothing to gain are skipped then. */
   plan: string[];
 }
 
@@ -57,6 +57,7 @@ export interface LoadedCluster {
   parameters: z.output<typeof spaceParametersSchema>;
 }
 
+/** Also what disarm-alarms receives. */
 export const assessSpaceInput = z.strictObject({ cluster: clusterSchema, parameters: spaceParametersSchema });
 export const compactHistoryInput = z.strictObject({ cluster: clusterSchema, revision: z.string().regex(/^\d+$/) });
 export const chooseNextMemberInput = z.strictObject({
@@ -77,5 +78,4 @@ export const defragmentMemberInput = z.strictObject({
   parameters: spaceParametersSchema,
   member: z.string(),
 });
-export const disarmAlarmsInput = assessSpaceInput;
 export const proveWritesInput = z.strictObject({ cluster: clusterSchema });

@@ -69,6 +69,15 @@ export function requireConfiguredMembers(observation: Observation, whenSilent: '
         'add them to clusters.json, or remove them from etcd.',
     );
   }
+  const removed = answering.filter(
+    (member) => observation.memberList.length > 0 && !observation.memberList.some((listed) => listed.id === member.id),
+  );
+  if (removed.length > 0) {
+    throw new PreconditionFailed(
+      `${removed.map((member) => `${member.name} (${member.id})`).join(', ')} was removed from etcd's member list and answers all the same. ` +
+        'Stop it and remove it from clusters.json, or add it to etcd again.',
+    );
+  }
   return answering;
 }
 
@@ -104,7 +113,7 @@ function nameOf(members: readonly AnsweringMember[], id: string): string {
 }
 
 /** `8e9e05c52164694d (node1)`, or without the name for a member that is gone. */
-function describeId(observation: Observation, id: string): string {
+export function describeId(observation: Observation, id: string): string {
   const member = observation.members.find((candidate) => candidate.answering && candidate.id === id);
   return member ? `${id} (${member.name})` : id;
 }

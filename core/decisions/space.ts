@@ -3,7 +3,13 @@ import type { AnsweringMember, Observation } from '../contracts/observation.ts';
 import type { MemberSpace, NextAction, RaisedAlarm, SpaceAssessment } from '../contracts/space.ts';
 import { PreconditionFailed, VerificationFailed } from '../errors.ts';
 import { formatBytes, formatShare } from '../format.ts';
-import { refuseUnsafeAlarms, requireConfiguredMembers, requireSettled, type SettledCluster } from './cluster-health.ts';
+import {
+  describeId,
+  refuseUnsafeAlarms,
+  requireConfiguredMembers,
+  requireSettled,
+  type SettledCluster,
+} from './cluster-health.ts';
 
 /** Without an alarm, a database above this share of its quota is worth a compaction, whatever is free in it already. */
 const PREVENT_ABOVE_RATIO = 0.8;
@@ -34,20 +40,24 @@ export function assessSpace(observation: Observation, parameters: SpaceParameter
   const compactRevision = BigInt(leader.revision) - BigInt(parameters.retainRevisions);
   return {
     verdict: reclaim ? 'Reclaim' : 'NothingToDo',
-    summary: summarize(observation.alarms, filling, fragmented),
+    summary: summarize(observation, filling, fragmented),
     alarms: observation.alarms,
     members: describeMembers(cluster),
-    compactRevision: reclaim && compactRevision > 0n ? compactRevision.toString() : '0',
+    // Free pages can be given back without a compaction, and every compaction may break a watcher that lags.
+    compactRevision: (alarmed || filling.length > 0) && compactRevision > 0n ? compactRevision.toString() : '0',
     plan: reclaim ? order(voters, leader).map((member) => member.name) : [],
   };
 }
 
-function summarize(alarms: RaisedAlarm[], filling: AnsweringMember[], fragmented: AnsweringMember[]): string {
+function summarize(observation: Observation, filling: AnsweringMember[], fragmented: AnsweringMember[]): string {
   const names = (members: AnsweringMember[]) => members.map((member) => member.name).join(', ');
-  if (alarms.length > 0)
-    return `NOSPACE is raised by ${alarms.length === 1 ? 'one member' : `${alarms.length} members`}: etcd refuses writes.`;
-  if (filling.length > 0)
+  if (observation.alarms.length > 0) {
+    const raisers = observation.alarms.map((raised) => describeId(observation, raised.memberId)).join(', ');
+    return `NOSPACE is raised by ${raisers}: etcd refuses writes.`;
+  }
+  if (filling.length > 0) {
     return `No alarm yet, but above ${formatShare(PREVENT_ABOVE_RATIO)} of the quota: ${names(filling)}.`;
+  }
   if (fragmented.length > 0) return `No alarm, but space can be given back by: ${names(fragmented)}.`;
   return 'No alarm is raised, and no member would give back enough space to be worth a defragmentation.';
 }
@@ -60,7 +70,11 @@ function summarize(alarms: RaisedAlarm[], filling: AnsweringMember[], fragmented
  * defragmentation any more: a leader that defragments stalls every write of the cluster. Learners are never defragmented
  * (etcd refuses it) and never made leader.
  *
- * @throws VerificationFailed before anything is defragmented in vain: full, but not fragmented
+ * A database may look full although it is not: after a compaction without further writes, etcd 3.4 goes on telling the old
+ * dbSizeInUse (measured on 3.4.23). So that figure is believed once the member was defragmented, and one follower is all
+ * that is defragmented in vain where the database really is full.
+ *
+ * @throws VerificationFailed when a member was defragmented and is still full: full, but not fragmented
  * @throws EtcdUnavailable while members are not settled; PreconditionFailed, UnsafeToProceed
  */
 export function chooseNext(
@@ -71,11 +85,11 @@ export function chooseNext(
 ): NextAction {
   const cluster = requireReady(observation, 'wait');
   const { voters, leader } = cluster;
-  refuseFullButNotFragmented(cluster, parameters, observation.alarms);
+  const timesDefragmented = (member: AnsweringMember) => defragmented.filter((name) => name === member.name).length;
+  const full = voters.filter((member) => timesDefragmented(member) > 0 && isInUseOverThreshold(member, parameters));
+  if (full.length > 0) throw fullButNotFragmented(full, cluster, parameters, observation.alarms);
   const pending = voters.filter(
-    (member) =>
-      needsDefragmentation(member, parameters) &&
-      defragmented.filter((name) => name === member.name).length < MAX_DEFRAGMENTATIONS_PER_MEMBER,
+    (member) => needsDefragmentation(member, parameters) && timesDefragmented(member) < MAX_DEFRAGMENTATIONS_PER_MEMBER,
   );
   const [next] = order(pending, leader);
   if (!next) return { action: 'Finish' };
@@ -85,7 +99,7 @@ export function chooseNext(
         `reclaimed. ${describeSizes(cluster)}\nFind out what disturbs the cluster, then start again.`,
     );
   }
-  const transferee = next === leader ? chooseTransferee(voters, pending, leader) : undefined;
+  const transferee = next === leader ? chooseTransferee(voters, leader) : undefined;
   if (transferee) return { action: 'MoveLeadership', member: leader.name, transferee: transferee.name };
   return { action: 'Defragment', member: next.name };
 }
@@ -95,20 +109,16 @@ function order(members: readonly AnsweringMember[], leader: AnsweringMember): An
   return [...members.filter((member) => member !== leader), ...members.filter((member) => member === leader)];
 }
 
-/** The most caught-up voter with nothing left to do; undefined where the leader is the only voter. */
-function chooseTransferee(
-  voters: readonly AnsweringMember[],
-  pending: readonly AnsweringMember[],
-  leader: AnsweringMember,
-): AnsweringMember | undefined {
+/** The most caught-up voter besides the leader; undefined where the leader is the only voter. */
+function chooseTransferee(voters: readonly AnsweringMember[], leader: AnsweringMember): AnsweringMember | undefined {
   return voters
-    .filter((member) => member !== leader && !pending.includes(member))
+    .filter((member) => member !== leader)
     .toSorted((a, b) => Number(BigInt(b.raftAppliedIndex) - BigInt(a.raftAppliedIndex)))[0];
 }
 
 /** Whether a defragmentation of this voter gives back enough, or is needed to meet the quota. */
 export function needsDefragmentation(member: AnsweringMember, parameters: SpaceParameters): boolean {
-  return isWorthDefragmenting(member, parameters) || isNecessaryToDefragment(member, parameters);
+  return isWorthDefragmenting(member, parameters) || isOverThreshold(member, parameters);
 }
 
 function isWorthDefragmenting(member: AnsweringMember, parameters: SpaceParameters): boolean {
@@ -120,54 +130,57 @@ function isWorthDefragmenting(member: AnsweringMember, parameters: SpaceParamete
   );
 }
 
-/** Over the threshold, but what is in use would be under it. */
-function isNecessaryToDefragment(member: AnsweringMember, parameters: SpaceParameters): boolean {
-  const limitBytes = member.quotaBytes * parameters.disarmBelowRatio;
-  return member.dbSizeBytes > limitBytes && member.dbSizeInUseBytes <= limitBytes;
+function isOverThreshold(member: AnsweringMember, parameters: SpaceParameters): boolean {
+  return member.dbSizeBytes > member.quotaBytes * parameters.disarmBelowRatio;
 }
 
-function refuseFullButNotFragmented(cluster: SettledCluster, parameters: SpaceParameters, alarms: RaisedAlarm[]): void {
-  const full = cluster.voters.filter(
-    (member) => member.dbSizeInUseBytes > member.quotaBytes * parameters.disarmBelowRatio,
-  );
-  if (full.length === 0) return;
-  const { retainRevisions } = parameters;
+function isInUseOverThreshold(member: AnsweringMember, parameters: SpaceParameters): boolean {
+  return member.dbSizeInUseBytes > member.quotaBytes * parameters.disarmBelowRatio;
+}
+
+function fullButNotFragmented(
+  full: AnsweringMember[],
+  cluster: SettledCluster,
+  { disarmBelowRatio, retainRevisions }: SpaceParameters,
+  alarms: RaisedAlarm[],
+): VerificationFailed {
   const except = retainRevisions > 0 ? ` except for its newest ${retainRevisions} revisions` : '';
-  throw new VerificationFailed(
-    `The database is full, not fragmented: history is compacted${except}, and what is left in use is still over ` +
-      `${formatShare(parameters.disarmBelowRatio)} of the quota on ${full.map((member) => member.name).join(', ')}. ` +
-      `A defragmentation would free nothing that helps. ${describeSizes(cluster)}\n` +
+  const names = full.map((member) => member.name).join(', ');
+  return new VerificationFailed(
+    `The database is full, not fragmented: history is compacted${except}, ${names} ${full.length === 1 ? 'is' : 'are'} defragmented, and what ` +
+      `is left in use is still over ${formatShare(disarmBelowRatio)} of the quota. ${describeSizes(cluster)}\n` +
       'Raise the quota (--quota-backend-bytes on every member, and quotaBackendBytes in clusters.json)' +
       `${retainRevisions > 0 ? ', retain fewer revisions' : ''} or delete keys, then start again. ` +
       (alarms.length > 0
         ? 'The alarm is kept: etcd goes on refusing writes.'
         : 'No alarm is raised yet: etcd still takes writes.'),
-    'NotFragmented',
   );
 }
 
 /**
  * The alarms to disarm: each (member, NOSPACE) pair that etcd lists, whoever raised it, even a member since removed
  * (https://github.com/etcd-io/etcd/issues/14379).
- * @throws VerificationFailed while any member, learners too, is over the threshold: the next write would raise the alarm again
+ * @throws VerificationFailed while a member is over the threshold. Learners count where there is an alarm: one that is over its
+ *   quota raises the alarm again at the next write (measured on 3.4.23, 3.5.16 and 3.5.30)
  */
 export function chooseAlarmsToDisarm(observation: Observation, parameters: SpaceParameters): RaisedAlarm[] {
   const cluster = requireReady(observation, 'wait');
-  if (observation.alarms.length === 0) return [];
-  refuseFullButNotFragmented(cluster, parameters, observation.alarms);
-  const over = [...cluster.voters, ...cluster.learners].filter(
-    (member) => member.dbSizeBytes > member.quotaBytes * parameters.disarmBelowRatio,
-  );
-  if (over.length === 0) return observation.alarms;
-  const learners = over.filter((member) => member.isLearner);
-  const advice =
-    learners.length > 0
-      ? `etcd does not defragment a learner: remove ${learners.map((member) => member.name).join(', ')} and add it again once the voters ` +
-        'are small, or promote it; then start again.'
-      : 'Look for a compaction that is still running or a writer that fills the space at once; then start again.';
+  const { alarms } = observation;
+  const learners = alarms.length > 0 ? cluster.learners.filter((member) => isOverThreshold(member, parameters)) : [];
+  const voters = cluster.voters.filter((member) => isOverThreshold(member, parameters));
+  if (voters.length + learners.length === 0) return alarms;
+  const names = (members: AnsweringMember[]) => members.map((member) => member.name).join(', ');
   throw new VerificationFailed(
-    `Still over ${formatShare(parameters.disarmBelowRatio)} of the quota: ${over.map((member) => member.name).join(', ')}. Disarmed now, the ` +
-      `alarm would be raised again by the next write, so it is kept. ${describeSizes(cluster)}\n${advice}`,
+    `Still over ${formatShare(parameters.disarmBelowRatio)} of the quota: ${names([...voters, ...learners])}. ` +
+      (alarms.length > 0 ? 'Disarmed now, the alarm would be raised again by the next write, so it is kept. ' : '') +
+      `${describeSizes(cluster)}\n` +
+      (voters.length > 0
+        ? `Look on ${names(voters)} for a compaction that is still running or a writer that fills the space at once; then start again. `
+        : '') +
+      (learners.length > 0
+        ? `etcd does not defragment a learner: remove ${names(learners)} and add it again once the voters are small, or promote it; ` +
+          'then start again.'
+        : ''),
   );
 }
 

@@ -1,8 +1,11 @@
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import type { MemberObservation, Observation } from '../../core/contracts/observation.ts';
-import { InvalidInput, RemediationError } from '../../core/errors.ts';
+import { EtcdUnavailable, InvalidInput, RemediationError } from '../../core/errors.ts';
 import { EtcdMember } from './member.ts';
 import { type ClusterSecrets, readSecrets } from './secrets.ts';
+
+const PROBE_KEY = 'etcd-remediation/probe';
+const PROBE_DEADLINE_MS = 5_000;
 
 /** A configured cluster: one pinned client for each member. Close it after use. */
 export class EtcdCluster {
@@ -26,20 +29,21 @@ export class EtcdCluster {
   /**
    * One reading of the whole cluster. A member that does not answer is part of it, not an error.
    * @throws EtcdUnavailable when every member answers and the alarms cannot be read all the same (no leader): an alarm that
-   *   was not seen must never count as no alarm
+   *   was not seen must never count as no alarm. Any other error where no member lets us read them (a wrong password)
    */
   async observe(): Promise<Observation> {
-    // The leader's index is read no later than the followers', so that entries written in between are not taken for a lag.
     const members = await Promise.all(this.members.map((member) => observeMember(member)));
-    const reachable = this.members.filter((_, index) => members[index]?.answering);
+    const voters = this.members.filter((_, index) => isAnsweringVoter(members[index]));
+    if (voters.length === 0) return { members, memberList: [], alarms: [] };
     try {
       const [memberList, alarms] = await Promise.all([
-        firstAnswer(reachable, (member) => member.memberList()),
-        firstAnswer(reachable, (member) => member.alarms()),
+        firstAnswer(voters, (member) => member.memberList()),
+        firstAnswer(voters, (member) => member.alarms()),
       ]);
       return { members, memberList, alarms };
     } catch (error) {
-      if (reachable.length === this.members.length) throw error;
+      const explained = error instanceof EtcdUnavailable && members.some((member) => !member.answering);
+      if (!explained) throw error;
       return { members, memberList: [], alarms: [] };
     }
   }
@@ -49,8 +53,14 @@ export class EtcdCluster {
   }
 }
 
+/**
+ * A member counts as answering when it also serves a read from its own database: etcd tells its status to anybody, even where it
+ * would refuse everything that comes after, for a wrong login or a token that this member does not take.
+ */
 async function observeMember(member: EtcdMember): Promise<MemberObservation> {
   try {
+    // One after the other, so that a single login serves both.
+    await member.readLocally(PROBE_KEY, PROBE_DEADLINE_MS);
     return await member.status();
   } catch (error) {
     if (!(error instanceof RemediationError)) throw error;
@@ -58,7 +68,11 @@ async function observeMember(member: EtcdMember): Promise<MemberObservation> {
   }
 }
 
-/** Asks one member after the other until one can answer: a learner or a member without a leader cannot. */
+function isAnsweringVoter(member: MemberObservation | undefined): boolean {
+  return member?.answering === true && !member.isLearner;
+}
+
+/** Asks one member after the other until one can answer: a member without a leader cannot. */
 async function firstAnswer<Answer>(
   members: readonly EtcdMember[],
   ask: (member: EtcdMember) => Promise<Answer>,

@@ -1,6 +1,7 @@
 import { noop } from 'cockatiel';
 import { ConnectionPool } from 'etcd3/lib/connection-pool.js';
 import { ClusterClient, type ICallable, KVClient, MaintenanceClient } from 'etcd3/lib/rpc.js';
+import { PreconditionFailed } from '../../core/errors.ts';
 import { type GrpcError, hasReason, toRemediationError } from './errors.ts';
 
 /** A user of etcd; the user needs the root role. */
@@ -33,6 +34,9 @@ type UnaryMethod = (
   done: (error: GrpcError | null, response: unknown) => void,
 ) => void;
 
+/** Answered by a member on its own. All other calls ask etcd to fail at once where it has no leader, instead of waiting for one. */
+const NEEDS_NO_LEADER = new Set(['status', 'range', 'defragment']);
+
 /**
  * One gRPC connection to exactly one member.
  *
@@ -51,21 +55,9 @@ export class Connection {
   /** Undefined before the first login; empty where etcd runs without authentication. */
   #token: string | undefined;
 
+  /** @throws PreconditionFailed when the certificate and the key of `tls` cannot be used */
   constructor({ endpoint, tls, login, deadlineMs }: ConnectionOptions) {
-    this.#pool = new ConnectionPool({
-      hosts: endpoint,
-      ...(tls && { credentials: tlsCredentials(tls) }),
-      faultHandling: { host: () => noop, global: noop },
-      grpcOptions: {
-        'grpc.enable_retries': 0,
-        // A shared subchannel would keep the back-off of an earlier client of the same process.
-        'grpc.use_local_subchannel_pool': 1,
-        'grpc.enable_http_proxy': 0,
-        // A member that restarts is polled; grpc-js would wait up to two minutes between two attempts to connect.
-        'grpc.initial_reconnect_backoff_ms': 100,
-        'grpc.max_reconnect_backoff_ms': 500,
-      },
-    });
+    this.#pool = openPool(endpoint, tls);
     this.#endpoint = endpoint;
     this.#login = login;
     this.#deadlineMs = deadlineMs;
@@ -85,22 +77,28 @@ export class Connection {
     this.#pool.close();
   }
 
-  /** Logs in before the first call, and once again when the token is not taken any more (it expired, or the member restarted). */
-  async #call(service: Service, method: string, request: unknown, deadline: unknown): Promise<unknown> {
-    if (this.#login && this.#token === undefined) this.#token = await this.#authenticate(this.#login);
+  /**
+   * Logs in before the first call, and once again when the token is not taken any more (it expired, or the member restarted)
+   * or authentication was enabled in the meantime. The deadline is for all of it.
+   */
+  async #call(service: Service, method: string, request: unknown, ownDeadline: unknown): Promise<unknown> {
+    const deadline = typeof ownDeadline === 'number' ? ownDeadline : Date.now() + this.#deadlineMs;
+    if (this.#login && this.#token === undefined) this.#token = await this.#authenticate(this.#login, deadline);
+    const token = this.#token;
     try {
-      return await this.#send(service, method, request, deadline, this.#token);
+      return await this.#send(service, method, request, deadline, token);
     } catch (error) {
-      const loginHelps = hasReason(error, 'TokenRejected') || (hasReason(error, 'LoginRequired') && this.#token === '');
+      // Without a token etcd says the former; the latter where the client has a certificate, whose common name is then its user.
+      const loginHelps = hasReason(error, ...(token ? ['TokenRejected'] : ['LoginRequired', 'PermissionDenied']));
       if (!this.#login || !loginHelps) throw error;
-      this.#token = await this.#authenticate(this.#login);
+      this.#token = await this.#authenticate(this.#login, deadline);
       return this.#send(service, method, request, deadline, this.#token);
     }
   }
 
-  async #authenticate({ username, password }: Login): Promise<string> {
+  async #authenticate({ username, password }: Login, deadline: number): Promise<string> {
     try {
-      const answer = await this.#send('Auth', 'authenticate', { name: username, password }, undefined, undefined);
+      const answer = await this.#send('Auth', 'authenticate', { name: username, password }, deadline, undefined);
       return (answer as { token: string }).token;
     } catch (error) {
       if (hasReason(error, 'AuthNotEnabled')) return '';
@@ -112,21 +110,46 @@ export class Connection {
     service: Service,
     method: string,
     request: unknown,
-    deadline: unknown,
+    deadline: number,
     token: string | undefined,
   ): Promise<unknown> {
     // The outcome is passed on as a value: etcd3 would replace a rejection by an error without code and details.
     const outcome = await this.#pool.withConnection(service, ({ client, metadata }) => {
-      const withToken = metadata.clone();
-      if (token) withToken.set('token', token);
-      const options = { deadline: typeof deadline === 'number' ? deadline : Date.now() + this.#deadlineMs };
+      const headers = metadata.clone();
+      if (token) headers.set('token', token);
+      if (!NEEDS_NO_LEADER.has(method)) headers.set('hasleader', 'true');
       return new Promise<{ error: GrpcError | null; response: unknown }>((resolve) => {
         const unary = (client as unknown as Record<string, UnaryMethod>)[method];
-        unary?.call(client, request, withToken, options, (error, response) => resolve({ error, response }));
+        unary?.call(client, request, headers, { deadline }, (error, response) => resolve({ error, response }));
       });
     });
     if (outcome.error) throw toRemediationError(`${service}/${method}`, this.#endpoint, outcome.error);
     return outcome.response;
+  }
+}
+
+function openPool(endpoint: string, tls: ClientTls | undefined): ConnectionPool {
+  try {
+    return new ConnectionPool({
+      // grpc-js takes neither an upper-case scheme nor a slash at the end.
+      hosts: endpoint.toLowerCase().replace(/\/$/, ''),
+      ...(tls && { credentials: tlsCredentials(tls) }),
+      faultHandling: { host: () => noop, global: noop },
+      grpcOptions: {
+        'grpc.enable_retries': 0,
+        // A shared subchannel would keep the back-off of an earlier client of the same process.
+        'grpc.use_local_subchannel_pool': 1,
+        'grpc.enable_http_proxy': 0,
+        // A member that restarts is polled; grpc-js would wait up to two minutes between two attempts to connect.
+        'grpc.initial_reconnect_backoff_ms': 100,
+        'grpc.max_reconnect_backoff_ms': 500,
+      },
+    });
+  } catch (error) {
+    throw new PreconditionFailed(
+      `${endpoint}: the certificate and the key of the cluster's tls secret cannot be used (${(error as Error).message}). They must be ` +
+        'PEM texts that belong together, the key without a passphrase.',
+    );
   }
 }
 

@@ -46,13 +46,20 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'PermissionDenied',
     details: /permission denied/,
     error: PreconditionFailed,
-    advice: "The user may not do this: the cluster's auth secret must hold a user with the root role.",
+    advice:
+      "This is not allowed without a login, or not to this user: the cluster's auth secret must hold a user with the root role.",
   },
   {
     reason: 'NoLeader',
     details: /etcdserver: no leader/,
     error: EtcdUnavailable,
     advice: 'The cluster has no leader: an election is under way, or a quorum is lost.',
+  },
+  {
+    reason: 'LeaderChanging',
+    details: /etcdserver: leader changed|raft proposal dropped/,
+    error: EtcdUnavailable,
+    advice: 'Leadership is just moving from one member to another.',
   },
   {
     reason: 'NotLeader',
@@ -63,8 +70,8 @@ const BY_MESSAGE: readonly Row[] = [
   {
     reason: 'BadLeaderTransferee',
     details: /bad leader transferee/,
-    error: EtcdUnavailable,
-    advice: 'The chosen member cannot become leader now.',
+    error: PreconditionFailed,
+    advice: 'The chosen member cannot lead: it is a learner, or not in the cluster any more.',
   },
   {
     reason: 'NoSpace',
@@ -94,13 +101,14 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'LearnerRefused',
     details: /rpc not supported for learner/,
     error: PreconditionFailed,
-    advice: 'The member is a learner and does not serve this call.',
+    advice: 'The member is a learner, which serves neither logins nor this call: promote it, or ask a voter.',
   },
   {
     reason: 'Corrupt',
-    details: /corrupt/i,
+    details: /etcdserver: corrupt cluster/,
     error: UnsafeToProceed,
-    advice: "The member's data is reported corrupt: nothing may be changed before it is replaced.",
+    advice:
+      'A CORRUPT alarm is raised: members may hold different data, and nothing may be changed before the wrong one is replaced.',
   },
   {
     reason: 'NameUnknown',
@@ -110,27 +118,33 @@ const BY_MESSAGE: readonly Row[] = [
   },
   {
     reason: 'Tls',
-    details: /ERR_TLS|ERR_SSL|certificate|self-signed|altname|secure TLS connection|SSL routines|EPROTO/i,
+    details: /certificate|SSL routines/i,
     error: PreconditionFailed,
     advice:
-      "TLS was not agreed on: compare clientUrl's scheme with the member's, and the cluster's tls secret (ca, cert, key) with the member's certificate.",
+      "TLS was not agreed on: compare the cluster's tls secret (ca, and cert and key where etcd asks for a client certificate) and clientUrl's host with the member's certificate.",
   },
   {
     reason: 'Refused',
     details: /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH/,
     error: EtcdUnavailable,
-    advice:
-      'Nothing answers at this address: the member is down, clientUrl is wrong, or a security group is in between.',
+    advice: 'Nothing listens at this address: the member is down, or clientUrl names the wrong host or port.',
   },
   {
     reason: 'ConnectionLost',
-    details: /Connection dropped|ECONNRESET|GOAWAY|socket hang up|No connection established/i,
+    details: /Connection dropped|ECONNRESET|No connection established/,
     error: EtcdUnavailable,
-    advice: 'The connection was cut: the member stopped, or one side speaks TLS and the other does not.',
+    advice: "The connection was cut: the member stopped, or clientUrl's scheme (http, https) is not the member's.",
+  },
+  {
+    reason: 'ConnectTimeout',
+    details: /Deadline exceeded.*Waiting for LB pick/,
+    error: EtcdUnavailable,
+    advice:
+      'No connection came about in time: a security group or firewall drops the packets, or the machine or the member is frozen.',
   },
   {
     reason: 'ServerTimeout',
-    details: /etcdserver: request timed out|context deadline exceeded|leader transfer took too long/,
+    details: /etcdserver: request timed out|context deadline exceeded/,
     error: EtcdUnavailable,
     advice: 'etcd could not agree in time: it is overloaded, or a quorum is lost.',
   },
@@ -139,19 +153,33 @@ const BY_MESSAGE: readonly Row[] = [
 /** gRPC status codes (https://grpc.io/docs/guides/status-codes/) for messages that no row above knows. */
 const BY_CODE: Readonly<Record<number, Omit<Row, 'details'>>> = {
   1: { reason: 'Cancelled', error: EtcdUnavailable, advice: 'The call was cut off.' },
-  4: { reason: 'Deadline', error: EtcdUnavailable, advice: 'The member did not answer in time.' },
+  4: {
+    reason: 'Deadline',
+    error: EtcdUnavailable,
+    advice: 'The member did not answer in time: it is busy, defragmenting or frozen, or etcd cannot agree.',
+  },
   12: {
     reason: 'Unimplemented',
     error: PreconditionFailed,
-    advice: 'This etcd does not know the call: is clientUrl its client port?',
+    advice:
+      "What answers here does not know etcd's v3 API: clientUrl must be etcd's own client port, with no proxy in between.",
   },
-  14: { reason: 'Unavailable', error: EtcdUnavailable, advice: 'The member cannot be reached.' },
+  14: { reason: 'Unavailable', error: EtcdUnavailable, advice: 'The member cannot serve this now.' },
 };
 const UNKNOWN: Omit<Row, 'details'> = {
   reason: 'Unknown',
   error: PreconditionFailed,
   advice: 'This answer is not expected here.',
 };
+
+/** What OpenSSL, Node and grpc-js wrap around the words that a responder needs. */
+const NOISE: readonly [RegExp, string][] = [
+  [/[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):.*$/s, '$1'],
+  [/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/, ''],
+  [/; if the root CA is installed locally.*/, ''],
+  [/\. Resolution note: $/, ''],
+  [/^(Deadline exceeded after [\d.]+s),.*/, '$1'],
+];
 
 /**
  * @param call `Maintenance/defragment`
@@ -160,7 +188,7 @@ const UNKNOWN: Omit<Row, 'details'> = {
  */
 export function toRemediationError(call: string, endpoint: string, error: GrpcError): RemediationError {
   const row = BY_MESSAGE.find((candidate) => candidate.details.test(error.details)) ?? BY_CODE[error.code] ?? UNKNOWN;
-  const details = error.details.replace(/\. Resolution note: $/, '');
+  const details = NOISE.reduce((text, [noise, rest]) => text.replace(noise, rest), error.details);
   return new row.error(`${endpoint} ${call}: "${details}" (gRPC code ${error.code}). ${row.advice}`, row.reason);
 }
 

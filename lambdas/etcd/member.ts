@@ -109,10 +109,11 @@ export class EtcdMember {
    */
   async waitUntilAnswering(withinMs: number): Promise<AnsweringMember> {
     const until = Date.now() + withinMs;
+    const probeDeadlineMs = () => Math.min(PROBE_DEADLINE_MS, until - Date.now());
     for (;;) {
       try {
-        await this.readLocally('etcd-remediation/probe', PROBE_DEADLINE_MS);
-        return await this.status(PROBE_DEADLINE_MS);
+        await this.readLocally('etcd-remediation/probe', probeDeadlineMs());
+        return await this.status(probeDeadlineMs());
       } catch (error) {
         if (!(error instanceof EtcdUnavailable)) throw error;
         if (Date.now() + PROBE_INTERVAL_MS > until) throw error;

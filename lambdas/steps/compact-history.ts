@@ -20,5 +20,5 @@ export const handler = etcdStep(compactHistoryInput, async (etcd, { revision }, 
       outcomes.push(await etcd.member(name).compact(target.toString(), remainingMs() - LAMBDA_RESERVE_MS));
     }
   }
-  return { revision, outcome: outcomes.at(-1) ?? 'AlreadyCompacted' };
+  return { revision, outcome: outcomes.at(-1) ?? 'NothingToCompact' };
 });

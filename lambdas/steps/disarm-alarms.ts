@@ -1,13 +1,14 @@
-import { disarmAlarmsInput } from '../../core/contracts/space.ts';
+import { assessSpaceInput } from '../../core/contracts/space.ts';
 import { chooseAlarmsToDisarm } from '../../core/decisions/space.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
 import { etcdStep } from '../step.ts';
 
 /** Disarms each listed (member, NOSPACE) pair once every member is small enough, and lists again. */
-export const handler = etcdStep(disarmAlarmsInput, async (etcd, { parameters }) => {
-  const disarmed = chooseAlarmsToDisarm(await etcd.observe(), parameters);
-  const [member] = etcd.members;
-  for (const { memberId } of disarmed) await member?.disarmNoSpace(memberId);
+export const handler = etcdStep(assessSpaceInput, async (etcd, { parameters }) => {
+  const observation = await etcd.observe();
+  const disarmed = chooseAlarmsToDisarm(observation, parameters);
+  const voter = observation.members.find((member) => member.answering && !member.isLearner);
+  for (const { memberId } of disarmed) await etcd.member(voter?.name ?? '').disarmNoSpace(memberId);
   const left = (await etcd.observe()).alarms;
   if (left.length > 0) {
     const list = left.map((raised) => `${raised.alarm} on ${raised.memberId}`).join(', ');

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { ExecutionError } from '../asl/errors.ts';
 import type { SandboxRequest, SandboxResponse } from './sandbox.ts';
@@ -91,6 +92,9 @@ export class LambdaHost {
         ...this.#environment,
         AWS_LAMBDA_FUNCTION_NAME: definition.name,
         NODE_PATH: RUNTIME_MODULES,
+        // Without HOME the AWS SDK asks the operating system for it: a profile in ~/.aws may even forbid a loopback endpoint.
+        AWS_CONFIG_FILE: devNull,
+        AWS_SHARED_CREDENTIALS_FILE: devNull,
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

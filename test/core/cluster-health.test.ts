@@ -66,6 +66,11 @@ describe.each(DECISIONS)('%s', (_, decide) => {
       'etcd has members that clusters.json does not name: node3 (a3).',
     ],
     [
+      'a member that was removed and answers all the same',
+      observation(three, { memberList: observation(three.slice(0, 2)).memberList }),
+      "node3 (a3) was removed from etcd's member list and answers all the same.",
+    ],
+    [
       'a member that was added and never started',
       observation(three, { memberList: [...observation(three).memberList, { id: 'a4', name: '', isLearner: true }] }),
       'etcd has members that clusters.json does not name: (not started) (a4).',

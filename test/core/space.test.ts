@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type SpaceParameters, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
 import { parse } from '../../core/contracts/parse.ts';
-import { assessSpace, chooseAlarmsToDisarm, chooseNext, describeSettled } from '../../core/decisions/space.ts';
+import { assessSpace, chooseAlarmsToDisarm, describeSettled } from '../../core/decisions/space.ts';
 import {
   FRAGMENTED,
   FULL,
@@ -30,17 +30,17 @@ describe('the assessment', () => {
     [
       'reclaims where one member has raised NOSPACE',
       observation(fragmented, { alarms: [noSpace('node2')] }),
-      'NOSPACE is raised by one member: etcd refuses writes.',
+      'NOSPACE is raised by a2 (node2): etcd refuses writes.',
     ],
     [
       'reclaims where two members have raised NOSPACE',
       observation(fragmented, { alarms: [noSpace('node2'), noSpace('node3')] }),
-      'NOSPACE is raised by 2 members: etcd refuses writes.',
+      'NOSPACE is raised by a2 (node2), a3 (node3): etcd refuses writes.',
     ],
     [
       'reclaims where an alarm is left over and every member is small',
       observation([voter('node1')], { alarms: [noSpace('node9')] }),
-      'NOSPACE is raised by one member: etcd refuses writes.',
+      'NOSPACE is raised by a9: etcd refuses writes.',
     ],
     [
       'prevents an alarm above 80 % of the quota, whether or not anything is free yet',
@@ -121,190 +121,6 @@ describe('the assessment', () => {
   });
 });
 
-describe('the next member', () => {
-  it.each([
-    ['is the first follower', 'node1', [FRAGMENTED, FRAGMENTED, FRAGMENTED], 'node2'],
-    ['is the first follower in the order of the configuration', 'node3', [FRAGMENTED, FRAGMENTED, FRAGMENTED], 'node1'],
-    ['is the next follower once the first is small', 'node3', [SMALL, FRAGMENTED, FRAGMENTED], 'node2'],
-    [
-      'is a follower even where it has less to give than the leader',
-      'node1',
-      [FRAGMENTED, SMALL, sizes(40, 20)],
-      'node3',
-    ],
-  ])('%s', (_, leader, [first, second, third], member) => {
-    const members = ledBy(leader, [voter('node1', first), voter('node2', second), voter('node3', third)]);
-    expect(chooseNext(observation(members), parameters, [], 0)).toEqual({ action: 'Defragment', member });
-  });
-
-  it('is nobody where nobody has anything to give', () => {
-    const reading = observation([voter('node1'), voter('node2')], { alarms: [noSpace('node1')] });
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'Finish' });
-  });
-
-  it('is the only member, in place, for nobody can take over from it', () => {
-    const reading = observation([voter('node1', FRAGMENTED)]);
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node1' });
-  });
-
-  it('is the only voter, in place, for a learner cannot take over from it', () => {
-    const reading = observation([voter('node1', FRAGMENTED), learner('node2'), learner('node3')]);
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node1' });
-  });
-
-  it('is never a learner', () => {
-    const reading = observation([voter('node1'), learner('node2', FRAGMENTED)], { alarms: [noSpace('node2')] });
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'Finish' });
-  });
-
-  it.each([
-    ['enough bytes, enough of the database', sizes(50, 40), {}, true],
-    ['a byte too few', { dbSizeBytes: 50 * MIB, dbSizeInUseBytes: 40 * MIB + 1 }, {}, false],
-    ['too small a share of the database', sizes(75, 61), {}, false],
-    ['as many bytes as asked for', sizes(50, 40), { minReclaimBytes: 10 * MIB }, true],
-    ['fewer bytes than asked for', sizes(50, 40), { minReclaimBytes: 11 * MIB }, false],
-    ['as large a share as asked for', sizes(40, 20), { minReclaimRatio: 0.5 }, true],
-    ['a smaller share than asked for', sizes(40, 20), { minReclaimRatio: 0.51 }, false],
-    ['nothing at all, with no minimum', sizes(50, 50), { minReclaimBytes: 0 }, false],
-    ['too little, but the quota needs it', sizes(91, 89), {}, true],
-    ['too little, and exactly at the threshold', sizes(90, 89), {}, false],
-    ['too little, and just enough to come down to the threshold', sizes(91, 90), {}, true],
-    ['too little, and a lower threshold needs it', sizes(71, 69), { disarmBelowRatio: 0.7 }, true],
-  ])('is one that gives back %s: %o %o', (_, space, differences, expected) => {
-    const next = chooseNext(observation([voter('node1', space)]), parametersWith(differences), [], 0);
-    expect(next).toEqual(expected ? { action: 'Defragment', member: 'node1' } : { action: 'Finish' });
-  });
-
-  it.each([
-    [[], 'node2'],
-    [['node2'], 'node2'],
-    [['node2', 'node2'], 'node3'],
-    [['node2', 'node3', 'node2', 'node3'], undefined],
-  ])('is tried twice at most where it does not shrink: after %o', (defragmented, member) => {
-    const reading = observation([voter('node1'), voter('node2', FRAGMENTED), voter('node3', FRAGMENTED)]);
-    expect(chooseNext(reading, parameters, defragmented, 4)).toEqual(
-      member ? { action: 'Defragment', member } : { action: 'Finish' },
-    );
-  });
-
-  it.each([
-    [3, 18],
-    [1, 6],
-  ])('is not asked for without end: %d voters have %d turns', (count, turns) => {
-    const members = [voter('node1', FRAGMENTED), voter('node2'), voter('node3'), learner('node4')].filter(
-      (member, index) => index < count || member.isLearner,
-    );
-    expect(failureOf(() => chooseNext(observation(members), parameters, [], turns)).name).toBe('no error');
-    const failure = failureOf(() => chooseNext(observation(members), parameters, [], turns + 1));
-    expect(failure.name).toBe('PreconditionFailed');
-    expect(failure.message).toContain(`After ${turns + 1} turns node1 is still to be defragmented`);
-    expect(failure.message).toContain('- node1 (leader): database 95.0 MiB, in use 20.0 MiB, quota 100.0 MiB');
-  });
-
-  it('is nobody, however many turns it took, once everything is done', () => {
-    expect(chooseNext(observation([voter('node1')]), parameters, [], 1000)).toEqual({ action: 'Finish' });
-  });
-});
-
-describe('leadership', () => {
-  const behind = (raftAppliedIndex: string) => ({ raftAppliedIndex });
-
-  it.each([
-    ['the most caught-up voter', ['7000', '6998', '6999'], 'node3'],
-    ['the first of those equally caught up', ['7000', '7000', '7000'], 'node2'],
-    ['the most caught-up voter beyond 53 bits', ['9007199254740995', '9007199254740992', '9007199254740993'], 'node3'],
-  ])('moves to %s before the leader is defragmented', (_, [first = '', second = '', third = ''], transferee) => {
-    const reading = observation([
-      voter('node1', { ...FRAGMENTED, ...behind(first) }),
-      voter('node2', behind(second)),
-      voter('node3', behind(third)),
-    ]);
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'MoveLeadership', member: 'node1', transferee });
-  });
-
-  it('never moves to a learner, however far ahead', () => {
-    const reading = observation([
-      learner('node4', behind('7999')),
-      voter('node1', FRAGMENTED),
-      voter('node2', behind('6500')),
-    ]);
-    expect(chooseNext(reading, parameters, [], 0)).toMatchObject({ action: 'MoveLeadership', transferee: 'node2' });
-  });
-
-  it('stays while another voter is to be defragmented, for that one would have to give it up again', () => {
-    const reading = observation([voter('node1', FRAGMENTED), voter('node2'), voter('node3', FRAGMENTED)]);
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node3' });
-  });
-
-  it('moves to a voter that did not shrink in two tries', () => {
-    const reading = observation([voter('node1', FRAGMENTED), voter('node2', FRAGMENTED)]);
-    expect(chooseNext(reading, parameters, ['node2', 'node2'], 2)).toEqual({
-      action: 'MoveLeadership',
-      member: 'node1',
-      transferee: 'node2',
-    });
-  });
-
-  it('stays where only followers need a defragmentation', () => {
-    const reading = observation([voter('node1'), voter('node2', FRAGMENTED)]);
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node2' });
-  });
-});
-
-describe('a database that is full and not fragmented', () => {
-  const members = [voter('node1', FRAGMENTED), voter('node2', FULL), voter('node3', sizes(98, 91))];
-  const explanation =
-    'The database is full, not fragmented: history is compacted, and what is left in use is still over 90 % of the quota on ' +
-    'node2, node3. A defragmentation would free nothing that helps. \n' +
-    '- node1 (leader): database 95.0 MiB, in use 20.0 MiB, quota 100.0 MiB\n' +
-    '- node2 (follower): database 95.0 MiB, in use 95.0 MiB, quota 100.0 MiB\n' +
-    '- node3 (follower): database 98.0 MiB, in use 91.0 MiB, quota 100.0 MiB\n' +
-    'Raise the quota (--quota-backend-bytes on every member, and quotaBackendBytes in clusters.json) or delete keys, then start again. ';
-
-  it('is refused before anything is defragmented, and keeps its alarm', () => {
-    const reading = observation(members, { alarms: [noSpace('node2')] });
-    expect(failureOf(() => chooseNext(reading, parameters, [], 0))).toEqual({
-      name: 'VerificationFailed',
-      reason: 'NotFragmented',
-      message: `${explanation}The alarm is kept: etcd goes on refusing writes.`,
-    });
-  });
-
-  it('is refused without an alarm as well', () => {
-    expect(failureOf(() => chooseNext(observation(members), parameters, [], 0))).toEqual({
-      name: 'VerificationFailed',
-      reason: 'NotFragmented',
-      message: `${explanation}No alarm is raised yet: etcd still takes writes.`,
-    });
-  });
-
-  it('is not disarmed', () => {
-    const reading = observation(members, { alarms: [noSpace('node2')] });
-    expect(failureOf(() => chooseAlarmsToDisarm(reading, parameters))).toMatchObject({ reason: 'NotFragmented' });
-  });
-
-  it('may be full of the revisions that were to be kept', () => {
-    const reading = observation(members);
-    const { message } = failureOf(() => chooseNext(reading, parametersWith({ retainRevisions: 1000 }), [], 0));
-    expect(message).toContain('history is compacted except for its newest 1000 revisions, and');
-    expect(message).toContain(
-      'quotaBackendBytes in clusters.json), retain fewer revisions or delete keys, then start again.',
-    );
-  });
-
-  it.each([
-    ['at the threshold', sizes(95, 90), 'no error'],
-    ['a byte above it', { dbSizeBytes: 95 * MIB, dbSizeInUseBytes: 90 * MIB + 1 }, 'VerificationFailed'],
-  ])('begins above the threshold: %s', (_, space, expected) => {
-    expect(failureOf(() => chooseNext(observation([voter('node1', space)]), parameters, [], 0)).name).toBe(expected);
-  });
-
-  it("is measured by each member's own quota", () => {
-    const reading = observation([voter('node1', FULL), voter('node2', { ...FULL, quotaBytes: 200 * MIB })]);
-    expect(failureOf(() => chooseNext(reading, parameters, [], 0)).message).toContain('of the quota on node1. A');
-  });
-});
-
 describe('the alarms to disarm', () => {
   it.each([
     ['none where none is raised', []],
@@ -316,6 +132,10 @@ describe('the alarms to disarm', () => {
     expect(chooseAlarmsToDisarm(reading, parameters)).toEqual(alarms);
   });
 
+  it('are none where none is raised, even while a learner is over the threshold', () => {
+    expect(chooseAlarmsToDisarm(observation([voter('node1'), learner('node2', FULL)]), parameters)).toEqual([]);
+  });
+
   it('are none while a voter is over the threshold', () => {
     const reading = observation([voter('node1'), voter('node2', FRAGMENTED)], { alarms: [noSpace('node1')] });
     expect(failureOf(() => chooseAlarmsToDisarm(reading, parameters))).toEqual({
@@ -325,8 +145,16 @@ describe('the alarms to disarm', () => {
         'Still over 90 % of the quota: node2. Disarmed now, the alarm would be raised again by the next write, so it is kept. \n' +
         '- node1 (leader): database 20.0 MiB, in use 19.0 MiB, quota 100.0 MiB\n' +
         '- node2 (follower): database 95.0 MiB, in use 20.0 MiB, quota 100.0 MiB\n' +
-        'Look for a compaction that is still running or a writer that fills the space at once; then start again.',
+        'Look on node2 for a compaction that is still running or a writer that fills the space at once; then start again. ',
     });
+  });
+
+  it('do not matter where none is raised: a voter over the threshold is a failure all the same, a learner is not', () => {
+    const full = [voter('node1'), voter('node2', FRAGMENTED)];
+    const failure = failureOf(() => chooseAlarmsToDisarm(observation(full), parameters));
+    expect(failure.message).toMatch(/^Still over 90 % of the quota: node2\. \n/);
+    const withLearner = observation([voter('node1'), learner('node2', FULL)]);
+    expect(chooseAlarmsToDisarm(withLearner, parameters)).toEqual([]);
   });
 
   it('are none while a learner is over the threshold, which has to be removed or promoted', () => {

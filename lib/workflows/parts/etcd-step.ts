@@ -2,7 +2,7 @@ import { Fail, type IChainable, QueryLanguage, TaskInput } from 'aws-cdk-lib/aws
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { StepFunction } from '../../step-function.ts';
-import { WHEN_LAMBDA_DIES, WHILE_ETCD_SETTLES } from './retry-policies.ts';
+import { WHEN_LAMBDA_DIES, WHILE_ETCD_SETTLES, WHILE_LAMBDA_IS_BUSY } from './retry-policies.ts';
 
 export interface EtcdStepProps {
   step: StepFunction;
@@ -28,12 +28,14 @@ export function etcdStep(
   });
   state.addRetry(WHILE_ETCD_SETTLES);
   state.addRetry(WHEN_LAMBDA_DIES);
+  state.addRetry(WHILE_LAMBDA_IS_BUSY);
   state.addCatch(onError, {
     outputs: {
       error: '{% $states.errorOutput.Error %}',
-      // A Lambda function's error arrives as JSON with a stack trace; a responder wants the message.
+      // A Lambda function's error arrives as JSON with a stack trace; a responder wants the message. A cause that Step Functions
+      // cut off at its limit is JSON no more: it goes through as it is, for a failure here would hide the error.
       cause:
-        '{% ($cause := $string($states.errorOutput.Cause); $contains($cause, /^\\{.*errorMessage/) ? $parse($cause).errorMessage : $cause) %}',
+        '{% ($cause := $string($states.errorOutput.Cause); $contains($cause, /^\\{.*"errorMessage":.*\\}$/) ? $parse($cause).errorMessage : $cause) %}',
     },
   });
   return state;

@@ -26,3 +26,16 @@ export const WHEN_LAMBDA_DIES: RetryProps = {
   backoffRate: 2,
   maxAttempts: 2,
 };
+
+/**
+ * The account runs as many functions at once as it may, so Lambda did not start this one: 2 s, doubling up to 30 s,
+ * 2 + 4 + 8 + 16 + 4 x 30 = 150 s.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
+ */
+export const WHILE_LAMBDA_IS_BUSY: RetryProps = {
+  errors: ['Lambda.TooManyRequestsException'],
+  interval: Duration.seconds(2),
+  backoffRate: 2,
+  maxDelay: Duration.seconds(30),
+  maxAttempts: 8,
+};

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EtcdMember } from '../../../lambdas/etcd/member.ts';
+import { findEtcd } from '../../../local/etcd/binaries.ts';
+import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
+import { connectTo, failureOf, START_TIMEOUT_MS, VERSIONS } from './support.ts';
+
+const MEGABYTE = 1_000_000;
+
+describe.each(VERSIONS)('a member of etcd %s with a large database', (version) => {
+  let cluster: LocalCluster;
+  let member: EtcdMember;
+
+  beforeAll(async () => {
+    cluster = await startCluster({ binaries: await findEtcd(version), members: 1 });
+    member = connectTo(cluster);
+    // 60 MB stay, so that a defragmentation takes a while; 60 MB go with the compaction.
+    for (let count = 0; count < 120; count++) await member.put(`k${count % 60}`, 'x'.repeat(MEGABYTE));
+    await member.compact((await member.status()).revision, 20_000);
+  }, START_TIMEOUT_MS);
+
+  afterAll(async () => {
+    member?.close();
+    await cluster?.close();
+  });
+
+  it('goes on defragmenting after the deadline, answers nothing until then, and is waited for', async () => {
+    const before = await member.status();
+    expect(before.dbSizeBytes).toBeGreaterThan(120 * MEGABYTE);
+    const probe = connectTo(cluster);
+    await probe.status();
+
+    const [name, reason] = await failureOf(member.defragment(20));
+    expect([name, reason]).toEqual(['EtcdUnavailable', 'Deadline']);
+    const probing = [probe.status(20), probe.readLocally('k0', 20)];
+    for (const failure of await Promise.all(probing.map(failureOf))) expect(failure[1]).toBe('Deadline');
+
+    const after = await member.waitUntilAnswering(30_000);
+    expect(after.id).toBe(before.id);
+    expect(after.dbSizeBytes).toBeLessThan(70 * MEGABYTE);
+    expect(await member.readLocally('k0', 5_000)).toHaveLength(MEGABYTE);
+    probe.close();
+  });
+
+  it('is not waited for longer than asked, nor after it answers again', async () => {
+    cluster.pauseMember('m1');
+    const start = Date.now();
+    const [name, reason] = await failureOf(member.waitUntilAnswering(700));
+    expect([name, reason]).toEqual(['EtcdUnavailable', 'Deadline']);
+    expect(Date.now() - start).toBeLessThan(2_000);
+
+    const waiting = member.waitUntilAnswering(20_000);
+    cluster.resumeMember('m1');
+    expect(await waiting).toMatchObject({ answering: true, name: 'm1' });
+  });
+
+  it('is waited for while it restarts', async () => {
+    await cluster.stopMember('m1');
+    const waiting = member.waitUntilAnswering(20_000);
+    await cluster.startMember('m1');
+    expect(await waiting).toMatchObject({ answering: true, name: 'm1' });
+  });
+});

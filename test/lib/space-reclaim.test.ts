@@ -1,0 +1,320 @@
+import validate from 'asl-validator';
+import { describe, expect, it } from 'vitest';
+import { ERROR_NAMES } from '../../core/errors.ts';
+import { RUNBOOKS } from '../../lib/workflows/registry.ts';
+import { checkDefinition } from '../../local/asl/definition.ts';
+import { ExecutionError } from '../../local/asl/errors.ts';
+import { type ExecutionResult, runExecution } from '../../local/asl/execution.ts';
+import type { JsonValue } from '../../local/asl/json.ts';
+import type { State, TaskState } from '../../local/asl/types.ts';
+import { INVOKE, virtualClock } from '../local/asl/harness.ts';
+import { FLEET, functionOf, resourcesOf, spaceReclaim, synthesizeStacks } from './stacks.ts';
+
+const stacks = synthesizeStacks(FLEET);
+const definition = spaceReclaim(stacks);
+const states = Object.entries(definition.States);
+const tasks = states.filter((entry): entry is [string, TaskState] => entry[1].Type === 'Task');
+const ERROR_STATE = 'Stop with the error';
+
+/** https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html and Lambda's own runtime errors */
+const AWS_ERROR_NAMES = [
+  'States.ALL',
+  'Lambda.ClientExecutionTimeoutException',
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.TooManyRequestsException',
+  'Lambda.Unknown',
+  'Sandbox.Timedout',
+  'Runtime.ExitError',
+];
+
+function successors(state: State): string[] {
+  if (state.Type === 'Choice') return [...state.Choices.map(({ Next }) => Next), ...(state.Default ? [state.Default] : [])];
+  return 'Next' in state && state.Next ? [state.Next] : [];
+}
+
+describe('the definition', () => {
+  it('is valid Amazon States Language', () => {
+    // The validator writes into what it is given.
+    const { isValid, errorsText } = validate(structuredClone(definition));
+    expect(isValid, errorsText('\n')).toBe(true);
+  });
+
+  it('is one that the embedded runner implements as a whole', () => {
+    expect(() => checkDefinition(definition, [INVOKE])).not.toThrow();
+  });
+
+  it('is written in JSONata throughout', () => {
+    expect(definition.QueryLanguage).toBe('JSONata');
+    for (const [name, state] of states) expect(['JSONata', undefined], name).toContain(Object(state).QueryLanguage);
+  });
+
+  it('is the one that the registry names for its incident', () => {
+    const registered = Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName);
+    expect(Object.keys(stacks.stateMachines)).toEqual(registered);
+  });
+
+  it('goes from state to state in this order', () => {
+    expect(definition.StartAt).toBe('Load cluster');
+    expect(Object.fromEntries(states.map(([name, state]) => [name, successors(state)]))).toEqual({
+      'Load cluster': ['Assess space'],
+      'Assess space': ['Is there anything to reclaim?'],
+      'Is there anything to reclaim?': ['Nothing to do', 'Is this a dry run?'],
+      'Is this a dry run?': ['Planned', 'Compact history'],
+      'Compact history': ['Choose next member'],
+      'Choose next member': ['What comes next?'],
+      'What comes next?': ['Move leadership', 'Defragment member', 'Disarm alarms'],
+      'Move leadership': ['Choose next member'],
+      'Defragment member': ['Choose next member'],
+      'Disarm alarms': ['Prove writes on every member'],
+      'Prove writes on every member': ['Space reclaimed'],
+      'Nothing to do': [],
+      Planned: [],
+      'Space reclaimed': [],
+      [ERROR_STATE]: [],
+    });
+  });
+
+  it.each([
+    ['Load cluster', 'load-cluster'],
+    ['Assess space', 'assess-space'],
+    ['Compact history', 'compact-history'],
+    ['Choose next member', 'choose-next-member'],
+    ['Move leadership', 'move-leadership'],
+    ['Defragment member', 'defragment-member'],
+    ['Disarm alarms', 'disarm-alarms'],
+    ['Prove writes on every member', 'prove-writes'],
+  ])('runs in the state "%s" the step %s', (name, step) => {
+    const [logicalId] = functionOf(stacks.platform, step);
+    const { Arguments } = definition.States[name] as TaskState;
+    expect(Arguments).toMatchObject({ FunctionName: expect.stringMatching(new RegExp(`:function:${logicalId}$`)) });
+  });
+
+  it('ends nowhere but in a Succeed with an outcome or in the Fail', () => {
+    const ends = states.filter(([, state]) => successors(state).length === 0);
+    expect(ends.map(([name, { Type }]) => [name, Type])).toEqual(
+      expect.arrayContaining([
+        ['Nothing to do', 'Succeed'],
+        ['Planned', 'Succeed'],
+        ['Space reclaimed', 'Succeed'],
+        [ERROR_STATE, 'Fail'],
+      ]),
+    );
+    expect(ends).toHaveLength(4);
+    for (const [name, state] of ends) {
+      if (state.Type === 'Succeed') expect(state.Output, name).toHaveProperty('outcome');
+    }
+    for (const [name, state] of states) expect(state, name).not.toHaveProperty('End');
+  });
+
+  it('ends by itself after four hours, longer than seven members take at their slowest, twice each', () => {
+    const [, { Timeout }] = functionOf(stacks.platform, 'defragment-member');
+    expect(definition.TimeoutSeconds).toBe(4 * 3600);
+    expect(definition.TimeoutSeconds).toBeGreaterThan(2 * 7 * Timeout);
+  });
+});
+
+describe('every state that runs a step', () => {
+  it.each(tasks)('%s waits while etcd settles or Lambda is busy, and runs the step again when Lambda dies', (_, { Retry }) => {
+    expect(Retry).toContainEqual({
+      ErrorEquals: ['EtcdUnavailable'],
+      IntervalSeconds: 2,
+      BackoffRate: 1.5,
+      MaxDelaySeconds: 20,
+      MaxAttempts: 12,
+    });
+    expect(Retry).toContainEqual({
+      ErrorEquals: ['Sandbox.Timedout', 'Runtime.ExitError', 'Lambda.Unknown'],
+      IntervalSeconds: 1,
+      BackoffRate: 2,
+      MaxAttempts: 2,
+    });
+    expect(Retry).toContainEqual({
+      ErrorEquals: ['Lambda.TooManyRequestsException'],
+      IntervalSeconds: 2,
+      BackoffRate: 2,
+      MaxDelaySeconds: 30,
+      MaxAttempts: 8,
+    });
+  });
+
+  it.each(tasks)('%s leaves no error uncaught', (_, { Catch }) => {
+    expect(Catch?.map(({ ErrorEquals, Next }) => [ErrorEquals, Next])).toEqual([[['States.ALL'], ERROR_STATE]]);
+  });
+
+  it.each(tasks)('%s handles only errors that exist', (_, { Retry = [], Catch = [] }) => {
+    const known = [...Object.values<string>(ERROR_NAMES), ...AWS_ERROR_NAMES];
+    for (const name of [...Retry, ...Catch].flatMap(({ ErrorEquals }) => ErrorEquals)) expect(known).toContain(name);
+  });
+
+  it.each(tasks)('%s never retries what a second try cannot cure', (_, { Retry = [] }) => {
+    const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
+    for (const name of ['States.ALL', 'States.TaskFailed', 'UnsafeToProceed', 'PreconditionFailed', 'InvalidInput']) {
+      expect(retried).not.toContain(name);
+    }
+  });
+});
+
+interface Call {
+  step: string;
+  input: unknown;
+}
+
+const PARAMETERS = { retainRevisions: 0 };
+const CLUSTER = { name: 'orders', members: [] };
+const ASSESSMENT = { verdict: 'Reclaim', summary: 'Full.', members: ['before'], compactRevision: '7', plan: ['b', 'a'] };
+
+/** Runs the definition with steps that answer from `answers`; a list is answered one after the other. */
+async function execute(answers: Record<string, unknown>): Promise<{ ended: ExecutionResult; calls: Call[] }> {
+  const steps = new Map(tasks.map(([name, { Arguments }]) => [(Arguments as { FunctionName: string }).FunctionName, name]));
+  const calls: Call[] = [];
+  const given: Record<string, unknown> = {
+    'Load cluster': { cluster: CLUSTER, incident: 'space-exceeded', dryRun: false, parameters: PARAMETERS },
+    'Assess space': ASSESSMENT,
+    'Compact history': { revision: '7', outcome: 'Compacted' },
+    'Choose next member': { action: 'Finish' },
+    'Disarm alarms': { disarmed: [] },
+    'Prove writes on every member': { members: ['after'] },
+    ...answers,
+  };
+  const ended = await runExecution({
+    definition,
+    input: { cluster: 'orders' },
+    name: 'run-1',
+    stateMachineName: 'etcd-remediation-space-reclaim',
+    clock: virtualClock(),
+    random: () => 0.5,
+    tasks: {
+      [INVOKE]: async (args) => {
+        const { FunctionName, Payload } = args as { FunctionName: string; Payload: JsonValue };
+        const step = steps.get(FunctionName) ?? '';
+        calls.push({ step, input: Payload });
+        const answer = given[step];
+        const next = Array.isArray(answer) ? answer.shift() : answer;
+        if (next instanceof Error) throw next;
+        return { StatusCode: 200, Payload: next };
+      },
+    },
+  });
+  return { ended, calls };
+}
+
+function failure(errorType: string, errorMessage: string): ExecutionError {
+  return new ExecutionError(errorType, JSON.stringify({ errorType, errorMessage, trace: ['at x'] }));
+}
+
+describe('an execution', () => {
+  it('does one thing after the other, asks again after each, and proves the result', async () => {
+    const a = { member: 'a', dbSizeBytesBefore: 9, dbSizeBytesAfter: 1 };
+    const b = { member: 'b', dbSizeBytesBefore: 8, dbSizeBytesAfter: 2 };
+    const { ended, calls } = await execute({
+      'Choose next member': [
+        { action: 'Defragment', member: 'b' },
+        { action: 'MoveLeadership', member: 'a', transferee: 'b' },
+        { action: 'Defragment', member: 'a' },
+        { action: 'Finish' },
+      ],
+      'Move leadership': { from: 'a', to: 'b' },
+      'Defragment member': [b, a],
+      'Disarm alarms': { disarmed: [{ memberId: '1', alarm: 'NOSPACE' }] },
+    });
+    const asked = (turn: number, defragmented: string[]) => ({
+      step: 'Choose next member',
+      input: { cluster: CLUSTER, parameters: PARAMETERS, defragmented, turn },
+    });
+    expect(calls).toEqual([
+      { step: 'Load cluster', input: { cluster: 'orders' } },
+      { step: 'Assess space', input: { cluster: CLUSTER, parameters: PARAMETERS } },
+      { step: 'Compact history', input: { cluster: CLUSTER, revision: '7' } },
+      asked(0, []),
+      { step: 'Defragment member', input: { cluster: CLUSTER, parameters: PARAMETERS, member: 'b' } },
+      asked(1, ['b']),
+      { step: 'Move leadership', input: { cluster: CLUSTER, member: 'a', transferee: 'b' } },
+      asked(2, ['b']),
+      { step: 'Defragment member', input: { cluster: CLUSTER, parameters: PARAMETERS, member: 'a' } },
+      asked(3, ['b', 'a']),
+      { step: 'Disarm alarms', input: { cluster: CLUSTER, parameters: PARAMETERS } },
+      { step: 'Prove writes on every member', input: { cluster: CLUSTER } },
+    ]);
+    expect(ended).toMatchObject({
+      status: 'SUCCEEDED',
+      output: {
+        outcome: 'Remediated',
+        incident: 'space-exceeded',
+        runbook: 'space-reclaim',
+        cluster: 'orders',
+        summary: 'Full.',
+        membersBefore: ['before'],
+        members: ['after'],
+        compactRevision: '7',
+        defragmented: [b, a],
+        disarmed: [{ memberId: '1', alarm: 'NOSPACE' }],
+      },
+    });
+  });
+
+  it('of a dry run reads, says what it would do, and changes nothing', async () => {
+    const loaded = { cluster: CLUSTER, incident: 'space-exceeded', dryRun: true, parameters: PARAMETERS };
+    const { ended, calls } = await execute({ 'Load cluster': loaded });
+    expect(calls.map(({ step }) => step)).toEqual(['Load cluster', 'Assess space']);
+    expect(ended).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { outcome: 'Planned', plan: ['b', 'a'], compactRevision: '7', membersBefore: ['before'] },
+    });
+  });
+
+  it('on a cluster in order ends with nothing done', async () => {
+    const { ended, calls } = await execute({ 'Assess space': { ...ASSESSMENT, verdict: 'NothingToDo' } });
+    expect(calls.map(({ step }) => step)).toEqual(['Load cluster', 'Assess space']);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'NothingToDo', summary: 'Full.' } });
+  });
+
+  it.each(tasks.map(([name]) => name))('fails under the name and with the message of what "%s" threw', async (name) => {
+    const next = [{ action: 'MoveLeadership', member: 'a', transferee: 'b' }, { action: 'Defragment', member: 'a' }];
+    const { ended, calls } = await execute({
+      'Choose next member': next,
+      'Move leadership': {},
+      'Defragment member': {},
+      ...(['Disarm alarms', 'Prove writes on every member'].includes(name) && {
+        'Choose next member': { action: 'Finish' },
+      }),
+      [name]: failure('UnsafeToProceed', 'CORRUPT is raised.'),
+    });
+    expect(ended).toMatchObject({ status: 'FAILED', error: 'UnsafeToProceed', cause: 'CORRUPT is raised.' });
+    expect(calls.at(-1)?.step).toBe(name);
+  });
+
+  it.each(['', 'The task timed out.', '{"StatusCode":500}', '{"errorType":"Error","errorMessage":"cut o'])(
+    'keeps a cause that is not the whole error of a Lambda function: %s',
+    async (cause) => {
+      const { ended } = await execute({ 'Assess space': new ExecutionError('Lambda.Unheard', cause) });
+      expect(ended).toMatchObject({ status: 'FAILED', error: 'Lambda.Unheard', cause });
+    },
+  );
+
+  it('asks a cluster in an election again until it has a leader', async () => {
+    const settling = Array.from({ length: 12 }, () => failure('EtcdUnavailable', 'No leader.'));
+    const { ended, calls } = await execute({ 'Choose next member': [...settling, { action: 'Finish' }] });
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
+    expect(calls.filter(({ step }) => step === 'Choose next member')).toHaveLength(13);
+  });
+
+  it('gives a cluster up that does not settle', async () => {
+    const { ended } = await execute({ 'Assess space': failure('EtcdUnavailable', 'No leader.') });
+    expect(ended).toMatchObject({ status: 'FAILED', error: 'EtcdUnavailable', cause: 'No leader.' });
+  });
+});
+
+describe('the state machine', () => {
+  it('traces, and logs every event into a log group that ends', () => {
+    const [machine] = Object.values(resourcesOf(stacks.platform, 'AWS::StepFunctions::StateMachine'));
+    expect(machine?.Properties).toMatchObject({
+      TracingConfiguration: { Enabled: true },
+      LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: true },
+    });
+    const [destination] = machine?.Properties.LoggingConfiguration.Destinations ?? [];
+    const [logGroup] = destination.CloudWatchLogsLogGroup.LogGroupArn['Fn::GetAtt'];
+    expect(resourcesOf(stacks.platform, 'AWS::Logs::LogGroup')[logGroup]?.Properties.RetentionInDays).toBe(180);
+  });
+});

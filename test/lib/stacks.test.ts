@@ -1,0 +1,251 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { clusterSchema } from '../../core/contracts/clusters.ts';
+import {
+  FLEET,
+  functionOf,
+  NETWORK,
+  PARTIAL_ARN,
+  PLAIN,
+  permissionsOf,
+  ROOT,
+  render,
+  resourcesOf,
+  SECRET_ARN,
+  STEPS,
+  synthesizeStacks,
+} from './stacks.ts';
+
+const fleet = synthesizeStacks(FLEET);
+const { platform } = fleet;
+const ETCD_STEPS = STEPS.filter((step) => step !== 'load-cluster');
+
+/** What every step may do; the log group is its own. */
+function permissionsOfAnyStep(logGroup: string): string[] {
+  return [
+    'ec2:AssignPrivateIpAddresses *',
+    'ec2:CreateNetworkInterface *',
+    'ec2:DeleteNetworkInterface *',
+    'ec2:DescribeNetworkInterfaces *',
+    'ec2:DescribeSubnets *',
+    'ec2:UnassignPrivateIpAddresses *',
+    'xray:PutTelemetryRecords *',
+    'xray:PutTraceSegments *',
+    `logs:CreateLogStream <${logGroup}.Arn>`,
+    `logs:PutLogEvents <${logGroup}.Arn>`,
+  ];
+}
+
+/** What one step may do beyond that. */
+function ownPermissionsOf(template: typeof platform, step: string): string[] {
+  const [, properties] = functionOf(template, step);
+  const given = permissionsOf(template, properties.Role['Fn::GetAtt'][0]);
+  const common = permissionsOfAnyStep(properties.LoggingConfig.LogGroup.Ref);
+  expect(given).toEqual(expect.arrayContaining(common));
+  return given.filter((permission) => !common.includes(permission));
+}
+
+describe('the function of every step', () => {
+  it('exists, and there is no other', () => {
+    const deployed = STEPS.map((step) => functionOf(platform, step)[0]).toSorted();
+    expect(Object.keys(resourcesOf(platform, 'AWS::Lambda::Function')).toSorted()).toEqual(deployed);
+  });
+
+  it.each(STEPS)('%s runs on Node 24 on arm64, traced, without an environment of its own', (step) => {
+    const [, properties] = functionOf(platform, step);
+    expect(properties).toMatchObject({
+      Architectures: ['arm64'],
+      Runtime: 'nodejs24.x',
+      Handler: 'index.handler',
+      MemorySize: 512,
+      TracingConfig: { Mode: 'Active' },
+    });
+    expect(properties.Description).toMatch(/^[A-Z].{20}/);
+    expect(properties).not.toHaveProperty('Environment');
+  });
+
+  it.each(STEPS)("%s is in the configured subnets with the steps' own security group", (step) => {
+    const [securityGroup] = Object.keys(resourcesOf(platform, 'AWS::EC2::SecurityGroup'));
+    const [, { VpcConfig }] = functionOf(platform, step);
+    expect(VpcConfig.SubnetIds).toEqual(NETWORK.subnetIds);
+    expect(VpcConfig.SecurityGroupIds.map(render)).toEqual([`<${securityGroup}.GroupId>`]);
+  });
+
+  it.each(STEPS)('%s logs into a group that is kept for half a year, also when the stack goes', (step) => {
+    const [, { LoggingConfig }] = functionOf(platform, step);
+    const logGroup = resourcesOf(platform, 'AWS::Logs::LogGroup')[LoggingConfig.LogGroup.Ref];
+    expect(logGroup).toMatchObject({ Properties: { RetentionInDays: 180 }, DeletionPolicy: 'Retain' });
+  });
+
+  it('has a log group to itself', () => {
+    const used = STEPS.map((step) => functionOf(platform, step)[1].LoggingConfig.LogGroup.Ref);
+    expect(new Set(used).size).toBe(STEPS.length);
+  });
+
+  it('may run for a minute, or for 14 where it waits for a large database', () => {
+    const timeouts = STEPS.map((step) => [step, functionOf(platform, step)[1].Timeout]);
+    expect(timeouts.filter(([, seconds]) => seconds !== 60)).toEqual([
+      ['compact-history', 14 * 60],
+      ['defragment-member', 14 * 60],
+    ]);
+  });
+});
+
+describe('a step that waits for a large database', () => {
+  /** The value of `const NAME = 90_000;` in a step's source. */
+  function constantOf(step: string, name: string): number {
+    const source = readFileSync(join(ROOT, `lambdas/steps/${step}.ts`), 'utf8');
+    return Number(new RegExp(`const ${name} = ([\\d_]+);`).exec(source)?.[1]?.replaceAll('_', ''));
+  }
+
+  it.each([
+    ['defragment-member', 'WAIT_RESERVE_MS'],
+    ['compact-history', 'LAMBDA_RESERVE_MS'],
+  ])('%s leaves etcd at least 12 of its 14 minutes', (step, reserve) => {
+    const timeoutMs = functionOf(platform, step)[1].Timeout * 1000;
+    expect(timeoutMs - constantOf(step, reserve)).toBeGreaterThanOrEqual(12 * 60_000);
+  });
+
+  it('defragment-member keeps time to wait for the member before Lambda ends it', () => {
+    const afterCallMs = constantOf('defragment-member', 'WAIT_RESERVE_MS');
+    const lambdaReserveMs = constantOf('defragment-member', 'LAMBDA_RESERVE_MS');
+    expect(lambdaReserveMs).toBeGreaterThan(0);
+    expect(afterCallMs - lambdaReserveMs).toBeGreaterThanOrEqual(60_000);
+  });
+});
+
+describe('the network', () => {
+  function egressOf(template: typeof platform): string[] {
+    const groups = Object.values(resourcesOf(template, 'AWS::EC2::SecurityGroup'));
+    expect(groups).toHaveLength(1);
+    const [{ Properties } = { Properties: {} }] = groups;
+    expect(Properties).not.toHaveProperty('SecurityGroupIngress');
+    expect(Object.keys(resourcesOf(template, 'AWS::EC2::SecurityGroupIngress'))).toEqual([]);
+    expect(Object.keys(resourcesOf(template, 'AWS::EC2::SecurityGroupEgress'))).toEqual([]);
+    return Properties.SecurityGroupEgress.map(
+      (rule: Record<string, unknown>) => `${rule.IpProtocol} ${rule.FromPort}-${rule.ToPort} ${rule.CidrIp}`,
+    );
+  }
+
+  it('lets steps out to HTTPS and to the client port of each member, each once, and nobody in', () => {
+    expect(egressOf(platform)).toEqual([
+      'tcp 443-443 0.0.0.0/0',
+      'tcp 2379-2379 0.0.0.0/0',
+      'tcp 23790-23790 0.0.0.0/0',
+    ]);
+  });
+
+  it('knows the port that a URL need not name', () => {
+    const members = [{ name: 'node1', clientUrl: 'http://10.0.0.1:80', peerUrl: 'http://10.0.0.1:2380' }];
+    const stacks = synthesizeStacks({ network: NETWORK, clusters: [{ ...PLAIN, members }] });
+    expect(egressOf(stacks.platform)).toEqual(['tcp 443-443 0.0.0.0/0', 'tcp 80-80 0.0.0.0/0']);
+  });
+
+  it('adds the configured security groups to that of the steps', () => {
+    const network = { ...NETWORK, securityGroupIds: ['sg-0a1b2c3d', 'sg-1a2b3c4d'] };
+    const stacks = synthesizeStacks({ network, clusters: [PLAIN] });
+    for (const step of STEPS) {
+      const [own, ...others] = functionOf(stacks.platform, step)[1].VpcConfig.SecurityGroupIds;
+      expect(render(own)).toMatch(/^<SecurityGroup.*\.GroupId>$/);
+      expect(others).toEqual(['sg-0a1b2c3d', 'sg-1a2b3c4d']);
+    }
+  });
+
+  it('has to be configured before anything can be deployed', () => {
+    expect(() => synthesizeStacks({ clusters: [PLAIN] })).toThrow(/no "network"/);
+  });
+});
+
+describe('permissions', () => {
+  const parameter = (name: string) =>
+    `ssm:GetParameter arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/etcd-remediation/clusters/${name}`;
+  const secret = (resource: string) => [
+    `secretsmanager:DescribeSecret ${resource}`,
+    `secretsmanager:GetSecretValue ${resource}`,
+  ];
+  const named = (name: string) =>
+    `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${name}-??????`;
+
+  it("let load-cluster read the configured clusters' parameters, and no secret", () => {
+    expect(ownPermissionsOf(platform, 'load-cluster')).toEqual(
+      ['billing', 'orders', 'plain', 'public'].map(parameter),
+    );
+  });
+
+  it.each(ETCD_STEPS)('let %s read the configured secrets, and no parameter', (step) => {
+    expect(ownPermissionsOf(platform, step)).toEqual(
+      [SECRET_ARN, `${PARTIAL_ARN}-??????`, named('etcd/root'), named('etcd/tls')].flatMap(secret).toSorted(),
+    );
+  });
+
+  it('let no step read a secret where no cluster has one', () => {
+    const stacks = synthesizeStacks({ network: NETWORK, clusters: [PLAIN] });
+    for (const step of ETCD_STEPS) expect(ownPermissionsOf(stacks.platform, step), step).toEqual([]);
+    for (const text of stacks.texts) expect(text).not.toContain('secretsmanager');
+  });
+
+  it('let the state machine invoke the steps, and nothing else', () => {
+    const [machine] = Object.values(resourcesOf(platform, 'AWS::StepFunctions::StateMachine'));
+    const given = permissionsOf(platform, machine?.Properties.RoleArn['Fn::GetAtt'][0]);
+    const functions = STEPS.map((step) => functionOf(platform, step)[0]);
+    const invocations = functions.flatMap((id) => [
+      `lambda:InvokeFunction <${id}.Arn>`,
+      `lambda:InvokeFunction <${id}.Arn>:*`,
+    ]);
+    expect(given).toEqual(expect.arrayContaining(invocations));
+    const others = given.filter((permission) => !invocations.includes(permission));
+    for (const permission of others) expect(permission).toMatch(/^(logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*|xray:\w+) \*$/);
+  });
+
+  it('name a resource wherever AWS knows one', () => {
+    const unnamed = Object.keys(resourcesOf(platform, 'AWS::IAM::Role'))
+      .flatMap((role) => permissionsOf(platform, role))
+      .filter((permission) => permission.endsWith(' *'));
+    for (const permission of unnamed) {
+      expect(permission).toMatch(
+        /^(ec2:\w*(NetworkInterface|Subnets|PrivateIpAddresses)\w*|xray:\w+|logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*) /,
+      );
+    }
+  });
+
+  it('are given to roles that one AWS service each may assume', () => {
+    const principals = Object.values(resourcesOf(platform, 'AWS::IAM::Role')).flatMap(({ Properties }) =>
+      Properties.AssumeRolePolicyDocument.Statement.map(({ Principal }: { Principal: unknown }) => Principal),
+    );
+    expect(new Set(principals.map((each) => JSON.stringify(each)))).toEqual(
+      new Set(['lambda', 'states'].map((service) => JSON.stringify({ Service: `${service}.amazonaws.com` }))),
+    );
+  });
+});
+
+describe("a cluster's stack", () => {
+  it.each(FLEET.clusters.map(({ name }) => name))('registers %s as it is configured, and holds nothing else', (name) => {
+    const template = fleet.clusters[name];
+    if (!template) throw new Error(`There is no stack of ${name}.`);
+    const resources = Object.values(template.toJSON().Resources as Record<string, { Type: string }>);
+    expect(resources.map(({ Type }) => Type)).toEqual(['AWS::SSM::Parameter']);
+    const [parameter] = Object.values(resourcesOf(template, 'AWS::SSM::Parameter'));
+    expect(parameter?.Properties).toMatchObject({
+      Name: `/etcd-remediation/clusters/${name}`,
+      Type: 'String',
+      Tier: 'Intelligent-Tiering',
+    });
+    const configured = FLEET.clusters.find((cluster) => cluster.name === name);
+    expect(clusterSchema.parse(JSON.parse(parameter?.Properties.Value))).toEqual(configured);
+  });
+
+  it('can be made for every name that the configuration accepts', () => {
+    const names = ['A', '0', 'my_cluster', 'a-b_c', 'x'.repeat(63)];
+    const clusters = names.map((name) => ({ ...PLAIN, name }));
+    expect(Object.keys(synthesizeStacks({ network: NETWORK, clusters }).clusters).toSorted()).toEqual(names.toSorted());
+  });
+});
+
+describe('every template', () => {
+  it('names secrets and holds none', () => {
+    for (const text of fleet.texts) {
+      expect(text).not.toMatch(/SecretString|AWS::SecretsManager|resolve:(secretsmanager|ssm)|NoEcho|"?[Pp]assword/);
+    }
+  });
+});

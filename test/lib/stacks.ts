@@ -1,0 +1,122 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import type { Cluster, ClustersFile } from '../../core/contracts/clusters.ts';
+import { defineStacks } from '../../lib/app.ts';
+import type { StateMachineDefinition } from '../../local/asl/types.ts';
+import { readTemplate } from '../../local/template.ts';
+
+export const ROOT = join(import.meta.dirname, '../..');
+export const STEPS = readdirSync(join(ROOT, 'lambdas/steps')).map((file) => basename(file, '.ts'));
+export const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing/root-AbCdEf';
+/** An ARN may leave out the six characters that Secrets Manager adds to each secret's name. */
+export const PARTIAL_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:public/root';
+
+function cluster(name: string, clientUrl: string, more: Partial<Cluster> = {}): Cluster {
+  const peerUrl = 'https://10.0.0.1:2380';
+  return { name, members: [{ name: 'node1', clientUrl, peerUrl }], quotaBackendBytes: 2_147_483_648, ...more };
+}
+
+export const NETWORK = { vpcId: 'vpc-0a1b2c3d', subnetIds: ['subnet-0a1b2c3d', 'subnet-1a2b3c4d'], securityGroupIds: [] };
+export const PLAIN = cluster('plain', 'http://10.0.0.1:2379');
+/** Clusters that differ in what they need: ports, secrets by name and by ARN, one secret that two share, and no secret. */
+export const FLEET: ClustersFile = {
+  network: NETWORK,
+  clusters: [
+    cluster('orders', 'https://10.0.0.1:2379', { auth: { secret: 'etcd/root' }, tls: { secret: 'etcd/tls' } }),
+    cluster('billing', 'https://10.0.0.1:23790', { auth: { secret: SECRET_ARN }, tls: { secret: 'etcd/tls' } }),
+    cluster('public', 'https://10.0.0.1:443', { auth: { secret: PARTIAL_ARN } }),
+    PLAIN,
+  ],
+};
+
+export interface Stacks {
+  platform: Template;
+  /** By the cluster's name. */
+  clusters: Record<string, Template>;
+  stateMachines: Record<string, unknown>;
+  /** Every template as it is uploaded. */
+  texts: string[];
+}
+
+/** The stacks with the settings of cdk.json, as they are deployed; what is in the bundles does not matter to them. */
+export function synthesizeStacks(file: ClustersFile): Stacks {
+  const directory = mkdtempSync(join(tmpdir(), 'stacks-test-'));
+  try {
+    const bundles = Object.fromEntries(STEPS.map((step) => [step, join(directory, step)]));
+    for (const [step, folder] of Object.entries(bundles)) {
+      mkdirSync(folder);
+      writeFileSync(join(folder, 'index.cjs'), `// ${step}`);
+    }
+    const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8'));
+    const app = new App({ outdir: join(directory, 'cdk.out'), context });
+    defineStacks({ app, file, bundles });
+    const { stacks } = app.synth();
+    const [platform, ...others] = stacks.toSorted((a, b) => a.id.length - b.id.length);
+    return {
+      platform: Template.fromJSON(platform?.template),
+      clusters: Object.fromEntries(
+        others.map((stack) => {
+          const [parameterName = ''] = Object.keys(readTemplate(stack).parameters);
+          return [basename(parameterName), Template.fromJSON(stack.template)];
+        }),
+      ),
+      stateMachines: Object.assign({}, ...stacks.map((stack) => readTemplate(stack).stateMachines)),
+      texts: stacks.map((stack) => JSON.stringify(stack.template)),
+    };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+export function spaceReclaim({ stateMachines }: Stacks): StateMachineDefinition {
+  return stateMachines['etcd-remediation-space-reclaim'] as StateMachineDefinition;
+}
+
+export interface Resource {
+  Type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the properties of any CloudFormation resource
+  Properties: any;
+  DeletionPolicy?: string;
+}
+
+export function resourcesOf(template: Template, type: string): Record<string, Resource> {
+  return template.findResources(type) as Record<string, Resource>;
+}
+
+/** The logical ID and the properties of a step's function. */
+export function functionOf(template: Template, step: string): [string, Resource['Properties']] {
+  const found = Object.entries(resourcesOf(template, 'AWS::Lambda::Function')).find(([id]) =>
+    id.startsWith(`${step.replaceAll('-', '')}Function`),
+  );
+  if (!found) throw new Error(`There is no function of ${step}.`);
+  return [found[0], found[1].Properties];
+}
+
+/** A value with CloudFormation's intrinsic functions as text: `arn:<AWS::Partition>:ssm:...`, `<Log.Arn>:*`. */
+export function render(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const [[key, argument] = []] = Object.entries(value as object);
+  if (key === 'Ref') return `<${argument}>`;
+  if (key === 'Fn::GetAtt') return `<${(argument as string[]).join('.')}>`;
+  if (key === 'Fn::Join') return (argument as [string, unknown[]])[1].map(render).join((argument as [string])[0]);
+  throw new Error(`What is ${JSON.stringify(value)}?`);
+}
+
+/** Everything that a role may do, each as `action resource`, sorted. */
+export function permissionsOf(template: Template, roleId: string): string[] {
+  const list = (value: unknown) => (Array.isArray(value) ? value : [value]);
+  for (const role of Object.values(resourcesOf(template, 'AWS::IAM::Role'))) {
+    if (role.Properties.ManagedPolicyArns || role.Properties.Policies) throw new Error('Look at this role too.');
+  }
+  return Object.values(resourcesOf(template, 'AWS::IAM::Policy'))
+    .filter(({ Properties }) => Properties.Roles.some((role: { Ref: string }) => role.Ref === roleId))
+    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+    .flatMap(({ Effect, Action, Resource }) => {
+      if (Effect !== 'Allow') throw new Error(`Look at ${Effect}.`);
+      return list(Action).flatMap((action) => list(Resource).map((resource) => `${action} ${render(resource)}`));
+    })
+    .toSorted();
+}

@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'synth-test-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+/** `cdk synth` as on a machine that has no AWS account: no credentials, no region, no home. */
+async function synth(...options: string[]): Promise<{ status: number | null; output: string; assembly: string }> {
+  const assembly = await mkdtemp(join(directory, 'cdk-'));
+  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
+  const child = spawn(process.execPath, ['node_modules/.bin/cdk', 'synth', '--quiet', '--no-notices', '--output', assembly, ...options], {
+    cwd: ROOT,
+    env: {
+      ...Object.fromEntries(others),
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+      HOME: directory,
+      NO_COLOR: '1',
+      AWS_EC2_METADATA_DISABLED: 'true',
+      CDK_DISABLE_CLI_TELEMETRY: 'true',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => {
+      output += data;
+    });
+  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { status, output, assembly };
+}
+
+async function templatesIn(assembly: string): Promise<string[]> {
+  return (await readdir(assembly)).filter((file) => file.endsWith('.template.json')).toSorted();
+}
+
+describe('cdk synth', () => {
+  it("makes the example's stacks without AWS credentials, and cdk-nag has nothing against them", async () => {
+    const { status, output, assembly } = await synth();
+    expect(output).not.toMatch(/ERROR|WARNING|[Ee]rrors/);
+    expect(status, output).toBe(0);
+    expect(await templatesIn(assembly)).toEqual(['EtcdRemediation-orders.template.json', 'EtcdRemediation.template.json']);
+    const report = JSON.parse(await readFile(join(assembly, 'validation-report.json'), 'utf8'));
+    expect(report.pluginReports).toEqual([]);
+  });
+
+  it('reads the file that -c config= names', async () => {
+    const example = JSON.parse(await readFile(join(ROOT, 'clusters.json'), 'utf8'));
+    example.clusters[0].name = 'payments';
+    const file = join(directory, 'payments.json');
+    await writeFile(file, JSON.stringify(example));
+    const { status, output, assembly } = await synth('-c', `config=${file}`);
+    expect(status, output).toBe(0);
+    expect(await templatesIn(assembly)).toEqual(['EtcdRemediation-payments.template.json', 'EtcdRemediation.template.json']);
+  });
+
+  it('refuses a bad file with every problem, and makes nothing', async () => {
+    const file = join(directory, 'bad.json');
+    await writeFile(file, '{"network":{"vpcId":"x"},"clusters":[{"name":"a b"}]}');
+    const { status, output, assembly } = await synth('-c', `config=${file}`);
+    expect(status).not.toBe(0);
+    for (const path of [
+      'network.vpcId',
+      'network.subnetIds',
+      'network.securityGroupIds',
+      'clusters[0].name',
+      'clusters[0].members',
+      'clusters[0].quotaBackendBytes',
+    ]) {
+      expect(output).toContain(`- ${path}: `);
+    }
+    expect(output).toContain(`${file} has 6 problems; nothing was touched.`);
+    expect(await templatesIn(assembly)).toEqual([]);
+  });
+});

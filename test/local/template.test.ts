@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { cx_api } from 'aws-cdk-lib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readTemplate } from '../../local/template.ts';
+
+let directory: string;
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'template-test-'));
+  const files = { a: { source: { path: 'asset.a' }, destinations: { here: { objectKey: 'a.zip' } } } };
+  writeFileSync(join(directory, 'sample.assets.json'), JSON.stringify({ files }));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** What the reader finds in a stack with these resources. */
+function read(resources: Record<string, { Type: string; Properties: object }>) {
+  const stack = { id: 'sample', assembly: { directory }, template: { Resources: resources } };
+  return readTemplate(stack as unknown as cx_api.CloudFormationStackArtifact);
+}
+
+function lambda(properties: object = {}) {
+  return {
+    Type: 'AWS::Lambda::Function',
+    Properties: { Code: { S3Key: 'a.zip' }, Handler: 'index.handler', Timeout: 60, MemorySize: 512, ...properties },
+  };
+}
+
+function parameter(value: unknown) {
+  return { Type: 'AWS::SSM::Parameter', Properties: { Name: '/a', Value: value } };
+}
+
+function valueOf(value: unknown) {
+  return read({ Step: lambda(), Parameter: parameter(value) }).parameters['/a'];
+}
+
+describe('a template', () => {
+  it('gives its functions, with the code from the assets of the stack', () => {
+    const { functions } = read({ Step: lambda({ Environment: { Variables: { A: { Ref: 'AWS::Region' } } } }) });
+    expect(functions).toEqual([
+      {
+        name: 'Step',
+        arn: 'arn:aws:lambda:local:000000000000:function:Step',
+        codeDir: join(directory, 'asset.a'),
+        handler: 'index.handler',
+        timeoutSeconds: 60,
+        memoryMiB: 512,
+        environment: { A: 'local' },
+      },
+    ]);
+  });
+
+  it('gives its state machines, which invoke the functions under the same ARNs', () => {
+    const definition = ['{"Resource":"', { 'Fn::GetAtt': ['Step', 'Arn'] }, '"}'];
+    const Properties = { StateMachineName: 'machine', DefinitionString: { 'Fn::Join': ['', definition] } };
+    const template = read({ Step: lambda(), Machine: { Type: 'AWS::StepFunctions::StateMachine', Properties } });
+    expect(template.stateMachines).toEqual({ machine: { Resource: template.functions[0]?.arn } });
+  });
+
+  it('gives its parameters', () => {
+    expect(read({ Parameter: parameter('{"a":1}') }).parameters).toEqual({ '/a': '{"a":1}' });
+  });
+
+  it('may hold resources that the platform has no use for, whatever is in them', () => {
+    const role = { Type: 'AWS::IAM::Role', Properties: { A: { 'Fn::Split': [',', 'a'] } } };
+    expect(read({ Role: role, Step: lambda({ Role: { 'Fn::ImportValue': 'x' } }) }).functions).toHaveLength(1);
+  });
+});
+
+describe('an intrinsic function that the platform knows', () => {
+  it.each([
+    ['the partition', { Ref: 'AWS::Partition' }, 'aws'],
+    ['the region', { Ref: 'AWS::Region' }, 'local'],
+    ['the account', { Ref: 'AWS::AccountId' }, '000000000000'],
+    ['a text that is joined', { 'Fn::Join': ['-', ['a', { Ref: 'AWS::Region' }, 7]] }, 'a-local-7'],
+    ['a join in a join', { 'Fn::Join': ['', ['a', { 'Fn::Join': [':', ['b', 'c']] }]] }, 'ab:c'],
+    ['a substitution', { 'Fn::Sub': 'x-${AWS::AccountId}-${AWS::Region}' }, 'x-000000000000-local'],
+    ["a function's ARN", { 'Fn::GetAtt': ['Step', 'Arn'] }, 'arn:aws:lambda:local:000000000000:function:Step'],
+  ])('is resolved: %s', (_, value, resolved) => {
+    expect(valueOf(value)).toBe(resolved);
+  });
+
+  it('is resolved inside of lists and objects', () => {
+    expect(valueOf([{ a: { Ref: 'AWS::Region' }, b: 1 }])).toEqual([{ a: 'local', b: 1 }]);
+  });
+});
+
+describe('what the platform does not know', () => {
+  it.each([
+    ['a reference to a resource', { Ref: 'Step' }],
+    ['another pseudo parameter', { Ref: 'AWS::NoValue' }],
+    ['a name that every object has', { Ref: 'constructor' }],
+    ['another function', { 'Fn::Select': [0, ['a']] }],
+    ['another attribute', { 'Fn::GetAtt': ['Step', 'Version'] }],
+    ["another resource's ARN", { 'Fn::GetAtt': ['Parameter', 'Arn'] }],
+    ["a resource's ARN that is not there", { 'Fn::GetAtt': ['Nothing', 'Arn'] }],
+    ['a substitution with variables of its own', { 'Fn::Sub': ['${A}', { A: 'b' }] }],
+    ['a substitution of a resource', { 'Fn::Sub': '${Step}' }],
+    ['a substitution of another pseudo parameter', { 'Fn::Sub': '${AWS::URLSuffix}' }],
+    ['a substitution of a name that every object has', { 'Fn::Sub': '${constructor}' }],
+    ['any of them in a join', { 'Fn::Join': ['', ['a', { Ref: 'Step' }]] }],
+  ])('is refused and named: %s', (_, value) => {
+    expect(() => valueOf(value)).toThrow(/^The embedded platform does not know \{"(Ref|Fn::(Select|GetAtt|Sub))":.*\}\.$/);
+  });
+
+  it('is refused where the code of a function is not an asset', () => {
+    expect(() => read({ Step: lambda({ Code: { S3Key: 'b.zip' } }) })).toThrow(
+      'The code of Step (b.zip) is not among the assets of its stack.',
+    );
+  });
+});

@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AlarmAction, AlarmType } from 'etcd3/lib/rpc.js';
+import type { AnsweringMember } from '../../core/contracts/observation.ts';
+import type { DrillOptions } from '../../drills/scenario.ts';
+import { CLUSTER_NAME, type Stage, setStage } from '../../drills/stage.ts';
+import { Connection } from '../../lambdas/etcd/connection.ts';
+import { hasReason } from '../../lambdas/etcd/errors.ts';
+import type { ExecutionResult } from '../../local/asl/execution.ts';
+import type { JsonObject } from '../../local/asl/json.ts';
+import type { Platform } from '../../local/platform.ts';
+
+export const MIB = 1024 * 1024;
+const VALUE_BYTES = 64 * 1024;
+const SMALL: DrillOptions = { etcd: '3.5.16', members: 3, tls: false, auth: false, sizeMiB: 16 };
+
+/** A real cluster with a quota of 16 MiB and the platform that looks after it. */
+export function stage(options: Partial<DrillOptions> = {}): Promise<Stage> {
+  return setStage({ ...SMALL, ...options }, { say: () => undefined, onEvent: () => undefined });
+}
+
+/**
+ * Writes values of 64 KiB, in turn under `keys` different keys.
+ * @param untilBytes how much to write; without it, until etcd refuses for want of space and lists the alarm
+ */
+export async function fill(
+  { etcd }: Stage,
+  { keys, untilBytes = Number.POSITIVE_INFINITY }: { keys: number; untilBytes?: number },
+) {
+  const [member] = etcd.members;
+  for (let written = 0; written * VALUE_BYTES < untilBytes; written++) {
+    try {
+      await member?.put(`fill/${written % keys}`, `${written} `.padEnd(VALUE_BYTES, 'x'));
+    } catch (error) {
+      if (!hasReason(error, 'NoSpace')) throw error;
+      break;
+    }
+  }
+  if (untilBytes === Number.POSITIVE_INFINITY) await until(async () => (await etcd.observe()).alarms.length > 0);
+}
+
+/** The alarms in a fixed order: etcd lists them in any. */
+export async function alarmsOf({ etcd }: Stage): Promise<string[]> {
+  return (await etcd.observe()).alarms.map(({ alarm, memberId }) => `${alarm} on ${memberId}`).toSorted();
+}
+
+/** Starts the space runbook and waits for its end. */
+export function remediate(platform: Platform, input: JsonObject = {}): Promise<ExecutionResult> {
+  return platform.execute({ incident: 'space-exceeded', input: { cluster: CLUSTER_NAME, ...input } });
+}
+
+/** The names of the states that an execution entered, in order. */
+export function statesOf({ history }: ExecutionResult): string[] {
+  return history.flatMap((event) => event.stateEnteredEventDetails?.name ?? []);
+}
+
+/** The members that were defragmented, in order. */
+export function defragmentedIn({ history }: ExecutionResult): string[] {
+  return history
+    .filter((event) => event.type === 'TaskScheduled')
+    .map((event) => JSON.parse(event.taskScheduledEventDetails?.parameters ?? '{}'))
+    .filter(({ FunctionName }) => FunctionName.includes('defragmentmember'))
+    .map(({ Payload }) => Payload.member);
+}
+
+export async function statuses({ etcd }: Stage): Promise<AnsweringMember[]> {
+  return (await etcd.observe()).members.filter((member) => member.answering);
+}
+
+export async function leaderOf(stage: Stage): Promise<AnsweringMember> {
+  const members = await statuses(stage);
+  const leader = members.find((member) => member.id === member.leaderId);
+  if (!leader) throw new Error('no leader');
+  return leader;
+}
+
+/** Raises an alarm, or takes it back, for any member ID, as a member of etcd does for itself. */
+export async function setAlarm(
+  stage: Stage,
+  alarm: 'Corrupt' | 'Nospace',
+  memberId: string,
+  raised = true,
+): Promise<void> {
+  const connection = new Connection({ endpoint: stage.cluster.members[0]?.clientUrl ?? '', deadlineMs: 5_000 });
+  try {
+    await connection.maintenance.alarm({
+      action: raised ? AlarmAction.Activate : AlarmAction.Deactivate,
+      memberID: BigInt(`0x${memberId}`).toString(),
+      alarm: AlarmType[alarm],
+    });
+  } finally {
+    connection.close();
+  }
+}
+
+/** Runs `hook` around each invocation of one step: before it, or after it acted but before its answer is known. */
+export function around(
+  platform: Platform,
+  step: string,
+  hook: { before?: (invocation: number) => Promise<void>; after?: (invocation: number) => Promise<void> },
+): Disposable {
+  const { lambdas } = platform;
+  const invoke = lambdas.invoke.bind(lambdas);
+  const logicalId = step.replaceAll('-', '');
+  let invocation = 0;
+  lambdas.invoke = async (arn, event, signal) => {
+    if (!arn.includes(`:${logicalId}Function`)) return invoke(arn, event, signal);
+    invocation++;
+    await hook.before?.(invocation);
+    const result = await invoke(arn, event, signal);
+    await hook.after?.(invocation);
+    return result;
+  };
+  return {
+    [Symbol.dispose]: () => {
+      lambdas.invoke = invoke;
+    },
+  };
+}
+
+/** Waits for a condition, for 10 s at most. */
+export async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    if (await holds()) return;
+    await sleep(20);
+  }
+  throw new Error(`waited 10 s in vain until ${holds}`);
+}
