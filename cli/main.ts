@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { InvalidInput } from '../core/errors.ts';
+import { ERROR_NAMES, InvalidInput } from '../core/errors.ts';
 import { drillCommand } from './drill.ts';
 import { runCommand } from './run.ts';
 
@@ -23,11 +23,18 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 function report(error: unknown, json: boolean): number {
-  // Commander has printed its own message already.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? SUCCESS : WRONG_USE;
+  const print = (name: string, message: string) => {
+    if (json) process.stdout.write(`${JSON.stringify({ outcome: name, report: { error: name, cause: message } })}\n`);
+  };
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return SUCCESS;
+    // Commander has written its own message to standard error already.
+    print(ERROR_NAMES.InvalidInput, error.message.replace(/^error: /, ''));
+    return WRONG_USE;
+  }
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   process.stderr.write(`${name}: ${message}\n`);
-  if (json) process.stdout.write(`${JSON.stringify({ outcome: name, report: { error: name, cause: message } })}\n`);
+  print(name, message);
   return error instanceof InvalidInput ? WRONG_USE : FAILURE;
 }
 

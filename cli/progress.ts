@@ -91,7 +91,7 @@ function describe(output: unknown): string {
 }
 
 /** A Lambda function's error is JSON with a message. */
-export function messageOf(cause: string | undefined): string {
+function messageOf(cause: string | undefined): string {
   if (!cause?.startsWith('{')) return cause ?? '';
   const { errorMessage } = JSON.parse(cause) as { errorMessage?: string };
   return errorMessage ?? cause;

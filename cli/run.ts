@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
 import { type ClustersFile, parseClustersFile } from '../core/contracts/clusters.ts';
-import { INCIDENTS, type Incident } from '../core/contracts/execution-input.ts';
+import { executionInputSchema, INCIDENTS, type Incident } from '../core/contracts/execution-input.ts';
 import { parse } from '../core/contracts/parse.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
@@ -53,6 +53,8 @@ async function run({ config, secrets, cluster, incident, dryRun, parameters, jso
       `${config} has no cluster "${cluster}"; it has ${file.clusters.map((each) => each.name).join(', ')}.`,
     );
   }
+  const input = { cluster, incident, dryRun, ...(parameters !== undefined && { parameters }) };
+  parse(executionInputSchema, input, 'The execution input');
   const held = secrets ? parseSecrets(await read(secrets), secrets) : {};
   requireSecrets(chosen, held);
 
@@ -62,7 +64,6 @@ async function run({ config, secrets, cluster, incident, dryRun, parameters, jso
   const platform = await Platform.start({ file: { clusters: [chosen] }, secrets: held });
   try {
     const startedAt = Date.now();
-    const input = { cluster, incident, dryRun, ...(parameters !== undefined && { parameters }) };
     const execution = await platform.execute({ incident, input, onEvent: progress.onEvent });
     const result = {
       outcome:
@@ -99,7 +100,8 @@ function parseSecrets(text: string, path: string): Record<string, unknown> {
     // The parser's own message quotes the text, and the text is secret.
     throw new InvalidInput(`${path} is not JSON.`);
   }
-  return parse(z.record(z.string(), z.record(z.string(), z.string())), value, path);
+  const object = { error: 'must be an object' };
+  return parse(z.record(z.string(), z.record(z.string(), z.string(), object), object), value, path);
 }
 
 function requireSecrets({ auth, tls }: ClustersFile['clusters'][number], held: Record<string, unknown>): void {

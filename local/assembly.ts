@@ -2,10 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
 import type { ClustersFile, Network } from '../core/contracts/clusters.ts';
-import { defineStacks } from '../lib/app.ts';
-import { bundleSteps } from '../lib/bundles/bundle-steps.ts';
 import type { LambdaFunction } from './lambda/host.ts';
 import { readTemplate } from './template.ts';
 
@@ -33,6 +30,12 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
   };
   process.once('exit', remove);
   try {
+    // Loaded only here, for they take a second: nobody should wait that long for --help or for a wrong option.
+    const [{ App }, { defineStacks }, { bundleSteps }] = await Promise.all([
+      import('aws-cdk-lib'),
+      import('../lib/app.ts'),
+      import('../lib/bundles/bundle-steps.ts'),
+    ]);
     const app = new App({ outdir: join(directory, 'cdk.out') });
     const bundles = await bundleSteps(join(directory, 'bundles'));
     defineStacks({ app, file: { ...file, network: file.network ?? NO_NETWORK }, bundles });

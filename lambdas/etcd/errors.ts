@@ -150,14 +150,17 @@ const BY_MESSAGE: readonly Row[] = [
   },
 ];
 
+const DEADLINE: Omit<Row, 'details'> = {
+  reason: 'Deadline',
+  error: EtcdUnavailable,
+  advice: 'The member did not answer in time: it is busy, defragmenting or frozen, or etcd cannot agree.',
+};
+
 /** gRPC status codes (https://grpc.io/docs/guides/status-codes/) for messages that no row above knows. */
 const BY_CODE: Readonly<Record<number, Omit<Row, 'details'>>> = {
-  1: { reason: 'Cancelled', error: EtcdUnavailable, advice: 'The call was cut off.' },
-  4: {
-    reason: 'Deadline',
-    error: EtcdUnavailable,
-    advice: 'The member did not answer in time: it is busy, defragmenting or frozen, or etcd cannot agree.',
-  },
+  // A member whose clock is ahead of the client's by a moment cancels the call at its deadline.
+  1: DEADLINE,
+  4: DEADLINE,
   12: {
     reason: 'Unimplemented',
     error: PreconditionFailed,

@@ -58,9 +58,15 @@ describe('the bundles', () => {
     expect(Buffer.byteLength(await textOf(step))).toBeLessThan(MAX_BYTES);
   });
 
-  it.each(STEPS)('%s needs nothing but Node and the AWS SDK, and refuses an empty event by a name that minifying keeps', async (step) => {
-    expect(await deployed(step, 'handler({})')).toMatchObject({ name: 'InvalidInput', message: expect.stringMatching(/has \d+ problem/) });
-  });
+  it.each(STEPS)(
+    '%s needs nothing but Node and the AWS SDK, and refuses an empty event by a name that minifying keeps',
+    async (step) => {
+      expect(await deployed(step, 'handler({})')).toMatchObject({
+        name: 'InvalidInput',
+        message: expect.stringMatching(/has \d+ problem/),
+      });
+    },
+  );
 
   it.each(ETCD_STEPS)('%s understands the status of etcd 3.6', async (step) => {
     const text = await textOf(step);
@@ -68,7 +74,7 @@ describe('the bundles', () => {
     expect(text).toMatch(/dbSizeQuota:\{type:"int64",id:12\}/);
   });
 
-  it.each(ETCD_STEPS)("%s has the client of gRPC and not its server", async (step) => {
+  it.each(ETCD_STEPS)('%s has the client of gRPC and not its server', async (step) => {
     const text = await textOf(step);
     expect(text).toContain('grpc.initial_reconnect_backoff_ms');
     expect(text).not.toContain('bindAsync');

@@ -30,7 +30,8 @@ const AWS_ERROR_NAMES = [
 ];
 
 function successors(state: State): string[] {
-  if (state.Type === 'Choice') return [...state.Choices.map(({ Next }) => Next), ...(state.Default ? [state.Default] : [])];
+  if (state.Type === 'Choice')
+    return [...state.Choices.map(({ Next }) => Next), ...(state.Default ? [state.Default] : [])];
   return 'Next' in state && state.Next ? [state.Next] : [];
 }
 
@@ -116,28 +117,31 @@ describe('the definition', () => {
 });
 
 describe('every state that runs a step', () => {
-  it.each(tasks)('%s waits while etcd settles or Lambda is busy, and runs the step again when Lambda dies', (_, { Retry }) => {
-    expect(Retry).toContainEqual({
-      ErrorEquals: ['EtcdUnavailable'],
-      IntervalSeconds: 2,
-      BackoffRate: 1.5,
-      MaxDelaySeconds: 20,
-      MaxAttempts: 12,
-    });
-    expect(Retry).toContainEqual({
-      ErrorEquals: ['Sandbox.Timedout', 'Runtime.ExitError', 'Lambda.Unknown'],
-      IntervalSeconds: 1,
-      BackoffRate: 2,
-      MaxAttempts: 2,
-    });
-    expect(Retry).toContainEqual({
-      ErrorEquals: ['Lambda.TooManyRequestsException'],
-      IntervalSeconds: 2,
-      BackoffRate: 2,
-      MaxDelaySeconds: 30,
-      MaxAttempts: 8,
-    });
-  });
+  it.each(tasks)(
+    '%s waits while etcd settles or Lambda is busy, and runs the step again when Lambda dies',
+    (_, { Retry }) => {
+      expect(Retry).toContainEqual({
+        ErrorEquals: ['EtcdUnavailable'],
+        IntervalSeconds: 2,
+        BackoffRate: 1.5,
+        MaxDelaySeconds: 20,
+        MaxAttempts: 12,
+      });
+      expect(Retry).toContainEqual({
+        ErrorEquals: ['Sandbox.Timedout', 'Runtime.ExitError', 'Lambda.Unknown'],
+        IntervalSeconds: 1,
+        BackoffRate: 2,
+        MaxAttempts: 2,
+      });
+      expect(Retry).toContainEqual({
+        ErrorEquals: ['Lambda.TooManyRequestsException'],
+        IntervalSeconds: 2,
+        BackoffRate: 2,
+        MaxDelaySeconds: 30,
+        MaxAttempts: 8,
+      });
+    },
+  );
 
   it.each(tasks)('%s leaves no error uncaught', (_, { Catch }) => {
     expect(Catch?.map(({ ErrorEquals, Next }) => [ErrorEquals, Next])).toEqual([[['States.ALL'], ERROR_STATE]]);
@@ -163,11 +167,19 @@ interface Call {
 
 const PARAMETERS = { retainRevisions: 0 };
 const CLUSTER = { name: 'orders', members: [] };
-const ASSESSMENT = { verdict: 'Reclaim', summary: 'Full.', members: ['before'], compactRevision: '7', plan: ['b', 'a'] };
+const ASSESSMENT = {
+  verdict: 'Reclaim',
+  summary: 'Full.',
+  members: ['before'],
+  compactRevision: '7',
+  plan: ['b', 'a'],
+};
 
 /** Runs the definition with steps that answer from `answers`; a list is answered one after the other. */
 async function execute(answers: Record<string, unknown>): Promise<{ ended: ExecutionResult; calls: Call[] }> {
-  const steps = new Map(tasks.map(([name, { Arguments }]) => [(Arguments as { FunctionName: string }).FunctionName, name]));
+  const steps = new Map(
+    tasks.map(([name, { Arguments }]) => [(Arguments as { FunctionName: string }).FunctionName, name]),
+  );
   const calls: Call[] = [];
   const given: Record<string, unknown> = {
     'Load cluster': { cluster: CLUSTER, incident: 'space-exceeded', dryRun: false, parameters: PARAMETERS },
@@ -271,7 +283,10 @@ describe('an execution', () => {
   });
 
   it.each(tasks.map(([name]) => name))('fails under the name and with the message of what "%s" threw', async (name) => {
-    const next = [{ action: 'MoveLeadership', member: 'a', transferee: 'b' }, { action: 'Defragment', member: 'a' }];
+    const next = [
+      { action: 'MoveLeadership', member: 'a', transferee: 'b' },
+      { action: 'Defragment', member: 'a' },
+    ];
     const { ended, calls } = await execute({
       'Choose next member': next,
       'Move leadership': {},

@@ -168,9 +168,7 @@ describe('permissions', () => {
     `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${name}-??????`;
 
   it("let load-cluster read the configured clusters' parameters, and no secret", () => {
-    expect(ownPermissionsOf(platform, 'load-cluster')).toEqual(
-      ['billing', 'orders', 'plain', 'public'].map(parameter),
-    );
+    expect(ownPermissionsOf(platform, 'load-cluster')).toEqual(['billing', 'orders', 'plain', 'public'].map(parameter));
   });
 
   it.each(ETCD_STEPS)('let %s read the configured secrets, and no parameter', (step) => {
@@ -195,7 +193,8 @@ describe('permissions', () => {
     ]);
     expect(given).toEqual(expect.arrayContaining(invocations));
     const others = given.filter((permission) => !invocations.includes(permission));
-    for (const permission of others) expect(permission).toMatch(/^(logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*|xray:\w+) \*$/);
+    for (const permission of others)
+      expect(permission).toMatch(/^(logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*|xray:\w+) \*$/);
   });
 
   it('name a resource wherever AWS knows one', () => {
@@ -220,20 +219,23 @@ describe('permissions', () => {
 });
 
 describe("a cluster's stack", () => {
-  it.each(FLEET.clusters.map(({ name }) => name))('registers %s as it is configured, and holds nothing else', (name) => {
-    const template = fleet.clusters[name];
-    if (!template) throw new Error(`There is no stack of ${name}.`);
-    const resources = Object.values(template.toJSON().Resources as Record<string, { Type: string }>);
-    expect(resources.map(({ Type }) => Type)).toEqual(['AWS::SSM::Parameter']);
-    const [parameter] = Object.values(resourcesOf(template, 'AWS::SSM::Parameter'));
-    expect(parameter?.Properties).toMatchObject({
-      Name: `/etcd-remediation/clusters/${name}`,
-      Type: 'String',
-      Tier: 'Intelligent-Tiering',
-    });
-    const configured = FLEET.clusters.find((cluster) => cluster.name === name);
-    expect(clusterSchema.parse(JSON.parse(parameter?.Properties.Value))).toEqual(configured);
-  });
+  it.each(FLEET.clusters.map(({ name }) => name))(
+    'registers %s as it is configured, and holds nothing else',
+    (name) => {
+      const template = fleet.clusters[name];
+      if (!template) throw new Error(`There is no stack of ${name}.`);
+      const resources = Object.values(template.toJSON().Resources as Record<string, { Type: string }>);
+      expect(resources.map(({ Type }) => Type)).toEqual(['AWS::SSM::Parameter']);
+      const [parameter] = Object.values(resourcesOf(template, 'AWS::SSM::Parameter'));
+      expect(parameter?.Properties).toMatchObject({
+        Name: `/etcd-remediation/clusters/${name}`,
+        Type: 'String',
+        Tier: 'Intelligent-Tiering',
+      });
+      const configured = FLEET.clusters.find((cluster) => cluster.name === name);
+      expect(clusterSchema.parse(JSON.parse(parameter?.Properties.Value))).toEqual(configured);
+    },
+  );
 
   it('can be made for every name that the configuration accepts', () => {
     const names = ['A', '0', 'my_cluster', 'a-b_c', 'x'.repeat(63)];

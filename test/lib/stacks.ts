@@ -19,7 +19,11 @@ function cluster(name: string, clientUrl: string, more: Partial<Cluster> = {}): 
   return { name, members: [{ name: 'node1', clientUrl, peerUrl }], quotaBackendBytes: 2_147_483_648, ...more };
 }
 
-export const NETWORK = { vpcId: 'vpc-0a1b2c3d', subnetIds: ['subnet-0a1b2c3d', 'subnet-1a2b3c4d'], securityGroupIds: [] };
+export const NETWORK = {
+  vpcId: 'vpc-0a1b2c3d',
+  subnetIds: ['subnet-0a1b2c3d', 'subnet-1a2b3c4d'],
+  securityGroupIds: [],
+};
 export const PLAIN = cluster('plain', 'http://10.0.0.1:2379');
 /** Clusters that differ in what they need: ports, secrets by name and by ARN, one secret that two share, and no secret. */
 export const FLEET: ClustersFile = {

@@ -16,20 +16,25 @@ afterAll(() => rm(directory, { recursive: true }));
 async function synth(...options: string[]): Promise<{ status: number | null; output: string; assembly: string }> {
   const assembly = await mkdtemp(join(directory, 'cdk-'));
   const others = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
-  const child = spawn(process.execPath, ['node_modules/.bin/cdk', 'synth', '--quiet', '--no-notices', '--output', assembly, ...options], {
-    cwd: ROOT,
-    env: {
-      ...Object.fromEntries(others),
-      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
-      HOME: directory,
-      NO_COLOR: '1',
-      AWS_EC2_METADATA_DISABLED: 'true',
-      CDK_DISABLE_CLI_TELEMETRY: 'true',
+  const child = spawn(
+    process.execPath,
+    ['node_modules/.bin/cdk', 'synth', '--quiet', '--no-notices', '--output', assembly, ...options],
+    {
+      cwd: ROOT,
+      env: {
+        ...Object.fromEntries(others),
+        PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+        HOME: directory,
+        NO_COLOR: '1',
+        AWS_EC2_METADATA_DISABLED: 'true',
+        CDK_DISABLE_CLI_TELEMETRY: 'true',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  );
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => {
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (data) => {
       output += data;
     });
   const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -45,7 +50,10 @@ describe('cdk synth', () => {
     const { status, output, assembly } = await synth();
     expect(output).not.toMatch(/ERROR|WARNING|[Ee]rrors/);
     expect(status, output).toBe(0);
-    expect(await templatesIn(assembly)).toEqual(['EtcdRemediation-orders.template.json', 'EtcdRemediation.template.json']);
+    expect(await templatesIn(assembly)).toEqual([
+      'EtcdRemediation-orders.template.json',
+      'EtcdRemediation.template.json',
+    ]);
     const report = JSON.parse(await readFile(join(assembly, 'validation-report.json'), 'utf8'));
     expect(report.pluginReports).toEqual([]);
   });
@@ -57,7 +65,10 @@ describe('cdk synth', () => {
     await writeFile(file, JSON.stringify(example));
     const { status, output, assembly } = await synth('-c', `config=${file}`);
     expect(status, output).toBe(0);
-    expect(await templatesIn(assembly)).toEqual(['EtcdRemediation-payments.template.json', 'EtcdRemediation.template.json']);
+    expect(await templatesIn(assembly)).toEqual([
+      'EtcdRemediation-payments.template.json',
+      'EtcdRemediation.template.json',
+    ]);
   });
 
   it('refuses a bad file with every problem, and makes nothing', async () => {

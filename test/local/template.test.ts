@@ -31,8 +31,12 @@ function parameter(value: unknown) {
   return { Type: 'AWS::SSM::Parameter', Properties: { Name: '/a', Value: value } };
 }
 
-function valueOf(value: unknown) {
+function resolved(value: unknown) {
   return read({ Step: lambda(), Parameter: parameter(value) }).parameters['/a'];
+}
+
+function substitution(...names: string[]) {
+  return { 'Fn::Sub': names.map((name) => `\${${name}}`).join('-') };
 }
 
 describe('a template', () => {
@@ -75,14 +79,14 @@ describe('an intrinsic function that the platform knows', () => {
     ['the account', { Ref: 'AWS::AccountId' }, '000000000000'],
     ['a text that is joined', { 'Fn::Join': ['-', ['a', { Ref: 'AWS::Region' }, 7]] }, 'a-local-7'],
     ['a join in a join', { 'Fn::Join': ['', ['a', { 'Fn::Join': [':', ['b', 'c']] }]] }, 'ab:c'],
-    ['a substitution', { 'Fn::Sub': 'x-${AWS::AccountId}-${AWS::Region}' }, 'x-000000000000-local'],
+    ['a substitution', substitution('AWS::AccountId', 'AWS::Region'), '000000000000-local'],
     ["a function's ARN", { 'Fn::GetAtt': ['Step', 'Arn'] }, 'arn:aws:lambda:local:000000000000:function:Step'],
-  ])('is resolved: %s', (_, value, resolved) => {
-    expect(valueOf(value)).toBe(resolved);
+  ])('is resolved: %s', (_, value, result) => {
+    expect(resolved(value)).toBe(result);
   });
 
   it('is resolved inside of lists and objects', () => {
-    expect(valueOf([{ a: { Ref: 'AWS::Region' }, b: 1 }])).toEqual([{ a: 'local', b: 1 }]);
+    expect(resolved([{ a: { Ref: 'AWS::Region' }, b: 1 }])).toEqual([{ a: 'local', b: 1 }]);
   });
 });
 
@@ -95,13 +99,15 @@ describe('what the platform does not know', () => {
     ['another attribute', { 'Fn::GetAtt': ['Step', 'Version'] }],
     ["another resource's ARN", { 'Fn::GetAtt': ['Parameter', 'Arn'] }],
     ["a resource's ARN that is not there", { 'Fn::GetAtt': ['Nothing', 'Arn'] }],
-    ['a substitution with variables of its own', { 'Fn::Sub': ['${A}', { A: 'b' }] }],
-    ['a substitution of a resource', { 'Fn::Sub': '${Step}' }],
-    ['a substitution of another pseudo parameter', { 'Fn::Sub': '${AWS::URLSuffix}' }],
-    ['a substitution of a name that every object has', { 'Fn::Sub': '${constructor}' }],
+    ['a substitution with variables of its own', { 'Fn::Sub': [substitution('A')['Fn::Sub'], { A: 'b' }] }],
+    ['a substitution of a resource', substitution('Step')],
+    ['a substitution of another pseudo parameter', substitution('AWS::URLSuffix')],
+    ['a substitution of a name that every object has', substitution('constructor')],
     ['any of them in a join', { 'Fn::Join': ['', ['a', { Ref: 'Step' }]] }],
   ])('is refused and named: %s', (_, value) => {
-    expect(() => valueOf(value)).toThrow(/^The embedded platform does not know \{"(Ref|Fn::(Select|GetAtt|Sub))":.*\}\.$/);
+    expect(() => resolved(value)).toThrow(
+      /^The embedded platform does not know \{"(Ref|Fn::(Select|GetAtt|Sub))":.*\}\.$/,
+    );
   });
 
   it('is refused where the code of a function is not an asset', () => {

@@ -118,7 +118,7 @@ export function around(
 }
 
 /** Waits for a condition, for 10 s at most. */
-export async function until(holds: () => Promise<boolean>): Promise<void> {
+async function until(holds: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
     if (await holds()) return;
     await sleep(20);

@@ -45,6 +45,12 @@ export async function leaderFirst(members: readonly EtcdMember[]): Promise<Answe
   });
 }
 
+/** Freezes a member, and waits until it has really stopped answering. */
+export async function freeze(cluster: LocalCluster, member: EtcdMember): Promise<void> {
+  cluster.pauseMember(member.name);
+  await eventually(async () => expect((await failureOf(member.status(200)))[1]).toMatch(/Deadline|ConnectTimeout/));
+}
+
 /** Tries until `attempt` succeeds, for 15 s. */
 export async function eventually<Result>(attempt: () => Promise<Result>): Promise<Result> {
   const until = Date.now() + 15_000;

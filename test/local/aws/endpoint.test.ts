@@ -11,7 +11,10 @@ const PARAMETER = '/etcd-remediation/clusters/orders';
 let endpoint: AwsEndpoint;
 
 beforeAll(async () => {
-  const operations = { ...secretsManager({ 'etcd/root': ROOT_SECRET }), ...systemsManager({ [PARAMETER]: '{"a":"ü"}' }) };
+  const operations = {
+    ...secretsManager({ 'etcd/root': ROOT_SECRET }),
+    ...systemsManager({ [PARAMETER]: '{"a":"ü"}' }),
+  };
   endpoint = await serveAwsEndpoint(operations, KEY);
 });
 afterAll(() => endpoint.close());
@@ -87,12 +90,15 @@ describe('the endpoint for the AWS SDK', () => {
     }
   });
 
-  it.each(['LOCALKEY2', 'LOCALKE', 'AKIAEXAMPLE'])("refuses a caller without this run's access key: %s", async (key) => {
-    const { ssm, secrets } = clients(key);
-    const refusal = { name: 'UnrecognizedClientException', message: expect.not.stringContaining('hunter2') };
-    await expect(ssm.send(new GetParameterCommand({ Name: PARAMETER }))).rejects.toMatchObject(refusal);
-    await expect(secrets.send(new GetSecretValueCommand({ SecretId: 'etcd/root' }))).rejects.toMatchObject(refusal);
-  });
+  it.each(['LOCALKEY2', 'LOCALKE', 'AKIAEXAMPLE'])(
+    "refuses a caller without this run's access key: %s",
+    async (key) => {
+      const { ssm, secrets } = clients(key);
+      const refusal = { name: 'UnrecognizedClientException', message: expect.not.stringContaining('hunter2') };
+      await expect(ssm.send(new GetParameterCommand({ Name: PARAMETER }))).rejects.toMatchObject(refusal);
+      await expect(secrets.send(new GetSecretValueCommand({ SecretId: 'etcd/root' }))).rejects.toMatchObject(refusal);
+    },
+  );
 
   it('refuses a caller without a signature', async () => {
     const response = await fetch(endpoint.url, {

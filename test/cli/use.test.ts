@@ -1,0 +1,166 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { etcdRemediation, lastLine } from './command.ts';
+
+const EXAMPLE = join(import.meta.dirname, '../../clusters.json');
+const MARKER = 'hunter2';
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'cli-test-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+let files = 0;
+async function fileWith(content: unknown): Promise<string> {
+  const file = join(directory, `${++files}.json`);
+  await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return file;
+}
+
+describe('the help', () => {
+  it('names the commands, and each says what it does', async () => {
+    const { status, stdout, stderr } = await etcdRemediation('--help');
+    expect(status).toBe(0);
+    const commands = [...stdout.matchAll(/^ {2}(\w+) .* {2}\w+/gm)].map(([, name]) => name);
+    expect(commands).toEqual(['run', 'drill', 'help']);
+    expect(stderr).toBe('');
+  });
+
+  it('of run names every option', async () => {
+    const { status, stdout } = await etcdRemediation('run', '--help');
+    expect(status).toBe(0);
+    const options = [...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name);
+    expect(options).toEqual(['config', 'secrets', 'cluster', 'incident', 'dry-run', 'parameters', 'json', 'help']);
+  });
+
+  it('of drill names every option and every scenario', async () => {
+    const { status, stdout } = await etcdRemediation('drill', '--help');
+    expect(status).toBe(0);
+    const options = [...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name);
+    expect(options).toEqual(['etcd', 'members', 'tls', 'auth', 'size', 'json', 'help']);
+    expect(stdout).toMatch(/^ {2}space-exceeded {2}\S.*/m);
+  });
+});
+
+describe('a command that is used wrongly', () => {
+  it.each([
+    ['an unknown command', ['walk'], "unknown command 'walk'"],
+    ['an unknown option', ['run', '--cluster', 'orders', '--bogus'], "unknown option '--bogus'"],
+    ['run without a cluster', ['run'], "required option '--cluster <name>' not specified"],
+    [
+      'an unknown incident',
+      ['run', '--cluster', 'orders', '--incident', 'fire'],
+      'Allowed choices are space-exceeded.',
+    ],
+    ['parameters that are not JSON', ['run', '--cluster', 'orders', '--parameters', '{a'], 'It is not JSON: '],
+    ['an unknown scenario', ['drill', 'fire'], 'There is: space-exceeded.'],
+    ['a size that is too small', ['drill', '--size', '15'], 'It must be a whole number of MiB from 16 to 8192.'],
+    ['a size that is no number', ['drill', '--size', 'big'], 'It must be a whole number of MiB from 16 to 8192.'],
+    ['half a MiB', ['drill', '--size', '16.5'], 'It must be a whole number of MiB from 16 to 8192.'],
+    ['an even number of members', ['drill', '--members', '2'], 'Allowed choices are 1, 3, 5.'],
+  ])('ends with 2 and says why, also as JSON: %s', async (_, args, message) => {
+    const ended = await etcdRemediation(...args, '--json');
+    expect(ended.status).toBe(2);
+    expect(ended.stderr).toContain(message);
+    expect(ended.stderr).toContain('(--help says more)');
+    expect(lastLine(ended)).toMatchObject({ outcome: 'InvalidInput', report: { error: 'InvalidInput' } });
+    expect(lastLine(ended).report.cause).toContain(message);
+  });
+
+  it('prints nothing on standard output where no JSON is asked for', async () => {
+    const { status, stdout, stderr } = await etcdRemediation('drill', '--size', 'big');
+    expect(status).toBe(2);
+    expect(stderr).toContain('It must be a whole number of MiB');
+    expect(stdout).toBe('');
+  });
+
+  it('shows what there is when it is not told what to do', async () => {
+    const { status, stderr } = await etcdRemediation();
+    expect(status).toBe(2);
+    expect(stderr).toContain('Usage: etcd-remediation');
+  });
+});
+
+describe('a run that cannot begin', () => {
+  /** The message, which is the same for a person and in the JSON object. */
+  async function refused(...args: string[]): Promise<string> {
+    const ended = await etcdRemediation('run', '--config', EXAMPLE, ...args, '--json');
+    expect(ended.status).toBe(2);
+    expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1);
+    const { outcome, report } = lastLine(ended);
+    expect([outcome, report.error]).toEqual(['InvalidInput', 'InvalidInput']);
+    expect(ended.stderr).toBe(`InvalidInput: ${report.cause}\n`);
+    expect(ended.stdout + ended.stderr).not.toContain(MARKER);
+    return report.cause;
+  }
+
+  it('prints nothing on standard output where no JSON is asked for', async () => {
+    const { status, stdout, stderr } = await etcdRemediation('run', '--config', EXAMPLE, '--cluster', 'other');
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toBe(`InvalidInput: ${EXAMPLE} has no cluster "other"; it has orders.\n`);
+  });
+
+  it('names the configuration that is missing', async () => {
+    const file = join(directory, 'not-there.json');
+    expect(await refused('--cluster', 'orders', '--config', file)).toMatch(`${file} cannot be read: ENOENT`);
+  });
+
+  it('lists every problem of the configuration', async () => {
+    const file = await fileWith({
+      clusters: [
+        { name: 'a b', members: [{ name: 'x', clientUrl: `http://root:${MARKER}@h:1`, peerUrl: 'h' }], auth: MARKER },
+      ],
+    });
+    const [first, ...problems] = (await refused('--cluster', 'orders', '--config', file)).split('\n');
+    expect(first).toBe(`${file} has 5 problems; nothing was touched.`);
+    expect(problems.map((line) => line.split(': ')[0])).toEqual([
+      '- clusters[0].name',
+      '- clusters[0].members[0].clientUrl',
+      '- clusters[0].members[0].peerUrl',
+      '- clusters[0].quotaBackendBytes',
+      '- clusters[0].auth',
+    ]);
+  });
+
+  it('names the clusters there are when it is asked for another', async () => {
+    expect(await refused('--cluster', 'other')).toBe(`${EXAMPLE} has no cluster "other"; it has orders.`);
+  });
+
+  it('names every problem of the parameters', async () => {
+    const parameters = '{"retainRevision":1,"minReclaimRatio":2}';
+    expect(await refused('--cluster', 'orders', '--parameters', parameters)).toBe(
+      'The execution input has 2 problems; nothing was touched.\n' +
+        '- parameters.minReclaimRatio: must be less than 1\n' +
+        '- parameters.retainRevision: is not a known field',
+    );
+  });
+
+  it('names the secrets that it was not given, and how to give them', async () => {
+    const message = await refused('--cluster', 'orders');
+    expect(message).toContain('names the secrets "etcd/orders/root" and "etcd/orders/client-tls"');
+    expect(message).toContain('--secrets FILE');
+    const file = await fileWith({ 'etcd/orders/root': { username: 'root', password: MARKER } });
+    expect(await refused('--cluster', 'orders', '--secrets', file)).toContain(
+      'names the secrets "etcd/orders/client-tls": ',
+    );
+  });
+
+  it.each([
+    ['is not there', undefined, / cannot be read: ENOENT/],
+    ['is not JSON', `{"etcd/orders/root": ${MARKER}`, / is not JSON\.$/],
+    ['is a list', [MARKER], / must be an object$/],
+    ['holds a text', { 'etcd/orders/root': MARKER }, /- etcd\/orders\/root: must be an object$/],
+    ['holds a list', { 'etcd/orders/root': [MARKER] }, /- etcd\/orders\/root: must be an object$/],
+    [
+      'holds a number',
+      { 'etcd/orders/root': { username: MARKER, password: 7 } },
+      /- etcd\/orders\/root\.password: must be text$/,
+    ],
+  ])('says what is wrong with the file of secrets, and repeats none of it: it %s', async (_, content, message) => {
+    const file = content === undefined ? join(directory, 'not-there.json') : await fileWith(content);
+    expect(await refused('--cluster', 'orders', '--secrets', file)).toMatch(message);
+  });
+});
