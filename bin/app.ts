@@ -9,6 +9,6 @@ import { bundleSteps } from '../lib/bundles/bundle-steps.ts';
 const app = new App();
 const config: string = app.node.tryGetContext('config') ?? 'clusters.json';
 const file = parseClustersFile(readFileSync(config, 'utf8'), config);
-defineStacks({ app, file, bundles: await bundleSteps(join(import.meta.dirname, '../cdk.out/bundles')) });
+defineStacks({ app, file, bundles: await bundleSteps(join(app.outdir, 'bundles')) });
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 app.synth();

@@ -259,6 +259,14 @@ describe('a process', () => {
     expect(await invoke({})).toBe(pid);
   });
 
+  it('that died while it was idle is not used any more', async () => {
+    const { invoke } = await deploy('return process.pid;');
+    const pid = Number(await invoke({}));
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
+    expect(await invoke({})).not.toBe(pid);
+  });
+
   it('sees the variables of its function and of the host, and nothing of this machine', async () => {
     process.env.HOST_TEST_SECRET = 'hunter2';
     try {

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import type { DrillResult } from '../../drills/scenario.ts';
+import { etcdRemediation, lastLine } from './command.ts';
+
+describe('etcd-remediation drill', () => {
+  it.each([
+    ['three members', [], 3],
+    ['one member', ['--members', '1'], 1],
+    ['TLS and authentication on etcd 3.4', ['--tls', '--auth', '--etcd', '3.4.23'], 3],
+  ])('space-exceeded brings %s back and loses nothing', async (_, options, members) => {
+    const ended = await etcdRemediation('drill', 'space-exceeded', '--json', '--size', '16', ...options);
+    expect(ended.stderr).toContain('etcd refuses writes');
+    expect(ended.status, ended.stderr).toBe(0);
+    const result = lastLine(ended) as unknown as DrillResult;
+    expect(result).toMatchObject({
+      scenario: 'space-exceeded',
+      outcome: 'Remediated',
+      incident: 'space-exceeded',
+      runbook: 'space-reclaim',
+      lostWrites: 0,
+    });
+    expect(result.members).toHaveLength(members);
+    for (const { dbSizeBytesBefore, dbSizeBytesAfter } of result.members) {
+      expect(dbSizeBytesAfter).toBeLessThan(dbSizeBytesBefore);
+    }
+    for (const figure of ['detectMs', 'remediateMs', 'maxWriteStallMs', 'ackedWrites', 'stateTransitions'] as const) {
+      expect(result[figure]).toBeGreaterThan(0);
+    }
+    expect(result.checks.filter((check) => !check.ok)).toEqual([]);
+    expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1);
+  });
+});
