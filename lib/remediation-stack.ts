@@ -16,7 +16,8 @@ export interface RemediationStackProps extends StackProps {
 
 /** A step that waits for etcd to work through a large database; one minute below Lambda's own limit. */
 const LONG = Duration.minutes(14);
-const SHORT = Duration.minutes(1);
+/** A few questions to each of up to seven members, each with a deadline of 5 s. */
+const SHORT = Duration.minutes(3);
 /** gRPC and TLS start in about half the time that 256 MiB take; a quarter of a core is enough for the rest. */
 const MEMORY_MIB = 512;
 

@@ -4,16 +4,20 @@ import { EtcdUnavailable, InvalidInput, RemediationError } from '../../core/erro
 import { EtcdMember } from './member.ts';
 import { type ClusterSecrets, readSecrets } from './secrets.ts';
 
-const PROBE_KEY = 'etcd-remediation/probe';
-const PROBE_DEADLINE_MS = 5_000;
-
 /** A configured cluster: one pinned client for each member. Close it after use. */
 export class EtcdCluster {
   readonly members: readonly EtcdMember[];
 
   constructor(cluster: Cluster, secrets: ClusterSecrets) {
     this.members = cluster.members.map(
-      ({ name, clientUrl }) => new EtcdMember({ name, clientUrl, quotaBytes: cluster.quotaBackendBytes, ...secrets }),
+      ({ name, clientUrl }) =>
+        new EtcdMember({
+          name,
+          clientUrl,
+          quotaBytes: cluster.quotaBackendBytes,
+          borrowToken: (deadline) => firstAnswer(this.#others(name), (other) => other.issueToken(deadline)),
+          ...secrets,
+        }),
     );
   }
 
@@ -48,20 +52,18 @@ export class EtcdCluster {
     }
   }
 
+  #others(name: string): EtcdMember[] {
+    return this.members.filter((member) => member.name !== name);
+  }
+
   close(): void {
     for (const member of this.members) member.close();
   }
 }
 
-/**
- * A member counts as answering when it also serves a read from its own database: etcd tells its status to anybody, even where it
- * would refuse everything that comes after, for a wrong login or a token that this member does not take.
- */
 async function observeMember(member: EtcdMember): Promise<MemberObservation> {
   try {
-    // One after the other, so that a single login serves both.
-    await member.readLocally(PROBE_KEY, PROBE_DEADLINE_MS);
-    return await member.status();
+    return await member.look();
   } catch (error) {
     if (!(error instanceof RemediationError)) throw error;
     return { name: member.name, endpoint: member.endpoint, answering: false, problem: error.message };
@@ -72,12 +74,12 @@ function isAnsweringVoter(member: MemberObservation | undefined): boolean {
   return member?.answering === true && !member.isLearner;
 }
 
-/** Asks one member after the other until one can answer: a member without a leader cannot. */
+/** Asks one member after the other until one can answer: a member without a leader cannot, and a learner gives no token. */
 async function firstAnswer<Answer>(
   members: readonly EtcdMember[],
   ask: (member: EtcdMember) => Promise<Answer>,
 ): Promise<Answer> {
-  let failure: unknown = new Error('no member to ask');
+  let failure: unknown = new EtcdUnavailable('There is no other member to ask.');
   for (const member of members) {
     try {
       return await ask(member);

@@ -24,6 +24,8 @@ export interface ConnectionOptions {
   login?: Login | undefined;
   /** For each call that does not set its own. */
   deadlineMs: number;
+  /** A token of another member of the cluster: a learner takes tokens, and gives none. */
+  borrowToken?: ((deadline: number) => Promise<string>) | undefined;
 }
 
 type Service = 'KV' | 'Maintenance' | 'Cluster' | 'Auth';
@@ -40,9 +42,10 @@ const NEEDS_NO_LEADER = new Set(['status', 'range', 'defragment']);
 /**
  * One gRPC connection to exactly one member.
  *
- * It takes etcd3's proto, channels and typed clients, and none of its policies (its Etcd3 class is not even bundled): with several hosts etcd3 picks one at random,
- * so that a defragmentation is served by another member; its retries and circuit breaker block a disarm after a refused
- * put; and its own login does not cover every call and retries a rejected token without end.
+ * It takes etcd3's proto, channels and typed clients, and none of its policies (its Etcd3 class is not even bundled): with
+ * several hosts etcd3 picks one at random, so that a defragmentation is served by another member; its retries and circuit
+ * breaker block a disarm after a refused put; and its own login does not cover every call and retries a rejected token
+ * without end.
  */
 export class Connection {
   readonly maintenance: MaintenanceClient;
@@ -52,15 +55,17 @@ export class Connection {
   readonly #pool: ConnectionPool;
   readonly #login: Login | undefined;
   readonly #deadlineMs: number;
+  readonly #borrowToken: ConnectionOptions['borrowToken'];
   /** Undefined before the first login; empty where etcd runs without authentication. */
   #token: string | undefined;
 
   /** @throws PreconditionFailed when the certificate and the key of `tls` cannot be used */
-  constructor({ endpoint, tls, login, deadlineMs }: ConnectionOptions) {
+  constructor({ endpoint, tls, login, deadlineMs, borrowToken }: ConnectionOptions) {
     this.#pool = openPool(endpoint, tls);
     this.#endpoint = endpoint;
     this.#login = login;
     this.#deadlineMs = deadlineMs;
+    this.#borrowToken = borrowToken;
     const callable: ICallable<unknown> = {
       exec: (service, method, request, options) =>
         this.#call(service as Service, method, request, options?.deadline) as Promise<never>,
@@ -75,6 +80,17 @@ export class Connection {
 
   close(): void {
     this.#pool.close();
+  }
+
+  /** A new token from this very member, for use on any member of its cluster; empty where etcd runs without authentication. */
+  async issueToken({ username, password }: Login, deadline: number): Promise<string> {
+    try {
+      const answer = await this.#send('Auth', 'authenticate', { name: username, password }, deadline, undefined);
+      return (answer as { token: string }).token;
+    } catch (error) {
+      if (hasReason(error, 'AuthNotEnabled')) return '';
+      throw error;
+    }
   }
 
   /**
@@ -96,12 +112,11 @@ export class Connection {
     }
   }
 
-  async #authenticate({ username, password }: Login, deadline: number): Promise<string> {
+  async #authenticate(login: Login, deadline: number): Promise<string> {
     try {
-      const answer = await this.#send('Auth', 'authenticate', { name: username, password }, deadline, undefined);
-      return (answer as { token: string }).token;
+      return await this.issueToken(login, deadline);
     } catch (error) {
-      if (hasReason(error, 'AuthNotEnabled')) return '';
+      if (this.#borrowToken && hasReason(error, 'LearnerRefused')) return this.#borrowToken(deadline);
       throw error;
     }
   }

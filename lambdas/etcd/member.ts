@@ -2,10 +2,11 @@ import { AlarmAction, AlarmType, type IStatusResponse } from 'etcd3/lib/rpc.js';
 import type { AnsweringMember, ListedMember } from '../../core/contracts/observation.ts';
 import type { RaisedAlarm } from '../../core/contracts/space.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { Connection, type ConnectionOptions, type Login } from './connection.ts';
 import { hasReason } from './errors.ts';
 
 /** How long a member that is being waited for gets to answer one question. */
+const PROBE_KEY = 'etcd-remediation/probe';
 const PROBE_DEADLINE_MS = 2_000;
 const PROBE_INTERVAL_MS = 250;
 
@@ -25,19 +26,27 @@ export class EtcdMember {
   readonly name: string;
   readonly endpoint: string;
   readonly #quotaBytes: number;
+  readonly #login: Login | undefined;
   readonly #connection: Connection;
 
   constructor({ name, clientUrl, quotaBytes, deadlineMs = 5_000, ...rest }: MemberOptions) {
     this.name = name;
     this.endpoint = clientUrl;
     this.#quotaBytes = quotaBytes;
+    this.#login = rest.login;
     this.#connection = new Connection({ endpoint: clientUrl, deadlineMs, ...rest });
+  }
+
+  /** A token for another member of the cluster. @param deadline milliseconds since 1970 */
+  async issueToken(deadline: number): Promise<string> {
+    return this.#login ? this.#connection.issueToken(this.#login, deadline) : '';
   }
 
   async status(deadlineMs?: number): Promise<AnsweringMember> {
     // dbSizeQuota came with etcd 3.6; the proto of the deployed bundle knows it, the client library's own does not yet.
-    const options = deadlineMs === undefined ? undefined : { deadline: Date.now() + deadlineMs };
-    const status: IStatusResponse & { dbSizeQuota?: string } = await this.#connection.maintenance.status(options);
+    const status: IStatusResponse & { dbSizeQuota?: string } = await this.#connection.maintenance.status(
+      within(deadlineMs),
+    );
     const ownQuotaBytes = Number(status.dbSizeQuota ?? 0);
     return {
       name: this.name,
@@ -104,16 +113,24 @@ export class EtcdMember {
   }
 
   /**
+   * Its status, from a member that also serves a read of its own database. Status alone proves little: before 3.5.30 etcd tells it
+   * to anybody, even where it would refuse everything that comes after, for a wrong login or a token that this member rejects.
+   */
+  async look(deadlineMs?: number): Promise<AnsweringMember> {
+    // One after the other, so that a single login serves both.
+    await this.readLocally(PROBE_KEY, deadlineMs);
+    return this.status(deadlineMs);
+  }
+
+  /**
    * Waits until the member serves reads from its database, which it does not while it defragments.
    * @throws EtcdUnavailable when `withinMs` have passed
    */
   async waitUntilAnswering(withinMs: number): Promise<AnsweringMember> {
     const until = Date.now() + withinMs;
-    const probeDeadlineMs = () => Math.min(PROBE_DEADLINE_MS, until - Date.now());
     for (;;) {
       try {
-        await this.readLocally('etcd-remediation/probe', probeDeadlineMs());
-        return await this.status(probeDeadlineMs());
+        return await this.look(Math.min(PROBE_DEADLINE_MS, until - Date.now()));
       } catch (error) {
         if (!(error instanceof EtcdUnavailable)) throw error;
         if (Date.now() + PROBE_INTERVAL_MS > until) throw error;
@@ -123,9 +140,9 @@ export class EtcdMember {
   }
 
   /** A serializable read: from this member's own database, without a quorum. */
-  async readLocally(key: string, deadlineMs: number): Promise<string | undefined> {
-    const options = { deadline: Date.now() + deadlineMs };
-    const { kvs } = await this.#connection.kv.range({ key: Buffer.from(key), serializable: true }, options);
+  async readLocally(key: string, deadlineMs?: number): Promise<string | undefined> {
+    const request = { key: Buffer.from(key), serializable: true };
+    const { kvs } = await this.#connection.kv.range(request, within(deadlineMs));
     return kvs[0]?.value.toString();
   }
 
@@ -140,6 +157,11 @@ export class EtcdMember {
   close(): void {
     this.#connection.close();
   }
+}
+
+/** gRPC's deadline; none given leaves the connection's own. */
+function within(deadlineMs: number | undefined): { deadline: number } | undefined {
+  return deadlineMs === undefined ? undefined : { deadline: Date.now() + deadlineMs };
 }
 
 /** `"10501334649042878790"` -> `"91bc3c398fb3c146"`, as etcdctl prints IDs. */

@@ -194,16 +194,18 @@ describe('the space runbook, with a learner in the cluster,', () => {
             name: CLUSTER_NAME,
             members: on.cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl })),
             quotaBackendBytes: 16 * MIB,
+            ...(on.secrets.login && { auth: { secret: 'root' } }),
           },
         ],
       },
-      secrets: {},
+      secrets: { root: on.secrets.login },
     });
     return remediate(platform).finally(() => platform.close());
   }
 
-  it('never defragments it and never makes it leader', async () => {
-    const filling = await onStage();
+  // A learner refuses logins: it is looked at with a voter's token.
+  it.each([false, true])('never defragments it and never makes it leader (authentication: %s)', async (auth) => {
+    const filling = await onStage({ auth });
     const execution = await withLearner(filling, { keys: 20, untilBytes: 14 * MIB });
     expect(output(execution).outcome).toBe('Remediated');
     expect(defragmentedIn(execution).toSorted()).toEqual(['m1', 'm2', 'm3']);
