@@ -11,35 +11,45 @@ import { describe, median } from './statistics.ts';
 const RUNS = 15;
 const run = promisify(execFile);
 
-/**
- * From the start of a process until a step has its first answers from etcd: assess-space on a cluster of one, which is a status,
- * a read, the member list and the alarms. Against a Node process that does nothing.
- */
+/** What a step does in a fresh process on a cluster of one. */
+const STEPS = [
+  // Moving leadership from a leader to itself: its status, and a call that changes nothing.
+  { title: 'first status', step: 'move-leadership', input: { member: 'm1', transferee: 'm1' } },
+  {
+    title: 'first assessment (a read, a status, the member list, the alarms)',
+    step: 'assess-space',
+    input: { parameters: {} },
+  },
+];
+
+/** From the start of a process until a step has its answers from etcd, against a Node process that does nothing. */
 export async function measureColdStart(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'etcd-remediation-bench-'));
   const cluster = await startCluster({ binaries: await findEtcd('3.5'), members: 1 });
   try {
     const bundles = await bundleSteps(directory);
-    const bundle = join(bundles['assess-space'] ?? '', 'index.cjs');
     const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
-    const event = { cluster: { name: 'bench', members, quotaBackendBytes: 2 ** 31 }, parameters: {} };
-    const script = `
-      require(${JSON.stringify(bundle)})
-        .handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 60000 })
-        .then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });`;
-    const empty: number[] = [];
-    const first: number[] = [];
-    for (let turn = 0; turn < RUNS; turn++) {
-      empty.push(await timed(() => run(process.execPath, ['-e', 'process.exit(0)'])));
-      first.push(await timed(() => run(process.execPath, ['-e', script])));
+    for (const { title, step, input } of STEPS) {
+      const bundle = join(bundles[step] ?? '', 'index.cjs');
+      const event = { cluster: { name: 'bench', members, quotaBackendBytes: 2 ** 31 }, ...input };
+      const script = `
+        require(${JSON.stringify(bundle)})
+          .handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 60000 })
+          .then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });`;
+      const empty: number[] = [];
+      const first: number[] = [];
+      for (let turn = 0; turn < RUNS; turn++) {
+        empty.push(await timed(() => run(process.execPath, ['-e', 'process.exit(0)'])));
+        first.push(await timed(() => run(process.execPath, ['-e', script])));
+      }
+      const { size } = await stat(bundle);
+      console.log(`From process start to the ${title}, with ${step}'s bundle of ${(size / 1000).toFixed(0)} KB:`);
+      console.log(`  empty Node  ${describe(empty)}`);
+      console.log(`  step        ${describe(first)}`);
+      console.log(
+        `  difference ${Math.round(median(first) - median(empty))} ms, ratio ${(median(first) / median(empty)).toFixed(1)}`,
+      );
     }
-    const { size } = await stat(bundle);
-    console.log(`Cold start of assess-space, ${(size / 1000).toFixed(0)} KB:`);
-    console.log(`  empty Node     ${describe(empty)}`);
-    console.log(`  first answers  ${describe(first)}`);
-    console.log(
-      `  difference ${Math.round(median(first) - median(empty))} ms, ratio ${(median(first) / median(empty)).toFixed(1)}`,
-    );
   } finally {
     await cluster.close();
     await rm(directory, { recursive: true });

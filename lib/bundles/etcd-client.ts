@@ -3,8 +3,10 @@ import { dirname, join } from 'node:path';
 import type { Plugin } from 'esbuild';
 import protobuf from 'protobufjs';
 
-/** How etcd3 1.1 loads its proto: from a file beside it, which a bundle does not have. */
-const LOADS_FROM_DISK = /loadSync\)\(`\$\{__dirname\}\/\.\.\/proto\/rpc\.proto`,/;
+/** How etcd3 1.1 loads its proto: by @grpc/proto-loader, from a file beside it, which a bundle does not have. */
+const LOADER = 'require("@grpc/proto-loader")';
+const PROTO_PATH = /\.loadSync\)\(`\$\{__dirname\}\/\.\.\/proto\/rpc\.proto`,/;
+const SERVICE_DEFINITIONS = join(import.meta.dirname, '../../lambdas/etcd/service-definitions.ts');
 
 /** What StatusResponse gained in etcd 3.6: https://github.com/etcd-io/etcd/blob/main/api/etcdserverpb/rpc.proto */
 const DOWNGRADE_INFO: protobuf.IType = {
@@ -18,7 +20,7 @@ const STATUS_FIELDS: Record<string, protobuf.IField> = {
 
 /**
  * An esbuild plugin for what a bundle of the etcd client needs: etcd's proto goes in as JSON, with the status fields of
- * etcd 3.6, and gRPC's server half stays out.
+ * etcd 3.6, and what a client never runs stays out: gRPC's server half, and the loader of proto files.
  * Fails the build when etcd3 loads its proto in another way than this one.
  */
 export function etcdClient(): Plugin {
@@ -28,13 +30,17 @@ export function etcdClient(): Plugin {
       build.onLoad({ filter: /grpc-js[\\/]build[\\/]src[\\/](server|server-interceptors)\.js$/ }, () => ({
         contents: '',
       }));
+      // grpc-js would load it for its debugging services, which only a server offers.
+      build.onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ path }) => ({ path, external: true }));
       build.onLoad({ filter: /etcd3[\\/]lib[\\/]connection-pool\.js$/ }, async ({ path }) => {
         const source = await readFile(path, 'utf8');
-        if (!LOADS_FROM_DISK.test(source)) {
+        if (!source.includes(LOADER) || !PROTO_PATH.test(source)) {
           throw new Error(`${path} does not load rpc.proto as expected: look at how this version of etcd3 does it.`);
         }
         const proto = JSON.stringify(loadProto(join(dirname(path), '../proto/rpc.proto')));
-        return { contents: source.replace(LOADS_FROM_DISK, () => `fromJSON)(${proto},`), loader: 'js' };
+        const loader = `{ loadSync: require(${JSON.stringify(SERVICE_DEFINITIONS)}).serviceDefinitions }`;
+        const contents = source.replace(LOADER, () => loader).replace(PROTO_PATH, () => `.loadSync)(${proto},`);
+        return { contents, loader: 'js' };
       });
     },
   };
