@@ -38,19 +38,24 @@ export async function measureWriteStall(): Promise<void> {
   ] as const) {
     const stalls = { runbook: [] as number[], bare: [] as number[] };
     const silences = { runbook: [] as number[], bare: [] as number[] };
+    const unanswered = { runbook: [] as number[], bare: [] as number[] };
     for (let turn = 0; turn < RUNS; turn++) {
       for (const [name, cure] of [
         ['runbook', runbook],
         ['bare', bareCommands],
       ] as const) {
-        const { maxWriteStallMs, maxSilenceMs } = await measureOnce(cure, fillShare, inUseShare);
-        stalls[name].push(maxWriteStallMs);
-        silences[name].push(maxSilenceMs);
+        const writer = await measureOnce(cure, fillShare, inUseShare);
+        stalls[name].push(writer.maxWriteStallMs);
+        silences[name].push(writer.maxSilenceMs);
+        unanswered[name].push(writer.unansweredWrites);
       }
     }
     console.log(`Three members, ${SIZE_MIB} MiB, ${title}:`);
     report('longest time between two accepted writes', stalls);
     report('longest time between two answers', silences);
+    console.log(
+      `  writes without an answer: runbook ${unanswered.runbook.join(', ')}; bare commands ${unanswered.bare.join(', ')}`,
+    );
   }
 }
 

@@ -41,6 +41,8 @@ export class Writer {
   /** When etcd first refused a write for want of space; undefined as long as it has not. */
   refusedAt: number | undefined;
   ackedWrites = 0;
+  /** Writes without an answer, or with one that says nothing about them: cut off, timed out, no leader. */
+  unansweredWrites = 0;
   /** Longest time between two accepted writes. */
   maxWriteStallMs = 0;
   /** Longest time between two answers of any kind: a refusal is an answer. */
@@ -148,7 +150,8 @@ export class Writer {
         this.refusedAt ??= Date.now();
         this.#answered();
         this.slowDown();
-      } else if (!(error instanceof EtcdUnavailable)) throw error;
+      } else if (error instanceof EtcdUnavailable) this.unansweredWrites++;
+      else throw error;
       return false;
     }
   }
