@@ -19,23 +19,22 @@ export function stage(options: Partial<DrillOptions> = {}): Promise<Stage> {
 }
 
 /**
- * Writes values of 64 KiB, in turn under `keys` different keys.
- * @param untilBytes how much to write; without it, until etcd refuses for want of space and lists the alarm
+ * Writes values of 64 KiB, in turn under `keys` different keys, until etcd refuses for want of space and lists the alarm; or,
+ * with `toShare`, until every member's database is above that share of its quota.
  */
-export async function fill(
-  { etcd }: Stage,
-  { keys, untilBytes = Number.POSITIVE_INFINITY }: { keys: number; untilBytes?: number },
-) {
-  const [member] = etcd.members;
-  for (let written = 0; written * VALUE_BYTES < untilBytes; written++) {
-    try {
+export async function fill(on: Stage, { keys, toShare }: { keys: number; toShare?: number }): Promise<void> {
+  const [member] = on.etcd.members;
+  const isFilled = async () =>
+    toShare !== undefined &&
+    (await statuses(on)).every(({ dbSizeBytes, quotaBytes }) => dbSizeBytes > quotaBytes * toShare);
+  try {
+    for (let written = 0; !(await isFilled()); written++) {
       await member?.put(`fill/${written % keys}`, `${written} `.padEnd(VALUE_BYTES, 'x'));
-    } catch (error) {
-      if (!hasReason(error, 'NoSpace')) throw error;
-      break;
     }
+  } catch (error) {
+    if (toShare !== undefined || !hasReason(error, 'NoSpace')) throw error;
+    await until(async () => (await alarmsOf(on)).length > 0);
   }
-  if (untilBytes === Number.POSITIVE_INFINITY) await until(async () => (await etcd.observe()).alarms.length > 0);
 }
 
 /** The alarms in a fixed order: etcd lists them in any. */

@@ -156,7 +156,7 @@ describe('the space runbook brings a full cluster back', () => {
 describe('the space runbook, without an alarm,', () => {
   it('prevents one at 80 % of the quota, and keeps the revisions it is told to keep', async () => {
     const filling = await onStage();
-    await fill(filling, { keys: 20, untilBytes: 14 * MIB });
+    await fill(filling, { keys: 20, toShare: 0.82 });
     const { revision } = await leaderOf(filling);
     const execution = await remediate(filling.platform, { parameters: { retainRevisions: 30 } });
     await expectReclaimed(filling, execution);
@@ -171,7 +171,7 @@ describe('the space runbook, without an alarm,', () => {
 
   it('skips a member that has nothing to gain', async () => {
     const filling = await onStage();
-    await fill(filling, { keys: 20, untilBytes: 14 * MIB });
+    await fill(filling, { keys: 20, toShare: 0.82 });
     const { revision, name: leader } = await leaderOf(filling);
     const small = (await statuses(filling)).find((member) => member.name !== leader);
     await filling.etcd.member(small?.name ?? '').compact(revision, 10_000);
@@ -184,7 +184,7 @@ describe('the space runbook, without an alarm,', () => {
 });
 
 describe('the space runbook, with a learner in the cluster,', () => {
-  async function withLearner(on: Stage, filling: { keys: number; untilBytes?: number }) {
+  async function withLearner(on: Stage, filling: { keys: number; toShare?: number }) {
     await on.cluster.addLearner('learner');
     await fill(on, filling);
     const platform = await Platform.start({
@@ -206,7 +206,7 @@ describe('the space runbook, with a learner in the cluster,', () => {
   // A learner refuses logins: it is looked at with a voter's token.
   it.each([false, true])('never defragments it and never makes it leader (authentication: %s)', async (auth) => {
     const filling = await onStage({ auth });
-    const execution = await withLearner(filling, { keys: 20, untilBytes: 14 * MIB });
+    const execution = await withLearner(filling, { keys: 20, toShare: 0.82 });
     expect(output(execution).outcome).toBe('Remediated');
     expect(defragmentedIn(execution).toSorted()).toEqual(['m1', 'm2', 'm3']);
     expect((await leaderOf(filling)).isLearner).toBe(false);
