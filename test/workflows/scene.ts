@@ -3,6 +3,7 @@ import { AlarmAction, AlarmType } from 'etcd3/lib/rpc.js';
 import type { AnsweringMember } from '../../core/contracts/observation.ts';
 import type { DrillOptions } from '../../drills/scenario.ts';
 import { CLUSTER_NAME, type Stage, setStage } from '../../drills/stage.ts';
+import type { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
 import { Connection } from '../../lambdas/etcd/connection.ts';
 import { hasReason } from '../../lambdas/etcd/errors.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
@@ -22,18 +23,20 @@ export function stage(options: Partial<DrillOptions> = {}): Promise<Stage> {
  * Writes values of 64 KiB, in turn under `keys` different keys, until etcd refuses for want of space and lists the alarm; or,
  * with `toShare`, until every member's database is above that share of its quota.
  */
-export async function fill(on: Stage, { keys, toShare }: { keys: number; toShare?: number }): Promise<void> {
-  const [member] = on.etcd.members;
-  const isFilled = async () =>
-    toShare !== undefined &&
-    (await statuses(on)).every(({ dbSizeBytes, quotaBytes }) => dbSizeBytes > quotaBytes * toShare);
+export async function fill(etcd: EtcdCluster, { keys, toShare }: { keys: number; toShare?: number }): Promise<void> {
+  const [member] = etcd.members;
+  const isFilled = async () => {
+    if (toShare === undefined) return false;
+    const { members } = await etcd.observe();
+    return members.every((seen) => seen.answering && seen.dbSizeBytes > seen.quotaBytes * toShare);
+  };
   try {
     for (let written = 0; !(await isFilled()); written++) {
       await member?.put(`fill/${written % keys}`, `${written} `.padEnd(VALUE_BYTES, 'x'));
     }
   } catch (error) {
     if (toShare !== undefined || !hasReason(error, 'NoSpace')) throw error;
-    await until(async () => (await alarmsOf(on)).length > 0);
+    await until(async () => (await etcd.observe()).alarms.length > 0);
   }
 }
 

@@ -30,7 +30,7 @@ describe('the space runbook refuses a full cluster', () => {
   let full: Stage;
   beforeAll(async () => {
     full = await stage();
-    await fill(full, { keys: 40 });
+    await fill(full.etcd, { keys: 40 });
   }, 120_000);
   afterAll(() => full?.close());
   beforeEach(async () => {
@@ -94,7 +94,7 @@ describe('the space runbook, on a cluster that is full but not fragmented,', () 
   it('defragments one follower to be sure, keeps the alarm, and answers with the sizes of every member', async () => {
     const full = await stage();
     try {
-      await fill(full, { keys: 100_000 });
+      await fill(full.etcd, { keys: 100_000 });
       const alarms = await alarmsOf(full);
       const { name: leader } = await leaderOf(full);
       // Pages that are too small for another value are free as well, so what is in use ends somewhat below the quota.
@@ -117,7 +117,7 @@ describe('the space runbook, on a cluster that is full but not fragmented,', () 
   it('notices when the configured quota is larger than the real one', async () => {
     const full = await stage();
     try {
-      await fill(full, { keys: 100_000 });
+      await fill(full.etcd, { keys: 100_000 });
       const members = full.cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
       const platform = await Platform.start({
         file: { clusters: [{ name: CLUSTER_NAME, members, quotaBackendBytes: 64 * MIB }] },

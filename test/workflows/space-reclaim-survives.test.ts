@@ -44,7 +44,7 @@ describe('the space runbook brings a full cluster back', () => {
     'of etcd %s, followers first, the leader last, and then finds nothing to do',
     async (etcd) => {
       const full = await onStage({ etcd });
-      await fill(full, { keys: 40 });
+      await fill(full.etcd, { keys: 40 });
       const leader = await leaderOf(full);
       const execution = await remediate(full.platform);
       await expectReclaimed(full, execution);
@@ -62,7 +62,7 @@ describe('the space runbook brings a full cluster back', () => {
     { etcd: '3.5.16', members: 3 },
   ])('although somebody compacted it already ($members of etcd $etcd)', async (options) => {
     const full = await onStage(options);
-    await fill(full, { keys: 20 });
+    await fill(full.etcd, { keys: 20 });
     const { revision } = await leaderOf(full);
     await full.cluster.etcdctl(['compact', revision, '--physical']);
     await expectReclaimed(full, await remediate(full.platform));
@@ -70,7 +70,7 @@ describe('the space runbook brings a full cluster back', () => {
 
   it('although the leader changes to the very member whose turn it is', async () => {
     const full = await onStage();
-    await fill(full, { keys: 40 });
+    await fill(full.etcd, { keys: 40 });
     using _ = around(full.platform, 'defragment-member', {
       after: async (invocation) => {
         if (invocation !== 1) return;
@@ -86,7 +86,7 @@ describe('the space runbook brings a full cluster back', () => {
 
   it('although a member restarts in the middle', async () => {
     const full = await onStage();
-    await fill(full, { keys: 40 });
+    await fill(full.etcd, { keys: 40 });
     let restarted: Promise<void> | undefined;
     using _ = around(full.platform, 'choose-next-member', {
       before: async (invocation) => {
@@ -102,7 +102,7 @@ describe('the space runbook brings a full cluster back', () => {
 
   it('although every Lambda function is killed once after it acted', async () => {
     const full = await onStage();
-    await fill(full, { keys: 40 });
+    await fill(full.etcd, { keys: 40 });
     const steps = [
       'assess-space',
       'compact-history',
@@ -128,7 +128,7 @@ describe('the space runbook brings a full cluster back', () => {
 
   it('with an alarm of a member that was removed', async () => {
     const full = await onStage();
-    await fill(full, { keys: 40 });
+    await fill(full.etcd, { keys: 40 });
     await setAlarm(full, 'Nospace', 'badc0ffee');
     const execution = await remediate(full.platform);
     await expectReclaimed(full, execution);
@@ -137,7 +137,7 @@ describe('the space runbook brings a full cluster back', () => {
 
   it('with a single member, in place', async () => {
     const full = await onStage({ members: 1 });
-    await fill(full, { keys: 40 });
+    await fill(full.etcd, { keys: 40 });
     const execution = await remediate(full.platform);
     await expectReclaimed(full, execution);
     expect(statesOf(execution)).not.toContain('Move leadership');
@@ -145,7 +145,7 @@ describe('the space runbook brings a full cluster back', () => {
 
   it('with five members, TLS and authentication', async () => {
     const full = await onStage({ members: 5, tls: true, auth: true });
-    await fill(full, { keys: 40 });
+    await fill(full.etcd, { keys: 40 });
     const execution = await remediate(full.platform);
     await expectReclaimed(full, execution);
     const { login, tls } = full.secrets;
@@ -156,7 +156,7 @@ describe('the space runbook brings a full cluster back', () => {
 describe('the space runbook, without an alarm,', () => {
   it('prevents one at 80 % of the quota, and keeps the revisions it is told to keep', async () => {
     const filling = await onStage();
-    await fill(filling, { keys: 20, toShare: 0.82 });
+    await fill(filling.etcd, { keys: 20, toShare: 0.82 });
     const { revision } = await leaderOf(filling);
     const execution = await remediate(filling.platform, { parameters: { retainRevisions: 30 } });
     await expectReclaimed(filling, execution);
@@ -171,7 +171,7 @@ describe('the space runbook, without an alarm,', () => {
 
   it('skips a member that has nothing to gain', async () => {
     const filling = await onStage();
-    await fill(filling, { keys: 20, toShare: 0.82 });
+    await fill(filling.etcd, { keys: 20, toShare: 0.82 });
     const { revision, name: leader } = await leaderOf(filling);
     const small = (await statuses(filling)).find((member) => member.name !== leader);
     await filling.etcd.member(small?.name ?? '').compact(revision, 10_000);
@@ -186,7 +186,7 @@ describe('the space runbook, without an alarm,', () => {
 describe('the space runbook, with a learner in the cluster,', () => {
   async function withLearner(on: Stage, filling: { keys: number; toShare?: number }) {
     await on.cluster.addLearner('learner');
-    await fill(on, filling);
+    await fill(on.etcd, filling);
     const platform = await Platform.start({
       file: {
         clusters: [

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
+import { findEtcd } from '../../local/etcd/binaries.ts';
+import { type LocalCluster, startCluster } from '../../local/etcd/cluster.ts';
+import { fill } from '../workflows/scene.ts';
+import { etcdRemediation, lastLine } from './command.ts';
+
+const PASSWORD = randomUUID();
+const QUOTA_BYTES = 16 * 1024 * 1024;
+
+describe('etcd-remediation run, on a full cluster with TLS and authentication,', () => {
+  let directory: string;
+  let cluster: LocalCluster;
+  let etcd: EtcdCluster;
+  const printed: string[] = [];
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'run-test-'));
+    cluster = await startCluster({
+      binaries: await findEtcd('3.5.16'),
+      members: 3,
+      quotaBackendBytes: QUOTA_BYTES,
+      tls: 'mutual',
+    });
+    await cluster.enableAuth(PASSWORD);
+    const login = { username: 'root', password: PASSWORD };
+    const orders = {
+      name: 'orders',
+      members: cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl })),
+      quotaBackendBytes: QUOTA_BYTES,
+      auth: { secret: 'etcd/orders/root' },
+      tls: { secret: 'etcd/orders/client-tls' },
+    };
+    await writeFile(join(directory, 'clusters.json'), JSON.stringify({ clusters: [orders] }));
+    const secrets = { 'etcd/orders/root': login, 'etcd/orders/client-tls': cluster.tls };
+    await writeFile(join(directory, 'secrets.json'), JSON.stringify(secrets));
+    etcd = new EtcdCluster(orders, { login, tls: cluster.tls });
+    await fill(etcd, { keys: 40 });
+  });
+  afterAll(async () => {
+    etcd?.close();
+    await cluster?.close();
+    await rm(directory, { recursive: true });
+  });
+
+  async function run(...options: string[]) {
+    const files = ['--config', join(directory, 'clusters.json'), '--secrets', join(directory, 'secrets.json')];
+    const ended = await etcdRemediation('run', ...files, '--cluster', 'orders', '--json', ...options);
+    printed.push(ended.stdout, ended.stderr);
+    return { ...ended, result: lastLine(ended) };
+  }
+
+  it('first tells its plan in a dry run, then cures it, and then finds nothing to do', async () => {
+    const planned = await run('--dry-run');
+    expect(planned).toMatchObject({ status: 0, result: { outcome: 'Planned', cluster: 'orders' } });
+    expect((await etcd.observe()).alarms).not.toEqual([]);
+
+    const remediated = await run();
+    expect(remediated, remediated.stderr).toMatchObject({ status: 0, result: { outcome: 'Remediated' } });
+    expect(remediated.stderr).toMatch(/✓ .*Defragment member m\d .*MiB -> .*MiB/);
+    expect((await etcd.observe()).alarms).toEqual([]);
+
+    expect(await run()).toMatchObject({ status: 0, result: { outcome: 'NothingToDo' } });
+  });
+
+  it('prints no secret', () => {
+    const text = printed.join('');
+    const [, line = ''] = cluster.tls?.key?.split('\n') ?? [];
+    expect(text).toContain('Prove writes');
+    expect(text).not.toContain(PASSWORD);
+    expect(text).not.toContain(line);
+  });
+});

@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import { ExecutionError } from '../../local/asl/errors.ts';
+import { type ExecutionResult, runExecution } from '../../local/asl/execution.ts';
+import type { JsonValue } from '../../local/asl/json.ts';
+import type { TaskState } from '../../local/asl/types.ts';
+import { INVOKE, virtualClock } from '../local/asl/harness.ts';
+import { FLEET, spaceReclaim, synthesizeStacks } from './stacks.ts';
+
+const definition = spaceReclaim(synthesizeStacks(FLEET));
+const tasks = Object.entries(definition.States).filter(
+  (entry): entry is [string, TaskState] => entry[1].Type === 'Task',
+);
+
+interface Call {
+  step: string;
+  input: unknown;
+}
+
+const PARAMETERS = { retainRevisions: 0 };
+const CLUSTER = { name: 'orders', members: [] };
+const ASSESSMENT = {
+  verdict: 'Reclaim',
+  summary: 'Full.',
+  members: ['before'],
+  compactRevision: '7',
+  plan: ['b', 'a'],
+};
+
+/** Runs the definition with steps that answer from `answers`; a list is answered one after the other. */
+async function execute(answers: Record<string, unknown>): Promise<{ ended: ExecutionResult; calls: Call[] }> {
+  const steps = new Map(
+    tasks.map(([name, { Arguments }]) => [(Arguments as { FunctionName: string }).FunctionName, name]),
+  );
+  const calls: Call[] = [];
+  const given: Record<string, unknown> = {
+    'Load cluster': { cluster: CLUSTER, incident: 'space-exceeded', dryRun: false, parameters: PARAMETERS },
+    'Assess space': ASSESSMENT,
+    'Compact history': { revision: '7', outcome: 'Compacted' },
+    'Choose next member': { action: 'Finish' },
+    'Disarm alarms': { disarmed: [] },
+    'Prove writes on every member': { members: ['after'] },
+    ...answers,
+  };
+  const ended = await runExecution({
+    definition,
+    input: { cluster: 'orders' },
+    name: 'run-1',
+    stateMachineName: 'etcd-remediation-space-reclaim',
+    clock: virtualClock(),
+    random: () => 0.5,
+    tasks: {
+      [INVOKE]: async (args) => {
+        const { FunctionName, Payload } = args as { FunctionName: string; Payload: JsonValue };
+        const step = steps.get(FunctionName) ?? '';
+        calls.push({ step, input: Payload });
+        const answer = given[step];
+        const next = Array.isArray(answer) ? answer.shift() : answer;
+        if (next instanceof Error) throw next;
+        return { StatusCode: 200, Payload: next };
+      },
+    },
+  });
+  return { ended, calls };
+}
+
+function failure(errorType: string, errorMessage: string): ExecutionError {
+  return new ExecutionError(errorType, JSON.stringify({ errorType, errorMessage, trace: ['at x'] }));
+}
+
+describe('an execution', () => {
+  it('does one thing after the other, asks again after each, and proves the result', async () => {
+    const a = { member: 'a', dbSizeBytesBefore: 9, dbSizeBytesAfter: 1 };
+    const b = { member: 'b', dbSizeBytesBefore: 8, dbSizeBytesAfter: 2 };
+    const { ended, calls } = await execute({
+      'Choose next member': [
+        { action: 'Defragment', member: 'b' },
+        { action: 'MoveLeadership', member: 'a', transferee: 'b' },
+        { action: 'Defragment', member: 'a' },
+        { action: 'Finish' },
+      ],
+      'Move leadership': { from: 'a', to: 'b' },
+      'Defragment member': [b, a],
+      'Disarm alarms': { disarmed: [{ memberId: '1', alarm: 'NOSPACE' }] },
+    });
+    const asked = (turn: number, defragmented: string[]) => ({
+      step: 'Choose next member',
+      input: { cluster: CLUSTER, parameters: PARAMETERS, defragmented, turn },
+    });
+    expect(calls).toEqual([
+      { step: 'Load cluster', input: { cluster: 'orders' } },
+      { step: 'Assess space', input: { cluster: CLUSTER, parameters: PARAMETERS } },
+      { step: 'Compact history', input: { cluster: CLUSTER, revision: '7' } },
+      asked(0, []),
+      { step: 'Defragment member', input: { cluster: CLUSTER, parameters: PARAMETERS, member: 'b' } },
+      asked(1, ['b']),
+      { step: 'Move leadership', input: { cluster: CLUSTER, member: 'a', transferee: 'b' } },
+      asked(2, ['b']),
+      { step: 'Defragment member', input: { cluster: CLUSTER, parameters: PARAMETERS, member: 'a' } },
+      asked(3, ['b', 'a']),
+      { step: 'Disarm alarms', input: { cluster: CLUSTER, parameters: PARAMETERS } },
+      { step: 'Prove writes on every member', input: { cluster: CLUSTER } },
+    ]);
+    expect(ended).toMatchObject({
+      status: 'SUCCEEDED',
+      output: {
+        outcome: 'Remediated',
+        incident: 'space-exceeded',
+        runbook: 'space-reclaim',
+        cluster: 'orders',
+        summary: 'Full.',
+        membersBefore: ['before'],
+        members: ['after'],
+        compactRevision: '7',
+        defragmented: [b, a],
+        disarmed: [{ memberId: '1', alarm: 'NOSPACE' }],
+      },
+    });
+  });
+
+  it('of a dry run reads, says what it would do, and changes nothing', async () => {
+    const loaded = { cluster: CLUSTER, incident: 'space-exceeded', dryRun: true, parameters: PARAMETERS };
+    const { ended, calls } = await execute({ 'Load cluster': loaded });
+    expect(calls.map(({ step }) => step)).toEqual(['Load cluster', 'Assess space']);
+    expect(ended).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { outcome: 'Planned', plan: ['b', 'a'], compactRevision: '7', membersBefore: ['before'] },
+    });
+  });
+
+  it('on a cluster in order ends with nothing done', async () => {
+    const { ended, calls } = await execute({ 'Assess space': { ...ASSESSMENT, verdict: 'NothingToDo' } });
+    expect(calls.map(({ step }) => step)).toEqual(['Load cluster', 'Assess space']);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'NothingToDo', summary: 'Full.' } });
+  });
+
+  it.each(tasks.map(([name]) => name))('fails under the name and with the message of what "%s" threw', async (name) => {
+    const next = [
+      { action: 'MoveLeadership', member: 'a', transferee: 'b' },
+      { action: 'Defragment', member: 'a' },
+    ];
+    const { ended, calls } = await execute({
+      'Choose next member': next,
+      'Move leadership': {},
+      'Defragment member': {},
+      ...(['Disarm alarms', 'Prove writes on every member'].includes(name) && {
+        'Choose next member': { action: 'Finish' },
+      }),
+      [name]: failure('UnsafeToProceed', 'CORRUPT is raised.'),
+    });
+    expect(ended).toMatchObject({ status: 'FAILED', error: 'UnsafeToProceed', cause: 'CORRUPT is raised.' });
+    expect(calls.at(-1)?.step).toBe(name);
+  });
+
+  it.each(['', 'The task timed out.', '{"StatusCode":500}', '{"errorType":"Error","errorMessage":"cut o'])(
+    'keeps a cause that is not the whole error of a Lambda function: %s',
+    async (cause) => {
+      const { ended } = await execute({ 'Assess space': new ExecutionError('Lambda.Unheard', cause) });
+      expect(ended).toMatchObject({ status: 'FAILED', error: 'Lambda.Unheard', cause });
+    },
+  );
+
+  it('asks a cluster in an election again until it has a leader', async () => {
+    const settling = Array.from({ length: 12 }, () => failure('EtcdUnavailable', 'No leader.'));
+    const { ended, calls } = await execute({ 'Choose next member': [...settling, { action: 'Finish' }] });
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
+    expect(calls.filter(({ step }) => step === 'Choose next member')).toHaveLength(13);
+  });
+
+  it('gives a cluster up that does not settle', async () => {
+    const { ended } = await execute({ 'Assess space': failure('EtcdUnavailable', 'No leader.') });
+    expect(ended).toMatchObject({ status: 'FAILED', error: 'EtcdUnavailable', cause: 'No leader.' });
+  });
+});

@@ -1,0 +1,76 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { ExecutionError } from '../../../local/asl/errors.ts';
+import { type LambdaFunction, LambdaHost } from '../../../local/lambda/host.ts';
+
+/** Fixture handlers on Lambda hosts; whoever imports this has its hosts closed after each test. */
+
+let directory: string;
+const hosts: LambdaHost[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'host-test-'));
+});
+afterEach(() => Promise.all(hosts.splice(0).map((host) => host.close())));
+afterAll(() => rm(directory, { recursive: true }));
+
+/** Deploys the handler with this body on a host of its own; `event` and `context` are in scope. */
+export async function deploy(
+  body: string,
+  { environment = {}, ...more }: Partial<LambdaFunction> = {},
+  shared: Record<string, string> = {},
+) {
+  const codeDir = await mkdtemp(join(directory, 'code-'));
+  await writeFile(join(codeDir, 'index.cjs'), `exports.handler = async (event, context) => { ${body} };`);
+  const definition: LambdaFunction = {
+    name: 'sample',
+    arn: 'arn:aws:lambda:local:000000000000:function:sample',
+    codeDir,
+    handler: 'index.handler',
+    timeoutSeconds: 20,
+    memoryMiB: 128,
+    environment,
+    ...more,
+  };
+  const host = new LambdaHost([definition], shared);
+  hosts.push(host);
+  return {
+    host,
+    codeDir,
+    invoke: (event?: unknown, signal?: AbortSignal) => host.invoke(definition.arn, event, signal),
+  };
+}
+
+/** The name and the cause that a Retry or Catch would see; the cause of a Lambda function is JSON. */
+export async function failureOf(call: Promise<unknown>): Promise<{ error: string; cause: Record<string, unknown> }> {
+  const thrown = await call.then(
+    (result) => expect.fail(`It returned ${JSON.stringify(result)}.`),
+    (error: unknown) => error,
+  );
+  expect(thrown).toBeInstanceOf(ExecutionError);
+  const { error, cause } = thrown as ExecutionError;
+  return { error, cause: JSON.parse(cause) };
+}
+
+export function isRunning(pid: unknown): boolean {
+  try {
+    return process.kill(Number(pid), 0);
+  } catch {
+    return false;
+  }
+}
+
+/** For a handler that hangs, and so cannot return its process ID. */
+export const WRITES_PID = "require('node:fs').writeFileSync(__dirname + '/pid', String(process.pid));";
+
+export async function pidIn(codeDir: string): Promise<number> {
+  let pid = 0;
+  const read = async () => {
+    pid = await readFile(join(codeDir, 'pid'), 'utf8').then(Number, () => 0);
+    return pid;
+  };
+  await expect.poll(read, { timeout: 10_000 }).toBeGreaterThan(0);
+  return pid;
+}
