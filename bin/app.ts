@@ -8,7 +8,15 @@ import { bundleSteps } from '../lib/bundles/bundle-steps.ts';
 
 const app = new App();
 const config: string = app.node.tryGetContext('config') ?? 'clusters.json';
-const file = parseClustersFile(readFileSync(config, 'utf8'), config);
-defineStacks({ app, file, bundles: await bundleSteps(join(app.outdir, 'bundles')) });
+try {
+  const file = parseClustersFile(readFileSync(config, 'utf8'), config);
+  defineStacks({ app, file, bundles: await bundleSteps(join(app.outdir, 'bundles')) });
+} catch (error) {
+  // A mistake in the configuration is for the reader of the terminal, who has no use for a stack trace.
+  const { name, message, stack } = error as Error;
+  const isMistake = name === 'InvalidInput' || (error as NodeJS.ErrnoException).code === 'ENOENT';
+  console.error(isMistake ? `${name}: ${message}` : stack);
+  process.exit(1);
+}
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 app.synth();

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SCENARIOS } from '../drills/registry.ts';
 import type { DrillOptions, DrillResult } from '../drills/scenario.ts';
@@ -39,6 +40,7 @@ export function drillCommand(): Command {
     .option(
       '--etcd <version|dir>',
       'a version such as 3.5 or 3.4.23, or a folder with the binaries (default: the PATH, then 3.5)',
+      parseEtcd,
     )
     .addOption(new Option('--members <count>', 'members of the cluster').choices(['1', '3', '5']).default('3'))
     .option('--tls', 'with TLS, and client certificates', false)
@@ -57,6 +59,11 @@ export function drillCommand(): Command {
       if (!passed) process.exitCode = 1;
     }
   });
+}
+
+function parseEtcd(text: string): string {
+  if (/^\d+\.\d+(\.\d+)?$/.test(text) || existsSync(text)) return text;
+  throw new InvalidArgumentError('It must be a version such as 3.5 or 3.4.23, or a folder that exists.');
 }
 
 function parseSize(text: string): number {

@@ -41,11 +41,14 @@ function report(error: unknown, json: boolean): number {
 /** Ends at once; every child process and temporary folder goes with this one. */
 function endOnSignals(): void {
   for (const [signal, status] of [
+    ['SIGHUP', 129],
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {
     process.once(signal, () => {
-      process.stderr.write('\nStopped. What was done stays done, and nothing is half done: start again to go on.\n');
+      process.stderr.write(
+        '\nStopped. What was done stays done; a compaction or defragmentation that etcd has begun goes on. Start again to go on.\n',
+      );
       process.exit(status);
     });
   }

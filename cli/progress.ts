@@ -1,5 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import type { MemberSpace } from '../core/contracts/space.ts';
+import type { Defragmented, MemberSpace } from '../core/contracts/space.ts';
 import { formatBytes } from '../core/format.ts';
 
 /** After this long a state says that it is still running, and then again and again. */
@@ -71,8 +71,10 @@ function payloadMember(parameters: string | undefined): string {
 /** A step's output in a few words. */
 function describe(output: unknown): string {
   if (!isRecord(output)) return '';
-  if ('dbSizeBytesAfter' in output) {
-    return `${formatBytes(Number(output.dbSizeBytesBefore))} -> ${formatBytes(Number(output.dbSizeBytesAfter))}`;
+  if (Array.isArray(output.defragmentations)) {
+    const [done] = (output as unknown as Defragmented).defragmentations;
+    if (!done) return 'not now: the cluster has changed';
+    return `${formatBytes(done.dbSizeBytesBefore)} -> ${formatBytes(done.dbSizeBytesAfter)}`;
   }
   if (output.action === 'Defragment') return `next: defragment ${output.member}`;
   if (output.action === 'MoveLeadership') return `next: move leadership from ${output.member} to ${output.transferee}`;

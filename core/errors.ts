@@ -9,12 +9,13 @@ export const ERROR_NAMES = {
   PreconditionFailed: 'PreconditionFailed',
   UnsafeToProceed: 'UnsafeToProceed',
   EtcdUnavailable: 'EtcdUnavailable',
+  AwsUnavailable: 'AwsUnavailable',
   VerificationFailed: 'VerificationFailed',
 } as const;
 
 export type ErrorName = keyof typeof ERROR_NAMES;
 
-/** What the five errors share. `reason` names the one cause behind an etcd answer, such as `NoSpace`; see lambdas/etcd/errors.ts. */
+/** What the errors share. `reason` names the one cause behind an etcd answer, such as `NoSpace`; see lambdas/etcd/errors.ts. */
 export abstract class RemediationError extends Error {
   abstract override readonly name: ErrorName;
   readonly reason: string | undefined;
@@ -35,7 +36,7 @@ export class PreconditionFailed extends RemediationError {
   override readonly name = ERROR_NAMES.PreconditionFailed;
 }
 
-/** Going on could lose data: it stops and a person is paged. Never retried. */
+/** Going on could lose data: it stops, and a person has to look. Never retried. */
 export class UnsafeToProceed extends RemediationError {
   override readonly name = ERROR_NAMES.UnsafeToProceed;
 }
@@ -43,6 +44,11 @@ export class UnsafeToProceed extends RemediationError {
 /** etcd did not answer, or not yet as needed. Transient: the same step may succeed when it is run again. */
 export class EtcdUnavailable extends RemediationError {
   override readonly name = ERROR_NAMES.EtcdUnavailable;
+}
+
+/** An AWS API that a step needs did not answer. Transient, as well. */
+export class AwsUnavailable extends RemediationError {
+  override readonly name = ERROR_NAMES.AwsUnavailable;
 }
 
 /** The runbook did its work, and the cluster is not as it should be afterwards. */

@@ -19,8 +19,5 @@ export function defineStacks({ app, file: { network, clusters }, bundles }: AppI
     );
   }
   new RemediationStack(app, 'EtcdRemediation', { network, clusters, bundles });
-  for (const cluster of clusters) {
-    // CloudFormation takes no "_" in a stack's name.
-    new ClusterStack(app, `EtcdRemediation-${cluster.name.replaceAll('_', '--')}`, { cluster });
-  }
+  for (const cluster of clusters) new ClusterStack(app, `EtcdRemediation-${cluster.name}`, { cluster });
 }

@@ -1,7 +1,6 @@
 import { ArnFormat, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { type Cluster, type Network, registryParameterName } from '../core/contracts/clusters.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
@@ -17,7 +16,7 @@ export interface RemediationStackProps extends StackProps {
 /** A step that waits for etcd to work through a large database; one minute below Lambda's own limit. */
 const LONG = Duration.minutes(14);
 /** A few questions to each of up to seven members, each with a deadline of 5 s. */
-const SHORT = Duration.minutes(3);
+const SHORT = Duration.minutes(5);
 /** gRPC and TLS start in about half the time that 256 MiB take; a quarter of a core is enough for the rest. */
 const MEMORY_MIB = 512;
 
@@ -83,10 +82,12 @@ export class RemediationStack extends Stack {
       description: 'etcd-remediation steps: out to etcd and to the AWS APIs',
       allowAllOutbound: false,
     });
-    securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'AWS APIs');
-    const urls = clusters.flatMap((cluster) => cluster.members.map((member) => new URL(member.clientUrl)));
-    for (const port of new Set(urls.map((url) => Number(url.port || (url.protocol === 'https:' ? 443 : 80))))) {
-      if (port !== 443) securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(port), `etcd clients' port ${port}`);
+    const clientPorts = clusters
+      .flatMap((cluster) => cluster.members.map((member) => new URL(member.clientUrl)))
+      .map((url) => Number(url.port || (url.protocol === 'https:' ? 443 : 80)));
+    for (const port of new Set([443, ...clientPorts])) {
+      const purpose = port === 443 ? 'AWS APIs' : `etcd clients' port ${port}`;
+      for (const peer of [Peer.anyIpv4(), Peer.anyIpv6()]) securityGroup.addEgressRule(peer, Port.tcp(port), purpose);
     }
     return {
       vpc,
@@ -118,17 +119,26 @@ export class RemediationStack extends Stack {
     const references = clusters
       .flatMap(({ auth, tls }) => [auth?.secret, tls?.secret])
       .filter((secret) => secret !== undefined);
-    for (const reference of new Set(references)) {
-      const id = `Secret-${step.node.id}-${reference}`;
-      this.secretOf(id, reference).grantRead(step.function);
-    }
+    if (references.length === 0) return;
+    step.function.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [...new Set(references)].flatMap((reference) => this.secretArns(reference)),
+      }),
+    );
   }
 
-  private secretOf(id: string, reference: string): ISecret {
-    if (!reference.startsWith('arn:')) return Secret.fromSecretNameV2(this, id, reference);
-    // Secrets Manager adds six characters to each secret's name, which an ARN may leave out.
-    return /-[a-z0-9]{6}$/i.test(reference)
-      ? Secret.fromSecretCompleteArn(this, id, reference)
-      : Secret.fromSecretPartialArn(this, id, reference);
+  /** Secrets Manager ends each ARN in "-" and six characters of its own, which a reference may leave out. */
+  private secretArns(reference: string): string[] {
+    const isArn = reference.startsWith('arn:');
+    const arn = isArn
+      ? reference
+      : this.formatArn({
+          service: 'secretsmanager',
+          resource: 'secret',
+          resourceName: reference,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        });
+    return isArn ? [arn, `${arn}-??????`] : [`${arn}-??????`];
   }
 }

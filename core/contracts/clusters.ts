@@ -11,8 +11,9 @@ const EVEN_WHEN_FIELDS_ARE_WRONG = {
   when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null,
 };
 
-const name = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/, {
-  error: 'must be 1 to 63 letters, digits, "-" or "_", and start with a letter or digit',
+/** A cluster's name is a part of its stack's name, so CloudFormation's rules hold. */
+const clusterName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,62}$/, {
+  error: 'must be 1 to 63 letters, digits or "-", and start with a letter or digit',
 });
 
 /** An etcd member's name is the operator's own and may hold dots. */
@@ -65,7 +66,9 @@ const layoutSchema = z.strictObject({
 });
 
 const policySchema = z.strictObject({
-  'space-exceeded': z.enum(['automatic', 'approval']).optional(),
+  'space-exceeded': z
+    .literal('automatic', { error: 'must be "automatic": a space reclaim does not wait for an approval' })
+    .optional(),
   'auth-token-invalid': z.enum(['automatic', 'approval']).optional(),
   'member-failed': z.enum(['automatic', 'approval']).optional(),
   'quorum-lost': z.enum(['automatic', 'approval']).optional(),
@@ -74,7 +77,7 @@ const policySchema = z.strictObject({
 /** One cluster, as every step receives it. */
 export const clusterSchema = z
   .strictObject({
-    name,
+    name: clusterName,
     members: z.array(memberSchema).min(1, { error: 'must list at least one member' }),
     quotaBackendBytes: z
       .int({

@@ -39,7 +39,6 @@ export interface AnsweringMember {
   version: string;
   /** Decimal strings, as etcd's are 64 bits wide. */
   revision: string;
-  raftIndex: string;
   raftAppliedIndex: string;
   dbSizeBytes: number;
   dbSizeInUseBytes: number;

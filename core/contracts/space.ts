@@ -43,10 +43,9 @@ export type NextAction =
   | { action: 'MoveLeadership'; member: string; transferee: string }
   | { action: 'Finish' };
 
-export interface Defragmentation {
-  member: string;
-  dbSizeBytesBefore: number;
-  dbSizeBytesAfter: number;
+/** defragment-member: one, or none where it was not the next thing to do any more. */
+export interface Defragmented {
+  defragmentations: { member: string; dbSizeBytesBefore: number; dbSizeBytesAfter: number }[];
 }
 
 export const loadClusterInput = executionInputSchema;
@@ -54,6 +53,8 @@ export interface LoadedCluster {
   cluster: z.output<typeof clusterSchema>;
   incident: string;
   dryRun: boolean;
+  reason: string;
+  requestedBy: string;
   parameters: z.output<typeof spaceParametersSchema>;
 }
 
@@ -73,9 +74,9 @@ export const moveLeadershipInput = z.strictObject({
   member: z.string(),
   transferee: z.string(),
 });
-export const defragmentMemberInput = z.strictObject({
+export const defragmentMemberInput = chooseNextMemberInput.extend({ member: z.string() });
+export const proveWritesInput = z.strictObject({
   cluster: clusterSchema,
-  parameters: spaceParametersSchema,
-  member: z.string(),
+  /** The execution's name, so that two executions do not write the same key. */
+  execution: z.string().min(1),
 });
-export const proveWritesInput = z.strictObject({ cluster: clusterSchema });

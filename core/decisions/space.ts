@@ -14,11 +14,26 @@ import {
 /** Without an alarm, a database above this share of its quota is worth a compaction, whatever is free in it already. */
 const PREVENT_ABOVE_RATIO = 0.8;
 
+/** The first release whose status tells what this runbook decides by. */
+const OLDEST_RELEASE = [3, 4] as const;
+
 /** A second defragmentation of a member helps where its compaction was still under way during the first; a third never did. */
 const MAX_DEFRAGMENTATIONS_PER_MEMBER = 2;
 
 /** Leadership that moves back again and again is a cluster that is not well; this many questions per member are enough. */
 const MAX_TURNS_PER_MEMBER = 6;
+
+function refuseOldReleases({ voters, learners }: SettledCluster): void {
+  const old = [...voters, ...learners].filter(({ version }) => {
+    const [major = 0, minor = 0] = version.split('.').map(Number);
+    return major < OLDEST_RELEASE[0] || (major === OLDEST_RELEASE[0] && minor < OLDEST_RELEASE[1]);
+  });
+  if (old.length === 0) return;
+  throw new PreconditionFailed(
+    `${old.map((member) => `${member.name} runs etcd ${member.version}`).join(', ')}: before ${OLDEST_RELEASE.join('.')} a member does not tell ` +
+      'how far it has applied the log and how much of its database is in use. Upgrade etcd, or follow docs/runbooks.md by hand.',
+  );
+}
 
 /** Gates, in order: no unsafe alarm, all members there, one leader, everyone caught up. */
 function requireReady(observation: Observation, whenSilent: 'stop' | 'wait'): SettledCluster {
@@ -33,6 +48,7 @@ function requireReady(observation: Observation, whenSilent: 'stop' | 'wait'): Se
 export function assessSpace(observation: Observation, parameters: SpaceParameters): SpaceAssessment {
   const cluster = requireReady(observation, 'stop');
   const { voters, leader } = cluster;
+  refuseOldReleases(cluster);
   const alarmed = observation.alarms.length > 0;
   const filling = voters.filter((member) => member.dbSizeBytes > member.quotaBytes * PREVENT_ABOVE_RATIO);
   const fragmented = voters.filter((member) => isWorthDefragmenting(member, parameters));
@@ -71,10 +87,10 @@ function summarize(observation: Observation, filling: AnsweringMember[], fragmen
  * (etcd refuses it) and never made leader.
  *
  * A database may look full although it is not: after a compaction without further writes, etcd 3.4 goes on telling the old
- * dbSizeInUse (measured on 3.4.23). So that figure is believed once the member was defragmented, and one follower is all
- * that is defragmented in vain where the database really is full.
+ * dbSizeInUse (measured on 3.4.23). So while an alarm stops all writes, that figure is believed once the member was
+ * defragmented, and one follower is all that is defragmented in vain where the database really is full.
  *
- * @throws VerificationFailed when a member was defragmented and is still full: full, but not fragmented
+ * @throws VerificationFailed when what is in use is over the goal: full, but not fragmented
  * @throws EtcdUnavailable while members are not settled; PreconditionFailed, UnsafeToProceed
  */
 export function chooseNext(
@@ -85,11 +101,16 @@ export function chooseNext(
 ): NextAction {
   const cluster = requireReady(observation, 'wait');
   const { voters, leader } = cluster;
+  const { alarms } = observation;
+  const goalRatio = goalRatioOf(observation, parameters);
   const timesDefragmented = (member: AnsweringMember) => defragmented.filter((name) => name === member.name).length;
-  const full = voters.filter((member) => timesDefragmented(member) > 0 && isInUseOverThreshold(member, parameters));
-  if (full.length > 0) throw fullButNotFragmented(full, cluster, parameters, observation.alarms);
+  const isBelieved = (member: AnsweringMember) => alarms.length === 0 || timesDefragmented(member) > 0;
+  const full = voters.filter((member) => isBelieved(member) && isAbove(goalRatio, member, 'dbSizeInUseBytes'));
+  if (full.length > 0) throw fullButNotFragmented(full, cluster, observation, parameters);
   const pending = voters.filter(
-    (member) => needsDefragmentation(member, parameters) && timesDefragmented(member) < MAX_DEFRAGMENTATIONS_PER_MEMBER,
+    (member) =>
+      (isWorthDefragmenting(member, parameters) || isAbove(goalRatio, member, 'dbSizeBytes')) &&
+      timesDefragmented(member) < MAX_DEFRAGMENTATIONS_PER_MEMBER,
   );
   const [next] = order(pending, leader);
   if (!next) return { action: 'Finish' };
@@ -116,9 +137,13 @@ function chooseTransferee(voters: readonly AnsweringMember[], leader: AnsweringM
     .toSorted((a, b) => Number(BigInt(b.raftAppliedIndex) - BigInt(a.raftAppliedIndex)))[0];
 }
 
-/** Whether a defragmentation of this voter gives back enough, or is needed to meet the quota. */
-export function needsDefragmentation(member: AnsweringMember, parameters: SpaceParameters): boolean {
-  return isWorthDefragmenting(member, parameters) || isOverThreshold(member, parameters);
+/** Below which share of its quota every database has to come: so that the alarm can be disarmed, or so that none is near. */
+function goalRatioOf({ alarms }: Observation, { disarmBelowRatio }: SpaceParameters): number {
+  return alarms.length > 0 ? disarmBelowRatio : Math.min(disarmBelowRatio, PREVENT_ABOVE_RATIO);
+}
+
+function isAbove(ratio: number, member: AnsweringMember, size: 'dbSizeBytes' | 'dbSizeInUseBytes'): boolean {
+  return member[size] > member.quotaBytes * ratio;
 }
 
 function isWorthDefragmenting(member: AnsweringMember, parameters: SpaceParameters): boolean {
@@ -130,28 +155,21 @@ function isWorthDefragmenting(member: AnsweringMember, parameters: SpaceParamete
   );
 }
 
-function isOverThreshold(member: AnsweringMember, parameters: SpaceParameters): boolean {
-  return member.dbSizeBytes > member.quotaBytes * parameters.disarmBelowRatio;
-}
-
-function isInUseOverThreshold(member: AnsweringMember, parameters: SpaceParameters): boolean {
-  return member.dbSizeInUseBytes > member.quotaBytes * parameters.disarmBelowRatio;
-}
-
 function fullButNotFragmented(
   full: AnsweringMember[],
   cluster: SettledCluster,
-  { disarmBelowRatio, retainRevisions }: SpaceParameters,
-  alarms: RaisedAlarm[],
+  observation: Observation,
+  parameters: SpaceParameters,
 ): VerificationFailed {
+  const { retainRevisions } = parameters;
   const except = retainRevisions > 0 ? ` except for its newest ${retainRevisions} revisions` : '';
   const names = full.map((member) => member.name).join(', ');
   return new VerificationFailed(
-    `The database is full, not fragmented: history is compacted${except}, ${names} ${full.length === 1 ? 'is' : 'are'} defragmented, and what ` +
-      `is left in use is still over ${formatShare(disarmBelowRatio)} of the quota. ${describeSizes(cluster)}\n` +
+    `The database is full, not fragmented: history is compacted${except}, and what is left in use is over ` +
+      `${formatShare(goalRatioOf(observation, parameters))} of the quota on ${names}. ${describeSizes(cluster)}\n` +
       'Raise the quota (--quota-backend-bytes on every member, and quotaBackendBytes in clusters.json)' +
       `${retainRevisions > 0 ? ', retain fewer revisions' : ''} or delete keys, then start again. ` +
-      (alarms.length > 0
+      (observation.alarms.length > 0
         ? 'The alarm is kept: etcd goes on refusing writes.'
         : 'No alarm is raised yet: etcd still takes writes.'),
   );
@@ -160,18 +178,20 @@ function fullButNotFragmented(
 /**
  * The alarms to disarm: each (member, NOSPACE) pair that etcd lists, whoever raised it, even a member since removed
  * (https://github.com/etcd-io/etcd/issues/14379).
- * @throws VerificationFailed while a member is over the threshold. Learners count where there is an alarm: one that is over its
+ * @throws VerificationFailed while a member is over the goal. Learners count where there is an alarm: one that is over its
  *   quota raises the alarm again at the next write (measured on 3.4.23, 3.5.16 and 3.5.30)
  */
 export function chooseAlarmsToDisarm(observation: Observation, parameters: SpaceParameters): RaisedAlarm[] {
   const cluster = requireReady(observation, 'wait');
   const { alarms } = observation;
-  const learners = alarms.length > 0 ? cluster.learners.filter((member) => isOverThreshold(member, parameters)) : [];
-  const voters = cluster.voters.filter((member) => isOverThreshold(member, parameters));
+  const goalRatio = goalRatioOf(observation, parameters);
+  const isOver = (member: AnsweringMember) => isAbove(goalRatio, member, 'dbSizeBytes');
+  const voters = cluster.voters.filter(isOver);
+  const learners = alarms.length > 0 ? cluster.learners.filter(isOver) : [];
   if (voters.length + learners.length === 0) return alarms;
   const names = (members: AnsweringMember[]) => members.map((member) => member.name).join(', ');
   throw new VerificationFailed(
-    `Still over ${formatShare(parameters.disarmBelowRatio)} of the quota: ${names([...voters, ...learners])}. ` +
+    `Still over ${formatShare(goalRatio)} of the quota: ${names([...voters, ...learners])}. ` +
       (alarms.length > 0 ? 'Disarmed now, the alarm would be raised again by the next write, so it is kept. ' : '') +
       `${describeSizes(cluster)}\n` +
       (voters.length > 0

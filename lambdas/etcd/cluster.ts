@@ -30,6 +30,13 @@ export class EtcdCluster {
     );
   }
 
+  /** A member that takes calls for the whole cluster. @throws EtcdUnavailable when none was seen answering */
+  voterIn({ members }: Observation): EtcdMember {
+    const seen = members.find(isAnsweringVoter);
+    if (!seen) throw new EtcdUnavailable('No voter answers.');
+    return this.member(seen.name);
+  }
+
   /**
    * One reading of the whole cluster. A member that does not answer is part of it, not an error.
    * @throws EtcdUnavailable when every member answers and the alarms cannot be read all the same (no leader): an alarm that

@@ -21,8 +21,7 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'TokenRejected',
     details: /invalid auth token|revision of auth store is old|revision in header is old/,
     error: PreconditionFailed,
-    advice:
-      'The member rejects a token that was issued a moment ago, also after a second login: see the incident auth-token-invalid.',
+    advice: 'The member rejects a token that was issued a moment ago: see the incident auth-token-invalid.',
   },
   {
     reason: 'AuthNotEnabled',

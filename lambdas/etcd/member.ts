@@ -5,8 +5,9 @@ import { EtcdUnavailable } from '../../core/errors.ts';
 import { Connection, type ConnectionOptions, type Login } from './connection.ts';
 import { hasReason } from './errors.ts';
 
+/** Read from every member; never written. */
+const PROBE_KEY = '/etcd-remediation/probe';
 /** How long a member that is being waited for gets to answer one question. */
-const PROBE_KEY = 'etcd-remediation/probe';
 const PROBE_DEADLINE_MS = 2_000;
 const PROBE_INTERVAL_MS = 250;
 
@@ -58,7 +59,6 @@ export class EtcdMember {
       isLearner: status.isLearner,
       version: status.version,
       revision: status.header.revision,
-      raftIndex: status.raftIndex,
       raftAppliedIndex: status.raftAppliedIndex,
       dbSizeBytes: Number(status.dbSize),
       dbSizeInUseBytes: Number(status.dbSizeInUse),

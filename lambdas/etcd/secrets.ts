@@ -1,11 +1,14 @@
 import * as z from 'zod';
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
+import { AWS_CLIENT, requireRefusal } from '../aws.ts';
 import type { ClientTls, Login } from './connection.ts';
 
 const loginSchema = z.object({ username: z.string().min(1), password: z.string().min(1) });
 const pem = z.string().startsWith('-----BEGIN ');
-const tlsSchema = z.object({ ca: pem, cert: pem.optional(), key: pem.optional() });
+const tlsSchema = z
+  .object({ ca: pem, cert: pem.optional(), key: pem.optional() })
+  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), { path: ['cert and key'] });
 
 export interface ClusterSecrets {
   login?: Login | undefined;
@@ -15,13 +18,13 @@ export interface ClusterSecrets {
 /**
  * The secrets that a cluster's configuration names, from Secrets Manager. They are read for each invocation, so that a
  * rotated password works at once, and are never logged: problems name fields, not values.
- * @throws PreconditionFailed
+ * @throws PreconditionFailed, AwsUnavailable
  */
 export async function readSecrets({ auth, tls }: Cluster): Promise<ClusterSecrets> {
   if (!auth && !tls) return {};
   // Loaded only where a cluster has secrets: the client costs a cold start about as much as all the rest.
   const { SecretsManagerClient, GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
-  const client = new SecretsManagerClient();
+  const client = new SecretsManagerClient(AWS_CLIENT);
   const read = async <Schema extends z.ZodType>(
     secret: string,
     schema: Schema,
@@ -31,8 +34,9 @@ export async function readSecrets({ auth, tls }: Cluster): Promise<ClusterSecret
     try {
       text = (await client.send(new GetSecretValueCommand({ SecretId: secret }))).SecretString;
     } catch (error) {
+      const { name, message } = requireRefusal(error, `Secrets Manager, asked for "${secret}",`);
       throw new PreconditionFailed(
-        `The secret "${secret}" cannot be read: ${(error as Error).name}: ${(error as Error).message}. Create it with ${fields}, or ` +
+        `The secret "${secret}" cannot be read: ${name}: ${message}. Create it with ${fields}, or ` +
           'correct its name in clusters.json.',
       );
     }

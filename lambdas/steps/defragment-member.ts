@@ -1,6 +1,7 @@
-import { type Defragmentation, defragmentMemberInput } from '../../core/contracts/space.ts';
-import { needsDefragmentation } from '../../core/decisions/space.ts';
+import { type Defragmented, defragmentMemberInput } from '../../core/contracts/space.ts';
+import { chooseNext } from '../../core/decisions/space.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../../core/errors.ts';
+import { hasReason } from '../etcd/errors.ts';
 import { etcdStep } from '../step.ts';
 
 /** Kept for waiting on a member whose defragmentation goes on after the call's deadline: etcd does not stop it. */
@@ -8,17 +9,20 @@ const WAIT_RESERVE_MS = 90_000;
 const LAMBDA_RESERVE_MS = 10_000;
 
 /**
- * Defragments one member's database. Safe to run twice: it waits for a defragmentation that is still going on, and leaves
- * a member alone that has nothing left to give back.
- * @throws EtcdUnavailable when the member does not answer again in time, or is as large as before
+ * Defragments one member's database, if that is still the next thing to do: minutes may have passed since it was chosen, and a
+ * member may be down or lead by now. If it is not, nothing is done and the choice is made anew. That also makes the step
+ * safe to run twice.
+ * @throws EtcdUnavailable when the member does not answer again in time
  */
 export const handler = etcdStep(
   defragmentMemberInput,
-  async (etcd, { parameters, member: name }, { remainingMs }): Promise<Defragmentation> => {
+  async (etcd, { parameters, member: name, defragmented, turn }, { remainingMs }): Promise<Defragmented> => {
+    const observation = await etcd.observe();
+    const before = observation.members.find((seen) => seen.name === name);
+    if (!before?.answering || !isNext(() => chooseNext(observation, parameters, defragmented, turn), name)) {
+      return { defragmentations: [] };
+    }
     const member = etcd.member(name);
-    const before = await member.waitUntilAnswering(remainingMs() - LAMBDA_RESERVE_MS);
-    const unchanged = { member: name, dbSizeBytesBefore: before.dbSizeBytes, dbSizeBytesAfter: before.dbSizeBytes };
-    if (!needsDefragmentation(before, parameters)) return unchanged;
     let failure: EtcdUnavailable | undefined;
     try {
       await member.defragment(remainingMs() - WAIT_RESERVE_MS);
@@ -33,7 +37,21 @@ export const handler = etcdStep(
         `${member.endpoint} was member ${before.id} before the defragmentation and is ${after.id} now: clientUrl must reach one member alone.`,
       );
     }
-    if (failure && after.dbSizeBytes >= before.dbSizeBytes) throw failure;
-    return { ...unchanged, dbSizeBytesAfter: after.dbSizeBytes };
+    // After its deadline the defragmentation was at least begun, and counts as a try.
+    if (failure && !hasReason(failure, 'Deadline') && after.dbSizeBytes >= before.dbSizeBytes) throw failure;
+    return {
+      defragmentations: [{ member: name, dbSizeBytesBefore: before.dbSizeBytes, dbSizeBytesAfter: after.dbSizeBytes }],
+    };
   },
 );
+
+/** A cluster that is not settled is for the next choice to wait for, not for this step. */
+function isNext(choose: () => ReturnType<typeof chooseNext>, name: string): boolean {
+  try {
+    const next = choose();
+    return next.action === 'Defragment' && next.member === name;
+  } catch (error) {
+    if (error instanceof EtcdUnavailable) return false;
+    throw error;
+  }
+}

@@ -1,20 +1,15 @@
 import { assessSpaceInput } from '../../core/contracts/space.ts';
-import { chooseAlarmsToDisarm } from '../../core/decisions/space.ts';
-import { EtcdUnavailable } from '../../core/errors.ts';
+import { chooseAlarmsToDisarm, describeSettled } from '../../core/decisions/space.ts';
 import { etcdStep } from '../step.ts';
 
-/** Disarms each listed (member, NOSPACE) pair once every member is small enough, and lists again. */
+/**
+ * Disarms each listed (member, NOSPACE) pair once every member is small enough, and lists again.
+ * @throws VerificationFailed when a member is too large, or the alarm is raised again at once
+ */
 export const handler = etcdStep(assessSpaceInput, async (etcd, { parameters }) => {
   const observation = await etcd.observe();
   const disarmed = chooseAlarmsToDisarm(observation, parameters);
-  const voter = observation.members.find((member) => member.answering && !member.isLearner);
-  for (const { memberId } of disarmed) await etcd.member(voter?.name ?? '').disarmNoSpace(memberId);
-  const left = (await etcd.observe()).alarms;
-  if (left.length > 0) {
-    const list = left.map((raised) => `${raised.alarm} on ${raised.memberId}`).join(', ');
-    throw new EtcdUnavailable(
-      `After disarming, etcd lists alarms again: ${list}. A writer may have filled the space at once.`,
-    );
-  }
+  for (const { memberId } of disarmed) await etcd.voterIn(observation).disarmNoSpace(memberId);
+  describeSettled(await etcd.observe());
   return { disarmed };
 });

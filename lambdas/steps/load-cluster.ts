@@ -3,6 +3,7 @@ import { clusterSchema, registryParameterName } from '../../core/contracts/clust
 import { parse } from '../../core/contracts/parse.ts';
 import { type LoadedCluster, loadClusterInput } from '../../core/contracts/space.ts';
 import { InvalidInput } from '../../core/errors.ts';
+import { AWS_CLIENT, requireRefusal } from '../aws.ts';
 
 /** Checks the execution input and loads the cluster's configuration from its registry parameter. */
 export async function handler(event: unknown): Promise<LoadedCluster> {
@@ -12,19 +13,19 @@ export async function handler(event: unknown): Promise<LoadedCluster> {
     await readRegistry(input.cluster),
     `The configuration of cluster "${input.cluster}"`,
   );
-  return { cluster, incident: input.incident, dryRun: input.dryRun, parameters: input.parameters };
+  return { ...input, cluster };
 }
 
 async function readRegistry(cluster: string): Promise<unknown> {
   const name = registryParameterName(cluster);
+  let text: string | undefined;
   try {
-    const { Parameter } = await new SSMClient().send(new GetParameterCommand({ Name: name }));
-    return JSON.parse(Parameter?.Value ?? 'null');
+    text = (await new SSMClient(AWS_CLIENT).send(new GetParameterCommand({ Name: name }))).Parameter?.Value;
   } catch (error) {
-    const { name: kind, message } = error as Error;
-    if (kind !== 'ParameterNotFound' && kind !== 'AccessDeniedException') throw error;
+    const { name: kind, message } = requireRefusal(error, `SSM, asked for the parameter ${name},`);
     throw new InvalidInput(
       `There is no cluster "${cluster}" (SSM parameter ${name}: ${kind}: ${message}). Check the name, or add the cluster to clusters.json and deploy.`,
     );
   }
+  return JSON.parse(text ?? 'null');
 }

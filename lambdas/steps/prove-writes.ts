@@ -11,23 +11,23 @@ const KEY_PREFIX = '/etcd-remediation/proof/';
  * Writes, reads and deletes a key through every voter, each call pinned to it, and looks once more for alarms.
  * @throws VerificationFailed when a member still refuses writes
  */
-export const handler = etcdStep(proveWritesInput, async (etcd): Promise<{ members: MemberSpace[] }> => {
+export const handler = etcdStep(proveWritesInput, async (etcd, { execution }): Promise<{ members: MemberSpace[] }> => {
   const { members } = await etcd.observe();
   for (const seen of members) {
-    if (seen.answering && !seen.isLearner) await proveWrite(etcd.member(seen.name));
+    if (seen.answering && !seen.isLearner) {
+      await proveWrite(etcd.member(seen.name), `${KEY_PREFIX}${execution}/${seen.name}`);
+    }
   }
   return { members: describeSettled(await etcd.observe()) };
 });
 
-async function proveWrite(member: EtcdMember): Promise<void> {
-  const key = KEY_PREFIX + member.name;
+async function proveWrite(member: EtcdMember, key: string): Promise<void> {
   const value = new Date().toISOString();
   try {
     await member.put(key, value);
-    if ((await member.readLocally(key, 5_000)) !== value) {
-      throw new EtcdUnavailable(`${member.name} accepted a write and does not serve it yet.`);
-    }
+    const found = await member.readLocally(key);
     await member.delete(key);
+    if (found !== value) throw new EtcdUnavailable(`${member.name} accepted a write and does not serve it yet.`);
   } catch (error) {
     if (!hasReason(error, 'NoSpace')) throw error;
     throw new VerificationFailed(

@@ -46,7 +46,8 @@ export function etcdClient(): Plugin {
   };
 }
 
-function loadProto(file: string): protobuf.INamespace {
+/** etcd's proto as protobufjs's JSON, with the status fields of etcd 3.6. @param file the rpc.proto of etcd3 */
+export function loadProto(file: string): protobuf.INamespace {
   const root = new protobuf.Root().loadSync(file, { keepCase: true });
   const etcdserverpb = root.lookup('etcdserverpb') as protobuf.Namespace;
   etcdserverpb.add(protobuf.Type.fromJSON('DowngradeInfo', DOWNGRADE_INFO));

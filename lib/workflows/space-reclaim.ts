@@ -36,8 +36,9 @@ export interface SpaceReclaimSteps {
  * 5. Disarm each (member, NOSPACE) pair, and list again.
  * 6. Prove it: a write and a delete through every voter.
  *
- * Invariant: never more than one member is away, no member that leads others defragments, and no alarm is disarmed
- * while a member is still over the threshold.
+ * Invariant of one execution: never more than one member is away, no member that leads others defragments, and no alarm is
+ * disarmed while a member is still over the threshold. The step that defragments makes the choice once more, from a
+ * reading of its own, before it acts.
  */
 export class SpaceReclaim extends Construct {
   readonly stateMachine: StateMachine;
@@ -47,10 +48,13 @@ export class SpaceReclaim extends Construct {
     const onError = raiseAgain(this, 'Stop with the error');
     const target = { cluster: '{% $cluster %}' };
     const weighed = { ...target, parameters: '{% $parameters %}' };
+    const asked = { ...weighed, defragmented: '{% [$defragmented.member] %}', turn: '{% $turn %}' };
     const report = {
-      incident: 'space-exceeded',
+      incident: '{% $incident %}',
       runbook: 'space-reclaim',
       cluster: '{% $cluster.name %}',
+      reason: '{% $reason %}',
+      requestedBy: '{% $requestedBy %}',
       summary: '{% $assessment.summary %}',
       membersBefore: '{% $assessment.members %}',
     };
@@ -61,7 +65,10 @@ export class SpaceReclaim extends Construct {
       assign: {
         cluster: '{% $states.result.Payload.cluster %}',
         parameters: '{% $states.result.Payload.parameters %}',
+        incident: '{% $states.result.Payload.incident %}',
         dryRun: '{% $states.result.Payload.dryRun %}',
+        reason: '{% $states.result.Payload.reason %}',
+        requestedBy: '{% $states.result.Payload.requestedBy %}',
         defragmented: [],
         turn: 0,
       },
@@ -80,7 +87,7 @@ export class SpaceReclaim extends Construct {
     });
     const chooseNextMember = etcdStep(this, 'Choose next member', {
       step: steps.chooseNextMember,
-      input: { ...weighed, defragmented: '{% [$defragmented.member] %}', turn: '{% $turn %}' },
+      input: asked,
       assign: { next: '{% $states.result.Payload %}', turn: '{% $turn + 1 %}' },
       onError,
     });
@@ -91,8 +98,8 @@ export class SpaceReclaim extends Construct {
     });
     const defragmentMember = etcdStep(this, 'Defragment member', {
       step: steps.defragmentMember,
-      input: { ...weighed, member: '{% $next.member %}' },
-      assign: { defragmented: '{% [$append($defragmented, $states.result.Payload)] %}' },
+      input: { ...asked, member: '{% $next.member %}' },
+      assign: { defragmented: '{% [$append($defragmented, $states.result.Payload.defragmentations)] %}' },
       onError,
     });
     const disarmAlarms = etcdStep(this, 'Disarm alarms', {
@@ -103,7 +110,7 @@ export class SpaceReclaim extends Construct {
     });
     const proveWrites = etcdStep(this, 'Prove writes on every member', {
       step: steps.proveWrites,
-      input: target,
+      input: { ...target, execution: '{% $states.context.Execution.Name %}' },
       onError,
     });
 
@@ -148,9 +155,8 @@ export class SpaceReclaim extends Construct {
       tracingEnabled: true,
       logs: {
         destination: new LogGroup(this, 'Log', {
-          logGroupName: '/aws/vendedlogs/states/etcd-remediation-space-reclaim',
           retention: RetentionDays.SIX_MONTHS,
-          removalPolicy: RemovalPolicy.RETAIN,
+          removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         }),
         level: LogLevel.ALL,
         includeExecutionData: true,

@@ -21,6 +21,9 @@ export type SandboxResponse =
 
 type Handler = (event: unknown, context: object) => Promise<unknown>;
 
+// So that a process list shows which function is which.
+process.title = process.env.AWS_LAMBDA_FUNCTION_NAME ?? process.title;
+
 const [codeDir = '', handlerName = ''] = process.argv.slice(2);
 const [file = '', exportName = ''] = handlerName.split('.');
 const handler = (createRequire(import.meta.url)(join(codeDir, `${file}.cjs`)) as Record<string, Handler>)[exportName];

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-const ENTRY = join(import.meta.dirname, '../../bin/etcd-remediation.ts');
+export const ENTRY = join(import.meta.dirname, '../../bin/etcd-remediation.ts');
 
 export interface Ended {
   status: number | null;

@@ -38,7 +38,7 @@ describe('a dry run against a cluster that cannot be reached', () => {
     const config = join(directory, 'clusters.json');
     const secrets = join(directory, 'secrets.json');
     const cluster = {
-      name: 'my_orders',
+      name: 'my-orders',
       members,
       quotaBackendBytes: 1,
       auth: { secret: 'root' },
@@ -49,7 +49,7 @@ describe('a dry run against a cluster that cannot be reached', () => {
       secrets,
       JSON.stringify({ root: { username: 'root', password: PASSWORD }, tls: { ca, cert: client.cert, key } }),
     );
-    const args = ['run', '--config', config, '--secrets', secrets, '--cluster', 'my_orders', '--dry-run'];
+    const args = ['run', '--config', config, '--secrets', secrets, '--cluster', 'my-orders', '--dry-run'];
     [json, plain] = await Promise.all([etcdRemediation(...args, '--json'), etcdRemediation(...args)]);
   });
   afterAll(() => rm(directory, { recursive: true }));
@@ -59,7 +59,7 @@ describe('a dry run against a cluster that cannot be reached', () => {
     const result = lastLine(json);
     expect(result).toMatchObject({
       outcome: 'PreconditionFailed',
-      cluster: 'my_orders',
+      cluster: 'my-orders',
       incident: 'space-exceeded',
       runbook: 'space-reclaim',
       remediateMs: expect.any(Number),
@@ -74,8 +74,8 @@ describe('a dry run against a cluster that cannot be reached', () => {
 
   it('tells its progress on standard error under --json, and nothing but the result on standard output', () => {
     expect(json.stdout.trimEnd().split('\n')).toHaveLength(1);
-    expect(json.stderr).toMatch(/^Remediating space-exceeded of cluster my_orders \(dry run: nothing is changed\)$/m);
-    expect(json.stderr).toMatch(/✓ +\d+\.\d s {2}Load cluster +my_orders$/m);
+    expect(json.stderr).toMatch(/^Remediating space-exceeded of cluster my-orders \(dry run: nothing is changed\)$/m);
+    expect(json.stderr).toMatch(/✓ +\d+\.\d s {2}Load cluster +my-orders$/m);
     expect(json.stderr).toMatch(/! +\d+\.\d s {2}Assess space +PreconditionFailed: 3 of 3 members cannot be used:$/m);
   });
 

@@ -60,6 +60,11 @@ describe('a command that is used wrongly', () => {
     ['a size that is too small', ['drill', '--size', '15'], 'It must be a whole number of MiB from 16 to 8192.'],
     ['a size that is no number', ['drill', '--size', 'big'], 'It must be a whole number of MiB from 16 to 8192.'],
     ['half a MiB', ['drill', '--size', '16.5'], 'It must be a whole number of MiB from 16 to 8192.'],
+    [
+      'an etcd that is neither a version nor a folder',
+      ['drill', '--etcd', 'nonsense'],
+      'It must be a version such as 3.5 or 3.4.23, or a folder that exists.',
+    ],
     ['an even number of members', ['drill', '--members', '2'], 'Allowed choices are 1, 3, 5.'],
   ])('ends with 2 and says why, also as JSON: %s', async (_, args, message) => {
     const ended = await etcdRemediation(...args, '--json');

@@ -71,7 +71,7 @@ describe('a file with many problems', () => {
       '- clusters[0].auth.username: is not a known field',
       '- clusters[0].auth.password: is not a known field',
       '- clusters[0].tls.secret: must be the name or the ARN of a secret in Secrets Manager',
-      '- clusters[0].policy.space-exceeded: must be "automatic" or "approval"',
+      '- clusters[0].policy.space-exceeded: must be "automatic": a space reclaim does not wait for an approval',
       '- clusters[0].members[1].name: "node1" is already used by another member of this cluster',
       '- clusters[0].members[1].peerUrl: "https://10.0.1.11:2380" is already used by another member of this cluster',
       '- clusters[0].members[3].clientUrl: "http://10.0.1.14:2379" is plain http, but the cluster has "tls"; write https or remove "tls"',
@@ -214,7 +214,7 @@ describe('fields of a cluster', () => {
     [
       'a name with a dot',
       { name: 'orders.eu' },
-      'name: must be 1 to 63 letters, digits, "-" or "_", and start with a letter or digit',
+      'name: must be 1 to 63 letters, digits or "-", and start with a letter or digit',
     ],
     [
       'a member name with a slash',

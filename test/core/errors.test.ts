@@ -11,6 +11,7 @@ describe('the errors a step may end with', () => {
       'PreconditionFailed',
       'UnsafeToProceed',
       'EtcdUnavailable',
+      'AwsUnavailable',
       'VerificationFailed',
     ]);
   });

@@ -38,7 +38,6 @@ export function voter(name: string, differences: Partial<AnsweringMember> = {}):
     isLearner: false,
     version: '3.5.30',
     revision: '5000',
-    raftIndex: '7000',
     raftAppliedIndex: '7000',
     ...SMALL,
     quotaBytes: QUOTA_BYTES,

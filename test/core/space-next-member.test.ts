@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type SpaceParameters, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
 import { parse } from '../../core/contracts/parse.ts';
-import { chooseNext, needsDefragmentation } from '../../core/decisions/space.ts';
+import { chooseNext } from '../../core/decisions/space.ts';
 import {
   FRAGMENTED,
   FULL,
@@ -53,16 +53,9 @@ describe('the next member', () => {
   });
 
   it('is one over the threshold even where it says that nothing is free: etcd 3.4 may say so of an old state', () => {
-    const reading = observation([voter('node1', FULL), voter('node2', FULL), voter('node3', FULL)]);
+    const members = [voter('node1', FULL), voter('node2', FULL), voter('node3', FULL)];
+    const reading = observation(members, { alarms: [noSpace('node1')] });
     expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node2' });
-  });
-
-  it.each([
-    ['over the threshold, with much free', FRAGMENTED, true],
-    ['over the threshold, with nothing free as it says', FULL, true],
-    ['small', SMALL, false],
-  ])('needs it when it is %s', (_, space, expected) => {
-    expect(needsDefragmentation(voter('node1', space), parameters)).toBe(expected);
   });
 
   it('is never a learner', () => {
@@ -80,12 +73,22 @@ describe('the next member', () => {
     ['a smaller share than asked for', sizes(40, 20), { minReclaimRatio: 0.51 }, false],
     ['nothing at all, with no minimum', sizes(50, 50), { minReclaimBytes: 0 }, false],
     ['nothing of an empty database, with no minimum', sizes(0, 0), { minReclaimBytes: 0 }, false],
-    ['too little, but the quota needs it', sizes(91, 89), {}, true],
-    ['too little, and exactly at the threshold', sizes(90, 89), {}, false],
-    ['too little, and just enough to come down to the threshold', sizes(91, 90), {}, true],
+    ['too little, but more than 80 % of the quota are taken', sizes(81, 79), {}, true],
+    ['too little, and exactly 80 % of the quota are taken', sizes(80, 79), {}, false],
+    ['too little, and just enough to come down to 80 %', sizes(81, 80), {}, true],
     ['too little, and a lower threshold needs it', sizes(71, 69), { disarmBelowRatio: 0.7 }, true],
   ])('is one that gives back %s: %o %o', (_, space, differences, expected) => {
     const next = chooseNext(observation([voter('node1', space)]), parametersWith(differences), [], 0);
+    expect(next).toEqual(expected ? { action: 'Defragment', member: 'node1' } : { action: 'Finish' });
+  });
+
+  it.each([
+    ['over the threshold', sizes(91, 89), {}, true],
+    ['at the threshold', sizes(90, 89), {}, false],
+    ['over a lower threshold', sizes(86, 84), { disarmBelowRatio: 0.85 }, true],
+  ])('is, while an alarm is raised, one %s: %o %o', (_, space, differences, expected) => {
+    const reading = observation([voter('node1', space)], { alarms: [noSpace('node1')] });
+    const next = chooseNext(reading, parametersWith(differences), [], 0);
     expect(next).toEqual(expected ? { action: 'Defragment', member: 'node1' } : { action: 'Finish' });
   });
 
@@ -166,53 +169,64 @@ describe('leadership', () => {
 });
 
 describe('a database that is full and not fragmented', () => {
-  const members = [voter('node1', FRAGMENTED), voter('node2', sizes(95, 94)), voter('node3', sizes(98, 91))];
-  const explanation =
-    'The database is full, not fragmented: history is compacted, node2 is defragmented, and what is left in use is still over 90 % of ' +
-    'the quota. \n' +
+  const members = [voter('node1', FRAGMENTED), voter('node2', sizes(95, 94)), voter('node3', sizes(98, 71))];
+  const alarms = [noSpace('node2')];
+  const explain = (share: string) =>
+    `The database is full, not fragmented: history is compacted, and what is left in use is over ${share} of the quota on node2. \n` +
     '- node1 (leader): database 95.0 MiB, in use 20.0 MiB, quota 100.0 MiB\n' +
     '- node2 (follower): database 95.0 MiB, in use 94.0 MiB, quota 100.0 MiB\n' +
-    '- node3 (follower): database 98.0 MiB, in use 91.0 MiB, quota 100.0 MiB\n' +
+    '- node3 (follower): database 98.0 MiB, in use 71.0 MiB, quota 100.0 MiB\n' +
     'Raise the quota (--quota-backend-bytes on every member, and quotaBackendBytes in clusters.json) or delete keys, then start again. ';
 
-  it('is refused once one follower was defragmented in vain, and keeps its alarm', () => {
-    const reading = observation(members, { alarms: [noSpace('node2')] });
+  it('is refused, under an alarm, once a follower was defragmented in vain, and keeps its alarm', () => {
+    const reading = observation(members, { alarms });
+    expect(failureOf(() => chooseNext(reading, parameters, [], 0)).name).toBe('no error');
     expect(failureOf(() => chooseNext(reading, parameters, ['node2'], 1))).toEqual({
       name: 'VerificationFailed',
       reason: undefined,
-      message: `${explanation}The alarm is kept: etcd goes on refusing writes.`,
+      message: `${explain('90 %')}The alarm is kept: etcd goes on refusing writes.`,
     });
   });
 
-  it('is refused without an alarm as well', () => {
-    expect(failureOf(() => chooseNext(observation(members), parameters, ['node2'], 1))).toEqual({
+  it('is refused at once without an alarm: writes go on, so its size in use is the true one', () => {
+    expect(failureOf(() => chooseNext(observation(members), parameters, [], 0))).toEqual({
       name: 'VerificationFailed',
       reason: undefined,
-      message: `${explanation}No alarm is raised yet: etcd still takes writes.`,
+      message: `${explain('80 %')}No alarm is raised yet: etcd still takes writes.`,
     });
   });
 
   it('may be full of the revisions that were to be kept', () => {
     const reading = observation(members);
-    const { message } = failureOf(() => chooseNext(reading, parametersWith({ retainRevisions: 1000 }), ['node3'], 1));
-    expect(message).toContain('history is compacted except for its newest 1000 revisions, node3 is defragmented, and');
+    const { message } = failureOf(() => chooseNext(reading, parametersWith({ retainRevisions: 1000 }), [], 1));
+    expect(message).toContain('history is compacted except for its newest 1000 revisions, and');
     expect(message).toContain(
       'quotaBackendBytes in clusters.json), retain fewer revisions or delete keys, then start again.',
     );
   });
 
   it.each([
-    ['at the threshold', sizes(90, 90), 'no error'],
-    ['a byte above it', { dbSizeBytes: 95 * MIB, dbSizeInUseBytes: 90 * MIB + 1 }, 'VerificationFailed'],
-  ])('begins above the threshold: %s', (_, space, expected) => {
-    const reading = observation([voter('node1', space)]);
+    ['at 80 %, without an alarm', sizes(80, 80), [], 'no error'],
+    [
+      'a byte above 80 %, without an alarm',
+      { dbSizeBytes: 81 * MIB, dbSizeInUseBytes: 80 * MIB + 1 },
+      [],
+      'VerificationFailed',
+    ],
+    ['at the threshold, with an alarm', sizes(90, 90), alarms, 'no error'],
+    [
+      'a byte above the threshold',
+      { dbSizeBytes: 95 * MIB, dbSizeInUseBytes: 90 * MIB + 1 },
+      alarms,
+      'VerificationFailed',
+    ],
+  ])('begins above its goal: %s', (_, space, raised, expected) => {
+    const reading = observation([voter('node1', space)], { alarms: raised });
     expect(failureOf(() => chooseNext(reading, parameters, ['node1'], 1)).name).toBe(expected);
   });
 
   it("is measured by each member's own quota", () => {
     const reading = observation([voter('node1', FULL), voter('node2', { ...FULL, quotaBytes: 200 * MIB })]);
-    expect(failureOf(() => chooseNext(reading, parameters, ['node1', 'node2'], 2)).message).toContain(
-      'node1 is defragmented',
-    );
+    expect(failureOf(() => chooseNext(reading, parameters, [], 0)).message).toContain('of the quota on node1. \n');
   });
 });

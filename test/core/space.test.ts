@@ -121,15 +121,33 @@ describe('the assessment', () => {
   });
 });
 
+describe('a release that is too old', () => {
+  it.each([
+    ['3.3.25', true],
+    ['2.3.8', true],
+    ['3.4.0', false],
+    ['3.6.1', false],
+    ['4.0.0', false],
+  ])('is refused before anything is done: %s', (version, refused) => {
+    const failure = failureOf(() => assessSpace(observation([voter('node1', { version })]), parameters));
+    expect(failure.name).toBe(refused ? 'PreconditionFailed' : 'no error');
+    if (refused) expect(failure.message).toContain(`node1 runs etcd ${version}: before 3.4 a member does not tell`);
+  });
+});
+
 describe('the alarms to disarm', () => {
   it.each([
-    ['none where none is raised', []],
     ['the one that is raised', [noSpace('node2')]],
     ['each that is raised', [noSpace('node1'), noSpace('node2')]],
     ['that of a member which was removed since', [{ memberId: 'dead', alarm: 'NOSPACE' }, noSpace('node1')]],
   ])('are %s', (_, alarms) => {
     const reading = observation([voter('node1', sizes(90, 20)), voter('node2')], { alarms });
     expect(chooseAlarmsToDisarm(reading, parameters)).toEqual(alarms);
+  });
+
+  it('are none where none is raised, up to 80 % of the quota', () => {
+    const members = [voter('node1', sizes(80, 20)), voter('node2')];
+    expect(chooseAlarmsToDisarm(observation(members), parameters)).toEqual([]);
   });
 
   it('are none where none is raised, even while a learner is over the threshold', () => {
@@ -152,7 +170,7 @@ describe('the alarms to disarm', () => {
   it('do not matter where none is raised: a voter over the threshold is a failure all the same, a learner is not', () => {
     const full = [voter('node1'), voter('node2', FRAGMENTED)];
     const failure = failureOf(() => chooseAlarmsToDisarm(observation(full), parameters));
-    expect(failure.message).toMatch(/^Still over 90 % of the quota: node2\. \n/);
+    expect(failure.message).toMatch(/^Still over 80 % of the quota: node2\. \n/);
     const withLearner = observation([voter('node1'), learner('node2', FULL)]);
     expect(chooseAlarmsToDisarm(withLearner, parameters)).toEqual([]);
   });

@@ -18,6 +18,24 @@ interface Call {
 
 const PARAMETERS = { retainRevisions: 0 };
 const CLUSTER = { name: 'orders', members: [] };
+const LOADED = {
+  cluster: CLUSTER,
+  incident: 'space-exceeded',
+  dryRun: false,
+  reason: 'The alarm rang.',
+  requestedBy: 'on-call',
+  parameters: PARAMETERS,
+};
+/** What every report tells of its execution. */
+const REPORTED = {
+  incident: 'space-exceeded',
+  runbook: 'space-reclaim',
+  cluster: 'orders',
+  reason: 'The alarm rang.',
+  requestedBy: 'on-call',
+  summary: 'Full.',
+  membersBefore: ['before'],
+};
 const ASSESSMENT = {
   verdict: 'Reclaim',
   summary: 'Full.',
@@ -33,7 +51,7 @@ async function execute(answers: Record<string, unknown>): Promise<{ ended: Execu
   );
   const calls: Call[] = [];
   const given: Record<string, unknown> = {
-    'Load cluster': { cluster: CLUSTER, incident: 'space-exceeded', dryRun: false, parameters: PARAMETERS },
+    'Load cluster': LOADED,
     'Assess space': ASSESSMENT,
     'Compact history': { revision: '7', outcome: 'Compacted' },
     'Choose next member': { action: 'Finish' },
@@ -67,6 +85,14 @@ function failure(errorType: string, errorMessage: string): ExecutionError {
   return new ExecutionError(errorType, JSON.stringify({ errorType, errorMessage, trace: ['at x'] }));
 }
 
+function asked(turn: number, defragmented: string[]): Call {
+  return { step: 'Choose next member', input: { cluster: CLUSTER, parameters: PARAMETERS, defragmented, turn } };
+}
+
+function defragment(member: string, turn: number, defragmented: string[]): Call {
+  return { step: 'Defragment member', input: { cluster: CLUSTER, parameters: PARAMETERS, defragmented, turn, member } };
+}
+
 describe('an execution', () => {
   it('does one thing after the other, asks again after each, and proves the result', async () => {
     const a = { member: 'a', dbSizeBytesBefore: 9, dbSizeBytesAfter: 1 };
@@ -79,58 +105,77 @@ describe('an execution', () => {
         { action: 'Finish' },
       ],
       'Move leadership': { from: 'a', to: 'b' },
-      'Defragment member': [b, a],
+      'Defragment member': [{ defragmentations: [b] }, { defragmentations: [a] }],
       'Disarm alarms': { disarmed: [{ memberId: '1', alarm: 'NOSPACE' }] },
-    });
-    const asked = (turn: number, defragmented: string[]) => ({
-      step: 'Choose next member',
-      input: { cluster: CLUSTER, parameters: PARAMETERS, defragmented, turn },
     });
     expect(calls).toEqual([
       { step: 'Load cluster', input: { cluster: 'orders' } },
       { step: 'Assess space', input: { cluster: CLUSTER, parameters: PARAMETERS } },
       { step: 'Compact history', input: { cluster: CLUSTER, revision: '7' } },
       asked(0, []),
-      { step: 'Defragment member', input: { cluster: CLUSTER, parameters: PARAMETERS, member: 'b' } },
+      defragment('b', 1, []),
       asked(1, ['b']),
       { step: 'Move leadership', input: { cluster: CLUSTER, member: 'a', transferee: 'b' } },
       asked(2, ['b']),
-      { step: 'Defragment member', input: { cluster: CLUSTER, parameters: PARAMETERS, member: 'a' } },
+      defragment('a', 3, ['b']),
       asked(3, ['b', 'a']),
       { step: 'Disarm alarms', input: { cluster: CLUSTER, parameters: PARAMETERS } },
-      { step: 'Prove writes on every member', input: { cluster: CLUSTER } },
+      { step: 'Prove writes on every member', input: { cluster: CLUSTER, execution: 'run-1' } },
     ]);
-    expect(ended).toMatchObject({
-      status: 'SUCCEEDED',
-      output: {
-        outcome: 'Remediated',
-        incident: 'space-exceeded',
-        runbook: 'space-reclaim',
-        cluster: 'orders',
-        summary: 'Full.',
-        membersBefore: ['before'],
-        members: ['after'],
-        compactRevision: '7',
-        defragmented: [b, a],
-        disarmed: [{ memberId: '1', alarm: 'NOSPACE' }],
-      },
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(Object(ended).output).toEqual({
+      outcome: 'Remediated',
+      ...REPORTED,
+      members: ['after'],
+      compactRevision: '7',
+      defragmented: [b, a],
+      disarmed: [{ memberId: '1', alarm: 'NOSPACE' }],
     });
   });
 
-  it('of a dry run reads, says what it would do, and changes nothing', async () => {
-    const loaded = { cluster: CLUSTER, incident: 'space-exceeded', dryRun: true, parameters: PARAMETERS };
-    const { ended, calls } = await execute({ 'Load cluster': loaded });
-    expect(calls.map(({ step }) => step)).toEqual(['Load cluster', 'Assess space']);
-    expect(ended).toMatchObject({
-      status: 'SUCCEEDED',
-      output: { outcome: 'Planned', plan: ['b', 'a'], compactRevision: '7', membersBefore: ['before'] },
+  it('appends nothing when a member was not defragmented after all, and chooses again', async () => {
+    const b = { member: 'b', dbSizeBytesBefore: 8, dbSizeBytesAfter: 2 };
+    const { ended, calls } = await execute({
+      'Choose next member': [
+        { action: 'Defragment', member: 'a' },
+        { action: 'Defragment', member: 'b' },
+        { action: 'Defragment', member: 'a' },
+        { action: 'Finish' },
+      ],
+      'Defragment member': [{ defragmentations: [] }, { defragmentations: [b] }, { defragmentations: [] }],
     });
+    expect(calls.slice(3, -2)).toEqual([
+      asked(0, []),
+      defragment('a', 1, []),
+      asked(1, []),
+      defragment('b', 2, []),
+      asked(2, ['b']),
+      defragment('a', 3, ['b']),
+      asked(3, ['b']),
+    ]);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated', defragmented: [b] } });
+  });
+
+  it('reports that nothing was defragmented as an empty list', async () => {
+    const { ended } = await execute({
+      'Choose next member': [{ action: 'Defragment', member: 'a' }, { action: 'Finish' }],
+      'Defragment member': { defragmentations: [] },
+    });
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated', defragmented: [] } });
+  });
+
+  it('of a dry run reads, says what it would do, and changes nothing', async () => {
+    const { ended, calls } = await execute({ 'Load cluster': { ...LOADED, dryRun: true } });
+    expect(calls.map(({ step }) => step)).toEqual(['Load cluster', 'Assess space']);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(Object(ended).output).toEqual({ outcome: 'Planned', ...REPORTED, plan: ['b', 'a'], compactRevision: '7' });
   });
 
   it('on a cluster in order ends with nothing done', async () => {
     const { ended, calls } = await execute({ 'Assess space': { ...ASSESSMENT, verdict: 'NothingToDo' } });
     expect(calls.map(({ step }) => step)).toEqual(['Load cluster', 'Assess space']);
-    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'NothingToDo', summary: 'Full.' } });
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(Object(ended).output).toEqual({ outcome: 'NothingToDo', ...REPORTED });
   });
 
   it.each(tasks.map(([name]) => name))('fails under the name and with the message of what "%s" threw', async (name) => {
@@ -141,7 +186,7 @@ describe('an execution', () => {
     const { ended, calls } = await execute({
       'Choose next member': next,
       'Move leadership': {},
-      'Defragment member': {},
+      'Defragment member': { defragmentations: [] },
       ...(['Disarm alarms', 'Prove writes on every member'].includes(name) && {
         'Choose next member': { action: 'Finish' },
       }),
@@ -159,15 +204,24 @@ describe('an execution', () => {
     },
   );
 
-  it('asks a cluster in an election again until it has a leader', async () => {
-    const settling = Array.from({ length: 12 }, () => failure('EtcdUnavailable', 'No leader.'));
+  it.each([
+    ['a cluster in an election again until it has a leader', 'EtcdUnavailable'],
+    ['again while an AWS API does not answer', 'AwsUnavailable'],
+    ["again while Lambda makes an idle function's network interface anew", 'Lambda.ResourceNotReadyException'],
+  ])('asks %s', async (_, error) => {
+    const settling = Array.from({ length: 12 }, () => failure(error, 'Not yet.'));
     const { ended, calls } = await execute({ 'Choose next member': [...settling, { action: 'Finish' }] });
     expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
     expect(calls.filter(({ step }) => step === 'Choose next member')).toHaveLength(13);
   });
 
-  it('gives a cluster up that does not settle', async () => {
-    const { ended } = await execute({ 'Assess space': failure('EtcdUnavailable', 'No leader.') });
-    expect(ended).toMatchObject({ status: 'FAILED', error: 'EtcdUnavailable', cause: 'No leader.' });
+  it.each([
+    ['a cluster', 'EtcdUnavailable'],
+    ['an AWS API', 'AwsUnavailable'],
+    ['a network interface', 'Lambda.ENINotReadyException'],
+  ])('gives %s up that does not settle', async (_, error) => {
+    const { ended, calls } = await execute({ 'Assess space': failure(error, 'Not yet.') });
+    expect(ended).toMatchObject({ status: 'FAILED', error, cause: 'Not yet.' });
+    expect(calls.filter(({ step }) => step === 'Assess space')).toHaveLength(13);
   });
 });

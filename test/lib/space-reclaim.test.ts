@@ -13,18 +13,91 @@ const states = Object.entries(definition.States);
 const tasks = states.filter((entry): entry is [string, TaskState] => entry[1].Type === 'Task');
 const ERROR_STATE = 'Stop with the error';
 
-/** https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html and Lambda's own runtime errors */
+/** https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors, all of them */
+const INVOKE_ERRORS = [
+  'CodeArtifactUserDeletedException',
+  'CodeArtifactUserFailedException',
+  'CodeArtifactUserPendingException',
+  'DurableExecutionAlreadyStartedException',
+  'EC2AccessDeniedException',
+  'EC2ThrottledException',
+  'EC2UnexpectedException',
+  'EFSIOException',
+  'EFSMountConnectivityException',
+  'EFSMountFailureException',
+  'EFSMountTimeoutException',
+  'ENILimitReachedException',
+  'ENINotReadyException',
+  'InvalidParameterValueException',
+  'InvalidRequestContentException',
+  'InvalidRuntimeException',
+  'InvalidSecurityGroupIDException',
+  'InvalidSubnetIDException',
+  'InvalidZipFileException',
+  'KMSAccessDeniedException',
+  'KMSDisabledException',
+  'KMSInvalidStateException',
+  'KMSNotFoundException',
+  'ModeNotSupportedException',
+  'NoPublishedVersionException',
+  'RecursiveInvocationException',
+  'RequestTooLargeException',
+  'ResourceConflictException',
+  'ResourceNotFoundException',
+  'ResourceNotReadyException',
+  'S3FilesMountConnectivityException',
+  'S3FilesMountFailureException',
+  'S3FilesMountTimeoutException',
+  'SerializedRequestEntityTooLargeException',
+  'ServiceException',
+  'ServiceQuotaExceededException',
+  'SnapStartException',
+  'SnapStartNotReadyException',
+  'SnapStartRegenerationFailureException',
+  'SnapStartTimeoutException',
+  'SubnetIPAddressLimitReachedException',
+  'TooManyRequestsException',
+  'UnsupportedMediaTypeException',
+];
+
 const AWS_ERROR_NAMES = [
+  ...INVOKE_ERRORS.map((name) => `Lambda.${name}`),
+  // https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html and Lambda's own runtime errors
   'States.ALL',
   'Lambda.ClientExecutionTimeoutException',
-  'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',
-  'Lambda.TooManyRequestsException',
   'Lambda.Unknown',
   'Sandbox.Timedout',
   'Runtime.ExitError',
 ];
+
+/**
+ * What an invocation may end with while Lambda makes the network interface of an idle function anew, in the words of AWS:
+ * "the function is inactive and its VPC connection is no longer available", "the elastic network interface isn't ready yet",
+ * "Amazon EC2 throttled AWS Lambda during function initialization", and "the function is currently in the following state:
+ * Pending", which is a conflict.
+ * https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+ * https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html
+ */
+const WHILE_AN_INTERFACE_IS_MADE = [
+  'Lambda.ResourceNotReadyException',
+  'Lambda.ENINotReadyException',
+  'Lambda.EC2ThrottledException',
+  'Lambda.ResourceConflictException',
+];
+
+/** How long the first retrier that knows the error waits in all, in seconds, before it gives up. */
+function secondsOfRetries({ Retry = [] }: TaskState, error: string): number {
+  const retrier = Retry.find(({ ErrorEquals }) => ErrorEquals.includes(error));
+  if (!retrier) return 0;
+  const { IntervalSeconds = 1, BackoffRate = 2, MaxDelaySeconds = Infinity, MaxAttempts = 3 } = retrier;
+  let seconds = 0;
+  for (let retry = 0; retry < MaxAttempts; retry++) {
+    seconds += Math.min(IntervalSeconds * BackoffRate ** retry, MaxDelaySeconds);
+  }
+  return seconds;
+}
 
 function successors(state: State): string[] {
   if (state.Type === 'Choice')
@@ -115,10 +188,10 @@ describe('the definition', () => {
 
 describe('every state that runs a step', () => {
   it.each(tasks)(
-    '%s waits while etcd settles or Lambda is busy, and runs the step again when Lambda dies',
+    '%s waits while etcd settles, AWS does not answer or Lambda is not ready, and runs the step again when Lambda dies',
     (_, { Retry }) => {
       expect(Retry).toContainEqual({
-        ErrorEquals: ['EtcdUnavailable'],
+        ErrorEquals: ['EtcdUnavailable', 'AwsUnavailable'],
         IntervalSeconds: 2,
         BackoffRate: 1.5,
         MaxDelaySeconds: 20,
@@ -131,14 +204,33 @@ describe('every state that runs a step', () => {
         MaxAttempts: 2,
       });
       expect(Retry).toContainEqual({
-        ErrorEquals: ['Lambda.TooManyRequestsException'],
+        ErrorEquals: [
+          'Lambda.TooManyRequestsException',
+          'Lambda.ResourceNotReadyException',
+          'Lambda.ResourceConflictException',
+          'Lambda.ENINotReadyException',
+          'Lambda.EC2ThrottledException',
+          'Lambda.CodeArtifactUserPendingException',
+        ],
         IntervalSeconds: 2,
         BackoffRate: 2,
         MaxDelaySeconds: 30,
-        MaxAttempts: 8,
+        MaxAttempts: 12,
       });
     },
   );
+
+  it.each(tasks)("%s waits for minutes while Lambda makes an idle function's network interface anew", (_, state) => {
+    for (const name of WHILE_AN_INTERFACE_IS_MADE) {
+      // Lambda takes about a minute, so that three leave room.
+      expect(secondsOfRetries(state, name), name).toBeGreaterThanOrEqual(3 * 60);
+    }
+  });
+
+  it.each(tasks)('%s names no error in two retriers', (_, { Retry = [] }) => {
+    const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
+    expect(new Set(retried).size).toBe(retried.length);
+  });
 
   it.each(tasks)('%s leaves no error uncaught', (_, { Catch }) => {
     expect(Catch?.map(({ ErrorEquals, Next }) => [ErrorEquals, Next])).toEqual([[['States.ALL'], ERROR_STATE]]);
@@ -151,14 +243,17 @@ describe('every state that runs a step', () => {
 
   it.each(tasks)('%s never retries what a second try cannot cure', (_, { Retry = [] }) => {
     const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
-    for (const name of ['States.ALL', 'States.TaskFailed', 'UnsafeToProceed', 'PreconditionFailed', 'InvalidInput']) {
-      expect(retried).not.toContain(name);
-    }
+    const final = [
+      ...['States.ALL', 'States.TaskFailed', 'UnsafeToProceed', 'PreconditionFailed', 'InvalidInput'],
+      ...['VerificationFailed', 'Lambda.ResourceNotFoundException', 'Lambda.InvalidSubnetIDException'],
+      ...['Lambda.InvalidSecurityGroupIDException', 'Lambda.EC2AccessDeniedException', 'Lambda.KMSAccessDeniedException'],
+    ];
+    for (const name of final) expect(retried).not.toContain(name);
   });
 });
 
 describe('the state machine', () => {
-  it('traces, and logs every event into a log group that ends', () => {
+  it('traces, and logs every event into a log group that is kept for half a year, also when the stack goes', () => {
     const [machine] = Object.values(resourcesOf(stacks.platform, 'AWS::StepFunctions::StateMachine'));
     expect(machine?.Properties).toMatchObject({
       TracingConfiguration: { Enabled: true },
@@ -166,6 +261,13 @@ describe('the state machine', () => {
     });
     const [destination] = machine?.Properties.LoggingConfiguration.Destinations ?? [];
     const [logGroup] = destination.CloudWatchLogsLogGroup.LogGroupArn['Fn::GetAtt'];
-    expect(resourcesOf(stacks.platform, 'AWS::Logs::LogGroup')[logGroup]?.Properties.RetentionInDays).toBe(180);
+    const resource = resourcesOf(stacks.platform, 'AWS::Logs::LogGroup')[logGroup];
+    expect(resource).toMatchObject({
+      Properties: { RetentionInDays: 180 },
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+    });
+    // A second deployment after the stack has gone would meet a group of a fixed name that is still there.
+    expect(resource?.Properties).not.toHaveProperty('LogGroupName');
   });
 });

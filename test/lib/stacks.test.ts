@@ -75,7 +75,13 @@ describe('the function of every step', () => {
   it.each(STEPS)('%s logs into a group that is kept for half a year, also when the stack goes', (step) => {
     const [, { LoggingConfig }] = functionOf(platform, step);
     const logGroup = resourcesOf(platform, 'AWS::Logs::LogGroup')[LoggingConfig.LogGroup.Ref];
-    expect(logGroup).toMatchObject({ Properties: { RetentionInDays: 180 }, DeletionPolicy: 'Retain' });
+    expect(logGroup).toMatchObject({
+      Properties: { RetentionInDays: 180 },
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+    });
+    // A second deployment after the stack has gone would meet a group of a fixed name that is still there.
+    expect(logGroup?.Properties).not.toHaveProperty('LogGroupName');
   });
 
   it('has a log group to itself', () => {
@@ -83,9 +89,9 @@ describe('the function of every step', () => {
     expect(new Set(used).size).toBe(STEPS.length);
   });
 
-  it('may run for a few minutes, or for 14 where it waits for a large database', () => {
+  it('may run for five minutes, or for 14 where it waits for a large database', () => {
     const timeouts = STEPS.map((step) => [step, functionOf(platform, step)[1].Timeout]);
-    expect(timeouts.filter(([, seconds]) => seconds !== 180)).toEqual([
+    expect(timeouts.filter(([, seconds]) => seconds !== 5 * 60)).toEqual([
       ['compact-history', 14 * 60],
       ['defragment-member', 14 * 60],
     ]);
@@ -124,22 +130,31 @@ describe('the network', () => {
     expect(Object.keys(resourcesOf(template, 'AWS::EC2::SecurityGroupIngress'))).toEqual([]);
     expect(Object.keys(resourcesOf(template, 'AWS::EC2::SecurityGroupEgress'))).toEqual([]);
     return Properties.SecurityGroupEgress.map(
-      (rule: Record<string, unknown>) => `${rule.IpProtocol} ${rule.FromPort}-${rule.ToPort} ${rule.CidrIp}`,
+      ({ IpProtocol, FromPort, ToPort, CidrIp, CidrIpv6 }: Record<string, unknown>) =>
+        `${IpProtocol} ${FromPort}-${ToPort} ${[CidrIp, CidrIpv6].filter((cidr) => cidr !== undefined).join(' and ')}`,
     );
   }
 
-  it('lets steps out to HTTPS and to the client port of each member, each once, and nobody in', () => {
+  it('lets steps out to HTTPS and to the client port of each member, over IPv4 and IPv6, each once, and nobody in', () => {
     expect(egressOf(platform)).toEqual([
       'tcp 443-443 0.0.0.0/0',
+      'tcp 443-443 ::/0',
       'tcp 2379-2379 0.0.0.0/0',
+      'tcp 2379-2379 ::/0',
       'tcp 23790-23790 0.0.0.0/0',
+      'tcp 23790-23790 ::/0',
     ]);
   });
 
   it('knows the port that a URL need not name', () => {
     const members = [{ name: 'node1', clientUrl: 'http://10.0.0.1:80', peerUrl: 'http://10.0.0.1:2380' }];
     const stacks = synthesizeStacks({ network: NETWORK, clusters: [{ ...PLAIN, members }] });
-    expect(egressOf(stacks.platform)).toEqual(['tcp 443-443 0.0.0.0/0', 'tcp 80-80 0.0.0.0/0']);
+    expect(egressOf(stacks.platform)).toEqual([
+      'tcp 443-443 0.0.0.0/0',
+      'tcp 443-443 ::/0',
+      'tcp 80-80 0.0.0.0/0',
+      'tcp 80-80 ::/0',
+    ]);
   });
 
   it('adds the configured security groups to that of the steps', () => {
@@ -160,12 +175,13 @@ describe('the network', () => {
 describe('permissions', () => {
   const parameter = (name: string) =>
     `ssm:GetParameter arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/etcd-remediation/clusters/${name}`;
-  const secret = (resource: string) => [
-    `secretsmanager:DescribeSecret ${resource}`,
-    `secretsmanager:GetSecretValue ${resource}`,
-  ];
   const named = (name: string) =>
     `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${name}-??????`;
+  /** Each secret once, also `etcd/tls`, which two clusters share. */
+  const configured = [SECRET_ARN, `${SECRET_ARN}-??????`, PARTIAL_ARN, `${PARTIAL_ARN}-??????`].concat(
+    named('etcd/root'),
+    named('etcd/tls'),
+  );
 
   it("let load-cluster read the configured clusters' parameters, and no secret", () => {
     expect(ownPermissionsOf(platform, 'load-cluster')).toEqual(['billing', 'orders', 'plain', 'public'].map(parameter));
@@ -173,8 +189,20 @@ describe('permissions', () => {
 
   it.each(ETCD_STEPS)('let %s read the configured secrets, and no parameter', (step) => {
     expect(ownPermissionsOf(platform, step)).toEqual(
-      [SECRET_ARN, `${PARTIAL_ARN}-??????`, named('etcd/root'), named('etcd/tls')].flatMap(secret).toSorted(),
+      configured.map((resource) => `secretsmanager:GetSecretValue ${resource}`).toSorted(),
     );
+  });
+
+  it.each(ETCD_STEPS)('let %s read them by one statement, as a policy may hold 10,240 characters', (step) => {
+    const role = functionOf(platform, step)[1].Role['Fn::GetAtt'][0];
+    const statements = Object.values(resourcesOf(platform, 'AWS::IAM::Policy'))
+      .filter(({ Properties }) => Properties.Roles.some((each: { Ref: string }) => each.Ref === role))
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+      .filter((statement) => JSON.stringify(statement.Action).includes('secretsmanager'));
+    expect(statements).toEqual([
+      { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: expect.any(Array) },
+    ]);
+    expect(statements[0].Resource.map(render).toSorted()).toEqual(configured.toSorted());
   });
 
   it('let no step read a secret where no cluster has one', () => {
@@ -238,9 +266,19 @@ describe("a cluster's stack", () => {
   );
 
   it('can be made for every name that the configuration accepts', () => {
-    const names = ['A', '0', 'my_cluster', 'a-b_c', 'x'.repeat(63)];
-    const clusters = names.map((name) => ({ ...PLAIN, name }));
-    expect(Object.keys(synthesizeStacks({ network: NETWORK, clusters }).clusters).toSorted()).toEqual(names.toSorted());
+    const names = ['A', '0', 'my-cluster', '0-b-', 'x'.repeat(63)];
+    const clusters = names.map((name) => clusterSchema.parse({ ...PLAIN, name }));
+    const stacks = synthesizeStacks({ network: NETWORK, clusters });
+    expect(Object.keys(stacks.clusters).toSorted()).toEqual(names.toSorted());
+    expect(stacks.names.toSorted()).toEqual(
+      ['EtcdRemediation', ...names.map((name) => `EtcdRemediation-${name}`)].toSorted(),
+    );
+    // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
+    for (const name of stacks.names) expect(name).toMatch(/^[a-zA-Z][-a-zA-Z0-9]{0,127}$/);
+  });
+
+  it.each(['my_cluster', 'a.b', '-a', ''])('is never made for the name "%s", which CloudFormation refuses', (name) => {
+    expect(clusterSchema.safeParse({ ...PLAIN, name }).error?.issues).toMatchObject([{ path: ['name'] }]);
   });
 });
 

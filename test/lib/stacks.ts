@@ -41,6 +41,8 @@ export interface Stacks {
   /** By the cluster's name. */
   clusters: Record<string, Template>;
   stateMachines: Record<string, unknown>;
+  /** Every stack's name in CloudFormation. */
+  names: string[];
   /** Every template as it is uploaded. */
   texts: string[];
 }
@@ -68,6 +70,7 @@ export function synthesizeStacks(file: ClustersFile): Stacks {
         }),
       ),
       stateMachines: Object.assign({}, ...stacks.map((stack) => readTemplate(stack).stateMachines)),
+      names: stacks.map((stack) => stack.stackName),
       texts: stacks.map((stack) => JSON.stringify(stack.template)),
     };
   } finally {
@@ -84,6 +87,7 @@ export interface Resource {
   // biome-ignore lint/suspicious/noExplicitAny: the properties of any CloudFormation resource
   Properties: any;
   DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
 }
 
 export function resourcesOf(template: Template, type: string): Record<string, Resource> {

@@ -6,6 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 
+const STACK_TRACE = /^ +at .*:\d+:\d+\)?$/m;
+const MEMBER = { name: 'node1', clientUrl: 'http://10.0.0.1:2379', peerUrl: 'http://10.0.0.1:2380' };
+const NO_NETWORK = JSON.stringify({ clusters: [{ name: 'orders', members: [MEMBER], quotaBackendBytes: 1 }] });
+
 let directory: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'synth-test-'));
@@ -75,7 +79,9 @@ describe('cdk synth', () => {
     const file = join(directory, 'bad.json');
     await writeFile(file, '{"network":{"vpcId":"x"},"clusters":[{"name":"a b"}]}');
     const { status, output, assembly } = await synth('-c', `config=${file}`);
-    expect(status).not.toBe(0);
+    expect(status).toBe(1);
+    expect(output).toContain(`InvalidInput: ${file} has 6 problems; nothing was touched.`);
+    expect(output).not.toMatch(STACK_TRACE);
     for (const path of [
       'network.vpcId',
       'network.subnetIds',
@@ -86,7 +92,20 @@ describe('cdk synth', () => {
     ]) {
       expect(output).toContain(`- ${path}: `);
     }
-    expect(output).toContain(`${file} has 6 problems; nothing was touched.`);
+    expect(await templatesIn(assembly)).toEqual([]);
+  });
+
+  it.each([
+    ['is not there', undefined, /^Error: ENOENT: no such file or directory, open '.*not-there\.json'$/m],
+    ['is not JSON', '{', /^InvalidInput: .*\.json has 1 problem; nothing was touched\.$/m],
+    ['names no network', NO_NETWORK, /^InvalidInput: clusters\.json has no "network": /m],
+  ])('refuses a file in a line without a stack trace: it %s', async (_, content, message) => {
+    const file = join(directory, content === undefined ? 'not-there.json' : 'wrong.json');
+    if (content !== undefined) await writeFile(file, content);
+    const { status, output, assembly } = await synth('-c', `config=${file}`);
+    expect(status).toBe(1);
+    expect(output).toMatch(message);
+    expect(output).not.toMatch(STACK_TRACE);
     expect(await templatesIn(assembly)).toEqual([]);
   });
 });

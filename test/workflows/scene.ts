@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AlarmAction, AlarmType } from 'etcd3/lib/rpc.js';
 import type { AnsweringMember } from '../../core/contracts/observation.ts';
+import type { Defragmented } from '../../core/contracts/space.ts';
 import type { DrillOptions } from '../../drills/scenario.ts';
 import { CLUSTER_NAME, type Stage, setStage } from '../../drills/stage.ts';
 import type { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
@@ -58,10 +59,12 @@ export function statesOf({ history }: ExecutionResult): string[] {
 /** The members that were defragmented, in order. */
 export function defragmentedIn({ history }: ExecutionResult): string[] {
   return history
-    .filter((event) => event.type === 'TaskScheduled')
-    .map((event) => JSON.parse(event.taskScheduledEventDetails?.parameters ?? '{}'))
-    .filter(({ FunctionName }) => FunctionName.includes('defragmentmember'))
-    .map(({ Payload }) => Payload.member);
+    .filter(({ stateExitedEventDetails: exited }) => exited?.name === 'Defragment member')
+    .flatMap(
+      ({ stateExitedEventDetails: exited }) =>
+        (JSON.parse(exited?.output ?? '{}') as Defragmented).defragmentations ?? [],
+    )
+    .map(({ member }) => member);
 }
 
 export async function statuses({ etcd }: Stage): Promise<AnsweringMember[]> {
@@ -98,7 +101,10 @@ export async function setAlarm(
 export function around(
   platform: Platform,
   step: string,
-  hook: { before?: (invocation: number) => Promise<void>; after?: (invocation: number) => Promise<void> },
+  hook: {
+    before?: (invocation: number, event: { member?: string }) => Promise<void>;
+    after?: (invocation: number) => Promise<void>;
+  },
 ): Disposable {
   const { lambdas } = platform;
   const invoke = lambdas.invoke.bind(lambdas);
@@ -107,7 +113,7 @@ export function around(
   lambdas.invoke = async (arn, event, signal) => {
     if (!arn.includes(`:${logicalId}Function`)) return invoke(arn, event, signal);
     invocation++;
-    await hook.before?.(invocation);
+    await hook.before?.(invocation, event as { member?: string });
     const result = await invoke(arn, event, signal);
     await hook.after?.(invocation);
     return result;
@@ -120,10 +126,7 @@ export function around(
 }
 
 /** Waits for a condition, for 10 s at most. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (await holds()) return;
-    await sleep(20);
-  }
+export async function until(holds: () => Promise<boolean>, everyMs = 20): Promise<void> {
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(everyMs)) if (await holds()) return;
   throw new Error(`waited 10 s in vain until ${holds}`);
 }

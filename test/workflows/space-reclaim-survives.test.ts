@@ -1,5 +1,10 @@
+import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CLUSTER_NAME, type Stage } from '../../drills/stage.ts';
+import { EtcdMember } from '../../lambdas/etcd/member.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import { Platform } from '../../local/platform.ts';
@@ -15,6 +20,7 @@ import {
   stage,
   statesOf,
   statuses,
+  until,
 } from './scene.ts';
 
 /** Runs one test on a stage of its own, which is closed whatever happens. */
@@ -37,6 +43,17 @@ async function expectReclaimed(on: Stage, execution: ExecutionResult): Promise<v
   expect(output(execution).outcome).toBe('Remediated');
   expect(await alarmsOf(on)).toEqual([]);
   for (const member of await statuses(on)) expect(member.dbSizeBytes).toBeLessThan(8 * MIB);
+}
+
+/** Ends the processes of one function as Lambda's host would when it runs out of memory. @returns how many there were */
+async function killFunctions(logicalId: string): Promise<number> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,command=']);
+  const found = stdout
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, parent, command]) => Number(parent) === process.pid && command?.startsWith(logicalId));
+  for (const [pid] of found) process.kill(Number(pid), 'SIGKILL');
+  return found.length;
 }
 
 describe('the space runbook brings a full cluster back', () => {
@@ -84,6 +101,46 @@ describe('the space runbook brings a full cluster back', () => {
     expect(statesOf(execution)).toContain('Move leadership');
   });
 
+  it('although leadership moves to the chosen member before its turn: it is not defragmented while it leads', async () => {
+    const full = await onStage();
+    await fill(full.etcd, { keys: 40 });
+    using _ = around(full.platform, 'defragment-member', {
+      before: async (invocation, { member = '' }) => {
+        if (invocation !== 1) return;
+        const [leader, chosen] = [await leaderOf(full), (await statuses(full)).find(({ name }) => name === member)];
+        await full.etcd.member(leader.name).moveLeader(chosen?.id ?? '');
+      },
+    });
+    const execution = await remediate(full.platform);
+    await expectReclaimed(full, execution);
+    expect(defragmentedIn(execution)).toHaveLength(3);
+    expect(statesOf(execution).filter((name) => name === 'Defragment member')).toHaveLength(4);
+  });
+
+  it('although another member goes down before the turn of the chosen one: it waits, and keeps the quorum', async () => {
+    const full = await onStage();
+    await fill(full.etcd, { keys: 40 });
+    let sizeWhileDown: number | undefined;
+    let down = '';
+    let restarted: Promise<void> | undefined;
+    using _ = around(full.platform, 'defragment-member', {
+      before: async (invocation, { member }) => {
+        if (invocation !== 1) return;
+        down = full.cluster.members.find(({ name }) => name !== member)?.name ?? '';
+        await full.cluster.killMember(down);
+      },
+      after: async (invocation) => {
+        if (invocation !== 1) return;
+        sizeWhileDown = Math.min(...(await statuses(full)).map(({ dbSizeBytes }) => dbSizeBytes));
+        restarted = full.cluster.startMember(down);
+      },
+    });
+    const execution = await remediate(full.platform);
+    await restarted;
+    await expectReclaimed(full, execution);
+    expect(sizeWhileDown).toBeGreaterThan(14 * MIB);
+  });
+
   it('although a member restarts in the middle', async () => {
     const full = await onStage();
     await fill(full.etcd, { keys: 40 });
@@ -126,13 +183,41 @@ describe('the space runbook brings a full cluster back', () => {
     expect(execution.history.filter((event) => event.type === 'TaskFailed')).toHaveLength(steps.length);
   });
 
+  it('although the function that defragments is killed while etcd is at it', async () => {
+    const full = await onStage({ members: 1, sizeMiB: 256 });
+    await fill(full.etcd, { keys: 2_000 });
+    const dbFolder = join(full.cluster.members[0]?.dataDir ?? '', 'member/snap');
+    let killed = 0;
+    using _ = around(full.platform, 'defragment-member', {
+      before: async (invocation) => {
+        if (invocation !== 1) return;
+        // etcd writes the new database beside the old one: the call was sent, and is not answered yet.
+        void until(async () => (await readdir(dbFolder)).some((file) => file.startsWith('db.tmp')), 1).then(
+          async () => {
+            killed = await killFunctions('defragmentmember');
+          },
+        );
+      },
+    });
+    const execution = await remediate(full.platform);
+    expect(killed).toBe(1);
+    expect(execution.history.some((event) => event.taskFailedEventDetails?.error === 'Runtime.ExitError')).toBe(true);
+    expect(output(execution).outcome).toBe('Remediated');
+    expect(await alarmsOf(full)).toEqual([]);
+  });
+
   it('with an alarm of a member that was removed', async () => {
     const full = await onStage();
+    const { clientUrl } = await full.cluster.addLearner('gone');
+    const gone = new EtcdMember({ name: 'gone', clientUrl, quotaBytes: 16 * MIB });
+    const { id } = await gone.status();
+    gone.close();
     await fill(full.etcd, { keys: 40 });
-    await setAlarm(full, 'Nospace', 'badc0ffee');
+    await setAlarm(full, 'Nospace', id);
+    await full.cluster.etcdctl(['member', 'remove', id]);
     const execution = await remediate(full.platform);
     await expectReclaimed(full, execution);
-    expect(output(execution).disarmed).toContainEqual({ memberId: 'badc0ffee', alarm: 'NOSPACE' });
+    expect(output(execution).disarmed).toContainEqual({ memberId: id, alarm: 'NOSPACE' });
   });
 
   it('with a single member, in place', async () => {

@@ -2,7 +2,7 @@ import { Fail, type IChainable, QueryLanguage, TaskInput } from 'aws-cdk-lib/aws
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { StepFunction } from '../../step-function.ts';
-import { WHEN_LAMBDA_DIES, WHILE_ETCD_SETTLES, WHILE_LAMBDA_IS_BUSY } from './retry-policies.ts';
+import { WHEN_LAMBDA_DIES, WHILE_ETCD_SETTLES, WHILE_LAMBDA_IS_NOT_READY } from './retry-policies.ts';
 
 export interface EtcdStepProps {
   step: StepFunction;
@@ -28,7 +28,7 @@ export function etcdStep(
   });
   state.addRetry(WHILE_ETCD_SETTLES);
   state.addRetry(WHEN_LAMBDA_DIES);
-  state.addRetry(WHILE_LAMBDA_IS_BUSY);
+  state.addRetry(WHILE_LAMBDA_IS_NOT_READY);
   state.addCatch(onError, {
     outputs: {
       error: '{% $states.errorOutput.Error %}',

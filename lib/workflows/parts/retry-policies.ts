@@ -3,12 +3,12 @@ import type { RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
 import { ERROR_NAMES } from '../../../core/errors.ts';
 
 /**
- * etcd is not ready yet: an election, a member that restarts, a follower that catches up.
+ * etcd is not ready yet: an election, a member that restarts, a follower that catches up; or an AWS API does not answer.
  * 2 s, growing by half up to 20 s: 2 + 3 + 4.5 + 6.8 + 10.1 + 15.2 + 6 x 20 = 162 s, about as long as a member with a large database
  * takes to start.
  */
 export const WHILE_ETCD_SETTLES: RetryProps = {
-  errors: [ERROR_NAMES.EtcdUnavailable],
+  errors: [ERROR_NAMES.EtcdUnavailable, ERROR_NAMES.AwsUnavailable],
   interval: Duration.seconds(2),
   backoffRate: 1.5,
   maxDelay: Duration.seconds(20),
@@ -28,14 +28,23 @@ export const WHEN_LAMBDA_DIES: RetryProps = {
 };
 
 /**
- * The account runs as many functions at once as it may, so Lambda did not start this one: 2 s, doubling up to 30 s,
- * 2 + 4 + 8 + 16 + 4 x 30 = 150 s.
- * https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
+ * Lambda could not start the function yet. The account runs as many at once as it may; or the function was idle for weeks, so
+ * that Lambda took its network interface back and now makes a new one: the invocations meanwhile fail.
+ * 2 s, doubling up to 30 s: 2 + 4 + 8 + 16 + 8 x 30 = 270 s.
+ * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
+ * https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
  */
-export const WHILE_LAMBDA_IS_BUSY: RetryProps = {
-  errors: ['Lambda.TooManyRequestsException'],
+export const WHILE_LAMBDA_IS_NOT_READY: RetryProps = {
+  errors: [
+    'Lambda.TooManyRequestsException',
+    'Lambda.ResourceNotReadyException',
+    'Lambda.ResourceConflictException',
+    'Lambda.ENINotReadyException',
+    'Lambda.EC2ThrottledException',
+    'Lambda.CodeArtifactUserPendingException',
+  ],
   interval: Duration.seconds(2),
   backoffRate: 2,
   maxDelay: Duration.seconds(30),
-  maxAttempts: 8,
+  maxAttempts: 12,
 };
