@@ -89,7 +89,7 @@ describe('the bundles', () => {
   });
 
   it('find the AWS SDK that they load later', async () => {
-    const event = { cluster: { ...CLUSTER, auth: { secret: 'etcd/root' } } };
+    const event = { cluster: { ...CLUSTER, auth: { secret: 'etcd/root' } }, execution: 'run-1' };
     // Without credentials the SDK refuses before it calls anyone.
     const outcome = await deployed(
       'prove-writes',

@@ -246,7 +246,11 @@ describe('every state that runs a step', () => {
     const final = [
       ...['States.ALL', 'States.TaskFailed', 'UnsafeToProceed', 'PreconditionFailed', 'InvalidInput'],
       ...['VerificationFailed', 'Lambda.ResourceNotFoundException', 'Lambda.InvalidSubnetIDException'],
-      ...['Lambda.InvalidSecurityGroupIDException', 'Lambda.EC2AccessDeniedException', 'Lambda.KMSAccessDeniedException'],
+      ...[
+        'Lambda.InvalidSecurityGroupIDException',
+        'Lambda.EC2AccessDeniedException',
+        'Lambda.KMSAccessDeniedException',
+      ],
     ];
     for (const name of final) expect(retried).not.toContain(name);
   });

@@ -188,7 +188,9 @@ describe('the secrets of a cluster', () => {
     const error = await readSecrets(withTls).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
       name: 'PreconditionFailed',
-      message: expect.stringMatching(/^The secret "etcd\/tls" is malformed \(cert and key\): it must be JSON with "ca"/),
+      message: expect.stringMatching(
+        /^The secret "etcd\/tls" is malformed \(cert and key\): it must be JSON with "ca"/,
+      ),
     });
     expect(String(error)).not.toContain('-----BEGIN');
   });
