@@ -1,5 +1,8 @@
 import { randomInt } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
 
 /** Every local cluster listens here, and nowhere else. */
 export const HOST = '127.0.0.1';
@@ -8,22 +11,53 @@ export const HOST = '127.0.0.1';
 const LOWEST = 12_000;
 const HIGHEST = 32_767;
 
-const handedOut = new Set<number>();
-
 /**
- * Two neighbouring ports that nothing listens on. The start is random, so that processes which allocate at the same time
- * hardly ever meet; within this process no port is handed out twice.
+ * A member's ports are free while it is stopped or not yet started, and another process that looks for ports would take them.
+ * So a process claims what it hands out: by a file that is named after the port, holds the process's ID, and goes with it.
  */
+const CLAIMS = join(tmpdir(), `etcd-remediation-ports-${userInfo().uid}`);
+
+const claimed = new Set<string>();
+process.once('exit', () => {
+  for (const file of claimed) rmSync(file, { force: true });
+});
+
+/** Two neighbouring ports that nothing listens on and no other process has claimed. They stay claimed until this process ends. */
 export async function freePorts(): Promise<{ client: number; peer: number }> {
   const tries = 100;
   for (let count = 0; count < tries; count++) {
-    const client = randomInt(LOWEST, HIGHEST);
+    const client = 2 * randomInt(LOWEST / 2, Math.floor(HIGHEST / 2));
     const peer = client + 1;
-    if (handedOut.has(client) || handedOut.has(peer)) continue;
-    handedOut.add(client).add(peer);
-    if ((await isFree(client)) && (await isFree(peer))) return { client, peer };
+    if (claim(client) && (await isFree(client)) && (await isFree(peer))) return { client, peer };
   }
   throw new Error(`${tries} random pairs of ports between ${LOWEST} and ${HIGHEST} on ${HOST} were all taken`);
+}
+
+function claim(port: number): boolean {
+  mkdirSync(CLAIMS, { recursive: true });
+  const file = join(CLAIMS, String(port));
+  // The second try is for a file whose process ended without taking it along.
+  for (let tries = 0; tries < 2; tries++) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx' });
+      claimed.add(file);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || isHeld(file)) return false;
+      rmSync(file, { force: true });
+    }
+  }
+  return false;
+}
+
+function isHeld(file: string): boolean {
+  try {
+    process.kill(Number(readFileSync(file, 'utf8')), 0);
+    return true;
+  } catch (error) {
+    // The process is gone, or the file is by now.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 function isFree(port: number): Promise<boolean> {
