@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,11 @@ const CLAIMS = join(tmpdir(), `etcd-remediation-ports-${userInfo().uid}`);
 const claimed = new Set<string>();
 process.once('exit', () => {
   for (const file of claimed) rmSync(file, { force: true });
+  try {
+    rmdirSync(CLAIMS);
+  } catch {
+    // Other processes have claims in it, or nobody ever had.
+  }
 });
 
 /** Two neighbouring ports that nothing listens on and no other process has claimed. They stay claimed until this process ends. */
