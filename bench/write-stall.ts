@@ -28,7 +28,7 @@ const bareCommands: Cure = async ({ cluster, etcd }) => {
 
 /**
  * The longest time without an accepted write, and the longest without any answer, while the runbook or the bare commands cure
- * the same kind of cluster: three members with 256 MiB, once with the alarm raised, once before it is, both with most of the database
+ * the same kind of cluster: three members with 256 MiB, once with the alarm raised, once before it is, both with half of the quota
  * still in use so that a defragmentation has something to copy.
  */
 export async function measureWriteStall(): Promise<void> {

@@ -113,7 +113,7 @@ export class EtcdMember {
   }
 
   /**
-   * Its status, from a member that also serves a read of its own database. Status alone proves little: before 3.5.30 etcd tells it
+   * Its status, from a member that also serves a read of its own database. Status alone proves little: 3.4.23 and 3.5.16 tell it
    * to anybody, even where it would refuse everything that comes after, for a wrong login or a token that this member rejects.
    */
   async look(deadlineMs?: number): Promise<AnsweringMember> {
