@@ -10,6 +10,8 @@ export const ERROR_NAMES = {
   UnsafeToProceed: 'UnsafeToProceed',
   EtcdUnavailable: 'EtcdUnavailable',
   AwsUnavailable: 'AwsUnavailable',
+  HostCommandFailed: 'HostCommandFailed',
+  HostUnreachable: 'HostUnreachable',
   VerificationFailed: 'VerificationFailed',
 } as const;
 
@@ -49,6 +51,16 @@ export class EtcdUnavailable extends RemediationError {
 /** An AWS API that a step needs did not answer. Transient, as well. */
 export class AwsUnavailable extends RemediationError {
   override readonly name = ERROR_NAMES.AwsUnavailable;
+}
+
+/** A host command ended with an error, was cut off, or its result could not be read. */
+export class HostCommandFailed extends RemediationError {
+  override readonly name = ERROR_NAMES.HostCommandFailed;
+}
+
+/** Run Command does not reach the host: the command did not start there. */
+export class HostUnreachable extends RemediationError {
+  override readonly name = ERROR_NAMES.HostUnreachable;
 }
 
 /** The runbook did its work, and the cluster is not as it should be afterwards. */
