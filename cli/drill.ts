@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { InvalidInput } from '../core/errors.ts';
 import { SCENARIOS } from '../drills/registry.ts';
-import type { DrillOptions, DrillResult } from '../drills/scenario.ts';
+import { type DrillOptions, type DrillResult, HOST_KINDS, type HostKind, type Scenario } from '../drills/scenario.ts';
+import { findEtcd } from '../local/etcd/binaries.ts';
+import { isInside, reexecInside } from '../local/hosts/systemd/enter.ts';
 import { formatMs } from './format.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
@@ -17,6 +20,7 @@ interface Flags {
   tls: boolean;
   auth: boolean;
   size: number;
+  hosts?: HostKind;
   json: boolean;
 }
 
@@ -43,6 +47,12 @@ export function drillCommand(): Command {
       parseEtcd,
     )
     .addOption(new Option('--members <count>', 'members of the cluster').choices(['1', '3', '5']).default('3'))
+    .addOption(
+      new Option(
+        '--hosts <kind>',
+        'where a scenario needs hosts: "process" needs no root (default), "systemd" is real systemd, for root on Linux',
+      ).choices(HOST_KINDS),
+    )
     .option('--tls', 'with TLS, and client certificates', false)
     .option('--auth', 'with authentication', false)
     .option('--size <MiB>', "quota of each member's database", parseSize, 32)
@@ -50,8 +60,16 @@ export function drillCommand(): Command {
   return command.action(async (scenarios: string[] | undefined, flags: Flags) => {
     const output = openOutput(flags.json);
     const options: DrillOptions = { ...flags, members: Number(flags.members), sizeMiB: flags.size };
-    const chosen = scenarios?.length ? scenarios : [DEFAULT_SCENARIO.name];
-    for (const scenario of SCENARIOS.filter((each) => chosen.includes(each.name))) {
+    const names = scenarios?.length ? scenarios : [DEFAULT_SCENARIO.name];
+    const chosen = SCENARIOS.filter((each) => names.includes(each.name));
+    for (const scenario of chosen) requireFit(scenario, options);
+    if (flags.hosts === 'systemd' && !isInside()) {
+      // Inside there is no way to Debian's packages.
+      await findEtcd(flags.etcd, output.print);
+      process.exitCode = await reexecInside([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
+      return;
+    }
+    for (const scenario of chosen) {
       output.print(`Drill ${scenario.name}: ${scenario.summary}`);
       const result = await scenario.run(options, new Progress(output.print));
       const passed = result.outcome === 'Remediated' && result.checks.every((check) => check.ok);
@@ -59,6 +77,14 @@ export function drillCommand(): Command {
       if (!passed) process.exitCode = 1;
     }
   });
+}
+
+/** @throws InvalidInput */
+function requireFit({ name, needsHosts }: Scenario, { members, hosts }: DrillOptions): void {
+  if (hosts && !needsHosts) throw new InvalidInput(`The drill ${name} has no hosts: leave --hosts out.`);
+  if (needsHosts && members < 3) {
+    throw new InvalidInput(`The drill ${name} needs members that stay when others fail: give --members 3 or 5.`);
+  }
 }
 
 function parseEtcd(text: string): string {

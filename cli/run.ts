@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
 import { type ClustersFile, parseClustersFile } from '../core/contracts/clusters.ts';
-import { executionInputSchema, INCIDENTS, type Incident } from '../core/contracts/execution-input.ts';
+import { executionInputSchemas, INCIDENTS, type Incident } from '../core/contracts/execution-input.ts';
 import { parse } from '../core/contracts/parse.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
 import { countStateTransitions } from '../local/asl/history.ts';
 import type { JsonValue } from '../local/asl/json.ts';
+import { type HostsFile, parseHostsFile } from '../local/hosts/access.ts';
 import { Platform } from '../local/platform.ts';
 import { formatMs } from './format.ts';
 import { openOutput } from './output.ts';
@@ -17,8 +18,11 @@ interface Flags {
   config: string;
   secrets?: string;
   cluster: string;
+  hosts?: string;
   incident: Incident;
+  member?: string;
   dryRun: boolean;
+  approve: boolean;
   parameters?: JsonValue;
   json: boolean;
 }
@@ -36,15 +40,22 @@ export function runCommand(): Command {
       '--secrets <file>',
       'JSON object: for each secret that the configuration names, what Secrets Manager would hold',
     )
+    .option(
+      '--hosts <file>',
+      'JSON object: how each host of the configuration is reached, such as {"node-a": {"exec": ["ssh", "-o", "BatchMode=yes", "10.0.1.11"]}}',
+    )
     .requiredOption('--cluster <name>', 'which of the clusters')
     .addOption(new Option('--incident <incident>', 'what is wrong').choices(INCIDENTS).default('space-exceeded'))
+    .option('--member <name>', 'which member has failed (default: all that have)')
     .option('--dry-run', 'say what would be done, and do nothing', false)
+    .option('--approve', "approve what the cluster's policy wants approved", false)
     .option('--parameters <json>', 'parameters of the runbook, such as {"retainRevisions":1000}', parseJson)
     .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
     .action(run);
 }
 
-async function run({ config, secrets, cluster, incident, dryRun, parameters, json }: Flags): Promise<void> {
+async function run(flags: Flags): Promise<void> {
+  const { config, secrets, cluster, incident, member, dryRun, parameters, json } = flags;
   const output = openOutput(json);
   const file = parseClustersFile(await read(config), config);
   const chosen = file.clusters.find((each) => each.name === cluster);
@@ -53,15 +64,24 @@ async function run({ config, secrets, cluster, incident, dryRun, parameters, jso
       `${config} has no cluster "${cluster}"; it has ${file.clusters.map((each) => each.name).join(', ')}.`,
     );
   }
-  const input = { cluster, incident, dryRun, ...(parameters !== undefined && { parameters }) };
-  parse(executionInputSchema, input, 'The execution input');
+  const input = {
+    cluster,
+    incident,
+    dryRun,
+    ...(member !== undefined && { member }),
+    ...(parameters !== undefined && { parameters }),
+  };
+  parse(executionInputSchemas[incident], input, 'The execution input');
   const held = secrets ? parseSecrets(await read(secrets), secrets) : {};
   requireSecrets(chosen, held);
+  const hosts = flags.hosts ? parseHostsFile(parseJsonFile(await read(flags.hosts), flags.hosts), flags.hosts) : {};
+  if (RUNBOOKS[incident].needsHosts) requireHosts(chosen, hosts);
+  if (!dryRun && !flags.approve) requireNoApproval(chosen, incident);
 
   output.print(`Remediating ${incident} of cluster ${cluster}${dryRun ? ' (dry run: nothing is changed)' : ''}`);
   const progress = new Progress(output.print);
   progress.say('Synthesizing the workflow and bundling its steps');
-  const platform = await Platform.start({ file: { clusters: [chosen] }, secrets: held });
+  const platform = await Platform.start({ file: { clusters: [chosen] }, secrets: held, hosts });
   try {
     const startedAt = Date.now();
     const execution = await platform.execute({ incident, input, onEvent: progress.onEvent });
@@ -92,6 +112,14 @@ async function read(path: string): Promise<string> {
   }
 }
 
+function parseJsonFile(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InvalidInput(`${path} is not JSON: ${(error as Error).message}`);
+  }
+}
+
 function parseSecrets(text: string, path: string): Record<string, unknown> {
   let value: unknown;
   try {
@@ -101,6 +129,26 @@ function parseSecrets(text: string, path: string): Record<string, unknown> {
     throw new InvalidInput(`${path} is not JSON.`);
   }
   return parse(z.record(z.string(), z.record(z.string(), z.unknown())), value, path);
+}
+
+function requireHosts({ members, spareHosts = [] }: ClustersFile['clusters'][number], hosts: HostsFile): void {
+  const named = [...members.flatMap(({ host }) => host ?? []), ...spareHosts];
+  const missing = named.filter((host) => !Object.hasOwn(hosts, host));
+  if (named.length > 0 && missing.length === 0) return;
+  throw new InvalidInput(
+    (named.length === 0
+      ? 'The configuration names no "host" for any member, and this runbook works on hosts: add them. '
+      : `There is no way to the hosts ${missing.map((host) => `"${host}"`).join(', ')}: `) +
+      'Give each with --hosts FILE, as {"HOST": {"exec": ["ssh", "-o", "BatchMode=yes", "ADDRESS", "sudo", "bash"]}}: a command that runs what ' +
+      'it reads on standard input in a shell.',
+  );
+}
+
+function requireNoApproval({ name, policy }: ClustersFile['clusters'][number], incident: Incident): void {
+  if ((policy?.[incident] ?? RUNBOOKS[incident].policy) === 'automatic') return;
+  throw new InvalidInput(
+    `The policy of cluster ${name} wants an approval for ${incident}. Look at the plan with --dry-run; then give --approve.`,
+  );
 }
 
 function requireSecrets({ auth, tls }: ClustersFile['clusters'][number], held: Record<string, unknown>): void {

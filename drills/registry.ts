@@ -1,5 +1,6 @@
+import { memberFailed } from './member-failed.ts';
 import type { Scenario } from './scenario.ts';
 import { spaceExceeded } from './space-exceeded.ts';
 
 /** Every drill; the first is run when none is named. */
-export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [spaceExceeded];
+export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [spaceExceeded, memberFailed];

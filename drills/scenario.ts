@@ -16,7 +16,13 @@ export interface DrillOptions {
   auth: boolean;
   /** The quota of each member's database. */
   sizeMiB: number;
+  /** What the members' hosts are, in a scenario that needs hosts. */
+  hosts?: HostKind;
 }
+
+/** `process`: hosts without root; `systemd`: real systemd, for root on Linux. */
+export const HOST_KINDS = ['process', 'systemd'] as const;
+export type HostKind = (typeof HOST_KINDS)[number];
 
 /** What must be true at the end of a drill. */
 export interface DrillCheck {
@@ -43,7 +49,7 @@ export interface DrillResult {
   maxSilenceMs: number;
   ackedWrites: number;
   lostWrites: number;
-  members: { name: string; dbSizeBytesBefore: number; dbSizeBytesAfter: number }[];
+  members: { name: string; [fact: string]: unknown }[];
   stateTransitions: number;
   /** The execution's output, or its error and cause. */
   report: unknown;
@@ -53,5 +59,7 @@ export interface DrillResult {
 export interface Scenario {
   name: string;
   summary: string;
+  /** Whether its cluster runs on hosts. */
+  needsHosts: boolean;
   run(options: DrillOptions, progress: DrillProgress): Promise<DrillResult>;
 }

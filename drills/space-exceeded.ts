@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Observation } from '../core/contracts/observation.ts';
 import type { MemberSpace } from '../core/contracts/space.ts';
 import { formatBytes } from '../core/format.ts';
 import { countStateTransitions } from '../local/asl/history.ts';
+import { outcomeOf, settles, until } from './conditions.ts';
 import type { DrillCheck, DrillOptions, DrillProgress, DrillResult, Scenario } from './scenario.ts';
 import { CLUSTER_NAME, type Stage, setStage } from './stage.ts';
 import { Writer } from './writer.ts';
@@ -12,7 +12,6 @@ const VALUE_BYTES = 64 * 1024;
 const IN_USE_SHARE = 0.25;
 const FILL_WITHIN_MS = 300_000;
 const ACCEPT_WITHIN_MS = 10_000;
-const POLL_MS = 20;
 /** Writes that have to be accepted after the remediation before the drill ends. */
 const WRITES_AFTERWARDS = 50;
 
@@ -24,6 +23,7 @@ const WRITES_AFTERWARDS = 50;
  */
 export const spaceExceeded: Scenario = {
   name: 'space-exceeded',
+  needsHosts: false,
   summary: 'The store is full: etcd has raised NOSPACE and refuses every write.',
   async run(options, progress) {
     const stage = await setStage(options, progress);
@@ -122,11 +122,6 @@ async function drill(
   };
 }
 
-function outcomeOf(report: unknown): string {
-  const { outcome, error } = report as { outcome?: string; error?: string };
-  return outcome ?? error ?? 'Unknown';
-}
-
 /** Sizes as the execution proved them: the writer, which goes on, makes the databases grow again at once. */
 function membersAfter(report: unknown): Map<string, number> | undefined {
   const { members } = report as { members?: MemberSpace[] };
@@ -140,14 +135,4 @@ async function sizesOf({ etcd }: Stage): Promise<Map<string, number>> {
 
 async function alarmsOf({ etcd }: Stage) {
   return (await etcd.observe()).alarms;
-}
-
-async function until(what: string, withinMs: number, holds: () => Promise<boolean>): Promise<void> {
-  if (!(await settles(withinMs, holds))) throw new Error(`Waited ${withinMs / 1000} s in vain until ${what}.`);
-}
-
-async function settles(withinMs: number, holds: () => Promise<boolean>): Promise<boolean> {
-  for (const deadline = Date.now() + withinMs; Date.now() < deadline; await sleep(POLL_MS))
-    if (await holds()) return true;
-  return false;
 }

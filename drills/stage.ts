@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { ClustersFile } from '../core/contracts/clusters.ts';
+import { dirname } from 'node:path';
+import type { Cluster, ClustersFile } from '../core/contracts/clusters.ts';
 import { EtcdCluster } from '../lambdas/etcd/cluster.ts';
 import type { ClusterSecrets } from '../lambdas/etcd/secrets.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../local/etcd/cluster.ts';
+import type { ClientTls } from '../local/etcd/health.ts';
+import type { HostsFile } from '../local/hosts/access.ts';
+import type { Host } from '../local/hosts/host.ts';
+import { type HostedCluster, startHostedCluster } from '../local/hosts/hosted-cluster.ts';
+import { type ConfigurationFormat, UNIT } from '../local/hosts/hosted-member.ts';
+import { startProcessHosts } from '../local/hosts/process-hosts.ts';
+import { startSystemdHosts } from '../local/hosts/systemd-hosts.ts';
 import { Platform } from '../local/platform.ts';
 import type { DrillOptions, DrillProgress } from './scenario.ts';
 
@@ -11,53 +19,115 @@ export const CLUSTER_NAME = 'drill';
 const ROOT_SECRET = 'etcd/drill/root';
 const TLS_SECRET = 'etcd/drill/client-tls';
 
-/** A real cluster, the platform that looks after it, and a client of the drill's own. Close it after use. */
-export interface Stage {
+/** The platform that looks after a cluster, and a client of the drill's own. Close it after use. */
+interface BaseStage {
   etcdVersion: string;
-  cluster: LocalCluster;
   etcd: EtcdCluster;
   secrets: ClusterSecrets;
   platform: Platform;
   close(): Promise<void>;
 }
 
+/** A stage for a cluster whose processes this machine runs by itself. */
+export interface Stage extends BaseStage {
+  cluster: LocalCluster;
+}
+
+/** A stage for a cluster whose members are services of hosts. */
+export interface HostedStage extends BaseStage {
+  cluster: HostedCluster;
+  file: ClustersFile;
+  hosts: HostsFile;
+}
+
 /** Starts a cluster on loopback as `options` say, and deploys the platform for it on the embedded runner. */
-export async function setStage(
-  { etcd: request, members, tls, auth, sizeMiB }: DrillOptions,
+export async function setStage(options: DrillOptions, progress: DrillProgress): Promise<Stage> {
+  const binaries = await findEtcd(options.etcd, progress.say);
+  progress.say(`Starting ${count(options.members, 'member')} of etcd ${binaries.version} on loopback`);
+  const quotaBackendBytes = options.sizeMiB * 1024 * 1024;
+  const tls = options.tls ? 'mutual' : 'none';
+  const cluster = await startCluster({ binaries, members: options.members, quotaBackendBytes, tls });
+  const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
+  const configuration = { name: CLUSTER_NAME, members, quotaBackendBytes };
+  return { ...(await deploy(cluster, configuration, {}, options, progress)), cluster, etcdVersion: binaries.version };
+}
+
+/** The same with members that are services of hosts, besides which there may be spare ones. */
+export async function setHostedStage(
+  options: DrillOptions & { spares?: number; format?: ConfigurationFormat },
   progress: DrillProgress,
-): Promise<Stage> {
-  const binaries = await findEtcd(request, progress.say);
-  progress.say(
-    `Starting ${members === 1 ? 'one member' : `${members} members`} of etcd ${binaries.version} on loopback`,
-  );
-  const quotaBackendBytes = sizeMiB * 1024 * 1024;
-  const cluster = await startCluster({ binaries, members, quotaBackendBytes, tls: tls ? 'mutual' : 'none' });
+): Promise<HostedStage> {
+  const binaries = await findEtcd(options.etcd, progress.say);
+  const { members, spares = 0, format = 'yaml', hosts: kind = 'process' } = options;
+  progress.say(`Making ${count(members + spares, 'host')} (${kind}) with etcd ${binaries.version}`);
+  const fleetOptions = { count: members + spares, binDir: dirname(binaries.etcd) };
+  const fleet = await (kind === 'systemd'
+    ? startSystemdHosts(fleetOptions, progress.say)
+    : startProcessHosts(fleetOptions));
+  const quotaBackendBytes = options.sizeMiB * 1024 * 1024;
+  const clusterOptions = { binaries, fleet, members, quotaBackendBytes, tls: options.tls, format };
+  const cluster = await startHostedCluster(clusterOptions);
+  const configuration: Cluster = {
+    name: CLUSTER_NAME,
+    members: cluster.members.map(({ name, clientUrl, peerUrl, host }) => ({
+      name,
+      clientUrl,
+      peerUrl,
+      host: host.id,
+      layout: host.layout,
+    })),
+    quotaBackendBytes,
+    layout: { unit: UNIT, walDir: null, ...(fleet.hosts[0] as Host).layout },
+    ...(spares > 0 && { spareHosts: cluster.spares.map(({ host }) => host.id) }),
+  };
+  const hosts = Object.fromEntries(fleet.hosts.map(({ id, access }) => [id, access]));
+  const stage = await deploy(cluster, configuration, hosts, options, progress);
+  return { ...stage, cluster, hosts, etcdVersion: binaries.version };
+}
+
+/** What both kinds of clusters offer. */
+interface Deployable {
+  tls: ClientTls | undefined;
+  enableAuth(password: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function deploy(
+  cluster: Deployable,
+  configuration: Cluster,
+  hosts: HostsFile,
+  { auth, tls }: DrillOptions,
+  progress: DrillProgress,
+): Promise<Omit<BaseStage, 'etcdVersion'> & { file: ClustersFile }> {
   try {
     const login = auth ? { username: 'root', password: randomUUID() } : undefined;
     if (login) await cluster.enableAuth(login.password);
-    const file: ClustersFile = {
-      clusters: [
-        {
-          name: CLUSTER_NAME,
-          members: cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl })),
-          quotaBackendBytes,
-          ...(auth && { auth: { secret: ROOT_SECRET } }),
-          ...(tls && { tls: { secret: TLS_SECRET } }),
-        },
-      ],
+    const configured: Cluster = {
+      ...configuration,
+      ...(auth && { auth: { secret: ROOT_SECRET } }),
+      ...(tls && { tls: { secret: TLS_SECRET } }),
     };
+    const file: ClustersFile = { clusters: [configured] };
     progress.say('Synthesizing the workflows and bundling their steps');
-    const platform = await Platform.start({ file, secrets: { [ROOT_SECRET]: login, [TLS_SECRET]: cluster.tls } });
+    const platform = await Platform.start({
+      file,
+      secrets: { [ROOT_SECRET]: login, [TLS_SECRET]: cluster.tls },
+      hosts,
+    });
     const secrets = { login, tls: cluster.tls };
-    const etcd = new EtcdCluster(file.clusters[0] as ClustersFile['clusters'][number], secrets);
+    const etcd = new EtcdCluster(configured, secrets);
     const close = async () => {
       etcd.close();
       await platform.close();
       await cluster.close();
     };
-    return { etcdVersion: binaries.version, cluster, etcd, secrets, platform, close };
+    return { etcd, secrets, platform, file, close };
   } catch (error) {
     await cluster.close();
     throw error;
   }
+}
+
+function count(number: number, what: string): string {
+  return number === 1 ? `one ${what}` : `${number} ${what}s`;
 }

@@ -17,10 +17,12 @@ export interface Invocation {
 export function etcdStep<Schema extends z.ZodType<{ cluster: Cluster }>, Output>(
   schema: Schema,
   run: (etcd: EtcdCluster, input: z.output<Schema>, invocation: Invocation) => Promise<Output>,
+  /** The cluster to connect to, where it is not the configured one as it is. */
+  clusterOf: (input: z.output<Schema>) => Cluster = ({ cluster }) => cluster,
 ): (event: unknown, context: Context) => Promise<Output> {
   return async (event, context) => {
     const input = parse(schema, event, "The step's input");
-    const etcd = await connect(input.cluster);
+    const etcd = await connect(clusterOf(input));
     try {
       return await run(etcd, input, { remainingMs: () => context.getRemainingTimeInMillis() });
     } finally {

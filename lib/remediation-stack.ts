@@ -4,7 +4,9 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { type Cluster, type Network, registryParameterName } from '../core/contracts/clusters.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
+import { CommandDocuments } from './command-documents.ts';
 import { StepFunction, type StepNetwork } from './step-function.ts';
+import { MemberReplacement } from './workflows/member-replacement.ts';
 import { SpaceReclaim } from './workflows/space-reclaim.ts';
 
 export interface RemediationStackProps extends StackProps {
@@ -45,6 +47,8 @@ export class RemediationStack extends Stack {
     const loadCluster = step('load-cluster', 'Checks the execution input and loads the cluster', SHORT);
     this.grantRegistry(loadCluster, clusters);
 
+    const proveWrites = etcdStep('prove-writes', 'Writes and deletes a key through every voter', SHORT);
+
     new SpaceReclaim(this, 'SpaceReclaim', {
       loadCluster,
       assessSpace: etcdStep(
@@ -61,7 +65,25 @@ export class RemediationStack extends Stack {
       moveLeadership: etcdStep('move-leadership', 'Moves leadership to another voter', SHORT),
       defragmentMember: etcdStep('defragment-member', "Defragments one member's database", LONG),
       disarmAlarms: etcdStep('disarm-alarms', 'Disarms NOSPACE where every member is small enough', SHORT),
-      proveWrites: etcdStep('prove-writes', 'Writes and deletes a key through every voter', SHORT),
+      proveWrites,
+    });
+
+    const runHostCommand = step('run-host-command', 'Runs one of the documents on one host', SHORT);
+    this.grantRunCommand(runHostCommand, clusters);
+    new MemberReplacement(this, 'MemberReplacement', {
+      loadCluster,
+      assessMembers: etcdStep('assess-members', 'Reads every member and decides which have failed', SHORT),
+      planReplacement: etcdStep(
+        'plan-replacement',
+        'Decides what a replacement takes, and whether each host is ready',
+        SHORT,
+      ),
+      chooseNextChange: etcdStep('choose-next-change', 'Reads every member and decides the one next change', SHORT),
+      changeMembership: etcdStep('change-membership', 'Removes, adds or promotes one member', SHORT),
+      waitForMember: etcdStep('wait-for-member', 'Waits for a member to be caught up', SHORT),
+      runHostCommand,
+      compareHashes: etcdStep('compare-hashes', 'Compares the data of all members at one revision', LONG),
+      proveWrites,
     });
   }
 
@@ -113,6 +135,41 @@ export class RemediationStack extends Stack {
         ),
       }),
     );
+  }
+
+  /** Our documents, on the hosts of the configuration. What asks after a command knows no resource that could be named. */
+  private grantRunCommand(step: StepFunction, clusters: Cluster[]): void {
+    const hosts = clusters.flatMap(({ members, spareHosts = [] }) => [
+      ...members.flatMap(({ host }) => host ?? []),
+      ...spareHosts,
+    ]);
+    const documents = new CommandDocuments(this, 'CommandDocuments');
+    if (hosts.length > 0) {
+      step.function.addToRolePolicy(
+        new PolicyStatement({
+          actions: ['ssm:SendCommand'],
+          resources: [...Object.values(documents.arns), ...[...new Set(hosts)].map((host) => this.instanceArn(host))],
+        }),
+      );
+    }
+    step.function.addToRolePolicy(
+      new PolicyStatement({
+        actions: [
+          'ssm:GetCommandInvocation',
+          'ssm:ListCommandInvocations',
+          'ssm:CancelCommand',
+          'ssm:DescribeInstanceInformation',
+        ],
+        resources: ['*'],
+      }),
+    );
+  }
+
+  /** `i-` is an EC2 instance; `mi-` a machine elsewhere that is registered with Systems Manager. */
+  private instanceArn(host: string): string {
+    return host.startsWith('mi-')
+      ? this.formatArn({ service: 'ssm', resource: 'managed-instance', resourceName: host })
+      : this.formatArn({ service: 'ec2', resource: 'instance', resourceName: host });
   }
 
   private grantSecrets(step: StepFunction, clusters: Cluster[]): void {

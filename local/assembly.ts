@@ -13,6 +13,8 @@ export interface Assembly {
   stateMachines: Record<string, unknown>;
   /** SSM parameters, by name. */
   parameters: Record<string, string>;
+  /** The contents of SSM documents, by name. */
+  documents: Record<string, unknown>;
   /** Removes the synthesized files. */
   close(): void;
 }
@@ -44,6 +46,7 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
       functions: templates.flatMap((template) => template.functions),
       stateMachines: Object.assign({}, ...templates.map((template) => template.stateMachines)),
       parameters: Object.assign({}, ...templates.map((template) => template.parameters)),
+      documents: Object.assign({}, ...templates.map((template) => template.documents)),
       close,
     };
   } catch (error) {

@@ -7,7 +7,9 @@ import { type ExecutionResult, runExecution } from './asl/execution.ts';
 import type { JsonValue } from './asl/json.ts';
 import { type Assembly, synthesize } from './assembly.ts';
 import { type AwsEndpoint, serveAwsEndpoint } from './aws/endpoint.ts';
+import { type RunCommand, runCommand } from './aws/run-command.ts';
 import { secretsManager, systemsManager } from './aws/services.ts';
+import type { HostsFile } from './hosts/access.ts';
 import { LambdaHost } from './lambda/host.ts';
 
 const LAMBDA_INVOKE = 'arn:aws:states:::lambda:invoke';
@@ -16,6 +18,8 @@ export interface PlatformOptions {
   file: ClustersFile;
   /** Secrets by name, each as the JSON that Secrets Manager would hold. They stay in this process and are served on loopback. */
   secrets: Readonly<Record<string, unknown>>;
+  /** How the hosts that the configuration names are reached. */
+  hosts?: HostsFile;
 }
 
 export interface ExecutionRequest {
@@ -32,18 +36,21 @@ export class Platform {
   readonly lambdas: LambdaHost;
   readonly #assembly: Assembly;
   readonly #endpoint: AwsEndpoint;
+  readonly #runCommand: RunCommand;
 
-  private constructor(assembly: Assembly, endpoint: AwsEndpoint, lambdas: LambdaHost) {
+  private constructor(assembly: Assembly, endpoint: AwsEndpoint, commands: RunCommand, lambdas: LambdaHost) {
     this.#assembly = assembly;
     this.#endpoint = endpoint;
+    this.#runCommand = commands;
     this.lambdas = lambdas;
   }
 
-  static async start({ file, secrets }: PlatformOptions): Promise<Platform> {
+  static async start({ file, secrets, hosts = {} }: PlatformOptions): Promise<Platform> {
     const assembly = await synthesize(file);
     // Other users of this machine can reach loopback as well: only this run's functions know the access key.
     const accessKeyId = `LOCAL${randomUUID().replaceAll('-', '').toUpperCase()}`;
-    const operations = { ...secretsManager(secrets), ...systemsManager(assembly.parameters) };
+    const commands = runCommand({ documents: assembly.documents, hosts });
+    const operations = { ...secretsManager(secrets), ...systemsManager(assembly.parameters), ...commands.operations };
     const endpoint = await serveAwsEndpoint(operations, accessKeyId);
     const lambdas = new LambdaHost(assembly.functions, {
       AWS_REGION: 'local',
@@ -54,7 +61,7 @@ export class Platform {
     });
     // Whoever runs this from a terminal has an outage: no step should wait for its process to start.
     lambdas.warm();
-    return new Platform(assembly, endpoint, lambdas);
+    return new Platform(assembly, endpoint, commands, lambdas);
   }
 
   /** Runs the incident's runbook to its end. Every end is a result, never a rejection. */
@@ -82,6 +89,7 @@ export class Platform {
 
   async close(): Promise<void> {
     await this.lambdas.close();
+    await this.#runCommand.close();
     await this.#endpoint.close();
     this.#assembly.close();
   }

@@ -16,7 +16,7 @@ interface Resource {
 
 type Resources = Readonly<Record<string, Resource>>;
 
-/** Reads the functions, state machines and parameters of one synthesized stack. */
+/** Reads the functions, state machines, SSM parameters and SSM documents of one synthesized stack. */
 export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
   const resources = stack.template.Resources as Resources;
   const codeDirs = readCodeDirs(stack);
@@ -42,6 +42,12 @@ export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
       of('AWS::SSM::Parameter').map(([, { Properties }]) => {
         const { Name, Value } = resolve(Properties, resources, ['Name', 'Value']);
         return [Name as string, Value as string];
+      }),
+    ),
+    documents: Object.fromEntries(
+      of('AWS::SSM::Document').map(([, { Properties }]) => {
+        const { Name, Content } = resolve(Properties, resources, ['Name', 'Content']);
+        return [Name as string, Content];
       }),
     ),
   };

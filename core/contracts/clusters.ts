@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { InvalidInput } from '../errors.ts';
+import { TEXT_RULES, textSchema } from './host-commands.ts';
 import { parse } from './parse.ts';
 
 /**
@@ -42,28 +44,41 @@ function urlProblem(value: string): string | undefined {
   return undefined;
 }
 
-const memberSchema = z.strictObject({
-  name: memberName,
-  clientUrl: memberUrl,
-  peerUrl: memberUrl,
-  host: z.string().min(1).optional(),
-});
-
 const secretReference = z.strictObject({
   secret: z.string().regex(/^(arn:aws[a-z-]*:secretsmanager:\S+|[\w/+=.@-]{1,512})$/, {
     error: 'must be the name or the ARN of a secret in Secrets Manager',
   }),
 });
 
+/** Where etcd lies on its host. Each value becomes part of a script there, so each follows the rule of its kind. */
 const layoutSchema = z.strictObject({
-  unit: z.string().min(1),
-  dataDir: z.string().startsWith('/'),
-  walDir: z.string().startsWith('/').nullable(),
-  configFile: z.string().startsWith('/'),
-  user: z.string().min(1),
-  group: z.string().min(1),
-  binDir: z.string().startsWith('/'),
+  unit: textSchema(TEXT_RULES.unit),
+  dataDir: textSchema(TEXT_RULES.path),
+  walDir: textSchema(TEXT_RULES.path).nullable(),
+  configFile: textSchema(TEXT_RULES.path),
+  user: textSchema(TEXT_RULES.account),
+  group: textSchema(TEXT_RULES.account),
+  binDir: textSchema(TEXT_RULES.path),
 });
+
+/** The ID by which Run Command, or hosts.json, knows a host. */
+const hostId = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/, {
+  error:
+    'must be an instance ID such as "i-0a1b2c3d4e5f60001", or a name in hosts.json: letters, digits, ".", "-" or "_"',
+});
+
+/** One member, as the configuration and a replacement describe it. */
+export const memberSchema = z.strictObject({
+  name: memberName,
+  clientUrl: memberUrl,
+  peerUrl: memberUrl,
+  host: hostId.optional(),
+  /** Where this member's host differs from the cluster's layout. */
+  layout: layoutSchema.partial().optional(),
+  /** It is to stay a learner: a runbook that finds it so does not promote it. */
+  learner: z.boolean().optional(),
+});
+export type ConfiguredMember = z.output<typeof memberSchema>;
 
 const policySchema = z.strictObject({
   'space-exceeded': z
@@ -87,10 +102,12 @@ export const clusterSchema = z
     auth: secretReference.optional(),
     tls: secretReference.optional(),
     layout: layoutSchema.optional(),
+    /** Hosts that are no member's and may take the place of one that is gone. */
+    spareHosts: z.array(hostId).optional(),
     policy: policySchema.optional(),
   })
   .superRefine((cluster, context) => {
-    for (const field of ['name', 'clientUrl', 'peerUrl'] as const) {
+    for (const field of ['name', 'clientUrl', 'peerUrl', 'host'] as const) {
       for (const [index, value] of repeated(cluster.members, field)) {
         context.addIssue({
           code: 'custom',
@@ -98,6 +115,14 @@ export const clusterSchema = z
           message: `"${value}" is already used by another member of this cluster`,
         });
       }
+    }
+    for (const [index] of valuesOf(cluster.members, 'host')) {
+      if (cluster.layout) continue;
+      context.addIssue({
+        code: 'custom',
+        path: ['members', index, 'host'],
+        message: 'is of no use without the cluster\'s "layout", which says where etcd lies on it',
+      });
     }
     for (const [index, url] of valuesOf(cluster.members, 'clientUrl')) {
       if (cluster.tls && url.startsWith('http:')) {
@@ -162,6 +187,17 @@ export type Cluster = z.output<typeof clusterSchema>;
 /** Where the Lambda functions live. Needed to deploy, not to run embedded. */
 export type Network = z.output<typeof networkSchema>;
 export type ClustersFile = z.output<typeof clustersFileSchema>;
+
+export type Layout = z.output<typeof layoutSchema>;
+
+/** Where etcd lies on one member's host. @throws InvalidInput where the cluster has no layout */
+export function layoutOf({ name, layout }: Cluster, member: ConfiguredMember): Layout {
+  if (layout) return { ...layout, ...member.layout } as Layout;
+  throw new InvalidInput(
+    `The cluster ${name} has no "layout" in clusters.json, which says where etcd lies on its hosts: unit, dataDir, walDir, configFile, ` +
+      'user, group and binDir. Add it, and each member\'s "host", and deploy.',
+  );
+}
 
 /**
  * @param text the content of clusters.json

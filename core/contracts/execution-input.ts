@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { memberSchema } from './clusters.ts';
 
 /** The incidents that a runbook remediates. */
-export const INCIDENTS = ['space-exceeded'] as const;
+export const INCIDENTS = ['space-exceeded', 'member-failed'] as const;
 export type Incident = (typeof INCIDENTS)[number];
 
 const ratio = z.number().gt(0, { error: 'must be more than 0' }).lt(1, { error: 'must be less than 1' });
@@ -22,12 +23,38 @@ export const spaceParametersSchema = z.strictObject({
 });
 export type SpaceParameters = z.output<typeof spaceParametersSchema>;
 
-/** What starts an execution: `{"cluster":"orders"}` and, when wanted, the rest. */
-export const executionInputSchema = z.strictObject({
-  cluster: z.string({ error: 'must be the name of a cluster in clusters.json' }).min(1),
-  incident: z.enum(INCIDENTS).default('space-exceeded'),
-  dryRun: z.boolean().default(false),
-  reason: z.string().max(1024, { error: 'must be at most 1024 characters' }).default(''),
-  requestedBy: z.string().max(256, { error: 'must be at most 256 characters' }).default(''),
-  parameters: spaceParametersSchema.prefault({}),
+/** What a responder may set for the member runbook. */
+export const memberParametersSchema = z.strictObject({
+  /** Over how long a member has to be seen failed, three times, before anything is changed. */
+  confirmSeconds: z
+    .int()
+    .min(0, { error: 'must be 0 or more' })
+    .max(3600, { error: 'must be at most 3600' })
+    .default(30),
+  /** The member that takes the place of the failed one, where its host is gone for good. */
+  replacement: memberSchema.required({ host: true }).omit({ learner: true }).optional(),
 });
+export type MemberParameters = z.output<typeof memberParametersSchema>;
+
+function inputOf<Name extends Incident, Fields extends z.ZodRawShape>(incident: Name, fields: Fields) {
+  return z.strictObject({
+    cluster: z.string({ error: 'must be the name of a cluster in clusters.json' }).min(1),
+    incident: z.literal(incident).default(incident),
+    dryRun: z.boolean().default(false),
+    reason: z.string().max(1024, { error: 'must be at most 1024 characters' }).default(''),
+    requestedBy: z.string().max(256, { error: 'must be at most 256 characters' }).default(''),
+    ...fields,
+  });
+}
+
+/** What starts an execution of an incident's runbook: `{"cluster":"orders"}` and, when wanted, the rest. */
+export const executionInputSchemas = {
+  'space-exceeded': inputOf('space-exceeded', { parameters: spaceParametersSchema.prefault({}) }),
+  'member-failed': inputOf('member-failed', {
+    /** Which member, by its name in clusters.json; all that have failed, if not said. */
+    member: z.string().default(''),
+    parameters: memberParametersSchema.prefault({}),
+  }),
+} as const satisfies Record<Incident, z.ZodType>;
+
+export type ExecutionInput = z.output<(typeof executionInputSchemas)[Incident]>;

@@ -14,6 +14,7 @@ export interface ListedMember {
   id: string;
   /** Empty until the member has started for the first time. */
   name: string;
+  peerUrls: string[];
   isLearner: boolean;
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { clusterSchema } from './clusters.ts';
-import { executionInputSchema, spaceParametersSchema } from './execution-input.ts';
+import { spaceParametersSchema } from './execution-input.ts';
 
 /**
  * What the steps of the space runbook receive and return. One step's output is the next step's input, so each shape is
@@ -46,16 +46,6 @@ export type NextAction =
 /** defragment-member: one, or none where it was not the next thing to do any more. */
 export interface Defragmented {
   defragmentations: { member: string; dbSizeBytesBefore: number; dbSizeBytesAfter: number }[];
-}
-
-export const loadClusterInput = executionInputSchema;
-export interface LoadedCluster {
-  cluster: z.output<typeof clusterSchema>;
-  incident: string;
-  dryRun: boolean;
-  reason: string;
-  requestedBy: string;
-  parameters: z.output<typeof spaceParametersSchema>;
 }
 
 /** Also what disarm-alarms receives. */

@@ -92,9 +92,7 @@ export function requireSettled(members: readonly AnsweringMember[]): SettledClus
     const list = members.map((member) => `${member.name} follows ${nameOf(members, member.leaderId)}`).join(', ');
     throw new EtcdUnavailable(`The members do not agree on a leader: ${list}. An election may be under way.`);
   }
-  const behind = members.filter(
-    (member) => BigInt(leader.raftAppliedIndex) - BigInt(member.raftAppliedIndex) > MAX_LAG_ENTRIES,
-  );
+  const behind = members.filter((member) => isBehind(leader, member));
   if (behind.length > 0) {
     const list = behind
       .map((member) => `${member.name} has applied ${member.raftAppliedIndex} of ${leader.raftAppliedIndex} entries`)
@@ -106,6 +104,11 @@ export function requireSettled(members: readonly AnsweringMember[]): SettledClus
     voters: members.filter((member) => !member.isLearner),
     learners: members.filter((member) => member.isLearner),
   };
+}
+
+/** Whether `member` lacks more of the log than the time between two readings explains. */
+export function isBehind(leader: AnsweringMember, member: AnsweringMember): boolean {
+  return BigInt(leader.raftAppliedIndex) - BigInt(member.raftAppliedIndex) > MAX_LAG_ENTRIES;
 }
 
 function nameOf(members: readonly AnsweringMember[], id: string): string {

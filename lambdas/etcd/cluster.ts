@@ -32,9 +32,16 @@ export class EtcdCluster {
 
   /** A member that takes calls for the whole cluster. @throws EtcdUnavailable when none was seen answering */
   voterIn({ members }: Observation): EtcdMember {
-    const seen = members.find(isAnsweringVoter);
+    const seen = this.members[members.findIndex(isAnsweringVoter)];
     if (!seen) throw new EtcdUnavailable('No voter answers.');
-    return this.member(seen.name);
+    return seen;
+  }
+
+  /** The member that leads. @throws EtcdUnavailable when none is seen */
+  leaderIn({ members }: Observation): EtcdMember {
+    const leader = this.members[members.findIndex((member) => member.answering && member.id === member.leaderId)];
+    if (!leader) throw new EtcdUnavailable('No member leads: an election may be under way.');
+    return leader;
   }
 
   /**

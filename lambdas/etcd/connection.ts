@@ -134,8 +134,10 @@ export class Connection {
       if (token) headers.set('token', token);
       if (!NEEDS_NO_LEADER.has(method)) headers.set('hasleader', 'true');
       return new Promise<{ error: GrpcError | null; response: unknown }>((resolve) => {
-        const unary = (client as unknown as Record<string, UnaryMethod>)[method];
-        unary?.call(client, request, headers, { deadline }, (error, response) => resolve({ error, response }));
+        // By the proto's own name: the other spelling of HashKV is not the one that etcd3 asks for.
+        const name = method.charAt(0).toUpperCase() + method.slice(1);
+        const unary = (client as unknown as Record<string, UnaryMethod>)[name] as UnaryMethod;
+        unary.call(client, request, headers, { deadline }, (error, response) => resolve({ error, response }));
       });
     });
     if (outcome.error) throw toRemediationError(`${service}/${method}`, this.#endpoint, outcome.error);

@@ -69,7 +69,33 @@ export class EtcdMember {
   /** Through consensus, so that it is the cluster's list and not one member's memory of it. */
   async memberList(): Promise<ListedMember[]> {
     const { members } = await this.#connection.cluster.memberList({ linearizable: true });
-    return members.map((member) => ({ id: toHex(member.ID), name: member.name, isLearner: member.isLearner }));
+    return members.map(({ ID, name, peerURLs, isLearner }) => ({ id: toHex(ID), name, peerUrls: peerURLs, isLearner }));
+  }
+
+  /** @returns whether it was still a member; one that is gone already is success */
+  async removeMember(id: string): Promise<boolean> {
+    return changed(this.#connection.cluster.memberRemove({ ID: fromHex(id) }), 'MemberNotFound');
+  }
+
+  /** @returns whether it was added now; a peer URL that is a member's already is success */
+  async addMember(peerUrl: string, isLearner: boolean): Promise<boolean> {
+    const added = this.#connection.cluster.memberAdd({ peerURLs: [peerUrl], isLearner });
+    return changed(added, 'MemberExists', 'PeerUrlExists');
+  }
+
+  /**
+   * Sent to the leader: before 3.5.28 a follower does not pass on the login (https://github.com/etcd-io/etcd/issues/21494).
+   * @returns whether it was promoted now; a voter is success
+   */
+  async promoteMember(id: string): Promise<boolean> {
+    return changed(this.#connection.cluster.memberPromote({ ID: fromHex(id) }), 'NotALearner');
+  }
+
+  /** The hash of this member's keys at one revision, and down to which revision they were compacted by then. */
+  async hashAt(revision: string, deadlineMs: number): Promise<{ hash: number; compactRevision: string }> {
+    const deadline = Date.now() + deadlineMs;
+    const { hash, compact_revision } = await this.#connection.maintenance.hashKV({ revision }, { deadline });
+    return { hash: Number(hash), compactRevision: compact_revision };
   }
 
   /** All alarms of the cluster. etcd answers it through consensus, so it needs a quorum. */
@@ -156,6 +182,17 @@ export class EtcdMember {
 
   close(): void {
     this.#connection.close();
+  }
+}
+
+/** Whether a change was made now; `reasons` are etcd's words for one that was made before. */
+async function changed(change: Promise<unknown>, ...reasons: string[]): Promise<boolean> {
+  try {
+    await change;
+    return true;
+  } catch (error) {
+    if (hasReason(error, ...reasons)) return false;
+    throw error;
   }
 }
 

@@ -1,13 +1,15 @@
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { clusterSchema, registryParameterName } from '../../core/contracts/clusters.ts';
+import { executionInputSchemas } from '../../core/contracts/execution-input.ts';
+import { type LoadedCluster, loadClusterInput } from '../../core/contracts/load-cluster.ts';
 import { parse } from '../../core/contracts/parse.ts';
-import { type LoadedCluster, loadClusterInput } from '../../core/contracts/space.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { AWS_CLIENT, requireRefusal } from '../aws.ts';
 
 /** Checks the execution input and loads the cluster's configuration from its registry parameter. */
 export async function handler(event: unknown): Promise<LoadedCluster> {
-  const input = parse(loadClusterInput, event, 'The execution input');
+  const { incident, input: given } = parse(loadClusterInput, event, 'The execution');
+  const input = parse(executionInputSchemas[incident], given, 'The execution input');
   const cluster = parse(
     clusterSchema,
     await readRegistry(input.cluster),

@@ -1,6 +1,26 @@
 import type { Incident } from '../../core/contracts/execution-input.ts';
 
+export interface Runbook {
+  runbook: string;
+  stateMachineName: string;
+  /** Whether it works on the members' hosts. */
+  needsHosts: boolean;
+  /** Where a cluster's configuration does not say: whether somebody has to approve it. */
+  policy: 'automatic' | 'approval';
+}
+
 /** Which runbook remediates which incident, by the runbook's state machine. */
-export const RUNBOOKS: Readonly<Record<Incident, { runbook: string; stateMachineName: string }>> = {
-  'space-exceeded': { runbook: 'space-reclaim', stateMachineName: 'etcd-remediation-space-reclaim' },
+export const RUNBOOKS: Readonly<Record<Incident, Runbook>> = {
+  'space-exceeded': {
+    runbook: 'space-reclaim',
+    stateMachineName: 'etcd-remediation-space-reclaim',
+    needsHosts: false,
+    policy: 'automatic',
+  },
+  'member-failed': {
+    runbook: 'member-replacement',
+    stateMachineName: 'etcd-remediation-member-replacement',
+    needsHosts: true,
+    policy: 'approval',
+  },
 };

@@ -1,18 +1,9 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import {
-  Choice,
-  Condition,
-  DefinitionBody,
-  LogLevel,
-  QueryLanguage,
-  StateMachine,
-  Succeed,
-} from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration } from 'aws-cdk-lib';
+import { Choice, Condition, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { StepFunction } from '../step-function.ts';
-import { acknowledgeWildcards } from './parts/acknowledge-wildcards.ts';
-import { etcdStep, raiseAgain } from './parts/etcd-step.ts';
+import { runbookStateMachine } from './parts/runbook-state-machine.ts';
+import { raiseAgain, stepState } from './parts/step-state.ts';
 
 export interface SpaceReclaimSteps {
   loadCluster: StepFunction;
@@ -59,9 +50,13 @@ export class SpaceReclaim extends Construct {
       membersBefore: '{% $assessment.members %}',
     };
 
-    const loadCluster = etcdStep(this, 'Load cluster', {
+    const loadCluster = stepState(this, 'Load cluster', {
       step: steps.loadCluster,
-      input: '{% $states.input %}',
+      input: {
+        incident: 'space-exceeded',
+        execution: '{% $states.context.Execution.Name %}',
+        input: '{% $states.input %}',
+      },
       assign: {
         cluster: '{% $states.result.Payload.cluster %}',
         parameters: '{% $states.result.Payload.parameters %}',
@@ -74,41 +69,41 @@ export class SpaceReclaim extends Construct {
       },
       onError,
     });
-    const assessSpace = etcdStep(this, 'Assess space', {
+    const assessSpace = stepState(this, 'Assess space', {
       step: steps.assessSpace,
       input: weighed,
       assign: { assessment: '{% $states.result.Payload %}' },
       onError,
     });
-    const compactHistory = etcdStep(this, 'Compact history', {
+    const compactHistory = stepState(this, 'Compact history', {
       step: steps.compactHistory,
       input: { ...target, revision: '{% $assessment.compactRevision %}' },
       onError,
     });
-    const chooseNextMember = etcdStep(this, 'Choose next member', {
+    const chooseNextMember = stepState(this, 'Choose next member', {
       step: steps.chooseNextMember,
       input: asked,
       assign: { next: '{% $states.result.Payload %}', turn: '{% $turn + 1 %}' },
       onError,
     });
-    const moveLeadership = etcdStep(this, 'Move leadership', {
+    const moveLeadership = stepState(this, 'Move leadership', {
       step: steps.moveLeadership,
       input: { ...target, member: '{% $next.member %}', transferee: '{% $next.transferee %}' },
       onError,
     });
-    const defragmentMember = etcdStep(this, 'Defragment member', {
+    const defragmentMember = stepState(this, 'Defragment member', {
       step: steps.defragmentMember,
       input: { ...asked, member: '{% $next.member %}' },
       assign: { defragmented: '{% [$append($defragmented, $states.result.Payload.defragmentations)] %}' },
       onError,
     });
-    const disarmAlarms = etcdStep(this, 'Disarm alarms', {
+    const disarmAlarms = stepState(this, 'Disarm alarms', {
       step: steps.disarmAlarms,
       input: weighed,
       assign: { disarmed: '{% $states.result.Payload.disarmed %}' },
       onError,
     });
-    const proveWrites = etcdStep(this, 'Prove writes on every member', {
+    const proveWrites = stepState(this, 'Prove writes on every member', {
       step: steps.proveWrites,
       input: { ...target, execution: '{% $states.context.Execution.Name %}' },
       onError,
@@ -145,23 +140,13 @@ export class SpaceReclaim extends Construct {
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
       .otherwise(isThisADryRun);
 
-    this.stateMachine = new StateMachine(this, 'StateMachine', {
-      stateMachineName: 'etcd-remediation-space-reclaim',
+    this.stateMachine = runbookStateMachine(this, {
+      name: 'etcd-remediation-space-reclaim',
       comment: 'Gives a full or fragmented etcd store its space back',
-      queryLanguage: QueryLanguage.JSONATA,
-      definitionBody: DefinitionBody.fromChainable(loadCluster.next(assessSpace).next(isThereAnythingToReclaim)),
+      start: loadCluster.next(assessSpace).next(isThereAnythingToReclaim),
       // Seven members at 14 minutes each, and as much again for second tries.
       timeout: Duration.hours(4),
-      tracingEnabled: true,
-      logs: {
-        destination: new LogGroup(this, 'Log', {
-          retention: RetentionDays.SIX_MONTHS,
-          removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-        }),
-        level: LogLevel.ALL,
-        includeExecutionData: true,
-      },
+      steps: Object.values(steps),
     });
-    acknowledgeWildcards(this.stateMachine, Object.values(steps));
   }
 }

@@ -11,7 +11,7 @@ export class AwsError extends Error {
   }
 }
 
-/** The answers to one operation. Receives the request's JSON; throws {@link AwsError} to refuse. */
+/** The answer to one operation, or a promise of it. Receives the request's JSON; throws {@link AwsError} to refuse. */
 export type Operation = (request: Record<string, unknown>) => unknown;
 
 export interface AwsEndpoint {

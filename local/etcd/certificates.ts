@@ -25,8 +25,9 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /**
  * Issues certificates under a fresh CA: those of two calls do not trust each other. The server's is for every member, towards
  * clients and peers; etcd also presents it as a client, to peers and from its gateway to itself.
+ * @param addresses where members listen besides loopback
  */
-export async function issueCertificates(): Promise<ClusterCertificates> {
+export async function issueCertificates(addresses: readonly string[] = []): Promise<ClusterCertificates> {
   const caKeys = await newKeys();
   const ca = await X509CertificateGenerator.createSelfSigned({
     name: 'CN=etcd local CA',
@@ -58,7 +59,7 @@ export async function issueCertificates(): Promise<ClusterCertificates> {
   };
   // etcd takes a client certificate's common name for a user's, so neither has one that could be a user.
   const names = new SubjectAlternativeNameExtension([
-    { type: 'ip', value: HOST },
+    ...[...new Set([HOST, ...addresses])].map((value) => ({ type: 'ip' as const, value })),
     { type: 'dns', value: 'localhost' },
   ]);
   return {

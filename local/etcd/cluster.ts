@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EtcdBinaries } from './binaries.ts';
-import { runEtcdctl } from './etcdctl.ts';
+import { enableAuth, runEtcdctl } from './etcdctl.ts';
 import type { ClientTls } from './health.ts';
 import { type LocalMember, Member } from './member.ts';
 import { freePorts, HOST } from './ports.ts';
@@ -126,10 +126,7 @@ class LocalCluster implements AsyncDisposable {
 
   /** Creates the user root with the role root, and enables authentication. */
   async enableAuth(password: string): Promise<void> {
-    await this.#etcdctl(['user', 'add', 'root', '--interactive=false'], undefined, `${password}\n`);
-    await this.#etcdctl(['role', 'add', 'root']);
-    await this.#etcdctl(['user', 'grant-role', 'root', 'root']);
-    await this.#etcdctl(['auth', 'enable']);
+    await enableAuth((args, input) => this.#etcdctl(args, undefined, input), password);
     this.#rootUser = `root:${password}`;
   }
 

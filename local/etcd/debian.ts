@@ -1,9 +1,9 @@
-import { access, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findInFolder, findOnPath, run, versionOf } from './executables.ts';
+import { type AptWorkspace, apt, debianMirrors, downloadAndUnpack, readIndexes, requireApt } from '../debian/apt.ts';
+import { findInFolder, versionOf } from './executables.ts';
 import { bestMatch, suitesInOrder } from './versions.ts';
 
-const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const PACKAGES = ['etcd-server', 'etcd-client'];
 const PROGRAMS = ['etcd', 'etcdctl', 'etcdutl'];
 
@@ -11,8 +11,7 @@ const PROGRAMS = ['etcd', 'etcdctl', 'etcdutl'];
 type Offer = { version: string; packageVersion: string };
 
 /**
- * Fetches etcd's Debian packages by name into `<cache>/<version>`, without installing anything and without root: apt works on
- * lists, a cache and a status file of its own in a folder that is removed afterwards. It verifies signatures as ever.
+ * Fetches etcd's Debian packages by name into `<cache>/<version>`, without installing anything and without root.
  *
  * 1. Ask the machine's own apt which mirror of Debian it uses.
  * 2. Read the index of the suite that is likely to offer the version; the other suites' only if it does not.
@@ -27,19 +26,17 @@ export async function fetchFromDebian(
   cache: string,
   progress: (line: string) => void,
 ): Promise<string> {
-  for (const tool of ['apt-get', 'apt-cache', 'dpkg']) {
-    if ((await findOnPath(tool)) === undefined) throw new Error(`${tool} is not on the PATH`);
-  }
+  await requireApt();
   const mirrors = await debianMirrors();
   await mkdir(cache, { recursive: true });
-  const workspace = await mkdtemp(join(cache, '.fetch-'));
+  const folder = await mkdtemp(join(cache, '.fetch-'));
+  const workspace = { folder, via: [] };
   try {
     const { likely, others } = suitesInOrder(request);
     const complaints: string[] = [];
     for (const suites of [[likely], others]) {
       progress(`etcd ${request}: reading Debian's package index of ${suites.join(', ')}`);
-      await writeSources(workspace, mirrors, suites);
-      complaints.push(...(await readIndexes(workspace)));
+      complaints.push(...(await readIndexes(workspace, mirrors, suites)));
       const offer = await findOffer(workspace, request);
       if (offer === undefined) continue;
       progress(`etcd ${offer.version}: downloading Debian's ${PACKAGES.join(' and ')} ${offer.packageVersion}`);
@@ -48,47 +45,11 @@ export async function fetchFromDebian(
     const said = complaints[0] === undefined ? '' : ` (apt-get: ${complaints[0]})`;
     throw new Error(`of the suites ${[likely, ...others].join(', ')}, none that answered offers it${said}`);
   } finally {
-    await rm(workspace, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
-/**
- * The URIs that may be Debian's main archive in the machine's apt configuration. Where apt has never read an index it knows
- * no labels: then it may be any but a security archive's, and those which lack the suite do no harm.
- */
-async function debianMirrors(): Promise<string[]> {
-  const targets = async (...options: string[]) => {
-    const format = ['--format', '$(REPO_URI) $(COMPONENT) $(LABEL)'];
-    const { stdout } = await run('apt-get', ['indextargets', ...options, ...format, 'Created-By: Packages'], {
-      timeout: 10_000,
-    });
-    return stdout.split('\n').flatMap((line) => {
-      const [uri, component, ...label] = line.split(' ');
-      return uri !== undefined && component === 'main' ? [{ uri, label: label.join(' ') }] : [];
-    });
-  };
-  const read = await targets();
-  const mirror = read.find(({ label }) => label === 'Debian');
-  if (mirror !== undefined) return [mirror.uri];
-  const unread = read.length > 0 ? [] : await targets('--no-release-info');
-  const uris = new Set(unread.map(({ uri }) => uri).filter((uri) => !uri.includes('security')));
-  if (uris.size === 0) throw new Error("apt's configuration names no mirror of Debian");
-  return [...uris];
-}
-
-/**
- * Reads the indexes, and returns apt's complaints. It fails as a whole when one suite does not answer or one of the machine's
- * hooks fails; what counts is what the indexes offer in the end.
- */
-async function readIndexes(workspace: string): Promise<string[]> {
-  const said = await apt(workspace, 'apt-get', ['update']).then(
-    ({ stderr }) => stderr,
-    (error: Error) => error.message,
-  );
-  return said.split('\n').filter((line) => /^[EW]: /.test(line));
-}
-
-async function findOffer(workspace: string, request: string): Promise<Offer | undefined> {
+async function findOffer(workspace: AptWorkspace, request: string): Promise<Offer | undefined> {
   const { stdout } = await apt(workspace, 'apt-cache', ['madison', ...PACKAGES]);
   const rows = stdout.split('\n').map((row) => row.split('|').map((cell) => cell.trim()));
   const versionsOf = (name?: string) =>
@@ -103,49 +64,13 @@ async function findOffer(workspace: string, request: string): Promise<Offer | un
   return best === undefined || packageVersion === undefined ? undefined : { version: best, packageVersion };
 }
 
-async function writeSources(workspace: string, mirrors: string[], suites: string[]): Promise<void> {
-  const architecture = (await run('dpkg', ['--print-architecture'], { timeout: 10_000 })).stdout.trim();
-  const hasKeyring = await access(KEYRING).then(
-    () => true,
-    () => false,
-  );
-  const options = `target=Packages arch=${architecture}${hasKeyring ? ` signed-by=${KEYRING}` : ''}`;
-  const lines = mirrors.flatMap((uri) => suites.map((suite) => `deb [${options}] ${uri} ${suite} main\n`));
-  for (const folder of ['lists/partial', 'cache/archives/partial', 'state', 'packages']) {
-    await mkdir(join(workspace, folder), { recursive: true });
-  }
-  await writeFile(join(workspace, 'sources.list'), lines.join(''));
-  await writeFile(join(workspace, 'status'), '');
-}
-
-/** Runs a program of apt on the workspace alone. As root it stays root: the cache may be where the user `_apt` cannot look. */
-function apt(workspace: string, program: string, args: string[], cwd = workspace) {
-  const options = {
-    'Dir::Etc::SourceList': join(workspace, 'sources.list'),
-    'Dir::Etc::SourceParts': '/dev/null',
-    'Dir::State': join(workspace, 'state'),
-    'Dir::State::Lists': join(workspace, 'lists'),
-    'Dir::State::status': join(workspace, 'status'),
-    'Dir::Cache': join(workspace, 'cache'),
-    'APT::Sandbox::User': 'root',
-    'Acquire::Languages': 'none',
-    'Acquire::Retries': '1',
-    'Acquire::http::Timeout': '15',
-  };
-  const flags = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  return run(program, [...flags, ...args], { cwd, timeout: 180_000, env: { ...process.env, LC_ALL: 'C' } });
-}
-
 /** Unpacks the offer's packages and gathers the programs in one folder, which is returned. */
-async function unpack(workspace: string, offer: Offer): Promise<string> {
-  const packages = join(workspace, 'packages');
-  const wanted = PACKAGES.map((name) => `${name}=${offer.packageVersion}`);
-  await apt(workspace, 'apt-get', ['download', ...wanted], packages);
-  const root = join(workspace, 'root');
-  for (const archive of await readdir(packages)) {
-    await run('dpkg', ['-x', join(packages, archive), root], { timeout: 60_000 });
-  }
-  const folder = join(workspace, 'programs');
+async function unpack(workspace: AptWorkspace, offer: Offer): Promise<string> {
+  const root = await downloadAndUnpack(
+    workspace,
+    PACKAGES.map((name) => `${name}=${offer.packageVersion}`),
+  );
+  const folder = join(workspace.folder, 'programs');
   await mkdir(folder);
   for (const program of PROGRAMS) {
     const unpacked = await findInFolder(join(root, 'usr/bin'), program);

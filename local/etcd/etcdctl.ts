@@ -39,3 +39,14 @@ export function runEtcdctl(program: string, args: string[], access: EtcdctlAcces
     child.stdin?.end(input);
   });
 }
+
+/** Creates the user root with the role root, and enables authentication. @param etcdctl runs it against the cluster */
+export async function enableAuth(
+  etcdctl: (args: string[], input?: string) => Promise<string>,
+  password: string,
+): Promise<void> {
+  await etcdctl(['user', 'add', 'root', '--interactive=false'], `${password}\n`);
+  await etcdctl(['role', 'add', 'root']);
+  await etcdctl(['user', 'grant-role', 'root', 'root']);
+  await etcdctl(['auth', 'enable']);
+}

@@ -20,8 +20,8 @@ describe('etcd-remediation drill', () => {
       lostWrites: 0,
     });
     expect(result.members).toHaveLength(members);
-    for (const { dbSizeBytesBefore, dbSizeBytesAfter } of result.members) {
-      expect(dbSizeBytesAfter).toBeLessThan(dbSizeBytesBefore);
+    for (const { dbSizeBytesBefore, dbSizeBytesAfter } of result.members as Record<string, number>[]) {
+      expect(dbSizeBytesAfter).toBeLessThan(dbSizeBytesBefore ?? 0);
     }
     for (const figure of ['detectMs', 'remediateMs', 'maxWriteStallMs', 'ackedWrites', 'stateTransitions'] as const) {
       expect(result[figure]).toBeGreaterThan(0);

@@ -72,7 +72,12 @@ describe.each(DECISIONS)('%s', (_, decide) => {
     ],
     [
       'a member that was added and never started',
-      observation(three, { memberList: [...observation(three).memberList, { id: 'a4', name: '', isLearner: true }] }),
+      observation(three, {
+        memberList: [
+          ...observation(three).memberList,
+          { id: 'a4', name: '', peerUrls: ['https://d:2380'], isLearner: true },
+        ],
+      }),
       'etcd has members that clusters.json does not name: (not started) (a4).',
     ],
   ])('stops at %s', (_name, reading, seen) => {

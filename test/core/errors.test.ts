@@ -12,6 +12,8 @@ describe('the errors a step may end with', () => {
       'UnsafeToProceed',
       'EtcdUnavailable',
       'AwsUnavailable',
+      'HostCommandFailed',
+      'HostUnreachable',
       'VerificationFailed',
     ]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { executionInputSchema, INCIDENTS, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
+import { executionInputSchemas, INCIDENTS, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import * as steps from '../../core/contracts/space.ts';
 import { failureOf } from './observations.ts';
@@ -17,7 +17,7 @@ const defaults = {
 };
 
 function read(input: unknown) {
-  return parse(executionInputSchema, input, 'The execution input');
+  return parse(executionInputSchemas['space-exceeded'], input, 'The execution input');
 }
 
 function problemsOf(input: unknown): string[] {

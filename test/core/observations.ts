@@ -58,6 +58,7 @@ export function observation(members: MemberObservation[], differences: Partial<O
   const memberList = members.map((member) => ({
     id: member.answering ? member.id : idOf(member.name),
     name: member.name,
+    peerUrls: [`https://${member.name}:2380`],
     isLearner: member.answering && member.isLearner,
   }));
   return { members, memberList, alarms: [], ...differences };

@@ -66,6 +66,17 @@ describe('a template', () => {
     expect(read({ Parameter: parameter('{"a":1}') }).parameters).toEqual({ '/a': '{"a":1}' });
   });
 
+  it('gives its documents, with every word of their scripts', () => {
+    const Content = {
+      schemaVersion: '2.2',
+      mainSteps: [{ inputs: { runCommand: ['echo "{{ unit }}"', 'a="${b}"'] } }],
+    };
+    const Properties = { Name: 'etcd-remediation-inspect-host', DocumentType: 'Command', Content };
+    expect(read({ Document: { Type: 'AWS::SSM::Document', Properties } }).documents).toEqual({
+      'etcd-remediation-inspect-host': Content,
+    });
+  });
+
   it('may hold resources that the platform has no use for, whatever is in them', () => {
     const role = { Type: 'AWS::IAM::Role', Properties: { A: { 'Fn::Split': [',', 'a'] } } };
     expect(read({ Role: role, Step: lambda({ Role: { 'Fn::ImportValue': 'x' } }) }).functions).toHaveLength(1);

@@ -16,6 +16,17 @@ export const WHILE_ETCD_SETTLES: RetryProps = {
 };
 
 /**
+ * Run Command does not reach the host at this moment: its agent restarts, or the network hiccups. 5 s and 10 s; a host that is
+ * gone for longer is a matter for a person.
+ */
+export const WHILE_HOST_IS_AWAY: RetryProps = {
+  errors: [ERROR_NAMES.HostUnreachable],
+  interval: Duration.seconds(5),
+  backoffRate: 2,
+  maxAttempts: 2,
+};
+
+/**
  * Lambda ended the function before it could answer: its process was killed, or its timeout passed. Every step can be run
  * twice, so it is: after 1 s and 2 s.
  * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html

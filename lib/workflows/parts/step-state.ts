@@ -2,23 +2,37 @@ import { Fail, type IChainable, QueryLanguage, TaskInput } from 'aws-cdk-lib/aws
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { StepFunction } from '../../step-function.ts';
-import { WHEN_LAMBDA_DIES, WHILE_ETCD_SETTLES, WHILE_LAMBDA_IS_NOT_READY } from './retry-policies.ts';
+import {
+  WHEN_LAMBDA_DIES,
+  WHILE_ETCD_SETTLES,
+  WHILE_HOST_IS_AWAY,
+  WHILE_LAMBDA_IS_NOT_READY,
+} from './retry-policies.ts';
 
-export interface EtcdStepProps {
+export interface StepStateProps {
   step: StepFunction;
   /** The step's whole input: JSON with `{% JSONata %}` in it, or one expression. */
   input: Record<string, unknown> | string;
   /** Variables to set from `$states.result.Payload`, the step's output. */
   assign?: Record<string, unknown>;
-  /** Where every error that was not cured by a retry goes: see {@link raiseAgain}. */
-  onError: IChainable;
+  /** Where every error that was not cured by a retry goes: see {@link raiseAgain}. Without it the state around this one has it. */
+  onError?: IChainable;
 }
 
+/** What a caught error leaves behind: its name, and its message. */
+export const ERROR = {
+  error: '{% $states.errorOutput.Error %}',
+  // A Lambda function's error arrives as JSON with a stack trace; a responder wants the message. A cause that Step Functions
+  // cut off at its limit is JSON no more: it goes through as it is, for a failure here would hide the error.
+  cause:
+    '{% ($cause := $string($states.errorOutput.Cause); $contains($cause, /^\\{.*"errorMessage":.*\\}$/) ? $parse($cause).errorMessage : $cause) %}',
+};
+
 /** A state that runs one step: with the retries that every step of a runbook has, and no error left uncaught. */
-export function etcdStep(
+export function stepState(
   scope: Construct,
   name: string,
-  { step, input, assign, onError }: EtcdStepProps,
+  { step, input, assign, onError }: StepStateProps,
 ): LambdaInvoke {
   const state = LambdaInvoke.jsonata(scope, name, {
     lambdaFunction: step.function,
@@ -27,17 +41,10 @@ export function etcdStep(
     ...(assign && { assign }),
   });
   state.addRetry(WHILE_ETCD_SETTLES);
+  state.addRetry(WHILE_HOST_IS_AWAY);
   state.addRetry(WHEN_LAMBDA_DIES);
   state.addRetry(WHILE_LAMBDA_IS_NOT_READY);
-  state.addCatch(onError, {
-    outputs: {
-      error: '{% $states.errorOutput.Error %}',
-      // A Lambda function's error arrives as JSON with a stack trace; a responder wants the message. A cause that Step Functions
-      // cut off at its limit is JSON no more: it goes through as it is, for a failure here would hide the error.
-      cause:
-        '{% ($cause := $string($states.errorOutput.Cause); $contains($cause, /^\\{.*"errorMessage":.*\\}$/) ? $parse($cause).errorMessage : $cause) %}',
-    },
-  });
+  if (onError) state.addCatch(onError, { outputs: ERROR });
   return state;
 }
 

@@ -1,0 +1,158 @@
+import * as z from 'zod';
+import { clusterSchema } from './clusters.ts';
+import { memberParametersSchema } from './execution-input.ts';
+import { HOST_COMMANDS, type HostCommandName, hostInspectionSchema, TEXT_RULES, textSchema } from './host-commands.ts';
+
+/** What the steps of the member runbook receive and return. IDs are hex, raft indexes decimal strings. */
+
+/** How one configured member stands to the cluster. */
+export interface MemberHealth {
+  name: string;
+  /** In hex; empty where the member is not in etcd's list. */
+  id: string;
+  /** `healthy`; `joining`: in the cluster, but a learner still or behind; `failed`: anything else. */
+  state: 'healthy' | 'joining' | 'failed';
+  role: 'leader' | 'follower' | 'learner' | 'none';
+  version: string;
+  raftAppliedIndex: string;
+  /** Why it is not healthy, in words for a responder; empty where it is. */
+  problem: string;
+}
+
+const assessed = {
+  cluster: clusterSchema,
+  parameters: memberParametersSchema,
+  /** The member that the responder named; empty if none. */
+  member: z.string(),
+};
+
+const targetSchema = z.strictObject({ member: z.string(), kind: z.enum(['failed', 'joining']), problem: z.string() });
+/** A member that is to be replaced, or whose replacement is to be finished. */
+export type Target = z.output<typeof targetSchema>;
+
+/** What earlier readings of the same execution came to. */
+export const readingsSchema = z.strictObject({
+  targets: z.array(targetSchema),
+  /** How many readings in a row have shown these targets. */
+  equal: z.int().min(0),
+  total: z.int().min(0),
+});
+export type Readings = z.output<typeof readingsSchema>;
+
+export const assessMembersInput = z.strictObject({ ...assessed, readings: readingsSchema });
+export interface MembersAssessment {
+  /** `Confirm`: look again later. */
+  verdict: 'Confirm' | 'Replace' | 'NothingToDo';
+  summary: string;
+  readings: Readings;
+  members: MemberHealth[];
+  /** The inspect-host commands that the plan needs, one for each failed member. */
+  inspections: HostCommand[];
+}
+
+/** One command for one host, ready to be sent. */
+export interface HostCommand {
+  member: string;
+  host: string;
+  parameters: Record<string, string>;
+}
+
+const plannedTargetSchema = z.strictObject({
+  member: z.string(),
+  host: z.string(),
+  /** The members that have to leave etcd's list before this one can join it. */
+  removeIds: z.array(z.string()),
+  /** Stop the service, move the data aside, and write the membership; false where the member has joined already. */
+  prepare: z.boolean(),
+  asLearner: z.boolean(),
+  staysLearner: z.boolean(),
+  /** Whether the service ran when the host was inspected. */
+  wasActive: z.boolean(),
+  /** What revert-data-dir needs besides the execution's name; empty where nothing is moved aside. */
+  revert: z.record(z.string(), z.string()),
+});
+export type PlannedTarget = z.output<typeof plannedTargetSchema>;
+
+export const planReplacementInput = z.strictObject({
+  ...assessed,
+  targets: z.array(targetSchema),
+  inspections: z.array(z.strictObject({ member: z.string(), inspection: hostInspectionSchema })),
+});
+export interface ReplacementPlan {
+  /** The cluster as it will be: with the replacement in the failed member's place. */
+  cluster: z.output<typeof clusterSchema>;
+  targets: PlannedTarget[];
+  /** What will be done, a line each. */
+  steps: string[];
+  /** Data dirs that earlier executions have moved aside, by member. */
+  archives: Record<string, string[]>;
+}
+
+export const chooseNextChangeInput = z.strictObject({
+  cluster: clusterSchema,
+  targets: z.array(plannedTargetSchema),
+  /** What was done on hosts in this execution: `StopService node3`. */
+  done: z.array(z.string()),
+  /** How often in a row a member was waited for without any progress. */
+  waits: z.int().min(0),
+  turn: z.int().min(0),
+  execution: textSchema(TEXT_RULES.execution),
+});
+export type ChooseNextChange = z.output<typeof chooseNextChangeInput>;
+
+/** choose-next-change: the one next thing to do. */
+export type NextChange =
+  | ({ action: 'StopService' | 'ArchiveDataDir' | 'ConfigureMembership' | 'StartService' } & HostCommand)
+  | { action: 'RemoveMember'; member: string; id: string }
+  | { action: 'AddMember'; member: string; peerUrl: string; asLearner: boolean }
+  | { action: 'WaitForMember'; member: string }
+  | { action: 'PromoteMember'; member: string; id: string }
+  /** It was started and does not join: look why. */
+  | ({ action: 'GiveUp'; problem: string } & HostCommand)
+  | { action: 'Finish' };
+
+/** change-membership: `changed` is false where it was done already, or is not the next thing any more. */
+export const changeMembershipInput = chooseNextChangeInput.extend({
+  change: z.enum(['RemoveMember', 'AddMember', 'PromoteMember']),
+});
+export interface ChangedMembership {
+  changed: boolean;
+  member: string;
+  id: string;
+}
+
+export const waitForMemberInput = z.strictObject({ cluster: clusterSchema, member: z.string() });
+export interface MemberProgress {
+  member: string;
+  answering: boolean;
+  raftAppliedIndex: string;
+  leaderAppliedIndex: string;
+  /** Log entries between the two. */
+  distance: string;
+}
+
+export const compareHashesInput = z.strictObject({ cluster: clusterSchema });
+export interface ComparedHashes {
+  revision: string;
+  hash: number;
+  members: string[];
+}
+
+/** run-host-command: sends a command, or asks after one that was sent. */
+export const runHostCommandInput = z.strictObject({
+  host: z.string(),
+  command: z.enum(Object.keys(HOST_COMMANDS) as [HostCommandName, ...HostCommandName[]]),
+  parameters: z.record(z.string(), z.string()),
+  execution: textSchema(TEXT_RULES.execution),
+  /** Empty to send it. */
+  commandId: z.string(),
+  /** When it was sent, in milliseconds since 1970; 0 to send it. */
+  sentAt: z.number(),
+});
+export interface RunningHostCommand {
+  status: 'InProgress' | 'Done';
+  commandId: string;
+  sentAt: number;
+  /** Of the shape that HOST_COMMAND_RESULTS has for the command; null until it is done. */
+  result: unknown;
+}

@@ -1,0 +1,94 @@
+import type { Cluster } from '../contracts/clusters.ts';
+import type { MemberHealth, MembersAssessment, Readings, Target } from '../contracts/membership.ts';
+import type { Observation } from '../contracts/observation.ts';
+import { PreconditionFailed } from '../errors.ts';
+import { requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
+import { placeOf, type ReplacementRequest, scopeOf, surveyScope } from './replacement-scope.ts';
+
+/** So many readings in a row have to show the same members failed. */
+const READINGS = 3;
+/** Readings that never agree are a cluster that flaps. */
+const MAX_READINGS = 10;
+/**
+ * Which members have failed, seen often enough? Everything here comes before the first change.
+ * @throws InvalidInput, PreconditionFailed, UnsafeToProceed, EtcdUnavailable
+ */
+export function assessMembers(
+  observation: Observation,
+  { readings, ...request }: ReplacementRequest & { readings: Readings },
+): MembersAssessment {
+  const scope = scopeOf(request);
+  const { survey, replaced } = surveyScope(scope, observation);
+  if (survey.strangers.length > 0) {
+    const list = survey.strangers.map(
+      ({ name, id, peerUrls }) => `${name || '(not started)'} (${id}, ${peerUrls.join(' ')})`,
+    );
+    throw new PreconditionFailed(
+      `etcd has members that clusters.json does not name: ${list.join(', ')}. Add them to clusters.json, or remove them from etcd.`,
+    );
+  }
+  if (replaced?.state === 'healthy') {
+    throw new PreconditionFailed(
+      `${replaced.name} at ${replaced.configured.clientUrl} is healthy: this runbook replaces members that have failed.`,
+    );
+  }
+  const targets = chooseTargets(
+    survey,
+    request.member && (scope.replaced ? request.parameters.replacement?.name : request.member),
+  );
+  const members = survey.members.map(describe);
+  const next = countReadings(readings, targets);
+  if (targets.length === 0) {
+    const summary = request.member ? `${request.member} is healthy.` : 'Every member is healthy.';
+    return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
+  }
+  requireQuorumWithout(
+    targets.map(({ member }) => member),
+    survey,
+    observation.memberList,
+  );
+  const failed = targets.filter(({ kind }) => kind === 'failed');
+  const confirmed = failed.length === 0 || next.equal >= READINGS;
+  return {
+    verdict: confirmed ? 'Replace' : 'Confirm',
+    summary: targets.map(({ member, problem }) => `${member} ${problem}`).join(' '),
+    readings: next,
+    members,
+    inspections: failed.map(({ member }) => inspectionOf(scope.cluster, member)),
+  };
+}
+
+function chooseTargets({ members }: Survey, named: string | undefined): Target[] {
+  const targets = members.flatMap(({ name, state, problem }) =>
+    state === 'healthy' ? [] : [{ member: name, kind: state, problem }],
+  );
+  if (!named || !targets.some(({ member }) => member === named)) return named ? [] : targets;
+  const others = targets.filter(({ member, kind }) => member !== named && kind === 'failed');
+  if (others.length > 0) {
+    throw new PreconditionFailed(
+      `${named} is named, and ${others.map(({ member, problem }) => `${member} ${problem}`).join(' ')} etcd adds no member while another ` +
+        'is down: leave "member" out to replace all that have failed.',
+    );
+  }
+  return targets.filter(({ member }) => member === named);
+}
+
+function countReadings({ targets: before, equal, total }: Readings, targets: Target[]): Readings {
+  const key = (list: Target[]) => list.map(({ member, kind }) => `${member} ${kind}`).join();
+  if (total >= MAX_READINGS) {
+    throw new PreconditionFailed(
+      `${total} readings showed different members as failed, last ${key(before)}: the cluster flaps. Look at its network and disks.`,
+    );
+  }
+  return { targets, equal: key(before) === key(targets) ? equal + 1 : 1, total: total + 1 };
+}
+
+function inspectionOf(cluster: Cluster, name: string) {
+  const { member, host, layout } = placeOf(cluster, name);
+  const { unit, dataDir, walDir, configFile, binDir } = layout;
+  return { member: member.name, host, parameters: { unit, dataDir, walDir: walDir ?? '', configFile, binDir } };
+}
+
+function describe({ name, id, state, role, version, raftAppliedIndex, problem }: SurveyedMember): MemberHealth {
+  return { name, id, state, role, version, raftAppliedIndex, problem };
+}

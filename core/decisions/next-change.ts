@@ -1,0 +1,139 @@
+import type { Cluster } from '../contracts/clusters.ts';
+import type { ChooseNextChange, HostCommand, NextChange, PlannedTarget } from '../contracts/membership.ts';
+import type { ListedMember, Observation } from '../contracts/observation.ts';
+import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
+import { refuseUnsafeAlarms } from './cluster-health.ts';
+import { hasPeerUrl, requireQuorumWithout, type Survey, type SurveyedMember, surveyMembers } from './member-survey.ts';
+import { placeOf, refuseFullStore } from './replacement-scope.ts';
+
+/** A wait lasts about 10 s. A member that does not answer after 3 minutes does not start... */
+const MAX_SILENT_WAITS = 18;
+/** ...and one that answers may be receiving a snapshot of gigabytes, during which its raft index stands still. */
+const MAX_IDLE_WAITS = 60;
+
+/**
+ * The one next thing to do, decided anew from what the cluster looks like now and from what this execution did on hosts.
+ *
+ * Everything that leaves the cluster leaves before anything joins it, for etcd adds no member while another voter is down. Then
+ * one member after the other joins: added, configured, started, caught up, promoted.
+ *
+ * @throws EtcdUnavailable while the other members are not settled; UnsafeToProceed, PreconditionFailed
+ */
+export function chooseNextChange(observation: Observation, request: ChooseNextChange): NextChange {
+  const { cluster, targets } = request;
+  refuseUnsafeAlarms(observation);
+  const survey = surveyMembers(cluster.members, observation);
+  refuseFullStore(observation);
+  const names = targets.map(({ member }) => member);
+  requireQuorumWithout(names, survey, observation.memberList);
+  requireSettledWithout(names, survey);
+  return (
+    chooseDeparture(observation.memberList, survey, request) ??
+    targets.map((target) => chooseArrival(target, survey, observation, request)).find((next) => next !== undefined) ?? {
+      action: 'Finish',
+    }
+  );
+}
+
+/** A second member that fails now is not this execution's: it waits for it, and stops when it does not come back. */
+function requireSettledWithout(targets: readonly string[], { members }: Survey): void {
+  const unsettled = members.filter(({ name, state }) => state !== 'healthy' && !targets.includes(name));
+  if (unsettled.length === 0) return;
+  const list = unsettled.map(({ name, problem }) => `${name} ${problem}`).join(' ');
+  throw new EtcdUnavailable(`The members that stay are not all well: ${list}`);
+}
+
+function chooseDeparture(
+  memberList: readonly ListedMember[],
+  { members }: Survey,
+  request: ChooseNextChange,
+): NextChange | undefined {
+  const { cluster, targets, execution } = request;
+  for (const { member } of targets.filter(({ prepare }) => prepare)) {
+    const { unit, dataDir, walDir, user, group } = placeOf(cluster, member).layout;
+    const stop = { action: 'StopService' as const, ...command(cluster, member, { unit, action: 'stop' }) };
+    if (!isDone(request, stop)) {
+      requireStillFailed(members.find(({ name }) => name === member) as SurveyedMember);
+      return stop;
+    }
+    const parameters = { unit, dataDir, walDir: walDir ?? '', user, group, execution };
+    const archive = { action: 'ArchiveDataDir' as const, ...command(cluster, member, parameters) };
+    if (!isDone(request, archive)) return archive;
+  }
+  for (const { member, removeIds } of targets) {
+    const id = removeIds.find((outdated) => memberList.some((listed) => listed.id === outdated));
+    if (id !== undefined) return { action: 'RemoveMember', member, id };
+  }
+  return undefined;
+}
+
+/** The last look before the first change: a member that came back by itself is left alone. */
+function requireStillFailed({ name, state }: SurveyedMember): void {
+  if (state !== 'healthy') return;
+  throw new PreconditionFailed(
+    `${name} has come back by itself, so it is not replaced. Start again if it fails again.`,
+  );
+}
+
+function chooseArrival(
+  target: PlannedTarget,
+  survey: Survey,
+  { memberList }: Observation,
+  request: ChooseNextChange,
+): NextChange | undefined {
+  const { cluster, execution } = request;
+  const member = survey.members.find(({ name }) => name === target.member) as SurveyedMember;
+  const { name, listed, configured, seen, state } = member;
+  if (!listed) return { action: 'AddMember', member: name, peerUrl: configured.peerUrl, asLearner: target.asLearner };
+  if (seen.answering && seen.id === listed.id) {
+    if (state === 'healthy') return undefined;
+    const isOnlyUnpromoted = listed.isLearner && !target.staysLearner && member.isCaughtUp;
+    if (isOnlyUnpromoted) return { action: 'PromoteMember', member: name, id: listed.id };
+    return waitFor(member, MAX_IDLE_WAITS, request);
+  }
+  if (target.prepare) {
+    const { unit, configFile } = placeOf(cluster, name).layout;
+    const parameters = {
+      unit,
+      configFile,
+      initialCluster: initialClusterOf(cluster, memberList),
+      initialClusterState: 'existing',
+      initialClusterToken: '',
+      execution,
+    };
+    const configure = { action: 'ConfigureMembership' as const, ...command(cluster, name, parameters) };
+    if (!isDone(request, configure)) return configure;
+    const start = { action: 'StartService' as const, ...command(cluster, name, { unit, action: 'start' }) };
+    if (!isDone(request, start)) return start;
+  }
+  return waitFor(member, MAX_SILENT_WAITS, request);
+}
+
+function waitFor(
+  { name, problem }: SurveyedMember,
+  maxWaits: number,
+  { cluster, waits }: ChooseNextChange,
+): NextChange {
+  if (waits < maxWaits) return { action: 'WaitForMember', member: name };
+  const { unit, dataDir, walDir, configFile, binDir } = placeOf(cluster, name).layout;
+  const parameters = { unit, dataDir, walDir: walDir ?? '', configFile, binDir };
+  return { action: 'GiveUp', problem: `${name} was started and ${problem}`, ...command(cluster, name, parameters) };
+}
+
+function command(cluster: Cluster, member: string, parameters: Record<string, string>): HostCommand {
+  return { member, host: placeOf(cluster, member).host, parameters };
+}
+
+function isDone({ done }: ChooseNextChange, { action, member }: { action: string; member: string }): boolean {
+  return done.includes(`${action} ${member}`);
+}
+
+/** `node1=http://10.0.1.11:2380,...`: every member of etcd's list, those too that have not started and so have no name there. */
+function initialClusterOf({ members }: Cluster, memberList: readonly ListedMember[]): string {
+  return memberList
+    .flatMap((listed) => {
+      const name = listed.name || (members.find((member) => hasPeerUrl(listed, member))?.name ?? listed.id);
+      return listed.peerUrls.map((url) => `${name}=${url}`);
+    })
+    .join(',');
+}

@@ -1,0 +1,84 @@
+import { type Cluster, type ConfiguredMember, type Layout, layoutOf } from '../contracts/clusters.ts';
+import type { MemberParameters } from '../contracts/execution-input.ts';
+import type { Observation } from '../contracts/observation.ts';
+import { InvalidInput, PreconditionFailed } from '../errors.ts';
+import { refuseUnsafeAlarms } from './cluster-health.ts';
+import { type Survey, type SurveyedMember, surveyMembers } from './member-survey.ts';
+
+export interface ReplacementRequest {
+  cluster: Cluster;
+  parameters: MemberParameters;
+  /** Empty if none was named. */
+  member: string;
+}
+
+/** What is looked at: the members as they will be, and at the end the one that a replacement takes the place of. */
+export interface ReplacementScope {
+  cluster: Cluster;
+  replaced: ConfiguredMember | undefined;
+  /** In the order of the observation that the decisions need. */
+  observed: ConfiguredMember[];
+}
+
+/** @throws InvalidInput when the named member or the replacement does not fit the cluster */
+export function scopeOf({ cluster, parameters: { replacement }, member }: ReplacementRequest): ReplacementScope {
+  const replaced = cluster.members.find(({ name }) => name === member);
+  if (member !== '' && !replaced) {
+    throw new InvalidInput(
+      `There is no member "${member}" in cluster ${cluster.name}; there are ${cluster.members.map(({ name }) => name).join(', ')}.`,
+    );
+  }
+  if (!replacement) return { cluster, replaced: undefined, observed: cluster.members };
+  if (!replaced) {
+    throw new InvalidInput('parameters.replacement takes the place of one member: say which with "member".');
+  }
+  for (const other of cluster.members) {
+    const same = (['name', 'clientUrl', 'peerUrl', 'host'] as const).find(
+      (field) => other[field] === replacement[field],
+    );
+    if (other !== replaced && same) {
+      throw new InvalidInput(`parameters.replacement.${same} is that of ${other.name}, which stays in the cluster.`);
+    }
+  }
+  const allowed = [...(cluster.spareHosts ?? []), ...cluster.members.flatMap(({ host }) => host ?? [])];
+  if (!allowed.includes(replacement.host)) {
+    throw new InvalidInput(
+      `parameters.replacement.host "${replacement.host}" is not a host of cluster ${cluster.name}: Run Command may reach the hosts ` +
+        'of its members and its "spareHosts" only. Add it there and deploy.',
+    );
+  }
+  const members = cluster.members.map((each) =>
+    each === replaced ? { ...replacement, learner: replaced.learner } : each,
+  );
+  return { cluster: { ...cluster, members }, replaced, observed: [...members, replaced] };
+}
+
+/** What the gates of every decision look at. */
+export function surveyScope(
+  scope: ReplacementScope,
+  observation: Observation,
+): { survey: Survey; replaced: SurveyedMember | undefined } {
+  refuseUnsafeAlarms(observation);
+  const whole = surveyMembers(scope.observed, observation);
+  refuseFullStore(observation);
+  const count = scope.cluster.members.length;
+  return { survey: { ...whole, members: whole.members.slice(0, count) }, replaced: whole.members[count] };
+}
+
+/** @throws PreconditionFailed */
+export function refuseFullStore({ alarms }: Observation): void {
+  if (alarms.length === 0) return;
+  throw new PreconditionFailed(
+    'NOSPACE is raised: a store that takes no writes cannot change its membership. Run the runbook for space-exceeded first, then start ' +
+      'again.',
+  );
+}
+
+/** Where a member lives. @throws PreconditionFailed where the configuration does not say */
+export function placeOf(cluster: Cluster, name: string): { member: ConfiguredMember; host: string; layout: Layout } {
+  const member = cluster.members.find((each) => each.name === name) as ConfiguredMember;
+  if (member.host) return { member, host: member.host, layout: layoutOf(cluster, member) };
+  throw new PreconditionFailed(
+    `clusters.json names no "host" for ${name}: without one its service cannot be stopped, moved aside and started. Add it, and deploy.`,
+  );
+}

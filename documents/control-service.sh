@@ -1,0 +1,112 @@
+# shellcheck shell=bash
+# Starts, stops or restarts the service, and waits until it really is so. systemctl's exit status proves nothing: Restart= hides that
+# a service fails, and a member that was removed from its cluster ends with status 0. So the unit itself is asked.
+unit='{{ unit }}'
+action='{{ action }}'
+
+start_within_seconds=120
+stop_within_seconds=150
+# A job that systemd has accepted may wait for other units first.
+job_within_seconds=3
+# In steps of 0.2 s: what has run for two seconds has read its configuration and its data.
+steady_polls=10
+
+require_unit() {
+  read_unit
+  case $LoadState in
+    loaded) ;;
+    not-found) fail 65 "There is no unit $unit on this host. Check the unit's name, and whether this is the right host." ;;
+    masked) fail 65 "The unit $unit is masked, so that nobody can start it. Somebody wanted it so: find out why, then run \"systemctl unmask $unit\"." ;;
+    *) fail 65 "systemd could not load the unit $unit: it is $LoadState. \"systemctl status $unit\" says why." ;;
+  esac
+}
+
+# fail_with_log WHAT_IT_MEANS
+fail_with_log() {
+  local log
+  log=$(journalctl -u "$unit" -n 10 --no-pager -q -o cat | tail -n 10 | cut -b 1-400) || log=''
+  fail 1 "The unit $unit is $ActiveState ($SubState): $1 Result=$Result, exit status $ExecMainStatus, $NRestarts restarts. ${log:+The end of its log:
+}${log:-Its log is empty.}"
+}
+
+ended() {
+  if [ "$ActiveState:$Result:$ExecMainStatus" = inactive:success:0 ]; then
+    fail_with_log 'it ended by itself without an error, as etcd does when it was removed from its cluster.'
+  fi
+  fail_with_log 'it does not stay up.'
+}
+
+# Waits until the unit is active with one and the same process for a while.
+wait_until_steady() {
+  local until=$((SECONDS + start_within_seconds)) job_until=$((SECONDS + job_within_seconds))
+  local seen='' pid=0 restarts=0 polls=0
+  while [ "$SECONDS" -lt "$until" ]; do
+    read_unit
+    case $ActiveState:$SubState in
+      active:running)
+        if [ "$pid" != 0 ] && [ "$pid:$restarts" != "$MainPID:$NRestarts" ]; then fail_with_log 'it restarts again and again.'; fi
+        pid=$MainPID restarts=$NRestarts seen=yes
+        if [ "$pid" != 0 ]; then polls=$((polls + 1)); fi
+        if [ "$polls" -gt "$steady_polls" ]; then return; fi
+        ;;
+      active:exited) fail_with_log 'it has no process, so it is not a service that runs etcd.' ;;
+      failed:*) ended ;;
+      inactive:* | activating:auto-restart*)
+        if [ -n "$seen" ] || [ "$SECONDS" -ge "$job_until" ]; then ended; fi
+        ;;
+      *) seen=yes ;;
+    esac
+    sleep 0.2
+  done
+  fail_with_log "after $start_within_seconds s it is still not up. A member without a quorum waits like this for the others; it goes on trying."
+}
+
+start() {
+  require_unit
+  case $ActiveState in
+    active) ;;
+    *)
+      # A unit that has failed too often in a row is refused by systemd until its count is reset.
+      if [ "$ActiveState" = failed ]; then systemctl reset-failed "$unit"; fi
+      systemctl start --no-block "$unit" || fail 1 "systemd did not accept the start of the unit $unit. \"systemctl status $unit\" says why."
+      ;;
+  esac
+  wait_until_steady
+}
+
+is_stopped() {
+  read_unit
+  case $ActiveState:$MainPID in inactive:0 | failed:0) return 0 ;; esac
+  return 1
+}
+
+stop() {
+  local stopping status='' until=$((SECONDS + stop_within_seconds))
+  require_unit
+  if is_stopped; then return; fi
+  # systemctl waits as long as the unit's TimeoutStopSec says, which may be for ever.
+  systemctl stop "$unit" 3>&- &
+  stopping=$!
+  while [ "$SECONDS" -lt "$until" ]; do
+    if [ -z "$status" ] && ! kill -0 "$stopping" 2> /dev/null; then
+      status=0
+      wait "$stopping" || status=$?
+    fi
+    if is_stopped && [ -n "$status" ]; then return; fi
+    # A stop that was refused will not happen later.
+    if [ "${status:-0}" != 0 ]; then fail_with_log 'systemd did not stop it.'; fi
+    sleep 0.2
+  done
+  kill "$stopping" 2> /dev/null || true
+  fail_with_log "after $stop_within_seconds s it is still not stopped. See which process holds it up before anything else is done here."
+}
+
+case $action in
+  start) start ;;
+  stop) stop ;;
+  restart) stop && start ;;
+  *) fail 64 "\"$action\" is not an action: it must be start, stop or restart." ;;
+esac
+json "$ActiveState" && active_state=$reply
+json "$SubState" && sub_state=$reply
+succeed "{\"activeState\":$active_state,\"subState\":$sub_state,\"mainPid\":$MainPID}"

@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# Reads the unit's state and log, etcd's version, its data and its configuration; changes nothing.
+unit='{{ unit }}'
+data_dir='{{ dataDir }}'
+wal_dir='{{ walDir }}'
+config_file='{{ configFile }}'
+bin_dir='{{ binDir }}'
+
+# SSM cuts what a command prints at 24,000 characters.
+result_chars=19500
+archives_chars=2500
+
+# object NAME VALUE...: an object of texts; after ":", the value is JSON already.
+object() {
+  local pairs=''
+  while [ $# -gt 0 ]; do
+    case $1 in
+      *:) reply=$2 ;;
+      *) json "$2" ;;
+    esac
+    pairs+="${pairs:+,}\"${1%:}\":$reply"
+    shift 2
+  done
+  reply="{$pairs}"
+}
+
+# directory PATH: what is to be known of a data or wal dir.
+directory() {
+  local real exists=false empty=true mounted=false owner='' mode='' size=0 free=0
+  real_path "$1"
+  real=$reply
+  if [ -d "$real" ]; then
+    exists=true
+    read -r mode _ owner group _ <<< "$(ls -ld -- "$real")"
+    owner=$owner:$group mode=${mode:0:10}
+    # What cannot be read is not known to be empty.
+    if [ ! -r "$real" ] || [ ! -x "$real" ] || [ -n "$(list_contents "$real")" ]; then empty=false; fi
+    if is_mount_point "$real"; then mounted=true; fi
+    # Files of a running member come and go while du counts them.
+    number "$( (du -sk "$real" 2> /dev/null || true) | awk 'END { print $1 }')" && size=$((reply * 1024))
+    number "$(df -P -k "$real" 2> /dev/null | awk 'NR == 2 { print $(NF - 2) }')" && free=$((reply * 1024))
+  fi
+  object path "$1" realPath "$real" exists: "$exists" empty: "$empty" isMountPoint: "$mounted" \
+    owner "$owner" mode "$mode" sizeBytes: "$size" freeBytes: "$free"
+}
+
+list_archives() {
+  local entry
+  for entry in "$1".* "$1"/archived.*; do
+    if [ -d "$entry" ]; then printf '%s\n' "$entry"; fi
+  done
+}
+
+# etcd reads any ETCD_* variable as a flag, even here.
+read_version() {
+  reply=''
+  if [ -x "$bin_dir/etcd" ]; then
+    reply=$(env -i PATH="$PATH" ETCD_UNSUPPORTED_ARCH=arm64 "$bin_dir/etcd" --version 2> /dev/null | awk '/^etcd Version:/ { print $3 }') || reply=''
+  fi
+}
+
+# lines CHARS BUDGET: standard input as an array of JSON, each line of at most CHARS, the newest within BUDGET.
+lines() {
+  od -An -v -tu1 | awk -v lines=1 -v max="$1" -v budget="$2" "$json_program"
+}
+
+read_unit
+object loadState "$LoadState" activeState "$ActiveState" subState "$SubState" result "$Result" \
+  mainPid: "$MainPID" restarts: "$NRestarts" exitStatus: "$ExecMainStatus"
+unit_state=$reply
+
+read_version
+etcd_version=$reply
+
+directory "$data_dir"
+data_state=$reply
+wal_state=null
+if [ -n "$wal_dir" ]; then directory "$wal_dir" && wal_state=$reply; fi
+real_path "$data_dir"
+archives=$(list_archives "$reply" | lines 700 "$archives_chars")
+
+read_settings "$config_file"
+overriding_list=$(printf '%s' "$overriding" | lines 400 2000)
+object format "$format" file "$file" name "$set_name" dataDir "$set_data_dir" walDir "$set_wal_dir" \
+  initialAdvertisePeerUrls "$set_advertise_peer_urls" initialCluster "$set_initial_cluster" \
+  initialClusterState "$set_initial_cluster_state" initialClusterToken "$set_initial_cluster_token" \
+  overriding: "$overriding_list"
+object unit: "$unit_state" etcdVersion "$etcd_version" dataDir: "$data_state" walDir: "$wal_state" \
+  archives: "$archives" configuration: "$reply"
+rest=$reply
+
+# The log gets what room is left; a message may have several lines, and bytes of any kind.
+log=$( (journalctl -u "$unit" -n 20 --no-pager -q -o cat || true) | tail -n 20 | cut -b 1-1600 | lines 400 $((result_chars - ${#rest})))
+succeed "{\"log\":$log,${rest#\{}"

@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto';
+import type { SSMClient } from '@aws-sdk/client-ssm';
+import * as z from 'zod';
+import {
+  documentName,
+  HOST_COMMANDS,
+  type HostCommandName,
+  parameterSchema,
+} from '../../core/contracts/host-commands.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { HostUnreachable, RemediationError } from '../../core/errors.ts';
+import { AWS_CLIENT } from '../aws.ts';
+import { type HostCommandResult, readOutcome } from './outcome.ts';
+import { NOT_MANAGED, refusalOf } from './refusals.ts';
+
+/** A host that comes back later must not run an old command. */
+const DELIVERY_SECONDS = 60;
+/** For clocks that differ, and for SSM's own delays. */
+const MARGIN_SECONDS = 300;
+/** SSM takes so many instance IDs in one request. */
+const MAX_IDS = 50;
+/** The SDK would send a command again that was not answered; the step that is run again looks for it first. */
+const ONE_ATTEMPT = { ...AWS_CLIENT, maxAttempts: 1 };
+const POLL_SECONDS = { minDelay: 0.5, maxDelay: 2 };
+
+/** The parameters of a command, by name; each is text. */
+export type HostCommandParameters<Command extends HostCommandName> = Readonly<
+  Record<keyof (typeof HOST_COMMANDS)[Command]['parameters'], string>
+>;
+
+export interface SentCommand<Command extends HostCommandName> {
+  /** The ID of a managed node. */
+  host: string;
+  commandId: string;
+  command: Command;
+}
+
+/**
+ * Asks SSM whether its agent answers on every host.
+ * @throws HostUnreachable naming each that does not, PreconditionFailed, AwsUnavailable
+ */
+export async function requireReachable(hosts: readonly string[]): Promise<void> {
+  const pings = new Map<string, string>();
+  await withSsm('which hosts it reaches', async (client, { paginateDescribeInstanceInformation }) => {
+    for (let at = 0; at < hosts.length; at += MAX_IDS) {
+      const Filters = [{ Key: 'InstanceIds', Values: hosts.slice(at, at + MAX_IDS) }];
+      for await (const page of paginateDescribeInstanceInformation({ client, pageSize: MAX_IDS }, { Filters })) {
+        for (const { InstanceId = '', PingStatus = '' } of page.InstanceInformationList ?? []) {
+          pings.set(InstanceId, PingStatus);
+        }
+      }
+    }
+  });
+  const problems = hosts
+    .filter((host) => pings.get(host) !== 'Online')
+    .map((host) => `- ${host}: ${pings.get(host) ?? 'not a managed node, or stopped'}`);
+  if (problems.length > 0) {
+    throw new HostUnreachable(`SSM does not reach every host:\n${problems.join('\n')}\n${NOT_MANAGED}`);
+  }
+}
+
+/**
+ * Sends a command, once: one that an earlier invocation of the same step has sent and that still runs is taken up instead.
+ * @param execution the execution's name
+ * @returns the command's ID
+ * @throws InvalidInput with nothing sent, HostUnreachable, PreconditionFailed, HostCommandFailed, AwsUnavailable
+ */
+export function sendCommand<Command extends HostCommandName>({
+  host,
+  command,
+  parameters,
+  execution,
+}: {
+  host: string;
+  command: Command;
+  parameters: HostCommandParameters<Command>;
+  execution: string;
+}): Promise<string> {
+  const values = Object.entries(
+    parse(parametersSchema(command), parameters, `The call of ${command} on ${host}`),
+  ).toSorted();
+  const Comment = commentOf(execution, command, values);
+  return withSsm(
+    `${host}, ${command}`,
+    async (client, { SendCommandCommand, paginateListCommandInvocations }) => {
+      // SendCommand knows no token that would make it idempotent, and a function can end after it has sent.
+      const recent = { InstanceId: host, Filters: filtersOfRunning(command) };
+      for await (const page of paginateListCommandInvocations({ client, pageSize: MAX_IDS }, recent)) {
+        const running = page.CommandInvocations?.find(
+          (sent) => sent.Comment === Comment && ['Pending', 'InProgress', 'Delayed'].includes(sent.Status ?? ''),
+        );
+        if (running?.CommandId) return running.CommandId;
+      }
+      const { Command: sent } = await client.send(
+        new SendCommandCommand({
+          DocumentName: documentName(command),
+          InstanceIds: [host],
+          Parameters: Object.fromEntries(values.map(([name, value]) => [name, [value]])),
+          Comment,
+          TimeoutSeconds: DELIVERY_SECONDS,
+        }),
+      );
+      return sent?.CommandId ?? '';
+    },
+    ONE_ATTEMPT,
+  );
+}
+
+/**
+ * The command's result, or `InProgress` where it has none by then. SSM may take some seconds more than `waitMs` to answer.
+ * @throws the error that the command ended with; see ./outcome.ts and ./refusals.ts
+ */
+export function waitForCommand<Command extends HostCommandName>(
+  { host, commandId, command }: SentCommand<Command>,
+  { waitMs }: { waitMs: number },
+): Promise<{ status: 'InProgress' } | { status: 'Done'; result: HostCommandResult<Command> }> {
+  const id = { CommandId: commandId, InstanceId: host };
+  return withSsm(`${host}, ${command}`, async (client, { GetCommandInvocationCommand, waitUntilCommandExecuted }) => {
+    const read = async () => {
+      try {
+        return readOutcome(host, command, await client.send(new GetCommandInvocationCommand(id)));
+      } catch (error) {
+        // SSM does not know it at once after it was sent.
+        if ((error as Error).name === 'InvocationDoesNotExist') return { status: 'InProgress' as const };
+        throw error;
+      }
+    };
+    // Before any waiting, for the waiter goes on asking even where SSM refuses to answer.
+    let outcome = await read();
+    const maxWaitTime = waitMs / 1000;
+    if (outcome.status === 'InProgress' && maxWaitTime > POLL_SECONDS.minDelay) {
+      // It rejects for every end but success; how it ended is read below.
+      await waitUntilCommandExecuted({ client, maxWaitTime, ...POLL_SECONDS }, id).catch(() => undefined);
+      outcome = await read();
+    }
+    if (outcome.status === 'Failed') throw outcome.error;
+    return outcome;
+  });
+}
+
+/** Ends a command that still runs. @throws HostUnreachable, PreconditionFailed, HostCommandFailed, AwsUnavailable */
+export function cancelCommand({ host, commandId }: { host: string; commandId: string }): Promise<void> {
+  return withSsm(`${host}, cancelling ${commandId}`, async (client, { CancelCommandCommand }) => {
+    await client.send(new CancelCommandCommand({ CommandId: commandId, InstanceIds: [host] }));
+  });
+}
+
+function parametersSchema(command: HostCommandName): z.ZodType<Record<string, string>> {
+  const parameters = Object.entries(HOST_COMMANDS[command].parameters);
+  return z.strictObject(Object.fromEntries(parameters.map(([name, parameter]) => [name, parameterSchema(parameter)])));
+}
+
+/** What tells a command from every other: SSM takes 100 characters. The hash alone is unique, the rest is for a person. */
+function commentOf(execution: string, command: HostCommandName, values: readonly (readonly string[])[]): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([execution, command, values]))
+    .digest('hex');
+  return `${command} ${hash.slice(0, 32)} ${execution.slice(0, 40)}`;
+}
+
+/** Commands that can still run: older ones were ended by one of their two limits. */
+function filtersOfRunning(command: HostCommandName): { key: 'DocumentName' | 'InvokedAfter'; value: string }[] {
+  const seconds = DELIVERY_SECONDS + HOST_COMMANDS[command].timeoutSeconds + MARGIN_SECONDS;
+  return [
+    { key: 'DocumentName', value: documentName(command) },
+    { key: 'InvokedAfter', value: new Date(Date.now() - seconds * 1000).toISOString() },
+  ];
+}
+
+/** Runs calls of SSM, with what it refuses as errors of the taxonomy. @param subject what is asked for */
+async function withSsm<Result>(
+  subject: string,
+  run: (client: SSMClient, sdk: typeof import('@aws-sdk/client-ssm')) => Promise<Result>,
+  options = AWS_CLIENT,
+): Promise<Result> {
+  const sdk = await import('@aws-sdk/client-ssm');
+  const client = new sdk.SSMClient(options);
+  try {
+    return await run(client, sdk);
+  } catch (error) {
+    throw error instanceof RemediationError ? error : refusalOf(error, subject);
+  } finally {
+    client.destroy();
+  }
+}

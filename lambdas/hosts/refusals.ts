@@ -1,0 +1,37 @@
+import { HostCommandFailed, HostUnreachable, PreconditionFailed, type RemediationError } from '../../core/errors.ts';
+import { requireRefusal } from '../aws.ts';
+
+/** What makes SSM know no managed node of an ID, or one that it has lost. */
+export const NOT_MANAGED =
+  'Look whether "host" in clusters.json is right, whether the instance runs, whether SSM Agent runs on it ' +
+  '(systemctl status amazon-ssm-agent) and reaches the SSM endpoints, and whether its instance profile allows it to register ' +
+  '(AmazonSSMManagedInstanceCore).';
+
+const DEPLOY_AGAIN = 'The deployed documents are not those of this version: deploy again.';
+
+const REFUSALS: Readonly<Record<string, { error: new (message: string) => RemediationError; meaning: string }>> = {
+  InvalidInstanceId: { error: HostUnreachable, meaning: `SSM does not manage this host. ${NOT_MANAGED}` },
+  InvalidDocument: { error: PreconditionFailed, meaning: DEPLOY_AGAIN },
+  InvalidParameters: { error: PreconditionFailed, meaning: DEPLOY_AGAIN },
+  UnsupportedPlatformType: {
+    error: PreconditionFailed,
+    meaning: 'The host does not run Linux. Correct its "host" in clusters.json.',
+  },
+  AccessDeniedException: {
+    error: PreconditionFailed,
+    meaning:
+      'The role of this step may not do that to this host. It may to those that clusters.json had when it was deployed: add the host, and deploy again.',
+  },
+};
+
+/**
+ * The error of a call that SSM refused.
+ * @param subject what was asked for: "i-0a1b2c3d, inspect-host"
+ * @throws AwsUnavailable where SSM did not answer
+ */
+export function refusalOf(error: unknown, subject: string): RemediationError {
+  const { name, message } = requireRefusal(error, `SSM, asked for ${subject},`);
+  const refusal = Object.hasOwn(REFUSALS, name) ? REFUSALS[name] : undefined;
+  const said = `${subject}: SSM refused it: ${name}${message ? `: ${message}` : ''}`;
+  return refusal ? new refusal.error(`${said}\n${refusal.meaning}`) : new HostCommandFailed(said);
+}

@@ -1,0 +1,25 @@
+import { type ChangedMembership, changeMembershipInput } from '../../core/contracts/membership.ts';
+import { chooseNextChange } from '../../core/decisions/next-change.ts';
+import { etcdStep } from '../step.ts';
+
+/**
+ * Removes, adds or promotes one member, if that is still the next thing to do: a member may have failed or come back since it was
+ * chosen. If it is not, nothing is done and the choice is made anew. That also makes the step safe to run twice.
+ */
+export const handler = etcdStep(
+  changeMembershipInput,
+  async (etcd, { change, ...input }): Promise<ChangedMembership> => {
+    const observation = await etcd.observe();
+    const next = chooseNextChange(observation, input);
+    const leader = etcd.leaderIn(observation);
+    if (next.action !== change) return { changed: false, member: '', id: '' };
+    switch (next.action) {
+      case 'RemoveMember':
+        return { changed: await leader.removeMember(next.id), member: next.member, id: next.id };
+      case 'AddMember':
+        return { changed: await leader.addMember(next.peerUrl, next.asLearner), member: next.member, id: '' };
+      case 'PromoteMember':
+        return { changed: await leader.promoteMember(next.id), member: next.member, id: next.id };
+    }
+  },
+);

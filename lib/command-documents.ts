@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Stack } from 'aws-cdk-lib';
+import { CfnDocument } from 'aws-cdk-lib/aws-ssm';
+import { Construct } from 'constructs';
+import {
+  documentName,
+  HOST_COMMANDS,
+  type HostCommandName,
+  type HostParameter,
+} from '../core/contracts/host-commands.ts';
+
+const SCRIPTS = join(import.meta.dirname, '../documents');
+/** https://docs.aws.amazon.com/general/latest/gr/ssm.html */
+const MAX_DOCUMENT_BYTES = 64 * 1024;
+
+/** The host commands as SSM documents, each with the script of its name around what all scripts share. */
+export class CommandDocuments extends Construct {
+  /** For policies: a step may send the commands that it needs, and no other. */
+  readonly arns: Readonly<Record<HostCommandName, string>>;
+
+  /** @throws when a script and its parameters do not fit each other */
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    const commands = Object.keys(HOST_COMMANDS) as HostCommandName[];
+    this.arns = Object.fromEntries(commands.map((command) => [command, this.createDocument(command)])) as Record<
+      HostCommandName,
+      string
+    >;
+  }
+
+  private createDocument(command: HostCommandName): string {
+    const name = documentName(command);
+    new CfnDocument(this, command, {
+      name,
+      documentType: 'Command',
+      documentFormat: 'JSON',
+      // The other method, Replace, cannot replace a document that has a name of its own.
+      updateMethod: 'NewVersion',
+      content: documentContent(command, readScript(command)),
+    });
+    return Stack.of(this).formatArn({ service: 'ssm', resource: 'document', resourceName: name });
+  }
+}
+
+function readScript(command: HostCommandName): string {
+  return ['parts/common.sh', `${command}.sh`].map((file) => readFileSync(join(SCRIPTS, file), 'utf8')).join('\n');
+}
+
+/**
+ * The content of a command's document.
+ * @param script bash, with `{{ name }}` for each parameter
+ * @throws when a parameter is not used or not known, when SSM would not take the document, or would not run it in bash
+ */
+export function documentContent(command: HostCommandName, script: string): object {
+  const { description, timeoutSeconds, parameters } = HOST_COMMANDS[command];
+  const lines = script.split('\n');
+  checkScript(command, lines, Object.keys(parameters));
+  const content = {
+    schemaVersion: '2.2',
+    description,
+    parameters: Object.fromEntries(
+      Object.entries(parameters).map(([name, parameter]) => [name, documentParameter(parameter)]),
+    ),
+    mainSteps: [
+      {
+        action: 'aws:runShellScript',
+        name: 'runScript',
+        precondition: { StringEquals: ['platformType', 'Linux'] },
+        inputs: { timeoutSeconds: String(timeoutSeconds), runCommand: lines },
+      },
+    ],
+  };
+  const sizeBytes = Buffer.byteLength(JSON.stringify(content));
+  if (sizeBytes > MAX_DOCUMENT_BYTES) {
+    throw new Error(
+      `The document of ${command} has ${sizeBytes} bytes; SSM takes ${MAX_DOCUMENT_BYTES}. Make its script shorter.`,
+    );
+  }
+  return content;
+}
+
+function documentParameter(parameter: HostParameter): object {
+  if ('values' in parameter) {
+    return { type: 'String', description: parameter.values.join(' or '), allowedValues: [...parameter.values] };
+  }
+  const { pattern, maxChars, shape } = parameter;
+  return {
+    type: 'String',
+    description: shape,
+    allowedPattern: pattern,
+    maxChars,
+    ...(new RegExp(pattern).test('') && { default: '' }),
+  };
+}
+
+function checkScript(command: string, lines: readonly string[], parameters: readonly string[]): void {
+  const refuse = (problem: string): never => {
+    throw new Error(`The script of ${command} ${problem}`);
+  };
+  // SSM Agent starts the script as a program, from sh: dash on Debian and Ubuntu.
+  if (!/^#!.*\bbash\b/.test(lines[0] ?? '')) {
+    refuse(`must begin with "#!/bin/bash": without it, SSM Agent's sh would run it.`);
+  }
+  // Line by line, as SSM Agent replaces them.
+  const used = lines.flatMap((line) =>
+    [...line.matchAll(/\{\{\s*([a-zA-Z0-9]+)\s*\}\}/g)].map(([, name = '']) => name),
+  );
+  for (const name of used) {
+    if (!parameters.includes(name)) refuse(`uses "{{ ${name} }}", which is not one of its parameters.`);
+  }
+  for (const name of parameters) {
+    if (!used.includes(name)) refuse(`does not use its parameter "${name}".`);
+  }
+  for (const [index, line] of lines.entries()) {
+    if (line.replaceAll(/\{\{\s*[a-zA-Z0-9]+\s*\}\}/g, '').includes('{{')) {
+      refuse(`has "{{" in line ${index + 1} that is no parameter; SSM knows no way to write it.`);
+    }
+  }
+}

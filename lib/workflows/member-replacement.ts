@@ -1,0 +1,300 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  Choice,
+  Condition,
+  Fail,
+  Map as MapState,
+  Pass,
+  ProvideItems,
+  type StateMachine,
+  Succeed,
+  Wait,
+  WaitTime,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { StepFunction } from '../step-function.ts';
+import { HostCommands } from './parts/host-commands.ts';
+import { runbookStateMachine } from './parts/runbook-state-machine.ts';
+import { ERROR, raiseAgain, stepState } from './parts/step-state.ts';
+
+export interface MemberReplacementSteps {
+  loadCluster: StepFunction;
+  assessMembers: StepFunction;
+  planReplacement: StepFunction;
+  chooseNextChange: StepFunction;
+  changeMembership: StepFunction;
+  waitForMember: StepFunction;
+  runHostCommand: StepFunction;
+  compareHashes: StepFunction;
+  proveWrites: StepFunction;
+}
+
+/**
+ * The runbook for `member-failed`: a member that does not come back is replaced by one that starts empty.
+ *
+ * 1. Load the cluster's configuration and check the execution input.
+ * 2. Assess, three times over the confirmation time: who has failed, and does the cluster work without them?
+ * 3. Inspect the hosts of those, and plan. So far nothing was changed; a dry run ends here.
+ * 4. Ask what is next, do that one thing, and ask again: stop the service, move its data aside, remove the member, add it, write
+ *    the membership, start it, wait until it is caught up, promote it.
+ * 5. Compare the members' hashes at one revision, and prove a write through every voter.
+ *
+ * Invariant: the healthy voters without the failed ones are a quorum before every change. Data is moved aside and never deleted;
+ * when the runbook stops before it has removed anybody, the data is moved back. An execution that was stopped anywhere leaves a
+ * cluster which the next one finds as it is, and finishes.
+ */
+export class MemberReplacement extends Construct {
+  readonly stateMachine: StateMachine;
+  readonly #steps: MemberReplacementSteps;
+
+  constructor(scope: Construct, id: string, steps: MemberReplacementSteps) {
+    super(scope, id);
+    this.#steps = steps;
+    const stop = raiseAgain(this, 'Stop with the error');
+    const onError = this.#undo(stop);
+    const request = { cluster: '{% $cluster %}', parameters: '{% $parameters %}', member: '{% $member %}' };
+    const work = {
+      cluster: '{% $plan.cluster %}',
+      targets: '{% [$plan.targets] %}',
+      done: '{% [$done] %}',
+      waits: '{% $waits %}',
+      turn: '{% $turn %}',
+      execution: '{% $states.context.Execution.Name %}',
+    };
+    const report = {
+      incident: 'member-failed',
+      runbook: 'member-replacement',
+      cluster: '{% $cluster.name %}',
+      reason: '{% $reason %}',
+      requestedBy: '{% $requestedBy %}',
+      summary: '{% $assessment.summary %}',
+      membersBefore: '{% $assessment.members %}',
+    };
+
+    const loadCluster = stepState(this, 'Load cluster', {
+      step: steps.loadCluster,
+      input: {
+        incident: 'member-failed',
+        execution: '{% $states.context.Execution.Name %}',
+        input: '{% $states.input %}',
+      },
+      assign: {
+        cluster: '{% $states.result.Payload.cluster %}',
+        parameters: '{% $states.result.Payload.parameters %}',
+        member: '{% $states.result.Payload.member %}',
+        dryRun: '{% $states.result.Payload.dryRun %}',
+        reason: '{% $states.result.Payload.reason %}',
+        requestedBy: '{% $states.result.Payload.requestedBy %}',
+        readings: { targets: [], equal: 0, total: 0 },
+        touched: [],
+        removing: false,
+        done: [],
+        archived: [],
+        waits: 0,
+        turn: 0,
+        lastIndex: '',
+      },
+      onError: stop,
+    });
+    const assessMembers = stepState(this, 'Assess members', {
+      step: steps.assessMembers,
+      input: { ...request, readings: '{% $readings %}' },
+      assign: { assessment: '{% $states.result.Payload %}', readings: '{% $states.result.Payload.readings %}' },
+      onError: stop,
+    });
+    const waitBeforeReading = Wait.jsonata(this, 'Wait before the next reading', {
+      time: WaitTime.seconds('{% $ceil($parameters.confirmSeconds / 2) %}'),
+    });
+    const planReplacement = stepState(this, 'Plan replacement', {
+      step: steps.planReplacement,
+      input: {
+        ...request,
+        targets: '{% [$assessment.readings.targets] %}',
+        inspections: '{% [$states.input] %}',
+      },
+      assign: { plan: '{% $states.result.Payload %}' },
+      onError: stop,
+    });
+    const chooseNextChange = stepState(this, 'Choose next change', {
+      step: steps.chooseNextChange,
+      input: work,
+      assign: { next: '{% $states.result.Payload %}', turn: '{% $turn + 1 %}' },
+      onError,
+    });
+    const changeMembership = (name: string) =>
+      stepState(this, name, {
+        step: steps.changeMembership,
+        input: { ...work, change: '{% $next.action %}' },
+        onError,
+      }).next(chooseNextChange);
+    const waitForMember = stepState(this, 'Wait for member', {
+      step: steps.waitForMember,
+      input: { cluster: '{% $plan.cluster %}', member: '{% $next.member %}' },
+      assign: {
+        lastIndex: '{% $states.result.Payload.raftAppliedIndex %}',
+        waits: '{% $states.result.Payload.raftAppliedIndex = $lastIndex ? $waits + 1 : 0 %}',
+      },
+      onError,
+    });
+    const compareHashes = stepState(this, 'Compare hashes', {
+      step: steps.compareHashes,
+      input: { cluster: '{% $plan.cluster %}' },
+      assign: { compared: '{% $states.result.Payload %}' },
+      onError,
+    });
+    const proveWrites = stepState(this, 'Prove writes on every member', {
+      step: steps.proveWrites,
+      input: { cluster: '{% $plan.cluster %}', execution: '{% $states.context.Execution.Name %}' },
+      onError,
+    });
+
+    const nothingToDo = Succeed.jsonata(this, 'Nothing to do', { outputs: { outcome: 'NothingToDo', ...report } });
+    const planned = Succeed.jsonata(this, 'Planned', {
+      outputs: { outcome: 'Planned', ...report, plan: '{% $plan.steps %}', archives: '{% $plan.archives %}' },
+    });
+    const replaced = Succeed.jsonata(this, 'Member replaced', {
+      outputs: {
+        outcome: 'Remediated',
+        ...report,
+        plan: '{% $plan.steps %}',
+        archived: '{% $archived %}',
+        archives: '{% $plan.archives %}',
+        hash: '{% $compared %}',
+        members: '{% $states.input.members %}',
+      },
+    });
+    const doesNotJoin = Fail.jsonata(this, 'The member does not join', {
+      error: 'VerificationFailed',
+      cause:
+        "{% $next.problem & ' Its service on ' & $next.host & ' is ' & $hostCommand.result.unit.activeState & ' (' & " +
+        "$hostCommand.result.unit.subState & ', ' & $hostCommand.result.unit.result & '). Find out why, then start again: the next " +
+        "execution goes on from here. The end of its log:\\n' & $join([$hostCommand.result.log], '\\n') %}",
+    });
+
+    const host = new HostCommands(this, 'HostCommands', {
+      step: steps.runHostCommand,
+      variable: 'hostCommand',
+      subject: 'the host command',
+      onError,
+    });
+    host.hasItEnded.when(host.endedAnd("$next.action = 'GiveUp'"), doesNotJoin).when(host.ended, chooseNextChange, {
+      assign: {
+        done: "{% [$append($done, $next.action & ' ' & $next.member)] %}",
+        archived:
+          "{% [$append($archived, $next.action = 'ArchiveDataDir' ? {'member': $next.member, 'host': $next.host, " +
+          "'dataDir': $hostCommand.result.dataDir, 'walDir': $hostCommand.result.walDir} : [])] %}",
+      },
+    });
+    const target = { host: '{% $next.host %}', parameters: '{% $next.parameters %}' };
+    const isNext = (action: string) => Condition.jsonata(`{% $next.action = '${action}' %}`);
+
+    const whatComesNext = Choice.jsonata(this, 'What comes next?')
+      .when(isNext('StopService'), host.send('Stop service', { command: 'control-service', ...target }), {
+        assign: { touched: '{% [$append($touched, $plan.targets[member = $next.member])] %}' },
+      })
+      .when(isNext('ArchiveDataDir'), host.send('Move data aside', { command: 'archive-data-dir', ...target }))
+      .when(isNext('RemoveMember'), changeMembership('Remove member'), { assign: { removing: true } })
+      .when(isNext('AddMember'), changeMembership('Add member'))
+      .when(
+        isNext('ConfigureMembership'),
+        host.send('Write membership', { command: 'configure-membership', ...target }),
+      )
+      .when(isNext('StartService'), host.send('Start service', { command: 'control-service', ...target }))
+      .when(isNext('WaitForMember'), waitForMember.next(chooseNextChange))
+      .when(isNext('PromoteMember'), changeMembership('Promote member'))
+      .when(isNext('GiveUp'), host.send('Look why it does not join', { command: 'inspect-host', ...target }))
+      .when(isNext('Finish'), compareHashes.next(proveWrites).next(replaced));
+    const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
+      .when(Condition.jsonata('{% $dryRun %}'), planned)
+      .otherwise(chooseNextChange.next(whatComesNext));
+    const isAnythingLeft = Choice.jsonata(this, 'Is anything left to do?')
+      .when(Condition.jsonata('{% $count($plan.targets) = 0 %}'), nothingToDo)
+      .otherwise(isThisADryRun);
+    const hasAMemberFailed = Choice.jsonata(this, 'Has a member failed?')
+      .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
+      .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading.next(assessMembers))
+      .otherwise(this.#inspectHosts(stop).next(planReplacement).next(isAnythingLeft));
+
+    this.stateMachine = runbookStateMachine(this, {
+      name: 'etcd-remediation-member-replacement',
+      comment: 'Replaces an etcd member that does not come back',
+      start: loadCluster.next(assessMembers).next(hasAMemberFailed),
+      // An hour for each of two members to receive a large database, and as much again for a slow host.
+      timeout: Duration.hours(4),
+      steps: Object.values(steps),
+    });
+  }
+
+  /** All hosts at once, before anything is changed. Its output: an inspection for each failed member. */
+  #inspectHosts(onError: Fail): MapState {
+    const inspect = new HostCommands(this, 'Inspection', {
+      step: this.#steps.runHostCommand,
+      variable: 'inspection',
+      subject: 'the inspection',
+    });
+    const keep = Pass.jsonata(this, 'Keep the inspection', {
+      outputs: { member: '{% $inspected %}', inspection: '{% $inspection.result %}' },
+    });
+    inspect.hasItEnded.when(inspect.ended, keep);
+    const map = MapState.jsonata(this, 'Inspect hosts', {
+      items: ProvideItems.jsonata('{% [$assessment.inspections] %}'),
+      maxConcurrency: 5,
+    });
+    map.itemProcessor(
+      inspect.send('Inspect host', {
+        command: 'inspect-host',
+        host: '{% $states.input.host %}',
+        parameters: '{% $states.input.parameters %}',
+        assign: { inspected: '{% $states.input.member %}' },
+      }),
+    );
+    map.addCatch(onError, { outputs: ERROR });
+    return map;
+  }
+
+  /**
+   * Where nobody was removed yet, the data of a failed member may still be the best there is: it goes back into its place, and a
+   * service that ran before runs again. Whatever happens here, the execution ends with the error that brought it here.
+   */
+  #undo(stop: Fail): Choice {
+    const undo = new HostCommands(this, 'Undo', {
+      step: this.#steps.runHostCommand,
+      variable: 'undoing',
+      subject: 'moving back',
+    });
+    const start = undo.send('Start service again', {
+      command: 'control-service',
+      host: '{% $undone.host %}',
+      parameters: '{% {"unit": $undone.revert.unit, "action": "start"} %}',
+      assign: { undone: '{% $merge([$undone, {"wasActive": false}]) %}' },
+    });
+    const undone = Pass.jsonata(this, 'Data is back', { outputs: {} });
+    undo.hasItEnded.when(undo.endedAnd('$undone.wasActive'), start).when(undo.ended, undone);
+    const map = MapState.jsonata(this, 'Move data back', {
+      items: ProvideItems.jsonata('{% [$touched] %}'),
+      outputs: {
+        error: '{% $states.input.error %}',
+        cause:
+          "{% $states.input.cause & ' Nobody was removed from etcd, and the data that was moved aside is back in its place.' %}",
+      },
+    });
+    map.itemProcessor(
+      undo.send('Move data dir back', {
+        command: 'revert-data-dir',
+        host: '{% $states.input.host %}',
+        parameters: '{% $merge([$states.input.revert, {"execution": $states.context.Execution.Name}]) %}',
+        assign: { undone: '{% $states.input %}' },
+      }),
+    );
+    map.addCatch(stop, {
+      outputs: {
+        error: '{% $states.input.error %}',
+        cause:
+          "{% $states.input.cause & ' The data that was moved aside could not be moved back: ' & $string($states.errorOutput.Cause) %}",
+      },
+    });
+    return Choice.jsonata(this, 'Is there data to move back?')
+      .when(Condition.jsonata('{% $count($touched) > 0 and $not($removing) %}'), map.next(stop))
+      .otherwise(stop);
+  }
+}

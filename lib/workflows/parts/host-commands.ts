@@ -1,0 +1,87 @@
+import { Duration } from 'aws-cdk-lib';
+import { Choice, Condition, type IChainable, type State, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { HostCommandName } from '../../../core/contracts/host-commands.ts';
+import type { StepFunction } from '../../step-function.ts';
+import { stepState } from './step-state.ts';
+
+export interface HostCommandsProps {
+  step: StepFunction;
+  /** The variable that holds the command under way, and its `result` at the end. */
+  variable: string;
+  /** What all the commands of this group are called in the names of states: `the inspection`. */
+  subject: string;
+  onError?: IChainable;
+}
+
+export interface SendProps {
+  command: HostCommandName;
+  /** JSONata: the host's ID, and the document's parameters. */
+  host: string;
+  parameters: string;
+  assign?: Record<string, unknown>;
+}
+
+/**
+ * Host commands through Run Command: sent by one state each, then waited for by states that they share. A command that ends within
+ * seconds is waited for by the step that sends it; for a longer one the state machine waits, which costs nothing.
+ */
+export class HostCommands extends Construct {
+  /** Reached when a command has ended well. */
+  readonly hasItEnded: Choice;
+  readonly #props: HostCommandsProps;
+
+  constructor(scope: Construct, id: string, props: HostCommandsProps) {
+    super(scope, id);
+    const { variable, subject, step, onError } = props;
+    this.#props = props;
+    const name = subject.charAt(0).toUpperCase() + subject.slice(1);
+    this.hasItEnded = Choice.jsonata(scope, `Has ${subject} ended?`);
+    const wait = Wait.jsonata(scope, `Wait for ${subject}`, { time: WaitTime.duration(Duration.seconds(10)) });
+    const ask = stepState(scope, `${name}: how is it?`, {
+      step,
+      input: {
+        command: `{% $${variable}.command %}`,
+        host: `{% $${variable}.host %}`,
+        parameters: `{% $${variable}.parameters %}`,
+        execution: '{% $states.context.Execution.Name %}',
+        commandId: `{% $${variable}.commandId %}`,
+        sentAt: `{% $${variable}.sentAt %}`,
+      },
+      assign: { [variable]: `{% $merge([$${variable}, $states.result.Payload]) %}` },
+      ...(onError && { onError }),
+    });
+    this.hasItEnded.otherwise(wait.next(ask).next(this.hasItEnded));
+  }
+
+  /** A state that sends one command, and then waits for it with the others. */
+  send(name: string, { command, host, parameters, assign }: SendProps): State {
+    const { step, variable, onError } = this.#props;
+    const sent = { command, host, parameters };
+    const state = stepState(this.node.scope as Construct, name, {
+      step,
+      input: { ...sent, execution: '{% $states.context.Execution.Name %}', commandId: '', sentAt: 0 },
+      assign: {
+        ...assign,
+        [variable]: `{% $merge([{"command": "${command}", "host": ${bare(host)}, "parameters": ${bare(parameters)}}, $states.result.Payload]) %}`,
+      },
+      ...(onError && { onError }),
+    });
+    state.next(this.hasItEnded);
+    return state;
+  }
+
+  /** The condition under which a command has ended well. */
+  get ended(): Condition {
+    return this.endedAnd('true');
+  }
+
+  endedAnd(jsonata: string): Condition {
+    return Condition.jsonata(`{% $${this.#props.variable}.status = 'Done' and (${jsonata}) %}`);
+  }
+}
+
+/** `{% $next.host %}` -> `$next.host` */
+function bare(expression: string): string {
+  return expression.replace(/^\{%\s*|\s*%\}$/g, '');
+}

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto';
+import * as z from 'zod';
+import type { HostAccess, HostsFile } from '../hosts/access.ts';
+import { AwsError, type Operation } from './endpoint.ts';
+import { readDocument, renderScript } from './ssm-document.ts';
+import { type Invocation, reach, startInvocation } from './ssm-invocation.ts';
+import { pageFields, pageOf, parseRequest } from './ssm-requests.ts';
+
+/** Below the 5 s that a Lambda function waits for an answer: SSM knows from the agent's pings, here each host is asked. */
+const PING_MS = 4_000;
+
+const commandId = z.string().length(36);
+const instanceIds = z.array(z.string()).min(1).max(50);
+
+const sendCommandSchema = z.strictObject({
+  DocumentName: z.string(),
+  InstanceIds: instanceIds,
+  Parameters: z.record(z.string(), z.array(z.string())).default({}),
+  Comment: z.string().max(100).default(''),
+  TimeoutSeconds: z.int().min(30).max(2_592_000),
+});
+const getInvocationSchema = z.strictObject({ CommandId: commandId, InstanceId: z.string() });
+const listInvocationsSchema = z.strictObject({
+  InstanceId: z.string(),
+  Filters: z
+    .array(z.strictObject({ key: z.string(), value: z.string().min(1) }))
+    .max(5)
+    .default([]),
+  ...pageFields(1, 50),
+});
+const cancelCommandSchema = z.strictObject({ CommandId: commandId, InstanceIds: instanceIds.optional() });
+const describeInstancesSchema = z.strictObject({
+  Filters: z.tuple([z.strictObject({ Key: z.string(), Values: instanceIds })]),
+  ...pageFields(5, 50),
+});
+
+/** One command on one host. */
+interface Sent {
+  CommandId: string;
+  InstanceId: string;
+  DocumentName: string;
+  Comment: string;
+  stepName: string;
+  requestedMs: number;
+  invocation: Invocation;
+}
+
+export interface RunCommandOptions {
+  /** The contents of the deployed documents, by name. */
+  documents: Readonly<Record<string, unknown>>;
+  hosts: HostsFile;
+}
+
+export interface RunCommand {
+  operations: Record<string, Operation>;
+  /** Kills what still runs, and waits until it has ended. */
+  close(): Promise<void>;
+}
+
+/**
+ * What the embedded platform knows of Run Command: it runs the documents of the synthesized stacks on the hosts of hosts.json.
+ * @throws for a document that it could not run as SSM does
+ */
+export function runCommand({ documents: contents, hosts }: RunCommandOptions): RunCommand {
+  const documents = new Map(Object.entries(contents).map(([name, content]) => [name, readDocument(name, content)]));
+  const sent: Sent[] = [];
+
+  const accessOf = (instanceId: string): HostAccess => {
+    const access = Object.hasOwn(hosts, instanceId) ? hosts[instanceId] : undefined;
+    if (!access) throw new AwsError('InvalidInstanceId', `${instanceId} is not among the hosts.`);
+    return access;
+  };
+
+  const sendCommand: Operation = (request) => {
+    const { DocumentName, InstanceIds, Parameters, Comment, TimeoutSeconds } = parseRequest(sendCommandSchema, request);
+    const document = documents.get(DocumentName);
+    if (!document) throw new AwsError('InvalidDocument', `There is no document ${DocumentName}.`);
+    if (new Set(InstanceIds).size < InstanceIds.length) {
+      throw new AwsError('DuplicateInstanceId', 'InstanceIds names an instance twice.');
+    }
+    const targets = InstanceIds.map((InstanceId) => ({ InstanceId, access: accessOf(InstanceId) }));
+    const script = renderScript(document, Parameters);
+    const { stepName, timeoutSeconds } = document;
+    const CommandId = randomUUID();
+    const requestedMs = Date.now();
+    for (const { InstanceId, access } of targets) {
+      const invocation = startInvocation({ access, script, deliverySeconds: TimeoutSeconds, timeoutSeconds });
+      sent.push({ CommandId, InstanceId, DocumentName, Comment, stepName, requestedMs, invocation });
+    }
+    return {
+      Command: {
+        CommandId,
+        DocumentName,
+        Comment,
+        InstanceIds,
+        Parameters,
+        TimeoutSeconds,
+        RequestedDateTime: requestedMs / 1000,
+        Status: 'Pending',
+        StatusDetails: 'Pending',
+      },
+    };
+  };
+
+  const getCommandInvocation: Operation = (request) => {
+    const { CommandId, InstanceId } = parseRequest(getInvocationSchema, request);
+    const found = sent.find((one) => one.CommandId === CommandId && one.InstanceId === InstanceId);
+    if (!found) throw new AwsError('InvocationDoesNotExist', `${CommandId} was not sent to ${InstanceId}.`);
+    const { DocumentName, Comment, stepName, invocation } = found;
+    return { CommandId, InstanceId, DocumentName, Comment, PluginName: stepName, ...invocation.state() };
+  };
+
+  const listCommandInvocations: Operation = (request) => {
+    const { InstanceId, Filters, MaxResults = 50, NextToken } = parseRequest(listInvocationsSchema, request);
+    accessOf(InstanceId);
+    const filters = Filters.map(({ key, value }) => filterBy(key, value));
+    const found = sent.filter((one) => one.InstanceId === InstanceId && filters.every((matches) => matches(one)));
+    const { page, ...next } = pageOf(found.toReversed(), { MaxResults, NextToken });
+    return {
+      CommandInvocations: page.map(({ CommandId, DocumentName, Comment, requestedMs, invocation }) => {
+        const { Status, StatusDetails } = invocation.state();
+        const RequestedDateTime = requestedMs / 1000;
+        return { CommandId, InstanceId, DocumentName, Comment, RequestedDateTime, Status, StatusDetails };
+      }),
+      ...next,
+    };
+  };
+
+  const cancelCommand: Operation = (request) => {
+    const { CommandId, InstanceIds } = parseRequest(cancelCommandSchema, request);
+    const command = sent.filter((one) => one.CommandId === CommandId);
+    if (command.length === 0) throw new AwsError('InvalidCommandId', `There is no command ${CommandId}.`);
+    for (const id of InstanceIds ?? []) {
+      if (command.every(({ InstanceId }) => InstanceId !== id)) {
+        throw new AwsError('InvalidInstanceId', `${CommandId} was not sent to ${id}.`);
+      }
+    }
+    for (const { InstanceId, invocation } of command) {
+      if (InstanceIds?.includes(InstanceId) ?? true) invocation.cancel();
+    }
+    return {};
+  };
+
+  const describeInstanceInformation: Operation = async (request) => {
+    const { Filters, MaxResults = 10, NextToken } = parseRequest(describeInstancesSchema, request);
+    const [{ Key, Values }] = Filters;
+    if (Key !== 'InstanceIds') throw new AwsError('InvalidFilterKey', `This endpoint does not filter by ${Key}.`);
+    const known = Object.keys(hosts).filter((id) => Values.includes(id));
+    const { page, ...next } = pageOf(known, { MaxResults, NextToken });
+    const InstanceInformationList = await Promise.all(
+      page.map(async (InstanceId) => {
+        const { result } = await reach(accessOf(InstanceId), PING_MS);
+        return { InstanceId, PingStatus: result === 'Reached' ? 'Online' : 'ConnectionLost', PlatformType: 'Linux' };
+      }),
+    );
+    return { InstanceInformationList, ...next };
+  };
+
+  return {
+    operations: {
+      'AmazonSSM.SendCommand': sendCommand,
+      'AmazonSSM.GetCommandInvocation': getCommandInvocation,
+      'AmazonSSM.ListCommandInvocations': listCommandInvocations,
+      'AmazonSSM.CancelCommand': cancelCommand,
+      'AmazonSSM.DescribeInstanceInformation': describeInstanceInformation,
+    },
+    close: async () => {
+      for (const { invocation } of sent) invocation.cancel();
+      await Promise.all(sent.map(({ invocation }) => invocation.ended));
+    },
+  };
+}
+
+/** @throws AwsError `InvalidFilterKey`, or `ValidationException` for a value that is no time */
+function filterBy(key: string, value: string): (sent: Sent) => boolean {
+  if (key === 'DocumentName') return ({ DocumentName }) => DocumentName === value;
+  if (key !== 'InvokedAfter') throw new AwsError('InvalidFilterKey', `This endpoint does not filter by ${key}.`);
+  const afterMs = Date.parse(value);
+  if (Number.isNaN(afterMs))
+    throw new AwsError('ValidationException', `${key} must be a time, such as 2026-01-31T00:00:00Z.`);
+  return ({ requestedMs }) => requestedMs >= afterMs;
+}

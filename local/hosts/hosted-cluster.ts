@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EtcdBinaries } from '../etcd/binaries.ts';
+import { type ClusterCertificates, issueCertificates } from '../etcd/certificates.ts';
+import { type EtcdctlAccess, enableAuth, runEtcdctl } from '../etcd/etcdctl.ts';
+import { type ClientTls, isHealthy } from '../etcd/health.ts';
+import { freePorts, HOST } from '../etcd/ports.ts';
+import { runScript } from './access.ts';
+import type { Host, HostFleet } from './host.ts';
+import { type ConfigurationFormat, type HostedMember, installScript, UNIT } from './hosted-member.ts';
+
+export interface HostedClusterOptions {
+  binaries: EtcdBinaries;
+  fleet: HostFleet;
+  /** How many of the fleet's hosts are members; the others are spare. */
+  members: number;
+  quotaBackendBytes: number;
+  tls: boolean;
+  format?: ConfigurationFormat;
+}
+
+const HEALTHY_WITHIN_MS = 30_000;
+const SCRIPT_MS = 120_000;
+
+/**
+ * A real etcd cluster whose members are services of hosts, named m1, m2 and so on. Waits until every member is healthy.
+ * Closing it closes its hosts.
+ */
+export async function startHostedCluster(options: HostedClusterOptions): Promise<HostedCluster> {
+  const cluster = new HostedCluster(options, await mkdtemp(join(tmpdir(), 'etcd-hosted-')));
+  try {
+    await cluster.bootstrap();
+    return cluster;
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+}
+
+class HostedCluster {
+  members: readonly HostedMember[] = [];
+  spares: readonly HostedMember[] = [];
+  readonly #options: HostedClusterOptions;
+  readonly #directory: string;
+  readonly #token = randomUUID();
+  #certificates: ClusterCertificates | undefined;
+  #clientFiles: EtcdctlAccess['files'];
+  #rootUser: string | undefined;
+
+  constructor(options: HostedClusterOptions, directory: string) {
+    this.#options = options;
+    this.#directory = directory;
+  }
+
+  /** What a client needs, as PEM; undefined without TLS. */
+  get tls(): ClientTls | undefined {
+    if (!this.#options.tls || !this.#certificates) return undefined;
+    return { ca: this.#certificates.ca, ...this.#certificates.client };
+  }
+
+  async bootstrap(): Promise<void> {
+    const { fleet, members } = this.#options;
+    this.#certificates = await issueCertificates(fleet.hosts.map(({ address }) => address));
+    this.#clientFiles = await this.#writeClientFiles(this.#certificates);
+    const placed = await Promise.all(fleet.hosts.map((host, index) => this.#place(host, `m${index + 1}`)));
+    this.members = placed.slice(0, members);
+    this.spares = placed.slice(members);
+    await Promise.all(placed.map((member) => this.#install(member)));
+    await Promise.all(this.members.map((member) => this.run(member.name, `systemctl start ${UNIT}`)));
+    await this.waitUntilHealthy(this.members.map(({ name }) => name));
+  }
+
+  /** Runs a script on a member's host. @returns its standard output @throws Error with what it said when it fails */
+  async run(name: string, script: string): Promise<string> {
+    const { access } = this.#member(name).host;
+    const { exitCode, stdout, stderr } = await runScript(access, script, { timeoutMs: SCRIPT_MS });
+    if (exitCode === 0) return stdout;
+    throw new Error(`A script ended with ${exitCode} on the host of ${name}: ${stderr.trim()} ${stdout.trim()}`);
+  }
+
+  /** Waits until each member serves clients and knows a leader. */
+  async waitUntilHealthy(names: readonly string[]): Promise<void> {
+    const deadline = Date.now() + HEALTHY_WITHIN_MS;
+    for (const name of names) {
+      const { clientUrl } = this.#member(name);
+      while (!(await isHealthy(clientUrl, this.tls))) {
+        if (Date.now() > deadline) throw new Error(`${name} was not healthy within ${HEALTHY_WITHIN_MS / 1000} s.`);
+        await sleep(50);
+      }
+    }
+  }
+
+  /**
+   * Ends a member as a crash does, and damages its log on disk, so that its service fails again whenever systemd starts it.
+   * @returns once it has failed to start
+   */
+  async destroyMember(name: string): Promise<void> {
+    const { unitDir, layout } = this.#member(name).host;
+    await this.run(
+      name,
+      `set -eu
+      mkdir -p '${unitDir}/${UNIT}.service.d'
+      printf '[Service]\\nRestart=no\\n' > '${unitDir}/${UNIT}.service.d/crash.conf'
+      systemctl daemon-reload
+      systemctl kill -s SIGKILL ${UNIT}
+      tries=0
+      while [ "$(systemctl show -p ActiveState ${UNIT})" = ActiveState=active ]; do
+        tries=$((tries + 1)); [ $tries -lt 200 ] || exit 1; sleep 0.05
+      done
+      for log in '${layout.dataDir}'/member/wal/*.wal; do
+        printf 'the disk has lost this' | dd of="$log" bs=1 seek=64 conv=notrunc 2> /dev/null
+      done
+      rm '${unitDir}/${UNIT}.service.d/crash.conf'
+      systemctl daemon-reload
+      systemctl reset-failed ${UNIT}
+      if systemctl start ${UNIT} 2> /dev/null; then echo 'the member started all the same' >&2; exit 1; fi`,
+    );
+  }
+
+  /** Runs etcdctl against `names`, or against every member. */
+  etcdctl(args: string[], names: readonly string[] = this.members.map(({ name }) => name)): Promise<string> {
+    return this.#etcdctl(args, names, '');
+  }
+
+  async enableAuth(password: string): Promise<void> {
+    await enableAuth((args, input) => this.#etcdctl(args, [this.members[0]?.name ?? ''], input ?? ''), password);
+    this.#rootUser = `root:${password}`;
+  }
+
+  async close(): Promise<void> {
+    await this.#options.fleet.close();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #etcdctl(args: string[], names: readonly string[], input: string): Promise<string> {
+    const endpoints = names.map((name) => this.#member(name).clientUrl);
+    const access: EtcdctlAccess = {
+      endpoints,
+      user: this.#rootUser,
+      ...(this.#clientFiles && { files: this.#clientFiles }),
+    };
+    return runEtcdctl(this.#options.binaries.etcdctl, args, access, input);
+  }
+
+  #member(name: string): HostedMember {
+    const member = [...this.members, ...this.spares].find((candidate) => candidate.name === name);
+    if (!member) throw new Error(`the cluster has no member ${name}`);
+    return member;
+  }
+
+  /** Hosts that share this machine's loopback need ports of their own. */
+  async #place(host: Host, name: string): Promise<HostedMember> {
+    const scheme = this.#options.tls ? 'https' : 'http';
+    const { client, peer } = host.address === HOST ? await freePorts() : { client: 2379, peer: 2380 };
+    return {
+      name,
+      clientUrl: `${scheme}://${host.address}:${client}`,
+      peerUrl: `${scheme}://${host.address}:${peer}`,
+      host,
+    };
+  }
+
+  async #install(member: HostedMember): Promise<void> {
+    const { quotaBackendBytes, format = 'yaml', tls } = this.#options;
+    const initialCluster = this.members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
+    const settings = { initialCluster, token: this.#token, quotaBackendBytes, format, tls };
+    await this.run(member.name, installScript(member, settings, this.#certificates as ClusterCertificates));
+  }
+
+  async #writeClientFiles({ ca, client }: ClusterCertificates): Promise<EtcdctlAccess['files']> {
+    if (!this.#options.tls) return undefined;
+    const write = async (name: string, pem: string) => {
+      const file = join(this.#directory, name);
+      await writeFile(file, pem, { mode: 0o600 });
+      return file;
+    };
+    return {
+      ca: await write('ca.crt', ca),
+      cert: await write('client.crt', client.cert),
+      key: await write('client.key', client.key),
+    };
+  }
+}
+
+export type { HostedCluster };

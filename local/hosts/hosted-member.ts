@@ -1,0 +1,124 @@
+import { dirname } from 'node:path';
+import type { ClusterCertificates } from '../etcd/certificates.ts';
+import type { Host } from './host.ts';
+
+/** One member of a cluster on hosts: where it is reached, and where it lives. */
+export interface HostedMember {
+  name: string;
+  clientUrl: string;
+  peerUrl: string;
+  host: Host;
+}
+
+/** Whether etcd reads a config file in YAML, or an environment file of its unit. */
+export type ConfigurationFormat = 'yaml' | 'environment';
+
+export interface MemberSettings {
+  initialCluster: string;
+  token: string;
+  quotaBackendBytes: number;
+  format: ConfigurationFormat;
+  tls: boolean;
+}
+
+export const UNIT = 'etcd';
+
+/** A script that writes a member's unit and configuration, and the certificates that it names. It starts nothing. */
+export function installScript(
+  member: HostedMember,
+  settings: MemberSettings,
+  certificates: ClusterCertificates,
+): string {
+  const { host } = member;
+  const { configFile, dataDir, binDir, user, group } = host.layout;
+  const flags = flagsOf(member, settings);
+  const isYaml = settings.format === 'yaml';
+  const unit = [
+    '[Unit]',
+    'Description=etcd',
+    '[Service]',
+    'Type=notify',
+    `User=${user}`,
+    ...(isYaml ? [] : [`EnvironmentFile=${configFile}`]),
+    `ExecStart=${binDir}/etcd${isYaml ? ` --config-file ${configFile}` : ''}`,
+    'Restart=on-failure',
+    'LimitNOFILE=65536',
+  ];
+  const files = {
+    [`${host.unitDir}/${UNIT}.service`]: unit.join('\n'),
+    [configFile]: isYaml ? toYaml(flags) : toEnvironment(flags),
+    ...(settings.tls && {
+      [`${pkiDir(host)}/ca.crt`]: certificates.ca,
+      [`${pkiDir(host)}/server.crt`]: certificates.server.cert,
+      [`${pkiDir(host)}/server.key`]: certificates.server.key,
+    }),
+  };
+  return [
+    'set -eu',
+    'umask 077',
+    `mkdir -p '${dirname(configFile)}' '${pkiDir(host)}' '${dirname(dataDir)}'`,
+    ...Object.entries(files).map(([file, text]) => `cat > '${file}' <<'END_OF_FILE'\n${text.trimEnd()}\nEND_OF_FILE`),
+    `chown -R '${user}:${group}' '${dirname(configFile)}' '${dirname(dataDir)}'`,
+    'systemctl daemon-reload',
+  ].join('\n');
+}
+
+function pkiDir({ layout }: Host): string {
+  return `${dirname(layout.configFile)}/pki`;
+}
+
+/** etcd's settings by the names of its flags. */
+function flagsOf({ name, clientUrl, peerUrl, host }: HostedMember, settings: MemberSettings): Record<string, string> {
+  const pki = pkiDir(host);
+  const files = {
+    'cert-file': `${pki}/server.crt`,
+    'key-file': `${pki}/server.key`,
+    'trusted-ca-file': `${pki}/ca.crt`,
+  };
+  const security = { ...files, 'client-cert-auth': 'true' };
+  return {
+    name,
+    'data-dir': host.layout.dataDir,
+    'listen-client-urls': clientUrl,
+    'advertise-client-urls': clientUrl,
+    'listen-peer-urls': peerUrl,
+    'initial-advertise-peer-urls': peerUrl,
+    'initial-cluster': settings.initialCluster,
+    'initial-cluster-state': 'new',
+    'initial-cluster-token': settings.token,
+    'quota-backend-bytes': String(settings.quotaBackendBytes),
+    logger: 'zap',
+    ...(settings.tls && {
+      ...security,
+      ...Object.fromEntries(Object.entries(security).map(([flag, value]) => [`peer-${flag}`, value])),
+    }),
+  };
+}
+
+function toEnvironment(flags: Record<string, string>): string {
+  const variable = (flag: string) => `ETCD_${flag.toUpperCase().replaceAll('-', '_')}`;
+  return Object.entries(flags)
+    .map(([flag, value]) => `${variable(flag)}="${value}"`)
+    .join('\n');
+}
+
+/** The config file groups the settings of TLS, and leaves their prefix out. */
+function toYaml(flags: Record<string, string>): string {
+  const isTls = (flag: string) => /(cert-file|key-file|trusted-ca-file|client-cert-auth)$/.test(flag);
+  const line = ([flag, value]: [string, string]) => `${flag}: ${/^(true|\d+)$/.test(value) ? value : `'${value}'`}`;
+  const all = Object.entries(flags);
+  const group = (title: string, entries: [string, string][]) =>
+    entries.length === 0 ? [] : [`${title}:`, ...entries.map((entry) => `  ${line(entry)}`)];
+  const peer = all.filter(([flag]) => isTls(flag) && flag.startsWith('peer-'));
+  return [
+    ...all.filter(([flag]) => !isTls(flag)).map(line),
+    ...group(
+      'client-transport-security',
+      all.filter(([flag]) => isTls(flag) && !flag.startsWith('peer-')),
+    ),
+    ...group(
+      'peer-transport-security',
+      peer.map(([flag, value]) => [flag.slice('peer-'.length), value]),
+    ),
+  ].join('\n');
+}

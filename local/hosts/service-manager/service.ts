@@ -1,0 +1,267 @@
+import { type Exit, exitWords, type Result, resultOf } from './exit.ts';
+import { type JobKind, type JobResult, type PendingJob, pendingJob } from './job.ts';
+import type { Journal } from './journal.ts';
+import { launch } from './launch.ts';
+import type { MainProcess } from './main-process.ts';
+import { restartsAfter } from './restart-policy.ts';
+import { createStartLimit } from './start-limit.ts';
+import { ACTIVE_STATES, type State } from './state.ts';
+import { after, type Timer } from './timer.ts';
+import { type Account, title, type Unit } from './unit.ts';
+
+const REMAINS_INTERVAL_MS = 20;
+
+/** One service's life: what is asked of it, what becomes of its process, and what its unit says to do then. */
+export class Service {
+  /** As last read; what it says of a start counts from the next one on. */
+  unit: Unit;
+  readonly #journal: Journal;
+  readonly #account: Account;
+  readonly #startLimit = createStartLimit();
+  #state: State = 'dead';
+  #result: Result = 'success';
+  #process: MainProcess | undefined;
+  #job: PendingJob | undefined;
+  #timer: Timer | undefined;
+  /** Ends the question whether the service is ready. */
+  #starting = new AbortController();
+  #stopRequested = false;
+  #restarts = 0;
+  #restartsAreOver = false;
+  #startedAt: Date | undefined;
+  #exit: (Exit & { pid: number; at: Date }) | undefined;
+  #problem = '';
+  /** Once it is closed, for whom waits for its process to be gone. */
+  #closed: (() => void) | undefined;
+
+  constructor(unit: Unit, journal: Journal, account: Account) {
+    this.unit = unit;
+    this.#journal = journal;
+    this.#account = account;
+  }
+
+  get status() {
+    return {
+      activeState: ACTIVE_STATES[this.#state],
+      subState: this.#state,
+      result: this.#result,
+      mainPid: this.#process?.pid ?? 0,
+      restarts: this.#restarts,
+      startedAt: this.#startedAt,
+      exit: this.#exit,
+      /** Why it could not even be tried to start it. */
+      problem: this.#problem,
+    };
+  }
+
+  /** Resolves when it is done, has failed, or was canceled by a later request. */
+  request(kind: JobKind): Promise<JobResult> {
+    if (this.#job?.merge(kind) !== true) {
+      this.#job?.finish('canceled');
+      this.#job = pendingJob(kind);
+    }
+    const { promise } = this.#job;
+    this.#work();
+    return promise;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
+  }
+
+  resetFailed(): void {
+    this.#startLimit.reset();
+    this.#restarts = 0;
+    this.#result = 'success';
+    if (this.#state === 'failed') this.#enter('dead');
+  }
+
+  /** Ends all of it at once, and for good. */
+  async close(): Promise<void> {
+    this.#job?.finish('canceled');
+    this.#job = undefined;
+    this.#timer?.cancel();
+    this.#starting.abort();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#closed = resolve;
+    // The process that is known may have ended already and have left others behind.
+    if (this.#process === undefined || this.#exit !== undefined) resolve();
+    this.#process?.kill('SIGKILL');
+    await promise;
+  }
+
+  /** Does what the pending job asks for, as far as it can be done in this state; later states go on with it. */
+  #work(): void {
+    const job = this.#job;
+    const isDown = this.#state === 'dead' || this.#state === 'failed';
+    const isUp = this.#state === 'start' || this.#state === 'running';
+    if (job === undefined) return;
+    if (job.kind === 'start') {
+      if (this.#state === 'running') this.#finishJob('done');
+      else if (isDown) this.#start(job);
+      return;
+    }
+    this.#stopRequested = true;
+    if (isUp) {
+      this.#log(`Stopping ${title(this.unit)}...`);
+      this.#terminate();
+      return;
+    }
+    if (this.#state === 'auto-restart') {
+      this.#enter('dead');
+      this.#log(`Stopped ${title(this.unit)}.`);
+    } else if (!isDown) return;
+    if (job.kind === 'restart') this.#start(job);
+    else this.#finishJob('done');
+  }
+
+  #start(job: PendingJob): void {
+    job.begin();
+    if (!this.#startLimit.allows(this.unit)) {
+      this.#log(`${this.unit.id}: Start request repeated too quickly.`);
+      this.#fail('start-limit-hit');
+      this.#stopRequested = true;
+      this.#die();
+      return;
+    }
+    if (this.#restartsAreOver) this.#restarts = 0;
+    this.#restartsAreOver = false;
+    this.#stopRequested = false;
+    this.#result = 'success';
+    this.#problem = '';
+    this.#exit = undefined;
+    this.#startedAt = undefined;
+    this.#enter('start');
+    this.#starting = new AbortController();
+    if (this.unit.type !== 'simple') {
+      this.#log(`Starting ${title(this.unit)}...`);
+      this.#timer = after(this.unit.timeoutStartMs, () => this.#onStartTimeout());
+    }
+    const { signal } = this.#starting;
+    launch(this.unit, this.#account, this.#journal, signal, {
+      spawned: (started) => {
+        this.#process = started;
+        this.#startedAt = new Date();
+      },
+      isUp: () => this.#isUp(),
+      ended: (exit) => this.#onExit(exit),
+    }).catch((error: unknown) => {
+      if (!signal.aborted) this.#onProblem(error);
+    });
+  }
+
+  #onProblem(error: unknown): void {
+    this.#problem = error instanceof Error ? error.message : String(error);
+    this.#log(`${this.unit.id}: Failed to run 'start' task: ${this.#problem}`);
+    this.#fail('resources');
+    this.#die();
+  }
+
+  #isUp(): void {
+    if (this.#state !== 'start') return;
+    this.#enter('running');
+    this.#log(`Started ${title(this.unit)}.`);
+    this.#finishJob('done');
+  }
+
+  #onStartTimeout(): void {
+    this.#log(`${this.unit.id}: start operation timed out. Terminating.`);
+    this.#fail('timeout');
+    this.#terminate();
+  }
+
+  #onExit(exit: Exit): void {
+    this.#exit = { ...exit, pid: this.#process?.pid ?? 0, at: new Date() };
+    const result = resultOf(exit);
+    if (result !== 'success') this.#log(`${this.unit.id}: Main process exited, ${exitWords(exit)}`);
+    const brokeItsWord = this.#state === 'start' && this.unit.type === 'notify' && result === 'success';
+    this.#fail(brokeItsWord ? 'protocol' : result);
+    const remains = this.#process;
+    if (this.#closed) {
+      remains?.kill('SIGKILL');
+      this.#closed();
+    } else if (remains?.hasRemains()) {
+      if (this.#state === 'start' || this.#state === 'running') this.#terminate();
+      this.#awaitRemains(remains);
+    } else this.#die();
+  }
+
+  #awaitRemains(remains: MainProcess): void {
+    after(REMAINS_INTERVAL_MS, () => {
+      if (this.#process !== remains || this.#closed) return;
+      if (remains.hasRemains()) this.#awaitRemains(remains);
+      else this.#die();
+    });
+  }
+
+  #terminate(): void {
+    this.#enter('stop-sigterm');
+    if (this.#process === undefined) {
+      this.#die();
+      return;
+    }
+    this.#process.kill('SIGTERM');
+    // A stopped process cannot end.
+    this.#process.kill('SIGCONT');
+    this.#timer = after(this.unit.timeoutStopMs, () => {
+      this.#log(`${this.unit.id}: State 'stop-sigterm' timed out. Killing.`);
+      this.#fail('timeout');
+      this.#enter('stop-sigkill');
+      this.#process?.kill('SIGKILL');
+      this.#timer = after(this.unit.timeoutStopMs, () => {
+        this.#log(`${this.unit.id}: Processes still around after SIGKILL. Ignoring.`);
+        this.#die();
+      });
+    });
+  }
+
+  /** Nothing of the service runs any more. */
+  #die(): void {
+    const { id, restartMs } = this.unit;
+    const failed = this.#result !== 'success';
+    this.#process = undefined;
+    this.#log(failed ? `${id}: Failed with result '${this.#result}'.` : `${id}: Deactivated successfully.`);
+    this.#enter(failed ? 'failed' : 'dead');
+    const restarts = !this.#stopRequested && restartsAfter(this.unit.restart, this.#result);
+    if (this.#job?.kind === 'start' && this.#job.isBegun) {
+      this.#log(`Failed to start ${title(this.unit)}.`);
+      this.#finishJob('failed');
+    } else if (this.#job !== undefined && this.#job.kind !== 'start') this.#log(`Stopped ${title(this.unit)}.`);
+    if (restarts) {
+      this.#enter('auto-restart');
+      this.#timer = after(restartMs, () => this.#restart());
+    } else {
+      this.#restartsAreOver = true;
+      this.#work();
+    }
+  }
+
+  #restart(): void {
+    this.#restarts += 1;
+    this.#log(`${this.unit.id}: Scheduled restart job, restart counter is at ${this.#restarts}.`);
+    this.#log(`Stopped ${title(this.unit)}.`);
+    this.#job ??= pendingJob('start');
+    this.#start(this.#job);
+  }
+
+  /** The first failure counts: how a process ends that is then terminated says nothing. */
+  #fail(result: Result): void {
+    if (this.#result === 'success') this.#result = result;
+  }
+
+  #enter(state: State): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#starting.abort();
+    this.#state = state;
+  }
+
+  #finishJob(result: JobResult): void {
+    this.#job?.finish(result);
+    this.#job = undefined;
+  }
+
+  #log(line: string): void {
+    this.#journal.log(this.unit.id, line);
+  }
+}

@@ -1,0 +1,161 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findEtcd } from '../../local/etcd/binaries.ts';
+import { freePorts } from '../../local/etcd/ports.ts';
+import type { Host, HostFleet } from '../../local/hosts/host.ts';
+import { startProcessHosts } from '../../local/hosts/process-hosts.ts';
+import { PreparedHost } from './prepared-host.ts';
+import { refuse, succeed } from './script.ts';
+
+let fleet: HostFleet;
+let host: Host;
+
+beforeAll(async () => {
+  const { etcd } = await findEtcd('3.5.16');
+  fleet = await startProcessHosts({ count: 1, binDir: dirname(etcd) });
+  [host] = fleet.hosts as [Host];
+});
+afterAll(() => fleet?.close());
+
+/** A unit of the host, with these lines in its [Service]. */
+async function writeUnit(unit: string, ...service: string[]): Promise<void> {
+  await writeFile(join(host.unitDir, `${unit}.service`), `[Service]\n${service.join('\n')}\n`);
+}
+
+const control = (unit: string, action: string) => succeed(host.access, 'control-service', { unit, action });
+const fails = (unit: string, action: string) => refuse(host.access, 'control-service', { unit, action });
+
+describe('control-service on a real service manager', () => {
+  it('starts a unit once, restarts it as another process, and stops it', async () => {
+    await writeUnit('steady', 'ExecStart=/bin/sleep 600');
+    const started = await control('steady', 'start');
+    expect(started).toMatchObject({ activeState: 'active', subState: 'running' });
+    expect(await control('steady', 'start')).toEqual(started);
+    const restarted = await control('steady', 'restart');
+    expect(restarted.activeState).toBe('active');
+    expect(restarted.mainPid).not.toBe(started.mainPid);
+    const stopped = { activeState: 'inactive', subState: 'dead', mainPid: 0 };
+    expect(await control('steady', 'stop')).toEqual(stopped);
+    expect(await control('steady', 'stop')).toEqual(stopped);
+  });
+
+  it('does not take a unit for started that fails and is restarted again and again', async () => {
+    await writeUnit(
+      'looping',
+      'ExecStart=/bin/sh -c "echo cannot open data; exit 3"',
+      'Restart=always',
+      'RestartSec=500ms',
+    );
+    const { exitCode, message } = await fails('looping', 'start');
+    expect(exitCode).toBe(1);
+    expect(message).toContain('exit status 3');
+    expect(message).toContain('cannot open data');
+    expect(await control('looping', 'stop')).toMatchObject({ mainPid: 0 });
+  });
+
+  it('says of a unit that ends without an error what that means for etcd', async () => {
+    await writeUnit(
+      'removed',
+      'ExecStart=/bin/sh -c "sleep 0.5; echo the member has been permanently removed"',
+      'Restart=on-failure',
+    );
+    const { exitCode, message } = await fails('removed', 'start');
+    expect(exitCode).toBe(1);
+    expect(message).toContain('removed from its cluster');
+    expect(message).toContain('the member has been permanently removed');
+  });
+
+  it('starts a unit that has failed too often to be started again', async () => {
+    await writeUnit('limited', 'ExecStart=/bin/false', 'Restart=always', 'RestartSec=10ms');
+    expect((await fails('limited', 'start')).exitCode).toBe(1);
+    await expect
+      .poll(async () => (await succeed(host.access, 'inspect-host', inspection('limited'))).unit.activeState, {
+        timeout: 20_000,
+      })
+      .toBe('failed');
+    await writeUnit('limited', 'ExecStart=/bin/sleep 600', 'Restart=always', 'RestartSec=10ms');
+    expect(await control('limited', 'start')).toMatchObject({ activeState: 'active' });
+    await control('limited', 'stop');
+  });
+
+  it('refuses a unit that is not there', async () => {
+    for (const action of ['start', 'stop', 'restart']) {
+      const { exitCode, message } = await fails('nowhere', action);
+      expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('no unit nowhere') });
+    }
+  });
+});
+
+describe('control-service refuses', () => {
+  it('a unit that is masked', async () => {
+    using prepared = new PreparedHost({ LoadState: 'masked' });
+    const { exitCode, message } = await refuse(prepared.access, 'control-service', { unit: 'etcd', action: 'start' });
+    expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('masked') });
+  });
+
+  it('to guess when systemctl does not answer', async () => {
+    using prepared = new PreparedHost();
+    prepared.program('systemctl', 'echo "Failed to connect to bus" >&2; exit 1');
+    const { exitCode, message } = await refuse(prepared.access, 'control-service', { unit: 'etcd', action: 'stop' });
+    expect({ exitCode, message }).toEqual({ exitCode: 1, message: expect.stringContaining('systemctl cannot show') });
+  });
+});
+
+function inspection(unit: string): Record<string, string> {
+  const { dataDir, configFile, binDir } = host.layout;
+  return { unit, dataDir, walDir: '', configFile, binDir };
+}
+
+describe('the host commands on a real member', () => {
+  it('archive its data, give it a new membership and bring the old one back', async () => {
+    const { client, peer } = await freePorts();
+    const { dataDir, configFile, user, group, binDir } = host.layout;
+    const [clientUrl, peerUrl] = [client, peer].map((port) => `http://${host.address}:${port}`);
+    await mkdir(dirname(configFile), { recursive: true });
+    await writeFile(
+      configFile,
+      `# a member of its own\nname: m1\ndata-dir: ${dataDir}\nlisten-client-urls: ${clientUrl}\nadvertise-client-urls: ${clientUrl}\n` +
+        `listen-peer-urls: ${peerUrl}\ninitial-advertise-peer-urls: ${peerUrl}\ninitial-cluster: m1=${peerUrl}\n`,
+    );
+    await writeUnit(
+      'etcd',
+      'Type=notify',
+      `ExecStart=${join(binDir, 'etcd')} --config-file ${configFile}`,
+      'Restart=always',
+    );
+    const parameters = { unit: 'etcd', dataDir, walDir: '', user, group, execution: 'run-1' };
+    const started = await control('etcd', 'start');
+    expect(await refuse(host.access, 'archive-data-dir', parameters)).toMatchObject({ exitCode: 65 });
+
+    const running = await succeed(host.access, 'inspect-host', inspection('etcd'));
+    expect(running).toMatchObject({
+      unit: { activeState: 'active', mainPid: started.mainPid },
+      etcdVersion: '3.5.16',
+      dataDir: { exists: true, empty: false },
+      configuration: { format: 'yaml', file: configFile, name: 'm1', initialCluster: `m1=${peerUrl}`, overriding: [] },
+    });
+    expect(running.log.length).toBeGreaterThan(0);
+
+    await control('etcd', 'stop');
+    const { dataDir: archive } = await succeed(host.access, 'archive-data-dir', parameters);
+    const membership = {
+      unit: 'etcd',
+      configFile,
+      initialCluster: `m1=${peerUrl}`,
+      initialClusterState: 'new',
+      initialClusterToken: 'another',
+      execution: 'run-1',
+    };
+    expect(await succeed(host.access, 'configure-membership', membership)).toMatchObject({ changed: true });
+    expect(await readFile(configFile, 'utf8')).toContain('initial-cluster-token: "another"');
+    await control('etcd', 'start');
+    await control('etcd', 'stop');
+    expect(await succeed(host.access, 'revert-data-dir', parameters)).toEqual({
+      reverted: true,
+      setAside: `${archive}.set-aside`,
+    });
+    expect(await control('etcd', 'start')).toMatchObject({ activeState: 'active' });
+    await control('etcd', 'stop');
+  });
+});

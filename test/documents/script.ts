@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { HOST_COMMAND_RESULTS, type HostCommandName } from '../../core/contracts/host-commands.ts';
+import { type HostAccess, runScript } from '../../local/hosts/access.ts';
+
+const DOCUMENTS = join(import.meta.dirname, '../../documents');
+const failureSchema = z.strictObject({ message: z.string() });
+
+type Result<Name extends HostCommandName> = z.output<(typeof HOST_COMMAND_RESULTS)[Name]>;
+
+/** A command's script as SSM runs it: what all share, the script itself, and the parameters put in as text. */
+export function composeScript(command: HostCommandName, parameters: Readonly<Record<string, string>> = {}): string {
+  const script = ['parts/common.sh', `${command}.sh`]
+    .map((file) => readFileSync(join(DOCUMENTS, file), 'utf8'))
+    .join('\n');
+  return script.replaceAll(/\{\{ (\w+) \}\}/g, (placeholder, name: string) => parameters[name] ?? placeholder);
+}
+
+/** How a command ended on a host: `line` is what it printed on standard output. */
+export interface CommandRun {
+  exitCode: number | null;
+  line: string;
+  stderr: string;
+}
+
+export async function runCommand(
+  access: HostAccess,
+  command: HostCommandName,
+  parameters: Readonly<Record<string, string>>,
+): Promise<CommandRun> {
+  const run = await runScript(access, composeScript(command, parameters), { timeoutMs: 60_000 });
+  if (!run.started) throw new Error(`The script did not start: ${run.stderr}`);
+  return { exitCode: run.exitCode, line: run.stdout, stderr: run.stderr };
+}
+
+/** The result of a command that succeeds. @throws Error when it does not, or prints anything but one result */
+export async function succeed<Name extends HostCommandName>(
+  access: HostAccess,
+  command: Name,
+  parameters: Readonly<Record<string, string>>,
+): Promise<Result<Name>> {
+  const { exitCode, line, stderr } = await runCommand(access, command, parameters);
+  if (exitCode !== 0) throw new Error(`${command} ended with ${exitCode}: ${line}\n${stderr}`);
+  return HOST_COMMAND_RESULTS[command].parse(onlyLine(line)) as Result<Name>;
+}
+
+/** The exit code and the message of a command that fails. @throws Error when it succeeds, or prints anything but a message */
+export async function refuse(
+  access: HostAccess,
+  command: HostCommandName,
+  parameters: Readonly<Record<string, string>>,
+): Promise<{ exitCode: number | null; message: string }> {
+  const { exitCode, line } = await runCommand(access, command, parameters);
+  if (exitCode === 0) throw new Error(`${command} succeeded: ${line}`);
+  return { exitCode, message: failureSchema.parse(onlyLine(line)).message };
+}
+
+function onlyLine(stdout: string): unknown {
+  if (!/^[^\n]+\n$/.test(stdout)) throw new Error(`not one line: ${JSON.stringify(stdout)}`);
+  return JSON.parse(stdout);
+}

@@ -1,0 +1,266 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cancelCommand, requireReachable, sendCommand, waitForCommand } from '../../../lambdas/hosts/commands.ts';
+import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
+import { HERE, HOST, isRunning, OTHER_HOST, SUCCEED, serve, serveControlService, temporaryFolder } from './support.ts';
+
+const STOP = {
+  host: HOST,
+  command: 'control-service',
+  parameters: { unit: 'etcd', action: 'stop' },
+  execution: 'run-1',
+} as const;
+const BOUND = { waitMs: 20_000 };
+
+function waitFor(commandId: string, { host = HOST as string, waitMs = BOUND.waitMs } = {}) {
+  return waitForCommand({ host, commandId, command: 'control-service' }, { waitMs });
+}
+
+/** The lines that scripts have written so far. */
+function linesIn(file: string): string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+}
+
+describe('a host command', () => {
+  it('runs on its host with its parameters, and gives its result', async () => {
+    await serveControlService(`echo "to $unit" >&2; echo 'not the last line'; ${SUCCEED}`);
+    expect(await waitFor(await sendCommand(STOP))).toEqual({
+      status: 'Done',
+      result: { activeState: 'active', subState: 'stop', mainPid: 7 },
+    });
+  });
+
+  it('is in progress until it ends, and is waited for no longer than wished', async () => {
+    const open = join(await temporaryFolder(), 'open');
+    await serveControlService(`until [ -e ${open} ]; do sleep 0.05; done; ${SUCCEED}`);
+    const commandId = await sendCommand(STOP);
+    expect(await waitFor(commandId, { waitMs: 0 })).toEqual({ status: 'InProgress' });
+    expect(await waitFor(commandId, { waitMs: 1_000 })).toEqual({ status: 'InProgress' });
+    const since = performance.now();
+    const waiting = waitFor(commandId);
+    writeFileSync(open, '');
+    expect(await waiting).toMatchObject({ status: 'Done' });
+    // The SDK's own shortest delay.
+    expect(performance.now() - since).toBeLessThan(5_000);
+  });
+
+  it('that SSM does not know yet is in progress', async () => {
+    await serveControlService(SUCCEED);
+    const unknown = '00000000-0000-4000-8000-000000000000';
+    expect(await waitFor(unknown, { waitMs: 0 })).toEqual({ status: 'InProgress' });
+    expect(await waitFor(unknown, { waitMs: 1_000 })).toEqual({ status: 'InProgress' });
+  });
+
+  it('runs on two hosts at the same time', async () => {
+    const folder = await temporaryFolder();
+    // Each ends only when the other has begun.
+    await serveControlService(
+      `touch ${folder}/$unit; until [ -e ${folder}/a ] && [ -e ${folder}/b ]; do sleep 0.05; done; ${SUCCEED}`,
+      { [HOST]: { exec: ['sh'] }, [OTHER_HOST]: { exec: ['bash'] } },
+    );
+    const on = async (host: string, unit: string) =>
+      waitFor(await sendCommand({ ...STOP, host, parameters: { unit, action: 'stop' } }), { host });
+    expect(await Promise.all([on(HOST, 'a'), on(OTHER_HOST, 'b')])).toEqual([
+      expect.objectContaining({ status: 'Done' }),
+      expect.objectContaining({ status: 'Done' }),
+    ]);
+  });
+
+  it('that fails ends as its exit code says, in its own words', async () => {
+    await serveControlService(`echo '{"message":"the unit is masked"}'; echo details >&2; exit 65`);
+    await expect(waitFor(await sendCommand(STOP))).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+      message: `${HOST}, control-service: the unit is masked`,
+    });
+  });
+
+  it('that fails without a word is told by the end of standard error', async () => {
+    await serveControlService('echo boom >&2; exit 3');
+    await expect(waitFor(await sendCommand(STOP))).rejects.toMatchObject({
+      name: 'HostCommandFailed',
+      message: `${HOST}, control-service: it ended with exit code 3\nIt ended with: boom`,
+    });
+  });
+
+  it('whose output is longer than what Run Command gives has no result', async () => {
+    await serveControlService(`printf '%030000d\\n' 0; ${SUCCEED}`);
+    await expect(waitFor(await sendCommand(STOP))).rejects.toMatchObject({
+      name: 'HostCommandFailed',
+      message: expect.stringMatching(/gives the first 24000 characters of an output, and this one was longer/),
+    });
+  });
+
+  it('does not reach a host that lets nobody in', async () => {
+    await serveControlService(SUCCEED, { [HOST]: { exec: ['false'] } });
+    await expect(waitFor(await sendCommand(STOP))).rejects.toMatchObject({
+      name: 'HostUnreachable',
+      message: expect.stringMatching(new RegExp(`^${HOST}, control-service: Undeliverable: .*did not run.*SSM Agent`)),
+    });
+  });
+
+  it('can be cancelled, which kills its script', async () => {
+    const pidFile = join(await temporaryFolder(), 'pid');
+    await serveControlService(`echo $$ > ${pidFile}; sleep 45; ${SUCCEED}`);
+    const commandId = await sendCommand(STOP);
+    await expect.poll(() => linesIn(pidFile), { timeout: 10_000 }).toHaveLength(1);
+    const pid = Number(linesIn(pidFile)[0]);
+    expect(isRunning(pid)).toBe(true);
+    await cancelCommand({ host: HOST, commandId });
+    await expect(waitFor(commandId)).rejects.toMatchObject({
+      name: 'HostCommandFailed',
+      message: expect.stringMatching(/^i-\w+, control-service: Cancelled: it was cancelled/),
+    });
+    await expect.poll(() => isRunning(pid), { timeout: 5_000 }).toBe(false);
+  });
+});
+
+describe('a command that was sent before', () => {
+  /** A script that counts itself in a file, and runs until a second file is there. */
+  async function countingScript() {
+    const folder = await temporaryFolder();
+    const [starts, open] = [join(folder, 'starts'), join(folder, 'open')];
+    return { starts, open, body: `echo $action >> ${starts}; until [ -e ${open} ]; do sleep 0.05; done; ${SUCCEED}` };
+  }
+
+  it('by an invocation that ended before it had the answer is taken up while it runs', async () => {
+    const { starts, body } = await countingScript();
+    const { operations } = await serveControlService(body);
+    let sends = 0;
+    await serve({
+      ...operations,
+      'AmazonSSM.SendCommand': async (request) => {
+        const answer = await operations['AmazonSSM.SendCommand']?.(request);
+        if (++sends === 1) throw new AwsError('InternalFailure', 'the answer is lost');
+        return answer;
+      },
+    });
+    await expect(sendCommand(STOP)).rejects.toMatchObject({ name: 'AwsUnavailable' });
+    await expect.poll(() => linesIn(starts), { timeout: 10_000 }).toEqual(['stop']);
+    const commandId = await sendCommand(STOP);
+    expect(await sendCommand(STOP)).toBe(commandId);
+    expect(sends).toBe(1);
+    expect(linesIn(starts)).toEqual(['stop']);
+  });
+
+  it('with other parameters, by another execution, or to another host is another command', async () => {
+    const { body } = await countingScript();
+    await serveControlService(body, { ...HERE, [OTHER_HOST]: { exec: ['sh'] } });
+    const ids = [
+      await sendCommand(STOP),
+      await sendCommand({ ...STOP, parameters: { unit: 'etcd', action: 'start' } }),
+      await sendCommand({ ...STOP, execution: 'run-2' }),
+      await sendCommand({ ...STOP, host: OTHER_HOST }),
+    ];
+    expect(new Set(ids).size).toBe(4);
+  });
+
+  it('and has ended is sent again', async () => {
+    await serveControlService(SUCCEED);
+    const first = await sendCommand(STOP);
+    await waitFor(first);
+    expect(await sendCommand(STOP)).not.toBe(first);
+  });
+});
+
+describe('parameters', () => {
+  it.each([
+    ['a missing one', { unit: 'etcd' }, '- action: is missing'],
+    ['an unknown one', { unit: 'etcd', action: 'stop', user: 'root' }, '- user: is not a known field'],
+    ['another word', { unit: 'etcd', action: 'reboot' }, '- action: must be "start" or "stop" or "restart"'],
+    ['no text', { unit: 7, action: 'stop' }, '- unit: must be text'],
+  ])('are refused before anything is sent: %s', async (_, parameters, problem) => {
+    await serve({});
+    const wrong = { ...STOP, parameters } as unknown as typeof STOP;
+    await expect(async () => sendCommand(wrong)).rejects.toMatchObject({
+      name: 'InvalidInput',
+      message: `The call of control-service on ${HOST} has 1 problem; nothing was touched.\n${problem}`,
+    });
+  });
+});
+
+describe('the hosts', () => {
+  it('are reached when a script starts on each', async () => {
+    await serveControlService(SUCCEED, { ...HERE, [OTHER_HOST]: { exec: ['bash'] } });
+    await expect(requireReachable([HOST, OTHER_HOST])).resolves.toBeUndefined();
+  });
+
+  it('are named where they are not reached, with what to look at', async () => {
+    await serveControlService(SUCCEED, {
+      ...HERE,
+      'i-refuses': { exec: ['false'] },
+      'i-hangs': { exec: ['sleep', '60'] },
+    });
+    await expect(requireReachable([HOST, 'i-refuses', 'i-hangs', 'i-unknown'])).rejects.toMatchObject({
+      name: 'HostUnreachable',
+      message: expect.stringMatching(
+        /^SSM does not reach every host:\n- i-refuses: ConnectionLost\n- i-hangs: ConnectionLost\n- i-unknown: not a managed node, or stopped\n.*SSM Agent.*instance profile/,
+      ),
+    });
+  });
+
+  it('may be more than SSM takes in one request or gives in one answer', async () => {
+    const hosts = Array.from({ length: 120 }, (_, index) => `i-${index}`);
+    const sizes: number[] = [];
+    await serve({
+      'AmazonSSM.DescribeInstanceInformation': ({ Filters, NextToken }) => {
+        const [{ Values }] = Filters as [{ Values: string[] }];
+        sizes.push(Values.length);
+        const half = Math.ceil(Values.length / 2);
+        const page = NextToken ? Values.slice(half) : Values.slice(0, half);
+        return {
+          InstanceInformationList: page.map((InstanceId) => ({ InstanceId, PingStatus: 'Online' })),
+          ...(!NextToken && { NextToken: 'second' }),
+        };
+      },
+    });
+    await expect(requireReachable(hosts)).resolves.toBeUndefined();
+    expect(sizes).toEqual([50, 50, 50, 50, 20, 20]);
+  });
+});
+
+describe('a refusal of SSM', () => {
+  /** Every operation is refused in the same way; counts how often. */
+  async function refusing(type: string) {
+    const counted = { requests: 0 };
+    const refuse: Operation = () => {
+      counted.requests++;
+      throw new AwsError(type, 'no');
+    };
+    const names = [
+      'SendCommand',
+      'GetCommandInvocation',
+      'ListCommandInvocations',
+      'CancelCommand',
+      'DescribeInstanceInformation',
+    ];
+    await serve(Object.fromEntries(names.map((name) => [`AmazonSSM.${name}`, refuse])));
+    return counted;
+  }
+  const CALLS: Record<string, () => Promise<unknown>> = {
+    requireReachable: () => requireReachable([HOST]),
+    sendCommand: () => sendCommand(STOP),
+    waitForCommand: () => waitFor('00000000-0000-4000-8000-000000000000', { waitMs: 60_000 }),
+    cancelCommand: () => cancelCommand({ host: HOST, commandId: '00000000-0000-4000-8000-000000000000' }),
+  };
+
+  describe.each(Object.keys(CALLS))('of %s', (call) => {
+    it.each([
+      ['InvalidInstanceId', 'HostUnreachable', /SSM does not manage this host.*SSM Agent/],
+      ['InvalidDocument', 'PreconditionFailed', /deploy again/],
+      ['InvalidParameters', 'PreconditionFailed', /deploy again/],
+      ['UnsupportedPlatformType', 'PreconditionFailed', /does not run Linux/],
+      ['AccessDeniedException', 'PreconditionFailed', /role of this step may not.*deploy again/],
+      ['InvalidCommandId', 'HostCommandFailed', /SSM refused it: InvalidCommandId: no$/],
+    ])('is told at once: %s is %s', async (type, name, message) => {
+      const counted = await refusing(type);
+      await expect(CALLS[call]?.()).rejects.toMatchObject({ name, message: expect.stringMatching(message) });
+      expect(counted.requests).toBe(1);
+    });
+
+    it('is none where SSM only throttles', async () => {
+      await refusing('ThrottlingException');
+      await expect(CALLS[call]?.()).rejects.toMatchObject({ name: 'AwsUnavailable' });
+    });
+  });
+});

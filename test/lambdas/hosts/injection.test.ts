@@ -1,0 +1,116 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { SendCommandCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { describe, expect, it } from 'vitest';
+import { documentName, HOST_COMMANDS, type HostCommandName } from '../../../core/contracts/host-commands.ts';
+import { sendCommand } from '../../../lambdas/hosts/commands.ts';
+import { runCommand } from '../../../local/aws/run-command.ts';
+import { documents, HERE, HOST, serve, temporaryFolder } from './support.ts';
+
+/** What every parameter of every command takes, and none of these tests is about. */
+const HARMLESS: Readonly<Record<string, string>> = {
+  unit: 'etcd@orders.service',
+  action: 'stop',
+  dataDir: '/var/lib/etcd',
+  walDir: '',
+  configFile: '/etc/etcd/etcd.conf',
+  binDir: '/usr/local/bin',
+  user: 'etcd',
+  group: 'etcd',
+  execution: 'run-1',
+  initialCluster: 'node1=https://10.0.1.11:2380,node2=https://[fd00::2]:2380',
+  initialClusterState: 'existing',
+  initialClusterToken: '',
+};
+
+const PAYLOADS: readonly [string, (value: string, owned: string) => string][] = [
+  ['a second command', (value, owned) => `${value}; touch ${owned}`],
+  ['a substitution', (value, owned) => `${value}$(touch ${owned})`],
+  ['backticks', (value, owned) => `${value}\`touch ${owned}\``],
+  ['a single quote', (value, owned) => `${value}'; touch ${owned}; '`],
+  ['a double quote', (value, owned) => `${value}"; touch ${owned}; "`],
+  ['a variable', (value) => `${value}$HOME`],
+  ['a folder above', () => '../../etc'],
+  ['a path with a folder above', (value) => `${value}/../../etc`],
+  ['an option', () => '--force'],
+  ['a second line', (value, owned) => `${value}\ntouch ${owned}`],
+  ['a line end', (value) => `${value}\n`],
+  ['a carriage return', (value) => `${value}\r`],
+  ['a zero', (value) => `${value}\0`],
+  ['another parameter', (value) => `${value}{{ unit }}`],
+  ['a letter that only looks right', (value) => `${value}\u0435`],
+  ['100 kB', () => 'a'.repeat(100_000)],
+  ['100 kB of a path', () => '/a'.repeat(50_000)],
+];
+
+const CASES = (Object.keys(HOST_COMMANDS) as HostCommandName[]).flatMap((command) =>
+  Object.keys(HOST_COMMANDS[command].parameters).map((name) => ({ command, name })),
+);
+
+function harmless(command: HostCommandName): Record<string, string> {
+  return Object.fromEntries(Object.keys(HOST_COMMANDS[command].parameters).map((name) => [name, HARMLESS[name] ?? '']));
+}
+
+/** Run Command with scripts that leave a trace, and every parameter in the places where a value could do harm. */
+async function serveTraces() {
+  const folder = await temporaryFolder();
+  const scripts = Object.fromEntries(
+    Object.entries(HOST_COMMANDS).map(([command, { parameters }]) => [
+      command,
+      ['#!/bin/bash', `touch ${folder}/ran`, ...Object.keys(parameters).map((name) => `${name}="{{ ${name} }}"`)].join(
+        '\n',
+      ),
+    ]),
+  );
+  const local = runCommand({ documents: documents(scripts), hosts: HERE });
+  const requests: string[] = [];
+  const endpoint = await serve(
+    Object.fromEntries(
+      Object.entries(local.operations).map(([name, operation]) => [
+        name,
+        (request) => {
+          requests.push(name);
+          return operation(request);
+        },
+      ]),
+    ),
+  );
+  return { folder, requests, endpoint, close: local.close };
+}
+
+describe.each(CASES)('$command, given as $name', ({ command, name }) => {
+  it.each(PAYLOADS)('%s, sends nothing and runs nothing', async (_, payload) => {
+    const { folder, requests, close } = await serveTraces();
+    const value = payload(HARMLESS[name] ?? '', join(folder, 'owned'));
+    const parameters = { ...harmless(command), [name]: value };
+
+    const sending = async () => sendCommand({ host: HOST, command, parameters, execution: 'run-1' } as never);
+    await expect(sending).rejects.toMatchObject({
+      name: 'InvalidInput',
+      message: expect.stringContaining(`- ${name}: `),
+    });
+    expect(requests).toEqual([]);
+
+    // Past the adapter.
+    const request = new SendCommandCommand({
+      DocumentName: documentName(command),
+      InstanceIds: [HOST],
+      TimeoutSeconds: 60,
+      Parameters: Object.fromEntries(Object.entries(parameters).map(([key, text]) => [key, [text]])),
+    });
+    await expect(new SSMClient({}).send(request)).rejects.toMatchObject({
+      name: 'InvalidParameters',
+      message: expect.stringContaining(name),
+    });
+    await close();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe.each(Object.keys(HOST_COMMANDS) as HostCommandName[])('%s, with harmless values', (command) => {
+  it('is sent and runs', async () => {
+    const { folder } = await serveTraces();
+    await sendCommand({ host: HOST, command, parameters: harmless(command), execution: 'run-1' } as never);
+    await expect.poll(() => existsSync(join(folder, 'ran')), { timeout: 10_000 }).toBe(true);
+  });
+});

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { type CommandInvocation, readOutcome } from '../../../lambdas/hosts/outcome.ts';
+
+const RESULT = { activeState: 'active', subState: 'running', mainPid: 7 };
+
+function read(invocation: CommandInvocation) {
+  return readOutcome('i-1', 'control-service', invocation);
+}
+
+/** The error's name and message. */
+function errorOf(invocation: CommandInvocation): [string, string] {
+  const outcome = read(invocation);
+  if (outcome.status !== 'Failed') throw new Error(`This is ${outcome.status}.`);
+  return [outcome.error.name, outcome.error.message];
+}
+
+describe('the outcome of a command', () => {
+  it.each(['Pending', 'InProgress', 'Delayed', 'Cancelling'])('is open: %s', (Status) => {
+    expect(read({ Status, StatusDetails: Status })).toEqual({ status: 'InProgress' });
+  });
+
+  it.each([
+    ['the only line', JSON.stringify(RESULT)],
+    ['the last line', `{"message":"not yet"}\n${JSON.stringify(RESULT)}\n`],
+    ['the last line before blank ones', `${JSON.stringify(RESULT)}\n\n \n`],
+  ])('is its result: %s', (_, StandardOutputContent) => {
+    expect(read({ Status: 'Success', StatusDetails: 'Success', ResponseCode: 0, StandardOutputContent })).toEqual({
+      status: 'Done',
+      result: RESULT,
+    });
+  });
+
+  it.each([
+    ['no output', '', /the whole: .*deploy again\.$/],
+    ['no JSON', 'active\n', /It ended with: active$/],
+    ['another result', '{"activeState":"active"}', /subState: .*mainPid: /],
+    ['a field too many', JSON.stringify({ ...RESULT, more: 1 }), /more/],
+    ['a cut off one', `${'ü'.repeat(12_000)}`, /gives the first 24000 characters of an output/],
+  ])('is a failure without a result: %s', (_, StandardOutputContent, problem) => {
+    const [name, message] = errorOf({ Status: 'Success', StandardOutputContent });
+    expect(name).toBe('HostCommandFailed');
+    expect(message).toMatch(/^i-1, control-service: its last line is not the result that was expected/);
+    expect(message).toMatch(problem);
+    expect(message.length).toBeLessThan(1_000);
+  });
+
+  it.each([
+    [64, 'InvalidInput'],
+    [65, 'PreconditionFailed'],
+    [66, 'UnsafeToProceed'],
+    [1, 'HostCommandFailed'],
+    [63, 'HostCommandFailed'],
+    [124, 'HostCommandFailed'],
+    [255, 'HostCommandFailed'],
+  ])('is the error that exit code %i stands for: %s', (ResponseCode, name) => {
+    const failed = { Status: 'Failed', StatusDetails: 'Failed', ResponseCode };
+    expect(errorOf({ ...failed, StandardOutputContent: 'x\n{"message":"it is so"}\n' })).toEqual([
+      name,
+      'i-1, control-service: it is so',
+    ]);
+    const StandardErrorContent = `sh: no such thing\nfailed to run commands: exit status ${ResponseCode}`;
+    expect(errorOf({ ...failed, StandardErrorContent })).toEqual([
+      name,
+      `i-1, control-service: it ended with exit code ${ResponseCode}\nIt ended with: sh: no such thing`,
+    ]);
+    expect(errorOf(failed)).toEqual([name, `i-1, control-service: it ended with exit code ${ResponseCode}`]);
+  });
+
+  it('quotes the end of a long standard error', () => {
+    const [, message] = errorOf({
+      Status: 'Failed',
+      ResponseCode: 1,
+      StandardErrorContent: `${'x'.repeat(8_000)} the end`,
+    });
+    expect(message).toMatch(/It ended with: \.\.\.x+ the end$/);
+    expect(message.length).toBeLessThan(1_000);
+  });
+
+  it.each([
+    ['TimedOut', 'Delivery Timed Out', 'HostUnreachable', /it did not run/],
+    ['TimedOut', 'DeliveryTimedOut', 'HostUnreachable', /it did not run/],
+    ['Failed', 'Undeliverable', 'HostUnreachable', /it did not run/],
+    ['TimedOut', 'Execution Timed Out', 'HostCommandFailed', /it was killed.*it may take 300 s/],
+    ['TimedOut', 'ExecutionTimedOut', 'HostCommandFailed', /it was killed/],
+    ['Cancelled', 'Cancelled', 'HostCommandFailed', /it was cancelled/],
+    ['Cancelled', 'Terminated', 'HostCommandFailed', /had failed elsewhere/],
+    ['Failed', 'Access Denied', 'HostCommandFailed', /has no access to this host/],
+    ['Failed', 'AccessDenied', 'HostCommandFailed', /has no access to this host/],
+    ['Failed', 'InvalidPlatform', 'HostCommandFailed', /does not run Linux/],
+    ['Failed', 'RateExceeded', 'HostCommandFailed', /without running it to its end: Failed, RateExceeded$/],
+    ['Failed', 'Failed', 'HostCommandFailed', /without running it to its end: Failed$/],
+    ['Postponed', 'Postponed', 'HostCommandFailed', /without running it to its end: Postponed$/],
+    ['Failed', 'toString', 'HostCommandFailed', /without running it to its end: Failed, toString$/],
+  ])('is told where the script did not end by itself: %s, %s', (Status, StatusDetails, name, meaning) => {
+    const [said, message] = errorOf({ Status, StatusDetails, ResponseCode: -1 });
+    expect(said).toBe(name);
+    expect(message).toMatch(/^i-1, control-service: /);
+    expect(message).toMatch(meaning);
+  });
+});

@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, vi } from 'vitest';
+import { documentName, type HostCommandName } from '../../../core/contracts/host-commands.ts';
+import { documentContent } from '../../../lib/command-documents.ts';
+import { type AwsEndpoint, type Operation, serveAwsEndpoint } from '../../../local/aws/endpoint.ts';
+import { type RunCommand, runCommand } from '../../../local/aws/run-command.ts';
+import type { HostsFile } from '../../../local/hosts/access.ts';
+
+export const HOST = 'i-0a1b2c3d4e5f60718';
+export const OTHER_HOST = 'i-1a1b2c3d4e5f60718';
+/** This machine, as a host that a shell leads to. */
+export const HERE: HostsFile = { [HOST]: { exec: ['sh'] } };
+
+/** What every script of a document is in these tests: bash, with each parameter of control-service. */
+export function controlScript(body: string): string {
+  return `#!/bin/bash\nunit='{{ unit }}'\naction='{{action}}'\n${body}`;
+}
+
+/** Prints a result of control-service. */
+export const SUCCEED = 'echo "{\\"activeState\\":\\"active\\",\\"subState\\":\\"$action\\",\\"mainPid\\":7}"';
+
+/** The deployed documents, with these scripts. */
+export function documents(scripts: Partial<Record<HostCommandName, string>>): Record<string, unknown> {
+  return Object.fromEntries(
+    (Object.entries(scripts) as [HostCommandName, string][]).map(([command, script]) => [
+      documentName(command),
+      documentContent(command, script),
+    ]),
+  );
+}
+
+const closings: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  for (const close of closings.splice(0).reverse()) await close();
+});
+
+/** Points the SDK at these operations for the rest of the test. */
+export async function serve(operations: Record<string, Operation>): Promise<AwsEndpoint> {
+  const accessKeyId = `LOCAL${randomUUID()}`;
+  const endpoint = await serveAwsEndpoint(operations, accessKeyId);
+  closings.push(() => endpoint.close());
+  vi.stubEnv('AWS_REGION', 'local');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'any');
+  vi.stubEnv('AWS_ENDPOINT_URL_SSM', endpoint.url);
+  return endpoint;
+}
+
+/** Run Command for the rest of the test, with this script as control-service. */
+export async function serveControlService(body: string, hosts = HERE): Promise<RunCommand> {
+  const local = runCommand({ documents: documents({ 'control-service': controlScript(body) }), hosts });
+  closings.push(() => local.close());
+  await serve(local.operations);
+  return local;
+}
+
+/** A folder that is removed after the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'hosts-test-'));
+  closings.push(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,132 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  documentName,
+  HOST_COMMANDS,
+  type HostCommandName,
+  type HostParameter,
+} from '../../core/contracts/host-commands.ts';
+import { CommandDocuments, documentContent } from '../../lib/command-documents.ts';
+import { readDocument, renderScript } from '../../local/aws/ssm-document.ts';
+import { type Resource, render, resourcesOf } from './stacks.ts';
+
+const COMMANDS = Object.keys(HOST_COMMANDS) as HostCommandName[];
+const SCRIPT = '#!/usr/bin/env bash\nunit="{{ unit }}"\naction="{{action}}"\n';
+
+describe('the documents', () => {
+  let stack: Stack;
+  let documents: CommandDocuments;
+  let resources: Resource[];
+  beforeAll(() => {
+    stack = new Stack(new App(), 'Sample');
+    documents = new CommandDocuments(stack, 'Documents');
+    resources = Object.values(resourcesOf(Template.fromStack(stack), 'AWS::SSM::Document'));
+  });
+
+  it('are one for each host command, under its name', () => {
+    expect(resources.map(({ Properties }) => Properties.Name).toSorted()).toEqual(
+      COMMANDS.map(documentName).toSorted(),
+    );
+  });
+
+  it('are commands in JSON, of which a change makes a new version', () => {
+    for (const { Properties } of resources) {
+      expect(Properties).toMatchObject({ DocumentType: 'Command', DocumentFormat: 'JSON', UpdateMethod: 'NewVersion' });
+    }
+  });
+
+  it('are named by ARNs that a policy can hold', () => {
+    expect(render(stack.resolve(documents.arns['inspect-host']))).toBe(
+      'arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:document/etcd-remediation-inspect-host',
+    );
+    expect(Object.keys(documents.arns)).toEqual(COMMANDS);
+  });
+
+  it.each(COMMANDS)('have what SSM has to know of %s', (command) => {
+    const { description, timeoutSeconds, parameters } = HOST_COMMANDS[command];
+    const content = resources.find(({ Properties }) => Properties.Name === documentName(command))?.Properties.Content;
+    expect(content).toMatchObject({ schemaVersion: '2.2', description });
+    expect(content.mainSteps).toEqual([
+      {
+        action: 'aws:runShellScript',
+        name: 'runScript',
+        precondition: { StringEquals: ['platformType', 'Linux'] },
+        inputs: { timeoutSeconds: String(timeoutSeconds), runCommand: expect.any(Array) },
+      },
+    ]);
+    const expected = Object.entries<HostParameter>(parameters).map(([name, parameter]) => [
+      name,
+      'values' in parameter
+        ? { type: 'String', description: expect.any(String), allowedValues: parameter.values }
+        : {
+            type: 'String',
+            description: parameter.shape,
+            allowedPattern: parameter.pattern,
+            maxChars: parameter.maxChars,
+            ...(['walDir', 'initialClusterToken'].includes(name) && { default: '' }),
+          },
+    ]);
+    expect(content.parameters).toEqual(Object.fromEntries(expected));
+    // SSM Agent ignores a parameter of another name.
+    for (const name of Object.keys(content.parameters)) expect(name).toMatch(/^[a-zA-Z0-9]+$/);
+    // SSM Agent takes an hour for anything outside.
+    expect(timeoutSeconds).toBeGreaterThanOrEqual(5);
+    expect(timeoutSeconds).toBeLessThanOrEqual(28_800);
+  });
+
+  it.each(COMMANDS)('run on the embedded platform as well: %s', (command) => {
+    const content = resources.find(({ Properties }) => Properties.Name === documentName(command))?.Properties.Content;
+    const document = readDocument(command, content);
+    expect(document.timeoutSeconds).toBe(HOST_COMMANDS[command].timeoutSeconds);
+    expect(() => renderScript(document, {})).toThrow('is required');
+  });
+});
+
+describe('a script and its parameters', () => {
+  it('fit when each is used, with or without blanks', () => {
+    expect(documentContent('control-service', SCRIPT)).toMatchObject({
+      mainSteps: [{ inputs: { runCommand: ['#!/usr/bin/env bash', 'unit="{{ unit }}"', 'action="{{action}}"', ''] } }],
+    });
+  });
+
+  it.each([
+    ['a parameter that is not used', SCRIPT.replace('{{ unit }}', ''), 'does not use its parameter "unit".'],
+    ['a parameter that is not there', `${SCRIPT}{{ user }}`, 'uses "{{ user }}", which is not one of its parameters.'],
+    [
+      'a name that every object has',
+      `${SCRIPT}{{ toString }}`,
+      'uses "{{ toString }}", which is not one of its parameters.',
+    ],
+    [
+      'a reference to another store',
+      `${SCRIPT}{{ssm:token}}`,
+      'has "{{" in line 4 that is no parameter; SSM knows no way to write it.',
+    ],
+    [
+      'a parameter in two lines',
+      `${SCRIPT}{{\nunit }}`,
+      'has "{{" in line 4 that is no parameter; SSM knows no way to write it.',
+    ],
+    [
+      'no bash',
+      SCRIPT.replace('bash', 'sh'),
+      `must begin with "#!/bin/bash": without it, SSM Agent's sh would run it.`,
+    ],
+    [
+      'a first line that is a comment',
+      `# x\n${SCRIPT}`,
+      `must begin with "#!/bin/bash": without it, SSM Agent's sh would run it.`,
+    ],
+  ])('do not fit with %s', (_, script, problem) => {
+    expect(() => documentContent('control-service', script)).toThrow(`The script of control-service ${problem}`);
+  });
+
+  it('do not fit into a document of more than 64 KB', () => {
+    const spare = 64 * 1024 - Buffer.byteLength(JSON.stringify(documentContent('control-service', SCRIPT)));
+    expect(() => documentContent('control-service', SCRIPT + 'ü'.repeat(spare / 2))).not.toThrow();
+    expect(() => documentContent('control-service', SCRIPT + 'ü'.repeat(spare / 2 + 1))).toThrow(
+      /^The document of control-service has 6553\d bytes; SSM takes 65536\. Make its script shorter\.$/,
+    );
+  });
+});

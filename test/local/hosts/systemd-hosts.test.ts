@@ -1,0 +1,324 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { findEtcd } from '../../../local/etcd/binaries.ts';
+import type { ScriptRun } from '../../../local/hosts/access.ts';
+import { cgroupMount } from '../../../local/hosts/systemd/control-groups.ts';
+import { isInside, reexecInside } from '../../../local/hosts/systemd/enter.ts';
+import { isRunning } from '../../../local/hosts/systemd/leftovers.ts';
+import { startSystemdHosts } from '../../../local/hosts/systemd-hosts.ts';
+import type { ProbeAnswer, ProbeOrder, ProbeStart } from './systemd-probe.ts';
+
+const PROBE = join(import.meta.dirname, 'systemd-probe.ts');
+/** Enough for the root filesystem to be built on a machine that has none yet. */
+const START_TIMEOUT_MS = 10 * 60_000;
+
+const WHY_NOT =
+  process.platform !== 'linux' ? 'this is not Linux' : process.geteuid?.() !== 0 ? 'this is not root' : undefined;
+const skipped = WHY_NOT === undefined ? '' : ` (skipped: ${WHY_NOT})`;
+
+interface Probe extends ProbeStart {
+  outside: ChildProcess;
+  order(order: ProbeOrder): Promise<ProbeAnswer>;
+  /** What the script printed, once it has ended well. */
+  run(host: number, script: string): Promise<string>;
+  /** How the process outside ended: its exit status, or the name of the signal. */
+  ended: Promise<number | string | null>;
+}
+
+const running = new Set<ChildProcess>();
+afterEach(() => vi.unstubAllEnvs());
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+async function startProbe(count: number): Promise<Probe> {
+  const { etcd } = await findEtcd('3.5.16');
+  const outside = spawn(process.execPath, [PROBE, String(count), dirname(etcd)], { stdio: 'pipe' });
+  running.add(outside);
+  let said = '';
+  outside.stderr.setEncoding('utf8').on('data', (data: string) => {
+    said += data;
+  });
+  const ended = new Promise<number | string | null>((resolve) => {
+    outside.once('exit', (code, signal) => {
+      running.delete(outside);
+      resolve(code ?? signal);
+    });
+  });
+  const lines = createInterface({ input: outside.stdout })[Symbol.asyncIterator]();
+  const next = async () => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`The probe ended (${await ended}): ${said}`);
+    return JSON.parse(value);
+  };
+  const start = (await next()) as ProbeStart;
+  const order = async (what: ProbeOrder) => {
+    outside.stdin.write(`${JSON.stringify(what)}\n`);
+    return (await next()) as ProbeAnswer;
+  };
+  const run = async (host: number, script: string) => {
+    const result = (await order({ host, script })) as ScriptRun;
+    expect(result, script).toMatchObject({ started: true, exitCode: 0 });
+    return result.stdout.trim();
+  };
+  return { ...start, outside, order, run, ended };
+}
+
+/** What a process that makes hosts can leave on the machine. */
+function tracesOf(pid: number): string[] {
+  const own = (name: string) => name.startsWith(`etcd-remediation-hosts-${pid}-`);
+  return [cgroupMount(), tmpdir()].flatMap((folder) =>
+    readdirSync(folder)
+      .filter(own)
+      .map((name) => join(folder, name)),
+  );
+}
+
+/** All processes of its hosts, as the machine counts. */
+function processesOf(pid: number): number[] {
+  const groups = tracesOf(pid).filter((path) => path.startsWith(cgroupMount()));
+  return groups.flatMap((group) =>
+    readdirSync(group, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('cgroup.procs'))
+      .flatMap((path) => readFileSync(join(group, path), 'utf8').split('\n').filter(Boolean).map(Number)),
+  );
+}
+
+const mounts = () => readFileSync('/proc/self/mountinfo', 'utf8');
+const links = () => readFileSync('/proc/self/net/dev', 'utf8').match(/^ *[^ :]+:/gm);
+
+describe.skipIf(WHY_NOT)(`three hosts with systemd${skipped}`, () => {
+  let probe: Probe;
+  beforeAll(async () => {
+    probe = await startProbe(3);
+  }, START_TIMEOUT_MS);
+  afterAll(async () => {
+    probe.outside.stdin?.end();
+    expect(await probe.ended).toBe(0);
+  });
+
+  it('run a systemd each, as their first process, and nothing has failed there', async () => {
+    for (const host of probe.hosts.keys()) {
+      expect(await probe.run(host, 'cat /proc/1/comm; systemctl is-system-running')).toBe('systemd\nrunning');
+      expect(await probe.run(host, 'uname -n; stat -fc %T /sys/fs/cgroup')).toBe(`h${host + 1}\ncgroup2fs`);
+    }
+  });
+
+  it('reach each other by address, and this process reaches them', async () => {
+    const serve = `cat > /etc/systemd/system/name.socket <<END
+[Socket]
+ListenStream=7000
+Accept=yes
+END
+cat > /etc/systemd/system/name@.service <<END
+[Service]
+ExecStart=cat /etc/hostname
+StandardInput=socket
+END
+systemctl daemon-reload && systemctl start name.socket`;
+    for (const host of probe.hosts.keys()) await probe.run(host, serve);
+    for (const from of probe.hosts.keys()) {
+      const all = probe.hosts.map(({ address }) => `cat < /dev/tcp/${address}/7000`).join('\n');
+      expect(await probe.run(from, all)).toBe('h1\nh2\nh3');
+    }
+    expect(probe.hosts.map(({ address }) => address)).toEqual(['10.77.0.11', '10.77.0.12', '10.77.0.13']);
+  });
+
+  it("see their own processes, and not the machine's", async () => {
+    const names = (await probe.run(0, 'ps -e -o comm=')).split('\n');
+    expect(names).toContain('systemd-journal');
+    expect(names).not.toContain('node');
+    expect(await probe.run(0, 'ps -e -o comm= | grep -cx systemd')).toBe('1');
+  });
+
+  it('have the environment of a login and nothing of this process', async () => {
+    const names = await probe.run(0, 'env | cut -d= -f1 | grep -v ^_ | sort');
+    expect(names.split('\n')).toEqual(['HOME', 'PATH', 'PWD', 'SHLVL']);
+  });
+
+  it("cannot change the machine's kernel settings, its clock or its programs", async () => {
+    const forbidden = [
+      'echo 4096 > /proc/sys/kernel/pid_max',
+      'date -s now',
+      'echo > /usr/local/bin/etcd',
+      'mkdir /sys/fs/cgroup/../probe',
+    ];
+    for (const script of forbidden) {
+      const result = (await probe.order({ host: 0, script })) as ScriptRun;
+      expect(result.exitCode, script).not.toBe(0);
+      expect(result.stderr, script).toMatch(/Read-only file system|Operation not permitted/);
+    }
+  });
+
+  it('have files of their own', async () => {
+    await probe.run(0, 'echo one > /etc/etcd/etcd.yaml; rm /etc/debian_version');
+    expect(await probe.run(1, 'ls /etc/etcd; ls /etc/debian_version')).toBe('/etc/debian_version');
+    expect(await probe.run(0, 'cat /etc/etcd/etcd.yaml')).toBe('one');
+    const ids = await Promise.resolve([
+      await probe.run(0, 'cat /etc/machine-id'),
+      await probe.run(1, 'cat /etc/machine-id'),
+    ]);
+    expect(new Set(ids).size).toBe(2);
+    expect(ids[0]).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it('start and stop units, and log what they say', async () => {
+    const unit = '[Service]\nExecStart=/bin/sh -c "echo it goes; exec sleep 1000"\nExecStopPost=/bin/echo it went\n';
+    await probe.run(1, `printf '${unit.replaceAll('\n', '\\n')}' > ${probe.hosts[1]?.unitDir}/goer.service`);
+    await probe.run(1, 'systemctl daemon-reload && systemctl start goer && systemctl is-active goer');
+    await probe.run(1, 'systemctl stop goer');
+    expect(await probe.run(1, 'systemctl show -P ActiveState goer')).toBe('inactive');
+    await probe.run(1, 'journalctl --sync');
+    const log = await probe.run(1, 'journalctl -u goer -o cat');
+    expect(log.split('\n').filter((line) => line.startsWith('it '))).toEqual(['it goes', 'it went']);
+  });
+
+  it('run etcd as a unit that says when it is ready, under an account of its own', async () => {
+    const { layout, address, unitDir } = probe.hosts[2] ?? expect.fail('There are three hosts.');
+    await probe.run(
+      2,
+      `cat > ${layout.configFile} <<END
+name: m1
+data-dir: ${layout.dataDir}
+listen-client-urls: http://${address}:2379
+advertise-client-urls: http://${address}:2379
+listen-peer-urls: http://${address}:2380
+initial-advertise-peer-urls: http://${address}:2380
+initial-cluster: m1=http://${address}:2380
+END
+cat > ${unitDir}/etcd.service <<END
+[Service]
+Type=notify
+User=${layout.user}
+Group=${layout.group}
+ExecStart=${layout.binDir}/etcd --config-file ${layout.configFile}
+END
+systemctl daemon-reload`,
+    );
+    await probe.run(2, 'systemctl start etcd');
+    expect(await probe.run(2, `${layout.binDir}/etcdctl --endpoints http://${address}:2379 put a b`)).toBe('OK');
+    expect(await probe.run(2, `stat -c %U:%G ${layout.dataDir}/member; ps -o user= -C etcd`)).toBe('etcd:etcd\netcd');
+    expect(await probe.order({ get: `http://${address}:2379/version` })).toEqual({
+      body: '{"etcdserver":"3.5.16","etcdcluster":"3.5.0"}',
+    });
+  });
+});
+
+describe.skipIf(WHY_NOT)(`what is left of hosts${skipped}`, () => {
+  it('is nothing after they are closed', { timeout: START_TIMEOUT_MS }, async () => {
+    const before = { mounts: mounts(), links: links() };
+    const probe = await startProbe(2);
+    expect({ mounts: mounts(), links: links() }).toEqual(before);
+    const processes = processesOf(probe.pid);
+    expect(processes.length).toBeGreaterThan(4);
+    expect(tracesOf(probe.pid)).toHaveLength(3);
+    expect(await probe.order({ close: true })).toEqual({ closed: true });
+    expect(isRunning(probe.pid)).toBe(true);
+    expect(tracesOf(probe.pid)).toEqual([]);
+    expect(processes.filter((each) => isRunning(each))).toEqual([]);
+    probe.outside.stdin?.end();
+    expect(await probe.ended).toBe(0);
+    expect({ mounts: mounts(), links: links() }).toEqual(before);
+  });
+
+  it.each([
+    ['SIGKILL of the process inside', (probe: Probe) => process.kill(probe.pid, 'SIGKILL'), 128 + 9],
+    ['a signal to the process outside', (probe: Probe) => probe.outside.kill('SIGTERM'), 128 + 15],
+  ])('is nothing after %s', { timeout: START_TIMEOUT_MS }, async (_, kill, status) => {
+    const before = mounts();
+    const probe = await startProbe(2);
+    await probe.run(0, 'systemd-run -q sleep 1000');
+    const processes = processesOf(probe.pid);
+    kill(probe);
+    expect(await probe.ended).toBe(status);
+    expect(tracesOf(probe.pid)).toEqual([]);
+    expect(processes.filter((each) => isRunning(each))).toEqual([]);
+    expect(mounts()).toBe(before);
+  });
+
+  it('after SIGKILL of the process outside is no process, and the next start removes the rest', {
+    timeout: START_TIMEOUT_MS,
+  }, async () => {
+    const killed = await startProbe(2);
+    const processes = [...processesOf(killed.pid), killed.pid];
+    killed.outside.kill('SIGKILL');
+    await expect.poll(() => processes.filter((each) => isRunning(each)), { timeout: 10_000 }).toEqual([]);
+    expect(tracesOf(killed.pid)).toHaveLength(3);
+    const next = await startProbe(1);
+    expect(tracesOf(killed.pid)).toEqual([]);
+    next.outside.stdin?.end();
+    expect(await next.ended).toBe(0);
+  });
+});
+
+describe.skipIf(WHY_NOT)(`where hosts cannot be made${skipped}`, () => {
+  const start = () => startSystemdHosts({ count: 1, binDir: dirname(process.execPath) });
+
+  it('says so in the namespaces of the machine, whatever the environment claims', async () => {
+    const claim = (pid: number) => `${readlinkSync('/proc/self/ns/net')} ${readlinkSync('/proc/self/ns/mnt')} ${pid}`;
+    const { etcd } = await findEtcd('3.5.16');
+    for (const mark of ['', '1', claim(process.ppid), claim(2 ** 30)]) {
+      vi.stubEnv('ETCD_REMEDIATION_INSIDE', mark);
+      expect(isInside()).toBe(false);
+      await expect(startSystemdHosts({ count: 1, binDir: dirname(etcd) })).rejects.toMatchObject({
+        name: 'HostsUnavailable',
+        message: expect.stringContaining('reexecInside'),
+      });
+    }
+  });
+
+  it('says which program is missing, and where it comes from', async () => {
+    const empty = await mkdtemp(join(tmpdir(), 'no-tools-'));
+    vi.stubEnv('PATH', empty);
+    await expect(reexecInside(['true'])).rejects.toMatchObject({
+      name: 'HostsUnavailable',
+      message: expect.stringMatching(/need unshare, which is not on the PATH. Install util-linux/),
+    });
+    await rm(empty, { recursive: true });
+  });
+
+  it('says that it takes root', async () => {
+    process.seteuid?.(65_534);
+    const refused = reexecInside(['true']).catch((error: unknown) => error);
+    process.seteuid?.(0);
+    expect(await refused).toMatchObject({
+      name: 'HostsUnavailable',
+      message: 'Hosts with systemd need root, and this is user 65534. Run the same command with sudo.',
+    });
+  });
+
+  it('refuses a folder without etcd and a number of hosts that is none', async () => {
+    await expect(start()).rejects.toThrow('There is no program etcd in');
+    await expect(startSystemdHosts({ count: 0, binDir: '/' })).rejects.toThrow('There can be 1 to 99 hosts, not 0.');
+  });
+});
+
+describe.skipIf(WHY_NOT)(`a command inside${skipped}`, () => {
+  it('gives its exit status, or that of a shell where a signal ended it', async () => {
+    expect(await reexecInside(['sh', '-c', 'exit 7'])).toBe(7);
+    expect(await reexecInside(['sh', '-c', 'kill -KILL $$'])).toBe(137);
+  });
+
+  it('has a loopback interface that is up, and no other', async () => {
+    const isAlone = 'test "$(ip -brief link | cut -d" " -f1)" = lo';
+    expect(await reexecInside(['sh', '-c', `${isAlone} && ip link show lo | grep -q LOOPBACK,UP`])).toBe(0);
+  });
+
+  it('gets the signals, whoever else listens to them here', async () => {
+    const heard = vi.fn();
+    process.once('SIGTERM', heard);
+    const listeners = process.rawListeners('SIGTERM');
+    const status = reexecInside(['sleep', '1000']);
+    await expect.poll(() => process.rawListeners('SIGTERM'), { timeout: 10_000 }).not.toEqual(listeners);
+    process.kill(process.pid, 'SIGTERM');
+    expect(await status).toBe(128 + 15);
+    expect(heard).not.toHaveBeenCalled();
+    expect(process.rawListeners('SIGTERM')).toEqual(listeners);
+    process.off('SIGTERM', heard);
+  });
+});
