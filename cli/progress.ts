@@ -1,6 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import type { Defragmented, MemberSpace } from '../core/contracts/space.ts';
-import { formatBytes } from '../core/format.ts';
+import { describeResult } from './step-results.ts';
 
 /** After this long a state says that it is still running, and then again and again. */
 const STILL_RUNNING_MS = 2_000;
@@ -53,7 +52,7 @@ export class Progress {
     // A caught error leaves the state as well; it was told when it happened.
     const result: unknown = JSON.parse(output ?? 'null');
     if (isRecord(result) && 'error' in result) return;
-    this.#line('✓', describe(result));
+    this.#line('✓', describeResult(this.#state.name, result));
   }
 
   #line(mark: string, detail: string): void {
@@ -64,32 +63,8 @@ export class Progress {
 }
 
 function payloadMember(parameters: string | undefined): string {
-  const { Payload } = JSON.parse(parameters ?? '{}') as { Payload?: { member?: string } };
-  return Payload?.member ?? '';
-}
-
-/** A step's output in a few words. */
-function describe(output: unknown): string {
-  if (!isRecord(output)) return '';
-  if (Array.isArray(output.defragmentations)) {
-    const [done] = (output as unknown as Defragmented).defragmentations;
-    if (!done) return 'not now: the cluster has changed';
-    return `${formatBytes(done.dbSizeBytesBefore)} -> ${formatBytes(done.dbSizeBytesAfter)}`;
-  }
-  if (output.action === 'Defragment') return `next: defragment ${output.member}`;
-  if (output.action === 'MoveLeadership') return `next: move leadership from ${output.member} to ${output.transferee}`;
-  if (output.action === 'Finish') return 'next: no member is left to defragment';
-  if ('revision' in output) return `to revision ${output.revision} (${output.outcome})`;
-  if ('from' in output) return `${output.from} -> ${output.to}`;
-  if (Array.isArray(output.disarmed)) return `${output.disarmed.length} disarmed, none is left`;
-  if ('cluster' in output && isRecord(output.cluster)) return String(output.cluster.name);
-  if (Array.isArray(output.members)) {
-    const sizes = (output.members as MemberSpace[]).map(
-      (member) => `${member.name} ${formatBytes(member.dbSizeBytes)} of ${formatBytes(member.quotaBytes)}`,
-    );
-    return [output.summary, sizes.join(', ')].filter(Boolean).join(' ');
-  }
-  return '';
+  const { Payload } = JSON.parse(parameters ?? '{}') as { Payload?: { member?: string; host?: string } };
+  return Payload?.member || (Payload?.host ?? '');
 }
 
 /** A Lambda function's error is JSON with a message. */

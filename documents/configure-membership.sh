@@ -39,13 +39,12 @@ BEGIN {
       # The last one wins; an exported one does not count.
       if (!(key in effective) || !exported || is_exported[effective[key]]) { effective[key] = i; old[key] = value }
       is_exported[i] = exported
-      times[key]++
     }
     i = last
   }
   for (n = 1; n <= count; n++) {
     key = order[n]
-    if (!(key in effective) || times[key] > 1 || is_exported[effective[key]] || old[key] != wanted[key]) { changed = 1; rewrite[key] = 1 }
+    if (!(key in effective) || is_exported[effective[key]] || old[key] != wanted[key]) { changed = 1; rewrite[key] = 1 }
   }
   if (!changed) exit 10
   for (i = 1; i <= lines; i++) {
@@ -65,7 +64,8 @@ require_in_force() {
   real_path "$config_file"
   wanted=$reply
   if [ -z "$file" ]; then
-    fail 65 "The unit $unit reads ${environment_files:+the environment files ${environment_files//$'\n'/, }}${environment_files:-no file at all}, and $config_file is none of them. Name the one that sets ETCD_INITIAL_CLUSTER."
+    in_force=${environment_files//"$newline"/, }
+    fail 65 "The unit $unit reads ${in_force:-no file at all}, and $config_file is none of them. Name the one that sets ETCD_INITIAL_CLUSTER."
   fi
   case $file in
     /*) ;;
@@ -78,7 +78,7 @@ require_in_force() {
     fail 65 "etcd of the unit $unit reads $file, not $config_file, which would be edited to no effect. Correct the path of the configuration."
   fi
   if [ -n "$overriding" ]; then
-    fail 65 "Editing $file would be of no use, for these go before it or contradict it: ${overriding//$'\n'/; }. Remove them, then run this again."
+    fail 65 "Editing $file would be of no use, for these go before it or contradict it: ${overriding//"$newline"/; }. Remove them, then run this again."
   fi
   file=$in_force
   if [ ! -f "$file" ] || [ ! -r "$file" ]; then

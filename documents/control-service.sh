@@ -8,8 +8,8 @@ start_within_seconds=120
 stop_within_seconds=150
 # A job that systemd has accepted may wait for other units first.
 job_within_seconds=3
-# In steps of 0.2 s: what has run for two seconds has read its configuration and its data.
-steady_polls=10
+# What has run for two seconds has read its configuration and its data; bash counts whole seconds, so one more.
+steady_seconds=3
 
 require_unit() {
   read_unit
@@ -39,15 +39,15 @@ ended() {
 # Waits until the unit is active with one and the same process for a while.
 wait_until_steady() {
   local until=$((SECONDS + start_within_seconds)) job_until=$((SECONDS + job_within_seconds))
-  local seen='' pid=0 restarts=0 polls=0
+  local seen='' pid=0 restarts=0 since=0
   while [ "$SECONDS" -lt "$until" ]; do
     read_unit
     case $ActiveState:$SubState in
       active:running)
         if [ "$pid" != 0 ] && [ "$pid:$restarts" != "$MainPID:$NRestarts" ]; then fail_with_log 'it restarts again and again.'; fi
+        if [ "$pid" = 0 ]; then since=$SECONDS; fi
         pid=$MainPID restarts=$NRestarts seen=yes
-        if [ "$pid" != 0 ]; then polls=$((polls + 1)); fi
-        if [ "$polls" -gt "$steady_polls" ]; then return; fi
+        if [ "$pid" != 0 ] && [ "$((SECONDS - since))" -ge "$steady_seconds" ]; then return; fi
         ;;
       active:exited) fail_with_log 'it has no process, so it is not a service that runs etcd.' ;;
       failed:*) ended ;;

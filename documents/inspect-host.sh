@@ -37,7 +37,7 @@ directory() {
     if [ ! -r "$real" ] || [ ! -x "$real" ] || [ -n "$(list_contents "$real")" ]; then empty=false; fi
     if is_mount_point "$real"; then mounted=true; fi
     # Files of a running member come and go while du counts them.
-    number "$( (du -sk "$real" 2> /dev/null || true) | awk 'END { print $1 }')" && size=$((reply * 1024))
+    number "$( (du -sk "$real" 2> /dev/null || true) | awk '{ kilobytes = $1 } END { print kilobytes }')" && size=$((reply * 1024))
     number "$(df -P -k "$real" 2> /dev/null | awk 'NR == 2 { print $(NF - 2) }')" && free=$((reply * 1024))
   fi
   object path "$1" realPath "$real" exists: "$exists" empty: "$empty" isMountPoint: "$mounted" \

@@ -11,19 +11,20 @@ exec 3>&1 1>&2
 
 told=''
 failed_command=''
+newline=$'\n'
 
 # Turns bytes (decimal, as od prints them) into JSON: one string, or an array of the newest lines that fit into `budget`. ASCII only.
 # shellcheck disable=SC2016
 json_program='
 function add(piece) { if (chars < max) { text = text piece; chars++ } }
-function put(code) {
-  if (code == 10 && lines) { ended[++count] = text; text = ""; chars = 0 }
-  else if (code == 10) add("\\n")
-  else if (code == 9) add("\\t")
-  else if (code == 34 || code == 92) add("\\" sprintf("%c", code))
-  else if (code >= 32 && code < 127) add(sprintf("%c", code))
-  else if (code < 65536) add(sprintf("\\u%04x", code))
-  else add(sprintf("\\u%04x\\u%04x", 55296 + int((code - 65536) / 1024), 56320 + (code - 65536) % 1024))
+function put(point) {
+  if (point == 10 && lines) { ended[++count] = text; text = ""; chars = 0 }
+  else if (point == 10) add("\\n")
+  else if (point == 9) add("\\t")
+  else if (point == 34 || point == 92) add("\\" sprintf("%c", point))
+  else if (point >= 32 && point < 127) add(sprintf("%c", point))
+  else if (point < 65536) add(sprintf("\\u%04x", point))
+  else add(sprintf("\\u%04x\\u%04x", 55296 + int((point - 65536) / 1024), 56320 + (point - 65536) % 1024))
 }
 function take(byte) {
   if (left > 0 && byte >= 128 && byte < 192) {
@@ -483,7 +484,7 @@ take_settings() {
     case $kind in
       config-file) format=yaml file=$text ;;
       named-by) named_by=$text ;;
-      overriding) overriding+=${overriding:+$'\n'}$text ;;
+      overriding) overriding+=${overriding:+$newline}$text ;;
       name) set_name=$text ;;
       data-dir) set_data_dir=$text ;;
       wal-dir) set_wal_dir=$text ;;
@@ -523,7 +524,7 @@ read_settings() {
         local IFS=''
         for entry in $pattern; do
           count=$((count + 1))
-          environment_files+=${environment_files:+$'\n'}$entry
+          environment_files+=${environment_files:+$newline}$entry
           real_path "$entry"
           if [ "$reply" = "$wanted" ]; then environment_file=$entry; fi
         done

@@ -40,7 +40,7 @@ export interface MemberReplacementSteps {
  * 5. Compare the members' hashes at one revision, and prove a write through every voter.
  *
  * Invariant: the healthy voters without the failed ones are a quorum before every change. Data is moved aside and never deleted;
- * when the runbook stops before it has removed anybody, the data is moved back. An execution that was stopped anywhere leaves a
+ * when the runbook stops before it has removed the member, the data is moved back. An execution that was stopped anywhere leaves a
  * cluster which the next one finds as it is, and finishes.
  */
 export class MemberReplacement extends Construct {
@@ -87,7 +87,6 @@ export class MemberReplacement extends Construct {
         requestedBy: '{% $states.result.Payload.requestedBy %}',
         readings: { targets: [], equal: 0, total: 0 },
         touched: [],
-        removing: false,
         done: [],
         archived: [],
         waits: 0,
@@ -121,12 +120,15 @@ export class MemberReplacement extends Construct {
       assign: { next: '{% $states.result.Payload %}', turn: '{% $turn + 1 %}' },
       onError,
     });
-    const changeMembership = (name: string) =>
+    const changeMembership = (name: string, assign = {}) =>
       stepState(this, name, {
         step: steps.changeMembership,
         input: { ...work, change: '{% $next.action %}' },
+        assign,
         onError,
       }).next(chooseNextChange);
+    // The data of a member that is gone is of use to nobody but a person.
+    const forget = { touched: '{% [$touched[member != $states.result.Payload.member]] %}' };
     const waitForMember = stepState(this, 'Wait for member', {
       step: steps.waitForMember,
       input: { cluster: '{% $plan.cluster %}', member: '{% $next.member %}' },
@@ -193,7 +195,7 @@ export class MemberReplacement extends Construct {
         assign: { touched: '{% [$append($touched, $plan.targets[member = $next.member])] %}' },
       })
       .when(isNext('ArchiveDataDir'), host.send('Move data aside', { command: 'archive-data-dir', ...target }))
-      .when(isNext('RemoveMember'), changeMembership('Remove member'), { assign: { removing: true } })
+      .when(isNext('RemoveMember'), changeMembership('Remove member', forget))
       .when(isNext('AddMember'), changeMembership('Add member'))
       .when(
         isNext('ConfigureMembership'),
@@ -253,8 +255,8 @@ export class MemberReplacement extends Construct {
   }
 
   /**
-   * Where nobody was removed yet, the data of a failed member may still be the best there is: it goes back into its place, and a
-   * service that ran before runs again. Whatever happens here, the execution ends with the error that brought it here.
+   * The data of a failed member that was not removed may still be the best there is: it goes back into its place, and a service that
+   * ran before runs again. Whatever happens here, the execution ends with the error that brought it here.
    */
   #undo(stop: Fail): Choice {
     const undo = new HostCommands(this, 'Undo', {
@@ -275,7 +277,7 @@ export class MemberReplacement extends Construct {
       outputs: {
         error: '{% $states.input.error %}',
         cause:
-          "{% $states.input.cause & ' Nobody was removed from etcd, and the data that was moved aside is back in its place.' %}",
+          "{% $states.input.cause & ' The data of members that were not removed from etcd is back in its place.' %}",
       },
     });
     map.itemProcessor(
@@ -294,7 +296,7 @@ export class MemberReplacement extends Construct {
       },
     });
     return Choice.jsonata(this, 'Is there data to move back?')
-      .when(Condition.jsonata('{% $count($touched) > 0 and $not($removing) %}'), map.next(stop))
+      .when(Condition.jsonata('{% $count($touched) > 0 %}'), map.next(stop))
       .otherwise(stop);
   }
 }

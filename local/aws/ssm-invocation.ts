@@ -9,7 +9,7 @@ const KILLED = 137;
 const TIMED_OUT = 124;
 
 /** How far a command has come on one host, in SSM's words. */
-export interface InvocationState {
+interface InvocationState {
   Status: 'Pending' | 'InProgress' | 'Cancelling' | 'Success' | 'Failed' | 'TimedOut' | 'Cancelled';
   StatusDetails: string;
   /** -1 until the script has ended. */

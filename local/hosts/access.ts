@@ -47,8 +47,8 @@ const MAX_OUTPUT_CHARS = 1024 * 1024;
 const TRANSPORT_MS = 15_000;
 
 /**
- * Runs a script of bash on a host, as the SSM agent does: from a file of its own, with nothing on standard input. Never
- * rejects: what went wrong is part of the result.
+ * Runs a script of bash on a host, as the SSM agent does: by itself, with nothing on standard input. Never rejects: what went wrong
+ * is part of the result.
  */
 export function runScript(
   { exec }: HostAccess,
@@ -58,7 +58,7 @@ export function runScript(
   const mark = randomUUID();
   const [program = '', ...args] = exec;
   return new Promise((resolve) => {
-    // A process group of its own, so that whatever the script has started ends with it.
+    // In a session of its own, so that Ctrl+C in a terminal reaches this process and not the host's script.
     const child = spawn(program, args, { detached: true, stdio: 'pipe' });
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
@@ -67,11 +67,9 @@ export function runScript(
       });
     }
     const cutOff = () => {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-      } catch {
-        // It ended by itself in the meantime.
-      }
+      // The end of its input is what tells the host; then the way there goes.
+      child.stdin.destroy();
+      child.kill('SIGKILL');
     };
     const timer = setTimeout(cutOff, timeoutMs + TRANSPORT_MS);
     signal?.addEventListener('abort', cutOff, { once: true });
@@ -89,23 +87,37 @@ export function runScript(
     child.once('close', (code) => settle(code));
     // A host that closes the connection before it has read everything is told by its exit status.
     child.stdin.on('error', () => undefined);
-    child.stdin.end(wrap(script, mark, Math.ceil(timeoutMs / 1000)));
+    // Left open: where it ends, the script is cut off.
+    child.stdin.write(wrap(script, mark, Math.ceil(timeoutMs / 1000)));
     if (signal?.aborted) cutOff();
   });
 }
 
-/** Where the host has no `timeout`, ending the connection is all that can be done. */
+/**
+ * timeout(1) makes a process group of its own, which is killed when standard input ends: over ssh nothing else reaches the host.
+ * All of it is one compound command, for the shell must have read it before somebody else reads its input. No file is made, so
+ * that nothing is left where the rest is cut off.
+ */
 function wrap(script: string, mark: string, timeoutSeconds: number): string {
-  return `set -u
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-cat > "$folder/script" <<'${mark}'
+  return `{
+  set -u
+  exec 3<&0
+  limit=''
+  if command -v timeout > /dev/null; then limit='timeout -k 5 ${timeoutSeconds}'; fi
+  echo ${mark}
+  $limit bash /dev/fd/4 4<<'${mark}' < /dev/null 3<&- &
 ${script}
 ${mark}
-limit=''
-if command -v timeout > /dev/null; then limit='timeout -k 5 ${timeoutSeconds}'; fi
-echo ${mark}
-$limit bash "$folder/script" < /dev/null
-exit $?
+  script=$!
+  {
+    while read -r _ <&3; do :; done
+    kill -s KILL -- "-$script" || kill -s KILL "$script"
+  } > /dev/null 2>&1 &
+  watcher=$!
+  code=0
+  wait "$script" || code=$?
+  kill "$watcher" 2> /dev/null
+  exit "$code"
+}
 `;
 }

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { run } from '../etcd/executables.ts';
 import { HOST } from '../etcd/ports.ts';
 import type { FleetOptions, Host, HostFleet } from './host.ts';
@@ -11,7 +12,7 @@ import { PROGRAMS } from './service-manager/protocol.ts';
 import { serve } from './service-manager/server.ts';
 import type { Account } from './service-manager/unit.ts';
 
-const CLIENT = join(import.meta.dirname, 'service-manager', 'client.ts');
+const CLIENT = fileURLToPath(import.meta.resolve('./service-manager/client.ts'));
 
 /** Where a host's own programs are, besides those that stand for systemd's. */
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -1,5 +1,8 @@
+import type { Cluster, ConfiguredMember } from '../../core/contracts/clusters.ts';
+import type { HostInspection } from '../../core/contracts/host-commands.ts';
 import type {
   AnsweringMember,
+  ListedMember,
   MemberObservation,
   Observation,
   SilentMember,
@@ -55,12 +58,9 @@ export function silent(name: string, problem = 'Nothing answers at this address.
 
 /** A reading of a cluster whose own list of members is exactly these. */
 export function observation(members: MemberObservation[], differences: Partial<Observation> = {}): Observation {
-  const memberList = members.map((member) => ({
-    id: member.answering ? member.id : idOf(member.name),
-    name: member.name,
-    peerUrls: [`https://${member.name}:2380`],
-    isLearner: member.answering && member.isLearner,
-  }));
+  const memberList = members.map((member) =>
+    member.answering ? listed(member.name, { id: member.id, isLearner: member.isLearner }) : listed(member.name),
+  );
   return { members, memberList, alarms: [], ...differences };
 }
 
@@ -71,6 +71,94 @@ export function ledBy(name: string, members: AnsweringMember[]): AnsweringMember
 
 export function noSpace(name: string): RaisedAlarm {
   return { memberId: idOf(name), alarm: 'NOSPACE' };
+}
+
+/** etcd's own entry for a member, as `observation` makes it. */
+export function listed(name: string, differences: Partial<ListedMember> = {}): ListedMember {
+  return { id: idOf(name), name, peerUrls: [`https://${name}:2380`], isLearner: false, ...differences };
+}
+
+export const LAYOUT = {
+  unit: 'etcd',
+  dataDir: '/var/lib/etcd',
+  walDir: null,
+  configFile: '/etc/etcd/etcd.yaml',
+  user: 'etcd',
+  group: 'etcd',
+  binDir: '/usr/local/bin',
+} as const;
+
+/** A member as clusters.json describes it: `node2` is on the host `i-2`. */
+export function configured(name: string, differences: Partial<ConfiguredMember> = {}): ConfiguredMember {
+  return {
+    name,
+    clientUrl: `https://${name}:2379`,
+    peerUrl: `https://${name}:2380`,
+    host: name.replace('node', 'i-'),
+    ...differences,
+  };
+}
+
+export function clusterOf(members: ConfiguredMember[], differences: Partial<Cluster> = {}): Cluster {
+  return { name: 'orders', members, quotaBackendBytes: QUOTA_BYTES, layout: LAYOUT, ...differences };
+}
+
+/** A directory of a host: there, owned by etcd, with its data in it and 100 GiB free. */
+export function directory(path: string, differences: Partial<HostInspection['dataDir']> = {}) {
+  return {
+    path,
+    realPath: path,
+    exists: true,
+    empty: false,
+    isMountPoint: false,
+    owner: 'etcd:etcd',
+    mode: 'drwx------',
+    sizeBytes: 40 * MIB,
+    freeBytes: 100 * 1024 * MIB,
+    ...differences,
+  };
+}
+
+/** A host that is ready for the replacement of its member, whose etcd has crashed and left its data. */
+export function inspection(name: string, differences: Partial<HostInspection> = {}): HostInspection {
+  return {
+    unit: {
+      loadState: 'loaded',
+      activeState: 'failed',
+      subState: 'failed',
+      result: 'exit-code',
+      mainPid: 0,
+      restarts: 5,
+      exitStatus: 2,
+    },
+    log: ['panic: freepages: failed to get all reachable pages'],
+    etcdVersion: '3.5.30',
+    dataDir: directory(LAYOUT.dataDir),
+    walDir: null,
+    archives: [],
+    configuration: configuration(name),
+    ...differences,
+  };
+}
+
+/** What etcd reads on the host of a member that was bootstrapped with its cluster. */
+export function configuration(
+  name: string,
+  differences: Partial<HostInspection['configuration']> = {},
+): HostInspection['configuration'] {
+  return {
+    format: 'yaml',
+    file: LAYOUT.configFile,
+    name,
+    dataDir: LAYOUT.dataDir,
+    walDir: '',
+    initialAdvertisePeerUrls: `https://${name}:2380`,
+    initialCluster: 'node1=https://node1:2380,node2=https://node2:2380,node3=https://node3:2380',
+    initialClusterState: 'new',
+    initialClusterToken: 'etcd-cluster',
+    overriding: [],
+    ...differences,
+  };
 }
 
 /** What `act` ends with; a value that is returned fails the assertion on it. */

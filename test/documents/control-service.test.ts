@@ -67,14 +67,20 @@ describe('control-service on a real service manager', () => {
   });
 
   it('starts a unit that has failed too often to be started again', async () => {
-    await writeUnit('limited', 'ExecStart=/bin/false', 'Restart=always', 'RestartSec=10ms');
+    const repaired = join(dirname(host.layout.configFile), 'repaired');
+    await writeUnit(
+      'limited',
+      `ExecStart=/bin/sh -c "test -e ${repaired} && exec sleep 600"`,
+      'Restart=always',
+      'RestartSec=10ms',
+    );
     expect((await fails('limited', 'start')).exitCode).toBe(1);
     await expect
       .poll(async () => (await succeed(host.access, 'inspect-host', inspection('limited'))).unit.activeState, {
         timeout: 20_000,
       })
       .toBe('failed');
-    await writeUnit('limited', 'ExecStart=/bin/sleep 600', 'Restart=always', 'RestartSec=10ms');
+    await writeFile(repaired, '');
     expect(await control('limited', 'start')).toMatchObject({ activeState: 'active' });
     await control('limited', 'stop');
   });
@@ -107,7 +113,8 @@ function inspection(unit: string): Record<string, string> {
   return { unit, dataDir, walDir: '', configFile, binDir };
 }
 
-describe('the host commands on a real member', () => {
+// Six starts and stops, and a service manager that is asked several times a second.
+describe('the host commands on a real member', { timeout: 120_000 }, () => {
   it('archive its data, give it a new membership and bring the old one back', async () => {
     const { client, peer } = await freePorts();
     const { dataDir, configFile, user, group, binDir } = host.layout;

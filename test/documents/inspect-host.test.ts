@@ -2,8 +2,9 @@ import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findEtcd } from '../../local/etcd/binaries.ts';
+import { runScript } from '../../local/hosts/access.ts';
 import { PreparedHost, type Properties } from './prepared-host.ts';
-import { runCommand, succeed } from './script.ts';
+import { composeScript, refuse, runCommand, succeed } from './script.ts';
 
 function parametersFor(host: PreparedHost, overrides: Record<string, string> = {}) {
   return {
@@ -216,7 +217,7 @@ describe('inspect-host reads the configuration as etcd does', () => {
       what: 'variables in a shell’s command, without running anything',
       properties: {
         ExecStart: command(
-          `/bin/bash -c GOMAXPROCS=$(nproc) /usr/bin/etcd --name="\${ETCD_NAME}" --data-dir=\\"\${ETCD_DATA_DIR}\\" --wal-dir $(touch\${IFS}/H/evil)`,
+          `/bin/bash -c GOMAXPROCS=$(nproc) /usr/bin/etcd --name="\${ETCD_NAME}" --data-dir=\\"\${ETCD_DATA_DIR}\\" --initial-advertise-peer-urls=http://$$ETCD_NAME:2380 --wal-dir $(touch\${IFS}/H/evil)`,
         ),
         EnvironmentFiles: '/H/etcd.conf (ignore_errors=no)',
       },
@@ -224,7 +225,12 @@ describe('inspect-host reads the configuration as etcd does', () => {
         'etcd.conf':
           'ETCD_NAME=default\nETCD_DATA_DIR="/var/lib/etcd/default.etcd"\nETCD_INITIAL_CLUSTER_STATE="`touch /H/evil`"\n',
       },
-      expected: { name: 'default', initialClusterState: '`touch /H/evil`', overriding: [] },
+      expected: {
+        name: 'default',
+        initialAdvertisePeerUrls: 'http://default:2380',
+        initialClusterState: '`touch /H/evil`',
+        overriding: [],
+      },
     },
     {
       what: 'flags in a variable, and those that only repeat their own variable',
@@ -309,6 +315,24 @@ describe('inspect-host reads the configuration as etcd does', () => {
     host.setProperties(here(properties));
     expect((await inspect(host)).configuration).toMatchObject(here(expected));
     expect(host.has('evil')).toBe(false);
+  });
+});
+
+describe('inspect-host fails with a message', () => {
+  it('when a tool of the host does', async () => {
+    using host = new PreparedHost();
+    host.program('basename', 'exit 64');
+    const { exitCode, message } = await refuse(host.access, 'inspect-host', parametersFor(host));
+    expect({ exitCode, message }).toEqual({ exitCode: 1, message: expect.stringContaining('basename') });
+  });
+
+  it('when it is ended from outside', async () => {
+    using host = new PreparedHost();
+    mkdirSync(host.path('data'));
+    host.program('df', 'exec sleep 60');
+    const script = composeScript('inspect-host', parametersFor(host));
+    const { stdout } = await runScript(host.access, script, { timeoutMs: 2_000 });
+    expect(JSON.parse(stdout)).toEqual({ message: expect.stringContaining('ended from outside') });
   });
 });
 

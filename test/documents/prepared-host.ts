@@ -101,7 +101,12 @@ export class PreparedHost implements Disposable {
 /** As systemctl does, it leaves out what it does not know. */
 const SYSTEMCTL = (properties: string) => `[ "$1" = show ] || exit 1
 shift
-while [ "$1" = -p ]; do grep "^$2=" '${properties}'; shift 2; done
+while [ "$1" = -p ]; do
+  grep "^$2=" '${properties}'
+  # Before systemd 230 this one had another name in the answer.
+  if [ "$2" = EnvironmentFiles ]; then grep '^EnvironmentFile=' '${properties}'; fi
+  shift 2
+done
 exit 0`;
 
 /** The script and its children are a process group of their own. */
@@ -116,6 +121,6 @@ function realProgram(name: string): string {
 /** The account that owns data in tests: another one than root where that is possible. */
 export function dataOwner(): { user: string; group: string } {
   const ask = (...args: string[]) => execFileSync('id', args, { encoding: 'utf8' }).trim();
-  const user = process.getuid?.() === 0 ? 'nobody' : ask('-un');
-  return { user, group: ask('-gn', user) };
+  if (process.getuid?.() === 0) return { user: 'nobody', group: ask('-gn', 'nobody') };
+  return { user: ask('-un'), group: ask('-gn') };
 }

@@ -10,7 +10,7 @@ import { etcdClient } from '../../lib/bundles/etcd-client.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const STEPS = (await readdir(join(ROOT, 'lambdas/steps'))).map((file) => file.replace(/\.ts$/, ''));
-const ETCD_STEPS = STEPS.filter((step) => step !== 'load-cluster');
+const ETCD_STEPS = STEPS.filter((step) => !['load-cluster', 'run-host-command'].includes(step));
 const MAX_BYTES = 600_000;
 /** Nothing listens at port 1. */
 const CLUSTER = {
@@ -79,6 +79,13 @@ describe('the bundles', () => {
     expect(text).toContain('grpc.initial_reconnect_backoff_ms');
     expect(text).not.toContain('bindAsync');
   });
+
+  it.each(STEPS.filter((step) => !ETCD_STEPS.includes(step)))(
+    '%s talks to no member, and has no client for it',
+    async (step) => {
+      expect(await textOf(step)).not.toMatch(/grpc|etcdserverpb/);
+    },
+  );
 
   it('bring a gRPC failure back as an error of the taxonomy', async () => {
     const event = { cluster: CLUSTER, member: 'node1', transferee: 'node1' };

@@ -1,20 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { ExecutionError } from '../../local/asl/errors.ts';
-import { type ExecutionResult, runExecution } from '../../local/asl/execution.ts';
-import type { JsonValue } from '../../local/asl/json.ts';
-import type { TaskState } from '../../local/asl/types.ts';
-import { INVOKE, virtualClock } from '../local/asl/harness.ts';
+import { tasksOf } from './definitions.ts';
+import { type Call, type Executed, execute as executeDefinition, failure } from './execute.ts';
 import { FLEET, spaceReclaim, synthesizeStacks } from './stacks.ts';
 
 const definition = spaceReclaim(synthesizeStacks(FLEET));
-const tasks = Object.entries(definition.States).filter(
-  (entry): entry is [string, TaskState] => entry[1].Type === 'Task',
-);
-
-interface Call {
-  step: string;
-  input: unknown;
-}
+const tasks = tasksOf(definition);
 
 const PARAMETERS = { retainRevisions: 0 };
 const CLUSTER = { name: 'orders', members: [] };
@@ -44,45 +35,17 @@ const ASSESSMENT = {
   plan: ['b', 'a'],
 };
 
-/** Runs the definition with steps that answer from `answers`; a list is answered one after the other. */
-async function execute(answers: Record<string, unknown>): Promise<{ ended: ExecutionResult; calls: Call[] }> {
-  const steps = new Map(
-    tasks.map(([name, { Arguments }]) => [(Arguments as { FunctionName: string }).FunctionName, name]),
-  );
-  const calls: Call[] = [];
-  const given: Record<string, unknown> = {
-    'Load cluster': LOADED,
-    'Assess space': ASSESSMENT,
-    'Compact history': { revision: '7', outcome: 'Compacted' },
-    'Choose next member': { action: 'Finish' },
-    'Disarm alarms': { disarmed: [] },
-    'Prove writes on every member': { members: ['after'] },
-    ...answers,
-  };
-  const ended = await runExecution({
-    definition,
-    input: { cluster: 'orders' },
-    name: 'run-1',
-    stateMachineName: 'etcd-remediation-space-reclaim',
-    clock: virtualClock(),
-    random: () => 0.5,
-    tasks: {
-      [INVOKE]: async (args) => {
-        const { FunctionName, Payload } = args as { FunctionName: string; Payload: JsonValue };
-        const step = steps.get(FunctionName) ?? '';
-        calls.push({ step, input: Payload });
-        const answer = given[step];
-        const next = Array.isArray(answer) ? answer.shift() : answer;
-        if (next instanceof Error) throw next;
-        return { StatusCode: 200, Payload: next };
-      },
-    },
-  });
-  return { ended, calls };
-}
+const ANSWERS = {
+  'Load cluster': LOADED,
+  'Assess space': ASSESSMENT,
+  'Compact history': { revision: '7', outcome: 'Compacted' },
+  'Choose next member': { action: 'Finish' },
+  'Disarm alarms': { disarmed: [] },
+  'Prove writes on every member': { members: ['after'] },
+};
 
-function failure(errorType: string, errorMessage: string): ExecutionError {
-  return new ExecutionError(errorType, JSON.stringify({ errorType, errorMessage, trace: ['at x'] }));
+function execute(answers: Record<string, unknown>): Promise<Executed> {
+  return executeDefinition(definition, { input: { cluster: 'orders' }, answers: { ...ANSWERS, ...answers } });
 }
 
 function asked(turn: number, defragmented: string[]): Call {
@@ -109,7 +72,10 @@ describe('an execution', () => {
       'Disarm alarms': { disarmed: [{ memberId: '1', alarm: 'NOSPACE' }] },
     });
     expect(calls).toEqual([
-      { step: 'Load cluster', input: { cluster: 'orders' } },
+      {
+        step: 'Load cluster',
+        input: { incident: 'space-exceeded', execution: 'run-1', input: { cluster: 'orders' } },
+      },
       { step: 'Assess space', input: { cluster: CLUSTER, parameters: PARAMETERS } },
       { step: 'Compact history', input: { cluster: CLUSTER, revision: '7' } },
       asked(0, []),
@@ -178,23 +144,26 @@ describe('an execution', () => {
     expect(Object(ended).output).toEqual({ outcome: 'NothingToDo', ...REPORTED });
   });
 
-  it.each(tasks.map(([name]) => name))('fails under the name and with the message of what "%s" threw', async (name) => {
-    const next = [
-      { action: 'MoveLeadership', member: 'a', transferee: 'b' },
-      { action: 'Defragment', member: 'a' },
-    ];
-    const { ended, calls } = await execute({
-      'Choose next member': next,
-      'Move leadership': {},
-      'Defragment member': { defragmentations: [] },
-      ...(['Disarm alarms', 'Prove writes on every member'].includes(name) && {
-        'Choose next member': { action: 'Finish' },
-      }),
-      [name]: failure('UnsafeToProceed', 'CORRUPT is raised.'),
-    });
-    expect(ended).toMatchObject({ status: 'FAILED', error: 'UnsafeToProceed', cause: 'CORRUPT is raised.' });
-    expect(calls.at(-1)?.step).toBe(name);
-  });
+  it.each(tasks.map(({ name }) => name))(
+    'fails under the name and with the message of what "%s" threw',
+    async (name) => {
+      const next = [
+        { action: 'MoveLeadership', member: 'a', transferee: 'b' },
+        { action: 'Defragment', member: 'a' },
+      ];
+      const { ended, calls } = await execute({
+        'Choose next member': next,
+        'Move leadership': {},
+        'Defragment member': { defragmentations: [] },
+        ...(['Disarm alarms', 'Prove writes on every member'].includes(name) && {
+          'Choose next member': { action: 'Finish' },
+        }),
+        [name]: failure('UnsafeToProceed', 'CORRUPT is raised.'),
+      });
+      expect(ended).toMatchObject({ status: 'FAILED', error: 'UnsafeToProceed', cause: 'CORRUPT is raised.' });
+      expect(calls.at(-1)?.step).toBe(name);
+    },
+  );
 
   it.each(['', 'The task timed out.', '{"StatusCode":500}', '{"errorType":"Error","errorMessage":"cut o'])(
     'keeps a cause that is not the whole error of a Lambda function: %s',

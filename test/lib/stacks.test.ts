@@ -2,9 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clusterSchema } from '../../core/contracts/clusters.ts';
+import { documentName, HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
 import {
   FLEET,
   functionOf,
+  INSTANCES,
+  MANAGED_NODES,
   NETWORK,
   PARTIAL_ARN,
   PLAIN,
@@ -14,12 +17,37 @@ import {
   resourcesOf,
   SECRET_ARN,
   STEPS,
+  stateMachineOf,
   synthesizeStacks,
 } from './stacks.ts';
 
 const fleet = synthesizeStacks(FLEET);
 const { platform } = fleet;
-const ETCD_STEPS = STEPS.filter((step) => step !== 'load-cluster');
+const ETCD_STEPS = STEPS.filter((step) => !['load-cluster', 'run-host-command'].includes(step));
+/** Which steps each state machine chains. */
+const RUNBOOK_STEPS = {
+  'etcd-remediation-space-reclaim': [
+    'load-cluster',
+    'assess-space',
+    'compact-history',
+    'choose-next-member',
+    'move-leadership',
+    'defragment-member',
+    'disarm-alarms',
+    'prove-writes',
+  ],
+  'etcd-remediation-member-replacement': [
+    'load-cluster',
+    'assess-members',
+    'plan-replacement',
+    'choose-next-change',
+    'change-membership',
+    'wait-for-member',
+    'run-host-command',
+    'compare-hashes',
+    'prove-writes',
+  ],
+};
 
 /** What every step may do; the log group is its own. */
 function permissionsOfAnyStep(logGroup: string): string[] {
@@ -93,6 +121,7 @@ describe('the function of every step', () => {
     const timeouts = STEPS.map((step) => [step, functionOf(platform, step)[1].Timeout]);
     expect(timeouts.filter(([, seconds]) => seconds !== 5 * 60)).toEqual([
       ['compact-history', 14 * 60],
+      ['compare-hashes', 14 * 60],
       ['defragment-member', 14 * 60],
     ]);
   });
@@ -108,6 +137,7 @@ describe('a step that waits for a large database', () => {
   it.each([
     ['defragment-member', 'WAIT_RESERVE_MS'],
     ['compact-history', 'LAMBDA_RESERVE_MS'],
+    ['compare-hashes', 'LAMBDA_RESERVE_MS'],
   ])('%s leaves etcd at least 12 of its 14 minutes', (step, reserve) => {
     const timeoutMs = functionOf(platform, step)[1].Timeout * 1000;
     expect(timeoutMs - constantOf(step, reserve)).toBeGreaterThanOrEqual(12 * 60_000);
@@ -205,16 +235,53 @@ describe('permissions', () => {
     expect(statements[0].Resource.map(render).toSorted()).toEqual(configured.toSorted());
   });
 
+  const unnamedOfRunCommand = [
+    'ssm:CancelCommand *',
+    'ssm:DescribeInstanceInformation *',
+    'ssm:GetCommandInvocation *',
+    'ssm:ListCommandInvocations *',
+  ];
+
+  it('let run-host-command send our documents to the configured hosts and to spare ones, and read no secret or parameter', () => {
+    const here = '<AWS::Region>:<AWS::AccountId>';
+    const documents = (Object.keys(HOST_COMMANDS) as HostCommandName[]).map(documentName);
+    expect(ownPermissionsOf(platform, 'run-host-command')).toEqual(
+      [
+        ...documents.map((name) => `ssm:SendCommand arn:<AWS::Partition>:ssm:${here}:document/${name}`),
+        ...INSTANCES.map((id) => `ssm:SendCommand arn:<AWS::Partition>:ec2:${here}:instance/${id}`),
+        ...MANAGED_NODES.map((id) => `ssm:SendCommand arn:<AWS::Partition>:ssm:${here}:managed-instance/${id}`),
+        ...unnamedOfRunCommand,
+      ].toSorted(),
+    );
+    const deployed = Object.values(resourcesOf(platform, 'AWS::SSM::Document')).map(
+      ({ Properties }) => Properties.Name,
+    );
+    expect(deployed.toSorted()).toEqual(documents.toSorted());
+  });
+
+  it('let nobody send a command where no cluster has a host', () => {
+    const stacks = synthesizeStacks({ network: NETWORK, clusters: [PLAIN] });
+    expect(ownPermissionsOf(stacks.platform, 'run-host-command')).toEqual(unnamedOfRunCommand);
+    for (const text of stacks.texts) expect(text).not.toContain('ssm:SendCommand');
+  });
+
+  it('let no step but run-host-command use Run Command', () => {
+    const runCommand = /^ssm:(?!GetParameter )/;
+    const others = Object.keys(resourcesOf(platform, 'AWS::IAM::Role'))
+      .filter((role) => role !== functionOf(platform, 'run-host-command')[1].Role['Fn::GetAtt'][0])
+      .flatMap((role) => permissionsOf(platform, role));
+    expect(others.filter((permission) => runCommand.test(permission))).toEqual([]);
+  });
+
   it('let no step read a secret where no cluster has one', () => {
     const stacks = synthesizeStacks({ network: NETWORK, clusters: [PLAIN] });
     for (const step of ETCD_STEPS) expect(ownPermissionsOf(stacks.platform, step), step).toEqual([]);
     for (const text of stacks.texts) expect(text).not.toContain('secretsmanager');
   });
 
-  it('let the state machine invoke the steps, and nothing else', () => {
-    const [machine] = Object.values(resourcesOf(platform, 'AWS::StepFunctions::StateMachine'));
-    const given = permissionsOf(platform, machine?.Properties.RoleArn['Fn::GetAtt'][0]);
-    const functions = STEPS.map((step) => functionOf(platform, step)[0]);
+  it.each(Object.entries(RUNBOOK_STEPS))('let %s invoke its own steps, and nothing else', (name, steps) => {
+    const given = permissionsOf(platform, stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0]);
+    const functions = steps.map((step) => functionOf(platform, step)[0]);
     const invocations = functions.flatMap((id) => [
       `lambda:InvokeFunction <${id}.Arn>`,
       `lambda:InvokeFunction <${id}.Arn>:*`,
@@ -225,13 +292,21 @@ describe('permissions', () => {
       expect(permission).toMatch(/^(logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*|xray:\w+) \*$/);
   });
 
+  it('leave no state machine and no step out of what is said here', () => {
+    const machines = Object.values(resourcesOf(platform, 'AWS::StepFunctions::StateMachine'));
+    expect(machines.map(({ Properties }) => Properties.StateMachineName).toSorted()).toEqual(
+      Object.keys(RUNBOOK_STEPS).toSorted(),
+    );
+    expect([...new Set(Object.values(RUNBOOK_STEPS).flat())].toSorted()).toEqual(STEPS.toSorted());
+  });
+
   it('name a resource wherever AWS knows one', () => {
     const unnamed = Object.keys(resourcesOf(platform, 'AWS::IAM::Role'))
       .flatMap((role) => permissionsOf(platform, role))
       .filter((permission) => permission.endsWith(' *'));
     for (const permission of unnamed) {
       expect(permission).toMatch(
-        /^(ec2:\w*(NetworkInterface|Subnets|PrivateIpAddresses)\w*|xray:\w+|logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*) /,
+        /^(ec2:\w*(NetworkInterface|Subnets|PrivateIpAddresses)\w*|xray:\w+|logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*|ssm:(CancelCommand|DescribeInstanceInformation|GetCommandInvocation|ListCommandInvocations)) /,
       );
     }
   });

@@ -14,9 +14,25 @@ export const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secr
 /** An ARN may leave out the six characters that Secrets Manager adds to each secret's name. */
 export const PARTIAL_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:public/root';
 
-function cluster(name: string, clientUrl: string, more: Partial<Cluster> = {}): Cluster {
+export const LAYOUT = {
+  unit: 'etcd',
+  dataDir: '/var/lib/etcd',
+  walDir: null,
+  configFile: '/etc/etcd/etcd.yaml',
+  user: 'etcd',
+  group: 'etcd',
+  binDir: '/usr/local/bin',
+};
+
+/** A cluster of one member, which may be on a host that Run Command reaches. */
+function cluster(
+  name: string,
+  clientUrl: string,
+  { host, ...more }: Partial<Cluster> & { host?: string } = {},
+): Cluster {
   const peerUrl = 'https://10.0.0.1:2380';
-  return { name, members: [{ name: 'node1', clientUrl, peerUrl }], quotaBackendBytes: 2_147_483_648, ...more };
+  const members = [{ name: 'node1', clientUrl, peerUrl, ...(host && { host }) }];
+  return { name, members, quotaBackendBytes: 2_147_483_648, ...(host && { layout: LAYOUT }), ...more };
 }
 
 export const NETWORK = {
@@ -25,12 +41,28 @@ export const NETWORK = {
   securityGroupIds: [],
 };
 export const PLAIN = cluster('plain', 'http://10.0.0.1:2379');
-/** Clusters that differ in what they need: ports, secrets by name and by ARN, one secret that two share, and no secret. */
+/** Hosts of the fleet: instances of EC2, and machines elsewhere that Systems Manager manages. */
+export const INSTANCES = ['i-0a1b2c3d4e5f60001', 'i-0a1b2c3d4e5f60002'] as const;
+export const MANAGED_NODES = ['mi-0a1b2c3d4e5f60003', 'mi-0a1b2c3d4e5f60004'] as const;
+/**
+ * Clusters that differ in what they need: ports, secrets by name and by ARN, one secret that two share, and no secret; hosts of
+ * both kinds, a spare host that two share, and no host.
+ */
 export const FLEET: ClustersFile = {
   network: NETWORK,
   clusters: [
-    cluster('orders', 'https://10.0.0.1:2379', { auth: { secret: 'etcd/root' }, tls: { secret: 'etcd/tls' } }),
-    cluster('billing', 'https://10.0.0.1:23790', { auth: { secret: SECRET_ARN }, tls: { secret: 'etcd/tls' } }),
+    cluster('orders', 'https://10.0.0.1:2379', {
+      host: INSTANCES[0],
+      spareHosts: [INSTANCES[1], MANAGED_NODES[1]],
+      auth: { secret: 'etcd/root' },
+      tls: { secret: 'etcd/tls' },
+    }),
+    cluster('billing', 'https://10.0.0.1:23790', {
+      host: MANAGED_NODES[0],
+      spareHosts: [INSTANCES[1]],
+      auth: { secret: SECRET_ARN },
+      tls: { secret: 'etcd/tls' },
+    }),
     cluster('public', 'https://10.0.0.1:443', { auth: { secret: PARTIAL_ARN } }),
     PLAIN,
   ],
@@ -78,8 +110,16 @@ export function synthesizeStacks(file: ClustersFile): Stacks {
   }
 }
 
-export function spaceReclaim({ stateMachines }: Stacks): StateMachineDefinition {
-  return stateMachines['etcd-remediation-space-reclaim'] as StateMachineDefinition;
+export function definitionOf({ stateMachines }: Stacks, stateMachineName: string): StateMachineDefinition {
+  return stateMachines[stateMachineName] as StateMachineDefinition;
+}
+
+export function spaceReclaim(stacks: Stacks): StateMachineDefinition {
+  return definitionOf(stacks, 'etcd-remediation-space-reclaim');
+}
+
+export function memberReplacement(stacks: Stacks): StateMachineDefinition {
+  return definitionOf(stacks, 'etcd-remediation-member-replacement');
 }
 
 export interface Resource {
@@ -92,6 +132,14 @@ export interface Resource {
 
 export function resourcesOf(template: Template, type: string): Record<string, Resource> {
   return template.findResources(type) as Record<string, Resource>;
+}
+
+export function stateMachineOf(template: Template, stateMachineName: string): Resource {
+  const found = Object.values(resourcesOf(template, 'AWS::StepFunctions::StateMachine')).find(
+    ({ Properties }) => Properties.StateMachineName === stateMachineName,
+  );
+  if (!found) throw new Error(`There is no state machine ${stateMachineName}.`);
+  return found;
 }
 
 /** The logical ID and the properties of a step's function. */

@@ -9,6 +9,10 @@ const ROOT = join(import.meta.dirname, '../..');
 const STACK_TRACE = /^ +at .*:\d+:\d+\)?$/m;
 const MEMBER = { name: 'node1', clientUrl: 'http://10.0.0.1:2379', peerUrl: 'http://10.0.0.1:2380' };
 const NO_NETWORK = JSON.stringify({ clusters: [{ name: 'orders', members: [MEMBER], quotaBackendBytes: 1 }] });
+const NO_INSTANCE = JSON.stringify({
+  network: { vpcId: 'vpc-1', subnetIds: ['subnet-1'], securityGroupIds: [] },
+  clusters: [{ name: 'orders', members: [MEMBER], quotaBackendBytes: 1, spareHosts: ['node1.local'] }],
+});
 
 let directory: string;
 beforeAll(async () => {
@@ -62,12 +66,14 @@ describe('cdk synth', () => {
     expect(report.pluginReports).toEqual([]);
   });
 
-  it('reads the file that -c config= names', async () => {
+  it('reads the file that -c config= names, and cdk-nag has nothing against machines outside of EC2', async () => {
     const example = JSON.parse(await readFile(join(ROOT, 'clusters.json'), 'utf8'));
     example.clusters[0].name = 'payments';
+    example.clusters[0].spareHosts = ['mi-0a1b2c3d4e5f60004'];
     const file = join(directory, 'payments.json');
     await writeFile(file, JSON.stringify(example));
     const { status, output, assembly } = await synth('-c', `config=${file}`);
+    expect(output).not.toMatch(/ERROR|WARNING|[Ee]rrors/);
     expect(status, output).toBe(0);
     expect(await templatesIn(assembly)).toEqual([
       'EtcdRemediation-payments.template.json',
@@ -99,6 +105,11 @@ describe('cdk synth', () => {
     ['is not there', undefined, /^Error: ENOENT: no such file or directory, open '.*not-there\.json'$/m],
     ['is not JSON', '{', /^InvalidInput: .*\.json has 1 problem; nothing was touched\.$/m],
     ['names no network', NO_NETWORK, /^InvalidInput: clusters\.json has no "network": /m],
+    [
+      'names a host that is no instance',
+      NO_INSTANCE,
+      /^InvalidInput: The cluster orders has the host "node1\.local": /m,
+    ],
   ])('refuses a file in a line without a stack trace: it %s', async (_, content, message) => {
     const file = join(directory, content === undefined ? 'not-there.json' : 'wrong.json');
     if (content !== undefined) await writeFile(file, content);

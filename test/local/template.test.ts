@@ -69,7 +69,7 @@ describe('a template', () => {
   it('gives its documents, with every word of their scripts', () => {
     const Content = {
       schemaVersion: '2.2',
-      mainSteps: [{ inputs: { runCommand: ['echo "{{ unit }}"', 'a="${b}"'] } }],
+      mainSteps: [{ inputs: { runCommand: ['echo "{{ unit }}"', 'if [ -n "$a" ]; then exit 65; fi'] } }],
     };
     const Properties = { Name: 'etcd-remediation-inspect-host', DocumentType: 'Command', Content };
     expect(read({ Document: { Type: 'AWS::SSM::Document', Properties } }).documents).toEqual({

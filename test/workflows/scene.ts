@@ -80,7 +80,7 @@ export async function leaderOf(stage: Stage): Promise<AnsweringMember> {
 
 /** Raises an alarm, or takes it back, for any member ID, as a member of etcd does for itself. */
 export async function setAlarm(
-  stage: Stage,
+  stage: { cluster: { members: readonly { clientUrl: string }[] } },
   alarm: 'Corrupt' | 'Nospace',
   memberId: string,
   raised = true,

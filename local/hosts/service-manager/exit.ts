@@ -1,7 +1,9 @@
 /** How a process ended, in the terms of wait(2). */
-export type Exit = { code: 'exited'; status: number } | { code: 'killed'; status: number; signal: NodeJS.Signals };
+export type Exit =
+  /** `failedStep` says what went wrong before the program could run. */
+  { code: 'exited'; status: number; failedStep?: string } | { code: 'killed'; status: number; signal: NodeJS.Signals };
 
-/** systemd's names of exit codes, of those that a service of these unit files is likely to end with. */
+/** systemd's names of exit codes: systemd.exec(5). Of its own, those that can happen here. */
 const EXIT_CODE_NAMES: Readonly<Record<number, string>> = {
   0: 'SUCCESS',
   1: 'FAILURE',
@@ -11,6 +13,21 @@ const EXIT_CODE_NAMES: Readonly<Record<number, string>> = {
   5: 'NOTINSTALLED',
   6: 'NOTCONFIGURED',
   7: 'NOTRUNNING',
+  64: 'USAGE',
+  65: 'DATAERR',
+  66: 'NOINPUT',
+  67: 'NOUSER',
+  68: 'NOHOST',
+  69: 'UNAVAILABLE',
+  70: 'SOFTWARE',
+  71: 'OSERR',
+  72: 'OSFILE',
+  73: 'CANTCREAT',
+  74: 'IOERR',
+  75: 'TEMPFAIL',
+  76: 'PROTOCOL',
+  77: 'NOPERM',
+  78: 'CONFIG',
   200: 'CHDIR',
   203: 'EXEC',
 };

@@ -18,8 +18,10 @@ export function createJournal(folder: string): Journal {
     open: (id) => openSync(fileOf(id), 'a', 0o600),
     log: (id, line) => appendFileSync(fileOf(id), `${endsMidLine(fileOf(id)) ? '\n' : ''}${line}\n`, { mode: 0o600 }),
     tail: (id, count) => {
-      const text = readText(fileOf(id)).replace(/\n$/, '');
-      return text === '' || count === 0 ? [] : text.split('\n').slice(-count);
+      const lines = readText(fileOf(id)).split('\n');
+      // As journald has it: nothing of spaces at a line's end, and no empty line.
+      const kept = lines.map((line) => line.trimEnd()).filter((line) => line !== '');
+      return kept.slice(kept.length - Math.min(count, kept.length));
     },
   };
 }

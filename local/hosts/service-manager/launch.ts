@@ -6,6 +6,8 @@ import { isListening, untilAnswering } from './readiness.ts';
 import type { Account, Unit } from './unit.ts';
 
 export interface LaunchEvents {
+  /** All that a start needs is there. */
+  prepared(): void;
   spawned(process: MainProcess): void;
   /** By what the unit's Type= says. */
   isUp(): void;
@@ -16,7 +18,7 @@ export interface LaunchEvents {
 /**
  * Starts a service's main process, and tells when the service is up.
  * @param signal ends the wait for that; nothing is started after it
- * @throws Error where the process cannot be started at all, and then nothing is told
+ * @throws Error where the process cannot be started at all
  */
 export async function launch(
   unit: Unit,
@@ -26,6 +28,7 @@ export async function launch(
   events: LaunchEvents,
 ): Promise<void> {
   const { clientUrl, ...command } = prepareStart(unit, account);
+  events.prepared();
   // Another process may hold the port that this one is about to fail for; its answers say nothing.
   const isTaken = clientUrl !== undefined && (await isListening(clientUrl, signal));
   if (signal.aborted) return;

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, statSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
+import { getSystemErrorMessage } from 'node:util';
 import type { Exit } from './exit.ts';
 
 export interface Command {
@@ -43,9 +44,12 @@ export function startProcess(command: Command, onExecuted: () => void, onExit: (
     closeSync(command.output);
   }
   child.once('spawn', onExecuted);
-  child.once('error', () =>
-    onExit({ code: 'exited', status: isFolder(command.workingDirectory) ? EXIT_EXEC : EXIT_CHDIR }),
-  );
+  child.once('error', ({ errno }: NodeJS.ErrnoException) => {
+    // Either of the two is reported by the same error.
+    const [step, status] = isFolder(command.workingDirectory) ? ['EXEC', EXIT_EXEC] : ['CHDIR', EXIT_CHDIR];
+    const failedStep = `Failed at step ${step} spawning ${program}: ${getSystemErrorMessage(errno ?? 0)}`;
+    onExit({ code: 'exited', status, failedStep });
+  });
   child.once('exit', (status, signal) => {
     if (signal !== null) onExit({ code: 'killed', status: constants.signals[signal], signal });
     else onExit({ code: 'exited', status: status ?? 0 });
@@ -54,7 +58,7 @@ export function startProcess(command: Command, onExecuted: () => void, onExit: (
   return {
     pid,
     kill: (signal) => void killGroup(pid, signal),
-    hasRemains: () => killGroup(pid, 0),
+    hasRemains: () => killGroup(pid, 0) && !isGroupDead(pid),
   };
 }
 
@@ -65,6 +69,31 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals | 0): boolean
     return process.kill(-pid, signal);
   } catch {
     return false;
+  }
+}
+
+/**
+ * Dead processes count in a group until their parent asks for them, which takes some first processes long. Linux tells them apart;
+ * elsewhere a group is gone when it is gone.
+ */
+function isGroupDead(group: number | undefined): boolean {
+  if (process.platform !== 'linux') return false;
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return !pids.some((pid) => {
+    // After the program's name in parentheses: the state, the parent, the group.
+    const [state, , ownGroup] = readStat(pid)
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return Number(ownGroup) === group && state !== 'Z' && state !== 'X';
+  });
+}
+
+function readStat(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    // It ended in the meantime.
+    return '';
   }
 }
 

@@ -35,6 +35,6 @@ function readEnvironmentFile(path: string, optional: boolean): Map<string, strin
     return parseEnvironmentFile(readFileSync(path, 'utf8'), path);
   } catch (error) {
     if (optional && (error as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
-    throw error;
+    throw new Error(`Failed to load environment files: ${error instanceof Error ? error.message : error}`);
   }
 }

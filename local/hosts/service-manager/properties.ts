@@ -12,7 +12,7 @@ const EXIT_CODES = { exited: 1, killed: 2 } as const;
 
 /** Each property's values; one without any prints no line at all. In the order in which systemctl prints them, whatever was asked. */
 const PROPERTIES: Readonly<Record<string, (subject: Subject) => readonly (string | number)[]>> = {
-  Type: ({ unit }) => [unit?.type ?? 'simple'],
+  Type: ({ unit }) => [unit?.type ?? ''],
   MainPID: ({ status }) => [status?.mainPid ?? 0],
   Result: ({ status }) => [status?.result ?? 'success'],
   NRestarts: ({ status }) => [status?.restarts ?? 0],

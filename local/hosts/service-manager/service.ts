@@ -45,7 +45,7 @@ export class Service {
       activeState: ACTIVE_STATES[this.#state],
       subState: this.#state,
       result: this.#result,
-      mainPid: this.#process?.pid ?? 0,
+      mainPid: this.#exit === undefined ? (this.#process?.pid ?? 0) : 0,
       restarts: this.#restarts,
       startedAt: this.#startedAt,
       exit: this.#exit,
@@ -103,7 +103,7 @@ export class Service {
     }
     this.#stopRequested = true;
     if (isUp) {
-      this.#log(`Stopping ${title(this.unit)}...`);
+      if (this.#state === 'running') this.#log(`Stopping ${title(this.unit)}...`);
       this.#terminate();
       return;
     }
@@ -133,12 +133,12 @@ export class Service {
     this.#startedAt = undefined;
     this.#enter('start');
     this.#starting = new AbortController();
-    if (this.unit.type !== 'simple') {
-      this.#log(`Starting ${title(this.unit)}...`);
-      this.#timer = after(this.unit.timeoutStartMs, () => this.#onStartTimeout());
-    }
+    if (this.unit.type !== 'simple') this.#timer = after(this.unit.timeoutStartMs, () => this.#onStartTimeout());
     const { signal } = this.#starting;
     launch(this.unit, this.#account, this.#journal, signal, {
+      prepared: () => {
+        if (this.unit.type !== 'simple') this.#log(`Starting ${title(this.unit)}...`);
+      },
       spawned: (started) => {
         this.#process = started;
         this.#startedAt = new Date();
@@ -173,6 +173,7 @@ export class Service {
   #onExit(exit: Exit): void {
     this.#exit = { ...exit, pid: this.#process?.pid ?? 0, at: new Date() };
     const result = resultOf(exit);
+    if (exit.code === 'exited' && exit.failedStep !== undefined) this.#log(`${this.unit.id}: ${exit.failedStep}`);
     if (result !== 'success') this.#log(`${this.unit.id}: Main process exited, ${exitWords(exit)}`);
     const brokeItsWord = this.#state === 'start' && this.unit.type === 'notify' && result === 'success';
     this.#fail(brokeItsWord ? 'protocol' : result);

@@ -18,8 +18,11 @@ export interface Unit {
   id: string;
   fragmentPath: string;
   dropInPaths: string[];
-  /** `static` where nothing says what would start it at boot. */
-  unitFileState: 'static' | 'disabled';
+  /**
+   * A unit with an [Install] section counts as enabled. What is enabled stays loaded in systemd when it is inactive, and so do
+   * units here: they are read again at daemon-reload only.
+   */
+  unitFileState: 'static' | 'enabled';
   description: string;
   type: (typeof TYPES)[number];
   execStart: string[];
@@ -95,7 +98,7 @@ export function loadUnit(unitDir: string, id: string, account: Account): Unit | 
 
 function apply({ section, key, value: raw, place }: Assignment, unit: Unit, account: Account): void {
   if (section === 'Install') {
-    unit.unitFileState = 'disabled';
+    unit.unitFileState = 'enabled';
     return;
   }
   const set = DIRECTIVES[`${section}.${key}`];

@@ -71,9 +71,13 @@ export function startHost(plan: HostPlan): SystemdHost {
 
   const endNow = () => {
     if (ended) return;
-    // The first process takes all others of the host along, and ends after them.
-    if (pid === undefined) child.kill('SIGKILL');
-    else process.kill(pid, 'SIGKILL');
+    try {
+      // The first process takes all others of the host along, and ends after them.
+      if (pid === undefined) child.kill('SIGKILL');
+      else process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended by itself in the meantime.
+    }
   };
   return {
     waitUntilBooted: async () => {

@@ -44,6 +44,7 @@ export function throughOutside(): string[] {
  */
 export async function reexecInside(argv: readonly string[]): Promise<number> {
   await requireNamespaces();
+  // What is left is looked for there in the end, and by then it would be too late to refuse.
   cgroupMount();
   const namespaces = ['unshare', '--net', '--mount', '--propagation', 'private', '--'];
   const enter = [...namespaces, 'bash', '-c', ENTER, String(process.pid), ...argv];

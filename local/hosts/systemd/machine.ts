@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { findOnPath, run } from '../../etcd/executables.ts';
 
 /** Hosts with systemd cannot be made here. The message says what was seen, and what to do. */
@@ -12,6 +13,13 @@ const TOOLS = {
   iproute2: ['ip'],
   bash: ['bash'],
 } as const;
+
+/** Everything in it vanishes with its namespaces. */
+const TRIAL = `set -e
+mount -t tmpfs tmpfs "$0"
+ip link set lo up
+ip link add trial0 type bridge
+ip link add trial1 type veth peer name trial2`;
 
 /**
  * Makes sure, by trying it, that this process may make namespaces.
@@ -37,11 +45,11 @@ export async function requireNamespaces(): Promise<void> {
     }
   }
   const everyKind = ['--pid', '--fork', '--net', '--mount', '--uts', '--ipc', '--cgroup', '--propagation', 'private'];
-  await run('unshare', [...everyKind, 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { timeout: 10_000 }).catch(
-    ({ message }: Error) => {
+  await run('unshare', [...everyKind, 'bash', '-c', TRIAL, tmpdir()], { timeout: 10_000 }).catch(
+    (error: Error & { stderr?: string }) => {
       throw new HostsUnavailable(
-        `The kernel does not let this process make namespaces and mounts (${message.trim()}). ` +
-          'In a container, it has to be a privileged one; elsewhere, see which security module forbids it.',
+        `The kernel does not let this process make namespaces, mounts and links (${(error.stderr || error.message).trim()}). ` +
+          'In a container, it has to be a privileged one; elsewhere, see which module or security policy forbids it.',
       );
     },
   );

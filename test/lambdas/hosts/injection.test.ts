@@ -32,7 +32,7 @@ const PAYLOADS: readonly [string, (value: string, owned: string) => string][] = 
   ['a variable', (value) => `${value}$HOME`],
   ['a folder above', () => '../../etc'],
   ['a path with a folder above', (value) => `${value}/../../etc`],
-  ['an option', () => '--force'],
+  ['an option and its value', () => '--force /'],
   ['a second line', (value, owned) => `${value}\ntouch ${owned}`],
   ['a line end', (value) => `${value}\n`],
   ['a carriage return', (value) => `${value}\r`],

@@ -14,13 +14,19 @@ export const OTHER_HOST = 'i-1a1b2c3d4e5f60718';
 /** This machine, as a host that a shell leads to. */
 export const HERE: HostsFile = { [HOST]: { exec: ['sh'] } };
 
-/** What every script of a document is in these tests: bash, with each parameter of control-service. */
+/** A script of control-service: bash, with each of its parameters. */
 export function controlScript(body: string): string {
   return `#!/bin/bash\nunit='{{ unit }}'\naction='{{action}}'\n${body}`;
 }
 
 /** Prints a result of control-service. */
 export const SUCCEED = 'echo "{\\"activeState\\":\\"active\\",\\"subState\\":\\"$action\\",\\"mainPid\\":7}"';
+
+/** Waits until these files are there, for half a minute at most. */
+export function until(...files: string[]): string {
+  const all = files.map((file) => `[ -e ${file} ]`).join(' && ');
+  return `for _ in {1..600}; do ${all} && break; sleep 0.05; done`;
+}
 
 /** The deployed documents, with these scripts. */
 export function documents(scripts: Partial<Record<HostCommandName, string>>): Record<string, unknown> {

@@ -104,7 +104,7 @@ describe('an error of the AWS SDK', () => {
 });
 
 describe('load-cluster, asking a real server for the parameter,', () => {
-  const load = () => loadCluster({ cluster: 'orders' });
+  const load = () => loadCluster({ incident: 'space-exceeded', execution: 'run-1', input: { cluster: 'orders' } });
 
   it('loads what it answers', async () => {
     const { answer, counted } = answering(200, { Parameter: { Value: JSON.stringify(CLUSTER) } });

@@ -221,6 +221,9 @@ describe.skipIf(WHY_NOT)(`what is left of hosts${skipped}`, () => {
     expect(isRunning(probe.pid)).toBe(true);
     expect(tracesOf(probe.pid)).toEqual([]);
     expect(processes.filter((each) => isRunning(each))).toEqual([]);
+    expect(await probe.order({ startAgain: true })).toEqual({ pid: probe.pid, hosts: expect.anything() });
+    const knock = '(: < /dev/tcp/10.77.0.11/7) 2>&1 | grep -om1 "Connection refused"';
+    expect(await probe.run(1, knock)).toBe('Connection refused');
     probe.outside.stdin?.end();
     expect(await probe.ended).toBe(0);
     expect({ mounts: mounts(), links: links() }).toEqual(before);

@@ -11,22 +11,27 @@ import { startSystemdHosts } from '../../../local/hosts/systemd-hosts.ts';
  * systemd-probe.ts COUNT BIN_DIR
  */
 
-export type ProbeOrder = { host: number; script: string } | { get: string } | { close: true };
-export type ProbeStart = { pid: number; hosts: readonly Host[]; startMs: number };
-export type ProbeAnswer = ScriptRun | { body: string } | { closed: true };
+export type ProbeOrder = { host: number; script: string } | { get: string } | { close: true } | { startAgain: true };
+export type ProbeStart = { pid: number; hosts: readonly Host[] };
+export type ProbeAnswer = ProbeStart | ScriptRun | { body: string } | { closed: true };
 
 if (isInside()) await serve(Number(process.argv[2]), process.argv[3] ?? '');
 else process.exitCode = await reexecInside([process.execPath, ...process.argv.slice(1)]);
 
 async function serve(count: number, binDir: string): Promise<void> {
-  const startedAt = Date.now();
-  const fleet = await startSystemdHosts({ count, binDir }, (line) => process.stderr.write(`${line}\n`));
-  say({ pid: process.pid, hosts: fleet.hosts, startMs: Date.now() - startedAt } satisfies ProbeStart);
+  const start = async () => {
+    const fleet = await startSystemdHosts({ count, binDir }, (line) => process.stderr.write(`${line}\n`));
+    say({ pid: process.pid, hosts: fleet.hosts });
+    return fleet;
+  };
+  let fleet = await start();
   for await (const line of createInterface({ input: process.stdin })) {
     const order = JSON.parse(line) as ProbeOrder;
     if ('close' in order) {
       await fleet.close();
       say({ closed: true });
+    } else if ('startAgain' in order) {
+      fleet = await start();
     } else if ('get' in order) {
       say({ body: await fetch(order.get).then((response) => response.text()) });
     } else {
@@ -37,6 +42,6 @@ async function serve(count: number, binDir: string): Promise<void> {
   await fleet.close();
 }
 
-function say(answer: ProbeStart | ProbeAnswer): void {
+function say(answer: ProbeAnswer): void {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

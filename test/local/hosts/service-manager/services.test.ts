@@ -1,10 +1,13 @@
 import { expect, it, vi } from 'vitest';
 import { oneHost } from './harness.ts';
 
-const { run, write, show, log, host } = oneHost();
+const { run, write, show, log } = oneHost();
 
 const WITHIN = { timeout: 15_000, interval: 50 };
 const STATE = ['ActiveState', 'SubState', 'Result'] as const;
+
+/** A process whose parent has ended is counted until the first process of the machine takes notice. */
+const goneSoon = (pid: number) => vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), WITHIN);
 
 it('runs a service until it is stopped', async () => {
   await write(
@@ -67,7 +70,7 @@ it.each([
 });
 
 it('gives up on a service that crashes again and again, and starts it again when its failure was reset', async () => {
-  const file = await write('crash.service', '[Service]\nExecStart=/bin/sh -c "exit 7"\nRestart=on-failure\n');
+  await write('crash.service', '[Service]\nExecStart=/bin/sh -c "exit 7"\nRestart=on-failure\n');
   await run('systemctl start crash');
   await vi.waitFor(async () => expect(await show('crash', 'ActiveState')).toEqual(['failed']), WITHIN);
   // The first start and four more: StartLimitBurst=5 is the default. systemd keeps the result of the last crash.
@@ -83,7 +86,6 @@ it('gives up on a service that crashes again and again, and starts it again when
   });
 
   await write('crash.service', '[Service]\nExecStart=/bin/sleep 1000\n');
-  expect(file).toBe(`${host().unitDir}/crash.service`);
   expect(await run('systemctl daemon-reload; systemctl reset-failed crash; systemctl start crash')).toMatchObject({
     exitCode: 0,
     stderr: '',
@@ -119,10 +121,7 @@ it.each([
   ['no', 'kill -KILL $$$$', false],
 ])('follows Restart=%s after "%s"', async (policy, command, restarts) => {
   const name = `restart-${policy}-${command.replace(/\W/g, '')}`;
-  await write(
-    `${name}.service`,
-    `[Service]\nExecStart=/bin/sh -c "${command}"\nRestart=${policy}\nRestartSec=1000s\nEnvironment=A=1\n`,
-  );
+  await write(`${name}.service`, `[Service]\nExecStart=/bin/sh -c "${command}"\nRestart=${policy}\nRestartSec=1h\n`);
   await run(`systemctl start ${name}`);
   await vi.waitFor(
     async () => expect(await log(name)).toContainEqual(expect.stringMatching(/Failed with|Deactivated/)),
@@ -133,16 +132,19 @@ it.each([
   expect((await run(`systemctl stop ${name}; systemctl is-active ${name}`)).stdout).toMatch(/^(inactive|failed)\n$/);
 });
 
-it('starts a service again at once that is asked for in the time before its restart', async () => {
-  await write(
-    'waits.service',
-    '[Service]\nExecStart=/bin/sh -c "test -e /proc/nowhere; exit 1"\nRestart=always\nRestartSec=1h\n',
-  );
+it('leaves a service alone that is stopped in the time before its restart, and restarts it at once when it is asked to', async () => {
+  await write('waits.service', '[Service]\nExecStart=/bin/sh -c "exit 1"\nRestart=always\nRestartSec=1h\n');
   await run('systemctl start waits');
   await vi.waitFor(async () => expect(await show('waits', 'SubState')).toEqual(['auto-restart']), WITHIN);
   await run('systemctl stop waits');
   // As systemd has it: the result stays that of the last run.
   expect(await show('waits', ...STATE, 'NRestarts')).toEqual(['inactive', 'dead', 'exit-code', '0']);
+
+  await run('systemctl start waits');
+  await vi.waitFor(async () => expect(await show('waits', 'SubState')).toEqual(['auto-restart']), WITHIN);
+  await write('waits.service', '[Service]\nExecStart=/bin/sleep 1000\n');
+  await run('systemctl daemon-reload; systemctl restart waits');
+  expect(await show('waits', ...STATE)).toEqual(['active', 'running', 'success']);
 });
 
 it('kills a service that ignores SIGTERM, together with what it has started', async () => {
@@ -157,7 +159,7 @@ it('kills a service that ignores SIGTERM, together with what it has started', as
   expect(await run('systemctl stop deaf')).toEqual({ exitCode: 0, stdout: '', stderr: '' });
   expect(await show('deaf', ...STATE)).toEqual(['failed', 'failed', 'timeout']);
   expect(await log('deaf')).toContain("deaf.service: State 'stop-sigterm' timed out. Killing.");
-  for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow();
+  for (const pid of pids) await goneSoon(pid);
 });
 
 it('ends what a main process has left behind before it is restarted', async () => {
@@ -168,7 +170,7 @@ it('ends what a main process has left behind before it is restarted', async () =
   await run('systemctl start leaves');
   await vi.waitFor(async () => expect(await show('leaves', 'SubState')).toEqual(['auto-restart']), WITHIN);
   const [pid] = (await log('leaves')).filter((line) => /^\d+$/.test(line));
-  expect(() => process.kill(Number(pid), 0)).toThrow();
+  await goneSoon(Number(pid));
 });
 
 it('sends the signals that it is asked for', async () => {
@@ -191,7 +193,7 @@ it('sends the signals that it is asked for', async () => {
 it.each([
   ['exec', '/nowhere/program', ['failed', 'exit-code', '203'], 1],
   ['simple', '/nowhere/program', ['failed', 'exit-code', '203'], 0],
-  ['exec', '/bin/true', ['inactive', 'success', '0'], 0],
+  ['exec', '/bin/echo', ['inactive', 'success', '0'], 0],
 ])('starts a service of Type=%s with %s as systemd does', async (type, program, expected, exitCode) => {
   const name = `${type}${program.replaceAll('/', '-')}`;
   await write(`${name}.service`, `[Service]\nType=${type}\nExecStart=${program}\n`);
@@ -217,8 +219,8 @@ it('cancels a start that a stop comes after', async () => {
 
 it.each([
   ['TimeoutStartSec=200ms', '/bin/sleep 1000', 'timeout', 'a timeout was exceeded'],
-  ['', '/bin/true', 'protocol', 'the service did not take the steps required by its unit configuration'],
-  ['', '/bin/false', 'exit-code', 'the control process exited with error code'],
+  ['', '/bin/echo', 'protocol', 'the service did not take the steps required by its unit configuration'],
+  ['', '/bin/sh -c "exit 1"', 'exit-code', 'the control process exited with error code'],
 ])('fails a start when the service never says that it is ready: %s %s', async (setting, program, result, words) => {
   const name = `unready-${result}`;
   await write(

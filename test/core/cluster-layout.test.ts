@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { type Cluster, clusterSchema, layoutOf } from '../../core/contracts/clusters.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { clusterOf, configured, failureOf, LAYOUT } from './observations.ts';
+
+const members = [configured('node1'), configured('node2')];
+const ID =
+  'must be an instance ID such as "i-0a1b2c3d4e5f60001", or a name in hosts.json: letters, digits, ".", "-" or "_"';
+const PATH = 'must be an absolute path of letters, digits and "._@+=-", without ".."';
+const ACCOUNT = 'must be the name of a user or group';
+const UNIT = 'must be a systemd unit such as "etcd" or "etcd@orders.service"';
+
+function read(value: unknown): Cluster {
+  return parse(clusterSchema, value, 'The cluster');
+}
+
+function problemsOf(value: unknown): string[] {
+  const { name, message } = failureOf(() => read(value));
+  expect(name, message).toBe('InvalidInput');
+  return message
+    .split('\n')
+    .slice(1)
+    .map((line) => line.replace(/^- /, ''));
+}
+
+describe('where etcd lies on its hosts', () => {
+  it('is read without a change', () => {
+    const layout = { ...LAYOUT, unit: 'etcd@orders.service', walDir: '/mnt/wal/etcd' };
+    const cluster = clusterOf(
+      [...members, configured('node3', { layout: { walDir: null, user: 'root' }, learner: true })],
+      { layout, spareHosts: ['i-0a1b2c3d4e5f60009', 'mi-0a1b2c3d4e5f60001', 'rack4.node_9'] },
+    );
+    expect(read(cluster)).toEqual(cluster);
+  });
+
+  it('names every field that a layout lacks', () => {
+    expect(problemsOf({ ...clusterOf(members), layout: {} })).toEqual(
+      Object.keys(LAYOUT).map((field) => `layout.${field}: is missing`),
+    );
+  });
+
+  it.each([
+    ['unit', 'etcd; reboot', UNIT],
+    ['unit', '-H', UNIT],
+    ['dataDir', '../etcd', PATH],
+    ['dataDir', '/var/lib/../../etc', PATH],
+    ['dataDir', '/', PATH],
+    ['walDir', '', PATH],
+    ['walDir', '/wal dir', PATH],
+    ['configFile', '/etc/etcd/$(id).yaml', PATH],
+    ['configFile', 'etcd.yaml', PATH],
+    ['user', '0', ACCOUNT],
+    ['user', 'u'.repeat(33), 'must be at most 32 characters'],
+    ['group', 'etcd:etcd', ACCOUNT],
+    ['binDir', '/usr/local/bin\n', PATH],
+    ['binDir', null, 'must be text'],
+    ['wal', '/wal', 'is not a known field'],
+  ])('is refused with the path of what is wrong, for all and for one member: %s %j', (field, value, problem) => {
+    expect(problemsOf({ ...clusterOf(members), layout: { ...LAYOUT, [field]: value } })).toEqual([
+      `layout.${field}: ${problem}`,
+    ]);
+    const [node1, node2] = members;
+    expect(problemsOf(clusterOf([node1, { ...node2, layout: { [field]: value } }] as never))).toEqual([
+      `members[1].layout.${field}: ${problem}`,
+    ]);
+  });
+
+  it('shows every wrong field of a layout at once', () => {
+    expect(problemsOf({ ...clusterOf(members), layout: { ...LAYOUT, unit: '', dataDir: 'etcd', group: 7 } })).toEqual([
+      `layout.unit: ${UNIT}`,
+      `layout.dataDir: ${PATH}`,
+      'layout.group: must be text',
+    ]);
+  });
+});
+
+describe('the host of a member', () => {
+  it.each(['', '-i', '10.0.1.11 ', 'i-1;id', 'host/1', '$(id)', 'x'.repeat(65)])('is refused: %j', (host) => {
+    expect(problemsOf(clusterOf([configured('node1', { host })]))).toEqual([`members[0].host: ${ID}`]);
+  });
+
+  it('may be missing, with a layout and without', () => {
+    const { host: _, ...hostless } = configured('node1');
+    expect(read(clusterOf([hostless])).members).toEqual([hostless]);
+    const { layout: __, ...withoutLayout } = clusterOf([hostless]);
+    expect(read(withoutLayout)).toEqual(withoutLayout);
+  });
+
+  it('is no use without a layout, which every such member is told', () => {
+    const { layout: _, ...withoutLayout } = clusterOf(members);
+    const problem = 'is of no use without the cluster\'s "layout", which says where etcd lies on it';
+    expect(problemsOf(withoutLayout)).toEqual([`members[0].host: ${problem}`, `members[1].host: ${problem}`]);
+  });
+
+  it('is not that of another member', () => {
+    expect(problemsOf(clusterOf([configured('node1'), configured('node2', { host: 'i-1' })]))).toEqual([
+      'members[1].host: "i-1" is already used by another member of this cluster',
+    ]);
+  });
+});
+
+describe('spare hosts', () => {
+  it.each([
+    ['of the wrong shape', ['i-9', '$(id)'], `spareHosts[1]: ${ID}`],
+    ['by number', [9], 'spareHosts[0]: must be text'],
+    ['that are no list', 'i-9', 'spareHosts: must be a list'],
+  ])('are refused: %s', (_, spareHosts, problem) => {
+    expect(problemsOf({ ...clusterOf(members), spareHosts })).toEqual([problem]);
+  });
+});
+
+describe('a deliberate learner', () => {
+  it('is one by true or false, not by a word', () => {
+    expect(problemsOf(clusterOf([configured('node1', { learner: 'yes' as never })]))).toEqual([
+      'members[0].learner: must be true or false',
+    ]);
+  });
+});
+
+describe('the layout of one member', () => {
+  const cluster = clusterOf(members, { layout: { ...LAYOUT, walDir: '/mnt/wal' } });
+
+  it.each([
+    ["is the cluster's where it has none of its own", undefined, {}],
+    ["is the cluster's where its own is empty", {}, {}],
+    ['differs in what it names', { unit: 'etcd2', dataDir: '/data' }, { unit: 'etcd2', dataDir: '/data' }],
+    ['may lack the wal dir that the others have', { walDir: null }, { walDir: null }],
+  ])('%s', (_, layout, different) => {
+    const member = configured('node1', layout && { layout });
+    expect(layoutOf(cluster, member)).toEqual({ ...LAYOUT, walDir: '/mnt/wal', ...different });
+  });
+
+  it('does not exist without that of the cluster, and the message says what to add', () => {
+    const { layout: _, ...withoutLayout } = cluster;
+    const failure = failureOf(() => layoutOf(withoutLayout, configured('node1')));
+    expect(failure.name).toBe('InvalidInput');
+    expect(failure.message).toContain('The cluster orders has no "layout" in clusters.json');
+    expect(failure.message).toContain('unit, dataDir, walDir, configFile, user, group and binDir');
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { executionInputSchemas, INCIDENTS } from '../../core/contracts/execution-input.ts';
+import { loadClusterInput } from '../../core/contracts/load-cluster.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { configured, failureOf } from './observations.ts';
+
+const replacement = configured('node9');
+
+function read(input: unknown) {
+  return parse(executionInputSchemas['member-failed'], input, 'The execution input');
+}
+
+function problemsOf(input: unknown): string[] {
+  const { name, message } = failureOf(() => read(input));
+  expect(name, message).toBe('InvalidInput');
+  return message
+    .split('\n')
+    .slice(1)
+    .map((line) => line.replace(/^- /, ''));
+}
+
+describe('the execution input of the member runbook', () => {
+  it('needs only the name of the cluster', () => {
+    expect(read({ cluster: 'orders' })).toEqual({
+      cluster: 'orders',
+      incident: 'member-failed',
+      dryRun: false,
+      reason: '',
+      requestedBy: '',
+      member: '',
+      parameters: { confirmSeconds: 30 },
+    });
+  });
+
+  it.each([0, 3600])('keeps what is given, and confirms over %d s', (confirmSeconds) => {
+    const input = {
+      cluster: 'orders',
+      incident: 'member-failed',
+      dryRun: true,
+      reason: 'the disk is gone',
+      requestedBy: 'on call',
+      member: 'node3',
+      parameters: { confirmSeconds, replacement: { ...replacement, layout: { dataDir: '/data' } } },
+    };
+    expect(read(input)).toEqual(input);
+  });
+
+  it('is refused with every problem at once, each with its path', () => {
+    const parameters = { confirmSeconds: 3601, replacement: { name: 'a b', clientUrl: 'node9' }, retainRevisions: 0 };
+    expect(problemsOf({ member: 3, incident: 'quorum-lost', force: true, parameters })).toEqual([
+      'cluster: must be the name of a cluster in clusters.json',
+      'incident: must be "member-failed"',
+      'member: must be text',
+      'parameters.confirmSeconds: must be at most 3600',
+      'parameters.replacement.name: must be 1 to 128 letters, digits, ".", "-" or "_", and start with a letter or digit',
+      'parameters.replacement.clientUrl: "node9" is not a URL; write it like "https://10.0.1.11:2379"',
+      'parameters.replacement.peerUrl: is missing',
+      'parameters.replacement.host: is missing',
+      'parameters.retainRevisions: is not a known field',
+      'force: is not a known field',
+    ]);
+  });
+
+  it.each([
+    ['the incident of another runbook', { incident: 'space-exceeded' }, 'incident: must be "member-failed"'],
+    ['a time below zero', { parameters: { confirmSeconds: -1 } }, 'parameters.confirmSeconds: must be 0 or more'],
+    ['half a second', { parameters: { confirmSeconds: 0.5 } }, 'parameters.confirmSeconds: must be a whole number'],
+    ['two members', { member: ['node1', 'node2'] }, 'member: must be text'],
+    ['a replacement by name', { parameters: { replacement: 'node9' } }, 'parameters.replacement: must be an object'],
+    [
+      'a replacement without a host',
+      { parameters: { replacement: { ...replacement, host: undefined } } },
+      'parameters.replacement.host: is missing',
+    ],
+    [
+      'a replacement that says whether it stays a learner, as the replaced one does',
+      { parameters: { replacement: { ...replacement, learner: true } } },
+      'parameters.replacement.learner: is not a known field',
+    ],
+    [
+      'a password in a URL of the replacement',
+      { parameters: { replacement: { ...replacement, peerUrl: 'https://root:hunter2@node9:2380' } } },
+      'parameters.replacement.peerUrl: must not hold a user or password; name a secret under "auth" instead',
+    ],
+    [
+      'a path of the replacement that is none',
+      { parameters: { replacement: { ...replacement, layout: { dataDir: '/a/../b' } } } },
+      'parameters.replacement.layout.dataDir: must be an absolute path of letters, digits and "._@+=-", without ".."',
+    ],
+  ])('is refused: %s', (_, input, problem) => {
+    expect(problemsOf({ cluster: 'orders', ...input })).toEqual([problem]);
+  });
+});
+
+describe('what load-cluster is started with', () => {
+  const started = { incident: 'member-failed', execution: '7c2c1b0a-6e0e-4a3c', input: { cluster: 'orders' } };
+
+  it.each(INCIDENTS)('is the incident %s with an execution and any input', (incident) => {
+    for (const input of [started.input, null, 'orders', [1]]) {
+      expect(parse(loadClusterInput, { ...started, incident, input }, 'The execution')).toEqual({
+        ...started,
+        incident,
+        input,
+      });
+    }
+  });
+
+  it.each([
+    [
+      'an incident without a runbook',
+      { incident: 'disk-full' },
+      'incident: must be "space-exceeded" or "member-failed"',
+    ],
+    ['no execution', { execution: '' }, 'execution: must be an execution\'s name of letters, digits, "-" and "_"'],
+    [
+      'an execution that no folder may be named after',
+      { execution: '../../etc' },
+      'execution: must be an execution\'s name of letters, digits, "-" and "_"',
+    ],
+    ['a field too many', { cluster: 'orders' }, 'cluster: is not a known field'],
+  ])('is refused with %s', (_, differences, problem) => {
+    expect(failureOf(() => parse(loadClusterInput, { ...started, ...differences }, 'The execution'))).toMatchObject({
+      name: 'InvalidInput',
+      message: `The execution has 1 problem; nothing was touched.\n- ${problem}`,
+    });
+  });
+});

@@ -1,0 +1,170 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { hostWithData, isLinuxRoot, owner, ownerAndMode, parametersFor } from './data-dir-host.ts';
+import { PreparedHost } from './prepared-host.ts';
+import { refuse, runCommand, succeed } from './script.ts';
+
+describe('archive-data-dir', () => {
+  it('renames the data dir and leaves an empty one of the same owner and mode', async () => {
+    using host = hostWithData();
+    const before = ownerAndMode(host.path('data'));
+    const inode = statSync(host.path('data')).ino;
+    expect(await succeed(host.access, 'archive-data-dir', parametersFor(host))).toEqual({
+      dataDir: host.path('data.run-1'),
+      walDir: '',
+    });
+    expect(statSync(host.path('data.run-1')).ino).toBe(inode);
+    expect(host.read('data.run-1/member/snap/db')).toBe('old');
+    expect(readdirSync(host.path('data'))).toEqual([]);
+    expect(ownerAndMode(host.path('data'))).toEqual(before);
+  });
+
+  it('says the same when it runs again', async () => {
+    using host = hostWithData(true);
+    const parameters = parametersFor(host, { walDir: host.path('wal') });
+    const first = await succeed(host.access, 'archive-data-dir', parameters);
+    expect(first).toEqual({ dataDir: host.path('data.run-1'), walDir: host.path('wal.run-1') });
+    expect(await succeed(host.access, 'archive-data-dir', parameters)).toEqual(first);
+    expect(statSync(host.path('wal')).mode & 0o777).toBe(0o750);
+  });
+
+  it('moves what a link leads to, and keeps the link', async () => {
+    using host = hostWithData();
+    renameSync(host.path('data'), host.path('disk'));
+    symlinkSync('disk', host.path('data'));
+    expect(await succeed(host.access, 'archive-data-dir', parametersFor(host))).toMatchObject({
+      dataDir: host.path('disk.run-1'),
+    });
+    expect(readdirSync(`${host.path('data')}/`)).toEqual([]);
+  });
+
+  it('makes a data dir that is missing for the account, and has nothing to archive', async () => {
+    using host = new PreparedHost();
+    expect(await succeed(host.access, 'archive-data-dir', parametersFor(host))).toEqual({ dataDir: '', walDir: '' });
+    const uid = Number(execFileSync('id', ['-u', owner.user]));
+    expect(ownerAndMode(host.path('data'))).toMatchObject({ uid, mode: 0o700 });
+    expect(await succeed(host.access, 'archive-data-dir', parametersFor(host))).toEqual({ dataDir: '', walDir: '' });
+  });
+
+  it('takes a wal dir inside the member folder for a part of the data', async () => {
+    using host = hostWithData();
+    const walDir = `${host.path('data')}/member/wal`;
+    expect(await succeed(host.access, 'archive-data-dir', parametersFor(host, { walDir }))).toMatchObject({
+      walDir: '',
+    });
+    expect(readdirSync(host.path('data'))).toEqual([]);
+  });
+
+  it.each([
+    ['activating', 'auto-restart', '0'],
+    ['active', 'running', '77'],
+    ['deactivating', 'stop-sigterm', '77'],
+  ])('refuses while the unit is %s (%s)', async (ActiveState, SubState, MainPID) => {
+    using host = hostWithData();
+    host.setProperties({ ActiveState, SubState, MainPID });
+    const { exitCode, message } = await refuse(host.access, 'archive-data-dir', parametersFor(host));
+    expect({ exitCode, message }).toEqual({
+      exitCode: 65,
+      message: expect.stringContaining(`${ActiveState} (${SubState})`),
+    });
+    expect(host.read('data/member/snap/db')).toBe('old');
+  });
+
+  it.each([
+    ['a folder that is not etcd’s alone', (host: PreparedHost) => host.write('data/.bashrc', ''), '.bashrc'],
+    [
+      'a file',
+      (host: PreparedHost) => {
+        rmSync(host.path('data'), { recursive: true });
+        host.write('data', '');
+      },
+      'not a folder',
+    ],
+    [
+      'new data beside an archive of the same run',
+      (host: PreparedHost) => host.makeDataDir('data.run-1', 'older'),
+      'has data again',
+    ],
+    ['a unit that is not there', (host: PreparedHost) => host.setProperties({ LoadState: 'not-found' }), 'not-found'],
+  ])('refuses %s, and moves nothing', async (_what, prepare, problem) => {
+    using host = hostWithData();
+    prepare(host);
+    const before = readdirSync(host.path('.'), { recursive: true }).sort();
+    const { exitCode, message } = await refuse(host.access, 'archive-data-dir', parametersFor(host));
+    expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining(problem) });
+    expect(readdirSync(host.path('.'), { recursive: true }).sort()).toEqual(before);
+  });
+
+  it('refuses a wal dir with something else in it before it moves the data', async () => {
+    using host = hostWithData(true);
+    host.write('wal/notes.txt', '');
+    const { exitCode, message } = await refuse(
+      host.access,
+      'archive-data-dir',
+      parametersFor(host, { walDir: host.path('wal') }),
+    );
+    expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('notes.txt') });
+    expect(host.has('data.run-1')).toBe(false);
+  });
+
+  it.skipIf(process.platform !== 'linux')('refuses a database that another process has open', async () => {
+    using host = hostWithData();
+    const holder = spawn('flock', [host.path('data/member/snap/db'), 'sh', '-c', 'echo locked; exec cat'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await once(holder.stdout, 'data');
+    expect(await refuse(host.access, 'archive-data-dir', parametersFor(host))).toMatchObject({ exitCode: 66 });
+    const ended = once(holder, 'exit');
+    holder.stdin.end();
+    await ended;
+    expect(await succeed(host.access, 'archive-data-dir', parametersFor(host))).toMatchObject({
+      dataDir: host.path('data.run-1'),
+    });
+  });
+
+  it.skipIf(!isLinuxRoot)('refuses an account that cannot make a folder for the owner (needs root)', async () => {
+    using host = new PreparedHost();
+    chmodSync(host.path('.'), 0o777);
+    chmodSync(host.makeDataDir('data', 'old'), 0o755);
+    const access = { exec: ['setpriv', `--reuid=${owner.user}`, '--clear-groups', ...host.access.exec] };
+    const { exitCode, message } = await refuse(access, 'archive-data-dir', parametersFor(host));
+    expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('Run it as root') });
+    expect(host.has('data.run-1')).toBe(false);
+  });
+
+  it('ends as if nothing had happened, wherever it was killed before', async () => {
+    for (let change = 1; ; change++) {
+      expect(change).toBeLessThan(20);
+      using host = hostWithData(true);
+      const parameters = parametersFor(host, { walDir: host.path('wal') });
+      host.killBeforeChange(change);
+      const { exitCode } = await runCommand(host.access, 'archive-data-dir', parameters);
+      host.killBeforeChange(undefined);
+      expect(await succeed(host.access, 'archive-data-dir', parameters)).toEqual({
+        dataDir: host.path('data.run-1'),
+        walDir: host.path('wal.run-1'),
+      });
+      expect(host.read('data.run-1/member/snap/db')).toBe('old');
+      expect(ownerAndMode(host.path('data'))).toEqual(ownerAndMode(host.path('data.run-1')));
+      expect(readdirSync(host.path('wal'))).toEqual([]);
+      if (exitCode === 0) break;
+      expect(exitCode).toBe(137);
+    }
+  });
+
+  it('lets one of several runs at once do the work, and the others fail or see that it is done', async () => {
+    using host = hostWithData();
+    const runs = await Promise.all(
+      Array.from({ length: 4 }, () => runCommand(host.access, 'archive-data-dir', parametersFor(host))),
+    );
+    expect(runs.map(({ exitCode }) => exitCode)).toContain(0);
+    for (const { exitCode, line } of runs) {
+      if (exitCode === 0) expect(JSON.parse(line)).toEqual({ dataDir: host.path('data.run-1'), walDir: '' });
+      else expect({ exitCode, line }).toEqual({ exitCode: 65, line: expect.stringContaining('Another run') });
+    }
+    expect(host.read('data.run-1/member/snap/db')).toBe('old');
+    expect(readdirSync(host.path('data'))).toEqual([]);
+  });
+});

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { clusterSchema } from '../../core/contracts/clusters.ts';
+import { requireInstanceIds } from '../../lib/app.ts';
+import { FLEET, LAYOUT, PLAIN } from './stacks.ts';
+
+const [MEMBER] = PLAIN.members;
+
+/** A cluster whose only member is on `host`. */
+function onHost(host: string, spareHosts: string[] = []) {
+  return clusterSchema.parse({ ...PLAIN, layout: LAYOUT, members: [{ ...MEMBER, host }], spareHosts });
+}
+
+describe('a host, to be deployed,', () => {
+  it.each(['i-0a1b2c3d', 'i-0a1b2c3d4e5f60001', 'mi-0a1b2c3d4e5f60001'])('may be the instance %s', (id) => {
+    expect(() => requireInstanceIds([onHost(id, [id])])).not.toThrow();
+  });
+
+  it('may be none at all, or those of the fleet', () => {
+    expect(() => requireInstanceIds([PLAIN])).not.toThrow();
+    expect(() => requireInstanceIds(FLEET.clusters)).not.toThrow();
+  });
+
+  it.each([
+    'node1',
+    'node1.example.com',
+    '10.0.0.1',
+    'i-0a1b2c3d4e5f6000',
+    'i-0a1b2c3d4e5f600011',
+    'i-0A1B2C3D4E5F60001',
+    'i-0a1b2c3d4e5f6000g',
+    'xi-0a1b2c3d4e5f60001',
+    'mi-0a1b2c3d',
+  ])("must not be %s, which Run Command cannot know: neither a member's nor a spare one", (id) => {
+    const refusal = new RegExp(
+      `^The cluster plain has the host "${id.replaceAll('.', '\\.')}": to deploy, .*instance ID`,
+    );
+    expect(() => requireInstanceIds([onHost(id)])).toThrow(refusal);
+    expect(() => requireInstanceIds([onHost('i-0a1b2c3d4e5f60001', ['i-0a1b2c3d4e5f60002', id])])).toThrow(refusal);
+    expect(() => requireInstanceIds([onHost('i-0a1b2c3d4e5f60001'), onHost(id)])).toThrow(
+      expect.objectContaining({ name: 'InvalidInput' }),
+    );
+  });
+});

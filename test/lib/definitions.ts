@@ -1,0 +1,54 @@
+import type { MapState, Retrier, State, TaskState, Workflow } from '../../local/asl/types.ts';
+
+/** A state, the chain that it stands in, and the Map states around it, outermost first. */
+export interface PlacedState {
+  name: string;
+  state: State;
+  chain: Workflow;
+  around: readonly MapState[];
+}
+
+/** Every state of a definition, those inside of Map states too. */
+export function statesOf(chain: Workflow, around: readonly MapState[] = []): PlacedState[] {
+  return Object.entries(chain.States).flatMap(([name, state]) => {
+    if (state.Type === 'Parallel') throw new Error(`Look into the branches of ${name} too.`);
+    const inside = state.Type === 'Map' ? statesOf(state.ItemProcessor, [...around, state]) : [];
+    return [{ name, state, chain, around }, ...inside];
+  });
+}
+
+export function tasksOf(chain: Workflow): (PlacedState & { state: TaskState })[] {
+  return statesOf(chain).filter((placed): placed is PlacedState & { state: TaskState } => placed.state.Type === 'Task');
+}
+
+/** Where a state goes on when all is well. */
+export function successors(state: State): string[] {
+  if (state.Type === 'Choice')
+    return [...state.Choices.map(({ Next }) => Next), ...(state.Default ? [state.Default] : [])];
+  return 'Next' in state && state.Next ? [state.Next] : [];
+}
+
+/** Where a state goes on when it fails. */
+export function catchers(state: State): string[] {
+  return 'Catch' in state ? (state.Catch ?? []).map(({ Next }) => Next) : [];
+}
+
+/** The states of one chain to which some way leads from the given ones, those included. */
+export function reachableFrom(start: readonly string[], next: (name: string) => readonly string[]): Set<string> {
+  const reached = new Set(start);
+  // A set goes on to what is added to it meanwhile.
+  for (const name of reached) for (const other of next(name)) reached.add(other);
+  return reached;
+}
+
+/** How long the first retrier that knows the error waits in all, in seconds, before it gives up. */
+export function secondsOfRetries(retriers: readonly Retrier[], error: string): number {
+  const retrier = retriers.find(({ ErrorEquals }) => ErrorEquals.includes(error));
+  if (!retrier) return 0;
+  const { IntervalSeconds = 1, BackoffRate = 2, MaxDelaySeconds = Infinity, MaxAttempts = 3 } = retrier;
+  let seconds = 0;
+  for (let retry = 0; retry < MaxAttempts; retry++) {
+    seconds += Math.min(IntervalSeconds * BackoffRate ** retry, MaxDelaySeconds);
+  }
+  return seconds;
+}

@@ -1,0 +1,198 @@
+import validate from 'asl-validator';
+import { describe, expect, it } from 'vitest';
+import { ERROR_NAMES } from '../../core/errors.ts';
+import { RUNBOOKS } from '../../lib/workflows/registry.ts';
+import { checkDefinition } from '../../local/asl/definition.ts';
+import { INVOKE } from '../local/asl/harness.ts';
+import { catchers, reachableFrom, secondsOfRetries, statesOf, successors, tasksOf } from './definitions.ts';
+import { AWS_ERROR_NAMES, WHILE_AN_INTERFACE_IS_MADE } from './lambda-errors.ts';
+import { definitionOf, FLEET, resourcesOf, stateMachineOf, synthesizeStacks } from './stacks.ts';
+
+/** What holds for every runbook. */
+
+const stacks = synthesizeStacks(FLEET);
+const NAMES = Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName);
+
+/** Words with blanks between them; a question has its mark. */
+const SENTENCE = /^[A-Z][a-z]*:?( [a-z]+:?)* [a-z]+\??$|^Planned$/;
+
+it('the state machines are the ones that the registry names', () => {
+  expect(Object.keys(stacks.stateMachines).toSorted()).toEqual(NAMES.toSorted());
+});
+
+describe.each(NAMES)('the definition of %s', (stateMachineName) => {
+  const definition = definitionOf(stacks, stateMachineName);
+  const states = statesOf(definition);
+  const chains = [...new Set(states.map(({ chain }) => chain))];
+
+  it('is valid Amazon States Language', () => {
+    // A copy, for the validator writes into what it is given; and it takes no empty text in Assign, where any JSON may be:
+    // https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html
+    const copy = JSON.parse(JSON.stringify(definition), (_, value) => (value === '' ? 'empty' : value));
+    const { isValid, errorsText } = validate(copy);
+    expect(isValid, errorsText('\n')).toBe(true);
+  });
+
+  it('is one that the embedded runner implements as a whole', () => {
+    expect(() => checkDefinition(definition, [INVOKE])).not.toThrow();
+  });
+
+  it('is written in JSONata throughout', () => {
+    expect(definition.QueryLanguage).toBe('JSONata');
+    for (const { name, state } of states) {
+      expect(['JSONata', undefined], name).toContain(Object(state).QueryLanguage);
+    }
+  });
+
+  it('names each state by a sentence of at most 80 characters, once, and each choice by a question', () => {
+    const names = states.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { name, state } of states) {
+      expect(name).toMatch(SENTENCE);
+      // https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+      expect(name.length, name).toBeLessThanOrEqual(80);
+      if (state.Type === 'Choice') expect(name).toMatch(/\?$/);
+    }
+  });
+
+  it('reaches every state, and from every state an end', () => {
+    for (const { StartAt, States } of chains) {
+      const names = Object.keys(States);
+      const next = new Map(
+        Object.entries(States).map(([name, state]) => [name, [...successors(state), ...catchers(state)]]),
+      );
+      const reached = reachableFrom([StartAt], (name) => next.get(name) ?? []);
+      expect(names.filter((name) => !reached.has(name))).toEqual([]);
+      const ends = names.filter((name) => next.get(name)?.length === 0);
+      const ending = reachableFrom(ends, (end) => names.filter((name) => next.get(name)?.includes(end)));
+      expect(names.filter((name) => !ending.has(name))).toEqual([]);
+    }
+  });
+
+  it('ends nowhere but in a Succeed with an outcome or in a Fail with an error; inside of a Map, in its output', () => {
+    for (const { name, state, around } of states.filter(({ state }) => successors(state).length === 0)) {
+      if (around.length > 0) {
+        expect(state, name).toMatchObject({ Type: 'Pass', End: true, Output: expect.anything() });
+      } else if (state.Type === 'Succeed') {
+        expect(state.Output, name).toHaveProperty(
+          'outcome',
+          expect.stringMatching(/^(NothingToDo|Planned|Remediated)$/),
+        );
+      } else {
+        const errors = ['{% $states.input.error %}', ...Object.values(ERROR_NAMES)];
+        expect(state, name).toMatchObject({ Type: 'Fail', Cause: expect.any(String) });
+        expect(errors, name).toContain(Object(state).Error);
+      }
+    }
+  });
+
+  it('goes on the same way however it was called: no state but a Fail forgets to say what comes next', () => {
+    for (const { name, state, around } of states) {
+      if (['Choice', 'Succeed', 'Fail'].includes(state.Type) || (around.length > 0 && 'End' in state)) continue;
+      expect(successors(state), name).toHaveLength(1);
+    }
+  });
+
+  describe('in every state that runs a step', () => {
+    const tasks = tasksOf(definition).map((task) => [task.name, task] as const);
+
+    it.each(tasks)(
+      '%s waits while etcd settles, AWS does not answer, a host is away or Lambda is not ready, and runs the step again when Lambda dies',
+      (_, { state: { Retry } }) => {
+        const [ofCdk, ...ours] = Retry ?? [];
+        expect(ofCdk?.ErrorEquals).toContain('Lambda.ServiceException');
+        expect(ours).toEqual([
+          {
+            ErrorEquals: ['EtcdUnavailable', 'AwsUnavailable'],
+            IntervalSeconds: 2,
+            BackoffRate: 1.5,
+            MaxDelaySeconds: 20,
+            MaxAttempts: 12,
+          },
+          { ErrorEquals: ['HostUnreachable'], IntervalSeconds: 5, BackoffRate: 2, MaxAttempts: 2 },
+          {
+            ErrorEquals: ['Sandbox.Timedout', 'Runtime.ExitError', 'Lambda.Unknown'],
+            IntervalSeconds: 1,
+            BackoffRate: 2,
+            MaxAttempts: 2,
+          },
+          {
+            ErrorEquals: [
+              'Lambda.TooManyRequestsException',
+              'Lambda.ResourceNotReadyException',
+              'Lambda.ResourceConflictException',
+              'Lambda.ENINotReadyException',
+              'Lambda.EC2ThrottledException',
+              'Lambda.CodeArtifactUserPendingException',
+            ],
+            IntervalSeconds: 2,
+            BackoffRate: 2,
+            MaxDelaySeconds: 30,
+            MaxAttempts: 12,
+          },
+        ]);
+      },
+    );
+
+    it.each(tasks)(
+      "%s waits for minutes while Lambda makes an idle function's network interface anew",
+      (_, { state }) => {
+        for (const name of WHILE_AN_INTERFACE_IS_MADE) {
+          // Lambda takes about a minute, so that three leave room.
+          expect(secondsOfRetries(state.Retry ?? [], name), name).toBeGreaterThanOrEqual(3 * 60);
+        }
+      },
+    );
+
+    it.each(tasks)(
+      '%s leaves no error uncaught: it catches all of them, or the Map around it does',
+      (_, { state, around }) => {
+        const handlers = [state, ...around].flatMap(({ Catch = [] }) => Catch);
+        expect(handlers.map(({ ErrorEquals }) => ErrorEquals)).toEqual([['States.ALL']]);
+      },
+    );
+
+    it.each(tasks)('%s names no error in two retriers', (_, { state: { Retry = [] } }) => {
+      const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
+      expect(new Set(retried).size).toBe(retried.length);
+    });
+
+    it.each(tasks)('%s handles only errors that exist', (_, { state: { Retry = [], Catch = [] } }) => {
+      const known = [...Object.values<string>(ERROR_NAMES), ...AWS_ERROR_NAMES];
+      for (const name of [...Retry, ...Catch].flatMap(({ ErrorEquals }) => ErrorEquals)) expect(known).toContain(name);
+    });
+
+    it.each(tasks)('%s never retries what a second try cannot cure', (_, { state: { Retry = [] } }) => {
+      const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
+      const final = [
+        ...['States.ALL', 'States.TaskFailed', 'UnsafeToProceed', 'PreconditionFailed', 'InvalidInput'],
+        ...['VerificationFailed', 'HostCommandFailed'],
+        ...['Lambda.ResourceNotFoundException', 'Lambda.InvalidSubnetIDException'],
+        ...[
+          'Lambda.InvalidSecurityGroupIDException',
+          'Lambda.EC2AccessDeniedException',
+          'Lambda.KMSAccessDeniedException',
+        ],
+      ];
+      for (const name of final) expect(retried).not.toContain(name);
+    });
+  });
+
+  it('is traced, and logs every event into a log group that is kept for half a year, also when the stack goes', () => {
+    const { Properties } = stateMachineOf(stacks.platform, stateMachineName);
+    expect(Properties).toMatchObject({
+      TracingConfiguration: { Enabled: true },
+      LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: true },
+    });
+    const [destination] = Properties.LoggingConfiguration.Destinations;
+    const [logGroup] = destination.CloudWatchLogsLogGroup.LogGroupArn['Fn::GetAtt'];
+    const resource = resourcesOf(stacks.platform, 'AWS::Logs::LogGroup')[logGroup];
+    expect(resource).toMatchObject({
+      Properties: { RetentionInDays: 180 },
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+    });
+    // A second deployment after the stack has gone would meet a group of a fixed name that is still there.
+    expect(resource?.Properties).not.toHaveProperty('LogGroupName');
+  });
+});

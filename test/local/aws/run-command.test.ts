@@ -1,0 +1,271 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  CancelCommandCommand,
+  DescribeInstanceInformationCommand,
+  GetCommandInvocationCommand,
+  type GetCommandInvocationResult,
+  ListCommandInvocationsCommand,
+  SendCommandCommand,
+  type SendCommandCommandInput,
+  SSMClient,
+} from '@aws-sdk/client-ssm';
+import { describe, expect, it } from 'vitest';
+import { runCommand } from '../../../local/aws/run-command.ts';
+import { startInvocation } from '../../../local/aws/ssm-invocation.ts';
+import {
+  controlScript,
+  documents,
+  HERE,
+  HOST,
+  isRunning,
+  OTHER_HOST,
+  serve,
+  serveControlService,
+  temporaryFolder,
+  until,
+} from '../../lambdas/hosts/support.ts';
+
+const NAME = 'etcd-remediation-control-service';
+const BOTH = { ...HERE, [OTHER_HOST]: { exec: ['bash'] } };
+
+function sendInput(more: Partial<SendCommandCommandInput> = {}): SendCommandCommandInput {
+  const Parameters = { unit: ['etcd'], action: ['stop'] };
+  return { DocumentName: NAME, InstanceIds: [HOST], Parameters, TimeoutSeconds: 60, ...more };
+}
+
+async function send(more: Partial<SendCommandCommandInput> = {}): Promise<string> {
+  const { Command } = await new SSMClient({}).send(new SendCommandCommand(sendInput(more)));
+  return Command?.CommandId ?? '';
+}
+
+function get(CommandId: string, InstanceId = HOST): Promise<GetCommandInvocationResult> {
+  return new SSMClient({}).send(new GetCommandInvocationCommand({ CommandId, InstanceId }));
+}
+
+/** The invocation once it has ended. */
+async function ended(CommandId: string, InstanceId = HOST): Promise<GetCommandInvocationResult> {
+  const isOpen = async () =>
+    ['Pending', 'InProgress', 'Cancelling'].includes((await get(CommandId, InstanceId)).Status ?? '');
+  await expect.poll(isOpen, { timeout: 20_000 }).toBe(false);
+  return get(CommandId, InstanceId);
+}
+
+async function pidIn(file: string): Promise<number> {
+  await expect
+    .poll(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'), { timeout: 10_000 })
+    .toBe(true);
+  return Number(readFileSync(file, 'utf8'));
+}
+
+describe('a command', () => {
+  it('is answered before it runs, and tells how it ended', async () => {
+    await serveControlService('echo "$unit $action"; echo careful >&2');
+    const { Command } = await new SSMClient({}).send(new SendCommandCommand(sendInput({ Comment: 'why' })));
+    expect(Command).toMatchObject({ DocumentName: NAME, Comment: 'why', InstanceIds: [HOST], Status: 'Pending' });
+    expect(Command?.CommandId).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(Math.abs(Date.now() - Number(Command?.RequestedDateTime))).toBeLessThan(60_000);
+    expect(await ended(Command?.CommandId ?? '')).toMatchObject({
+      CommandId: Command?.CommandId,
+      InstanceId: HOST,
+      DocumentName: NAME,
+      Comment: 'why',
+      PluginName: 'runScript',
+      Status: 'Success',
+      StatusDetails: 'Success',
+      ResponseCode: 0,
+      StandardOutputContent: 'etcd stop\n',
+      StandardErrorContent: 'careful\n',
+      ExecutionStartDateTime: expect.stringMatching(/^\d{4}-.*Z$/),
+      ExecutionEndDateTime: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
+  });
+
+  it('is in progress without output while it runs', async () => {
+    const open = join(await temporaryFolder(), 'open');
+    await serveControlService(`echo early; ${until(open)}`);
+    const id = await send();
+    await expect.poll(async () => (await get(id)).Status, { timeout: 10_000 }).toBe('InProgress');
+    expect(await get(id)).toMatchObject({
+      StatusDetails: 'In Progress',
+      ResponseCode: -1,
+      StandardOutputContent: '',
+      ExecutionStartDateTime: expect.stringMatching(/Z$/),
+      ExecutionEndDateTime: '',
+    });
+  });
+
+  it.each([1, 65, 124, 255])('fails with its exit code, and the line that SSM Agent adds: %i', async (code) => {
+    await serveControlService(`echo out; echo err >&2; exit ${code}`);
+    expect(await ended(await send())).toMatchObject({
+      Status: 'Failed',
+      StatusDetails: 'Failed',
+      ResponseCode: code,
+      StandardOutputContent: 'out\n',
+      StandardErrorContent: `err\nfailed to run commands: exit status ${code}`,
+    });
+  });
+
+  it('keeps the beginning of long outputs', async () => {
+    await serveControlService(`printf 'ab%.0s' {1..15000}; printf 'cd%.0s' {1..15000} >&2`);
+    const { StandardOutputContent, StandardErrorContent } = await ended(await send());
+    expect(StandardOutputContent).toBe('ab'.repeat(12_000));
+    expect(StandardErrorContent).toBe('cd'.repeat(4_000));
+  });
+
+  it('times out when its script takes longer than its document says', async () => {
+    const pidFile = join(await temporaryFolder(), 'pid');
+    const contents = documents({ 'control-service': controlScript(`echo $$ > ${pidFile}; echo out; sleep 60`) });
+    const content = contents[NAME] as { mainSteps: [{ inputs: { timeoutSeconds: string } }] };
+    content.mainSteps[0].inputs.timeoutSeconds = '1';
+    const local = runCommand({ documents: contents, hosts: HERE });
+    await serve(local.operations);
+    expect(await ended(await send())).toMatchObject({
+      Status: 'TimedOut',
+      StatusDetails: 'Execution Timed Out',
+      ResponseCode: 137,
+      StandardOutputContent: '',
+    });
+    expect(isRunning(await pidIn(pidFile))).toBe(false);
+  });
+
+  it('that was killed counts as one that timed out, as for SSM Agent', async () => {
+    await serveControlService('kill -KILL $$');
+    expect(await ended(await send())).toMatchObject({ Status: 'TimedOut', StatusDetails: 'Execution Timed Out' });
+  });
+
+  it('is undeliverable where its script does not start', async () => {
+    await serveControlService('echo never', {
+      [HOST]: { exec: ['sh', '-c', 'echo "no route to host" >&2; exit 255'] },
+    });
+    expect(await ended(await send())).toMatchObject({
+      Status: 'Failed',
+      StatusDetails: 'Undeliverable',
+      ResponseCode: -1,
+      StandardOutputContent: '',
+      StandardErrorContent: 'no route to host\n',
+      ExecutionStartDateTime: '',
+    });
+  });
+
+  it('that a host does not take in time was not delivered', async () => {
+    const access = { exec: ['sleep', '60'] };
+    const invocation = startInvocation({ access, script: 'echo never', deliverySeconds: 0.3, timeoutSeconds: 60 });
+    expect(invocation.state().Status).toBe('Pending');
+    await invocation.ended;
+    expect(invocation.state()).toMatchObject({
+      Status: 'TimedOut',
+      StatusDetails: 'Delivery Timed Out',
+      ResponseCode: -1,
+    });
+  });
+
+  it('runs on each of its hosts', async () => {
+    await serveControlService('echo "$unit"', BOTH);
+    const id = await send({ InstanceIds: [HOST, OTHER_HOST] });
+    for (const host of [HOST, OTHER_HOST])
+      expect(await ended(id, host)).toMatchObject({ StandardOutputContent: 'etcd\n' });
+  });
+});
+
+describe('a cancelled command', () => {
+  it('is killed on the hosts that are named, and runs on elsewhere', async () => {
+    await serveControlService('sleep 45', BOTH);
+    const [first, second] = [await send(), await send({ InstanceIds: [HOST, OTHER_HOST] })];
+    const cancel = new CancelCommandCommand({ CommandId: second, InstanceIds: [HOST] });
+    expect(await new SSMClient({}).send(cancel)).toMatchObject({ $metadata: { httpStatusCode: 200 } });
+    expect(await ended(second)).toMatchObject({
+      Status: 'Cancelled',
+      StatusDetails: 'Cancelled',
+      StandardOutputContent: '',
+    });
+    for (const [id, host] of [
+      [first, HOST],
+      [second, OTHER_HOST],
+    ] as const) {
+      expect(['Pending', 'InProgress']).toContain((await get(id, host)).Status);
+    }
+  });
+
+  it('on a host that does not answer was never delivered', async () => {
+    await serveControlService('echo never', { [HOST]: { exec: ['sleep', '60'] } });
+    const id = await send();
+    expect(await get(id)).toMatchObject({ Status: 'Pending' });
+    await new SSMClient({}).send(new CancelCommandCommand({ CommandId: id }));
+    expect(await ended(id)).toMatchObject({ Status: 'Cancelled', ResponseCode: -1 });
+  });
+
+  it('that has ended stays as it ended', async () => {
+    await serveControlService('echo done');
+    const id = await send();
+    await ended(id);
+    await new SSMClient({}).send(new CancelCommandCommand({ CommandId: id }));
+    expect(await get(id)).toMatchObject({ Status: 'Success', StandardOutputContent: 'done\n' });
+  });
+
+  it('is every one that still runs when Run Command is closed', async () => {
+    const pidFile = join(await temporaryFolder(), 'pid');
+    const local = await serveControlService(`echo $$ > ${pidFile}; sleep 45`);
+    const id = await send();
+    const pid = await pidIn(pidFile);
+    await local.close();
+    expect(await get(id)).toMatchObject({ Status: 'Cancelled' });
+    await expect.poll(() => isRunning(pid), { timeout: 5_000 }).toBe(false);
+  });
+});
+
+describe('the list of invocations', () => {
+  it('has those of one host, newest first, by document and time', async () => {
+    await serveControlService('echo done', BOTH);
+    const [first, second] = [await send({ Comment: 'first' }), await send({ Comment: 'second' })];
+    await send({ InstanceIds: [OTHER_HOST] });
+    await ended(second);
+    const list = async (key?: 'DocumentName' | 'InvokedAfter', value = '') => {
+      const Filters = key && [{ key, value }];
+      const input = { InstanceId: HOST, ...(Filters && { Filters }) };
+      return (await new SSMClient({}).send(new ListCommandInvocationsCommand(input))).CommandInvocations ?? [];
+    };
+    const all = await list();
+    expect(all.map(({ CommandId }) => CommandId)).toEqual([second, first]);
+    expect(all[0]).toMatchObject({ Comment: 'second', DocumentName: NAME, InstanceId: HOST, Status: 'Success' });
+    expect(await list('DocumentName', NAME)).toHaveLength(2);
+    expect(await list('DocumentName', 'other')).toEqual([]);
+    expect(await list('InvokedAfter', new Date(Date.now() - 60_000).toISOString())).toHaveLength(2);
+    expect(await list('InvokedAfter', new Date(Date.now() + 60_000).toISOString())).toEqual([]);
+  });
+
+  it('comes in pages', async () => {
+    await serveControlService('echo done');
+    const ids = [await send(), await send(), await send()];
+    const page = async (NextToken?: string) =>
+      new SSMClient({}).send(new ListCommandInvocationsCommand({ InstanceId: HOST, MaxResults: 2, NextToken }));
+    const first = await page();
+    const second = await page(first.NextToken);
+    const found = [first, second].flatMap(({ CommandInvocations = [] }) =>
+      CommandInvocations.map((one) => one.CommandId),
+    );
+    expect(found).toEqual(ids.toReversed());
+    expect(second.NextToken).toBeUndefined();
+  });
+});
+
+describe('instance information', () => {
+  it('tells of each known host whether a script starts there, ten at a time', async () => {
+    const ids = Array.from({ length: 12 }, (_, index) => `i-${index}`);
+    const hosts = Object.fromEntries(ids.map((id, index) => [id, { exec: index === 11 ? ['false'] : ['sh'] }]));
+    await serveControlService('echo done', hosts);
+    const describeHosts = (NextToken?: string) =>
+      new SSMClient({}).send(
+        new DescribeInstanceInformationCommand({
+          Filters: [{ Key: 'InstanceIds', Values: [...ids, 'i-unknown'] }],
+          NextToken,
+        }),
+      );
+    const first = await describeHosts();
+    const second = await describeHosts(first.NextToken);
+    const found = [first, second].map(({ InstanceInformationList = [] }) =>
+      InstanceInformationList.map(({ InstanceId, PingStatus }) => `${InstanceId} ${PingStatus}`),
+    );
+    expect(found).toEqual([ids.slice(0, 10).map((id) => `${id} Online`), ['i-10 Online', 'i-11 ConnectionLost']]);
+  });
+});

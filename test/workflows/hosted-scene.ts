@@ -1,0 +1,91 @@
+import { expect } from 'vitest';
+import type { AnsweringMember } from '../../core/contracts/observation.ts';
+import type { DrillOptions } from '../../drills/scenario.ts';
+import { CLUSTER_NAME, type HostedStage, setHostedStage } from '../../drills/stage.ts';
+import { Writer } from '../../drills/writer.ts';
+import type { ExecutionResult } from '../../local/asl/execution.ts';
+import type { JsonObject } from '../../local/asl/json.ts';
+import { UNIT } from '../../local/hosts/hosted-member.ts';
+import type { ExecutionRequest } from '../../local/platform.ts';
+import { until } from './scene.ts';
+
+const SMALL: DrillOptions = { etcd: '3.5.30', members: 3, tls: false, auth: false, sizeMiB: 64 };
+
+/** A real cluster on hosts without root, and the platform that looks after it. */
+export function hostedStage(options: Partial<Parameters<typeof setHostedStage>[0]> = {}): Promise<HostedStage> {
+  return setHostedStage({ ...SMALL, ...options }, { say: () => undefined, onEvent: () => undefined });
+}
+
+/** Starts the member runbook and waits for its end. A single reading after the other is confirmation enough here. */
+export function replace(
+  { platform }: HostedStage,
+  input: JsonObject & { parameters?: JsonObject } = {},
+  observe: Pick<ExecutionRequest, 'onEvent' | 'signal'> = {},
+): Promise<ExecutionResult> {
+  const parameters = { confirmSeconds: 0, ...input.parameters };
+  return platform.execute({
+    incident: 'member-failed',
+    input: { cluster: CLUSTER_NAME, ...input, parameters },
+    ...observe,
+  });
+}
+
+/** The output of an execution that succeeded. */
+export function outputOf(execution: ExecutionResult): Record<string, unknown> & { outcome: string } {
+  if (execution.status !== 'SUCCEEDED') throw new Error(`${execution.status} ${execution.error}: ${execution.cause}`);
+  return execution.output as Record<string, unknown> & { outcome: string };
+}
+
+/** Small writes that go on until the test ends, through the members which stay. */
+export function startWriting({ cluster, secrets }: HostedStage, names: readonly string[]): Writer {
+  const writer = new Writer({
+    endpoints: cluster.members.filter(({ name }) => names.includes(name)).map(({ clientUrl }) => clientUrl),
+    tls: secrets.tls,
+    login: secrets.login,
+    keys: 1,
+    valueBytes: 1,
+  });
+  writer.slowDown();
+  return writer;
+}
+
+/** @returns how many acknowledged writes are gone; there were some */
+export async function lostBy(writer: Writer): Promise<number> {
+  await writer.stop();
+  expect(writer.ackedWrites).toBeGreaterThan(0);
+  return writer.countLostWrites();
+}
+
+/** That every member is a healthy voter with the same data, and that its service runs. */
+export async function expectWhole({ etcd, cluster }: HostedStage): Promise<void> {
+  await until(async () => {
+    const { members, memberList } = await etcd.observe();
+    const voters = members.filter((member): member is AnsweringMember => member.answering && !member.isLearner);
+    return voters.length === members.length && memberList.length === members.length;
+  });
+  await until(async () => {
+    const { members } = await etcd.observe();
+    const revisions = members.map((member) => (member.answering ? BigInt(member.revision) : 0n));
+    const revision = revisions.reduce((lowest, each) => (each < lowest ? each : lowest)).toString();
+    const hashes = await Promise.all(etcd.members.map((member) => member.hashAt(revision, 5_000)));
+    return new Set(hashes.map(({ hash }) => hash)).size === 1;
+  });
+  for (const { name } of cluster.members) expect(await serviceOf(cluster, name)).toBe('active');
+}
+
+export async function serviceOf(cluster: HostedStage['cluster'], name: string): Promise<string> {
+  return (await cluster.run(name, `systemctl show -p ActiveState ${UNIT}`)).trim().replace('ActiveState=', '');
+}
+
+/** Member IDs by name; those that do not answer by what etcd's list says. */
+export async function idsOf({ etcd }: HostedStage): Promise<Record<string, string>> {
+  const { memberList } = await etcd.observe();
+  return Object.fromEntries(memberList.map(({ name, id }) => [name, id]));
+}
+
+/** Names of what lies beside a member's data dir: the data dirs that were moved aside. */
+export async function archivesOf({ cluster }: HostedStage, name: string): Promise<string[]> {
+  const { layout } = [...cluster.members, ...cluster.spares].find((member) => member.name === name)?.host ?? {};
+  const listed = await cluster.run(name, `ls -d '${layout?.dataDir}'.* 2> /dev/null || true`);
+  return listed.split('\n').filter((path) => path !== '');
+}

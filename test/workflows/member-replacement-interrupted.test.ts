@@ -1,0 +1,67 @@
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HostedStage } from '../../drills/stage.ts';
+import type { Writer } from '../../drills/writer.ts';
+import { expectWhole, hostedStage, lostBy, outputOf, replace, startWriting } from './hosted-scene.ts';
+
+/** Before this state nothing is changed. */
+const FIRST_CHANGE = 'Stop service';
+/** The longest way there is, with room for waiting. */
+const MAX_STATES = 80;
+
+/**
+ * One cluster for all: its third member is broken again and again, and each time the runbook is stopped after one more state, and
+ * started anew. etcd 3.5.30 takes the longest way, for there the member joins as a learner.
+ */
+describe('the member runbook, stopped after any state,', () => {
+  let stage: HostedStage;
+  let writer: Writer;
+  beforeAll(async () => {
+    stage = await hostedStage();
+    writer = startWriting(stage, ['m1', 'm2']);
+  });
+  afterAll(async () => {
+    await writer?.stop();
+    writer?.close();
+    await stage?.close();
+  });
+
+  it('is finished by the next execution, with nothing lost and no member left stopped', {
+    timeout: 900_000,
+  }, async () => {
+    let broken = false;
+    for (let count = 1; count <= MAX_STATES; count++) {
+      if (!broken) await stage.cluster.destroyMember('m3');
+      broken = true;
+      const stopped = await stopAfter(count);
+      if (stopped === undefined) {
+        await expectWhole(stage);
+        expect(await lostBy(writer)).toBe(0);
+        return;
+      }
+      // A stop before anything was changed leaves the member as broken as it was: one way back is as good as many.
+      if (!stopped.includes(FIRST_CHANGE)) continue;
+      const next = await replace(stage);
+      expect(next, `after ${stopped.at(-1)} (${count})`).toMatchObject({ status: 'SUCCEEDED' });
+      expect(outputOf(next).outcome).toMatch(/^(Remediated|NothingToDo)$/);
+      await expectWhole(stage);
+      broken = false;
+    }
+    throw new Error(`an execution had more than ${MAX_STATES} states`);
+  });
+
+  /** @returns the names of the states that were left by then; undefined where the execution ended before */
+  async function stopAfter(count: number): Promise<string[] | undefined> {
+    const stop = new AbortController();
+    const left: string[] = [];
+    const onEvent = ({ stateExitedEventDetails: exited }: HistoryEvent) => {
+      if (exited?.name === undefined) return;
+      left.push(exited.name);
+      if (left.length === count) stop.abort(new Error('stopped'));
+    };
+    const execution = await replace(stage, {}, { onEvent, signal: stop.signal });
+    if (execution.status === 'SUCCEEDED') return undefined;
+    expect(execution, `${execution.error}: ${execution.cause}`).toMatchObject({ status: 'ABORTED' });
+    return left;
+  }
+});

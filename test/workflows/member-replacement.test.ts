@@ -1,0 +1,267 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { HostedStage } from '../../drills/stage.ts';
+import { ExecutionError } from '../../local/asl/errors.ts';
+import { UNIT } from '../../local/hosts/hosted-member.ts';
+import {
+  archivesOf,
+  expectWhole,
+  hostedStage,
+  idsOf,
+  lostBy,
+  outputOf,
+  replace,
+  serviceOf,
+  startWriting,
+} from './hosted-scene.ts';
+import { around, setAlarm, statesOf, until } from './scene.ts';
+
+/** Runs one test on a stage of its own, which is closed whatever happens. */
+let current: HostedStage | undefined;
+async function onStage(options: Parameters<typeof hostedStage>[0] = {}): Promise<HostedStage> {
+  current = await hostedStage(options);
+  return current;
+}
+afterEach(async () => {
+  await current?.close();
+  current = undefined;
+});
+
+async function untilSilent(stage: HostedStage, name: string): Promise<void> {
+  await until(async () =>
+    (await stage.etcd.observe()).members.some((member) => member.name === name && !member.answering),
+  );
+}
+
+describe('the member runbook', () => {
+  it('replaces a member whose service fails to start, keeps its data, and then finds nothing to do', async () => {
+    const stage = await onStage();
+    const before = await idsOf(stage);
+    const writer = startWriting(stage, ['m1', 'm2']);
+    await stage.cluster.destroyMember('m3');
+    const output = outputOf(await replace(stage));
+    expect(output).toMatchObject({
+      outcome: 'Remediated',
+      incident: 'member-failed',
+      runbook: 'member-replacement',
+      archived: [{ member: 'm3', dataDir: expect.stringContaining('/var/lib/etcd/default.') }],
+    });
+    await expectWhole(stage);
+    expect(await lostBy(writer)).toBe(0);
+    writer.close();
+    const after = await idsOf(stage);
+    expect(after.m3).not.toBe(before.m3);
+    expect({ ...after, m3: '' }).toEqual({ ...before, m3: '' });
+    expect(await archivesOf(stage, 'm3')).toEqual([(output.archived as { dataDir: string }[])[0]?.dataDir]);
+    expect(outputOf(await replace(stage)).outcome).toBe('NothingToDo');
+    expect(await idsOf(stage)).toEqual(after);
+  });
+
+  it('replaces a member that is configured by an environment file', async () => {
+    const stage = await onStage({ format: 'environment' });
+    await stage.cluster.destroyMember('m2');
+    expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
+    await expectWhole(stage);
+  });
+
+  it('replaces a member whose process runs and answers nobody', async () => {
+    const stage = await onStage();
+    await stage.cluster.run(
+      'm3',
+      `mkdir -p ${stage.cluster.members[2]?.host.unitDir}/${UNIT}.service.d
+      printf '[Service]\\nTimeoutStopSec=1\\n' > ${stage.cluster.members[2]?.host.unitDir}/${UNIT}.service.d/stop.conf
+      systemctl daemon-reload
+      systemctl kill -s SIGSTOP ${UNIT}`,
+    );
+    await untilSilent(stage, 'm3');
+    expect(await serviceOf(stage.cluster, 'm3')).toBe('active');
+    expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
+    await expectWhole(stage);
+  });
+
+  it('replaces two of five, both removed before one is added', async () => {
+    const stage = await onStage({ members: 5, etcd: '3.5.16' });
+    const writer = startWriting(stage, ['m1', 'm2', 'm3']);
+    await stage.cluster.destroyMember('m4');
+    await stage.cluster.destroyMember('m5');
+    const execution = await replace(stage);
+    expect(outputOf(execution).outcome).toBe('Remediated');
+    const changes = statesOf(execution).filter((state) => state === 'Remove member' || state === 'Add member');
+    expect(changes).toEqual(['Remove member', 'Remove member', 'Add member', 'Add member']);
+    await expectWhole(stage);
+    expect(await lostBy(writer)).toBe(0);
+    writer.close();
+  });
+
+  it('goes on where somebody has removed the member by hand already', async () => {
+    const stage = await onStage();
+    const { m3 = '' } = await idsOf(stage);
+    await stage.cluster.destroyMember('m3');
+    await stage.cluster.etcdctl(['member', 'remove', m3], ['m1']);
+    expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
+    await expectWhole(stage);
+  });
+
+  it.each(['m4', 'm3'])('puts a new member named %s on a spare host in the place of the failed one', async (name) => {
+    const stage = await onStage({ spares: 1 });
+    const [spare] = stage.cluster.spares;
+    if (!spare) throw new Error('no spare host');
+    if (name !== spare.name) {
+      await stage.cluster.run(
+        spare.name,
+        `sed -i.bak "s/^name: 'm4'/name: '${name}'/" '${spare.host.layout.configFile}'`,
+      );
+    }
+    const { m3: old } = await idsOf(stage);
+    await stage.cluster.destroyMember('m3');
+    const { clientUrl, peerUrl, host } = spare;
+    const replacement = { name, clientUrl, peerUrl, host: host.id, layout: host.layout };
+    const output = outputOf(await replace(stage, { member: 'm3', parameters: { replacement } }));
+    expect(output.outcome).toBe('Remediated');
+    expect((output.members as { name: string }[]).map((member) => member.name).toSorted()).toEqual(['m1', 'm2', name]);
+    const { memberList } = await stage.etcd.observe();
+    expect(memberList).toHaveLength(3);
+    expect(memberList.some(({ id }) => id === old)).toBe(false);
+    expect(memberList.find((listed) => listed.name === name)?.peerUrls).toEqual([peerUrl]);
+  });
+
+  it('tells its plan in a dry run, and changes nothing', async () => {
+    const stage = await onStage();
+    const before = await idsOf(stage);
+    await stage.cluster.destroyMember('m3');
+    const output = outputOf(await replace(stage, { dryRun: true }));
+    expect(output).toMatchObject({
+      outcome: 'Planned',
+      plan: expect.arrayContaining([expect.stringContaining(`remove member ${before.m3}`)]),
+    });
+    expect(await idsOf(stage)).toEqual(before);
+    expect(await archivesOf(stage, 'm3')).toEqual([]);
+    expect(await serviceOf(stage.cluster, 'm3')).not.toBe('inactive');
+  });
+});
+
+describe('the member runbook stops and changes nothing', () => {
+  async function expectUntouched(stage: HostedStage, before: Record<string, string>): Promise<void> {
+    expect(await idsOf(stage)).toEqual(before);
+    expect(await archivesOf(stage, 'm3')).toEqual([]);
+  }
+
+  it('where Run Command does not reach the host', async () => {
+    const stage = await onStage();
+    const before = await idsOf(stage);
+    await stage.cluster.destroyMember('m3');
+    const host = stage.cluster.members[2]?.host.id ?? '';
+    Object.assign(stage.hosts, { [host]: { exec: ['false'] } });
+    const execution = await replace(stage);
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'HostUnreachable',
+      cause: expect.stringContaining(host),
+    });
+    await expectUntouched(stage, before);
+  });
+
+  it('where NOSPACE is raised, and names the runbook that comes first', async () => {
+    const stage = await onStage();
+    const before = await idsOf(stage);
+    await stage.cluster.destroyMember('m3');
+    await setAlarm(stage, 'Nospace', before.m1 ?? '');
+    expect(await replace(stage)).toMatchObject({
+      status: 'FAILED',
+      error: 'PreconditionFailed',
+      cause: expect.stringContaining('space-exceeded'),
+    });
+    await expectUntouched(stage, before);
+  });
+
+  it("where the unit's flags would go before what is written", async () => {
+    const stage = await onStage({ format: 'environment' });
+    const before = await idsOf(stage);
+    const { unitDir, layout } = stage.cluster.members[2]?.host ?? { unitDir: '', layout: { binDir: '' } };
+    await stage.cluster.run(
+      'm3',
+      `mkdir -p '${unitDir}/${UNIT}.service.d'
+      printf '[Service]\\nExecStart=\\nExecStart=${layout.binDir}/etcd --initial-cluster-state=new\\n' > '${unitDir}/${UNIT}.service.d/flags.conf'
+      systemctl daemon-reload`,
+    );
+    await stage.cluster.destroyMember('m3');
+    expect(await replace(stage)).toMatchObject({
+      status: 'FAILED',
+      error: 'PreconditionFailed',
+      cause: expect.stringContaining('--initial-cluster-state'),
+    });
+    await expectUntouched(stage, before);
+  });
+
+  it('where the data dir is not the one of the configuration', async () => {
+    const stage = await onStage();
+    const before = await idsOf(stage);
+    const { layout } = stage.cluster.members[2]?.host ?? { layout: { configFile: '', dataDir: '' } };
+    await stage.cluster.destroyMember('m3');
+    await stage.cluster.run(
+      'm3',
+      `sed -i.bak "s#^data-dir: .*#data-dir: '${layout.dataDir}-2'#" '${layout.configFile}'`,
+    );
+    expect(await replace(stage)).toMatchObject({
+      status: 'FAILED',
+      error: 'PreconditionFailed',
+      cause: expect.stringContaining(`data dir is "${layout.dataDir}-2"`),
+    });
+    await expectUntouched(stage, before);
+  });
+});
+
+describe('the member runbook, interfered with,', () => {
+  it('moves the data back when it has to stop before anybody was removed', async () => {
+    const stage = await onStage();
+    const before = await idsOf(stage);
+    await stage.cluster.destroyMember('m3');
+    using _ = around(stage.platform, 'change-membership', {
+      before: async () => setAlarm(stage, 'Corrupt', before.m1 ?? ''),
+    });
+    const execution = await replace(stage);
+    expect(statesOf(execution)).toContain('Move data aside');
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'UnsafeToProceed',
+      cause: expect.stringContaining('back in its place'),
+    });
+    expect(await idsOf(stage)).toEqual(before);
+    expect(await archivesOf(stage, 'm3')).toEqual([]);
+    const { dataDir } = stage.cluster.members[2]?.host.layout ?? {};
+    expect(await stage.cluster.run('m3', `ls '${dataDir}/member'`)).toContain('wal');
+  });
+
+  it.each(['change-membership', 'run-host-command', 'choose-next-change'])(
+    'is not disturbed by %s being killed each time after it acted and before it answered',
+    async (step) => {
+      const stage = await onStage();
+      await stage.cluster.destroyMember('m3');
+      const killed = new Set<string>();
+      using _ = around(stage.platform, step, {
+        after: async (invocation) => {
+          // Lambda's own retries are two: every other invocation is lost.
+          if (invocation % 2 === 0) return;
+          killed.add(String(invocation));
+          throw new ExecutionError('Sandbox.Timedout', 'Task timed out');
+        },
+      });
+      expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
+      expect(killed.size).toBeGreaterThan(0);
+      await expectWhole(stage);
+    },
+  );
+
+  it('ends with the end of the log where the member does not start', async () => {
+    const stage = await onStage();
+    await stage.cluster.destroyMember('m3');
+    const { layout } = stage.cluster.members[2]?.host ?? { layout: { configFile: '' } };
+    await stage.cluster.run('m3', `printf 'max-wals: nonsense\\n' >> '${layout.configFile}'`);
+    const execution = await replace(stage);
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
+    expect(execution.status === 'FAILED' && execution.cause).toContain('max-wals');
+    // It was removed, so its data stays aside; the next execution finishes once the configuration is right.
+    await stage.cluster.run('m3', `sed -i.bak '/max-wals/d' '${layout.configFile}'`);
+    expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
+    await expectWhole(stage);
+  });
+});
