@@ -120,11 +120,11 @@ export class MemberReplacement extends Construct {
       assign: { next: '{% $states.result.Payload %}', turn: '{% $turn + 1 %}' },
       onError,
     });
-    const changeMembership = (name: string, assign = {}) =>
+    const changeMembership = (name: string, assign?: Record<string, unknown>) =>
       stepState(this, name, {
         step: steps.changeMembership,
         input: { ...work, change: '{% $next.action %}' },
-        assign,
+        ...(assign && { assign }),
         onError,
       }).next(chooseNextChange);
     // The data of a member that is gone is of use to nobody but a person.

@@ -111,7 +111,8 @@ describe('archive-data-dir', () => {
 
   it.skipIf(process.platform !== 'linux')('refuses a database that another process has open', async () => {
     using host = hostWithData();
-    const holder = spawn('flock', [host.path('data/member/snap/db'), 'sh', '-c', 'echo locked; exec cat'], {
+    const held = 'exec 9< "$0"; flock 9; echo locked; exec cat';
+    const holder = spawn('bash', ['-c', held, host.path('data/member/snap/db')], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     await once(holder.stdout, 'data');

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import type { Cluster, ConfiguredMember } from '../../core/contracts/clusters.ts';
+import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
+import type { MemberObservation, Observation } from '../../core/contracts/observation.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { assessMembers } from '../../core/decisions/member-assessment.ts';
+import { scopeOf } from '../../core/decisions/replacement-scope.ts';
+import { clusterOf, configured, failureOf, learner, listed, observation, silent, voter } from './observations.ts';
+
+const CLUSTER = clusterOf(
+  ['node1', 'node2', 'node3'].map((name) => configured(name)),
+  { spareHosts: ['i-9'] },
+);
+const LIST = ['node1', 'node2', 'node3'].map((name) => listed(name));
+const NODE9 = configured('node9');
+
+function request(replacement: ConfiguredMember, { member = 'node3', cluster = CLUSTER } = {}) {
+  return { cluster, member, parameters: parse(memberParametersSchema, { replacement }, 'parameters') };
+}
+
+/** A reading of node1, node2, the replacement and the member that it replaces; the first two are well. */
+function reading(replacement: MemberObservation, replaced: MemberObservation, memberList = LIST): Observation {
+  return observation([voter('node1'), voter('node2'), replacement, replaced], { memberList });
+}
+
+function assess(seen: Observation, replacement: ConfiguredMember, options?: { member?: string; cluster?: Cluster }) {
+  const readings = { targets: [], equal: 2, total: 2 };
+  return assessMembers(seen, { ...request(replacement, options), readings });
+}
+
+describe('a replacement that fits', () => {
+  it('is looked at in the place of the member that it replaces, which is looked at as well', () => {
+    const { cluster, replaced, observed } = scopeOf(request(NODE9));
+    expect(cluster.members.map(({ name }) => name)).toEqual(['node1', 'node2', 'node9']);
+    expect(replaced).toBe(CLUSTER.members[2]);
+    expect(observed.map(({ name }) => name)).toEqual(['node1', 'node2', 'node9', 'node3']);
+  });
+
+  it('stays a learner where the replaced one is to stay a learner', () => {
+    const members = [...CLUSTER.members.slice(0, 2), configured('node3', { learner: true })];
+    expect(scopeOf(request(NODE9, { cluster: { ...CLUSTER, members } })).cluster.members[2]).toEqual({
+      ...NODE9,
+      learner: true,
+    });
+  });
+
+  it('is the target, and its host is the one that is inspected', () => {
+    const { readings, inspections } = assess(reading(silent('node9'), silent('node3')), NODE9);
+    expect(readings.targets.map(({ member, kind }) => [member, kind])).toEqual([['node9', 'failed']]);
+    expect(inspections.map(({ member, host }) => [member, host])).toEqual([['node9', 'i-9']]);
+  });
+
+  it('may have the name of the replaced one', () => {
+    const replacement = { ...NODE9, name: 'node3' };
+    const { readings, inspections } = assess(
+      reading({ ...silent('node9'), name: 'node3' }, silent('node3')),
+      replacement,
+    );
+    expect(readings.targets.map(({ member, kind }) => [member, kind])).toEqual([['node3', 'failed']]);
+    expect(inspections.map(({ host }) => host)).toEqual(['i-9']);
+  });
+
+  it('may have the host of the replaced one, and a layout of its own', () => {
+    const replacement = { ...NODE9, host: 'i-3', layout: { dataDir: '/new/disk' } };
+    const [inspection] = assess(reading(silent('node9'), silent('node3')), replacement).inspections;
+    expect(inspection).toMatchObject({ host: 'i-3', parameters: { unit: 'etcd', dataDir: '/new/disk' } });
+  });
+
+  it.each([
+    ['a learner that has to be promoted', learner('node9'), 'joining', 'Replace'],
+    ['healthy, so nothing is left', voter('node9'), undefined, 'NothingToDo'],
+  ])('may have joined in an earlier execution: %s', (_, replacement, kind, verdict) => {
+    const list = [...LIST.slice(0, 2), listed('node9', { isLearner: replacement.isLearner })];
+    const assessment = assess(reading(replacement, silent('node3'), list), NODE9);
+    expect(assessment.verdict).toBe(verdict);
+    expect(assessment.readings.targets[0]?.kind).toBe(kind);
+  });
+});
+
+describe('a replacement is refused', () => {
+  it('without the member whose place it takes', () => {
+    expect(failureOf(() => scopeOf(request(NODE9, { member: '' })))).toMatchObject({
+      name: 'InvalidInput',
+      message: 'parameters.replacement takes the place of one member: say which with "member".',
+    });
+  });
+
+  it('for a member that there is not', () => {
+    expect(failureOf(() => scopeOf(request(NODE9, { member: 'node9' }))).message).toContain(
+      'There is no member "node9" in cluster orders',
+    );
+  });
+
+  it.each([
+    ['another host that nobody has named', 'i-8'],
+    ['a host whose name begins like a spare one', 'i-99'],
+  ])('on %s', (_, host) => {
+    const failure = failureOf(() => scopeOf(request({ ...NODE9, host })));
+    expect(failure.name).toBe('InvalidInput');
+    expect(failure.message).toContain(`parameters.replacement.host "${host}" is not a host of cluster orders`);
+    expect(failure.message).toContain('"spareHosts"');
+  });
+
+  it.each(['name', 'clientUrl', 'peerUrl', 'host'] as const)('with the %s of a member that stays', (field) => {
+    const replacement = { ...NODE9, [field]: CLUSTER.members[1]?.[field] };
+    expect(failureOf(() => scopeOf(request(replacement)))).toMatchObject({
+      name: 'InvalidInput',
+      message: `parameters.replacement.${field} is that of node2, which stays in the cluster.`,
+    });
+  });
+
+  it('while the member that it is to replace is healthy', () => {
+    expect(failureOf(() => assess(reading(silent('node9'), voter('node3')), NODE9))).toMatchObject({
+      name: 'PreconditionFailed',
+      message: 'node3 at https://node3:2379 is healthy: this runbook replaces members that have failed.',
+    });
+  });
+
+  it('while another member has failed', () => {
+    const seen = observation([
+      voter('node1'),
+      voter('node2'),
+      silent('node4'),
+      voter('node5'),
+      silent('node9'),
+      silent('node3'),
+    ]);
+    const members = ['node1', 'node2', 'node4', 'node5', 'node3'].map((name) => configured(name));
+    const cluster = { ...CLUSTER, members };
+    const memberList = members.map(({ name }) => listed(name));
+    const failure = failureOf(() => assess({ ...seen, memberList }, NODE9, { cluster }));
+    expect(failure.name).toBe('PreconditionFailed');
+    expect(failure.message).toContain('node9 is named, and node4 does not answer');
+  });
+});

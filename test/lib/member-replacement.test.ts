@@ -1,0 +1,255 @@
+import { describe, expect, it } from 'vitest';
+import { HOST_COMMANDS } from '../../core/contracts/host-commands.ts';
+import type { MapState, TaskState } from '../../local/asl/types.ts';
+import { catchers, reachableFrom, statesOf, successors, tasksOf } from './definitions.ts';
+import { FLEET, functionOf, memberReplacement, synthesizeStacks } from './stacks.ts';
+
+const stacks = synthesizeStacks(FLEET);
+const definition = memberReplacement(stacks);
+const states = statesOf(definition);
+const tasks = tasksOf(definition);
+const STOP = 'Stop with the error';
+const UNDO = 'Is there data to move back?';
+
+function stateOf(name: string) {
+  const found = states.find((placed) => placed.name === name);
+  if (!found) throw new Error(`There is no state "${name}".`);
+  return found;
+}
+
+function payloadOf({ Arguments }: TaskState): Record<string, unknown> {
+  return (Arguments as { Payload: Record<string, unknown> }).Payload;
+}
+
+/** The states of the main chain that can be entered from one on, errors included. */
+function after(name: string): Set<string> {
+  return reachableFrom([name], (each) => {
+    const { state } = stateOf(each);
+    return [...successors(state), ...catchers(state)];
+  });
+}
+
+describe('the definition', () => {
+  it('goes from state to state in this order', () => {
+    expect(definition.StartAt).toBe('Load cluster');
+    expect(Object.fromEntries(states.map(({ name, state }) => [name, successors(state)]))).toEqual({
+      'Load cluster': ['Assess members'],
+      'Assess members': ['Has a member failed?'],
+      'Has a member failed?': ['Nothing to do', 'Wait before the next reading', 'Inspect hosts'],
+      'Wait before the next reading': ['Assess members'],
+      'Inspect hosts': ['Plan replacement'],
+      'Inspect host': ['Has the inspection ended?'],
+      'Has the inspection ended?': ['Keep the inspection', 'Wait for the inspection'],
+      'Wait for the inspection': ['The inspection: how is it?'],
+      'The inspection: how is it?': ['Has the inspection ended?'],
+      'Keep the inspection': [],
+      'Plan replacement': ['Is anything left to do?'],
+      'Is anything left to do?': ['Nothing to do', 'Is this a dry run?'],
+      'Is this a dry run?': ['Planned', 'Choose next change'],
+      'Choose next change': ['What comes next?'],
+      'What comes next?': [
+        'Stop service',
+        'Move data aside',
+        'Remove member',
+        'Add member',
+        'Write membership',
+        'Start service',
+        'Wait for member',
+        'Promote member',
+        'Look why it does not join',
+        'Compare hashes',
+      ],
+      'Stop service': ['Has the host command ended?'],
+      'Move data aside': ['Has the host command ended?'],
+      'Remove member': ['Choose next change'],
+      'Add member': ['Choose next change'],
+      'Write membership': ['Has the host command ended?'],
+      'Start service': ['Has the host command ended?'],
+      'Wait for member': ['Choose next change'],
+      'Promote member': ['Choose next change'],
+      'Look why it does not join': ['Has the host command ended?'],
+      'Has the host command ended?': ['The member does not join', 'Choose next change', 'Wait for the host command'],
+      'Wait for the host command': ['The host command: how is it?'],
+      'The host command: how is it?': ['Has the host command ended?'],
+      'Compare hashes': ['Prove writes on every member'],
+      'Prove writes on every member': ['Member replaced'],
+      [UNDO]: ['Move data back', STOP],
+      'Move data back': [STOP],
+      'Move data dir back': ['Has moving back ended?'],
+      'Has moving back ended?': ['Start service again', 'Data is back', 'Wait for moving back'],
+      'Wait for moving back': ['Moving back: how is it?'],
+      'Moving back: how is it?': ['Has moving back ended?'],
+      'Start service again': ['Has moving back ended?'],
+      'Data is back': [],
+      'Nothing to do': [],
+      Planned: [],
+      'Member replaced': [],
+      'The member does not join': [],
+      [STOP]: [],
+    });
+  });
+
+  it('stops at an error before the first change, and later looks whether there is data to move back', () => {
+    const caught = states.filter(({ state }) => state.Type === 'Task' || state.Type === 'Map');
+    expect(Object.fromEntries(caught.map(({ name, state }) => [name, catchers(state)]))).toEqual({
+      'Load cluster': [STOP],
+      'Assess members': [STOP],
+      'Inspect hosts': [STOP],
+      'Inspect host': [],
+      'The inspection: how is it?': [],
+      'Plan replacement': [STOP],
+      'Choose next change': [UNDO],
+      'Stop service': [UNDO],
+      'Move data aside': [UNDO],
+      'Remove member': [UNDO],
+      'Add member': [UNDO],
+      'Write membership': [UNDO],
+      'Start service': [UNDO],
+      'Wait for member': [UNDO],
+      'Promote member': [UNDO],
+      'Look why it does not join': [UNDO],
+      'The host command: how is it?': [UNDO],
+      'Compare hashes': [UNDO],
+      'Prove writes on every member': [UNDO],
+      'Move data back': [STOP],
+      'Move data dir back': [],
+      'Moving back: how is it?': [],
+      'Start service again': [],
+    });
+  });
+
+  it.each([
+    ['Load cluster', 'load-cluster'],
+    ['Assess members', 'assess-members'],
+    ['Plan replacement', 'plan-replacement'],
+    ['Choose next change', 'choose-next-change'],
+    ['Remove member', 'change-membership'],
+    ['Add member', 'change-membership'],
+    ['Promote member', 'change-membership'],
+    ['Wait for member', 'wait-for-member'],
+    ['Inspect host', 'run-host-command'],
+    ['The inspection: how is it?', 'run-host-command'],
+    ['Stop service', 'run-host-command'],
+    ['Move data aside', 'run-host-command'],
+    ['Write membership', 'run-host-command'],
+    ['Start service', 'run-host-command'],
+    ['Look why it does not join', 'run-host-command'],
+    ['The host command: how is it?', 'run-host-command'],
+    ['Move data dir back', 'run-host-command'],
+    ['Moving back: how is it?', 'run-host-command'],
+    ['Start service again', 'run-host-command'],
+    ['Compare hashes', 'compare-hashes'],
+    ['Prove writes on every member', 'prove-writes'],
+  ])('runs in the state "%s" the step %s', (name, step) => {
+    const [logicalId] = functionOf(stacks.platform, step);
+    const { Arguments } = stateOf(name).state as TaskState;
+    expect(Arguments).toMatchObject({ FunctionName: expect.stringMatching(new RegExp(`:function:${logicalId}$`)) });
+  });
+
+  it('sends each command from the states that are named after it', () => {
+    const sending = tasks.filter(({ state }) => payloadOf(state).commandId === '');
+    expect(Object.fromEntries(sending.map(({ name, state }) => [name, payloadOf(state).command]))).toEqual({
+      'Inspect host': 'inspect-host',
+      'Stop service': 'control-service',
+      'Move data aside': 'archive-data-dir',
+      'Write membership': 'configure-membership',
+      'Start service': 'control-service',
+      'Look why it does not join': 'inspect-host',
+      'Move data dir back': 'revert-data-dir',
+      'Start service again': 'control-service',
+    });
+  });
+
+  it('ends in one of three reports, or in the error, or because the member does not join', () => {
+    const ends = states.filter(({ state, around }) => around.length === 0 && successors(state).length === 0);
+    expect(Object.fromEntries(ends.map(({ name, state }) => [name, state.Type]))).toEqual({
+      'Nothing to do': 'Succeed',
+      Planned: 'Succeed',
+      'Member replaced': 'Succeed',
+      'The member does not join': 'Fail',
+      [STOP]: 'Fail',
+    });
+    expect(stateOf('The member does not join').state).toMatchObject({ Error: 'VerificationFailed' });
+  });
+});
+
+describe('before the first change', () => {
+  it('a dry run has ended: no change is reached but through the question that it ends at', () => {
+    const throughIt = after('Is this a dry run?');
+    const changing = states.filter(({ name }) => /^(Choose|Stop|Move|Remove|Add|Write|Start|Promote)/.test(name));
+    expect(changing.length).toBeGreaterThan(7);
+    const without = reachableFrom(['Load cluster'], (name) => {
+      if (name === 'Is this a dry run?') return [];
+      const { state } = stateOf(name);
+      return [...successors(state), ...catchers(state)];
+    });
+    for (const { name } of changing.filter(({ around }) => around.length === 0)) {
+      expect(throughIt, name).toContain(name);
+      if (name !== STOP) expect(without, name).not.toContain(name);
+    }
+  });
+
+  it('nothing is asked of a host but to be looked at', () => {
+    const { ItemProcessor } = stateOf('Inspect hosts').state as MapState;
+    const commands = tasksOf(ItemProcessor).map(({ state }) => payloadOf(state).command);
+    expect(commands).toEqual(['inspect-host', '{% $inspection.command %}']);
+  });
+
+  it('readings lie half of the confirmation time apart, so that three of them span it', () => {
+    expect(stateOf('Wait before the next reading').state).toMatchObject({
+      Type: 'Wait',
+      Seconds: '{% $ceil($parameters.confirmSeconds / 2) %}',
+    });
+  });
+
+  it('hosts are looked at together, though not by more than five functions at once', () => {
+    expect(stateOf('Inspect hosts').state).toMatchObject({ MaxConcurrency: 5 });
+  });
+});
+
+describe('after an error', () => {
+  it('no change is made to the cluster any more, and no data is moved but back', () => {
+    const main = [...after(UNDO)];
+    expect(main.toSorted()).toEqual([UNDO, 'Move data back', STOP].toSorted());
+    const { ItemProcessor } = stateOf('Move data back').state as MapState;
+    expect(Object.keys(ItemProcessor.States).toSorted()).toEqual(
+      [
+        'Move data dir back',
+        'Has moving back ended?',
+        'Wait for moving back',
+        'Moving back: how is it?',
+        'Start service again',
+        'Data is back',
+      ].toSorted(),
+    );
+  });
+
+  it('the error goes on as it was, whether or not the data could be moved back', () => {
+    const { Output, Catch } = stateOf('Move data back').state as MapState;
+    for (const output of [Output, ...(Catch ?? []).map((catcher) => catcher.Output)]) {
+      expect(output).toMatchObject({
+        error: '{% $states.input.error %}',
+        cause: expect.stringMatching(/^\{% \$states\.input\.cause & /),
+      });
+    }
+  });
+});
+
+describe('the time', () => {
+  it.each(['Wait for the inspection', 'Wait for the host command', 'Wait for moving back'])(
+    '%s: ten seconds between two questions',
+    (name) => {
+      expect(stateOf(name).state).toMatchObject({ Type: 'Wait', Seconds: 10 });
+    },
+  );
+
+  it('is four hours at most', () => {
+    expect(definition.TimeoutSeconds).toBe(4 * 3600);
+  });
+
+  it('is enough for two members and back, with every host command at its slowest', () => {
+    const slowest = Math.max(...Object.values(HOST_COMMANDS).map(({ timeoutSeconds }) => timeoutSeconds));
+    // Inspected, stopped, moved aside, configured, started; moved back, started again.
+    expect(definition.TimeoutSeconds).toBeGreaterThan(2 * 7 * slowest);
+  });
+});

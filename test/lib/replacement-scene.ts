@@ -1,0 +1,263 @@
+import type * as z from 'zod';
+import {
+  HOST_COMMANDS,
+  type HostInspection,
+  hostInspectionSchema,
+  parameterSchema,
+} from '../../core/contracts/host-commands.ts';
+import { loadClusterInput } from '../../core/contracts/load-cluster.ts';
+import {
+  assessMembersInput,
+  changeMembershipInput,
+  chooseNextChangeInput,
+  compareHashesInput,
+  type MembersAssessment,
+  type NextChange,
+  type PlannedTarget,
+  planReplacementInput,
+  type ReplacementPlan,
+  type RunningHostCommand,
+  runHostCommandInput,
+  waitForMemberInput,
+} from '../../core/contracts/membership.ts';
+import { proveWritesInput } from '../../core/contracts/space.ts';
+import { type Call, type Executed, execute } from './execute.ts';
+import { FLEET, LAYOUT, memberReplacement, synthesizeStacks } from './stacks.ts';
+
+/** Executions of the member runbook, with steps that answer as the real ones do. */
+
+export const definition = memberReplacement(synthesizeStacks(FLEET));
+
+export const HOSTS: Record<string, string> = {
+  node1: 'i-0a1b2c3d4e5f60001',
+  node2: 'i-0a1b2c3d4e5f60002',
+  node3: 'i-0a1b2c3d4e5f60003',
+};
+const IDS: Record<string, string> = { node1: 'a1', node2: 'a2', node3: 'a3' };
+const { unit, dataDir, configFile, user, group, binDir } = LAYOUT;
+
+/** As it is configured. */
+export const CLUSTER = {
+  name: 'orders',
+  members: Object.entries(HOSTS).map(([name, host]) => ({
+    name,
+    clientUrl: `https://${name}.example.com:2379`,
+    peerUrl: `https://${name}.example.com:2380`,
+    host,
+  })),
+  quotaBackendBytes: 2_147_483_648,
+  layout: LAYOUT,
+};
+/** As it is planned to be, so that it can be told from the configured one. */
+export const PLANNED_CLUSTER = { ...CLUSTER, quotaBackendBytes: 1 };
+
+export const PARAMETERS = { confirmSeconds: 30 };
+export const LOADED = {
+  cluster: CLUSTER,
+  incident: 'member-failed',
+  dryRun: false,
+  reason: 'The member is gone.',
+  requestedBy: 'on-call',
+  member: '',
+  parameters: PARAMETERS,
+};
+
+export function hostOf(member: string): string {
+  return HOSTS[member] ?? '';
+}
+
+export const INSPECTION = { unit, dataDir, walDir: '', configFile, binDir };
+export const REVERT = { unit, dataDir, walDir: '', user, group };
+
+export function targetOf(member: string, kind: 'failed' | 'joining' = 'failed') {
+  return { member, kind, problem: `${member} is ${kind}.` };
+}
+
+/** An assessment that has found these members failed, and is sure of it. */
+export function assessmentOf(members: string[], more: Partial<MembersAssessment> = {}): MembersAssessment {
+  return {
+    verdict: 'Replace',
+    summary: `${members.join(' and ')} failed.`,
+    readings: { targets: members.map((member) => targetOf(member)), equal: 3, total: 3 },
+    members: [
+      {
+        name: 'node1',
+        id: 'a1',
+        state: 'healthy',
+        role: 'leader',
+        version: '3.6.1',
+        raftAppliedIndex: '9',
+        problem: '',
+      },
+    ],
+    inspections: members.map((member) => ({ member, host: hostOf(member), parameters: INSPECTION })),
+    ...more,
+  };
+}
+
+export function plannedOf(member: string, more: Partial<PlannedTarget> = {}): PlannedTarget {
+  return {
+    member,
+    host: hostOf(member),
+    removeIds: [IDS[member] ?? ''],
+    prepare: true,
+    asLearner: true,
+    staysLearner: false,
+    wasActive: false,
+    revert: REVERT,
+    ...more,
+  };
+}
+
+export function planOf(targets: PlannedTarget[]): ReplacementPlan {
+  return {
+    cluster: PLANNED_CLUSTER,
+    targets,
+    steps: targets.map(({ member }) => `replace ${member}`),
+    archives: Object.fromEntries(targets.map(({ member }) => [member, ['/var/lib/etcd.old']])),
+  };
+}
+
+export function inspectionOf(member: string, more: Partial<HostInspection['unit']> = {}): HostInspection {
+  const directory = {
+    ...{ path: dataDir, realPath: dataDir, exists: true, empty: false, isMountPoint: false },
+    ...{ owner: 'etcd:etcd', mode: 'drwx------', sizeBytes: 1, freeBytes: 1 },
+  };
+  return hostInspectionSchema.parse({
+    unit: {
+      ...{ loadState: 'loaded', activeState: 'failed', subState: 'failed', result: 'exit-code' },
+      ...{ mainPid: 0, restarts: 5, exitStatus: 1 },
+      ...more,
+    },
+    log: [`${member} starts`, `${member} panics`],
+    etcdVersion: '3.6.1',
+    dataDir: directory,
+    walDir: null,
+    archives: [],
+    configuration: {
+      ...{ format: 'yaml', file: configFile, name: member, dataDir, walDir: '', initialAdvertisePeerUrls: '' },
+      ...{ initialCluster: '', initialClusterState: '', initialClusterToken: '', overriding: [] },
+    },
+  });
+}
+
+export function done(result: unknown, commandId = 'c-1'): RunningHostCommand {
+  return { status: 'Done', commandId, sentAt: 1_000, result };
+}
+
+export function inProgress(commandId: string): RunningHostCommand {
+  return { status: 'InProgress', commandId, sentAt: 1_000, result: null };
+}
+
+export const SERVICE = done({ activeState: 'active', subState: 'running', mainPid: 7 });
+export const WRITTEN = done({ file: configFile, copy: `${configFile}.copy`, changed: true });
+export const REVERTED = done({ reverted: true, setAside: '' });
+export const FINISH: NextChange = { action: 'Finish' };
+
+/** Where archive-data-dir has moved the data of a host. */
+export function archivedOn(host: string) {
+  return { dataDir: `${dataDir}.${host}`, walDir: '' };
+}
+
+export function changesOf(member: string) {
+  const at = { member, host: hostOf(member) };
+  const id = IDS[member] ?? '';
+  const { peerUrl = '' } = CLUSTER.members.find(({ name }) => name === member) ?? {};
+  return {
+    stop: { action: 'StopService', ...at, parameters: { unit, action: 'stop' } },
+    archive: { action: 'ArchiveDataDir', ...at, parameters: { ...REVERT, execution: 'run-1' } },
+    remove: { action: 'RemoveMember', member, id },
+    add: { action: 'AddMember', member, peerUrl, asLearner: true },
+    configure: {
+      action: 'ConfigureMembership',
+      ...at,
+      parameters: {
+        ...{ unit, configFile, initialCluster: `${member}=${peerUrl}`, initialClusterState: 'existing' },
+        ...{ initialClusterToken: '', execution: 'run-1' },
+      },
+    },
+    start: { action: 'StartService', ...at, parameters: { unit, action: 'start' } },
+    wait: { action: 'WaitForMember', member },
+    promote: { action: 'PromoteMember', member, id: 'b1' },
+    giveUp: { action: 'GiveUp', problem: `${member} was started and does not answer.`, ...at, parameters: INSPECTION },
+  } as const satisfies Record<string, NextChange>;
+}
+
+/** Every change to one member, in order. */
+export function replaceOf(member: string): NextChange[] {
+  const { stop, archive, remove, add, configure, start, wait, promote } = changesOf(member);
+  return [stop, archive, remove, add, configure, start, wait, promote];
+}
+
+export function progressOf(member: string, raftAppliedIndex: string) {
+  return { member, answering: true, raftAppliedIndex, leaderAppliedIndex: '9', distance: '0' };
+}
+
+const CHANGED = { changed: true, member: 'node3', id: '' };
+const ANSWERS = {
+  'Load cluster': LOADED,
+  'Assess members': assessmentOf(['node3']),
+  'Inspect host': ({ host }: { host: string }) => {
+    const member = Object.keys(HOSTS).find((name) => HOSTS[name] === host) ?? '';
+    return done(inspectionOf(member), `inspect-${host}`);
+  },
+  'Plan replacement': planOf([plannedOf('node3')]),
+  'Choose next change': [...replaceOf('node3'), FINISH],
+  'Stop service': done({ activeState: 'inactive', subState: 'dead', mainPid: 0 }),
+  'Move data aside': ({ host }: { host: string }) => done(archivedOn(host)),
+  'Remove member': CHANGED,
+  'Add member': CHANGED,
+  'Write membership': WRITTEN,
+  'Start service': SERVICE,
+  'Wait for member': progressOf('node3', '9'),
+  'Promote member': CHANGED,
+  'Look why it does not join': done(inspectionOf('node3')),
+  'Move data dir back': REVERTED,
+  'Start service again': SERVICE,
+  'Compare hashes': { revision: '9', hash: 4711, members: ['node1', 'node2', 'node3'] },
+  'Prove writes on every member': { members: ['after'] },
+};
+
+const INPUTS: Record<string, z.ZodType> = {
+  'Load cluster': loadClusterInput,
+  'Assess members': assessMembersInput,
+  'Plan replacement': planReplacementInput,
+  'Choose next change': chooseNextChangeInput,
+  'Remove member': changeMembershipInput,
+  'Add member': changeMembershipInput,
+  'Promote member': changeMembershipInput,
+  'Wait for member': waitForMemberInput,
+  'Compare hashes': compareHashesInput,
+  'Prove writes on every member': proveWritesInput,
+};
+
+/** Replaces node3 without a hitch, but for what `answers` say. Every input is held against the contract of its step. */
+export async function replaceMember(answers: Record<string, unknown> = {}): Promise<Executed> {
+  const executed = await execute(definition, { input: { cluster: 'orders' }, answers: { ...ANSWERS, ...answers } });
+  for (const call of executed.calls) requireContract(call);
+  return executed;
+}
+
+function requireContract({ step, input }: Call): void {
+  const schema = INPUTS[step];
+  if (schema) {
+    schema.parse(input);
+    return;
+  }
+  const { command, parameters } = runHostCommandInput.parse(input);
+  const rules = Object.entries(HOST_COMMANDS[command].parameters);
+  if (
+    Object.keys(parameters).toSorted().join() !==
+    rules
+      .map(([name]) => name)
+      .toSorted()
+      .join()
+  ) {
+    throw new Error(`"${step}" sends ${command} with ${JSON.stringify(parameters)}.`);
+  }
+  for (const [name, rule] of rules) parameterSchema(rule).parse(parameters[name]);
+}
+
+export function callsOf({ calls }: Executed, step: string): Call['input'][] {
+  return calls.filter((call) => call.step === step).map(({ input }) => input);
+}
