@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# parts: common data-dir
 # Moves the data of a stopped member aside under the execution's name, and leaves an empty data dir. May be run again after it was
 # interrupted at any point; never overwrites and never deletes.
 unit='{{ unit }}'
@@ -10,7 +11,7 @@ execution='{{ execution }}'
 
 # Everything that could be refused is refused before anything is moved.
 check() {
-  local path=$1 kind=$2 name foreign='' uid=''
+  local path=$1 kind=$2 name foreign='' uid own
   examine "$path" "$execution"
   while IFS= read -r name; do
     case $kind:$name in
@@ -28,36 +29,20 @@ check() {
   if [ -f "$real/member/snap/db" ] && command -v flock > /dev/null && ! flock -n -s "$real/member/snap/db" true; then
     fail 66 "$real/member/snap/db is in use although the unit $unit is stopped. Find the process that runs on this data before it is moved."
   fi
-  if [ -d "$real" ]; then require_owner "$real"
-  elif [ -n "$archive" ]; then require_owner "$archive"
-  else
-    uid=$(id -u -- "$user" 2> /dev/null) || fail 65 "There is no user $user on this host, so an empty $real cannot be made for it. Check the user's name."
-    require_identity "$uid" "$real"
-  fi
-}
-
-require_owner() {
-  local uid
-  read -r _ _ uid _ <<< "$(ls -ldn -- "$1")"
-  require_identity "$uid" "$1"
-}
-
-require_identity() {
-  local own
+  uid=$(id -u -- "$user" 2> /dev/null) || fail 65 "There is no user $user on this host, so an empty $real cannot be made for it. Check the user's name."
   own=$(id -u)
-  if [ "$own" != 0 ] && [ "$own" != "$1" ]; then
-    fail 65 "$2 belongs to the user with ID $1, but this runs as $(id -un), who cannot make a folder for that one. Run it as root."
+  if [ "$own" != 0 ] && [ "$own" != "$uid" ]; then
+    fail 65 "$real has to belong to $user, but this runs as $(id -un), who cannot make a folder for somebody else. Run it as root."
   fi
 }
 
-make_empty() {
-  local problem
-  mkdir -m 700 -- "$real"
-  if [ "$(id -un):$(id -gn)" = "$user:$group" ]; then return; fi
-  if ! problem=$(chown -- "$user:$group" "$real" 2>&1); then
-    rmdir -- "$real"
-    fail 65 "An empty $real cannot be made for $user:$group: $problem. Check the names of the user and the group."
-  fi
+# The empty data dir is etcd's, whoever owned the old one: a wrong owner may be the very reason why the member did not start.
+give_to_etcd() {
+  local owner now problem
+  read -r _ _ owner now _ <<< "$(ls -ld -- "$real")"
+  if [ "$owner:$now" = "$user:$group" ]; then return; fi
+  problem=$(chown -- "$user:$group" "$real" 2>&1) ||
+    fail 1 "$real cannot be given to $user:$group: $problem. Check the names of the user and the group, then run this again."
 }
 
 # Leaves in `reply` where the data lies now.
@@ -71,12 +56,9 @@ archive_dir() {
     move "$real" "$sibling"
     archive=$sibling
   fi
-  if [ "$archive" = "$sibling" ]; then
-    if [ ! -d "$real" ]; then mkdir -m 700 -- "$real"; fi
-    look_like "$archive" "$real"
-  elif [ ! -d "$real" ]; then
-    make_empty
-  fi
+  if [ ! -d "$real" ]; then mkdir -m 700 -- "$real"; fi
+  if [ "$archive" = "$sibling" ]; then open_like "$archive" "$real"; fi
+  give_to_etcd
   reply=$archive
 }
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# parts: common settings
 # Writes the cluster's members into the file that etcd really reads, for its next start with an empty data dir. The original stays as
 # a copy under the execution's name.
 unit='{{ unit }}'

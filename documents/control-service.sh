@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# parts: common
 # Starts, stops or restarts the service, and waits until it really is so. systemctl's exit status proves nothing: Restart= hides that
 # a service fails, and a member that was removed from its cluster ends with status 0. So the unit itself is asked.
 unit='{{ unit }}'
@@ -6,6 +7,8 @@ action='{{ action }}'
 
 start_within_seconds=120
 stop_within_seconds=150
+# A member that joins tells systemd so once it has received the whole database: whoever started it asks the member how far it is.
+joins_for_seconds=30
 # A job that systemd has accepted may wait for other units first.
 job_within_seconds=3
 # What has run for two seconds has read its configuration and its data; bash counts whole seconds, so one more.
@@ -36,9 +39,9 @@ ended() {
   fail_with_log 'it does not stay up.'
 }
 
-# Waits until the unit is active with one and the same process for a while.
+# Waits until the unit is active with one and the same process for a while; one of Type=notify has said itself that it is ready.
 wait_until_steady() {
-  local until=$((SECONDS + start_within_seconds)) job_until=$((SECONDS + job_within_seconds))
+  local until=$((SECONDS + start_within_seconds)) job_until=$((SECONDS + job_within_seconds)) joins_until=$((SECONDS + joins_for_seconds))
   local seen='' pid=0 restarts=0 since=0
   while [ "$SECONDS" -lt "$until" ]; do
     read_unit
@@ -47,6 +50,7 @@ wait_until_steady() {
         if [ "$pid" != 0 ] && [ "$pid:$restarts" != "$MainPID:$NRestarts" ]; then fail_with_log 'it restarts again and again.'; fi
         if [ "$pid" = 0 ]; then since=$SECONDS; fi
         pid=$MainPID restarts=$NRestarts seen=yes
+        if [ "$type" = Type=notify ]; then return; fi
         if [ "$pid" != 0 ] && [ "$((SECONDS - since))" -ge "$steady_seconds" ]; then return; fi
         ;;
       active:exited) fail_with_log 'it has no process, so it is not a service that runs etcd.' ;;
@@ -54,15 +58,20 @@ wait_until_steady() {
       inactive:* | activating:auto-restart*)
         if [ -n "$seen" ] || [ "$SECONDS" -ge "$job_until" ]; then ended; fi
         ;;
+      activating:start)
+        seen=yes
+        if [ "$MainPID" != 0 ] && [ "$SECONDS" -ge "$joins_until" ]; then return; fi
+        ;;
       *) seen=yes ;;
     esac
     sleep 0.2
   done
-  fail_with_log "after $start_within_seconds s it is still not up. A member without a quorum waits like this for the others; it goes on trying."
+  fail_with_log "after $start_within_seconds s it is still not up."
 }
 
 start() {
   require_unit
+  type=$(systemctl show -p Type "$unit")
   case $ActiveState in
     active) ;;
     *)

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# parts: common settings
 # Reads the unit's state and log, etcd's version, its data and its configuration; changes nothing.
 unit='{{ unit }}'
 data_dir='{{ dataDir }}'
@@ -26,7 +27,7 @@ object() {
 
 # directory PATH: what is to be known of a data or wal dir.
 directory() {
-  local real exists=false empty=true mounted=false owner='' mode='' size=0 free=0
+  local real holder exists=false empty=true mounted=false owner='' mode='' size=0 free=0
   real_path "$1"
   real=$reply
   if [ -d "$real" ]; then
@@ -38,8 +39,11 @@ directory() {
     if is_mount_point "$real"; then mounted=true; fi
     # Files of a running member come and go while du counts them.
     number "$( (du -sk "$real" 2> /dev/null || true) | awk '{ kilobytes = $1 } END { print kilobytes }')" && size=$((reply * 1024))
-    number "$(df -P -k "$real" 2> /dev/null | awk 'NR == 2 { print $(NF - 2) }')" && free=$((reply * 1024))
   fi
+  # Where there is no such folder yet, it would be made in the nearest one above.
+  holder=$real
+  while [ ! -d "$holder" ]; do holder=$(dirname -- "$holder"); done
+  number "$(df -P -k "$holder" 2> /dev/null | awk 'NR == 2 { print $(NF - 2) }')" && free=$((reply * 1024))
   object path "$1" realPath "$real" exists: "$exists" empty: "$empty" isMountPoint: "$mounted" \
     owner "$owner" mode "$mode" sizeBytes: "$size" freeBytes: "$free"
 }

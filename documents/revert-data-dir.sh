@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# parts: common data-dir
 # Moves the data that an execution has moved aside back into its place. What has taken the place meanwhile is moved aside itself.
 # May be run again after it was interrupted at any point; never overwrites and never deletes.
 unit='{{ unit }}'

@@ -14,7 +14,7 @@ const SCRIPTS = join(import.meta.dirname, '../documents');
 /** https://docs.aws.amazon.com/general/latest/gr/ssm.html */
 const MAX_DOCUMENT_BYTES = 64 * 1024;
 
-/** The host commands as SSM documents, each with the script of its name around what all scripts share. */
+/** The host commands as SSM documents, each with the script of its name and the parts that it shares with others. */
 export class CommandDocuments extends Construct {
   /** For policies: a step may send the commands that it needs, and no other. */
   readonly arns: Readonly<Record<HostCommandName, string>>;
@@ -43,8 +43,13 @@ export class CommandDocuments extends Construct {
   }
 }
 
-function readScript(command: HostCommandName): string {
-  return ['parts/common.sh', `${command}.sh`].map((file) => readFileSync(join(SCRIPTS, file), 'utf8')).join('\n');
+/** A command's script with the parts that its second line names before it: the text that SSM runs. @throws when it names none */
+export function readScript(command: HostCommandName): string {
+  const read = (file: string) => readFileSync(join(SCRIPTS, file), 'utf8');
+  const script = read(`${command}.sh`);
+  const parts = /^# parts: (.+)$/m.exec(script)?.[1]?.split(' ');
+  if (!parts) throw new Error(`documents/${command}.sh does not say which parts it needs ("# parts: common").`);
+  return [...parts.map((part) => read(`parts/${part}.sh`)), script].join('\n');
 }
 
 /**

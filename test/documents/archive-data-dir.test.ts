@@ -130,9 +130,20 @@ describe('archive-data-dir', () => {
     chmodSync(host.path('.'), 0o777);
     chmodSync(host.makeDataDir('data', 'old'), 0o755);
     const access = { exec: ['setpriv', `--reuid=${owner.user}`, '--clear-groups', ...host.access.exec] };
-    const { exitCode, message } = await refuse(access, 'archive-data-dir', parametersFor(host));
+    const parameters = parametersFor(host, { user: 'root', group: 'root' });
+    const { exitCode, message } = await refuse(access, 'archive-data-dir', parameters);
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('Run it as root') });
     expect(host.has('data.run-1')).toBe(false);
+  });
+
+  it.skipIf(!isLinuxRoot)('gives the empty data dir to the account, whoever owned the old one (needs root)', async () => {
+    using host = new PreparedHost();
+    host.makeDataDir('data', 'old');
+    const uid = Number(execFileSync('id', ['-u', owner.user]));
+    expect(ownerAndMode(host.path('data'))).not.toMatchObject({ uid });
+    await succeed(host.access, 'archive-data-dir', parametersFor(host));
+    expect(ownerAndMode(host.path('data'))).toMatchObject({ uid });
+    expect(ownerAndMode(host.path('data.run-1'))).not.toMatchObject({ uid });
   });
 
   it('ends as if nothing had happened, wherever it was killed before', async () => {

@@ -1,20 +1,18 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import * as z from 'zod';
 import { HOST_COMMAND_RESULTS, type HostCommandName } from '../../core/contracts/host-commands.ts';
+import { readScript } from '../../lib/command-documents.ts';
 import { type HostAccess, runScript } from '../../local/hosts/access.ts';
 
-const DOCUMENTS = join(import.meta.dirname, '../../documents');
 const failureSchema = z.strictObject({ message: z.string() });
 
 type Result<Name extends HostCommandName> = z.output<(typeof HOST_COMMAND_RESULTS)[Name]>;
 
 /** A command's script as SSM runs it: what all share, the script itself, and the parameters put in as text. */
 export function composeScript(command: HostCommandName, parameters: Readonly<Record<string, string>> = {}): string {
-  const script = ['parts/common.sh', `${command}.sh`]
-    .map((file) => readFileSync(join(DOCUMENTS, file), 'utf8'))
-    .join('\n');
-  return script.replaceAll(/\{\{ (\w+) \}\}/g, (placeholder, name: string) => parameters[name] ?? placeholder);
+  return readScript(command).replaceAll(
+    /\{\{ (\w+) \}\}/g,
+    (placeholder, name: string) => parameters[name] ?? placeholder,
+  );
 }
 
 /** How a command ended on a host: `line` is what it printed on standard output. */

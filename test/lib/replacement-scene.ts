@@ -193,7 +193,7 @@ export function progressOf(member: string, raftAppliedIndex: string) {
   return { member, answering: true, raftAppliedIndex, leaderAppliedIndex: '9', distance: '0' };
 }
 
-const CHANGED = { changed: true, member: 'node3', id: '' };
+const CHANGED = { changed: true, member: 'node3', id: 'a3' };
 const ANSWERS = {
   'Load cluster': LOADED,
   'Assess members': assessmentOf(['node3']),

@@ -1,0 +1,360 @@
+import { describe, expect, it } from 'vitest';
+import { parameterSchema, TEXT_RULES } from '../../core/contracts/host-commands.ts';
+import type { ChooseNextChange, NextChange, PlannedTarget } from '../../core/contracts/membership.ts';
+import type { ListedMember, MemberObservation, Observation } from '../../core/contracts/observation.ts';
+import { chooseNextChange } from '../../core/decisions/next-change.ts';
+import {
+  clusterOf,
+  configured,
+  failureOf,
+  LAYOUT,
+  learner,
+  listed,
+  noSpace,
+  observation,
+  silent,
+  voter,
+} from './observations.ts';
+
+const MEMBERS = ['node1', 'node2', 'node3'].map((name) => configured(name));
+const LIST = MEMBERS.map(({ name }) => listed(name));
+const DEPARTED = ['StopService node3', 'ArchiveDataDir node3'];
+const STARTED = [...DEPARTED, 'ConfigureMembership node3', 'StartService node3'];
+
+function target(name: string, differences: Partial<PlannedTarget> = {}): PlannedTarget {
+  return {
+    member: name,
+    host: name.replace('node', 'i-'),
+    removeIds: [name.replace('node', 'a')],
+    prepare: true,
+    asLearner: true,
+    staysLearner: false,
+    wasActive: false,
+    revert: {},
+    ...differences,
+  };
+}
+const joining = (name: string, differences: Partial<PlannedTarget> = {}) =>
+  target(name, { prepare: false, removeIds: [], ...differences });
+
+function choose(reading: Observation, request: Partial<ChooseNextChange> = {}): NextChange {
+  return chooseNextChange(reading, {
+    cluster: clusterOf(MEMBERS),
+    targets: [target('node3')],
+    done: [],
+    waits: 0,
+    turn: 0,
+    execution: 'run-1',
+    ...request,
+  });
+}
+
+function withThird(third: MemberObservation, entry?: ListedMember | null): Observation {
+  const reading = observation([voter('node1'), voter('node2'), third]);
+  if (entry === undefined) return reading;
+  return { ...reading, memberList: [...LIST.slice(0, 2), ...(entry ? [entry] : [])] };
+}
+const crashed = withThird(silent('node3'));
+/** Added under a new ID. */
+const added = listed('node3', { id: 'b3', name: '', isLearner: true });
+const started = listed('node3', { id: 'b3', isLearner: true });
+
+describe('a member that leaves', () => {
+  it.each([
+    [[], { action: 'StopService', member: 'node3', host: 'i-3', parameters: { unit: 'etcd', action: 'stop' } }],
+    [
+      ['StopService node3'],
+      {
+        action: 'ArchiveDataDir',
+        member: 'node3',
+        host: 'i-3',
+        parameters: {
+          unit: 'etcd',
+          dataDir: '/var/lib/etcd',
+          walDir: '',
+          user: 'etcd',
+          group: 'etcd',
+          execution: 'run-1',
+        },
+      },
+    ],
+    [DEPARTED, { action: 'RemoveMember', member: 'node3', id: 'a3' }],
+  ])('is stopped, its data moved aside, and then removed: after %j', (done, expected) => {
+    expect(choose(crashed, { done })).toEqual(expected);
+  });
+
+  it('goes under every ID that it has, those first that are still in the list', () => {
+    const two = [...LIST.slice(0, 2), listed('node3', { id: 'b3', isLearner: true })];
+    const request = { targets: [target('node3', { removeIds: ['gone', 'b3', 'a3'] })], done: DEPARTED };
+    const reading = { ...crashed, memberList: [...two, listed('old', { id: 'a3', isLearner: true })] };
+    expect(choose(reading, request)).toEqual({ action: 'RemoveMember', member: 'node3', id: 'b3' });
+    expect(choose({ ...reading, memberList: [...LIST] }, request)).toMatchObject({ id: 'a3' });
+  });
+
+  it('leaves before anybody joins, whichever is named first', () => {
+    const names = ['node1', 'node2', 'node3', 'node4', 'node5'];
+    const cluster = clusterOf(names.map((name) => configured(name)));
+    const members = [voter('node1'), voter('node2'), voter('node3'), silent('node4'), silent('node5')];
+    const targets = [target('node4', { removeIds: [] }), target('node5')];
+    const memberList = names.filter((name) => name !== 'node4').map((name) => listed(name));
+    const chosen: string[] = [];
+    const done: string[] = [];
+    for (let turn = 0; turn < 5; turn++) {
+      const next = choose(observation(members, { memberList }), { cluster, targets, done });
+      if (next.action !== 'Finish') chosen.push(`${next.action} ${next.member}`);
+      done.push(chosen.at(-1) ?? '');
+    }
+    expect(chosen).toEqual([
+      'StopService node4',
+      'ArchiveDataDir node4',
+      'StopService node5',
+      'ArchiveDataDir node5',
+      'RemoveMember node5',
+    ]);
+  });
+
+  it('is left alone where it came back by itself before it was stopped', () => {
+    expect(failureOf(() => choose(observation([voter('node1'), voter('node2'), voter('node3')])))).toMatchObject({
+      name: 'PreconditionFailed',
+      message: 'node3 has come back by itself, so it is not replaced. Start again if it fails again.',
+    });
+  });
+
+  it('needs a host', () => {
+    const { host: _, ...hostless } = configured('node3');
+    const failure = failureOf(() => choose(crashed, { cluster: clusterOf([...MEMBERS.slice(0, 2), hostless]) }));
+    expect(failure).toMatchObject({ name: 'PreconditionFailed' });
+    expect(failure.message).toContain('names no "host" for node3');
+  });
+});
+
+describe('a member that joins', () => {
+  it.each([true, false])('is added once it has left; as a learner: %s', (asLearner) => {
+    const targets = [target('node3', { asLearner })];
+    expect(choose(withThird(silent('node3'), null), { targets, done: DEPARTED })).toEqual({
+      action: 'AddMember',
+      member: 'node3',
+      peerUrl: 'https://node3:2380',
+      asLearner,
+    });
+  });
+
+  it('is configured, then started, then waited for', () => {
+    const reading = withThird(silent('node3'), added);
+    expect(choose(reading, { done: DEPARTED })).toEqual({
+      action: 'ConfigureMembership',
+      member: 'node3',
+      host: 'i-3',
+      parameters: {
+        unit: 'etcd',
+        configFile: '/etc/etcd/etcd.yaml',
+        initialCluster: 'node1=https://node1:2380,node2=https://node2:2380,node3=https://node3:2380',
+        initialClusterState: 'existing',
+        initialClusterToken: '',
+        execution: 'run-1',
+      },
+    });
+    expect(choose(reading, { done: STARTED.slice(0, 3) })).toEqual({
+      action: 'StartService',
+      member: 'node3',
+      host: 'i-3',
+      parameters: { unit: 'etcd', action: 'start' },
+    });
+    expect(choose(reading, { done: STARTED })).toEqual({ action: 'WaitForMember', member: 'node3' });
+  });
+
+  it.each([
+    ['waited for while it is behind', learner('node3', { id: 'b3', raftAppliedIndex: '1' }), 'WaitForMember'],
+    ['waited for while it has no leader yet', learner('node3', { id: 'b3', leaderId: '0' }), 'WaitForMember'],
+    ['promoted where it is caught up', learner('node3', { id: 'b3' }), 'PromoteMember'],
+    ['waited for where the one that was removed answers', voter('node3'), 'WaitForMember'],
+  ])('is %s', (_, third, action) => {
+    expect(choose(withThird(third, started), { done: STARTED })).toMatchObject({ action, member: 'node3' });
+  });
+
+  it('is promoted under its new ID', () => {
+    expect(choose(withThird(learner('node3', { id: 'b3' }), started), { done: STARTED })).toEqual({
+      action: 'PromoteMember',
+      member: 'node3',
+      id: 'b3',
+    });
+  });
+
+  it.each([
+    ['a voter', voter('node3', { id: 'b3' }), { asLearner: false }],
+    ['a learner that stays one', learner('node3', { id: 'b3' }), { staysLearner: true }],
+  ])('has joined as %s, and that is all', (_, third, differences) => {
+    const members = [...MEMBERS.slice(0, 2), configured('node3', { learner: third.isLearner })];
+    const request = { cluster: clusterOf(members), targets: [target('node3', differences)], done: STARTED };
+    const entry = listed('node3', { id: 'b3', isLearner: third.isLearner });
+    expect(choose(withThird(third, entry), request)).toEqual({ action: 'Finish' });
+  });
+
+  it('joins after the one before it has joined', () => {
+    const names = ['node1', 'node2', 'node3', 'node4', 'node5'];
+    const cluster = clusterOf(names.map((name) => configured(name)));
+    const targets = [target('node4'), target('node5')];
+    const done = [...STARTED.map((action) => action.replace('3', '4')), ...DEPARTED.map((a) => a.replace('3', '5'))];
+    const request = { cluster, targets, done };
+    const withFourth = (fourth: MemberObservation) => {
+      const well = [voter('node1'), voter('node2'), voter('node3')];
+      const reading = observation([...well, fourth, silent('node5')]);
+      const fourthEntry = listed('node4', { id: 'b4', isLearner: fourth.answering && fourth.isLearner });
+      return { ...reading, memberList: [...reading.memberList.slice(0, 3), fourthEntry] };
+    };
+    expect(choose(withFourth(learner('node4', { id: 'b4' })), request)).toMatchObject({
+      action: 'PromoteMember',
+      member: 'node4',
+    });
+    expect(choose(withFourth(voter('node4', { id: 'b4' })), request)).toMatchObject({
+      action: 'AddMember',
+      member: 'node5',
+    });
+  });
+
+  it('is not touched on its host where it only had to finish joining', () => {
+    const request = { targets: [joining('node3')] };
+    expect(choose(withThird(learner('node3')), request)).toMatchObject({ action: 'PromoteMember', id: 'a3' });
+    expect(choose(withThird(voter('node3', { raftAppliedIndex: '1' })), request)).toEqual({
+      action: 'WaitForMember',
+      member: 'node3',
+    });
+    expect(choose(crashed, request)).toEqual({ action: 'WaitForMember', member: 'node3' });
+    expect(choose(withThird(voter('node3')), request)).toEqual({ action: 'Finish' });
+  });
+});
+
+describe('the configuration that a new member starts with', () => {
+  const initialClusterOf = (memberList: ListedMember[], third: MemberObservation = silent('node3')) => {
+    const next = choose(
+      { ...withThird(third), memberList },
+      { done: DEPARTED, targets: [target('node3', { removeIds: [] })] },
+    );
+    expect(next.action).toBe('ConfigureMembership');
+    return next.action === 'ConfigureMembership' ? next.parameters.initialCluster : '';
+  };
+
+  it.each([
+    [
+      'each peer URL of a member',
+      [listed('node1', { peerUrls: ['https://node1:2380', 'https://10.0.0.1:2380'] }), listed('node2'), added],
+      'node1=https://node1:2380,node1=https://10.0.0.1:2380,node2=https://node2:2380,node3=https://node3:2380',
+    ],
+    [
+      "members by the names that etcd has for them, in the order of etcd's list",
+      [added, listed('node2'), listed('infra0', { id: 'a1', peerUrls: ['https://node1:2380'] })],
+      'node3=https://node3:2380,node2=https://node2:2380,infra0=https://node1:2380',
+    ],
+    [
+      'one that has not started by the name in clusters.json, however its URL is spelled',
+      [...LIST.slice(0, 2), { ...added, peerUrls: ['https://NODE3:2380'] }],
+      'node1=https://node1:2380,node2=https://node2:2380,node3=https://NODE3:2380',
+    ],
+    [
+      'one that has not started and that nobody knows by its ID',
+      [...LIST.slice(0, 2), added, listed('', { id: 'c9', peerUrls: ['https://[fd00::9]:2380'], isLearner: true })],
+      'node1=https://node1:2380,node2=https://node2:2380,node3=https://node3:2380,c9=https://[fd00::9]:2380',
+    ],
+  ])('names %s', (_, memberList, expected) => {
+    const initialCluster = initialClusterOf(memberList);
+    expect(initialCluster).toBe(expected);
+    expect(parameterSchema(TEXT_RULES.initialCluster).safeParse(initialCluster).success).toBe(true);
+  });
+});
+
+describe('a wait', () => {
+  const inspect = {
+    host: 'i-3',
+    parameters: {
+      unit: 'etcd',
+      dataDir: LAYOUT.dataDir,
+      walDir: '',
+      configFile: LAYOUT.configFile,
+      binDir: LAYOUT.binDir,
+    },
+  };
+
+  it.each([
+    ['does not answer', silent('node3', 'Refused.'), 17, 18, 'node3 was started and does not answer: Refused.'],
+    [
+      'answers and makes no progress',
+      learner('node3', { id: 'b3', raftAppliedIndex: '1' }),
+      59,
+      60,
+      'node3 was started and has applied 1 of 7000 log entries',
+    ],
+  ])('for a member that %s ends, and its host is looked at', (_, third, last, limit, problem) => {
+    const reading = withThird(third, started);
+    expect(choose(reading, { done: STARTED, waits: last })).toEqual({ action: 'WaitForMember', member: 'node3' });
+    expect(choose(reading, { done: STARTED, waits: limit })).toEqual({
+      action: 'GiveUp',
+      member: 'node3',
+      problem,
+      ...inspect,
+    });
+  });
+
+  it('does not end with giving up where the member is ready in the end', () => {
+    const ready = withThird(learner('node3', { id: 'b3' }), started);
+    expect(choose(ready, { done: STARTED, waits: 1000 })).toMatchObject({ action: 'PromoteMember' });
+    expect(choose(withThird(voter('node3')), { targets: [joining('node3')], waits: 1000 })).toEqual({
+      action: 'Finish',
+    });
+  });
+});
+
+describe('the gates before every change', () => {
+  /** From before the first change to after the last one. */
+  const STAGES: [string, Observation, Partial<ChooseNextChange>][] = [
+    ['before it is stopped', crashed, {}],
+    ['before it is removed', crashed, { done: DEPARTED }],
+    ['before it is added', withThird(silent('node3'), null), { done: DEPARTED }],
+    ['before it is started', withThird(silent('node3'), added), { done: STARTED.slice(0, 3) }],
+    ['before it is promoted', withThird(learner('node3', { id: 'b3' }), started), { done: STARTED }],
+    ['at the end', withThird(voter('node3', { id: 'b3' }), listed('node3', { id: 'b3' })), { done: STARTED }],
+  ];
+  const replaceSecond = ({ members, ...rest }: Observation, second: MemberObservation): Observation => ({
+    ...rest,
+    members: members.map((member, index) => (index === 1 ? second : member)),
+  });
+
+  it.each(STAGES)('stop at alarms: %s', (_, reading, request) => {
+    const alarms = (...alarm: Observation['alarms']) => failureOf(() => choose({ ...reading, alarms: alarm }, request));
+    expect(alarms(noSpace('node1')).name).toBe('PreconditionFailed');
+    expect(alarms(noSpace('gone')).message).toContain('Run the runbook for space-exceeded first');
+    expect(alarms({ memberId: 'a1', alarm: 'CORRUPT' }).name).toBe('UnsafeToProceed');
+    expect(alarms(noSpace('node1'), { memberId: 'a3', alarm: '9' }).name).toBe('UnsafeToProceed');
+  });
+
+  it.each(STAGES)('wait for a leader: %s', (_, reading, request) => {
+    const leaderless = reading.members.map((member) => (member.answering ? { ...member, leaderId: '0' } : member));
+    expect(failureOf(() => choose({ ...reading, members: leaderless }, request)).name).toBe('EtcdUnavailable');
+    expect(failureOf(() => choose({ ...reading, memberList: [] }, request)).name).toBe('EtcdUnavailable');
+  });
+
+  it.each(STAGES)('wait for a member that stays and is behind: %s', (_, reading, request) => {
+    const behind = replaceSecond(reading, voter('node2', { raftAppliedIndex: '12' }));
+    const failure = failureOf(() => choose(behind, request));
+    expect(failure.name).toBe('EtcdUnavailable');
+    expect(failure.message).toContain('node2: has applied 12 of 7000 log entries');
+  });
+
+  it('wait for a member that fails besides the targets, as long as a quorum is left', () => {
+    const names = ['node1', 'node2', 'node3', 'node4', 'node5'];
+    const cluster = clusterOf(names.map((name) => configured(name)));
+    const well = names.slice(0, 3).map((name) => voter(name));
+    const reading = observation([...well, silent('node4', 'Refused.'), silent('node5')]);
+    const failure = failureOf(() => choose(reading, { cluster, targets: [target('node5')] }));
+    expect(failure).toMatchObject({
+      name: 'EtcdUnavailable',
+      message: 'The members that stay are not all well: node4 does not answer: Refused.',
+    });
+  });
+
+  it('stop where nothing may be taken away any more', () => {
+    const names = ['node1', 'node2', 'node3', 'node4'];
+    const cluster = clusterOf(names.map((name) => configured(name)));
+    const reading = observation([voter('node1'), voter('node2'), voter('node3', { leaderId: '0' }), voter('node4')]);
+    expect(failureOf(() => choose(reading, { cluster, targets: [target('node4')] })).name).toBe('UnsafeToProceed');
+  });
+});

@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import type { ConfiguredMember } from '../../core/contracts/clusters.ts';
+import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
+import type { HostInspection } from '../../core/contracts/host-commands.ts';
+import type { ReplacementPlan } from '../../core/contracts/membership.ts';
+import type { ListedMember } from '../../core/contracts/observation.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { planReplacement } from '../../core/decisions/replacement-plan.ts';
+import {
+  clusterOf,
+  configuration,
+  configured,
+  directory,
+  failureOf,
+  inspection,
+  LAYOUT,
+  listed,
+  MIB,
+  observation,
+  silent,
+  voter,
+} from './observations.ts';
+
+const MEMBERS = ['node1', 'node2', 'node3'].map((name) => configured(name));
+const LIST = MEMBERS.map(({ name }) => listed(name));
+
+function plan(
+  differences: Partial<HostInspection>,
+  {
+    replacement,
+    memberList = LIST,
+    layout = {},
+    dbSizeBytes = 20 * MIB,
+  }: { replacement?: ConfiguredMember; memberList?: ListedMember[]; layout?: object; dbSizeBytes?: number } = {},
+): ReplacementPlan {
+  const { name } = replacement ?? { name: 'node3' };
+  const members = [voter('node1', { dbSizeBytes }), voter('node2', { dbSizeBytes: 1 }), silent(name)];
+  return planReplacement(observation(replacement ? [...members, silent('node3')] : members, { memberList }), {
+    cluster: clusterOf(MEMBERS, { spareHosts: ['i-9'], layout: { ...LAYOUT, ...layout } }),
+    parameters: parse(memberParametersSchema, { replacement }, 'parameters'),
+    member: replacement ? 'node3' : '',
+    targets: [{ member: name, kind: 'failed', problem: 'does not answer.' }],
+    inspections: [{ member: name, inspection: inspection(name, differences) }],
+  });
+}
+
+function problemsOf(...request: Parameters<typeof plan>): string[] {
+  const { name, message } = failureOf(() => plan(...request));
+  expect(name, message).toBe('PreconditionFailed');
+  const [first, ...problems] = message.split('\n');
+  expect(first).toMatch(/^The host i-\d is not ready for the replacement of node\d; nothing was changed\.$/);
+  return problems.map((line) => line.replace(/^- /, ''));
+}
+
+const unit = (loadState: string) => ({ ...inspection('node3').unit, loadState });
+const configurationWith = (differences: Partial<HostInspection['configuration']>) => ({
+  configuration: configuration('node3', differences),
+});
+
+describe('a host that is not ready', () => {
+  it.each([
+    ['a unit that is not there', { unit: unit('not-found') }, 'systemd has no usable unit "etcd" (not-found)'],
+    ['a unit that is masked', { unit: unit('masked') }, 'systemd has no usable unit "etcd" (masked)'],
+    ['no etcd', { etcdVersion: '' }, 'there is no etcd in /usr/local/bin'],
+    [
+      'no file',
+      configurationWith({ file: '' }),
+      'etcd reads neither a config file nor an environment file, so its membership can be written nowhere',
+    ],
+    [
+      'settings that go before the file',
+      configurationWith({ overriding: ['--initial-cluster', '--discovery'] }),
+      'what would be written has no effect because of --initial-cluster, --discovery',
+    ],
+    ['another name', configurationWith({ name: 'node4' }), 'etcd is configured as "node4", not as "node3"'],
+    ['no name', configurationWith({ name: '' }), 'etcd is configured as "", not as "node3"'],
+    [
+      'another data dir',
+      configurationWith({ dataDir: '/var/lib/etcd2' }),
+      'etcd\'s data dir is "/var/lib/etcd2", and clusters.json says /var/lib/etcd',
+    ],
+    [
+      'a wal dir that clusters.json does not know',
+      configurationWith({ walDir: '/wal' }),
+      'etcd\'s wal dir is "/wal", and clusters.json says that there is none',
+    ],
+    [
+      'another peer URL',
+      configurationWith({ initialAdvertisePeerUrls: 'https://node3:2381,http://node3:2380' }),
+      'etcd announces the peer URL "https://node3:2381,http://node3:2380", and clusters.json says https://node3:2380',
+    ],
+    [
+      'no peer URL',
+      configurationWith({ initialAdvertisePeerUrls: '' }),
+      'etcd announces the peer URL "", and clusters.json says https://node3:2380',
+    ],
+  ])('is refused: %s', (_, differences, problem) => {
+    expect(problemsOf(differences)).toEqual([problem]);
+  });
+
+  it('is refused where it lacks the wal dir that clusters.json names', () => {
+    expect(problemsOf({}, { layout: { walDir: '/wal' } })).toEqual([
+      'etcd\'s wal dir is "", and clusters.json says /wal',
+    ]);
+  });
+
+  it('is told everything at once', () => {
+    const differences = {
+      unit: unit('error'),
+      etcdVersion: '',
+      dataDir: directory(LAYOUT.dataDir, { realPath: '/mnt/disk1/etcd', freeBytes: 10 * MIB }),
+      configuration: configuration('node4', { file: '', dataDir: '', overriding: ['--name'], walDir: '/w' }),
+    };
+    expect(problemsOf(differences)).toEqual([
+      'systemd has no usable unit "etcd" (error)',
+      'there is no etcd in /usr/local/bin',
+      'etcd reads neither a config file nor an environment file, so its membership can be written nowhere',
+      'what would be written has no effect because of --name',
+      'etcd is configured as "node4", not as "node3"',
+      'etcd\'s data dir is "", and clusters.json says /var/lib/etcd',
+      'etcd\'s wal dir is "/w", and clusters.json says that there is none',
+      'etcd announces the peer URL "https://node4:2380", and clusters.json says https://node3:2380',
+      '10.0 MiB are free at /mnt/disk1/etcd, and the database with its log needs 148.0 MiB',
+    ]);
+  });
+});
+
+describe('a host that is ready', () => {
+  it.each([
+    ['with a "/" behind its data dir', { dataDir: '/var/lib/etcd/' }],
+    ['with its peer URL among others', { initialAdvertisePeerUrls: 'https://10.0.1.13:2380, https://node3:2380' }],
+    ['with its peer URL spelled another way', { initialAdvertisePeerUrls: 'https://NODE3:2380/' }],
+    ['with an environment file', { format: 'environment' as const, file: '/etc/default/etcd' }],
+  ])('is planned for: %s', (_, differences) => {
+    expect(plan(configurationWith(differences)).targets).toHaveLength(1);
+  });
+});
+
+describe('the free space', () => {
+  const neededBytes = 50 * MIB + 128 * MIB;
+
+  it.each([
+    ['enough', neededBytes, 'no error'],
+    ['one byte short', neededBytes - 1, 'PreconditionFailed'],
+  ])("is %s for the leader's database and two segments of the log", (_, freeBytes, expected) => {
+    const dataDir = directory(LAYOUT.dataDir, { freeBytes });
+    expect(failureOf(() => plan({ dataDir }, { dbSizeBytes: 50 * MIB })).name).toBe(expected);
+  });
+});
+
+describe('the host of a replacement', () => {
+  const replacement = configured('node9');
+  const foreign = {};
+  const empty = { dataDir: directory(LAYOUT.dataDir, { empty: true }) };
+
+  it('is planned for where it is empty: the old member is removed, and the new one added', () => {
+    const { cluster, targets, steps } = plan(empty, { replacement });
+    expect(cluster.members.map(({ name }) => name)).toEqual(['node1', 'node2', 'node9']);
+    expect(targets).toMatchObject([{ member: 'node9', host: 'i-9', removeIds: ['a3'], prepare: true }]);
+    expect(steps.slice(0, 4)).toEqual([
+      'stop etcd on i-9',
+      'move /var/lib/etcd aside on i-9',
+      'remove member a3 from etcd',
+      'add node9 (https://node9:2380) to etcd as a learner',
+    ]);
+  });
+
+  it('removes the old member once where the new one has its name', () => {
+    expect(
+      plan(empty, { replacement: { ...replacement, name: 'node3', peerUrl: 'https://node3:2380' } }).targets,
+    ).toMatchObject([{ member: 'node3', host: 'i-9', removeIds: ['a3'] }]);
+  });
+
+  it('is refused where it holds data of a member that this cluster does not know', () => {
+    const failure = failureOf(() => plan(foreign, { replacement }));
+    expect(failure.name).toBe('PreconditionFailed');
+    expect(failure.message).toBe(
+      "/var/lib/etcd on the replacement's host i-9 holds data of etcd, and the cluster knows no member at https://node9:2380: " +
+        'it may be a member of another cluster. Nothing was changed. Empty it, or name another host.',
+    );
+  });
+
+  it.each([
+    ['has begun', [...LIST, listed('node9', { id: 'b9', name: '' })], foreign, ['b9', 'a3']],
+    ['has begun, and removed the old one', [...LIST.slice(0, 2), listed('node9', { id: 'b9' })], foreign, ['b9']],
+    ['has added it and not started it', [...LIST.slice(0, 2), listed('node9', { id: 'b9', name: '' })], empty, []],
+    ['has only removed the old one', LIST.slice(0, 2), empty, []],
+  ])('goes on where an earlier execution %s', (_, memberList, host, removeIds) => {
+    // As a voter that is not there it would raise the quorum to three, and two are well.
+    const asLearners = memberList.map((entry) => (entry.id === 'b9' ? { ...entry, isLearner: true } : entry));
+    expect(plan(host, { replacement, memberList: asLearners }).targets).toMatchObject([{ member: 'node9', removeIds }]);
+  });
+
+  it('has to be as ready as any other', () => {
+    expect(problemsOf({ ...empty, etcdVersion: '' }, { replacement })).toEqual(['there is no etcd in /usr/local/bin']);
+  });
+});

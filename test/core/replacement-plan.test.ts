@@ -1,0 +1,301 @@
+import { describe, expect, it } from 'vitest';
+import type { ConfiguredMember } from '../../core/contracts/clusters.ts';
+import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
+import type { HostInspection } from '../../core/contracts/host-commands.ts';
+import type { PlannedTarget, ReplacementPlan, Target } from '../../core/contracts/membership.ts';
+import type { ListedMember, MemberObservation, Observation } from '../../core/contracts/observation.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { planReplacement } from '../../core/decisions/replacement-plan.ts';
+import {
+  clusterOf,
+  configuration,
+  configured,
+  directory,
+  failureOf,
+  inspection,
+  LAYOUT,
+  learner,
+  listed,
+  observation,
+  silent,
+  voter,
+} from './observations.ts';
+
+const parameters = parse(memberParametersSchema, {}, 'parameters');
+const MEMBERS = ['node1', 'node2', 'node3'].map((name) => configured(name));
+const EMPTY = { dataDir: directory(LAYOUT.dataDir, { empty: true, sizeBytes: 0 }) };
+
+function target(member: string, kind: Target['kind'] = 'failed'): Target {
+  return { member, kind, problem: 'does not answer.' };
+}
+
+interface Request {
+  members?: ConfiguredMember[];
+  targets?: Target[];
+  inspections?: Record<string, Partial<HostInspection>>;
+}
+
+function plan(reading: Observation, { members = MEMBERS, targets = [target('node3')], ...rest }: Request = {}) {
+  const { inspections = { node3: {} } } = rest;
+  return planReplacement(reading, {
+    cluster: clusterOf(members),
+    parameters,
+    member: '',
+    targets,
+    inspections: Object.entries(inspections).map(([member, differences]) => ({
+      member,
+      inspection: inspection(member, differences),
+    })),
+  });
+}
+
+function only({ targets }: ReplacementPlan): PlannedTarget {
+  expect(targets).toHaveLength(1);
+  return targets[0] as PlannedTarget;
+}
+
+/** node1 and node2 are well, and node3 is as given. */
+function withThird(third: MemberObservation, entry?: ListedMember | null, version = '3.5.30'): Observation {
+  const reading = observation([voter('node1', { version }), voter('node2', { version }), third]);
+  if (entry === undefined) return reading;
+  return { ...reading, memberList: [...reading.memberList.slice(0, 2), ...(entry ? [entry] : [])] };
+}
+const crashed = withThird(silent('node3'));
+
+describe('the plan for a member that has crashed', () => {
+  it('says what is done on its host and in etcd, in this order', () => {
+    expect(plan(crashed)).toEqual({
+      cluster: clusterOf(MEMBERS),
+      targets: [
+        {
+          member: 'node3',
+          host: 'i-3',
+          removeIds: ['a3'],
+          prepare: true,
+          asLearner: true,
+          staysLearner: false,
+          wasActive: false,
+          revert: { unit: 'etcd', dataDir: '/var/lib/etcd', walDir: '', user: 'etcd', group: 'etcd' },
+        },
+      ],
+      steps: [
+        'stop etcd on i-3',
+        'move /var/lib/etcd aside on i-3',
+        'remove member a3 from etcd',
+        'add node3 (https://node3:2380) to etcd as a learner',
+        'write the membership into /etc/etcd/etcd.yaml on i-3, and start etcd',
+        'wait until node3 is caught up',
+        'promote node3 once it is caught up',
+      ],
+      archives: { node3: [] },
+    });
+  });
+
+  it('leaves the promotion out for one that joins as a voter, and the removal for one that is gone', () => {
+    expect(plan(withThird(silent('node3'), null, '3.5.16')).steps).toEqual([
+      'stop etcd on i-3',
+      'move /var/lib/etcd aside on i-3',
+      'add node3 (https://node3:2380) to etcd as a voter',
+      'write the membership into /etc/etcd/etcd.yaml on i-3, and start etcd',
+      'wait until node3 is caught up',
+    ]);
+  });
+
+  it("follows the layout of the member's own host", () => {
+    const members = [
+      ...MEMBERS.slice(0, 2),
+      configured('node3', { layout: { unit: 'etcd3', dataDir: '/data', walDir: '/wal' } }),
+    ];
+    const inspections = {
+      node3: {
+        dataDir: directory('/data'),
+        walDir: directory('/wal'),
+        configuration: configuration('node3', { dataDir: '/data/', walDir: '/wal' }),
+      },
+    };
+    const { targets, steps } = plan(crashed, { members, inspections });
+    expect(targets[0]?.revert).toEqual({
+      unit: 'etcd3',
+      dataDir: '/data',
+      walDir: '/wal',
+      user: 'etcd',
+      group: 'etcd',
+    });
+    expect(steps.slice(0, 2)).toEqual(['stop etcd3 on i-3', 'move /data aside on i-3']);
+  });
+
+  it('remembers whether its service ran, and what earlier executions have moved aside', () => {
+    const inspections = {
+      node3: {
+        unit: { ...inspection('node3').unit, activeState: 'active' },
+        archives: ['/var/lib/etcd.run-0'],
+      },
+    };
+    const planned = plan(crashed, { inspections });
+    expect(only(planned).wasActive).toBe(true);
+    expect(planned.archives).toEqual({ node3: ['/var/lib/etcd.run-0'] });
+  });
+});
+
+describe('the way in', () => {
+  it.each([
+    ['3.3.27', 'a voter'],
+    ['3.4.0', 'a learner'],
+    ['3.4.34', 'a learner'],
+    ['3.5.0', 'a voter'],
+    ['3.5.9', 'a voter'],
+    ['3.5.19', 'a voter'],
+    ['3.5.20', 'a learner'],
+    ['3.5.30', 'a learner'],
+    ['3.6.0', 'a learner'],
+    ['3.6.0-rc.4', 'a learner'],
+    ['3.10.1', 'a learner'],
+    ['4.0.0', 'a learner'],
+  ])('into etcd %s is that of %s', (version, expected) => {
+    expect(only(plan(withThird(silent('node3'), undefined, version))).asLearner).toBe(expected === 'a learner');
+  });
+
+  it.each([
+    ['3.4.34', '3.5.16', false],
+    ['3.5.16', '3.5.30', false],
+    ['3.5.16', '3.6.1', false],
+    ['3.4.34', '3.5.30', true],
+    ['3.5.30', '3.6.1', true],
+  ])('into a cluster of %s and %s follows the stricter of the two: as a learner %s', (one, other, asLearner) => {
+    for (const [first, second] of [[one, other] as const, [other, one] as const]) {
+      const reading = observation([
+        voter('node1', { version: first }),
+        voter('node2', { version: second }),
+        silent('node3'),
+      ]);
+      expect(only(plan(reading)).asLearner).toBe(asLearner);
+    }
+  });
+
+  it('is that of a voter where another learner is there, for etcd takes one at a time', () => {
+    const members = [...MEMBERS, configured('node4', { learner: true })];
+    const reading = observation([voter('node1'), voter('node2'), silent('node3'), learner('node4')]);
+    expect(only(plan(reading, { members })).asLearner).toBe(false);
+  });
+
+  it('is that of a learner where the only learner is the one that is removed', () => {
+    expect(only(plan(withThird(silent('node3'), listed('node3', { isLearner: true })))).asLearner).toBe(true);
+  });
+
+  it('is that of a learner for one that stays a learner, which is not promoted', () => {
+    const members = [...MEMBERS.slice(0, 2), configured('node3', { learner: true })];
+    const planned = plan(withThird(silent('node3'), listed('node3', { isLearner: true }), '3.5.16'), { members });
+    expect(only(planned)).toMatchObject({ asLearner: true, staysLearner: true });
+    expect(planned.steps).toContain('add node3 (https://node3:2380) to etcd as a learner');
+    expect(planned.steps.at(-1)).toBe('wait until node3 is caught up');
+  });
+});
+
+describe('the ID', () => {
+  const unstarted = listed('node3', { id: 'b3', name: '' });
+  const walDir = directory('/wal', { empty: true });
+  const wal = (empty: boolean) => ({
+    walDir: { ...walDir, empty },
+    configuration: configuration('node3', { walDir: '/wal' }),
+  });
+  const withWal = [...MEMBERS.slice(0, 2), configured('node3', { layout: { walDir: '/wal' } })];
+
+  it.each([
+    ['is kept by a member that was added and has no data yet', unstarted, EMPTY, MEMBERS, []],
+    ['is kept where its wal dir is empty as well', unstarted, { ...EMPTY, ...wal(true) }, withWal, []],
+    [
+      'is kept where it was added under several peer URLs',
+      { ...unstarted, peerUrls: ['https://x:2380', 'https://node3:2380'] },
+      EMPTY,
+      MEMBERS,
+      [],
+    ],
+    ['is a new one where there is old data', unstarted, {}, MEMBERS, ['b3']],
+    ['is a new one where there is an old wal', unstarted, { ...EMPTY, ...wal(false) }, withWal, ['b3']],
+    ['is a new one where the member has started before, and its data is gone', listed('node3'), EMPTY, MEMBERS, ['a3']],
+    ['is a new one where the member was removed by hand', null, {}, MEMBERS, []],
+    [
+      'is a new one where the list has the member under another peer URL',
+      listed('node3', { peerUrls: ['https://old:2380'] }),
+      EMPTY,
+      MEMBERS,
+      ['a3'],
+    ],
+  ])('%s', (_, entry, host, members, removeIds) => {
+    const planned = only(plan(withThird(silent('node3'), entry), { members, inspections: { node3: host } }));
+    expect(planned).toMatchObject({ removeIds, prepare: true });
+  });
+
+  it('of a member that was removed and answers all the same is gone already', () => {
+    expect(only(plan(withThird(voter('node3'), null))).removeIds).toEqual([]);
+  });
+});
+
+describe('a target that changed since the assessment', () => {
+  it('is dropped where it came back, and nothing is left to do', () => {
+    const { targets, steps } = plan(observation([voter('node1'), voter('node2'), voter('node3')]));
+    expect([targets, steps]).toEqual([[], []]);
+  });
+
+  it('is dropped alone where another one is left', () => {
+    const members = ['node1', 'node2', 'node3', 'node4', 'node5'].map((name) => configured(name));
+    const reading = observation([voter('node1'), voter('node2'), voter('node3'), voter('node4'), silent('node5')]);
+    const request = { members, targets: [target('node4'), target('node5')], inspections: { node4: {}, node5: {} } };
+    expect(only(plan(reading, request)).member).toBe('node5');
+  });
+
+  it('is only waited for where it is joining again', () => {
+    const planned = plan(withThird(voter('node3', { raftAppliedIndex: '12' })));
+    expect(only(planned)).toMatchObject({ prepare: false, removeIds: [], revert: {} });
+  });
+
+  it('begins to be read anew where it was joining and has failed', () => {
+    const failure = failureOf(() => plan(crashed, { targets: [target('node3', 'joining')], inspections: {} }));
+    expect(failure).toMatchObject({ name: 'EtcdUnavailable' });
+    expect(failure.message).toContain('node3 does not answer');
+  });
+
+  it('stops everything where a quorum does not work without it any more', () => {
+    const members = ['node1', 'node2', 'node3', 'node4', 'node5'].map((name) => configured(name));
+    const reading = observation([voter('node1'), voter('node2'), silent('node3'), silent('node4'), voter('node5')]);
+    const behind = { ...reading, members: [...reading.members.slice(0, 4), voter('node5', { raftAppliedIndex: '1' })] };
+    const request = { members, targets: [target('node3'), target('node4')], inspections: { node3: {}, node4: {} } };
+    expect(failureOf(() => plan(reading, request)).name).toBe('no error');
+    expect(failureOf(() => plan(behind, request)).name).toBe('EtcdUnavailable');
+  });
+});
+
+describe('a member that is joining', () => {
+  it.each([
+    ['a learner', learner('node3'), ['wait until node3 is caught up', 'promote node3 once it is caught up']],
+    [
+      'a learner that is behind',
+      learner('node3', { raftAppliedIndex: '1' }),
+      ['wait until node3 is caught up', 'promote node3 once it is caught up'],
+    ],
+  ])('is waited for and promoted: %s', (_, third, steps) => {
+    const planned = plan(withThird(third), { targets: [target('node3', 'joining')], inspections: {} });
+    expect(planned.steps).toEqual(steps);
+    expect(only(planned)).toEqual({
+      member: 'node3',
+      host: 'i-3',
+      removeIds: [],
+      prepare: false,
+      asLearner: true,
+      staysLearner: false,
+      wasActive: true,
+      revert: {},
+    });
+  });
+
+  it('is waited for alone where it stays a learner, and needs no host', () => {
+    const { host: _, ...hostless } = configured('node3', { learner: true });
+    const planned = plan(withThird(learner('node3', { raftAppliedIndex: '1' })), {
+      members: [...MEMBERS.slice(0, 2), hostless],
+      targets: [target('node3', 'joining')],
+      inspections: {},
+    });
+    expect(planned.steps).toEqual(['wait until node3 is caught up']);
+    expect(only(planned)).toMatchObject({ host: '', staysLearner: true });
+  });
+});

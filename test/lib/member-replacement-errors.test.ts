@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { ExecutionError } from '../../local/asl/errors.ts';
+import { failure } from './execute.ts';
+import {
+  changesOf,
+  done,
+  hostOf,
+  INSPECTION,
+  inProgress,
+  inspectionOf,
+  replaceMember,
+  replaceOf,
+} from './replacement-scene.ts';
+
+const node3 = changesOf('node3');
+const BROKEN = failure('UnsafeToProceed', 'CORRUPT is raised.');
+const TOLD = { status: 'FAILED', error: 'UnsafeToProceed', cause: 'CORRUPT is raised.' };
+const AGAIN = 'The host command: how is it?';
+/** What a state's error is thrown by: itself, or the question after a command of it that took long. */
+const failing = (state: string, error: Error, isLong = false) =>
+  isLong ? { [state]: inProgress('long'), [AGAIN]: error } : { [state]: error };
+
+describe('an error before the first change', () => {
+  it.each([
+    ['Load cluster', {}],
+    ['Assess members', {}],
+    ['Inspect host', {}],
+    ['The inspection: how is it?', { 'Inspect host': inProgress('long') }],
+    ['Plan replacement', {}],
+    ['Choose next change', {}],
+  ])('in "%s" ends the execution under its own name, and nothing is moved back', async (state, answers) => {
+    const { ended, calls, visited } = await replaceMember({ ...answers, [state]: BROKEN });
+    expect(ended).toMatchObject(TOLD);
+    expect(calls.at(-1)?.step).toBe(state);
+    expect(visited.at(-1)).toBe('Stop with the error');
+    expect(visited).not.toContain('Move data back');
+  });
+
+  it.each(['', 'The task timed out.', '{"StatusCode":500}', '{"errorType":"Error","errorMessage":"cut o'])(
+    'keeps a cause that is not the whole error of a Lambda function: %s',
+    async (cause) => {
+      const { ended } = await replaceMember({ 'Inspect host': new ExecutionError('Lambda.Unheard', cause) });
+      expect(ended).toMatchObject({ status: 'FAILED', error: 'Lambda.Unheard', cause });
+    },
+  );
+});
+
+describe('an error once the member is removed', () => {
+  const changes = replaceOf('node3');
+  const upTo = (count: number) => ({ 'Choose next change': [...changes.slice(0, count), BROKEN] });
+
+  it.each([
+    ['Choose next change', upTo(3)],
+    ['Add member', failing('Add member', BROKEN)],
+    ['Write membership', failing('Write membership', BROKEN)],
+    ['Start service', failing('Start service', BROKEN)],
+    [AGAIN, failing('Start service', BROKEN, true)],
+    ['Wait for member', failing('Wait for member', BROKEN)],
+    ['Promote member', failing('Promote member', BROKEN)],
+    ['Choose next change', upTo(8)],
+    ['Compare hashes', failing('Compare hashes', BROKEN)],
+    ['Prove writes on every member', failing('Prove writes on every member', BROKEN)],
+  ])('in "%s" ends the execution under its own name, and the data stays aside', async (state, answers) => {
+    const { ended, calls, visited } = await replaceMember(answers);
+    expect(ended).toMatchObject(TOLD);
+    expect(calls.at(-1)?.step).toBe(state);
+    expect(visited).toContain('Remove member');
+    expect(visited.slice(-2)).toEqual(['Is there data to move back?', 'Stop with the error']);
+  });
+});
+
+describe('a member that does not join', () => {
+  const giveUp = {
+    'Choose next change': [...replaceOf('node3').slice(0, 7), node3.giveUp],
+    'Look why it does not join': done(
+      inspectionOf('node3', { activeState: 'activating', subState: 'auto-restart', result: 'exit-code' }),
+    ),
+  };
+
+  it("is given up: the execution fails with the problem, the service's state and the end of its log", async () => {
+    const { ended, calls, visited } = await replaceMember(giveUp);
+    expect(calls.at(-1)).toMatchObject({
+      step: 'Look why it does not join',
+      input: { command: 'inspect-host', host: hostOf('node3'), parameters: INSPECTION },
+    });
+    expect(visited.slice(-2)).toEqual(['Has the host command ended?', 'The member does not join']);
+    expect(ended).toMatchObject({
+      status: 'FAILED',
+      error: 'VerificationFailed',
+      cause:
+        `node3 was started and does not answer. Its service on ${hostOf('node3')} is activating (auto-restart, exit-code). ` +
+        'Find out why, then start again: the next execution goes on from here. The end of its log:\nnode3 starts\nnode3 panics',
+    });
+  });
+
+  it.each([
+    ['one line', ['node3 panics'], 'node3 panics'],
+    ['nothing', [], ''],
+  ])('may have logged %s', async (_, log, end) => {
+    const inspection = { ...inspectionOf('node3'), log };
+    const { ended } = await replaceMember({ ...giveUp, 'Look why it does not join': done(inspection) });
+    expect(ended).toMatchObject({ error: 'VerificationFailed' });
+    expect(Object(ended).cause).toMatch(new RegExp(`The end of its log:\\n${end}$`));
+  });
+
+  it('is also given up when the look at it takes long', async () => {
+    const { ended, waitsMs } = await replaceMember({
+      ...giveUp,
+      'Look why it does not join': inProgress('long'),
+      [AGAIN]: [inProgress('long'), done(inspectionOf('node3'), 'long')],
+    });
+    expect(waitsMs).toEqual([10_000, 10_000]);
+    expect(ended).toMatchObject({ error: 'VerificationFailed', cause: expect.stringContaining('node3 panics') });
+  });
+});

@@ -1,0 +1,235 @@
+import { describe, expect, it } from 'vitest';
+import {
+  archivedOn,
+  assessmentOf,
+  CLUSTER,
+  callsOf,
+  changesOf,
+  FINISH,
+  HOSTS,
+  hostOf,
+  INSPECTION,
+  inspectionOf,
+  LOADED,
+  PARAMETERS,
+  PLANNED_CLUSTER,
+  plannedOf,
+  planOf,
+  progressOf,
+  replaceMember,
+  replaceOf,
+  targetOf,
+} from './replacement-scene.ts';
+
+/** What every report tells of its execution. */
+const REPORTED = {
+  incident: 'member-failed',
+  runbook: 'member-replacement',
+  cluster: 'orders',
+  reason: 'The member is gone.',
+  requestedBy: 'on-call',
+  summary: 'node3 failed.',
+  membersBefore: assessmentOf(['node3']).members,
+};
+const CHOOSE = ['Choose next change', 'What comes next?'];
+const ON_HOST = (state: string) => [state, 'Has the host command ended?', ...CHOOSE];
+const UNTIL_PLANNED = [
+  ...['Load cluster', 'Assess members', 'Has a member failed?', 'Inspect hosts', 'Inspect host'],
+  ...['Has the inspection ended?', 'Keep the inspection', 'Plan replacement', 'Is anything left to do?'],
+];
+const node3 = changesOf('node3');
+
+describe('an execution', () => {
+  it('inspects, plans, does one thing after the other, asks again after each, and proves the result', async () => {
+    const { visited, ended, waitsMs } = await replaceMember();
+    expect(visited).toEqual([
+      ...UNTIL_PLANNED,
+      'Is this a dry run?',
+      ...CHOOSE,
+      ...ON_HOST('Stop service'),
+      ...ON_HOST('Move data aside'),
+      ...['Remove member', ...CHOOSE],
+      ...['Add member', ...CHOOSE],
+      ...ON_HOST('Write membership'),
+      ...ON_HOST('Start service'),
+      ...['Wait for member', ...CHOOSE],
+      ...['Promote member', ...CHOOSE],
+      ...['Compare hashes', 'Prove writes on every member', 'Member replaced'],
+    ]);
+    expect(waitsMs).toEqual([]);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(Object(ended).output).toEqual({
+      outcome: 'Remediated',
+      ...REPORTED,
+      plan: ['replace node3'],
+      archived: [{ member: 'node3', host: hostOf('node3'), ...archivedOn(hostOf('node3')) }],
+      archives: { node3: ['/var/lib/etcd.old'] },
+      hash: { revision: '9', hash: 4711, members: ['node1', 'node2', 'node3'] },
+      members: ['after'],
+    });
+  });
+
+  it('looks at the configured cluster, and from the plan on at the planned one', async () => {
+    const executed = await replaceMember();
+    const request = { cluster: CLUSTER, parameters: PARAMETERS, member: '' };
+    expect(callsOf(executed, 'Load cluster')).toEqual([
+      { incident: 'member-failed', execution: 'run-1', input: { cluster: 'orders' } },
+    ]);
+    expect(callsOf(executed, 'Assess members')).toEqual([
+      { ...request, readings: { targets: [], equal: 0, total: 0 } },
+    ]);
+    expect(callsOf(executed, 'Plan replacement')).toEqual([
+      {
+        ...request,
+        targets: [targetOf('node3')],
+        inspections: [{ member: 'node3', inspection: inspectionOf('node3') }],
+      },
+    ]);
+    expect(callsOf(executed, 'Wait for member')).toEqual([{ cluster: PLANNED_CLUSTER, member: 'node3' }]);
+    expect(callsOf(executed, 'Compare hashes')).toEqual([{ cluster: PLANNED_CLUSTER }]);
+    expect(callsOf(executed, 'Prove writes on every member')).toEqual([
+      { cluster: PLANNED_CLUSTER, execution: 'run-1' },
+    ]);
+  });
+
+  it('sends what was chosen, and each time as a new command', async () => {
+    const { calls } = await replaceMember();
+    const sent = calls.filter(({ input }) => Object(input).command !== undefined);
+    const at = { host: hostOf('node3'), execution: 'run-1', commandId: '', sentAt: 0 };
+    expect(sent).toEqual([
+      { step: 'Inspect host', input: { ...at, command: 'inspect-host', parameters: INSPECTION } },
+      { step: 'Stop service', input: { ...at, command: 'control-service', parameters: node3.stop.parameters } },
+      { step: 'Move data aside', input: { ...at, command: 'archive-data-dir', parameters: node3.archive.parameters } },
+      {
+        step: 'Write membership',
+        input: { ...at, command: 'configure-membership', parameters: node3.configure.parameters },
+      },
+      { step: 'Start service', input: { ...at, command: 'control-service', parameters: node3.start.parameters } },
+    ]);
+  });
+
+  it('tells every choice, and every change, what was done on hosts so far and how often it was asked', async () => {
+    const executed = await replaceMember();
+    const common = { cluster: PLANNED_CLUSTER, targets: [plannedOf('node3')], execution: 'run-1', waits: 0 };
+    const stopped = ['StopService node3'];
+    const moved = [...stopped, 'ArchiveDataDir node3'];
+    const written = [...moved, 'ConfigureMembership node3'];
+    const started = [...written, 'StartService node3'];
+    expect(callsOf(executed, 'Choose next change')).toEqual(
+      [[], stopped, moved, moved, moved, written, started, started, started].map((doneSoFar, turn) => ({
+        ...common,
+        done: doneSoFar,
+        turn,
+      })),
+    );
+    expect(callsOf(executed, 'Remove member')).toEqual([{ ...common, change: 'RemoveMember', done: moved, turn: 3 }]);
+    expect(callsOf(executed, 'Add member')).toEqual([{ ...common, change: 'AddMember', done: moved, turn: 4 }]);
+    expect(callsOf(executed, 'Promote member')).toEqual([
+      { ...common, change: 'PromoteMember', done: started, turn: 8 },
+    ]);
+  });
+
+  it('counts how often in a row a member was waited for and its raft index stood still', async () => {
+    const executed = await replaceMember({
+      'Choose next change': [...Array.from({ length: 6 }, () => node3.wait), FINISH],
+      'Wait for member': ['5', '5', '5', '9', '9', '10'].map((index) => progressOf('node3', index)),
+    });
+    const asked = callsOf(executed, 'Choose next change').map((input) => Object(input).waits);
+    expect(asked).toEqual([0, 0, 1, 2, 0, 1, 0]);
+  });
+
+  it('chooses again when a change was not the next thing any more', async () => {
+    const { visited, ended } = await replaceMember({
+      'Choose next change': [node3.remove, FINISH],
+      'Remove member': { changed: false, member: '', id: '' },
+    });
+    expect(visited.slice(-6)).toEqual([
+      ...['Remove member', ...CHOOSE],
+      ...['Compare hashes', 'Prove writes on every member', 'Member replaced'],
+    ]);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated', archived: [] } });
+  });
+
+  it('of a member that only has to finish joining touches no host', async () => {
+    const executed = await replaceMember({
+      'Assess members': assessmentOf([], {
+        readings: { targets: [targetOf('node3', 'joining')], equal: 1, total: 1 },
+      }),
+      'Plan replacement': planOf([plannedOf('node3', { prepare: false, removeIds: [], revert: {} })]),
+      'Choose next change': [node3.wait, node3.promote, FINISH],
+    });
+    expect(executed.visited).not.toContain('Inspect host');
+    expect(callsOf(executed, 'Plan replacement')).toMatchObject([
+      { targets: [targetOf('node3', 'joining')], inspections: [] },
+    ]);
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated', archived: [] } });
+  });
+});
+
+describe('an execution that changes nothing', () => {
+  it('is one on a cluster in order', async () => {
+    const assessment = assessmentOf([], { verdict: 'NothingToDo', summary: 'node3 failed.' });
+    const { calls, ended } = await replaceMember({ 'Assess members': assessment });
+    expect(calls.map(({ step }) => step)).toEqual(['Load cluster', 'Assess members']);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(Object(ended).output).toEqual({ outcome: 'NothingToDo', ...REPORTED });
+  });
+
+  it('is one whose member has come back when it is planned', async () => {
+    const { visited, ended } = await replaceMember({ 'Plan replacement': planOf([]) });
+    expect(visited).toEqual([...UNTIL_PLANNED, 'Nothing to do']);
+    expect(Object(ended).output).toEqual({ outcome: 'NothingToDo', ...REPORTED });
+  });
+
+  it('is a dry run: it inspects, says what it would do, and which data lies aside', async () => {
+    const { visited, ended } = await replaceMember({ 'Load cluster': { ...LOADED, dryRun: true } });
+    expect(visited).toEqual([...UNTIL_PLANNED, 'Is this a dry run?', 'Planned']);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(Object(ended).output).toEqual({
+      outcome: 'Planned',
+      ...REPORTED,
+      plan: ['replace node3'],
+      archives: { node3: ['/var/lib/etcd.old'] },
+    });
+  });
+});
+
+describe('two members', () => {
+  const both = {
+    'Assess members': assessmentOf(['node2', 'node3']),
+    'Plan replacement': planOf([plannedOf('node2'), plannedOf('node3', { wasActive: true })]),
+  };
+
+  it('are both moved aside, and both reported', async () => {
+    const [a, b] = [replaceOf('node2'), replaceOf('node3')];
+    const executed = await replaceMember({
+      ...both,
+      'Choose next change': [...a.slice(0, 2), ...b.slice(0, 2), ...a.slice(2), ...b.slice(2), FINISH],
+    });
+    expect(callsOf(executed, 'Plan replacement')).toMatchObject([
+      {
+        targets: [targetOf('node2'), targetOf('node3')],
+        inspections: [{ member: 'node2' }, { member: 'node3' }],
+      },
+    ]);
+    const choices = callsOf(executed, 'Choose next change');
+    expect(choices[0]).toMatchObject({ targets: [{ member: 'node2' }, { member: 'node3' }], done: [] });
+    expect(choices[1]).toMatchObject({ done: ['StopService node2'] });
+    expect(choices.at(-1)).toMatchObject({
+      done: [
+        ...['StopService node2', 'ArchiveDataDir node2', 'StopService node3', 'ArchiveDataDir node3'],
+        ...['ConfigureMembership node2', 'StartService node2', 'ConfigureMembership node3', 'StartService node3'],
+      ],
+    });
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(Object(executed.ended).output).toMatchObject({
+      outcome: 'Remediated',
+      plan: ['replace node2', 'replace node3'],
+      archived: [
+        { member: 'node2', host: HOSTS.node2, ...archivedOn(hostOf('node2')) },
+        { member: 'node3', host: HOSTS.node3, ...archivedOn(hostOf('node3')) },
+      ],
+      archives: { node2: ['/var/lib/etcd.old'], node3: ['/var/lib/etcd.old'] },
+    });
+  });
+});
