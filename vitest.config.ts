@@ -9,7 +9,7 @@ export default defineConfig({
     reporters: ['default', new ClosingLine()],
     // etcd's members on loopback are reached by IP address, TLS included.
     execArgv: ['--disable-warning=DEP0123'],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
   },
 });

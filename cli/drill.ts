@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { InvalidInput } from '../core/errors.ts';
 import { SCENARIOS } from '../drills/registry.ts';
 import { type DrillOptions, type DrillResult, HOST_KINDS, type HostKind, type Scenario } from '../drills/scenario.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';
@@ -62,7 +61,8 @@ export function drillCommand(): Command {
     const options: DrillOptions = { ...flags, members: Number(flags.members), sizeMiB: flags.size };
     const names = scenarios?.length ? scenarios : [DEFAULT_SCENARIO.name];
     const chosen = SCENARIOS.filter((each) => names.includes(each.name));
-    for (const scenario of chosen) requireFit(scenario, options);
+    const problem = chosen.map((scenario) => misfit(scenario, options)).find((each) => each !== undefined);
+    if (problem) command.error(`error: ${problem}`);
     if (flags.hosts === 'systemd' && !isInside()) {
       // Inside there is no way to Debian's packages.
       await findEtcd(flags.etcd, output.print);
@@ -79,12 +79,13 @@ export function drillCommand(): Command {
   });
 }
 
-/** @throws InvalidInput */
-function requireFit({ name, needsHosts }: Scenario, { members, hosts }: DrillOptions): void {
-  if (hosts && !needsHosts) throw new InvalidInput(`The drill ${name} has no hosts: leave --hosts out.`);
+/** Why a scenario cannot be run with these options. */
+function misfit({ name, needsHosts }: Scenario, { members, hosts }: DrillOptions): string | undefined {
+  if (hosts && !needsHosts) return `The drill ${name} has no hosts: leave --hosts out.`;
   if (needsHosts && members < 3) {
-    throw new InvalidInput(`The drill ${name} needs members that stay when others fail: give --members 3 or 5.`);
+    return `The drill ${name} needs members that stay when others fail: give --members 3 or 5.`;
   }
+  return undefined;
 }
 
 function parseEtcd(text: string): string {

@@ -1,18 +1,15 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { run } from '../etcd/executables.ts';
 import { HOST } from '../etcd/ports.ts';
 import type { FleetOptions, Host, HostFleet } from './host.ts';
 import { createServiceManager, type ServiceManager } from './service-manager/manager.ts';
-import { PROGRAMS } from './service-manager/protocol.ts';
+import { clientScript, PROGRAMS } from './service-manager/protocol.ts';
 import { serve } from './service-manager/server.ts';
 import type { Account } from './service-manager/unit.ts';
-
-const CLIENT = fileURLToPath(import.meta.resolve('./service-manager/client.ts'));
 
 /** Where a host's own programs are, besides those that stand for systemd's. */
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -71,13 +68,16 @@ async function makeHost(binDir: string, account: Account): Promise<ProcessHost> 
   const at = (...path: string[]) => join(folder, ...path);
   const unitDir = at('etc', 'systemd', 'system');
   const logDir = at('var', 'log');
-  const socket = at('manager');
   try {
     for (const made of [unitDir, logDir, at('etc', 'etcd'), at('var', 'lib', 'etcd'), at('bin')]) {
       await mkdir(made, { recursive: true });
     }
-    for (const program of PROGRAMS) await writeFile(at('bin', program), clientScript(socket, program), { mode: 0o755 });
     const manager = createServiceManager(unitDir, logDir, account);
+    const token = randomUUID();
+    const switchboard = await serve(manager, token);
+    for (const program of PROGRAMS) {
+      await writeFile(at('bin', program), clientScript(switchboard.port, token, program), { mode: 0o700 });
+    }
     const host: Host = {
       id: `i-${randomBytes(9).toString('hex').slice(1)}`,
       access: { exec: ['env', '-i', `PATH=${at('bin')}:${PATH}`, `HOME=${homedir()}`, 'bash'] },
@@ -90,16 +90,11 @@ async function makeHost(binDir: string, account: Account): Promise<ProcessHost> 
         binDir,
       },
     };
-    return { host, folder, manager, hangUp: await serve(manager, socket) };
+    return { host, folder, manager, hangUp: switchboard.close };
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
-}
-
-function clientScript(socket: string, program: string): string {
-  const words = [process.execPath, CLIENT, socket, program].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
-  return `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`;
 }
 
 async function removeHost({ folder, manager, hangUp }: ProcessHost): Promise<void> {

@@ -29,4 +29,36 @@ describe('etcd-remediation drill', () => {
     expect(result.checks.filter((check) => !check.ok)).toEqual([]);
     expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1);
   });
+
+  const isLinuxRoot = process.platform === 'linux' && process.getuid?.() === 0;
+  it.for([
+    { hosts: 'process', etcd: '3.4.23', members: 3, options: ['--tls', '--auth'] },
+    { hosts: 'process', etcd: '3.5.16', members: 5, options: [] },
+    { hosts: 'systemd', etcd: '3.5.16', members: 3, options: [] },
+    { hosts: 'systemd', etcd: '3.5.30', members: 5, options: ['--tls', '--auth'] },
+  ])(
+    'member-failed replaces what fails of $members members on $hosts hosts with etcd $etcd ($options) and loses nothing',
+    { timeout: 180_000 },
+    async ({ hosts, etcd, members, options }, { skip }) => {
+      skip(hosts === 'systemd' && !isLinuxRoot, 'real systemd needs root on Linux');
+      const size = ['--etcd', etcd, '--members', String(members)];
+      const ended = await etcdRemediation('drill', 'member-failed', '--json', '--hosts', hosts, ...size, ...options);
+      expect(ended.status, ended.stderr).toBe(0);
+      const result = lastLine(ended) as unknown as DrillResult;
+      expect(result).toMatchObject({
+        scenario: 'member-failed',
+        etcd,
+        outcome: 'Remediated',
+        incident: 'member-failed',
+        runbook: 'member-replacement',
+        lostWrites: 0,
+      });
+      expect(result.checks.filter((check) => !check.ok)).toEqual([]);
+      for (const { replaced, idBefore, idAfter } of result.members) {
+        expect(idAfter !== idBefore).toBe(replaced);
+      }
+      expect(result.members.filter(({ replaced }) => replaced)).toHaveLength(members === 5 ? 2 : 1);
+      expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1);
+    },
+  );
 });

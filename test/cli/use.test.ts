@@ -33,15 +33,29 @@ describe('the help', () => {
     const { status, stdout } = await etcdRemediation('run', '--help');
     expect(status).toBe(0);
     const options = [...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name);
-    expect(options).toEqual(['config', 'secrets', 'cluster', 'incident', 'dry-run', 'parameters', 'json', 'help']);
+    expect(options).toEqual([
+      'config',
+      'secrets',
+      'hosts',
+      'cluster',
+      'incident',
+      'member',
+      'dry-run',
+      'approve',
+      'parameters',
+      'json',
+      'help',
+    ]);
   });
 
   it('of drill names every option and every scenario', async () => {
     const { status, stdout } = await etcdRemediation('drill', '--help');
     expect(status).toBe(0);
     const options = [...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name);
-    expect(options).toEqual(['etcd', 'members', 'tls', 'auth', 'size', 'json', 'help']);
-    expect(stdout).toMatch(/^ {2}space-exceeded {2}\S.*/m);
+    expect(options).toEqual(['etcd', 'members', 'hosts', 'tls', 'auth', 'size', 'json', 'help']);
+    for (const scenario of ['space-exceeded', 'member-failed']) {
+      expect(stdout).toMatch(new RegExp(`^ {2}${scenario} {2}\\S.*`, 'm'));
+    }
   });
 });
 
@@ -53,10 +67,13 @@ describe('a command that is used wrongly', () => {
     [
       'an unknown incident',
       ['run', '--cluster', 'orders', '--incident', 'fire'],
-      'Allowed choices are space-exceeded.',
+      'Allowed choices are space-exceeded, member-failed.',
     ],
     ['parameters that are not JSON', ['run', '--cluster', 'orders', '--parameters', '{a'], 'It is not JSON: '],
-    ['an unknown scenario', ['drill', 'fire'], 'There is: space-exceeded.'],
+    ['an unknown scenario', ['drill', 'fire'], 'There is: space-exceeded, member-failed.'],
+    ['hosts for a drill that has none', ['drill', 'space-exceeded', '--hosts', 'process'], 'leave --hosts out'],
+    ['hosts of another kind', ['drill', 'member-failed', '--hosts', 'docker'], 'Allowed choices are process, systemd.'],
+    ['one member where others have to stay', ['drill', 'member-failed', '--members', '1'], 'give --members 3 or 5'],
     ['a size that is too small', ['drill', '--size', '15'], 'It must be a whole number of MiB from 16 to 8192.'],
     ['a size that is no number', ['drill', '--size', 'big'], 'It must be a whole number of MiB from 16 to 8192.'],
     ['half a MiB', ['drill', '--size', '16.5'], 'It must be a whole number of MiB from 16 to 8192.'],

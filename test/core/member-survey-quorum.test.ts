@@ -34,6 +34,10 @@ describe('the leader', () => {
       'the leader that all follow does not answer',
       observation([silent('node1'), ...five.slice(1).map((n) => voter(n))]),
     ],
+    [
+      'the one that a quorum follows does not lead',
+      observation([voter('node1', { leaderId: '0' }), ...five.slice(1).map((n) => voter(n))]),
+    ],
     ['only a minority is seen', observation([voter('node1'), voter('node2'), ...five.slice(2).map((n) => silent(n))])],
     [
       'two halves of a quorum follow one each',

@@ -15,6 +15,10 @@ const MAX_TURNS_PER_TARGET = 9;
 /** One that joins as a learner, and one that joins as a voter. */
 const VERSIONS = ['3.5.30', '3.5.16'];
 
+const SECONDS = CONDITIONS.filter(
+  (condition) => condition !== 'added as a voter, never started' && condition !== 'added, never started, with old data',
+);
+
 /** What the first steps of an execution come to: the confirmed targets, and the plan for them. */
 function plan(simulated: SimulatedMembership): PlannedTarget[] {
   const request = { cluster: simulated.cluster, parameters, member: '' };
@@ -75,7 +79,7 @@ describe.each(VERSIONS)('the replacement of members of etcd %s, cut off anywhere
   });
 
   it.each(CONDITIONS)('does so for two of five, one of which is %s', (first) => {
-    const violations = CONDITIONS.flatMap((second) =>
+    const violations = SECONDS.flatMap((second) =>
       violationsOf(() => new SimulatedMembership(5, { node2: first, node4: second }, version)).map(
         (what) => `${first}, and ${second}: ${what}`,
       ),

@@ -165,6 +165,11 @@ describe('the host of a replacement', () => {
     ]);
   });
 
+  it('joins as a learner where the only other learner is the one that it replaces', () => {
+    const memberList = [...LIST.slice(0, 2), listed('node3', { isLearner: true })];
+    expect(plan(empty, { replacement, memberList }).targets).toMatchObject([{ removeIds: ['a3'], asLearner: true }]);
+  });
+
   it('removes the old member once where the new one has its name', () => {
     expect(
       plan(empty, { replacement: { ...replacement, name: 'node3', peerUrl: 'https://node3:2380' } }).targets,
@@ -178,6 +183,11 @@ describe('the host of a replacement', () => {
       "/var/lib/etcd on the replacement's host i-9 holds data of etcd, and the cluster knows no member at https://node9:2380: " +
         'it may be a member of another cluster. Nothing was changed. Empty it, or name another host.',
     );
+  });
+
+  it('is refused with such data too where the old member, of the same name, is still listed at its old peer URL', () => {
+    const failure = failureOf(() => plan(foreign, { replacement: { ...replacement, name: 'node3' } }));
+    expect(failure.name).toBe('PreconditionFailed');
   });
 
   it.each([

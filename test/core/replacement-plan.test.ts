@@ -1,66 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import type { ConfiguredMember } from '../../core/contracts/clusters.ts';
-import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
-import type { HostInspection } from '../../core/contracts/host-commands.ts';
-import type { PlannedTarget, ReplacementPlan, Target } from '../../core/contracts/membership.ts';
-import type { ListedMember, MemberObservation, Observation } from '../../core/contracts/observation.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { planReplacement } from '../../core/decisions/replacement-plan.ts';
 import {
   clusterOf,
   configuration,
   configured,
   directory,
-  failureOf,
   inspection,
-  LAYOUT,
   learner,
   listed,
   observation,
   silent,
   voter,
 } from './observations.ts';
-
-const parameters = parse(memberParametersSchema, {}, 'parameters');
-const MEMBERS = ['node1', 'node2', 'node3'].map((name) => configured(name));
-const EMPTY = { dataDir: directory(LAYOUT.dataDir, { empty: true, sizeBytes: 0 }) };
-
-function target(member: string, kind: Target['kind'] = 'failed'): Target {
-  return { member, kind, problem: 'does not answer.' };
-}
-
-interface Request {
-  members?: ConfiguredMember[];
-  targets?: Target[];
-  inspections?: Record<string, Partial<HostInspection>>;
-}
-
-function plan(reading: Observation, { members = MEMBERS, targets = [target('node3')], ...rest }: Request = {}) {
-  const { inspections = { node3: {} } } = rest;
-  return planReplacement(reading, {
-    cluster: clusterOf(members),
-    parameters,
-    member: '',
-    targets,
-    inspections: Object.entries(inspections).map(([member, differences]) => ({
-      member,
-      inspection: inspection(member, differences),
-    })),
-  });
-}
-
-function only({ targets }: ReplacementPlan): PlannedTarget {
-  expect(targets).toHaveLength(1);
-  return targets[0] as PlannedTarget;
-}
-
-/** node1 and node2 are well, and node3 is as given. */
-function withThird(third: MemberObservation, entry?: ListedMember | null, version = '3.5.30'): Observation {
-  const reading = observation([voter('node1', { version }), voter('node2', { version }), third]);
-  if (entry === undefined) return reading;
-  return { ...reading, memberList: [...reading.memberList.slice(0, 2), ...(entry ? [entry] : [])] };
-}
-const crashed = withThird(silent('node3'));
+import { crashed, EMPTY, MEMBERS, only, plan, withThird } from './plans.ts';
 
 describe('the plan for a member that has crashed', () => {
   it('says what is done on its host and in etcd, in this order', () => {
@@ -182,6 +133,15 @@ describe('the way in', () => {
     expect(only(plan(withThird(silent('node3'), listed('node3', { isLearner: true })))).asLearner).toBe(true);
   });
 
+  it('is that of a learner where the only learner is the target, which was added and keeps its ID', () => {
+    const unstarted = listed('node3', { name: '', isLearner: true });
+    const inspections = { node3: EMPTY };
+    expect(only(plan(withThird(silent('node3'), unstarted), { inspections }))).toMatchObject({
+      removeIds: [],
+      asLearner: true,
+    });
+  });
+
   it('is that of a learner for one that stays a learner, which is not promoted', () => {
     const members = [...MEMBERS.slice(0, 2), configured('node3', { learner: true })];
     const planned = plan(withThird(silent('node3'), listed('node3', { isLearner: true }), '3.5.16'), { members });
@@ -228,74 +188,5 @@ describe('the ID', () => {
 
   it('of a member that was removed and answers all the same is gone already', () => {
     expect(only(plan(withThird(voter('node3'), null))).removeIds).toEqual([]);
-  });
-});
-
-describe('a target that changed since the assessment', () => {
-  it('is dropped where it came back, and nothing is left to do', () => {
-    const { targets, steps } = plan(observation([voter('node1'), voter('node2'), voter('node3')]));
-    expect([targets, steps]).toEqual([[], []]);
-  });
-
-  it('is dropped alone where another one is left', () => {
-    const members = ['node1', 'node2', 'node3', 'node4', 'node5'].map((name) => configured(name));
-    const reading = observation([voter('node1'), voter('node2'), voter('node3'), voter('node4'), silent('node5')]);
-    const request = { members, targets: [target('node4'), target('node5')], inspections: { node4: {}, node5: {} } };
-    expect(only(plan(reading, request)).member).toBe('node5');
-  });
-
-  it('is only waited for where it is joining again', () => {
-    const planned = plan(withThird(voter('node3', { raftAppliedIndex: '12' })));
-    expect(only(planned)).toMatchObject({ prepare: false, removeIds: [], revert: {} });
-  });
-
-  it('begins to be read anew where it was joining and has failed', () => {
-    const failure = failureOf(() => plan(crashed, { targets: [target('node3', 'joining')], inspections: {} }));
-    expect(failure).toMatchObject({ name: 'EtcdUnavailable' });
-    expect(failure.message).toContain('node3 does not answer');
-  });
-
-  it('stops everything where a quorum does not work without it any more', () => {
-    const members = ['node1', 'node2', 'node3', 'node4', 'node5'].map((name) => configured(name));
-    const reading = observation([voter('node1'), voter('node2'), silent('node3'), silent('node4'), voter('node5')]);
-    const behind = { ...reading, members: [...reading.members.slice(0, 4), voter('node5', { raftAppliedIndex: '1' })] };
-    const request = { members, targets: [target('node3'), target('node4')], inspections: { node3: {}, node4: {} } };
-    expect(failureOf(() => plan(reading, request)).name).toBe('no error');
-    expect(failureOf(() => plan(behind, request)).name).toBe('EtcdUnavailable');
-  });
-});
-
-describe('a member that is joining', () => {
-  it.each([
-    ['a learner', learner('node3'), ['wait until node3 is caught up', 'promote node3 once it is caught up']],
-    [
-      'a learner that is behind',
-      learner('node3', { raftAppliedIndex: '1' }),
-      ['wait until node3 is caught up', 'promote node3 once it is caught up'],
-    ],
-  ])('is waited for and promoted: %s', (_, third, steps) => {
-    const planned = plan(withThird(third), { targets: [target('node3', 'joining')], inspections: {} });
-    expect(planned.steps).toEqual(steps);
-    expect(only(planned)).toEqual({
-      member: 'node3',
-      host: 'i-3',
-      removeIds: [],
-      prepare: false,
-      asLearner: true,
-      staysLearner: false,
-      wasActive: true,
-      revert: {},
-    });
-  });
-
-  it('is waited for alone where it stays a learner, and needs no host', () => {
-    const { host: _, ...hostless } = configured('node3', { learner: true });
-    const planned = plan(withThird(learner('node3', { raftAppliedIndex: '1' })), {
-      members: [...MEMBERS.slice(0, 2), hostless],
-      targets: [target('node3', 'joining')],
-      inspections: {},
-    });
-    expect(planned.steps).toEqual(['wait until node3 is caught up']);
-    expect(only(planned)).toMatchObject({ host: '', staysLearner: true });
   });
 });

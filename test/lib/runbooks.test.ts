@@ -147,8 +147,8 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
     it.each(tasks)(
       '%s leaves no error uncaught: it catches all of them, or the Map around it does',
       (_, { state, around }) => {
-        const handlers = [state, ...around].flatMap(({ Catch = [] }) => Catch);
-        expect(handlers.map(({ ErrorEquals }) => ErrorEquals)).toEqual([['States.ALL']]);
+        const nearest = [state, ...around.toReversed()].find(({ Catch }) => Catch);
+        expect(nearest?.Catch?.map(({ ErrorEquals }) => ErrorEquals)).toEqual([['States.ALL']]);
       },
     );
 

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findEtcd } from '../../local/etcd/binaries.ts';
+import { type HostedCluster, startHostedCluster } from '../../local/hosts/hosted-cluster.ts';
+import { UNIT } from '../../local/hosts/hosted-member.ts';
+import { startProcessHosts } from '../../local/hosts/process-hosts.ts';
+import { etcdRemediation, lastLine } from './command.ts';
+
+const PASSWORD = randomUUID();
+const QUOTA_BYTES = 64 * 1024 * 1024;
+
+/** The cluster is the test's own: all that the command has are files that say where it is. */
+describe('etcd-remediation run, on a cluster on hosts with TLS and authentication,', () => {
+  let directory: string;
+  let cluster: HostedCluster;
+  let files: string[];
+  const printed: string[] = [];
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'run-test-'));
+    const binaries = await findEtcd('3.5.30');
+    const fleet = await startProcessHosts({ count: 3, binDir: dirname(binaries.etcd) });
+    cluster = await startHostedCluster({ binaries, fleet, members: 3, quotaBackendBytes: QUOTA_BYTES, tls: true });
+    await cluster.enableAuth(PASSWORD);
+    const names = ['node-a', 'node-b', 'node-c'];
+    const orders = {
+      name: 'orders',
+      members: cluster.members.map(({ name, clientUrl, peerUrl, host }, index) => ({
+        name,
+        clientUrl,
+        peerUrl,
+        host: names[index],
+        layout: host.layout,
+      })),
+      quotaBackendBytes: QUOTA_BYTES,
+      auth: { secret: 'etcd/orders/root' },
+      tls: { secret: 'etcd/orders/client-tls' },
+      layout: { unit: UNIT, walDir: null, ...cluster.members[0]?.host.layout },
+    };
+    const contents = {
+      config: { clusters: [orders] },
+      secrets: {
+        'etcd/orders/root': { username: 'root', password: PASSWORD },
+        'etcd/orders/client-tls': cluster.tls,
+      },
+      hosts: Object.fromEntries(cluster.members.map(({ host }, index) => [names[index], host.access])),
+    };
+    for (const [name, content] of Object.entries(contents)) {
+      await writeFile(join(directory, `${name}.json`), JSON.stringify(content));
+    }
+    files = Object.keys(contents).flatMap((name) => [`--${name}`, join(directory, `${name}.json`)]);
+  });
+  afterAll(async () => {
+    await cluster?.close();
+    await rm(directory, { recursive: true });
+  });
+
+  async function run(...options: string[]) {
+    const ended = await etcdRemediation(
+      'run',
+      '--cluster',
+      'orders',
+      '--incident',
+      'member-failed',
+      '--json',
+      ...options,
+    );
+    printed.push(ended.stdout, ended.stderr);
+    return { ...ended, result: lastLine(ended) };
+  }
+
+  it('wants to know the way to every host', async () => {
+    const { status, result } = await run(...files.slice(0, 4), '--dry-run');
+    expect(status).toBe(2);
+    expect(result).toMatchObject({ outcome: 'InvalidInput', report: { cause: expect.stringContaining('"node-a"') } });
+  });
+
+  it('wants an approval before it changes anything', async () => {
+    const { status, result } = await run(...files);
+    expect(status).toBe(2);
+    expect(result).toMatchObject({ outcome: 'InvalidInput', report: { cause: expect.stringContaining('--approve') } });
+  });
+
+  it('refuses a member that there is not, and changes nothing', async () => {
+    const { status, result } = await run(...files, '--approve', '--member', 'm9');
+    expect(status).toBe(1);
+    expect(result).toMatchObject({ outcome: 'InvalidInput', report: { cause: expect.stringContaining('m1, m2, m3') } });
+  });
+
+  it('first tells its plan in a dry run, then replaces the member, and then finds nothing to do', async () => {
+    const parameters = ['--parameters', '{"confirmSeconds":1}'];
+    await cluster.destroyMember('m2');
+    const planned = await run(...files, '--dry-run', ...parameters);
+    expect(planned).toMatchObject({ status: 0, result: { outcome: 'Planned', cluster: 'orders' } });
+    const cured = await run(...files, '--approve', ...parameters);
+    expect(cured, cured.stderr).toMatchObject({
+      status: 0,
+      result: { outcome: 'Remediated', incident: 'member-failed', runbook: 'member-replacement' },
+    });
+    await cluster.waitUntilHealthy(['m1', 'm2', 'm3']);
+    expect(cured.stderr).toMatch(/✓ +\d+\.\d s {2}Move data aside node-b +to .+\/var\/lib\/etcd\/default\./);
+    expect((await run(...files, '--approve', ...parameters)).result.outcome).toBe('NothingToDo');
+  });
+
+  it('prints no secret', () => {
+    const [, line] = cluster.tls?.key?.split('\n') ?? [];
+    for (const text of printed) {
+      expect(text).not.toContain(PASSWORD);
+      expect(text).not.toContain(line);
+    }
+  });
+});

@@ -1,0 +1,50 @@
+import type { ConfiguredMember } from '../../core/contracts/clusters.ts';
+import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
+import type { HostInspection } from '../../core/contracts/host-commands.ts';
+import type { PlannedTarget, ReplacementPlan, Target } from '../../core/contracts/membership.ts';
+import type { ListedMember, MemberObservation, Observation } from '../../core/contracts/observation.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { planReplacement } from '../../core/decisions/replacement-plan.ts';
+import { clusterOf, configured, directory, inspection, LAYOUT, observation, silent, voter } from './observations.ts';
+
+const parameters = parse(memberParametersSchema, {}, 'parameters');
+export const MEMBERS = ['node1', 'node2', 'node3'].map((name) => configured(name));
+export const EMPTY = { dataDir: directory(LAYOUT.dataDir, { empty: true, sizeBytes: 0 }) };
+
+export function target(member: string, kind: Target['kind'] = 'failed'): Target {
+  return { member, kind, problem: 'does not answer.' };
+}
+
+interface Request {
+  members?: ConfiguredMember[];
+  targets?: Target[];
+  inspections?: Record<string, Partial<HostInspection>>;
+}
+
+export function plan(reading: Observation, { members = MEMBERS, targets = [target('node3')], ...rest }: Request = {}) {
+  const { inspections = { node3: {} } } = rest;
+  return planReplacement(reading, {
+    cluster: clusterOf(members),
+    parameters,
+    member: '',
+    targets,
+    inspections: Object.entries(inspections).map(([member, differences]) => ({
+      member,
+      inspection: inspection(member, differences),
+    })),
+  });
+}
+
+export function only({ targets }: ReplacementPlan): PlannedTarget {
+  const [target, ...others] = targets;
+  if (!target || others.length > 0) throw new Error(`one target was expected: ${JSON.stringify(targets)}`);
+  return target;
+}
+
+/** node1 and node2 are well, and node3 is as given. */
+export function withThird(third: MemberObservation, entry?: ListedMember | null, version = '3.5.30'): Observation {
+  const reading = observation([voter('node1', { version }), voter('node2', { version }), third]);
+  if (entry === undefined) return reading;
+  return { ...reading, memberList: [...reading.memberList.slice(0, 2), ...(entry ? [entry] : [])] };
+}
+export const crashed = withThird(silent('node3'));
