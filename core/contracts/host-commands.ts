@@ -61,7 +61,7 @@ export const TEXT_RULES = {
     shape: 'NAME=PEER_URL,NAME=PEER_URL...',
   },
   token: {
-    pattern: '^[A-Za-z0-9_.-]*$',
+    pattern: '^([A-Za-z0-9_.][A-Za-z0-9_.-]*)?$',
     maxChars: 128,
     shape: 'empty, or a token of letters, digits and "_.-"',
   },

@@ -3,7 +3,7 @@ import type { MemberHealth, MembersAssessment, Readings, Target } from '../contr
 import type { Observation } from '../contracts/observation.ts';
 import { PreconditionFailed } from '../errors.ts';
 import { requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
-import { placeOf, type ReplacementRequest, scopeOf, surveyScope } from './replacement-scope.ts';
+import { placeOf, type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
 
 /** So many readings in a row have to show the same members failed. */
 const READINGS = 3;
@@ -27,11 +27,7 @@ export function assessMembers(
       `etcd has members that clusters.json does not name: ${list.join(', ')}. Add them to clusters.json, or remove them from etcd.`,
     );
   }
-  if (replaced?.state === 'healthy') {
-    throw new PreconditionFailed(
-      `${replaced.name} at ${replaced.configured.clientUrl} is healthy: this runbook replaces members that have failed.`,
-    );
-  }
+  refuseHealthyReplaced(replaced);
   const targets = chooseTargets(
     survey,
     request.member && (scope.replaced ? request.parameters.replacement?.name : request.member),
@@ -63,11 +59,12 @@ function chooseTargets({ members }: Survey, named: string | undefined): Target[]
     state === 'healthy' ? [] : [{ member: name, kind: state, problem }],
   );
   if (!named || !targets.some(({ member }) => member === named)) return named ? [] : targets;
-  const others = targets.filter(({ member, kind }) => member !== named && kind === 'failed');
+  const isUnpromoted = (name: string) => members.some((member) => member.name === name && member.role === 'learner');
+  const others = targets.filter(({ member, kind }) => member !== named && (kind === 'failed' || isUnpromoted(member)));
   if (others.length > 0) {
     throw new PreconditionFailed(
       `${named} is named, and ${others.map(({ member, problem }) => `${member} ${problem}`).join(' ')} etcd adds no member while another ` +
-        'is down: leave "member" out to replace all that have failed.',
+        'is down or on its way in: leave "member" out, to see to all of them.',
     );
   }
   return targets.filter(({ member }) => member === named);

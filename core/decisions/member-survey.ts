@@ -46,7 +46,8 @@ function findLeader({ members, memberList }: Observation): AnsweringMember {
   const leader = answering.find(
     (member) =>
       member.id === member.leaderId &&
-      answering.filter((other) => other.leaderId === member.id && isVoter(other.id)).length >= quorumOf(memberList),
+      new Set(answering.filter((other) => other.leaderId === member.id && isVoter(other.id)).map(({ id }) => id))
+        .size >= quorumOf(memberList),
   );
   if (leader && memberList.length > 0) return leader;
   const list = members
@@ -152,7 +153,7 @@ export function requireQuorumWithout(
   if (healthy >= quorum) return;
   const list = members.map(({ name, state, problem }) => `\n- ${name}: ${problem || state}`).join('');
   const message = `Without ${targets.join(', ')} there are ${healthy} healthy voters, and a quorum is ${quorum}:${list}`;
-  const catchingUp = others.filter((member) => member.state === 'joining').length;
+  const catchingUp = members.filter(({ state, listed }) => state === 'joining' && listed?.isLearner === false).length;
   if (healthy + catchingUp >= quorum) throw new EtcdUnavailable(`${message}\nThose that are behind may catch up.`);
   throw new UnsafeToProceed(`${message}\nNothing may be taken away from this cluster: see the incident quorum-lost.`);
 }

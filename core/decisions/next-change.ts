@@ -11,6 +11,9 @@ const MAX_SILENT_WAITS = 18;
 /** ...and one that answers may be receiving a snapshot of gigabytes, during which its raft index stands still. */
 const MAX_IDLE_WAITS = 60;
 
+/** Two hours of waiting, and far more changes than any cluster needs. */
+const MAX_TURNS = 1_000;
+
 /**
  * The one next thing to do, decided anew from what the cluster looks like now and from what this execution did on hosts.
  *
@@ -24,12 +27,29 @@ export function chooseNextChange(observation: Observation, request: ChooseNextCh
   refuseUnsafeAlarms(observation);
   const survey = surveyMembers(cluster.members, observation);
   refuseFullStore(observation);
+  if (request.turn > MAX_TURNS) {
+    throw new PreconditionFailed(
+      `After ${request.turn} turns there is still something to do: somebody else changes the membership, or a member falls behind as fast ` +
+        'as it catches up. Find out what disturbs the cluster, then start again.',
+    );
+  }
   const names = targets.map(({ member }) => member);
-  requireQuorumWithout(names, survey, observation.memberList);
+  // A target that has joined is a voter like any other.
+  const notWell = survey.members.filter(({ name, state }) => names.includes(name) && state !== 'healthy');
+  requireQuorumWithout(
+    notWell.map(({ name }) => name),
+    survey,
+    observation.memberList,
+  );
   requireSettledWithout(names, survey);
+  // Those that etcd lists already go first, for it adds nobody while a voter that it lists is down.
+  const isListed = ({ member }: PlannedTarget) => survey.members.some(({ name, listed }) => name === member && listed);
+  const arriving = [...targets.filter(isListed), ...targets.filter((target) => !isListed(target))];
   return (
     chooseDeparture(observation.memberList, survey, request) ??
-    targets.map((target) => chooseArrival(target, survey, observation, request)).find((next) => next !== undefined) ?? {
+    arriving
+      .map((target) => chooseArrival(target, survey, observation, request))
+      .find((next) => next !== undefined) ?? {
       action: 'Finish',
     }
   );
@@ -69,7 +89,7 @@ function chooseDeparture(
 
 /** The last look before the first change: a member that came back by itself is left alone. */
 function requireStillFailed({ name, state }: SurveyedMember): void {
-  if (state !== 'healthy') return;
+  if (state === 'failed') return;
   throw new PreconditionFailed(
     `${name} has come back by itself, so it is not replaced. Start again if it fails again.`,
   );
@@ -84,10 +104,12 @@ function chooseArrival(
   const { cluster, execution } = request;
   const member = survey.members.find(({ name }) => name === target.member) as SurveyedMember;
   const { name, listed, configured, seen, state } = member;
-  if (!listed) return { action: 'AddMember', member: name, peerUrl: configured.peerUrl, asLearner: target.asLearner };
+  // etcd refuses a peer URL with a path, and takes "/" for one.
+  const peerUrl = configured.peerUrl.replace(/\/$/, '');
+  if (!listed) return { action: 'AddMember', member: name, peerUrl, asLearner: target.asLearner };
   if (seen.answering && seen.id === listed.id) {
     if (state === 'healthy') return undefined;
-    const isOnlyUnpromoted = listed.isLearner && !target.staysLearner && member.isCaughtUp;
+    const isOnlyUnpromoted = state === 'joining' && listed.isLearner && !target.staysLearner && member.isCaughtUp;
     if (isOnlyUnpromoted) return { action: 'PromoteMember', member: name, id: listed.id };
     return waitFor(member, MAX_IDLE_WAITS, request);
   }

@@ -1,11 +1,11 @@
 import { type Cluster, layoutOf } from '../contracts/clusters.ts';
 import type { HostInspection } from '../contracts/host-commands.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from '../contracts/membership.ts';
-import type { AnsweringMember, Observation } from '../contracts/observation.ts';
+import type { Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { formatBytes } from '../format.ts';
 import { hasPeerUrl, requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
-import { placeOf, type ReplacementRequest, scopeOf, surveyScope } from './replacement-scope.ts';
+import { placeOf, type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
 
 /** etcd lays out its log in segments of 64 MiB, and prepares the next one while it writes the first. */
 const WAL_BYTES = 2 * 64 * 1024 * 1024;
@@ -20,6 +20,7 @@ export function planReplacement(
 ): ReplacementPlan {
   const scope = scopeOf(request);
   const { survey, replaced } = surveyScope(scope, observation);
+  refuseHealthyReplaced(replaced);
   const unhealthy = request.targets.filter(({ member }) => find(survey, member).state !== 'healthy');
   if (unhealthy.length > 0) {
     requireQuorumWithout(
@@ -34,7 +35,7 @@ export function planReplacement(
     if (surveyed.state === 'joining') return finish(surveyed);
     // It has failed since the assessment, or changed what it was: the readings begin anew.
     if (kind === 'joining' || !inspected) throw new EtcdUnavailable(`${member} ${surveyed.problem}`);
-    requireFit(scope.cluster, surveyed, inspected, survey.leader);
+    requireFit(scope.cluster, surveyed, inspected, survey);
     if (replaced) requireUnused(surveyed, inspected);
     const { unit, dataDir, walDir, user, group } = layoutOf(scope.cluster, surveyed.configured);
     const outdated = [idToRemove(surveyed, inspected), replaced?.listed?.id].filter((id) => id !== undefined);
@@ -42,13 +43,17 @@ export function planReplacement(
     const otherLearners = observation.memberList.some(
       (listed) => listed.isLearner && !removeIds.includes(listed.id) && listed !== surveyed.listed,
     );
+    const staysLearner = surveyed.configured.learner === true;
+    const versions = [inspected.etcdVersion, ...survey.members.map(({ version }) => version)];
+    const asLearner = staysLearner || (!otherLearners && isLearnerFirstRight(versions));
+    if (!asLearner) requireVotersBesides(removeIds, observation, member);
     return {
       member,
       host: surveyed.configured.host as string,
       removeIds,
       prepare: true,
-      asLearner: surveyed.configured.learner === true || (!otherLearners && isLearnerFirstRight(survey)),
-      staysLearner: surveyed.configured.learner === true,
+      asLearner,
+      staysLearner,
       wasActive: inspected.unit.activeState === 'active',
       revert: { unit, dataDir, walDir: walDir ?? '', user, group },
     };
@@ -93,28 +98,46 @@ function idToRemove({ listed, configured }: SurveyedMember, { dataDir, walDir }:
  * A learner takes no part in votes until it is caught up, so it is the safe way in; but from 3.5.0 to 3.5.19 its promotion is
  * not written to the v3 store, and a later upgrade to 3.6 fails (https://github.com/etcd-io/etcd/issues/19557).
  */
-function isLearnerFirstRight({ members }: Survey): boolean {
-  return members
-    .filter(({ version }) => version !== '')
-    .every(({ version }) => {
+function isLearnerFirstRight(versions: readonly string[]): boolean {
+  return versions
+    .filter((version) => version !== '')
+    .every((version) => {
       const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
       return major > 3 || (major === 3 && (minor === 4 || minor > 5 || (minor === 5 && patch >= 20)));
     });
+}
+
+/**
+ * A voter counts from the moment in which it is added. Beside a single one it makes a quorum of two, which is gone until it runs:
+ * should it not start, nobody could take it back.
+ */
+function requireVotersBesides(removeIds: readonly string[], { memberList }: Observation, member: string): void {
+  const staying = memberList.filter(({ id, isLearner }) => !isLearner && !removeIds.includes(id));
+  if (staying.length > 1) return;
+  throw new PreconditionFailed(
+    `${staying.map(({ name }) => name).join('')} is the only voter that stays, and this release of etcd cannot take ${member} in as a learner ` +
+      'first: as a voter it would stop the cluster until it runs. Upgrade etcd to 3.5.20 or later, or add the member by hand.',
+  );
 }
 
 /** @throws PreconditionFailed naming everything that does not fit */
 function requireFit(
   cluster: Cluster,
   { name, configured }: SurveyedMember,
-  { unit, etcdVersion, dataDir, configuration }: HostInspection,
-  leader: AnsweringMember,
+  { unit, etcdVersion, dataDir, walDir, configuration }: HostInspection,
+  { leader, members }: Survey,
 ): void {
+  const versions = members.map(({ version }) => version).filter((version) => version !== '');
+  const newer = versions.every((version) => isOlder(etcdVersion, version));
   const layout = layoutOf(cluster, configured);
   const neededBytes = leader.dbSizeBytes + WAL_BYTES;
   const peerUrls = configuration.initialAdvertisePeerUrls.split(',').map((url) => url.trim());
   const problems = [
     unit.loadState !== 'loaded' && `systemd has no usable unit "${layout.unit}" (${unit.loadState})`,
     etcdVersion === '' && `there is no etcd in ${layout.binDir}`,
+    etcdVersion !== '' &&
+      newer &&
+      `etcd ${etcdVersion} in ${layout.binDir} is older than every member (${versions.join(', ')}), and a cluster takes in no such`,
     configuration.file === '' &&
       'etcd reads neither a config file nor an environment file, so its membership can be written nowhere',
     configuration.overriding.length > 0 &&
@@ -128,6 +151,9 @@ function requireFit(
       `etcd announces the peer URL "${configuration.initialAdvertisePeerUrls}", and clusters.json says ${configured.peerUrl}`,
     dataDir.freeBytes < neededBytes &&
       `${formatBytes(dataDir.freeBytes)} are free at ${dataDir.realPath}, and the database with its log needs ${formatBytes(neededBytes)}`,
+    walDir !== null &&
+      walDir.freeBytes < WAL_BYTES &&
+      `${formatBytes(walDir.freeBytes)} are free at ${walDir.realPath}, and the log needs ${formatBytes(WAL_BYTES)}`,
   ].filter((problem) => problem !== false);
   if (problems.length === 0) return;
   throw new PreconditionFailed(
@@ -136,12 +162,20 @@ function requireFit(
 }
 
 /** A spare host may be in somebody's use: data on it is touched only where etcd's list says that an earlier run has begun with it. */
-function requireUnused({ configured, listed }: SurveyedMember, { dataDir }: HostInspection): void {
-  if (dataDir.empty || (listed && hasPeerUrl(listed, configured))) return;
+function requireUnused({ configured, listed }: SurveyedMember, { dataDir, walDir }: HostInspection): void {
+  if ((dataDir.empty && (walDir?.empty ?? true)) || (listed && hasPeerUrl(listed, configured))) return;
   throw new PreconditionFailed(
     `${dataDir.path} on the replacement's host ${configured.host} holds data of etcd, and the cluster knows no member at ` +
       `${configured.peerUrl}: it may be a member of another cluster. Nothing was changed. Empty it, or name another host.`,
   );
+}
+
+/** By major and minor release, which is what a cluster's members have to have in common. */
+function isOlder(version: string, than: string): boolean {
+  const [[major = 0, minor = 0], [otherMajor = 0, otherMinor = 0]] = [version, than].map((text) =>
+    text.split('.').map((part) => Number.parseInt(part, 10)),
+  ) as [number[], number[]];
+  return major < otherMajor || (major === otherMajor && minor < otherMinor);
 }
 
 function samePath(a: string, b: string): boolean {

@@ -1,6 +1,7 @@
-import { type Cluster, type ConfiguredMember, type Layout, layoutOf } from '../contracts/clusters.ts';
+import { type Cluster, type ConfiguredMember, clusterSchema, type Layout, layoutOf } from '../contracts/clusters.ts';
 import type { MemberParameters } from '../contracts/execution-input.ts';
 import type { Observation } from '../contracts/observation.ts';
+import { parse } from '../contracts/parse.ts';
 import { InvalidInput, PreconditionFailed } from '../errors.ts';
 import { refuseUnsafeAlarms } from './cluster-health.ts';
 import { type Survey, type SurveyedMember, surveyMembers } from './member-survey.ts';
@@ -34,7 +35,7 @@ export function scopeOf({ cluster, parameters: { replacement }, member }: Replac
   }
   for (const other of cluster.members) {
     const same = (['name', 'clientUrl', 'peerUrl', 'host'] as const).find(
-      (field) => other[field] === replacement[field],
+      (field) => spellingOf(other[field]) === spellingOf(replacement[field]),
     );
     if (other !== replaced && same) {
       throw new InvalidInput(`parameters.replacement.${same} is that of ${other.name}, which stays in the cluster.`);
@@ -50,7 +51,12 @@ export function scopeOf({ cluster, parameters: { replacement }, member }: Replac
   const members = cluster.members.map((each) =>
     each === replaced ? { ...replacement, learner: replaced.learner } : each,
   );
-  return { cluster: { ...cluster, members }, replaced, observed: [...members, replaced] };
+  const effective = parse(clusterSchema, { ...cluster, members }, 'The cluster with parameters.replacement in it');
+  return { cluster: effective, replaced, observed: [...members, replaced] };
+}
+
+function spellingOf(value: string | undefined): string | undefined {
+  return value?.includes('://') ? new URL(value).origin : value;
 }
 
 /** What the gates of every decision look at. */
@@ -63,6 +69,14 @@ export function surveyScope(
   refuseFullStore(observation);
   const count = scope.cluster.members.length;
   return { survey: { ...whole, members: whole.members.slice(0, count) }, replaced: whole.members[count] };
+}
+
+/** @throws PreconditionFailed where the member whose place is to be taken is well */
+export function refuseHealthyReplaced(replaced: SurveyedMember | undefined): void {
+  if (replaced?.state !== 'healthy') return;
+  throw new PreconditionFailed(
+    `${replaced.name} at ${replaced.configured.clientUrl} is healthy: this runbook replaces members that have failed.`,
+  );
 }
 
 /** @throws PreconditionFailed */

@@ -172,16 +172,24 @@ describe('a member that is named', () => {
     });
   });
 
-  it('is the only target where others are joining', () => {
-    const { readings } = assess(seen('wwwsl'), { member: 'node4' });
+  it('is the only target where others are behind', () => {
+    const { readings } = assess(seen('wwwsb'), { member: 'node4' });
     expect(readings.targets.map(({ member }) => member)).toEqual(['node4']);
+  });
+
+  it('is refused where another is a learner that nobody has promoted, for etcd takes one at a time', () => {
+    const failure = failureOf(() => assess(seen('wwwsl'), { member: 'node4' }));
+    expect(failure).toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringContaining('node5 is a learner'),
+    });
   });
 
   it('is refused where another has failed too, which is named', () => {
     const failure = failureOf(() => assess(seen('wwwss'), { member: 'node4' }));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toContain('node4 is named, and node5 does not answer: Nothing answers at this address.');
-    expect(failure.message).toContain('leave "member" out to replace all that have failed');
+    expect(failure.message).toContain('leave "member" out, to see to all of them');
   });
 });
 

@@ -56,6 +56,24 @@ describe('a wait', () => {
   });
 });
 
+describe('the loop', () => {
+  it('ends where the turns do not', () => {
+    expect(choose(crashed, { turn: 1000 })).toMatchObject({ action: 'StopService' });
+    expect(failureOf(() => choose(crashed, { turn: 1001 }))).toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringContaining('After 1001 turns'),
+    });
+  });
+
+  it('leaves a member alone that is catching up by itself, before it was stopped', () => {
+    const behind = withThird(voter('node3', { raftAppliedIndex: '1' }));
+    expect(failureOf(() => choose(behind))).toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringContaining('come back by itself'),
+    });
+  });
+});
+
 describe('the gates before every change', () => {
   /** From before the first change to after the last one. */
   const STAGES: [string, Observation, Partial<ChooseNextChange>][] = [

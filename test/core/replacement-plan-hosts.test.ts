@@ -63,6 +63,11 @@ describe('a host that is not ready', () => {
     ['a unit that is masked', { unit: unit('masked') }, 'systemd has no usable unit "etcd" (masked)'],
     ['no etcd', { etcdVersion: '' }, 'there is no etcd in /usr/local/bin'],
     [
+      'an etcd that is older than the cluster',
+      { etcdVersion: '3.4.34' },
+      'etcd 3.4.34 in /usr/local/bin is older than every member (3.5.30, 3.5.30), and a cluster takes in no such',
+    ],
+    [
       'no file',
       configurationWith({ file: '' }),
       'etcd reads neither a config file nor an environment file, so its membership can be written nowhere',

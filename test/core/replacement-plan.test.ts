@@ -4,6 +4,7 @@ import {
   configuration,
   configured,
   directory,
+  failureOf,
   inspection,
   learner,
   listed,
@@ -11,7 +12,7 @@ import {
   silent,
   voter,
 } from './observations.ts';
-import { crashed, EMPTY, MEMBERS, only, plan, withThird } from './plans.ts';
+import { crashed, EMPTY, MEMBERS, only, plan, target, withThird } from './plans.ts';
 
 describe('the plan for a member that has crashed', () => {
   it('says what is done on its host and in etcd, in this order', () => {
@@ -103,7 +104,10 @@ describe('the way in', () => {
     ['3.10.1', 'a learner'],
     ['4.0.0', 'a learner'],
   ])('into etcd %s is that of %s', (version, expected) => {
-    expect(only(plan(withThird(silent('node3'), undefined, version))).asLearner).toBe(expected === 'a learner');
+    const inspections = { node3: { etcdVersion: version } };
+    expect(only(plan(withThird(silent('node3'), undefined, version), { inspections })).asLearner).toBe(
+      expected === 'a learner',
+    );
   });
 
   it.each([
@@ -121,6 +125,22 @@ describe('the way in', () => {
       ]);
       expect(only(plan(reading)).asLearner).toBe(asLearner);
     }
+  });
+
+  it('is none beside a single voter where it would have to be that of a voter, for the quorum would be gone until it runs', () => {
+    const alone = (version: string) => {
+      const reading = observation([voter('node1', { version }), silent('node2')]);
+      const [one] = reading.memberList;
+      const inspections = { node2: { etcdVersion: version } };
+      const members = MEMBERS.slice(0, 2);
+      return () =>
+        plan({ ...reading, memberList: one ? [one] : [] }, { members, targets: [target('node2')], inspections });
+    };
+    expect(failureOf(alone('3.5.16'))).toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringContaining('node1 is the only voter that stays'),
+    });
+    expect(only(alone('3.5.30')()).asLearner).toBe(true);
   });
 
   it('is that of a voter where another learner is there, for etcd takes one at a time', () => {

@@ -136,15 +136,18 @@ describe('archive-data-dir', () => {
     expect(host.has('data.run-1')).toBe(false);
   });
 
-  it.skipIf(!isLinuxRoot)('gives the empty data dir to the account, whoever owned the old one (needs root)', async () => {
-    using host = new PreparedHost();
-    host.makeDataDir('data', 'old');
-    const uid = Number(execFileSync('id', ['-u', owner.user]));
-    expect(ownerAndMode(host.path('data'))).not.toMatchObject({ uid });
-    await succeed(host.access, 'archive-data-dir', parametersFor(host));
-    expect(ownerAndMode(host.path('data'))).toMatchObject({ uid });
-    expect(ownerAndMode(host.path('data.run-1'))).not.toMatchObject({ uid });
-  });
+  it.skipIf(!isLinuxRoot)(
+    'gives the empty data dir to the account, whoever owned the old one (needs root)',
+    async () => {
+      using host = new PreparedHost();
+      host.makeDataDir('data', 'old');
+      const uid = Number(execFileSync('id', ['-u', owner.user]));
+      expect(ownerAndMode(host.path('data'))).not.toMatchObject({ uid });
+      await succeed(host.access, 'archive-data-dir', parametersFor(host));
+      expect(ownerAndMode(host.path('data'))).toMatchObject({ uid });
+      expect(ownerAndMode(host.path('data.run-1'))).not.toMatchObject({ uid });
+    },
+  );
 
   it('ends as if nothing had happened, wherever it was killed before', async () => {
     for (let change = 1; ; change++) {

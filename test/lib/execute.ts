@@ -4,6 +4,9 @@ import type { JsonValue } from '../../local/asl/json.ts';
 import type { StateMachineDefinition } from '../../local/asl/types.ts';
 import { INVOKE, virtualClock } from '../local/asl/harness.ts';
 
+/** Far more than any test needs. Time that passes at once gives no other way to end a definition that goes round in a circle. */
+const MAX_CALLS = 500;
+
 export interface Call {
   /** The state that runs the step. */
   step: string;
@@ -45,6 +48,7 @@ export async function execute(
         const { Payload } = args as { Payload: JsonValue };
         const step = context.State.Name;
         calls.push({ step, input: Payload });
+        if (calls.length > MAX_CALLS) throw new ExecutionError('TooManyCalls', `"${step}" is call ${calls.length}.`);
         const answer = left.get(step);
         const next = Array.isArray(answer) ? answer.shift() : typeof answer === 'function' ? answer(Payload) : answer;
         if (next === undefined) throw new ExecutionError('NoAnswer', `The test has no answer for "${step}".`);

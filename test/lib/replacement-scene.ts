@@ -26,7 +26,7 @@ import { FLEET, LAYOUT, memberReplacement, synthesizeStacks } from './stacks.ts'
 
 /** Executions of the member runbook, with steps that answer as the real ones do. */
 
-export const definition = memberReplacement(synthesizeStacks(FLEET));
+const definition = memberReplacement(synthesizeStacks(FLEET));
 
 export const HOSTS: Record<string, string> = {
   node1: 'i-0a1b2c3d4e5f60001',
@@ -150,7 +150,7 @@ export function inProgress(commandId: string): RunningHostCommand {
 }
 
 export const SERVICE = done({ activeState: 'active', subState: 'running', mainPid: 7 });
-export const WRITTEN = done({ file: configFile, copy: `${configFile}.copy`, changed: true });
+const WRITTEN = done({ file: configFile, copy: `${configFile}.copy`, changed: true });
 export const REVERTED = done({ reverted: true, setAside: '' });
 export const FINISH: NextChange = { action: 'Finish' };
 
