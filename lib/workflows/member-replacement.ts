@@ -3,19 +3,20 @@ import {
   Choice,
   Condition,
   Fail,
-  Map as MapState,
-  Pass,
-  ProvideItems,
+  type State,
   type StateMachine,
   Succeed,
   Wait,
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { ERROR_NAMES } from '../../core/errors.ts';
 import type { StepFunction } from '../step-function.ts';
 import { HostCommands } from './parts/host-commands.ts';
+import { inspectHosts } from './parts/inspect-hosts.ts';
+import { moveDataBack } from './parts/move-data-back.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
-import { ERROR, raiseAgain, stepState } from './parts/step-state.ts';
+import { raiseAgain, stepState } from './parts/step-state.ts';
 
 export interface MemberReplacementSteps {
   loadCluster: StepFunction;
@@ -45,13 +46,11 @@ export interface MemberReplacementSteps {
  */
 export class MemberReplacement extends Construct {
   readonly stateMachine: StateMachine;
-  readonly #steps: MemberReplacementSteps;
 
   constructor(scope: Construct, id: string, steps: MemberReplacementSteps) {
     super(scope, id);
-    this.#steps = steps;
     const stop = raiseAgain(this, 'Stop with the error');
-    const onError = this.#undo(stop);
+    const onError = moveDataBack(this, steps.runHostCommand, stop);
     const request = { cluster: '{% $cluster %}', parameters: '{% $parameters %}', member: '{% $member %}' };
     const work = {
       cluster: '{% $plan.cluster %}',
@@ -91,7 +90,7 @@ export class MemberReplacement extends Construct {
         archived: [],
         waits: 0,
         turn: 0,
-        lastIndex: '',
+        lastIndex: 'none',
       },
       onError: stop,
     });
@@ -128,7 +127,7 @@ export class MemberReplacement extends Construct {
         onError,
       }).next(chooseNextChange);
     // The data of a member that is gone is of use to nobody but a person.
-    const forget = { touched: '{% [$touched[member != $states.result.Payload.member]] %}' };
+    const forget = { touched: '{% [$touched[member != $next.member]] %}' };
     const waitForMember = stepState(this, 'Wait for member', {
       step: steps.waitForMember,
       input: { cluster: '{% $plan.cluster %}', member: '{% $next.member %}' },
@@ -165,21 +164,13 @@ export class MemberReplacement extends Construct {
         members: '{% $states.input.members %}',
       },
     });
-    const doesNotJoin = Fail.jsonata(this, 'The member does not join', {
-      error: 'VerificationFailed',
-      cause:
-        "{% $next.problem & ' Its service on ' & $next.host & ' is ' & $hostCommand.result.unit.activeState & ' (' & " +
-        "$hostCommand.result.unit.subState & ', ' & $hostCommand.result.unit.result & '). Find out why, then start again: the next " +
-        "execution goes on from here. The end of its log:\\n' & $join([$hostCommand.result.log], '\\n') %}",
-    });
-
     const host = new HostCommands(this, 'HostCommands', {
       step: steps.runHostCommand,
       variable: 'hostCommand',
       subject: 'the host command',
       onError,
     });
-    host.hasItEnded.when(host.endedAnd("$next.action = 'GiveUp'"), doesNotJoin).when(host.ended, chooseNextChange, {
+    host.hasItEnded.when(host.ended, chooseNextChange, {
       assign: {
         done: "{% [$append($done, $next.action & ' ' & $next.member)] %}",
         archived:
@@ -196,15 +187,17 @@ export class MemberReplacement extends Construct {
       })
       .when(isNext('ArchiveDataDir'), host.send('Move data aside', { command: 'archive-data-dir', ...target }))
       .when(isNext('RemoveMember'), changeMembership('Remove member', forget))
-      .when(isNext('AddMember'), changeMembership('Add member'))
+      .when(isNext('AddMember'), changeMembership('Add member'), { assign: forget })
       .when(
         isNext('ConfigureMembership'),
         host.send('Write membership', { command: 'configure-membership', ...target }),
       )
-      .when(isNext('StartService'), host.send('Start service', { command: 'control-service', ...target }))
+      .when(isNext('StartService'), host.send('Start service', { command: 'control-service', ...target }), {
+        assign: { waits: 0, lastIndex: 'none' },
+      })
       .when(isNext('WaitForMember'), waitForMember.next(chooseNextChange))
       .when(isNext('PromoteMember'), changeMembership('Promote member'))
-      .when(isNext('GiveUp'), host.send('Look why it does not join', { command: 'inspect-host', ...target }))
+      .when(isNext('GiveUp'), this.#giveUp(steps.runHostCommand, target))
       .when(isNext('Finish'), compareHashes.next(proveWrites).next(replaced));
     const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
       .when(Condition.jsonata('{% $dryRun %}'), planned)
@@ -215,7 +208,7 @@ export class MemberReplacement extends Construct {
     const hasAMemberFailed = Choice.jsonata(this, 'Has a member failed?')
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
       .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading.next(assessMembers))
-      .otherwise(this.#inspectHosts(stop).next(planReplacement).next(isAnythingLeft));
+      .otherwise(inspectHosts(this, steps.runHostCommand, stop).next(planReplacement).next(isAnythingLeft));
 
     this.stateMachine = runbookStateMachine(this, {
       name: 'etcd-remediation-member-replacement',
@@ -227,76 +220,25 @@ export class MemberReplacement extends Construct {
     });
   }
 
-  /** All hosts at once, before anything is changed. Its output: an inspection for each failed member. */
-  #inspectHosts(onError: Fail): MapState {
-    const inspect = new HostCommands(this, 'Inspection', {
-      step: this.#steps.runHostCommand,
-      variable: 'inspection',
-      subject: 'the inspection',
-    });
-    const keep = Pass.jsonata(this, 'Keep the inspection', {
-      outputs: { member: '{% $inspected %}', inspection: '{% $inspection.result %}' },
-    });
-    inspect.hasItEnded.when(inspect.ended, keep);
-    const map = MapState.jsonata(this, 'Inspect hosts', {
-      items: ProvideItems.jsonata('{% [$assessment.inspections] %}'),
-      maxConcurrency: 5,
-    });
-    map.itemProcessor(
-      inspect.send('Inspect host', {
-        command: 'inspect-host',
-        host: '{% $states.input.host %}',
-        parameters: '{% $states.input.parameters %}',
-        assign: { inspected: '{% $states.input.member %}' },
+  /** The member was started and does not join: its host may say why. */
+  #giveUp(step: StepFunction, target: { host: string; parameters: string }): State {
+    const look = new HostCommands(this, 'Look', {
+      step,
+      variable: 'looked',
+      subject: 'the look',
+      onError: Fail.jsonata(this, 'The host cannot tell why', {
+        error: ERROR_NAMES.VerificationFailed,
+        cause: "{% $next.problem & ' Its host ' & $next.host & ' could not be looked at: ' & $states.input.cause %}",
       }),
-    );
-    map.addCatch(onError, { outputs: ERROR });
-    return map;
-  }
-
-  /**
-   * The data of a failed member that was not removed may still be the best there is: it goes back into its place, and a service that
-   * ran before runs again. Whatever happens here, the execution ends with the error that brought it here.
-   */
-  #undo(stop: Fail): Choice {
-    const undo = new HostCommands(this, 'Undo', {
-      step: this.#steps.runHostCommand,
-      variable: 'undoing',
-      subject: 'moving back',
     });
-    const start = undo.send('Start service again', {
-      command: 'control-service',
-      host: '{% $undone.host %}',
-      parameters: '{% {"unit": $undone.revert.unit, "action": "start"} %}',
-      assign: { undone: '{% $merge([$undone, {"wasActive": false}]) %}' },
+    const doesNotJoin = Fail.jsonata(this, 'The member does not join', {
+      error: ERROR_NAMES.VerificationFailed,
+      cause:
+        "{% $next.problem & ' Its service on ' & $next.host & ' is ' & $looked.result.unit.activeState & ' (' & " +
+        "$looked.result.unit.subState & ', ' & $looked.result.unit.result & '). Find out why, then start again: the next execution " +
+        "goes on from here. The end of its log:\\n' & $join([$looked.result.log], '\\n') %}",
     });
-    const undone = Pass.jsonata(this, 'Data is back', { outputs: {} });
-    undo.hasItEnded.when(undo.endedAnd('$undone.wasActive'), start).when(undo.ended, undone);
-    const map = MapState.jsonata(this, 'Move data back', {
-      items: ProvideItems.jsonata('{% [$touched] %}'),
-      outputs: {
-        error: '{% $states.input.error %}',
-        cause:
-          "{% $states.input.cause & ' The data of members that were not removed from etcd is back in its place.' %}",
-      },
-    });
-    map.itemProcessor(
-      undo.send('Move data dir back', {
-        command: 'revert-data-dir',
-        host: '{% $states.input.host %}',
-        parameters: '{% $merge([$states.input.revert, {"execution": $states.context.Execution.Name}]) %}',
-        assign: { undone: '{% $states.input %}' },
-      }),
-    );
-    map.addCatch(stop, {
-      outputs: {
-        error: '{% $states.input.error %}',
-        cause:
-          "{% $states.input.cause & ' The data that was moved aside could not be moved back: ' & $string($states.errorOutput.Cause) %}",
-      },
-    });
-    return Choice.jsonata(this, 'Is there data to move back?')
-      .when(Condition.jsonata('{% $count($touched) > 0 %}'), map.next(stop))
-      .otherwise(stop);
+    look.hasItEnded.when(look.ended, doesNotJoin);
+    return look.send('Look why it does not join', { command: 'inspect-host', ...target });
   }
 }

@@ -83,7 +83,7 @@ describe('a member that does not join', () => {
       step: 'Look why it does not join',
       input: { command: 'inspect-host', host: hostOf('node3'), parameters: INSPECTION },
     });
-    expect(visited.slice(-2)).toEqual(['Has the host command ended?', 'The member does not join']);
+    expect(visited.slice(-2)).toEqual(['Has the look ended?', 'The member does not join']);
     expect(ended).toMatchObject({
       status: 'FAILED',
       error: 'VerificationFailed',
@@ -107,9 +107,18 @@ describe('a member that does not join', () => {
     const { ended, waitsMs } = await replaceMember({
       ...giveUp,
       'Look why it does not join': inProgress('long'),
-      [AGAIN]: [inProgress('long'), done(inspectionOf('node3'), 'long')],
+      'The look: how is it?': [inProgress('long'), done(inspectionOf('node3'), 'long')],
     });
     expect(waitsMs).toEqual([10_000, 10_000]);
     expect(ended).toMatchObject({ error: 'VerificationFailed', cause: expect.stringContaining('node3 panics') });
+  });
+
+  it('is given up under the same name where its host cannot be looked at', async () => {
+    const look = failure('HostUnreachable', 'The agent is gone.');
+    const { ended } = await replaceMember({ ...giveUp, 'Look why it does not join': look });
+    expect(ended).toMatchObject({
+      error: 'VerificationFailed',
+      cause: expect.stringMatching(/^node3 was started and does not answer\. Its host .* The agent is gone\.$/),
+    });
   });
 });

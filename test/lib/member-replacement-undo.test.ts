@@ -53,7 +53,7 @@ describe('an error after a service was to be stopped, and before the member was 
     ]);
     expect(executed.ended).toMatchObject({
       ...TOLD,
-      cause: 'CORRUPT is raised. The data of members that were not removed from etcd is back in its place.',
+      cause: 'CORRUPT is raised. The data of members that were not removed from etcd is in its place.',
     });
   });
 
@@ -78,7 +78,7 @@ describe('an error after a service was to be stopped, and before the member was 
     ]);
     expect(executed.ended).toMatchObject({
       error: 'UnsafeToProceed',
-      cause: expect.stringMatching(/is back in its place\.$/),
+      cause: expect.stringMatching(/is in its place\.$/),
     });
   });
 
@@ -103,7 +103,7 @@ describe('an error after a service was to be stopped, and before the member was 
     expect(callsOf(executed, 'Start service again')).toHaveLength(1);
     expect(executed.ended).toMatchObject({
       error: 'UnsafeToProceed',
-      cause: expect.stringMatching(/is back in its place\.$/),
+      cause: expect.stringMatching(/is in its place\.$/),
     });
   });
 
@@ -121,12 +121,43 @@ describe('an error after a service was to be stopped, and before the member was 
         error: 'UnsafeToProceed',
         cause: expect.stringMatching(/^CORRUPT is raised\. .*The disk is gone\./),
       });
-      expect(Object(ended).cause).not.toContain('is back in its place');
+      expect(Object(ended).cause).not.toContain('is in its place');
     },
   );
 });
 
+describe('an error after the member was removed', () => {
+  it('moves nothing back, though the answer to the removal was lost', async () => {
+    const executed = await replaceMember({
+      'Remove member': [failure('Sandbox.Timedout', 'Task timed out'), { changed: false, member: '', id: '' }],
+      'Start service': BROKEN,
+    });
+    expect(executed.ended).toMatchObject({ status: 'FAILED' });
+    expect(callsOf(executed, 'Remove member')).toHaveLength(2);
+    expect(callsOf(executed, 'Move data dir back')).toEqual([]);
+  });
+});
+
 describe('an error of two members', () => {
+  it('puts one back, although the other one cannot be', async () => {
+    const { ended, ...executed } = await replaceMember({
+      'Assess members': assessmentOf(['node2', 'node3']),
+      'Plan replacement': planOf([plannedOf('node2', { wasActive: true }), plannedOf('node3', { wasActive: true })]),
+      'Choose next change': [
+        ...[...replaceOf('node2').slice(0, 2), ...replaceOf('node3').slice(0, 2)],
+        failure('UnsafeToProceed', 'CORRUPT is raised.'),
+      ],
+      'Move data dir back': [failure('HostCommandFailed', 'The disk is gone.'), REVERTED],
+    });
+    expect(callsOf({ ended, ...executed }, 'Start service again')).toHaveLength(1);
+    expect(ended).toMatchObject({
+      error: 'UnsafeToProceed',
+      cause: expect.stringMatching(
+        /^CORRUPT is raised\. Not every host could be put back as it was: node[23]: The disk is gone\.$/,
+      ),
+    });
+  });
+
   const both = {
     'Assess members': assessmentOf(['node2', 'node3']),
     'Plan replacement': planOf([plannedOf('node2'), plannedOf('node3', { wasActive: true })]),
@@ -165,7 +196,7 @@ describe('an error of two members', () => {
     expect(callsOf(executed, 'Start service again')).toMatchObject([{ host: HOSTS.node3 }]);
     expect(executed.ended).toMatchObject({
       error: 'UnsafeToProceed',
-      cause: expect.stringMatching(/is back in its place\.$/),
+      cause: expect.stringMatching(/is in its place\.$/),
     });
   });
 

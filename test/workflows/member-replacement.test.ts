@@ -223,7 +223,7 @@ describe('the member runbook, interfered with,', () => {
     expect(execution).toMatchObject({
       status: 'FAILED',
       error: 'UnsafeToProceed',
-      cause: expect.stringContaining('back in its place'),
+      cause: expect.stringContaining('in its place'),
     });
     expect(await idsOf(stage)).toEqual(before);
     expect(await archivesOf(stage, 'm3')).toEqual([]);
