@@ -8,6 +8,7 @@ import type {
   MembersAssessment,
   NextChange,
   ReplacementPlan,
+  RunningHostCommand,
 } from '../core/contracts/membership.ts';
 import type { Defragmented, MemberSpace, NextAction, SpaceAssessment } from '../core/contracts/space.ts';
 import { formatBytes } from '../core/format.ts';
@@ -66,6 +67,8 @@ const DESCRIPTIONS = {
     changed ? `${member} is a voter` : 'not needed any more',
   'Compare hashes': ({ revision, members }: ComparedHashes) =>
     `the same at revision ${revision} on ${members.join(', ')}`,
+  'The host command: how is it?': ({ status }: RunningHostCommand) =>
+    status === 'Done' ? 'it has ended well' : 'it still runs',
   'Move data dir back': ({ result }: HostResult<'revert-data-dir'>) =>
     result && (result.reverted ? 'done' : 'nothing had been moved'),
   'Start service again': service,

@@ -191,20 +191,20 @@ export const hostInspectionSchema = z.strictObject({
 export type HostInspection = z.output<typeof hostInspectionSchema>;
 
 /** control-service */
-export const controlledServiceSchema = z.strictObject({
+const controlledServiceSchema = z.strictObject({
   activeState: z.string(),
   subState: z.string(),
   mainPid: z.int(),
 });
 
 /** archive-data-dir: where the old data lies now; empty where there was none. */
-export const archivedDataDirSchema = z.strictObject({ dataDir: z.string(), walDir: z.string() });
+const archivedDataDirSchema = z.strictObject({ dataDir: z.string(), walDir: z.string() });
 
 /** revert-data-dir: what had taken the place in the meantime, if anything, was moved to `setAside`. */
-export const revertedDataDirSchema = z.strictObject({ reverted: z.boolean(), setAside: z.string() });
+const revertedDataDirSchema = z.strictObject({ reverted: z.boolean(), setAside: z.string() });
 
 /** configure-membership: which file was edited and where its copy lies; `changed` is false where it said so already. */
-export const configuredMembershipSchema = z.strictObject({ file: z.string(), copy: z.string(), changed: z.boolean() });
+const configuredMembershipSchema = z.strictObject({ file: z.string(), copy: z.string(), changed: z.boolean() });
 
 /** What each command's result looks like. */
 export const HOST_COMMAND_RESULTS = {

@@ -31,7 +31,7 @@ const targetSchema = z.strictObject({ member: z.string(), kind: z.enum(['failed'
 export type Target = z.output<typeof targetSchema>;
 
 /** What earlier readings of the same execution came to. */
-export const readingsSchema = z.strictObject({
+const readingsSchema = z.strictObject({
   targets: z.array(targetSchema),
   /** How many readings in a row have shown these targets. */
   equal: z.int().min(0),
