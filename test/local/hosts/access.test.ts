@@ -1,0 +1,103 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseHostsFile, runScript } from '../../../local/hosts/access.ts';
+import { until } from '../../workflows/scene.ts';
+
+const LIMITS = { timeoutMs: 20_000 };
+
+describe('hosts.json', () => {
+  it('names a command for each host', () => {
+    const hosts = { 'i-1': { exec: ['ssh', '-o', 'BatchMode=yes', '10.0.1.11'] } };
+    expect(parseHostsFile(hosts, 'hosts.json')).toEqual(hosts);
+  });
+
+  it.each([
+    ['a list', [], '(the whole): must be an object'],
+    ['a host without a command', { 'i-1': {} }, 'i-1.exec: is missing'],
+    ['a command that is one text', { 'i-1': { exec: 'ssh 10.0.1.11' } }, 'i-1.exec: must be a list'],
+    ['an empty command', { 'i-1': { exec: [] } }, 'i-1.exec: must be a command, such as ["ssh"'],
+    ['an empty word', { 'i-1': { exec: ['ssh', ''] } }, 'i-1.exec[1]: '],
+    ['another field', { 'i-1': { exec: ['sh'], user: 'root' } }, 'i-1.user: is not a known field'],
+  ])('is refused where it is %s', (_, value, problem) => {
+    expect(() => parseHostsFile(value, 'hosts.json')).toThrow(
+      expect.objectContaining({ name: 'InvalidInput', message: expect.stringContaining(problem) }),
+    );
+  });
+});
+
+describe.each(['sh', 'bash'])('a script on a host that is reached through %s', (shell) => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'access-test-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('tells what it printed, and its exit code', async () => {
+    const run = await runScript({ exec: [shell] }, 'echo out; echo problem >&2; exit 65', LIMITS);
+    expect(run).toEqual({ started: true, exitCode: 65, stdout: 'out\n', stderr: 'problem\n' });
+  });
+
+  it('runs in bash, whatever the shell is', async () => {
+    const { stdout } = await runScript({ exec: [shell] }, 'echo {a..c}', LIMITS);
+    expect(stdout).toBe('a b c\n');
+  });
+
+  it('finds nothing on its standard input', async () => {
+    expect(await runScript({ exec: [shell] }, 'cat; echo end', LIMITS)).toMatchObject({ stdout: 'end\n' });
+  });
+
+  it('may be longer than what a pipe holds', async () => {
+    const long = `# ${'x'.repeat(300_000)}\necho end`;
+    expect(await runScript({ exec: [shell] }, long, LIMITS)).toMatchObject({ exitCode: 0, stdout: 'end\n' });
+  });
+
+  it('may hold any text: quotes, variables and the end of a here-document', async () => {
+    const text = `it's "$HOME" \`id\` $(id) \\ EOF`;
+    const script = `cat <<'EOF'\n${text}\nEOF`;
+    expect(await runScript({ exec: [shell] }, script, LIMITS)).toMatchObject({ stdout: `${text}\n` });
+  });
+
+  it('does not count what the way there has said', async () => {
+    const greeting = ['sh', '-c', `echo 'Welcome!'; exec ${shell}`];
+    expect(await runScript({ exec: greeting }, 'echo out', LIMITS)).toMatchObject({ started: true, stdout: 'out\n' });
+  });
+
+  it('is ended by its timeout', async () => {
+    const run = await runScript({ exec: [shell] }, 'echo begun; sleep 60', { timeoutMs: 1_000 });
+    expect(run).toMatchObject({ started: true, exitCode: 124, stdout: 'begun\n' });
+  });
+
+  it('is ended, with all that it has started, when it is cut off', async () => {
+    const cut = new AbortController();
+    const file = join(folder, 'beats');
+    const script = `(while :; do echo beat >> '${file}'; sleep 0.05; done) & wait`;
+    const running = runScript({ exec: [shell] }, script, { ...LIMITS, signal: cut.signal });
+    await until(async () => existsSync(file));
+    cut.abort();
+    expect(await running).toMatchObject({ exitCode: null });
+    let beats = -1;
+    await until(async () => {
+      const before = beats;
+      beats = readFileSync(file, 'utf8').length;
+      return beats === before;
+    }, 500);
+  });
+
+  it('leaves no file behind', async () => {
+    await runScript({ exec: ['env', `TMPDIR=${folder}`, shell] }, `ls '${folder}'`, LIMITS);
+    expect(await runScript({ exec: [shell] }, `ls -A '${folder}'`, LIMITS)).toMatchObject({ stdout: '' });
+  });
+});
+
+describe('a host that is not reached', () => {
+  it.each([
+    ['the command fails', ['false'], ''],
+    ['the command is not there', ['/nonexistent/ssh'], 'ENOENT'],
+    ['the command says why', ['sh', '-c', 'echo "ssh: connect to host: Connection refused" >&2; exit 255'], 'refused'],
+  ])('is told from one whose script failed: %s', async (_, exec, said) => {
+    const run = await runScript({ exec }, 'echo out', { timeoutMs: 500 });
+    expect(run).toMatchObject({ started: false, stdout: '', stderr: expect.stringContaining(said) });
+  });
+});
