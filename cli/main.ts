@@ -47,7 +47,8 @@ function endOnSignals(): void {
   ] as const) {
     process.once(signal, () => {
       process.stderr.write(
-        '\nStopped. What was done stays done; a compaction or defragmentation that etcd has begun goes on. Start again to go on.\n',
+        "\nStopped. What was done stays done; a compaction or defragmentation that etcd has begun goes on. A member's service may be " +
+          'stopped and its data moved aside: start again soon, and it is finished.\n',
       );
       process.exit(status);
     });

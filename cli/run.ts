@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
-import { type ClustersFile, parseClustersFile } from '../core/contracts/clusters.ts';
+import { type ClustersFile, hostsOf, parseClustersFile } from '../core/contracts/clusters.ts';
 import { executionInputSchemas, INCIDENTS, type Incident } from '../core/contracts/execution-input.ts';
 import { parse } from '../core/contracts/parse.ts';
 import { InvalidInput } from '../core/errors.ts';
@@ -42,7 +42,7 @@ export function runCommand(): Command {
     )
     .option(
       '--hosts <file>',
-      'JSON object: how each host of the configuration is reached, such as {"node-a": {"exec": ["ssh", "-o", "BatchMode=yes", "10.0.1.11"]}}',
+      'JSON object: how each host of the configuration is reached, such as {"node-a": {"exec": ["ssh", "-o", "BatchMode=yes", "10.0.1.11", "sudo", "bash"]}}',
     )
     .requiredOption('--cluster <name>', 'which of the clusters')
     .addOption(new Option('--incident <incident>', 'what is wrong').choices(INCIDENTS).default('space-exceeded'))
@@ -131,14 +131,14 @@ function parseSecrets(text: string, path: string): Record<string, unknown> {
   return parse(z.record(z.string(), z.record(z.string(), z.unknown())), value, path);
 }
 
-function requireHosts({ members, spareHosts = [] }: ClustersFile['clusters'][number], hosts: HostsFile): void {
-  const named = [...members.flatMap(({ host }) => host ?? []), ...spareHosts];
-  const missing = named.filter((host) => !Object.hasOwn(hosts, host));
-  if (named.length > 0 && missing.length === 0) return;
+/** A host that is not in the file is one that cannot be reached: the runbook says so when it needs it. */
+function requireHosts(cluster: ClustersFile['clusters'][number], hosts: HostsFile): void {
+  const named = hostsOf(cluster);
+  if (named.some((host) => Object.hasOwn(hosts, host))) return;
   throw new InvalidInput(
     (named.length === 0
       ? 'The configuration names no "host" for any member, and this runbook works on hosts: add them. '
-      : `There is no way to the hosts ${missing.map((host) => `"${host}"`).join(', ')}: `) +
+      : `There is no way to any of the hosts ${named.map((host) => `"${host}"`).join(', ')}. `) +
       'Give each with --hosts FILE, as {"HOST": {"exec": ["ssh", "-o", "BatchMode=yes", "ADDRESS", "sudo", "bash"]}}: a command that runs what ' +
       'it reads on standard input in a shell.',
   );

@@ -41,7 +41,7 @@ give_to_etcd() {
   local owner now problem
   read -r _ _ owner now _ <<< "$(ls -ld -- "$real")"
   if [ "$owner:$now" = "$user:$group" ]; then return; fi
-  problem=$(chown -- "$user:$group" "$real" 2>&1) ||
+  problem=$(chown -h -- "$user:$group" "$real" 2>&1) ||
     fail 1 "$real cannot be given to $user:$group: $problem. Check the names of the user and the group, then run this again."
 }
 

@@ -78,7 +78,7 @@ export async function setHostedStage(
     })),
     quotaBackendBytes,
     layout: { unit: UNIT, walDir: null, ...(fleet.hosts[0] as Host).layout },
-    ...(spares > 0 && { spareHosts: cluster.spares.map(({ host }) => host.id) }),
+    ...(spares > 0 && { spareHosts: cluster.spares.map(({ host }) => ({ host: host.id, layout: host.layout })) }),
   };
   const hosts = Object.fromEntries(fleet.hosts.map(({ id, access }) => [id, access]));
   const stage = await deploy(cluster, configuration, hosts, options, progress);

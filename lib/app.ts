@@ -1,5 +1,5 @@
 import type { App } from 'aws-cdk-lib';
-import type { Cluster, ClustersFile } from '../core/contracts/clusters.ts';
+import { type Cluster, type ClustersFile, hostsOf } from '../core/contracts/clusters.ts';
 import { InvalidInput } from '../core/errors.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { ClusterStack } from './cluster-stack.ts';
@@ -27,11 +27,11 @@ export function defineStacks({ app, file: { network, clusters }, bundles }: AppI
 
 /** That the hosts are ones which Run Command may know. Embedded, a host may have any name. @throws InvalidInput */
 export function requireInstanceIds(clusters: readonly Cluster[]): void {
-  for (const { name, members, spareHosts = [] } of clusters) {
-    const other = [...members.flatMap(({ host }) => host ?? []), ...spareHosts].find((host) => !INSTANCE_ID.test(host));
+  for (const cluster of clusters) {
+    const other = hostsOf(cluster).find((host) => !INSTANCE_ID.test(host));
     if (other === undefined) continue;
     throw new InvalidInput(
-      `The cluster ${name} has the host "${other}": to deploy, each host must be an instance ID of Systems Manager, such as ` +
+      `The cluster ${cluster.name} has the host "${other}": to deploy, each host must be an instance ID of Systems Manager, such as ` +
         '"i-0a1b2c3d4e5f60001" or "mi-0a1b2c3d4e5f60001". Any other name is for --hosts, without AWS.',
     );
   }

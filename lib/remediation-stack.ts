@@ -2,7 +2,7 @@ import { ArnFormat, Duration, Stack, type StackProps, Validations } from 'aws-cd
 import { Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { type Cluster, type Network, registryParameterName } from '../core/contracts/clusters.ts';
+import { type Cluster, hostsOf, type Network, registryParameterName } from '../core/contracts/clusters.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
 import { StepFunction, type StepNetwork } from './step-function.ts';
@@ -139,10 +139,7 @@ export class RemediationStack extends Stack {
 
   /** Our documents, on the hosts of the configuration. What asks after a command knows no resource that could be named. */
   private grantRunCommand(step: StepFunction, clusters: Cluster[]): void {
-    const hosts = clusters.flatMap(({ members, spareHosts = [] }) => [
-      ...members.flatMap(({ host }) => host ?? []),
-      ...spareHosts,
-    ]);
+    const hosts = clusters.flatMap(hostsOf);
     const documents = new CommandDocuments(this, 'CommandDocuments');
     if (hosts.length > 0) {
       step.function.addToRolePolicy(

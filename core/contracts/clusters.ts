@@ -103,7 +103,7 @@ export const clusterSchema = z
     tls: secretReference.optional(),
     layout: layoutSchema.optional(),
     /** Hosts that are no member's and may take the place of one that is gone. */
-    spareHosts: z.array(hostId).optional(),
+    spareHosts: z.array(z.strictObject({ host: hostId, layout: layoutSchema.partial().optional() })).optional(),
     policy: policySchema.optional(),
   })
   .superRefine((cluster, context) => {
@@ -189,6 +189,11 @@ export type Network = z.output<typeof networkSchema>;
 export type ClustersFile = z.output<typeof clustersFileSchema>;
 
 export type Layout = z.output<typeof layoutSchema>;
+
+/** Every host that a runbook may send commands to. */
+export function hostsOf({ members, spareHosts = [] }: Cluster): string[] {
+  return [...members.flatMap(({ host }) => host ?? []), ...spareHosts.map(({ host }) => host)];
+}
 
 /** Where etcd lies on one member's host. @throws InvalidInput where the cluster has no layout */
 export function layoutOf({ name, layout }: Cluster, member: ConfiguredMember): Layout {

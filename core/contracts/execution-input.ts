@@ -32,7 +32,11 @@ export const memberParametersSchema = z.strictObject({
     .max(3600, { error: 'must be at most 3600' })
     .default(30),
   /** The member that takes the place of the failed one, where its host is gone for good. */
-  replacement: memberSchema.required({ host: true }).omit({ learner: true }).optional(),
+  replacement: memberSchema
+    .required({ host: true })
+    // Where etcd lies on a host is for whoever configures the cluster to say, not for whoever starts a remediation.
+    .omit({ learner: true, layout: true })
+    .optional(),
 });
 export type MemberParameters = z.output<typeof memberParametersSchema>;
 

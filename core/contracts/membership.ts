@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { clusterSchema } from './clusters.ts';
+import { type ConfiguredMember, clusterSchema, memberSchema } from './clusters.ts';
 import { memberParametersSchema } from './execution-input.ts';
 import { HOST_COMMANDS, type HostCommandName, hostInspectionSchema, TEXT_RULES, textSchema } from './host-commands.ts';
 
@@ -68,8 +68,8 @@ const plannedTargetSchema = z.strictObject({
   staysLearner: z.boolean(),
   /** Whether the service ran when the host was inspected. */
   wasActive: z.boolean(),
-  /** What revert-data-dir needs besides the execution's name; empty where nothing is moved aside. */
-  revert: z.record(z.string(), z.string()),
+  /** Its unit; empty where nothing is to be stopped. */
+  unit: z.string(),
 });
 export type PlannedTarget = z.output<typeof plannedTargetSchema>;
 
@@ -81,6 +81,8 @@ export const planReplacementInput = z.strictObject({
 export interface ReplacementPlan {
   /** The cluster as it will be: with the replacement in the failed member's place. */
   cluster: z.output<typeof clusterSchema>;
+  /** The member whose place is taken, where that is another one. */
+  replaced: ConfiguredMember | null;
   targets: PlannedTarget[];
   /** What will be done, a line each. */
   steps: string[];
@@ -90,6 +92,7 @@ export interface ReplacementPlan {
 
 export const chooseNextChangeInput = z.strictObject({
   cluster: clusterSchema,
+  replaced: memberSchema.nullable(),
   targets: z.array(plannedTargetSchema),
   /** What was done on hosts in this execution: `StopService node3`. */
   done: z.array(z.string()),

@@ -24,6 +24,8 @@ export interface SilentMember {
   name: string;
   endpoint: string;
   answering: false;
+  /** Whether something answered there, and refused us: the login, the certificate, the call. */
+  refused: boolean;
   /** Why, in words for a responder. */
   problem: string;
 }

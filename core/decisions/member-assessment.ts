@@ -38,6 +38,7 @@ export function assessMembers(
     const summary = request.member ? `${request.member} is healthy.` : 'Every member is healthy.';
     return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
   }
+  refuseRefused(targets, survey);
   requireQuorumWithout(
     targets.map(({ member }) => member),
     survey,
@@ -52,6 +53,18 @@ export function assessMembers(
     members,
     inspections: failed.map(({ member }) => inspectionOf(scope.cluster, member)),
   };
+}
+
+/** Something answers there and does not let us in: that is no failed member, and another one with the same data would not either. */
+function refuseRefused(targets: readonly Target[], { members }: Survey): void {
+  const refused = members.filter(
+    ({ name, seen }) => !seen.answering && seen.refused && targets.some(({ member }) => member === name),
+  );
+  if (refused.length === 0) return;
+  const list = refused.map(({ name, problem }) => `${name} ${problem}`).join(' ');
+  throw new PreconditionFailed(
+    `${list}\nIt runs and refuses this runbook, and replacing it would not help. Nothing was changed.`,
+  );
 }
 
 function chooseTargets({ members }: Survey, named: string | undefined): Target[] {

@@ -2,13 +2,16 @@ import type { Cluster } from '../contracts/clusters.ts';
 import type { ChooseNextChange, HostCommand, NextChange, PlannedTarget } from '../contracts/membership.ts';
 import type { ListedMember, Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
-import { refuseUnsafeAlarms } from './cluster-health.ts';
-import { hasPeerUrl, requireQuorumWithout, type Survey, type SurveyedMember, surveyMembers } from './member-survey.ts';
-import { placeOf, refuseFullStore } from './replacement-scope.ts';
+import { hasPeerUrl, requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
+import { placeOf, type ReplacementScope, refuseHealthyReplaced, surveyScope } from './replacement-scope.ts';
 
-/** A wait lasts about 10 s. A member that does not answer after 3 minutes does not start... */
+/**
+ * A wait lasts about 10 s. A new member answers nobody until it has received and applied the whole database, so it gets 3 minutes to
+ * start, and as much again as that takes at 10 MiB a second...
+ */
 const MAX_SILENT_WAITS = 18;
-/** ...and one that answers may be receiving a snapshot of gigabytes, during which its raft index stands still. */
+const BYTES_PER_WAIT = 100 * 1024 * 1024;
+/** ...and one that answers gets 10 minutes without any progress. */
 const MAX_IDLE_WAITS = 60;
 
 /** Two hours of waiting, and far more changes than any cluster needs. */
@@ -17,16 +20,17 @@ const MAX_TURNS = 1_000;
 /**
  * The one next thing to do, decided anew from what the cluster looks like now and from what this execution did on hosts.
  *
- * Everything that leaves the cluster leaves before anything joins it, for etcd adds no member while another voter is down. Then
- * one member after the other joins: added, configured, started, caught up, promoted.
+ * Everything that leaves the cluster leaves before anything joins it, for etcd adds no member while another voter is down. A member
+ * leaves etcd's list before its data is moved: an ID that is listed and a data dir that is empty must never meet, or whoever starts
+ * the service makes a voter that has forgotten its votes and what it acknowledged. Then one member after the other joins: added,
+ * configured, started, caught up, promoted.
  *
  * @throws EtcdUnavailable while the other members are not settled; UnsafeToProceed, PreconditionFailed
  */
 export function chooseNextChange(observation: Observation, request: ChooseNextChange): NextChange {
-  const { cluster, targets } = request;
-  refuseUnsafeAlarms(observation);
-  const survey = surveyMembers(cluster.members, observation);
-  refuseFullStore(observation);
+  const { targets } = request;
+  const { survey, replaced } = surveyScope(scopeInView(request), observation);
+  refuseHealthyReplaced(replaced);
   if (request.turn > MAX_TURNS) {
     throw new PreconditionFailed(
       `After ${request.turn} turns there is still something to do: somebody else changes the membership, or a member falls behind as fast ` +
@@ -55,6 +59,11 @@ export function chooseNextChange(observation: Observation, request: ChooseNextCh
   );
 }
 
+/** What has to be observed for the choice: the members as they will be, and the one whose place is taken. */
+export function scopeInView({ cluster, replaced }: ChooseNextChange): ReplacementScope {
+  return { cluster, replaced: replaced ?? undefined, observed: [...cluster.members, ...(replaced ? [replaced] : [])] };
+}
+
 /** A second member that fails now is not this execution's: it waits for it, and stops when it does not come back. */
 function requireSettledWithout(targets: readonly string[], { members }: Survey): void {
   const unsettled = members.filter(({ name, state }) => state !== 'healthy' && !targets.includes(name));
@@ -70,19 +79,24 @@ function chooseDeparture(
 ): NextChange | undefined {
   const { cluster, targets, execution } = request;
   for (const { member } of targets.filter(({ prepare }) => prepare)) {
-    const { unit, dataDir, walDir, user, group } = placeOf(cluster, member).layout;
+    const { unit } = placeOf(cluster, member).layout;
     const stop = { action: 'StopService' as const, ...command(cluster, member, { unit, action: 'stop' }) };
-    if (!isDone(request, stop)) {
-      requireStillFailed(members.find(({ name }) => name === member) as SurveyedMember);
-      return stop;
-    }
+    if (isDone(request, stop)) continue;
+    requireStillFailed(members.find(({ name }) => name === member) as SurveyedMember);
+    return stop;
+  }
+  for (const { member, prepare, removeIds } of targets) {
+    const isArchived = isDone(request, { action: 'ArchiveDataDir', member });
+    // Under whatever ID it is listed: somebody may have added it again in the meantime.
+    const current = prepare && !isArchived ? members.find(({ name }) => name === member)?.listed?.id : undefined;
+    const id = current ?? removeIds.find((outdated) => memberList.some((listed) => listed.id === outdated));
+    if (id !== undefined) return { action: 'RemoveMember', member, id };
+  }
+  for (const { member } of targets.filter(({ prepare }) => prepare)) {
+    const { unit, dataDir, walDir, user, group } = placeOf(cluster, member).layout;
     const parameters = { unit, dataDir, walDir: walDir ?? '', user, group, execution };
     const archive = { action: 'ArchiveDataDir' as const, ...command(cluster, member, parameters) };
     if (!isDone(request, archive)) return archive;
-  }
-  for (const { member, removeIds } of targets) {
-    const id = removeIds.find((outdated) => memberList.some((listed) => listed.id === outdated));
-    if (id !== undefined) return { action: 'RemoveMember', member, id };
   }
   return undefined;
 }
@@ -128,7 +142,8 @@ function chooseArrival(
     const start = { action: 'StartService' as const, ...command(cluster, name, { unit, action: 'start' }) };
     if (!isDone(request, start)) return start;
   }
-  return waitFor(member, MAX_SILENT_WAITS, request);
+  const transferWaits = Math.ceil(survey.leader.dbSizeBytes / BYTES_PER_WAIT);
+  return waitFor(member, MAX_SILENT_WAITS + transferWaits, request);
 }
 
 function waitFor(

@@ -32,13 +32,13 @@ export function planReplacement(
   const targets = unhealthy.map(({ member, kind }): PlannedTarget => {
     const surveyed = find(survey, member);
     const inspected = request.inspections.find((each) => each.member === member)?.inspection;
-    if (surveyed.state === 'joining') return finish(surveyed);
+    if (surveyed.state === 'joining') return finish(surveyed, survey);
     // It has failed since the assessment, or changed what it was: the readings begin anew.
     if (kind === 'joining' || !inspected) throw new EtcdUnavailable(`${member} ${surveyed.problem}`);
     requireFit(scope.cluster, surveyed, inspected, survey);
     if (replaced) requireUnused(surveyed, inspected);
-    const { unit, dataDir, walDir, user, group } = layoutOf(scope.cluster, surveyed.configured);
-    const outdated = [idToRemove(surveyed, inspected), replaced?.listed?.id].filter((id) => id !== undefined);
+    else requireSamePeerUrl(surveyed);
+    const outdated = [surveyed.listed?.id, replaced?.listed?.id].filter((id) => id !== undefined);
     const removeIds = [...new Set(outdated)];
     const otherLearners = observation.memberList.some(
       (listed) => listed.isLearner && !removeIds.includes(listed.id) && listed !== surveyed.listed,
@@ -54,12 +54,14 @@ export function planReplacement(
       prepare: true,
       asLearner,
       staysLearner,
-      wasActive: inspected.unit.activeState === 'active',
-      revert: { unit, dataDir, walDir: walDir ?? '', user, group },
+      // One that waits for its peers, or that systemd starts again and again, counts as running.
+      wasActive: !['inactive', 'failed'].includes(inspected.unit.activeState),
+      unit: layoutOf(scope.cluster, surveyed.configured).unit,
     };
   });
   return {
     cluster: scope.cluster,
+    replaced: scope.replaced ?? null,
     targets,
     steps: targets.flatMap((target) => describeSteps(target, scope.cluster)),
     archives: Object.fromEntries(request.inspections.map(({ member, inspection }) => [member, inspection.archives])),
@@ -70,8 +72,15 @@ function find({ members }: Survey, name: string): SurveyedMember {
   return members.find((member) => member.name === name) as SurveyedMember;
 }
 
-function finish({ name, configured }: SurveyedMember): PlannedTarget {
+function finish({ name, configured, role }: SurveyedMember, { members }: Survey): PlannedTarget {
   const staysLearner = configured.learner === true;
+  if (role === 'learner' && !staysLearner && !isLearnerFirstRight(members.map(({ version }) => version))) {
+    throw new PreconditionFailed(
+      `${name} is a learner, and this release of etcd does not write a promotion to its store, so that a later upgrade to 3.6 fails ` +
+        '(https://github.com/etcd-io/etcd/issues/19557). Upgrade to 3.5.20 or later; or remove it from etcd and start again: it is then ' +
+        'added as a voter.',
+    );
+  }
   return {
     member: name,
     host: configured.host ?? '',
@@ -80,18 +89,17 @@ function finish({ name, configured }: SurveyedMember): PlannedTarget {
     asLearner: true,
     staysLearner,
     wasActive: true,
-    revert: {},
+    unit: '',
   };
 }
 
-/**
- * A member's ID and its data belong together: whoever loses the data needs a new ID, or it could vote twice and forget what it
- * acknowledged. Only where it was added and has no data yet can the join simply go on.
- */
-function idToRemove({ listed, configured }: SurveyedMember, { dataDir, walDir }: HostInspection): string | undefined {
-  const neverStarted =
-    listed?.name === '' && dataDir.empty && (walDir?.empty ?? true) && hasPeerUrl(listed, configured);
-  return neverStarted ? undefined : listed?.id;
+/** etcd knows the member at another address than clusters.json: what was looked at may not be what would be removed. */
+function requireSamePeerUrl({ name, configured, listed }: SurveyedMember): void {
+  if (!listed?.name || hasPeerUrl(listed, configured)) return;
+  throw new PreconditionFailed(
+    `etcd lists ${name} at ${listed.peerUrls.join(', ')}, and clusters.json says ${configured.peerUrl}: somebody has moved it. Correct ` +
+      'clusters.json, deploy, and start again.',
+  );
 }
 
 /**
@@ -191,8 +199,8 @@ function describeSteps(
   const { member: configured, layout } = placeOf(cluster, member);
   return [
     `stop ${layout.unit} on ${host}`,
-    `move ${layout.dataDir} aside on ${host}`,
     ...removeIds.map((id) => `remove member ${id} from etcd`),
+    `move ${layout.dataDir} aside on ${host}`,
     `add ${member} (${configured.peerUrl}) to etcd as a ${asLearner ? 'learner' : 'voter'}`,
     `write the membership into ${layout.configFile} on ${host}, and start ${layout.unit}`,
     `wait until ${member} is caught up`,

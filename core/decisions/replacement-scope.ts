@@ -41,15 +41,15 @@ export function scopeOf({ cluster, parameters: { replacement }, member }: Replac
       throw new InvalidInput(`parameters.replacement.${same} is that of ${other.name}, which stays in the cluster.`);
     }
   }
-  const allowed = [...(cluster.spareHosts ?? []), ...cluster.members.flatMap(({ host }) => host ?? [])];
-  if (!allowed.includes(replacement.host)) {
+  const place = [...(cluster.spareHosts ?? []), ...cluster.members].find(({ host }) => host === replacement.host);
+  if (!place) {
     throw new InvalidInput(
       `parameters.replacement.host "${replacement.host}" is not a host of cluster ${cluster.name}: Run Command may reach the hosts ` +
         'of its members and its "spareHosts" only. Add it there and deploy.',
     );
   }
   const members = cluster.members.map((each) =>
-    each === replaced ? { ...replacement, learner: replaced.learner } : each,
+    each === replaced ? { ...replacement, layout: place.layout, learner: replaced.learner } : each,
   );
   const effective = parse(clusterSchema, { ...cluster, members }, 'The cluster with parameters.replacement in it');
   return { cluster: effective, replaced, observed: [...members, replaced] };

@@ -68,10 +68,11 @@ move_contents() {
 # look_like MODEL FOLDER: gives a folder the owner, group and mode of another.
 look_like() {
   local uid gid own_uid own_gid
+  # The mode first: whoever owns the folder afterwards could put a link in its place.
+  open_like "$1" "$2"
   read -r _ _ uid gid _ <<< "$(ls -ldn -- "$1")"
   read -r _ _ own_uid own_gid _ <<< "$(ls -ldn -- "$2")"
-  if [ "$uid:$gid" != "$own_uid:$own_gid" ]; then chown -- "$uid:$gid" "$2"; fi
-  open_like "$1" "$2"
+  if [ "$uid:$gid" != "$own_uid:$own_gid" ]; then chown -h -- "$uid:$gid" "$2"; fi
 }
 
 # open_like MODEL FOLDER: gives a folder the mode of another.

@@ -51,7 +51,9 @@ export class EtcdCluster {
    */
   async observe(): Promise<Observation> {
     const members = await Promise.all(this.members.map((member) => observeMember(member)));
-    const voters = this.members.filter((_, index) => isAnsweringVoter(members[index]));
+    const answering = this.members.filter((_, index) => isAnsweringVoter(members[index]));
+    // The leader first: before 3.5 each member tells the list as it knows it.
+    const voters = answering.toSorted((a, b) => Number(leads(members, b)) - Number(leads(members, a)));
     if (voters.length === 0) return { members, memberList: [], alarms: [] };
     try {
       const [memberList, alarms] = await Promise.all([
@@ -80,8 +82,13 @@ async function observeMember(member: EtcdMember): Promise<MemberObservation> {
     return await member.look();
   } catch (error) {
     if (!(error instanceof RemediationError)) throw error;
-    return { name: member.name, endpoint: member.endpoint, answering: false, problem: error.message };
+    const refused = !(error instanceof EtcdUnavailable);
+    return { name: member.name, endpoint: member.endpoint, answering: false, refused, problem: error.message };
   }
+}
+
+function leads(members: readonly MemberObservation[], { endpoint }: EtcdMember): boolean {
+  return members.some((seen) => seen.endpoint === endpoint && seen.answering && seen.id === seen.leaderId);
 }
 
 function isAnsweringVoter(member: MemberObservation | undefined): boolean {

@@ -1,5 +1,5 @@
 import { type ChangedMembership, changeMembershipInput } from '../../core/contracts/membership.ts';
-import { chooseNextChange } from '../../core/decisions/next-change.ts';
+import { chooseNextChange, scopeInView } from '../../core/decisions/next-change.ts';
 import { etcdStep } from '../step.ts';
 
 /**
@@ -22,4 +22,5 @@ export const handler = etcdStep(
         return { changed: await leader.promoteMember(next.id), member: next.member, id: next.id };
     }
   },
+  (input) => ({ ...input.cluster, members: scopeInView(input).observed }),
 );

@@ -1,8 +1,10 @@
 import { chooseNextChangeInput } from '../../core/contracts/membership.ts';
-import { chooseNextChange } from '../../core/decisions/next-change.ts';
+import { chooseNextChange, scopeInView } from '../../core/decisions/next-change.ts';
 import { etcdStep } from '../step.ts';
 
 /** Reads the whole cluster again and decides the one next thing to do. */
-export const handler = etcdStep(chooseNextChangeInput, async (etcd, input) =>
-  chooseNextChange(await etcd.observe(), input),
+export const handler = etcdStep(
+  chooseNextChangeInput,
+  async (etcd, input) => chooseNextChange(await etcd.observe(), input),
+  (input) => ({ ...input.cluster, members: scopeInView(input).observed }),
 );

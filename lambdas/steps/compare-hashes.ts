@@ -9,15 +9,15 @@ import { etcdStep, type Invocation } from '../step.ts';
 const LAMBDA_RESERVE_MS = 10_000;
 
 /**
- * Compares the hash of all keys at one revision, the newest that every member has. Writes may go on: they come later.
+ * Compares the hash of all keys at one revision, the newest that every voter has. Writes may go on: they come later. A learner
+ * answers no such question.
  * @throws VerificationFailed when members hold different data at the same revision
  * @throws EtcdUnavailable while a compaction runs, which members finish at different times
  */
 export const handler = etcdStep(compareHashesInput, async (etcd, _, invocation): Promise<ComparedHashes> => {
   const observation = await etcd.observe();
   refuseUnsafeAlarms(observation);
-  const { voters, learners } = requireSettled(requireConfiguredMembers(observation, 'wait'));
-  const members = [...voters, ...learners];
+  const { voters: members } = requireSettled(requireConfiguredMembers(observation, 'wait'));
   const revision = members
     .map((member) => BigInt(member.revision))
     .reduce((lowest, each) => (each < lowest ? each : lowest))

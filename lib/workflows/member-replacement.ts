@@ -14,8 +14,8 @@ import { ERROR_NAMES } from '../../core/errors.ts';
 import type { StepFunction } from '../step-function.ts';
 import { HostCommands } from './parts/host-commands.ts';
 import { inspectHosts } from './parts/inspect-hosts.ts';
-import { moveDataBack } from './parts/move-data-back.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
+import { startServicesAgain } from './parts/start-services-again.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
 
 export interface MemberReplacementSteps {
@@ -36,12 +36,12 @@ export interface MemberReplacementSteps {
  * 1. Load the cluster's configuration and check the execution input.
  * 2. Assess, three times over the confirmation time: who has failed, and does the cluster work without them?
  * 3. Inspect the hosts of those, and plan. So far nothing was changed; a dry run ends here.
- * 4. Ask what is next, do that one thing, and ask again: stop the service, move its data aside, remove the member, add it, write
+ * 4. Ask what is next, do that one thing, and ask again: stop the service, remove the member, move its data aside, add it, write
  *    the membership, start it, wait until it is caught up, promote it.
  * 5. Compare the members' hashes at one revision, and prove a write through every voter.
  *
- * Invariant: the healthy voters without the failed ones are a quorum before every change. Data is moved aside and never deleted;
- * when the runbook stops before it has removed the member, the data is moved back. An execution that was stopped anywhere leaves a
+ * Invariant: the healthy voters without the failed ones are a quorum before every change. An ID that etcd
+ * lists and an empty data dir never meet. Data is moved aside and never deleted. An execution that was stopped anywhere leaves a
  * cluster which the next one finds as it is, and finishes.
  */
 export class MemberReplacement extends Construct {
@@ -50,10 +50,11 @@ export class MemberReplacement extends Construct {
   constructor(scope: Construct, id: string, steps: MemberReplacementSteps) {
     super(scope, id);
     const stop = raiseAgain(this, 'Stop with the error');
-    const onError = moveDataBack(this, steps.runHostCommand, stop);
+    const onError = startServicesAgain(this, steps.runHostCommand, stop);
     const request = { cluster: '{% $cluster %}', parameters: '{% $parameters %}', member: '{% $member %}' };
     const work = {
       cluster: '{% $plan.cluster %}',
+      replaced: '{% $plan.replaced %}',
       targets: '{% [$plan.targets] %}',
       done: '{% [$done] %}',
       waits: '{% $waits %}',
@@ -85,7 +86,7 @@ export class MemberReplacement extends Construct {
         reason: '{% $states.result.Payload.reason %}',
         requestedBy: '{% $states.result.Payload.requestedBy %}',
         readings: { targets: [], equal: 0, total: 0 },
-        touched: [],
+        stopped: [],
         done: [],
         archived: [],
         waits: 0,
@@ -126,8 +127,10 @@ export class MemberReplacement extends Construct {
         ...(assign && { assign }),
         onError,
       }).next(chooseNextChange);
-    // The data of a member that is gone is of use to nobody but a person.
-    const forget = { touched: '{% [$touched[member != $next.member]] %}' };
+    // A member that is gone has nothing to start for. The step may have removed another one than was chosen, the first time's
+    // answer being lost.
+    const forget = { stopped: '{% [$stopped[$not(member in [$next.member, $states.result.Payload.member])]] %}' };
+    const forgetNext = { stopped: '{% [$stopped[member != $next.member]] %}' };
     const waitForMember = stepState(this, 'Wait for member', {
       step: steps.waitForMember,
       input: { cluster: '{% $plan.cluster %}', member: '{% $next.member %}' },
@@ -150,6 +153,13 @@ export class MemberReplacement extends Construct {
     });
 
     const nothingToDo = Succeed.jsonata(this, 'Nothing to do', { outputs: { outcome: 'NothingToDo', ...report } });
+    const cameBack = Succeed.jsonata(this, 'All came back', {
+      outputs: {
+        outcome: 'NothingToDo',
+        ...report,
+        summary: 'What had failed has come back by itself. Nothing was changed.',
+      },
+    });
     const planned = Succeed.jsonata(this, 'Planned', {
       outputs: { outcome: 'Planned', ...report, plan: '{% $plan.steps %}', archives: '{% $plan.archives %}' },
     });
@@ -183,11 +193,11 @@ export class MemberReplacement extends Construct {
 
     const whatComesNext = Choice.jsonata(this, 'What comes next?')
       .when(isNext('StopService'), host.send('Stop service', { command: 'control-service', ...target }), {
-        assign: { touched: '{% [$append($touched, $plan.targets[member = $next.member])] %}' },
+        assign: { stopped: '{% [$append($stopped, $plan.targets[member = $next.member and wasActive])] %}' },
       })
       .when(isNext('ArchiveDataDir'), host.send('Move data aside', { command: 'archive-data-dir', ...target }))
       .when(isNext('RemoveMember'), changeMembership('Remove member', forget))
-      .when(isNext('AddMember'), changeMembership('Add member'), { assign: forget })
+      .when(isNext('AddMember'), changeMembership('Add member'), { assign: forgetNext })
       .when(
         isNext('ConfigureMembership'),
         host.send('Write membership', { command: 'configure-membership', ...target }),
@@ -203,7 +213,7 @@ export class MemberReplacement extends Construct {
       .when(Condition.jsonata('{% $dryRun %}'), planned)
       .otherwise(chooseNextChange.next(whatComesNext));
     const isAnythingLeft = Choice.jsonata(this, 'Is anything left to do?')
-      .when(Condition.jsonata('{% $count($plan.targets) = 0 %}'), nothingToDo)
+      .when(Condition.jsonata('{% $count($plan.targets) = 0 %}'), cameBack)
       .otherwise(isThisADryRun);
     const hasAMemberFailed = Choice.jsonata(this, 'Has a member failed?')
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)

@@ -6,6 +6,9 @@ import type { ServiceManager } from './manager.ts';
 import { readCall, writeAnswer } from './protocol.ts';
 import { systemctl } from './systemctl.ts';
 
+/** More than any call of a script's. */
+const MAX_CALL_CHARS = 64 * 1024;
+
 /** What programs can call a service manager through. */
 export interface Switchboard {
   port: number;
@@ -42,6 +45,7 @@ function answer(socket: Socket, manager: ServiceManager, token: string): void {
   const reply = (given: Answer) => socket.end(writeAnswer(given));
   socket.setEncoding('utf8').on('data', (data: string) => {
     received += data;
+    if (received.length > MAX_CALL_CHARS) return void socket.destroy();
     try {
       const call = readCall(received, token);
       if (!call) return;
