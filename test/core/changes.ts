@@ -7,7 +7,8 @@ import { clusterOf, configured, listed, observation, silent, voter } from './obs
 
 export const MEMBERS = ['node1', 'node2', 'node3'].map((name) => configured(name));
 export const LIST = MEMBERS.map(({ name }) => listed(name));
-export const DEPARTED = ['StopService node3', 'ArchiveDataDir node3'];
+export const STOPPED = ['StopService node3'];
+export const DEPARTED = [...STOPPED, 'ArchiveDataDir node3'];
 export const STARTED = [...DEPARTED, 'ConfigureMembership node3', 'StartService node3'];
 
 export function target(name: string, differences: Partial<PlannedTarget> = {}): PlannedTarget {
@@ -19,16 +20,17 @@ export function target(name: string, differences: Partial<PlannedTarget> = {}): 
     asLearner: true,
     staysLearner: false,
     wasActive: false,
-    revert: {},
+    unit: 'etcd',
     ...differences,
   };
 }
 export const joining = (name: string, differences: Partial<PlannedTarget> = {}) =>
-  target(name, { prepare: false, removeIds: [], ...differences });
+  target(name, { prepare: false, removeIds: [], unit: '', ...differences });
 
 export function choose(reading: Observation, request: Partial<ChooseNextChange> = {}): NextChange {
   return chooseNextChange(reading, {
     cluster: clusterOf(MEMBERS),
+    replaced: null,
     targets: [target('node3')],
     done: [],
     waits: 0,

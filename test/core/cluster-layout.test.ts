@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Cluster, clusterSchema, layoutOf } from '../../core/contracts/clusters.ts';
+import { type Cluster, clusterSchema, hostsOf, layoutOf } from '../../core/contracts/clusters.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { clusterOf, configured, failureOf, LAYOUT } from './observations.ts';
 
@@ -28,7 +28,14 @@ describe('where etcd lies on its hosts', () => {
     const layout = { ...LAYOUT, unit: 'etcd@orders.service', walDir: '/mnt/wal/etcd' };
     const cluster = clusterOf(
       [...members, configured('node3', { layout: { walDir: null, user: 'root' }, learner: true })],
-      { layout, spareHosts: ['i-0a1b2c3d4e5f60009', 'mi-0a1b2c3d4e5f60001', 'rack4.node_9'] },
+      {
+        layout,
+        spareHosts: [
+          { host: 'i-0a1b2c3d4e5f60009' },
+          { host: 'mi-0a1b2c3d4e5f60001', layout: {} },
+          { host: 'rack4.node_9', layout: { dataDir: '/data', walDir: null } },
+        ],
+      },
     );
     expect(read(cluster)).toEqual(cluster);
   });
@@ -101,11 +108,33 @@ describe('the host of a member', () => {
 
 describe('spare hosts', () => {
   it.each([
-    ['of the wrong shape', ['i-9', '$(id)'], `spareHosts[1]: ${ID}`],
-    ['by number', [9], 'spareHosts[0]: must be text'],
-    ['that are no list', 'i-9', 'spareHosts: must be a list'],
+    ['of the wrong shape', [{ host: 'i-9' }, { host: '$(id)' }], `spareHosts[1].host: ${ID}`],
+    ['by number', [{ host: 9 }], 'spareHosts[0].host: must be text'],
+    ['without a host', [{ layout: {} }], 'spareHosts[0].host: is missing'],
+    ['by the ID alone', ['i-9'], 'spareHosts[0]: must be an object'],
+    ['that are no list', { host: 'i-9' }, 'spareHosts: must be a list'],
+    [
+      'with a path that is none',
+      [{ host: 'i-9', layout: { dataDir: 'etcd' } }],
+      `spareHosts[0].layout.dataDir: ${PATH}`,
+    ],
+    ['with a field too many', [{ host: 'i-9', name: 'node9' }], 'spareHosts[0].name: is not a known field'],
   ])('are refused: %s', (_, spareHosts, problem) => {
     expect(problemsOf({ ...clusterOf(members), spareHosts })).toEqual([problem]);
+  });
+});
+
+describe('the hosts of a cluster', () => {
+  it('are those of its members, and the spare ones after them', () => {
+    const { host: _, ...hostless } = configured('node2');
+    const members = [configured('node1'), hostless, configured('node3')];
+    expect(hostsOf(clusterOf(members, { spareHosts: [{ host: 'i-9' }, { host: 'i-8', layout: {} }] }))).toEqual([
+      'i-1',
+      'i-3',
+      'i-9',
+      'i-8',
+    ]);
+    expect(hostsOf(clusterOf(members))).toEqual(['i-1', 'i-3']);
   });
 });
 

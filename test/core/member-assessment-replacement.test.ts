@@ -9,7 +9,7 @@ import { clusterOf, configured, failureOf, learner, listed, observation, silent,
 
 const CLUSTER = clusterOf(
   ['node1', 'node2', 'node3'].map((name) => configured(name)),
-  { spareHosts: ['i-9'] },
+  { spareHosts: [{ host: 'i-9' }] },
 );
 const LIST = ['node1', 'node2', 'node3'].map((name) => listed(name));
 const NODE9 = configured('node9');
@@ -60,10 +60,25 @@ describe('a replacement that fits', () => {
     expect(inspections.map(({ host }) => host)).toEqual(['i-9']);
   });
 
-  it('may have the host of the replaced one, and a layout of its own', () => {
-    const replacement = { ...NODE9, host: 'i-3', layout: { dataDir: '/new/disk' } };
-    const [inspection] = assess(reading(silent('node9'), silent('node3')), replacement).inspections;
-    expect(inspection).toMatchObject({ host: 'i-3', parameters: { unit: 'etcd', dataDir: '/new/disk' } });
+  it('finds etcd on a spare host where that host has it', () => {
+    const cluster = { ...CLUSTER, spareHosts: [{ host: 'i-8' }, { host: 'i-9', layout: { dataDir: '/spare/disk' } }] };
+    const [inspection] = assess(reading(silent('node9'), silent('node3')), NODE9, { cluster }).inspections;
+    expect(inspection).toMatchObject({ host: 'i-9', parameters: { unit: 'etcd', dataDir: '/spare/disk' } });
+  });
+
+  it('may have the host of the replaced one, and finds etcd there where that one has it', () => {
+    const members = [...CLUSTER.members.slice(0, 2), configured('node3', { layout: { dataDir: '/third/disk' } })];
+    const replacement = { ...NODE9, host: 'i-3' };
+    const seen = reading(silent('node9'), silent('node3'));
+    const [inspection] = assess(seen, replacement, { cluster: { ...CLUSTER, members } }).inspections;
+    expect(inspection).toMatchObject({ host: 'i-3', parameters: { unit: 'etcd', dataDir: '/third/disk' } });
+  });
+
+  it('does not find etcd on a spare host where the replaced one had it on its own', () => {
+    const members = [...CLUSTER.members.slice(0, 2), configured('node3', { layout: { dataDir: '/third/disk' } })];
+    const seen = reading(silent('node9'), silent('node3'));
+    const [inspection] = assess(seen, NODE9, { cluster: { ...CLUSTER, members } }).inspections;
+    expect(inspection?.parameters.dataDir).toBe('/var/lib/etcd');
   });
 
   it.each([

@@ -31,7 +31,7 @@ function planReplaced(replaced = silent('node3') as Parameters<typeof observatio
   return planReplacement(
     observation([voter('node1'), voter('node2'), silent('node9'), replaced], { memberList: LIST }),
     {
-      cluster: clusterOf(MEMBERS, { spareHosts: ['i-9'], layout: { ...LAYOUT, ...layout } }),
+      cluster: clusterOf(MEMBERS, { spareHosts: [{ host: 'i-9' }], layout: { ...LAYOUT, ...layout } }),
       parameters: parse(memberParametersSchema, { replacement }, 'parameters'),
       member: 'node3',
       targets: [{ member: 'node9', kind: 'failed', problem: '' }],
@@ -86,7 +86,7 @@ it.each(['HTTPS://NODE2:2379', 'https://node2:2379/'])(
   'a URL of a member that stays is refused however it is spelled: %s',
   (clientUrl) => {
     const request = {
-      cluster: clusterOf(MEMBERS, { spareHosts: ['i-9'] }),
+      cluster: clusterOf(MEMBERS, { spareHosts: [{ host: 'i-9' }] }),
       member: 'node3',
       parameters: parse(memberParametersSchema, { replacement: { ...replacement, clientUrl } }, 'p'),
     };

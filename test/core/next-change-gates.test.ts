@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { ChooseNextChange } from '../../core/contracts/membership.ts';
 import type { MemberObservation, Observation } from '../../core/contracts/observation.ts';
-import { added, choose, crashed, DEPARTED, joining, STARTED, started, target, withThird } from './changes.ts';
+import {
+  added,
+  choose,
+  crashed,
+  DEPARTED,
+  joining,
+  LIST,
+  STARTED,
+  STOPPED,
+  started,
+  target,
+  withThird,
+} from './changes.ts';
 import {
   clusterOf,
   configured,
@@ -9,6 +21,7 @@ import {
   LAYOUT,
   learner,
   listed,
+  MIB,
   noSpace,
   observation,
   silent,
@@ -28,7 +41,7 @@ describe('a wait', () => {
   };
 
   it.each([
-    ['does not answer', silent('node3', 'Refused.'), 17, 18, 'node3 was started and does not answer: Refused.'],
+    ['does not answer', silent('node3', 'Refused.'), 18, 19, 'node3 was started and does not answer: Refused.'],
     [
       'answers and makes no progress',
       learner('node3', { id: 'b3', raftAppliedIndex: '1' }),
@@ -45,6 +58,26 @@ describe('a wait', () => {
       problem,
       ...inspect,
     });
+  });
+
+  it.each([
+    ['1 byte', 1, 19],
+    ['100 MiB', 100 * MIB, 19],
+    ['100 MiB and 1 byte', 100 * MIB + 1, 20],
+    ['8 GiB', 8192 * MIB, 100],
+  ])('for a member that does not answer lasts as long as the leader takes to send it %s', (_, dbSizeBytes, limit) => {
+    const reading = withThird(silent('node3'), started);
+    const [leader, ...others] = reading.members;
+    const sending = { ...reading, members: [{ ...leader, dbSizeBytes } as MemberObservation, ...others] };
+    expect(choose(sending, { done: STARTED, waits: limit - 1 }).action).toBe('WaitForMember');
+    expect(choose(sending, { done: STARTED, waits: limit }).action).toBe('GiveUp');
+  });
+
+  it('for a member that answers does not depend on the size of the database', () => {
+    const behind = learner('node3', { id: 'b3', raftAppliedIndex: '1' });
+    const reading = observation([voter('node1', { dbSizeBytes: 8192 * MIB }), voter('node2'), behind]);
+    const request = { done: STARTED, waits: 60 };
+    expect(choose({ ...reading, memberList: [...LIST.slice(0, 2), started] }, request).action).toBe('GiveUp');
   });
 
   it('does not end with giving up where the member is ready in the end', () => {
@@ -78,7 +111,8 @@ describe('the gates before every change', () => {
   /** From before the first change to after the last one. */
   const STAGES: [string, Observation, Partial<ChooseNextChange>][] = [
     ['before it is stopped', crashed, {}],
-    ['before it is removed', crashed, { done: DEPARTED }],
+    ['before it is removed', crashed, { done: STOPPED }],
+    ['before its data is moved aside', withThird(silent('node3'), null), { done: STOPPED }],
     ['before it is added', withThird(silent('node3'), null), { done: DEPARTED }],
     ['before it is started', withThird(silent('node3'), added), { done: STARTED.slice(0, 3) }],
     ['before it is promoted', withThird(learner('node3', { id: 'b3' }), started), { done: STARTED }],

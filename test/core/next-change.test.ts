@@ -10,6 +10,7 @@ import {
   LIST,
   MEMBERS,
   STARTED,
+  STOPPED,
   started,
   target,
   withThird,
@@ -18,9 +19,17 @@ import { clusterOf, configured, failureOf, learner, listed, observation, silent,
 
 describe('a member that leaves', () => {
   it.each([
-    [[], { action: 'StopService', member: 'node3', host: 'i-3', parameters: { unit: 'etcd', action: 'stop' } }],
     [
-      ['StopService node3'],
+      'it has crashed',
+      crashed,
+      [],
+      { action: 'StopService', member: 'node3', host: 'i-3', parameters: { unit: 'etcd', action: 'stop' } },
+    ],
+    ['it is stopped', crashed, STOPPED, { action: 'RemoveMember', member: 'node3', id: 'a3' }],
+    [
+      'it is gone from the list',
+      withThird(silent('node3'), null),
+      STOPPED,
       {
         action: 'ArchiveDataDir',
         member: 'node3',
@@ -35,17 +44,36 @@ describe('a member that leaves', () => {
         },
       },
     ],
-    [DEPARTED, { action: 'RemoveMember', member: 'node3', id: 'a3' }],
-  ])('is stopped, its data moved aside, and then removed: after %j', (done, expected) => {
-    expect(choose(crashed, { done })).toEqual(expected);
+  ])('is stopped, then removed, and then its data moved aside: where %s', (_, reading, done, expected) => {
+    expect(choose(reading, { done })).toEqual(expected);
+  });
+
+  it.each([
+    ['as it was added', { name: '' }],
+    ['as a learner', { name: '', isLearner: true }],
+    ['under its name', {}],
+    ['under its name at another peer URL', { peerUrls: ['https://old:2380'] }],
+    ['under its peer URL and another name', { name: 'infra3' }],
+  ])('is removed once more where somebody has added it again before its data was moved, %s', (_, differences) => {
+    const reading = withThird(silent('node3'), listed('node3', { id: 'c3', ...differences }));
+    for (const removeIds of [[], ['a3'], ['c3']]) {
+      const request = { done: STOPPED, targets: [target('node3', { removeIds })] };
+      expect(choose(reading, request)).toEqual({ action: 'RemoveMember', member: 'node3', id: 'c3' });
+    }
+  });
+
+  it('is not removed again where it was added after its data was moved', () => {
+    expect(choose(withThird(silent('node3'), added), { done: DEPARTED }).action).toBe('ConfigureMembership');
   });
 
   it('goes under every ID that it has, those first that are still in the list', () => {
     const two = [...LIST.slice(0, 2), listed('node3', { id: 'b3', isLearner: true })];
-    const request = { targets: [target('node3', { removeIds: ['gone', 'b3', 'a3'] })], done: DEPARTED };
-    const reading = { ...crashed, memberList: [...two, listed('old', { id: 'a3', isLearner: true })] };
+    const old = listed('old', { id: 'a3', isLearner: true, peerUrls: ['https://old:2380'] });
+    const request = { targets: [target('node3', { removeIds: ['gone', 'b3', 'a3'] })], done: STOPPED };
+    const reading = { ...crashed, memberList: [...two, old] };
     expect(choose(reading, request)).toEqual({ action: 'RemoveMember', member: 'node3', id: 'b3' });
-    expect(choose({ ...reading, memberList: [...LIST] }, request)).toMatchObject({ id: 'a3' });
+    const withoutNew = { ...reading, memberList: [...LIST.slice(0, 2), old] };
+    expect(choose(withoutNew, request)).toEqual({ action: 'RemoveMember', member: 'node3', id: 'a3' });
   });
 
   it('leaves before anybody joins, whichever is named first', () => {
@@ -53,20 +81,20 @@ describe('a member that leaves', () => {
     const cluster = clusterOf(names.map((name) => configured(name)));
     const members = [voter('node1'), voter('node2'), voter('node3'), silent('node4'), silent('node5')];
     const targets = [target('node4', { removeIds: [] }), target('node5')];
-    const memberList = names.filter((name) => name !== 'node4').map((name) => listed(name));
+    let memberList = names.filter((name) => name !== 'node4').map((name) => listed(name));
     const chosen: string[] = [];
-    const done: string[] = [];
-    for (let turn = 0; turn < 5; turn++) {
-      const next = choose(observation(members, { memberList }), { cluster, targets, done });
-      if (next.action !== 'Finish') chosen.push(`${next.action} ${next.member}`);
-      done.push(chosen.at(-1) ?? '');
+    for (let turn = 0; turn < 6; turn++) {
+      const next = choose(observation(members, { memberList }), { cluster, targets, done: chosen });
+      if (next.action === 'RemoveMember') memberList = memberList.filter(({ id }) => id !== next.id);
+      chosen.push(next.action === 'Finish' ? next.action : `${next.action} ${next.member}`);
     }
     expect(chosen).toEqual([
       'StopService node4',
-      'ArchiveDataDir node4',
       'StopService node5',
-      'ArchiveDataDir node5',
       'RemoveMember node5',
+      'ArchiveDataDir node4',
+      'ArchiveDataDir node5',
+      'AddMember node4',
     ]);
   });
 

@@ -53,7 +53,12 @@ export function learner(name: string, differences: Partial<AnsweringMember> = {}
 }
 
 export function silent(name: string, problem = 'Nothing answers at this address.'): SilentMember {
-  return { name, endpoint: `https://${name}:2379`, answering: false, problem };
+  return { name, endpoint: `https://${name}:2379`, answering: false, refused: false, problem };
+}
+
+/** Something answers there and does not let us in. */
+export function refusing(name: string, problem = 'Its certificate is not of the CA.'): SilentMember {
+  return { ...silent(name, problem), refused: true };
 }
 
 /** A reading of a cluster whose own list of members is exactly these. */

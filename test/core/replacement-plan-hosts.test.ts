@@ -36,7 +36,7 @@ function plan(
   const { name } = replacement ?? { name: 'node3' };
   const members = [voter('node1', { dbSizeBytes }), voter('node2', { dbSizeBytes: 1 }), silent(name)];
   return planReplacement(observation(replacement ? [...members, silent('node3')] : members, { memberList }), {
-    cluster: clusterOf(MEMBERS, { spareHosts: ['i-9'], layout: { ...LAYOUT, ...layout } }),
+    cluster: clusterOf(MEMBERS, { spareHosts: [{ host: 'i-9' }], layout: { ...LAYOUT, ...layout } }),
     parameters: parse(memberParametersSchema, { replacement }, 'parameters'),
     member: replacement ? 'node3' : '',
     targets: [{ member: name, kind: 'failed', problem: 'does not answer.' }],
@@ -159,13 +159,14 @@ describe('the host of a replacement', () => {
   const empty = { dataDir: directory(LAYOUT.dataDir, { empty: true }) };
 
   it('is planned for where it is empty: the old member is removed, and the new one added', () => {
-    const { cluster, targets, steps } = plan(empty, { replacement });
+    const { cluster, replaced, targets, steps } = plan(empty, { replacement });
     expect(cluster.members.map(({ name }) => name)).toEqual(['node1', 'node2', 'node9']);
+    expect(replaced).toEqual(MEMBERS[2]);
     expect(targets).toMatchObject([{ member: 'node9', host: 'i-9', removeIds: ['a3'], prepare: true }]);
     expect(steps.slice(0, 4)).toEqual([
       'stop etcd on i-9',
-      'move /var/lib/etcd aside on i-9',
       'remove member a3 from etcd',
+      'move /var/lib/etcd aside on i-9',
       'add node9 (https://node9:2380) to etcd as a learner',
     ]);
   });
@@ -190,15 +191,26 @@ describe('the host of a replacement', () => {
     );
   });
 
-  it('is refused with such data too where the old member, of the same name, is still listed at its old peer URL', () => {
-    const failure = failureOf(() => plan(foreign, { replacement: { ...replacement, name: 'node3' } }));
-    expect(failure.name).toBe('PreconditionFailed');
+  describe('that keeps the name of the old member, which is still listed at its old peer URL', () => {
+    const renamed = { ...replacement, name: 'node3' };
+    const named = { configuration: configuration('node3', { initialAdvertisePeerUrls: 'https://node9:2380' }) };
+
+    it('is planned for where it is empty: the old one is removed', () => {
+      const { targets } = plan({ ...empty, ...named }, { replacement: renamed });
+      expect(targets).toMatchObject([{ member: 'node3', host: 'i-9', removeIds: ['a3'] }]);
+    });
+
+    it('is refused where it holds data', () => {
+      const failure = failureOf(() => plan(named, { replacement: renamed }));
+      expect(failure.name).toBe('PreconditionFailed');
+      expect(failure.message).toContain('the cluster knows no member at https://node9:2380');
+    });
   });
 
   it.each([
     ['has begun', [...LIST, listed('node9', { id: 'b9', name: '' })], foreign, ['b9', 'a3']],
     ['has begun, and removed the old one', [...LIST.slice(0, 2), listed('node9', { id: 'b9' })], foreign, ['b9']],
-    ['has added it and not started it', [...LIST.slice(0, 2), listed('node9', { id: 'b9', name: '' })], empty, []],
+    ['has added it and not started it', [...LIST.slice(0, 2), listed('node9', { id: 'b9', name: '' })], empty, ['b9']],
     ['has only removed the old one', LIST.slice(0, 2), empty, []],
   ])('goes on where an earlier execution %s', (_, memberList, host, removeIds) => {
     // As a voter that is not there it would raise the quorum to three, and two are well.

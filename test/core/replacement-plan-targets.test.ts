@@ -17,7 +17,7 @@ describe('a target that changed since the assessment', () => {
 
   it('is only waited for where it is joining again', () => {
     const planned = plan(withThird(voter('node3', { raftAppliedIndex: '12' })));
-    expect(only(planned)).toMatchObject({ prepare: false, removeIds: [], revert: {} });
+    expect(only(planned)).toMatchObject({ prepare: false, removeIds: [], unit: '' });
   });
 
   it.each([
@@ -58,7 +58,7 @@ describe('a member that is joining', () => {
       asLearner: true,
       staysLearner: false,
       wasActive: true,
-      revert: {},
+      unit: '',
     });
   });
 
@@ -71,5 +71,38 @@ describe('a member that is joining', () => {
     });
     expect(planned.steps).toEqual(['wait until node3 is caught up']);
     expect(only(planned)).toMatchObject({ host: '', staysLearner: true });
+  });
+
+  const joinLearner = (version: string, { stays = false, third = {} } = {}) => {
+    const members = [...MEMBERS.slice(0, 2), configured('node3', stays ? { learner: true } : {})];
+    const reading = withThird(learner('node3', { version, raftAppliedIndex: '12', ...third }), undefined, version);
+    return () => plan(reading, { members, targets: [target('node3', 'joining')], inspections: {} });
+  };
+
+  it.each(['3.5.0', '3.5.19'])('is not promoted by etcd %s, whose promotion would break a later upgrade', (version) => {
+    expect(failureOf(joinLearner(version))).toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringMatching(/^node3 is a learner, .* Upgrade to 3\.5\.20 or later; or remove it from etcd/),
+    });
+  });
+
+  it.each(['3.4.34', '3.5.20', '3.6.0'])('is promoted by etcd %s', (version) => {
+    expect(only(joinLearner(version)())).toMatchObject({ prepare: false, staysLearner: false });
+  });
+
+  it('is not promoted where only its own etcd, or only that of another, is such a release', () => {
+    expect(failureOf(joinLearner('3.5.30', { third: { version: '3.5.16' } })).name).toBe('PreconditionFailed');
+    expect(failureOf(joinLearner('3.5.16', { third: { version: '3.5.30' } })).name).toBe('PreconditionFailed');
+  });
+
+  it('is waited for by any etcd where it stays a learner', () => {
+    expect(only(joinLearner('3.5.16', { stays: true })())).toMatchObject({ prepare: false, staysLearner: true });
+  });
+
+  it('is waited for by any etcd where it is a voter that is behind', () => {
+    const version = '3.5.16';
+    const reading = withThird(voter('node3', { version, raftAppliedIndex: '12' }), undefined, version);
+    const planned = plan(reading, { targets: [target('node3', 'joining')], inspections: {} });
+    expect(only(planned)).toMatchObject({ prepare: false, removeIds: [] });
   });
 });

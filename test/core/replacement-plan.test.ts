@@ -18,6 +18,7 @@ describe('the plan for a member that has crashed', () => {
   it('says what is done on its host and in etcd, in this order', () => {
     expect(plan(crashed)).toEqual({
       cluster: clusterOf(MEMBERS),
+      replaced: null,
       targets: [
         {
           member: 'node3',
@@ -27,13 +28,13 @@ describe('the plan for a member that has crashed', () => {
           asLearner: true,
           staysLearner: false,
           wasActive: false,
-          revert: { unit: 'etcd', dataDir: '/var/lib/etcd', walDir: '', user: 'etcd', group: 'etcd' },
+          unit: 'etcd',
         },
       ],
       steps: [
         'stop etcd on i-3',
-        'move /var/lib/etcd aside on i-3',
         'remove member a3 from etcd',
+        'move /var/lib/etcd aside on i-3',
         'add node3 (https://node3:2380) to etcd as a learner',
         'write the membership into /etc/etcd/etcd.yaml on i-3, and start etcd',
         'wait until node3 is caught up',
@@ -66,26 +67,25 @@ describe('the plan for a member that has crashed', () => {
       },
     };
     const { targets, steps } = plan(crashed, { members, inspections });
-    expect(targets[0]?.revert).toEqual({
-      unit: 'etcd3',
-      dataDir: '/data',
-      walDir: '/wal',
-      user: 'etcd',
-      group: 'etcd',
-    });
-    expect(steps.slice(0, 2)).toEqual(['stop etcd3 on i-3', 'move /data aside on i-3']);
+    expect(targets[0]?.unit).toBe('etcd3');
+    expect(steps.slice(0, 3)).toEqual(['stop etcd3 on i-3', 'remove member a3 from etcd', 'move /data aside on i-3']);
   });
 
-  it('remembers whether its service ran, and what earlier executions have moved aside', () => {
-    const inspections = {
-      node3: {
-        unit: { ...inspection('node3').unit, activeState: 'active' },
-        archives: ['/var/lib/etcd.run-0'],
-      },
-    };
-    const planned = plan(crashed, { inspections });
-    expect(only(planned).wasActive).toBe(true);
-    expect(planned.archives).toEqual({ node3: ['/var/lib/etcd.run-0'] });
+  it.each([
+    ['active', true],
+    ['activating', true],
+    ['reloading', true],
+    ['deactivating', true],
+    ['inactive', false],
+    ['failed', false],
+  ])('remembers whether its service ran: one that is %s, %s', (activeState, wasActive) => {
+    const inspections = { node3: { unit: { ...inspection('node3').unit, activeState } } };
+    expect(only(plan(crashed, { inspections })).wasActive).toBe(wasActive);
+  });
+
+  it('says what earlier executions have moved aside', () => {
+    const inspections = { node3: { archives: ['/var/lib/etcd.run-0'] } };
+    expect(plan(crashed, { inspections }).archives).toEqual({ node3: ['/var/lib/etcd.run-0'] });
   });
 });
 
@@ -153,11 +153,11 @@ describe('the way in', () => {
     expect(only(plan(withThird(silent('node3'), listed('node3', { isLearner: true })))).asLearner).toBe(true);
   });
 
-  it('is that of a learner where the only learner is the target, which was added and keeps its ID', () => {
+  it('is that of a learner where the only learner is the target, which was added and never started', () => {
     const unstarted = listed('node3', { name: '', isLearner: true });
     const inspections = { node3: EMPTY };
     expect(only(plan(withThird(silent('node3'), unstarted), { inspections }))).toMatchObject({
-      removeIds: [],
+      removeIds: ['a3'],
       asLearner: true,
     });
   });
@@ -181,29 +181,42 @@ describe('the ID', () => {
   const withWal = [...MEMBERS.slice(0, 2), configured('node3', { layout: { walDir: '/wal' } })];
 
   it.each([
-    ['is kept by a member that was added and has no data yet', unstarted, EMPTY, MEMBERS, []],
-    ['is kept where its wal dir is empty as well', unstarted, { ...EMPTY, ...wal(true) }, withWal, []],
+    ['is a new one where the member was added and has no data yet', unstarted, EMPTY, MEMBERS, ['b3']],
+    ['is a new one where its wal dir is empty as well', unstarted, { ...EMPTY, ...wal(true) }, withWal, ['b3']],
     [
-      'is kept where it was added under several peer URLs',
+      'is a new one where it was added under several peer URLs',
       { ...unstarted, peerUrls: ['https://x:2380', 'https://node3:2380'] },
       EMPTY,
       MEMBERS,
-      [],
+      ['b3'],
     ],
     ['is a new one where there is old data', unstarted, {}, MEMBERS, ['b3']],
     ['is a new one where there is an old wal', unstarted, { ...EMPTY, ...wal(false) }, withWal, ['b3']],
     ['is a new one where the member has started before, and its data is gone', listed('node3'), EMPTY, MEMBERS, ['a3']],
     ['is a new one where the member was removed by hand', null, {}, MEMBERS, []],
-    [
-      'is a new one where the list has the member under another peer URL',
-      listed('node3', { peerUrls: ['https://old:2380'] }),
-      EMPTY,
-      MEMBERS,
-      ['a3'],
-    ],
   ])('%s', (_, entry, host, members, removeIds) => {
     const planned = only(plan(withThird(silent('node3'), entry), { members, inspections: { node3: host } }));
     expect(planned).toMatchObject({ removeIds, prepare: true });
+  });
+
+  it.each([
+    ['and does not answer', silent('node3')],
+    ['and follows nobody', voter('node3', { leaderId: '0' })],
+  ])('is not touched where etcd lists the member at another peer URL, %s', (_, third) => {
+    const entry = listed('node3', { peerUrls: ['https://old:2380', 'https://older:2380'] });
+    expect(failureOf(() => plan(withThird(third, entry)))).toMatchObject({
+      name: 'PreconditionFailed',
+      message:
+        'etcd lists node3 at https://old:2380, https://older:2380, and clusters.json says https://node3:2380: somebody has moved it. ' +
+        'Correct clusters.json, deploy, and start again.',
+    });
+  });
+
+  it.each([
+    ['spelled another way', ['https://NODE3:2380/']],
+    ['beside another one', ['https://old:2380', 'https://node3:2380']],
+  ])('is a new one where etcd lists the peer URL %s', (_, peerUrls) => {
+    expect(only(plan(withThird(silent('node3'), listed('node3', { peerUrls })))).removeIds).toEqual(['a3']);
   });
 
   it('of a member that was removed and answers all the same is gone already', () => {

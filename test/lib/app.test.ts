@@ -7,7 +7,12 @@ const [MEMBER] = PLAIN.members;
 
 /** A cluster whose only member is on `host`. */
 function onHost(host: string, spareHosts: string[] = []) {
-  return clusterSchema.parse({ ...PLAIN, layout: LAYOUT, members: [{ ...MEMBER, host }], spareHosts });
+  return clusterSchema.parse({
+    ...PLAIN,
+    layout: LAYOUT,
+    members: [{ ...MEMBER, host }],
+    spareHosts: spareHosts.map((spare) => ({ host: spare })),
+  });
 }
 
 describe('a host, to be deployed,', () => {

@@ -28,12 +28,12 @@ describe('an error before the first change', () => {
     ['The inspection: how is it?', { 'Inspect host': inProgress('long') }],
     ['Plan replacement', {}],
     ['Choose next change', {}],
-  ])('in "%s" ends the execution under its own name, and nothing is moved back', async (state, answers) => {
+  ])('in "%s" ends the execution under its own name, and no service is started', async (state, answers) => {
     const { ended, calls, visited } = await replaceMember({ ...answers, [state]: BROKEN });
     expect(ended).toMatchObject(TOLD);
     expect(calls.at(-1)?.step).toBe(state);
     expect(visited.at(-1)).toBe('Stop with the error');
-    expect(visited).not.toContain('Move data back');
+    expect(visited).not.toContain('Start services again');
   });
 
   it.each(['', 'The task timed out.', '{"StatusCode":500}', '{"errorType":"Error","errorMessage":"cut o'])(
@@ -50,6 +50,9 @@ describe('an error once the member is removed', () => {
   const upTo = (count: number) => ({ 'Choose next change': [...changes.slice(0, count), BROKEN] });
 
   it.each([
+    ['Choose next change', upTo(2)],
+    ['Move data aside', failing('Move data aside', BROKEN)],
+    [AGAIN, failing('Move data aside', BROKEN, true)],
     ['Choose next change', upTo(3)],
     ['Add member', failing('Add member', BROKEN)],
     ['Write membership', failing('Write membership', BROKEN)],
@@ -60,13 +63,16 @@ describe('an error once the member is removed', () => {
     ['Choose next change', upTo(8)],
     ['Compare hashes', failing('Compare hashes', BROKEN)],
     ['Prove writes on every member', failing('Prove writes on every member', BROKEN)],
-  ])('in "%s" ends the execution under its own name, and the data stays aside', async (state, answers) => {
-    const { ended, calls, visited } = await replaceMember(answers);
-    expect(ended).toMatchObject(TOLD);
-    expect(calls.at(-1)?.step).toBe(state);
-    expect(visited).toContain('Remove member');
-    expect(visited.slice(-2)).toEqual(['Is there data to move back?', 'Stop with the error']);
-  });
+  ])(
+    'in "%s" ends the execution under its own name, and the service that ran stays stopped',
+    async (state, answers) => {
+      const { ended, calls, visited } = await replaceMember(answers);
+      expect(ended).toMatchObject(TOLD);
+      expect(calls.at(-1)?.step).toBe(state);
+      expect(visited).toContain('Remove member');
+      expect(visited.slice(-2)).toEqual(['Is there a service to start again?', 'Stop with the error']);
+    },
+  );
 });
 
 describe('a member that does not join', () => {

@@ -47,8 +47,8 @@ describe('an execution', () => {
       'Is this a dry run?',
       ...CHOOSE,
       ...ON_HOST('Stop service'),
-      ...ON_HOST('Move data aside'),
       ...['Remove member', ...CHOOSE],
+      ...ON_HOST('Move data aside'),
       ...['Add member', ...CHOOSE],
       ...ON_HOST('Write membership'),
       ...ON_HOST('Start service'),
@@ -110,23 +110,33 @@ describe('an execution', () => {
 
   it('tells every choice, and every change, what was done on hosts so far and how often it was asked', async () => {
     const executed = await replaceMember();
-    const common = { cluster: PLANNED_CLUSTER, targets: [plannedOf('node3')], execution: 'run-1', waits: 0 };
+    const unchanged = { cluster: PLANNED_CLUSTER, replaced: null, targets: [plannedOf('node3')] };
+    const common = { ...unchanged, execution: 'run-1', waits: 0 };
     const stopped = ['StopService node3'];
     const moved = [...stopped, 'ArchiveDataDir node3'];
     const written = [...moved, 'ConfigureMembership node3'];
     const started = [...written, 'StartService node3'];
     expect(callsOf(executed, 'Choose next change')).toEqual(
-      [[], stopped, moved, moved, moved, written, started, started, started].map((doneSoFar, turn) => ({
+      [[], stopped, stopped, moved, moved, written, started, started, started].map((doneSoFar, turn) => ({
         ...common,
         done: doneSoFar,
         turn,
       })),
     );
-    expect(callsOf(executed, 'Remove member')).toEqual([{ ...common, change: 'RemoveMember', done: moved, turn: 3 }]);
+    expect(callsOf(executed, 'Remove member')).toEqual([{ ...common, change: 'RemoveMember', done: stopped, turn: 2 }]);
     expect(callsOf(executed, 'Add member')).toEqual([{ ...common, change: 'AddMember', done: moved, turn: 4 }]);
     expect(callsOf(executed, 'Promote member')).toEqual([
       { ...common, change: 'PromoteMember', done: started, turn: 8 },
     ]);
+  });
+
+  it('tells every choice, and every change, whose place is taken', async () => {
+    const replaced = { ...CLUSTER.members[1], name: 'gone', layout: { dataDir: '/data/etcd' } };
+    const executed = await replaceMember({ 'Plan replacement': { ...planOf([plannedOf('node3')]), replaced } });
+    for (const step of ['Choose next change', 'Remove member', 'Add member', 'Promote member']) {
+      const told = callsOf(executed, step).map((input) => Object(input).replaced);
+      expect(told, step).toEqual(Array.from({ length: step === 'Choose next change' ? 9 : 1 }, () => replaced));
+    }
   });
 
   it('counts how often in a row a member was waited for and its raft index stood still', async () => {
@@ -155,7 +165,7 @@ describe('an execution', () => {
       'Assess members': assessmentOf([], {
         readings: { targets: [targetOf('node3', 'joining')], equal: 1, total: 1 },
       }),
-      'Plan replacement': planOf([plannedOf('node3', { prepare: false, removeIds: [], revert: {} })]),
+      'Plan replacement': planOf([plannedOf('node3', { prepare: false, removeIds: [], unit: '' })]),
       'Choose next change': [node3.wait, node3.promote, FINISH],
     });
     expect(executed.visited).not.toContain('Inspect host');
@@ -175,10 +185,18 @@ describe('an execution that changes nothing', () => {
     expect(Object(ended).output).toEqual({ outcome: 'NothingToDo', ...REPORTED });
   });
 
-  it('is one whose member has come back when it is planned', async () => {
-    const { visited, ended } = await replaceMember({ 'Plan replacement': planOf([]) });
-    expect(visited).toEqual([...UNTIL_PLANNED, 'Nothing to do']);
-    expect(Object(ended).output).toEqual({ outcome: 'NothingToDo', ...REPORTED });
+  it.each([false, true])('is one whose member has come back when it is planned (dry run: %s)', async (dryRun) => {
+    const { visited, ended } = await replaceMember({
+      'Load cluster': { ...LOADED, dryRun },
+      'Plan replacement': planOf([]),
+    });
+    expect(visited).toEqual([...UNTIL_PLANNED, 'All came back']);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(Object(ended).output).toEqual({
+      outcome: 'NothingToDo',
+      ...REPORTED,
+      summary: 'What had failed has come back by itself. Nothing was changed.',
+    });
   });
 
   it('is a dry run: it inspects, says what it would do, and which data lies aside', async () => {
@@ -197,14 +215,14 @@ describe('an execution that changes nothing', () => {
 describe('two members', () => {
   const both = {
     'Assess members': assessmentOf(['node2', 'node3']),
-    'Plan replacement': planOf([plannedOf('node2'), plannedOf('node3', { wasActive: true })]),
+    'Plan replacement': planOf([plannedOf('node2'), plannedOf('node3')]),
   };
 
-  it('are both moved aside, and both reported', async () => {
+  it('are stopped, removed and moved aside together, join one after the other, and are both reported', async () => {
     const [a, b] = [replaceOf('node2'), replaceOf('node3')];
     const executed = await replaceMember({
       ...both,
-      'Choose next change': [...a.slice(0, 2), ...b.slice(0, 2), ...a.slice(2), ...b.slice(2), FINISH],
+      'Choose next change': [0, 1, 2].flatMap((turn) => [a[turn], b[turn]]).concat(a.slice(3), b.slice(3), FINISH),
     });
     expect(callsOf(executed, 'Plan replacement')).toMatchObject([
       {
@@ -217,7 +235,7 @@ describe('two members', () => {
     expect(choices[1]).toMatchObject({ done: ['StopService node2'] });
     expect(choices.at(-1)).toMatchObject({
       done: [
-        ...['StopService node2', 'ArchiveDataDir node2', 'StopService node3', 'ArchiveDataDir node3'],
+        ...['StopService node2', 'StopService node3', 'ArchiveDataDir node2', 'ArchiveDataDir node3'],
         ...['ConfigureMembership node2', 'StartService node2', 'ConfigureMembership node3', 'StartService node3'],
       ],
     });

@@ -9,59 +9,33 @@ import {
   inProgress,
   plannedOf,
   planOf,
-  REVERT,
-  REVERTED,
   replaceMember,
-  replaceOf,
   SERVICE,
 } from './replacement-scene.ts';
 
+const node2 = changesOf('node2');
 const node3 = changesOf('node3');
 const BROKEN = failure('UnsafeToProceed', 'CORRUPT is raised.');
 const TOLD = { status: 'FAILED', error: 'UnsafeToProceed', cause: 'CORRUPT is raised.' };
-const AGAIN = 'The host command: how is it?';
+const RUN_AGAIN = { ...TOLD, cause: 'CORRUPT is raised. The services that were stopped run again.' };
+const UNDO = 'Is there a service to start again?';
+const STOP = 'Stop with the error';
+const NO_DISK = failure('HostCommandFailed', 'The disk is gone.');
+const TIMED_OUT = failure('Sandbox.Timedout', 'Task timed out');
 /** What a state's error is thrown by: itself, or the question after a command of it that took long. */
-const failing = (state: string, error: Error, isLong = false) =>
-  isLong ? { [state]: inProgress('long'), [AGAIN]: error } : { [state]: error };
+const failing = (state: string, isLong = false) =>
+  isLong ? { [state]: inProgress('long'), 'The host command: how is it?': BROKEN } : { [state]: BROKEN };
 
 describe('an error after a service was to be stopped, and before the member was removed,', () => {
   const cases: [string, boolean, Record<string, unknown>][] = [
-    ['Stop service', false, failing('Stop service', BROKEN)],
-    ['Stop service', true, failing('Stop service', BROKEN, true)],
-    ['Move data aside', false, failing('Move data aside', BROKEN)],
-    ['Move data aside', true, failing('Move data aside', BROKEN, true)],
+    ['Stop service', false, failing('Stop service')],
+    ['Stop service', true, failing('Stop service', true)],
     ['Choose next change', false, { 'Choose next change': [node3.stop, BROKEN] }],
-    ['Choose next change', false, { 'Choose next change': [node3.stop, node3.archive, BROKEN] }],
-    ['Remove member', false, failing('Remove member', BROKEN)],
+    ['Remove member', false, failing('Remove member')],
   ];
 
-  it.each(cases)('in "%s" (after a while: %s) moves the data back, and goes on as it was', async (_, __, answers) => {
+  it.each(cases)('in "%s" (after a while: %s) starts the service again that ran', async (_, __, answers) => {
     const executed = await replaceMember(answers);
-    expect(callsOf(executed, 'Move data dir back')).toEqual([
-      {
-        command: 'revert-data-dir',
-        host: hostOf('node3'),
-        parameters: { ...REVERT, execution: 'run-1' },
-        execution: 'run-1',
-        commandId: '',
-        sentAt: 0,
-      },
-    ]);
-    expect(executed.visited.slice(-6)).toEqual([
-      ...['Is there data to move back?', 'Move data back', 'Move data dir back', 'Has moving back ended?'],
-      ...['Data is back', 'Stop with the error'],
-    ]);
-    expect(executed.ended).toMatchObject({
-      ...TOLD,
-      cause: 'CORRUPT is raised. The data of members that were not removed from etcd is in its place.',
-    });
-  });
-
-  it('starts the service again if it ran before', async () => {
-    const executed = await replaceMember({
-      'Plan replacement': planOf([plannedOf('node3', { wasActive: true })]),
-      'Move data aside': BROKEN,
-    });
     expect(callsOf(executed, 'Start service again')).toEqual([
       {
         command: 'control-service',
@@ -73,146 +47,164 @@ describe('an error after a service was to be stopped, and before the member was 
       },
     ]);
     expect(executed.visited.slice(-6)).toEqual([
-      ...['Move data dir back', 'Has moving back ended?', 'Start service again', 'Has moving back ended?'],
-      ...['Data is back', 'Stop with the error'],
+      ...[UNDO, 'Start services again', 'Start service again'],
+      ...['Has the restart ended?', 'Service runs again', STOP],
     ]);
-    expect(executed.ended).toMatchObject({
-      error: 'UnsafeToProceed',
-      cause: expect.stringMatching(/is in its place\.$/),
-    });
+    expect(executed.ended).toMatchObject(RUN_AGAIN);
   });
 
-  it('waits for a long way back, and then for the start', async () => {
+  it.each(cases)('in "%s" (after a while: %s) starts none that did not run', async (_, __, answers) => {
     const executed = await replaceMember({
-      'Plan replacement': planOf([plannedOf('node3', { wasActive: true })]),
-      'Move data aside': BROKEN,
-      'Move data dir back': inProgress('back'),
-      'Start service again': inProgress('start'),
-      'Moving back: how is it?': [
-        inProgress('back'),
-        { ...REVERTED, commandId: 'back' },
-        { ...SERVICE, commandId: 'start' },
-      ],
+      'Plan replacement': planOf([plannedOf('node3', { wasActive: false })]),
+      ...answers,
     });
-    expect(executed.waitsMs).toEqual([10_000, 10_000, 10_000]);
-    expect(
-      callsOf(executed, 'Moving back: how is it?').map(
-        (input) => `${Object(input).command} ${Object(input).commandId}`,
-      ),
-    ).toEqual(['revert-data-dir back', 'revert-data-dir back', 'control-service start']);
-    expect(callsOf(executed, 'Start service again')).toHaveLength(1);
-    expect(executed.ended).toMatchObject({
-      error: 'UnsafeToProceed',
-      cause: expect.stringMatching(/is in its place\.$/),
-    });
+    expect(executed.visited.slice(-2)).toEqual([UNDO, STOP]);
+    expect(executed.ended).toMatchObject(TOLD);
   });
 
-  it.each(['Move data dir back', 'Moving back: how is it?', 'Start service again'])(
+  it('starts the unit that was planned', async () => {
+    const executed = await replaceMember({
+      'Plan replacement': planOf([plannedOf('node3', { unit: 'etcd@orders' })]),
+      'Remove member': BROKEN,
+    });
+    expect(callsOf(executed, 'Start service again')).toMatchObject([
+      { parameters: { unit: 'etcd@orders', action: 'start' } },
+    ]);
+  });
+
+  it('waits for a long start', async () => {
+    const executed = await replaceMember({
+      'Remove member': BROKEN,
+      'Start service again': inProgress('start'),
+      'The restart: how is it?': [inProgress('start'), { ...SERVICE, commandId: 'start' }],
+    });
+    expect(executed.waitsMs).toEqual([10_000, 10_000]);
+    const asked = { command: 'control-service', host: hostOf('node3'), commandId: 'start', sentAt: 1_000 };
+    expect(callsOf(executed, 'The restart: how is it?')).toMatchObject([asked, asked]);
+    expect(callsOf(executed, 'Start service again')).toHaveLength(1);
+    expect(executed.ended).toMatchObject(RUN_AGAIN);
+  });
+
+  it.each(['Start service again', 'The restart: how is it?'])(
     'keeps its name and its message when "%s" fails as well, and says so',
     async (state) => {
       const { ended } = await replaceMember({
-        'Plan replacement': planOf([plannedOf('node3', { wasActive: true })]),
-        'Move data aside': BROKEN,
-        ...(state.startsWith('Moving') && { 'Move data dir back': inProgress('back') }),
-        [state]: failure('HostCommandFailed', 'The disk is gone.'),
+        'Remove member': BROKEN,
+        'Start service again': inProgress('start'),
+        [state]: NO_DISK,
       });
       expect(ended).toMatchObject({
-        status: 'FAILED',
-        error: 'UnsafeToProceed',
-        cause: expect.stringMatching(/^CORRUPT is raised\. .*The disk is gone\./),
+        ...TOLD,
+        cause: 'CORRUPT is raised. Not every service that was stopped runs again: node3: The disk is gone.',
       });
-      expect(Object(ended).cause).not.toContain('is in its place');
     },
   );
 });
 
-describe('an error after the member was removed', () => {
-  it('moves nothing back, though the answer to the removal was lost', async () => {
+describe('an error after the member has left', () => {
+  it('starts nothing, though the answer to the removal was lost', async () => {
     const executed = await replaceMember({
-      'Remove member': [failure('Sandbox.Timedout', 'Task timed out'), { changed: false, member: '', id: '' }],
-      'Start service': BROKEN,
+      'Remove member': [TIMED_OUT, { changed: false, member: '', id: '' }],
+      'Move data aside': BROKEN,
     });
-    expect(executed.ended).toMatchObject({ status: 'FAILED' });
     expect(callsOf(executed, 'Remove member')).toHaveLength(2);
-    expect(callsOf(executed, 'Move data dir back')).toEqual([]);
+    expect(executed.visited.slice(-2)).toEqual([UNDO, STOP]);
+    expect(executed.ended).toMatchObject(TOLD);
+  });
+
+  it.each([
+    ['in the addition itself', { 'Choose next change': [node3.stop, node3.archive, node3.add], 'Add member': BROKEN }],
+    ['after the addition', { 'Choose next change': [node3.stop, node3.archive, node3.add, BROKEN] }],
+  ])('starts nothing, though it was somebody else who removed it: %s', async (_, answers) => {
+    const executed = await replaceMember(answers);
+    expect(callsOf(executed, 'Add member')).toHaveLength(1);
+    expect(executed.visited.slice(-2)).toEqual([UNDO, STOP]);
+    expect(executed.ended).toMatchObject(TOLD);
   });
 });
 
 describe('an error of two members', () => {
-  it('puts one back, although the other one cannot be', async () => {
-    const { ended, ...executed } = await replaceMember({
-      'Assess members': assessmentOf(['node2', 'node3']),
-      'Plan replacement': planOf([plannedOf('node2', { wasActive: true }), plannedOf('node3', { wasActive: true })]),
-      'Choose next change': [
-        ...[...replaceOf('node2').slice(0, 2), ...replaceOf('node3').slice(0, 2)],
-        failure('UnsafeToProceed', 'CORRUPT is raised.'),
-      ],
-      'Move data dir back': [failure('HostCommandFailed', 'The disk is gone.'), REVERTED],
-    });
-    expect(callsOf({ ended, ...executed }, 'Start service again')).toHaveLength(1);
-    expect(ended).toMatchObject({
-      error: 'UnsafeToProceed',
-      cause: expect.stringMatching(
-        /^CORRUPT is raised\. Not every host could be put back as it was: node[23]: The disk is gone\.$/,
-      ),
-    });
-  });
-
-  const both = {
+  const bothOf = (node2WasActive: boolean) => ({
     'Assess members': assessmentOf(['node2', 'node3']),
-    'Plan replacement': planOf([plannedOf('node2'), plannedOf('node3', { wasActive: true })]),
-  };
+    'Plan replacement': planOf([plannedOf('node2', { wasActive: node2WasActive }), plannedOf('node3')]),
+  });
+  const both = bothOf(true);
+  const stopped = { ...both, 'Choose next change': [node2.stop, node3.stop, BROKEN] };
+  const REMOVED = [
+    { changed: true, member: 'node2', id: 'a2' },
+    { changed: true, member: 'node3', id: 'a3' },
+  ];
 
-  it('get both their data back, and run again where they ran before', async () => {
-    const executed = await replaceMember({
-      ...both,
-      'Choose next change': [
-        ...[...replaceOf('node2').slice(0, 2), ...replaceOf('node3').slice(0, 1)],
-        failure('UnsafeToProceed', 'CORRUPT is raised.'),
-      ],
-    });
-    const hostsOf = (step: string) => callsOf(executed, step).map((input) => Object(input).host);
-    expect(hostsOf('Move data dir back').toSorted()).toEqual([HOSTS.node2, HOSTS.node3]);
-    expect(hostsOf('Start service again')).toEqual([HOSTS.node3]);
-    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'UnsafeToProceed' });
+  it.each([
+    ['both', true, [HOSTS.node2, HOSTS.node3]],
+    ['only that', false, [HOSTS.node3]],
+  ])('starts %s again that ran', async (_, node2WasActive, hosts) => {
+    const executed = await replaceMember({ ...stopped, ...bothOf(node2WasActive) });
+    const started = callsOf(executed, 'Start service again').map((input) => Object(input).host);
+    expect(started.toSorted()).toEqual(hosts);
+    expect(executed.ended).toMatchObject(RUN_AGAIN);
   });
 
-  it('have nothing moved back that was not touched yet', async () => {
-    const executed = await replaceMember({ ...both, 'Move data aside': failure('UnsafeToProceed', 'It is a link.') });
-    expect(callsOf(executed, 'Move data dir back')).toMatchObject([{ host: HOSTS.node3 }]);
-    expect(callsOf(executed, 'Start service again')).toMatchObject([{ host: HOSTS.node3 }]);
-  });
-
-  it('get nothing back for the one that is removed already', async () => {
+  it('starts one again, although the other one cannot be', async () => {
     const executed = await replaceMember({
-      ...both,
-      'Choose next change': [
-        ...[...replaceOf('node2').slice(0, 2), ...replaceOf('node3').slice(0, 2)],
-        ...[changesOf('node2').remove, BROKEN],
-      ],
-      'Remove member': { changed: true, member: 'node2', id: 'a2' },
+      ...stopped,
+      'Start service again': ({ host }: { host: string }) => (host === HOSTS.node2 ? NO_DISK : SERVICE),
     });
-    expect(callsOf(executed, 'Move data dir back')).toMatchObject([{ host: HOSTS.node3 }]);
-    expect(callsOf(executed, 'Start service again')).toMatchObject([{ host: HOSTS.node3 }]);
+    expect(executed.visited).toContain('Service runs again');
     expect(executed.ended).toMatchObject({
-      error: 'UnsafeToProceed',
-      cause: expect.stringMatching(/is in its place\.$/),
+      ...TOLD,
+      cause: 'CORRUPT is raised. Not every service that was stopped runs again: node2: The disk is gone.',
     });
   });
 
-  it('get nothing back once both are removed', async () => {
+  it('names both where neither can be started again', async () => {
+    const { ended } = await replaceMember({ ...stopped, 'Start service again': NO_DISK });
+    expect(ended).toMatchObject({
+      ...TOLD,
+      cause:
+        'CORRUPT is raised. Not every service that was stopped runs again: ' +
+        'node2: The disk is gone. node3: The disk is gone.',
+    });
+  });
+
+  it('starts none that was not to be stopped yet', async () => {
     const executed = await replaceMember({
       ...both,
-      'Choose next change': [
-        ...[...replaceOf('node2').slice(0, 2), ...replaceOf('node3').slice(0, 2)],
-        ...[changesOf('node2').remove, changesOf('node3').remove, BROKEN],
-      ],
-      'Remove member': [
-        { changed: true, member: 'node2', id: 'a2' },
-        { changed: true, member: 'node3', id: 'a3' },
-      ],
+      'Choose next change': [node2.stop],
+      'Stop service': BROKEN,
     });
-    expect(callsOf(executed, 'Move data dir back')).toEqual([]);
+    expect(callsOf(executed, 'Start service again')).toMatchObject([{ host: HOSTS.node2 }]);
+    expect(executed.ended).toMatchObject(RUN_AGAIN);
+  });
+
+  it('starts the one that is still a member, and not the one that is removed already', async () => {
+    const executed = await replaceMember({
+      ...both,
+      'Choose next change': [node2.stop, node3.stop, node2.remove, node3.remove],
+      'Remove member': [REMOVED[0], BROKEN],
+    });
+    expect(callsOf(executed, 'Start service again')).toMatchObject([{ host: HOSTS.node3 }]);
+    expect(executed.ended).toMatchObject(RUN_AGAIN);
+  });
+
+  it('starts neither once both are removed', async () => {
+    const executed = await replaceMember({
+      ...both,
+      'Choose next change': [node2.stop, node3.stop, node2.remove, node3.remove, BROKEN],
+      'Remove member': REMOVED,
+    });
+    expect(executed.visited.slice(-2)).toEqual([UNDO, STOP]);
+    expect(executed.ended).toMatchObject(TOLD);
+  });
+
+  it('starts neither where the answer to the first removal was lost, and the next try removed the other one', async () => {
+    const executed = await replaceMember({
+      ...both,
+      'Choose next change': [node2.stop, node3.stop, node2.remove, BROKEN],
+      'Remove member': [TIMED_OUT, REMOVED[1]],
+    });
+    expect(callsOf(executed, 'Remove member')).toHaveLength(2);
+    expect(executed.visited.slice(-2)).toEqual([UNDO, STOP]);
     expect(executed.ended).toMatchObject(TOLD);
   });
 });

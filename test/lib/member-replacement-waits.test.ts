@@ -96,7 +96,7 @@ describe('a long host command', () => {
     expect(waitsMs).toEqual([10_000, 10_000, 10_000]);
     const asked = { ...askedAfter, command: 'archive-data-dir', parameters: node3.archive.parameters };
     expect(callsOf(executed, 'The host command: how is it?')).toEqual([asked, asked, asked]);
-    expect(callsOf(executed, 'Choose next change')[2]).toMatchObject({
+    expect(callsOf(executed, 'Choose next change')[3]).toMatchObject({
       done: ['StopService node3', 'ArchiveDataDir node3'],
     });
     expect(ended).toMatchObject({

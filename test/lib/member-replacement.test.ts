@@ -9,7 +9,7 @@ const definition = memberReplacement(stacks);
 const states = statesOf(definition);
 const tasks = tasksOf(definition);
 const STOP = 'Stop with the error';
-const UNDO = 'Is there data to move back?';
+const UNDO = 'Is there a service to start again?';
 
 function stateOf(name: string) {
   const found = states.find((placed) => placed.name === name);
@@ -44,7 +44,7 @@ describe('the definition', () => {
       'The inspection: how is it?': ['Has the inspection ended?'],
       'Keep the inspection': [],
       'Plan replacement': ['Is anything left to do?'],
-      'Is anything left to do?': ['Nothing to do', 'Is this a dry run?'],
+      'Is anything left to do?': ['All came back', 'Is this a dry run?'],
       'Is this a dry run?': ['Planned', 'Choose next change'],
       'Choose next change': ['What comes next?'],
       'What comes next?': [
@@ -76,16 +76,16 @@ describe('the definition', () => {
       'The host command: how is it?': ['Has the host command ended?'],
       'Compare hashes': ['Prove writes on every member'],
       'Prove writes on every member': ['Member replaced'],
-      [UNDO]: ['Move data back', STOP],
-      'Move data back': [STOP],
-      'Move data dir back': ['Has moving back ended?'],
-      'Has moving back ended?': ['Start service again', 'Data is back', 'Wait for moving back'],
-      'Wait for moving back': ['Moving back: how is it?'],
-      'Moving back: how is it?': ['Has moving back ended?'],
-      'Start service again': ['Has moving back ended?'],
-      'Data is back': [],
-      'Data is not back': [],
+      [UNDO]: ['Start services again', STOP],
+      'Start services again': [STOP],
+      'Start service again': ['Has the restart ended?'],
+      'Has the restart ended?': ['Service runs again', 'Wait for the restart'],
+      'Wait for the restart': ['The restart: how is it?'],
+      'The restart: how is it?': ['Has the restart ended?'],
+      'Service runs again': [],
+      'Service does not run again': [],
       'Nothing to do': [],
+      'All came back': [],
       Planned: [],
       'Member replaced': [],
       'The member does not join': [],
@@ -94,7 +94,7 @@ describe('the definition', () => {
     });
   });
 
-  it('stops at an error before the first change, and later looks whether there is data to move back', () => {
+  it('stops at an error before the first change, and later looks whether there is a service to start again', () => {
     const caught = states.filter(({ state }) => state.Type === 'Task' || state.Type === 'Map');
     expect(Object.fromEntries(caught.map(({ name, state }) => [name, catchers(state)]))).toEqual({
       'Load cluster': [STOP],
@@ -117,10 +117,9 @@ describe('the definition', () => {
       'The host command: how is it?': [UNDO],
       'Compare hashes': [UNDO],
       'Prove writes on every member': [UNDO],
-      'Move data back': [STOP],
-      'Move data dir back': ['Data is not back'],
-      'Moving back: how is it?': ['Data is not back'],
-      'Start service again': ['Data is not back'],
+      'Start services again': [STOP],
+      'Start service again': ['Service does not run again'],
+      'The restart: how is it?': ['Service does not run again'],
     });
   });
 
@@ -142,9 +141,8 @@ describe('the definition', () => {
     ['Look why it does not join', 'run-host-command'],
     ['The look: how is it?', 'run-host-command'],
     ['The host command: how is it?', 'run-host-command'],
-    ['Move data dir back', 'run-host-command'],
-    ['Moving back: how is it?', 'run-host-command'],
     ['Start service again', 'run-host-command'],
+    ['The restart: how is it?', 'run-host-command'],
     ['Compare hashes', 'compare-hashes'],
     ['Prove writes on every member', 'prove-writes'],
   ])('runs in the state "%s" the step %s', (name, step) => {
@@ -153,7 +151,7 @@ describe('the definition', () => {
     expect(Arguments).toMatchObject({ FunctionName: expect.stringMatching(new RegExp(`:function:${logicalId}$`)) });
   });
 
-  it('sends each command from the states that are named after it', () => {
+  it('sends each command from the states that are named after it, and none that moves data back', () => {
     const sending = tasks.filter(({ state }) => payloadOf(state).commandId === '');
     expect(Object.fromEntries(sending.map(({ name, state }) => [name, payloadOf(state).command]))).toEqual({
       'Inspect host': 'inspect-host',
@@ -162,15 +160,15 @@ describe('the definition', () => {
       'Write membership': 'configure-membership',
       'Start service': 'control-service',
       'Look why it does not join': 'inspect-host',
-      'Move data dir back': 'revert-data-dir',
       'Start service again': 'control-service',
     });
   });
 
-  it('ends in one of three reports, or in the error, or because the member does not join', () => {
+  it('ends in one of four reports, or in the error, or because the member does not join', () => {
     const ends = states.filter(({ state, around }) => around.length === 0 && successors(state).length === 0);
     expect(Object.fromEntries(ends.map(({ name, state }) => [name, state.Type]))).toEqual({
       'Nothing to do': 'Succeed',
+      'All came back': 'Succeed',
       Planned: 'Succeed',
       'Member replaced': 'Succeed',
       'The member does not join': 'Fail',
@@ -220,32 +218,31 @@ describe('before the first change', () => {
 });
 
 describe('after an error', () => {
-  it('no change is made to the cluster any more, and no data is moved but back', () => {
+  it('no change is made to the cluster any more, and no data is moved: services are started, and nothing else', () => {
     const main = [...after(UNDO)];
-    expect(main.toSorted()).toEqual([UNDO, 'Move data back', STOP].toSorted());
-    const { ItemProcessor } = stateOf('Move data back').state as MapState;
+    expect(main.toSorted()).toEqual([UNDO, 'Start services again', STOP].toSorted());
+    const { ItemProcessor } = stateOf('Start services again').state as MapState;
     expect(Object.keys(ItemProcessor.States).toSorted()).toEqual(
       [
-        'Move data dir back',
-        'Has moving back ended?',
-        'Wait for moving back',
-        'Moving back: how is it?',
         'Start service again',
-        'Data is back',
-        'Data is not back',
+        'Has the restart ended?',
+        'Wait for the restart',
+        'The restart: how is it?',
+        'Service runs again',
+        'Service does not run again',
       ].toSorted(),
     );
   });
 
-  it('the error goes on as it was, whatever becomes of the undo', () => {
-    const { Output, Catch } = stateOf('Move data back').state as MapState;
+  it('the error goes on under its own name, whatever becomes of the services', () => {
+    const { Output, Catch } = stateOf('Start services again').state as MapState;
     expect(Output).toMatchObject({ error: '{% $states.input.error %}' });
     expect(Catch).toMatchObject([{ ErrorEquals: ['States.ALL'], Output: '{% $states.input %}' }]);
   });
 });
 
 describe('the time', () => {
-  it.each(['Wait for the inspection', 'Wait for the host command', 'Wait for the look', 'Wait for moving back'])(
+  it.each(['Wait for the inspection', 'Wait for the host command', 'Wait for the look', 'Wait for the restart'])(
     '%s: ten seconds between two questions',
     (name) => {
       expect(stateOf(name).state).toMatchObject({ Type: 'Wait', Seconds: 10 });
@@ -256,9 +253,9 @@ describe('the time', () => {
     expect(definition.TimeoutSeconds).toBe(4 * 3600);
   });
 
-  it('is enough for two members and back, with every host command at its slowest', () => {
+  it('is enough for two members and their restart, with every host command at its slowest', () => {
     const slowest = Math.max(...Object.values(HOST_COMMANDS).map(({ timeoutSeconds }) => timeoutSeconds));
-    // Inspected, stopped, moved aside, configured, started; moved back, started again.
-    expect(definition.TimeoutSeconds).toBeGreaterThan(2 * 7 * slowest);
+    // Inspected, stopped, moved aside, configured, started; started again.
+    expect(definition.TimeoutSeconds).toBeGreaterThan(2 * 6 * slowest);
   });
 });

@@ -67,7 +67,6 @@ export function hostOf(member: string): string {
 }
 
 export const INSPECTION = { unit, dataDir, walDir: '', configFile, binDir };
-export const REVERT = { unit, dataDir, walDir: '', user, group };
 
 export function targetOf(member: string, kind: 'failed' | 'joining' = 'failed') {
   return { member, kind, problem: `${member} is ${kind}.` };
@@ -103,8 +102,8 @@ export function plannedOf(member: string, more: Partial<PlannedTarget> = {}): Pl
     prepare: true,
     asLearner: true,
     staysLearner: false,
-    wasActive: false,
-    revert: REVERT,
+    wasActive: true,
+    unit,
     ...more,
   };
 }
@@ -112,6 +111,7 @@ export function plannedOf(member: string, more: Partial<PlannedTarget> = {}): Pl
 export function planOf(targets: PlannedTarget[]): ReplacementPlan {
   return {
     cluster: PLANNED_CLUSTER,
+    replaced: null,
     targets,
     steps: targets.map(({ member }) => `replace ${member}`),
     archives: Object.fromEntries(targets.map(({ member }) => [member, ['/var/lib/etcd.old']])),
@@ -125,7 +125,7 @@ export function inspectionOf(member: string, more: Partial<HostInspection['unit'
   };
   return hostInspectionSchema.parse({
     unit: {
-      ...{ loadState: 'loaded', activeState: 'failed', subState: 'failed', result: 'exit-code' },
+      ...{ loadState: 'loaded', activeState: 'activating', subState: 'auto-restart', result: 'exit-code' },
       ...{ mainPid: 0, restarts: 5, exitStatus: 1 },
       ...more,
     },
@@ -151,7 +151,6 @@ export function inProgress(commandId: string): RunningHostCommand {
 
 export const SERVICE = done({ activeState: 'active', subState: 'running', mainPid: 7 });
 const WRITTEN = done({ file: configFile, copy: `${configFile}.copy`, changed: true });
-export const REVERTED = done({ reverted: true, setAside: '' });
 export const FINISH: NextChange = { action: 'Finish' };
 
 /** Where archive-data-dir has moved the data of a host. */
@@ -165,8 +164,12 @@ export function changesOf(member: string) {
   const { peerUrl = '' } = CLUSTER.members.find(({ name }) => name === member) ?? {};
   return {
     stop: { action: 'StopService', ...at, parameters: { unit, action: 'stop' } },
-    archive: { action: 'ArchiveDataDir', ...at, parameters: { ...REVERT, execution: 'run-1' } },
     remove: { action: 'RemoveMember', member, id },
+    archive: {
+      action: 'ArchiveDataDir',
+      ...at,
+      parameters: { unit, dataDir, walDir: '', user, group, execution: 'run-1' },
+    },
     add: { action: 'AddMember', member, peerUrl, asLearner: true },
     configure: {
       action: 'ConfigureMembership',
@@ -185,8 +188,8 @@ export function changesOf(member: string) {
 
 /** Every change to one member, in order. */
 export function replaceOf(member: string): NextChange[] {
-  const { stop, archive, remove, add, configure, start, wait, promote } = changesOf(member);
-  return [stop, archive, remove, add, configure, start, wait, promote];
+  const { stop, remove, archive, add, configure, start, wait, promote } = changesOf(member);
+  return [stop, remove, archive, add, configure, start, wait, promote];
 }
 
 export function progressOf(member: string, raftAppliedIndex: string) {
@@ -204,15 +207,14 @@ const ANSWERS = {
   'Plan replacement': planOf([plannedOf('node3')]),
   'Choose next change': [...replaceOf('node3'), FINISH],
   'Stop service': done({ activeState: 'inactive', subState: 'dead', mainPid: 0 }),
-  'Move data aside': ({ host }: { host: string }) => done(archivedOn(host)),
   'Remove member': CHANGED,
+  'Move data aside': ({ host }: { host: string }) => done(archivedOn(host)),
   'Add member': CHANGED,
   'Write membership': WRITTEN,
   'Start service': SERVICE,
   'Wait for member': progressOf('node3', '9'),
   'Promote member': CHANGED,
   'Look why it does not join': done(inspectionOf('node3')),
-  'Move data dir back': REVERTED,
   'Start service again': SERVICE,
   'Compare hashes': { revision: '9', hash: 4711, members: ['node1', 'node2', 'node3'] },
   'Prove writes on every member': { members: ['after'] },

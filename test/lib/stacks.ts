@@ -53,13 +53,13 @@ export const FLEET: ClustersFile = {
   clusters: [
     cluster('orders', 'https://10.0.0.1:2379', {
       host: INSTANCES[0],
-      spareHosts: [INSTANCES[1], MANAGED_NODES[1]],
+      spareHosts: [{ host: INSTANCES[1] }, { host: MANAGED_NODES[1], layout: { dataDir: '/data/etcd' } }],
       auth: { secret: 'etcd/root' },
       tls: { secret: 'etcd/tls' },
     }),
     cluster('billing', 'https://10.0.0.1:23790', {
       host: MANAGED_NODES[0],
-      spareHosts: [INSTANCES[1]],
+      spareHosts: [{ host: INSTANCES[1] }],
       auth: { secret: SECRET_ARN },
       tls: { secret: 'etcd/tls' },
     }),

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
+import type { MembersAssessment } from '../../core/contracts/membership.ts';
+import type { MemberObservation } from '../../core/contracts/observation.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { assessMembers } from '../../core/decisions/member-assessment.ts';
+import { clusterOf, configured, failureOf, observation, refusing, silent, voter } from './observations.ts';
+
+const parameters = parse(memberParametersSchema, {}, 'parameters');
+
+function assess(members: MemberObservation[], member = ''): MembersAssessment {
+  const cluster = clusterOf(members.map(({ name }) => configured(name)));
+  const readings = { targets: [], equal: 0, total: 0 };
+  return assessMembers(observation(members), { cluster, parameters, member, readings });
+}
+
+describe('a member that answers and refuses this runbook', () => {
+  const well = ['node1', 'node2', 'node3'].map((name) => voter(name));
+
+  it('is not replaced, which its first reading says, and every such member is named', () => {
+    const refused = [refusing('node4', 'Its certificate has expired.'), refusing('node5', 'The login is refused.')];
+    expect(failureOf(() => assess([...well, ...refused]))).toMatchObject({
+      name: 'PreconditionFailed',
+      message:
+        'node4 does not answer: Its certificate has expired. node5 does not answer: The login is refused.\n' +
+        'It runs and refuses this runbook, and replacing it would not help. Nothing was changed.',
+    });
+  });
+
+  it('keeps another one from being replaced, and is the only one that is named', () => {
+    const failure = failureOf(() => assess([...well, silent('node4'), refusing('node5')]));
+    expect(failure.name).toBe('PreconditionFailed');
+    expect(failure.message).toMatch(/^node5 does not answer: /);
+    expect(failure.message).not.toContain('node4');
+  });
+
+  it('is refused as well where it is the one that was named', () => {
+    expect(failureOf(() => assess([...well, refusing('node4')], 'node4')).name).toBe('PreconditionFailed');
+  });
+
+  it('is no matter where a healthy one is named', () => {
+    expect(assess([...well, refusing('node4')], 'node2').verdict).toBe('NothingToDo');
+  });
+
+  it('is told from one that is silent, which is to be confirmed', () => {
+    expect(assess([...well, silent('node4')]).verdict).toBe('Confirm');
+  });
+});
