@@ -1,25 +1,10 @@
-import type { Cluster } from '../../core/contracts/clusters.ts';
+import type { Cluster, ConfiguredMember } from '../../core/contracts/clusters.ts';
 import type { HostInspection } from '../../core/contracts/host-commands.ts';
 import type { NextChange } from '../../core/contracts/membership.ts';
 import type { ListedMember, MemberObservation, Observation } from '../../core/contracts/observation.ts';
 import { quorumOf } from '../../core/decisions/member-survey.ts';
+import type { MemberCondition } from './conditions.ts';
 import { clusterOf, configuration, configured, directory, inspection, LAYOUT, silent, voter } from './observations.ts';
-
-/** How a member came to be a target. */
-export const CONDITIONS = [
-  'crashed',
-  'crashed, a learner',
-  'in another cluster',
-  'following nobody',
-  'removed, but answering',
-  'removed, and crashed',
-  'added as a voter, never started',
-  'added as a learner, never started',
-  'added, never started, with old data',
-  'behind',
-  'a learner, not promoted',
-] as const;
-export type MemberCondition = (typeof CONDITIONS)[number];
 
 interface SimulatedMember {
   name: string;
@@ -31,7 +16,8 @@ interface SimulatedMember {
   followsNobody: boolean;
   /** 0: not answering yet, 1: behind, 2: caught up. */
   progress: number;
-  archived: string[];
+  /** When its data dir was emptied, by the simulation's clock; before everything else where it never was. */
+  emptiedAt: number;
   initialCluster: string;
 }
 
@@ -44,12 +30,21 @@ export class SimulatedMembership {
   readonly violations: string[] = [];
   list: ListedMember[];
   readonly #members: Map<string, SimulatedMember>;
+  /** When each ID was added, by the same clock; those that are not in it were there from the start. */
+  readonly #addedAt = new Map<string, number>();
+  #clock = 0;
+  #isAddedByHand = false;
   #nextId = 0xb0;
 
+  /** node9 is a member that could be: its host is a spare one, and nothing is on it. */
   constructor(size: number, conditions: Readonly<Record<string, MemberCondition>>, version: string) {
     const names = Array.from({ length: size }, (_, index) => `node${index + 1}`);
-    this.cluster = clusterOf(names.map((name) => configured(name)));
-    this.#members = new Map(names.map((name) => [name, { ...RUNNING, name, version, dataId: name, archived: [] }]));
+    this.cluster = clusterOf(
+      names.map((name) => configured(name)),
+      { spareHosts: [{ host: 'i-9' }] },
+    );
+    this.#members = new Map(names.map((name) => [name, { ...RUNNING, name, version, dataId: name }]));
+    this.#members.set('node9', { ...RUNNING, name: 'node9', version, dataId: '', running: false, progress: 0 });
     this.list = names.map((name) => ({ id: name, name, peerUrls: [`https://${name}:2380`], isLearner: false }));
     for (const [name, condition] of Object.entries(conditions)) this.#spoil(this.#named(name), condition);
   }
@@ -89,14 +84,11 @@ export class SimulatedMembership {
       .map(({ name }) => name);
   }
 
-  /** Data that was moved aside, by member. */
-  get archived(): Record<string, string[]> {
-    return Object.fromEntries([...this.#members].map(([name, { archived }]) => [name, archived]));
-  }
-
-  observe(): Observation {
+  /** @param observed the members that are asked, in this order */
+  observe(observed: readonly ConfiguredMember[]): Observation {
     const leaderId = this.#named(this.healthyVoters[0] ?? '').dataId;
-    const members = [...this.#members.values()].map((member): MemberObservation => {
+    const members = observed.map(({ name }): MemberObservation => {
+      const member = this.#named(name);
       if (!member.running || member.progress === 0) return silent(member.name);
       return voter(member.name, {
         id: member.dataId,
@@ -149,7 +141,7 @@ export class SimulatedMembership {
         this.#promote(next.member, next.id);
         break;
       case 'GiveUp':
-        this.#note(true, next.problem);
+        this.#note(!this.#isAddedByHand, next.problem);
         break;
       case 'Finish':
         break;
@@ -157,6 +149,22 @@ export class SimulatedMembership {
     const quorum = quorumOf(this.list);
     const { length } = this.healthyVoters;
     this.#note(length < quorum, `after ${next.action} ${length} voters are healthy, and a quorum is ${quorum}`);
+    for (const member of this.#members.values()) this.#requireNoLostData(member, next.action);
+  }
+
+  /** Somebody adds a member that is not listed, where etcd takes it in. */
+  addByHand(name: string, asLearner: boolean): void {
+    const peerUrl = configured(name).peerUrl;
+    if (this.#refusalOf(peerUrl, asLearner) !== undefined) return;
+    this.#add(peerUrl, asLearner);
+    this.#isAddedByHand = true;
+  }
+
+  /** Whoever starts a member whose data is gone gives it the ID that is listed for it, which must not have been anybody's before. */
+  #requireNoLostData({ name, dataId, emptiedAt }: SimulatedMember, action: string): void {
+    const ids = this.list.filter((entry) => isEntryOf(entry, name)).map(({ id }) => id);
+    const older = ids.filter((id) => dataId === '' && (this.#addedAt.get(id) ?? 0) < emptiedAt);
+    this.#note(older.length > 0, `after ${action} ${name} is listed as ${older.join()}, and its data dir is empty`);
   }
 
   #note(violated: boolean, what: string): void {
@@ -165,8 +173,7 @@ export class SimulatedMembership {
 
   #archive(member: SimulatedMember): void {
     this.#note(member.running, `the data of ${member.name} is moved while it runs`);
-    if (member.dataId !== '') member.archived.push(member.dataId);
-    Object.assign(member, { dataId: '', clusterId: 'c0ffee', followsNobody: false });
+    Object.assign(member, { dataId: '', clusterId: 'c0ffee', followsNobody: false, emptiedAt: ++this.#clock });
   }
 
   #remove(id: string): void {
@@ -176,30 +183,40 @@ export class SimulatedMembership {
     this.list = this.list.filter((listed) => listed.id !== id);
   }
 
-  /** etcd adds nobody while a voter is down, no second learner, and no peer URL twice. */
   #add(peerUrl: string, asLearner: boolean): void {
-    const running = [...this.#members.values()].map((member) => this.#entryOf(member));
-    const dead = this.list.filter((listed) => !listed.isLearner && !running.includes(listed));
-    this.#note(dead.length > 0, `${peerUrl} is added while ${dead.map(({ id }) => id).join()} is listed and down`);
-    const learners = this.list.filter(({ isLearner }) => isLearner);
-    this.#note(asLearner && learners.length > 0, `${peerUrl} is added as a second learner`);
-    this.#note(
-      this.list.some(({ peerUrls }) => peerUrls.includes(peerUrl)),
-      `${peerUrl} is added twice`,
-    );
-    this.list.push({ id: (this.#nextId++).toString(16), name: '', peerUrls: [peerUrl], isLearner: asLearner });
+    const refusal = this.#refusalOf(peerUrl, asLearner);
+    this.#note(refusal !== undefined, `${peerUrl} is added ${refusal}`);
+    const id = (this.#nextId++).toString(16);
+    this.#addedAt.set(id, ++this.#clock);
+    this.list.push({ id, name: '', peerUrls: [peerUrl], isLearner: asLearner });
   }
 
-  /** With an empty data dir etcd joins by its configuration, and takes the ID that the list has for its peer URL. */
+  /** etcd adds nobody while a voter is down, no second learner, and no peer URL twice. */
+  #refusalOf(peerUrl: string, asLearner: boolean): string | undefined {
+    const running = [...this.#members.values()].map((member) => this.#entryOf(member));
+    const dead = this.list.filter((listed) => !listed.isLearner && !running.includes(listed));
+    if (dead.length > 0) return `while ${dead.map(({ id }) => id).join()} is listed and down`;
+    if (asLearner && this.list.some(({ isLearner }) => isLearner)) return 'as a second learner';
+    return this.list.some(({ peerUrls }) => peerUrls.includes(peerUrl)) ? 'twice' : undefined;
+  }
+
+  /**
+   * With an empty data dir etcd joins by its configuration, and takes the ID that the list has for its peer URL. It does not start
+   * where the two differ, which only somebody who adds a member at that moment may bring about.
+   */
   #start(member: SimulatedMember): void {
     Object.assign(member, { running: true, progress: 0 });
     if (member.dataId !== '') return;
     const expected = this.list.flatMap(({ name, peerUrls }) => peerUrls.map((url) => `${name || hostOf(url)}=${url}`));
-    this.#note(
-      member.initialCluster !== expected.join(),
-      `${member.name} is started with ${member.initialCluster} instead of ${expected.join()}`,
-    );
-    const entry = this.list.find(({ peerUrls }) => peerUrls.some((url) => hostOf(url) === member.name));
+    if (member.initialCluster !== expected.join()) {
+      this.#note(
+        !this.#isAddedByHand,
+        `${member.name} is started with ${member.initialCluster} instead of ${expected.join()}`,
+      );
+      member.running = false;
+      return;
+    }
+    const entry = this.list.find((listed) => isEntryOf(listed, member.name));
     this.#note(entry === undefined, `${member.name} is started without being in the list`);
     if (!entry) return;
     this.#note(entry.name !== '', `${member.name} has lost its data and keeps the ID ${entry.id}`);
@@ -214,7 +231,9 @@ export class SimulatedMembership {
   #promote(name: string, id: string): void {
     const entry = this.list.find((listed) => listed.id === id);
     this.#note(!entry?.isLearner, `${name} is promoted and is no learner`);
-    this.#note(this.#named(name).progress < 2, `${name} is promoted before it has caught up`);
+    const { progress, version } = this.#named(name);
+    this.#note(progress < 2, `${name} is promoted before it has caught up`);
+    this.#note(version === '3.5.16', `${name} is promoted by etcd ${version}, which does not write it to its store`);
     if (entry) entry.isLearner = false;
   }
 }
@@ -224,8 +243,13 @@ const RUNNING = {
   clusterId: 'c0ffee',
   followsNobody: false,
   progress: 2,
+  emptiedAt: -1,
   initialCluster: '',
 };
+
+function isEntryOf({ name, peerUrls }: ListedMember, member: string): boolean {
+  return name === member || peerUrls.some((url) => hostOf(url) === member);
+}
 
 function hostOf(url: string): string {
   return new URL(url).hostname;

@@ -136,9 +136,9 @@ describe('an error of two members', () => {
   ];
 
   it.each([
-    ['both', true, [HOSTS.node2, HOSTS.node3]],
-    ['only that', false, [HOSTS.node3]],
-  ])('starts %s again that ran', async (_, node2WasActive, hosts) => {
+    ['both did', true, [HOSTS.node2, HOSTS.node3]],
+    ['one did', false, [HOSTS.node3]],
+  ])('starts each again that ran: %s', async (_, node2WasActive, hosts) => {
     const executed = await replaceMember({ ...stopped, ...bothOf(node2WasActive) });
     const started = callsOf(executed, 'Start service again').map((input) => Object(input).host);
     expect(started.toSorted()).toEqual(hosts);

@@ -1,0 +1,115 @@
+import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
+import type { Readings, ReplacementPlan } from '../../core/contracts/membership.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { assessMembers } from '../../core/decisions/member-assessment.ts';
+import { chooseNextChange, scopeInView } from '../../core/decisions/next-change.ts';
+import { planReplacement } from '../../core/decisions/replacement-plan.ts';
+import { scopeOf } from '../../core/decisions/replacement-scope.ts';
+import { configured } from './observations.ts';
+import type { SimulatedMembership } from './simulated-membership.ts';
+
+/** Executions of the member runbook without its state machine, on a simulated cluster. */
+
+const NO_READINGS: Readings = { targets: [], equal: 0, total: 0 };
+/** A replacement takes 6 changes and 2 waits, besides the removals that are planned. */
+const TURNS_PER_TARGET = 8;
+/** Whoever meddles makes one more removal necessary, or all the waits for a member that does not start. */
+const TURNS_FOR_MEDDLING = 20;
+
+interface Execution {
+  /** The member whose place node9 takes; if not said, all that have failed are replaced. */
+  replaced?: string;
+  /** It is cut off after so many turns. */
+  maxTurns?: number;
+  /** What somebody else does before a turn. */
+  meddle?: (turn: number) => void;
+}
+
+/** What the first steps of an execution come to: the confirmed targets, and the plan for them. */
+function plan(simulated: SimulatedMembership, replaced: string): ReplacementPlan | undefined {
+  const replacement = replaced ? configured('node9') : undefined;
+  const parameters = parse(memberParametersSchema, { replacement }, 'parameters');
+  const request = { cluster: simulated.cluster, parameters, member: replaced };
+  const { observed } = scopeOf(request);
+  let readings = NO_READINGS;
+  for (;;) {
+    const { verdict, ...assessment } = assessMembers(simulated.observe(observed), { ...request, readings });
+    readings = assessment.readings;
+    if (verdict === 'NothingToDo') return undefined;
+    if (verdict === 'Confirm') continue;
+    const inspections = assessment.inspections.map(({ member }) => ({ member, inspection: simulated.inspect(member) }));
+    return planReplacement(simulated.observe(observed), { ...request, targets: readings.targets, inspections });
+  }
+}
+
+/**
+ * One execution, which asks and does what is answered until it is "Finish" or "GiveUp", or is cut off.
+ * @returns what was done
+ * @throws whatever the decisions refuse
+ */
+export function execute(
+  simulated: SimulatedMembership,
+  { replaced = '', maxTurns = Number.POSITIVE_INFINITY, meddle }: Execution = {},
+): string[] {
+  const done: string[] = [];
+  const planned = plan(simulated, replaced);
+  if (!planned) return done;
+  const { targets } = planned;
+  const removals = targets.reduce((sum, { removeIds }) => sum + removeIds.length, 0);
+  const enough = TURNS_PER_TARGET * targets.length + removals + (meddle ? TURNS_FOR_MEDDLING : 0);
+  let waits = 0;
+  for (let turn = 0; turn < maxTurns; turn++) {
+    meddle?.(turn);
+    const request = { ...planned, done, waits, turn, execution: 'run-1' };
+    const next = chooseNextChange(simulated.observe(scopeInView(request).observed), request);
+    if (turn > enough) throw new Error(`there is no end to it: ${done.join(', ')}`);
+    simulated.apply(next);
+    if (next.action === 'Finish') return done;
+    waits = next.action === 'WaitForMember' ? waits + 1 : 0;
+    done.push(`${next.action} ${next.member}`);
+    if (next.action === 'GiveUp') return done;
+  }
+  return done;
+}
+
+interface Case {
+  make: () => SimulatedMembership;
+  replaced?: string;
+  /** What somebody does by hand, once, at any moment. */
+  byHand?: (simulated: SimulatedMembership) => void;
+}
+
+/** What is wrong after one execution that was cut off after each number of turns, and the one that went on from there. */
+export function violationsWhenCutOff({ make, replaced = '', byHand }: Case): string[] {
+  const turns = execute(make(), { replaced }).length;
+  return Array.from({ length: turns + 1 }, (_, cutOffAfter) => cutOffAfter).flatMap((cutOffAfter) => {
+    const simulated = make();
+    execute(simulated, { replaced, maxTurns: cutOffAfter });
+    byHand?.(simulated);
+    execute(simulated, { replaced });
+    return violationsAfter(simulated, replaced).map(
+      (what) => `cut off after ${cutOffAfter} of ${turns} turns: ${what}`,
+    );
+  });
+}
+
+/** What is wrong after one execution into which somebody meddled before each of its turns, and a second one if that gave up. */
+export function violationsWhenMeddled({ make, replaced = '', byHand }: Case): string[] {
+  const turns = execute(make(), { replaced }).length;
+  return Array.from({ length: turns + 1 }, (_, before) => before).flatMap((before) => {
+    const simulated = make();
+    const done = execute(simulated, { replaced, meddle: (turn) => turn === before && byHand?.(simulated) });
+    if (done.at(-1)?.startsWith('GiveUp')) execute(simulated, { replaced });
+    return violationsAfter(simulated, replaced).map((what) => `by hand before turn ${before} of ${turns}: ${what}`);
+  });
+}
+
+function violationsAfter(simulated: SimulatedMembership, replaced: string): string[] {
+  const { violations, cluster, list, healthyVoters } = simulated;
+  const names = cluster.members.map(({ name }) => name).filter((name) => name !== replaced);
+  if (replaced) names.push('node9');
+  if (healthyVoters.join() !== names.join()) violations.push(`only ${healthyVoters.join()} are healthy voters`);
+  if (list.length !== names.length) violations.push(`etcd has ${list.length} members`);
+  if (execute(simulated, { replaced }).length > 0) violations.push('one more execution finds something to do');
+  return violations;
+}
