@@ -27,7 +27,7 @@ export function assessMembers(
       `etcd has members that clusters.json does not name: ${list.join(', ')}. Add them to clusters.json, or remove them from etcd.`,
     );
   }
-  refuseHealthyReplaced(replaced);
+  refuseHealthyReplaced(replaced, survey);
   const targets = chooseTargets(
     survey,
     request.member && (scope.replaced ? request.parameters.replacement?.name : request.member),

@@ -2,7 +2,13 @@ import type { Cluster } from '../contracts/clusters.ts';
 import type { ChooseNextChange, HostCommand, NextChange, PlannedTarget } from '../contracts/membership.ts';
 import type { ListedMember, Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
-import { hasPeerUrl, requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
+import {
+  hasPeerUrl,
+  isLearnerFirstRight,
+  requireQuorumWithout,
+  type Survey,
+  type SurveyedMember,
+} from './member-survey.ts';
 import { placeOf, type ReplacementScope, refuseHealthyReplaced, surveyScope } from './replacement-scope.ts';
 
 /**
@@ -30,7 +36,7 @@ const MAX_TURNS = 1_000;
 export function chooseNextChange(observation: Observation, request: ChooseNextChange): NextChange {
   const { targets } = request;
   const { survey, replaced } = surveyScope(scopeInView(request), observation);
-  refuseHealthyReplaced(replaced);
+  refuseHealthyReplaced(replaced, survey);
   if (request.turn > MAX_TURNS) {
     throw new PreconditionFailed(
       `After ${request.turn} turns there is still something to do: somebody else changes the membership, or a member falls behind as fast ` +
@@ -50,7 +56,7 @@ export function chooseNextChange(observation: Observation, request: ChooseNextCh
   const isListed = ({ member }: PlannedTarget) => survey.members.some(({ name, listed }) => name === member && listed);
   const arriving = [...targets.filter(isListed), ...targets.filter((target) => !isListed(target))];
   return (
-    chooseDeparture(observation.memberList, survey, request) ??
+    chooseDeparture(observation.memberList, survey, replaced, request) ??
     arriving
       .map((target) => chooseArrival(target, survey, observation, request))
       .find((next) => next !== undefined) ?? {
@@ -75,6 +81,7 @@ function requireSettledWithout(targets: readonly string[], { members }: Survey):
 function chooseDeparture(
   memberList: readonly ListedMember[],
   { members }: Survey,
+  replaced: SurveyedMember | undefined,
   request: ChooseNextChange,
 ): NextChange | undefined {
   const { cluster, targets, execution } = request;
@@ -88,7 +95,8 @@ function chooseDeparture(
   for (const { member, prepare, removeIds } of targets) {
     const isArchived = isDone(request, { action: 'ArchiveDataDir', member });
     // Under whatever ID it is listed: somebody may have added it again in the meantime.
-    const current = prepare && !isArchived ? members.find(({ name }) => name === member)?.listed?.id : undefined;
+    const own = members.find(({ name }) => name === member);
+    const current = prepare && !isArchived ? (own?.listed ?? replaced?.listed)?.id : undefined;
     const id = current ?? removeIds.find((outdated) => memberList.some((listed) => listed.id === outdated));
     if (id !== undefined) return { action: 'RemoveMember', member, id };
   }
@@ -124,6 +132,12 @@ function chooseArrival(
   if (seen.answering && seen.id === listed.id) {
     if (state === 'healthy') return undefined;
     const isOnlyUnpromoted = state === 'joining' && listed.isLearner && !target.staysLearner && member.isCaughtUp;
+    if (isOnlyUnpromoted && !isLearnerFirstRight(survey.members.map(({ version }) => version))) {
+      throw new PreconditionFailed(
+        `${name} was added as a learner by somebody else, and this release of etcd does not write its promotion to its store. Remove it, ` +
+          'and start again.',
+      );
+    }
     if (isOnlyUnpromoted) return { action: 'PromoteMember', member: name, id: listed.id };
     return waitFor(member, MAX_IDLE_WAITS, request);
   }

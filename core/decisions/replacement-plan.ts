@@ -4,7 +4,13 @@ import type { PlannedTarget, ReplacementPlan, Target } from '../contracts/member
 import type { Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { formatBytes } from '../format.ts';
-import { hasPeerUrl, requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
+import {
+  hasPeerUrl,
+  isLearnerFirstRight,
+  requireQuorumWithout,
+  type Survey,
+  type SurveyedMember,
+} from './member-survey.ts';
 import { placeOf, type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
 
 /** etcd lays out its log in segments of 64 MiB, and prepares the next one while it writes the first. */
@@ -20,7 +26,7 @@ export function planReplacement(
 ): ReplacementPlan {
   const scope = scopeOf(request);
   const { survey, replaced } = surveyScope(scope, observation);
-  refuseHealthyReplaced(replaced);
+  refuseHealthyReplaced(replaced, survey);
   const unhealthy = request.targets.filter(({ member }) => find(survey, member).state !== 'healthy');
   if (unhealthy.length > 0) {
     requireQuorumWithout(
@@ -36,7 +42,7 @@ export function planReplacement(
     // It has failed since the assessment, or changed what it was: the readings begin anew.
     if (kind === 'joining' || !inspected) throw new EtcdUnavailable(`${member} ${surveyed.problem}`);
     requireFit(scope.cluster, surveyed, inspected, survey);
-    if (replaced) requireUnused(surveyed, inspected);
+    if (replaced) requireUnused(surveyed, inspected, scope.cluster);
     else requireSamePeerUrl(surveyed);
     const outdated = [surveyed.listed?.id, replaced?.listed?.id].filter((id) => id !== undefined);
     const removeIds = [...new Set(outdated)];
@@ -103,19 +109,6 @@ function requireSamePeerUrl({ name, configured, listed }: SurveyedMember): void 
 }
 
 /**
- * A learner takes no part in votes until it is caught up, so it is the safe way in; but from 3.5.0 to 3.5.19 its promotion is
- * not written to the v3 store, and a later upgrade to 3.6 fails (https://github.com/etcd-io/etcd/issues/19557).
- */
-function isLearnerFirstRight(versions: readonly string[]): boolean {
-  return versions
-    .filter((version) => version !== '')
-    .every((version) => {
-      const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-      return major > 3 || (major === 3 && (minor === 4 || minor > 5 || (minor === 5 && patch >= 20)));
-    });
-}
-
-/**
  * A voter counts from the moment in which it is added. Beside a single one it makes a quorum of two, which is gone until it runs:
  * should it not start, nobody could take it back.
  */
@@ -169,9 +162,21 @@ function requireFit(
   );
 }
 
-/** A spare host may be in somebody's use: data on it is touched only where etcd's list says that an earlier run has begun with it. */
-function requireUnused({ configured, listed }: SurveyedMember, { dataDir, walDir }: HostInspection): void {
+/**
+ * A spare host may be in somebody's use: data on it is touched only where etcd's list, or the membership that was written there, says
+ * that an earlier run has begun with it.
+ */
+function requireUnused(
+  { configured, listed }: SurveyedMember,
+  { dataDir, walDir, configuration }: HostInspection,
+  { members }: Cluster,
+): void {
   if ((dataDir.empty && (walDir?.empty ?? true)) || (listed && hasPeerUrl(listed, configured))) return;
+  const peerUrls = configuration.initialCluster.split(',').map((entry) => entry.slice(entry.indexOf('=') + 1));
+  const isBegun =
+    configuration.initialClusterState === 'existing' &&
+    members.every((member) => hasPeerUrl({ id: '', name: '', isLearner: false, peerUrls }, member));
+  if (isBegun) return;
   throw new PreconditionFailed(
     `${dataDir.path} on the replacement's host ${configured.host} holds data of etcd, and the cluster knows no member at ` +
       `${configured.peerUrl}: it may be a member of another cluster. Nothing was changed. Empty it, or name another host.`,

@@ -71,16 +71,19 @@ export function surveyScope(
   return { survey: { ...whole, members: whole.members.slice(0, count) }, replaced: whole.members[count] };
 }
 
-/** @throws PreconditionFailed where the member whose place is to be taken is well */
-export function refuseHealthyReplaced(replaced: SurveyedMember | undefined): void {
-  if (replaced?.state !== 'healthy') return;
+/**
+ * @throws PreconditionFailed where the member whose place is to be taken is well; what answers at its client URL may be the new one by
+ *   now, whose name in DNS is the same
+ */
+export function refuseHealthyReplaced(replaced: SurveyedMember | undefined, { members }: Survey): void {
+  if (replaced?.state !== 'healthy' || members.some(({ id }) => id === replaced.id)) return;
   throw new PreconditionFailed(
     `${replaced.name} at ${replaced.configured.clientUrl} is healthy: this runbook replaces members that have failed.`,
   );
 }
 
 /** @throws PreconditionFailed */
-export function refuseFullStore({ alarms }: Observation): void {
+function refuseFullStore({ alarms }: Observation): void {
   if (alarms.length === 0) return;
   throw new PreconditionFailed(
     'NOSPACE is raised: a store that takes no writes cannot change its membership. Run the runbook for space-exceeded first, then start ' +

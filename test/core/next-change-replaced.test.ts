@@ -99,3 +99,27 @@ describe('the member whose place is taken', () => {
     expect(failureOf(() => choose(seen, request)).name).toBe('EtcdUnavailable');
   });
 });
+
+it('the new member may be reached at the client URL of the old one, whose name in DNS it has taken over', () => {
+  const ninth = voter('node9', { id: 'b9' });
+  const both = reading(ninth, { ...ninth, name: 'node3' }, [...WITHOUT_THIRD, listed('node9', { id: 'b9' })]);
+  expect(choose(both, { ...request, done: STARTED })).toEqual({ action: 'Finish' });
+});
+
+it('the old member is removed once more where somebody has added it again before the data was moved', () => {
+  const again = [...WITHOUT_THIRD, listed('node3', { id: 'c3', name: '', isLearner: true })];
+  expect(choose(reading(silent('node9'), silent('node3'), again), { ...request, done: STOPPED })).toMatchObject({
+    action: 'RemoveMember',
+    id: 'c3',
+  });
+});
+
+it('a learner that somebody else has added is not promoted where its promotion would not be kept', () => {
+  const ninth = learner('node9', { id: 'b9', version: '3.5.16' });
+  expect(
+    failureOf(() => choose(reading(ninth, silent('node3'), [...WITHOUT_THIRD, joined]), { ...request, done: STARTED })),
+  ).toMatchObject({
+    name: 'PreconditionFailed',
+    message: expect.stringContaining('node9 was added as a learner by somebody else'),
+  });
+});

@@ -218,6 +218,21 @@ describe('the host of a replacement', () => {
     expect(plan(host, { replacement, memberList: asLearners }).targets).toMatchObject([{ member: 'node9', removeIds }]);
   });
 
+  it.each([
+    ['existing', 'node1=https://node1:2380,node2=https://node2:2380,node9=https://node9:2380', true],
+    ['new', 'node1=https://node1:2380,node2=https://node2:2380,node9=https://node9:2380', false],
+    ['existing', 'node1=https://other1:2380,node9=https://node9:2380', false],
+  ])(
+    'goes on with data where the membership there is %s with %s: %s',
+    (initialClusterState, initialCluster, goesOn) => {
+      const { configuration: own } = inspection('node9');
+      const begun = { configuration: { ...own, initialClusterState, initialCluster } };
+      const planned = () => plan({ ...foreign, ...begun }, { replacement, memberList: LIST.slice(0, 2) });
+      if (goesOn) expect(planned().targets).toMatchObject([{ member: 'node9', removeIds: [] }]);
+      else expect(failureOf(planned)).toMatchObject({ name: 'PreconditionFailed' });
+    },
+  );
+
   it('has to be as ready as any other', () => {
     expect(problemsOf({ ...empty, etcdVersion: '' }, { replacement })).toEqual(['there is no etcd in /usr/local/bin']);
   });
