@@ -69,8 +69,6 @@ const DESCRIPTIONS = {
     `the same at revision ${revision} on ${members.join(', ')}`,
   'The host command: how is it?': ({ status }: RunningHostCommand) =>
     status === 'Done' ? 'it has ended well' : 'it still runs',
-  'Move data dir back': ({ result }: HostResult<'revert-data-dir'>) =>
-    result && (result.reverted ? 'done' : 'nothing had been moved'),
   'Start service again': service,
 } as const;
 

@@ -69,7 +69,9 @@ export class StepFunction extends Construct {
     );
     Validations.of(role).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
-      reason: "Network interfaces of Lambda and X-Ray's traces have no resource that a policy could name.",
+      reason:
+        "Network interfaces of Lambda, X-Ray's traces and, in the step that runs host commands, the questions after a command have no " +
+        'resource that a policy could name.',
     });
   }
 }

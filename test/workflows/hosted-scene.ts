@@ -73,6 +73,11 @@ export async function expectWhole({ etcd, cluster }: HostedStage): Promise<void>
   for (const { name } of cluster.members) expect(await serviceOf(cluster, name)).toBe('active');
 }
 
+/** Waits for a leader: the member that was crashed may have been the one. */
+export async function untilLed({ etcd }: HostedStage): Promise<void> {
+  await until(async () => (await etcd.observe()).memberList.length > 0);
+}
+
 export async function serviceOf(cluster: HostedStage['cluster'], name: string): Promise<string> {
   return (await cluster.run(name, `systemctl show -p ActiveState ${UNIT}`)).trim().replace('ActiveState=', '');
 }

@@ -12,6 +12,7 @@ import {
   replace,
   serviceOf,
   startWriting,
+  untilLed,
 } from './hosted-scene.ts';
 import { around, setAlarm, statesOf, until } from './scene.ts';
 
@@ -102,8 +103,7 @@ describe('the member runbook', () => {
     const stage = await onStage();
     const { m3 = '' } = await idsOf(stage);
     await stage.cluster.destroyMember('m3');
-    // It may have been the leader.
-    await until(async () => (await stage.etcd.observe()).memberList.length > 0);
+    await untilLed(stage);
     await stage.cluster.etcdctl(['member', 'remove', m3], ['m1']);
     expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
     await expectWhole(stage);
@@ -172,6 +172,7 @@ describe('the member runbook stops and changes nothing', () => {
     const stage = await onStage();
     const before = await idsOf(stage);
     await stage.cluster.destroyMember('m3');
+    await untilLed(stage);
     await setAlarm(stage, 'Nospace', before.m1 ?? '');
     expect(await replace(stage)).toMatchObject({
       status: 'FAILED',
