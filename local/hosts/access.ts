@@ -66,7 +66,9 @@ export function runScript(
         if (output[name].length < MAX_OUTPUT_CHARS) output[name] += data;
       });
     }
+    let wasCutOff = false;
     const cutOff = () => {
+      wasCutOff = true;
       // The end of its input is what tells the host; then the way there goes.
       child.stdin.destroy();
       child.kill('SIGKILL');
@@ -84,7 +86,8 @@ export function runScript(
       resolve({ started: begin >= 0, exitCode, stdout, stderr: output.stderr + problem });
     };
     child.once('error', (error) => settle(null, error.message));
-    child.once('close', (code) => settle(code));
+    // What ends first, the script or the way there, is chance.
+    child.once('close', (code) => settle(wasCutOff ? null : code));
     // A host that closes the connection before it has read everything is told by its exit status.
     child.stdin.on('error', () => undefined);
     // Left open: where it ends, the script is cut off.
