@@ -15,7 +15,7 @@ const WRITES_AFTERWARDS = 50;
 /**
  * 1. Break: under a writer's load, crash a member (two of five) and damage its log on disk, so that its service fails to start.
  * 2. Detect: the member does not answer.
- * 3. Remediate: the entry is the cluster's name and nothing else.
+ * 3. Remediate: the entry is the cluster's name, and a shorter confirmation.
  * 4. Prove: every acknowledged write is read back, all members are healthy voters with the same hash, the old data is kept.
  */
 export const memberFailed: Scenario = {
@@ -67,7 +67,7 @@ async function drill(
   const detectMs = Date.now() - brokenAt;
   writer.forgetStalls();
 
-  progress.say(`${broken.join(' and ')} fails to start again and again: starting the remediation`);
+  progress.say(`No longer answering, and failing to start: ${broken.join(' and ')}. Starting the remediation`);
   const startedAt = Date.now();
   const execution = await stage.platform.execute({
     incident: 'member-failed',

@@ -73,11 +73,7 @@ export class HostCommands extends Construct {
 
   /** The condition under which a command has ended well. */
   get ended(): Condition {
-    return this.endedAnd('true');
-  }
-
-  endedAnd(jsonata: string): Condition {
-    return Condition.jsonata(`{% $${this.#props.variable}.status = 'Done' and (${jsonata}) %}`);
+    return Condition.jsonata(`{% $${this.#props.variable}.status = 'Done' %}`);
   }
 }
 
