@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # parts: common
-# Starts, stops or restarts the service, and waits until it really is so. systemctl's exit status proves nothing: Restart= hides that
+# Starts, launches, stops or restarts the service, and waits until it really is so. systemctl's exit status proves nothing: Restart= hides that
 # a service fails, and a member that was removed from its cluster ends with status 0. So the unit itself is asked.
 unit='{{ unit }}'
 action='{{ action }}'
@@ -41,7 +41,7 @@ ended() {
 
 # Waits until the unit is active with one and the same process for a while; one of Type=notify has said itself that it is ready.
 wait_until_steady() {
-  local until=$((SECONDS + start_within_seconds)) job_until=$((SECONDS + job_within_seconds)) joins_until=$((SECONDS + joins_for_seconds))
+  local until=$((SECONDS + start_within_seconds)) job_until=$((SECONDS + job_within_seconds))
   local seen='' pid=0 restarts=0 since=0
   while [ "$SECONDS" -lt "$until" ]; do
     read_unit
@@ -60,7 +60,12 @@ wait_until_steady() {
         ;;
       activating:start)
         seen=yes
-        if [ "$MainPID" != 0 ] && [ "$SECONDS" -ge "$joins_until" ]; then return; fi
+        if [ "$MainPID" != 0 ]; then
+          if [ "$pid" != 0 ] && [ "$pid:$restarts" != "$MainPID:$NRestarts" ]; then fail_with_log 'it restarts again and again.'; fi
+          if [ "$pid" = 0 ]; then since=$SECONDS; fi
+          pid=$MainPID restarts=$NRestarts
+          if [ "$((SECONDS - since))" -ge "$joins_for_seconds" ]; then return; fi
+        fi
         ;;
       *) seen=yes ;;
     esac
@@ -112,9 +117,11 @@ stop() {
 
 case $action in
   start) start ;;
+  # Of members that are started together none is ready before a quorum is: that it stays up is all that can be asked of one.
+  launch) joins_for_seconds=$steady_seconds && start ;;
   stop) stop ;;
   restart) stop && start ;;
-  *) fail 64 "\"$action\" is not an action: it must be start, stop or restart." ;;
+  *) fail 64 "\"$action\" is not an action: it must be start, launch, stop or restart." ;;
 esac
 json "$ActiveState" && active_state=$reply
 json "$SubState" && sub_state=$reply

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# parts: common settings
+# parts: common scratch settings
 # Reads the unit's state and log, etcd's version, its data and its configuration; changes nothing.
 unit='{{ unit }}'
 data_dir='{{ dataDir }}'
@@ -51,8 +51,35 @@ directory() {
 list_archives() {
   local entry
   for entry in "$1".* "$1"/archived.*; do
+    case $entry in *.scratch | *.scratch.backup) continue ;; esac
     if [ -d "$entry" ]; then printf '%s\n' "$entry"; fi
   done
+}
+
+# has_log FOLDER
+has_log() {
+  local file
+  for file in "$1"/*.wal; do
+    if [ -e "$file" ]; then reply=true && return 0; fi
+  done
+  reply=false
+}
+
+# Recoveries that were interrupted on this host, as an array of JSON; nothing of theirs is left where they came to their end.
+list_recoveries() {
+  local folder name prefix found='' count=0
+  prefix=$(dirname -- "$1")/.etcd-remediation.$(basename -- "$1").
+  for folder in "$prefix"* "$1"/archived.*.scratch; do
+    read_phase "$folder"
+    case $reply in restored | moving | placed) ;; *) continue ;; esac
+    name=${folder#"$prefix"} name=${name##*/archived.} name=${name%.scratch}
+    # An execution's name has no dots: this is of a data dir whose name begins with this one's.
+    case $name in *.*) continue ;; esac
+    object execution "$name" phase "$reply"
+    found+="${found:+,}$reply" count=$((count + 1))
+    if [ "$count" = 10 ]; then break; fi
+  done
+  reply="[$found]"
 }
 
 # etcd reads any ETCD_* variable as a flag, even here.
@@ -80,8 +107,12 @@ directory "$data_dir"
 data_state=$reply
 wal_state=null
 if [ -n "$wal_dir" ]; then directory "$wal_dir" && wal_state=$reply; fi
+has_log "${wal_dir:-$data_dir/member/wal}" && log_state=$reply
 real_path "$data_dir"
-archives=$(list_archives "$reply" | lines 700 "$archives_chars")
+real=$reply
+archives=$(list_archives "$real" | lines 700 "$archives_chars")
+list_recoveries "$real"
+recoveries=$reply
 
 read_settings "$config_file"
 overriding_list=$(printf '%s' "$overriding" | lines 400 2000)
@@ -89,8 +120,8 @@ object format "$format" file "$file" name "$set_name" dataDir "$set_data_dir" wa
   initialAdvertisePeerUrls "$set_advertise_peer_urls" initialCluster "$set_initial_cluster" \
   initialClusterState "$set_initial_cluster_state" initialClusterToken "$set_initial_cluster_token" \
   overriding: "$overriding_list"
-object unit: "$unit_state" etcdVersion "$etcd_version" dataDir: "$data_state" walDir: "$wal_state" \
-  archives: "$archives" configuration: "$reply"
+object unit: "$unit_state" etcdVersion "$etcd_version" dataDir: "$data_state" walDir: "$wal_state" hasLog: "$log_state" \
+  archives: "$archives" recoveries: "$recoveries" configuration: "$reply"
 rest=$reply
 
 # The log gets what room is left; a message may have several lines, and bytes of any kind.

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# parts: common data-dir
-# Moves the data that an execution has moved aside back into its place. What has taken the place meanwhile is moved aside itself.
+# parts: common data-dir scratch
+# Moves the data that an execution has moved aside back into its place. What has taken the place meanwhile is moved aside itself, but for
+# what was restored and never started: that goes back into the scratch folder it came from.
 # May be run again after it was interrupted at any point; never overwrites and never deletes.
 unit='{{ unit }}'
 data_dir='{{ dataDir }}'
@@ -58,6 +59,35 @@ revert_dir() {
   if [ -z "$set_aside" ] && [ -e "$aside" ]; then set_aside=$aside; fi
 }
 
+# was_used DIR: whether anything was written there since it was placed.
+was_used() {
+  real_path "$1"
+  [ -n "$(find "$reply" -name 'archived.*' -prune -o -type f -newer "$scratch/archives" -print)" ]
+}
+
+# Undoes a place-restored-data, wherever that was interrupted.
+take_back() {
+  # As long as this word is there, nobody takes the member for one that was placed, nor for one where nothing was moved.
+  set_phase moving
+  rm -f -- "$scratch/restored"
+  if [ ! -f "$scratch/archives" ]; then return; fi
+  if was_used "$data_dir" || { [ -n "$wal_dir" ] && was_used "$wal_dir"; }; then
+    examine "$data_dir" "$execution"
+    [ -n "$archive" ] || [ -d "$moving" ] || fail 65 "The member has been started with what was restored into $real, where no data had been before. There is nothing to move back: where what is there now is not wanted, move it away by hand."
+    # What is in the place is set aside as anything else would be; once the old data is back there, nobody may take that for what was placed.
+    rm -f -- "$scratch/archives"
+    return
+  fi
+  real_path "$data_dir"
+  move_contents "$reply" "$scratch/data"
+  if [ -n "$wal_dir" ]; then
+    real_path "$wal_dir"
+    move_contents "$reply" "$wal_scratch/wal"
+  fi
+  rm -f -- "$scratch/archives"
+  reverted=true
+}
+
 real_path "$data_dir"
 lock "$(dirname -- "$reply")"
 require_stopped 'its data is moved'
@@ -68,10 +98,16 @@ case $own in
 esac
 separate_wal_dir "$data_dir" "$wal_dir"
 wal_dir=$reply
+if [ -n "$wal_dir" ]; then find_scratch "$wal_dir" "$execution" && wal_scratch=$scratch; fi
+find_scratch "$data_dir" "$execution"
+read_phase "$scratch"
+phase=$reply
+case $phase in moving | placed) take_back ;; esac
 check "$data_dir"
 if [ -n "$wal_dir" ]; then check "$wal_dir"; fi
 
 revert_dir "$data_dir"
 if [ -n "$wal_dir" ]; then revert_dir "$wal_dir"; fi
+case $phase in moving | placed) set_phase restored ;; esac
 json "$set_aside"
 succeed "{\"reverted\":$reverted,\"setAside\":$reply}"

@@ -104,6 +104,18 @@ export const clusterSchema = z
     layout: layoutSchema.optional(),
     /** Hosts that are no member's and may take the place of one that is gone. */
     spareHosts: z.array(z.strictObject({ host: hostId, layout: layoutSchema.partial().optional() })).optional(),
+    /** Where snapshots of this cluster are kept, for a quorum recovery that is told to use one. */
+    backups: z
+      .strictObject({
+        bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: 'must be the name of an S3 bucket' }),
+        /** Keys outside of it cannot be read. */
+        prefix: z
+          .string()
+          .max(512, { error: 'must be at most 512 characters' })
+          .regex(/^[\w!.'()/-]*$/, { error: 'must be the beginning of a key: letters, digits and "!-_.\'()/"' })
+          .default(''),
+      })
+      .optional(),
     policy: policySchema.optional(),
   })
   .superRefine((cluster, context) => {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { memberSchema } from './clusters.ts';
 
 /** The incidents that a runbook remediates. */
-export const INCIDENTS = ['space-exceeded', 'member-failed'] as const;
+export const INCIDENTS = ['space-exceeded', 'member-failed', 'quorum-lost'] as const;
 export type Incident = (typeof INCIDENTS)[number];
 
 const ratio = z.number().gt(0, { error: 'must be more than 0' }).lt(1, { error: 'must be less than 1' });
@@ -40,6 +40,30 @@ export const memberParametersSchema = z.strictObject({
 });
 export type MemberParameters = z.output<typeof memberParametersSchema>;
 
+/** What a responder may set for the quorum runbook. */
+export const quorumParametersSchema = z.strictObject({
+  /** Over how long the quorum has to be seen lost, three times, before anything is changed. */
+  confirmSeconds: z
+    .int()
+    .min(0, { error: 'must be 0 or more' })
+    .max(3600, { error: 'must be at most 3600' })
+    .default(60),
+  /** Recover without the members whose hosts cannot be reached; they join later, as replaced members. */
+  acceptFewerMembers: z.boolean().default(false),
+  /** A backup in the bucket that clusters.json names under "backups". The newest candidate is restored, whichever it is... */
+  snapshot: z
+    .strictObject({
+      key: z
+        .string()
+        .min(1, { error: 'must be an object\'s key, such as "orders/2026-11-22.db"' })
+        .max(1024, { error: 'must be at most 1024 characters' }),
+      /** ...unless this one is to be restored even where newer data is left. */
+      force: z.boolean().default(false),
+    })
+    .optional(),
+});
+export type QuorumParameters = z.output<typeof quorumParametersSchema>;
+
 function inputOf<Name extends Incident, Fields extends z.ZodRawShape>(incident: Name, fields: Fields) {
   return z.strictObject({
     cluster: z.string({ error: 'must be the name of a cluster in clusters.json' }).min(1),
@@ -59,6 +83,7 @@ export const executionInputSchemas = {
     member: z.string().default(''),
     parameters: memberParametersSchema.prefault({}),
   }),
+  'quorum-lost': inputOf('quorum-lost', { parameters: quorumParametersSchema.prefault({}) }),
 } as const satisfies Record<Incident, z.ZodType>;
 
 export type ExecutionInput = z.output<(typeof executionInputSchemas)[Incident]>;

@@ -134,7 +134,11 @@ export interface MemberProgress {
   distance: string;
 }
 
-export const compareHashesInput = z.strictObject({ cluster: clusterSchema });
+export const compareHashesInput = z.strictObject({
+  cluster: clusterSchema,
+  /** Only these are compared; every voter, if not said. */
+  members: z.array(z.string()).optional(),
+});
 export interface ComparedHashes {
   revision: string;
   hash: number;

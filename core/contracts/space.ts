@@ -67,6 +67,8 @@ export const moveLeadershipInput = z.strictObject({
 export const defragmentMemberInput = chooseNextMemberInput.extend({ member: z.string() });
 export const proveWritesInput = z.strictObject({
   cluster: clusterSchema,
+  /** Only these prove it; every voter, if not said. */
+  members: z.array(z.string()).optional(),
   /** The execution's name, so that two executions do not write the same key. */
   execution: z.string().min(1),
 });

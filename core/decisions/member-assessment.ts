@@ -1,14 +1,11 @@
-import type { Cluster } from '../contracts/clusters.ts';
 import type { MemberHealth, MembersAssessment, Readings, Target } from '../contracts/membership.ts';
 import type { Observation } from '../contracts/observation.ts';
 import { PreconditionFailed } from '../errors.ts';
+import { MAX_READINGS, READINGS } from './confirmation.ts';
+import { inspectionOf } from './host-place.ts';
 import { requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
-import { placeOf, type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
+import { type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
 
-/** So many readings in a row have to show the same members failed. */
-const READINGS = 3;
-/** Readings that never agree are a cluster that flaps. */
-const MAX_READINGS = 10;
 /**
  * Which members have failed, seen often enough? Everything here comes before the first change.
  * @throws InvalidInput, PreconditionFailed, UnsafeToProceed, EtcdUnavailable
@@ -91,12 +88,6 @@ function countReadings({ targets: before, equal, total }: Readings, targets: Tar
     );
   }
   return { targets, equal: key(before) === key(targets) ? equal + 1 : 1, total: total + 1 };
-}
-
-function inspectionOf(cluster: Cluster, name: string) {
-  const { member, host, layout } = placeOf(cluster, name);
-  const { unit, dataDir, walDir, configFile, binDir } = layout;
-  return { member: member.name, host, parameters: { unit, dataDir, walDir: walDir ?? '', configFile, binDir } };
 }
 
 function describe({ name, id, state, role, version, raftAppliedIndex, problem }: SurveyedMember): MemberHealth {

@@ -2,6 +2,7 @@ import type { Cluster } from '../contracts/clusters.ts';
 import type { ChooseNextChange, HostCommand, NextChange, PlannedTarget } from '../contracts/membership.ts';
 import type { ListedMember, Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
+import { inspectionOf, placeOf } from './host-place.ts';
 import {
   hasPeerUrl,
   isLearnerFirstRight,
@@ -9,7 +10,7 @@ import {
   type Survey,
   type SurveyedMember,
 } from './member-survey.ts';
-import { placeOf, type ReplacementScope, refuseHealthyReplaced, surveyScope } from './replacement-scope.ts';
+import { type ReplacementScope, refuseHealthyReplaced, surveyScope } from './replacement-scope.ts';
 
 /**
  * A wait lasts about 10 s. A new member answers nobody until it has received and applied the whole database, so it gets 3 minutes to
@@ -166,9 +167,7 @@ function waitFor(
   { cluster, waits }: ChooseNextChange,
 ): NextChange {
   if (waits < maxWaits) return { action: 'WaitForMember', member: name };
-  const { unit, dataDir, walDir, configFile, binDir } = placeOf(cluster, name).layout;
-  const parameters = { unit, dataDir, walDir: walDir ?? '', configFile, binDir };
-  return { action: 'GiveUp', problem: `${name} was started and ${problem}`, ...command(cluster, name, parameters) };
+  return { action: 'GiveUp', problem: `${name} was started and ${problem}`, ...inspectionOf(cluster, name) };
 }
 
 function command(cluster: Cluster, member: string, parameters: Record<string, string>): HostCommand {

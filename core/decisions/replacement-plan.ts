@@ -3,7 +3,8 @@ import type { HostInspection } from '../contracts/host-commands.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from '../contracts/membership.ts';
 import type { Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
-import { formatBytes } from '../format.ts';
+import { misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
+import { placeOf } from './host-place.ts';
 import {
   hasPeerUrl,
   isLearnerFirstRight,
@@ -11,10 +12,7 @@ import {
   type Survey,
   type SurveyedMember,
 } from './member-survey.ts';
-import { placeOf, type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
-
-/** etcd lays out its log in segments of 64 MiB, and prepares the next one while it writes the first. */
-const WAL_BYTES = 2 * 64 * 1024 * 1024;
+import { type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
 
 /**
  * What has to be done for each target, now that its host was looked at.
@@ -125,37 +123,24 @@ function requireVotersBesides(removeIds: readonly string[], { memberList }: Obse
 function requireFit(
   cluster: Cluster,
   { name, configured }: SurveyedMember,
-  { unit, etcdVersion, dataDir, walDir, configuration }: HostInspection,
+  inspection: HostInspection,
   { leader, members }: Survey,
 ): void {
+  const { etcdVersion, dataDir, walDir } = inspection;
   const versions = members.map(({ version }) => version).filter((version) => version !== '');
-  const newer = versions.every((version) => isOlder(etcdVersion, version));
+  const isOlderThanAll = etcdVersion !== '' && versions.every((version) => isOlder(etcdVersion, version));
   const layout = layoutOf(cluster, configured);
-  const neededBytes = leader.dbSizeBytes + WAL_BYTES;
-  const peerUrls = configuration.initialAdvertisePeerUrls.split(',').map((url) => url.trim());
+  const older = isOlderThanAll
+    ? [
+        `etcd ${etcdVersion} in ${layout.binDir} is older than every member (${versions.join(', ')}), and a cluster takes in no such`,
+      ]
+    : [];
   const problems = [
-    unit.loadState !== 'loaded' && `systemd has no usable unit "${layout.unit}" (${unit.loadState})`,
-    etcdVersion === '' && `there is no etcd in ${layout.binDir}`,
-    etcdVersion !== '' &&
-      newer &&
-      `etcd ${etcdVersion} in ${layout.binDir} is older than every member (${versions.join(', ')}), and a cluster takes in no such`,
-    configuration.file === '' &&
-      'etcd reads neither a config file nor an environment file, so its membership can be written nowhere',
-    configuration.overriding.length > 0 &&
-      `what would be written has no effect because of ${configuration.overriding.join(', ')}`,
-    configuration.name !== name && `etcd is configured as "${configuration.name}", not as "${name}"`,
-    !samePath(configuration.dataDir, layout.dataDir) &&
-      `etcd's data dir is "${configuration.dataDir}", and clusters.json says ${layout.dataDir}`,
-    !samePath(configuration.walDir, layout.walDir ?? '') &&
-      `etcd's wal dir is "${configuration.walDir}", and clusters.json says ${layout.walDir ?? 'that there is none'}`,
-    !peerUrls.some((url) => URL.canParse(url) && new URL(url).origin === new URL(configured.peerUrl).origin) &&
-      `etcd announces the peer URL "${configuration.initialAdvertisePeerUrls}", and clusters.json says ${configured.peerUrl}`,
-    dataDir.freeBytes < neededBytes &&
-      `${formatBytes(dataDir.freeBytes)} are free at ${dataDir.realPath}, and the database with its log needs ${formatBytes(neededBytes)}`,
-    walDir !== null &&
-      walDir.freeBytes < WAL_BYTES &&
-      `${formatBytes(walDir.freeBytes)} are free at ${walDir.realPath}, and the log needs ${formatBytes(WAL_BYTES)}`,
-  ].filter((problem) => problem !== false);
+    ...older,
+    ...misfitsOf(configured, layout, inspection),
+    ...roomMisfit(dataDir, leader.dbSizeBytes + WAL_BYTES, 'the database with its log needs'),
+    ...(walDir === null ? [] : roomMisfit(walDir, WAL_BYTES, 'the log needs')),
+  ];
   if (problems.length === 0) return;
   throw new PreconditionFailed(
     `The host ${configured.host} is not ready for the replacement of ${name}; nothing was changed.\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
@@ -189,10 +174,6 @@ function isOlder(version: string, than: string): boolean {
     text.split('.').map((part) => Number.parseInt(part, 10)),
   ) as [number[], number[]];
   return major < otherMajor || (major === otherMajor && minor < otherMinor);
-}
-
-function samePath(a: string, b: string): boolean {
-  return a.replace(/\/+$/, '') === b.replace(/\/+$/, '');
 }
 
 function describeSteps(

@@ -1,4 +1,4 @@
-import { type Cluster, type ConfiguredMember, clusterSchema, type Layout, layoutOf } from '../contracts/clusters.ts';
+import { type Cluster, type ConfiguredMember, clusterSchema } from '../contracts/clusters.ts';
 import type { MemberParameters } from '../contracts/execution-input.ts';
 import type { Observation } from '../contracts/observation.ts';
 import { parse } from '../contracts/parse.ts';
@@ -88,14 +88,5 @@ function refuseFullStore({ alarms }: Observation): void {
   throw new PreconditionFailed(
     'NOSPACE is raised: a store that takes no writes cannot change its membership. Run the runbook for space-exceeded first, then start ' +
       'again.',
-  );
-}
-
-/** Where a member lives. @throws PreconditionFailed where the configuration does not say */
-export function placeOf(cluster: Cluster, name: string): { member: ConfiguredMember; host: string; layout: Layout } {
-  const member = cluster.members.find((each) => each.name === name) as ConfiguredMember;
-  if (member.host) return { member, host: member.host, layout: layoutOf(cluster, member) };
-  throw new PreconditionFailed(
-    `clusters.json names no "host" for ${name}: without one its service cannot be stopped, moved aside and started. Add it, and deploy.`,
   );
 }

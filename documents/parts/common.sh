@@ -87,7 +87,7 @@ number() {
 }
 
 # Reads the state of the unit into variables of the properties' names.
-# shellcheck disable=SC2034
+# shellcheck disable=SC2034,SC2154
 read_unit() {
   local output line
   output=$(systemctl show -p LoadState -p ActiveState -p SubState -p Result -p MainPID -p NRestarts -p ExecMainStatus "$unit") ||

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# How archive-data-dir and revert-data-dir look at a data dir and move it: nothing is overwritten, nothing deleted.
+# How archive-data-dir, place-restored-data and revert-data-dir look at a data dir and move it: nothing is overwritten, nothing deleted.
 # shellcheck disable=SC2317
 
 # examine DIR EXECUTION: where it leads, what is in it, and where the execution's archive lies or would lie. A normal folder is renamed as a
@@ -35,6 +35,7 @@ separate_wal_dir() {
   real_path "$wal"
   case $reply/ in "$data_real"/member/*) reply='' && return ;; esac
   case $reply/ in "$data_real"/*) fail 65 "The wal dir $wal lies in the data dir $1. Move it elsewhere, or move both by hand." ;; esac
+  case $wal/ in "$1"/* | "$data_real"/*) fail 65 "The wal dir $wal leads out of the data dir, to $reply, and the link would be moved with the data. Name $reply as the wal dir instead." ;; esac
   case $data_real/ in "$reply"/*) fail 65 "The data dir $1 lies in the wal dir $wal. Check the two paths." ;; esac
   reply=$wal
 }

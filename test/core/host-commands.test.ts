@@ -28,7 +28,24 @@ const REAL: Readonly<Record<Rule, string[]>> = {
     `n=http://${'h'.repeat(4096 - 9)}`,
   ],
   token: ['', 'etcd-cluster', 'orders_2.b', 't'.repeat(128)],
+  memberName: ['node1', '1', 'ip-10-0-1-12.ec2.internal', 'etcd_a', 'n'.repeat(128)],
+  peerUrls: [
+    'http://127.0.0.1:2380',
+    'https://10.0.1.11:2380,https://[fd00::2]:2380,http://ip-10-0-1-12.ec2.internal:2380',
+    `http://${'h'.repeat(1024 - 7)}`,
+  ],
+  number: ['0', '5368709120', '18446744073709551615'],
+  sha256: ['e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
+  presignedUrl: [
+    '',
+    'https://staging.s3.eu-west-1.amazonaws.com/orders/run-1/snapshot.gz?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20261122&partNumber=1',
+    'http://127.0.0.1:4566/backups/etcd~orders/2026-11-22%20a.db?X-Amz-Signature=0f',
+    `https://h/${'k'.repeat(8192 - 12)}?s`,
+  ],
 };
+
+/** The rules that take the empty text for "none". */
+const OPTIONAL: readonly Rule[] = ['optionalPath', 'token', 'presignedUrl'];
 
 /** What no rule lets through, whatever goes before it. */
 const HOSTILE = [
@@ -61,6 +78,9 @@ const HOSTILE = [
   '\u2028',
 ];
 
+/** A URL has all of this in its path or query; a script has it in single quotes, and where it is a folder on a host it is refused. */
+const PART_OF_A_URL: readonly string[] = ['&', '~/x', '//', '/..', '/../b'];
+
 function accepts(rule: Rule, value: string): boolean {
   return textSchema(TEXT_RULES[rule]).safeParse(value).success;
 }
@@ -72,8 +92,9 @@ describe.each(RULES)('the rule for %s', (rule) => {
   });
 
   it('accepts none of it with something behind, in front or in the middle that a shell could take for its own', () => {
+    const hostile = HOSTILE.filter((part) => rule !== 'presignedUrl' || !PART_OF_A_URL.includes(part));
     const accepted = REAL[rule].flatMap((value) =>
-      HOSTILE.flatMap((part) => [
+      hostile.flatMap((part) => [
         value + part,
         part + value,
         `${value.slice(0, 3)}${part}${value.slice(3)}`,
@@ -102,12 +123,12 @@ describe.each(RULES)('the rule for %s', (rule) => {
   });
 
   it('refuses the empty text exactly where a value is needed', () => {
-    expect(accepts(rule, '')).toBe(rule === 'optionalPath' || rule === 'token');
+    expect(accepts(rule, '')).toBe(OPTIONAL.includes(rule));
   });
 
   it('refuses one character more than its longest, and says so', () => {
     const value = REAL[rule].at(-1) as string;
-    const result = textSchema(TEXT_RULES[rule]).safeParse(`${value}a`);
+    const result = textSchema(TEXT_RULES[rule]).safeParse(value + value.at(-1));
     expect(result.error?.issues.map(({ message }) => message)).toEqual([
       `must be at most ${TEXT_RULES[rule].maxChars} characters`,
     ]);
@@ -140,6 +161,11 @@ describe.each(RULES)('the rule for %s', (rule) => {
     ['a=http://-]', '='],
     ['a=', '!'],
     ['-_', '!'],
+    ['http://a,', '!'],
+    ['1', '!'],
+    ['f', '!'],
+    ['https://a/', '!'],
+    ['https://a/k?s&', '!'],
   ])('ends on 100 kB of %j before a %j', (part, end) => {
     const value = part.repeat(Math.ceil(100_000 / part.length)) + end;
     expect(new RegExp(TEXT_RULES[rule].pattern).test(value)).toBe(false);
@@ -175,6 +201,35 @@ describe('the list of initial members', () => {
   });
 });
 
+describe('a presigned URL', () => {
+  it.each([
+    'staging/orders/snapshot.gz?s=1',
+    'ftp://a/k?s=1',
+    'file:///etc/shadow?s=1',
+    'https://a?s=1',
+    'https://a/k',
+    'https://a/k?',
+    'https://user:password@a/k?s=1',
+    'https://a/k?s=1#part',
+    'https://a/k?s=1?t=2',
+    'https://a/k?s="1"',
+    ' https://a/k?s=1',
+  ])('is refused: %j', (value) => {
+    expect(accepts('presignedUrl', value)).toBe(false);
+  });
+});
+
+describe('numbers, digests and peer URLs', () => {
+  it.each<[Rule, string[]]>([
+    ['number', ['-1', '+1', '1.5', '1e9', '0x10', '1 2', '1,2']],
+    ['sha256', ['E3B0', 'g0', '0x0f']],
+    ['peerUrls', ['10.0.1.11:2380', 'https://a:2380,', ',https://a:2380', 'https://a:2380/path', 'https://u:p@a:2380']],
+    ['memberName', ['-n', '.n', 'a=b', 'a,b']],
+  ])('do not look like this: %s', (rule, values) => {
+    expect(values.filter((value) => accepts(rule, value))).toEqual([]);
+  });
+});
+
 describe('a unit, an account and an execution', () => {
   it.each(['-etcd', '.etcd', '@etcd', 'etcd/x', ''])('do not look like %j', (value) => {
     expect((['unit', 'account', 'execution'] as const).map((rule) => accepts(rule, value))).toEqual([
@@ -200,10 +255,14 @@ describe('the parameters of the commands', () => {
     [
       'control-service',
       'action',
-      ['start', 'stop', 'restart'],
+      ['start', 'launch', 'stop', 'restart'],
       ['', 'Stop', 'stop ', 'kill', 'start\n', 'constructor'],
     ],
     ['configure-membership', 'initialClusterState', ['new', 'existing'], ['', 'old', 'new,existing']],
+    ['salvage-data-dir', 'keep', ['yes', 'no'], ['', 'Yes', 'true', 'no\n']],
+    ['examine-snapshot', 'keep', ['yes', 'no'], ['', 'y']],
+    ['restore-snapshot', 'hashCheck', ['yes', 'no'], ['', 'skip']],
+    ['place-restored-data', 'replaceNewer', ['yes', 'no'], ['', 'always']],
   ] as const)('%s takes as %s one of its words and nothing else', (command, name, words, others) => {
     const all: Record<string, Parameters<typeof parameterSchema>[0]> = HOST_COMMANDS[command].parameters;
     const schema = parameterSchema(all[name] as Parameters<typeof parameterSchema>[0]);
@@ -231,6 +290,35 @@ describe('the commands', () => {
   });
 });
 
+describe('what salvage-data-dir found', () => {
+  const salvaged = {
+    method: 'replayed',
+    revision: '5858',
+    totalKeys: 5863,
+    hash: '2154495551',
+    sizeBytes: 1765376,
+    rawRevision: '5698',
+    log: { complete: true, commitIndex: '5868', lastIndex: '5877' },
+    snapshot: { sizeBytes: 106264, sha256: 'afdff2cb2e2e2c49916376a132413499a27d5efdb7b2dcc5b065a4d89d26afbc' },
+    problem: '',
+  };
+  const schema = HOST_COMMAND_RESULTS['salvage-data-dir'];
+
+  it('is read without a change, with a log and a snapshot or without', () => {
+    expect(schema.parse(salvaged)).toEqual(salvaged);
+    const nothing = { ...salvaged, method: 'none', log: null, snapshot: null };
+    expect(schema.parse(nothing)).toEqual(nothing);
+  });
+
+  it.each([
+    ['a revision that is a number', { ...salvaged, revision: 5858 }],
+    ['an unknown method', { ...salvaged, method: 'guessed' }],
+    ['half a log', { ...salvaged, log: { complete: true, commitIndex: '5868' } }],
+  ])('is refused with %s', (_, value) => {
+    expect(schema.safeParse(value).success).toBe(false);
+  });
+});
+
 describe('what inspect-host found', () => {
   it('is read without a change', () => {
     expect(hostInspectionSchema.parse(inspection('node1'))).toEqual(inspection('node1'));
@@ -240,6 +328,7 @@ describe('what inspect-host found', () => {
     ['a field too many', { ...inspection('node1'), hostname: 'a' }],
     ['a wal dir that is left out instead of null', { ...inspection('node1'), walDir: undefined }],
     ['a size with a unit', { ...inspection('node1'), dataDir: { ...inspection('node1').dataDir, sizeBytes: '40M' } }],
+    ['a recovery at an unknown point', { ...inspection('node1'), recoveries: [{ execution: 'run-1', phase: 'half' }] }],
     ['half a byte', { ...inspection('node1'), dataDir: { ...inspection('node1').dataDir, freeBytes: 0.5 } }],
     [
       'an unknown format',

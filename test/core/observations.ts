@@ -140,7 +140,9 @@ export function inspection(name: string, differences: Partial<HostInspection> = 
     etcdVersion: '3.5.30',
     dataDir: directory(LAYOUT.dataDir),
     walDir: null,
+    hasLog: true,
     archives: [],
+    recoveries: [],
     configuration: configuration(name),
     ...differences,
   };

@@ -23,6 +23,12 @@ async function writeUnit(unit: string, ...service: string[]): Promise<void> {
   await writeFile(join(host.unitDir, `${unit}.service`), `[Service]\n${service.join('\n')}\n`);
 }
 
+/** A service that is to say itself when it is ready, and never does. */
+async function neverReady(): Promise<string[]> {
+  const { client } = await freePorts();
+  return ['Type=notify', `Environment=ETCD_LISTEN_CLIENT_URLS=http://${host.address}:${client}`];
+}
+
 const control = (unit: string, action: string) => succeed(host.access, 'control-service', { unit, action });
 const fails = (unit: string, action: string) => refuse(host.access, 'control-service', { unit, action });
 
@@ -66,6 +72,35 @@ describe('control-service on a real service manager', () => {
     expect(message).toContain('the member has been permanently removed');
   });
 
+  it('takes a member for launched that waits for the others, once it has stayed up for a while', async () => {
+    await writeUnit('waiting', ...(await neverReady()), 'ExecStart=/bin/sleep 600', 'Restart=always');
+    const launched = await control('waiting', 'launch');
+    expect(launched).toMatchObject({ activeState: 'activating', subState: 'start' });
+    expect(launched.mainPid).toBeGreaterThan(0);
+    expect(await control('waiting', 'launch')).toEqual(launched);
+    expect(await control('waiting', 'stop')).toMatchObject({ mainPid: 0 });
+  });
+
+  it('does not take a member for launched that ends and is started anew while it should wait for the others', async () => {
+    await writeUnit(
+      'faltering',
+      ...(await neverReady()),
+      'ExecStart=/bin/sh -c "sleep 1; echo cannot open data; exit 3"',
+      'Restart=always',
+      'RestartSec=10ms',
+    );
+    const { exitCode, message } = await fails('faltering', 'launch');
+    expect(exitCode).toBe(1);
+    expect(message).toContain('cannot open data');
+    expect(await control('faltering', 'stop')).toMatchObject({ mainPid: 0 });
+  });
+
+  it('launches what is ready at once as it starts it', async () => {
+    await writeUnit('simple', 'ExecStart=/bin/sleep 600');
+    expect(await control('simple', 'launch')).toMatchObject({ activeState: 'active', subState: 'running' });
+    await control('simple', 'stop');
+  });
+
   it('starts a unit that has failed too often to be started again', async () => {
     const repaired = join(dirname(host.layout.configFile), 'repaired');
     await writeUnit(
@@ -86,7 +121,7 @@ describe('control-service on a real service manager', () => {
   });
 
   it('refuses a unit that is not there', async () => {
-    for (const action of ['start', 'stop', 'restart']) {
+    for (const action of ['start', 'launch', 'stop', 'restart']) {
       const { exitCode, message } = await fails('nowhere', action);
       expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('no unit nowhere') });
     }

@@ -80,9 +80,10 @@ export class PreparedHost implements Disposable {
   /**
    * From now on every change of the file system counts, and the `count`th one is where the script is killed, before it happens.
    * Nothing is killed for `undefined`.
+   * @param others programs that count as well
    */
-  killBeforeChange(count: number | undefined): void {
-    for (const program of ['mv', 'mkdir', 'rmdir', 'chown', 'chmod', 'ln', 'cp']) {
+  killBeforeChange(count: number | undefined, others: readonly string[] = []): void {
+    for (const program of ['mv', 'mkdir', 'rmdir', 'chown', 'chmod', 'ln', 'cp', ...others]) {
       rmSync(this.path(`bin/${program}`), { force: true });
       if (count !== undefined) this.program(program, KILLING(this.path('changes'), count, realProgram(program)));
     }

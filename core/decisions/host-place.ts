@@ -1,0 +1,19 @@
+import { type Cluster, type ConfiguredMember, type Layout, layoutOf } from '../contracts/clusters.ts';
+import type { HostCommand } from '../contracts/membership.ts';
+import { PreconditionFailed } from '../errors.ts';
+
+/** Where a member lives. @throws PreconditionFailed where the configuration does not say */
+export function placeOf(cluster: Cluster, name: string): { member: ConfiguredMember; host: string; layout: Layout } {
+  const member = cluster.members.find((each) => each.name === name) as ConfiguredMember;
+  if (member.host) return { member, host: member.host, layout: layoutOf(cluster, member) };
+  throw new PreconditionFailed(
+    `clusters.json names no "host" for ${name}: without one its service cannot be stopped, moved aside and started. Add it, and deploy.`,
+  );
+}
+
+/** The command inspect-host for a member. @throws PreconditionFailed where the configuration names no host */
+export function inspectionOf(cluster: Cluster, name: string): HostCommand {
+  const { host, layout } = placeOf(cluster, name);
+  const { unit, dataDir, walDir, configFile, binDir } = layout;
+  return { member: name, host, parameters: { unit, dataDir, walDir: walDir ?? '', configFile, binDir } };
+}

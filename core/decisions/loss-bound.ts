@@ -1,0 +1,118 @@
+import type { Salvage } from '../contracts/host-commands.ts';
+import type { Candidate, Loss, SalvageReport } from '../contracts/recovery.ts';
+
+/**
+ * etcd commits what it has applied to its database every 100 ms or after so many operations, whichever is first (its
+ * --backend-batch-interval and --backend-batch-limit), so that a killed member's database lacks at most as many.
+ */
+const BATCH_LIMIT = 10_000;
+
+export interface LossQuestion {
+  voters: readonly string[];
+  quorum: number;
+  salvaged: readonly SalvageReport[];
+  winner: Candidate;
+}
+
+type Salvaged = Salvage & { member: string };
+
+/**
+ * How many acknowledged writes the winner can lack at most. Two arguments hold; where neither does, nobody can tell, and that is said.
+ *
+ * The logs. A write is acknowledged once a quorum has it in its logs, on disk. Of n voters any n - quorum + 1 share a member with every
+ * quorum, so where as many logs were read whole, every acknowledged write is in one of them, at or before the last entry of all. The
+ * winner has, by its revision, all that any of them knew as committed. What lies between is what may be lost. An entry that
+ * changes keys is one write, and may be a transaction of several puts.
+ *
+ * The databases. A write is acknowledged by a voter that has applied it, and whose database lacks at most the last batch. Where the
+ * databases of all voters were read, that voter's is among them, and the winner is at least as new. This needs
+ * no log at all.
+ *
+ * Neither says anything of a backup: whether its history is the one of these logs cannot be seen from its revision.
+ */
+export function boundLoss(question: LossQuestion): Loss {
+  const { winner } = question;
+  const salvaged = question.salvaged.flatMap(({ member, result }): Salvaged[] =>
+    result && question.voters.includes(member) ? [{ ...result, member }] : [],
+  );
+  const keptRevision = winner.revision;
+  if (winner.source === 'backup') {
+    return { keptRevision, atMostWrites: null, explanation: explainBackup(winner, salvaged) };
+  }
+  const byLogs = boundByLogs(question, salvaged);
+  const byDatabases = boundByDatabases(question, salvaged);
+  const [tightest] = [byLogs, byDatabases]
+    .filter((bound) => bound !== undefined)
+    .toSorted((a, b) => a.atMostWrites - b.atMostWrites);
+  const kept = `Everything up to revision ${keptRevision} is kept.`;
+  if (!tightest) {
+    return { keptRevision, atMostWrites: null, explanation: `${kept} ${explainUnknown(question, salvaged)}` };
+  }
+  return { keptRevision, ...tightest, explanation: `${kept} ${tightest.explanation}` };
+}
+
+type Bound = Pick<Loss, 'explanation'> & { atMostWrites: number };
+
+function boundByLogs({ voters, quorum }: LossQuestion, salvaged: Salvaged[]): Bound | undefined {
+  const logs = salvaged.flatMap(({ member, log }) => (log ? [{ member, ...log }] : []));
+  const whole = logs.filter(({ complete }) => complete);
+  if (whole.length < voters.length - quorum + 1) return undefined;
+  const last = whole.map(({ lastIndex }) => BigInt(lastIndex)).reduce(highest);
+  const committed = logs.map(({ commitIndex }) => BigInt(commitIndex)).reduce(highest);
+  const between = last - committed;
+  const atMostWrites = between > 0n ? Number(between) : 0;
+  const read = `The logs of ${whole.map(({ member }) => member).join(', ')} were read to their ends, and every quorum has at least one of these members`;
+  return {
+    atMostWrites,
+    explanation:
+      atMostWrites === 0
+        ? `${read}: no acknowledged write is lost.`
+        : `${read}: at most ${atMostWrites} acknowledged writes are lost, which are the entries after the last one that is known as committed.`,
+  };
+}
+
+function boundByDatabases({ voters }: LossQuestion, salvaged: Salvaged[]): Bound | undefined {
+  const read = salvaged.filter(({ method, rawRevision }) => method !== 'none' && /^\d*[1-9]\d*$/.test(rawRevision));
+  if (read.length < voters.length) return undefined;
+  return {
+    atMostWrites: BATCH_LIMIT,
+    explanation:
+      `The databases of all voters were read, and none of them lacks more than its last batch: at most ${BATCH_LIMIT} acknowledged writes ` +
+      "are lost (etcd's own --backend-batch-limit; usually those of the last 100 ms).",
+  };
+}
+
+function explainUnknown({ voters, quorum, winner }: LossQuestion, salvaged: Salvaged[]): string {
+  const missing = voters.filter((voter) => !salvaged.some(({ member, log }) => member === voter && log?.complete));
+  const needed = voters.length - quorum + 1;
+  // The leader is the first to know a write as committed, and a member that runs on has applied all that it knew.
+  const survivor =
+    winner.source === 'survivor'
+      ? ` If ${winner.member} was the leader until then, nothing is lost: a leader that runs on has all that was acknowledged.`
+      : '';
+  return (
+    `How much was acknowledged after it cannot be told: the logs of ${missing.join(', ')} could not be read to their ends. A write is ` +
+    `acknowledged once ${quorum} of the ${voters.length} voters have it, so these may have had writes that no other log holds; ` +
+    `${needed} whole logs would be needed to count them. As long as all members kept up, it is what was written in the last moments before ` +
+    `the quorum was lost.${survivor}`
+  );
+}
+
+function explainBackup({ revision }: Candidate, salvaged: Salvaged[]): string {
+  const newest = salvaged
+    .filter(({ method }) => method !== 'none')
+    .toSorted((a, b) => (BigInt(a.revision) < BigInt(b.revision) ? 1 : -1))[0];
+  const after = `A backup is restored, at revision ${revision}: everything that was written after it was taken is lost`;
+  if (!newest || BigInt(newest.revision) <= BigInt(revision)) {
+    return `${after}, and nobody can count that. Nothing newer is left on any host that was looked at.`;
+  }
+  const given = BigInt(newest.revision) - BigInt(revision);
+  return (
+    `${after}. ${newest.member} still has revision ${newest.revision}, so at least ${given} writes are given up that could be kept, if both are ` +
+    'of the same history; its data stays aside on its host.'
+  );
+}
+
+function highest(a: bigint, b: bigint): bigint {
+  return b > a ? b : a;
+}

@@ -1,0 +1,146 @@
+import type { Cluster } from '../contracts/clusters.ts';
+import type { QuorumParameters } from '../contracts/execution-input.ts';
+import type { HostCommand } from '../contracts/membership.ts';
+import type { MemberObservation, Observation } from '../contracts/observation.ts';
+import type { MemberStanding, QuorumAssessment, QuorumReadings } from '../contracts/recovery.ts';
+import { InvalidInput, PreconditionFailed } from '../errors.ts';
+import { quorumIn, votersOf } from './configured-quorum.ts';
+import { MAX_READINGS, READINGS } from './confirmation.ts';
+import { inspectionOf } from './host-place.ts';
+import { requireReadableBackup } from './named-backup.ts';
+
+/** What one member made of a read that needs a quorum. */
+export interface LinearizableRead {
+  member: string;
+  works: boolean;
+  /** Empty where it works. */
+  problem: string;
+}
+
+export interface QuorumRequest {
+  cluster: Cluster;
+  parameters: QuorumParameters;
+  readings: QuorumReadings;
+}
+
+/**
+ * Is the quorum lost, seen often enough? Everything here comes before the first change. Alarms and etcd's own list of members play no
+ * part, for without a quorum nobody can read them.
+ * @throws InvalidInput, PreconditionFailed
+ */
+export function assessQuorum(
+  observation: Observation,
+  linearizable: readonly LinearizableRead[],
+  { cluster, parameters, readings }: QuorumRequest,
+): QuorumAssessment {
+  requireReadableBackup(cluster, parameters);
+  const members = observation.members.map((seen) => {
+    const read = linearizable.find(({ member }) => member === seen.name);
+    return standingOf(seen, problemOf(seen, read));
+  });
+  const serving = linearizable.filter(({ works }) => works).map(({ member }) => member);
+  if (serving.length > 0) {
+    const summary = describeWorking(observation, serving, members);
+    const next = { lost: 0, total: readings.total + 1 };
+    return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
+  }
+  refuseRefusing(cluster, observation);
+  const isLost = !isAnyLeaderFollowed(cluster, observation);
+  const next = { lost: isLost ? readings.lost + 1 : 0, total: readings.total + 1 };
+  const confirmed = next.lost >= READINGS;
+  if (!confirmed && next.total > MAX_READINGS) throw neverConfirmed(next, members);
+  return {
+    verdict: confirmed ? 'Lost' : 'Confirm',
+    summary: describeLost(cluster, isLost, members),
+    readings: next,
+    members,
+    inspections: inspectionsOf(cluster),
+  };
+}
+
+/** @param problem why it is of no use to clients; empty where it serves them */
+export function standingOf(seen: MemberObservation, problem: string): MemberStanding {
+  if (!seen.answering) {
+    return {
+      name: seen.name,
+      answering: false,
+      leaderId: '',
+      version: '',
+      revision: '',
+      raftAppliedIndex: '',
+      problem,
+    };
+  }
+  const { name, leaderId, version, revision, raftAppliedIndex } = seen;
+  return { name, answering: true, leaderId, version, revision, raftAppliedIndex, problem };
+}
+
+function problemOf(seen: MemberObservation, read: LinearizableRead | undefined): string {
+  if (read?.works) return '';
+  if (!seen.answering) return `does not answer: ${seen.problem}`;
+  const follows = `follows ${seen.leaderId === '0' ? 'nobody' : seen.leaderId}`;
+  return `${follows}, and serves no linearizable read: ${read?.problem ?? 'none was tried.'}`;
+}
+
+/**
+ * A follower forgets its leader when its heartbeats stay away, so a quorum that follows one leader is there, even where that leader does
+ * not answer us and reads take too long.
+ */
+function isAnyLeaderFollowed(cluster: Cluster, { members }: Observation): boolean {
+  const voters = votersOf(cluster).map(({ name }) => name);
+  const following = members.filter((seen) => seen.answering && !seen.isLearner && voters.includes(seen.name));
+  return following.some((first) => {
+    const ids = following.flatMap((seen) =>
+      seen.answering && first.answering && seen.leaderId === first.leaderId && seen.leaderId !== '0' ? [seen.id] : [],
+    );
+    return new Set(ids).size >= quorumIn(cluster);
+  });
+}
+
+/** Members that refuse us run, and so many of them may be a quorum that works for everybody else. */
+function refuseRefusing(cluster: Cluster, { members }: Observation): void {
+  const voters = votersOf(cluster).map(({ name }) => name);
+  const refusing = members.filter((seen) => !seen.answering && seen.refused && voters.includes(seen.name));
+  if (refusing.length < quorumIn(cluster)) return;
+  const list = refusing.map((seen) => `\n- ${seen.name}: ${seen.answering ? '' : seen.problem}`).join('');
+  throw new PreconditionFailed(
+    `A quorum of members runs and refuses this runbook, so nobody can tell from here whether they work together:${list}\nCorrect the ` +
+      'certificate or the login that is refused, then start again. Nothing was changed.',
+  );
+}
+
+function describeWorking(observation: Observation, serving: string[], members: MemberStanding[]): string {
+  const leaders = observation.members.flatMap((seen) =>
+    seen.answering && seen.id === seen.leaderId && serving.includes(seen.name) ? [seen.name] : [],
+  );
+  const leader = leaders.length === 1 ? `, and ${leaders[0]} leads` : '';
+  const failed = members.filter(({ problem }) => problem !== '').map(({ name, problem }) => `${name} ${problem}`);
+  const rest = failed.length > 0 ? ` See the incident member-failed for the others: ${failed.join(' ')}` : '';
+  return `There is a quorum: linearizable reads work on ${serving.join(', ')}${leader}.${rest}`;
+}
+
+function describeLost(cluster: Cluster, isLost: boolean, members: MemberStanding[]): string {
+  const list = members.map(({ name, problem }) => `${name} ${problem}`).join(' ');
+  const quorum = `a quorum (${quorumIn(cluster)} of ${votersOf(cluster).length} voters)`;
+  return isLost
+    ? `No member serves a linearizable read, and no leader is followed by ${quorum}: ${list}`
+    : `A leader is followed by ${quorum}, and yet no member serves a linearizable read: ${list}`;
+}
+
+function neverConfirmed({ total }: QuorumReadings, members: MemberStanding[]): PreconditionFailed {
+  return new PreconditionFailed(
+    `In ${total} readings no linearizable read worked, and yet the quorum was not seen lost ${READINGS} times in a row: the cluster flaps, ` +
+      `or is too slow to serve. ${members.map(({ name, problem }) => `\n- ${name} ${problem}`).join('')}\nLook at its network, disks and load; ` +
+      'nothing was changed.',
+  );
+}
+
+/** @throws InvalidInput where the configuration names no host, or not where etcd lies on it */
+function inspectionsOf(cluster: Cluster): HostCommand[] {
+  const onHosts = cluster.members.filter(({ host }) => host !== undefined);
+  if (onHosts.length > 0) return onHosts.map(({ name }) => inspectionOf(cluster, name));
+  throw new InvalidInput(
+    `clusters.json names no "host" for any member of ${cluster.name}: without a quorum etcd tells nothing, and what is left can only be ` +
+      'read on the hosts. Add "layout" to the cluster and "host" to each member, and deploy.',
+  );
+}

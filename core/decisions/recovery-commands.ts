@@ -1,0 +1,115 @@
+import type { Cluster, ConfiguredMember, Layout } from '../contracts/clusters.ts';
+import type { HostCommand } from '../contracts/membership.ts';
+import { placeOf } from './host-place.ts';
+
+/** The host commands of a quorum recovery, as each host's layout needs them. All throw PreconditionFailed for a member without a host. */
+
+type Action = 'start' | 'launch' | 'stop';
+type Parameters = (layout: Layout, member: ConfiguredMember) => Record<string, string>;
+
+function command(cluster: Cluster, name: string, parametersOf: Parameters): HostCommand {
+  const { member, host, layout } = placeOf(cluster, name);
+  return { member: name, host, parameters: parametersOf(layout, member) };
+}
+
+const foldersOf = ({ dataDir, walDir }: Layout) => ({ dataDir, walDir: walDir ?? '' });
+const ownersOf = ({ user, group }: Layout) => ({ user, group });
+
+export function controlOf(cluster: Cluster, member: string, action: Action): HostCommand {
+  return command(cluster, member, ({ unit }) => ({ unit, action }));
+}
+
+export function salvageOf(cluster: Cluster, member: string, execution: string, keep: boolean): HostCommand {
+  return command(cluster, member, (layout) => ({
+    unit: layout.unit,
+    ...foldersOf(layout),
+    binDir: layout.binDir,
+    ...ownersOf(layout),
+    keep: keep ? 'yes' : 'no',
+    execution,
+  }));
+}
+
+/** Without its URL, which is made when it is sent. */
+export function examineOf(cluster: Cluster, member: string, execution: string, keep: boolean): HostCommand {
+  return command(cluster, member, ({ dataDir, binDir }) => ({
+    dataDir,
+    binDir,
+    keep: keep ? 'yes' : 'no',
+    execution,
+  }));
+}
+
+export function revertOf(cluster: Cluster, member: string, execution: string): HostCommand {
+  return command(cluster, member, (layout) => ({
+    unit: layout.unit,
+    ...foldersOf(layout),
+    ...ownersOf(layout),
+    execution,
+  }));
+}
+
+export function discardOf(cluster: Cluster, member: string, execution: string): HostCommand {
+  return command(cluster, member, (layout) => ({ ...foldersOf(layout), execution }));
+}
+
+/** What all hosts restore alike. */
+export interface Restoration {
+  execution: string;
+  initialCluster: string;
+  token: string;
+  sha256: string;
+  hashCheck: 'yes' | 'no';
+  revision: string;
+  bumpRevision: string;
+}
+
+export function restoreOf(
+  cluster: Cluster,
+  member: string,
+  peerUrls: readonly string[],
+  { token: initialClusterToken, ...restoration }: Restoration,
+): HostCommand {
+  return command(cluster, member, (layout) => ({
+    ...foldersOf(layout),
+    binDir: layout.binDir,
+    ...ownersOf(layout),
+    name: member,
+    peerUrls: peerUrls.join(','),
+    initialClusterToken,
+    ...restoration,
+  }));
+}
+
+/** @param replaceNewer whether even data that is newer than `revision` is moved aside for it */
+export function placeRestoredOf(
+  cluster: Cluster,
+  member: string,
+  { execution, revision, replaceNewer }: { execution: string; revision: string; replaceNewer: boolean },
+): HostCommand {
+  return command(cluster, member, (layout) => ({
+    unit: layout.unit,
+    ...foldersOf(layout),
+    binDir: layout.binDir,
+    ...ownersOf(layout),
+    execution,
+    revision,
+    replaceNewer: replaceNewer ? 'yes' : 'no',
+  }));
+}
+
+/** `existing`, for a member that has restored data does not look, and one that has lost it must never begin a cluster by itself. */
+export function configureOf(
+  cluster: Cluster,
+  member: string,
+  { execution, initialCluster, token }: Pick<Restoration, 'execution' | 'initialCluster' | 'token'>,
+): HostCommand {
+  return command(cluster, member, ({ unit, configFile }) => ({
+    unit,
+    configFile,
+    initialCluster,
+    initialClusterState: 'existing',
+    initialClusterToken: token,
+    execution,
+  }));
+}

@@ -1,0 +1,140 @@
+import type { HostCommand } from '../contracts/membership.ts';
+import type { ChooseRescue, Rescue } from '../contracts/recovery.ts';
+import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
+import { quorumIn } from './configured-quorum.ts';
+import { clearInterrupted } from './interrupted-recovery.ts';
+import { requireReadableBackup } from './named-backup.ts';
+import { controlOf, discardOf, examineOf, salvageOf } from './recovery-commands.ts';
+import { describeEnd, outlookOf, type Service, surveyServices } from './services.ts';
+
+/** A wait lasts about 15 s: two minutes for members to replay their logs, reach each other and elect. */
+const MAX_WAITS = 8;
+
+/** What a dry run tells of a real one. */
+const WOULD_RESTART =
+  'A dry run starts nothing; a real one first starts the services, which loses nothing, and does the rest only where that does not help.';
+const WOULD_WAIT = 'A real run waits for them to find a leader, and where they do not, it restores nothing.';
+
+/** Far more than one interrupted recovery, one start and all the waits take. */
+const MAX_TURNS = 40;
+
+/**
+ * The cheapest thing that may bring the quorum back, decided anew from a fresh inspection of every host: clear away a recovery that was
+ * cut off; start the services of a quorum of data dirs, which loses nothing; wait for it; and only then, take snapshots of what is left.
+ *
+ * @throws UnsafeToProceed where a quorum of members runs and finds no leader: their data is there, and a restore would only lose
+ * @throws PreconditionFailed, InvalidInput
+ */
+export function chooseRescue(input: ChooseRescue): Rescue {
+  const { cluster, parameters, inspections, dryRun, restarted, waits, turn } = input;
+  requireReadableBackup(cluster, parameters);
+  if (turn > MAX_TURNS) {
+    throw new PreconditionFailed(
+      `After ${turn} turns the quorum is neither back nor given up: what is done on the hosts does not last. Find out who else works on ` +
+        'them, then start again.',
+    );
+  }
+  const rest = { discard: [], examine: null };
+  const clearance = clearInterrupted(cluster, inspections, dryRun);
+  if (clearance) return { ...rest, ...clearance };
+  const services = surveyServices(input);
+  const outlook = outlookOf(services, cluster);
+  if (parameters.snapshot?.force) {
+    return {
+      ...rest,
+      ...salvage(input, services, 'A backup is to be restored whatever is left, so no service is started on its data.'),
+    };
+  }
+  const running = services.filter(({ runs }) => runs).map(({ member }) => member);
+  const isEnough = running.length >= quorumIn(cluster);
+  if (dryRun) {
+    const first = outlook.canRestart ? WOULD_RESTART : isEnough ? WOULD_WAIT : '';
+    return { ...rest, ...salvage(input, services, `${outlook.why} ${first}`.trim()) };
+  }
+  if (outlook.canRestart && !restarted) {
+    const stopped = services.filter(({ isReady, runs }) => isReady && !runs);
+    const summary = `${outlook.why} Their services are started, which loses nothing.`;
+    const commands = stopped.map(({ member }) => controlOf(cluster, member, 'launch'));
+    return { ...rest, action: 'Restart', summary, commands };
+  }
+  if (isEnough) {
+    const summary = `${running.join(', ')} run, which is a quorum: it gets some time to find its leader.`;
+    if (waits < MAX_WAITS) return { ...rest, action: 'WaitForQuorum', summary, commands: [] };
+    throw leaderless(services, input);
+  }
+  const why = restarted
+    ? `Services were started, and ${running.length} of the ${quorumIn(cluster)} that make a quorum stay up. ${input.restartProblem}`.trim()
+    : outlook.why;
+  return { ...rest, ...salvage(input, services, why) };
+}
+
+function leaderless(services: readonly Service[], { restartProblem }: ChooseRescue): UnsafeToProceed {
+  const list = services.map((service) => `\n- ${describeEnd(service, 5)}`).join('');
+  return new UnsafeToProceed(
+    'A quorum of members runs with its data, and finds no leader: their network, their certificates or their configuration is what is ' +
+      `wrong. A restore would not cure that, and would lose what they hold, so nothing is restored.${list}` +
+      `${restartProblem === '' ? '' : `\n${restartProblem}`}\nCorrect what keeps them apart; they then go on by themselves.`,
+  );
+}
+
+/** @param why nothing cheaper serves */
+function salvage(
+  { cluster, parameters, dryRun, execution }: ChooseRescue,
+  services: readonly Service[],
+  why: string,
+): Pick<Rescue, 'action' | 'summary' | 'commands' | 'discard' | 'examine'> {
+  refuseUnstoppable(services, why);
+  const onHosts = services.filter(({ inspection }) => inspection !== null);
+  if (onHosts.length === 0) {
+    const list = services.map(({ member, problem }) => `\n- ${member}: ${problem}`).join('');
+    throw new PreconditionFailed(`No voter's host can be looked at, so there is nothing to recover from.${list}`);
+  }
+  const examine = chooseExamination(onHosts, { cluster, parameters, dryRun, execution });
+  return {
+    action: 'Salvage',
+    summary: why,
+    commands: onHosts.map(({ member }) => salvageOf(cluster, member, execution, !dryRun)),
+    discard: onHosts.map(({ member }) => discardOf(cluster, member, execution)),
+    examine,
+  };
+}
+
+/** On the host with the most room, of those that have etcd's programs. */
+function chooseExamination(
+  services: readonly Service[],
+  { cluster, parameters, dryRun, execution }: Pick<ChooseRescue, 'cluster' | 'parameters' | 'dryRun' | 'execution'>,
+): HostCommand | null {
+  if (!parameters.snapshot) return null;
+  const freeBytes = ({ inspection }: Service) => inspection?.dataDir.freeBytes ?? 0;
+  const [roomiest] = services
+    .filter(({ inspection }) => inspection?.etcdVersion)
+    .toSorted((a, b) => freeBytes(b) - freeBytes(a));
+  if (roomiest) return examineOf(cluster, roomiest.member, execution, !dryRun);
+  throw new PreconditionFailed(
+    "There is no etcd on any host that can be reached, so the backup cannot be looked at. Install etcd's programs where binDir says.",
+  );
+}
+
+/**
+ * What is restored is a new cluster. A member of the old one that is not stopped would go on serving its clients what it has, beside it.
+ * @throws PreconditionFailed
+ */
+function refuseUnstoppable(services: readonly Service[], why: string): void {
+  const unreachable = services.filter(({ answers, inspection }) => answers && inspection === null);
+  const elsewhere = services.filter(({ answers, runs }) => answers && !runs);
+  const list = [
+    ...unreachable.map(
+      ({ member, host }) =>
+        `${member} answers clients, and its host ${host || '(none is configured)'} cannot be reached`,
+    ),
+    ...elsewhere.map(
+      ({ member, host }) =>
+        `${member} answered clients a moment ago, and its unit on ${host} has no process: it has just ended, or etcd runs there in another way`,
+    ),
+  ];
+  if (list.length === 0) return;
+  throw new PreconditionFailed(
+    `${why}\nAll members have to be stopped before data is restored, and that cannot be done:${list.map((each) => `\n- ${each}`).join('')}\n` +
+      'Bring the host back into reach of Run Command, or stop its etcd by hand, then start again. Nothing was restored.',
+  );
+}

@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# parts: common scratch snapshot transfer
+# Fetches a backup, compressed or not, into a scratch folder of its own and says what is in it. Run again, it begins anew.
+data_dir='{{ dataDir }}'
+bin_dir='{{ binDir }}'
+keep='{{ keep }}'
+execution='{{ execution }}'
+url='{{ url }}'
+
+# clean_up: unless all is done, nothing stays.
+clean_up() {
+  if [ -z "${kept:-}" ]; then rm -rf -- "$work"; else rm -rf -- "$work/fetched" "$work/fetched".* "$work/db"; fi
+}
+
+# how_compressed FILE: `gzip`, or nothing, by its first bytes; its name may say anything.
+how_compressed() {
+  reply=''
+  if [ "$(od -An -tx1 -N2 < "$1" | tr -d ' \n')" = 1f8b ]; then reply=gzip; fi
+}
+
+[ -n "$url" ] || fail 64 "No address was given to fetch the backup from."
+find_snapshot_tool
+find_scratch "$data_dir" "$execution"
+read_phase "$scratch"
+[ -z "$reply" ] || fail 65 "A restore of $execution has begun on this host already ($reply), so no other snapshot is looked at."
+work=$scratch.backup
+make_scratch "$work"
+lock "$work"
+trap 'status=$?; clean_up; on_exit "$status"' EXIT
+rm -rf -- "${work:?}"/*
+
+fetch "$work/fetched"
+how_compressed "$work/fetched"
+compressed=$reply
+if [ -n "$compressed" ]; then
+  mv -f -- "$work/fetched" "$work/snapshot.gz"
+  decompressed_size "$work/snapshot.gz"
+  require_free "$work" "$reply" 'the backup, decompressed,'
+  decompress "$work/snapshot.gz" "$work/db" || fail 65 "The backup cannot be decompressed: $reply. It may be damaged, or the disk is full: look at both, or name another backup."
+else
+  mv -f -- "$work/fetched" "$work/db"
+fi
+if ! read_snapshot "$work/db"; then
+  begins=$(head -c 24 "$work/db" | tr -c ' -~' .)
+  size_of "$work/db"
+  fail 65 "The backup is no snapshot that etcd's programs can read: $snapshot_problem. It has $reply bytes${compressed:+ when it is decompressed}, and begins with \"$begins\". Name a file that \"etcdctl snapshot save\" has made, or a copy of a member's member/snap/db."
+fi
+size_of "$work/db" && size=$reply
+# As etcd itself judges: pages of a database, and a SHA-256 behind them.
+has_hash=false
+if [ "$((size % 512))" = 32 ]; then has_hash=true; fi
+
+snapshot=null
+if [ "$keep" = yes ]; then
+  if [ -z "$compressed" ]; then
+    require_free "$work" "$size" 'the backup, compressed,'
+    gzip -1 -c < "$work/db" > "$work/snapshot.gz"
+  fi
+  sha256_of "$work/snapshot.gz" && sha256=$reply
+  size_of "$work/snapshot.gz"
+  snapshot="{\"sizeBytes\":$reply,\"sha256\":\"$sha256\"}" kept=yes
+fi
+succeed "{\"revision\":\"$snapshot_revision\",\"totalKeys\":$snapshot_keys,\"hash\":\"$snapshot_hash\",\"sizeBytes\":$size,\"hasHash\":$has_hash,\"snapshot\":$snapshot}"

@@ -1,0 +1,50 @@
+# shellcheck shell=bash
+# Where a recovery works on a host: a folder beside the data dir, on the same file system, that only this project makes and removes.
+# shellcheck disable=SC2317
+
+# find_scratch DIR EXECUTION: leaves the folder's path in `scratch`. It has the data dir's name in it, for another cluster's may lie beside. A mount point's neighbours lie on another file system, so there it
+# is inside; etcd does not look at it. A backup that was fetched lies in "$scratch.backup": the same host may have salvaged data, too.
+# shellcheck disable=SC2034
+find_scratch() {
+  local parent
+  real_path "$1"
+  parent=$(dirname -- "$reply")
+  if [ -d "$reply" ] && { is_mount_point "$reply" || [ ! -w "$parent" ]; }; then
+    scratch=$reply/archived.$2.scratch
+  else
+    scratch=$parent/.etcd-remediation.$(basename -- "$reply").$2
+  fi
+}
+
+# make_scratch FOLDER: for nobody else's eyes.
+make_scratch() {
+  local problem
+  if [ -L "$1" ] || { [ -e "$1" ] && [ ! -d "$1" ]; }; then fail 65 "$1 is no folder, but only a recovery's own folder may be there. Look at it and move it away."; fi
+  if [ -d "$1" ]; then return 0; fi
+  problem=$(mkdir -m 700 -- "$1" 2>&1) || fail 65 "The folder $1 cannot be made, where the recovery would work: $problem. Check the path, the disk, and that this runs as root."
+}
+
+# require_free FOLDER BYTES WHAT_FOR
+require_free() {
+  local free
+  number "$(df -P -k "$1" 2> /dev/null | awk 'NR == 2 { print $(NF - 2) }')" && free=$((reply * 1024))
+  if [ "$free" -lt "$2" ]; then
+    fail 65 "There are $free bytes free where $1 lies, and $3 takes about $2. Make room there, then run this again."
+  fi
+}
+
+# How far the recovery has come on this host, as a word in the scratch folder: `restored` (nothing was moved so far), `moving`, or
+# `placed` (the restored data is in the data dir's place). When the folder is gone, the recovery is over.
+# Beside it, `restored` says that a restore has ended, its result and what it was made with; and `archives` that the old data has been moved
+# aside, and where to: what is in the data dir since then was placed there.
+# set_phase WORD: seen whole or not at all.
+set_phase() {
+  printf '%s\n' "$1" > "$scratch/phase.new"
+  mv -f -- "$scratch/phase.new" "$scratch/phase"
+}
+
+# read_phase SCRATCH: empty where there is none.
+read_phase() {
+  reply=''
+  if [ -f "$1/phase" ]; then read -r reply < "$1/phase" || true; fi
+}

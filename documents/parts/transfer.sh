@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# Reads and writes an object through its presigned `url`: whoever knows that may use it, so it is in no command line, which others see
+# while it runs, and in no message.
+# shellcheck disable=SC2317
+
+transfer_tries=5
+# A connection over which nothing comes any more would be waited for without end.
+stalled_after_seconds=60
+
+# transfer FILE ARGUMENTS...: leaves S3's answer in FILE and its headers in FILE.headers. Ends the script where it fails.
+transfer() {
+  local file=$1 attempt code status=0 pause=1
+  shift
+  command -v curl > /dev/null || fail 65 "There is no curl on this host, which snapshots are sent and fetched with. Install it."
+  for ((attempt = 1; attempt <= transfer_tries; attempt++)); do
+    rm -f -- "$file"
+    code=0
+    status=$(printf 'url = "%s"\n' "$url" | curl --config - --globoff --silent --show-error --connect-timeout 10 \
+      --speed-limit 1000 --speed-time "$stalled_after_seconds" --output "$file" --dump-header "$file.headers" \
+      --write-out '%{http_code}' "$@" 2> "$file.problem") || code=$?
+    case $code:$status in
+      0:200) return 0 ;;
+      # Not resolved, not connected, cut off, or too slow: the next try may do better. So it may where S3 is too busy.
+      [567]:* | 16:* | 18:* | 28:* | 35:* | 52:* | 55:* | 56:* | 92:* | 0:408 | 0:429 | 0:5*) ;;
+      *) break ;;
+    esac
+    if [ "$attempt" -lt "$transfer_tries" ]; then sleep "$pause"; fi
+    pause=$((pause * 2))
+  done
+  explain_transfer "$file" "$code" "$status"
+}
+
+# explain_transfer FILE CODE STATUS
+explain_transfer() {
+  local said='' address=${url%%\?*}
+  if [ "$2" = 0 ]; then
+    if [ -f "$1" ]; then
+      said=$({ head -c 8192 "$1" | tr -d '\r\n' && echo; } | sed -n 's/.*<Code>\([^<]*\)<\/Code>.*<Message>\([^<]*\)<\/Message>.*/\1: \2/p')
+    fi
+    fail 1 "$address was answered with HTTP status $3${said:+, ${said:0:300}}. The address is good for this one object and for a limited time: run this again, which makes a new one. Where it is refused again, see whether the object is there and who may use it."
+  fi
+  said=$(tr '\n' ' ' < "$1.problem")
+  case $2 in
+    63) fail 65 "What is to be fetched from $address is larger than the free disk here: ${said:0:300}. Make room, then run this again." ;;
+    23) fail 65 "What was fetched from $address could not be written: ${said:0:300}. See whether the disk is full, then run this again." ;;
+  esac
+  fail 1 "$address could not be reached from this host, or not to the end: ${said:0:300}. See whether routes, security groups and the proxy let this host reach it, then run this again."
+}
+
+# fetch FILE: of at most the disk that is free.
+fetch() {
+  number "$(df -P -k "$(dirname -- "$1")" | awk 'NR == 2 { print $(NF - 2) }')"
+  transfer "$1" --max-filesize "$((reply * 1024 + 1))"
+}
+
+# send FILE ANSWER: leaves S3's receipt in `etag`.
+# shellcheck disable=SC2034
+send() {
+  transfer "$2" --upload-file "$1"
+  etag=$(tr -d '\r' < "$2.headers" | awk 'tolower($1) == "etag:" { found = $2 } END { print found }')
+  [ -n "$etag" ] || fail 1 "${url%%\?*} took the part, but gave no ETag for it, so the upload cannot be completed. See what answers at this address."
+}

@@ -1,0 +1,239 @@
+# shellcheck shell=bash
+# parts: common scratch snapshot replay
+# Makes a snapshot of the best that a member's data holds, whether the member runs or not, from a copy; the data itself is only read. Run
+# again, it says the same, or begins anew where it was interrupted.
+unit='{{ unit }}'
+data_dir='{{ dataDir }}'
+wal_dir='{{ walDir }}'
+bin_dir='{{ binDir }}'
+user='{{ user }}'
+group='{{ group }}'
+keep='{{ keep }}'
+execution='{{ execution }}'
+
+copy_tries=8
+# etcd makes its log files in pieces of 64 MB: the one that it goes on with, and the next.
+wal_bytes=128000000
+
+kept=''
+revision=0 keys=0 hash='' size=0 raw_revision=0 log=null snapshot=null replay_problem=''
+
+# clean_up STATUS: unless all is done, nothing stays.
+clean_up() {
+  end_replay
+  if [ -z "$kept" ]; then rm -rf -- "$scratch" || true; else rm -rf -- "$work" "$scratch/etcd.log" || true; fi
+  on_exit "$1"
+}
+
+# describe METHOD PROBLEM: the result, in `reply`.
+describe() {
+  json "$2"
+  reply="{\"method\":\"$1\",\"revision\":\"$revision\",\"totalKeys\":$keys,\"hash\":\"$hash\",\"sizeBytes\":$size,\"rawRevision\":\"$raw_revision\",\"log\":$log,\"snapshot\":$snapshot,\"problem\":$reply}"
+}
+
+# nothing PROBLEM
+nothing() {
+  describe none "$1"
+  succeed "$reply"
+}
+
+# What an execution that was cut off has salvaged is of no more use, and takes the room that this one needs.
+discard_leftovers() {
+  local folder parent name
+  parent=$(dirname -- "$real") name=$(basename -- "$real")
+  for folder in "$parent/.etcd-remediation.$name".* "$real"/archived.*.scratch "$real"/archived.*.scratch.backup; do
+    if [ ! -d "$folder" ] || [ -L "$folder" ] || [ "$folder" = "$scratch" ] || [ "$folder" = "$scratch.backup" ]; then continue; fi
+    case ${folder#"$parent/.etcd-remediation.$name."} in "$folder" | *.backup) ;; *.*) continue ;; esac
+    read_phase "$folder"
+    if [ -n "$reply" ] || { command -v flock > /dev/null && ! flock -n "$folder" true; }; then continue; fi
+    rm -rf -- "$folder"
+  done
+}
+
+# Nothing of a restore is ever touched.
+require_no_restore() {
+  read_phase "$scratch"
+  [ -z "$reply" ] || fail 65 "A restore of $execution has begun on this host already ($reply), so nothing is salvaged any more. Let a new execution begin with what it finds."
+}
+
+require_readable() {
+  local folder own
+  own=$(id -un)
+  case $own in
+    root | "$user") ;;
+    *) fail 65 "This runs as $own, who cannot work with what belongs to $user:$group. Run it as root." ;;
+  esac
+  for folder in "$real" "$real/member" "$real/member/snap" "$wal"; do
+    if [ -d "$folder" ] && { [ ! -r "$folder" ] || [ ! -x "$folder" ]; }; then
+      fail 65 "$folder cannot be read by $own. Run this as root."
+    fi
+  done
+}
+
+# The files that etcd starts from, a line each: `snap` or `wal`, and the path. Not what it makes anew: the next log file, half a defragmentation.
+list_files() {
+  local file
+  for file in "$real"/member/snap/db "$real"/member/snap/*.snap "$real"/member/snap/*.snap.db; do
+    if [ -f "$file" ]; then printf 'snap %s\n' "$file"; fi
+  done
+  for file in "$wal"/*.wal; do
+    if [ -f "$file" ]; then printf 'wal %s\n' "$file"; fi
+  done
+}
+
+has_wal() {
+  case $(list_files) in *.wal) return 0 ;; esac
+  return 1
+}
+
+require_room() {
+  local needed=$wal_bytes what="a copy of $real" kind file
+  while read -r kind file; do
+    number "$(du -sk -- "$file" 2> /dev/null | awk '{ print $1 }')"
+    needed=$((needed + reply * 1024))
+  done <<< "$(list_files)"
+  if [ "$keep" = yes ]; then
+    size_of "$database"
+    needed=$((needed + reply)) what+=', with a snapshot of it,'
+  fi
+  require_free "$scratch" "$needed" "$what"
+}
+
+# Files are full of holes, and some file systems copy without copying.
+find_copy_options() {
+  copy_options=(-p)
+  case $(cp --help 2>&1 || true) in *--sparse*) copy_options+=(--sparse=always) ;; esac
+  case $(cp --help 2>&1 || true) in *--reflink*) copy_options+=(--reflink=auto) ;; esac
+}
+
+# copy_files: returns 1 and leaves `copy_problem` where a file could not be copied; of one that runs, log files come and go.
+copy_files() {
+  local kind file
+  rm -rf -- "$work"
+  mkdir -p -- "$work/copy/member/snap" "$work/copy/member/wal"
+  while read -r kind file; do
+    copy_problem=$(cp "${copy_options[@]}" -- "$file" "$work/copy/member/$kind/" 2>&1) || return 1
+  done <<< "$(list_files)"
+}
+
+# etcd must get to its copy, and see nothing else on its way.
+give_to_etcd() {
+  local problem
+  problem=$(chown -hR -- "$user:$group" "$work" 2>&1 && chgrp -h -- "$group" "$scratch" 2>&1 && chmod 710 "$scratch" 2>&1) ||
+    fail 65 "The copy of the data cannot be given to $user:$group: ${problem:0:300}. Check the names of the user and the group."
+}
+
+# is_same ONE OTHER: not every host has cmp.
+is_same() {
+  local one
+  if command -v cmp > /dev/null; then
+    cmp -s -- "$1" "$2"
+    return
+  fi
+  sha256_of "$1" && one=$reply
+  sha256_of "$2"
+  [ "$one" = "$reply" ]
+}
+
+# A member that has lost its quorum applies nothing, so its database does not change; its log may: what is half written at its end is
+# an election's, and nobody was told of it.
+copy_data() {
+  local try problem
+  for ((try = 1; try <= copy_tries; try++)); do
+    if ! copy_files; then
+      problem="$real could not be copied: ${copy_problem:0:300}"
+    elif is_same "$database" "$copied"; then
+      give_to_etcd
+      return
+    else
+      problem="$database has changed while it was copied, $try times: somebody writes to it, so this member may well have its quorum"
+    fi
+    if [ "$try" -lt "$copy_tries" ]; then sleep "$try"; fi
+  done
+  fail 65 "$problem. See whether the disk is sound and what uses the data, then run this again."
+}
+
+# take_replayed: returns 1 and leaves `replay_problem` where the log adds nothing that can be used.
+take_replayed() {
+  if [ ! -x "$bin_dir/etcd" ]; then replay_problem="there is no etcd in $bin_dir to replay the log" && return 1; fi
+  if ! has_wal; then replay_problem="there is no log in $wal" && return 1; fi
+  replay "$work" "$scratch/etcd.log" || return 1
+  if ! read_snapshot "$copied"; then replay_problem="etcd has replayed the log, but the database cannot be read: $snapshot_problem" && return 1; fi
+  [ "$snapshot_revision" -ge "$raw_revision" ] && return 0
+  replay_problem="the log ends at revision $snapshot_revision, before the database"
+  return 1
+}
+
+# A member that cannot start may have a process as well, again and again.
+still_runs() {
+  read_unit
+  [ "$MainPID" != 0 ] && [ "$MainPID" = "$process" ]
+}
+
+# As `snapshot save` does: a SHA-256 behind the database, which a restore checks.
+# shellcheck disable=SC2001,SC2059
+write_snapshot() {
+  local digest=''
+  if [ "$1" != raw ]; then
+    sha256_of "$copied"
+    digest=$(sed 's/../\\x&/g' <<< "$reply")
+  fi
+  { cat -- "$copied" && printf "$digest"; } | gzip -1 -c > "$scratch/snapshot.gz" ||
+    fail 1 "The snapshot could not be written to $scratch. See whether the disk is full, then run this again."
+  sha256_of "$scratch/snapshot.gz"
+  snapshot=$reply
+  size_of "$scratch/snapshot.gz"
+  snapshot="{\"sizeBytes\":$reply,\"sha256\":\"$snapshot\"}"
+}
+
+real_path "$data_dir"
+real=$reply wal=$reply/member/wal database=$reply/member/snap/db
+if [ -n "$wal_dir" ]; then real_path "$wal_dir" && wal=$reply; fi
+require_readable
+find_scratch "$data_dir" "$execution"
+require_no_restore
+[ -f "$database" ] || nothing "There is no database $database."
+find_snapshot_tool
+read_unit
+process=$MainPID
+make_scratch "$scratch"
+lock "$scratch"
+require_no_restore
+if [ "$keep" = yes ] && [ -f "$scratch/salvaged" ] && [ -f "$scratch/snapshot.gz" ]; then succeed "$(cat "$scratch/salvaged")"; fi
+work=$scratch/replay copied=$scratch/replay/copy/member/snap/db
+if [ -f "$copied" ] && command -v flock > /dev/null && ! flock -n -s "$copied" true; then
+  fail 65 "An etcd that an interrupted run has started still works on $work/copy. Find it by that folder and end it, then run this again."
+fi
+trap 'clean_up $?' EXIT
+rm -rf -- "${scratch:?}"/*
+if [ "$keep" = yes ]; then discard_leftovers; fi
+
+require_room
+find_copy_options
+copy_data
+raw_problem=''
+if read_snapshot "$copied"; then raw_revision=$snapshot_revision; else raw_problem=$snapshot_problem; fi
+if take_replayed; then
+  log=$replayed_log method=replayed
+  if [ "$snapshot_revision" = "$raw_revision" ] && still_runs; then method=live; fi
+elif [ -n "$raw_problem" ]; then
+  nothing "The database $database cannot be read: $raw_problem. With its log it was no better: $replay_problem."
+else
+  method=raw
+  copy_data
+  if still_runs; then method=live; fi
+  read_snapshot "$copied" || fail 1 "$database could be read, and now it cannot: $snapshot_problem. See whether the disk is sound, then run this again."
+  raw_revision=$snapshot_revision
+fi
+
+revision=$snapshot_revision keys=$snapshot_keys hash=$snapshot_hash
+size_of "$copied" && size=$reply
+if [ "$keep" = yes ]; then write_snapshot "$method"; fi
+describe "$method" "${replay_problem:+The log could not be replayed: $replay_problem.}"
+result=$reply
+if [ "$keep" = yes ]; then
+  printf '%s\n' "$result" > "$scratch/salvaged.new"
+  mv -f -- "$scratch/salvaged.new" "$scratch/salvaged"
+  kept=yes
+fi
+succeed "$result"

@@ -1,0 +1,35 @@
+# shellcheck shell=bash
+# parts: common scratch snapshot transfer
+# Sends one part of the compressed snapshot in the scratch folder to the staging bucket. May be run again: a part that is there is replaced.
+data_dir='{{ dataDir }}'
+execution='{{ execution }}'
+offset='{{ offsetBytes }}'
+length='{{ lengthBytes }}'
+url='{{ url }}'
+
+find_scratch "$data_dir" "$execution"
+snapshot=$scratch/snapshot.gz
+[ -f "$snapshot" ] || fail 65 "There is no $snapshot to send. The snapshot of $execution has to be made on this host first."
+integer "$offset" && offset=$reply
+integer "$length" && length=$reply
+size_of "$snapshot" && size=$reply
+if [ "$length" -eq 0 ] || [ "$((offset + length))" -gt "$size" ]; then
+  fail 65 "$snapshot has $size bytes, so $length bytes from byte $offset on are no part of it. It is not the snapshot that was planned with: begin the recovery anew."
+fi
+
+# Several parts may be sent at once, and a run that was given up may still be at work.
+work=$scratch/part.$offset.$$
+make_scratch "$work"
+trap 'status=$?; rm -rf -- "$work"; on_exit "$status"' EXIT
+part=$snapshot
+# S3 wants to know the length first, which curl knows of a file only.
+if [ "$length" -lt "$size" ]; then
+  require_free "$scratch" "$length" 'a part of the snapshot'
+  part=$work/part
+  { tail -c "+$((offset + 1))" "$snapshot" 2> "$work/problem" || true; } | head -c "$length" > "$part"
+  size_of "$part"
+  [ "$reply" = "$length" ] || fail 1 "Of $snapshot only $reply of $length bytes from byte $offset on could be read: $(head -c 300 "$work/problem")"
+fi
+send "$part" "$work/answer"
+json "$etag"
+succeed "{\"etag\":$reply}"

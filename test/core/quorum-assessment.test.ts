@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import type { Cluster } from '../../core/contracts/clusters.ts';
+import type { MemberObservation } from '../../core/contracts/observation.ts';
+import type { QuorumReadings } from '../../core/contracts/recovery.ts';
+import { assessQuorum } from '../../core/decisions/quorum-assessment.ts';
+import { clusterOf, configured, failureOf, LAYOUT, learner, refusing, silent, voter } from './observations.ts';
+import { CLUSTER, FIVE, MEMBERS, parametersWith, refusalsOf, WITH_BACKUPS } from './recoveries.ts';
+
+const NONE: QuorumReadings = { lost: 0, total: 0 };
+const leaderless = (name: string) => voter(name, { leaderId: '0' });
+const LOST = [leaderless('node1'), silent('node2'), silent('node3')];
+
+interface Request {
+  cluster?: Cluster;
+  works?: string[];
+  readings?: QuorumReadings;
+  parameters?: object;
+}
+
+function assess(
+  members: MemberObservation[],
+  { cluster = CLUSTER, works = [], readings = NONE, parameters = {} }: Request = {},
+) {
+  const linearizable = members.map(({ name }) => ({
+    member: name,
+    works: works.includes(name),
+    problem: works.includes(name) ? '' : 'etcd could not agree in time.',
+  }));
+  return assessQuorum({ members, memberList: [], alarms: [] }, linearizable, {
+    cluster,
+    parameters: parametersWith(parameters),
+    readings,
+  });
+}
+
+describe('a quorum that is lost', () => {
+  it('is confirmed by three readings in a row', () => {
+    const first = assess(LOST);
+    const second = assess(LOST, { readings: first.readings });
+    const third = assess(LOST, { readings: second.readings });
+    expect([first, second, third].map(({ verdict }) => verdict)).toEqual(['Confirm', 'Confirm', 'Lost']);
+    expect(third.readings).toEqual({ lost: 3, total: 3 });
+    expect(third.summary).toBe(
+      'No member serves a linearizable read, and no leader is followed by a quorum (2 of 3 voters): node1 follows nobody, and serves no ' +
+        'linearizable read: etcd could not agree in time. node2 does not answer: Nothing answers at this address. node3 does not answer: ' +
+        'Nothing answers at this address.',
+    );
+  });
+
+  it('has every host looked at, also those of members that answer', () => {
+    const { inspections } = assess(LOST);
+    expect(inspections.map(({ host }) => host)).toEqual(['i-1', 'i-2', 'i-3']);
+    expect(inspections.flatMap((command) => refusalsOf('inspect-host', command))).toEqual([]);
+  });
+
+  it('passes over a member without a host', () => {
+    const cluster = clusterOf([...MEMBERS.slice(0, 2), configured('node3', { host: undefined })]);
+    expect(assess(LOST, { cluster }).inspections.map(({ member }) => member)).toEqual(['node1', 'node2']);
+  });
+
+  it.each<[string, MemberObservation[], Cluster?]>([
+    ['nobody answers', ['node1', 'node2', 'node3'].map((name) => silent(name))],
+    ['all answer and follow nobody', ['node1', 'node2', 'node3'].map(leaderless)],
+    ['one believes that it leads, and nobody follows it', [voter('node1'), leaderless('node2'), silent('node3')]],
+    ['two follow different leaders', [voter('node1'), voter('node2', { leaderId: 'a3' }), silent('node3')]],
+    [
+      'two of five follow a leader',
+      [voter('node1'), voter('node2'), ...['node3', 'node4', 'node5'].map((n) => silent(n))],
+      FIVE,
+    ],
+    ['one refuses us, and the others are away', [refusing('node1'), silent('node2'), silent('node3')]],
+    ['the only member is away', [silent('node1')], clusterOf([configured('node1')])],
+    [
+      'a learner follows too, and makes no quorum',
+      [voter('node1'), learner('node2'), silent('node3')],
+      clusterOf([configured('node1'), configured('node2', { learner: true }), configured('node3')]),
+    ],
+    ['one member answers at two addresses', [voter('node1'), { ...voter('node1'), name: 'node2' }, silent('node3')]],
+  ])('is seen where %s', (_, members, cluster = CLUSTER) => {
+    expect(assess(members, { cluster }).readings.lost).toBe(1);
+  });
+});
+
+describe('a quorum that is there', () => {
+  it('is left alone: a linearizable read is the proof', () => {
+    const { verdict, summary, inspections } = assess([voter('node1'), voter('node2'), voter('node3')], {
+      works: ['node1', 'node2', 'node3'],
+    });
+    expect(verdict).toBe('NothingToDo');
+    expect(summary).toBe('There is a quorum: linearizable reads work on node1, node2, node3, and node1 leads.');
+    expect(inspections).toEqual([]);
+  });
+
+  it('names those that are not part of it, and their runbook', () => {
+    const { verdict, summary } = assess(
+      [silent('node1'), voter('node2', { leaderId: 'a3' }), voter('node3', { leaderId: 'a3' })],
+      {
+        works: ['node2', 'node3'],
+      },
+    );
+    expect(verdict).toBe('NothingToDo');
+    expect(summary).toBe(
+      'There is a quorum: linearizable reads work on node2, node3, and node3 leads. See the incident member-failed for the others: ' +
+        'node1 does not answer: Nothing answers at this address.',
+    );
+  });
+
+  it('ends the readings at once, however many have shown it lost', () => {
+    expect(assess(LOST, { works: ['node1'], readings: { lost: 2, total: 2 } }).verdict).toBe('NothingToDo');
+  });
+
+  it('needs no layout: nothing is looked at on hosts', () => {
+    const cluster = clusterOf([configured('node1', { host: undefined })], { layout: undefined });
+    expect(assess([voter('node1')], { cluster, works: ['node1'] }).verdict).toBe('NothingToDo');
+  });
+});
+
+describe('a quorum that may be there', () => {
+  it.each<[string, MemberObservation[]]>([
+    ['answers', [voter('node1'), voter('node2'), silent('node3')]],
+    ['does not answer us', [silent('node1'), voter('node2'), voter('node3')]],
+  ])('is not lost while a quorum follows a leader that %s, though reads are too slow', (_, members) => {
+    const { verdict, readings, summary } = assess(members, { readings: { lost: 2, total: 2 } });
+    expect({ verdict, readings }).toEqual({ verdict: 'Confirm', readings: { lost: 0, total: 3 } });
+    expect(summary).toContain(
+      'A leader is followed by a quorum (2 of 3 voters), and yet no member serves a linearizable read',
+    );
+  });
+
+  it('is not waited for without end', () => {
+    const slow = [voter('node1'), voter('node2'), silent('node3')];
+    expect(assess(slow, { readings: { lost: 0, total: 9 } }).verdict).toBe('Confirm');
+    const failure = failureOf(() => assess(slow, { readings: { lost: 0, total: 10 } }));
+    expect(failure.name).toBe('PreconditionFailed');
+    expect(failure.message).toMatch(
+      /^In 11 readings no linearizable read worked, and yet the quorum was not seen lost 3 times in a row/,
+    );
+  });
+
+  it('is believed lost by the last of its readings', () => {
+    expect(assess(LOST, { readings: { lost: 2, total: 10 } }).verdict).toBe('Lost');
+  });
+
+  it.each<[string, MemberObservation[], Cluster?]>([
+    ['all', ['node1', 'node2', 'node3'].map((name) => refusing(name))],
+    ['as many as make a quorum', [refusing('node1'), refusing('node2'), silent('node3')]],
+    ['the only one', [refusing('node1')], clusterOf([configured('node1')])],
+  ])('cannot be judged where it refuses us: %s', (_, members, cluster = CLUSTER) => {
+    const failure = failureOf(() => assess(members, { cluster }));
+    expect(failure.name).toBe('PreconditionFailed');
+    expect(failure.message).toContain('- node1: Its certificate is not of the CA.');
+  });
+});
+
+describe('what members are told of', () => {
+  it('is how each stands to its clients', () => {
+    const { members } = assess([voter('node1', { leaderId: '0', revision: '60' }), silent('node2'), silent('node3')]);
+    expect(members.slice(0, 2)).toEqual([
+      {
+        name: 'node1',
+        answering: true,
+        leaderId: '0',
+        version: '3.5.30',
+        revision: '60',
+        raftAppliedIndex: '7000',
+        problem: 'follows nobody, and serves no linearizable read: etcd could not agree in time.',
+      },
+      {
+        name: 'node2',
+        answering: false,
+        leaderId: '',
+        version: '',
+        revision: '',
+        raftAppliedIndex: '',
+        problem: 'does not answer: Nothing answers at this address.',
+      },
+    ]);
+  });
+});
+
+describe('a request that cannot be followed', () => {
+  const withoutHosts = MEMBERS.map((member) => ({ ...member, host: undefined }));
+  it.each<[string, Request, RegExp]>([
+    ['no layout', { cluster: clusterOf(MEMBERS, { layout: undefined }) }, /has no "layout" in clusters\.json/],
+    ['no host', { cluster: clusterOf(withoutHosts, { layout: LAYOUT }) }, /names no "host" for any member of orders/],
+    [
+      'a backup without a bucket',
+      { parameters: { snapshot: { key: 'a.db' } } },
+      /names no "backups" for the cluster orders/,
+    ],
+    [
+      'a backup outside of what may be read',
+      { cluster: WITH_BACKUPS, parameters: { snapshot: { key: 'other/a.db' } } },
+      /"other\/a\.db" does not begin with "orders\/"/,
+    ],
+  ])('is refused at the first reading: %s', (_, request, message) => {
+    const failure = failureOf(() => assess(LOST, request));
+    expect(failure).toMatchObject({ name: 'InvalidInput', message: expect.stringMatching(message) });
+  });
+});

@@ -1,0 +1,92 @@
+import { mkdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { PreparedHost } from './prepared-host.ts';
+import { succeed } from './script.ts';
+
+const inspect = (host: PreparedHost, walDir = '') =>
+  succeed(host.access, 'inspect-host', {
+    unit: 'etcd',
+    dataDir: host.path('data'),
+    walDir,
+    configFile: host.path('etcd.conf'),
+    binDir: host.path('bin'),
+  });
+
+/** A host with the folders of recoveries in it, each with the word that says how far it came. */
+function hostWith(folders: Readonly<Record<string, string | undefined>>): PreparedHost {
+  const host = new PreparedHost();
+  host.makeDataDir('data', 'x');
+  for (const [folder, phase] of Object.entries(folders)) {
+    mkdirSync(host.path(folder), { recursive: true });
+    if (phase !== undefined) host.write(`${folder}/phase`, `${phase}\n`);
+  }
+  return host;
+}
+
+describe('inspect-host tells whether there is a log', () => {
+  it('in the data dir or in a wal dir of its own', async () => {
+    using host = new PreparedHost();
+    expect(await inspect(host)).toMatchObject({ hasLog: false });
+    for (const folder of ['data/member/wal', 'wal']) mkdirSync(host.path(folder), { recursive: true });
+    host.write('data/member/wal/0.tmp', 'x');
+    host.write('wal/0000000000000000-0000000000000000.wal', 'x');
+    expect(await inspect(host)).toMatchObject({ hasLog: false, dataDir: { empty: false } });
+    expect(await inspect(host, host.path('wal'))).toMatchObject({ hasLog: true });
+    host.write('data/member/wal/0000000000000000-0000000000000000.wal', 'x');
+    expect(await inspect(host)).toMatchObject({ hasLog: true });
+  });
+});
+
+describe('inspect-host finds recoveries that were interrupted', () => {
+  it('beside the data dir and in it, with how far they had come', async () => {
+    using host = hostWith({
+      '.etcd-remediation.data.run-1': 'moving',
+      '.etcd-remediation.data.7c2c1b0a-6e0e_2': 'placed',
+      'data/archived.run-3.scratch': 'restored',
+    });
+    expect((await inspect(host)).recoveries.toSorted((a, b) => a.phase.localeCompare(b.phase))).toEqual([
+      { execution: 'run-1', phase: 'moving' },
+      { execution: '7c2c1b0a-6e0e_2', phase: 'placed' },
+      { execution: 'run-3', phase: 'restored' },
+    ]);
+  });
+
+  it('and does not count what has only been looked at, or is no recovery at all', async () => {
+    using host = hostWith({
+      '.etcd-remediation.data.salvaged': undefined,
+      '.etcd-remediation.data.run-1.backup': undefined,
+      '.etcd-remediation.data.odd': 'finished',
+      'data/archived.run-2.scratch': undefined,
+      'data/archived.run-3': undefined,
+      '.cache': 'placed',
+      '.etcd-remediation.data.2.run-4': 'placed',
+      '.etcd-remediation.other.run-4': 'placed',
+    });
+    const { recoveries, archives, dataDir } = await inspect(host);
+    expect(recoveries).toEqual([]);
+    expect(archives).toEqual([host.path('data/archived.run-3')]);
+    expect(dataDir.empty).toBe(false);
+  });
+
+  it('also where the data dir is gone', async () => {
+    using host = new PreparedHost();
+    mkdirSync(host.path('.etcd-remediation.data.run-1'));
+    host.write('.etcd-remediation.data.run-1/phase', 'moving\n');
+    expect(await inspect(host)).toMatchObject({
+      recoveries: [{ execution: 'run-1', phase: 'moving' }],
+      dataDir: { exists: false },
+    });
+  });
+
+  it('within what SSM returns', async () => {
+    using host = hostWith(
+      Object.fromEntries(
+        Array.from({ length: 40 }, (_, index) => [`.etcd-remediation.data.${index}${'x'.repeat(78)}`, 'restored']),
+      ),
+    );
+    host.setLog(Array.from({ length: 20 }, (_, index) => `${index} ${'\u0001'.repeat(399)}\n`).join(''));
+    const { recoveries, log } = await inspect(host);
+    expect(recoveries).toHaveLength(10);
+    expect(log.at(-1)).toMatch(/^19 /);
+  });
+});

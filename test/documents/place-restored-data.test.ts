@@ -1,0 +1,236 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runEtcdctl } from '../../local/etcd/etcdctl.ts';
+import { Member } from '../../local/etcd/member.ts';
+import { freePorts } from '../../local/etcd/ports.ts';
+import { hostWithData, owner, ownerAndMode } from './data-dir-host.ts';
+import { PreparedHost } from './prepared-host.ts';
+import {
+  contentsOf,
+  discardParameters,
+  placeParameters,
+  restoreOn,
+  revisionOf,
+  SCRATCH,
+  type Snapshot,
+  takeSnapshot,
+} from './recovery-host.ts';
+import { refuse, succeed } from './script.ts';
+
+describe.each(['3.4.23', '3.5.16', '3.5.30'])('data of etcd %s that was restored and placed', (version) => {
+  it('starts as one cluster with all that the snapshot had', { timeout: 60_000 }, async () => {
+    const snapshot = await takeSnapshot(version);
+    const raised = version === '3.4.23' ? 0n : 1_000_000_000n;
+    const places = await Promise.all(
+      ['m-1', 'm-2', 'm-3'].map(async (name) => {
+        const { client, peer } = await freePorts();
+        return { name, clientUrl: `http://127.0.0.1:${client}`, peerUrl: `http://127.0.0.1:${peer}` };
+      }),
+    );
+    const initialCluster = places.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
+    const hosts: PreparedHost[] = [];
+    const members: Member[] = [];
+    try {
+      for (const { name, clientUrl, peerUrl } of places) {
+        // The last one has lost everything, even its data dir; another one has a wal dir of its own.
+        const host = name === 'm-3' ? new PreparedHost() : hostWithData(name === 'm-2');
+        hosts.push(host);
+        const walDir = name === 'm-2' ? host.path('wal') : '';
+        await restoreOn(host, snapshot, {
+          name,
+          peerUrls: peerUrl,
+          initialCluster,
+          bumpRevision: String(raised),
+          walDir,
+        });
+        await succeed(host.access, 'place-restored-data', placeParameters(host, snapshot, { walDir }));
+        await succeed(host.access, 'discard-scratch', discardParameters(host, { walDir }));
+        const flags = [
+          `--name=${name}`,
+          `--data-dir=${host.path('data')}`,
+          ...(walDir === '' ? [] : [`--wal-dir=${walDir}`]),
+          `--listen-client-urls=${clientUrl}`,
+          `--advertise-client-urls=${clientUrl}`,
+          `--listen-peer-urls=${peerUrl}`,
+          `--initial-advertise-peer-urls=${peerUrl}`,
+          `--initial-cluster=${initialCluster}`,
+          '--initial-cluster-token=etcd-remediation-run-1',
+          '--initial-cluster-state=existing',
+          '--logger=zap',
+          '--log-outputs=stderr',
+        ];
+        const place = { name, clientUrl, peerUrl, dataDir: host.path('data'), logFile: host.path('etcd.log') };
+        members.push(new Member(place, join(snapshot.binDir, 'etcd'), flags, false));
+      }
+      for (const member of members) member.spawn();
+      await Promise.all(members.map((member) => member.waitUntilHealthy(undefined)));
+      const access = { endpoints: places.map(({ clientUrl }) => clientUrl) };
+      const ask = (...args: string[]) => runEtcdctl(join(snapshot.binDir, 'etcdctl'), args, access);
+      expect(await ask('get', 'key-19', '--print-value-only')).toBe('value-19\n');
+      const statuses: { Status: { header: { revision: number } } }[] = JSON.parse(
+        await ask('endpoint', 'status', '--write-out=json'),
+      );
+      expect(statuses.map(({ Status }) => BigInt(Status.header.revision))).toEqual(
+        statuses.map(() => BigInt(snapshot.revision) + raised),
+      );
+      await ask('put', 'after', 'it');
+      expect((await ask('member', 'list')).trim().split('\n')).toHaveLength(3);
+    } finally {
+      await Promise.all(members.map((member) => member.end('SIGKILL')));
+      for (const host of hosts) host[Symbol.dispose]();
+    }
+  });
+});
+
+describe('place-restored-data', () => {
+  let snapshot: Snapshot;
+  beforeAll(async () => {
+    snapshot = await takeSnapshot('3.5.16');
+  });
+
+  /** Restored where the member's own data is at a revision of `own`: a database that can be read. */
+  async function hostWithReadableData(): Promise<PreparedHost> {
+    const host = hostWithData();
+    writeFileSync(host.path('data/member/snap/db'), snapshot.raw);
+    await restoreOn(host, snapshot);
+    return host;
+  }
+
+  it('moves the old data aside as archive-data-dir does, and the restored data into its place', async () => {
+    using host = hostWithData(true);
+    chmodSync(host.path('data'), 0o750);
+    const walDir = host.path('wal');
+    await restoreOn(host, snapshot, { walDir });
+    const parameters = placeParameters(host, snapshot, { walDir });
+    const placed = { dataDir: host.path('data.run-1'), walDir: host.path('wal.run-1') };
+    expect(await succeed(host.access, 'place-restored-data', parameters)).toEqual(placed);
+    expect(host.read(`${SCRATCH}/phase`)).toBe('placed\n');
+    expect(host.read('data.run-1/member/snap/db')).toBe('old');
+    expect(host.read('wal.run-1/0000000000000000-0000000000000000.wal')).toBe('old log');
+    expect(revisionOf(snapshot, host.path('data/member/snap/db'))).toBe(snapshot.revision);
+    expect(readdirSync(host.path('wal'))).toEqual(['0000000000000000-0000000000000000.wal']);
+    const uid = Number(execFileSync('id', ['-u', owner.user]));
+    expect(ownerAndMode(host.path('data'))).toMatchObject({ uid, mode: 0o750 });
+    expect(ownerAndMode(host.path('data/member'))).toMatchObject({ uid, mode: 0o700 });
+    expect(await succeed(host.access, 'place-restored-data', parameters)).toEqual(placed);
+  });
+
+  it.each([
+    ['is missing', (_host: PreparedHost) => undefined],
+    ['is empty', (host: PreparedHost) => mkdirSync(host.path('data'))],
+  ])('has nothing to move aside where the data dir %s', async (_what, prepare) => {
+    using host = new PreparedHost();
+    prepare(host);
+    await restoreOn(host, snapshot);
+    expect(await succeed(host.access, 'place-restored-data', placeParameters(host, snapshot))).toEqual({
+      dataDir: '',
+      walDir: '',
+    });
+    expect(revisionOf(snapshot, host.path('data/member/snap/db'))).toBe(snapshot.revision);
+  });
+
+  it('works through a link, and where names are strange', async () => {
+    using host = hostWithData();
+    mkdirSync(host.path('.d+1'));
+    renameSync(host.path('data'), host.path('.d+1/-data=,@'));
+    symlinkSync('.d+1/-data=,@', host.path('data'));
+    await restoreOn(host, snapshot, {}, '.d+1/.etcd-remediation.-data=,@.run-1');
+    expect(await succeed(host.access, 'place-restored-data', placeParameters(host, snapshot))).toEqual({
+      dataDir: host.path('.d+1/-data=,@.run-1'),
+      walDir: '',
+    });
+    expect(revisionOf(snapshot, host.path('data/member/snap/db'))).toBe(snapshot.revision);
+    await succeed(host.access, 'discard-scratch', discardParameters(host));
+    expect(readdirSync(host.path('.d+1')).sort()).toEqual(['-data=,@', '-data=,@.run-1']);
+  });
+
+  it('does not replace data that is newer than the snapshot, unless it is told to', async () => {
+    using host = await hostWithReadableData();
+    const before = contentsOf(host.path('.'));
+    const parameters = placeParameters(host, snapshot, { revision: '20' });
+    const { exitCode, message } = await refuse(host.access, 'place-restored-data', parameters);
+    expect({ exitCode, message }).toEqual({
+      exitCode: 66,
+      message: expect.stringContaining('at revision 21, and the snapshot that is to replace it at 20'),
+    });
+    expect(contentsOf(host.path('.'))).toEqual(before);
+    expect(host.read(`${SCRATCH}/phase`)).toBe('restored\n');
+    await succeed(host.access, 'place-restored-data', { ...parameters, replaceNewer: 'yes' });
+    expect(host.read(`${SCRATCH}/phase`)).toBe('placed\n');
+  });
+
+  it('replaces data that is as old as the snapshot', async () => {
+    using host = await hostWithReadableData();
+    await succeed(host.access, 'place-restored-data', placeParameters(host, snapshot, { revision: '021' }));
+  });
+
+  it.each([
+    [
+      'while the unit runs',
+      (host: PreparedHost) => host.setProperties({ ActiveState: 'active', SubState: 'running', MainPID: '77' }),
+      'Stop it',
+    ],
+    [
+      'where nothing was restored',
+      (host: PreparedHost) => rmSync(host.path(SCRATCH), { recursive: true }),
+      'Nothing is restored',
+    ],
+    [
+      'where a restore was interrupted',
+      (host: PreparedHost) => rmSync(host.path(`${SCRATCH}/restored`)),
+      'Nothing is restored',
+    ],
+    [
+      'where what was restored is gone',
+      (host: PreparedHost) => rmSync(host.path(`${SCRATCH}/data`), { recursive: true }),
+      'restore the snapshot again',
+    ],
+    ['a folder that is not etcd’s alone', (host: PreparedHost) => host.write('data/notes.txt', ''), 'notes.txt'],
+    [
+      'where an archive of the same execution is there',
+      (host: PreparedHost) => host.makeDataDir('data.run-1', 'older'),
+      'has data again',
+    ],
+  ])('refuses %s, and moves nothing', async (_what, prepare, problem) => {
+    using host = hostWithData();
+    await restoreOn(host, snapshot);
+    prepare(host);
+    const before = contentsOf(host.path('.'));
+    const { exitCode, message } = await refuse(host.access, 'place-restored-data', placeParameters(host, snapshot));
+    expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining(problem) });
+    expect(contentsOf(host.path('.'))).toEqual(before);
+    if (host.has(`${SCRATCH}/phase`)) expect(host.read(`${SCRATCH}/phase`)).toBe('restored\n');
+  });
+
+  it('refuses what was restored for another member that has its data in the same folder', async () => {
+    using host = hostWithData();
+    await restoreOn(host, snapshot);
+    host.makeDataDir('other', 'other');
+    const parameters = placeParameters(host, snapshot, { dataDir: host.path('other') });
+    const { exitCode, message } = await refuse(host.access, 'place-restored-data', parameters);
+    expect({ exitCode, message }).toEqual({
+      exitCode: 65,
+      message: expect.stringContaining(`not for ${host.path('other')}`),
+    });
+  });
+
+  it('refuses a wal dir that a link leads to out of the data dir', async () => {
+    using host = hostWithData(true);
+    symlinkSync(host.path('wal'), host.path('data/member/wal'));
+    const parameters = placeParameters(host, snapshot, { walDir: `${host.path('data')}/member/wal` });
+    const { exitCode, message } = await refuse(host.access, 'place-restored-data', parameters);
+    expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining(host.path('wal')) });
+    expect(readFileSync(host.path('data/member/snap/db'), 'utf8')).toBe('old');
+  });
+});

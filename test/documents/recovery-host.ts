@@ -1,0 +1,133 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { findEtcd } from '../../local/etcd/binaries.ts';
+import { startCluster } from '../../local/etcd/cluster.ts';
+import { etcdEnvironment } from '../../local/etcd/executables.ts';
+import { owner } from './data-dir-host.ts';
+import type { PreparedHost } from './prepared-host.ts';
+import { succeed } from './script.ts';
+
+/** What etcd's own `snapshot save` has made of a cluster with `KEYS` keys, and the same without a hash, as a member has it. */
+export interface Snapshot {
+  version: string;
+  binDir: string;
+  saved: Buffer;
+  raw: Buffer;
+  revision: string;
+}
+
+export const KEYS = 20;
+export const SCRATCH = '.etcd-remediation.data.run-1';
+export const WAL_SCRATCH = '.etcd-remediation.wal.run-1';
+
+export async function takeSnapshot(version: string): Promise<Snapshot> {
+  const binaries = await findEtcd(version);
+  await using cluster = await startCluster({ binaries, members: 1 });
+  for (let key = 0; key < KEYS; key++) await cluster.etcdctl(['put', `key-${key}`, `value-${key}`]);
+  const folder = mkdtempSync(join(tmpdir(), 'etcd-remediation-snapshot-'));
+  try {
+    await cluster.etcdctl(['snapshot', 'save', join(folder, 'saved')]);
+    const saved = readFileSync(join(folder, 'saved'));
+    const raw = saved.subarray(0, saved.length - 32);
+    return { version, binDir: dirname(binaries.etcd), saved, raw, revision: String(KEYS + 1) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function sha256(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** Puts a compressed snapshot where salvage-data-dir leaves it. */
+export function keepSnapshot(host: PreparedHost, content: Buffer, scratch = SCRATCH): Buffer {
+  const compressed = gzipSync(content);
+  mkdirSync(host.path(scratch), { recursive: true, mode: 0o700 });
+  writeFileSync(host.path(`${scratch}/snapshot.gz`), compressed);
+  return compressed;
+}
+
+/** What restore-snapshot is sent for the member `m-1` of a cluster of its own. */
+export function restoreParameters(
+  host: PreparedHost,
+  { binDir, revision }: Snapshot,
+  compressed: Buffer,
+  overrides: Record<string, string> = {},
+) {
+  const peerUrl = 'http://127.0.0.1:21380';
+  return {
+    dataDir: host.path('data'),
+    walDir: '',
+    binDir,
+    ...owner,
+    execution: 'run-1',
+    name: 'm-1',
+    peerUrls: peerUrl,
+    initialCluster: `m-1=${peerUrl}`,
+    initialClusterToken: 'etcd-remediation-run-1',
+    sha256: sha256(compressed),
+    hashCheck: 'yes',
+    revision,
+    bumpRevision: '0',
+    url: '',
+    ...overrides,
+  };
+}
+
+export function placeParameters(
+  host: PreparedHost,
+  { binDir, revision }: Snapshot,
+  overrides: Record<string, string> = {},
+) {
+  return {
+    unit: 'etcd',
+    dataDir: host.path('data'),
+    walDir: '',
+    binDir,
+    ...owner,
+    execution: 'run-1',
+    revision,
+    replaceNewer: 'no',
+    ...overrides,
+  };
+}
+
+export function discardParameters(host: PreparedHost, overrides: Record<string, string> = {}) {
+  return { dataDir: host.path('data'), walDir: '', execution: 'run-1', ...overrides };
+}
+
+/** Restores the snapshot on a host, which then has it in its scratch folder. */
+export function restoreOn(
+  host: PreparedHost,
+  snapshot: Snapshot,
+  overrides: Record<string, string> = {},
+  scratch = SCRATCH,
+) {
+  const parameters = restoreParameters(host, snapshot, keepSnapshot(host, snapshot.saved, scratch), overrides);
+  return succeed(host.access, 'restore-snapshot', parameters);
+}
+
+/** The revision of a database, by etcd's own program. */
+export function revisionOf({ binDir }: Snapshot, file: string): string {
+  const program = readdirSync(binDir).includes('etcdutl') ? 'etcdutl' : 'etcdctl';
+  const env = { ...etcdEnvironment(), ETCDCTL_API: '3' };
+  const said = execFileSync(join(binDir, program), ['snapshot', 'status', file, '--write-out=json'], { env });
+  return String(JSON.parse(said.toString()).revision);
+}
+
+/** Every path in a folder, sorted: what is there, and nothing else. */
+export function contentsOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true }).map(String).sort();
+}
+
+/** Has a host believe that so many kilobytes are free. */
+export function setFreeKilobytes(host: PreparedHost, kilobytes: number): void {
+  host.program(
+    'df',
+    `echo 'Filesystem 1024-blocks Used Available Capacity Mounted on'; echo '/dev/x 9 9 ${kilobytes} 9% /nowhere'`,
+  );
+}

@@ -1,0 +1,284 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync, utimesSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { HostAccess } from '../../local/hosts/access.ts';
+import { hostWithData, isLinuxRoot, owner, parametersFor } from './data-dir-host.ts';
+import type { PreparedHost } from './prepared-host.ts';
+import {
+  contentsOf,
+  discardParameters,
+  keepSnapshot,
+  placeParameters,
+  restoreParameters,
+  revisionOf,
+  type Snapshot,
+  takeSnapshot,
+} from './recovery-host.ts';
+import { refuse, runCommand, succeed } from './script.ts';
+
+/** A host, how it is reached, and where its data lies as seen from outside. */
+interface World {
+  host: PreparedHost;
+  access: HostAccess;
+  data: string;
+  wal: string;
+  scratch: string;
+  archive: string;
+}
+
+let snapshot: Snapshot;
+beforeAll(async () => {
+  snapshot = await takeSnapshot('3.5.16');
+});
+
+/** The wal dir is etcd's, too. */
+function hostWithWal(): PreparedHost {
+  const host = hostWithData(true);
+  execFileSync('chown', ['-R', `${owner.user}:${owner.group}`, host.path('wal')]);
+  return host;
+}
+
+function folders(host: PreparedHost): World {
+  const scratch = '.etcd-remediation.data.run-1';
+  return { host, access: host.access, data: 'data', wal: 'wal', scratch, archive: 'data.run-1' };
+}
+
+/** Each command gets a mount namespace of its own, in which two folders from outside are mounted. */
+function mounts(host: PreparedHost): World {
+  for (const name of ['data', 'wal']) {
+    renameSync(host.path(name), host.path(`volume-${name}`));
+    mkdirSync(host.path(name));
+    mkdirSync(host.path(`volume-${name}/lost+found`));
+  }
+  const commands = ['data', 'wal'].map((name) => `mount --bind '${host.path(`volume-${name}`)}' '${host.path(name)}'`);
+  const inside = `${commands.join(' && ')} && exec ${host.access.exec.map((word) => `'${word}'`).join(' ')}`;
+  return {
+    host,
+    access: { exec: ['unshare', '-m', 'sh', '-c', inside] },
+    data: 'volume-data',
+    wal: 'volume-wal',
+    scratch: 'volume-data/archived.run-1.scratch',
+    archive: 'volume-data/archived.run-1',
+  };
+}
+
+function wiped(host: PreparedHost): PreparedHost {
+  execFileSync('rm', [
+    '-rf',
+    host.path('data/member'),
+    ...contentsOf(host.path('wal')).map((n) => host.path(`wal/${n}`)),
+  ]);
+  return host;
+}
+
+/** All that is a member's or a recovery's, with owner, mode and size; a folder's size says nothing. */
+function everythingOn({ host, data, wal }: World): string[] {
+  const list = ['-printf', '%P %u:%g %m %y %s\n'];
+  const found = execFileSync('find', [host.path('.'), '-mindepth', '1', ...list], { encoding: 'utf8' });
+  const ours = found.split('\n').filter((line) => /^(\.etcd|volume|data|wal)/.test(line));
+  expect(ours.join('\n')).toContain(data);
+  expect(ours.join('\n')).toContain(wal);
+  return ours.map((line) => line.replace(/ d \d+$/, ' d')).sort();
+}
+
+const WORLDS: [string, boolean, () => World][] = [
+  ['a data dir and a wal dir', true, () => folders(hostWithWal())],
+  ['a data dir and a wal dir that are empty', true, () => folders(wiped(hostWithWal()))],
+  ['mount points', isLinuxRoot, () => mounts(hostWithWal())],
+  ['mount points that are empty', isLinuxRoot, () => mounts(wiped(hostWithWal()))],
+];
+
+async function restore({ host, access, scratch }: World): Promise<void> {
+  const compressed = keepSnapshot(host, snapshot.saved, scratch);
+  const parameters = restoreParameters(host, snapshot, compressed, { walDir: host.path('wal') });
+  await succeed(access, 'restore-snapshot', parameters);
+}
+
+const place = ({ host }: World) => placeParameters(host, snapshot, { walDir: host.path('wal') });
+const revert = ({ host }: World) => parametersFor(host, { walDir: host.path('wal') });
+const discard = ({ host }: World) => discardParameters(host, { walDir: host.path('wal') });
+const phaseOf = ({ host, scratch }: World) => host.read(`${scratch}/phase`).trim();
+
+/** Kills the command before its first change, then another run of it before its second, and so on, until one gets through. */
+async function killEverywhere(
+  makeWorld: () => World,
+  command: 'place-restored-data' | 'revert-data-dir',
+  prepare: (world: World) => Promise<void>,
+  check: (world: World) => Promise<void>,
+): Promise<void> {
+  for (let change = 1; ; change++) {
+    expect(change).toBeLessThan(40);
+    const world = makeWorld();
+    using host = world.host;
+    await prepare(world);
+    host.killBeforeChange(change, ['rm']);
+    const parameters = command === 'revert-data-dir' ? revert(world) : place(world);
+    const { exitCode, line } = await runCommand(world.access, command, parameters);
+    host.killBeforeChange(undefined, ['rm']);
+    await check(world);
+    if (exitCode === 0) break;
+    expect({ exitCode, line }).toEqual({ exitCode: 137, line: '' });
+  }
+}
+
+describe.each(WORLDS)('a recovery that was killed, with %s', (_what, possible, makeWorld) => {
+  it.skipIf(!possible)('goes on with placing wherever that was killed', { timeout: 240_000 }, async () => {
+    await killEverywhere(makeWorld, 'place-restored-data', restore, async (world) => {
+      const { host, access, data, wal, archive } = world;
+      const had = host.has(`${data}/member/snap/db`) || host.has(`${archive}/member/snap/db`);
+      await succeed(access, 'place-restored-data', place(world));
+      expect(phaseOf(world)).toBe('placed');
+      expect(revisionOf(snapshot, host.path(`${data}/member/snap/db`))).toBe(snapshot.revision);
+      expect(host.has(`${wal}/0000000000000000-0000000000000000.wal`)).toBe(true);
+      if (had && host.has(archive)) expect(host.read(`${archive}/member/snap/db`)).toBe('old');
+      await succeed(access, 'discard-scratch', discard(world));
+      expect(everythingOn(world).join('\n')).not.toMatch(/\.etcd-remediation|scratch/);
+    });
+  });
+
+  it.skipIf(!possible)('moves back wherever placing was killed', { timeout: 240_000 }, async () => {
+    let before: string[] = [];
+    await killEverywhere(
+      makeWorld,
+      'place-restored-data',
+      async (world) => {
+        before = everythingOn(world);
+        await restore(world);
+      },
+      async (world) => {
+        const killedIn = phaseOf(world);
+        expect(await succeed(world.access, 'revert-data-dir', revert(world))).toMatchObject({ setAside: '' });
+        expect(phaseOf(world)).toBe('restored');
+        if (killedIn !== 'restored') {
+          // What was taken back is to be restored anew, for somebody has seen it in its place.
+          expect(await refuse(world.access, 'place-restored-data', place(world))).toMatchObject({ exitCode: 65 });
+        }
+        await succeed(world.access, 'discard-scratch', discard(world));
+        expect(everythingOn(world)).toEqual(before);
+      },
+    );
+  });
+
+  it.skipIf(!possible)(
+    'is not taken for placed while it is moved back, wherever that was killed',
+    {
+      timeout: 240_000,
+    },
+    async () => {
+      let before: string[] = [];
+      await killEverywhere(
+        makeWorld,
+        'revert-data-dir',
+        async (world) => {
+          before = everythingOn(world);
+          await restore(world);
+          await succeed(world.access, 'place-restored-data', place(world));
+        },
+        async (world) => {
+          const killedIn = phaseOf(world);
+          const { host, data } = world;
+          // Only where nothing has been moved yet does it still count as placed.
+          if (killedIn === 'placed') {
+            expect(revisionOf(snapshot, host.path(`${data}/member/snap/db`))).toBe(snapshot.revision);
+          }
+          expect(await succeed(world.access, 'revert-data-dir', revert(world))).toMatchObject({ setAside: '' });
+          expect(phaseOf(world)).toBe('restored');
+          await succeed(world.access, 'discard-scratch', discard(world));
+          expect(everythingOn(world)).toEqual(before);
+        },
+      );
+    },
+  );
+});
+
+describe('moving back what was placed', () => {
+  /** As etcd does when it is started on it. */
+  function write({ host, data }: World): void {
+    const file = host.path(`${data}/member/snap/db`);
+    const later = new Date(Date.now() + 60_000);
+    utimesSync(file, later, later);
+  }
+
+  it('sets aside what was started since, and keeps it when the scratch folder goes', async () => {
+    const world = folders(hostWithWal());
+    using host = world.host;
+    await restore(world);
+    await succeed(host.access, 'place-restored-data', place(world));
+    write(world);
+    const reverted = { reverted: true, setAside: host.path('data.run-1.set-aside') };
+    expect(await succeed(host.access, 'revert-data-dir', revert(world))).toEqual(reverted);
+    expect(await succeed(host.access, 'revert-data-dir', revert(world))).toMatchObject({ reverted: false });
+    expect(host.read('data/member/snap/db')).toBe('old');
+    expect(host.read('wal/0000000000000000-0000000000000000.wal')).toBe('old log');
+    await succeed(host.access, 'discard-scratch', discard(world));
+    expect(revisionOf(snapshot, host.path('data.run-1.set-aside/member/snap/db'))).toBe(snapshot.revision);
+  });
+
+  it('sets aside what was started since, wherever it was killed', { timeout: 240_000 }, async () => {
+    await killEverywhere(
+      () => folders(hostWithWal()),
+      'revert-data-dir',
+      async (world) => {
+        await restore(world);
+        await succeed(world.access, 'place-restored-data', place(world));
+        write(world);
+      },
+      async (world) => {
+        await succeed(world.access, 'revert-data-dir', revert(world));
+        await succeed(world.access, 'discard-scratch', discard(world));
+        expect(world.host.read('data/member/snap/db')).toBe('old');
+        expect(world.host.read('wal/0.tmp')).toBe('');
+        expect(world.host.has('data.run-1.set-aside/member/snap/db')).toBe(true);
+        expect(world.host.has('wal.run-1.set-aside/0000000000000000-0000000000000000.wal')).toBe(true);
+      },
+    );
+  });
+
+  it('leaves alone what was started where no data had been', async () => {
+    const world = folders(wiped(hostWithWal()));
+    using host = world.host;
+    await restore(world);
+    await succeed(host.access, 'place-restored-data', place(world));
+    write(world);
+    const { exitCode, message } = await refuse(host.access, 'revert-data-dir', revert(world));
+    expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('has been started') });
+    expect(revisionOf(snapshot, host.path('data/member/snap/db'))).toBe(snapshot.revision);
+    expect(await refuse(host.access, 'discard-scratch', discard(world))).toMatchObject({ exitCode: 65 });
+  });
+
+  it('can be done by hand after the scratch folder is gone', async () => {
+    const world = folders(hostWithWal());
+    using host = world.host;
+    await restore(world);
+    await succeed(host.access, 'place-restored-data', place(world));
+    await succeed(host.access, 'discard-scratch', discard(world));
+    expect(await succeed(host.access, 'revert-data-dir', revert(world))).toEqual({
+      reverted: true,
+      setAside: host.path('data.run-1.set-aside'),
+    });
+    expect(host.read('data/member/snap/db')).toBe('old');
+    expect(host.has(world.scratch)).toBe(false);
+  });
+
+  it('does nothing where only a restore has been made', async () => {
+    const world = folders(hostWithWal());
+    using host = world.host;
+    await restore(world);
+    const before = everythingOn(world);
+    expect(await succeed(host.access, 'revert-data-dir', revert(world))).toEqual({ reverted: false, setAside: '' });
+    expect(everythingOn(world)).toEqual(before);
+    await succeed(host.access, 'place-restored-data', place(world));
+  });
+
+  it('has the snapshot restored anew before it is placed again', async () => {
+    const world = folders(hostWithWal());
+    using host = world.host;
+    await restore(world);
+    await succeed(host.access, 'place-restored-data', place(world));
+    await succeed(host.access, 'revert-data-dir', revert(world));
+    await restore(world);
+    await succeed(host.access, 'place-restored-data', place(world));
+    expect(readFileSync(host.path('data.run-1/member/snap/db'), 'utf8')).toBe('old');
+    expect(revisionOf(snapshot, host.path('data/member/snap/db'))).toBe(snapshot.revision);
+  });
+});
