@@ -11,6 +11,8 @@ export interface Assembly {
   functions: LambdaFunction[];
   /** The Amazon States Language definitions, by state machine name. */
   stateMachines: Record<string, unknown>;
+  /** The names of S3 buckets. */
+  buckets: string[];
   /** SSM parameters, by name. */
   parameters: Record<string, string>;
   /** The contents of SSM documents, by name. */
@@ -45,6 +47,7 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
     return {
       functions: templates.flatMap((template) => template.functions),
       stateMachines: Object.assign({}, ...templates.map((template) => template.stateMachines)),
+      buckets: templates.flatMap((template) => template.buckets),
       parameters: Object.assign({}, ...templates.map((template) => template.parameters)),
       documents: Object.assign({}, ...templates.map((template) => template.documents)),
       close,

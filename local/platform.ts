@@ -8,6 +8,7 @@ import type { JsonValue } from './asl/json.ts';
 import { type Assembly, synthesize } from './assembly.ts';
 import { type AwsEndpoint, serveAwsEndpoint } from './aws/endpoint.ts';
 import { type RunCommand, runCommand } from './aws/run-command.ts';
+import { serveS3 } from './aws/s3.ts';
 import { secretsManager, systemsManager } from './aws/services.ts';
 import type { HostsFile } from './hosts/access.ts';
 import { LambdaHost } from './lambda/host.ts';
@@ -20,6 +21,13 @@ export interface PlatformOptions {
   secrets: Readonly<Record<string, unknown>>;
   /** How the hosts that the configuration names are reached. */
   hosts?: HostsFile;
+  /**
+   * The address of this machine at which hosts fetch and leave what gets from host to host: 127.0.0.1 if not said, which serves hosts
+   * that are this machine.
+   */
+  stagingAddress?: string;
+  /** Folders that stand for the buckets of `backups`, by the bucket's name: a key is the path of a file in it. */
+  backups?: Readonly<Record<string, string>>;
 }
 
 export interface ExecutionRequest {
@@ -36,32 +44,54 @@ export class Platform {
   readonly lambdas: LambdaHost;
   readonly #assembly: Assembly;
   readonly #endpoint: AwsEndpoint;
+  readonly #s3: AwsEndpoint;
   readonly #runCommand: RunCommand;
 
-  private constructor(assembly: Assembly, endpoint: AwsEndpoint, commands: RunCommand, lambdas: LambdaHost) {
+  private constructor(
+    assembly: Assembly,
+    endpoint: AwsEndpoint,
+    s3: AwsEndpoint,
+    commands: RunCommand,
+    lambdas: LambdaHost,
+  ) {
     this.#assembly = assembly;
     this.#endpoint = endpoint;
+    this.#s3 = s3;
     this.#runCommand = commands;
     this.lambdas = lambdas;
   }
 
-  static async start({ file, secrets, hosts = {} }: PlatformOptions): Promise<Platform> {
+  /** @throws Error where `stagingAddress` is none of this machine's */
+  static async start({
+    file,
+    secrets,
+    hosts = {},
+    stagingAddress = '127.0.0.1',
+    backups = {},
+  }: PlatformOptions): Promise<Platform> {
     const assembly = await synthesize(file);
     // Other users of this machine can reach loopback as well: only this run's functions know the access key.
     const accessKeyId = `LOCAL${randomUUID().replaceAll('-', '').toUpperCase()}`;
+    const credentials = { region: 'local', accessKeyId, secretAccessKey: randomUUID() };
     const commands = runCommand({ documents: assembly.documents, hosts });
     const operations = { ...secretsManager(secrets), ...systemsManager(assembly.parameters), ...commands.operations };
+    const { buckets } = assembly;
+    const s3 = await serveS3({ address: stagingAddress, credentials, buckets, folders: backups }).catch((error) => {
+      assembly.close();
+      throw error;
+    });
     const endpoint = await serveAwsEndpoint(operations, accessKeyId);
     const lambdas = new LambdaHost(assembly.functions, {
-      AWS_REGION: 'local',
+      AWS_REGION: credentials.region,
       AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: randomUUID(),
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
       AWS_ENDPOINT_URL_SSM: endpoint.url,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint.url,
+      AWS_ENDPOINT_URL_S3: s3.url,
     });
     // Whoever runs this from a terminal has an outage: no step should wait for its process to start.
     lambdas.warm();
-    return new Platform(assembly, endpoint, commands, lambdas);
+    return new Platform(assembly, endpoint, s3, commands, lambdas);
   }
 
   /** Runs the incident's runbook to its end. Every end is a result, never a rejection. */
@@ -91,6 +121,7 @@ export class Platform {
     await this.lambdas.close();
     await this.#runCommand.close();
     await this.#endpoint.close();
+    await this.#s3.close();
     this.#assembly.close();
   }
 }

@@ -16,7 +16,7 @@ interface Resource {
 
 type Resources = Readonly<Record<string, Resource>>;
 
-/** Reads the functions, state machines, SSM parameters and SSM documents of one synthesized stack. */
+/** Reads the functions, state machines, buckets, SSM parameters and SSM documents of one synthesized stack. */
 export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
   const resources = stack.template.Resources as Resources;
   const codeDirs = readCodeDirs(stack);
@@ -38,6 +38,7 @@ export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
         return [StateMachineName as string, JSON.parse(DefinitionString as string) as unknown];
       }),
     ),
+    buckets: of('AWS::S3::Bucket').map(([logicalId]) => bucketName(logicalId)),
     parameters: Object.fromEntries(
       of('AWS::SSM::Parameter').map(([, { Properties }]) => {
         const { Name, Value } = resolve(Properties, resources, ['Name', 'Value']);
@@ -106,18 +107,30 @@ function resolveValue(value: unknown, resources: Resources): unknown {
   if (key === 'Ref' && typeof argument === 'string' && Object.hasOwn(PSEUDO_PARAMETERS, argument)) {
     return PSEUDO_PARAMETERS[argument];
   }
+  if (key === 'Ref' && typeof argument === 'string' && typeOf(argument, resources) === 'AWS::S3::Bucket') {
+    return bucketName(argument);
+  }
   if (key === 'Fn::Join') {
     const [separator, parts] = argument as [string, unknown[]];
     return parts.map((part) => String(resolveValue(part, resources))).join(separator);
   }
   if (key === 'Fn::GetAtt') {
     const [logicalId, attribute] = argument as [string, string];
-    if (resources[logicalId]?.Type === 'AWS::Lambda::Function' && attribute === 'Arn') return functionArn(logicalId);
+    if (typeOf(logicalId, resources) === 'AWS::Lambda::Function' && attribute === 'Arn') return functionArn(logicalId);
   }
   if (key === 'Fn::Sub' && typeof argument === 'string') {
     return argument.replace(/\$\{([^}]+)\}/g, (_, name: string) => String(resolveValue({ Ref: name }, resources)));
   }
   throw new Error(`The embedded platform does not know ${JSON.stringify(value)}.`);
+}
+
+function typeOf(logicalId: string, resources: Resources): string | undefined {
+  return Object.hasOwn(resources, logicalId) ? resources[logicalId]?.Type : undefined;
+}
+
+/** The stacks name no bucket themselves, so that CloudFormation gives each a name that is free. */
+function bucketName(logicalId: string): string {
+  return `local-${logicalId.toLowerCase()}`;
 }
 
 function functionArn(logicalId: string): string {

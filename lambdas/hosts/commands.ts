@@ -11,6 +11,7 @@ import { parse } from '../../core/contracts/parse.ts';
 import { HostUnreachable, RemediationError } from '../../core/errors.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { type HostCommandResult, readOutcome } from './outcome.ts';
+import { withoutSignatures } from './redaction.ts';
 import { NOT_MANAGED, refusalOf } from './refusals.ts';
 
 /** A host that comes back later must not run an old command. */
@@ -62,6 +63,8 @@ export async function requireReachable(hosts: readonly string[]): Promise<void> 
 /**
  * Sends a command, once: one that an earlier invocation of the same step has sent and that still runs is taken up instead.
  * @param execution the execution's name
+ * @param late makes parameters only when the command really is sent. They take the place of the given ones, and are no part of what
+ * tells it from others: a presigned URL is another one each time.
  * @returns the command's ID
  * @throws InvalidInput with nothing sent, HostUnreachable, PreconditionFailed, HostCommandFailed, AwsUnavailable
  */
@@ -70,16 +73,16 @@ export function sendCommand<Command extends HostCommandName>({
   command,
   parameters,
   execution,
+  late,
 }: {
   host: string;
   command: Command;
   parameters: HostCommandParameters<Command>;
   execution: string;
+  late?: () => Promise<Partial<HostCommandParameters<Command>>>;
 }): Promise<string> {
-  const values = Object.entries(
-    parse(parametersSchema(command), parameters, `The call of ${command} on ${host}`),
-  ).toSorted();
-  const Comment = commentOf(execution, command, values);
+  const check = (values: object) => parse(parametersSchema(command), values, `The call of ${command} on ${host}`);
+  const Comment = commentOf(execution, command, Object.entries(check(parameters)).toSorted());
   return withSsm(
     `${host}, ${command}`,
     async (client, { SendCommandCommand, paginateListCommandInvocations }) => {
@@ -91,6 +94,7 @@ export function sendCommand<Command extends HostCommandName>({
         );
         if (running?.CommandId) return running.CommandId;
       }
+      const values = Object.entries(check({ ...parameters, ...(await late?.()) }));
       const { Command: sent } = await client.send(
         new SendCommandCommand({
           DocumentName: documentName(command),
@@ -118,7 +122,16 @@ export function waitForCommand<Command extends HostCommandName>(
   return withSsm(`${host}, ${command}`, async (client, { GetCommandInvocationCommand, waitUntilCommandExecuted }) => {
     const read = async () => {
       try {
-        return readOutcome(host, command, await client.send(new GetCommandInvocationCommand(id)));
+        const {
+          StandardOutputContent = '',
+          StandardErrorContent = '',
+          ...rest
+        } = await client.send(new GetCommandInvocationCommand(id));
+        return readOutcome(host, command, {
+          ...rest,
+          StandardOutputContent: withoutSignatures(StandardOutputContent),
+          StandardErrorContent: withoutSignatures(StandardErrorContent),
+        });
       } catch (error) {
         // SSM does not know it at once after it was sent.
         if ((error as Error).name === 'InvocationDoesNotExist') return { status: 'InProgress' as const };
@@ -178,7 +191,10 @@ async function withSsm<Result>(
   try {
     return await run(client, sdk);
   } catch (error) {
-    throw error instanceof RemediationError ? error : refusalOf(error, subject);
+    if (error instanceof RemediationError) throw error;
+    const refusal = refusalOf(error, subject);
+    refusal.message = withoutSignatures(refusal.message);
+    throw refusal;
   } finally {
     client.destroy();
   }

@@ -12,7 +12,7 @@ export type StepBundles = Readonly<Record<string, string>>;
  * Bundles every step of lambdas/steps, each into a folder of its own below `outDir`.
  *
  * One call of esbuild's API instead of NodejsFunction, which runs esbuild's command line and so takes no plugins. CommonJS,
- * as etcd3 and grpc-js are; `.cjs`, so that no package.json nearby changes what it is. The AWS SDK is the Lambda runtime's own.
+ * as etcd3 and grpc-js are; `.cjs`, so that no package.json nearby changes what it is. The AWS SDK is the Lambda runtime's own, but for S3.
  */
 export async function bundleSteps(outDir: string): Promise<StepBundles> {
   await rm(outDir, { recursive: true, force: true });
@@ -28,7 +28,10 @@ export async function bundleSteps(outDir: string): Promise<StepBundles> {
     format: 'cjs',
     // An import() that stays one would not find the runtime's AWS SDK, which is on NODE_PATH.
     supported: { 'dynamic-import': false },
-    external: ['@aws-sdk/*'],
+    // No page of AWS says that the runtime has what presigns URLs, and that has to be of the same version as its client of S3.
+    external: ['@aws-sdk/client-ssm', '@aws-sdk/client-secrets-manager'],
+    // As ES modules, of which only what is used gets into the bundle: the client of S3 is half a megabyte.
+    mainFields: ['module', 'main'],
     minify: true,
     legalComments: 'none',
     logLevel: 'warning',

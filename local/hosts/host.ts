@@ -16,6 +16,8 @@ export interface Host {
 /** Hosts that come and go together. */
 export interface HostFleet {
   hosts: readonly Host[];
+  /** Where the hosts reach this process. */
+  ownAddress: string;
   /** Ends everything that runs on the hosts, and removes them. May be called again. */
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EtcdBinaries } from '../etcd/binaries.ts';
 import { type ClusterCertificates, issueCertificates } from '../etcd/certificates.ts';
@@ -9,6 +9,7 @@ import { type EtcdctlAccess, enableAuth, runEtcdctl } from '../etcd/etcdctl.ts';
 import { type ClientTls, isHealthy } from '../etcd/health.ts';
 import { freePorts, HOST } from '../etcd/ports.ts';
 import { runScript } from './access.ts';
+import { crashMembers, damageLog } from './damage.ts';
 import type { Host, HostFleet } from './host.ts';
 import { type ConfigurationFormat, type HostedMember, installScript, UNIT } from './hosted-member.ts';
 
@@ -20,6 +21,10 @@ export interface HostedClusterOptions {
   quotaBackendBytes: number;
   tls: boolean;
   format?: ConfigurationFormat;
+  /** Whether the log has a folder of its own, beside the data dir's parent. */
+  walDir?: boolean;
+  /** Whether each member has a second client URL, which the configuration of this project does not name. */
+  moreClientUrls?: boolean;
 }
 
 const HEALTHY_WITHIN_MS = 30_000;
@@ -75,7 +80,7 @@ class HostedCluster {
 
   /** Runs a script on a member's host. @returns its standard output @throws Error with what it said when it fails */
   async run(name: string, script: string): Promise<string> {
-    const { access } = this.#member(name).host;
+    const { access } = this.member(name).host;
     const { exitCode, stdout, stderr } = await runScript(access, script, { timeoutMs: SCRIPT_MS });
     if (exitCode === 0) return stdout;
     throw new Error(`A script ended with ${exitCode} on the host of ${name}: ${stderr.trim()} ${stdout.trim()}`);
@@ -85,7 +90,7 @@ class HostedCluster {
   async waitUntilHealthy(names: readonly string[]): Promise<void> {
     const deadline = Date.now() + HEALTHY_WITHIN_MS;
     for (const name of names) {
-      const { clientUrl } = this.#member(name);
+      const { clientUrl } = this.member(name);
       while (!(await isHealthy(clientUrl, this.tls))) {
         if (Date.now() > deadline) throw new Error(`${name} was not healthy within ${HEALTHY_WITHIN_MS / 1000} s.`);
         await sleep(50);
@@ -98,26 +103,15 @@ class HostedCluster {
    * @returns once it has failed to start
    */
   async destroyMember(name: string): Promise<void> {
-    const { unitDir, layout } = this.#member(name).host;
-    await this.run(
-      name,
-      `set -eu
-      mkdir -p '${unitDir}/${UNIT}.service.d'
-      printf '[Service]\\nRestart=no\\n' > '${unitDir}/${UNIT}.service.d/crash.conf'
-      systemctl daemon-reload
-      systemctl kill -s SIGKILL ${UNIT}
-      tries=0
-      while [ "$(systemctl show -p ActiveState ${UNIT})" = ActiveState=active ]; do
-        tries=$((tries + 1)); [ $tries -lt 200 ] || exit 1; sleep 0.05
-      done
-      for log in '${layout.dataDir}'/member/wal/*.wal; do
-        printf 'the disk has lost this' | dd of="$log" bs=1 seek=64 conv=notrunc 2> /dev/null
-      done
-      rm '${unitDir}/${UNIT}.service.d/crash.conf'
-      systemctl daemon-reload
-      systemctl reset-failed ${UNIT}
-      if systemctl start ${UNIT} 2> /dev/null; then echo 'the member started all the same' >&2; exit 1; fi`,
-    );
+    await crashMembers(this, [name]);
+    await damageLog(this, name, 'garbled');
+  }
+
+  /** A member, or a spare one. */
+  member(name: string): HostedMember {
+    const member = [...this.members, ...this.spares].find((candidate) => candidate.name === name);
+    if (!member) throw new Error(`the cluster has no member ${name}`);
+    return member;
   }
 
   /** Runs etcdctl against `names`, or against every member. */
@@ -136,7 +130,7 @@ class HostedCluster {
   }
 
   #etcdctl(args: string[], names: readonly string[], input: string): Promise<string> {
-    const endpoints = names.map((name) => this.#member(name).clientUrl);
+    const endpoints = names.map((name) => this.member(name).clientUrl);
     const access: EtcdctlAccess = {
       endpoints,
       user: this.#rootUser,
@@ -145,21 +139,20 @@ class HostedCluster {
     return runEtcdctl(this.#options.binaries.etcdctl, args, access, input);
   }
 
-  #member(name: string): HostedMember {
-    const member = [...this.members, ...this.spares].find((candidate) => candidate.name === name);
-    if (!member) throw new Error(`the cluster has no member ${name}`);
-    return member;
-  }
-
   /** Hosts that share this machine's loopback need ports of their own. */
   async #place(host: Host, name: string): Promise<HostedMember> {
-    const scheme = this.#options.tls ? 'https' : 'http';
-    const { client, peer } = host.address === HOST ? await freePorts() : { client: 2379, peer: 2380 };
+    const { tls, walDir = false, moreClientUrls = false } = this.#options;
+    const isShared = host.address === HOST;
+    const at = (port: number) => `${tls ? 'https' : 'http'}://${host.address}:${port}`;
+    const { client, peer } = isShared ? await freePorts() : { client: 2379, peer: 2380 };
+    const others = moreClientUrls ? [at(isShared ? (await freePorts()).client : 12379)] : [];
     return {
       name,
-      clientUrl: `${scheme}://${host.address}:${client}`,
-      peerUrl: `${scheme}://${host.address}:${peer}`,
+      clientUrl: at(client),
+      clientUrls: [at(client), ...others],
+      peerUrl: at(peer),
       host,
+      walDir: walDir ? `${dirname(host.layout.dataDir)}-wal/default` : null,
     };
   }
 

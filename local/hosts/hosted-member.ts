@@ -6,8 +6,12 @@ import type { Host } from './host.ts';
 export interface HostedMember {
   name: string;
   clientUrl: string;
+  /** All of them; the first is `clientUrl`. */
+  clientUrls: readonly string[];
   peerUrl: string;
   host: Host;
+  /** Null where the log is in the data dir. */
+  walDir: string | null;
 }
 
 /** Whether etcd reads a config file in YAML, or an environment file of its unit. */
@@ -29,7 +33,7 @@ export function installScript(
   settings: MemberSettings,
   certificates: ClusterCertificates,
 ): string {
-  const { host } = member;
+  const { host, walDir } = member;
   const { configFile, dataDir, binDir, user, group } = host.layout;
   const flags = flagsOf(member, settings);
   const isYaml = settings.format === 'yaml';
@@ -53,12 +57,13 @@ export function installScript(
       [`${pkiDir(host)}/server.key`]: certificates.server.key,
     }),
   };
+  const parents = [dataDir, ...(walDir === null ? [] : [walDir])].map((folder) => `'${dirname(folder)}'`).join(' ');
   return [
     'set -eu',
     'umask 077',
-    `mkdir -p '${dirname(configFile)}' '${pkiDir(host)}' '${dirname(dataDir)}'`,
+    `mkdir -p '${dirname(configFile)}' '${pkiDir(host)}' ${parents}`,
     ...Object.entries(files).map(([file, text]) => `cat > '${file}' <<'END_OF_FILE'\n${text.trimEnd()}\nEND_OF_FILE`),
-    `chown -R '${user}:${group}' '${dirname(configFile)}' '${dirname(dataDir)}'`,
+    `chown -R '${user}:${group}' '${dirname(configFile)}' ${parents}`,
     'systemctl daemon-reload',
   ].join('\n');
 }
@@ -68,7 +73,8 @@ function pkiDir({ layout }: Host): string {
 }
 
 /** etcd's settings by the names of its flags. */
-function flagsOf({ name, clientUrl, peerUrl, host }: HostedMember, settings: MemberSettings): Record<string, string> {
+function flagsOf(member: HostedMember, settings: MemberSettings): Record<string, string> {
+  const { name, clientUrls, peerUrl, host, walDir } = member;
   const pki = pkiDir(host);
   const files = {
     'cert-file': `${pki}/server.crt`,
@@ -79,8 +85,9 @@ function flagsOf({ name, clientUrl, peerUrl, host }: HostedMember, settings: Mem
   return {
     name,
     'data-dir': host.layout.dataDir,
-    'listen-client-urls': clientUrl,
-    'advertise-client-urls': clientUrl,
+    ...(walDir !== null && { 'wal-dir': walDir }),
+    'listen-client-urls': clientUrls.join(','),
+    'advertise-client-urls': clientUrls.join(','),
     'listen-peer-urls': peerUrl,
     'initial-advertise-peer-urls': peerUrl,
     'initial-cluster': settings.initialCluster,

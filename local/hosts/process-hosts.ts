@@ -50,6 +50,7 @@ export async function startProcessHosts({ count, binDir }: FleetOptions): Promis
   let closing: Promise<void> | undefined;
   return {
     hosts: hosts.map(({ host }) => host),
+    ownAddress: HOST,
     close: () => {
       closing ??= close();
       return closing;

@@ -70,7 +70,11 @@ export async function startSystemdHosts(
       started.push(startHost(plan));
     }
     const accesses = await Promise.all(started.map((host) => host.waitUntilBooted()));
-    return { hosts: accesses.map((access, index) => describe(index, access)), close };
+    return {
+      hosts: accesses.map((access, index) => describe(index, access)),
+      ownAddress: `${NETWORK}.1`,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

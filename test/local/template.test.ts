@@ -66,6 +66,17 @@ describe('a template', () => {
     expect(read({ Parameter: parameter('{"a":1}') }).parameters).toEqual({ '/a': '{"a":1}' });
   });
 
+  it('gives its buckets, which functions know by the same names', () => {
+    const bucket = { Type: 'AWS::S3::Bucket', Properties: { BucketEncryption: { 'Fn::ImportValue': 'x' } } };
+    const { buckets, functions } = read({
+      StagingBucket1A: bucket,
+      Step: lambda({ Environment: { Variables: { STAGING_BUCKET: { Ref: 'StagingBucket1A' } } } }),
+    });
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    expect(buckets).toEqual([expect.stringMatching(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/)]);
+    expect(functions[0]?.environment).toEqual({ STAGING_BUCKET: buckets[0] });
+  });
+
   it('gives its documents, with every word of their scripts', () => {
     const Content = {
       schemaVersion: '2.2',

@@ -8,7 +8,7 @@ import { isRunning } from './leftovers.ts';
 import { endsWithThisProcess, HostsUnavailable } from './machine.ts';
 
 const SUITE = 'bookworm';
-const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'iproute2', 'procps'];
+const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'iproute2', 'procps', 'curl'];
 const PREPARE = join(import.meta.dirname, 'prepare.sh');
 /** A slow mirror, not a hung one: a good one takes half a minute. */
 const BUILD_WITHIN_MS = 15 * 60_000;

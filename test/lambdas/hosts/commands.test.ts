@@ -178,7 +178,11 @@ describe('parameters', () => {
   it.each([
     ['a missing one', { unit: 'etcd' }, '- action: is missing'],
     ['an unknown one', { unit: 'etcd', action: 'stop', user: 'root' }, '- user: is not a known field'],
-    ['another word', { unit: 'etcd', action: 'reboot' }, '- action: must be "start" or "stop" or "restart"'],
+    [
+      'another word',
+      { unit: 'etcd', action: 'reboot' },
+      '- action: must be "start" or "launch" or "stop" or "restart"',
+    ],
     ['no text', { unit: 7, action: 'stop' }, '- unit: must be text'],
   ])('are refused before anything is sent: %s', async (_, parameters, problem) => {
     await serve({});

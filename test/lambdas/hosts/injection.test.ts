@@ -21,6 +21,17 @@ const HARMLESS: Readonly<Record<string, string>> = {
   initialCluster: 'node1=https://10.0.1.11:2380,node2=https://[fd00::2]:2380',
   initialClusterState: 'existing',
   initialClusterToken: '',
+  keep: 'yes',
+  url: 'https://b.s3.eu-central-1.amazonaws.com/orders/run-1.db.gz?X-Amz-Expires=3600&X-Amz-Signature=0a',
+  offsetBytes: '0',
+  lengthBytes: '12',
+  name: 'node1',
+  peerUrls: 'https://10.0.1.11:2380',
+  sha256: '0a',
+  hashCheck: 'yes',
+  revision: '7',
+  bumpRevision: '0',
+  replaceNewer: 'no',
 };
 
 const PAYLOADS: readonly [string, (value: string, owned: string) => string][] = [

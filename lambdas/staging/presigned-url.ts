@@ -1,0 +1,45 @@
+import { GetObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import type { StoredObject } from '../../core/contracts/recovery.ts';
+import { readFirstByte, stagingBucket, withS3 } from './s3.ts';
+
+/** From when it is made to when its host begins to use it; a transfer that has begun may take longer. */
+const EXPIRES_SECONDS = 60 * 60;
+
+const LOOK_AT_KEY = 'Look at "key" of parameters.snapshot, and at "backups" of the cluster in clusters.json.';
+
+/** What S3 says of a backup that cannot be restored. */
+const BACKUP_REFUSALS = {
+  NoSuchKey: `There is no such object. ${LOOK_AT_KEY}`,
+  NoSuchBucket: 'There is no such bucket. Look at "backups" of the cluster in clusters.json, and deploy again.',
+  AccessDenied:
+    'It is not there, for so S3 answers too; or it is outside of the bucket and prefix that "backups" of the cluster in clusters.json had ' +
+    "when it was deployed; or the bucket's policy, or the policy of the KMS key that it is encrypted with, does not let the role of " +
+    `this step read it. ${LOOK_AT_KEY}`,
+  PermanentRedirect:
+    'The bucket is in another region. Copy the backup into a bucket of this one, and name that under "backups".',
+  InvalidObjectState: 'It is archived. Restore it from its storage class first.',
+  InvalidRange: 'It is empty, so it is no snapshot. Name another one.',
+};
+
+/**
+ * A URL by which a host, which has no credentials, may read or write one object for an hour. Whoever knows it may: it belongs into the
+ * command that is sent, and nowhere else.
+ * @throws PreconditionFailed where a backup cannot be read, AwsUnavailable
+ */
+export async function presignedUrl(object: StoredObject): Promise<string> {
+  const Bucket = object.access === 'read-backup' ? object.bucket : stagingBucket();
+  const named = { Bucket, Key: object.key };
+  const subject = object.access === 'read-backup' ? `the backup "${object.key}" in ${Bucket}` : object.key;
+  return withS3(
+    subject,
+    async (client) => {
+      if (object.access === 'read-backup') await readFirstByte(client, named);
+      const options = { expiresIn: EXPIRES_SECONDS };
+      if (object.access !== 'write-part') return getSignedUrl(client, new GetObjectCommand(named), options);
+      const part = { UploadId: object.uploadId, PartNumber: object.partNumber };
+      return getSignedUrl(client, new UploadPartCommand({ ...named, ...part }), options);
+    },
+    object.access === 'read-backup' ? BACKUP_REFUSALS : {},
+  );
+}

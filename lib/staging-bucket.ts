@@ -1,0 +1,77 @@
+import { Aws, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import type { Cluster } from '../core/contracts/clusters.ts';
+import type { StepFunction } from './step-function.ts';
+
+/**
+ * The bucket through which a snapshot gets from host to host, and what two steps may do in it. Hosts have no permissions here: they get
+ * presigned URLs, each for one object and an hour.
+ *
+ * S3's own key encrypts it: with a KMS key, each presigned URL would also need the right to that key, and it would keep nobody out
+ * whom the bucket lets in.
+ */
+export class StagingBucket extends Construct {
+  readonly #bucket: Bucket;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    this.#bucket = new Bucket(this, 'Bucket', {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      enforceSSL: true,
+      encryption: BucketEncryption.S3_MANAGED,
+      // A recovery removes its snapshot itself: this is for one that was stopped.
+      lifecycleRules: [{ expiration: Duration.days(1), abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      // Nothing in it is worth keeping. While something is staged, the stack cannot be deleted.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    Validations.of(this.#bucket).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason:
+        'An object is here for the minutes of a recovery, and the execution tells who read it. A log of accesses would need a second ' +
+        'bucket that outlives it; data events of CloudTrail tell the same where they are wanted.',
+    });
+  }
+
+  /** To begin, complete, look at and discard uploads. */
+  grantStaging(step: StepFunction): void {
+    this.tell(step);
+    // S3 wants s3:PutObject of whoever begins or completes an upload.
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
+    this.allow(step, ['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject'], [this.objects]);
+  }
+
+  /** To sign URLs by which hosts write and read here, and read the backups that the configuration names. */
+  grantTransfers(step: StepFunction, clusters: Cluster[]): void {
+    this.tell(step);
+    this.allow(step, ['s3:PutObject', 's3:GetObject'], [this.objects]);
+    const backups = clusters.flatMap(({ backups: place }) =>
+      place ? [`arn:${Aws.PARTITION}:s3:::${place.bucket}/${place.prefix}*`] : [],
+    );
+    if (backups.length > 0) this.allow(step, ['s3:GetObject'], [...new Set(backups)]);
+  }
+
+  private get objects(): string {
+    return this.#bucket.arnForObjects('*');
+  }
+
+  private tell(step: StepFunction): void {
+    step.function.addEnvironment('STAGING_BUCKET', this.#bucket.bucketName);
+  }
+
+  private allow({ function: { role } }: StepFunction, actions: string[], resources: string[]): void {
+    if (!role) throw new Error('A step has a role of its own.');
+    role.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
+    const logicalId = Stack.of(this).getLogicalId(this.#bucket.node.defaultChild as CfnBucket);
+    for (const resource of resources) {
+      const shown =
+        resource === this.objects ? `<${logicalId}.Arn>/*` : resource.replace(Aws.PARTITION, '<AWS::Partition>');
+      Validations.of(role).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::${shown}]`,
+        reason:
+          'Which object it is depends on the execution: all of the staging bucket, or all below the prefix of a cluster.',
+      });
+    }
+  }
+}

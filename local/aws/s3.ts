@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, isIPv6 } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { AwsEndpoint } from './endpoint.ts';
+import { errorXml, escapeXml, S3Error, xml } from './s3-error.ts';
+import { partNumberOf, partsOf, rangeOf, readRequest, type S3Operation, type S3Request } from './s3-requests.ts';
+import { type S3Credentials, verifySignature } from './s3-signature.ts';
+import { bytesOf, readFolder, requireSha256, StagedObjects, type StoredContent } from './s3-store.ts';
+
+/** A list of 10,000 parts is shorter. */
+const MAX_XML_BYTES = 2 * 1024 * 1024;
+/** A part of a gibibyte may come through a slow line. */
+const REQUEST_MS = 60 * 60_000;
+
+export interface S3Options {
+  /** Where it listens. Who reaches it still needs a signature. */
+  address: string;
+  credentials: S3Credentials;
+  /** The names of buckets that are empty at first, and gone at the end. */
+  buckets: readonly string[];
+  /** Folders that can be read as buckets, by the bucket's name. */
+  folders: Readonly<Record<string, string>>;
+}
+
+interface Call extends S3Request {
+  request: IncomingMessage;
+  response: ServerResponse;
+  sha256: string | undefined;
+}
+
+/**
+ * What the embedded platform knows of S3: uploads in parts, and reading, through the AWS SDK and presigned URLs. It is strict: an
+ * operation, query, header or bucket that it does not know, and whatever is not signed with this run's key, is refused.
+ */
+export async function serveS3({ address, credentials, buckets, folders }: S3Options): Promise<AwsEndpoint> {
+  const staged = new Map<string, StagedObjects>();
+  for (const name of buckets) staged.set(name, await StagedObjects.open());
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
+    const asked = readRequest(request);
+    const { method = '', headers } = request;
+    const sha256 = await verifySignature({ ...asked, method, headers }, credentials);
+    const objects = staged.get(asked.bucket);
+    const folder = Object.hasOwn(folders, asked.bucket) ? folders[asked.bucket] : undefined;
+    if (!objects && folder === undefined) {
+      throw new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist');
+    }
+    if (objects) await ANSWERS[asked.operation]({ ...asked, request, response, sha256 }, objects);
+    else if (asked.operation !== 'GetObject') throw new S3Error(403, 'AccessDenied', 'Access Denied');
+    else await sendContent(request, response, await readFolder(folder ?? '', asked.key));
+  };
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
+    serve(request, response).catch((error: unknown) => {
+      // What has been sent cannot be taken back: whoever reads sees that it is too short.
+      if (response.headersSent) response.destroy();
+      else refuse(response, error instanceof S3Error ? error : new S3Error(500, 'InternalError', String(error)));
+    });
+  };
+  const server = createServer({ requestTimeout: REQUEST_MS }, answer);
+  // Before a large body is sent: whoever asks whether it is wanted hears of a refusal first.
+  server.on('checkContinue', answer);
+  const close = async () => {
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const objects of staged.values()) objects.close();
+  };
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, address, resolve);
+  }).catch(async (error: Error) => {
+    await close();
+    throw new Error(`The staging bucket cannot be served at ${address}: ${error.message}`);
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://${isIPv6(address) ? `[${address}]` : address}:${port}`, close };
+}
+
+const ANSWERS: Readonly<Record<S3Operation, (call: Call, objects: StagedObjects) => void | Promise<void>>> = {
+  CreateMultipartUpload: async (call, objects) => {
+    await readBody(call);
+    const names = `<Bucket>${escapeXml(call.bucket)}</Bucket><Key>${escapeXml(call.key)}</Key>`;
+    const result = `${names}<UploadId>${objects.begin(call.key)}</UploadId>`;
+    sendXml(call.response, `<InitiateMultipartUploadResult>${result}</InitiateMultipartUploadResult>`);
+  },
+  UploadPart: async (call, objects) => {
+    const { request, response, key, query, sha256 } = call;
+    if (request.headers['content-length'] === undefined) {
+      throw new S3Error(411, 'MissingContentLength', 'You must provide the Content-Length HTTP header.');
+    }
+    const partNumber = partNumberOf(call);
+    if (request.headers.expect !== undefined) response.writeContinue();
+    const etag = await objects.addPart(key, query.get('uploadId') ?? '', partNumber, request, sha256);
+    response.writeHead(200, { ETag: `"${etag}"`, 'Content-Length': 0 }).end();
+  },
+  CompleteMultipartUpload: async (call, objects) => {
+    const parts = partsOf(await readBody(call));
+    const etag = objects.complete(call.key, call.query.get('uploadId') ?? '', parts);
+    const names = `<Bucket>${escapeXml(call.bucket)}</Bucket><Key>${escapeXml(call.key)}</Key>`;
+    const result = `${names}<ETag>&quot;${etag}&quot;</ETag>`;
+    sendXml(call.response, `<CompleteMultipartUploadResult>${result}</CompleteMultipartUploadResult>`);
+  },
+  AbortMultipartUpload: ({ key, query, response }, objects) => {
+    objects.abort(key, query.get('uploadId') ?? '');
+    response.writeHead(204).end();
+  },
+  GetObject: async ({ request, response, key }, objects) => sendContent(request, response, await objects.get(key)),
+  DeleteObject: ({ key, response }, objects) => {
+    objects.delete(key);
+    response.writeHead(204).end();
+  },
+};
+
+async function readBody({ request, response, sha256 }: Call): Promise<string> {
+  if (request.headers.expect !== undefined) response.writeContinue();
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > MAX_XML_BYTES) throw new S3Error(400, 'EntityTooLarge', 'Your request is too long.');
+    chunks.push(chunk);
+  }
+  const body = Buffer.concat(chunks);
+  requireSha256(createHash('sha256').update(body).digest('hex'), sha256);
+  return body.toString();
+}
+
+async function sendContent(request: IncomingMessage, response: ServerResponse, content: StoredContent): Promise<void> {
+  const { sizeBytes, etag, modified } = content;
+  const range = rangeOf(request.headers.range, sizeBytes);
+  const { first, last } = range ?? { first: 0, last: sizeBytes - 1 };
+  response.writeHead(range ? 206 : 200, {
+    'Accept-Ranges': 'bytes',
+    'Content-Length': last - first + 1,
+    'Content-Type': 'application/octet-stream',
+    ETag: `"${etag}"`,
+    'Last-Modified': modified.toUTCString(),
+    ...(range && { 'Content-Range': `bytes ${first}-${last}/${sizeBytes}` }),
+  });
+  await pipeline(Readable.from(bytesOf(content, first, last)), response);
+}
+
+function sendXml(response: ServerResponse, body: string): void {
+  response.writeHead(200, { 'Content-Type': 'application/xml' }).end(xml(body));
+}
+
+function refuse(response: ServerResponse, error: S3Error): void {
+  // Its body may not have been read: nothing else can come through this connection.
+  response.writeHead(error.status, { 'Content-Type': 'application/xml', Connection: 'close' }).end(errorXml(error));
+}

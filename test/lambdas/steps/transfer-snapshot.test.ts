@@ -1,0 +1,243 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { HOST_COMMANDS, type HostCommandName } from '../../../core/contracts/host-commands.ts';
+import { TRANSFERS } from '../../../core/contracts/recovery.ts';
+import { handler as stage } from '../../../lambdas/steps/stage-snapshot.ts';
+import { handler } from '../../../lambdas/steps/transfer-snapshot.ts';
+import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
+import { runCommand } from '../../../local/aws/run-command.ts';
+import { afterThisTest } from '../../local/aws/s3-bucket.ts';
+import { documents, HERE, HOST, serve, temporaryFolder, until } from '../hosts/support.ts';
+import { serveRefusal, serveStaging } from '../staging/support.ts';
+
+const KEY = 'orders/run-1.db.gz';
+const UPLOAD = {
+  host: HOST,
+  command: 'upload-snapshot',
+  parameters: { dataDir: '/var/lib/etcd', execution: 'run-1', offsetBytes: '0', lengthBytes: '12' },
+  execution: 'run-1',
+  commandId: '',
+  sentAt: 0,
+} as const;
+const RESTORE = {
+  ...UPLOAD,
+  command: 'restore-snapshot',
+  parameters: {
+    dataDir: '/var/lib/etcd',
+    walDir: '',
+    binDir: '/usr/bin',
+    user: 'etcd',
+    group: 'etcd',
+    execution: 'run-1',
+    name: 'node1',
+    peerUrls: 'http://127.0.0.1:2380',
+    initialCluster: 'node1=http://127.0.0.1:2380',
+    initialClusterToken: 'token',
+    sha256: 'a'.repeat(64),
+    hashCheck: 'yes',
+    revision: '7',
+    bumpRevision: '0',
+  },
+} as const;
+const READ = { access: 'read', key: KEY } as const;
+const RESTORED = 'echo "{\\"revision\\":\\"7\\",\\"sizeBytes\\":12}"';
+
+/** What was sent to SSM, and what this process has printed. */
+let sent: { Comment: string; url: string }[];
+let printed: string;
+beforeEach(() => {
+  sent = [];
+  printed = '';
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, 'write').mockImplementation((text) => {
+      printed += text;
+      return true;
+    });
+  }
+});
+afterEach(() => vi.restoreAllMocks());
+
+/** Run Command with these scripts, each with its parameters as variables. */
+async function serveScripts(bodies: Partial<Record<HostCommandName, string>>, more: Record<string, Operation> = {}) {
+  const scripts = Object.entries(bodies).map(([command, body]) => {
+    const names = Object.keys(HOST_COMMANDS[command as HostCommandName].parameters);
+    return [command, `#!/bin/bash\n${names.map((name) => `${name}='{{ ${name} }}'\n`).join('')}${body}`];
+  });
+  const local = runCommand({ documents: documents(Object.fromEntries(scripts)), hosts: HERE });
+  afterThisTest(() => local.close());
+  await serve({
+    ...local.operations,
+    'AmazonSSM.SendCommand': (request) => {
+      const { Comment, Parameters } = request as { Comment: string; Parameters: { url: [string] } };
+      sent.push({ Comment, url: Parameters.url[0] });
+      return local.operations['AmazonSSM.SendCommand']?.(request);
+    },
+    ...more,
+  });
+}
+
+/** For one process that talks to both, as a function does. */
+function credentialsOfSsm() {
+  const { AWS_REGION = '', AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '' } = process.env;
+  return { region: AWS_REGION, accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY };
+}
+
+/** Asks until the command has ended, as the state machine does. */
+async function ended(input: object): Promise<unknown> {
+  let answer = await handler(input);
+  for (let turn = 0; answer.status === 'InProgress' && turn < 10; turn++) {
+    const { commandId, sentAt } = answer;
+    answer = await handler({ ...input, commandId, sentAt });
+  }
+  return answer;
+}
+
+function signatureOf(url: string | undefined): string {
+  const signature = new URL(url ?? '').searchParams.get('X-Amz-Signature');
+  if (!signature) throw new Error('It has no signature.');
+  return signature;
+}
+
+describe('a transfer', () => {
+  it('gives its host a URL by which it sends a part, and others by which hosts read the whole', async () => {
+    const folder = await temporaryFolder();
+    await serveScripts({
+      'upload-snapshot': `printf 'the snapshot' > ${folder}/part
+        etag=$(curl --silent --fail --dump-header - --upload-file ${folder}/part "$url" | tr -d '"\\r' | sed -n 's/^ETag: //p')
+        echo "{\\"etag\\":\\"$etag\\"}"`,
+      'restore-snapshot': `curl --silent --fail --output ${folder}/restored "$url" && ${RESTORED}`,
+    });
+    await serveStaging({ credentials: credentialsOfSsm() });
+    const { uploadId } = await stage({ action: 'Begin', key: KEY });
+    const object = { access: 'write-part', key: KEY, uploadId, partNumber: 1 };
+    const uploaded = (await ended({ ...UPLOAD, object })) as { result: { etag: string } };
+    await stage({ action: 'Complete', key: KEY, uploadId, parts: [{ partNumber: 1, ...uploaded.result }] });
+    const restored = await ended({ ...RESTORE, object: READ });
+    expect(restored).toMatchObject({ status: 'Done', result: { revision: '7', sizeBytes: 12 } });
+    expect(readFileSync(join(folder, 'restored'), 'utf8')).toBe('the snapshot');
+  });
+
+  it('has an empty URL where the snapshot lies on the host already', async () => {
+    await serveStaging();
+    await serveScripts({ 'restore-snapshot': `[ -z "$url" ] && ${RESTORED}` });
+    expect(await ended({ ...RESTORE, object: null })).toMatchObject({ status: 'Done' });
+    expect(sent).toEqual([{ Comment: expect.any(String), url: '' }]);
+  });
+
+  it('that runs already is taken up, and no other URL is made', async () => {
+    await serveStaging();
+    const open = join(await temporaryFolder(), 'open');
+    let lost = 0;
+    const script = { 'restore-snapshot': `${until(open)}; ${RESTORED}` };
+    await serveScripts(script, {
+      'AmazonSSM.GetCommandInvocation': () => {
+        lost++;
+        throw new AwsError('InternalFailure', 'the answer is lost');
+      },
+    });
+    await expect(handler({ ...RESTORE, object: READ })).rejects.toMatchObject({ name: 'AwsUnavailable' });
+    // Without its name no URL could be made.
+    vi.stubEnv('STAGING_BUCKET', '');
+    await expect(handler({ ...RESTORE, object: READ })).rejects.toMatchObject({ name: 'AwsUnavailable' });
+    writeFileSync(open, '');
+    expect([sent.length, lost > 1]).toEqual([1, true]);
+  });
+
+  it('is told from others by what it does, and not by its URL', async () => {
+    await serveStaging();
+    await serveScripts({ 'restore-snapshot': RESTORED });
+    const now = Date.now();
+    for (const seconds of [0, 1]) {
+      vi.useFakeTimers({ toFake: ['Date'], now: now + seconds * 1_000 });
+      await ended({ ...RESTORE, object: READ });
+    }
+    await ended({ ...RESTORE, parameters: { ...RESTORE.parameters, revision: '8' }, object: READ });
+    const [first, second, other] = sent;
+    expect(first?.Comment).toBe(second?.Comment);
+    expect(signatureOf(first?.url)).not.toBe(signatureOf(second?.url));
+    expect(other?.Comment).not.toBe(first?.Comment);
+  });
+
+  it('is not sent where the backup cannot be read', async () => {
+    await serveRefusal(404, 'NoSuchKey');
+    await serveScripts({ 'examine-snapshot': 'exit 1' });
+    const { dataDir, execution, binDir } = RESTORE.parameters;
+    const object = { access: 'read-backup', bucket: 'backups', key: 'orders/monday.db' };
+    const parameters = { dataDir, binDir, execution, keep: 'yes' };
+    await expect(handler({ ...RESTORE, command: 'examine-snapshot', parameters, object })).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringContaining('There is no such object'),
+    });
+    expect(sent).toEqual([]);
+  });
+
+  it('is not sent where a parameter is wrong, and none of it where its URL would be', async () => {
+    await serveStaging();
+    await serveScripts({ 'restore-snapshot': RESTORED });
+    const wrong = { ...RESTORE, parameters: { ...RESTORE.parameters, sha256: 'x; id' }, object: READ };
+    await expect(handler(wrong)).rejects.toMatchObject({ name: 'InvalidInput' });
+    vi.stubEnv('AWS_SESSION_TOKEN', 'a'.repeat(9_000));
+    const tooLong = handler({ ...RESTORE, object: READ });
+    await expect(tooLong).rejects.toMatchObject({
+      name: 'InvalidInput',
+      message: expect.stringMatching(/- url: must be at most 8192 characters$/),
+    });
+    expect(sent).toEqual([]);
+  });
+
+  it.each(
+    (Object.keys(HOST_COMMANDS) as HostCommandName[]).filter(
+      (name) => !(TRANSFERS as readonly string[]).includes(name),
+    ),
+  )('is none of %s, which takes no URL', async (command) => {
+    await serveStaging();
+    await serveScripts({});
+    await expect(handler({ ...RESTORE, command, object: READ })).rejects.toMatchObject({ name: 'InvalidInput' });
+  });
+});
+
+describe('the URL of a transfer', () => {
+  /** What the step gives back or throws, whatever it is. */
+  async function said(input: object): Promise<string> {
+    const answer = await ended(input).catch(({ name, message, stack }: Error) => ({ name, message, stack }));
+    return JSON.stringify(answer);
+  }
+
+  it.each([
+    ['that succeeds', `echo "$url" >&2; ${RESTORED}`, '"Done"'],
+    ['that says it in its message', `echo "{\\"message\\":\\"cannot fetch $url\\"}"; exit 65`, 'PreconditionFailed'],
+    ['that says it as its last words', 'echo "curl: cannot fetch $url" >&2; exit 1', 'HostCommandFailed'],
+    ['that says the most of it', 'echo "$url" >&2; printf "%0400d" 0 >&2; exit 1', 'HostCommandFailed'],
+    ['that says it instead of a result', 'echo "$url"', 'HostCommandFailed'],
+    ['that says it twice, in other letters', 'echo "$url $url" | tr X x >&2; exit 1', 'HostCommandFailed'],
+  ])('is in no output, no error and no log of one %s', async (_, script, outcome) => {
+    await serveStaging();
+    vi.stubEnv('AWS_SESSION_TOKEN', undefined);
+    await serveScripts({ 'restore-snapshot': script });
+    const all = (await said({ ...RESTORE, object: READ })) + printed;
+    expect(all).toContain(outcome);
+    const url = sent[0]?.url;
+    expect(all).not.toContain(signatureOf(url));
+    // Nor the end of it, where what was said is cut.
+    expect(all).not.toContain(signatureOf(url).slice(-16));
+    expect(all).not.toContain(new URL(url ?? '').searchParams.get('X-Amz-Credential'));
+  });
+
+  it('is in no error where SSM itself repeats it', async () => {
+    await serveStaging();
+    await serveScripts(
+      { 'restore-snapshot': RESTORED },
+      {
+        'AmazonSSM.SendCommand': (request) => {
+          const { Parameters } = request as { Parameters: { url: [string] } };
+          sent.push({ Comment: '', url: Parameters.url[0] });
+          throw new AwsError('InvalidParameters', `url: ${Parameters.url[0]} is not allowed`);
+        },
+      },
+    );
+    const all = (await said({ ...RESTORE, object: READ })) + printed;
+    expect(all).toContain('is not allowed');
+    expect(all).not.toContain(signatureOf(sent[0]?.url));
+  });
+});

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunningHostCommand } from '../../core/contracts/membership.ts';
+import type { StagedUpload } from '../../core/contracts/recovery.ts';
+import { type Assembly, synthesize } from '../../local/assembly.ts';
+import { Platform } from '../../local/platform.ts';
+
+const FILE = {
+  clusters: [
+    {
+      name: 'orders',
+      members: [{ name: 'node1', clientUrl: 'http://127.0.0.1:1', peerUrl: 'http://127.0.0.1:2' }],
+      quotaBackendBytes: 2_147_483_648,
+    },
+  ],
+};
+const KEY = 'orders/run-1.db.gz';
+/** Beside a data dir, where the documents work. */
+const SCRATCH = '.etcd-remediation.data.run-1';
+
+let folder: string;
+let assembly: Assembly;
+let platform: Platform;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'platform-test-'));
+  // Only for the names of the functions, which are the same each time.
+  assembly = await synthesize(FILE);
+  platform = await Platform.start({
+    file: FILE,
+    secrets: {},
+    hosts: { here: { exec: ['sh'] } },
+    stagingAddress: '127.0.0.2',
+    backups: { 'all-backups': folder },
+  });
+});
+afterAll(async () => {
+  await platform?.close();
+  assembly?.close();
+  await rm(folder, { recursive: true });
+});
+
+function invoke<Result>(step: string, event: object): Promise<Result> {
+  const found = assembly.functions.find(({ name }) => name.startsWith(step.replaceAll('-', '')));
+  return platform.lambdas.invoke(found?.arn ?? '', event) as Promise<Result>;
+}
+
+describe('the staging bucket of the embedded platform', () => {
+  it('takes from a host what its functions have begun, at the address that it is told', async () => {
+    const snapshot = gzipSync('the snapshot');
+    await mkdir(join(folder, SCRATCH));
+    await writeFile(join(folder, SCRATCH, 'snapshot.gz'), snapshot);
+    const { uploadId } = await invoke<StagedUpload>('stage-snapshot', { action: 'Begin', key: KEY });
+    const sent = await invoke<RunningHostCommand>('transfer-snapshot', {
+      host: 'here',
+      command: 'upload-snapshot',
+      parameters: {
+        dataDir: join(folder, 'data'),
+        execution: 'run-1',
+        offsetBytes: '0',
+        lengthBytes: String(snapshot.length),
+      },
+      object: { access: 'write-part', key: KEY, uploadId, partNumber: 1 },
+      execution: 'run-1',
+      commandId: '',
+      sentAt: 0,
+    });
+    expect(sent).toMatchObject({ status: 'Done', result: { etag: expect.any(String) } });
+    const { etag } = sent.result as { etag: string };
+    expect(etag.replaceAll('"', '')).toBe(createHash('md5').update(snapshot).digest('hex'));
+    const parts = [{ partNumber: 1, etag }];
+    await invoke('stage-snapshot', { action: 'Complete', key: KEY, uploadId, parts });
+    // May be run again only because the object is there.
+    await invoke('stage-snapshot', { action: 'Complete', key: KEY, uploadId, parts });
+    await invoke('stage-snapshot', { action: 'Discard', key: KEY, uploadId });
+    await expect(invoke('stage-snapshot', { action: 'Complete', key: KEY, uploadId, parts })).rejects.toMatchObject({
+      error: 'PreconditionFailed',
+    });
+  });
+
+  it('stands beside folders that are read as the buckets of backups', async () => {
+    const examine = {
+      host: 'here',
+      command: 'examine-snapshot',
+      parameters: { dataDir: join(folder, 'data'), binDir: '/usr/bin', keep: 'no', execution: 'run-1' },
+      object: { access: 'read-backup', bucket: 'all-backups', key: 'monday.db' },
+      execution: 'run-1',
+      commandId: '',
+      sentAt: 0,
+    };
+    await expect(invoke('transfer-snapshot', examine)).rejects.toMatchObject({
+      error: 'PreconditionFailed',
+      cause: expect.stringContaining('the backup \\"monday.db\\" in all-backups: S3 refused it: NoSuchKey'),
+    });
+  });
+
+  it('is not served at an address of another machine', async () => {
+    await expect(Platform.start({ file: FILE, secrets: {}, stagingAddress: '192.0.2.1' })).rejects.toThrow(
+      'The staging bucket cannot be served at 192.0.2.1',
+    );
+  });
+});
