@@ -1,4 +1,5 @@
 import { measureColdStart } from './cold-start.ts';
+import { measureRecovery } from './recovery.ts';
 import { measureReplacement } from './replacement.ts';
 import { measureWriteStall } from './write-stall.ts';
 
@@ -6,3 +7,4 @@ import { measureWriteStall } from './write-stall.ts';
 await measureColdStart();
 await measureWriteStall();
 await measureReplacement();
+await measureRecovery();

@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SCENARIOS } from '../drills/registry.ts';
-import { type DrillOptions, type DrillResult, HOST_KINDS, type HostKind, type Scenario } from '../drills/scenario.ts';
+import {
+  DAMAGES,
+  type Damage,
+  type DrillOptions,
+  type DrillResult,
+  HOST_KINDS,
+  type HostKind,
+  type Scenario,
+} from '../drills/scenario.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';
 import { isInside, reexecInside } from '../local/hosts/systemd/enter.ts';
 import { formatMs } from './format.ts';
@@ -20,6 +28,7 @@ interface Flags {
   auth: boolean;
   size: number;
   hosts?: HostKind;
+  damage?: Damage;
   json: boolean;
 }
 
@@ -52,6 +61,13 @@ export function drillCommand(): Command {
         'where a scenario needs hosts: "process" needs no root (default), "systemd" is real systemd, for root on Linux',
       ).choices(HOST_KINDS),
     )
+    .addOption(
+      new Option(
+        '--damage <kind>',
+        'of quorum-lost: "intact" kills all members and leaves their data; "survivor" leaves one running, the others without data; ' +
+          '"killed" (default) kills all and leaves the data of one; "wal" kills all and makes every log unreadable',
+      ).choices(DAMAGES),
+    )
     .option('--tls', 'with TLS, and client certificates', false)
     .option('--auth', 'with authentication', false)
     .option('--size <MiB>', "quota of each member's database", parseSize, 32)
@@ -80,8 +96,12 @@ export function drillCommand(): Command {
 }
 
 /** Why a scenario cannot be run with these options. */
-function misfit({ name, needsHosts }: Scenario, { members, hosts }: DrillOptions): string | undefined {
+function misfit(
+  { name, needsHosts, takesDamage }: Scenario,
+  { members, hosts, damage }: DrillOptions,
+): string | undefined {
   if (hosts && !needsHosts) return `The drill ${name} has no hosts: leave --hosts out.`;
+  if (damage && !takesDamage) return `The drill ${name} knows one kind of damage: leave --damage out.`;
   if (needsHosts && members < 3) {
     return `The drill ${name} needs members that stay when others fail: give --members 3 or 5.`;
   }
@@ -100,7 +120,9 @@ function parseSize(text: string): number {
 }
 
 function summarize(result: DrillResult, passed: boolean): string[] {
+  const { cause } = result.report as { cause?: string };
   return [
+    ...(cause === undefined ? [] : [`  ${result.outcome}: ${cause}`]),
     ...result.checks.map((check) => `  ${check.ok ? '✓' : '✗'} ${check.name} (${check.detail})`),
     `${passed ? 'Passed' : 'FAILED'}: ${result.outcome} in ${formatMs(result.remediateMs)} and ${result.stateTransitions} state transitions; ` +
       `${result.ackedWrites} writes acknowledged, ${result.lostWrites} lost; longest write stall ${formatMs(result.maxWriteStallMs)}.`,

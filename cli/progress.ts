@@ -4,11 +4,18 @@ import { describeResult } from './step-results.ts';
 /** After this long a state says that it is still running, and then again and again. */
 const STILL_RUNNING_MS = 2_000;
 
+interface RunningState {
+  name: string;
+  member: string;
+  enteredAt: number;
+  timer: NodeJS.Timeout;
+}
+
 /** Prints an execution's history as it happens: a line for each step that ended, with what it found or changed. */
 export class Progress {
   readonly #print: (line: string) => void;
-  #state = { name: '', member: '', enteredAt: 0 };
-  #timer: NodeJS.Timeout | undefined;
+  /** By their last event: what runs in parallel is told apart by which event follows which. */
+  readonly #running = new Map<number | undefined, RunningState>();
 
   constructor(print: (line: string) => void) {
     this.#print = print;
@@ -17,46 +24,55 @@ export class Progress {
   readonly say = (line: string): void => this.#print(`  ${line}`);
 
   readonly onEvent = (event: HistoryEvent): void => {
+    const state = this.#follow(event);
     switch (event.type) {
-      case 'TaskStateEntered':
-        this.#enter(event.stateEnteredEventDetails?.name ?? '');
-        break;
       case 'TaskScheduled':
-        this.#state.member = payloadMember(event.taskScheduledEventDetails?.parameters);
+        if (state) state.member = payloadMember(event.taskScheduledEventDetails?.parameters);
         break;
       case 'TaskFailed': {
         const { error, cause } = event.taskFailedEventDetails ?? {};
-        this.#line('!', `${error}: ${messageOf(cause)}`);
+        if (state) this.#line(state, '!', `${error}: ${messageOf(cause)}`);
         break;
       }
       case 'TaskStateExited':
-        this.#leave(event.stateExitedEventDetails?.output);
+        if (state) this.#leave(state, event.stateExitedEventDetails?.output);
         break;
       case 'ExecutionSucceeded':
       case 'ExecutionFailed':
       case 'ExecutionTimedOut':
       case 'ExecutionAborted':
-        clearInterval(this.#timer);
+        for (const { timer } of this.#running.values()) clearInterval(timer);
         break;
     }
   };
 
-  #enter(name: string): void {
-    clearInterval(this.#timer);
-    this.#state = { name, member: '', enteredAt: Date.now() };
-    this.#timer = setInterval(() => this.#line('…', 'still running'), STILL_RUNNING_MS).unref();
+  /** @returns the state that the event belongs to, if it is that of a step */
+  #follow({ id, previousEventId, type, stateEnteredEventDetails }: HistoryEvent): RunningState | undefined {
+    const state =
+      type === 'TaskStateEntered'
+        ? this.#enter(stateEnteredEventDetails?.name ?? '')
+        : this.#running.get(previousEventId);
+    if (!state) return undefined;
+    this.#running.delete(previousEventId);
+    if (type !== 'TaskStateExited') this.#running.set(id, state);
+    return state;
   }
 
-  #leave(output: string | undefined): void {
-    clearInterval(this.#timer);
+  #enter(name: string): RunningState {
+    const timer = setInterval(() => this.#line(state, '…', 'still running'), STILL_RUNNING_MS).unref();
+    const state: RunningState = { name, member: '', enteredAt: Date.now(), timer };
+    return state;
+  }
+
+  #leave(state: RunningState, output: string | undefined): void {
+    clearInterval(state.timer);
     // A caught error leaves the state as well; it was told when it happened.
     const result: unknown = JSON.parse(output ?? 'null');
     if (isRecord(result) && 'error' in result) return;
-    this.#line('✓', describeResult(this.#state.name, result));
+    this.#line(state, '✓', describeResult(state.name, result));
   }
 
-  #line(mark: string, detail: string): void {
-    const { name, member, enteredAt } = this.#state;
+  #line({ name, member, enteredAt }: RunningState, mark: string, detail: string): void {
     const seconds = `${((Date.now() - enteredAt) / 1000).toFixed(1)} s`.padStart(7);
     this.#print(`  ${mark} ${seconds}  ${[name, member].filter(Boolean).join(' ').padEnd(28)}  ${detail}`.trimEnd());
   }

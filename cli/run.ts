@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
 import { type ClustersFile, hostsOf, parseClustersFile } from '../core/contracts/clusters.ts';
@@ -19,6 +20,7 @@ interface Flags {
   secrets?: string;
   cluster: string;
   hosts?: string;
+  stagingAddress?: string;
   incident: Incident;
   member?: string;
   dryRun: boolean;
@@ -43,6 +45,12 @@ export function runCommand(): Command {
     .option(
       '--hosts <file>',
       'JSON object: how each host of the configuration is reached, such as {"node-a": {"exec": ["ssh", "-o", "BatchMode=yes", "10.0.1.11", "sudo", "bash"]}}',
+    )
+    .option(
+      '--staging-address <address>',
+      'an address of this machine that the hosts reach: from there each fetches the snapshot of a quorum recovery, over plain HTTP ' +
+        '(default: 127.0.0.1, which serves hosts that are this machine)',
+      parseOwnAddress,
     )
     .requiredOption('--cluster <name>', 'which of the clusters')
     .addOption(new Option('--incident <incident>', 'what is wrong').choices(INCIDENTS).default('space-exceeded'))
@@ -81,7 +89,12 @@ async function run(flags: Flags): Promise<void> {
   output.print(`Remediating ${incident} of cluster ${cluster}${dryRun ? ' (dry run: nothing is changed)' : ''}`);
   const progress = new Progress(output.print);
   progress.say('Synthesizing the workflow and bundling its steps');
-  const platform = await Platform.start({ file: { clusters: [chosen] }, secrets: held, hosts });
+  const platform = await Platform.start({
+    file: { clusters: [chosen] },
+    secrets: held,
+    hosts,
+    ...(flags.stagingAddress !== undefined && { stagingAddress: flags.stagingAddress }),
+  });
   try {
     const startedAt = Date.now();
     const execution = await platform.execute({ incident, input, onEvent: progress.onEvent });
@@ -166,4 +179,10 @@ function parseJson(text: string): JsonValue {
   } catch (error) {
     throw new InvalidArgumentError(`It is not JSON: ${(error as Error).message}`);
   }
+}
+
+function parseOwnAddress(text: string): string {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []);
+  if (own.includes(text)) return text;
+  throw new InvalidArgumentError(`It must be an IP address of this machine: ${own.join(', ')}.`);
 }

@@ -10,6 +10,13 @@ import type {
   ReplacementPlan,
   RunningHostCommand,
 } from '../core/contracts/membership.ts';
+import type {
+  QuorumAssessment,
+  QuorumSighting,
+  RecoveryPlan,
+  Rescue,
+  VerifiedRecovery,
+} from '../core/contracts/recovery.ts';
 import type { Defragmented, MemberSpace, NextAction, SpaceAssessment } from '../core/contracts/space.ts';
 import { formatBytes } from '../core/format.ts';
 
@@ -47,8 +54,7 @@ const DESCRIPTIONS = {
       : '',
   'Plan replacement': ({ steps }: ReplacementPlan) => steps.join('; '),
   'Choose next change': (next: NextChange) => {
-    const action = next.action.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
-    return next.action === 'Finish' ? 'next: nothing is left to change' : `next: ${action} ${next.member}`;
+    return next.action === 'Finish' ? 'next: nothing is left to change' : `next: ${words(next.action)} ${next.member}`;
   },
   'Stop service': service,
   'Move data aside': ({ result }: HostResult<'archive-data-dir'>) =>
@@ -67,9 +73,26 @@ const DESCRIPTIONS = {
     changed ? `${member} is a voter` : 'not needed any more',
   'Compare hashes': ({ revision, members }: ComparedHashes) =>
     `the same at revision ${revision} on ${members.join(', ')}`,
-  'The host command: how is it?': ({ status }: RunningHostCommand) =>
-    status === 'Done' ? 'it has ended well' : 'it still runs',
   'Start service again': service,
+
+  'Assess quorum': ({ verdict, summary, readings }: QuorumAssessment) =>
+    verdict !== 'NothingToDo' && readings.lost > 1 ? `lost for the ${ordinal(readings.lost)} time` : summary,
+  'Choose rescue': ({ action, summary }: Rescue) => `next: ${words(action)}: ${firstLine(summary)}`,
+  'Move interrupted data back': ({ result }: HostResult<'revert-data-dir'>) => reverted(result),
+  'Launch service': service,
+  'Wait for quorum': ({ summary }: QuorumSighting) => firstLine(summary),
+  'Salvage data': ({ result }: HostResult<'salvage-data-dir'>) =>
+    result && (result.method === 'none' ? result.problem : `${result.method}, revision ${result.revision}`),
+  'Examine backup': ({ result }: HostResult<'examine-snapshot'>) => result && `revision ${result.revision}`,
+  'Plan recovery': ({ winner, loss }: RecoveryPlan) =>
+    `${winner.source} of ${winner.member}, revision ${winner.revision}; ${loss.explanation}`,
+  'Restore on trial': restored,
+  'Look once more': ({ summary }: QuorumSighting) => firstLine(summary),
+  'Restore snapshot': restored,
+  'Place restored data': ({ result }: HostResult<'place-restored-data'>) =>
+    result && (result.dataDir ? `what was there: ${result.dataDir}` : 'there was nothing before'),
+  'Move data back': ({ result }: HostResult<'revert-data-dir'>) => reverted(result),
+  'Verify recovery': ({ summary }: VerifiedRecovery) => summary,
 } as const;
 
 /** The states that are described: each is a state of a workflow. */
@@ -77,6 +100,9 @@ export const DESCRIBED_STATES: readonly string[] = Object.keys(DESCRIPTIONS);
 
 /** A step's output in a few words; empty for a state whose output says nothing to a person. */
 export function describeResult(state: string, output: unknown): string {
+  if (state.endsWith(': how is it?')) {
+    return (output as RunningHostCommand).status === 'Done' ? 'it has ended well' : 'it still runs';
+  }
   if (!Object.hasOwn(DESCRIPTIONS, state)) return '';
   const describe = DESCRIPTIONS[state as keyof typeof DESCRIPTIONS] as (output: unknown) => string | null;
   return describe(output) ?? '';
@@ -84,6 +110,23 @@ export function describeResult(state: string, output: unknown): string {
 
 function service({ result }: HostResult<'control-service'>): string | null {
   return result && `${result.activeState} (${result.subState})`;
+}
+
+function restored({ result }: HostResult<'restore-snapshot'>): string | null {
+  return result && `${formatBytes(result.sizeBytes)}, revision ${result.revision}`;
+}
+
+function reverted(result: HostResult<'revert-data-dir'>['result']): string | null {
+  return result && (result.reverted ? 'it is in its place again' : 'it was in its place');
+}
+
+/** `ArchiveDataDir` -> `archive data dir` */
+function words(action: string): string {
+  return action.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
 }
 
 function sizes(members: MemberSpace[]): string {

@@ -1,6 +1,7 @@
 import { memberFailed } from './member-failed.ts';
+import { quorumLost } from './quorum-lost.ts';
 import type { Scenario } from './scenario.ts';
 import { spaceExceeded } from './space-exceeded.ts';
 
 /** Every drill; the first is run when none is named. */
-export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [spaceExceeded, memberFailed];
+export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [spaceExceeded, memberFailed, quorumLost];

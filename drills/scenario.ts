@@ -18,11 +18,20 @@ export interface DrillOptions {
   sizeMiB: number;
   /** What the members' hosts are, in a scenario that needs hosts. */
   hosts?: HostKind;
+  /** What a quorum is lost with, in a scenario that takes it. */
+  damage?: Damage;
 }
 
 /** `process`: hosts without root; `systemd`: real systemd, for root on Linux. */
 export const HOST_KINDS = ['process', 'systemd'] as const;
 export type HostKind = (typeof HOST_KINDS)[number];
+
+/**
+ * `intact`: all members are killed, their data is whole; `survivor`: one runs, the data of the others is gone; `killed`: all are killed,
+ * and the data of one is whole; `wal`: all are killed, and no log can be read.
+ */
+export const DAMAGES = ['intact', 'survivor', 'killed', 'wal'] as const;
+export type Damage = (typeof DAMAGES)[number];
 
 /** What must be true at the end of a drill. */
 export interface DrillCheck {
@@ -61,5 +70,7 @@ export interface Scenario {
   summary: string;
   /** Whether its cluster runs on hosts. */
   needsHosts: boolean;
+  /** Whether it breaks the cluster in the ways of `DAMAGES`. */
+  takesDamage: boolean;
   run(options: DrillOptions, progress: DrillProgress): Promise<DrillResult>;
 }

@@ -12,19 +12,22 @@ import { type HostedCluster, startHostedCluster } from '../local/hosts/hosted-cl
 import { type ConfigurationFormat, UNIT } from '../local/hosts/hosted-member.ts';
 import { startProcessHosts } from '../local/hosts/process-hosts.ts';
 import { startSystemdHosts } from '../local/hosts/systemd-hosts.ts';
-import { Platform } from '../local/platform.ts';
+import { Platform, type PlatformOptions } from '../local/platform.ts';
 import type { DrillOptions, DrillProgress } from './scenario.ts';
 
 export const CLUSTER_NAME = 'drill';
 const ROOT_SECRET = 'etcd/drill/root';
+const BACKUPS_BUCKET = 'drill-backups';
 const TLS_SECRET = 'etcd/drill/client-tls';
 
 /** The platform that looks after a cluster, and a client of the drill's own. Close it after use. */
-interface BaseStage {
+export interface BaseStage {
   etcdVersion: string;
   etcd: EtcdCluster;
   secrets: ClusterSecrets;
   platform: Platform;
+  /** Connects and logs in anew: where a cluster was restored, its members wait with an old token until they have come as far as it says. */
+  reconnect(): void;
   close(): Promise<void>;
 }
 
@@ -49,40 +52,54 @@ export async function setStage(options: DrillOptions, progress: DrillProgress): 
   const cluster = await startCluster({ binaries, members: options.members, quotaBackendBytes, tls });
   const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
   const configuration = { name: CLUSTER_NAME, members, quotaBackendBytes };
-  return { ...(await deploy(cluster, configuration, {}, options, progress)), cluster, etcdVersion: binaries.version };
+  const platform = await deploy(cluster, configuration, {}, options, progress);
+  return assemble({ ...platform, cluster, etcdVersion: binaries.version });
+}
+
+export interface HostedOptions extends DrillOptions {
+  spares?: number;
+  format?: ConfigurationFormat;
+  walDir?: boolean;
+  moreClientUrls?: boolean;
+  /** A folder that stands for the bucket of the cluster's backups. */
+  backups?: string;
 }
 
 /** The same with members that are services of hosts, besides which there may be spare ones. */
-export async function setHostedStage(
-  options: DrillOptions & { spares?: number; format?: ConfigurationFormat },
-  progress: DrillProgress,
-): Promise<HostedStage> {
+export async function setHostedStage(options: HostedOptions, progress: DrillProgress): Promise<HostedStage> {
   const binaries = await findEtcd(options.etcd, progress.say);
-  const { members, spares = 0, format = 'yaml', hosts: kind = 'process' } = options;
+  const { members, spares = 0, hosts: kind = 'process', backups } = options;
+  const { format = 'yaml', walDir = false, moreClientUrls = false } = options;
   progress.say(`Making ${count(members + spares, 'host')} (${kind}) with etcd ${binaries.version}`);
   const fleetOptions = { count: members + spares, binDir: dirname(binaries.etcd) };
   const fleet = await (kind === 'systemd'
     ? startSystemdHosts(fleetOptions, progress.say)
     : startProcessHosts(fleetOptions));
   const quotaBackendBytes = options.sizeMiB * 1024 * 1024;
-  const clusterOptions = { binaries, fleet, members, quotaBackendBytes, tls: options.tls, format };
-  const cluster = await startHostedCluster(clusterOptions);
+  const variations = { tls: options.tls, format, walDir, moreClientUrls };
+  const cluster = await startHostedCluster({ binaries, fleet, members, quotaBackendBytes, ...variations });
   const configuration: Cluster = {
     name: CLUSTER_NAME,
-    members: cluster.members.map(({ name, clientUrl, peerUrl, host }) => ({
+    members: cluster.members.map(({ name, clientUrl, peerUrl, host, walDir }) => ({
       name,
       clientUrl,
       peerUrl,
       host: host.id,
-      layout: host.layout,
+      layout: { ...host.layout, walDir },
     })),
     quotaBackendBytes,
+    ...(backups !== undefined && { backups: { bucket: BACKUPS_BUCKET, prefix: '' } }),
     layout: { unit: UNIT, walDir: null, ...(fleet.hosts[0] as Host).layout },
     ...(spares > 0 && { spareHosts: cluster.spares.map(({ host }) => ({ host: host.id, layout: host.layout })) }),
   };
   const hosts = Object.fromEntries(fleet.hosts.map(({ id, access }) => [id, access]));
-  const stage = await deploy(cluster, configuration, hosts, options, progress);
-  return { ...stage, cluster, hosts, etcdVersion: binaries.version };
+  const reach = {
+    hosts,
+    stagingAddress: fleet.ownAddress,
+    ...(backups !== undefined && { backups: { [BACKUPS_BUCKET]: backups } }),
+  };
+  const platform = await deploy(cluster, configuration, reach, options, progress);
+  return assemble({ ...platform, cluster, hosts, etcdVersion: binaries.version });
 }
 
 /** What both kinds of clusters offer. */
@@ -92,13 +109,41 @@ interface Deployable {
   close(): Promise<void>;
 }
 
+interface Deployed {
+  configured: Cluster;
+  secrets: ClusterSecrets;
+  platform: Platform;
+  file: ClustersFile;
+}
+
+/** Adds the client of the drill's own, and what closes all of it. */
+function assemble<Parts extends Deployed & { cluster: Deployable; etcdVersion: string }>(
+  parts: Parts,
+): Parts & BaseStage {
+  const connect = () => new EtcdCluster(parts.configured, parts.secrets);
+  const stage = {
+    ...parts,
+    etcd: connect(),
+    reconnect: () => {
+      stage.etcd.close();
+      stage.etcd = connect();
+    },
+    close: async () => {
+      stage.etcd.close();
+      await parts.platform.close();
+      await parts.cluster.close();
+    },
+  };
+  return stage;
+}
+
 async function deploy(
   cluster: Deployable,
   configuration: Cluster,
-  hosts: HostsFile,
+  reach: Omit<PlatformOptions, 'file' | 'secrets'>,
   { auth, tls }: DrillOptions,
   progress: DrillProgress,
-): Promise<Omit<BaseStage, 'etcdVersion'> & { file: ClustersFile }> {
+): Promise<Deployed> {
   try {
     const login = auth ? { username: 'root', password: randomUUID() } : undefined;
     if (login) await cluster.enableAuth(login.password);
@@ -112,16 +157,9 @@ async function deploy(
     const platform = await Platform.start({
       file,
       secrets: { [ROOT_SECRET]: login, [TLS_SECRET]: cluster.tls },
-      hosts,
+      ...reach,
     });
-    const secrets = { login, tls: cluster.tls };
-    const etcd = new EtcdCluster(configured, secrets);
-    const close = async () => {
-      etcd.close();
-      await platform.close();
-      await cluster.close();
-    };
-    return { etcd, secrets, platform, file, close };
+    return { configured, secrets: { login, tls: cluster.tls }, platform, file };
   } catch (error) {
     await cluster.close();
     throw error;

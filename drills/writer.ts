@@ -7,6 +7,10 @@ const DEADLINE_MS = 5_000;
 const FLOOD_LANES = 8;
 /** Between two tries of a lane that got no answer. */
 const PAUSE_MS = 10;
+/** Without an answer for longer it is no election any more. */
+const ELECTION_MS = 2_000;
+/** Of a write that tries whether a member lets the writer in again: how long it may take, and how long after the last. */
+const TRIAL = { deadlineMs: 2_000, intervalMs: 50 };
 /** Small writes that go on, one each interval. */
 const TRICKLE = { prefix: 'drill/trickle/', keys: 1_000, valueBytes: 128, intervalMs: 10, maxUnderWay: 500 };
 
@@ -41,6 +45,8 @@ export class Writer {
   /** When etcd first refused a write for want of space; undefined as long as it has not. */
   refusedAt: number | undefined;
   ackedWrites = 0;
+  /** When the first write was accepted since the measurement of stalls began; undefined as long as none was. */
+  firstAckAt: number | undefined;
   /** Writes without an answer, or with one that says nothing about them: cut off, timed out, no leader. */
   unansweredWrites = 0;
   /** Longest time between two accepted writes. */
@@ -49,6 +55,12 @@ export class Writer {
   maxSilenceMs = 0;
   readonly #flood: Load;
   readonly #connections: Connection[];
+  readonly #retired: Connection[] = [];
+  readonly #connect: (endpoint: string) => Connection;
+  readonly #endpoints: readonly string[];
+  readonly #hasLogin: boolean;
+  /** By the member's place among the endpoints: when to try next whether it lets the writer in again. */
+  readonly #shutOut = new Map<number, number>();
   readonly #acknowledged = new Map<string, Acknowledged>();
   readonly #underWay = new Set<Promise<unknown>>();
   #trickle: NodeJS.Timeout | undefined;
@@ -61,8 +73,11 @@ export class Writer {
 
   constructor(options: WriterOptions) {
     const { endpoints, tls, login, keys, valueBytes } = options;
+    this.#hasLogin = login !== undefined;
     this.#flood = { prefix: 'drill/flood/', keys, valueBytes };
-    this.#connections = endpoints.map((endpoint) => new Connection({ endpoint, tls, login, deadlineMs: DEADLINE_MS }));
+    this.#endpoints = endpoints;
+    this.#connect = (endpoint) => new Connection({ endpoint, tls, login, deadlineMs: DEADLINE_MS });
+    this.#connections = endpoints.map(this.#connect);
   }
 
   /** Floods the store. When etcd refuses a write for want of space, the trickle begins by itself. */
@@ -82,6 +97,7 @@ export class Writer {
   forgetStalls(): void {
     this.#lastAckAt = this.#lastAnswerAt = Date.now();
     this.maxWriteStallMs = this.maxSilenceMs = 0;
+    this.firstAckAt = undefined;
   }
 
   /** Ends the writing and waits for the writes under way; a stall that lasts until now counts. @throws what was no outage */
@@ -96,9 +112,18 @@ export class Writer {
 
   /** Reads every acknowledged key back, through consensus. @returns how many acknowledged writes are gone */
   async countLostWrites(): Promise<number> {
+    const connections = this.#endpoints.map(this.#connect);
+    try {
+      return await this.#countLost(connections);
+    } finally {
+      for (const connection of connections) connection.close();
+    }
+  }
+
+  async #countLost(connections: readonly Connection[]): Promise<number> {
     let lost = 0;
     for (const [index, [key, expected]] of [...this.#acknowledged].entries()) {
-      const connection = this.#connections[index % this.#connections.length] as Connection;
+      const connection = connections[index % connections.length] as Connection;
       const { kvs } = await connection.kv.range({ key: Buffer.from(key) });
       const found = kvs[0];
       // A later write that was not acknowledged may have happened; an earlier one in its place is a loss.
@@ -112,12 +137,17 @@ export class Writer {
     return lost;
   }
 
+  /** The revision of each key's last acknowledged write: what `countLostWrites` looks for. */
+  get acknowledgedRevisions(): bigint[] {
+    return [...this.#acknowledged.values()].map(({ revision }) => revision);
+  }
+
   get acknowledgedKeys(): number {
     return this.#acknowledged.size;
   }
 
   close(): void {
-    for (const connection of this.#connections) connection.close();
+    for (const connection of [...this.#connections, ...this.#retired]) connection.close();
   }
 
   #track(work: Promise<unknown>): void {
@@ -139,10 +169,50 @@ export class Writer {
   async #put({ prefix, keys, valueBytes }: Load): Promise<boolean> {
     const sequence = this.#sequence++;
     const key = `${prefix}${sequence % keys}`;
-    const connection = this.#connections[sequence % this.#connections.length] as Connection;
+    const index = sequence % this.#connections.length;
     const value = Buffer.from(`${sequence} `.padEnd(valueBytes, 'x'));
+    const connection = this.#connections[index] as Connection;
+    const nextTrialAt = this.#shutOut.get(index);
+    if (nextTrialAt !== undefined) return Date.now() >= nextTrialAt && this.#tryToComeIn(index, key, value, sequence);
+    const acknowledged = await this.#send(connection, key, value, sequence, DEADLINE_MS);
+    const isOutage = acknowledged === undefined && Date.now() - this.#lastAckAt > ELECTION_MS;
+    const isInUse = connection === this.#connections[index] && !this.#shutOut.has(index);
+    if (this.#hasLogin && isOutage && isInUse) this.#shutOut.set(index, 0);
+    return acknowledged ?? false;
+  }
+
+  /**
+   * With authentication an outage ends with a new login, as of a client that is started anew, and one write at a time tries it. etcd
+   * spends about a tenth of a second of computing on a login (bcrypt), so that hundreds at once were an outage of their own. And a token of
+   * before a restore is not refused at once: it holds a raft index, and a member that has not come so far waits for it.
+   */
+  async #tryToComeIn(index: number, key: string, value: Buffer, sequence: number): Promise<boolean> {
+    this.#shutOut.set(index, Number.POSITIVE_INFINITY);
+    const connection = this.#connect(this.#endpoints[index] as string);
+    const acknowledged = await this.#send(connection, key, value, sequence, TRIAL.deadlineMs);
+    if (acknowledged !== undefined) {
+      // Writes may still be under way through the old one.
+      this.#retired.push(this.#connections[index] as Connection);
+      this.#connections[index] = connection;
+      this.#shutOut.delete(index);
+    } else {
+      connection.close();
+      this.#shutOut.set(index, Date.now() + TRIAL.intervalMs);
+    }
+    return acknowledged ?? false;
+  }
+
+  /** @returns whether it was acknowledged; undefined without an answer. Throws what is neither a refusal nor an outage */
+  async #send(
+    connection: Connection,
+    key: string,
+    value: Buffer,
+    sequence: number,
+    deadlineMs: number,
+  ): Promise<boolean | undefined> {
     try {
-      const { header } = await connection.kv.put({ key: Buffer.from(key), value });
+      const deadline = Date.now() + deadlineMs;
+      const { header } = await connection.kv.put({ key: Buffer.from(key), value }, { deadline });
       this.#acknowledge(key, { revision: BigInt(header.revision), sequence });
       return true;
     } catch (error) {
@@ -150,15 +220,18 @@ export class Writer {
         this.refusedAt ??= Date.now();
         this.#answered();
         this.slowDown();
-      } else if (error instanceof EtcdUnavailable) this.unansweredWrites++;
-      else throw error;
-      return false;
+        return false;
+      }
+      if (!(error instanceof EtcdUnavailable)) throw error;
+      this.unansweredWrites++;
+      return undefined;
     }
   }
 
   #acknowledge(key: string, write: Acknowledged): void {
     const now = Date.now();
     this.ackedWrites++;
+    this.firstAckAt ??= now;
     this.maxWriteStallMs = Math.max(this.maxWriteStallMs, now - this.#lastAckAt);
     this.#lastAckAt = now;
     this.#answered();

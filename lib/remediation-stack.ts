@@ -3,10 +3,14 @@ import { Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { type Cluster, hostsOf, type Network, registryParameterName } from '../core/contracts/clusters.ts';
+import { HOST_COMMANDS, type HostCommandName } from '../core/contracts/host-commands.ts';
+import { TRANSFERS } from '../core/contracts/recovery.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
+import { StagingBucket } from './staging-bucket.ts';
 import { StepFunction, type StepNetwork } from './step-function.ts';
 import { MemberReplacement } from './workflows/member-replacement.ts';
+import { QuorumRecovery } from './workflows/quorum-recovery.ts';
 import { SpaceReclaim } from './workflows/space-reclaim.ts';
 
 export interface RemediationStackProps extends StackProps {
@@ -69,7 +73,29 @@ export class RemediationStack extends Stack {
     });
 
     const runHostCommand = step('run-host-command', 'Runs one of the documents on one host', SHORT);
-    this.grantRunCommand(runHostCommand, clusters);
+    const transfers: readonly HostCommandName[] = TRANSFERS;
+    const commands = (Object.keys(HOST_COMMANDS) as HostCommandName[]).filter(
+      (command) => !transfers.includes(command),
+    );
+    const { arns } = new CommandDocuments(this, 'CommandDocuments');
+    this.grantRunCommand(
+      runHostCommand,
+      clusters,
+      commands.map((command) => arns[command]),
+    );
+
+    const staging = new StagingBucket(this, 'Staging');
+    const stageSnapshot = step('stage-snapshot', 'Begins, completes or discards the upload of a snapshot', SHORT);
+    staging.grantStaging(stageSnapshot);
+    const transferSnapshot = step('transfer-snapshot', 'Runs a document on one host with a URL of S3', SHORT);
+    staging.grantTransfers(transferSnapshot, clusters);
+    this.grantRunCommand(
+      transferSnapshot,
+      clusters,
+      transfers.map((command) => arns[command]),
+    );
+
+    const compareHashes = etcdStep('compare-hashes', 'Compares the data of all members at one revision', LONG);
     new MemberReplacement(this, 'MemberReplacement', {
       loadCluster,
       assessMembers: etcdStep('assess-members', 'Reads every member and decides which have failed', SHORT),
@@ -82,7 +108,21 @@ export class RemediationStack extends Stack {
       changeMembership: etcdStep('change-membership', 'Removes, adds or promotes one member', SHORT),
       waitForMember: etcdStep('wait-for-member', 'Waits for a member to be caught up', SHORT),
       runHostCommand,
-      compareHashes: etcdStep('compare-hashes', 'Compares the data of all members at one revision', LONG),
+      compareHashes,
+      proveWrites,
+    });
+
+    new QuorumRecovery(this, 'QuorumRecovery', {
+      loadCluster,
+      assessQuorum: etcdStep('assess-quorum', 'Asks every member whether a quorum still agrees on anything', SHORT),
+      chooseRescue: step('choose-rescue', 'Decides what may bring a quorum back at the least cost', SHORT),
+      waitForQuorum: etcdStep('wait-for-quorum', 'Waits for a leader that a quorum follows', SHORT),
+      planRecovery: step('plan-recovery', 'Decides what is restored, and what is lost with it', SHORT),
+      verifyRecovery: etcdStep('verify-recovery', 'Reads every member and decides whether the cluster is back', SHORT),
+      runHostCommand,
+      stageSnapshot,
+      transferSnapshot,
+      compareHashes,
       proveWrites,
     });
   }
@@ -137,15 +177,14 @@ export class RemediationStack extends Stack {
     );
   }
 
-  /** Our documents, on the hosts of the configuration. What asks after a command knows no resource that could be named. */
-  private grantRunCommand(step: StepFunction, clusters: Cluster[]): void {
+  /** Some of our documents, on the hosts of the configuration. What asks after a command knows no resource that could be named. */
+  private grantRunCommand(step: StepFunction, clusters: Cluster[], documents: string[]): void {
     const hosts = clusters.flatMap(hostsOf);
-    const documents = new CommandDocuments(this, 'CommandDocuments');
     if (hosts.length > 0) {
       step.function.addToRolePolicy(
         new PolicyStatement({
           actions: ['ssm:SendCommand'],
-          resources: [...Object.values(documents.arns), ...[...new Set(hosts)].map((host) => this.instanceArn(host))],
+          resources: [...documents, ...[...new Set(hosts)].map((host) => this.instanceArn(host))],
         }),
       );
     }

@@ -72,6 +72,8 @@ export const chooseRescueInput = z.strictObject({
   /** Whether services were started in this execution, and what those starts came to that failed. */
   restarted: z.boolean(),
   restartProblem: z.string(),
+  /** Members whose start failed within seconds: where systemd starts such a one again and again, it has a process now and then. */
+  launchFailed: z.array(z.string()),
   /** How often a quorum was waited for since. */
   waits: z.int().min(0),
   /** How often this has been asked before in this execution. */

@@ -2,7 +2,7 @@ import { type Cluster, type ConfiguredMember, layoutOf } from '../contracts/clus
 import type { HostInspection } from '../contracts/host-commands.ts';
 import type { HostCommand } from '../contracts/membership.ts';
 import type { Candidate, PlanRecovery, RecoveryPlan, RecoveryTarget, Rung, StagedPart } from '../contracts/recovery.ts';
-import { PreconditionFailed } from '../errors.ts';
+import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import { formatBytes } from '../format.ts';
 import { quorumIn, votersOf } from './configured-quorum.ts';
 import { placeOf } from './host-place.ts';
@@ -39,9 +39,11 @@ interface LeftOut {
 /**
  * What is restored, what is lost with it, and every command that it takes. Nothing was changed so far.
  * @throws PreconditionFailed where nothing is left, a host is not ready, or members would have to be left out without leave
+ * @throws UnsafeToProceed where it is not the data that is wrong
  */
 export function planRecovery(input: PlanRecovery): RecoveryPlan {
   const { cluster, dryRun, execution } = input;
+  requireDamage(input);
   const candidates = rankCandidates(input);
   const leftOut = chooseLeftOut(input);
   const winner = winnerOf(candidates, input);
@@ -75,6 +77,22 @@ export function planRecovery(input: PlanRecovery): RecoveryPlan {
       input.inspections.flatMap(({ member, result }) => (result ? [[member, result.archives]] : [])),
     ),
   };
+}
+
+/**
+ * Services that were started and did not stay up, and whose data is whole all the same: a restored member would stay up no better.
+ * @throws UnsafeToProceed
+ */
+function requireDamage({ cluster, parameters, dryRun, launched, salvaged, restartProblem }: PlanRecovery): void {
+  if (dryRun || launched.length === 0 || parameters.snapshot?.force) return;
+  const voters = votersOf(cluster).map(({ name }) => name);
+  const whole = salvaged.filter(({ member, result }) => voters.includes(member) && result?.log?.complete);
+  if (whole.length < quorumIn(cluster)) return;
+  throw new UnsafeToProceed(
+    `The data of ${whole.map(({ member }) => member).join(', ')} is whole, and these are a quorum. Their services were started, and too few stay up: ` +
+      'it is not their data that keeps them from it, so a restore would not help, and would lose the last entries of their logs. Nothing ' +
+      `was changed. Look at their configuration, certificates, ports and disks, then start again.\n${restartProblem}`.trim(),
+  );
 }
 
 /** @throws PreconditionFailed where there is nothing to restore */
@@ -273,8 +291,8 @@ function describeSteps(
   const size = formatBytes(snapshot?.sizeBytes ?? candidate.sizeBytes);
   return [
     `restore ${what} of revision ${candidate.revision} on trial on ${candidate.host}`,
-    `stop etcd on ${stopped.map(({ host }) => host).join(', ')}`,
     `send it (${size}) to every host, and restore it beside the data of ${names}`,
+    `stop etcd on ${stopped.map(({ host }) => host).join(', ')}`,
     ...hosts.map(({ configured, layout }) => moveOf(configured, layout.dataDir, layout.walDir)),
     `write the membership of ${names}, with a new token, into their configuration`,
     `start ${names} at once`,

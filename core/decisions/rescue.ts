@@ -26,7 +26,7 @@ const MAX_TURNS = 40;
  * @throws PreconditionFailed, InvalidInput
  */
 export function chooseRescue(input: ChooseRescue): Rescue {
-  const { cluster, parameters, inspections, dryRun, restarted, waits, turn } = input;
+  const { cluster, parameters, inspections, dryRun, restarted, launchFailed, waits, turn } = input;
   requireReadableBackup(cluster, parameters);
   if (turn > MAX_TURNS) {
     throw new PreconditionFailed(
@@ -45,7 +45,7 @@ export function chooseRescue(input: ChooseRescue): Rescue {
       ...salvage(input, services, 'A backup is to be restored whatever is left, so no service is started on its data.'),
     };
   }
-  const running = services.filter(({ runs }) => runs).map(({ member }) => member);
+  const running = services.flatMap(({ member, runs }) => (runs && !launchFailed.includes(member) ? [member] : []));
   const isEnough = running.length >= quorumIn(cluster);
   if (dryRun) {
     const first = outlook.canRestart ? WOULD_RESTART : isEnough ? WOULD_WAIT : '';

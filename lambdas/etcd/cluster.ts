@@ -50,7 +50,7 @@ export class EtcdCluster {
    *   was not seen must never count as no alarm. Any other error where no member lets us read them (a wrong password)
    */
   async observe(): Promise<Observation> {
-    const members = await Promise.all(this.members.map((member) => observeMember(member)));
+    const members = await this.observeMembers();
     const answering = this.members.filter((_, index) => isAnsweringVoter(members[index]));
     // The leader first: before 3.5 each member tells the list as it knows it.
     const voters = answering.toSorted((a, b) => Number(leads(members, b)) - Number(leads(members, a)));
@@ -66,6 +66,11 @@ export class EtcdCluster {
       if (!explained) throw error;
       return { members, memberList: [], alarms: [] };
     }
+  }
+
+  /** What each member tells on its own, whether or not there is a quorum. */
+  observeMembers(): Promise<MemberObservation[]> {
+    return Promise.all(this.members.map((member) => observeMember(member)));
   }
 
   #others(name: string): EtcdMember[] {

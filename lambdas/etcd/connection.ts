@@ -37,7 +37,7 @@ type UnaryMethod = (
 ) => void;
 
 /** Answered by a member on its own. All other calls ask etcd to fail at once where it has no leader, instead of waiting for one. */
-const NEEDS_NO_LEADER = new Set(['status', 'range', 'defragment']);
+const NEEDS_NO_LEADER = new Set(['status', 'defragment']);
 
 /**
  * One gRPC connection to exactly one member.
@@ -132,7 +132,8 @@ export class Connection {
     const outcome = await this.#pool.withConnection(service, ({ client, metadata }) => {
       const headers = metadata.clone();
       if (token) headers.set('token', token);
-      if (!NEEDS_NO_LEADER.has(method)) headers.set('hasleader', 'true');
+      const { serializable = false } = request as { serializable?: boolean };
+      if (!NEEDS_NO_LEADER.has(method) && !serializable) headers.set('hasleader', 'true');
       return new Promise<{ error: GrpcError | null; response: unknown }>((resolve) => {
         // By the proto's own name: the other spelling of HashKV is not the one that etcd3 asks for.
         const name = method.charAt(0).toUpperCase() + method.slice(1);

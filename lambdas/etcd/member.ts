@@ -2,7 +2,7 @@ import { AlarmAction, AlarmType, type IStatusResponse } from 'etcd3/lib/rpc.js';
 import type { AnsweringMember, ListedMember } from '../../core/contracts/observation.ts';
 import type { RaisedAlarm } from '../../core/contracts/space.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
-import { Connection, type ConnectionOptions, type Login } from './connection.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
 import { hasReason } from './errors.ts';
 
 /** Read from every member; never written. */
@@ -27,20 +27,21 @@ export class EtcdMember {
   readonly name: string;
   readonly endpoint: string;
   readonly #quotaBytes: number;
-  readonly #login: Login | undefined;
+  readonly #options: ConnectionOptions;
   readonly #connection: Connection;
 
   constructor({ name, clientUrl, quotaBytes, deadlineMs = 5_000, ...rest }: MemberOptions) {
     this.name = name;
     this.endpoint = clientUrl;
     this.#quotaBytes = quotaBytes;
-    this.#login = rest.login;
-    this.#connection = new Connection({ endpoint: clientUrl, deadlineMs, ...rest });
+    this.#options = { endpoint: clientUrl, deadlineMs, ...rest };
+    this.#connection = new Connection(this.#options);
   }
 
   /** A token for another member of the cluster. @param deadline milliseconds since 1970 */
   async issueToken(deadline: number): Promise<string> {
-    return this.#login ? this.#connection.issueToken(this.#login, deadline) : '';
+    const { login } = this.#options;
+    return login ? this.#connection.issueToken(login, deadline) : '';
   }
 
   async status(deadlineMs?: number): Promise<AnsweringMember> {
@@ -178,6 +179,25 @@ export class EtcdMember {
     const request = { key: Buffer.from(key), serializable: true };
     const { kvs } = await this.#connection.kv.range(request, within(deadlineMs));
     return kvs[0]?.value.toString();
+  }
+
+  /** A linearizable read, which this member serves only as one of a quorum with a leader. */
+  async readThroughConsensus(): Promise<void> {
+    await this.#connection.kv.range({ key: Buffer.from(PROBE_KEY) });
+  }
+
+  /** Whether it lets in a client that has not logged in, and so runs without authentication. */
+  async servesAnybody(): Promise<boolean> {
+    const stranger = new Connection({ ...this.#options, login: undefined });
+    try {
+      await stranger.kv.range({ key: Buffer.from(PROBE_KEY), serializable: true });
+      return true;
+    } catch (error) {
+      if (hasReason(error, 'LoginRequired', 'PermissionDenied')) return false;
+      throw error;
+    } finally {
+      stranger.close();
+    }
   }
 
   async put(key: string, value: string): Promise<void> {

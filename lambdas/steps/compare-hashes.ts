@@ -1,6 +1,7 @@
 import { type ComparedHashes, compareHashesInput } from '../../core/contracts/membership.ts';
 import type { AnsweringMember } from '../../core/contracts/observation.ts';
 import { refuseUnsafeAlarms, requireConfiguredMembers, requireSettled } from '../../core/decisions/cluster-health.ts';
+import { narrowTo } from '../../core/decisions/narrowed-observation.ts';
 import { EtcdUnavailable, VerificationFailed } from '../../core/errors.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { hasReason } from '../etcd/errors.ts';
@@ -9,13 +10,13 @@ import { etcdStep, type Invocation } from '../step.ts';
 const LAMBDA_RESERVE_MS = 10_000;
 
 /**
- * Compares the hash of all keys at one revision, the newest that every voter has. Writes may go on: they come later. A learner
+ * Compares the hash of all keys at one revision, the newest that every voter in question has. Writes may go on: they come later. A learner
  * answers no such question.
  * @throws VerificationFailed when members hold different data at the same revision
  * @throws EtcdUnavailable while a compaction runs, which members finish at different times
  */
-export const handler = etcdStep(compareHashesInput, async (etcd, _, invocation): Promise<ComparedHashes> => {
-  const observation = await etcd.observe();
+export const handler = etcdStep(compareHashesInput, async (etcd, input, invocation): Promise<ComparedHashes> => {
+  const observation = narrowTo(input.members, input.cluster.members, await etcd.observe());
   refuseUnsafeAlarms(observation);
   const { voters: members } = requireSettled(requireConfiguredMembers(observation, 'wait'));
   const revision = members

@@ -1,4 +1,5 @@
 import { type MemberSpace, proveWritesInput } from '../../core/contracts/space.ts';
+import { narrowTo } from '../../core/decisions/narrowed-observation.ts';
 import { describeSettled } from '../../core/decisions/space.ts';
 import { EtcdUnavailable, VerificationFailed } from '../../core/errors.ts';
 import { hasReason } from '../etcd/errors.ts';
@@ -8,17 +9,19 @@ import { etcdStep } from '../step.ts';
 const KEY_PREFIX = '/etcd-remediation/proof/';
 
 /**
- * Writes, reads and deletes a key through every voter, each call pinned to it, and looks once more for alarms.
+ * Writes, reads and deletes a key through every voter in question, each call pinned to it, and looks once more for alarms.
  * @throws VerificationFailed when a member still refuses writes
  */
-export const handler = etcdStep(proveWritesInput, async (etcd, { execution }): Promise<{ members: MemberSpace[] }> => {
-  const { members } = await etcd.observe();
+export const handler = etcdStep(proveWritesInput, async (etcd, input): Promise<{ members: MemberSpace[] }> => {
+  const { execution, cluster } = input;
+  const observe = async () => narrowTo(input.members, cluster.members, await etcd.observe());
+  const { members } = await observe();
   for (const seen of members) {
     if (seen.answering && !seen.isLearner) {
       await proveWrite(etcd.member(seen.name), `${KEY_PREFIX}${execution}/${seen.name}`);
     }
   }
-  return { members: describeSettled(await etcd.observe()) };
+  return { members: describeSettled(await observe()) };
 });
 
 async function proveWrite(member: EtcdMember, key: string): Promise<void> {

@@ -14,6 +14,7 @@ import { ERROR_NAMES } from '../../core/errors.ts';
 import type { StepFunction } from '../step-function.ts';
 import { HostCommands } from './parts/host-commands.ts';
 import { inspectHosts } from './parts/inspect-hosts.ts';
+import { loadCluster } from './parts/load-cluster.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { startServicesAgain } from './parts/start-services-again.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
@@ -71,20 +72,11 @@ export class MemberReplacement extends Construct {
       membersBefore: '{% $assessment.members %}',
     };
 
-    const loadCluster = stepState(this, 'Load cluster', {
+    const start = loadCluster(this, {
       step: steps.loadCluster,
-      input: {
-        incident: 'member-failed',
-        execution: '{% $states.context.Execution.Name %}',
-        input: '{% $states.input %}',
-      },
+      incident: 'member-failed',
       assign: {
-        cluster: '{% $states.result.Payload.cluster %}',
-        parameters: '{% $states.result.Payload.parameters %}',
         member: '{% $states.result.Payload.member %}',
-        dryRun: '{% $states.result.Payload.dryRun %}',
-        reason: '{% $states.result.Payload.reason %}',
-        requestedBy: '{% $states.result.Payload.requestedBy %}',
         readings: { targets: [], equal: 0, total: 0 },
         stopped: [],
         done: [],
@@ -223,7 +215,7 @@ export class MemberReplacement extends Construct {
     this.stateMachine = runbookStateMachine(this, {
       name: 'etcd-remediation-member-replacement',
       comment: 'Replaces an etcd member that does not come back',
-      start: loadCluster.next(assessMembers).next(hasAMemberFailed),
+      start: start.next(assessMembers).next(hasAMemberFailed),
       // An hour for each of two members to receive a large database, and as much again for a slow host.
       timeout: Duration.hours(4),
       steps: Object.values(steps),

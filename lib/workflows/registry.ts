@@ -23,4 +23,10 @@ export const RUNBOOKS: Readonly<Record<Incident, Runbook>> = {
     needsHosts: true,
     policy: 'approval',
   },
+  'quorum-lost': {
+    runbook: 'quorum-recovery',
+    stateMachineName: 'etcd-remediation-quorum-recovery',
+    needsHosts: true,
+    policy: 'approval',
+  },
 };

@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { StepFunction } from '../step-function.ts';
+import { loadCluster } from './parts/load-cluster.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
 
@@ -41,7 +42,7 @@ export class SpaceReclaim extends Construct {
     const weighed = { ...target, parameters: '{% $parameters %}' };
     const asked = { ...weighed, defragmented: '{% [$defragmented.member] %}', turn: '{% $turn %}' };
     const report = {
-      incident: '{% $incident %}',
+      incident: 'space-exceeded',
       runbook: 'space-reclaim',
       cluster: '{% $cluster.name %}',
       reason: '{% $reason %}',
@@ -50,23 +51,10 @@ export class SpaceReclaim extends Construct {
       membersBefore: '{% $assessment.members %}',
     };
 
-    const loadCluster = stepState(this, 'Load cluster', {
+    const start = loadCluster(this, {
       step: steps.loadCluster,
-      input: {
-        incident: 'space-exceeded',
-        execution: '{% $states.context.Execution.Name %}',
-        input: '{% $states.input %}',
-      },
-      assign: {
-        cluster: '{% $states.result.Payload.cluster %}',
-        parameters: '{% $states.result.Payload.parameters %}',
-        incident: '{% $states.result.Payload.incident %}',
-        dryRun: '{% $states.result.Payload.dryRun %}',
-        reason: '{% $states.result.Payload.reason %}',
-        requestedBy: '{% $states.result.Payload.requestedBy %}',
-        defragmented: [],
-        turn: 0,
-      },
+      incident: 'space-exceeded',
+      assign: { defragmented: [], turn: 0 },
       onError,
     });
     const assessSpace = stepState(this, 'Assess space', {
@@ -143,7 +131,7 @@ export class SpaceReclaim extends Construct {
     this.stateMachine = runbookStateMachine(this, {
       name: 'etcd-remediation-space-reclaim',
       comment: 'Gives a full or fragmented etcd store its space back',
-      start: loadCluster.next(assessSpace).next(isThereAnythingToReclaim),
+      start: start.next(assessSpace).next(isThereAnythingToReclaim),
       // Seven members at 14 minutes each, and as much again for second tries.
       timeout: Duration.hours(4),
       steps: Object.values(steps),

@@ -61,4 +61,43 @@ describe('etcd-remediation drill', () => {
       expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1);
     },
   );
+
+  it.for([
+    { damage: 'intact', hosts: 'process', etcd: '3.4.23', members: 3, options: ['--auth'] },
+    { damage: 'survivor', hosts: 'process', etcd: '3.5.16', members: 3, options: ['--tls', '--auth'] },
+    { damage: 'killed', hosts: 'process', etcd: '3.4.23', members: 3, options: ['--tls', '--auth'] },
+    { damage: 'killed', hosts: 'process', etcd: '3.5.16', members: 5, options: [] },
+    { damage: 'wal', hosts: 'process', etcd: '3.5.30', members: 3, options: ['--auth'] },
+    { damage: 'survivor', hosts: 'systemd', etcd: '3.4.23', members: 5, options: [] },
+    { damage: 'killed', hosts: 'systemd', etcd: '3.5.30', members: 3, options: ['--tls', '--auth'] },
+    { damage: 'wal', hosts: 'systemd', etcd: '3.5.16', members: 3, options: [] },
+  ])(
+    'quorum-lost, $damage, brings $members members back on $hosts hosts with etcd $etcd ($options) and loses what it says',
+    { timeout: 180_000 },
+    async ({ damage, hosts, etcd, members, options }, { skip }) => {
+      skip(hosts === 'systemd' && !isLinuxRoot, 'real systemd needs root on Linux');
+      const size = ['--etcd', etcd, '--members', String(members)];
+      const kind = ['--damage', damage, '--hosts', hosts];
+      const ended = await etcdRemediation('drill', 'quorum-lost', '--json', ...kind, ...size, ...options);
+      expect(ended.status, ended.stderr).toBe(0);
+      const result = lastLine(ended) as unknown as DrillResult & Record<string, unknown>;
+      expect(result).toMatchObject({
+        scenario: 'quorum-lost',
+        damage,
+        etcd,
+        outcome: 'Remediated',
+        incident: 'quorum-lost',
+        runbook: 'quorum-recovery',
+      });
+      expect(result.checks.filter((check) => !check.ok)).toEqual([]);
+      if (damage === 'intact' || damage === 'survivor') expect(result.lostWrites).toBe(0);
+      expect(result.members).toHaveLength(members);
+      // With new IDs, an old member that comes back cannot meddle.
+      for (const { idBefore, idAfter } of result.members) expect(idAfter === idBefore).toBe(damage === 'intact');
+      expect(result.keptRevision).toMatch(/^\d+$/);
+      expect(result.timeToFirstWriteMs).toBeGreaterThan(0);
+      expect(result.timeToFirstWriteMs).toBeLessThan(result.remediateMs + 10_000);
+      expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1);
+    },
+  );
 });

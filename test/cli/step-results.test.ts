@@ -28,6 +28,23 @@ describe('what a terminal says of a step', () => {
       'at 12 of 7012 log entries, 7000 to go',
     ],
     ['Wait for member', { answering: false }, 'does not answer yet'],
+    ['Assess quorum', { verdict: 'Confirm', summary: 'nobody leads', readings: { lost: 1 } }, 'nobody leads'],
+    ['Assess quorum', { verdict: 'Lost', summary: 'nobody leads', readings: { lost: 3 } }, 'lost for the third time'],
+    ['Choose rescue', { action: 'MoveBack', summary: 'It was cut off.' }, 'next: move back: It was cut off.'],
+    ['Wait for quorum', { led: false, summary: 'No leader:\n- m1 follows nobody' }, 'No leader:'],
+    ['Salvage data', { result: { method: 'none', problem: 'there is no data' } }, 'there is no data'],
+    ['Salvage data', { result: { method: 'replayed', revision: '42' } }, 'replayed, revision 42'],
+    [
+      'Plan recovery',
+      { winner: { source: 'raw', member: 'm2', revision: '42' }, loss: { explanation: 'At most 7 writes are lost.' } },
+      'raw of m2, revision 42; At most 7 writes are lost.',
+    ],
+    ['Restore snapshot', { status: 'InProgress', result: null }, ''],
+    ['The restore: how is it?', { status: 'InProgress', result: null }, 'it still runs'],
+    ['The restore: how is it?', { status: 'Done', result: {} }, 'it has ended well'],
+    ['Restore snapshot', { result: { revision: '42', sizeBytes: 2048 } }, '2.0 KiB, revision 42'],
+    ['Place restored data', { result: { dataDir: '', walDir: '' } }, 'there was nothing before'],
+    ['Move data back', { result: { reverted: true, setAside: '' } }, 'it is in its place again'],
     ['Keep the inspection', { member: 'm3' }, ''],
   ])('in "%s" of %j is "%s"', (state, output, said) => {
     expect(describeResult(state, output)).toBe(said);

@@ -37,6 +37,7 @@ describe('the help', () => {
       'config',
       'secrets',
       'hosts',
+      'staging-address',
       'cluster',
       'incident',
       'member',
@@ -52,8 +53,8 @@ describe('the help', () => {
     const { status, stdout } = await etcdRemediation('drill', '--help');
     expect(status).toBe(0);
     const options = [...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name);
-    expect(options).toEqual(['etcd', 'members', 'hosts', 'tls', 'auth', 'size', 'json', 'help']);
-    for (const scenario of ['space-exceeded', 'member-failed']) {
+    expect(options).toEqual(['etcd', 'members', 'hosts', 'damage', 'tls', 'auth', 'size', 'json', 'help']);
+    for (const scenario of ['space-exceeded', 'member-failed', 'quorum-lost']) {
       expect(stdout).toMatch(new RegExp(`^ {2}${scenario} {2}\\S.*`, 'm'));
     }
   });
@@ -67,12 +68,28 @@ describe('a command that is used wrongly', () => {
     [
       'an unknown incident',
       ['run', '--cluster', 'orders', '--incident', 'fire'],
-      'Allowed choices are space-exceeded, member-failed.',
+      'Allowed choices are space-exceeded, member-failed, quorum-lost.',
     ],
     ['parameters that are not JSON', ['run', '--cluster', 'orders', '--parameters', '{a'], 'It is not JSON: '],
-    ['an unknown scenario', ['drill', 'fire'], 'There is: space-exceeded, member-failed.'],
+    [
+      'a staging address that is a name',
+      ['run', '--cluster', 'orders', '--staging-address', 'localhost'],
+      'It must be an IP address of this machine: 127.0.0.1',
+    ],
+    [
+      'a staging address of another machine',
+      ['run', '--cluster', 'orders', '--staging-address', '192.0.2.1'],
+      'It must be an IP address of this machine: 127.0.0.1',
+    ],
+    ['an unknown scenario', ['drill', 'fire'], 'There is: space-exceeded, member-failed, quorum-lost.'],
     ['hosts for a drill that has none', ['drill', 'space-exceeded', '--hosts', 'process'], 'leave --hosts out'],
     ['hosts of another kind', ['drill', 'member-failed', '--hosts', 'docker'], 'Allowed choices are process, systemd.'],
+    ['a damage for a drill that has one kind', ['drill', 'member-failed', '--damage', 'wal'], 'leave --damage out'],
+    [
+      'a damage of another kind',
+      ['drill', 'quorum-lost', '--damage', 'fire'],
+      'Allowed choices are intact, survivor, killed, wal.',
+    ],
     ['one member where others have to stay', ['drill', 'member-failed', '--members', '1'], 'give --members 3 or 5'],
     ['a size that is too small', ['drill', '--size', '15'], 'It must be a whole number of MiB from 16 to 8192.'],
     ['a size that is no number', ['drill', '--size', 'big'], 'It must be a whole number of MiB from 16 to 8192.'],

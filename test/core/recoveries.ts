@@ -80,6 +80,7 @@ function rescueRequest({ hosts = {}, ...rest }: RescueRequest = {}): ChooseRescu
     inspections: reportsOf(cluster.members, hosts, STATES.killed),
     restarted: false,
     restartProblem: '',
+    launchFailed: [],
     waits: 0,
     turn: 0,
     execution: EXECUTION,

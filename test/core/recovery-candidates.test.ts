@@ -59,7 +59,10 @@ describe('what could be restored', () => {
     ],
     [
       'a member that this execution has started as a replayed one: it remembers no more than its log',
-      { data: { node1: salvage('live', 10), node2: salvage('live', 10), node3: none }, launched: ['node1'] },
+      {
+        data: { node1: salvage('live', 10, { log: null }), node2: salvage('live', 10), node3: none },
+        launched: ['node1'],
+      },
       ['node2 survivor 10', 'node1 replayed 10'],
     ],
     [

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Rung } from '../../core/contracts/recovery.ts';
-import { examined, plan, STATES, salvage, WITH_BACKUPS, withBackup } from './recoveries.ts';
+import { DATA, examined, plan, STATES, salvage, WITH_BACKUPS, withBackup } from './recoveries.ts';
 
 const none = salvage('none', 0, { problem: 'its data dir is empty.' });
 type Request = Parameters<typeof plan>[0];
 const rungOf = (rung: Rung['rung'], request: Request) => plan(request).ladder.find((each) => each.rung === rung);
+
+/** One log that is whole, which is no quorum. */
+const DAMAGED = { ...DATA, node1: salvage('raw', 4004) };
 
 describe('the ladder', () => {
   it('has every rung, from the safest down, and one that serves', () => {
@@ -29,14 +32,14 @@ describe('the ladder', () => {
     [
       'it was tried',
       'restart',
-      { launched: ['node1', 'node2'], restartProblem: 'node2: it does not stay up.' },
+      { data: DAMAGED, launched: ['node1', 'node2'], restartProblem: 'node2: it does not stay up.' },
       false,
       'node1, node2 were started, and no quorum came of it. node2: it does not stay up.',
     ],
     [
       'it was tried with one',
       'restart',
-      { launched: ['node1'] },
+      { data: DAMAGED, launched: ['node1'] },
       false,
       'node1 was started, and no quorum came of it.',
     ],

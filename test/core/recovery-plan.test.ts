@@ -3,7 +3,7 @@ import type { HostCommandName } from '../../core/contracts/host-commands.ts';
 import type { HostCommand } from '../../core/contracts/membership.ts';
 import type { RecoveryPlan } from '../../core/contracts/recovery.ts';
 import { clusterOf, configuration, configured, directory, failureOf, LAYOUT, MIB } from './observations.ts';
-import { CLUSTER, DATA, examined, MEMBERS, plan, refusalsOf, STATES, salvage, withBackup } from './recoveries.ts';
+import { CLUSTER, DATA, examined, log, MEMBERS, plan, refusalsOf, STATES, salvage, withBackup } from './recoveries.ts';
 
 const { killed, up, empty } = STATES;
 const GIB = 1024 ** 3;
@@ -28,8 +28,8 @@ describe('the plan of a recovery', () => {
     const third = { ...killed, walDir: directory('/wal'), configuration: configuration('node3', { walDir: '/wal' }) };
     expect(plan({ cluster, hosts: { node3: third } }).steps).toEqual([
       "restore node2's snapshot (replayed) of revision 4030 on trial on i-2",
-      'stop etcd on i-1, i-2, i-3',
       'send it (4.0 MiB) to every host, and restore it beside the data of node1, node2, node3',
+      'stop etcd on i-1, i-2, i-3',
       'move /var/lib/etcd aside on i-1, and the restored data into its place',
       'move /var/lib/etcd aside on i-2, and the restored data into its place',
       'move /var/lib/etcd and /wal aside on i-3, and the restored data into their places',
@@ -50,7 +50,7 @@ describe('the plan of a recovery', () => {
     const dry = plan({ data: unkept, dryRun: true });
     const real = plan();
     expect(dry.staging).toBeNull();
-    expect(dry.steps[2]).toBe(
+    expect(dry.steps[1]).toBe(
       'send it (20.0 MiB) to every host, and restore it beside the data of node1, node2, node3',
     );
     for (const field of ['winner', 'candidates', 'loss', 'targets', 'leftOut', 'cluster'] as const) {
@@ -79,6 +79,27 @@ function commandsOf({ commands, staging }: RecoveryPlan): [HostCommandName, Host
     ...all('upload-snapshot', staging?.parts ?? [], ''),
   ];
 }
+
+describe('a plan is refused where the data is not what is wrong', () => {
+  const tried = { launched: ['node1', 'node2'], restartProblem: 'node1: bind: address already in use.' };
+  const twoWhole = { ...DATA, node3: none };
+
+  it('for a quorum of whole logs was started, and did not stay up', () => {
+    const failure = failureOf(() => plan({ data: twoWhole, ...tried }));
+    expect(failure.name).toBe('UnsafeToProceed');
+    expect(failure.message).toContain('The data of node1, node2 is whole, and these are a quorum.');
+    expect(failure.message).toContain('bind: address already in use');
+  });
+
+  it('but not where fewer are whole, nothing was started, or a backup is forced', () => {
+    const torn = { ...twoWhole, node1: salvage('replayed', 4004, { log: log(4100, 4100, false) }) };
+    expect(plan({ data: torn, ...tried }).winner.member).toBe('node2');
+    expect(plan({ data: twoWhole, ...tried, dryRun: true }).winner.member).toBe('node2');
+    expect(plan({ data: twoWhole }).winner.member).toBe('node2');
+    const forced = { ...withBackup(true), examined: examined(10) };
+    expect(plan({ data: twoWhole, ...tried, ...forced }).winner.source).toBe('backup');
+  });
+});
 
 describe('the commands', () => {
   it.each<[string, Parameters<typeof plan>[0]]>([

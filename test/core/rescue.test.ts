@@ -146,6 +146,12 @@ describe('a quorum that was started', () => {
     );
   });
 
+  it('is not waited for where a member has a process only because it is started again and again', () => {
+    const request = { ...three(up, waiting, empty), ...after };
+    expect(rescue(request).action).toBe('WaitForQuorum');
+    expect(rescue({ ...request, launchFailed: ['node2'] }).action).toBe('Salvage');
+  });
+
   it('is never started twice', () => {
     expect(rescue({ ...three(killed, killed, killed), ...after }).action).toBe('Salvage');
   });

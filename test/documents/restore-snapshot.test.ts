@@ -11,10 +11,10 @@ import {
   restoreParameters,
   revisionOf,
   SCRATCH,
-  WAL_SCRATCH,
   type Snapshot,
   setFreeKilobytes,
   takeSnapshot,
+  WAL_SCRATCH,
 } from './recovery-host.ts';
 import { refuse, runCommand, succeed } from './script.ts';
 

@@ -7,10 +7,11 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleSteps, type StepBundles } from '../../lib/bundles/bundle-steps.ts';
 import { etcdClient } from '../../lib/bundles/etcd-client.ts';
+import { STEPS_WITHOUT_ETCD } from './stacks.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const STEPS = (await readdir(join(ROOT, 'lambdas/steps'))).map((file) => file.replace(/\.ts$/, ''));
-const ETCD_STEPS = STEPS.filter((step) => !['load-cluster', 'run-host-command'].includes(step));
+const ETCD_STEPS = STEPS.filter((step) => !STEPS_WITHOUT_ETCD.includes(step));
 const MAX_BYTES = 600_000;
 /** Nothing listens at port 1. */
 const CLUSTER = {
@@ -84,6 +85,17 @@ describe('the bundles', () => {
     '%s talks to no member, and has no client for it',
     async (step) => {
       expect(await textOf(step)).not.toMatch(/grpc|etcdserverpb/);
+    },
+  );
+
+  it.each(['stage-snapshot', 'transfer-snapshot'])(
+    '%s brings the client of S3 with it, for what presigns URLs has to fit it, and takes the others of the runtime',
+    async (step) => {
+      const text = await textOf(step);
+      expect(text.includes('X-Amz-SignedHeaders')).toBe(true);
+      // In brackets it is advice in an error's text.
+      const required = [...text.matchAll(/(?<!\[)require\("(@[^"]+)"\)/g)].map(([, name]) => name);
+      expect(required).toEqual(step === 'transfer-snapshot' ? ['@aws-sdk/client-ssm'] : []);
     },
   );
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HOST_COMMANDS } from '../../core/contracts/host-commands.ts';
+import { HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
 import type { MapState, TaskState } from '../../local/asl/types.ts';
 import { catchers, reachableFrom, statesOf, successors, tasksOf } from './definitions.ts';
 import { FLEET, functionOf, memberReplacement, synthesizeStacks } from './stacks.ts';
@@ -254,7 +254,8 @@ describe('the time', () => {
   });
 
   it('is enough for two members and their restart, with every host command at its slowest', () => {
-    const slowest = Math.max(...Object.values(HOST_COMMANDS).map(({ timeoutSeconds }) => timeoutSeconds));
+    const sent = tasks.map(({ state }) => payloadOf(state).command as HostCommandName);
+    const slowest = Math.max(...sent.map((command) => HOST_COMMANDS[command]?.timeoutSeconds ?? 0));
     // Inspected, stopped, moved aside, configured, started; started again.
     expect(definition.TimeoutSeconds).toBeGreaterThan(2 * 6 * slowest);
   });

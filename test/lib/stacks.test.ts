@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clusterSchema } from '../../core/contracts/clusters.ts';
 import { documentName, HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
+import { TRANSFERS } from '../../core/contracts/recovery.ts';
 import {
   FLEET,
   functionOf,
@@ -17,13 +18,15 @@ import {
   resourcesOf,
   SECRET_ARN,
   STEPS,
+  STEPS_WITHOUT_ETCD,
   stateMachineOf,
   synthesizeStacks,
 } from './stacks.ts';
 
 const fleet = synthesizeStacks(FLEET);
 const { platform } = fleet;
-const ETCD_STEPS = STEPS.filter((step) => !['load-cluster', 'run-host-command'].includes(step));
+const ETCD_STEPS = STEPS.filter((step) => !STEPS_WITHOUT_ETCD.includes(step));
+const STAGING_STEPS = ['stage-snapshot', 'transfer-snapshot'];
 /** Which steps each state machine chains. */
 const RUNBOOK_STEPS = {
   'etcd-remediation-space-reclaim': [
@@ -44,6 +47,19 @@ const RUNBOOK_STEPS = {
     'change-membership',
     'wait-for-member',
     'run-host-command',
+    'compare-hashes',
+    'prove-writes',
+  ],
+  'etcd-remediation-quorum-recovery': [
+    'load-cluster',
+    'assess-quorum',
+    'choose-rescue',
+    'wait-for-quorum',
+    'plan-recovery',
+    'verify-recovery',
+    'run-host-command',
+    'stage-snapshot',
+    'transfer-snapshot',
     'compare-hashes',
     'prove-writes',
   ],
@@ -80,7 +96,7 @@ describe('the function of every step', () => {
     expect(Object.keys(resourcesOf(platform, 'AWS::Lambda::Function')).toSorted()).toEqual(deployed);
   });
 
-  it.each(STEPS)('%s runs on Node 24 on arm64, traced, without an environment of its own', (step) => {
+  it.each(STEPS)('%s runs on Node 24 on arm64, traced, and is told nothing but the name of a bucket', (step) => {
     const [, properties] = functionOf(platform, step);
     expect(properties).toMatchObject({
       Architectures: ['arm64'],
@@ -90,7 +106,9 @@ describe('the function of every step', () => {
       TracingConfig: { Mode: 'Active' },
     });
     expect(properties.Description).toMatch(/^[A-Z].{20}/);
-    expect(properties).not.toHaveProperty('Environment');
+    expect(Object.keys(properties.Environment?.Variables ?? {})).toEqual(
+      STAGING_STEPS.includes(step) ? ['STAGING_BUCKET'] : [],
+    );
   });
 
   it.each(STEPS)("%s is in the configured subnets with the steps' own security group", (step) => {
@@ -242,9 +260,10 @@ describe('permissions', () => {
     'ssm:ListCommandInvocations *',
   ];
 
-  it('let run-host-command send our documents to the configured hosts and to spare ones, and read no secret or parameter', () => {
+  it('let run-host-command send the documents without a URL to the configured hosts and to spare ones, and read no secret or parameter', () => {
     const here = '<AWS::Region>:<AWS::AccountId>';
-    const documents = (Object.keys(HOST_COMMANDS) as HostCommandName[]).map(documentName);
+    const commands = Object.keys(HOST_COMMANDS) as HostCommandName[];
+    const documents = commands.filter((each) => !(TRANSFERS as readonly string[]).includes(each)).map(documentName);
     expect(ownPermissionsOf(platform, 'run-host-command')).toEqual(
       [
         ...documents.map((name) => `ssm:SendCommand arn:<AWS::Partition>:ssm:${here}:document/${name}`),
@@ -256,7 +275,7 @@ describe('permissions', () => {
     const deployed = Object.values(resourcesOf(platform, 'AWS::SSM::Document')).map(
       ({ Properties }) => Properties.Name,
     );
-    expect(deployed.toSorted()).toEqual(documents.toSorted());
+    expect(deployed.toSorted()).toEqual(commands.map(documentName).toSorted());
   });
 
   it('let nobody send a command where no cluster has a host', () => {
@@ -265,10 +284,13 @@ describe('permissions', () => {
     for (const text of stacks.texts) expect(text).not.toContain('ssm:SendCommand');
   });
 
-  it('let no step but run-host-command use Run Command', () => {
+  it('let no step but run-host-command and transfer-snapshot use Run Command', () => {
     const runCommand = /^ssm:(?!GetParameter )/;
+    const senders = ['run-host-command', 'transfer-snapshot'].map(
+      (step) => functionOf(platform, step)[1].Role['Fn::GetAtt'][0],
+    );
     const others = Object.keys(resourcesOf(platform, 'AWS::IAM::Role'))
-      .filter((role) => role !== functionOf(platform, 'run-host-command')[1].Role['Fn::GetAtt'][0])
+      .filter((role) => !senders.includes(role))
       .flatMap((role) => permissionsOf(platform, role));
     expect(others.filter((permission) => runCommand.test(permission))).toEqual([]);
   });

@@ -10,6 +10,15 @@ import { readTemplate } from '../../local/template.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
 export const STEPS = readdirSync(join(ROOT, 'lambdas/steps')).map((file) => basename(file, '.ts'));
+/** Steps that decide from what they are given, or talk to AWS alone. */
+export const STEPS_WITHOUT_ETCD = [
+  'choose-rescue',
+  'load-cluster',
+  'plan-recovery',
+  'run-host-command',
+  'stage-snapshot',
+  'transfer-snapshot',
+];
 export const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing/root-AbCdEf';
 /** An ARN may leave out the six characters that Secrets Manager adds to each secret's name. */
 export const PARTIAL_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:public/root';
@@ -120,6 +129,10 @@ export function spaceReclaim(stacks: Stacks): StateMachineDefinition {
 
 export function memberReplacement(stacks: Stacks): StateMachineDefinition {
   return definitionOf(stacks, 'etcd-remediation-member-replacement');
+}
+
+export function quorumRecovery(stacks: Stacks): StateMachineDefinition {
+  return definitionOf(stacks, 'etcd-remediation-quorum-recovery');
 }
 
 export interface Resource {

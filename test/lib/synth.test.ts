@@ -66,10 +66,11 @@ describe('cdk synth', () => {
     expect(report.pluginReports).toEqual([]);
   });
 
-  it('reads the file that -c config= names, and cdk-nag has nothing against machines outside of EC2', async () => {
+  it('reads the file that -c config= names, and cdk-nag has nothing against machines outside of EC2, nor against backups', async () => {
     const example = JSON.parse(await readFile(join(ROOT, 'clusters.json'), 'utf8'));
     example.clusters[0].name = 'payments';
     example.clusters[0].spareHosts = [{ host: 'mi-0a1b2c3d4e5f60004', layout: { dataDir: '/data/etcd' } }];
+    example.clusters[0].backups = { bucket: 'my.backups', prefix: 'payments/' };
     const file = join(directory, 'payments.json');
     await writeFile(file, JSON.stringify(example));
     const { status, output, assembly } = await synth('-c', `config=${file}`);

@@ -30,6 +30,22 @@ export function replace(
   });
 }
 
+/** Starts the quorum runbook and waits for its end. */
+export async function recover(
+  stage: HostedStage,
+  input: JsonObject & { parameters?: JsonObject } = {},
+  observe: Pick<ExecutionRequest, 'onEvent' | 'signal'> = {},
+): Promise<ExecutionResult> {
+  const parameters = { confirmSeconds: 0, ...input.parameters };
+  const execution = await stage.platform.execute({
+    incident: 'quorum-lost',
+    input: { cluster: CLUSTER_NAME, ...input, parameters },
+    ...observe,
+  });
+  stage.reconnect();
+  return execution;
+}
+
 /** The output of an execution that succeeded. */
 export function outputOf(execution: ExecutionResult): Record<string, unknown> & { outcome: string } {
   if (execution.status !== 'SUCCEEDED') throw new Error(`${execution.status} ${execution.error}: ${execution.cause}`);

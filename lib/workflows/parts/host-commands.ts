@@ -11,6 +11,10 @@ export interface HostCommandsProps {
   variable: string;
   /** What all the commands of this group are called in the names of states: `the inspection`. */
   subject: string;
+  /** Whether each of them names an object, as transfer-snapshot wants it. */
+  objects?: boolean;
+  /** How long to wait between two questions: 10 s, if not said. */
+  wait?: WaitTime;
   onError?: IChainable;
 }
 
@@ -19,6 +23,8 @@ export interface SendProps {
   /** JSONata: the host's ID, and the document's parameters. */
   host: string;
   parameters: string;
+  /** JSONata, for a group whose commands name objects. */
+  object?: string;
   assign?: Record<string, unknown>;
 }
 
@@ -33,17 +39,19 @@ export class HostCommands extends Construct {
 
   constructor(scope: Construct, id: string, props: HostCommandsProps) {
     super(scope, id);
-    const { variable, subject, step, onError } = props;
+    const { variable, subject, step, objects, onError } = props;
     this.#props = props;
     const name = subject.charAt(0).toUpperCase() + subject.slice(1);
     this.hasItEnded = Choice.jsonata(scope, `Has ${subject} ended?`);
-    const wait = Wait.jsonata(scope, `Wait for ${subject}`, { time: WaitTime.duration(Duration.seconds(10)) });
+    const time = props.wait ?? WaitTime.duration(Duration.seconds(10));
+    const wait = Wait.jsonata(scope, `Wait for ${subject}`, { time });
     const ask = stepState(scope, `${name}: how is it?`, {
       step,
       input: {
         command: `{% $${variable}.command %}`,
         host: `{% $${variable}.host %}`,
         parameters: `{% $${variable}.parameters %}`,
+        ...(objects && { object: `{% $${variable}.object %}` }),
         execution: '{% $states.context.Execution.Name %}',
         commandId: `{% $${variable}.commandId %}`,
         sentAt: `{% $${variable}.sentAt %}`,
@@ -55,15 +63,18 @@ export class HostCommands extends Construct {
   }
 
   /** A state that sends one command, and then waits for it with the others. */
-  send(name: string, { command, host, parameters, assign }: SendProps): State {
+  send(name: string, { command, host, parameters, object, assign }: SendProps): State {
     const { step, variable, onError } = this.#props;
-    const sent = { command, host, parameters };
+    const sent = { command, host, parameters, ...(object && { object }) };
+    const kept = Object.entries(sent).map(
+      ([field, value]) => `"${field}": ${field === 'command' ? `"${value}"` : bare(value)}`,
+    );
     const state = stepState(this.node.scope as Construct, name, {
       step,
       input: { ...sent, execution: '{% $states.context.Execution.Name %}', commandId: '', sentAt: 0 },
       assign: {
         ...assign,
-        [variable]: `{% $merge([{"command": "${command}", "host": ${bare(host)}, "parameters": ${bare(parameters)}}, $states.result.Payload]) %}`,
+        [variable]: `{% $merge([{${kept.join(', ')}}, $states.result.Payload]) %}`,
       },
       ...(onError && { onError }),
     });

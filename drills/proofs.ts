@@ -1,0 +1,58 @@
+import type { AnsweringMember, MemberObservation } from '../core/contracts/observation.ts';
+import { isHealthy } from '../local/etcd/health.ts';
+import { settles } from './conditions.ts';
+import type { DrillCheck } from './scenario.ts';
+import type { HostedStage } from './stage.ts';
+
+const SETTLE_WITHIN_MS = 10_000;
+
+/** Member IDs by name; empty for a member that does not answer. */
+export async function idsOf({ etcd }: HostedStage): Promise<Map<string, string>> {
+  const { members } = await etcd.observe();
+  return new Map(members.map((member) => [member.name, member.answering ? member.id : '']));
+}
+
+export async function everyMemberVotes({ etcd }: HostedStage): Promise<DrillCheck> {
+  const { members } = await etcd.observe();
+  const voters = members.filter(isVoter);
+  const detail = `${voters.length} of ${members.length}`;
+  return { name: 'every member is a voter', ok: voters.length === members.length, detail };
+}
+
+function isVoter(member: MemberObservation): member is AnsweringMember {
+  return member.answering && !member.isLearner;
+}
+
+/** By the drill's own reading, with etcdctl and not through what the runbook used. */
+export async function everyMemberHoldsTheSame({ cluster }: HostedStage): Promise<DrillCheck> {
+  const hashes: number[] = [];
+  const same = await settles(SETTLE_WITHIN_MS, async () => {
+    hashes.length = 0;
+    for (const { name, clientUrl } of cluster.members) {
+      if (!(await isHealthy(clientUrl, cluster.tls))) return false;
+      const answer = JSON.parse(await cluster.etcdctl(['endpoint', 'hashkv', '--write-out=json'], [name]));
+      hashes.push(answer[0].HashKV.hash);
+    }
+    return new Set(hashes).size === 1;
+  });
+  return { name: 'every member holds the same data', ok: same, detail: `hashes ${[...new Set(hashes)].join(', ')}` };
+}
+
+/** @param names the members whose data was replaced @param report the execution's output, which says where theirs lies now */
+export async function oldDataIsKept(
+  { cluster }: HostedStage,
+  names: readonly string[],
+  report: unknown,
+): Promise<DrillCheck> {
+  const { archived = [] } = report as { archived?: { member: string; dataDir: string; walDir: string }[] };
+  const found: string[] = [];
+  for (const { member, dataDir, walDir } of archived) {
+    const log = walDir || `${dataDir}/member/wal`;
+    const kept = await cluster
+      .run(member, `[ -d '${log}' ] && [ -f '${dataDir}/member/snap/db' ] && echo kept`)
+      .catch(() => '');
+    if (names.includes(member) && kept.trim() === 'kept') found.push(dataDir);
+  }
+  const ok = found.length === names.length;
+  return { name: 'the old data is kept', ok, detail: found.join(', ') || 'it was not found' };
+}

@@ -1,0 +1,181 @@
+import type { Loss, Rung } from '../core/contracts/recovery.ts';
+import { crashMembers, damageLog, wipeData } from '../local/hosts/damage.ts';
+import { until } from './conditions.ts';
+import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from './proofs.ts';
+import type { Damage, DrillCheck, DrillProgress, DrillResult, Scenario } from './scenario.ts';
+import { type HostedStage, setHostedStage } from './stage.ts';
+import { nothingIsLost, type Remediation, readBack, remediate, resultOf, underLoad } from './under-load.ts';
+import type { Writer } from './writer.ts';
+
+/** The drill's members do not come back: seconds are enough to be sure. */
+const CONFIRM_SECONDS = 2;
+const LOADED_KEYS = 2_000;
+/** More than there are writes until the crash: each has a key of its own, and none hides the loss of another. */
+const KEYS = 100_000;
+const LOAD_WITHIN_MS = 60_000;
+const LOST_WITHIN_MS = 30_000;
+
+/** The cheapest rung that can serve. */
+const RUNGS: Readonly<Record<Damage, Rung['rung']>> = {
+  intact: 'restart',
+  survivor: 'survivor',
+  killed: 'replay',
+  wal: 'raw',
+};
+
+/** What is added to a drill's result. */
+interface QuorumLostResult extends DrillResult {
+  damage: Damage;
+  /** Everything up to it is kept, says the report; empty where it says nothing. */
+  keptRevision: string;
+  /** From the start of the remediation to the first write that was accepted; NaN where none was. */
+  timeToFirstWriteMs: number;
+}
+
+/**
+ * 1. Break: while a writer floods the cluster, crash a quorum of its members or more, and damage what `damage` says.
+ * 2. Detect: no member has a leader.
+ * 3. Remediate: the entry is the cluster's name, and a shorter confirmation.
+ * 4. Prove: what is lost of the acknowledged writes is what the report says, all members are healthy voters with the same hash, the
+ *    old data is kept.
+ */
+export const quorumLost: Scenario = {
+  name: 'quorum-lost',
+  summary: 'A quorum of the members is gone, and with it the leader; --damage says what is left.',
+  needsHosts: true,
+  takesDamage: true,
+  async run({ damage = 'killed', ...options }, progress) {
+    const stage = await setHostedStage(options, progress);
+    const endpoints = stage.cluster.members.map(({ clientUrl }) => clientUrl);
+    return underLoad(stage, { endpoints, keys: KEYS, valueBytes: 1024 }, (writer) =>
+      drill(stage, writer, damage, progress),
+    );
+  },
+};
+
+async function drill(
+  stage: HostedStage,
+  writer: Writer,
+  damage: Damage,
+  progress: DrillProgress,
+): Promise<QuorumLostResult> {
+  progress.say(`Writing ${LOADED_KEYS} keys, and more until the crash`);
+  writer.start();
+  await until('the keys are written', LOAD_WITHIN_MS, async () => writer.ackedWrites >= LOADED_KEYS);
+  const before = await idsOf(stage);
+  const brokenAt = Date.now();
+  const withData = await inflict(stage, writer, damage, progress);
+  await until('no member has a leader', LOST_WITHIN_MS, async () => {
+    const { members } = await stage.etcd.observe();
+    return members.every((member) => !member.answering || member.leaderId === '0');
+  });
+  const detectMs = Date.now() - brokenAt;
+  const acknowledged = writer.acknowledgedRevisions;
+  writer.forgetStalls();
+
+  progress.say(`There is no leader, and ${acknowledged.length} writes were acknowledged. Starting the remediation`);
+  const remediation = await remediate(stage, 'quorum-lost', { confirmSeconds: CONFIRM_SECONDS }, progress);
+
+  stage.reconnect();
+  const { goesOn, lostWrites } = await readBack(writer, progress);
+  const after = await idsOf(stage);
+  const isRestart = RUNGS[damage] === 'restart';
+  const result = resultOf(stage, remediation, writer, {
+    scenario: quorumLost.name,
+    runbook: 'quorum-recovery',
+    detectMs,
+    lostWrites,
+    members: [...after].map(([name, idAfter]) => ({ name, idBefore: before.get(name) ?? '', idAfter })),
+    checks: [
+      goesOn,
+      rungIs(RUNGS[damage], remediation),
+      ...(damage === 'intact' || damage === 'survivor' ? [nothingIsLost(lostWrites)] : []),
+      ...(isRestart ? [] : lossIsAsReported(lostWrites, acknowledged, damage, remediation)),
+      await everyMemberVotes(stage),
+      await everyMemberHoldsTheSame(stage),
+      isRestart ? membersAreTheSame(before, after) : await oldDataIsKept(stage, withData, remediation.report),
+    ],
+  });
+  return {
+    ...result,
+    damage,
+    keptRevision: lossOf(remediation)?.keptRevision ?? '',
+    timeToFirstWriteMs: (writer.firstAckAt ?? Number.NaN) - remediation.startedAt,
+  };
+}
+
+/** @returns the members whose data is there still, damaged or not */
+async function inflict(
+  { cluster, etcd }: HostedStage,
+  writer: Writer,
+  damage: Damage,
+  progress: DrillProgress,
+): Promise<string[]> {
+  const names = cluster.members.map(({ name }) => name);
+  // The leader has applied whatever any member has acknowledged.
+  const { members } = await etcd.observe();
+  const leader = members.find((member) => member.answering && member.id === member.leaderId)?.name ?? '';
+  const crashed = damage === 'survivor' ? names.filter((name) => name !== leader) : names;
+  const half = Math.floor((names.length - 1) / 2);
+  const { wiped, damaged } = {
+    intact: { wiped: [], damaged: [] },
+    survivor: { wiped: crashed, damaged: [] },
+    killed: { wiped: names.slice(half, -1), damaged: names.slice(0, half) },
+    wal: { wiped: [], damaged: names },
+  }[damage];
+  const line = (what: string, those: readonly string[]) => (those.length === 0 ? [] : [`${what} ${those.join(', ')}`]);
+  progress.say(
+    [
+      ...line('Crashing', crashed),
+      ...line('removing the data of', wiped),
+      ...line('damaging the log of', damaged),
+      ...line('only the leader stays:', damage === 'survivor' ? [leader] : []),
+    ].join('; '),
+  );
+  await crashMembers(cluster, crashed);
+  // From here on other keys are written: what the flood has lost is not to be covered by what comes later.
+  writer.slowDown();
+  await Promise.all(wiped.map((name) => wipeData(cluster, name)));
+  await Promise.all(damaged.map((name) => damageLog(cluster, name, damage === 'wal' ? 'garbled' : 'truncated')));
+  return names.filter((name) => !wiped.some((each) => each === name));
+}
+
+function rungIs(expected: Rung['rung'], { report }: Remediation): DrillCheck {
+  const { ladder = [] } = report as { ladder?: Rung[] };
+  const taken = ladder.find(({ serves }) => serves)?.rung ?? 'none';
+  return { name: 'the cheapest rung that serves is taken', ok: taken === expected, detail: taken };
+}
+
+function lossOf({ report }: Remediation): Loss | undefined {
+  return (report as { loss?: Loss }).loss;
+}
+
+/** A restored database holds every write up to its revision and none after it: so the report's figure can be counted. */
+function lossIsAsReported(
+  lostWrites: number,
+  acknowledged: readonly bigint[],
+  damage: Damage,
+  remediation: Remediation,
+): DrillCheck[] {
+  const { keptRevision = '0', atMostWrites = null } = lossOf(remediation) ?? {};
+  const later = acknowledged.filter((revision) => revision > BigInt(keptRevision)).length;
+  return [
+    {
+      name: 'exactly those after the reported revision are lost',
+      ok: lostWrites === later,
+      detail: `${lostWrites} lost, ${later} were acknowledged after revision ${keptRevision}`,
+    },
+    {
+      name: 'the reported bound holds',
+      // With every database read there has to be a bound.
+      ok: atMostWrites === null ? damage !== 'wal' : lostWrites <= atMostWrites,
+      detail: atMostWrites === null ? 'none can be told' : `at most ${atMostWrites}`,
+    },
+  ];
+}
+
+function membersAreTheSame(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): DrillCheck {
+  const same = [...before].filter(([name, id]) => after.get(name) === id);
+  const detail = `${same.length} of ${before.size} have the ID that they had`;
+  return { name: 'no member was made anew', ok: same.length === before.size, detail };
+}

@@ -1,0 +1,23 @@
+import { assessQuorumInput } from '../../core/contracts/recovery.ts';
+import { assessQuorum } from '../../core/decisions/quorum-assessment.ts';
+import { RemediationError } from '../../core/errors.ts';
+import type { EtcdMember } from '../etcd/member.ts';
+import { etcdStep } from '../step.ts';
+
+/** One reading of every member: does any of them still agree with a quorum on anything? */
+export const handler = etcdStep(assessQuorumInput, async (etcd, input) => {
+  // Neither etcd's list nor its alarms can be read without a quorum.
+  const members = await etcd.observeMembers();
+  const linearizable = await Promise.all(etcd.members.map(readThroughConsensus));
+  return assessQuorum({ members, memberList: [], alarms: [] }, linearizable, input);
+});
+
+async function readThroughConsensus(member: EtcdMember): Promise<{ member: string; works: boolean; problem: string }> {
+  try {
+    await member.readThroughConsensus();
+    return { member: member.name, works: true, problem: '' };
+  } catch (error) {
+    if (!(error instanceof RemediationError)) throw error;
+    return { member: member.name, works: false, problem: error.message };
+  }
+}

@@ -1,0 +1,28 @@
+import type { Cluster } from '../../core/contracts/clusters.ts';
+import { type QuorumSighting, waitForQuorumInput } from '../../core/contracts/recovery.ts';
+import { surveyMembers } from '../../core/decisions/member-survey.ts';
+import { EtcdUnavailable } from '../../core/errors.ts';
+import type { EtcdCluster } from '../etcd/cluster.ts';
+import { etcdStep } from '../step.ts';
+
+const BETWEEN_READINGS_MS = 250;
+
+/** Looks until a quorum follows one leader, for `waitSeconds` at most. That none does is an answer, not an error. */
+export const handler = etcdStep(waitForQuorumInput, async (etcd, { cluster, waitSeconds }): Promise<QuorumSighting> => {
+  const until = Date.now() + waitSeconds * 1000;
+  for (;;) {
+    const sighting = await look(etcd, cluster);
+    if (sighting.led || Date.now() >= until) return sighting;
+    await new Promise((resolve) => setTimeout(resolve, BETWEEN_READINGS_MS));
+  }
+});
+
+async function look(etcd: EtcdCluster, { members }: Cluster): Promise<QuorumSighting> {
+  try {
+    const { leader } = surveyMembers(members, await etcd.observe());
+    return { led: true, summary: `${leader.name} leads, and a quorum follows it.` };
+  } catch (error) {
+    if (!(error instanceof EtcdUnavailable)) throw error;
+    return { led: false, summary: error.message };
+  }
+}

@@ -1,0 +1,125 @@
+import { Choice, Condition, type IChainable, type State } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import type { StepFunction } from '../../../step-function.ts';
+import { onEveryHost, PROBLEMS, reportFromEveryHost } from '../on-every-host.ts';
+import { stepState } from '../step-state.ts';
+
+export interface RescueProps {
+  steps: { chooseRescue: StepFunction; waitForQuorum: StepFunction; runHostCommand: StepFunction };
+  /** Where a quorum leads again, of services that were started here; or by itself. */
+  led: IChainable;
+  cameBack: IChainable;
+  /** Where nothing is left but to make the most of the data. */
+  salvage: IChainable;
+  onError: IChainable;
+}
+
+/**
+ * Asks what may bring the quorum back, does that, looks at the hosts again, and asks again: the cheapest first. An earlier recovery that
+ * was interrupted is brought to an end before anything else.
+ *
+ * Sets the variables `inspections`, `rescue` and `discard`; and `goal` where a quorum leads.
+ */
+export function rescueQuorum(scope: Construct, { steps, led, cameBack, salvage, onError }: RescueProps): State {
+  const { chooseRescue, waitForQuorum, runHostCommand } = steps;
+  const inspectHosts = reportFromEveryHost(scope, {
+    step: runHostCommand,
+    every: 'Inspect hosts',
+    one: 'Inspect host',
+    subject: 'the inspection',
+    command: 'inspect-host',
+    commands: '$assessment.inspections',
+    assign: { inspections: '{% [$states.result] %}' },
+    onError,
+  });
+  const choose = stepState(scope, 'Choose rescue', {
+    step: chooseRescue,
+    input: {
+      cluster: '{% $cluster %}',
+      parameters: '{% $parameters %}',
+      dryRun: '{% $dryRun %}',
+      members: '{% [$assessment.members] %}',
+      inspections: '{% [$inspections] %}',
+      restarted: '{% $restarted %}',
+      restartProblem: '{% $restartProblem %}',
+      launchFailed: '{% [$launchFailed] %}',
+      waits: '{% $waits %}',
+      turn: '{% $turn %}',
+      execution: '{% $states.context.Execution.Name %}',
+    },
+    assign: {
+      rescue: '{% $states.result.Payload %}',
+      discard: '{% [$states.result.Payload.discard] %}',
+      turn: '{% $turn + 1 %}',
+    },
+    onError,
+  });
+
+  const moveBack = onEveryHost(scope, {
+    step: runHostCommand,
+    every: 'Undo the interrupted recovery',
+    one: 'Move interrupted data back',
+    subject: 'the undoing',
+    command: 'revert-data-dir',
+    commands: '$rescue.commands',
+    onError,
+  });
+  const clear = onEveryHost(scope, {
+    step: runHostCommand,
+    every: 'Close the interrupted recovery',
+    one: 'Discard interrupted scratch',
+    subject: 'the closing',
+    command: 'discard-scratch',
+    commands: "$rescue.action = 'Keep' ? $rescue.commands : $rescue.discard",
+    onError,
+  });
+  const launch = reportFromEveryHost(scope, {
+    step: runHostCommand,
+    every: 'Start what has data',
+    one: 'Launch service',
+    subject: 'the launch',
+    command: 'control-service',
+    commands: '$rescue.commands',
+    assign: {
+      restarted: true,
+      restartReason: '{% $rescue.summary %}',
+      restartProblem: `{% ${PROBLEMS} %}`,
+      launched: '{% [$states.result.member] %}',
+      launchFailed: "{% [$states.result[error != ''].member] %}",
+    },
+    onError,
+  });
+  const wait = stepState(scope, 'Wait for quorum', {
+    step: waitForQuorum,
+    input: { cluster: '{% $cluster %}', waitSeconds: 15 },
+    assign: { waits: '{% $waits + 1 %}' },
+    onError,
+  });
+  const doesAQuorumLead = Choice.jsonata(scope, 'Does a quorum follow a leader?')
+    .when(Condition.jsonata('{% $states.input.led and $not($restarted) %}'), cameBack)
+    .when(Condition.jsonata('{% $states.input.led %}'), led, {
+      assign: {
+        goal: {
+          cluster: '{% $cluster %}',
+          revision: '0',
+          required: '{% [$inspections[result.unit.mainPid > 0 and $not(member in $launchFailed)].member] %}',
+          restored: false,
+        },
+      },
+    })
+    .otherwise(inspectHosts);
+
+  const isNext = (action: string) => Condition.jsonata(`{% $rescue.action = '${action}' %}`);
+  const whatMayHelp = Choice.jsonata(scope, 'What may bring the quorum back?')
+    .when(isNext('MoveBack'), moveBack)
+    .when(isNext('Keep'), clear)
+    .when(isNext('Restart'), launch)
+    .when(isNext('WaitForQuorum'), wait)
+    .when(isNext('Salvage'), salvage);
+  moveBack.next(clear);
+  clear.next(inspectHosts);
+  launch.next(inspectHosts);
+  wait.next(doesAQuorumLead);
+  inspectHosts.next(choose).next(whatMayHelp);
+  return inspectHosts;
+}

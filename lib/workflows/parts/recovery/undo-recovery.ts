@@ -1,0 +1,112 @@
+import { Choice, Condition, type Fail, Pass } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import type { StepFunction } from '../../../step-function.ts';
+import { PROBLEMS, reportFromEveryHost } from '../on-every-host.ts';
+import { stepState } from '../step-state.ts';
+
+/** The ways out of a recovery whose members have not been started. Each takes `{error, cause}`, and ends with that error. */
+export interface WaysOut {
+  /** Only scratch folders were made. */
+  untouched: Pass;
+  /** Services were stopped, and no data was moved. */
+  stopped: Pass;
+  /** Data was moved. */
+  moved: Pass;
+}
+
+/**
+ * Every data dir goes back to its place, the services that ran before run again, and what was made on the hosts and in the staging bucket
+ * is removed. A host on which one of these fails does not keep the others from it.
+ *
+ * A host whose data could not be moved back keeps what says so in its scratch folder, and so do the others: the next execution
+ * then knows that not all of them were placed, and moves the rest back. Nothing is started on such a host.
+ *
+ * Reads the variables `plan` and `discard`; `staged`, whose key is empty as long as nothing was staged.
+ */
+export function undoRecovery(
+  scope: Construct,
+  { runHostCommand, stageSnapshot }: { runHostCommand: StepFunction; stageSnapshot: StepFunction },
+  stop: Fail,
+): WaysOut {
+  const tell = Pass.jsonata(scope, 'Tell what was undone', {
+    outputs: { error: '{% $failure.error %}', cause: "{% $join([$failure.cause, $undone], '\\n') %}" },
+  });
+  tell.next(stop);
+  const discardUpload = stepState(scope, 'Discard upload', {
+    step: stageSnapshot,
+    input: { action: 'Discard', key: '{% $staged.key %}', uploadId: '{% $staged.uploadId %}' },
+    onError: tell,
+  });
+  const wasASnapshotStaged = Choice.jsonata(scope, 'Was a snapshot staged?')
+    .when(Condition.jsonata("{% $staged.key != '' %}"), discardUpload.next(tell))
+    .otherwise(tell);
+  const discard = reportFromEveryHost(scope, {
+    step: runHostCommand,
+    every: 'Discard all scratch',
+    one: 'Discard scratch',
+    subject: 'the discard',
+    command: 'discard-scratch',
+    commands: '$discard',
+    assign: { undone: told("''", 'Scratch folders are left, which hold copies of the data:') },
+    onError: wasASnapshotStaged,
+  }).next(wasASnapshotStaged);
+  const isAllDataBack = Choice.jsonata(scope, 'Is all data back?')
+    .when(Condition.jsonata('{% $count($unreverted) > 0 %}'), wasASnapshotStaged)
+    .otherwise(discard);
+  const startAgain = reportFromEveryHost(scope, {
+    step: runHostCommand,
+    every: 'Start services again',
+    one: 'Start service again',
+    subject: 'the restart',
+    command: 'control-service',
+    commands: '$plan.commands.startAgain[$not(member in $unreverted)]',
+    assign: {
+      undone: told(
+        "$count($states.result) > 0 ? 'The services that ran before run again.' : ''",
+        'Not every service that ran before runs again:',
+      ),
+    },
+    onError: isAllDataBack,
+  }).next(isAllDataBack);
+  const moveBack = reportFromEveryHost(scope, {
+    step: runHostCommand,
+    every: 'Move all data back',
+    one: 'Move data back',
+    subject: 'the return',
+    command: 'revert-data-dir',
+    commands: '$plan.commands.revert',
+    assign: {
+      unreverted: "{% [$states.result[error != ''].member] %}",
+      undone: told(
+        "'Every data dir is as it was found.'",
+        'NOT every data dir is as it was found. Start no etcd on these hosts, and start this runbook again: it moves back what is left.',
+      ),
+    },
+    // Then it is not known of any host.
+    onError: Pass.jsonata(scope, 'Know of no data', {
+      assign: {
+        unreverted: '{% [$plan.targets.member] %}',
+        undone: [
+          'It is not known which data dirs are as they were found. Start no etcd, and start this runbook again: it moves back what is left.',
+        ],
+      },
+    }).next(startAgain),
+  }).next(startAgain);
+
+  const note = (name: string, ...undone: string[]) =>
+    Pass.jsonata(scope, name, {
+      assign: { failure: { error: '{% $states.input.error %}', cause: '{% $states.input.cause %}' }, undone },
+    });
+  const untouched = note('Note why nothing is restored', 'The data of no member was changed.');
+  const stopped = note('Note why no data is moved', 'Every data dir is as it was found.');
+  const moved = note('Note why data moves back');
+  untouched.next(discard);
+  stopped.next(startAgain);
+  moved.next(moveBack);
+  return { untouched, stopped, moved };
+}
+
+/** What is told of a Map's reports, after what was told before: all went well, or the problems. */
+function told(well: string, otherwise: string): string {
+  return `{% [$append($undone, [${PROBLEMS} = '' ? (${well}) : '${otherwise}' & '\\n' & ${PROBLEMS}][$ != ''])] %}`;
+}

@@ -1,0 +1,215 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  Choice,
+  Condition,
+  type Fail,
+  Pass,
+  type State,
+  type StateMachine,
+  Succeed,
+  Wait,
+  WaitTime,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { StepFunction } from '../step-function.ts';
+import { loadCluster } from './parts/load-cluster.ts';
+import { proveRecovery } from './parts/recovery/prove-recovery.ts';
+import { rescueQuorum } from './parts/recovery/rescue-quorum.ts';
+import { restoreCluster } from './parts/recovery/restore-cluster.ts';
+import { salvageData } from './parts/recovery/salvage-data.ts';
+import { undoRecovery } from './parts/recovery/undo-recovery.ts';
+import { runbookStateMachine } from './parts/runbook-state-machine.ts';
+import { raiseAgain, stepState } from './parts/step-state.ts';
+
+export interface QuorumRecoverySteps {
+  loadCluster: StepFunction;
+  assessQuorum: StepFunction;
+  chooseRescue: StepFunction;
+  waitForQuorum: StepFunction;
+  planRecovery: StepFunction;
+  verifyRecovery: StepFunction;
+  runHostCommand: StepFunction;
+  stageSnapshot: StepFunction;
+  transferSnapshot: StepFunction;
+  compareHashes: StepFunction;
+  proveWrites: StepFunction;
+}
+
+/**
+ * The runbook for `quorum-lost`: from no leader to a healthy cluster, losing as little as what is left allows.
+ *
+ * 1. Load the cluster's configuration and check the execution input.
+ * 2. Assess, three times over the confirmation time: does no member agree with a quorum on anything?
+ * 3. Inspect the hosts, and start the services where a quorum has its data. Nothing is lost then, and no data is touched.
+ * 4. Else salvage: take a snapshot of what each host holds, from a copy, and plan. So far no data was changed; a dry run ends here.
+ * 5. Restore the newest on trial, and then on every host beside its data. Look once more, and stop every member.
+ * 6. Move the old data aside and the restored into its place, write one new membership, and start all together.
+ * 7. Compare the members' hashes at one revision, and prove a write through each.
+ *
+ * Invariant: before a member is started, either every host has the restored data in place or every host has its own, and each says on its own disk
+ * how far it is; an execution that was stopped anywhere is undone or kept as a whole by the next one. Data is moved aside and
+ * never deleted.
+ */
+export class QuorumRecovery extends Construct {
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, steps: QuorumRecoverySteps) {
+    super(scope, id);
+    const stop = raiseAgain(this, 'Stop with the error');
+    const waysOut = undoRecovery(this, steps, stop);
+    const report = {
+      incident: 'quorum-lost',
+      runbook: 'quorum-recovery',
+      cluster: '{% $cluster.name %}',
+      reason: '{% $reason %}',
+      requestedBy: '{% $requestedBy %}',
+      membersBefore: '{% $assessment.members %}',
+    };
+    const planned = {
+      ladder: '{% $plan.ladder %}',
+      candidates: '{% $plan.candidates %}',
+      winner: '{% $plan.winner %}',
+      loss: '{% $plan.loss %}',
+      leftOut: '{% $plan.leftOut %}',
+      plan: '{% $plan.steps %}',
+      archives: '{% $plan.archives %}',
+    };
+
+    const start = loadCluster(this, {
+      step: steps.loadCluster,
+      incident: 'quorum-lost',
+      assign: {
+        readings: { lost: 0, total: 0 },
+        restarted: false,
+        restartProblem: '',
+        restartReason: '',
+        launched: [],
+        launchFailed: [],
+        waits: 0,
+        turn: 0,
+        discard: [],
+        scratchLeft: '',
+        staged: { key: '', uploadId: '' },
+        unreverted: [],
+        undone: [],
+      },
+      onError: stop,
+    });
+    const assessQuorum = stepState(this, 'Assess quorum', {
+      step: steps.assessQuorum,
+      input: { cluster: '{% $cluster %}', parameters: '{% $parameters %}', readings: '{% $readings %}' },
+      assign: { assessment: '{% $states.result.Payload %}', readings: '{% $states.result.Payload.readings %}' },
+      onError: stop,
+    });
+    const waitBeforeReading = Wait.jsonata(this, 'Wait before the next reading', {
+      time: WaitTime.seconds('{% $ceil($parameters.confirmSeconds / 2) %}'),
+    });
+
+    const nothingToDo = Succeed.jsonata(this, 'Nothing to do', {
+      outputs: { outcome: 'NothingToDo', ...report, summary: '{% $assessment.summary %}' },
+    });
+    const cameBack = Succeed.jsonata(this, 'Quorum came back', {
+      outputs: {
+        outcome: 'NothingToDo',
+        ...report,
+        summary: 'A quorum has come back by itself. No data was changed.',
+        scratchLeft: '{% $scratchLeft %}',
+      },
+    });
+    const dryRunEnds = Succeed.jsonata(this, 'Planned', {
+      outputs: { outcome: 'Planned', ...report, ...planned, summary: `{% ${told('$rescue.summary', LOSS)} %}` },
+    });
+    const restartEnds = Succeed.jsonata(this, 'Quorum restarted', {
+      outputs: {
+        outcome: 'Remediated',
+        ...report,
+        summary: `{% ${told('$restartReason', '$verified.summary')} %}`,
+        ladder: [{ rung: 'restart', serves: true, why: '{% $restartReason %}' }],
+        loss: {
+          keptRevision: '{% $compared.revision %}',
+          atMostWrites: 0,
+          explanation:
+            'The members have started with the data that they had, and a quorum has all that was acknowledged.',
+        },
+        ...PROOFS,
+      },
+    });
+    const restoreEnds = Succeed.jsonata(this, 'Cluster restored', {
+      outputs: {
+        outcome: 'Remediated',
+        ...report,
+        ...planned,
+        summary: `{% ${told(RESTORED, LOSS, '$verified.summary', LEFT_OUT)} %}`,
+        archived: '{% $archived %}',
+        scratchLeft: '{% $scratchLeft %}',
+        ...PROOFS,
+      },
+    });
+
+    const discardStaged = stepState(this, 'Discard staged snapshot', {
+      step: steps.stageSnapshot,
+      input: { action: 'Discard', key: '{% $staged.key %}', uploadId: '{% $staged.uploadId %}' },
+      // The bucket's own rule removes it after a day.
+      onError: restoreEnds,
+    });
+    const wasDataRestored = Choice.jsonata(this, 'Was data restored?')
+      .when(Condition.jsonata('{% $goal.restored %}'), discardStaged.next(restoreEnds))
+      .otherwise(restartEnds);
+    const onErrorAfterStart = this.#tellWhatIsKept(stop);
+    const prove = proveRecovery(this, { steps, proven: wasDataRestored, onError: onErrorAfterStart });
+
+    const restore = restoreCluster(this, { steps, waysOut, cameBack, onErrorAfterStart }).next(prove);
+    const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
+      .when(Condition.jsonata('{% $dryRun %}'), dryRunEnds)
+      .otherwise(restore);
+    const salvage = salvageData(this, { steps, onError: waysOut.untouched }).next(isThisADryRun);
+    const rescue = rescueQuorum(this, { steps, led: prove, cameBack, salvage, onError: stop });
+    const isTheQuorumLost = Choice.jsonata(this, 'Is the quorum lost?')
+      .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
+      .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading.next(assessQuorum))
+      .otherwise(rescue);
+
+    this.stateMachine = runbookStateMachine(this, {
+      name: 'etcd-remediation-quorum-recovery',
+      comment: 'Brings back an etcd cluster that has lost its quorum',
+      start: start.next(assessQuorum).next(isTheQuorumLost),
+      // Five commands may take an hour each, for a database of 8 GiB that is copied, compressed and moved; and an hour for each GiB on its way
+      // to the staging bucket would be too slow to wait for.
+      timeout: Duration.hours(12),
+      steps: Object.values(steps),
+    });
+  }
+
+  /** A member may have been started, and nobody can tell what it has written: nothing is moved any more. */
+  #tellWhatIsKept(stop: Fail): State {
+    const kept = Pass.jsonata(this, 'Tell what is kept', {
+      outputs: {
+        error: '{% $states.input.error %}',
+        cause:
+          "{% $states.input.cause & '\\n' & ($goal.restored ? 'Members may have started with the restored data, so it stays in place. The data " +
+          "that was there before lies aside: ' & ($exists($archived[dataDir != '']) ? $join([$archived[dataDir != ''].(member & ' ' & " +
+          "dataDir & (walDir = '' ? '' : ' and ' & walDir))], ', ') : 'no host had any') & '. Neither was removed. Look at the services and " +
+          "their logs; what is in place is started by the next execution.' : 'No data was changed. The services that were started run on.') %}",
+      },
+    });
+    kept.next(stop);
+    return kept;
+  }
+}
+
+const LOSS = '$plan.loss.explanation';
+const RESTORED = "'The ' & $plan.winner.source & ' snapshot of ' & $plan.winner.member & ' was restored.'";
+const LEFT_OUT = "($count($plan.leftOut) > 0 ? 'Left out: ' & $join([$plan.leftOut.member], ', ') & '.' : '')";
+
+/** What proves that the cluster is well, in the reports of those executions that have brought it back. */
+const PROOFS = {
+  revision: '{% $compared.revision %}',
+  hash: '{% $compared %}',
+  members: '{% $verified.members %}',
+  remaining: '{% $verified.remaining %}',
+};
+
+/** JSONata: what was found, and what became of it. */
+function told(...parts: string[]): string {
+  return `$trim(${['$assessment.summary', ...parts].join(" & ' ' & ")})`;
+}

@@ -1,0 +1,59 @@
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { expect, it } from 'vitest';
+import { Progress } from '../../cli/progress.ts';
+
+const entered = (id: number, previousEventId: number, name: string): HistoryEvent => ({
+  id,
+  previousEventId,
+  timestamp: undefined,
+  type: 'TaskStateEntered',
+  stateEnteredEventDetails: { name },
+});
+const scheduled = (id: number, previousEventId: number, host: string): HistoryEvent => ({
+  id,
+  previousEventId,
+  timestamp: undefined,
+  type: 'TaskScheduled',
+  taskScheduledEventDetails: {
+    resourceType: 'lambda',
+    resource: 'invoke',
+    region: 'local',
+    parameters: JSON.stringify({ Payload: { host } }),
+  },
+});
+
+it('tells which host a line is about, when two are worked on at the same time', () => {
+  const lines: string[] = [];
+  const progress = new Progress((line) => lines.push(line));
+  const events: HistoryEvent[] = [
+    entered(4, 3, 'Stop service'),
+    entered(5, 3, 'Stop service'),
+    scheduled(6, 4, 'host-a'),
+    scheduled(7, 5, 'host-b'),
+    {
+      id: 8,
+      previousEventId: 6,
+      timestamp: undefined,
+      type: 'TaskFailed',
+      taskFailedEventDetails: {
+        resourceType: 'lambda',
+        resource: 'invoke',
+        error: 'HostUnreachable',
+        cause: '{"errorMessage":"gone"}',
+      },
+    },
+    {
+      id: 9,
+      previousEventId: 7,
+      timestamp: undefined,
+      type: 'TaskStateExited',
+      stateExitedEventDetails: { name: 'Stop service', output: '{"result":null}' },
+    },
+    { id: 10, previousEventId: 9, timestamp: undefined, type: 'ExecutionFailed' },
+  ];
+  for (const event of events) progress.onEvent(event);
+  expect(lines).toEqual([
+    expect.stringMatching(/! .* Stop service host-a +HostUnreachable: gone$/),
+    expect.stringMatching(/✓ .* Stop service host-b$/),
+  ]);
+});

@@ -1,0 +1,353 @@
+import { describe, expect, it } from 'vitest';
+import { failure } from './execute.ts';
+import {
+  archivedOn,
+  assessmentOf,
+  COMPARED,
+  DISCARD,
+  EXAMINE,
+  LED,
+  LOADED,
+  MEMBERS,
+  memberOn,
+  membersOf,
+  NOT_LED,
+  PARAMETERS,
+  PLAN,
+  PLANNED_CLUSTER,
+  recover,
+  SALVAGING,
+  STAGED,
+  salvageOf,
+  VERIFIED,
+} from './recovery-scene.ts';
+import { CLUSTER, callsOf, done, hostOf, inProgress, inspectionOf } from './replacement-scene.ts';
+
+/** What every report tells of its execution. */
+const REPORTED = {
+  incident: 'quorum-lost',
+  runbook: 'quorum-recovery',
+  cluster: 'orders',
+  reason: 'Two hosts are gone.',
+  requestedBy: 'on-call',
+  membersBefore: assessmentOf().members,
+};
+const PLANNED = {
+  ladder: PLAN.ladder,
+  candidates: PLAN.candidates,
+  winner: PLAN.winner,
+  loss: PLAN.loss,
+  leftOut: [],
+  plan: ['restore node1'],
+  archives: { node3: ['/var/lib/etcd.old'] },
+};
+const all = (result: unknown) =>
+  MEMBERS.map((member) => ({ member, host: hostOf(member), result, error: '', problem: '' }));
+const INSPECTED = MEMBERS.map((member) => ({
+  ...{ member, host: hostOf(member), error: '', problem: '' },
+  result: inspectionOf(member, { mainPid: 0 }),
+}));
+const WITH_BACKUP = {
+  'Load cluster': {
+    ...LOADED,
+    cluster: { ...CLUSTER, backups: { bucket: 'backups', prefix: 'orders/' } },
+    parameters: { ...PARAMETERS, snapshot: { key: 'orders/1.db', force: false } },
+  },
+  'Choose rescue': { ...SALVAGING, examine: EXAMINE },
+};
+/** The main chain alone, without what happens on each host. */
+const mainOf = (visited: readonly string[]) =>
+  visited.filter(
+    (name) => !/^(Report|Has the)|^(Inspect host|Salvage data|Stop service|Start service|Upload part)$/.test(name),
+  );
+
+describe('an execution that restores', () => {
+  it('salvages, plans, tries, stops all, restores, places, starts all, and proves the result', async () => {
+    const { visited, ended, waitsMs } = await recover();
+    expect(mainOf(visited)).toEqual([
+      ...['Load cluster', 'Assess quorum', 'Is the quorum lost?'],
+      ...['Inspect hosts', 'Choose rescue', 'What may bring the quorum back?'],
+      ...['Salvage data on every host', 'Look into the backup', 'Plan recovery', 'Is this a dry run?'],
+      ...['Try the restore', 'Restore on trial', 'Did the trial fail anywhere?'],
+      ...['Begin upload', 'Upload the snapshot', 'Did the upload fail anywhere?', 'Complete upload'],
+      ...['Restore on every host', ...MEMBERS.map(() => 'Restore snapshot'), 'Did the restore fail anywhere?'],
+      ...['Look once more', 'Did the quorum come back?'],
+      ...['Stop all services', 'Did the stop fail anywhere?'],
+      ...['Put restored data in place', ...MEMBERS.map(() => 'Place restored data'), 'Did the placing fail anywhere?'],
+      ...[
+        'Write membership on every host',
+        ...MEMBERS.map(() => 'Write membership'),
+        'Did the membership fail anywhere?',
+      ],
+      ...['Commit the restored data', ...MEMBERS.map(() => 'Remove scratch')],
+      ...['Start all services', 'Did the start fail anywhere?'],
+      ...['Verify recovery', 'Compare hashes', 'Can it take writes?', 'Prove writes on every member'],
+      ...['Was data restored?', 'Discard staged snapshot', 'Cluster restored'],
+    ]);
+    expect(waitsMs).toEqual([]);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(Object(ended).output).toEqual({
+      outcome: 'Remediated',
+      ...REPORTED,
+      ...PLANNED,
+      summary:
+        'No member leads. The replayed snapshot of node1 was restored. At most 2 writes are lost. Every member is healthy.',
+      archived: MEMBERS.map((member) => ({ member, host: hostOf(member), ...archivedOn(hostOf(member)) })),
+      scratchLeft: '',
+      revision: COMPARED.revision,
+      hash: COMPARED,
+      members: VERIFIED.members,
+      remaining: [],
+    });
+  });
+
+  it('names those that it left out', async () => {
+    const leftOut = ['node2', 'node3'].map((member) => ({ member, problem: 'Its host is gone.' }));
+    const { ended } = await recover({ 'Plan recovery': { ...PLAN, leftOut } });
+    expect(ended).toMatchObject({
+      output: { leftOut, summary: expect.stringMatching(/ Left out: node2, node3\.$/) },
+    });
+  });
+
+  it('sends each phase the commands that were planned for it, each once', async () => {
+    const { calls } = await recover();
+    const sentFrom = (step: string) =>
+      calls
+        .filter((call) => call.step === step)
+        .map(({ input }) => {
+          const { host, parameters } = Object(input);
+          return { member: memberOn(host), host, parameters };
+        })
+        .toSorted((a, b) => a.member.localeCompare(b.member));
+    const { trial, stop, restore, place, configure, start } = PLAN.commands;
+    expect(sentFrom('Salvage data')).toEqual(SALVAGING.commands);
+    expect(sentFrom('Restore on trial')).toEqual([trial]);
+    expect(sentFrom('Stop service')).toEqual(stop);
+    expect(sentFrom('Restore snapshot')).toEqual(restore);
+    expect(sentFrom('Place restored data')).toEqual(place);
+    expect(sentFrom('Write membership')).toEqual(configure);
+    expect(sentFrom('Remove scratch')).toEqual(DISCARD);
+    expect(sentFrom('Start service')).toEqual(start);
+  });
+
+  it('tells the steps that decide what was found', async () => {
+    const executed = await recover();
+    const request = { cluster: CLUSTER, parameters: PARAMETERS };
+    expect(callsOf(executed, 'Assess quorum')).toEqual([{ ...request, readings: { lost: 0, total: 0 } }]);
+    const common = { ...request, dryRun: false, members: assessmentOf().members, inspections: INSPECTED };
+    expect(callsOf(executed, 'Choose rescue')).toEqual([
+      { ...common, restarted: false, restartProblem: '', launchFailed: [], waits: 0, turn: 0, execution: 'run-1' },
+    ]);
+    expect(callsOf(executed, 'Plan recovery')).toEqual([
+      {
+        ...common,
+        salvaged: all(salvageOf('4030')),
+        examined: null,
+        restartProblem: '',
+        launched: [],
+        execution: 'run-1',
+      },
+    ]);
+    expect(callsOf(executed, 'Look once more')).toEqual([{ cluster: CLUSTER, waitSeconds: 0 }]);
+  });
+
+  it('proves the planned cluster, at the revision that was restored', async () => {
+    const executed = await recover();
+    expect(callsOf(executed, 'Verify recovery')).toEqual([
+      { cluster: PLANNED_CLUSTER, revision: '4030', required: MEMBERS, restored: true },
+    ]);
+    const those = { cluster: PLANNED_CLUSTER, members: MEMBERS };
+    expect(callsOf(executed, 'Compare hashes')).toEqual([those]);
+    expect(callsOf(executed, 'Prove writes on every member')).toEqual([{ ...those, execution: 'run-1' }]);
+  });
+
+  it('uploads part by part, and completes the upload with the receipt of each', async () => {
+    const executed = await recover();
+    const { key, uploadId } = STAGED;
+    expect(callsOf(executed, 'Begin upload')).toEqual([{ action: 'Begin', key }]);
+    expect(callsOf(executed, 'Upload part').map((input) => Object(input).object)).toEqual(
+      [1, 2].map((partNumber) => ({ access: 'write-part', key, uploadId, partNumber })),
+    );
+    const parts = [1, 2].map((partNumber) => ({ partNumber, etag: `"etag-${partNumber}"` }));
+    expect(callsOf(executed, 'Complete upload')).toEqual([{ action: 'Complete', key, uploadId, parts }]);
+    expect(callsOf(executed, 'Discard staged snapshot')).toEqual([{ action: 'Discard', key, uploadId }]);
+  });
+
+  it('of which one part is the whole is completed as well', async () => {
+    const [first] = PLAN.staging?.parts ?? [];
+    const executed = await recover({ 'Plan recovery': { ...PLAN, staging: { ...PLAN.staging, parts: [first] } } });
+    expect(callsOf(executed, 'Complete upload')).toMatchObject([{ parts: [{ partNumber: 1, etag: '"etag-1"' }] }]);
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('names the object of each transfer: none for the trial, the staged one for the others', async () => {
+    const executed = await recover();
+    const objectsOf = (step: string) => callsOf(executed, step).map((input) => Object(input).object);
+    expect(objectsOf('Restore on trial')).toEqual([null]);
+    expect(objectsOf('Restore snapshot')).toEqual(MEMBERS.map(() => ({ access: 'read', key: STAGED.key })));
+    expect(callsOf(executed, 'Stop service')[0]).not.toHaveProperty('object');
+  });
+
+  it('waits for a long command between ten seconds and a minute, and asks after it as it was sent', async () => {
+    // The clock of the runner begins in 2025, so what was sent in 1970 has taken long.
+    const executed = await recover({
+      'Restore on trial': inProgress('long'),
+      'The trial: how is it?': [inProgress('long'), done({ revision: '1000004030', sizeBytes: 9 }, 'long')],
+    });
+    expect(executed.waitsMs).toEqual([60_000, 60_000]);
+    const { host, parameters } = PLAN.commands.trial;
+    const asked = { command: 'restore-snapshot', host, parameters, object: null, commandId: 'long', sentAt: 1_000 };
+    expect(callsOf(executed, 'The trial: how is it?')).toMatchObject([asked, asked]);
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('goes on although a scratch folder could not be removed, for all is in place, and says so', async () => {
+    const gone = failure('HostCommandFailed', 'The host is gone.');
+    const executed = await recover({
+      'Remove scratch': ({ host }: { host: string }) => (memberOn(host) === 'node2' ? gone : done({ discarded: true })),
+    });
+    expect(membersOf(executed, 'Start service')).toEqual(MEMBERS);
+    expect(executed.ended).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { outcome: 'Remediated', scratchLeft: 'node2: The host is gone.' },
+    });
+  });
+
+  it('is a success although the staged snapshot could not be removed: the bucket does that itself', async () => {
+    const { ended } = await recover({ 'Discard staged snapshot': failure('HostCommandFailed', 'S3 does not answer.') });
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
+  });
+
+  it('hands NOSPACE that survived over: the cluster takes no writes to prove anything with', async () => {
+    const executed = await recover({ 'Verify recovery': { ...VERIFIED, remaining: ['space-exceeded'] } });
+    expect(executed.visited).not.toContain('Prove writes on every member');
+    expect(executed.ended).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { outcome: 'Remediated', remaining: ['space-exceeded'], hash: COMPARED },
+    });
+  });
+});
+
+describe('a host that cannot be reached', () => {
+  it('is told of, and the others are inspected and salvaged all the same', async () => {
+    const executed = await recover({
+      'Inspect host': ({ host }: { host: string }) =>
+        memberOn(host) === 'node3'
+          ? failure('HostCommandFailed', 'No way there.')
+          : done(inspectionOf(memberOn(host), { mainPid: 0 })),
+      'Salvage data': ({ host }: { host: string }) =>
+        memberOn(host) === 'node2' ? failure('HostCommandFailed', 'The disk is full.') : done(salvageOf('4030')),
+    });
+    const failed = { result: null, error: 'HostCommandFailed' };
+    expect(callsOf(executed, 'Plan recovery')).toMatchObject([
+      {
+        inspections: [
+          ...INSPECTED.slice(0, 2),
+          { member: 'node3', host: hostOf('node3'), ...failed, problem: 'No way there.' },
+        ],
+        salvaged: [
+          { member: 'node1', error: '' },
+          { member: 'node2', host: hostOf('node2'), ...failed, problem: 'The disk is full.' },
+          { member: 'node3', error: '' },
+        ],
+      },
+    ]);
+  });
+});
+
+describe('a backup', () => {
+  it('is looked into on one host, and competes', async () => {
+    const executed = await recover(WITH_BACKUP);
+    expect(callsOf(executed, 'Examine backup')).toEqual([
+      {
+        ...{ command: 'examine-snapshot', host: EXAMINE.host, parameters: EXAMINE.parameters },
+        object: { access: 'read-backup', bucket: 'backups', key: 'orders/1.db' },
+        ...{ execution: 'run-1', commandId: '', sentAt: 0 },
+      },
+    ]);
+    expect(callsOf(executed, 'Plan recovery')).toMatchObject([
+      { examined: { member: 'node2', host: EXAMINE.host, error: '', result: { revision: '4000' } } },
+    ]);
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('that cannot be read does not keep what the hosts have from being restored', async () => {
+    const executed = await recover({
+      ...WITH_BACKUP,
+      'Examine backup': failure('HostCommandFailed', 'There is no such key.'),
+    });
+    expect(callsOf(executed, 'Plan recovery')).toMatchObject([
+      { examined: { member: 'node2', result: null, error: 'HostCommandFailed', problem: 'There is no such key.' } },
+    ]);
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+  });
+});
+
+describe('an execution that changes nothing', () => {
+  it('is one on a cluster with a quorum', async () => {
+    const { calls, ended } = await recover({ 'Assess quorum': assessmentOf('NothingToDo') });
+    expect(calls.map(({ step }) => step)).toEqual(['Load cluster', 'Assess quorum']);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(Object(ended).output).toEqual({ outcome: 'NothingToDo', ...REPORTED, summary: 'No member leads.' });
+  });
+
+  it('reads three times over the confirmation time, and tells each reading what the others came to', async () => {
+    const executed = await recover({
+      'Assess quorum': [assessmentOf('Confirm', 1), assessmentOf('Confirm', 2), assessmentOf('NothingToDo', 0)],
+    });
+    expect(callsOf(executed, 'Assess quorum').map((input) => Object(input).readings)).toEqual(
+      [0, 1, 2].map((lost) => ({ lost, total: lost })),
+    );
+    expect(executed.waitsMs).toEqual([15_000, 15_000]);
+  });
+
+  it('is a dry run: it says what it would do, with every candidate and the bound on what is lost', async () => {
+    const executed = await recover({
+      'Load cluster': { ...LOADED, dryRun: true },
+      'Plan recovery': { ...PLAN, staging: null },
+    });
+    expect(callsOf(executed, 'Choose rescue')).toMatchObject([{ dryRun: true }]);
+    expect(callsOf(executed, 'Plan recovery')).toMatchObject([{ dryRun: true }]);
+    expect(executed.calls.at(-1)?.step).toBe('Plan recovery');
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(Object(executed.ended).output).toEqual({
+      outcome: 'Planned',
+      ...REPORTED,
+      ...PLANNED,
+      summary: 'No member leads. No quorum has data. At most 2 writes are lost.',
+    });
+  });
+
+  it('is one whose quorum comes back before anything is stopped', async () => {
+    const executed = await recover({ 'Look once more': LED });
+    expect(membersOf(executed, 'Discard unneeded scratch')).toEqual(MEMBERS);
+    expect(callsOf(executed, 'Discard unneeded upload')).toEqual([
+      { action: 'Discard', key: STAGED.key, uploadId: STAGED.uploadId },
+    ]);
+    expect(executed.visited).not.toContain('Stop service');
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(Object(executed.ended).output).toEqual({
+      outcome: 'NothingToDo',
+      ...REPORTED,
+      summary: 'A quorum has come back by itself. No data was changed.',
+      scratchLeft: '',
+    });
+  });
+
+  it('says where copies are left when that could not be tidied up', async () => {
+    const { ended } = await recover({
+      'Look once more': LED,
+      'Discard unneeded scratch': failure('HostCommandFailed', 'No way there.'),
+      'Discard unneeded upload': failure('AwsUnavailable', 'S3 does not answer.'),
+    });
+    expect(ended).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { outcome: 'NothingToDo', scratchLeft: MEMBERS.map((member) => `${member}: No way there.`).join('\n') },
+    });
+  });
+
+  it('looks once more at what is configured, and goes on where nobody leads', async () => {
+    const executed = await recover({ 'Look once more': NOT_LED });
+    expect(membersOf(executed, 'Stop service')).toEqual(MEMBERS);
+  });
+});

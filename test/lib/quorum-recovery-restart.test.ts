@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import { failure } from './execute.ts';
+import {
+  COMPARED,
+  DISCARD,
+  except,
+  LED,
+  memberOn,
+  membersOf,
+  NOT_LED,
+  PLAN,
+  REVERT,
+  recover,
+  rescueOf,
+  SALVAGING,
+  SERVICES,
+  VERIFIED,
+} from './recovery-scene.ts';
+import { CLUSTER, callsOf, done, inspectionOf, SERVICE } from './replacement-scene.ts';
+
+const RESTART = rescueOf('Restart', {
+  summary: 'Two of three have their data.',
+  commands: SERVICES('launch', ['node1', 'node2']),
+});
+const WAIT = rescueOf('WaitForQuorum', { summary: 'They run.' });
+const MOVE_BACK = rescueOf('MoveBack', { commands: REVERT.slice(0, 2), discard: DISCARD });
+const KEEP = rescueOf('Keep', { commands: DISCARD.slice(1) });
+/** What node1 and node2 have once they are started. */
+const running = ({ host }: { host: string }) =>
+  done(inspectionOf(memberOn(host), { mainPid: memberOn(host) === 'node3' ? 0 : 7 }));
+const RESTARTED = { 'Choose rescue': [RESTART, WAIT], 'Wait for quorum': LED, 'Inspect host': running };
+const LATE = failure('EtcdUnavailable', 'node2 does not answer.');
+const BROKEN = failure('HostCommandFailed', 'The disk is gone.');
+
+describe('where a quorum has its data', () => {
+  it('the services are started and nothing else: no data is salvaged, moved or restored', async () => {
+    const executed = await recover(RESTARTED);
+    expect(membersOf(executed, 'Launch service')).toEqual(['node1', 'node2']);
+    expect(callsOf(executed, 'Launch service')).toMatchObject([
+      { command: 'control-service', parameters: { unit: 'etcd', action: 'launch' } },
+      { command: 'control-service', parameters: { unit: 'etcd', action: 'launch' } },
+    ]);
+    expect(callsOf(executed, 'Wait for quorum')).toEqual([{ cluster: CLUSTER, waitSeconds: 15 }]);
+    expect([...new Set(executed.calls.map(({ step }) => step))]).toEqual([
+      ...['Load cluster', 'Assess quorum', 'Inspect host', 'Choose rescue', 'Launch service', 'Wait for quorum'],
+      ...['Verify recovery', 'Compare hashes', 'Prove writes on every member'],
+    ]);
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(Object(executed.ended).output).toEqual({
+      outcome: 'Remediated',
+      incident: 'quorum-lost',
+      runbook: 'quorum-recovery',
+      cluster: 'orders',
+      reason: 'Two hosts are gone.',
+      requestedBy: 'on-call',
+      membersBefore: expect.anything(),
+      summary: 'No member leads. Two of three have their data. Every member is healthy.',
+      ladder: [{ rung: 'restart', serves: true, why: 'Two of three have their data.' }],
+      loss: {
+        keptRevision: COMPARED.revision,
+        atMostWrites: 0,
+        explanation: expect.stringContaining('all that was acknowledged'),
+      },
+      revision: COMPARED.revision,
+      hash: COMPARED,
+      members: VERIFIED.members,
+      remaining: [],
+    });
+  });
+
+  it('those that run then are waited for', async () => {
+    const executed = await recover({ ...RESTARTED, 'Launch service': except(SERVICE, { node3: BROKEN }) });
+    expect(callsOf(executed, 'Inspect host')).toHaveLength(2 * 3);
+    expect(callsOf(executed, 'Verify recovery')).toEqual([
+      { cluster: CLUSTER, revision: '0', required: ['node1', 'node2'], restored: false },
+    ]);
+  });
+
+  it('one whose start failed is not, though it has a process now and then', async () => {
+    const executed = await recover({ ...RESTARTED, 'Launch service': except(SERVICE, { node2: BROKEN }) });
+    expect(callsOf(executed, 'Verify recovery')).toMatchObject([{ required: ['node1'] }]);
+  });
+
+  it('one that does not join is left to the member runbook, and the others are proven', async () => {
+    const remaining = { ...VERIFIED, healthy: ['node1', 'node3'], remaining: ['member-failed'] };
+    const executed = await recover({
+      ...RESTARTED,
+      'Verify recovery': [...Array.from({ length: 13 }, () => LATE), remaining],
+    });
+    expect(callsOf(executed, 'Verify recovery').slice(-2)).toMatchObject([
+      { required: ['node1', 'node2'] },
+      { required: [] },
+    ]);
+    expect(callsOf(executed, 'Compare hashes')).toEqual([{ cluster: CLUSTER, members: ['node1', 'node3'] }]);
+    expect(callsOf(executed, 'Prove writes on every member')).toMatchObject([{ members: ['node1', 'node3'] }]);
+    expect(executed.ended).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { outcome: 'Remediated', remaining: ['member-failed'] },
+    });
+  });
+
+  it('a cluster that does not settle without it either is an error, and the services run on', async () => {
+    const executed = await recover({ ...RESTARTED, 'Verify recovery': LATE });
+    expect(callsOf(executed, 'Verify recovery')).toHaveLength(2 * 13);
+    expect(executed.ended).toMatchObject({
+      status: 'FAILED',
+      error: 'EtcdUnavailable',
+      cause: 'node2 does not answer.\nNo data was changed. The services that were started run on.',
+    });
+  });
+
+  it('any other error of the proofs ends it at once', async () => {
+    const executed = await recover({ ...RESTARTED, 'Verify recovery': failure('VerificationFailed', 'Too old.') });
+    expect(callsOf(executed, 'Verify recovery')).toHaveLength(1);
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'VerificationFailed' });
+  });
+});
+
+describe('where a quorum runs already and only needs time', () => {
+  it('nothing is started, and nothing was to be done', async () => {
+    const executed = await recover({ 'Choose rescue': [WAIT, WAIT], 'Wait for quorum': [NOT_LED, LED] });
+    expect(executed.calls.at(-1)?.step).toBe('Wait for quorum');
+    expect(executed.ended).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { outcome: 'NothingToDo', summary: 'A quorum has come back by itself. No data was changed.' },
+    });
+  });
+});
+
+describe('where no quorum comes of the start', () => {
+  it('it is looked at again, waited for, and at last salvaged; each choice knows what was tried', async () => {
+    const executed = await recover({
+      'Choose rescue': [RESTART, WAIT, WAIT, SALVAGING],
+      'Launch service': except(SERVICE, { node2: BROKEN }),
+      'Wait for quorum': NOT_LED,
+    });
+    const told = callsOf(executed, 'Choose rescue').map((input) => {
+      const { restarted, restartProblem, launchFailed, waits, turn } = Object(input);
+      return { restarted, restartProblem, launchFailed, waits, turn };
+    });
+    const after = { restarted: true, restartProblem: 'node2: The disk is gone.', launchFailed: ['node2'] };
+    expect(told).toEqual([
+      { restarted: false, restartProblem: '', launchFailed: [], waits: 0, turn: 0 },
+      { ...after, waits: 0, turn: 1 },
+      { ...after, waits: 1, turn: 2 },
+      { ...after, waits: 2, turn: 3 },
+    ]);
+    expect(callsOf(executed, 'Inspect host')).toHaveLength(4 * 3);
+    expect(callsOf(executed, 'Plan recovery')).toMatchObject([
+      { restartProblem: 'node2: The disk is gone.', launched: ['node1', 'node2'] },
+    ]);
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { ladder: PLAN.ladder } });
+  });
+
+  it('and the choice refuses, nothing is touched any more', async () => {
+    const executed = await recover({
+      'Choose rescue': [RESTART, failure('PreconditionFailed', 'They run, and none leads.')],
+    });
+    expect(executed.visited.at(-1)).toBe('Stop with the error');
+    expect(executed.ended).toMatchObject({
+      status: 'FAILED',
+      error: 'PreconditionFailed',
+      cause: 'They run, and none leads.',
+    });
+  });
+});
+
+describe('an earlier recovery that was interrupted', () => {
+  it('while it moved data is moved back, then cleared away, before anything else', async () => {
+    const executed = await recover({ ...RESTARTED, 'Choose rescue': [MOVE_BACK, RESTART, WAIT] });
+    expect(membersOf(executed, 'Move interrupted data back')).toEqual(['node1', 'node2']);
+    expect(membersOf(executed, 'Discard interrupted scratch')).toEqual(['node1', 'node2', 'node3']);
+    const order = executed.calls.map(({ step }) => step);
+    expect(order.lastIndexOf('Move interrupted data back')).toBeLessThan(order.indexOf('Discard interrupted scratch'));
+    expect(order.indexOf('Launch service')).toBeGreaterThan(order.lastIndexOf('Discard interrupted scratch'));
+    expect(callsOf(executed, 'Inspect host')).toHaveLength(3 * 3);
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { ladder: [{ rung: 'restart' }] } });
+  });
+
+  it('once all was in place is kept: only what says so is cleared away', async () => {
+    const executed = await recover({ ...RESTARTED, 'Choose rescue': [KEEP, RESTART, WAIT] });
+    expect(executed.visited).not.toContain('Move interrupted data back');
+    expect(membersOf(executed, 'Discard interrupted scratch')).toEqual(['node2', 'node3']);
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { ladder: [{ rung: 'restart' }] } });
+  });
+
+  it.each([
+    ['moved back', 'Move interrupted data back', MOVE_BACK, 'node1'],
+    ['cleared away', 'Discard interrupted scratch', KEEP, 'node2'],
+  ])(
+    'and cannot be %s on one host is for a person; the others are, and keep what says so',
+    async (_, state, rescue, member) => {
+      const executed = await recover({
+        'Choose rescue': rescue,
+        [state]: except(done({ reverted: true, setAside: '', discarded: true }), { [member]: BROKEN }),
+      });
+      expect(membersOf(executed, state)).toEqual(rescue.commands.map((command) => command.member));
+      expect(executed.visited).not.toContain('Salvage data');
+      expect(callsOf(executed, 'Choose rescue')).toHaveLength(1);
+      expect(executed.ended).toMatchObject({
+        status: 'FAILED',
+        error: 'HostCommandFailed',
+        cause: `${member}: The disk is gone.`,
+      });
+    },
+  );
+});

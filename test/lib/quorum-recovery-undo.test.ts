@@ -1,0 +1,268 @@
+import { describe, expect, it } from 'vitest';
+import { failure } from './execute.ts';
+import { except, MEMBERS, membersOf, PLAN, recover, STAGED } from './recovery-scene.ts';
+import { callsOf, done, hostOf, inProgress } from './replacement-scene.ts';
+
+const BROKEN = failure('HostCommandFailed', 'The disk is gone.');
+const UNSAFE = failure('UnsafeToProceed', 'Its data is newer.');
+const FOUND = 'Every data dir is as it was found.';
+const UNCHANGED = 'The data of no member was changed.';
+const ALL_NEWER = MEMBERS.map((member) => `${member}: Its data is newer.`).join('\n');
+const RUN_AGAIN = 'The services that ran before run again.';
+
+describe('an error before anything is stopped', () => {
+  it.each(['Load cluster', 'Assess quorum', 'Choose rescue', 'Wait for quorum'])(
+    'in "%s" leaves nothing behind',
+    async (state) => {
+      const executed = await recover({
+        ...(state === 'Wait for quorum' && {
+          'Choose rescue': { action: 'WaitForQuorum', summary: '', commands: [], discard: [], examine: null },
+        }),
+        [state]: BROKEN,
+      });
+      expect(executed.calls.at(-1)?.step).toBe(state);
+      expect(executed.ended).toMatchObject({
+        status: 'FAILED',
+        error: 'HostCommandFailed',
+        cause: 'The disk is gone.',
+      });
+    },
+  );
+
+  it.each([
+    ['Plan recovery', 'The disk is gone.'],
+    ['Restore on trial', 'node1: The disk is gone.'],
+    ['Begin upload', 'The disk is gone.'],
+    ['Upload part', 'node1: The disk is gone.\nnode1: The disk is gone.'],
+    ['Complete upload', 'The disk is gone.'],
+    ['Restore snapshot', MEMBERS.map((member) => `${member}: The disk is gone.`).join('\n')],
+    ['Look once more', 'The disk is gone.'],
+  ])('in "%s" removes the scratch folders, and nothing else', async (state, cause) => {
+    const executed = await recover({ [state]: BROKEN });
+    expect(membersOf(executed, 'Discard scratch')).toEqual(MEMBERS);
+    for (const other of ['Stop service', 'Move data back', 'Start service again']) {
+      expect(executed.visited).not.toContain(other);
+    }
+    expect(executed.ended).toMatchObject({
+      status: 'FAILED',
+      error: 'HostCommandFailed',
+      cause: `${cause}\n${UNCHANGED}`,
+    });
+  });
+
+  it('says where scratch folders are left', async () => {
+    const { ended } = await recover({
+      'Plan recovery': UNSAFE,
+      'Discard scratch': except(done({ discarded: true }), { node3: BROKEN }),
+    });
+    expect(ended).toMatchObject({
+      error: 'UnsafeToProceed',
+      cause: `Its data is newer.\n${UNCHANGED}\nScratch folders are left, which hold copies of the data:\nnode3: The disk is gone.`,
+    });
+  });
+});
+
+describe('an error at the stop', () => {
+  const stopped = done({ activeState: 'inactive', subState: 'dead', mainPid: 0 });
+
+  it('starts again what ran, and moves nothing', async () => {
+    const executed = await recover({ 'Stop service': except(stopped, { node2: BROKEN }) });
+    expect(executed.visited).not.toContain('Place restored data');
+    expect(executed.visited).not.toContain('Move data back');
+    expect(callsOf(executed, 'Start service again')).toMatchObject([
+      { host: hostOf('node2'), command: 'control-service', parameters: { unit: 'etcd', action: 'launch' } },
+    ]);
+    expect(membersOf(executed, 'Discard scratch')).toEqual(MEMBERS);
+    expect(executed.ended).toMatchObject({
+      status: 'FAILED',
+      error: 'HostCommandFailed',
+      cause: `node2: The disk is gone.\n${FOUND}\n${RUN_AGAIN}`,
+    });
+  });
+
+  it.each(['Stop service', 'Restore snapshot'])(
+    'in "%s" on one host waits for the others to end theirs',
+    async (state) => {
+      const ends = done({ activeState: 'inactive', subState: 'dead', mainPid: 0, revision: '1', sizeBytes: 9 }, 'long');
+      const question = state === 'Stop service' ? 'The stop: how is it?' : 'The restore: how is it?';
+      const executed = await recover({
+        [state]: except(inProgress('long'), { node1: BROKEN }),
+        [question]: ends,
+      });
+      const order = executed.calls.map(({ step }) => step);
+      expect(order.filter((step) => step === question)).toHaveLength(2);
+      const undone = order.indexOf(state === 'Stop service' ? 'Start service again' : 'Discard scratch');
+      expect(undone).toBeGreaterThan(order.lastIndexOf(question));
+      expect(executed.ended).toMatchObject({ error: 'HostCommandFailed' });
+    },
+  );
+
+  it('discards what was staged by then, and nothing where nothing was', async () => {
+    const { key, uploadId } = STAGED;
+    for (const state of ['Restore snapshot', 'Stop service']) {
+      const uploaded = await recover({ [state]: BROKEN });
+      expect(callsOf(uploaded, 'Discard upload')).toEqual([{ action: 'Discard', key, uploadId }]);
+    }
+    const tried = await recover({ 'Restore on trial': BROKEN });
+    expect(tried.visited).not.toContain('Discard upload');
+  });
+
+  it('keeps its name and its message whatever becomes of the rest', async () => {
+    const executed = await recover({
+      'Stop service': UNSAFE,
+      'Start service again': BROKEN,
+      'Discard scratch': BROKEN,
+      'Discard upload': BROKEN,
+    });
+    expect(executed.ended).toMatchObject({
+      status: 'FAILED',
+      error: 'UnsafeToProceed',
+      cause: [
+        ALL_NEWER,
+        FOUND,
+        'Not every service that ran before runs again:',
+        'node2: The disk is gone.',
+        'Scratch folders are left, which hold copies of the data:',
+        ...MEMBERS.map((member) => `${member}: The disk is gone.`),
+      ].join('\n'),
+    });
+  });
+
+  it('says nothing of services where none ran', async () => {
+    const commands = { ...PLAN.commands, startAgain: [] };
+    const { ended, visited } = await recover({ 'Plan recovery': { ...PLAN, commands }, 'Stop service': UNSAFE });
+    expect(visited).not.toContain('Start service again');
+    expect(ended).toMatchObject({ error: 'UnsafeToProceed', cause: `${ALL_NEWER}\n${FOUND}` });
+  });
+});
+
+describe('an error while data is moved, and before the first start', () => {
+  it.each(['Place restored data', 'Write membership'])(
+    'in "%s" moves everything back, starts again what ran, and removes the scratch folders, in this order',
+    async (state) => {
+      const executed = await recover({
+        [state]: ({ host }: { host: string }) =>
+          host === hostOf('node3') ? BROKEN : done({ dataDir: '/x', walDir: '' }),
+      });
+      expect(membersOf(executed, state)).toEqual(MEMBERS);
+      expect(membersOf(executed, 'Move data back')).toEqual(MEMBERS);
+      expect(callsOf(executed, 'Move data back')).toMatchObject(
+        MEMBERS.map(() => ({ command: 'revert-data-dir', parameters: PLAN.commands.revert[0]?.parameters })),
+      );
+      expect(membersOf(executed, 'Start service again')).toEqual(['node2']);
+      expect(membersOf(executed, 'Discard scratch')).toEqual(MEMBERS);
+      const order = executed.calls.map(({ step }) => step);
+      expect(order.indexOf('Start service again')).toBeGreaterThan(order.lastIndexOf('Move data back'));
+      expect(order.indexOf('Discard scratch')).toBeGreaterThan(order.lastIndexOf('Start service again'));
+      expect(executed.visited).not.toContain('Start service');
+      expect(executed.ended).toMatchObject({
+        status: 'FAILED',
+        error: 'HostCommandFailed',
+        cause: `node3: The disk is gone.\n${FOUND}\n${RUN_AGAIN}`,
+      });
+    },
+  );
+
+  it('that is told by two hosts has the name of the first, and the words of both', async () => {
+    const { ended } = await recover({
+      'Place restored data': except(done({ dataDir: '', walDir: '' }), { node1: UNSAFE, node3: BROKEN }),
+    });
+    expect(ended).toMatchObject({
+      error: 'UnsafeToProceed',
+      cause: `node1: Its data is newer.\nnode3: The disk is gone.\n${FOUND}\n${RUN_AGAIN}`,
+    });
+  });
+
+  describe('with a host on which it cannot be moved back', () => {
+    const undo = (member: string) =>
+      recover({
+        'Place restored data': UNSAFE,
+        'Move data back': except(done({ reverted: true, setAside: '' }), { [member]: BROKEN }),
+      });
+
+    it('moves it back on the others', async () => {
+      expect(membersOf(await undo('node1'), 'Move data back')).toEqual(MEMBERS);
+    });
+
+    it('starts nothing there, and what ran elsewhere', async () => {
+      expect(membersOf(await undo('node1'), 'Start service again')).toEqual(['node2']);
+      expect(membersOf(await undo('node2'), 'Start service again')).toEqual([]);
+    });
+
+    it('keeps every scratch folder, for they say to the next execution that not all were placed', async () => {
+      const executed = await undo('node1');
+      expect(executed.visited).not.toContain('Discard scratch');
+      expect(executed.ended).toMatchObject({
+        error: 'UnsafeToProceed',
+        cause: [
+          ...MEMBERS.map((each) => `${each}: Its data is newer.`),
+          'NOT every data dir is as it was found. Start no etcd on these hosts, and start this runbook again: it moves back what is left.',
+          'node1: The disk is gone.',
+          RUN_AGAIN,
+        ].join('\n'),
+      });
+    });
+  });
+});
+
+describe('an error of which nobody knows where it happened', () => {
+  it('while data moves back starts nothing, and keeps every scratch folder', async () => {
+    const executed = await recover({
+      'Place restored data': UNSAFE,
+      // Not even a null: the runner cannot make a report of it.
+      'Move data back': { status: 'Done', commandId: 'c-1', sentAt: 1 },
+    });
+    expect(executed.visited).toContain('Know of no data');
+    for (const other of ['Start service again', 'Discard scratch']) expect(executed.visited).not.toContain(other);
+    expect(executed.ended).toMatchObject({
+      error: 'UnsafeToProceed',
+      cause: expect.stringContaining('It is not known which data dirs are as they were found. Start no etcd'),
+    });
+  });
+});
+
+describe('an error once members may have been started', () => {
+  it('is one as well where members that were restored do not settle: none of them may stay away', async () => {
+    const executed = await recover({ 'Verify recovery': failure('EtcdUnavailable', 'node3 does not answer.') });
+    expect(callsOf(executed, 'Verify recovery').map((input) => Object(input).required)).toEqual(
+      Array.from({ length: 13 }, () => MEMBERS),
+    );
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'EtcdUnavailable' });
+  });
+
+  it.each([
+    ['Start service', 'node1: The disk is gone.\nnode2: The disk is gone.\nnode3: The disk is gone.'],
+    ['Verify recovery', 'The disk is gone.'],
+    ['Compare hashes', 'The disk is gone.'],
+    ['Prove writes on every member', 'The disk is gone.'],
+  ])('in "%s" keeps what is in place and what lies aside, and says where', async (state, cause) => {
+    const executed = await recover({ [state]: BROKEN });
+    for (const other of ['Move data back', 'Start service again', 'Discard scratch', 'Discard upload']) {
+      expect(executed.visited).not.toContain(other);
+    }
+    const aside = MEMBERS.map((member) => `${member} /var/lib/etcd.${hostOf(member)}`).join(', ');
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
+    expect(Object(executed.ended).cause).toBe(
+      `${cause}\nMembers may have started with the restored data, so it stays in place. The data that was there before lies aside: ` +
+        `${aside}. Neither was removed. Look at the services and their logs; what is in place is started by the next execution.`,
+    );
+  });
+
+  it('names a WAL dir of its own as well, and no host that had no data', async () => {
+    const { ended } = await recover({
+      'Place restored data': except(done({ dataDir: '', walDir: '' }), {
+        node1: done({ dataDir: '/old', walDir: '/old-wal' }),
+      }),
+      'Start service': BROKEN,
+    });
+    expect(Object(ended).cause).toContain('lies aside: node1 /old and /old-wal. Neither');
+  });
+
+  it('says so where no host had any', async () => {
+    const { ended } = await recover({
+      'Place restored data': done({ dataDir: '', walDir: '' }),
+      'Start service': BROKEN,
+    });
+    expect(Object(ended).cause).toContain('lies aside: no host had any. Neither');
+  });
+});

@@ -1,0 +1,331 @@
+import { describe, expect, it } from 'vitest';
+import { HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
+import type { MapState, TaskState } from '../../local/asl/types.ts';
+import { catchers, reachableFrom, statesOf, successors, tasksOf } from './definitions.ts';
+import { FLEET, functionOf, quorumRecovery, synthesizeStacks } from './stacks.ts';
+
+const stacks = synthesizeStacks(FLEET);
+const definition = quorumRecovery(stacks);
+const states = statesOf(definition);
+const main = states.filter(({ around }) => around.length === 0);
+const maps = main
+  .filter(({ state }) => state.Type === 'Map')
+  .map(({ name, state }) => [name, state as MapState] as const);
+const sending = tasksOf(definition).filter(({ state }) => payloadOf(state).commandId === '');
+const STOP = 'Stop with the error';
+const [UNTOUCHED, STOPPED, MOVED] = [
+  'Note why nothing is restored',
+  'Note why no data is moved',
+  'Note why data moves back',
+];
+const KEPT = 'Tell what is kept';
+
+function stateOf(name: string) {
+  const found = states.find((placed) => placed.name === name);
+  if (!found) throw new Error(`There is no state "${name}".`);
+  return found;
+}
+
+function payloadOf({ Arguments }: TaskState): Record<string, unknown> {
+  return (Arguments as { Payload: Record<string, unknown> }).Payload;
+}
+
+/** The states of the main chain that can be entered from one on, errors included; without those behind `closed`. */
+function statesAfter(name: string, closed = ''): Set<string> {
+  return reachableFrom([name], (each) => {
+    const { state } = stateOf(each);
+    return each === closed ? [] : [...successors(state), ...catchers(state)];
+  });
+}
+
+describe('the definition', () => {
+  it('goes from state to state in this order', () => {
+    expect(definition.StartAt).toBe('Load cluster');
+    expect(Object.fromEntries(main.map(({ name, state }) => [name, successors(state)]))).toEqual({
+      'Load cluster': ['Assess quorum'],
+      'Assess quorum': ['Is the quorum lost?'],
+      'Is the quorum lost?': ['Nothing to do', 'Wait before the next reading', 'Inspect hosts'],
+      'Wait before the next reading': ['Assess quorum'],
+
+      'Inspect hosts': ['Choose rescue'],
+      'Choose rescue': ['What may bring the quorum back?'],
+      'What may bring the quorum back?': [
+        ...['Undo the interrupted recovery', 'Close the interrupted recovery', 'Start what has data'],
+        ...['Wait for quorum', 'Salvage data on every host'],
+      ],
+      'Undo the interrupted recovery': ['Did the undoing fail anywhere?'],
+      'Did the undoing fail anywhere?': [STOP, 'Close the interrupted recovery'],
+      'Close the interrupted recovery': ['Did the closing fail anywhere?'],
+      'Did the closing fail anywhere?': [STOP, 'Inspect hosts'],
+      'Start what has data': ['Inspect hosts'],
+      'Wait for quorum': ['Does a quorum follow a leader?'],
+      'Does a quorum follow a leader?': ['Quorum came back', 'Verify recovery', 'Inspect hosts'],
+
+      'Salvage data on every host': ['Look into the backup'],
+      'Look into the backup': ['Plan recovery'],
+      'Plan recovery': ['Is this a dry run?'],
+      'Is this a dry run?': ['Planned', 'Try the restore'],
+
+      'Try the restore': ['Did the trial fail anywhere?'],
+      'Did the trial fail anywhere?': [UNTOUCHED, 'Begin upload'],
+      'Look once more': ['Did the quorum come back?'],
+      'Did the quorum come back?': ['Discard what is not needed', 'Stop all services'],
+      'Discard what is not needed': ['Discard unneeded upload'],
+      'Discard unneeded upload': ['Quorum came back'],
+      'Stop all services': ['Did the stop fail anywhere?'],
+      'Did the stop fail anywhere?': [STOPPED, 'Put restored data in place'],
+      'Begin upload': ['Upload the snapshot'],
+      'Upload the snapshot': ['Did the upload fail anywhere?'],
+      'Did the upload fail anywhere?': [UNTOUCHED, 'Complete upload'],
+      'Complete upload': ['Restore on every host'],
+      'Restore on every host': ['Did the restore fail anywhere?'],
+      'Did the restore fail anywhere?': [UNTOUCHED, 'Look once more'],
+      'Put restored data in place': ['Did the placing fail anywhere?'],
+      'Did the placing fail anywhere?': [MOVED, 'Write membership on every host'],
+      'Write membership on every host': ['Did the membership fail anywhere?'],
+      'Did the membership fail anywhere?': [MOVED, 'Commit the restored data'],
+      'Commit the restored data': ['Start all services'],
+      'Leave the scratch': ['Start all services'],
+      'Start all services': ['Did the start fail anywhere?'],
+      'Did the start fail anywhere?': [KEPT, 'Verify recovery'],
+
+      'Verify recovery': ['Compare hashes'],
+      'Can the others do without it?': ['Verify recovery', KEPT],
+      'Compare hashes': ['Can it take writes?'],
+      'Can it take writes?': ['Was data restored?', 'Prove writes on every member'],
+      'Prove writes on every member': ['Was data restored?'],
+      'Was data restored?': ['Discard staged snapshot', 'Quorum restarted'],
+      'Discard staged snapshot': ['Cluster restored'],
+
+      [MOVED]: ['Move all data back'],
+      'Move all data back': ['Start services again'],
+      'Know of no data': ['Start services again'],
+      [STOPPED]: ['Start services again'],
+      'Start services again': ['Is all data back?'],
+      'Is all data back?': ['Was a snapshot staged?', 'Discard all scratch'],
+      [UNTOUCHED]: ['Discard all scratch'],
+      'Discard all scratch': ['Was a snapshot staged?'],
+      'Was a snapshot staged?': ['Discard upload', 'Tell what was undone'],
+      'Discard upload': ['Tell what was undone'],
+      'Tell what was undone': [STOP],
+      [KEPT]: [STOP],
+
+      'Nothing to do': [],
+      'Quorum came back': [],
+      Planned: [],
+      'Quorum restarted': [],
+      'Cluster restored': [],
+      [STOP]: [],
+    });
+  });
+
+  it('leaves by the way that undoes what was done until then', () => {
+    const caught = main.filter(({ state }) => state.Type === 'Task' || state.Type === 'Map');
+    expect(Object.fromEntries(caught.map(({ name, state }) => [name, catchers(state)]))).toEqual({
+      'Load cluster': [STOP],
+      'Assess quorum': [STOP],
+      'Inspect hosts': [STOP],
+      'Choose rescue': [STOP],
+      'Undo the interrupted recovery': [STOP],
+      'Close the interrupted recovery': [STOP],
+      'Start what has data': [STOP],
+      'Wait for quorum': [STOP],
+      'Salvage data on every host': [UNTOUCHED],
+      'Look into the backup': [UNTOUCHED],
+      'Plan recovery': [UNTOUCHED],
+      'Try the restore': [UNTOUCHED],
+      'Look once more': [UNTOUCHED],
+      'Discard what is not needed': ['Quorum came back'],
+      'Discard unneeded upload': ['Quorum came back'],
+      'Stop all services': [STOPPED],
+      'Begin upload': [UNTOUCHED],
+      'Upload the snapshot': [UNTOUCHED],
+      'Complete upload': [UNTOUCHED],
+      'Restore on every host': [UNTOUCHED],
+      'Put restored data in place': [MOVED],
+      'Write membership on every host': [MOVED],
+      'Commit the restored data': ['Leave the scratch'],
+      'Start all services': [KEPT],
+      'Verify recovery': ['Can the others do without it?'],
+      'Compare hashes': [KEPT],
+      'Prove writes on every member': [KEPT],
+      'Discard staged snapshot': ['Cluster restored'],
+      'Move all data back': ['Know of no data'],
+      'Start services again': ['Is all data back?'],
+      'Discard all scratch': ['Was a snapshot staged?'],
+      'Discard upload': ['Tell what was undone'],
+    });
+  });
+
+  it.each([
+    ['Load cluster', 'load-cluster'],
+    ['Assess quorum', 'assess-quorum'],
+    ['Choose rescue', 'choose-rescue'],
+    ['Wait for quorum', 'wait-for-quorum'],
+    ['Look once more', 'wait-for-quorum'],
+    ['Plan recovery', 'plan-recovery'],
+    ['Begin upload', 'stage-snapshot'],
+    ['Complete upload', 'stage-snapshot'],
+    ['Discard staged snapshot', 'stage-snapshot'],
+    ['Discard upload', 'stage-snapshot'],
+    ['Discard unneeded upload', 'stage-snapshot'],
+    ['Verify recovery', 'verify-recovery'],
+    ['Compare hashes', 'compare-hashes'],
+    ['Prove writes on every member', 'prove-writes'],
+    ['Examine backup', 'transfer-snapshot'],
+    ['The examination: how is it?', 'transfer-snapshot'],
+    ['Restore on trial', 'transfer-snapshot'],
+    ['Upload part', 'transfer-snapshot'],
+    ['The upload: how is it?', 'transfer-snapshot'],
+    ['Restore snapshot', 'transfer-snapshot'],
+    ['The restore: how is it?', 'transfer-snapshot'],
+    ['Salvage data', 'run-host-command'],
+    ['The salvage: how is it?', 'run-host-command'],
+    ['Place restored data', 'run-host-command'],
+  ])('runs in the state "%s" the step %s', (name, step) => {
+    const [logicalId] = functionOf(stacks.platform, step);
+    const { Arguments } = stateOf(name).state as TaskState;
+    expect(Arguments).toMatchObject({ FunctionName: expect.stringMatching(new RegExp(`:function:${logicalId}$`)) });
+  });
+
+  it('sends each command from the states that are named after it', () => {
+    expect(Object.fromEntries(sending.map(({ name, state }) => [name, payloadOf(state).command]))).toEqual({
+      'Inspect host': 'inspect-host',
+      'Move interrupted data back': 'revert-data-dir',
+      'Discard interrupted scratch': 'discard-scratch',
+      'Launch service': 'control-service',
+      'Salvage data': 'salvage-data-dir',
+      'Examine backup': 'examine-snapshot',
+      'Restore on trial': 'restore-snapshot',
+      'Discard unneeded scratch': 'discard-scratch',
+      'Stop service': 'control-service',
+      'Upload part': 'upload-snapshot',
+      'Restore snapshot': 'restore-snapshot',
+      'Place restored data': 'place-restored-data',
+      'Write membership': 'configure-membership',
+      'Remove scratch': 'discard-scratch',
+      'Start service': 'control-service',
+      'Move data back': 'revert-data-dir',
+      'Start service again': 'control-service',
+      'Discard scratch': 'discard-scratch',
+    });
+  });
+});
+
+describe('a command on every host', () => {
+  it.each(maps)('of "%s" ends in a report, whatever comes of it, and so aborts no other', (_, { ItemProcessor }) => {
+    const inside = Object.entries(ItemProcessor.States);
+    const ends = inside.filter(([, state]) => 'End' in state).map(([name]) => name);
+    expect(ends).toHaveLength(2);
+    for (const [name, state] of inside) {
+      if (state.Type === 'Task')
+        expect(catchers(state), name).toEqual([expect.stringMatching(/^Report the failure of/)]);
+    }
+    for (const end of ends) {
+      const output = Object(ItemProcessor.States[end]).Output;
+      expect(Object.keys(output).toSorted()).toEqual(['error', 'host', 'member', 'problem', 'result']);
+    }
+  });
+
+  it.each(maps)(
+    'of "%s" is sent to all at once, for members that start wait for each other; only parts go one by one',
+    (name, map) => {
+      expect(map.MaxConcurrency).toBe(name === 'Upload the snapshot' ? 1 : undefined);
+    },
+  );
+
+  it.each(sending.map(({ name, around }) => [name, around] as const))(
+    '"%s" that takes long is asked after from every ten seconds to every minute',
+    (_, [map]) => {
+      const waits = Object.values(map?.ItemProcessor.States ?? {}).filter(({ Type }) => Type === 'Wait');
+      expect(waits).toMatchObject([{ Seconds: expect.stringContaining('$max([10, $min([60,') }]);
+    },
+  );
+});
+
+describe('before anything is stopped', () => {
+  it.each(['Plan recovery', 'Is this a dry run?', 'Try the restore', 'Restore on every host', 'Look once more'])(
+    'the way leads through "%s"',
+    (name) => {
+      expect(statesAfter('Load cluster')).toContain('Stop all services');
+      expect(statesAfter('Load cluster', name)).not.toContain('Stop all services');
+    },
+  );
+
+  it('readings lie half of the confirmation time apart, so that three of them span it', () => {
+    expect(stateOf('Wait before the next reading').state).toMatchObject({
+      Type: 'Wait',
+      Seconds: '{% $ceil($parameters.confirmSeconds / 2) %}',
+    });
+  });
+});
+
+describe('before data is moved', () => {
+  it.each([
+    'Stop all services',
+    'Did the stop fail anywhere?',
+    'Restore on every host',
+    'Did the restore fail anywhere?',
+  ])('the way leads through "%s"', (name) => {
+    expect(statesAfter('Load cluster')).toContain('Put restored data in place');
+    expect(statesAfter('Load cluster', name)).not.toContain('Put restored data in place');
+  });
+});
+
+describe('before a member is started', () => {
+  it.each(['Did the placing fail anywhere?', 'Did the membership fail anywhere?', 'Commit the restored data'])(
+    'the way leads through "%s"',
+    (name) => {
+      expect(statesAfter('Load cluster')).toContain('Start all services');
+      expect(statesAfter('Load cluster', name)).not.toContain('Start all services');
+    },
+  );
+});
+
+describe('once a member may have been started', () => {
+  it('no data is moved any more, and nothing is stopped', () => {
+    const later = [...statesAfter('Start all services')];
+    expect(later).toContain(KEPT);
+    for (const name of [
+      'Move all data back',
+      'Put restored data in place',
+      'Stop all services',
+      'Discard all scratch',
+    ]) {
+      expect(later).not.toContain(name);
+    }
+  });
+});
+
+describe('on the way back', () => {
+  it.each([UNTOUCHED, STOPPED, MOVED])('from "%s" nothing is restored, stopped or placed any more', (way) => {
+    const later = [...statesAfter(way)];
+    expect(later).toContain(STOP);
+    const allowed = [UNTOUCHED, STOPPED, MOVED, 'Move all data back', 'Know of no data', 'Start services again'].concat(
+      ...[
+        'Is all data back?',
+        'Discard all scratch',
+        'Was a snapshot staged?',
+        'Discard upload',
+        'Tell what was undone',
+      ],
+      STOP,
+    );
+    for (const name of later) expect(allowed).toContain(name);
+  });
+
+  it('no data is moved where none was', () => {
+    expect(statesAfter(STOPPED)).not.toContain('Move all data back');
+    expect(statesAfter(UNTOUCHED)).not.toContain('Start services again');
+  });
+});
+
+describe('the time', () => {
+  it('is twelve hours at most, which is enough for every host command at its slowest, and for each of eight parts to take 40 minutes', () => {
+    expect(definition.TimeoutSeconds).toBe(12 * 3600);
+    const slowest = sending
+      .map(({ state }) => HOST_COMMANDS[payloadOf(state).command as HostCommandName].timeoutSeconds)
+      .reduce<number>((sum, each) => sum + each, 0);
+    expect(slowest + 8 * 40 * 60).toBeLessThan(12 * 3600);
+  });
+});

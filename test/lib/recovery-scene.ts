@@ -1,0 +1,241 @@
+import type * as z from 'zod';
+import type { Salvage } from '../../core/contracts/host-commands.ts';
+import { loadClusterInput } from '../../core/contracts/load-cluster.ts';
+import { compareHashesInput, type HostCommand } from '../../core/contracts/membership.ts';
+import {
+  assessQuorumInput,
+  type Candidate,
+  chooseRescueInput,
+  type MemberStanding,
+  planRecoveryInput,
+  type QuorumAssessment,
+  type RecoveryPlan,
+  type Rescue,
+  stageSnapshotInput,
+  type VerifiedRecovery,
+  verifyRecoveryInput,
+  waitForQuorumInput,
+} from '../../core/contracts/recovery.ts';
+import { proveWritesInput } from '../../core/contracts/space.ts';
+import { type Executed, execute } from './execute.ts';
+import { CLUSTER, done, HOSTS, hostOf, INSPECTION, inspectionOf, SERVICE } from './replacement-scene.ts';
+import { FLEET, LAYOUT, quorumRecovery, synthesizeStacks } from './stacks.ts';
+import { requireContract } from './step-contracts.ts';
+
+/** Executions of the quorum runbook, with steps that answer as the real ones do. */
+
+const definition = quorumRecovery(synthesizeStacks(FLEET));
+
+export const MEMBERS = Object.keys(HOSTS);
+const { unit, dataDir, user, group, binDir } = LAYOUT;
+const EXECUTION = 'run-1';
+const SCRATCH = { dataDir, walDir: '', execution: EXECUTION };
+const MOVED = { unit, ...SCRATCH, user, group };
+const INITIAL_CLUSTER = CLUSTER.members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
+const TOKEN = `etcd-remediation-${EXECUTION}`;
+const SHA256 = 'ab'.repeat(32);
+
+export const PARAMETERS = { confirmSeconds: 30, acceptFewerMembers: false };
+export const LOADED = {
+  cluster: CLUSTER,
+  incident: 'quorum-lost',
+  dryRun: false,
+  reason: 'Two hosts are gone.',
+  requestedBy: 'on-call',
+  parameters: PARAMETERS,
+};
+/** As it is planned to be, so that it can be told from the configured one. */
+export const PLANNED_CLUSTER = { ...CLUSTER, quotaBackendBytes: 1 };
+
+function standingOf(name: string, more: Partial<MemberStanding> = {}): MemberStanding {
+  return {
+    ...{ name, answering: false, leaderId: '', version: '', revision: '', raftAppliedIndex: '' },
+    problem: 'Nothing listens there.',
+    ...more,
+  };
+}
+
+function each(parameters: (member: string) => Record<string, string>, members = MEMBERS): HostCommand[] {
+  return members.map((member) => ({ member, host: hostOf(member), parameters: parameters(member) }));
+}
+
+export const DISCARD = each(() => SCRATCH);
+export const SERVICES = (action: string, members = MEMBERS) => each(() => ({ unit, action }), members);
+export const REVERT = each(() => MOVED);
+
+export function assessmentOf(verdict: QuorumAssessment['verdict'] = 'Lost', lost = 3): QuorumAssessment {
+  return {
+    verdict,
+    summary: 'No member leads.',
+    readings: { lost, total: lost },
+    members: MEMBERS.map((name) => standingOf(name)),
+    inspections: each(() => INSPECTION),
+  };
+}
+
+export function rescueOf(action: Rescue['action'], more: Partial<Rescue> = {}): Rescue {
+  return { action, summary: `${action} may help.`, commands: [], discard: [], examine: null, ...more };
+}
+
+const SALVAGE = { unit, ...SCRATCH, binDir, user, group, keep: 'yes' };
+export const SALVAGING = rescueOf('Salvage', {
+  summary: 'No quorum has data.',
+  commands: each(() => SALVAGE),
+  discard: DISCARD,
+});
+export const EXAMINE: HostCommand = {
+  member: 'node2',
+  host: hostOf('node2'),
+  parameters: { dataDir, binDir, keep: 'yes', execution: EXECUTION },
+};
+
+export function salvageOf(revision: string): Salvage {
+  return {
+    ...{ method: 'replayed', revision, totalKeys: 1, hash: '4711', sizeBytes: 9, rawRevision: '1', problem: '' },
+    log: { complete: true, commitIndex: '9', lastIndex: '9' },
+    snapshot: { sizeBytes: 9, sha256: SHA256 },
+  };
+}
+
+const WINNER: Candidate = {
+  ...{ member: 'node1', source: 'replayed', revision: '4030', totalKeys: 1, sizeBytes: 9, note: '' },
+};
+const restoring = (member: string, hashCheck = 'yes') => ({
+  ...{ ...SCRATCH, binDir, user, group, name: member, initialCluster: INITIAL_CLUSTER, initialClusterToken: TOKEN },
+  peerUrls: `https://${member}.example.com:2380`,
+  ...{ sha256: SHA256, hashCheck, revision: '4030', bumpRevision: '1000000000' },
+});
+const part = (partNumber: number, offsetBytes: number) => ({
+  partNumber,
+  member: 'node1',
+  host: hostOf('node1'),
+  parameters: { dataDir, execution: EXECUTION, offsetBytes: `${offsetBytes}`, lengthBytes: '9' },
+});
+
+/** Only the service of node2 ran when its host was inspected. */
+export const PLAN: RecoveryPlan = {
+  ladder: [
+    { rung: 'restart', serves: false, why: 'No quorum has data.' },
+    { rung: 'replay', serves: true, why: 'The log of node1 could be replayed.' },
+  ],
+  candidates: [WINNER],
+  winner: { ...WINNER, host: hostOf('node1') },
+  loss: { keptRevision: '4030', atMostWrites: 2, explanation: 'At most 2 writes are lost.' },
+  cluster: PLANNED_CLUSTER,
+  targets: MEMBERS.map((member) => ({ member, host: hostOf(member), unit, wasActive: member === 'node2' })),
+  leftOut: [],
+  steps: ['restore node1'],
+  staging: { key: 'orders/run-1.db.gz', sizeBytes: 18, parts: [part(1, 0), part(2, 9)] },
+  commands: {
+    trial: { member: 'node1', host: hostOf('node1'), parameters: { ...restoring('node1'), url: '' } },
+    stop: SERVICES('stop'),
+    restore: each((member) => restoring(member)),
+    place: each(() => ({ ...MOVED, binDir, revision: '4030', replaceNewer: 'no' })),
+    configure: each(() => ({
+      ...{ unit, configFile: LAYOUT.configFile, initialCluster: INITIAL_CLUSTER },
+      ...{ initialClusterState: 'existing', initialClusterToken: TOKEN, execution: EXECUTION },
+    })),
+    discard: DISCARD,
+    start: SERVICES('start'),
+    revert: REVERT,
+    startAgain: SERVICES('launch', ['node2']),
+  },
+  archives: { node3: ['/var/lib/etcd.old'] },
+};
+
+export const NOT_LED = { led: false, summary: 'Nobody leads.' };
+export const LED = { led: true, summary: 'node1 leads.' };
+export const VERIFIED: VerifiedRecovery = {
+  members: [standingOf('node1', { answering: true, problem: '' })],
+  healthy: MEMBERS,
+  remaining: [],
+  summary: 'Every member is healthy.',
+};
+export const COMPARED = { revision: '1000004030', hash: 4711, members: MEMBERS };
+export const STAGED = { key: 'orders/run-1.db.gz', uploadId: 'upload-1' };
+const DISCARDED = done({ discarded: true });
+const REVERTED = done({ reverted: true, setAside: '' });
+
+/** Where place-restored-data has moved the data of a host. */
+export function archivedOn(host: string) {
+  return { dataDir: `${dataDir}.${host}`, walDir: '' };
+}
+
+const ANSWERS = {
+  'Load cluster': LOADED,
+  'Assess quorum': assessmentOf(),
+  'Inspect host': ({ host }: { host: string }) => done(inspectionOf(memberOn(host), { mainPid: 0 })),
+  'Choose rescue': SALVAGING,
+  'Move interrupted data back': REVERTED,
+  'Discard interrupted scratch': DISCARDED,
+  'Launch service': SERVICE,
+  'Wait for quorum': NOT_LED,
+  'Salvage data': done(salvageOf('4030')),
+  'Examine backup': done({
+    ...{ revision: '4000', totalKeys: 1, hash: '1', sizeBytes: 9, hasHash: true },
+    snapshot: { sizeBytes: 9, sha256: SHA256 },
+  }),
+  'Plan recovery': PLAN,
+  'Restore on trial': done({ revision: '1000004030', sizeBytes: 9 }),
+  'Look once more': NOT_LED,
+  'Discard unneeded scratch': DISCARDED,
+  'Stop service': done({ activeState: 'inactive', subState: 'dead', mainPid: 0 }),
+  'Begin upload': STAGED,
+  'Upload part': ({ object }: { object: { partNumber: number } }) => done({ etag: `"etag-${object.partNumber}"` }),
+  'Complete upload': STAGED,
+  'Restore snapshot': done({ revision: '1000004030', sizeBytes: 9 }),
+  'Place restored data': ({ host }: { host: string }) => done(archivedOn(host)),
+  'Write membership': done({ file: LAYOUT.configFile, copy: `${LAYOUT.configFile}.copy`, changed: true }),
+  'Remove scratch': DISCARDED,
+  'Start service': SERVICE,
+  'Verify recovery': VERIFIED,
+  'Compare hashes': COMPARED,
+  'Prove writes on every member': { members: ['after'] },
+  'Discard staged snapshot': { ...STAGED, uploadId: '' },
+  'Move data back': REVERTED,
+  'Start service again': SERVICE,
+  'Discard scratch': DISCARDED,
+  'Discard upload': { ...STAGED, uploadId: '' },
+  'Discard unneeded upload': { ...STAGED, uploadId: '' },
+};
+
+const INPUTS: Record<string, z.ZodType> = {
+  'Load cluster': loadClusterInput,
+  'Assess quorum': assessQuorumInput,
+  'Choose rescue': chooseRescueInput,
+  'Wait for quorum': waitForQuorumInput,
+  'Look once more': waitForQuorumInput,
+  'Plan recovery': planRecoveryInput,
+  'Begin upload': stageSnapshotInput,
+  'Complete upload': stageSnapshotInput,
+  'Discard staged snapshot': stageSnapshotInput,
+  'Discard upload': stageSnapshotInput,
+  'Discard unneeded upload': stageSnapshotInput,
+  'Verify recovery': verifyRecoveryInput,
+  'Compare hashes': compareHashesInput,
+  'Prove writes on every member': proveWritesInput,
+};
+
+/** Restores node1's data without a hitch, but for what `answers` say. Every input is held against the contract of its step. */
+export async function recover(answers: Record<string, unknown> = {}): Promise<Executed> {
+  const executed = await execute(definition, { input: { cluster: 'orders' }, answers: { ...ANSWERS, ...answers } });
+  for (const call of executed.calls) requireContract(call, INPUTS);
+  return executed;
+}
+
+export function memberOn(host: string): string {
+  return MEMBERS.find((member) => hostOf(member) === host) ?? '';
+}
+
+/** An answer that is another one on the hosts of some members. */
+export function except(answer: unknown, others: Record<string, unknown>) {
+  return ({ host }: { host: string }) => others[memberOn(host)] ?? answer;
+}
+
+/** The members on whose hosts a state has sent a command, in the order of the configuration. */
+export function membersOf({ calls }: Executed, step: string): string[] {
+  return calls
+    .filter((call) => call.step === step)
+    .map(({ input }) => memberOn(Object(input).host))
+    .toSorted();
+}

@@ -1,0 +1,27 @@
+import type * as z from 'zod';
+import { HOST_COMMANDS, parameterSchema } from '../../core/contracts/host-commands.ts';
+import { runHostCommandInput } from '../../core/contracts/membership.ts';
+import { transferSnapshotInput } from '../../core/contracts/recovery.ts';
+import type { Call } from './execute.ts';
+
+/**
+ * Holds a step's input against its contract: the one that `inputs` has for the state, or that of a host command.
+ * @throws when it does not follow it
+ */
+export function requireContract({ step, input }: Call, inputs: Readonly<Record<string, z.ZodType>>): void {
+  const schema = inputs[step];
+  if (schema) {
+    schema.parse(input);
+    return;
+  }
+  const isTransfer = Object.hasOwn(Object(input), 'object');
+  const { command, parameters } = isTransfer ? transferSnapshotInput.parse(input) : runHostCommandInput.parse(input);
+  // The URL of an object is made by the step.
+  const given = isTransfer ? { url: '', ...parameters } : parameters;
+  const rules = Object.entries(HOST_COMMANDS[command].parameters);
+  const names = rules.map(([name]) => name);
+  if (Object.keys(given).toSorted().join() !== names.toSorted().join()) {
+    throw new Error(`"${step}" sends ${command} with ${JSON.stringify(given)}.`);
+  }
+  for (const [name, rule] of rules) parameterSchema(rule).parse(given[name as keyof typeof given]);
+}

@@ -1,0 +1,92 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { Candidate, Loss, Rung } from '../../core/contracts/recovery.ts';
+import type { HostedStage } from '../../drills/stage.ts';
+import type { ExecutionResult } from '../../local/asl/execution.ts';
+import { crashMembers, damageLog, wipeData } from '../../local/hosts/damage.ts';
+import { outputOf, serviceOf } from './hosted-scene.ts';
+import { until } from './scene.ts';
+
+/** What the quorum runbook says at its end. */
+export interface RecoveryReport {
+  outcome: string;
+  ladder: Rung[];
+  candidates: Candidate[];
+  winner: Candidate | null;
+  loss: Loss;
+  leftOut: { member: string; problem: string }[];
+  archived: { member: string; dataDir: string }[];
+  remaining: string[];
+  summary: string;
+}
+
+export function reportOf(execution: ExecutionResult): RecoveryReport {
+  return outputOf(execution) as unknown as RecoveryReport;
+}
+
+export function rungOf({ ladder }: RecoveryReport): string | undefined {
+  return ladder.find(({ serves }) => serves)?.rung;
+}
+
+export function namesOf({ cluster }: HostedStage): string[] {
+  return cluster.members.map(({ name }) => name);
+}
+
+/**
+ * Writes a value through a member, and makes sure that this member's log knows it as committed: what it applies it learns together
+ * with that, but writes it down only before the next.
+ */
+export async function putThrough({ etcd }: HostedStage, name: string, key: string, value: string): Promise<void> {
+  const member = etcd.member(name);
+  await member.put(key, value);
+  await member.put('afterwards', value);
+  await member.put('afterwards', value);
+}
+
+export async function readValue({ cluster }: HostedStage, key: string): Promise<string> {
+  return (await cluster.etcdctl(['get', key, '--print-value-only'])).trim();
+}
+
+/**
+ * Kills all; the last member's data is whole, the first's log is cut off, and what is between them is gone.
+ * @returns once systemd has given up on all of them
+ */
+export async function leaveOneWhole(stage: HostedStage): Promise<void> {
+  const { cluster } = stage;
+  const names = namesOf(stage);
+  await crashMembers(cluster, names);
+  await damageLog(cluster, names[0] ?? '', 'truncated');
+  for (const name of names.slice(1, -1)) await wipeData(cluster, name);
+  await until(async () => {
+    const states = await Promise.all(names.map((name) => serviceOf(cluster, name)));
+    return states.every((state) => state === 'failed');
+  });
+}
+
+/** Every file of a host's data and configuration, with its size and time: of folders only the names. */
+export async function filesOf({ cluster }: HostedStage, name: string): Promise<Record<string, string>> {
+  const root = join(cluster.member(name).host.unitDir, '../../..');
+  const found: Record<string, string> = {};
+  for (const folder of ['etc', 'var/lib']) {
+    for (const entry of await readdir(join(root, folder), { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      const { size, mtimeMs } = await stat(path);
+      found[path] = entry.isFile() ? `${size} bytes of ${mtimeMs}` : 'folder';
+    }
+  }
+  return found;
+}
+
+export async function filesOfAll(stage: HostedStage): Promise<Record<string, string>[]> {
+  return Promise.all(namesOf(stage).map((name) => filesOf(stage, name)));
+}
+
+/** That nothing of a recovery is left on the hosts but what it has moved aside. */
+export async function expectNoScratch(stage: HostedStage): Promise<void> {
+  for (const files of await filesOfAll(stage)) {
+    expect(
+      Object.keys(files).filter((path) => path.includes('.etcd-remediation.') || path.includes('.scratch')),
+    ).toEqual([]);
+  }
+}

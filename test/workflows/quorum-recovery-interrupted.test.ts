@@ -1,0 +1,59 @@
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HostedStage } from '../../drills/stage.ts';
+import { expectWhole, hostedStage, recover } from './hosted-scene.ts';
+import { expectNoScratch, leaveOneWhole, putThrough, readValue, reportOf } from './lost-quorum.ts';
+
+/**
+ * From the first state that leaves something on a host. Of states that run on each host, the first that ends: that is where some hosts are
+ * further than others.
+ */
+const STATES = [
+  ['Salvage data', 2],
+  ['Restore on trial', 1],
+  ['Stop all services', 1],
+  ['Begin upload', 1],
+  ['Upload part', 1],
+  ['Restore snapshot', 1],
+  ['Restore on every host', 1],
+  ['Place restored data', 1],
+  ['Place restored data', 2],
+  ['Put restored data in place', 1],
+  ['Write membership', 1],
+  ['Write membership on every host', 1],
+  ['Remove scratch', 1],
+  ['Commit the restored data', 1],
+  ['Start service', 1],
+  ['Start all services', 1],
+  ['Verify recovery', 1],
+] as const;
+
+/** One cluster for all: it loses its quorum again and again, and each time the runbook is stopped at another state, and started anew. */
+describe('the quorum runbook, stopped', () => {
+  let stage: HostedStage;
+  beforeAll(async () => {
+    stage = await hostedStage();
+  });
+  afterAll(async () => stage?.close());
+
+  it.each(STATES)(
+    'after %s (the %i. time), is finished or undone as a whole by the next execution',
+    async (state, times) => {
+      const value = `before ${state} ${times}`;
+      await putThrough(stage, 'm3', 'kept', value);
+      await leaveOneWhole(stage);
+      const stop = new AbortController();
+      let seen = 0;
+      const onEvent = ({ stateExitedEventDetails: exited }: HistoryEvent) => {
+        if (exited?.name === state && ++seen === times) stop.abort(new Error('stopped'));
+      };
+      const stopped = await recover(stage, {}, { onEvent, signal: stop.signal });
+      expect(stopped, stopped.status === 'FAILED' ? stopped.cause : '').toMatchObject({ status: 'ABORTED' });
+      const next = await recover(stage);
+      expect(reportOf(next).outcome).toMatch(/^(Remediated|NothingToDo)$/);
+      await expectWhole(stage);
+      expect(await readValue(stage, 'kept')).toBe(value);
+      await expectNoScratch(stage);
+    },
+  );
+});

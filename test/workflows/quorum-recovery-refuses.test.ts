@@ -1,0 +1,164 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { HostedStage } from '../../drills/stage.ts';
+import type { HostAccess } from '../../local/hosts/access.ts';
+import { crashMembers, wipeData } from '../../local/hosts/damage.ts';
+import { archivesOf, expectWhole, hostedStage, recover, replace, serviceOf } from './hosted-scene.ts';
+import {
+  expectNoScratch,
+  filesOf,
+  filesOfAll,
+  leaveOneWhole,
+  namesOf,
+  putThrough,
+  readValue,
+  reportOf,
+  rungOf,
+} from './lost-quorum.ts';
+import { around, statesOf } from './scene.ts';
+
+/** Runs one test on a stage of its own, which is closed whatever happens. */
+let current: HostedStage | undefined;
+async function onStage(options: Parameters<typeof hostedStage>[0] = {}): Promise<HostedStage> {
+  current = await hostedStage(options);
+  return current;
+}
+afterEach(async () => {
+  await current?.close();
+  current = undefined;
+});
+
+/** @returns how the host was reached before */
+function reachThrough({ cluster, hosts }: HostedStage, name: string, access: HostAccess): HostAccess {
+  const { id } = cluster.member(name).host;
+  const before = hosts[id] as HostAccess;
+  Object.assign(hosts, { [id]: access });
+  return before;
+}
+
+const UNREACHABLE: HostAccess = { exec: ['false'] };
+/** Lets a script begin, and then loses the connection, as ssh says it; nothing of the script is run. */
+const DYING: HostAccess = { exec: ['bash', '-c', `sed -n '/^  echo /{s///p;q;}'; exit 255`] };
+
+describe('the quorum runbook and a host that cannot be reached', () => {
+  it('stops and changes nothing; and recovers without it where that is accepted, so that it joins later', async () => {
+    const stage = await onStage();
+    await putThrough(stage, 'm3', 'kept', 'yes');
+    await leaveOneWhole(stage);
+    const { id } = stage.cluster.member('m1').host;
+    const access = reachThrough(stage, 'm1', UNREACHABLE);
+    const before = await filesOfAll(stage);
+    const refused = await recover(stage);
+    expect(refused).toMatchObject({
+      status: 'FAILED',
+      error: 'PreconditionFailed',
+      cause: expect.stringContaining('acceptFewerMembers'),
+    });
+    expect(refused.status === 'FAILED' && refused.cause).toContain(id);
+    expect(await filesOfAll(stage)).toEqual(before);
+
+    const report = reportOf(await recover(stage, { parameters: { acceptFewerMembers: true } }));
+    expect(report.leftOut).toEqual([{ member: 'm1', problem: expect.stringContaining(id) }]);
+    const { memberList } = await stage.etcd.observe();
+    expect(memberList.map(({ name }) => name).toSorted()).toEqual(['m2', 'm3']);
+    expect(await filesOf(stage, 'm1')).toEqual(before[0]);
+
+    reachThrough(stage, 'm1', access);
+    expect(reportOf(await replace(stage)).outcome).toBe('Remediated');
+    await expectWhole(stage);
+    expect(await readValue(stage, 'kept')).toBe('yes');
+  });
+
+  it('never goes on while a member runs there, for nobody could stop it', async () => {
+    const stage = await onStage();
+    await crashMembers(stage.cluster, ['m1', 'm3']);
+    for (const name of ['m1', 'm3']) await wipeData(stage.cluster, name);
+    reachThrough(stage, 'm2', UNREACHABLE);
+    const execution = await recover(stage, { parameters: { acceptFewerMembers: true } });
+    expect(execution.status).toBe('FAILED');
+    expect(execution.status === 'FAILED' && execution.error).toMatch(/^(PreconditionFailed|UnsafeToProceed)$/);
+    expect(execution.status === 'FAILED' && execution.cause).toContain('m2');
+    expect(await serviceOf(stage.cluster, 'm2')).toBe('active');
+    expect(await archivesOf(stage, 'm2')).toEqual([]);
+  });
+});
+
+describe('the quorum runbook, when a host dies', () => {
+  /** Lets a host die when it is to run a command, and stay dead. @returns brings it back */
+  function dieAt(stage: HostedStage, name: string, command: string): Disposable & { revive(): void } {
+    const { id } = stage.cluster.member(name).host;
+    let alive: HostAccess | undefined;
+    const steps = ['run-host-command', 'transfer-snapshot'].map((step) =>
+      around(stage.platform, step, {
+        before: async (_, event) => {
+          const { host, command: sent } = event as { host?: string; command?: string };
+          if (host === id && sent === command) alive ??= reachThrough(stage, name, DYING);
+        },
+      }),
+    );
+    const stop = () => {
+      for (const step of steps) step[Symbol.dispose]();
+    };
+    return {
+      revive: () => {
+        stop();
+        if (alive) reachThrough(stage, name, alive);
+      },
+      [Symbol.dispose]: stop,
+    };
+  }
+
+  it.each([
+    ['restore-snapshot', 'Restore on every host'],
+    ['place-restored-data', 'Put restored data in place'],
+    ['configure-membership', 'Write membership on every host'],
+  ])('at %s, moves everything back, raises HostCommandFailed, and ends well the next time', async (command, state) => {
+    const stage = await onStage();
+    await putThrough(stage, 'm3', 'kept', 'yes');
+    await leaveOneWhole(stage);
+    const before = await filesOfAll(stage);
+    using death = dieAt(stage, 'm2', command);
+    const execution = await recover(stage);
+    expect(statesOf(execution)).toContain(state);
+    expect(execution, JSON.stringify(execution.status)).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
+    // The dead host keeps what it had so far; all others are as they were.
+    expect(execution.status === 'FAILED' && execution.cause).toContain(stage.cluster.member('m2').host.id);
+    for (const name of ['m1', 'm3']) {
+      expect(dataIn(await filesOf(stage, name))).toEqual(dataIn(before[namesOf(stage).indexOf(name)] ?? {}));
+      expect(await serviceOf(stage.cluster, name)).not.toBe('active');
+    }
+    death.revive();
+    expect(rungOf(reportOf(await recover(stage)))).toBe('replay');
+    await expectWhole(stage);
+    expect(await readValue(stage, 'kept')).toBe('yes');
+    await expectNoScratch(stage);
+  });
+
+  it('starts a member again that ran before', async () => {
+    const stage = await onStage();
+    await putThrough(stage, 'm2', 'kept', 'yes');
+    await crashMembers(stage.cluster, ['m1', 'm3']);
+    for (const name of ['m1', 'm3']) await wipeData(stage.cluster, name);
+    using death = dieAt(stage, 'm3', 'place-restored-data');
+    expect(await recover(stage)).toMatchObject({
+      status: 'FAILED',
+      error: 'HostCommandFailed',
+      cause: expect.stringContaining('run again'),
+    });
+    // It waits for the others, and answers nobody until then.
+    expect(await serviceOf(stage.cluster, 'm2')).toBe('activating');
+    expect(await archivesOf(stage, 'm2')).toEqual([]);
+    death.revive();
+    expect(rungOf(reportOf(await recover(stage)))).toBe('survivor');
+    await expectWhole(stage);
+    expect(await readValue(stage, 'kept')).toBe('yes');
+  });
+});
+
+/** Of a host's files those in its data dir, with their sizes: a start that was tried first has touched them. */
+function dataIn(files: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(files)
+      .filter(([path]) => path.includes('/var/lib/etcd/default/'))
+      .map(([path, what]) => [path, what.replace(/ of .*/, '')]),
+  );
+}

@@ -1,0 +1,130 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { HostedStage } from '../../drills/stage.ts';
+import { crashMembers, damageLog, wipeData } from '../../local/hosts/damage.ts';
+import { UNIT } from '../../local/hosts/hosted-member.ts';
+import { expectWhole, hostedStage, idsOf, outputOf, recover, serviceOf } from './hosted-scene.ts';
+import {
+  expectNoScratch,
+  filesOfAll,
+  leaveOneWhole,
+  namesOf,
+  putThrough,
+  readValue,
+  reportOf,
+  rungOf,
+} from './lost-quorum.ts';
+import { fill, remediate } from './scene.ts';
+
+/** Runs one test on a stage of its own, which is closed whatever happens. */
+let current: HostedStage | undefined;
+async function onStage(options: Parameters<typeof hostedStage>[0] = {}): Promise<HostedStage> {
+  current = await hostedStage(options);
+  return current;
+}
+afterEach(async () => {
+  await current?.close();
+  current = undefined;
+});
+
+describe('the quorum runbook', () => {
+  it('starts the services where all data is whole, moves nothing, and then finds nothing to do', async () => {
+    const stage = await onStage();
+    const before = await idsOf(stage);
+    await putThrough(stage, 'm1', 'kept', 'yes');
+    await crashMembers(stage.cluster, namesOf(stage));
+    const report = reportOf(await recover(stage));
+    expect(report).toMatchObject({ outcome: 'Remediated', incident: 'quorum-lost', runbook: 'quorum-recovery' });
+    expect(rungOf(report)).toBe('restart');
+    await expectWhole(stage);
+    expect(await idsOf(stage)).toEqual(before);
+    expect(await readValue(stage, 'kept')).toBe('yes');
+    await expectNoScratch(stage);
+    expect(outputOf(await recover(stage)).outcome).toBe('NothingToDo');
+  });
+
+  it('starts the services of a quorum where one member has lost its data, and says that this one is still to be replaced', async () => {
+    const stage = await onStage();
+    await putThrough(stage, 'm1', 'kept', 'yes');
+    await crashMembers(stage.cluster, namesOf(stage));
+    await wipeData(stage.cluster, 'm3');
+    const report = reportOf(await recover(stage));
+    expect(report).toMatchObject({ outcome: 'Remediated', remaining: ['member-failed'] });
+    expect(rungOf(report)).toBe('restart');
+    expect(await readValue(stage, 'kept')).toBe('yes');
+    // An empty member that still has its ID would vote as if it had never voted.
+    expect(await serviceOf(stage.cluster, 'm3')).not.toBe('active');
+  });
+
+  it('takes a snapshot of the member that runs, with authentication, a log in a folder of its own and two client URLs', async () => {
+    const stage = await onStage({ auth: true, tls: true, walDir: true, moreClientUrls: true });
+    await putThrough(stage, 'm2', 'kept', 'yes');
+    await crashMembers(stage.cluster, ['m1', 'm3']);
+    for (const name of ['m1', 'm3']) await wipeData(stage.cluster, name);
+    const report = reportOf(await recover(stage));
+    expect(rungOf(report)).toBe('survivor');
+    expect(report.winner).toMatchObject({ member: 'm2', source: 'survivor' });
+    await expectWhole(stage);
+    expect(await readValue(stage, 'kept')).toBe('yes');
+    await expectNoScratch(stage);
+  });
+
+  it('recovers members that are configured by an environment file', async () => {
+    const stage = await onStage({ format: 'environment' });
+    await putThrough(stage, 'm3', 'kept', 'yes');
+    await leaveOneWhole(stage);
+    expect(rungOf(reportOf(await recover(stage)))).toBe('replay');
+    await expectWhole(stage);
+    expect(await readValue(stage, 'kept')).toBe('yes');
+  });
+
+  it('judges by the revision: a larger database that is older does not win', async () => {
+    const stage = await onStage();
+    for (let count = 0; count < 20; count++) await stage.etcd.member('m1').put(`large/${count}`, 'x'.repeat(400_000));
+    await stage.cluster.run('m1', `systemctl stop ${UNIT}`);
+    const others = ['m2', 'm3'];
+    await stage.cluster.waitUntilHealthy(others);
+    await stage.cluster.etcdctl(['del', '--prefix', 'large/'], others);
+    for (let count = 0; count < 30; count++) await stage.etcd.member('m3').put('small', String(count));
+    const { revision } = await stage.etcd.member('m3').status();
+    await stage.cluster.etcdctl(['compact', revision, '--physical'], others);
+    await stage.cluster.etcdctl(['defrag'], others);
+    await putThrough(stage, 'm3', 'kept', 'yes');
+    await crashMembers(stage.cluster, others);
+    await damageLog(stage.cluster, 'm1', 'truncated');
+    await wipeData(stage.cluster, 'm2');
+    const { winner, candidates } = reportOf(await recover(stage));
+    const old = candidates.find(({ member }) => member === 'm1');
+    expect(winner).toMatchObject({ member: 'm3', source: 'replayed' });
+    expect(old?.source).toBe('raw');
+    expect(old?.sizeBytes).toBeGreaterThan((winner?.sizeBytes ?? 0) * 4);
+    expect(BigInt(old?.revision ?? 0)).toBeLessThan(BigInt(winner?.revision ?? 0));
+    await expectWhole(stage);
+    expect(await readValue(stage, 'kept')).toBe('yes');
+  });
+
+  it('says that NOSPACE has survived the restore, and the space runbook ends it', async () => {
+    const stage = await onStage({ sizeMiB: 16 });
+    await fill(stage.etcd, { keys: 20 });
+    await crashMembers(stage.cluster, namesOf(stage));
+    await wipeData(stage.cluster, 'm1');
+    await damageLog(stage.cluster, 'm2', 'truncated');
+    const report = reportOf(await recover(stage));
+    expect(report).toMatchObject({ outcome: 'Remediated', remaining: ['space-exceeded'] });
+    expect(outputOf(await remediate(stage.platform)).outcome).toBe('Remediated');
+    await stage.etcd.member('m2').put('accepted', 'again');
+    await expectWhole(stage);
+    expect((await stage.etcd.observe()).alarms).toEqual([]);
+  });
+
+  it('tells every candidate and the loss in a dry run, and changes nothing', async () => {
+    const stage = await onStage();
+    await putThrough(stage, 'm3', 'kept', 'yes');
+    await leaveOneWhole(stage);
+    const before = await filesOfAll(stage);
+    const report = reportOf(await recover(stage, { dryRun: true }));
+    expect(report.outcome).toBe('Planned');
+    expect(report.candidates.map(({ member, source }) => `${member} ${source}`)).toEqual(['m3 replayed', 'm1 raw']);
+    expect(report.loss.keptRevision).toBe(report.winner?.revision);
+    expect(await filesOfAll(stage)).toEqual(before);
+  });
+});
