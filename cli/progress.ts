@@ -1,8 +1,11 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import type { LoadedCluster } from '../core/contracts/load-cluster.ts';
 import { describeResult } from './step-results.ts';
 
 /** After this long a state says that it is still running, and then again and again. */
 const STILL_RUNNING_MS = 2_000;
+/** Of what a step says; the whole is in the execution's report. */
+const MAX_DETAIL_CHARS = 240;
 
 interface RunningState {
   name: string;
@@ -16,6 +19,8 @@ export class Progress {
   readonly #print: (line: string) => void;
   /** By their last event: what runs in parallel is told apart by which event follows which. */
   readonly #running = new Map<number | undefined, RunningState>();
+  /** Members by their hosts, once the cluster is loaded: a responder knows them by name. */
+  readonly #members = new Map<string, string>();
 
   constructor(print: (line: string) => void) {
     this.#print = print;
@@ -27,7 +32,7 @@ export class Progress {
     const state = this.#follow(event);
     switch (event.type) {
       case 'TaskScheduled':
-        if (state) state.member = payloadMember(event.taskScheduledEventDetails?.parameters);
+        if (state) state.member = this.#memberIn(event.taskScheduledEventDetails?.parameters);
         break;
       case 'TaskFailed': {
         const { error, cause } = event.taskFailedEventDetails ?? {};
@@ -69,18 +74,31 @@ export class Progress {
     // A caught error leaves the state as well; it was told when it happened.
     const result: unknown = JSON.parse(output ?? 'null');
     if (isRecord(result) && 'error' in result) return;
+    if (state.name === 'Load cluster') this.#learn(result as LoadedCluster);
     this.#line(state, '✓', describeResult(state.name, result));
   }
 
   #line({ name, member, enteredAt }: RunningState, mark: string, detail: string): void {
     const seconds = `${((Date.now() - enteredAt) / 1000).toFixed(1)} s`.padStart(7);
-    this.#print(`  ${mark} ${seconds}  ${[name, member].filter(Boolean).join(' ').padEnd(28)}  ${detail}`.trimEnd());
+    const subject = [name, member].filter(Boolean).join(' ').padEnd(28);
+    this.#print(`  ${mark} ${seconds}  ${subject}  ${inOneLine(detail)}`.trimEnd());
+  }
+
+  #learn({ cluster }: LoadedCluster): void {
+    for (const { name, host } of cluster.members) if (host) this.#members.set(host, name);
+  }
+
+  #memberIn(parameters: string | undefined): string {
+    const { Payload } = JSON.parse(parameters ?? '{}') as { Payload?: { member?: string; host?: string } };
+    const { member, host = '' } = Payload ?? {};
+    return member || (this.#members.get(host) ?? host);
   }
 }
 
-function payloadMember(parameters: string | undefined): string {
-  const { Payload } = JSON.parse(parameters ?? '{}') as { Payload?: { member?: string; host?: string } };
-  return Payload?.member || (Payload?.host ?? '');
+/** Messages may hold the end of a log. */
+function inOneLine(text: string): string {
+  const [first = '', ...others] = text.split('\n');
+  return others.length === 0 && first.length <= MAX_DETAIL_CHARS ? first : `${first.slice(0, MAX_DETAIL_CHARS)} …`;
 }
 
 /** A Lambda function's error is JSON with a message. */

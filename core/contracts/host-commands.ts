@@ -191,7 +191,7 @@ export const HOST_COMMANDS = {
   },
   'place-restored-data': {
     description: "Moves a stopped member's data aside under the execution's name, and the restored data into its place",
-    timeoutSeconds: 600,
+    timeoutSeconds: 3600,
     parameters: {
       unit,
       dataDir: path,
@@ -207,9 +207,18 @@ export const HOST_COMMANDS = {
     },
   },
   'discard-scratch': {
-    description: "Removes the execution's scratch folder: what was placed stays, what was not is gone",
+    description: "Removes the execution's scratch folder, where the data has come as far as it must have for that",
     timeoutSeconds: 300,
-    parameters: { dataDir: path, walDir: optionalPath, execution },
+    parameters: {
+      dataDir: path,
+      walDir: optionalPath,
+      /**
+       * `undo`: nothing is in place. `commit`: what was restored is in place, on every host, and may be started; only the word `kept`
+       * stays, which proves it. `forget`: that word goes as well.
+       */
+      outcome: { values: ['undo', 'commit', 'forget'] },
+      execution,
+    },
   },
 } as const satisfies Record<
   string,
@@ -276,7 +285,7 @@ export const hostInspectionSchema = z.strictObject({
   /** Data dirs that earlier executions have moved aside. */
   archives: z.array(z.string()),
   /** Recoveries that were interrupted on this host, and how far they had come: see documents/parts/scratch.sh. */
-  recoveries: z.array(z.strictObject({ execution: z.string(), phase: z.enum(['restored', 'moving', 'placed']) })),
+  recoveries: z.array(z.strictObject({ execution: z.string(), phase: z.enum(['restored', 'moving', 'placed', 'kept']) })),
   configuration: z.strictObject({
     /** What etcd reads: with a config file it ignores its flags and environment. */
     format: z.enum(['yaml', 'environment']),
@@ -334,7 +343,15 @@ const salvageSchema = z.strictObject({
    * What the log held, where it could be replayed: up to where etcd knew it as committed, and its last entry. Not `complete` where
    * etcd had to cut off a damaged end.
    */
-  log: z.strictObject({ complete: z.boolean(), commitIndex: z.string(), lastIndex: z.string() }).nullable(),
+  log: z
+    .strictObject({
+      /** In hex. Indexes of two clusters cannot be compared. */
+      clusterId: z.string(),
+      complete: z.boolean(),
+      commitIndex: z.string(),
+      lastIndex: z.string(),
+    })
+    .nullable(),
   /** Null where it was not kept. */
   snapshot: keptSnapshotSchema.nullable(),
   /** Why the log could not be replayed, or there is nothing; empty otherwise. */

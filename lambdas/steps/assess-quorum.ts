@@ -6,9 +6,11 @@ import { etcdStep } from '../step.ts';
 
 /** One reading of every member: does any of them still agree with a quorum on anything? */
 export const handler = etcdStep(assessQuorumInput, async (etcd, input) => {
-  // Neither etcd's list nor its alarms can be read without a quorum.
-  const members = await etcd.observeMembers();
-  const linearizable = await Promise.all(etcd.members.map(readThroughConsensus));
+  // A member that waits for its peers answers neither, so both are asked at once. etcd's list and its alarms cannot be read without a quorum.
+  const [members, linearizable] = await Promise.all([
+    etcd.observeMembers(),
+    Promise.all(etcd.members.map(readThroughConsensus)),
+  ]);
   return assessQuorum({ members, memberList: [], alarms: [] }, linearizable, input);
 });
 

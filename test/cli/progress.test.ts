@@ -57,3 +57,39 @@ it('tells which host a line is about, when two are worked on at the same time', 
     expect.stringMatching(/✓ .* Stop service host-b$/),
   ]);
 });
+
+it('calls a host by its member once the cluster is loaded, and tells the first line of a long story', () => {
+  const lines: string[] = [];
+  const progress = new Progress((line) => lines.push(line));
+  const cluster = { name: 'orders', members: [{ name: 'node1', host: 'host-a' }, { name: 'node2' }] };
+  const events: HistoryEvent[] = [
+    entered(1, 0, 'Load cluster'),
+    {
+      id: 2,
+      previousEventId: 1,
+      timestamp: undefined,
+      type: 'TaskStateExited',
+      stateExitedEventDetails: { name: 'Load cluster', output: JSON.stringify({ cluster }) },
+    },
+    entered(3, 2, 'Launch service'),
+    scheduled(4, 3, 'host-a'),
+    {
+      id: 5,
+      previousEventId: 4,
+      timestamp: undefined,
+      type: 'TaskFailed',
+      taskFailedEventDetails: {
+        resourceType: 'lambda',
+        resource: 'invoke',
+        error: 'HostCommandFailed',
+        cause: JSON.stringify({ errorMessage: 'It does not stay up. The end of its log:\npanic' }),
+      },
+    },
+    { id: 6, previousEventId: 5, timestamp: undefined, type: 'ExecutionFailed' },
+  ];
+  for (const event of events) progress.onEvent(event);
+  expect(lines).toEqual([
+    expect.stringMatching(/✓ .* Load cluster +orders$/),
+    expect.stringMatching(/! .* Launch service node1 +HostCommandFailed: It does not stay up\. The end of its log: …$/),
+  ]);
+});
