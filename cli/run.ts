@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
@@ -14,19 +15,26 @@ import { Platform } from '../local/platform.ts';
 import { formatMs } from './format.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
+import { describeReport, type RunReport, shortSummary } from './report.ts';
 
 interface Flags {
   config: string;
   secrets?: string;
   cluster: string;
   hosts?: string;
-  stagingAddress?: string;
+  stagingAddress?: StagingAddress;
   incident: Incident;
   member?: string;
   dryRun: boolean;
   approve: boolean;
   parameters?: JsonValue;
   json: boolean;
+}
+
+interface StagingAddress {
+  address: string;
+  /** Any that is free, if not said. */
+  port?: number;
 }
 
 /** `etcd-remediation run`: runs a runbook from this machine, without AWS, against any cluster that it reaches. */
@@ -47,10 +55,10 @@ export function runCommand(): Command {
       'JSON object: how each host of the configuration is reached, such as {"node-a": {"exec": ["ssh", "-o", "BatchMode=yes", "10.0.1.11", "sudo", "bash"]}}',
     )
     .option(
-      '--staging-address <address>',
-      'an address of this machine that the hosts reach: from there each fetches the snapshot of a quorum recovery, over plain HTTP ' +
-        '(default: 127.0.0.1, which serves hosts that are this machine)',
-      parseOwnAddress,
+      '--staging-address <address[:port]>',
+      'an address of this machine that the hosts reach, such as 10.0.1.5:9000 or [fd00::5]:9000: from there each fetches the snapshot of a ' +
+        'quorum recovery, over plain HTTP (default: 127.0.0.1, which serves hosts that are this machine, and any free port)',
+      parseStagingAddress,
     )
     .requiredOption('--cluster <name>', 'which of the clusters')
     .addOption(new Option('--incident <incident>', 'what is wrong').choices(INCIDENTS).default('space-exceeded'))
@@ -88,12 +96,18 @@ async function run(flags: Flags): Promise<void> {
 
   output.print(`Remediating ${incident} of cluster ${cluster}${dryRun ? ' (dry run: nothing is changed)' : ''}`);
   const progress = new Progress(output.print);
+  if (incident === 'quorum-lost' && !dryRun && !flags.stagingAddress) {
+    progress.say('Hosts fetch the snapshot from 127.0.0.1: give --staging-address where they are other machines.');
+  }
   progress.say('Synthesizing the workflow and bundling its steps');
   const platform = await Platform.start({
     file: { clusters: [chosen] },
     secrets: held,
     hosts,
-    ...(flags.stagingAddress !== undefined && { stagingAddress: flags.stagingAddress }),
+    ...(flags.stagingAddress && {
+      stagingAddress: flags.stagingAddress.address,
+      stagingPort: flags.stagingAddress.port,
+    }),
   });
   try {
     const startedAt = Date.now();
@@ -108,9 +122,14 @@ async function run(flags: Flags): Promise<void> {
       stateTransitions: countStateTransitions(execution.history),
       report: execution.status === 'SUCCEEDED' ? execution.output : { error: execution.error, cause: execution.cause },
     };
-    const summary =
-      execution.status === 'SUCCEEDED' ? (execution.output as { summary: string }).summary : execution.cause;
-    output.finish(result, [`${result.outcome} in ${formatMs(result.remediateMs)}. ${summary}`]);
+    const ended = `${result.outcome} in ${formatMs(result.remediateMs)}.`;
+    if (execution.status === 'SUCCEEDED') {
+      const report = execution.output as unknown as RunReport;
+      output.finish(result, [`${ended} ${shortSummary(report)}`, ...describeReport(report)]);
+    } else {
+      // Whole: it ends with what was undone, and nothing else says so.
+      output.finish(result, [`${ended} ${execution.cause}`]);
+    }
     if (execution.status !== 'SUCCEEDED') process.exitCode = 1;
   } finally {
     await platform.close();
@@ -181,8 +200,19 @@ function parseJson(text: string): JsonValue {
   }
 }
 
-function parseOwnAddress(text: string): string {
+function parseStagingAddress(text: string): StagingAddress {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []);
-  if (own.includes(text)) return text;
-  throw new InvalidArgumentError(`It must be an IP address of this machine: ${own.join(', ')}.`);
+  // An IPv6 address without brackets has colons of its own.
+  const [, bracketed, plain, port] = isIP(text)
+    ? ['', text]
+    : (/^(?:\[([^[\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? []);
+  const address = bracketed ?? plain ?? '';
+  if (!own.includes(address)) {
+    throw new InvalidArgumentError(
+      `It must be an IP address of this machine: ${own.join(', ')}; a port may follow, as in 127.0.0.1:9000 or [::1]:9000.`,
+    );
+  }
+  if (port === undefined) return { address };
+  if (Number(port) < 1 || Number(port) > 65_535) throw new InvalidArgumentError('Its port must be from 1 to 65535.');
+  return { address, port: Number(port) };
 }

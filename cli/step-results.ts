@@ -125,8 +125,9 @@ function words(action: string): string {
   return action.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
 }
 
+/** A first line that ends with a colon leads to others, which are not told. */
 function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? '';
+  return text.split('\n', 1)[0]?.replace(/:$/, '') ?? '';
 }
 
 function sizes(members: MemberSpace[]): string {

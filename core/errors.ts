@@ -58,7 +58,7 @@ export class HostCommandFailed extends RemediationError {
   override readonly name = ERROR_NAMES.HostCommandFailed;
 }
 
-/** Run Command does not reach the host: the command did not start there. */
+/** Run Command does not reach the host: the command did not start there, or the host went away while it ran. */
 export class HostUnreachable extends RemediationError {
   override readonly name = ERROR_NAMES.HostUnreachable;
 }

@@ -24,10 +24,26 @@ require_unit() {
   esac
 }
 
+# The end of a log: ten lines of 400 bytes. The last lines of a Go program that panics are its stack, which goes; what says why comes first.
+# shellcheck disable=SC2016
+log_program='
+/^[ \t]*$/ { next }
+/^\t/ || /^goroutine / || /^created by / || /^panic\(.*\)$/ || /^[A-Za-z_][^ ({"]*\.[^ ]*\(.*\)$/ { stack = 1; next }
+{ line[++count] = substr($0, 1, 400) }
+/^(panic|fatal error):/ || /"level":"(fatal|error|panic)"/ { why = count }
+END {
+  if (!count && stack) print "(Nothing but the stack of a program that crashed. What it crashed of is further up in its journal.)"
+  if (why) print line[why]
+  first = count - 9
+  if (first < 1) first = 1
+  else if (why && why < first) first++
+  for (i = first; i <= count; i++) if (i != why) print line[i]
+}'
+
 # fail_with_log WHAT_IT_MEANS
 fail_with_log() {
   local log
-  log=$(journalctl -u "$unit" -n 10 --no-pager -q -o cat | tail -n 10 | cut -b 1-400) || log=''
+  log=$(journalctl -u "$unit" -n 40 --no-pager -q -o cat | tail -n 40 | awk "$log_program") || log=''
   fail 1 "The unit $unit is $ActiveState ($SubState): $1 Result=$Result, exit status $ExecMainStatus, $NRestarts restarts. ${log:+The end of its log:
 }${log:-Its log is empty.}"
 }

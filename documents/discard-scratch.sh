@@ -1,25 +1,35 @@
 # shellcheck shell=bash
 # parts: common data-dir scratch
-# Removes the execution's scratch folders: what was placed stays in its place, what was not is gone. May be run again.
+# Removes the execution's scratch folders, where the data has come as far as it must have for that: `undo` where nothing is in place; `commit` where
+# what was restored is, of which the word `kept` stays, that every host has it; `forget` where nobody needs that word any more. May be run again.
 data_dir='{{ dataDir }}'
 wal_dir='{{ walDir }}'
+outcome='{{ outcome }}'
 execution='{{ execution }}'
 
 discarded=false
 
-# discard FOLDER: `phase` goes last, for it is by that word that an interrupted removal is found.
-discard() {
+# empty_out FOLDER: all but `phase`.
+empty_out() {
   local entry problem
-  if [ ! -d "$1" ]; then return; fi
   rm -f -- "$1/restored"
   for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
     if [ "${entry##*/}" = phase ] || { [ ! -e "$entry" ] && [ ! -L "$entry" ]; }; then continue; fi
     problem=$(rm -rf -- "$entry" 2>&1) || fail 1 "$entry could not be removed: ${problem:0:300}. When the cause is removed, run this again."
   done
+}
+
+# discard FOLDER: `phase` goes last, for it is by that word that an interrupted removal is found.
+discard() {
+  local problem
+  empty_out "$1"
   problem=$(rm -rf -- "$1" 2>&1) || fail 1 "$1 could not be removed: ${problem:0:300}. When the cause is removed, run this again."
   discarded=true
 }
 
+# Everything that moves data holds this lock.
+real_path "$data_dir"
+if [ -d "$(dirname -- "$reply")" ]; then lock "$(dirname -- "$reply")" 8; fi
 separate_wal_dir "$data_dir" "$wal_dir"
 find_scratch "${reply:-$data_dir}" "$execution" && wal_scratch=$scratch
 find_scratch "$data_dir" "$execution"
@@ -30,12 +40,26 @@ for folder in "${folders[@]}"; do
   if [ -L "$folder" ]; then fail 65 "$folder is a link, which no recovery makes. Look at where it leads, and remove the link."; fi
 done
 read_phase "$scratch"
-if [ "$reply" = moving ]; then
-  fail 65 "The data on this host was being moved when $execution was interrupted, and what belongs in its place may lie in $scratch. Run revert-data-dir of $execution first."
-fi
+phase=$reply
+case $outcome:$phase in
+  undo: | undo:restored | commit: | commit:placed | commit:kept | forget: | forget:kept) ;;
+  undo:moving | undo:placed)
+    fail 65 "The recovery of $execution is at the word \"$phase\" on this host, and what belongs in its place may lie in $scratch or aside. Run revert-data-dir of $execution first."
+    ;;
+  *) fail 65 "The recovery of $execution is at the word \"$phase\" on this host, so \"$outcome\" is not what comes next: somebody else works on it. Find out who, and start a new execution once that has ended." ;;
+esac
+case $outcome:$phase in
+  commit:) succeed '{"discarded":false}' ;;
+  # The word comes first: from here on members may be started.
+  commit:placed) set_phase kept && discarded=true ;;
+esac
 for folder in "${folders[@]}"; do
   if [ ! -d "$folder" ]; then continue; fi
   lock "$folder"
-  discard "$folder"
+  if [ "$outcome:$folder" = "commit:$scratch" ]; then
+    empty_out "$folder"
+  else
+    discard "$folder"
+  fi
 done
 succeed "{\"discarded\":$discarded}"

@@ -71,7 +71,7 @@ list_recoveries() {
   prefix=$(dirname -- "$1")/.etcd-remediation.$(basename -- "$1").
   for folder in "$prefix"* "$1"/archived.*.scratch; do
     read_phase "$folder"
-    case $reply in restored | moving | placed) ;; *) continue ;; esac
+    case $reply in '') continue ;; esac
     name=${folder#"$prefix"} name=${name##*/archived.} name=${name%.scratch}
     # An execution's name has no dots: this is of a data dir whose name begins with this one's.
     case $name in *.*) continue ;; esac

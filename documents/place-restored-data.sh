@@ -41,8 +41,6 @@ phase=$reply
 if [ -z "$phase" ] || [ ! -f "$scratch/restored" ]; then
   fail 65 "Nothing is restored in $scratch that could be placed, or it is being moved back. Restore the snapshot on this host first."
 fi
-{ read -r _ && read -r restored_for _ || restored_for=''; } < "$scratch/restored"
-[ "$restored_for" = "$data_dir" ] || fail 65 "What is restored in $scratch is for $restored_for, and not for $data_dir. Where several members have their data in one folder, each needs a folder of its own around it."
 if [ "$phase" = placed ]; then succeed "$(cat "$scratch/archives")"; fi
 require_stopped 'its data is replaced'
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # parts: common data-dir scratch
 # Moves the data that an execution has moved aside back into its place. What has taken the place meanwhile is moved aside itself, but for
-# what was restored and never started: that goes back into the scratch folder it came from.
+# what was restored and never started: that goes back into the scratch folder it came from. What was restored and has been started is not touched.
 # May be run again after it was interrupted at any point; never overwrites and never deletes.
 unit='{{ unit }}'
 data_dir='{{ dataDir }}'
@@ -67,17 +67,14 @@ was_used() {
 
 # Undoes a place-restored-data, wherever that was interrupted.
 take_back() {
+  if [ -f "$scratch/archives" ] && { was_used "$data_dir" || { [ -n "$wal_dir" ] && was_used "$wal_dir"; }; }; then
+    examine "$data_dir" "$execution"
+    fail 66 "The member has been started with what $execution has restored into $real, and may have taken writes since. The older data lies in ${archive:-no archive, for there was none}. Decide which is worth keeping. If it is what is there now: remove $scratch. If it is the older data: move what is there away by hand, then run this again."
+  fi
   # As long as this word is there, nobody takes the member for one that was placed, nor for one where nothing was moved.
   set_phase moving
   rm -f -- "$scratch/restored"
   if [ ! -f "$scratch/archives" ]; then return; fi
-  if was_used "$data_dir" || { [ -n "$wal_dir" ] && was_used "$wal_dir"; }; then
-    examine "$data_dir" "$execution"
-    [ -n "$archive" ] || [ -d "$moving" ] || fail 65 "The member has been started with what was restored into $real, where no data had been before. There is nothing to move back: where what is there now is not wanted, move it away by hand."
-    # What is in the place is set aside as anything else would be; once the old data is back there, nobody may take that for what was placed.
-    rm -f -- "$scratch/archives"
-    return
-  fi
   real_path "$data_dir"
   move_contents "$reply" "$scratch/data"
   if [ -n "$wal_dir" ]; then
@@ -102,7 +99,11 @@ if [ -n "$wal_dir" ]; then find_scratch "$wal_dir" "$execution" && wal_scratch=$
 find_scratch "$data_dir" "$execution"
 read_phase "$scratch"
 phase=$reply
-case $phase in moving | placed) take_back ;; esac
+case $phase in
+  moving | placed) take_back ;;
+  # So that a command which still runs elsewhere can place nothing any more.
+  restored) rm -f -- "$scratch/restored" ;;
+esac
 check "$data_dir"
 if [ -n "$wal_dir" ]; then check "$wal_dir"; fi
 

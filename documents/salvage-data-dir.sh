@@ -45,7 +45,8 @@ discard_leftovers() {
     if [ ! -d "$folder" ] || [ -L "$folder" ] || [ "$folder" = "$scratch" ] || [ "$folder" = "$scratch.backup" ]; then continue; fi
     case ${folder#"$parent/.etcd-remediation.$name."} in "$folder" | *.backup) ;; *.*) continue ;; esac
     read_phase "$folder"
-    if [ -n "$reply" ] || { command -v flock > /dev/null && ! flock -n "$folder" true; }; then continue; fi
+    case $reply in '' | kept) ;; *) continue ;; esac
+    if command -v flock > /dev/null && ! flock -n "$folder" true; then continue; fi
     rm -rf -- "$folder"
   done
 }

@@ -26,6 +26,8 @@ export interface PlatformOptions {
    * that are this machine.
    */
   stagingAddress?: string;
+  /** The port there: any that is free, if not said. */
+  stagingPort?: number | undefined;
   /** Folders that stand for the buckets of `backups`, by the bucket's name: a key is the path of a file in it. */
   backups?: Readonly<Record<string, string>>;
 }
@@ -61,12 +63,13 @@ export class Platform {
     this.lambdas = lambdas;
   }
 
-  /** @throws Error where `stagingAddress` is none of this machine's */
+  /** @throws Error where `stagingAddress` is none of this machine's, or `stagingPort` is taken */
   static async start({
     file,
     secrets,
     hosts = {},
     stagingAddress = '127.0.0.1',
+    stagingPort = 0,
     backups = {},
   }: PlatformOptions): Promise<Platform> {
     const assembly = await synthesize(file);
@@ -76,7 +79,13 @@ export class Platform {
     const commands = runCommand({ documents: assembly.documents, hosts });
     const operations = { ...secretsManager(secrets), ...systemsManager(assembly.parameters), ...commands.operations };
     const { buckets } = assembly;
-    const s3 = await serveS3({ address: stagingAddress, credentials, buckets, folders: backups }).catch((error) => {
+    const s3 = await serveS3({
+      address: stagingAddress,
+      port: stagingPort,
+      credentials,
+      buckets,
+      folders: backups,
+    }).catch((error) => {
       assembly.close();
       throw error;
     });

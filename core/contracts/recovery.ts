@@ -92,8 +92,13 @@ export interface Rescue {
   summary: string;
   /** One for each host concerned: revert-data-dir, discard-scratch, control-service (launch) or salvage-data-dir. */
   commands: HostCommand[];
-  /** discard-scratch: for `MoveBack`, once the data is back; for `Salvage`, where the execution ends before anything is moved. */
+  /**
+   * discard-scratch: for `MoveBack`, once the data is back; for `Salvage`, where the execution ends before anything is moved; for `Restart` and
+   * `WaitForQuorum`, once the quorum is proven: of recoveries that are `kept`.
+   */
   discard: HostCommand[];
+  /** That an earlier recovery's data is in place, whose loss comes on top of anything that is told here; empty where none is. */
+  kept: string;
   /** `Salvage`, with a backup named: examine-snapshot on a host that has room for it. */
   examine: HostCommand | null;
 }
@@ -186,8 +191,12 @@ export interface RecoveryPlan {
     restore: HostCommand[];
     place: HostCommand[];
     configure: HostCommand[];
-    /** Removes the scratch folders: before the first start, or at the end of a failure. Also on hosts that only salvaged. */
+    /** discard-scratch before the first start: every target says then that all have the restored data in place. */
+    commit: HostCommand[];
+    /** discard-scratch where the execution ends before that. Also on hosts that only salvaged, or fetched a backup. */
     discard: HostCommand[];
+    /** discard-scratch once all is proven, on the same hosts. */
+    forget: HostCommand[];
     start: HostCommand[];
     revert: HostCommand[];
     /** The services that ran before. */

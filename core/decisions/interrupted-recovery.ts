@@ -1,7 +1,9 @@
 import { type Cluster, layoutOf } from '../contracts/clusters.ts';
+import type { HostInspection } from '../contracts/host-commands.ts';
 import type { HostCommand } from '../contracts/membership.ts';
-import type { InspectionReport } from '../contracts/recovery.ts';
-import { PreconditionFailed } from '../errors.ts';
+import type { ChooseRescue, InspectionReport } from '../contracts/recovery.ts';
+import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
+import { votersOf } from './configured-quorum.ts';
 import { placeOf } from './host-place.ts';
 import { discardOf, revertOf } from './recovery-commands.ts';
 
@@ -9,7 +11,7 @@ import { discardOf, revertOf } from './recovery-commands.ts';
 interface Leftover {
   member: string;
   execution: string;
-  phase: 'restored' | 'moving' | 'placed';
+  phase: HostInspection['recoveries'][number]['phase'];
   runs: boolean;
 }
 
@@ -20,33 +22,75 @@ export interface Clearance {
   discard: HostCommand[];
 }
 
+type Interrupted = Pick<ChooseRescue, 'cluster' | 'parameters' | 'inspections' | 'dryRun'>;
+
 /**
  * What has to be done with a recovery that was cut off, before anything else is looked at: nothing on these hosts can be judged while
  * some hold restored data and some their own. One execution's at a time; the next look shows whether there is another's.
  *
- * No service is started before every host is `placed`. So where one is not, nothing was started, and all goes back; and where all are,
- * or are done with it, what is in place may have been started, and stays.
+ * No host says `kept` before every one is `placed`, and no service is started before each was asked to say so. So `kept` on one host proves that the
+ * data was in place on all, and may have been started: it stays. `placed` proves it where every voter's host says so. Otherwise nothing
+ * was started, and all goes back. What is not seen proves neither: a host that is away may say `kept`, or hold the newest data aside. Hosts that all say
+ * `kept` are done with it, and only the word is left.
  *
- * @throws PreconditionFailed in a dry run, whose plan would be made of what is half moved; and where etcd runs on data that has to move
+ * @throws PreconditionFailed in a dry run, whose plan would be made of what is half moved; where a voter's host that is away may know more;
+ * and where etcd runs on data that has to move
+ * @throws UnsafeToProceed where the hosts contradict each other
  */
-export function clearInterrupted(
-  cluster: Cluster,
-  inspections: readonly InspectionReport[],
-  dryRun: boolean,
-): Clearance | undefined {
-  const all = inspections.flatMap(({ member, result }): Leftover[] =>
-    (result?.recoveries ?? []).map((left) => ({ member, ...left, runs: result?.unit.mainPid !== 0 })),
-  );
-  const execution = all[0]?.execution;
-  if (execution === undefined) return undefined;
+export function clearInterrupted({ cluster, parameters, inspections, dryRun }: Interrupted): Clearance | undefined {
+  const all = leftoversOn(inspections);
+  const unfinished = all.find(({ phase }) => phase !== 'kept');
+  if (!unfinished) return undefined;
+  const { execution } = unfinished;
   const leftovers = all.filter((left) => left.execution === execution);
-  const isPlaced = leftovers.every(({ phase }) => phase === 'placed');
-  const clearance = isPlaced ? keep(cluster, execution, leftovers) : moveBack(cluster, execution, leftovers);
+  const clearance = wasPlacedEverywhere(cluster, execution, leftovers)
+    ? keep(cluster, execution, leftovers)
+    : moveBack({ cluster, parameters, inspections }, execution, leftovers);
   if (!dryRun) return clearance;
   throw new PreconditionFailed(
     `${clearance.summary} A dry run changes nothing, and a plan made of what lies there now would be wrong. Start without dryRun: that is ` +
       'done first, and then the hosts are looked at anew.',
   );
+}
+
+/**
+ * Recoveries that hosts still say are kept: nothing has to be done about these, but the word goes once the cluster is proven to be well; and what
+ * such a recovery has lost is not to be forgotten, for its own report may never have been made.
+ */
+export function keptRecoveries({ cluster, inspections }: Pick<Interrupted, 'cluster' | 'inspections'>): {
+  /** Empty where there is none. */
+  kept: string;
+  forget: HostCommand[];
+} {
+  const all = leftoversOn(inspections).filter(({ phase }) => phase === 'kept');
+  const executions = [...new Set(all.map(({ execution }) => execution))].join(', ');
+  return {
+    kept:
+      all.length === 0
+        ? ''
+        : `What an earlier recovery (${executions}) has restored is in place, and is kept. What it has lost is lost: its own plan says how much.`,
+    forget: all.map(({ member, execution }) => discardOf(cluster, member, execution, 'forget')),
+  };
+}
+
+function leftoversOn(inspections: readonly InspectionReport[]): Leftover[] {
+  return inspections.flatMap(({ member, result }) =>
+    (result?.recoveries ?? []).map((left) => ({ member, ...left, runs: result?.unit.mainPid !== 0 })),
+  );
+}
+
+/** @throws UnsafeToProceed */
+function wasPlacedEverywhere(cluster: Cluster, execution: string, leftovers: Leftover[]): boolean {
+  const others = leftovers.filter(({ phase }) => phase === 'restored' || phase === 'moving');
+  if (leftovers.some(({ phase }) => phase === 'kept')) {
+    if (others.length === 0) return true;
+    throw new UnsafeToProceed(
+      `The hosts contradict each other on the recovery of the execution ${execution} (${list(leftovers)}). "kept" means that its data was in place ` +
+        `on every host, and ${list(others)} cannot be beside it: something else has changed these hosts. Nothing was changed. Find out which ` +
+        `data of ${others.map(({ member }) => member).join(', ')} is in place and which lies aside, and put that right by hand; then start again.`,
+    );
+  }
+  return others.length === 0 && votersOf(cluster).every(({ name }) => leftovers.some(({ member }) => member === name));
 }
 
 function keep(cluster: Cluster, execution: string, leftovers: Leftover[]): Clearance {
@@ -55,22 +99,56 @@ function keep(cluster: Cluster, execution: string, leftovers: Leftover[]): Clear
     summary:
       `The recovery of the execution ${execution} was interrupted when its data was in place on every host (as ${list(leftovers)} ` +
       'still says): that data is kept, and so is what it has replaced, beside it. What that execution has reported as lost is lost.',
-    commands: leftovers.map(({ member }) => discardOf(cluster, member, execution)),
+    commands: leftovers
+      .filter(({ phase }) => phase === 'placed')
+      .map(({ member }) => discardOf(cluster, member, execution, 'commit')),
     discard: [],
   };
 }
 
-function moveBack(cluster: Cluster, execution: string, leftovers: Leftover[]): Clearance {
+function moveBack(
+  { cluster, parameters, inspections }: Omit<Interrupted, 'dryRun'>,
+  execution: string,
+  leftovers: Leftover[],
+): Clearance {
+  if (!parameters.acceptFewerMembers) refuseUnseen(cluster, inspections, execution, leftovers);
   const moved = leftovers.filter(({ phase }) => phase !== 'restored');
   refuseRunning(cluster, execution, moved);
+  // Where nothing was moved as well: a command of that execution which still runs there can then place nothing any more. It cannot
+  // anyway under a service that runs, which is a survivor on its own data and need not be stopped for this.
+  const reverted = leftovers.filter((left) => moved.includes(left) || !left.runs);
   return {
     action: 'MoveBack',
     summary:
-      `The recovery of the execution ${execution} was interrupted before its data was in place on every host (${list(leftovers)}): ` +
-      'no service was started on it. What was moved goes back into its place, and what was restored is removed.',
-    commands: moved.map(({ member }) => revertOf(cluster, member, execution)),
-    discard: leftovers.map(({ member }) => discardOf(cluster, member, execution)),
+      `The recovery of the execution ${execution} was interrupted before its data was known to be in place on every host (${list(leftovers)}), ` +
+      'and so before any service was to be started on it. What was moved goes back into its place, and what was restored is removed.',
+    commands: reverted.map(({ member }) => revertOf(cluster, member, execution)),
+    discard: leftovers.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
   };
+}
+
+/** Only voters are ever restored, so a learner's host says nothing of it. */
+function refuseUnseen(
+  cluster: Cluster,
+  inspections: readonly InspectionReport[],
+  execution: string,
+  leftovers: Leftover[],
+): void {
+  const unseen = votersOf(cluster).flatMap(({ name, host }) => {
+    const report = inspections.find(({ member }) => member === name);
+    if (report?.result) return [];
+    const why = host ? (report?.problem ?? 'it was not inspected') : 'clusters.json names no "host" for it';
+    return [{ name, why }];
+  });
+  if (unseen.length === 0) return;
+  const names = unseen.map(({ name }) => name).join(', ');
+  throw new PreconditionFailed(
+    `The recovery of the execution ${execution} was interrupted (${list(leftovers)}), and not every host can be looked at:` +
+      `${unseen.map(({ name, why }) => `\n- ${name}: ${why.replaceAll('\n', '\n  ')}`).join('')}\n` +
+      'That recovery may have come further there, so it can neither be moved back nor kept. Nothing was changed. Bring the hosts back into reach, ' +
+      `then start again; or make sure that ${names} ${unseen.length === 1 ? 'is' : 'are'} off for good, and start again with ` +
+      'parameters.acceptFewerMembers: everything is then moved back on the others.',
+  );
 }
 
 /** Somebody, or the host's own boot, has started etcd in the midst of it; whether it may be stopped is for a person to say. */

@@ -22,11 +22,12 @@ type Salvaged = Salvage & { member: string };
  * The logs. A write is acknowledged once a quorum has it in its logs, on disk. Of n voters any n - quorum + 1 share a member with every
  * quorum, so where as many logs were read whole, every acknowledged write is in one of them, at or before the last entry of all. The
  * winner has, by its revision, all that any of them knew as committed. What lies between is what may be lost. An entry that
- * changes keys is one write, and may be a transaction of several puts.
+ * changes keys is one write, and may be a transaction of several puts. Indexes of two clusters cannot be compared, so only logs of the winner's count: a
+ * member that was left out of an earlier recovery, and came back, has one of another.
  *
  * The databases. A write is acknowledged by a voter that has applied it, and whose database lacks at most the last batch. Where the
  * databases of all voters were read, that voter's is among them, and the winner is at least as new. This needs
- * no log at all.
+ * no log at all, but no more than one cluster: revisions of two cannot be compared either.
  *
  * Neither says anything of a backup: whether its history is the one of these logs cannot be seen from its revision.
  */
@@ -53,8 +54,20 @@ export function boundLoss(question: LossQuestion): Loss {
 
 type Bound = Pick<Loss, 'explanation'> & { atMostWrites: number };
 
-function boundByLogs({ voters, quorum }: LossQuestion, salvaged: Salvaged[]): Bound | undefined {
-  const logs = salvaged.flatMap(({ member, log }) => (log ? [{ member, ...log }] : []));
+/** The clusters that the logs are of, each with its members. */
+function clustersIn(salvaged: Salvaged[]): Map<string, string[]> {
+  const logs = salvaged.filter(({ log }) => log);
+  const byCluster = Map.groupBy(logs, ({ log }) => log?.clusterId ?? '');
+  return new Map([...byCluster].map(([id, each]) => [id, each.map(({ member }) => member)]));
+}
+
+function boundByLogs({ voters, quorum, winner }: LossQuestion, salvaged: Salvaged[]): Bound | undefined {
+  const own = salvaged.find(({ member }) => member === winner.member)?.log;
+  // Nobody can tell which cluster a database without its log is of.
+  if (!own && clustersIn(salvaged).size > 1) return undefined;
+  const logs = salvaged
+    .flatMap(({ member, log }) => (log ? [{ member, ...log }] : []))
+    .filter(({ clusterId }) => !own || clusterId === own.clusterId);
   const whole = logs.filter(({ complete }) => complete);
   if (whole.length < voters.length - quorum + 1) return undefined;
   const last = whole.map(({ lastIndex }) => BigInt(lastIndex)).reduce(highest);
@@ -73,7 +86,7 @@ function boundByLogs({ voters, quorum }: LossQuestion, salvaged: Salvaged[]): Bo
 
 function boundByDatabases({ voters }: LossQuestion, salvaged: Salvaged[]): Bound | undefined {
   const read = salvaged.filter(({ method, rawRevision }) => method !== 'none' && /^\d*[1-9]\d*$/.test(rawRevision));
-  if (read.length < voters.length) return undefined;
+  if (read.length < voters.length || clustersIn(salvaged).size > 1) return undefined;
   return {
     atMostWrites: BATCH_LIMIT,
     explanation:
@@ -85,15 +98,24 @@ function boundByDatabases({ voters }: LossQuestion, salvaged: Salvaged[]): Bound
 function explainUnknown({ voters, quorum, winner }: LossQuestion, salvaged: Salvaged[]): string {
   const missing = voters.filter((voter) => !salvaged.some(({ member, log }) => member === voter && log?.complete));
   const needed = voters.length - quorum + 1;
+  const clusters = clustersIn(salvaged);
+  const different =
+    clusters.size > 1
+      ? ` The logs are of different clusters (${[...clusters].map(([id, members]) => `${id || 'unknown'}: ${members.join(', ')}`).join('; ')}), and cannot be ` +
+        'compared: a member may have been left out of an earlier recovery. Make sure that the winner is of the cluster that is wanted.'
+      : '';
+  const unread =
+    missing.length > 0
+      ? ` The logs of ${missing.join(', ')} could not be read to their ends, so these may have had writes that no other log holds.`
+      : '';
   // The leader is the first to know a write as committed, and a member that runs on has applied all that it knew.
   const survivor =
     winner.source === 'survivor'
       ? ` If ${winner.member} was the leader until then, nothing is lost: a leader that runs on has all that was acknowledged.`
       : '';
   return (
-    `How much was acknowledged after it cannot be told: the logs of ${missing.join(', ')} could not be read to their ends. A write is ` +
-    `acknowledged once ${quorum} of the ${voters.length} voters have it, so these may have had writes that no other log holds; ` +
-    `${needed} whole logs would be needed to count them. As long as all members kept up, it is what was written in the last moments before ` +
+    `How much was acknowledged after it cannot be told.${different}${unread} A write is acknowledged once ${quorum} of the ${voters.length} ` +
+    `voters have it; ${needed} whole logs${clusters.size > 1 ? ' of one cluster' : ''} would be needed to count them. As long as all members kept up, it is what was written in the last moments before ` +
     `the quorum was lost.${survivor}`
   );
 }

@@ -55,7 +55,7 @@ function backupIn({ member, result, problem }: ExaminationReport): Candidate {
   if (!result) {
     throw new PreconditionFailed(
       `The backup that parameters.snapshot names could not be looked at: ${problem}\nCorrect the key, or leave parameters.snapshot out. ` +
-        'Nothing was changed.',
+        'Nothing was restored.',
     );
   }
   const note = result.hasHash ? '' : 'there is no hash in it, so nobody can tell whether it is whole';
@@ -80,7 +80,12 @@ export function describeSalvages({ salvaged }: Pick<PlanRecovery, 'salvaged'>): 
 /** Why each rung of the ladder serves or does not, from the safest to the last. @param candidates best first, and not none */
 export function ladderOf(candidates: readonly Candidate[], restart: Rung, found: Found): Rung[] {
   const [winner] = candidates as [Candidate, ...Candidate[]];
-  return [restart, ...PREFERENCE.map((source) => rungOf(source, winner, candidates, found))];
+  const rungs = PREFERENCE.map((source) => rungOf(source, winner, candidates, found));
+  if (!restart.serves) return [restart, ...rungs];
+  return [
+    restart,
+    ...rungs.map((each) => (each.serves ? { ...each, why: `if the restart does not help: ${each.why}` } : each)),
+  ];
 }
 
 function rungOf(source: Candidate['source'], winner: Candidate, candidates: readonly Candidate[], found: Found): Rung {

@@ -49,8 +49,11 @@ export function revertOf(cluster: Cluster, member: string, execution: string): H
   }));
 }
 
-export function discardOf(cluster: Cluster, member: string, execution: string): HostCommand {
-  return command(cluster, member, (layout) => ({ ...foldersOf(layout), execution }));
+/** `undo` where the data is in its own place, `commit` where what was restored is everywhere, `forget` once that has been proven. */
+type Outcome = 'undo' | 'commit' | 'forget';
+
+export function discardOf(cluster: Cluster, member: string, execution: string, outcome: Outcome): HostCommand {
+  return command(cluster, member, (layout) => ({ ...foldersOf(layout), outcome, execution }));
 }
 
 /** What all hosts restore alike. */

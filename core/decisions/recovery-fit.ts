@@ -31,7 +31,7 @@ export function requireRecoveryFit(hosts: readonly RestoreHost[], compressedByte
   problems.push(...differentReleases(hosts));
   if (problems.length === 0) return;
   throw new PreconditionFailed(
-    `Not every host is ready for the restore; nothing was changed.${problems.join('')}\nCorrect this, then start again.`,
+    `Not every host is ready for the restore; nothing was restored.${problems.join('')}\nCorrect this, then start again.`,
   );
 }
 

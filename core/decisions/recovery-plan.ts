@@ -57,16 +57,18 @@ export function planRecovery(input: PlanRecovery): RecoveryPlan {
   requireRecoveryFit(hosts, snapshot?.sizeBytes ?? winner.candidate.sizeBytes, winner.candidate.sizeBytes);
   const targets = hosts.map((host) => targetOf(host));
   const names = targets.map(({ member }) => member);
+  const restart = restartRung(input);
+  const loss = boundLoss({
+    voters: votersOf(cluster).map(({ name }) => name),
+    quorum: quorumIn(cluster),
+    salvaged: input.salvaged,
+    winner: winner.candidate,
+  });
   return {
-    ladder: ladderOf(candidates, restartRung(input), input),
+    ladder: ladderOf(candidates, restart, input),
     candidates,
     winner: winner.candidate,
-    loss: boundLoss({
-      voters: votersOf(cluster).map(({ name }) => name),
-      quorum: quorumIn(cluster),
-      salvaged: input.salvaged,
-      winner: winner.candidate,
-    }),
+    loss: restart.serves ? { ...loss, explanation: `If the restart does not help: ${loss.explanation}` } : loss,
     cluster: { ...cluster, members: cluster.members.filter(({ name }) => names.includes(name)) },
     targets,
     leftOut,
@@ -86,12 +88,16 @@ export function planRecovery(input: PlanRecovery): RecoveryPlan {
 function requireDamage({ cluster, parameters, dryRun, launched, salvaged, restartProblem }: PlanRecovery): void {
   if (dryRun || launched.length === 0 || parameters.snapshot?.force) return;
   const voters = votersOf(cluster).map(({ name }) => name);
-  const whole = salvaged.filter(({ member, result }) => voters.includes(member) && result?.log?.complete);
-  if (whole.length < quorumIn(cluster)) return;
+  const logs = salvaged.filter(({ member, result }) => voters.includes(member) && result?.log?.complete);
+  // Members of different clusters make no quorum with each other.
+  const whole = Object.values(Object.groupBy(logs, ({ result }) => result?.log?.clusterId ?? '')).find(
+    (each = []) => each.length >= quorumIn(cluster),
+  );
+  if (!whole) return;
   throw new UnsafeToProceed(
     `The data of ${whole.map(({ member }) => member).join(', ')} is whole, and these are a quorum. Their services were started, and too few stay up: ` +
       'it is not their data that keeps them from it, so a restore would not help, and would lose the last entries of their logs. Nothing ' +
-      `was changed. Look at their configuration, certificates, ports and disks, then start again.\n${restartProblem}`.trim(),
+      `was restored. Look at their configuration, certificates, ports and disks, then start again.\n${restartProblem}`.trim(),
   );
 }
 
@@ -101,11 +107,7 @@ function winnerOf(candidates: readonly Candidate[], input: PlanRecovery): Winner
   const [best] = candidates;
   if (!best) {
     throw new PreconditionFailed(
-      `Nothing is left that could be restored:${describeSalvages(input)
-        .map((line) => `\n- ${line}`)
-        .join(
-          '',
-        )}\nLook for a snapshot of the cluster, name it with parameters.snapshot, and start again. Nothing was changed.`,
+      `Nothing is left that could be restored:${listed(describeSalvages(input))}\nLook for a snapshot of the cluster, name it with parameters.snapshot, and start again. Nothing was restored.`,
     );
   }
   const isBackup = best.source === 'backup';
@@ -138,13 +140,14 @@ function chooseLeftOut(input: PlanRecovery): LeftOut[] {
     ];
   });
   if (away.length > 0 && !parameters.acceptFewerMembers) {
+    const names = away.map(({ member }) => member).join(', ');
+    const isOne = away.length === 1;
     throw new PreconditionFailed(
-      `Not every member can be recovered:${away.map(({ member, problem }) => `\n- ${member}: ${problem}`).join('')}\n` +
-        `What the others hold:${describeSalvages({ salvaged: salvaged.filter(({ result }) => result) })
-          .map((line) => `\n- ${line}`)
-          .join('')}\n` +
-        'What these hold may be newer, and if they run where nobody sees them, they serve beside what is restored. Bring their hosts back; ' +
-        'or make sure that they are off for good, and start again with parameters.acceptFewerMembers. Nothing was changed.',
+      `Not every member can be recovered:${listed(away.map(({ member, problem }) => `${member}: ${problem}`))}\n` +
+        `What the others hold:${listed(describeSalvages({ salvaged: salvaged.filter(({ result }) => result) }))}\n` +
+        `What ${names} ${isOne ? 'holds' : 'hold'} may be newer, and if ${isOne ? 'it runs where nobody sees it, it serves' : 'they run where nobody sees them, they serve'} ` +
+        `beside what is restored. Bring ${isOne ? 'its host' : 'their hosts'} back; or make sure that ${names} ${isOne ? 'is' : 'are'} off for good, and ` +
+        'start again with parameters.acceptFewerMembers. Nothing was restored.',
     );
   }
   const learners = cluster.members.filter(({ learner }) => learner);
@@ -152,6 +155,11 @@ function chooseLeftOut(input: PlanRecovery): LeftOut[] {
     ...away,
     ...learners.map(({ name }) => ({ member: name, problem: 'it is a learner, which has no part in a quorum' })),
   ];
+}
+
+/** A line each; what one of them has in further lines belongs to it. */
+function listed(problems: readonly string[]): string {
+  return problems.map((problem) => `\n- ${problem.replaceAll('\n', '\n  ')}`).join('');
 }
 
 function restoreHostsOf(
@@ -248,7 +256,9 @@ function commandsOf(
       placeRestoredOf(cluster, member, { execution, revision, replaceNewer: parameters.snapshot?.force === true }),
     ),
     configure: onEach((member) => configureOf(cluster, member, restoration)),
-    discard: salvaged.map(({ member }) => discardOf(cluster, member, execution)),
+    commit: onEach((member) => discardOf(cluster, member, execution, 'commit')),
+    discard: salvaged.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
+    forget: salvaged.map(({ member }) => discardOf(cluster, member, execution, 'forget')),
     start: onEach((member) => controlOf(cluster, member, 'start')),
     revert: onEach((member) => revertOf(cluster, member, execution)),
     // Without a quorum they wait for one as long as they like.

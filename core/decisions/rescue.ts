@@ -2,7 +2,7 @@ import type { HostCommand } from '../contracts/membership.ts';
 import type { ChooseRescue, Rescue } from '../contracts/recovery.ts';
 import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import { quorumIn } from './configured-quorum.ts';
-import { clearInterrupted } from './interrupted-recovery.ts';
+import { clearInterrupted, keptRecoveries } from './interrupted-recovery.ts';
 import { requireReadableBackup } from './named-backup.ts';
 import { controlOf, discardOf, examineOf, salvageOf } from './recovery-commands.ts';
 import { describeEnd, outlookOf, type Service, surveyServices } from './services.ts';
@@ -26,7 +26,7 @@ const MAX_TURNS = 40;
  * @throws PreconditionFailed, InvalidInput
  */
 export function chooseRescue(input: ChooseRescue): Rescue {
-  const { cluster, parameters, inspections, dryRun, restarted, launchFailed, waits, turn } = input;
+  const { cluster, parameters, dryRun, restarted, launchFailed, waits, turn } = input;
   requireReadableBackup(cluster, parameters);
   if (turn > MAX_TURNS) {
     throw new PreconditionFailed(
@@ -34,8 +34,9 @@ export function chooseRescue(input: ChooseRescue): Rescue {
         'them, then start again.',
     );
   }
-  const rest = { discard: [], examine: null };
-  const clearance = clearInterrupted(cluster, inspections, dryRun);
+  const { kept, forget } = keptRecoveries(input);
+  const rest = { discard: [], examine: null, kept };
+  const clearance = clearInterrupted(input);
   if (clearance) return { ...rest, ...clearance };
   const services = surveyServices(input);
   const outlook = outlookOf(services, cluster);
@@ -55,11 +56,11 @@ export function chooseRescue(input: ChooseRescue): Rescue {
     const stopped = services.filter(({ isReady, runs }) => isReady && !runs);
     const summary = `${outlook.why} Their services are started, which loses nothing.`;
     const commands = stopped.map(({ member }) => controlOf(cluster, member, 'launch'));
-    return { ...rest, action: 'Restart', summary, commands };
+    return { ...rest, action: 'Restart', summary, commands, discard: forget };
   }
   if (isEnough) {
     const summary = `${running.join(', ')} run, which is a quorum: it gets some time to find its leader.`;
-    if (waits < MAX_WAITS) return { ...rest, action: 'WaitForQuorum', summary, commands: [] };
+    if (waits < MAX_WAITS) return { ...rest, action: 'WaitForQuorum', summary, commands: [], discard: forget };
     throw leaderless(services, input);
   }
   const why = restarted
@@ -72,8 +73,10 @@ function leaderless(services: readonly Service[], { restartProblem }: ChooseResc
   const list = services.map((service) => `\n- ${describeEnd(service, 5)}`).join('');
   return new UnsafeToProceed(
     'A quorum of members runs with its data, and finds no leader: their network, their certificates or their configuration is what is ' +
-      `wrong. A restore would not cure that, and would lose what they hold, so nothing is restored.${list}` +
-      `${restartProblem === '' ? '' : `\n${restartProblem}`}\nCorrect what keeps them apart; they then go on by themselves.`,
+      'wrong, or they hold data of different clusters, as where one was left out of an earlier recovery and came back. A restore would not ' +
+      `cure that, and would lose what they hold, so nothing is restored.${list}\nCorrect what keeps them apart; they then go on by ` +
+      'themselves. Where the logs speak of another cluster ID: stop that member, move its data dir aside, and start again.' +
+      `${restartProblem === '' ? '' : `\n${restartProblem}`}`,
   );
 }
 
@@ -94,7 +97,7 @@ function salvage(
     action: 'Salvage',
     summary: why,
     commands: onHosts.map(({ member }) => salvageOf(cluster, member, execution, !dryRun)),
-    discard: onHosts.map(({ member }) => discardOf(cluster, member, execution)),
+    discard: onHosts.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
     examine,
   };
 }

@@ -66,14 +66,17 @@ read_replay() {
     }
     /"msg":"repaired WAL"/ { torn = 1 }
     /"msg":"discarding uncommitted WAL entries"/ { first = number("entry-index"); discarded = number("number-of-discarded-entries") }
-    /"msg":"forcing restart member"/ { forced = number("commit-index"); known = number("wal-commit-index") }
+    /"msg":"forcing restart member"/ {
+      forced = number("commit-index"); known = number("wal-commit-index")
+      if (match($0, "\"cluster-id\":\"[0-9a-f]+\"")) cluster = substr($0, RSTART + 14, RLENGTH - 15)
+    }
     /"msg":"(added|promote) member"/ { removed = 0 }
     /"msg":"removed member"/ { removed++ }
     END {
       if (forced == "") exit
       commit = first == "" ? forced - removed : first - 1
       if (commit < known + 0) commit = known
-      printf "{\"complete\":%s,\"commitIndex\":\"%.0f\",\"lastIndex\":\"%.0f\"}", torn ? "false" : "true", commit, commit + discarded
+      printf "{\"clusterId\":\"%s\",\"complete\":%s,\"commitIndex\":\"%.0f\",\"lastIndex\":\"%.0f\"}", cluster, torn ? "false" : "true", commit, commit + discarded
     }' "$1")
 }
 

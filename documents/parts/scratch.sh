@@ -33,18 +33,25 @@ require_free() {
   fi
 }
 
-# How far the recovery has come on this host, as a word in the scratch folder: `restored` (nothing was moved so far), `moving`, or
-# `placed` (the restored data is in the data dir's place). When the folder is gone, the recovery is over.
+# How far the recovery has come on this host, as a word in the scratch folder: `restored` (nothing was moved so far), `moving`,
+# `placed` (the restored data is in the data dir's place), or `kept` (so it is on every host). When the folder is gone, the recovery is over.
 # Beside it, `restored` says that a restore has ended, its result and what it was made with; and `archives` that the old data has been moved
 # aside, and where to: what is in the data dir since then was placed there.
-# set_phase WORD: seen whole or not at all.
+# set_phase WORD: seen whole or not at all, even after the power has failed. What is said already is not written again, for the disk may be full.
 set_phase() {
+  read_phase "$scratch"
+  if [ "$reply" = "$1" ]; then return; fi
   printf '%s\n' "$1" > "$scratch/phase.new"
+  sync -- "$scratch/phase.new" 2> /dev/null || sync
   mv -f -- "$scratch/phase.new" "$scratch/phase"
 }
 
-# read_phase SCRATCH: empty where there is none.
+# read_phase SCRATCH: in `reply`, empty where there is none. Where the word cannot be read any more, nobody knows what lies in which place, as in
+# the middle of a move.
 read_phase() {
   reply=''
   if [ -f "$1/phase" ]; then read -r reply < "$1/phase" || true; fi
+  case $reply in restored | moving | placed | kept) return ;; esac
+  reply=''
+  if [ -e "$1/phase" ] || [ -e "$1/restored" ] || [ -e "$1/archives" ]; then reply=moving; fi
 }

@@ -13,6 +13,7 @@ import {
 import { Construct } from 'constructs';
 import type { StepFunction } from '../step-function.ts';
 import { loadCluster } from './parts/load-cluster.ts';
+import { PROBLEMS, reportFromEveryHost } from './parts/on-every-host.ts';
 import { proveRecovery } from './parts/recovery/prove-recovery.ts';
 import { rescueQuorum } from './parts/recovery/rescue-quorum.ts';
 import { restoreCluster } from './parts/recovery/restore-cluster.ts';
@@ -44,7 +45,7 @@ export interface QuorumRecoverySteps {
  * 4. Else salvage: take a snapshot of what each host holds, from a copy, and plan. So far no data was changed; a dry run ends here.
  * 5. Restore the newest on trial, and then on every host beside its data. Look once more, and stop every member.
  * 6. Move the old data aside and the restored into its place, write one new membership, and start all together.
- * 7. Compare the members' hashes at one revision, and prove a write through each.
+ * 7. Compare the members' hashes at one revision, and prove a write through each. Only then the hosts forget the recovery.
  *
  * Invariant: before a member is started, either every host has the restored data in place or every host has its own, and each says on its own disk
  * how far it is; an execution that was stopped anywhere is undone or kept as a whole by the next one. Data is moved aside and
@@ -69,7 +70,7 @@ export class QuorumRecovery extends Construct {
       ladder: '{% $plan.ladder %}',
       candidates: '{% $plan.candidates %}',
       winner: '{% $plan.winner %}',
-      loss: '{% $plan.loss %}',
+      loss: `{% $kept = '' ? $plan.loss : $merge([$plan.loss, {"atMostWrites": null, "explanation": ${LOSS}}]) %}`,
       leftOut: '{% $plan.leftOut %}',
       plan: '{% $plan.steps %}',
       archives: '{% $plan.archives %}',
@@ -92,6 +93,8 @@ export class QuorumRecovery extends Construct {
         staged: { key: '', uploadId: '' },
         unreverted: [],
         undone: [],
+        kept: '',
+        interrupted: [],
       },
       onError: stop,
     });
@@ -112,7 +115,8 @@ export class QuorumRecovery extends Construct {
       outputs: {
         outcome: 'NothingToDo',
         ...report,
-        summary: 'A quorum has come back by itself. No data was changed.',
+        summary: `{% ${joined("'A quorum has come back by itself.'", UNCHANGED, '$kept')} %}`,
+        ...EARLIER,
         scratchLeft: '{% $scratchLeft %}',
       },
     });
@@ -123,14 +127,18 @@ export class QuorumRecovery extends Construct {
       outputs: {
         outcome: 'Remediated',
         ...report,
-        summary: `{% ${told('$restartReason', '$verified.summary')} %}`,
-        ladder: [{ rung: 'restart', serves: true, why: '{% $restartReason %}' }],
+        summary: `{% ${told('$kept', '$restartReason', '$verified.summary')} %}`,
+        ladder: [{ rung: 'restart', serves: true, why: `{% ${joined('$kept', '$restartReason')} %}` }],
+        // What is lost with an earlier recovery is known to nobody here.
         loss: {
           keptRevision: '{% $compared.revision %}',
-          atMostWrites: 0,
+          atMostWrites: "{% $kept = '' ? 0 : null %}",
           explanation:
-            'The members have started with the data that they had, and a quorum has all that was acknowledged.',
+            `{% ${joined('$kept', "'The members have started with the data that they had, and a quorum has all that was acknowledged'")} & ` +
+            "($kept = '' ? '.' : ' since.') %}",
         },
+        ...EARLIER,
+        scratchLeft: '{% $scratchLeft %}',
         ...PROOFS,
       },
     });
@@ -140,6 +148,7 @@ export class QuorumRecovery extends Construct {
         ...report,
         ...planned,
         summary: `{% ${told(RESTORED, LOSS, '$verified.summary', LEFT_OUT)} %}`,
+        ...EARLIER,
         archived: '{% $archived %}',
         scratchLeft: '{% $scratchLeft %}',
         ...PROOFS,
@@ -156,7 +165,20 @@ export class QuorumRecovery extends Construct {
       .when(Condition.jsonata('{% $goal.restored %}'), discardStaged.next(restoreEnds))
       .otherwise(restartEnds);
     const onErrorAfterStart = this.#tellWhatIsKept(stop);
-    const prove = proveRecovery(this, { steps, proven: wasDataRestored, onError: onErrorAfterStart });
+    // Nobody needs the word any more, and it says the same as long as one host has it; so what is left of it is only told of. Where
+    // a host did not even get to say it, the others go on saying it for that one.
+    const forget = reportFromEveryHost(this, {
+      step: steps.runHostCommand,
+      every: 'Forget the recovery',
+      one: 'Forget recovery',
+      subject: 'the forgetting',
+      command: 'discard-scratch',
+      commands: `$goal.restored ? ${FORGETTABLE} : $discard`,
+      assign: { scratchLeft: `{% $join($append([], [$scratchLeft, ${PROBLEMS}][$ != '']), '\\n') %}` },
+      onError: wasDataRestored,
+    });
+    forget.next(wasDataRestored);
+    const prove = proveRecovery(this, { steps, proven: forget, onError: onErrorAfterStart });
 
     const restore = restoreCluster(this, { steps, waysOut, cameBack, onErrorAfterStart }).next(prove);
     const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
@@ -173,9 +195,9 @@ export class QuorumRecovery extends Construct {
       name: 'etcd-remediation-quorum-recovery',
       comment: 'Brings back an etcd cluster that has lost its quorum',
       start: start.next(assessQuorum).next(isTheQuorumLost),
-      // Five commands may take an hour each, for a database of 8 GiB that is copied, compressed and moved; and an hour for each GiB on its way
+      // Six commands may take an hour each, for a database of 8 GiB that is copied, compressed and moved; and an hour for each GiB on its way
       // to the staging bucket would be too slow to wait for.
-      timeout: Duration.hours(12),
+      timeout: Duration.hours(13),
       steps: Object.values(steps),
     });
   }
@@ -189,7 +211,7 @@ export class QuorumRecovery extends Construct {
           "{% $states.input.cause & '\\n' & ($goal.restored ? 'Members may have started with the restored data, so it stays in place. The data " +
           "that was there before lies aside: ' & ($exists($archived[dataDir != '']) ? $join([$archived[dataDir != ''].(member & ' ' & " +
           "dataDir & (walDir = '' ? '' : ' and ' & walDir))], ', ') : 'no host had any') & '. Neither was removed. Look at the services and " +
-          "their logs; what is in place is started by the next execution.' : 'No data was changed. The services that were started run on.') %}",
+          `their logs; what is in place is started by the next execution.' : ${joined(UNCHANGED, "'The services that were started run on.'")}) %}`,
       },
     });
     kept.next(stop);
@@ -197,7 +219,12 @@ export class QuorumRecovery extends Construct {
   }
 }
 
-const LOSS = '$plan.loss.explanation';
+/** An earlier recovery that was brought to an end first. */
+const EARLIER = { interrupted: '{% [$interrupted] %}' };
+const UNCHANGED = "($count($interrupted) > 0 ? $join($interrupted, ' ') : 'No data was changed.')";
+/** On targets that did not all get to say `kept`, it stays. */
+const FORGETTABLE = "$plan.commands.forget[$scratchLeft = '' or $not(member in $plan.targets.member)]";
+const LOSS = joined('$kept', '$plan.loss.explanation');
 const RESTORED = "'The ' & $plan.winner.source & ' snapshot of ' & $plan.winner.member & ' was restored.'";
 const LEFT_OUT = "($count($plan.leftOut) > 0 ? 'Left out: ' & $join([$plan.leftOut.member], ', ') & '.' : '')";
 
@@ -211,5 +238,10 @@ const PROOFS = {
 
 /** JSONata: what was found, and what became of it. */
 function told(...parts: string[]): string {
-  return `$trim(${['$assessment.summary', ...parts].join(" & ' ' & ")})`;
+  return joined('$assessment.summary', ...parts);
+}
+
+/** JSONata: those of the texts that are not empty. */
+function joined(...parts: string[]): string {
+  return `$join([${parts.join(', ')}][$ != ''], ' ')`;
 }

@@ -17,6 +17,8 @@ const REQUEST_MS = 60 * 60_000;
 export interface S3Options {
   /** Where it listens. Who reaches it still needs a signature. */
   address: string;
+  /** 0 for any that is free. */
+  port?: number;
   credentials: S3Credentials;
   /** The names of buckets that are empty at first, and gone at the end. */
   buckets: readonly string[];
@@ -34,7 +36,13 @@ interface Call extends S3Request {
  * What the embedded platform knows of S3: uploads in parts, and reading, through the AWS SDK and presigned URLs. It is strict: an
  * operation, query, header or bucket that it does not know, and whatever is not signed with this run's key, is refused.
  */
-export async function serveS3({ address, credentials, buckets, folders }: S3Options): Promise<AwsEndpoint> {
+export async function serveS3({
+  address,
+  port: wanted = 0,
+  credentials,
+  buckets,
+  folders,
+}: S3Options): Promise<AwsEndpoint> {
   const staged = new Map<string, StagedObjects>();
   for (const name of buckets) staged.set(name, await StagedObjects.open());
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
@@ -67,7 +75,7 @@ export async function serveS3({ address, credentials, buckets, folders }: S3Opti
   };
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, address, resolve);
+    server.listen(wanted, address, resolve);
   }).catch(async (error: Error) => {
     await close();
     throw new Error(`The staging bucket cannot be served at ${address}: ${error.message}`);

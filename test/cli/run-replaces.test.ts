@@ -95,13 +95,17 @@ describe('etcd-remediation run, on a cluster on hosts with TLS and authenticatio
     await cluster.destroyMember('m2');
     const planned = await run(...files, '--dry-run', ...parameters);
     expect(planned).toMatchObject({ status: 0, result: { outcome: 'Planned', cluster: 'orders' } });
+    expect(planned.stderr).toMatch(/^Planned in .*\n {2}Plan:\n {4}\S/m);
     const cured = await run(...files, '--approve', ...parameters);
     expect(cured, cured.stderr).toMatchObject({
       status: 0,
       result: { outcome: 'Remediated', incident: 'member-failed', runbook: 'member-replacement' },
     });
     await cluster.waitUntilHealthy(['m1', 'm2', 'm3']);
-    expect(cured.stderr).toMatch(/✓ +\d+\.\d s {2}Move data aside node-b +to .+\/var\/lib\/etcd\/default\./);
+    expect(cured.stderr).toMatch(/✓ +\d+\.\d s {2}Move data aside m2 +to .+\/var\/lib\/etcd\/default\./);
+    expect(cured.stderr).toMatch(
+      /^Remediated in .*\n {2}Moved aside, and kept:\n {4}m2: .+\/var\/lib\/etcd\/default\./m,
+    );
     expect((await run(...files, '--approve', ...parameters)).result.outcome).toBe('NothingToDo');
   });
 

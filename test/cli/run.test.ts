@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -76,7 +76,7 @@ describe('a dry run against a cluster that cannot be reached', () => {
     expect(json.stdout.trimEnd().split('\n')).toHaveLength(1);
     expect(json.stderr).toMatch(/^Remediating space-exceeded of cluster my-orders \(dry run: nothing is changed\)$/m);
     expect(json.stderr).toMatch(/✓ +\d+\.\d s {2}Load cluster +my-orders$/m);
-    expect(json.stderr).toMatch(/! +\d+\.\d s {2}Assess space +PreconditionFailed: 3 of 3 members cannot be used:$/m);
+    expect(json.stderr).toMatch(/! +\d+\.\d s {2}Assess space +PreconditionFailed: 3 of 3 members cannot be used: …$/m);
   });
 
   it('tells all of it on standard output to a person', () => {
@@ -96,6 +96,50 @@ describe('a dry run against a cluster that cannot be reached', () => {
       expect(stdout + stderr).not.toContain(PASSWORD);
       expect(stdout + stderr).not.toContain('PRIVATE KEY');
       expect(stdout + stderr).not.toContain(line);
+    }
+  });
+});
+
+/** Nothing of its cluster is there but this file. */
+describe('a run for quorum-lost', () => {
+  let directory: string;
+  let args: string[];
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'run-test-'));
+    const url = `http://127.0.0.1:${await unusedPort()}`;
+    const layout = { unit: 'etcd', dataDir: '/var/lib/etcd', walDir: null, configFile: '/etc/etcd.yaml' };
+    const cluster = {
+      name: 'orders',
+      members: [{ name: 'm1', clientUrl: url, peerUrl: url, host: 'node-a' }],
+      quotaBackendBytes: 1,
+      layout: { ...layout, binDir: '/usr/bin', user: 'etcd', group: 'etcd' },
+    };
+    await writeFile(join(directory, 'clusters.json'), JSON.stringify({ clusters: [cluster] }));
+    await writeFile(join(directory, 'hosts.json'), JSON.stringify({ 'node-a': { exec: ['false'] } }));
+    args = ['run', '--config', join(directory, 'clusters.json'), '--hosts', join(directory, 'hosts.json')];
+    args.push('--cluster', 'orders', '--incident', 'quorum-lost', '--parameters', '{"confirmSeconds":0}', '--approve');
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+
+  it('serves the staging bucket at the port that it is told, or says why it cannot', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const taken = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { status, stdout, stderr } = await etcdRemediation(...args, '--staging-address', taken);
+    await new Promise((resolve) => server.close(resolve));
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/The staging bucket cannot be served at 127\.0\.0\.1: .*EADDRINUSE/);
+    expect(stderr).toContain(taken);
+    expect(stdout).not.toContain('give --staging-address');
+  });
+
+  it('says where the hosts have to fetch the snapshot from, if it is not told; a dry run has none', async () => {
+    const [real, dry] = await Promise.all([etcdRemediation(...args), etcdRemediation(...args, '--dry-run')]);
+    expect(real.stdout).toMatch(/^ {2}Hosts fetch the snapshot from 127\.0\.0\.1: give --staging-address/m);
+    expect(dry.stdout).not.toContain('give --staging-address');
+    for (const { status, stdout } of [real, dry]) {
+      expect(status).toBe(1);
+      expect(stdout).toContain('PreconditionFailed in ');
     }
   });
 });

@@ -31,7 +31,8 @@ describe('what a terminal says of a step', () => {
     ['Assess quorum', { verdict: 'Confirm', summary: 'nobody leads', readings: { lost: 1 } }, 'nobody leads'],
     ['Assess quorum', { verdict: 'Lost', summary: 'nobody leads', readings: { lost: 3 } }, 'lost for the third time'],
     ['Choose rescue', { action: 'MoveBack', summary: 'It was cut off.' }, 'next: move back: It was cut off.'],
-    ['Wait for quorum', { led: false, summary: 'No leader:\n- m1 follows nobody' }, 'No leader:'],
+    ['Wait for quorum', { led: false, summary: 'No leader:\n- m1 follows nobody' }, 'No leader'],
+    ['Look once more', { led: false, summary: 'No leader:\n- m1 follows nobody' }, 'No leader'],
     ['Salvage data', { result: { method: 'none', problem: 'there is no data' } }, 'there is no data'],
     ['Salvage data', { result: { method: 'replayed', revision: '42' } }, 'replayed, revision 42'],
     [

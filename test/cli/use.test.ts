@@ -1,11 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { etcdRemediation, lastLine } from './command.ts';
 
 const EXAMPLE = join(import.meta.dirname, '../../clusters.json');
 const MARKER = 'hunter2';
+const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+);
 
 let directory: string;
 beforeAll(async () => {
@@ -81,6 +84,11 @@ describe('a command that is used wrongly', () => {
       ['run', '--cluster', 'orders', '--staging-address', '192.0.2.1'],
       'It must be an IP address of this machine: 127.0.0.1',
     ],
+    [
+      'a staging address whose port there is not',
+      ['run', '--cluster', 'orders', '--staging-address', '127.0.0.1:65536'],
+      'Its port must be from 1 to 65535.',
+    ],
     ['an unknown scenario', ['drill', 'fire'], 'There is: space-exceeded, member-failed, quorum-lost.'],
     ['hosts for a drill that has none', ['drill', 'space-exceeded', '--hosts', 'process'], 'leave --hosts out'],
     ['hosts of another kind', ['drill', 'member-failed', '--hosts', 'docker'], 'Allowed choices are process, systemd.'],
@@ -121,6 +129,18 @@ describe('a command that is used wrongly', () => {
     expect(status).toBe(2);
     expect(stderr).toContain('Usage: etcd-remediation');
   });
+});
+
+describe('a run with a staging address', () => {
+  it.each(['127.0.0.1', '127.0.0.1:9000', ...(hasIPv6 ? ['::1', '[::1]', '[::1]:9000'] : [])])(
+    'takes %s',
+    async (address) => {
+      const ended = await etcdRemediation(
+        ...['run', '--config', EXAMPLE, '--cluster', 'other', '--staging-address', address],
+      );
+      expect(ended.stderr).toBe(`InvalidInput: ${EXAMPLE} has no cluster "other"; it has orders.\n`);
+    },
+  );
 });
 
 describe('a run that cannot begin', () => {

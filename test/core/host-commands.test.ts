@@ -298,7 +298,7 @@ describe('what salvage-data-dir found', () => {
     hash: '2154495551',
     sizeBytes: 1765376,
     rawRevision: '5698',
-    log: { complete: true, commitIndex: '5868', lastIndex: '5877' },
+    log: { clusterId: 'a7ef944b95711739', complete: true, commitIndex: '5868', lastIndex: '5877' },
     snapshot: { sizeBytes: 106264, sha256: 'afdff2cb2e2e2c49916376a132413499a27d5efdb7b2dcc5b065a4d89d26afbc' },
     problem: '',
   };

@@ -116,8 +116,8 @@ describe('the bound of loss, by the logs', () => {
   it('says what is missing, and what that means, where it cannot be told', () => {
     const data = { node1: replayed(4030, 4100, 4100), node2: none, node3: null };
     expect(bound(winner(4030), data).explanation).toBe(
-      'Everything up to revision 4030 is kept. How much was acknowledged after it cannot be told: the logs of node2, node3 could not be read ' +
-        'to their ends. A write is acknowledged once 2 of the 3 voters have it, so these may have had writes that no other log holds; 2 whole ' +
+      'Everything up to revision 4030 is kept. How much was acknowledged after it cannot be told. The logs of node2, node3 could not be read ' +
+        'to their ends, so these may have had writes that no other log holds. A write is acknowledged once 2 of the 3 voters have it; 2 whole ' +
         'logs would be needed to count them. As long as all members kept up, it is what was written in the last moments before the quorum ' +
         'was lost.',
     );
@@ -130,6 +130,41 @@ describe('the bound of loss, by the logs', () => {
     expect(explanation).toMatch(
       /If node1 was the leader until then, nothing is lost: a leader that runs on has all that was acknowledged\.$/,
     );
+  });
+});
+
+describe('logs of different clusters', () => {
+  const other = (last: number, revision = 4000) =>
+    salvage('replayed', revision, { log: log(last, last, true, 'c2'), rawRevision: '0' });
+
+  it.each<[string, Candidate['source'], Record<string, Salvage | null>, number | null]>([
+    ['one of the winner alone', 'replayed', { node1: replayed(9, 20, 22), node2: other(90), node3: none }, null],
+    ['two of the winner', 'replayed', { node1: replayed(9, 20, 22), node2: replayed(8, 19, 25), node3: other(90) }, 5],
+    [
+      'another, and the winner has none',
+      'raw',
+      { node1: salvage('raw', 9), node2: other(90), node3: replayed(8, 1, 1) },
+      null,
+    ],
+    ['one, and the winner has none', 'raw', { node1: salvage('raw', 9), node2: other(90), node3: other(95) }, 0],
+  ])('are not compared: %s', (_, source, data, atMostWrites) => {
+    expect(bound(winner(9, source), data).atMostWrites).toBe(atMostWrites);
+  });
+
+  it('are named where nothing can be told', () => {
+    const data = { node1: replayed(9, 20, 22), node2: other(90), node3: none };
+    expect(bound(winner(9), data).explanation).toContain(
+      'cannot be told. The logs are of different clusters (c1: node1; c2: node2), and cannot be compared: a member may have been left out of',
+    );
+  });
+
+  it('leave nothing to say of databases either: their revisions cannot be compared', () => {
+    const data = {
+      node1: salvage('replayed', 9),
+      node2: salvage('replayed', 8, { log: log(9, 9, true, 'c2') }),
+      node3: salvage('raw', 7),
+    };
+    expect(bound(winner(9), data).atMostWrites).toBeNull();
   });
 });
 
@@ -202,7 +237,7 @@ it('is right for numbers of 64 bits', () => {
     salvage('replayed', 1, {
       revision: '9223372036854770000',
       rawRevision: '0',
-      log: { complete: true, commitIndex: '9223372036854775800', lastIndex: last },
+      log: { clusterId: 'c1', complete: true, commitIndex: '9223372036854775800', lastIndex: last },
     });
   const data = { node1: huge('9223372036854775801'), node2: huge('9223372036854775807') };
   expect(bound({ ...winner(1), revision: '9223372036854770000' }, data).atMostWrites).toBe(7);

@@ -100,8 +100,13 @@ function reportsOf(
 }
 
 /** A log that was replayed to its end: `4030`, of which everything up to `4030` was known as committed. */
-export function log(commitIndex: number, lastIndex = commitIndex, complete = true): Salvage['log'] {
-  return { complete, commitIndex: String(commitIndex), lastIndex: String(lastIndex) };
+export function log(
+  commitIndex: number,
+  lastIndex = commitIndex,
+  complete = true,
+  clusterId = 'c1',
+): NonNullable<Salvage['log']> {
+  return { clusterId, complete, commitIndex: String(commitIndex), lastIndex: String(lastIndex) };
 }
 
 export function salvage(method: Salvage['method'], revision: number, differences: Partial<Salvage> = {}): Salvage {

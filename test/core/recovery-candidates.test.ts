@@ -115,7 +115,7 @@ describe('what could be restored', () => {
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toBe(
       'Nothing is left that could be restored:\n- node1: live, revision 0, 0 keys\n- node2: its data dir is empty.\n- node3: its data dir is ' +
-        'empty.\nLook for a snapshot of the cluster, name it with parameters.snapshot, and start again. Nothing was changed.',
+        'empty.\nLook for a snapshot of the cluster, name it with parameters.snapshot, and start again. Nothing was restored.',
     );
   });
 

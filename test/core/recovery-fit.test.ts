@@ -11,7 +11,7 @@ function problemsOf(request: Request): string[] {
   const { name, message } = failureOf(() => plan(request));
   expect(name, message).toBe('PreconditionFailed');
   const [first, ...rest] = message.split('\n');
-  expect(first).toBe('Not every host is ready for the restore; nothing was changed.');
+  expect(first).toBe('Not every host is ready for the restore; nothing was restored.');
   expect(rest.at(-1)).toBe('Correct this, then start again.');
   return rest.slice(0, -1).map((line) => line.replace(/^- /, ''));
 }

@@ -71,6 +71,13 @@ describe('the ladder', () => {
       false,
       'the backup was asked for',
     ],
+    [
+      'a restart would be tried first',
+      'replay',
+      { dryRun: true },
+      true,
+      'if the restart does not help: node2 at revision 4030 is the newest of all',
+    ],
     ['none was up', 'survivor', {}, false, 'no member was up that has data'],
     [
       'one was up',

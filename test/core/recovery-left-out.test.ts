@@ -31,7 +31,19 @@ describe('members that cannot be recovered', () => {
     expect(message).toContain(
       '- node1: replayed, revision 4004, 1000 keys\n- node2: replayed, revision 4030, 1000 keys\n',
     );
-    expect(message).toContain('parameters.acceptFewerMembers');
+    expect(message).toMatch(
+      /What node3 holds may be newer, and if it runs .* that node3 is off for good, and start again with parameters\.acceptFewerMembers\. Nothing was restored\.$/,
+    );
+  });
+
+  it('are told of together, with what is told of each under it', () => {
+    const hosts = { node1: null, node3: null };
+    const data = { node2: salvage('raw', 9, { problem: 'It ended:\n    panic' }) };
+    const { message } = failureOf(() => plan({ hosts, data }));
+    expect(message).toContain(
+      '- node2: raw, revision 9, 1000 keys (It ended:\n      panic)\nWhat node1, node3 hold may be newer',
+    );
+    expect(message).toContain('Bring their hosts back; or make sure that node1, node3 are off for good');
   });
 
   it('are left out where that is accepted, and told of', () => {
@@ -42,7 +54,17 @@ describe('members that cannot be recovered', () => {
     ]);
     expect(cluster.members.map(({ name }) => name)).toEqual(['node1', 'node2']);
     expect(commands.restore[0]?.parameters.initialCluster).toBe('node1=https://node1:2380,node2=https://node2:2380');
-    for (const phase of ['stop', 'restore', 'place', 'configure', 'discard', 'start', 'revert'] as const) {
+    for (const phase of [
+      'stop',
+      'restore',
+      'place',
+      'configure',
+      'commit',
+      'discard',
+      'forget',
+      'start',
+      'revert',
+    ] as const) {
       expect(names(commands[phase])).toEqual(['node1', 'node2']);
     }
     expect(steps.at(-2)).toBe(
@@ -60,6 +82,8 @@ describe('members that cannot be recovered', () => {
     expect(names(commands.startAgain)).toEqual(['node3']);
     expect(names(commands.place)).toEqual(['node1', 'node2']);
     expect(names(commands.discard)).toEqual(['node1', 'node2', 'node3']);
+    expect(names(commands.commit)).toEqual(['node1', 'node2']);
+    expect(names(commands.forget)).toEqual(['node1', 'node2', 'node3']);
   });
 
   it('may be all but one', () => {

@@ -53,7 +53,8 @@ describe('the plan of a recovery', () => {
     expect(dry.steps[1]).toBe(
       'send it (20.0 MiB) to every host, and restore it beside the data of node1, node2, node3',
     );
-    for (const field of ['winner', 'candidates', 'loss', 'targets', 'leftOut', 'cluster'] as const) {
+    expect(dry.loss).toEqual({ ...real.loss, explanation: `If the restart does not help: ${real.loss.explanation}` });
+    for (const field of ['winner', 'candidates', 'targets', 'leftOut', 'cluster'] as const) {
       expect(dry[field]).toEqual(real[field]);
     }
   });
@@ -74,7 +75,7 @@ function commandsOf({ commands, staging }: RecoveryPlan): [HostCommandName, Host
     ...all('restore-snapshot', commands.restore, ''),
     ...all('place-restored-data', commands.place),
     ...all('configure-membership', commands.configure),
-    ...all('discard-scratch', commands.discard),
+    ...all('discard-scratch', [...commands.commit, ...commands.discard, ...commands.forget]),
     ...all('revert-data-dir', commands.revert),
     ...all('upload-snapshot', staging?.parts ?? [], ''),
   ];
@@ -89,6 +90,13 @@ describe('a plan is refused where the data is not what is wrong', () => {
     expect(failure.name).toBe('UnsafeToProceed');
     expect(failure.message).toContain('The data of node1, node2 is whole, and these are a quorum.');
     expect(failure.message).toContain('bind: address already in use');
+  });
+
+  it('but not where they are of different clusters, and so no quorum', () => {
+    const other = salvage('replayed', 4004, { log: log(4100, 4100, true, 'c2') });
+    expect(plan({ data: { ...twoWhole, node1: other }, ...tried }).winner.member).toBe('node2');
+    const failure = failureOf(() => plan({ data: { ...DATA, node1: other, node3: salvage('replayed', 9) }, ...tried }));
+    expect(failure.message).toContain('The data of node2, node3 is whole');
   });
 
   it('but not where fewer are whole, nothing was started, or a backup is forced', () => {
@@ -188,6 +196,12 @@ describe('the commands', () => {
     expect(hashCheck({ ...withBackup(true), examined: examined(7, { hasHash: false }) })).toEqual(Array(4).fill('no'));
     expect(hashCheck({ ...withBackup(true), examined: examined(7) })).toEqual(Array(4).fill('yes'));
     expect(hashCheck({ data: { node1: salvage('live', 9), node2: none, node3: none } })).toEqual(Array(4).fill('yes'));
+  });
+
+  it('remove the scratch folders as far as the data has come', () => {
+    const { commit, discard, forget } = plan().commands;
+    const outcomes = [commit, discard, forget].map((each) => each.map(({ parameters }) => parameters.outcome));
+    expect(outcomes).toEqual([Array(3).fill('commit'), Array(3).fill('undo'), Array(3).fill('forget')]);
   });
 
   it('stop all members, and start again those that ran', () => {

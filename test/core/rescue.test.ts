@@ -129,6 +129,10 @@ describe('a quorum that was started', () => {
       '- node1: etcd is active (running, success); the end of its log:\n    rejected connection 4\n',
     );
     expect(failure.message).not.toContain('rejected connection 3');
+    expect(failure.message).toContain(
+      'or they hold data of different clusters, as where one was left out of an earlier recovery and came back',
+    );
+    expect(failure.message).toContain('stop that member, move its data dir aside, and start again.');
     expect(failure.message).toContain('node3: HostCommandFailed: it does not stay up.');
   });
 

@@ -12,34 +12,79 @@ function hostWithScratch(phase = '', walScratch?: string): PreparedHost {
   const host = hostWithData();
   keepSnapshot(host, Buffer.from('salvaged'));
   keepSnapshot(host, Buffer.from('backup'), `${SCRATCH}.backup`);
-  host.write(`${SCRATCH}/restored`, '');
-  if (phase !== '') host.write(`${SCRATCH}/phase`, `${phase}\n`);
+  if (phase !== '') {
+    host.write(`${SCRATCH}/restored`, '');
+    host.write(`${SCRATCH}/phase`, `${phase}\n`);
+  }
   if (walScratch !== undefined) mkdirSync(host.path(`${walScratch}/wal`), { recursive: true });
   return host;
 }
 
 describe('discard-scratch', () => {
-  it.each(['', 'restored', 'placed'])(
-    'removes the folders of the execution, and no other (phase %j)',
-    async (phase) => {
-      using host = hostWithScratch(phase, `disk/${WAL_SCRATCH}`);
-      const others = [`${SCRATCH}0`, '.etcd-remediation.data.run-2', 'data.run-1', 'disk/archived.run-1.scratch'];
-      for (const other of others) mkdirSync(host.path(other));
-      const parameters = discardParameters(host, { walDir: host.path('disk/wal') });
-      expect(await succeed(host.access, 'discard-scratch', parameters)).toEqual({ discarded: true });
-      expect(contentsOf(host.path('.')).filter((name) => name.includes(`${SCRATCH}`))).toEqual([`${SCRATCH}0`]);
-      for (const other of others) expect(host.has(other)).toBe(true);
-      expect(host.read('data/member/snap/db')).toBe('old');
-      expect(await succeed(host.access, 'discard-scratch', parameters)).toEqual({ discarded: false });
-    },
-  );
+  it.each([
+    ['undo', ''],
+    ['undo', 'restored'],
+    ['forget', ''],
+    ['forget', 'kept'],
+  ])('removes the folders of the execution, and no other (%s, phase %j)', async (outcome, phase) => {
+    using host = hostWithScratch(phase, `disk/${WAL_SCRATCH}`);
+    const others = [`${SCRATCH}0`, '.etcd-remediation.data.run-2', 'data.run-1', 'disk/archived.run-1.scratch'];
+    for (const other of others) mkdirSync(host.path(other));
+    const parameters = discardParameters(host, { walDir: host.path('disk/wal'), outcome });
+    expect(await succeed(host.access, 'discard-scratch', parameters)).toEqual({ discarded: true });
+    expect(contentsOf(host.path('.')).filter((name) => name.includes(`${SCRATCH}`))).toEqual([`${SCRATCH}0`]);
+    for (const other of others) expect(host.has(other)).toBe(true);
+    expect(host.read('data/member/snap/db')).toBe('old');
+    expect(await succeed(host.access, 'discard-scratch', parameters)).toEqual({ discarded: false });
+  });
 
-  it('refuses while data is being moved', async () => {
-    using host = hostWithScratch('moving');
+  it.each([
+    ['undo', 'moving', 'revert-data-dir'],
+    ['undo', 'placed', 'revert-data-dir'],
+    ['undo', 'kept', 'somebody else works on it'],
+    ['commit', 'restored', 'somebody else works on it'],
+    ['commit', 'moving', 'somebody else works on it'],
+    ['forget', 'restored', 'somebody else works on it'],
+    ['forget', 'moving', 'somebody else works on it'],
+    ['forget', 'placed', 'somebody else works on it'],
+    ['undo', 'a word that was cut off', 'revert-data-dir'],
+  ])('refuses to %s in phase %j', async (outcome, phase, expected) => {
+    using host = hostWithScratch(phase);
     const before = contentsOf(host.path(SCRATCH));
-    const { exitCode, message } = await refuse(host.access, 'discard-scratch', discardParameters(host));
-    expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('revert-data-dir') });
+    const parameters = discardParameters(host, { outcome });
+    const { exitCode, message } = await refuse(host.access, 'discard-scratch', parameters);
+    expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining(expected) });
     expect(contentsOf(host.path(SCRATCH))).toEqual(before);
+  });
+
+  it('keeps of a commit the word that proves it, and nothing else', async () => {
+    using host = hostWithScratch('placed', `disk/${WAL_SCRATCH}`);
+    const parameters = discardParameters(host, { walDir: host.path('disk/wal'), outcome: 'commit' });
+    expect(await succeed(host.access, 'discard-scratch', parameters)).toEqual({ discarded: true });
+    expect(await succeed(host.access, 'discard-scratch', parameters)).toEqual({ discarded: false });
+    expect(contentsOf(host.path(SCRATCH))).toEqual(['phase']);
+    expect(host.read(`${SCRATCH}/phase`)).toBe('kept\n');
+    expect(host.has(`disk/${WAL_SCRATCH}`)).toBe(false);
+    expect(host.has(`${SCRATCH}.backup`)).toBe(false);
+  });
+
+  it('has nothing to commit where the recovery is forgotten', async () => {
+    using host = hostWithData();
+    const parameters = discardParameters(host, { outcome: 'commit' });
+    expect(await succeed(host.access, 'discard-scratch', parameters)).toEqual({ discarded: false });
+  });
+
+  it.skipIf(process.platform !== 'linux')('waits for nobody who moves data', async () => {
+    using host = hostWithScratch('restored');
+    const held = 'exec 9< "$0"; flock 9; echo locked; exec cat';
+    const holder = spawn('bash', ['-c', held, host.path('.')], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await once(holder.stdout, 'data');
+    const { exitCode, message } = await refuse(host.access, 'discard-scratch', discardParameters(host));
+    const ended = once(holder, 'exit');
+    holder.stdin.end();
+    await ended;
+    expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('Another run') });
+    expect(host.has(`${SCRATCH}/phase`)).toBe(true);
   });
 
   it('does not follow a link', async () => {
@@ -73,7 +118,7 @@ describe('discard-scratch', () => {
   it('is found by its phase as long as anything else is left, wherever it was killed', async () => {
     for (let change = 1; ; change++) {
       expect(change).toBeLessThan(20);
-      using host = hostWithScratch('placed', `disk/${WAL_SCRATCH}`);
+      using host = hostWithScratch('restored', `disk/${WAL_SCRATCH}`);
       const parameters = discardParameters(host, { walDir: host.path('disk/wal') });
       host.killBeforeChange(change, ['rm']);
       const { exitCode } = await runCommand(host.access, 'discard-scratch', parameters);

@@ -43,11 +43,16 @@ describe('inspect-host finds recoveries that were interrupted', () => {
       '.etcd-remediation.data.run-1': 'moving',
       '.etcd-remediation.data.7c2c1b0a-6e0e_2': 'placed',
       'data/archived.run-3.scratch': 'restored',
+      '.etcd-remediation.data.run-4': 'kept',
+      '.etcd-remediation.data.run-5': '',
     });
-    expect((await inspect(host)).recoveries.toSorted((a, b) => a.phase.localeCompare(b.phase))).toEqual([
-      { execution: 'run-1', phase: 'moving' },
+    expect((await inspect(host)).recoveries.toSorted((a, b) => a.execution.localeCompare(b.execution))).toEqual([
       { execution: '7c2c1b0a-6e0e_2', phase: 'placed' },
+      { execution: 'run-1', phase: 'moving' },
       { execution: 'run-3', phase: 'restored' },
+      { execution: 'run-4', phase: 'kept' },
+      // Its word was lost, as a crash can do: nobody knows how far it came.
+      { execution: 'run-5', phase: 'moving' },
     ]);
   });
 
@@ -55,7 +60,6 @@ describe('inspect-host finds recoveries that were interrupted', () => {
     using host = hostWith({
       '.etcd-remediation.data.salvaged': undefined,
       '.etcd-remediation.data.run-1.backup': undefined,
-      '.etcd-remediation.data.odd': 'finished',
       'data/archived.run-2.scratch': undefined,
       'data/archived.run-3': undefined,
       '.cache': 'placed',

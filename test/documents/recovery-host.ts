@@ -97,7 +97,7 @@ export function placeParameters(
 }
 
 export function discardParameters(host: PreparedHost, overrides: Record<string, string> = {}) {
-  return { dataDir: host.path('data'), walDir: '', execution: 'run-1', ...overrides };
+  return { dataDir: host.path('data'), walDir: '', outcome: 'undo', execution: 'run-1', ...overrides };
 }
 
 /** Restores the snapshot on a host, which then has it in its scratch folder. */

@@ -96,7 +96,7 @@ async function restore({ host, access, scratch }: World): Promise<void> {
 
 const place = ({ host }: World) => placeParameters(host, snapshot, { walDir: host.path('wal') });
 const revert = ({ host }: World) => parametersFor(host, { walDir: host.path('wal') });
-const discard = ({ host }: World) => discardParameters(host, { walDir: host.path('wal') });
+const discard = ({ host }: World, outcome = 'undo') => discardParameters(host, { walDir: host.path('wal'), outcome });
 const phaseOf = ({ host, scratch }: World) => host.read(`${scratch}/phase`).trim();
 
 /** Kills the command before its first change, then another run of it before its second, and so on, until one gets through. */
@@ -131,7 +131,9 @@ describe.each(WORLDS)('a recovery that was killed, with %s', (_what, possible, m
       expect(revisionOf(snapshot, host.path(`${data}/member/snap/db`))).toBe(snapshot.revision);
       expect(host.has(`${wal}/0000000000000000-0000000000000000.wal`)).toBe(true);
       if (had && host.has(archive)) expect(host.read(`${archive}/member/snap/db`)).toBe('old');
-      await succeed(access, 'discard-scratch', discard(world));
+      await succeed(access, 'discard-scratch', discard(world, 'commit'));
+      expect(phaseOf(world)).toBe('kept');
+      await succeed(access, 'discard-scratch', discard(world, 'forget'));
       expect(everythingOn(world).join('\n')).not.toMatch(/\.etcd-remediation|scratch/);
     });
   });
@@ -146,13 +148,10 @@ describe.each(WORLDS)('a recovery that was killed, with %s', (_what, possible, m
         await restore(world);
       },
       async (world) => {
-        const killedIn = phaseOf(world);
         expect(await succeed(world.access, 'revert-data-dir', revert(world))).toMatchObject({ setAside: '' });
         expect(phaseOf(world)).toBe('restored');
-        if (killedIn !== 'restored') {
-          // What was taken back is to be restored anew, for somebody has seen it in its place.
-          expect(await refuse(world.access, 'place-restored-data', place(world))).toMatchObject({ exitCode: 65 });
-        }
+        // A command that still runs somewhere can place nothing any more.
+        expect(await refuse(world.access, 'place-restored-data', place(world))).toMatchObject({ exitCode: 65 });
         await succeed(world.access, 'discard-scratch', discard(world));
         expect(everythingOn(world)).toEqual(before);
       },
@@ -199,51 +198,33 @@ describe('moving back what was placed', () => {
     utimesSync(file, later, later);
   }
 
-  it('sets aside what was started since, and keeps it when the scratch folder goes', async () => {
+  it.each([
+    ['and older data lies aside', () => folders(hostWithWal())],
+    ['where no data had been', () => folders(wiped(hostWithWal()))],
+  ])('leaves alone what was started since, %s: it may hold what nobody else has', async (_what, makeWorld) => {
+    const world = makeWorld();
+    using host = world.host;
+    await restore(world);
+    await succeed(host.access, 'place-restored-data', place(world));
+    write(world);
+    const before = everythingOn(world);
+    const { exitCode, message } = await refuse(host.access, 'revert-data-dir', revert(world));
+    expect({ exitCode, message }).toEqual({ exitCode: 66, message: expect.stringContaining('has been started') });
+    expect(everythingOn(world)).toEqual(before);
+    expect(await refuse(host.access, 'discard-scratch', discard(world))).toMatchObject({ exitCode: 65 });
+  });
+
+  it('puts the older data back once a person has moved away what was started', async () => {
     const world = folders(hostWithWal());
     using host = world.host;
     await restore(world);
     await succeed(host.access, 'place-restored-data', place(world));
     write(world);
-    const reverted = { reverted: true, setAside: host.path('data.run-1.set-aside') };
-    expect(await succeed(host.access, 'revert-data-dir', revert(world))).toEqual(reverted);
-    expect(await succeed(host.access, 'revert-data-dir', revert(world))).toMatchObject({ reverted: false });
+    for (const name of ['data', 'wal']) renameSync(host.path(name), host.path(`${name}.by-hand`));
+    await succeed(host.access, 'revert-data-dir', revert(world));
     expect(host.read('data/member/snap/db')).toBe('old');
     expect(host.read('wal/0000000000000000-0000000000000000.wal')).toBe('old log');
     await succeed(host.access, 'discard-scratch', discard(world));
-    expect(revisionOf(snapshot, host.path('data.run-1.set-aside/member/snap/db'))).toBe(snapshot.revision);
-  });
-
-  it('sets aside what was started since, wherever it was killed', { timeout: 240_000 }, async () => {
-    await killEverywhere(
-      () => folders(hostWithWal()),
-      'revert-data-dir',
-      async (world) => {
-        await restore(world);
-        await succeed(world.access, 'place-restored-data', place(world));
-        write(world);
-      },
-      async (world) => {
-        await succeed(world.access, 'revert-data-dir', revert(world));
-        await succeed(world.access, 'discard-scratch', discard(world));
-        expect(world.host.read('data/member/snap/db')).toBe('old');
-        expect(world.host.read('wal/0.tmp')).toBe('');
-        expect(world.host.has('data.run-1.set-aside/member/snap/db')).toBe(true);
-        expect(world.host.has('wal.run-1.set-aside/0000000000000000-0000000000000000.wal')).toBe(true);
-      },
-    );
-  });
-
-  it('leaves alone what was started where no data had been', async () => {
-    const world = folders(wiped(hostWithWal()));
-    using host = world.host;
-    await restore(world);
-    await succeed(host.access, 'place-restored-data', place(world));
-    write(world);
-    const { exitCode, message } = await refuse(host.access, 'revert-data-dir', revert(world));
-    expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('has been started') });
-    expect(revisionOf(snapshot, host.path('data/member/snap/db'))).toBe(snapshot.revision);
-    expect(await refuse(host.access, 'discard-scratch', discard(world))).toMatchObject({ exitCode: 65 });
   });
 
   it('can be done by hand after the scratch folder is gone', async () => {
@@ -251,7 +232,8 @@ describe('moving back what was placed', () => {
     using host = world.host;
     await restore(world);
     await succeed(host.access, 'place-restored-data', place(world));
-    await succeed(host.access, 'discard-scratch', discard(world));
+    await succeed(host.access, 'discard-scratch', discard(world, 'commit'));
+    await succeed(host.access, 'discard-scratch', discard(world, 'forget'));
     expect(await succeed(host.access, 'revert-data-dir', revert(world))).toEqual({
       reverted: true,
       setAside: host.path('data.run-1.set-aside'),
@@ -260,14 +242,14 @@ describe('moving back what was placed', () => {
     expect(host.has(world.scratch)).toBe(false);
   });
 
-  it('does nothing where only a restore has been made', async () => {
+  it('moves nothing where only a restore has been made, and lets nothing be placed from then on', async () => {
     const world = folders(hostWithWal());
     using host = world.host;
     await restore(world);
-    const before = everythingOn(world);
     expect(await succeed(host.access, 'revert-data-dir', revert(world))).toEqual({ reverted: false, setAside: '' });
-    expect(everythingOn(world)).toEqual(before);
-    await succeed(host.access, 'place-restored-data', place(world));
+    expect(host.read('data/member/snap/db')).toBe('old');
+    expect(phaseOf(world)).toBe('restored');
+    expect(await refuse(host.access, 'place-restored-data', place(world))).toMatchObject({ exitCode: 65 });
   });
 
   it('has the snapshot restored anew before it is placed again', async () => {

@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -210,19 +211,18 @@ describe('salvage-data-dir refuses', () => {
     const snap = `${SCRATCH}/replay/copy/member/snap`;
     mkdirSync(host.path(snap), { recursive: true });
     host.write(`${snap}/db`, '');
-    const holder = spawn('flock', [
-      '-x',
-      host.path(`${snap}/db`),
-      'sh',
-      '-c',
-      `echo > '${host.path('held')}'; exec sleep 60`,
-    ]);
+    const held = 'exec 9< "$0"; flock 9; echo > "$1"; exec cat';
+    const holder = spawn('bash', ['-c', held, host.path(`${snap}/db`), host.path('held')], {
+      stdio: ['pipe', 'inherit', 'inherit'],
+    });
+    const ended = once(holder, 'exit');
     try {
       await expect.poll(() => host.has('held'), { timeout: 20_000 }).toBe(true);
       const { exitCode, message } = await refuses(host);
       expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('still works') });
     } finally {
-      holder.kill();
+      holder.stdin.end();
+      await ended;
     }
   });
 

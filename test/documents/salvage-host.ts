@@ -9,7 +9,7 @@ import { type LocalCluster, startCluster } from '../../local/etcd/cluster.ts';
 import { etcdEnvironment } from '../../local/etcd/executables.ts';
 import { PreparedHost } from './prepared-host.ts';
 
-export const EXECUTION = 'run-1';
+const EXECUTION = 'run-1';
 export const SCRATCH = `.etcd-remediation.data.${EXECUTION}`;
 
 const WRITERS = 16;

@@ -3,9 +3,11 @@ import { failure } from './execute.ts';
 import {
   archivedOn,
   assessmentOf,
+  COMMIT,
   COMPARED,
-  DISCARD,
   EXAMINE,
+  except,
+  FORGET,
   LED,
   LOADED,
   MEMBERS,
@@ -79,9 +81,10 @@ describe('an execution that restores', () => {
         ...MEMBERS.map(() => 'Write membership'),
         'Did the membership fail anywhere?',
       ],
-      ...['Commit the restored data', ...MEMBERS.map(() => 'Remove scratch')],
+      ...['Commit the restored data', ...MEMBERS.map(() => 'Keep what is in place')],
       ...['Start all services', 'Did the start fail anywhere?'],
       ...['Verify recovery', 'Compare hashes', 'Can it take writes?', 'Prove writes on every member'],
+      ...['Forget the recovery', ...MEMBERS.map(() => 'Forget recovery')],
       ...['Was data restored?', 'Discard staged snapshot', 'Cluster restored'],
     ]);
     expect(waitsMs).toEqual([]);
@@ -94,6 +97,7 @@ describe('an execution that restores', () => {
         'No member leads. The replayed snapshot of node1 was restored. At most 2 writes are lost. Every member is healthy.',
       archived: MEMBERS.map((member) => ({ member, host: hostOf(member), ...archivedOn(hostOf(member)) })),
       scratchLeft: '',
+      interrupted: [],
       revision: COMPARED.revision,
       hash: COMPARED,
       members: VERIFIED.members,
@@ -126,7 +130,8 @@ describe('an execution that restores', () => {
     expect(sentFrom('Restore snapshot')).toEqual(restore);
     expect(sentFrom('Place restored data')).toEqual(place);
     expect(sentFrom('Write membership')).toEqual(configure);
-    expect(sentFrom('Remove scratch')).toEqual(DISCARD);
+    expect(sentFrom('Keep what is in place')).toEqual(COMMIT);
+    expect(sentFrom('Forget recovery')).toEqual(FORGET);
     expect(sentFrom('Start service')).toEqual(start);
   });
 
@@ -201,16 +206,40 @@ describe('an execution that restores', () => {
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
   });
 
-  it('goes on although a scratch folder could not be removed, for all is in place, and says so', async () => {
+  it('goes on although a host could not be told that all is in place, and says so; the others go on saying it for that one', async () => {
     const gone = failure('HostCommandFailed', 'The host is gone.');
     const executed = await recover({
-      'Remove scratch': ({ host }: { host: string }) => (memberOn(host) === 'node2' ? gone : done({ discarded: true })),
+      'Keep what is in place': ({ host }: { host: string }) =>
+        memberOn(host) === 'node2' ? gone : done({ discarded: true }),
     });
     expect(membersOf(executed, 'Start service')).toEqual(MEMBERS);
+    expect(executed.visited).not.toContain('Forget recovery');
     expect(executed.ended).toMatchObject({
       status: 'SUCCEEDED',
       output: { outcome: 'Remediated', scratchLeft: 'node2: The host is gone.' },
     });
+  });
+
+  it('tidies those that only salvaged even then', async () => {
+    const executed = await recover({
+      'Plan recovery': { ...PLAN, targets: PLAN.targets.slice(0, 2) },
+      'Keep what is in place': failure('HostCommandFailed', 'The host is gone.'),
+    });
+    expect(membersOf(executed, 'Forget recovery')).toEqual(['node3']);
+  });
+
+  it('is a success although a host does not forget, and says so', async () => {
+    const gone = failure('HostCommandFailed', 'The host is gone.');
+    for (const remaining of [[], ['space-exceeded']]) {
+      const executed = await recover({
+        'Verify recovery': { ...VERIFIED, remaining },
+        'Forget recovery': except(done({ discarded: true }), { node1: gone, node3: gone }),
+      });
+      expect(executed.ended).toMatchObject({
+        status: 'SUCCEEDED',
+        output: { outcome: 'Remediated', scratchLeft: 'node1: The host is gone.\nnode3: The host is gone.' },
+      });
+    }
   });
 
   it('is a success although the staged snapshot could not be removed: the bucket does that itself', async () => {
@@ -330,6 +359,7 @@ describe('an execution that changes nothing', () => {
       outcome: 'NothingToDo',
       ...REPORTED,
       summary: 'A quorum has come back by itself. No data was changed.',
+      interrupted: [],
       scratchLeft: '',
     });
   });

@@ -4,6 +4,7 @@ import {
   COMPARED,
   DISCARD,
   except,
+  FORGET,
   LED,
   memberOn,
   membersOf,
@@ -65,6 +66,8 @@ describe('where a quorum has its data', () => {
       hash: COMPARED,
       members: VERIFIED.members,
       remaining: [],
+      interrupted: [],
+      scratchLeft: '',
     });
   });
 
@@ -170,6 +173,7 @@ describe('an earlier recovery that was interrupted', () => {
     const executed = await recover({ ...RESTARTED, 'Choose rescue': [MOVE_BACK, RESTART, WAIT] });
     expect(membersOf(executed, 'Move interrupted data back')).toEqual(['node1', 'node2']);
     expect(membersOf(executed, 'Discard interrupted scratch')).toEqual(['node1', 'node2', 'node3']);
+    expect(executed.ended).toMatchObject({ output: { interrupted: [MOVE_BACK.summary], loss: { atMostWrites: 0 } } });
     const order = executed.calls.map(({ step }) => step);
     expect(order.lastIndexOf('Move interrupted data back')).toBeLessThan(order.indexOf('Discard interrupted scratch'));
     expect(order.indexOf('Launch service')).toBeGreaterThan(order.lastIndexOf('Discard interrupted scratch'));
@@ -182,6 +186,56 @@ describe('an earlier recovery that was interrupted', () => {
     expect(executed.visited).not.toContain('Move interrupted data back');
     expect(membersOf(executed, 'Discard interrupted scratch')).toEqual(['node2', 'node3']);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { ladder: [{ rung: 'restart' }] } });
+  });
+
+  it('that is kept has lost what it has lost: nobody is told that nothing is, and its hosts forget it after the proofs', async () => {
+    const kept = 'What old-1 has lost is lost.';
+    const after = { kept, discard: FORGET.slice(1) };
+    const executed = await recover({
+      ...RESTARTED,
+      'Choose rescue': [KEEP, { ...RESTART, ...after }, { ...WAIT, ...after }],
+    });
+    expect(membersOf(executed, 'Forget recovery')).toEqual(['node2', 'node3']);
+    const order = executed.calls.map(({ step }) => step);
+    expect(order.indexOf('Forget recovery')).toBeGreaterThan(order.indexOf('Prove writes on every member'));
+    expect(Object(executed.ended).output).toMatchObject({
+      outcome: 'Remediated',
+      summary: `No member leads. ${kept} Two of three have their data. Every member is healthy.`,
+      ladder: [{ rung: 'restart', serves: true, why: `${kept} Two of three have their data.` }],
+      loss: {
+        keptRevision: COMPARED.revision,
+        atMostWrites: null,
+        explanation: `${kept} The members have started with the data that they had, and a quorum has all that was acknowledged since.`,
+      },
+      interrupted: [KEEP.summary],
+    });
+  });
+
+  it('that is kept counts as well where a restore comes of it', async () => {
+    const kept = 'What old-1 has lost is lost.';
+    const { ended } = await recover({ 'Choose rescue': [MOVE_BACK, KEEP, { ...SALVAGING, kept }] });
+    expect(ended).toMatchObject({
+      output: {
+        loss: { keptRevision: '4030', atMostWrites: null, explanation: `${kept} ${PLAN.loss.explanation}` },
+        summary: expect.stringContaining(`was restored. ${kept} At most 2 writes are lost.`),
+        interrupted: [MOVE_BACK.summary, KEEP.summary],
+      },
+    });
+  });
+
+  it('is told of where a quorum then leads by itself, or none does', async () => {
+    const led = await recover({ 'Choose rescue': [KEEP, WAIT], 'Wait for quorum': LED });
+    expect(led.ended).toMatchObject({
+      output: {
+        outcome: 'NothingToDo',
+        summary: `A quorum has come back by itself. ${KEEP.summary}`,
+        interrupted: [KEEP.summary],
+      },
+    });
+    const late = await recover({ ...RESTARTED, 'Choose rescue': [MOVE_BACK, RESTART, WAIT], 'Verify recovery': LATE });
+    expect(late.ended).toMatchObject({
+      cause: `node2 does not answer.\n${MOVE_BACK.summary} The services that were started run on.`,
+    });
   });
 
   it.each([

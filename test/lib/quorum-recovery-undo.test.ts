@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { failure } from './execute.ts';
-import { except, MEMBERS, membersOf, PLAN, recover, STAGED } from './recovery-scene.ts';
-import { callsOf, done, hostOf, inProgress } from './replacement-scene.ts';
+import { except, MEMBERS, membersOf, PLAN, recover, SALVAGING, SERVICES, STAGED } from './recovery-scene.ts';
+import { callsOf, done, hostOf, inProgress, SERVICE } from './replacement-scene.ts';
 
 const BROKEN = failure('HostCommandFailed', 'The disk is gone.');
 const UNSAFE = failure('UnsafeToProceed', 'Its data is newer.');
@@ -16,7 +16,7 @@ describe('an error before anything is stopped', () => {
     async (state) => {
       const executed = await recover({
         ...(state === 'Wait for quorum' && {
-          'Choose rescue': { action: 'WaitForQuorum', summary: '', commands: [], discard: [], examine: null },
+          'Choose rescue': { action: 'WaitForQuorum', summary: '', commands: [], discard: [], examine: null, kept: '' },
         }),
         [state]: BROKEN,
       });
@@ -48,6 +48,38 @@ describe('an error before anything is stopped', () => {
       error: 'HostCommandFailed',
       cause: `${cause}\n${UNCHANGED}`,
     });
+  });
+
+  it('says which services run that were started', async () => {
+    const launch = (...members: string[]) => ({
+      ...{ action: 'Restart', summary: '', discard: [], examine: null, kept: '' },
+      commands: SERVICES('launch', members),
+    });
+    const failing = async (members: string[], broken: string[]) => {
+      const { ended } = await recover({
+        'Choose rescue': [launch(...members), SALVAGING],
+        'Launch service': except(SERVICE, Object.fromEntries(broken.map((member) => [member, BROKEN]))),
+        'Plan recovery': UNSAFE,
+      });
+      return Object(ended).cause;
+    };
+    const run = `Its data is newer.\n${UNCHANGED}\nThe services that were started run on:`;
+    expect(await failing(['node1', 'node3'], [])).toBe(`${run} node1, node3.`);
+    expect(await failing(['node1', 'node3'], ['node1'])).toBe(`${run} node3.`);
+    expect(await failing(['node1'], ['node1'])).toBe(`Its data is newer.\n${UNCHANGED}`);
+  });
+
+  it('has its verdict at the end however much the hosts have to say, within what a cause may have', async () => {
+    const long = failure('HostCommandFailed', 'x'.repeat(30_000));
+    const { ended } = await recover({
+      'Place restored data': long,
+      'Move data back': except(done({ reverted: true, setAside: '' }), { node1: long }),
+    });
+    const { cause } = Object(ended);
+    expect(cause.length).toBeLessThan(3 * 2_100 + 2_000);
+    expect(cause).toMatch(/\nThe services that ran before run again\.$/);
+    const plan = await recover({ 'Plan recovery': failure('UnsafeToProceed', 'x'.repeat(40_000)) });
+    expect(Object(plan.ended).cause).toHaveLength(32_000);
   });
 
   it('says where scratch folders are left', async () => {

@@ -30,6 +30,7 @@ export const MEMBERS = Object.keys(HOSTS);
 const { unit, dataDir, user, group, binDir } = LAYOUT;
 const EXECUTION = 'run-1';
 const SCRATCH = { dataDir, walDir: '', execution: EXECUTION };
+const discarding = (outcome: string) => each(() => ({ ...SCRATCH, outcome }));
 const MOVED = { unit, ...SCRATCH, user, group };
 const INITIAL_CLUSTER = CLUSTER.members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
 const TOKEN = `etcd-remediation-${EXECUTION}`;
@@ -59,7 +60,9 @@ function each(parameters: (member: string) => Record<string, string>, members = 
   return members.map((member) => ({ member, host: hostOf(member), parameters: parameters(member) }));
 }
 
-export const DISCARD = each(() => SCRATCH);
+export const DISCARD = discarding('undo');
+export const COMMIT = discarding('commit');
+export const FORGET = discarding('forget');
 export const SERVICES = (action: string, members = MEMBERS) => each(() => ({ unit, action }), members);
 export const REVERT = each(() => MOVED);
 
@@ -74,7 +77,7 @@ export function assessmentOf(verdict: QuorumAssessment['verdict'] = 'Lost', lost
 }
 
 export function rescueOf(action: Rescue['action'], more: Partial<Rescue> = {}): Rescue {
-  return { action, summary: `${action} may help.`, commands: [], discard: [], examine: null, ...more };
+  return { action, summary: `${action} may help.`, commands: [], discard: [], examine: null, kept: '', ...more };
 }
 
 const SALVAGE = { unit, ...SCRATCH, binDir, user, group, keep: 'yes' };
@@ -92,7 +95,7 @@ export const EXAMINE: HostCommand = {
 export function salvageOf(revision: string): Salvage {
   return {
     ...{ method: 'replayed', revision, totalKeys: 1, hash: '4711', sizeBytes: 9, rawRevision: '1', problem: '' },
-    log: { complete: true, commitIndex: '9', lastIndex: '9' },
+    log: { clusterId: 'c1', complete: true, commitIndex: '9', lastIndex: '9' },
     snapshot: { sizeBytes: 9, sha256: SHA256 },
   };
 }
@@ -135,7 +138,9 @@ export const PLAN: RecoveryPlan = {
       ...{ unit, configFile: LAYOUT.configFile, initialCluster: INITIAL_CLUSTER },
       ...{ initialClusterState: 'existing', initialClusterToken: TOKEN, execution: EXECUTION },
     })),
+    commit: COMMIT,
     discard: DISCARD,
+    forget: FORGET,
     start: SERVICES('start'),
     revert: REVERT,
     startAgain: SERVICES('launch', ['node2']),
@@ -186,11 +191,12 @@ const ANSWERS = {
   'Restore snapshot': done({ revision: '1000004030', sizeBytes: 9 }),
   'Place restored data': ({ host }: { host: string }) => done(archivedOn(host)),
   'Write membership': done({ file: LAYOUT.configFile, copy: `${LAYOUT.configFile}.copy`, changed: true }),
-  'Remove scratch': DISCARDED,
+  'Keep what is in place': DISCARDED,
   'Start service': SERVICE,
   'Verify recovery': VERIFIED,
   'Compare hashes': COMPARED,
   'Prove writes on every member': { members: ['after'] },
+  'Forget recovery': DISCARDED,
   'Discard staged snapshot': { ...STAGED, uploadId: '' },
   'Move data back': REVERTED,
   'Start service again': SERVICE,

@@ -64,6 +64,14 @@ export async function leaveOneWhole(stage: HostedStage): Promise<void> {
   });
 }
 
+/** Kills all; only the last member has data, so that no start is tried. */
+export async function leaveTheLast(stage: HostedStage): Promise<void> {
+  const { cluster } = stage;
+  const names = namesOf(stage);
+  await crashMembers(cluster, names);
+  for (const name of names.slice(0, -1)) await wipeData(cluster, name);
+}
+
 /** Every file of a host's data and configuration, with its size and time: of folders only the names. */
 export async function filesOf({ cluster }: HostedStage, name: string): Promise<Record<string, string>> {
   const root = join(cluster.member(name).host.unitDir, '../../..');

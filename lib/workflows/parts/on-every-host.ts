@@ -40,6 +40,11 @@ const FAILED = "$states.result[error != '']";
 /** JSONata: `node1: HostCommandFailed...` for each host on which a command failed; empty where none did. */
 export const PROBLEMS = `$join([${FAILED}.(member & ': ' & problem)], '\\n')`;
 
+/** As {@link PROBLEMS}, with no more than so many characters of each. */
+export function shortProblems(maxChars: number): string {
+  return `$join([${FAILED}.(member & ': ' & $substring(problem, 0, ${maxChars}))], '\\n')`;
+}
+
 /** A large database takes its time: a tenth of what has passed, from 10 s to a minute, keeps the history short. */
 const A_TENTH = WaitTime.seconds('{% $max([10, $min([60, $floor(($millis() - $running.sentAt) / 10000)])]) %}');
 
@@ -56,7 +61,13 @@ export function reportFromEveryHost(scope: Construct, props: OnEveryHostProps): 
     host: '{% $states.context.Map.Item.Value.host %}',
   };
   const failed = Pass.jsonata(scope, `Report the failure of ${subject}`, {
-    outputs: { ...place, result: null, error: '{% $states.input.error %}', problem: '{% $states.input.cause %}' },
+    outputs: {
+      ...place,
+      result: null,
+      error: '{% $states.input.error %}',
+      // So that those of all hosts, and what follows from them, fit into the execution's cause.
+      problem: '{% $substring($states.input.cause, 0, 2000) %}',
+    },
   });
   const running = new HostCommands(scope, subject, {
     step,

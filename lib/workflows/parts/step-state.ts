@@ -53,6 +53,7 @@ export function raiseAgain(scope: Construct, name: string): Fail {
   return Fail.jsonata(scope, name, {
     queryLanguage: QueryLanguage.JSONATA,
     error: '{% $states.input.error %}',
-    cause: '{% $states.input.cause %}',
+    // Step Functions takes at most 32,768 characters.
+    cause: '{% $substring($states.input.cause, 0, 32000) %}',
   });
 }

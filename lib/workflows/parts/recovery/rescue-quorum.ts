@@ -14,11 +14,13 @@ export interface RescueProps {
   onError: IChainable;
 }
 
+const TELL = { assign: { interrupted: '{% [$append($interrupted, $rescue.summary)] %}' } };
+
 /**
  * Asks what may bring the quorum back, does that, looks at the hosts again, and asks again: the cheapest first. An earlier recovery that
  * was interrupted is brought to an end before anything else.
  *
- * Sets the variables `inspections`, `rescue` and `discard`; and `goal` where a quorum leads.
+ * Sets the variables `inspections`, `rescue`, `discard`, `kept` and `interrupted`; and `goal` where a quorum leads.
  */
 export function rescueQuorum(scope: Construct, { steps, led, cameBack, salvage, onError }: RescueProps): State {
   const { chooseRescue, waitForQuorum, runHostCommand } = steps;
@@ -50,6 +52,7 @@ export function rescueQuorum(scope: Construct, { steps, led, cameBack, salvage, 
     assign: {
       rescue: '{% $states.result.Payload %}',
       discard: '{% [$states.result.Payload.discard] %}',
+      kept: '{% $states.result.Payload.kept %}',
       turn: '{% $turn + 1 %}',
     },
     onError,
@@ -111,8 +114,8 @@ export function rescueQuorum(scope: Construct, { steps, led, cameBack, salvage, 
 
   const isNext = (action: string) => Condition.jsonata(`{% $rescue.action = '${action}' %}`);
   const whatMayHelp = Choice.jsonata(scope, 'What may bring the quorum back?')
-    .when(isNext('MoveBack'), moveBack)
-    .when(isNext('Keep'), clear)
+    .when(isNext('MoveBack'), moveBack, TELL)
+    .when(isNext('Keep'), clear, TELL)
     .when(isNext('Restart'), launch)
     .when(isNext('WaitForQuorum'), wait)
     .when(isNext('Salvage'), salvage);

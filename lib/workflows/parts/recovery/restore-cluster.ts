@@ -22,7 +22,7 @@ export interface RestoreProps {
 /**
  * Restores the plan's winner on every host: first on trial, then into scratch folders; and once each host has it there and every service is stopped,
  * into place. Until then whoever still reads from a survivor can go on, and a quorum that comes back by itself ends all this. As soon as
- * every host has it in place, the scratch folders go, which say so on the hosts, and all are started at once.
+ * every host has it in place, each says `kept`, which proves that of all, and all are started at once.
  *
  * Reads the variables `plan` and `discard`; sets `staged`, `archived`, `scratchLeft` and `goal`.
  */
@@ -120,18 +120,18 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     commands: '$plan.commands.start',
     onError: onErrorAfterStart,
   });
-  // The last host that was placed was the point of no return: what one of them still says of it is true of all. So whatever becomes of
-  // this, members are started, and a folder that is left is only told of.
+  // All are placed, and say so: the next execution would keep this. From the first host on that says `kept`, it must. So whatever becomes of this,
+  // members are started, and a host that does not say it is only told of.
   const ignore = Pass.jsonata(scope, 'Leave the scratch', {
     assign: { scratchLeft: '{% $states.input.cause %}' },
   });
   const commit = reportFromEveryHost(scope, {
     step: runHostCommand,
     every: 'Commit the restored data',
-    one: 'Remove scratch',
+    one: 'Keep what is in place',
     subject: 'the commit',
     command: 'discard-scratch',
-    commands: '$discard',
+    commands: '$plan.commands.commit',
     assign: { scratchLeft: `{% ${PROBLEMS} %}` },
     onError: ignore,
   });

@@ -1,7 +1,7 @@
 import { Choice, Condition, type Fail, Pass } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { StepFunction } from '../../../step-function.ts';
-import { PROBLEMS, reportFromEveryHost } from '../on-every-host.ts';
+import { reportFromEveryHost, shortProblems } from '../on-every-host.ts';
 import { stepState } from '../step-state.ts';
 
 /** The ways out of a recovery whose members have not been started. Each takes `{error, cause}`, and ends with that error. */
@@ -21,7 +21,7 @@ export interface WaysOut {
  * A host whose data could not be moved back keeps what says so in its scratch folder, and so do the others: the next execution
  * then knows that not all of them were placed, and moves the rest back. Nothing is started on such a host.
  *
- * Reads the variables `plan` and `discard`; `staged`, whose key is empty as long as nothing was staged.
+ * Reads the variables `plan`, `discard`, `launched` and `launchFailed`; `staged`, whose key is empty as long as nothing was staged.
  */
 export function undoRecovery(
   scope: Construct,
@@ -93,18 +93,25 @@ export function undoRecovery(
     }).next(startAgain),
   }).next(startAgain);
 
-  const note = (name: string, ...undone: string[]) =>
+  const note = (name: string, undone: string | string[] = []) =>
     Pass.jsonata(scope, name, {
       assign: { failure: { error: '{% $states.input.error %}', cause: '{% $states.input.cause %}' }, undone },
     });
-  const untouched = note('Note why nothing is restored', 'The data of no member was changed.');
-  const stopped = note('Note why no data is moved', 'Every data dir is as it was found.');
+  const untouched = note(
+    'Note why nothing is restored',
+    "{% ($up := $launched[$not($ in $launchFailed)]; $append(['The data of no member was changed.'], $count($up) > 0 ? " +
+      "['The services that were started run on: ' & $join($up, ', ') & '.'] : [])) %}",
+  );
+  const stopped = note('Note why no data is moved', ['Every data dir is as it was found.']);
   const moved = note('Note why data moves back');
   untouched.next(discard);
   stopped.next(startAgain);
   moved.next(moveBack);
   return { untouched, stopped, moved };
 }
+
+/** Three Maps may fail on every host, and the error that led here comes before all. */
+const PROBLEMS = shortProblems(500);
 
 /** What is told of a Map's reports, after what was told before: all went well, or the problems. */
 function told(well: string, otherwise: string): string {

@@ -1,0 +1,80 @@
+import type { Candidate, Loss, Rung } from '../core/contracts/recovery.ts';
+import { formatBytes } from '../core/format.ts';
+
+/** Of a success: the lines after it, and the report, have the rest. */
+const MAX_SUMMARY_CHARS = 400;
+
+/** What a person wants to read of an execution's report; each runbook has a part of it. */
+export interface RunReport {
+  outcome: string;
+  incident?: string;
+  summary: string;
+  candidates?: Candidate[];
+  ladder?: Rung[];
+  winner?: Candidate;
+  loss?: Loss;
+  leftOut?: { member: string; problem: string }[];
+  /** Lines; of space-exceeded the members. */
+  plan?: string[];
+  /** "0" where nothing is to be compacted. */
+  compactRevision?: string;
+  archived?: { member: string; dataDir: string; walDir: string }[];
+  remaining?: string[];
+  scratchLeft?: string;
+}
+
+/** The summary in one line, as far as the lines after it do not tell it: whole sentences, and no more than a terminal shows at a glance. */
+export function shortSummary({ summary, loss }: RunReport): string {
+  const rest = inOneLine(loss ? summary.replace(loss.explanation, '') : summary);
+  if (rest.length <= MAX_SUMMARY_CHARS) return rest;
+  const end = rest.slice(0, MAX_SUMMARY_CHARS).search(/[.!?] (?!.*[.!?] )/);
+  return `${rest.slice(0, end === -1 ? MAX_SUMMARY_CHARS : end + 1)} …`;
+}
+
+/** The lines after the summary: what would be done, or what was done and is left to do. */
+export function describeReport(report: RunReport): string[] {
+  const { outcome, candidates, ladder, winner, loss, leftOut, archived, remaining, scratchLeft } = report;
+  const isPlan = outcome === 'Planned';
+  const restart = ladder?.find(({ rung }) => rung === 'restart');
+  const moved = archived?.filter(({ dataDir }) => dataDir !== '') ?? [];
+  return [
+    ...(restart ? [`Starting the services as they are: ${restart.why}`] : []),
+    ...(isPlan ? section('What could be restored, best first:', candidates?.map(describeCandidate)) : []),
+    ...(!isPlan && winner ? [`Restored: ${describeCandidate(winner)}`] : []),
+    ...(loss ? [`Loss: ${loss.explanation}`] : []),
+    ...section(
+      'Left out:',
+      leftOut?.map(({ member, problem }) => `${member}: ${problem}`),
+    ),
+    ...(isPlan ? section('Plan:', stepsOf(report)) : []),
+    ...section(
+      'Moved aside, and kept:',
+      moved.map(({ member, dataDir, walDir }) => `${member}: ${[dataDir, walDir].filter(Boolean).join(' and ')}`),
+    ),
+    ...section(
+      'Still wrong:',
+      remaining?.map((incident) => `${incident}: run this command with --incident ${incident} next`),
+    ),
+    ...(scratchLeft ? [`Scratch folders are left, which hold copies of the data: ${scratchLeft}`] : []),
+  ].map((line) => `  ${/^ */.exec(line)?.[0]}${inOneLine(line)}`);
+}
+
+function stepsOf({ incident, plan = [], compactRevision = '0' }: RunReport): string[] {
+  if (incident !== 'space-exceeded') return plan;
+  const compact = compactRevision === '0' ? [] : [`compact history to revision ${compactRevision}`];
+  return [...compact, ...plan.map((member) => `defragment ${member}, if it gains by it`)];
+}
+
+function describeCandidate({ member, source, revision, totalKeys, sizeBytes, note }: Candidate): string {
+  const what = `${member}: ${source}, revision ${revision}, ${totalKeys} keys, ${formatBytes(sizeBytes)}`;
+  return note === '' ? what : `${what} (${note})`;
+}
+
+/** Nothing where there are no lines. */
+function section(title: string, lines: readonly string[] = []): string[] {
+  return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
+}
+
+function inOneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
