@@ -285,7 +285,9 @@ export const hostInspectionSchema = z.strictObject({
   /** Data dirs that earlier executions have moved aside. */
   archives: z.array(z.string()),
   /** Recoveries that were interrupted on this host, and how far they had come: see documents/parts/scratch.sh. */
-  recoveries: z.array(z.strictObject({ execution: z.string(), phase: z.enum(['restored', 'moving', 'placed', 'kept']) })),
+  recoveries: z.array(
+    z.strictObject({ execution: z.string(), phase: z.enum(['restored', 'moving', 'placed', 'kept']) }),
+  ),
   configuration: z.strictObject({
     /** What etcd reads: with a config file it ignores its flags and environment. */
     format: z.enum(['yaml', 'environment']),
