@@ -64,7 +64,7 @@ describe('the documents', () => {
             description: parameter.shape,
             allowedPattern: parameter.pattern,
             maxChars: parameter.maxChars,
-            ...(['walDir', 'initialClusterToken'].includes(name) && { default: '' }),
+            ...(['walDir', 'initialClusterToken', 'url'].includes(name) && { default: '' }),
           },
     ]);
     expect(content.parameters).toEqual(Object.fromEntries(expected));
