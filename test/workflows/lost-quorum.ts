@@ -90,11 +90,14 @@ export async function filesOfAll(stage: HostedStage): Promise<Record<string, str
   return Promise.all(namesOf(stage).map((name) => filesOf(stage, name)));
 }
 
-/** That nothing of a recovery is left on the hosts but what it has moved aside. */
+/** What recoveries have left on the hosts, besides what they have moved aside. */
+export async function scratchOf(stage: HostedStage): Promise<string[]> {
+  const files = await filesOfAll(stage);
+  return files
+    .flatMap((each) => Object.keys(each))
+    .filter((path) => path.includes('.etcd-remediation.') || path.includes('.scratch'));
+}
+
 export async function expectNoScratch(stage: HostedStage): Promise<void> {
-  for (const files of await filesOfAll(stage)) {
-    expect(
-      Object.keys(files).filter((path) => path.includes('.etcd-remediation.') || path.includes('.scratch')),
-    ).toEqual([]);
-  }
+  expect(await scratchOf(stage)).toEqual([]);
 }
