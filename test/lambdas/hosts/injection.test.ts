@@ -22,6 +22,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
   initialClusterState: 'existing',
   initialClusterToken: '',
   keep: 'yes',
+  outcome: 'undo',
   url: 'https://b.s3.eu-central-1.amazonaws.com/orders/run-1.db.gz?X-Amz-Expires=3600&X-Amz-Signature=0a',
   offsetBytes: '0',
   lengthBytes: '12',
