@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { HOST_COMMAND_RESULTS } from '../core/contracts/host-commands.ts';
+import type { HOST_COMMAND_RESULTS } from '../core/contracts/host-command-results.ts';
 import type { LoadedCluster } from '../core/contracts/load-cluster.ts';
 import type {
   ChangedMembership,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { InvalidInput } from '../errors.ts';
-import { TEXT_RULES, textSchema } from './host-commands.ts';
 import { parse } from './parse.ts';
+import { TEXT_RULES, textSchema } from './text-rules.ts';
 
 /**
  * clusters.json: which etcd clusters there are and how each is reached.

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { type ConfiguredMember, clusterSchema, memberSchema } from './clusters.ts';
 import { memberParametersSchema } from './execution-input.ts';
-import { HOST_COMMANDS, type HostCommandName, hostInspectionSchema, TEXT_RULES, textSchema } from './host-commands.ts';
+import { hostInspectionSchema } from './host-command-results.ts';
+import { HOST_COMMANDS, type HostCommandName } from './host-commands.ts';
+import { TEXT_RULES, textSchema } from './text-rules.ts';
 
 /** What the steps of the member runbook receive and return. IDs are hex, raft indexes decimal strings. */
 

@@ -1,14 +1,10 @@
 import * as z from 'zod';
 import { clusterSchema } from './clusters.ts';
 import { quorumParametersSchema } from './execution-input.ts';
-import {
-  HOST_COMMAND_RESULTS,
-  type HostCommandName,
-  hostInspectionSchema,
-  TEXT_RULES,
-  textSchema,
-} from './host-commands.ts';
+import { HOST_COMMAND_RESULTS, hostInspectionSchema } from './host-command-results.ts';
+import type { HostCommandName } from './host-commands.ts';
 import { type HostCommand, runHostCommandInput } from './membership.ts';
+import { TEXT_RULES, textSchema } from './text-rules.ts';
 
 /** What the steps of the quorum runbook receive and return. IDs are hex; revisions and raft indexes decimal strings; sizes bytes. */
 

@@ -1,5 +1,5 @@
 import type { ConfiguredMember, Layout } from '../contracts/clusters.ts';
-import type { HostInspection } from '../contracts/host-commands.ts';
+import type { HostInspection } from '../contracts/host-command-results.ts';
 import { formatBytes } from '../format.ts';
 
 /** etcd lays out its log in segments of 64 MiB, and prepares the next one while it writes the first. */

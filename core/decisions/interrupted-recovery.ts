@@ -1,5 +1,5 @@
 import { type Cluster, layoutOf } from '../contracts/clusters.ts';
-import type { HostInspection } from '../contracts/host-commands.ts';
+import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { HostCommand } from '../contracts/membership.ts';
 import type { ChooseRescue, InspectionReport } from '../contracts/recovery.ts';
 import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';

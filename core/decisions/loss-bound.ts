@@ -1,4 +1,4 @@
-import type { Salvage } from '../contracts/host-commands.ts';
+import type { Salvage } from '../contracts/host-command-results.ts';
 import type { Candidate, Loss, SalvageReport } from '../contracts/recovery.ts';
 
 /**

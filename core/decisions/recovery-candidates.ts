@@ -1,4 +1,4 @@
-import type { Salvage } from '../contracts/host-commands.ts';
+import type { Salvage } from '../contracts/host-command-results.ts';
 import type { Candidate, ExaminationReport, PlanRecovery, Rung } from '../contracts/recovery.ts';
 import { PreconditionFailed } from '../errors.ts';
 

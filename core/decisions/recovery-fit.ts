@@ -1,5 +1,5 @@
 import type { ConfiguredMember, Layout } from '../contracts/clusters.ts';
-import type { HostInspection } from '../contracts/host-commands.ts';
+import type { HostInspection } from '../contracts/host-command-results.ts';
 import { PreconditionFailed } from '../errors.ts';
 import { misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
 

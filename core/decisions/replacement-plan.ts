@@ -1,5 +1,5 @@
 import { type Cluster, layoutOf } from '../contracts/clusters.ts';
-import type { HostInspection } from '../contracts/host-commands.ts';
+import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from '../contracts/membership.ts';
 import type { Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';

@@ -1,5 +1,5 @@
 import { type Cluster, type ConfiguredMember, layoutOf } from '../contracts/clusters.ts';
-import type { HostInspection } from '../contracts/host-commands.ts';
+import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { InspectionReport, MemberStanding } from '../contracts/recovery.ts';
 import { quorumIn, votersOf } from './configured-quorum.ts';
 import { foldersMisfit } from './host-fit.ts';

@@ -1,10 +1,6 @@
 import type * as z from 'zod';
-import {
-  EXIT_CODES,
-  HOST_COMMAND_RESULTS,
-  HOST_COMMANDS,
-  type HostCommandName,
-} from '../../core/contracts/host-commands.ts';
+import { HOST_COMMAND_RESULTS } from '../../core/contracts/host-command-results.ts';
+import { EXIT_CODES, HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
 import {
   HostCommandFailed,
   HostUnreachable,

@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  documentName,
-  EXIT_CODES,
-  HOST_COMMAND_RESULTS,
-  HOST_COMMANDS,
-  hostInspectionSchema,
-  parameterSchema,
-  TEXT_RULES,
-  textSchema,
-} from '../../core/contracts/host-commands.ts';
+import { HOST_COMMAND_RESULTS, hostInspectionSchema } from '../../core/contracts/host-command-results.ts';
+import { documentName, EXIT_CODES, HOST_COMMANDS, parameterSchema } from '../../core/contracts/host-commands.ts';
+import { TEXT_RULES, textSchema } from '../../core/contracts/text-rules.ts';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import { inspection } from './observations.ts';
 

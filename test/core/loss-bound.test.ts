@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Salvage } from '../../core/contracts/host-commands.ts';
+import type { Salvage } from '../../core/contracts/host-command-results.ts';
 import type { Candidate } from '../../core/contracts/recovery.ts';
 import { boundLoss } from '../../core/decisions/loss-bound.ts';
 import { log, salvage, salvaged } from './recoveries.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
-import { TEXT_RULES, textSchema } from '../../core/contracts/host-commands.ts';
 import { parse } from '../../core/contracts/parse.ts';
+import { TEXT_RULES, textSchema } from '../../core/contracts/text-rules.ts';
 import { assessMembers } from '../../core/decisions/member-assessment.ts';
 import { surveyMembers } from '../../core/decisions/member-survey.ts';
 import { planReplacement } from '../../core/decisions/replacement-plan.ts';

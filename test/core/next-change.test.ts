@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parameterSchema, TEXT_RULES } from '../../core/contracts/host-commands.ts';
+import { parameterSchema } from '../../core/contracts/host-commands.ts';
 import type { ListedMember, MemberObservation } from '../../core/contracts/observation.ts';
+import { TEXT_RULES } from '../../core/contracts/text-rules.ts';
 import {
   added,
   choose,

@@ -1,5 +1,5 @@
 import type { Cluster, ConfiguredMember } from '../../core/contracts/clusters.ts';
-import type { HostInspection } from '../../core/contracts/host-commands.ts';
+import type { HostInspection } from '../../core/contracts/host-command-results.ts';
 import type {
   AnsweringMember,
   ListedMember,

@@ -1,6 +1,6 @@
 import type { ConfiguredMember } from '../../core/contracts/clusters.ts';
 import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
-import type { HostInspection } from '../../core/contracts/host-commands.ts';
+import type { HostInspection } from '../../core/contracts/host-command-results.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from '../../core/contracts/membership.ts';
 import type { ListedMember, MemberObservation, Observation } from '../../core/contracts/observation.ts';
 import { parse } from '../../core/contracts/parse.ts';

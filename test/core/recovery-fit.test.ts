@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HostInspection } from '../../core/contracts/host-commands.ts';
+import type { HostInspection } from '../../core/contracts/host-command-results.ts';
 import { clusterOf, configuration, configured, directory, failureOf, LAYOUT, MIB } from './observations.ts';
 import { examined, MEMBERS, plan, STATES, salvage, withBackup } from './recoveries.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HostInspection } from '../../core/contracts/host-commands.ts';
+import type { HostInspection } from '../../core/contracts/host-command-results.ts';
 import { clusterOf, configured, failureOf } from './observations.ts';
 import { MEMBERS, parametersWith, refusalsOf, rescue, STATES, withBackup } from './recoveries.ts';
 

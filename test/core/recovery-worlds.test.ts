@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HostInspection, Salvage } from '../../core/contracts/host-commands.ts';
+import type { HostInspection, Salvage } from '../../core/contracts/host-command-results.ts';
 import { quorumIn } from '../../core/decisions/configured-quorum.ts';
 import { boundLoss } from '../../core/decisions/loss-bound.ts';
 import { rankCandidates } from '../../core/decisions/recovery-candidates.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ConfiguredMember } from '../../core/contracts/clusters.ts';
 import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
-import type { HostInspection } from '../../core/contracts/host-commands.ts';
+import type { HostInspection } from '../../core/contracts/host-command-results.ts';
 import type { ReplacementPlan } from '../../core/contracts/membership.ts';
 import type { ListedMember } from '../../core/contracts/observation.ts';
 import { parse } from '../../core/contracts/parse.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { HOST_COMMAND_RESULTS, type HostCommandName } from '../../core/contracts/host-commands.ts';
+import { HOST_COMMAND_RESULTS } from '../../core/contracts/host-command-results.ts';
+import type { HostCommandName } from '../../core/contracts/host-commands.ts';
 import { readScript } from '../../lib/command-documents.ts';
 import { type HostAccess, runScript } from '../../local/hosts/access.ts';
 

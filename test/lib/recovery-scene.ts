@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { Salvage } from '../../core/contracts/host-commands.ts';
+import type { Salvage } from '../../core/contracts/host-command-results.ts';
 import { loadClusterInput } from '../../core/contracts/load-cluster.ts';
 import { compareHashesInput, type HostCommand } from '../../core/contracts/membership.ts';
 import {

@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import type { AnsweringMember } from '../../core/contracts/observation.ts';
 import type { DrillOptions } from '../../drills/scenario.ts';
 import { CLUSTER_NAME, type HostedStage, setHostedStage } from '../../drills/stage.ts';
@@ -14,6 +14,19 @@ const SMALL: DrillOptions = { etcd: '3.5.30', members: 3, tls: false, auth: fals
 /** A real cluster on hosts without root, and the platform that looks after it. */
 export function hostedStage(options: Partial<Parameters<typeof setHostedStage>[0]> = {}): Promise<HostedStage> {
   return setHostedStage({ ...SMALL, ...options }, { say: () => undefined, onEvent: () => undefined });
+}
+
+/** Makes a stage for the test that asks for it, which is closed after that test whatever happens. */
+export function stageForEachTest(): typeof hostedStage {
+  let current: HostedStage | undefined;
+  afterEach(async () => {
+    await current?.close();
+    current = undefined;
+  });
+  return async (options) => {
+    current = await hostedStage(options);
+    return current;
+  };
 }
 
 /** Starts the member runbook and waits for its end. A single reading after the other is confirmation enough here. */

@@ -1,31 +1,22 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { HostedStage } from '../../drills/stage.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
 import {
   archivesOf,
   expectWhole,
-  hostedStage,
   idsOf,
   lostBy,
   outputOf,
   replace,
   serviceOf,
+  stageForEachTest,
   startWriting,
   untilLed,
 } from './hosted-scene.ts';
 import { around, setAlarm, statesOf, until } from './scene.ts';
 
-/** Runs one test on a stage of its own, which is closed whatever happens. */
-let current: HostedStage | undefined;
-async function onStage(options: Parameters<typeof hostedStage>[0] = {}): Promise<HostedStage> {
-  current = await hostedStage(options);
-  return current;
-}
-afterEach(async () => {
-  await current?.close();
-  current = undefined;
-});
+const onStage = stageForEachTest();
 
 async function untilSilent(stage: HostedStage, name: string): Promise<void> {
   await until(async () =>

@@ -1,8 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { HostedStage } from '../../drills/stage.ts';
 import type { HostAccess } from '../../local/hosts/access.ts';
 import { crashMembers, wipeData } from '../../local/hosts/damage.ts';
-import { archivesOf, expectWhole, hostedStage, recover, replace, serviceOf } from './hosted-scene.ts';
+import { archivesOf, expectWhole, recover, replace, serviceOf, stageForEachTest } from './hosted-scene.ts';
 import {
   expectNoScratch,
   filesOf,
@@ -16,16 +16,7 @@ import {
 } from './lost-quorum.ts';
 import { around, statesOf } from './scene.ts';
 
-/** Runs one test on a stage of its own, which is closed whatever happens. */
-let current: HostedStage | undefined;
-async function onStage(options: Parameters<typeof hostedStage>[0] = {}): Promise<HostedStage> {
-  current = await hostedStage(options);
-  return current;
-}
-afterEach(async () => {
-  await current?.close();
-  current = undefined;
-});
+const onStage = stageForEachTest();
 
 /** @returns how the host was reached before */
 function reachThrough({ cluster, hosts }: HostedStage, name: string, access: HostAccess): HostAccess {

@@ -1,8 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import type { HostedStage } from '../../drills/stage.ts';
+import { describe, expect, it } from 'vitest';
 import { crashMembers, damageLog, wipeData } from '../../local/hosts/damage.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
-import { expectWhole, hostedStage, idsOf, outputOf, recover, serviceOf } from './hosted-scene.ts';
+import { expectWhole, idsOf, outputOf, recover, serviceOf, stageForEachTest } from './hosted-scene.ts';
 import {
   expectNoScratch,
   filesOfAll,
@@ -15,16 +14,7 @@ import {
 } from './lost-quorum.ts';
 import { fill, remediate } from './scene.ts';
 
-/** Runs one test on a stage of its own, which is closed whatever happens. */
-let current: HostedStage | undefined;
-async function onStage(options: Parameters<typeof hostedStage>[0] = {}): Promise<HostedStage> {
-  current = await hostedStage(options);
-  return current;
-}
-afterEach(async () => {
-  await current?.close();
-  current = undefined;
-});
+const onStage = stageForEachTest();
 
 describe('the quorum runbook', () => {
   it('starts the services where all data is whole, moves nothing, and then finds nothing to do', async () => {

@@ -1,0 +1,156 @@
+import * as z from 'zod';
+import type { HostCommandName } from './host-commands.ts';
+
+/** What the host commands print: one line of JSON each, of these shapes. */
+
+const directorySchema = z.strictObject({
+  path: z.string(),
+  /** Where the path leads in the end, for it may be a link. */
+  realPath: z.string(),
+  exists: z.boolean(),
+  /** Nothing of etcd is in it. */
+  empty: z.boolean(),
+  isMountPoint: z.boolean(),
+  /** `etcd:etcd` */
+  owner: z.string(),
+  /** `drwx------` */
+  mode: z.string(),
+  sizeBytes: z.int(),
+  freeBytes: z.int(),
+});
+
+/** inspect-host. Sizes are bytes. */
+export const hostInspectionSchema = z.strictObject({
+  /** As systemd's properties of the same names: https://www.freedesktop.org/software/systemd/man/latest/org.freedesktop.systemd1.html */
+  unit: z.strictObject({
+    loadState: z.string(),
+    activeState: z.string(),
+    subState: z.string(),
+    result: z.string(),
+    mainPid: z.int(),
+    restarts: z.int(),
+    exitStatus: z.int(),
+  }),
+  /** The newest lines of the unit's log, oldest first. */
+  log: z.array(z.string()),
+  /** `3.5.16`; empty where no etcd was found. */
+  etcdVersion: z.string(),
+  dataDir: directorySchema,
+  /** Null without a walDir of its own. */
+  walDir: directorySchema.nullable(),
+  /** Whether there is a log: etcd takes a data dir without one for a new member's. */
+  hasLog: z.boolean(),
+  /** Data dirs that earlier executions have moved aside. */
+  archives: z.array(z.string()),
+  /** Recoveries that were interrupted on this host, and how far they had come: see documents/parts/scratch.sh. */
+  recoveries: z.array(
+    z.strictObject({ execution: z.string(), phase: z.enum(['restored', 'moving', 'placed', 'kept']) }),
+  ),
+  configuration: z.strictObject({
+    /** What etcd reads: with a config file it ignores its flags and environment. */
+    format: z.enum(['yaml', 'environment']),
+    /** The file that configure-membership would edit; empty where etcd reads no file at all. */
+    file: z.string(),
+    /** Empty where the setting is not made. */
+    name: z.string(),
+    dataDir: z.string(),
+    walDir: z.string(),
+    initialAdvertisePeerUrls: z.string(),
+    initialCluster: z.string(),
+    initialClusterState: z.string(),
+    initialClusterToken: z.string(),
+    /** Settings that make configure-membership useless: flags of the unit that go before the file, discovery, force-new-cluster. */
+    overriding: z.array(z.string()),
+  }),
+});
+export type HostInspection = z.output<typeof hostInspectionSchema>;
+
+/** control-service */
+const controlledServiceSchema = z.strictObject({
+  activeState: z.string(),
+  subState: z.string(),
+  mainPid: z.int(),
+});
+
+/** archive-data-dir and place-restored-data: where the old data lies now; empty where there was none. */
+const archivedDataDirSchema = z.strictObject({ dataDir: z.string(), walDir: z.string() });
+
+/** revert-data-dir: what had taken the place in the meantime, if anything, was moved to `setAside`. */
+const revertedDataDirSchema = z.strictObject({ reverted: z.boolean(), setAside: z.string() });
+
+/** configure-membership: which file was edited and where its copy lies; `changed` is false where it said so already. */
+const configuredMembershipSchema = z.strictObject({ file: z.string(), copy: z.string(), changed: z.boolean() });
+
+/** A compressed snapshot in the scratch folder. */
+const keptSnapshotSchema = z.strictObject({ sizeBytes: z.int(), sha256: z.string() });
+
+/** salvage-data-dir: the best that could be made of a member's data. Revisions and raft indexes are decimal strings. */
+const salvageSchema = z.strictObject({
+  /**
+   * `live`: the database of a member that runs, as it has applied it; `replayed`: its log was replayed on a copy; `raw`: the database
+   * alone, for the log could not be replayed; `none`: there is no database that can be read.
+   */
+  method: z.enum(['live', 'replayed', 'raw', 'none']),
+  /** "0" for `none`. */
+  revision: z.string(),
+  totalKeys: z.int(),
+  hash: z.string(),
+  /** Of the database. */
+  sizeBytes: z.int(),
+  /** The revision of the database as it lay there. */
+  rawRevision: z.string(),
+  /**
+   * What the log held, where it could be replayed: up to where etcd knew it as committed, and its last entry. Not `complete` where
+   * etcd had to cut off a damaged end.
+   */
+  log: z
+    .strictObject({
+      /** In hex. Indexes of two clusters cannot be compared. */
+      clusterId: z.string(),
+      complete: z.boolean(),
+      commitIndex: z.string(),
+      lastIndex: z.string(),
+    })
+    .nullable(),
+  /** Null where it was not kept. */
+  snapshot: keptSnapshotSchema.nullable(),
+  /** Why the log could not be replayed, or there is nothing; empty otherwise. */
+  problem: z.string(),
+});
+export type Salvage = z.output<typeof salvageSchema>;
+
+/** examine-snapshot */
+const examinedSnapshotSchema = z.strictObject({
+  revision: z.string(),
+  totalKeys: z.int(),
+  hash: z.string(),
+  /** Of the database. */
+  sizeBytes: z.int(),
+  /** Whether etcd's own hash is in it, as `snapshot save` writes it. */
+  hasHash: z.boolean(),
+  snapshot: keptSnapshotSchema.nullable(),
+});
+export type ExaminedSnapshot = z.output<typeof examinedSnapshotSchema>;
+
+/** upload-snapshot: S3's receipt for the part. */
+const uploadedPartSchema = z.strictObject({ etag: z.string() });
+
+/** restore-snapshot: the revision of the restored database, raised or not. */
+const restoredSnapshotSchema = z.strictObject({ revision: z.string(), sizeBytes: z.int() });
+
+const discardedScratchSchema = z.strictObject({ discarded: z.boolean() });
+
+/** What each command's result looks like. */
+export const HOST_COMMAND_RESULTS = {
+  'inspect-host': hostInspectionSchema,
+  'control-service': controlledServiceSchema,
+  'archive-data-dir': archivedDataDirSchema,
+  'revert-data-dir': revertedDataDirSchema,
+  'configure-membership': configuredMembershipSchema,
+  'salvage-data-dir': salvageSchema,
+  'examine-snapshot': examinedSnapshotSchema,
+  'upload-snapshot': uploadedPartSchema,
+  'restore-snapshot': restoredSnapshotSchema,
+  'place-restored-data': archivedDataDirSchema,
+  'discard-scratch': discardedScratchSchema,
+} as const satisfies Record<HostCommandName, z.ZodType>;
