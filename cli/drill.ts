@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SCENARIOS } from '../drills/registry.ts';
+import { CURE_STRATEGIES } from '../core/contracts/execution-input.ts';
 import {
+  type CureStrategy,
   DAMAGES,
   type Damage,
   type DrillOptions,
@@ -20,6 +22,8 @@ const [DEFAULT_SCENARIO] = SCENARIOS;
 /** etcd's own bookkeeping needs a few MiB: below this the quota is full before anything is written. */
 const MIN_SIZE_MIB = 16;
 const MAX_SIZE_MIB = 8192;
+/** Where there is nothing to do, a scenario's own checks say whether that is right. */
+const SUCCESSES: readonly string[] = ['Remediated', 'NothingToDo'];
 
 interface Flags {
   etcd?: string;
@@ -29,6 +33,7 @@ interface Flags {
   size: number;
   hosts?: HostKind;
   damage?: Damage;
+  strategy?: CureStrategy;
   json: boolean;
 }
 
@@ -51,7 +56,7 @@ export function drillCommand(): Command {
     )
     .option(
       '--etcd <version|dir>',
-      'a version such as 3.5 or 3.4.23, or a folder with the binaries (default: the PATH, then 3.5)',
+      'a version such as 3.5 or 3.4.23, or a folder with the binaries (default: the PATH, then 3.5; auth-token-invalid: 3.3, which has its defect)',
       parseEtcd,
     )
     .addOption(new Option('--members <count>', 'members of the cluster').choices(['1', '3', '5']).default('3'))
@@ -68,6 +73,12 @@ export function drillCommand(): Command {
           '"killed" (default) kills all and leaves the data of one; "wal" kills all and makes every log unreadable',
       ).choices(DAMAGES),
     )
+    .addOption(
+      new Option(
+        '--strategy <kind>',
+        'of auth-token-invalid: "restart" the member, "toggle" authentication, or "restart-then-toggle" (default)',
+      ).choices(CURE_STRATEGIES),
+    )
     .option('--tls', 'with TLS, and client certificates', false)
     .option('--auth', 'with authentication', false)
     .option('--size <MiB>', "quota of each member's database", parseSize, 32)
@@ -81,14 +92,15 @@ export function drillCommand(): Command {
     if (problem) command.error(`error: ${problem}`);
     if (flags.hosts === 'systemd' && !isInside()) {
       // Inside there is no way to Debian's packages.
-      await findEtcd(flags.etcd, output.print);
+      for (const { etcd } of chosen) await findEtcd(flags.etcd ?? etcd, output.print);
       process.exitCode = await reexecInside([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
       return;
     }
     for (const scenario of chosen) {
       output.print(`Drill ${scenario.name}: ${scenario.summary}`);
-      const result = await scenario.run(options, new Progress(output.print));
-      const passed = result.outcome === 'Remediated' && result.checks.every((check) => check.ok);
+      const etcd = options.etcd ?? scenario.etcd;
+      const result = await scenario.run({ ...options, etcd }, new Progress(output.print));
+      const passed = SUCCESSES.includes(result.outcome) && result.checks.every((check) => check.ok);
       output.finish(result, summarize(result, passed));
       if (!passed) process.exitCode = 1;
     }
@@ -97,11 +109,12 @@ export function drillCommand(): Command {
 
 /** Why a scenario cannot be run with these options. */
 function misfit(
-  { name, needsHosts, takesDamage }: Scenario,
-  { members, hosts, damage }: DrillOptions,
+  { name, needsHosts, takesDamage, takesStrategy }: Scenario,
+  { members, hosts, damage, strategy }: DrillOptions,
 ): string | undefined {
   if (hosts && !needsHosts) return `The drill ${name} has no hosts: leave --hosts out.`;
   if (damage && !takesDamage) return `The drill ${name} knows one kind of damage: leave --damage out.`;
+  if (strategy && !takesStrategy) return `The drill ${name} knows one way: leave --strategy out.`;
   if (needsHosts && members < 3) {
     return `The drill ${name} needs members that stay when others fail: give --members 3 or 5.`;
   }

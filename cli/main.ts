@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ERROR_NAMES, InvalidInput } from '../core/errors.ts';
 import { drillCommand } from './drill.ts';
 import { runCommand } from './run.ts';
+import { endOnSignals } from './signals.ts';
 
 const SUCCESS = 0;
 const FAILURE = 1;
@@ -36,21 +37,4 @@ function report(error: unknown, json: boolean): number {
   process.stderr.write(`${name}: ${message}\n`);
   print(name, message);
   return error instanceof InvalidInput ? WRONG_USE : FAILURE;
-}
-
-/** Ends at once; every child process and temporary folder goes with this one. */
-function endOnSignals(): void {
-  for (const [signal, status] of [
-    ['SIGHUP', 129],
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.once(signal, () => {
-      process.stderr.write(
-        "\nStopped. What was done stays done; a compaction or defragmentation that etcd has begun goes on. A member's service may be " +
-          'stopped and its data moved aside: start again soon, and it is finished.\n',
-      );
-      process.exit(status);
-    });
-  }
 }

@@ -1,4 +1,4 @@
-import type { Candidate, Loss, Rung } from '../core/contracts/recovery.ts';
+import type { Candidate, Loss } from '../core/contracts/recovery.ts';
 import { formatBytes } from '../core/format.ts';
 
 /** Of a success: the lines after it, and the report, have the rest. */
@@ -10,7 +10,7 @@ export interface RunReport {
   incident?: string;
   summary: string;
   candidates?: Candidate[];
-  ladder?: Rung[];
+  ladder?: { rung: string; serves: boolean; why: string }[];
   winner?: Candidate;
   loss?: Loss;
   leftOut?: { member: string; problem: string }[];
@@ -20,6 +20,10 @@ export interface RunReport {
   compactRevision?: string;
   archived?: { member: string; dataDir: string; walDir: string }[];
   remaining?: string[];
+  /** Of auth-token-invalid: how long authentication was disabled, what became of the tokens, and how it does not happen again. */
+  window?: { ms: number } | null;
+  tokens?: string;
+  advice?: string;
   scratchLeft?: string;
 }
 
@@ -33,9 +37,10 @@ export function shortSummary({ summary, loss }: RunReport): string {
 
 /** The lines after the summary: what would be done, or what was done and is left to do. */
 export function describeReport(report: RunReport): string[] {
-  const { outcome, candidates, ladder, winner, loss, leftOut, archived, remaining, scratchLeft } = report;
+  const { outcome, incident, candidates, ladder, winner, loss, leftOut, archived, remaining, scratchLeft } = report;
+  const { window, tokens, advice } = report;
   const isPlan = outcome === 'Planned';
-  const restart = ladder?.find(({ rung }) => rung === 'restart');
+  const restart = incident === 'quorum-lost' && ladder?.find(({ rung }) => rung === 'restart');
   const moved = archived?.filter(({ dataDir }) => dataDir !== '') ?? [];
   return [
     ...(restart ? [`Starting the services as they are: ${restart.why}`] : []),
@@ -47,6 +52,9 @@ export function describeReport(report: RunReport): string[] {
       leftOut?.map(({ member, problem }) => `${member}: ${problem}`),
     ),
     ...(isPlan ? section('Plan:', stepsOf(report)) : []),
+    ...(window ? [`Authentication was disabled for ${window.ms} ms.`] : []),
+    ...(tokens ? [`Tokens: ${tokens}`] : []),
+    ...(advice ? [`So that it does not happen again: ${advice}`] : []),
     ...section(
       'Moved aside, and kept:',
       moved.map(({ member, dataDir, walDir }) => `${member}: ${[dataDir, walDir].filter(Boolean).join(' and ')}`),

@@ -16,6 +16,7 @@ import { formatMs } from './format.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { describeReport, type RunReport, shortSummary } from './report.ts';
+import { onSignal } from './signals.ts';
 
 interface Flags {
   config: string;
@@ -108,13 +109,24 @@ async function run(flags: Flags): Promise<void> {
       stagingAddress: flags.stagingAddress.address,
       stagingPort: flags.stagingAddress.port,
     }),
+    onPage: ({ subject, message }) => output.print(`PAGE: ${subject}\n${message}`),
+    onRuleStart: (stateMachineName) => {
+      progress.say(`Its end starts ${stateMachineName}`);
+      return new Progress(output.print).onEvent;
+    },
   });
+  const stopping = new AbortController();
+  using _ = onSignal(() => stopping.abort(new Error('Stopped by a signal.')));
   try {
     const startedAt = Date.now();
-    const execution = await platform.execute({ incident, input, onEvent: progress.onEvent });
+    const { signal } = stopping;
+    const execution = await platform.execute({ incident, input, onEvent: progress.onEvent, signal });
+    await platform.settled();
     const result = {
       outcome:
-        execution.status === 'SUCCEEDED' ? String((execution.output as { outcome: string }).outcome) : execution.error,
+        execution.status === 'SUCCEEDED'
+          ? String((execution.output as { outcome: string }).outcome)
+          : execution.error || execution.status,
       cluster,
       incident,
       runbook: RUNBOOKS[incident].runbook,
@@ -130,7 +142,7 @@ async function run(flags: Flags): Promise<void> {
       // Whole: it ends with what was undone, and nothing else says so.
       output.finish(result, [`${ended} ${execution.cause}`]);
     }
-    if (execution.status !== 'SUCCEEDED') process.exitCode = 1;
+    if (execution.status !== 'SUCCEEDED') process.exitCode ??= 1;
   } finally {
     await platform.close();
   }

@@ -18,6 +18,14 @@ import type {
   VerifiedRecovery,
 } from '../core/contracts/recovery.ts';
 import type { Defragmented, MemberSpace, NextAction, SpaceAssessment } from '../core/contracts/space.ts';
+import type {
+  EnabledAuthentication,
+  NextCure,
+  ToggledAuthentication,
+  TokenAssessment,
+  TokenCurePlan,
+  VerifiedTokens,
+} from '../core/contracts/tokens.ts';
 import { formatBytes } from '../core/format.ts';
 
 type HostResult<Command extends keyof typeof HOST_COMMAND_RESULTS> = {
@@ -44,6 +52,22 @@ const DESCRIPTIONS = {
       : 'not now: the cluster has changed',
   'Disarm alarms': ({ disarmed }: { disarmed: unknown[] }) => `${disarmed.length} disarmed, none is left`,
   'Prove writes on every member': ({ members }: { members: MemberSpace[] }) => sizes(members),
+
+  'Assess tokens': ({ summary, readings }: TokenAssessment) =>
+    readings.equal > 1 ? `the same for the ${ordinal(readings.equal)} time` : summary,
+  'Plan token cure': ({ steps }: TokenCurePlan) => steps.join('; '),
+  'Choose next cure': (next: NextCure) => {
+    if (next.action === 'Finish') return 'next: no member rejects tokens';
+    return `next: ${words(next.action)}${'member' in next ? ` ${next.member}` : ''}`;
+  },
+  'Restart service': service,
+  'Toggle authentication': ({ window }: ToggledAuthentication) =>
+    window?.enabledAt
+      ? `it was disabled for ${window.enabledAt - window.disabledAt} ms`
+      : 'not now: the cluster has changed',
+  'Enable authentication': ({ summary, lookAgainSeconds }: EnabledAuthentication) =>
+    lookAgainSeconds > 0 ? `${summary} A step could still disable it.` : summary,
+  'Verify tokens': ({ summary }: VerifiedTokens) => summary,
 
   'Assess members': ({ summary, readings }: MembersAssessment) =>
     readings.equal > 1 ? `the same for the ${ordinal(readings.equal)} time` : summary,

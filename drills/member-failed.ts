@@ -22,6 +22,7 @@ export const memberFailed: Scenario = {
   summary: 'A member crashes, and its damaged log does not let it start again.',
   needsHosts: true,
   takesDamage: false,
+  takesStrategy: false,
   async run(options, progress) {
     const stage = await setHostedStage(options, progress);
     const broken = stage.cluster.members.slice(options.members > 3 ? -2 : -1).map(({ name }) => name);

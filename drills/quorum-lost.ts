@@ -44,6 +44,7 @@ export const quorumLost: Scenario = {
   summary: 'A quorum of the members is gone, and with it the leader; --damage says what is left.',
   needsHosts: true,
   takesDamage: true,
+  takesStrategy: false,
   async run({ damage = 'killed', ...options }, progress) {
     const stage = await setHostedStage(options, progress);
     const endpoints = stage.cluster.members.map(({ clientUrl }) => clientUrl);

@@ -1,4 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import type { CURE_STRATEGIES } from '../core/contracts/execution-input.ts';
 
 /** What a drill tells while it runs. */
 export interface DrillProgress {
@@ -20,6 +21,8 @@ export interface DrillOptions {
   hosts?: HostKind;
   /** What a quorum is lost with, in a scenario that takes it. */
   damage?: Damage;
+  /** What the cure may do, in a scenario that takes it. */
+  strategy?: CureStrategy;
 }
 
 /** `process`: hosts without root; `systemd`: real systemd, for root on Linux. */
@@ -32,6 +35,8 @@ export type HostKind = (typeof HOST_KINDS)[number];
  */
 export const DAMAGES = ['intact', 'survivor', 'killed', 'wal'] as const;
 export type Damage = (typeof DAMAGES)[number];
+
+export type CureStrategy = (typeof CURE_STRATEGIES)[number];
 
 /** What must be true at the end of a drill. */
 export interface DrillCheck {
@@ -72,5 +77,9 @@ export interface Scenario {
   needsHosts: boolean;
   /** Whether it breaks the cluster in the ways of `DAMAGES`. */
   takesDamage: boolean;
+  /** Whether its cure knows more than one way. */
+  takesStrategy: boolean;
+  /** The release that it is about, where nobody asks for another. */
+  etcd?: string;
   run(options: DrillOptions, progress: DrillProgress): Promise<DrillResult>;
 }

@@ -23,6 +23,7 @@ export const spaceExceeded: Scenario = {
   name: 'space-exceeded',
   needsHosts: false,
   takesDamage: false,
+  takesStrategy: false,
   summary: 'The store is full: etcd has raised NOSPACE and refuses every write.',
   async run(options, progress) {
     const stage = await setStage(options, progress);

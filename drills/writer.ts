@@ -222,6 +222,11 @@ export class Writer {
         this.slowDown();
         return false;
       }
+      // Authentication was just disabled or enabled, and the login before this write is worth nothing any more.
+      if (this.#hasLogin && hasReason(error, 'TokenRejected', 'LoginRequired')) {
+        this.#answered();
+        return false;
+      }
       if (!(error instanceof EtcdUnavailable)) throw error;
       this.unansweredWrites++;
       return undefined;

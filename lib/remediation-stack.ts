@@ -7,8 +7,11 @@ import { HOST_COMMANDS, type HostCommandName } from '../core/contracts/host-comm
 import { TRANSFERS } from '../core/contracts/recovery.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
+import { Pages } from './pages.ts';
 import { StagingBucket } from './staging-bucket.ts';
 import { StepFunction, type StepNetwork } from './step-function.ts';
+import { AuthTokenReset } from './workflows/auth-token-reset.ts';
+import { AuthenticationGuard } from './workflows/authentication-guard.ts';
 import { MemberReplacement } from './workflows/member-replacement.ts';
 import { QuorumRecovery } from './workflows/quorum-recovery.ts';
 import { SpaceReclaim } from './workflows/space-reclaim.ts';
@@ -23,6 +26,8 @@ export interface RemediationStackProps extends StackProps {
 const LONG = Duration.minutes(14);
 /** A few questions to each of up to seven members, each with a deadline of 5 s. */
 const SHORT = Duration.minutes(5);
+/** What may be about to disable authentication: whoever makes sure that it is enabled waits so long for it. */
+const BRIEF = Duration.minutes(1);
 /** gRPC and TLS start in about half the time that 256 MiB take; a quarter of a core is enough for the rest. */
 const MEMORY_MIB = 512;
 
@@ -94,6 +99,46 @@ export class RemediationStack extends Stack {
       clusters,
       transfers.map((command) => arns[command]),
     );
+
+    const pages = new Pages(this, 'Pages');
+    const enableAuthentication = etcdStep(
+      'enable-authentication',
+      'Enables authentication where a cure was cut off before it could',
+      BRIEF,
+    );
+    const { stateMachine: authTokenReset } = new AuthTokenReset(
+      this,
+      'AuthTokenReset',
+      {
+        loadCluster,
+        assessTokens: etcdStep(
+          'assess-tokens',
+          'Uses fresh tokens at every member and decides which rejects them',
+          SHORT,
+        ),
+        planTokenCure: etcdStep('plan-token-cure', 'Decides what lets a member take tokens again', SHORT),
+        chooseNextCure: etcdStep(
+          'choose-next-cure',
+          'Uses fresh tokens at every member and decides the next cure',
+          SHORT,
+        ),
+        toggleAuthentication: etcdStep(
+          'toggle-authentication',
+          'Disables authentication and enables it at once',
+          BRIEF,
+        ),
+        enableAuthentication,
+        verifyTokens: etcdStep('verify-tokens', 'Proves that every member takes tokens and refuses strangers', SHORT),
+        runHostCommand,
+        proveWrites,
+      },
+      pages,
+    );
+    new AuthenticationGuard(this, 'AuthenticationGuard', {
+      steps: { loadCluster, enableAuthentication },
+      pages,
+      guarded: authTokenReset,
+    });
 
     const compareHashes = etcdStep('compare-hashes', 'Compares the data of all members at one revision', LONG);
     new MemberReplacement(this, 'MemberReplacement', {

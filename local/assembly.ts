@@ -3,6 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClustersFile, Network } from '../core/contracts/clusters.ts';
+import type { EventRule } from './aws/events.ts';
 import type { LambdaFunction } from './lambda/host.ts';
 import { readTemplate } from './template.ts';
 
@@ -11,6 +12,9 @@ export interface Assembly {
   functions: LambdaFunction[];
   /** The Amazon States Language definitions, by state machine name. */
   stateMachines: Record<string, unknown>;
+  rules: EventRule[];
+  /** The ARNs of SNS topics. */
+  topics: string[];
   /** The names of S3 buckets. */
   buckets: string[];
   /** SSM parameters, by name. */
@@ -47,6 +51,8 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
     return {
       functions: templates.flatMap((template) => template.functions),
       stateMachines: Object.assign({}, ...templates.map((template) => template.stateMachines)),
+      rules: templates.flatMap((template) => template.rules),
+      topics: templates.flatMap((template) => template.topics),
       buckets: templates.flatMap((template) => template.buckets),
       parameters: Object.assign({}, ...templates.map((template) => template.parameters)),
       documents: Object.assign({}, ...templates.map((template) => template.documents)),

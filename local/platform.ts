@@ -3,17 +3,21 @@ import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { ClustersFile } from '../core/contracts/clusters.ts';
 import type { Incident } from '../core/contracts/execution-input.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
+import { stateMachineArn } from './asl/arn.ts';
 import { type ExecutionResult, runExecution } from './asl/execution.ts';
-import type { JsonValue } from './asl/json.ts';
+import type { JsonObject, JsonValue } from './asl/json.ts';
 import { type Assembly, synthesize } from './assembly.ts';
 import { type AwsEndpoint, serveAwsEndpoint } from './aws/endpoint.ts';
+import { executionEnded, matches } from './aws/events.ts';
 import { type RunCommand, runCommand } from './aws/run-command.ts';
 import { serveS3 } from './aws/s3.ts';
 import { secretsManager, systemsManager } from './aws/services.ts';
+import { type Page, publishTo } from './aws/sns.ts';
 import type { HostsFile } from './hosts/access.ts';
 import { LambdaHost } from './lambda/host.ts';
 
 const LAMBDA_INVOKE = 'arn:aws:states:::lambda:invoke';
+const SNS_PUBLISH = 'arn:aws:states:::sns:publish';
 
 export interface PlatformOptions {
   file: ClustersFile;
@@ -30,6 +34,10 @@ export interface PlatformOptions {
   stagingPort?: number | undefined;
   /** Folders that stand for the buckets of `backups`, by the bucket's name: a key is the path of a file in it. */
   backups?: Readonly<Record<string, string>>;
+  /** Told of each page that a workflow sends. */
+  onPage?: (page: Page) => void;
+  /** Told of each execution that a rule starts, by its state machine's name; what it returns is told of the execution's events. */
+  onRuleStart?: (stateMachineName: string) => (event: HistoryEvent) => void;
 }
 
 export interface ExecutionRequest {
@@ -48,18 +56,17 @@ export class Platform {
   readonly #endpoint: AwsEndpoint;
   readonly #s3: AwsEndpoint;
   readonly #runCommand: RunCommand;
+  readonly #observers: Required<Pick<PlatformOptions, 'onPage' | 'onRuleStart'>>;
+  /** Executions that rules have started, and which have not ended. */
+  readonly #startedByRules = new Set<Promise<ExecutionResult>>();
+  readonly #closing = new AbortController();
 
-  private constructor(
-    assembly: Assembly,
-    endpoint: AwsEndpoint,
-    s3: AwsEndpoint,
-    commands: RunCommand,
-    lambdas: LambdaHost,
-  ) {
+  private constructor({ assembly, endpoint, s3, commands, lambdas, observers }: Parts) {
     this.#assembly = assembly;
     this.#endpoint = endpoint;
     this.#s3 = s3;
     this.#runCommand = commands;
+    this.#observers = observers;
     this.lambdas = lambdas;
   }
 
@@ -71,6 +78,8 @@ export class Platform {
     stagingAddress = '127.0.0.1',
     stagingPort = 0,
     backups = {},
+    onPage = () => undefined,
+    onRuleStart = () => () => undefined,
   }: PlatformOptions): Promise<Platform> {
     const assembly = await synthesize(file);
     // Other users of this machine can reach loopback as well: only this run's functions know the access key.
@@ -100,16 +109,45 @@ export class Platform {
     });
     // Whoever runs this from a terminal has an outage: no step should wait for its process to start.
     lambdas.warm();
-    return new Platform(assembly, endpoint, s3, commands, lambdas);
+    return new Platform({ assembly, endpoint, s3, commands, lambdas, observers: { onPage, onRuleStart } });
   }
 
   /** Runs the incident's runbook to its end. Every end is a result, never a rejection. */
   execute({ incident, input, onEvent, signal }: ExecutionRequest): Promise<ExecutionResult> {
-    const { stateMachineName } = RUNBOOKS[incident];
-    return runExecution({
+    return this.#run(RUNBOOKS[incident].stateMachineName, input, {
+      ...(onEvent && { onEvent }),
+      ...(signal && { signal }),
+    });
+  }
+
+  /** Waits until no execution runs any more that a rule has started. @returns how those ended that it had to wait for */
+  async settled(): Promise<ExecutionResult[]> {
+    const ended: ExecutionResult[] = [];
+    while (this.#startedByRules.size > 0) ended.push(...(await Promise.all(this.#startedByRules)));
+    return ended;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('The platform is closed.'));
+    await this.settled();
+    await this.lambdas.close();
+    await this.#runCommand.close();
+    await this.#endpoint.close();
+    await this.#s3.close();
+    this.#assembly.close();
+  }
+
+  async #run(
+    stateMachineName: string,
+    input: JsonValue,
+    observe: Pick<ExecutionRequest, 'onEvent' | 'signal'>,
+  ): Promise<ExecutionResult> {
+    const name = randomUUID();
+    const startedAt = Date.now();
+    const result = await runExecution({
       definition: this.#assembly.stateMachines[stateMachineName],
       input,
-      name: randomUUID(),
+      name,
       stateMachineName,
       tasks: {
         [LAMBDA_INVOKE]: async (args, { signal: attempt }) => {
@@ -120,17 +158,35 @@ export class Platform {
             StatusCode: 200,
           };
         },
+        [SNS_PUBLISH]: publishTo(this.#assembly.topics, this.#observers.onPage),
       },
-      ...(onEvent && { onEvent }),
-      ...(signal && { signal }),
+      ...observe,
     });
+    if (!this.#closing.signal.aborted)
+      this.#route(executionEnded({ stateMachineName, name, input, startedAt }, result));
+    return result;
   }
 
-  async close(): Promise<void> {
-    await this.lambdas.close();
-    await this.#runCommand.close();
-    await this.#endpoint.close();
-    await this.#s3.close();
-    this.#assembly.close();
+  /** Hands an event to the rules, as EventBridge does. */
+  #route(event: JsonObject): void {
+    const { rules, stateMachines } = this.#assembly;
+    for (const target of rules.filter(({ pattern }) => matches(pattern, event)).flatMap(({ targets }) => targets)) {
+      const started = Object.keys(stateMachines).find((name) => stateMachineArn(name) === target);
+      if (started === undefined) throw new Error(`The embedded platform does not know the target ${target}.`);
+      const execution = this.#run(started, event, {
+        onEvent: this.#observers.onRuleStart(started),
+        signal: this.#closing.signal,
+      }).finally(() => this.#startedByRules.delete(execution));
+      this.#startedByRules.add(execution);
+    }
   }
+}
+
+interface Parts {
+  assembly: Assembly;
+  endpoint: AwsEndpoint;
+  s3: AwsEndpoint;
+  commands: RunCommand;
+  lambdas: LambdaHost;
+  observers: Required<Pick<PlatformOptions, 'onPage' | 'onRuleStart'>>;
 }

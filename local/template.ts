@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { cx_api } from 'aws-cdk-lib';
+import { stateMachineArn } from './asl/arn.ts';
+import type { EventPattern, EventRule } from './aws/events.ts';
 import type { LambdaFunction } from './lambda/host.ts';
 
 const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = {
@@ -16,7 +18,7 @@ interface Resource {
 
 type Resources = Readonly<Record<string, Resource>>;
 
-/** Reads the functions, state machines, buckets, SSM parameters and SSM documents of one synthesized stack. */
+/** Reads the functions, state machines, rules, topics, buckets, SSM parameters and SSM documents of one synthesized stack. */
 export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
   const resources = stack.template.Resources as Resources;
   const codeDirs = readCodeDirs(stack);
@@ -38,6 +40,8 @@ export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
         return [StateMachineName as string, JSON.parse(DefinitionString as string) as unknown];
       }),
     ),
+    rules: of('AWS::Events::Rule').map(([, { Properties }]) => readRule(Properties, resources)),
+    topics: of('AWS::SNS::Topic').map(([logicalId]) => topicArn(logicalId)),
     buckets: of('AWS::S3::Bucket').map(([logicalId]) => bucketName(logicalId)),
     parameters: Object.fromEntries(
       of('AWS::SSM::Parameter').map(([, { Properties }]) => {
@@ -79,6 +83,34 @@ function readFunction(
   };
 }
 
+/** @throws for a rule that does more than to hand each event, as it is, to state machines */
+function readRule(properties: Record<string, unknown>, resources: Resources): EventRule {
+  const {
+    EventPattern,
+    State,
+    Targets,
+    Description: _,
+    ...others
+  } = properties as {
+    EventPattern: unknown;
+    State: string;
+    Targets: Record<string, unknown>[];
+    [other: string]: unknown;
+  };
+  const targets = Targets.map(({ Arn, Id: _id, RoleArn: _role, ...rest }) => {
+    requireNone(rest);
+    return String(resolveValue(Arn, resources));
+  });
+  requireNone(others);
+  if (State !== 'ENABLED') throw new Error(`The embedded platform does not know a rule that is ${State}.`);
+  return { pattern: resolveValue(EventPattern, resources) as EventPattern, targets };
+}
+
+function requireNone(unknown: Record<string, unknown>): void {
+  const [field] = Object.keys(unknown);
+  if (field !== undefined) throw new Error(`The embedded platform does not know a rule's ${field}.`);
+}
+
 /** Folders of the stack's assets, by the S3 key that the template has for them. */
 function readCodeDirs(stack: cx_api.CloudFormationStackArtifact): ReadonlyMap<string, string> {
   const directory = stack.assembly.directory;
@@ -104,11 +136,9 @@ function resolveValue(value: unknown, resources: Resources): unknown {
   if (key === undefined || others.length > 0 || (key !== 'Ref' && !key.startsWith('Fn::'))) {
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, resolveValue(item, resources)]));
   }
-  if (key === 'Ref' && typeof argument === 'string' && Object.hasOwn(PSEUDO_PARAMETERS, argument)) {
-    return PSEUDO_PARAMETERS[argument];
-  }
-  if (key === 'Ref' && typeof argument === 'string' && typeOf(argument, resources) === 'AWS::S3::Bucket') {
-    return bucketName(argument);
+  if (key === 'Ref' && typeof argument === 'string') {
+    const referred = resolveRef(argument, resources);
+    if (referred !== undefined) return referred;
   }
   if (key === 'Fn::Join') {
     const [separator, parts] = argument as [string, unknown[]];
@@ -124,6 +154,20 @@ function resolveValue(value: unknown, resources: Resources): unknown {
   throw new Error(`The embedded platform does not know ${JSON.stringify(value)}.`);
 }
 
+function resolveRef(name: string, resources: Resources): string | undefined {
+  if (Object.hasOwn(PSEUDO_PARAMETERS, name)) return PSEUDO_PARAMETERS[name];
+  switch (typeOf(name, resources)) {
+    case 'AWS::S3::Bucket':
+      return bucketName(name);
+    case 'AWS::SNS::Topic':
+      return topicArn(name);
+    case 'AWS::StepFunctions::StateMachine':
+      return stateMachineArn(String(resources[name]?.Properties.StateMachineName));
+    default:
+      return undefined;
+  }
+}
+
 function typeOf(logicalId: string, resources: Resources): string | undefined {
   return Object.hasOwn(resources, logicalId) ? resources[logicalId]?.Type : undefined;
 }
@@ -135,4 +179,8 @@ function bucketName(logicalId: string): string {
 
 function functionArn(logicalId: string): string {
   return `arn:aws:lambda:local:000000000000:function:${logicalId}`;
+}
+
+function topicArn(logicalId: string): string {
+  return `arn:aws:sns:local:000000000000:${logicalId}`;
 }

@@ -2,8 +2,13 @@ import * as z from 'zod';
 import { memberSchema } from './clusters.ts';
 
 /** The incidents that a runbook remediates. */
-export const INCIDENTS = ['space-exceeded', 'member-failed', 'quorum-lost'] as const;
+export const INCIDENTS = ['space-exceeded', 'auth-token-invalid', 'member-failed', 'quorum-lost'] as const;
 export type Incident = (typeof INCIDENTS)[number];
+
+/** Over how long something has to be seen, in several readings, before anything is changed. */
+function confirmSeconds(usual: number) {
+  return z.int().min(0, { error: 'must be 0 or more' }).max(3600, { error: 'must be at most 3600' }).default(usual);
+}
 
 const ratio = z.number().gt(0, { error: 'must be more than 0' }).lt(1, { error: 'must be less than 1' });
 
@@ -23,14 +28,21 @@ export const spaceParametersSchema = z.strictObject({
 });
 export type SpaceParameters = z.output<typeof spaceParametersSchema>;
 
+export const CURE_STRATEGIES = ['restart-then-toggle', 'restart', 'toggle'] as const;
+
+/** What a responder may set for the auth token runbook. */
+export const tokenParametersSchema = z.strictObject({
+  /** Over how long a member has to be seen rejecting fresh tokens, three times. */
+  confirmSeconds: confirmSeconds(10),
+  /** `restart` the member alone; `toggle`: disable authentication and enable it again, for the whole cluster. */
+  strategy: z.enum(CURE_STRATEGIES).default('restart-then-toggle'),
+});
+export type TokenParameters = z.output<typeof tokenParametersSchema>;
+
 /** What a responder may set for the member runbook. */
 export const memberParametersSchema = z.strictObject({
-  /** Over how long a member has to be seen failed, three times, before anything is changed. */
-  confirmSeconds: z
-    .int()
-    .min(0, { error: 'must be 0 or more' })
-    .max(3600, { error: 'must be at most 3600' })
-    .default(30),
+  /** Over how long a member has to be seen failed, three times. */
+  confirmSeconds: confirmSeconds(30),
   /** The member that takes the place of the failed one, where its host is gone for good. */
   replacement: memberSchema
     .required({ host: true })
@@ -42,12 +54,8 @@ export type MemberParameters = z.output<typeof memberParametersSchema>;
 
 /** What a responder may set for the quorum runbook. */
 export const quorumParametersSchema = z.strictObject({
-  /** Over how long the quorum has to be seen lost, three times, before anything is changed. */
-  confirmSeconds: z
-    .int()
-    .min(0, { error: 'must be 0 or more' })
-    .max(3600, { error: 'must be at most 3600' })
-    .default(60),
+  /** Over how long the quorum has to be seen lost, three times. */
+  confirmSeconds: confirmSeconds(60),
   /** Recover without the members whose hosts cannot be reached; they join later, as replaced members. */
   acceptFewerMembers: z.boolean().default(false),
   /** A backup in the bucket that clusters.json names under "backups". The newest candidate is restored, whichever it is... */
@@ -78,6 +86,7 @@ function inputOf<Name extends Incident, Fields extends z.ZodRawShape>(incident: 
 /** What starts an execution of an incident's runbook: `{"cluster":"orders"}` and, when wanted, the rest. */
 export const executionInputSchemas = {
   'space-exceeded': inputOf('space-exceeded', { parameters: spaceParametersSchema.prefault({}) }),
+  'auth-token-invalid': inputOf('auth-token-invalid', { parameters: tokenParametersSchema.prefault({}) }),
   'member-failed': inputOf('member-failed', {
     /** Which member, by its name in clusters.json; all that have failed, if not said. */
     member: z.string().default(''),

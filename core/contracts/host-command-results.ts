@@ -154,3 +154,19 @@ export const HOST_COMMAND_RESULTS = {
   'place-restored-data': archivedDataDirSchema,
   'discard-scratch': discardedScratchSchema,
 } as const satisfies Record<HostCommandName, z.ZodType>;
+
+/** What one host command came to, where one host's failure does not end the execution. */
+export function reportOf<Result extends z.ZodType>(result: Result) {
+  return z.strictObject({
+    member: z.string(),
+    host: z.string(),
+    /** Null where it failed. */
+    result: result.nullable(),
+    /** The error's name and message; empty where it ended well. */
+    error: z.string(),
+    problem: z.string(),
+  });
+}
+
+export const inspectionReportSchema = reportOf(hostInspectionSchema);
+export type InspectionReport = z.output<typeof inspectionReportSchema>;

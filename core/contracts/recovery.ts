@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { clusterSchema } from './clusters.ts';
 import { quorumParametersSchema } from './execution-input.ts';
-import { HOST_COMMAND_RESULTS, hostInspectionSchema } from './host-command-results.ts';
+import { HOST_COMMAND_RESULTS, inspectionReportSchema, reportOf } from './host-command-results.ts';
 import type { HostCommandName } from './host-commands.ts';
 import { type HostCommand, runHostCommandInput } from './membership.ts';
 import { TEXT_RULES, textSchema } from './text-rules.ts';
@@ -40,20 +40,6 @@ export interface QuorumAssessment {
   inspections: HostCommand[];
 }
 
-/** What one host command came to, where one host's failure does not end the execution. */
-function reportOf<Result extends z.ZodType>(result: Result) {
-  return z.strictObject({
-    member: z.string(),
-    host: z.string(),
-    /** Null where it failed. */
-    result: result.nullable(),
-    /** The error's name and message; empty where it ended well. */
-    error: z.string(),
-    problem: z.string(),
-  });
-}
-const inspectionReport = reportOf(hostInspectionSchema);
-export type InspectionReport = z.output<typeof inspectionReport>;
 const salvageReport = reportOf(HOST_COMMAND_RESULTS['salvage-data-dir']);
 export type SalvageReport = z.output<typeof salvageReport>;
 const examinationReport = reportOf(HOST_COMMAND_RESULTS['examine-snapshot']);
@@ -64,7 +50,7 @@ export const chooseRescueInput = z.strictObject({
   ...request,
   dryRun: z.boolean(),
   members: z.array(standingSchema),
-  inspections: z.array(inspectionReport),
+  inspections: z.array(inspectionReportSchema),
   /** Whether services were started in this execution, and what those starts came to that failed. */
   restarted: z.boolean(),
   restartProblem: z.string(),
@@ -116,7 +102,7 @@ export const planRecoveryInput = z.strictObject({
   ...request,
   dryRun: z.boolean(),
   members: z.array(standingSchema),
-  inspections: z.array(inspectionReport),
+  inspections: z.array(inspectionReportSchema),
   salvaged: z.array(salvageReport),
   /** Null where no backup was named. */
   examined: examinationReport.nullable(),

@@ -1,7 +1,7 @@
 import { type Cluster, layoutOf } from '../contracts/clusters.ts';
-import type { HostInspection } from '../contracts/host-command-results.ts';
+import type { HostInspection, InspectionReport } from '../contracts/host-command-results.ts';
 import type { HostCommand } from '../contracts/membership.ts';
-import type { ChooseRescue, InspectionReport } from '../contracts/recovery.ts';
+import type { ChooseRescue } from '../contracts/recovery.ts';
 import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import { votersOf } from './configured-quorum.ts';
 import { placeOf } from './host-place.ts';

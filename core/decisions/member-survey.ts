@@ -157,16 +157,3 @@ export function requireQuorumWithout(
   if (healthy + catchingUp >= quorum) throw new EtcdUnavailable(`${message}\nThose that are behind may catch up.`);
   throw new UnsafeToProceed(`${message}\nNothing may be taken away from this cluster: see the incident quorum-lost.`);
 }
-
-/**
- * A learner takes no part in votes until it is caught up, so it is the safe way in; but from 3.5.0 to 3.5.19 its promotion is
- * not written to the v3 store, and a later upgrade to 3.6 fails (https://github.com/etcd-io/etcd/issues/19557).
- */
-export function isLearnerFirstRight(versions: readonly string[]): boolean {
-  return versions
-    .filter((version) => version !== '')
-    .every((version) => {
-      const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-      return major > 3 || (major === 3 && (minor === 4 || minor > 5 || (minor === 5 && patch >= 20)));
-    });
-}

@@ -3,13 +3,8 @@ import type { ChooseNextChange, HostCommand, NextChange, PlannedTarget } from '.
 import type { ListedMember, Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { inspectionOf, placeOf } from './host-place.ts';
-import {
-  hasPeerUrl,
-  isLearnerFirstRight,
-  requireQuorumWithout,
-  type Survey,
-  type SurveyedMember,
-} from './member-survey.ts';
+import { hasPeerUrl, requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
+import { isLearnerFirstRight } from './releases.ts';
 import { type ReplacementScope, refuseHealthyReplaced, surveyScope } from './replacement-scope.ts';
 
 /**

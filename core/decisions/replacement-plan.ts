@@ -5,13 +5,8 @@ import type { Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
-import {
-  hasPeerUrl,
-  isLearnerFirstRight,
-  requireQuorumWithout,
-  type Survey,
-  type SurveyedMember,
-} from './member-survey.ts';
+import { hasPeerUrl, requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
+import { isLearnerFirstRight } from './releases.ts';
 import { type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
 
 /**

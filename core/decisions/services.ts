@@ -1,6 +1,6 @@
 import { type Cluster, type ConfiguredMember, layoutOf } from '../contracts/clusters.ts';
-import type { HostInspection } from '../contracts/host-command-results.ts';
-import type { InspectionReport, MemberStanding } from '../contracts/recovery.ts';
+import type { HostInspection, InspectionReport } from '../contracts/host-command-results.ts';
+import type { MemberStanding } from '../contracts/recovery.ts';
 import { quorumIn, votersOf } from './configured-quorum.ts';
 import { foldersMisfit } from './host-fit.ts';
 

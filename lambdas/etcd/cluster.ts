@@ -1,5 +1,5 @@
 import type { Cluster } from '../../core/contracts/clusters.ts';
-import type { MemberObservation, Observation } from '../../core/contracts/observation.ts';
+import type { AnsweringMember, MemberObservation, Observation } from '../../core/contracts/observation.ts';
 import { EtcdUnavailable, InvalidInput, RemediationError } from '../../core/errors.ts';
 import { EtcdMember } from './member.ts';
 import { type ClusterSecrets, readSecrets } from './secrets.ts';
@@ -48,9 +48,10 @@ export class EtcdCluster {
    * One reading of the whole cluster. A member that does not answer is part of it, not an error.
    * @throws EtcdUnavailable when every member answers and the alarms cannot be read all the same (no leader): an alarm that
    *   was not seen must never count as no alarm. Any other error where no member lets us read them (a wrong password)
+   * @param look what counts as an answer of one member
    */
-  async observe(): Promise<Observation> {
-    const members = await this.observeMembers();
+  async observe(look: Look = usefulToClients): Promise<Observation> {
+    const members = await this.observeMembers(look);
     const answering = this.members.filter((_, index) => isAnsweringVoter(members[index]));
     // The leader first: before 3.5 each member tells the list as it knows it.
     const voters = answering.toSorted((a, b) => Number(leads(members, b)) - Number(leads(members, a)));
@@ -69,8 +70,8 @@ export class EtcdCluster {
   }
 
   /** What each member tells on its own, whether or not there is a quorum. */
-  observeMembers(): Promise<MemberObservation[]> {
-    return Promise.all(this.members.map((member) => observeMember(member)));
+  observeMembers(look: Look = usefulToClients): Promise<MemberObservation[]> {
+    return Promise.all(this.members.map((member) => observeMember(member, look)));
   }
 
   #others(name: string): EtcdMember[] {
@@ -82,9 +83,13 @@ export class EtcdCluster {
   }
 }
 
-async function observeMember(member: EtcdMember): Promise<MemberObservation> {
+type Look = (member: EtcdMember) => Promise<AnsweringMember>;
+
+const usefulToClients: Look = (member) => member.look();
+
+async function observeMember(member: EtcdMember, look: Look): Promise<MemberObservation> {
   try {
-    return await member.look();
+    return await look(member);
   } catch (error) {
     if (!(error instanceof RemediationError)) throw error;
     const refused = !(error instanceof EtcdUnavailable);
@@ -101,7 +106,7 @@ function isAnsweringVoter(member: MemberObservation | undefined): boolean {
 }
 
 /** Asks one member after the other until one can answer: a member without a leader cannot, and a learner gives no token. */
-async function firstAnswer<Answer>(
+export async function firstAnswer<Answer>(
   members: readonly EtcdMember[],
   ask: (member: EtcdMember) => Promise<Answer>,
 ): Promise<Answer> {

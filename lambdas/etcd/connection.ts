@@ -1,6 +1,6 @@
 import { noop } from 'cockatiel';
 import { ConnectionPool } from 'etcd3/lib/connection-pool.js';
-import { ClusterClient, type ICallable, KVClient, MaintenanceClient } from 'etcd3/lib/rpc.js';
+import { AuthClient, ClusterClient, type ICallable, KVClient, MaintenanceClient } from 'etcd3/lib/rpc.js';
 import { PreconditionFailed } from '../../core/errors.ts';
 import { type GrpcError, hasReason, toRemediationError } from './errors.ts';
 
@@ -22,6 +22,8 @@ export interface ConnectionOptions {
   endpoint: string;
   tls?: ClientTls | undefined;
   login?: Login | undefined;
+  /** A token to present in place of a login: it is used as it is, and never renewed. */
+  token?: string;
   /** For each call that does not set its own. */
   deadlineMs: number;
   /** A token of another member of the cluster: a learner takes tokens, and gives none. */
@@ -51,6 +53,7 @@ export class Connection {
   readonly maintenance: MaintenanceClient;
   readonly cluster: ClusterClient;
   readonly kv: KVClient;
+  readonly auth: AuthClient;
   readonly #endpoint: string;
   readonly #pool: ConnectionPool;
   readonly #login: Login | undefined;
@@ -60,10 +63,11 @@ export class Connection {
   #token: string | undefined;
 
   /** @throws PreconditionFailed when the certificate and the key of `tls` cannot be used */
-  constructor({ endpoint, tls, login, deadlineMs, borrowToken }: ConnectionOptions) {
+  constructor({ endpoint, tls, login, token, deadlineMs, borrowToken }: ConnectionOptions) {
     this.#pool = openPool(endpoint, tls);
     this.#endpoint = endpoint;
-    this.#login = login;
+    this.#login = token === undefined ? login : undefined;
+    this.#token = token;
     this.#deadlineMs = deadlineMs;
     this.#borrowToken = borrowToken;
     const callable: ICallable<unknown> = {
@@ -76,6 +80,7 @@ export class Connection {
     this.maintenance = new MaintenanceClient(callable);
     this.cluster = new ClusterClient(callable);
     this.kv = new KVClient(callable);
+    this.auth = new AuthClient(callable);
   }
 
   close(): void {
@@ -105,7 +110,10 @@ export class Connection {
       return await this.#send(service, method, request, deadline, token);
     } catch (error) {
       // Without a token etcd says the former; the latter where the client has a certificate, whose common name is then its user.
-      const loginHelps = hasReason(error, ...(token ? ['TokenRejected'] : ['LoginRequired', 'PermissionDenied']));
+      const loginHelps = hasReason(
+        error,
+        ...(token ? ['TokenRejected', 'TokenOutdated'] : ['LoginRequired', 'PermissionDenied']),
+      );
       if (!this.#login || !loginHelps) throw error;
       this.#token = await this.#authenticate(this.#login, deadline);
       return this.#send(service, method, request, deadline, this.#token);

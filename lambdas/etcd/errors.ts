@@ -19,9 +19,15 @@ interface Row {
 const BY_MESSAGE: readonly Row[] = [
   {
     reason: 'TokenRejected',
-    details: /invalid auth token|revision of auth store is old|revision in header is old/,
+    details: /invalid auth token/,
     error: PreconditionFailed,
     advice: 'The member rejects a token that was issued a moment ago: see the incident auth-token-invalid.',
+  },
+  {
+    reason: 'TokenOutdated',
+    details: /revision of auth store is old|revision in header is old/,
+    error: PreconditionFailed,
+    advice: 'Users or roles were changed since the token was issued, or are others on this member.',
   },
   {
     reason: 'AuthNotEnabled',
@@ -47,6 +53,18 @@ const BY_MESSAGE: readonly Row[] = [
     error: PreconditionFailed,
     advice:
       "This is not allowed without a login, or not to this user: the cluster's auth secret must hold a user with the root role.",
+  },
+  {
+    reason: 'UserNotFound',
+    details: /user name not found/,
+    error: PreconditionFailed,
+    advice: 'There is no such user.',
+  },
+  {
+    reason: 'RootMissing',
+    details: /root user does not/,
+    error: PreconditionFailed,
+    advice: 'Authentication can be enabled only where there is a user root with the role root.',
   },
   {
     reason: 'NoLeader',

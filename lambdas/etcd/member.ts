@@ -1,4 +1,4 @@
-import { AlarmAction, AlarmType, type IStatusResponse } from 'etcd3/lib/rpc.js';
+import { AlarmAction, AlarmType, CompareResult, CompareTarget, type IStatusResponse } from 'etcd3/lib/rpc.js';
 import type { AnsweringMember, ListedMember } from '../../core/contracts/observation.ts';
 import type { RaisedAlarm } from '../../core/contracts/space.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
@@ -198,6 +198,72 @@ export class EtcdMember {
     } finally {
       stranger.close();
     }
+  }
+
+  /** Whether a client without a certificate gets as far as to be asked for its login. */
+  async admitsWithoutCertificate(): Promise<boolean> {
+    const { tls } = this.#options;
+    if (!tls?.cert) return true;
+    const stranger = new Connection({ ...this.#options, tls: { ca: tls.ca }, login: undefined });
+    try {
+      await stranger.kv.range({ key: Buffer.from(PROBE_KEY), serializable: true });
+      return true;
+    } catch (error) {
+      return hasReason(error, 'LoginRequired', 'PermissionDenied', 'TokenRejected');
+    } finally {
+      stranger.close();
+    }
+  }
+
+  /**
+   * Uses this very token for a read and, where `write`, for a deletion of a key that is not there: it takes the right to write and an
+   * agreement of the members, and changes nothing.
+   */
+  async presentToken(token: string, { write }: { write: boolean }): Promise<void> {
+    const connection = new Connection({ ...this.#options, token });
+    try {
+      await connection.kv.range({ key: Buffer.from(PROBE_KEY), serializable: true });
+      if (write) await connection.kv.deleteRange({ key: Buffer.from(PROBE_KEY) });
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** The roles of a user; null where there is no such user. */
+  async rolesOf(user: string): Promise<string[] | null> {
+    try {
+      return (await this.#connection.auth.userGet({ name: user })).roles;
+    } catch (error) {
+      if (hasReason(error, 'UserNotFound')) return null;
+      throw error;
+    }
+  }
+
+  /** For the whole cluster. From here on everybody may read and write everything. */
+  async disableAuthentication(): Promise<void> {
+    await this.#connection.auth.authDisable();
+  }
+
+  /** For the whole cluster. Where it is enabled already, that is success. */
+  async enableAuthentication(): Promise<void> {
+    await this.#connection.auth.authEnable();
+  }
+
+  /** A value as the cluster agrees on it, and the revision of its last change, "0" where there is none. */
+  async readAgreed(key: string): Promise<{ value: string | undefined; revision: string }> {
+    const { kvs } = await this.#connection.kv.range({ key: Buffer.from(key) });
+    return { value: kvs[0]?.value.toString(), revision: kvs[0]?.mod_revision ?? '0' };
+  }
+
+  /** @returns whether it was written: not where the key has changed since `revision` */
+  async putUnchanged(key: string, value: string, revision: string): Promise<boolean> {
+    const name = Buffer.from(key);
+    const { succeeded } = await this.#connection.kv.txn({
+      compare: [{ key: name, target: CompareTarget.Mod, result: CompareResult.Equal, mod_revision: revision }],
+      success: [{ request_put: { key: name, value: Buffer.from(value) } }],
+      failure: [],
+    });
+    return succeeded;
   }
 
   async put(key: string, value: string): Promise<void> {

@@ -3,7 +3,7 @@ import type { Incident } from '../../core/contracts/execution-input.ts';
 export interface Runbook {
   runbook: string;
   stateMachineName: string;
-  /** Whether it works on the members' hosts. */
+  /** Whether it cannot do without the members' hosts. */
   needsHosts: boolean;
   /** Where a cluster's configuration does not say: whether somebody has to approve it. */
   policy: 'automatic' | 'approval';
@@ -14,6 +14,12 @@ export const RUNBOOKS: Readonly<Record<Incident, Runbook>> = {
   'space-exceeded': {
     runbook: 'space-reclaim',
     stateMachineName: 'etcd-remediation-space-reclaim',
+    needsHosts: false,
+    policy: 'automatic',
+  },
+  'auth-token-invalid': {
+    runbook: 'auth-token-reset',
+    stateMachineName: 'etcd-remediation-auth-token-reset',
     needsHosts: false,
     policy: 'automatic',
   },

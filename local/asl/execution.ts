@@ -1,4 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { executionArn, stateMachineArn } from './arn.ts';
 import { systemClock } from './clock.ts';
 import { checkDefinition } from './definition.ts';
 import { ExecutionError, toExecutionError } from './errors.ts';
@@ -40,13 +41,13 @@ export async function runExecution(options: ExecutionOptions): Promise<Execution
   const run = { tasks, clock, random, history, functions: stepFunctionsFunctions(clock, random) };
   const context = {
     Execution: {
-      Id: `arn:aws:states:local:000000000000:execution:${stateMachineName}:${name}`,
+      Id: executionArn(stateMachineName, name),
       Input: input,
       Name: name,
       StartTime: new Date(clock.now()).toISOString(),
     },
     StateMachine: {
-      Id: `arn:aws:states:local:000000000000:stateMachine:${stateMachineName}`,
+      Id: stateMachineArn(stateMachineName),
       Name: stateMachineName,
     },
   };

@@ -1,14 +1,18 @@
 import * as z from 'zod';
 import type { ConfiguredMember } from '../../core/contracts/clusters.ts';
 import { type QuorumParameters, quorumParametersSchema } from '../../core/contracts/execution-input.ts';
-import type { ExaminedSnapshot, HostInspection, Salvage } from '../../core/contracts/host-command-results.ts';
+import type {
+  ExaminedSnapshot,
+  HostInspection,
+  InspectionReport,
+  Salvage,
+} from '../../core/contracts/host-command-results.ts';
 import { HOST_COMMANDS, type HostCommandName, parameterSchema } from '../../core/contracts/host-commands.ts';
 import type { HostCommand } from '../../core/contracts/membership.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import type {
   ChooseRescue,
   ExaminationReport,
-  InspectionReport,
   MemberStanding,
   PlanRecovery,
   SalvageReport,

@@ -1,0 +1,34 @@
+const WHAT_STAYS =
+  "\nStopped. What was done stays done; a compaction or defragmentation that etcd has begun goes on. A member's service may be " +
+  'stopped and its data moved aside: start again soon, and it is finished.\n';
+const STATUS_BY_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** What stops the work under way in an orderly way; undefined where there is none that would need it. */
+let stopWork: (() => void) | undefined;
+
+/**
+ * Ends the process at a signal: at once, with every child process and temporary folder; or where the work under way has something to put in
+ * order, once it has done so. A second signal ends it at once.
+ */
+export function endOnSignals(): void {
+  for (const [signal, status] of Object.entries(STATUS_BY_SIGNAL)) {
+    process.on(signal, () => {
+      const stop = stopWork;
+      stopWork = undefined;
+      process.exitCode = status;
+      process.stderr.write(WHAT_STAYS);
+      if (!stop) process.exit(status);
+      stop();
+    });
+  }
+}
+
+/** From now on a signal stops the work instead of the process, until disposed of. */
+export function onSignal(stop: () => void): Disposable {
+  stopWork = stop;
+  return {
+    [Symbol.dispose]: () => {
+      stopWork = undefined;
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import type { ChooseNextCure, NextCure, TokenObservation } from '../contracts/tokens.ts';
+import { EtcdUnavailable, PreconditionFailed, VerificationFailed } from '../errors.ts';
+import { refuseUnsafeAlarms } from './cluster-health.ts';
+import { placeOf } from './host-place.ts';
+import { requireQuorumWithout } from './member-survey.ts';
+import { isOpen, membersThat, surveyTokens } from './token-standing.ts';
+
+/** A wait lasts 5 s: a member with a large database takes minutes to start. */
+const MAX_WAITS = 36;
+/** A restart and its waits for each of seven members, and a toggle. */
+const MAX_TURNS = 300;
+
+/**
+ * The one next thing to do, decided anew from what members say to fresh tokens: restart one member that rejects them, wait for it, and only
+ * where that does not help or cannot be had, disable authentication and enable it again.
+ *
+ * @throws UnsafeToProceed where a member that quorum needs would be restarted; VerificationFailed where nothing has helped;
+ *   EtcdUnavailable, PreconditionFailed
+ */
+export function chooseNextCure(observation: TokenObservation, request: ChooseNextCure): NextCure {
+  const { cluster, restartable, mayToggle, done, waits, turn, execution } = request;
+  refuseUnsafeAlarms(observation);
+  if (turn > MAX_TURNS) {
+    throw new PreconditionFailed(
+      `After ${turn} turns members still reject tokens, and others than before: find out who restarts members or changes authentication.`,
+    );
+  }
+  if (isOpen(observation)) {
+    if (observation.window?.execution === execution) return { action: 'EnableAuthentication' };
+    throw new PreconditionFailed(
+      'Authentication was disabled by somebody else, while this runbook was at work. Enable it, and start again: "etcdctl auth enable".',
+    );
+  }
+  const { survey, members } = surveyTokens(cluster.members, observation);
+  const rejecting = membersThat('RejectsTokens', members);
+  const restarted = restartable.filter((name) => done.includes(restartOf(name)));
+  const away = members.find(({ name, standing }) => restarted.includes(name) && !isSettled(standing));
+  if (away && waits < MAX_WAITS) return { action: 'WaitForMember', member: away.name };
+  if (away) {
+    throw new VerificationFailed(
+      `${away.name} was restarted, and is not back: it ${away.problem} Look at its service and its log.`,
+    );
+  }
+  const next = rejecting.find((name) => restartable.includes(name) && !restarted.includes(name));
+  if (next !== undefined) {
+    requireQuorumWithout([next], survey, observation.memberList);
+    const { host, layout } = placeOf(cluster, next);
+    return { action: 'RestartService', member: next, host, parameters: { unit: layout.unit, action: 'restart' } };
+  }
+  if (rejecting.length === 0) return { action: 'Finish' };
+  const [through] = throughWhom(membersThat('TakesTokens', members), survey.leader.name);
+  if (!mayToggle || done.includes('ToggleAuthentication')) {
+    throw new VerificationFailed(
+      `${rejecting.join(', ')} still rejects every token, and all that may be done was done: ${done.join(', ') || 'nothing'}. Look at its log; ` +
+        'it can be replaced as a failed member.',
+    );
+  }
+  if (through === undefined)
+    throw new EtcdUnavailable('No member takes a token, and without one nobody may disable authentication.');
+  return { action: 'ToggleAuthentication', through };
+}
+
+/** What is kept in `done`. */
+function restartOf(member: string): string {
+  return `RestartService ${member}`;
+}
+
+/** Whether a member that was restarted says yes or no by now. */
+function isSettled(standing: string): boolean {
+  return standing === 'TakesTokens' || standing === 'RejectsTokens';
+}
+
+/** The leader first, for it need not pass the request on. */
+function throughWhom(takers: readonly string[], leader: string): string[] {
+  return takers.toSorted((a, b) => Number(b === leader) - Number(a === leader));
+}

@@ -1,0 +1,28 @@
+/** What a release of etcd is known for. Releases are given as etcd tells them: `3.5.16`. */
+
+function parse(release: string): [major: number, minor: number, patch: number] {
+  const [major = 0, minor = 0, patch = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
+  return [major, minor, patch];
+}
+
+/**
+ * A learner takes no part in votes until it is caught up, so it is the safe way in; but from 3.5.0 to 3.5.19 its promotion is
+ * not written to the v3 store, and a later upgrade to 3.6 fails (https://github.com/etcd-io/etcd/issues/19557).
+ */
+export function isLearnerFirstRight(releases: readonly string[]): boolean {
+  return releases
+    .filter((release) => release !== '')
+    .every((release) => {
+      const [major, minor, patch] = parse(release);
+      return major > 3 || (major === 3 && (minor === 4 || minor > 5 || (minor === 5 && patch >= 20)));
+    });
+}
+
+/**
+ * A member that joined through a snapshot of another one knows that authentication is enabled, and does not enable its tokens: it rejects
+ * every one until it is restarted. Cured in 3.4.19 and 3.5.5 (https://github.com/etcd-io/etcd/pull/13205).
+ */
+export function forgetsToEnableTokens(release: string): boolean {
+  const [major, minor, patch] = parse(release);
+  return major < 3 || (major === 3 && (minor < 4 || (minor === 4 && patch < 19) || (minor === 5 && patch < 5)));
+}

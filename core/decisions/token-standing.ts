@@ -1,0 +1,120 @@
+import type { ConfiguredMember } from '../contracts/clusters.ts';
+import type { MemberTokens, TokenObservation, TokenProbe, TokenStanding, TokenUse } from '../contracts/tokens.ts';
+import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
+import { type Survey, type SurveyedMember, surveyMembers } from './member-survey.ts';
+
+/** How every member stands to fresh tokens, and to the part of the cluster that works. */
+export interface TokenSurvey {
+  survey: Survey;
+  members: MemberTokens[];
+}
+
+/** Whether authentication is disabled. Every member answers a login through consensus, so one that says so is enough. */
+export function isOpen({ probes }: TokenObservation): boolean {
+  return probes.some(({ login }) => login.answer === 'Open');
+}
+
+/**
+ * Tells a member that rejects every token from those whose trouble only looks like it. For where authentication is enabled.
+ * @throws PreconditionFailed where nobody can log in; EtcdUnavailable without a leader that a quorum follows
+ */
+export function surveyTokens(configured: readonly ConfiguredMember[], observation: TokenObservation): TokenSurvey {
+  requireLogin(configured, observation);
+  const survey = surveyMembers(configured, observation);
+  const members = survey.members.map((member, index) => {
+    const { name, id, version } = member;
+    return { name, id, version, ...judge(member, observation.probes[index] as TokenProbe, configured, observation) };
+  });
+  return { survey, members };
+}
+
+export function membersThat(standing: TokenStanding, members: readonly MemberTokens[]): string[] {
+  return members.filter((member) => member.standing === standing).map(({ name }) => name);
+}
+
+function requireLogin(configured: readonly ConfiguredMember[], { probes }: TokenObservation): void {
+  if (probes.some(({ login }) => login.answer === 'Issued')) return;
+  const list = probes.map(({ login }, index) => `\n- ${configured[index]?.name}: ${login.problem}`).join('');
+  if (probes.some(({ login }) => login.answer === 'WrongPassword')) {
+    throw new PreconditionFailed(
+      `Nobody can log in with the cluster's auth secret: the user name or the password in it is wrong, and no token was rejected.${list}\n` +
+        'Correct the secret. There is nothing to restart.',
+    );
+  }
+  if (probes.some(({ login }) => login.answer === 'Refused')) {
+    throw new PreconditionFailed(`No member issues a token:${list}`);
+  }
+  throw new EtcdUnavailable(
+    `No member issues a token, for which etcd needs a quorum:${list}\nIf it goes on, see the incident quorum-lost.`,
+  );
+}
+
+type Judgement = Pick<MemberTokens, 'standing' | 'problem'>;
+
+function judge(
+  { name, state, problem, isCaughtUp }: SurveyedMember,
+  { uses, login }: TokenProbe,
+  configured: readonly ConfiguredMember[],
+  observation: TokenObservation,
+): Judgement {
+  const having = (answer: TokenUse['answer']) => uses.filter((use) => use.answer === answer);
+  const [taken, rejected] = [having('Taken'), having('Rejected')];
+  const [refused] = having('Refused');
+  const [outdated] = having('Outdated');
+  const [unanswered] = having('Unanswered');
+  if (state === 'failed') return { standing: 'Failed', problem };
+  if (refused) return { standing: 'Refuses', problem: refused.problem };
+  if (taken.length === uses.length) return { standing: 'TakesTokens', problem: '' };
+  if (outdated) {
+    return {
+      standing: 'AuthStoreDiffers',
+      problem: `says that the token which ${outdated.issuer} has just issued is older than its own users and roles: ${outdated.problem}`,
+    };
+  }
+  if (!isCaughtUp) return { standing: 'Lags', problem: `${problem}: it does not know new tokens yet.` };
+  if (unanswered) return { standing: 'Lags', problem: `does not answer to a new token in time: ${unanswered.problem}` };
+  if (observation.probes.some((probe) => probe.login.format === 'jwt')) {
+    return judgeSignatures(name, uses, configured, observation);
+  }
+  if (taken.length === 0) {
+    return {
+      standing: 'RejectsTokens',
+      problem: `rejects each of the ${uses.length} tokens that were issued a moment ago${login.answer === 'Issued' ? ', its own too' : ''}: ${rejected[0]?.problem}`,
+    };
+  }
+  return {
+    standing: 'Unsettled',
+    problem: `rejects the new tokens of ${rejected.map(({ issuer }) => issuer).join(', ')} and takes others: it was just restarted, or authentication was just enabled.`,
+  };
+}
+
+/**
+ * A JWT need not be known to anybody: what a member does not take of it is the signature, or the time. One that rejects no more than half
+ * of the issuers is not the one that differs.
+ */
+function judgeSignatures(
+  name: string,
+  uses: readonly TokenUse[],
+  configured: readonly ConfiguredMember[],
+  { probes }: TokenObservation,
+): Judgement {
+  const rejected = uses.filter(({ answer }) => answer === 'Rejected');
+  if (rejected.length * 2 < uses.length) return { standing: 'TakesTokens', problem: '' };
+  const isTaken = (by: string) =>
+    probes[configured.findIndex((member) => member.name === by)]?.uses.some(
+      ({ issuer, answer }) => issuer === name && answer === 'Taken',
+    ) === true;
+  const others = configured.filter((member) => member.name !== name).map((member) => member.name);
+  const [takesItsOwn, othersTakeIt] = [isTaken(name), others.some(isTaken)];
+  if (takesItsOwn && othersTakeIt) {
+    return {
+      standing: 'ClockDiffers',
+      problem:
+        'rejects the JWTs of others, which take its own: its clock is ahead of theirs, so that a new token has ended to it already. Set its clock.',
+    };
+  }
+  return {
+    standing: 'KeysDiffer',
+    problem: `rejects the JWTs of ${rejected.map(({ issuer }) => issuer).join(', ')}: its keys are not theirs. Give every member the same --auth-token: pub-key, priv-key and sign-method.`,
+  };
+}

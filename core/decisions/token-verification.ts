@@ -1,0 +1,33 @@
+import type { Cluster } from '../contracts/clusters.ts';
+import type { TokenObservation, VerifiedTokens } from '../contracts/tokens.ts';
+import { EtcdUnavailable, VerificationFailed } from '../errors.ts';
+import { refuseUnsafeAlarms } from './cluster-health.ts';
+import { isOpen, surveyTokens } from './token-standing.ts';
+
+/**
+ * That every member which answers takes fresh tokens. A member that is away is another incident.
+ * @throws VerificationFailed where authentication is disabled; EtcdUnavailable while a member does not take tokens; UnsafeToProceed on CORRUPT
+ */
+export function verifyTokens(observation: TokenObservation, { members: configured }: Cluster): VerifiedTokens {
+  refuseUnsafeAlarms(observation);
+  if (isOpen(observation)) {
+    throw new VerificationFailed(
+      'Authentication is disabled, though this runbook has enabled it: somebody else has disabled it since.',
+    );
+  }
+  const { members } = surveyTokens(configured, observation);
+  const failed = members.filter(({ standing }) => standing === 'Failed');
+  const unwell = members.filter(({ standing }) => standing !== 'TakesTokens' && standing !== 'Failed');
+  if (unwell.length > 0) {
+    const list = unwell.map(({ name, problem }) => `\n- ${name} ${problem}`).join('');
+    throw new EtcdUnavailable(`Not every member takes fresh tokens:${list}`);
+  }
+  const healthy = members.filter(({ standing }) => standing === 'TakesTokens').map(({ name }) => name);
+  const rest = failed.map(({ name, problem }) => ` ${name} ${problem}`).join('');
+  return {
+    members,
+    healthy,
+    remaining: failed.length > 0 ? ['member-failed'] : [],
+    summary: `${healthy.join(', ')} take fresh tokens and refuse strangers.${rest && `${rest} Run the runbook for member-failed next.`}`,
+  };
+}

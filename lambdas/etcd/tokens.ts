@@ -1,0 +1,84 @@
+import type { LoginAnswer, TokenObservation, TokenUse } from '../../core/contracts/tokens.ts';
+import { EtcdUnavailable, RemediationError } from '../../core/errors.ts';
+import { readWindow } from './authentication-window.ts';
+import type { EtcdCluster } from './cluster.ts';
+import { hasReason } from './errors.ts';
+import type { EtcdMember } from './member.ts';
+
+/** A login has to be agreed on by the members, and is computed for about a tenth of a second. */
+const LOGIN_MS = 5_000;
+/** etcd's own is a random word and a raft index; a JWT has three parts. */
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
+/**
+ * Lets every voter issue a token and uses each at every member, for reads and for writes that change nothing. The tokens are used here
+ * and told to nobody.
+ * @throws as EtcdCluster.observe
+ */
+export async function observeTokens(etcd: EtcdCluster): Promise<TokenObservation> {
+  // What a member tells of itself: one that rejects tokens serves nobody, and is a part of the quorum all the same.
+  const observation = await etcd.observe((member) => member.status());
+  const logins = await Promise.all(etcd.members.map(login));
+  const tokens = logins.flatMap(({ issuer, token }) => (token === '' ? [] : [{ issuer, token }]));
+  const probes = await Promise.all(
+    etcd.members.map(async (member, index) => {
+      const seen = observation.members[index];
+      const { answer } = logins[index] as Login;
+      const isAway = !seen?.answering && answer.answer === 'Unanswered';
+      const isLearner = seen?.answering === true && seen.isLearner;
+      const uses: TokenUse[] = [];
+      for (const { issuer, token } of tokens) {
+        uses.push({
+          issuer,
+          ...(isAway ? { answer: 'Unanswered', problem: answer.problem } : await use(member, token, !isLearner)),
+        });
+      }
+      return { login: answer, uses };
+    }),
+  );
+  const isOpen = logins.some(({ answer }) => answer.answer === 'Open');
+  return { ...observation, probes, window: isOpen ? (await readWindow(etcd)).window : null };
+}
+
+interface Login {
+  issuer: string;
+  /** Empty where none was issued. */
+  token: string;
+  answer: LoginAnswer;
+}
+
+async function login(member: EtcdMember): Promise<Login> {
+  const none = { issuer: member.name, token: '' };
+  try {
+    const token = await member.issueToken(Date.now() + LOGIN_MS);
+    if (token === '') return { ...none, answer: { answer: 'Open', format: '', problem: '' } };
+    return { ...none, token, answer: { answer: 'Issued', format: JWT.test(token) ? 'jwt' : 'simple', problem: '' } };
+  } catch (error) {
+    return { ...none, answer: { answer: loginAnswerOf(error), format: '', problem: (error as Error).message } };
+  }
+}
+
+/** @throws what is no answer of etcd */
+function loginAnswerOf(error: unknown): LoginAnswer['answer'] {
+  if (hasReason(error, 'WrongPassword')) return 'WrongPassword';
+  if (hasReason(error, 'LearnerRefused')) return 'Learner';
+  return unansweredOrRefused(error);
+}
+
+async function use(member: EtcdMember, token: string, write: boolean): Promise<Omit<TokenUse, 'issuer'>> {
+  try {
+    await member.presentToken(token, { write });
+    return { answer: 'Taken', problem: '' };
+  } catch (error) {
+    const problem = (error as Error).message;
+    if (hasReason(error, 'TokenRejected')) return { answer: 'Rejected', problem };
+    if (hasReason(error, 'TokenOutdated')) return { answer: 'Outdated', problem };
+    return { answer: unansweredOrRefused(error), problem };
+  }
+}
+
+function unansweredOrRefused(error: unknown): 'Unanswered' | 'Refused' {
+  if (error instanceof EtcdUnavailable) return 'Unanswered';
+  if (error instanceof RemediationError) return 'Refused';
+  throw error;
+}

@@ -1,0 +1,237 @@
+import { Duration } from 'aws-cdk-lib';
+import { Choice, Condition, Pass, type StateMachine, Succeed, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { Pages } from '../pages.ts';
+import type { StepFunction } from '../step-function.ts';
+import { enableAuthentication } from './parts/enable-authentication.ts';
+import { HostCommands } from './parts/host-commands.ts';
+import { loadCluster } from './parts/load-cluster.ts';
+import { reportFromEveryHost } from './parts/on-every-host.ts';
+import { runbookStateMachine } from './parts/runbook-state-machine.ts';
+import { raiseAgain, stepState } from './parts/step-state.ts';
+
+export interface AuthTokenResetSteps {
+  loadCluster: StepFunction;
+  assessTokens: StepFunction;
+  planTokenCure: StepFunction;
+  chooseNextCure: StepFunction;
+  toggleAuthentication: StepFunction;
+  enableAuthentication: StepFunction;
+  verifyTokens: StepFunction;
+  runHostCommand: StepFunction;
+  proveWrites: StepFunction;
+}
+
+/**
+ * The runbook for `auth-token-invalid`: a member that rejects every token takes them again.
+ *
+ * 1. Load the cluster's configuration and check the execution input.
+ * 2. Assess, three times over the confirmation time: which members reject tokens that were issued a moment ago? An old token, a follower that
+ *    lags, a wrong password or other signing keys only look like it.
+ * 3. Inspect the hosts of those, and plan. So far nothing was changed; a dry run ends here.
+ * 4. Ask what is next, do that one thing, and ask again: restart one member, wait for it; and where that does not help, disable
+ *    authentication and enable it again, in one step.
+ * 5. Prove it: fresh tokens taken and strangers refused by every member, and a write through every voter.
+ *
+ * Invariant: no member is restarted that the quorum needs. From the moment in which authentication may have been disabled, every way out leads
+ * through enabling it; and where the execution itself is ended, AuthenticationGuard does it.
+ */
+export class AuthTokenReset extends Construct {
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, steps: AuthTokenResetSteps, pages: Pages) {
+    super(scope, id);
+    const stop = raiseAgain(this, 'Stop with the error');
+    const request = { cluster: '{% $cluster %}', parameters: '{% $parameters %}' };
+    const work = {
+      ...request,
+      restartable: '{% [$plan.restartable] %}',
+      mayToggle: '{% $plan.mayToggle %}',
+      done: '{% [$done] %}',
+      waits: '{% $waits %}',
+      turn: '{% $turn %}',
+      execution: '{% $states.context.Execution.Name %}',
+    };
+    const report = {
+      incident: 'auth-token-invalid',
+      runbook: 'auth-token-reset',
+      cluster: '{% $cluster.name %}',
+      reason: '{% $reason %}',
+      requestedBy: '{% $requestedBy %}',
+      membersBefore: '{% [$assessment.members] %}',
+    };
+
+    const start = loadCluster(this, {
+      step: steps.loadCluster,
+      incident: 'auth-token-invalid',
+      assign: {
+        readings: { standings: [], equal: 0, total: 0 },
+        done: [],
+        waits: 0,
+        turn: 0,
+        window: null,
+        toggled: false,
+        failure: { error: '', cause: '' },
+      },
+      onError: stop,
+    });
+    const assessTokens = stepState(this, 'Assess tokens', {
+      step: steps.assessTokens,
+      input: { ...request, readings: '{% $readings %}' },
+      assign: { assessment: '{% $states.result.Payload %}', readings: '{% $states.result.Payload.readings %}' },
+      onError: stop,
+    });
+    const waitBeforeReading = Wait.jsonata(this, 'Wait before the next reading', {
+      time: WaitTime.seconds('{% $ceil($parameters.confirmSeconds / 2) %}'),
+    });
+
+    const wasThereAnError = Choice.jsonata(this, 'Was there an error?')
+      .when(Condition.jsonata("{% $failure.error != '' %}"), stop, {
+        outputs: { error: '{% $failure.error %}', cause: "{% $failure.cause & ' ' & $enabled.summary %}" },
+      })
+      .otherwise(assessTokens);
+    const enable = enableAuthentication(this, { step: steps.enableAuthentication, pages, certain: wasThereAnError });
+    const keepError = Pass.jsonata(this, 'Keep the error', {
+      assign: { failure: { error: '{% $states.input.error %}', cause: '{% $states.input.cause %}' } },
+    });
+    const onError = Choice.jsonata(this, 'Was authentication to be disabled?')
+      .when(Condition.jsonata('{% $toggled %}'), keepError.next(enable))
+      .otherwise(stop);
+
+    const inspectHosts = reportFromEveryHost(this, {
+      step: steps.runHostCommand,
+      every: 'Inspect hosts',
+      one: 'Inspect host',
+      subject: 'the inspection',
+      command: 'inspect-host',
+      commands: '$assessment.inspections',
+      assign: { inspections: '{% [$states.result] %}' },
+      onError: stop,
+    });
+    const planCure = stepState(this, 'Plan token cure', {
+      step: steps.planTokenCure,
+      input: { ...request, rejecting: '{% [$assessment.rejecting] %}', inspections: '{% [$inspections] %}' },
+      assign: { plan: '{% $states.result.Payload %}' },
+      onError: stop,
+    });
+    const chooseNextCure = stepState(this, 'Choose next cure', {
+      step: steps.chooseNextCure,
+      input: work,
+      assign: { next: '{% $states.result.Payload %}', turn: '{% $turn + 1 %}' },
+      onError,
+    });
+    const waitForMember = Wait.jsonata(this, 'Wait for the restarted member', {
+      time: WaitTime.duration(Duration.seconds(5)),
+      assign: { waits: '{% $waits + 1 %}' },
+    });
+    const host = new HostCommands(this, 'HostCommands', {
+      step: steps.runHostCommand,
+      variable: 'hostCommand',
+      subject: 'the restart',
+      onError,
+    });
+    host.hasItEnded.when(host.ended, chooseNextCure, {
+      assign: { done: "{% [$append($done, $next.action & ' ' & $next.member)] %}", waits: 0 },
+    });
+    const restart = host.send('Restart service', {
+      command: 'control-service',
+      host: '{% $next.host %}',
+      parameters: '{% $next.parameters %}',
+    });
+    const toggle = stepState(this, 'Toggle authentication', {
+      step: steps.toggleAuthentication,
+      input: work,
+      assign: {
+        window: '{% $states.result.Payload.window %}',
+        done: "{% [$append($done, $states.result.Payload.window = null ? [] : 'ToggleAuthentication')] %}",
+      },
+      onError,
+    }).next(chooseNextCure);
+    const verifyTokens = stepState(this, 'Verify tokens', {
+      step: steps.verifyTokens,
+      input: { cluster: '{% $cluster %}' },
+      assign: { verified: '{% $states.result.Payload %}' },
+      onError,
+    });
+    const proveWrites = stepState(this, 'Prove writes on every member', {
+      step: steps.proveWrites,
+      input: {
+        cluster: '{% $cluster %}',
+        members: '{% [$verified.healthy] %}',
+        execution: '{% $states.context.Execution.Name %}',
+      },
+      onError,
+    });
+
+    const nothingToDo = Succeed.jsonata(this, 'Nothing to do', {
+      outputs: { outcome: 'NothingToDo', ...report, summary: '{% $assessment.summary %}' },
+    });
+    const planned = Succeed.jsonata(this, 'Planned', {
+      outputs: {
+        outcome: 'Planned',
+        ...report,
+        summary: '{% $assessment.summary %}',
+        ladder: '{% $plan.ladder %}',
+        plan: '{% $plan.steps %}',
+        advice: '{% $plan.advice %}',
+      },
+    });
+    const enablingPlanned = Succeed.jsonata(this, 'Enabling is planned', {
+      outputs: {
+        outcome: 'Planned',
+        ...report,
+        summary: '{% $assessment.summary %}',
+        plan: ['enable authentication, and assess the tokens then'],
+      },
+    });
+    const cured = Succeed.jsonata(this, 'Tokens are taken', {
+      outputs: {
+        outcome: 'Remediated',
+        ...report,
+        summary: "{% $assessment.summary & ' ' & $verified.summary %}",
+        ladder: '{% $plan.ladder %}',
+        done: '{% $done %}',
+        window: WINDOW,
+        tokens: TOKENS,
+        advice: '{% $plan.advice %}',
+        remaining: '{% $verified.remaining %}',
+        members: '{% $verified.members %}',
+      },
+    });
+
+    const isNext = (...actions: string[]) =>
+      Condition.jsonata(`{% $next.action in [${actions.map((action) => `'${action}'`).join(', ')}] %}`);
+    const whatComesNext = Choice.jsonata(this, 'What comes next?')
+      .when(isNext('RestartService'), restart)
+      .when(isNext('WaitForMember'), waitForMember.next(chooseNextCure))
+      .when(isNext('ToggleAuthentication', 'EnableAuthentication'), toggle, { assign: { toggled: true } })
+      .when(isNext('Finish'), verifyTokens.next(proveWrites).next(cured));
+    const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
+      .when(Condition.jsonata('{% $dryRun %}'), planned)
+      .otherwise(chooseNextCure.next(whatComesNext));
+    const mayItBeEnabled = Choice.jsonata(this, 'May it be enabled now?')
+      .when(Condition.jsonata('{% $dryRun %}'), enablingPlanned)
+      .otherwise(enable);
+    const doesAMemberRejectTokens = Choice.jsonata(this, 'Does a member reject tokens?')
+      .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
+      .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading.next(assessTokens))
+      .when(Condition.jsonata("{% $assessment.verdict = 'Enable' %}"), mayItBeEnabled)
+      .otherwise(inspectHosts.next(planCure).next(isThisADryRun));
+
+    this.stateMachine = runbookStateMachine(this, {
+      name: 'etcd-remediation-auth-token-reset',
+      comment: 'Lets an etcd member take tokens again that rejects every one',
+      start: start.next(assessTokens).next(doesAMemberRejectTokens),
+      // Three minutes for each of seven members to start, and as much again for slow hosts.
+      timeout: Duration.hours(1),
+      steps: Object.values(steps),
+    });
+  }
+}
+
+const WINDOW =
+  "{% $window = null ? null : {'ms': $window.enabledAt - $window.disabledAt, 'disabledAt': $fromMillis($window.disabledAt), " +
+  "'enabledAt': $fromMillis($window.enabledAt)} %}";
+const TOKENS =
+  "{% $window = null ? 'Those issued before a member was restarted are invalid there; clients that use one are refused once, and log in " +
+  "again.' : 'Every token issued before ' & $fromMillis($window.enabledAt) & ' is invalid in the whole cluster: clients log in again.' %}";

@@ -1,0 +1,47 @@
+import { Duration } from 'aws-cdk-lib';
+import { Choice, Condition, type IChainable, type State, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import type { Pages } from '../../pages.ts';
+import type { StepFunction } from '../../step-function.ts';
+import { ERROR, stepState } from './step-state.ts';
+
+export interface EnableAuthenticationProps {
+  step: StepFunction;
+  pages: Pages;
+  /** Once it is certain that no execution of the runbook leaves authentication disabled. */
+  certain: IChainable;
+}
+
+/** Each try has some three minutes of retries of its own. */
+const BETWEEN_TRIES = Duration.seconds(30);
+
+/**
+ * Enables authentication where it was disabled for a cure, and does not give up: it pages, and tries again, for as long as the execution may last.
+ *
+ * Reads the variable `cluster`, and sets `enabled`: what the step has found and done.
+ */
+export function enableAuthentication(scope: Construct, { step, pages, certain }: EnableAuthenticationProps): State {
+  const page = pages.page(scope, 'Page that authentication may be disabled', {
+    subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
+    message:
+      "{% 'Authentication of the etcd cluster ' & $cluster.name & ' may be disabled, and could not be enabled: ' & $states.input.cause & " +
+      '\' Until it is, whoever reaches the cluster may read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".\' %}',
+  });
+  const enable = stepState(scope, 'Enable authentication', {
+    step,
+    input: { cluster: '{% $cluster %}' },
+    assign: { enabled: '{% $states.result.Payload %}' },
+    onError: page,
+  });
+  const wait = Wait.jsonata(scope, 'Wait before enabling it again', { time: WaitTime.duration(BETWEEN_TRIES) });
+  page.addCatch(wait, { outputs: ERROR });
+  page.next(wait).next(enable);
+  const lookAgain = Wait.jsonata(scope, 'Wait until no step can disable it', {
+    time: WaitTime.seconds('{% $enabled.lookAgainSeconds %}'),
+  });
+  const couldAStepStillDisableIt = Choice.jsonata(scope, 'Could a step still disable it?')
+    .when(Condition.jsonata('{% $enabled.lookAgainSeconds > 0 %}'), lookAgain.next(enable))
+    .otherwise(certain);
+  enable.next(couldAStepStillDisableIt);
+  return enable;
+}
