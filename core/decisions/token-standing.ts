@@ -21,11 +21,17 @@ export function isOpen({ probes }: TokenObservation): boolean {
 export function surveyTokens(configured: readonly ConfiguredMember[], observation: TokenObservation): TokenSurvey {
   requireLogin(configured, observation);
   const survey = surveyMembers(configured, observation);
+  const probes = observation.probes.map(({ login, uses }) => ({ login, uses: uses.filter(isOfThisCluster(survey)) }));
   const members = survey.members.map((member, index) => {
     const { name, id, version } = member;
-    return { name, id, version, ...judge(member, observation.probes[index] as TokenProbe, configured, observation) };
+    return { name, id, version, ...judge(member, probes[index] as TokenProbe, configured, probes) };
   });
   return { survey, members };
+}
+
+/** Nobody need take a token that a member of another cluster has issued. */
+function isOfThisCluster({ members }: Survey): (use: TokenUse) => boolean {
+  return ({ issuer }) => members.some(({ name, state }) => name === issuer && state !== 'failed');
 }
 
 export function membersThat(standing: TokenStanding, members: readonly MemberTokens[]): string[] {
@@ -55,7 +61,7 @@ function judge(
   { name, state, problem, isCaughtUp }: SurveyedMember,
   { uses, login }: TokenProbe,
   configured: readonly ConfiguredMember[],
-  observation: TokenObservation,
+  probes: readonly TokenProbe[],
 ): Judgement {
   const having = (answer: TokenUse['answer']) => uses.filter((use) => use.answer === answer);
   const [taken, rejected] = [having('Taken'), having('Rejected')];
@@ -73,8 +79,8 @@ function judge(
   }
   if (!isCaughtUp) return { standing: 'Lags', problem: `${problem}: it does not know new tokens yet.` };
   if (unanswered) return { standing: 'Lags', problem: `does not answer to a new token in time: ${unanswered.problem}` };
-  if (observation.probes.some((probe) => probe.login.format === 'jwt')) {
-    return judgeSignatures(name, uses, configured, observation);
+  if (probes.some((probe) => probe.login.format === 'jwt')) {
+    return judgeSignatures(name, uses, configured, probes);
   }
   if (taken.length === 0) {
     return {
@@ -96,7 +102,7 @@ function judgeSignatures(
   name: string,
   uses: readonly TokenUse[],
   configured: readonly ConfiguredMember[],
-  { probes }: TokenObservation,
+  probes: readonly TokenProbe[],
 ): Judgement {
   const rejected = uses.filter(({ answer }) => answer === 'Rejected');
   if (rejected.length * 2 < uses.length) return { standing: 'TakesTokens', problem: '' };
