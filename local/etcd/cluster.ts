@@ -2,11 +2,11 @@ import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { EtcdBinaries } from './binaries.ts';
 import { enableAuth, runEtcdctl } from './etcdctl.ts';
 import type { ClientTls } from './health.ts';
 import { type LocalMember, Member } from './member.ts';
+import { changeMembership } from './membership.ts';
 import { freePorts, HOST } from './ports.ts';
 import { type AuthToken, type Security, secure, type TlsMode } from './security.ts';
 import { satisfies } from './versions.ts';
@@ -17,13 +17,12 @@ type ClusterOptions = {
   quotaBackendBytes?: number;
   tls?: TlsMode;
   authToken?: AuthToken;
+  /** Members that sign JWTs with other keys than the rest, so that neither takes the tokens of the other. */
+  strangeKeys?: readonly string[];
   extraArgs?: string[];
   /** Where the cluster makes its own folder: the system's folder for temporary files, if not said. */
   directory?: string;
 };
-
-/** Until a member's peers have been connected for 5 s, etcd may refuse to add another. */
-const ADD_MEMBER_WITHIN_MS = 15_000;
 
 /**
  * Starts real etcd processes on loopback, named m1, m2 and so on, and waits until every member is healthy.
@@ -46,7 +45,7 @@ class LocalCluster implements AsyncDisposable {
   readonly #options: ClusterOptions;
   readonly #directory: string;
   readonly #members: Member[] = [];
-  #security: Security = { scheme: 'http', flags: [] };
+  #security: Security = { scheme: 'http', flags: () => [] };
   #rootUser: string | undefined;
   #closed: Promise<void> | undefined;
 
@@ -66,8 +65,8 @@ class LocalCluster implements AsyncDisposable {
   }
 
   async bootstrap(): Promise<void> {
-    const { members, tls, authToken } = this.#options;
-    this.#security = await secure(this.#directory, tls ?? 'none', authToken ?? 'simple');
+    const { members, tls = 'none', authToken = 'simple', strangeKeys = [] } = this.#options;
+    this.#security = await secure(this.#directory, tls, authToken, strangeKeys);
     const names = Array.from({ length: members }, (_, index) => `m${index + 1}`);
     const places = await Promise.all(names.map((name) => this.#place(name)));
     const initialCluster = places.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
@@ -114,7 +113,8 @@ class LocalCluster implements AsyncDisposable {
   /** Adds a learner to the membership, starts it, and waits until it is healthy. */
   async addLearner(name: string): Promise<LocalMember> {
     const place = await this.#place(name);
-    const answer = await this.#addToMembership(['member', 'add', name, '--learner', `--peer-urls=${place.peerUrl}`]);
+    const add = ['member', 'add', name, '--learner', `--peer-urls=${place.peerUrl}`];
+    const answer = await changeMembership(() => this.#etcdctl(add, this.#rootUser));
     const initialCluster = /^ETCD_INITIAL_CLUSTER="(.+)"$/m.exec(answer)?.[1];
     if (initialCluster === undefined) throw new Error(`etcdctl member add named no initial cluster: ${answer}`);
     const flags = this.#flags(place, initialCluster, 'existing');
@@ -157,19 +157,6 @@ class LocalCluster implements AsyncDisposable {
     await member.waitUntilHealthy(this.tls);
   }
 
-  async #addToMembership(args: string[]): Promise<string> {
-    const deadline = Date.now() + ADD_MEMBER_WITHIN_MS;
-    for (;;) {
-      try {
-        return await this.#etcdctl(args, this.#rootUser);
-      } catch (error) {
-        const settling = error instanceof Error && error.message.includes('unhealthy cluster');
-        if (!settling || Date.now() > deadline) throw error;
-        await sleep(250);
-      }
-    }
-  }
-
   #etcdctl(args: string[], user?: string, input?: string): Promise<string> {
     const answering = this.#members.filter((member) => member.answers && !member.learner);
     const endpoints = (answering.length > 0 ? answering : this.#members).map((member) => member.clientUrl);
@@ -210,7 +197,7 @@ class LocalCluster implements AsyncDisposable {
       ...(quotaBackendBytes === undefined ? [] : [`--quota-backend-bytes=${quotaBackendBytes}`]),
       // 3.3 has no such flags, and logs to standard error as it is.
       ...(satisfies(binaries.version, '3.3') ? [] : ['--logger=zap', '--log-outputs=stderr']),
-      ...this.#security.flags,
+      ...this.#security.flags(place.name),
       ...(extraArgs ?? []),
     ];
   }

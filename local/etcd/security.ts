@@ -6,19 +6,30 @@ import type { ClientTls } from './health.ts';
 export type TlsMode = 'none' | 'server' | 'mutual';
 export type AuthToken = 'simple' | 'jwt';
 
-/** What a cluster's security settings come to: flags for every member, and what clients use, as PEM and as files. */
+/** What a cluster's security settings come to: flags for each member by its name, and what clients use, as PEM and as files. */
 export type Security = {
   scheme: 'http' | 'https';
-  flags: string[];
+  flags: (member: string) => string[];
   clientTls?: ClientTls;
   clientFiles?: ClientTls;
 };
 
-/** Writes the certificates and keys of a new cluster under `directory`, the private ones readable by their owner alone. */
-export async function secure(directory: string, tls: TlsMode, authToken: AuthToken): Promise<Security> {
+/**
+ * Writes the certificates and keys of a new cluster under `directory`, the private ones readable by their owner alone.
+ * @param strangeKeys names of members that sign JWTs with other keys than the rest
+ */
+export async function secure(
+  directory: string,
+  tls: TlsMode,
+  authToken: AuthToken,
+  strangeKeys: readonly string[],
+): Promise<Security> {
   const folder = join(directory, 'secrets');
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const tokenFlags = authToken === 'jwt' ? await writeTokenKeys(folder) : [];
+  const keys = async (name: string) => (authToken === 'jwt' ? writeTokenKeys(folder, name) : []);
+  const common = await keys('token');
+  const strange = strangeKeys.length === 0 ? common : await keys('strange-token');
+  const tokenFlags = (member: string) => (strangeKeys.includes(member) ? strange : common);
   if (tls === 'none') return { scheme: 'http', flags: tokenFlags };
 
   const mutual = tls === 'mutual';
@@ -26,8 +37,8 @@ export async function secure(directory: string, tls: TlsMode, authToken: AuthTok
   const files = await writeCertificates(folder, certificates);
   return {
     scheme: 'https',
-    flags: [
-      ...tokenFlags,
+    flags: (member) => [
+      ...tokenFlags(member),
       `--cert-file=${files.serverCert}`,
       `--key-file=${files.serverKey}`,
       ...(mutual ? ['--client-cert-auth', `--trusted-ca-file=${files.ca}`] : []),
@@ -41,10 +52,10 @@ export async function secure(directory: string, tls: TlsMode, authToken: AuthTok
   };
 }
 
-async function writeTokenKeys(folder: string): Promise<string[]> {
+async function writeTokenKeys(folder: string, name: string): Promise<string[]> {
   const { publicKey, privateKey } = await createTokenKeys();
-  const publicFile = await write(folder, 'token.pub', publicKey);
-  const privateFile = await write(folder, 'token.key', privateKey);
+  const publicFile = await write(folder, `${name}.pub`, publicKey);
+  const privateFile = await write(folder, `${name}.key`, privateKey);
   return [`--auth-token=jwt,pub-key=${publicFile},priv-key=${privateFile},sign-method=RS256`];
 }
 

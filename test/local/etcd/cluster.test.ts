@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EtcdBinaries, findEtcd } from '../../../local/etcd/binaries.ts';
 import { issueCertificates } from '../../../local/etcd/certificates.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
+import { issueToken, readWithToken } from './tokens.ts';
 
 let binaries: EtcdBinaries;
 
@@ -160,6 +161,23 @@ describe('a cluster with TLS', () => {
     const keys = (await readdir(folder)).filter((name) => name.endsWith('.key'));
     expect(keys.sort()).toEqual(['client.key', 'server.key', 'token.key']);
     for (const key of keys) expect((await stat(join(folder, key))).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe('a member with token keys of its own', () => {
+  it('takes only its own tokens, and no other member takes them', async () => {
+    await using cluster = await startCluster({ binaries, members: 3, authToken: 'jwt', strangeKeys: ['m3'] });
+    await cluster.enableAuth('secret');
+    const urls = cluster.members.map(({ clientUrl }) => clientUrl);
+    const login = { username: 'root', password: 'secret' };
+    const tokens = await Promise.all(urls.map((url) => issueToken(url, login)));
+    const answers = urls.map((url) => Promise.all(tokens.map((token) => readWithToken(url, token))));
+    const rejected = 'etcdserver: invalid auth token';
+    expect(await Promise.all(answers)).toEqual([
+      ['taken', 'taken', rejected],
+      ['taken', 'taken', rejected],
+      [rejected, rejected, 'taken'],
+    ]);
   });
 });
 
