@@ -19,6 +19,9 @@ type Identity = { cert: string; key: string };
 /** What one cluster needs. `ca` is the PEM that trusts the others; its key is forgotten. */
 export type ClusterCertificates = { ca: string; server: Identity; client: Identity };
 
+/** With which members sign tokens, and find them signed by another; both PEM. */
+export type TokenKeys = { publicKey: string; privateKey: string };
+
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -70,7 +73,7 @@ export async function issueCertificates(addresses: readonly string[] = []): Prom
 }
 
 /** An RSA key pair, both PEM, for etcd's `--auth-token jwt,sign-method=RS256`. */
-export async function createTokenKeys(): Promise<{ publicKey: string; privateKey: string }> {
+export async function createTokenKeys(): Promise<TokenKeys> {
   return promisify(generateKeyPair)('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },

@@ -4,14 +4,22 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EtcdBinaries } from '../etcd/binaries.ts';
-import { type ClusterCertificates, issueCertificates } from '../etcd/certificates.ts';
+import { type ClusterCertificates, createTokenKeys, issueCertificates, type TokenKeys } from '../etcd/certificates.ts';
 import { type EtcdctlAccess, enableAuth, runEtcdctl } from '../etcd/etcdctl.ts';
 import { type ClientTls, isHealthy } from '../etcd/health.ts';
+import { changeMembership } from '../etcd/membership.ts';
 import { freePorts, HOST } from '../etcd/ports.ts';
+import type { AuthToken } from '../etcd/security.ts';
 import { runScript } from './access.ts';
-import { crashMembers, damageLog } from './damage.ts';
+import { crashMembers, damageLog, wipeData } from './damage.ts';
 import type { Host, HostFleet } from './host.ts';
-import { type ConfigurationFormat, type HostedMember, installScript, UNIT } from './hosted-member.ts';
+import {
+  type ConfigurationFormat,
+  type HostedMember,
+  installScript,
+  type MemberSettings,
+  UNIT,
+} from './hosted-member.ts';
 
 export interface HostedClusterOptions {
   binaries: EtcdBinaries;
@@ -25,6 +33,10 @@ export interface HostedClusterOptions {
   walDir?: boolean;
   /** Whether each member has a second client URL, which the configuration of this project does not name. */
   moreClientUrls?: boolean;
+  /** After how many entries of its log a member takes a snapshot: who joins later than that is sent one. */
+  snapshotCount?: number | undefined;
+  /** What members make tokens of, once authentication is enabled; `simple` if not said. */
+  authToken?: AuthToken;
 }
 
 const HEALTHY_WITHIN_MS = 30_000;
@@ -52,6 +64,7 @@ class HostedCluster {
   readonly #directory: string;
   readonly #token = randomUUID();
   #certificates: ClusterCertificates | undefined;
+  #tokenKeys: TokenKeys | undefined;
   #clientFiles: EtcdctlAccess['files'];
   #rootUser: string | undefined;
 
@@ -67,13 +80,14 @@ class HostedCluster {
   }
 
   async bootstrap(): Promise<void> {
-    const { fleet, members } = this.#options;
+    const { fleet, members, authToken } = this.#options;
+    if (authToken === 'jwt') this.#tokenKeys = await createTokenKeys();
     this.#certificates = await issueCertificates(fleet.hosts.map(({ address }) => address));
     this.#clientFiles = await this.#writeClientFiles(this.#certificates);
     const placed = await Promise.all(fleet.hosts.map((host, index) => this.#place(host, `m${index + 1}`)));
     this.members = placed.slice(0, members);
     this.spares = placed.slice(members);
-    await Promise.all(placed.map((member) => this.#install(member)));
+    await Promise.all(placed.map((member) => this.#install(member, 'new')));
     await Promise.all(this.members.map((member) => this.run(member.name, `systemctl start ${UNIT}`)));
     await this.waitUntilHealthy(this.members.map(({ name }) => name));
   }
@@ -105,6 +119,28 @@ class HostedCluster {
   async destroyMember(name: string): Promise<void> {
     await crashMembers(this, [name]);
     await damageLog(this, name, 'garbled');
+  }
+
+  /**
+   * Lets a member start empty, as an operator does: its data is removed, and it joins the cluster anew under its old name and URLs.
+   * @returns once it is healthy, whether or not it takes tokens
+   */
+  async rejoin(name: string): Promise<void> {
+    const member = this.member(name);
+    await this.run(name, `systemctl stop ${UNIT}`);
+    await wipeData(this, name);
+    const via = [await this.#firstToTakeToken(this.members.filter((other) => other !== member))];
+    const list = await this.etcdctl(['member', 'list'], via);
+    const id = list
+      .split('\n')
+      .find((line) => line.split(', ')[3] === member.peerUrl)
+      ?.split(', ')[0];
+    if (id === undefined) throw new Error(`etcd lists no member at ${member.peerUrl}: ${list}`);
+    await changeMembership(() => this.etcdctl(['member', 'remove', id], via));
+    await changeMembership(() => this.etcdctl(['member', 'add', name, `--peer-urls=${member.peerUrl}`], via));
+    await this.#install(member, 'existing');
+    await this.run(name, `systemctl start ${UNIT}`);
+    await this.waitUntilHealthy([name]);
   }
 
   /** A member, or a spare one. */
@@ -139,6 +175,20 @@ class HostedCluster {
     return runEtcdctl(this.#options.binaries.etcdctl, args, access, input);
   }
 
+  /** With authentication a member that is healthy may still take no token. A read is what it would refuse; a list of members is not. */
+  async #firstToTakeToken(members: readonly HostedMember[]): Promise<string> {
+    const problems: string[] = [];
+    for (const { name } of members) {
+      try {
+        await this.etcdctl(['get', 'nothing'], [name]);
+        return name;
+      } catch (error) {
+        problems.push(`${name}: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+    throw new Error(`No member can be asked. ${problems.join('; ')}`);
+  }
+
   /** Hosts that share this machine's loopback need ports of their own. */
   async #place(host: Host, name: string): Promise<HostedMember> {
     const { tls, walDir = false, moreClientUrls = false } = this.#options;
@@ -156,10 +206,19 @@ class HostedCluster {
     };
   }
 
-  async #install(member: HostedMember): Promise<void> {
-    const { quotaBackendBytes, format = 'yaml', tls } = this.#options;
-    const initialCluster = this.members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
-    const settings = { initialCluster, token: this.#token, quotaBackendBytes, format, tls };
+  async #install(member: HostedMember, state: MemberSettings['state']): Promise<void> {
+    const { binaries, quotaBackendBytes, snapshotCount, format = 'yaml', tls } = this.#options;
+    const settings: MemberSettings = {
+      version: binaries.version,
+      initialCluster: this.members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(','),
+      state,
+      token: this.#token,
+      quotaBackendBytes,
+      snapshotCount,
+      format,
+      tls,
+      tokenKeys: this.#tokenKeys,
+    };
     await this.run(member.name, installScript(member, settings, this.#certificates as ClusterCertificates));
   }
 

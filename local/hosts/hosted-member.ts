@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
-import type { ClusterCertificates } from '../etcd/certificates.ts';
+import type { ClusterCertificates, TokenKeys } from '../etcd/certificates.ts';
+import { satisfies } from '../etcd/versions.ts';
 import type { Host } from './host.ts';
 
 /** One member of a cluster on hosts: where it is reached, and where it lives. */
@@ -18,11 +19,19 @@ export interface HostedMember {
 export type ConfigurationFormat = 'yaml' | 'environment';
 
 export interface MemberSettings {
+  /** Of etcd. */
+  version: string;
   initialCluster: string;
+  /** `existing` where the member is to join a cluster that runs. */
+  state: 'new' | 'existing';
   token: string;
   quotaBackendBytes: number;
+  /** After how many entries of its log a member takes a snapshot; undefined leaves etcd's own. */
+  snapshotCount: number | undefined;
   format: ConfigurationFormat;
   tls: boolean;
+  /** Undefined where members make simple tokens. */
+  tokenKeys: TokenKeys | undefined;
 }
 
 export const UNIT = 'etcd';
@@ -55,6 +64,10 @@ export function installScript(
       [`${pkiDir(host)}/ca.crt`]: certificates.ca,
       [`${pkiDir(host)}/server.crt`]: certificates.server.cert,
       [`${pkiDir(host)}/server.key`]: certificates.server.key,
+    }),
+    ...(settings.tokenKeys && {
+      [`${pkiDir(host)}/token.pub`]: settings.tokenKeys.publicKey,
+      [`${pkiDir(host)}/token.key`]: settings.tokenKeys.privateKey,
     }),
   };
   const parents = [dataDir, ...(walDir === null ? [] : [walDir])].map((folder) => `'${dirname(folder)}'`).join(' ');
@@ -91,10 +104,15 @@ function flagsOf(member: HostedMember, settings: MemberSettings): Record<string,
     'listen-peer-urls': peerUrl,
     'initial-advertise-peer-urls': peerUrl,
     'initial-cluster': settings.initialCluster,
-    'initial-cluster-state': 'new',
+    'initial-cluster-state': settings.state,
     'initial-cluster-token': settings.token,
     'quota-backend-bytes': String(settings.quotaBackendBytes),
-    logger: 'zap',
+    ...(settings.snapshotCount !== undefined && { 'snapshot-count': String(settings.snapshotCount) }),
+    // 3.3 has one logger, and no setting for it.
+    ...(!satisfies(settings.version, '3.3') && { logger: 'zap' }),
+    ...(settings.tokenKeys && {
+      'auth-token': `jwt,pub-key=${pki}/token.pub,priv-key=${pki}/token.key,sign-method=RS256`,
+    }),
     ...(settings.tls && {
       ...security,
       ...Object.fromEntries(Object.entries(security).map(([flag, value]) => [`peer-${flag}`, value])),
