@@ -2,14 +2,13 @@ import { until } from './conditions.ts';
 import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from './proofs.ts';
 import type { DrillProgress, DrillResult, Scenario } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
-import { nothingIsLost, readBack, remediate, resultOf, underLoad } from './under-load.ts';
+import { flood, nothingIsLost, readBack, remediate, resultOf, underLoad } from './under-load.ts';
 import type { Writer } from './writer.ts';
 
 /** The drill's member does not come back: seconds are enough to be sure. */
 const CONFIRM_SECONDS = 2;
 const LOADED_KEYS = 2_000;
 const SILENT_WITHIN_MS = 10_000;
-const LOAD_WITHIN_MS = 60_000;
 
 /**
  * 1. Break: under a writer's load, crash a member (two of five) and damage its log on disk, so that its service fails to start.
@@ -40,8 +39,7 @@ async function drill(
   progress: DrillProgress,
 ): Promise<DrillResult> {
   progress.say(`Writing ${LOADED_KEYS} keys; small writes then go on to the end`);
-  writer.start();
-  await until('the keys are written', LOAD_WITHIN_MS, async () => writer.ackedWrites >= LOADED_KEYS);
+  await flood(writer, LOADED_KEYS);
   writer.slowDown();
   const before = await idsOf(stage);
   progress.say(`Crashing ${broken.join(' and ')}, and damaging the log on disk`);

@@ -4,7 +4,7 @@ import { until } from './conditions.ts';
 import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from './proofs.ts';
 import type { Damage, DrillCheck, DrillProgress, DrillResult, Scenario } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
-import { nothingIsLost, type Remediation, readBack, remediate, resultOf, underLoad } from './under-load.ts';
+import { flood, nothingIsLost, type Remediation, readBack, remediate, resultOf, underLoad } from './under-load.ts';
 import type { Writer } from './writer.ts';
 
 /** The drill's members do not come back: seconds are enough to be sure. */
@@ -12,7 +12,6 @@ const CONFIRM_SECONDS = 2;
 const LOADED_KEYS = 2_000;
 /** More than there are writes until the crash: each has a key of its own, and none hides the loss of another. */
 const KEYS = 100_000;
-const LOAD_WITHIN_MS = 60_000;
 const LOST_WITHIN_MS = 30_000;
 
 /** The cheapest rung that can serve. */
@@ -61,8 +60,7 @@ async function drill(
   progress: DrillProgress,
 ): Promise<QuorumLostResult> {
   progress.say(`Writing ${LOADED_KEYS} keys, and more until the crash`);
-  writer.start();
-  await until('the keys are written', LOAD_WITHIN_MS, async () => writer.ackedWrites >= LOADED_KEYS);
+  await flood(writer, LOADED_KEYS);
   const before = await idsOf(stage);
   const brokenAt = Date.now();
   const withData = await inflict(stage, writer, damage, progress);

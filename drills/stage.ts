@@ -61,6 +61,8 @@ export interface HostedOptions extends DrillOptions {
   format?: ConfigurationFormat;
   walDir?: boolean;
   moreClientUrls?: boolean;
+  /** After how many entries of its log a member takes a snapshot; undefined leaves etcd's own. */
+  snapshotCount?: number;
   /** A folder that stands for the bucket of the cluster's backups. */
   backups?: string;
 }
@@ -69,14 +71,14 @@ export interface HostedOptions extends DrillOptions {
 export async function setHostedStage(options: HostedOptions, progress: DrillProgress): Promise<HostedStage> {
   const binaries = await findEtcd(options.etcd, progress.say);
   const { members, spares = 0, hosts: kind = 'process', backups } = options;
-  const { format = 'yaml', walDir = false, moreClientUrls = false } = options;
+  const { format = 'yaml', walDir = false, moreClientUrls = false, snapshotCount } = options;
   progress.say(`Making ${count(members + spares, 'host')} (${kind}) with etcd ${binaries.version}`);
   const fleetOptions = { count: members + spares, binDir: dirname(binaries.etcd) };
   const fleet = await (kind === 'systemd'
     ? startSystemdHosts(fleetOptions, progress.say)
     : startProcessHosts(fleetOptions));
   const quotaBackendBytes = options.sizeMiB * 1024 * 1024;
-  const variations = { tls: options.tls, format, walDir, moreClientUrls };
+  const variations = { tls: options.tls, format, walDir, moreClientUrls, snapshotCount };
   const cluster = await startHostedCluster({ binaries, fleet, members, quotaBackendBytes, ...variations });
   const configuration: Cluster = {
     name: CLUSTER_NAME,

@@ -3,11 +3,12 @@ import { EtcdUnavailable } from '../core/errors.ts';
 import type { ExecutionResult } from '../local/asl/execution.ts';
 import { countStateTransitions } from '../local/asl/history.ts';
 import type { JsonObject } from '../local/asl/json.ts';
-import { outcomeOf, settles } from './conditions.ts';
+import { outcomeOf, settles, until } from './conditions.ts';
 import type { DrillCheck, DrillProgress, DrillResult } from './scenario.ts';
 import { type BaseStage, CLUSTER_NAME } from './stage.ts';
 import { Writer, type WriterOptions } from './writer.ts';
 
+const FLOOD_WITHIN_MS = 60_000;
 const ACCEPT_WITHIN_MS = 10_000;
 /** Writes that have to be accepted after the remediation before the drill ends. */
 const WRITES_AFTERWARDS = 50;
@@ -27,6 +28,12 @@ export async function underLoad(
     writer.close();
     await stage.close();
   }
+}
+
+/** Lets the writer flood the cluster. @returns once `writes` are acknowledged; the flood goes on */
+export async function flood(writer: Writer, writes: number): Promise<void> {
+  writer.start();
+  await until(`${writes} writes are acknowledged`, FLOOD_WITHIN_MS, async () => writer.ackedWrites >= writes);
 }
 
 export interface Remediation {
