@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { SCENARIOS } from '../drills/registry.ts';
 import { CURE_STRATEGIES } from '../core/contracts/execution-input.ts';
+import { SCENARIOS } from '../drills/registry.ts';
 import {
   type CureStrategy,
   DAMAGES,

@@ -11,9 +11,9 @@ import type { Writer } from './writer.ts';
 
 /** The drill's member does not change its mind: seconds are enough to be sure. */
 const CONFIRM_SECONDS = 2;
-/** etcd keeps 5,000 entries of its log for those that are behind: after more than that, and a snapshot, who joins is sent the snapshot. */
+/** With its first snapshot a member throws the beginning of its log away: whoever joins then is sent a snapshot. */
 const SNAPSHOT_COUNT = 1_000;
-const LOADED_WRITES = 7_500;
+const LOADED_WRITES = 2_500;
 const SEEN_WITHIN_MS = 15_000;
 
 /** What is added to a drill's result. */
@@ -101,19 +101,34 @@ async function drill(
       restarted: restarted.includes(name),
     })),
     checks: [
-      { name: 'the defect of the release is found', ok: same(rejecting, isAffected ? rejoining : []), detail: stage.etcdVersion },
+      {
+        name: 'the defect of the release is found',
+        ok: same(rejecting, isAffected ? rejoining : []),
+        detail: stage.etcdVersion,
+      },
       goesOn,
       nothingIsLost(lostWrites),
       await everyMemberTakesALogin(stage),
       await everyMemberRefusesStrangers(stage),
       await everyMemberHoldsTheSame(stage),
-      { name: 'only those that had to were restarted', ok: same(restarted, strategy === 'toggle' ? [] : rejecting), detail: restarted.join(', ') || 'none' },
-      { name: 'strangers were let in only while authentication was disabled', ok: windowMs > 0 || intruder.admitted === 0, detail: `${intruder.admitted} requests in ${windowMs} ms` },
+      {
+        name: 'only those that had to were restarted',
+        ok: same(restarted, strategy === 'toggle' ? [] : rejecting),
+        detail: restarted.join(', ') || 'none',
+      },
+      {
+        name: 'strangers were let in only while authentication was disabled',
+        ok: windowMs > 0 || intruder.admitted === 0,
+        detail: `${intruder.admitted} requests in ${windowMs} ms`,
+      },
     ],
   });
   return {
     ...result,
-    checks: [{ name: `it ends as ${expected}`, ok: result.outcome === expected, detail: result.outcome }, ...result.checks],
+    checks: [
+      { name: `it ends as ${expected}`, ok: result.outcome === expected, detail: result.outcome },
+      ...result.checks,
+    ],
     windowMs,
     anonymousRequests: intruder.admitted,
   };
@@ -127,7 +142,9 @@ async function settledRejections({ etcd }: HostedStage, expected: readonly strin
     rejecting = etcd.members
       .filter((_, index) => probes[index]?.uses.every(({ answer }) => answer === 'Rejected'))
       .map(({ name }) => name);
-    const isSettled = probes.every(({ uses }) => uses.every(({ answer }) => answer === 'Rejected' || answer === 'Taken'));
+    const isSettled = probes.every(({ uses }) =>
+      uses.every(({ answer }) => answer === 'Rejected' || answer === 'Taken'),
+    );
     return isSettled && same(rejecting, expected);
   }).catch(() => undefined);
   return rejecting;
@@ -137,22 +154,31 @@ async function settledRejections({ etcd }: HostedStage, expected: readonly strin
 async function everyMemberTakesALogin({ cluster }: HostedStage): Promise<DrillCheck> {
   const problems: string[] = [];
   for (const { name } of cluster.members) {
-    await cluster.etcdctl(['put', 'drill/login', name], [name]).catch((error: Error) => problems.push(`${name}: ${error.message}`));
+    await cluster
+      .etcdctl(['put', 'drill/login', name], [name])
+      .catch((error: Error) => problems.push(`${name}: ${error.message}`));
   }
-  return { name: 'every member takes a login', ok: problems.length === 0, detail: problems.join('; ') || 'with etcdctl' };
+  return {
+    name: 'every member takes a login',
+    ok: problems.length === 0,
+    detail: problems.join('; ') || 'with etcdctl',
+  };
 }
 
 async function everyMemberRefusesStrangers({ etcd }: HostedStage): Promise<DrillCheck> {
   const open = await Promise.all(etcd.members.map((member) => member.servesAnybody()));
-  return { name: 'every member refuses strangers', ok: !open.includes(true), detail: `${open.filter((each) => each).length} let one in` };
+  return {
+    name: 'every member refuses strangers',
+    ok: !open.includes(true),
+    detail: `${open.filter((each) => each).length} let one in`,
+  };
 }
 
 /** The process of each member's service. */
 async function processesOf({ cluster }: HostedStage): Promise<Map<string, string>> {
-  const pids = cluster.members.map(async ({ name }): Promise<[string, string]> => [
-    name,
-    await cluster.run(name, `systemctl show -p MainPID ${UNIT}`),
-  ]);
+  const pids = cluster.members.map(
+    async ({ name }): Promise<[string, string]> => [name, await cluster.run(name, `systemctl show -p MainPID ${UNIT}`)],
+  );
   return new Map(await Promise.all(pids));
 }
 

@@ -8,7 +8,7 @@ const SETTLE_WITHIN_MS = 10_000;
 
 /** Member IDs by name; empty for a member that does not answer. */
 export async function idsOf({ etcd }: HostedStage): Promise<Map<string, string>> {
-  const { members } = await etcd.observe();
+  const members = await etcd.observeMembers((member) => member.status());
   return new Map(members.map((member) => [member.name, member.answering ? member.id : '']));
 }
 

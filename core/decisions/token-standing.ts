@@ -85,7 +85,7 @@ function judge(
   if (taken.length === 0) {
     return {
       standing: 'RejectsTokens',
-      problem: `rejects each of the ${uses.length} tokens that were issued a moment ago${login.answer === 'Issued' ? ', its own too' : ''}: ${rejected[0]?.problem}`,
+      problem: `rejects each of the ${uses.length} tokens that were issued a moment ago${login.answer === 'Issued' ? ', its own too' : ''} ("invalid auth token").`,
     };
   }
   return {

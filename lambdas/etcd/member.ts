@@ -60,7 +60,8 @@ export class EtcdMember {
       isLearner: status.isLearner,
       version: status.version,
       revision: status.header.revision,
-      raftAppliedIndex: status.raftAppliedIndex,
+      // etcd 3.3 tells only how far its log is agreed on.
+      raftAppliedIndex: status.raftAppliedIndex === '0' ? status.raftIndex : status.raftAppliedIndex,
       dbSizeBytes: Number(status.dbSize),
       dbSizeInUseBytes: Number(status.dbSizeInUse),
       quotaBytes: ownQuotaBytes > 0 ? ownQuotaBytes : this.#quotaBytes,
@@ -244,9 +245,14 @@ export class EtcdMember {
     await this.#connection.auth.authDisable();
   }
 
-  /** For the whole cluster. Where it is enabled already, that is success. */
+  /** For the whole cluster. Asks without a login, which there is none while it is disabled: to be asked for one means that it is enabled. */
   async enableAuthentication(): Promise<void> {
-    await this.#connection.auth.authEnable();
+    const stranger = new Connection({ ...this.#options, login: undefined });
+    try {
+      await changed(stranger.auth.authEnable(), 'LoginRequired', 'PermissionDenied');
+    } finally {
+      stranger.close();
+    }
   }
 
   /** A value as the cluster agrees on it, and the revision of its last change, "0" where there is none. */

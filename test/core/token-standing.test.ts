@@ -120,7 +120,7 @@ describe('a member', () => {
     expect(problems).toEqual([
       '',
       'rejects the new tokens of node1, node2 and takes others: it was just restarted, or authentication was just enabled.',
-      'rejects each of the 3 tokens that were issued a moment ago, its own too: Rejected the token of node1.',
+      'rejects each of the 3 tokens that were issued a moment ago, its own too ("invalid auth token").',
     ]);
   });
 });
