@@ -47,7 +47,7 @@ export interface TokenUse {
 export const windowSchema = z.strictObject({
   /** The execution that disables authentication. */
   execution: z.string(),
-  /** Milliseconds since 1970: right before it is disabled; after it was enabled, null until then; and when the step that does both is over at the latest. */
+  /** Milliseconds since 1970: right before it is disabled; after it was enabled, null until then; from when on the former cannot happen any more. */
   disabledAt: z.int(),
   enabledAt: z.int().nullable(),
   overAt: z.int(),

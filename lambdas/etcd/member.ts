@@ -240,9 +240,9 @@ export class EtcdMember {
     }
   }
 
-  /** For the whole cluster. From here on everybody may read and write everything. */
-  async disableAuthentication(): Promise<void> {
-    await this.#connection.auth.authDisable();
+  /** For the whole cluster. From here on everybody may read and write everything. @param deadline milliseconds since 1970 */
+  async disableAuthentication(deadline: number): Promise<void> {
+    await this.#connection.auth.authDisable({ deadline });
   }
 
   /** For the whole cluster. Asks without a login, which there is none while it is disabled: to be asked for one means that it is enabled. */

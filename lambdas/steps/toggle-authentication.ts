@@ -13,6 +13,8 @@ import { etcdStep, type Invocation } from '../step.ts';
 
 /** Kept at the end of an invocation, to write down what was done and to answer. */
 const RESERVE_MS = 5_000;
+/** So long the request to disable it may be on its way; and as long again, for what etcd has begun is not ended by a deadline. */
+const DISABLE_WITHIN_MS = 5_000;
 
 /**
  * Disables authentication and enables it again at once, in one invocation, so that the window is as short as it can be. Decides anew, and
@@ -42,11 +44,11 @@ async function toggle(
 ): Promise<AuthenticationWindow | null> {
   requireRoot(await through.rolesOf('root'));
   const disabledAt = Date.now();
-  const overAt = disabledAt + invocation.remainingMs();
+  const overAt = disabledAt + 2 * DISABLE_WITHIN_MS;
   await openWindow(through, { execution, disabledAt, enabledAt: null, overAt });
   let window: AuthenticationWindow | null = null;
   try {
-    await through.disableAuthentication();
+    await through.disableAuthentication(disabledAt + DISABLE_WITHIN_MS);
   } finally {
     // Also where the answer is an error or none: it may have been disabled all the same.
     window = await enableAgain(etcd, invocation);

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { AlarmAction, AlarmType } from 'etcd3/lib/rpc.js';
 import type { AnsweringMember } from '../../core/contracts/observation.ts';
 import type { Defragmented } from '../../core/contracts/space.ts';
@@ -123,6 +125,17 @@ export function around(
       lambdas.invoke = invoke;
     },
   };
+}
+
+/** Ends the processes of one function as Lambda's host would when it runs out of memory. @returns how many there were */
+export async function killFunctions(logicalId: string): Promise<number> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,command=']);
+  const found = stdout
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, parent, command]) => Number(parent) === process.pid && command?.startsWith(logicalId));
+  for (const [pid] of found) process.kill(Number(pid), 'SIGKILL');
+  return found.length;
 }
 
 /** Waits for a condition, for 10 s at most. */

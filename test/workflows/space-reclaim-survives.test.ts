@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CLUSTER_NAME, type Stage } from '../../drills/stage.ts';
 import { EtcdMember } from '../../lambdas/etcd/member.ts';
@@ -13,6 +11,7 @@ import {
   around,
   defragmentedIn,
   fill,
+  killFunctions,
   leaderOf,
   MIB,
   remediate,
@@ -43,17 +42,6 @@ async function expectReclaimed(on: Stage, execution: ExecutionResult): Promise<v
   expect(output(execution).outcome).toBe('Remediated');
   expect(await alarmsOf(on)).toEqual([]);
   for (const member of await statuses(on)) expect(member.dbSizeBytes).toBeLessThan(8 * MIB);
-}
-
-/** Ends the processes of one function as Lambda's host would when it runs out of memory. @returns how many there were */
-async function killFunctions(logicalId: string): Promise<number> {
-  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,command=']);
-  const found = stdout
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, parent, command]) => Number(parent) === process.pid && command?.startsWith(logicalId));
-  for (const [pid] of found) process.kill(Number(pid), 'SIGKILL');
-  return found.length;
 }
 
 describe('the space runbook brings a full cluster back', () => {

@@ -1,0 +1,184 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
+import { flood } from '../../drills/under-load.ts';
+import { Writer } from '../../drills/writer.ts';
+import { readWindow } from '../../lambdas/etcd/authentication-window.ts';
+import type { ExecutionResult } from '../../local/asl/execution.ts';
+import { crashMembers } from '../../local/hosts/damage.ts';
+import { UNIT } from '../../local/hosts/hosted-member.ts';
+import { Platform } from '../../local/platform.ts';
+import { type GrpcProxy, type Moment, serveGrpcProxy } from './grpc-proxy.ts';
+import { hostedStage, outputOf } from './hosted-scene.ts';
+import { killFunctions, until } from './scene.ts';
+
+const DISABLE = '/etcdserverpb.Auth/AuthDisable';
+const ENABLE = '/etcdserverpb.Auth/AuthEnable';
+/** Beyond its first snapshot, so that whoever joins is sent one, and has the defect. */
+const SNAPSHOT_COUNT = 1_000;
+const WRITES = 1_500;
+const WAITING = 'Wait until no step can disable it';
+
+/** What happens at the first call of `path`, at that moment, through whichever member it goes. */
+interface Fault {
+  moment: Moment;
+  path: string;
+  strike: (member: string) => Promise<void>;
+}
+
+/** One cluster for all, reached through proxies: its third member joins anew for each test, and then rejects every token. */
+describe('authentication is enabled at the end of an auth token reset', { timeout: 180_000 }, () => {
+  let stage: HostedStage;
+  let platform: Platform;
+  let proxies: GrpcProxy[] = [];
+  let fault: Fault | undefined;
+  let crashed: string | undefined;
+  /** The states that guards have entered. */
+  const guardEntered: string[] = [];
+
+  beforeAll(async () => {
+    stage = await hostedStage({ etcd: '3.3.25', auth: true, snapshotCount: SNAPSHOT_COUNT });
+    const { cluster, secrets, file, hosts } = stage;
+    const endpoints = cluster.members.map(({ clientUrl }) => clientUrl);
+    const writer = new Writer({ endpoints, login: secrets.login, keys: WRITES, valueBytes: 16 });
+    await flood(writer, WRITES);
+    await writer.stop();
+    writer.close();
+    proxies = await Promise.all(
+      cluster.members.map(({ name, clientUrl }) =>
+        serveGrpcProxy(clientUrl, async (moment, path) => {
+          if (fault?.moment !== moment || fault.path !== path) return;
+          const { strike } = fault;
+          fault = undefined;
+          await strike(name);
+        }),
+      ),
+    );
+    const [configured] = file.clusters;
+    if (!configured?.auth) throw new Error('the stage has authentication');
+    const members = configured.members.map((member, index) => ({ ...member, clientUrl: proxies[index]?.url ?? '' }));
+    platform = await Platform.start({
+      file: { clusters: [{ ...configured, members }] },
+      secrets: { [configured.auth.secret]: secrets.login },
+      hosts,
+      onRuleStart: () => (event) => guardEntered.push(event.stateEnteredEventDetails?.name ?? ''),
+    });
+  }, 120_000);
+  afterAll(async () => {
+    await platform?.close();
+    for (const proxy of proxies) await proxy.close();
+    await stage?.close();
+  });
+  afterEach(async () => {
+    fault = undefined;
+    if (crashed !== undefined) await stage.cluster.run(crashed, `systemctl start ${UNIT}`);
+    crashed = undefined;
+  });
+
+  function reset(signal?: AbortSignal): Promise<ExecutionResult> {
+    return platform.execute({
+      incident: 'auth-token-invalid',
+      input: { cluster: CLUSTER_NAME, parameters: { confirmSeconds: 0, strategy: 'toggle' } },
+      ...(signal && { signal }),
+    });
+  }
+
+  /** By every member that runs; and nobody thinks any more that it could be disabled. */
+  async function expectEnabled(): Promise<void> {
+    for (const member of stage.etcd.members) {
+      if (member.name !== crashed) expect(await member.servesAnybody(), member.name).toBe(false);
+    }
+    stage.reconnect();
+    const { window } = await readWindow(stage.etcd);
+    expect(window?.enabledAt, JSON.stringify(window)).not.toBeNull();
+  }
+
+  /** A cluster that is whole again, with a third member that rejects tokens. */
+  async function breakTokens(): Promise<void> {
+    await stage.cluster.waitUntilHealthy(stage.cluster.members.map(({ name }) => name));
+    await stage.cluster.rejoin('m3');
+    await until(
+      () =>
+        stage.etcd.members[2]?.look().then(
+          () => false,
+          () => true,
+        ) ?? Promise.resolve(false),
+    );
+  }
+
+  const STRIKES = {
+    'the function dies': async () => {
+      expect(await killFunctions('toggleauthentication')).toBeGreaterThan(0);
+    },
+    'its member crashes': async (member: string) => {
+      crashed = member;
+      await crashMembers(stage.cluster, [member]);
+    },
+  };
+
+  const POINTS: [Moment, string][] = [
+    ['before', DISABLE],
+    ['after', DISABLE],
+    ['before', ENABLE],
+    ['after', ENABLE],
+  ];
+  it.each(
+    POINTS.flatMap(([moment, path]) =>
+      (Object.keys(STRIKES) as (keyof typeof STRIKES)[]).map((what) => ({
+        moment,
+        call: path.split('/')[2],
+        path,
+        what,
+      })),
+    ),
+  )('and the member is cured, although $what right $moment $call', async ({ moment, path, what }) => {
+    await breakTokens();
+    fault = { moment, path, strike: STRIKES[what] };
+    const execution = await reset();
+    expect(fault, 'the fault has struck').toBeUndefined();
+    expect(outputOf(execution).outcome).toBe('Remediated');
+    await expectEnabled();
+  });
+
+  it.each(POINTS.map(([moment, path]) => ({ moment, call: path.split('/')[2], path })))(
+    'although somebody stops the execution right $moment $call, and the next one cures the member',
+    async ({ moment, path }) => {
+      await breakTokens();
+      const stop = new AbortController();
+      fault = { moment, path, strike: async () => stop.abort(new Error('stopped')) };
+      const execution = await reset(stop.signal);
+      expect(execution.status).toBe('ABORTED');
+      const [guarding] = await platform.settled();
+      expect(guarding && outputOf(guarding)).toMatchObject({
+        summary: expect.stringContaining('Authentication is enabled'),
+      });
+      await expectEnabled();
+      expect(outputOf(await reset()).outcome).toMatch(/^(Remediated|NothingToDo)$/);
+      await expectEnabled();
+    },
+  );
+
+  it('although the execution is stopped, and what its step has sent arrives only after the guard has looked', async () => {
+    await breakTokens();
+    const stop = new AbortController();
+    let arrive = () => {};
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    guardEntered.length = 0;
+    fault = {
+      moment: 'before',
+      path: DISABLE,
+      strike: () => {
+        stop.abort(new Error('stopped'));
+        return arrived;
+      },
+    };
+    expect((await reset(stop.signal)).status).toBe('ABORTED');
+    const settled = platform.settled();
+    await until(async () => guardEntered.includes(WAITING));
+    arrive();
+    const [guarding] = await settled;
+    expect(guarding && outputOf(guarding)).toMatchObject({ outcome: 'Remediated' });
+    await expectEnabled();
+  });
+});
