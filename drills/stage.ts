@@ -6,6 +6,7 @@ import type { ClusterSecrets } from '../lambdas/etcd/secrets.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../local/etcd/cluster.ts';
 import type { ClientTls } from '../local/etcd/health.ts';
+import type { AuthToken } from '../local/etcd/security.ts';
 import type { HostsFile } from '../local/hosts/access.ts';
 import type { Host } from '../local/hosts/host.ts';
 import { type HostedCluster, startHostedCluster } from '../local/hosts/hosted-cluster.ts';
@@ -25,6 +26,7 @@ export interface BaseStage {
   etcdVersion: string;
   etcd: EtcdCluster;
   secrets: ClusterSecrets;
+  file: ClustersFile;
   platform: Platform;
   /** Connects and logs in anew: where a cluster was restored, its members wait with an old token until they have come as far as it says. */
   reconnect(): void;
@@ -39,17 +41,23 @@ export interface Stage extends BaseStage {
 /** A stage for a cluster whose members are services of hosts. */
 export interface HostedStage extends BaseStage {
   cluster: HostedCluster;
-  file: ClustersFile;
   hosts: HostsFile;
 }
 
+export interface StageOptions extends DrillOptions {
+  authToken?: AuthToken;
+  strangeKeys?: readonly string[];
+}
+
 /** Starts a cluster on loopback as `options` say, and deploys the platform for it on the embedded runner. */
-export async function setStage(options: DrillOptions, progress: DrillProgress): Promise<Stage> {
+export async function setStage(options: StageOptions, progress: DrillProgress): Promise<Stage> {
   const binaries = await findEtcd(options.etcd, progress.say);
   progress.say(`Starting ${count(options.members, 'member')} of etcd ${binaries.version} on loopback`);
   const quotaBackendBytes = options.sizeMiB * 1024 * 1024;
   const tls = options.tls ? 'mutual' : 'none';
-  const cluster = await startCluster({ binaries, members: options.members, quotaBackendBytes, tls });
+  const { members: size, authToken = 'simple', strangeKeys = [] } = options;
+  const security = { tls, authToken, strangeKeys } as const;
+  const cluster = await startCluster({ binaries, members: size, quotaBackendBytes, ...security });
   const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
   const configuration = { name: CLUSTER_NAME, members, quotaBackendBytes };
   const platform = await deploy(cluster, configuration, {}, options, progress);

@@ -22,19 +22,22 @@ const INNOCENT =
   'A client that is refused holds an old token: a simple one ends after 300 s without use, with a restart of the member that it is used at, and ' +
   'whenever authentication is enabled; a JWT after its time, and with every change of users and roles. It has to log in again.';
 
+/** Comes before anything is asked of etcd. @throws InvalidInput where the configuration names no login */
+export function requireAuth({ name, auth }: Cluster): void {
+  if (auth) return;
+  throw new InvalidInput(
+    `The cluster ${name} has no "auth" in clusters.json, so there is nobody to log in as. Name the secret of a user with the root role.`,
+  );
+}
+
 /**
  * Which members reject every token, seen often enough? Everything here comes before the first change.
- * @throws InvalidInput, PreconditionFailed, UnsafeToProceed, EtcdUnavailable
+ * @throws PreconditionFailed, UnsafeToProceed, EtcdUnavailable
  */
 export function assessTokens(
   observation: TokenObservation,
   { cluster, readings }: z.output<typeof assessTokensInput>,
 ): TokenAssessment {
-  if (!cluster.auth) {
-    throw new InvalidInput(
-      `The cluster ${cluster.name} has no "auth" in clusters.json, so there is nobody to log in as. Name the secret of a user with the root role.`,
-    );
-  }
   refuseUnsafeAlarms(observation);
   const nothing = { readings, members: [], rejecting: [], inspections: [] };
   if (isOpen(observation)) {

@@ -18,8 +18,8 @@ export interface AuthenticationGuardProps {
 }
 
 /**
- * Watches over the runbook that disables authentication: however one of its executions ended without success, stopped by a person, by its
- * time limit or by an error that no state can catch, authentication is enabled, or a person is called again and again.
+ * Watches over the runbook that disables authentication: where one of its executions was stopped, by a person or by its time limit,
+ * authentication is enabled; and where it is found disabled and cannot be, a person is called again and again.
  *
  * Its input is the event that Step Functions sends when an execution ends.
  * https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
@@ -51,7 +51,7 @@ export class AuthenticationGuard extends Construct {
         execution: '{% $states.context.Execution.Input.detail.name %}',
         input: '{% $parse($states.context.Execution.Input.detail.input) %}',
       },
-      assign: { cluster: '{% $states.result.Payload.cluster %}' },
+      assign: { cluster: '{% $states.result.Payload.cluster %}', toggled: false },
       onError: isThereACluster,
     });
     waitForAws.next(start);
@@ -65,11 +65,12 @@ export class AuthenticationGuard extends Construct {
       steps: Object.values(steps),
     });
     new Rule(this, 'Ended', {
-      description: 'An auth token reset has ended without success',
+      description: 'An auth token reset was stopped, by a person or by its time limit',
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
-        detail: { stateMachineArn: [guarded.stateMachineArn], status: ['ABORTED', 'TIMED_OUT', 'FAILED'] },
+        // One that fails has seen to it itself, on its way out.
+        detail: { stateMachineArn: [guarded.stateMachineArn], status: ['ABORTED', 'TIMED_OUT'] },
       },
       targets: [new SfnStateMachine(stateMachine)],
     });

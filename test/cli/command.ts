@@ -10,20 +10,25 @@ export interface Ended {
 }
 
 /** Runs the command line as a terminal would. */
-export async function etcdRemediation(...args: string[]): Promise<Ended> {
+export function etcdRemediation(...args: string[]): Promise<Ended> {
+  return startEtcdRemediation(...args).ended;
+}
+
+/** The same, and may be told to end meanwhile. */
+export function startEtcdRemediation(...args: string[]): { kill(signal: NodeJS.Signals): void; ended: Promise<Ended> } {
   const child = spawn(process.execPath, [ENTRY, ...args], {
     env: { ...process.env, NO_COLOR: '1', COLUMNS: '200' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const ended: Ended = { status: null, stdout: '', stderr: '' };
+  const written: Ended = { status: null, stdout: '', stderr: '' };
   child.stdout.on('data', (data) => {
-    ended.stdout += data;
+    written.stdout += data;
   });
   child.stderr.on('data', (data) => {
-    ended.stderr += data;
+    written.stderr += data;
   });
-  ended.status = await new Promise((resolve) => child.once('close', resolve));
-  return ended;
+  const ended = new Promise<Ended>((resolve) => child.once('close', (status) => resolve({ ...written, status })));
+  return { kill: (signal) => child.kill(signal), ended };
 }
 
 /** The JSON object alone on the last line of standard output. */

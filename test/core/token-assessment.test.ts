@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { tokenParametersSchema } from '../../core/contracts/execution-input.ts';
 import type { TokenAssessment, TokenObservation, TokenReadings } from '../../core/contracts/tokens.ts';
-import { assessTokens } from '../../core/decisions/token-assessment.ts';
+import { assessTokens, requireAuth } from '../../core/decisions/token-assessment.ts';
 import { clusterOf, configured, failureOf, silent, voter } from './observations.ts';
 import { tokensOf, windowOf } from './tokens.ts';
 
@@ -123,11 +123,15 @@ describe('an assessment', () => {
     });
   });
 
-  it('changes nothing under CORRUPT, and nothing where nobody could log in', () => {
+  it('changes nothing under CORRUPT', () => {
     const corrupt = tokensOf(THREE, ['ttt', 'ttt', 'rrr'], { alarms: [{ memberId: 'a2', alarm: 'CORRUPT' }] });
     expect(failureOf(() => assess(corrupt))).toMatchObject({ name: 'UnsafeToProceed' });
+  });
+
+  it('needs somebody to log in as', () => {
     const { auth: _, ...withoutAuth } = CLUSTER;
-    expect(failureOf(() => assess(WELL, NONE, withoutAuth))).toMatchObject({
+    expect(() => requireAuth(CLUSTER)).not.toThrow();
+    expect(failureOf(() => requireAuth(withoutAuth))).toMatchObject({
       name: 'InvalidInput',
       message: expect.stringContaining('has no "auth"'),
     });

@@ -1,12 +1,18 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ClustersFile } from '../../core/contracts/clusters.ts';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
 import { flood } from '../../drills/under-load.ts';
 import { Writer } from '../../drills/writer.ts';
 import { readWindow } from '../../lambdas/etcd/authentication-window.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
+import type { HostsFile } from '../../local/hosts/access.ts';
 import { crashMembers } from '../../local/hosts/damage.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
 import { Platform } from '../../local/platform.ts';
+import { lastLine, startEtcdRemediation } from '../cli/command.ts';
 import { type GrpcProxy, type Moment, serveGrpcProxy } from './grpc-proxy.ts';
 import { hostedStage, outputOf } from './hosted-scene.ts';
 import { killFunctions, until } from './scene.ts';
@@ -29,6 +35,7 @@ interface Fault {
 describe('authentication is enabled at the end of an auth token reset', { timeout: 180_000 }, () => {
   let stage: HostedStage;
   let platform: Platform;
+  let world: { config: ClustersFile; secrets: Record<string, unknown>; hosts: HostsFile };
   let proxies: GrpcProxy[] = [];
   let fault: Fault | undefined;
   let crashed: string | undefined;
@@ -56,10 +63,15 @@ describe('authentication is enabled at the end of an auth token reset', { timeou
     const [configured] = file.clusters;
     if (!configured?.auth) throw new Error('the stage has authentication');
     const members = configured.members.map((member, index) => ({ ...member, clientUrl: proxies[index]?.url ?? '' }));
-    platform = await Platform.start({
-      file: { clusters: [{ ...configured, members }] },
+    world = {
+      config: { clusters: [{ ...configured, members }] },
       secrets: { [configured.auth.secret]: secrets.login },
       hosts,
+    };
+    platform = await Platform.start({
+      file: world.config,
+      secrets: world.secrets,
+      hosts: world.hosts,
       onRuleStart: () => (event) => guardEntered.push(event.stateEnteredEventDetails?.name ?? ''),
     });
   }, 120_000);
@@ -180,5 +192,33 @@ describe('authentication is enabled at the end of an auth token reset', { timeou
     const [guarding] = await settled;
     expect(guarding && outputOf(guarding)).toMatchObject({ outcome: 'Remediated' });
     await expectEnabled();
+  });
+
+  it('although the terminal that runs it is closed', async () => {
+    await breakTokens();
+    const directory = await mkdtemp(join(tmpdir(), 'auth-token-reset-test-'));
+    try {
+      const files = Object.entries(world).map(([name, content]) => ({
+        name,
+        content,
+        path: join(directory, `${name}.json`),
+      }));
+      for (const { path, content } of files) await writeFile(path, JSON.stringify(content), { mode: 0o600 });
+      const options = files.flatMap(({ name, path }) => [`--${name}`, path]);
+      const parameters = JSON.stringify({ confirmSeconds: 0, strategy: 'toggle' });
+      const running = startEtcdRemediation(
+        ...['run', '--cluster', CLUSTER_NAME, '--incident', 'auth-token-invalid', '--parameters', parameters, '--json'],
+        ...options,
+      );
+      fault = { moment: 'after', path: DISABLE, strike: async () => running.kill('SIGHUP') };
+      const ended = await running.ended;
+      expect(ended.status, ended.stderr).toBe(129);
+      expect(lastLine(ended)).toMatchObject({ outcome: 'ABORTED' });
+      expect(ended.stderr).toContain('Its end starts etcd-remediation-authentication-guard');
+      expect(ended.stderr).toMatch(/Enable authentication +Authentication is enabled/);
+      await expectEnabled();
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 });

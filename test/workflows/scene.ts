@@ -5,7 +5,7 @@ import { AlarmAction, AlarmType } from 'etcd3/lib/rpc.js';
 import type { AnsweringMember } from '../../core/contracts/observation.ts';
 import type { Defragmented } from '../../core/contracts/space.ts';
 import type { DrillOptions } from '../../drills/scenario.ts';
-import { CLUSTER_NAME, type Stage, setStage } from '../../drills/stage.ts';
+import { CLUSTER_NAME, type Stage, type StageOptions, setStage } from '../../drills/stage.ts';
 import type { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
 import { Connection } from '../../lambdas/etcd/connection.ts';
 import { hasReason } from '../../lambdas/etcd/errors.ts';
@@ -18,7 +18,7 @@ const VALUE_BYTES = 64 * 1024;
 const SMALL: DrillOptions = { etcd: '3.5.16', members: 3, tls: false, auth: false, sizeMiB: 16 };
 
 /** A real cluster with a quota of 16 MiB and the platform that looks after it. */
-export function stage(options: Partial<DrillOptions> = {}): Promise<Stage> {
+export function stage(options: Partial<StageOptions> = {}): Promise<Stage> {
   return setStage({ ...SMALL, ...options }, { say: () => undefined, onEvent: () => undefined });
 }
 

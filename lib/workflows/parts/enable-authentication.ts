@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, type IChainable, type State, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { ERROR_NAMES } from '../../../core/errors.ts';
 import type { Pages } from '../../pages.ts';
 import type { StepFunction } from '../../step-function.ts';
 import { ERROR, stepState } from './step-state.ts';
@@ -16,24 +17,27 @@ export interface EnableAuthenticationProps {
 const BETWEEN_TRIES = Duration.seconds(30);
 
 /**
- * Enables authentication where it was disabled for a cure, and does not give up: it pages, and tries again, for as long as the execution may last.
+ * Enables authentication where it was disabled for a cure, and does not give up: it tries again for as long as the execution may last, and
+ * calls a person where authentication is known to be disabled, or this execution has tried to disable it and nobody can tell.
  *
- * Reads the variable `cluster`, and sets `enabled`: what the step has found and done.
+ * Reads the variables `cluster` and `toggled`, and sets `enabled`: what the step has found and done.
  */
 export function enableAuthentication(scope: Construct, { step, pages, certain }: EnableAuthenticationProps): State {
   const page = pages.page(scope, 'Page that authentication may be disabled', {
     subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
     message:
-      "{% 'Authentication of the etcd cluster ' & $cluster.name & ' may be disabled, and could not be enabled: ' & $states.input.cause & " +
-      '\' Until it is, whoever reaches the cluster may read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".\' %}',
+      "{% 'Authentication of the etcd cluster ' & $cluster.name & ' may be disabled. It is tried again and again to enable it. ' & $states.input.cause %}",
   });
+  const wait = Wait.jsonata(scope, 'Wait before enabling it again', { time: WaitTime.duration(BETWEEN_TRIES) });
+  const mayItBeDisabled = Choice.jsonata(scope, 'May it be disabled?')
+    .when(Condition.jsonata(`{% $toggled or $states.input.error = '${ERROR_NAMES.UnsafeToProceed}' %}`), page)
+    .otherwise(wait);
   const enable = stepState(scope, 'Enable authentication', {
     step,
     input: { cluster: '{% $cluster %}' },
     assign: { enabled: '{% $states.result.Payload %}' },
-    onError: page,
+    onError: mayItBeDisabled,
   });
-  const wait = Wait.jsonata(scope, 'Wait before enabling it again', { time: WaitTime.duration(BETWEEN_TRIES) });
   page.addCatch(wait, { outputs: ERROR });
   page.next(wait).next(enable);
   const lookAgain = Wait.jsonata(scope, 'Wait until no step can disable it', {
