@@ -1,6 +1,6 @@
 import { ArnFormat, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { type Cluster, hostsOf, type Network, registryParameterName } from '../core/contracts/clusters.ts';
 import { HOST_COMMANDS, type HostCommandName } from '../core/contracts/host-commands.ts';
@@ -14,6 +14,7 @@ import { AuthTokenReset } from './workflows/auth-token-reset.ts';
 import { AuthenticationGuard } from './workflows/authentication-guard.ts';
 import { MemberReplacement } from './workflows/member-replacement.ts';
 import { QuorumRecovery } from './workflows/quorum-recovery.ts';
+import { RUNBOOKS } from './workflows/registry.ts';
 import { SpaceReclaim } from './workflows/space-reclaim.ts';
 
 export interface RemediationStackProps extends StackProps {
@@ -106,6 +107,12 @@ export class RemediationStack extends Stack {
       'Enables authentication where a cure was cut off before it could',
       BRIEF,
     );
+    const toggleAuthentication = etcdStep(
+      'toggle-authentication',
+      'Disables authentication and enables it at once',
+      BRIEF,
+    );
+    this.grantRunbooks(toggleAuthentication);
     const { stateMachine: authTokenReset } = new AuthTokenReset(
       this,
       'AuthTokenReset',
@@ -122,11 +129,7 @@ export class RemediationStack extends Stack {
           'Uses fresh tokens at every member and decides the next cure',
           SHORT,
         ),
-        toggleAuthentication: etcdStep(
-          'toggle-authentication',
-          'Disables authentication and enables it at once',
-          BRIEF,
-        ),
+        toggleAuthentication,
         enableAuthentication,
         verifyTokens: etcdStep('verify-tokens', 'Proves that every member takes tokens and refuses strangers', SHORT),
         runHostCommand,
@@ -220,6 +223,24 @@ export class RemediationStack extends Stack {
         ),
       }),
     );
+  }
+
+  /** To see which executions of the runbooks run. By name, for their state machines need the step first. */
+  private grantRunbooks({ function: step }: StepFunction): void {
+    const names = Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName);
+    const arnOf = (resource: string, resourceName: string) =>
+      this.formatArn({ service: 'states', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+    const stateMachines = names.map((name) => arnOf('stateMachine', name));
+    step.addEnvironment('RUNBOOKS', stateMachines.join(','));
+    step.addToRolePolicy(new PolicyStatement({ actions: ['states:ListExecutions'], resources: stateMachines }));
+    const executions = names.map((name) => arnOf('execution', `${name}:*`));
+    step.addToRolePolicy(new PolicyStatement({ actions: ['states:DescribeExecution'], resources: executions }));
+    for (const name of names) {
+      Validations.of(step.role as IRole).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${name}:*]`,
+        reason: 'Which execution it is, is found out only then: any of this one state machine.',
+      });
+    }
   }
 
   /** Some of our documents, on the hosts of the configuration. What asks after a command knows no resource that could be named. */

@@ -13,6 +13,7 @@ import { type RunCommand, runCommand } from './aws/run-command.ts';
 import { serveS3 } from './aws/s3.ts';
 import { secretsManager, systemsManager } from './aws/services.ts';
 import { type Page, publishTo } from './aws/sns.ts';
+import { type RunningExecution, stepFunctions } from './aws/step-functions.ts';
 import type { HostsFile } from './hosts/access.ts';
 import { LambdaHost } from './lambda/host.ts';
 
@@ -57,15 +58,17 @@ export class Platform {
   readonly #s3: AwsEndpoint;
   readonly #runCommand: RunCommand;
   readonly #observers: Required<Pick<PlatformOptions, 'onPage' | 'onRuleStart'>>;
+  readonly #running: Set<RunningExecution>;
   /** Executions that rules have started, and which have not ended. */
   readonly #startedByRules = new Set<Promise<ExecutionResult>>();
   readonly #closing = new AbortController();
 
-  private constructor({ assembly, endpoint, s3, commands, lambdas, observers }: Parts) {
+  private constructor({ assembly, endpoint, s3, commands, lambdas, running, observers }: Parts) {
     this.#assembly = assembly;
     this.#endpoint = endpoint;
     this.#s3 = s3;
     this.#runCommand = commands;
+    this.#running = running;
     this.#observers = observers;
     this.lambdas = lambdas;
   }
@@ -86,7 +89,13 @@ export class Platform {
     const accessKeyId = `LOCAL${randomUUID().replaceAll('-', '').toUpperCase()}`;
     const credentials = { region: 'local', accessKeyId, secretAccessKey: randomUUID() };
     const commands = runCommand({ documents: assembly.documents, hosts });
-    const operations = { ...secretsManager(secrets), ...systemsManager(assembly.parameters), ...commands.operations };
+    const running = new Set<RunningExecution>();
+    const operations = {
+      ...secretsManager(secrets),
+      ...systemsManager(assembly.parameters),
+      ...commands.operations,
+      ...stepFunctions(Object.keys(assembly.stateMachines), () => [...running]),
+    };
     const { buckets } = assembly;
     const s3 = await serveS3({
       address: stagingAddress,
@@ -105,11 +114,12 @@ export class Platform {
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
       AWS_ENDPOINT_URL_SSM: endpoint.url,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint.url,
+      AWS_ENDPOINT_URL_SFN: endpoint.url,
       AWS_ENDPOINT_URL_S3: s3.url,
     });
     // Whoever runs this from a terminal has an outage: no step should wait for its process to start.
     lambdas.warm();
-    return new Platform({ assembly, endpoint, s3, commands, lambdas, observers: { onPage, onRuleStart } });
+    return new Platform({ assembly, endpoint, s3, commands, lambdas, running, observers: { onPage, onRuleStart } });
   }
 
   /** Runs the incident's runbook to its end. Every end is a result, never a rejection. */
@@ -143,7 +153,8 @@ export class Platform {
     observe: Pick<ExecutionRequest, 'onEvent' | 'signal'>,
   ): Promise<ExecutionResult> {
     const name = randomUUID();
-    const startedAt = Date.now();
+    const running = { stateMachineName, name, input, startedAt: Date.now() };
+    this.#running.add(running);
     const result = await runExecution({
       definition: this.#assembly.stateMachines[stateMachineName],
       input,
@@ -162,8 +173,7 @@ export class Platform {
       },
       ...observe,
     });
-    if (!this.#closing.signal.aborted)
-      this.#route(executionEnded({ stateMachineName, name, input, startedAt }, result));
+    if (!this.#closing.signal.aborted) this.#route(executionEnded(running, result));
     return result;
   }
 
@@ -188,5 +198,6 @@ interface Parts {
   s3: AwsEndpoint;
   commands: RunCommand;
   lambdas: LambdaHost;
+  running: Set<RunningExecution>;
   observers: Required<Pick<PlatformOptions, 'onPage' | 'onRuleStart'>>;
 }

@@ -9,6 +9,7 @@ import { closeWindow, enableAuthentication, openWindow } from '../etcd/authentic
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import type { EtcdMember } from '../etcd/member.ts';
 import { observeTokens } from '../etcd/tokens.ts';
+import { requireAlone } from '../executions.ts';
 import { etcdStep, type Invocation } from '../step.ts';
 
 /** Kept at the end of an invocation, to write down what was done and to answer. */
@@ -27,6 +28,7 @@ export const handler = etcdStep(
     const next = chooseNextCure(await observeTokens(etcd), input);
     switch (next.action) {
       case 'ToggleAuthentication':
+        await requireAlone(input.cluster.name, input.execution);
         return { window: await toggle(etcd, etcd.member(next.through), input.execution, invocation) };
       case 'EnableAuthentication':
         return { window: await enableAgain(etcd, invocation) };

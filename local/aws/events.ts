@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { executionArn, stateMachineArn } from '../asl/arn.ts';
 import type { ExecutionResult } from '../asl/execution.ts';
 import { isObject, type JsonObject, type JsonValue } from '../asl/json.ts';
+import type { RunningExecution } from './step-functions.ts';
 
 /** A list of values, of which the event has to have one, for each field that matters; deeper fields in objects. */
 export interface EventPattern {
@@ -35,12 +36,7 @@ export function matches(pattern: EventPattern, event: JsonValue): boolean {
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
  */
 export function executionEnded(
-  {
-    stateMachineName,
-    name,
-    input,
-    startedAt,
-  }: { stateMachineName: string; name: string; input: JsonValue; startedAt: number },
+  { stateMachineName, name, input, startedAt }: RunningExecution,
   result: ExecutionResult,
 ): JsonObject {
   const executionId = executionArn(stateMachineName, name);
