@@ -33,8 +33,8 @@ export async function renderPages(): Promise<Record<string, string>> {
           '',
           `${Comment}.`,
           '',
-          'Drawn from the synthesized definition by `npm run docs`; a test compares the two. An error that no retry cures leads from',
-          'every step to the one failure; the picture shows it once.',
+          'Drawn from the synthesized definition by `npm run docs`; a test compares the two. Where an error leads that no retry cures is',
+          'shown once, from the first state that it leads there from.',
           '',
           '```mermaid',
           'flowchart TD',
@@ -62,13 +62,17 @@ function render(startAt: string, states: Record<string, State>): string[] {
     ...Choices.map((choice) => `  ${id(name)} -->|"${label(choice.Condition)}"| ${id(choice.Next)}`),
     ...[Default, Next].filter((next) => next !== undefined).map((next) => `  ${id(name)} --> ${id(next)}`),
   ]);
-  const failures = new Set(Object.values(states).flatMap(({ Catch = [] }) => Catch.map(({ Next }) => Next)));
-  const firstCaught = names.find((name) => states[name]?.Catch) ?? startAt;
+  const failures = Object.entries(states).flatMap(([name, { Catch = [] }]) =>
+    Catch.map(({ Next }) => ({ name, Next })),
+  );
+  const firstOfEach = failures.filter(
+    ({ Next }, index) => failures.findIndex((other) => other.Next === Next) === index,
+  );
   return [
     `  start(( )) --> ${id(startAt)}`,
     ...nodes,
     ...edges,
-    ...[...failures].map((next) => `  ${id(firstCaught)} -.->|"any error"| ${id(next)}`),
+    ...firstOfEach.map(({ name, Next }) => `  ${id(name)} -.->|"any error"| ${id(Next)}`),
   ];
 }
 
