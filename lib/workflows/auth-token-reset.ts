@@ -71,6 +71,7 @@ export class AuthTokenReset extends Construct {
         turn: 0,
         window: null,
         toggled: false,
+        enabled: { changed: false },
         failure: { error: '', cause: '' },
       },
       onError: stop,
@@ -85,7 +86,9 @@ export class AuthTokenReset extends Construct {
       time: WaitTime.seconds('{% $ceil($parameters.confirmSeconds / 2) %}'),
     });
 
-    const wasThereAnError = Choice.jsonata(this, 'Was there an error?')
+    const wasThereAnError = Choice.jsonata(this, 'Was there an error?', {
+      assign: { window: '{% $enabled.changed ? $enabled.window : $window %}' },
+    })
       .when(Condition.jsonata("{% $failure.error != '' %}"), stop, {
         outputs: { error: '{% $failure.error %}', cause: "{% $failure.cause & ' ' & $enabled.summary %}" },
       })
@@ -166,6 +169,15 @@ export class AuthTokenReset extends Construct {
     const nothingToDo = Succeed.jsonata(this, 'Nothing to do', {
       outputs: { outcome: 'NothingToDo', ...report, summary: '{% $assessment.summary %}' },
     });
+    const enabledAgain = Succeed.jsonata(this, 'Authentication is enabled again', {
+      outputs: {
+        outcome: 'Remediated',
+        ...report,
+        summary: "{% $enabled.summary & ' ' & $assessment.summary %}",
+        window: WINDOW,
+        tokens: TOKENS,
+      },
+    });
     const planned = Succeed.jsonata(this, 'Planned', {
       outputs: {
         outcome: 'Planned',
@@ -213,6 +225,7 @@ export class AuthTokenReset extends Construct {
       .when(Condition.jsonata('{% $dryRun %}'), enablingPlanned)
       .otherwise(enable);
     const doesAMemberRejectTokens = Choice.jsonata(this, 'Does a member reject tokens?')
+      .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' and $enabled.changed %}"), enabledAgain)
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
       .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading.next(assessTokens))
       .when(Condition.jsonata("{% $assessment.verdict = 'Enable' %}"), mayItBeEnabled)
