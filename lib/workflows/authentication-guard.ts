@@ -8,7 +8,7 @@ import type { Pages } from '../pages.ts';
 import type { StepFunction } from '../step-function.ts';
 import { enableAuthentication } from './parts/enable-authentication.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
-import { stepState } from './parts/step-state.ts';
+import { ERROR, stepState } from './parts/step-state.ts';
 
 export interface AuthenticationGuardProps {
   steps: { loadCluster: StepFunction; enableAuthentication: StepFunction };
@@ -41,9 +41,18 @@ export class AuthenticationGuard extends Construct {
     const waitForAws = Wait.jsonata(this, 'Wait before loading it again', {
       time: WaitTime.duration(Duration.seconds(30)),
     });
+    const page = pages.page(this, 'Page that the cluster cannot be loaded', {
+      subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
+      message:
+        "{% 'An auth token reset has ended without success, and whether it has left authentication disabled cannot be found out: ' & " +
+        "$states.input.cause & ' It was started with ' & $string($states.context.Execution.Input.detail.input) & '. Until authentication is enabled, " +
+        'whoever reaches the cluster may read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".\' %}',
+    });
+    page.addCatch(waitForAws, { outputs: ERROR });
+    page.next(waitForAws);
     const isThereACluster = Choice.jsonata(this, 'Is there such a cluster?')
       .when(Condition.jsonata(`{% $states.input.error = '${ERROR_NAMES.InvalidInput}' %}`), nothingToGuard)
-      .otherwise(waitForAws);
+      .otherwise(page);
     const start = stepState(this, 'Load cluster', {
       step: steps.loadCluster,
       input: {
@@ -60,7 +69,8 @@ export class AuthenticationGuard extends Construct {
       name: 'etcd-remediation-authentication-guard',
       comment: 'Enables authentication where an auth token reset was ended before it could',
       start: start.next(enable),
-      // With its pages, as long as a history may be: 25,000 events at 50 in three minutes.
+      // A history may have 25,000 events: with 50 in three minutes of retries they last as long; where each try fails at once, at 14 in
+      // 30 seconds, they end the execution after 14 hours.
       timeout: Duration.hours(24),
       steps: Object.values(steps),
     });
