@@ -15,6 +15,7 @@ describe('the plan of a dry run', () => {
   it('of quorum-lost names the candidates, the loss, who is left out, and each step', () => {
     const report: RunReport = {
       outcome: 'Planned',
+      incident: 'quorum-lost',
       summary: 'No leader.',
       candidates: [WINNER, { ...WINNER, member: 'm2', source: 'raw', revision: '40', note: 'its log is damaged' }],
       ladder: [
@@ -37,6 +38,26 @@ describe('the plan of a dry run', () => {
       '  Plan:',
       '    restore it',
       '    start all',
+    ]);
+  });
+
+  it('of auth-token-invalid names each step, and how it does not happen again', () => {
+    const report: RunReport = {
+      outcome: 'Planned',
+      incident: 'auth-token-invalid',
+      summary: 'm3 rejects every token.',
+      ladder: [
+        { rung: 'restart', serves: true, why: 'm3 can be restarted.' },
+        { rung: 'toggle', serves: true, why: 'It enables the tokens of every member.' },
+      ],
+      plan: ['restart the service of m3', 'prove it'],
+      advice: 'upgrade to 3.5.6.',
+    };
+    expect(describeReport(report)).toEqual([
+      '  Plan:',
+      '    restart the service of m3',
+      '    prove it',
+      '  So that it does not happen again: upgrade to 3.5.6.',
     ]);
   });
 
@@ -84,6 +105,23 @@ describe('what a run has done', () => {
       '  Still wrong:',
       '    space-exceeded: run this command with --incident space-exceeded next',
       '  Scratch folders are left, which hold copies of the data: m2: HostUnreachable no answer',
+    ]);
+  });
+
+  it('is told with how long authentication was disabled, and what became of the tokens', () => {
+    const tokens = 'Every token issued before noon is invalid.';
+    const report = { outcome: 'Remediated', summary: 'm3 takes tokens.', tokens, advice: 'upgrade.', remaining: [] };
+    expect(describeReport({ ...report, window: { ms: 12 } })).toEqual([
+      '  Authentication was disabled for 12 ms.',
+      `  Tokens: ${tokens}`,
+      '  So that it does not happen again: upgrade.',
+    ]);
+    expect(describeReport({ ...report, window: { ms: 0 } })).toHaveLength(3);
+    expect(describeReport({ ...report, window: null, remaining: ['member-failed'] })).toEqual([
+      `  Tokens: ${tokens}`,
+      '  So that it does not happen again: upgrade.',
+      '  Still wrong:',
+      '    member-failed: run this command with --incident member-failed next',
     ]);
   });
 

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { DESCRIBED_STATES, describeResult } from '../../cli/step-results.ts';
-import { RUNBOOKS } from '../../lib/workflows/registry.ts';
 import { statesOf } from '../lib/definitions.ts';
 import { definitionOf, FLEET, synthesizeStacks } from '../lib/stacks.ts';
 
 describe('what a terminal says of a step', () => {
   it('is said of states that there are', () => {
     const stacks = synthesizeStacks(FLEET);
-    const names = Object.values(RUNBOOKS).flatMap(({ stateMachineName }) =>
-      statesOf(definitionOf(stacks, stateMachineName)).map(({ name }) => name),
+    const names = Object.keys(stacks.stateMachines).flatMap((stateMachine) =>
+      statesOf(definitionOf(stacks, stateMachine)).map(({ name }) => name),
     );
     for (const state of DESCRIBED_STATES) expect(names).toContain(state);
   });
@@ -28,6 +27,23 @@ describe('what a terminal says of a step', () => {
       'at 12 of 7012 log entries, 7000 to go',
     ],
     ['Wait for member', { answering: false }, 'does not answer yet'],
+    ['Assess tokens', { summary: 'm3 rejects them', readings: { equal: 1 } }, 'm3 rejects them'],
+    ['Assess tokens', { summary: 'm3 rejects them', readings: { equal: 2 } }, 'the same for the second time'],
+    ['Plan token cure', { steps: ['restart m3', 'prove it'] }, 'restart m3; prove it'],
+    ['Choose next cure', { action: 'RestartService', member: 'm3' }, 'next: restart service m3'],
+    ['Choose next cure', { action: 'ToggleAuthentication', through: 'm1' }, 'next: toggle authentication'],
+    ['Choose next cure', { action: 'Finish' }, 'next: no member rejects tokens'],
+    ['Restart service', { status: 'InProgress', result: null }, ''],
+    ['Restart service', { result: { activeState: 'active', subState: 'running' } }, 'active (running)'],
+    ['Toggle authentication', { window: { disabledAt: 1_000, enabledAt: 1_012 } }, 'it was disabled for 12 ms'],
+    ['Toggle authentication', { window: null }, 'not now: the cluster has changed'],
+    ['Enable authentication', { summary: 'It is enabled.', lookAgainSeconds: 0 }, 'It is enabled.'],
+    [
+      'Enable authentication',
+      { summary: 'It is enabled.', lookAgainSeconds: 7 },
+      'It is enabled. A step could still disable it.',
+    ],
+    ['Verify tokens', { summary: 'Every member takes tokens.' }, 'Every member takes tokens.'],
     ['Assess quorum', { verdict: 'Confirm', summary: 'nobody leads', readings: { lost: 1 } }, 'nobody leads'],
     ['Assess quorum', { verdict: 'Lost', summary: 'nobody leads', readings: { lost: 3 } }, 'lost for the third time'],
     ['Choose rescue', { action: 'MoveBack', summary: 'It was cut off.' }, 'next: move back: It was cut off.'],

@@ -1,4 +1,7 @@
 import type { MapState, Retrier, State, TaskState, Workflow } from '../../local/asl/types.ts';
+import { INVOKE } from '../local/asl/harness.ts';
+
+export const PUBLISH = 'arn:aws:states:::sns:publish';
 
 /** A state, the chain that it stands in, and the Map states around it, outermost first. */
 export interface PlacedState {
@@ -17,8 +20,22 @@ export function statesOf(chain: Workflow, around: readonly MapState[] = []): Pla
   });
 }
 
-export function tasksOf(chain: Workflow): (PlacedState & { state: TaskState })[] {
-  return statesOf(chain).filter((placed): placed is PlacedState & { state: TaskState } => placed.state.Type === 'Task');
+type PlacedTask = PlacedState & { state: TaskState };
+
+/** The states that run a step; those that page a person are {@link pagesOf}, and there are no others. */
+export function tasksOf(chain: Workflow): PlacedTask[] {
+  return taskStatesOf(chain).filter(({ state }) => state.Resource === INVOKE);
+}
+
+export function pagesOf(chain: Workflow): PlacedTask[] {
+  return taskStatesOf(chain).filter(({ state }) => state.Resource === PUBLISH);
+}
+
+function taskStatesOf(chain: Workflow): PlacedTask[] {
+  const tasks = statesOf(chain).filter((placed): placed is PlacedTask => placed.state.Type === 'Task');
+  const other = tasks.find(({ state }) => state.Resource !== INVOKE && state.Resource !== PUBLISH);
+  if (other) throw new Error(`Look at "${other.name}", a task of another kind, too.`);
+  return tasks;
 }
 
 /** Where a state goes on when all is well. */

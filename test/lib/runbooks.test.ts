@@ -4,19 +4,20 @@ import { ERROR_NAMES } from '../../core/errors.ts';
 import { RUNBOOKS } from '../../lib/workflows/registry.ts';
 import { checkDefinition } from '../../local/asl/definition.ts';
 import { INVOKE } from '../local/asl/harness.ts';
-import { catchers, reachableFrom, secondsOfRetries, statesOf, successors, tasksOf } from './definitions.ts';
+import { catchers, PUBLISH, reachableFrom, secondsOfRetries, statesOf, successors, tasksOf } from './definitions.ts';
 import { AWS_ERROR_NAMES, WHILE_AN_INTERFACE_IS_MADE } from './lambda-errors.ts';
-import { definitionOf, FLEET, resourcesOf, stateMachineOf, synthesizeStacks } from './stacks.ts';
+import { definitionOf, FLEET, GUARD, resourcesOf, stateMachineOf, synthesizeStacks } from './stacks.ts';
 
-/** What holds for every runbook. */
+/** What holds for every runbook, and for the guard, which no incident starts. */
 
 const stacks = synthesizeStacks(FLEET);
-const NAMES = Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName);
+const NAMES = [...Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName), GUARD];
 
+const OUTCOME = /^(NothingToDo|Planned|Remediated|\{% \$[a-z.]+ \? 'Remediated' : 'NothingToDo' %\})$/;
 /** Words with blanks between them; a question has its mark. */
 const SENTENCE = /^[A-Z][a-z]*:?( [a-z]+:?)* [a-z]+\??$|^Planned$/;
 
-it('the state machines are the ones that the registry names', () => {
+it('the state machines are the ones that the registry names, and the guard', () => {
   expect(Object.keys(stacks.stateMachines).toSorted()).toEqual(NAMES.toSorted());
 });
 
@@ -34,7 +35,7 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
   });
 
   it('is one that the embedded runner implements as a whole', () => {
-    expect(() => checkDefinition(definition, [INVOKE])).not.toThrow();
+    expect(() => checkDefinition(definition, [INVOKE, PUBLISH])).not.toThrow();
   });
 
   it('is written in JSONata throughout', () => {
@@ -74,10 +75,7 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
       if (around.length > 0) {
         expect(state, name).toMatchObject({ Type: 'Pass', End: true, Output: expect.anything() });
       } else if (state.Type === 'Succeed') {
-        expect(state.Output, name).toHaveProperty(
-          'outcome',
-          expect.stringMatching(/^(NothingToDo|Planned|Remediated)$/),
-        );
+        expect(state.Output, name).toHaveProperty('outcome', expect.stringMatching(OUTCOME));
       } else {
         const errors = ['{% $states.input.error %}', ...Object.values(ERROR_NAMES)];
         expect(state, name).toMatchObject({ Type: 'Fail', Cause: expect.any(String) });

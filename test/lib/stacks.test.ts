@@ -7,6 +7,7 @@ import { TRANSFERS } from '../../core/contracts/recovery.ts';
 import {
   FLEET,
   functionOf,
+  GUARD,
   INSTANCES,
   MANAGED_NODES,
   NETWORK,
@@ -28,7 +29,7 @@ const { platform } = fleet;
 const ETCD_STEPS = STEPS.filter((step) => !STEPS_WITHOUT_ETCD.includes(step));
 const STAGING_STEPS = ['stage-snapshot', 'transfer-snapshot'];
 /** Which steps each state machine chains. */
-const RUNBOOK_STEPS = {
+const STEPS_OF = {
   'etcd-remediation-space-reclaim': [
     'load-cluster',
     'assess-space',
@@ -39,6 +40,18 @@ const RUNBOOK_STEPS = {
     'disarm-alarms',
     'prove-writes',
   ],
+  'etcd-remediation-auth-token-reset': [
+    'load-cluster',
+    'assess-tokens',
+    'plan-token-cure',
+    'choose-next-cure',
+    'toggle-authentication',
+    'enable-authentication',
+    'verify-tokens',
+    'run-host-command',
+    'prove-writes',
+  ],
+  'etcd-remediation-authentication-guard': ['load-cluster', 'enable-authentication'],
   'etcd-remediation-member-replacement': [
     'load-cluster',
     'assess-members',
@@ -64,6 +77,8 @@ const RUNBOOK_STEPS = {
     'prove-writes',
   ],
 };
+/** The state machines that may call a person. */
+const PAGING = ['etcd-remediation-auth-token-reset', 'etcd-remediation-authentication-guard'];
 
 /** What every step may do; the log group is its own. */
 function permissionsOfAnyStep(logGroup: string): string[] {
@@ -135,12 +150,14 @@ describe('the function of every step', () => {
     expect(new Set(used).size).toBe(STEPS.length);
   });
 
-  it('may run for five minutes, or for 14 where it waits for a large database', () => {
+  it('may run for five minutes; for 14 where it waits for a large database, for one where it may disable authentication or enable it', () => {
     const timeouts = STEPS.map((step) => [step, functionOf(platform, step)[1].Timeout]);
     expect(timeouts.filter(([, seconds]) => seconds !== 5 * 60)).toEqual([
       ['compact-history', 14 * 60],
       ['compare-hashes', 14 * 60],
       ['defragment-member', 14 * 60],
+      ['enable-authentication', 60],
+      ['toggle-authentication', 60],
     ]);
   });
 });
@@ -301,25 +318,50 @@ describe('permissions', () => {
     for (const text of stacks.texts) expect(text).not.toContain('secretsmanager');
   });
 
-  it.each(Object.entries(RUNBOOK_STEPS))('let %s invoke its own steps, and nothing else', (name, steps) => {
-    const given = permissionsOf(platform, stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0]);
-    const functions = steps.map((step) => functionOf(platform, step)[0]);
-    const invocations = functions.flatMap((id) => [
-      `lambda:InvokeFunction <${id}.Arn>`,
-      `lambda:InvokeFunction <${id}.Arn>:*`,
-    ]);
-    expect(given).toEqual(expect.arrayContaining(invocations));
-    const others = given.filter((permission) => !invocations.includes(permission));
-    for (const permission of others)
-      expect(permission).toMatch(/^(logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*|xray:\w+) \*$/);
-  });
+  it.each(Object.entries(STEPS_OF))(
+    'let %s invoke its own steps, page where it has to, and nothing else',
+    (name, steps) => {
+      const given = permissionsOf(platform, stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0]);
+      const functions = steps.map((step) => functionOf(platform, step)[0]);
+      const invocations = functions.flatMap((id) => [
+        `lambda:InvokeFunction <${id}.Arn>`,
+        `lambda:InvokeFunction <${id}.Arn>:*`,
+      ]);
+      expect(given).toEqual(expect.arrayContaining(invocations));
+      const topics = Object.keys(resourcesOf(platform, 'AWS::SNS::Topic'));
+      const paging = PAGING.includes(name) ? topics.map((topic) => `sns:Publish <${topic}>`) : [];
+      expect(given.filter((permission) => permission.startsWith('sns:'))).toEqual(paging);
+      const others = given.filter((permission) => ![...invocations, ...paging].includes(permission));
+      for (const permission of others)
+        expect(permission).toMatch(/^(logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*|xray:\w+) \*$/);
+    },
+  );
 
   it('leave no state machine and no step out of what is said here', () => {
     const machines = Object.values(resourcesOf(platform, 'AWS::StepFunctions::StateMachine'));
     expect(machines.map(({ Properties }) => Properties.StateMachineName).toSorted()).toEqual(
-      Object.keys(RUNBOOK_STEPS).toSorted(),
+      Object.keys(STEPS_OF).toSorted(),
     );
-    expect([...new Set(Object.values(RUNBOOK_STEPS).flat())].toSorted()).toEqual(STEPS.toSorted());
+    expect([...new Set(Object.values(STEPS_OF).flat())].toSorted()).toEqual(STEPS.toSorted());
+  });
+
+  it('let nobody page but the two state machines that may disable authentication or have to enable it', () => {
+    const roleOf = (name: string) => stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0];
+    const paging = Object.keys(resourcesOf(platform, 'AWS::IAM::Role')).filter((role) =>
+      permissionsOf(platform, role).some((permission) => permission.startsWith('sns:')),
+    );
+    expect(paging.toSorted()).toEqual(PAGING.map(roleOf).toSorted());
+  });
+
+  it('let EventBridge start the guard, and nothing else', () => {
+    const roles = Object.entries(resourcesOf(platform, 'AWS::IAM::Role')).filter(([, { Properties }]) =>
+      JSON.stringify(Properties.AssumeRolePolicyDocument).includes('events.amazonaws.com'),
+    );
+    const [guard] =
+      Object.entries(resourcesOf(platform, 'AWS::StepFunctions::StateMachine')).find(
+        ([, { Properties }]) => Properties.StateMachineName === GUARD,
+      ) ?? [];
+    expect(roles.map(([role]) => permissionsOf(platform, role))).toEqual([[`states:StartExecution <${guard}>`]]);
   });
 
   it('name a resource wherever AWS knows one', () => {
@@ -338,7 +380,7 @@ describe('permissions', () => {
       Properties.AssumeRolePolicyDocument.Statement.map(({ Principal }: { Principal: unknown }) => Principal),
     );
     expect(new Set(principals.map((each) => JSON.stringify(each)))).toEqual(
-      new Set(['lambda', 'states'].map((service) => JSON.stringify({ Service: `${service}.amazonaws.com` }))),
+      new Set(['lambda', 'states', 'events'].map((service) => JSON.stringify({ Service: `${service}.amazonaws.com` }))),
     );
   });
 });

@@ -6,6 +6,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import type { Cluster, ClustersFile } from '../../core/contracts/clusters.ts';
 import { defineStacks } from '../../lib/app.ts';
 import type { StateMachineDefinition } from '../../local/asl/types.ts';
+import type { EventRule } from '../../local/aws/events.ts';
 import { readTemplate } from '../../local/template.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
@@ -22,6 +23,9 @@ export const STEPS_WITHOUT_ETCD = [
 export const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing/root-AbCdEf';
 /** An ARN may leave out the six characters that Secrets Manager adds to each secret's name. */
 export const PARTIAL_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:public/root';
+
+/** The one state machine that is no incident's runbook: a rule starts it. */
+export const GUARD = 'etcd-remediation-authentication-guard';
 
 export const LAYOUT = {
   unit: 'etcd',
@@ -82,6 +86,9 @@ export interface Stacks {
   /** By the cluster's name. */
   clusters: Record<string, Template>;
   stateMachines: Record<string, unknown>;
+  /** The ARNs of topics, as the embedded platform knows them. */
+  topics: string[];
+  rules: EventRule[];
   /** Every stack's name in CloudFormation. */
   names: string[];
   /** Every template as it is uploaded. */
@@ -111,6 +118,8 @@ export function synthesizeStacks(file: ClustersFile): Stacks {
         }),
       ),
       stateMachines: Object.assign({}, ...stacks.map((stack) => readTemplate(stack).stateMachines)),
+      topics: stacks.flatMap((stack) => readTemplate(stack).topics),
+      rules: stacks.flatMap((stack) => readTemplate(stack).rules),
       names: stacks.map((stack) => stack.stackName),
       texts: stacks.map((stack) => JSON.stringify(stack.template)),
     };
@@ -129,6 +138,14 @@ export function spaceReclaim(stacks: Stacks): StateMachineDefinition {
 
 export function memberReplacement(stacks: Stacks): StateMachineDefinition {
   return definitionOf(stacks, 'etcd-remediation-member-replacement');
+}
+
+export function authTokenReset(stacks: Stacks): StateMachineDefinition {
+  return definitionOf(stacks, 'etcd-remediation-auth-token-reset');
+}
+
+export function authenticationGuard(stacks: Stacks): StateMachineDefinition {
+  return definitionOf(stacks, GUARD);
 }
 
 export function quorumRecovery(stacks: Stacks): StateMachineDefinition {
