@@ -1,0 +1,261 @@
+import { describe, expect, it } from 'vitest';
+import { HOST_COMMANDS } from '../../core/contracts/host-commands.ts';
+import type { MapState, State, TaskState } from '../../local/asl/types.ts';
+import { catchers, reachableFrom, statesOf, successors, tasksOf } from './definitions.ts';
+import { authTokenReset, FLEET, functionOf, synthesizeStacks } from './stacks.ts';
+
+const stacks = synthesizeStacks(FLEET);
+const definition = authTokenReset(stacks);
+const states = statesOf(definition);
+const tasks = tasksOf(definition);
+const STOP = 'Stop with the error';
+const TOGGLE = 'Toggle authentication';
+const ENABLE = 'Enable authentication';
+const PAGE = 'Page that authentication may be disabled';
+const ASK = 'Was authentication to be disabled?';
+
+function stateOf(name: string) {
+  const found = states.find((placed) => placed.name === name);
+  if (!found) throw new Error(`There is no state "${name}".`);
+  return found;
+}
+
+function payloadOf({ Arguments }: TaskState): Record<string, unknown> {
+  return (Arguments as { Payload: Record<string, unknown> }).Payload;
+}
+
+/** Where a state of the main chain leads, well or by an error. */
+function following(name: string): string[] {
+  const { state } = stateOf(name);
+  return [...successors(state), ...catchers(state)];
+}
+
+/** Where a state leads once the variable `toggled` is true. */
+function followingToggled(name: string): string[] {
+  return name === ASK ? ['Keep the error'] : following(name);
+}
+
+/** What a state assigns to a variable, on each of its ways out. */
+function assignmentsOf(variable: string, state: State): unknown[] {
+  const exits = [
+    state,
+    ...('Choices' in state ? state.Choices : []),
+    ...('Catch' in state && state.Catch ? state.Catch : []),
+  ];
+  return exits.flatMap((exit) =>
+    'Assign' in exit && exit.Assign && variable in exit.Assign ? [exit.Assign[variable]] : [],
+  );
+}
+
+describe('the definition', () => {
+  it('goes from state to state in this order', () => {
+    expect(definition.StartAt).toBe('Load cluster');
+    expect(Object.fromEntries(states.map(({ name, state }) => [name, successors(state)]))).toEqual({
+      'Load cluster': ['Assess tokens'],
+      'Assess tokens': ['Does a member reject tokens?'],
+      'Does a member reject tokens?': [
+        'Authentication is enabled again',
+        'Nothing to do',
+        'Wait before the next reading',
+        'May it be enabled now?',
+        'Inspect hosts',
+      ],
+      'Wait before the next reading': ['Assess tokens'],
+      'May it be enabled now?': ['Enabling is planned', ENABLE],
+      'Inspect hosts': ['Plan token cure'],
+      'Inspect host': ['Has the inspection ended?'],
+      'Has the inspection ended?': ['Report the inspection', 'Wait for the inspection'],
+      'Wait for the inspection': ['The inspection: how is it?'],
+      'The inspection: how is it?': ['Has the inspection ended?'],
+      'Report the inspection': [],
+      'Report the failure of the inspection': [],
+      'Plan token cure': ['Is this a dry run?'],
+      'Is this a dry run?': ['Planned', 'Choose next cure'],
+      'Choose next cure': ['What comes next?'],
+      'What comes next?': ['Restart service', 'Wait for the restarted member', TOGGLE, 'Verify tokens'],
+      'Restart service': ['Has the restart ended?'],
+      'Has the restart ended?': ['Choose next cure', 'Wait for the restart'],
+      'Wait for the restart': ['The restart: how is it?'],
+      'The restart: how is it?': ['Has the restart ended?'],
+      'Wait for the restarted member': ['Choose next cure'],
+      [TOGGLE]: ['Choose next cure'],
+      'Verify tokens': ['Prove writes on every member'],
+      'Prove writes on every member': ['Tokens are taken'],
+      [ASK]: ['Keep the error', STOP],
+      'Keep the error': [ENABLE],
+      [ENABLE]: ['Could a step still disable it?'],
+      'Could a step still disable it?': ['Wait until no step can disable it', 'Was there an error?'],
+      'Wait until no step can disable it': [ENABLE],
+      [PAGE]: ['Wait before enabling it again'],
+      'Wait before enabling it again': [ENABLE],
+      'Was there an error?': [STOP, 'Assess tokens'],
+      'Nothing to do': [],
+      'Authentication is enabled again': [],
+      'Enabling is planned': [],
+      Planned: [],
+      'Tokens are taken': [],
+      [STOP]: [],
+    });
+  });
+
+  it('stops at an error before the first cure, and later asks whether authentication was to be disabled', () => {
+    const caught = states.filter(({ state }) => state.Type === 'Task' || state.Type === 'Map');
+    expect(Object.fromEntries(caught.map(({ name, state }) => [name, catchers(state)]))).toEqual({
+      'Load cluster': [STOP],
+      'Assess tokens': [STOP],
+      'Inspect hosts': [STOP],
+      'Inspect host': ['Report the failure of the inspection'],
+      'The inspection: how is it?': ['Report the failure of the inspection'],
+      'Plan token cure': [STOP],
+      'Choose next cure': [ASK],
+      'Restart service': [ASK],
+      'The restart: how is it?': [ASK],
+      [TOGGLE]: [ASK],
+      'Verify tokens': [ASK],
+      'Prove writes on every member': [ASK],
+      [ENABLE]: [PAGE],
+      [PAGE]: ['Wait before enabling it again'],
+    });
+  });
+
+  it.each([
+    ['Load cluster', 'load-cluster'],
+    ['Assess tokens', 'assess-tokens'],
+    ['Inspect host', 'run-host-command'],
+    ['The inspection: how is it?', 'run-host-command'],
+    ['Plan token cure', 'plan-token-cure'],
+    ['Choose next cure', 'choose-next-cure'],
+    ['Restart service', 'run-host-command'],
+    ['The restart: how is it?', 'run-host-command'],
+    [TOGGLE, 'toggle-authentication'],
+    [ENABLE, 'enable-authentication'],
+    ['Verify tokens', 'verify-tokens'],
+    ['Prove writes on every member', 'prove-writes'],
+  ])('runs in the state "%s" the step %s', (name, step) => {
+    const [logicalId] = functionOf(stacks.platform, step);
+    const { Arguments } = stateOf(name).state as TaskState;
+    expect(Arguments).toMatchObject({ FunctionName: expect.stringMatching(new RegExp(`:function:${logicalId}$`)) });
+  });
+
+  it('sends hosts no command but to be looked at and to restart the service', () => {
+    const sending = tasks.filter(({ state }) => payloadOf(state).commandId === '');
+    expect(Object.fromEntries(sending.map(({ name, state }) => [name, payloadOf(state).command]))).toEqual({
+      'Inspect host': 'inspect-host',
+      'Restart service': 'control-service',
+    });
+  });
+
+  it('ends in one of five reports, or in the error', () => {
+    const ends = states.filter(({ state, around }) => around.length === 0 && successors(state).length === 0);
+    expect(Object.fromEntries(ends.map(({ name, state }) => [name, state.Type]))).toEqual({
+      'Nothing to do': 'Succeed',
+      'Authentication is enabled again': 'Succeed',
+      'Enabling is planned': 'Succeed',
+      Planned: 'Succeed',
+      'Tokens are taken': 'Succeed',
+      [STOP]: 'Fail',
+    });
+  });
+});
+
+describe('before the first change', () => {
+  it('a dry run has ended: no change is reached but through a question that it ends at', () => {
+    const questions = ['Is this a dry run?', 'May it be enabled now?'];
+    for (const question of questions) {
+      expect(stateOf(question).state).toMatchObject({ Choices: [{ Condition: '{% $dryRun %}' }] });
+    }
+    const without = reachableFrom(['Load cluster'], (name) => (questions.includes(name) ? [] : following(name)));
+    for (const name of ['Choose next cure', 'Restart service', TOGGLE, ENABLE]) {
+      expect(reachableFrom(questions, following), name).toContain(name);
+      expect(without, name).not.toContain(name);
+    }
+  });
+
+  it('nothing is asked of a host but to be looked at', () => {
+    const { ItemProcessor } = stateOf('Inspect hosts').state as MapState;
+    const commands = tasksOf(ItemProcessor).map(({ state }) => payloadOf(state).command);
+    expect(commands).toEqual(['inspect-host', '{% $running.command %}']);
+  });
+
+  it('readings lie half of the confirmation time apart, so that three of them span it', () => {
+    expect(stateOf('Wait before the next reading').state).toMatchObject({
+      Type: 'Wait',
+      Seconds: '{% $ceil($parameters.confirmSeconds / 2) %}',
+    });
+  });
+});
+
+describe('from the moment in which authentication may be disabled', () => {
+  const toggling = states.filter(({ state }) => assignmentsOf('toggled', state).includes(true));
+
+  it('an execution knows it: it is written down on each way to the state that disables it, and never taken back', () => {
+    expect(toggling.map(({ name }) => name)).toEqual(['What comes next?']);
+    const leading = states.flatMap(({ name }) => (following(name).includes(TOGGLE) ? [name] : []));
+    expect(leading).toEqual(['What comes next?']);
+    const { state } = stateOf('What comes next?');
+    const choices = 'Choices' in state ? state.Choices : [];
+    expect(choices.filter(({ Next }) => Next === TOGGLE)).toMatchObject([{ Assign: { toggled: true } }]);
+    expect(choices.filter(({ Assign }) => Assign).map(({ Next }) => Next)).toEqual([TOGGLE]);
+    const others = states.filter(({ name }) => name !== 'What comes next?');
+    expect(
+      others.flatMap(({ name, state: other }) => assignmentsOf('toggled', other).map((value) => [name, value])),
+    ).toEqual([['Load cluster', false]]);
+    expect(reachableFrom([TOGGLE], following)).not.toContain('Load cluster');
+  });
+
+  it('an execution that asks whether it was to be disabled goes by what is written down', () => {
+    expect(stateOf(ASK).state).toMatchObject({ Choices: [{ Condition: '{% $toggled %}', Next: 'Keep the error' }] });
+  });
+
+  it('no way leads to a failure but through enabling it', () => {
+    const around = reachableFrom([TOGGLE], (name) => (name === ENABLE ? [] : followingToggled(name)));
+    const ends = [...around].filter((name) => followingToggled(name).length === 0);
+    expect(ends).toEqual(['Tokens are taken']);
+    expect(reachableFrom([TOGGLE], followingToggled)).toContain(STOP);
+  });
+
+  it('no way leads to the report of a success but through the proof that every member refuses strangers', () => {
+    const around = reachableFrom([TOGGLE], (name) =>
+      ['Verify tokens', ENABLE].includes(name) ? [] : followingToggled(name),
+    );
+    expect([...around].filter((name) => followingToggled(name).length === 0)).toEqual([]);
+  });
+
+  it('nothing ends the attempts to enable it but that it is certain', () => {
+    const trying = reachableFrom([ENABLE], (name) => (name === 'Was there an error?' ? [] : following(name)));
+    expect([...trying].toSorted()).toEqual(
+      [
+        ...[ENABLE, PAGE, 'Wait before enabling it again'],
+        ...['Could a step still disable it?', 'Wait until no step can disable it', 'Was there an error?'],
+      ].toSorted(),
+    );
+  });
+
+  it('the error goes on under its own name, with what enabling it came to', () => {
+    expect(stateOf('Was there an error?').state).toMatchObject({
+      Choices: [
+        {
+          Next: STOP,
+          Output: {
+            error: '{% $failure.error %}',
+            cause: expect.stringMatching(/\$failure\.cause.*\$enabled\.summary/),
+          },
+        },
+      ],
+    });
+  });
+});
+
+describe('the time', () => {
+  it('is asked for in short: five seconds for a member that starts, 30 between two attempts to enable', () => {
+    expect(stateOf('Wait for the restarted member').state).toMatchObject({ Type: 'Wait', Seconds: 5 });
+    expect(stateOf('Wait before enabling it again').state).toMatchObject({ Type: 'Wait', Seconds: 30 });
+    expect(stateOf('Wait for the restart').state).toMatchObject({ Type: 'Wait', Seconds: 10 });
+  });
+
+  it('is an hour at most, enough for seven members that each take as long as the command and the waits for it may', () => {
+    expect(definition.TimeoutSeconds).toBe(3600);
+    const slowest = HOST_COMMANDS['control-service'].timeoutSeconds;
+    expect(definition.TimeoutSeconds).toBeGreaterThan(7 * (36 * 5 + slowest));
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import type { TaskState } from '../../local/asl/types.ts';
+import { catchers, pagesOf, successors } from './definitions.ts';
+import { definitionOf, FLEET, GUARD, resourcesOf, synthesizeStacks } from './stacks.ts';
+
+/** What holds for every state that calls a person. */
+
+const stacks = synthesizeStacks(FLEET);
+const pages = Object.keys(stacks.stateMachines).flatMap((stateMachine) => {
+  const definition = definitionOf(stacks, stateMachine);
+  return pagesOf(definition).map(({ name, state }) => ({ stateMachine, name, state, definition }));
+});
+
+function argumentsOf({ Arguments }: TaskState) {
+  return Arguments as Record<string, string>;
+}
+
+describe('a page', () => {
+  it('is sent by these states, and by no other', () => {
+    expect(pages.map(({ stateMachine, name }) => `${stateMachine}: ${name}`).toSorted()).toEqual([
+      'etcd-remediation-auth-token-reset: Page that authentication may be disabled',
+      `${GUARD}: Page that authentication may be disabled`,
+      `${GUARD}: Page that the cluster cannot be loaded`,
+    ]);
+  });
+
+  it.each(pages)('goes to the one topic, with a subject and a message: $name ($stateMachine)', ({ state }) => {
+    expect(stacks.topics).toHaveLength(1);
+    expect(argumentsOf(state)).toEqual({
+      TopicArn: stacks.topics[0],
+      Subject: expect.any(String),
+      Message: expect.stringMatching(/^\{% .*\$states\.input\.cause.* %\}$/),
+    });
+  });
+
+  it.each(pages)('has a subject that SNS takes: $name ($stateMachine)', ({ state }) => {
+    // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+    expect(argumentsOf(state).Subject).toMatch(/^[\x21-\x7e][\x20-\x7e]{0,98}$/);
+  });
+
+  it.each(pages)('says what to do by hand: $name ($stateMachine)', ({ state }) => {
+    expect(argumentsOf(state).Message).toContain('by hand it is "etcdctl auth enable"');
+  });
+
+  it.each(pages)(
+    'ends nothing, sent or not: the same wait comes next: $name ($stateMachine)',
+    ({ state, definition }) => {
+      const [next = ''] = successors(state);
+      expect(definition.States[next]).toMatchObject({ Type: 'Wait', Seconds: 30 });
+      expect(state.Catch).toMatchObject([{ ErrorEquals: ['States.ALL'] }]);
+      expect(catchers(state)).toEqual([next]);
+      // Whoever waits 30 s tries again anyway.
+      expect(state).not.toHaveProperty('Retry');
+    },
+  );
+});
+
+describe('the topic', () => {
+  it('takes nothing that is not encrypted on its way', () => {
+    const policies = Object.values(resourcesOf(stacks.platform, 'AWS::SNS::TopicPolicy'));
+    const [topic] = Object.keys(resourcesOf(stacks.platform, 'AWS::SNS::Topic'));
+    expect(policies.map(({ Properties }) => Properties.Topics)).toEqual([[{ Ref: topic }]]);
+    expect(policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)).toMatchObject([
+      {
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 'sns:Publish',
+        Resource: { Ref: topic },
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      },
+    ]);
+  });
+
+  it('is an output of the stack, for whoever is on call to subscribe to', () => {
+    const [topic] = Object.keys(resourcesOf(stacks.platform, 'AWS::SNS::Topic'));
+    const outputs = Object.values(stacks.platform.toJSON().Outputs as Record<string, { Value: unknown }>);
+    expect(outputs.map(({ Value }) => Value)).toEqual([{ Ref: topic }]);
+  });
+});
