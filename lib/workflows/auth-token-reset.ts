@@ -235,8 +235,9 @@ export class AuthTokenReset extends Construct {
       name: 'etcd-remediation-auth-token-reset',
       comment: 'Lets an etcd member take tokens again that rejects every one',
       start: start.next(assessTokens).next(doesAMemberRejectTokens),
-      // Three minutes for each of seven members to start, and as much again for slow hosts.
-      timeout: Duration.hours(1),
+      // An hour of confirmation, which is as long as may be asked for; then three minutes for each of seven members to start, and as much
+      // again for slow hosts.
+      timeout: Duration.hours(2),
       steps: Object.values(steps),
     });
   }
