@@ -125,6 +125,30 @@ export const VERIFIED: VerifiedTokens = {
   summary: 'Every member takes fresh tokens.',
 };
 
+/** What every report tells of its execution. */
+export const REPORTED = {
+  incident: 'auth-token-invalid',
+  runbook: 'auth-token-reset',
+  cluster: 'orders',
+  reason: 'Clients are refused.',
+  requestedBy: 'on-call',
+  summary: 'node3 rejects every token.',
+  membersBefore: membersOf(['node3']),
+};
+export const CURED = {
+  outcome: 'Remediated',
+  ...REPORTED,
+  summary: 'node3 rejects every token. Every member takes fresh tokens.',
+  ladder: planOf(['node3']).ladder,
+  advice: 'Upgrade to 3.5.6.',
+  remaining: [],
+  members: membersOf([]),
+};
+export const RESTARTED_ONLY =
+  'Those issued before a member was restarted are invalid there; clients that use one are refused once, and log in again.';
+export const ALL_INVALID =
+  'Every token issued before 2025-01-01T12:00:00.012Z is invalid in the whole cluster: clients log in again.';
+
 const ANSWERS = {
   'Load cluster': LOADED,
   'Assess tokens': assessmentOf(['node3']),
