@@ -16,6 +16,7 @@ import {
   type VerifiedTokens,
   verifyTokensInput,
 } from '../../core/contracts/tokens.ts';
+import type { JsonObject } from '../../local/asl/json.ts';
 import { type Executed, execute } from './execute.ts';
 import { CLUSTER, done, hostOf, INSPECTION, inspectionOf, SERVICE } from './replacement-scene.ts';
 import { authenticationGuard, authTokenReset, FLEET, synthesizeStacks } from './stacks.ts';
@@ -191,7 +192,7 @@ export async function cure(answers: Record<string, unknown> = {}): Promise<Execu
 export const EVENT = { detail: { name: 'run-1', input: '{"cluster":"orders","dryRun":false}', status: 'ABORTED' } };
 
 /** Lets the guard look after the execution of {@link EVENT}: authentication is enabled, but for what `answers` say. */
-export async function guard(answers: Record<string, unknown> = {}, event = EVENT): Promise<Executed> {
+export async function guard(answers: Record<string, unknown> = {}, event: JsonObject = EVENT): Promise<Executed> {
   return checked(
     await execute(GUARD, {
       name: 'guard-1',
