@@ -16,7 +16,7 @@ export interface EventRule {
 }
 
 /**
- * Whether an event matches a rule's pattern.
+ * Whether an event matches a rule's pattern. Of a field with a list of values, one has to be among those of the pattern.
  * @throws Error for a pattern with anything but exact values: a rule must never pass here by being taken for narrower or wider than it is
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
  */
@@ -27,7 +27,8 @@ export function matches(pattern: EventPattern, event: JsonValue): boolean {
     const operator = expected.find((each) => isObject(each));
     if (operator)
       throw new Error(`The embedded platform does not know the pattern ${JSON.stringify(operator)} of ${field}.`);
-    return expected.some((each) => each === value);
+    const values: unknown[] = Array.isArray(value) ? value : [value];
+    return expected.some((each) => values.includes(each));
   });
 }
 
@@ -41,13 +42,15 @@ export function executionEnded(
 ): JsonObject {
   const executionId = executionArn(stateMachineName, name);
   const now = Date.now();
+  const isSuccess = result.status === 'SUCCEEDED';
   return {
     version: '0',
     id: randomUUID(),
     'detail-type': 'Step Functions Execution Status Change',
     source: 'aws.states',
     account: '000000000000',
-    time: new Date(now).toISOString(),
+    // Of whole seconds, as all events are.
+    time: new Date(now).toISOString().replace(/\.\d+/, ''),
     region: 'local',
     resources: [executionId],
     detail: {
@@ -58,9 +61,11 @@ export function executionEnded(
       startDate: startedAt,
       stopDate: now,
       input: JSON.stringify(input),
-      output: result.status === 'SUCCEEDED' ? JSON.stringify(result.output) : null,
-      error: result.status === 'SUCCEEDED' ? null : result.error,
-      cause: result.status === 'SUCCEEDED' ? null : result.cause,
+      inputDetails: { included: true },
+      output: isSuccess ? JSON.stringify(result.output) : null,
+      outputDetails: isSuccess ? { included: true } : null,
+      error: isSuccess ? null : result.error,
+      cause: isSuccess ? null : result.cause,
     },
   };
 }
