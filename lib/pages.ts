@@ -19,7 +19,7 @@ export class Pages extends Construct {
 
   /**
    * A state that sends a page.
-   * @param subject at most 100 characters of ASCII @param message JSONata
+   * @param subject fewer than 100 characters of ASCII @param message JSONata
    */
   page(scope: Construct, name: string, { subject, message }: { subject: string; message: string }): SnsPublish {
     return SnsPublish.jsonata(scope, name, { topic: this.#topic, subject, message: TaskInput.fromText(message) });

@@ -3,6 +3,8 @@ import { ExecutionError } from '../asl/errors.ts';
 import { isObject } from '../asl/json.ts';
 import type { TaskHandler } from '../asl/types.ts';
 
+const MAX_MESSAGE_BYTES = 256 * 1024;
+
 /** What a topic's subscribers receive. */
 export interface Page {
   subject: string;
@@ -23,12 +25,15 @@ export function publishTo(topics: readonly string[], subscriber: (page: Page) =>
     if (typeof TopicArn !== 'string' || !topics.includes(TopicArn)) {
       throw new ExecutionError('SNS.NotFoundException', 'Topic does not exist');
     }
-    // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
-    if (typeof Subject !== 'string' || !/^[\x20-\x7e]{1,100}$/.test(Subject)) {
+    // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: no blank at the front, and less than 100 characters.
+    if (typeof Subject !== 'string' || !/^[\x21-\x7e][\x20-\x7e]{0,98}$/.test(Subject)) {
       throw new ExecutionError('SNS.InvalidParameterException', 'Invalid parameter: Subject');
     }
     if (typeof Message !== 'string' || Message === '') {
       throw new ExecutionError('SNS.InvalidParameterException', 'Invalid parameter: Empty message');
+    }
+    if (Buffer.byteLength(Message) > MAX_MESSAGE_BYTES) {
+      throw new ExecutionError('SNS.InvalidParameterException', 'Invalid parameter: Message too long');
     }
     subscriber({ subject: Subject, message: Message });
     return { MessageId: randomUUID() };
