@@ -31,8 +31,32 @@ function parameter(value: unknown) {
   return { Type: 'AWS::SSM::Parameter', Properties: { Name: '/a', Value: value } };
 }
 
+function machine(name: string, definition: unknown = '{}') {
+  return {
+    Type: 'AWS::StepFunctions::StateMachine',
+    Properties: { StateMachineName: name, DefinitionString: definition },
+  };
+}
+
+/** A rule that starts the state machine `Guard` when one that is called `Guarded` has failed. */
+function rule(properties: object = {}, target: object = {}) {
+  const Targets = [{ Arn: { Ref: 'Guard' }, Id: 'Target0', RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] }, ...target }];
+  const EventPattern = {
+    source: ['aws.states'],
+    detail: { stateMachineArn: [{ Ref: 'Guarded' }], status: ['FAILED'] },
+  };
+  return { Type: 'AWS::Events::Rule', Properties: { State: 'ENABLED', EventPattern, Targets, ...properties } };
+}
+
+function rulesOf(sample: ReturnType<typeof rule>) {
+  return read({ Rule: sample, Guard: machine('guard'), Guarded: machine('guarded') }).rules;
+}
+
 function resolved(value: unknown) {
-  return read({ Step: lambda(), Parameter: parameter(value) }).parameters['/a'];
+  const topic = { Type: 'AWS::SNS::Topic', Properties: {} };
+  return read({ Step: lambda(), Parameter: parameter(value), Topic: topic, Machine: machine('machine') }).parameters[
+    '/a'
+  ];
 }
 
 function substitution(...names: string[]) {
@@ -57,8 +81,7 @@ describe('a template', () => {
 
   it('gives its state machines, which invoke the functions under the same ARNs', () => {
     const definition = ['{"Resource":"', { 'Fn::GetAtt': ['Step', 'Arn'] }, '"}'];
-    const Properties = { StateMachineName: 'machine', DefinitionString: { 'Fn::Join': ['', definition] } };
-    const template = read({ Step: lambda(), Machine: { Type: 'AWS::StepFunctions::StateMachine', Properties } });
+    const template = read({ Step: lambda(), Machine: machine('machine', { 'Fn::Join': ['', definition] }) });
     expect(template.stateMachines).toEqual({ machine: { Resource: template.functions[0]?.arn } });
   });
 
@@ -88,6 +111,32 @@ describe('a template', () => {
     });
   });
 
+  it('gives its topics, which state machines know by the same ARNs', () => {
+    const definition = ['{"TopicArn":"', { Ref: 'PagesTopic1A' }, '"}'];
+    const { topics, stateMachines } = read({
+      PagesTopic1A: { Type: 'AWS::SNS::Topic', Properties: { DisplayName: 'etcd-remediation' } },
+      Machine: machine('machine', { 'Fn::Join': ['', definition] }),
+    });
+    expect(topics).toEqual(['arn:aws:sns:local:000000000000:PagesTopic1A']);
+    expect(stateMachines).toEqual({ machine: { TopicArn: topics[0] } });
+  });
+
+  it('gives its rules, with the ARNs that executions of its state machines have in their events', () => {
+    const arnOf = (name: string) => `arn:aws:states:local:000000000000:stateMachine:${name}`;
+    expect(rulesOf(rule({ Description: 'It has failed' }))).toEqual([
+      {
+        pattern: { source: ['aws.states'], detail: { stateMachineArn: [arnOf('guarded')], status: ['FAILED'] } },
+        targets: [arnOf('guard')],
+      },
+    ]);
+  });
+
+  it('may have a rule with several targets, or with none', () => {
+    const targets = ['Guard', 'Guarded'].map((name, index) => ({ Arn: { Ref: name }, Id: `Target${index}` }));
+    expect(rulesOf(rule({ Targets: targets }))[0]?.targets).toHaveLength(2);
+    expect(rulesOf(rule({ Targets: [] }))[0]?.targets).toEqual([]);
+  });
+
   it('may hold resources that the platform has no use for, whatever is in them', () => {
     const role = { Type: 'AWS::IAM::Role', Properties: { A: { 'Fn::Split': [',', 'a'] } } };
     expect(read({ Role: role, Step: lambda({ Role: { 'Fn::ImportValue': 'x' } }) }).functions).toHaveLength(1);
@@ -102,6 +151,8 @@ describe('an intrinsic function that the platform knows', () => {
     ['a text that is joined', { 'Fn::Join': ['-', ['a', { Ref: 'AWS::Region' }, 7]] }, 'a-local-7'],
     ['a join in a join', { 'Fn::Join': ['', ['a', { 'Fn::Join': [':', ['b', 'c']] }]] }, 'ab:c'],
     ['a substitution', substitution('AWS::AccountId', 'AWS::Region'), '000000000000-local'],
+    ["a topic's ARN", { Ref: 'Topic' }, 'arn:aws:sns:local:000000000000:Topic'],
+    ["a state machine's ARN", { Ref: 'Machine' }, 'arn:aws:states:local:000000000000:stateMachine:machine'],
     ["a function's ARN", { 'Fn::GetAtt': ['Step', 'Arn'] }, 'arn:aws:lambda:local:000000000000:function:Step'],
   ])('is resolved: %s', (_, value, result) => {
     expect(resolved(value)).toBe(result);
@@ -115,6 +166,8 @@ describe('an intrinsic function that the platform knows', () => {
 describe('what the platform does not know', () => {
   it.each([
     ['a reference to a resource', { Ref: 'Step' }],
+    ["a topic's name", { 'Fn::GetAtt': ['Topic', 'TopicName'] }],
+    ["a state machine's name", { 'Fn::GetAtt': ['Machine', 'Name'] }],
     ['another pseudo parameter', { Ref: 'AWS::NoValue' }],
     ['a name that every object has', { Ref: 'constructor' }],
     ['another function', { 'Fn::Select': [0, ['a']] }],
@@ -130,6 +183,35 @@ describe('what the platform does not know', () => {
     expect(() => resolved(value)).toThrow(
       /^The embedded platform does not know \{"(Ref|Fn::(Select|GetAtt|Sub))":.*\}\.$/,
     );
+  });
+
+  it.each([
+    ['is disabled', rule({ State: 'DISABLED' }), 'a rule that is DISABLED'],
+    ['does not say whether it is enabled', rule({ State: undefined }), 'a rule that is undefined'],
+    ['has a schedule', rule({ ScheduleExpression: 'rate(1 minute)' }), "a rule's ScheduleExpression"],
+    ['is on a bus of its own', rule({ EventBusName: 'other' }), "a rule's EventBusName"],
+    ['gives its target an input of its own', rule({}, { Input: '{}' }), "a rule's Input"],
+    ['gives its target a part of the event', rule({}, { InputPath: '$.detail' }), "a rule's InputPath"],
+    ['transforms its input', rule({}, { InputTransformer: { InputTemplate: '{}' } }), "a rule's InputTransformer"],
+    [
+      'has a queue for what could not be delivered',
+      rule({}, { DeadLetterConfig: { Arn: 'a' } }),
+      "a rule's DeadLetterConfig",
+    ],
+    ['says how often to try', rule({}, { RetryPolicy: { MaximumRetryAttempts: 1 } }), "a rule's RetryPolicy"],
+    ['has a target that is not there', rule({}, { Arn: { Ref: 'Nothing' } }), '{"Ref":"Nothing"}'],
+    [
+      'has a function as its target',
+      rule({}, { Arn: { 'Fn::GetAtt': ['Nothing', 'Arn'] } }),
+      '{"Fn::GetAtt":["Nothing","Arn"]}',
+    ],
+    [
+      'waits for a state machine that is not there',
+      rule({ EventPattern: { a: [{ Ref: 'Nothing' }] } }),
+      '{"Ref":"Nothing"}',
+    ],
+  ])('is refused where a rule %s', (_, sample, unknown) => {
+    expect(() => rulesOf(sample)).toThrow(`The embedded platform does not know ${unknown}.`);
   });
 
   it('is refused where the code of a function is not an asset', () => {
