@@ -1,0 +1,106 @@
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from '../../local/aws/sns.ts';
+import { Platform, type PlatformOptions } from '../../local/platform.ts';
+
+/** A cluster that nobody has to start: its secret is not there, so that every step that talks to etcd fails at once. */
+const FILE: PlatformOptions['file'] = {
+  clusters: [
+    {
+      name: 'orders',
+      members: [{ name: 'node1', clientUrl: 'http://127.0.0.1:1', peerUrl: 'http://127.0.0.1:2' }],
+      quotaBackendBytes: 2_147_483_648,
+      auth: { secret: 'etcd/nobody' },
+    },
+  ],
+};
+const GUARD = 'etcd-remediation-authentication-guard';
+
+/** A platform, and what it has told of pages and of executions that a rule started. */
+async function observed() {
+  const pages: Page[] = [];
+  const started: { name: string; types: string[] }[] = [];
+  let onFirstPage = () => {};
+  const paged = new Promise<void>((resolve) => {
+    onFirstPage = resolve;
+  });
+  const platform = await Platform.start({
+    file: FILE,
+    secrets: {},
+    onPage: (page) => {
+      pages.push(page);
+      onFirstPage();
+    },
+    onRuleStart: (name) => {
+      const types: string[] = [];
+      started.push({ name, types });
+      return ({ type }: HistoryEvent) => types.push(type ?? '');
+    },
+  });
+  return { platform, pages, started, paged };
+}
+
+describe('an execution that ended without success', () => {
+  let scene: Awaited<ReturnType<typeof observed>>;
+  beforeAll(async () => {
+    scene = await observed();
+  });
+  afterAll(() => scene?.platform.close());
+
+  it('starts the guard, where a rule says so; whoever waits for that to settle is told how it ended', async () => {
+    const { platform, started, pages } = scene;
+    const ended = await platform.execute({ incident: 'auth-token-invalid', input: { cluster: 'nowhere' } });
+    expect(ended).toMatchObject({ status: 'FAILED', error: 'InvalidInput' });
+    const settled = await platform.settled();
+    expect(settled).toMatchObject([
+      { status: 'SUCCEEDED', output: { outcome: 'NothingToDo', summary: expect.stringContaining('"nowhere"') } },
+    ]);
+    expect(started.map(({ name }) => name)).toEqual([GUARD]);
+    expect(started[0]?.types.at(0)).toBe('ExecutionStarted');
+    expect(started[0]?.types.at(-1)).toBe('ExecutionSucceeded');
+    expect(pages).toEqual([]);
+  });
+
+  it('starts nothing, where no rule says so', async () => {
+    const { platform, started } = scene;
+    const before = started.length;
+    const ended = await platform.execute({ incident: 'space-exceeded', input: { cluster: 'nowhere' } });
+    expect(ended).toMatchObject({ status: 'FAILED', error: 'InvalidInput' });
+    expect(await platform.settled()).toEqual([]);
+    expect(started).toHaveLength(before);
+  });
+});
+
+describe('an execution that was stopped', () => {
+  it('starts the guard as well, which pages, goes on, and is ended with the platform', async () => {
+    const { platform, pages, started, paged } = await observed();
+    const stopping = new AbortController();
+    try {
+      const ended = await platform.execute({
+        incident: 'auth-token-invalid',
+        input: { cluster: 'orders' },
+        onEvent: ({ type }) => {
+          if (type === 'TaskScheduled') stopping.abort(new Error('Stopped by a person.'));
+        },
+        signal: stopping.signal,
+      });
+      expect(ended).toMatchObject({ status: 'ABORTED', cause: 'Stopped by a person.' });
+      const settled = platform.settled();
+      await paged;
+      await platform.close();
+      expect(await settled).toMatchObject([{ status: 'ABORTED', cause: 'The platform is closed.' }]);
+      expect(pages).toEqual([
+        {
+          subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
+          message: expect.stringMatching(/ orders may be disabled, .*The secret "etcd\/nobody" cannot be read/),
+        },
+      ]);
+      // The guard's own end starts nothing.
+      expect(started.map(({ name }) => name)).toEqual([GUARD]);
+      expect(started[0]?.types.at(-1)).toBe('ExecutionAborted');
+      expect(await platform.settled()).toEqual([]);
+    } finally {
+      await platform.close();
+    }
+  });
+});
