@@ -25,7 +25,7 @@ import { requireContract } from './step-contracts.ts';
 /** Executions of the auth token runbook and of its guard, with steps that answer as the real ones do. */
 
 const stacks = synthesizeStacks(FLEET);
-export const RUNBOOK = authTokenReset(stacks);
+const RUNBOOK = authTokenReset(stacks);
 export const GUARD = authenticationGuard(stacks);
 
 export const PARAMETERS = { confirmSeconds: 10, strategy: 'restart-then-toggle' };
