@@ -5,7 +5,7 @@ import {
 } from '../../core/contracts/tokens.ts';
 import { chooseNextCure } from '../../core/decisions/next-cure.ts';
 import { requireRoot } from '../../core/decisions/token-cure.ts';
-import { closeWindow, enableAuthentication, openWindow } from '../etcd/authentication-window.ts';
+import { closeWindow, enableAuthentication, openWindow, readWindow } from '../etcd/authentication-window.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import type { EtcdMember } from '../etcd/member.ts';
 import { observeTokens } from '../etcd/tokens.ts';
@@ -33,10 +33,16 @@ export const handler = etcdStep(
       case 'EnableAuthentication':
         return { window: await enableAgain(etcd, invocation) };
       default:
-        return { window: null };
+        // Perhaps because this very step has done it already, and its answer was lost.
+        return { window: await windowOf(etcd, input.execution) };
     }
   },
 );
+
+async function windowOf(etcd: EtcdCluster, execution: string): Promise<AuthenticationWindow | null> {
+  const { window } = await readWindow(etcd);
+  return window?.execution === execution && window.enabledAt !== null ? window : null;
+}
 
 async function toggle(
   etcd: EtcdCluster,
