@@ -67,9 +67,6 @@ async function insist(etcd: EtcdCluster, until: number): Promise<void> {
   try {
     await enableAuthentication(etcd, until);
   } catch (error) {
-    throw new UnsafeToProceed(
-      `Authentication is disabled, and could not be enabled: ${(error as Error).message} Until it is, whoever reaches the cluster may read and ` +
-        'write everything. By hand it is "etcdctl auth enable".',
-    );
+    throw new UnsafeToProceed(`Authentication is disabled, and could not be enabled: ${(error as Error).message}`);
   }
 }

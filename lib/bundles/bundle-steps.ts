@@ -29,7 +29,7 @@ export async function bundleSteps(outDir: string): Promise<StepBundles> {
     // An import() that stays one would not find the runtime's AWS SDK, which is on NODE_PATH.
     supported: { 'dynamic-import': false },
     // No page of AWS says that the runtime has what presigns URLs, and that has to be of the same version as its client of S3.
-    external: ['@aws-sdk/client-ssm', '@aws-sdk/client-secrets-manager'],
+    external: ['@aws-sdk/client-sfn', '@aws-sdk/client-ssm', '@aws-sdk/client-secrets-manager'],
     // As ES modules, of which only what is used gets into the bundle: the client of S3 is half a megabyte.
     mainFields: ['module', 'main'],
     minify: true,

@@ -44,7 +44,7 @@ export class AuthenticationGuard extends Construct {
     const page = pages.page(this, 'Page that the cluster cannot be loaded', {
       subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
       message:
-        "{% 'An auth token reset has ended without success, and whether it has left authentication disabled cannot be found out: ' & " +
+        "{% 'An auth token reset was stopped, and whether it has left authentication disabled cannot be found out: ' & " +
         "$states.input.cause & ' It was started with ' & $string($states.context.Execution.Input.detail.input) & '. Until authentication is enabled, " +
         'whoever reaches the cluster may read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".\' %}',
     });

@@ -20,7 +20,7 @@ import {
 const ASSESS = ['Assess tokens', 'Does a member reject tokens?'];
 const ENABLE_FIRST = ['May it be enabled now?', 'Enable authentication', 'Could a step still disable it?'];
 const BROKEN = failure('UnsafeToProceed', 'CORRUPT is raised.');
-const FAILS = failure('VerificationFailed', 'root has no role.');
+const FAILS = failure('UnsafeToProceed', 'root has no role.');
 const PAGE = 'Page that authentication may be disabled';
 /** An execution that has to enable authentication before it may end with its error. */
 const toEnable = (answers: Record<string, unknown>) =>
@@ -34,7 +34,7 @@ const ENABLED_IN_THE_END = {
 describe('authentication that cannot be enabled', () => {
   it('is paged, and tried again after 30 seconds, until it is', async () => {
     const executed = await toEnable({ 'Enable authentication': [FAILS, FAILS, ENABLED_NOW] });
-    const round = ['Enable authentication', PAGE, 'Wait before enabling it again'];
+    const round = ['Enable authentication', 'May it be disabled?', PAGE, 'Wait before enabling it again'];
     expect(executed.visited.slice(executed.visited.indexOf('Keep the error'))).toEqual([
       ...['Keep the error', ...round, ...round],
       ...['Enable authentication', 'Could a step still disable it?', 'Was there an error?', 'Stop with the error'],
@@ -43,7 +43,7 @@ describe('authentication that cannot be enabled', () => {
     const page = {
       subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
       message:
-        'Authentication of the etcd cluster orders may be disabled, and could not be enabled: root has no role. Until it is, whoever reaches the ' +
+        'Authentication of the etcd cluster orders may be disabled: root has no role. Until it is enabled, whoever reaches the ' +
         'cluster may read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".',
     };
     expect(executed.pages).toEqual([page, page]);

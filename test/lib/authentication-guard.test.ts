@@ -11,7 +11,7 @@ const LOAD = 'Load cluster';
 const ENABLE = 'Enable authentication';
 const PAGE_LOAD = 'Page that the cluster cannot be loaded';
 const PAGE_ENABLE = 'Page that authentication may be disabled';
-const FAILS = failure('VerificationFailed', 'root has no role.');
+const FAILS = failure('UnsafeToProceed', 'root has no role.');
 const NO_AWS = failure('AwsUnavailable', 'SSM does not answer.');
 const SURE = ['Could a step still disable it?', 'No execution leaves it disabled'];
 
@@ -19,17 +19,17 @@ describe('the rule that starts the guard', () => {
   const stacks = synthesizeStacks(FLEET);
   const runbook = 'etcd-remediation-auth-token-reset';
 
-  it('matches executions of the runbook that ended without success, and is the only one', () => {
+  it('matches executions of the runbook that were stopped, and is the only one', () => {
     const rules = Object.values(resourcesOf(stacks.platform, 'AWS::Events::Rule'));
     const machines = Object.entries(resourcesOf(stacks.platform, 'AWS::StepFunctions::StateMachine'));
     const idOf = (name: string) => machines.find(([, { Properties }]) => Properties.StateMachineName === name)?.[0];
     expect(rules.map(({ Properties }) => Properties)).toEqual([
       {
-        Description: 'An auth token reset has ended without success',
+        Description: 'An auth token reset was stopped, by a person or by its time limit',
         EventPattern: {
           source: ['aws.states'],
           'detail-type': ['Step Functions Execution Status Change'],
-          detail: { stateMachineArn: [{ Ref: idOf(runbook) }], status: ['ABORTED', 'TIMED_OUT', 'FAILED'] },
+          detail: { stateMachineArn: [{ Ref: idOf(runbook) }], status: ['ABORTED', 'TIMED_OUT'] },
         },
         State: 'ENABLED',
         // Without an Input or a transformer: the event is the execution's input.
@@ -43,11 +43,12 @@ describe('the rule that starts the guard', () => {
   it.each([
     ['ABORTED', runbook, true],
     ['TIMED_OUT', runbook, true],
-    ['FAILED', runbook, true],
+    // It has enabled authentication itself, on its way out.
+    ['FAILED', runbook, false],
     ['SUCCEEDED', runbook, false],
-    ['FAILED', 'etcd-remediation-space-reclaim', false],
+    ['ABORTED', 'etcd-remediation-space-reclaim', false],
     // It would start itself for ever.
-    ['FAILED', GUARD_NAME, false],
+    ['ABORTED', GUARD_NAME, false],
   ] as const)('on the embedded platform, for %s of %s: %s', (status, stateMachineName, isMatch) => {
     const execution = { stateMachineName, name: 'run-1', input: {}, startedAt: 0 };
     const result =
@@ -70,6 +71,7 @@ describe('the definition of the guard', () => {
       [PAGE_LOAD]: ['Wait before loading it again'],
       'Wait before loading it again': [LOAD],
       [ENABLE]: ['Could a step still disable it?'],
+      'May it be disabled?': [PAGE_ENABLE, 'Wait before enabling it again'],
       [PAGE_ENABLE]: ['Wait before enabling it again'],
       'Wait before enabling it again': [ENABLE],
       'Could a step still disable it?': ['Wait until no step can disable it', 'No execution leaves it disabled'],
@@ -85,7 +87,7 @@ describe('the definition of the guard', () => {
     expect(Object.fromEntries(caught.map(({ name, state }) => [name, catchers(state)]))).toEqual({
       [LOAD]: ['Is there such a cluster?'],
       [PAGE_LOAD]: ['Wait before loading it again'],
-      [ENABLE]: [PAGE_ENABLE],
+      [ENABLE]: ['May it be disabled?'],
       [PAGE_ENABLE]: ['Wait before enabling it again'],
     });
   });
@@ -146,14 +148,25 @@ describe('the guard', () => {
 
   it('pages where enabling fails, waits 30 seconds, and tries again until it holds', async () => {
     const executed = await guard({ [ENABLE]: [FAILS, FAILS, ENABLED_NOW] });
-    const round = [ENABLE, PAGE_ENABLE, 'Wait before enabling it again'];
+    const round = [ENABLE, 'May it be disabled?', PAGE_ENABLE, 'Wait before enabling it again'];
     expect(executed.visited).toEqual([LOAD, ...round, ...round, ENABLE, ...SURE]);
     expect(executed.waitsMs).toEqual([30_000, 30_000]);
     expect(executed.pages).toMatchObject(
       Array.from({ length: 2 }, () => ({
-        message: expect.stringContaining('orders may be disabled, and could not be enabled: root has'),
+        message: expect.stringContaining('orders may be disabled: root has'),
       })),
     );
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
+  });
+
+  it('pages nobody where nothing is known: it may never have been disabled, and nobody gets in where etcd does not answer', async () => {
+    const away = Array.from({ length: 13 }, () => failure('EtcdUnavailable', 'No leader.'));
+    const executed = await guard({ [ENABLE]: [...away, ENABLED_NOW] });
+    expect(executed.visited).toEqual([
+      ...[LOAD, ENABLE, 'May it be disabled?', 'Wait before enabling it again'],
+      ...[ENABLE, ...SURE],
+    ]);
+    expect(executed.pages).toEqual([]);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
   });
 });
@@ -173,7 +186,7 @@ describe('a cluster that cannot be loaded', () => {
       {
         subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
         message:
-          'An auth token reset has ended without success, and whether it has left authentication disabled cannot be found out: SSM does not ' +
+          'An auth token reset was stopped, and whether it has left authentication disabled cannot be found out: SSM does not ' +
           'answer. It was started with {"cluster":"orders","dryRun":false}. Until authentication is enabled, whoever reaches the cluster may ' +
           'read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".',
       },

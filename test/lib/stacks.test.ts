@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { clusterSchema } from '../../core/contracts/clusters.ts';
 import { documentName, HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
 import { TRANSFERS } from '../../core/contracts/recovery.ts';
+import { RUNBOOKS } from '../../lib/workflows/registry.ts';
 import {
   FLEET,
   functionOf,
@@ -27,6 +28,7 @@ import {
 const fleet = synthesizeStacks(FLEET);
 const { platform } = fleet;
 const ETCD_STEPS = STEPS.filter((step) => !STEPS_WITHOUT_ETCD.includes(step));
+const TOGGLE = 'toggle-authentication';
 const STAGING_STEPS = ['stage-snapshot', 'transfer-snapshot'];
 /** Which steps each state machine chains. */
 const STEPS_OF = {
@@ -111,7 +113,7 @@ describe('the function of every step', () => {
     expect(Object.keys(resourcesOf(platform, 'AWS::Lambda::Function')).toSorted()).toEqual(deployed);
   });
 
-  it.each(STEPS)('%s runs on Node 24 on arm64, traced, and is told nothing but the name of a bucket', (step) => {
+  it.each(STEPS)('%s runs on Node 24 on arm64, traced, and is told nothing but the names that it needs', (step) => {
     const [, properties] = functionOf(platform, step);
     expect(properties).toMatchObject({
       Architectures: ['arm64'],
@@ -121,9 +123,10 @@ describe('the function of every step', () => {
       TracingConfig: { Mode: 'Active' },
     });
     expect(properties.Description).toMatch(/^[A-Z].{20}/);
-    expect(Object.keys(properties.Environment?.Variables ?? {})).toEqual(
-      STAGING_STEPS.includes(step) ? ['STAGING_BUCKET'] : [],
-    );
+    expect(Object.keys(properties.Environment?.Variables ?? {})).toEqual([
+      ...(STAGING_STEPS.includes(step) ? ['STAGING_BUCKET'] : []),
+      ...(step === TOGGLE ? ['RUNBOOKS'] : []),
+    ]);
   });
 
   it.each(STEPS)("%s is in the configured subnets with the steps' own security group", (step) => {
@@ -252,9 +255,18 @@ describe('permissions', () => {
     expect(ownPermissionsOf(platform, 'load-cluster')).toEqual(['billing', 'orders', 'plain', 'public'].map(parameter));
   });
 
+  /** To see whether it is alone. */
+  const runbooks = Object.values(RUNBOOKS).flatMap(({ stateMachineName }) => [
+    `states:ListExecutions arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:${stateMachineName}`,
+    `states:DescribeExecution arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${stateMachineName}:*`,
+  ]);
+
   it.each(ETCD_STEPS)('let %s read the configured secrets, and no parameter', (step) => {
     expect(ownPermissionsOf(platform, step)).toEqual(
-      configured.map((resource) => `secretsmanager:GetSecretValue ${resource}`).toSorted(),
+      [
+        ...configured.map((resource) => `secretsmanager:GetSecretValue ${resource}`),
+        ...(step === TOGGLE ? runbooks : []),
+      ].toSorted(),
     );
   });
 
@@ -314,7 +326,9 @@ describe('permissions', () => {
 
   it('let no step read a secret where no cluster has one', () => {
     const stacks = synthesizeStacks({ network: NETWORK, clusters: [PLAIN] });
-    for (const step of ETCD_STEPS) expect(ownPermissionsOf(stacks.platform, step), step).toEqual([]);
+    for (const step of ETCD_STEPS.filter((each) => each !== TOGGLE)) {
+      expect(ownPermissionsOf(stacks.platform, step), step).toEqual([]);
+    }
     for (const text of stacks.texts) expect(text).not.toContain('secretsmanager');
   });
 

@@ -18,7 +18,7 @@ const BETWEEN_TRIES = Duration.seconds(30);
 
 /**
  * Enables authentication where it was disabled for a cure, and does not give up: it tries again for as long as the execution may last, and
- * calls a person where authentication is known to be disabled, or this execution has tried to disable it and nobody can tell.
+ * calls a person. It does not where etcd does not answer and this execution has not tried to disable anything: then nobody gets in.
  *
  * Reads the variables `cluster` and `toggled`, and sets `enabled`: what the step has found and done.
  */
@@ -26,11 +26,12 @@ export function enableAuthentication(scope: Construct, { step, pages, certain }:
   const page = pages.page(scope, 'Page that authentication may be disabled', {
     subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
     message:
-      "{% 'Authentication of the etcd cluster ' & $cluster.name & ' may be disabled. It is tried again and again to enable it. ' & $states.input.cause %}",
+      "{% 'Authentication of the etcd cluster ' & $cluster.name & ' may be disabled: ' & $states.input.cause & ' Until it is enabled, whoever " +
+      'reaches the cluster may read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".\' %}',
   });
   const wait = Wait.jsonata(scope, 'Wait before enabling it again', { time: WaitTime.duration(BETWEEN_TRIES) });
   const mayItBeDisabled = Choice.jsonata(scope, 'May it be disabled?')
-    .when(Condition.jsonata(`{% $toggled or $states.input.error = '${ERROR_NAMES.UnsafeToProceed}' %}`), page)
+    .when(Condition.jsonata(`{% $toggled or $states.input.error != '${ERROR_NAMES.EtcdUnavailable}' %}`), page)
     .otherwise(wait);
   const enable = stepState(scope, 'Enable authentication', {
     step,
