@@ -172,7 +172,7 @@ export class Platform {
         [SNS_PUBLISH]: publishTo(this.#assembly.topics, this.#observers.onPage),
       },
       ...observe,
-    });
+    }).finally(() => this.#running.delete(running));
     if (!this.#closing.signal.aborted) this.#route(executionEnded(running, result));
     return result;
   }

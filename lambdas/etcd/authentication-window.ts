@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AuthenticationWindow, windowSchema } from '../../core/contracts/tokens.ts';
-import { PreconditionFailed } from '../../core/errors.ts';
+import { EtcdUnavailable, PreconditionFailed } from '../../core/errors.ts';
 import { type EtcdCluster, firstAnswer } from './cluster.ts';
 import type { EtcdMember } from './member.ts';
 
@@ -44,15 +44,17 @@ export async function openWindow(member: EtcdMember, window: AuthenticationWindo
 /**
  * Enables authentication, through all members at once: the first that can is quick enough, and one that is frozen holds up nobody.
  * @param until milliseconds since 1970
- * @throws what the first member said at last, when none could until then
+ * @throws what the first member said at last, when none could until then, or all refuse
  */
 export async function enableAuthentication({ members }: EtcdCluster, until: number): Promise<void> {
   for (;;) {
     try {
       await Promise.any(members.map((member) => member.enableAuthentication()));
       return;
-    } catch (error) {
-      if (Date.now() + BETWEEN_TRIES_MS > until) throw (error as AggregateError).errors[0];
+    } catch (thrown) {
+      const { errors } = thrown as AggregateError;
+      const mayPass = errors.some((error) => error instanceof EtcdUnavailable);
+      if (!mayPass || Date.now() + BETWEEN_TRIES_MS > until) throw errors[0];
       await sleep(BETWEEN_TRIES_MS);
     }
   }

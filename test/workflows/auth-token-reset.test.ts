@@ -3,6 +3,7 @@ import { CLUSTER_NAME, type Stage } from '../../drills/stage.ts';
 import { openWindow } from '../../lambdas/etcd/authentication-window.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import type { JsonObject } from '../../local/asl/json.ts';
+import type { Page } from '../../local/aws/sns.ts';
 import { Platform } from '../../local/platform.ts';
 import { outputOf } from './hosted-scene.ts';
 import { leaderOf, stage } from './scene.ts';
@@ -24,6 +25,7 @@ async function withLogin(
   on: Stage,
   login: object | undefined,
   run: (platform: Platform) => Promise<void>,
+  onPage: (page: Page) => void = () => undefined,
 ): Promise<void> {
   const [cluster] = on.file.clusters;
   if (!cluster?.auth || !cluster.tls) throw new Error('the stage has authentication and TLS');
@@ -31,6 +33,7 @@ async function withLogin(
   const platform = await Platform.start({
     file: { clusters: [login ? cluster : withoutAuth] },
     secrets: { [cluster.tls.secret]: on.secrets.tls, [auth.secret]: login },
+    onPage,
   });
   try {
     await run(platform);
@@ -120,11 +123,40 @@ describe('the auth token runbook, where simple tokens are taken by every member,
     const planned = outputOf(await reset(on, { dryRun: true }));
     expect(planned).toMatchObject({ outcome: 'Planned', summary: expect.stringContaining('run-7') });
     expect(await member.servesAnybody()).toBe(true);
-    const { outcome, summary } = outputOf(await reset(on));
-    expect({ outcome, summary }).toMatchObject({
-      outcome: 'NothingToDo',
-      summary: expect.stringContaining('Every member takes'),
+    expect(outputOf(await reset(on))).toMatchObject({
+      outcome: 'Remediated',
+      summary: expect.stringMatching(/^Authentication is enabled again\. Every member takes fresh tokens\./),
+      window: { ms: expect.any(Number) },
     });
+    for (const each of on.etcd.members) expect(await each.servesAnybody()).toBe(false);
+  });
+
+  it('calls a person where it cannot be enabled, and enables it once it can be', { timeout: 120_000 }, async () => {
+    const [member] = on.etcd.members;
+    if (!member) throw new Error('there are members');
+    const now = Date.now();
+    await openWindow(member, { execution: 'run-7', disabledAt: now, enabledAt: null, overAt: now });
+    await member.disableAuthentication(now + 5_000);
+    await on.cluster.etcdctl(['user', 'revoke-role', 'root', 'root']);
+    const pages: Page[] = [];
+    await withLogin(
+      on,
+      on.secrets.login,
+      async (platform) => {
+        const resetting = reset({ platform });
+        await expect
+          .poll(() => pages, { timeout: 30_000 })
+          .toMatchObject([
+            {
+              subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
+              message: expect.stringMatching(/cluster drill may be disabled: .*root user does not have root role/),
+            },
+          ]);
+        await on.cluster.etcdctl(['user', 'grant-role', 'root', 'root']);
+        expect(outputOf(await resetting)).toMatchObject({ outcome: 'Remediated' });
+      },
+      (page) => pages.push(page),
+    );
     for (const each of on.etcd.members) expect(await each.servesAnybody()).toBe(false);
   });
 
