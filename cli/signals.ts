@@ -1,6 +1,8 @@
 const WHAT_STAYS =
   "\nStopped. What was done stays done; a compaction or defragmentation that etcd has begun goes on. A member's service may be " +
   'stopped and its data moved aside: start again soon, and it is finished.\n';
+const WHAT_ENDS =
+  '\nWhat has to be put in order comes first: after an auth token reset that authentication is enabled. A second signal ends that as well.\n';
 const STATUS_BY_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** What stops the work under way in an orderly way; undefined where there is none that would need it. */
@@ -11,6 +13,8 @@ let stopWork: (() => void) | undefined;
  * order, once it has done so. A second signal ends it at once.
  */
 export function endOnSignals(): void {
+  // A terminal that is gone takes no line any more; what is under way goes on without it.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   for (const [signal, status] of Object.entries(STATUS_BY_SIGNAL)) {
     process.on(signal, () => {
       const stop = stopWork;
@@ -18,6 +22,7 @@ export function endOnSignals(): void {
       process.exitCode = status;
       process.stderr.write(WHAT_STAYS);
       if (!stop) process.exit(status);
+      process.stderr.write(WHAT_ENDS);
       stop();
     });
   }

@@ -44,13 +44,20 @@ export interface TokenUse {
   problem: string;
 }
 
+/** What is written down in etcd itself of authentication that is disabled for a moment. Times are milliseconds since 1970. */
 export const windowSchema = z.strictObject({
-  /** The execution that disables authentication. */
+  /** The execution that disables it. */
   execution: z.string(),
-  /** Milliseconds since 1970: right before it is disabled; after it was enabled, null until then; from when on the former cannot happen any more. */
+  /** Right before it is disabled. */
   disabledAt: z.int(),
+  /** After it was enabled; null as long as it may be disabled. */
   enabledAt: z.int().nullable(),
+  /** From then on the execution sends no request to disable it any more... */
   overAt: z.int(),
+  /** ...and these members were sent one and have not answered, so that they may still do as they were asked. */
+  asked: z.array(z.string()),
+  /** Whether the execution is at its end, and must not begin to disable anything. */
+  ended: z.boolean(),
 });
 export type AuthenticationWindow = z.output<typeof windowSchema>;
 
@@ -112,13 +119,16 @@ export interface TokenAssessment {
 /** plan-token-cure */
 export const planTokenCureInput = z.strictObject({
   ...request,
+  /** The members that reject tokens, surely. */
   rejecting: z.array(z.string()),
   inspections: z.array(inspectionReportSchema),
 });
 export type PlanTokenCure = z.output<typeof planTokenCureInput>;
 
-/** What etcd says of the one user without whom authentication cannot be enabled, and of who would be let in while it is disabled. */
-export interface TogglePremises {
+/** What decides which cure can be had, besides the hosts. */
+export interface CurePremises {
+  /** Members that the quorum cannot do without. */
+  needed: string[];
   /** Roles of the user root; null where there is no such user. */
   rootRoles: string[] | null;
   /** Whether members serve clients without a certificate. */
@@ -145,6 +155,8 @@ export interface TokenCurePlan {
 /** choose-next-cure; also what toggle-authentication receives, which chooses once more. */
 export const chooseNextCureInput = z.strictObject({
   ...request,
+  /** The members that reject tokens, surely: nothing is done for the sake of any other. */
+  rejecting: z.array(z.string()),
   restartable: z.array(z.string()),
   mayToggle: z.boolean(),
   /** `RestartService node3`, `ToggleAuthentication`: what this execution has done. */
@@ -167,24 +179,34 @@ export type NextCure =
 
 /** toggle-authentication */
 export interface ToggledAuthentication {
-  /** Null where it was not the next thing to do any more. */
+  /** False where it was not the next thing to do any more. */
+  toggled: boolean;
   window: AuthenticationWindow | null;
 }
 
 /** enable-authentication */
-export const enableAuthenticationInput = z.strictObject({ cluster: clusterSchema });
+export const enableAuthenticationInput = z.strictObject({
+  cluster: clusterSchema,
+  /** On whose account: empty where it is nobody's end. */
+  endOf: z.union([z.literal(''), textSchema(TEXT_RULES.execution)]),
+  /** Whether this execution has tried to disable it: then it is to be enabled, whatever is written down. */
+  toggled: z.boolean(),
+});
 export interface EnabledAuthentication {
   /** Whether it was disabled until now. */
   changed: boolean;
   window: AuthenticationWindow | null;
-  /** A step that may disable it could still run: look again after so many seconds. 0 where none can. */
+  /** It could still be disabled on account of what was asked before: look again after so many seconds. 0 where it cannot. */
   lookAgainSeconds: number;
   /** What it came to, in a sentence. */
   summary: string;
 }
 
 /** verify-tokens */
-export const verifyTokensInput = z.strictObject({ cluster: clusterSchema });
+export const verifyTokensInput = z.strictObject({
+  cluster: clusterSchema,
+  execution: textSchema(TEXT_RULES.execution),
+});
 export interface VerifiedTokens {
   members: MemberTokens[];
   /** Those that take tokens and refuse strangers. */

@@ -1,8 +1,8 @@
 import type { ChooseNextCure, NextCure, TokenObservation } from '../contracts/tokens.ts';
-import { EtcdUnavailable, PreconditionFailed, VerificationFailed } from '../errors.ts';
+import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed, VerificationFailed } from '../errors.ts';
 import { refuseUnsafeAlarms } from './cluster-health.ts';
 import { placeOf } from './host-place.ts';
-import { requireQuorumWithout } from './member-survey.ts';
+import { requireQuorumWithout, type Survey } from './member-survey.ts';
 import { isOpen, membersThat, surveyTokens } from './token-standing.ts';
 
 /** A wait lasts 5 s: a member with a large database takes minutes to start. */
@@ -28,11 +28,11 @@ export function chooseNextCure(observation: TokenObservation, request: ChooseNex
   if (isOpen(observation)) {
     if (observation.window?.execution === execution) return { action: 'EnableAuthentication' };
     throw new PreconditionFailed(
-      'Authentication was disabled by somebody else, while this runbook was at work. Enable it, and start again: "etcdctl auth enable".',
+      'Authentication was disabled while this runbook was at work, and it is not known by whom. Enable it ("etcdctl auth enable"), and start again.',
     );
   }
   const { survey, members } = surveyTokens(cluster.members, observation);
-  const rejecting = membersThat('RejectsTokens', members);
+  const rejecting = membersThat('RejectsTokens', members).filter((name) => request.rejecting.includes(name));
   const restarted = restartable.filter((name) => done.includes(restartOf(name)));
   const away = members.find(({ name, standing }) => restarted.includes(name) && !isSettled(standing));
   if (away && waits < MAX_WAITS) return { action: 'WaitForMember', member: away.name };
@@ -41,9 +41,11 @@ export function chooseNextCure(observation: TokenObservation, request: ChooseNex
       `${away.name} was restarted, and is not back: it ${away.problem} Look at its service and its log.`,
     );
   }
-  const next = rejecting.find((name) => restartable.includes(name) && !restarted.includes(name));
+  const next = rejecting.find(
+    (name) =>
+      restartable.includes(name) && !restarted.includes(name) && canDoWithout(name, survey, observation, mayToggle),
+  );
   if (next !== undefined) {
-    requireQuorumWithout([next], survey, observation.memberList);
     const { host, layout } = placeOf(cluster, next);
     return { action: 'RestartService', member: next, host, parameters: { unit: layout.unit, action: 'restart' } };
   }
@@ -58,6 +60,25 @@ export function chooseNextCure(observation: TokenObservation, request: ChooseNex
   if (through === undefined)
     throw new EtcdUnavailable('No member takes a token, and without one nobody may disable authentication.');
   return { action: 'ToggleAuthentication', through };
+}
+
+/**
+ * Whether the others are a quorum without it. Where there is another way, a member that they need is no reason to stop.
+ * @throws UnsafeToProceed where there is none; EtcdUnavailable where the others may yet catch up
+ */
+function canDoWithout(
+  name: string,
+  survey: Survey,
+  { memberList }: TokenObservation,
+  isThereAnotherWay: boolean,
+): boolean {
+  try {
+    requireQuorumWithout([name], survey, memberList);
+    return true;
+  } catch (error) {
+    if (error instanceof UnsafeToProceed && isThereAnotherWay) return false;
+    throw error;
+  }
 }
 
 /** What is kept in `done`. */

@@ -38,11 +38,11 @@ export function assessTokens(
   observation: TokenObservation,
   { cluster, readings }: z.output<typeof assessTokensInput>,
 ): TokenAssessment {
-  refuseUnsafeAlarms(observation);
   const nothing = { readings, members: [], rejecting: [], inspections: [] };
   if (isOpen(observation)) {
     return { ...nothing, verdict: 'Enable', summary: describeOpen(observation) };
   }
+  refuseUnsafeAlarms(observation);
   const { members } = surveyTokens(cluster.members, observation);
   const rejecting = membersThat('RejectsTokens', members);
   const next = countReadings(readings, members);
@@ -77,8 +77,8 @@ function describeOpen({ window }: TokenObservation): string {
     return `Authentication is disabled since ${new Date(window.disabledAt).toISOString()}: the execution ${window.execution} was ended before it could enable it again.`;
   }
   throw new PreconditionFailed(
-    'etcd runs without authentication, although clusters.json names a login: everybody may read and write. No execution of this runbook has ' +
-      'disabled it. Enable it ("etcdctl auth enable"; the user root with the role root has to be there), or take "auth" out of clusters.json.',
+    'etcd runs without authentication, although clusters.json names a login: everybody may read and write. It is not known by whom it was ' +
+      'disabled. Enable it ("etcdctl auth enable"; the user root with the role root has to be there), or take "auth" out of clusters.json.',
   );
 }
 

@@ -1,7 +1,9 @@
 import type { Cluster } from '../contracts/clusters.ts';
 import type { InspectionReport } from '../contracts/host-command-results.ts';
-import type { CureRung, MemberTokens, PlanTokenCure, TogglePremises, TokenCurePlan } from '../contracts/tokens.ts';
+import type { ListedMember } from '../contracts/observation.ts';
+import type { CurePremises, CureRung, MemberTokens, PlanTokenCure, TokenCurePlan } from '../contracts/tokens.ts';
 import { PreconditionFailed } from '../errors.ts';
+import { quorumOf, type Survey } from './member-survey.ts';
 import { forgetsToEnableTokens } from './releases.ts';
 import { membersThat } from './token-standing.ts';
 
@@ -14,9 +16,14 @@ import { membersThat } from './token-standing.ts';
 export function planTokenCure(
   { cluster, parameters: { strategy }, rejecting, inspections }: PlanTokenCure,
   members: readonly MemberTokens[],
-  premises: TogglePremises,
+  premises: CurePremises,
 ): TokenCurePlan {
-  const problems = rejecting.map((name) => ({ name, problem: restartProblem(cluster, name, inspections) }));
+  const problems = rejecting.map((name) => ({
+    name,
+    problem: premises.needed.includes(name)
+      ? 'the others are no quorum without it'
+      : restartProblem(cluster, name, inspections),
+  }));
   const restartable =
     strategy === 'toggle' ? [] : problems.filter(({ problem }) => problem === '').map(({ name }) => name);
   const toggleProblem = toggleMisfit(members, premises, strategy);
@@ -46,6 +53,12 @@ export function planTokenCure(
   };
 }
 
+/** Those of the members that the quorum cannot do without. */
+export function neededBy(survey: Survey, memberList: readonly ListedMember[], names: readonly string[]): string[] {
+  const healthy = survey.members.filter(({ state, listed }) => state === 'healthy' && listed?.isLearner === false);
+  return names.filter((name) => healthy.filter((member) => member.name !== name).length < quorumOf(memberList));
+}
+
 /** Why a member's service cannot be restarted; empty where it can. */
 function restartProblem(cluster: Cluster, name: string, inspections: readonly InspectionReport[]): string {
   const member = cluster.members.find((each) => each.name === name);
@@ -62,7 +75,7 @@ function restartProblem(cluster: Cluster, name: string, inspections: readonly In
 /** Why authentication must not be disabled; empty where it may be. */
 function toggleMisfit(
   members: readonly MemberTokens[],
-  { rootRoles }: TogglePremises,
+  { rootRoles }: CurePremises,
   strategy: PlanTokenCure['parameters']['strategy'],
 ): string {
   if (strategy === 'restart') return 'Not asked for: the strategy is restart.';
@@ -101,7 +114,7 @@ function describeSteps(
   rejecting: readonly string[],
   restartable: readonly string[],
   mayToggle: boolean,
-  { admitsWithoutCertificate }: TogglePremises,
+  { admitsWithoutCertificate }: CurePremises,
 ): string[] {
   const restarts = restartable.map((name) => `restart the service of ${name}, alone, while the others are a quorum`);
   const when = restartable.length === rejecting.length ? 'where that does not help, ' : '';

@@ -1,5 +1,12 @@
 import type { ConfiguredMember } from '../contracts/clusters.ts';
-import type { MemberTokens, TokenObservation, TokenProbe, TokenStanding, TokenUse } from '../contracts/tokens.ts';
+import type {
+  LoginAnswer,
+  MemberTokens,
+  TokenObservation,
+  TokenProbe,
+  TokenStanding,
+  TokenUse,
+} from '../contracts/tokens.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { type Survey, type SurveyedMember, surveyMembers } from './member-survey.ts';
 
@@ -9,9 +16,14 @@ export interface TokenSurvey {
   members: MemberTokens[];
 }
 
-/** Whether authentication is disabled. Every member answers a login through consensus, so one that says so is enough. */
+/**
+ * Whether authentication is disabled. Members answer a login as the cluster has agreed on it; where they differ, one is of another cluster, or
+ * it was just disabled or enabled.
+ */
 export function isOpen({ probes }: TokenObservation): boolean {
-  return probes.some(({ login }) => login.answer === 'Open');
+  const count = (...answers: LoginAnswer['answer'][]) =>
+    probes.filter(({ login }) => answers.includes(login.answer)).length;
+  return count('Open') > count('Issued', 'WrongPassword');
 }
 
 /**
@@ -70,6 +82,14 @@ function judge(
   const [unanswered] = having('Unanswered');
   if (state === 'failed') return { standing: 'Failed', problem };
   if (refused) return { standing: 'Refuses', problem: refused.problem };
+  const isJwt = probes.some((probe) => probe.login.format === 'jwt');
+  if (isJwt && isClockBehind(name, configured, probes)) {
+    return {
+      standing: 'ClockDiffers',
+      problem:
+        'issues JWTs that the others reject, and takes theirs: its clock is behind, so that its tokens have ended already. Set its clock.',
+    };
+  }
   if (taken.length === uses.length) return { standing: 'TakesTokens', problem: '' };
   if (outdated) {
     return {
@@ -79,9 +99,7 @@ function judge(
   }
   if (!isCaughtUp) return { standing: 'Lags', problem: `${problem}: it does not know new tokens yet.` };
   if (unanswered) return { standing: 'Lags', problem: `does not answer to a new token in time: ${unanswered.problem}` };
-  if (probes.some((probe) => probe.login.format === 'jwt')) {
-    return judgeSignatures(name, uses, configured, probes);
-  }
+  if (isJwt) return judgeSignatures(name, uses, configured, probes);
   if (taken.length === 0) {
     return {
       standing: 'RejectsTokens',
@@ -106,12 +124,8 @@ function judgeSignatures(
 ): Judgement {
   const rejected = uses.filter(({ answer }) => answer === 'Rejected');
   if (rejected.length * 2 < uses.length) return { standing: 'TakesTokens', problem: '' };
-  const isTaken = (by: string) =>
-    probes[configured.findIndex((member) => member.name === by)]?.uses.some(
-      ({ issuer, answer }) => issuer === name && answer === 'Taken',
-    ) === true;
-  const others = configured.filter((member) => member.name !== name).map((member) => member.name);
-  const [takesItsOwn, othersTakeIt] = [isTaken(name), others.some(isTaken)];
+  const takers = takersOf(name, configured, probes);
+  const [takesItsOwn, othersTakeIt] = [takers.includes(name), takers.some((taker) => taker !== name)];
   if (takesItsOwn && othersTakeIt) {
     return {
       standing: 'ClockDiffers',
@@ -123,4 +137,25 @@ function judgeSignatures(
     standing: 'KeysDiffer',
     problem: `rejects the JWTs of ${rejected.map(({ issuer }) => issuer).join(', ')}: its keys are not theirs. Give every member the same --auth-token: pub-key, priv-key and sign-method.`,
   };
+}
+
+/** Who takes the token that a member has issued. */
+function takersOf(issuer: string, configured: readonly ConfiguredMember[], probes: readonly TokenProbe[]): string[] {
+  return configured
+    .filter((_, index) => probes[index]?.uses.some((use) => use.issuer === issuer && use.answer === 'Taken'))
+    .map(({ name }) => name);
+}
+
+/** Whether nobody else takes its token, while it takes those of all. */
+function isClockBehind(name: string, configured: readonly ConfiguredMember[], probes: readonly TokenProbe[]): boolean {
+  const own = probes[configured.findIndex((member) => member.name === name)];
+  const others = probes.filter((probe) => probe !== own && probe.uses.length > 0);
+  const rejecting = others.filter(({ uses }) =>
+    uses.some(({ issuer, answer }) => issuer === name && answer === 'Rejected'),
+  );
+  return (
+    own?.uses.every(({ answer }) => answer === 'Taken') === true &&
+    others.length > 1 &&
+    rejecting.length === others.length
+  );
 }

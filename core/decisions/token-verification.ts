@@ -12,7 +12,7 @@ export function verifyTokens(observation: TokenObservation, { members: configure
   refuseUnsafeAlarms(observation);
   if (isOpen(observation)) {
     throw new VerificationFailed(
-      'Authentication is disabled, though this runbook has enabled it: somebody else has disabled it since.',
+      'Authentication is disabled, though this runbook leaves it enabled: it was disabled since.',
     );
   }
   const { members } = surveyTokens(configured, observation);

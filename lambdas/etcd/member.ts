@@ -110,10 +110,13 @@ export class EtcdMember {
 
   /** All alarms of the cluster. etcd answers it through consensus, so it needs a quorum. */
   async alarms(): Promise<RaisedAlarm[]> {
-    const { alarms } = await this.#connection.maintenance.alarm({
-      action: AlarmAction.Get,
-      memberID: 0,
-      alarm: AlarmType.None,
+    const ask = ({ maintenance }: Connection) =>
+      maintenance.alarm({ action: AlarmAction.Get, memberID: 0, alarm: AlarmType.None });
+    // The releases that reject every token tell their alarms to whoever shows none.
+    const { alarms } = await ask(this.#connection).catch((error: unknown) => {
+      if (!hasReason(error, 'TokenRejected')) throw error;
+      const stranger = new Connection({ ...this.#options, login: undefined });
+      return ask(stranger).finally(() => stranger.close());
     });
     return alarms.map((raised) => ({ memberId: toHex(raised.memberID), alarm: String(raised.alarm).toUpperCase() }));
   }
@@ -201,16 +204,29 @@ export class EtcdMember {
     }
   }
 
+  /** Whether it serves a client that has neither a login nor, where it asks for one, a certificate. */
+  async servesStrangers(): Promise<boolean> {
+    const { tls } = this.#options;
+    if (!tls?.cert) return this.servesAnybody();
+    // The certificate's own name may be a user, to whom etcd gives what it gives that user.
+    return (await this.#answerToStranger({ ca: tls.ca })) === 'Served';
+  }
+
   /** Whether a client without a certificate gets as far as to be asked for its login. */
   async admitsWithoutCertificate(): Promise<boolean> {
     const { tls } = this.#options;
     if (!tls?.cert) return true;
-    const stranger = new Connection({ ...this.#options, tls: { ca: tls.ca }, login: undefined });
+    return (await this.#answerToStranger({ ca: tls.ca })) !== 'Refused';
+  }
+
+  /** `Refused` where it does not even come to a question. */
+  async #answerToStranger(tls: ConnectionOptions['tls']): Promise<'Served' | 'LoginRequired' | 'Refused'> {
+    const stranger = new Connection({ ...this.#options, tls, login: undefined });
     try {
       await stranger.kv.range({ key: Buffer.from(PROBE_KEY), serializable: true });
-      return true;
+      return 'Served';
     } catch (error) {
-      return hasReason(error, 'LoginRequired', 'PermissionDenied', 'TokenRejected');
+      return hasReason(error, 'LoginRequired', 'PermissionDenied') ? 'LoginRequired' : 'Refused';
     } finally {
       stranger.close();
     }
@@ -245,11 +261,14 @@ export class EtcdMember {
     await this.#connection.auth.authDisable({ deadline });
   }
 
-  /** For the whole cluster. Asks without a login, which there is none while it is disabled: to be asked for one means that it is enabled. */
+  /**
+   * For the whole cluster. Asks without a login, which there is none while it is disabled: to be asked for one means that it is enabled; and so
+   * does to be taken for the user of the client certificate's name.
+   */
   async enableAuthentication(): Promise<void> {
     const stranger = new Connection({ ...this.#options, login: undefined });
     try {
-      await changed(stranger.auth.authEnable(), 'LoginRequired', 'PermissionDenied');
+      await changed(stranger.auth.authEnable(), 'LoginRequired', 'PermissionDenied', 'UserNotFound');
     } finally {
       stranger.close();
     }
@@ -270,6 +289,16 @@ export class EtcdMember {
       failure: [],
     });
     return succeeded;
+  }
+
+  /** Deletes a key that has not changed since `revision`. */
+  async deleteUnchanged(key: string, revision: string): Promise<void> {
+    const name = Buffer.from(key);
+    await this.#connection.kv.txn({
+      compare: [{ key: name, target: CompareTarget.Mod, result: CompareResult.Equal, mod_revision: revision }],
+      success: [{ request_delete_range: { key: name } }],
+      failure: [],
+    });
   }
 
   async put(key: string, value: string): Promise<void> {

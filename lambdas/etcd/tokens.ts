@@ -37,7 +37,7 @@ export async function observeTokens(etcd: EtcdCluster): Promise<TokenObservation
     }),
   );
   const isOpen = logins.some(({ answer }) => answer.answer === 'Open');
-  return { ...observation, probes, window: isOpen ? (await readWindow(etcd)).window : null };
+  return { ...observation, probes, window: isOpen ? (await readWindow(etcd.members)).window : null };
 }
 
 interface Login {

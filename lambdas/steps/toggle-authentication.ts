@@ -5,6 +5,7 @@ import {
 } from '../../core/contracts/tokens.ts';
 import { chooseNextCure } from '../../core/decisions/next-cure.ts';
 import { requireRoot } from '../../core/decisions/token-cure.ts';
+import { EtcdUnavailable } from '../../core/errors.ts';
 import { closeWindow, enableAuthentication, openWindow, readWindow } from '../etcd/authentication-window.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import type { EtcdMember } from '../etcd/member.ts';
@@ -12,37 +13,36 @@ import { observeTokens } from '../etcd/tokens.ts';
 import { requireAlone } from '../executions.ts';
 import { etcdStep, type Invocation } from '../step.ts';
 
+/** So long the request to disable it may be on its way. */
+const DISABLE_WITHIN_MS = 5_000;
 /** Kept at the end of an invocation, to write down what was done and to answer. */
 const RESERVE_MS = 5_000;
-/** So long the request to disable it may be on its way; and as long again, for what etcd has begun is not ended by a deadline. */
-const DISABLE_WITHIN_MS = 5_000;
+/** What disabling and enabling take at the longest, where members have to elect a leader in between. */
+const NEEDED_MS = DISABLE_WITHIN_MS + RESERVE_MS + 10_000;
 
 /**
  * Disables authentication and enables it again at once, in one invocation, so that the window is as short as it can be. Decides anew, and
  * does nothing where something else is next. Run again after it was cut off in between, it finds what it has written down, and enables.
- * @throws PreconditionFailed before anything is disabled
+ * @throws PreconditionFailed, EtcdUnavailable before anything is disabled; EtcdUnavailable where a member has not answered to it
  */
 export const handler = etcdStep(
   chooseNextCureInput,
   async (etcd, input, invocation): Promise<ToggledAuthentication> => {
-    const next = chooseNextCure(await observeTokens(etcd), input);
+    const observation = await observeTokens(etcd);
+    const next = chooseNextCure(observation, input);
     switch (next.action) {
       case 'ToggleAuthentication':
         await requireAlone(input.cluster.name, input.execution);
-        return { window: await toggle(etcd, etcd.member(next.through), input.execution, invocation) };
-      case 'EnableAuthentication':
-        return { window: await enableAgain(etcd, invocation) };
+        return { toggled: true, window: await toggle(etcd, etcd.member(next.through), input.execution, invocation) };
+      case 'EnableAuthentication': {
+        const [asked = null, ...others] = observation.window?.asked ?? [];
+        return { toggled: true, window: await enableAgain(etcd, others.length === 0 ? asked : null, invocation) };
+      }
       default:
-        // Perhaps because this very step has done it already, and its answer was lost.
-        return { window: await windowOf(etcd, input.execution) };
+        return finished(etcd, input.execution);
     }
   },
 );
-
-async function windowOf(etcd: EtcdCluster, execution: string): Promise<AuthenticationWindow | null> {
-  const { window } = await readWindow(etcd);
-  return window?.execution === execution && window.enabledAt !== null ? window : null;
-}
 
 async function toggle(
   etcd: EtcdCluster,
@@ -51,20 +51,41 @@ async function toggle(
   invocation: Invocation,
 ): Promise<AuthenticationWindow | null> {
   requireRoot(await through.rolesOf('root'));
+  if (invocation.remainingMs() < NEEDED_MS) {
+    throw new EtcdUnavailable(
+      'The members take so long to answer that there is no time left to enable authentication in. Nothing was changed.',
+    );
+  }
   const disabledAt = Date.now();
-  const overAt = disabledAt + 2 * DISABLE_WITHIN_MS;
-  await openWindow(through, { execution, disabledAt, enabledAt: null, overAt });
+  const overAt = disabledAt + DISABLE_WITHIN_MS;
+  await openWindow(through, { execution, disabledAt, overAt });
+  let answered: string | null = null;
   let window: AuthenticationWindow | null = null;
   try {
-    await through.disableAuthentication(disabledAt + DISABLE_WITHIN_MS);
+    await through.disableAuthentication(overAt);
+    answered = through.name;
+  } catch (error) {
+    if (!(error instanceof EtcdUnavailable)) answered = through.name;
+    throw error;
   } finally {
     // Also where the answer is an error or none: it may have been disabled all the same.
-    window = await enableAgain(etcd, invocation);
+    window = await enableAgain(etcd, answered, invocation);
   }
   return window;
 }
 
-async function enableAgain(etcd: EtcdCluster, { remainingMs }: Invocation): Promise<AuthenticationWindow | null> {
-  await enableAuthentication(etcd, Date.now() + remainingMs() - RESERVE_MS);
-  return closeWindow(etcd, Date.now());
+async function enableAgain(
+  { members }: EtcdCluster,
+  answered: string | null,
+  { remainingMs }: Invocation,
+): Promise<AuthenticationWindow | null> {
+  await enableAuthentication(members, Date.now() + remainingMs() - RESERVE_MS);
+  return closeWindow(members, answered, Date.now());
+}
+
+/** Perhaps it is not next because this very step has done it already, and its answer was lost. */
+async function finished({ members }: EtcdCluster, execution: string): Promise<ToggledAuthentication> {
+  const { window } = await readWindow(members);
+  const isOwn = window?.execution === execution && window.enabledAt !== null && window.disabledAt > 0;
+  return { toggled: isOwn, window: isOwn ? window : null };
 }

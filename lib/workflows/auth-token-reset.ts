@@ -45,6 +45,7 @@ export class AuthTokenReset extends Construct {
     const request = { cluster: '{% $cluster %}', parameters: '{% $parameters %}' };
     const work = {
       ...request,
+      rejecting: '{% [$assessment.rejecting] %}',
       restartable: '{% [$plan.restartable] %}',
       mayToggle: '{% $plan.mayToggle %}',
       done: '{% [$done] %}',
@@ -93,7 +94,12 @@ export class AuthTokenReset extends Construct {
         outputs: { error: '{% $failure.error %}', cause: "{% $failure.cause & ' ' & $enabled.summary %}" },
       })
       .otherwise(assessTokens);
-    const enable = enableAuthentication(this, { step: steps.enableAuthentication, pages, certain: wasThereAnError });
+    const enable = enableAuthentication(this, {
+      step: steps.enableAuthentication,
+      pages,
+      endOf: "{% $failure.error = '' ? '' : $states.context.Execution.Name %}",
+      certain: wasThereAnError,
+    });
     const keepError = Pass.jsonata(this, 'Keep the error', {
       assign: { failure: { error: '{% $states.input.error %}', cause: '{% $states.input.cause %}' } },
     });
@@ -146,13 +152,13 @@ export class AuthTokenReset extends Construct {
       input: work,
       assign: {
         window: '{% $states.result.Payload.window %}',
-        done: "{% [$append($done, $states.result.Payload.window = null ? [] : 'ToggleAuthentication')] %}",
+        done: "{% [$append($done, $states.result.Payload.toggled ? 'ToggleAuthentication' : [])] %}",
       },
       onError,
     }).next(chooseNextCure);
     const verifyTokens = stepState(this, 'Verify tokens', {
       step: steps.verifyTokens,
-      input: { cluster: '{% $cluster %}' },
+      input: { cluster: '{% $cluster %}', execution: '{% $states.context.Execution.Name %}' },
       assign: { verified: '{% $states.result.Payload %}' },
       onError,
     });

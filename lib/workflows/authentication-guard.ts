@@ -64,7 +64,12 @@ export class AuthenticationGuard extends Construct {
       onError: isThereACluster,
     });
     waitForAws.next(start);
-    const enable = enableAuthentication(this, { step: steps.enableAuthentication, pages, certain: isEnabled });
+    const enable = enableAuthentication(this, {
+      step: steps.enableAuthentication,
+      pages,
+      endOf: '{% $states.context.Execution.Input.detail.name %}',
+      certain: isEnabled,
+    });
     const stateMachine = runbookStateMachine(this, {
       name: 'etcd-remediation-authentication-guard',
       comment: 'Enables authentication where an auth token reset was ended before it could',

@@ -22,6 +22,7 @@ function choose(observation: TokenObservation, request: Partial<ChooseNextCure> 
   return chooseNextCure(observation, {
     cluster: clusterOf(observation.members.map(({ name }) => configured(name))),
     parameters: tokenParametersSchema.parse({}),
+    rejecting: observation.members.map(({ name }) => name),
     restartable: ['node3'],
     mayToggle: true,
     done: [],
@@ -76,18 +77,37 @@ describe('the next cure', () => {
     expect(choose(all, { restartable: ['node1', 'node2', 'node3'] })).toEqual(restartOf('node1'));
   });
 
-  it.each([
-    ['another is down', voters(3, { node2: silent('node2') }), ['tt', 'uu', 'rr'], 'UnsafeToProceed'],
-    [
-      'another is behind',
-      voters(3, { node2: voter('node2', { raftAppliedIndex: '12' }) }),
-      ['ttt', 'ttt', 'rrr'],
-      'EtcdUnavailable',
-    ],
-    ['it is the only voter', voters(1), ['r'], 'UnsafeToProceed'],
-  ])('is no restart where %s: the quorum needs the member', (_, members, rows, name) => {
-    const restartable = members.length === 1 ? ['node1'] : ['node3'];
-    expect(failureOf(() => choose(tokensOf(members, rows), { restartable }))).toMatchObject({ name });
+  describe('is no restart of a member that the quorum needs', () => {
+    const down = tokensOf(voters(3, { node2: silent('node2') }), ['tt', 'uu', 'rr']);
+
+    it.each([
+      ['another is down', down, 'UnsafeToProceed'],
+      [
+        'another is behind',
+        tokensOf(voters(3, { node2: voter('node2', { raftAppliedIndex: '12' }) }), ['ttt', 'ttt', 'rrr']),
+        'EtcdUnavailable',
+      ],
+      ['it is the only voter', tokensOf(voters(1), ['r']), 'UnsafeToProceed'],
+    ])('where %s', (_, reading, name) => {
+      const restartable = reading.members.length === 1 ? ['node1'] : ['node3'];
+      expect(failureOf(() => choose(reading, { restartable, mayToggle: false }))).toMatchObject({ name });
+    });
+
+    it('but the toggle, where that may be', () => {
+      expect(choose(down)).toEqual({ action: 'ToggleAuthentication', through: 'node1' });
+    });
+  });
+
+  it('is for those alone that were surely found to reject tokens', () => {
+    const both = tokensOf(THREE, ['ttt', 'rrr', 'rrr']);
+    expect(choose(both, { rejecting: ['node3'], done: ['RestartService node3'], restartable: ['node3'] })).toEqual({
+      action: 'ToggleAuthentication',
+      through: 'node1',
+    });
+    const other = tokensOf(THREE, ['ttt', 'rrr', 'ttt']);
+    expect(choose(other, { rejecting: ['node3'], done: ['RestartService node3'], restartable: ['node3'] })).toEqual({
+      action: 'Finish',
+    });
   });
 
   it.each<[string, Partial<ChooseNextCure>]>([

@@ -104,6 +104,12 @@ describe('an assessment', () => {
     expect(inARow(both, both, both).at(-1)).toMatchObject({ verdict: 'Cure', rejecting: ['node2'] });
   });
 
+  it('is not led astray by a member of another cluster, which runs without authentication', () => {
+    const members = [...THREE.slice(0, 2), voter('node3', { clusterId: 'other' })];
+    const reading = tokensOf(members, ['tt', 'tt', 'tt'], { logins: { 2: 'Open' } });
+    expect(assess(reading)).toMatchObject({ verdict: 'Confirm', summary: expect.stringContaining('another cluster') });
+  });
+
   it('wants authentication enabled first where an execution has left it disabled', () => {
     const reading = tokensOf(THREE, ['', '', ''], { ...OPEN, window: windowOf('run-7') });
     expect(assess(reading)).toMatchObject({

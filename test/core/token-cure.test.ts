@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { tokenParametersSchema } from '../../core/contracts/execution-input.ts';
 import type {
+  CurePremises,
   MemberTokens,
   PlanTokenCure,
-  TogglePremises,
   TokenCurePlan,
   TokenStanding,
 } from '../../core/contracts/tokens.ts';
@@ -12,7 +12,7 @@ import { planTokenCure, requireRoot } from '../../core/decisions/token-cure.ts';
 import { clusterOf, configured, failureOf, inspection } from './observations.ts';
 
 const RUNNING = { activeState: 'active', subState: 'running', result: 'success', mainPid: 7 };
-const SAFE: TogglePremises = { rootRoles: ['root'], admitsWithoutCertificate: false };
+const SAFE: CurePremises = { needed: [], rootRoles: ['root'], admitsWithoutCertificate: false };
 
 function standing(name: string, its: TokenStanding, version = '3.5.4'): MemberTokens {
   return { name, id: name, version, standing: its, problem: '' };
@@ -40,7 +40,7 @@ interface Case {
   inspections?: PlanTokenCure['inspections'];
   hostless?: boolean;
   members?: MemberTokens[];
-  premises?: Partial<TogglePremises>;
+  premises?: Partial<CurePremises>;
 }
 
 function plan({
@@ -100,6 +100,7 @@ describe('a plan', () => {
       { inspections: [report('node3', { activeState: 'inactive', subState: 'dead', mainPid: 0 })] },
       'etcd runs there in another way',
     ],
+    ['the quorum needs it', { premises: { needed: ['node3'] } }, 'the others are no quorum without it'],
   ])('has nothing but the toggle where %s', (_, given, why) => {
     const planned = plan(given);
     expect(rungs(planned)).toEqual(['toggle']);

@@ -94,6 +94,11 @@ describe('a member', () => {
       ['ttt', 'ttt', 'rrt'],
       [TAKES, TAKES, 'ClockDiffers'],
     ],
+    [
+      'has a clock that is behind where nobody else takes its own, and it takes theirs',
+      ['ttr', 'ttr', 'ttt'],
+      [TAKES, TAKES, 'ClockDiffers'],
+    ],
   ])('with JWT %s', (_, rows, expected) => {
     expect(standings(tokensOf(THREE, rows, { format: 'jwt' }))).toEqual(expected);
   });

@@ -48,5 +48,5 @@ export function tokensOf(members: MemberObservation[], rows: string[], reading: 
 
 /** The window of an execution, which is open: nobody has enabled authentication since. */
 export function windowOf(execution: string) {
-  return { execution, disabledAt: 1_000, enabledAt: null, overAt: 61_000 };
+  return { execution, disabledAt: 1_000, enabledAt: null, overAt: 6_000, asked: ['node1'], ended: false };
 }

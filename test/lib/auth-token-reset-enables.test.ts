@@ -34,7 +34,7 @@ const ENABLED_IN_THE_END = {
 describe('authentication that cannot be enabled', () => {
   it('is paged, and tried again after 30 seconds, until it is', async () => {
     const executed = await toEnable({ 'Enable authentication': [FAILS, FAILS, ENABLED_NOW] });
-    const round = ['Enable authentication', 'May it be disabled?', PAGE, 'Wait before enabling it again'];
+    const round = ['Enable authentication', PAGE, 'Wait before enabling it again'];
     expect(executed.visited.slice(executed.visited.indexOf('Keep the error'))).toEqual([
       ...['Keep the error', ...round, ...round],
       ...['Enable authentication', 'Could a step still disable it?', 'Was there an error?', 'Stop with the error'],
@@ -111,7 +111,7 @@ describe('where an earlier execution has left authentication disabled', () => {
       ...['Load cluster', ...ASSESS, ...ENABLE_FIRST, 'Was there an error?'],
       ...[...ASSESS, 'Authentication is enabled again'],
     ]);
-    expect(callsOf(executed, 'Enable authentication')).toEqual([{ cluster: CLUSTER }]);
+    expect(callsOf(executed, 'Enable authentication')).toEqual([{ cluster: CLUSTER, endOf: '', toggled: false }]);
     expect(Object(executed.ended).output).toEqual({
       outcome: 'Remediated',
       ...REPORTED,

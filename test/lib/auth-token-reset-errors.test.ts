@@ -54,7 +54,7 @@ describe('an error once authentication was to be disabled', () => {
         ...['Was authentication to be disabled?', 'Keep the error', 'Enable authentication'],
         ...['Could a step still disable it?', 'Was there an error?', STOP],
       ]);
-      expect(callsOf(executed, 'Enable authentication')).toEqual([{ cluster: CLUSTER }]);
+      expect(callsOf(executed, 'Enable authentication')).toEqual([{ cluster: CLUSTER, endOf: 'run-1', toggled: true }]);
       expect(executed.ended).toMatchObject({
         ...TOLD,
         cause: 'CORRUPT is raised. Authentication is enabled again.',

@@ -123,13 +123,20 @@ describe('a cure', () => {
     expect(callsOf(executed, 'Plan token cure')).toEqual([
       { ...request, rejecting: ['node3'], inspections: [reportOf('node3')] },
     ]);
-    const work = { ...request, restartable: ['node3'], mayToggle: true, waits: 0, execution: 'run-1' };
+    const work = {
+      ...request,
+      rejecting: ['node3'],
+      restartable: ['node3'],
+      mayToggle: true,
+      waits: 0,
+      execution: 'run-1',
+    };
     expect(callsOf(executed, 'Choose next cure')[0]).toEqual({ ...work, done: [], turn: 0 });
     expect(callsOf(executed, 'Toggle authentication')).toEqual([{ ...work, done: ['RestartService node3'], turn: 2 }]);
     expect(callsOf(executed, 'Restart service')).toEqual([
       { ...sent, command: 'control-service', parameters: restartOf('node3').parameters },
     ]);
-    expect(callsOf(executed, 'Verify tokens')).toEqual([{ cluster: CLUSTER }]);
+    expect(callsOf(executed, 'Verify tokens')).toEqual([{ cluster: CLUSTER, execution: 'run-1' }]);
     expect(callsOf(executed, 'Prove writes on every member')).toEqual([
       { cluster: CLUSTER, members: VERIFIED.healthy, execution: 'run-1' },
     ]);
@@ -170,7 +177,10 @@ describe('a cure', () => {
     ['Toggle', TOGGLE],
     ['Enable', ENABLE],
   ])('chooses again, and writes nothing down, when it was not the next thing to do any more (%s)', async (_, next) => {
-    const executed = await cure({ 'Choose next cure': [next, FINISH], 'Toggle authentication': { window: null } });
+    const executed = await cure({
+      'Choose next cure': [next, FINISH],
+      'Toggle authentication': { toggled: false, window: null },
+    });
     expect(toldTo(executed, 'Choose next cure')[1]).toEqual({ done: [], waits: 0, turn: 1 });
     expect(Object(executed.ended).output).toMatchObject({ done: [], window: null, tokens: RESTARTED_ONLY });
   });

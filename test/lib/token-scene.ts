@@ -105,7 +105,8 @@ export const FINISH: NextCure = { action: 'Finish' };
 const DISABLED_AT = Date.parse('2025-01-01T12:00:00.000Z');
 /** Authentication was disabled for 12 ms. */
 export const WINDOW: AuthenticationWindow = {
-  ...{ execution: 'run-1', disabledAt: DISABLED_AT, enabledAt: DISABLED_AT + 12, overAt: DISABLED_AT + 60_000 },
+  ...{ execution: 'run-1', disabledAt: DISABLED_AT, enabledAt: DISABLED_AT + 12, overAt: DISABLED_AT + 5_000 },
+  ...{ asked: [], ended: false },
 };
 /** As a report tells it. */
 export const REPORTED_WINDOW = {
@@ -160,7 +161,7 @@ const ANSWERS = {
   'Plan token cure': planOf(['node3']),
   'Choose next cure': [restartOf('node3'), FINISH],
   'Restart service': SERVICE,
-  'Toggle authentication': { window: WINDOW },
+  'Toggle authentication': { toggled: true, window: WINDOW },
   'Enable authentication': enabledOf(),
   'Verify tokens': VERIFIED,
   'Prove writes on every member': { members: ['after'] },

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ClustersFile } from '../../core/contracts/clusters.ts';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
@@ -86,10 +87,14 @@ describe('authentication is enabled at the end of an auth token reset', { timeou
     crashed = undefined;
   });
 
-  function reset(signal?: AbortSignal): Promise<ExecutionResult> {
+  function reset(
+    signal?: AbortSignal,
+    onEvent: (event: HistoryEvent) => void = () => undefined,
+  ): Promise<ExecutionResult> {
     return platform.execute({
       incident: 'auth-token-invalid',
       input: { cluster: CLUSTER_NAME, parameters: { confirmSeconds: 0, strategy: 'toggle' } },
+      onEvent,
       ...(signal && { signal }),
     });
   }
@@ -100,8 +105,8 @@ describe('authentication is enabled at the end of an auth token reset', { timeou
       if (member.name !== crashed) expect(await member.servesAnybody(), member.name).toBe(false);
     }
     stage.reconnect();
-    const { window } = await readWindow(stage.etcd);
-    expect(window?.enabledAt, JSON.stringify(window)).not.toBeNull();
+    const { window } = await readWindow(stage.etcd.members);
+    expect(window === null || window.enabledAt !== null || window.ended, JSON.stringify(window)).toBe(true);
   }
 
   /** A cluster that is whole again, with a third member that rejects tokens. */
@@ -172,30 +177,41 @@ describe('authentication is enabled at the end of an auth token reset', { timeou
     },
   );
 
-  it('although the execution is stopped, and what its step has sent arrives only after the guard has looked', async () => {
-    await breakTokens();
-    const stop = new AbortController();
-    let arrive = () => {};
-    const arrived = new Promise<void>((resolve) => {
-      arrive = resolve;
-    });
-    guardEntered.length = 0;
-    fault = {
-      moment: 'before',
-      path: DISABLE,
-      strike: () => {
-        stop.abort(new Error('stopped'));
-        return arrived;
-      },
-    };
-    expect((await reset(stop.signal)).status).toBe('ABORTED');
-    const settled = platform.settled();
-    await until(async () => guardEntered.includes(WAITING));
-    arrive();
-    const [guarding] = await settled;
-    expect(guarding && outputOf(guarding)).toMatchObject({ outcome: 'Remediated' });
-    await expectEnabled();
-  });
+  it.each([
+    ['at once', 'TaskScheduled'],
+    ['when its step has given up on it', 'TaskFailed'],
+  ] as const)(
+    'although the execution is stopped %s, and what its step has sent arrives only after the guard has looked',
+    async (_, moment) => {
+      await breakTokens();
+      const stop = new AbortController();
+      let arrive = () => {};
+      const arrived = new Promise<void>((resolve) => {
+        arrive = resolve;
+      });
+      let isSent = false;
+      guardEntered.length = 0;
+      fault = {
+        moment: 'before',
+        path: DISABLE,
+        strike: () => {
+          isSent = true;
+          if (moment === 'TaskScheduled') stop.abort(new Error('stopped'));
+          return arrived;
+        },
+      };
+      const execution = await reset(stop.signal, ({ type }) => {
+        if (isSent && type === moment) stop.abort(new Error('stopped'));
+      });
+      expect(execution.status).toBe('ABORTED');
+      const settled = platform.settled();
+      await until(async () => guardEntered.includes(WAITING));
+      arrive();
+      const [guarding] = await settled;
+      expect(guarding && outputOf(guarding)).toMatchObject({ outcome: 'Remediated' });
+      await expectEnabled();
+    },
+  );
 
   it('although the terminal that runs it is closed', async () => {
     await breakTokens();
@@ -223,5 +239,21 @@ describe('authentication is enabled at the end of an auth token reset', { timeou
     } finally {
       await rm(directory, { recursive: true });
     }
+  });
+
+  it('or is not touched, where the one member that takes tokens is down: what could be done is told', async () => {
+    await breakTokens();
+    await stage.cluster.rejoin('m2');
+    crashed = 'm1';
+    await crashMembers(stage.cluster, ['m1']);
+    await until(async () => (await stage.etcd.observe((member) => member.status())).memberList.length > 0);
+    expect(await reset()).toMatchObject({
+      status: 'FAILED',
+      error: 'PreconditionFailed',
+      cause: expect.stringMatching(
+        /^Not every member that rejects tokens can be cured.*\n.*\n- toggle: No member takes a token/,
+      ),
+    });
+    await expectEnabled();
   });
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLUSTER_NAME, type Stage } from '../../drills/stage.ts';
-import { openWindow } from '../../lambdas/etcd/authentication-window.ts';
+import { endWindow, forgetWindow, openWindow, readWindow } from '../../lambdas/etcd/authentication-window.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import type { JsonObject } from '../../local/asl/json.ts';
 import type { Page } from '../../local/aws/sns.ts';
@@ -106,7 +106,7 @@ describe('the auth token runbook, where simple tokens are taken by every member,
       expect(await reset(on)).toMatchObject({
         status: 'FAILED',
         error: 'PreconditionFailed',
-        cause: expect.stringContaining('No execution of this runbook has disabled it.'),
+        cause: expect.stringContaining('It is not known by whom it was disabled.'),
       });
       expect(await member?.servesAnybody()).toBe(true);
     } finally {
@@ -118,7 +118,7 @@ describe('the auth token runbook, where simple tokens are taken by every member,
     const [member] = on.etcd.members;
     if (!member) throw new Error('there are members');
     const now = Date.now();
-    await openWindow(member, { execution: 'run-7', disabledAt: now, enabledAt: null, overAt: now });
+    await openWindow(member, { execution: 'run-7', disabledAt: now, overAt: now });
     await member.disableAuthentication(now + 5_000);
     const planned = outputOf(await reset(on, { dryRun: true }));
     expect(planned).toMatchObject({ outcome: 'Planned', summary: expect.stringContaining('run-7') });
@@ -135,7 +135,7 @@ describe('the auth token runbook, where simple tokens are taken by every member,
     const [member] = on.etcd.members;
     if (!member) throw new Error('there are members');
     const now = Date.now();
-    await openWindow(member, { execution: 'run-7', disabledAt: now, enabledAt: null, overAt: now });
+    await openWindow(member, { execution: 'run-7', disabledAt: now, overAt: now });
     await member.disableAuthentication(now + 5_000);
     await on.cluster.etcdctl(['user', 'revoke-role', 'root', 'root']);
     const pages: Page[] = [];
@@ -160,17 +160,32 @@ describe('the auth token runbook, where simple tokens are taken by every member,
     for (const each of on.etcd.members) expect(await each.servesAnybody()).toBe(false);
   });
 
-  it('refuses to disable it while another execution is about to', async () => {
+  it('refuses to disable it while another execution is about to, and for one that was ended', async () => {
     const [member] = on.etcd.members;
     if (!member) throw new Error('there are members');
     const now = Date.now();
-    const own = { execution: 'run-8', disabledAt: now, enabledAt: null, overAt: now + 60_000 };
+    const own = { execution: 'run-8', disabledAt: now, overAt: now + 60_000 };
     await openWindow(member, own);
     await expect(openWindow(member, own)).resolves.toBeUndefined();
     await expect(openWindow(member, { ...own, execution: 'run-9' })).rejects.toMatchObject({
       name: 'PreconditionFailed',
       message: expect.stringContaining('run-8'),
     });
+    await endWindow(on.etcd.members, 'run-8');
+    await expect(openWindow(member, own)).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringContaining('was ended'),
+    });
+  });
+
+  it('forgets nothing that another execution has written down since', async () => {
+    const [member] = on.etcd.members;
+    if (!member) throw new Error('there are members');
+    const before = await readWindow(on.etcd.members);
+    await openWindow(member, { execution: 'run-10', disabledAt: Date.now(), overAt: Date.now() });
+    await forgetWindow(on.etcd.members, before);
+    const { window } = await readWindow(on.etcd.members);
+    expect(window?.execution).toBe('run-10');
   });
 });
 

@@ -1,7 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, type IChainable, type State, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { ERROR_NAMES } from '../../../core/errors.ts';
 import type { Pages } from '../../pages.ts';
 import type { StepFunction } from '../../step-function.ts';
 import { ERROR, stepState } from './step-state.ts';
@@ -9,6 +8,8 @@ import { ERROR, stepState } from './step-state.ts';
 export interface EnableAuthenticationProps {
   step: StepFunction;
   pages: Pages;
+  /** JSONata: the name of the execution that ends with it; empty where none does. */
+  endOf: string;
   /** Once it is certain that no execution of the runbook leaves authentication disabled. */
   certain: IChainable;
 }
@@ -18,11 +19,14 @@ const BETWEEN_TRIES = Duration.seconds(30);
 
 /**
  * Enables authentication where it was disabled for a cure, and does not give up: it tries again for as long as the execution may last, and
- * calls a person. It does not where etcd does not answer and this execution has not tried to disable anything: then nobody gets in.
+ * calls a person meanwhile.
  *
  * Reads the variables `cluster` and `toggled`, and sets `enabled`: what the step has found and done.
  */
-export function enableAuthentication(scope: Construct, { step, pages, certain }: EnableAuthenticationProps): State {
+export function enableAuthentication(
+  scope: Construct,
+  { step, pages, endOf, certain }: EnableAuthenticationProps,
+): State {
   const page = pages.page(scope, 'Page that authentication may be disabled', {
     subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
     message:
@@ -30,14 +34,11 @@ export function enableAuthentication(scope: Construct, { step, pages, certain }:
       'reaches the cluster may read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".\' %}',
   });
   const wait = Wait.jsonata(scope, 'Wait before enabling it again', { time: WaitTime.duration(BETWEEN_TRIES) });
-  const mayItBeDisabled = Choice.jsonata(scope, 'May it be disabled?')
-    .when(Condition.jsonata(`{% $toggled or $states.input.error != '${ERROR_NAMES.EtcdUnavailable}' %}`), page)
-    .otherwise(wait);
   const enable = stepState(scope, 'Enable authentication', {
     step,
-    input: { cluster: '{% $cluster %}' },
+    input: { cluster: '{% $cluster %}', endOf, toggled: '{% $toggled %}' },
     assign: { enabled: '{% $states.result.Payload %}' },
-    onError: mayItBeDisabled,
+    onError: page,
   });
   page.addCatch(wait, { outputs: ERROR });
   page.next(wait).next(enable);
