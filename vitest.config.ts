@@ -1,11 +1,13 @@
 import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './test/reporter.ts';
+import { LongestFirst } from './test/sequencer.ts';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Two real three-member clusters at once are what two cores carry without missing elections.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', new ClosingLine()],
     // etcd's members on loopback are reached by IP address, TLS included.
     execArgv: ['--disable-warning=DEP0123'],
