@@ -31,3 +31,12 @@ export function verifyTokens(observation: TokenObservation, { members: configure
     summary: `${healthy.join(', ')} take fresh tokens and refuse strangers.${rest && `${rest} Run the runbook for member-failed next.`}`,
   };
 }
+
+/** What is to be known of members that were asked to disable authentication and are silent. */
+export function describeAsked(members: readonly string[]): string[] {
+  if (members.length === 0) return [];
+  return [
+    `${members.join(', ')} was asked to disable authentication and does not answer: where it is only frozen, it may still do so when it goes on. ` +
+      'Stop its service before it does, and replace it as a failed member.',
+  ];
+}

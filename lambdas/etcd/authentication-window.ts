@@ -44,7 +44,9 @@ export async function openWindow(
 ): Promise<void> {
   const { window: other, revision } = await read(through);
   const isAnothers = other !== null && other.execution !== execution;
-  const isTaken = isAnothers ? other.enabledAt === null && other.overAt > Date.now() : other?.ended === true;
+  const isTaken = isAnothers
+    ? other.enabledAt === null && !other.ended && other.overAt > Date.now()
+    : other?.ended === true;
   // What another member was asked before is still on its way, whoever has asked.
   const asked = [...new Set([...(other?.asked ?? []), through.name])];
   const window = { execution, disabledAt, enabledAt: null, overAt, asked, ended: false };

@@ -1,4 +1,9 @@
-import { type EnabledAuthentication, enableAuthenticationInput } from '../../core/contracts/tokens.ts';
+import {
+  type AuthenticationWindow,
+  type EnabledAuthentication,
+  enableAuthenticationInput,
+} from '../../core/contracts/tokens.ts';
+import { describeAsked } from '../../core/decisions/token-verification.ts';
 import { UnsafeToProceed } from '../../core/errors.ts';
 import {
   enableAuthentication,
@@ -16,10 +21,11 @@ import { etcdStep } from '../step.ts';
 
 /** Kept at the end of an invocation, to write down what was done and to answer. */
 const RESERVE_MS = 5_000;
-/** A member that is frozen with a request before it is looked at so often. */
-const LOOK_AGAIN_SECONDS = 5;
-/** So long after nobody sends it any more, a request that nobody has answered may still be on its way. */
+/** So long after nobody sends it any more, a request that nobody has answered may still be on its way... */
 const ON_ITS_WAY_MS = 10_000;
+/** ...and a member that was asked and is silent is waited for: one that is gone for good never comes to it. It is looked at so often. */
+const SILENT_MS = 60_000;
+const LOOK_AGAIN_SECONDS = 5;
 
 /**
  * Enables authentication where an execution of this runbook has disabled it and did not come to enable it, and tells whether it could still
@@ -47,19 +53,30 @@ export const handler = etcdStep(
         summary: 'Authentication is disabled, and it is not known by whom.',
       };
     }
-    // Found disabled, it has come to what was asked.
-    const isOnItsWay = window !== null && window.enabledAt === null && !isOpen;
-    const onItsWayMs = isOnItsWay ? window.overAt + ON_ITS_WAY_MS - Date.now() : 0;
-    const lookAgainSeconds = Math.max(Math.ceil(onItsWayMs / 1000), asked.length > 0 ? LOOK_AGAIN_SECONDS : 0, 0);
-    if (endOf === '' && written?.window && lookAgainSeconds === 0) await forgetWindow(members, written);
+    const lookAgainSeconds = window === null ? 0 : secondsUntilCertain(window, asked, isOpen);
+    if (endOf === '' && written?.window && lookAgainSeconds === 0 && asked.length === 0)
+      await forgetWindow(members, written);
+    const enabled = isOpen ? 'Authentication is enabled again.' : 'Authentication is enabled.';
     return {
       changed: isOpen,
       window: isOpen && window !== null ? { ...window, enabledAt: Date.now() } : window,
       lookAgainSeconds,
-      summary: isOpen ? 'Authentication is enabled again.' : 'Authentication is enabled.',
+      summary: [enabled, ...describeAsked(asked)].join(' '),
     };
   },
 );
+
+function secondsUntilCertain(
+  { enabledAt, overAt }: AuthenticationWindow,
+  asked: readonly string[],
+  isOpen: boolean,
+): number {
+  const sinceOverMs = Date.now() - overAt;
+  if (asked.length > 0 && sinceOverMs < SILENT_MS) return LOOK_AGAIN_SECONDS;
+  // Found disabled, it has come to what was asked.
+  const isOnItsWay = enabledAt === null && !isOpen;
+  return isOnItsWay ? Math.max(0, Math.ceil((ON_ITS_WAY_MS - sinceOverMs) / 1000)) : 0;
+}
 
 /** A clientUrl may lead to a member of another cluster, whose word counts for nothing. Where none tells, all are asked. */
 async function ofOneCluster(etcd: EtcdCluster): Promise<EtcdMember[]> {
