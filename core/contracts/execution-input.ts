@@ -37,7 +37,6 @@ export const tokenParametersSchema = z.strictObject({
   /** `restart` the member alone; `toggle`: disable authentication and enable it again, for the whole cluster. */
   strategy: z.enum(CURE_STRATEGIES).default('restart-then-toggle'),
 });
-export type TokenParameters = z.output<typeof tokenParametersSchema>;
 
 /** What a responder may set for the member runbook. */
 export const memberParametersSchema = z.strictObject({
