@@ -166,7 +166,7 @@ async function everyMemberTakesALogin({ cluster }: HostedStage): Promise<DrillCh
 }
 
 async function everyMemberRefusesStrangers({ etcd }: HostedStage): Promise<DrillCheck> {
-  const open = await Promise.all(etcd.members.map((member) => member.servesAnybody()));
+  const open = await Promise.all(etcd.members.map((member) => member.authentication.servesAnybody()));
   return {
     name: 'every member refuses strangers',
     ok: !open.includes(true),

@@ -117,7 +117,7 @@ export async function isAuthenticationDisabled(members: readonly EtcdMember[]): 
   const failures: unknown[] = [];
   for (const member of members) {
     try {
-      return (await member.issueToken(Date.now() + LOGIN_MS)) === '';
+      return (await member.authentication.issueToken(Date.now() + LOGIN_MS)) === '';
     } catch (error) {
       if (hasReason(error, 'WrongPassword')) return false;
       failures.push(error);
@@ -134,7 +134,7 @@ export async function isAuthenticationDisabled(members: readonly EtcdMember[]): 
 export async function enableAuthentication(members: readonly EtcdMember[], until: number): Promise<void> {
   for (;;) {
     try {
-      await Promise.any(members.map((member) => member.enableAuthentication()));
+      await Promise.any(members.map((member) => member.authentication.enable()));
       return;
     } catch (thrown) {
       const { errors } = thrown as AggregateError;

@@ -15,7 +15,8 @@ export class EtcdCluster {
           name,
           clientUrl,
           quotaBytes: cluster.quotaBackendBytes,
-          borrowToken: (deadline) => firstAnswer(this.#others(name), (other) => other.issueToken(deadline)),
+          borrowToken: (deadline) =>
+            firstAnswer(this.#others(name), (other) => other.authentication.issueToken(deadline)),
           ...secrets,
         }),
     );

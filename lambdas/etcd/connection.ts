@@ -30,6 +30,9 @@ export interface ConnectionOptions {
   borrowToken?: ((deadline: number) => Promise<string>) | undefined;
 }
 
+/** Read from every member; never written. */
+export const PROBE_KEY = '/etcd-remediation/probe';
+
 type Service = 'KV' | 'Maintenance' | 'Cluster' | 'Auth';
 type UnaryMethod = (
   request: unknown,

@@ -264,3 +264,14 @@ export function toRemediationError(call: string, endpoint: string, error: GrpcEr
 export function hasReason(error: unknown, ...reasons: string[]): boolean {
   return error instanceof Error && 'reason' in error && reasons.includes(String(error.reason));
 }
+
+/** Whether a change was made now; `reasons` are etcd's words for one that was made before. */
+export async function changed(change: Promise<unknown>, ...reasons: string[]): Promise<boolean> {
+  try {
+    await change;
+    return true;
+  } catch (error) {
+    if (hasReason(error, ...reasons)) return false;
+    throw error;
+  }
+}

@@ -2,11 +2,10 @@ import { AlarmAction, AlarmType, CompareResult, CompareTarget, type IStatusRespo
 import type { AnsweringMember, ListedMember } from '../../core/contracts/observation.ts';
 import type { RaisedAlarm } from '../../core/contracts/space.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
-import { hasReason } from './errors.ts';
+import { MemberAuthentication } from './authentication.ts';
+import { Connection, type ConnectionOptions, PROBE_KEY } from './connection.ts';
+import { changed, hasReason } from './errors.ts';
 
-/** Read from every member; never written. */
-const PROBE_KEY = '/etcd-remediation/probe';
 /** How long a member that is being waited for gets to answer one question. */
 const PROBE_DEADLINE_MS = 2_000;
 const PROBE_INTERVAL_MS = 250;
@@ -26,6 +25,7 @@ export interface MemberOptions extends Omit<ConnectionOptions, 'endpoint' | 'dea
 export class EtcdMember {
   readonly name: string;
   readonly endpoint: string;
+  readonly authentication: MemberAuthentication;
   readonly #quotaBytes: number;
   readonly #options: ConnectionOptions;
   readonly #connection: Connection;
@@ -36,12 +36,7 @@ export class EtcdMember {
     this.#quotaBytes = quotaBytes;
     this.#options = { endpoint: clientUrl, deadlineMs, ...rest };
     this.#connection = new Connection(this.#options);
-  }
-
-  /** A token for another member of the cluster. @param deadline milliseconds since 1970 */
-  async issueToken(deadline: number): Promise<string> {
-    const { login } = this.#options;
-    return login ? this.#connection.issueToken(login, deadline) : '';
+    this.authentication = new MemberAuthentication(this.#options, this.#connection);
   }
 
   async status(deadlineMs?: number): Promise<AnsweringMember> {
@@ -190,90 +185,6 @@ export class EtcdMember {
     await this.#connection.kv.range({ key: Buffer.from(PROBE_KEY) });
   }
 
-  /** Whether it lets in a client that has not logged in, and so runs without authentication. */
-  async servesAnybody(): Promise<boolean> {
-    const stranger = new Connection({ ...this.#options, login: undefined });
-    try {
-      await stranger.kv.range({ key: Buffer.from(PROBE_KEY), serializable: true });
-      return true;
-    } catch (error) {
-      if (hasReason(error, 'LoginRequired', 'PermissionDenied')) return false;
-      throw error;
-    } finally {
-      stranger.close();
-    }
-  }
-
-  /** Whether it serves a client that has neither a login nor, where it asks for one, a certificate. */
-  async servesStrangers(): Promise<boolean> {
-    const { tls } = this.#options;
-    if (!tls?.cert) return this.servesAnybody();
-    // The certificate's own name may be a user, to whom etcd gives what it gives that user.
-    return (await this.#answerToStranger({ ca: tls.ca })) === 'Served';
-  }
-
-  /** Whether a client without a certificate gets as far as to be asked for its login. */
-  async admitsWithoutCertificate(): Promise<boolean> {
-    const { tls } = this.#options;
-    if (!tls?.cert) return true;
-    return (await this.#answerToStranger({ ca: tls.ca })) !== 'Refused';
-  }
-
-  /** `Refused` where it does not even come to a question. */
-  async #answerToStranger(tls: ConnectionOptions['tls']): Promise<'Served' | 'LoginRequired' | 'Refused'> {
-    const stranger = new Connection({ ...this.#options, tls, login: undefined });
-    try {
-      await stranger.kv.range({ key: Buffer.from(PROBE_KEY), serializable: true });
-      return 'Served';
-    } catch (error) {
-      return hasReason(error, 'LoginRequired', 'PermissionDenied') ? 'LoginRequired' : 'Refused';
-    } finally {
-      stranger.close();
-    }
-  }
-
-  /**
-   * Uses this very token for a read and, where `write`, for a deletion of a key that is not there: it takes the right to write and an
-   * agreement of the members, and changes nothing.
-   */
-  async presentToken(token: string, { write }: { write: boolean }): Promise<void> {
-    const connection = new Connection({ ...this.#options, token });
-    try {
-      await connection.kv.range({ key: Buffer.from(PROBE_KEY), serializable: true });
-      if (write) await connection.kv.deleteRange({ key: Buffer.from(PROBE_KEY) });
-    } finally {
-      connection.close();
-    }
-  }
-
-  /** The roles of a user; null where there is no such user. */
-  async rolesOf(user: string): Promise<string[] | null> {
-    try {
-      return (await this.#connection.auth.userGet({ name: user })).roles;
-    } catch (error) {
-      if (hasReason(error, 'UserNotFound')) return null;
-      throw error;
-    }
-  }
-
-  /** For the whole cluster. From here on everybody may read and write everything. @param deadline milliseconds since 1970 */
-  async disableAuthentication(deadline: number): Promise<void> {
-    await this.#connection.auth.authDisable({ deadline });
-  }
-
-  /**
-   * For the whole cluster. Asks without a login, which there is none while it is disabled: to be asked for one means that it is enabled; and so
-   * does to be taken for the user of the client certificate's name.
-   */
-  async enableAuthentication(): Promise<void> {
-    const stranger = new Connection({ ...this.#options, login: undefined });
-    try {
-      await changed(stranger.auth.authEnable(), 'LoginRequired', 'PermissionDenied', 'UserNotFound');
-    } finally {
-      stranger.close();
-    }
-  }
-
   /** A value as the cluster agrees on it, and the revision of its last change, "0" where there is none. */
   async readAgreed(key: string): Promise<{ value: string | undefined; revision: string }> {
     const { kvs } = await this.#connection.kv.range({ key: Buffer.from(key) });
@@ -311,17 +222,6 @@ export class EtcdMember {
 
   close(): void {
     this.#connection.close();
-  }
-}
-
-/** Whether a change was made now; `reasons` are etcd's words for one that was made before. */
-async function changed(change: Promise<unknown>, ...reasons: string[]): Promise<boolean> {
-  try {
-    await change;
-    return true;
-  } catch (error) {
-    if (hasReason(error, ...reasons)) return false;
-    throw error;
   }
 }
 

@@ -50,7 +50,7 @@ interface Login {
 async function login(member: EtcdMember): Promise<Login> {
   const none = { issuer: member.name, token: '' };
   try {
-    const token = await member.issueToken(Date.now() + LOGIN_MS);
+    const token = await member.authentication.issueToken(Date.now() + LOGIN_MS);
     if (token === '') return { ...none, answer: { answer: 'Open', format: '', problem: '' } };
     return { ...none, token, answer: { answer: 'Issued', format: JWT.test(token) ? 'jwt' : 'simple', problem: '' } };
   } catch (error) {
@@ -67,7 +67,7 @@ function loginAnswerOf(error: unknown): LoginAnswer['answer'] {
 
 async function use(member: EtcdMember, token: string, write: boolean): Promise<Omit<TokenUse, 'issuer'>> {
   try {
-    await member.presentToken(token, { write });
+    await member.authentication.presentToken(token, { write });
     return { answer: 'Taken', problem: '' };
   } catch (error) {
     const problem = (error as Error).message;

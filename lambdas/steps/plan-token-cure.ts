@@ -9,7 +9,7 @@ import { etcdStep } from '../step.ts';
 export const handler = etcdStep(planTokenCureInput, async (etcd, input): Promise<TokenCurePlan> => {
   const observation = await observeTokens(etcd);
   const { survey, members } = surveyTokens(input.cluster.members, observation);
-  const admitted = await Promise.all(etcd.members.map((member) => member.admitsWithoutCertificate()));
+  const admitted = await Promise.all(etcd.members.map((member) => member.authentication.admitsWithoutCertificate()));
   const premises: CurePremises = {
     needed: neededBy(survey, observation.memberList, input.rejecting),
     rootRoles: await rootRoles(etcd, membersThat('TakesTokens', members)),
@@ -23,6 +23,6 @@ async function rootRoles(etcd: EtcdCluster, takers: readonly string[]): Promise<
   if (takers.length === 0) return null;
   return firstAnswer(
     takers.map((name) => etcd.member(name)),
-    (member) => member.rolesOf('root'),
+    (member) => member.authentication.rolesOf('root'),
   );
 }

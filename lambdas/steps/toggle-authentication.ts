@@ -50,7 +50,7 @@ async function toggle(
   execution: string,
   invocation: Invocation,
 ): Promise<AuthenticationWindow | null> {
-  requireRoot(await through.rolesOf('root'));
+  requireRoot(await through.authentication.rolesOf('root'));
   if (invocation.remainingMs() < NEEDED_MS) {
     throw new EtcdUnavailable(
       'The members take so long to answer that there is no time left to enable authentication in. Nothing was changed.',
@@ -62,7 +62,7 @@ async function toggle(
   let answered: string | null = null;
   let window: AuthenticationWindow | null = null;
   try {
-    await through.disableAuthentication(overAt);
+    await through.authentication.disable(overAt);
     answered = through.name;
   } catch (error) {
     if (!(error instanceof EtcdUnavailable)) answered = through.name;

@@ -17,7 +17,7 @@ export const handler = etcdStep(verifyRecoveryInput, async (etcd, input): Promis
 });
 
 async function requireLogin(member: EtcdMember): Promise<void> {
-  if (!(await member.servesAnybody())) return;
+  if (!(await member.authentication.servesAnybody())) return;
   throw new VerificationFailed(
     `${member.name} serves clients that have not logged in: the restored data has authentication disabled, though clusters.json names a ` +
       'login. Enable it now ("etcdctl auth enable"; the user root with the role root has to be there), or take "auth" out of clusters.json.',

@@ -23,7 +23,7 @@ export const handler = etcdStep(verifyTokensInput, async (etcd, { cluster, execu
 });
 
 async function refuseOpen(etcd: EtcdCluster, names: readonly string[]): Promise<void> {
-  const open = await Promise.all(names.map((name) => etcd.member(name).servesStrangers()));
+  const open = await Promise.all(names.map((name) => etcd.member(name).authentication.servesStrangers()));
   const strange = names.filter((_, index) => open[index]);
   if (strange.length === 0) return;
   throw new VerificationFailed(

@@ -102,7 +102,7 @@ describe('authentication is enabled at the end of an auth token reset', { timeou
   /** By every member that runs; and nobody thinks any more that it could be disabled. */
   async function expectEnabled(): Promise<void> {
     for (const member of stage.etcd.members) {
-      if (member.name !== crashed) expect(await member.servesAnybody(), member.name).toBe(false);
+      if (member.name !== crashed) expect(await member.authentication.servesAnybody(), member.name).toBe(false);
     }
     stage.reconnect();
     const { window } = await readWindow(stage.etcd.members);
@@ -256,6 +256,6 @@ describe('authentication is enabled at the end of an auth token reset', { timeou
         /^Not every member that rejects tokens can be cured.*\n.*\n- toggle: No member takes a token/,
       ),
     });
-    for (const name of ['m2', 'm3']) expect(await stage.etcd.member(name).servesAnybody()).toBe(false);
+    for (const name of ['m2', 'm3']) expect(await stage.etcd.member(name).authentication.servesAnybody()).toBe(false);
   });
 });

@@ -94,23 +94,23 @@ describe('the auth token runbook, where simple tokens are taken by every member,
 
   it('tells nobody a token: none is in its history', async () => {
     const { history } = await reset(on);
-    const token = await on.etcd.members[0]?.issueToken(Date.now() + 5_000);
+    const token = await on.etcd.members[0]?.authentication.issueToken(Date.now() + 5_000);
     expect(token).toMatch(/^[A-Za-z]{16}\.\d+$/);
     expect(JSON.stringify(history)).not.toMatch(/[A-Za-z]{16}\.\d+/);
   });
 
   it('leaves authentication as it is where somebody else has disabled it', async () => {
     const [member] = on.etcd.members;
-    await member?.disableAuthentication(Date.now() + 5_000);
+    await member?.authentication.disable(Date.now() + 5_000);
     try {
       expect(await reset(on)).toMatchObject({
         status: 'FAILED',
         error: 'PreconditionFailed',
         cause: expect.stringContaining('It is not known by whom it was disabled.'),
       });
-      expect(await member?.servesAnybody()).toBe(true);
+      expect(await member?.authentication.servesAnybody()).toBe(true);
     } finally {
-      await member?.enableAuthentication();
+      await member?.authentication.enable();
     }
   });
 
@@ -119,16 +119,16 @@ describe('the auth token runbook, where simple tokens are taken by every member,
     if (!member) throw new Error('there are members');
     const now = Date.now();
     await openWindow(member, { execution: 'run-7', disabledAt: now, overAt: now });
-    await member.disableAuthentication(now + 5_000);
+    await member.authentication.disable(now + 5_000);
     const planned = outputOf(await reset(on, { dryRun: true }));
     expect(planned).toMatchObject({ outcome: 'Planned', summary: expect.stringContaining('run-7') });
-    expect(await member.servesAnybody()).toBe(true);
+    expect(await member.authentication.servesAnybody()).toBe(true);
     expect(outputOf(await reset(on))).toMatchObject({
       outcome: 'Remediated',
       summary: expect.stringMatching(/^Authentication is enabled again\. Every member takes fresh tokens\./),
       window: { ms: expect.any(Number) },
     });
-    for (const each of on.etcd.members) expect(await each.servesAnybody()).toBe(false);
+    for (const each of on.etcd.members) expect(await each.authentication.servesAnybody()).toBe(false);
   });
 
   it('calls a person where it cannot be enabled, and enables it once it can be', { timeout: 120_000 }, async () => {
@@ -136,7 +136,7 @@ describe('the auth token runbook, where simple tokens are taken by every member,
     if (!member) throw new Error('there are members');
     const now = Date.now();
     await openWindow(member, { execution: 'run-7', disabledAt: now, overAt: now });
-    await member.disableAuthentication(now + 5_000);
+    await member.authentication.disable(now + 5_000);
     await on.cluster.etcdctl(['user', 'revoke-role', 'root', 'root']);
     const pages: Page[] = [];
     await withLogin(
@@ -157,7 +157,7 @@ describe('the auth token runbook, where simple tokens are taken by every member,
       },
       (page) => pages.push(page),
     );
-    for (const each of on.etcd.members) expect(await each.servesAnybody()).toBe(false);
+    for (const each of on.etcd.members) expect(await each.authentication.servesAnybody()).toBe(false);
   });
 
   it('refuses to disable it while another execution is about to, and for one that was ended', async () => {
