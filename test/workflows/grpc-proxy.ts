@@ -24,6 +24,8 @@ export interface GrpcProxy {
 export async function serveGrpcProxy(
   target: string,
   onCall: (moment: Moment, path: string) => Promise<void>,
+  /** What a caller is told in place of the member's answer. */
+  rewrite: (path: string, body: Buffer) => Buffer = (_, body) => body,
 ): Promise<GrpcProxy> {
   const server = createServer();
   const sessions = new Set<{ destroy(): void }>();
@@ -60,7 +62,7 @@ export async function serveGrpcProxy(
       request.end(body);
       const answer = await answerOf(request);
       await onCall('after', path);
-      if (!stream.destroyed) reply(stream, answer);
+      if (!stream.destroyed) reply(stream, { ...answer, body: rewrite(path, answer.body) });
     } finally {
       upstream.destroy();
     }
