@@ -26,6 +26,8 @@ export interface SilentMember {
   answering: false;
   /** Whether something answered there, and refused us: the login, the certificate, the call. */
   refused: boolean;
+  /** It runs and has no leader, without which nobody can log in: so it says that much, and no more. */
+  leaderless?: boolean;
   /** Why, in words for a responder. */
   problem: string;
 }

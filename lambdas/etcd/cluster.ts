@@ -1,6 +1,7 @@
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import type { AnsweringMember, MemberObservation, Observation } from '../../core/contracts/observation.ts';
 import { EtcdUnavailable, InvalidInput, RemediationError } from '../../core/errors.ts';
+import { hasReason } from './errors.ts';
 import { EtcdMember } from './member.ts';
 import { type ClusterSecrets, readSecrets } from './secrets.ts';
 
@@ -53,16 +54,9 @@ export class EtcdCluster {
    */
   async observe(look: Look = usefulToClients): Promise<Observation> {
     const members = await this.observeMembers(look);
-    const answering = this.members.filter((_, index) => isAnsweringVoter(members[index]));
-    // The leader first: before 3.5 each member tells the list as it knows it.
-    const voters = answering.toSorted((a, b) => Number(leads(members, b)) - Number(leads(members, a)));
-    if (voters.length === 0) return { members, memberList: [], alarms: [] };
+    if (!members.some(isAnsweringVoter)) return { members, memberList: [], alarms: [] };
     try {
-      const [memberList, alarms] = await Promise.all([
-        firstAnswer(voters, (member) => member.memberList()),
-        firstAnswer(voters, (member) => member.alarms()),
-      ]);
-      return { members, memberList, alarms };
+      return { members, ...(await this.observeAgreement(members)) };
     } catch (error) {
       const explained = error instanceof EtcdUnavailable && members.some((member) => !member.answering);
       if (!explained) throw error;
@@ -73,6 +67,23 @@ export class EtcdCluster {
   /** What each member tells on its own, whether or not there is a quorum. */
   observeMembers(look: Look = usefulToClients): Promise<MemberObservation[]> {
     return Promise.all(this.members.map((member) => observeMember(member, look)));
+  }
+
+  /**
+   * What a quorum of the members agrees on. An answer is the proof that there is one, however few of its members answer us.
+   * @param members what each has told of itself
+   * @throws as the last voter that was asked
+   */
+  async observeAgreement(members: readonly MemberObservation[]): Promise<Pick<Observation, 'memberList' | 'alarms'>> {
+    const answering = this.members.filter((_, index) => isAnsweringVoter(members[index]));
+    // The leader first: before 3.5 each member tells the list as it knows it.
+    const voters = answering.toSorted((a, b) => Number(leads(members, b)) - Number(leads(members, a)));
+    if (voters.length === 0) throw new EtcdUnavailable('No voter answers.');
+    const [memberList, alarms] = await Promise.all([
+      firstAnswer(voters, (member) => member.memberList()),
+      firstAnswer(voters, (member) => member.alarms()),
+    ]);
+    return { memberList, alarms };
   }
 
   #others(name: string): EtcdMember[] {
@@ -94,7 +105,9 @@ async function observeMember(member: EtcdMember, look: Look): Promise<MemberObse
   } catch (error) {
     if (!(error instanceof RemediationError)) throw error;
     const refused = !(error instanceof EtcdUnavailable);
-    return { name: member.name, endpoint: member.endpoint, answering: false, refused, problem: error.message };
+    const leaderless = hasReason(error, 'NoLeader') && { leaderless: true };
+    const { name, endpoint } = member;
+    return { name, endpoint, answering: false, refused, ...leaderless, problem: error.message };
   }
 }
 

@@ -1,4 +1,5 @@
-import type { LoginAnswer, TokenObservation, TokenUse } from '../../core/contracts/tokens.ts';
+import type { MemberObservation } from '../../core/contracts/observation.ts';
+import type { LoginAnswer, TokenObservation, TokenProbe, TokenUse } from '../../core/contracts/tokens.ts';
 import { EtcdUnavailable, RemediationError } from '../../core/errors.ts';
 import { readWindow } from './authentication-window.ts';
 import type { EtcdCluster } from './cluster.ts';
@@ -10,19 +11,26 @@ const LOGIN_MS = 5_000;
 /** etcd's own is a random word and a raft index; a JWT has three parts. */
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
-/**
- * Lets every voter issue a token and uses each at every member, for reads and for writes that change nothing. The tokens are used here
- * and told to nobody.
- * @throws as EtcdCluster.observe
- */
+/** @throws as EtcdCluster.observe */
 export async function observeTokens(etcd: EtcdCluster): Promise<TokenObservation> {
   // What a member tells of itself: one that rejects tokens serves nobody, and is a part of the quorum all the same.
   const observation = await etcd.observe((member) => member.status());
+  const probes = await probeTokens(etcd, observation.members);
+  const isOpen = probes.some(({ login }) => login.answer === 'Open');
+  return { ...observation, probes, window: isOpen ? (await readWindow(etcd.members)).window : null };
+}
+
+/**
+ * Lets every voter issue a token and uses each at every member, for reads and for writes that change nothing. The tokens are used here
+ * and told to nobody.
+ * @param members what each has told of itself
+ */
+export async function probeTokens(etcd: EtcdCluster, members: readonly MemberObservation[]): Promise<TokenProbe[]> {
   const logins = await Promise.all(etcd.members.map(login));
   const tokens = logins.flatMap(({ issuer, token }) => (token === '' ? [] : [{ issuer, token }]));
-  const probes = await Promise.all(
+  return Promise.all(
     etcd.members.map(async (member, index) => {
-      const seen = observation.members[index];
+      const seen = members[index];
       const { answer } = logins[index] as Login;
       const isAway = !seen?.answering && answer.answer === 'Unanswered';
       const isLearner = seen?.answering === true && seen.isLearner;
@@ -36,8 +44,6 @@ export async function observeTokens(etcd: EtcdCluster): Promise<TokenObservation
       return { login: answer, uses };
     }),
   );
-  const isOpen = logins.some(({ answer }) => answer.answer === 'Open');
-  return { ...observation, probes, window: isOpen ? (await readWindow(etcd.members)).window : null };
 }
 
 interface Login {
