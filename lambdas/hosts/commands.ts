@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import * as z from 'zod';
+import type { HostReach } from '../../core/contracts/diagnosis.ts';
 import {
   documentName,
   HOST_COMMANDS,
@@ -41,8 +42,28 @@ export interface SentCommand<Command extends HostCommandName> {
  * @throws HostUnreachable naming each that does not, PreconditionFailed, AwsUnavailable
  */
 export async function requireReachable(hosts: readonly string[]): Promise<void> {
+  const problems = (await askForHosts(hosts))
+    .filter(({ reachable }) => !reachable)
+    .map(({ host, problem }) => `- ${host}: ${problem}`);
+  if (problems.length > 0) {
+    throw new HostUnreachable(`SSM does not reach every host:\n${problems.join('\n')}\n${NOT_MANAGED}`);
+  }
+}
+
+/** The same as an answer for each host: where SSM does not answer, or refuses to, nothing is known of any. It is asked once. */
+export async function lookForHosts(hosts: readonly string[]): Promise<HostReach[]> {
+  try {
+    return await askForHosts(hosts, ONE_ATTEMPT);
+  } catch (error) {
+    if (!(error instanceof RemediationError)) throw error;
+    return hosts.map((host) => ({ host, reachable: 'unknown', problem: error.message }));
+  }
+}
+
+async function askForHosts(hosts: readonly string[], options = AWS_CLIENT): Promise<HostReach[]> {
+  if (hosts.length === 0) return [];
   const pings = new Map<string, string>();
-  await withSsm('which hosts it reaches', async (client, { paginateDescribeInstanceInformation }) => {
+  const ask: Asking<void> = async (client, { paginateDescribeInstanceInformation }) => {
     for (let at = 0; at < hosts.length; at += MAX_IDS) {
       const Filters = [{ Key: 'InstanceIds', Values: hosts.slice(at, at + MAX_IDS) }];
       for await (const page of paginateDescribeInstanceInformation({ client, pageSize: MAX_IDS }, { Filters })) {
@@ -51,13 +72,12 @@ export async function requireReachable(hosts: readonly string[]): Promise<void> 
         }
       }
     }
+  };
+  await withSsm('which hosts it reaches', ask, options);
+  return hosts.map((host) => {
+    const ping = pings.get(host) ?? 'not a managed node, or stopped';
+    return ping === 'Online' ? { host, reachable: true, problem: '' } : { host, reachable: false, problem: ping };
   });
-  const problems = hosts
-    .filter((host) => pings.get(host) !== 'Online')
-    .map((host) => `- ${host}: ${pings.get(host) ?? 'not a managed node, or stopped'}`);
-  if (problems.length > 0) {
-    throw new HostUnreachable(`SSM does not reach every host:\n${problems.join('\n')}\n${NOT_MANAGED}`);
-  }
 }
 
 /**
@@ -180,12 +200,10 @@ function filtersOfRunning(command: HostCommandName): { key: 'DocumentName' | 'In
   ];
 }
 
+type Asking<Result> = (client: SSMClient, sdk: typeof import('@aws-sdk/client-ssm')) => Promise<Result>;
+
 /** Runs calls of SSM, with what it refuses as errors of the taxonomy. @param subject what is asked for */
-async function withSsm<Result>(
-  subject: string,
-  run: (client: SSMClient, sdk: typeof import('@aws-sdk/client-ssm')) => Promise<Result>,
-  options = AWS_CLIENT,
-): Promise<Result> {
+async function withSsm<Result>(subject: string, run: Asking<Result>, options = AWS_CLIENT): Promise<Result> {
   const sdk = await import('@aws-sdk/client-ssm');
   const client = new sdk.SSMClient(options);
   try {

@@ -1,7 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cancelCommand, requireReachable, sendCommand, waitForCommand } from '../../../lambdas/hosts/commands.ts';
+import {
+  cancelCommand,
+  lookForHosts,
+  requireReachable,
+  sendCommand,
+  waitForCommand,
+} from '../../../lambdas/hosts/commands.ts';
 import { AwsError } from '../../../local/aws/endpoint.ts';
 import {
   HERE,
@@ -231,5 +237,36 @@ describe('the hosts', () => {
     });
     await expect(requireReachable(hosts)).resolves.toBeUndefined();
     expect(sizes).toEqual([50, 50, 50, 50, 20, 20]);
+  });
+
+  it('are looked for without an error, each with what SSM says of it', async () => {
+    await serveControlService(SUCCEED, { ...HERE, 'i-refuses': { exec: ['false'] } });
+    expect(await lookForHosts([HOST, 'i-refuses', 'i-unknown'])).toEqual([
+      { host: HOST, reachable: true, problem: '' },
+      { host: 'i-refuses', reachable: false, problem: 'ConnectionLost' },
+      { host: 'i-unknown', reachable: false, problem: 'not a managed node, or stopped' },
+    ]);
+  });
+
+  it.each([
+    ['does not answer', 'InternalFailure', /^SSM, asked for which hosts it reaches, was not answered/],
+    ['refuses to', 'AccessDeniedException', /^which hosts it reaches: SSM refused it: AccessDeniedException/],
+  ])('are unknown where SSM %s, which is asked once', async (_, type, problem) => {
+    let requests = 0;
+    await serve({
+      'AmazonSSM.DescribeInstanceInformation': () => {
+        requests++;
+        throw new AwsError(type, 'no');
+      },
+    });
+    expect(await lookForHosts([HOST, OTHER_HOST])).toEqual(
+      [HOST, OTHER_HOST].map((host) => ({ host, reachable: 'unknown', problem: expect.stringMatching(problem) })),
+    );
+    expect(requests).toBe(1);
+  });
+
+  it('of a cluster without any are not asked for', async () => {
+    await serve({});
+    expect(await lookForHosts([])).toEqual([]);
   });
 });

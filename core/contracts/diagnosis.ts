@@ -1,0 +1,95 @@
+import * as z from 'zod';
+import { clusterSchema } from './clusters.ts';
+import type { Incident } from './execution-input.ts';
+import type { Observation } from './observation.ts';
+import type { TokenProbe } from './tokens.ts';
+
+/** What a look at a whole cluster comes to: which incident it has, whose runbook is next. IDs are hex, raft indexes and revisions decimal strings. */
+
+/**
+ * What can be told of a cluster at one moment. What did not answer is a part of it. `memberList` and `alarms` are what a quorum agreed on
+ * when it was asked; both are empty where `agreementProblem` is not.
+ */
+export interface Evidence extends Observation {
+  /** Why no quorum could be asked: then no alarm was seen, which is not to say that none is raised. Empty where one answered, which proves that it is there. */
+  agreementProblem: string;
+  /** A fresh token of each voter, used at each member, in the order of `members`. Empty where the cluster has no `auth`, or where it was not tried. */
+  probes: TokenProbe[];
+  /** Why it was not tried, or came to no end. */
+  probesProblem: string;
+  /** One for each host of the configuration, those of spare hosts too. */
+  hosts: HostReach[];
+}
+
+/** Whether Run Command can reach a host. */
+export interface HostReach {
+  host: string;
+  /** `unknown`: SSM did not say. */
+  reachable: boolean | 'unknown';
+  /** Empty where it can. */
+  problem: string;
+}
+
+/** In the order in which they are seen to: the first that is present is the incident. No runbook cures `data-corrupt`, that is for a person. */
+export const CONDITIONS = [
+  'data-corrupt',
+  'quorum-lost',
+  'space-exceeded',
+  'member-failed',
+  'auth-token-invalid',
+] as const satisfies (Incident | 'data-corrupt')[];
+export type Condition = (typeof CONDITIONS)[number];
+
+/** diagnose-cluster */
+export const diagnoseClusterInput = z.strictObject({ cluster: clusterSchema });
+export interface Diagnosis {
+  incident: Condition | 'healthy';
+  /** For a responder who has just been woken up. */
+  summary: string;
+  /** What is present besides, in the order in which it is seen to. */
+  others: Condition[];
+  members: MemberFacts[];
+  hosts: HostFacts[];
+  warnings: Warning[];
+}
+
+export interface MemberFacts {
+  name: string;
+  /** `joining`: a learner that nobody has promoted, or behind; `refusing`: it runs and does not let us in; `unknown`: no quorum to judge it by. */
+  state: 'healthy' | 'joining' | 'failed' | 'refusing' | 'unknown';
+  /** Why it is not healthy; empty where it is. */
+  problem: string;
+  /** Log entries between it and the leader, or the furthest member where no leader answers; empty where it does not answer. */
+  lagEntries: string;
+  /** All of it in a line: `follows node1, etcd 3.5.30, ...`. */
+  facts: string;
+}
+
+interface HostFacts extends HostReach {
+  /** Whose host it is; empty for a spare one. */
+  member: string;
+}
+
+/** Nothing that stops a cluster now, and all of it worth a person's time. */
+export interface Warning {
+  kind:
+    | 'alarms-unknown'
+    | 'unsettled'
+    | 'refused'
+    | 'nearly-full'
+    | 'fragmented'
+    | 'known-defect'
+    | 'version-skew'
+    | 'even-voters'
+    | 'unknown-to-etcd'
+    | 'not-configured'
+    | 'shared-address'
+    | 'authentication-disabled'
+    | 'tokens-differ'
+    | 'tokens-unknown'
+    | 'clock-skew'
+    | 'host-unreachable'
+    | 'hosts-unknown';
+  /** A sentence. */
+  message: string;
+}
