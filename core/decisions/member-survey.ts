@@ -63,8 +63,8 @@ function findLeader({ members, memberList }: Observation): AnsweringMember {
   );
 }
 
-/** A member that was added and never started has no name, so the peer URL goes first. */
-function findListed(
+/** A member's entry in etcd's list. One that was added and never started has no name, so the peer URL goes first. */
+export function findListed(
   configured: ConfiguredMember,
   seen: MemberObservation,
   memberList: readonly ListedMember[],

@@ -86,7 +86,7 @@ function problemOf(seen: MemberObservation, read: LinearizableRead | undefined):
  * A follower forgets its leader when its heartbeats stay away, so a quorum that follows one leader is there, even where that leader does
  * not answer us and reads take too long.
  */
-function isAnyLeaderFollowed(cluster: Cluster, { members }: Observation): boolean {
+export function isAnyLeaderFollowed(cluster: Cluster, { members }: Pick<Observation, 'members'>): boolean {
   const voters = votersOf(cluster).map(({ name }) => name);
   const following = members.filter((seen) => seen.answering && !seen.isLearner && voters.includes(seen.name));
   return following.some((first) => {
@@ -97,8 +97,11 @@ function isAnyLeaderFollowed(cluster: Cluster, { members }: Observation): boolea
   });
 }
 
-/** Members that refuse us run, and so many of them may be a quorum that works for everybody else. */
-function refuseRefusing(cluster: Cluster, { members }: Observation): void {
+/**
+ * Members that refuse us run, and so many of them may be a quorum that works for everybody else.
+ * @throws PreconditionFailed
+ */
+export function refuseRefusing(cluster: Cluster, { members }: Pick<Observation, 'members'>): void {
   const voters = votersOf(cluster).map(({ name }) => name);
   const refusing = members.filter((seen) => !seen.answering && seen.refused && voters.includes(seen.name));
   if (refusing.length < quorumIn(cluster)) return;

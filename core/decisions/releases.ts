@@ -6,16 +6,34 @@ function parse(release: string): [major: number, minor: number, patch: number] {
 }
 
 /**
- * A learner takes no part in votes until it is caught up, so it is the safe way in; but from 3.5.0 to 3.5.19 its promotion is
- * not written to the v3 store, and a later upgrade to 3.6 fails (https://github.com/etcd-io/etcd/issues/19557).
+ * A learner takes no part in votes until it is caught up, so it is the safe way in, where there are learners (since 3.4) and their
+ * promotion is kept.
  */
 export function isLearnerFirstRight(releases: readonly string[]): boolean {
   return releases
     .filter((release) => release !== '')
     .every((release) => {
-      const [major, minor, patch] = parse(release);
-      return major > 3 || (major === 3 && (minor === 4 || minor > 5 || (minor === 5 && patch >= 20)));
+      const [major, minor] = parse(release);
+      return (major > 3 || (major === 3 && minor >= 4)) && !losesPromotions(release);
     });
+}
+
+/**
+ * From 3.5.0 to 3.5.19 the promotion of a learner is not written to the v3 store, and a later upgrade to 3.6 fails
+ * (https://github.com/etcd-io/etcd/issues/19557).
+ */
+export function losesPromotions(release: string): boolean {
+  const [major, minor, patch] = parse(release);
+  return major === 3 && minor === 5 && patch < 20;
+}
+
+/**
+ * From 3.5.0 to 3.5.2 a member that is killed under load may come back with other data than the others, and nothing tells of it
+ * (https://github.com/etcd-io/etcd/issues/13766).
+ */
+export function maySpoilData(release: string): boolean {
+  const [major, minor, patch] = parse(release);
+  return major === 3 && minor === 5 && patch < 3;
 }
 
 /**

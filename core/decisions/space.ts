@@ -12,7 +12,7 @@ import {
 } from './cluster-health.ts';
 
 /** Without an alarm, a database above this share of its quota is worth a compaction, whatever is free in it already. */
-const PREVENT_ABOVE_RATIO = 0.8;
+export const PREVENT_ABOVE_RATIO = 0.8;
 
 /** The first release whose status tells what this runbook decides by. */
 const OLDEST_RELEASE = [3, 4] as const;
