@@ -1,0 +1,147 @@
+import type { Cluster } from '../contracts/clusters.ts';
+import { CONDITIONS, type Condition, type Diagnosis, type Evidence, type MemberFacts } from '../contracts/diagnosis.ts';
+import { UnsafeToProceed } from '../errors.ts';
+import { formatBytes } from '../format.ts';
+import { describeId, refuseUnsafeAlarms } from './cluster-health.ts';
+import { type ClusterView, isAgreed, nameOf, type ViewedMember, viewCluster } from './cluster-view.ts';
+import { quorumIn, votersOf } from './configured-quorum.ts';
+import { warningsOf } from './diagnosis-warnings.ts';
+import { describeLostQuorum } from './lost-quorum.ts';
+import { refuseRefusing } from './quorum-assessment.ts';
+import { membersThat } from './token-standing.ts';
+import { type TokenView, viewTokens } from './token-view.ts';
+
+interface Case {
+  cluster: Cluster;
+  evidence: Evidence;
+  view: ClusterView;
+  tokens: TokenView;
+}
+
+/** For each condition a summary where it is present. */
+const DESCRIPTIONS: Readonly<Record<Condition, (seen: Case) => string | undefined>> = {
+  'data-corrupt': describeCorruption,
+  'quorum-lost': ({ cluster, evidence, view }) => (view.hasQuorum ? undefined : describeLostQuorum(cluster, evidence)),
+  'space-exceeded': describeFullStore,
+  'member-failed': describeFailedMembers,
+  'auth-token-invalid': describeRejections,
+};
+
+/**
+ * Which incident a cluster has. It is one reading, from which nothing is changed: every runbook makes sure of its own incident before it acts.
+ *
+ * NOSPACE goes before a member that has failed, for a store that takes no writes cannot change its membership. A member that lets nobody in
+ * has not failed: another one in its place would not either.
+ * @throws PreconditionFailed where so many members refuse us that nobody can tell whether they have a quorum
+ */
+export function diagnose(cluster: Cluster, evidence: Evidence): Diagnosis {
+  const view = viewCluster(cluster, evidence);
+  if (!view.hasQuorum) refuseRefusing(cluster, evidence);
+  const tokens = viewTokens(cluster, evidence, view);
+  const seen = { cluster, evidence, view, tokens };
+  const present = CONDITIONS.flatMap((condition) => {
+    const summary = DESCRIPTIONS[condition](seen);
+    return summary === undefined ? [] : [{ condition, summary }];
+  });
+  const [first, ...others] = present;
+  return {
+    incident: first?.condition ?? 'healthy',
+    summary: first?.summary ?? describeHealth(seen),
+    others: others.map(({ condition }) => condition),
+    members: view.members.map((member) => factsOf(member, evidence, view)),
+    hosts: evidence.hosts.map((reach) => ({
+      ...reach,
+      member: cluster.members.find(({ host }) => host === reach.host)?.name ?? '',
+    })),
+    warnings: warningsOf(cluster, evidence, view, tokens),
+  };
+}
+
+/**
+ * Whether it may be an election that hides the leader: that is over in some seconds, and another look shows another cluster. It can hide every
+ * member too, for a login waits for a leader.
+ */
+export function mayElect(cluster: Cluster, evidence: Evidence): boolean {
+  const allRefuse = evidence.members.every((seen) => !seen.answering && seen.refused);
+  return !allRefuse && viewCluster(cluster, evidence).survey === undefined;
+}
+
+function describeCorruption({ evidence }: Case): string | undefined {
+  try {
+    refuseUnsafeAlarms(evidence);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof UnsafeToProceed)) throw error;
+    return error.message;
+  }
+}
+
+function describeFullStore({ evidence }: Case): string | undefined {
+  const raised = evidence.alarms.filter(({ alarm }) => alarm === 'NOSPACE');
+  if (raised.length === 0) return undefined;
+  const sizes = evidence.members.flatMap((seen) =>
+    seen.answering ? [`${seen.name} ${formatBytes(seen.dbSizeBytes)} of ${formatBytes(seen.quotaBytes)}`] : [],
+  );
+  return `NOSPACE is raised by ${raised.map(({ memberId }) => describeId(evidence, memberId)).join(', ')}: etcd refuses writes. ${sizes.join(', ')}.`;
+}
+
+function describeFailedMembers({ cluster, view }: Case): string | undefined {
+  if (!view.hasQuorum) return undefined;
+  const targets = view.members.filter(({ state }) => state === 'failed' || state === 'joining');
+  if (targets.length === 0) return undefined;
+  const list = targets.map(({ name, problem }) => sentence(`${name} ${problem}`)).join(' ');
+  const voters = votersOf(cluster);
+  const silent = view.members.filter(({ configured, seen }) => voters.includes(configured) && !seen.answering);
+  if (silent.length > voters.length - quorumIn(cluster)) {
+    return `A quorum is at work, so not all of the ${silent.length} voters that do not answer from here can be down: look at the network between here and them first. ${list}`;
+  }
+  return `${list} The others have a quorum${view.survey ? `, and ${view.survey.leader.name} leads` : ''}.`;
+}
+
+function describeRejections({ tokens }: Case): string | undefined {
+  const rejecting = membersThat('RejectsTokens', tokens.members);
+  if (rejecting.length === 0) return undefined;
+  const list = tokens.members.filter(({ name }) => rejecting.includes(name));
+  return `${list.map(({ name, problem }) => sentence(`${name} ${problem}`)).join(' ')} Its clients are refused, however often they log in.`;
+}
+
+function describeHealth({ evidence, view }: Case): string {
+  const refusing = view.members.filter(({ state }) => state === 'refusing').map(({ name }) => name);
+  const all = refusing.length > 0 ? `every member but ${refusing.join(', ')}` : 'every member';
+  const leader = view.survey?.leader.name;
+  const works = leader
+    ? `${leader} leads, ${all} follows it and is caught up`
+    : 'A quorum works, as far as can be seen from here';
+  return isAgreed(evidence)
+    ? `${works}, and no alarm is raised.`
+    : `${works}, but whether an alarm is raised could not be read.`;
+}
+
+function factsOf({ name, seen, state, problem }: ViewedMember, evidence: Evidence, view: ClusterView): MemberFacts {
+  if (!seen.answering) return { name, state, problem, lagEntries: '', facts: problem };
+  const applied = evidence.members.flatMap((each) => (each.answering ? [BigInt(each.raftAppliedIndex)] : []));
+  const furthest = applied.reduce((a, b) => (a > b ? a : b));
+  const ahead = view.survey ? BigInt(view.survey.leader.raftAppliedIndex) : furthest;
+  // The leader may have been read some entries earlier.
+  const distance = ahead - BigInt(seen.raftAppliedIndex);
+  const lagEntries = (distance > 0n ? distance : 0n).toString();
+  const facts = [
+    ...(seen.isLearner ? ['a learner'] : []),
+    stanceOf(seen, view),
+    `etcd ${seen.version}`,
+    `applied ${seen.raftAppliedIndex} (${lagEntries} behind)`,
+    `revision ${seen.revision}`,
+    `database ${formatBytes(seen.dbSizeBytes)} (${formatBytes(seen.dbSizeInUseBytes)} in use) of ${formatBytes(seen.quotaBytes)}`,
+  ];
+  return { name, state, problem, lagEntries, facts: facts.join(', ') };
+}
+
+function stanceOf({ id, leaderId }: { id: string; leaderId: string }, { observation, survey }: ClusterView): string {
+  if (leaderId === '0') return 'follows nobody';
+  if (leaderId !== id) return `follows ${nameOf(observation, leaderId)}`;
+  return survey?.leader.id === id ? 'leads' : 'believes that it leads';
+}
+
+function sentence(text: string): string {
+  return text.endsWith('.') ? text : `${text}.`;
+}

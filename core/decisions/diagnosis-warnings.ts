@@ -1,0 +1,167 @@
+import type { Cluster } from '../contracts/clusters.ts';
+import type { Evidence, Warning } from '../contracts/diagnosis.ts';
+import type { AnsweringMember } from '../contracts/observation.ts';
+import { formatBytes, formatShare } from '../format.ts';
+import { type ClusterView, describeListed, isAgreed } from './cluster-view.ts';
+import { votersOf } from './configured-quorum.ts';
+import { findListed } from './member-survey.ts';
+import { forgetsToEnableTokens, losesPromotions, maySpoilData } from './releases.ts';
+import { PREVENT_ABOVE_RATIO } from './space.ts';
+import type { TokenView } from './token-view.ts';
+
+/** A database that is smaller has little to give back. */
+const FRAGMENTED_ABOVE_BYTES = 100 * 1024 * 1024;
+const FRAGMENTED_ABOVE_RATIO = 0.45;
+
+/** What is not as it should be, and stops nobody yet. */
+export function warningsOf(cluster: Cluster, evidence: Evidence, view: ClusterView, tokens: TokenView): Warning[] {
+  return [
+    ...aboutEvidence(evidence, view),
+    ...aboutSpace(evidence),
+    ...aboutReleases(cluster, evidence),
+    ...aboutMembership(cluster, evidence),
+    ...aboutTokens(view, tokens),
+    ...aboutHosts(cluster, evidence),
+  ];
+}
+
+function aboutEvidence(evidence: Evidence, { hasQuorum, survey, members }: ClusterView): Warning[] {
+  const warnings: Warning[] = [];
+  if (hasQuorum && !isAgreed(evidence)) {
+    const message = `A leader is followed by a quorum, and yet alarms could not be read, so one may be raised: ${evidence.agreementProblem}`;
+    warnings.push({ kind: 'alarms-unknown', message });
+  }
+  const unknown = members.filter(({ state }) => state === 'unknown');
+  if (hasQuorum && !survey && unknown.length > 0) {
+    const list = unknown.map(({ name, problem }) => `${name} ${problem}`).join(', ');
+    const message = `A quorum agrees, and yet members do not name one leader: ${list}. An election came in between; look again.`;
+    warnings.push({ kind: 'unsettled', message });
+  }
+  for (const { name, state, problem } of members) {
+    if (state === 'refusing') warnings.push({ kind: 'refused', message: `${name} ${problem}` });
+  }
+  return warnings;
+}
+
+function aboutSpace(evidence: Evidence): Warning[] {
+  const isFull = evidence.alarms.some(({ alarm }) => alarm === 'NOSPACE');
+  return answeringIn(evidence).flatMap(({ name, dbSizeBytes, dbSizeInUseBytes, quotaBytes }) => {
+    const warnings: Warning[] = [];
+    if (!isFull && dbSizeBytes > quotaBytes * PREVENT_ABOVE_RATIO) {
+      const message = `The database of ${name} has ${formatBytes(dbSizeBytes)} of ${formatBytes(quotaBytes)}, which is more than ${formatShare(PREVENT_ABOVE_RATIO)}: the runbook for space-exceeded reclaims it before etcd refuses writes.`;
+      warnings.push({ kind: 'nearly-full', message });
+    }
+    const freeBytes = dbSizeBytes - dbSizeInUseBytes;
+    if (dbSizeBytes > FRAGMENTED_ABOVE_BYTES && freeBytes > dbSizeBytes * FRAGMENTED_ABOVE_RATIO) {
+      const message = `Of the ${formatBytes(dbSizeBytes)} of the database of ${name} ${formatBytes(freeBytes)} are free: a defragmentation gives them back.`;
+      warnings.push({ kind: 'fragmented', message });
+    }
+    return warnings;
+  });
+}
+
+function aboutReleases({ auth }: Cluster, evidence: Evidence): Warning[] {
+  const byRelease = Map.groupBy(answeringIn(evidence), ({ version }) => version);
+  const warnings = [...byRelease].flatMap(([release, members]) =>
+    defectsOf(release, auth !== undefined).map((defect): Warning => {
+      const message = `${namesOf(members)} ${members.length > 1 ? 'run' : 'runs'} etcd ${release}, in which ${defect}. Upgrade it.`;
+      return { kind: 'known-defect', message };
+    }),
+  );
+  if (byRelease.size < 2) return warnings;
+  const list = [...byRelease].map(([release, members]) => `${release} on ${namesOf(members)}`).join(', ');
+  const message = `Members run different releases of etcd: ${list}. That is right only while they are upgraded.`;
+  return [...warnings, { kind: 'version-skew', message }];
+}
+
+/** @param hasTokens without authentication there are none that could be rejected */
+function defectsOf(release: string, hasTokens: boolean): string[] {
+  return [
+    ...(maySpoilData(release)
+      ? [
+          'a member that is killed may come back with other data than the others (https://github.com/etcd-io/etcd/issues/13766)',
+        ]
+      : []),
+    ...(hasTokens && forgetsToEnableTokens(release)
+      ? [
+          'a member that joins through a snapshot rejects every token until it is restarted (https://github.com/etcd-io/etcd/pull/13205)',
+        ]
+      : []),
+    ...(losesPromotions(release)
+      ? ['the promotion of a learner is not kept for an upgrade to 3.6 (https://github.com/etcd-io/etcd/issues/19557)']
+      : []),
+  ];
+}
+
+function aboutMembership(cluster: Cluster, evidence: Evidence): Warning[] {
+  const { members, memberList } = evidence;
+  const warnings: Warning[] = [];
+  const voters = isAgreed(evidence) ? memberList.filter(({ isLearner }) => !isLearner) : votersOf(cluster);
+  if (voters.length % 2 === 0) {
+    const message = `There are ${voters.length} voters, which bear the loss of no more members than ${voters.length - 1} would.`;
+    warnings.push({ kind: 'even-voters', message });
+  }
+  const answering = answeringIn(evidence);
+  for (const [id, same] of Map.groupBy(answering, (member) => member.id)) {
+    if (same.length < 2) continue;
+    const message = `The same member (${id}) answers at the addresses of ${namesOf(same)}: each clientUrl has to reach its own member alone. Correct clusters.json.`;
+    warnings.push({ kind: 'shared-address', message });
+  }
+  if (!isAgreed(evidence)) return warnings;
+  const entries = cluster.members.map((configured, index) => {
+    const seen = members[index];
+    return { configured, listed: seen && findListed(configured, seen, memberList) };
+  });
+  for (const { configured, listed } of entries) {
+    if (listed) continue;
+    const message = `clusters.json names ${configured.name} (${configured.peerUrl}), and etcd has no such member.`;
+    warnings.push({ kind: 'unknown-to-etcd', message });
+  }
+  for (const stranger of memberList) {
+    if (entries.some(({ listed }) => listed === stranger)) continue;
+    const message = `etcd has the member ${describeListed(stranger)}, which clusters.json does not name: add it there, or remove it from etcd.`;
+    warnings.push({ kind: 'not-configured', message });
+  }
+  return warnings;
+}
+
+function aboutTokens({ hasQuorum }: ClusterView, { isOpen, members, problem }: TokenView): Warning[] {
+  const warnings: Warning[] = [];
+  if (isOpen) {
+    const message =
+      'etcd runs without authentication, although clusters.json names a login: everybody may read and write. Where an execution for ' +
+      'auth-token-invalid was ended, start it again, which enables it; otherwise "etcdctl auth enable".';
+    warnings.push({ kind: 'authentication-disabled', message });
+  }
+  if (hasQuorum && problem !== '') {
+    warnings.push({ kind: 'tokens-unknown', message: `Whether members take fresh tokens is not known: ${problem}` });
+  }
+  for (const { name, standing, problem: why } of members) {
+    if (standing === 'ClockDiffers') warnings.push({ kind: 'clock-skew', message: `${name} ${why}` });
+    if (['KeysDiffer', 'AuthStoreDiffers', 'Refuses', 'Unsettled'].includes(standing)) {
+      warnings.push({ kind: 'tokens-differ', message: `${name} ${why}` });
+    }
+  }
+  return warnings;
+}
+
+function aboutHosts({ members }: Cluster, { hosts }: Evidence): Warning[] {
+  const away = hosts.filter(({ reachable }) => reachable === false);
+  const unknown = hosts.filter(({ reachable }) => reachable === 'unknown');
+  const warnings = away.map(({ host, problem }): Warning => {
+    const member = members.find((each) => each.host === host);
+    const message = `Run Command does not reach ${host} (${member?.name ?? 'a spare host'}): ${problem}.`;
+    return { kind: 'host-unreachable', message };
+  });
+  if (unknown.length === 0) return warnings;
+  const message = `Whether Run Command reaches ${unknown.map(({ host }) => host).join(', ')} is not known: ${unknown[0]?.problem}`;
+  return [...warnings, { kind: 'hosts-unknown', message }];
+}
+
+function answeringIn({ members }: Evidence): AnsweringMember[] {
+  return members.filter((member) => member.answering);
+}
+
+function namesOf(members: readonly { name: string }[]): string {
+  return members.map(({ name }) => name).join(', ');
+}

@@ -1,0 +1,29 @@
+import type { Cluster } from '../contracts/clusters.ts';
+import type { Evidence } from '../contracts/diagnosis.ts';
+import type { MemberTokens } from '../contracts/tokens.ts';
+import { RemediationError } from '../errors.ts';
+import type { ClusterView } from './cluster-view.ts';
+import { isOpen, surveyTokens } from './token-standing.ts';
+
+/** What fresh tokens have shown, where there were any. */
+export interface TokenView {
+  /** The configuration names a login, and etcd runs without authentication. */
+  isOpen: boolean;
+  members: MemberTokens[];
+  /** Why nothing is known; empty where something is, or where the cluster has no authentication. */
+  problem: string;
+}
+
+export function viewTokens(cluster: Cluster, evidence: Evidence, { observation }: ClusterView): TokenView {
+  const nothing: TokenView = { isOpen: false, members: [], problem: '' };
+  if (!cluster.auth) return nothing;
+  if (evidence.probes.length === 0) return { ...nothing, problem: evidence.probesProblem };
+  const seen = { ...observation, probes: evidence.probes, window: null };
+  if (isOpen(seen)) return { ...nothing, isOpen: true };
+  try {
+    return { ...nothing, members: surveyTokens(cluster.members, seen).members };
+  } catch (error) {
+    if (!(error instanceof RemediationError)) throw error;
+    return { ...nothing, problem: error.message };
+  }
+}
