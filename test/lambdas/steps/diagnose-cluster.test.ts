@@ -1,0 +1,154 @@
+import type { Context } from 'aws-lambda';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Cluster } from '../../../core/contracts/clusters.ts';
+import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
+import { handler } from '../../../lambdas/steps/diagnose-cluster.ts';
+import { runCommand } from '../../../local/aws/run-command.ts';
+import { findEtcd } from '../../../local/etcd/binaries.ts';
+import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
+import { LAYOUT } from '../../lib/stacks.ts';
+import { fill, MIB, until } from '../../workflows/scene.ts';
+import { ROOT, START_TIMEOUT_MS } from '../etcd/support.ts';
+import { serveSecrets } from './secrets.ts';
+
+const MINUTES = { getRemainingTimeInMillis: () => 300_000 } as Context;
+const [LOGIN, TLS] = ['diagnosis/root', 'diagnosis/tls'];
+/** What the step promises, without what it takes to read the secrets here. */
+const BOUND_MS = 20_000;
+/** Run Command reaches the hosts of m1 and m2. */
+const HOSTS = { 'host-m1': { exec: ['sh'] }, 'host-m2': { exec: ['sh'] }, 'host-m3': { exec: ['false'] } };
+
+interface Scene {
+  local: LocalCluster;
+  cluster: Cluster;
+  etcd: EtcdCluster;
+  close(): Promise<void>;
+}
+
+/** A cluster of three with a quota of 16 MiB and, where `secured`, certificates and a login. */
+async function startScene(version: string, secured: boolean): Promise<Scene> {
+  const binaries = await findEtcd(version);
+  const tls = secured ? 'mutual' : 'none';
+  const local = await startCluster({ binaries, members: 3, quotaBackendBytes: 16 * MIB, tls });
+  if (secured) await local.enableAuth(ROOT.password);
+  const commands = runCommand({ documents: {}, hosts: HOSTS });
+  const closeSecrets = await serveSecrets({ [LOGIN]: ROOT, [TLS]: local.tls }, commands.operations);
+  const cluster: Cluster = {
+    name: 'diagnosed',
+    members: local.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl, host: `host-${name}` })),
+    quotaBackendBytes: 16 * MIB,
+    layout: LAYOUT,
+    ...(secured && { auth: { secret: LOGIN }, tls: { secret: TLS } }),
+  };
+  const etcd = new EtcdCluster(cluster, secured ? { login: ROOT, tls: local.tls } : {});
+  const close = async () => {
+    etcd.close();
+    await local.close();
+    await commands.close();
+    await closeSecrets();
+  };
+  return { local, cluster, etcd, close };
+}
+
+/** @returns the diagnosis, and how long it took */
+async function diagnose(cluster: Cluster) {
+  const startedAt = performance.now();
+  const diagnosis = await handler({ cluster }, MINUTES);
+  return { ...diagnosis, tookMs: performance.now() - startedAt };
+}
+
+async function leaderOf({ etcd }: Scene): Promise<string> {
+  const members = await etcd.observeMembers((member) => member.status());
+  return members.find((seen) => seen.answering && seen.id === seen.leaderId)?.name ?? '';
+}
+
+describe.each([
+  ['3.4.23', false, false],
+  ['3.4.23', true, true],
+  ['3.5.30', false, true],
+  ['3.5.30', true, false],
+])('etcd %s, with a login and certificates: %s:', { timeout: START_TIMEOUT_MS }, (version, secured, broken) => {
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await startScene(version, secured);
+  }, START_TIMEOUT_MS);
+  afterAll(() => scene?.close());
+
+  it('a cluster that is well is healthy, and the host that is not reached is told', async () => {
+    const { incident, summary, others, members, hosts, warnings, tookMs } = await diagnose(scene.cluster);
+    expect({ incident, others }).toEqual({ incident: 'healthy', others: [] });
+    expect(summary).toMatch(/^m\d leads, every member follows it and is caught up, and no alarm is raised\.$/);
+    expect(members.map(({ state }) => state)).toEqual(['healthy', 'healthy', 'healthy']);
+    for (const { facts } of members) expect(facts).toMatch(new RegExp(`^(leads|follows m\\d), etcd ${version}, `));
+    expect(hosts).toEqual([
+      { host: 'host-m1', reachable: true, problem: '', member: 'm1' },
+      { host: 'host-m2', reachable: true, problem: '', member: 'm2' },
+      { host: 'host-m3', reachable: false, problem: 'ConnectionLost', member: 'm3' },
+    ]);
+    expect(warnings.map(({ kind }) => kind)).toEqual(['host-unreachable']);
+    expect(tookMs).toBeLessThan(BOUND_MS);
+  });
+
+  it('nothing is known of the hosts where SSM does not answer, and that is no error', async () => {
+    const endpoint = process.env.AWS_ENDPOINT_URL_SSM;
+    process.env.AWS_ENDPOINT_URL_SSM = 'http://127.0.0.1:1';
+    try {
+      const { incident, hosts, warnings } = await diagnose(scene.cluster);
+      expect(incident).toBe('healthy');
+      expect(hosts.map(({ reachable }) => reachable)).toEqual(['unknown', 'unknown', 'unknown']);
+      expect(warnings).toEqual([{ kind: 'hosts-unknown', message: expect.stringMatching(/was not answered/) }]);
+    } finally {
+      process.env.AWS_ENDPOINT_URL_SSM = endpoint;
+    }
+  });
+
+  if (secured) {
+    it('no diagnosis is made of members that all refuse us', async () => {
+      const { auth: _, ...withoutLogin } = scene.cluster;
+      await expect(diagnose(withoutLogin)).rejects.toMatchObject({
+        name: 'PreconditionFailed',
+        message: expect.stringMatching(/^A quorum of members runs and refuses .*\n- m1: .*\n- m2: /),
+      });
+    });
+  }
+
+  if (!broken) return;
+
+  it('its leader frozen is a failed member of a cluster that has another leader, within the time', async () => {
+    const frozen = await leaderOf(scene);
+    scene.local.pauseMember(frozen);
+    try {
+      const { incident, summary, members, tookMs } = await diagnose(scene.cluster);
+      expect(incident).toBe('member-failed');
+      expect(summary).toMatch(
+        new RegExp(`^${frozen} does not answer: .* The others have a quorum, and m\\d leads\\.$`),
+      );
+      expect(members.filter(({ state }) => state === 'healthy')).toHaveLength(2);
+      expect(tookMs).toBeLessThan(BOUND_MS);
+    } finally {
+      scene.local.resumeMember(frozen);
+    }
+    await until(async () => (await diagnose(scene.cluster)).incident === 'healthy');
+  });
+
+  it('NOSPACE goes before the member that is stopped, which is told too', async () => {
+    await fill(scene.etcd, { keys: 1000 });
+    await scene.local.stopMember('m1');
+    const { incident, others, summary } = await diagnose(scene.cluster);
+    expect({ incident, others }).toEqual({ incident: 'space-exceeded', others: ['member-failed'] });
+    expect(summary).toMatch(/^NOSPACE is raised by .*: etcd refuses writes\. m2 1\d\.\d MiB of 16\.0 MiB, m3 /);
+  });
+
+  it('with another one stopped the quorum is lost, and what is left is told for what it is', async () => {
+    await scene.local.stopMember('m2');
+    const { incident, others, summary, members, hosts, tookMs } = await diagnose(scene.cluster);
+    expect({ incident, others }).toEqual({ incident: 'quorum-lost', others: [] });
+    const view = secured ? 'm3 has no leader' : 'm3 follows nobody';
+    expect(summary).toMatch(
+      `Only 1 of 3 voters can be seen from here, which is a minority: ${view}. The others are down`,
+    );
+    expect(members[0]?.facts).toMatch(/^does not answer: .*ECONNREFUSED/);
+    expect(hosts.map(({ reachable }) => reachable)).toEqual([true, true, false]);
+    expect(tookMs).toBeLessThan(BOUND_MS);
+  });
+});
