@@ -31,6 +31,9 @@ const SHORT = Duration.minutes(5);
 const BRIEF = Duration.minutes(1);
 /** gRPC and TLS start in about half the time that 256 MiB take; a quarter of a core is enough for the rest. */
 const MEMORY_MIB = 512;
+/** These of Run Command's actions know no resource that could be named. */
+const LOOK_FOR_HOSTS = 'ssm:DescribeInstanceInformation';
+const FOLLOW_COMMANDS = ['ssm:GetCommandInvocation', 'ssm:ListCommandInvocations', 'ssm:CancelCommand'];
 
 /** The platform, once per VPC: the steps, and the runbooks that chain them. */
 export class RemediationStack extends Stack {
@@ -56,6 +59,14 @@ export class RemediationStack extends Stack {
 
     const loadCluster = step('load-cluster', 'Checks the execution input and loads the cluster', SHORT);
     this.grantRegistry(loadCluster, clusters);
+
+    // A part of no runbook: it says which one is next.
+    const diagnoseCluster = etcdStep(
+      'diagnose-cluster',
+      'Looks at a whole cluster and says which incident it has',
+      SHORT,
+    );
+    this.grantUnnamed(diagnoseCluster, [LOOK_FOR_HOSTS]);
 
     const proveWrites = etcdStep('prove-writes', 'Writes and deletes a key through every voter', SHORT);
 
@@ -243,7 +254,7 @@ export class RemediationStack extends Stack {
     }
   }
 
-  /** Some of our documents, on the hosts of the configuration. What asks after a command knows no resource that could be named. */
+  /** Some of our documents, on the hosts of the configuration. */
   private grantRunCommand(step: StepFunction, clusters: Cluster[], documents: string[]): void {
     const hosts = clusters.flatMap(hostsOf);
     if (hosts.length > 0) {
@@ -254,17 +265,11 @@ export class RemediationStack extends Stack {
         }),
       );
     }
-    step.function.addToRolePolicy(
-      new PolicyStatement({
-        actions: [
-          'ssm:GetCommandInvocation',
-          'ssm:ListCommandInvocations',
-          'ssm:CancelCommand',
-          'ssm:DescribeInstanceInformation',
-        ],
-        resources: ['*'],
-      }),
-    );
+    this.grantUnnamed(step, [...FOLLOW_COMMANDS, LOOK_FOR_HOSTS]);
+  }
+
+  private grantUnnamed(step: StepFunction, actions: string[]): void {
+    step.function.addToRolePolicy(new PolicyStatement({ actions, resources: ['*'] }));
   }
 
   /** `i-` is an EC2 instance; `mi-` a machine elsewhere that is registered with Systems Manager. */

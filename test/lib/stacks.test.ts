@@ -29,6 +29,8 @@ const fleet = synthesizeStacks(FLEET);
 const { platform } = fleet;
 const ETCD_STEPS = STEPS.filter((step) => !STEPS_WITHOUT_ETCD.includes(step));
 const TOGGLE = 'toggle-authentication';
+/** Chained by no state machine. */
+const DIAGNOSIS = 'diagnose-cluster';
 const STAGING_STEPS = ['stage-snapshot', 'transfer-snapshot'];
 /** Which steps each state machine chains. */
 const STEPS_OF = {
@@ -261,12 +263,13 @@ describe('permissions', () => {
     `states:DescribeExecution arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${stateMachineName}:*`,
   ]);
 
+  const lookForHosts = 'ssm:DescribeInstanceInformation *';
+  /** What is a step's own besides the secrets. */
+  const ownOf: Record<string, string[]> = { [TOGGLE]: runbooks, [DIAGNOSIS]: [lookForHosts] };
+
   it.each(ETCD_STEPS)('let %s read the configured secrets, and no parameter', (step) => {
     expect(ownPermissionsOf(platform, step)).toEqual(
-      [
-        ...configured.map((resource) => `secretsmanager:GetSecretValue ${resource}`),
-        ...(step === TOGGLE ? runbooks : []),
-      ].toSorted(),
+      [...configured.map((resource) => `secretsmanager:GetSecretValue ${resource}`), ...(ownOf[step] ?? [])].toSorted(),
     );
   });
 
@@ -284,7 +287,7 @@ describe('permissions', () => {
 
   const unnamedOfRunCommand = [
     'ssm:CancelCommand *',
-    'ssm:DescribeInstanceInformation *',
+    lookForHosts,
     'ssm:GetCommandInvocation *',
     'ssm:ListCommandInvocations *',
   ];
@@ -313,7 +316,7 @@ describe('permissions', () => {
     for (const text of stacks.texts) expect(text).not.toContain('ssm:SendCommand');
   });
 
-  it('let no step but run-host-command and transfer-snapshot use Run Command', () => {
+  it('let no step but run-host-command and transfer-snapshot use Run Command, and the diagnosis look for hosts with it', () => {
     const runCommand = /^ssm:(?!GetParameter )/;
     const senders = ['run-host-command', 'transfer-snapshot'].map(
       (step) => functionOf(platform, step)[1].Role['Fn::GetAtt'][0],
@@ -321,13 +324,13 @@ describe('permissions', () => {
     const others = Object.keys(resourcesOf(platform, 'AWS::IAM::Role'))
       .filter((role) => !senders.includes(role))
       .flatMap((role) => permissionsOf(platform, role));
-    expect(others.filter((permission) => runCommand.test(permission))).toEqual([]);
+    expect(others.filter((permission) => runCommand.test(permission))).toEqual([lookForHosts]);
   });
 
   it('let no step read a secret where no cluster has one', () => {
     const stacks = synthesizeStacks({ network: NETWORK, clusters: [PLAIN] });
-    for (const step of ETCD_STEPS.filter((each) => each !== TOGGLE)) {
-      expect(ownPermissionsOf(stacks.platform, step), step).toEqual([]);
+    for (const step of ETCD_STEPS) {
+      expect(ownPermissionsOf(stacks.platform, step), step).toEqual((ownOf[step] ?? []).toSorted());
     }
     for (const text of stacks.texts) expect(text).not.toContain('secretsmanager');
   });
@@ -356,7 +359,9 @@ describe('permissions', () => {
     expect(machines.map(({ Properties }) => Properties.StateMachineName).toSorted()).toEqual(
       Object.keys(STEPS_OF).toSorted(),
     );
-    expect([...new Set(Object.values(STEPS_OF).flat())].toSorted()).toEqual(STEPS.toSorted());
+    expect([...new Set(Object.values(STEPS_OF).flat())].toSorted()).toEqual(
+      STEPS.filter((step) => step !== DIAGNOSIS).toSorted(),
+    );
   });
 
   it('let nobody page but the two state machines that may disable authentication or have to enable it', () => {
