@@ -130,6 +130,17 @@ export class Platform {
     });
   }
 
+  /**
+   * Runs one step by itself, by its name in `lambdas/steps`.
+   * @throws ExecutionError as {@link LambdaHost.invoke} does
+   */
+  async invokeStep(name: string, event: unknown): Promise<unknown> {
+    const logicalId = `${name.replaceAll('-', '')}Function`;
+    const found = this.#assembly.functions.find((each) => each.name.startsWith(logicalId));
+    if (!found) throw new Error(`There is no function of a step "${name}".`);
+    return this.lambdas.invoke(found.arn, event);
+  }
+
   /** Waits until no execution runs any more that a rule has started. @returns how those ended that it had to wait for */
   async settled(): Promise<ExecutionResult[]> {
     const ended: ExecutionResult[] = [];

@@ -6,7 +6,6 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunningHostCommand } from '../../core/contracts/membership.ts';
 import type { StagedUpload } from '../../core/contracts/recovery.ts';
-import { type Assembly, synthesize } from '../../local/assembly.ts';
 import { Platform } from '../../local/platform.ts';
 
 const FILE = {
@@ -23,12 +22,9 @@ const KEY = 'orders/run-1.db.gz';
 const SCRATCH = '.etcd-remediation.data.run-1';
 
 let folder: string;
-let assembly: Assembly;
 let platform: Platform;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'platform-test-'));
-  // Only for the names of the functions, which are the same each time.
-  assembly = await synthesize(FILE);
   platform = await Platform.start({
     file: FILE,
     secrets: {},
@@ -39,13 +35,11 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await platform?.close();
-  assembly?.close();
   await rm(folder, { recursive: true });
 });
 
 function invoke<Result>(step: string, event: object): Promise<Result> {
-  const found = assembly.functions.find(({ name }) => name.startsWith(step.replaceAll('-', '')));
-  return platform.lambdas.invoke(found?.arn ?? '', event) as Promise<Result>;
+  return platform.invokeStep(step, event) as Promise<Result>;
 }
 
 describe('the staging bucket of the embedded platform', () => {
@@ -101,5 +95,15 @@ describe('the staging bucket of the embedded platform', () => {
     await expect(Platform.start({ file: FILE, secrets: {}, stagingAddress: '192.0.2.1' })).rejects.toThrow(
       'The staging bucket cannot be served at 192.0.2.1',
     );
+  });
+});
+
+describe('a step of the embedded platform', () => {
+  it('is found by its name, and its error is the one that the step ended with', async () => {
+    await expect(platform.invokeStep('load-cluster', { cluster: 'other' })).rejects.toMatchObject({
+      name: 'ExecutionError',
+      error: 'InvalidInput',
+    });
+    await expect(platform.invokeStep('load', {})).rejects.toThrow('There is no function of a step "load".');
   });
 });
