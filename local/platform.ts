@@ -35,6 +35,8 @@ export interface PlatformOptions {
   stagingPort?: number | undefined;
   /** Folders that stand for the buckets of `backups`, by the bucket's name: a key is the path of a file in it. */
   backups?: Readonly<Record<string, string>>;
+  /** The steps whose processes are started at once, where only some are used: all, if not said. */
+  warmSteps?: readonly string[];
   /** Told of each page that a workflow sends. */
   onPage?: (page: Page) => void;
   /** Told of each execution that a rule starts, by its state machine's name; what it returns is told of the execution's events. */
@@ -81,6 +83,7 @@ export class Platform {
     stagingAddress = '127.0.0.1',
     stagingPort = 0,
     backups = {},
+    warmSteps,
     onPage = () => undefined,
     onRuleStart = () => () => undefined,
   }: PlatformOptions): Promise<Platform> {
@@ -118,7 +121,7 @@ export class Platform {
       AWS_ENDPOINT_URL_S3: s3.url,
     });
     // Whoever runs this from a terminal has an outage: no step should wait for its process to start.
-    lambdas.warm();
+    lambdas.warm(warmSteps?.map((step) => arnOf(step, assembly)));
     return new Platform({ assembly, endpoint, s3, commands, lambdas, running, observers: { onPage, onRuleStart } });
   }
 
@@ -135,10 +138,7 @@ export class Platform {
    * @throws ExecutionError as {@link LambdaHost.invoke} does
    */
   async invokeStep(name: string, event: unknown): Promise<unknown> {
-    const logicalId = `${name.replaceAll('-', '')}Function`;
-    const found = this.#assembly.functions.find((each) => each.name.startsWith(logicalId));
-    if (!found) throw new Error(`There is no function of a step "${name}".`);
-    return this.lambdas.invoke(found.arn, event);
+    return this.lambdas.invoke(arnOf(name, this.#assembly), event);
   }
 
   /** Waits until no execution runs any more that a rule has started. @returns how those ended that it had to wait for */
@@ -201,6 +201,13 @@ export class Platform {
       this.#startedByRules.add(execution);
     }
   }
+}
+
+function arnOf(step: string, { functions }: Assembly): string {
+  const logicalId = `${step.replaceAll('-', '')}Function`;
+  const found = functions.find(({ name }) => name.startsWith(logicalId));
+  if (!found) throw new Error(`There is no function of a step "${step}".`);
+  return found.arn;
 }
 
 interface Parts {

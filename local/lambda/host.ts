@@ -46,9 +46,12 @@ export class LambdaHost {
     this.#environment = environment;
   }
 
-  /** Starts a process for each function, so that the first event of each finds it warm. */
-  warm(): void {
-    for (const definition of this.#functions.values()) this.#rest(definition, this.#start(definition));
+  /** Starts a process for each function, or for some by their ARNs, so that the first event of each finds it warm. */
+  warm(arns: readonly string[] = [...this.#functions.keys()]): void {
+    for (const arn of arns) {
+      const definition = this.#functions.get(arn);
+      if (definition) this.#rest(definition, this.#start(definition));
+    }
   }
 
   /**

@@ -35,6 +35,15 @@ describe('a process', () => {
     expect(await invoke({})).toBe(pid);
   });
 
+  it('is not started by warming others', async () => {
+    const { host, invoke, codeDir } = await deploy('');
+    await writeFile(join(codeDir, 'index.cjs'), `${WRITES_PID} exports.handler = async () => process.uptime();`);
+    host.warm([]);
+    const invokedAt = Date.now();
+    const uptimeSeconds = Number(await invoke({}));
+    expect(uptimeSeconds * 1000).toBeLessThanOrEqual(Date.now() - invokedAt + 1);
+  });
+
   it('that died while it was idle is not used any more', async () => {
     const { invoke } = await deploy('return process.pid;');
     const pid = Number(await invoke({}));
