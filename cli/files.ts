@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import * as z from 'zod';
+import { type Cluster, type ClustersFile, parseClustersFile } from '../core/contracts/clusters.ts';
+import { parse } from '../core/contracts/parse.ts';
+import { InvalidInput } from '../core/errors.ts';
+import { type HostsFile, parseHostsFile } from '../local/hosts/access.ts';
+
+/** The paths of the files that say what clusters there are and how they are reached. */
+export interface FileFlags {
+  config: string;
+  secrets?: string;
+  hosts?: string;
+}
+
+interface Files {
+  file: ClustersFile;
+  secrets: Record<string, unknown>;
+  hosts: HostsFile;
+}
+
+export function takeFiles(command: Command): Command {
+  return command
+    .option('--config <file>', 'the clusters', 'clusters.json')
+    .option(
+      '--secrets <file>',
+      'JSON object: for each secret that the configuration names, what Secrets Manager would hold',
+    )
+    .option(
+      '--hosts <file>',
+      'JSON object: how each host of the configuration is reached, such as {"node-a": {"exec": ["ssh", "-o", "BatchMode=yes", "10.0.1.11", "sudo", "bash"]}}',
+    );
+}
+
+/** @throws InvalidInput for a file that cannot be read, or with every problem of what it holds */
+export async function readFiles({ config, secrets, hosts }: FileFlags): Promise<Files> {
+  return {
+    file: parseClustersFile(await read(config), config),
+    secrets: secrets ? parseSecrets(await read(secrets), secrets) : {},
+    hosts: hosts ? parseHostsFile(parseJsonFile(await read(hosts), hosts), hosts) : {},
+  };
+}
+
+/** @throws InvalidInput naming the clusters that there are */
+export function clusterNamed(name: string, { clusters }: ClustersFile, config: string): Cluster {
+  const chosen = clusters.find((each) => each.name === name);
+  if (chosen) return chosen;
+  throw new InvalidInput(`${config} has no cluster "${name}"; it has ${clusters.map((each) => each.name).join(', ')}.`);
+}
+
+/** @throws InvalidInput naming each secret that was not given */
+export function requireSecrets(clusters: readonly Cluster[], held: Record<string, unknown>): void {
+  const named = clusters.flatMap(({ auth, tls }) => [auth?.secret, tls?.secret]);
+  const missing = named.filter((name) => name !== undefined && !Object.hasOwn(held, name));
+  if (missing.length === 0) return;
+  throw new InvalidInput(
+    `The configuration names the secrets ${[...new Set(missing)].map((name) => `"${name}"`).join(' and ')}: give them with --secrets FILE, as ` +
+      '{"NAME": {"username": "...", "password": "..."}} for a login or {"NAME": {"ca": "...", "cert": "...", "key": "..."}} for TLS.',
+  );
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new InvalidInput(`${path} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function parseJsonFile(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InvalidInput(`${path} is not JSON: ${(error as Error).message}`);
+  }
+}
+
+function parseSecrets(text: string, path: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text, and the text is secret.
+    throw new InvalidInput(`${path} is not JSON.`);
+  }
+  return parse(z.record(z.string(), z.record(z.string(), z.unknown())), value, path);
+}

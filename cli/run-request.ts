@@ -1,0 +1,58 @@
+import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
+import { executionInputSchemas, type Incident } from '../core/contracts/execution-input.ts';
+import { parse } from '../core/contracts/parse.ts';
+import { InvalidInput } from '../core/errors.ts';
+import { RUNBOOKS } from '../lib/workflows/registry.ts';
+import type { JsonObject, JsonValue } from '../local/asl/json.ts';
+import type { HostsFile } from '../local/hosts/access.ts';
+
+/** What is asked of a runbook, on the command line. */
+export interface RunRequest {
+  member?: string;
+  dryRun: boolean;
+  approve: boolean;
+  parameters?: JsonValue;
+}
+
+/**
+ * The execution input, once it is certain that nothing is missing for this incident's runbook.
+ * @throws InvalidInput
+ */
+export function executionInputFor(
+  incident: Incident,
+  cluster: Cluster,
+  hosts: HostsFile,
+  { member, dryRun, approve, parameters }: RunRequest,
+): JsonObject {
+  const input = {
+    cluster: cluster.name,
+    incident,
+    dryRun,
+    ...(member !== undefined && { member }),
+    ...(parameters !== undefined && { parameters }),
+  };
+  parse(executionInputSchemas[incident], input, 'The execution input');
+  if (RUNBOOKS[incident].needsHosts) requireHosts(cluster, hosts);
+  if (!dryRun && !approve) requireNoApproval(cluster, incident);
+  return input;
+}
+
+/** A host that is not in the file is one that cannot be reached: the runbook says so when it needs it. */
+function requireHosts(cluster: Cluster, hosts: HostsFile): void {
+  const named = hostsOf(cluster);
+  if (named.some((host) => Object.hasOwn(hosts, host))) return;
+  throw new InvalidInput(
+    (named.length === 0
+      ? 'The configuration names no "host" for any member, and this runbook works on hosts: add them. '
+      : `There is no way to any of the hosts ${named.map((host) => `"${host}"`).join(', ')}. `) +
+      'Give each with --hosts FILE, as {"HOST": {"exec": ["ssh", "-o", "BatchMode=yes", "ADDRESS", "sudo", "bash"]}}: a command that runs what ' +
+      'it reads on standard input in a shell.',
+  );
+}
+
+function requireNoApproval({ name, policy }: Cluster, incident: Incident): void {
+  if ((policy?.[incident] ?? RUNBOOKS[incident].policy) === 'automatic') return;
+  throw new InvalidInput(
+    `The policy of cluster ${name} wants an approval for ${incident}. Look at the plan with --dry-run; then give --approve.`,
+  );
+}
