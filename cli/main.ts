@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ERROR_NAMES, InvalidInput } from '../core/errors.ts';
+import { diagnoseCommand } from './diagnose.ts';
 import { drillCommand } from './drill.ts';
 import { runCommand } from './run.ts';
 import { endOnSignals } from './signals.ts';
@@ -13,6 +14,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   endOnSignals();
   const program = new Command('etcd-remediation')
     .description('Brings an etcd cluster back without a person at the keyboard.')
+    .addCommand(diagnoseCommand())
     .addCommand(runCommand())
     .addCommand(drillCommand());
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError('(--help says more)');

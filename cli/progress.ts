@@ -1,5 +1,7 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { LoadedCluster } from '../core/contracts/load-cluster.ts';
+import { ExecutionError } from '../local/asl/errors.ts';
+import { messageOf } from './format.ts';
 import { describeResult } from './step-results.ts';
 
 /** After this long a state says that it is still running, and then again and again. */
@@ -27,6 +29,26 @@ export class Progress {
   }
 
   readonly say = (line: string): void => this.#print(`  ${line}`);
+
+  /** The same for work that is a part of no execution: `name` and `subject` tell what it is, as those of a state do. */
+  async during<Result>(
+    name: string,
+    subject: string,
+    work: Promise<Result>,
+    describe: (result: Result) => string,
+  ): Promise<Result> {
+    const state = this.#enter(name, subject);
+    try {
+      const result = await work;
+      this.#line(state, '✓', describe(result));
+      return result;
+    } catch (thrown) {
+      if (thrown instanceof ExecutionError) this.#line(state, '!', `${thrown.error}: ${messageOf(thrown.cause)}`);
+      throw thrown;
+    } finally {
+      clearInterval(state.timer);
+    }
+  }
 
   readonly onEvent = (event: HistoryEvent): void => {
     const state = this.#follow(event);
@@ -63,9 +85,9 @@ export class Progress {
     return state;
   }
 
-  #enter(name: string): RunningState {
+  #enter(name: string, member = ''): RunningState {
     const timer = setInterval(() => this.#line(state, '…', 'still running'), STILL_RUNNING_MS).unref();
-    const state: RunningState = { name, member: '', enteredAt: Date.now(), timer };
+    const state: RunningState = { name, member, enteredAt: Date.now(), timer };
     return state;
   }
 
@@ -99,13 +121,6 @@ export class Progress {
 function inOneLine(text: string): string {
   const [first = '', ...others] = text.split('\n');
   return others.length === 0 && first.length <= MAX_DETAIL_CHARS ? first : `${first.slice(0, MAX_DETAIL_CHARS)} …`;
-}
-
-/** A Lambda function's error is JSON with a message. */
-function messageOf(cause: string | undefined): string {
-  if (!cause?.startsWith('{')) return cause ?? '';
-  const { errorMessage } = JSON.parse(cause) as { errorMessage?: string };
-  return errorMessage ?? cause;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -3,10 +3,12 @@ const WHAT_STAYS =
   'stopped and its data moved aside: start again soon, and it is finished.\n';
 const WHAT_ENDS =
   '\nWhat has to be put in order comes first: after an auth token reset that authentication is enabled. A second signal ends that as well.\n';
+const NOTHING_STAYS = '\nStopped. Nothing was changed.\n';
 const STATUS_BY_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** What stops the work under way in an orderly way; undefined where there is none that would need it. */
 let stopWork: (() => void) | undefined;
+let notice = WHAT_STAYS;
 
 /**
  * Ends the process at a signal: at once, with every child process and temporary folder; or where the work under way has something to put in
@@ -20,7 +22,7 @@ export function endOnSignals(): void {
       const stop = stopWork;
       stopWork = undefined;
       process.exitCode = status;
-      process.stderr.write(WHAT_STAYS);
+      process.stderr.write(notice);
       if (!stop) process.exit(status);
       process.stderr.write(WHAT_ENDS);
       stop();
@@ -34,6 +36,16 @@ export function onSignal(stop: () => void): Disposable {
   return {
     [Symbol.dispose]: () => {
       stopWork = undefined;
+    },
+  };
+}
+
+/** Until disposed of, whoever stops the process is told that it has changed nothing. */
+export function whileNothingChanges(): Disposable {
+  notice = NOTHING_STAYS;
+  return {
+    [Symbol.dispose]: () => {
+      notice = WHAT_STAYS;
     },
   };
 }

@@ -1,6 +1,11 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { Progress } from '../../cli/progress.ts';
+import { ExecutionError } from '../../local/asl/errors.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const entered = (id: number, previousEventId: number, name: string): HistoryEvent => ({
   id,
@@ -91,5 +96,25 @@ it('calls a host by its member once the cluster is loaded, and tells the first l
   expect(lines).toEqual([
     expect.stringMatching(/✓ .* Load cluster +orders$/),
     expect.stringMatching(/! .* Launch service node1 +HostCommandFailed: It does not stay up\. The end of its log: …$/),
+  ]);
+});
+
+it('tells of other work that it still runs, and how it ended', async () => {
+  vi.useFakeTimers();
+  const lines: string[] = [];
+  const progress = new Progress((line) => lines.push(line));
+  const work = Promise.withResolvers<number>();
+  const told = progress.during('Diagnose', 'orders', work.promise, (count) => `${count} found`);
+  vi.advanceTimersByTime(4_500);
+  work.resolve(2);
+  expect(await told).toBe(2);
+  const failure = Promise.reject(new ExecutionError('PreconditionFailed', '{"errorMessage":"refused"}'));
+  await expect(progress.during('Diagnose', 'billing', failure, () => '')).rejects.toThrow('PreconditionFailed');
+  vi.advanceTimersByTime(4_500);
+  expect(lines).toEqual([
+    expect.stringMatching(/… +2\.0 s {2}Diagnose orders +still running$/),
+    expect.stringMatching(/… +4\.0 s {2}Diagnose orders +still running$/),
+    expect.stringMatching(/✓ +4\.5 s {2}Diagnose orders +2 found$/),
+    expect.stringMatching(/! +0\.0 s {2}Diagnose billing +PreconditionFailed: refused$/),
   ]);
 });

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -66,5 +66,28 @@ describe('a drill that is told to end', () => {
       child.kill('SIGTERM');
       await closed;
     }
+  });
+});
+
+describe('a diagnosis that is told to end', () => {
+  it('says that nothing was changed', async () => {
+    const config = join(directory, 'clusters.json');
+    const url = 'http://127.0.0.1:1';
+    const cluster = { name: 'orders', members: [{ name: 'm1', clientUrl: url, peerUrl: url }], quotaBackendBytes: 1 };
+    await writeFile(config, JSON.stringify({ clusters: [cluster] }));
+    const child = spawn(process.execPath, [ENTRY, 'diagnose', '--config', config], {
+      env: { ...process.env, TMPDIR: directory },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (data) => {
+        output += data;
+      });
+    const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+    await expect.poll(() => output, { timeout: 45_000, interval: 20 }).toContain('Diagnosing orders');
+    child.kill('SIGINT');
+    expect(await closed, output).toBe(130);
+    expect(output).toMatch(/\nStopped\. Nothing was changed\.\n$/);
   });
 });

@@ -1,0 +1,109 @@
+import { Command } from 'commander';
+import type { Cluster } from '../core/contracts/clusters.ts';
+import type { Diagnosis } from '../core/contracts/diagnosis.ts';
+import { ExecutionError } from '../local/asl/errors.ts';
+import type { HostsFile } from '../local/hosts/access.ts';
+import { Platform } from '../local/platform.ts';
+import { type Diagnosed, describeDiagnosis, describeUndiagnosed } from './diagnosis-report.ts';
+import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
+import { messageOf } from './format.ts';
+import { openOutput } from './output.ts';
+import { Progress } from './progress.ts';
+import { whileNothingChanges } from './signals.ts';
+
+const STEP = 'diagnose-cluster';
+/** Each has a process of its own. */
+const AT_ONCE = 4;
+
+interface Flags extends FileFlags {
+  cluster?: string;
+  json: boolean;
+}
+
+/** `etcd-remediation diagnose`: says which incident a cluster has, and what to type next. */
+export function diagnoseCommand(): Command {
+  const command = new Command('diagnose')
+    .summary('say what is wrong with a cluster, and which runbook is next')
+    .description(
+      'Looks once at every member of a cluster that this machine reaches, and at its hosts where --hosts is given. Says which incident the ' +
+        'cluster has, what that rests on, and what to type next. Changes nothing, and takes no longer than 20 seconds for a cluster.',
+    );
+  return takeFiles(command)
+    .option('--cluster <name>', 'which of the clusters (default: every one)')
+    .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
+    .action(diagnose);
+}
+
+/** Never rejects for what is wrong with a cluster: that there is no diagnosis is told as well. */
+export async function diagnoseCluster(
+  platform: Platform,
+  { cluster, hosts, progress }: { cluster: Cluster; hosts: HostsFile; progress: Progress },
+): Promise<Diagnosed> {
+  const { name } = cluster;
+  // Where no way to any host is known, that none is reached would say nothing.
+  const seen = Object.keys(hosts).length > 0 ? cluster : withoutHosts(cluster);
+  const look = platform.invokeStep(STEP, { cluster: seen }) as Promise<Diagnosis>;
+  try {
+    const diagnosis = await progress.during('Diagnose', name, look, ({ incident }) => incident);
+    return { cluster: name, diagnosis };
+  } catch (thrown) {
+    if (!(thrown instanceof ExecutionError)) throw thrown;
+    return { cluster: name, diagnosis: null, error: thrown.error, cause: messageOf(thrown.cause) };
+  }
+}
+
+async function diagnose(flags: Flags): Promise<void> {
+  const output = openOutput(flags.json);
+  const { file, secrets, hosts } = await readFiles(flags);
+  const { cluster: name, config } = flags;
+  const clusters = name === undefined ? file.clusters : [clusterNamed(name, file, config)];
+  requireSecrets(clusters, secrets);
+
+  using _ = whileNothingChanges();
+  output.print(`Diagnosing ${clusters.map((each) => each.name).join(', ')} (nothing is changed)`);
+  const progress = new Progress(output.print);
+  progress.say('Bundling the steps');
+  const platform = await Platform.start({ file: { clusters }, secrets, hosts, warmSteps: [STEP] });
+  try {
+    const found = await forEach(clusters, (cluster) => diagnoseCluster(platform, { cluster, hosts, progress }));
+    const outcome = outcomeOf(found);
+    output.finish({ outcome, clusters: found }, describeAll(clusters, found, flags));
+    if (outcome !== 'Healthy') process.exitCode ??= 1;
+  } finally {
+    await platform.close();
+  }
+}
+
+/** Some at a time: many that do not answer would take minutes one after the other. @returns in the same order */
+async function forEach<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  const left = items.entries();
+  const worker = async () => {
+    for (const [index, item] of left) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return results;
+}
+
+function outcomeOf(found: readonly Diagnosed[]): 'Healthy' | 'IncidentFound' | 'NotDiagnosed' {
+  if (found.every(isHealthy)) return 'Healthy';
+  return found.some((each) => each.diagnosis && !isHealthy(each)) ? 'IncidentFound' : 'NotDiagnosed';
+}
+
+/** Those that are healthy first: what is wrong stands at the end, where a terminal shows it. */
+function describeAll(clusters: readonly Cluster[], found: readonly Diagnosed[], files: FileFlags): string[] {
+  const entries = clusters.map((cluster, index) => ({ cluster, told: found[index] as Diagnosed }));
+  const sorted = entries.toSorted((a, b) => Number(isHealthy(b.told)) - Number(isHealthy(a.told)));
+  return sorted.flatMap(({ cluster, told }) => [
+    '',
+    ...(told.diagnosis ? describeDiagnosis(cluster, told.diagnosis, files) : describeUndiagnosed(told)),
+  ]);
+}
+
+function isHealthy({ diagnosis }: Diagnosed): boolean {
+  return diagnosis?.incident === 'healthy';
+}
+
+function withoutHosts({ spareHosts: _, ...cluster }: Cluster): Cluster {
+  return { ...cluster, members: cluster.members.map(({ host: __, ...member }) => member) };
+}

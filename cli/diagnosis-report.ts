@@ -1,0 +1,115 @@
+import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
+import type { Condition, Diagnosis, MemberFacts } from '../core/contracts/diagnosis.ts';
+import type { Incident } from '../core/contracts/execution-input.ts';
+import { RUNBOOKS } from '../lib/workflows/registry.ts';
+import type { FileFlags } from './files.ts';
+
+/** What is said of each: a diagnosis, or why there is none. */
+export type Diagnosed = { cluster: string } & (
+  | { diagnosis: Diagnosis }
+  | { diagnosis: null; error: string; cause: string }
+);
+
+/** Undefined for what no runbook cures. */
+export function curableIncident(incident: Condition | 'healthy'): Incident | undefined {
+  return Object.hasOwn(RUNBOOKS, incident) ? (incident as Incident) : undefined;
+}
+
+/** What a responder reads first, then what it rests on, and last what to do. */
+export function describeDiagnosis(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): string[] {
+  const { incident, summary, others, members, warnings } = diagnosis;
+  return [
+    `${cluster.name}: ${incident}`,
+    ...indent([
+      summary,
+      ...(others.length > 0 ? [`Besides: ${others.join(', ')}. Diagnose again once ${incident} is over.`] : []),
+      'Members:',
+      ...indent(inColumns(members.map((member) => [member.name, member.state, standingOf(member)]))),
+      ...describeHosts(cluster, diagnosis),
+      ...section(
+        'Warnings:',
+        warnings.map(({ kind, message }) => `${kind}: ${message}`),
+      ),
+      ...section('Next:', nextSteps(cluster, diagnosis, files)),
+    ]),
+  ];
+}
+
+export function describeUndiagnosed({ cluster, error, cause }: { cluster: string; error: string; cause: string }) {
+  return [`${cluster}: could not be diagnosed`, ...indent(`${error}: ${cause}`.split('\n'))];
+}
+
+/** What a person has to do where no runbook may change anything. */
+export const WITHOUT_RUNBOOK =
+  'No runbook cures this, and none changes anything meanwhile. "etcdctl endpoint hashkv --cluster" shows which member differs: replace it ' +
+  'by hand (docs/runbooks.md has the steps). Run "etcdctl alarm disarm" only once all hashes are equal: before, it hides the damage.';
+
+function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): string[] {
+  const { incident, others, members, warnings } = diagnosis;
+  if (incident === 'healthy') {
+    const isSpaceLeft = !warnings.some(({ kind }) => kind === 'nearly-full' || kind === 'fragmented');
+    return isSpaceLeft ? [] : [dryRun(cluster, 'space-exceeded', files)];
+  }
+  const curable = curableIncident(incident);
+  if (!curable) return [WITHOUT_RUNBOOK];
+  if (curable === 'space-exceeded' && others.includes('member-failed')) {
+    const failed = members.filter(({ state }) => state === 'failed' || state === 'joining').map(({ name }) => name);
+    // Each of the two runbooks wants the other to be done first.
+    const preparation = `A reclaim wants every member up, and a full store lets none be replaced: bring back ${failed.join(', ')} by hand first.`;
+    return [preparation, dryRun(cluster, curable, files)];
+  }
+  if (!RUNBOOKS[curable].needsHosts || files.hosts !== undefined) return [dryRun(cluster, curable, files)];
+  const configured = hostsOf(cluster).length > 0;
+  const preparation = configured ? '' : ` Add to ${files.config} the "host" of each member, and the "layout", first.`;
+  return [
+    `This runbook works on hosts: hosts.json has to say how each is reached (see README.md).${preparation}`,
+    dryRun(cluster, curable, { ...files, hosts: 'hosts.json' }),
+  ];
+}
+
+/** As it is typed. */
+function dryRun({ name }: Cluster, incident: Incident, { config, secrets, hosts }: FileFlags): string {
+  const files = Object.entries({ config, secrets, hosts }).flatMap(([flag, path]) => (path ? [`--${flag}`, path] : []));
+  const args = ['run', ...files, '--cluster', name, '--incident', incident, '--dry-run'];
+  return ['npx', 'etcd-remediation', ...args.map(quoted)].join(' ');
+}
+
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** All of a member in a line; that of one which does not answer has nothing but its problem. */
+function standingOf({ problem, facts }: MemberFacts): string {
+  return problem === '' || problem === facts ? facts : `${problem}; ${facts}`;
+}
+
+function describeHosts(cluster: Cluster, { hosts }: Diagnosis): string[] {
+  if (hosts.length === 0) {
+    return hostsOf(cluster).length === 0 ? [] : ['Hosts: not looked for; --hosts FILE says how each is reached.'];
+  }
+  const rows = hosts.map(({ host, member, reachable, problem }) => {
+    const standing = { true: 'reached', false: `not reached: ${problem}`, unknown: `not known: ${problem}` };
+    return [member || '(spare)', host, standing[`${reachable}`]];
+  });
+  return section('Hosts:', inColumns(rows));
+}
+
+/** Nothing where there are no lines. */
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [title, ...indent(lines)];
+}
+
+function indent(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
+}
+
+/** The last column is as wide as it is. */
+function inColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { curableIncident, describeDiagnosis, describeUndiagnosed } from '../../cli/diagnosis-report.ts';
+import type { Cluster } from '../../core/contracts/clusters.ts';
+import { CONDITIONS, type Condition, type Diagnosis } from '../../core/contracts/diagnosis.ts';
+import { INCIDENTS } from '../../core/contracts/execution-input.ts';
+import { clusterOf, configured } from '../core/observations.ts';
+
+const FILES = { config: 'clusters.json' };
+const HOSTED = clusterOf([configured('node1')]);
+const PLAIN: Cluster = { ...HOSTED, members: HOSTED.members.map(({ host: _, ...member }) => member) };
+
+function diagnosisOf(incident: Condition | 'healthy', differences: Partial<Diagnosis> = {}): Diagnosis {
+  return { incident, summary: 'What was seen.', others: [], members: [], hosts: [], warnings: [], ...differences };
+}
+
+/** The lines after "Next:". */
+function nextOf(cluster: Cluster, diagnosis: Diagnosis, files: Parameters<typeof describeDiagnosis>[2] = FILES) {
+  const lines = describeDiagnosis(cluster, diagnosis, files);
+  const at = lines.indexOf('  Next:');
+  return at === -1 ? [] : lines.slice(at + 1);
+}
+
+describe('a diagnosis for a person', () => {
+  it('begins with the incident and the summary, goes on with what they rest on, and ends with what to type', () => {
+    const failed = { name: 'node10', state: 'failed', problem: 'does not answer', lagEntries: '' } as const;
+    const joining = { name: 'node2', state: 'joining', problem: 'is a learner', lagEntries: '0' } as const;
+    const diagnosis = diagnosisOf('space-exceeded', {
+      others: ['member-failed'],
+      members: [
+        { name: 'node1', state: 'healthy', problem: '', lagEntries: '0', facts: 'leads' },
+        { ...joining, facts: 'follows node1' },
+        { ...failed, facts: 'does not answer' },
+      ],
+      hosts: [
+        { host: 'node-a', member: 'node1', reachable: true, problem: '' },
+        { host: 'node-bb', member: 'node2', reachable: false, problem: 'ConnectionLost' },
+        { host: 'node-c', member: '', reachable: 'unknown', problem: 'SSM was not answered.' },
+      ],
+      warnings: [{ kind: 'even-voters', message: 'There are 2 voters.' }],
+    });
+    const command = 'npx etcd-remediation run --config clusters.json --secrets secrets.json --hosts hosts.json';
+    const files = { ...FILES, secrets: 'secrets.json', hosts: 'hosts.json' };
+    expect(describeDiagnosis(HOSTED, diagnosis, files)).toEqual([
+      'orders: space-exceeded',
+      '  What was seen.',
+      '  Besides: member-failed. Diagnose again once space-exceeded is over.',
+      '  Members:',
+      '    node1   healthy  leads',
+      '    node2   joining  is a learner; follows node1',
+      '    node10  failed   does not answer',
+      '  Hosts:',
+      '    node1    node-a   reached',
+      '    node2    node-bb  not reached: ConnectionLost',
+      '    (spare)  node-c   not known: SSM was not answered.',
+      '  Warnings:',
+      '    even-voters: There are 2 voters.',
+      '  Next:',
+      '    A reclaim wants every member up, and a full store lets none be replaced: bring back node2, node10 by hand first.',
+      `    ${command} --cluster orders --incident space-exceeded --dry-run`,
+    ]);
+  });
+
+  it('of hosts that were not looked for says how they would be', () => {
+    expect(describeDiagnosis(HOSTED, diagnosisOf('healthy'), FILES)).toEqual([
+      'orders: healthy',
+      '  What was seen.',
+      '  Members:',
+      '  Hosts: not looked for; --hosts FILE says how each is reached.',
+    ]);
+    expect(describeDiagnosis(PLAIN, diagnosisOf('healthy'), FILES)).toHaveLength(3);
+  });
+
+  it('that there is none of says why', () => {
+    const told = { cluster: 'orders', error: 'PreconditionFailed', cause: 'They refuse us:\n- node1' };
+    expect(describeUndiagnosed(told)).toEqual([
+      'orders: could not be diagnosed',
+      '  PreconditionFailed: They refuse us:',
+      '  - node1',
+    ]);
+  });
+});
+
+describe('what to do next', () => {
+  it('is a dry run of the runbook, for every condition that has one', () => {
+    expect(CONDITIONS.filter(curableIncident).toSorted()).toEqual(INCIDENTS.toSorted());
+    for (const incident of INCIDENTS) {
+      expect(nextOf(HOSTED, diagnosisOf(incident), { ...FILES, hosts: 'h.json' })).toEqual([
+        `    npx etcd-remediation run --config clusters.json --hosts h.json --cluster orders --incident ${incident} --dry-run`,
+      ]);
+    }
+  });
+
+  it.each([
+    ['are configured', HOSTED, ''],
+    ['are not configured', PLAIN, ' Add to clusters.json the "host" of each member, and the "layout", first.'],
+  ])('is to say how hosts are reached, where the runbook works on them and they %s', (_, cluster, preparation) => {
+    expect(nextOf(cluster, diagnosisOf('member-failed'))).toEqual([
+      `    This runbook works on hosts: hosts.json has to say how each is reached (see README.md).${preparation}`,
+      '    npx etcd-remediation run --config clusters.json --hosts hosts.json --cluster orders --incident member-failed --dry-run',
+    ]);
+    expect(nextOf(cluster, diagnosisOf('space-exceeded'))).toHaveLength(1);
+  });
+
+  it('can be typed as it stands, whatever the files are called', () => {
+    const [command] = nextOf(PLAIN, diagnosisOf('space-exceeded'), { config: "my cluster's.json", secrets: '$HOME/s' });
+    expect(command).toContain("--config 'my cluster'\\''s.json' --secrets '$HOME/s' --cluster orders");
+  });
+
+  it('is for a person where members may hold different data', () => {
+    const [advice, ...more] = nextOf(PLAIN, diagnosisOf('data-corrupt'));
+    expect(more).toEqual([]);
+    expect(advice).toMatch(/^ {4}No runbook cures this.*"etcdctl endpoint hashkv --cluster"/);
+    expect(advice).not.toContain('npx');
+  });
+
+  it.each([
+    ['nearly-full', true],
+    ['fragmented', true],
+    ['version-skew', false],
+  ] as const)('of a healthy cluster with the warning %s is to reclaim space: %s', (kind, isToReclaim) => {
+    const next = nextOf(PLAIN, diagnosisOf('healthy', { warnings: [{ kind, message: 'It is so.' }] }));
+    expect(next).toEqual(isToReclaim ? [expect.stringContaining('--incident space-exceeded --dry-run')] : []);
+  });
+});
