@@ -4,19 +4,20 @@ import { RUNBOOKS } from '../lib/workflows/registry.ts';
 import { countStateTransitions } from '../local/asl/history.ts';
 import type { JsonObject, JsonValue } from '../local/asl/json.ts';
 import { Platform } from '../local/platform.ts';
+import { diagnosedIncident } from './diagnosed-incident.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { formatMs } from './format.ts';
 import { type Output, openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { describeReport, type RunReport, shortSummary } from './report.ts';
-import { executionInputFor, type RunRequest } from './run-request.ts';
+import { executionInputFor, type RunRequest, requireNothingOfOneRunbook } from './run-request.ts';
 import { onSignal } from './signals.ts';
 import { parseStagingAddress, type StagingAddress } from './staging-address.ts';
 
 interface Flags extends FileFlags, RunRequest {
   cluster: string;
   stagingAddress?: StagingAddress;
-  incident: Incident;
+  incident?: Incident;
   json: boolean;
 }
 
@@ -25,7 +26,8 @@ export function runCommand(): Command {
   const command = new Command('run')
     .summary('remediate a cluster from this machine, without AWS')
     .description(
-      'Runs the same workflow that is deployed to AWS on this machine, against a cluster that this machine reaches. Start with --dry-run: it reads, and changes nothing.',
+      'Runs the same workflow that is deployed to AWS on this machine, against a cluster that this machine reaches: that of --incident, or of ' +
+        'the incident that a diagnosis finds. Start with --dry-run: it reads, and changes nothing.',
     );
   return takeFiles(command)
     .option(
@@ -35,7 +37,9 @@ export function runCommand(): Command {
       parseStagingAddress,
     )
     .requiredOption('--cluster <name>', 'which of the clusters')
-    .addOption(new Option('--incident <incident>', 'what is wrong').choices(INCIDENTS).default('space-exceeded'))
+    .addOption(
+      new Option('--incident <incident>', 'what is wrong (default: what a diagnosis finds)').choices(INCIDENTS),
+    )
     .option('--member <name>', 'of member-failed: which member has failed (default: all that have)')
     .option('--dry-run', 'say what would be done, and do nothing', false)
     .option('--approve', "approve what the cluster's policy wants approved", false)
@@ -46,15 +50,16 @@ export function runCommand(): Command {
 
 async function run(flags: Flags): Promise<void> {
   const { incident, stagingAddress } = flags;
+  if (!incident) requireNothingOfOneRunbook(flags);
   const output = openOutput(flags.json);
   const { file, secrets, hosts } = await readFiles(flags);
   const cluster = clusterNamed(flags.cluster, file, flags.config);
-  const input = executionInputFor(incident, cluster, hosts, flags);
+  const inputFor = (found: Incident) => executionInputFor(found, cluster, hosts, flags);
+  // What is missing for the incident that was named is told before anything is started.
+  if (incident) inputFor(incident);
   requireSecrets([cluster], secrets);
 
-  output.print(
-    `Remediating ${incident} of cluster ${cluster.name}${flags.dryRun ? ' (dry run: nothing is changed)' : ''}`,
-  );
+  output.print(describeStart(incident, flags));
   const progress = new Progress(output.print);
   progress.say('Synthesizing the workflow and bundling its steps');
   const platform = await Platform.start({
@@ -69,7 +74,12 @@ async function run(flags: Flags): Promise<void> {
     },
   });
   try {
-    await remediate(platform, { incident, input, flags, output, progress });
+    const diagnosing = { platform, cluster, hosts, files: flags, output, progress };
+    const chosen = incident ?? (await diagnosedIncident(diagnosing));
+    if (!chosen) return;
+    const input = inputFor(chosen);
+    if (!incident) output.print(describeStart(chosen, flags));
+    await remediate(platform, { incident: chosen, input, flags, output, progress });
   } finally {
     await platform.close();
   }
@@ -114,6 +124,11 @@ async function remediate(platform: Platform, { incident, input, flags, output, p
     output.finish(result, [`${ended} ${execution.cause}`]);
     process.exitCode ??= 1;
   }
+}
+
+function describeStart(incident: Incident | undefined, { cluster, dryRun }: Flags): string {
+  const what = incident ? `Remediating ${incident} of` : 'Diagnosing';
+  return `${what} cluster ${cluster}${dryRun ? ' (dry run: nothing is changed)' : ''}`;
 }
 
 function parseJson(text: string): JsonValue {

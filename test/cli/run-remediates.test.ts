@@ -54,9 +54,16 @@ describe('etcd-remediation run, on a full cluster with TLS and authentication,',
     return { ...ended, result: lastLine(ended) };
   }
 
-  it('first tells its plan in a dry run, then cures it, and then finds nothing to do', async () => {
+  it('is told no incident: first it tells its plan in a dry run, then cures what it finds, and then finds nothing to do', async () => {
     const planned = await run('--dry-run');
-    expect(planned).toMatchObject({ status: 0, result: { outcome: 'Planned', cluster: 'orders' } });
+    expect(planned).toMatchObject({
+      status: 0,
+      result: { outcome: 'Planned', cluster: 'orders', incident: 'space-exceeded', runbook: 'space-reclaim' },
+    });
+    expect(planned.stderr).toMatch(/✓ +\d+\.\d s {2}Diagnose orders +space-exceeded$/m);
+    expect(planned.stderr).toMatch(
+      /^Found space-exceeded: NOSPACE is raised .*\nRemediating space-exceeded of cluster orders \(dry run: nothing is changed\)$/m,
+    );
     expect((await etcd.observe()).alarms).not.toEqual([]);
 
     const remediated = await run();
@@ -64,7 +71,12 @@ describe('etcd-remediation run, on a full cluster with TLS and authentication,',
     expect(remediated.stderr).toMatch(/✓ .*Defragment member m\d .*MiB -> .*MiB/);
     expect((await etcd.observe()).alarms).toEqual([]);
 
-    expect(await run()).toMatchObject({ status: 0, result: { outcome: 'NothingToDo' } });
+    const healthy = await run();
+    expect(healthy).toMatchObject({
+      status: 0,
+      result: { outcome: 'NothingToDo', cluster: 'orders', report: { incident: 'healthy' } },
+    });
+    expect(healthy.stderr).toMatch(/^NothingToDo: no incident was found\.\norders: healthy\n {2}m\d leads, /m);
   });
 
   it('prints no secret', () => {

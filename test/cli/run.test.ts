@@ -49,7 +49,8 @@ describe('a dry run against a cluster that cannot be reached', () => {
       secrets,
       JSON.stringify({ root: { username: 'root', password: PASSWORD }, tls: { ca, cert: client.cert, key } }),
     );
-    const args = ['run', '--config', config, '--secrets', secrets, '--cluster', 'my-orders', '--dry-run'];
+    const args = ['run', '--config', config, '--secrets', secrets, '--cluster', 'my-orders'];
+    args.push('--incident', 'space-exceeded', '--dry-run');
     [json, plain] = await Promise.all([etcdRemediation(...args, '--json'), etcdRemediation(...args)]);
   });
   afterAll(() => rm(directory, { recursive: true }));
@@ -104,6 +105,9 @@ describe('a dry run against a cluster that cannot be reached', () => {
 describe('a run for quorum-lost', () => {
   let directory: string;
   let args: string[];
+  /** The same, where the incident is for a diagnosis to find. */
+  let unnamed: string[];
+  let withoutHosts: string[];
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'run-test-'));
     const url = `http://127.0.0.1:${await unusedPort()}`;
@@ -116,8 +120,9 @@ describe('a run for quorum-lost', () => {
     };
     await writeFile(join(directory, 'clusters.json'), JSON.stringify({ clusters: [cluster] }));
     await writeFile(join(directory, 'hosts.json'), JSON.stringify({ 'node-a': { exec: ['false'] } }));
-    args = ['run', '--config', join(directory, 'clusters.json'), '--hosts', join(directory, 'hosts.json')];
-    args.push('--cluster', 'orders', '--incident', 'quorum-lost', '--parameters', '{"confirmSeconds":0}', '--approve');
+    withoutHosts = ['run', '--config', join(directory, 'clusters.json'), '--cluster', 'orders'];
+    unnamed = [...withoutHosts, '--hosts', join(directory, 'hosts.json')];
+    args = [...unnamed, '--incident', 'quorum-lost', '--parameters', '{"confirmSeconds":0}', '--approve'];
   });
   afterAll(() => rm(directory, { recursive: true }));
 
@@ -141,5 +146,21 @@ describe('a run for quorum-lost', () => {
       expect(status).toBe(1);
       expect(stdout).toContain('PreconditionFailed in ');
     }
+  });
+
+  it('wants hosts and an approval also where a diagnosis has found it', async () => {
+    const [lost, unapproved] = await Promise.all([
+      etcdRemediation(...withoutHosts, '--approve', '--json'),
+      etcdRemediation(...unnamed, '--json'),
+    ]);
+    for (const { status, stderr } of [lost, unapproved]) {
+      expect(status).toBe(2);
+      expect(stderr).toMatch(/^Diagnosing cluster orders$/m);
+      expect(stderr).toMatch(/^Found quorum-lost: No member answers from here, /m);
+      expect(stderr).not.toContain('Remediating');
+    }
+    expect(lastLine(lost)).toMatchObject({ outcome: 'InvalidInput' });
+    expect(lastLine(lost).report.cause).toContain('There is no way to any of the hosts "node-a"');
+    expect(lastLine(unapproved).report.cause).toContain('wants an approval for quorum-lost');
   });
 });

@@ -28,8 +28,16 @@ describe('the help', () => {
     const { status, stdout, stderr } = await etcdRemediation('--help');
     expect(status).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}(\w+) .* {2}\w+/gm)].map(([, name]) => name);
-    expect(commands).toEqual(['run', 'drill', 'help']);
+    expect(commands).toEqual(['diagnose', 'run', 'drill', 'help']);
     expect(stderr).toBe('');
+  });
+
+  it('of diagnose names every option, and says that nothing is changed', async () => {
+    const { status, stdout } = await etcdRemediation('diagnose', '--help');
+    expect(status).toBe(0);
+    const options = [...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name);
+    expect(options).toEqual(['config', 'secrets', 'hosts', 'cluster', 'json', 'help']);
+    expect(stdout).toContain('Changes nothing');
   });
 
   it('of run names every option', async () => {
@@ -56,8 +64,8 @@ describe('the help', () => {
     const { status, stdout } = await etcdRemediation('drill', '--help');
     expect(status).toBe(0);
     const options = [...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name);
-    expect(options).toEqual(['etcd', 'members', 'hosts', 'damage', 'tls', 'auth', 'size', 'json', 'help']);
-    for (const scenario of ['space-exceeded', 'member-failed', 'quorum-lost']) {
+    expect(options).toEqual(['etcd', 'members', 'hosts', 'damage', 'strategy', 'tls', 'auth', 'size', 'json', 'help']);
+    for (const scenario of ['space-exceeded', 'auth-token-invalid', 'member-failed', 'quorum-lost']) {
       expect(stdout).toMatch(new RegExp(`^ {2}${scenario} {2}\\S.*`, 'm'));
     }
   });
@@ -71,7 +79,7 @@ describe('a command that is used wrongly', () => {
     [
       'an unknown incident',
       ['run', '--cluster', 'orders', '--incident', 'fire'],
-      'Allowed choices are space-exceeded, member-failed, quorum-lost.',
+      'Allowed choices are space-exceeded, auth-token-invalid, member-failed, quorum-lost.',
     ],
     ['parameters that are not JSON', ['run', '--cluster', 'orders', '--parameters', '{a'], 'It is not JSON: '],
     [
@@ -89,7 +97,11 @@ describe('a command that is used wrongly', () => {
       ['run', '--cluster', 'orders', '--staging-address', '127.0.0.1:65536'],
       'Its port must be from 1 to 65535.',
     ],
-    ['an unknown scenario', ['drill', 'fire'], 'There is: space-exceeded, member-failed, quorum-lost.'],
+    [
+      'an unknown scenario',
+      ['drill', 'fire'],
+      'There is: space-exceeded, auth-token-invalid, member-failed, quorum-lost.',
+    ],
     ['hosts for a drill that has none', ['drill', 'space-exceeded', '--hosts', 'process'], 'leave --hosts out'],
     ['hosts of another kind', ['drill', 'member-failed', '--hosts', 'docker'], 'Allowed choices are process, systemd.'],
     ['a damage for a drill that has one kind', ['drill', 'member-failed', '--damage', 'wal'], 'leave --damage out'],
@@ -143,18 +155,49 @@ describe('a run with a staging address', () => {
   );
 });
 
+/** The message, which is the same for a person and in the JSON object. */
+async function refusalOf(command: string, ...args: string[]): Promise<string> {
+  const ended = await etcdRemediation(command, '--config', EXAMPLE, ...args, '--json');
+  expect(ended.status).toBe(2);
+  expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1);
+  const { outcome, report } = lastLine(ended);
+  expect([outcome, report.error]).toEqual(['InvalidInput', 'InvalidInput']);
+  expect(ended.stderr).toBe(`InvalidInput: ${report.cause}\n`);
+  expect(ended.stdout + ended.stderr).not.toContain(MARKER);
+  return report.cause;
+}
+
+describe('a diagnosis that cannot begin', () => {
+  it('names the clusters there are when it is asked for another', async () => {
+    expect(await refusalOf('diagnose', '--cluster', 'other')).toBe(`${EXAMPLE} has no cluster "other"; it has orders.`);
+  });
+
+  it('names the secrets that it was not given, of every cluster that it is to look at', async () => {
+    const member = (name: string) => ({ name, clientUrl: 'https://10.0.0.1:2379', peerUrl: 'https://10.0.0.1:2380' });
+    const guarded = (name: string) => ({
+      name,
+      members: [member('m1')],
+      quotaBackendBytes: 1,
+      auth: { secret: `${name}/root` },
+      tls: { secret: 'tls' },
+    });
+    const file = await fileWith({ clusters: [guarded('a'), guarded('b')] });
+    expect(await refusalOf('diagnose', '--config', file)).toContain(
+      'names the secrets "a/root" and "tls" and "b/root":',
+    );
+    expect(await refusalOf('diagnose', '--config', file, '--cluster', 'b')).toContain(
+      'names the secrets "b/root" and "tls":',
+    );
+  });
+
+  it('says what is wrong with the file of hosts', async () => {
+    const file = await fileWith({ 'node-a': { exec: [] } });
+    expect(await refusalOf('diagnose', '--hosts', file)).toContain('- node-a.exec: must be a command');
+  });
+});
+
 describe('a run that cannot begin', () => {
-  /** The message, which is the same for a person and in the JSON object. */
-  async function refused(...args: string[]): Promise<string> {
-    const ended = await etcdRemediation('run', '--config', EXAMPLE, ...args, '--json');
-    expect(ended.status).toBe(2);
-    expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1);
-    const { outcome, report } = lastLine(ended);
-    expect([outcome, report.error]).toEqual(['InvalidInput', 'InvalidInput']);
-    expect(ended.stderr).toBe(`InvalidInput: ${report.cause}\n`);
-    expect(ended.stdout + ended.stderr).not.toContain(MARKER);
-    return report.cause;
-  }
+  const refused = (...args: string[]) => refusalOf('run', ...args);
 
   it('prints nothing on standard output where no JSON is asked for', async () => {
     const { status, stdout, stderr } = await etcdRemediation('run', '--config', EXAMPLE, '--cluster', 'other');
@@ -190,10 +233,19 @@ describe('a run that cannot begin', () => {
 
   it('names every problem of the parameters', async () => {
     const parameters = '{"retainRevision":1,"minReclaimRatio":2}';
-    expect(await refused('--cluster', 'orders', '--parameters', parameters)).toBe(
+    expect(await refused('--cluster', 'orders', '--incident', 'space-exceeded', '--parameters', parameters)).toBe(
       'The execution input has 2 problems; nothing was touched.\n' +
         '- parameters.minReclaimRatio: must be less than 1\n' +
         '- parameters.retainRevision: is not a known field',
+    );
+  });
+
+  it.each([
+    ['--member', 'node1'],
+    ['--parameters', '{"retainRevisions":1000}'],
+  ])('takes %s only where it is said which incident it is for', async (option, value) => {
+    expect(await refused('--cluster', 'orders', option, value)).toBe(
+      `${option} is for one runbook: say with --incident which. Without it, a diagnosis chooses.`,
     );
   });
 
