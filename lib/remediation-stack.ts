@@ -5,6 +5,7 @@ import type { Construct } from 'constructs';
 import { type Cluster, hostsOf, type Network, registryParameterName } from '../core/contracts/clusters.ts';
 import { HOST_COMMANDS, type HostCommandName } from '../core/contracts/host-commands.ts';
 import { TRANSFERS } from '../core/contracts/recovery.ts';
+import { instanceArn, secretArns } from './arns.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
 import { Pages } from './pages.ts';
@@ -261,7 +262,7 @@ export class RemediationStack extends Stack {
       step.function.addToRolePolicy(
         new PolicyStatement({
           actions: ['ssm:SendCommand'],
-          resources: [...documents, ...[...new Set(hosts)].map((host) => this.instanceArn(host))],
+          resources: [...documents, ...[...new Set(hosts)].map((host) => instanceArn(this, host))],
         }),
       );
     }
@@ -272,13 +273,6 @@ export class RemediationStack extends Stack {
     step.function.addToRolePolicy(new PolicyStatement({ actions, resources: ['*'] }));
   }
 
-  /** `i-` is an EC2 instance; `mi-` a machine elsewhere that is registered with Systems Manager. */
-  private instanceArn(host: string): string {
-    return host.startsWith('mi-')
-      ? this.formatArn({ service: 'ssm', resource: 'managed-instance', resourceName: host })
-      : this.formatArn({ service: 'ec2', resource: 'instance', resourceName: host });
-  }
-
   private grantSecrets(step: StepFunction, clusters: Cluster[]): void {
     const references = clusters
       .flatMap(({ auth, tls }) => [auth?.secret, tls?.secret])
@@ -287,22 +281,8 @@ export class RemediationStack extends Stack {
     step.function.addToRolePolicy(
       new PolicyStatement({
         actions: ['secretsmanager:GetSecretValue'],
-        resources: [...new Set(references)].flatMap((reference) => this.secretArns(reference)),
+        resources: [...new Set(references)].flatMap((reference) => secretArns(this, reference)),
       }),
     );
-  }
-
-  /** Secrets Manager ends each ARN in "-" and six characters of its own, which a reference may leave out. */
-  private secretArns(reference: string): string[] {
-    const isArn = reference.startsWith('arn:');
-    const arn = isArn
-      ? reference
-      : this.formatArn({
-          service: 'secretsmanager',
-          resource: 'secret',
-          resourceName: reference,
-          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-        });
-    return isArn ? [arn, `${arn}-??????`] : [`${arn}-??????`];
   }
 }

@@ -1,0 +1,22 @@
+import { ArnFormat, type Stack } from 'aws-cdk-lib';
+
+/** `i-` is an EC2 instance; `mi-` a machine elsewhere that is registered with Systems Manager. */
+export function instanceArn(stack: Stack, host: string): string {
+  return host.startsWith('mi-')
+    ? stack.formatArn({ service: 'ssm', resource: 'managed-instance', resourceName: host })
+    : stack.formatArn({ service: 'ec2', resource: 'instance', resourceName: host });
+}
+
+/** Secrets Manager ends each ARN in "-" and six characters of its own, which a reference may leave out. */
+export function secretArns(stack: Stack, reference: string): string[] {
+  const isArn = reference.startsWith('arn:');
+  const arn = isArn
+    ? reference
+    : stack.formatArn({
+        service: 'secretsmanager',
+        resource: 'secret',
+        resourceName: reference,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      });
+  return isArn ? [arn, `${arn}-??????`] : [`${arn}-??????`];
+}
