@@ -112,7 +112,7 @@ describe('a summary', () => {
     [
       'one that rejects tokens',
       rejecting(['node3'], proof(members('www'))),
-      'node3 rejects each of the 3 tokens that were issued a moment ago, its own too: invalid auth token. Its clients are refused, however often they log in.',
+      'node3 rejects each of the 3 tokens that were issued a moment ago, its own too ("invalid auth token"). Its clients are refused, however often they log in.',
     ],
   ])('of %s', (_, evidence, expected) => {
     expect(diagnosed(evidence).summary).toMatch(expected);
