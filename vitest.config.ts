@@ -5,8 +5,8 @@ import { LongestFirst } from './test/sequencer.ts';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Two real three-member clusters at once are what two cores carry without missing elections.
-    maxWorkers: 2,
+    // The tests wait for etcd more than they compute: three real clusters at once are what two cores carry without missing elections.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new ClosingLine()],
     // etcd's members on loopback are reached by IP address, TLS included.
