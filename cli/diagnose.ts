@@ -63,7 +63,7 @@ async function diagnose(flags: Flags): Promise<void> {
   output.print(`Diagnosing ${clusters.map((each) => each.name).join(', ')} (nothing is changed)`);
   const progress = new Progress(output.print);
   progress.say('Bundling the steps');
-  const platform = await Platform.start({ file: { clusters }, secrets, hosts, warmSteps: [STEP] });
+  const platform = await Platform.start({ file: { clusters }, secrets, hosts });
   try {
     const found = await forEach(clusters, (cluster) => diagnoseCluster(platform, { cluster, hosts, progress }));
     const outcome = outcomeOf(found);

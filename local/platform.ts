@@ -35,8 +35,6 @@ export interface PlatformOptions {
   stagingPort?: number | undefined;
   /** Folders that stand for the buckets of `backups`, by the bucket's name: a key is the path of a file in it. */
   backups?: Readonly<Record<string, string>>;
-  /** The steps whose processes are started at once, where only some are used: all, if not said. */
-  warmSteps?: readonly string[];
   /** Told of each page that a workflow sends. */
   onPage?: (page: Page) => void;
   /** Told of each execution that a rule starts, by its state machine's name; what it returns is told of the execution's events. */
@@ -83,7 +81,6 @@ export class Platform {
     stagingAddress = '127.0.0.1',
     stagingPort = 0,
     backups = {},
-    warmSteps,
     onPage = () => undefined,
     onRuleStart = () => () => undefined,
   }: PlatformOptions): Promise<Platform> {
@@ -120,8 +117,6 @@ export class Platform {
       AWS_ENDPOINT_URL_SFN: endpoint.url,
       AWS_ENDPOINT_URL_S3: s3.url,
     });
-    // Whoever runs this from a terminal has an outage: no step should wait for its process to start.
-    lambdas.warm(warmSteps?.map((step) => arnOf(step, assembly)));
     return new Platform({ assembly, endpoint, s3, commands, lambdas, running, observers: { onPage, onRuleStart } });
   }
 
@@ -163,11 +158,16 @@ export class Platform {
     input: JsonValue,
     observe: Pick<ExecutionRequest, 'onEvent' | 'signal'>,
   ): Promise<ExecutionResult> {
+    const { stateMachines, functions } = this.#assembly;
+    const definition = stateMachines[stateMachineName];
+    // Whoever runs this from a terminal has an outage: no step but the first should wait for its process to start.
+    const text = JSON.stringify(definition);
+    this.lambdas.warm(functions.map(({ arn }) => arn).filter((arn) => text.includes(arn)));
     const name = randomUUID();
     const running = { stateMachineName, name, input, startedAt: Date.now() };
     this.#running.add(running);
     const result = await runExecution({
-      definition: this.#assembly.stateMachines[stateMachineName],
+      definition,
       input,
       name,
       stateMachineName,

@@ -46,11 +46,12 @@ export class LambdaHost {
     this.#environment = environment;
   }
 
-  /** Starts a process for each function, or for some by their ARNs, so that the first event of each finds it warm. */
-  warm(arns: readonly string[] = [...this.#functions.keys()]): void {
+  /** Starts a process for each of these functions that has none at rest, so that its first event finds it warm. */
+  warm(arns: readonly string[]): void {
     for (const arn of arns) {
       const definition = this.#functions.get(arn);
-      if (definition) this.#rest(definition, this.#start(definition));
+      const isWarm = (this.#idle.get(arn)?.length ?? 0) > 0;
+      if (definition && !isWarm) this.#rest(definition, this.#start(definition));
     }
   }
 

@@ -39,6 +39,7 @@ export async function deploy(
   return {
     host,
     codeDir,
+    warm: () => host.warm([definition.arn]),
     invoke: (event?: unknown, signal?: AbortSignal) => host.invoke(definition.arn, event, signal),
   };
 }

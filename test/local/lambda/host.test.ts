@@ -81,9 +81,9 @@ describe('a handler that is cut off', () => {
     ['waits', 'await new Promise(() => setInterval(() => undefined, 1000));'],
     ['computes', 'for (;;);'],
   ])('by its timeout while it %s surfaces as such, and its process is gone', async (_, body) => {
-    const { host, invoke, codeDir } = await deploy('', { timeoutSeconds: 1 });
+    const { warm, invoke, codeDir } = await deploy('', { timeoutSeconds: 1 });
     await writeFile(join(codeDir, 'index.cjs'), `${WRITES_PID} exports.handler = async () => { ${body} };`);
-    host.warm();
+    warm();
     const pid = await pidIn(codeDir);
     expect(await failureOf(invoke({}))).toEqual({
       error: 'Sandbox.Timedout',
@@ -151,9 +151,9 @@ describe('a bundle that does not load', () => {
   });
 
   it('does not keep a warm host from starting', async () => {
-    const { host, invoke, codeDir } = await deploy('');
+    const { warm, invoke, codeDir } = await deploy('');
     await writeFile(join(codeDir, 'index.cjs'), "throw new Error('bad bundle');");
-    host.warm();
+    warm();
     expect(await failureOf(invoke({}))).toMatchObject({ error: 'Runtime.ExitError' });
   });
 });

@@ -28,9 +28,9 @@ describe('a process', () => {
   });
 
   it('is started by warming, before there is an event', async () => {
-    const { host, invoke, codeDir } = await deploy('');
+    const { warm, invoke, codeDir } = await deploy('');
     await writeFile(join(codeDir, 'index.cjs'), `${WRITES_PID} exports.handler = async () => process.pid;`);
-    host.warm();
+    warm();
     const pid = await pidIn(codeDir);
     expect(await invoke({})).toBe(pid);
   });
