@@ -4,7 +4,7 @@ import type { Diagnosis } from '../core/contracts/diagnosis.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
 import type { HostsFile } from '../local/hosts/access.ts';
 import { Platform } from '../local/platform.ts';
-import { type Diagnosed, describeDiagnosis, describeUndiagnosed } from './diagnosis-report.ts';
+import { type Diagnosed, describeDiagnosis, describeUndiagnosed, isHealthy, outcomeOf } from './diagnosis-report.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { messageOf } from './format.ts';
 import { openOutput } from './output.ts';
@@ -85,11 +85,6 @@ async function forEach<Item, Result>(items: readonly Item[], work: (item: Item) 
   return results;
 }
 
-function outcomeOf(found: readonly Diagnosed[]): 'Healthy' | 'IncidentFound' | 'NotDiagnosed' {
-  if (found.every(isHealthy)) return 'Healthy';
-  return found.some((each) => each.diagnosis && !isHealthy(each)) ? 'IncidentFound' : 'NotDiagnosed';
-}
-
 /** Those that are healthy first: what is wrong stands at the end, where a terminal shows it. */
 function describeAll(clusters: readonly Cluster[], found: readonly Diagnosed[], files: FileFlags): string[] {
   const entries = clusters.map((cluster, index) => ({ cluster, told: found[index] as Diagnosed }));
@@ -98,10 +93,6 @@ function describeAll(clusters: readonly Cluster[], found: readonly Diagnosed[], 
     '',
     ...(told.diagnosis ? describeDiagnosis(cluster, told.diagnosis, files) : describeUndiagnosed(told)),
   ]);
-}
-
-function isHealthy({ diagnosis }: Diagnosed): boolean {
-  return diagnosis?.incident === 'healthy';
 }
 
 function withoutHosts({ spareHosts: _, ...cluster }: Cluster): Cluster {

@@ -10,6 +10,16 @@ export type Diagnosed = { cluster: string } & (
   | { diagnosis: null; error: string; cause: string }
 );
 
+export function isHealthy({ diagnosis }: Diagnosed): boolean {
+  return diagnosis?.incident === 'healthy';
+}
+
+/** Of all that were asked for; an incident is worth more of a responder's time than what could not be looked at. */
+export function outcomeOf(found: readonly Diagnosed[]): 'Healthy' | 'IncidentFound' | 'NotDiagnosed' {
+  if (found.every(isHealthy)) return 'Healthy';
+  return found.some((each) => each.diagnosis && !isHealthy(each)) ? 'IncidentFound' : 'NotDiagnosed';
+}
+
 /** Undefined for what no runbook cures. */
 export function curableIncident(incident: Condition | 'healthy'): Incident | undefined {
   return Object.hasOwn(RUNBOOKS, incident) ? (incident as Incident) : undefined;

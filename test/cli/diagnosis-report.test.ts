@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { curableIncident, describeDiagnosis, describeUndiagnosed } from '../../cli/diagnosis-report.ts';
+import { curableIncident, describeDiagnosis, describeUndiagnosed, outcomeOf } from '../../cli/diagnosis-report.ts';
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import { CONDITIONS, type Condition, type Diagnosis } from '../../core/contracts/diagnosis.ts';
 import { INCIDENTS } from '../../core/contracts/execution-input.ts';
@@ -120,5 +120,19 @@ describe('what to do next', () => {
   ] as const)('of a healthy cluster with the warning %s is to reclaim space: %s', (kind, isToReclaim) => {
     const next = nextOf(PLAIN, diagnosisOf('healthy', { warnings: [{ kind, message: 'It is so.' }] }));
     expect(next).toEqual(isToReclaim ? [expect.stringContaining('--incident space-exceeded --dry-run')] : []);
+  });
+});
+
+describe('the outcome', () => {
+  const healthy = { cluster: 'a', diagnosis: diagnosisOf('healthy') };
+  const lost = { cluster: 'b', diagnosis: diagnosisOf('quorum-lost') };
+  const unknown = { cluster: 'c', diagnosis: null, error: 'PreconditionFailed', cause: 'They refuse us.' };
+
+  it.each([
+    ['Healthy', [healthy, healthy]],
+    ['IncidentFound', [healthy, unknown, lost]],
+    ['NotDiagnosed', [healthy, unknown]],
+  ])('is %s of such clusters', (outcome, found) => {
+    expect(outcomeOf(found)).toBe(outcome);
   });
 });
