@@ -96,8 +96,9 @@ start() {
   case $ActiveState in
     active) ;;
     *)
-      # A unit that has failed too often in a row is refused by systemd until its count is reset.
-      if [ "$ActiveState" = failed ]; then systemctl reset-failed "$unit"; fi
+      # A unit that was started too often in a row is refused by systemd until its count is reset, also where it was stopped since; one that
+      # systemd has not loaded has no count.
+      systemctl reset-failed "$unit" 2> /dev/null || true
       systemctl start --no-block "$unit" || fail 1 "systemd did not accept the start of the unit $unit. \"systemctl status $unit\" says why."
       ;;
   esac

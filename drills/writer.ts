@@ -223,7 +223,7 @@ export class Writer {
         return false;
       }
       // Authentication was just disabled or enabled, and the login before this write is worth nothing any more.
-      if (this.#hasLogin && hasReason(error, 'TokenRejected', 'LoginRequired')) {
+      if (this.#hasLogin && hasReason(error, 'TokenRejected', 'LoginRequired', 'PermissionDenied')) {
         this.#answered();
         return false;
       }

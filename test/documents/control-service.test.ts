@@ -120,6 +120,22 @@ describe('control-service on a real service manager', () => {
     await control('limited', 'stop');
   });
 
+  it('starts a unit that had failed too often, and was stopped then', async () => {
+    const repaired = join(dirname(host.layout.configFile), 'repaired-since');
+    await writeUnit(
+      'stopped',
+      `ExecStart=/bin/sh -c "test -e ${repaired} && exec sleep 600"`,
+      ...['Restart=always', 'RestartSec=60s', '[Unit]', 'StartLimitBurst=2', 'StartLimitIntervalSec=600'],
+    );
+    for (let times = 0; times < 2; times++) {
+      expect((await fails('stopped', 'start')).exitCode).toBe(1);
+      expect(await control('stopped', 'stop')).toMatchObject({ activeState: 'inactive' });
+    }
+    await writeFile(repaired, '');
+    expect(await control('stopped', 'start')).toMatchObject({ activeState: 'active' });
+    await control('stopped', 'stop');
+  });
+
   it('refuses a unit that is not there', async () => {
     for (const action of ['start', 'launch', 'stop', 'restart']) {
       const { exitCode, message } = await fails('nowhere', action);
