@@ -28,7 +28,7 @@ export interface RemediationStackProps extends StackProps {
 const LONG = Duration.minutes(14);
 /** A few questions to each of up to seven members, each with a deadline of 5 s. */
 const SHORT = Duration.minutes(5);
-/** What may be about to disable authentication: whoever makes sure that it is enabled waits so long for it. */
+/** For what disables and enables authentication: a step that hangs there is cut off soon, and run again. */
 const BRIEF = Duration.minutes(1);
 /** gRPC and TLS start in about half the time that 256 MiB take; a quarter of a core is enough for the rest. */
 const MEMORY_MIB = 512;
