@@ -1,0 +1,63 @@
+import * as z from 'zod';
+import { InvalidInput } from '../errors.ts';
+import { type ExecutionInput, executionInputSchemas, INCIDENTS, type Incident } from './execution-input.ts';
+import { parse } from './parse.ts';
+
+/**
+ * A remediation: one execution of the entry workflow, which finds out what is wrong with a cluster and lets the runbooks remediate it, one after
+ * the other. Its ID is the execution's name.
+ */
+
+/** The entry workflow's state machine. */
+export const ENTRY_STATE_MACHINE = 'etcd-remediation';
+
+/** The SSM parameter by which callers find what is deployed: a {@link Deployment} as JSON. */
+export const DEPLOYMENT_PARAMETER = '/etcd-remediation/deployment';
+
+export const deploymentSchema = z.object({
+  stateMachineArn: z.string(),
+  /** The table of `core/contracts/remediation-items.ts`. */
+  tableName: z.string(),
+  diagnoseFunction: z.string(),
+});
+export type Deployment = z.output<typeof deploymentSchema>;
+
+/** An execution's name as our runbooks take it, for what they move aside on hosts is named after it. */
+export const remediationIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$/, {
+  error: 'must be 1 to 80 letters, digits, "-" or "_", and start with a letter or digit',
+});
+
+const RIGHT_ONES =
+  'A right input: {"cluster":"orders"}, which diagnoses the cluster first. With more: ' +
+  '{"cluster":"orders","incident":"member-failed","member":"node3","dryRun":true,"reason":"INC-1234","requestedBy":"you"}.';
+
+/** Without an incident a diagnosis finds it. Which runbook that comes to is not known, so nothing of one runbook is taken. */
+const undiagnosedSchema = z.strictObject({
+  ...executionInputSchemas['space-exceeded'].omit({ incident: true, parameters: true }).shape,
+  member: ofOneRunbook(),
+  parameters: ofOneRunbook(),
+});
+
+function ofOneRunbook() {
+  return z.undefined({ error: 'is for one runbook: say with "incident" which' }).optional();
+}
+
+/** What starts a remediation: `{"cluster":"orders"}` and, when wanted, the rest. */
+export type RemediationInput = ExecutionInput | z.output<typeof undiagnosedSchema>;
+
+/** @throws InvalidInput with every problem, and an input that is right */
+export function parseRemediationInput(value: unknown): RemediationInput {
+  try {
+    return parse(schemaFor(value), value, 'The execution input');
+  } catch (error) {
+    if (!(error instanceof InvalidInput)) throw error;
+    throw new InvalidInput(`${error.message}\n${RIGHT_ONES}`);
+  }
+}
+
+function schemaFor(value: unknown): z.ZodType<RemediationInput> {
+  const incident = (value as { incident?: unknown } | null)?.incident;
+  if (incident === undefined) return undiagnosedSchema;
+  if (INCIDENTS.includes(incident as Incident)) return executionInputSchemas[incident as Incident];
+  return z.looseObject({ incident: z.enum(INCIDENTS) }) as unknown as z.ZodType<RemediationInput>;
+}
