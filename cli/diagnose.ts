@@ -1,9 +1,11 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { Cluster } from '../core/contracts/clusters.ts';
 import type { Diagnosis } from '../core/contracts/diagnosis.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
 import type { HostsFile } from '../local/hosts/access.ts';
 import { Platform } from '../local/platform.ts';
+import { takeDeployment } from './deployed/commands.ts';
+import type { DeployedFlags } from './deployed/flags.ts';
 import { type Diagnosed, describeDiagnosis, describeUndiagnosed, isHealthy, outcomeOf } from './diagnosis-report.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { messageOf } from './format.ts';
@@ -15,9 +17,10 @@ const STEP = 'diagnose-cluster';
 /** Each has a process of its own. */
 const AT_ONCE = 4;
 
-interface Flags extends FileFlags {
+interface Flags extends FileFlags, DeployedFlags {
   cluster?: string;
-  json: boolean;
+  /** Of which cluster; true for every one. */
+  deployed?: string | true;
 }
 
 /** `etcd-remediation diagnose`: says which incident a cluster has, and what to type next. */
@@ -26,12 +29,30 @@ export function diagnoseCommand(): Command {
     .summary('say what is wrong with a cluster, and which runbook is next')
     .description(
       'Looks once at every member of a cluster that this machine reaches, and at its hosts where --hosts is given. Says which incident the ' +
-        'cluster has, what that rests on, and what to type next. Changes nothing, and takes no longer than 20 seconds for a cluster.',
+        'cluster has, what that rests on, and what to type next. Changes nothing, and takes no longer than 20 seconds for a cluster.\n\n' +
+        'With --deployed it is the function that is deployed to AWS that looks, at clusters that this machine need not reach.',
     );
-  return takeFiles(command)
+  takeFiles(command)
     .option('--cluster <name>', 'which of the clusters (default: every one)')
+    .addOption(
+      new Option(
+        '--deployed [cluster]',
+        'ask what is deployed to AWS, about this cluster (default: every one); no file is needed',
+      ).conflicts(['config', 'secrets', 'hosts', 'cluster']),
+    );
+  return takeDeployment(command)
     .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
-    .action(diagnose);
+    .addHelpText(
+      'after',
+      '\nExamples:\n  npx etcd-remediation diagnose --config clusters.json --secrets secrets.json --cluster orders\n' +
+        '  npx etcd-remediation diagnose --deployed orders',
+    )
+    .action(async (flags: Flags) => {
+      const { deployed } = flags;
+      if (deployed === undefined) return diagnose(flags);
+      const { diagnoseDeployed } = await import('./deployed/diagnose.ts');
+      return diagnoseDeployed(deployed === true ? undefined : deployed, flags);
+    });
 }
 
 /** Never rejects for what is wrong with a cluster: that there is no diagnosis is told as well. */

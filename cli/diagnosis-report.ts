@@ -3,6 +3,7 @@ import type { Condition, Diagnosis, MemberFacts } from '../core/contracts/diagno
 import type { Incident } from '../core/contracts/execution-input.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
 import type { FileFlags } from './files.ts';
+import { inColumns, typed } from './format.ts';
 
 /** What is said of each: a diagnosis, or why there is none. */
 export type Diagnosed = { cluster: string } & (
@@ -27,12 +28,23 @@ export function curableIncident(incident: Condition | 'healthy'): Incident | und
 
 /** What a responder reads first, then what it rests on, and last what to do. */
 export function describeDiagnosis(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): string[] {
-  const { incident, summary, others, members, warnings } = diagnosis;
+  const { incident, others } = diagnosis;
+  const besides = others.length > 0 ? [`Besides: ${others.join(', ')}. Diagnose again once ${incident} is over.`] : [];
+  return describeFindings(cluster, diagnosis, { besides, next: nextSteps(cluster, diagnosis, files) });
+}
+
+/** The same of any diagnosis. @param besides what is said of the other incidents */
+export function describeFindings(
+  cluster: Cluster,
+  diagnosis: Diagnosis,
+  { besides, next }: { besides: string[]; next: string[] },
+): string[] {
+  const { incident, summary, members, warnings } = diagnosis;
   return [
     `${cluster.name}: ${incident}`,
     ...indent([
       summary,
-      ...(others.length > 0 ? [`Besides: ${others.join(', ')}. Diagnose again once ${incident} is over.`] : []),
+      ...besides,
       'Members:',
       ...indent(inColumns(members.map((member) => [member.name, member.state, standingOf(member)]))),
       ...describeHosts(cluster, diagnosis),
@@ -40,7 +52,7 @@ export function describeDiagnosis(cluster: Cluster, diagnosis: Diagnosis, files:
         'Warnings:',
         warnings.map(({ kind, message }) => `${kind}: ${message}`),
       ),
-      ...section('Next:', nextSteps(cluster, diagnosis, files)),
+      ...section('Next:', next),
     ]),
   ];
 }
@@ -55,10 +67,9 @@ export const WITHOUT_RUNBOOK =
   'by hand (docs/runbooks.md has the steps). Run "etcdctl alarm disarm" only once all hashes are equal: before, it hides the damage.';
 
 function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): string[] {
-  const { incident, others, members, warnings } = diagnosis;
+  const { incident, others, members } = diagnosis;
   if (incident === 'healthy') {
-    const isSpaceLeft = !warnings.some(({ kind }) => kind === 'nearly-full' || kind === 'fragmented');
-    return isSpaceLeft ? [] : [dryRun(cluster, 'space-exceeded', files)];
+    return isSpaceScarce(diagnosis) ? [dryRun(cluster, 'space-exceeded', files)] : [];
   }
   const curable = curableIncident(incident);
   if (!curable) return [WITHOUT_RUNBOOK];
@@ -77,15 +88,16 @@ function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): st
   ];
 }
 
+/** Nothing is wrong yet, and a reclaim may keep it so. */
+export function isSpaceScarce({ warnings }: Diagnosis): boolean {
+  return warnings.some(({ kind }) => kind === 'nearly-full' || kind === 'fragmented');
+}
+
 /** As it is typed. */
 function dryRun({ name }: Cluster, incident: Incident, { config, secrets, hosts }: FileFlags): string {
   const files = Object.entries({ config, secrets, hosts }).flatMap(([flag, path]) => (path ? [`--${flag}`, path] : []));
   const args = ['run', ...files, '--cluster', name, '--incident', incident, '--dry-run'];
-  return ['npx', 'etcd-remediation', ...args.map(quoted)].join(' ');
-}
-
-function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return typed(...args);
 }
 
 /** All of a member in a line; that of one which does not answer has nothing but its problem. */
@@ -111,15 +123,4 @@ function section(title: string, lines: readonly string[]): string[] {
 
 function indent(lines: readonly string[]): string[] {
   return lines.map((line) => `  ${line}`);
-}
-
-/** The last column is as wide as it is. */
-function inColumns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }

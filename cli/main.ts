@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
+import { PROBLEMS, Problem } from '../core/contracts/problems.ts';
 import { ERROR_NAMES, InvalidInput } from '../core/errors.ts';
+import { deployedCommands } from './deployed/commands.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { drillCommand } from './drill.ts';
 import { runCommand } from './run.ts';
@@ -17,6 +19,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(diagnoseCommand())
     .addCommand(runCommand())
     .addCommand(drillCommand());
+  for (const command of deployedCommands()) program.addCommand(command);
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError('(--help says more)');
   try {
     await program.parseAsync([...argv]);
@@ -26,8 +29,10 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 function report(error: unknown, json: boolean): number {
-  const print = (name: string, message: string) => {
-    if (json) process.stdout.write(`${JSON.stringify({ outcome: name, report: { error: name, cause: message } })}\n`);
+  const print = (name: string, message: string, more = {}) => {
+    if (json) {
+      process.stdout.write(`${JSON.stringify({ outcome: name, ...more, report: { error: name, cause: message } })}\n`);
+    }
   };
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return SUCCESS;
@@ -35,8 +40,21 @@ function report(error: unknown, json: boolean): number {
     print(ERROR_NAMES.InvalidInput, error.message.replace(/^error: /, ''));
     return WRONG_USE;
   }
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const { message } = error instanceof Error ? error : new Error(String(error));
+  const name = error instanceof Problem ? outcomeOf(error) : error instanceof Error ? error.name : 'Error';
   process.stderr.write(`${name}: ${message}\n`);
-  print(name, message);
-  return error instanceof InvalidInput ? WRONG_USE : FAILURE;
+  print(name, message, error instanceof Problem && error.remediation ? { remediation: error.remediation } : {});
+  return isWrongUse(error) ? WRONG_USE : FAILURE;
+}
+
+/** `already-in-progress` -> `AlreadyInProgress`, as outcomes are written. */
+function outcomeOf({ name }: Problem): string {
+  return name.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** A name that there is not is a wrong use, a remediation that is in the way is not. */
+function isWrongUse(error: unknown): boolean {
+  return (
+    error instanceof InvalidInput || (error instanceof Problem && [400, 404].includes(PROBLEMS[error.name].status))
+  );
 }

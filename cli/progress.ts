@@ -56,28 +56,37 @@ export class Progress {
       case 'TaskScheduled':
         if (state) state.member = this.#memberIn(event.taskScheduledEventDetails?.parameters);
         break;
+      case 'TaskSubmitted':
+        // From here on it waits for an execution, which has a progress of its own, or for a person.
+        clearInterval(state?.timer);
+        break;
       case 'TaskFailed': {
         const { error, cause } = event.taskFailedEventDetails ?? {};
-        if (state) this.#line(state, '!', `${error}: ${messageOf(cause)}`);
+        if (state) this.#line(state, '!', `${error}: ${messageOf(cause)}`, event.timestamp);
         break;
       }
       case 'TaskStateExited':
-        if (state) this.#leave(state, event.stateExitedEventDetails?.output);
+        if (state) this.#leave(state, event);
         break;
       case 'ExecutionSucceeded':
       case 'ExecutionFailed':
       case 'ExecutionTimedOut':
       case 'ExecutionAborted':
-        for (const { timer } of this.#running.values()) clearInterval(timer);
+        this.stop();
         break;
     }
   };
 
+  /** Says nothing more of what still runs. */
+  stop(): void {
+    for (const { timer } of this.#running.values()) clearInterval(timer);
+  }
+
   /** @returns the state that the event belongs to, if it is that of a step */
-  #follow({ id, previousEventId, type, stateEnteredEventDetails }: HistoryEvent): RunningState | undefined {
+  #follow({ id, previousEventId, timestamp, type, stateEnteredEventDetails }: HistoryEvent): RunningState | undefined {
     const state =
       type === 'TaskStateEntered'
-        ? this.#enter(stateEnteredEventDetails?.name ?? '')
+        ? this.#enter(stateEnteredEventDetails?.name ?? '', '', timestamp)
         : this.#running.get(previousEventId);
     if (!state) return undefined;
     this.#running.delete(previousEventId);
@@ -85,23 +94,24 @@ export class Progress {
     return state;
   }
 
-  #enter(name: string, member = ''): RunningState {
+  /** @param at of an event that is read later than it happened */
+  #enter(name: string, member = '', at = new Date()): RunningState {
     const timer = setInterval(() => this.#line(state, '…', 'still running'), STILL_RUNNING_MS).unref();
-    const state: RunningState = { name, member, enteredAt: Date.now(), timer };
+    const state: RunningState = { name, member, enteredAt: at.getTime(), timer };
     return state;
   }
 
-  #leave(state: RunningState, output: string | undefined): void {
+  #leave(state: RunningState, { timestamp, stateExitedEventDetails }: HistoryEvent): void {
     clearInterval(state.timer);
     // A caught error leaves the state as well; it was told when it happened.
-    const result: unknown = JSON.parse(output ?? 'null');
+    const result: unknown = JSON.parse(stateExitedEventDetails?.output ?? 'null');
     if (isRecord(result) && 'error' in result) return;
     if (state.name === 'Load cluster') this.#learn(result as LoadedCluster);
-    this.#line(state, '✓', describeResult(state.name, result));
+    this.#line(state, '✓', describeResult(state.name, result), timestamp);
   }
 
-  #line({ name, member, enteredAt }: RunningState, mark: string, detail: string): void {
-    const seconds = `${((Date.now() - enteredAt) / 1000).toFixed(1)} s`.padStart(7);
+  #line({ name, member, enteredAt }: RunningState, mark: string, detail: string, at = new Date()): void {
+    const seconds = `${(Math.max(0, at.getTime() - enteredAt) / 1000).toFixed(1)} s`.padStart(7);
     const subject = [name, member].filter(Boolean).join(' ').padEnd(28);
     this.#print(`  ${mark} ${seconds}  ${subject}  ${inOneLine(detail)}`.trimEnd());
   }

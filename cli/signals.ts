@@ -40,9 +40,9 @@ export function onSignal(stop: () => void): Disposable {
   };
 }
 
-/** Until disposed of, whoever stops the process is told that it has changed nothing. */
-export function whileNothingChanges(): Disposable {
-  notice = NOTHING_STAYS;
+/** Until disposed of, whoever stops the process is told that it has changed nothing; or something else. */
+export function whileNothingChanges(told = NOTHING_STAYS): Disposable {
+  notice = told;
   return {
     [Symbol.dispose]: () => {
       notice = WHAT_STAYS;

@@ -60,6 +60,8 @@ export interface RemediationRequest extends Omit<ExecutionRequest, 'incident'> {
 export class Platform {
   readonly lambdas: LambdaHost;
   readonly executions: Executions;
+  /** What lets the AWS SDK of another process use this platform's endpoints. */
+  readonly awsEnvironment: Readonly<Record<string, string>>;
   readonly #assembly: Assembly;
   readonly #endpoints: readonly AwsEndpoint[];
   readonly #onRuleStart: (stateMachineName: string) => Observer;
@@ -67,10 +69,11 @@ export class Platform {
   readonly #startedByRules = new Set<Promise<ExecutionResult>>();
   readonly #closing = new AbortController();
 
-  private constructor({ assembly, endpoints, lambdas, tasksFor, onRuleStart }: Parts) {
+  private constructor({ assembly, endpoints, awsEnvironment, lambdas, tasksFor, onRuleStart }: Parts) {
     this.#assembly = assembly;
     this.#endpoints = endpoints;
     this.#onRuleStart = onRuleStart;
+    this.awsEnvironment = awsEnvironment;
     this.lambdas = lambdas;
     this.executions = new Executions({
       stateMachines: assembly.stateMachines,
@@ -134,7 +137,7 @@ export class Platform {
           accessKeyId,
         ),
       );
-      const lambdas = new LambdaHost(assembly.functions, {
+      const awsEnvironment = {
         AWS_REGION: credentials.region,
         AWS_ACCESS_KEY_ID: accessKeyId,
         AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
@@ -144,7 +147,8 @@ export class Platform {
         AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.url,
         AWS_ENDPOINT_URL_LAMBDA: lambda.url,
         AWS_ENDPOINT_URL_S3: s3.url,
-      });
+      };
+      const lambdas = new LambdaHost(assembly.functions, awsEnvironment);
       const tasksFor = (observer: Observer) =>
         tasksOf(
           {
@@ -158,7 +162,14 @@ export class Platform {
           },
           observer,
         );
-      const platform: Platform = new Platform({ assembly, endpoints, lambdas, tasksFor, onRuleStart });
+      const platform: Platform = new Platform({
+        assembly,
+        endpoints,
+        awsEnvironment,
+        lambdas,
+        tasksFor,
+        onRuleStart,
+      });
       return platform;
     } catch (error) {
       for (const endpoint of endpoints) await endpoint.close();
@@ -245,6 +256,7 @@ function arnOf(step: string, { functions }: Assembly): string {
 interface Parts {
   assembly: Assembly;
   endpoints: readonly AwsEndpoint[];
+  awsEnvironment: Readonly<Record<string, string>>;
   lambdas: LambdaHost;
   tasksFor: (observer: Observer) => ReturnType<typeof tasksOf>;
   onRuleStart: (stateMachineName: string) => Observer;

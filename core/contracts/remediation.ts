@@ -22,6 +22,11 @@ export const deploymentSchema = z.object({
 });
 export type Deployment = z.output<typeof deploymentSchema>;
 
+/** The execution of a remediation: `...:stateMachine:NAME` -> `...:execution:NAME:ID`. */
+export function remediationArn({ stateMachineArn }: Deployment, id: string): string {
+  return `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${id}`;
+}
+
 /** An execution's name as our runbooks take it, for what they move aside on hosts is named after it. */
 export const remediationIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$/, {
   error: 'must be 1 to 80 letters, digits, "-" or "_", and start with a letter or digit',

@@ -13,6 +13,7 @@ import {
   type Deployment,
   parseRemediationInput,
   type RemediationInput,
+  remediationArn,
   remediationIdSchema,
 } from '../../core/contracts/remediation.ts';
 import type { ApprovalAnswer, LockItem } from '../../core/contracts/remediation-items.ts';
@@ -64,13 +65,15 @@ export class Remediations {
     }
     const requestedBy = wanted.requestedBy || by.slice(0, REQUESTED_BY_CHARS);
     await answerOf(
-      this.#client.send(
-        new StartExecutionCommand({
-          stateMachineArn: this.#deployment.stateMachineArn,
-          name: id,
-          input: JSON.stringify({ ...wanted, requestedBy }),
-        }),
-      ).then(() => undefined),
+      this.#client
+        .send(
+          new StartExecutionCommand({
+            stateMachineArn: this.#deployment.stateMachineArn,
+            name: id,
+            input: JSON.stringify({ ...wanted, requestedBy }),
+          }),
+        )
+        .then(() => undefined),
       {
         // Somebody else was faster with the same key.
         ExecutionAlreadyExists: async () => {
@@ -186,9 +189,8 @@ export class Remediations {
     );
   }
 
-  /** `...:stateMachine:NAME` -> `...:execution:NAME:ID` */
   #arnOf(id: string): string {
-    return `${this.#deployment.stateMachineArn.replace(':stateMachine:', ':execution:')}:${id}`;
+    return remediationArn(this.#deployment, id);
   }
 }
 

@@ -19,7 +19,19 @@ export function systemsManager(parameters: Readonly<Record<string, string>>): Re
     'AmazonSSM.GetParameter': (request) => {
       const name = onlyField(request, 'Name');
       if (!Object.hasOwn(parameters, name)) throw new AwsError('ParameterNotFound', `There is no parameter ${name}.`);
-      return { Parameter: { Name: name, Type: 'String', Value: parameters[name], Version: 1 } };
+      return { Parameter: asParameter(name, parameters) };
+    },
+    'AmazonSSM.GetParametersByPath': (request) => {
+      const path = onlyField(request, 'Path').replace(/\/?$/, '/');
+      // Not recursive: what lies deeper is not told.
+      const names = Object.keys(parameters).filter(
+        (name) => name.startsWith(path) && !name.slice(path.length).includes('/'),
+      );
+      return { Parameters: names.map((name) => asParameter(name, parameters)) };
     },
   };
+}
+
+function asParameter(name: string, parameters: Readonly<Record<string, string>>) {
+  return { Name: name, Type: 'String', Value: parameters[name], Version: 1 };
 }

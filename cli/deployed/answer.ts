@@ -1,0 +1,67 @@
+import type { Remediation } from '../../core/contracts/api.ts';
+import { answerRequestSchema, type PendingApproval } from '../../core/contracts/api.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { Problem } from '../../core/contracts/problems.ts';
+import { InvalidInput } from '../../core/errors.ts';
+import { Remediations } from '../../lambdas/api/remediations.ts';
+import { confirm } from '../confirm.ts';
+import { openOutput } from '../output.ts';
+import { whileNothingChanges } from '../signals.ts';
+import { callerIdentity, withDeployment } from './connection.ts';
+import { type AnswerFlags, typedNext } from './flags.ts';
+import { describeQuestion } from './status.ts';
+
+const DECISIONS = {
+  approve: { outcome: 'Approved', ask: 'Let it do this?' },
+  reject: { outcome: 'Rejected', ask: 'End it without having done this?' },
+} as const;
+
+/** `etcd-remediation approve` and `reject`: shows the question that a remediation waits with, and answers that one. */
+export async function answer(decision: 'approve' | 'reject', id: string, flags: AnswerFlags): Promise<void> {
+  const { outcome, ask } = DECISIONS[decision];
+  const { reason = '' } = flags;
+  if (decision === 'reject' || reason !== '') parse(answerRequestSchema.shape.reason, reason, '--reason');
+  const output = openOutput(flags.json);
+  if (!flags.yes && !process.stdin.isTTY) {
+    throw new InvalidInput(
+      `Nobody can be asked here, for this is no terminal: look at the question with "${typedNext(flags, 'status', id)}", and answer with --yes.`,
+    );
+  }
+  using _ = whileNothingChanges('\nStopped. Look whether it was answered: the remediation says so.\n');
+  await withDeployment(flags, async (deployment) => {
+    const remediations = new Remediations(deployment);
+    const remediation = await remediations.describe(id);
+    const question = requireQuestion(remediation, flags.approval);
+    for (const line of describeQuestion(remediation, question, flags)) output.print(line);
+    const { incident, runbook } = question;
+    const told = { id, cluster: remediation.cluster, approval: question.id, incident, runbook };
+    if (!flags.yes && !(await confirm(ask))) {
+      output.finish({ outcome: 'NotAnswered', ...told }, ['Nothing was answered: it waits on.']);
+      process.exitCode ??= 1;
+      return;
+    }
+    const by = await callerIdentity();
+    await remediations.answer(id, { approval: question.id, decision, reason }, { by });
+    output.finish({ outcome, ...told, by, reason }, [
+      `${outcome}, by ${by}${reason && `: ${reason}`}`,
+      `Follow it: ${typedNext(flags, 'watch', id)}`,
+    ]);
+  });
+}
+
+/** @throws Problem `not-waiting`; `stale-approval` where it asks something else than `wanted` */
+function requireQuestion({ id, status, approval }: Remediation, wanted: string | undefined): PendingApproval {
+  if (!approval) {
+    throw new Problem(
+      'not-waiting',
+      `The remediation ${id} is ${status} and waits for no approval: there is nothing to answer.`,
+      id,
+    );
+  }
+  if (wanted === undefined || wanted === approval.id) return approval;
+  throw new Problem(
+    'stale-approval',
+    `The remediation ${id} does not wait with the question "${wanted}" but with "${approval.id}": read that one first.`,
+    id,
+  );
+}

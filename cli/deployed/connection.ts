@@ -1,0 +1,101 @@
+import { hostname } from 'node:os';
+import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { parse } from '../../core/contracts/parse.ts';
+import { DEPLOYMENT_PARAMETER, type Deployment, deploymentSchema } from '../../core/contracts/remediation.ts';
+import { AwsUnavailable, PreconditionFailed } from '../../core/errors.ts';
+import { AWS_CLIENT } from '../../lambdas/aws.ts';
+import type { DeployedFlags } from './flags.ts';
+
+/** What AWS, or its SDK, calls credentials that are not there, not valid, or not valid any more. */
+const NO_CREDENTIALS =
+  /^(CredentialsProvider|TokenProvider|.*SSO.*)Error$|^(ExpiredToken|UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch|IncompleteSignature|RequestExpired)/;
+
+/**
+ * Finds what is deployed, and does something with it.
+ * @throws PreconditionFailed where nothing is deployed, or AWS does not let the caller; AwsUnavailable; and what `use` throws
+ */
+export async function withDeployment<Result>(
+  { region, profile }: Pick<DeployedFlags, 'region' | 'profile'>,
+  use: (deployment: Deployment) => Promise<Result>,
+): Promise<Result> {
+  // Where each client of the SDK looks by itself.
+  if (region) process.env.AWS_REGION = region;
+  if (profile) process.env.AWS_PROFILE = profile;
+  try {
+    return await use(await findDeployment());
+  } catch (error) {
+    throw explained(error);
+  }
+}
+
+/** Who calls, as AWS knows them: no permission is needed to ask. What AWS does not say must not keep anybody from an incident. */
+export async function callerIdentity(): Promise<string> {
+  const client = new STSClient({ ...AWS_CLIENT, maxAttempts: 1 });
+  try {
+    const { Arn } = await client.send(new GetCallerIdentityCommand({}));
+    if (Arn) return Arn;
+  } catch {
+    // It is told in the words below.
+  }
+  return `${process.env.USER ?? 'somebody'} on ${hostname()}, whom AWS did not identify`;
+}
+
+async function findDeployment(): Promise<Deployment> {
+  const client = new SSMClient(AWS_CLIENT);
+  const region = await client.config.region();
+  let text: string | undefined;
+  try {
+    text = (await client.send(new GetParameterCommand({ Name: DEPLOYMENT_PARAMETER }))).Parameter?.Value;
+  } catch (error) {
+    if ((error as Error).name !== 'ParameterNotFound') throw error;
+    throw new PreconditionFailed(
+      `Nothing is deployed in the region ${region} of this account: it has no SSM parameter ${DEPLOYMENT_PARAMETER}. Say with --region and ` +
+        '--profile where it is, or deploy it (README.md says how). Without AWS there are "run" and "diagnose".',
+      'NoDeployment',
+    );
+  }
+  return parse(deploymentSchema, JSON.parse(text ?? 'null'), `The SSM parameter ${DEPLOYMENT_PARAMETER}`);
+}
+
+/** What AWS's errors mean to somebody at a terminal; anything else stays as it is. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, message } = error;
+  if (message === 'Region is missing') {
+    return new PreconditionFailed(
+      'It is not known in which region to look: give --region, or set AWS_REGION.',
+      'NoRegion',
+    );
+  }
+  if (NO_CREDENTIALS.test(name)) {
+    return new PreconditionFailed(
+      `AWS takes no credentials from here (${name}: ${message}). Log in, as with "aws sso login", or say with --profile or AWS_PROFILE whose ` +
+        'to take; "aws sts get-caller-identity" shows whether there are any.',
+      'NoCredentials',
+    );
+  }
+  if (/^AccessDenied|^Unauthorized|^NotAuthorized/.test(name)) {
+    return new PreconditionFailed(
+      `You may not do this: ${message}. Ask whoever gives permissions in this account for the action that is named, or use another --profile.`,
+      'NotPermitted',
+    );
+  }
+  if (!isUnanswered(error)) return error;
+  return new AwsUnavailable(
+    `AWS did not answer (${name}: ${message}). Look whether this machine reaches AWS, and whether the region is right.`,
+  );
+}
+
+/** Whether a request did not come to an answer that counts: it was lost, throttled, or failed at AWS. */
+export function isUnanswered(error: unknown): boolean {
+  const { name, code, $fault, $retryable } = error as Error & {
+    code?: string;
+    $fault?: 'client' | 'server';
+    $retryable?: object;
+  };
+  // Node's own mistakes are `ERR_...`, those of a network `ECONNRESET` and the like.
+  return (
+    $fault === 'server' || $retryable !== undefined || name === 'TimeoutError' || /^E(?!RR_)[A-Z_]+$/.test(code ?? '')
+  );
+}

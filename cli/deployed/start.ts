@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import type { Accepted } from '../../core/contracts/api.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { type Deployment, parseRemediationInput, remediationIdSchema } from '../../core/contracts/remediation.ts';
+import { Remediations } from '../../lambdas/api/remediations.ts';
+import { openOutput } from '../output.ts';
+import { whileNothingChanges } from '../signals.ts';
+import { callerIdentity, withDeployment } from './connection.ts';
+import { type StartFlags, typedNext } from './flags.ts';
+import { watchToItsEnd } from './watch.ts';
+
+/** `etcd-remediation start`: starts a remediation, and says how to follow it. */
+export async function start(cluster: string, flags: StartFlags): Promise<void> {
+  const { incident, member, dryRun, reason, parameters, id = randomUUID() } = flags;
+  const output = openOutput(flags.json);
+  const input = { cluster, incident, member, dryRun, reason, parameters };
+  // What is wrong is told before anything is sent.
+  parseRemediationInput(input);
+  parse(remediationIdSchema, id, '--id');
+  await withDeployment(flags, async (deployment) => {
+    const by = await callerIdentity();
+    const accepted = await startedBy(by, deployment);
+    output.print(
+      `Started the remediation ${id} of the cluster ${cluster}${dryRun ? ' (dry run: nothing is changed)' : ''}`,
+    );
+    if (flags.watch) {
+      await watchToItsEnd(deployment, { id, flags, output });
+      return;
+    }
+    output.finish({ outcome: 'Started', cluster, ...accepted }, [
+      `Follow it:  ${typedNext(flags, 'watch', id)}`,
+      `Look at it: ${typedNext(flags, 'status', id)}`,
+      `Stop it:    ${typedNext(flags, 'stop', id, '--reason', '...')}`,
+    ]);
+  });
+
+  async function startedBy(by: string, deployment: Deployment): Promise<Accepted> {
+    using _ = whileNothingChanges(`\nStopped. It may have been started: ${typedNext(flags, 'status', id)}\n`);
+    return new Remediations(deployment).start(cluster, input, { id, by });
+  }
+}

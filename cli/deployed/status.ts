@@ -1,0 +1,74 @@
+import type { PendingApproval, Remediation } from '../../core/contracts/api.ts';
+import type { RemediationReport } from '../../core/contracts/remediation-report.ts';
+import { Remediations } from '../../lambdas/api/remediations.ts';
+import { formatMs } from '../format.ts';
+import { type Output, openOutput } from '../output.ts';
+import { describeRemediation, isSuccess } from '../remediation-report.ts';
+import { describeReport, type RunReport, shortSummary } from '../report.ts';
+import { withDeployment } from './connection.ts';
+import { type DeployedFlags, typedNext } from './flags.ts';
+
+/** `etcd-remediation status`: where a remediation is, or what came of it. */
+export async function status(id: string, flags: DeployedFlags): Promise<void> {
+  const output = openOutput(flags.json);
+  const remediation = await withDeployment(flags, (deployment) => new Remediations(deployment).describe(id));
+  finishWith(remediation, { flags, output });
+}
+
+/** Ends a command with a remediation. The process ends with 1 where it has ended and not well. */
+export function finishWith(
+  remediation: Remediation,
+  { flags, output }: { flags: DeployedFlags; output: Output },
+): void {
+  output.finish(remediation, describeStatus(remediation, flags));
+  if (remediation.endedAt !== null && !isSuccess(remediation.outcome)) process.exitCode ??= 1;
+}
+
+/** What is asked, with the plan, and how to answer. */
+export function describeQuestion(
+  { id }: { id: string },
+  { id: approval, incident, runbook, summary, plan, expiresAt }: PendingApproval,
+  flags: DeployedFlags,
+): string[] {
+  const report = plan as RunReport;
+  const answer = (decision: string, ...reason: string[]) =>
+    typedNext(flags, decision, id, '--approval', approval, ...reason);
+  return [
+    `It waits for an approval until ${expiresAt}, and changes nothing meanwhile.`,
+    `  ${incident}: ${summary}`,
+    `  ${runbook} would do this: ${shortSummary(report)}`,
+    ...describeReport(report).map((line) => `  ${line}`),
+    `  To answer: ${answer('approve')}`,
+    `             ${answer('reject', '--reason', '...')}`,
+  ];
+}
+
+function describeStatus(remediation: Remediation, flags: DeployedFlags): string[] {
+  const { id, cluster, status, startedAt, endedAt, approval, outcome, progress } = remediation;
+  const title = `Remediation ${id} of ${cluster ? `the cluster ${cluster}` : 'no cluster'}`;
+  if (endedAt === null) {
+    const last = progress.at(-1);
+    const where = last && `${last.state}${last.runbook ? ` (${last.runbook})` : ''}, since ${last.at}`;
+    return [
+      `${title}: ${status}, since ${startedAt}`,
+      ...(where ? [`It is at: ${where}`] : []),
+      ...(approval ? describeQuestion(remediation, approval, flags) : []),
+    ];
+  }
+  const tookMs = Date.parse(endedAt) - Date.parse(startedAt);
+  return [`${title}: ${outcome} in ${formatMs(tookMs)}. ${summaryOf(remediation)}`, ...describeEnd(remediation, flags)];
+}
+
+/** A failure's cause is told whole: it ends with what was undone, and nothing else says so. */
+function summaryOf({ report, error, cause, status }: Remediation): string {
+  if (report !== null && status === 'SUCCEEDED') return (report as RemediationReport).summary;
+  return cause ?? error ?? '';
+}
+
+function describeEnd({ report, status }: Remediation, flags: DeployedFlags): string[] {
+  if (report === null || status !== 'SUCCEEDED') return [];
+  const ended = report as RemediationReport;
+  if (ended.outcome !== 'AlreadyInProgress') return describeRemediation(ended);
+  const { remediation } = ended.holder;
+  return remediation === '' ? [] : [`  Follow that one: ${typedNext(flags, 'watch', remediation)}`];
+}

@@ -1,0 +1,22 @@
+import { stopReasonSchema } from '../../core/contracts/api.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { Remediations } from '../../lambdas/api/remediations.ts';
+import { openOutput } from '../output.ts';
+import { callerIdentity, withDeployment } from './connection.ts';
+import { type StopFlags, typedNext } from './flags.ts';
+
+/** `etcd-remediation stop`: stops a remediation where it is. */
+export async function stop(id: string, flags: StopFlags): Promise<void> {
+  const { reason } = flags;
+  parse(stopReasonSchema.min(1, { error: 'must say why' }), reason, '--reason');
+  const output = openOutput(flags.json);
+  await withDeployment(flags, async (deployment) => {
+    const by = await callerIdentity();
+    const accepted = await new Remediations(deployment).stop(id, { by, reason });
+    output.finish({ outcome: 'Stopped', ...accepted, by, reason }, [
+      `Stopped the remediation ${id}, by ${by}: ${reason}`,
+      'What was done stays done; a member may be stopped, or missing. Start again soon, and it is finished: ' +
+        `${typedNext(flags, 'clusters')} shows when the cluster is free.`,
+    ]);
+  });
+}

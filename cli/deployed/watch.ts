@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { Problem } from '../../core/contracts/problems.ts';
+import { type Deployment, remediationArn } from '../../core/contracts/remediation.ts';
+import { Remediations } from '../../lambdas/api/remediations.ts';
+import { AWS_CLIENT } from '../../lambdas/aws.ts';
+import { type Output, openOutput } from '../output.ts';
+import { Progress } from '../progress.ts';
+import { whileNothingChanges } from '../signals.ts';
+import { isUnanswered, withDeployment } from './connection.ts';
+import { type DeployedFlags, typedNext } from './flags.ts';
+import { executionStartedBy, History, isEnd, waitsForAnswer } from './history.ts';
+import { describeQuestion, finishWith } from './status.ts';
+
+/** Between two readings: while something happens, and while nothing does, as while it waits for an approval. */
+const BUSY_MS = 1_000;
+const QUIET_MS = 5_000;
+const QUIET_AFTER_MS = 60_000;
+/** A network that is away for longer is for whoever watches to hear of. */
+const PATIENCE_MS = 120_000;
+/** DescribeExecution and GetExecutionHistory may not know at once what has just been started. */
+const NEW_MS = 10_000;
+
+interface Watching {
+  id: string;
+  flags: DeployedFlags;
+  output: Output;
+}
+
+/** `etcd-remediation watch`: prints what a remediation does until it has ended. */
+export async function watch(id: string, flags: DeployedFlags): Promise<void> {
+  const output = openOutput(flags.json);
+  await withDeployment(flags, async (deployment) => {
+    // Says whether there is one.
+    await new Remediations(deployment).describe(id);
+    await watchToItsEnd(deployment, { id, flags, output });
+  });
+}
+
+/** Of a remediation that there is, or that was started a moment ago. */
+export async function watchToItsEnd(deployment: Deployment, { id, flags, output }: Watching): Promise<void> {
+  using _ = whileNothingChanges(
+    `\nStopped watching; the remediation goes on. Watch it again: ${typedNext(flags, 'watch', id)}\n`,
+  );
+  const remediations = new Remediations(deployment);
+  const describe = () => patiently(output, () => remediations.describe(id));
+  await new Watcher(output, async () => {
+    const remediation = await describe();
+    if (!remediation.approval) return;
+    for (const line of describeQuestion(remediation, remediation.approval, flags)) output.print(line);
+  }).follow(remediationArn(deployment, id));
+  finishWith(await describe(), { flags, output });
+}
+
+class Watcher {
+  readonly #client = new SFNClient(AWS_CLIENT);
+  readonly #output: Output;
+  readonly #onQuestion: () => Promise<void>;
+
+  constructor(output: Output, onQuestion: () => Promise<void>) {
+    this.#output = output;
+    this.#onQuestion = onQuestion;
+  }
+
+  async follow(executionArn: string): Promise<void> {
+    const history = new History(this.#client, executionArn);
+    const progress = new Progress(this.#output.print);
+    for (let changedAt = Date.now(); ; await pause(changedAt)) {
+      if (await this.#read(history)) changedAt = Date.now();
+      for (let event = history.events.shift(); event; event = history.events.shift()) {
+        progress.onEvent(event);
+        const nested = executionStartedBy(event);
+        if (nested) await this.#followNested(nested, history);
+        // Where it has gone on already, the question was answered.
+        if (waitsForAnswer(event) && history.events.length === 0) await this.#onQuestion();
+        if (isEnd(event)) return;
+      }
+    }
+  }
+
+  /** A runbook's execution, until it has ended, or the one around it does not wait for it any more. */
+  async #followNested(executionArn: string, around: History): Promise<void> {
+    const history = new History(this.#client, executionArn);
+    const progress = new Progress((line) => this.#output.print(`  ${line}`));
+    for (let changedAt = Date.now(); ; await pause(changedAt)) {
+      // Asked first: all that it did before is then there to be read.
+      const isOver = await this.#read(around);
+      if (await this.#read(history)) changedAt = Date.now();
+      for (let event = history.events.shift(); event; event = history.events.shift()) {
+        progress.onEvent(event);
+        if (isEnd(event)) return;
+      }
+      if (isOver) {
+        progress.stop();
+        return;
+      }
+    }
+  }
+
+  #read(history: History): Promise<boolean> {
+    return patiently(this.#output, () => history.read());
+  }
+}
+
+async function pause(changedAt: number): Promise<void> {
+  await sleep(Date.now() - changedAt < QUIET_AFTER_MS ? BUSY_MS : QUIET_MS);
+}
+
+/** Whoever watches for hours wants to go on watching after AWS, or the network, was away for a moment. */
+async function patiently<Result>(output: Output, ask: () => Promise<Result>): Promise<Result> {
+  const since = Date.now();
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const { name } = error as Error;
+      const isNew = name === 'ExecutionDoesNotExist';
+      const isAway = isUnanswered(error) || (error instanceof Problem && name === 'unavailable');
+      const patienceMs = isNew ? NEW_MS : isAway ? PATIENCE_MS : 0;
+      if (Date.now() - since >= patienceMs) throw error;
+      if (isAway) output.print(`  AWS does not answer (${name}); asking again in a moment`);
+      await sleep(isNew ? BUSY_MS : QUIET_MS);
+    }
+  }
+}
