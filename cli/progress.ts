@@ -57,7 +57,7 @@ export class Progress {
         if (state) state.member = this.#memberIn(event.taskScheduledEventDetails?.parameters);
         break;
       case 'TaskSubmitted':
-        // From here on it waits for an execution, which has a progress of its own, or for a person.
+        // What it has begun tells for itself.
         clearInterval(state?.timer);
         break;
       case 'TaskFailed': {
