@@ -16,6 +16,7 @@ import {
   remediationIdSchema,
 } from '../../core/contracts/remediation.ts';
 import type { ApprovalAnswer, LockItem } from '../../core/contracts/remediation-items.ts';
+import { InvalidInput } from '../../core/errors.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { answerOf } from './aws-answers.ts';
 import { progressOf } from './progress.ts';
@@ -41,7 +42,7 @@ export class Remediations {
 
   /**
    * Starts a remediation. With an `id` it may be asked for again, also when it has ended: it is started once.
-   * @param input an execution input, its cluster among it
+   * @param input an execution input, in which the cluster may be left out
    * @throws InvalidInput before anything is asked; Problem `unknown-cluster`, `already-in-progress`, `key-reused`, `unavailable`
    */
   async start(
@@ -49,7 +50,12 @@ export class Remediations {
     input: Readonly<Record<string, unknown>>,
     { id = crypto.randomUUID(), by }: { id?: string; by: string },
   ): Promise<Accepted> {
-    const wanted = parseRemediationInput({ ...input, cluster });
+    const wanted = parseRemediationInput({ cluster, ...input });
+    if (wanted.cluster !== cluster) {
+      throw new InvalidInput(
+        `The input is for the cluster "${wanted.cluster}", and "${cluster}" is what was asked for. Nothing was touched.`,
+      );
+    }
     await this.#registry.configurationOf(cluster);
     const executionArn = this.#arnOf(id);
     const earlier = await this.#find(executionArn);
@@ -64,13 +70,15 @@ export class Remediations {
     }
     const requestedBy = wanted.requestedBy || by.slice(0, REQUESTED_BY_CHARS);
     await answerOf(
-      this.#client.send(
-        new StartExecutionCommand({
-          stateMachineArn: this.#deployment.stateMachineArn,
-          name: id,
-          input: JSON.stringify({ ...wanted, requestedBy }),
-        }),
-      ).then(() => undefined),
+      this.#client
+        .send(
+          new StartExecutionCommand({
+            stateMachineArn: this.#deployment.stateMachineArn,
+            name: id,
+            input: JSON.stringify({ ...wanted, requestedBy }),
+          }),
+        )
+        .then(() => undefined),
       {
         // Somebody else was faster with the same key.
         ExecutionAlreadyExists: async () => {
@@ -112,7 +120,7 @@ export class Remediations {
    * Answers what a remediation waits for. Both answers end its wait, the workflow does what follows.
    * @throws Problem `unknown-remediation`, `not-waiting`, `stale-approval`, `already-answered`, `unavailable`
    */
-  async answer(id: string, { approval, decision, reason }: AnswerRequest, { by }: { by: string }): Promise<void> {
+  async answer(id: string, { approval, decision, reason }: AnswerRequest, { by }: { by: string }): Promise<Accepted> {
     const execution = await this.#describe(id);
     const cluster = clusterOf(execution);
     const lock = execution.status === 'RUNNING' && cluster ? await this.#table.lockOf(cluster) : undefined;
@@ -147,6 +155,7 @@ export class Remediations {
         .then(() => undefined),
       { TaskTimedOut: gone, TaskDoesNotExist: gone, InvalidToken: gone },
     );
+    return { id, executionArn: this.#arnOf(id) };
   }
 
   /**
