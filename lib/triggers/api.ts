@@ -20,6 +20,7 @@ import { Construct } from 'constructs';
 import { registryParameterName } from '../../core/contracts/clusters.ts';
 import { OPERATIONS, type Operation, routes } from '../../core/contracts/operations.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
+import { executionArns } from '../arns.ts';
 import { StepFunction } from '../step-function.ts';
 import { RUNBOOKS } from '../workflows/registry.ts';
 import { tellRefusalsAsProblems } from './gateway-problems.ts';
@@ -30,7 +31,7 @@ export interface RemediationApiProps {
   /** The entry workflow's. */
   stateMachineArn: string;
   /** Of `core/contracts/remediation-items.ts`. */
-  table: ITable;
+  table: Pick<ITable, 'tableArn' | 'tableName'>;
   /** Of the step `diagnose-cluster`. */
   diagnoseFunction: IFunction;
 }
@@ -77,7 +78,6 @@ export class RemediationApi extends Construct {
     handler.function.addEnvironment('DIAGNOSE_FUNCTION', diagnoseFunction.functionArn);
     this.#grant(handler, { stateMachineArn, table, diagnoseFunction });
     this.#integration = new LambdaIntegration(handler.function, {
-      allowTestInvoke: false,
       // One permission for the function, and not one for each of the methods.
       scopePermissionToMethod: false,
     });
@@ -156,28 +156,33 @@ export class RemediationApi extends Construct {
   }
 
   #grant({ function: handler }: StepFunction, { stateMachineArn, table, diagnoseFunction }: Resources): void {
-    const stack = Stack.of(this);
-    const arn = (rest: string) => `arn:${stack.partition}:${rest.replace('::', `:${stack.region}:${stack.account}:`)}`;
-    const executionsOf = (stateMachineName: string) => `states::execution:${stateMachineName}:*`;
-    const entry = executionsOf(ENTRY_STATE_MACHINE);
-    const runbooks = Object.values(RUNBOOKS).map(({ stateMachineName }) => executionsOf(stateMachineName));
-    const registry = `ssm::parameter${registryParameterName('*')}`;
-    const registryPath = registry.replace('/*', '');
+    const entry = executionArns(this, ENTRY_STATE_MACHINE);
+    const runbooks = Object.values(RUNBOOKS).map(({ stateMachineName }) => executionArns(this, stateMachineName));
+    const registry = Stack.of(this).formatArn({
+      service: 'ssm',
+      resource: 'parameter',
+      resourceName: registryParameterName('').slice(1, -1),
+    });
     const allow = (actions: string[], resources: string[]) =>
       handler.addToRolePolicy(new PolicyStatement({ actions, resources }));
 
     // A token is one of a state machine's executions, as grantTaskResponse of the CDK has it.
     allow(['states:StartExecution', 'states:SendTaskSuccess'], [stateMachineArn]);
-    allow(['states:DescribeExecution', 'states:StopExecution'], [arn(entry)]);
-    allow(['states:GetExecutionHistory'], [entry, ...runbooks].map(arn));
+    allow(['states:DescribeExecution', 'states:StopExecution'], [entry]);
+    allow(['states:GetExecutionHistory'], [entry, ...runbooks]);
     allow(['dynamodb:GetItem', 'dynamodb:Query'], [table.tableArn]);
     // Which clusters there are is asked for by their path, for each is of a stack of its own.
-    allow(['ssm:GetParameter', 'ssm:GetParametersByPath'], [registry, registryPath].map(arn));
+    allow(['ssm:GetParameter', 'ssm:GetParametersByPath'], [registry, `${registry}/*`]);
     allow(['lambda:InvokeFunction'], [diagnoseFunction.functionArn]);
-    for (const resource of [entry, ...runbooks, registry]) {
-      const shown = resource.replace('::', ':<AWS::Region>:<AWS::AccountId>:');
+    const shown = [
+      ...[ENTRY_STATE_MACHINE, ...Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName)].map(
+        (name) => `states:<AWS::Region>:<AWS::AccountId>:execution:${name}:*`,
+      ),
+      `ssm:<AWS::Region>:<AWS::AccountId>:parameter${registryParameterName('*')}`,
+    ];
+    for (const resource of shown) {
       Validations.of(handler.role as IRole).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:${shown}]`,
+        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:${resource}]`,
         reason: 'Which execution, or which cluster, it is, is for the caller to say: any of this one kind.',
       });
     }

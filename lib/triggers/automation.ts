@@ -1,16 +1,18 @@
-import { type Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnDocument } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { INCIDENTS } from '../../core/contracts/execution-input.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
+import { executionArns } from '../arns.ts';
 
 export interface StartAutomationProps {
   /** The entry workflow's. */
   stateMachineArn: string;
-  /** Longer than the entry workflow takes at most: after it Automation stops what it has started. */
-  timeout: Duration;
 }
+
+/** Longer than the entry workflow takes at most: after it Automation would stop what it has started. */
+const TIMEOUT = Duration.hours(49);
 
 const DOCUMENT = 'etcd-remediation-start';
 /** Stands for no incident: an empty value is none that a pattern could tell from a mistake. */
@@ -25,7 +27,7 @@ const WHO = 'Systems Manager Automation {{ automation:EXECUTION_ID }}';
  * https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-executeStateMachine.html
  */
 export class StartAutomation extends Construct {
-  constructor(scope: Construct, id: string, { stateMachineArn, timeout }: StartAutomationProps) {
+  constructor(scope: Construct, id: string, { stateMachineArn }: StartAutomationProps) {
     super(scope, id);
     const role = this.#createRole(stateMachineArn);
     const start = (name: string, input: string) => ({
@@ -34,7 +36,7 @@ export class StartAutomation extends Construct {
       isEnd: true,
       // An execution is named after what has started it, so that each finds the other.
       inputs: { stateMachineArn, name: '{{ automation:EXECUTION_ID }}', input },
-      timeoutSeconds: timeout.toSeconds(),
+      timeoutSeconds: TIMEOUT.toSeconds(),
       maxAttempts: 1,
       onFailure: 'Abort',
     });
@@ -96,24 +98,22 @@ export class StartAutomation extends Construct {
 
   /** May do what the action needs, for the one state machine. */
   #createRole(stateMachineArn: string): Role {
-    const stack = Stack.of(this);
     const role = new Role(this, 'Role', {
       description: 'Starts the workflow etcd-remediation for Systems Manager Automation',
       // Of this account alone: https://docs.aws.amazon.com/systems-manager/latest/userguide/cross-service-confused-deputy-prevention.html
       assumedBy: new ServicePrincipal('ssm.amazonaws.com', {
-        conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     });
     role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [stateMachineArn] }));
-    const executions = `execution:${ENTRY_STATE_MACHINE}:*`;
     role.addToPolicy(
       new PolicyStatement({
         actions: ['states:DescribeExecution', 'states:StopExecution'],
-        resources: [`arn:${stack.partition}:states:${stack.region}:${stack.account}:${executions}`],
+        resources: [executionArns(this, ENTRY_STATE_MACHINE)],
       }),
     );
     Validations.of(role).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:${executions}]`,
+      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${ENTRY_STATE_MACHINE}:*]`,
       reason: 'Which execution it is, is known only when it has begun: any of this one state machine.',
     });
     return role;

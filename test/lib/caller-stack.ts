@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { App, Stack, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -30,7 +30,7 @@ export function synthesizeCallers(): { template: Template; findings: string[] } 
       table: Table.fromTableName(stack, 'Table', 'remediations'),
       diagnoseFunction: LambdaFunction.fromFunctionArn(stack, 'Diagnose', DIAGNOSE),
     });
-    new StartAutomation(stack, 'Automation', { stateMachineArn: STATE_MACHINE, timeout: Duration.hours(9) });
+    new StartAutomation(stack, 'Automation', { stateMachineArn: STATE_MACHINE });
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     const template = Template.fromJSON(app.synth().getStackByName('Callers').template);
     const report = readFileSync(join(outdir, 'validation-report.json'), 'utf8');
