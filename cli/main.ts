@@ -5,6 +5,7 @@ import { deployedCommands } from './deployed/commands.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { drillCommand } from './drill.ts';
 import { runCommand } from './run.ts';
+import { serveCommand } from './serve.ts';
 import { endOnSignals } from './signals.ts';
 
 const SUCCESS = 0;
@@ -18,6 +19,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description('Brings an etcd cluster back without a person at the keyboard.')
     .addCommand(diagnoseCommand())
     .addCommand(runCommand())
+    .addCommand(serveCommand())
     .addCommand(drillCommand());
   for (const command of deployedCommands()) program.addCommand(command);
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError('(--help says more)');

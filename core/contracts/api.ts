@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { clusterSchema } from './clusters.ts';
 import { CONDITIONS } from './diagnosis.ts';
 import { executionInputSchemas, INCIDENTS } from './execution-input.ts';
-import { PROBLEMS, type ProblemKind } from './problems.ts';
+import { PROBLEMS, type ProblemKind, problemType } from './problems.ts';
 import { remediationIdSchema } from './remediation.ts';
 
 /**
@@ -14,19 +14,22 @@ const time = z.iso.datetime().describe('ISO 8601, UTC');
 const clusterNameSchema = clusterSchema.shape.name.describe('As in clusters.json');
 const incidentSchema = z.enum(INCIDENTS);
 
+/** The path says it already; whoever has an input at hand need not take it out. */
+const clusterAgain = clusterNameSchema.optional().describe("If it is there, the path's");
+
 /** Without an incident the cluster is diagnosed, and what is found is remediated. */
 const ofAnyIncident = executionInputSchemas['space-exceeded']
-  .omit({ cluster: true, incident: true, parameters: true })
+  .omit({ incident: true, parameters: true })
+  .extend({ cluster: clusterAgain })
   .describe('The cluster is diagnosed first, and what is found is remediated');
 
 function ofIncident(incident: (typeof INCIDENTS)[number]) {
-  const { cluster: _, ...fields } = executionInputSchemas[incident].shape;
   return z
-    .strictObject({ ...fields, incident: z.literal(incident) })
+    .strictObject({ ...executionInputSchemas[incident].shape, cluster: clusterAgain, incident: z.literal(incident) })
     .describe(`What is wrong is known: ${incident}`);
 }
 
-/** An execution input without its cluster, which the path names. What it takes is decided by `parseRemediationInput`. */
+/** An execution input, of the cluster that the path names. What it takes is decided by `parseRemediationInput`. */
 export const startRequestSchema = z
   .union([ofAnyIncident, ...INCIDENTS.map(ofIncident)])
   .describe('What to remediate, and how. An empty object will do');
@@ -44,11 +47,9 @@ export type AnswerRequest = z.output<typeof answerRequestSchema>;
 
 export const stopReasonSchema = textOfPerson;
 
-const linksSchema = z
-  .object({ self: z.string(), approval: z.string(), cluster: z.string() })
-  .describe('Paths, from the root of the host');
+const linksSchema = z.object({ self: z.string(), approval: z.string() }).describe('Paths, from the root of the host');
 
-const acceptedSchema = z.object({
+export const acceptedSchema = z.object({
   id: remediationIdSchema,
   executionArn: z.string().describe('The execution of the entry workflow'),
   links: linksSchema,
@@ -68,14 +69,14 @@ const approvalSchema = z.object({
   incident: incidentSchema,
   runbook: z.string(),
   summary: z.string().describe('What is wrong'),
-  plan: z.unknown().describe("The dry run of the runbook: what it would do, and at what cost"),
+  plan: z.unknown().describe('The dry run of the runbook: what it would do, and at what cost'),
   expiresAt: time,
 });
 export type PendingApproval = z.output<typeof approvalSchema>;
 
 const STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE'] as const;
 
-const remediationSchema = z.object({
+export const remediationSchema = z.object({
   id: z.string(),
   cluster: z.string().describe('Empty where the execution was started with something else than an input'),
   status: z.enum(STATUSES).describe("The execution's"),
@@ -87,17 +88,22 @@ const remediationSchema = z.object({
   outcome: z
     .string()
     .nullable()
-    .describe('`Remediated`, `NothingToDo`, `Planned`, `AlreadyInProgress`; else the name of an error, `TIMED_OUT` or `ABORTED`'),
+    .describe(
+      '`Remediated`, `NothingToDo`, `Planned`, `AlreadyInProgress`; else the name of an error, `TIMED_OUT` or `ABORTED`',
+    ),
   report: z.unknown().describe('What it ended with, null where it failed or runs'),
   error: z.string().nullable(),
   cause: z.string().nullable().describe('What was seen, what it means and what to do'),
 });
 export type Remediation = z.output<typeof remediationSchema>;
 
-const clusterSummarySchema = z.object({
+export const clusterSummarySchema = z.object({
   name: clusterNameSchema,
   members: z.int(),
-  policy: clusterSchema.shape.policy.unwrap().nullable().describe('What the configuration says about approvals'),
+  policy: clusterSchema.shape.policy
+    .unwrap()
+    .nullable()
+    .describe('What the configuration says of approvals; null where it says nothing'),
   running: z
     .object({ id: z.string(), startedAt: time, waitsForApproval: z.boolean() })
     .nullable()
@@ -112,7 +118,7 @@ export type ClusterSummary = z.output<typeof clusterSummarySchema>;
 const conditionSchema = z.enum(CONDITIONS);
 const reachSchema = { host: z.string(), reachable: z.union([z.boolean(), z.literal('unknown')]), problem: z.string() };
 
-const diagnosisSchema = z.object({
+export const diagnosisSchema = z.object({
   incident: z.enum([...CONDITIONS, 'healthy']),
   summary: z.string(),
   others: z.array(conditionSchema).describe('What is wrong besides'),
@@ -142,7 +148,3 @@ export const problemSchema = z
     remediation: z.string().optional().describe('The ID of the remediation that is in the way'),
   })
   .describe('RFC 9457');
-
-export function problemType(kind: ProblemKind): string {
-  return `urn:etcd-remediation:problem:${kind}`;
-}

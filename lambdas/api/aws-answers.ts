@@ -28,6 +28,9 @@ function refusalIn(error: unknown): Error {
     if (!(unavailable instanceof AwsUnavailable)) throw unavailable;
     // What it was is in the log: an address or an account's ID is nothing that a caller has to see.
     console.error(unavailable.message);
-    throw new Problem('unavailable', 'An AWS API did not answer in time, or takes no more requests now. Try again in a moment.');
+    throw new Problem(
+      'unavailable',
+      'An AWS API did not answer in time, or takes no more requests now. Try again in a moment.',
+    );
   }
 }

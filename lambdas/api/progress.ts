@@ -13,22 +13,19 @@ const STATE_MACHINE_PREFIX = 'etcd-remediation-';
  */
 export async function progressOf(client: SFNClient, executionArn: string): Promise<ProgressEntry[]> {
   const entries: ProgressEntry[] = [];
-  for (const event of await historyOf(client, executionArn, true)) {
+  for (const event of await historyOf(client, executionArn)) {
     entries.push(...enteredBy(event));
     const child = startedBy(event);
     if (child === undefined) continue;
     const runbook = runbookOf(child);
-    const events = await historyOf(client, child, false);
+    const events = await historyOf(client, child);
     entries.push(...events.flatMap(enteredBy).map((entry) => ({ ...entry, runbook })));
   }
   return entries;
 }
 
-async function historyOf(client: SFNClient, executionArn: string, withData: boolean): Promise<HistoryEvent[]> {
-  const pages = paginateGetExecutionHistory(
-    { client },
-    { executionArn, maxResults: 1000, includeExecutionData: withData },
-  );
+async function historyOf(client: SFNClient, executionArn: string): Promise<HistoryEvent[]> {
+  const pages = paginateGetExecutionHistory({ client }, { executionArn, maxResults: 1000 });
   const events: HistoryEvent[] = [];
   const next = () => answerOf(pages.next());
   for (let page = await next(); !page.done; page = await next()) events.push(...(page.value.events ?? []));

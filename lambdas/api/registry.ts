@@ -1,6 +1,5 @@
 import { GetParameterCommand, paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
 import { type Cluster, clusterSchema, registryParameterName } from '../../core/contracts/clusters.ts';
-import { parse } from '../../core/contracts/parse.ts';
 import { Problem } from '../../core/contracts/problems.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { answerOf } from './aws-answers.ts';
@@ -15,7 +14,7 @@ export class ClusterRegistry {
     const pages = paginateGetParametersByPath({ client: this.#client }, { Path: registryParameterName('') });
     const next = () => answerOf(pages.next());
     for (let page = await next(); !page.done; page = await next()) {
-      for (const { Name, Value } of page.value.Parameters ?? []) clusters.push(read(Name, Value));
+      for (const { Value } of page.value.Parameters ?? []) clusters.push(read(Value));
     }
     return clusters.toSorted((one, other) => (one.name < other.name ? -1 : 1));
   }
@@ -34,10 +33,11 @@ export class ClusterRegistry {
       this.#client.send(new GetParameterCommand({ Name: registryParameterName(cluster) })),
       { ParameterNotFound: none },
     );
-    return read(Parameter?.Name, Parameter?.Value);
+    return read(Parameter?.Value);
   }
 }
 
-function read(name: string | undefined, value = ''): Cluster {
-  return parse(clusterSchema, JSON.parse(value), `The parameter ${name}`);
+/** What is not right here is no caller's fault: it is not told as `InvalidInput`. */
+function read(value = ''): Cluster {
+  return clusterSchema.parse(JSON.parse(value));
 }

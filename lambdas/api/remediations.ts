@@ -17,6 +17,7 @@ import {
   remediationIdSchema,
 } from '../../core/contracts/remediation.ts';
 import type { ApprovalAnswer, LockItem } from '../../core/contracts/remediation-items.ts';
+import { InvalidInput } from '../../core/errors.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { answerOf } from './aws-answers.ts';
 import { progressOf } from './progress.ts';
@@ -42,7 +43,7 @@ export class Remediations {
 
   /**
    * Starts a remediation. With an `id` it may be asked for again, also when it has ended: it is started once.
-   * @param input an execution input, its cluster among it
+   * @param input an execution input, in which the cluster may be left out
    * @throws InvalidInput before anything is asked; Problem `unknown-cluster`, `already-in-progress`, `key-reused`, `unavailable`
    */
   async start(
@@ -50,7 +51,12 @@ export class Remediations {
     input: Readonly<Record<string, unknown>>,
     { id = crypto.randomUUID(), by }: { id?: string; by: string },
   ): Promise<Accepted> {
-    const wanted = parseRemediationInput({ ...input, cluster });
+    const wanted = parseRemediationInput({ cluster, ...input });
+    if (wanted.cluster !== cluster) {
+      throw new InvalidInput(
+        `The input is for the cluster "${wanted.cluster}", and "${cluster}" is what was asked for. Nothing was touched.`,
+      );
+    }
     await this.#registry.configurationOf(cluster);
     const executionArn = this.#arnOf(id);
     const earlier = await this.#find(executionArn);
@@ -115,7 +121,7 @@ export class Remediations {
    * Answers what a remediation waits for. Both answers end its wait, the workflow does what follows.
    * @throws Problem `unknown-remediation`, `not-waiting`, `stale-approval`, `already-answered`, `unavailable`
    */
-  async answer(id: string, { approval, decision, reason }: AnswerRequest, { by }: { by: string }): Promise<void> {
+  async answer(id: string, { approval, decision, reason }: AnswerRequest, { by }: { by: string }): Promise<Accepted> {
     const execution = await this.#describe(id);
     const cluster = clusterOf(execution);
     const lock = execution.status === 'RUNNING' && cluster ? await this.#table.lockOf(cluster) : undefined;
@@ -150,6 +156,7 @@ export class Remediations {
         .then(() => undefined),
       { TaskTimedOut: gone, TaskDoesNotExist: gone, InvalidToken: gone },
     );
+    return { id, executionArn: this.#arnOf(id) };
   }
 
   /**

@@ -33,7 +33,9 @@ export class RemediationTable {
       this.#client.send(
         new QueryCommand({
           TableName: this.#name,
-          KeyConditionExpression: 'cluster = :cluster',
+          // The word is one of DynamoDB's own.
+          KeyConditionExpression: '#cluster = :cluster',
+          ExpressionAttributeNames: { '#cluster': 'cluster' },
           ExpressionAttributeValues: { ':cluster': { S: cluster } },
           // Records begin with a year, so that the lock, where there is one, is the last of a cluster's items.
           ScanIndexForward: false,
