@@ -3,11 +3,16 @@ export function formatMs(ms: number): string {
   return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** A Lambda function's error is JSON with a message. */
+/** A Lambda function's error is JSON with a message, and that of an execution in an execution is JSON with a cause. */
 export function messageOf(cause = ''): string {
   if (!cause.startsWith('{')) return cause;
-  const { errorMessage } = JSON.parse(cause) as { errorMessage?: string };
-  return errorMessage ?? cause;
+  try {
+    const { errorMessage, Cause } = JSON.parse(cause) as { errorMessage?: string; Cause?: string };
+    return errorMessage ?? Cause ?? cause;
+  } catch {
+    // Step Functions cuts off what is longer than 32,768 characters.
+    return cause;
+  }
 }
 
 /** A command as it is typed. */

@@ -21,7 +21,11 @@ export async function withDeployment<Result>(
 ): Promise<Result> {
   // Where each client of the SDK looks by itself.
   if (region) process.env.AWS_REGION = region;
-  if (profile) process.env.AWS_PROFILE = profile;
+  if (profile) {
+    process.env.AWS_PROFILE = profile;
+    // Which of the two counts has changed in the SDK, and it warns; here it is the one that was typed.
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']) delete process.env[name];
+  }
   try {
     return await use(await findDeployment());
   } catch (error) {
@@ -62,9 +66,9 @@ async function findDeployment(): Promise<Deployment> {
 function explained(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { name, message } = error;
-  if (message === 'Region is missing') {
+  if (/^Region (is missing|not accepted)/.test(message)) {
     return new PreconditionFailed(
-      'It is not known in which region to look: give --region, or set AWS_REGION.',
+      `It is not known in which region to look (${message}): give --region, or set AWS_REGION, such as eu-central-1.`,
       'NoRegion',
     );
   }

@@ -31,9 +31,8 @@ export async function diagnoseDeployed(name: string | undefined, flags: Deployed
     for (const cluster of clusters) {
       const told = await diagnosed(deployed, cluster.name);
       found.push(told);
-      for (const line of told.diagnosis ? describe(cluster, told.diagnosis, flags) : describeUndiagnosed(told)) {
-        output.print(line);
-      }
+      const lines = told.diagnosis ? describe(cluster, told.diagnosis, flags) : describeUndiagnosed(told);
+      for (const line of ['', ...lines]) output.print(line);
     }
     const outcome = outcomeOf(found);
     output.finish({ outcome, clusters: found }, []);
@@ -57,11 +56,8 @@ function describe(cluster: Cluster, diagnosis: Diagnosis, flags: DeployedFlags):
   const isCurable = incident === 'healthy' ? isSpaceScarce(diagnosis) : curableIncident(incident) !== undefined;
   const which = incident === 'healthy' ? ['--incident', 'space-exceeded'] : [];
   const dryRun = typedNext(flags, 'start', cluster.name, ...which, '--dry-run', '--watch');
-  return [
-    '',
-    ...describeFindings(cluster, diagnosis, {
-      besides: others.length > 0 ? [`Besides: ${others.join(', ')}.`] : [],
-      next: isCurable ? [dryRun] : incident === 'healthy' ? [] : [WITHOUT_RUNBOOK],
-    }),
-  ];
+  return describeFindings(cluster, diagnosis, {
+    besides: others.length > 0 ? [`Besides: ${others.join(', ')}.`] : [],
+    next: isCurable ? [dryRun] : incident === 'healthy' ? [] : [WITHOUT_RUNBOOK],
+  });
 }

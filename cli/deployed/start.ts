@@ -13,7 +13,8 @@ import { watchToItsEnd } from './watch.ts';
 export async function start(cluster: string, flags: StartFlags): Promise<void> {
   const { incident, member, dryRun, reason, parameters, id = randomUUID() } = flags;
   const output = openOutput(flags.json);
-  const input = { cluster, incident, member, dryRun, reason, parameters };
+  const said = { cluster, incident, member, dryRun, reason, parameters };
+  const input = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
   // What is wrong is told before anything is sent.
   parseRemediationInput(input);
   parse(remediationIdSchema, id, '--id');
@@ -30,7 +31,7 @@ export async function start(cluster: string, flags: StartFlags): Promise<void> {
     output.finish({ outcome: 'Started', cluster, ...accepted }, [
       `Follow it:  ${typedNext(flags, 'watch', id)}`,
       `Look at it: ${typedNext(flags, 'status', id)}`,
-      `Stop it:    ${typedNext(flags, 'stop', id, '--reason', '...')}`,
+      `Stop it:    ${typedNext(flags, 'stop', id, '--reason', 'WHY')}`,
     ]);
   });
 

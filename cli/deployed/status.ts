@@ -39,7 +39,7 @@ export function describeQuestion(
     `  ${runbook} would do this: ${shortSummary(report)}`,
     ...describeReport(report).map((line) => `  ${line}`),
     `  To answer: ${answer('approve')}`,
-    `             ${answer('reject', '--reason', '...')}`,
+    `             ${answer('reject', '--reason', 'WHY')}`,
   ];
 }
 

@@ -31,8 +31,8 @@ interface Watching {
 export async function watch(id: string, flags: DeployedFlags): Promise<void> {
   const output = openOutput(flags.json);
   await withDeployment(flags, async (deployment) => {
-    // Says whether there is one.
-    await new Remediations(deployment).describe(id);
+    const { cluster, startedAt } = await new Remediations(deployment).describe(id);
+    output.print(`Watching the remediation ${id} of the cluster ${cluster}, which began at ${startedAt}`);
     await watchToItsEnd(deployment, { id, flags, output });
   });
 }
@@ -81,6 +81,7 @@ class Watcher {
   /** A runbook's execution, until it has ended, or the one around it does not wait for it any more. */
   async #followNested(executionArn: string, around: History): Promise<void> {
     const history = new History(this.#client, executionArn);
+    this.#output.print(`  Running ${executionArn.split(':').at(-2)}`);
     const progress = new Progress((line) => this.#output.print(`  ${line}`));
     for (let changedAt = Date.now(); ; await pause(changedAt)) {
       // Asked first: all that it did before is then there to be read.

@@ -14,10 +14,22 @@ export function etcdRemediation(...args: string[]): Promise<Ended> {
   return startEtcdRemediation(...args).ended;
 }
 
+export interface Started {
+  kill(signal: NodeJS.Signals): void;
+  /** So far. */
+  written: Ended;
+  ended: Promise<Ended>;
+}
+
 /** The same, and may be told to end meanwhile. */
-export function startEtcdRemediation(...args: string[]): { kill(signal: NodeJS.Signals): void; ended: Promise<Ended> } {
+export function startEtcdRemediation(...args: string[]): Started {
+  return startIn({}, ...args);
+}
+
+/** The same, with something added to its environment. */
+export function startIn(environment: Readonly<Record<string, string>>, ...args: string[]): Started {
   const child = spawn(process.execPath, [ENTRY, ...args], {
-    env: { ...process.env, NO_COLOR: '1', COLUMNS: '200' },
+    env: { ...process.env, NO_COLOR: '1', COLUMNS: '200', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const written: Ended = { status: null, stdout: '', stderr: '' };
@@ -28,7 +40,7 @@ export function startEtcdRemediation(...args: string[]): { kill(signal: NodeJS.S
     written.stderr += data;
   });
   const ended = new Promise<Ended>((resolve) => child.once('close', (status) => resolve({ ...written, status })));
-  return { kill: (signal) => child.kill(signal), ended };
+  return { kill: (signal) => child.kill(signal), written, ended };
 }
 
 /** The JSON object alone on the last line of standard output. */

@@ -28,7 +28,10 @@ describe('the help', () => {
     const { status, stdout, stderr } = await etcdRemediation('--help');
     expect(status).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}(\w+) .* {2}\w+/gm)].map(([, name]) => name);
-    expect(commands).toEqual(['diagnose', 'run', 'drill', 'help']);
+    expect(commands).toEqual([
+      ...['diagnose', 'run', 'serve', 'drill', 'help'],
+      ...['start', 'status', 'watch', 'approve', 'reject', 'stop', 'clusters'],
+    ]);
     expect(stderr).toBe('');
   });
 
@@ -36,7 +39,10 @@ describe('the help', () => {
     const { status, stdout } = await etcdRemediation('diagnose', '--help');
     expect(status).toBe(0);
     const options = [...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name);
-    expect(options).toEqual(['config', 'secrets', 'hosts', 'cluster', 'json', 'help']);
+    expect(options).toEqual([
+      ...['config', 'secrets', 'hosts', 'cluster'],
+      ...['deployed', 'region', 'profile', 'json', 'help'],
+    ]);
     expect(stdout).toContain('Changes nothing');
   });
 
