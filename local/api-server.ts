@@ -107,16 +107,15 @@ function decode(part: string): string {
   }
 }
 
-/** @returns undefined for a body that is too large, as soon as that is known */
+/** @returns undefined for a body that is too large: it is read to its end, so that the caller gets to read the answer, and kept by nobody */
 async function read(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
-    chunks.push(chunk as Buffer);
     bytes += (chunk as Buffer).length;
-    if (bytes > MAX_BODY_BYTES) return undefined;
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk as Buffer);
   }
-  return Buffer.concat(chunks).toString();
+  return bytes <= MAX_BODY_BYTES ? Buffer.concat(chunks).toString() : undefined;
 }
 
 function singleValues(headers: IncomingMessage['headers']): Record<string, string> {

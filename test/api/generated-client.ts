@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { AxiosResponse } from 'axios';
 import { type Document, OpenAPIClientAxios, type OpenAPIV3_1 } from 'openapi-client-axios';
@@ -67,6 +68,15 @@ export async function serveWithClient(platform: Platform): Promise<Api> {
     },
     close: () => server.close(),
   };
+}
+
+/** @returns the remediation when it has ended; the test's own time limit is the limit */
+export async function untilEnded(api: Api, id: string): Promise<Answer['body']> {
+  for (;;) {
+    const { body } = await api.call('describeRemediation', { id });
+    if (body.status !== 'RUNNING') return body;
+    await sleep(100);
+  }
 }
 
 /** What an answer has to have to be this problem. */

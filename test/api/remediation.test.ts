@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
 import { expectWhole, hostedStage, untilLed } from '../workflows/hosted-scene.ts';
 import { until } from '../workflows/scene.ts';
-import { type Answer, type Api, problem, serveWithClient } from './generated-client.ts';
+import { type Answer, type Api, problem, serveWithClient, untilEnded } from './generated-client.ts';
 
 /** A single reading after the other is confirmation enough here. */
 const BODY = { incident: 'member-failed', parameters: { confirmSeconds: 0 } };
@@ -38,14 +38,6 @@ function answer(id: string, approval: string, decision: string, reason = 'a test
 async function untilItAsks(id: string): Promise<Answer['body']> {
   await until(async () => (await look(id)).approval !== null, 100);
   return look(id);
-}
-
-async function untilEnded(id: string): Promise<Answer['body']> {
-  for (;;) {
-    const remediation = await look(id);
-    if (remediation.status !== 'RUNNING') return remediation;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
 }
 
 async function untilFree(): Promise<void> {
@@ -107,7 +99,7 @@ describe('a remediation by the API', () => {
     expect(both.map(({ status }) => status).toSorted()).toEqual([202, 409]);
     const { body: refusal } = both.find(({ status }) => status === 409) as Answer;
     expect(refusal.type).toMatch(/:(already-answered|not-waiting)$/);
-    const ended = await untilEnded('first');
+    const ended = await untilEnded(api, 'first');
     expect(ended).toMatchObject({ status: 'FAILED', outcome: 'ApprovalRejected', approval: null, currentState: null });
     expect(ended.cause).toContain(`${ME} has rejected`);
     expect(ended.cause).toContain('a test wants it');
@@ -129,7 +121,7 @@ describe('a remediation by the API', () => {
     await untilItAsks('second');
     const stopped = await api.call('stopRemediation', { id: 'second', reason: 'the host is being repaired' });
     expect(stopped.status).toBe(202);
-    expect(await untilEnded('second')).toMatchObject({
+    expect(await untilEnded(api, 'second')).toMatchObject({
       status: 'ABORTED',
       outcome: 'ABORTED',
       error: 'Stopped',
@@ -147,7 +139,7 @@ describe('a remediation by the API', () => {
     await start('third');
     const { approval } = await untilItAsks('third');
     expect((await answer('third', approval.id, 'approve')).status).toBe(202);
-    const ended = await untilEnded('third');
+    const ended = await untilEnded(api, 'third');
     expect(ended, ended.cause).toMatchObject({
       status: 'SUCCEEDED',
       outcome: 'Remediated',

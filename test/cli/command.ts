@@ -14,20 +14,20 @@ export function etcdRemediation(...args: string[]): Promise<Ended> {
   return startEtcdRemediation(...args).ended;
 }
 
-export interface Started {
-  kill(signal: NodeJS.Signals): void;
+export interface Running {
   /** So far. */
-  written: Ended;
+  written: Readonly<Ended>;
+  kill(signal: NodeJS.Signals): void;
   ended: Promise<Ended>;
 }
 
 /** The same, and may be told to end meanwhile. */
-export function startEtcdRemediation(...args: string[]): Started {
+export function startEtcdRemediation(...args: string[]): Running {
   return startIn({}, ...args);
 }
 
 /** The same, with something added to its environment. */
-export function startIn(environment: Readonly<Record<string, string>>, ...args: string[]): Started {
+export function startIn(environment: Readonly<Record<string, string>>, ...args: string[]): Running {
   const child = spawn(process.execPath, [ENTRY, ...args], {
     env: { ...process.env, NO_COLOR: '1', COLUMNS: '200', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -40,7 +40,7 @@ export function startIn(environment: Readonly<Record<string, string>>, ...args: 
     written.stderr += data;
   });
   const ended = new Promise<Ended>((resolve) => child.once('close', (status) => resolve({ ...written, status })));
-  return { kill: (signal) => child.kill(signal), written, ended };
+  return { written, kill: (signal) => child.kill(signal), ended };
 }
 
 /** The JSON object alone on the last line of standard output. */

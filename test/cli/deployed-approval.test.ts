@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
 import { expectWhole, hostedStage, untilLed } from '../workflows/hosted-scene.ts';
-import type { Started } from './command.ts';
+import type { Running } from './command.ts';
 import { ME, resultOf, type Terminal, terminalOf } from './deployed-scene.ts';
 
 /** A single reading after the other is confirmation enough here. */
@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 /** Waits until what it shows says that it waits. */
-async function untilItAsks(watching: Started): Promise<void> {
+async function untilItAsks(watching: Running): Promise<void> {
   const shown = () => watching.written.stdout + watching.written.stderr;
   await expect.poll(shown, { timeout: 60_000 }).toContain('It waits for an approval until ');
 }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Platform } from '../../local/platform.ts';
-import { type Ended, type Started, startIn } from './command.ts';
+import { type Ended, type Running, startIn } from './command.ts';
 
 export const ME = 'arn:aws:sts::000000000000:assumed-role/Responder/alice';
 
@@ -17,7 +17,7 @@ export interface Result {
 export interface Terminal {
   environment: Record<string, string>;
   type(...args: string[]): Promise<Ended>;
-  start(...args: string[]): Started;
+  start(...args: string[]): Running;
   close(): Promise<void>;
 }
 
