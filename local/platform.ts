@@ -60,8 +60,6 @@ export interface RemediationRequest extends Omit<ExecutionRequest, 'incident'> {
 export class Platform {
   readonly lambdas: LambdaHost;
   readonly executions: Executions;
-  /** What lets the AWS SDK of another process use this platform's endpoints. */
-  readonly awsEnvironment: Readonly<Record<string, string>>;
   readonly #assembly: Assembly;
   readonly #endpoints: readonly AwsEndpoint[];
   readonly #onRuleStart: (stateMachineName: string) => Observer;
@@ -69,11 +67,10 @@ export class Platform {
   readonly #startedByRules = new Set<Promise<ExecutionResult>>();
   readonly #closing = new AbortController();
 
-  private constructor({ assembly, endpoints, awsEnvironment, lambdas, tasksFor, onRuleStart }: Parts) {
+  private constructor({ assembly, endpoints, lambdas, tasksFor, onRuleStart }: Parts) {
     this.#assembly = assembly;
     this.#endpoints = endpoints;
     this.#onRuleStart = onRuleStart;
-    this.awsEnvironment = awsEnvironment;
     this.lambdas = lambdas;
     this.executions = new Executions({
       stateMachines: assembly.stateMachines,
@@ -137,7 +134,7 @@ export class Platform {
           accessKeyId,
         ),
       );
-      const awsEnvironment = {
+      const lambdas = new LambdaHost(assembly.functions, {
         AWS_REGION: credentials.region,
         AWS_ACCESS_KEY_ID: accessKeyId,
         AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
@@ -147,8 +144,7 @@ export class Platform {
         AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.url,
         AWS_ENDPOINT_URL_LAMBDA: lambda.url,
         AWS_ENDPOINT_URL_S3: s3.url,
-      };
-      const lambdas = new LambdaHost(assembly.functions, awsEnvironment);
+      });
       const tasksFor = (observer: Observer) =>
         tasksOf(
           {
@@ -162,14 +158,7 @@ export class Platform {
           },
           observer,
         );
-      const platform: Platform = new Platform({
-        assembly,
-        endpoints,
-        awsEnvironment,
-        lambdas,
-        tasksFor,
-        onRuleStart,
-      });
+      const platform: Platform = new Platform({ assembly, endpoints, lambdas, tasksFor, onRuleStart });
       return platform;
     } catch (error) {
       for (const endpoint of endpoints) await endpoint.close();
@@ -256,7 +245,6 @@ function arnOf(step: string, { functions }: Assembly): string {
 interface Parts {
   assembly: Assembly;
   endpoints: readonly AwsEndpoint[];
-  awsEnvironment: Readonly<Record<string, string>>;
   lambdas: LambdaHost;
   tasksFor: (observer: Observer) => ReturnType<typeof tasksOf>;
   onRuleStart: (stateMachineName: string) => Observer;

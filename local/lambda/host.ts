@@ -36,14 +36,15 @@ interface Sandbox {
  */
 export class LambdaHost {
   readonly #functions: ReadonlyMap<string, LambdaFunction>;
-  readonly #environment: Readonly<Record<string, string>>;
+  /** What every function has: it lets the AWS SDK of another process use the same endpoints, too. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly #idle = new Map<string, Sandbox[]>();
   readonly #running = new Set<Sandbox>();
 
   /** @param environment what every function has, such as the AWS endpoints and credentials */
   constructor(functions: readonly LambdaFunction[], environment: Readonly<Record<string, string>>) {
     this.#functions = new Map(functions.map((each) => [each.arn, each]));
-    this.#environment = environment;
+    this.environment = environment;
   }
 
   /** Starts a process for each of these functions that has none at rest, so that its first event finds it warm. */
@@ -93,7 +94,7 @@ export class LambdaHost {
       // Nothing of this machine's environment: a function sees what it would see when it is deployed.
       env: {
         ...definition.environment,
-        ...this.#environment,
+        ...this.environment,
         AWS_LAMBDA_FUNCTION_NAME: definition.name,
         NODE_PATH: RUNTIME_MODULES,
         // Without HOME the AWS SDK asks the operating system for it: a profile in ~/.aws may even forbid a loopback endpoint.

@@ -71,7 +71,9 @@ describe('a remediation that wants an approval', () => {
         reason: 'it comes back',
       },
     ]);
-    expect(rejected.stderr).toMatch(/^It waits for an approval until [\s\S]*\nRejected, by arn:.*alice: it comes back\n/);
+    expect(rejected.stderr).toMatch(
+      /^It waits for an approval until [\s\S]*\nRejected, by arn:.*alice: it comes back\n/,
+    );
     const ended = await watching.ended;
     expect(ended.status).toBe(1);
     expect(ended.stdout).toContain(`Remediation first of the cluster ${CLUSTER_NAME}: ApprovalRejected in `);

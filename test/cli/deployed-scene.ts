@@ -23,7 +23,7 @@ export interface Terminal {
 
 export async function terminalOf(platform: Platform): Promise<Terminal> {
   const sts = await serveIdentity();
-  const environment = { ...platform.awsEnvironment, AWS_ENDPOINT_URL_STS: sts.url };
+  const environment = { ...platform.lambdas.environment, AWS_ENDPOINT_URL_STS: sts.url };
   return {
     environment,
     type: (...args) => startIn(environment, ...args).ended,
