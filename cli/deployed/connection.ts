@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { parse } from '../../core/contracts/parse.ts';
 import { DEPLOYMENT_PARAMETER, type Deployment, deploymentSchema } from '../../core/contracts/remediation.ts';
 import { AwsUnavailable, PreconditionFailed } from '../../core/errors.ts';
 import { AWS_CLIENT } from '../../lambdas/aws.ts';
@@ -59,7 +58,15 @@ async function findDeployment(): Promise<Deployment> {
       'NoDeployment',
     );
   }
-  return parse(deploymentSchema, JSON.parse(text ?? 'null'), `The SSM parameter ${DEPLOYMENT_PARAMETER}`);
+  try {
+    return deploymentSchema.parse(JSON.parse(text ?? ''));
+  } catch {
+    throw new PreconditionFailed(
+      `What is deployed in the region ${region} is of another version: its SSM parameter ${DEPLOYMENT_PARAMETER} does not tell what this ` +
+        'command line needs. Deploy this version, or use the command line of that one.',
+      'OtherVersion',
+    );
+  }
 }
 
 /** What AWS's errors mean to somebody at a terminal; anything else stays as it is. */

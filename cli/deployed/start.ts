@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Accepted } from '../../core/contracts/api.ts';
 import { parse } from '../../core/contracts/parse.ts';
+import { Problem } from '../../core/contracts/problems.ts';
 import { type Deployment, parseRemediationInput, remediationIdSchema } from '../../core/contracts/remediation.ts';
 import { Remediations } from '../../lambdas/api/remediations.ts';
 import { openOutput } from '../output.ts';
@@ -37,6 +38,15 @@ export async function start(cluster: string, flags: StartFlags): Promise<void> {
 
   async function startedBy(by: string, deployment: Deployment): Promise<Accepted> {
     using _ = whileNothingChanges(`\nStopped. It may have been started: ${typedNext(flags, 'status', id)}\n`);
-    return new Remediations(deployment).start(cluster, input, { id, by });
+    try {
+      return await new Remediations(deployment).start(cluster, input, { id, by });
+    } catch (error) {
+      if (error instanceof Problem && error.name === 'already-in-progress' && error.remediation) {
+        output.print(
+          `Nothing was started. Follow the one that is at work: ${typedNext(flags, 'watch', error.remediation)}`,
+        );
+      }
+      throw error;
+    }
   }
 }

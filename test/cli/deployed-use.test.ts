@@ -102,6 +102,13 @@ describe('a command that finds no deployment', () => {
     );
   });
 
+  it('says so where what is deployed is of another version', async () => {
+    const other = await ssm(() => ({ Parameter: { Value: '{"tableName":"x"}' } }));
+    expect(await refusalIn(other)).toMatch(
+      /^PreconditionFailed: What is deployed in the region eu-central-1 is of another/,
+    );
+  });
+
   it('says how to log in where there are no credentials, or none that count', async () => {
     const expired = await ssm(() => {
       throw new AwsError('ExpiredTokenException', 'The security token included in the request is expired');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Platform, type PlatformOptions } from '../../local/platform.ts';
-import { ME, resultOf, type Terminal, terminalOf } from './deployed-scene.ts';
+import { startIn } from './command.ts';
+import { ME, resultOf, type Terminal, terminalOf, throughProxy } from './deployed-scene.ts';
 
 const MEMBERS = [{ name: 'node1', clientUrl: 'http://127.0.0.1:1', peerUrl: 'http://127.0.0.1:2' }];
 const LAYOUT = {
@@ -119,7 +120,10 @@ describe('a remediation that is at work', () => {
         cause: expect.stringContaining('The remediation at-work has been at work'),
       },
     });
-    expect(refused.stderr).toBe(`AlreadyInProgress: ${resultOf(refused).report.cause}\n`);
+    expect(refused.stderr).toBe(
+      'Nothing was started. Follow the one that is at work: npx etcd-remediation watch at-work\n' +
+        `AlreadyInProgress: ${resultOf(refused).report.cause}\n`,
+    );
   });
 
   it('is a success so far, says where it is, and is in the list of clusters', async () => {
@@ -184,6 +188,26 @@ describe('a remediation that is at work', () => {
     const { status, stderr } = await terminal.type('stop', 'at-work', '--reason', 'again');
     expect(status).toBe(1);
     expect(stderr).toMatch(/^AlreadyEnded: The remediation at-work has ended already: it is ABORTED/);
+  });
+});
+
+describe('a watch', () => {
+  it('goes on after AWS was away for a while, and says so', async () => {
+    const states = await throughProxy(terminal.environment.AWS_ENDPOINT_URL_SFN ?? '');
+    try {
+      const environment = { ...terminal.environment, AWS_ENDPOINT_URL_SFN: states.url };
+      const watching = startIn(environment, 'start', 'lost', '--incident', 'quorum-lost', '--id', 'patient', '--watch');
+      await expect.poll(() => watching.written.stdout, { timeout: 60_000 }).toContain('Assess quorum');
+      states.away = true;
+      await expect.poll(() => watching.written.stdout, { timeout: 60_000 }).toContain('AWS does not answer (');
+      states.away = false;
+      expect((await terminal.type('stop', 'patient', '--reason', 'enough')).status).toBe(0);
+      const { status, stdout } = await watching.ended;
+      expect(status).toBe(1);
+      expect(stdout).toContain('Remediation patient of the cluster lost: ABORTED in ');
+    } finally {
+      await states.close();
+    }
   });
 });
 

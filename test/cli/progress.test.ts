@@ -118,3 +118,40 @@ it('tells of other work that it still runs, and how it ended', async () => {
     expect.stringMatching(/! +0\.0 s {2}Diagnose billing +PreconditionFailed: refused$/),
   ]);
 });
+
+const exited = (id: number, previousEventId: number, name: string, output: unknown): HistoryEvent => ({
+  id,
+  previousEventId,
+  timestamp: undefined,
+  type: 'TaskStateExited',
+  stateExitedEventDetails: { name, output: JSON.stringify(output) },
+});
+
+it('tells how long a step took also of a history that is read later', () => {
+  const lines: string[] = [];
+  const progress = new Progress((line) => lines.push(line));
+  const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
+  progress.onEvent({ ...entered(1, 0, 'Take the lock'), timestamp: at(0) });
+  progress.onEvent({ ...exited(2, 1, 'Take the lock', null), timestamp: at(42) });
+  expect(lines).toEqual(['  ✓  42.0 s  Take the lock']);
+});
+
+it('tells of an execution in an execution why it failed, and of a cause that was cut off what is left', () => {
+  const lines: string[] = [];
+  const progress = new Progress((line) => lines.push(line));
+  const failed = (id: number, cause: string): HistoryEvent => ({
+    id,
+    previousEventId: id - 1,
+    timestamp: undefined,
+    type: 'TaskFailed',
+    taskFailedEventDetails: { resourceType: 'states', resource: 'startExecution.sync:2', error: 'X', cause },
+  });
+  progress.onEvent(entered(1, 0, 'Run space-reclaim'));
+  progress.onEvent(failed(2, '{"ExecutionArn":"arn","Error":"PreconditionFailed","Cause":"the store is full"}'));
+  progress.onEvent(failed(3, '{"ExecutionArn":"arn","Cause":"the sto'));
+  progress.stop();
+  expect(lines.map((line) => line.slice(12).replace(/ +/g, ' '))).toEqual([
+    ' Run space-reclaim X: the store is full',
+    ' Run space-reclaim X: {"ExecutionArn":"arn","Cause":"the sto',
+  ]);
+});
