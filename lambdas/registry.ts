@@ -1,0 +1,32 @@
+import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { type Cluster, clusterSchema, registryParameterName } from '../core/contracts/clusters.ts';
+import { parse } from '../core/contracts/parse.ts';
+import { InvalidInput, PreconditionFailed } from '../core/errors.ts';
+import { AWS_CLIENT, requireRefusal } from './aws.ts';
+
+/**
+ * A cluster's configuration, from its registry parameter.
+ * @throws InvalidInput where there is no such cluster, or its configuration is wrong; PreconditionFailed where SSM refuses; AwsUnavailable
+ */
+export async function readCluster(name: string): Promise<Cluster> {
+  return parse(clusterSchema, await readRegistry(name), `The configuration of cluster "${name}"`);
+}
+
+async function readRegistry(cluster: string): Promise<unknown> {
+  const name = registryParameterName(cluster);
+  let text: string | undefined;
+  try {
+    text = (await new SSMClient(AWS_CLIENT).send(new GetParameterCommand({ Name: name }))).Parameter?.Value;
+  } catch (error) {
+    const { name: kind, message } = requireRefusal(error, `SSM, asked for the parameter ${name},`);
+    if (kind !== 'ParameterNotFound') {
+      throw new PreconditionFailed(
+        `SSM refuses to tell the parameter ${name} (${kind}: ${message}). The deployed permissions are not those of this configuration: deploy again.`,
+      );
+    }
+    throw new InvalidInput(
+      `There is no cluster "${cluster}" (SSM parameter ${name}: ${kind}: ${message}). Check the name, or add the cluster to clusters.json and deploy.`,
+    );
+  }
+  return JSON.parse(text ?? 'null');
+}
