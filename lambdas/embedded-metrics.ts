@@ -1,4 +1,4 @@
-import { type Measurement, METRIC_NAMESPACE, METRICS, type MetricName } from '../core/contracts/detection.ts';
+import { METRIC_NAMESPACE, METRICS, type Measurement, type MetricName } from '../core/contracts/detection.ts';
 
 /**
  * Writes each measurement to the function's log in one line, of which CloudWatch makes metrics. What Lambda puts before it does no harm.

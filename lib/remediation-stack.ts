@@ -3,6 +3,7 @@ import { Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { type Cluster, hostsOf, type Network, registryParameterName } from '../core/contracts/clusters.ts';
+import { DETECTOR_FUNCTION } from '../core/contracts/detection.ts';
 import { HOST_COMMANDS, type HostCommandName } from '../core/contracts/host-commands.ts';
 import { TRANSFERS } from '../core/contracts/recovery.ts';
 import { instanceArn, secretArns } from './arns.ts';
@@ -28,7 +29,7 @@ export interface RemediationStackProps extends StackProps {
 const LONG = Duration.minutes(14);
 /** A few questions to each of up to seven members, each with a deadline of 5 s. */
 const SHORT = Duration.minutes(5);
-/** For what disables and enables authentication: a step that hangs there is cut off soon, and run again. */
+/** For what disables and enables authentication, and for the detector: one that hangs there is cut off soon, and run again. */
 const BRIEF = Duration.minutes(1);
 /** gRPC and TLS start in about half the time that 256 MiB take; a quarter of a core is enough for the rest. */
 const MEMORY_MIB = 512;
@@ -41,11 +42,12 @@ export class RemediationStack extends Stack {
   constructor(scope: Construct, id: string, { network, clusters, bundles, ...props }: RemediationStackProps) {
     super(scope, id, props);
     const stepNetwork = this.connectTo(network, clusters);
-    const step = (name: string, description: string, timeout: Duration) => {
+    const step = (name: string, description: string, timeout: Duration, functionName?: string) => {
       const bundle = bundles[name];
       if (!bundle) throw new Error(`There is no bundle of a step "${name}".`);
       return new StepFunction(this, name, {
         bundle,
+        ...(functionName && { functionName }),
         description,
         timeout,
         memoryMiB: MEMORY_MIB,
@@ -68,6 +70,15 @@ export class RemediationStack extends Stack {
       SHORT,
     );
     this.grantUnnamed(diagnoseCluster, [LOOK_FOR_HOSTS]);
+
+    const detectIncidents = step(
+      'detect-incidents',
+      'Looks at a cluster each minute, and tells its alarms',
+      BRIEF,
+      DETECTOR_FUNCTION,
+    );
+    this.grantRegistry(detectIncidents, clusters);
+    this.grantSecrets(detectIncidents, clusters);
 
     const proveWrites = etcdStep('prove-writes', 'Writes and deletes a key through every voter', SHORT);
 

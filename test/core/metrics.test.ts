@@ -71,7 +71,11 @@ describe('what is measured of a cluster', () => {
       proof(members('wwwbn')),
       { ...WELL, IncidentPresent: 1, FailedMembers: 2 },
     ],
-    ['with a learner that nobody has promoted', proof(members('wwwl')), { ...WELL, IncidentPresent: 1, FailedMembers: 1 }],
+    [
+      'with a learner that nobody has promoted',
+      proof(members('wwwl')),
+      { ...WELL, IncidentPresent: 1, FailedMembers: 1 },
+    ],
     ['with one that refuses us, which has not failed', proof(members('wwr')), { ...WELL, HealthyVoters: 2 }],
     ['whose members take fresh tokens', rejecting([], proof(members('www'))), { ...WELL, TokensRejected: 0 }],
     [
@@ -127,7 +131,12 @@ describe('what could not be read', () => {
       1,
       [...MEMBERSHIP, 'TokensRejected'],
     ],
-    ['a leader is followed, and the quorum is too slow to answer', apart(members('www')), 1, [...ALARMS, 'TokensRejected']],
+    [
+      'a leader is followed, and the quorum is too slow to answer',
+      apart(members('www')),
+      1,
+      [...ALARMS, 'TokensRejected'],
+    ],
     [
       'a leader is followed who does not answer us',
       apart([silent('node1'), voter('node2'), voter('node3')]),
