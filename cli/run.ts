@@ -70,7 +70,7 @@ async function run(flags: Flags): Promise<void> {
     onPage: ({ subject, message }) => output.print(`PAGE: ${subject}\n${message}`),
     onRuleStart: (stateMachineName) => {
       progress.say(`Its end starts ${stateMachineName}`);
-      return new Progress(output.print).onEvent;
+      return new Progress(output.print);
     },
   });
   try {

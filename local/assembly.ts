@@ -3,6 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClustersFile, Network } from '../core/contracts/clusters.ts';
+import type { Table } from './aws/dynamodb.ts';
 import type { EventRule } from './aws/events.ts';
 import type { LambdaFunction } from './lambda/host.ts';
 import { readTemplate } from './template.ts';
@@ -15,6 +16,7 @@ export interface Assembly {
   rules: EventRule[];
   /** The ARNs of SNS topics. */
   topics: string[];
+  tables: Table[];
   /** The names of S3 buckets. */
   buckets: string[];
   /** SSM parameters, by name. */
@@ -53,6 +55,7 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
       stateMachines: Object.assign({}, ...templates.map((template) => template.stateMachines)),
       rules: templates.flatMap((template) => template.rules),
       topics: templates.flatMap((template) => template.topics),
+      tables: templates.flatMap((template) => template.tables),
       buckets: templates.flatMap((template) => template.buckets),
       parameters: Object.assign({}, ...templates.map((template) => template.parameters)),
       documents: Object.assign({}, ...templates.map((template) => template.documents)),

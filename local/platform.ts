@@ -1,24 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { ClustersFile } from '../core/contracts/clusters.ts';
 import type { Incident } from '../core/contracts/execution-input.ts';
+import { ENTRY_STATE_MACHINE } from '../core/contracts/remediation.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
 import { stateMachineArn } from './asl/arn.ts';
-import { type ExecutionResult, runExecution } from './asl/execution.ts';
+import type { ExecutionResult } from './asl/execution.ts';
 import type { JsonObject, JsonValue } from './asl/json.ts';
 import { type Assembly, synthesize } from './assembly.ts';
-import { type AwsEndpoint, serveAwsEndpoint } from './aws/endpoint.ts';
+import { serveDynamoDb } from './aws/dynamodb.ts';
+import { type AwsEndpoint, type Operation, serveAwsEndpoint } from './aws/endpoint.ts';
 import { executionEnded, matches } from './aws/events.ts';
-import { type RunCommand, runCommand } from './aws/run-command.ts';
+import { serveLambda } from './aws/lambda.ts';
+import { runCommand } from './aws/run-command.ts';
 import { serveS3 } from './aws/s3.ts';
 import { secretsManager, systemsManager } from './aws/services.ts';
-import { type Page, publishTo } from './aws/sns.ts';
-import { type RunningExecution, stepFunctions } from './aws/step-functions.ts';
+import type { Page } from './aws/sns.ts';
+import { stepFunctions } from './aws/step-functions.ts';
+import { type Execution, Executions, type Observer } from './executions.ts';
 import type { HostsFile } from './hosts/access.ts';
 import { LambdaHost } from './lambda/host.ts';
-
-const LAMBDA_INVOKE = 'arn:aws:states:::lambda:invoke';
-const SNS_PUBLISH = 'arn:aws:states:::sns:publish';
+import { TaskTokens } from './task-tokens.ts';
+import { tasksOf } from './tasks.ts';
 
 export interface PlatformOptions {
   file: ClustersFile;
@@ -37,40 +39,47 @@ export interface PlatformOptions {
   backups?: Readonly<Record<string, string>>;
   /** Told of each page that a workflow sends. */
   onPage?: (page: Page) => void;
-  /** Told of each execution that a rule starts, by its state machine's name; what it returns is told of the execution's events. */
-  onRuleStart?: (stateMachineName: string) => (event: HistoryEvent) => void;
+  /** Asked for each execution that a rule starts, by its state machine's name, for who is to be told of its events. */
+  onRuleStart?: (stateMachineName: string) => Observer;
 }
 
-export interface ExecutionRequest {
+export interface ExecutionRequest extends Observer {
   incident: Incident;
   /** The execution input, as it would be given to Step Functions. */
   input: JsonValue;
-  onEvent?: (event: HistoryEvent) => void;
   /** Stops the execution. */
   signal?: AbortSignal;
+}
+
+export interface RemediationRequest extends Omit<ExecutionRequest, 'incident'> {
+  /** Of the execution: a new one, if not said. */
+  name?: string;
 }
 
 /** The embedded platform: the synthesized state machines, run against the bundled Lambda functions. Close it after use. */
 export class Platform {
   readonly lambdas: LambdaHost;
+  readonly executions: Executions;
   readonly #assembly: Assembly;
-  readonly #endpoint: AwsEndpoint;
-  readonly #s3: AwsEndpoint;
-  readonly #runCommand: RunCommand;
-  readonly #observers: Required<Pick<PlatformOptions, 'onPage' | 'onRuleStart'>>;
-  readonly #running: Set<RunningExecution>;
+  readonly #endpoints: readonly AwsEndpoint[];
+  readonly #onRuleStart: (stateMachineName: string) => Observer;
   /** Executions that rules have started, and which have not ended. */
   readonly #startedByRules = new Set<Promise<ExecutionResult>>();
   readonly #closing = new AbortController();
 
-  private constructor({ assembly, endpoint, s3, commands, lambdas, running, observers }: Parts) {
+  private constructor({ assembly, endpoints, lambdas, tasksFor, onRuleStart }: Parts) {
     this.#assembly = assembly;
-    this.#endpoint = endpoint;
-    this.#s3 = s3;
-    this.#runCommand = commands;
-    this.#running = running;
-    this.#observers = observers;
+    this.#endpoints = endpoints;
+    this.#onRuleStart = onRuleStart;
     this.lambdas = lambdas;
+    this.executions = new Executions({
+      stateMachines: assembly.stateMachines,
+      tasksFor: ({ observer }) => tasksFor(observer),
+      onStart: (definition) => this.#warm(definition),
+      onEnd: (execution, result) => {
+        if (!this.#closing.signal.aborted) this.#route(executionEnded(execution, result));
+      },
+    });
   }
 
   /** @throws Error where `stagingAddress` is none of this machine's, or `stagingPort` is taken */
@@ -82,50 +91,90 @@ export class Platform {
     stagingPort = 0,
     backups = {},
     onPage = () => undefined,
-    onRuleStart = () => () => undefined,
+    onRuleStart = () => ({}),
   }: PlatformOptions): Promise<Platform> {
     const assembly = await synthesize(file);
-    // Other users of this machine can reach loopback as well: only this run's functions know the access key.
-    const accessKeyId = `LOCAL${randomUUID().replaceAll('-', '').toUpperCase()}`;
-    const credentials = { region: 'local', accessKeyId, secretAccessKey: randomUUID() };
-    const commands = runCommand({ documents: assembly.documents, hosts });
-    const running = new Set<RunningExecution>();
-    const operations = {
-      ...secretsManager(secrets),
-      ...systemsManager(assembly.parameters),
-      ...commands.operations,
-      ...stepFunctions(Object.keys(assembly.stateMachines), () => [...running]),
-    };
-    const { buckets } = assembly;
-    const s3 = await serveS3({
-      address: stagingAddress,
-      port: stagingPort,
-      credentials,
-      buckets,
-      folders: backups,
-    }).catch((error) => {
+    const endpoints: AwsEndpoint[] = [];
+    try {
+      // Other users of this machine can reach loopback as well: only this run's functions know the access key.
+      const accessKeyId = `LOCAL${randomUUID().replaceAll('-', '').toUpperCase()}`;
+      const credentials = { region: 'local', accessKeyId, secretAccessKey: randomUUID() };
+      const opened = async <Endpoint extends AwsEndpoint>(opening: Promise<Endpoint>): Promise<Endpoint> => {
+        const endpoint = await opening;
+        endpoints.push(endpoint);
+        return endpoint;
+      };
+      const s3 = await opened(
+        serveS3({
+          address: stagingAddress,
+          port: stagingPort,
+          credentials,
+          buckets: assembly.buckets,
+          folders: backups,
+        }),
+      );
+      const dynamoDb = await opened(serveDynamoDb(assembly.tables, credentials));
+      const lambda = await opened(serveLambda((arn, event) => platform.lambdas.invoke(arn, event), accessKeyId));
+      const commands = runCommand({ documents: assembly.documents, hosts });
+      endpoints.push({ url: '', close: () => commands.close() });
+      const tokens = new TaskTokens();
+      const states: Record<string, Operation> = stepFunctions({
+        stateMachines: Object.keys(assembly.stateMachines),
+        executions: () => platform.executions,
+        tokens,
+      });
+      const json = await opened(
+        serveAwsEndpoint(
+          {
+            ...secretsManager(secrets),
+            ...systemsManager(assembly.parameters),
+            ...commands.operations,
+            ...states,
+          },
+          accessKeyId,
+        ),
+      );
+      const lambdas = new LambdaHost(assembly.functions, {
+        AWS_REGION: credentials.region,
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+        AWS_ENDPOINT_URL_SSM: json.url,
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: json.url,
+        AWS_ENDPOINT_URL_SFN: json.url,
+        AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.url,
+        AWS_ENDPOINT_URL_LAMBDA: lambda.url,
+        AWS_ENDPOINT_URL_S3: s3.url,
+      });
+      const tasksFor = (observer: Observer) =>
+        tasksOf(
+          {
+            lambdas,
+            topics: assembly.topics,
+            onPage,
+            dynamoDb: dynamoDb.tasks,
+            executions: () => platform.executions,
+            tokens,
+            states,
+          },
+          observer,
+        );
+      const platform: Platform = new Platform({ assembly, endpoints, lambdas, tasksFor, onRuleStart });
+      return platform;
+    } catch (error) {
+      for (const endpoint of endpoints) await endpoint.close();
       assembly.close();
       throw error;
-    });
-    const endpoint = await serveAwsEndpoint(operations, accessKeyId);
-    const lambdas = new LambdaHost(assembly.functions, {
-      AWS_REGION: credentials.region,
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-      AWS_ENDPOINT_URL_SSM: endpoint.url,
-      AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint.url,
-      AWS_ENDPOINT_URL_SFN: endpoint.url,
-      AWS_ENDPOINT_URL_S3: s3.url,
-    });
-    return new Platform({ assembly, endpoint, s3, commands, lambdas, running, observers: { onPage, onRuleStart } });
+    }
   }
 
   /** Runs the incident's runbook to its end. Every end is a result, never a rejection. */
-  execute({ incident, input, onEvent, signal }: ExecutionRequest): Promise<ExecutionResult> {
-    return this.#run(RUNBOOKS[incident].stateMachineName, input, {
-      ...(onEvent && { onEvent }),
-      ...(signal && { signal }),
-    });
+  execute({ incident, ...request }: ExecutionRequest): Promise<ExecutionResult> {
+    return this.#start(RUNBOOKS[incident].stateMachineName, request).ended;
+  }
+
+  /** Starts a remediation: the entry workflow, as everybody else does who starts one. */
+  remediate(request: RemediationRequest): Execution {
+    return this.#start(ENTRY_STATE_MACHINE, request);
   }
 
   /**
@@ -147,45 +196,25 @@ export class Platform {
     this.#closing.abort(new Error('The platform is closed.'));
     await this.settled();
     await this.lambdas.close();
-    await this.#runCommand.close();
-    await this.#endpoint.close();
-    await this.#s3.close();
+    // Those first that were opened last.
+    for (const endpoint of this.#endpoints.toReversed()) await endpoint.close();
     this.#assembly.close();
   }
 
-  async #run(
-    stateMachineName: string,
-    input: JsonValue,
-    observe: Pick<ExecutionRequest, 'onEvent' | 'signal'>,
-  ): Promise<ExecutionResult> {
-    const { stateMachines, functions } = this.#assembly;
-    const definition = stateMachines[stateMachineName];
-    // Whoever runs this from a terminal has an outage: no step but the first should wait for its process to start.
-    const text = JSON.stringify(definition);
-    this.lambdas.warm(functions.map(({ arn }) => arn).filter((arn) => text.includes(arn)));
-    const name = randomUUID();
-    const running = { stateMachineName, name, input, startedAt: Date.now() };
-    this.#running.add(running);
-    const result = await runExecution({
-      definition,
-      input,
-      name,
+  #start(stateMachineName: string, { input, name, signal, ...observer }: RemediationRequest): Execution {
+    return this.executions.start({
       stateMachineName,
-      tasks: {
-        [LAMBDA_INVOKE]: async (args, { signal: attempt }) => {
-          const { FunctionName, Payload } = args as { FunctionName: string; Payload: unknown };
-          return {
-            ExecutedVersion: '$LATEST',
-            Payload: await this.lambdas.invoke(FunctionName, Payload, attempt),
-            StatusCode: 200,
-          };
-        },
-        [SNS_PUBLISH]: publishTo(this.#assembly.topics, this.#observers.onPage),
-      },
-      ...observe,
-    }).finally(() => this.#running.delete(running));
-    if (!this.#closing.signal.aborted) this.#route(executionEnded(running, result));
-    return result;
+      input,
+      observer,
+      ...(name !== undefined && { name }),
+      ...(signal && { signal }),
+    });
+  }
+
+  /** Whoever runs this from a terminal has an outage: no step but the first should wait for its process to start. */
+  #warm(definition: unknown): void {
+    const text = JSON.stringify(definition);
+    this.lambdas.warm(this.#assembly.functions.map(({ arn }) => arn).filter((arn) => text.includes(arn)));
   }
 
   /** Hands an event to the rules, as EventBridge does. */
@@ -194,11 +223,14 @@ export class Platform {
     for (const target of rules.filter(({ pattern }) => matches(pattern, event)).flatMap(({ targets }) => targets)) {
       const started = Object.keys(stateMachines).find((name) => stateMachineArn(name) === target);
       if (started === undefined) throw new Error(`The embedded platform does not know the target ${target}.`);
-      const execution = this.#run(started, event, {
-        onEvent: this.#observers.onRuleStart(started),
+      const { ended } = this.executions.start({
+        stateMachineName: started,
+        input: event,
+        observer: this.#onRuleStart(started),
         signal: this.#closing.signal,
-      }).finally(() => this.#startedByRules.delete(execution));
-      this.#startedByRules.add(execution);
+      });
+      const running = ended.finally(() => this.#startedByRules.delete(running));
+      this.#startedByRules.add(running);
     }
   }
 }
@@ -212,10 +244,8 @@ function arnOf(step: string, { functions }: Assembly): string {
 
 interface Parts {
   assembly: Assembly;
-  endpoint: AwsEndpoint;
-  s3: AwsEndpoint;
-  commands: RunCommand;
+  endpoints: readonly AwsEndpoint[];
   lambdas: LambdaHost;
-  running: Set<RunningExecution>;
-  observers: Required<Pick<PlatformOptions, 'onPage' | 'onRuleStart'>>;
+  tasksFor: (observer: Observer) => ReturnType<typeof tasksOf>;
+  onRuleStart: (stateMachineName: string) => Observer;
 }

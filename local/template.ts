@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { cx_api } from 'aws-cdk-lib';
 import { stateMachineArn } from './asl/arn.ts';
+import type { Table } from './aws/dynamodb.ts';
 import type { EventPattern, EventRule } from './aws/events.ts';
 import type { LambdaFunction } from './lambda/host.ts';
 
@@ -18,7 +19,7 @@ interface Resource {
 
 type Resources = Readonly<Record<string, Resource>>;
 
-/** Reads the functions, state machines, rules, topics, buckets, SSM parameters and SSM documents of one synthesized stack. */
+/** Reads the functions, state machines, rules, topics, tables, buckets, SSM parameters and SSM documents of one synthesized stack. */
 export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
   const resources = stack.template.Resources as Resources;
   const codeDirs = readCodeDirs(stack);
@@ -42,6 +43,13 @@ export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
     ),
     rules: of('AWS::Events::Rule').map(([, { Properties }]) => readRule(Properties, resources)),
     topics: of('AWS::SNS::Topic').map(([logicalId]) => topicArn(logicalId)),
+    tables: of('AWS::DynamoDB::Table').map(([logicalId, { Properties }]) => ({
+      TableName: tableName(logicalId),
+      ...(resolve(Properties, resources, ['KeySchema', 'AttributeDefinitions', 'BillingMode']) as Omit<
+        Table,
+        'TableName'
+      >),
+    })),
     buckets: of('AWS::S3::Bucket').map(([logicalId]) => bucketName(logicalId)),
     parameters: Object.fromEntries(
       of('AWS::SSM::Parameter').map(([, { Properties }]) => {
@@ -159,6 +167,8 @@ function resolveRef(name: string, resources: Resources): string | undefined {
   switch (typeOf(name, resources)) {
     case 'AWS::S3::Bucket':
       return bucketName(name);
+    case 'AWS::DynamoDB::Table':
+      return tableName(name);
     case 'AWS::SNS::Topic':
       return topicArn(name);
     case 'AWS::StepFunctions::StateMachine':
@@ -175,6 +185,10 @@ function typeOf(logicalId: string, resources: Resources): string | undefined {
 /** The stacks name no bucket themselves, so that CloudFormation gives each a name that is free. */
 function bucketName(logicalId: string): string {
   return `local-${logicalId.toLowerCase()}`;
+}
+
+function tableName(logicalId: string): string {
+  return `local-${logicalId}`;
 }
 
 function functionArn(logicalId: string): string {

@@ -28,7 +28,14 @@ export async function performTask(visit: Visit, state: TaskState): Promise<Outco
   });
   run.history.record(frame.trail, { type: 'TaskStarted', taskStartedEventDetails: resource });
   try {
-    const result = await callHandler(visit, run.tasks[state.Resource] as TaskHandler, args, timeoutSeconds);
+    const submitted = (output: JsonValue) => {
+      const details = { ...resource, ...outputDetails(output) };
+      run.history.record(frame.trail, { type: 'TaskSubmitted', taskSubmittedEventDetails: details });
+    };
+    const result = await callHandler(visit, run.tasks[state.Resource] as TaskHandler, args, {
+      timeoutSeconds,
+      submitted,
+    });
     const details = { ...resource, ...outputDetails(result) };
     run.history.record(frame.trail, { type: 'TaskSucceeded', taskSucceededEventDetails: details });
     return { exit: state, output: result, readable: { result }, next: state.Next };
@@ -44,7 +51,7 @@ async function callHandler(
   { run, frame, context, name }: Visit,
   handler: TaskHandler,
   args: JsonValue,
-  timeoutSeconds: number | undefined,
+  { timeoutSeconds, submitted }: { timeoutSeconds: number | undefined; submitted: (output: JsonValue) => void },
 ): Promise<JsonValue> {
   const call = new AbortController();
   const signal = AbortSignal.any([call.signal, frame.signal]);
@@ -55,7 +62,7 @@ async function callHandler(
     );
   }
   try {
-    const result = (await interruptible(handler(args, { signal, context }), signal)) ?? null;
+    const result = (await interruptible(handler(args, { signal, context, submitted }), signal)) ?? null;
     // A JSON copy: what the handler keeps of its result can no longer change the execution.
     const output: JsonValue = JSON.parse(JSON.stringify(result));
     checkPayloadSize(output, `The result of the state '${name}'`);

@@ -119,11 +119,12 @@ export interface ContextObject {
 
 /**
  * Does the work of one Task resource. Resolves with a JSON result; throws ExecutionError to fail under a name. `signal` aborts
- * when the attempt timed out or its result is no longer wanted.
+ * when the attempt timed out or its result is no longer wanted. A resource that waits for a job or an answer tells with `submitted` what it
+ * has begun.
  */
 export type TaskHandler = (
   args: JsonValue,
-  options: { signal: AbortSignal; context: ContextObject },
+  options: { signal: AbortSignal; context: ContextObject; submitted: (output: JsonValue) => void },
 ) => Promise<unknown>;
 
 /** Time, injectable. `sleep` rejects as soon as its signal aborts. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { executionArn, stateMachineArn } from '../asl/arn.ts';
 import type { ExecutionResult } from '../asl/execution.ts';
 import { isObject, type JsonObject, type JsonValue } from '../asl/json.ts';
-import type { RunningExecution } from './step-functions.ts';
+import type { Execution } from '../executions.ts';
 
 /** A list of values, of which the event has to have one, for each field that matters; deeper fields in objects. */
 export interface EventPattern {
@@ -37,7 +37,7 @@ export function matches(pattern: EventPattern, event: JsonValue): boolean {
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
  */
 export function executionEnded(
-  { stateMachineName, name, input, startedAt }: RunningExecution,
+  { stateMachineName, name, input, startedAt }: Pick<Execution, 'stateMachineName' | 'name' | 'input' | 'startedAt'>,
   result: ExecutionResult,
 ): JsonObject {
   const executionId = executionArn(stateMachineName, name);

@@ -35,7 +35,7 @@ async function observed() {
     onRuleStart: (name) => {
       const types: string[] = [];
       started.push({ name, types });
-      return ({ type }: HistoryEvent) => types.push(type ?? '');
+      return { onEvent: ({ type }: HistoryEvent) => types.push(type ?? '') };
     },
   });
   return { platform, pages, started, paged };

@@ -84,7 +84,9 @@ describe('authentication is enabled at the end of an auth token reset', { timeou
       file: world.config,
       secrets: world.secrets,
       hosts: world.hosts,
-      onRuleStart: () => (event) => guardEntered.push(event.stateEnteredEventDetails?.name ?? ''),
+      onRuleStart: () => ({
+        onEvent: (event) => guardEntered.push(event.stateEnteredEventDetails?.name ?? ''),
+      }),
     });
   }, 120_000);
   afterAll(async () => {

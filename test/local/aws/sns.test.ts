@@ -11,7 +11,7 @@ async function publish(args: JsonValue, subscriber?: (page: Page) => void) {
   const received: Page[] = [];
   const handler = publishTo([TOPIC, `${TOPIC}2`], subscriber ?? ((page) => received.push(page)));
   const context = { State: { Name: 'Page' } } as ContextObject;
-  const task = { signal: new AbortController().signal, context };
+  const task = { signal: new AbortController().signal, context, submitted: () => undefined };
   const answer = await handler(args, task).catch((error: unknown) => error);
   return { answer, received };
 }

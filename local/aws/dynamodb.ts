@@ -1,0 +1,105 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DeleteItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
+import { ExecutionError } from '../asl/errors.ts';
+import { isObject, type JsonValue } from '../asl/json.ts';
+import type { TaskHandler } from '../asl/types.ts';
+import type { AwsEndpoint } from './endpoint.ts';
+
+/** A synthesized table, as CreateTable takes it. */
+export type Table = Pick<CreateTableCommandInput, 'TableName' | 'KeySchema' | 'AttributeDefinitions' | 'BillingMode'>;
+
+interface Credentials {
+  region: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+const COMMANDS = {
+  putItem: PutItemCommand,
+  getItem: GetItemCommand,
+  updateItem: UpdateItemCommand,
+  deleteItem: DeleteItemCommand,
+} as const;
+
+export interface DynamoDb extends AwsEndpoint {
+  /** Step Functions' integrations with the SDK, by their resource. */
+  tasks: Readonly<Record<string, TaskHandler>>;
+}
+
+/**
+ * DynamoDB with the synthesized tables, in memory, on loopback. Refuses a caller without this run's access key: other users of this machine
+ * reach loopback as well.
+ */
+export async function serveDynamoDb(tables: readonly Table[], credentials: Credentials): Promise<DynamoDb> {
+  // Loaded only here: it brings a database engine with it.
+  const { default: dynalite } = await import('dynalite');
+  const database = dynalite({ createTableMs: 0 });
+  const [answer] = database.listeners('request') as RequestListener[];
+  const server = createServer((request, response) => {
+    if (request.headers.authorization?.includes(`Credential=${credentials.accessKeyId}/`)) {
+      answer?.(request, response);
+      return;
+    }
+    response.writeHead(400, { 'Content-Type': 'application/x-amz-json-1.0' }).end(
+      JSON.stringify({
+        __type: 'com.amazon.coral.service#UnrecognizedClientException',
+        message: 'The security token included in the request is invalid.',
+      }),
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = new DynamoDBClient({ endpoint: url, region: credentials.region, credentials });
+  for (const table of tables) {
+    await client.send(new CreateTableCommand(table));
+    await waitUntilTableExists(
+      { client, maxWaitTime: 5, minDelay: 0.01, maxDelay: 0.1 },
+      { TableName: table.TableName },
+    );
+  }
+  return {
+    url,
+    tasks: Object.fromEntries(
+      Object.keys(COMMANDS).map((action) => [
+        `arn:aws:states:::aws-sdk:dynamodb:${action}`,
+        task(client, action as keyof typeof COMMANDS),
+      ]),
+    ),
+    async close() {
+      client.destroy();
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function task(client: DynamoDBClient, action: keyof typeof COMMANDS): TaskHandler {
+  const Command = COMMANDS[action] as unknown as new (args: object) => PutItemCommand;
+  return async (args, { signal }) => {
+    try {
+      const { $metadata: _, ...output } = await client.send(new Command(isObject(args) ? args : {}), {
+        abortSignal: signal,
+      });
+      return output as unknown as JsonValue;
+    } catch (error) {
+      signal.throwIfAborted();
+      const { name, message } = error as Error;
+      // As its page on error names has it, the service is written like the Java SDK's package.
+      // https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
+      throw new ExecutionError(`DynamoDb.${name}`, message);
+    }
+  };
+}

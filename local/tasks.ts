@@ -1,0 +1,121 @@
+import { executionArn, stateMachineArn } from './asl/arn.ts';
+import { ExecutionError } from './asl/errors.ts';
+import { isObject, type JsonValue } from './asl/json.ts';
+import type { TaskHandler } from './asl/types.ts';
+import { AwsError, type Operation } from './aws/endpoint.ts';
+import { type Page, publishTo } from './aws/sns.ts';
+import type { Execution, Executions, Observer } from './executions.ts';
+import type { LambdaHost } from './lambda/host.ts';
+import type { TaskTokens } from './task-tokens.ts';
+
+const LAMBDA_INVOKE = 'arn:aws:states:::lambda:invoke';
+const SNS_PUBLISH = 'arn:aws:states:::sns:publish';
+const START_EXECUTION = 'arn:aws:states:::states:startExecution.sync:2';
+const DESCRIBE_EXECUTION = 'arn:aws:states:::aws-sdk:sfn:describeExecution';
+
+export interface TaskParts {
+  lambdas: LambdaHost;
+  topics: readonly string[];
+  onPage: (page: Page) => void;
+  dynamoDb: Readonly<Record<string, TaskHandler>>;
+  executions: () => Executions;
+  tokens: TaskTokens;
+  /** Step Functions' API. */
+  states: Readonly<Record<string, Operation>>;
+}
+
+/** What the Task states of an execution may do, by their resource. */
+export function tasksOf(parts: TaskParts, observer: Observer): Readonly<Record<string, TaskHandler>> {
+  const { lambdas, topics, onPage, dynamoDb, tokens } = parts;
+  return {
+    [LAMBDA_INVOKE]: async (args, { signal }) => {
+      const { FunctionName, Payload } = args as { FunctionName: string; Payload: unknown };
+      return {
+        ExecutedVersion: '$LATEST',
+        Payload: (await lambdas.invoke(FunctionName, Payload, signal)) as JsonValue,
+        StatusCode: 200,
+      };
+    },
+    [SNS_PUBLISH]: publishTo(topics, onPage),
+    ...dynamoDb,
+    ...Object.fromEntries(
+      Object.entries(dynamoDb).map(([resource, call]) => [
+        `${resource}.waitForTaskToken`,
+        async (args: JsonValue, task: Parameters<TaskHandler>[1]) => {
+          // Waited for before the call: an answer may come before the call has returned.
+          const answer = tokens.wait(task.context.Task?.Token ?? '', task.signal);
+          answer.catch(() => undefined);
+          task.submitted((await call(args, task)) as JsonValue);
+          return answer;
+        },
+      ]),
+    ),
+    [START_EXECUTION]: (args, { signal, submitted }) => runNested(parts, args, observer, { signal, submitted }),
+    [DESCRIBE_EXECUTION]: async (args) => {
+      const describe = parts.states['AWSStepFunctions.DescribeExecution'] as Operation;
+      try {
+        const { ExecutionArn, ...others } = args as { ExecutionArn: string };
+        return asSdkResult(await describe({ executionArn: ExecutionArn, ...others }));
+      } catch (error) {
+        if (!(error instanceof AwsError)) throw error;
+        throw new ExecutionError(`Sfn.${error.type}Exception`, error.message);
+      }
+    },
+  };
+}
+
+/**
+ * An execution in an execution: its output is parsed, its failure is this task's, and it is stopped with the one around it.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
+ */
+async function runNested(
+  { executions }: TaskParts,
+  args: JsonValue,
+  observer: Observer,
+  { signal, submitted }: Pick<Parameters<TaskHandler>[1], 'signal' | 'submitted'>,
+): Promise<JsonValue> {
+  const { StateMachineArn, Input, ...others } = isObject(args) ? args : {};
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new ExecutionError('States.Runtime', `This platform does not know ${unknown}.`);
+  const stateMachineName = String(StateMachineArn).split(':').at(-1) ?? '';
+  if (stateMachineArn(stateMachineName) !== StateMachineArn) {
+    throw new ExecutionError('StepFunctions.StateMachineDoesNotExistException', `There is no ${StateMachineArn}.`);
+  }
+  const nested = executions().start({
+    stateMachineName,
+    input: Input ?? {},
+    observer: observer.onNested?.(stateMachineName) ?? {},
+    signal,
+  });
+  submitted({ ExecutionArn: nested.arn, StartDate: nested.startedAt });
+  const result = await nested.ended;
+  signal.throwIfAborted();
+  const described = describe(nested);
+  if (result.status === 'SUCCEEDED') return { ...described, Output: result.output };
+  throw new ExecutionError(
+    'States.TaskFailed',
+    JSON.stringify({ ...described, Error: result.error, Cause: result.cause }),
+  );
+}
+
+function describe({ stateMachineName, name, input, startedAt, endedAt, result }: Execution) {
+  return {
+    ExecutionArn: executionArn(stateMachineName, name),
+    Input: JSON.stringify(input),
+    Name: name,
+    StartDate: startedAt,
+    StateMachineArn: stateMachineArn(stateMachineName),
+    Status: result?.status ?? 'RUNNING',
+    ...(endedAt !== undefined && { StopDate: endedAt }),
+  };
+}
+
+/** Step Functions hands on what the SDK returns with names that begin in upper case. */
+function asSdkResult(result: unknown): JsonValue {
+  return Object.fromEntries(
+    Object.entries(result as Record<string, JsonValue>).map(([name, value]) => [
+      `${name[0]?.toUpperCase()}${name.slice(1)}`,
+      value,
+    ]),
+  );
+}
