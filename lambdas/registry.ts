@@ -6,13 +6,9 @@ import { AWS_CLIENT, requireRefusal } from './aws.ts';
 
 /**
  * A cluster's configuration, from its registry parameter.
- * @throws InvalidInput where there is no such cluster, or its configuration is wrong; PreconditionFailed where SSM refuses; AwsUnavailable
+ * @throws InvalidInput where there is no such cluster; PreconditionFailed, AwsUnavailable
  */
-export async function readCluster(name: string): Promise<Cluster> {
-  return parse(clusterSchema, await readRegistry(name), `The configuration of cluster "${name}"`);
-}
-
-async function readRegistry(cluster: string): Promise<unknown> {
+export async function readRegistry(cluster: string): Promise<Cluster> {
   const name = registryParameterName(cluster);
   let text: string | undefined;
   try {
@@ -28,5 +24,5 @@ async function readRegistry(cluster: string): Promise<unknown> {
       `There is no cluster "${cluster}" (SSM parameter ${name}: ${kind}: ${message}). Check the name, or add the cluster to clusters.json and deploy.`,
     );
   }
-  return JSON.parse(text ?? 'null');
+  return parse(clusterSchema, JSON.parse(text ?? 'null'), `The configuration of cluster "${cluster}"`);
 }

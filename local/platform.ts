@@ -9,7 +9,7 @@ import type { JsonObject, JsonValue } from './asl/json.ts';
 import { type Assembly, synthesize } from './assembly.ts';
 import { serveDynamoDb } from './aws/dynamodb.ts';
 import { type AwsEndpoint, type Operation, serveAwsEndpoint } from './aws/endpoint.ts';
-import { executionEnded, matches } from './aws/events.ts';
+import { deliveriesOf, executionEnded } from './aws/events.ts';
 import { serveLambda } from './aws/lambda.ts';
 import { runCommand } from './aws/run-command.ts';
 import { serveS3 } from './aws/s3.ts';
@@ -220,12 +220,12 @@ export class Platform {
   /** Hands an event to the rules, as EventBridge does. */
   #route(event: JsonObject): void {
     const { rules, stateMachines } = this.#assembly;
-    for (const target of rules.filter(({ pattern }) => matches(pattern, event)).flatMap(({ targets }) => targets)) {
+    for (const { arn: target, input } of deliveriesOf(rules, event)) {
       const started = Object.keys(stateMachines).find((name) => stateMachineArn(name) === target);
       if (started === undefined) throw new Error(`The embedded platform does not know the target ${target}.`);
       const { ended } = this.executions.start({
         stateMachineName: started,
-        input: event,
+        input,
         observer: this.#onRuleStart(started),
         signal: this.#closing.signal,
       });

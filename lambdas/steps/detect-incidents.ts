@@ -4,7 +4,7 @@ import { measure, measureFailure } from '../../core/decisions/metrics.ts';
 import { logMetrics } from '../embedded-metrics.ts';
 import { connect } from '../etcd/cluster.ts';
 import { EVIDENCE_BUDGET_MS, observeEvidence } from '../etcd/evidence.ts';
-import { readCluster } from '../registry.ts';
+import { readRegistry } from '../registry.ts';
 
 /**
  * Looks at a cluster as a diagnosis does, but for its hosts, and writes what it saw to the log as metrics. A look that fails says so there, too.
@@ -13,7 +13,7 @@ import { readCluster } from '../registry.ts';
 export async function handler(event: unknown): Promise<DetectedIncidents> {
   const { cluster: name } = parse(detectIncidentsInput, event, "The step's input");
   try {
-    const cluster = await readCluster(name);
+    const cluster = await readRegistry(name);
     const etcd = await connect(cluster);
     try {
       const seen = await observeEvidence(etcd, cluster, Date.now() + EVIDENCE_BUDGET_MS);

@@ -1,11 +1,11 @@
 import { executionInputSchemas } from '../../core/contracts/execution-input.ts';
 import { type LoadedCluster, loadClusterInput } from '../../core/contracts/load-cluster.ts';
 import { parse } from '../../core/contracts/parse.ts';
-import { readCluster } from '../registry.ts';
+import { readRegistry } from '../registry.ts';
 
 /** Checks the execution input and loads the cluster's configuration from its registry parameter. */
 export async function handler(event: unknown): Promise<LoadedCluster> {
   const { incident, input: given } = parse(loadClusterInput, event, 'The execution');
   const input = parse(executionInputSchemas[incident], given, 'The execution input');
-  return { ...input, cluster: await readCluster(input.cluster) };
+  return { ...input, cluster: await readRegistry(input.cluster) };
 }
