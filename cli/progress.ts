@@ -56,6 +56,10 @@ export class Progress {
       case 'TaskScheduled':
         if (state) state.member = this.#memberIn(event.taskScheduledEventDetails?.parameters);
         break;
+      case 'TaskSubmitted':
+        // What it has begun tells for itself.
+        clearInterval(state?.timer);
+        break;
       case 'TaskFailed': {
         const { error, cause } = event.taskFailedEventDetails ?? {};
         if (state) this.#line(state, '!', `${error}: ${messageOf(cause)}`);

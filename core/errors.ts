@@ -17,6 +17,14 @@ export const ERROR_NAMES = {
 
 export type ErrorName = keyof typeof ERROR_NAMES;
 
+/** What a workflow ends with by itself: no step throws these. */
+export const WORKFLOW_ERRORS = {
+  /** A person has looked at the plan and does not want it. */
+  ApprovalRejected: 'ApprovalRejected',
+  /** Nobody has answered in time. */
+  ApprovalTimedOut: 'ApprovalTimedOut',
+} as const;
+
 /** What the errors share. `reason` names the one cause behind an etcd answer, such as `NoSpace`; see lambdas/etcd/errors.ts. */
 export abstract class RemediationError extends Error {
   abstract override readonly name: ErrorName;

@@ -1,4 +1,5 @@
-import { ArnFormat, type Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 
 /** `i-` is an EC2 instance; `mi-` a machine elsewhere that is registered with Systems Manager. */
 export function instanceArn(stack: Stack, host: string): string {
@@ -19,4 +20,14 @@ export function secretArns(stack: Stack, reference: string): string[] {
         arnFormat: ArnFormat.COLON_RESOURCE_NAME,
       });
   return isArn ? [arn, `${arn}-??????`] : [`${arn}-??????`];
+}
+
+/** Any execution of a state machine, by its name: which one it is, is found out only then. */
+export function executionArns(scope: Construct, stateMachineName: string): string {
+  return Stack.of(scope).formatArn({
+    service: 'states',
+    resource: 'execution',
+    resourceName: `${stateMachineName}:*`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
 }

@@ -46,9 +46,18 @@ export class Pages extends Construct {
 
   /**
    * A state that sends a page.
-   * @param subject fewer than 100 characters of ASCII @param message JSONata
+   * @param subject fewer than 100 characters of ASCII @param message JSONata @param passOn whether its output is its input
    */
-  page(scope: Construct, name: string, { subject, message }: { subject: string; message: string }): SnsPublish {
-    return SnsPublish.jsonata(scope, name, { topic: this.#topic, subject, message: TaskInput.fromText(message) });
+  page(
+    scope: Construct,
+    name: string,
+    { subject, message, passOn = false }: { subject: string; message: string; passOn?: boolean },
+  ): SnsPublish {
+    return SnsPublish.jsonata(scope, name, {
+      topic: this.#topic,
+      subject,
+      message: TaskInput.fromText(message),
+      ...(passOn && { outputs: '{% $states.input %}' }),
+    });
   }
 }

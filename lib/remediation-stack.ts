@@ -1,22 +1,25 @@
-import { ArnFormat, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
-import { Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
-import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
-import { type Cluster, hostsOf, type Network, registryParameterName } from '../core/contracts/clusters.ts';
+import type { Cluster, Network } from '../core/contracts/clusters.ts';
 import { DETECTOR_FUNCTION } from '../core/contracts/detection.ts';
 import { HOST_COMMANDS, type HostCommandName } from '../core/contracts/host-commands.ts';
 import { TRANSFERS } from '../core/contracts/recovery.ts';
-import { instanceArn, secretArns } from './arns.ts';
+import { DEPLOYMENT_PARAMETER, type Deployment } from '../core/contracts/remediation.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
+import { grantRegistry, grantRunbooks, grantRunCommand, grantSecrets, grantUnnamed, LOOK_FOR_HOSTS } from './grants.ts';
 import { Pages } from './pages.ts';
+import { RemediationTable } from './remediation-table.ts';
 import { StagingBucket } from './staging-bucket.ts';
-import { StepFunction, type StepNetwork } from './step-function.ts';
+import { StepFunction } from './step-function.ts';
+import { connectSteps } from './step-network.ts';
 import { AuthTokenReset } from './workflows/auth-token-reset.ts';
 import { AuthenticationGuard } from './workflows/authentication-guard.ts';
+import { LockRelease } from './workflows/lock-release.ts';
 import { MemberReplacement } from './workflows/member-replacement.ts';
 import { QuorumRecovery } from './workflows/quorum-recovery.ts';
-import { RUNBOOKS } from './workflows/registry.ts';
+import { Remediation } from './workflows/remediation.ts';
 import { SpaceReclaim } from './workflows/space-reclaim.ts';
 
 export interface RemediationStackProps extends StackProps {
@@ -33,15 +36,13 @@ const SHORT = Duration.minutes(5);
 const BRIEF = Duration.minutes(1);
 /** gRPC and TLS start in about half the time that 256 MiB take; a quarter of a core is enough for the rest. */
 const MEMORY_MIB = 512;
-/** These of Run Command's actions know no resource that could be named. */
-const LOOK_FOR_HOSTS = 'ssm:DescribeInstanceInformation';
-const FOLLOW_COMMANDS = ['ssm:GetCommandInvocation', 'ssm:ListCommandInvocations', 'ssm:CancelCommand'];
 
 /** The platform, once per VPC: the steps, and the runbooks that chain them. */
 export class RemediationStack extends Stack {
   constructor(scope: Construct, id: string, { network, clusters, bundles, ...props }: RemediationStackProps) {
-    super(scope, id, props);
-    const stepNetwork = this.connectTo(network, clusters);
+    // A template holds at most a million characters.
+    super(scope, id, { ...props, suppressTemplateIndentation: true });
+    const stepNetwork = connectSteps(this, network, clusters);
     const step = (name: string, description: string, timeout: Duration, functionName?: string) => {
       const bundle = bundles[name];
       if (!bundle) throw new Error(`There is no bundle of a step "${name}".`);
@@ -56,20 +57,19 @@ export class RemediationStack extends Stack {
     };
     const etcdStep = (name: string, description: string, timeout: Duration) => {
       const created = step(name, description, timeout);
-      this.grantSecrets(created, clusters);
+      grantSecrets(this, created, clusters);
       return created;
     };
 
     const loadCluster = step('load-cluster', 'Checks the execution input and loads the cluster', SHORT);
-    this.grantRegistry(loadCluster, clusters);
+    grantRegistry(this, loadCluster, clusters);
 
-    // A part of no runbook: it says which one is next.
     const diagnoseCluster = etcdStep(
       'diagnose-cluster',
       'Looks at a whole cluster and says which incident it has',
       SHORT,
     );
-    this.grantUnnamed(diagnoseCluster, [LOOK_FOR_HOSTS]);
+    grantUnnamed(diagnoseCluster, [LOOK_FOR_HOSTS]);
 
     const detectIncidents = step(
       'detect-incidents',
@@ -77,12 +77,12 @@ export class RemediationStack extends Stack {
       BRIEF,
       DETECTOR_FUNCTION,
     );
-    this.grantRegistry(detectIncidents, clusters);
-    this.grantSecrets(detectIncidents, clusters);
+    grantRegistry(this, detectIncidents, clusters);
+    grantSecrets(this, detectIncidents, clusters);
 
     const proveWrites = etcdStep('prove-writes', 'Writes and deletes a key through every voter', SHORT);
 
-    new SpaceReclaim(this, 'SpaceReclaim', {
+    const spaceReclaim = new SpaceReclaim(this, 'SpaceReclaim', {
       loadCluster,
       assessSpace: etcdStep(
         'assess-space',
@@ -107,7 +107,8 @@ export class RemediationStack extends Stack {
       (command) => !transfers.includes(command),
     );
     const { arns } = new CommandDocuments(this, 'CommandDocuments');
-    this.grantRunCommand(
+    grantRunCommand(
+      this,
       runHostCommand,
       clusters,
       commands.map((command) => arns[command]),
@@ -118,7 +119,8 @@ export class RemediationStack extends Stack {
     staging.grantStaging(stageSnapshot);
     const transferSnapshot = step('transfer-snapshot', 'Runs a document on one host with a URL of S3', SHORT);
     staging.grantTransfers(transferSnapshot, clusters);
-    this.grantRunCommand(
+    grantRunCommand(
+      this,
       transferSnapshot,
       clusters,
       transfers.map((command) => arns[command]),
@@ -135,8 +137,8 @@ export class RemediationStack extends Stack {
       'Disables authentication and enables it at once',
       BRIEF,
     );
-    this.grantRunbooks(toggleAuthentication);
-    const { stateMachine: authTokenReset } = new AuthTokenReset(
+    grantRunbooks(this, toggleAuthentication);
+    const authTokenReset = new AuthTokenReset(
       this,
       'AuthTokenReset',
       {
@@ -163,11 +165,11 @@ export class RemediationStack extends Stack {
     new AuthenticationGuard(this, 'AuthenticationGuard', {
       steps: { loadCluster, enableAuthentication },
       pages,
-      guarded: authTokenReset,
+      guarded: authTokenReset.stateMachine,
     });
 
     const compareHashes = etcdStep('compare-hashes', 'Compares the data of all members at one revision', LONG);
-    new MemberReplacement(this, 'MemberReplacement', {
+    const memberReplacement = new MemberReplacement(this, 'MemberReplacement', {
       loadCluster,
       assessMembers: etcdStep('assess-members', 'Reads every member and decides which have failed', SHORT),
       planReplacement: etcdStep(
@@ -183,7 +185,7 @@ export class RemediationStack extends Stack {
       proveWrites,
     });
 
-    new QuorumRecovery(this, 'QuorumRecovery', {
+    const quorumRecovery = new QuorumRecovery(this, 'QuorumRecovery', {
       loadCluster,
       assessQuorum: etcdStep('assess-quorum', 'Asks every member whether a quorum still agrees on anything', SHORT),
       chooseRescue: step('choose-rescue', 'Decides what may bring a quorum back at the least cost', SHORT),
@@ -196,104 +198,36 @@ export class RemediationStack extends Stack {
       compareHashes,
       proveWrites,
     });
-  }
 
-  /** Out to the clusters' client ports and to the AWS APIs, and nothing in. */
-  private connectTo({ vpcId, subnetIds, securityGroupIds }: Network, clusters: Cluster[]): StepNetwork {
-    const vpc = Vpc.fromVpcAttributes(this, 'Vpc', {
-      vpcId,
-      // Only the subnets' IDs reach the template; CDK wants a zone for each.
-      availabilityZones: subnetIds.map((_, index) => `zone-${index}`),
-      privateSubnetIds: subnetIds,
+    const table = new RemediationTable(this, 'Remediations');
+    const loadRemediation = step('load-remediation', 'Checks what started a remediation and loads the cluster', SHORT);
+    grantRegistry(this, loadRemediation, clusters);
+    const { stateMachine: remediation } = new Remediation(this, 'Remediation', {
+      steps: {
+        loadRemediation,
+        diagnoseCluster,
+        chooseRunbook: step('choose-runbook', 'Decides which runbook is next', SHORT),
+      },
+      table,
+      pages,
+      runbooks: {
+        'space-exceeded': spaceReclaim.stateMachine,
+        'auth-token-invalid': authTokenReset.stateMachine,
+        'member-failed': memberReplacement.stateMachine,
+        'quorum-lost': quorumRecovery.stateMachine,
+      },
     });
-    Validations.of(vpc).acknowledge({
-      id: 'Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId',
-      reason: 'Nothing here routes: functions are only placed into the subnets.',
-    });
-    const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
-      vpc,
-      description: 'etcd-remediation steps: out to etcd and to the AWS APIs',
-      allowAllOutbound: false,
-    });
-    const clientPorts = clusters
-      .flatMap((cluster) => cluster.members.map((member) => new URL(member.clientUrl)))
-      .map((url) => Number(url.port || (url.protocol === 'https:' ? 443 : 80)));
-    for (const port of new Set([443, ...clientPorts])) {
-      const purpose = port === 443 ? 'AWS APIs' : `etcd clients' port ${port}`;
-      for (const peer of [Peer.anyIpv4(), Peer.anyIpv6()]) securityGroup.addEgressRule(peer, Port.tcp(port), purpose);
-    }
-    return {
-      vpc,
-      subnets: vpc.privateSubnets,
-      securityGroups: [
-        securityGroup,
-        ...securityGroupIds.map((groupId, index) => SecurityGroup.fromSecurityGroupId(this, `Extra${index}`, groupId)),
-      ],
+    new LockRelease(this, 'LockRelease', { table, pages, remediation });
+
+    const deployment: Deployment = {
+      stateMachineArn: remediation.stateMachineArn,
+      tableName: table.table.tableName,
+      diagnoseFunction: diagnoseCluster.function.functionArn,
     };
-  }
-
-  private grantRegistry(step: StepFunction, clusters: Cluster[]): void {
-    step.function.addToRolePolicy(
-      new PolicyStatement({
-        actions: ['ssm:GetParameter'],
-        resources: clusters.map((cluster) =>
-          this.formatArn({
-            service: 'ssm',
-            resource: 'parameter',
-            resourceName: registryParameterName(cluster.name).slice(1),
-            arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
-          }),
-        ),
-      }),
-    );
-  }
-
-  /** To see which executions of the runbooks run. By name, for their state machines need the step first. */
-  private grantRunbooks({ function: step }: StepFunction): void {
-    const names = Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName);
-    const arnOf = (resource: string, resourceName: string) =>
-      this.formatArn({ service: 'states', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
-    const stateMachines = names.map((name) => arnOf('stateMachine', name));
-    step.addEnvironment('RUNBOOKS', stateMachines.join(','));
-    step.addToRolePolicy(new PolicyStatement({ actions: ['states:ListExecutions'], resources: stateMachines }));
-    const executions = names.map((name) => arnOf('execution', `${name}:*`));
-    step.addToRolePolicy(new PolicyStatement({ actions: ['states:DescribeExecution'], resources: executions }));
-    for (const name of names) {
-      Validations.of(step.role as IRole).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${name}:*]`,
-        reason: 'Which execution it is, is found out only then: any of this one state machine.',
-      });
-    }
-  }
-
-  /** Some of our documents, on the hosts of the configuration. */
-  private grantRunCommand(step: StepFunction, clusters: Cluster[], documents: string[]): void {
-    const hosts = clusters.flatMap(hostsOf);
-    if (hosts.length > 0) {
-      step.function.addToRolePolicy(
-        new PolicyStatement({
-          actions: ['ssm:SendCommand'],
-          resources: [...documents, ...[...new Set(hosts)].map((host) => instanceArn(this, host))],
-        }),
-      );
-    }
-    this.grantUnnamed(step, [...FOLLOW_COMMANDS, LOOK_FOR_HOSTS]);
-  }
-
-  private grantUnnamed(step: StepFunction, actions: string[]): void {
-    step.function.addToRolePolicy(new PolicyStatement({ actions, resources: ['*'] }));
-  }
-
-  private grantSecrets(step: StepFunction, clusters: Cluster[]): void {
-    const references = clusters
-      .flatMap(({ auth, tls }) => [auth?.secret, tls?.secret])
-      .filter((secret) => secret !== undefined);
-    if (references.length === 0) return;
-    step.function.addToRolePolicy(
-      new PolicyStatement({
-        actions: ['secretsmanager:GetSecretValue'],
-        resources: [...new Set(references)].flatMap((reference) => secretArns(this, reference)),
-      }),
-    );
+    new StringParameter(this, 'Deployment', {
+      parameterName: DEPLOYMENT_PARAMETER,
+      description: 'etcd-remediation: where its command line finds what is deployed',
+      stringValue: this.toJsonString(deployment),
+    });
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as errors from '../../core/errors.ts';
 
-const { ERROR_NAMES, RemediationError, ...exported } = errors;
+const { ERROR_NAMES, WORKFLOW_ERRORS, RemediationError, ...exported } = errors;
 const classes = Object.entries(exported);
 
 describe('the errors a step may end with', () => {
@@ -16,6 +16,11 @@ describe('the errors a step may end with', () => {
       'HostUnreachable',
       'VerificationFailed',
     ]);
+  });
+
+  it('are others than those which a workflow ends with by itself', () => {
+    expect(Object.keys(WORKFLOW_ERRORS)).toEqual(['ApprovalRejected', 'ApprovalTimedOut']);
+    for (const name of Object.keys(WORKFLOW_ERRORS)) expect(ERROR_NAMES).not.toHaveProperty(name);
   });
 
   it('have one class for each name', () => {

@@ -1,6 +1,6 @@
 import { Stack, Validations } from 'aws-cdk-lib';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
-import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { CfnStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { StepFunction } from '../../step-function.ts';
 
 /** Says why a runbook's role has wildcards: CDK allows each named function with its versions, and two APIs know no resource. */
@@ -14,6 +14,23 @@ export function acknowledgeWildcards(stateMachine: StateMachine, steps: StepFunc
     Validations.of(stateMachine.role).acknowledge({
       id: `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>:*]`,
       reason: 'Any version of this one function.',
+    });
+  }
+}
+
+/** The same for a workflow that starts others and looks at executions of its own: which one it is, is found out only then. */
+export function acknowledgeExecutions(
+  stateMachine: StateMachine,
+  { own, nested }: { own: string; nested: readonly StateMachine[] },
+): void {
+  const started = nested.map(({ stack, node }) => {
+    const logicalId = stack.getLogicalId(node.defaultChild as CfnStateMachine);
+    return `{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"${logicalId}"}]}]}*`;
+  });
+  for (const executions of [`${own}:*`, ...started]) {
+    Validations.of(stateMachine.role).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${executions}]`,
+      reason: 'Any execution of this one state machine.',
     });
   }
 }

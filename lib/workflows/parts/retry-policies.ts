@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import type { RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
+import { Errors, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
 import { ERROR_NAMES } from '../../../core/errors.ts';
 
 /**
@@ -58,4 +58,47 @@ export const WHILE_LAMBDA_IS_NOT_READY: RetryProps = {
   backoffRate: 2,
   maxDelay: Duration.seconds(30),
   maxAttempts: 12,
+};
+
+/** How the two of Step Functions' integrations with DynamoDB spell it: the SDK's, which is used, and its own. */
+export const CONDITION_FAILED = [
+  'DynamoDb.ConditionalCheckFailedException',
+  'DynamoDB.ConditionalCheckFailedException',
+];
+
+/** A condition that does not hold is an answer. */
+export const ONCE_ONLY: RetryProps = { errors: CONDITION_FAILED, maxAttempts: 0 };
+
+/**
+ * An API of AWS does not answer, or is asked too often. 1 s, doubling up to 20 s: 1 + 2 + 4 + 8 + 16 + 5 x 20 = 131 s. A timeout is one that
+ * the state was given, and no failure of AWS.
+ */
+export const WHILE_AWS_IS_AWAY: RetryProps = {
+  errors: [Errors.TASKS_FAILED],
+  interval: Duration.seconds(1),
+  backoffRate: 2,
+  maxDelay: Duration.seconds(20),
+  maxAttempts: 10,
+};
+
+/** The same where a task's failure may be a person's answer. */
+export const WHILE_DYNAMODB_IS_AWAY: RetryProps = {
+  ...WHILE_AWS_IS_AWAY,
+  errors: [
+    'DynamoDb.ProvisionedThroughputExceededException',
+    'DynamoDb.RequestLimitExceededException',
+    'DynamoDb.ThrottlingException',
+    'DynamoDb.InternalServerErrorException',
+    'DynamoDb.SdkClientException',
+  ],
+};
+
+/** The same where a task's failure is that of the execution which it has started. */
+export const WHILE_NO_EXECUTION_STARTS: RetryProps = {
+  ...WHILE_AWS_IS_AWAY,
+  errors: [
+    'StepFunctions.ExecutionLimitExceededException',
+    'StepFunctions.AWSStepFunctionsException',
+    'StepFunctions.SdkClientException',
+  ],
 };

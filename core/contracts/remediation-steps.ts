@@ -1,0 +1,58 @@
+import * as z from 'zod';
+import { clusterSchema } from './clusters.ts';
+import { CONDITIONS, type Condition } from './diagnosis.ts';
+import { INCIDENTS, type Incident } from './execution-input.ts';
+import { type RemediationInput, remediationIdSchema } from './remediation.ts';
+
+/** What the steps of the entry workflow receive and return. */
+
+/** load-remediation */
+export const loadRemediationInput = z.strictObject({
+  /** The execution's name: it becomes a part of what is looked for and answered. */
+  execution: remediationIdSchema,
+  input: z.unknown(),
+});
+export interface LoadedRemediation {
+  cluster: z.output<typeof clusterSchema>;
+  /** The execution input, checked. */
+  request: RemediationInput;
+}
+
+const incidentSchema = z.enum(INCIDENTS);
+
+/** choose-runbook: from the diagnosis, and from what this execution has done so far. */
+export const chooseRunbookInput = z.strictObject({
+  cluster: clusterSchema,
+  request: z.looseObject({
+    cluster: z.string(),
+    incident: incidentSchema.optional(),
+    dryRun: z.boolean(),
+    reason: z.string(),
+    requestedBy: z.string(),
+  }),
+  diagnosis: z.looseObject({
+    incident: z.enum([...CONDITIONS, 'healthy']),
+    summary: z.string(),
+    others: z.array(z.enum(CONDITIONS)),
+  }),
+  /** The runbooks that this execution has run. */
+  rounds: z.array(z.looseObject({ incident: incidentSchema, outcome: z.string() })),
+  /** The runbooks that there are, each with what holds where a cluster's own policy does not say. */
+  runbooks: z.partialRecord(
+    incidentSchema,
+    z.strictObject({ runbook: z.string(), policy: z.enum(['automatic', 'approval']) }),
+  ),
+});
+export type ChooseRunbook = z.output<typeof chooseRunbookInput>;
+
+export type NextRunbook =
+  | {
+      action: 'Run';
+      incident: Incident;
+      runbook: string;
+      /** What is wrong, for whoever is asked. */
+      summary: string;
+      /** What the runbook is started with: its dry run, where somebody wants it or has to approve it. */
+      input: Record<string, unknown>;
+    }
+  | { action: 'Finish'; outcome: 'Remediated' | 'NothingToDo'; summary: string; remaining: Condition[] };

@@ -1,0 +1,80 @@
+import type { Condition } from '../contracts/diagnosis.ts';
+import type { Incident } from '../contracts/execution-input.ts';
+import type { ChooseRunbook, NextRunbook } from '../contracts/remediation-steps.ts';
+import { PreconditionFailed, UnsafeToProceed, VerificationFailed } from '../errors.ts';
+
+/** A full store with failed members and rejected tokens takes three; whatever needs more than four is not getting better. */
+export const MAX_ROUNDS = 4;
+/** An incident that is found again has come back, once; after that it is not cured by doing the same. */
+const MAX_ROUNDS_PER_INCIDENT = 2;
+
+/**
+ * Which runbook is next, decided anew after each from a fresh diagnosis; or how it ends. Whoever names an incident wants that one and no other:
+ * what else is wrong is told, and left.
+ * @throws UnsafeToProceed where members may hold different data: no runbook goes on, whatever was asked for
+ * @throws PreconditionFailed for an incident without a runbook, or one which its runbook does not find
+ * @throws VerificationFailed where the incidents do not end
+ */
+export function chooseRunbook(input: ChooseRunbook): NextRunbook {
+  const { diagnosis, request, rounds } = input;
+  const present = diagnosis.incident === 'healthy' ? [] : [diagnosis.incident, ...diagnosis.others];
+  if (present.includes('data-corrupt')) {
+    throw new UnsafeToProceed(
+      `${diagnosis.summary} No runbook cures this, and none goes on meanwhile. docs/runbooks.md says what a person can do.`,
+    );
+  }
+  if (request.incident === undefined) {
+    return diagnosis.incident === 'healthy'
+      ? finish(input, present)
+      : seeTo(diagnosis.incident as Incident, input, diagnosis.summary);
+  }
+  return rounds.length === 0
+    ? seeTo(request.incident, input, present.includes(request.incident) ? diagnosis.summary : asked(input))
+    : finish(input, present);
+}
+
+function asked({ request, diagnosis }: ChooseRunbook): string {
+  return `${request.incident} was asked for; the diagnosis says ${diagnosis.incident}: ${diagnosis.summary}`;
+}
+
+function seeTo(incident: Incident, input: ChooseRunbook, summary: string): NextRunbook {
+  const { cluster, request, rounds, runbooks } = input;
+  const found = runbooks[incident];
+  if (!found) {
+    throw new PreconditionFailed(
+      `${cluster.name} has the incident ${incident}, and this deployment has no runbook for it; it has those for ` +
+        `${Object.keys(runbooks).join(', ')}. ${summary}`,
+    );
+  }
+  requireProgress(incident, rounds, summary);
+  const needsApproval = (cluster.policy?.[incident] ?? found.policy) === 'approval';
+  return {
+    action: 'Run',
+    incident,
+    runbook: found.runbook,
+    summary,
+    input: { ...request, incident, dryRun: request.dryRun || needsApproval },
+  };
+}
+
+function requireProgress(incident: Incident, rounds: ChooseRunbook['rounds'], summary: string): void {
+  const before = rounds.filter((round) => round.incident === incident);
+  if (before.some(({ outcome }) => outcome === 'NothingToDo')) {
+    throw new PreconditionFailed(
+      `The diagnosis finds ${incident}, and its runbook finds nothing to do. ${summary}\nEither it comes and goes, or the cluster is seen in ` +
+        'two ways at once: look at the network between these functions and the members.',
+    );
+  }
+  if (rounds.length < MAX_ROUNDS && before.length < MAX_ROUNDS_PER_INCIDENT) return;
+  throw new VerificationFailed(
+    `After ${rounds.map((round) => `${round.incident} (${round.outcome})`).join(', ')} the cluster still has ${incident}. ${summary}\n` +
+      'Something brings it about anew: find that first, then start again.',
+  );
+}
+
+function finish({ diagnosis, rounds, request }: ChooseRunbook, remaining: Condition[]): NextRunbook {
+  const outcome = rounds.some((round) => round.outcome === 'Remediated') ? 'Remediated' : 'NothingToDo';
+  const left =
+    remaining.length === 0 ? '' : ` Only ${request.incident} was asked for: ${remaining.join(', ')} is left.`;
+  return { action: 'Finish', outcome, summary: `${diagnosis.summary}${left}`, remaining };
+}

@@ -1,0 +1,43 @@
+import { Validations } from 'aws-cdk-lib';
+import { Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import type { Construct } from 'constructs';
+import type { Cluster, Network } from '../core/contracts/clusters.ts';
+import type { StepNetwork } from './step-function.ts';
+
+/** Out to the clusters' client ports and to the AWS APIs, and nothing in. */
+export function connectSteps(
+  scope: Construct,
+  { vpcId, subnetIds, securityGroupIds }: Network,
+  clusters: Cluster[],
+): StepNetwork {
+  const vpc = Vpc.fromVpcAttributes(scope, 'Vpc', {
+    vpcId,
+    // Only the subnets' IDs reach the template; CDK wants a zone for each.
+    availabilityZones: subnetIds.map((_, index) => `zone-${index}`),
+    privateSubnetIds: subnetIds,
+  });
+  Validations.of(vpc).acknowledge({
+    id: 'Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId',
+    reason: 'Nothing here routes: functions are only placed into the subnets.',
+  });
+  const securityGroup = new SecurityGroup(scope, 'SecurityGroup', {
+    vpc,
+    description: 'etcd-remediation steps: out to etcd and to the AWS APIs',
+    allowAllOutbound: false,
+  });
+  const clientPorts = clusters
+    .flatMap((cluster) => cluster.members.map((member) => new URL(member.clientUrl)))
+    .map((url) => Number(url.port || (url.protocol === 'https:' ? 443 : 80)));
+  for (const port of new Set([443, ...clientPorts])) {
+    const purpose = port === 443 ? 'AWS APIs' : `etcd clients' port ${port}`;
+    for (const peer of [Peer.anyIpv4(), Peer.anyIpv6()]) securityGroup.addEgressRule(peer, Port.tcp(port), purpose);
+  }
+  return {
+    vpc,
+    subnets: vpc.privateSubnets,
+    securityGroups: [
+      securityGroup,
+      ...securityGroupIds.map((groupId, index) => SecurityGroup.fromSecurityGroupId(scope, `Extra${index}`, groupId)),
+    ],
+  };
+}

@@ -1,0 +1,133 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule } from 'aws-cdk-lib/aws-events';
+import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
+import { Choice, Condition, Pass, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { Pages } from '../pages.ts';
+import { lockKey, ownedBy, type RemediationTable } from '../remediation-table.ts';
+import { runbookStateMachine } from './parts/runbook-state-machine.ts';
+import { raiseAgain } from './parts/step-state.ts';
+
+export interface LockReleaseProps {
+  table: RemediationTable;
+  pages: Pages;
+  /** The entry workflow. */
+  remediation: StateMachine;
+}
+
+/**
+ * Gives a cluster's lock back where the execution that had it was ended from outside: by a person, or by its time limit. Then nothing of its
+ * own runs any more. Records the remediation as well, which had no chance to.
+ *
+ * Its input is the event that Step Functions sends when an execution ends, as well as it can.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+ */
+export class LockRelease extends Construct {
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, { table, pages, remediation }: LockReleaseProps) {
+    super(scope, id);
+    const stop = raiseAgain(this, 'Stop with the error');
+    const nothingToRelease = Succeed.jsonata(this, 'No lock to give back', {
+      comment: 'It had none, or has given it back itself',
+      outputs: { outcome: 'NothingToDo', execution: '{% $execution %}' },
+    });
+    const released = Succeed.jsonata(this, 'Lock given back', {
+      comment: 'The next remediation of the cluster may begin',
+      outputs: { outcome: 'Remediated', execution: '{% $execution %}' },
+    });
+    const page = pages.page(this, 'Page that it was cut off', {
+      subject: 'CRITICAL: a remediation of an etcd cluster was cut off',
+      message:
+        "{% 'The remediation ' & $execution & ' of the etcd cluster ' & $cluster & ' ended as ' & $status & ' before it was done. What was begun may be " +
+        "half done: start another one, which finishes it.' %}",
+    });
+    page.addCatch(released, { outputs: {} });
+    page.next(released);
+    const didAPersonStopIt = Choice.jsonata(this, 'Did a person stop it?', {
+      comment: 'Whoever has stopped it knows',
+    })
+      .when(Condition.jsonata("{% $status = 'ABORTED' %}"), released)
+      .otherwise(page);
+    const release = table.call(this, 'Give the lock back', {
+      comment: 'If it is still that of the execution which ended',
+      action: 'deleteItem',
+      parameters: { Key: lockKey('$cluster'), ...ownedBy('$execution') },
+      outputs: {},
+      onConditionFailed: nothingToRelease,
+      onError: stop,
+    });
+    release.next(didAPersonStopIt);
+    const record = table.call(this, 'Record how it ended', {
+      comment: 'It had no chance to do so itself',
+      action: 'putItem',
+      parameters: {
+        Item: {
+          cluster: { S: '{% $cluster %}' },
+          id: { S: "{% $lock.startedAt.S & '#' & $lock.remediation.S %}" },
+          remediation: { S: '{% $lock.remediation.S %}' },
+          owner: { S: '{% $execution %}' },
+          startedAt: { S: '{% $lock.startedAt.S %}' },
+          endedAt: { S: '{% $now() %}' },
+          outcome: { S: '{% $status %}' },
+          report: {
+            S: "{% $string({'request': $request, 'summary': $cause}) %}",
+          },
+        },
+      },
+      outputs: {},
+      onError: release,
+    });
+    record.next(release);
+    const isItStillHeld = Choice.jsonata(this, 'Is it still held?', {
+      comment: 'By the execution that ended, and no other',
+    })
+      .when(Condition.jsonata('{% $lock.owner.S = $execution %}'), record)
+      .otherwise(nothingToRelease);
+    const look = table.call(this, 'Look at the lock', {
+      comment: 'Whose is it?',
+      action: 'getItem',
+      parameters: { Key: lockKey('$cluster'), ConsistentRead: true },
+      outputs: {},
+      assign: { lock: '{% $exists($states.result.Item) ? $states.result.Item : {"owner": {"S": ""}} %}' },
+      onError: stop,
+    });
+    look.next(isItStillHeld);
+    const wasItForACluster = Choice.jsonata(this, 'Was it for a cluster?', {
+      comment: 'An execution that named none had no lock',
+    })
+      .when(Condition.jsonata("{% $cluster != '' %}"), look)
+      .otherwise(nothingToRelease);
+    // Whatever somebody started it with. An input that is too large for an event is left out of it; none of ours is.
+    const start = Pass.jsonata(this, 'Read the event', {
+      comment: 'Which execution has ended, and of which cluster',
+      outputs: {},
+      assign: {
+        execution: '{% $states.input.detail.executionArn %}',
+        status: '{% $states.input.detail.status %}',
+        cause: "{% $exists($states.input.detail.cause) ? $string($states.input.detail.cause) : '' %}",
+        request:
+          '{% ($text := $string($states.input.detail.input); $contains($text, /^\\s*\\{.*\\}\\s*$/) ? $parse($text) : {}) %}',
+        cluster:
+          '{% ($text := $string($states.input.detail.input); $contains($text, /^\\s*\\{.*\\}\\s*$/) ? ($named := $parse($text).cluster; ' +
+          "$type($named) = 'string' ? $named : '') : '') %}",
+      },
+    });
+    this.stateMachine = runbookStateMachine(this, {
+      name: 'etcd-remediation-lock-release',
+      comment: "Gives a cluster's lock back where a remediation was stopped, by a person or by its time limit",
+      start: start.next(wasItForACluster),
+      timeout: Duration.minutes(15),
+      steps: [],
+    });
+    new Rule(this, 'Ended', {
+      description: 'A remediation has ended otherwise than by its own way out',
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: { stateMachineArn: [remediation.stateMachineArn], status: ['FAILED', 'ABORTED', 'TIMED_OUT'] },
+      },
+      targets: [new SfnStateMachine(this.stateMachine)],
+    });
+  }
+}

@@ -1,0 +1,96 @@
+import { Duration } from 'aws-cdk-lib';
+import { Choice, Condition, type IChainable, type State } from 'aws-cdk-lib/aws-stepfunctions';
+import { CallAwsService } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import type { Construct } from 'constructs';
+import { LOCK_ID } from '../../../core/contracts/remediation-items.ts';
+import { freeFor, lockKey, ownedBy, type RemediationTable } from '../../remediation-table.ts';
+import { ONCE_ONLY, WHILE_AWS_IS_AWAY } from './retry-policies.ts';
+import { ERROR } from './step-state.ts';
+
+export interface TakeLockProps {
+  table: RemediationTable;
+  /** The executions that a lock may belong to, as an ARN with a wildcard for the name. */
+  executions: string;
+  /** How long this one may last. */
+  timeout: Duration;
+  taken: State;
+  inProgress: IChainable;
+  onError: IChainable;
+}
+
+const ME = '$states.context.Execution.Id';
+/** Whoever looks this often at a lock that changes hands each time is not going to have it. */
+const MAX_LOOKS = 5;
+/** A step of an execution that has just timed out may still be at work. */
+const SPARE = Duration.hours(1);
+
+/**
+ * Takes the cluster's lock, so that one remediation at a time acts on a cluster. A lock whose holder does not run any more is taken over: what
+ * releases it where an execution is stopped is an event, which AWS delivers as well as it can.
+ *
+ * Reads the variable `cluster`, and sets `holder` where another one has the lock.
+ */
+export function takeLock(scope: Construct, props: TakeLockProps): State {
+  const { table, executions, timeout, taken, inProgress, onError } = props;
+  const item = {
+    cluster: { S: '{% $cluster.name %}' },
+    id: { S: LOCK_ID },
+    owner: { S: `{% ${ME} %}` },
+    remediation: { S: '{% $states.context.Execution.Name %}' },
+    startedAt: { S: '{% $states.context.Execution.StartTime %}' },
+    expiresAt: { N: `{% $string($floor($millis() / 1000) + ${timeout.plus(SPARE).toSeconds()}) %}` },
+  };
+  const whoHoldsIt = table.call(scope, 'Who holds the lock?', {
+    comment: 'Another remediation has this cluster. Which one?',
+    action: 'getItem',
+    parameters: { Key: lockKey('$cluster.name'), ConsistentRead: true },
+    assign: {
+      holder:
+        "{% ($lock := $states.result.Item; $exists($lock) ? {'execution': $lock.owner.S, 'remediation': $lock.remediation.S, " +
+        "'startedAt': $lock.startedAt.S} : {'execution': '', 'remediation': '', 'startedAt': ''}) %}",
+      looks: '{% $looks + 1 %}',
+    },
+    onError,
+  });
+  const take = table.call(scope, 'Take the lock', {
+    comment: 'One remediation at a time acts on a cluster: a conditional put, which only one of many can make',
+    action: 'putItem',
+    parameters: { Item: item, ...freeFor(ME) },
+    onConditionFailed: whoHoldsIt,
+    onError,
+  });
+  const takeOver = table.call(scope, 'Take over the lock', {
+    comment:
+      'Its holder has ended without giving the lock back: an event of AWS that would have done it did not arrive',
+    action: 'putItem',
+    parameters: { Item: item, ...ownedBy('$holder.execution') },
+    onConditionFailed: whoHoldsIt,
+    onError,
+  });
+  const lookAtHolder = CallAwsService.jsonata(scope, 'Look at the holder', {
+    comment: 'Does the remediation that has the lock still run?',
+    service: 'sfn',
+    action: 'describeExecution',
+    iamAction: 'states:DescribeExecution',
+    iamResources: [executions],
+    parameters: { ExecutionArn: '{% $holder.execution %}' },
+    outputs: { status: '{% $states.result.Status %}' },
+  });
+  const gone = ['Sfn.ExecutionDoesNotExistException'];
+  lookAtHolder.addRetry({ ...ONCE_ONLY, errors: gone });
+  lookAtHolder.addRetry(WHILE_AWS_IS_AWAY);
+  lookAtHolder.addCatch(takeOver, { errors: gone, outputs: ERROR });
+  lookAtHolder.addCatch(onError, { outputs: ERROR });
+  const isItAtWork = Choice.jsonata(scope, 'Is the holder at work?', { comment: 'A holder that runs is left alone' })
+    .when(Condition.jsonata("{% $states.input.status = 'RUNNING' %}"), inProgress)
+    .otherwise(takeOver);
+  const isItHeld = Choice.jsonata(scope, 'Is the lock held?', { comment: 'It may have been given back meanwhile' })
+    .when(Condition.jsonata(`{% $looks > ${MAX_LOOKS} %}`), inProgress)
+    .when(Condition.jsonata("{% $holder.execution = '' %}"), take)
+    .otherwise(lookAtHolder);
+  whoHoldsIt.next(isItHeld);
+  lookAtHolder.next(isItAtWork);
+  take.next(taken);
+  takeOver.next(taken);
+  return take;
+}

@@ -1,0 +1,223 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  Choice,
+  Condition,
+  Fail,
+  Pass,
+  QueryLanguage,
+  type StateMachine,
+  Succeed,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { Incident } from '../../core/contracts/execution-input.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
+import { ERROR_NAMES } from '../../core/errors.ts';
+import { executionArns } from '../arns.ts';
+import type { Pages } from '../pages.ts';
+import type { RemediationTable } from '../remediation-table.ts';
+import type { StepFunction } from '../step-function.ts';
+import { acknowledgeExecutions } from './parts/acknowledge-wildcards.ts';
+import { askForApproval } from './parts/ask-for-approval.ts';
+import { giveLockBack } from './parts/give-lock-back.ts';
+import { runRunbook } from './parts/run-runbook.ts';
+import { runbookStateMachine } from './parts/runbook-state-machine.ts';
+import { raiseAgain, stepState } from './parts/step-state.ts';
+import { takeLock } from './parts/take-lock.ts';
+import { RUNBOOKS } from './registry.ts';
+
+export interface RemediationProps {
+  steps: { loadRemediation: StepFunction; diagnoseCluster: StepFunction; chooseRunbook: StepFunction };
+  table: RemediationTable;
+  pages: Pages;
+  /** Of the runbooks that there are. */
+  runbooks: Readonly<Partial<Record<Incident, StateMachine>>>;
+}
+
+/** Four rounds, of which the longest runbook takes thirteen hours and the others four, and an approval before each. */
+const TIMEOUT = Duration.hours(48);
+const APPROVAL_WITHIN = Duration.hours(4);
+
+/**
+ * The entry workflow: whoever has an incident starts this one, and nothing else.
+ *
+ * 1. Load: check the input, and load the cluster's configuration.
+ * 2. Lock: one remediation at a time acts on a cluster; another one ends `AlreadyInProgress`.
+ * 3. Diagnose, and choose the runbook for what is wrong. Nothing is: go to 7.
+ * 4. Where somebody wants a dry run or has to approve, let the runbook say what it would do; ask, and wait for the answer.
+ * 5. Run the runbook, as an execution of its own.
+ * 6. Go to 3: a full store that has also lost a member takes two.
+ * 7. Record how it ended, and give the lock back: on every way out, an error too, which is raised again under its own name.
+ *
+ * Invariant: nothing acts on a cluster before the lock is taken, and no state after that leads to an end that does not give it back.
+ */
+export class Remediation extends Construct {
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, { steps, table, pages, runbooks }: RemediationProps) {
+    super(scope, id);
+    const stop = raiseAgain(this, 'Stop with the error');
+    const notBegun = pages.page(this, 'Page that it could not begin', {
+      subject: 'CRITICAL: a remediation of an etcd cluster could not begin',
+      message:
+        "{% 'It was started with ' & $string($states.context.Execution.Input) & ' as ' & $states.context.Execution.Id & '. ' & $states.input.error & " +
+        "': ' & $states.input.cause %}",
+      passOn: true,
+    });
+    notBegun.addCatch(stop, { outputs: '{% $states.input %}' });
+    notBegun.next(stop);
+    const isAPersonToBeTold = Choice.jsonata(this, 'Was the input wrong?', {
+      comment:
+        'Whoever has typed it reads it; whatever else keeps a remediation from beginning is for whoever is on call',
+    })
+      .when(Condition.jsonata(`{% $states.input.error = '${ERROR_NAMES.InvalidInput}' %}`), stop)
+      .otherwise(notBegun);
+
+    const ending = giveLockBack(this, { table, pages, ended: this.endings() });
+    const onError = ending.afterError;
+
+    const diagnose = stepState(this, 'Diagnose cluster', {
+      step: steps.diagnoseCluster,
+      input: { cluster: '{% $cluster %}' },
+      assign: { diagnosis: '{% $states.result.Payload %}' },
+      onError,
+    });
+    const choose = stepState(this, 'Choose runbook', {
+      step: steps.chooseRunbook,
+      input: {
+        cluster: '{% $cluster %}',
+        request: '{% $request %}',
+        diagnosis:
+          "{% {'incident': $diagnosis.incident, 'summary': $diagnosis.summary, 'others': [$diagnosis.others]} %}",
+        rounds: '{% [$rounds.{"incident": incident, "outcome": outcome}] %}',
+        runbooks: Object.fromEntries(
+          Object.keys(runbooks).map((incident) => {
+            const { runbook, policy } = RUNBOOKS[incident as Incident];
+            return [incident, { runbook, policy }];
+          }),
+        ),
+      },
+      assign: { next: '{% $states.result.Payload %}' },
+      onError,
+    });
+    const { which, runs } = runRunbook(this, { stateMachines: runbooks, onError });
+    const noteRound = Pass.jsonata(this, 'Note what it came to', {
+      comment: 'Then the cluster is diagnosed anew: there may be more than one incident',
+      outputs: {},
+      assign: { rounds: '{% [$append($rounds, $round)] %}' },
+    });
+    noteRound.next(diagnose);
+    const approval = askForApproval(this, { table, pages, within: APPROVAL_WITHIN, approved: which, onError });
+    const isAPlanAllThatIsWanted = Choice.jsonata(this, 'Is a plan all that is wanted?', {
+      comment: 'A dry run ends here; otherwise the policy wants an approval',
+    })
+      .when(
+        Condition.jsonata('{% $request.dryRun %}'),
+        ending.with(this, 'Note the plan', 'Planned', {
+          summary: '{% $next.summary %}',
+          rounds: '{% [$append($rounds, $round)] %}',
+          remaining: '{% [$append([$diagnosis.incident], $diagnosis.others)] %}',
+        }),
+      )
+      .otherwise(approval);
+    const wasItADryRun = Choice.jsonata(this, 'Was it a dry run?', { comment: 'Then nothing was changed yet' })
+      .when(Condition.jsonata("{% $round.outcome = 'Planned' %}"), isAPlanAllThatIsWanted)
+      .otherwise(noteRound);
+    for (const run of runs) run.next(wasItADryRun);
+    which.otherwise(
+      Pass.jsonata(this, 'There is no such runbook', {
+        comment: 'The step that chooses names only those that are here',
+        outputs: {
+          error: ERROR_NAMES.PreconditionFailed,
+          cause: "{% 'There is no runbook for ' & $next.incident & ' in this deployment. Nothing was changed.' %}",
+        },
+      }).next(onError),
+    );
+    const isAnythingLeft = Choice.jsonata(this, 'Is there anything to do?', { comment: 'A runbook, or the end' })
+      .when(Condition.jsonata("{% $next.action = 'Run' %}"), which)
+      .otherwise(
+        ending.with(this, 'Note the outcome', '{% $next.outcome %}', {
+          summary: '{% $next.summary %}',
+          rounds: '{% $rounds %}',
+          remaining: '{% [$next.remaining] %}',
+        }),
+      );
+    diagnose.next(choose).next(isAnythingLeft);
+
+    const start = stepState(this, 'Load cluster', {
+      step: steps.loadRemediation,
+      input: { execution: '{% $states.context.Execution.Name %}', input: '{% $states.input %}' },
+      assign: {
+        cluster: '{% $states.result.Payload.cluster %}',
+        request: '{% $states.result.Payload.request %}',
+        rounds: [],
+        approvals: [],
+        looks: 0,
+      },
+      onError: isAPersonToBeTold,
+    });
+    start.next(
+      takeLock(this, {
+        table,
+        executions: executionArns(this, ENTRY_STATE_MACHINE),
+        timeout: TIMEOUT,
+        taken: diagnose,
+        inProgress: Succeed.jsonata(this, 'Already in progress', {
+          comment: 'Another remediation has this cluster',
+          outputs: {
+            outcome: 'AlreadyInProgress',
+            cluster: '{% $cluster.name %}',
+            holder: '{% $holder %}',
+            summary:
+              "{% $holder.execution = '' ? 'Other remediations of this cluster began and ended meanwhile.' : 'The remediation ' & $holder.remediation & ' has been " +
+              "at it since ' & $holder.startedAt & '.' %}",
+          },
+        }),
+        onError: isAPersonToBeTold,
+      }),
+    );
+
+    this.stateMachine = runbookStateMachine(this, {
+      name: ENTRY_STATE_MACHINE,
+      comment:
+        'Finds out what is wrong with an etcd cluster and lets the runbooks remediate it. Start it with {"cluster":"orders"}; to look first, with ' +
+        '{"cluster":"orders","dryRun":true}; for one incident and no other, with {"cluster":"orders","incident":"member-failed"}',
+      start,
+      timeout: TIMEOUT,
+      steps: Object.values(steps),
+    });
+    acknowledgeExecutions(this.stateMachine, { own: ENTRY_STATE_MACHINE, nested: Object.values(runbooks) });
+  }
+
+  /** How it may end, by outcome; what is none of these is an error. */
+  private endings(): Choice {
+    const report = (outcome: string) => ({
+      outcome,
+      cluster: '{% $cluster.name %}',
+      reason: '{% $request.reason %}',
+      requestedBy: '{% $request.requestedBy %}',
+      summary: '{% $ended.summary %}',
+      rounds: '{% $ended.rounds %}',
+      approvals: '{% $approvals %}',
+      diagnosis: '{% $diagnosis %}',
+      remaining: '{% $ended.remaining %}',
+    });
+    const is = (outcome: string) => Condition.jsonata(`{% $ended.outcome = '${outcome}' %}`);
+    const succeed = (name: string, outcome: string, comment: string) =>
+      Succeed.jsonata(this, name, { comment, outputs: report(outcome) });
+    return Choice.jsonata(this, 'How did it end?', { comment: 'An outcome, or the error that stopped it' })
+      .when(is('Remediated'), succeed('Remediated', 'Remediated', 'A runbook has done its work, and proved it'))
+      .when(
+        is('NothingToDo'),
+        succeed('Nothing to do', 'NothingToDo', 'No incident was found, or its runbook had nothing to do'),
+      )
+      .when(is('Planned'), succeed('Planned', 'Planned', 'Nothing was changed: this was the dry run'))
+      .otherwise(
+        Fail.jsonata(this, 'Stop with the error that ended it', {
+          comment: 'As it was raised',
+          queryLanguage: QueryLanguage.JSONATA,
+          error: '{% $ended.outcome %}',
+          cause: '{% $substring($ended.summary, 0, 32000) %}',
+        }),
+      );
+  }
+}
