@@ -69,8 +69,11 @@ export class Progress {
         clearInterval(state?.timer);
         break;
       case 'TaskFailed': {
-        const { error, cause } = event.taskFailedEventDetails ?? {};
-        if (state) this.#line(state, '!', `${error}: ${messageOf(cause)}`);
+        const { error = '', cause } = event.taskFailedEventDetails ?? {};
+        // That a condition does not hold is an answer: what follows from it is told next.
+        const isAnswer = error.endsWith('ConditionalCheckFailedException');
+        if (state)
+          this.#line(state, isAnswer ? '-' : '!', isAnswer ? 'it is not free' : `${error}: ${messageOf(cause)}`);
         break;
       }
       case 'TaskStateExited':

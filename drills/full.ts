@@ -1,5 +1,6 @@
 import { ENTRY_STATE_MACHINE } from '../core/contracts/remediation.ts';
 import type { RemediationReport } from '../core/contracts/remediation-report.ts';
+import { countStateTransitions } from '../local/asl/history.ts';
 import type { Execution } from '../local/executions.ts';
 import { until } from './conditions.ts';
 import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from './proofs.ts';
@@ -94,34 +95,40 @@ async function drill(
     remediateMs: endedAt - startedAt,
     report,
   };
-  return resultOf(stage, remediation, writer, {
-    scenario: full.name,
-    runbook: rounds.map(({ runbook }) => runbook).join(' and '),
-    detectMs: startedAt - brokenAt,
-    lostWrites,
-    members: [...after].map(([name, idAfter]) => ({
-      name,
-      idBefore: before.get(name) ?? '',
-      idAfter,
-      replaced: name === broken,
-    })),
-    checks: [
-      {
-        name: 'the store comes first, and then the member',
-        ...compare(
-          rounds.map(({ incident }) => incident),
-          EXPECTED,
-        ),
-      },
-      goesOn,
-      nothingIsLost(lostWrites),
-      await noAlarmIsLeft(stage),
-      await everyMemberVotes(stage),
-      await everyMemberHoldsTheSame(stage),
-      await oldDataIsKept(stage, [broken], rounds.at(-1)?.report ?? {}),
-      onlyOneHasActed(remediations(stage)),
-    ],
-  });
+  return {
+    ...resultOf(stage, remediation, writer, {
+      scenario: full.name,
+      runbook: rounds.map(({ runbook }) => runbook).join(' and '),
+      detectMs: startedAt - brokenAt,
+      lostWrites,
+      members: [...after].map(([name, idAfter]) => ({
+        name,
+        idBefore: before.get(name) ?? '',
+        idAfter,
+        replaced: name === broken,
+      })),
+      checks: [
+        {
+          name: 'the store comes first, and then the member',
+          ...compare(
+            rounds.map(({ incident }) => incident),
+            EXPECTED,
+          ),
+        },
+        goesOn,
+        nothingIsLost(lostWrites),
+        await noAlarmIsLeft(stage),
+        await everyMemberVotes(stage),
+        await everyMemberHoldsTheSame(stage),
+        await oldDataIsKept(stage, [broken], rounds.at(-1)?.report ?? {}),
+        onlyOneHasActed(remediations(stage)),
+      ],
+    }),
+    stateTransitions: [execution, ...rounds.map((round) => platform.executions.find(round.execution))].reduce(
+      (count, each) => count + countStateTransitions(each?.events ?? []),
+      0,
+    ),
+  };
 }
 
 /** Everything that an alarm has started, the first one first. */

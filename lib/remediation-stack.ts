@@ -102,7 +102,7 @@ export class RemediationStack extends Stack {
       ),
       moveLeadership: etcdStep('move-leadership', 'Moves leadership to another voter', SHORT),
       defragmentMember: etcdStep('defragment-member', "Defragments one member's database", LONG),
-      disarmAlarms: etcdStep('disarm-alarms', 'Disarms NOSPACE where every member is small enough', SHORT),
+      disarmAlarms: etcdStep('disarm-alarms', 'Disarms NOSPACE where every member that answers is small enough', SHORT),
       proveWrites,
     });
 
