@@ -74,10 +74,7 @@ function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): st
   const curable = curableIncident(incident);
   if (!curable) return [WITHOUT_RUNBOOK];
   if (curable === 'space-exceeded' && others.includes('member-failed')) {
-    const failed = members.filter(({ state }) => state === 'failed' || state === 'joining').map(({ name }) => name);
-    // Each of the two runbooks wants the other to be done first.
-    const preparation = `A reclaim wants every member up, and a full store lets none be replaced: bring back ${failed.join(', ')} by hand first.`;
-    return [preparation, dryRun(cluster, curable, files)];
+    return [...besideFullStore(members), dryRun(cluster, curable, files)];
   }
   if (!RUNBOOKS[curable].needsHosts || files.hosts !== undefined) return [dryRun(cluster, curable, files)];
   const configured = hostsOf(cluster).length > 0;
@@ -91,6 +88,27 @@ function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): st
 /** Nothing is wrong yet, and a reclaim may keep it so. */
 export function isSpaceScarce({ warnings }: Diagnosis): boolean {
   return warnings.some(({ kind }) => kind === 'nearly-full' || kind === 'fragmented');
+}
+
+/** What becomes of failed members while a full store gets its space back. */
+function besideFullStore(members: readonly MemberFacts[]): string[] {
+  const failed = members.filter(({ state }) => state === 'failed' || state === 'joining');
+  const named = (wanted: readonly MemberFacts[]) => wanted.map(({ name }) => name).join(', ');
+  // Only of one that answers is it known how far it lags.
+  const silent = failed.filter(({ lagEntries }) => lagEntries === '');
+  const answering = failed.filter(({ lagEntries }) => lagEntries !== '');
+  return [
+    ...(answering.length > 0
+      ? [
+          `A reclaim waits for members that answer and are not well, for some minutes: cure ${named(answering)}, or stop the service there, first.`,
+        ]
+      : []),
+    ...(silent.length > 0
+      ? [
+          `A reclaim leaves out members that do not answer: ${named(silent)}. Replace them afterwards (incident member-failed).`,
+        ]
+      : []),
+  ];
 }
 
 /** As it is typed. */

@@ -68,10 +68,7 @@ async function run(flags: Flags): Promise<void> {
     hosts,
     ...(stagingAddress && { stagingAddress: stagingAddress.address, stagingPort: stagingAddress.port }),
     onPage: ({ subject, message }) => output.print(`PAGE: ${subject}\n${message}`),
-    onRuleStart: (stateMachineName) => {
-      progress.say(`Its end starts ${stateMachineName}`);
-      return new Progress(output.print);
-    },
+    onRuleStart: progress.follow,
   });
   try {
     if (mayMoveSnapshots(flags)) {

@@ -15,6 +15,8 @@ export interface StepNetwork {
 export interface StepFunctionProps {
   /** The folder of the step's bundle. */
   bundle: string;
+  /** By which another stack invokes it; CloudFormation's own where none does. */
+  functionName?: string;
   description: string;
   timeout: Duration;
   memoryMiB: number;
@@ -29,7 +31,11 @@ export interface StepFunctionProps {
 export class StepFunction extends Construct {
   readonly function: LambdaFunction;
 
-  constructor(scope: Construct, id: string, { bundle, description, timeout, memoryMiB, network }: StepFunctionProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { bundle, functionName, description, timeout, memoryMiB, network }: StepFunctionProps,
+  ) {
     super(scope, id);
     const logGroup = new LogGroup(this, 'Log', {
       retention: RetentionDays.SIX_MONTHS,
@@ -37,6 +43,7 @@ export class StepFunction extends Construct {
     });
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.function = new LambdaFunction(this, 'Function', {
+      ...(functionName && { functionName }),
       description,
       code: Code.fromAsset(bundle),
       handler: 'index.handler',

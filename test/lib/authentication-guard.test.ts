@@ -56,7 +56,8 @@ describe('the rule that starts the guard', () => {
         ? { status, output: {}, history: [] }
         : { status, error: 'Any', cause: 'Any.', history: [] };
     const event = executionEnded(execution, result);
-    expect(stacks.rules.map(({ pattern }) => matches(pattern, event))).toEqual([isMatch]);
+    // No rule of a cluster has anything to do with it.
+    expect(stacks.rules.filter(({ pattern }) => matches(pattern, event))).toHaveLength(isMatch ? 1 : 0);
   });
 });
 

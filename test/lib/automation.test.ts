@@ -4,7 +4,7 @@ import { parseRemediationInput, remediationIdSchema } from '../../core/contracts
 import { synthesizeCallers } from './caller-stack.ts';
 import { permissionsOf, type Resource, resourcesOf } from './stacks.ts';
 
-const { template } = synthesizeCallers();
+const template = synthesizeCallers();
 const [document] = Object.values(resourcesOf(template, 'AWS::SSM::Document'));
 const { mainSteps, assumeRole, schemaVersion, ...content } = document?.Properties.Content ?? {};
 const parameters: Record<string, Resource['Properties']> = content.parameters;

@@ -31,6 +31,8 @@ const ETCD_STEPS = STEPS.filter((step) => !STEPS_WITHOUT_ETCD.includes(step));
 const TOGGLE = 'toggle-authentication';
 /** Chained by no state machine. */
 const DIAGNOSIS = 'diagnose-cluster';
+/** Invoked by the schedules of clusters. */
+const DETECTOR = 'detect-incidents';
 const STAGING_STEPS = ['stage-snapshot', 'transfer-snapshot'];
 /** Which steps each state machine chains. */
 const STEPS_OF = {
@@ -110,8 +112,8 @@ function ownPermissionsOf(template: typeof platform, step: string): string[] {
 }
 
 describe('the function of every step', () => {
-  it('exists, and there is no other', () => {
-    const deployed = STEPS.map((step) => functionOf(platform, step)[0]).toSorted();
+  it('exists, and there is no other but that of the API', () => {
+    const deployed = [...STEPS, 'api'].map((name) => functionOf(platform, name)[0]).toSorted();
     expect(Object.keys(resourcesOf(platform, 'AWS::Lambda::Function')).toSorted()).toEqual(deployed);
   });
 
@@ -155,12 +157,13 @@ describe('the function of every step', () => {
     expect(new Set(used).size).toBe(STEPS.length);
   });
 
-  it('may run for five minutes; for 14 where it waits for a large database, for one where it may disable authentication or enable it', () => {
+  it('may run for five minutes; for 14 where it waits for a large database, for one where it may disable authentication or enable it, or is due again by then', () => {
     const timeouts = STEPS.map((step) => [step, functionOf(platform, step)[1].Timeout]);
     expect(timeouts.filter(([, seconds]) => seconds !== 5 * 60)).toEqual([
       ['compact-history', 14 * 60],
       ['compare-hashes', 14 * 60],
       ['defragment-member', 14 * 60],
+      ['detect-incidents', 60],
       ['enable-authentication', 60],
       ['toggle-authentication', 60],
     ]);
@@ -245,6 +248,7 @@ describe('the network', () => {
 describe('permissions', () => {
   const parameter = (name: string) =>
     `ssm:GetParameter arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/etcd-remediation/clusters/${name}`;
+  const parameters = ['billing', 'orders', 'plain', 'public'].map(parameter);
   const named = (name: string) =>
     `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${name}-??????`;
   /** Each secret once, also `etcd/tls`, which two clusters share. */
@@ -254,7 +258,7 @@ describe('permissions', () => {
   );
 
   it("let load-cluster read the configured clusters' parameters, and no secret", () => {
-    expect(ownPermissionsOf(platform, 'load-cluster')).toEqual(['billing', 'orders', 'plain', 'public'].map(parameter));
+    expect(ownPermissionsOf(platform, 'load-cluster')).toEqual(parameters);
   });
 
   /** To see whether it is alone. */
@@ -265,13 +269,19 @@ describe('permissions', () => {
 
   const lookForHosts = 'ssm:DescribeInstanceInformation *';
   /** What is a step's own besides the secrets. */
-  const ownOf: Record<string, string[]> = { [TOGGLE]: runbooks, [DIAGNOSIS]: [lookForHosts] };
+  const ownOf: Record<string, string[]> = { [TOGGLE]: runbooks, [DIAGNOSIS]: [lookForHosts], [DETECTOR]: parameters };
 
-  it.each(ETCD_STEPS)('let %s read the configured secrets, and no parameter', (step) => {
-    expect(ownPermissionsOf(platform, step)).toEqual(
-      [...configured.map((resource) => `secretsmanager:GetSecretValue ${resource}`), ...(ownOf[step] ?? [])].toSorted(),
-    );
-  });
+  it.each(ETCD_STEPS)(
+    'let %s read the configured secrets, and of parameters only the detector the registered clusters',
+    (step) => {
+      expect(ownPermissionsOf(platform, step)).toEqual(
+        [
+          ...configured.map((resource) => `secretsmanager:GetSecretValue ${resource}`),
+          ...(ownOf[step] ?? []),
+        ].toSorted(),
+      );
+    },
+  );
 
   it.each(ETCD_STEPS)('let %s read them by one statement, as a policy may hold 10,240 characters', (step) => {
     const role = functionOf(platform, step)[1].Role['Fn::GetAtt'][0];
@@ -304,9 +314,9 @@ describe('permissions', () => {
         ...unnamedOfRunCommand,
       ].toSorted(),
     );
-    const deployed = Object.values(resourcesOf(platform, 'AWS::SSM::Document')).map(
-      ({ Properties }) => Properties.Name,
-    );
+    const deployed = Object.values(resourcesOf(platform, 'AWS::SSM::Document'))
+      .filter(({ Properties }) => Properties.DocumentType === 'Command')
+      .map(({ Properties }) => Properties.Name);
     expect(deployed.toSorted()).toEqual(commands.map(documentName).toSorted());
   });
 
@@ -330,7 +340,8 @@ describe('permissions', () => {
   it('let no step read a secret where no cluster has one', () => {
     const stacks = synthesizeStacks({ network: NETWORK, clusters: [PLAIN] });
     for (const step of ETCD_STEPS) {
-      expect(ownPermissionsOf(stacks.platform, step), step).toEqual((ownOf[step] ?? []).toSorted());
+      const own = step === DETECTOR ? [parameter('plain')] : (ownOf[step] ?? []);
+      expect(ownPermissionsOf(stacks.platform, step), step).toEqual(own.toSorted());
     }
     for (const text of stacks.texts) expect(text).not.toContain('secretsmanager');
   });
@@ -360,7 +371,7 @@ describe('permissions', () => {
       Object.keys(STEPS_OF).toSorted(),
     );
     expect([...new Set(Object.values(STEPS_OF).flat())].toSorted()).toEqual(
-      STEPS.filter((step) => step !== DIAGNOSIS).toSorted(),
+      STEPS.filter((step) => step !== DIAGNOSIS && step !== DETECTOR).toSorted(),
     );
   });
 
@@ -399,29 +410,28 @@ describe('permissions', () => {
       Properties.AssumeRolePolicyDocument.Statement.map(({ Principal }: { Principal: unknown }) => Principal),
     );
     expect(new Set(principals.map((each) => JSON.stringify(each)))).toEqual(
-      new Set(['lambda', 'states', 'events'].map((service) => JSON.stringify({ Service: `${service}.amazonaws.com` }))),
+      new Set(
+        ['lambda', 'states', 'events', 'ssm', 'apigateway'].map((service) =>
+          JSON.stringify({ Service: `${service}.amazonaws.com` }),
+        ),
+      ),
     );
   });
 });
 
 describe("a cluster's stack", () => {
-  it.each(FLEET.clusters.map(({ name }) => name))(
-    'registers %s as it is configured, and holds nothing else',
-    (name) => {
-      const template = fleet.clusters[name];
-      if (!template) throw new Error(`There is no stack of ${name}.`);
-      const resources = Object.values(template.toJSON().Resources as Record<string, { Type: string }>);
-      expect(resources.map(({ Type }) => Type)).toEqual(['AWS::SSM::Parameter']);
-      const [parameter] = Object.values(resourcesOf(template, 'AWS::SSM::Parameter'));
-      expect(parameter?.Properties).toMatchObject({
-        Name: `/etcd-remediation/clusters/${name}`,
-        Type: 'String',
-        Tier: 'Intelligent-Tiering',
-      });
-      const configured = FLEET.clusters.find((cluster) => cluster.name === name);
-      expect(clusterSchema.parse(JSON.parse(parameter?.Properties.Value))).toEqual(configured);
-    },
-  );
+  it.each(FLEET.clusters.map(({ name }) => name))('registers %s as it is configured', (name) => {
+    const template = fleet.clusters[name];
+    if (!template) throw new Error(`There is no stack of ${name}.`);
+    const [parameter] = Object.values(resourcesOf(template, 'AWS::SSM::Parameter'));
+    expect(parameter?.Properties).toMatchObject({
+      Name: `/etcd-remediation/clusters/${name}`,
+      Type: 'String',
+      Tier: 'Intelligent-Tiering',
+    });
+    const configured = FLEET.clusters.find((cluster) => cluster.name === name);
+    expect(clusterSchema.parse(JSON.parse(parameter?.Properties.Value))).toEqual(configured);
+  });
 
   it('can be made for every name that the configuration accepts', () => {
     const names = ['A', '0', 'my-cluster', '0-b-', 'x'.repeat(63)];

@@ -6,7 +6,9 @@ import { Template } from 'aws-cdk-lib/assertions';
 import type { Cluster, ClustersFile } from '../../core/contracts/clusters.ts';
 import { defineStacks } from '../../lib/app.ts';
 import type { StateMachineDefinition } from '../../local/asl/types.ts';
+import type { MetricAlarm } from '../../local/aws/cloudwatch.ts';
 import type { EventRule } from '../../local/aws/events.ts';
+import type { MinutelySchedule } from '../../local/event-sources.ts';
 import { readTemplate } from '../../local/template.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
@@ -89,6 +91,8 @@ export interface Stacks {
   /** The ARNs of topics, as the embedded platform knows them. */
   topics: string[];
   rules: EventRule[];
+  schedules: MinutelySchedule[];
+  alarms: MetricAlarm[];
   /** Every stack's name in CloudFormation. */
   names: string[];
   /** Every template as it is uploaded. */
@@ -120,6 +124,8 @@ export function synthesizeStacks(file: ClustersFile): Stacks {
       stateMachines: Object.assign({}, ...stacks.map((stack) => readTemplate(stack).stateMachines)),
       topics: stacks.flatMap((stack) => readTemplate(stack).topics),
       rules: stacks.flatMap((stack) => readTemplate(stack).rules),
+      schedules: stacks.flatMap((stack) => readTemplate(stack).schedules),
+      alarms: stacks.flatMap((stack) => readTemplate(stack).alarms),
       names: stacks.map((stack) => stack.stackName),
       texts: stacks.map((stack) => JSON.stringify(stack.template)),
     };

@@ -145,6 +145,46 @@ describe('the handler', () => {
     expect(requests.map(({ target }) => target)).not.toContain('StartExecution');
   });
 
+  it.each(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'])(
+    'tells that a question was answered, or has expired, where its token is gone: %s',
+    async (__type) => {
+      const approval = { id: { S: '1' }, token: { S: 'the token' } };
+      answers = {
+        DescribeExecution: [200, RUNNING],
+        GetItem: [200, { Item: { id: { S: 'lock' }, remediation: { S: 'INC-1' }, approval: { M: approval } } }],
+        SendTaskSuccess: [400, { __type, message: 'the token is gone' }],
+      };
+      const answer = { approval: '1', decision: 'approve', reason: 'a test' };
+      const result = await handler(
+        eventOf({
+          resource: '/remediations/{id}/approval',
+          httpMethod: 'POST',
+          body: JSON.stringify(answer),
+        }),
+      );
+      expect(result.statusCode).toBe(409);
+      expect(JSON.parse(result.body).type).toBe('urn:etcd-remediation:problem:already-answered');
+      expect(result.body).not.toContain('token');
+      expect(requests.at(-1)?.body).toEqual({
+        taskToken: 'the token',
+        output: JSON.stringify({ decision: 'approve', by: ME, reason: 'a test' }),
+      });
+    },
+  );
+
+  it('answers no question of a remediation that has the lock no more', async () => {
+    answers = {
+      DescribeExecution: [200, RUNNING],
+      GetItem: [
+        200,
+        { Item: { id: { S: 'lock' }, remediation: { S: 'another' }, approval: { M: { id: { S: '1' } } } } },
+      ],
+    };
+    const body = JSON.stringify({ approval: '1', decision: 'approve', reason: 'a test' });
+    const result = await handler(eventOf({ resource: '/remediations/{id}/approval', httpMethod: 'POST', body }));
+    expect(JSON.parse(result.body).type).toBe('urn:etcd-remediation:problem:not-waiting');
+  });
+
   it('looks at an execution that was started with anything', async () => {
     answers = {
       DescribeExecution: [200, { ...RUNNING, status: 'FAILED', error: 'InvalidInput', cause: 'c', input: 'null' }],
