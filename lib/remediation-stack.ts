@@ -14,6 +14,8 @@ import { RemediationTable } from './remediation-table.ts';
 import { StagingBucket } from './staging-bucket.ts';
 import { StepFunction } from './step-function.ts';
 import { connectSteps } from './step-network.ts';
+import { RemediationApi } from './triggers/api.ts';
+import { StartAutomation } from './triggers/automation.ts';
 import { AuthTokenReset } from './workflows/auth-token-reset.ts';
 import { AuthenticationGuard } from './workflows/authentication-guard.ts';
 import { LockRelease } from './workflows/lock-release.ts';
@@ -43,11 +45,14 @@ export class RemediationStack extends Stack {
     // A template holds at most a million characters.
     super(scope, id, { ...props, suppressTemplateIndentation: true });
     const stepNetwork = connectSteps(this, network, clusters);
-    const step = (name: string, description: string, timeout: Duration, functionName?: string) => {
+    const bundleOf = (name: string) => {
       const bundle = bundles[name];
-      if (!bundle) throw new Error(`There is no bundle of a step "${name}".`);
+      if (!bundle) throw new Error(`There is no bundle "${name}".`);
+      return bundle;
+    };
+    const step = (name: string, description: string, timeout: Duration, functionName?: string) => {
       return new StepFunction(this, name, {
-        bundle,
+        bundle: bundleOf(name),
         ...(functionName && { functionName }),
         description,
         timeout,
@@ -218,6 +223,14 @@ export class RemediationStack extends Stack {
       },
     });
     new LockRelease(this, 'LockRelease', { table, pages, remediation });
+
+    new RemediationApi(this, 'api', {
+      bundle: bundleOf('api'),
+      stateMachineArn: remediation.stateMachineArn,
+      table: table.table,
+      diagnoseFunction: diagnoseCluster.function,
+    });
+    new StartAutomation(this, 'StartAutomation', { stateMachineArn: remediation.stateMachineArn });
 
     const deployment: Deployment = {
       stateMachineArn: remediation.stateMachineArn,

@@ -20,12 +20,13 @@ export interface StepFunctionProps {
   description: string;
   timeout: Duration;
   memoryMiB: number;
-  network: StepNetwork;
+  /** None where it talks to AWS alone. */
+  network?: StepNetwork;
 }
 
 /**
- * One step as a Lambda function, with a role that may do nothing but write this function's log, send traces and attach to the
- * VPC; whatever else a step needs is granted by its name where it is composed.
+ * One step, or the API, as a Lambda function, with a role that may do nothing but write this function's log, send traces and attach to the
+ * VPC, where it is placed into one; whatever else a step needs is granted by its name where it is composed.
  */
 export class StepFunction extends Construct {
   readonly function: LambdaFunction;
@@ -53,27 +54,14 @@ export class StepFunction extends Construct {
       tracing: Tracing.ACTIVE,
       logGroup,
       role,
-      vpc: network.vpc,
-      vpcSubnets: { subnets: network.subnets },
-      securityGroups: network.securityGroups,
+      ...(network && {
+        vpc: network.vpc,
+        vpcSubnets: { subnets: network.subnets },
+        securityGroups: network.securityGroups,
+      }),
     });
     logGroup.grantWrite(role);
-    // These actions know no resource that could be named: the network interfaces are made by Lambda.
-    // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
-    role.addToPolicy(
-      new PolicyStatement({
-        effect: Effect.ALLOW,
-        actions: [
-          'ec2:CreateNetworkInterface',
-          'ec2:DescribeNetworkInterfaces',
-          'ec2:DescribeSubnets',
-          'ec2:DeleteNetworkInterface',
-          'ec2:AssignPrivateIpAddresses',
-          'ec2:UnassignPrivateIpAddresses',
-        ],
-        resources: ['*'],
-      }),
-    );
+    if (network) grantNetworkInterfaces(role);
     Validations.of(role).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason:
@@ -81,4 +69,23 @@ export class StepFunction extends Construct {
         'resource that a policy could name.',
     });
   }
+}
+
+function grantNetworkInterfaces(role: Role): void {
+  // These actions know no resource that could be named: the network interfaces are made by Lambda.
+  // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+  role.addToPolicy(
+    new PolicyStatement({
+      effect: Effect.ALLOW,
+      actions: [
+        'ec2:CreateNetworkInterface',
+        'ec2:DescribeNetworkInterfaces',
+        'ec2:DescribeSubnets',
+        'ec2:DeleteNetworkInterface',
+        'ec2:AssignPrivateIpAddresses',
+        'ec2:UnassignPrivateIpAddresses',
+      ],
+      resources: ['*'],
+    }),
+  );
 }

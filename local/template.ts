@@ -19,7 +19,7 @@ interface Resource {
 
 type Resources = Readonly<Record<string, Resource>>;
 
-/** Reads the functions, state machines, rules, schedules, alarms, topics, tables, buckets, SSM parameters and SSM documents of one synthesized stack. */
+/** Reads the functions, state machines, rules, schedules, alarms, topics, tables, buckets, SSM parameters and command documents of one synthesized stack. */
 export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
   const resources = stack.template.Resources as Resources;
   const codeDirs = readCodeDirs(stack);
@@ -61,10 +61,12 @@ export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
       }),
     ),
     documents: Object.fromEntries(
-      of('AWS::SSM::Document').map(([, { Properties }]) => {
-        const { Name, Content } = resolve(Properties, resources, ['Name', 'Content']);
-        return [Name as string, Content];
-      }),
+      of('AWS::SSM::Document')
+        .filter(([, { Properties }]) => Properties.DocumentType === 'Command')
+        .map(([, { Properties }]) => {
+          const { Name, Content } = resolve(Properties, resources, ['Name', 'Content']);
+          return [Name as string, Content];
+        }),
     ),
   };
 }

@@ -112,8 +112,8 @@ function ownPermissionsOf(template: typeof platform, step: string): string[] {
 }
 
 describe('the function of every step', () => {
-  it('exists, and there is no other', () => {
-    const deployed = STEPS.map((step) => functionOf(platform, step)[0]).toSorted();
+  it('exists, and there is no other but that of the API', () => {
+    const deployed = [...STEPS, 'api'].map((name) => functionOf(platform, name)[0]).toSorted();
     expect(Object.keys(resourcesOf(platform, 'AWS::Lambda::Function')).toSorted()).toEqual(deployed);
   });
 
@@ -314,9 +314,9 @@ describe('permissions', () => {
         ...unnamedOfRunCommand,
       ].toSorted(),
     );
-    const deployed = Object.values(resourcesOf(platform, 'AWS::SSM::Document')).map(
-      ({ Properties }) => Properties.Name,
-    );
+    const deployed = Object.values(resourcesOf(platform, 'AWS::SSM::Document'))
+      .filter(({ Properties }) => Properties.DocumentType === 'Command')
+      .map(({ Properties }) => Properties.Name);
     expect(deployed.toSorted()).toEqual(commands.map(documentName).toSorted());
   });
 
@@ -410,7 +410,11 @@ describe('permissions', () => {
       Properties.AssumeRolePolicyDocument.Statement.map(({ Principal }: { Principal: unknown }) => Principal),
     );
     expect(new Set(principals.map((each) => JSON.stringify(each)))).toEqual(
-      new Set(['lambda', 'states', 'events'].map((service) => JSON.stringify({ Service: `${service}.amazonaws.com` }))),
+      new Set(
+        ['lambda', 'states', 'events', 'ssm', 'apigateway'].map((service) =>
+          JSON.stringify({ Service: `${service}.amazonaws.com` }),
+        ),
+      ),
     );
   });
 });
