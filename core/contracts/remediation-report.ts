@@ -26,7 +26,7 @@ export type RemediationReport =
       remaining: Condition[];
     };
 
-interface Round {
+export interface Round {
   incident: Incident;
   runbook: string;
   /** The ARN of the runbook's execution. */

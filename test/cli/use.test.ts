@@ -106,7 +106,7 @@ describe('a command that is used wrongly', () => {
     [
       'an unknown scenario',
       ['drill', 'fire'],
-      'There is: space-exceeded, auth-token-invalid, member-failed, quorum-lost.',
+      'There is: space-exceeded, auth-token-invalid, member-failed, quorum-lost, full.',
     ],
     ['hosts for a drill that has none', ['drill', 'space-exceeded', '--hosts', 'process'], 'leave --hosts out'],
     ['hosts of another kind', ['drill', 'member-failed', '--hosts', 'docker'], 'Allowed choices are process, systemd.'],
