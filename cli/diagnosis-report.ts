@@ -50,7 +50,7 @@ export function describeUndiagnosed({ cluster, error, cause }: { cluster: string
 }
 
 /** What a person has to do where no runbook may change anything. */
-export const WITHOUT_RUNBOOK =
+const WITHOUT_RUNBOOK =
   'No runbook cures this, and none changes anything meanwhile. "etcdctl endpoint hashkv --cluster" shows which member differs: replace it ' +
   'by hand (docs/runbooks.md has the steps). Run "etcdctl alarm disarm" only once all hashes are equal: before, it hides the damage.';
 

@@ -96,16 +96,16 @@ function summarize(observation: Observation, filling: AnsweringMember[], fragmen
   return 'No alarm is raised, and no member would give back enough space to be worth a defragmentation.';
 }
 
-/** Nothing where nobody is left out. */
+/** Nothing where nobody is left out. Why each of them is, `leftOut` says. */
 function describeLeavingOut({ voters, leftOut }: WorkingCluster, { memberList }: Observation): string {
   if (leftOut.length === 0) return '';
+  const names = leftOut.map(({ member }) => member).join(', ');
   const count = memberList.filter(({ isLearner }) => !isLearner).length;
   const isEachNeeded = voters.length - 1 < quorumOf(memberList);
   const care = isEachNeeded
-    ? ' The quorum needs each of these: one whose disk has no room for what is in use of its database would end in its defragmentation.'
-    : '';
-  const list = leftOut.map(({ member, problem }) => ` ${member} is left out: ${problem}`).join('');
-  return `${list} ${voters.length} of ${count} voters answer, a quorum.${care}`;
+    ? ', which needs each of them: one whose disk has no room for what is in use of its database would end in its defragmentation.'
+    : '.';
+  return ` Left out, without an answer: ${names}. ${voters.length} of ${count} voters answer, a quorum${care}`;
 }
 
 /**
