@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { Command, InvalidArgumentError } from 'commander';
+import type { ClustersFile } from '../core/contracts/clusters.ts';
 import { ENTRY_STATE_MACHINE } from '../core/contracts/remediation.ts';
 import { serveApi } from '../local/api-server.ts';
+import type { Detector } from '../local/detector.ts';
 import { Platform } from '../local/platform.ts';
 import { type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
-import { openOutput } from './output.ts';
+import { type Output, openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { onSignal } from './signals.ts';
 import { parseStagingAddress, type StagingAddress } from './staging-address.ts';
@@ -17,20 +19,23 @@ const API = 'api';
 
 interface Flags extends FileFlags {
   port: number;
+  detector: boolean;
   stagingAddress?: StagingAddress;
 }
 
 /** `etcd-remediation serve`: the API that is deployed to AWS, on loopback, for the clusters that this machine reaches. */
 export function serveCommand(): Command {
   const command = new Command('serve')
-    .summary('serve the API from this machine, without AWS')
+    .summary('serve the API and watch the clusters from this machine, without AWS')
     .description(
-      'Serves the API that is deployed to AWS, by the same function, on loopback; what it starts runs on this machine, against clusters that this ' +
+      'Looks at each cluster every minute, and remediates what its alarms are raised for, as far as the policy lets it. Serves the API that is ' +
+        'deployed to AWS, by the same function, on loopback; what is started runs on this machine, against clusters that this ' +
         'machine reaches, and ends when this ends. Each request needs the header Authorization that is written to a file which nobody else ' +
         'can read: other users of this machine, and pages in a browser, get nothing.',
     );
   return takeFiles(command)
     .option('--port <port>', 'of 127.0.0.1; 0 for any that is free', parsePort, 8080)
+    .option('--no-detector', 'serve the API only: look at no cluster, and start nothing by itself')
     .option(
       '--staging-address <address[:port]>',
       'an address of this machine that the hosts reach, for a quorum recovery (default: 127.0.0.1, which serves hosts that are this machine)',
@@ -52,6 +57,7 @@ async function serve(flags: Flags): Promise<void> {
     hosts,
     ...(stagingAddress && { stagingAddress: stagingAddress.address, stagingPort: stagingAddress.port }),
     onPage: ({ subject, message }) => output.print(`PAGE: ${subject}\n${message}`),
+    onRuleStart: progress.follow,
   });
   const folder = await mkdtemp(join(tmpdir(), 'etcd-remediation-serve-'));
   try {
@@ -64,7 +70,9 @@ async function serve(flags: Flags): Promise<void> {
       await writeFile(header, `Authorization: ${server.authorization}\n`, { mode: 0o600 });
       output.print(`Serving the API at ${server.url} until Ctrl-C. For example:`);
       output.print(`  curl -H @${header} ${server.url}/clusters`);
+      const detector = flags.detector ? watch(platform, { file, output }) : undefined;
       await signalled();
+      await detector?.close();
     } finally {
       await server.close();
     }
@@ -73,6 +81,13 @@ async function serve(flags: Flags): Promise<void> {
     await platform.close();
     await rm(folder, { recursive: true });
   }
+}
+
+function watch(platform: Platform, { file, output }: { file: ClustersFile; output: Output }): Detector {
+  output.print(`Looking at ${file.clusters.map(({ name }) => name).join(', ')} every minute`);
+  return platform.watch({
+    onFailure: (error) => output.print(`A look failed: ${error instanceof Error ? error.message : error}`),
+  });
 }
 
 /** Each ends as one that a person has stopped, and what then has to be put in order is. */

@@ -83,7 +83,7 @@ export class Platform {
       tasksFor: ({ observer }) => tasksFor(observer),
       onStart: (definition) => this.#warm(definition),
       onEnd: (execution, result) => {
-        if (!this.#closing.signal.aborted) this.#route(executionEnded(execution, result));
+        if (!this.#closing.signal.aborted) this.putEvent(executionEnded(execution, result));
       },
     });
   }
@@ -194,7 +194,7 @@ export class Platform {
       alarms,
       ...(minuteMs !== undefined && { minuteMs }),
       invoke: (arn, input, signal) => this.lambdas.invoke(arn, input, signal),
-      onAlarm: (event) => this.#route(event),
+      onAlarm: (event) => this.putEvent(event),
       onPage: this.#onPage,
       onFailure,
     });
@@ -243,8 +243,8 @@ export class Platform {
     this.lambdas.warm(this.#assembly.functions.map(({ arn }) => arn).filter((arn) => text.includes(arn)));
   }
 
-  /** Hands an event to the rules, as EventBridge does. */
-  #route(event: JsonObject): void {
+  /** Hands an event to the synthesized rules, as EventBridge does. */
+  putEvent(event: JsonObject): void {
     const { rules, stateMachines } = this.#assembly;
     for (const { arn: target, input } of deliveriesOf(rules, event)) {
       const started = Object.keys(stateMachines).find((name) => stateMachineArn(name) === target);

@@ -35,9 +35,13 @@ export class Problem extends Error {
   /** The remediation that is in the way, or that is meant. */
   readonly remediation: string | undefined;
 
-  /** @param detail what was seen, what it means, and what to do */
-  constructor(name: ProblemKind, detail: string, remediation?: string) {
-    super(detail);
+  /** @param detail what was seen, what it means, and what to do @param cause what is for whoever operates this, and for no caller */
+  constructor(
+    name: ProblemKind,
+    detail: string,
+    { remediation, cause }: { remediation?: string; cause?: unknown } = {},
+  ) {
+    super(detail, { cause });
     this.name = name;
     this.remediation = remediation;
   }

@@ -26,11 +26,8 @@ function refusalIn(error: unknown): Error {
     return requireRefusal(error, 'AWS');
   } catch (unavailable) {
     if (!(unavailable instanceof AwsUnavailable)) throw unavailable;
-    // What it was is in the log: an address or an account's ID is nothing that a caller has to see.
-    console.error(unavailable.message);
-    throw new Problem(
-      'unavailable',
-      'An AWS API did not answer in time, or takes no more requests now. Try again in a moment.',
-    );
+    const detail = 'An AWS API did not answer in time, or takes no more requests now. Try again in a moment.';
+    // What it was may hold an address or an account's ID, which is nothing that a caller has to see.
+    throw new Problem('unavailable', detail, { cause: unavailable });
   }
 }

@@ -70,14 +70,15 @@ function notAllowed(event: APIGatewayProxyEvent, allowed: string[]): APIGatewayP
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof InvalidInput) return new Problem('invalid-request', error.message);
-  // For whoever operates this; a caller can do nothing about it, and it may tell what is none of theirs.
-  console.error(error);
-  return new Problem('internal-error', 'It is in the log of the function, under the ID of this request.');
+  const detail =
+    'A caller can do nothing about it. What it is, is in the log of the function, with the ID of this request.';
+  return new Problem('internal-error', detail, { cause: error });
 }
 
-function refuse({ requestContext }: APIGatewayProxyEvent, { name, message, remediation }: Problem) {
+function refuse({ requestContext }: APIGatewayProxyEvent, { name, message, remediation, cause }: Problem) {
   const { status, title } = PROBLEMS[name];
   const { path: instance, requestId } = requestContext;
+  if (cause !== undefined) console.error(requestId, cause);
   const problem = { type: problemType(name), title, status, detail: message, instance, requestId, remediation };
   return respond(status, problem, 'application/problem+json');
 }

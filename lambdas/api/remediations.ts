@@ -66,7 +66,7 @@ export class Remediations {
       throw new Problem(
         'already-in-progress',
         `The remediation ${holder.remediation} has been at work for the cluster ${cluster} since ${holder.startedAt}. Wait until it has ended, or stop it.`,
-        holder.remediation,
+        { remediation: holder.remediation },
       );
     }
     const requestedBy = wanted.requestedBy || by.slice(0, REQUESTED_BY_CHARS);
@@ -130,21 +130,21 @@ export class Remediations {
       throw new Problem(
         'not-waiting',
         `The remediation ${id} is ${execution.status} and waits for no approval, so that there is nothing to answer.`,
-        id,
+        { remediation: id },
       );
     }
     if (wanted.id !== approval) {
       throw new Problem(
         'stale-approval',
         `The remediation ${id} waits for an answer to another question than "${approval}": read what it asks now, and answer that.`,
-        id,
+        { remediation: id },
       );
     }
     const gone = () => {
       throw new Problem(
         'already-answered',
         `The question "${approval}" of the remediation ${id} was answered already, or has expired. Look at the remediation for what came of it.`,
-        id,
+        { remediation: id },
       );
     };
     const answer: ApprovalAnswer = { decision, by, reason };
@@ -166,7 +166,9 @@ export class Remediations {
   async stop(id: string, { by, reason }: { by: string; reason: string }): Promise<Accepted> {
     const execution = await this.#describe(id);
     if (execution.status !== 'RUNNING') {
-      throw new Problem('already-ended', `The remediation ${id} has ended already: it is ${execution.status}.`, id);
+      throw new Problem('already-ended', `The remediation ${id} has ended already: it is ${execution.status}.`, {
+        remediation: id,
+      });
     }
     const executionArn = this.#arnOf(id);
     const cause = `Stopped by ${by}${reason && `: ${reason}`}`;
@@ -206,7 +208,7 @@ function requireSame({ executionArn = '', input = '' }: DescribeExecutionOutput,
   throw new Problem(
     'key-reused',
     `The remediation ${id} was started with another input than this one. Take a new key for a new remediation.`,
-    id,
+    { remediation: id },
   );
 }
 

@@ -135,6 +135,27 @@ describe('a remediation by the API', () => {
     expect((await api.call('listClusters')).body.clusters[0].last).toMatchObject({ id: 'second', outcome: 'ABORTED' });
   });
 
+  it('is one, however many are started at once: the others are refused, or end and name it', async () => {
+    const keys = Array.from({ length: 12 }, (_, index) => `many-${index}`);
+    const answers = await Promise.all(keys.map((key) => start(key)));
+    const accepted = keys.filter((_, index) => answers[index]?.status === 202);
+    for (const { status, body } of answers)
+      if (status !== 202) expect(body).toMatchObject(problem('already-in-progress'));
+    const look = async () => (await api.call('listClusters')).body.clusters[0].running;
+    await until(async () => (await look()) !== null, 50);
+    const running = await look();
+    expect(accepted).toContain(running.id);
+    for (const id of accepted.filter((each) => each !== running.id)) {
+      expect(await untilEnded(api, id)).toMatchObject({
+        outcome: 'AlreadyInProgress',
+        report: { holder: { remediation: running.id } },
+      });
+    }
+    expect((await start('late')).body).toMatchObject(problem('already-in-progress', { remediation: running.id }));
+    await api.call('stopRemediation', { id: running.id });
+    await untilFree();
+  });
+
   it('goes on once it is approved, and tells what it did', async () => {
     await start('third');
     const { approval } = await untilItAsks('third');

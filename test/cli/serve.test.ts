@@ -20,12 +20,13 @@ afterAll(() => rm(directory, { recursive: true }));
 describe('etcd-remediation serve', () => {
   it('serves who can read its file, on loopback alone, and stops what it has started at Ctrl-C', async () => {
     const command = startEtcdRemediation('serve', '--config', config, '--port', '0');
-    while (!/curl .*\n/.test(command.written.stdout)) await sleep(50);
+    while (!/curl .*\nLooking .*\n/.test(command.written.stdout)) await sleep(50);
     const [, file = '', url = ''] = /curl -H @(\S+) (\S+)\/clusters/.exec(command.written.stdout) ?? [];
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const [name = '', value = ''] = (await readFile(file, 'utf8')).trim().split(': ');
     const headers = { [name]: value };
+    expect(command.written.stdout).toContain('Looking at orders every minute');
     expect((await fetch(`${url}/clusters`)).status).toBe(403);
     expect(await (await fetch(`${url}/clusters`, { headers })).json()).toMatchObject({
       clusters: [{ name: 'orders' }],

@@ -77,7 +77,7 @@ describe('the handler', () => {
       type: 'urn:etcd-remediation:problem:unavailable',
       requestId: 'r-1',
     });
-    expect(log).toHaveBeenCalledOnce();
+    expect(log).toHaveBeenCalledExactlyOnceWith('r-1', expect.objectContaining({ name: 'AwsUnavailable' }));
   });
 
   it('tells nothing of what is wrong with itself but where to look, and logs it', async () => {
@@ -87,7 +87,7 @@ describe('the handler', () => {
     const result = await handler(eventOf({}));
     expect(result).toMatchObject({ statusCode: 500, headers: { 'Content-Type': 'application/problem+json' } });
     expect(result.body).not.toMatch(/arn:|AccessDenied|at .*\.ts/);
-    expect(String(log.mock.calls[0]?.[0])).toContain(message);
+    expect(log).toHaveBeenCalledExactlyOnceWith('r-1', expect.objectContaining({ message }));
   });
 
   it('records who IAM says it is, whatever the request says', async () => {
