@@ -55,13 +55,13 @@ function requireQuestion({ id, status, approval }: Remediation, wanted: string |
     throw new Problem(
       'not-waiting',
       `The remediation ${id} is ${status} and waits for no approval: there is nothing to answer.`,
-      id,
+      { remediation: id },
     );
   }
   if (wanted === undefined || wanted === approval.id) return approval;
   throw new Problem(
     'stale-approval',
     `The remediation ${id} does not wait with the question "${wanted}" but with "${approval.id}": read that one first.`,
-    id,
+    { remediation: id },
   );
 }

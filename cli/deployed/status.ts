@@ -36,7 +36,8 @@ export function describeQuestion(
   return [
     `It waits for an approval until ${expiresAt}, and changes nothing meanwhile.`,
     `  ${incident}: ${summary}`,
-    `  ${runbook} would do this: ${shortSummary(report)}`,
+    // Most often what it would do begins with what is wrong, which was just told.
+    `  ${runbook} would do this:${summary.startsWith(report.summary) ? '' : ` ${shortSummary(report)}`}`,
     ...describeReport(report).map((line) => `  ${line}`),
     `  To answer: ${answer('approve')}`,
     `             ${answer('reject', '--reason', 'WHY')}`,

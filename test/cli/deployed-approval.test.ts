@@ -44,7 +44,7 @@ describe('a remediation that wants an approval', () => {
     expect(status.status).toBe(0);
     for (const shown of [watching.written.stdout, status.stdout]) {
       expect(shown).toMatch(/^ {2}member-failed: .*m3/m);
-      expect(shown).toMatch(/^ {2}member-replacement would do this: /m);
+      expect(shown).toMatch(/^ {2}member-replacement would do this:$/m);
       expect(shown).toMatch(/^ {4}Plan:$/m);
       expect(shown).toMatch(/^ {2}To answer: npx etcd-remediation approve first --approval 1$/m);
       expect(shown).toMatch(/^ +npx etcd-remediation reject first --approval 1 --reason WHY$/m);
