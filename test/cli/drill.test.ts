@@ -105,6 +105,31 @@ describe('etcd-remediation drill', () => {
   );
 
   it.for([
+    { hosts: 'process', etcd: '3.5.16', options: [] },
+    { hosts: 'systemd', etcd: '3.4.23', options: ['--tls', '--auth'] },
+  ])(
+    'full brings back a store and a member on $hosts hosts with etcd $etcd ($options) when nobody is told but the detector, and loses nothing',
+    { timeout: 240_000 },
+    async ({ hosts, etcd, options }, { skip }) => {
+      skip(hosts === 'systemd' && !isLinuxRoot, 'real systemd needs root on Linux');
+      const ended = await etcdRemediation('drill', 'full', '--json', '--hosts', hosts, '--etcd', etcd, ...options);
+      expect(ended.status, ended.stderr).toBe(0);
+      const result = lastLine(ended) as unknown as DrillResult;
+      expect(result).toMatchObject({
+        scenario: 'full',
+        etcd,
+        outcome: 'Remediated',
+        incident: 'space-exceeded and member-failed',
+        runbook: 'space-reclaim and member-replacement',
+        lostWrites: 0,
+      });
+      expect(result.checks.filter((check) => !check.ok)).toEqual([]);
+      expect(result.detectMs).toBeGreaterThan(0);
+      expect(result.remediateMs).toBeGreaterThan(0);
+    },
+  );
+
+  it.for([
     { damage: 'intact', hosts: 'process', etcd: '3.4.23', members: 3, options: ['--auth'] },
     { damage: 'survivor', hosts: 'process', etcd: '3.5.16', members: 3, options: ['--tls', '--auth'] },
     { damage: 'killed', hosts: 'process', etcd: '3.5.16', members: 5, options: [] },
