@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { failure } from './execute.ts';
 import { LockTable } from './lock-table.ts';
-import { diagnosisOf, ended, INPUT, ME, nestedArn, recordsOf, remediate, STARTED_AT } from './remediation-scene.ts';
+import {
+  diagnosisOf,
+  ended,
+  INPUT,
+  ME,
+  nestedArn,
+  recordsOf,
+  remediate,
+  runsOf,
+  STARTED_AT,
+} from './remediation-scene.ts';
 import { CLUSTER, callsOf } from './replacement-scene.ts';
 
 const BEGIN = ['Load cluster', 'Take the lock'];
@@ -33,12 +43,6 @@ const MEMBER_ROUND = {
   outcome: 'Remediated',
   report: { outcome: 'Remediated', runbook: 'member-replacement' },
 };
-
-function runsOf({ calls }: Awaited<ReturnType<typeof remediate>>): string[] {
-  return calls.flatMap(({ step, input }) =>
-    step.startsWith('Run ') ? [`${step}${Object(input).dryRun ? ' dry' : ''}`] : [],
-  );
-}
 
 describe('a remediation', () => {
   it('of a healthy cluster looks, and has nothing to do', async () => {

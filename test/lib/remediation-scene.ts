@@ -130,6 +130,13 @@ export async function remediate(scene: Scene = {}): Promise<Remediated> {
   return { ...executed, table };
 }
 
+/** The runbooks that it has run, and which of them dry. */
+export function runsOf({ calls }: Executed): string[] {
+  return calls.flatMap(({ step, input }) =>
+    step.startsWith('Run ') ? [`${step}${Object(input).dryRun ? ' dry' : ''}`] : [],
+  );
+}
+
 /** What Step Functions tells EventBridge of an execution that has ended. */
 export function eventOf(status: string, more: Record<string, JsonValue> = {}) {
   return {
