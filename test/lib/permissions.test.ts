@@ -1,0 +1,313 @@
+import { describe, expect, it } from 'vitest';
+import { documentName, HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
+import { TRANSFERS } from '../../core/contracts/recovery.ts';
+import { RUNBOOKS } from '../../lib/workflows/registry.ts';
+import {
+  ENTRY,
+  FLEET,
+  functionOf,
+  GUARD,
+  INSTANCES,
+  MANAGED_NODES,
+  NETWORK,
+  PARTIAL_ARN,
+  PLAIN,
+  permissionsOf,
+  RELEASE,
+  render,
+  resourcesOf,
+  SECRET_ARN,
+  STEPS,
+  STEPS_WITHOUT_ETCD,
+  stateMachineOf,
+  synthesizeStacks,
+} from './stacks.ts';
+
+/** Who may do what: each role, action by action and resource by resource. */
+
+const { platform } = synthesizeStacks(FLEET);
+const ETCD_STEPS = STEPS.filter((step) => !STEPS_WITHOUT_ETCD.includes(step));
+const TOGGLE = 'toggle-authentication';
+/** Which steps each state machine chains. */
+const STEPS_OF = {
+  'etcd-remediation-space-reclaim': [
+    'load-cluster',
+    'assess-space',
+    'compact-history',
+    'choose-next-member',
+    'move-leadership',
+    'defragment-member',
+    'disarm-alarms',
+    'prove-writes',
+  ],
+  'etcd-remediation-auth-token-reset': [
+    'load-cluster',
+    'assess-tokens',
+    'plan-token-cure',
+    'choose-next-cure',
+    'toggle-authentication',
+    'enable-authentication',
+    'verify-tokens',
+    'run-host-command',
+    'prove-writes',
+  ],
+  'etcd-remediation-authentication-guard': ['load-cluster', 'enable-authentication'],
+  'etcd-remediation-member-replacement': [
+    'load-cluster',
+    'assess-members',
+    'plan-replacement',
+    'choose-next-change',
+    'change-membership',
+    'wait-for-member',
+    'run-host-command',
+    'compare-hashes',
+    'prove-writes',
+  ],
+  'etcd-remediation-quorum-recovery': [
+    'load-cluster',
+    'assess-quorum',
+    'choose-rescue',
+    'wait-for-quorum',
+    'plan-recovery',
+    'verify-recovery',
+    'run-host-command',
+    'stage-snapshot',
+    'transfer-snapshot',
+    'compare-hashes',
+    'prove-writes',
+  ],
+  [ENTRY]: ['load-remediation', 'diagnose-cluster', 'choose-runbook'],
+  [RELEASE]: [],
+};
+/** The state machines that may call a person. */
+const PAGING = ['etcd-remediation-auth-token-reset', GUARD, ENTRY, RELEASE];
+const [TABLE] = Object.keys(resourcesOf(platform, 'AWS::DynamoDB::Table'));
+const HERE = '<AWS::Region>:<AWS::AccountId>';
+const EXECUTIONS = `arn:<AWS::Partition>:states:${HERE}:execution`;
+/** What a state machine may do besides running its steps and paging. */
+const OWN: Record<string, string[]> = {
+  [ENTRY]: [
+    ...['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].map((action) => `dynamodb:${action} <${TABLE}.Arn>`),
+    // Those that may hold the lock.
+    `states:DescribeExecution ${EXECUTIONS}:${ENTRY}:*`,
+    ...Object.values(RUNBOOKS).flatMap(({ stateMachineName }) => [
+      `states:StartExecution <${idOf(stateMachineName)}>`,
+      `states:DescribeExecution ${EXECUTIONS}:<${idOf(stateMachineName)}.Name>*`,
+      `states:StopExecution ${EXECUTIONS}:<${idOf(stateMachineName)}.Name>*`,
+    ]),
+    // By this rule Step Functions learns of the end of an execution that another one waits for.
+    ...['DescribeRule', 'PutRule', 'PutTargets'].map(
+      (action) =>
+        `events:${action} arn:<AWS::Partition>:events:${HERE}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule`,
+    ),
+  ],
+  [RELEASE]: ['DeleteItem', 'GetItem', 'PutItem'].map((action) => `dynamodb:${action} <${TABLE}.Arn>`),
+};
+
+/** A state machine's logical ID. */
+function idOf(stateMachineName: string): string {
+  const machines = Object.entries(resourcesOf(platform, 'AWS::StepFunctions::StateMachine'));
+  const [id] = machines.find(([, { Properties }]) => Properties.StateMachineName === stateMachineName) ?? [];
+  if (!id) throw new Error(`There is no state machine ${stateMachineName}.`);
+  return id;
+}
+
+/** What every step may do; the log group is its own. */
+function permissionsOfAnyStep(logGroup: string): string[] {
+  return [
+    'ec2:AssignPrivateIpAddresses *',
+    'ec2:CreateNetworkInterface *',
+    'ec2:DeleteNetworkInterface *',
+    'ec2:DescribeNetworkInterfaces *',
+    'ec2:DescribeSubnets *',
+    'ec2:UnassignPrivateIpAddresses *',
+    'xray:PutTelemetryRecords *',
+    'xray:PutTraceSegments *',
+    `logs:CreateLogStream <${logGroup}.Arn>`,
+    `logs:PutLogEvents <${logGroup}.Arn>`,
+  ];
+}
+
+/** What one step may do beyond that. */
+function ownPermissionsOf(template: typeof platform, step: string): string[] {
+  const [, properties] = functionOf(template, step);
+  const given = permissionsOf(template, properties.Role['Fn::GetAtt'][0]);
+  const common = permissionsOfAnyStep(properties.LoggingConfig.LogGroup.Ref);
+  expect(given).toEqual(expect.arrayContaining(common));
+  return given.filter((permission) => !common.includes(permission));
+}
+
+describe('permissions', () => {
+  const parameter = (name: string) =>
+    `ssm:GetParameter arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/etcd-remediation/clusters/${name}`;
+  const named = (name: string) =>
+    `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${name}-??????`;
+  /** Each secret once, also `etcd/tls`, which two clusters share. */
+  const configured = [SECRET_ARN, `${SECRET_ARN}-??????`, PARTIAL_ARN, `${PARTIAL_ARN}-??????`].concat(
+    named('etcd/root'),
+    named('etcd/tls'),
+  );
+
+  it.each(['load-cluster', 'load-remediation'])(
+    "let %s read the configured clusters' parameters, and no secret",
+    (step) => {
+      expect(ownPermissionsOf(platform, step)).toEqual(['billing', 'orders', 'plain', 'public'].map(parameter));
+    },
+  );
+
+  it.each(['choose-rescue', 'choose-runbook', 'plan-recovery'])('let %s ask nobody: it decides', (step) => {
+    expect(ownPermissionsOf(platform, step)).toEqual([]);
+  });
+
+  /** To see whether it is alone. */
+  const runbooks = Object.values(RUNBOOKS).flatMap(({ stateMachineName }) => [
+    `states:ListExecutions arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:${stateMachineName}`,
+    `states:DescribeExecution arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${stateMachineName}:*`,
+  ]);
+
+  const lookForHosts = 'ssm:DescribeInstanceInformation *';
+  /** What is a step's own besides the secrets. */
+  const ownOf: Record<string, string[]> = { [TOGGLE]: runbooks, 'diagnose-cluster': [lookForHosts] };
+
+  it.each(ETCD_STEPS)('let %s read the configured secrets, and no parameter', (step) => {
+    expect(ownPermissionsOf(platform, step)).toEqual(
+      [...configured.map((resource) => `secretsmanager:GetSecretValue ${resource}`), ...(ownOf[step] ?? [])].toSorted(),
+    );
+  });
+
+  it.each(ETCD_STEPS)('let %s read them by one statement, as a policy may hold 10,240 characters', (step) => {
+    const role = functionOf(platform, step)[1].Role['Fn::GetAtt'][0];
+    const statements = Object.values(resourcesOf(platform, 'AWS::IAM::Policy'))
+      .filter(({ Properties }) => Properties.Roles.some((each: { Ref: string }) => each.Ref === role))
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+      .filter((statement) => JSON.stringify(statement.Action).includes('secretsmanager'));
+    expect(statements).toEqual([
+      { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: expect.any(Array) },
+    ]);
+    expect(statements[0].Resource.map(render).toSorted()).toEqual(configured.toSorted());
+  });
+
+  const unnamedOfRunCommand = [
+    'ssm:CancelCommand *',
+    lookForHosts,
+    'ssm:GetCommandInvocation *',
+    'ssm:ListCommandInvocations *',
+  ];
+
+  it('let run-host-command send the documents without a URL to the configured hosts and to spare ones, and read no secret or parameter', () => {
+    const here = '<AWS::Region>:<AWS::AccountId>';
+    const commands = Object.keys(HOST_COMMANDS) as HostCommandName[];
+    const documents = commands.filter((each) => !(TRANSFERS as readonly string[]).includes(each)).map(documentName);
+    expect(ownPermissionsOf(platform, 'run-host-command')).toEqual(
+      [
+        ...documents.map((name) => `ssm:SendCommand arn:<AWS::Partition>:ssm:${here}:document/${name}`),
+        ...INSTANCES.map((id) => `ssm:SendCommand arn:<AWS::Partition>:ec2:${here}:instance/${id}`),
+        ...MANAGED_NODES.map((id) => `ssm:SendCommand arn:<AWS::Partition>:ssm:${here}:managed-instance/${id}`),
+        ...unnamedOfRunCommand,
+      ].toSorted(),
+    );
+    const deployed = Object.values(resourcesOf(platform, 'AWS::SSM::Document')).map(
+      ({ Properties }) => Properties.Name,
+    );
+    expect(deployed.toSorted()).toEqual(commands.map(documentName).toSorted());
+  });
+
+  it('let nobody send a command where no cluster has a host', () => {
+    const stacks = synthesizeStacks({ network: NETWORK, clusters: [PLAIN] });
+    expect(ownPermissionsOf(stacks.platform, 'run-host-command')).toEqual(unnamedOfRunCommand);
+    for (const text of stacks.texts) expect(text).not.toContain('ssm:SendCommand');
+  });
+
+  it('let no step but run-host-command and transfer-snapshot use Run Command, and the diagnosis look for hosts with it', () => {
+    const runCommand = /^ssm:(?!GetParameter )/;
+    const senders = ['run-host-command', 'transfer-snapshot'].map(
+      (step) => functionOf(platform, step)[1].Role['Fn::GetAtt'][0],
+    );
+    const others = Object.keys(resourcesOf(platform, 'AWS::IAM::Role'))
+      .filter((role) => !senders.includes(role))
+      .flatMap((role) => permissionsOf(platform, role));
+    expect(others.filter((permission) => runCommand.test(permission))).toEqual([lookForHosts]);
+  });
+
+  it('let no step read a secret where no cluster has one', () => {
+    const stacks = synthesizeStacks({ network: NETWORK, clusters: [PLAIN] });
+    for (const step of ETCD_STEPS) {
+      expect(ownPermissionsOf(stacks.platform, step), step).toEqual((ownOf[step] ?? []).toSorted());
+    }
+    for (const text of stacks.texts) expect(text).not.toContain('secretsmanager');
+  });
+
+  it.each(Object.entries(STEPS_OF))(
+    'let %s invoke its own steps, page where it has to, do what is its own, and nothing else',
+    (name, steps) => {
+      const given = permissionsOf(platform, stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0]);
+      const functions = steps.map((step) => functionOf(platform, step)[0]);
+      const invocations = functions.flatMap((id) => [
+        `lambda:InvokeFunction <${id}.Arn>`,
+        `lambda:InvokeFunction <${id}.Arn>:*`,
+      ]);
+      expect(given).toEqual(expect.arrayContaining(invocations));
+      const topics = Object.keys(resourcesOf(platform, 'AWS::SNS::Topic'));
+      const paging = PAGING.includes(name) ? topics.map((topic) => `sns:Publish <${topic}>`) : [];
+      expect(given.filter((permission) => permission.startsWith('sns:'))).toEqual(paging);
+      const own = OWN[name] ?? [];
+      expect(given).toEqual(expect.arrayContaining(own));
+      const others = given.filter((permission) => ![...invocations, ...paging, ...own].includes(permission));
+      for (const permission of others)
+        expect(permission).toMatch(/^(logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*|xray:\w+) \*$/);
+    },
+  );
+
+  it('leave no state machine and no step out of what is said here', () => {
+    const machines = Object.values(resourcesOf(platform, 'AWS::StepFunctions::StateMachine'));
+    expect(machines.map(({ Properties }) => Properties.StateMachineName).toSorted()).toEqual(
+      Object.keys(STEPS_OF).toSorted(),
+    );
+    expect([...new Set(Object.values(STEPS_OF).flat())].toSorted()).toEqual(STEPS.toSorted());
+  });
+
+  it('let nobody page but the state machines that may leave something for a person to do', () => {
+    const roleOf = (name: string) => stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0];
+    const paging = Object.keys(resourcesOf(platform, 'AWS::IAM::Role')).filter((role) =>
+      permissionsOf(platform, role).some((permission) => permission.startsWith('sns:')),
+    );
+    expect(paging.toSorted()).toEqual(PAGING.map(roleOf).toSorted());
+  });
+
+  it('let EventBridge start the guard and what gives locks back, each by a role of its own, and nothing else', () => {
+    const roles = Object.entries(resourcesOf(platform, 'AWS::IAM::Role')).filter(([, { Properties }]) =>
+      JSON.stringify(Properties.AssumeRolePolicyDocument).includes('events.amazonaws.com'),
+    );
+    expect(roles.map(([role]) => permissionsOf(platform, role)).toSorted()).toEqual(
+      [GUARD, RELEASE].map((name) => [`states:StartExecution <${idOf(name)}>`]).toSorted(),
+    );
+  });
+
+  it('let nobody but the entry workflow and what gives locks back touch the table', () => {
+    const touching = Object.keys(resourcesOf(platform, 'AWS::IAM::Role')).filter((role) =>
+      permissionsOf(platform, role).some((permission) => permission.startsWith('dynamodb:')),
+    );
+    const roleOf = (name: string) => stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0];
+    expect(touching.toSorted()).toEqual([ENTRY, RELEASE].map(roleOf).toSorted());
+  });
+
+  it('name a resource wherever AWS knows one', () => {
+    const unnamed = Object.keys(resourcesOf(platform, 'AWS::IAM::Role'))
+      .flatMap((role) => permissionsOf(platform, role))
+      .filter((permission) => permission.endsWith(' *'));
+    for (const permission of unnamed) {
+      expect(permission).toMatch(
+        /^(ec2:\w*(NetworkInterface|Subnets|PrivateIpAddresses)\w*|xray:\w+|logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*|ssm:(CancelCommand|DescribeInstanceInformation|GetCommandInvocation|ListCommandInvocations)) /,
+      );
+    }
+  });
+
+  it('are given to roles that one AWS service each may assume', () => {
+    const principals = Object.values(resourcesOf(platform, 'AWS::IAM::Role')).flatMap(({ Properties }) =>
+      Properties.AssumeRolePolicyDocument.Statement.map(({ Principal }: { Principal: unknown }) => Principal),
+    );
+    expect(new Set(principals.map((each) => JSON.stringify(each)))).toEqual(
+      new Set(['lambda', 'states', 'events'].map((service) => JSON.stringify({ Service: `${service}.amazonaws.com` }))),
+    );
+  });
+});
