@@ -6,6 +6,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import type { Cluster, ClustersFile } from '../../core/contracts/clusters.ts';
 import { defineStacks } from '../../lib/app.ts';
 import type { StateMachineDefinition } from '../../local/asl/types.ts';
+import type { Table } from '../../local/aws/dynamodb.ts';
 import type { EventRule } from '../../local/aws/events.ts';
 import { readTemplate } from '../../local/template.ts';
 
@@ -93,6 +94,7 @@ export interface Stacks {
   /** The ARNs of topics, as the embedded platform knows them. */
   topics: string[];
   rules: EventRule[];
+  tables: Table[];
   /** Every stack's name in CloudFormation. */
   names: string[];
   /** Every template as it is uploaded. */
@@ -124,6 +126,7 @@ export function synthesizeStacks(file: ClustersFile): Stacks {
       stateMachines: Object.assign({}, ...stacks.map((stack) => readTemplate(stack).stateMachines)),
       topics: stacks.flatMap((stack) => readTemplate(stack).topics),
       rules: stacks.flatMap((stack) => readTemplate(stack).rules),
+      tables: stacks.flatMap((stack) => readTemplate(stack).tables),
       names: stacks.map((stack) => stack.stackName),
       texts: stacks.map((stack) => JSON.stringify(stack.template)),
     };
