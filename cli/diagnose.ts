@@ -35,7 +35,7 @@ export function diagnoseCommand(): Command {
 }
 
 /** Never rejects for what is wrong with a cluster: that there is no diagnosis is told as well. */
-export async function diagnoseCluster(
+async function diagnoseCluster(
   platform: Platform,
   { cluster, hosts, progress }: { cluster: Cluster; hosts: HostsFile; progress: Progress },
 ): Promise<Diagnosed> {

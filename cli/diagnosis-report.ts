@@ -50,7 +50,7 @@ export function describeUndiagnosed({ cluster, error, cause }: { cluster: string
 }
 
 /** What a person has to do where no runbook may change anything. */
-export const WITHOUT_RUNBOOK =
+const WITHOUT_RUNBOOK =
   'No runbook cures this, and none changes anything meanwhile. "etcdctl endpoint hashkv --cluster" shows which member differs: replace it ' +
   'by hand (docs/runbooks.md has the steps). Run "etcdctl alarm disarm" only once all hashes are equal: before, it hides the damage.';
 
@@ -63,10 +63,7 @@ function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): st
   const curable = curableIncident(incident);
   if (!curable) return [WITHOUT_RUNBOOK];
   if (curable === 'space-exceeded' && others.includes('member-failed')) {
-    const failed = members.filter(({ state }) => state === 'failed' || state === 'joining').map(({ name }) => name);
-    // Each of the two runbooks wants the other to be done first.
-    const preparation = `A reclaim wants every member up, and a full store lets none be replaced: bring back ${failed.join(', ')} by hand first.`;
-    return [preparation, dryRun(cluster, curable, files)];
+    return [...besideFullStore(members), dryRun(cluster, curable, files)];
   }
   if (!RUNBOOKS[curable].needsHosts || files.hosts !== undefined) return [dryRun(cluster, curable, files)];
   const configured = hostsOf(cluster).length > 0;
@@ -74,6 +71,27 @@ function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): st
   return [
     `This runbook works on hosts: hosts.json has to say how each is reached (see README.md).${preparation}`,
     dryRun(cluster, curable, { ...files, hosts: 'hosts.json' }),
+  ];
+}
+
+/** What becomes of failed members while a full store gets its space back. */
+function besideFullStore(members: readonly MemberFacts[]): string[] {
+  const failed = members.filter(({ state }) => state === 'failed' || state === 'joining');
+  const named = (wanted: readonly MemberFacts[]) => wanted.map(({ name }) => name).join(', ');
+  // Only of one that answers is it known how far it lags.
+  const silent = failed.filter(({ lagEntries }) => lagEntries === '');
+  const answering = failed.filter(({ lagEntries }) => lagEntries !== '');
+  return [
+    ...(answering.length > 0
+      ? [
+          `A reclaim waits for members that answer and are not well, for some minutes: cure ${named(answering)}, or stop the service there, first.`,
+        ]
+      : []),
+    ...(silent.length > 0
+      ? [
+          `A reclaim leaves out members that do not answer: ${named(silent)}. Replace them afterwards (incident member-failed).`,
+        ]
+      : []),
   ];
 }
 

@@ -3,6 +3,7 @@ import { ERROR_NAMES, InvalidInput } from '../core/errors.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { drillCommand } from './drill.ts';
 import { runCommand } from './run.ts';
+import { serveCommand } from './serve.ts';
 import { endOnSignals } from './signals.ts';
 
 const SUCCESS = 0;
@@ -16,6 +17,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description('Brings an etcd cluster back without a person at the keyboard.')
     .addCommand(diagnoseCommand())
     .addCommand(runCommand())
+    .addCommand(serveCommand())
     .addCommand(drillCommand());
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError('(--help says more)');
   try {

@@ -1,6 +1,7 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { LoadedCluster } from '../core/contracts/load-cluster.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
+import type { Observer } from '../local/executions.ts';
 import { messageOf } from './format.ts';
 import { describeResult } from './step-results.ts';
 
@@ -30,6 +31,13 @@ export class Progress {
 
   readonly say = (line: string): void => this.#print(`  ${line}`);
 
+  /** The same for an execution that another one, or a rule, has started. */
+  readonly follow = (stateMachineName: string): Observer => {
+    this.say(`Running ${stateMachineName}`);
+    const { onEvent, follow } = new Progress(this.#print);
+    return { onEvent, onNested: follow };
+  };
+
   /** The same for work that is a part of no execution: `name` and `subject` tell what it is, as those of a state do. */
   async during<Result>(
     name: string,
@@ -56,9 +64,16 @@ export class Progress {
       case 'TaskScheduled':
         if (state) state.member = this.#memberIn(event.taskScheduledEventDetails?.parameters);
         break;
+      case 'TaskSubmitted':
+        // What it has begun tells for itself.
+        clearInterval(state?.timer);
+        break;
       case 'TaskFailed': {
-        const { error, cause } = event.taskFailedEventDetails ?? {};
-        if (state) this.#line(state, '!', `${error}: ${messageOf(cause)}`);
+        const { error = '', cause } = event.taskFailedEventDetails ?? {};
+        // That a condition does not hold is an answer: what follows from it is told next.
+        const isAnswer = error.endsWith('ConditionalCheckFailedException');
+        if (state)
+          this.#line(state, isAnswer ? '-' : '!', isAnswer ? 'it is not free' : `${error}: ${messageOf(cause)}`);
         break;
       }
       case 'TaskStateExited':

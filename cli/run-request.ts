@@ -1,6 +1,7 @@
+import { userInfo } from 'node:os';
 import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
-import { executionInputSchemas, type Incident } from '../core/contracts/execution-input.ts';
-import { parse } from '../core/contracts/parse.ts';
+import type { Incident } from '../core/contracts/execution-input.ts';
+import { parseRemediationInput } from '../core/contracts/remediation.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
 import type { JsonObject, JsonValue } from '../local/asl/json.ts';
@@ -15,23 +16,25 @@ export interface RunRequest {
 }
 
 /**
- * The execution input, once it is certain that nothing is missing for this incident's runbook.
+ * The execution input, once it is certain that nothing is missing for the incident's runbook, where one is named.
  * @throws InvalidInput
  */
-export function executionInputFor(
-  incident: Incident,
+export function remediationInputFor(
+  incident: Incident | undefined,
   cluster: Cluster,
   hosts: HostsFile,
   { member, dryRun, approve, parameters }: RunRequest,
 ): JsonObject {
   const input = {
     cluster: cluster.name,
-    incident,
+    ...(incident && { incident }),
     dryRun,
+    requestedBy: userInfo().username,
     ...(member !== undefined && { member }),
     ...(parameters !== undefined && { parameters }),
   };
-  parse(executionInputSchemas[incident], input, 'The execution input');
+  parseRemediationInput(input);
+  if (!incident) return input;
   if (RUNBOOKS[incident].needsHosts) requireHosts(cluster, hosts);
   if (!dryRun && !approve) requireNoApproval(cluster, incident);
   return input;

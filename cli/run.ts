@@ -1,16 +1,17 @@
+import { userInfo } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Cluster } from '../core/contracts/clusters.ts';
 import { INCIDENTS, type Incident } from '../core/contracts/execution-input.ts';
-import { RUNBOOKS } from '../lib/workflows/registry.ts';
-import { countStateTransitions } from '../local/asl/history.ts';
+import type { ApprovalAnswer } from '../core/contracts/remediation-items.ts';
 import type { JsonObject, JsonValue } from '../local/asl/json.ts';
 import { Platform } from '../local/platform.ts';
-import { diagnosedIncident } from './diagnosed-incident.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
+import { Follower } from './follower.ts';
 import { formatMs } from './format.ts';
 import { type Output, openOutput } from './output.ts';
 import { Progress } from './progress.ts';
-import { describeReport, type RunReport, shortSummary } from './report.ts';
-import { executionInputFor, type RunRequest, requireNothingOfOneRunbook } from './run-request.ts';
+import { describeEnd } from './remediation-end.ts';
+import { type RunRequest, remediationInputFor, requireNothingOfOneRunbook } from './run-request.ts';
 import { onSignal } from './signals.ts';
 import { parseStagingAddress, type StagingAddress } from './staging-address.ts';
 
@@ -26,8 +27,8 @@ export function runCommand(): Command {
   const command = new Command('run')
     .summary('remediate a cluster from this machine, without AWS')
     .description(
-      'Runs the same workflow that is deployed to AWS on this machine, against a cluster that this machine reaches: that of --incident, or of ' +
-        'the incident that a diagnosis finds. Start with --dry-run: it reads, and changes nothing.',
+      'Runs the same workflow that is deployed to AWS on this machine, against a cluster that this machine reaches: for --incident, or for ' +
+        'what a diagnosis finds, one incident after the other. Start with --dry-run: it reads, and changes nothing.',
     );
   return takeFiles(command)
     .option(
@@ -54,81 +55,75 @@ async function run(flags: Flags): Promise<void> {
   const output = openOutput(flags.json);
   const { file, secrets, hosts } = await readFiles(flags);
   const cluster = clusterNamed(flags.cluster, file, flags.config);
-  const inputFor = (found: Incident) => executionInputFor(found, cluster, hosts, flags);
   // What is missing for the incident that was named is told before anything is started.
-  if (incident) inputFor(incident);
+  const input = remediationInputFor(incident, cluster, hosts, flags);
   requireSecrets([cluster], secrets);
 
-  output.print(describeStart(incident, flags));
+  output.print(describeStart(flags));
   const progress = new Progress(output.print);
-  progress.say('Synthesizing the workflow and bundling its steps');
+  progress.say('Synthesizing the workflows and bundling their steps');
   const platform = await Platform.start({
     file: { clusters: [cluster] },
     secrets,
     hosts,
     ...(stagingAddress && { stagingAddress: stagingAddress.address, stagingPort: stagingAddress.port }),
     onPage: ({ subject, message }) => output.print(`PAGE: ${subject}\n${message}`),
-    onRuleStart: (stateMachineName) => {
-      progress.say(`Its end starts ${stateMachineName}`);
-      return new Progress(output.print);
-    },
+    onRuleStart: progress.follow,
   });
   try {
-    const diagnosing = { platform, cluster, hosts, files: flags, output, progress };
-    const chosen = incident ?? (await diagnosedIncident(diagnosing));
-    if (!chosen) return;
-    const input = inputFor(chosen);
-    if (!incident) output.print(describeStart(chosen, flags));
-    await remediate(platform, { incident: chosen, input, flags, output, progress });
+    if (mayMoveSnapshots(flags)) {
+      progress.say('Hosts fetch the snapshot from 127.0.0.1: give --staging-address where they are other machines.');
+    }
+    await remediate(platform, { cluster, input, flags, output });
   } finally {
     await platform.close();
   }
 }
 
 interface Remediation {
-  incident: Incident;
+  cluster: Cluster;
   input: JsonObject;
   flags: Flags;
   output: Output;
-  progress: Progress;
 }
 
-async function remediate(platform: Platform, { incident, input, flags, output, progress }: Remediation): Promise<void> {
-  if (incident === 'quorum-lost' && !flags.dryRun && !flags.stagingAddress) {
-    progress.say('Hosts fetch the snapshot from 127.0.0.1: give --staging-address where they are other machines.');
-  }
+async function remediate(platform: Platform, { cluster, input, flags, output }: Remediation): Promise<void> {
   const stopping = new AbortController();
   using _ = onSignal(() => stopping.abort(new Error('Stopped by a signal.')));
   const startedAt = Date.now();
-  const { signal } = stopping;
-  const execution = await platform.execute({ incident, input, onEvent: progress.onEvent, signal });
+  const follower = new Follower(output.print, () => new Progress(output.print), approvalBy(flags));
+  const { ended } = platform.remediate({
+    input,
+    onEvent: follower.onEvent,
+    onNested: follower.onNested,
+    onWait: follower.onWait,
+    signal: stopping.signal,
+  });
+  const execution = await ended;
   await platform.settled();
-  const result = {
-    outcome:
-      execution.status === 'SUCCEEDED'
-        ? String((execution.output as { outcome: string }).outcome)
-        : execution.error || execution.status,
-    cluster: flags.cluster,
-    incident,
-    runbook: RUNBOOKS[incident].runbook,
-    remediateMs: Date.now() - startedAt,
-    stateTransitions: countStateTransitions(execution.history),
-    report: execution.status === 'SUCCEEDED' ? execution.output : { error: execution.error, cause: execution.cause },
-  };
-  const ended = `${result.outcome} in ${formatMs(result.remediateMs)}.`;
-  if (execution.status === 'SUCCEEDED') {
-    const report = execution.output as unknown as RunReport;
-    output.finish(result, [`${ended} ${shortSummary(report)}`, ...describeReport(report)]);
-  } else {
-    // Whole: it ends with what was undone, and nothing else says so.
-    output.finish(result, [`${ended} ${execution.cause}`]);
-    process.exitCode ??= 1;
-  }
+  const { result, lines } = describeEnd(execution, follower, { cluster, files: flags });
+  output.finish({ ...result, remediateMs: Date.now() - startedAt, stateTransitions: follower.stateTransitions }, [
+    `${result.outcome} in ${formatMs(Date.now() - startedAt)}. ${lines[0]}`,
+    ...lines.slice(1),
+  ]);
+  if (execution.status !== 'SUCCEEDED') process.exitCode ??= 1;
 }
 
-function describeStart(incident: Incident | undefined, { cluster, dryRun }: Flags): string {
-  const what = incident ? `Remediating ${incident} of` : 'Diagnosing';
-  return `${what} cluster ${cluster}${dryRun ? ' (dry run: nothing is changed)' : ''}`;
+/** Whoever runs it here is the person who is asked. */
+function approvalBy({ approve }: Flags): ApprovalAnswer {
+  const by = userInfo().username;
+  return approve
+    ? { decision: 'approve', by, reason: '--approve' }
+    : { decision: 'reject', by, reason: 'Look at the plan; then give --approve.' };
+}
+
+function mayMoveSnapshots({ incident, dryRun, stagingAddress, hosts }: Flags): boolean {
+  return (incident ?? 'quorum-lost') === 'quorum-lost' && !dryRun && !stagingAddress && hosts !== undefined;
+}
+
+function describeStart({ incident, cluster, dryRun }: Flags): string {
+  const what = incident ? `${incident} of cluster ${cluster}` : `cluster ${cluster}`;
+  return `Remediating ${what}${dryRun ? ' (dry run: nothing is changed)' : ''}`;
 }
 
 function parseJson(text: string): JsonValue {

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { Diagnosis } from '../core/contracts/diagnosis.ts';
 import type { HOST_COMMAND_RESULTS } from '../core/contracts/host-command-results.ts';
 import type { LoadedCluster } from '../core/contracts/load-cluster.ts';
 import type {
@@ -17,6 +18,8 @@ import type {
   Rescue,
   VerifiedRecovery,
 } from '../core/contracts/recovery.ts';
+import type { ApprovalAnswer } from '../core/contracts/remediation-items.ts';
+import type { NextRunbook } from '../core/contracts/remediation-steps.ts';
 import type { Defragmented, MemberSpace, NextAction, SpaceAssessment } from '../core/contracts/space.ts';
 import type {
   EnabledAuthentication,
@@ -27,6 +30,7 @@ import type {
   VerifiedTokens,
 } from '../core/contracts/tokens.ts';
 import { formatBytes } from '../core/format.ts';
+import { RUNBOOKS } from '../lib/workflows/registry.ts';
 
 type HostResult<Command extends keyof typeof HOST_COMMAND_RESULTS> = {
   /** Null until the command has ended. */
@@ -36,6 +40,14 @@ type HostResult<Command extends keyof typeof HOST_COMMAND_RESULTS> = {
 /** What each step has found or changed in a few words, by the name of its state. */
 const DESCRIPTIONS = {
   'Load cluster': ({ cluster }: LoadedCluster) => cluster.name,
+
+  'Diagnose cluster': ({ incident, summary }: Diagnosis) =>
+    incident === 'healthy' ? incident : `${incident}: ${summary}`,
+  'Choose runbook': (next: NextRunbook) => (next.action === 'Run' ? `next: ${next.runbook}` : 'next: no runbook'),
+  'Wait for an approval': ({ decision, by }: ApprovalAnswer) => `${decision}, by ${by}`,
+  ...Object.fromEntries(
+    Object.values(RUNBOOKS).map(({ runbook }) => [`Run ${runbook}`, ({ outcome }: { outcome: string }) => outcome]),
+  ),
 
   'Assess space': ({ summary, members }: SpaceAssessment) => `${summary} ${sizes(members)}`,
   'Compact history': ({ revision, outcome }: { revision: string; outcome: string }) =>

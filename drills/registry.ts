@@ -1,4 +1,5 @@
 import { authTokenInvalid } from './auth-token-invalid.ts';
+import { full } from './full.ts';
 import { memberFailed } from './member-failed.ts';
 import { quorumLost } from './quorum-lost.ts';
 import type { Scenario } from './scenario.ts';
@@ -10,4 +11,5 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
   authTokenInvalid,
   memberFailed,
   quorumLost,
+  full,
 ];

@@ -1,5 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { CURE_STRATEGIES } from '../core/contracts/execution-input.ts';
+import type { Observer } from '../local/executions.ts';
 
 /** What a drill tells while it runs. */
 export interface DrillProgress {
@@ -7,6 +8,8 @@ export interface DrillProgress {
   say(line: string): void;
   /** An event of the execution that remediates. */
   onEvent(event: HistoryEvent): void;
+  /** Asked for each execution that nobody but a rule has started, for who is to be told of its events. */
+  follow?(stateMachineName: string): Observer;
 }
 
 export interface DrillOptions {

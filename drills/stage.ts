@@ -73,12 +73,13 @@ export interface HostedOptions extends DrillOptions {
   snapshotCount?: number;
   /** A folder that stands for the bucket of the cluster's backups. */
   backups?: string;
+  policy?: Cluster['policy'];
 }
 
 /** The same with members that are services of hosts, besides which there may be spare ones. */
 export async function setHostedStage(options: HostedOptions, progress: DrillProgress): Promise<HostedStage> {
   const binaries = await findEtcd(options.etcd, progress.say);
-  const { members, spares = 0, hosts: kind = 'process', backups } = options;
+  const { members, spares = 0, hosts: kind = 'process', backups, policy } = options;
   const { format = 'yaml', walDir = false, moreClientUrls = false, snapshotCount } = options;
   progress.say(`Making ${count(members + spares, 'host')} (${kind}) with etcd ${binaries.version}`);
   const fleetOptions = { count: members + spares, binDir: dirname(binaries.etcd) };
@@ -98,6 +99,7 @@ export async function setHostedStage(options: HostedOptions, progress: DrillProg
       layout: { ...host.layout, walDir },
     })),
     quotaBackendBytes,
+    ...(policy && { policy }),
     ...(backups !== undefined && { backups: { bucket: BACKUPS_BUCKET, prefix: '' } }),
     layout: { unit: UNIT, walDir: null, ...(fleet.hosts[0] as Host).layout },
     ...(spares > 0 && { spareHosts: cluster.spares.map(({ host }) => ({ host: host.id, layout: host.layout })) }),
@@ -167,6 +169,7 @@ async function deploy(
     const platform = await Platform.start({
       file,
       secrets: { [ROOT_SECRET]: login, [TLS_SECRET]: cluster.tls },
+      ...(progress.follow && { onRuleStart: progress.follow }),
       ...reach,
     });
     return { configured, secrets: { login, tls: cluster.tls }, platform, file };

@@ -37,7 +37,7 @@ export async function flood(writer: Writer, writes: number): Promise<void> {
 }
 
 export interface Remediation {
-  incident: Incident;
+  incident: string;
   execution: ExecutionResult;
   startedAt: number;
   remediateMs: number;

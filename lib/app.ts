@@ -21,8 +21,11 @@ export function defineStacks({ app, file: { network, clusters }, bundles }: AppI
       'clusters.json has no "network": to deploy, it must say which VPC and subnets reach the members.',
     );
   }
-  new RemediationStack(app, 'EtcdRemediation', { network, clusters, bundles });
-  for (const cluster of clusters) new ClusterStack(app, `EtcdRemediation-${cluster.name}`, { cluster });
+  const platform = new RemediationStack(app, 'EtcdRemediation', { network, clusters, bundles });
+  for (const cluster of clusters) {
+    // A schedule that is there before its function would call for a person.
+    new ClusterStack(app, `EtcdRemediation-${cluster.name}`, { cluster }).addStackDependency(platform);
+  }
 }
 
 /** That the hosts are ones which Run Command may know. Embedded, a host may have any name. @throws InvalidInput */

@@ -1,8 +1,10 @@
-import { CfnOutput } from 'aws-cdk-lib';
+import { ArnFormat, CfnOutput, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
 import { SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
+import { PAGES_TOPIC } from '../core/contracts/detection.ts';
 
 interface PageProps {
   comment?: string;
@@ -20,11 +22,36 @@ export class Pages extends Construct {
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    this.#topic = new Topic(this, 'Topic', { displayName: 'etcd-remediation', enforceSSL: true });
+    this.#topic = new Topic(this, 'Topic', {
+      topicName: PAGES_TOPIC,
+      displayName: 'etcd-remediation',
+      enforceSSL: true,
+    });
+    this.allowAlarms();
     new CfnOutput(this, 'TopicArn', {
       value: this.#topic.topicArn,
       description: 'To subscribe to: it calls for a person',
     });
+  }
+
+  /** A topic with a policy of its own takes from CloudWatch only what that lets in: all that is called `etcd-remediation…`. */
+  private allowAlarms(): void {
+    const stack = Stack.of(this);
+    const alarms = stack.formatArn({
+      service: 'cloudwatch',
+      resource: 'alarm',
+      resourceName: 'etcd-remediation*',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    // https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html#sns-allow-cloudwatch-alarm-to-publish-to-topic-in-another-account
+    this.#topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.#topic.topicArn],
+        conditions: { ArnLike: { 'aws:SourceArn': alarms }, StringEquals: { 'aws:SourceAccount': stack.account } },
+      }),
+    );
   }
 
   /** A state that sends a page. */

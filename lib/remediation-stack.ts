@@ -2,6 +2,7 @@ import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import type { Cluster, Network } from '../core/contracts/clusters.ts';
+import { DETECTOR_FUNCTION } from '../core/contracts/detection.ts';
 import { HOST_COMMANDS, type HostCommandName } from '../core/contracts/host-commands.ts';
 import { TRANSFERS } from '../core/contracts/recovery.ts';
 import { DEPLOYMENT_PARAMETER, type Deployment } from '../core/contracts/remediation.ts';
@@ -13,6 +14,8 @@ import { RemediationTable } from './remediation-table.ts';
 import { StagingBucket } from './staging-bucket.ts';
 import { StepFunction } from './step-function.ts';
 import { connectSteps } from './step-network.ts';
+import { RemediationApi } from './triggers/api.ts';
+import { StartAutomation } from './triggers/automation.ts';
 import { AuthTokenReset } from './workflows/auth-token-reset.ts';
 import { AuthenticationGuard } from './workflows/authentication-guard.ts';
 import { LockRelease } from './workflows/lock-release.ts';
@@ -31,7 +34,7 @@ export interface RemediationStackProps extends StackProps {
 const LONG = Duration.minutes(14);
 /** A few questions to each of up to seven members, each with a deadline of 5 s. */
 const SHORT = Duration.minutes(5);
-/** For what disables and enables authentication: a step that hangs there is cut off soon, and run again. */
+/** For what disables and enables authentication, and for the detector: one that hangs there is cut off soon, and run again. */
 const BRIEF = Duration.minutes(1);
 /** gRPC and TLS start in about half the time that 256 MiB take; a quarter of a core is enough for the rest. */
 const MEMORY_MIB = 512;
@@ -42,11 +45,15 @@ export class RemediationStack extends Stack {
     // A template holds at most a million characters.
     super(scope, id, { ...props, suppressTemplateIndentation: true });
     const stepNetwork = connectSteps(this, network, clusters);
-    const step = (name: string, description: string, timeout: Duration) => {
+    const bundleOf = (name: string) => {
       const bundle = bundles[name];
-      if (!bundle) throw new Error(`There is no bundle of a step "${name}".`);
+      if (!bundle) throw new Error(`There is no bundle "${name}".`);
+      return bundle;
+    };
+    const step = (name: string, description: string, timeout: Duration, functionName?: string) => {
       return new StepFunction(this, name, {
-        bundle,
+        bundle: bundleOf(name),
+        ...(functionName && { functionName }),
         description,
         timeout,
         memoryMiB: MEMORY_MIB,
@@ -69,6 +76,15 @@ export class RemediationStack extends Stack {
     );
     grantUnnamed(diagnoseCluster, [LOOK_FOR_HOSTS]);
 
+    const detectIncidents = step(
+      'detect-incidents',
+      'Looks at a cluster each minute, and tells its alarms',
+      BRIEF,
+      DETECTOR_FUNCTION,
+    );
+    grantRegistry(this, detectIncidents, clusters);
+    grantSecrets(this, detectIncidents, clusters);
+
     const proveWrites = etcdStep('prove-writes', 'Writes and deletes a key through every voter', SHORT);
 
     const spaceReclaim = new SpaceReclaim(this, 'SpaceReclaim', {
@@ -86,7 +102,7 @@ export class RemediationStack extends Stack {
       ),
       moveLeadership: etcdStep('move-leadership', 'Moves leadership to another voter', SHORT),
       defragmentMember: etcdStep('defragment-member', "Defragments one member's database", LONG),
-      disarmAlarms: etcdStep('disarm-alarms', 'Disarms NOSPACE where every member is small enough', SHORT),
+      disarmAlarms: etcdStep('disarm-alarms', 'Disarms NOSPACE where every member that answers is small enough', SHORT),
       proveWrites,
     });
 
@@ -207,6 +223,14 @@ export class RemediationStack extends Stack {
       },
     });
     new LockRelease(this, 'LockRelease', { table, pages, remediation });
+
+    new RemediationApi(this, 'api', {
+      bundle: bundleOf('api'),
+      stateMachineArn: remediation.stateMachineArn,
+      table: table.table,
+      diagnoseFunction: diagnoseCluster.function,
+    });
+    new StartAutomation(this, 'StartAutomation', { stateMachineArn: remediation.stateMachineArn });
 
     const deployment: Deployment = {
       stateMachineArn: remediation.stateMachineArn,

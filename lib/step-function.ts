@@ -15,20 +15,27 @@ export interface StepNetwork {
 export interface StepFunctionProps {
   /** The folder of the step's bundle. */
   bundle: string;
+  /** By which another stack invokes it; CloudFormation's own where none does. */
+  functionName?: string;
   description: string;
   timeout: Duration;
   memoryMiB: number;
-  network: StepNetwork;
+  /** None where it talks to AWS alone. */
+  network?: StepNetwork;
 }
 
 /**
- * One step as a Lambda function, with a role that may do nothing but write this function's log, send traces and attach to the
- * VPC; whatever else a step needs is granted by its name where it is composed.
+ * One step, or the API, as a Lambda function, with a role that may do nothing but write this function's log, send traces and attach to the
+ * VPC, where it is placed into one; whatever else a step needs is granted by its name where it is composed.
  */
 export class StepFunction extends Construct {
   readonly function: LambdaFunction;
 
-  constructor(scope: Construct, id: string, { bundle, description, timeout, memoryMiB, network }: StepFunctionProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { bundle, functionName, description, timeout, memoryMiB, network }: StepFunctionProps,
+  ) {
     super(scope, id);
     const logGroup = new LogGroup(this, 'Log', {
       retention: RetentionDays.SIX_MONTHS,
@@ -36,6 +43,7 @@ export class StepFunction extends Construct {
     });
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.function = new LambdaFunction(this, 'Function', {
+      ...(functionName && { functionName }),
       description,
       code: Code.fromAsset(bundle),
       handler: 'index.handler',
@@ -46,27 +54,14 @@ export class StepFunction extends Construct {
       tracing: Tracing.ACTIVE,
       logGroup,
       role,
-      vpc: network.vpc,
-      vpcSubnets: { subnets: network.subnets },
-      securityGroups: network.securityGroups,
+      ...(network && {
+        vpc: network.vpc,
+        vpcSubnets: { subnets: network.subnets },
+        securityGroups: network.securityGroups,
+      }),
     });
     logGroup.grantWrite(role);
-    // These actions know no resource that could be named: the network interfaces are made by Lambda.
-    // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
-    role.addToPolicy(
-      new PolicyStatement({
-        effect: Effect.ALLOW,
-        actions: [
-          'ec2:CreateNetworkInterface',
-          'ec2:DescribeNetworkInterfaces',
-          'ec2:DescribeSubnets',
-          'ec2:DeleteNetworkInterface',
-          'ec2:AssignPrivateIpAddresses',
-          'ec2:UnassignPrivateIpAddresses',
-        ],
-        resources: ['*'],
-      }),
-    );
+    if (network) grantNetworkInterfaces(role);
     Validations.of(role).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason:
@@ -74,4 +69,23 @@ export class StepFunction extends Construct {
         'resource that a policy could name.',
     });
   }
+}
+
+function grantNetworkInterfaces(role: Role): void {
+  // These actions know no resource that could be named: the network interfaces are made by Lambda.
+  // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+  role.addToPolicy(
+    new PolicyStatement({
+      effect: Effect.ALLOW,
+      actions: [
+        'ec2:CreateNetworkInterface',
+        'ec2:DescribeNetworkInterfaces',
+        'ec2:DescribeSubnets',
+        'ec2:DeleteNetworkInterface',
+        'ec2:AssignPrivateIpAddresses',
+        'ec2:UnassignPrivateIpAddresses',
+      ],
+      resources: ['*'],
+    }),
+  );
 }

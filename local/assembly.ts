@@ -3,8 +3,10 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClustersFile, Network } from '../core/contracts/clusters.ts';
+import type { MetricAlarm } from './aws/cloudwatch.ts';
 import type { Table } from './aws/dynamodb.ts';
 import type { EventRule } from './aws/events.ts';
+import type { MinutelySchedule } from './event-sources.ts';
 import type { LambdaFunction } from './lambda/host.ts';
 import { readTemplate } from './template.ts';
 
@@ -14,6 +16,8 @@ export interface Assembly {
   /** The Amazon States Language definitions, by state machine name. */
   stateMachines: Record<string, unknown>;
   rules: EventRule[];
+  schedules: MinutelySchedule[];
+  alarms: MetricAlarm[];
   /** The ARNs of SNS topics. */
   topics: string[];
   tables: Table[];
@@ -54,6 +58,8 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
       functions: templates.flatMap((template) => template.functions),
       stateMachines: Object.assign({}, ...templates.map((template) => template.stateMachines)),
       rules: templates.flatMap((template) => template.rules),
+      schedules: templates.flatMap((template) => template.schedules),
+      alarms: templates.flatMap((template) => template.alarms),
       topics: templates.flatMap((template) => template.topics),
       tables: templates.flatMap((template) => template.tables),
       buckets: templates.flatMap((template) => template.buckets),

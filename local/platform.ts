@@ -9,13 +9,14 @@ import type { JsonObject, JsonValue } from './asl/json.ts';
 import { type Assembly, synthesize } from './assembly.ts';
 import { serveDynamoDb } from './aws/dynamodb.ts';
 import { type AwsEndpoint, type Operation, serveAwsEndpoint } from './aws/endpoint.ts';
-import { executionEnded, matches } from './aws/events.ts';
+import { deliveriesOf, executionEnded } from './aws/events.ts';
 import { serveLambda } from './aws/lambda.ts';
 import { runCommand } from './aws/run-command.ts';
 import { serveS3 } from './aws/s3.ts';
 import { secretsManager, systemsManager } from './aws/services.ts';
 import type { Page } from './aws/sns.ts';
 import { stepFunctions } from './aws/step-functions.ts';
+import { Detector, type DetectorOptions } from './detector.ts';
 import { type Execution, Executions, type Observer } from './executions.ts';
 import type { HostsFile } from './hosts/access.ts';
 import { LambdaHost } from './lambda/host.ts';
@@ -56,6 +57,8 @@ export interface RemediationRequest extends Omit<ExecutionRequest, 'incident'> {
   name?: string;
 }
 
+export type WatchOptions = Pick<DetectorOptions, 'minuteMs' | 'onFailure'>;
+
 /** The embedded platform: the synthesized state machines, run against the bundled Lambda functions. Close it after use. */
 export class Platform {
   readonly lambdas: LambdaHost;
@@ -63,12 +66,15 @@ export class Platform {
   readonly #assembly: Assembly;
   readonly #endpoints: readonly AwsEndpoint[];
   readonly #onRuleStart: (stateMachineName: string) => Observer;
+  readonly #onPage: (page: Page) => void;
+  readonly #detectors = new Set<Detector>();
   /** Executions that rules have started, and which have not ended. */
   readonly #startedByRules = new Set<Promise<ExecutionResult>>();
   readonly #closing = new AbortController();
 
-  private constructor({ assembly, endpoints, lambdas, tasksFor, onRuleStart }: Parts) {
+  private constructor({ assembly, endpoints, lambdas, tasksFor, onPage, onRuleStart }: Parts) {
     this.#assembly = assembly;
+    this.#onPage = onPage;
     this.#endpoints = endpoints;
     this.#onRuleStart = onRuleStart;
     this.lambdas = lambdas;
@@ -158,7 +164,7 @@ export class Platform {
           },
           observer,
         );
-      const platform: Platform = new Platform({ assembly, endpoints, lambdas, tasksFor, onRuleStart });
+      const platform: Platform = new Platform({ assembly, endpoints, lambdas, tasksFor, onPage, onRuleStart });
       return platform;
     } catch (error) {
       for (const endpoint of endpoints) await endpoint.close();
@@ -178,6 +184,25 @@ export class Platform {
   }
 
   /**
+   * Lets the detector look at each cluster, and its alarms start what the synthesized rules say, until it is closed.
+   * @param minuteMs how long a minute is @param onFailure is told of each look that has failed
+   */
+  watch({ minuteMs, onFailure }: WatchOptions): Detector {
+    const { schedules, alarms } = this.#assembly;
+    const detector = Detector.start({
+      schedules,
+      alarms,
+      ...(minuteMs !== undefined && { minuteMs }),
+      invoke: (arn, input, signal) => this.lambdas.invoke(arn, input, signal),
+      onAlarm: (event) => this.#route(event),
+      onPage: this.#onPage,
+      onFailure,
+    });
+    this.#detectors.add(detector);
+    return detector;
+  }
+
+  /**
    * Runs one step by itself, by its name in `lambdas/steps`.
    * @throws ExecutionError as {@link LambdaHost.invoke} does
    */
@@ -194,6 +219,7 @@ export class Platform {
 
   async close(): Promise<void> {
     this.#closing.abort(new Error('The platform is closed.'));
+    for (const detector of this.#detectors) await detector.close();
     await this.settled();
     await this.lambdas.close();
     // Those first that were opened last.
@@ -220,12 +246,12 @@ export class Platform {
   /** Hands an event to the rules, as EventBridge does. */
   #route(event: JsonObject): void {
     const { rules, stateMachines } = this.#assembly;
-    for (const target of rules.filter(({ pattern }) => matches(pattern, event)).flatMap(({ targets }) => targets)) {
+    for (const { arn: target, input } of deliveriesOf(rules, event)) {
       const started = Object.keys(stateMachines).find((name) => stateMachineArn(name) === target);
       if (started === undefined) throw new Error(`The embedded platform does not know the target ${target}.`);
       const { ended } = this.executions.start({
         stateMachineName: started,
-        input: event,
+        input,
         observer: this.#onRuleStart(started),
         signal: this.#closing.signal,
       });
@@ -247,5 +273,6 @@ interface Parts {
   endpoints: readonly AwsEndpoint[];
   lambdas: LambdaHost;
   tasksFor: (observer: Observer) => ReturnType<typeof tasksOf>;
+  onPage: (page: Page) => void;
   onRuleStart: (stateMachineName: string) => Observer;
 }

@@ -43,9 +43,11 @@ export function tasksOf(parts: TaskParts, observer: Observer): Readonly<Record<s
         `${resource}.waitForTaskToken`,
         async (args: JsonValue, task: Parameters<TaskHandler>[1]) => {
           // Waited for before the call: an answer may come before the call has returned.
-          const answer = tokens.wait(task.context.Task?.Token ?? '', task.signal);
+          const token = task.context.Task?.Token ?? '';
+          const answer = tokens.wait(token, task.signal);
           answer.catch(() => undefined);
           task.submitted((await call(args, task)) as JsonValue);
+          observer.onWait?.((output) => tokens.succeed(token, output));
           return answer;
         },
       ]),

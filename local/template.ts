@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { cx_api } from 'aws-cdk-lib';
 import { stateMachineArn } from './asl/arn.ts';
 import type { Table } from './aws/dynamodb.ts';
-import type { EventPattern, EventRule } from './aws/events.ts';
+import { readAlarm, readRule, readSchedule } from './event-sources.ts';
 import type { LambdaFunction } from './lambda/host.ts';
 
 const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = {
@@ -19,16 +19,17 @@ interface Resource {
 
 type Resources = Readonly<Record<string, Resource>>;
 
-/** Reads the functions, state machines, rules, topics, tables, buckets, SSM parameters and SSM documents of one synthesized stack. */
+/** Reads the functions, state machines, rules, schedules, alarms, topics, tables, buckets, SSM parameters and command documents of one synthesized stack. */
 export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
   const resources = stack.template.Resources as Resources;
   const codeDirs = readCodeDirs(stack);
   const of = (type: string) => Object.entries(resources).filter(([, resource]) => resource.Type === type);
+  const resolveHere = (value: unknown) => resolveValue(value, resources);
   return {
     functions: of('AWS::Lambda::Function').map(([logicalId, { Properties }]) =>
       readFunction(
         logicalId,
-        resolve(Properties, resources, ['Code', 'Handler', 'Timeout', 'MemorySize', 'Environment']),
+        resolve(Properties, resources, ['FunctionName', 'Code', 'Handler', 'Timeout', 'MemorySize', 'Environment']),
         codeDirs,
       ),
     ),
@@ -41,8 +42,10 @@ export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
         return [StateMachineName as string, JSON.parse(DefinitionString as string) as unknown];
       }),
     ),
-    rules: of('AWS::Events::Rule').map(([, { Properties }]) => readRule(Properties, resources)),
-    topics: of('AWS::SNS::Topic').map(([logicalId]) => topicArn(logicalId)),
+    rules: of('AWS::Events::Rule').map(([, { Properties }]) => readRule(Properties, resolveHere)),
+    schedules: of('AWS::Scheduler::Schedule').map(([, { Properties }]) => readSchedule(Properties, resolveHere)),
+    alarms: of('AWS::CloudWatch::Alarm').map(([, { Properties }]) => readAlarm(Properties, resolveHere)),
+    topics: of('AWS::SNS::Topic').map(([logicalId]) => topicArn(logicalId, resources)),
     tables: of('AWS::DynamoDB::Table').map(([logicalId, { Properties }]) => ({
       TableName: tableName(logicalId),
       ...(resolve(Properties, resources, ['KeySchema', 'AttributeDefinitions', 'BillingMode']) as Omit<
@@ -58,10 +61,12 @@ export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
       }),
     ),
     documents: Object.fromEntries(
-      of('AWS::SSM::Document').map(([, { Properties }]) => {
-        const { Name, Content } = resolve(Properties, resources, ['Name', 'Content']);
-        return [Name as string, Content];
-      }),
+      of('AWS::SSM::Document')
+        .filter(([, { Properties }]) => Properties.DocumentType === 'Command')
+        .map(([, { Properties }]) => {
+          const { Name, Content } = resolve(Properties, resources, ['Name', 'Content']);
+          return [Name as string, Content];
+        }),
     ),
   };
 }
@@ -71,7 +76,8 @@ function readFunction(
   properties: Record<string, unknown>,
   codeDirs: ReadonlyMap<string, string>,
 ): LambdaFunction {
-  const { Code, Handler, Timeout, MemorySize, Environment } = properties as {
+  const { FunctionName, Code, Handler, Timeout, MemorySize, Environment } = properties as {
+    FunctionName?: string;
     Code: { S3Key: string };
     Handler: string;
     Timeout: number;
@@ -82,41 +88,13 @@ function readFunction(
   if (!codeDir) throw new Error(`The code of ${logicalId} (${Code.S3Key}) is not among the assets of its stack.`);
   return {
     name: logicalId,
-    arn: functionArn(logicalId),
+    arn: functionArn(FunctionName ?? logicalId),
     codeDir,
     handler: Handler,
     timeoutSeconds: Timeout,
     memoryMiB: MemorySize,
     environment: Environment?.Variables ?? {},
   };
-}
-
-/** @throws for a rule that does more than to hand each event, as it is, to state machines */
-function readRule(properties: Record<string, unknown>, resources: Resources): EventRule {
-  const {
-    EventPattern,
-    State,
-    Targets,
-    Description: _,
-    ...others
-  } = properties as {
-    EventPattern: unknown;
-    State: string;
-    Targets: Record<string, unknown>[];
-    [other: string]: unknown;
-  };
-  const targets = Targets.map(({ Arn, Id: _id, RoleArn: _role, ...rest }) => {
-    requireNone(rest);
-    return String(resolveValue(Arn, resources));
-  });
-  requireNone(others);
-  if (State !== 'ENABLED') throw new Error(`The embedded platform does not know a rule that is ${State}.`);
-  return { pattern: resolveValue(EventPattern, resources) as EventPattern, targets };
-}
-
-function requireNone(unknown: Record<string, unknown>): void {
-  const [field] = Object.keys(unknown);
-  if (field !== undefined) throw new Error(`The embedded platform does not know a rule's ${field}.`);
 }
 
 /** Folders of the stack's assets, by the S3 key that the template has for them. */
@@ -154,7 +132,11 @@ function resolveValue(value: unknown, resources: Resources): unknown {
   }
   if (key === 'Fn::GetAtt') {
     const [logicalId, attribute] = argument as [string, string];
-    if (typeOf(logicalId, resources) === 'AWS::Lambda::Function' && attribute === 'Arn') return functionArn(logicalId);
+    const type = typeOf(logicalId, resources);
+    if (type === 'AWS::Lambda::Function' && attribute === 'Arn') {
+      return functionArn(String(resources[logicalId]?.Properties.FunctionName ?? logicalId));
+    }
+    if (type === 'AWS::SQS::Queue' && attribute === 'QueueName') return `local-${logicalId}`;
   }
   if (key === 'Fn::Sub' && typeof argument === 'string') {
     return argument.replace(/\$\{([^}]+)\}/g, (_, name: string) => String(resolveValue({ Ref: name }, resources)));
@@ -170,7 +152,7 @@ function resolveRef(name: string, resources: Resources): string | undefined {
     case 'AWS::DynamoDB::Table':
       return tableName(name);
     case 'AWS::SNS::Topic':
-      return topicArn(name);
+      return topicArn(name, resources);
     case 'AWS::StepFunctions::StateMachine':
       return stateMachineArn(String(resources[name]?.Properties.StateMachineName));
     default:
@@ -191,10 +173,10 @@ function tableName(logicalId: string): string {
   return `local-${logicalId}`;
 }
 
-function functionArn(logicalId: string): string {
-  return `arn:aws:lambda:local:000000000000:function:${logicalId}`;
+function functionArn(name: string): string {
+  return `arn:aws:lambda:local:000000000000:function:${name}`;
 }
 
-function topicArn(logicalId: string): string {
-  return `arn:aws:sns:local:000000000000:${logicalId}`;
+function topicArn(logicalId: string, resources: Resources): string {
+  return `arn:aws:sns:local:000000000000:${resources[logicalId]?.Properties.TopicName ?? logicalId}`;
 }

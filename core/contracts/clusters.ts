@@ -14,7 +14,7 @@ const EVEN_WHEN_FIELDS_ARE_WRONG = {
 };
 
 /** A cluster's name is a part of its stack's name, so CloudFormation's rules hold. */
-const clusterName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,62}$/, {
+export const clusterName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,62}$/, {
   error: 'must be 1 to 63 letters, digits or "-", and start with a letter or digit',
 });
 

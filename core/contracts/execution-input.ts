@@ -23,7 +23,7 @@ export const spaceParametersSchema = z.strictObject({
     .default(10 * 1024 * 1024),
   /** ...or a smaller share of its database than this; unless its quota cannot be met otherwise. */
   minReclaimRatio: ratio.default(0.2),
-  /** The alarm is disarmed once every member's database is below this share of its quota. */
+  /** The alarm is disarmed once the database of every member that answers is below this share of its quota. */
   disarmBelowRatio: ratio.default(0.9),
 });
 export type SpaceParameters = z.output<typeof spaceParametersSchema>;

@@ -24,7 +24,7 @@ export interface LockItem {
 }
 
 /** What a person is asked. */
-export interface WantedApproval {
+interface WantedApproval {
   /** Of the question: an answer names it, so that nobody approves of another plan than was read. */
   id: string;
   /** Ends the wait, for whoever may send it to Step Functions. */

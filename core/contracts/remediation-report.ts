@@ -26,7 +26,7 @@ export type RemediationReport =
       remaining: Condition[];
     };
 
-export interface Round {
+interface Round {
   incident: Incident;
   runbook: string;
   /** The ARN of the runbook's execution. */
@@ -36,7 +36,7 @@ export interface Round {
   report: unknown;
 }
 
-export interface Approval extends ApprovalAnswer {
+interface Approval extends ApprovalAnswer {
   incident: Incident;
   /** ISO 8601. */
   at: string;

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { InvalidInput } from '../errors.ts';
 import { type ExecutionInput, executionInputSchemas, INCIDENTS, type Incident } from './execution-input.ts';
 import { parse } from './parse.ts';
 
@@ -27,7 +26,8 @@ export const remediationIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0
   error: 'must be 1 to 80 letters, digits, "-" or "_", and start with a letter or digit',
 });
 
-const RIGHT_ONES =
+/** For whoever has typed a wrong one into a console. */
+export const RIGHT_INPUTS =
   'A right input: {"cluster":"orders"}, which diagnoses the cluster first. With more: ' +
   '{"cluster":"orders","incident":"member-failed","member":"node3","dryRun":true,"reason":"INC-1234","requestedBy":"you"}.';
 
@@ -45,14 +45,9 @@ function ofOneRunbook() {
 /** What starts a remediation: `{"cluster":"orders"}` and, when wanted, the rest. */
 export type RemediationInput = ExecutionInput | z.output<typeof undiagnosedSchema>;
 
-/** @throws InvalidInput with every problem, and an input that is right */
+/** @throws InvalidInput with every problem */
 export function parseRemediationInput(value: unknown): RemediationInput {
-  try {
-    return parse(schemaFor(value), value, 'The execution input');
-  } catch (error) {
-    if (!(error instanceof InvalidInput)) throw error;
-    throw new InvalidInput(`${error.message}\n${RIGHT_ONES}`);
-  }
+  return parse(schemaFor(value), value, 'The execution input');
 }
 
 function schemaFor(value: unknown): z.ZodType<RemediationInput> {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { clusterSchema } from './clusters.ts';
-import { spaceParametersSchema } from './execution-input.ts';
+import { type Incident, spaceParametersSchema } from './execution-input.ts';
 
 /**
  * What the steps of the space runbook receive and return. One step's output is the next step's input, so each shape is
@@ -25,6 +25,13 @@ export interface RaisedAlarm {
   alarm: string;
 }
 
+/** A member without which the store gets its space back. */
+export interface LeftOutMember {
+  member: string;
+  /** As a sentence about the member goes on: `does not answer: ...` */
+  problem: string;
+}
+
 /** assess-space: is there something to do, and is it safe? */
 export interface SpaceAssessment {
   verdict: 'Reclaim' | 'NothingToDo';
@@ -33,6 +40,8 @@ export interface SpaceAssessment {
   members: MemberSpace[];
   /** The revision to compact to; "0" when nothing is to be compacted. */
   compactRevision: string;
+  /** Members that do not answer, where the others are a quorum and etcd refuses writes. Nobody else is left out later. */
+  leftOut: LeftOutMember[];
   /** Member names in the order in which they would be defragmented as things stand; those with nothing to gain are skipped then. */
   plan: string[];
 }
@@ -48,17 +57,30 @@ export interface Defragmented {
   defragmentations: { member: string; dbSizeBytesBefore: number; dbSizeBytesAfter: number }[];
 }
 
-/** Also what disarm-alarms receives. */
+/** prove-writes: who has taken part, and what is left to do. */
+export interface ProvenWrites {
+  members: MemberSpace[];
+  leftOut: LeftOutMember[];
+  remaining: Extract<Incident, 'member-failed'>[];
+  /** What becomes of those that were left out; empty where nobody was. */
+  summary: string;
+}
+
+/** Names of the members that the assessment has left out: those of them that still do not answer stay out. */
+const leftOut = z.array(z.string());
+
 export const assessSpaceInput = z.strictObject({ cluster: clusterSchema, parameters: spaceParametersSchema });
 export const compactHistoryInput = z.strictObject({ cluster: clusterSchema, revision: z.string().regex(/^\d+$/) });
 export const chooseNextMemberInput = z.strictObject({
   cluster: clusterSchema,
   parameters: spaceParametersSchema,
+  leftOut,
   /** Members defragmented so far in this execution, a name for each time. */
   defragmented: z.array(z.string()),
   /** How often this step has been asked before in this execution. */
   turn: z.int().min(0),
 });
+export const disarmAlarmsInput = assessSpaceInput.extend({ leftOut });
 export const moveLeadershipInput = z.strictObject({
   cluster: clusterSchema,
   member: z.string(),
@@ -69,6 +91,7 @@ export const proveWritesInput = z.strictObject({
   cluster: clusterSchema,
   /** Only these prove it; every voter, if not said. */
   members: z.array(z.string()).optional(),
+  leftOut: leftOut.default([]),
   /** The execution's name, so that two executions do not write the same key. */
   execution: z.string().min(1),
 });

@@ -4,7 +4,7 @@ import type { ChooseRunbook, NextRunbook } from '../contracts/remediation-steps.
 import { PreconditionFailed, UnsafeToProceed, VerificationFailed } from '../errors.ts';
 
 /** A full store with failed members and rejected tokens takes three; whatever needs more than four is not getting better. */
-export const MAX_ROUNDS = 4;
+const MAX_ROUNDS = 4;
 /** An incident that is found again has come back, once; after that it is not cured by doing the same. */
 const MAX_ROUNDS_PER_INCIDENT = 2;
 

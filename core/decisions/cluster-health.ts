@@ -1,4 +1,4 @@
-import type { AnsweringMember, Observation } from '../contracts/observation.ts';
+import type { AnsweringMember, Observation, SilentMember } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 
 /**
@@ -43,7 +43,7 @@ export function requireConfiguredMembers(observation: Observation, whenSilent: '
     const list = silent.map((member) => `- ${member.name} (${member.endpoint}): ${member.problem}`).join('\n');
     const message =
       `${silent.length} of ${observation.members.length} members cannot be used:\n${list}\n` +
-      'A member that is being defragmented answers nobody, so all the others have to be up: bring back those listed first.';
+      adviceFor(silent, observation);
     throw whenSilent === 'wait' ? new EtcdUnavailable(message) : new PreconditionFailed(message);
   }
   for (const member of answering) {
@@ -81,6 +81,29 @@ export function requireConfiguredMembers(observation: Observation, whenSilent: '
   return answering;
 }
 
+function adviceFor(silent: readonly SilentMember[], { alarms, memberList }: Observation): string {
+  const running = silent.filter(({ refused, leaderless }) => refused || leaderless).map(({ name }) => name);
+  const gone = silent.map(({ name }) => name).filter((name) => !running.includes(name));
+  const advice: string[] = [];
+  if (running.length > 0) {
+    advice.push(
+      `A member that runs, and refuses us or has no leader, has not failed: correct what is wrong with ${running.join(', ')}.`,
+    );
+  }
+  if (memberList.length === 0) {
+    advice.push(
+      'No quorum could be asked, so alarms were not read: bring members back, and if no leader is found, see the incident quorum-lost.',
+    );
+  } else if (gone.length > 0) {
+    advice.push(
+      alarms.some(({ alarm }) => alarm === 'NOSPACE')
+        ? `Bring back ${gone.join(', ')}, or start the runbook for space-exceeded again: it leaves out what does not answer then.`
+        : `Bring back ${gone.join(', ')} first, or see the incident member-failed: only while NOSPACE is raised are members left out.`,
+    );
+  }
+  return advice.join(' ');
+}
+
 /**
  * That one leader is followed by all and that everyone is caught up, which waiting usually brings about.
  * @throws EtcdUnavailable saying what is still missing
@@ -115,8 +138,9 @@ function nameOf(members: readonly AnsweringMember[], id: string): string {
   return id === '0' ? 'nobody' : (members.find((member) => member.id === id)?.name ?? id);
 }
 
-/** `8e9e05c52164694d (node1)`, or without the name for a member that is gone. */
-export function describeId(observation: Observation, id: string): string {
-  const member = observation.members.find((candidate) => candidate.answering && candidate.id === id);
-  return member ? `${id} (${member.name})` : id;
+/** `8e9e05c52164694d (node1)`, or without the name for a member that is gone. One that does not answer has its name in etcd's list. */
+export function describeId({ members, memberList }: Observation, id: string): string {
+  const seen = members.find((candidate) => candidate.answering && candidate.id === id);
+  const name = (seen ?? memberList.find((listed) => listed.id === id))?.name;
+  return name ? `${id} (${name})` : id;
 }

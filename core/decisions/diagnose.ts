@@ -30,7 +30,8 @@ const DESCRIPTIONS: Readonly<Record<Condition, (seen: Case) => string | undefine
 /**
  * Which incident a cluster has. It is one reading, from which nothing is changed: every runbook makes sure of its own incident before it acts.
  *
- * NOSPACE goes before a member that has failed, for a store that takes no writes cannot change its membership. A member that lets nobody in
+ * NOSPACE goes before a member that has failed: without writes no replacement could be proven, and a new member would be sent the full
+ * database; the reclaim does without those that do not answer. A member that lets nobody in
  * has not failed: another one in its place would not either.
  * @throws PreconditionFailed where so many members refuse us that nobody can tell whether they have a quorum
  */

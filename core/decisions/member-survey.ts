@@ -1,6 +1,12 @@
 import type { ConfiguredMember } from '../contracts/clusters.ts';
 import type { MemberHealth } from '../contracts/membership.ts';
-import type { AnsweringMember, ListedMember, MemberObservation, Observation } from '../contracts/observation.ts';
+import type {
+  AnsweringMember,
+  ListedMember,
+  MemberObservation,
+  Observation,
+  SilentMember,
+} from '../contracts/observation.ts';
 import { EtcdUnavailable, UnsafeToProceed } from '../errors.ts';
 import { isBehind } from './cluster-health.ts';
 
@@ -81,6 +87,13 @@ export function hasPeerUrl({ peerUrls }: ListedMember, { peerUrl }: ConfiguredMe
   return peerUrls.some((url) => URL.canParse(url) && new URL(url).origin === origin);
 }
 
+/** What is wrong with a member that does not answer, as a sentence about it goes on. */
+export function describeSilence({ problem }: SilentMember, listed: ListedMember | undefined): string {
+  const standing =
+    listed === undefined ? "is not in etcd's list, and " : listed.name === '' ? 'was added and never started; ' : '';
+  return `${standing}does not answer: ${problem}`;
+}
+
 function survey(
   configured: ConfiguredMember,
   seen: MemberObservation,
@@ -117,11 +130,7 @@ function judge(
 ): Pick<MemberHealth, 'state' | 'problem'> {
   const failed = (problem: string) => ({ state: 'failed' as const, problem });
   const joining = (problem: string) => ({ state: 'joining' as const, problem });
-  if (!seen.answering) {
-    const standing =
-      listed === undefined ? "is not in etcd's list, and " : listed.name === '' ? 'was added and never started; ' : '';
-    return failed(`${standing}does not answer: ${seen.problem}`);
-  }
+  if (!seen.answering) return failed(describeSilence(seen, listed));
   if (seen.clusterId !== leader.clusterId) {
     return failed(`belongs to another cluster (${seen.clusterId} instead of ${leader.clusterId})`);
   }

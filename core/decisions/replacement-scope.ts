@@ -86,7 +86,7 @@ export function refuseHealthyReplaced(replaced: SurveyedMember | undefined, { me
 function refuseFullStore({ alarms }: Observation): void {
   if (alarms.length === 0) return;
   throw new PreconditionFailed(
-    'NOSPACE is raised: a store that takes no writes cannot change its membership. Run the runbook for space-exceeded first, then start ' +
-      'again.',
+    'NOSPACE is raised: etcd takes no write that could prove a replacement, and would send the full database to the new member. Run the ' +
+      'runbook for space-exceeded first, which does without members that do not answer, then start again.',
   );
 }

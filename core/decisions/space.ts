@@ -1,15 +1,23 @@
+import type { z } from 'zod';
 import type { SpaceParameters } from '../contracts/execution-input.ts';
 import type { AnsweringMember, Observation } from '../contracts/observation.ts';
-import type { MemberSpace, NextAction, RaisedAlarm, SpaceAssessment } from '../contracts/space.ts';
+import type {
+  assessSpaceInput,
+  chooseNextMemberInput,
+  disarmAlarmsInput,
+  LeftOutMember,
+  MemberSpace,
+  NextAction,
+  ProvenWrites,
+  proveWritesInput,
+  RaisedAlarm,
+  SpaceAssessment,
+} from '../contracts/space.ts';
 import { PreconditionFailed, VerificationFailed } from '../errors.ts';
 import { formatBytes, formatShare } from '../format.ts';
-import {
-  describeId,
-  refuseUnsafeAlarms,
-  requireConfiguredMembers,
-  requireSettled,
-  type SettledCluster,
-} from './cluster-health.ts';
+import { describeId, refuseUnsafeAlarms, type SettledCluster } from './cluster-health.ts';
+import { membersToLeaveOut, settleWithout, type WorkingCluster } from './left-out-members.ts';
+import { quorumOf } from './member-survey.ts';
 
 /** Without an alarm, a database above this share of its quota is worth a compaction, whatever is free in it already. */
 export const PREVENT_ABOVE_RATIO = 0.8;
@@ -35,19 +43,28 @@ function refuseOldReleases({ voters, learners }: SettledCluster): void {
   );
 }
 
-/** Gates, in order: no unsafe alarm, all members there, one leader, everyone caught up. */
-function requireReady(observation: Observation, whenSilent: 'stop' | 'wait'): SettledCluster {
+type Request<Input extends z.ZodType> = z.output<Input>;
+
+/** Gates, in order: no unsafe alarm, all members there but those that were left out, one leader, everyone caught up. */
+function requireReady(
+  observation: Observation,
+  { cluster, leftOut }: Pick<Request<typeof disarmAlarmsInput>, 'cluster' | 'leftOut'>,
+): WorkingCluster {
   refuseUnsafeAlarms(observation);
-  return requireSettled(requireConfiguredMembers(observation, whenSilent));
+  return settleWithout(leftOut, observation, cluster.members, 'wait');
 }
 
 /**
  * Is it safe to start, is there something to do, and in which order?
  * @throws UnsafeToProceed, PreconditionFailed, EtcdUnavailable
  */
-export function assessSpace(observation: Observation, parameters: SpaceParameters): SpaceAssessment {
-  const cluster = requireReady(observation, 'stop');
-  const { voters, leader } = cluster;
+export function assessSpace(
+  observation: Observation,
+  { cluster: { members }, parameters }: Request<typeof assessSpaceInput>,
+): SpaceAssessment {
+  refuseUnsafeAlarms(observation);
+  const cluster = settleWithout(membersToLeaveOut(observation), observation, members, 'stop');
+  const { voters, leader, leftOut } = cluster;
   refuseOldReleases(cluster);
   const alarmed = observation.alarms.length > 0;
   const filling = voters.filter((member) => member.dbSizeBytes > member.quotaBytes * PREVENT_ABOVE_RATIO);
@@ -56,9 +73,10 @@ export function assessSpace(observation: Observation, parameters: SpaceParameter
   const compactRevision = BigInt(leader.revision) - BigInt(parameters.retainRevisions);
   return {
     verdict: reclaim ? 'Reclaim' : 'NothingToDo',
-    summary: summarize(observation, filling, fragmented),
+    summary: `${summarize(observation, filling, fragmented)}${describeLeavingOut(cluster, observation)}`,
     alarms: observation.alarms,
     members: describeMembers(cluster),
+    leftOut,
     // Free pages can be given back without a compaction, and every compaction may break a watcher that lags.
     compactRevision: (alarmed || filling.length > 0) && compactRevision > 0n ? compactRevision.toString() : '0',
     plan: reclaim ? order(voters, leader).map((member) => member.name) : [],
@@ -78,6 +96,18 @@ function summarize(observation: Observation, filling: AnsweringMember[], fragmen
   return 'No alarm is raised, and no member would give back enough space to be worth a defragmentation.';
 }
 
+/** Nothing where nobody is left out. Why each of them is, `leftOut` says. */
+function describeLeavingOut({ voters, leftOut }: WorkingCluster, { memberList }: Observation): string {
+  if (leftOut.length === 0) return '';
+  const names = leftOut.map(({ member }) => member).join(', ');
+  const count = memberList.filter(({ isLearner }) => !isLearner).length;
+  const isEachNeeded = voters.length - 1 < quorumOf(memberList);
+  const care = isEachNeeded
+    ? ', which needs each of them: one whose disk has no room for what is in use of its database would end in its defragmentation.'
+    : '.';
+  return ` Left out, without an answer: ${names}. ${voters.length} of ${count} voters answer, a quorum${care}`;
+}
+
 /**
  * The one next thing to do, decided anew from what the cluster looks like now: so a leader that changes, a member that
  * restarts, or a step that ran twice needs no case of its own.
@@ -93,13 +123,9 @@ function summarize(observation: Observation, filling: AnsweringMember[], fragmen
  * @throws VerificationFailed when what is in use is over the goal: full, but not fragmented
  * @throws EtcdUnavailable while members are not settled; PreconditionFailed, UnsafeToProceed
  */
-export function chooseNext(
-  observation: Observation,
-  parameters: SpaceParameters,
-  defragmented: readonly string[],
-  turn: number,
-): NextAction {
-  const cluster = requireReady(observation, 'wait');
+export function chooseNext(observation: Observation, request: Request<typeof chooseNextMemberInput>): NextAction {
+  const { parameters, defragmented, turn } = request;
+  const cluster = requireReady(observation, request);
   const { voters, leader } = cluster;
   const { alarms } = observation;
   const goalRatio = goalRatioOf(observation, parameters);
@@ -181,8 +207,12 @@ function fullButNotFragmented(
  * @throws VerificationFailed while a member is over the goal. Learners count where there is an alarm: one that is over its
  *   quota raises the alarm again at the next write (measured on 3.4.23, 3.5.16 and 3.5.30)
  */
-export function chooseAlarmsToDisarm(observation: Observation, parameters: SpaceParameters): RaisedAlarm[] {
-  const cluster = requireReady(observation, 'wait');
+export function chooseAlarmsToDisarm(
+  observation: Observation,
+  request: Request<typeof disarmAlarmsInput>,
+): RaisedAlarm[] {
+  const { parameters } = request;
+  const cluster = requireReady(observation, request);
   const { alarms } = observation;
   const goalRatio = goalRatioOf(observation, parameters);
   const isOver = (member: AnsweringMember) => isAbove(goalRatio, member, 'dbSizeBytes');
@@ -218,15 +248,40 @@ function describeSizes(cluster: SettledCluster): string {
  * The members as they are at the end of a remediation.
  * @throws VerificationFailed when an alarm is raised again; EtcdUnavailable while members are not settled
  */
-export function describeSettled(observation: Observation): MemberSpace[] {
-  const cluster = requireReady(observation, 'wait');
+export function describeSettled(
+  observation: Observation,
+  request: Pick<Request<typeof proveWritesInput>, 'cluster' | 'leftOut'>,
+): ProvenWrites {
+  const cluster = requireReady(observation, request);
   if (observation.alarms.length > 0) {
     throw new VerificationFailed(
-      `NOSPACE is raised again right after it was disarmed. ${describeSizes(cluster)}\nEither a writer fills the space at once, or a ` +
-        "member's real quota is smaller than quotaBackendBytes in clusters.json.",
+      `NOSPACE is raised again right after it was disarmed. ${describeSizes(cluster)}\n${describeReturned(observation, request.leftOut)}Either ` +
+        "a writer fills the space at once, or a member's real quota is smaller than quotaBackendBytes in clusters.json.",
     );
   }
-  return describeMembers(cluster);
+  const { leftOut } = cluster;
+  return {
+    members: describeMembers(cluster),
+    leftOut,
+    remaining: leftOut.length > 0 ? ['member-failed'] : [],
+    summary: describeRest(leftOut),
+  };
+}
+
+/** A member that comes back with a full database raises NOSPACE as soon as it applies a write (measured on 3.4.23, 3.5.16 and 3.5.30). */
+export function describeReturned({ members }: Observation, leftOut: readonly string[]): string {
+  const returned = members.filter(({ answering, name }) => answering && leftOut.includes(name)).map(({ name }) => name);
+  if (returned.length === 0) return '';
+  return `${returned.join(', ')} was left out, and is back with the database that it had: start again, so that it has its turn. `;
+}
+
+function describeRest(leftOut: readonly LeftOutMember[]): string {
+  if (leftOut.length === 0) return '';
+  const names = leftOut.map(({ member }) => member).join(', ');
+  return (
+    `${names} was left out and still does not answer: replace it next (incident member-failed). Should it come back with the database that ` +
+    'it has, NOSPACE is raised again: then run the runbook for space-exceeded once more.'
+  );
 }
 
 function describeMembers(cluster: SettledCluster): MemberSpace[] {

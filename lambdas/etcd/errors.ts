@@ -115,6 +115,14 @@ const BY_MESSAGE: readonly Row[] = [
     advice: 'The member has more requests waiting than it can apply.',
   },
   {
+    reason: 'DiskFull',
+    details: /no space left on device/,
+    error: PreconditionFailed,
+    advice:
+      "The disk of this member's data dir is full, and etcd ends at its next write there: make room, and start it. A defragmentation needs " +
+      'as much of it as is in use of the database, and what it has left behind is removed by the start.',
+  },
+  {
     reason: 'LearnerRefused',
     details: /rpc not supported for learner/,
     error: PreconditionFailed,

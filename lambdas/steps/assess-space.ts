@@ -1,20 +1,32 @@
-import { assessSpaceInput } from '../../core/contracts/space.ts';
+import { assessSpaceInput, type SpaceAssessment } from '../../core/contracts/space.ts';
+import { READINGS } from '../../core/decisions/confirmation.ts';
+import { requireSteadySilence } from '../../core/decisions/left-out-members.ts';
 import { assessSpace } from '../../core/decisions/space.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
 import { etcdStep } from '../step.ts';
 
-/** A blip of a few seconds does not stop a runbook; a member that is down for all three readings does. */
-const READINGS = 3;
-const BETWEEN_READINGS_MS = 2_000;
+/** A blip of a few seconds does not stop a runbook; what is there in all three readings does. */
+const BEFORE_STOPPING_MS = 2_000;
+/** Nor does it leave out a member: ten seconds are more than most restarts take. */
+const BEFORE_LEAVING_OUT_MS = 5_000;
 
-/** Reads the whole cluster and decides whether space can be reclaimed, safely, and from whom. */
-export const handler = etcdStep(assessSpaceInput, async (etcd, { parameters }) => {
+/** Reads the whole cluster and decides whether space can be reclaimed, safely, from whom, and without whom. */
+export const handler = etcdStep(assessSpaceInput, async (etcd, input): Promise<SpaceAssessment> => {
+  const withoutSome: SpaceAssessment[] = [];
   for (let reading = 1; ; reading++) {
+    let pauseMs = BEFORE_LEAVING_OUT_MS;
     try {
-      return assessSpace(await etcd.observe(), parameters);
+      const assessment = assessSpace(await etcd.observe(), input);
+      if (assessment.leftOut.length === 0) return assessment;
+      withoutSome.push(assessment);
+      if (reading >= READINGS) {
+        requireSteadySilence(withoutSome, READINGS);
+        return assessment;
+      }
     } catch (error) {
-      if (reading === READINGS || !(error instanceof PreconditionFailed)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, BETWEEN_READINGS_MS));
+      if (reading >= READINGS || !(error instanceof PreconditionFailed)) throw error;
+      pauseMs = BEFORE_STOPPING_MS;
     }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 });

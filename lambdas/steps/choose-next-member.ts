@@ -3,6 +3,4 @@ import { chooseNext } from '../../core/decisions/space.ts';
 import { etcdStep } from '../step.ts';
 
 /** Reads the whole cluster again and decides the one next thing to do. */
-export const handler = etcdStep(chooseNextMemberInput, async (etcd, { parameters, defragmented, turn }) =>
-  chooseNext(await etcd.observe(), parameters, defragmented, turn),
-);
+export const handler = etcdStep(chooseNextMemberInput, async (etcd, input) => chooseNext(await etcd.observe(), input));

@@ -1,15 +1,15 @@
-import { assessSpaceInput } from '../../core/contracts/space.ts';
+import { disarmAlarmsInput } from '../../core/contracts/space.ts';
 import { chooseAlarmsToDisarm, describeSettled } from '../../core/decisions/space.ts';
 import { etcdStep } from '../step.ts';
 
 /**
- * Disarms each listed (member, NOSPACE) pair once every member is small enough, and lists again.
+ * Disarms each listed (member, NOSPACE) pair once every member that answers is small enough, and lists again.
  * @throws VerificationFailed when a member is too large, or the alarm is raised again at once
  */
-export const handler = etcdStep(assessSpaceInput, async (etcd, { parameters }) => {
+export const handler = etcdStep(disarmAlarmsInput, async (etcd, input) => {
   const observation = await etcd.observe();
-  const disarmed = chooseAlarmsToDisarm(observation, parameters);
+  const disarmed = chooseAlarmsToDisarm(observation, input);
   for (const { memberId } of disarmed) await etcd.voterIn(observation).disarmNoSpace(memberId);
-  describeSettled(await etcd.observe());
+  describeSettled(await etcd.observe(), input);
   return { disarmed };
 });

@@ -1,6 +1,6 @@
-import { type MemberSpace, proveWritesInput } from '../../core/contracts/space.ts';
+import { type ProvenWrites, proveWritesInput } from '../../core/contracts/space.ts';
 import { narrowTo } from '../../core/decisions/narrowed-observation.ts';
-import { describeSettled } from '../../core/decisions/space.ts';
+import { describeReturned, describeSettled } from '../../core/decisions/space.ts';
 import { EtcdUnavailable, VerificationFailed } from '../../core/errors.ts';
 import { hasReason } from '../etcd/errors.ts';
 import type { EtcdMember } from '../etcd/member.ts';
@@ -12,19 +12,20 @@ const KEY_PREFIX = '/etcd-remediation/proof/';
  * Writes, reads and deletes a key through every voter in question, each call pinned to it, and looks once more for alarms.
  * @throws VerificationFailed when a member still refuses writes
  */
-export const handler = etcdStep(proveWritesInput, async (etcd, input): Promise<{ members: MemberSpace[] }> => {
+export const handler = etcdStep(proveWritesInput, async (etcd, input): Promise<ProvenWrites> => {
   const { execution, cluster } = input;
   const observe = async () => narrowTo(input.members, cluster.members, await etcd.observe());
-  const { members } = await observe();
-  for (const seen of members) {
+  const observation = await observe();
+  const returned = describeReturned(observation, input.leftOut);
+  for (const seen of observation.members) {
     if (seen.answering && !seen.isLearner) {
-      await proveWrite(etcd.member(seen.name), `${KEY_PREFIX}${execution}/${seen.name}`);
+      await proveWrite(etcd.member(seen.name), `${KEY_PREFIX}${execution}/${seen.name}`, returned);
     }
   }
-  return { members: describeSettled(await observe()) };
+  return describeSettled(await observe(), input);
 });
 
-async function proveWrite(member: EtcdMember, key: string): Promise<void> {
+async function proveWrite(member: EtcdMember, key: string, returned: string): Promise<void> {
   const value = new Date().toISOString();
   try {
     await member.put(key, value);
@@ -34,7 +35,7 @@ async function proveWrite(member: EtcdMember, key: string): Promise<void> {
   } catch (error) {
     if (!hasReason(error, 'NoSpace')) throw error;
     throw new VerificationFailed(
-      `${member.name} still refuses writes although no alarm was left: ${(error as Error).message} If the alarm comes back at once, the ` +
+      `${member.name} still refuses writes although no alarm was left: ${(error as Error).message} ${returned}If the alarm comes back at once, the ` +
         "member's real quota is smaller than quotaBackendBytes in clusters.json: compare it with --quota-backend-bytes.",
     );
   }

@@ -4,12 +4,13 @@ import { build } from 'esbuild';
 import { etcdClient } from './etcd-client.ts';
 
 const STEPS_DIR = join(import.meta.dirname, '../../lambdas/steps');
+const API_FILE = join(import.meta.dirname, '../../lambdas/api/handler.ts');
 
-/** A folder for each step's file name, such as `assess-space`, that holds `index.cjs` with the export `handler`. */
+/** A folder for each step's file name, such as `assess-space`, and for the `api`, that holds `index.cjs` with the export `handler`. */
 export type StepBundles = Readonly<Record<string, string>>;
 
 /**
- * Bundles every step of lambdas/steps, each into a folder of its own below `outDir`.
+ * Bundles every step of lambdas/steps, and the API, each into a folder of its own below `outDir`.
  *
  * One call of esbuild's API instead of NodejsFunction, which runs esbuild's command line and so takes no plugins. CommonJS,
  * as etcd3 and grpc-js are; `.cjs`, so that no package.json nearby changes what it is. The AWS SDK is the Lambda runtime's own, but for S3.
@@ -17,9 +18,12 @@ export type StepBundles = Readonly<Record<string, string>>;
 export async function bundleSteps(outDir: string): Promise<StepBundles> {
   await rm(outDir, { recursive: true, force: true });
   const files = (await readdir(STEPS_DIR)).filter((file) => file.endsWith('.ts')).sort();
-  const names = files.map((file) => basename(file, '.ts'));
+  const sources = {
+    ...Object.fromEntries(files.map((file) => [basename(file, '.ts'), join(STEPS_DIR, file)])),
+    api: API_FILE,
+  };
   await build({
-    entryPoints: names.map((name) => ({ in: join(STEPS_DIR, `${name}.ts`), out: join(name, 'index') })),
+    entryPoints: Object.entries(sources).map(([name, source]) => ({ in: source, out: join(name, 'index') })),
     outdir: outDir,
     outExtension: { '.js': '.cjs' },
     bundle: true,
@@ -29,7 +33,7 @@ export async function bundleSteps(outDir: string): Promise<StepBundles> {
     // An import() that stays one would not find the runtime's AWS SDK, which is on NODE_PATH.
     supported: { 'dynamic-import': false },
     // No page of AWS says that the runtime has what presigns URLs, and that has to be of the same version as its client of S3.
-    external: ['@aws-sdk/client-sfn', '@aws-sdk/client-ssm', '@aws-sdk/client-secrets-manager'],
+    external: ['dynamodb', 'lambda', 'secrets-manager', 'sfn', 'ssm'].map((name) => `@aws-sdk/client-${name}`),
     // As ES modules, of which only what is used gets into the bundle: the client of S3 is half a megabyte.
     mainFields: ['module', 'main'],
     minify: true,
@@ -37,5 +41,5 @@ export async function bundleSteps(outDir: string): Promise<StepBundles> {
     logLevel: 'warning',
     plugins: [etcdClient()],
   });
-  return Object.fromEntries(names.map((name) => [name, join(outDir, name)]));
+  return Object.fromEntries(Object.keys(sources).map((name) => [name, join(outDir, name)]));
 }

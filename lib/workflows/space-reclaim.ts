@@ -24,13 +24,14 @@ export interface SpaceReclaimSteps {
  * 2. Assess: stop if anything is unsafe; end if there is nothing to do, or if this is a dry run.
  * 3. Compact history, physically on every voter.
  * 4. Ask what is next, do that one thing, and ask again: a follower to defragment, leadership to move, at last the old leader.
- *    The question is answered from a fresh reading of all members, and only once all are healthy and caught up.
+ *    The question is answered from a fresh reading of all members, and only once all are healthy and caught up, but for those
+ *    that did not answer at the assessment and still do not, where NOSPACE was raised and the others are a quorum.
  * 5. Disarm each (member, NOSPACE) pair, and list again.
- * 6. Prove it: a write and a delete through every voter.
+ * 6. Prove it: a write and a delete through every voter that answers. Who was left out is told, and is what is still wrong.
  *
- * Invariant of one execution: never more than one member is away, no member that leads others defragments, and no alarm is
- * disarmed while a member is still over the threshold. The step that defragments makes the choice once more, from a
- * reading of its own, before it acts.
+ * Invariant of one execution: never more than one member is away, besides those that had failed before it began; no member that
+ * leads others defragments; and no alarm is disarmed while a member that answers is still over the threshold. The step that
+ * defragments makes the choice once more, from a reading of its own, before it acts.
  */
 export class SpaceReclaim extends Construct {
   readonly stateMachine: StateMachine;
@@ -40,14 +41,14 @@ export class SpaceReclaim extends Construct {
     const onError = raiseAgain(this, 'Stop with the error');
     const target = { cluster: '{% $cluster %}' };
     const weighed = { ...target, parameters: '{% $parameters %}' };
-    const asked = { ...weighed, defragmented: '{% [$defragmented.member] %}', turn: '{% $turn %}' };
+    const leftOut = '{% [$assessment.leftOut.member] %}';
+    const asked = { ...weighed, leftOut, defragmented: '{% [$defragmented.member] %}', turn: '{% $turn %}' };
     const report = {
       incident: 'space-exceeded',
       runbook: 'space-reclaim',
       cluster: '{% $cluster.name %}',
       reason: '{% $reason %}',
       requestedBy: '{% $requestedBy %}',
-      summary: '{% $assessment.summary %}',
       membersBefore: '{% $assessment.members %}',
     };
 
@@ -87,21 +88,23 @@ export class SpaceReclaim extends Construct {
     });
     const disarmAlarms = stepState(this, 'Disarm alarms', {
       step: steps.disarmAlarms,
-      input: weighed,
+      input: { ...weighed, leftOut },
       assign: { disarmed: '{% $states.result.Payload.disarmed %}' },
       onError,
     });
     const proveWrites = stepState(this, 'Prove writes on every member', {
       step: steps.proveWrites,
-      input: { ...target, execution: '{% $states.context.Execution.Name %}' },
+      input: { ...target, leftOut, execution: '{% $states.context.Execution.Name %}' },
       onError,
     });
 
-    const nothingToDo = Succeed.jsonata(this, 'Nothing to do', { outputs: { outcome: 'NothingToDo', ...report } });
+    const assessed = { ...report, summary: '{% $assessment.summary %}' };
+    const nothingToDo = Succeed.jsonata(this, 'Nothing to do', { outputs: { outcome: 'NothingToDo', ...assessed } });
     const planned = Succeed.jsonata(this, 'Planned', {
       outputs: {
         outcome: 'Planned',
-        ...report,
+        ...assessed,
+        leftOut: '{% $assessment.leftOut %}',
         plan: '{% $assessment.plan %}',
         compactRevision: '{% $assessment.compactRevision %}',
       },
@@ -110,10 +113,13 @@ export class SpaceReclaim extends Construct {
       outputs: {
         outcome: 'Remediated',
         ...report,
+        summary: "{% $join([$assessment.summary, $states.input.summary][$ != ''], ' ') %}",
         compactRevision: '{% $assessment.compactRevision %}',
         defragmented: '{% $defragmented %}',
         disarmed: '{% $disarmed %}',
         members: '{% $states.input.members %}',
+        leftOut: '{% $states.input.leftOut %}',
+        remaining: '{% $states.input.remaining %}',
       },
     });
 

@@ -4,32 +4,97 @@ import type { ExecutionResult } from '../asl/execution.ts';
 import { isObject, type JsonObject, type JsonValue } from '../asl/json.ts';
 import type { Execution } from '../executions.ts';
 
-/** A list of values, of which the event has to have one, for each field that matters; deeper fields in objects. */
+type Scalar = string | number | boolean | null;
+
+/** One of a pattern's alternatives for a field: a value, how a text begins, or what it is not. */
+type Matcher = Scalar | { prefix: string } | { 'anything-but': Scalar[] };
+
+/** A list of alternatives, of which the event has to fit one, for each field that matters; deeper fields in objects. */
 export interface EventPattern {
-  [field: string]: EventPattern | (string | number | boolean | null)[];
+  [field: string]: EventPattern | Matcher[];
 }
 
-/** A synthesized rule: the state machines that it starts are given by their ARNs, and each event is their input as it is. */
+/** What a target is given instead of the event: a template, with values of the event where it has their names in angle brackets. */
+export interface InputTransformer {
+  /** `$.detail.alarmName`, by the name. */
+  paths: Readonly<Record<string, string>>;
+  template: string;
+}
+
+export interface RuleTarget {
+  /** Of a state machine. */
+  arn: string;
+  /** The event as it is, if there is none. */
+  transformer?: InputTransformer;
+}
+
+/** A synthesized rule. */
 export interface EventRule {
   pattern: EventPattern;
-  targets: string[];
+  targets: RuleTarget[];
+}
+
+/** What the rules make of an event: which state machine is started, and with which input. @throws as {@link matches} and {@link transform} */
+export function deliveriesOf(rules: readonly EventRule[], event: JsonObject): { arn: string; input: JsonValue }[] {
+  return rules
+    .filter(({ pattern }) => matches(pattern, event))
+    .flatMap(({ targets }) => targets)
+    .map(({ arn, transformer }) => ({ arn, input: transformer ? transform(transformer, event) : event }));
 }
 
 /**
- * Whether an event matches a rule's pattern. Of a field with a list of values, one has to be among those of the pattern.
- * @throws Error for a pattern with anything but exact values: a rule must never pass here by being taken for narrower or wider than it is
- * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+ * Whether an event matches a rule's pattern. Of a field with a list of values, one has to fit.
+ * @throws Error for an operator that is not known: a rule must never pass here by being taken for narrower or wider than it is
+ * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
  */
 export function matches(pattern: EventPattern, event: JsonValue): boolean {
   return Object.entries(pattern).every(([field, expected]) => {
     const value = isObject(event) && Object.hasOwn(event, field) ? (event[field] as JsonValue) : undefined;
     if (!Array.isArray(expected)) return matches(expected, value ?? {});
-    const operator = expected.find((each) => isObject(each));
-    if (operator)
-      throw new Error(`The embedded platform does not know the pattern ${JSON.stringify(operator)} of ${field}.`);
+    const fitting = expected.map((matcher) => fits(matcher, field));
+    if (Array.isArray(value) && expected.some((matcher) => isObject(matcher) && 'anything-but' in matcher)) {
+      throw new Error(`The embedded platform does not know "anything-but" for a list: ${field}.`);
+    }
     const values: unknown[] = Array.isArray(value) ? value : [value];
-    return expected.some((each) => values.includes(each));
+    return fitting.some((fit) => values.some(fit));
   });
+}
+
+function fits(matcher: Matcher, field: string): (value: unknown) => boolean {
+  if (!isObject(matcher)) return (value) => value === matcher;
+  const [[operator, operand] = [], ...others] = Object.entries(matcher);
+  if (others.length === 0 && operator === 'prefix' && typeof operand === 'string') {
+    return (value) => typeof value === 'string' && value.startsWith(operand);
+  }
+  if (others.length === 0 && operator === 'anything-but' && Array.isArray(operand) && !operand.some(isObject)) {
+    // A field that is missing is not anything.
+    return (value) => value !== undefined && !operand.includes(value);
+  }
+  throw new Error(`The embedded platform does not know the pattern ${JSON.stringify(matcher)} of ${field}.`);
+}
+
+/**
+ * The input that a transformer makes of an event.
+ * @throws Error for a path other than of fields, a value that is no text, and a template that does not come to JSON
+ * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+ */
+function transform({ paths, template }: InputTransformer, event: JsonObject): JsonValue {
+  const text = template.replace(/<([^<>]+)>/g, (_, name: string) => {
+    const path = Object.hasOwn(paths, name) ? String(paths[name]) : '';
+    if (!/^\$(\.[\w-]+)+$/.test(path))
+      throw new Error(`The embedded platform does not know the path of <${name}>: "${path}".`);
+    const value = path
+      .slice(2)
+      .split('.')
+      .reduce<unknown>(
+        (each, field) => (isObject(each) && Object.hasOwn(each, field) ? each[field] : undefined),
+        event,
+      );
+    if (typeof value !== 'string')
+      throw new Error(`The embedded platform puts texts into a template, and ${path} is none.`);
+    return JSON.stringify(value).slice(1, -1);
+  });
+  return JSON.parse(text) as JsonValue;
 }
 
 /**

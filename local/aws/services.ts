@@ -1,4 +1,11 @@
+import * as z from 'zod';
 import { AwsError, type Operation, onlyField } from './endpoint.ts';
+import { pageOf, parseRequest } from './ssm-requests.ts';
+
+/** How many parameters a page has, if a request does not say. */
+const PARAMETERS_PER_PAGE = 10;
+
+const byPathSchema = z.strictObject({ Path: z.string().startsWith('/'), NextToken: z.string().optional() });
 
 /** What the embedded platform knows of Secrets Manager: the secrets of a file, by name or ARN. */
 export function secretsManager(secrets: Readonly<Record<string, unknown>>): Record<string, Operation> {
@@ -15,11 +22,20 @@ export function secretsManager(secrets: Readonly<Record<string, unknown>>): Reco
 
 /** What the embedded platform knows of Systems Manager: the parameters of the synthesized stacks. */
 export function systemsManager(parameters: Readonly<Record<string, string>>): Record<string, Operation> {
+  const described = (name: string) => ({ Name: name, Type: 'String', Value: parameters[name], Version: 1 });
   return {
     'AmazonSSM.GetParameter': (request) => {
       const name = onlyField(request, 'Name');
       if (!Object.hasOwn(parameters, name)) throw new AwsError('ParameterNotFound', `There is no parameter ${name}.`);
-      return { Parameter: { Name: name, Type: 'String', Value: parameters[name], Version: 1 } };
+      return { Parameter: described(name) };
+    },
+    'AmazonSSM.GetParametersByPath': (request) => {
+      const { Path, NextToken } = parseRequest(byPathSchema, request);
+      const folder = Path.endsWith('/') ? Path : `${Path}/`;
+      // Those right in it; what lies deeper has to be asked for.
+      const names = Object.keys(parameters).filter((name) => name.slice(0, name.lastIndexOf('/') + 1) === folder);
+      const { page, ...rest } = pageOf(names.toSorted(), { MaxResults: PARAMETERS_PER_PAGE, NextToken });
+      return { Parameters: page.map(described), ...rest };
     },
   };
 }

@@ -14,8 +14,15 @@ export function etcdRemediation(...args: string[]): Promise<Ended> {
   return startEtcdRemediation(...args).ended;
 }
 
+export interface Running {
+  /** So far. */
+  written: Readonly<Ended>;
+  kill(signal: NodeJS.Signals): void;
+  ended: Promise<Ended>;
+}
+
 /** The same, and may be told to end meanwhile. */
-export function startEtcdRemediation(...args: string[]): { kill(signal: NodeJS.Signals): void; ended: Promise<Ended> } {
+export function startEtcdRemediation(...args: string[]): Running {
   const child = spawn(process.execPath, [ENTRY, ...args], {
     env: { ...process.env, NO_COLOR: '1', COLUMNS: '200' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -28,7 +35,7 @@ export function startEtcdRemediation(...args: string[]): { kill(signal: NodeJS.S
     written.stderr += data;
   });
   const ended = new Promise<Ended>((resolve) => child.once('close', (status) => resolve({ ...written, status })));
-  return { kill: (signal) => child.kill(signal), ended };
+  return { written, kill: (signal) => child.kill(signal), ended };
 }
 
 /** The JSON object alone on the last line of standard output. */

@@ -141,7 +141,7 @@ describe('etcd-remediation diagnose', () => {
         diagnosis: { incident: 'data-corrupt' },
       },
     });
-    expect(ran.stderr).toMatch(/^UnsafeToProceed: no runbook may go on\.\norders: data-corrupt\n/m);
+    expect(ran.stderr).toMatch(/^UnsafeToProceed in .* etcd has raised CORRUPT on .*\norders: data-corrupt\n/m);
     expect((await etcd.observe()).alarms.map(({ alarm }) => alarm)).toContain('CORRUPT');
   });
 });

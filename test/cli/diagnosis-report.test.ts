@@ -55,7 +55,8 @@ describe('a diagnosis for a person', () => {
       '  Warnings:',
       '    even-voters: There are 2 voters.',
       '  Next:',
-      '    A reclaim wants every member up, and a full store lets none be replaced: bring back node2, node10 by hand first.',
+      '    A reclaim waits for members that answer and are not well, for some minutes: cure node2, or stop the service there, first.',
+      '    A reclaim leaves out members that do not answer: node10. Replace them afterwards (incident member-failed).',
       `    ${command} --cluster orders --incident space-exceeded --dry-run`,
     ]);
   });

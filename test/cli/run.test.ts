@@ -105,9 +105,6 @@ describe('a dry run against a cluster that cannot be reached', () => {
 describe('a run for quorum-lost', () => {
   let directory: string;
   let args: string[];
-  /** The same, where the incident is for a diagnosis to find. */
-  let unnamed: string[];
-  let withoutHosts: string[];
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'run-test-'));
     const url = `http://127.0.0.1:${await unusedPort()}`;
@@ -120,9 +117,9 @@ describe('a run for quorum-lost', () => {
     };
     await writeFile(join(directory, 'clusters.json'), JSON.stringify({ clusters: [cluster] }));
     await writeFile(join(directory, 'hosts.json'), JSON.stringify({ 'node-a': { exec: ['false'] } }));
-    withoutHosts = ['run', '--config', join(directory, 'clusters.json'), '--cluster', 'orders'];
-    unnamed = [...withoutHosts, '--hosts', join(directory, 'hosts.json')];
-    args = [...unnamed, '--incident', 'quorum-lost', '--parameters', '{"confirmSeconds":0}', '--approve'];
+    const files = ['--config', join(directory, 'clusters.json'), '--hosts', join(directory, 'hosts.json')];
+    const incident = ['--incident', 'quorum-lost', '--parameters', '{"confirmSeconds":0}', '--approve'];
+    args = ['run', ...files, '--cluster', 'orders', ...incident];
   });
   afterAll(() => rm(directory, { recursive: true }));
 
@@ -146,21 +143,5 @@ describe('a run for quorum-lost', () => {
       expect(status).toBe(1);
       expect(stdout).toContain('PreconditionFailed in ');
     }
-  });
-
-  it('wants hosts and an approval also where a diagnosis has found it', async () => {
-    const [lost, unapproved] = await Promise.all([
-      etcdRemediation(...withoutHosts, '--approve', '--json'),
-      etcdRemediation(...unnamed, '--json'),
-    ]);
-    for (const { status, stderr } of [lost, unapproved]) {
-      expect(status).toBe(2);
-      expect(stderr).toMatch(/^Diagnosing cluster orders$/m);
-      expect(stderr).toMatch(/^Found quorum-lost: No member answers from here, /m);
-      expect(stderr).not.toContain('Remediating');
-    }
-    expect(lastLine(lost)).toMatchObject({ outcome: 'InvalidInput' });
-    expect(lastLine(lost).report.cause).toContain('There is no way to any of the hosts "node-a"');
-    expect(lastLine(unapproved).report.cause).toContain('wants an approval for quorum-lost');
   });
 });

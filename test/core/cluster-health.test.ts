@@ -3,8 +3,8 @@ import { spaceParametersSchema } from '../../core/contracts/execution-input.ts';
 import type { Observation } from '../../core/contracts/observation.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { requireSettled } from '../../core/decisions/cluster-health.ts';
-import { assessSpace, chooseAlarmsToDisarm, chooseNext, describeSettled } from '../../core/decisions/space.ts';
 import { failureOf, idOf, learner, noSpace, observation, silent, voter } from './observations.ts';
+import { assessSpace, chooseAlarmsToDisarm, chooseNext, describeSettled } from './space-decisions.ts';
 
 const parameters = parse(spaceParametersSchema, {}, 'parameters');
 
@@ -134,7 +134,7 @@ describe('a member that is down', () => {
     const failure = failureOf(() => assessSpace(reading, parameters));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toContain(list);
-    expect(failure.message).toContain('bring back those listed first');
+    expect(failure.message).toContain('Bring back node2, node3 first, or see the incident member-failed');
   });
 
   it.each(IN_THE_LOOP)('is waited for by %s, and is named', (_, decide) => {

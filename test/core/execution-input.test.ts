@@ -127,7 +127,7 @@ describe('what one step hands to the next', () => {
   it('is read again without a change', () => {
     const parameters = parse(spaceParametersSchema, {}, 'parameters');
     expect(parameters).toEqual(defaults);
-    const input = { cluster, parameters, defragmented: ['node1', 'node1'], turn: 3 };
+    const input = { cluster, parameters, leftOut: ['node2'], defragmented: ['node1', 'node1'], turn: 3 };
     expect(parse(steps.chooseNextMemberInput, input, 'choose-next-member')).toEqual(input);
   });
 
@@ -139,8 +139,17 @@ describe('what one step hands to the next', () => {
   it.each([
     ['a revision below zero', steps.compactHistoryInput, { cluster, revision: '-1' }],
     ['a revision as a number', steps.compactHistoryInput, { cluster, revision: 5 }],
-    ['a turn below zero', steps.chooseNextMemberInput, { cluster, parameters: {}, defragmented: [], turn: -1 }],
-    ['a member that is no list', steps.chooseNextMemberInput, { cluster, parameters: {}, defragmented: 'n', turn: 0 }],
+    [
+      'a turn below zero',
+      steps.chooseNextMemberInput,
+      { cluster, parameters: {}, leftOut: [], defragmented: [], turn: -1 },
+    ],
+    [
+      'a member that is no list',
+      steps.chooseNextMemberInput,
+      { cluster, parameters: {}, leftOut: [], defragmented: 'n', turn: 0 },
+    ],
+    ['nobody said to be left out', steps.disarmAlarmsInput, { cluster, parameters: {} }],
     ['no transferee', steps.moveLeadershipInput, { cluster, member: 'node1' }],
     ['a cluster without members', steps.proveWritesInput, { cluster: { ...cluster, members: [] } }],
     ['a field too many', steps.defragmentMemberInput, { cluster, parameters: {}, member: 'node1', force: true }],

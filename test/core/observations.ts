@@ -108,6 +108,11 @@ export function clusterOf(members: ConfiguredMember[], differences: Partial<Clus
   return { name: 'orders', members, quotaBackendBytes: QUOTA_BYTES, layout: LAYOUT, ...differences };
 }
 
+/** The cluster whose configuration names exactly the members that were looked at. */
+export function clusterIn({ members }: Observation): Cluster {
+  return clusterOf(members.map(({ name }) => configured(name)));
+}
+
 /** A directory of a host: there, owned by etcd, with its data in it and 100 GiB free. */
 export function directory(path: string, differences: Partial<HostInspection['dataDir']> = {}) {
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { INCIDENTS } from '../../core/contracts/execution-input.ts';
-import { parseRemediationInput, remediationIdSchema } from '../../core/contracts/remediation.ts';
+import { parseRemediationInput, RIGHT_INPUTS, remediationIdSchema } from '../../core/contracts/remediation.ts';
 import { failureOf } from './observations.ts';
 
 function refusalOf(input: unknown): string {
@@ -82,21 +82,26 @@ describe('a wrong input', () => {
       { cluster: 'orders', incident: 'quorum-lost', parameters: { retainRevisions: 1 } },
       /retainRevisions/,
     ],
-  ])('that %s is refused with what is wrong, and with a right one', (_, input, problem) => {
-    const message = refusalOf(input);
-    expect(message).toMatch(problem);
-    expect(message).toContain('\nA right input: {"cluster":"orders"}, which diagnoses the cluster first.');
-  });
-
-  it('is shown only right ones', () => {
-    const shown = refusalOf({}).match(/\{"[^{}]*\}/g) ?? [];
-    expect(shown).toHaveLength(2);
-    for (const text of shown) expect(() => parseRemediationInput(JSON.parse(text)), text).not.toThrow();
+  ])('that %s is refused with what is wrong', (_, input, problem) => {
+    expect(refusalOf(input)).toMatch(problem);
   });
 
   it('is told every problem at once', () => {
     const message = refusalOf({ cluster: 7, dryRun: 1, reason: 2, parameters: {} });
     for (const field of ['cluster', 'dryRun', 'reason', 'parameters']) expect(message).toContain(`\n- ${field}: `);
+  });
+});
+
+describe('the right inputs that whoever has typed a wrong one is shown', () => {
+  const shown = RIGHT_INPUTS.match(/\{"[^{}]*\}/g) ?? [];
+
+  it('begin with the one that is enough', () => {
+    expect(RIGHT_INPUTS).toMatch(/^A right input: \{"cluster":"orders"\}, which diagnoses the cluster first\./);
+    expect(shown).toHaveLength(2);
+  });
+
+  it.each(shown)('are right: %s', (text) => {
+    expect(parseRemediationInput(JSON.parse(text))).toMatchObject(JSON.parse(text));
   });
 });
 

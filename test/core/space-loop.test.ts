@@ -1,10 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { spaceParametersSchema } from '../../core/contracts/execution-input.ts';
-import type { AnsweringMember } from '../../core/contracts/observation.ts';
+import type { AnsweringMember, Observation } from '../../core/contracts/observation.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import type { NextAction } from '../../core/contracts/space.ts';
-import { assessSpace, chooseAlarmsToDisarm, chooseNext, describeSettled } from '../../core/decisions/space.ts';
-import { FRAGMENTED, failureOf, idOf, learner, ledBy, noSpace, observation, sizes, voter } from './observations.ts';
+import {
+  FRAGMENTED,
+  failureOf,
+  idOf,
+  learner,
+  ledBy,
+  noSpace,
+  observation,
+  silent,
+  sizes,
+  voter,
+} from './observations.ts';
+import { assessSpace, chooseAlarmsToDisarm, chooseNext, describeSettled } from './space-decisions.ts';
 
 const parameters = parse(spaceParametersSchema, {}, 'parameters');
 const LIMIT_SHARE = parameters.disarmBelowRatio;
@@ -27,9 +38,12 @@ class SimulatedCluster {
   readonly #random: () => number;
   /** Members whose compaction is still under way: their first defragmentation gives back half. */
   readonly #compacting: Set<string>;
+  /** Members that do not answer. */
+  readonly away: Set<string>;
 
-  constructor(voters: number, learners: number, seed: number) {
+  constructor(voters: number, learners: number, seed: number, away = 0) {
     this.#random = randomFrom(seed);
+    this.away = new Set(Array.from({ length: away }, (_, index) => `node${voters - index}`));
     this.members = Array.from({ length: voters + learners }, (_, index) => {
       const name = `node${index + 1}`;
       const dbSizeMib = 20 + Math.floor(this.#random() * 79);
@@ -42,6 +56,13 @@ class SimulatedCluster {
 
   get voters(): AnsweringMember[] {
     return this.members.filter((member) => !member.isLearner);
+  }
+
+  /** What a look at it sees. */
+  observe(differences: Partial<Observation> = {}): Observation {
+    const { memberList } = observation(this.members);
+    const members = this.members.map((member) => (this.away.has(member.name) ? silent(member.name) : member));
+    return observation(members, { memberList, ...differences });
   }
 
   get leader(): AnsweringMember {
@@ -69,12 +90,16 @@ class SimulatedCluster {
   }
 
   electAnyone(): void {
-    const { voters } = this;
+    const voters = this.voters.filter(({ name }) => !this.away.has(name));
     this.elect(voters[Math.floor(this.#random() * voters.length)]?.name ?? '');
   }
 
-  /** What happens between two turns: entries are applied here sooner than there, and now and then another leader is elected. */
-  goOn(electionProbability: number): void {
+  /**
+   * What happens between two turns: entries are applied here sooner than there, now and then another leader is elected, and one that was
+   * away comes back.
+   */
+  goOn(electionProbability: number, returnProbability = 0): void {
+    for (const name of this.away) if (this.#random() < returnProbability) this.away.delete(name);
     this.members = this.members.map((member) => ({
       ...member,
       raftAppliedIndex: String(7000 + Math.floor(this.#random() * 900)),
@@ -95,12 +120,14 @@ function walk(
   cluster: SimulatedCluster,
   electionProbability: number,
   check: (action: NextAction, defragmented: readonly string[]) => void,
+  returnProbability = 0,
 ): string[] {
+  const leftOut = [...cluster.away];
   const defragmented: string[] = [];
   const alarms = [noSpace('node1')];
   for (let turn = 0; ; turn++) {
-    cluster.goOn(electionProbability);
-    const next = chooseNext(observation(cluster.members, { alarms }), parameters, defragmented, turn);
+    cluster.goOn(electionProbability, returnProbability);
+    const next = chooseNext(cluster.observe({ alarms }), parameters, defragmented, turn, leftOut);
     check(next, defragmented);
     if (next.action === 'Finish') return defragmented;
     if (next.action === 'MoveLeadership') {
@@ -113,34 +140,42 @@ function walk(
 }
 
 /** What one walk does that must never happen; empty where all is well. */
-function violationsOf(cluster: SimulatedCluster, electionProbability: number): string[] {
+function violationsOf(cluster: SimulatedCluster, electionProbability: number, returnProbability = 0): string[] {
   const violations: string[] = [];
   const learnersBefore = cluster.members.filter((member) => member.isLearner);
   const fullBefore = cluster.overThreshold;
   const note = (violated: boolean, what: string) => {
     if (violated) violations.push(what);
   };
-  const defragmented = walk(cluster, electionProbability, (next, soFar) => {
-    if (next.action === 'Defragment') {
-      const member = cluster.named(next.member);
-      const tries = soFar.filter((name) => name === next.member).length;
-      note(member.isLearner, `the learner ${member.name} is defragmented`);
-      note(
-        member === cluster.leader && cluster.voters.length > 1,
-        `${member.name} is defragmented while it leads others`,
-      );
-      note(tries === 2, `${member.name} is defragmented a third time`);
-    }
-    if (next.action === 'MoveLeadership') {
-      const transferee = cluster.named(next.transferee);
-      note(next.member !== cluster.leader.name, `${next.member} is to give up a leadership it does not have`);
-      note(transferee === cluster.leader, `${transferee.name} leads already`);
-      note(transferee.isLearner, `the learner ${transferee.name} is to lead`);
-      note(cluster.overThreshold.includes(transferee.name), `${transferee.name} is to lead before its own turn`);
-    }
-  });
-  for (const name of fullBefore) note(!defragmented.includes(name), `${name} is full and was left out`);
-  for (const name of cluster.overThreshold) note(true, `${name} is still full at the end`);
+  const defragmented = walk(
+    cluster,
+    electionProbability,
+    (next, soFar) => {
+      if (next.action === 'Defragment') {
+        const member = cluster.named(next.member);
+        const tries = soFar.filter((name) => name === next.member).length;
+        note(cluster.away.has(member.name), `${member.name} is away and defragmented`);
+        note(member.isLearner, `the learner ${member.name} is defragmented`);
+        note(
+          member === cluster.leader && cluster.voters.length > 1,
+          `${member.name} is defragmented while it leads others`,
+        );
+        note(tries === 2, `${member.name} is defragmented a third time`);
+      }
+      if (next.action === 'MoveLeadership') {
+        const transferee = cluster.named(next.transferee);
+        note(next.member !== cluster.leader.name, `${next.member} is to give up a leadership it does not have`);
+        note(cluster.away.has(transferee.name), `${transferee.name} is away and is to lead`);
+        note(transferee === cluster.leader, `${transferee.name} leads already`);
+        note(transferee.isLearner, `the learner ${transferee.name} is to lead`);
+        note(cluster.overThreshold.includes(transferee.name), `${transferee.name} is to lead before its own turn`);
+      }
+    },
+    returnProbability,
+  );
+  const there = (name: string) => !cluster.away.has(name);
+  for (const name of fullBefore.filter(there)) note(!defragmented.includes(name), `${name} is full and was left out`);
+  for (const name of cluster.overThreshold.filter(there)) note(true, `${name} is still full at the end`);
   for (const { name, dbSizeBytes } of learnersBefore) {
     note(cluster.named(name).dbSizeBytes !== dbSizeBytes, `the learner ${name} was touched`);
   }
@@ -165,6 +200,24 @@ describe('the whole loop, whatever the sizes', () => {
       expect(violations).toEqual([]);
     },
   );
+
+  it.each([
+    { voters: 3, learners: 0, away: 1, elections: 0, returns: 0 },
+    { voters: 3, learners: 1, away: 1, elections: 0.3, returns: 0 },
+    { voters: 3, learners: 0, away: 1, elections: 0.3, returns: 0.3 },
+    { voters: 5, learners: 0, away: 2, elections: 0.3, returns: 0 },
+    { voters: 5, learners: 2, away: 2, elections: 0.3, returns: 0.2 },
+  ])(
+    'reclaims every full voter that answers while $away of $voters do not, and those that come back in $returns of the turns',
+    ({ voters, learners, away, elections, returns }) => {
+      const violations = SEEDS.flatMap((seed) =>
+        violationsOf(new SimulatedCluster(voters, learners, seed, away), elections, returns).map(
+          (what) => `seed ${seed}: ${what}`,
+        ),
+      );
+      expect(violations).toEqual([]);
+    },
+  );
 });
 
 describe('the whole loop', () => {
@@ -183,7 +236,7 @@ describe('the whole loop', () => {
     expect([...new Set(actions.map((next) => next.action))]).toEqual(['Defragment', 'MoveLeadership', 'Finish']);
     expect(defragmented.at(-1)).toBe('node2');
     expect(chooseAlarmsToDisarm(observation(cluster.members, { alarms }), parameters)).toEqual(alarms);
-    expect(describeSettled(observation(cluster.members))).toHaveLength(3);
+    expect(describeSettled(observation(cluster.members)).members).toHaveLength(3);
     expect(assessSpace(observation(cluster.members), parameters).verdict).toBe('NothingToDo');
   });
 

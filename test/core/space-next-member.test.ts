@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type SpaceParameters, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
 import { parse } from '../../core/contracts/parse.ts';
-import { chooseNext } from '../../core/decisions/space.ts';
 import {
   FRAGMENTED,
   FULL,
@@ -15,6 +14,7 @@ import {
   sizes,
   voter,
 } from './observations.ts';
+import { chooseNext } from './space-decisions.ts';
 
 function parametersWith(differences: Partial<SpaceParameters> = {}): SpaceParameters {
   return parse(spaceParametersSchema, differences, 'parameters');

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type SpaceParameters, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
 import { parse } from '../../core/contracts/parse.ts';
-import { assessSpace, chooseAlarmsToDisarm, describeSettled } from '../../core/decisions/space.ts';
 import {
   FRAGMENTED,
   FULL,
@@ -17,6 +16,7 @@ import {
   sizes,
   voter,
 } from './observations.ts';
+import { assessSpace, chooseAlarmsToDisarm, describeSettled } from './space-decisions.ts';
 
 function parametersWith(differences: Partial<SpaceParameters> = {}): SpaceParameters {
   return parse(spaceParametersSchema, differences, 'parameters');
@@ -76,6 +76,7 @@ describe('the assessment', () => {
           quotaBytes: QUOTA_BYTES,
         },
       ],
+      leftOut: [],
       compactRevision: '0',
       plan: [],
     });
@@ -198,7 +199,7 @@ describe('the report at the end', () => {
   it('shows every member as it is now', () => {
     const members = ledBy('node2', [voter('node1'), voter('node2'), learner('node3', { version: '3.6.1' })]);
     const common = { version: '3.5.30', ...SMALL, quotaBytes: QUOTA_BYTES };
-    expect(describeSettled(observation(members))).toEqual([
+    expect(describeSettled(observation(members)).members).toEqual([
       { ...common, name: 'node1', id: idOf('node1'), role: 'follower' },
       { ...common, name: 'node2', id: idOf('node2'), role: 'leader' },
       { ...common, name: 'node3', id: idOf('node3'), role: 'learner', version: '3.6.1' },

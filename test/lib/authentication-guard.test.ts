@@ -58,7 +58,7 @@ describe('the rule that starts the guard', () => {
         ? { status, output: {}, history: [] }
         : { status, error: 'Any', cause: 'Any.', history: [] };
     const event = executionEnded(execution, result);
-    const rules = stacks.rules.filter(({ targets }) => targets.some((target) => target.endsWith(`:${GUARD_NAME}`)));
+    const rules = stacks.rules.filter(({ targets }) => targets.some((target) => target.arn.endsWith(`:${GUARD_NAME}`)));
     expect(rules.map(({ pattern }) => matches(pattern, event))).toEqual([isMatch]);
   });
 });

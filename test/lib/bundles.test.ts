@@ -50,11 +50,11 @@ async function deployed(step: string, expression: string): Promise<unknown> {
 }
 
 describe('the bundles', () => {
-  it('are one for each step', () => {
-    expect(Object.keys(bundles).toSorted()).toEqual(STEPS.toSorted());
+  it('are one for each step, and one for the API', () => {
+    expect(Object.keys(bundles).toSorted()).toEqual([...STEPS, 'api'].toSorted());
   });
 
-  it.each(STEPS)('%s is one file of less than 600 KB', async (step) => {
+  it.each([...STEPS, 'api'])('%s is one file of less than 600 KB', async (step) => {
     expect(await readdir(bundles[step] ?? '')).toEqual(['index.cjs']);
     expect(Buffer.byteLength(await textOf(step))).toBeLessThan(MAX_BYTES);
   });

@@ -26,7 +26,7 @@ const RELEASED = 'Lock given back';
 
 describe('the rule that gives locks back', () => {
   const stacks = synthesizeStacks(FLEET);
-  const [rule] = stacks.rules.filter(({ targets }) => targets.some((target) => target.endsWith(`:${RELEASE}`)));
+  const [rule] = stacks.rules.filter(({ targets }) => targets.some((target) => target.arn.endsWith(`:${RELEASE}`)));
 
   it('hands each event as it is to the one state machine', () => {
     const machines = Object.entries(resourcesOf(stacks.platform, 'AWS::StepFunctions::StateMachine'));

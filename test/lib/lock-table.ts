@@ -111,6 +111,6 @@ function requireItem(item: Item): void {
   }
 }
 
-export function textOf(value: AttributeValue | undefined): string {
+function textOf(value: AttributeValue | undefined): string {
   return value === undefined ? '' : 'S' in value ? value.S : 'N' in value ? value.N : JSON.stringify(value.M);
 }

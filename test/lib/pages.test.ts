@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TaskState } from '../../local/asl/types.ts';
 import { catchers, pagesOf, successors } from './definitions.ts';
-import { definitionOf, ENTRY, FLEET, GUARD, RELEASE, resourcesOf, synthesizeStacks } from './stacks.ts';
+import { definitionOf, ENTRY, FLEET, GUARD, RELEASE, render, resourcesOf, synthesizeStacks } from './stacks.ts';
 
 /** What holds for every state that calls a person. */
 
@@ -93,12 +93,29 @@ describe('the topic', () => {
         Resource: { Ref: topic },
         Condition: { Bool: { 'aws:SecureTransport': 'false' } },
       },
+      { Effect: 'Allow' },
     ]);
+  });
+
+  it('takes messages from alarms that are called as ours are, of this account, and from nobody else besides whoever has the right by a role', () => {
+    const [policy] = Object.values(resourcesOf(stacks.platform, 'AWS::SNS::TopicPolicy'));
+    const allowed = policy?.Properties.PolicyDocument.Statement.filter(
+      ({ Effect }: { Effect: string }) => Effect === 'Allow',
+    );
+    expect(allowed).toHaveLength(1);
+    expect(allowed[0]).toMatchObject({
+      Principal: { Service: 'cloudwatch.amazonaws.com' },
+      Action: 'sns:Publish',
+      Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+    });
+    expect(render(allowed[0].Condition.ArnLike['aws:SourceArn'])).toBe(
+      'arn:<AWS::Partition>:cloudwatch:<AWS::Region>:<AWS::AccountId>:alarm:etcd-remediation*',
+    );
   });
 
   it('is an output of the stack, for whoever is on call to subscribe to', () => {
     const [topic] = Object.keys(resourcesOf(stacks.platform, 'AWS::SNS::Topic'));
     const outputs = Object.values(stacks.platform.toJSON().Outputs as Record<string, { Value: unknown }>);
-    expect(outputs.map(({ Value }) => Value)).toEqual([{ Ref: topic }]);
+    expect(outputs.map(({ Value }) => Value)).toContainEqual({ Ref: topic });
   });
 });

@@ -28,6 +28,8 @@ import {
 const { platform } = synthesizeStacks(FLEET);
 const ETCD_STEPS = STEPS.filter((step) => !STEPS_WITHOUT_ETCD.includes(step));
 const TOGGLE = 'toggle-authentication';
+/** Invoked by the schedules of clusters, and chained by no state machine. */
+const DETECTOR = 'detect-incidents';
 /** Which steps each state machine chains. */
 const STEPS_OF = {
   'etcd-remediation-space-reclaim': [
@@ -81,6 +83,11 @@ const STEPS_OF = {
 };
 /** The state machines that may call a person. */
 const PAGING = ['etcd-remediation-auth-token-reset', GUARD, ENTRY, RELEASE];
+/** By which API Gateway logs, for the whole account: it wants this one policy. */
+const LOGGING_ROLE = Object.keys(resourcesOf(platform, 'AWS::IAM::Role')).find((id) =>
+  id.startsWith('apiRestApiCloudWatchRole'),
+);
+const ROLES = Object.keys(resourcesOf(platform, 'AWS::IAM::Role')).filter((id) => id !== LOGGING_ROLE);
 const [TABLE] = Object.keys(resourcesOf(platform, 'AWS::DynamoDB::Table'));
 const HERE = '<AWS::Region>:<AWS::AccountId>';
 const EXECUTIONS = `arn:<AWS::Partition>:states:${HERE}:execution`;
@@ -140,6 +147,7 @@ function ownPermissionsOf(template: typeof platform, step: string): string[] {
 describe('permissions', () => {
   const parameter = (name: string) =>
     `ssm:GetParameter arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/etcd-remediation/clusters/${name}`;
+  const parameters = ['billing', 'orders', 'plain', 'public'].map(parameter);
   const named = (name: string) =>
     `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${name}-??????`;
   /** Each secret once, also `etcd/tls`, which two clusters share. */
@@ -151,7 +159,7 @@ describe('permissions', () => {
   it.each(['load-cluster', 'load-remediation'])(
     "let %s read the configured clusters' parameters, and no secret",
     (step) => {
-      expect(ownPermissionsOf(platform, step)).toEqual(['billing', 'orders', 'plain', 'public'].map(parameter));
+      expect(ownPermissionsOf(platform, step)).toEqual(parameters);
     },
   );
 
@@ -167,13 +175,23 @@ describe('permissions', () => {
 
   const lookForHosts = 'ssm:DescribeInstanceInformation *';
   /** What is a step's own besides the secrets. */
-  const ownOf: Record<string, string[]> = { [TOGGLE]: runbooks, 'diagnose-cluster': [lookForHosts] };
+  const ownOf: Record<string, string[]> = {
+    [TOGGLE]: runbooks,
+    'diagnose-cluster': [lookForHosts],
+    [DETECTOR]: parameters,
+  };
 
-  it.each(ETCD_STEPS)('let %s read the configured secrets, and no parameter', (step) => {
-    expect(ownPermissionsOf(platform, step)).toEqual(
-      [...configured.map((resource) => `secretsmanager:GetSecretValue ${resource}`), ...(ownOf[step] ?? [])].toSorted(),
-    );
-  });
+  it.each(ETCD_STEPS)(
+    'let %s read the configured secrets, and of parameters only the detector the registered clusters',
+    (step) => {
+      expect(ownPermissionsOf(platform, step)).toEqual(
+        [
+          ...configured.map((resource) => `secretsmanager:GetSecretValue ${resource}`),
+          ...(ownOf[step] ?? []),
+        ].toSorted(),
+      );
+    },
+  );
 
   it.each(ETCD_STEPS)('let %s read them by one statement, as a policy may hold 10,240 characters', (step) => {
     const role = functionOf(platform, step)[1].Role['Fn::GetAtt'][0];
@@ -206,9 +224,9 @@ describe('permissions', () => {
         ...unnamedOfRunCommand,
       ].toSorted(),
     );
-    const deployed = Object.values(resourcesOf(platform, 'AWS::SSM::Document')).map(
-      ({ Properties }) => Properties.Name,
-    );
+    const deployed = Object.values(resourcesOf(platform, 'AWS::SSM::Document'))
+      .filter(({ Properties }) => Properties.DocumentType === 'Command')
+      .map(({ Properties }) => Properties.Name);
     expect(deployed.toSorted()).toEqual(commands.map(documentName).toSorted());
   });
 
@@ -219,20 +237,19 @@ describe('permissions', () => {
   });
 
   it('let no step but run-host-command and transfer-snapshot use Run Command, and the diagnosis look for hosts with it', () => {
-    const runCommand = /^ssm:(?!GetParameter )/;
+    const runCommand = /^ssm:(?!GetParameter(sByPath)? )/;
     const senders = ['run-host-command', 'transfer-snapshot'].map(
       (step) => functionOf(platform, step)[1].Role['Fn::GetAtt'][0],
     );
-    const others = Object.keys(resourcesOf(platform, 'AWS::IAM::Role'))
-      .filter((role) => !senders.includes(role))
-      .flatMap((role) => permissionsOf(platform, role));
+    const others = ROLES.filter((role) => !senders.includes(role)).flatMap((role) => permissionsOf(platform, role));
     expect(others.filter((permission) => runCommand.test(permission))).toEqual([lookForHosts]);
   });
 
   it('let no step read a secret where no cluster has one', () => {
     const stacks = synthesizeStacks({ network: NETWORK, clusters: [PLAIN] });
     for (const step of ETCD_STEPS) {
-      expect(ownPermissionsOf(stacks.platform, step), step).toEqual((ownOf[step] ?? []).toSorted());
+      const own = step === DETECTOR ? [parameter('plain')] : (ownOf[step] ?? []);
+      expect(ownPermissionsOf(stacks.platform, step), step).toEqual(own.toSorted());
     }
     for (const text of stacks.texts) expect(text).not.toContain('secretsmanager');
   });
@@ -263,12 +280,14 @@ describe('permissions', () => {
     expect(machines.map(({ Properties }) => Properties.StateMachineName).toSorted()).toEqual(
       Object.keys(STEPS_OF).toSorted(),
     );
-    expect([...new Set(Object.values(STEPS_OF).flat())].toSorted()).toEqual(STEPS.toSorted());
+    expect([...new Set(Object.values(STEPS_OF).flat())].toSorted()).toEqual(
+      STEPS.filter((step) => step !== DETECTOR).toSorted(),
+    );
   });
 
   it('let nobody page but the state machines that may leave something for a person to do', () => {
     const roleOf = (name: string) => stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0];
-    const paging = Object.keys(resourcesOf(platform, 'AWS::IAM::Role')).filter((role) =>
+    const paging = ROLES.filter((role) =>
       permissionsOf(platform, role).some((permission) => permission.startsWith('sns:')),
     );
     expect(paging.toSorted()).toEqual(PAGING.map(roleOf).toSorted());
@@ -283,18 +302,28 @@ describe('permissions', () => {
     );
   });
 
-  it('let nobody but the entry workflow and what gives locks back touch the table', () => {
-    const touching = Object.keys(resourcesOf(platform, 'AWS::IAM::Role')).filter((role) =>
-      permissionsOf(platform, role).some((permission) => permission.startsWith('dynamodb:')),
+  it('let nobody write into the table but the entry workflow and what gives locks back; the API reads it', () => {
+    const those = (action: RegExp) =>
+      ROLES.filter((role) => permissionsOf(platform, role).some((each) => action.test(each)));
+    const writing = [ENTRY, RELEASE].map((name) => stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0]);
+    const api = functionOf(platform, 'api')[1].Role['Fn::GetAtt'][0];
+    expect(those(/^dynamodb:(?!GetItem|Query)/).toSorted()).toEqual(writing.toSorted());
+    expect(those(/^dynamodb:/).toSorted()).toEqual([...writing, api].toSorted());
+  });
+
+  it("have no policy of AWS's own but the one by which API Gateway logs", () => {
+    const managed = Object.values(resourcesOf(platform, 'AWS::IAM::Role')).flatMap(
+      ({ Properties }) => Properties.ManagedPolicyArns ?? [],
     );
-    const roleOf = (name: string) => stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0];
-    expect(touching.toSorted()).toEqual([ENTRY, RELEASE].map(roleOf).toSorted());
+    expect(managed.map(render)).toEqual([
+      'arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs',
+    ]);
   });
 
   it('name a resource wherever AWS knows one', () => {
-    const unnamed = Object.keys(resourcesOf(platform, 'AWS::IAM::Role'))
-      .flatMap((role) => permissionsOf(platform, role))
-      .filter((permission) => permission.endsWith(' *'));
+    const unnamed = ROLES.flatMap((role) => permissionsOf(platform, role)).filter((permission) =>
+      permission.endsWith(' *'),
+    );
     for (const permission of unnamed) {
       expect(permission).toMatch(
         /^(ec2:\w*(NetworkInterface|Subnets|PrivateIpAddresses)\w*|xray:\w+|logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*|ssm:(CancelCommand|DescribeInstanceInformation|GetCommandInvocation|ListCommandInvocations)) /,
@@ -307,7 +336,11 @@ describe('permissions', () => {
       Properties.AssumeRolePolicyDocument.Statement.map(({ Principal }: { Principal: unknown }) => Principal),
     );
     expect(new Set(principals.map((each) => JSON.stringify(each)))).toEqual(
-      new Set(['lambda', 'states', 'events'].map((service) => JSON.stringify({ Service: `${service}.amazonaws.com` }))),
+      new Set(
+        ['lambda', 'states', 'events', 'ssm', 'apigateway'].map((service) =>
+          JSON.stringify({ Service: `${service}.amazonaws.com` }),
+        ),
+      ),
     );
   });
 });

@@ -196,7 +196,7 @@ describe('an error before the lock is taken', () => {
     expect(executed.ended).toMatchObject({
       status: 'FAILED',
       error: 'InvalidInput',
-      cause: expect.stringMatching(/member: is for one runbook.*\nA right input: \{"cluster":"orders"\}/),
+      cause: expect.stringContaining('member: is for one runbook: say with "incident" which'),
     });
     expect(executed.pages).toEqual([]);
   });

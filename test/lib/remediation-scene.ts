@@ -17,7 +17,7 @@ import { definitionOf, ENTRY, FLEET, RELEASE, synthesizeStacks } from './stacks.
 /** Executions of the entry workflow, and of what gives a lock back: what is chosen is chosen by the real decision. */
 
 const stacks = synthesizeStacks(FLEET);
-export const DEFINITION = definitionOf(stacks, ENTRY);
+const DEFINITION = definitionOf(stacks, ENTRY);
 export const RELEASE_DEFINITION = definitionOf(stacks, RELEASE);
 
 export const INPUT = { cluster: 'orders', reason: 'INC-1', requestedBy: 'ann' };

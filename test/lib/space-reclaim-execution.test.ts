@@ -27,10 +27,12 @@ const REPORTED = {
   summary: 'Full.',
   membersBefore: ['before'],
 };
+const NOBODY_LEFT_OUT = { leftOut: [], remaining: [] };
 const ASSESSMENT = {
   verdict: 'Reclaim',
   summary: 'Full.',
   members: ['before'],
+  leftOut: [],
   compactRevision: '7',
   plan: ['b', 'a'],
 };
@@ -41,19 +43,27 @@ const ANSWERS = {
   'Compact history': { revision: '7', outcome: 'Compacted' },
   'Choose next member': { action: 'Finish' },
   'Disarm alarms': { disarmed: [] },
-  'Prove writes on every member': { members: ['after'] },
+  'Prove writes on every member': { members: ['after'], ...NOBODY_LEFT_OUT, summary: '' },
 };
+
+const LEFT_OUT = { member: 'c', problem: 'does not answer: It is gone.' };
 
 function execute(answers: Record<string, unknown>): Promise<Executed> {
   return executeDefinition(definition, { input: { cluster: 'orders' }, answers: { ...ANSWERS, ...answers } });
 }
 
-function asked(turn: number, defragmented: string[]): Call {
-  return { step: 'Choose next member', input: { cluster: CLUSTER, parameters: PARAMETERS, defragmented, turn } };
+function asked(turn: number, defragmented: string[], leftOut: string[] = []): Call {
+  return {
+    step: 'Choose next member',
+    input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut, defragmented, turn },
+  };
 }
 
-function defragment(member: string, turn: number, defragmented: string[]): Call {
-  return { step: 'Defragment member', input: { cluster: CLUSTER, parameters: PARAMETERS, defragmented, turn, member } };
+function defragment(member: string, turn: number, defragmented: string[], leftOut: string[] = []): Call {
+  return {
+    step: 'Defragment member',
+    input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut, defragmented, turn, member },
+  };
 }
 
 describe('an execution', () => {
@@ -85,8 +95,8 @@ describe('an execution', () => {
       asked(2, ['b']),
       defragment('a', 3, ['b']),
       asked(3, ['b', 'a']),
-      { step: 'Disarm alarms', input: { cluster: CLUSTER, parameters: PARAMETERS } },
-      { step: 'Prove writes on every member', input: { cluster: CLUSTER, execution: 'run-1' } },
+      { step: 'Disarm alarms', input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut: [] } },
+      { step: 'Prove writes on every member', input: { cluster: CLUSTER, leftOut: [], execution: 'run-1' } },
     ]);
     expect(ended).toMatchObject({ status: 'SUCCEEDED' });
     expect(Object(ended).output).toEqual({
@@ -96,7 +106,43 @@ describe('an execution', () => {
       compactRevision: '7',
       defragmented: [b, a],
       disarmed: [{ memberId: '1', alarm: 'NOSPACE' }],
+      ...NOBODY_LEFT_OUT,
     });
+  });
+
+  it('hands on who is left out, and tells it and what is still wrong at its end', async () => {
+    const b = { member: 'b', dbSizeBytesBefore: 8, dbSizeBytesAfter: 2 };
+    const standing = { leftOut: [LEFT_OUT], remaining: ['member-failed'], summary: 'Replace c next.' };
+    const { ended, calls } = await execute({
+      'Assess space': { ...ASSESSMENT, leftOut: [LEFT_OUT] },
+      'Choose next member': [{ action: 'Defragment', member: 'b' }, { action: 'Finish' }],
+      'Defragment member': { defragmentations: [b] },
+      'Prove writes on every member': { members: ['after'], ...standing },
+    });
+    expect(calls.slice(3)).toEqual([
+      asked(0, [], ['c']),
+      defragment('b', 1, [], ['c']),
+      asked(1, ['b'], ['c']),
+      { step: 'Disarm alarms', input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut: ['c'] } },
+      { step: 'Prove writes on every member', input: { cluster: CLUSTER, leftOut: ['c'], execution: 'run-1' } },
+    ]);
+    expect(ended).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { outcome: 'Remediated', ...standing, summary: 'Full. Replace c next.' },
+    });
+  });
+
+  it('tells a member that has come back as one that takes part', async () => {
+    const { ended } = await execute({ 'Assess space': { ...ASSESSMENT, leftOut: [LEFT_OUT] } });
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { ...NOBODY_LEFT_OUT, summary: 'Full.' } });
+  });
+
+  it('of a dry run tells who would be left out', async () => {
+    const { ended } = await execute({
+      'Load cluster': { ...LOADED, dryRun: true },
+      'Assess space': { ...ASSESSMENT, leftOut: [LEFT_OUT] },
+    });
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Planned', leftOut: [LEFT_OUT] } });
   });
 
   it('appends nothing when a member was not defragmented after all, and chooses again', async () => {
@@ -134,7 +180,13 @@ describe('an execution', () => {
     const { ended, calls } = await execute({ 'Load cluster': { ...LOADED, dryRun: true } });
     expect(calls.map(({ step }) => step)).toEqual(['Load cluster', 'Assess space']);
     expect(ended).toMatchObject({ status: 'SUCCEEDED' });
-    expect(Object(ended).output).toEqual({ outcome: 'Planned', ...REPORTED, plan: ['b', 'a'], compactRevision: '7' });
+    expect(Object(ended).output).toEqual({
+      outcome: 'Planned',
+      ...REPORTED,
+      leftOut: [],
+      plan: ['b', 'a'],
+      compactRevision: '7',
+    });
   });
 
   it('on a cluster in order ends with nothing done', async () => {

@@ -6,8 +6,10 @@ import { Template } from 'aws-cdk-lib/assertions';
 import type { Cluster, ClustersFile } from '../../core/contracts/clusters.ts';
 import { defineStacks } from '../../lib/app.ts';
 import type { StateMachineDefinition } from '../../local/asl/types.ts';
+import type { MetricAlarm } from '../../local/aws/cloudwatch.ts';
 import type { Table } from '../../local/aws/dynamodb.ts';
 import type { EventRule } from '../../local/aws/events.ts';
+import type { MinutelySchedule } from '../../local/event-sources.ts';
 import { readTemplate } from '../../local/template.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
@@ -95,6 +97,8 @@ export interface Stacks {
   topics: string[];
   rules: EventRule[];
   tables: Table[];
+  schedules: MinutelySchedule[];
+  alarms: MetricAlarm[];
   /** Every stack's name in CloudFormation. */
   names: string[];
   /** Every template as it is uploaded. */
@@ -105,7 +109,7 @@ export interface Stacks {
 export function synthesizeStacks(file: ClustersFile): Stacks {
   const directory = mkdtempSync(join(tmpdir(), 'stacks-test-'));
   try {
-    const bundles = Object.fromEntries(STEPS.map((step) => [step, join(directory, step)]));
+    const bundles = Object.fromEntries([...STEPS, 'api'].map((name) => [name, join(directory, name)]));
     for (const [step, folder] of Object.entries(bundles)) {
       mkdirSync(folder);
       writeFileSync(join(folder, 'index.cjs'), `// ${step}`);
@@ -127,6 +131,8 @@ export function synthesizeStacks(file: ClustersFile): Stacks {
       topics: stacks.flatMap((stack) => readTemplate(stack).topics),
       rules: stacks.flatMap((stack) => readTemplate(stack).rules),
       tables: stacks.flatMap((stack) => readTemplate(stack).tables),
+      schedules: stacks.flatMap((stack) => readTemplate(stack).schedules),
+      alarms: stacks.flatMap((stack) => readTemplate(stack).alarms),
       names: stacks.map((stack) => stack.stackName),
       texts: stacks.map((stack) => JSON.stringify(stack.template)),
     };
@@ -205,9 +211,8 @@ export function render(value: unknown): string {
 /** Everything that a role may do, each as `action resource`, sorted. */
 export function permissionsOf(template: Template, roleId: string): string[] {
   const list = (value: unknown) => (Array.isArray(value) ? value : [value]);
-  for (const role of Object.values(resourcesOf(template, 'AWS::IAM::Role'))) {
-    if (role.Properties.ManagedPolicyArns || role.Properties.Policies) throw new Error('Look at this role too.');
-  }
+  const role = resourcesOf(template, 'AWS::IAM::Role')[roleId];
+  if (role?.Properties.ManagedPolicyArns || role?.Properties.Policies) throw new Error('Look at this role too.');
   return Object.values(resourcesOf(template, 'AWS::IAM::Policy'))
     .filter(({ Properties }) => Properties.Roles.some((role: { Ref: string }) => role.Ref === roleId))
     .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)

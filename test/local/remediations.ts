@@ -6,7 +6,7 @@ import { RUNBOOKS } from '../../lib/workflows/registry.ts';
 import { stateMachineArn } from '../../local/asl/arn.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import { type DynamoDb, serveDynamoDb } from '../../local/aws/dynamodb.ts';
-import { executionEnded, matches } from '../../local/aws/events.ts';
+import { deliveriesOf, executionEnded } from '../../local/aws/events.ts';
 import { stepFunctions } from '../../local/aws/step-functions.ts';
 import { type Execution, Executions } from '../../local/executions.ts';
 import { TaskTokens } from '../../local/task-tokens.ts';
@@ -100,9 +100,9 @@ export async function remediations(
     onStart: () => undefined,
     onEnd: (execution, ended) => {
       const event = executionEnded(execution, ended);
-      const targets = stacks.rules.filter(({ pattern }) => matches(pattern, event)).flatMap(({ targets }) => targets);
-      if (!targets.includes(stateMachineArn(RELEASE))) return;
-      const { ended: given } = executions.start({ stateMachineName: RELEASE, input: event });
+      const delivery = deliveriesOf(stacks.rules, event).find(({ arn }) => arn === stateMachineArn(RELEASE));
+      if (!delivery) return;
+      const { ended: given } = executions.start({ stateMachineName: RELEASE, input: delivery.input });
       giving.add(given);
       void given.then(() => giving.delete(given));
     },

@@ -89,6 +89,19 @@ describe('a template', () => {
     expect(read({ Parameter: parameter('{"a":1}') }).parameters).toEqual({ '/a': '{"a":1}' });
   });
 
+  it('gives its functions and topics the names that they have, by which other stacks reach them', () => {
+    const { functions, topics, parameters } = read({
+      Step: lambda({ FunctionName: 'etcd-remediation-step' }),
+      Topic: { Type: 'AWS::SNS::Topic', Properties: { TopicName: 'etcd-remediation-topic' } },
+      Parameter: parameter([{ 'Fn::GetAtt': ['Step', 'Arn'] }, { Ref: 'Topic' }]),
+    });
+    expect(functions.map(({ name, arn }) => [name, arn])).toEqual([
+      ['Step', 'arn:aws:lambda:local:000000000000:function:etcd-remediation-step'],
+    ]);
+    expect(topics).toEqual(['arn:aws:sns:local:000000000000:etcd-remediation-topic']);
+    expect(parameters['/a']).toEqual([functions[0]?.arn, topics[0]]);
+  });
+
   it('gives its buckets, which functions know by the same names', () => {
     const bucket = { Type: 'AWS::S3::Bucket', Properties: { BucketEncryption: { 'Fn::ImportValue': 'x' } } };
     const { buckets, functions } = read({
@@ -126,7 +139,7 @@ describe('a template', () => {
     expect(rulesOf(rule({ Description: 'It has failed' }))).toEqual([
       {
         pattern: { source: ['aws.states'], detail: { stateMachineArn: [arnOf('guarded')], status: ['FAILED'] } },
-        targets: [arnOf('guard')],
+        targets: [{ arn: arnOf('guard') }],
       },
     ]);
   });
@@ -192,13 +205,6 @@ describe('what the platform does not know', () => {
     ['is on a bus of its own', rule({ EventBusName: 'other' }), "a rule's EventBusName"],
     ['gives its target an input of its own', rule({}, { Input: '{}' }), "a rule's Input"],
     ['gives its target a part of the event', rule({}, { InputPath: '$.detail' }), "a rule's InputPath"],
-    ['transforms its input', rule({}, { InputTransformer: { InputTemplate: '{}' } }), "a rule's InputTransformer"],
-    [
-      'has a queue for what could not be delivered',
-      rule({}, { DeadLetterConfig: { Arn: 'a' } }),
-      "a rule's DeadLetterConfig",
-    ],
-    ['says how often to try', rule({}, { RetryPolicy: { MaximumRetryAttempts: 1 } }), "a rule's RetryPolicy"],
     ['has a target that is not there', rule({}, { Arn: { Ref: 'Nothing' } }), '{"Ref":"Nothing"}'],
     [
       'has a function as its target',

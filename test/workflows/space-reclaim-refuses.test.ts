@@ -51,15 +51,17 @@ describe('the space runbook refuses a full cluster', () => {
     expect(after).toEqual(before);
   });
 
-  it('with a member down: says which one and why', async () => {
-    await full.cluster.killMember('m2');
+  it('without a quorum: says which members are down and why', async () => {
+    const before = await snapshot(full);
+    await Promise.all(['m2', 'm3'].map((name) => full.cluster.killMember(name)));
     const execution = await remediate(full.platform);
-    await full.cluster.startMember('m2');
-    expect(failure(execution).error).toBe('PreconditionFailed');
-    expect(failure(execution).cause).toMatch(
-      /1 of 3 members cannot be used:\n- m2 \(http:\/\/127\.0\.0\.1:\d+\): .*ECONNREFUSED/,
-    );
+    await Promise.all(['m2', 'm3'].map((name) => full.cluster.startMember(name)));
+    const { error, cause } = failure(execution);
+    expect(error).toBe('PreconditionFailed');
+    expect(cause).toMatch(/2 of 3 members cannot be used:\n- m2 \(http:\/\/127\.0\.0\.1:\d+\): .*ECONNREFUSED/);
+    expect(cause).toContain('see the incident quorum-lost');
     expect(statesOf(execution)).not.toContain('Compact history');
+    expect(await alarmsOf(full)).toEqual(before.alarms);
   });
 
   it('with an input that is wrong: lists every problem', async () => {

@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toRemediationError } from '../../../lambdas/etcd/errors.ts';
 import type { EtcdMember } from '../../../lambdas/etcd/member.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
 import { connectTo, failureOf, freeze, START_TIMEOUT_MS, VERSIONS } from './support.ts';
 
 const MEGABYTE = 1_000_000;
+
+it('a defragmentation for which the disk has no room is told as that, and stops the runbook', () => {
+  const details = 'write /var/lib/etcd/default/member/snap/db.tmp.710921396: no space left on device';
+  const error = toRemediationError('Maintenance/defragment', 'https://node1:2379', { code: 2, details });
+  expect([error.name, error.reason]).toEqual(['PreconditionFailed', 'DiskFull']);
+  expect(error.message).toContain('make room, and start it');
+});
 
 describe.each(VERSIONS)('a member of etcd %s with a large database', (version) => {
   let cluster: LocalCluster;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ExecutionResult } from '../../../local/asl/execution.ts';
 import type { JsonValue } from '../../../local/asl/json.ts';
-import { type EventPattern, executionEnded, matches } from '../../../local/aws/events.ts';
+import { deliveriesOf, type EventPattern, executionEnded, matches } from '../../../local/aws/events.ts';
 
 const EVENT = {
   source: 'aws.states',
@@ -33,6 +33,15 @@ describe('a pattern', () => {
     ['a field that every object has', { constructor: { name: ['Object'] } }, false],
     ['one value of a list', { resources: ['arn:c', 'arn:b'] }, true],
     ['no value of a list', { resources: ['arn:c'] }, false],
+    ['a beginning', { detail: { status: [{ prefix: 'FAIL' }] } }, true],
+    ['another beginning', { detail: { status: [{ prefix: 'AIL' }] } }, false],
+    ['the beginning of one value of a list', { resources: [{ prefix: 'arn:b' }] }, true],
+    ['the beginning of a number', { detail: { retries: [{ prefix: '0' }] } }, false],
+    ['the beginning of a field that is missing', { account: [{ prefix: '' }] }, false],
+    ['a value or a beginning', { detail: { status: ['ABORTED', { prefix: 'F' }] } }, true],
+    ['anything but others', { detail: { status: [{ 'anything-but': ['ABORTED', 'TIMED_OUT'] }] } }, true],
+    ['anything but itself', { detail: { status: [{ 'anything-but': ['ABORTED', 'FAILED'] }] } }, false],
+    ['anything but others, of a field that is missing', { account: [{ 'anything-but': ['1'] }] }, false],
   ];
 
   it.each(cases)('with %s: %j is %s', (_, pattern, isMatch) => {
@@ -40,8 +49,10 @@ describe('a pattern', () => {
   });
 
   it.each([
-    ['a beginning', { detail: { status: [{ prefix: 'FAIL' }] } }],
-    ['anything but a value', { detail: { status: ['ABORTED', { 'anything-but': 'SUCCEEDED' }] } }],
+    ['a beginning in any case', { detail: { status: [{ prefix: { 'equals-ignore-case': 'fail' } }] } }],
+    ['anything but one value, which is no list', { detail: { status: ['ABORTED', { 'anything-but': 'SUCCEEDED' }] } }],
+    ['anything but a beginning', { detail: { status: [{ 'anything-but': [{ prefix: 'A' }] }] } }],
+    ['two operators at once', { detail: { status: [{ prefix: 'F', suffix: 'D' }] } }],
     ['a field that is there', { detail: { status: [{ exists: true }] } }],
     ['a range', { detail: { retries: [{ numeric: ['>', 0] }] } }],
     ['one of several patterns', { $or: [{ source: ['aws.states'] }, { source: ['aws.ec2'] }] }],
@@ -51,8 +62,55 @@ describe('a pattern', () => {
     );
   });
 
+  it('is refused where anything but a value is wanted of a list', () => {
+    expect(() => matches({ resources: [{ 'anything-but': ['arn:c'] }] }, EVENT)).toThrow(
+      'The embedded platform does not know "anything-but" for a list: resources.',
+    );
+  });
+
   it.each([[null], ['text'], [7], [[EVENT]]] as [JsonValue][])('does not match what is no event: %j', (event) => {
     expect(matches({ source: ['aws.states'] }, event)).toBe(false);
+  });
+});
+
+describe('what rules make of an event', () => {
+  const pattern = { source: ['aws.states'] };
+  const transformed = (template: string, paths: Record<string, string>) =>
+    deliveriesOf([{ pattern, targets: [{ arn: 'a', transformer: { template, paths } }] }], EVENT);
+
+  it('is the event as it is for each target of each rule that it matches', () => {
+    const rules = [
+      { pattern, targets: [{ arn: 'a' }, { arn: 'b' }] },
+      { pattern: { source: ['aws.ec2'] }, targets: [{ arn: 'c' }] },
+      { pattern: {}, targets: [{ arn: 'd' }] },
+    ];
+    expect(deliveriesOf(rules, EVENT)).toEqual(['a', 'b', 'd'].map((arn) => ({ arn, input: EVENT })));
+  });
+
+  it('is a template with texts of the event in it, where there is one', () => {
+    const template = '{"cluster":"orders","reason":"<detail-status> of <name>: <name>"}';
+    expect(transformed(template, { 'detail-status': '$.detail.status', name: '$.detail.name' })).toEqual([
+      { arn: 'a', input: { cluster: 'orders', reason: 'FAILED of run-1: run-1' } },
+    ]);
+  });
+
+  it('is what the text says, whatever is in it', () => {
+    const name = 'a "quoted" \\ name';
+    const event = { detail: { name } };
+    const targets = [{ arn: 'a', transformer: { template: '{"reason":"<name>"}', paths: { name: '$.detail.name' } } }];
+    expect(deliveriesOf([{ pattern: {}, targets }], event)).toEqual([{ arn: 'a', input: { reason: name } }]);
+  });
+
+  it.each<[string, string, Record<string, string>, string | RegExp]>([
+    ['a name without a path', '{"a":"<b>"}', {}, 'the path of <b>: ""'],
+    ['a name that every object has', '{"a":"<constructor>"}', {}, 'the path of <constructor>: ""'],
+    ["one of EventBridge's own", '{"a":"<aws.events.rule-arn>"}', {}, 'the path of <aws.events.rule-arn>: ""'],
+    ['a path with an index', '{"a":"<b>"}', { b: '$.resources[0]' }, 'the path of <b>: "$.resources[0]"'],
+    ['a number', '{"a":"<b>"}', { b: '$.detail.retries' }, '$.detail.retries is none.'],
+    ['a field that is missing', '{"a":"<b>"}', { b: '$.detail.nothing' }, '$.detail.nothing is none.'],
+    ['what comes to no JSON', '{"a":<b>}', { b: '$.detail.name' }, /JSON/],
+  ])('is refused for %s', (_, template, paths, message) => {
+    expect(() => transformed(template, paths)).toThrow(message);
   });
 });
 

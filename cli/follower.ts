@@ -1,0 +1,60 @@
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import type { Diagnosis } from '../core/contracts/diagnosis.ts';
+import type { ApprovalAnswer } from '../core/contracts/remediation-items.ts';
+import type { NextRunbook } from '../core/contracts/remediation-steps.ts';
+import { countStateTransitions } from '../local/asl/history.ts';
+import type { JsonValue } from '../local/asl/json.ts';
+import type { Observer } from '../local/executions.ts';
+import type { Progress } from './progress.ts';
+
+/** Follows a remediation and its runbooks on a terminal, and knows what they have come to. */
+export class Follower implements Observer {
+  /** The newest, and what followed from it. */
+  diagnosis: Diagnosis | undefined;
+  next: NextRunbook | undefined;
+  readonly #print: (line: string) => void;
+  readonly #answer: ApprovalAnswer;
+  readonly #progressOf: () => Progress;
+  readonly #own: Progress;
+  readonly #histories: HistoryEvent[][] = [[]];
+
+  /** @param answer what is answered where an approval is wanted */
+  constructor(print: (line: string) => void, progressOf: () => Progress, answer: ApprovalAnswer) {
+    this.#print = print;
+    this.#progressOf = progressOf;
+    this.#own = progressOf();
+    this.#answer = answer;
+  }
+
+  /** Of all executions together. */
+  get stateTransitions(): number {
+    return this.#histories.reduce((count, history) => count + countStateTransitions(history), 0);
+  }
+
+  readonly onEvent = (event: HistoryEvent): void => {
+    this.#histories[0]?.push(event);
+    const { name, output } = event.stateExitedEventDetails ?? {};
+    const said = output === undefined ? undefined : JSON.parse(output);
+    // A caught error leaves the state as well.
+    if (name === 'Diagnose cluster' && said?.incident) this.diagnosis = said;
+    if (name === 'Choose runbook' && said?.action) this.next = said;
+    this.#own.onEvent(event);
+  };
+
+  readonly onNested = (stateMachineName: string): Observer => {
+    this.#print(`  Running ${stateMachineName}`);
+    const history: HistoryEvent[] = [];
+    this.#histories.push(history);
+    const { onEvent } = this.#progressOf();
+    return {
+      onEvent: (event) => {
+        history.push(event);
+        onEvent(event);
+      },
+    };
+  };
+
+  readonly onWait = (answer: (output: JsonValue) => void): void => {
+    answer({ ...this.#answer });
+  };
+}

@@ -1,0 +1,98 @@
+import type { ClusterSummary, DiagnosisAnswer, Remediation } from './api.ts';
+
+/** One incident, told by what the API receives and answers: they are the examples of its document, and a test parses each. */
+
+const ID = 'INC-1234';
+const STATES = 'arn:aws:states:eu-central-1:123456789012';
+const STARTED_AT = '2026-11-26T23:20:00.000Z';
+const SUMMARY = 'node3 does not answer; node1 and node2 have a leader and are a quorum.';
+
+const remediation: Remediation = {
+  id: ID,
+  cluster: 'orders',
+  status: 'RUNNING',
+  startedAt: STARTED_AT,
+  endedAt: null,
+  currentState: 'Wait for the approval',
+  progress: [
+    { state: 'Load cluster', at: '2026-11-26T23:20:00.210Z' },
+    { state: 'Diagnose cluster', at: '2026-11-26T23:20:01.034Z' },
+    { state: 'Plan', at: '2026-11-26T23:20:04.512Z' },
+    { state: 'Assess members', at: '2026-11-26T23:20:05.102Z', runbook: 'member-replacement' },
+    { state: 'Wait for the approval', at: '2026-11-26T23:20:41.880Z' },
+  ],
+  approval: {
+    id: '5f0c7a1e-2b64-4d0e-9a3f-6c1f0e8d7b21',
+    incident: 'member-failed',
+    runbook: 'member-replacement',
+    summary: SUMMARY,
+    plan: { outcome: 'Planned', summary: 'node3 is removed, and joins again with an empty data dir.' },
+    expiresAt: '2026-11-27T00:20:41.880Z',
+  },
+  outcome: null,
+  report: null,
+  error: null,
+  cause: null,
+};
+
+const clusters: ClusterSummary[] = [
+  {
+    name: 'orders',
+    members: 3,
+    policy: { 'member-failed': 'approval' },
+    running: { id: ID, startedAt: STARTED_AT, waitsForApproval: true },
+    last: {
+      id: 'b7d6a0c4-0f6d-4a52-8a5e-2f1f7f1f5a10',
+      startedAt: '2026-11-20T04:11:00.000Z',
+      endedAt: '2026-11-20T04:11:52.000Z',
+      outcome: 'Remediated',
+    },
+  },
+];
+
+const diagnosis: DiagnosisAnswer = {
+  incident: 'member-failed',
+  summary: SUMMARY,
+  others: [],
+  members: [
+    {
+      name: 'node1',
+      state: 'healthy',
+      problem: '',
+      lagEntries: '0',
+      facts: 'leads, etcd 3.5.30, applied 492 (0 behind)',
+    },
+    {
+      name: 'node2',
+      state: 'healthy',
+      problem: '',
+      lagEntries: '0',
+      facts: 'follows node1, etcd 3.5.30, applied 492 (0 behind)',
+    },
+    { name: 'node3', state: 'failed', problem: 'connect ECONNREFUSED 10.0.1.13:2379', lagEntries: '', facts: '' },
+  ],
+  hosts: [{ host: 'i-0a1b2c3d4e5f60003', reachable: true, problem: '', member: 'node3' }],
+  warnings: [],
+};
+
+export const EXAMPLES = {
+  startRequests: {
+    'Diagnose, and remediate what is found': {},
+    'A dry run': { dryRun: true, reason: ID },
+    'A known incident': { incident: 'member-failed', member: 'node3', reason: ID },
+    'With parameters': { incident: 'space-exceeded', parameters: { retainRevisions: 1000 } },
+  },
+  answerRequests: {
+    approve: { approval: remediation.approval?.id, decision: 'approve', reason: 'The host was replaced yesterday' },
+    reject: { approval: remediation.approval?.id, decision: 'reject', reason: 'node3 is being repaired by hand' },
+  },
+  accepted: {
+    id: ID,
+    executionArn: `${STATES}:execution:etcd-remediation:${ID}`,
+    links: { self: `/v1/remediations/${ID}`, approval: `/v1/remediations/${ID}/approval` },
+  },
+  remediation,
+  clusters: { clusters },
+  diagnosis,
+  openApi: { openapi: '3.1.1' },
+};

@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import { clusterName } from './clusters.ts';
+
+/** How a cluster is watched: what the detector measures each minute, and the names by which alarms, rules and callers find it. */
+
+/** The function of the step detect-incidents: one for all clusters, which their schedules invoke by this name. */
+export const DETECTOR_FUNCTION = 'etcd-remediation-detect-incidents';
+
+/** The topic that calls for a person. */
+export const PAGES_TOPIC = 'etcd-remediation-pages';
+
+/** What every alarm is called that is about one cluster and starts a remediation of it: an alarm of whoever runs the cluster, too. */
+export function alarmPrefix(cluster: string): string {
+  return `etcd-remediation/${cluster}/`;
+}
+
+/** What every alarm's name begins with that is about the watch itself, and starts nothing. */
+export const WATCH_ALARM_PREFIX = 'etcd-remediation-';
+
+export const METRIC_NAMESPACE = 'EtcdRemediation';
+
+/** The metrics and their units, as CloudWatch names these. Those of a member have the dimensions cluster and member, the others cluster alone. */
+export const METRICS = {
+  /** Voters that follow the leader and are caught up. */
+  HealthyVoters: 'Count',
+  /** Members that a replacement would be for: failed, or not promoted. */
+  FailedMembers: 'Count',
+  /** 1 where a quorum agrees on something or follows a leader. */
+  HasLeader: 'Count',
+  /** Alarms of etcd that are NOSPACE. */
+  NoSpace: 'Count',
+  /** Alarms of etcd that are anything else, CORRUPT first of all. */
+  Corrupt: 'Count',
+  /** Members that reject tokens which were issued a moment ago. */
+  TokensRejected: 'Count',
+  /** 1 where the diagnosis names an incident. */
+  IncidentPresent: 'Count',
+  /** Of the cluster: that of the fullest member. */
+  QuotaUsedPercent: 'Percent',
+  /** What a defragmentation could give back of the database. */
+  FragmentationPercent: 'Percent',
+  /** Log entries behind the leader. */
+  RaftLagEntries: 'Count',
+  DetectorRuns: 'Count',
+  /** 1 where the look came to nothing. */
+  DetectorErrors: 'Count',
+} as const satisfies Record<string, 'Count' | 'Percent'>;
+export type MetricName = keyof typeof METRICS;
+
+/** Values of one moment. What could not be read is left out: a value that nobody has seen is not 0. */
+export interface Measurement {
+  dimensions: { cluster: string; member?: string };
+  values: Partial<Record<MetricName, number>>;
+}
+
+/** detect-incidents */
+export const detectIncidentsInput = z.strictObject({ cluster: clusterName });
+export interface DetectedIncidents {
+  /** What was written to the log: a line of embedded metric format for the cluster, and one for each member. */
+  lines: string[];
+}

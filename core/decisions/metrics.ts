@@ -1,0 +1,88 @@
+import type { Cluster } from '../contracts/clusters.ts';
+import type { Measurement, MetricName } from '../contracts/detection.ts';
+import type { Diagnosis, Evidence } from '../contracts/diagnosis.ts';
+import type { AnsweringMember } from '../contracts/observation.ts';
+import { type ClusterView, isAgreed, viewCluster } from './cluster-view.ts';
+import { votersOf } from './configured-quorum.ts';
+import { diagnose } from './diagnose.ts';
+import { membersThat } from './token-standing.ts';
+import { viewTokens } from './token-view.ts';
+
+type Values = Measurement['values'];
+
+/**
+ * What one look at a cluster comes to in numbers: those of the cluster first, then those of each member that answers. A value that could not be
+ * read is left out. Alarms act on these, so they follow the diagnosis, which the workflow that an alarm starts makes as well.
+ * @throws PreconditionFailed as a diagnosis does: nobody can tell whether there is a quorum
+ */
+export function measure(cluster: Cluster, evidence: Evidence): Measurement[] {
+  const diagnosis = diagnose(cluster, evidence);
+  const view = viewCluster(cluster, evidence);
+  const answering = evidence.members.filter((seen) => seen.answering);
+  const fullest = Math.max(...answering.map(quotaUsedPercent));
+  return [
+    {
+      dimensions: { cluster: cluster.name },
+      values: {
+        HasLeader: view.hasQuorum ? 1 : 0,
+        IncidentPresent: diagnosis.incident === 'healthy' ? 0 : 1,
+        ...membership(cluster, view),
+        ...alarms(evidence),
+        ...tokens(cluster, evidence, view),
+        ...(answering.length > 0 && { QuotaUsedPercent: fullest }),
+        DetectorRuns: 1,
+        DetectorErrors: 0,
+      },
+    },
+    ...answering.map((seen) => ({
+      dimensions: { cluster: cluster.name, member: seen.name },
+      values: { ...space(seen), ...lag(seen, view, diagnosis) },
+    })),
+  ];
+}
+
+/** What is left to say of a cluster at which nobody could look. */
+export function measureFailure(cluster: string): Measurement {
+  return { dimensions: { cluster }, values: { DetectorRuns: 1, DetectorErrors: 1 } };
+}
+
+/** Without a quorum nobody can tell which member is well; and while members name different leaders, it is an election that decides it. */
+function membership(cluster: Cluster, { hasQuorum, members }: ClusterView): Values {
+  if (!hasQuorum || members.some(({ state }) => state === 'unknown')) return {};
+  const voters = votersOf(cluster);
+  const healthy = members.filter(({ state, configured }) => state === 'healthy' && voters.includes(configured));
+  const failed = members.filter(({ state }) => state === 'failed' || state === 'joining');
+  return { HealthyVoters: healthy.length, FailedMembers: failed.length };
+}
+
+/** An alarm that was not seen must never count as none. */
+function alarms(evidence: Evidence): Values {
+  if (!isAgreed(evidence)) return {};
+  const full = evidence.alarms.filter(({ alarm }) => alarm === 'NOSPACE');
+  return { NoSpace: full.length, Corrupt: evidence.alarms.length - full.length };
+}
+
+function tokens(cluster: Cluster, evidence: Evidence, view: ClusterView): Values {
+  const { members } = viewTokens(cluster, evidence, view);
+  return members.length > 0 ? { TokensRejected: membersThat('RejectsTokens', members).length } : {};
+}
+
+function quotaUsedPercent({ dbSizeBytes, quotaBytes }: AnsweringMember): number {
+  return (100 * dbSizeBytes) / quotaBytes;
+}
+
+function space(seen: AnsweringMember): Values {
+  const { dbSizeBytes, dbSizeInUseBytes } = seen;
+  const freeBytes = dbSizeBytes - dbSizeInUseBytes;
+  return {
+    QuotaUsedPercent: quotaUsedPercent(seen),
+    ...(dbSizeBytes > 0 && { FragmentationPercent: (100 * freeBytes) / dbSizeBytes }),
+  };
+}
+
+/** Of a leader that is known, and of a member of its cluster: the log of another one has numbers of its own. */
+function lag({ name, clusterId }: AnsweringMember, { survey }: ClusterView, { members }: Diagnosis): Values {
+  if (survey?.leader.clusterId !== clusterId) return {};
+  const entries = members.find((member) => member.name === name)?.lagEntries ?? '';
+  return entries === '' ? {} : ({ RaftLagEntries: Number(entries) } satisfies Partial<Record<MetricName, number>>);
+}

@@ -1,0 +1,91 @@
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import { type Accepted, answerRequestSchema, stopReasonSchema } from '../../core/contracts/api.ts';
+import { openApiDocument } from '../../core/contracts/openapi.ts';
+import { OPERATIONS, type OperationId, routes } from '../../core/contracts/operations.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { PROBLEMS, Problem, problemType } from '../../core/contracts/problems.ts';
+import { deploymentSchema } from '../../core/contracts/remediation.ts';
+import { InvalidInput } from '../../core/errors.ts';
+import { Clusters } from './clusters.ts';
+import { Remediations } from './remediations.ts';
+import { ApiRequest } from './request.ts';
+
+const { STATE_MACHINE_ARN, TABLE_NAME, DIAGNOSE_FUNCTION } = process.env;
+const deployment = deploymentSchema.parse({
+  stateMachineArn: STATE_MACHINE_ARN,
+  tableName: TABLE_NAME,
+  diagnoseFunction: DIAGNOSE_FUNCTION,
+});
+const remediations = new Remediations(deployment);
+const clusters = new Clusters(deployment);
+const ROUTES = routes();
+
+/** Each operation, by its ID in the API's document. */
+const HANDLERS: Record<OperationId, (request: ApiRequest) => Promise<object>> = {
+  startRemediation: async (request) => {
+    const id = request.idempotencyKey();
+    const { by } = request;
+    return linked(request, await remediations.start(request.path('name'), request.body(), { by, ...(id && { id }) }));
+  },
+  describeRemediation: (request) => remediations.describe(request.path('id')),
+  answerApproval: async (request) => {
+    const answer = parse(answerRequestSchema, request.body(), 'The body');
+    return linked(request, await remediations.answer(request.path('id'), answer, request));
+  },
+  stopRemediation: async (request) => {
+    const reason = request.query('reason', stopReasonSchema) ?? '';
+    return linked(request, await remediations.stop(request.path('id'), { by: request.by, reason }));
+  },
+  listClusters: async () => ({ clusters: await clusters.list() }),
+  diagnoseCluster: (request) => clusters.diagnose(request.path('name')),
+  getOpenApi: async () => openApiDocument(),
+};
+
+/** The whole API, behind API Gateway. Every answer is JSON, and every refusal a problem (RFC 9457) of `core/contracts/problems.ts`. */
+export async function handler(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
+  const { resource, httpMethod, path } = event;
+  try {
+    const methods = ROUTES[resource];
+    if (!methods) throw new Problem('unknown-route', `There is nothing at ${path}. /openapi.json says what there is.`);
+    const operation = Object.hasOwn(methods, httpMethod) ? methods[httpMethod] : undefined;
+    if (!operation) return notAllowed(event, Object.keys(methods));
+    const answer = await HANDLERS[operation](new ApiRequest(event));
+    return respond(OPERATIONS[operation].response.status, answer);
+  } catch (error) {
+    return refuse(event, toProblem(error));
+  }
+}
+
+function linked(request: ApiRequest, accepted: Accepted) {
+  const self = request.linkTo(`/remediations/${accepted.id}`);
+  return { ...accepted, links: { self, approval: `${self}/approval` } };
+}
+
+function notAllowed(event: APIGatewayProxyEvent, allowed: string[]): APIGatewayProxyResult {
+  const detail = `${event.path} takes ${allowed.join(' and ')}, and not ${event.httpMethod}.`;
+  const refusal = refuse(event, new Problem('method-not-allowed', detail));
+  return { ...refusal, headers: { ...refusal.headers, Allow: allowed.join(', ') } };
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof InvalidInput) return new Problem('invalid-request', error.message);
+  // For whoever operates this; a caller can do nothing about it, and it may tell what is none of theirs.
+  console.error(error);
+  return new Problem('internal-error', 'It is in the log of the function, under the ID of this request.');
+}
+
+function refuse({ requestContext }: APIGatewayProxyEvent, { name, message, remediation }: Problem) {
+  const { status, title } = PROBLEMS[name];
+  const { path: instance, requestId } = requestContext;
+  const problem = { type: problemType(name), title, status, detail: message, instance, requestId, remediation };
+  return respond(status, problem, 'application/problem+json');
+}
+
+function respond(statusCode: number, body: object, contentType = 'application/json'): APIGatewayProxyResult {
+  return {
+    statusCode,
+    headers: { 'Content-Type': contentType, 'Cache-Control': 'no-store' },
+    body: JSON.stringify(body),
+  };
+}

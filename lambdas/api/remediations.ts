@@ -1,0 +1,228 @@
+import {
+  DescribeExecutionCommand,
+  type DescribeExecutionOutput,
+  type ExecutionStatus,
+  SendTaskSuccessCommand,
+  SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import type { Accepted, AnswerRequest, PendingApproval, Remediation } from '../../core/contracts/api.ts';
+import { Problem } from '../../core/contracts/problems.ts';
+import {
+  type Deployment,
+  parseRemediationInput,
+  type RemediationInput,
+  remediationIdSchema,
+} from '../../core/contracts/remediation.ts';
+import type { ApprovalAnswer, LockItem } from '../../core/contracts/remediation-items.ts';
+import { InvalidInput } from '../../core/errors.ts';
+import { AWS_CLIENT } from '../aws.ts';
+import { answerOf } from './aws-answers.ts';
+import { progressOf } from './progress.ts';
+import { ClusterRegistry } from './registry.ts';
+import { isSameInput } from './same-input.ts';
+import { RemediationTable } from './table.ts';
+
+/** As much of who it was as an execution input takes. */
+const REQUESTED_BY_CHARS = 256;
+const STOPPED = 'Stopped';
+
+/** What a person or a tool does with remediations. Whoever calls is `by`, as AWS knows them. */
+export class Remediations {
+  readonly #client = new SFNClient(AWS_CLIENT);
+  readonly #registry = new ClusterRegistry();
+  readonly #table: RemediationTable;
+  readonly #deployment: Deployment;
+
+  constructor(deployment: Deployment) {
+    this.#deployment = deployment;
+    this.#table = new RemediationTable(deployment.tableName);
+  }
+
+  /**
+   * Starts a remediation. With an `id` it may be asked for again, also when it has ended: it is started once.
+   * @param input an execution input, in which the cluster may be left out
+   * @throws InvalidInput before anything is asked; Problem `unknown-cluster`, `already-in-progress`, `key-reused`, `unavailable`
+   */
+  async start(
+    cluster: string,
+    input: Readonly<Record<string, unknown>>,
+    { id = crypto.randomUUID(), by }: { id?: string; by: string },
+  ): Promise<Accepted> {
+    const wanted = parseRemediationInput({ cluster, ...input });
+    if (wanted.cluster !== cluster) {
+      throw new InvalidInput(
+        `The input is for the cluster "${wanted.cluster}", and "${cluster}" is what was asked for. Nothing was touched.`,
+      );
+    }
+    await this.#registry.configurationOf(cluster);
+    const executionArn = this.#arnOf(id);
+    const earlier = await this.#find(executionArn);
+    if (earlier) return requireSame(earlier, wanted, id);
+    const holder = await this.runningHolder(await this.#table.lockOf(cluster));
+    if (holder) {
+      throw new Problem(
+        'already-in-progress',
+        `The remediation ${holder.remediation} has been at work for the cluster ${cluster} since ${holder.startedAt}. Wait until it has ended, or stop it.`,
+        holder.remediation,
+      );
+    }
+    const requestedBy = wanted.requestedBy || by.slice(0, REQUESTED_BY_CHARS);
+    await answerOf(
+      this.#client
+        .send(
+          new StartExecutionCommand({
+            stateMachineArn: this.#deployment.stateMachineArn,
+            name: id,
+            input: JSON.stringify({ ...wanted, requestedBy }),
+          }),
+        )
+        .then(() => undefined),
+      {
+        // Somebody else was faster with the same key.
+        ExecutionAlreadyExists: async () => {
+          requireSame(await this.#describe(id), wanted, id);
+        },
+      },
+    );
+    return { id, executionArn };
+  }
+
+  /** @throws Problem `unknown-remediation`, `unavailable` */
+  async describe(id: string): Promise<Remediation> {
+    const execution = await this.#describe(id);
+    const { status = 'FAILED', startDate, stopDate, output, error, cause } = execution;
+    const isRunning = status === 'RUNNING';
+    const cluster = clusterOf(execution);
+    const [progress, lock] = await Promise.all([
+      progressOf(this.#client, this.#arnOf(id)),
+      isRunning && cluster ? this.#table.lockOf(cluster) : undefined,
+    ]);
+    const report = output === undefined ? null : (JSON.parse(output) as { outcome?: string } | null);
+    return {
+      id,
+      cluster,
+      status,
+      startedAt: startDate?.toISOString() ?? '',
+      endedAt: stopDate?.toISOString() ?? null,
+      currentState: (isRunning && progress.at(-1)?.state) || null,
+      progress,
+      approval: isRunning ? pendingApproval(id, lock) : null,
+      outcome: isRunning ? null : outcomeOf(status, report, error),
+      report,
+      error: error ?? null,
+      cause: cause ?? null,
+    };
+  }
+
+  /**
+   * Answers what a remediation waits for. Both answers end its wait, the workflow does what follows.
+   * @throws Problem `unknown-remediation`, `not-waiting`, `stale-approval`, `already-answered`, `unavailable`
+   */
+  async answer(id: string, { approval, decision, reason }: AnswerRequest, { by }: { by: string }): Promise<Accepted> {
+    const execution = await this.#describe(id);
+    const cluster = clusterOf(execution);
+    const lock = execution.status === 'RUNNING' && cluster ? await this.#table.lockOf(cluster) : undefined;
+    const wanted = lock?.remediation === id ? lock.approval : undefined;
+    if (!wanted) {
+      throw new Problem(
+        'not-waiting',
+        `The remediation ${id} is ${execution.status} and waits for no approval, so that there is nothing to answer.`,
+        id,
+      );
+    }
+    if (wanted.id !== approval) {
+      throw new Problem(
+        'stale-approval',
+        `The remediation ${id} waits for an answer to another question than "${approval}": read what it asks now, and answer that.`,
+        id,
+      );
+    }
+    const gone = () => {
+      throw new Problem(
+        'already-answered',
+        `The question "${approval}" of the remediation ${id} was answered already, or has expired. Look at the remediation for what came of it.`,
+        id,
+      );
+    };
+    const answer: ApprovalAnswer = { decision, by, reason };
+    // A token is gone with its first answer and with its time: which of the three names that has differs.
+    // https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html#API_SendTaskSuccess_Errors
+    await answerOf(
+      this.#client
+        .send(new SendTaskSuccessCommand({ taskToken: wanted.token, output: JSON.stringify(answer) }))
+        .then(() => undefined),
+      { TaskTimedOut: gone, TaskDoesNotExist: gone, InvalidToken: gone },
+    );
+    return { id, executionArn: this.#arnOf(id) };
+  }
+
+  /**
+   * Stops a remediation where it is. Its cluster is free again when the end of the execution has been seen, within seconds.
+   * @throws Problem `unknown-remediation`, `already-ended`, `unavailable`
+   */
+  async stop(id: string, { by, reason }: { by: string; reason: string }): Promise<Accepted> {
+    const execution = await this.#describe(id);
+    if (execution.status !== 'RUNNING') {
+      throw new Problem('already-ended', `The remediation ${id} has ended already: it is ${execution.status}.`, id);
+    }
+    const executionArn = this.#arnOf(id);
+    const cause = `Stopped by ${by}${reason && `: ${reason}`}`;
+    await answerOf(this.#client.send(new StopExecutionCommand({ executionArn, error: STOPPED, cause })));
+    return { id, executionArn };
+  }
+
+  /** A lock whose owner still runs: one that was left behind is nobody's. @throws Problem `unavailable` */
+  async runningHolder(lock: LockItem | undefined): Promise<LockItem | undefined> {
+    const owner = lock && (await this.#find(lock.owner));
+    return owner?.status === 'RUNNING' ? lock : undefined;
+  }
+
+  async #describe(id: string): Promise<DescribeExecutionOutput> {
+    const execution = remediationIdSchema.safeParse(id).success ? await this.#find(this.#arnOf(id)) : undefined;
+    if (execution) return execution;
+    throw new Problem(
+      'unknown-remediation',
+      `There is no remediation "${id}". Step Functions forgets an execution 90 days after it has ended.`,
+    );
+  }
+
+  async #find(executionArn: string): Promise<DescribeExecutionOutput | undefined> {
+    return answerOf<DescribeExecutionOutput | undefined>(
+      this.#client.send(new DescribeExecutionCommand({ executionArn })),
+      { ExecutionDoesNotExist: () => undefined },
+    );
+  }
+
+  /** `...:stateMachine:NAME` -> `...:execution:NAME:ID` */
+  #arnOf(id: string): string {
+    return `${this.#deployment.stateMachineArn.replace(':stateMachine:', ':execution:')}:${id}`;
+  }
+}
+
+function requireSame({ executionArn = '', input = '' }: DescribeExecutionOutput, wanted: RemediationInput, id: string) {
+  if (isSameInput(input, wanted)) return { id, executionArn };
+  throw new Problem(
+    'key-reused',
+    `The remediation ${id} was started with another input than this one. Take a new key for a new remediation.`,
+    id,
+  );
+}
+
+function clusterOf({ input = '{}' }: DescribeExecutionOutput): string {
+  const { cluster } = (JSON.parse(input) ?? {}) as { cluster?: unknown };
+  return typeof cluster === 'string' ? cluster : '';
+}
+
+/** Without the token, with which anybody could answer. */
+function pendingApproval(id: string, lock: LockItem | undefined): PendingApproval | null {
+  if (lock?.remediation !== id || !lock.approval) return null;
+  const { token: _, plan, ...question } = lock.approval;
+  return { ...question, plan: JSON.parse(plan) };
+}
+
+function outcomeOf(status: ExecutionStatus, report: { outcome?: string } | null, error: string | undefined): string {
+  if (status === 'SUCCEEDED') return report?.outcome ?? status;
+  return status === 'FAILED' ? (error ?? status) : status;
+}

@@ -1,0 +1,69 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda';
+import * as z from 'zod';
+import { IDEMPOTENCY_KEY } from '../../core/contracts/operations.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { Problem } from '../../core/contracts/problems.ts';
+import { InvalidInput } from '../../core/errors.ts';
+
+/** Far more than an input takes. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** A request, of which each part is looked at only by the operation that takes it. */
+export class ApiRequest {
+  readonly #event: APIGatewayProxyEvent;
+
+  constructor(event: APIGatewayProxyEvent) {
+    this.#event = event;
+  }
+
+  /** Who it is, as IAM has found: nothing that a request says of itself. */
+  get by(): string {
+    const { userArn } = this.#event.requestContext.identity;
+    if (!userArn) throw new Error('There is no identity: the method does not ask for one.');
+    return userArn;
+  }
+
+  /** A part of the path. */
+  path(name: string): string {
+    return this.#event.pathParameters?.[name] ?? '';
+  }
+
+  /** @throws InvalidInput */
+  query<Schema extends z.ZodType>(name: string, schema: Schema): z.output<Schema> | undefined {
+    const value = this.#event.queryStringParameters?.[name] ?? undefined;
+    return parse(z.object({ [name]: schema.optional() }), { [name]: value }, 'The query')[name];
+  }
+
+  /** @throws InvalidInput */
+  idempotencyKey(): string | undefined {
+    const { name, schema } = IDEMPOTENCY_KEY;
+    const [, value] =
+      Object.entries(this.#event.headers).find(([header]) => header.toLowerCase() === name.toLowerCase()) ?? [];
+    return parse(z.object({ [name]: schema.optional() }), { [name]: value }, 'The header')[name] as string | undefined;
+  }
+
+  /** The body, which is a JSON object. @throws InvalidInput; Problem `too-large` */
+  body(): Record<string, unknown> {
+    const text = this.#event.body ?? '';
+    if (Buffer.byteLength(text) > MAX_BODY_BYTES) {
+      throw new Problem('too-large', `The body has more than ${MAX_BODY_BYTES} bytes. Nothing was touched.`);
+    }
+    return parse(z.record(z.string(), z.unknown()), parseJson(text), 'The body');
+  }
+
+  /** The path of something else in this API, from the root of the host: where it is deployed it begins with a stage, or what a domain maps. */
+  linkTo(path: string): string {
+    const { resource, pathParameters, requestContext } = this.#event;
+    const own = resource.replaceAll(/\{(\w+)\}/g, (_, name: string) => pathParameters?.[name] ?? '');
+    const base = requestContext.path.endsWith(own) ? requestContext.path.slice(0, -own.length) : '';
+    return `${base}${path}`;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InvalidInput('The body is not JSON: a JSON object is wanted, {} at least. Nothing was touched.');
+  }
+}

@@ -1,0 +1,165 @@
+import { Stack } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import type { Cluster } from '../../core/contracts/clusters.ts';
+import {
+  alarmPrefix,
+  METRIC_NAMESPACE,
+  type MetricName,
+  PAGES_TOPIC,
+  WATCH_ALARM_PREFIX,
+} from '../../core/contracts/detection.ts';
+import { PREVENT_ABOVE_RATIO } from '../../core/decisions/space.ts';
+import { DETECTOR_PERIOD } from './detector.ts';
+
+/** One of the alarms of a cluster. */
+interface Watch {
+  /** What is wrong, in a sentence. */
+  problem: string;
+  metric: MetricName;
+  /** Against which the worst value of a minute is held; `atLeast: 1` for what is counted. */
+  limit: { atLeast: number } | { above: number } | { below: number };
+  /** For so many minutes, all of them. */
+  minutes: number;
+  /** Calls for a person at once, besides what it starts. */
+  pages?: boolean;
+}
+
+/** The alarm of this name needs its incident said: to a diagnosis a cluster that is nearly full is a healthy one. */
+export const NEARLY_FULL = 'nearly-full';
+
+/**
+ * The alarms that start a remediation, by the end of their names.
+ *
+ * Each waits for what the incident allows. Nothing is changed on the word of an alarm: the workflow makes a diagnosis of its own, and the runbook
+ * confirms its incident over time once more.
+ */
+const WATCHES: Readonly<Record<string, Watch>> = {
+  'space-exceeded': {
+    problem: 'has raised NOSPACE: it refuses every write.',
+    metric: 'NoSpace',
+    limit: { atLeast: 1 },
+    // etcd raises it by consensus, and it stays until somebody disarms it.
+    minutes: 1,
+  },
+  [NEARLY_FULL]: {
+    problem: `has a member whose database is above ${PREVENT_ABOVE_RATIO * 100} % of its quota.`,
+    metric: 'QuotaUsedPercent',
+    limit: { above: PREVENT_ABOVE_RATIO * 100 },
+    minutes: 5,
+  },
+  'auth-token-invalid': {
+    problem: 'has a member that rejects tokens which were issued a moment ago.',
+    metric: 'TokensRejected',
+    limit: { atLeast: 1 },
+    minutes: 3,
+  },
+  'member-failed': {
+    problem: 'has a member that has failed, or that nobody has promoted.',
+    metric: 'FailedMembers',
+    limit: { atLeast: 1 },
+    minutes: 3,
+  },
+  'quorum-lost': {
+    problem: 'has no quorum: writes fail.',
+    metric: 'HasLeader',
+    limit: { below: 1 },
+    minutes: 3,
+    pages: true,
+  },
+  'data-corrupt': {
+    problem: 'has raised CORRUPT, or an alarm that is not known. No runbook cures that.',
+    metric: 'Corrupt',
+    limit: { atLeast: 1 },
+    minutes: 1,
+    pages: true,
+  },
+  persists: {
+    problem: 'has had an incident for half an hour, whatever was done about it. It is tried once more.',
+    metric: 'IncidentPresent',
+    limit: { atLeast: 1 },
+    minutes: 30,
+    pages: true,
+  },
+};
+
+export interface ClusterAlarmsProps {
+  cluster: Cluster;
+}
+
+/** The alarms of one cluster: one for each incident, and one for the detector itself. */
+export class ClusterAlarms extends Construct {
+  readonly alarms: Alarm[];
+  readonly #cluster: string;
+  readonly #pages: ITopic;
+
+  constructor(scope: Construct, id: string, { cluster }: ClusterAlarmsProps) {
+    super(scope, id);
+    this.#cluster = cluster.name;
+    const topicArn = Stack.of(this).formatArn({ service: 'sns', resource: PAGES_TOPIC });
+    this.#pages = Topic.fromTopicArn(this, 'Pages', topicArn);
+    const watches = Object.entries(WATCHES).filter(([, { metric }]) => cluster.auth || metric !== 'TokensRejected');
+    this.alarms = [...watches.map(([name, watch]) => this.watch(name, watch)), this.watchDetector()];
+  }
+
+  /** Calls for a person where `alarm` is raised. */
+  page(alarm: Alarm): void {
+    alarm.addAlarmAction(new SnsAction(this.#pages));
+  }
+
+  private watch(name: string, { problem, metric, limit, minutes, pages = false }: Watch): Alarm {
+    const alarm = new Alarm(this, name, {
+      alarmName: `${alarmPrefix(this.#cluster)}${name}`,
+      alarmDescription: `The etcd cluster ${this.#cluster} ${problem} What to do: docs/runbooks.md#alarm-${name}`,
+      metric: metricOf({ cluster: this.#cluster }, metric),
+      ...comparisonOf(limit),
+      evaluationPeriods: minutes,
+      datapointsToAlarm: minutes,
+      // What could not be read is neither good nor bad. Once it can be, and is bad, that is a change, and starts a remediation.
+      treatMissingData: TreatMissingData.MISSING,
+    });
+    if (pages) this.page(alarm);
+    return alarm;
+  }
+
+  private watchDetector(): Alarm {
+    const alarm = new Alarm(this, 'detector', {
+      alarmName: `${WATCH_ALARM_PREFIX}detector/${this.#cluster}`,
+      alarmDescription: `Nobody watches the etcd cluster ${this.#cluster}: the detector fails, or does not run. What to do: docs/runbooks.md#alarm-detector`,
+      metric: metricOf({ cluster: this.#cluster }, 'DetectorErrors'),
+      ...comparisonOf({ atLeast: 1 }),
+      evaluationPeriods: 5,
+      datapointsToAlarm: 5,
+      // Silence is what it is there for.
+      treatMissingData: TreatMissingData.BREACHING,
+    });
+    this.page(alarm);
+    return alarm;
+  }
+}
+
+/** The worst value of a minute: the smallest where more is better. */
+export function metricOf(dimensions: { cluster: string; member?: string }, metricName: MetricName): Metric {
+  const isBetterHigh = metricName === 'HasLeader' || metricName === 'HealthyVoters';
+  return new Metric({
+    namespace: METRIC_NAMESPACE,
+    metricName,
+    dimensionsMap: dimensions,
+    statistic: isBetterHigh ? Stats.MINIMUM : Stats.MAXIMUM,
+    period: DETECTOR_PERIOD,
+  });
+}
+
+function comparisonOf(limit: Watch['limit']): { comparisonOperator: ComparisonOperator; threshold: number } {
+  if ('atLeast' in limit) {
+    return {
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      threshold: limit.atLeast,
+    };
+  }
+  return 'above' in limit
+    ? { comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD, threshold: limit.above }
+    : { comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD, threshold: limit.below };
+}

@@ -1,0 +1,206 @@
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import {
+  AccessLogField,
+  AccessLogFormat,
+  AuthorizationType,
+  EndpointType,
+  JsonSchemaType,
+  LambdaIntegration,
+  LogGroupLogDestination,
+  MethodLoggingLevel,
+  type MethodOptions,
+  type Model,
+  RestApi,
+} from 'aws-cdk-lib/aws-apigateway';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { registryParameterName } from '../../core/contracts/clusters.ts';
+import { OPERATIONS, type Operation, routes } from '../../core/contracts/operations.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
+import { executionArns } from '../arns.ts';
+import { StepFunction } from '../step-function.ts';
+import { RUNBOOKS } from '../workflows/registry.ts';
+import { tellRefusalsAsProblems } from './gateway-problems.ts';
+
+export interface RemediationApiProps {
+  /** The folder of the bundle `api`. */
+  bundle: string;
+  /** The entry workflow's. */
+  stateMachineArn: string;
+  /** Of `core/contracts/remediation-items.ts`. */
+  table: Pick<ITable, 'tableArn' | 'tableName'>;
+  /** Of the step `diagnose-cluster`. */
+  diagnoseFunction: IFunction;
+}
+
+/** What API Gateway itself waits for at most. */
+const TIMEOUT = Duration.seconds(29);
+const MEMORY_MIB = 512;
+/** People and their tools, a request each now and then; the rest is a mistake, and has to leave Step Functions' own limits to remediations. */
+const REQUESTS_PER_SECOND = 10;
+const BURST = 20;
+
+/** A line of JSON for each request: who asked for what, and what came of it. Nothing that a body holds. */
+const ACCESS_LOG_FORMAT = AccessLogFormat.custom(
+  JSON.stringify({
+    requestId: AccessLogField.contextRequestId(),
+    time: AccessLogField.contextRequestTime(),
+    caller: AccessLogField.contextIdentityUserArn(),
+    address: AccessLogField.contextIdentitySourceIp(),
+    method: AccessLogField.contextHttpMethod(),
+    path: AccessLogField.contextPath(),
+    status: AccessLogField.contextStatus(),
+    latencyMs: AccessLogField.contextResponseLatency(),
+    error: AccessLogField.contextErrorMessage(),
+  }),
+);
+
+/**
+ * The API for incident tooling: each request is signed by a principal of IAM, and the same function answers all of them, as `core/contracts/operations.ts`
+ * describes them.
+ */
+export class RemediationApi extends Construct {
+  readonly #integration: LambdaIntegration;
+
+  constructor(scope: Construct, id: string, { bundle, stateMachineArn, table, diagnoseFunction }: RemediationApiProps) {
+    super(scope, id);
+    const handler = new StepFunction(this, 'Function', {
+      bundle,
+      description: 'Answers the API: starts, follows, approves of and stops remediations',
+      timeout: TIMEOUT,
+      memoryMiB: MEMORY_MIB,
+    });
+    handler.function.addEnvironment('STATE_MACHINE_ARN', stateMachineArn);
+    handler.function.addEnvironment('TABLE_NAME', table.tableName);
+    handler.function.addEnvironment('DIAGNOSE_FUNCTION', diagnoseFunction.functionArn);
+    this.#grant(handler, { stateMachineArn, table, diagnoseFunction });
+    this.#integration = new LambdaIntegration(handler.function, {
+      // One permission for the function, and not one for each of the methods.
+      scopePermissionToMethod: false,
+    });
+
+    this.#addRoutes(this.#createApi());
+  }
+
+  #createApi(): RestApi {
+    const accessLog = new LogGroup(this, 'AccessLog', {
+      retention: RetentionDays.SIX_MONTHS,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
+    const api = new RestApi(this, 'RestApi', {
+      restApiName: 'etcd-remediation',
+      description: 'Remediation of etcd incidents; GET /openapi.json describes it',
+      endpointTypes: [EndpointType.REGIONAL],
+      // Without a role in the account's settings no stage may log. Whichever stack sets it, it is one for all: it stays when this one goes.
+      cloudWatchRole: true,
+      cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN,
+      defaultIntegration: this.#integration,
+      defaultMethodOptions: { authorizationType: AuthorizationType.IAM },
+      deployOptions: {
+        stageName: 'v1',
+        throttlingRateLimit: REQUESTS_PER_SECOND,
+        throttlingBurstLimit: BURST,
+        tracingEnabled: true,
+        loggingLevel: MethodLoggingLevel.ERROR,
+        // Bodies are nobody's but the caller's.
+        dataTraceEnabled: false,
+        accessLogDestination: new LogGroupLogDestination(accessLog),
+        accessLogFormat: ACCESS_LOG_FORMAT,
+      },
+    });
+    tellRefusalsAsProblems(api);
+    Validations.of(api).acknowledge(
+      {
+        id: 'AwsSolutions-APIG3',
+        reason:
+          'Nobody is let in but principals of IAM, and they are throttled: a web ACL would find nothing to refuse.',
+      },
+      {
+        id: 'AwsSolutions-COG4',
+        reason: 'Each method asks for a signature of IAM: tooling has roles, and no user pool.',
+      },
+      {
+        id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
+        reason: "API Gateway accepts no role in the account's settings that may do less.",
+      },
+    );
+    return api;
+  }
+
+  /** Each path answers each method: what is not there is told by the function, as the problem that it is. */
+  #addRoutes(api: RestApi): void {
+    const requestValidator = api.addRequestValidator('Validator', {
+      validateRequestBody: true,
+      validateRequestParameters: true,
+    });
+    // Each problem with a body, and its path, is told by the function; this only keeps away what is no object at all.
+    const body = api.addModel('Body', {
+      description: 'A JSON object',
+      schema: { type: JsonSchemaType.OBJECT },
+    });
+    for (const [path, methods] of Object.entries(routes())) {
+      const resource = api.root.resourceForPath(path);
+      for (const [method, id] of Object.entries(methods)) {
+        resource.addMethod(method, undefined, {
+          operationName: id,
+          requestValidator,
+          ...describe(OPERATIONS[id], body),
+        });
+      }
+      resource.addMethod('ANY', undefined, { requestValidator });
+    }
+    api.root.addProxy({ anyMethod: false }).addMethod('ANY', undefined, { requestValidator });
+  }
+
+  #grant({ function: handler }: StepFunction, { stateMachineArn, table, diagnoseFunction }: Resources): void {
+    const entry = executionArns(this, ENTRY_STATE_MACHINE);
+    const runbooks = Object.values(RUNBOOKS).map(({ stateMachineName }) => executionArns(this, stateMachineName));
+    const registry = Stack.of(this).formatArn({
+      service: 'ssm',
+      resource: 'parameter',
+      resourceName: registryParameterName('').slice(1, -1),
+    });
+    const allow = (actions: string[], resources: string[]) =>
+      handler.addToRolePolicy(new PolicyStatement({ actions, resources }));
+
+    // A token is one of a state machine's executions, as grantTaskResponse of the CDK has it.
+    allow(['states:StartExecution', 'states:SendTaskSuccess'], [stateMachineArn]);
+    allow(['states:DescribeExecution', 'states:StopExecution'], [entry]);
+    allow(['states:GetExecutionHistory'], [entry, ...runbooks]);
+    allow(['dynamodb:GetItem', 'dynamodb:Query'], [table.tableArn]);
+    // Which clusters there are is asked for by their path, for each is of a stack of its own.
+    allow(['ssm:GetParameter', 'ssm:GetParametersByPath'], [registry, `${registry}/*`]);
+    allow(['lambda:InvokeFunction'], [diagnoseFunction.functionArn]);
+    const shown = [
+      ...[ENTRY_STATE_MACHINE, ...Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName)].map(
+        (name) => `states:<AWS::Region>:<AWS::AccountId>:execution:${name}:*`,
+      ),
+      `ssm:<AWS::Region>:<AWS::AccountId>:parameter${registryParameterName('*')}`,
+    ];
+    for (const resource of shown) {
+      Validations.of(handler.role as IRole).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:${resource}]`,
+        reason: 'Which execution, or which cluster, it is, is for the caller to say: any of this one kind.',
+      });
+    }
+  }
+}
+
+type Resources = Omit<RemediationApiProps, 'bundle'>;
+
+/** What API Gateway checks of a request, and passes on. */
+function describe(
+  { parameters, request }: Operation,
+  body: Model,
+): Pick<MethodOptions, 'requestParameters' | 'requestModels'> {
+  const PLACES = { path: 'path', header: 'header', query: 'querystring' };
+  return {
+    requestParameters: Object.fromEntries(
+      parameters.map(({ name, in: place }) => [`method.request.${PLACES[place]}.${name}`, place === 'path']),
+    ),
+    ...(request && { requestModels: { 'application/json': body } }),
+  };
+}

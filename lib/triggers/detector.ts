@@ -1,0 +1,52 @@
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type IScheduleTarget, Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
+import { Construct } from 'constructs';
+import { DETECTOR_FUNCTION } from '../../core/contracts/detection.ts';
+
+/** How often a cluster is looked at; its alarms count in these. */
+export const DETECTOR_PERIOD = Duration.minutes(1);
+
+export interface DetectorProps {
+  cluster: string;
+}
+
+/** Lets the platform's detector look at one cluster each minute. */
+export class Detector extends Construct {
+  constructor(scope: Construct, id: string, { cluster }: DetectorProps) {
+    super(scope, id);
+    const stack = Stack.of(this);
+    // By its name, so that the stack of a cluster imports nothing of the platform's.
+    const detector = stack.formatArn({
+      service: 'lambda',
+      resource: 'function',
+      resourceName: DETECTOR_FUNCTION,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    const group = stack.formatArn({ service: 'scheduler', resource: 'schedule-group', resourceName: 'default' });
+    const role = new Role(this, 'Role', {
+      description: `Invokes the detector for ${cluster}`,
+      // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': group } },
+      }),
+    });
+    role.addToPolicy(
+      new PolicyStatement({ effect: Effect.ALLOW, actions: ['lambda:InvokeFunction'], resources: [detector] }),
+    );
+    const target: IScheduleTarget = {
+      bind: () => ({
+        arn: detector,
+        role,
+        input: ScheduleTargetInput.fromObject({ cluster }),
+        // A look that could not be started is not made up for: a minute later the next one is due, and tells what is then.
+        retryPolicy: { maximumEventAgeInSeconds: DETECTOR_PERIOD.toSeconds(), maximumRetryAttempts: 0 },
+      }),
+    };
+    new Schedule(this, 'Schedule', {
+      description: `Looks at the etcd cluster ${cluster}`,
+      schedule: ScheduleExpression.rate(DETECTOR_PERIOD),
+      target,
+    });
+  }
+}

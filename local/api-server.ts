@@ -1,0 +1,141 @@
+import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { userInfo } from 'node:os';
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import { routes } from '../core/contracts/operations.ts';
+import { PROBLEMS, type ProblemKind, problemType } from '../core/contracts/problems.ts';
+import { ExecutionError } from './asl/errors.ts';
+
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html */
+const MAX_BODY_BYTES = 10 * 1024 * 1024;
+/** What API Gateway hands everything on as that no other path takes. */
+const CATCH_ALL = '/{proxy+}';
+const PATHS = Object.keys(routes());
+
+export interface ApiServer {
+  /** Without a path. */
+  url: string;
+  /** The value of the header `Authorization` that each request needs. */
+  authorization: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Stands for API Gateway on loopback: turns requests into the events of a proxy integration, and the function's results into responses. A signature it does
+ * not know; a caller needs the server's own token instead, which no other user of this machine has, and no page in a browser.
+ * @param invoke the API's function @param port 0 for any that is free
+ * @throws Error where the port is taken
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+ */
+export async function serveApi(
+  invoke: (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>,
+  port: number,
+): Promise<ApiServer> {
+  const authorization = `Bearer ${randomBytes(32).toString('base64url')}`;
+  const server = createServer((request, response) => {
+    answer(request).then(
+      (result) => send(response, result),
+      () => response.destroy(),
+    );
+  });
+
+  async function answer(request: IncomingMessage): Promise<APIGatewayProxyResult> {
+    const { pathname, searchParams } = new URL(`http://127.0.0.1${request.url ?? '/'}`);
+    const requestId = randomUUID();
+    const refuse = (kind: ProblemKind, detail: string) => refusal(kind, { detail, instance: pathname, requestId });
+    if (!isSame(request.headers.authorization ?? '', authorization)) {
+      return refuse('forbidden', 'The header Authorization is not the one that this server has written to its file.');
+    }
+    const body = await read(request);
+    if (body === undefined) return refuse('too-large', `The body has more than ${MAX_BODY_BYTES} bytes.`);
+    const httpMethod = request.method ?? 'GET';
+    const event = {
+      ...route(pathname),
+      path: pathname,
+      httpMethod,
+      headers: singleValues(request.headers),
+      queryStringParameters: Object.fromEntries(searchParams),
+      body: body || null,
+      isBase64Encoded: false,
+      requestContext: {
+        requestId,
+        path: pathname,
+        httpMethod,
+        identity: { userArn: `local:${userInfo().username}` },
+      },
+    };
+    try {
+      return await invoke(event as unknown as APIGatewayProxyEvent);
+    } catch (error) {
+      if (!(error instanceof ExecutionError)) throw error;
+      return refuse('unavailable', 'The function of the API did not answer.');
+    }
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    authorization,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+/** Which of the API's paths it is, and what stands for its parameters. */
+function route(pathname: string): Pick<APIGatewayProxyEvent, 'resource' | 'pathParameters'> {
+  for (const resource of PATHS) {
+    const pattern = resource.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)').replaceAll('.', '\\.');
+    const found = new RegExp(`^${pattern}$`).exec(pathname);
+    if (!found) continue;
+    const given = Object.entries(found.groups ?? {}).map(([name, value]) => [name, decode(value)]);
+    return { resource, pathParameters: Object.fromEntries(given) };
+  }
+  return { resource: CATCH_ALL, pathParameters: { proxy: pathname.slice(1) } };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** @returns undefined for a body that is too large: it is read to its end, so that the caller gets to read the answer, and kept by nobody */
+async function read(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += (chunk as Buffer).length;
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk as Buffer);
+  }
+  return bytes <= MAX_BODY_BYTES ? Buffer.concat(chunks).toString() : undefined;
+}
+
+function singleValues(headers: IncomingMessage['headers']): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value = '']) => [name, String(value)]));
+}
+
+/** In a time that does not tell how much of it was right. */
+function isSame(given: string, wanted: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(wanted));
+}
+
+function refusal(kind: ProblemKind, more: object): APIGatewayProxyResult {
+  return {
+    statusCode: PROBLEMS[kind].status,
+    headers: { 'Content-Type': 'application/problem+json' },
+    body: JSON.stringify({ type: problemType(kind), ...PROBLEMS[kind], ...more }),
+  };
+}
+
+function send(response: ServerResponse, { statusCode, headers, body }: APIGatewayProxyResult): void {
+  response.writeHead(statusCode, headers as Record<string, string>).end(body);
+}

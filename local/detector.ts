@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DetectedIncidents } from '../core/contracts/detection.ts';
+import type { JsonObject } from './asl/json.ts';
+import { CloudWatch, type MetricAlarm } from './aws/cloudwatch.ts';
+import type { Page } from './aws/sns.ts';
+import type { MinutelySchedule } from './event-sources.ts';
+
+export interface DetectorOptions {
+  /** The synthesized schedules of all clusters. */
+  schedules: readonly MinutelySchedule[];
+  /** The synthesized alarms. */
+  alarms: readonly MetricAlarm[];
+  /** How long a minute is: one look at each cluster, and one point of each metric. A look that takes longer makes it longer. 60,000 if not said. */
+  minuteMs?: number;
+  /** Invokes a function; `signal` ends it. */
+  invoke: (functionArn: string, input: unknown, signal: AbortSignal) => Promise<unknown>;
+  /** Told of each alarm that has changed, as EventBridge is. */
+  onAlarm: (event: JsonObject) => void;
+  /** Told of each page of an alarm. */
+  onPage: (page: Page) => void;
+  /** Told of each look that has failed. It has no metrics here: to the alarms it is one that was not made. */
+  onFailure: (error: unknown) => void;
+}
+
+/** Lets the synthesized schedules run, and the synthesized alarms watch what they measure. Close it after use. */
+export class Detector {
+  readonly #options: DetectorOptions;
+  readonly #cloudWatch: CloudWatch;
+  readonly #closing = new AbortController();
+  readonly #ended: Promise<void>;
+
+  private constructor(options: DetectorOptions) {
+    this.#options = options;
+    this.#cloudWatch = new CloudWatch(options.alarms);
+    this.#ended = this.#run();
+  }
+
+  static start(options: DetectorOptions): Detector {
+    return new Detector(options);
+  }
+
+  /** Ends the looks that are under way. Nothing is told afterwards. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('The detector is closed.'));
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    const { schedules, minuteMs = 60_000, onAlarm, onPage } = this.#options;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      const next = performance.now() + minuteMs;
+      await Promise.all(schedules.map((schedule) => this.#look(schedule)));
+      if (signal.aborted) return;
+      for (const { event, pages } of this.#cloudWatch.endMinute()) {
+        onAlarm(event);
+        for (const page of pages) onPage(page);
+      }
+      await sleep(Math.max(0, next - performance.now()), undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #look({ functionArn, input }: MinutelySchedule): Promise<void> {
+    const { invoke, onFailure } = this.#options;
+    const { signal } = this.#closing;
+    try {
+      const { lines } = (await invoke(functionArn, input, signal)) as DetectedIncidents;
+      for (const line of lines) this.#cloudWatch.put(line);
+    } catch (error) {
+      if (!signal.aborted) onFailure(error);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { describe, expect, it } from 'vitest';
+import { Follower } from '../../cli/follower.ts';
+import { Progress } from '../../cli/progress.ts';
+import type { JsonValue } from '../../local/asl/json.ts';
+
+const ANSWER = { decision: 'approve', by: 'ann', reason: '--approve' } as const;
+
+function follower() {
+  const lines: string[] = [];
+  const print = (line: string) => lines.push(line);
+  return { lines, follower: new Follower(print, () => new Progress(print), ANSWER) };
+}
+
+/** What a state leaves behind in a history. */
+function visited(id: number, name: string, output: unknown): HistoryEvent[] {
+  const common = { timestamp: undefined };
+  return [
+    { ...common, id, previousEventId: id - 1, type: 'TaskStateEntered', stateEnteredEventDetails: { name } },
+    {
+      ...common,
+      id: id + 1,
+      previousEventId: id,
+      type: 'TaskStateExited',
+      stateExitedEventDetails: { name, output: JSON.stringify(output) },
+    },
+  ];
+}
+
+describe('whoever follows a remediation', () => {
+  it('knows the newest diagnosis, and what followed from it', () => {
+    const { follower: follows } = follower();
+    const events = [
+      ...visited(2, 'Diagnose cluster', { incident: 'space-exceeded', summary: 'full' }),
+      ...visited(4, 'Choose runbook', { action: 'Run', incident: 'space-exceeded', runbook: 'space-reclaim' }),
+      ...visited(6, 'Diagnose cluster', { incident: 'member-failed', summary: 'm3 is gone' }),
+      ...visited(8, 'Choose runbook', { error: 'VerificationFailed', cause: 'too often' }),
+    ];
+    for (const event of events) follows.onEvent(event);
+    expect(follows.diagnosis?.incident).toBe('member-failed');
+    expect(follows.next).toMatchObject({ runbook: 'space-reclaim' });
+  });
+
+  it('tells of each runbook as of the workflow around it, and counts the transitions of both', () => {
+    const { lines, follower: follows } = follower();
+    for (const event of visited(2, 'Choose runbook', { action: 'Run', runbook: 'space-reclaim' }))
+      follows.onEvent(event);
+    const { onEvent } = follows.onNested('etcd-remediation-space-reclaim');
+    for (const event of visited(2, 'Assess space', { summary: 'full', members: [], readings: {} })) onEvent?.(event);
+    expect(lines.map((line) => line.replace(/\d\.\d s/, 'T').replaceAll(/ +/g, ' '))).toEqual([
+      ' ✓ T Choose runbook next: space-reclaim',
+      ' Running etcd-remediation-space-reclaim',
+      ' ✓ T Assess space full',
+    ]);
+    expect(follows.stateTransitions).toBe(2);
+  });
+
+  it('answers what it waits for as it was told to on the command line', () => {
+    const answers: JsonValue[] = [];
+    follower().follower.onWait((answer) => answers.push(answer));
+    expect(answers).toEqual([ANSWER]);
+  });
+});

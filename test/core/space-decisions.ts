@@ -1,0 +1,34 @@
+import type { SpaceParameters } from '../../core/contracts/execution-input.ts';
+import type { Observation } from '../../core/contracts/observation.ts';
+import * as space from '../../core/decisions/space.ts';
+import { clusterIn } from './observations.ts';
+
+/** The decisions of the space runbook, about a cluster whose configuration names exactly the members that were looked at. */
+
+export function assessSpace(reading: Observation, parameters: SpaceParameters) {
+  return space.assessSpace(reading, { cluster: clusterIn(reading), parameters });
+}
+
+export function chooseNext(
+  reading: Observation,
+  parameters: SpaceParameters,
+  defragmented: readonly string[],
+  turn: number,
+  leftOut: string[] = [],
+) {
+  return space.chooseNext(reading, {
+    cluster: clusterIn(reading),
+    parameters,
+    leftOut,
+    defragmented: [...defragmented],
+    turn,
+  });
+}
+
+export function chooseAlarmsToDisarm(reading: Observation, parameters: SpaceParameters, leftOut: string[] = []) {
+  return space.chooseAlarmsToDisarm(reading, { cluster: clusterIn(reading), parameters, leftOut });
+}
+
+export function describeSettled(reading: Observation, leftOut: string[] = []) {
+  return space.describeSettled(reading, { cluster: clusterIn(reading), leftOut });
+}

@@ -1,0 +1,194 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { DETECTOR_FUNCTION, detectIncidentsInput, METRICS, PAGES_TOPIC } from '../../core/contracts/detection.ts';
+import { FLEET, functionOf, permissionsOf, ROOT, render, resourcesOf, synthesizeStacks } from './stacks.ts';
+
+/** How each cluster is watched: its schedule, its alarms, and its dashboard. */
+
+const stacks = synthesizeStacks(FLEET);
+const NAMES = FLEET.clusters.map(({ name }) => name);
+const HERE = '<AWS::Region>:<AWS::AccountId>';
+const PAGES = `arn:<AWS::Partition>:sns:${HERE}:${PAGES_TOPIC}`;
+const DETECTOR = `arn:<AWS::Partition>:lambda:${HERE}:function:${DETECTOR_FUNCTION}`;
+
+function stackOf(cluster: string): Template {
+  const template = stacks.clusters[cluster];
+  if (!template) throw new Error(`There is no stack of ${cluster}.`);
+  return template;
+}
+
+/** `etcd-remediation/orders/...` -> `etcd-remediation/CLUSTER/...` */
+function alarmsOf(cluster: string) {
+  return Object.values(resourcesOf(stackOf(cluster), 'AWS::CloudWatch::Alarm')).map(({ Properties }) => ({
+    ...Properties,
+    name: Properties.AlarmName.replace(`/${cluster}`, '/CLUSTER'),
+    pages: (Properties.AlarmActions ?? []).map(render),
+  }));
+}
+
+describe("a cluster's stack", () => {
+  it.each(NAMES)('holds what watches %s, and nothing of the platform: it imports nothing', (name) => {
+    const { Resources, Outputs } = stackOf(name).toJSON();
+    const types = Object.values(Resources as Record<string, { Type: string }>).map(({ Type }) => Type);
+    expect([...new Set(types)].toSorted()).toEqual([
+      'AWS::CloudWatch::Alarm',
+      'AWS::CloudWatch::Dashboard',
+      'AWS::Events::Rule',
+      'AWS::IAM::Policy',
+      'AWS::IAM::Role',
+      'AWS::SQS::Queue',
+      'AWS::SQS::QueuePolicy',
+      'AWS::SSM::Parameter',
+      'AWS::Scheduler::Schedule',
+    ]);
+    expect(Outputs).toBeUndefined();
+    expect(JSON.stringify(Resources)).not.toContain('Fn::ImportValue');
+  });
+});
+
+describe('the detector', () => {
+  it.each(NAMES)('looks at %s each minute, and makes up for no look that was missed', (name) => {
+    const schedules = Object.values(resourcesOf(stackOf(name), 'AWS::Scheduler::Schedule'));
+    expect(schedules).toHaveLength(1);
+    const { Target, ...schedule } = schedules[0]?.Properties ?? {};
+    expect(schedule).toMatchObject({
+      ScheduleExpression: 'rate(1 minute)',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      State: 'ENABLED',
+    });
+    expect(Target.RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 0 });
+    expect(render(Target.Arn)).toBe(DETECTOR);
+    expect(detectIncidentsInput.parse(JSON.parse(Target.Input))).toEqual({ cluster: name });
+  });
+
+  it.each(NAMES)('is invoked for %s by a role that may do that alone, for schedules of this account', (name) => {
+    const template = stackOf(name);
+    const [schedule] = Object.values(resourcesOf(template, 'AWS::Scheduler::Schedule'));
+    const roleId = schedule?.Properties.Target.RoleArn['Fn::GetAtt'][0];
+    expect(permissionsOf(template, roleId)).toEqual([`lambda:InvokeFunction ${DETECTOR}`]);
+    const statements =
+      resourcesOf(template, 'AWS::IAM::Role')[roleId]?.Properties.AssumeRolePolicyDocument.Statement ?? [];
+    expect(statements).toHaveLength(1);
+    const { Principal, Condition } = statements[0];
+    expect(Principal).toEqual({ Service: 'scheduler.amazonaws.com' });
+    expect(Object.keys(Condition)).toEqual(['StringEquals']);
+    expect(Condition.StringEquals['aws:SourceAccount']).toEqual({ Ref: 'AWS::AccountId' });
+    expect(render(Condition.StringEquals['aws:SourceArn'])).toBe(
+      `arn:<AWS::Partition>:scheduler:${HERE}:schedule-group/default`,
+    );
+  });
+
+  it('is one function, which all schedules reach by its name, and the embedded platform too', () => {
+    const [, { FunctionName }] = functionOf(stacks.platform, 'detect-incidents');
+    expect(FunctionName).toBe(DETECTOR_FUNCTION);
+    expect(stacks.schedules).toHaveLength(NAMES.length);
+    expect(stacks.schedules).toEqual(
+      expect.arrayContaining(
+        NAMES.map((cluster) => ({
+          functionArn: `arn:aws:lambda:local:000000000000:function:${DETECTOR_FUNCTION}`,
+          input: { cluster },
+        })),
+      ),
+    );
+  });
+});
+
+describe('the alarms', () => {
+  const PAGING = [
+    'etcd-remediation/CLUSTER/data-corrupt',
+    'etcd-remediation/CLUSTER/persists',
+    'etcd-remediation/CLUSTER/quorum-lost',
+    'etcd-remediation-detector/CLUSTER',
+    'etcd-remediation-undelivered/CLUSTER',
+  ];
+
+  it('are these, and say for how many minutes what has to be so, and what is so when nothing was read', () => {
+    const table = alarmsOf('orders').map(
+      ({ name, Statistic, MetricName, ComparisonOperator, Threshold, EvaluationPeriods, TreatMissingData }) =>
+        `${name}: ${Statistic} ${MetricName} ${ComparisonOperator} ${Threshold} for ${EvaluationPeriods}, ${TreatMissingData}`,
+    );
+    expect(table.toSorted()).toEqual([
+      'etcd-remediation-detector/CLUSTER: Maximum DetectorErrors GreaterThanOrEqualToThreshold 1 for 5, breaching',
+      'etcd-remediation-undelivered/CLUSTER: Maximum ApproximateNumberOfMessagesVisible GreaterThanOrEqualToThreshold 1 for 1, notBreaching',
+      'etcd-remediation/CLUSTER/auth-token-invalid: Maximum TokensRejected GreaterThanOrEqualToThreshold 1 for 3, missing',
+      'etcd-remediation/CLUSTER/data-corrupt: Maximum Corrupt GreaterThanOrEqualToThreshold 1 for 1, missing',
+      'etcd-remediation/CLUSTER/member-failed: Maximum FailedMembers GreaterThanOrEqualToThreshold 1 for 3, missing',
+      'etcd-remediation/CLUSTER/nearly-full: Maximum QuotaUsedPercent GreaterThanThreshold 80 for 5, missing',
+      'etcd-remediation/CLUSTER/persists: Maximum IncidentPresent GreaterThanOrEqualToThreshold 1 for 30, missing',
+      'etcd-remediation/CLUSTER/quorum-lost: Minimum HasLeader LessThanThreshold 1 for 3, missing',
+      'etcd-remediation/CLUSTER/space-exceeded: Maximum NoSpace GreaterThanOrEqualToThreshold 1 for 1, missing',
+    ]);
+  });
+
+  it.each(NAMES)('of %s are the same, but one for tokens only where there is a login', (name) => {
+    const hasLogin = FLEET.clusters.find((cluster) => cluster.name === name)?.auth !== undefined;
+    const expected = alarmsOf('orders')
+      .map((alarm) => alarm.name)
+      .filter((alarm) => hasLogin || !alarm.endsWith('/auth-token-invalid'));
+    expect(alarmsOf(name).map((alarm) => alarm.name)).toEqual(expected);
+  });
+
+  it.each(NAMES)('of %s each watch its own metric minute by minute, and want every minute', (name) => {
+    for (const alarm of alarmsOf(name)) {
+      expect(alarm.Period).toBe(60);
+      expect(alarm.DatapointsToAlarm).toBe(alarm.EvaluationPeriods);
+      if (alarm.Namespace === 'AWS/SQS') continue;
+      expect(alarm.Namespace).toBe('EtcdRemediation');
+      expect(Object.keys(METRICS)).toContain(alarm.MetricName);
+      expect(alarm.Dimensions).toEqual([{ Name: 'cluster', Value: name }]);
+    }
+  });
+
+  it.each(NAMES)('of %s call for a person where nobody else would do anything, or it is grave', (name) => {
+    for (const alarm of alarmsOf(name)) {
+      expect(alarm.pages, alarm.name).toEqual(PAGING.includes(alarm.name) ? [PAGES] : []);
+      expect(alarm).not.toHaveProperty('ActionsEnabled');
+    }
+  });
+
+  it('reach the topic by its name', () => {
+    expect(stacks.topics).toEqual([`arn:aws:sns:local:000000000000:${PAGES_TOPIC}`]);
+    expect(new Set(stacks.alarms.flatMap(({ actions }) => actions))).toEqual(new Set(stacks.topics));
+  });
+
+  it('say what is wrong, and name the entry that says what to do', () => {
+    const headings = readFileSync(join(ROOT, 'docs/runbooks.md'), 'utf8').matchAll(/^#+ (.*)$/gm);
+    // As GitHub makes an anchor of a heading.
+    const anchors = [...headings].map(([, text = '']) =>
+      text
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-'),
+    );
+    for (const { AlarmDescription, name } of alarmsOf('orders')) {
+      expect(AlarmDescription, name).toMatch(/^[A-Z].*\borders\b.*\. What to do: docs\/runbooks\.md#[a-z-]+$/);
+      expect(anchors, name).toContain(AlarmDescription.split('#')[1]);
+    }
+  });
+});
+
+describe('the dashboard', () => {
+  it.each(NAMES)('of %s shows every alarm and every metric, of each of its members too', (name) => {
+    const [dashboard, ...others] = Object.values(resourcesOf(stackOf(name), 'AWS::CloudWatch::Dashboard'));
+    expect(others).toEqual([]);
+    expect(dashboard?.Properties.DashboardName).toBe(`etcd-remediation-${name}`);
+    const { widgets } = JSON.parse(render(dashboard?.Properties.DashboardBody));
+    const shown = new Set(
+      widgets.flatMap(({ properties }: { properties: { metrics?: unknown[][] } }) =>
+        (properties.metrics ?? []).map((metric) => metric.filter((part) => typeof part === 'string').join(' ')),
+      ),
+    );
+    const ofMember = ['QuotaUsedPercent', 'FragmentationPercent', 'RaftLagEntries'];
+    const expected = Object.keys(METRICS).flatMap((metric) =>
+      ofMember.includes(metric)
+        ? [`EtcdRemediation ${metric} cluster ${name} member node1`]
+        : [`EtcdRemediation ${metric} cluster ${name}`],
+    );
+    expect([...shown].toSorted()).toEqual(expected.toSorted());
+    const alarms = widgets.flatMap(({ properties }: { properties: { alarms?: string[] } }) => properties.alarms ?? []);
+    const inStack = Object.keys(resourcesOf(stackOf(name), 'AWS::CloudWatch::Alarm')).map((id) => `<${id}.Arn>`);
+    expect(inStack.filter((alarm) => !alarm.includes('Undelivered')).toSorted()).toEqual(alarms.toSorted());
+  });
+});
