@@ -6,6 +6,16 @@ import { SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { PAGES_TOPIC } from '../core/contracts/detection.ts';
 
+interface PageProps {
+  comment?: string;
+  /** Fewer than 100 characters of ASCII. */
+  subject: string;
+  /** JSONata. */
+  message: string;
+  /** Whether its output is its input. */
+  passOn?: boolean;
+}
+
 /** Calls a person, through a topic to which whoever is on call subscribes. */
 export class Pages extends Construct {
   readonly #topic: Topic;
@@ -44,16 +54,10 @@ export class Pages extends Construct {
     );
   }
 
-  /**
-   * A state that sends a page.
-   * @param subject fewer than 100 characters of ASCII @param message JSONata @param passOn whether its output is its input
-   */
-  page(
-    scope: Construct,
-    name: string,
-    { subject, message, passOn = false }: { subject: string; message: string; passOn?: boolean },
-  ): SnsPublish {
+  /** A state that sends a page. */
+  page(scope: Construct, name: string, { comment, subject, message, passOn = false }: PageProps): SnsPublish {
     return SnsPublish.jsonata(scope, name, {
+      ...(comment && { comment }),
       topic: this.#topic,
       subject,
       message: TaskInput.fromText(message),

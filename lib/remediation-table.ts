@@ -63,7 +63,7 @@ export class RemediationTable extends Construct {
       ...(waitsForAnswer && { integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN }),
       ...leaving,
     });
-    if (onConditionFailed) state.addRetry(ONCE_ONLY);
+    if ('ConditionExpression' in parameters) state.addRetry(ONCE_ONLY);
     state.addRetry(waitsForAnswer ? WHILE_DYNAMODB_IS_AWAY : WHILE_AWS_IS_AWAY);
     if (onConditionFailed) state.addCatch(onConditionFailed, { errors: CONDITION_FAILED, outputs: ERROR });
     if (onTimeout) state.addCatch(onTimeout, { errors: [Errors.TIMEOUT], outputs: ERROR });

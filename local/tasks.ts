@@ -14,7 +14,7 @@ const START_EXECUTION = 'arn:aws:states:::states:startExecution.sync:2';
 const DESCRIBE_EXECUTION = 'arn:aws:states:::aws-sdk:sfn:describeExecution';
 
 export interface TaskParts {
-  lambdas: LambdaHost;
+  lambdas: Pick<LambdaHost, 'invoke'>;
   topics: readonly string[];
   onPage: (page: Page) => void;
   dynamoDb: Readonly<Record<string, TaskHandler>>;

@@ -26,6 +26,7 @@ export const chooseRunbookInput = z.strictObject({
   request: z.looseObject({
     cluster: z.string(),
     incident: incidentSchema.optional(),
+    member: z.string().optional(),
     dryRun: z.boolean(),
     reason: z.string(),
     requestedBy: z.string(),

@@ -10,7 +10,7 @@ const MAX_ROUNDS_PER_INCIDENT = 2;
 
 /**
  * Which runbook is next, decided anew after each from a fresh diagnosis; or how it ends. Whoever names an incident wants that one and no other:
- * what else is wrong is told, and left.
+ * what else is wrong is told, and left. While it is still there, its runbook has not done.
  * @throws UnsafeToProceed where members may hold different data: no runbook goes on, whatever was asked for
  * @throws PreconditionFailed for an incident without a runbook, or one which its runbook does not find
  * @throws VerificationFailed where the incidents do not end
@@ -28,8 +28,11 @@ export function chooseRunbook(input: ChooseRunbook): NextRunbook {
       ? finish(input, present)
       : seeTo(diagnosis.incident as Incident, input, diagnosis.summary);
   }
-  return rounds.length === 0
-    ? seeTo(request.incident, input, present.includes(request.incident) ? diagnosis.summary : asked(input))
+  const isPresent = present.includes(request.incident);
+  // Where one member was named, it may be another that has failed.
+  const isLeft = isPresent && !request.member;
+  return rounds.length === 0 || isLeft
+    ? seeTo(request.incident, input, isPresent ? diagnosis.summary : asked(input))
     : finish(input, present);
 }
 
@@ -74,7 +77,7 @@ function requireProgress(incident: Incident, rounds: ChooseRunbook['rounds'], su
 
 function finish({ diagnosis, rounds, request }: ChooseRunbook, remaining: Condition[]): NextRunbook {
   const outcome = rounds.some((round) => round.outcome === 'Remediated') ? 'Remediated' : 'NothingToDo';
-  const left =
-    remaining.length === 0 ? '' : ` Only ${request.incident} was asked for: ${remaining.join(', ')} is left.`;
+  const wanted = request.member ? `${request.incident} of ${request.member}` : request.incident;
+  const left = remaining.length === 0 ? '' : ` Only ${wanted} was asked for: ${remaining.join(', ')} is left.`;
   return { action: 'Finish', outcome, summary: `${diagnosis.summary}${left}`, remaining };
 }

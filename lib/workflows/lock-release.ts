@@ -37,6 +37,7 @@ export class LockRelease extends Construct {
       outputs: { outcome: 'Remediated', execution: '{% $execution %}' },
     });
     const page = pages.page(this, 'Page that it was cut off', {
+      comment: 'By its time limit, or by a failure that it could not catch',
       subject: 'CRITICAL: a remediation of an etcd cluster was cut off',
       message:
         "{% 'The remediation ' & $execution & ' of the etcd cluster ' & $cluster & ' ended as ' & $status & ' before it was done. What was begun may be " +
@@ -59,9 +60,10 @@ export class LockRelease extends Construct {
     });
     release.next(didAPersonStopIt);
     const record = table.call(this, 'Record how it ended', {
-      comment: 'It had no chance to do so itself',
+      comment: 'It had no chance to do so itself; where it had, its own record stays',
       action: 'putItem',
       parameters: {
+        ConditionExpression: 'attribute_not_exists(id)',
         Item: {
           cluster: { S: '{% $cluster %}' },
           id: { S: "{% $lock.startedAt.S & '#' & $lock.remediation.S %}" },
@@ -76,6 +78,7 @@ export class LockRelease extends Construct {
         },
       },
       outputs: {},
+      onConditionFailed: release,
       onError: release,
     });
     record.next(release);
@@ -98,18 +101,18 @@ export class LockRelease extends Construct {
     })
       .when(Condition.jsonata("{% $cluster != '' %}"), look)
       .otherwise(nothingToRelease);
-    // Whatever somebody started it with. An input that is too large for an event is left out of it; none of ours is.
+    // Whatever somebody started it with, in one line or in several, as a console shows it. An input that is too large for an event is left out of it; none of ours is.
     const start = Pass.jsonata(this, 'Read the event', {
       comment: 'Which execution has ended, and of which cluster',
       outputs: {},
       assign: {
         execution: '{% $states.input.detail.executionArn %}',
         status: '{% $states.input.detail.status %}',
-        cause: "{% $exists($states.input.detail.cause) ? $string($states.input.detail.cause) : '' %}",
+        cause: "{% $states.input.detail.cause ? $states.input.detail.cause : '' %}",
         request:
-          '{% ($text := $string($states.input.detail.input); $contains($text, /^\\s*\\{.*\\}\\s*$/) ? $parse($text) : {}) %}',
+          '{% ($text := $string($states.input.detail.input); $contains($text, /^\\s*\\{[\\s\\S]*\\}\\s*$/) ? $parse($text) : {}) %}',
         cluster:
-          '{% ($text := $string($states.input.detail.input); $contains($text, /^\\s*\\{.*\\}\\s*$/) ? ($named := $parse($text).cluster; ' +
+          '{% ($text := $string($states.input.detail.input); $contains($text, /^\\s*\\{[\\s\\S]*\\}\\s*$/) ? ($named := $parse($text).cluster; ' +
           "$type($named) = 'string' ? $named : '') : '') %}",
       },
     });

@@ -57,6 +57,7 @@ export class Remediation extends Construct {
     super(scope, id);
     const stop = raiseAgain(this, 'Stop with the error');
     const notBegun = pages.page(this, 'Page that it could not begin', {
+      comment: 'Nobody else starts it again: whoever is on call does, once it can begin',
       subject: 'CRITICAL: a remediation of an etcd cluster could not begin',
       message:
         "{% 'It was started with ' & $string($states.context.Execution.Input) & ' as ' & $states.context.Execution.Id & '. ' & $states.input.error & " +
@@ -77,12 +78,14 @@ export class Remediation extends Construct {
 
     const diagnose = stepState(this, 'Diagnose cluster', {
       step: steps.diagnoseCluster,
+      comment: 'Every member, every host, every alarm: what is wrong with it now?',
       input: { cluster: '{% $cluster %}' },
       assign: { diagnosis: '{% $states.result.Payload %}' },
       onError,
     });
     const choose = stepState(this, 'Choose runbook', {
       step: steps.chooseRunbook,
+      comment: 'What is seen to next, or how it ends; it goes on from what has been done so far',
       input: {
         cluster: '{% $cluster %}',
         request: '{% $request %}',
@@ -115,7 +118,7 @@ export class Remediation extends Construct {
         ending.with(this, 'Note the plan', 'Planned', {
           summary: '{% $next.summary %}',
           rounds: '{% [$append($rounds, $round)] %}',
-          remaining: '{% [$append([$diagnosis.incident], $diagnosis.others)] %}',
+          remaining: "{% $diagnosis.incident = 'healthy' ? [] : [$append([$diagnosis.incident], $diagnosis.others)] %}",
         }),
       )
       .otherwise(approval);
@@ -145,6 +148,8 @@ export class Remediation extends Construct {
 
     const start = stepState(this, 'Load cluster', {
       step: steps.loadRemediation,
+      comment:
+        'Nothing is read but the input and the configuration: a wrong one ends here, and says what a right one looks like',
       input: { execution: '{% $states.context.Execution.Name %}', input: '{% $states.input %}' },
       assign: {
         cluster: '{% $states.result.Payload.cluster %}',

@@ -37,8 +37,17 @@ export async function serveLambda(
     }
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    let event: unknown;
     try {
-      const result = await invoke(decodeURIComponent(name), JSON.parse(Buffer.concat(chunks).toString() || '{}'));
+      event = JSON.parse(Buffer.concat(chunks).toString() || '{}');
+    } catch (error) {
+      send(response, 400, 'InvalidRequestContentException', {
+        Message: `Could not parse request body into json: ${(error as Error).message}`,
+      });
+      return;
+    }
+    try {
+      const result = await invoke(decodeURIComponent(name), event);
       response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(result ?? null));
     } catch (error) {
       if (!(error instanceof ExecutionError)) throw error;

@@ -19,10 +19,12 @@ describe('the rule that starts the guard', () => {
   const stacks = synthesizeStacks(FLEET);
   const runbook = 'etcd-remediation-auth-token-reset';
 
-  it('matches executions of the runbook that were stopped, and is the only one', () => {
-    const rules = Object.values(resourcesOf(stacks.platform, 'AWS::Events::Rule'));
+  it('matches executions of the runbook that were stopped, and is the only one that starts it', () => {
     const machines = Object.entries(resourcesOf(stacks.platform, 'AWS::StepFunctions::StateMachine'));
     const idOf = (name: string) => machines.find(([, { Properties }]) => Properties.StateMachineName === name)?.[0];
+    const rules = Object.values(resourcesOf(stacks.platform, 'AWS::Events::Rule')).filter(({ Properties }) =>
+      JSON.stringify(Properties.Targets).includes(`"${idOf(GUARD_NAME)}"`),
+    );
     expect(rules.map(({ Properties }) => Properties)).toEqual([
       {
         Description: 'An auth token reset was stopped, by a person or by its time limit',
@@ -56,8 +58,8 @@ describe('the rule that starts the guard', () => {
         ? { status, output: {}, history: [] }
         : { status, error: 'Any', cause: 'Any.', history: [] };
     const event = executionEnded(execution, result);
-    // No rule of a cluster has anything to do with it.
-    expect(stacks.rules.filter(({ pattern }) => matches(pattern, event))).toHaveLength(isMatch ? 1 : 0);
+    const rules = stacks.rules.filter(({ targets }) => targets.some((target) => target.arn.endsWith(`:${GUARD_NAME}`)));
+    expect(rules.map(({ pattern }) => matches(pattern, event))).toEqual([isMatch]);
   });
 });
 

@@ -1,7 +1,18 @@
 import type { MapState, Retrier, State, TaskState, Workflow } from '../../local/asl/types.ts';
 import { INVOKE } from '../local/asl/harness.ts';
+import { DYNAMODB } from './lock-table.ts';
 
 export const PUBLISH = 'arn:aws:states:::sns:publish';
+export const RUN = 'arn:aws:states:::states:startExecution.sync:2';
+export const DESCRIBE = 'arn:aws:states:::aws-sdk:sfn:describeExecution';
+/** Sets the question in the lock, and waits for its answer. */
+export const ASK = `${DYNAMODB}updateItem.waitForTaskToken`;
+const CALLS_OF_AWS = [
+  ...['getItem', 'putItem', 'updateItem', 'deleteItem'].map((action) => `${DYNAMODB}${action}`),
+  ...[ASK, RUN, DESCRIBE],
+];
+/** What there is to a Task state. */
+export const RESOURCES = [INVOKE, PUBLISH, ...CALLS_OF_AWS];
 
 /** A state, the chain that it stands in, and the Map states around it, outermost first. */
 export interface PlacedState {
@@ -22,7 +33,7 @@ export function statesOf(chain: Workflow, around: readonly MapState[] = []): Pla
 
 type PlacedTask = PlacedState & { state: TaskState };
 
-/** The states that run a step; those that page a person are {@link pagesOf}, and there are no others. */
+/** The states that run a step; the others page a person, or call AWS: {@link pagesOf}, {@link callsOfAws}. */
 export function tasksOf(chain: Workflow): PlacedTask[] {
   return taskStatesOf(chain).filter(({ state }) => state.Resource === INVOKE);
 }
@@ -31,9 +42,14 @@ export function pagesOf(chain: Workflow): PlacedTask[] {
   return taskStatesOf(chain).filter(({ state }) => state.Resource === PUBLISH);
 }
 
+/** The states that work with the table of remediations or with executions. */
+export function callsOfAws(chain: Workflow): PlacedTask[] {
+  return taskStatesOf(chain).filter(({ state }) => CALLS_OF_AWS.includes(state.Resource));
+}
+
 function taskStatesOf(chain: Workflow): PlacedTask[] {
   const tasks = statesOf(chain).filter((placed): placed is PlacedTask => placed.state.Type === 'Task');
-  const other = tasks.find(({ state }) => state.Resource !== INVOKE && state.Resource !== PUBLISH);
+  const other = tasks.find(({ state }) => !RESOURCES.includes(state.Resource));
   if (other) throw new Error(`Look at "${other.name}", a task of another kind, too.`);
   return tasks;
 }

@@ -1,16 +1,18 @@
+import { executionArn } from '../../local/asl/arn.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import { type ExecutionResult, runExecution } from '../../local/asl/execution.ts';
 import type { JsonValue } from '../../local/asl/json.ts';
-import type { StateMachineDefinition } from '../../local/asl/types.ts';
+import type { StateMachineDefinition, TaskHandler } from '../../local/asl/types.ts';
 import { type Page, publishTo } from '../../local/aws/sns.ts';
 import { INVOKE, virtualClock } from '../local/asl/harness.ts';
-import { PUBLISH } from './definitions.ts';
+import { ASK, DESCRIBE, PUBLISH, RUN } from './definitions.ts';
+import { DYNAMODB, LockTable } from './lock-table.ts';
 
 /** Far more than any test needs. Time that passes at once gives no other way to end a definition that goes round in a circle. */
 const MAX_CALLS = 500;
 
 export interface Call {
-  /** The state that runs the step. */
+  /** The state that runs the step, starts the execution or looks at one. */
   step: string;
   input: JsonValue;
 }
@@ -26,20 +28,23 @@ export interface Executed {
 }
 
 interface ExecuteOptions {
+  stateMachineName?: string;
   name?: string;
   input: JsonValue;
   answers: Readonly<Record<string, unknown>>;
   topics?: string[];
+  table?: LockTable;
 }
 
 /**
  * Runs a definition with steps that answer from `answers`, by the state's name: an output, an error, a list of these for one call
- * after the other, or a function of the step's input that returns one of these. A page to one of `topics` is sent, unless its state's
- * answer is an error. Time passes at once.
+ * after the other, or a function of the step's input that returns one of these. A page to one of `topics` is sent, and a call of `table` made, unless
+ * its state's answer is an error. A runbook's answer is its output; a question's is what ends the wait, which no answer leaves to its timeout.
+ * Time passes at once.
  */
 export async function execute(
   definition: StateMachineDefinition,
-  { name = 'run-1', input, answers, topics = [] }: ExecuteOptions,
+  { stateMachineName = 'sample', name = 'run-1', input, answers, topics = [], table = new LockTable() }: ExecuteOptions,
 ): Promise<Executed> {
   const calls: Call[] = [];
   const pages: Page[] = [];
@@ -55,26 +60,48 @@ export async function execute(
     if (next instanceof Error) throw next;
     return next;
   };
+  const called = (step: string, input: JsonValue) => {
+    calls.push({ step, input });
+    if (calls.length > MAX_CALLS) throw new ExecutionError('TooManyCalls', `"${step}" is call ${calls.length}.`);
+    const next = answerOf(step, input);
+    if (next === undefined) throw new ExecutionError('NoAnswer', `The test has no answer for "${step}".`);
+    return next;
+  };
   const ended = await runExecution({
     definition,
     input,
     name,
-    stateMachineName: 'sample',
+    stateMachineName,
     clock,
     random: () => 0.5,
     tasks: {
       [INVOKE]: async (args, { context }) => {
         const { Payload } = args as { Payload: JsonValue };
-        const step = context.State.Name;
-        calls.push({ step, input: Payload });
-        if (calls.length > MAX_CALLS) throw new ExecutionError('TooManyCalls', `"${step}" is call ${calls.length}.`);
-        const next = answerOf(step, Payload);
-        if (next === undefined) throw new ExecutionError('NoAnswer', `The test has no answer for "${step}".`);
-        return { StatusCode: 200, Payload: next };
+        return { StatusCode: 200, Payload: called(context.State.Name, Payload) };
       },
       [PUBLISH]: async (args, task) => {
         answerOf(task.context.State.Name, args);
         return publish(args, task);
+      },
+      [RUN]: async (args, { context }) => {
+        const { StateMachineArn, Input } = args as { StateMachineArn: string; Input: JsonValue };
+        const Output = called(context.State.Name, Input);
+        return { ExecutionArn: executionArn(StateMachineArn.split(':').at(-1) ?? '', 'nested'), Output };
+      },
+      [DESCRIBE]: async (args, { context }) => called(context.State.Name, args),
+      ...Object.fromEntries(
+        ['getItem', 'putItem', 'updateItem', 'deleteItem'].map((action): [string, TaskHandler] => [
+          `${DYNAMODB}${action}`,
+          async (args, { context }) => {
+            answerOf(context.State.Name, args);
+            return table.call(action, args);
+          },
+        ]),
+      ),
+      [ASK]: async (args, { context }) => {
+        table.call('updateItem', args);
+        // Nobody answers: the state's own timeout ends it.
+        return answerOf(context.State.Name, args) ?? new Promise(() => undefined);
       },
     },
   });

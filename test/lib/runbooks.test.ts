@@ -3,21 +3,32 @@ import { describe, expect, it } from 'vitest';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import { RUNBOOKS } from '../../lib/workflows/registry.ts';
 import { checkDefinition } from '../../local/asl/definition.ts';
-import { INVOKE } from '../local/asl/harness.ts';
-import { catchers, PUBLISH, reachableFrom, secondsOfRetries, statesOf, successors, tasksOf } from './definitions.ts';
+import {
+  ASK,
+  callsOfAws,
+  catchers,
+  RESOURCES,
+  RUN,
+  reachableFrom,
+  secondsOfRetries,
+  statesOf,
+  successors,
+  tasksOf,
+} from './definitions.ts';
 import { AWS_ERROR_NAMES, WHILE_AN_INTERFACE_IS_MADE } from './lambda-errors.ts';
-import { definitionOf, FLEET, GUARD, resourcesOf, stateMachineOf, synthesizeStacks } from './stacks.ts';
+import { definitionOf, ENTRY, FLEET, GUARD, RELEASE, resourcesOf, stateMachineOf, synthesizeStacks } from './stacks.ts';
 
-/** What holds for every runbook, and for the guard, which no incident starts. */
+/** What holds for every state machine: for the runbooks, for the entry workflow, and for those that rules start. */
 
 const stacks = synthesizeStacks(FLEET);
-const NAMES = [...Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName), GUARD];
+const NAMES = [...Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName), ENTRY, GUARD, RELEASE];
 
-const OUTCOME = /^(NothingToDo|Planned|Remediated|\{% \$[a-z.]+ \? 'Remediated' : 'NothingToDo' %\})$/;
+const OUTCOME =
+  /^(NothingToDo|AlreadyInProgress|Planned|Remediated|\{% \$[a-z.]+ \? 'Remediated' : 'NothingToDo' %\})$/;
 /** Words with blanks between them; a question has its mark. */
-const SENTENCE = /^[A-Z][a-z]*:?( [a-z]+:?)* [a-z]+\??$|^Planned$/;
+const SENTENCE = /^[A-Z][a-z]*:?( [a-z]+:?)* [a-z]+\??$|^Run [a-z-]+$|^(Planned|Remediated)$/;
 
-it('the state machines are the ones that the registry names, and the guard', () => {
+it('the state machines are the ones that the registry names, the entry workflow, the guard, and what gives locks back', () => {
   expect(Object.keys(stacks.stateMachines).toSorted()).toEqual(NAMES.toSorted());
 });
 
@@ -35,7 +46,7 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
   });
 
   it('is one that the embedded runner implements as a whole', () => {
-    expect(() => checkDefinition(definition, [INVOKE, PUBLISH])).not.toThrow();
+    expect(() => checkDefinition(definition, RESOURCES)).not.toThrow();
   });
 
   it('is written in JSONata throughout', () => {
@@ -77,7 +88,7 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
       } else if (state.Type === 'Succeed') {
         expect(state.Output, name).toHaveProperty('outcome', expect.stringMatching(OUTCOME));
       } else {
-        const errors = ['{% $states.input.error %}', ...Object.values(ERROR_NAMES)];
+        const errors = ['{% $states.input.error %}', '{% $ended.outcome %}', ...Object.values(ERROR_NAMES)];
         expect(state, name).toMatchObject({ Type: 'Fail', Cause: expect.any(String) });
         expect(errors, name).toContain(Object(state).Error);
       }
@@ -91,8 +102,44 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
     }
   });
 
+  describe('in every state that calls AWS', () => {
+    const calls = callsOfAws(definition).map((task) => [task.name, task.state] as const);
+
+    it('there is no answer but what the entry workflow and what gives locks back ask for', () => {
+      expect(calls.length > 0).toBe([ENTRY, RELEASE].includes(stateMachineName));
+    });
+
+    it.each(calls)('%s waits for two minutes while AWS does not answer', (_, { Resource, Retry = [] }) => {
+      // What such a task fails with may be a person's answer, or a runbook's own error: only what AWS says itself is waited out.
+      const errors: Record<string, string[]> = {
+        [ASK]: ['DynamoDb.ThrottlingException', 'DynamoDb.InternalServerErrorException', 'DynamoDb.SdkClientException'],
+        [RUN]: ['StepFunctions.ExecutionLimitExceededException', 'StepFunctions.SdkClientException'],
+      };
+      for (const name of errors[Resource] ?? ['States.TaskFailed']) {
+        expect(secondsOfRetries(Retry, name), name).toBe(131);
+      }
+      const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
+      expect(retried).not.toContain('States.ALL');
+      if (Resource in errors) expect(retried).not.toContain('States.TaskFailed');
+    });
+
+    const conditional = calls.filter(([, { Arguments }]) => Object(Arguments).ConditionExpression);
+    it.each(conditional)('%s takes a condition that does not hold for an answer, at once', (_, { Retry = [] }) => {
+      expect(Retry[0]?.ErrorEquals).toContain('DynamoDb.ConditionalCheckFailedException');
+      expect(Retry[0]?.MaxAttempts).toBe(0);
+    });
+
+    it.each(calls)('%s leaves no error uncaught', (_, { Catch = [] }) => {
+      expect(Catch.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
+    });
+  });
+
   describe('in every state that runs a step', () => {
     const tasks = tasksOf(definition).map((task) => [task.name, task] as const);
+
+    it('there is one, but where a lock is given back', () => {
+      expect(tasks.length > 0).toBe(stateMachineName !== RELEASE);
+    });
 
     it.each(tasks)(
       '%s waits while etcd settles, AWS does not answer, a host is away or Lambda is not ready, and runs the step again when Lambda dies',

@@ -7,6 +7,7 @@ import type { Cluster, ClustersFile } from '../../core/contracts/clusters.ts';
 import { defineStacks } from '../../lib/app.ts';
 import type { StateMachineDefinition } from '../../local/asl/types.ts';
 import type { MetricAlarm } from '../../local/aws/cloudwatch.ts';
+import type { Table } from '../../local/aws/dynamodb.ts';
 import type { EventRule } from '../../local/aws/events.ts';
 import type { MinutelySchedule } from '../../local/event-sources.ts';
 import { readTemplate } from '../../local/template.ts';
@@ -16,7 +17,9 @@ export const STEPS = readdirSync(join(ROOT, 'lambdas/steps')).map((file) => base
 /** Steps that decide from what they are given, or talk to AWS alone. */
 export const STEPS_WITHOUT_ETCD = [
   'choose-rescue',
+  'choose-runbook',
   'load-cluster',
+  'load-remediation',
   'plan-recovery',
   'run-host-command',
   'stage-snapshot',
@@ -26,8 +29,10 @@ export const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secr
 /** An ARN may leave out the six characters that Secrets Manager adds to each secret's name. */
 export const PARTIAL_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:public/root';
 
-/** The one state machine that is no incident's runbook: a rule starts it. */
+/** The state machine that everybody starts, and those that rules start: the others are runbooks. */
+export const ENTRY = 'etcd-remediation';
 export const GUARD = 'etcd-remediation-authentication-guard';
+export const RELEASE = 'etcd-remediation-lock-release';
 
 export const LAYOUT = {
   unit: 'etcd',
@@ -91,6 +96,7 @@ export interface Stacks {
   /** The ARNs of topics, as the embedded platform knows them. */
   topics: string[];
   rules: EventRule[];
+  tables: Table[];
   schedules: MinutelySchedule[];
   alarms: MetricAlarm[];
   /** Every stack's name in CloudFormation. */
@@ -124,6 +130,7 @@ export function synthesizeStacks(file: ClustersFile): Stacks {
       stateMachines: Object.assign({}, ...stacks.map((stack) => readTemplate(stack).stateMachines)),
       topics: stacks.flatMap((stack) => readTemplate(stack).topics),
       rules: stacks.flatMap((stack) => readTemplate(stack).rules),
+      tables: stacks.flatMap((stack) => readTemplate(stack).tables),
       schedules: stacks.flatMap((stack) => readTemplate(stack).schedules),
       alarms: stacks.flatMap((stack) => readTemplate(stack).alarms),
       names: stacks.map((stack) => stack.stackName),
@@ -191,6 +198,10 @@ export function functionOf(template: Template, step: string): [string, Resource[
 export function render(value: unknown): string {
   if (typeof value === 'string') return value;
   const [[key, argument] = []] = Object.entries(value as object);
+  // The name of a state machine is the last part of its ARN.
+  const [, part] =
+    /^\{"Fn::Select":\[6,\{"Fn::Split":\[":",\{"Ref":"(\w+)"\}\]\}\]\}$/.exec(JSON.stringify(value)) ?? [];
+  if (part) return `<${part}.Name>`;
   if (key === 'Ref') return `<${argument}>`;
   if (key === 'Fn::GetAtt') return `<${(argument as string[]).join('.')}>`;
   if (key === 'Fn::Join') return (argument as [string, unknown[]])[1].map(render).join((argument as [string])[0]);

@@ -27,6 +27,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): St
   // One question for each round: whoever has read the first does not approve of the second.
   const id = '$string($count($rounds) + 1)';
   const page = pages.page(scope, 'Page that an approval is wanted', {
+    comment: 'With the plan, for whoever is on call; who watches the execution sees the question without it',
     subject: 'APPROVAL WANTED: an etcd cluster waits for its remediation',
     message:
       "{% 'The etcd cluster ' & $cluster.name & ' has the incident ' & $next.incident & ': ' & $next.summary & ' What would be done: ' & " +

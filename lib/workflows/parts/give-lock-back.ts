@@ -62,6 +62,7 @@ export function giveLockBack(scope: Construct, { table, pages, ended }: GiveLock
   });
   record.next(release);
   const page = pages.page(scope, 'Page that it has failed', {
+    comment: 'Whoever is on call learns what stopped it; where that cannot be sent, it is still recorded',
     subject: 'CRITICAL: an etcd cluster could not be remediated',
     message:
       "{% 'The remediation of the etcd cluster ' & $cluster.name & ' ended with ' & $ended.outcome & ': ' & $substring($ended.summary, 0, 20000) & ' (' & " +

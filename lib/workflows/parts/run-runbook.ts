@@ -27,7 +27,7 @@ const FAILURE = {
     '$contains($text, /"Status":"ABORTED"/) ? \'ABORTED\' : $contains($text, /"Status":"TIMED_OUT"/) ? \'TIMED_OUT\' : $states.errorOutput.Error) %}',
   cause:
     '{% ($text := $string($states.errorOutput.Cause); $contains($text, /^\\{.*"ExecutionArn":.*\\}$/) ? ($runbook := $parse($text); ' +
-    "($exists($runbook.Cause) ? $runbook.Cause : 'The execution ended as ' & $runbook.Status & '.') & ' (' & $runbook.ExecutionArn & ')') : $text) %}",
+    "($runbook.Cause ? $runbook.Cause : 'The execution ended as ' & $runbook.Status & '.') & ' (' & $runbook.ExecutionArn & ')') : $text) %}",
 };
 
 /**

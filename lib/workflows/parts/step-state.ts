@@ -11,6 +11,7 @@ import {
 
 export interface StepStateProps {
   step: StepFunction;
+  comment?: string;
   /** The step's whole input: JSON with `{% JSONata %}` in it, or one expression. */
   input: Record<string, unknown> | string;
   /** Variables to set from `$states.result.Payload`, the step's output. */
@@ -32,9 +33,10 @@ export const ERROR = {
 export function stepState(
   scope: Construct,
   name: string,
-  { step, input, assign, onError }: StepStateProps,
+  { step, comment, input, assign, onError }: StepStateProps,
 ): LambdaInvoke {
   const state = LambdaInvoke.jsonata(scope, name, {
+    ...(comment && { comment }),
     lambdaFunction: step.function,
     payload: typeof input === 'string' ? TaskInput.fromText(input) : TaskInput.fromObject(input),
     outputs: '{% $states.result.Payload %}',
@@ -51,6 +53,7 @@ export function stepState(
 /** Ends the execution with the error that stopped it, under its own name. */
 export function raiseAgain(scope: Construct, name: string): Fail {
   return Fail.jsonata(scope, name, {
+    comment: 'Under its own name',
     queryLanguage: QueryLanguage.JSONATA,
     error: '{% $states.input.error %}',
     // Step Functions takes at most 32,768 characters.

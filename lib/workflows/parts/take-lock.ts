@@ -85,7 +85,7 @@ export function takeLock(scope: Construct, props: TakeLockProps): State {
     .when(Condition.jsonata("{% $states.input.status = 'RUNNING' %}"), inProgress)
     .otherwise(takeOver);
   const isItHeld = Choice.jsonata(scope, 'Is the lock held?', { comment: 'It may have been given back meanwhile' })
-    .when(Condition.jsonata(`{% $looks > ${MAX_LOOKS} %}`), inProgress)
+    .when(Condition.jsonata(`{% $looks >= ${MAX_LOOKS} %}`), inProgress)
     .when(Condition.jsonata("{% $holder.execution = '' %}"), take)
     .otherwise(lookAtHolder);
   whoHoldsIt.next(isItHeld);

@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest';
+import { RUNBOOKS } from '../../lib/workflows/registry.ts';
+import {
+  ENTRY,
+  FLEET,
+  functionOf,
+  GUARD,
+  permissionsOf,
+  RELEASE,
+  render,
+  resourcesOf,
+  STEPS,
+  stateMachineOf,
+  synthesizeStacks,
+} from './stacks.ts';
+
+/** Which role may do what, action by action and resource by resource; what is a step's own is in step-permissions.test.ts. */
+
+const { platform } = synthesizeStacks(FLEET);
+/** Invoked by the schedules of clusters, and chained by no state machine. */
+const DETECTOR = 'detect-incidents';
+/** Which steps each state machine chains. */
+const STEPS_OF = {
+  'etcd-remediation-space-reclaim': [
+    'load-cluster',
+    'assess-space',
+    'compact-history',
+    'choose-next-member',
+    'move-leadership',
+    'defragment-member',
+    'disarm-alarms',
+    'prove-writes',
+  ],
+  'etcd-remediation-auth-token-reset': [
+    'load-cluster',
+    'assess-tokens',
+    'plan-token-cure',
+    'choose-next-cure',
+    'toggle-authentication',
+    'enable-authentication',
+    'verify-tokens',
+    'run-host-command',
+    'prove-writes',
+  ],
+  'etcd-remediation-authentication-guard': ['load-cluster', 'enable-authentication'],
+  'etcd-remediation-member-replacement': [
+    'load-cluster',
+    'assess-members',
+    'plan-replacement',
+    'choose-next-change',
+    'change-membership',
+    'wait-for-member',
+    'run-host-command',
+    'compare-hashes',
+    'prove-writes',
+  ],
+  'etcd-remediation-quorum-recovery': [
+    'load-cluster',
+    'assess-quorum',
+    'choose-rescue',
+    'wait-for-quorum',
+    'plan-recovery',
+    'verify-recovery',
+    'run-host-command',
+    'stage-snapshot',
+    'transfer-snapshot',
+    'compare-hashes',
+    'prove-writes',
+  ],
+  [ENTRY]: ['load-remediation', 'diagnose-cluster', 'choose-runbook'],
+  [RELEASE]: [],
+};
+/** The state machines that may call a person. */
+const PAGING = ['etcd-remediation-auth-token-reset', GUARD, ENTRY, RELEASE];
+/** By which API Gateway logs, for the whole account: it wants this one policy. */
+const LOGGING_ROLE = Object.keys(resourcesOf(platform, 'AWS::IAM::Role')).find((id) =>
+  id.startsWith('apiRestApiCloudWatchRole'),
+);
+const ROLES = Object.keys(resourcesOf(platform, 'AWS::IAM::Role')).filter((id) => id !== LOGGING_ROLE);
+const [TABLE] = Object.keys(resourcesOf(platform, 'AWS::DynamoDB::Table'));
+const HERE = '<AWS::Region>:<AWS::AccountId>';
+const EXECUTIONS = `arn:<AWS::Partition>:states:${HERE}:execution`;
+/** What a state machine may do besides running its steps and paging. */
+const OWN: Record<string, string[]> = {
+  [ENTRY]: [
+    ...['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].map((action) => `dynamodb:${action} <${TABLE}.Arn>`),
+    // Those that may hold the lock.
+    `states:DescribeExecution ${EXECUTIONS}:${ENTRY}:*`,
+    ...Object.values(RUNBOOKS).flatMap(({ stateMachineName }) => [
+      `states:StartExecution <${idOf(stateMachineName)}>`,
+      `states:DescribeExecution ${EXECUTIONS}:<${idOf(stateMachineName)}.Name>*`,
+      `states:StopExecution ${EXECUTIONS}:<${idOf(stateMachineName)}.Name>*`,
+    ]),
+    // By this rule Step Functions learns of the end of an execution that another one waits for.
+    ...['DescribeRule', 'PutRule', 'PutTargets'].map(
+      (action) =>
+        `events:${action} arn:<AWS::Partition>:events:${HERE}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule`,
+    ),
+  ],
+  [RELEASE]: ['DeleteItem', 'GetItem', 'PutItem'].map((action) => `dynamodb:${action} <${TABLE}.Arn>`),
+};
+
+/** A state machine's logical ID. */
+function idOf(stateMachineName: string): string {
+  const machines = Object.entries(resourcesOf(platform, 'AWS::StepFunctions::StateMachine'));
+  const [id] = machines.find(([, { Properties }]) => Properties.StateMachineName === stateMachineName) ?? [];
+  if (!id) throw new Error(`There is no state machine ${stateMachineName}.`);
+  return id;
+}
+
+describe('permissions', () => {
+  it('let no step but run-host-command and transfer-snapshot use Run Command, and the diagnosis look for hosts with it', () => {
+    const runCommand = /^ssm:(?!GetParameter(sByPath)? )/;
+    const senders = ['run-host-command', 'transfer-snapshot'].map(
+      (step) => functionOf(platform, step)[1].Role['Fn::GetAtt'][0],
+    );
+    const others = ROLES.filter((role) => !senders.includes(role)).flatMap((role) => permissionsOf(platform, role));
+    expect(others.filter((permission) => runCommand.test(permission))).toEqual(['ssm:DescribeInstanceInformation *']);
+  });
+
+  it.each(Object.entries(STEPS_OF))(
+    'let %s invoke its own steps, page where it has to, do what is its own, and nothing else',
+    (name, steps) => {
+      const given = permissionsOf(platform, stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0]);
+      const functions = steps.map((step) => functionOf(platform, step)[0]);
+      const invocations = functions.flatMap((id) => [
+        `lambda:InvokeFunction <${id}.Arn>`,
+        `lambda:InvokeFunction <${id}.Arn>:*`,
+      ]);
+      expect(given).toEqual(expect.arrayContaining(invocations));
+      const topics = Object.keys(resourcesOf(platform, 'AWS::SNS::Topic'));
+      const paging = PAGING.includes(name) ? topics.map((topic) => `sns:Publish <${topic}>`) : [];
+      expect(given.filter((permission) => permission.startsWith('sns:'))).toEqual(paging);
+      const own = OWN[name] ?? [];
+      expect(given).toEqual(expect.arrayContaining(own));
+      const others = given.filter((permission) => ![...invocations, ...paging, ...own].includes(permission));
+      for (const permission of others)
+        expect(permission).toMatch(/^(logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*|xray:\w+) \*$/);
+    },
+  );
+
+  it('leave no state machine and no step out of what is said here', () => {
+    const machines = Object.values(resourcesOf(platform, 'AWS::StepFunctions::StateMachine'));
+    expect(machines.map(({ Properties }) => Properties.StateMachineName).toSorted()).toEqual(
+      Object.keys(STEPS_OF).toSorted(),
+    );
+    expect([...new Set(Object.values(STEPS_OF).flat())].toSorted()).toEqual(
+      STEPS.filter((step) => step !== DETECTOR).toSorted(),
+    );
+  });
+
+  it('let nobody page but the state machines that may leave something for a person to do', () => {
+    const roleOf = (name: string) => stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0];
+    const paging = ROLES.filter((role) =>
+      permissionsOf(platform, role).some((permission) => permission.startsWith('sns:')),
+    );
+    expect(paging.toSorted()).toEqual(PAGING.map(roleOf).toSorted());
+  });
+
+  it('let EventBridge start the guard and what gives locks back, each by a role of its own, and nothing else', () => {
+    const roles = Object.entries(resourcesOf(platform, 'AWS::IAM::Role')).filter(([, { Properties }]) =>
+      JSON.stringify(Properties.AssumeRolePolicyDocument).includes('events.amazonaws.com'),
+    );
+    expect(roles.map(([role]) => permissionsOf(platform, role)).toSorted()).toEqual(
+      [GUARD, RELEASE].map((name) => [`states:StartExecution <${idOf(name)}>`]).toSorted(),
+    );
+  });
+
+  it('let nobody write into the table but the entry workflow and what gives locks back; the API reads it', () => {
+    const those = (action: RegExp) =>
+      ROLES.filter((role) => permissionsOf(platform, role).some((each) => action.test(each)));
+    const writing = [ENTRY, RELEASE].map((name) => stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0]);
+    const api = functionOf(platform, 'api')[1].Role['Fn::GetAtt'][0];
+    expect(those(/^dynamodb:(?!GetItem|Query)/).toSorted()).toEqual(writing.toSorted());
+    expect(those(/^dynamodb:/).toSorted()).toEqual([...writing, api].toSorted());
+  });
+
+  it("have no policy of AWS's own but the one by which API Gateway logs", () => {
+    const managed = Object.values(resourcesOf(platform, 'AWS::IAM::Role')).flatMap(
+      ({ Properties }) => Properties.ManagedPolicyArns ?? [],
+    );
+    expect(managed.map(render)).toEqual([
+      'arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs',
+    ]);
+  });
+
+  it('name a resource wherever AWS knows one', () => {
+    const unnamed = ROLES.flatMap((role) => permissionsOf(platform, role)).filter((permission) =>
+      permission.endsWith(' *'),
+    );
+    for (const permission of unnamed) {
+      expect(permission).toMatch(
+        /^(ec2:\w*(NetworkInterface|Subnets|PrivateIpAddresses)\w*|xray:\w+|logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*|ssm:(CancelCommand|DescribeInstanceInformation|GetCommandInvocation|ListCommandInvocations)) /,
+      );
+    }
+  });
+
+  it('are given to roles that one AWS service each may assume', () => {
+    const principals = Object.values(resourcesOf(platform, 'AWS::IAM::Role')).flatMap(({ Properties }) =>
+      Properties.AssumeRolePolicyDocument.Statement.map(({ Principal }: { Principal: unknown }) => Principal),
+    );
+    expect(new Set(principals.map((each) => JSON.stringify(each)))).toEqual(
+      new Set(
+        ['lambda', 'states', 'events', 'ssm', 'apigateway'].map((service) =>
+          JSON.stringify({ Service: `${service}.amazonaws.com` }),
+        ),
+      ),
+    );
+  });
+});

@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest';
+import { failure } from './execute.ts';
+import { LockTable } from './lock-table.ts';
+import { diagnosisOf, ended, ME, nestedArn, recordsOf, remediate, runsOf } from './remediation-scene.ts';
+
+const BEGIN = ['Load cluster', 'Take the lock'];
+const LOOK = ['Diagnose cluster', 'Choose runbook', 'Is there anything to do?'];
+const END = ['Record how it ended', 'Give the lock back', 'How did it end?'];
+const FAIL = ['Note the error', 'Has somebody only looked?', 'Page that it has failed', ...END];
+const RAISE = 'Stop with the error that ended it';
+const AUTOMATIC = { 'member-failed': 'automatic' } as const;
+
+const HEALTHY = diagnosisOf('healthy');
+const FULL = diagnosisOf('space-exceeded');
+const FAILED = diagnosisOf('member-failed');
+
+const SPACE_ROUND = {
+  incident: 'space-exceeded',
+  runbook: 'space-reclaim',
+  execution: nestedArn('space-exceeded'),
+  outcome: 'Remediated',
+  report: { outcome: 'Remediated', runbook: 'space-reclaim' },
+};
+
+describe('a runbook', () => {
+  const inItsWords = ` (${nestedArn('space-exceeded')})`;
+  const long = 'x'.repeat(40_000);
+
+  it.each([
+    [
+      'that fails ends it under the same name, with its words and where to read more',
+      ended('space-exceeded', 'FAILED', { Error: 'UnsafeToProceed', Cause: 'Members differ.' }),
+      'UnsafeToProceed',
+      `Members differ.${inItsWords}`,
+    ],
+    [
+      'whose error is not named ends it as what it is',
+      ended('space-exceeded', 'FAILED'),
+      'States.TaskFailed',
+      `The execution ended as FAILED.${inItsWords}`,
+    ],
+    [
+      'that a person has stopped ends it as stopped',
+      ended('space-exceeded', 'ABORTED', { Error: '', Cause: '' }),
+      'ABORTED',
+      `The execution ended as ABORTED.${inItsWords}`,
+    ],
+    [
+      'that a person has stopped for a reason ends it with the reason',
+      ended('space-exceeded', 'ABORTED', { Cause: 'Not now.' }),
+      'ABORTED',
+      `Not now.${inItsWords}`,
+    ],
+    [
+      'that took too long ends it as that',
+      ended('space-exceeded', 'TIMED_OUT'),
+      'TIMED_OUT',
+      `The execution ended as TIMED_OUT.${inItsWords}`,
+    ],
+    [
+      'of which nothing is told ends it as the failure that it is',
+      failure('StepFunctions.ExecutionDoesNotExistException', 'gone'),
+      'StepFunctions.ExecutionDoesNotExistException',
+      '{"errorType":"StepFunctions.ExecutionDoesNotExistException","errorMessage":"gone","trace":["at x"]}',
+    ],
+  ])('%s', async (_, answer, error, cause) => {
+    const executed = await remediate({ found: [FULL], answers: { 'Run space-reclaim': answer } });
+    expect(executed.visited).toEqual([...BEGIN, ...LOOK, 'Which runbook?', 'Run space-reclaim', ...FAIL, RAISE]);
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error, cause });
+    expect(executed.pages).toEqual([
+      {
+        subject: 'CRITICAL: an etcd cluster could not be remediated',
+        message: `The remediation of the etcd cluster orders ended with ${error}: ${cause} (${ME})`,
+      },
+    ]);
+    expect(recordsOf(executed.table)).toMatchObject([{ outcome: error, report: { summary: cause, rounds: [] } }]);
+    expect(executed.table.lockOf('orders')).toBeUndefined();
+    // Its failure is no reason to run it again.
+    expect(runsOf(executed)).toHaveLength(1);
+  });
+
+  it('whose failure was cut off, so that it is JSON no more, still ends it under its own name', async () => {
+    const { error, cause } = ended('space-exceeded', 'FAILED', { Error: 'VerificationFailed', Cause: long });
+    const cut = Object.assign(ended('space-exceeded', 'FAILED'), { error, cause: cause.slice(0, 32_768) });
+    const executed = await remediate({ found: [FULL], answers: { 'Run space-reclaim': cut } });
+    expect(executed.ended).toMatchObject({
+      status: 'FAILED',
+      error: 'VerificationFailed',
+      cause: cut.cause.slice(0, 32_000),
+    });
+    expect(executed.pages[0]?.message).toContain('orders ended with VerificationFailed: {"ExecutionArn":');
+    expect(executed.table.lockOf('orders')).toBeUndefined();
+  });
+
+  it('that fails in the second round is told with what the first has done', async () => {
+    const executed = await remediate({
+      found: [FULL, FAILED],
+      policy: AUTOMATIC,
+      answers: {
+        'Run member-replacement': ended('member-failed', 'FAILED', { Error: 'HostUnreachable', Cause: 'Gone.' }),
+      },
+    });
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'HostUnreachable' });
+    expect(recordsOf(executed.table)).toMatchObject([{ report: { rounds: [SPACE_ROUND] } }]);
+  });
+
+  it.each(['StepFunctions.ExecutionLimitExceededException', 'StepFunctions.AWSStepFunctionsException'])(
+    'that AWS cannot start now is started again: %s',
+    async (name) => {
+      const executed = await remediate({
+        found: [FULL, HEALTHY],
+        answers: {
+          'Run space-reclaim': [failure(name, 'not now'), failure(name, 'not now'), { outcome: 'Remediated' }],
+        },
+      });
+      expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
+      expect(executed.waitsMs).toEqual([1_000, 2_000]);
+    },
+  );
+});
+
+describe('what is not to be gone on with', () => {
+  it('is a cluster whose members differ: nothing is run, a person is paged', async () => {
+    const executed = await remediate({ found: [diagnosisOf('data-corrupt', 'space-exceeded')] });
+    expect(runsOf(executed)).toEqual([]);
+    expect(executed.visited).toEqual([...BEGIN, 'Diagnose cluster', 'Choose runbook', ...FAIL, RAISE]);
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'UnsafeToProceed' });
+    expect(executed.pages).toMatchObject([
+      {
+        message: expect.stringContaining(
+          'orders ended with UnsafeToProceed: data-corrupt and space-exceeded was seen.',
+        ),
+      },
+    ]);
+    expect(executed.table.lockOf('orders')).toBeUndefined();
+  });
+
+  it('is a cluster whose members differ after the first round', async () => {
+    const executed = await remediate({ found: [FULL, diagnosisOf('data-corrupt', 'member-failed')] });
+    expect(runsOf(executed)).toEqual(['Run space-reclaim']);
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'UnsafeToProceed' });
+  });
+
+  it('is an incident that comes back each time', async () => {
+    const executed = await remediate({ found: [FULL, FULL, FULL] });
+    expect(runsOf(executed)).toEqual(['Run space-reclaim', 'Run space-reclaim']);
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'VerificationFailed' });
+  });
+
+  it('is a cluster that cannot be diagnosed', async () => {
+    const executed = await remediate({ answers: { 'Diagnose cluster': failure('PreconditionFailed', 'No secret.') } });
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed', cause: 'No secret.' });
+    expect(executed.pages).toHaveLength(1);
+  });
+});
+
+describe('the way out', () => {
+  const FAILS = failure('SNS.InternalErrorException', 'not now');
+  const NO_TABLE = failure('DynamoDb.InternalServerErrorException', 'not now');
+  const everything = {
+    'Run space-reclaim': ended('space-exceeded', 'FAILED', { Error: 'HostUnreachable', Cause: 'Gone.' }),
+  };
+
+  it.each<[string, Record<string, unknown>]>([
+    ['no page can be sent', { 'Page that it has failed': FAILS }],
+    ['no record can be written', { 'Record how it ended': NO_TABLE }],
+    ['neither can', { 'Page that it has failed': FAILS, 'Record how it ended': NO_TABLE }],
+  ])('gives the lock back and keeps the error where %s', async (_, answers) => {
+    const executed = await remediate({ found: [FULL], answers: { ...everything, ...answers } });
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'HostUnreachable' });
+    expect(executed.table.lockOf('orders')).toBeUndefined();
+  });
+
+  it.each<[string, Record<string, unknown>, object]>([
+    ['an error', everything, { status: 'FAILED', error: 'HostUnreachable' }],
+    ['an outcome', {}, { status: 'SUCCEEDED', output: { outcome: 'Remediated' } }],
+  ])('ends with what it was, %s, where the lock cannot be given back', async (_, answers, expected) => {
+    const found = [FULL, HEALTHY];
+    const executed = await remediate({ found, answers: { ...answers, 'Give the lock back': NO_TABLE } });
+    expect(executed.ended).toMatchObject(expected);
+    expect(executed.table.lockOf('orders')).toMatchObject({ owner: { S: ME } });
+  });
+
+  it('leaves the lock of another one alone', async () => {
+    const taken = { cluster: { S: 'orders' }, id: { S: 'lock' }, owner: { S: 'another' } };
+    const table = new LockTable();
+    const executed = await remediate({
+      found: [FULL, HEALTHY],
+      answers: {
+        'Run space-reclaim': () => {
+          table.put(taken);
+          return { outcome: 'Remediated' };
+        },
+      },
+      table,
+    });
+    expect(executed.ended).toMatchObject({ output: { outcome: 'Remediated' } });
+    expect(executed.table.lockOf('orders')).toEqual(taken);
+    // A condition that does not hold is an answer: it is not asked again.
+    expect(executed.waitsMs).toEqual([]);
+  });
+});
