@@ -207,11 +207,13 @@ export class RemediationStack extends Stack {
     const table = new RemediationTable(this, 'Remediations');
     const loadRemediation = step('load-remediation', 'Checks what started a remediation and loads the cluster', SHORT);
     grantRegistry(this, loadRemediation, clusters);
+    const chooseRunbook = step('choose-runbook', 'Decides which runbook is next, if none is at work', SHORT);
+    grantRunbooks(this, chooseRunbook);
     const { stateMachine: remediation } = new Remediation(this, 'Remediation', {
       steps: {
         loadRemediation,
         diagnoseCluster,
-        chooseRunbook: step('choose-runbook', 'Decides which runbook is next', SHORT),
+        chooseRunbook,
       },
       table,
       pages,

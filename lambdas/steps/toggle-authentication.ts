@@ -32,7 +32,8 @@ export const handler = etcdStep(
     const next = chooseNextCure(observation, input);
     switch (next.action) {
       case 'ToggleAuthentication':
-        await requireAlone(input.cluster.name, input.execution);
+        // Not waited for: a step that hangs with authentication in question is cut off soon.
+        await requireAlone(input.cluster.name, { execution: input.execution, withinMs: 0 });
         return { toggled: true, window: await toggle(etcd, etcd.member(next.through), input.execution, invocation) };
       case 'EnableAuthentication': {
         const [asked = null, ...others] = observation.window?.asked ?? [];

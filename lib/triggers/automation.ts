@@ -12,7 +12,7 @@ export interface StartAutomationProps {
 }
 
 /** Longer than the entry workflow takes at most: after it Automation would stop what it has started. */
-const TIMEOUT = Duration.hours(49);
+const TIMEOUT = Duration.hours(61);
 
 const DOCUMENT = 'etcd-remediation-start';
 /** Stands for no incident: an empty value is none that a pattern could tell from a mistake. */

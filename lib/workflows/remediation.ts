@@ -33,8 +33,8 @@ export interface RemediationProps {
   runbooks: Readonly<Partial<Record<Incident, StateMachine>>>;
 }
 
-/** Four rounds, of which the longest runbook takes thirteen hours and the others four, and an approval before each. */
-const TIMEOUT = Duration.hours(48);
+/** Four rounds: two of the runbook that may take thirteen hours, two of those that take four, and an approval of four hours before each: 50 hours. */
+const TIMEOUT = Duration.hours(60);
 const APPROVAL_WITHIN = Duration.hours(4);
 
 /**

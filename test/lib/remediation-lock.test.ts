@@ -47,7 +47,7 @@ describe('the lock', () => {
       owner: { S: ME },
       remediation: { S: 'run-1' },
       startedAt: { S: STARTED_AT },
-      expiresAt: { N: String(EPOCH / 1000 + 49 * 3600) },
+      expiresAt: { N: String(EPOCH / 1000 + 61 * 3600) },
     });
   });
 

@@ -71,7 +71,7 @@ describe('permissions', () => {
     },
   );
 
-  it.each(['choose-rescue', 'choose-runbook', 'plan-recovery'])('let %s ask nobody: it decides', (step) => {
+  it.each(['choose-rescue', 'plan-recovery'])('let %s ask nobody: it decides', (step) => {
     expect(ownPermissionsOf(platform, step)).toEqual([]);
   });
 
@@ -80,6 +80,10 @@ describe('permissions', () => {
     `states:ListExecutions arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:${stateMachineName}`,
     `states:DescribeExecution arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${stateMachineName}:*`,
   ]);
+
+  it('let the choice of a runbook look for runbooks that run, and ask for nothing else', () => {
+    expect(ownPermissionsOf(platform, 'choose-runbook').toSorted()).toEqual(runbooks.toSorted());
+  });
 
   const lookForHosts = 'ssm:DescribeInstanceInformation *';
   /** What is a step's own besides the secrets. */

@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { requireAlone } from '../../lambdas/executions.ts';
+import { executionArn, stateMachineArn } from '../../local/asl/arn.ts';
+import { type AwsEndpoint, AwsError, serveAwsEndpoint } from '../../local/aws/endpoint.ts';
+
+const RUNBOOK = 'etcd-remediation-space-reclaim';
+const KEY = 'LOCALKEY';
+
+/** What Step Functions answers, look by look: the names of what runs, and with which input. */
+let looks: Record<string, string>[];
+let endpoint: AwsEndpoint;
+beforeEach(async () => {
+  endpoint = await serveAwsEndpoint(
+    {
+      'AWSStepFunctions.ListExecutions': ({ stateMachineArn: asked, statusFilter }) => {
+        expect([asked, statusFilter]).toEqual([stateMachineArn(RUNBOOK), 'RUNNING']);
+        const running = looks.length > 1 ? looks.shift() : looks[0];
+        if (!running) throw new AwsError('AccessDeniedException', 'not authorized');
+        current = running;
+        return {
+          executions: Object.keys(running).map((name) => ({ name, executionArn: executionArn(RUNBOOK, name) })),
+        };
+      },
+      'AWSStepFunctions.DescribeExecution': ({ executionArn: asked }) => {
+        const name = String(asked).split(':').at(-1) ?? '';
+        return { executionArn: asked, name, status: 'RUNNING', input: current[name] };
+      },
+    },
+    KEY,
+  );
+  vi.stubEnv('AWS_ENDPOINT_URL_SFN', endpoint.url);
+  vi.stubEnv('AWS_REGION', 'local');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', KEY);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+  vi.stubEnv('RUNBOOKS', stateMachineArn(RUNBOOK));
+});
+let current: Record<string, string> = {};
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await endpoint.close();
+});
+
+describe('a runbook that wants to be alone', () => {
+  it('is, where nothing runs but itself, and others for other clusters or for nothing that can be read as one', async () => {
+    looks = [{ me: '{"cluster":"orders"}', other: '{"cluster":"billing"}', odd: 'null' }];
+    await expect(requireAlone('orders', { execution: 'me', withinMs: 0 })).resolves.toBeUndefined();
+  });
+
+  it('is told who is at work', async () => {
+    looks = [{ 'run-7': '{"cluster":"orders","dryRun":true}' }];
+    await expect(requireAlone('orders', { withinMs: 0 })).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringContaining(executionArn(RUNBOOK, 'run-7')),
+    });
+  });
+
+  it('waits for one that is being stopped', async () => {
+    looks = [{ 'run-7': '{"cluster":"orders"}' }, {}];
+    await expect(requireAlone('orders')).resolves.toBeUndefined();
+    expect(looks).toHaveLength(1);
+  });
+
+  it('does not go on where it may not ask', async () => {
+    looks = [];
+    await expect(requireAlone('orders')).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringContaining('AccessDeniedException'),
+    });
+  });
+});
