@@ -46,14 +46,15 @@ async function findOthers(cluster: string, execution: string): Promise<string[]>
       for (const { executionArn, name } of executions) {
         if (name === execution) continue;
         const { input = '{}', status } = await client.send(new DescribeExecutionCommand({ executionArn }));
-        if (status === 'RUNNING' && clusterIn(input) === cluster) others.push(executionArn ?? '');
+        if (status === 'RUNNING' && actsOn(input) === cluster) others.push(executionArn ?? '');
       }
     }
   }
   return others;
 }
 
-/** An execution may have been started with anything. */
-function clusterIn(input: string): unknown {
-  return (JSON.parse(input) as { cluster?: unknown } | null)?.cluster;
+/** The cluster that an execution may change; it may have been started with anything, and a dry run changes nothing. */
+function actsOn(input: string): unknown {
+  const given = JSON.parse(input) as { cluster?: unknown; dryRun?: unknown } | null;
+  return given?.dryRun === true ? undefined : given?.cluster;
 }

@@ -50,14 +50,19 @@ export class RemediationStack extends Stack {
       if (!bundle) throw new Error(`There is no bundle "${name}".`);
       return bundle;
     };
-    const step = (name: string, description: string, timeout: Duration, functionName?: string) => {
+    const step = (
+      name: string,
+      description: string,
+      timeout: Duration,
+      { functionName, reachesEtcd = true }: { functionName?: string; reachesEtcd?: boolean } = {},
+    ) => {
       return new StepFunction(this, name, {
         bundle: bundleOf(name),
         ...(functionName && { functionName }),
         description,
         timeout,
         memoryMiB: MEMORY_MIB,
-        network: stepNetwork,
+        ...(reachesEtcd && { network: stepNetwork }),
       });
     };
     const etcdStep = (name: string, description: string, timeout: Duration) => {
@@ -76,12 +81,9 @@ export class RemediationStack extends Stack {
     );
     grantUnnamed(diagnoseCluster, [LOOK_FOR_HOSTS]);
 
-    const detectIncidents = step(
-      'detect-incidents',
-      'Looks at a cluster each minute, and tells its alarms',
-      BRIEF,
-      DETECTOR_FUNCTION,
-    );
+    const detectIncidents = step('detect-incidents', 'Looks at a cluster each minute, and tells its alarms', BRIEF, {
+      functionName: DETECTOR_FUNCTION,
+    });
     grantRegistry(this, detectIncidents, clusters);
     grantSecrets(this, detectIncidents, clusters);
 
@@ -207,7 +209,10 @@ export class RemediationStack extends Stack {
     const table = new RemediationTable(this, 'Remediations');
     const loadRemediation = step('load-remediation', 'Checks what started a remediation and loads the cluster', SHORT);
     grantRegistry(this, loadRemediation, clusters);
-    const chooseRunbook = step('choose-runbook', 'Decides which runbook is next, if none is at work', SHORT);
+    // In no VPC: what it asks is Step Functions alone, to which the subnets may have no way.
+    const chooseRunbook = step('choose-runbook', 'Decides which runbook is next, if none is at work', SHORT, {
+      reachesEtcd: false,
+    });
     grantRunbooks(this, chooseRunbook);
     const { stateMachine: remediation } = new Remediation(this, 'Remediation', {
       steps: {

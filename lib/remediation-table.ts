@@ -45,7 +45,7 @@ export class RemediationTable extends Construct {
       billingMode: BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       // It is the record of who did what to which cluster.
-      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+      removalPolicy: RemovalPolicy.RETAIN,
       deletionProtection: true,
     });
   }
@@ -83,6 +83,15 @@ export function ownedBy(owner: string, values: Record<string, unknown> = {}) {
     ConditionExpression: '#owner = :owner',
     ExpressionAttributeNames: OWNER,
     ExpressionAttributeValues: { ':owner': { S: `{% ${owner} %}` }, ...values },
+  };
+}
+
+/** The condition that the lock is still that holder's, or this one's already. */
+export function takenFrom(holder: string, owner: string) {
+  return {
+    ConditionExpression: '#owner IN (:holder, :owner)',
+    ExpressionAttributeNames: OWNER,
+    ExpressionAttributeValues: { ':holder': { S: `{% ${holder} %}` }, ':owner': { S: `{% ${owner} %}` } },
   };
 }
 

@@ -48,6 +48,8 @@ export const memberParametersSchema = z.strictObject({
     // Where etcd lies on a host is for whoever configures the cluster to say, not for whoever starts a remediation.
     .omit({ learner: true, layout: true })
     .optional(),
+  /** Only these may be replaced, whichever have failed: what somebody has approved of. */
+  onlyMembers: z.array(z.string()).optional(),
 });
 export type MemberParameters = z.output<typeof memberParametersSchema>;
 
@@ -57,6 +59,11 @@ export const quorumParametersSchema = z.strictObject({
   confirmSeconds: confirmSeconds(60),
   /** Recover without the members whose hosts cannot be reached; they join later, as replaced members. */
   acceptFewerMembers: z.boolean().default(false),
+  /** Nothing older may be restored: what somebody has approved of. */
+  atLeastRevision: z
+    .string()
+    .regex(/^\d{1,20}$/, { error: 'must be a revision in decimal digits' })
+    .optional(),
   /** A backup in the bucket that clusters.json names under "backups". The newest candidate is restored, whichever it is... */
   snapshot: z
     .strictObject({

@@ -24,7 +24,7 @@ export interface LockItem {
 }
 
 /** What a person is asked. */
-interface WantedApproval {
+export interface WantedApproval {
   /** Of the question: an answer names it, so that nobody approves of another plan than was read. */
   id: string;
   /** Ends the wait, for whoever may send it to Step Functions. */
@@ -58,6 +58,6 @@ export interface RecordItem {
   endedAt: string;
   /** An outcome, or the name of an error; `ABORTED` or `TIMED_OUT` where the execution was ended from outside. */
   outcome: string;
-  /** The execution's whole output, or error and cause, as JSON. */
+  /** The request, who approved of what, a summary (of an error its cause), the rounds, and what is left, as JSON. */
   report: string;
 }

@@ -20,6 +20,8 @@ export interface LoadedRemediation {
 
 const incidentSchema = z.enum(INCIDENTS);
 
+const questionSchema = z.looseObject({ incident: incidentSchema, plan: z.looseObject({}) });
+
 /** choose-runbook: from the diagnosis, and from what this execution has done so far. */
 export const chooseRunbookInput = z.strictObject({
   cluster: clusterSchema,
@@ -27,6 +29,7 @@ export const chooseRunbookInput = z.strictObject({
     cluster: z.string(),
     incident: incidentSchema.optional(),
     member: z.string().optional(),
+    parameters: z.looseObject({}).optional(),
     dryRun: z.boolean(),
     reason: z.string(),
     requestedBy: z.string(),
@@ -36,6 +39,10 @@ export const chooseRunbookInput = z.strictObject({
     summary: z.string(),
     others: z.array(z.enum(CONDITIONS)),
   }),
+  /** The dry run that a person was asked about and has not answered yet; null where there is none. */
+  asked: questionSchema.nullable(),
+  /** The one that somebody has approved of, and which has not run yet. */
+  approved: questionSchema.nullable(),
   /** The runbooks that this execution has run. */
   rounds: z.array(z.looseObject({ incident: incidentSchema, outcome: z.string() })),
   /** The runbooks that there are, each with what holds where a cluster's own policy does not say. */
@@ -48,7 +55,8 @@ export type ChooseRunbook = z.output<typeof chooseRunbookInput>;
 
 export type NextRunbook =
   | {
-      action: 'Run';
+      /** `Ask`: what was asked is still the question. */
+      action: 'Run' | 'Ask';
       incident: Incident;
       runbook: string;
       /** What is wrong, for whoever is asked. */

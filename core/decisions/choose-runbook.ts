@@ -50,14 +50,28 @@ function seeTo(incident: Incident, input: ChooseRunbook, summary: string): NextR
     );
   }
   requireProgress(incident, rounds, summary);
+  const what = { incident, runbook: found.runbook, summary };
   const needsApproval = (cluster.policy?.[incident] ?? found.policy) === 'approval';
-  return {
-    action: 'Run',
-    incident,
-    runbook: found.runbook,
-    summary,
-    input: { ...request, incident, dryRun: request.dryRun || needsApproval },
-  };
+  if (request.dryRun || !needsApproval) return { action: 'Run', ...what, input: { ...request, incident } };
+  const { approved, asked } = input;
+  if (approved?.incident === incident) {
+    const parameters = { ...(request.parameters ?? {}), ...scopeOf(incident, approved.plan) };
+    return { action: 'Run', ...what, input: { ...request, incident, parameters } };
+  }
+  const action = asked?.incident === incident ? 'Ask' : 'Run';
+  return { action, ...what, input: { ...request, incident, dryRun: true } };
+}
+
+/** What somebody has approved of, as parameters that hold the runbook to it: hours later other members may have failed, or data may be gone. */
+function scopeOf(incident: Incident, plan: Record<string, unknown>): Record<string, unknown> {
+  switch (incident) {
+    case 'member-failed':
+      return { onlyMembers: plan.targets };
+    case 'quorum-lost':
+      return { atLeastRevision: (plan.winner as { revision?: unknown } | undefined)?.revision };
+    default:
+      return {};
+  }
 }
 
 function requireProgress(incident: Incident, rounds: ChooseRunbook['rounds'], summary: string): void {

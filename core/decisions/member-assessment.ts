@@ -36,6 +36,7 @@ export function assessMembers(
     return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
   }
   refuseRefused(targets, survey);
+  refuseUnapproved(targets, request.parameters.onlyMembers);
   requireQuorumWithout(
     targets.map(({ member }) => member),
     survey,
@@ -50,6 +51,16 @@ export function assessMembers(
     members,
     inspections: failed.map(({ member }) => inspectionOf(scope.cluster, member)),
   };
+}
+
+/** @throws PreconditionFailed where others have failed than those that may be replaced */
+function refuseUnapproved(targets: readonly Target[], onlyMembers: readonly string[] | undefined): void {
+  const others = targets.filter(({ member }) => onlyMembers && !onlyMembers.includes(member));
+  if (others.length === 0) return;
+  throw new PreconditionFailed(
+    `${others.map(({ member, problem }) => `${member} ${problem}`).join(' ')} Only ${onlyMembers?.join(', ')} may be replaced: nobody has approved of ` +
+      'more. Nothing was changed; start again, and the plan is made anew.',
+  );
 }
 
 /** Something answers there and does not let us in: that is no failed member, and another one with the same data would not either. */

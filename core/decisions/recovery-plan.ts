@@ -110,6 +110,13 @@ function winnerOf(candidates: readonly Candidate[], input: PlanRecovery): Winner
       `Nothing is left that could be restored:${listed(describeSalvages(input))}\nLook for a snapshot of the cluster, name it with parameters.snapshot, and start again. Nothing was restored.`,
     );
   }
+  const { atLeastRevision } = input.parameters;
+  if (atLeastRevision !== undefined && BigInt(best.revision) < BigInt(atLeastRevision)) {
+    throw new PreconditionFailed(
+      `The newest that is left is revision ${best.revision} of ${best.member}, and nobody has approved of less than ${atLeastRevision}. Nothing was ` +
+        'restored; start again, and the plan is made anew.',
+    );
+  }
   const isBackup = best.source === 'backup';
   const report = isBackup ? examined : salvaged.find(({ member }) => member === best.member);
   const snapshot = report?.result?.snapshot ?? null;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DescribeExecutionCommand,
   type DescribeExecutionOutput,
@@ -16,7 +17,7 @@ import {
   remediationArn,
   remediationIdSchema,
 } from '../../core/contracts/remediation.ts';
-import type { ApprovalAnswer, LockItem } from '../../core/contracts/remediation-items.ts';
+import type { ApprovalAnswer, LockItem, WantedApproval } from '../../core/contracts/remediation-items.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { answerOf } from './aws-answers.ts';
@@ -28,6 +29,9 @@ import { RemediationTable } from './table.ts';
 /** As much of who it was as an execution input takes. */
 const REQUESTED_BY_CHARS = 256;
 const STOPPED = 'Stopped';
+/** A remediation that waits looks at its cluster now and then, which takes some seconds, and asks again with another token. */
+const ASKED_AGAIN_WITHIN_MS = 12_000;
+const BETWEEN_LOOKS_MS = 1_000;
 
 /** What a person or a tool does with remediations. Whoever calls is `by`, as AWS knows them. */
 export class Remediations {
@@ -122,41 +126,49 @@ export class Remediations {
    * @throws Problem `unknown-remediation`, `not-waiting`, `stale-approval`, `already-answered`, `unavailable`
    */
   async answer(id: string, { approval, decision, reason }: AnswerRequest, { by }: { by: string }): Promise<Accepted> {
+    const answer: ApprovalAnswer = { decision, by, reason };
+    for (const until = Date.now() + ASKED_AGAIN_WITHIN_MS, tried = new Set<string>(); ; await sleep(BETWEEN_LOOKS_MS)) {
+      const wanted = await this.#questionOf(id, approval, tried.size > 0);
+      if (!tried.has(wanted.token) && (await this.#takesAnswer(wanted.token, answer))) {
+        return { id, executionArn: this.#arnOf(id) };
+      }
+      // It may be looking at the cluster just now, and ask again with another token.
+      tried.add(wanted.token);
+      if (Date.now() > until) throw alreadyAnswered(id, approval);
+    }
+  }
+
+  /** @throws Problem `unknown-remediation`, `not-waiting`, `stale-approval`, `unavailable`; `already-answered` where it has just waited */
+  async #questionOf(id: string, approval: string, hasWaited: boolean): Promise<WantedApproval> {
     const execution = await this.#describe(id);
     const cluster = clusterOf(execution);
     const lock = execution.status === 'RUNNING' && cluster ? await this.#table.lockOf(cluster) : undefined;
     const wanted = lock?.remediation === id ? lock.approval : undefined;
-    if (!wanted) {
-      throw new Problem(
-        'not-waiting',
-        `The remediation ${id} is ${execution.status} and waits for no approval, so that there is nothing to answer.`,
-        { remediation: id },
-      );
-    }
-    if (wanted.id !== approval) {
+    if (wanted?.id === approval) return wanted;
+    if (hasWaited) throw alreadyAnswered(id, approval);
+    if (wanted) {
       throw new Problem(
         'stale-approval',
         `The remediation ${id} waits for an answer to another question than "${approval}": read what it asks now, and answer that.`,
         { remediation: id },
       );
     }
-    const gone = () => {
-      throw new Problem(
-        'already-answered',
-        `The question "${approval}" of the remediation ${id} was answered already, or has expired. Look at the remediation for what came of it.`,
-        { remediation: id },
-      );
-    };
-    const answer: ApprovalAnswer = { decision, by, reason };
+    throw new Problem(
+      'not-waiting',
+      `The remediation ${id} is ${execution.status} and waits for no approval, so that there is nothing to answer.`,
+      { remediation: id },
+    );
+  }
+
+  /** Whether it was still waited for. */
+  async #takesAnswer(taskToken: string, answer: ApprovalAnswer): Promise<boolean> {
+    const gone = () => false;
     // A token is gone with its first answer and with its time: which of the three names that has differs.
     // https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html#API_SendTaskSuccess_Errors
-    await answerOf(
-      this.#client
-        .send(new SendTaskSuccessCommand({ taskToken: wanted.token, output: JSON.stringify(answer) }))
-        .then(() => undefined),
+    return answerOf<boolean>(
+      this.#client.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(answer) })).then(() => true),
       { TaskTimedOut: gone, TaskDoesNotExist: gone, InvalidToken: gone },
     );
-    return { id, executionArn: this.#arnOf(id) };
   }
 
   /**
@@ -227,4 +239,12 @@ function pendingApproval(id: string, lock: LockItem | undefined): PendingApprova
 function outcomeOf(status: ExecutionStatus, report: { outcome?: string } | null, error: string | undefined): string {
   if (status === 'SUCCEEDED') return report?.outcome ?? status;
   return status === 'FAILED' ? (error ?? status) : status;
+}
+
+function alreadyAnswered(id: string, approval: string): Problem {
+  return new Problem(
+    'already-answered',
+    `The question "${approval}" of the remediation ${id} was answered already, or has expired. Look at the remediation for what came of it.`,
+    { remediation: id },
+  );
 }

@@ -153,7 +153,13 @@ export class MemberReplacement extends Construct {
       },
     });
     const planned = Succeed.jsonata(this, 'Planned', {
-      outputs: { outcome: 'Planned', ...report, plan: '{% $plan.steps %}', archives: '{% $plan.archives %}' },
+      outputs: {
+        outcome: 'Planned',
+        ...report,
+        targets: '{% [$assessment.readings.targets.member] %}',
+        plan: '{% $plan.steps %}',
+        archives: '{% $plan.archives %}',
+      },
     });
     const replaced = Succeed.jsonata(this, 'Member replaced', {
       outputs: {

@@ -36,6 +36,10 @@ export interface RemediationProps {
 /** Four rounds: two of the runbook that may take thirteen hours, two of those that take four, and an approval of four hours before each: 50 hours. */
 const TIMEOUT = Duration.hours(60);
 const APPROVAL_WITHIN = Duration.hours(4);
+const LOOK_AGAIN_EVERY = Duration.minutes(10);
+
+/** Of a person, nor approved by one. */
+const NOTHING_ASKED = { asked: null, approved: null };
 
 /**
  * The entry workflow: whoever has an incident starts this one, and nothing else.
@@ -43,7 +47,8 @@ const APPROVAL_WITHIN = Duration.hours(4);
  * 1. Load: check the input, and load the cluster's configuration.
  * 2. Lock: one remediation at a time acts on a cluster; another one ends `AlreadyInProgress`.
  * 3. Diagnose, and choose the runbook for what is wrong. Nothing is: go to 7.
- * 4. Where somebody wants a dry run or has to approve, let the runbook say what it would do; ask, and wait for the answer.
+ * 4. Where somebody wants a dry run or has to approve, let the runbook say what it would do; ask, and wait for the answer. Go to 3 with it: the
+ *    runbook is held to the plan that was approved.
  * 5. Run the runbook, as an execution of its own.
  * 6. Go to 3: a full store that has also lost a member takes two.
  * 7. Record how it ended, and give the lock back: on every way out, an error too, which is raised again under its own name.
@@ -91,6 +96,8 @@ export class Remediation extends Construct {
         request: '{% $request %}',
         diagnosis:
           "{% {'incident': $diagnosis.incident, 'summary': $diagnosis.summary, 'others': [$diagnosis.others]} %}",
+        asked: '{% $asked %}',
+        approved: '{% $approved %}',
         rounds: '{% [$rounds.{"incident": incident, "outcome": outcome}] %}',
         runbooks: Object.fromEntries(
           Object.keys(runbooks).map((incident) => {
@@ -99,17 +106,33 @@ export class Remediation extends Construct {
           }),
         ),
       },
-      assign: { next: '{% $states.result.Payload %}' },
+      assign: {
+        next: '{% $states.result.Payload %}',
+        // An execution's name has at most 80 characters, of which 36 are the part that is new each time.
+        runbookExecution: "{% $substring($states.context.Execution.Name, 0, 43) & '-' & $uuid() %}",
+      },
       onError,
     });
     const { which, runs } = runRunbook(this, { stateMachines: runbooks, onError });
     const noteRound = Pass.jsonata(this, 'Note what it came to', {
       comment: 'Then the cluster is diagnosed anew: there may be more than one incident',
       outputs: {},
-      assign: { rounds: '{% [$append($rounds, $round)] %}' },
+      assign: {
+        rounds: '{% [$append($rounds, $round)] %}',
+        // What was asked or approved of another incident still is: this one came in between.
+        asked: '{% $asked.incident = $round.incident ? null : $asked %}',
+        approved: '{% $approved.incident = $round.incident ? null : $approved %}',
+      },
     });
     noteRound.next(diagnose);
-    const approval = askForApproval(this, { table, pages, within: APPROVAL_WITHIN, approved: which, onError });
+    const approval = askForApproval(this, {
+      table,
+      pages,
+      within: APPROVAL_WITHIN,
+      every: LOOK_AGAIN_EVERY,
+      lookAgain: diagnose,
+      onError,
+    });
     const isAPlanAllThatIsWanted = Choice.jsonata(this, 'Is a plan all that is wanted?', {
       comment: 'A dry run ends here; otherwise the policy wants an approval',
     })
@@ -121,7 +144,7 @@ export class Remediation extends Construct {
           remaining: "{% $diagnosis.incident = 'healthy' ? [] : [$append([$diagnosis.incident], $diagnosis.others)] %}",
         }),
       )
-      .otherwise(approval);
+      .otherwise(approval.ask);
     const wasItADryRun = Choice.jsonata(this, 'Was it a dry run?', { comment: 'Then nothing was changed yet' })
       .when(Condition.jsonata("{% $round.outcome = 'Planned' %}"), isAPlanAllThatIsWanted)
       .otherwise(noteRound);
@@ -137,6 +160,7 @@ export class Remediation extends Construct {
     );
     const isAnythingLeft = Choice.jsonata(this, 'Is there anything to do?', { comment: 'A runbook, or the end' })
       .when(Condition.jsonata("{% $next.action = 'Run' %}"), which)
+      .when(Condition.jsonata("{% $next.action = 'Ask' %}"), approval.wait)
       .otherwise(
         ending.with(this, 'Note the outcome', '{% $next.outcome %}', {
           summary: '{% $next.summary %}',
@@ -156,6 +180,7 @@ export class Remediation extends Construct {
         request: '{% $states.result.Payload.request %}',
         rounds: [],
         approvals: [],
+        ...NOTHING_ASKED,
         looks: 0,
       },
       onError: isAPersonToBeTold,

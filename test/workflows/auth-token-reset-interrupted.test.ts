@@ -248,7 +248,7 @@ describe('authentication is enabled at the end of an auth token reset', { timeou
       const ended = await running.ended;
       expect(ended.status, ended.stderr).toBe(129);
       expect(lastLine(ended)).toMatchObject({ outcome: 'ABORTED' });
-      expect(ended.stderr).toContain('Its end starts etcd-remediation-authentication-guard');
+      expect(ended.stderr).toContain('Running etcd-remediation-authentication-guard');
       expect(ended.stderr).toMatch(/Enable authentication +Authentication is enabled/);
       await expectEnabled();
     } finally {

@@ -8,9 +8,11 @@ import { lockKey, ownedBy, type RemediationTable } from '../../remediation-table
 export interface AskForApprovalProps {
   table: RemediationTable;
   pages: Pages;
-  /** How long a person has. */
+  /** How long a person has, and how often the cluster is looked at meanwhile. */
   within: Duration;
-  approved: State;
+  every: Duration;
+  /** Diagnoses the cluster. */
+  lookAgain: State;
   onError: State;
 }
 
@@ -20,18 +22,30 @@ const ME = '$states.context.Execution.Id';
  * Asks a person whether the runbook that was planned may run, and waits for the answer: whoever answers finds the question, with the token that
  * ends the wait, in the cluster's lock.
  *
- * Reads the variables `cluster`, `next`, `round` (the dry run), `rounds` and `approvals`, and adds to `approvals`; `next` is then no dry run.
+ * While nobody answers, the cluster is diagnosed again and again: another incident may have come that needs no approval and must not wait for
+ * one, and this one may be over. After an answer too: what is approved is run from a fresh look, and held to the plan that was read.
+ *
+ * Reads the variables `cluster`, `next`, `round` (the dry run), `rounds` and `approvals`. Sets `asked`, and after the answer `approved`; adds to
+ * `approvals`.
+ * @returns what asks, and what waits on where it was asked already
  */
-export function askForApproval(scope: Construct, props: AskForApprovalProps): State {
-  const { table, pages, within, approved, onError } = props;
+export function askForApproval(scope: Construct, props: AskForApprovalProps): { ask: State; wait: State } {
+  const { table, pages, within, every, lookAgain, onError } = props;
   // One question for each round: whoever has read the first does not approve of the second.
   const id = '$string($count($rounds) + 1)';
+  const note = Pass.jsonata(scope, 'Note the question', {
+    comment: 'With the plan that is asked about, and until when',
+    outputs: {},
+    assign: {
+      asked: `{% {'id': ${id}, 'incident': $next.incident, 'plan': $round.report, 'untilMs': $millis() + ${within.toMilliseconds()}} %}`,
+    },
+  });
   const page = pages.page(scope, 'Page that an approval is wanted', {
     comment: 'With the plan, for whoever is on call; who watches the execution sees the question without it',
     subject: 'APPROVAL WANTED: an etcd cluster waits for its remediation',
     message:
       "{% 'The etcd cluster ' & $cluster.name & ' has the incident ' & $next.incident & ': ' & $next.summary & ' What would be done: ' & " +
-      "$substring($string($round.report), 0, 20000) & ' It waits for an answer: npx etcd-remediation approve ' & $states.context.Execution.Name & " +
+      "$substring($string($asked.plan), 0, 20000) & ' It waits for an answer: npx etcd-remediation approve ' & $states.context.Execution.Name & " +
       "', or reject. Nothing is changed meanwhile, and it ends by itself after " +
       `${within.toHours()} hours.' %}`,
   });
@@ -44,24 +58,29 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): St
         "start again. ' & $next.summary %}",
     },
   });
+  const isThereTimeLeft = Choice.jsonata(scope, 'Is there time left to answer?', {
+    comment: 'Then the cluster is looked at again: the question may be another one by now, or none',
+  })
+    .when(Condition.jsonata('{% $millis() < $asked.untilMs %}'), lookAgain)
+    .otherwise(tooLate);
   const wait = table.call(scope, 'Wait for an approval', {
     comment: 'Until somebody approves or rejects: with etcd-remediation approve, or through the API',
     action: 'updateItem',
     waitsForAnswer: true,
-    taskTimeout: Timeout.duration(within),
+    taskTimeout: Timeout.duration(every),
     parameters: {
       Key: lockKey('$cluster.name'),
       UpdateExpression: 'SET approval = :approval',
       ...ownedBy(ME, {
         ':approval': {
           M: {
-            id: { S: `{% ${id} %}` },
+            id: { S: '{% $asked.id %}' },
             token: { S: '{% $states.context.Task.Token %}' },
             incident: { S: '{% $next.incident %}' },
             runbook: { S: '{% $next.runbook %}' },
             summary: { S: '{% $next.summary %}' },
-            plan: { S: '{% $string($round.report) %}' },
-            expiresAt: { S: `{% $fromMillis($millis() + ${within.toMilliseconds()}) %}` },
+            plan: { S: '{% $string($asked.plan) %}' },
+            expiresAt: { S: '{% $fromMillis($asked.untilMs) %}' },
           },
         },
       }),
@@ -72,7 +91,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): St
         "{% {'incident': $next.incident, 'decision': $states.result.decision, 'by': $states.result.by, 'reason': $states.result.reason, " +
         "'at': $now()} %}",
     },
-    onTimeout: tooLate,
+    onTimeout: isThereTimeLeft,
     onError,
   });
   const rejected = Pass.jsonata(scope, 'It was rejected', {
@@ -92,17 +111,19 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): St
     outputs: {},
     assign: {
       approvals: '{% [$append($approvals, $answer)] %}',
-      next: "{% $merge([$next, {'input': $merge([$next.input, {'dryRun': false}])}]) %}",
+      approved: '{% $asked %}',
+      asked: null,
     },
     onError,
   });
+  note.next(page);
   page.addCatch(wait);
   page.next(wait);
   wait.next(
     Choice.jsonata(scope, 'Is it approved?', { comment: 'Anything but a yes is a no' })
-      .when(Condition.jsonata("{% $answer.decision = 'approve' %}"), closeQuestion.next(approved))
+      .when(Condition.jsonata("{% $answer.decision = 'approve' %}"), closeQuestion.next(lookAgain))
       .otherwise(rejected.next(onError)),
   );
   tooLate.next(onError);
-  return page;
+  return { ask: note, wait };
 }

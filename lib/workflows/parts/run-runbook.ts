@@ -17,6 +17,22 @@ export interface RunRunbookProps {
   onError: State;
 }
 
+/** Of a runbook's report, so that those of four rounds fit into a state's 256 KiB, and into DynamoDB's 400. */
+const MAX_REPORT_CHARS = 30_000;
+/** Of one that is longer: what an approval holds the runbook to, and what a person looks for first. */
+const KEPT = [
+  'outcome',
+  'incident',
+  'runbook',
+  'cluster',
+  'targets',
+  'winner',
+  'loss',
+  'leftOut',
+  'archived',
+  'remaining',
+];
+
 /**
  * A runbook's failure is JSON that describes its execution. A cause that Step Functions has cut off at its limit is JSON no more: then the
  * error is looked for in the text, for whoever reads this wants the runbook's own.
@@ -31,7 +47,7 @@ const FAILURE = {
 };
 
 /**
- * A state for each runbook, which starts it with the variable `next` and waits for its end. Its outcome is then the variable `round`.
+ * A state for each runbook, which starts it with the variable `next`, under the name `runbookExecution`, and waits for its end. Its outcome is then the variable `round`.
  * @returns what is entered, and what follows each runbook
  */
 export function runRunbook(
@@ -47,12 +63,16 @@ export function runRunbook(
       comment: `The runbook for ${incident}, as an execution of its own; a dry run where $next says so`,
       stateMachine,
       integrationPattern: IntegrationPattern.RUN_JOB,
+      // The same start again, its answer being lost, is one start.
+      name: '{% $runbookExecution %}',
       input: TaskInput.fromText('{% $next.input %}'),
-      outputs: '{% $states.result.Output %}',
+      outputs: '{% {"outcome": $states.result.Output.outcome} %}',
       assign: {
         round:
-          "{% {'incident': $next.incident, 'runbook': $next.runbook, 'execution': $states.result.ExecutionArn, " +
-          "'outcome': $states.result.Output.outcome, 'report': $states.result.Output} %}",
+          `{% ($report := $states.result.Output; {'incident': $next.incident, 'runbook': $next.runbook, 'execution': $states.result.ExecutionArn, ` +
+          `'outcome': $report.outcome, 'report': $length($string($report)) <= ${MAX_REPORT_CHARS} ? $report : ` +
+          `$merge([$sift($report, function($value, $field) { $field in [${KEPT.map((field) => `'${field}'`).join(', ')}] }), ` +
+          `{'summary': $substring($report.summary, 0, 2000) & ' … The execution of the runbook has the rest.'}])}) %}`,
       },
     });
     run.addRetry(WHILE_NO_EXECUTION_STARTS);

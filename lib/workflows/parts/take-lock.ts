@@ -3,7 +3,7 @@ import { Choice, Condition, type IChainable, type State } from 'aws-cdk-lib/aws-
 import { CallAwsService } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { LOCK_ID } from '../../../core/contracts/remediation-items.ts';
-import { freeFor, lockKey, ownedBy, type RemediationTable } from '../../remediation-table.ts';
+import { freeFor, lockKey, type RemediationTable, takenFrom } from '../../remediation-table.ts';
 import { ONCE_ONLY, WHILE_AWS_IS_AWAY } from './retry-policies.ts';
 import { ERROR } from './step-state.ts';
 
@@ -63,7 +63,7 @@ export function takeLock(scope: Construct, props: TakeLockProps): State {
     comment:
       'Its holder has ended without giving the lock back: an event of AWS that would have done it did not arrive',
     action: 'putItem',
-    parameters: { Item: item, ...ownedBy('$holder.execution') },
+    parameters: { Item: item, ...takenFrom('$holder.execution', ME) },
     onConditionFailed: whoHoldsIt,
     onError,
   });

@@ -148,10 +148,15 @@ describe('the handler', () => {
   it.each(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'])(
     'tells that a question was answered, or has expired, where its token is gone: %s',
     async (__type) => {
-      const approval = { id: { S: '1' }, token: { S: 'the token' } };
+      const lock = { id: { S: 'lock' }, remediation: { S: 'INC-1' } };
+      const approval = { M: { id: { S: '1' }, token: { S: 'the token' } } };
+      // Whoever has answered first has ended the wait, and the question is taken back.
+      const items = [{ ...lock, approval }, lock];
       answers = {
         DescribeExecution: [200, RUNNING],
-        GetItem: [200, { Item: { id: { S: 'lock' }, remediation: { S: 'INC-1' }, approval: { M: approval } } }],
+        get GetItem(): [number, object] {
+          return [200, { Item: items.length > 1 ? items.shift() : items[0] }];
+        },
         SendTaskSuccess: [400, { __type, message: 'the token is gone' }],
       };
       const answer = { approval: '1', decision: 'approve', reason: 'a test' };
@@ -165,12 +170,38 @@ describe('the handler', () => {
       expect(result.statusCode).toBe(409);
       expect(JSON.parse(result.body).type).toBe('urn:etcd-remediation:problem:already-answered');
       expect(result.body).not.toContain('token');
-      expect(requests.at(-1)?.body).toEqual({
-        taskToken: 'the token',
-        output: JSON.stringify({ decision: 'approve', by: ME, reason: 'a test' }),
-      });
+      const sent = requests.filter(({ body }) => Object(body).taskToken !== undefined);
+      expect(sent.map(({ body }) => body)).toEqual([
+        { taskToken: 'the token', output: JSON.stringify({ decision: 'approve', by: ME, reason: 'a test' }) },
+      ]);
     },
   );
+
+  it('gives an answer to the same question where it was asked again with another token', async () => {
+    const asking = (token: string) => ({
+      id: { S: 'lock' },
+      remediation: { S: 'INC-1' },
+      approval: { M: { id: { S: '1' }, token: { S: token } } },
+    });
+    const items = [asking('the old one'), asking('the new one')];
+    const taken: [number, object][] = [
+      [400, { __type: 'TaskTimedOut', message: 'gone' }],
+      [200, {}],
+    ];
+    answers = {
+      DescribeExecution: [200, RUNNING],
+      get GetItem(): [number, object] {
+        return [200, { Item: items.shift() }];
+      },
+      get SendTaskSuccess() {
+        return taken.shift();
+      },
+    } as typeof answers;
+    const body = JSON.stringify({ approval: '1', decision: 'reject', reason: 'a test' });
+    const result = await handler(eventOf({ resource: '/remediations/{id}/approval', httpMethod: 'POST', body }));
+    expect(result.statusCode).toBe(202);
+    expect(requests.at(-1)?.body).toMatchObject({ taskToken: 'the new one' });
+  });
 
   it('answers no question of a remediation that has the lock no more', async () => {
     answers = {
