@@ -89,7 +89,7 @@ export function ownedBy(owner: string, values: Record<string, unknown> = {}) {
 /** The condition that the lock is still that holder's, or this one's already. */
 export function takenFrom(holder: string, owner: string) {
   return {
-    ConditionExpression: '#owner IN (:holder, :owner)',
+    ConditionExpression: '#owner = :holder OR #owner = :owner',
     ExpressionAttributeNames: OWNER,
     ExpressionAttributeValues: { ':holder': { S: `{% ${holder} %}` }, ':owner': { S: `{% ${owner} %}` } },
   };

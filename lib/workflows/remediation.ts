@@ -181,6 +181,7 @@ export class Remediation extends Construct {
         rounds: [],
         approvals: [],
         ...NOTHING_ASKED,
+        questions: 0,
         looks: 0,
       },
       onError: isAPersonToBeTold,

@@ -206,6 +206,7 @@ describe('an execution that changes nothing', () => {
     expect(Object(ended).output).toEqual({
       outcome: 'Planned',
       ...REPORTED,
+      targets: ['node3'],
       plan: ['replace node3'],
       archives: { node3: ['/var/lib/etcd.old'] },
     });

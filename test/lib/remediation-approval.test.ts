@@ -6,7 +6,9 @@ import { diagnosisOf, INPUT, ME, nestedArn, recordsOf, remediate, runsOf, STARTE
 
 const HEALTHY = diagnosisOf('healthy');
 const FAILED = diagnosisOf('member-failed');
-const PLAN = { outcome: 'Planned', runbook: 'member-replacement', steps: ['look', 'act'] };
+const FULL = diagnosisOf('space-exceeded', 'member-failed');
+const LOST = diagnosisOf('quorum-lost');
+const PLAN = { outcome: 'Planned', runbook: 'member-replacement', targets: ['node3'], steps: ['look', 'act'] };
 const APPROVED = { decision: 'approve', by: 'bob', reason: 'Go on.' };
 const REJECTED = { decision: 'reject', by: 'bob', reason: 'Not on a Friday.' };
 const ASK = 'Wait for an approval';
@@ -14,8 +16,10 @@ const RUN = 'Run member-replacement';
 const UNTIL_ASKED = [
   ...['Load cluster', 'Take the lock', 'Diagnose cluster', 'Choose runbook', 'Is there anything to do?'],
   ...['Which runbook?', RUN, 'Was it a dry run?', 'Is a plan all that is wanted?'],
-  ...['Page that an approval is wanted', ASK],
+  ...['Note the question', 'Page that an approval is wanted', ASK],
 ];
+/** What follows an approval: the runbook, from a fresh look. */
+const AGAIN = ['Diagnose cluster', 'Choose runbook', 'Is there anything to do?'];
 const FAIL = [
   ...['Note the error', 'Has somebody only looked?', 'Page that it has failed'],
   ...['Record how it ended', 'Give the lock back', 'How did it end?', 'Stop with the error that ended it'],
@@ -25,7 +29,7 @@ const NOT_ACTED = { status: 'FAILED' };
 /** Asks, gets this answer, and notes the lock as it was at each question. */
 async function ask(
   answer: unknown,
-  { found = [FAILED, HEALTHY], answers = {}, ...more }: Parameters<typeof remediate>[0] = {},
+  { found = [FAILED, FAILED, HEALTHY], answers = {}, ...more }: Parameters<typeof remediate>[0] = {},
 ) {
   const table = new LockTable();
   const asked: Record<string, unknown>[] = [];
@@ -38,6 +42,7 @@ async function ask(
         asked.push(JSON.parse(JSON.stringify(table.lockOf('orders'))));
         return left.shift();
       },
+      [RUN]: (input: JsonValue) => (Object(input).dryRun ? PLAN : { outcome: 'Remediated' }),
       ...answers,
     },
     ...more,
@@ -48,11 +53,12 @@ async function ask(
 describe('a runbook that has to be approved', () => {
   it('says first what it would do, and runs once that is approved', async () => {
     const executed = await ask(APPROVED);
-    expect(executed.visited.slice(0, UNTIL_ASKED.length + 4)).toEqual([
-      ...UNTIL_ASKED,
-      ...['Is it approved?', 'Take the question back', 'Which runbook?', RUN],
+    expect(executed.visited.slice(0, UNTIL_ASKED.length + 7)).toEqual([
+      ...[...UNTIL_ASKED, 'Is it approved?', 'Take the question back'],
+      ...[...AGAIN, 'Which runbook?', RUN],
     ]);
     expect(runsOf(executed)).toEqual([`${RUN} dry`, RUN]);
+    expect(executed.pages).toHaveLength(1);
     const approvals = [{ incident: 'member-failed', ...APPROVED, at: expect.stringMatching(/^2025-01-01T/) }];
     expect(Object(executed.ended).output).toMatchObject({
       outcome: 'Remediated',
@@ -104,7 +110,7 @@ describe('a runbook that has to be approved', () => {
     const table = new LockTable();
     const questions: unknown[] = [];
     await remediate({
-      found: [FAILED, HEALTHY],
+      found: [FAILED, FAILED, HEALTHY],
       table,
       answers: {
         [ASK]: APPROVED,
@@ -122,7 +128,7 @@ describe('a runbook that has to be approved', () => {
 
   it('asks anew in each round, for whoever has read the first plan does not approve of the second', async () => {
     const executed = await ask([APPROVED, REJECTED], {
-      found: [diagnosisOf('quorum-lost'), FAILED],
+      found: [LOST, LOST, FAILED],
     });
     expect(executed.asked.map((lock) => Object(lock).approval.M.id)).toEqual([{ S: '1' }, { S: '2' }]);
     const tokens = executed.asked.map((lock) => Object(lock).approval.M.token.S);
@@ -143,7 +149,7 @@ describe('a runbook that has to be approved', () => {
   });
 
   it('asks nobody where its dry run finds nothing to do', async () => {
-    const executed = await ask(APPROVED, { answers: { [RUN]: { outcome: 'NothingToDo' } } });
+    const executed = await ask(APPROVED, { answers: { [RUN]: { outcome: 'NothingToDo' } }, found: [FAILED, HEALTHY] });
     expect(executed.asked).toEqual([]);
     expect(Object(executed.ended).output).toMatchObject({ outcome: 'NothingToDo' });
   });
@@ -186,11 +192,65 @@ describe('a rejection', () => {
   });
 });
 
+describe('an approval', () => {
+  it('holds a replacement to the members that the plan named', async () => {
+    const { calls } = await ask(APPROVED);
+    const inputs = calls.filter(({ step }) => step === RUN).map(({ input }) => input);
+    expect(inputs).toMatchObject([{ dryRun: true }, { dryRun: false, parameters: { onlyMembers: ['node3'] } }]);
+    expect(Object(inputs[0]).parameters).toBeUndefined();
+  });
+
+  it('holds a recovery to what it would have restored', async () => {
+    const plan = { outcome: 'Planned', winner: { member: 'node1', revision: '4029' } };
+    const { calls } = await ask(APPROVED, {
+      found: [LOST, LOST, HEALTHY],
+      answers: {
+        'Run quorum-recovery': (input: JsonValue) => (Object(input).dryRun ? plan : { outcome: 'Remediated' }),
+      },
+    });
+    const inputs = calls.filter(({ step }) => step === 'Run quorum-recovery').map(({ input }) => input);
+    expect(inputs[1]).toMatchObject({ dryRun: false, parameters: { atLeastRevision: '4029' } });
+  });
+
+  it('keeps what whoever started it had set', async () => {
+    const parameters = { confirmSeconds: 7 };
+    const { calls } = await ask(APPROVED, { input: { ...INPUT, incident: 'member-failed', parameters } });
+    const inputs = calls.filter(({ step }) => step === RUN).map(({ input }) => input);
+    expect(inputs[1]).toMatchObject({ parameters: { confirmSeconds: 7, onlyMembers: ['node3'] } });
+  });
+
+  it('is worth nothing for another incident that has come meanwhile, and is still there after one that needs none', async () => {
+    const executed = await ask([APPROVED], { found: [FAILED, FULL, FAILED, HEALTHY] });
+    expect(runsOf(executed)).toEqual([`${RUN} dry`, 'Run space-reclaim', RUN]);
+    expect(executed.asked).toHaveLength(1);
+    const other = await ask([APPROVED, REJECTED], { found: [FAILED, LOST] });
+    expect(other.asked.map((lock) => Object(lock).approval.M.id)).toEqual([{ S: '1' }, { S: '2' }]);
+    expect(runsOf(other)).toEqual([`${RUN} dry`, 'Run quorum-recovery dry']);
+    expect(other.ended).toMatchObject({ error: 'ApprovalRejected' });
+  });
+
+  it('is used once: the same incident again is another question', async () => {
+    const executed = await ask([APPROVED, REJECTED], { found: [FAILED, FAILED, FAILED] });
+    expect(runsOf(executed)).toEqual([`${RUN} dry`, RUN, `${RUN} dry`]);
+    expect(executed.asked.map((lock) => Object(lock).approval.M.id)).toEqual([{ S: '1' }, { S: '2' }]);
+  });
+
+  it('runs nothing where the incident is over', async () => {
+    const executed = await ask(APPROVED, { found: [FAILED, HEALTHY] });
+    expect(runsOf(executed)).toEqual([`${RUN} dry`]);
+    expect(Object(executed.ended).output).toMatchObject({
+      outcome: 'NothingToDo',
+      approvals: [{ decision: 'approve' }],
+    });
+  });
+});
+
 describe('nobody who answers', () => {
-  it('ends it after four hours, without anything changed', async () => {
-    const executed = await ask(undefined);
-    expect(executed.visited).toEqual([...UNTIL_ASKED, 'Nobody has answered', ...FAIL]);
-    expect(executed.waitsMs).toEqual([4 * 3600 * 1000]);
+  const SLICES = 4 * 6;
+
+  it('ends it after four hours, in which the cluster was looked at every ten minutes, without anything changed', async () => {
+    const executed = await ask(undefined, { found: Array.from({ length: SLICES }, () => FAILED) });
+    expect(executed.waitsMs).toEqual(Array.from({ length: SLICES }, () => 600_000));
     expect(executed.ended).toMatchObject({
       ...NOT_ACTED,
       error: 'ApprovalTimedOut',
@@ -199,6 +259,28 @@ describe('nobody who answers', () => {
         'member-failed was seen.',
     });
     expect(runsOf(executed)).toEqual([`${RUN} dry`]);
+    // The same question all the time, for which a person was called once.
+    expect(new Set(executed.asked.map((lock) => Object(lock).approval.M.id.S))).toEqual(new Set(['1']));
+    expect(executed.pages.map(({ subject }) => subject)).toEqual([
+      'APPROVAL WANTED: an etcd cluster waits for its remediation',
+      'CRITICAL: an etcd cluster could not be remediated',
+    ]);
+    expect(executed.table.lockOf('orders')).toBeUndefined();
+  });
+
+  it('keeps no store full: what needs no approval does not wait for one, and the question stays', async () => {
+    const executed = await ask([undefined, APPROVED], { found: [FAILED, FULL, FAILED, FAILED, HEALTHY] });
+    expect(runsOf(executed)).toEqual([`${RUN} dry`, 'Run space-reclaim', RUN]);
+    expect(executed.asked).toHaveLength(2);
+    expect(Object(executed.ended).output).toMatchObject({
+      rounds: [{ incident: 'space-exceeded' }, { incident: 'member-failed' }],
+    });
+  });
+
+  it('is not waited for where the incident is over', async () => {
+    const executed = await ask(undefined, { found: [FAILED, FAILED, HEALTHY] });
+    expect(Object(executed.ended).output).toMatchObject({ outcome: 'NothingToDo', approvals: [] });
+    expect(executed.asked).toHaveLength(2);
     expect(executed.table.lockOf('orders')).toBeUndefined();
   });
 });
@@ -252,7 +334,11 @@ describe('a question that cannot be asked', () => {
 
 describe('a cluster whose policy wants no approval', () => {
   it('is remediated without a question', async () => {
-    const executed = await ask(undefined, { policy: { 'member-failed': 'automatic' }, input: INPUT });
+    const executed = await ask(undefined, {
+      policy: { 'member-failed': 'automatic' },
+      input: INPUT,
+      found: [FAILED, HEALTHY],
+    });
     expect(executed.asked).toEqual([]);
     expect(runsOf(executed)).toEqual([RUN]);
     expect(Object(executed.ended).output).toMatchObject({ outcome: 'Remediated', approvals: [] });

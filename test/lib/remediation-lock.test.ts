@@ -109,6 +109,23 @@ describe('the lock', () => {
     expect(waysOf(await remediate({ table }))).toEqual([TAKE, 'Diagnose cluster']);
   });
 
+  it('that was taken over is its own, though the answer to that was lost', async () => {
+    const table = tableWith(lockOf(OTHER));
+    let calls = 0;
+    const takeOver = () => {
+      table.put(lockOf(ME));
+      calls++;
+      return calls === 1 ? failure('DynamoDb.SdkClientException', 'no answer') : undefined;
+    };
+    const executed = await remediate({
+      table,
+      answers: { 'Look at the holder': { Status: 'ABORTED' }, 'Take over the lock': takeOver },
+    });
+    expect(calls).toBe(2);
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'NothingToDo' } });
+    expect(table.lockOf('orders')).toBeUndefined();
+  });
+
   it('that was given back meanwhile is taken', async () => {
     const table = tableWith(lockOf(OTHER));
     const executed = await remediate({ table, answers: { 'Who holds the lock?': () => table.delete('orders') } });

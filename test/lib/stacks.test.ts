@@ -7,6 +7,8 @@ import { FLEET, functionOf, NETWORK, PLAIN, ROOT, render, resourcesOf, STEPS, sy
 const fleet = synthesizeStacks(FLEET);
 const { platform } = fleet;
 const TOGGLE = 'toggle-authentication';
+const CHOICE = 'choose-runbook';
+const IN_VPC = STEPS.filter((step) => step !== CHOICE);
 const STAGING_STEPS = ['stage-snapshot', 'transfer-snapshot'];
 describe('the function of every step', () => {
   it('exists, and there is no other but that of the API', () => {
@@ -26,11 +28,15 @@ describe('the function of every step', () => {
     expect(properties.Description).toMatch(/^[A-Z].{20}/);
     expect(Object.keys(properties.Environment?.Variables ?? {})).toEqual([
       ...(STAGING_STEPS.includes(step) ? ['STAGING_BUCKET'] : []),
-      ...(step === TOGGLE ? ['RUNBOOKS'] : []),
+      ...(step === TOGGLE || step === CHOICE ? ['RUNBOOKS'] : []),
     ]);
   });
 
-  it.each(STEPS)("%s is in the configured subnets with the steps' own security group", (step) => {
+  it('has the choice of a runbook in no VPC: subnets may have no way to Step Functions', () => {
+    expect(functionOf(platform, CHOICE)[1]).not.toHaveProperty('VpcConfig');
+  });
+
+  it.each(IN_VPC)("%s is in the configured subnets with the steps' own security group", (step) => {
     const [securityGroup] = Object.keys(resourcesOf(platform, 'AWS::EC2::SecurityGroup'));
     const [, { VpcConfig }] = functionOf(platform, step);
     expect(VpcConfig.SubnetIds).toEqual(NETWORK.subnetIds);
@@ -130,7 +136,7 @@ describe('the network', () => {
   it('adds the configured security groups to that of the steps', () => {
     const network = { ...NETWORK, securityGroupIds: ['sg-0a1b2c3d', 'sg-1a2b3c4d'] };
     const stacks = synthesizeStacks({ network, clusters: [PLAIN] });
-    for (const step of STEPS) {
+    for (const step of IN_VPC) {
       const [own, ...others] = functionOf(stacks.platform, step)[1].VpcConfig.SecurityGroupIds;
       expect(render(own)).toMatch(/^<SecurityGroup.*\.GroupId>$/);
       expect(others).toEqual(['sg-0a1b2c3d', 'sg-1a2b3c4d']);

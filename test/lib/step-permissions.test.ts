@@ -27,15 +27,19 @@ const TOGGLE = 'toggle-authentication';
 /** Invoked by the schedules of clusters, and chained by no state machine. */
 const DETECTOR = 'detect-incidents';
 
+/** What every step may do that is in a VPC. */
+const INTERFACES = [
+  'ec2:AssignPrivateIpAddresses *',
+  'ec2:CreateNetworkInterface *',
+  'ec2:DeleteNetworkInterface *',
+  'ec2:DescribeNetworkInterfaces *',
+  'ec2:DescribeSubnets *',
+  'ec2:UnassignPrivateIpAddresses *',
+];
+
 /** What every step may do; the log group is its own. */
 function permissionsOfAnyStep(logGroup: string): string[] {
   return [
-    'ec2:AssignPrivateIpAddresses *',
-    'ec2:CreateNetworkInterface *',
-    'ec2:DeleteNetworkInterface *',
-    'ec2:DescribeNetworkInterfaces *',
-    'ec2:DescribeSubnets *',
-    'ec2:UnassignPrivateIpAddresses *',
     'xray:PutTelemetryRecords *',
     'xray:PutTraceSegments *',
     `logs:CreateLogStream <${logGroup}.Arn>`,
@@ -47,7 +51,10 @@ function permissionsOfAnyStep(logGroup: string): string[] {
 function ownPermissionsOf(template: typeof platform, step: string): string[] {
   const [, properties] = functionOf(template, step);
   const given = permissionsOf(template, properties.Role['Fn::GetAtt'][0]);
-  const common = permissionsOfAnyStep(properties.LoggingConfig.LogGroup.Ref);
+  const common = [
+    ...permissionsOfAnyStep(properties.LoggingConfig.LogGroup.Ref),
+    ...(properties.VpcConfig ? INTERFACES : []),
+  ];
   expect(given).toEqual(expect.arrayContaining(common));
   return given.filter((permission) => !common.includes(permission));
 }

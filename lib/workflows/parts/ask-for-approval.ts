@@ -25,19 +25,19 @@ const ME = '$states.context.Execution.Id';
  * While nobody answers, the cluster is diagnosed again and again: another incident may have come that needs no approval and must not wait for
  * one, and this one may be over. After an answer too: what is approved is run from a fresh look, and held to the plan that was read.
  *
- * Reads the variables `cluster`, `next`, `round` (the dry run), `rounds` and `approvals`. Sets `asked`, and after the answer `approved`; adds to
+ * Reads the variables `cluster`, `next` and `round` (the dry run), and counts `questions`. Sets `asked`, and after the answer `approved`; adds to
  * `approvals`.
  * @returns what asks, and what waits on where it was asked already
  */
 export function askForApproval(scope: Construct, props: AskForApprovalProps): { ask: State; wait: State } {
   const { table, pages, within, every, lookAgain, onError } = props;
-  // One question for each round: whoever has read the first does not approve of the second.
-  const id = '$string($count($rounds) + 1)';
   const note = Pass.jsonata(scope, 'Note the question', {
     comment: 'With the plan that is asked about, and until when',
     outputs: {},
     assign: {
-      asked: `{% {'id': ${id}, 'incident': $next.incident, 'plan': $round.report, 'untilMs': $millis() + ${within.toMilliseconds()}} %}`,
+      asked: `{% {'id': $string($questions + 1), 'incident': $next.incident, 'plan': $round.report, 'untilMs': $millis() + ${within.toMilliseconds()}} %}`,
+      // Whoever has read the first does not approve of the second.
+      questions: '{% $questions + 1 %}',
     },
   });
   const page = pages.page(scope, 'Page that an approval is wanted', {
