@@ -57,17 +57,19 @@ describe('the entry workflow', () => {
       'Stop with the error': [],
       [FIRST_WITH_LOCK]: ['Choose runbook'],
       'Choose runbook': ['Is there anything to do?'],
-      'Is there anything to do?': ['Which runbook?', 'Note the outcome'],
+      'Is there anything to do?': ['Which runbook?', 'Wait for an approval', 'Note the outcome'],
       'Which runbook?': [...Object.values(RUNBOOKS).map(({ runbook }) => `Run ${runbook}`), 'There is no such runbook'],
       ...Object.fromEntries(Object.values(RUNBOOKS).map(({ runbook }) => [`Run ${runbook}`, ['Was it a dry run?']])),
       'There is no such runbook': ['Note the error'],
       'Was it a dry run?': ['Is a plan all that is wanted?', 'Note what it came to'],
       'Note what it came to': [FIRST_WITH_LOCK],
-      'Is a plan all that is wanted?': ['Note the plan', 'Page that an approval is wanted'],
+      'Is a plan all that is wanted?': ['Note the plan', 'Note the question'],
+      'Note the question': ['Page that an approval is wanted'],
       'Page that an approval is wanted': ['Wait for an approval'],
       'Wait for an approval': ['Is it approved?'],
       'Is it approved?': ['Take the question back', 'It was rejected'],
-      'Take the question back': ['Which runbook?'],
+      'Is there time left to answer?': [FIRST_WITH_LOCK, 'Nobody has answered'],
+      'Take the question back': [FIRST_WITH_LOCK],
       'It was rejected': ['Note the error'],
       'Nobody has answered': ['Note the error'],
       'Note the error': ['Has somebody only looked?'],
@@ -146,7 +148,7 @@ describe('the entry workflow', () => {
       'Choose runbook': ['Note the error'],
       ...Object.fromEntries(Object.values(RUNBOOKS).map(({ runbook }) => [`Run ${runbook}`, ['Note the error']])),
       'Page that an approval is wanted': ['Wait for an approval'],
-      'Wait for an approval': ['Nobody has answered', 'Note the error'],
+      'Wait for an approval': ['Is there time left to answer?', 'Note the error'],
       'Take the question back': ['Note the error'],
       'Page that it has failed': ['Record how it ended'],
       'Record how it ended': [GIVE_BACK],
@@ -174,10 +176,10 @@ describe('the entry workflow', () => {
     },
   );
 
-  it('gives a person four hours, and itself less time than its lock lasts', () => {
-    expect(definition.States['Wait for an approval']).toMatchObject({ Resource: ASK, TimeoutSeconds: 4 * 3600 });
+  it('looks at the cluster every ten minutes while it waits for a person, and takes less time itself than its lock lasts', () => {
+    expect(definition.States['Wait for an approval']).toMatchObject({ Resource: ASK, TimeoutSeconds: 600 });
     const lasts = definition.TimeoutSeconds ?? 0;
-    expect(lasts).toBe(48 * 3600);
+    expect(lasts).toBe(60 * 3600);
     for (const name of TAKEN_BY) {
       const { Arguments } = definition.States[name] as TaskState;
       const { expiresAt } = (Arguments as { Item: { expiresAt: { N: string } } }).Item;
@@ -193,7 +195,7 @@ describe('the entry workflow', () => {
     const conditions = writes.map(({ name, state }) => [name, Object(state.Arguments).ConditionExpression]);
     expect(Object.fromEntries(conditions)).toEqual({
       'Take the lock': 'attribute_not_exists(id) OR #owner = :owner OR expiresAt < :now',
-      'Take over the lock': '#owner = :owner',
+      'Take over the lock': '#owner = :holder OR #owner = :owner',
       'Wait for an approval': '#owner = :owner',
       'Take the question back': '#owner = :owner',
       [GIVE_BACK]: '#owner = :owner',

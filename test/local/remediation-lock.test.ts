@@ -31,6 +31,7 @@ const COURSES: Record<string, Course & { runbooks?: 'endless' | 'failing'; input
   'Note what it came to': { finds: 'space-exceeded' },
   'Is a plan all that is wanted?': { finds: 'quorum-lost', input: { dryRun: true } },
   'Note the plan': { finds: 'quorum-lost', input: { dryRun: true } },
+  'Note the question': { finds: 'quorum-lost', policy: APPROVAL },
   'Page that an approval is wanted': { finds: 'quorum-lost', policy: APPROVAL },
   'Wait for an approval': { finds: 'quorum-lost', policy: APPROVAL },
   'Is it approved?': { finds: 'quorum-lost', policy: APPROVAL, answer: 'approve' },
@@ -44,10 +45,17 @@ const COURSES: Record<string, Course & { runbooks?: 'endless' | 'failing'; input
   'Give the lock back': {},
   'How did it end?': {},
 };
-/** Each is an end; or takes four hours; or a runbook that the deployment does not have. */
+/** Each is an end; or takes minutes or hours; or a runbook that the deployment does not have. */
 const NOT_STOPPED_AT = [
   ...['Already in progress', 'Stop with the error', 'Stop with the error that ended it'],
-  ...['Remediated', 'Nothing to do', 'Planned', 'Nobody has answered', 'There is no such runbook'],
+  ...[
+    'Remediated',
+    'Nothing to do',
+    'Planned',
+    'Is there time left to answer?',
+    'Nobody has answered',
+    'There is no such runbook',
+  ],
 ];
 
 const states = statesOf(definitionOf(synthesizeStacks(FLEET), ENTRY)).map(({ name }) => name);

@@ -1,7 +1,8 @@
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import type { Diagnosis } from '../../core/contracts/diagnosis.ts';
 import { parseRemediationInput } from '../../core/contracts/remediation.ts';
-import { handler as chooseRunbook } from '../../lambdas/steps/choose-runbook.ts';
+import { chooseRunbookInput } from '../../core/contracts/remediation-steps.ts';
+import { chooseRunbook } from '../../core/decisions/choose-runbook.ts';
 import { RUNBOOKS } from '../../lib/workflows/registry.ts';
 import { stateMachineArn } from '../../local/asl/arn.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
@@ -81,9 +82,11 @@ export async function remediations(
       }
       case 'choose-runbook':
         if (Object(event).rounds.length > 0) looked.add(named);
-        return chooseRunbook(event).catch(({ name, message }: Error) => {
-          throw new ExecutionError(name, message);
-        });
+        try {
+          return chooseRunbook(chooseRunbookInput.parse(event));
+        } catch (error) {
+          throw new ExecutionError((error as Error).name, (error as Error).message);
+        }
       default:
         throw new Error(`What is ${arn}?`);
     }
