@@ -76,16 +76,21 @@ async function runNested(
   observer: Observer,
   { signal, submitted }: Pick<Parameters<TaskHandler>[1], 'signal' | 'submitted'>,
 ): Promise<JsonValue> {
-  const { StateMachineArn, Input, ...others } = isObject(args) ? args : {};
+  const { StateMachineArn, Name, Input = {}, ...others } = isObject(args) ? args : {};
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw new ExecutionError('States.Runtime', `This platform does not know ${unknown}.`);
   const stateMachineName = String(StateMachineArn).split(':').at(-1) ?? '';
   if (stateMachineArn(stateMachineName) !== StateMachineArn) {
     throw new ExecutionError('StepFunctions.StateMachineDoesNotExistException', `There is no ${StateMachineArn}.`);
   }
+  const name = Name === undefined ? undefined : String(Name);
+  if (executions().of(stateMachineName).some((each) => each.name === name)) {
+    throw new ExecutionError('StepFunctions.ExecutionAlreadyExistsException', `Execution Already Exists: '${name}'`);
+  }
   const nested = executions().start({
     stateMachineName,
-    input: Input ?? {},
+    input: Input,
+    ...(name !== undefined && { name }),
     observer: observer.onNested?.(stateMachineName) ?? {},
     signal,
   });
