@@ -6,6 +6,7 @@ import { countStateTransitions } from '../local/asl/history.ts';
 import type { JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';
 import type { Progress } from './progress.ts';
+import { describeReport, type RunReport } from './report.ts';
 
 /** Follows a remediation and its runbooks on a terminal, and knows what they have come to. */
 export class Follower implements Observer {
@@ -17,6 +18,8 @@ export class Follower implements Observer {
   readonly #progressOf: () => Progress;
   readonly #own: Progress;
   readonly #histories: HistoryEvent[][] = [[]];
+  /** Of the newest runbook that has ended well. */
+  #lastReport: RunReport | undefined;
 
   /** @param answer what is answered where an approval is wanted */
   constructor(print: (line: string) => void, progressOf: () => Progress, answer: ApprovalAnswer) {
@@ -49,12 +52,16 @@ export class Follower implements Observer {
     return {
       onEvent: (event) => {
         history.push(event);
+        const { output } = event.executionSucceededEventDetails ?? {};
+        if (output !== undefined) this.#lastReport = JSON.parse(output);
         onEvent(event);
       },
     };
   };
 
+  /** With the plan before it, which is what it is about. */
   readonly onWait = (answer: (output: JsonValue) => void): void => {
+    if (this.#lastReport) for (const line of describeReport(this.#lastReport)) this.#print(`  ${line}`);
     answer({ ...this.#answer });
   };
 }

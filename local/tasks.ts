@@ -84,7 +84,11 @@ async function runNested(
     throw new ExecutionError('StepFunctions.StateMachineDoesNotExistException', `There is no ${StateMachineArn}.`);
   }
   const name = Name === undefined ? undefined : String(Name);
-  if (executions().of(stateMachineName).some((each) => each.name === name)) {
+  if (
+    executions()
+      .of(stateMachineName)
+      .some((each) => each.name === name)
+  ) {
     throw new ExecutionError('StepFunctions.ExecutionAlreadyExistsException', `Execution Already Exists: '${name}'`);
   }
   const nested = executions().start({

@@ -57,7 +57,15 @@ describe('whoever follows a remediation', () => {
 
   it('answers what it waits for as it was told to on the command line', () => {
     const answers: JsonValue[] = [];
-    follower().follower.onWait((answer) => answers.push(answer));
+    const { lines, follower: follows } = follower();
+    const { onEvent } = follows.onNested('etcd-remediation-member-replacement');
+    const output = JSON.stringify({ outcome: 'Planned', incident: 'member-failed', summary: '', plan: ['stop m3'] });
+    onEvent?.({
+      ...{ id: 9, timestamp: undefined, type: 'ExecutionSucceeded' },
+      executionSucceededEventDetails: { output },
+    });
+    follows.onWait((answer) => answers.push(answer));
     expect(answers).toEqual([ANSWER]);
+    expect(lines.slice(1).map((line) => line.trim())).toEqual(['Plan:', 'stop m3']);
   });
 });
