@@ -12,6 +12,8 @@ const REFUSALS: Partial<Record<ProblemKind, ResponseType[]>> = {
   'invalid-request': [ResponseType.BAD_REQUEST_BODY, ResponseType.BAD_REQUEST_PARAMETERS],
   throttled: [ResponseType.THROTTLED, ResponseType.QUOTA_EXCEEDED],
   'too-large': [ResponseType.REQUEST_TOO_LARGE],
+  // A function that has crashed gives no answer that API Gateway could hand on.
+  'internal-error': [ResponseType.API_CONFIGURATION_ERROR, ResponseType.DEFAULT_5XX],
   unavailable: [ResponseType.INTEGRATION_FAILURE, ResponseType.INTEGRATION_TIMEOUT],
 };
 

@@ -97,8 +97,10 @@ describe('the API in the template', () => {
     );
     expect(responses.toSorted()).toEqual([
       'ACCESS_DENIED forbidden',
+      'API_CONFIGURATION_ERROR internal-error',
       'BAD_REQUEST_BODY invalid-request',
       'BAD_REQUEST_PARAMETERS invalid-request',
+      'DEFAULT_5XX internal-error',
       'EXPIRED_TOKEN forbidden',
       'INTEGRATION_FAILURE unavailable',
       'INTEGRATION_TIMEOUT unavailable',
