@@ -6,9 +6,9 @@ import { parse } from '../../core/contracts/parse.ts';
 import { assessMembers } from '../../core/decisions/member-assessment.ts';
 import { clusterOf, configured, failureOf, observation, refusing, silent, voter } from './observations.ts';
 
-const parameters = parse(memberParametersSchema, {}, 'parameters');
+const PARAMETERS = parse(memberParametersSchema, {}, 'parameters');
 
-function assess(members: MemberObservation[], member = ''): MembersAssessment {
+function assess(members: MemberObservation[], member = '', parameters = PARAMETERS): MembersAssessment {
   const cluster = clusterOf(members.map(({ name }) => configured(name)));
   const readings = { targets: [], equal: 0, total: 0 };
   return assessMembers(observation(members), { cluster, parameters, member, readings });
@@ -44,5 +44,28 @@ describe('a member that answers and refuses this runbook', () => {
 
   it('is told from one that is silent, which is to be confirmed', () => {
     expect(assess([...well, silent('node4')]).verdict).toBe('Confirm');
+  });
+});
+
+describe('members that may be replaced', () => {
+  const well = ['node1', 'node2', 'node3'].map((name) => voter(name));
+  const only = (...onlyMembers: string[]) => ({ ...PARAMETERS, onlyMembers });
+
+  it('are any, where nothing is said', () => {
+    expect(assess([...well, silent('node4')]).verdict).toBe('Confirm');
+  });
+
+  it('are those that somebody has approved of, also where fewer have failed than that', () => {
+    expect(assess([...well, silent('node4'), voter('node5')], '', only('node4', 'node5')).verdict).toBe('Confirm');
+  });
+
+  it('are no others, which have failed since: nothing is changed, and they are named', () => {
+    const { name, message } = failureOf(() => assess([...well, silent('node4'), silent('node5')], '', only('node4')));
+    expect(name).toBe('PreconditionFailed');
+    expect(message).toMatch(/^node5 .* Only node4 may be replaced: nobody has approved of more\./);
+  });
+
+  it('are none where the one that was approved of is back', () => {
+    expect(assess([...well, voter('node4'), voter('node5')], '', only('node4')).verdict).toBe('NothingToDo');
   });
 });

@@ -3,7 +3,19 @@ import type { HostCommandName } from '../../core/contracts/host-commands.ts';
 import type { HostCommand } from '../../core/contracts/membership.ts';
 import type { RecoveryPlan } from '../../core/contracts/recovery.ts';
 import { clusterOf, configuration, configured, directory, failureOf, LAYOUT, MIB } from './observations.ts';
-import { CLUSTER, DATA, examined, log, MEMBERS, plan, refusalsOf, STATES, salvage, withBackup } from './recoveries.ts';
+import {
+  CLUSTER,
+  DATA,
+  examined,
+  log,
+  MEMBERS,
+  parametersWith,
+  plan,
+  refusalsOf,
+  STATES,
+  salvage,
+  withBackup,
+} from './recoveries.ts';
 
 const { killed, up, empty } = STATES;
 const GIB = 1024 ** 3;
@@ -57,6 +69,17 @@ describe('the plan of a recovery', () => {
     for (const field of ['winner', 'candidates', 'targets', 'leftOut', 'cluster'] as const) {
       expect(dry[field]).toEqual(real[field]);
     }
+  });
+
+  it('is made of nothing older than what was approved', () => {
+    const parameters = (atLeastRevision: string) => parametersWith({ atLeastRevision });
+    expect(plan({ parameters: parameters('4030') }).winner.revision).toBe('4030');
+    // The numbers are 64 bits wide, and no text to be compared as one.
+    expect(plan({ parameters: parameters('999') }).winner.revision).toBe('4030');
+    expect(failureOf(() => plan({ parameters: parameters('4031') }))).toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringContaining('revision 4030 of node2, and nobody has approved of less than 4031'),
+    });
   });
 
   it('is made of nothing older where the newest snapshot was not kept', () => {
