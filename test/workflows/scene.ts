@@ -140,6 +140,7 @@ export async function killFunctions(logicalId: string): Promise<number> {
 
 /** Waits for a condition, for 10 s at most. */
 export async function until(holds: () => Promise<boolean>, everyMs = 20): Promise<void> {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(everyMs)) if (await holds()) return;
-  throw new Error(`waited 10 s in vain until ${holds}`);
+  // Where three clusters share two cores, a service that fails to start has failed often enough only after more than ten seconds.
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(everyMs)) if (await holds()) return;
+  throw new Error(`waited 30 s in vain until ${holds}`);
 }
