@@ -54,7 +54,7 @@ snapshot=null
 if [ "$keep" = yes ]; then
   if [ -z "$compressed" ]; then
     require_free "$work" "$size" 'the backup, compressed,'
-    gzip -1 -c < "$work/db" > "$work/snapshot.gz"
+    gzip -n -1 -c < "$work/db" > "$work/snapshot.gz"
   fi
   sha256_of "$work/snapshot.gz" && sha256=$reply
   size_of "$work/snapshot.gz"

@@ -179,7 +179,7 @@ write_snapshot() {
     sha256_of "$copied"
     digest=$(sed 's/../\\x&/g' <<< "$reply")
   fi
-  { cat -- "$copied" && printf "$digest"; } | gzip -1 -c > "$scratch/snapshot.gz" ||
+  { cat -- "$copied" && printf "$digest"; } | gzip -n -1 -c > "$scratch/snapshot.gz" ||
     fail 1 "The snapshot could not be written to $scratch. See whether the disk is full, then run this again."
   sha256_of "$scratch/snapshot.gz"
   snapshot=$reply
