@@ -41,13 +41,20 @@ afterEach(async () => {
 });
 
 describe('a runbook that wants to be alone', () => {
-  it('is, where nothing runs but itself, and others for other clusters or for nothing that can be read as one', async () => {
-    looks = [{ me: '{"cluster":"orders"}', other: '{"cluster":"billing"}', odd: 'null' }];
+  it('is, where nothing runs but itself, and others for other clusters, dry runs, or what names none', async () => {
+    looks = [
+      {
+        dry: '{"cluster":"orders","dryRun":true}',
+        me: '{"cluster":"orders"}',
+        other: '{"cluster":"billing"}',
+        odd: 'null',
+      },
+    ];
     await expect(requireAlone('orders', { execution: 'me', withinMs: 0 })).resolves.toBeUndefined();
   });
 
   it('is told who is at work', async () => {
-    looks = [{ 'run-7': '{"cluster":"orders","dryRun":true}' }];
+    looks = [{ 'run-7': '{"cluster":"orders","dryRun":false}' }];
     await expect(requireAlone('orders', { withinMs: 0 })).rejects.toMatchObject({
       name: 'PreconditionFailed',
       message: expect.stringContaining(executionArn(RUNBOOK, 'run-7')),
