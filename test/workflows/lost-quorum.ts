@@ -48,6 +48,16 @@ export async function readValue({ cluster }: HostedStage, key: string): Promise<
   return (await cluster.etcdctl(['get', key, '--print-value-only'])).trim();
 }
 
+/** Waits until a member has written its database, which etcd does some time after it has applied a write that came through another one. */
+async function untilWritten(stage: HostedStage, name: string, through: string): Promise<void> {
+  const database = join(stage.cluster.member(name).host.layout.dataDir, 'member/snap/db');
+  const { mtimeMs } = await stat(database);
+  await until(async () => {
+    await stage.etcd.member(through).put('written', 'yes');
+    return (await stat(database)).mtimeMs > mtimeMs;
+  });
+}
+
 /**
  * Kills all; the last member's data is whole, the first's log is cut off, and what is between them is gone.
  * @returns once systemd has given up on all of them
@@ -55,8 +65,18 @@ export async function readValue({ cluster }: HostedStage, key: string): Promise<
 export async function leaveOneWhole(stage: HostedStage): Promise<void> {
   const { cluster } = stage;
   const names = namesOf(stage);
-  await crashMembers(cluster, names);
-  await damageLog(cluster, names[0] ?? '', 'truncated');
+  const [first = '', last = ''] = [names[0], names.at(-1)];
+  await untilWritten(stage, first, last);
+  // The first goes before a last write, or its database might be ahead of what the last member's log knows as committed.
+  await crashMembers(cluster, [first]);
+  await until(() =>
+    putThrough(stage, last, 'ahead', 'yes').then(
+      () => true,
+      () => false,
+    ),
+  );
+  await crashMembers(cluster, names.slice(1));
+  await damageLog(cluster, first, 'truncated');
   for (const name of names.slice(1, -1)) await wipeData(cluster, name);
   await until(async () => {
     const states = await Promise.all(names.map((name) => serviceOf(cluster, name)));
