@@ -10,10 +10,7 @@ type Result<Name extends HostCommandName> = z.output<(typeof HOST_COMMAND_RESULT
 
 /** A command's script as SSM runs it: what all share, the script itself, and the parameters put in as text. */
 export function composeScript(command: HostCommandName, parameters: Readonly<Record<string, string>> = {}): string {
-  return readScript(command).replaceAll(
-    /\{\{ (\w+) \}\}/g,
-    (placeholder, name: string) => parameters[name] ?? placeholder,
-  );
+  return readScript(command).replaceAll(/\{\{ (\w+) \}\}/g, (reference, name: string) => parameters[name] ?? reference);
 }
 
 /** How a command ended on a host: `line` is what it printed on standard output. */
