@@ -48,14 +48,16 @@ describe('defragmenting a member', () => {
   });
 
   it('succeeds although the call ran into its deadline: etcd goes on, and the size afterwards counts', async () => {
-    // Of the remaining time, 90 s are kept for waiting: the call itself gets 10 ms, and 60 MiB take longer than that.
-    const before = await member.status();
-    const { defragmentations } = await defragment(90_010);
-    const { dbSizeBytes } = await member.status();
-    expect(dbSizeBytes).toBeLessThan(0.8 * before.dbSizeBytes);
-    expect(defragmentations).toEqual([
-      { member: 'm1', dbSizeBytesBefore: before.dbSizeBytes, dbSizeBytesAfter: dbSizeBytes },
-    ]);
+    const before = (await member.status()).dbSizeBytes;
+    // Of the remaining time, 90 s are kept for waiting: the call itself gets 10 ms, and 60 MiB take longer than that. On a busy
+    // machine 10 ms may pass before the member has the call: that is a try which gives nothing back, and the next one follows.
+    for (let tries = 0; tries < 50; tries++) {
+      const { defragmentations } = await defragment(90_010);
+      const after = (await member.status()).dbSizeBytes;
+      expect(defragmentations).toEqual([{ member: 'm1', dbSizeBytesBefore: before, dbSizeBytesAfter: after }]);
+      if (after !== before) break;
+    }
+    expect((await member.status()).dbSizeBytes).toBeLessThan(0.8 * before);
   });
 
   it('leaves a member alone that has nothing left to give back, so that it can be run twice', async () => {
