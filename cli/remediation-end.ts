@@ -26,7 +26,7 @@ export function describeEnd(
   seen: Seen,
   about: { cluster: Cluster; files: FileFlags },
 ): End {
-  const runbook = seen.next?.action === 'Run' ? seen.next : undefined;
+  const runbook = seen.next && 'runbook' in seen.next ? seen.next : undefined;
   const what = {
     cluster: about.cluster.name,
     incident: runbook?.incident ?? seen.diagnosis?.incident ?? '',

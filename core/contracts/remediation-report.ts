@@ -29,10 +29,11 @@ export type RemediationReport =
 export interface Round {
   incident: Incident;
   runbook: string;
-  /** The ARN of the runbook's execution. */
+  /** The ARN of the runbook's execution; empty where it was never started. */
   execution: string;
+  /** Or the name of the error that it ended with. */
   outcome: string;
-  /** The runbook's whole output. */
+  /** The runbook's whole output; of one that failed its cause, as `summary`. */
   report: unknown;
 }
 

@@ -43,8 +43,8 @@ export const chooseRunbookInput = z.strictObject({
   asked: questionSchema.nullable(),
   /** The one that somebody has approved of, and which has not run yet. */
   approved: questionSchema.nullable(),
-  /** The runbooks that this execution has run. */
-  rounds: z.array(z.looseObject({ incident: incidentSchema, outcome: z.string() })),
+  /** The runbooks that this execution has run: an outcome, or the name of an error. */
+  rounds: z.array(z.looseObject({ incident: incidentSchema, runbook: z.string(), outcome: z.string() })),
   /** The runbooks that there are, each with what holds where a cluster's own policy does not say. */
   runbooks: z.partialRecord(
     incidentSchema,
@@ -63,5 +63,11 @@ export type NextRunbook =
       summary: string;
       /** What the runbook is started with: its dry run, where somebody wants it or has to approve it. */
       input: Record<string, unknown>;
+    }
+  | {
+      /** With the error of the runbook that ran last. */
+      action: 'Stop';
+      incident: Incident;
+      runbook: string;
     }
   | { action: 'Finish'; outcome: 'Remediated' | 'NothingToDo'; summary: string; remaining: Condition[] };

@@ -1,7 +1,7 @@
 import type { Condition } from '../contracts/diagnosis.ts';
 import type { Incident } from '../contracts/execution-input.ts';
 import type { ChooseRunbook, NextRunbook } from '../contracts/remediation-steps.ts';
-import { PreconditionFailed, UnsafeToProceed, VerificationFailed } from '../errors.ts';
+import { ERROR_NAMES, PreconditionFailed, UnsafeToProceed, VerificationFailed } from '../errors.ts';
 
 /** A full store with failed members and rejected tokens takes three; whatever needs more than four is not getting better. */
 const MAX_ROUNDS = 4;
@@ -11,6 +11,9 @@ const MAX_ROUNDS_PER_INCIDENT = 2;
 /**
  * Which runbook is next, decided anew after each from a fresh diagnosis; or how it ends. Whoever names an incident wants that one and no other:
  * what else is wrong is told, and left. While it is still there, its runbook has not done.
+ *
+ * A runbook that failed may have been stopped by another incident: then that one is seen to, and the failed runbook is run once more, for it
+ * alone knows what it has left half done. Where the diagnosis finds no other, it stays failed.
  * @throws UnsafeToProceed where members may hold different data: no runbook goes on, whatever was asked for
  * @throws PreconditionFailed for an incident without a runbook, or one which its runbook does not find
  * @throws VerificationFailed where the incidents do not end
@@ -23,10 +26,16 @@ export function chooseRunbook(input: ChooseRunbook): NextRunbook {
       `${diagnosis.summary} No runbook cures this, and none goes on meanwhile. docs/runbooks.md says what a person can do.`,
     );
   }
+  const last = rounds.at(-1);
+  if (last && hasFailed(last) && (present.length === 0 || diagnosis.incident === last.incident)) {
+    return { action: 'Stop', incident: last.incident, runbook: last.runbook };
+  }
   if (request.incident === undefined) {
-    return diagnosis.incident === 'healthy'
-      ? finish(input, present)
-      : seeTo(diagnosis.incident as Incident, input, diagnosis.summary);
+    if (diagnosis.incident !== 'healthy') return seeTo(diagnosis.incident as Incident, input, diagnosis.summary);
+    const unfinished = findUnfinished(rounds);
+    return unfinished
+      ? seeTo(unfinished.incident, input, `Its runbook failed before (${unfinished.outcome}). ${diagnosis.summary}`)
+      : finish(input, present);
   }
   const isPresent = present.includes(request.incident);
   // Where one member was named, it may be another that has failed.
@@ -62,6 +71,19 @@ function seeTo(incident: Incident, input: ChooseRunbook, summary: string): NextR
   return { action, ...what, input: { ...request, incident, dryRun: true } };
 }
 
+type Round = ChooseRunbook['rounds'][number];
+
+function hasFailed({ outcome }: Round): boolean {
+  return outcome in ERROR_NAMES;
+}
+
+/** A runbook that failed and has not run since. */
+function findUnfinished(rounds: readonly Round[]): Round | undefined {
+  return rounds.find(
+    (round, at) => hasFailed(round) && !rounds.slice(at + 1).some(({ incident }) => incident === round.incident),
+  );
+}
+
 /** What somebody has approved of, as parameters that hold the runbook to it: hours later other members may have failed, or data may be gone. */
 function scopeOf(incident: Incident, plan: Record<string, unknown>): Record<string, unknown> {
   switch (incident) {
@@ -74,7 +96,7 @@ function scopeOf(incident: Incident, plan: Record<string, unknown>): Record<stri
   }
 }
 
-function requireProgress(incident: Incident, rounds: ChooseRunbook['rounds'], summary: string): void {
+function requireProgress(incident: Incident, rounds: readonly Round[], summary: string): void {
   const before = rounds.filter((round) => round.incident === incident);
   if (before.some(({ outcome }) => outcome === 'NothingToDo')) {
     throw new PreconditionFailed(

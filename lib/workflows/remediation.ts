@@ -38,6 +38,18 @@ const TIMEOUT = Duration.hours(60);
 const APPROVAL_WITHIN = Duration.hours(4);
 const LOOK_AGAIN_EVERY = Duration.minutes(10);
 
+/** What a runbook may end with where another incident has come in its way, as a store that fills up while a member is replaced. */
+const MAY_BE_ANOTHER_INCIDENT = `['${[
+  ERROR_NAMES.PreconditionFailed,
+  ERROR_NAMES.EtcdUnavailable,
+  ERROR_NAMES.HostCommandFailed,
+  ERROR_NAMES.HostUnreachable,
+  ERROR_NAMES.VerificationFailed,
+].join("', '")}']`;
+
+/** `round` is the newest. */
+const ROUNDS_WITH_THIS = '{% [$append($rounds, $round)] %}';
+
 /** Of a person, nor approved by one. */
 const NOTHING_ASKED = { asked: null, approved: null };
 
@@ -50,7 +62,7 @@ const NOTHING_ASKED = { asked: null, approved: null };
  * 4. Where somebody wants a dry run or has to approve, let the runbook say what it would do; ask, and wait for the answer. Go to 3 with it: the
  *    runbook is held to the plan that was approved.
  * 5. Run the runbook, as an execution of its own.
- * 6. Go to 3: a full store that has also lost a member takes two.
+ * 6. Go to 3: a full store that has also lost a member takes two. So does a runbook which fails, where another incident has stopped it.
  * 7. Record how it ended, and give the lock back: on every way out, an error too, which is raised again under its own name.
  *
  * Invariant: nothing acts on a cluster before the lock is taken, and no state after that leads to an end that does not give it back.
@@ -81,12 +93,22 @@ export class Remediation extends Construct {
     const ending = giveLockBack(this, { table, pages, ended: this.endings() });
     const onError = ending.afterError;
 
+    const stayFailed = Pass.jsonata(this, 'It stays failed', {
+      comment: 'No other incident is known to have stopped it: its own error is how this ends',
+      outputs: { error: '{% $rounds[-1].outcome %}', cause: '{% $rounds[-1].report.summary %}' },
+    });
+    stayFailed.next(onError);
+    const wasItToExplainAFailure = Choice.jsonata(this, 'Was it to explain a failure?', {
+      comment: 'Then the failure is what is told, and not that nothing more can be seen',
+    })
+      .when(Condition.jsonata(`{% $rounds[-1].outcome in ${MAY_BE_ANOTHER_INCIDENT} %}`), stayFailed)
+      .otherwise(onError);
     const diagnose = stepState(this, 'Diagnose cluster', {
       step: steps.diagnoseCluster,
       comment: 'Every member, every host, every alarm: what is wrong with it now?',
       input: { cluster: '{% $cluster %}' },
       assign: { diagnosis: '{% $states.result.Payload %}' },
-      onError,
+      onError: wasItToExplainAFailure,
     });
     const choose = stepState(this, 'Choose runbook', {
       step: steps.chooseRunbook,
@@ -98,7 +120,7 @@ export class Remediation extends Construct {
           "{% {'incident': $diagnosis.incident, 'summary': $diagnosis.summary, 'others': [$diagnosis.others]} %}",
         asked: '{% $asked %}',
         approved: '{% $approved %}',
-        rounds: '{% [$rounds.{"incident": incident, "outcome": outcome}] %}',
+        rounds: '{% [$rounds.{"incident": incident, "runbook": runbook, "outcome": outcome}] %}',
         runbooks: Object.fromEntries(
           Object.keys(runbooks).map((incident) => {
             const { runbook, policy } = RUNBOOKS[incident as Incident];
@@ -113,12 +135,28 @@ export class Remediation extends Construct {
       },
       onError,
     });
-    const { which, runs } = runRunbook(this, { stateMachines: runbooks, onError });
+    const noteFailure = Pass.jsonata(this, 'Note that it failed', {
+      comment: 'It is run again once whatever has stopped it is seen to; an approval of it stays one',
+      outputs: {},
+      assign: { rounds: ROUNDS_WITH_THIS },
+    });
+    noteFailure.next(diagnose);
+    const mayAnotherHaveStoppedIt = Choice.jsonata(this, 'May another incident have stopped it?', {
+      comment: 'A new diagnosis will tell, unless the error says what it was, or no other incident was to be seen to',
+    })
+      .when(
+        Condition.jsonata(
+          `{% $states.input.error in ${MAY_BE_ANOTHER_INCIDENT} and $not($exists($request.incident) or $request.dryRun) %}`,
+        ),
+        noteFailure,
+      )
+      .otherwise(onError);
+    const { which, runs } = runRunbook(this, { stateMachines: runbooks, onError: mayAnotherHaveStoppedIt });
     const noteRound = Pass.jsonata(this, 'Note what it came to', {
       comment: 'Then the cluster is diagnosed anew: there may be more than one incident',
       outputs: {},
       assign: {
-        rounds: '{% [$append($rounds, $round)] %}',
+        rounds: ROUNDS_WITH_THIS,
         // What was asked or approved of another incident still is: this one came in between.
         asked: '{% $asked.incident = $round.incident ? null : $asked %}',
         approved: '{% $approved.incident = $round.incident ? null : $approved %}',
@@ -140,7 +178,7 @@ export class Remediation extends Construct {
         Condition.jsonata('{% $request.dryRun %}'),
         ending.with(this, 'Note the plan', 'Planned', {
           summary: '{% $next.summary %}',
-          rounds: '{% [$append($rounds, $round)] %}',
+          rounds: ROUNDS_WITH_THIS,
           remaining: "{% $diagnosis.incident = 'healthy' ? [] : [$append([$diagnosis.incident], $diagnosis.others)] %}",
         }),
       )
@@ -161,6 +199,7 @@ export class Remediation extends Construct {
     const isAnythingLeft = Choice.jsonata(this, 'Is there anything to do?', { comment: 'A runbook, or the end' })
       .when(Condition.jsonata("{% $next.action = 'Run' %}"), which)
       .when(Condition.jsonata("{% $next.action = 'Ask' %}"), approval.wait)
+      .when(Condition.jsonata("{% $next.action = 'Stop' %}"), stayFailed)
       .otherwise(
         ending.with(this, 'Note the outcome', '{% $next.outcome %}', {
           summary: '{% $next.summary %}',

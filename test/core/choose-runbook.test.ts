@@ -1,74 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import { CONDITIONS, type Condition, type Diagnosis } from '../../core/contracts/diagnosis.ts';
+import { CONDITIONS, type Condition } from '../../core/contracts/diagnosis.ts';
 import { INCIDENTS } from '../../core/contracts/execution-input.ts';
-import { type ChooseRunbook, chooseRunbookInput } from '../../core/contracts/remediation-steps.ts';
-import { chooseRunbook } from '../../core/decisions/choose-runbook.ts';
-import { clusterOf, configured, failureOf } from './observations.ts';
-
-const RUNBOOKS: ChooseRunbook['runbooks'] = {
-  'space-exceeded': { runbook: 'space-reclaim', policy: 'automatic' },
-  'auth-token-invalid': { runbook: 'auth-token-reset', policy: 'automatic' },
-  'member-failed': { runbook: 'member-replacement', policy: 'approval' },
-  'quorum-lost': { runbook: 'quorum-recovery', policy: 'approval' },
-};
-const SUMMARY = 'This is what was seen.';
-
-interface Scene {
-  found: Condition | 'healthy';
-  others?: Condition[];
-  request?: Record<string, unknown>;
-  /** `space-exceeded Remediated` */
-  rounds?: string[];
-  runbooks?: ChooseRunbook['runbooks'];
-  policy?: Cluster['policy'];
-  asked?: ChooseRunbook['asked'];
-  approved?: ChooseRunbook['approved'];
-}
-
-function choose(scene: Scene) {
-  const {
-    found,
-    others = [],
-    request = {},
-    rounds = [],
-    runbooks = RUNBOOKS,
-    policy,
-    asked = null,
-    approved = null,
-  } = scene;
-  return chooseRunbook(
-    chooseRunbookInput.parse({
-      cluster: clusterOf([configured('node1')], policy && { policy }),
-      request: { cluster: 'orders', dryRun: false, reason: 'INC-1', requestedBy: 'ann', ...request },
-      diagnosis: { incident: found, summary: SUMMARY, others } satisfies Partial<Diagnosis>,
-      asked,
-      approved,
-      rounds: rounds.map((round) => {
-        const [incident, outcome] = round.split(' ');
-        return { incident, outcome };
-      }),
-      runbooks,
-    }),
-  );
-}
-
-/** `Run space-reclaim`, `Run member-replacement dry`, `Finish NothingToDo`, or the name of the error. */
-function choiceOf(scene: Scene): string {
-  try {
-    const next = choose(scene);
-    if (next.action === 'Finish') return `Finish ${next.outcome}`;
-    return `${next.action} ${next.runbook}${next.input.dryRun ? ' dry' : ''}`;
-  } catch (error) {
-    return (error as Error).name;
-  }
-}
-
-/** What it ends with. */
-function refusal(scene: Scene): string {
-  const { name, message } = failureOf(() => choose(scene));
-  return `${name}: ${message}`;
-}
+import type { ChooseRunbook } from '../../core/contracts/remediation-steps.ts';
+import { choiceOf, choose, refusal, type Scene, SUMMARY } from './runbook-choices.ts';
 
 describe('of a cluster without a named incident, the next', () => {
   it.each<[string, Scene, string]>([
@@ -317,50 +251,5 @@ describe('incidents that do not end', () => {
     expect(refusal({ found: 'member-failed', rounds: ['member-failed NothingToDo'] })).toMatch(
       /^PreconditionFailed: The diagnosis finds member-failed, and its runbook finds nothing to do\. .*\n.*look at the network/,
     );
-  });
-});
-
-describe('a runbook that wants an approval', () => {
-  const question = { incident: 'member-failed', plan: { targets: ['node3'] } } as const;
-
-  it.each<[string, Scene, string]>([
-    ['is planned where nobody was asked', { found: 'member-failed' }, 'Run member-replacement dry'],
-    [
-      'is not planned again while somebody is asked',
-      { found: 'member-failed', asked: question },
-      'Ask member-replacement dry',
-    ],
-    [
-      'is planned where another one was asked about',
-      { found: 'quorum-lost', asked: question },
-      'Run quorum-recovery dry',
-    ],
-    ['runs once it is approved', { found: 'member-failed', approved: question }, 'Run member-replacement'],
-    [
-      'is planned where another one is approved',
-      { found: 'quorum-lost', approved: question },
-      'Run quorum-recovery dry',
-    ],
-    ['is no hindrance for one that wants none', { found: 'space-exceeded', asked: question }, 'Run space-reclaim'],
-    [
-      'stays a dry run where that is all that is wanted',
-      { found: 'member-failed', request: { dryRun: true } },
-      'Run member-replacement dry',
-    ],
-    ['is none any more where the incident is over', { found: 'healthy', approved: question }, 'Finish NothingToDo'],
-  ])('%s', (_, scene, expected) => {
-    expect(choiceOf(scene)).toBe(expected);
-  });
-
-  it('is held to what was approved', () => {
-    const parameters = { confirmSeconds: 7 };
-    const request = { incident: 'member-failed', parameters };
-    expect(choose({ found: 'member-failed', request, approved: question })).toMatchObject({
-      input: { dryRun: false, parameters: { confirmSeconds: 7, onlyMembers: ['node3'] } },
-    });
-    const recovery = { incident: 'quorum-lost', plan: { winner: { revision: '4029' } } } as const;
-    expect(choose({ found: 'quorum-lost', approved: recovery })).toMatchObject({
-      input: { dryRun: false, parameters: { atLeastRevision: '4029' } },
-    });
   });
 });

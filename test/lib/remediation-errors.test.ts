@@ -1,18 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import { failure } from './execute.ts';
 import { LockTable } from './lock-table.ts';
-import { diagnosisOf, ended, ME, nestedArn, recordsOf, remediate, runsOf } from './remediation-scene.ts';
+import { diagnosisOf, ended, INPUT, ME, nestedArn, recordsOf, remediate, runsOf } from './remediation-scene.ts';
+import { callsOf } from './replacement-scene.ts';
 
 const BEGIN = ['Load cluster', 'Take the lock'];
 const LOOK = ['Diagnose cluster', 'Choose runbook', 'Is there anything to do?'];
 const END = ['Record how it ended', 'Give the lock back', 'How did it end?'];
 const FAIL = ['Note the error', 'Has somebody only looked?', 'Page that it has failed', ...END];
+const FAILS = 'May another incident have stopped it?';
 const RAISE = 'Stop with the error that ended it';
 const AUTOMATIC = { 'member-failed': 'automatic' } as const;
 
 const HEALTHY = diagnosisOf('healthy');
 const FULL = diagnosisOf('space-exceeded');
 const FAILED = diagnosisOf('member-failed');
+
+/** Of a member's replacement. */
+function failedRound(outcome: string, cause: string) {
+  return {
+    incident: 'member-failed',
+    runbook: 'member-replacement',
+    execution: nestedArn('member-failed'),
+    outcome,
+    report: { summary: `${cause} (${nestedArn('member-failed')})` },
+  };
+}
 
 const SPACE_ROUND = {
   incident: 'space-exceeded',
@@ -65,7 +78,7 @@ describe('a runbook', () => {
     ],
   ])('%s', async (_, answer, error, cause) => {
     const executed = await remediate({ found: [FULL], answers: { 'Run space-reclaim': answer } });
-    expect(executed.visited).toEqual([...BEGIN, ...LOOK, 'Which runbook?', 'Run space-reclaim', ...FAIL, RAISE]);
+    expect(executed.visited).toEqual([...BEGIN, ...LOOK, 'Which runbook?', 'Run space-reclaim', FAILS, ...FAIL, RAISE]);
     expect(executed.ended).toMatchObject({ status: 'FAILED', error, cause });
     expect(executed.pages).toEqual([
       {
@@ -82,11 +95,11 @@ describe('a runbook', () => {
   it('whose failure was cut off, so that it is JSON no more, still ends it under its own name', async () => {
     const { error, cause } = ended('space-exceeded', 'FAILED', { Error: 'VerificationFailed', Cause: long });
     const cut = Object.assign(ended('space-exceeded', 'FAILED'), { error, cause: cause.slice(0, 32_768) });
-    const executed = await remediate({ found: [FULL], answers: { 'Run space-reclaim': cut } });
+    const executed = await remediate({ found: [FULL, FULL], answers: { 'Run space-reclaim': cut } });
     expect(executed.ended).toMatchObject({
       status: 'FAILED',
       error: 'VerificationFailed',
-      cause: cut.cause.slice(0, 32_000),
+      cause: cut.cause.slice(0, 30_000),
     });
     expect(executed.pages[0]?.message).toContain('orders ended with VerificationFailed: {"ExecutionArn":');
     expect(executed.table.lockOf('orders')).toBeUndefined();
@@ -94,14 +107,16 @@ describe('a runbook', () => {
 
   it('that fails in the second round is told with what the first has done', async () => {
     const executed = await remediate({
-      found: [FULL, FAILED],
+      found: [FULL, FAILED, FAILED],
       policy: AUTOMATIC,
       answers: {
         'Run member-replacement': ended('member-failed', 'FAILED', { Error: 'HostUnreachable', Cause: 'Gone.' }),
       },
     });
     expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'HostUnreachable' });
-    expect(recordsOf(executed.table)).toMatchObject([{ report: { rounds: [SPACE_ROUND] } }]);
+    expect(recordsOf(executed.table)).toMatchObject([
+      { report: { rounds: [SPACE_ROUND, { ...failedRound('HostUnreachable', 'Gone.') }] } },
+    ]);
   });
 
   it.each(['StepFunctions.ExecutionLimitExceededException', 'StepFunctions.AWSStepFunctionsException'])(
@@ -117,6 +132,86 @@ describe('a runbook', () => {
       expect(executed.waitsMs).toEqual([1_000, 2_000]);
     },
   );
+});
+
+describe('a runbook that another incident has stopped', () => {
+  const bySpace = ended('member-failed', 'FAILED', { Error: 'PreconditionFailed', Cause: 'The store is full.' });
+
+  it('is run again once that is remediated', async () => {
+    const executed = await remediate({
+      found: [FAILED, diagnosisOf('space-exceeded', 'member-failed'), FAILED, HEALTHY],
+      policy: AUTOMATIC,
+      answers: { 'Run member-replacement': [bySpace, { outcome: 'Remediated' }] },
+    });
+    expect(runsOf(executed)).toEqual(['Run member-replacement', 'Run space-reclaim', 'Run member-replacement']);
+    expect(executed.ended).toMatchObject({
+      status: 'SUCCEEDED',
+      output: {
+        outcome: 'Remediated',
+        rounds: [
+          failedRound('PreconditionFailed', 'The store is full.'),
+          SPACE_ROUND,
+          { incident: 'member-failed', outcome: 'Remediated' },
+        ],
+        remaining: [],
+      },
+    });
+    expect(executed.pages).toEqual([]);
+  });
+
+  it('is run again as it was approved, and nobody is asked twice', async () => {
+    const plan = { outcome: 'Planned', targets: ['node3'] };
+    const executed = await remediate({
+      found: [FAILED, FAILED, FULL, HEALTHY, HEALTHY],
+      answers: {
+        'Run member-replacement': [plan, bySpace, { outcome: 'Remediated' }],
+        'Wait for an approval': { decision: 'approve', by: 'ann', reason: '' },
+      },
+    });
+    expect(runsOf(executed)).toEqual([
+      'Run member-replacement dry',
+      'Run member-replacement',
+      'Run space-reclaim',
+      'Run member-replacement',
+    ]);
+    expect(callsOf(executed, 'Run member-replacement').at(-1)).toMatchObject({
+      parameters: { onlyMembers: ['node3'] },
+    });
+    expect(Object(executed.ended).output).toMatchObject({ outcome: 'Remediated' });
+  });
+
+  it.each([
+    ['where the diagnosis finds no other', [FAILED, FAILED]],
+    ['where the diagnosis finds nothing', [FAILED, HEALTHY]],
+    ['where the cluster cannot be diagnosed any more', [FAILED, failure('EtcdUnavailable', 'Nobody answers.')]],
+  ])('ends with its own error %s', async (_, found) => {
+    const executed = await remediate({
+      policy: AUTOMATIC,
+      answers: { 'Diagnose cluster': found, 'Run member-replacement': bySpace },
+    });
+    expect(runsOf(executed)).toEqual(['Run member-replacement']);
+    expect(executed.visited.slice(-FAIL.length - 2)).toEqual(['It stays failed', ...FAIL, RAISE]);
+    expect(executed.ended).toMatchObject({
+      status: 'FAILED',
+      error: 'PreconditionFailed',
+      cause: `The store is full. (${nestedArn('member-failed')})`,
+    });
+    expect(executed.pages).toHaveLength(1);
+    expect(executed.table.lockOf('orders')).toBeUndefined();
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['which was the one that was asked for', { incident: 'member-failed' }],
+    ['in a dry run', { dryRun: true }],
+  ])('ends with its error at once %s', async (_, more) => {
+    const executed = await remediate({
+      input: { ...INPUT, ...more },
+      found: [FAILED],
+      policy: AUTOMATIC,
+      answers: { 'Run member-replacement': bySpace },
+    });
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed' });
+  });
 });
 
 describe('what is not to be gone on with', () => {
@@ -155,24 +250,24 @@ describe('what is not to be gone on with', () => {
 });
 
 describe('the way out', () => {
-  const FAILS = failure('SNS.InternalErrorException', 'not now');
+  const NO_PAGE = failure('SNS.InternalErrorException', 'not now');
   const NO_TABLE = failure('DynamoDb.InternalServerErrorException', 'not now');
   const everything = {
-    'Run space-reclaim': ended('space-exceeded', 'FAILED', { Error: 'HostUnreachable', Cause: 'Gone.' }),
+    'Run space-reclaim': ended('space-exceeded', 'FAILED', { Error: 'UnsafeToProceed', Cause: 'Stop.' }),
   };
 
   it.each<[string, Record<string, unknown>]>([
-    ['no page can be sent', { 'Page that it has failed': FAILS }],
+    ['no page can be sent', { 'Page that it has failed': NO_PAGE }],
     ['no record can be written', { 'Record how it ended': NO_TABLE }],
-    ['neither can', { 'Page that it has failed': FAILS, 'Record how it ended': NO_TABLE }],
+    ['neither can', { 'Page that it has failed': NO_PAGE, 'Record how it ended': NO_TABLE }],
   ])('gives the lock back and keeps the error where %s', async (_, answers) => {
     const executed = await remediate({ found: [FULL], answers: { ...everything, ...answers } });
-    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'HostUnreachable' });
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'UnsafeToProceed' });
     expect(executed.table.lockOf('orders')).toBeUndefined();
   });
 
   it.each<[string, Record<string, unknown>, object]>([
-    ['an error', everything, { status: 'FAILED', error: 'HostUnreachable' }],
+    ['an error', everything, { status: 'FAILED', error: 'UnsafeToProceed' }],
     ['an outcome', {}, { status: 'SUCCEEDED', output: { outcome: 'Remediated' } }],
   ])('ends with what it was, %s, where the lock cannot be given back', async (_, answers, expected) => {
     const found = [FULL, HEALTHY];

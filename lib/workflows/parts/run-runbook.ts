@@ -14,6 +14,7 @@ import { WHILE_NO_EXECUTION_STARTS } from './retry-policies.ts';
 
 export interface RunRunbookProps {
   stateMachines: Readonly<Partial<Record<Incident, StateMachine>>>;
+  /** What follows a runbook that failed, with its `error` and `cause`. */
   onError: State;
 }
 
@@ -37,17 +38,18 @@ const KEPT = [
  * A runbook's failure is JSON that describes its execution. A cause that Step Functions has cut off at its limit is JSON no more: then the
  * error is looked for in the text, for whoever reads this wants the runbook's own.
  */
-const FAILURE = {
-  error:
-    '{% ($text := $string($states.errorOutput.Cause); $found := $match($text, /"Error":"([^"]+)"/); $exists($found) ? $found[0].groups[0] : ' +
-    '$contains($text, /"Status":"ABORTED"/) ? \'ABORTED\' : $contains($text, /"Status":"TIMED_OUT"/) ? \'TIMED_OUT\' : $states.errorOutput.Error) %}',
-  cause:
-    '{% ($text := $string($states.errorOutput.Cause); $contains($text, /^\\{.*"ExecutionArn":.*\\}$/) ? ($runbook := $parse($text); ' +
-    "($runbook.Cause ? $runbook.Cause : 'The execution ended as ' & $runbook.Status & '.') & ' (' & $runbook.ExecutionArn & ')') : $text) %}",
-};
+const TEXT = '$text := $string($states.errorOutput.Cause)';
+const ERROR =
+  `(${TEXT}; $found := $match($text, /"Error":"([^"]+)"/); $exists($found) ? $found[0].groups[0] : ` +
+  '$contains($text, /"Status":"ABORTED"/) ? \'ABORTED\' : $contains($text, /"Status":"TIMED_OUT"/) ? \'TIMED_OUT\' : $states.errorOutput.Error)';
+const CAUSE =
+  `(${TEXT}; $contains($text, /^\\{.*"ExecutionArn":.*\\}$/) ? ($runbook := $parse($text); ` +
+  "($runbook.Cause ? $runbook.Cause : 'The execution ended as ' & $runbook.Status & '.') & ' (' & $runbook.ExecutionArn & ')') : $text)";
+const EXECUTION = `(${TEXT}; $found := $match($text, /"ExecutionArn":"([^"]+)"/); $exists($found) ? $found[0].groups[0] : '')`;
 
 /**
- * A state for each runbook, which starts it with the variable `next`, under the name `runbookExecution`, and waits for its end. Its outcome is then the variable `round`.
+ * A state for each runbook, which starts it with the variable `next`, under the name `runbookExecution`, and waits for its end. Its outcome is
+ * then the variable `round`, also where it failed.
  * @returns what is entered, and what follows each runbook
  */
 export function runRunbook(
@@ -76,7 +78,14 @@ export function runRunbook(
       },
     });
     run.addRetry(WHILE_NO_EXECUTION_STARTS);
-    run.addCatch(onError, { outputs: FAILURE });
+    run.addCatch(onError, {
+      outputs: { error: `{% ${ERROR} %}`, cause: `{% ${CAUSE} %}` },
+      assign: {
+        round:
+          `{% {'incident': $next.incident, 'runbook': $next.runbook, 'execution': ${EXECUTION}, 'outcome': ${ERROR}, ` +
+          `'report': {'summary': $substring(${CAUSE}, 0, ${MAX_REPORT_CHARS})}} %}`,
+      },
+    });
     which.when(Condition.jsonata(`{% $next.incident = '${incident}' %}`), run);
     return run;
   });

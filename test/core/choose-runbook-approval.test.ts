@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { choiceOf, choose, type Scene } from './runbook-choices.ts';
+
+describe('a runbook that wants an approval', () => {
+  const question = { incident: 'member-failed', plan: { targets: ['node3'] } } as const;
+
+  it.each<[string, Scene, string]>([
+    ['is planned where nobody was asked', { found: 'member-failed' }, 'Run member-replacement dry'],
+    [
+      'is not planned again while somebody is asked',
+      { found: 'member-failed', asked: question },
+      'Ask member-replacement dry',
+    ],
+    [
+      'is planned where another one was asked about',
+      { found: 'quorum-lost', asked: question },
+      'Run quorum-recovery dry',
+    ],
+    ['runs once it is approved', { found: 'member-failed', approved: question }, 'Run member-replacement'],
+    [
+      'is planned where another one is approved',
+      { found: 'quorum-lost', approved: question },
+      'Run quorum-recovery dry',
+    ],
+    ['is no hindrance for one that wants none', { found: 'space-exceeded', asked: question }, 'Run space-reclaim'],
+    [
+      'stays a dry run where that is all that is wanted',
+      { found: 'member-failed', request: { dryRun: true } },
+      'Run member-replacement dry',
+    ],
+    ['is none any more where the incident is over', { found: 'healthy', approved: question }, 'Finish NothingToDo'],
+  ])('%s', (_, scene, expected) => {
+    expect(choiceOf(scene)).toBe(expected);
+  });
+
+  it('is held to what was approved', () => {
+    const parameters = { confirmSeconds: 7 };
+    const request = { incident: 'member-failed', parameters };
+    expect(choose({ found: 'member-failed', request, approved: question })).toMatchObject({
+      input: { dryRun: false, parameters: { confirmSeconds: 7, onlyMembers: ['node3'] } },
+    });
+    const recovery = { incident: 'quorum-lost', plan: { winner: { revision: '4029' } } } as const;
+    expect(choose({ found: 'quorum-lost', approved: recovery })).toMatchObject({
+      input: { dryRun: false, parameters: { atLeastRevision: '4029' } },
+    });
+  });
+});

@@ -1,0 +1,74 @@
+import type { Cluster } from '../../core/contracts/clusters.ts';
+import type { Condition, Diagnosis } from '../../core/contracts/diagnosis.ts';
+import type { Incident } from '../../core/contracts/execution-input.ts';
+import { type ChooseRunbook, chooseRunbookInput } from '../../core/contracts/remediation-steps.ts';
+import { chooseRunbook } from '../../core/decisions/choose-runbook.ts';
+import { clusterOf, configured, failureOf } from './observations.ts';
+
+/** What is chosen after a diagnosis and what was done before it. */
+
+/** As the registry has them. */
+const RUNBOOKS: ChooseRunbook['runbooks'] = {
+  'space-exceeded': { runbook: 'space-reclaim', policy: 'automatic' },
+  'auth-token-invalid': { runbook: 'auth-token-reset', policy: 'automatic' },
+  'member-failed': { runbook: 'member-replacement', policy: 'approval' },
+  'quorum-lost': { runbook: 'quorum-recovery', policy: 'approval' },
+};
+export const SUMMARY = 'This is what was seen.';
+
+export interface Scene {
+  found: Condition | 'healthy';
+  others?: Condition[];
+  request?: Record<string, unknown>;
+  /** `space-exceeded Remediated` */
+  rounds?: string[];
+  runbooks?: ChooseRunbook['runbooks'];
+  policy?: Cluster['policy'];
+  asked?: ChooseRunbook['asked'];
+  approved?: ChooseRunbook['approved'];
+}
+
+export function choose(scene: Scene) {
+  const {
+    found,
+    others = [],
+    request = {},
+    rounds = [],
+    runbooks = RUNBOOKS,
+    policy,
+    asked = null,
+    approved = null,
+  } = scene;
+  return chooseRunbook(
+    chooseRunbookInput.parse({
+      cluster: clusterOf([configured('node1')], policy && { policy }),
+      request: { cluster: 'orders', dryRun: false, reason: 'INC-1', requestedBy: 'ann', ...request },
+      diagnosis: { incident: found, summary: SUMMARY, others } satisfies Partial<Diagnosis>,
+      asked,
+      approved,
+      rounds: rounds.map((round) => {
+        const [incident, outcome] = round.split(' ') as [Incident, string];
+        return { incident, outcome, runbook: RUNBOOKS[incident]?.runbook };
+      }),
+      runbooks,
+    }),
+  );
+}
+
+/** `Run space-reclaim`, `Run member-replacement dry`, `Finish NothingToDo`, or the name of the error. */
+export function choiceOf(scene: Scene): string {
+  try {
+    const next = choose(scene);
+    if (next.action === 'Finish') return `Finish ${next.outcome}`;
+    if (next.action === 'Stop') return `Stop ${next.runbook}`;
+    return `${next.action} ${next.runbook}${next.input.dryRun ? ' dry' : ''}`;
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
+/** What it ends with. */
+export function refusal(scene: Scene): string {
+  const { name, message } = failureOf(() => choose(scene));
+  return `${name}: ${message}`;
+}
