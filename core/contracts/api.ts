@@ -125,7 +125,7 @@ export const diagnosisSchema = z.object({
   members: z.array(
     z.object({
       name: z.string(),
-      state: z.enum(['healthy', 'joining', 'failed', 'refusing', 'unknown']),
+      state: z.enum(['healthy', 'behind', 'joining', 'failed', 'refusing', 'unknown']),
       problem: z.string(),
       lagEntries: z.string(),
       facts: z.string(),

@@ -55,8 +55,11 @@ export interface Diagnosis {
 
 export interface MemberFacts {
   name: string;
-  /** `joining`: a learner that nobody has promoted, or behind; `refusing`: it runs and does not let us in; `unknown`: no quorum to judge it by. */
-  state: 'healthy' | 'joining' | 'failed' | 'refusing' | 'unknown';
+  /**
+   * `behind`: in its place, and not caught up; `joining`: a learner that nobody has promoted; `refusing`: it runs and does not let us in;
+   * `unknown`: no quorum to judge it by.
+   */
+  state: 'healthy' | 'behind' | 'joining' | 'failed' | 'refusing' | 'unknown';
   /** Why it is not healthy; empty where it is. */
   problem: string;
   /** Log entries between it and the leader, or the furthest member where no leader answers; empty where it does not answer. */
@@ -76,6 +79,7 @@ export interface Warning {
     | 'alarms-unknown'
     | 'unsettled'
     | 'refused'
+    | 'behind'
     | 'nearly-full'
     | 'fragmented'
     | 'known-defect'

@@ -2,7 +2,7 @@ import type { Cluster, ConfiguredMember } from '../contracts/clusters.ts';
 import type { Evidence, MemberFacts } from '../contracts/diagnosis.ts';
 import type { AnsweringMember, ListedMember, MemberObservation, Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable } from '../errors.ts';
-import { type Survey, type SurveyedMember, surveyMembers } from './member-survey.ts';
+import { isUnpromoted, type Survey, type SurveyedMember, surveyMembers } from './member-survey.ts';
 import { isAnyLeaderFollowed } from './quorum-assessment.ts';
 
 /** A configured member, as a diagnosis judges it. */
@@ -90,11 +90,16 @@ function judge(
   leaderId: string | undefined,
 ): Pick<MemberFacts, 'state' | 'problem'> {
   if (!seen.answering && seen.refused) return { state: 'refusing', problem: `runs and refuses us: ${seen.problem}` };
-  if (surveyed) return { state: surveyed.state, problem: surveyed.problem };
+  if (surveyed) return { state: standingOf(surveyed), problem: surveyed.problem };
   if (!seen.answering) {
     return { state: 'failed', problem: `${seen.leaderless ? 'has no leader' : 'does not answer'}: ${seen.problem}` };
   }
   if (hasQuorum && seen.leaderId === leaderId) return { state: 'healthy', problem: '' };
   const problem = seen.leaderId === '0' ? 'follows nobody' : `follows ${seen.leaderId}`;
   return { state: hasQuorum && leaderId !== undefined ? 'failed' : 'unknown', problem };
+}
+
+/** A member that is slow has not failed: it catches up, or somebody has to look at its disk, and another in its place would do no better. */
+function standingOf(member: SurveyedMember): MemberFacts['state'] {
+  return member.state === 'joining' && !isUnpromoted(member) ? 'behind' : member.state;
 }

@@ -107,8 +107,8 @@ function describeRejections({ tokens }: Case): string | undefined {
 }
 
 function describeHealth({ evidence, view }: Case): string {
-  const refusing = view.members.filter(({ state }) => state === 'refusing').map(({ name }) => name);
-  const all = refusing.length > 0 ? `every member but ${refusing.join(', ')}` : 'every member';
+  const others = view.members.filter(({ state }) => state === 'refusing' || state === 'behind').map(({ name }) => name);
+  const all = others.length > 0 ? `every member but ${others.join(', ')}` : 'every member';
   const leader = view.survey?.leader.name;
   const works = leader
     ? `${leader} leads, ${all} follows it and is caught up`

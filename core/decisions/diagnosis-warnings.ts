@@ -39,6 +39,10 @@ function aboutEvidence(evidence: Evidence, { hasQuorum, survey, members }: Clust
   }
   for (const { name, state, problem } of members) {
     if (state === 'refusing') warnings.push({ kind: 'refused', message: `${name} ${problem}` });
+    if (state === 'behind') {
+      const message = `${name} ${problem}. If it does not catch up, look at its disk and its network.`;
+      warnings.push({ kind: 'behind', message });
+    }
   }
   return warnings;
 }

@@ -3,7 +3,7 @@ import type { Observation } from '../contracts/observation.ts';
 import { PreconditionFailed } from '../errors.ts';
 import { MAX_READINGS, READINGS } from './confirmation.ts';
 import { inspectionOf } from './host-place.ts';
-import { requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
+import { isUnpromoted, requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
 import { type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
 
 /**
@@ -36,7 +36,10 @@ export function assessMembers(
     return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
   }
   refuseRefused(targets, survey);
-  refuseUnapproved(targets, request.parameters.onlyMembers);
+  refuseUnapproved(
+    targets.filter((target) => isToBeChanged(target, survey)),
+    request.parameters.onlyMembers,
+  );
   requireQuorumWithout(
     targets.map(({ member }) => member),
     survey,
@@ -75,13 +78,17 @@ function refuseRefused(targets: readonly Target[], { members }: Survey): void {
   );
 }
 
-function chooseTargets({ members }: Survey, named: string | undefined): Target[] {
-  const targets = members.flatMap(({ name, state, problem }) =>
+/** The others are only waited for: they are members, and behind. */
+function isToBeChanged({ member, kind }: Target, { members }: Survey): boolean {
+  return kind === 'failed' || members.some((surveyed) => surveyed.name === member && isUnpromoted(surveyed));
+}
+
+function chooseTargets(survey: Survey, named: string | undefined): Target[] {
+  const targets = survey.members.flatMap(({ name, state, problem }) =>
     state === 'healthy' ? [] : [{ member: name, kind: state, problem }],
   );
   if (!named || !targets.some(({ member }) => member === named)) return named ? [] : targets;
-  const isUnpromoted = (name: string) => members.some((member) => member.name === name && member.role === 'learner');
-  const others = targets.filter(({ member, kind }) => member !== named && (kind === 'failed' || isUnpromoted(member)));
+  const others = targets.filter((target) => target.member !== named && isToBeChanged(target, survey));
   if (others.length > 0) {
     throw new PreconditionFailed(
       `${named} is named, and ${others.map(({ member, problem }) => `${member} ${problem}`).join(' ')} etcd adds no member while another ` +

@@ -40,6 +40,11 @@ export function surveyMembers(members: readonly ConfiguredMember[], observation:
   return { leader, members: surveyed, strangers };
 }
 
+/** Whether it is a learner that is to be none: its way into the cluster was cut off. */
+export function isUnpromoted({ configured, role }: SurveyedMember): boolean {
+  return role === 'learner' && !configured.learner;
+}
+
 /** More than half of the voters. */
 export function quorumOf(memberList: readonly ListedMember[]): number {
   return Math.floor(memberList.filter((listed) => !listed.isLearner).length / 2) + 1;

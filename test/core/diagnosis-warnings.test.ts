@@ -9,6 +9,7 @@ import {
   configured,
   listed,
   MIB,
+  members,
   noSpace,
   proof,
   rejecting,
@@ -44,6 +45,7 @@ describe('a healthy cluster is warned of', () => {
     ['no fragments in 100 MiB', first({ ...sizes(100, 1), ...QUOTA }), ''],
     ['both', first({ ...sizes(200, 90), quotaBytes: 210 * MIB }), 'nearly-full, fragmented'],
     ['members of different releases', first({ version: '3.5.29' }), 'version-skew'],
+    ['a member that is not caught up', proof(members('wwb')), 'behind'],
     ['two voters', proof([voter('node1'), voter('node2')]), 'even-voters'],
     ['four voters', proof([...THREE, 'node4'].map((name) => voter(name))), 'even-voters'],
   ])('%s', (_, evidence, expected) => {

@@ -65,6 +65,11 @@ describe('members that may be replaced', () => {
     expect(message).toMatch(/^node5 .* Only node4 may be replaced: nobody has approved of more\./);
   });
 
+  it('are no reason to refuse where another is only behind, which is waited for', () => {
+    const behind = voter('node5', { raftAppliedIndex: '12' });
+    expect(assess([...well, silent('node4'), behind], '', only('node4')).verdict).toBe('Confirm');
+  });
+
   it('are none where the one that was approved of is back', () => {
     expect(assess([...well, voter('node4'), voter('node5')], '', only('node4')).verdict).toBe('NothingToDo');
   });

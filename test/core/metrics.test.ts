@@ -69,8 +69,9 @@ describe('what is measured of a cluster', () => {
     [
       'with one that is behind and one that follows nobody',
       proof(members('wwwbn')),
-      { ...WELL, IncidentPresent: 1, FailedMembers: 2 },
+      { ...WELL, IncidentPresent: 1, FailedMembers: 1 },
     ],
+    ['with one that is behind, which has not failed', proof(members('wwb')), { ...WELL, HealthyVoters: 2 }],
     [
       'with a learner that nobody has promoted',
       proof(members('wwwl')),
