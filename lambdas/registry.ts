@@ -6,7 +6,8 @@ import { AWS_CLIENT, requireRefusal } from './aws.ts';
 
 /**
  * A cluster's configuration, from its registry parameter.
- * @throws InvalidInput where there is no such cluster; PreconditionFailed, AwsUnavailable
+ * @throws InvalidInput where there is no such cluster; PreconditionFailed where it is not as a deployment of this version writes it, which
+ *   whoever starts something cannot help; AwsUnavailable
  */
 export async function readRegistry(cluster: string): Promise<Cluster> {
   const name = registryParameterName(cluster);
@@ -24,5 +25,16 @@ export async function readRegistry(cluster: string): Promise<Cluster> {
       `There is no cluster "${cluster}" (SSM parameter ${name}: ${kind}: ${message}). Check the name, or add the cluster to clusters.json and deploy.`,
     );
   }
-  return parse(clusterSchema, JSON.parse(text ?? 'null'), `The configuration of cluster "${cluster}"`);
+  return parseConfiguration(cluster, text ?? '');
+}
+
+function parseConfiguration(cluster: string, text: string): Cluster {
+  try {
+    return parse(clusterSchema, JSON.parse(text), `The configuration of cluster "${cluster}"`);
+  } catch (error) {
+    const name = registryParameterName(cluster);
+    throw new PreconditionFailed(
+      `The SSM parameter ${name} is not what this version writes there: deploy the stack of the cluster again. ${(error as Error).message}`,
+    );
+  }
 }

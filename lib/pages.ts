@@ -5,15 +5,18 @@ import { TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
 import { SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { PAGES_TOPIC } from '../core/contracts/detection.ts';
+import { WHILE_AWS_IS_AWAY } from './workflows/parts/retry-policies.ts';
 
 interface PageProps {
   comment?: string;
-  /** Fewer than 100 characters of ASCII. */
+  /** Fewer than 100 characters of ASCII; it may be JSONata. */
   subject: string;
   /** JSONata. */
   message: string;
   /** Whether its output is its input. */
   passOn?: boolean;
+  /** Whether it is tried again here; not where a loop comes by again anyway. */
+  tries?: boolean;
 }
 
 /** Calls a person, through a topic to which whoever is on call subscribes. */
@@ -55,13 +58,19 @@ export class Pages extends Construct {
   }
 
   /** A state that sends a page. */
-  page(scope: Construct, name: string, { comment, subject, message, passOn = false }: PageProps): SnsPublish {
-    return SnsPublish.jsonata(scope, name, {
+  page(
+    scope: Construct,
+    name: string,
+    { comment, subject, message, passOn = false, tries = true }: PageProps,
+  ): SnsPublish {
+    const state = SnsPublish.jsonata(scope, name, {
       ...(comment && { comment }),
       topic: this.#topic,
       subject,
       message: TaskInput.fromText(message),
       ...(passOn && { outputs: '{% $states.input %}' }),
     });
+    if (tries) state.addRetry(WHILE_AWS_IS_AWAY);
+    return state;
   }
 }

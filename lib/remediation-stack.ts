@@ -84,6 +84,8 @@ export class RemediationStack extends Stack {
     const detectIncidents = step('detect-incidents', 'Looks at a cluster each minute, and tells its alarms', BRIEF, {
       functionName: DETECTOR_FUNCTION,
     });
+    // Scheduler hands a look over, and Lambda would try one that fails twice more. A minute later the next one is due.
+    detectIncidents.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
     grantRegistry(this, detectIncidents, clusters);
     grantSecrets(this, detectIncidents, clusters);
 

@@ -8,7 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { CallAwsService } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { LOCK_ID } from '../core/contracts/remediation-items.ts';
+import { LOCK_ID, type RecordItem } from '../core/contracts/remediation-items.ts';
 import {
   CONDITION_FAILED,
   ONCE_ONLY,
@@ -66,10 +66,16 @@ export class RemediationTable extends Construct {
     if ('ConditionExpression' in parameters) state.addRetry(ONCE_ONLY);
     state.addRetry(waitsForAnswer ? WHILE_DYNAMODB_IS_AWAY : WHILE_AWS_IS_AWAY);
     if (onConditionFailed) state.addCatch(onConditionFailed, { errors: CONDITION_FAILED, outputs: ERROR });
-    if (onTimeout) state.addCatch(onTimeout, { errors: [Errors.TIMEOUT], outputs: ERROR });
+    if (onTimeout) state.addCatch(onTimeout, { errors: [Errors.TIMEOUT], outputs: {} });
     state.addCatch(onError, { outputs: ERROR });
     return state;
   }
+}
+
+/** A record of core/contracts/remediation-items.ts; each value JSONata. */
+export function recordItem(record: Record<Exclude<keyof RecordItem, 'id'>, string>) {
+  const item: RecordItem = { ...record, id: `${record.startedAt} & '#' & ${record.remediation}` };
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, { S: `{% ${value} %}` }]));
 }
 
 /** @param cluster JSONata */

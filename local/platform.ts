@@ -17,7 +17,7 @@ import { secretsManager, systemsManager } from './aws/services.ts';
 import type { Page } from './aws/sns.ts';
 import { stepFunctions } from './aws/step-functions.ts';
 import { Detector, type DetectorOptions } from './detector.ts';
-import { type Execution, Executions, type Observer } from './executions.ts';
+import { type Execution, Executions, type Observer, type StartRequest } from './executions.ts';
 import type { HostsFile } from './hosts/access.ts';
 import { LambdaHost } from './lambda/host.ts';
 import { TaskTokens } from './task-tokens.ts';
@@ -68,8 +68,8 @@ export class Platform {
   readonly #onRuleStart: (stateMachineName: string) => Observer;
   readonly #onPage: (page: Page) => void;
   readonly #detectors = new Set<Detector>();
-  /** Executions that rules have started, and which have not ended. */
-  readonly #startedByRules = new Set<Promise<ExecutionResult>>();
+  /** Executions that nobody waits for, and which have not ended. */
+  readonly #goingOn = new Set<Promise<ExecutionResult>>();
   readonly #closing = new AbortController();
 
   private constructor({ assembly, endpoints, lambdas, tasksFor, onPage, onRuleStart }: Parts) {
@@ -159,6 +159,7 @@ export class Platform {
             onPage,
             dynamoDb: dynamoDb.tasks,
             executions: () => platform.executions,
+            start: (request) => platform.#startByItself(request),
             tokens,
             states,
           },
@@ -210,10 +211,10 @@ export class Platform {
     return this.lambdas.invoke(arnOf(name, this.#assembly), event);
   }
 
-  /** Waits until no execution runs any more that a rule has started. @returns how those ended that it had to wait for */
+  /** Waits until no execution runs any more that nobody waits for. @returns how those ended that it had to wait for */
   async settled(): Promise<ExecutionResult[]> {
     const ended: ExecutionResult[] = [];
-    while (this.#startedByRules.size > 0) ended.push(...(await Promise.all(this.#startedByRules)));
+    while (this.#goingOn.size > 0) ended.push(...(await Promise.all(this.#goingOn)));
     return ended;
   }
 
@@ -225,6 +226,18 @@ export class Platform {
     // Those first that were opened last.
     for (const endpoint of this.#endpoints.toReversed()) await endpoint.close();
     this.#assembly.close();
+  }
+
+  /** What nobody waits for: a rule has started it, or another execution. */
+  #startByItself(request: StartRequest): Execution {
+    const execution = this.executions.start({
+      ...request,
+      observer: this.#onRuleStart(request.stateMachineName),
+      signal: this.#closing.signal,
+    });
+    const running = execution.ended.finally(() => this.#goingOn.delete(running));
+    this.#goingOn.add(running);
+    return execution;
   }
 
   #start(stateMachineName: string, { input, name, signal, ...observer }: RemediationRequest): Execution {
@@ -249,14 +262,7 @@ export class Platform {
     for (const { arn: target, input } of deliveriesOf(rules, event)) {
       const started = Object.keys(stateMachines).find((name) => stateMachineArn(name) === target);
       if (started === undefined) throw new Error(`The embedded platform does not know the target ${target}.`);
-      const { ended } = this.executions.start({
-        stateMachineName: started,
-        input,
-        observer: this.#onRuleStart(started),
-        signal: this.#closing.signal,
-      });
-      const running = ended.finally(() => this.#startedByRules.delete(running));
-      this.#startedByRules.add(running);
+      this.#startByItself({ stateMachineName: started, input });
     }
   }
 }

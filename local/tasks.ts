@@ -4,13 +4,14 @@ import { isObject, type JsonValue } from './asl/json.ts';
 import type { TaskHandler } from './asl/types.ts';
 import { AwsError, type Operation } from './aws/endpoint.ts';
 import { type Page, publishTo } from './aws/sns.ts';
-import type { Execution, Executions, Observer } from './executions.ts';
+import type { Execution, Executions, Observer, StartRequest } from './executions.ts';
 import type { LambdaHost } from './lambda/host.ts';
 import type { TaskTokens } from './task-tokens.ts';
 
 const LAMBDA_INVOKE = 'arn:aws:states:::lambda:invoke';
 const SNS_PUBLISH = 'arn:aws:states:::sns:publish';
-const START_EXECUTION = 'arn:aws:states:::states:startExecution.sync:2';
+const START_EXECUTION = 'arn:aws:states:::states:startExecution';
+const RUN_EXECUTION = `${START_EXECUTION}.sync:2`;
 const DESCRIBE_EXECUTION = 'arn:aws:states:::aws-sdk:sfn:describeExecution';
 
 export interface TaskParts {
@@ -19,6 +20,8 @@ export interface TaskParts {
   onPage: (page: Page) => void;
   dynamoDb: Readonly<Record<string, TaskHandler>>;
   executions: () => Executions;
+  /** Starts an execution that goes on by itself. */
+  start: (request: StartRequest) => Execution;
   tokens: TaskTokens;
   /** Step Functions' API. */
   states: Readonly<Record<string, Operation>>;
@@ -52,7 +55,11 @@ export function tasksOf(parts: TaskParts, observer: Observer): Readonly<Record<s
         },
       ]),
     ),
-    [START_EXECUTION]: (args, { signal, submitted }) => runNested(parts, args, observer, { signal, submitted }),
+    [RUN_EXECUTION]: (args, { signal, submitted }) => runNested(parts, args, observer, { signal, submitted }),
+    [START_EXECUTION]: async (args) => {
+      const { arn, startedAt } = parts.start(startRequest(parts, args));
+      return { ExecutionArn: arn, StartDate: startedAt };
+    },
     [DESCRIBE_EXECUTION]: async (args) => {
       const describe = parts.states['AWSStepFunctions.DescribeExecution'] as Operation;
       try {
@@ -71,11 +78,30 @@ export function tasksOf(parts: TaskParts, observer: Observer): Readonly<Record<s
  * https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
  */
 async function runNested(
-  { executions }: TaskParts,
+  parts: TaskParts,
   args: JsonValue,
   observer: Observer,
   { signal, submitted }: Pick<Parameters<TaskHandler>[1], 'signal' | 'submitted'>,
 ): Promise<JsonValue> {
+  const request = startRequest(parts, args);
+  const nested = parts.executions().start({
+    ...request,
+    observer: observer.onNested?.(request.stateMachineName) ?? {},
+    signal,
+  });
+  submitted({ ExecutionArn: nested.arn, StartDate: nested.startedAt });
+  const result = await nested.ended;
+  signal.throwIfAborted();
+  const described = describe(nested);
+  if (result.status === 'SUCCEEDED') return { ...described, Output: result.output };
+  throw new ExecutionError(
+    'States.TaskFailed',
+    JSON.stringify({ ...described, Error: result.error, Cause: result.cause }),
+  );
+}
+
+/** @throws ExecutionError as Step Functions refuses to start one */
+function startRequest({ executions }: TaskParts, args: JsonValue): StartRequest {
   const { StateMachineArn, Name, Input = {}, ...others } = isObject(args) ? args : {};
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw new ExecutionError('States.Runtime', `This platform does not know ${unknown}.`);
@@ -91,22 +117,7 @@ async function runNested(
   ) {
     throw new ExecutionError('StepFunctions.ExecutionAlreadyExistsException', `Execution Already Exists: '${name}'`);
   }
-  const nested = executions().start({
-    stateMachineName,
-    input: Input,
-    ...(name !== undefined && { name }),
-    observer: observer.onNested?.(stateMachineName) ?? {},
-    signal,
-  });
-  submitted({ ExecutionArn: nested.arn, StartDate: nested.startedAt });
-  const result = await nested.ended;
-  signal.throwIfAborted();
-  const described = describe(nested);
-  if (result.status === 'SUCCEEDED') return { ...described, Output: result.output };
-  throw new ExecutionError(
-    'States.TaskFailed',
-    JSON.stringify({ ...described, Error: result.error, Cause: result.cause }),
-  );
+  return { stateMachineName, input: Input, ...(name !== undefined && { name }) };
 }
 
 function describe({ stateMachineName, name, input, startedAt, endedAt, result }: Execution) {

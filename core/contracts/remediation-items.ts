@@ -21,6 +21,8 @@ export interface LockItem {
   expiresAt: number;
   /** While it waits for one. */
   approval?: WantedApproval;
+  /** The input of a remediation that an alarm has started meanwhile, as JSON: whoever gives the lock back starts one with it. */
+  missed?: string;
 }
 
 /** What a person is asked. */

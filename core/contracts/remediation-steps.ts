@@ -41,6 +41,8 @@ export const chooseRunbookInput = z.strictObject({
   }),
   /** The dry run that a person was asked about and has not answered yet; null where there is none. */
   asked: questionSchema.nullable(),
+  /** How many diagnoses before this one, in a row, have found the cluster healthy. */
+  healthyLooks: z.int(),
   /** The one that somebody has approved of, and which has not run yet. */
   approved: questionSchema.nullable(),
   /** The runbooks that this execution has run: an outcome, or the name of an error. */

@@ -10,6 +10,9 @@ import { parse } from './parse.ts';
 /** The entry workflow's state machine. */
 export const ENTRY_STATE_MACHINE = 'etcd-remediation';
 
+/** Who has requested a remediation that an alarm has started. */
+export const BY_ALARM = 'cloudwatch';
+
 /** The SSM parameter by which callers find what is deployed: a {@link Deployment} as JSON. */
 export const DEPLOYMENT_PARAMETER = '/etcd-remediation/deployment';
 

@@ -33,8 +33,17 @@ export function chooseRunbook(input: ChooseRunbook): NextRunbook {
   if (request.incident === undefined) {
     if (diagnosis.incident !== 'healthy') return seeTo(diagnosis.incident as Incident, input, diagnosis.summary);
     const unfinished = findUnfinished(rounds);
-    return unfinished
-      ? seeTo(unfinished.incident, input, `Its runbook failed before (${unfinished.outcome}). ${diagnosis.summary}`)
+    if (unfinished) {
+      return seeTo(
+        unfinished.incident,
+        input,
+        `Its runbook failed before (${unfinished.outcome}). ${diagnosis.summary}`,
+      );
+    }
+    const { asked, healthyLooks } = input;
+    // A member that comes and goes is there now and then: the question is taken back once it is found well twice.
+    return asked && healthyLooks === 0
+      ? seeTo(asked.incident, input, `A moment ago it was well. ${diagnosis.summary}`)
       : finish(input, present);
   }
   const isPresent = present.includes(request.incident);
@@ -91,9 +100,16 @@ function scopeOf(incident: Incident, plan: Record<string, unknown>): Record<stri
       return { onlyMembers: plan.targets };
     case 'quorum-lost':
       return { atLeastRevision: (plan.winner as { revision?: unknown } | undefined)?.revision };
-    default:
+    case 'auth-token-invalid':
+      return mayToggle(plan) ? {} : { strategy: 'restart' };
+    case 'space-exceeded':
       return {};
   }
+}
+
+/** Whether the plan says that authentication may be disabled for a moment. One that enables it again is no such plan, and has no ladder. */
+function mayToggle({ ladder }: Record<string, unknown>): boolean {
+  return !Array.isArray(ladder) || ladder.some(({ rung, serves }) => rung === 'toggle' && serves);
 }
 
 function requireProgress(incident: Incident, rounds: readonly Round[], summary: string): void {

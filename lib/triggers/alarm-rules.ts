@@ -7,7 +7,7 @@ import { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { alarmPrefix, WATCH_ALARM_PREFIX } from '../../core/contracts/detection.ts';
 import type { Incident } from '../../core/contracts/execution-input.ts';
-import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
+import { BY_ALARM, ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
 import { type ClusterAlarms, NEARLY_FULL } from './alarms.ts';
 
 export interface AlarmRulesProps {
@@ -95,7 +95,7 @@ export class AlarmRules extends Construct {
             cluster: this.#cluster,
             ...(incident && { incident }),
             reason: `alarm ${EventField.fromPath('$.detail.alarmName')}`,
-            requestedBy: 'cloudwatch',
+            requestedBy: BY_ALARM,
           }),
           maxEventAge: Duration.hours(1),
           // All that EventBridge knows of; the age ends it.

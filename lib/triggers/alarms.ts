@@ -43,6 +43,8 @@ const WATCHES: Readonly<Record<string, Watch>> = {
     limit: { atLeast: 1 },
     // etcd raises it by consensus, and it stays until somebody disarms it.
     minutes: 1,
+    // Every write fails until it is remediated, and a remediation that waits for an approval may have the cluster.
+    pages: true,
   },
   [NEARLY_FULL]: {
     problem: `has a member whose database is above ${PREVENT_ABOVE_RATIO * 100} % of its quota.`,

@@ -42,6 +42,8 @@ export class AuthenticationGuard extends Construct {
       time: WaitTime.duration(Duration.seconds(30)),
     });
     const page = pages.page(this, 'Page that the cluster cannot be loaded', {
+      // The loop comes by again.
+      tries: false,
       subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
       message:
         "{% 'An auth token reset was stopped, and whether it has left authentication disabled cannot be found out: ' & " +

@@ -4,7 +4,7 @@ import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { Choice, Condition, Pass, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Pages } from '../pages.ts';
-import { lockKey, ownedBy, type RemediationTable } from '../remediation-table.ts';
+import { lockKey, ownedBy, type RemediationTable, recordItem } from '../remediation-table.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { raiseAgain } from './parts/step-state.ts';
 
@@ -38,7 +38,7 @@ export class LockRelease extends Construct {
     });
     const page = pages.page(this, 'Page that it was cut off', {
       comment: 'By its time limit, or by a failure that it could not catch',
-      subject: 'CRITICAL: a remediation of an etcd cluster was cut off',
+      subject: "{% 'CRITICAL: a remediation of the etcd cluster ' & $cluster & ' was cut off' %}",
       message:
         "{% 'The remediation ' & $execution & ' of the etcd cluster ' & $cluster & ' ended as ' & $status & ' before it was done. What was begun may be " +
         "half done: start another one, which finishes it.' %}",
@@ -64,18 +64,15 @@ export class LockRelease extends Construct {
       action: 'putItem',
       parameters: {
         ConditionExpression: 'attribute_not_exists(id)',
-        Item: {
-          cluster: { S: '{% $cluster %}' },
-          id: { S: "{% $lock.startedAt.S & '#' & $lock.remediation.S %}" },
-          remediation: { S: '{% $lock.remediation.S %}' },
-          owner: { S: '{% $execution %}' },
-          startedAt: { S: '{% $lock.startedAt.S %}' },
-          endedAt: { S: '{% $now() %}' },
-          outcome: { S: '{% $status %}' },
-          report: {
-            S: "{% $string({'request': $request, 'summary': $cause}) %}",
-          },
-        },
+        Item: recordItem({
+          cluster: '$cluster',
+          remediation: '$lock.remediation.S',
+          owner: '$execution',
+          startedAt: '$lock.startedAt.S',
+          endedAt: '$now()',
+          outcome: '$status',
+          report: "$string({'request': $request, 'summary': $cause})",
+        }),
       },
       outputs: {},
       onConditionFailed: release,

@@ -1,13 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import {
-  Choice,
-  Condition,
-  Fail,
-  Pass,
-  QueryLanguage,
-  type StateMachine,
-  Succeed,
-} from 'aws-cdk-lib/aws-stepfunctions';
+import { Choice, Condition, Fail, Pass, QueryLanguage, StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Incident } from '../../core/contracts/execution-input.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
@@ -90,7 +82,9 @@ export class Remediation extends Construct {
       .when(Condition.jsonata(`{% $states.input.error = '${ERROR_NAMES.InvalidInput}' %}`), stop)
       .otherwise(notBegun);
 
-    const ending = giveLockBack(this, { table, pages, ended: this.endings() });
+    // By its name, for it is this very state machine.
+    const itself = StateMachine.fromStateMachineName(this, 'Itself', ENTRY_STATE_MACHINE);
+    const ending = giveLockBack(this, { table, pages, ended: this.endings(), remediation: itself });
     const onError = ending.afterError;
 
     const stayFailed = Pass.jsonata(this, 'It stays failed', {
@@ -119,6 +113,7 @@ export class Remediation extends Construct {
         diagnosis:
           "{% {'incident': $diagnosis.incident, 'summary': $diagnosis.summary, 'others': [$diagnosis.others]} %}",
         asked: '{% $asked %}',
+        healthyLooks: '{% $healthyLooks %}',
         approved: '{% $approved %}',
         rounds: '{% [$rounds.{"incident": incident, "runbook": runbook, "outcome": outcome}] %}',
         runbooks: Object.fromEntries(
@@ -130,6 +125,7 @@ export class Remediation extends Construct {
       },
       assign: {
         next: '{% $states.result.Payload %}',
+        healthyLooks: "{% $diagnosis.incident = 'healthy' ? $healthyLooks + 1 : 0 %}",
         // An execution's name has at most 80 characters, of which 36 are the part that is new each time.
         runbookExecution: "{% $substring($states.context.Execution.Name, 0, 43) & '-' & $uuid() %}",
       },
@@ -138,7 +134,11 @@ export class Remediation extends Construct {
     const noteFailure = Pass.jsonata(this, 'Note that it failed', {
       comment: 'It is run again once whatever has stopped it is seen to; an approval of it stays one',
       outputs: {},
-      assign: { rounds: ROUNDS_WITH_THIS },
+      assign: {
+        rounds: ROUNDS_WITH_THIS,
+        // A recovery that was cut off may have changed which data is the newest: a person reads the plan anew.
+        approved: "{% $round.incident = 'quorum-lost' ? null : $approved %}",
+      },
     });
     noteFailure.next(diagnose);
     const mayAnotherHaveStoppedIt = Choice.jsonata(this, 'May another incident have stopped it?', {
@@ -222,6 +222,7 @@ export class Remediation extends Construct {
         ...NOTHING_ASKED,
         questions: 0,
         looks: 0,
+        healthyLooks: 0,
       },
       onError: isAPersonToBeTold,
     });

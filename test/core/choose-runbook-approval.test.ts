@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { choiceOf, choose, type Scene } from './runbook-choices.ts';
 
+const ladder = (toggleServes: boolean) => [
+  { rung: 'restart', serves: true, why: '' },
+  { rung: 'toggle', serves: toggleServes, why: '' },
+];
+
 describe('a runbook that wants an approval', () => {
   const question = { incident: 'member-failed', plan: { targets: ['node3'] } } as const;
 
@@ -28,6 +33,16 @@ describe('a runbook that wants an approval', () => {
       { found: 'member-failed', request: { dryRun: true } },
       'Run member-replacement dry',
     ],
+    [
+      'is still the question where it seems to be over: the member may come and go',
+      { found: 'healthy', asked: question },
+      'Ask member-replacement dry',
+    ],
+    [
+      'is no question any more once it is over',
+      { found: 'healthy', asked: question, healthyLooks: 1 },
+      'Finish NothingToDo',
+    ],
     ['is none any more where the incident is over', { found: 'healthy', approved: question }, 'Finish NothingToDo'],
   ])('%s', (_, scene, expected) => {
     expect(choiceOf(scene)).toBe(expected);
@@ -43,5 +58,20 @@ describe('a runbook that wants an approval', () => {
     expect(choose({ found: 'quorum-lost', approved: recovery })).toMatchObject({
       input: { dryRun: false, parameters: { atLeastRevision: '4029' } },
     });
+  });
+
+  it.each<[string, Record<string, unknown>, object]>([
+    [
+      'does not disable authentication where that was not in the plan',
+      { ladder: ladder(false) },
+      { strategy: 'restart' },
+    ],
+    ['may disable authentication where that was in the plan', { ladder: ladder(true) }, {}],
+    ['may enable authentication, which is a plan without choices', {}, {}],
+  ])('%s', (_, plan, parameters) => {
+    const approved = { incident: 'auth-token-invalid', plan } as const;
+    const scene = { found: 'auth-token-invalid', policy: { 'auth-token-invalid': 'approval' }, approved } as const;
+    expect(choose(scene)).toMatchObject({ input: { dryRun: false, parameters } });
+    expect(Object.keys(Object(choose(scene)).input.parameters)).toEqual(Object.keys(parameters));
   });
 });

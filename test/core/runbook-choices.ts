@@ -25,6 +25,7 @@ export interface Scene {
   runbooks?: ChooseRunbook['runbooks'];
   policy?: Cluster['policy'];
   asked?: ChooseRunbook['asked'];
+  healthyLooks?: number;
   approved?: ChooseRunbook['approved'];
 }
 
@@ -37,6 +38,7 @@ export function choose(scene: Scene) {
     runbooks = RUNBOOKS,
     policy,
     asked = null,
+    healthyLooks = 0,
     approved = null,
   } = scene;
   return chooseRunbook(
@@ -45,6 +47,7 @@ export function choose(scene: Scene) {
       request: { cluster: 'orders', dryRun: false, reason: 'INC-1', requestedBy: 'ann', ...request },
       diagnosis: { incident: found, summary: SUMMARY, others } satisfies Partial<Diagnosis>,
       asked,
+      healthyLooks,
       approved,
       rounds: rounds.map((round) => {
         const [incident, outcome] = round.split(' ') as [Incident, string];

@@ -3,13 +3,14 @@ import { INVOKE } from '../local/asl/harness.ts';
 import { DYNAMODB } from './lock-table.ts';
 
 export const PUBLISH = 'arn:aws:states:::sns:publish';
-export const RUN = 'arn:aws:states:::states:startExecution.sync:2';
+export const START = 'arn:aws:states:::states:startExecution';
+export const RUN = `${START}.sync:2`;
 export const DESCRIBE = 'arn:aws:states:::aws-sdk:sfn:describeExecution';
 /** Sets the question in the lock, and waits for its answer. */
 export const ASK = `${DYNAMODB}updateItem.waitForTaskToken`;
 const CALLS_OF_AWS = [
   ...['getItem', 'putItem', 'updateItem', 'deleteItem'].map((action) => `${DYNAMODB}${action}`),
-  ...[ASK, RUN, DESCRIBE],
+  ...[ASK, RUN, START, DESCRIBE],
 ];
 /** What there is to a Task state. */
 export const RESOURCES = [INVOKE, PUBLISH, ...CALLS_OF_AWS];

@@ -5,7 +5,7 @@ import type { JsonValue } from '../../local/asl/json.ts';
 import type { StateMachineDefinition, TaskHandler } from '../../local/asl/types.ts';
 import { type Page, publishTo } from '../../local/aws/sns.ts';
 import { INVOKE, virtualClock } from '../local/asl/harness.ts';
-import { ASK, DESCRIBE, PUBLISH, RUN } from './definitions.ts';
+import { ASK, DESCRIBE, PUBLISH, RUN, START } from './definitions.ts';
 import { DYNAMODB, LockTable } from './lock-table.ts';
 
 /** Far more than any test needs. Time that passes at once gives no other way to end a definition that goes round in a circle. */
@@ -87,6 +87,11 @@ export async function execute(
         const { StateMachineArn, Input } = args as { StateMachineArn: string; Input: JsonValue };
         const Output = called(context.State.Name, Input);
         return { ExecutionArn: executionArn(StateMachineArn.split(':').at(-1) ?? '', 'nested'), Output };
+      },
+      [START]: async (args, { context }) => {
+        const { StateMachineArn, Input } = args as { StateMachineArn: string; Input: JsonValue };
+        called(context.State.Name, Input);
+        return { ExecutionArn: executionArn(StateMachineArn.split(':').at(-1) ?? '', 'next'), StartDate: clock.now() };
       },
       [DESCRIBE]: async (args, { context }) => called(context.State.Name, args),
       ...Object.fromEntries(

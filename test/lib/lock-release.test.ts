@@ -109,7 +109,7 @@ describe('a remediation that was ended from outside', () => {
       expect(executed.pages).toEqual(
         [
           {
-            subject: 'CRITICAL: a remediation of an etcd cluster was cut off',
+            subject: 'CRITICAL: a remediation of the etcd cluster orders was cut off',
             message:
               `The remediation ${ME} of the etcd cluster orders ended as ${status} before it was done. What was begun may be half done: start ` +
               'another one, which finishes it.',

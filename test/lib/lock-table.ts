@@ -13,6 +13,7 @@ interface Request {
   Item?: Item;
   Key?: Item;
   ConsistentRead?: true;
+  ReturnValues?: 'ALL_OLD';
   ConditionExpression?: string;
   UpdateExpression?: string;
   ExpressionAttributeNames?: Record<string, string>;
@@ -47,7 +48,7 @@ export class LockTable {
 
   /** Answers one call. @throws ExecutionError as Step Functions' integration with DynamoDB fails */
   call(action: string, args: JsonValue): JsonValue {
-    const { TableName, Item, Key, ConsistentRead, ConditionExpression, UpdateExpression, ...rest } =
+    const { TableName, Item, Key, ConsistentRead, ReturnValues, ConditionExpression, UpdateExpression, ...rest } =
       args as unknown as Request;
     const { ExpressionAttributeNames: names = {}, ExpressionAttributeValues: values = {}, ...others } = rest;
     if (!TableName || Object.keys(others).length > 0) throw new Error(`What is ${JSON.stringify(args)}?`);
@@ -74,7 +75,7 @@ export class LockTable {
         return { ...(found && { Item: found as unknown as JsonValue }) };
       case 'deleteItem':
         this.#items.delete(key);
-        return {};
+        return { ...(ReturnValues && found && { Attributes: found as unknown as JsonValue }) };
       case 'updateItem':
         this.put(updated({ ...Key, ...found }, UpdateExpression ?? '', values));
         return {};
@@ -87,9 +88,10 @@ export class LockTable {
 function updated(item: Item, expression: string, values: Item): Item {
   const [, removed] = /^REMOVE (\w+)$/.exec(expression) ?? [];
   if (removed) return Object.fromEntries(Object.entries(item).filter(([name]) => name !== removed));
-  const [, set = '', value = ''] = /^SET (\w+) = (:\w+)$/.exec(expression) ?? [];
+  const [, set = '', kept = '', value = ''] =
+    /^SET (\w+) = (?:if_not_exists\((\w+), )?(:\w+)\)?$/.exec(expression) ?? [];
   if (!set || !values[value]) throw new Error(`What is ${expression}?`);
-  return { ...item, [set]: values[value] };
+  return { ...item, [set]: item[kept] ?? values[value] };
 }
 
 function keyOf({ cluster, id }: Item): string {

@@ -21,8 +21,14 @@ const UNTIL_ASKED = [
 /** What follows an approval: the runbook, from a fresh look. */
 const AGAIN = ['Diagnose cluster', 'Choose runbook', 'Is there anything to do?'];
 const FAIL = [
-  ...['Note the error', 'Has somebody only looked?', 'Page that it has failed'],
-  ...['Record how it ended', 'Give the lock back', 'How did it end?', 'Stop with the error that ended it'],
+  ...['Note the error', 'Does whoever wants to know it know?', 'Page that it has failed'],
+  ...[
+    'Record how it ended',
+    'Give the lock back',
+    'Did an alarm come in meanwhile?',
+    'How did it end?',
+    'Stop with the error that ended it',
+  ],
 ];
 const NOT_ACTED = { status: 'FAILED' };
 
@@ -72,10 +78,10 @@ describe('a runbook that has to be approved', () => {
     const { pages } = await ask(APPROVED);
     expect(pages).toEqual([
       {
-        subject: 'APPROVAL WANTED: an etcd cluster waits for its remediation',
+        subject: 'APPROVAL WANTED: the etcd cluster orders has member-failed',
         message:
           'The etcd cluster orders has the incident member-failed: member-failed was seen. What would be done: ' +
-          `${JSON.stringify(PLAN)} It waits for an answer: npx etcd-remediation approve run-1, or reject. Nothing is changed ` +
+          `${JSON.stringify(PLAN)} It waits for an answer: npx etcd-remediation approve run-1, or reject. This runbook changes nothing ` +
           'meanwhile, and it ends by itself after 4 hours.',
       },
     ]);
@@ -171,7 +177,10 @@ describe('a runbook that has to be approved', () => {
 describe('a rejection', () => {
   it('ends it, under its own name, with who has rejected it and why', async () => {
     const executed = await ask(REJECTED);
-    expect(executed.visited).toEqual([...UNTIL_ASKED, 'Is it approved?', 'It was rejected', ...FAIL]);
+    const unpaged = FAIL.filter((state) => state !== 'Page that it has failed');
+    expect(executed.visited).toEqual([...UNTIL_ASKED, 'Is it approved?', 'It was rejected', ...unpaged]);
+    // Whoever has rejected it knows.
+    expect(executed.pages).toHaveLength(1);
     expect(executed.ended).toMatchObject({
       ...NOT_ACTED,
       error: 'ApprovalRejected',
@@ -262,8 +271,8 @@ describe('nobody who answers', () => {
     // The same question all the time, for which a person was called once.
     expect(new Set(executed.asked.map((lock) => Object(lock).approval.M.id.S))).toEqual(new Set(['1']));
     expect(executed.pages.map(({ subject }) => subject)).toEqual([
-      'APPROVAL WANTED: an etcd cluster waits for its remediation',
-      'CRITICAL: an etcd cluster could not be remediated',
+      'APPROVAL WANTED: the etcd cluster orders has member-failed',
+      'CRITICAL: the etcd cluster orders could not be remediated',
     ]);
     expect(executed.table.lockOf('orders')).toBeUndefined();
   });
@@ -277,10 +286,10 @@ describe('nobody who answers', () => {
     });
   });
 
-  it('is not waited for where the incident is over', async () => {
-    const executed = await ask(undefined, { found: [FAILED, FAILED, HEALTHY] });
+  it('is not waited for where the incident is over, as two looks have found', async () => {
+    const executed = await ask(undefined, { input: INPUT, found: [FAILED, FAILED, HEALTHY, HEALTHY] });
     expect(Object(executed.ended).output).toMatchObject({ outcome: 'NothingToDo', approvals: [] });
-    expect(executed.asked).toHaveLength(2);
+    expect(executed.asked).toHaveLength(3);
     expect(executed.table.lockOf('orders')).toBeUndefined();
   });
 });
@@ -312,7 +321,7 @@ describe('a question that cannot be asked', () => {
     expect(new Set(tokens).size).toBe(3);
   });
 
-  it('ends it, where the lock is another one meanwhile', async () => {
+  it("ends it, where the lock is another one's meanwhile", async () => {
     const taken = { cluster: { S: 'orders' }, id: { S: 'lock' }, owner: { S: 'another' } };
     const table = new LockTable();
     const executed = await remediate({
@@ -326,8 +335,9 @@ describe('a question that cannot be asked', () => {
         [ASK]: APPROVED,
       },
     });
-    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'DynamoDb.ConditionalCheckFailedException' });
-    expect(executed.visited).toEqual([...UNTIL_ASKED, ...FAIL]);
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'UnsafeToProceed' });
+    const unreleased = FAIL.filter((state) => state !== 'Did an alarm come in meanwhile?');
+    expect(executed.visited).toEqual([...UNTIL_ASKED, 'The lock is lost', ...unreleased]);
     expect(table.lockOf('orders')).toEqual(taken);
   });
 });

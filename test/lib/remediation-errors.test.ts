@@ -6,8 +6,8 @@ import { callsOf } from './replacement-scene.ts';
 
 const BEGIN = ['Load cluster', 'Take the lock'];
 const LOOK = ['Diagnose cluster', 'Choose runbook', 'Is there anything to do?'];
-const END = ['Record how it ended', 'Give the lock back', 'How did it end?'];
-const FAIL = ['Note the error', 'Has somebody only looked?', 'Page that it has failed', ...END];
+const END = ['Record how it ended', 'Give the lock back', 'Did an alarm come in meanwhile?', 'How did it end?'];
+const FAIL = ['Note the error', 'Does whoever wants to know it know?', 'Page that it has failed', ...END];
 const FAILS = 'May another incident have stopped it?';
 const RAISE = 'Stop with the error that ended it';
 const AUTOMATIC = { 'member-failed': 'automatic' } as const;
@@ -82,7 +82,7 @@ describe('a runbook', () => {
     expect(executed.ended).toMatchObject({ status: 'FAILED', error, cause });
     expect(executed.pages).toEqual([
       {
-        subject: 'CRITICAL: an etcd cluster could not be remediated',
+        subject: 'CRITICAL: the etcd cluster orders could not be remediated',
         message: `The remediation of the etcd cluster orders ended with ${error}: ${cause} (${ME})`,
       },
     ]);

@@ -15,7 +15,7 @@ import { CLUSTER, callsOf } from './replacement-scene.ts';
 const BEGIN = ['Load cluster', 'Take the lock'];
 const LOOK = ['Diagnose cluster', 'Choose runbook', 'Is there anything to do?'];
 const RUN_SPACE = ['Which runbook?', 'Run space-reclaim', 'Was it a dry run?', 'Note what it came to'];
-const END = ['Record how it ended', 'Give the lock back', 'How did it end?'];
+const END = ['Record how it ended', 'Give the lock back', 'Did an alarm come in meanwhile?', 'How did it end?'];
 const AUTOMATIC = { 'member-failed': 'automatic' } as const;
 
 const HEALTHY = diagnosisOf('healthy');
@@ -161,7 +161,7 @@ describe('a dry run', () => {
   it("ends with the runbook's plan, and runs nothing else", async () => {
     const executed = await remediate({ input, found: [diagnosisOf('member-failed', 'auth-token-invalid')] });
     expect(runsOf(executed)).toEqual(['Run member-replacement dry']);
-    expect(executed.visited.slice(-5)).toEqual(['Note the plan', ...END, 'Planned']);
+    expect(executed.visited.slice(-6)).toEqual(['Note the plan', ...END, 'Planned']);
     expect(Object(executed.ended).output).toMatchObject({
       outcome: 'Planned',
       summary: 'member-failed and auth-token-invalid was seen.',

@@ -18,6 +18,7 @@ import { callsOf } from './replacement-scene.ts';
 const TAKE = 'Take the lock';
 const WHO = ['Who holds the lock?', 'Is the lock held?'];
 const LOOK = ['Look at the holder', 'Is the holder at work?'];
+const ALARM = 'Did an alarm start it?';
 const IN_PROGRESS = 'Already in progress';
 const RUNNING = { 'Look at the holder': { Status: 'RUNNING' } };
 const THROTTLED = failure('DynamoDb.ThrottlingException', 'Slow down.');
@@ -61,7 +62,7 @@ describe('the lock', () => {
   it('of one that runs is left alone, and it is named', async () => {
     const table = tableWith(lockOf(OTHER));
     const executed = await remediate({ table, answers: RUNNING });
-    expect(waysOf(executed)).toEqual([TAKE, ...WHO, ...LOOK, IN_PROGRESS]);
+    expect(waysOf(executed)).toEqual([TAKE, ...WHO, ...LOOK, ALARM, IN_PROGRESS]);
     expect(callsOf(executed, 'Look at the holder')).toEqual([{ ExecutionArn: OTHER }]);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
     expect(Object(executed.ended).output).toEqual({
@@ -142,7 +143,16 @@ describe('the lock', () => {
         'Take over the lock': () => table.put(lockOf(third)),
       },
     });
-    expect(waysOf(executed)).toEqual([TAKE, ...WHO, ...LOOK, 'Take over the lock', ...WHO, ...LOOK, IN_PROGRESS]);
+    expect(waysOf(executed)).toEqual([
+      TAKE,
+      ...WHO,
+      ...LOOK,
+      'Take over the lock',
+      ...WHO,
+      ...LOOK,
+      ALARM,
+      IN_PROGRESS,
+    ]);
     expect(Object(executed.ended).output).toMatchObject({ holder: { remediation: 'third' } });
     expect(table.lockOf('orders')).toEqual(lockOf(third));
   });

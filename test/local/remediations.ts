@@ -9,7 +9,7 @@ import { ExecutionError } from '../../local/asl/errors.ts';
 import { type DynamoDb, serveDynamoDb } from '../../local/aws/dynamodb.ts';
 import { deliveriesOf, executionEnded } from '../../local/aws/events.ts';
 import { stepFunctions } from '../../local/aws/step-functions.ts';
-import { type Execution, Executions } from '../../local/executions.ts';
+import { type Execution, Executions, type StartRequest } from '../../local/executions.ts';
 import { TaskTokens } from '../../local/task-tokens.ts';
 import { tasksOf } from '../../local/tasks.ts';
 import { DYNAMODB, type Item } from '../lib/lock-table.ts';
@@ -51,7 +51,9 @@ export interface Remediations {
   start(cluster: string, options?: { name?: string; input?: object; onEnter?: (state: string) => void }): Execution;
   lockOf(cluster: string): Promise<Item | undefined>;
   putLock(cluster: string, owner: string): Promise<void>;
-  /** Waits until no lock is being given back. */
+  /** Of the entry workflow, the first one first. */
+  all(): Execution[];
+  /** Waits until no lock is being given back, and nothing runs that another remediation has started. */
   settled(): Promise<void>;
   close(): Promise<void>;
 }
@@ -63,7 +65,7 @@ export async function remediations(
   const database = await serveDynamoDb(stacks.tables, CREDENTIALS);
   const tokens = new TaskTokens();
   const looked = new Set<string>();
-  const giving = new Set<Promise<unknown>>();
+  const goingOn = new Set<Promise<unknown>>();
 
   async function invoke(arn: string, event: unknown): Promise<unknown> {
     const named: string = Object(event).cluster?.name;
@@ -105,17 +107,22 @@ export async function remediations(
       const event = executionEnded(execution, ended);
       const delivery = deliveriesOf(stacks.rules, event).find(({ arn }) => arn === stateMachineArn(RELEASE));
       if (!delivery) return;
-      const { ended: given } = executions.start({ stateMachineName: RELEASE, input: delivery.input });
-      giving.add(given);
-      void given.then(() => giving.delete(given));
+      goOn({ stateMachineName: RELEASE, input: delivery.input });
     },
   });
+  const goOn = (request: StartRequest) => {
+    const execution = executions.start(request);
+    goingOn.add(execution.ended);
+    void execution.ended.then(() => goingOn.delete(execution.ended));
+    return execution;
+  };
   const parts = {
     lambdas: { invoke },
     topics: stacks.topics,
     onPage: () => undefined,
     dynamoDb: database.tasks,
     executions: () => executions,
+    start: goOn,
     tokens,
     states: stepFunctions({ stateMachines: Object.keys(stateMachines), executions: () => executions, tokens }),
   };
@@ -151,8 +158,9 @@ export async function remediations(
       const expiresAt = { N: String(Math.floor(Date.now() / 1000) + 3600) };
       await call(database, 'putItem', { Item: { ...keyOf(cluster), owner: { S: owner }, expiresAt, ...more } });
     },
+    all: () => executions.of(ENTRY).toReversed(),
     async settled() {
-      while (giving.size > 0) await Promise.all(giving);
+      while (goingOn.size > 0) await Promise.all(goingOn);
     },
     close: () => database.close(),
   };

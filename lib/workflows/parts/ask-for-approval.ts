@@ -1,7 +1,7 @@
 import type { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Pass, type State, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { WORKFLOW_ERRORS } from '../../../core/errors.ts';
+import { ERROR_NAMES, WORKFLOW_ERRORS } from '../../../core/errors.ts';
 import type { Pages } from '../../pages.ts';
 import { lockKey, ownedBy, type RemediationTable } from '../../remediation-table.ts';
 
@@ -42,11 +42,11 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
   });
   const page = pages.page(scope, 'Page that an approval is wanted', {
     comment: 'With the plan, for whoever is on call; who watches the execution sees the question without it',
-    subject: 'APPROVAL WANTED: an etcd cluster waits for its remediation',
+    subject: "{% 'APPROVAL WANTED: the etcd cluster ' & $cluster.name & ' has ' & $next.incident %}",
     message:
       "{% 'The etcd cluster ' & $cluster.name & ' has the incident ' & $next.incident & ': ' & $next.summary & ' What would be done: ' & " +
       "$substring($string($asked.plan), 0, 20000) & ' It waits for an answer: npx etcd-remediation approve ' & $states.context.Execution.Name & " +
-      "', or reject. Nothing is changed meanwhile, and it ends by itself after " +
+      "', or reject. This runbook changes nothing meanwhile, and it ends by itself after " +
       `${within.toHours()} hours.' %}`,
   });
   const tooLate = Pass.jsonata(scope, 'Nobody has answered', {
@@ -63,6 +63,16 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
   })
     .when(Condition.jsonata('{% $millis() < $asked.untilMs %}'), lookAgain)
     .otherwise(tooLate);
+  const lockIsLost = Pass.jsonata(scope, 'The lock is lost', {
+    comment: 'Another remediation has taken it over, or somebody has deleted it by hand: this one may act no more',
+    outputs: {
+      error: ERROR_NAMES.UnsafeToProceed,
+      cause:
+        "{% 'The lock of the cluster ' & $cluster.name & ' is not that of this remediation any more: another one has taken it, or it was deleted. This one does " +
+        "nothing more. See what runs with npx etcd-remediation clusters, and start again where nothing does.' %}",
+    },
+  });
+  lockIsLost.next(onError);
   const wait = table.call(scope, 'Wait for an approval', {
     comment: 'Until somebody approves or rejects: with etcd-remediation approve, or through the API',
     action: 'updateItem',
@@ -92,6 +102,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
         "'at': $now()} %}",
     },
     onTimeout: isThereTimeLeft,
+    onConditionFailed: lockIsLost,
     onError,
   });
   const rejected = Pass.jsonata(scope, 'It was rejected', {
@@ -114,6 +125,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
       approved: '{% $asked %}',
       asked: null,
     },
+    onConditionFailed: lockIsLost,
     onError,
   });
   note.next(page);

@@ -28,7 +28,9 @@ export function enableAuthentication(
   { step, pages, endOf, certain }: EnableAuthenticationProps,
 ): State {
   const page = pages.page(scope, 'Page that authentication may be disabled', {
-    subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
+    // The loop comes by again.
+    tries: false,
+    subject: "{% 'CRITICAL: authentication of the etcd cluster ' & $cluster.name & ' may be disabled' %}",
     message:
       "{% 'Authentication of the etcd cluster ' & $cluster.name & ' may be disabled: ' & $states.input.cause & ' Until it is enabled, whoever " +
       'reaches the cluster may read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".\' %}',

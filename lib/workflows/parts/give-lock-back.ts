@@ -1,13 +1,26 @@
-import { type Choice, Choice as ChoiceState, Condition, Pass, type State } from 'aws-cdk-lib/aws-stepfunctions';
+import {
+  type Choice,
+  Choice as ChoiceState,
+  Condition,
+  type IStateMachine,
+  Pass,
+  type State,
+  TaskInput,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
+import { WORKFLOW_ERRORS } from '../../../core/errors.ts';
 import type { Pages } from '../../pages.ts';
-import { lockKey, ownedBy, type RemediationTable } from '../../remediation-table.ts';
+import { lockKey, ownedBy, type RemediationTable, recordItem } from '../../remediation-table.ts';
+import { WHILE_NO_EXECUTION_STARTS } from './retry-policies.ts';
 
 export interface GiveLockBackProps {
   table: RemediationTable;
   pages: Pages;
   /** Says how the execution ends, by the variable `ended`. */
   ended: Choice;
+  /** What is started for an alarm that has come meanwhile. */
+  remediation: IStateMachine;
 }
 
 /** What an execution ends with; each value may be JSONata. */
@@ -30,32 +43,50 @@ const ME = '$states.context.Execution.Id';
  * The one way out of an execution that has the lock: page where it failed, record how it ended, give the lock back. Neither a page nor a
  * record that cannot be written keeps the lock.
  *
+ * An alarm that has come meanwhile has left word in the lock. This remediation may have been asked for one incident alone, or have looked for the
+ * last time before: so another one is started for the alarm, once.
+ *
  * Reads the variables `cluster`, `request`, `rounds`, `approvals` and `diagnosis`.
  */
-export function giveLockBack(scope: Construct, { table, pages, ended }: GiveLockBackProps): Ending {
+export function giveLockBack(scope: Construct, { table, pages, ended, remediation }: GiveLockBackProps): Ending {
   const release = table.call(scope, 'Give the lock back', {
     comment: 'Where it cannot be given back, the next remediation finds that its holder has ended, and takes it over',
     action: 'deleteItem',
-    parameters: { Key: lockKey('$cluster.name'), ...ownedBy(ME) },
-    outputs: {},
+    parameters: { Key: lockKey('$cluster.name'), ReturnValues: 'ALL_OLD', ...ownedBy(ME) },
+    outputs:
+      "{% {'missed': $exists($states.result.Attributes.missed) ? $parse($states.result.Attributes.missed.S) : null} %}",
+    assign: { nextRemediation: "{% $substring($states.context.Execution.Name, 0, 43) & '-' & $uuid() %}" },
     onConditionFailed: ended,
     onError: ended,
   });
-  release.next(ended);
+  const startAgain = StepFunctionsStartExecution.jsonata(scope, 'Start another one for it', {
+    comment: 'It makes a diagnosis of its own, and has nothing to do where this one has seen to everything',
+    stateMachine: remediation,
+    name: '{% $nextRemediation %}',
+    input: TaskInput.fromText('{% $states.input.missed %}'),
+    outputs: {},
+  });
+  startAgain.addRetry(WHILE_NO_EXECUTION_STARTS);
+  startAgain.addCatch(ended, { outputs: {} });
+  startAgain.next(ended);
+  release.next(
+    ChoiceState.jsonata(scope, 'Did an alarm come in meanwhile?', { comment: 'It found the lock taken, and left word' })
+      .when(Condition.jsonata('{% $states.input.missed != null %}'), startAgain)
+      .otherwise(ended),
+  );
   const record = table.call(scope, 'Record how it ended', {
     comment: 'Who wanted what, who approved of it, and what came of it: kept in the table',
     action: 'putItem',
     parameters: {
-      Item: {
-        cluster: { S: '{% $cluster.name %}' },
-        id: { S: "{% $states.context.Execution.StartTime & '#' & $states.context.Execution.Name %}" },
-        remediation: { S: '{% $states.context.Execution.Name %}' },
-        owner: { S: `{% ${ME} %}` },
-        startedAt: { S: '{% $states.context.Execution.StartTime %}' },
-        endedAt: { S: '{% $now() %}' },
-        outcome: { S: '{% $ended.outcome %}' },
-        report: { S: "{% $string($merge([{'request': $request, 'approvals': $approvals}, $ended])) %}" },
-      },
+      Item: recordItem({
+        cluster: '$cluster.name',
+        remediation: '$states.context.Execution.Name',
+        owner: ME,
+        startedAt: '$states.context.Execution.StartTime',
+        endedAt: '$now()',
+        outcome: '$ended.outcome',
+        report: "$string($merge([{'request': $request, 'approvals': $approvals}, $ended]))",
+      }),
     },
     outputs: {},
     onError: release,
@@ -63,17 +94,17 @@ export function giveLockBack(scope: Construct, { table, pages, ended }: GiveLock
   record.next(release);
   const page = pages.page(scope, 'Page that it has failed', {
     comment: 'Whoever is on call learns what stopped it; where that cannot be sent, it is still recorded',
-    subject: 'CRITICAL: an etcd cluster could not be remediated',
+    subject: "{% 'CRITICAL: the etcd cluster ' & $cluster.name & ' could not be remediated' %}",
     message:
       "{% 'The remediation of the etcd cluster ' & $cluster.name & ' ended with ' & $ended.outcome & ': ' & $substring($ended.summary, 0, 20000) & ' (' & " +
       `${ME} & ')' %}`,
   });
   page.addCatch(record);
   page.next(record);
-  const isAPersonToBeTold = ChoiceState.jsonata(scope, 'Has somebody only looked?', {
-    comment: 'A dry run that fails is read by whoever started it',
+  const isAPersonToBeTold = ChoiceState.jsonata(scope, 'Does whoever wants to know it know?', {
+    comment: 'A dry run that fails is read by whoever started it, and who rejected a plan knows that nothing was done',
   })
-    .when(Condition.jsonata('{% $request.dryRun %}'), record)
+    .when(Condition.jsonata(`{% $request.dryRun or $ended.outcome = '${WORKFLOW_ERRORS.ApprovalRejected}' %}`), record)
     .otherwise(page);
   const afterError = Pass.jsonata(scope, 'Note the error', {
     comment: 'It is raised again at the end',

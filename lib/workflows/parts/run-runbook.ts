@@ -9,6 +9,7 @@ import {
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { Incident } from '../../../core/contracts/execution-input.ts';
+import { ERROR_NAMES } from '../../../core/errors.ts';
 import { RUNBOOKS } from '../registry.ts';
 import { WHILE_NO_EXECUTION_STARTS } from './retry-policies.ts';
 
@@ -17,6 +18,14 @@ export interface RunRunbookProps {
   /** What follows a runbook that failed, with its `error` and `cause`. */
   onError: State;
 }
+
+/**
+ * An execution that was ended from outside has given its lock back, and whoever redrives it goes on in the middle of it: then nothing is run.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
+ */
+const IS_REDRIVEN = '$states.context.Execution.RedriveCount > 0';
+const REDRIVEN =
+  "'This execution was redriven. It has no lock any more, and what it has seen is old: no runbook was run. Start a new remediation.'";
 
 /** Of a runbook's report, so that those of four rounds fit into a state's 256 KiB, and into DynamoDB's 400. */
 const MAX_REPORT_CHARS = 30_000;
@@ -27,6 +36,7 @@ const KEPT = [
   'runbook',
   'cluster',
   'targets',
+  'ladder',
   'winner',
   'loss',
   'leftOut',
@@ -66,7 +76,7 @@ export function runRunbook(
       stateMachine,
       integrationPattern: IntegrationPattern.RUN_JOB,
       // The same start again, its answer being lost, is one start.
-      name: '{% $runbookExecution %}',
+      name: `{% ${IS_REDRIVEN} ? $error(${REDRIVEN}) : $runbookExecution %}`,
       input: TaskInput.fromText('{% $next.input %}'),
       outputs: '{% {"outcome": $states.result.Output.outcome} %}',
       assign: {
@@ -79,7 +89,10 @@ export function runRunbook(
     });
     run.addRetry(WHILE_NO_EXECUTION_STARTS);
     run.addCatch(onError, {
-      outputs: { error: `{% ${ERROR} %}`, cause: `{% ${CAUSE} %}` },
+      outputs: {
+        error: `{% ${IS_REDRIVEN} ? '${ERROR_NAMES.UnsafeToProceed}' : ${ERROR} %}`,
+        cause: `{% ${IS_REDRIVEN} ? ${REDRIVEN} : ${CAUSE} %}`,
+      },
       assign: {
         round:
           `{% {'incident': $next.incident, 'runbook': $next.runbook, 'execution': ${EXECUTION}, 'outcome': ${ERROR}, ` +

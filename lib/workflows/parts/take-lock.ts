@@ -2,8 +2,9 @@ import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, type IChainable, type State } from 'aws-cdk-lib/aws-stepfunctions';
 import { CallAwsService } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
+import { BY_ALARM } from '../../../core/contracts/remediation.ts';
 import { LOCK_ID } from '../../../core/contracts/remediation-items.ts';
-import { freeFor, lockKey, type RemediationTable, takenFrom } from '../../remediation-table.ts';
+import { freeFor, lockKey, ownedBy, type RemediationTable, takenFrom } from '../../remediation-table.ts';
 import { ONCE_ONLY, WHILE_AWS_IS_AWAY } from './retry-policies.ts';
 import { ERROR } from './step-state.ts';
 
@@ -14,7 +15,7 @@ export interface TakeLockProps {
   /** How long this one may last. */
   timeout: Duration;
   taken: State;
-  inProgress: IChainable;
+  inProgress: State;
   onError: IChainable;
 }
 
@@ -28,7 +29,10 @@ const SPARE = Duration.hours(1);
  * Takes the cluster's lock, so that one remediation at a time acts on a cluster. A lock whose holder does not run any more is taken over: what
  * releases it where an execution is stopped is an event, which AWS delivers as well as it can.
  *
- * Reads the variable `cluster`, and sets `holder` where another one has the lock.
+ * CloudWatch tells of an alarm once. So where an alarm has started this one and another has the lock, word is left in it: see
+ * {@link giveLockBack}.
+ *
+ * Reads the variables `cluster` and `request`, and sets `holder` where another one has the lock.
  */
 export function takeLock(scope: Construct, props: TakeLockProps): State {
   const { table, executions, timeout, taken, inProgress, onError } = props;
@@ -81,8 +85,28 @@ export function takeLock(scope: Construct, props: TakeLockProps): State {
   lookAtHolder.addRetry(WHILE_AWS_IS_AWAY);
   lookAtHolder.addCatch(takeOver, { errors: gone, outputs: ERROR });
   lookAtHolder.addCatch(onError, { outputs: ERROR });
+  const leaveWord = table.call(scope, 'Leave word with the holder', {
+    comment: 'In the lock: whoever gives it back starts another remediation for the alarm',
+    action: 'updateItem',
+    parameters: {
+      Key: lockKey('$cluster.name'),
+      // One that was told its incident sees to nothing else, so it does not take the place of one that was not.
+      UpdateExpression:
+        "{% 'SET missed = ' & ($exists($request.incident) ? 'if_not_exists(missed, :missed)' : ':missed') %}",
+      ...ownedBy('$holder.execution', { ':missed': { S: '{% $string($request) %}' } }),
+    },
+    // The lock has changed hands just now.
+    onConditionFailed: whoHoldsIt,
+    onError,
+  });
+  leaveWord.next(inProgress);
+  const didAnAlarmStartIt = Choice.jsonata(scope, 'Did an alarm start it?', {
+    comment: 'An alarm tells once; a person or a program learns that another one is at it, and may start again',
+  })
+    .when(Condition.jsonata(`{% $request.requestedBy = '${BY_ALARM}' %}`), leaveWord)
+    .otherwise(inProgress);
   const isItAtWork = Choice.jsonata(scope, 'Is the holder at work?', { comment: 'A holder that runs is left alone' })
-    .when(Condition.jsonata("{% $states.input.status = 'RUNNING' %}"), inProgress)
+    .when(Condition.jsonata("{% $states.input.status = 'RUNNING' %}"), didAnAlarmStartIt)
     .otherwise(takeOver);
   const isItHeld = Choice.jsonata(scope, 'Is the lock held?', { comment: 'It may have been given back meanwhile' })
     .when(Condition.jsonata(`{% $looks >= ${MAX_LOOKS} %}`), inProgress)
