@@ -2,7 +2,7 @@ import { type ComparedHashes, compareHashesInput } from '../../core/contracts/me
 import type { AnsweringMember } from '../../core/contracts/observation.ts';
 import { refuseUnsafeAlarms, requireConfiguredMembers, requireSettled } from '../../core/decisions/cluster-health.ts';
 import { narrowTo } from '../../core/decisions/narrowed-observation.ts';
-import { EtcdUnavailable, VerificationFailed } from '../../core/errors.ts';
+import { EtcdUnavailable, UnsafeToProceed } from '../../core/errors.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { hasReason } from '../etcd/errors.ts';
 import { etcdStep, type Invocation } from '../step.ts';
@@ -12,7 +12,7 @@ const LAMBDA_RESERVE_MS = 10_000;
 /**
  * Compares the hash of all keys at one revision, the newest that every voter in question has. Writes may go on: they come later. A learner
  * answers no such question.
- * @throws VerificationFailed when members hold different data at the same revision
+ * @throws UnsafeToProceed when members hold different data at the same revision
  * @throws EtcdUnavailable while a compaction runs, which members finish at different times
  */
 export const handler = etcdStep(compareHashesInput, async (etcd, input, invocation): Promise<ComparedHashes> => {
@@ -31,9 +31,10 @@ export const handler = etcdStep(compareHashesInput, async (etcd, input, invocati
     );
   }
   if (hashes.some(({ hash }) => hash !== first?.hash)) {
-    throw new VerificationFailed(
-      `Members hold different data at revision ${revision}: ${list(hashes, 'hash')}. The one that differs from the others is corrupt: ` +
-        'take no snapshot of it, do not let clients read from it, and replace it.',
+    throw new UnsafeToProceed(
+      `Members hold different data at revision ${revision}: ${list(hashes, 'hash')}. At least one of them is corrupt, and which one a person has to ` +
+        'find out: a member that was added a moment ago has its data from the leader, so that these two agree proves nothing. Let no client read ' +
+        'from members that differ, take no snapshot of them, and compare them with a backup.',
     );
   }
   return { revision, hash: first?.hash ?? 0, members: hashes.map(({ name }) => name) };
