@@ -1,8 +1,9 @@
 import { type ComparedHashes, compareHashesInput } from '../../core/contracts/membership.ts';
 import type { AnsweringMember } from '../../core/contracts/observation.ts';
 import { refuseUnsafeAlarms, requireConfiguredMembers, requireSettled } from '../../core/decisions/cluster-health.ts';
+import { type MemberHash, requireSameData } from '../../core/decisions/compared-hashes.ts';
 import { narrowTo } from '../../core/decisions/narrowed-observation.ts';
-import { EtcdUnavailable, UnsafeToProceed } from '../../core/errors.ts';
+import { EtcdUnavailable } from '../../core/errors.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { hasReason } from '../etcd/errors.ts';
 import { etcdStep, type Invocation } from '../step.ts';
@@ -24,27 +25,8 @@ export const handler = etcdStep(compareHashesInput, async (etcd, input, invocati
     .reduce((lowest, each) => (each < lowest ? each : lowest))
     .toString();
   const hashes = await Promise.all(members.map((member) => hashOf(etcd, member, revision, invocation)));
-  const [first] = hashes;
-  if (hashes.some(({ compactRevision }) => compactRevision !== first?.compactRevision)) {
-    throw new EtcdUnavailable(
-      `A compaction is under way: members are compacted up to ${list(hashes, 'compactRevision')}.`,
-    );
-  }
-  if (hashes.some(({ hash }) => hash !== first?.hash)) {
-    throw new UnsafeToProceed(
-      `Members hold different data at revision ${revision}: ${list(hashes, 'hash')}. At least one of them is corrupt, and which one a person has to ` +
-        'find out: a member that was added a moment ago has its data from the leader, so that these two agree proves nothing. Let no client read ' +
-        'from members that differ, take no snapshot of them, and compare them with a backup.',
-    );
-  }
-  return { revision, hash: first?.hash ?? 0, members: hashes.map(({ name }) => name) };
+  return requireSameData(revision, hashes);
 });
-
-interface MemberHash {
-  name: string;
-  hash: number;
-  compactRevision: string;
-}
 
 async function hashOf(
   etcd: EtcdCluster,
@@ -58,8 +40,4 @@ async function hashOf(
     if (!hasReason(error, 'Compacted')) throw error;
     throw new EtcdUnavailable(`Revision ${revision} was compacted before ${name} could be asked for its hash.`);
   }
-}
-
-function list(hashes: MemberHash[], field: 'hash' | 'compactRevision'): string {
-  return hashes.map((each) => `${each.name} ${each[field]}`).join(', ');
 }

@@ -1,0 +1,35 @@
+import type { ComparedHashes } from '../contracts/membership.ts';
+import { EtcdUnavailable, UnsafeToProceed } from '../errors.ts';
+
+/** Of all keys of one member, at one revision. */
+export interface MemberHash {
+  name: string;
+  hash: number;
+  compactRevision: string;
+}
+
+/**
+ * That members hold the same data at `revision`.
+ * @throws UnsafeToProceed when they do not
+ * @throws EtcdUnavailable while a compaction runs: what was compacted is not in the hash, and members finish at different times
+ */
+export function requireSameData(revision: string, hashes: readonly MemberHash[]): ComparedHashes {
+  const [first] = hashes;
+  if (hashes.some(({ compactRevision }) => compactRevision !== first?.compactRevision)) {
+    throw new EtcdUnavailable(
+      `A compaction is under way: members are compacted up to ${list(hashes, 'compactRevision')}.`,
+    );
+  }
+  if (hashes.some(({ hash }) => hash !== first?.hash)) {
+    throw new UnsafeToProceed(
+      `Members hold different data at revision ${revision}: ${list(hashes, 'hash')}. At least one of them is corrupt, and which one a person has to ` +
+        'find out: a member that was added a moment ago has its data from the leader, so that these two agree proves nothing. Let no client read ' +
+        'from members that differ, take no snapshot of them, and compare them with a backup.',
+    );
+  }
+  return { revision, hash: first?.hash ?? 0, members: hashes.map(({ name }) => name) };
+}
+
+function list(hashes: readonly MemberHash[], field: 'hash' | 'compactRevision'): string {
+  return hashes.map((each) => `${each.name} ${each[field]}`).join(', ');
+}
