@@ -36,16 +36,28 @@ export const startRequestSchema = z
 
 const textOfPerson = z.string().max(1024, { error: 'must be at most 1024 characters' });
 
+/** Why: whoever reads the plan and wants it has said enough; whoever ends something leaves a cluster as it is, and others have to know why. */
+export const reasonSchema = textOfPerson.min(1, { error: 'must say why' });
+
+/** As JSON Schema, for the document: a refinement cannot be seen there. */
+const REASON_OF_A_REJECTION = {
+  if: { properties: { decision: { const: 'reject' } } },
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  then: { required: ['reason'], properties: { reason: { minLength: 1 } } },
+};
+
 export const answerRequestSchema = z
   .strictObject({
     approval: z.string().describe("The ID of the question that is answered, from the remediation's `approval`"),
     decision: z.enum(['approve', 'reject']),
-    reason: textOfPerson.min(1, { error: 'must say why' }).describe('It is recorded with the decision'),
+    reason: textOfPerson.default('').describe('It is recorded with the decision. A rejection has to say why'),
   })
-  .describe('An answer to the question that a remediation waits with');
+  .refine(({ decision, reason }) => decision === 'approve' || reason !== '', {
+    path: ['reason'],
+    error: 'must say why it is rejected',
+  })
+  .meta({ description: 'An answer to the question that a remediation waits with', ...REASON_OF_A_REJECTION });
 export type AnswerRequest = z.output<typeof answerRequestSchema>;
-
-export const stopReasonSchema = textOfPerson;
 
 const linksSchema = z.object({ self: z.string(), approval: z.string() }).describe('Paths, from the root of the host');
 

@@ -69,11 +69,7 @@ function describe({ summary, description, parameters, request, response, problem
   return {
     summary,
     description,
-    parameters: parameters.map(({ schema, ...parameter }) => ({
-      ...parameter,
-      required: parameter.in === 'path',
-      schema: jsonSchema(schema),
-    })),
+    parameters: parameters.map(({ schema, ...parameter }) => ({ ...parameter, schema: jsonSchema(schema) })),
     ...(request && {
       requestBody: {
         required: true,
