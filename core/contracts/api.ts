@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { clusterSchema } from './clusters.ts';
-import { CONDITIONS } from './diagnosis.ts';
 import { executionInputSchemas, INCIDENTS } from './execution-input.ts';
 import { PROBLEMS, type ProblemKind, problemType } from './problems.ts';
 import { remediationIdSchema } from './remediation.ts';
+import { remediationReportSchema } from './remediation-report.ts';
 
 /**
  * What callers of the API send and receive; the command line of the deployed system receives the same. `docs/openapi.json` is made of these schemas,
@@ -103,7 +103,7 @@ export const remediationSchema = z.object({
     .describe(
       '`Remediated`, `NothingToDo`, `Planned`, `AlreadyInProgress`; else the name of an error, `TIMED_OUT` or `ABORTED`',
     ),
-  report: z.unknown().describe('What it ended with, null where it failed or runs'),
+  report: remediationReportSchema.nullable().describe('What it ended with, null where it failed or runs'),
   error: z.string().nullable(),
   cause: z.string().nullable().describe('What was seen, what it means and what to do'),
 });
@@ -126,28 +126,6 @@ export const clusterSummarySchema = z.object({
     .describe('The last remediation that has ended'),
 });
 export type ClusterSummary = z.output<typeof clusterSummarySchema>;
-
-const conditionSchema = z.enum(CONDITIONS);
-const reachSchema = { host: z.string(), reachable: z.union([z.boolean(), z.literal('unknown')]), problem: z.string() };
-
-export const diagnosisSchema = z.object({
-  incident: z.enum([...CONDITIONS, 'healthy']),
-  summary: z.string(),
-  others: z.array(conditionSchema).describe('What is wrong besides'),
-  members: z.array(
-    z.object({
-      name: z.string(),
-      state: z.enum(['healthy', 'joining', 'failed', 'refusing', 'unknown']),
-      problem: z.string(),
-      lagEntries: z.string(),
-      facts: z.string(),
-    }),
-  ),
-  hosts: z.array(z.object({ ...reachSchema, member: z.string() })),
-  warnings: z.array(z.object({ kind: z.string(), message: z.string() })),
-});
-/** A `Diagnosis` as it is documented. */
-export type DiagnosisAnswer = z.output<typeof diagnosisSchema>;
 
 export const problemSchema = z
   .object({

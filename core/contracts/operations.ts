@@ -3,13 +3,13 @@ import {
   acceptedSchema,
   answerRequestSchema,
   clusterSummarySchema,
-  diagnosisSchema,
   reasonSchema,
   remediationSchema,
   startRequestSchema,
 } from './api.ts';
 import { EXAMPLES } from './api-examples.ts';
 import { clusterSchema } from './clusters.ts';
+import { diagnosisSchema } from './diagnosis-answer.ts';
 import type { ProblemKind } from './problems.ts';
 import { remediationIdSchema } from './remediation.ts';
 

@@ -18,6 +18,7 @@ import {
   remediationIdSchema,
 } from '../../core/contracts/remediation.ts';
 import type { ApprovalAnswer, LockItem, WantedApproval } from '../../core/contracts/remediation-items.ts';
+import type { RemediationReport } from '../../core/contracts/remediation-report.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { answerOf } from './aws-answers.ts';
@@ -115,7 +116,7 @@ export class Remediations {
       progressOf(this.#client, this.#arnOf(id)),
       isRunning && cluster ? this.#table.lockOf(cluster) : undefined,
     ]);
-    const report = output === undefined ? null : (JSON.parse(output) as { outcome?: string } | null);
+    const report = output === undefined ? null : (JSON.parse(output) as RemediationReport);
     return {
       id,
       cluster,
@@ -254,7 +255,7 @@ function pendingApproval(id: string, lock: LockItem | undefined): PendingApprova
   return { ...question, plan: JSON.parse(plan) };
 }
 
-function outcomeOf(status: ExecutionStatus, report: { outcome?: string } | null, error: string | undefined): string {
+function outcomeOf(status: ExecutionStatus, report: RemediationReport | null, error: string | undefined): string {
   if (status === 'SUCCEEDED') return report?.outcome ?? status;
   return status === 'FAILED' ? (error ?? status) : status;
 }
