@@ -33,7 +33,7 @@ export function describeQuestion(
   const answer = (decision: string, ...reason: string[]) =>
     typedNext(flags, decision, id, '--approval', approval, ...reason);
   return [
-    `It waits for an approval until ${expiresAt}. Without one it does none of this; another incident, which needs none, is seen to meanwhile.`,
+    `It waits for an approval until ${expiresAt}. Without one it does none of this; another incident that needs none is seen to meanwhile.`,
     `  ${incident}: ${summary}`,
     // Most often what it would do begins with what is wrong, which was just told.
     `  ${runbook} would do this:${summary.startsWith(report.summary) ? '' : ` ${shortSummary(report)}`}`,
