@@ -9,6 +9,7 @@ import type { DeployedFlags } from './deployed/flags.ts';
 import { type Diagnosed, describeDiagnosis, describeUndiagnosed, isHealthy, outcomeOf } from './diagnosis-report.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { messageOf } from './format.ts';
+import { examples, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { whileNothingChanges } from './signals.ts';
@@ -26,6 +27,7 @@ interface Flags extends FileFlags, DeployedFlags {
 /** `etcd-remediation diagnose`: says which incident a cluster has, and what to type next. */
 export function diagnoseCommand(): Command {
   const command = new Command('diagnose')
+    .helpGroup(WITHOUT_AWS)
     .summary('say what is wrong with a cluster, and which runbook is next')
     .description(
       'Looks once at every member of a cluster that this machine reaches, and at its hosts where --hosts is given. Says which incident the ' +
@@ -44,8 +46,10 @@ export function diagnoseCommand(): Command {
     .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
     .addHelpText(
       'after',
-      '\nExamples:\n  npx etcd-remediation diagnose --config clusters.json --secrets secrets.json --cluster orders\n' +
-        '  npx etcd-remediation diagnose --deployed orders',
+      examples(
+        ['diagnose --config clusters.json --secrets secrets.json --cluster orders', 'diagnose --deployed orders'],
+        '0 every cluster is healthy; 1 one is not, or could not be diagnosed; 2 for a wrong use.',
+      ),
     )
     .action(async (flags: Flags) => {
       const { deployed } = flags;

@@ -15,6 +15,7 @@ import {
 import { findEtcd } from '../local/etcd/binaries.ts';
 import { isInside, reexecInside } from '../local/hosts/systemd/enter.ts';
 import { formatMs } from './format.ts';
+import { examples, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 
@@ -41,6 +42,7 @@ interface Flags {
 export function drillCommand(): Command {
   const names = SCENARIOS.map((scenario) => scenario.name);
   const command = new Command('drill')
+    .helpGroup(WITHOUT_AWS)
     .summary('break a real etcd cluster on this machine, remediate it, prove it')
     .description(
       'Starts a real etcd cluster on loopback, breaks it, lets the same workflow remediate it that is deployed to AWS, and proves the ' +
@@ -82,7 +84,19 @@ export function drillCommand(): Command {
     .option('--tls', 'with TLS, and client certificates', false)
     .option('--auth', 'with authentication', false)
     .option('--size <MiB>', "quota of each member's database", parseSize, 32)
-    .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false);
+    .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
+    .addHelpText(
+      'after',
+      examples(
+        [
+          'drill',
+          'drill space-exceeded --tls --auth --etcd 3.4 --members 5',
+          'drill quorum-lost --damage wal',
+          'drill full --json',
+        ],
+        '0 every scenario was remediated and all of its checks hold; 1 one was not, or a check fails; 2 for a wrong use.',
+      ),
+    );
   return command.action(async (scenarios: string[] | undefined, flags: Flags) => {
     const output = openOutput(flags.json);
     const options: DrillOptions = { ...flags, members: Number(flags.members), sizeMiB: flags.size };

@@ -48,7 +48,10 @@ export function describeEnd(
   if (!last) {
     return {
       result,
-      lines: ['No incident was found.', ...describeDiagnosis(about.cluster, report.diagnosis, about.files)],
+      lines: [
+        'No incident was found.',
+        ...describeDiagnosis(about.cluster, report.diagnosis as Diagnosis, about.files),
+      ],
     };
   }
   const [only, ...others] = report.rounds;

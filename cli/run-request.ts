@@ -40,13 +40,6 @@ export function remediationInputFor(
   return input;
 }
 
-/** A runbook that a diagnosis chooses is another one each time. @throws InvalidInput */
-export function requireNothingOfOneRunbook({ member, parameters }: RunRequest): void {
-  if (member === undefined && parameters === undefined) return;
-  const option = member === undefined ? '--parameters' : '--member';
-  throw new InvalidInput(`${option} is for one runbook: say with --incident which. Without it, a diagnosis chooses.`);
-}
-
 /** A host that is not in the file is one that cannot be reached: the runbook says so when it needs it. */
 function requireHosts(cluster: Cluster, hosts: HostsFile): void {
   const named = hostsOf(cluster);

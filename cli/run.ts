@@ -1,17 +1,18 @@
 import { userInfo } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { Cluster } from '../core/contracts/clusters.ts';
 import { INCIDENTS, type Incident } from '../core/contracts/execution-input.ts';
 import type { ApprovalAnswer } from '../core/contracts/remediation-items.ts';
-import type { JsonObject, JsonValue } from '../local/asl/json.ts';
+import type { JsonObject } from '../local/asl/json.ts';
 import { Platform } from '../local/platform.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { Follower } from './follower.ts';
 import { formatMs } from './format.ts';
+import { examples, LOCK_OF_THIS_PROCESS, parseJson, requireNothingOfOneRunbook, WITHOUT_AWS } from './options.ts';
 import { type Output, openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { describeEnd } from './remediation-end.ts';
-import { type RunRequest, remediationInputFor, requireNothingOfOneRunbook } from './run-request.ts';
+import { type RunRequest, remediationInputFor } from './run-request.ts';
 import { onSignal } from './signals.ts';
 import { parseStagingAddress, type StagingAddress } from './staging-address.ts';
 
@@ -25,10 +26,12 @@ interface Flags extends FileFlags, RunRequest {
 /** `etcd-remediation run`: runs a runbook from this machine, without AWS, against any cluster that it reaches. */
 export function runCommand(): Command {
   const command = new Command('run')
+    .helpGroup(WITHOUT_AWS)
     .summary('remediate a cluster from this machine, without AWS')
     .description(
       'Runs the same workflow that is deployed to AWS on this machine, against a cluster that this machine reaches: for --incident, or for ' +
-        'what a diagnosis finds, one incident after the other. Start with --dry-run: it reads, and changes nothing.',
+        'what a diagnosis finds, one incident after the other. Start with --dry-run: it reads, and changes nothing.\n\n' +
+        LOCK_OF_THIS_PROCESS,
     );
   return takeFiles(command)
     .option(
@@ -46,6 +49,17 @@ export function runCommand(): Command {
     .option('--approve', "approve what the cluster's policy wants approved", false)
     .option('--parameters <json>', 'parameters of the runbook, such as {"retainRevisions":1000}', parseJson)
     .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
+    .addHelpText(
+      'after',
+      examples(
+        [
+          'run --config clusters.json --secrets secrets.json --cluster orders --dry-run',
+          'run --config clusters.json --secrets secrets.json --cluster orders --incident space-exceeded',
+          'run --config clusters.json --secrets secrets.json --hosts hosts.json --cluster orders --incident member-failed --member node3 --approve',
+        ],
+        '0 for Remediated, NothingToDo and Planned; 1 for any other outcome; 2 for a wrong use.',
+      ),
+    )
     .action(run);
 }
 
@@ -124,12 +138,4 @@ function mayMoveSnapshots({ incident, dryRun, stagingAddress, hosts }: Flags): b
 function describeStart({ incident, cluster, dryRun }: Flags): string {
   const what = incident ? `${incident} of cluster ${cluster}` : `cluster ${cluster}`;
   return `Remediating ${what}${dryRun ? ' (dry run: nothing is changed)' : ''}`;
-}
-
-function parseJson(text: string): JsonValue {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new InvalidArgumentError(`It is not JSON: ${(error as Error).message}`);
-  }
 }

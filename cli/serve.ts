@@ -9,6 +9,7 @@ import { serveApi } from '../local/api-server.ts';
 import type { Detector } from '../local/detector.ts';
 import { Platform } from '../local/platform.ts';
 import { type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
+import { examples, LOCK_OF_THIS_PROCESS, WITHOUT_AWS } from './options.ts';
 import { type Output, openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { onSignal } from './signals.ts';
@@ -26,12 +27,14 @@ interface Flags extends FileFlags {
 /** `etcd-remediation serve`: the API that is deployed to AWS, on loopback, for the clusters that this machine reaches. */
 export function serveCommand(): Command {
   const command = new Command('serve')
+    .helpGroup(WITHOUT_AWS)
     .summary('serve the API and watch the clusters from this machine, without AWS')
     .description(
       'Looks at each cluster every minute, and remediates what its alarms are raised for, as far as the policy lets it. Serves the API that is ' +
         'deployed to AWS, by the same function, on loopback; what is started runs on this machine, against clusters that this ' +
         'machine reaches, and ends when this ends. Each request needs the header Authorization that is written to a file which nobody else ' +
-        'can read: other users of this machine, and pages in a browser, get nothing.',
+        'can read: other users of this machine, and pages in a browser, get nothing.\n\n' +
+        LOCK_OF_THIS_PROCESS,
     );
   return takeFiles(command)
     .option('--port <port>', 'of 127.0.0.1; 0 for any that is free', parsePort, 8080)
@@ -40,6 +43,16 @@ export function serveCommand(): Command {
       '--staging-address <address[:port]>',
       'an address of this machine that the hosts reach, for a quorum recovery (default: 127.0.0.1, which serves hosts that are this machine)',
       parseStagingAddress,
+    )
+    .addHelpText(
+      'after',
+      examples(
+        [
+          'serve --config clusters.json --secrets secrets.json --hosts hosts.json',
+          'serve --config clusters.json --secrets secrets.json --port 9090 --no-detector',
+        ],
+        '130 after Ctrl-C, 143 after SIGTERM, once every remediation has been stopped; 1 where it could not begin; 2 for a wrong use.',
+      ),
     )
     .action(serve);
 }

@@ -1,10 +1,10 @@
 import type { Remediation } from '../../core/contracts/api.ts';
-import { answerRequestSchema, type PendingApproval } from '../../core/contracts/api.ts';
-import { parse } from '../../core/contracts/parse.ts';
+import { type PendingApproval, reasonSchema } from '../../core/contracts/api.ts';
 import { Problem } from '../../core/contracts/problems.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { Remediations } from '../../lambdas/api/remediations.ts';
 import { confirm } from '../confirm.ts';
+import { requireOption } from '../options.ts';
 import { openOutput } from '../output.ts';
 import { whileNothingChanges } from '../signals.ts';
 import { callerIdentity, withDeployment } from './connection.ts';
@@ -16,11 +16,14 @@ const DECISIONS = {
   reject: { outcome: 'Rejected', ask: 'End it without having done this?' },
 } as const;
 
+/** Whoever answers has read the plan: that it looks at the cluster, or sees to something that takes a few minutes, is waited for. */
+const WITHIN_MS = 300_000;
+
 /** `etcd-remediation approve` and `reject`: shows the question that a remediation waits with, and answers that one. */
 export async function answer(decision: 'approve' | 'reject', id: string, flags: AnswerFlags): Promise<void> {
   const { outcome, ask } = DECISIONS[decision];
   const { reason = '' } = flags;
-  if (decision === 'reject' || reason !== '') parse(answerRequestSchema.shape.reason, reason, '--reason');
+  if (decision === 'reject' || reason !== '') requireOption(reasonSchema, '--reason', reason);
   const output = openOutput(flags.json);
   if (!flags.yes && !process.stdin.isTTY) {
     throw new InvalidInput(
@@ -41,7 +44,12 @@ export async function answer(decision: 'approve' | 'reject', id: string, flags: 
       return;
     }
     const by = await callerIdentity();
-    await remediations.answer(id, { approval: question.id, decision, reason }, { by });
+    const onWait = () =>
+      output.print(
+        'It takes no answer at this moment: it looks at the cluster, or sees to another incident. Trying again for up to five minutes.',
+      );
+    const said = { approval: question.id, decision, reason };
+    await remediations.answer(id, said, { by, withinMs: WITHIN_MS, onWait });
     output.finish({ outcome, ...told, by, reason }, [
       `${outcome}, by ${by}${reason && `: ${reason}`}`,
       `Follow it: ${typedNext(flags, 'watch', id)}`,

@@ -1,12 +1,12 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { INCIDENTS } from '../../core/contracts/execution-input.ts';
+import { examples, parseJson, WITH_AWS } from '../options.ts';
 import type { AnswerFlags, DeployedFlags, StartFlags, StopFlags } from './flags.ts';
 
 const CALLER =
   'Works on what is deployed to AWS, with the credentials and the region of the AWS SDK: AWS_PROFILE, AWS_REGION, ~/.aws/config.';
 /** The same for all, so that a script need know one rule. */
-const STATUS =
-  'Exit status: 0 for Remediated, NothingToDo, Planned and while it runs; 1 for any other outcome; 2 for a wrong use.';
+const STATUS = '0 for Remediated, NothingToDo, Planned and while it runs; 1 for any other outcome; 2 for a wrong use.';
 
 /** The commands for the deployed system. Nothing of AWS is loaded before one of them runs. */
 export function deployedCommands(): Command[] {
@@ -28,10 +28,7 @@ export function takeDeployment(command: Command): Command {
 }
 
 function deployedCommand(name: string, summary: string, description: string): Command {
-  return new Command(name)
-    .helpGroup('Commands for what is deployed to AWS:')
-    .summary(summary)
-    .description(`${description}\n\n${CALLER}`);
+  return new Command(name).helpGroup(WITH_AWS).summary(summary).description(`${description}\n\n${CALLER}`);
 }
 
 function takeOutput(command: Command): Command {
@@ -40,10 +37,6 @@ function takeOutput(command: Command): Command {
     'print one JSON object on the last line; everything else goes to standard error',
     false,
   );
-}
-
-function examples(...lines: string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  npx etcd-remediation ${line}`).join('\n')}`;
 }
 
 function startCommand(): Command {
@@ -73,12 +66,15 @@ function startCommand(): Command {
   return takeOutput(command)
     .addHelpText(
       'after',
-      `${examples(
-        'start orders --dry-run --watch',
-        'start orders --reason INC-1234',
-        'start orders --incident member-failed --member node3 --watch',
-        `start orders --incident space-exceeded --parameters '{"retainRevisions":1000}'`,
-      )}\n\nExit status: 0 it was started; with --watch as of "watch". 1 it was not, 2 for a wrong use.`,
+      examples(
+        [
+          'start orders --dry-run --watch',
+          'start orders --reason INC-1234',
+          'start orders --incident member-failed --member node3 --watch',
+          `start orders --incident space-exceeded --parameters '{"retainRevisions":1000}'`,
+        ],
+        '0 it was started, 1 it was not, 2 for a wrong use; with --watch as of "watch".',
+      ),
     )
     .action(async (cluster: string, flags: StartFlags) => (await import('./start.ts')).start(cluster, flags));
 }
@@ -90,7 +86,7 @@ function statusCommand(): Command {
     'Says what a remediation does now, the question that it waits with, or what it ended with. Step Functions forgets one 90 days after its end.',
   ).argument('<id>', 'the ID that "start" has told: the name of the execution');
   return takeOutput(command)
-    .addHelpText('after', `${examples('status 1c2f0a7e-...', 'status INC-1234 --json')}\n\n${STATUS}`)
+    .addHelpText('after', examples(['status 1c2f0a7e-...', 'status INC-1234 --json'], STATUS))
     .action(async (id: string, flags: DeployedFlags) => (await import('./status.ts')).status(id, flags));
 }
 
@@ -102,7 +98,7 @@ function watchCommand(): Command {
       'watching; the remediation goes on.',
   ).argument('<id>', 'the ID that "start" has told: the name of the execution');
   return takeOutput(command)
-    .addHelpText('after', `${examples('watch INC-1234')}\n\n${STATUS}`)
+    .addHelpText('after', examples(['watch INC-1234'], STATUS))
     .action(async (id: string, flags: DeployedFlags) => (await import('./watch.ts')).watch(id, flags));
 }
 
@@ -112,7 +108,8 @@ function answerCommand(decision: 'approve' | 'reject'): Command {
     decision,
     approves ? 'let a remediation do what it waits to do' : 'end a remediation that waits for an approval',
     `Shows what a remediation waits to do, and ${approves ? 'lets it' : 'ends it without having done it'}. Asks first; where there is no ` +
-      'terminal, --yes has to be given. What is answered is the question that was shown: where it is another one by then, nothing is answered.',
+      'terminal, --yes has to be given. What is answered is the question that was shown: where it is another one by then, nothing is answered. ' +
+      'While it looks at its cluster, or sees to another incident, it takes no answer: this is waited for, for up to five minutes.',
   ).argument('<id>', 'the remediation');
   const reason = '--reason <text>';
   if (approves) command.option(reason, 'why; it is recorded');
@@ -123,11 +120,12 @@ function answerCommand(decision: 'approve' | 'reject'): Command {
   return takeOutput(command)
     .addHelpText(
       'after',
-      `${
+      examples(
         approves
-          ? examples('approve INC-1234', 'approve INC-1234 --approval 1 --reason "host is gone" --yes')
-          : examples('reject INC-1234 --reason "the host comes back in five minutes"')
-      }\n\nExit status: 0 it was answered, 1 it was not, 2 for a wrong use.`,
+          ? ['approve INC-1234', 'approve INC-1234 --approval 1 --reason "host is gone" --yes']
+          : ['reject INC-1234 --reason "the host comes back in five minutes"'],
+        '0 it was answered, 1 it was not, 2 for a wrong use.',
+      ),
     )
     .action(async (id: string, flags: AnswerFlags) => (await import('./answer.ts')).answer(decision, id, flags));
 }
@@ -144,7 +142,10 @@ function stopCommand(): Command {
   return takeOutput(command)
     .addHelpText(
       'after',
-      `${examples('stop INC-1234 --reason "the host is being repaired"')}\n\nExit status: 0 it was stopped, 1 it was not, 2 for a wrong use.`,
+      examples(
+        ['stop INC-1234 --reason "the host is being repaired"'],
+        '0 it was stopped, 1 it was not, 2 for a wrong use.',
+      ),
     )
     .action(async (id: string, flags: StopFlags) => (await import('./stop.ts')).stop(id, flags));
 }
@@ -156,14 +157,9 @@ function clustersCommand(): Command {
     'Lists the clusters that are deployed, each with the remediation that is at work, and the last one that has ended.',
   );
   return takeOutput(command)
-    .addHelpText('after', examples('clusters', 'clusters --json'))
+    .addHelpText(
+      'after',
+      examples(['clusters', 'clusters --json'], '0 they were listed, 1 they were not, 2 for a wrong use.'),
+    )
     .action(async (flags: DeployedFlags) => (await import('./clusters.ts')).clusters(flags));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new InvalidArgumentError(`It is not JSON: ${(error as Error).message}`);
-  }
 }

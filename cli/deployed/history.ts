@@ -42,13 +42,6 @@ export class History {
   }
 }
 
-/** The execution that a task has started, of a task that starts one. https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html */
-export function executionStartedBy({ taskSubmittedEventDetails }: HistoryEvent): string | undefined {
-  const { resource = '', output = '{}' } = taskSubmittedEventDetails ?? {};
-  if (!resource.startsWith('startExecution')) return undefined;
-  return (JSON.parse(output) as { ExecutionArn?: string }).ExecutionArn;
-}
-
 /** Whether a task waits for somebody's answer from now on. */
 export function waitsForAnswer({ taskSubmittedEventDetails }: HistoryEvent): boolean {
   return taskSubmittedEventDetails?.resource?.endsWith('.waitForTaskToken') ?? false;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Accepted } from '../../core/contracts/api.ts';
-import { parse } from '../../core/contracts/parse.ts';
 import { Problem } from '../../core/contracts/problems.ts';
 import { type Deployment, parseRemediationInput, remediationIdSchema } from '../../core/contracts/remediation.ts';
 import { Remediations } from '../../lambdas/api/remediations.ts';
+import { requireNothingOfOneRunbook, requireOption } from '../options.ts';
 import { openOutput } from '../output.ts';
 import { whileNothingChanges } from '../signals.ts';
 import { callerIdentity, withDeployment } from './connection.ts';
@@ -17,8 +17,9 @@ export async function start(cluster: string, flags: StartFlags): Promise<void> {
   const said = { cluster, incident, member, dryRun, reason, parameters };
   const input = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
   // What is wrong is told before anything is sent.
+  if (!incident) requireNothingOfOneRunbook(flags);
   parseRemediationInput(input);
-  parse(remediationIdSchema, id, '--id');
+  requireOption(remediationIdSchema, '--id', id);
   await withDeployment(flags, async (deployment) => {
     const by = await callerIdentity();
     const accepted = await startedBy(by, deployment);

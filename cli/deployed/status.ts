@@ -1,5 +1,4 @@
 import type { PendingApproval, Remediation } from '../../core/contracts/api.ts';
-import type { RemediationReport } from '../../core/contracts/remediation-report.ts';
 import { Remediations } from '../../lambdas/api/remediations.ts';
 import { formatMs } from '../format.ts';
 import { type Output, openOutput } from '../output.ts';
@@ -34,7 +33,7 @@ export function describeQuestion(
   const answer = (decision: string, ...reason: string[]) =>
     typedNext(flags, decision, id, '--approval', approval, ...reason);
   return [
-    `It waits for an approval until ${expiresAt}, and changes nothing meanwhile.`,
+    `It waits for an approval until ${expiresAt}. Without one it does none of this; another incident that needs none is seen to meanwhile.`,
     `  ${incident}: ${summary}`,
     // Most often what it would do begins with what is wrong, which was just told.
     `  ${runbook} would do this:${summary.startsWith(report.summary) ? '' : ` ${shortSummary(report)}`}`,
@@ -62,14 +61,13 @@ function describeStatus(remediation: Remediation, flags: DeployedFlags): string[
 
 /** A failure's cause is told whole: it ends with what was undone, and nothing else says so. */
 function summaryOf({ report, error, cause, status }: Remediation): string {
-  if (report !== null && status === 'SUCCEEDED') return (report as RemediationReport).summary;
+  if (report !== null && status === 'SUCCEEDED') return report.summary;
   return cause ?? error ?? '';
 }
 
 function describeEnd({ report, status }: Remediation, flags: DeployedFlags): string[] {
   if (report === null || status !== 'SUCCEEDED') return [];
-  const ended = report as RemediationReport;
-  if (ended.outcome !== 'AlreadyInProgress') return describeRemediation(ended);
-  const { remediation } = ended.holder;
+  if (report.outcome !== 'AlreadyInProgress') return describeRemediation(report);
+  const { remediation } = report.holder;
   return remediation === '' ? [] : [`  Follow that one: ${typedNext(flags, 'watch', remediation)}`];
 }

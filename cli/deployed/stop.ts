@@ -1,6 +1,6 @@
-import { stopReasonSchema } from '../../core/contracts/api.ts';
-import { parse } from '../../core/contracts/parse.ts';
+import { reasonSchema } from '../../core/contracts/api.ts';
 import { Remediations } from '../../lambdas/api/remediations.ts';
+import { requireOption } from '../options.ts';
 import { openOutput } from '../output.ts';
 import { callerIdentity, withDeployment } from './connection.ts';
 import { type StopFlags, typedNext } from './flags.ts';
@@ -8,7 +8,7 @@ import { type StopFlags, typedNext } from './flags.ts';
 /** `etcd-remediation stop`: stops a remediation where it is. */
 export async function stop(id: string, flags: StopFlags): Promise<void> {
   const { reason } = flags;
-  parse(stopReasonSchema.min(1, { error: 'must say why' }), reason, '--reason');
+  requireOption(reasonSchema, '--reason', reason);
   const output = openOutput(flags.json);
   await withDeployment(flags, async (deployment) => {
     const by = await callerIdentity();

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { Problem } from '../../core/contracts/problems.ts';
 import { type Deployment, remediationArn } from '../../core/contracts/remediation.ts';
+import { executionStartedBy } from '../../core/contracts/started-execution.ts';
 import { Remediations } from '../../lambdas/api/remediations.ts';
 import { AWS_CLIENT } from '../../lambdas/aws.ts';
 import { type Output, openOutput } from '../output.ts';
@@ -9,7 +10,7 @@ import { Progress } from '../progress.ts';
 import { whileNothingChanges } from '../signals.ts';
 import { isUnanswered, withDeployment } from './connection.ts';
 import { type DeployedFlags, typedNext } from './flags.ts';
-import { executionStartedBy, History, isEnd, waitsForAnswer } from './history.ts';
+import { History, isEnd, waitsForAnswer } from './history.ts';
 import { describeQuestion, finishWith } from './status.ts';
 
 /** Between two readings: while something happens, and while nothing does, as while it waits for an approval. */

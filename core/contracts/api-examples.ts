@@ -1,4 +1,5 @@
-import type { ClusterSummary, DiagnosisAnswer, Remediation } from './api.ts';
+import type { ClusterSummary, Remediation } from './api.ts';
+import type { DiagnosisAnswer } from './diagnosis-answer.ts';
 
 /** One incident, told by what the API receives and answers: they are the examples of its document, and a test parses each. */
 
@@ -13,21 +14,26 @@ const remediation: Remediation = {
   status: 'RUNNING',
   startedAt: STARTED_AT,
   endedAt: null,
-  currentState: 'Wait for the approval',
+  currentState: 'Wait for an approval',
   progress: [
     { state: 'Load cluster', at: '2026-11-26T23:20:00.210Z' },
+    { state: 'Take the lock', at: '2026-11-26T23:20:00.912Z' },
     { state: 'Diagnose cluster', at: '2026-11-26T23:20:01.034Z' },
-    { state: 'Plan', at: '2026-11-26T23:20:04.512Z' },
+    { state: 'Choose runbook', at: '2026-11-26T23:20:04.512Z' },
+    { state: 'Run member-replacement', at: '2026-11-26T23:20:04.790Z' },
+    { state: 'Load cluster', at: '2026-11-26T23:20:04.955Z', runbook: 'member-replacement' },
     { state: 'Assess members', at: '2026-11-26T23:20:05.102Z', runbook: 'member-replacement' },
-    { state: 'Wait for the approval', at: '2026-11-26T23:20:41.880Z' },
+    { state: 'Plan replacement', at: '2026-11-26T23:20:40.961Z', runbook: 'member-replacement' },
+    { state: 'Page that an approval is wanted', at: '2026-11-26T23:20:41.702Z' },
+    { state: 'Wait for an approval', at: '2026-11-26T23:20:41.880Z' },
   ],
   approval: {
-    id: '5f0c7a1e-2b64-4d0e-9a3f-6c1f0e8d7b21',
+    id: '1',
     incident: 'member-failed',
     runbook: 'member-replacement',
     summary: SUMMARY,
     plan: { outcome: 'Planned', summary: 'node3 is removed, and joins again with an empty data dir.' },
-    expiresAt: '2026-11-27T00:20:41.880Z',
+    expiresAt: '2026-11-27T03:20:41.655Z',
   },
   outcome: null,
   report: null,
@@ -83,7 +89,12 @@ export const EXAMPLES = {
     'With parameters': { incident: 'space-exceeded', parameters: { retainRevisions: 1000 } },
   },
   answerRequests: {
-    approve: { approval: remediation.approval?.id, decision: 'approve', reason: 'The host was replaced yesterday' },
+    approve: { approval: remediation.approval?.id, decision: 'approve' },
+    'approve, and say why': {
+      approval: remediation.approval?.id,
+      decision: 'approve',
+      reason: 'The host was replaced yesterday',
+    },
     reject: { approval: remediation.approval?.id, decision: 'reject', reason: 'node3 is being repaired by hand' },
   },
   accepted: {

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { clusterSchema } from './clusters.ts';
-import { CONDITIONS } from './diagnosis.ts';
 import { executionInputSchemas, INCIDENTS } from './execution-input.ts';
 import { PROBLEMS, type ProblemKind, problemType } from './problems.ts';
 import { remediationIdSchema } from './remediation.ts';
+import { remediationReportSchema } from './remediation-report.ts';
 
 /**
  * What callers of the API send and receive; the command line of the deployed system receives the same. `docs/openapi.json` is made of these schemas,
@@ -36,16 +36,28 @@ export const startRequestSchema = z
 
 const textOfPerson = z.string().max(1024, { error: 'must be at most 1024 characters' });
 
+/** Why: whoever reads the plan and wants it has said enough; whoever ends something leaves a cluster as it is, and others have to know why. */
+export const reasonSchema = textOfPerson.min(1, { error: 'must say why' });
+
+/** As JSON Schema, for the document: a refinement cannot be seen there. */
+const REASON_OF_A_REJECTION = {
+  if: { properties: { decision: { const: 'reject' } } },
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  then: { required: ['reason'], properties: { reason: { minLength: 1 } } },
+};
+
 export const answerRequestSchema = z
   .strictObject({
     approval: z.string().describe("The ID of the question that is answered, from the remediation's `approval`"),
     decision: z.enum(['approve', 'reject']),
-    reason: textOfPerson.min(1, { error: 'must say why' }).describe('It is recorded with the decision'),
+    reason: textOfPerson.default('').describe('It is recorded with the decision. A rejection has to say why'),
   })
-  .describe('An answer to the question that a remediation waits with');
+  .refine(({ decision, reason }) => decision === 'approve' || reason !== '', {
+    path: ['reason'],
+    error: 'must say why it is rejected',
+  })
+  .meta({ description: 'An answer to the question that a remediation waits with', ...REASON_OF_A_REJECTION });
 export type AnswerRequest = z.output<typeof answerRequestSchema>;
-
-export const stopReasonSchema = textOfPerson;
 
 const linksSchema = z.object({ self: z.string(), approval: z.string() }).describe('Paths, from the root of the host');
 
@@ -91,7 +103,7 @@ export const remediationSchema = z.object({
     .describe(
       '`Remediated`, `NothingToDo`, `Planned`, `AlreadyInProgress`; else the name of an error, `TIMED_OUT` or `ABORTED`',
     ),
-  report: z.unknown().describe('What it ended with, null where it failed or runs'),
+  report: remediationReportSchema.nullable().describe('What it ended with, null where it failed or runs'),
   error: z.string().nullable(),
   cause: z.string().nullable().describe('What was seen, what it means and what to do'),
 });
@@ -114,28 +126,6 @@ export const clusterSummarySchema = z.object({
     .describe('The last remediation that has ended'),
 });
 export type ClusterSummary = z.output<typeof clusterSummarySchema>;
-
-const conditionSchema = z.enum(CONDITIONS);
-const reachSchema = { host: z.string(), reachable: z.union([z.boolean(), z.literal('unknown')]), problem: z.string() };
-
-export const diagnosisSchema = z.object({
-  incident: z.enum([...CONDITIONS, 'healthy']),
-  summary: z.string(),
-  others: z.array(conditionSchema).describe('What is wrong besides'),
-  members: z.array(
-    z.object({
-      name: z.string(),
-      state: z.enum(['healthy', 'behind', 'joining', 'failed', 'refusing', 'unknown']),
-      problem: z.string(),
-      lagEntries: z.string(),
-      facts: z.string(),
-    }),
-  ),
-  hosts: z.array(z.object({ ...reachSchema, member: z.string() })),
-  warnings: z.array(z.object({ kind: z.string(), message: z.string() })),
-});
-/** A `Diagnosis` as it is documented. */
-export type DiagnosisAnswer = z.output<typeof diagnosisSchema>;
 
 export const problemSchema = z
   .object({

@@ -7,7 +7,8 @@ const VERSION = '3.1.1';
 const PROBLEM = 'Problem';
 
 const DESCRIPTION =
-  'Starts, follows, approves of and stops remediations of etcd clusters. Requests are signed with Signature Version 4 for `execute-api`. ' +
+  'Starts, follows, approves of and stops remediations of etcd clusters. Requests to what is deployed are signed with Signature Version 4 for ' +
+  '`execute-api`; those to `etcd-remediation serve` carry its token. ' +
   'What is refused is told as a problem (RFC 9457) whose `type` says which of a closed set it is. Fields may be added to answers.';
 
 /** The OpenAPI document of the API, made of the schemas by which requests are parsed. */
@@ -32,7 +33,8 @@ export function openApiDocument() {
       },
       { url: 'http://127.0.0.1:8080', description: 'etcd-remediation serve' },
     ],
-    security: [{ sigv4: [] }],
+    // Either of them; which, is for the server to say.
+    security: [{ sigv4: [] }, { token: [] }],
     paths: Object.fromEntries(
       Object.entries(routes()).map(([path, methods]) => [
         path,
@@ -53,6 +55,12 @@ export function openApiDocument() {
           description: 'Signature Version 4, for the service `execute-api`',
           'x-amazon-apigateway-authtype': 'awsSigv4',
         },
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'For the server of `etcd-remediation serve` alone: the token that it writes to a file as it starts',
+        },
       },
       schemas: { ...namedSchemas(), [PROBLEM]: jsonSchema(problemSchema) },
     },
@@ -69,11 +77,7 @@ function describe({ summary, description, parameters, request, response, problem
   return {
     summary,
     description,
-    parameters: parameters.map(({ schema, ...parameter }) => ({
-      ...parameter,
-      required: parameter.in === 'path',
-      schema: jsonSchema(schema),
-    })),
+    parameters: parameters.map(({ schema, ...parameter }) => ({ ...parameter, schema: jsonSchema(schema) })),
     ...(request && {
       requestBody: {
         required: true,

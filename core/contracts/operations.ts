@@ -3,13 +3,13 @@ import {
   acceptedSchema,
   answerRequestSchema,
   clusterSummarySchema,
-  diagnosisSchema,
+  reasonSchema,
   remediationSchema,
   startRequestSchema,
-  stopReasonSchema,
 } from './api.ts';
 import { EXAMPLES } from './api-examples.ts';
 import { clusterSchema } from './clusters.ts';
+import { diagnosisSchema } from './diagnosis-answer.ts';
 import type { ProblemKind } from './problems.ts';
 import { remediationIdSchema } from './remediation.ts';
 
@@ -32,6 +32,7 @@ interface Parameter {
   schema: z.ZodType;
   description: string;
   example: string;
+  required: boolean;
 }
 
 const CLUSTER: Parameter = {
@@ -40,6 +41,7 @@ const CLUSTER: Parameter = {
   schema: clusterSchema.shape.name,
   description: "The cluster's name, as in clusters.json",
   example: 'orders',
+  required: true,
 };
 const REMEDIATION: Parameter = {
   name: 'id',
@@ -47,6 +49,7 @@ const REMEDIATION: Parameter = {
   schema: remediationIdSchema,
   description: "The remediation's ID: the name of its execution",
   example: 'INC-1234',
+  required: true,
 };
 export const IDEMPOTENCY_KEY: Parameter = {
   name: 'Idempotency-Key',
@@ -56,6 +59,7 @@ export const IDEMPOTENCY_KEY: Parameter = {
     "Becomes the remediation's ID. The same request with the same key starts nothing again, also when the remediation has ended: for 90 days. " +
     'Without a key every request is a new one.',
   example: 'INC-1234',
+  required: false,
 };
 
 /** Every operation may end with these. */
@@ -100,7 +104,8 @@ export const OPERATIONS = {
     path: '/remediations/{id}/approval',
     summary: 'Approve of what a remediation is about to do, or reject it',
     description:
-      "Answers the question that the remediation waits with. It names the question, so that nobody approves of another plan than was read. Who answers is the caller's identity.",
+      "Answers the question that the remediation waits with. It names the question, so that nobody approves of another plan than was read. Who answers is the caller's identity. " +
+      'Now and then a remediation that waits looks at its cluster and takes no answer meanwhile: then this takes up to 25 seconds, and may end `busy`.',
     parameters: [REMEDIATION],
     request: { schema: answerRequestSchema, name: 'AnswerRequest', examples: EXAMPLES.answerRequests },
     response: {
@@ -116,6 +121,7 @@ export const OPERATIONS = {
       'not-waiting',
       'stale-approval',
       'already-answered',
+      'busy',
       'too-large',
     ],
   },
@@ -130,9 +136,10 @@ export const OPERATIONS = {
       {
         name: 'reason',
         in: 'query',
-        schema: stopReasonSchema,
+        schema: reasonSchema,
         description: 'Why. It is recorded, with who it was',
         example: 'the host is being repaired',
+        required: true,
       },
     ],
     response: {

@@ -13,7 +13,11 @@ export const PROBLEMS = {
   'key-reused': { status: 409, title: 'This idempotency key has started another remediation' },
   'not-waiting': { status: 409, title: 'The remediation does not wait for an approval' },
   'stale-approval': { status: 409, title: 'The remediation waits for an answer to another question' },
-  'already-answered': { status: 409, title: 'The question was answered already, or has expired' },
+  'already-answered': { status: 409, title: 'The question was answered already, or is not asked any more' },
+  busy: {
+    status: 409,
+    title: 'The remediation looks at its cluster, or sees to another incident, and takes no answer meanwhile',
+  },
   'already-ended': { status: 409, title: 'The remediation has ended already' },
   'too-large': { status: 413, title: 'The body is too large' },
   throttled: { status: 429, title: 'There are too many requests' },

@@ -1,7 +1,8 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import type { ClusterSummary, DiagnosisAnswer } from '../../core/contracts/api.ts';
+import type { ClusterSummary } from '../../core/contracts/api.ts';
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import type { Diagnosis } from '../../core/contracts/diagnosis.ts';
+import type { DiagnosisAnswer } from '../../core/contracts/diagnosis-answer.ts';
 import { Problem } from '../../core/contracts/problems.ts';
 import type { Deployment } from '../../core/contracts/remediation.ts';
 import { AWS_CLIENT } from '../aws.ts';

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { type Accepted, answerRequestSchema, stopReasonSchema } from '../../core/contracts/api.ts';
+import { type Accepted, answerRequestSchema, reasonSchema } from '../../core/contracts/api.ts';
 import { openApiDocument } from '../../core/contracts/openapi.ts';
 import { OPERATIONS, type OperationId, routes } from '../../core/contracts/operations.ts';
 import { parse } from '../../core/contracts/parse.ts';
@@ -33,7 +33,7 @@ const HANDLERS: Record<OperationId, (request: ApiRequest) => Promise<object>> = 
     return linked(request, await remediations.answer(request.path('id'), answer, request));
   },
   stopRemediation: async (request) => {
-    const reason = request.query('reason', stopReasonSchema) ?? '';
+    const reason = request.query('reason', reasonSchema);
     return linked(request, await remediations.stop(request.path('id'), { by: request.by, reason }));
   },
   listClusters: async () => ({ clusters: await clusters.list() }),

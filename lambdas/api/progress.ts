@@ -1,5 +1,6 @@
 import { type HistoryEvent, paginateGetExecutionHistory, type SFNClient } from '@aws-sdk/client-sfn';
 import type { ProgressEntry } from '../../core/contracts/api.ts';
+import { executionStartedBy } from '../../core/contracts/started-execution.ts';
 import { answerOf } from './aws-answers.ts';
 
 /** What these do is over at once, and says nothing about how far a remediation is. */
@@ -15,7 +16,7 @@ export async function progressOf(client: SFNClient, executionArn: string): Promi
   const entries: ProgressEntry[] = [];
   for (const event of await historyOf(client, executionArn)) {
     entries.push(...enteredBy(event));
-    const child = startedBy(event);
+    const child = executionStartedBy(event);
     if (child === undefined) continue;
     const runbook = runbookOf(child);
     const events = await historyOf(client, child);
@@ -36,16 +37,6 @@ function enteredBy({ type, timestamp, stateEnteredEventDetails }: HistoryEvent):
   const state = stateEnteredEventDetails?.name;
   if (state === undefined || timestamp === undefined || PASSED_THROUGH.includes(type)) return [];
   return [{ state, at: timestamp.toISOString() }];
-}
-
-/**
- * The execution that a task has started, if it is one that starts executions.
- * https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
- */
-function startedBy({ taskSubmittedEventDetails }: HistoryEvent): string | undefined {
-  const { resource = '', output = '{}' } = taskSubmittedEventDetails ?? {};
-  if (!resource.startsWith('startExecution')) return undefined;
-  return (JSON.parse(output) as { ExecutionArn?: string }).ExecutionArn;
 }
 
 /** `arn:aws:states:eu-central-1:123456789012:execution:etcd-remediation-space-reclaim:NAME` -> `space-reclaim` */

@@ -18,6 +18,7 @@ import {
   remediationIdSchema,
 } from '../../core/contracts/remediation.ts';
 import type { ApprovalAnswer, LockItem, WantedApproval } from '../../core/contracts/remediation-items.ts';
+import type { RemediationReport } from '../../core/contracts/remediation-report.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { answerOf } from './aws-answers.ts';
@@ -29,9 +30,20 @@ import { RemediationTable } from './table.ts';
 /** As much of who it was as an execution input takes. */
 const REQUESTED_BY_CHARS = 256;
 const STOPPED = 'Stopped';
-/** A remediation that waits looks at its cluster now and then, which takes some seconds, and asks again with another token. */
-const ASKED_AGAIN_WITHIN_MS = 12_000;
+/**
+ * A remediation that waits for an answer looks at its cluster every ten minutes, and asks again with another token. A look takes up to 20 s; API
+ * Gateway waits for 29 s, which the last requests have to fit into.
+ */
+const ASKED_AGAIN_WITHIN_MS = 22_000;
 const BETWEEN_LOOKS_MS = 1_000;
+
+/** Whoever answers, and for how long an answer that is not taken is tried again. */
+interface Answering {
+  by: string;
+  withinMs?: number;
+  /** Called once, where it has to be tried again. */
+  onWait?: () => void;
+}
 
 /** What a person or a tool does with remediations. Whoever calls is `by`, as AWS knows them. */
 export class Remediations {
@@ -104,7 +116,7 @@ export class Remediations {
       progressOf(this.#client, this.#arnOf(id)),
       isRunning && cluster ? this.#table.lockOf(cluster) : undefined,
     ]);
-    const report = output === undefined ? null : (JSON.parse(output) as { outcome?: string } | null);
+    const report = output === undefined ? null : (JSON.parse(output) as RemediationReport);
     return {
       id,
       cluster,
@@ -123,29 +135,35 @@ export class Remediations {
 
   /**
    * Answers what a remediation waits for. Both answers end its wait, the workflow does what follows.
-   * @throws Problem `unknown-remediation`, `not-waiting`, `stale-approval`, `already-answered`, `unavailable`
+   * @throws Problem `unknown-remediation`, `not-waiting`, `stale-approval`, `already-answered`, `busy`, `unavailable`
    */
-  async answer(id: string, { approval, decision, reason }: AnswerRequest, { by }: { by: string }): Promise<Accepted> {
+  async answer(
+    id: string,
+    { approval, decision, reason }: AnswerRequest,
+    { by, withinMs = ASKED_AGAIN_WITHIN_MS, onWait }: Answering,
+  ): Promise<Accepted> {
     const answer: ApprovalAnswer = { decision, by, reason };
-    for (const until = Date.now() + ASKED_AGAIN_WITHIN_MS, tried = new Set<string>(); ; await sleep(BETWEEN_LOOKS_MS)) {
+    for (const until = Date.now() + withinMs, tried = new Set<string>(); ; await sleep(BETWEEN_LOOKS_MS)) {
       const wanted = await this.#questionOf(id, approval, tried.size > 0);
       if (!tried.has(wanted.token) && (await this.#takesAnswer(wanted.token, answer))) {
         return { id, executionArn: this.#arnOf(id) };
       }
       // It may be looking at the cluster just now, and ask again with another token.
+      if (tried.size === 0) onWait?.();
       tried.add(wanted.token);
-      if (Date.now() > until) throw alreadyAnswered(id, approval);
+      // An answer that was given is taken back out of the lock within seconds: who still finds the question there, has given none.
+      if (Date.now() > until)
+        throw Date.parse(wanted.expiresAt) > Date.now() ? busy(id) : alreadyAnswered(id, approval);
     }
   }
 
-  /** @throws Problem `unknown-remediation`, `not-waiting`, `stale-approval`, `unavailable`; `already-answered` where it has just waited */
+  /** @throws Problem `unknown-remediation`, `not-waiting`, `stale-approval`, `unavailable`; `already-answered` where it has just been there */
   async #questionOf(id: string, approval: string, hasWaited: boolean): Promise<WantedApproval> {
     const execution = await this.#describe(id);
     const cluster = clusterOf(execution);
     const lock = execution.status === 'RUNNING' && cluster ? await this.#table.lockOf(cluster) : undefined;
     const wanted = lock?.remediation === id ? lock.approval : undefined;
     if (wanted?.id === approval) return wanted;
-    if (hasWaited) throw alreadyAnswered(id, approval);
     if (wanted) {
       throw new Problem(
         'stale-approval',
@@ -153,6 +171,7 @@ export class Remediations {
         { remediation: id },
       );
     }
+    if (hasWaited) throw alreadyAnswered(id, approval);
     throw new Problem(
       'not-waiting',
       `The remediation ${id} is ${execution.status} and waits for no approval, so that there is nothing to answer.`,
@@ -183,7 +202,7 @@ export class Remediations {
       });
     }
     const executionArn = this.#arnOf(id);
-    const cause = `Stopped by ${by}${reason && `: ${reason}`}`;
+    const cause = `Stopped by ${by}: ${reason}`;
     await answerOf(this.#client.send(new StopExecutionCommand({ executionArn, error: STOPPED, cause })));
     return { id, executionArn };
   }
@@ -236,7 +255,7 @@ function pendingApproval(id: string, lock: LockItem | undefined): PendingApprova
   return { ...question, plan: JSON.parse(plan) };
 }
 
-function outcomeOf(status: ExecutionStatus, report: { outcome?: string } | null, error: string | undefined): string {
+function outcomeOf(status: ExecutionStatus, report: RemediationReport | null, error: string | undefined): string {
   if (status === 'SUCCEEDED') return report?.outcome ?? status;
   return status === 'FAILED' ? (error ?? status) : status;
 }
@@ -244,7 +263,15 @@ function outcomeOf(status: ExecutionStatus, report: { outcome?: string } | null,
 function alreadyAnswered(id: string, approval: string): Problem {
   return new Problem(
     'already-answered',
-    `The question "${approval}" of the remediation ${id} was answered already, or has expired. Look at the remediation for what came of it.`,
+    `The question "${approval}" of the remediation ${id} was answered already, or is not asked any more. Look at the remediation for what came of it.`,
+    { remediation: id },
+  );
+}
+
+function busy(id: string): Problem {
+  return new Problem(
+    'busy',
+    `The remediation ${id} still wants an answer, and takes none at this moment: it looks at the cluster, or sees to another incident which needs no approval. Nothing was answered. Try again in a minute.`,
     { remediation: id },
   );
 }

@@ -29,9 +29,9 @@ export class ApiRequest {
   }
 
   /** @throws InvalidInput */
-  query<Schema extends z.ZodType>(name: string, schema: Schema): z.output<Schema> | undefined {
+  query<Schema extends z.ZodType>(name: string, schema: Schema): z.output<Schema> {
     const value = this.#event.queryStringParameters?.[name] ?? undefined;
-    return parse(z.object({ [name]: schema.optional() }), { [name]: value }, 'The query')[name];
+    return parse(z.object({ [name]: schema }), { [name]: value }, 'The query')[name] as z.output<Schema>;
   }
 
   /** @throws InvalidInput */

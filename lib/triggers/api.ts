@@ -36,7 +36,7 @@ export interface RemediationApiProps {
   diagnoseFunction: IFunction;
 }
 
-/** What API Gateway itself waits for at most. */
+/** What API Gateway itself waits for at most. The longest that an answer is tried again for, and a diagnosis, fit into it. */
 const TIMEOUT = Duration.seconds(29);
 const MEMORY_MIB = 512;
 /** People and their tools, a request each now and then; the rest is a mistake, and has to leave Step Functions' own limits to remediations. */
@@ -199,7 +199,7 @@ function describe(
   const PLACES = { path: 'path', header: 'header', query: 'querystring' };
   return {
     requestParameters: Object.fromEntries(
-      parameters.map(({ name, in: place }) => [`method.request.${PLACES[place]}.${name}`, place === 'path']),
+      parameters.map(({ name, in: place, required }) => [`method.request.${PLACES[place]}.${name}`, required]),
     ),
     ...(request && { requestModels: { 'application/json': body } }),
   };

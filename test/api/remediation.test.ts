@@ -30,8 +30,9 @@ async function look(id: string): Promise<Answer['body']> {
   return (await api.call('describeRemediation', { id })).body;
 }
 
-function answer(id: string, approval: string, decision: string, reason = 'a test wants it'): Promise<Answer> {
-  return api.call('answerApproval', { id }, { approval, decision, reason });
+function answer(id: string, approval: string, decision: string): Promise<Answer> {
+  const reason = decision === 'reject' ? { reason: 'a test wants it' } : {};
+  return api.call('answerApproval', { id }, { approval, decision, ...reason });
 }
 
 /** @returns the remediation when it asks */
@@ -127,7 +128,7 @@ describe('a remediation by the API', () => {
       error: 'Stopped',
       cause: `Stopped by ${ME}: the host is being repaired`,
     });
-    expect(await api.call('stopRemediation', { id: 'second' })).toMatchObject({
+    expect(await api.call('stopRemediation', { id: 'second', reason: 'once more' })).toMatchObject({
       status: 409,
       body: problem('already-ended', { remediation: 'second' }),
     });
@@ -152,7 +153,7 @@ describe('a remediation by the API', () => {
       });
     }
     expect((await start('late')).body).toMatchObject(problem('already-in-progress', { remediation: running.id }));
-    await api.call('stopRemediation', { id: running.id });
+    await api.call('stopRemediation', { id: running.id, reason: 'the test goes on' });
     await untilFree();
   });
 
@@ -165,7 +166,7 @@ describe('a remediation by the API', () => {
       status: 'SUCCEEDED',
       outcome: 'Remediated',
       error: null,
-      report: { outcome: 'Remediated', requestedBy: ME, approvals: [{ decision: 'approve', by: ME }] },
+      report: { outcome: 'Remediated', requestedBy: ME, approvals: [{ decision: 'approve', by: ME, reason: '' }] },
     });
     expect(ended.progress).toContainEqual(
       expect.objectContaining({ state: 'Add member', runbook: 'member-replacement' }),

@@ -33,7 +33,7 @@ describe('a request', () => {
     ['diagnoseCluster', { name: 'nowhere' }, undefined, 'unknown-cluster', 404],
     ['describeRemediation', { id: 'never' }, undefined, 'unknown-remediation', 404],
     ['describeRemediation', { id: 'a b' }, undefined, 'unknown-remediation', 404],
-    ['stopRemediation', { id: 'never' }, undefined, 'unknown-remediation', 404],
+    ['stopRemediation', { id: 'never', reason: 'x' }, undefined, 'unknown-remediation', 404],
     [
       'answerApproval',
       { id: 'never' },
@@ -42,6 +42,10 @@ describe('a request', () => {
       404,
     ],
     ['stopRemediation', { id: 'never', reason: 'x'.repeat(1025) }, undefined, 'invalid-request', 400],
+    ['stopRemediation', { id: 'never', reason: '' }, undefined, 'invalid-request', 400],
+    ['answerApproval', { id: 'never' }, { approval: '1', decision: 'reject' }, 'invalid-request', 400],
+    ['answerApproval', { id: 'never' }, { approval: '1', decision: 'reject', reason: '' }, 'invalid-request', 400],
+    ['answerApproval', { id: 'never' }, { approval: '1', decision: 'approve' }, 'unknown-remediation', 404],
     ['startRemediation', { name: NAMES[0], 'Idempotency-Key': '-a b' }, {}, 'invalid-request', 400],
     ['diagnoseCluster', { name: 'secret' }, undefined, 'diagnosis-failed', 502],
   ] as const)('%s is refused as it is told: %#', async (operation, parameters, body, kind, status) => {
@@ -72,15 +76,18 @@ describe('a request', () => {
     expect(other.body.detail).toContain('- incident: must be "space-exceeded" or');
     const answer = await api.call('answerApproval', { id: 'never' }, { decision: 'maybe', by: 'root' });
     expect(answer.status).toBe(400);
-    for (const line of [
-      '- approval: is missing',
-      '- decision: must be "approve" or "reject"',
-      '- reason: is missing',
-      '- by: is not',
-    ]) {
+    for (const line of ['- approval: is missing', '- decision: must be "approve" or "reject"', '- by: is not']) {
       expect(answer.body.detail).toContain(line);
     }
     expect(platform.executions.of('etcd-remediation')).toEqual([]);
+  });
+
+  it('that ends something has to say why', async () => {
+    const stopping = await api.send('DELETE', '/remediations/never');
+    expect(stopping).toMatchObject({ status: 400, body: problem('invalid-request') });
+    expect(stopping.body.detail).toContain('- reason: is missing');
+    const rejection = await api.call('answerApproval', { id: 'never' }, { approval: '1', decision: 'reject' });
+    expect(rejection.body.detail).toContain('- reason: must say why it is rejected');
   });
 
   it.each([

@@ -21,7 +21,9 @@ describe('the help of a command for what is deployed', () => {
     expect(status).toBe(0);
     expect([...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name)).toEqual(options);
     expect(stdout).toContain('AWS_PROFILE, AWS_REGION');
-    expect(stdout).toMatch(new RegExp(`^Examples:\n {2}npx etcd-remediation ${command}\\b`, 'm'));
+    expect(stdout).toMatch(
+      new RegExp(`^Examples:\n( {2}npx etcd-remediation ${command}\\b.*\n)+\nExit status: 0 .* 2 for a wrong use`, 'm'),
+    );
   });
 
   it('of diagnose says which diagnosis it is', async () => {
@@ -37,20 +39,33 @@ describe('a command for what is deployed that is used wrongly', () => {
 
   it.each([
     ['parameters that are not JSON', ['start', 'orders', '--parameters', '{a'], 'It is not JSON: '],
-    ['parameters of no incident', ['start', 'orders', '--parameters', '{}'], '- parameters: is for one runbook'],
+    [
+      'parameters of no incident',
+      ['start', 'orders', '--parameters', '{}'],
+      '--parameters is for one runbook: say with --incident',
+    ],
     [
       'parameters of another runbook',
       ['start', 'orders', '--incident', 'quorum-lost', '--parameters', '{"retainRevisions":1}'],
       '- parameters.retainRevisions: is not a known field',
     ],
-    ['a member of no incident', ['start', 'orders', '--member', 'node1'], '- member: is for one runbook'],
+    [
+      'a member of no incident',
+      ['start', 'orders', '--member', 'node1'],
+      '--member is for one runbook: say with --incident',
+    ],
     ['an unknown incident', ['start', 'orders', '--incident', 'fire'], 'Allowed choices are space-exceeded'],
-    ['an ID that none can be', ['start', 'orders', '--id', 'a b'], 'must be 1 to 80 letters'],
+    ['an ID that none can be', ['start', 'orders', '--id', 'a b'], '- --id: must be 1 to 80 letters'],
     ['no cluster', ['start'], "missing required argument 'cluster'"],
     ['a stop that does not say why', ['stop', 'x'], "required option '--reason <text>' not specified"],
-    ['a stop whose reason is empty', ['stop', 'x', '--reason', ''], 'must say why'],
+    ['a stop whose reason is empty', ['stop', 'x', '--reason', ''], '- --reason: must say why'],
+    ['a rejection whose reason is empty', ['reject', 'x', '--yes', '--reason', ''], '- --reason: must say why'],
     ['a rejection that does not say why', ['reject', 'x', '--yes'], "required option '--reason <text>' not specified"],
-    ['a reason that is too long', ['approve', 'x', '--yes', '--reason', 'y'.repeat(1025)], 'at most 1024 characters'],
+    [
+      'a reason that is too long',
+      ['approve', 'x', '--yes', '--reason', 'y'.repeat(1025)],
+      '- --reason: must be at most 1024',
+    ],
     ['an answer where nobody can be asked', ['approve', 'x'], 'Nobody can be asked here'],
     [
       'files for a deployed diagnosis',

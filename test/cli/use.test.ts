@@ -29,10 +29,28 @@ describe('the help', () => {
     expect(status).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}(\w+) .* {2}\w+/gm)].map(([, name]) => name);
     expect(commands).toEqual([
-      ...['diagnose', 'run', 'serve', 'drill', 'help'],
+      ...['diagnose', 'run', 'serve', 'drill'],
       ...['start', 'status', 'watch', 'approve', 'reject', 'stop', 'clusters'],
+      'help',
     ]);
     expect(stderr).toBe('');
+    expect([...stdout.matchAll(/^Commands.*:$/gm)].map(([heading]) => heading)).toEqual([
+      'Commands that need no AWS:',
+      'Commands for what is deployed to AWS:',
+      'Commands:',
+    ]);
+  });
+
+  it.each(['diagnose', 'run', 'serve', 'drill'])('of %s has examples, and says what it ends with', async (command) => {
+    const { stdout } = await etcdRemediation(command, '--help');
+    expect(stdout).toMatch(
+      new RegExp(`^Examples:\n( {2}npx etcd-remediation ${command}\\b.*\n)+\nExit status: .* 2 for a wrong use`, 'm'),
+    );
+  });
+
+  it.each(['run', 'serve'])('of %s says that its lock is its own', async (command) => {
+    const { stdout } = await etcdRemediation(command, '--help');
+    expect(stdout).toMatch(/The cluster's lock is held in this process: .*do not\s+know of each other/s);
   });
 
   it('of diagnose names every option, and says that nothing is changed', async () => {

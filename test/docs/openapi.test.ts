@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
+import { EXAMPLES } from '../../core/contracts/api-examples.ts';
 import { openApiDocument } from '../../core/contracts/openapi.ts';
 import { OPERATIONS, type Operation } from '../../core/contracts/operations.ts';
 import { PROBLEMS } from '../../core/contracts/problems.ts';
 import { parseRemediationInput } from '../../core/contracts/remediation.ts';
 import { renderOpenApi } from '../../docs/openapi.ts';
+import { statesOf } from '../lib/definitions.ts';
+import { definitionOf, ENTRY, FLEET, synthesizeStacks } from '../lib/stacks.ts';
 
 const document = openApiDocument();
 const operations: [string, Operation][] = Object.entries(OPERATIONS);
@@ -36,6 +39,43 @@ describe('the OpenAPI document', () => {
     }
     expect(problemsWith(response.name, response.example)).toBe('No errors');
     for (const { schema, example } of parameters) expect(schema.safeParse(example).success).toBe(true);
+  });
+
+  it('names no state in its examples that the workflows do not have', () => {
+    const stacks = synthesizeStacks(FLEET);
+    const statesBy = (name: string) => statesOf(definitionOf(stacks, name)).map((placed) => placed.name);
+    const { progress, currentState } = EXAMPLES.remediation;
+    expect(currentState).toBe(progress.at(-1)?.state);
+    for (const { state, runbook } of progress)
+      expect(statesBy(runbook ? `${ENTRY}-${runbook}` : ENTRY)).toContain(state);
+  });
+
+  it('lets a question of its examples be answered as long as the workflow waits', () => {
+    const { approval, progress } = EXAMPLES.remediation;
+    const waitsMs = Date.parse(approval?.expiresAt ?? '') - Date.parse(progress.at(-1)?.at ?? '');
+    expect(Math.round(waitsMs / 3_600_000)).toBe(4);
+  });
+
+  it('says of an answer that a rejection needs a reason, and an approval none', () => {
+    const answer = { approval: '1', reason: '' };
+    expect(problemsWith('AnswerRequest', { ...answer, decision: 'approve' })).toBe('No errors');
+    expect(problemsWith('AnswerRequest', { approval: '1', decision: 'approve' })).toBe('No errors');
+    expect(problemsWith('AnswerRequest', { ...answer, decision: 'reject' })).not.toBe('No errors');
+    expect(problemsWith('AnswerRequest', { approval: '1', decision: 'reject' })).not.toBe('No errors');
+  });
+
+  it('says how whom it is asked by is known: by a signature, or by the token of a server without AWS', () => {
+    expect(document.security).toEqual([{ sigv4: [] }, { token: [] }]);
+    expect(document.components.securitySchemes.token).toMatchObject({ type: 'http', scheme: 'bearer' });
+  });
+
+  it('tells what a remediation ends with, field by field', () => {
+    const { remediation } = EXAMPLES;
+    const ended = (report: unknown) => problemsWith('Remediation', { ...remediation, report });
+    const holder = { remediation: 'INC-1', execution: 'arn', startedAt: '' };
+    expect(ended({ outcome: 'AlreadyInProgress', cluster: 'orders', holder, summary: '' })).toBe('No errors');
+    expect(ended({ outcome: 'Remediated', cluster: 'orders' })).toContain('must have required property');
+    expect(ended('Remediated')).not.toBe('No errors');
   });
 
   it('tells each problem somewhere, with an example that is right; two are of no operation', () => {

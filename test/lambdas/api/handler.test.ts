@@ -61,6 +61,17 @@ function eventOf(more: object): APIGatewayProxyEvent {
   } as unknown as APIGatewayProxyEvent;
 }
 
+const WHY = { reason: 'a test' };
+
+async function remediations() {
+  const { Remediations } = await import('../../../lambdas/api/remediations.ts');
+  return new Remediations({
+    stateMachineArn: ARN.replace(':execution:', ':stateMachine:').replace(':INC-1', ''),
+    tableName: 'table',
+    diagnoseFunction: 'diagnose',
+  });
+}
+
 const RUNNING = { status: 'RUNNING', startDate: 1, executionArn: ARN, input: '{"cluster":"orders"}' };
 
 describe('the handler', () => {
@@ -110,7 +121,7 @@ describe('the handler', () => {
     vi.spyOn(console, 'error').mockReturnValue();
     answers = { DescribeExecution: [200, RUNNING] };
     const requestContext = { requestId: 'r-1', path: '/x', identity: { userArn: null } };
-    const result = await handler(eventOf({ httpMethod: 'DELETE', requestContext }));
+    const result = await handler(eventOf({ httpMethod: 'DELETE', queryStringParameters: WHY, requestContext }));
     expect(result.statusCode).toBe(500);
     expect(requests.map(({ target }) => target)).not.toContain('StopExecution');
   });
@@ -122,7 +133,7 @@ describe('the handler', () => {
   ])('asked at %s, links to %s', async (path, self) => {
     answers = { DescribeExecution: [200, RUNNING], StopExecution: [200, { stopDate: 1 }] };
     const requestContext = { requestId: 'r-1', path, identity: { userArn: ME } };
-    const { body } = await handler(eventOf({ httpMethod: 'DELETE', requestContext }));
+    const { body } = await handler(eventOf({ httpMethod: 'DELETE', queryStringParameters: WHY, requestContext }));
     expect(JSON.parse(body).links).toEqual({ self, approval: `${self}/approval` });
   });
 
@@ -201,6 +212,60 @@ describe('the handler', () => {
     const result = await handler(eventOf({ resource: '/remediations/{id}/approval', httpMethod: 'POST', body }));
     expect(result.statusCode).toBe(202);
     expect(requests.at(-1)?.body).toMatchObject({ taskToken: 'the new one' });
+  });
+
+  it.each([
+    ['takes no answer at the moment, where it is still open', '2099-01-01T00:00:00.000Z', 'busy'],
+    ['is not asked any more, where its time is over', '2000-01-01T00:00:00.000Z', 'already-answered'],
+  ])('says of a question whose token stays gone that it %s', async (_, expiresAt, kind) => {
+    const approval = { M: { id: { S: '1' }, token: { S: 'gone' }, expiresAt: { S: expiresAt } } };
+    answers = {
+      DescribeExecution: [200, RUNNING],
+      GetItem: [200, { Item: { id: { S: 'lock' }, remediation: { S: 'INC-1' }, approval } }],
+      SendTaskSuccess: [400, { __type: 'TaskTimedOut', message: 'gone' }],
+    };
+    const onWait = vi.fn();
+    const answering = (await remediations()).answer(
+      'INC-1',
+      { approval: '1', decision: 'approve', reason: '' },
+      { by: ME, withinMs: 1_500, onWait },
+    );
+    await expect(answering).rejects.toMatchObject({ name: kind, remediation: 'INC-1' });
+    expect(onWait).toHaveBeenCalledOnce();
+    expect(requests.filter(({ target }) => target === 'SendTaskSuccess')).toHaveLength(1);
+    expect(requests.filter(({ target }) => target === 'GetItem').length).toBeGreaterThan(1);
+  });
+
+  it('says that another question is asked, where that comes up while an answer waits', async () => {
+    const asking = (id: string) => ({
+      Item: { id: { S: 'lock' }, remediation: { S: 'INC-1' }, approval: { M: { id: { S: id }, token: { S: id } } } },
+    });
+    const items = [asking('1'), asking('2')];
+    answers = {
+      DescribeExecution: [200, RUNNING],
+      get GetItem(): [number, object] {
+        return [200, items.shift() ?? {}];
+      },
+      SendTaskSuccess: [400, { __type: 'TaskTimedOut', message: 'gone' }],
+    };
+    const body = JSON.stringify({ approval: '1', decision: 'approve' });
+    const result = await handler(eventOf({ resource: '/remediations/{id}/approval', httpMethod: 'POST', body }));
+    expect(JSON.parse(result.body).type).toBe('urn:etcd-remediation:problem:stale-approval');
+  });
+
+  it('takes an approval that does not say why', async () => {
+    const approval = { M: { id: { S: '1' }, token: { S: 'the token' } } };
+    answers = {
+      DescribeExecution: [200, RUNNING],
+      GetItem: [200, { Item: { id: { S: 'lock' }, remediation: { S: 'INC-1' }, approval } }],
+      SendTaskSuccess: [200, {}],
+    };
+    const body = JSON.stringify({ approval: '1', decision: 'approve' });
+    const result = await handler(eventOf({ resource: '/remediations/{id}/approval', httpMethod: 'POST', body }));
+    expect(result.statusCode).toBe(202);
+    expect(requests.at(-1)?.body).toMatchObject({
+      output: JSON.stringify({ decision: 'approve', by: ME, reason: '' }),
+    });
   });
 
   it('answers no question of a remediation that has the lock no more', async () => {

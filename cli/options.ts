@@ -1,0 +1,40 @@
+import { InvalidArgumentError } from 'commander';
+import * as z from 'zod';
+import { parse } from '../core/contracts/parse.ts';
+import { InvalidInput } from '../core/errors.ts';
+
+/** What the options of several commands have in common. */
+
+/** For the description of whatever remediates without AWS. */
+export const LOCK_OF_THIS_PROCESS =
+  "The cluster's lock is held in this process: two of these commands, or one of them and what is deployed to AWS, do not know of each other. Let " +
+  'only one work on a cluster.';
+
+/** The groups of the list of commands. */
+export const WITHOUT_AWS = 'Commands that need no AWS:';
+export const WITH_AWS = 'Commands for what is deployed to AWS:';
+
+/** The end of a command's help: lines that can be typed, and what the process ends with. */
+export function examples(lines: readonly string[], status: string): string {
+  return `\nExamples:\n${lines.map((line) => `  npx etcd-remediation ${line}`).join('\n')}\n\nExit status: ${status}`;
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`It is not JSON: ${(error as Error).message}`);
+  }
+}
+
+/** @param option as it is typed: `--reason` @throws InvalidInput naming the option */
+export function requireOption(schema: z.ZodType, option: string, value: unknown): void {
+  parse(z.object({ [option]: schema }), { [option]: value }, 'The command line');
+}
+
+/** A runbook that a diagnosis chooses is another one each time. @throws InvalidInput */
+export function requireNothingOfOneRunbook({ member, parameters }: { member?: string; parameters?: unknown }): void {
+  if (member === undefined && parameters === undefined) return;
+  const option = member === undefined ? '--parameters' : '--member';
+  throw new InvalidInput(`${option} is for one runbook: say with --incident which. Without it, a diagnosis chooses.`);
+}
