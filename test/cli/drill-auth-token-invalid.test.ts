@@ -8,7 +8,6 @@ it.for<DrillScene>([
   { hosts: 'systemd', etcd: '3.3.25', members: 3, options: ['--strategy', 'toggle'] },
 ])(
   'the drill auth-token-invalid lets members take tokens again on $hosts hosts, $members of etcd $etcd ($options), and loses nothing',
-  { timeout: 180_000 },
   async (scene, { skip }) => {
     needHosts(scene, skip);
     const { etcd, members, options } = scene;

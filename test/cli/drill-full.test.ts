@@ -1,9 +1,7 @@
 import { expect, it } from 'vitest';
 import { optionsOf, passDrill } from './drill.ts';
 
-it('the drill full brings back a store and a member when nobody is told but the detector, and loses nothing', {
-  timeout: 240_000,
-}, async () => {
+it('the drill full brings back a store and a member when nobody is told but the detector, and loses nothing', async () => {
   const etcd = '3.4.23';
   const result = await passDrill(
     'full',

@@ -8,7 +8,6 @@ it.for<DrillScene>([
   { hosts: 'systemd', etcd: '3.5.30', members: 5, options: ['--tls', '--auth'] },
 ])(
   'the drill member-failed replaces what fails of $members members on $hosts hosts with etcd $etcd ($options) and loses nothing',
-  { timeout: 180_000 },
   async (scene, { skip }) => {
     needHosts(scene, skip);
     const { etcd, members } = scene;

@@ -9,7 +9,6 @@ it.for<DrillScene & { damage: string }>([
   { damage: 'killed', hosts: 'systemd', etcd: '3.4.23', members: 3, options: ['--tls', '--auth'] },
 ])(
   'the drill quorum-lost, $damage, brings $members members back on $hosts hosts with etcd $etcd ($options) and loses what it says',
-  { timeout: 180_000 },
   async ({ damage, ...scene }, { skip }) => {
     needHosts(scene, skip);
     const { etcd, members } = scene;

@@ -129,7 +129,7 @@ describe('the auth token runbook, where simple tokens are taken by every member,
     for (const each of on.etcd.members) expect(await each.authentication.servesAnybody()).toBe(false);
   });
 
-  it('calls a person where it cannot be enabled, and enables it once it can be', { timeout: 120_000 }, async () => {
+  it('calls a person where it cannot be enabled, and enables it once it can be', async () => {
     const [member] = on.etcd.members;
     if (!member) throw new Error('there are members');
     const now = Date.now();

@@ -29,4 +29,4 @@ it('the space runbook ends with the names of those that are gone where the quoru
   } finally {
     await full.close();
   }
-}, 240_000);
+});
