@@ -44,7 +44,7 @@ export interface HostedStage extends BaseStage {
   hosts: HostsFile;
 }
 
-export interface StageOptions extends DrillOptions {
+export interface StageOptions extends DrillOptions, Pick<PlatformOptions, 'clock'> {
   authToken?: AuthToken;
   strangeKeys?: readonly string[];
 }
@@ -64,7 +64,7 @@ export async function setStage(options: StageOptions, progress: DrillProgress): 
   return assemble({ ...platform, cluster, etcdVersion: binaries.version });
 }
 
-export interface HostedOptions extends DrillOptions {
+export interface HostedOptions extends DrillOptions, Pick<PlatformOptions, 'clock'> {
   spares?: number;
   format?: ConfigurationFormat;
   walDir?: boolean;
@@ -153,7 +153,7 @@ async function deploy(
   cluster: Deployable,
   configuration: Cluster,
   reach: Omit<PlatformOptions, 'file' | 'secrets'>,
-  { auth, tls }: DrillOptions,
+  { auth, tls, clock }: DrillOptions & Pick<PlatformOptions, 'clock'>,
   progress: DrillProgress,
 ): Promise<Deployed> {
   try {
@@ -170,6 +170,7 @@ async function deploy(
       file,
       secrets: { [ROOT_SECRET]: login, [TLS_SECRET]: cluster.tls },
       ...(progress.follow && { onRuleStart: progress.follow }),
+      ...(clock && { clock }),
       ...reach,
     });
     return { configured, secrets: { login, tls: cluster.tls }, platform, file };

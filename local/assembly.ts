@@ -50,7 +50,8 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
       import('../lib/app.ts'),
       import('../lib/bundles/bundle-steps.ts'),
     ]);
-    const app = new App({ outdir: join(directory, 'cdk.out') });
+    // CloudFormation's rules are for what is deployed, where they are looked at; to load them takes seconds, which an outage does not have.
+    const app = new App({ outdir: join(directory, 'cdk.out'), builtinCloudFormationValidation: false });
     const bundles = await bundleSteps(join(directory, 'bundles'));
     defineStacks({ app, file: { ...file, network: file.network ?? NO_NETWORK }, bundles });
     const templates = app.synth().stacks.map((stack) => readTemplate(stack));

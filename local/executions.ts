@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { executionArn } from './asl/arn.ts';
+import { systemClock } from './asl/clock.ts';
 import { ExecutionError } from './asl/errors.ts';
 import { type ExecutionResult, runExecution } from './asl/execution.ts';
 import type { JsonValue } from './asl/json.ts';
-import type { TaskHandler } from './asl/types.ts';
+import type { Clock, TaskHandler } from './asl/types.ts';
 
 /** An execution of a synthesized state machine, from its start on and for as long as the platform is there. */
 export interface Execution {
@@ -49,6 +50,8 @@ export interface ExecutionsOptions {
   /** Before the first state of each. */
   onStart: (definition: unknown) => void;
   onEnd: (execution: Execution, result: ExecutionResult) => void;
+  /** What executions wait by: this machine's clock, if not said. */
+  clock?: Clock;
 }
 
 /** Every execution that the platform knows, as Step Functions keeps those of an account. */
@@ -62,7 +65,7 @@ export class Executions {
 
   /** @throws Error for a state machine that is not known, or a name that was used before */
   start({ stateMachineName, input, name = randomUUID(), observer = {}, signal }: StartRequest): Execution {
-    const { stateMachines, tasksFor, onStart, onEnd } = this.#options;
+    const { stateMachines, tasksFor, onStart, onEnd, clock = systemClock } = this.#options;
     const arn = executionArn(stateMachineName, name);
     const definition = stateMachines[stateMachineName];
     if (!definition) throw new Error(`There is no state machine ${stateMachineName}.`);
@@ -76,6 +79,7 @@ export class Executions {
       name,
       stateMachineName,
       tasks: tasksFor({ observer }),
+      clock,
       signal: AbortSignal.any([stopping.signal, ...(signal ? [signal] : [])]),
       onEvent: (event) => {
         events.push(event);

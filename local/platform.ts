@@ -6,6 +6,7 @@ import { RUNBOOKS } from '../lib/workflows/registry.ts';
 import { stateMachineArn } from './asl/arn.ts';
 import type { ExecutionResult } from './asl/execution.ts';
 import type { JsonObject, JsonValue } from './asl/json.ts';
+import type { Clock } from './asl/types.ts';
 import { type Assembly, synthesize } from './assembly.ts';
 import { serveDynamoDb } from './aws/dynamodb.ts';
 import { type AwsEndpoint, type Operation, serveAwsEndpoint } from './aws/endpoint.ts';
@@ -42,6 +43,8 @@ export interface PlatformOptions {
   onPage?: (page: Page) => void;
   /** Asked for each execution that a rule starts, by its state machine's name, for who is to be told of its events. */
   onRuleStart?: (stateMachineName: string) => Observer;
+  /** What executions wait by: this machine's clock, if not said. */
+  clock?: Clock;
 }
 
 export interface ExecutionRequest extends Observer {
@@ -72,7 +75,7 @@ export class Platform {
   readonly #goingOn = new Set<Promise<ExecutionResult>>();
   readonly #closing = new AbortController();
 
-  private constructor({ assembly, endpoints, lambdas, tasksFor, onPage, onRuleStart }: Parts) {
+  private constructor({ assembly, endpoints, lambdas, tasksFor, onPage, onRuleStart, clock }: Parts) {
     this.#assembly = assembly;
     this.#onPage = onPage;
     this.#endpoints = endpoints;
@@ -85,6 +88,7 @@ export class Platform {
       onEnd: (execution, result) => {
         if (!this.#closing.signal.aborted) this.putEvent(executionEnded(execution, result));
       },
+      ...(clock && { clock }),
     });
   }
 
@@ -98,6 +102,7 @@ export class Platform {
     backups = {},
     onPage = () => undefined,
     onRuleStart = () => ({}),
+    clock,
   }: PlatformOptions): Promise<Platform> {
     const assembly = await synthesize(file);
     const endpoints: AwsEndpoint[] = [];
@@ -165,7 +170,7 @@ export class Platform {
           },
           observer,
         );
-      const platform: Platform = new Platform({ assembly, endpoints, lambdas, tasksFor, onPage, onRuleStart });
+      const platform: Platform = new Platform({ assembly, endpoints, lambdas, tasksFor, onPage, onRuleStart, clock });
       return platform;
     } catch (error) {
       for (const endpoint of endpoints) await endpoint.close();
@@ -281,4 +286,5 @@ interface Parts {
   tasksFor: (observer: Observer) => ReturnType<typeof tasksOf>;
   onPage: (page: Page) => void;
   onRuleStart: (stateMachineName: string) => Observer;
+  clock: Clock | undefined;
 }

@@ -1,30 +1,44 @@
-import { readdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { etcdClient } from './etcd-client.ts';
 
 const STEPS_DIR = join(import.meta.dirname, '../../lambdas/steps');
+const FILE = 'index.cjs';
 const API_FILE = join(import.meta.dirname, '../../lambdas/api/handler.ts');
 
 /** A folder for each step's file name, such as `assess-space`, and for the `api`, that holds `index.cjs` with the export `handler`. */
 export type StepBundles = Readonly<Record<string, string>>;
 
+/** What esbuild has made, kept as the process's sources are: by name. */
+let built: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
+
+/** Bundles every step of lambdas/steps, and the API, each into a folder of its own below `outDir`. */
+export async function bundleSteps(outDir: string): Promise<StepBundles> {
+  built ??= buildSteps();
+  const bundles = await built;
+  await rm(outDir, { recursive: true, force: true });
+  for (const [name, contents] of bundles) {
+    await mkdir(join(outDir, name), { recursive: true });
+    await writeFile(join(outDir, name, FILE), contents);
+  }
+  return Object.fromEntries([...bundles.keys()].map((name) => [name, join(outDir, name)]));
+}
+
 /**
- * Bundles every step of lambdas/steps, and the API, each into a folder of its own below `outDir`.
- *
  * One call of esbuild's API instead of NodejsFunction, which runs esbuild's command line and so takes no plugins. CommonJS,
  * as etcd3 and grpc-js are; `.cjs`, so that no package.json nearby changes what it is. The AWS SDK is the Lambda runtime's own, but for S3.
  */
-export async function bundleSteps(outDir: string): Promise<StepBundles> {
-  await rm(outDir, { recursive: true, force: true });
+async function buildSteps(): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = (await readdir(STEPS_DIR)).filter((file) => file.endsWith('.ts')).sort();
   const sources = {
     ...Object.fromEntries(files.map((file) => [basename(file, '.ts'), join(STEPS_DIR, file)])),
     api: API_FILE,
   };
-  await build({
+  const { outputFiles } = await build({
     entryPoints: Object.entries(sources).map(([name, source]) => ({ in: source, out: join(name, 'index') })),
-    outdir: outDir,
+    outdir: STEPS_DIR,
+    write: false,
     outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
@@ -41,5 +55,5 @@ export async function bundleSteps(outDir: string): Promise<StepBundles> {
     logLevel: 'warning',
     plugins: [etcdClient()],
   });
-  return Object.fromEntries(Object.keys(sources).map((name) => [name, join(outDir, name)]));
+  return new Map(outputFiles.map(({ path, contents }) => [basename(dirname(path)), contents]));
 }

@@ -2,7 +2,6 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { etcdRemediation, startEtcdRemediation } from './command.ts';
 
@@ -20,7 +19,7 @@ afterAll(() => rm(directory, { recursive: true }));
 describe('etcd-remediation serve', () => {
   it('serves who can read its file, on loopback alone, and stops what it has started at Ctrl-C', async () => {
     const command = startEtcdRemediation('serve', '--config', config, '--port', '0');
-    while (!/curl .*\nLooking .*\n/.test(command.written.stdout)) await sleep(50);
+    await expect.poll(() => command.written.stdout, { timeout: 60_000 }).toMatch(/curl .*\nLooking .*\n/);
     const [, file = '', url = ''] = /curl -H @(\S+) (\S+)\/clusters/.exec(command.written.stdout) ?? [];
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect((await stat(file)).mode & 0o777).toBe(0o600);

@@ -1,34 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { HOST_COMMANDS } from '../../core/contracts/host-commands.ts';
-import type { MapState, State, TaskState } from '../../local/asl/types.ts';
-import { catchers, reachableFrom, statesOf, successors, tasksOf } from './definitions.ts';
-import { authTokenReset, FLEET, functionOf, synthesizeStacks } from './stacks.ts';
+import type { MapState, State } from '../../local/asl/types.ts';
+import { reachableFrom } from './definitions.ts';
+import { commandsOf, commandsSent, HALF_THE_CONFIRMATION, runbookDefinition } from './runbook-definition.ts';
+import { authTokenReset, FLEET, synthesizeStacks } from './stacks.ts';
 
 const stacks = synthesizeStacks(FLEET);
 const definition = authTokenReset(stacks);
-const states = statesOf(definition);
-const tasks = tasksOf(definition);
+const { states, stateOf, following, waysOn, waysOfErrors, ends, expectStep } = runbookDefinition(stacks, definition);
 const STOP = 'Stop with the error';
 const TOGGLE = 'Toggle authentication';
 const ENABLE = 'Enable authentication';
 const PAGE = 'Page that authentication may be disabled';
 const ASK = 'Was authentication to be disabled?';
-
-function stateOf(name: string) {
-  const found = states.find((placed) => placed.name === name);
-  if (!found) throw new Error(`There is no state "${name}".`);
-  return found;
-}
-
-function payloadOf({ Arguments }: TaskState): Record<string, unknown> {
-  return (Arguments as { Payload: Record<string, unknown> }).Payload;
-}
-
-/** Where a state of the main chain leads, well or by an error. */
-function following(name: string): string[] {
-  const { state } = stateOf(name);
-  return [...successors(state), ...catchers(state)];
-}
 
 /** Where a state leads once the variable `toggled` is true. */
 function followingToggled(name: string): string[] {
@@ -50,7 +34,7 @@ function assignmentsOf(variable: string, state: State): unknown[] {
 describe('the definition', () => {
   it('goes from state to state in this order', () => {
     expect(definition.StartAt).toBe('Load cluster');
-    expect(Object.fromEntries(states.map(({ name, state }) => [name, successors(state)]))).toEqual({
+    expect(waysOn()).toEqual({
       'Load cluster': ['Assess tokens'],
       'Assess tokens': ['Does a member reject tokens?'],
       'Does a member reject tokens?': [
@@ -99,8 +83,7 @@ describe('the definition', () => {
   });
 
   it('stops at an error before the first cure, and later asks whether authentication was to be disabled', () => {
-    const caught = states.filter(({ state }) => state.Type === 'Task' || state.Type === 'Map');
-    expect(Object.fromEntries(caught.map(({ name, state }) => [name, catchers(state)]))).toEqual({
+    expect(waysOfErrors()).toEqual({
       'Load cluster': [STOP],
       'Assess tokens': [STOP],
       'Inspect hosts': [STOP],
@@ -131,23 +114,17 @@ describe('the definition', () => {
     [ENABLE, 'enable-authentication'],
     ['Verify tokens', 'verify-tokens'],
     ['Prove writes on every member', 'prove-writes'],
-  ])('runs in the state "%s" the step %s', (name, step) => {
-    const [logicalId] = functionOf(stacks.platform, step);
-    const { Arguments } = stateOf(name).state as TaskState;
-    expect(Arguments).toMatchObject({ FunctionName: expect.stringMatching(new RegExp(`:function:${logicalId}$`)) });
-  });
+  ])('runs in the state "%s" the step %s', expectStep);
 
   it('sends hosts no command but to be looked at and to restart the service', () => {
-    const sending = tasks.filter(({ state }) => payloadOf(state).commandId === '');
-    expect(Object.fromEntries(sending.map(({ name, state }) => [name, payloadOf(state).command]))).toEqual({
+    expect(commandsSent(definition)).toEqual({
       'Inspect host': 'inspect-host',
       'Restart service': 'control-service',
     });
   });
 
   it('ends in one of five reports, or in the error', () => {
-    const ends = states.filter(({ state, around }) => around.length === 0 && successors(state).length === 0);
-    expect(Object.fromEntries(ends.map(({ name, state }) => [name, state.Type]))).toEqual({
+    expect(ends()).toEqual({
       'Nothing to do': 'Succeed',
       'Authentication is enabled again': 'Succeed',
       'Enabling is planned': 'Succeed',
@@ -173,15 +150,11 @@ describe('before the first change', () => {
 
   it('nothing is asked of a host but to be looked at', () => {
     const { ItemProcessor } = stateOf('Inspect hosts').state as MapState;
-    const commands = tasksOf(ItemProcessor).map(({ state }) => payloadOf(state).command);
-    expect(commands).toEqual(['inspect-host', '{% $running.command %}']);
+    expect(commandsOf(ItemProcessor)).toEqual(['inspect-host', '{% $running.command %}']);
   });
 
   it('readings lie half of the confirmation time apart, so that three of them span it', () => {
-    expect(stateOf('Wait before the next reading').state).toMatchObject({
-      Type: 'Wait',
-      Seconds: '{% $ceil($parameters.confirmSeconds / 2) %}',
-    });
+    expect(stateOf('Wait before the next reading').state).toMatchObject(HALF_THE_CONFIRMATION);
   });
 });
 
@@ -209,8 +182,7 @@ describe('from the moment in which authentication may be disabled', () => {
 
   it('no way leads to a failure but through enabling it', () => {
     const around = reachableFrom([TOGGLE], (name) => (name === ENABLE ? [] : followingToggled(name)));
-    const ends = [...around].filter((name) => followingToggled(name).length === 0);
-    expect(ends).toEqual(['Tokens are taken']);
+    expect([...around].filter((name) => followingToggled(name).length === 0)).toEqual(['Tokens are taken']);
     expect(reachableFrom([TOGGLE], followingToggled)).toContain(STOP);
   });
 

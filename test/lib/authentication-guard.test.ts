@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../local/asl/json.ts';
-import { executionEnded, matches } from '../../local/aws/events.ts';
 import { catchers, statesOf, successors } from './definitions.ts';
+import { isStartedAfter, rulesThatStart, stateMachineIdOf } from './event-rules.ts';
 import { failure } from './execute.ts';
 import { CLUSTER, callsOf } from './replacement-scene.ts';
-import { FLEET, GUARD as GUARD_NAME, resourcesOf, synthesizeStacks } from './stacks.ts';
+import { FLEET, GUARD as GUARD_NAME, synthesizeStacks } from './stacks.ts';
 import { ENABLED_NOW, EVENT, enabledOf, GUARD, guard, LOADED } from './token-scene.ts';
 
 const LOAD = 'Load cluster';
@@ -20,12 +20,8 @@ describe('the rule that starts the guard', () => {
   const runbook = 'etcd-remediation-auth-token-reset';
 
   it('matches executions of the runbook that were stopped, and is the only one that starts it', () => {
-    const machines = Object.entries(resourcesOf(stacks.platform, 'AWS::StepFunctions::StateMachine'));
-    const idOf = (name: string) => machines.find(([, { Properties }]) => Properties.StateMachineName === name)?.[0];
-    const rules = Object.values(resourcesOf(stacks.platform, 'AWS::Events::Rule')).filter(({ Properties }) =>
-      JSON.stringify(Properties.Targets).includes(`"${idOf(GUARD_NAME)}"`),
-    );
-    expect(rules.map(({ Properties }) => Properties)).toEqual([
+    const idOf = (name: string) => stateMachineIdOf(stacks, name);
+    expect(rulesThatStart(stacks, GUARD_NAME)).toEqual([
       {
         Description: 'An auth token reset was stopped, by a person or by its time limit',
         EventPattern: {
@@ -52,14 +48,7 @@ describe('the rule that starts the guard', () => {
     // It would start itself for ever.
     ['ABORTED', GUARD_NAME, false],
   ] as const)('on the embedded platform, for %s of %s: %s', (status, stateMachineName, isMatch) => {
-    const execution = { stateMachineName, name: 'run-1', input: {}, startedAt: 0 };
-    const result =
-      status === 'SUCCEEDED'
-        ? { status, output: {}, history: [] }
-        : { status, error: 'Any', cause: 'Any.', history: [] };
-    const event = executionEnded(execution, result);
-    const rules = stacks.rules.filter(({ targets }) => targets.some((target) => target.arn.endsWith(`:${GUARD_NAME}`)));
-    expect(rules.map(({ pattern }) => matches(pattern, event))).toEqual([isMatch]);
+    expect(isStartedAfter(stacks, GUARD_NAME, status, stateMachineName)).toBe(isMatch);
   });
 });
 

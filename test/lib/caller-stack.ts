@@ -20,7 +20,7 @@ export function synthesizeCallers(): Template {
     mkdirSync(bundle);
     writeFileSync(join(bundle, 'index.cjs'), '');
     const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8'));
-    const app = new App({ outdir: join(directory, 'cdk.out'), context });
+    const app = new App({ outdir: join(directory, 'cdk.out'), context, builtinCloudFormationValidation: false });
     const stack = new Stack(app, 'Callers');
     new RemediationApi(stack, 'api', {
       bundle,

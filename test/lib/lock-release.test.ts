@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../local/asl/json.ts';
-import { executionEnded, matches } from '../../local/aws/events.ts';
 import { statesOf, successors } from './definitions.ts';
+import { isStartedAfter, rulesThatStart, stateMachineIdOf } from './event-rules.ts';
 import { failure } from './execute.ts';
 import { LockTable } from './lock-table.ts';
 import {
@@ -15,7 +15,7 @@ import {
   remediate,
   tableWith,
 } from './remediation-scene.ts';
-import { ENTRY, FLEET, RELEASE, resourcesOf, synthesizeStacks } from './stacks.ts';
+import { ENTRY, FLEET, RELEASE, synthesizeStacks } from './stacks.ts';
 
 const READ = ['Read the event', 'Was it for a cluster?'];
 const LOOK = ['Look at the lock', 'Is it still held?'];
@@ -26,15 +26,10 @@ const RELEASED = 'Lock given back';
 
 describe('the rule that gives locks back', () => {
   const stacks = synthesizeStacks(FLEET);
-  const [rule] = stacks.rules.filter(({ targets }) => targets.some((target) => target.arn.endsWith(`:${RELEASE}`)));
 
   it('hands each event as it is to the one state machine', () => {
-    const machines = Object.entries(resourcesOf(stacks.platform, 'AWS::StepFunctions::StateMachine'));
-    const idOf = (name: string) => machines.find(([, { Properties }]) => Properties.StateMachineName === name)?.[0];
-    const rules = Object.values(resourcesOf(stacks.platform, 'AWS::Events::Rule')).filter(({ Properties }) =>
-      JSON.stringify(Properties.Targets).includes(`"${idOf(RELEASE)}"`),
-    );
-    expect(rules.map(({ Properties }) => Properties)).toEqual([
+    const idOf = (name: string) => stateMachineIdOf(stacks, name);
+    expect(rulesThatStart(stacks, RELEASE)).toEqual([
       {
         Description: 'A remediation has ended otherwise than by its own way out',
         EventPattern: {
@@ -60,12 +55,7 @@ describe('the rule that gives locks back', () => {
     // It would start itself for ever.
     ['FAILED', RELEASE, false],
   ] as const)('on the embedded platform, for %s of %s: %s', (status, stateMachineName, isMatch) => {
-    const execution = { stateMachineName, name: 'run-1', input: {}, startedAt: 0 };
-    const result =
-      status === 'SUCCEEDED'
-        ? { status, output: {}, history: [] }
-        : { status, error: 'Any', cause: 'Any.', history: [] };
-    expect(matches(rule?.pattern ?? {}, executionEnded(execution, result))).toBe(isMatch);
+    expect(isStartedAfter(stacks, RELEASE, status, stateMachineName)).toBe(isMatch);
   });
 });
 

@@ -1,38 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
-import type { MapState, TaskState } from '../../local/asl/types.ts';
-import { catchers, reachableFrom, statesOf, successors, tasksOf } from './definitions.ts';
-import { FLEET, functionOf, memberReplacement, synthesizeStacks } from './stacks.ts';
+import type { MapState } from '../../local/asl/types.ts';
+import { reachableFrom } from './definitions.ts';
+import { commandsOf, commandsSent, HALF_THE_CONFIRMATION, runbookDefinition } from './runbook-definition.ts';
+import { FLEET, memberReplacement, synthesizeStacks } from './stacks.ts';
 
 const stacks = synthesizeStacks(FLEET);
 const definition = memberReplacement(stacks);
-const states = statesOf(definition);
-const tasks = tasksOf(definition);
+const { states, stateOf, following, waysOn, waysOfErrors, ends, expectStep } = runbookDefinition(stacks, definition);
 const STOP = 'Stop with the error';
 const UNDO = 'Is there a service to start again?';
 
-function stateOf(name: string) {
-  const found = states.find((placed) => placed.name === name);
-  if (!found) throw new Error(`There is no state "${name}".`);
-  return found;
-}
-
-function payloadOf({ Arguments }: TaskState): Record<string, unknown> {
-  return (Arguments as { Payload: Record<string, unknown> }).Payload;
-}
-
 /** The states of the main chain that can be entered from one on, errors included. */
 function after(name: string): Set<string> {
-  return reachableFrom([name], (each) => {
-    const { state } = stateOf(each);
-    return [...successors(state), ...catchers(state)];
-  });
+  return reachableFrom([name], following);
 }
 
 describe('the definition', () => {
   it('goes from state to state in this order', () => {
     expect(definition.StartAt).toBe('Load cluster');
-    expect(Object.fromEntries(states.map(({ name, state }) => [name, successors(state)]))).toEqual({
+    expect(waysOn()).toEqual({
       'Load cluster': ['Assess members'],
       'Assess members': ['Has a member failed?'],
       'Has a member failed?': ['Nothing to do', 'Wait before the next reading', 'Inspect hosts'],
@@ -95,8 +82,7 @@ describe('the definition', () => {
   });
 
   it('stops at an error before the first change, and later looks whether there is a service to start again', () => {
-    const caught = states.filter(({ state }) => state.Type === 'Task' || state.Type === 'Map');
-    expect(Object.fromEntries(caught.map(({ name, state }) => [name, catchers(state)]))).toEqual({
+    expect(waysOfErrors()).toEqual({
       'Load cluster': [STOP],
       'Assess members': [STOP],
       'Inspect hosts': [STOP],
@@ -145,15 +131,10 @@ describe('the definition', () => {
     ['The restart: how is it?', 'run-host-command'],
     ['Compare hashes', 'compare-hashes'],
     ['Prove writes on every member', 'prove-writes'],
-  ])('runs in the state "%s" the step %s', (name, step) => {
-    const [logicalId] = functionOf(stacks.platform, step);
-    const { Arguments } = stateOf(name).state as TaskState;
-    expect(Arguments).toMatchObject({ FunctionName: expect.stringMatching(new RegExp(`:function:${logicalId}$`)) });
-  });
+  ])('runs in the state "%s" the step %s', expectStep);
 
   it('sends each command from the states that are named after it, and none that moves data back', () => {
-    const sending = tasks.filter(({ state }) => payloadOf(state).commandId === '');
-    expect(Object.fromEntries(sending.map(({ name, state }) => [name, payloadOf(state).command]))).toEqual({
+    expect(commandsSent(definition)).toEqual({
       'Inspect host': 'inspect-host',
       'Stop service': 'control-service',
       'Move data aside': 'archive-data-dir',
@@ -165,8 +146,7 @@ describe('the definition', () => {
   });
 
   it('ends in one of four reports, or in the error, or because the member does not join', () => {
-    const ends = states.filter(({ state, around }) => around.length === 0 && successors(state).length === 0);
-    expect(Object.fromEntries(ends.map(({ name, state }) => [name, state.Type]))).toEqual({
+    expect(ends()).toEqual({
       'Nothing to do': 'Succeed',
       'All came back': 'Succeed',
       Planned: 'Succeed',
@@ -188,11 +168,7 @@ describe('before the first change', () => {
       /^(Choose|Stop service|Move|Remove|Add|Write|Start|Promote)/.test(name),
     );
     expect(changing.length).toBeGreaterThan(7);
-    const without = reachableFrom(['Load cluster'], (name) => {
-      if (name === 'Is this a dry run?') return [];
-      const { state } = stateOf(name);
-      return [...successors(state), ...catchers(state)];
-    });
+    const without = reachableFrom(['Load cluster'], (name) => (name === 'Is this a dry run?' ? [] : following(name)));
     for (const { name } of changing.filter(({ around }) => around.length === 0)) {
       expect(throughIt, name).toContain(name);
       expect(without, name).not.toContain(name);
@@ -201,15 +177,11 @@ describe('before the first change', () => {
 
   it('nothing is asked of a host but to be looked at', () => {
     const { ItemProcessor } = stateOf('Inspect hosts').state as MapState;
-    const commands = tasksOf(ItemProcessor).map(({ state }) => payloadOf(state).command);
-    expect(commands).toEqual(['inspect-host', '{% $inspection.command %}']);
+    expect(commandsOf(ItemProcessor)).toEqual(['inspect-host', '{% $inspection.command %}']);
   });
 
   it('readings lie half of the confirmation time apart, so that three of them span it', () => {
-    expect(stateOf('Wait before the next reading').state).toMatchObject({
-      Type: 'Wait',
-      Seconds: '{% $ceil($parameters.confirmSeconds / 2) %}',
-    });
+    expect(stateOf('Wait before the next reading').state).toMatchObject(HALF_THE_CONFIRMATION);
   });
 
   it('hosts are looked at together, though not by more than five functions at once', () => {
@@ -254,7 +226,7 @@ describe('the time', () => {
   });
 
   it('is enough for two members and their restart, with every host command at its slowest', () => {
-    const sent = tasks.map(({ state }) => payloadOf(state).command as HostCommandName);
+    const sent = commandsOf(definition) as HostCommandName[];
     const slowest = Math.max(...sent.map((command) => HOST_COMMANDS[command]?.timeoutSeconds ?? 0));
     // Inspected, stopped, moved aside, configured, started; started again.
     expect(definition.TimeoutSeconds).toBeGreaterThan(2 * 6 * slowest);

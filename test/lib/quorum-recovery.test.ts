@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
-import type { MapState, TaskState } from '../../local/asl/types.ts';
-import { catchers, reachableFrom, statesOf, successors, tasksOf } from './definitions.ts';
-import { FLEET, functionOf, quorumRecovery, synthesizeStacks } from './stacks.ts';
+import type { MapState } from '../../local/asl/types.ts';
+import { catchers, reachableFrom, successors, tasksOf } from './definitions.ts';
+import { commandsSent, HALF_THE_CONFIRMATION, payloadOf, runbookDefinition } from './runbook-definition.ts';
+import { FLEET, quorumRecovery, synthesizeStacks } from './stacks.ts';
 
 const stacks = synthesizeStacks(FLEET);
 const definition = quorumRecovery(stacks);
-const states = statesOf(definition);
+const { states, stateOf, following, expectStep } = runbookDefinition(stacks, definition);
 const main = states.filter(({ around }) => around.length === 0);
 const maps = main
   .filter(({ state }) => state.Type === 'Map')
@@ -20,22 +21,9 @@ const [UNTOUCHED, STOPPED, MOVED] = [
 ];
 const KEPT = 'Tell what is kept';
 
-function stateOf(name: string) {
-  const found = states.find((placed) => placed.name === name);
-  if (!found) throw new Error(`There is no state "${name}".`);
-  return found;
-}
-
-function payloadOf({ Arguments }: TaskState): Record<string, unknown> {
-  return (Arguments as { Payload: Record<string, unknown> }).Payload;
-}
-
 /** The states of the main chain that can be entered from one on, errors included; without those behind `closed`. */
 function statesAfter(name: string, closed = ''): Set<string> {
-  return reachableFrom([name], (each) => {
-    const { state } = stateOf(each);
-    return each === closed ? [] : [...successors(state), ...catchers(state)];
-  });
+  return reachableFrom([name], (each) => (each === closed ? [] : following(each)));
 }
 
 describe('the definition', () => {
@@ -184,14 +172,10 @@ describe('the definition', () => {
     ['Salvage data', 'run-host-command'],
     ['The salvage: how is it?', 'run-host-command'],
     ['Place restored data', 'run-host-command'],
-  ])('runs in the state "%s" the step %s', (name, step) => {
-    const [logicalId] = functionOf(stacks.platform, step);
-    const { Arguments } = stateOf(name).state as TaskState;
-    expect(Arguments).toMatchObject({ FunctionName: expect.stringMatching(new RegExp(`:function:${logicalId}$`)) });
-  });
+  ])('runs in the state "%s" the step %s', expectStep);
 
   it('sends each command from the states that are named after it', () => {
-    expect(Object.fromEntries(sending.map(({ name, state }) => [name, payloadOf(state).command]))).toEqual({
+    expect(commandsSent(definition)).toEqual({
       'Inspect host': 'inspect-host',
       'Move interrupted data back': 'revert-data-dir',
       'Discard interrupted scratch': 'discard-scratch',
@@ -256,10 +240,7 @@ describe('before anything is stopped', () => {
   );
 
   it('readings lie half of the confirmation time apart, so that three of them span it', () => {
-    expect(stateOf('Wait before the next reading').state).toMatchObject({
-      Type: 'Wait',
-      Seconds: '{% $ceil($parameters.confirmSeconds / 2) %}',
-    });
+    expect(stateOf('Wait before the next reading').state).toMatchObject(HALF_THE_CONFIRMATION);
   });
 });
 

@@ -115,7 +115,7 @@ export function synthesizeStacks(file: ClustersFile): Stacks {
       writeFileSync(join(folder, 'index.cjs'), `// ${step}`);
     }
     const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8'));
-    const app = new App({ outdir: join(directory, 'cdk.out'), context });
+    const app = new App({ outdir: join(directory, 'cdk.out'), context, builtinCloudFormationValidation: false });
     defineStacks({ app, file, bundles });
     const { stacks } = app.synth();
     const [platform, ...others] = stacks.toSorted((a, b) => a.id.length - b.id.length);

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunningHostCommand } from '../../core/contracts/membership.ts';
 import type { StagedUpload } from '../../core/contracts/recovery.ts';
+import { systemClock } from '../../local/asl/clock.ts';
 import { Platform } from '../../local/platform.ts';
 
 const FILE = {
@@ -106,4 +107,27 @@ describe('a step of the embedded platform', () => {
     });
     await expect(platform.invokeStep('load', {})).rejects.toThrow('There is no function of a step "load".');
   });
+});
+
+it('an execution of the embedded platform waits by the clock that it is given', async () => {
+  const layout = { unit: 'etcd', dataDir: '/var/lib/etcd', walDir: null, configFile: '/etc/etcd.yaml' };
+  const [cluster] = FILE.clusters;
+  const members = cluster?.members.map((member) => ({ ...member, host: 'away' })) ?? [];
+  const onHosts = { ...layout, binDir: '/usr/bin', user: 'etcd', group: 'etcd' };
+  const sleeps: number[] = [];
+  const hurried = await Platform.start({
+    file: { clusters: [{ name: 'orders', quotaBackendBytes: 2_147_483_648, members, layout: onHosts }] },
+    secrets: {},
+    clock: {
+      now: systemClock.now,
+      sleep: (durationMs, signal) => {
+        sleeps.push(durationMs);
+        return systemClock.sleep(durationMs / 1000, signal);
+      },
+    },
+  });
+  const input = { cluster: 'orders', parameters: { confirmSeconds: 600 } };
+  await hurried.execute({ incident: 'quorum-lost', input }).finally(() => hurried.close());
+  // Between three readings.
+  expect(sleeps.filter((durationMs) => durationMs === 300_000)).toHaveLength(2);
 });

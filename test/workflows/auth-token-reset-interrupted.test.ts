@@ -36,7 +36,7 @@ interface Fault {
 }
 
 /** One cluster for all, reached through proxies: its third member joins anew for each test, and then rejects every token. */
-describe('authentication is enabled at the end of an auth token reset', { timeout: 180_000 }, () => {
+describe('authentication is enabled at the end of an auth token reset', () => {
   let stage: HostedStage;
   let platform: Platform;
   let world: { config: ClustersFile; secrets: Record<string, unknown>; hosts: HostsFile };
@@ -88,7 +88,7 @@ describe('authentication is enabled at the end of an auth token reset', { timeou
         onEvent: (event) => guardEntered.push(event.stateEnteredEventDetails?.name ?? ''),
       }),
     });
-  }, 120_000);
+  });
   afterAll(async () => {
     await platform?.close();
     for (const proxy of proxies) await proxy.close();

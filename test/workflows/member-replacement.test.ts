@@ -14,7 +14,7 @@ import {
   startWriting,
   untilLed,
 } from './hosted-scene.ts';
-import { around, setAlarm, statesOf, until } from './scene.ts';
+import { around, HURRIED, setAlarm, statesOf, until } from './scene.ts';
 
 const onStage = stageForEachTest();
 
@@ -145,7 +145,7 @@ describe('the member runbook stops and changes nothing', () => {
   }
 
   it('where Run Command does not reach the host', async () => {
-    const stage = await onStage();
+    const stage = await onStage({ clock: HURRIED });
     const before = await idsOf(stage);
     await stage.cluster.destroyMember('m3');
     const host = stage.cluster.members[2]?.host.id ?? '';

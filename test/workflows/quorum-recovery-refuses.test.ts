@@ -14,9 +14,11 @@ import {
   reportOf,
   rungOf,
 } from './lost-quorum.ts';
-import { around, statesOf } from './scene.ts';
+import { around, HURRIED, statesOf } from './scene.ts';
 
-const onStage = stageForEachTest();
+/** A host that is away does not come back while it is waited for. */
+const stageForEach = stageForEachTest();
+const onStage = () => stageForEach({ clock: HURRIED });
 
 /** @returns how the host was reached before */
 function reachThrough({ cluster, hosts }: HostedStage, name: string, access: HostAccess): HostAccess {

@@ -31,7 +31,7 @@ describe('the space runbook refuses a full cluster', () => {
   beforeAll(async () => {
     full = await stage();
     await fill(full.etcd, { keys: 40 });
-  }, 120_000);
+  });
   afterAll(() => full?.close());
   beforeEach(async () => {
     await leaderOf(full);
@@ -138,7 +138,7 @@ describe('the space runbook cannot use', () => {
   let secured: Stage;
   beforeAll(async () => {
     secured = await stage({ tls: true, auth: true, members: 1 });
-  }, 120_000);
+  });
   afterAll(() => secured?.close());
 
   async function withConnection(change: {

@@ -56,12 +56,10 @@ describe.each(VERSIONS)('a member of etcd %s with a large database', (version) =
 
   it('is not waited for longer than asked, nor after it answers again', async () => {
     await freeze(cluster, member);
-    const start = Date.now();
-    const [name, reason] = await failureOf(member.waitUntilAnswering(700));
-    expect([name, reason]).toEqual(['EtcdUnavailable', 'Deadline']);
-    expect(Date.now() - start).toBeLessThan(2_000);
-
+    // Beside one that is asked to wait longer: which ends first does not depend on how busy the machine is.
     const waiting = member.waitUntilAnswering(20_000);
+    const ended = await Promise.race([failureOf(member.waitUntilAnswering(700)), waiting]);
+    expect(ended).toEqual(['EtcdUnavailable', 'Deadline', expect.anything()]);
     cluster.resumeMember('m1');
     expect(await waiting).toMatchObject({ answering: true, name: 'm1' });
   });

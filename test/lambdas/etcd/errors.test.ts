@@ -228,7 +228,8 @@ describe.each(VERSIONS)('etcd %s, where it refuses a call,', (version) => {
         failureOf(member.delete('unused')),
         failureOf(member.waitUntilAnswering(300)),
       ]);
-      expect(Date.now() - start).toBeLessThan(3_000);
+      // What a call has that is given no deadline.
+      expect(Date.now() - start).toBeLessThan(5_000);
       for (const failure of failures) expect(failure.slice(0, 2)).toEqual(['EtcdUnavailable', reason]);
     }
     cluster.resumeMember(follower.name);

@@ -134,7 +134,8 @@ describe.each(VERSIONS)('a login to etcd %s', { timeout: START_TIMEOUT_MS }, (ve
     const start = Date.now();
     const [name] = await failureOf(member.readLocally('a', 400));
     expect(name).toBe('EtcdUnavailable');
-    expect(Date.now() - start).toBeLessThan(3_000);
+    // What a call has that is given no deadline.
+    expect(Date.now() - start).toBeLessThan(5_000);
     member.close();
   });
 });

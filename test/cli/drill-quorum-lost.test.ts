@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import { type DrillScene, needHosts, optionsOf, passDrill } from './drill.ts';
+
+it.for<DrillScene & { damage: string }>([
+  { damage: 'intact', hosts: 'process', etcd: '3.4.23', members: 3, options: ['--auth'] },
+  { damage: 'survivor', hosts: 'process', etcd: '3.5.16', members: 3, options: ['--tls', '--auth'] },
+  { damage: 'killed', hosts: 'process', etcd: '3.5.16', members: 5, options: [] },
+  { damage: 'wal', hosts: 'process', etcd: '3.5.30', members: 3, options: ['--auth'] },
+  { damage: 'killed', hosts: 'systemd', etcd: '3.4.23', members: 3, options: ['--tls', '--auth'] },
+])(
+  'the drill quorum-lost, $damage, brings $members members back on $hosts hosts with etcd $etcd ($options) and loses what it says',
+  async ({ damage, ...scene }, { skip }) => {
+    needHosts(scene, skip);
+    const { etcd, members } = scene;
+    const result = await passDrill('quorum-lost', '--damage', damage, ...optionsOf(scene));
+    expect(result).toMatchObject({
+      scenario: 'quorum-lost',
+      damage,
+      etcd,
+      outcome: 'Remediated',
+      incident: 'quorum-lost',
+      runbook: 'quorum-recovery',
+    });
+    if (damage === 'intact' || damage === 'survivor') expect(result.lostWrites).toBe(0);
+    expect(result.members).toHaveLength(members);
+    // With new IDs, an old member that comes back cannot meddle.
+    for (const { idBefore, idAfter } of result.members) expect(idAfter === idBefore).toBe(damage === 'intact');
+    expect(result.keptRevision).toMatch(/^\d+$/);
+    expect(result.timeToFirstWriteMs).toBeGreaterThan(0);
+    expect(result.timeToFirstWriteMs).toBeLessThan(result.remediateMs + 10_000);
+  },
+);

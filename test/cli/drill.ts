@@ -1,0 +1,38 @@
+import { expect } from 'vitest';
+import type { DrillResult } from '../../drills/scenario.ts';
+import { etcdRemediation, lastLine } from './command.ts';
+
+/** Where a drill runs and on what, as its options say it. */
+export interface DrillScene {
+  hosts: 'process' | 'systemd';
+  etcd: string;
+  members: number;
+  options: string[];
+}
+
+const isLinuxRoot = process.platform === 'linux' && process.getuid?.() === 0;
+
+/** Skips the test where its hosts cannot be made. */
+export function needHosts(
+  { hosts }: Pick<DrillScene, 'hosts'>,
+  skip: (condition: boolean, note: string) => void,
+): void {
+  skip(hosts === 'systemd' && !isLinuxRoot, 'real systemd needs root on Linux');
+}
+
+export function optionsOf({ hosts, etcd, members, options }: DrillScene): string[] {
+  return ['--hosts', hosts, '--etcd', etcd, '--members', String(members), ...options];
+}
+
+/** Runs a drill as a terminal would. @returns its result, which is alone on standard output, and passed each of its own checks */
+export async function passDrill(
+  scenario: string,
+  ...options: string[]
+): Promise<DrillResult & Record<string, unknown> & { stderr: string }> {
+  const ended = await etcdRemediation('drill', scenario, '--json', ...options);
+  expect(ended.status, ended.stderr).toBe(0);
+  expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1);
+  const result = lastLine(ended) as unknown as DrillResult & Record<string, unknown>;
+  expect(result.checks.filter((check) => !check.ok)).toEqual([]);
+  return { ...result, stderr: ended.stderr };
+}

@@ -1,0 +1,75 @@
+import { expect } from 'vitest';
+import type { State, StateMachineDefinition, TaskState, Workflow } from '../../local/asl/types.ts';
+import { catchers, type PlacedState, statesOf, successors, tasksOf } from './definitions.ts';
+import { functionOf, type Stacks } from './stacks.ts';
+
+/** One runbook's definition, and what its tests ask of it. */
+export interface RunbookDefinition {
+  states: PlacedState[];
+  /** @throws Error where there is no such state */
+  stateOf(name: string): PlacedState;
+  /** Where a state leads, well or by an error. */
+  following(name: string): string[];
+  /** Where each state leads when all is well. */
+  waysOn(): Record<string, string[]>;
+  /** Where each state leads that may fail, when it does. */
+  waysOfErrors(): Record<string, string[]>;
+  /** The states at which the execution ends, and how. */
+  ends(): Record<string, State['Type']>;
+  /** That the state's task is the function of this step. */
+  expectStep(name: string, step: string): void;
+}
+
+export function runbookDefinition({ platform }: Stacks, definition: StateMachineDefinition): RunbookDefinition {
+  const states = statesOf(definition);
+  const byName = <Value>(placed: readonly PlacedState[], read: (state: State) => Value): Record<string, Value> =>
+    Object.fromEntries(placed.map(({ name, state }) => [name, read(state)]));
+  const stateOf = (name: string) => {
+    const found = states.find((placed) => placed.name === name);
+    if (!found) throw new Error(`There is no state "${name}".`);
+    return found;
+  };
+  return {
+    states,
+    stateOf,
+    following: (name) => {
+      const { state } = stateOf(name);
+      return [...successors(state), ...catchers(state)];
+    },
+    waysOn: () => byName(states, successors),
+    waysOfErrors: () =>
+      byName(
+        states.filter(({ state }) => state.Type === 'Task' || state.Type === 'Map'),
+        catchers,
+      ),
+    ends: () =>
+      byName(
+        states.filter(({ state, around }) => around.length === 0 && successors(state).length === 0),
+        ({ Type }) => Type,
+      ),
+    expectStep: (name, step) => {
+      const [logicalId] = functionOf(platform, step);
+      const { Arguments } = stateOf(name).state as TaskState;
+      expect(Arguments).toMatchObject({ FunctionName: expect.stringMatching(new RegExp(`:function:${logicalId}$`)) });
+    },
+  };
+}
+
+/** What a task gives its function. */
+export function payloadOf({ Arguments }: TaskState): Record<string, unknown> {
+  return (Arguments as { Payload: Record<string, unknown> }).Payload;
+}
+
+/** The host commands of a chain's tasks, in order; a task that asks how one is, by the variable that holds it. */
+export function commandsOf(chain: Workflow): unknown[] {
+  return tasksOf(chain).map(({ state }) => payloadOf(state).command);
+}
+
+/** The host commands that are sent, by the state that sends them. */
+export function commandsSent(chain: Workflow): Record<string, unknown> {
+  const sending = tasksOf(chain).filter(({ state }) => payloadOf(state).commandId === '');
+  return Object.fromEntries(sending.map(({ name, state }) => [name, payloadOf(state).command]));
+}
+
+/** A wait of half the confirmation time: three readings then span it. */
+export const HALF_THE_CONFIRMATION = { Type: 'Wait', Seconds: '{% $ceil($parameters.confirmSeconds / 2) %}' };
