@@ -25,6 +25,16 @@ export interface StepFunctionProps {
 }
 
 /**
+ * Of the versions that state machines invoke. A deploy that changes a function publishes a new one and leaves the old one alone, for executions
+ * may be at work with it. A version whose deploy is rolled back goes: Lambda publishes no code twice in a row, and would refuse the next try.
+ * Nothing else removes them but the end of the function. They share the account's 75 GB of code in a region with all others; a bundle has less
+ * than 200 KB, compressed, so that it takes ten thousand deploys that change every step to fill them.
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ * https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+ */
+const VERSIONS = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
+
+/**
  * One step, or the API, as a Lambda function, with a role that may do nothing but write this function's log, send traces and attach to the
  * VPC, where it is placed into one; whatever else a step needs is granted by its name where it is composed.
  */
@@ -54,6 +64,7 @@ export class StepFunction extends Construct {
       tracing: Tracing.ACTIVE,
       logGroup,
       role,
+      currentVersionOptions: { removalPolicy: VERSIONS },
       ...(network && {
         vpc: network.vpc,
         vpcSubnets: { subnets: network.subnets },

@@ -133,9 +133,7 @@ function resolveValue(value: unknown, resources: Resources): unknown {
   if (key === 'Fn::GetAtt') {
     const [logicalId, attribute] = argument as [string, string];
     const type = typeOf(logicalId, resources);
-    if (type === 'AWS::Lambda::Function' && attribute === 'Arn') {
-      return functionArn(String(resources[logicalId]?.Properties.FunctionName ?? logicalId));
-    }
+    if (type === 'AWS::Lambda::Function' && attribute === 'Arn') return arnOfFunction(logicalId, resources);
     if (type === 'AWS::SQS::Queue' && attribute === 'QueueName') return `local-${logicalId}`;
   }
   if (key === 'Fn::Sub' && typeof argument === 'string') {
@@ -153,6 +151,8 @@ function resolveRef(name: string, resources: Resources): string | undefined {
       return tableName(name);
     case 'AWS::SNS::Topic':
       return topicArn(name, resources);
+    case 'AWS::Lambda::Version':
+      return arnOfVersion(name, resources);
     case 'AWS::StepFunctions::StateMachine':
       return stateMachineArn(String(resources[name]?.Properties.StateMachineName));
     default:
@@ -162,6 +162,18 @@ function resolveRef(name: string, resources: Resources): string | undefined {
 
 function typeOf(logicalId: string, resources: Resources): string | undefined {
   return Object.hasOwn(resources, logicalId) ? resources[logicalId]?.Type : undefined;
+}
+
+function arnOfFunction(logicalId: string, resources: Resources): string {
+  return functionArn(String(resources[logicalId]?.Properties.FunctionName ?? logicalId));
+}
+
+/** That of its function: what was synthesized is the one version that this machine has. */
+function arnOfVersion(logicalId: string, resources: Resources): string | undefined {
+  const { FunctionName, ...others } = resources[logicalId]?.Properties ?? {};
+  const { Ref: name } = (FunctionName ?? {}) as { Ref?: string };
+  if (name === undefined || typeOf(name, resources) !== 'AWS::Lambda::Function') return undefined;
+  return Object.keys(others).length === 0 ? arnOfFunction(name, resources) : undefined;
 }
 
 /** The stacks name no bucket themselves, so that CloudFormation gives each a name that is free. */

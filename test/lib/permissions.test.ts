@@ -119,14 +119,11 @@ describe('permissions', () => {
   });
 
   it.each(Object.entries(STEPS_OF))(
-    'let %s invoke its own steps, page where it has to, do what is its own, and nothing else',
+    'let %s invoke every version of its own steps, page where it has to, do what is its own, and nothing else',
     (name, steps) => {
       const given = permissionsOf(platform, stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0]);
       const functions = steps.map((step) => functionOf(platform, step)[0]);
-      const invocations = functions.flatMap((id) => [
-        `lambda:InvokeFunction <${id}.Arn>`,
-        `lambda:InvokeFunction <${id}.Arn>:*`,
-      ]);
+      const invocations = functions.map((id) => `lambda:InvokeFunction <${id}.Arn>:*`);
       expect(given).toEqual(expect.arrayContaining(invocations));
       const topics = Object.keys(resourcesOf(platform, 'AWS::SNS::Topic'));
       const paging = PAGING.includes(name) ? topics.map((topic) => `sns:Publish <${topic}>`) : [];

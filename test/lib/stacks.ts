@@ -105,14 +105,17 @@ export interface Stacks {
   texts: string[];
 }
 
-/** The stacks with the settings of cdk.json, as they are deployed; what is in the bundles does not matter to them. */
-export function synthesizeStacks(file: ClustersFile): Stacks {
+/**
+ * The stacks with the settings of cdk.json, as they are deployed.
+ * @param codeOf what is in a step's bundle, which does not matter but to the versions of its function
+ */
+export function synthesizeStacks(file: ClustersFile, codeOf = (step: string) => `// ${step}`): Stacks {
   const directory = mkdtempSync(join(tmpdir(), 'stacks-test-'));
   try {
     const bundles = Object.fromEntries([...STEPS, 'api'].map((name) => [name, join(directory, name)]));
     for (const [step, folder] of Object.entries(bundles)) {
       mkdirSync(folder);
-      writeFileSync(join(folder, 'index.cjs'), `// ${step}`);
+      writeFileSync(join(folder, 'index.cjs'), codeOf(step));
     }
     const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8'));
     const app = new App({ outdir: join(directory, 'cdk.out'), context, builtinCloudFormationValidation: false });

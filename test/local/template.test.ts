@@ -59,6 +59,13 @@ function resolved(value: unknown) {
   ];
 }
 
+/** A definition in whose text the ARN of this version of a function stands, with what else the template has to hold. */
+function invokes(version: object, others: Record<string, { Type: string; Properties: object }> = {}) {
+  const definition = { 'Fn::Join': ['', ['{"FunctionName":"', { Ref: 'Version' }, '"}']] };
+  const Version = { Type: 'AWS::Lambda::Version', Properties: version };
+  return read({ ...others, Version, Machine: machine('machine', definition) });
+}
+
 function substitution(...names: string[]) {
   return { 'Fn::Sub': names.map((name) => `\${${name}}`).join('-') };
 }
@@ -83,6 +90,14 @@ describe('a template', () => {
     const definition = ['{"Resource":"', { 'Fn::GetAtt': ['Step', 'Arn'] }, '"}'];
     const template = read({ Step: lambda(), Machine: machine('machine', { 'Fn::Join': ['', definition] }) });
     expect(template.stateMachines).toEqual({ machine: { Resource: template.functions[0]?.arn } });
+  });
+
+  it.each([
+    ['that has a name', { FunctionName: 'etcd-remediation-step' }],
+    ['that has none', {}],
+  ])('has a version of a function stand for the function: one %s', (_, properties) => {
+    const { functions, stateMachines } = invokes({ FunctionName: { Ref: 'Step' } }, { Step: lambda(properties) });
+    expect(stateMachines).toEqual({ machine: { FunctionName: functions[0]?.arn } });
   });
 
   it('gives its parameters', () => {
@@ -218,6 +233,30 @@ describe('what the platform does not know', () => {
     ],
   ])('is refused where a rule %s', (_, sample, unknown) => {
     expect(() => rulesOf(sample)).toThrow(`The embedded platform does not know ${unknown}.`);
+  });
+
+  it.each([
+    ['is of a function that is not there', { FunctionName: { Ref: 'Nothing' } }],
+    ['is of something that is no function', { FunctionName: { Ref: 'Topic' } }],
+    ['names its function in another way', { FunctionName: { 'Fn::GetAtt': ['Step', 'Arn'] } }],
+    ['names its function by a text', { FunctionName: 'Step' }],
+    ['names no function', {}],
+    [
+      'has more to it than its function',
+      { FunctionName: { Ref: 'Step' }, ProvisionedConcurrencyConfig: { ProvisionedConcurrentExecutions: 1 } },
+    ],
+  ])('is refused where the version of a function %s', (_, version) => {
+    const topic = { Type: 'AWS::SNS::Topic', Properties: {} };
+    expect(() => invokes(version, { Step: lambda(), Topic: topic })).toThrow(
+      'The embedded platform does not know {"Ref":"Version"}.',
+    );
+  });
+
+  it("is refused where a version's number is asked for", () => {
+    const number = parameter({ 'Fn::GetAtt': ['Version', 'Version'] });
+    expect(() => invokes({ FunctionName: { Ref: 'Step' } }, { Step: lambda(), Number: number })).toThrow(
+      'The embedded platform does not know {"Fn::GetAtt":["Version","Version"]}.',
+    );
   });
 
   it('is refused where the code of a function is not an asset', () => {

@@ -3,7 +3,7 @@ import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import type { CfnStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { StepFunction } from '../../step-function.ts';
 
-/** Says why a runbook's role has wildcards: CDK allows each named function with its versions, and two APIs know no resource. */
+/** Says why a runbook's role has wildcards: it may invoke each of its functions in any version, and two APIs know no resource. */
 export function acknowledgeWildcards(stateMachine: StateMachine, steps: StepFunction[]): void {
   Validations.of(stateMachine.role).acknowledge({
     id: 'AwsSolutions-IAM5[Resource::*]',
@@ -13,7 +13,7 @@ export function acknowledgeWildcards(stateMachine: StateMachine, steps: StepFunc
     const logicalId = Stack.of(step).getLogicalId(step.node.defaultChild as CfnFunction);
     Validations.of(stateMachine.role).acknowledge({
       id: `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>:*]`,
-      reason: 'Any version of this one function.',
+      reason: 'Any version of this one function: an execution goes on with the one that it began with.',
     });
   }
 }

@@ -1,5 +1,7 @@
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Fail, type IChainable, QueryLanguage, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
-import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { LambdaInvoke, type LambdaInvokeJsonataProps } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { StepFunction } from '../../step-function.ts';
 import {
@@ -29,15 +31,43 @@ export const ERROR = {
     '{% ($cause := $string($states.errorOutput.Cause); $contains($cause, /^\\{.*"errorMessage":.*\\}$/) ? $parse($cause).errorMessage : $cause) %}',
 };
 
+/**
+ * Invokes the version of a step that is deployed with the definition: an execution keeps its definition, and so runs to its end on the code
+ * that it began with, whatever is deployed meanwhile.
+ */
+class InvokeVersion extends LambdaInvoke {
+  /**
+   * CDK would let the role invoke the newest version alone, and a deploy would take from the executions that run the right to go on.
+   * https://github.com/aws/aws-cdk/issues/17515
+   */
+  protected override readonly taskPolicies: PolicyStatement[];
+
+  constructor(
+    scope: Construct,
+    name: string,
+    { step, ...props }: Omit<LambdaInvokeJsonataProps, 'lambdaFunction'> & { step: StepFunction },
+  ) {
+    super(scope, name, {
+      ...props,
+      queryLanguage: QueryLanguage.JSONATA,
+      // CDK declares the role of a version in another way than that of a function: undefined instead of left out.
+      lambdaFunction: step.function.currentVersion as IFunction,
+    });
+    this.taskPolicies = [
+      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [`${step.function.functionArn}:*`] }),
+    ];
+  }
+}
+
 /** A state that runs one step: with the retries that every step of a runbook has, and no error left uncaught. */
 export function stepState(
   scope: Construct,
   name: string,
   { step, comment, input, assign, onError }: StepStateProps,
 ): LambdaInvoke {
-  const state = LambdaInvoke.jsonata(scope, name, {
+  const state = new InvokeVersion(scope, name, {
     ...(comment && { comment }),
-    lambdaFunction: step.function,
+    step,
     payload: typeof input === 'string' ? TaskInput.fromText(input) : TaskInput.fromObject(input),
     outputs: '{% $states.result.Payload %}',
     ...(assign && { assign }),
