@@ -38,15 +38,21 @@ const COURSES: Record<string, Course & { runbooks?: 'endless' | 'failing'; input
   'Take the question back': { finds: 'quorum-lost', policy: APPROVAL, answer: 'approve' },
   'It was rejected': { finds: 'quorum-lost', policy: APPROVAL, answer: 'reject' },
   'Note the error': { fails: 'diagnosis' },
-  'Has somebody only looked?': { fails: 'diagnosis' },
+  'Was it to explain a failure?': { fails: 'diagnosis' },
+  'Does whoever wants to know it know?': { fails: 'diagnosis' },
+  'May another incident have stopped it?': { finds: 'space-exceeded', runbooks: 'failing' },
+  'Note that it failed': { finds: 'space-exceeded', runbooks: 'failing' },
+  'It stays failed': { finds: 'space-exceeded', runbooks: 'failing' },
   'Page that it has failed': { finds: 'space-exceeded', runbooks: 'failing' },
   'Note the outcome': {},
   'Record how it ended': {},
   'Give the lock back': {},
+  'Did an alarm come in meanwhile?': {},
   'How did it end?': {},
 };
-/** Each is an end; or takes minutes or hours; or a runbook that the deployment does not have. */
+/** Each is an end, or without the lock; or takes minutes or hours; or a runbook that the deployment does not have. */
 const NOT_STOPPED_AT = [
+  ...['Did an alarm start it?', 'Leave word with the holder', 'The lock is lost', 'Start another one for it'],
   ...['Already in progress', 'Stop with the error', 'Stop with the error that ended it'],
   ...[
     'Remediated',
