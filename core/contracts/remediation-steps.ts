@@ -22,6 +22,14 @@ const incidentSchema = z.enum(INCIDENTS);
 
 const questionSchema = z.looseObject({ incident: incidentSchema, plan: z.looseObject({}) });
 
+/** What a plan says that its runbook is held to. */
+export const memberPlanSchema = z.looseObject({ targets: z.array(z.string()).min(1) });
+export const quorumPlanSchema = z.looseObject({ winner: z.looseObject({ revision: z.string() }) });
+/** Enabling authentication again is a plan without a ladder. */
+export const tokenPlanSchema = z.looseObject({
+  ladder: z.array(z.looseObject({ rung: z.string(), serves: z.boolean() })).optional(),
+});
+
 /** choose-runbook: from the diagnosis, and from what this execution has done so far. */
 export const chooseRunbookInput = z.strictObject({
   cluster: clusterSchema,

@@ -1,12 +1,20 @@
 import type { Condition } from '../contracts/diagnosis.ts';
 import type { Incident } from '../contracts/execution-input.ts';
-import type { ChooseRunbook, NextRunbook } from '../contracts/remediation-steps.ts';
+import { parse } from '../contracts/parse.ts';
+import {
+  type ChooseRunbook,
+  memberPlanSchema,
+  type NextRunbook,
+  quorumPlanSchema,
+  tokenPlanSchema,
+} from '../contracts/remediation-steps.ts';
 import { ERROR_NAMES, PreconditionFailed, UnsafeToProceed, VerificationFailed } from '../errors.ts';
 
 /** A full store with failed members and rejected tokens takes three; whatever needs more than four is not getting better. */
 const MAX_ROUNDS = 4;
 /** An incident that is found again has come back, once; after that it is not cured by doing the same. */
 const MAX_ROUNDS_PER_INCIDENT = 2;
+const APPROVED_PLAN = 'The plan that was approved';
 
 /**
  * Which runbook is next, decided anew after each from a fresh diagnosis; or how it ends. Whoever names an incident wants that one and no other:
@@ -93,23 +101,24 @@ function findUnfinished(rounds: readonly Round[]): Round | undefined {
   );
 }
 
-/** What somebody has approved of, as parameters that hold the runbook to it: hours later other members may have failed, or data may be gone. */
+/**
+ * What somebody has approved of, as parameters that hold the runbook to it: hours later other members may have failed, or data may be gone.
+ * @throws InvalidInput for a plan that does not say it: nothing is run without limits
+ */
 function scopeOf(incident: Incident, plan: Record<string, unknown>): Record<string, unknown> {
   switch (incident) {
     case 'member-failed':
-      return { onlyMembers: plan.targets };
+      return { onlyMembers: parse(memberPlanSchema, plan, APPROVED_PLAN).targets };
     case 'quorum-lost':
-      return { atLeastRevision: (plan.winner as { revision?: unknown } | undefined)?.revision };
-    case 'auth-token-invalid':
-      return mayToggle(plan) ? {} : { strategy: 'restart' };
+      return { atLeastRevision: parse(quorumPlanSchema, plan, APPROVED_PLAN).winner.revision };
+    case 'auth-token-invalid': {
+      const { ladder } = parse(tokenPlanSchema, plan, APPROVED_PLAN);
+      const mayToggle = !ladder || ladder.some(({ rung, serves }) => rung === 'toggle' && serves);
+      return mayToggle ? {} : { strategy: 'restart' };
+    }
     case 'space-exceeded':
       return {};
   }
-}
-
-/** Whether the plan says that authentication may be disabled for a moment. One that enables it again is no such plan, and has no ladder. */
-function mayToggle({ ladder }: Record<string, unknown>): boolean {
-  return !Array.isArray(ladder) || ladder.some(({ rung, serves }) => rung === 'toggle' && serves);
 }
 
 function requireProgress(incident: Incident, rounds: readonly Round[], summary: string): void {

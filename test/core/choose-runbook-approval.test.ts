@@ -60,6 +60,17 @@ describe('a runbook that wants an approval', () => {
     });
   });
 
+  it.each<[string, Scene]>([
+    ['whom to replace', { found: 'member-failed', approved: { incident: 'member-failed', plan: {} } }],
+    [
+      'that anybody is replaced',
+      { found: 'member-failed', approved: { incident: 'member-failed', plan: { targets: [] } } },
+    ],
+    ['what to restore', { found: 'quorum-lost', approved: { incident: 'quorum-lost', plan: { winner: {} } } }],
+  ])('is not run where the plan does not say %s', (_, scene) => {
+    expect(choiceOf(scene)).toBe('InvalidInput');
+  });
+
   it.each<[string, Record<string, unknown>, object]>([
     [
       'does not disable authentication where that was not in the plan',

@@ -1,60 +1,34 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../local/asl/json.ts';
+import {
+  AGAIN,
+  APPROVED,
+  ASK,
+  ask,
+  FAIL,
+  FAILED,
+  FULL,
+  HEALTHY,
+  LOST,
+  NOT_ACTED,
+  PLAN,
+  REJECTED,
+  RUN,
+  UNTIL_ASKED,
+} from './approval-scene.ts';
 import { failure } from './execute.ts';
 import { LockTable } from './lock-table.ts';
-import { diagnosisOf, INPUT, ME, nestedArn, recordsOf, remediate, runsOf, STARTED_AT } from './remediation-scene.ts';
-
-const HEALTHY = diagnosisOf('healthy');
-const FAILED = diagnosisOf('member-failed');
-const FULL = diagnosisOf('space-exceeded', 'member-failed');
-const LOST = diagnosisOf('quorum-lost');
-const PLAN = { outcome: 'Planned', runbook: 'member-replacement', targets: ['node3'], steps: ['look', 'act'] };
-const APPROVED = { decision: 'approve', by: 'bob', reason: 'Go on.' };
-const REJECTED = { decision: 'reject', by: 'bob', reason: 'Not on a Friday.' };
-const ASK = 'Wait for an approval';
-const RUN = 'Run member-replacement';
-const UNTIL_ASKED = [
-  ...['Load cluster', 'Take the lock', 'Diagnose cluster', 'Choose runbook', 'Is there anything to do?'],
-  ...['Which runbook?', RUN, 'Was it a dry run?', 'Is a plan all that is wanted?'],
-  ...['Note the question', 'Page that an approval is wanted', ASK],
-];
-/** What follows an approval: the runbook, from a fresh look. */
-const AGAIN = ['Diagnose cluster', 'Choose runbook', 'Is there anything to do?'];
-const FAIL = [
-  ...['Note the error', 'Does whoever wants to know it know?', 'Page that it has failed'],
-  ...[
-    'Record how it ended',
-    'Give the lock back',
-    'Did an alarm come in meanwhile?',
-    'How did it end?',
-    'Stop with the error that ended it',
-  ],
-];
-const NOT_ACTED = { status: 'FAILED' };
-
-/** Asks, gets this answer, and notes the lock as it was at each question. */
-async function ask(
-  answer: unknown,
-  { found = [FAILED, FAILED, HEALTHY], answers = {}, ...more }: Parameters<typeof remediate>[0] = {},
-) {
-  const table = new LockTable();
-  const asked: Record<string, unknown>[] = [];
-  const left = Array.isArray(answer) ? [...answer] : [answer];
-  const executed = await remediate({
-    found,
-    table,
-    answers: {
-      [ASK]: () => {
-        asked.push(JSON.parse(JSON.stringify(table.lockOf('orders'))));
-        return left.shift();
-      },
-      [RUN]: (input: JsonValue) => (Object(input).dryRun ? PLAN : { outcome: 'Remediated' }),
-      ...answers,
-    },
-    ...more,
-  });
-  return { ...executed, asked };
-}
+import {
+  diagnosisOf,
+  ended,
+  INPUT,
+  ME,
+  nestedArn,
+  recordsOf,
+  remediate,
+  runsOf,
+  STARTED_AT,
+} from './remediation-scene.ts';
 
 describe('a runbook that has to be approved', () => {
   it('says first what it would do, and runs once that is approved', async () => {
@@ -238,6 +212,23 @@ describe('an approval', () => {
     expect(other.ended).toMatchObject({ error: 'ApprovalRejected' });
   });
 
+  it('of a recovery that failed is none any more: which data is the newest may be another by then', async () => {
+    const plan = { outcome: 'Planned', winner: { member: 'node1', revision: '4029' } };
+    const executed = await ask([APPROVED, REJECTED], {
+      found: [LOST, LOST, diagnosisOf('space-exceeded'), LOST],
+      answers: {
+        'Run quorum-recovery': [plan, ended('quorum-lost', 'FAILED', { Error: 'VerificationFailed' }), plan],
+      },
+    });
+    expect(runsOf(executed)).toEqual([
+      'Run quorum-recovery dry',
+      'Run quorum-recovery',
+      'Run space-reclaim',
+      'Run quorum-recovery dry',
+    ]);
+    expect(executed.asked).toHaveLength(2);
+  });
+
   it('is used once: the same incident again is another question', async () => {
     const executed = await ask([APPROVED, REJECTED], { found: [FAILED, FAILED, FAILED] });
     expect(runsOf(executed)).toEqual([`${RUN} dry`, RUN, `${RUN} dry`]);
@@ -251,94 +242,6 @@ describe('an approval', () => {
       outcome: 'NothingToDo',
       approvals: [{ decision: 'approve' }],
     });
-  });
-});
-
-describe('nobody who answers', () => {
-  const SLICES = 4 * 6;
-
-  it('ends it after four hours, in which the cluster was looked at every ten minutes, without anything changed', async () => {
-    const executed = await ask(undefined, { found: Array.from({ length: SLICES }, () => FAILED) });
-    expect(executed.waitsMs).toEqual(Array.from({ length: SLICES }, () => 600_000));
-    expect(executed.ended).toMatchObject({
-      ...NOT_ACTED,
-      error: 'ApprovalTimedOut',
-      cause:
-        'Nobody has answered within 4 hours whether the runbook for member-failed may run. Nothing was changed; start again. ' +
-        'member-failed was seen.',
-    });
-    expect(runsOf(executed)).toEqual([`${RUN} dry`]);
-    // The same question all the time, for which a person was called once.
-    expect(new Set(executed.asked.map((lock) => Object(lock).approval.M.id.S))).toEqual(new Set(['1']));
-    expect(executed.pages.map(({ subject }) => subject)).toEqual([
-      'APPROVAL WANTED: the etcd cluster orders has member-failed',
-      'CRITICAL: the etcd cluster orders could not be remediated',
-    ]);
-    expect(executed.table.lockOf('orders')).toBeUndefined();
-  });
-
-  it('keeps no store full: what needs no approval does not wait for one, and the question stays', async () => {
-    const executed = await ask([undefined, APPROVED], { found: [FAILED, FULL, FAILED, FAILED, HEALTHY] });
-    expect(runsOf(executed)).toEqual([`${RUN} dry`, 'Run space-reclaim', RUN]);
-    expect(executed.asked).toHaveLength(2);
-    expect(Object(executed.ended).output).toMatchObject({
-      rounds: [{ incident: 'space-exceeded' }, { incident: 'member-failed' }],
-    });
-  });
-
-  it('is not waited for where the incident is over, as two looks have found', async () => {
-    const executed = await ask(undefined, { input: INPUT, found: [FAILED, FAILED, HEALTHY, HEALTHY] });
-    expect(Object(executed.ended).output).toMatchObject({ outcome: 'NothingToDo', approvals: [] });
-    expect(executed.asked).toHaveLength(3);
-    expect(executed.table.lockOf('orders')).toBeUndefined();
-  });
-});
-
-describe('an answer that is none', () => {
-  it.each<[string, unknown]>([
-    ['is empty', {}],
-    ['is text', 'approve'],
-    ['is yes', true],
-    ['is a list', [{ decision: 'approve' }, { decision: 'approve' }]],
-    ['decides otherwise', { decision: 'Approve', by: 'bob', reason: '' }],
-    ['decides by a list', { decision: ['approve', 'reject'], by: 'bob', reason: '' }],
-    ['is a failure', failure('Rubbish', 'What?')],
-  ])('never runs anything: it %s', async (_, answer) => {
-    const executed = await ask([answer]);
-    expect(executed.ended).toMatchObject(NOT_ACTED);
-    expect(runsOf(executed)).toEqual([`${RUN} dry`]);
-    expect(executed.table.lockOf('orders')).toBeUndefined();
-    expect(recordsOf(executed.table)).toHaveLength(1);
-  });
-});
-
-describe('a question that cannot be asked', () => {
-  it('is asked again while DynamoDB throttles', async () => {
-    const throttled = failure('DynamoDb.ThrottlingException', 'Slow down.');
-    const executed = await ask([throttled, throttled, APPROVED]);
-    expect(Object(executed.ended).output).toMatchObject({ outcome: 'Remediated' });
-    const tokens = executed.asked.map((lock) => Object(lock).approval.M.token.S);
-    expect(new Set(tokens).size).toBe(3);
-  });
-
-  it("ends it, where the lock is another one's meanwhile", async () => {
-    const taken = { cluster: { S: 'orders' }, id: { S: 'lock' }, owner: { S: 'another' } };
-    const table = new LockTable();
-    const executed = await remediate({
-      found: [FAILED],
-      table,
-      answers: {
-        [RUN]: () => {
-          table.put(taken);
-          return PLAN;
-        },
-        [ASK]: APPROVED,
-      },
-    });
-    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'UnsafeToProceed' });
-    const unreleased = FAIL.filter((state) => state !== 'Did an alarm come in meanwhile?');
-    expect(executed.visited).toEqual([...UNTIL_ASKED, 'The lock is lost', ...unreleased]);
-    expect(table.lockOf('orders')).toEqual(taken);
   });
 });
 

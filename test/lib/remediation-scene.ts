@@ -72,7 +72,7 @@ export function ended(incident: Incident, Status: string, more: Record<string, s
 function runbook(name: string) {
   return (input: JsonValue) =>
     Object(input).dryRun
-      ? { outcome: 'Planned', runbook: name, steps: ['look', 'act'] }
+      ? { outcome: 'Planned', runbook: name, steps: ['look', 'act'], targets: ['node3'], winner: { revision: '4029' } }
       : { outcome: 'Remediated', runbook: name };
 }
 

@@ -31,7 +31,13 @@ const STEPS = Object.fromEntries(
 const CREDENTIALS = { region: 'local', accessKeyId: 'LOCALKEY', secretAccessKey: 'any' };
 
 /** A runbook that says what it would do, or has done it. */
-const RUNBOOK = machine({ Done: result({ outcome: "{% $states.input.dryRun ? 'Planned' : 'Remediated' %}" }) });
+const RUNBOOK = machine({
+  Done: result({
+    outcome: "{% $states.input.dryRun ? 'Planned' : 'Remediated' %}",
+    targets: ['node1'],
+    winner: { revision: '4029' },
+  }),
+});
 /** A runbook that is at it until somebody stops it. */
 const ENDLESS = machine({ Work: { Type: 'Wait', Seconds: 100_000, Next: 'Done' }, Done: result({}) });
 const FAILING = machine({ Fail: { Type: 'Fail', Error: 'HostUnreachable', Cause: 'Gone.' } });
