@@ -10,6 +10,7 @@ import {
   RESOURCES,
   RUN,
   reachableFrom,
+  START,
   secondsOfRetries,
   statesOf,
   successors,
@@ -114,6 +115,7 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
       const errors: Record<string, string[]> = {
         [ASK]: ['DynamoDb.ThrottlingException', 'DynamoDb.InternalServerErrorException', 'DynamoDb.SdkClientException'],
         [RUN]: ['StepFunctions.ExecutionLimitExceededException', 'StepFunctions.SdkClientException'],
+        [START]: ['StepFunctions.ExecutionLimitExceededException', 'StepFunctions.SdkClientException'],
       };
       for (const name of errors[Resource] ?? ['States.TaskFailed']) {
         expect(secondsOfRetries(Retry, name), name).toBe(131);
@@ -238,6 +240,9 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
       UpdateReplacePolicy: 'Retain',
     });
     // A second deployment after the stack has gone would meet a group of a fixed name that is still there.
-    expect(resource?.Properties).not.toHaveProperty('LogGroupName');
+    const stackId = { 'Fn::Select': [2, { 'Fn::Split': ['/', { Ref: 'AWS::StackId' }] }] };
+    expect(resource?.Properties.LogGroupName).toEqual({
+      'Fn::Join': ['', [`/aws/vendedlogs/states/${stateMachineName}-`, stackId]],
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, type Duration, Fn, RemovalPolicy } from 'aws-cdk-lib';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, type IChainable, LogLevel, QueryLanguage, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
@@ -11,6 +11,16 @@ export interface RunbookProps {
   start: IChainable;
   timeout: Duration;
   steps: StepFunction[];
+}
+
+/**
+ * Each log group that Step Functions writes to takes a place in a policy of the account, which has 5,120 characters for all of its workflows; not
+ * those below this prefix. The stack's own ID makes the name a new one where the stack is made anew, for the old log stays.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
+ */
+function logGroupName(name: string): string {
+  // arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID
+  return `/aws/vendedlogs/states/${name}-${Fn.select(2, Fn.split('/', Aws.STACK_ID))}`;
 }
 
 /** A runbook's state machine: JSONata, traced, and with every execution's history in a log of its own. */
@@ -27,6 +37,7 @@ export function runbookStateMachine(
     tracingEnabled: true,
     logs: {
       destination: new LogGroup(scope, 'Log', {
+        logGroupName: logGroupName(name),
         retention: RetentionDays.SIX_MONTHS,
         removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       }),
