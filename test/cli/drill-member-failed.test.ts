@@ -3,7 +3,6 @@ import { type DrillScene, needHosts, optionsOf, passDrill } from './drill.ts';
 
 it.for<DrillScene>([
   { hosts: 'process', etcd: '3.4.23', members: 3, options: ['--tls', '--auth'] },
-  { hosts: 'process', etcd: '3.5.16', members: 5, options: [] },
   { hosts: 'systemd', etcd: '3.5.16', members: 3, options: [] },
   { hosts: 'systemd', etcd: '3.5.30', members: 5, options: ['--tls', '--auth'] },
 ])(

@@ -41,7 +41,7 @@ describe('authentication that cannot be enabled', () => {
     ]);
     expect(executed.waitsMs).toEqual([30_000, 30_000]);
     const page = {
-      subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
+      subject: 'CRITICAL: authentication of the etcd cluster orders may be disabled',
       message:
         'Authentication of the etcd cluster orders may be disabled: root has no role. Until it is enabled, whoever reaches the ' +
         'cluster may read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".',

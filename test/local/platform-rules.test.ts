@@ -98,7 +98,7 @@ describe('a guard', () => {
       expect(await settled).toMatchObject([{ status: 'ABORTED', cause: 'The platform is closed.' }]);
       expect(pages).toEqual([
         {
-          subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
+          subject: 'CRITICAL: authentication of the etcd cluster orders may be disabled',
           message: expect.stringMatching(/ orders may be disabled: The secret "etcd\/nobody" cannot be read/),
         },
       ]);

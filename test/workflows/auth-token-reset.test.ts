@@ -145,7 +145,7 @@ describe('the auth token runbook, where simple tokens are taken by every member,
         await expect
           .poll(() => pages[0], { timeout: 60_000 })
           .toMatchObject({
-            subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
+            subject: 'CRITICAL: authentication of the etcd cluster drill may be disabled',
             message: expect.stringMatching(/cluster drill may be disabled: .*root user does not have root role/),
           });
         await on.cluster.etcdctl(['user', 'grant-role', 'root', 'root']);
