@@ -86,6 +86,8 @@ const OWN: Record<string, string[]> = {
     ...['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].map((action) => `dynamodb:${action} <${TABLE}.Arn>`),
     // Those that may hold the lock.
     `states:DescribeExecution ${EXECUTIONS}:${ENTRY}:*`,
+    // Another of its own, for an alarm that found the lock taken.
+    `states:StartExecution arn:<AWS::Partition>:states:${HERE}:stateMachine:${ENTRY}`,
     ...Object.values(RUNBOOKS).flatMap(({ stateMachineName }) => [
       `states:StartExecution <${idOf(stateMachineName)}>`,
       `states:DescribeExecution ${EXECUTIONS}:<${idOf(stateMachineName)}.Name>*`,

@@ -100,6 +100,7 @@ describe('the alarms', () => {
     'etcd-remediation/CLUSTER/data-corrupt',
     'etcd-remediation/CLUSTER/persists',
     'etcd-remediation/CLUSTER/quorum-lost',
+    'etcd-remediation/CLUSTER/space-exceeded',
     'etcd-remediation-detector/CLUSTER',
     'etcd-remediation-undelivered/CLUSTER',
   ];
