@@ -132,7 +132,7 @@ export class Remediation extends Construct {
       onError,
     });
     const noteFailure = Pass.jsonata(this, 'Note that it failed', {
-      comment: 'It is run again once whatever has stopped it is seen to; an approval of it stays one',
+      comment: 'It is run again once whatever has stopped it is seen to; an approval stays one, but of a recovery',
       outputs: {},
       assign: {
         rounds: ROUNDS_WITH_THIS,

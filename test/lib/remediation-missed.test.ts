@@ -117,9 +117,9 @@ describe('a remediation with which an alarm has left word', () => {
     ]);
   });
 
-  it('ends as it does where no other one can be started', async () => {
+  it('ends as it does where no other one can be started, and pages that', async () => {
     const table = tableWith();
-    const { ended } = await remediate({
+    const { ended, pages } = await remediate({
       found: [HEALTHY],
       table,
       answers: {
@@ -129,5 +129,13 @@ describe('a remediation with which an alarm has left word', () => {
     });
     expect(ended).toMatchObject({ output: { outcome: 'NothingToDo' } });
     expect(table.lockOf('orders')).toBeUndefined();
+    expect(pages).toMatchObject([
+      {
+        subject: 'CRITICAL: an alarm of the etcd cluster orders started nothing',
+        message: expect.stringContaining(
+          'could not be started: StepFunctions.InvalidExecutionInputException: No. Look with',
+        ),
+      },
+    ]);
   });
 });

@@ -88,6 +88,7 @@ describe('the entry workflow', () => {
       [GIVE_BACK]: ['Did an alarm come in meanwhile?'],
       'Did an alarm come in meanwhile?': ['Start another one for it', 'How did it end?'],
       'Start another one for it': ['How did it end?'],
+      'Page that no other one was started': ['How did it end?'],
       'How did it end?': ['Remediated', 'Nothing to do', 'Planned', 'Stop with the error that ended it'],
       Remediated: [],
       'Nothing to do': [],

@@ -52,7 +52,13 @@ const COURSES: Record<string, Course & { runbooks?: 'endless' | 'failing'; input
 };
 /** Each is an end, or without the lock; or takes minutes or hours; or a runbook that the deployment does not have. */
 const NOT_STOPPED_AT = [
-  ...['Did an alarm start it?', 'Leave word with the holder', 'The lock is lost', 'Start another one for it'],
+  ...[
+    'Did an alarm start it?',
+    'Leave word with the holder',
+    'The lock is lost',
+    'Start another one for it',
+    'Page that no other one was started',
+  ],
   ...['Already in progress', 'Stop with the error', 'Stop with the error that ended it'],
   ...[
     'Remediated',

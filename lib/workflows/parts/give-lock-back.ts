@@ -13,6 +13,7 @@ import { WORKFLOW_ERRORS } from '../../../core/errors.ts';
 import type { Pages } from '../../pages.ts';
 import { lockKey, ownedBy, type RemediationTable, recordItem } from '../../remediation-table.ts';
 import { WHILE_NO_EXECUTION_STARTS } from './retry-policies.ts';
+import { ERROR } from './step-state.ts';
 
 export interface GiveLockBackProps {
   table: RemediationTable;
@@ -67,7 +68,16 @@ export function giveLockBack(scope: Construct, { table, pages, ended, remediatio
     outputs: {},
   });
   startAgain.addRetry(WHILE_NO_EXECUTION_STARTS);
-  startAgain.addCatch(ended, { outputs: {} });
+  const notStarted = pages.page(scope, 'Page that no other one was started', {
+    comment: 'CloudWatch tells of an alarm once: whoever is on call starts it',
+    subject: "{% 'CRITICAL: an alarm of the etcd cluster ' & $cluster.name & ' started nothing' %}",
+    message:
+      "{% 'An alarm came in while ' & $states.context.Execution.Id & ' was at work, and a remediation for it could not be started: ' & " +
+      "$states.input.error & ': ' & $states.input.cause & ' Look with npx etcd-remediation diagnose --deployed ' & $cluster.name & ', and start one.' %}",
+  });
+  notStarted.addCatch(ended, { outputs: {} });
+  notStarted.next(ended);
+  startAgain.addCatch(notStarted, { outputs: ERROR });
   startAgain.next(ended);
   release.next(
     ChoiceState.jsonata(scope, 'Did an alarm come in meanwhile?', { comment: 'It found the lock taken, and left word' })

@@ -1,0 +1,140 @@
+import type { Cluster, ConfiguredMember } from '../contracts/clusters.ts';
+import type { HostInspection } from '../contracts/host-command-results.ts';
+import type { HostCommand } from '../contracts/membership.ts';
+import type { Candidate, PlanRecovery, RecoveryPlan, StagedPart } from '../contracts/recovery.ts';
+import { formatBytes } from '../format.ts';
+import { placeOf } from './host-place.ts';
+import {
+  configureOf,
+  controlOf,
+  discardOf,
+  placeRestoredOf,
+  type Restoration,
+  restoreOf,
+  revertOf,
+} from './recovery-commands.ts';
+import { bumpOf, type RestoreHost } from './recovery-fit.ts';
+
+/** What a recovery takes, host by host: its commands, the parts in which the snapshot is sent, and the same in words. */
+
+/** Each part is a command of its own: at 10 MiB a second it takes less than two minutes. S3 takes up to 5 GiB, and 10,000 parts. */
+const PART_BYTES = 1024 ** 3;
+
+/** What is to be restored, and where its compressed snapshot lies. */
+export interface Winner {
+  candidate: Candidate & { host: string };
+  hashCheck: 'yes' | 'no';
+  /** Null in a dry run. */
+  snapshot: { sizeBytes: number; sha256: string } | null;
+}
+
+export interface LeftOut {
+  member: string;
+  problem: string;
+}
+
+/** One that waits for its peers, or that systemd starts again and again, counts as running. */
+export function isActive({ unit }: HostInspection): boolean {
+  return !['inactive', 'failed'].includes(unit.activeState);
+}
+
+/** Those that its own etcd announces, `name=url1,name=url2`: the restored member must have no others. */
+function peerUrlsOf({ inspection }: RestoreHost): string[] {
+  return inspection.configuration.initialAdvertisePeerUrls
+    .split(',')
+    .map((url) => url.trim().replace(/\/$/, ''))
+    .filter((url) => url !== '');
+}
+
+export function commandsOf(
+  input: PlanRecovery,
+  { candidate, hashCheck, snapshot }: Winner,
+  hosts: readonly RestoreHost[],
+): RecoveryPlan['commands'] {
+  const { cluster, inspections, salvaged, parameters, execution } = input;
+  const { revision } = candidate;
+  const restoration: Restoration = {
+    execution,
+    initialCluster: hosts.flatMap((host) => peerUrlsOf(host).map((url) => `${host.configured.name}=${url}`)).join(','),
+    token: `etcd-remediation-${execution}`,
+    sha256: snapshot?.sha256 ?? '',
+    hashCheck,
+    revision,
+    bumpRevision: bumpOf(hosts),
+  };
+  const onEach = (make: (member: string, host: RestoreHost) => HostCommand) =>
+    hosts.map((host) => make(host.configured.name, host));
+  // Members that are left out are stopped as well, and so are learners: they are of a cluster that is no more.
+  const reachable = inspections.filter(({ result }) => result?.unit.loadState === 'loaded');
+  const restored = onEach((member, host) => restoreOf(cluster, member, peerUrlsOf(host), restoration));
+  const own = restored.find(({ member }) => member === candidate.member) as HostCommand;
+  return {
+    trial: { ...own, parameters: { ...own.parameters, url: '' } },
+    stop: reachable.map(({ member }) => controlOf(cluster, member, 'stop')),
+    restore: restored,
+    place: onEach((member) =>
+      placeRestoredOf(cluster, member, { execution, revision, replaceNewer: parameters.snapshot?.force === true }),
+    ),
+    configure: onEach((member) => configureOf(cluster, member, restoration)),
+    commit: onEach((member) => discardOf(cluster, member, execution, 'commit')),
+    discard: salvaged.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
+    forget: salvaged.map(({ member }) => discardOf(cluster, member, execution, 'forget')),
+    start: onEach((member) => controlOf(cluster, member, 'start')),
+    revert: onEach((member) => revertOf(cluster, member, execution)),
+    // Without a quorum they wait for one as long as they like.
+    startAgain: reachable
+      .filter(({ result }) => result && isActive(result))
+      .map(({ member }) => controlOf(cluster, member, 'launch')),
+  };
+}
+
+export function stagingOf(
+  cluster: Cluster,
+  execution: string,
+  { candidate }: Winner,
+  { sizeBytes }: { sizeBytes: number },
+): NonNullable<RecoveryPlan['staging']> {
+  const { host, layout } = placeOf(cluster, candidate.member);
+  const count = Math.max(1, Math.ceil(sizeBytes / PART_BYTES));
+  const parts = Array.from({ length: count }, (_, index): StagedPart => {
+    const offsetBytes = index * PART_BYTES;
+    const parameters = {
+      dataDir: layout.dataDir,
+      execution,
+      offsetBytes: String(offsetBytes),
+      lengthBytes: String(Math.min(PART_BYTES, sizeBytes - offsetBytes)),
+    };
+    return { partNumber: index + 1, member: candidate.member, host, parameters };
+  });
+  return { key: `${cluster.name}/${execution}.db.gz`, sizeBytes, parts };
+}
+
+export function describeSteps(
+  { execution, inspections }: PlanRecovery,
+  { candidate, snapshot }: Winner,
+  hosts: readonly RestoreHost[],
+  leftOut: readonly LeftOut[],
+): string[] {
+  const names = hosts.map(({ configured }) => configured.name).join(', ');
+  const stopped = inspections.filter(({ result }) => result?.unit.loadState === 'loaded');
+  const what = candidate.source === 'backup' ? 'the backup' : `${candidate.member}'s snapshot (${candidate.source})`;
+  const size = formatBytes(snapshot?.sizeBytes ?? candidate.sizeBytes);
+  return [
+    `restore ${what} of revision ${candidate.revision} on trial on ${candidate.host}`,
+    `send it (${size}) to every host, and restore it beside the data of ${names}`,
+    `stop etcd on ${stopped.map(({ host }) => host).join(', ')}`,
+    ...hosts.map(({ configured, layout }) => moveOf(configured, layout.dataDir, layout.walDir)),
+    `write the membership of ${names}, with a new token, into their configuration`,
+    `start ${names} at once`,
+    `compare their data at one revision, and write through each of ${names}`,
+    ...leftOut.map(
+      ({ member, problem }) =>
+        `leave out ${member}: ${problem}; its etcd has to stay off until it joins again, by the runbook for member-failed`,
+    ),
+    `keep what was moved aside, under the name ${execution}`,
+  ];
+}
+
+function moveOf({ host }: ConfiguredMember, dataDir: string, walDir: string | null): string {
+  return `move ${walDir ? `${dataDir} and ${walDir}` : dataDir} aside on ${host}, and the restored data into ${walDir ? 'their places' : 'its place'}`;
+}
