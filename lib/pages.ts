@@ -7,11 +7,14 @@ import { Construct } from 'constructs';
 import { PAGES_TOPIC } from '../core/contracts/detection.ts';
 import { WHILE_AWS_IS_AWAY } from './workflows/parts/retry-policies.ts';
 
+/** SNS refuses a subject of 100 characters or more. https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
+const MAX_SUBJECT_CHARS = 99;
+
 interface PageProps {
   comment?: string;
-  /** Fewer than 100 characters of ASCII; it may be JSONata. */
+  /** JSONata without its delimiters, which comes to one line of ASCII: SNS is given as much of it as it takes. */
   subject: string;
-  /** JSONata. */
+  /** JSONata, in its delimiters. */
   message: string;
   /** Whether its output is its input. */
   passOn?: boolean;
@@ -66,7 +69,7 @@ export class Pages extends Construct {
     const state = SnsPublish.jsonata(scope, name, {
       ...(comment && { comment }),
       topic: this.#topic,
-      subject,
+      subject: `{% $substring(${subject}, 0, ${MAX_SUBJECT_CHARS}) %}`,
       message: TaskInput.fromText(message),
       ...(passOn && { outputs: '{% $states.input %}' }),
     });

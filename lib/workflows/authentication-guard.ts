@@ -44,7 +44,7 @@ export class AuthenticationGuard extends Construct {
     const page = pages.page(this, 'Page that the cluster cannot be loaded', {
       // The loop comes by again.
       tries: false,
-      subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
+      subject: "'CRITICAL: authentication of an etcd cluster may be disabled'",
       message:
         "{% 'An auth token reset was stopped, and whether it has left authentication disabled cannot be found out: ' & " +
         "$states.input.cause & ' It was started with ' & $string($states.context.Execution.Input.detail.input) & '. Until authentication is enabled, " +

@@ -38,7 +38,7 @@ export class LockRelease extends Construct {
     });
     const page = pages.page(this, 'Page that it was cut off', {
       comment: 'By its time limit, or by a failure that it could not catch',
-      subject: "{% 'CRITICAL: a remediation of the etcd cluster ' & $cluster & ' was cut off' %}",
+      subject: "'CRITICAL: a remediation of the etcd cluster ' & $cluster & ' was cut off'",
       message:
         "{% 'The remediation ' & $execution & ' of the etcd cluster ' & $cluster & ' ended as ' & $status & ' before it was done. What was begun may be " +
         "half done: start another one, which finishes it.' %}",

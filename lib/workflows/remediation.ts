@@ -67,7 +67,7 @@ export class Remediation extends Construct {
     const stop = raiseAgain(this, 'Stop with the error');
     const notBegun = pages.page(this, 'Page that it could not begin', {
       comment: 'Nobody else starts it again: whoever is on call does, once it can begin',
-      subject: 'CRITICAL: a remediation of an etcd cluster could not begin',
+      subject: "'CRITICAL: a remediation of an etcd cluster could not begin'",
       message:
         "{% 'It was started with ' & $string($states.context.Execution.Input) & ' as ' & $states.context.Execution.Id & '. ' & $states.input.error & " +
         "': ' & $states.input.cause %}",

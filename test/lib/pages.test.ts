@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { evaluateTemplate } from '../../local/asl/expressions.ts';
 import type { TaskState } from '../../local/asl/types.ts';
 import { catchers, pagesOf, successors } from './definitions.ts';
 import { definitionOf, ENTRY, FLEET, GUARD, RELEASE, render, resourcesOf, synthesizeStacks } from './stacks.ts';
@@ -30,6 +31,7 @@ describe('a page', () => {
         `${ENTRY}: Page that an approval is wanted`,
         `${ENTRY}: Page that it could not begin`,
         `${ENTRY}: Page that it has failed`,
+        `${ENTRY}: Page that no other one was started`,
         `${RELEASE}: Page that it was cut off`,
       ].toSorted(),
     );
@@ -44,9 +46,17 @@ describe('a page', () => {
     });
   });
 
-  it.each(pages)('has a subject that SNS takes: $name ($stateMachine)', ({ state }) => {
+  it.each(pages)('has a subject that SNS takes, however long a name is: $name ($stateMachine)', async (page) => {
+    const name = 'n'.repeat(63);
+    const variables = {
+      cluster: page.stateMachine === RELEASE ? name : { name },
+      next: { incident: 'auth-token-invalid' },
+    };
+    const { Subject = '' } = argumentsOf(page.state);
     // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
-    expect(argumentsOf(state).Subject).toMatch(/^[\x21-\x7e][\x20-\x7e]{0,98}$/);
+    expect(await evaluateTemplate(Subject, { states: {}, variables, functions: {} }, 'Subject')).toMatch(
+      /^[\x21-\x7e][\x20-\x7e]{0,98}$/,
+    );
   });
 });
 

@@ -42,7 +42,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
   });
   const page = pages.page(scope, 'Page that an approval is wanted', {
     comment: 'With the plan, for whoever is on call; who watches the execution sees the question without it',
-    subject: "{% 'APPROVAL WANTED: the etcd cluster ' & $cluster.name & ' has ' & $next.incident %}",
+    subject: "'APPROVAL WANTED: the etcd cluster ' & $cluster.name & ' has ' & $next.incident",
     message:
       "{% 'The etcd cluster ' & $cluster.name & ' has the incident ' & $next.incident & ': ' & $next.summary & ' What would be done: ' & " +
       "$substring($string($asked.plan), 0, 20000) & ' It waits for an answer: npx etcd-remediation approve ' & $states.context.Execution.Name & " +

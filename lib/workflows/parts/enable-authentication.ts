@@ -30,7 +30,7 @@ export function enableAuthentication(
   const page = pages.page(scope, 'Page that authentication may be disabled', {
     // The loop comes by again.
     tries: false,
-    subject: "{% 'CRITICAL: authentication of the etcd cluster ' & $cluster.name & ' may be disabled' %}",
+    subject: "'CRITICAL: authentication of the etcd cluster ' & $cluster.name & ' may be disabled'",
     message:
       "{% 'Authentication of the etcd cluster ' & $cluster.name & ' may be disabled: ' & $states.input.cause & ' Until it is enabled, whoever " +
       'reaches the cluster may read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".\' %}',

@@ -70,7 +70,7 @@ export function giveLockBack(scope: Construct, { table, pages, ended, remediatio
   startAgain.addRetry(WHILE_NO_EXECUTION_STARTS);
   const notStarted = pages.page(scope, 'Page that no other one was started', {
     comment: 'CloudWatch tells of an alarm once: whoever is on call starts it',
-    subject: "{% 'CRITICAL: an alarm of the etcd cluster ' & $cluster.name & ' started nothing' %}",
+    subject: "'CRITICAL: an alarm of the etcd cluster ' & $cluster.name & ' started nothing'",
     message:
       "{% 'An alarm came in while ' & $states.context.Execution.Id & ' was at work, and a remediation for it could not be started: ' & " +
       "$states.input.error & ': ' & $states.input.cause & ' Look with npx etcd-remediation diagnose --deployed ' & $cluster.name & ', and start one.' %}",
@@ -104,7 +104,7 @@ export function giveLockBack(scope: Construct, { table, pages, ended, remediatio
   record.next(release);
   const page = pages.page(scope, 'Page that it has failed', {
     comment: 'Whoever is on call learns what stopped it; where that cannot be sent, it is still recorded',
-    subject: "{% 'CRITICAL: the etcd cluster ' & $cluster.name & ' could not be remediated' %}",
+    subject: "'CRITICAL: the etcd cluster ' & $cluster.name & ' could not be remediated'",
     message:
       "{% 'The remediation of the etcd cluster ' & $cluster.name & ' ended with ' & $ended.outcome & ': ' & $substring($ended.summary, 0, 20000) & ' (' & " +
       `${ME} & ')' %}`,
