@@ -1,18 +1,28 @@
 import { defineConfig } from 'vitest/config';
-import { ClosingLine } from './test/reporter.ts';
-import { LongestFirst } from './test/sequencer.ts';
+import { HANGS_AFTER_MS, WAIT_MS } from './test/run/patience.ts';
+import { Progress } from './test/run/reporter.ts';
+import { LongestFirst } from './test/run/sequencer.ts';
+import './test/run/seed.ts';
 
+const shared = {
+  globalSetup: ['test/run/get-releases.ts'],
+  // etcd's members on loopback are reached by IP address, TLS included.
+  execArgv: ['--disable-warning=DEP0123'],
+  testTimeout: HANGS_AFTER_MS,
+  hookTimeout: HANGS_AFTER_MS,
+  expect: { poll: { timeout: WAIT_MS } },
+};
+
+/** `fast` is for every change; `real` is what takes long: faults on real etcd, releases, drills, real systemd. */
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // The tests wait for etcd more than they compute: three real clusters at once are what two cores carry without missing elections.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
-    reporters: ['default', new ClosingLine()],
-    // etcd's members on loopback are reached by IP address, TLS included.
-    execArgv: ['--disable-warning=DEP0123'],
-    // For what hangs: whatever ends has ended by then, however busy the machine is.
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    reporters: [new Progress()],
+    projects: [
+      { test: { ...shared, name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/real/**'] } },
+      { test: { ...shared, name: 'real', include: ['test/real/**/*.test.ts'] } },
+    ],
   },
 });

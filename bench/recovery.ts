@@ -9,7 +9,6 @@ import { describe, median } from './statistics.ts';
 const RUNS = 3;
 const KEYS = 10_000;
 const [FIRST, SECOND, THIRD] = ['m1', 'm2', 'm3'] as const;
-const ACCEPT_WITHIN_MS = 60_000;
 
 type Act = (stage: HostedStage) => Promise<void>;
 
@@ -126,13 +125,13 @@ async function measureOnce(damage: Act, cure: Act): Promise<number> {
   const writer = new Writer({ endpoints, keys: KEYS, valueBytes: 128 });
   try {
     writer.start();
-    await until('the keys are written', ACCEPT_WITHIN_MS, async () => writer.ackedWrites >= KEYS);
+    await until('the keys are written', async () => writer.ackedWrites >= KEYS);
     writer.slowDown();
     await damage(stage);
     writer.forgetStalls();
     const startedAt = Date.now();
     await cure(stage);
-    await until('a write is accepted', ACCEPT_WITHIN_MS, async () => writer.firstAckAt !== undefined);
+    await until('a write is accepted', async () => writer.firstAckAt !== undefined);
     return (writer.firstAckAt ?? Number.NaN) - startedAt;
   } finally {
     await writer.stop();

@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 20;
+/** For what hangs: whatever comes has come by then, however busy the machine is. */
+const GIVE_UP_AFTER_MS = 300_000;
 
-/** Waits for a condition. @throws Error naming it when it does not come true in time */
-export async function until(what: string, withinMs: number, holds: () => Promise<boolean>): Promise<void> {
-  if (!(await settles(withinMs, holds))) throw new Error(`Waited ${withinMs / 1000} s in vain until ${what}.`);
+/** Waits for a condition. @throws Error naming it when it does not come true */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  if (!(await settles(holds))) throw new Error(`Waited ${GIVE_UP_AFTER_MS / 1000} s in vain until ${what}.`);
 }
 
 /** Waits for a condition. @returns whether it came true in time */
-export async function settles(withinMs: number, holds: () => Promise<boolean>): Promise<boolean> {
-  for (const deadline = Date.now() + withinMs; Date.now() < deadline; await sleep(POLL_MS))
+export async function settles(holds: () => Promise<boolean>): Promise<boolean> {
+  for (const deadline = Date.now() + GIVE_UP_AFTER_MS; Date.now() < deadline; await sleep(POLL_MS))
     if (await holds()) return true;
   return false;
 }

@@ -4,8 +4,6 @@ import { settles } from './conditions.ts';
 import type { DrillCheck } from './scenario.ts';
 import type { HostedStage } from './stage.ts';
 
-const SETTLE_WITHIN_MS = 10_000;
-
 /** Member IDs by name; empty for a member that does not answer. */
 export async function idsOf({ etcd }: HostedStage): Promise<Map<string, string>> {
   const members = await etcd.observeMembers((member) => member.status());
@@ -26,7 +24,7 @@ function isVoter(member: MemberObservation): member is AnsweringMember {
 /** By the drill's own reading, with etcdctl and not through what the runbook used. */
 export async function everyMemberHoldsTheSame({ cluster }: HostedStage): Promise<DrillCheck> {
   const hashes: number[] = [];
-  const same = await settles(SETTLE_WITHIN_MS, async () => {
+  const same = await settles(async () => {
     hashes.length = 0;
     for (const { name, clientUrl } of cluster.members) {
       if (!(await isHealthy(clientUrl, cluster.tls))) return false;

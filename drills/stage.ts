@@ -74,6 +74,8 @@ export interface HostedOptions extends DrillOptions, Pick<PlatformOptions, 'cloc
   /** A folder that stands for the bucket of the cluster's backups. */
   backups?: string;
   policy?: Cluster['policy'];
+  /** Members that run another release, as half way through an upgrade. */
+  upgraded?: { members: readonly string[]; etcd: string };
 }
 
 /** The same with members that are services of hosts, besides which there may be spare ones. */
@@ -89,6 +91,9 @@ export async function setHostedStage(options: HostedOptions, progress: DrillProg
   const quotaBackendBytes = options.sizeMiB * 1024 * 1024;
   const variations = { tls: options.tls, format, walDir, moreClientUrls, snapshotCount };
   const cluster = await startHostedCluster({ binaries, fleet, members, quotaBackendBytes, ...variations });
+  for (const name of options.upgraded?.members ?? []) {
+    await cluster.upgrade(name, await findEtcd(options.upgraded?.etcd, progress.say));
+  }
   const configuration: Cluster = {
     name: CLUSTER_NAME,
     members: cluster.members.map(({ name, clientUrl, peerUrl, host, walDir }) => ({

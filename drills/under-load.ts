@@ -8,8 +8,6 @@ import type { DrillCheck, DrillProgress, DrillResult } from './scenario.ts';
 import { type BaseStage, CLUSTER_NAME } from './stage.ts';
 import { Writer, type WriterOptions } from './writer.ts';
 
-const FLOOD_WITHIN_MS = 60_000;
-const ACCEPT_WITHIN_MS = 10_000;
 /** Writes that have to be accepted after the remediation before the drill ends. */
 const WRITES_AFTERWARDS = 50;
 
@@ -33,7 +31,7 @@ export async function underLoad(
 /** Lets the writer flood the cluster. @returns once `writes` are acknowledged; the flood goes on */
 export async function flood(writer: Writer, writes: number): Promise<void> {
   writer.start();
-  await until(`${writes} writes are acknowledged`, FLOOD_WITHIN_MS, async () => writer.ackedWrites >= writes);
+  await until(`${writes} writes are acknowledged`, async () => writer.ackedWrites >= writes);
 }
 
 export interface Remediation {
@@ -66,7 +64,7 @@ export async function readBack(
   progress: DrillProgress,
 ): Promise<{ lostWrites: number; goesOn: DrillCheck }> {
   const before = writer.ackedWrites;
-  const ok = await settles(ACCEPT_WITHIN_MS, async () => writer.ackedWrites >= before + WRITES_AFTERWARDS);
+  const ok = await settles(async () => writer.ackedWrites >= before + WRITES_AFTERWARDS);
   const detail = `${writer.ackedWrites - before} accepted since the end of the remediation`;
   await writer.stop();
   progress.say(`Reading back ${writer.acknowledgedKeys} acknowledged keys`);

@@ -1,9 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { cacheFolder } from './cache.ts';
 import { fetchFromDebian } from './debian.ts';
 import { findInFolder, findOnPath, versionOf } from './executables.ts';
-import { bestMatch, DEFAULT_VERSION, satisfies } from './versions.ts';
+import { buildFromGoModules } from './go-modules.ts';
+import { bestMatch, DEFAULT_VERSION, knownSuite, satisfies } from './versions.ts';
 
 /** One etcd release on this machine; every path is absolute. Releases before 3.5 have no etcdutl. */
 export type EtcdBinaries = { version: string; etcd: string; etcdctl: string; etcdutl?: string };
@@ -19,8 +20,8 @@ class EtcdNotFound extends Error {
       [
         `No etcd found (wanted: ${wanted}). Looked in:`,
         ...looked.map((place) => `- ${place}`),
-        `To get it, ${howTo} a release archive from etcd's releases page on GitHub (etcd-io/etcd).`,
-        'Then put its folder on the PATH, or name it with --etcd DIR,',
+        `To get it, ${howTo} a release archive from etcd's releases page on GitHub (etcd-io/etcd), or put Go on the PATH: then it is built.`,
+        'An archive: put its folder on the PATH, or name it with --etcd DIR,',
         `or make it the folder ${join(cacheFolder(), '<version>')}.`,
       ].join('\n'),
     );
@@ -28,7 +29,8 @@ class EtcdNotFound extends Error {
 }
 
 /**
- * Finds etcd and etcdctl, and fetches them from Debian's packages where the machine can and does not have them.
+ * Finds etcd and etcdctl. Where the machine does not have them they are fetched from Debian's packages, or built from etcd's Go
+ * modules, once, into the cache folder.
  *
  * @param request a version (`3.5.16`), the start of one (`3.5`), or the folder that holds the programs. Without it, the PATH's
  *   etcd whatever its version, or else 3.5
@@ -54,10 +56,19 @@ export async function findEtcd(request?: string, progress: (line: string) => voi
   if (typeof inCache !== 'string') return inCache;
   looked.push(`the cache folder ${cache}: ${inCache}`);
 
-  const fetched = await fetchFromDebian(version, cache, progress).then(gatherFrom, messageOf);
-  if (typeof fetched !== 'string') return fetched;
-  looked.push(`Debian's packages: ${fetched}`);
+  for (const { title, get } of sourcesOf(version)) {
+    const got = await get(version, cache, progress).then(gatherFrom, messageOf);
+    if (typeof got !== 'string') return got;
+    looked.push(`${title}: ${got}`);
+  }
   throw new EtcdNotFound(request, looked);
+}
+
+/** A package is there in seconds, a build takes minutes: so what Debian is known to offer is fetched, anything else is built if it can be. */
+function sourcesOf(version: string) {
+  const debian = { title: "Debian's packages", get: fetchFromDebian };
+  const modules = { title: "etcd's Go modules", get: buildFromGoModules };
+  return knownSuite(version) === undefined ? [modules, debian] : [debian, modules];
 }
 
 async function fromFolder(folder: string): Promise<EtcdBinaries> {
@@ -89,11 +100,6 @@ async function isFolder(request: string): Promise<boolean> {
     (found) => found.isDirectory(),
     () => false,
   );
-}
-
-function cacheFolder(): string {
-  const platformDefault = process.platform === 'darwin' ? join(homedir(), 'Library/Caches') : join(homedir(), '.cache');
-  return join(process.env.XDG_CACHE_HOME || platformDefault, 'etcd-remediation', 'etcd');
 }
 
 function messageOf(error: unknown): string {

@@ -26,7 +26,7 @@ type ClusterOptions = {
 
 /**
  * Starts real etcd processes on loopback, named m1, m2 and so on, and waits until every member is healthy.
- * @throws Error with the end of a member's log when one is not healthy within 30 s; nothing is left running or on disk then
+ * @throws Error with the end of a member's log when one is not healthy within 300 s; nothing is left running or on disk then
  */
 export async function startCluster(options: ClusterOptions): Promise<LocalCluster> {
   const parent = options.directory ?? tmpdir();

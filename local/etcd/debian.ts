@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AptWorkspace, apt, debianMirrors, downloadAndUnpack, readIndexes, requireApt } from '../debian/apt.ts';
+import { moveIntoCache } from './cache.ts';
 import { findInFolder, versionOf } from './executables.ts';
 import { bestMatch, suitesInOrder } from './versions.ts';
 
@@ -79,16 +80,6 @@ async function unpack(workspace: AptWorkspace, offer: Offer): Promise<string> {
   const version = await versionOf(join(folder, 'etcd'));
   if (version !== offer.version) throw new Error(`Debian's etcd-server ${offer.packageVersion} holds etcd ${version}`);
   return folder;
-}
-
-/** Another process may have put the same version there in the meantime: then its folder stays, and is as good. */
-async function moveIntoCache(folder: string, destination: string): Promise<string> {
-  try {
-    await rename(folder, destination);
-  } catch (error) {
-    if ((await findInFolder(destination, 'etcd')) === undefined) throw error;
-  }
-  return destination;
 }
 
 /** `1:3.3.25+dfsg-6` packages 3.3.25; a release candidate, `3.6.0~rc1-1`, is no release. */

@@ -36,7 +36,7 @@ async function isExecutable(path: string): Promise<boolean> {
  * @throws Error when it does not run, or says nothing that reads as a version
  */
 export async function versionOf(etcd: string): Promise<string> {
-  const { stdout } = await run(etcd, ['--version'], { env: etcdEnvironment(), timeout: 10_000 });
+  const { stdout } = await run(etcd, ['--version'], { env: etcdEnvironment(), timeout: 60_000 });
   const version = /etcd Version:\s*(\d+\.\d+\.\d+)/i.exec(stdout)?.[1];
   if (version === undefined) throw new Error(`${etcd} --version printed no version`);
   return version;

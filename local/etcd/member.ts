@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { etcdEnvironment } from './executables.ts';
 import { type ClientTls, isHealthy } from './health.ts';
 
-const HEALTHY_WITHIN_MS = 30_000;
+const HEALTHY_WITHIN_MS = 300_000;
 const STOPPED_WITHIN_MS = 15_000;
 
 /** Where a member of a local cluster lives. `pid` is undefined while its process does not run. */
@@ -71,7 +71,7 @@ export class Member implements LocalMember {
     });
   }
 
-  /** @throws Error with the last lines of the log when the process ends first, or 30 s pass */
+  /** @throws Error with the last lines of the log when the process ends first, or 300 s pass */
   async waitUntilHealthy(tls: ClientTls | undefined): Promise<void> {
     const deadline = Date.now() + HEALTHY_WITHIN_MS;
     while (this.#process !== undefined && Date.now() < deadline) {

@@ -22,7 +22,7 @@ const MAX_HOSTS = 99;
  *
  * @param progress is told, line by line, what takes its time: the first start on a machine builds the root filesystem
  * @throws HostsUnavailable where such hosts cannot be made, with what to do
- * @throws Error with the end of a host's console when it has not booted within 30 s; nothing is left of the hosts then
+ * @throws Error with the end of a host's console when it has not booted within 300 s; nothing is left of the hosts then
  */
 export async function startSystemdHosts(
   options: FleetOptions,
@@ -134,5 +134,5 @@ function macOf(lastByte: number): string {
 }
 
 async function ip(...args: string[]): Promise<void> {
-  await run('ip', args, { timeout: 10_000 });
+  await run('ip', args, { timeout: 60_000 });
 }

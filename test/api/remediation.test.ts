@@ -1,8 +1,8 @@
 import { userInfo } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
-import { expectWhole, hostedStage, untilLed } from '../workflows/hosted-scene.ts';
-import { until } from '../workflows/scene.ts';
+import { expectWhole, hostedStage, untilLed } from '../scenes/hosted-scene.ts';
+import { until } from '../scenes/scene.ts';
 import { type Answer, type Api, problem, serveWithClient, untilEnded } from './generated-client.ts';
 
 /** A single reading after the other is confirmation enough here. */

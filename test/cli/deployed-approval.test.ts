@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
-import { expectWhole, hostedStage, untilLed } from '../workflows/hosted-scene.ts';
+import { expectWhole, hostedStage, untilLed } from '../scenes/hosted-scene.ts';
 import type { Running } from './command.ts';
 import { ME, resultOf, type Terminal, terminalOf } from './deployed-scene.ts';
 
@@ -23,7 +23,7 @@ afterAll(async () => {
 /** Waits until what it shows says that it waits. */
 async function untilItAsks(watching: Running): Promise<void> {
   const shown = () => watching.written.stdout + watching.written.stderr;
-  await expect.poll(shown, { timeout: 60_000 }).toContain('It waits for an approval until ');
+  await expect.poll(shown).toContain('It waits for an approval until ');
 }
 
 async function untilFree(): Promise<void> {
@@ -33,7 +33,7 @@ async function untilFree(): Promise<void> {
     };
     return clusters[0]?.running;
   };
-  await expect.poll(running, { timeout: 30_000 }).toBeNull();
+  await expect.poll(running).toBeNull();
 }
 
 describe('a remediation that wants an approval', () => {

@@ -162,7 +162,7 @@ describe('a remediation that is at work', () => {
   it('goes on when the watching is ended, and is watched to its end when it is stopped', async () => {
     const watching = terminal.start('watch', 'at-work');
     // A step of the runbook, which is an execution of its own.
-    await expect.poll(() => watching.written.stdout, { timeout: 60_000 }).toMatch(/^ {4}✓ .*Assess quorum/m);
+    await expect.poll(() => watching.written.stdout).toMatch(/^ {4}✓ .*Assess quorum/m);
     expect(watching.written.stdout).toMatch(/^ {2}Running etcd-remediation-quorum-recovery$/m);
     watching.kill('SIGINT');
     expect(await watching.ended).toMatchObject({
@@ -172,7 +172,7 @@ describe('a remediation that is at work', () => {
     expect((await terminal.type('status', 'at-work', '--json')).status).toBe(0);
 
     const again = terminal.start('watch', 'at-work');
-    await expect.poll(() => again.written.stdout, { timeout: 60_000 }).toContain('Assess quorum');
+    await expect.poll(() => again.written.stdout).toContain('Assess quorum');
     const stopped = await terminal.type('stop', 'at-work', '--reason', 'enough', '--json');
     expect([stopped.status, resultOf(stopped)]).toEqual([
       0,
@@ -197,9 +197,9 @@ describe('a watch', () => {
     try {
       const environment = { ...terminal.environment, AWS_ENDPOINT_URL_SFN: states.url };
       const watching = startIn(environment, 'start', 'lost', '--incident', 'quorum-lost', '--id', 'patient', '--watch');
-      await expect.poll(() => watching.written.stdout, { timeout: 60_000 }).toContain('Assess quorum');
+      await expect.poll(() => watching.written.stdout).toContain('Assess quorum');
       states.away = true;
-      await expect.poll(() => watching.written.stdout, { timeout: 60_000 }).toContain('AWS does not answer (');
+      await expect.poll(() => watching.written.stdout).toContain('AWS does not answer (');
       states.away = false;
       expect((await terminal.type('stop', 'patient', '--reason', 'enough')).status).toBe(0);
       const { status, stdout } = await watching.ended;

@@ -8,7 +8,7 @@ import { findEtcd } from '../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../local/etcd/cluster.ts';
 import { freePorts, HOST } from '../../local/etcd/ports.ts';
 import { LAYOUT } from '../lib/stacks.ts';
-import { fill, MIB, setAlarm } from '../workflows/scene.ts';
+import { fill, MIB, setAlarm } from '../scenes/scene.ts';
 import { type Ended, etcdRemediation, lastLine } from './command.ts';
 
 const PASSWORD = 'hunter2-correct-horse';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../local/etcd/cluster.ts';
-import { fill } from '../workflows/scene.ts';
+import { fill } from '../scenes/scene.ts';
 import { etcdRemediation, lastLine } from './command.ts';
 
 const PASSWORD = randomUUID();

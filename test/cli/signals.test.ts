@@ -50,7 +50,7 @@ describe('a drill that is told to end', () => {
       });
     const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
     try {
-      await expect.poll(() => output, { timeout: 120_000, interval: 20 }).toContain(moment);
+      await expect.poll(() => output).toContain(moment);
       const children = (await processes()).filter(({ parent }) => parent === child.pid);
       expect(children.filter(({ command }) => command === 'etcd')).toHaveLength(3);
       expect(await foldersOfTheDrill()).toContainEqual(expect.stringMatching(/^etcd-cluster-/));
@@ -60,7 +60,7 @@ describe('a drill that is told to end', () => {
       expect(output).toContain('\nStopped. What was done stays done;');
       const pids = children.map(({ pid }) => pid);
       const left = async () => (await processes()).filter(({ pid }) => pids.includes(pid));
-      await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+      await expect.poll(left).toEqual([]);
       expect(await foldersOfTheDrill()).toEqual([]);
     } finally {
       child.kill('SIGTERM');
@@ -85,7 +85,7 @@ describe('a diagnosis that is told to end', () => {
         output += data;
       });
     const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-    await expect.poll(() => output, { timeout: 120_000, interval: 20 }).toContain('Diagnosing orders');
+    await expect.poll(() => output).toContain('Diagnosing orders');
     child.kill('SIGINT');
     expect(await closed, output).toBe(130);
     expect(output).toMatch(/\nStopped\. Nothing was changed\.\n$/);

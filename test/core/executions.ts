@@ -5,6 +5,7 @@ import { assessMembers } from '../../core/decisions/member-assessment.ts';
 import { chooseNextChange, scopeInView } from '../../core/decisions/next-change.ts';
 import { planReplacement } from '../../core/decisions/replacement-plan.ts';
 import { scopeOf } from '../../core/decisions/replacement-scope.ts';
+import { sampled } from '../run/worlds.ts';
 import { configured } from './observations.ts';
 import type { SimulatedMembership } from './simulated-membership.ts';
 
@@ -82,7 +83,7 @@ interface Case {
 /** What is wrong after one execution that was cut off after each number of turns, and the one that went on from there. */
 export function violationsWhenCutOff({ make, replaced = '', byHand }: Case): string[] {
   const turns = execute(make(), { replaced }).length;
-  return Array.from({ length: turns + 1 }, (_, cutOffAfter) => cutOffAfter).flatMap((cutOffAfter) => {
+  return [...sampled(Array(turns + 1).keys())].flatMap((cutOffAfter) => {
     const simulated = make();
     execute(simulated, { replaced, maxTurns: cutOffAfter });
     byHand?.(simulated);
@@ -96,7 +97,7 @@ export function violationsWhenCutOff({ make, replaced = '', byHand }: Case): str
 /** What is wrong after one execution into which somebody meddled before each of its turns, and a second one if that gave up. */
 export function violationsWhenMeddled({ make, replaced = '', byHand }: Case): string[] {
   const turns = execute(make(), { replaced }).length;
-  return Array.from({ length: turns + 1 }, (_, before) => before).flatMap((before) => {
+  return [...sampled(Array(turns + 1).keys())].flatMap((before) => {
     const simulated = make();
     const done = execute(simulated, { replaced, meddle: (turn) => turn === before && byHand?.(simulated) });
     if (done.at(-1)?.startsWith('GiveUp')) execute(simulated, { replaced });

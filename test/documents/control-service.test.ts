@@ -111,9 +111,7 @@ describe('control-service on a real service manager', () => {
     );
     expect((await fails('limited', 'start')).exitCode).toBe(1);
     await expect
-      .poll(async () => (await succeed(host.access, 'inspect-host', inspection('limited'))).unit.activeState, {
-        timeout: 20_000,
-      })
+      .poll(async () => (await succeed(host.access, 'inspect-host', inspection('limited'))).unit.activeState)
       .toBe('failed');
     await writeFile(repaired, '');
     expect(await control('limited', 'start')).toMatchObject({ activeState: 'active' });
@@ -219,7 +217,7 @@ function inspection(unit: string): Record<string, string> {
 }
 
 // Six starts and stops, and a service manager that is asked several times a second.
-describe('the host commands on a real member', { timeout: 120_000 }, () => {
+describe('the host commands on a real member', () => {
   it('archive its data, give it a new membership and bring the old one back', async () => {
     const { client, peer } = await freePorts();
     const { dataDir, configFile, user, group, binDir } = host.layout;

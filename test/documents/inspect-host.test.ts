@@ -331,7 +331,7 @@ describe('inspect-host fails with a message', () => {
     mkdirSync(host.path('data'));
     host.program('df', 'exec sleep 60');
     const script = composeScript('inspect-host', parametersFor(host));
-    const { stdout } = await runScript(host.access, script, { timeoutMs: 2_000 });
+    const { stdout } = await runScript(host.access, script, { timeoutMs: 4_000 });
     expect(JSON.parse(stdout)).toEqual({ message: expect.stringContaining('ended from outside') });
   });
 });

@@ -29,7 +29,7 @@ import {
 import { refuse, succeed } from './script.ts';
 
 describe.each(['3.4.23', '3.5.16', '3.5.30'])('data of etcd %s that was restored and placed', (version) => {
-  it('starts as one cluster with all that the snapshot had', { timeout: 60_000 }, async () => {
+  it('starts as one cluster with all that the snapshot had', async () => {
     const snapshot = await takeSnapshot(version);
     const raised = version === '3.4.23' ? 0n : 1_000_000_000n;
     const places = await Promise.all(

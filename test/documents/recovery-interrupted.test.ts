@@ -122,7 +122,7 @@ async function killEverywhere(
 }
 
 describe.each(WORLDS)('a recovery that was killed, with %s', (_what, possible, makeWorld) => {
-  it.skipIf(!possible)('goes on with placing wherever that was killed', { timeout: 240_000 }, async () => {
+  it.skipIf(!possible)('goes on with placing wherever that was killed', async () => {
     await killEverywhere(makeWorld, 'place-restored-data', restore, async (world) => {
       const { host, access, data, wal, archive } = world;
       const had = host.has(`${data}/member/snap/db`) || host.has(`${archive}/member/snap/db`);
@@ -138,7 +138,7 @@ describe.each(WORLDS)('a recovery that was killed, with %s', (_what, possible, m
     });
   });
 
-  it.skipIf(!possible)('moves back wherever placing was killed', { timeout: 240_000 }, async () => {
+  it.skipIf(!possible)('moves back wherever placing was killed', async () => {
     let before: string[] = [];
     await killEverywhere(
       makeWorld,
@@ -158,36 +158,30 @@ describe.each(WORLDS)('a recovery that was killed, with %s', (_what, possible, m
     );
   });
 
-  it.skipIf(!possible)(
-    'is not taken for placed while it is moved back, wherever that was killed',
-    {
-      timeout: 240_000,
-    },
-    async () => {
-      let before: string[] = [];
-      await killEverywhere(
-        makeWorld,
-        'revert-data-dir',
-        async (world) => {
-          before = everythingOn(world);
-          await restore(world);
-          await succeed(world.access, 'place-restored-data', place(world));
-        },
-        async (world) => {
-          const killedIn = phaseOf(world);
-          const { host, data } = world;
-          // Only where nothing has been moved yet does it still count as placed.
-          if (killedIn === 'placed') {
-            expect(revisionOf(snapshot, host.path(`${data}/member/snap/db`))).toBe(snapshot.revision);
-          }
-          expect(await succeed(world.access, 'revert-data-dir', revert(world))).toMatchObject({ setAside: '' });
-          expect(phaseOf(world)).toBe('restored');
-          await succeed(world.access, 'discard-scratch', discard(world));
-          expect(everythingOn(world)).toEqual(before);
-        },
-      );
-    },
-  );
+  it.skipIf(!possible)('is not taken for placed while it is moved back, wherever that was killed', async () => {
+    let before: string[] = [];
+    await killEverywhere(
+      makeWorld,
+      'revert-data-dir',
+      async (world) => {
+        before = everythingOn(world);
+        await restore(world);
+        await succeed(world.access, 'place-restored-data', place(world));
+      },
+      async (world) => {
+        const killedIn = phaseOf(world);
+        const { host, data } = world;
+        // Only where nothing has been moved yet does it still count as placed.
+        if (killedIn === 'placed') {
+          expect(revisionOf(snapshot, host.path(`${data}/member/snap/db`))).toBe(snapshot.revision);
+        }
+        expect(await succeed(world.access, 'revert-data-dir', revert(world))).toMatchObject({ setAside: '' });
+        expect(phaseOf(world)).toBe('restored');
+        await succeed(world.access, 'discard-scratch', discard(world));
+        expect(everythingOn(world)).toEqual(before);
+      },
+    );
+  });
 });
 
 describe('moving back what was placed', () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EtcdBinaries, findEtcd } from '../../local/etcd/binaries.ts';
 import { startCluster } from '../../local/etcd/cluster.ts';
 import { runScript } from '../../local/hosts/access.ts';
+import { WAIT_MS } from '../run/patience.ts';
 import { isLinuxRoot, owner } from './data-dir-host.ts';
 import { PreparedHost } from './prepared-host.ts';
 import { contentBytes, fingerprint, hostWithCopy, logFiles, SCRATCH, salvageParameters } from './salvage-host.ts';
@@ -159,11 +160,11 @@ describe('salvage-data-dir ends its etcd', () => {
     using host = hostWithSlowEtcd();
     const script = composeScript('salvage-data-dir', parametersFor(host, { binDir: host.path('slow') }));
     const cutOff = new AbortController();
-    const run = runScript(host.access, script, { timeoutMs: 60_000, signal: cutOff.signal });
-    await expect.poll(() => host.has('pid') && host.read('pid').endsWith('\n'), { timeout: 20_000 }).toBe(true);
+    const run = runScript(host.access, script, { timeoutMs: WAIT_MS, signal: cutOff.signal });
+    await expect.poll(() => host.has('pid') && host.read('pid').endsWith('\n')).toBe(true);
     cutOff.abort();
     expect(await run).toMatchObject({ exitCode: null });
-    await expect.poll(() => isRunning(Number(host.read('pid'))), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => isRunning(Number(host.read('pid')))).toBe(false);
     expect(await salvage(host)).toMatchObject({ method: 'replayed' });
   });
 });
@@ -217,7 +218,7 @@ describe('salvage-data-dir refuses', () => {
     });
     const ended = once(holder, 'exit');
     try {
-      await expect.poll(() => host.has('held'), { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => host.has('held')).toBe(true);
       const { exitCode, message } = await refuses(host);
       expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('still works') });
     } finally {

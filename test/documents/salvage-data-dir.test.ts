@@ -155,7 +155,7 @@ async function settledIndexes(cluster: Awaited<ReturnType<typeof startCluster>>)
     return Number(((await response.json()) as { raftAppliedIndex: string }).raftAppliedIndex);
   };
   const read = () => Promise.all(cluster.members.map(applied));
-  await expect.poll(async () => new Set(await read()).size, { timeout: 20_000 }).toBe(1);
+  await expect.poll(async () => new Set(await read()).size).toBe(1);
   return (await read())[0] as number;
 }
 

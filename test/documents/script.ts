@@ -3,6 +3,7 @@ import { HOST_COMMAND_RESULTS } from '../../core/contracts/host-command-results.
 import type { HostCommandName } from '../../core/contracts/host-commands.ts';
 import { readScript } from '../../lib/command-documents.ts';
 import { type HostAccess, runScript } from '../../local/hosts/access.ts';
+import { WAIT_MS } from '../run/patience.ts';
 
 const failureSchema = z.strictObject({ message: z.string() });
 
@@ -25,7 +26,7 @@ export async function runCommand(
   command: HostCommandName,
   parameters: Readonly<Record<string, string>>,
 ): Promise<CommandRun> {
-  const run = await runScript(access, composeScript(command, parameters), { timeoutMs: 60_000 });
+  const run = await runScript(access, composeScript(command, parameters), { timeoutMs: WAIT_MS });
   if (!run.started) throw new Error(`The script did not start: ${run.stderr}`);
   return { exitCode: run.exitCode, line: run.stdout, stderr: run.stderr };
 }

@@ -6,7 +6,7 @@ import { type HostAccess, runScript } from '../access.ts';
 import { endsWithThisProcess } from './machine.ts';
 
 const BOOT = join(import.meta.dirname, 'boot.sh');
-const BOOTED_WITHIN_MS = 30_000;
+const BOOTED_WITHIN_MS = 300_000;
 const POLL_MS = 20;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** What has no namespace stays the machine's: nothing on a host sets its clock or touches its kernel. */
@@ -32,7 +32,7 @@ export interface HostPlan {
 
 /** A host from its first process on. */
 export interface SystemdHost {
-  /** @throws Error with the end of the host's console when systemd is not up within 30 s */
+  /** @throws Error with the end of the host's console when systemd is not up within 300 s */
   waitUntilBooted(): Promise<HostAccess>;
   /** Kills everything on the host, and waits until it is gone. */
   end(): Promise<void>;

@@ -45,7 +45,7 @@ export async function requireNamespaces(): Promise<void> {
     }
   }
   const everyKind = ['--pid', '--fork', '--net', '--mount', '--uts', '--ipc', '--cgroup', '--propagation', 'private'];
-  await run('unshare', [...everyKind, 'bash', '-c', TRIAL, tmpdir()], { timeout: 10_000 }).catch(
+  await run('unshare', [...everyKind, 'bash', '-c', TRIAL, tmpdir()], { timeout: 60_000 }).catch(
     (error: Error & { stderr?: string }) => {
       throw new HostsUnavailable(
         `The kernel does not let this process make namespaces, mounts and links (${(error.stderr || error.message).trim()}). ` +

@@ -3,7 +3,8 @@ import { toRemediationError } from '../../../lambdas/etcd/errors.ts';
 import type { EtcdMember } from '../../../lambdas/etcd/member.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
-import { connectTo, failureOf, freeze, START_TIMEOUT_MS, VERSIONS } from './support.ts';
+import { WAIT_MS } from '../../run/patience.ts';
+import { connectTo, failureOf, freeze, VERSIONS } from './support.ts';
 
 const MEGABYTE = 1_000_000;
 
@@ -23,8 +24,8 @@ describe.each(VERSIONS)('a member of etcd %s with a large database', (version) =
     member = connectTo(cluster);
     // 60 MB stay, so that a defragmentation takes a while; 60 MB go with the compaction.
     for (let count = 0; count < 120; count++) await member.put(`k${count % 60}`, 'x'.repeat(MEGABYTE));
-    await member.compact((await member.status()).revision, 20_000);
-  }, START_TIMEOUT_MS);
+    await member.compact((await member.status()).revision, WAIT_MS);
+  });
 
   afterAll(async () => {
     member?.close();
@@ -35,7 +36,7 @@ describe.each(VERSIONS)('a member of etcd %s with a large database', (version) =
     const before = await member.status();
     expect(before.dbSizeBytes).toBeGreaterThan(120 * MEGABYTE);
     const probe = connectTo(cluster);
-    await probe.waitUntilAnswering(5_000);
+    await probe.waitUntilAnswering(WAIT_MS);
 
     // On a busy machine a deadline may pass before the member has the call, which then changes nothing: the next one counts.
     let after = before;
@@ -43,21 +44,21 @@ describe.each(VERSIONS)('a member of etcd %s with a large database', (version) =
       const [name, reason] = await failureOf(member.defragment(20));
       expect([name, reason]).toEqual(['EtcdUnavailable', 'Deadline']);
       const silence = await Promise.allSettled([probe.status(20), probe.readLocally('k0', 20)]);
-      after = await member.waitUntilAnswering(30_000);
+      after = await member.waitUntilAnswering(WAIT_MS);
       if (after.dbSizeBytes < before.dbSizeBytes) {
         for (const { status } of silence) expect(status).toBe('rejected');
       }
     }
     expect(after.id).toBe(before.id);
     expect(after.dbSizeBytes).toBeLessThan(70 * MEGABYTE);
-    expect(await member.readLocally('k0', 5_000)).toHaveLength(MEGABYTE);
+    expect(await member.readLocally('k0', WAIT_MS)).toHaveLength(MEGABYTE);
     probe.close();
   });
 
   it('is not waited for longer than asked, nor after it answers again', async () => {
     await freeze(cluster, member);
     // Beside one that is asked to wait longer: which ends first does not depend on how busy the machine is.
-    const waiting = member.waitUntilAnswering(20_000);
+    const waiting = member.waitUntilAnswering(WAIT_MS);
     const ended = await Promise.race([failureOf(member.waitUntilAnswering(700)), waiting]);
     expect(ended).toEqual(['EtcdUnavailable', 'Deadline', expect.anything()]);
     cluster.resumeMember('m1');
@@ -66,7 +67,7 @@ describe.each(VERSIONS)('a member of etcd %s with a large database', (version) =
 
   it('is waited for while it restarts', async () => {
     await cluster.stopMember('m1');
-    const waiting = member.waitUntilAnswering(20_000);
+    const waiting = member.waitUntilAnswering(WAIT_MS);
     await cluster.startMember('m1');
     expect(await waiting).toMatchObject({ answering: true, name: 'm1' });
   });

@@ -8,6 +8,7 @@ import { EtcdMember } from '../../../lambdas/etcd/member.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type ClusterCertificates, issueCertificates } from '../../../local/etcd/certificates.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
+import { WAIT_MS } from '../../run/patience.ts';
 import {
   type Access,
   configurationOf,
@@ -18,7 +19,6 @@ import {
   freeze,
   leaderFirst,
   QUOTA_BYTES,
-  START_TIMEOUT_MS,
   VERSIONS,
 } from './support.ts';
 
@@ -84,7 +84,7 @@ describe.each(VERSIONS)('where TLS is not agreed on with etcd %s', (version) => 
   beforeAll(async () => {
     cluster = await startCluster({ binaries: await findEtcd(version), members: 1, tls: 'mutual' });
     strangers = await issueCertificates();
-  }, START_TIMEOUT_MS);
+  });
 
   afterAll(async () => {
     await cluster?.close();
@@ -144,7 +144,7 @@ describe.each(VERSIONS)('etcd %s, where it refuses a call,', (version) => {
     follower = members.find(({ name }) => name === second?.name) as EtcdMember;
     ids = { follower: second?.id ?? '', learner: (await learner.status()).id };
     await leader.put('a', 'b');
-  }, START_TIMEOUT_MS);
+  });
 
   afterAll(async () => {
     for (const member of members ?? []) member.close();
@@ -166,7 +166,7 @@ describe.each(VERSIONS)('etcd %s, where it refuses a call,', (version) => {
   async function readCompacted(): Promise<unknown> {
     await leader.put('a', 'c');
     const { revision } = await leader.status();
-    await leader.compact(revision, 3_000);
+    await leader.compact(revision, WAIT_MS);
     const connection = new Connection({ endpoint: leader.endpoint, deadlineMs: 3_000 });
     const call = connection.kv.range({ key: Buffer.from('a'), revision: '1' });
     return call.finally(() => connection.close());
@@ -207,13 +207,12 @@ describe.each(VERSIONS)('etcd %s, where it refuses a call,', (version) => {
     const connected = connectTo(cluster, { deadlineMs: 400 }, follower.name);
     const unconnected = connectTo(cluster, { deadlineMs: 300 }, follower.name);
     // etcd3 connects once for each of its services.
-    await Promise.all([connected.waitUntilAnswering(5_000), eventually(() => connected.memberList())]);
+    await Promise.all([connected.waitUntilAnswering(WAIT_MS), eventually(() => connected.memberList())]);
     await freeze(cluster, connected);
     for (const [member, reason] of [
       [connected, 'Deadline'],
       [unconnected, 'ConnectTimeout'],
     ] as const) {
-      const start = Date.now();
       const failures = await Promise.all([
         failureOf(member.status()),
         failureOf(member.memberList()),
@@ -228,12 +227,10 @@ describe.each(VERSIONS)('etcd %s, where it refuses a call,', (version) => {
         failureOf(member.delete('unused')),
         failureOf(member.waitUntilAnswering(300)),
       ]);
-      // What a call has that is given no deadline.
-      expect(Date.now() - start).toBeLessThan(5_000);
       for (const failure of failures) expect(failure.slice(0, 2)).toEqual(['EtcdUnavailable', reason]);
     }
     cluster.resumeMember(follower.name);
-    expect(await connected.waitUntilAnswering(10_000)).toMatchObject({ id: ids.follower });
+    expect(await connected.waitUntilAnswering(WAIT_MS)).toMatchObject({ id: ids.follower });
     connected.close();
     unconnected.close();
   });
@@ -255,7 +252,7 @@ describe.each(VERSIONS)('etcd %s, where it refuses a call,', (version) => {
     for (const failure of await Promise.all(calls.map(failureOf))) {
       expect(failure).toEqual(['EtcdUnavailable', 'NoLeader', expect.stringContaining('a quorum is lost')]);
     }
-    expect(await leader.readLocally('a', 3_000)).toBeDefined();
+    expect(await leader.readLocally('a', WAIT_MS)).toBeDefined();
     const configuration = configurationOf(cluster);
     const onlyLeader = configuration.members.filter(({ name }) => name === leader.name);
     const etcd = new EtcdCluster({ ...configuration, members: onlyLeader }, {});
@@ -271,7 +268,7 @@ describe.each(VERSIONS)('etcd %s, where it refuses a call,', (version) => {
 });
 
 describe('etcd that cannot keep up', () => {
-  it('says so after its own timeout of 7 s', { timeout: START_TIMEOUT_MS }, async () => {
+  it('says so after its own timeout of 7 s', async () => {
     await using cluster = await startCluster({ binaries: await findEtcd('3.5.30'), members: 3 });
     const members = connectToAll(cluster, { deadlineMs: 15_000 });
     const [leader, ...followers] = await leaderFirst(members);
@@ -291,7 +288,7 @@ describe('etcd that cannot keep up', () => {
     for (const member of members) member.close();
   });
 
-  it('says that it has too many requests waiting', { timeout: START_TIMEOUT_MS }, async () => {
+  it('says that it has too many requests waiting', async () => {
     const extraArgs = ['--max-txn-ops=100000', '--max-request-bytes=20000000', '--unsafe-no-fsync'];
     await using cluster = await startCluster({ binaries: await findEtcd('3.5.30'), members: 1, extraArgs });
     const connection = new Connection({ endpoint: cluster.members[0]?.clientUrl ?? '', deadlineMs: 30_000 });

@@ -3,7 +3,8 @@ import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import type { EtcdMember } from '../../../lambdas/etcd/member.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
-import { configurationOf, eventually, leaderFirst, QUOTA_BYTES, ROOT, START_TIMEOUT_MS, VERSIONS } from './support.ts';
+import { WAIT_MS } from '../../run/patience.ts';
+import { configurationOf, eventually, leaderFirst, QUOTA_BYTES, ROOT, VERSIONS } from './support.ts';
 
 const SECURITY = [
   { security: 'no security at all', tls: 'none', authToken: undefined },
@@ -24,7 +25,7 @@ describe.each(CASES)('the members of etcd $version with $security', ({ version, 
     if (authToken) await local.enableAuth(ROOT.password);
     etcd = new EtcdCluster(configurationOf(local), { tls: local.tls, login: authToken && ROOT });
     members = etcd.members;
-  }, START_TIMEOUT_MS);
+  });
 
   afterAll(async () => {
     etcd?.close();
@@ -58,11 +59,11 @@ describe.each(CASES)('the members of etcd $version with $security', ({ version, 
       await member.put(member.name, `through ${member.name}`);
       for (const reader of members) {
         await eventually(async () =>
-          expect(await reader.readLocally(member.name, 1_000)).toBe(`through ${member.name}`),
+          expect(await reader.readLocally(member.name, WAIT_MS)).toBe(`through ${member.name}`),
         );
       }
       await member.delete(member.name);
-      expect(await member.readLocally(member.name, 1_000)).toBeUndefined();
+      expect(await member.readLocally(member.name, WAIT_MS)).toBeUndefined();
     }
   });
 
@@ -70,9 +71,9 @@ describe.each(CASES)('the members of etcd $version with $security', ({ version, 
     const [first, second] = members;
     await first?.put('a', 'b');
     const revision = (await first?.status())?.revision ?? '';
-    expect(await first?.compact(revision, 5_000)).toBe('Compacted');
-    expect(await first?.compact(revision, 5_000)).toBe('AlreadyCompacted');
-    expect(await second?.compact('1', 5_000)).toBe('AlreadyCompacted');
+    expect(await first?.compact(revision, WAIT_MS)).toBe('Compacted');
+    expect(await first?.compact(revision, WAIT_MS)).toBe('AlreadyCompacted');
+    expect(await second?.compact('1', WAIT_MS)).toBe('AlreadyCompacted');
   });
 
   it('are defragmented one at a time: only the one that is asked shrinks', async () => {
@@ -80,12 +81,12 @@ describe.each(CASES)('the members of etcd $version with $security', ({ version, 
     for (let count = 0; count < 30; count++) await first?.put('big', 'x'.repeat(100_000));
     const revision = (await first?.status())?.revision ?? '';
     for (const [index, member] of members.entries()) {
-      await member.compact((BigInt(revision) - BigInt(members.length - 1 - index)).toString(), 10_000);
+      await member.compact((BigInt(revision) - BigInt(members.length - 1 - index)).toString(), WAIT_MS);
     }
     const sizes = async () => Promise.all(members.map(async (member) => (await member.status()).dbSizeBytes));
     for (const [index, member] of members.entries()) {
       const before = await sizes();
-      await member.defragment(10_000);
+      await member.defragment(WAIT_MS);
       const after = await sizes();
       for (const [other, size] of after.entries()) {
         if (other === index) expect(size).toBeLessThan((before[other] ?? 0) / 2);
@@ -108,7 +109,7 @@ describe('a configured cluster', () => {
   beforeAll(async () => {
     local = await startCluster({ binaries: await binaries, members: 3 });
     await local.enableAuth(ROOT.password);
-  }, START_TIMEOUT_MS);
+  });
 
   afterAll(async () => {
     await local?.close();

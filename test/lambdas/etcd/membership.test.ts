@@ -4,7 +4,8 @@ import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import type { EtcdMember } from '../../../lambdas/etcd/member.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
-import { until } from '../../workflows/scene.ts';
+import { WAIT_MS } from '../../run/patience.ts';
+import { until } from '../../scenes/scene.ts';
 
 /** Nothing ever listens there. */
 const ABSENT = 'http://127.0.0.1:2';
@@ -80,10 +81,10 @@ describe.each(['3.4.23', '3.5.16', '3.5.30'])('the membership of etcd %s', (vers
       const { members } = await etcd.observe();
       return members.every((seen) => seen.answering && BigInt(seen.revision) > BigInt(revision));
     });
-    const hashes = await Promise.all(etcd.members.map((each) => each.hashAt(revision, 5_000)));
+    const hashes = await Promise.all(etcd.members.map((each) => each.hashAt(revision, WAIT_MS)));
     expect(hashes[0]?.hash).toBeGreaterThan(0);
     expect(hashes).toEqual(hashes.map(() => hashes[0]));
-    const later = await member?.hashAt((BigInt(revision) + 1n).toString(), 5_000);
+    const later = await member?.hashAt((BigInt(revision) + 1n).toString(), WAIT_MS);
     expect(later?.hash).not.toBe(hashes[0]?.hash);
   });
 });

@@ -4,7 +4,8 @@ import { Connection } from '../../../lambdas/etcd/connection.ts';
 import type { EtcdMember } from '../../../lambdas/etcd/member.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
-import { connectTo, failureOf, ROOT, START_TIMEOUT_MS, VERSIONS } from './support.ts';
+import { WAIT_MS } from '../../run/patience.ts';
+import { connectTo, failureOf, ROOT, VERSIONS } from './support.ts';
 
 describe.each(VERSIONS)('a member of etcd %s that has run out of space', (version) => {
   let cluster: LocalCluster;
@@ -16,7 +17,7 @@ describe.each(VERSIONS)('a member of etcd %s that has run out of space', (versio
     await cluster.enableAuth(ROOT.password);
     member = connectTo(cluster, { login: ROOT });
     id = (await member.status()).id;
-  }, START_TIMEOUT_MS);
+  });
 
   afterAll(async () => {
     member?.close();
@@ -34,12 +35,12 @@ describe.each(VERSIONS)('a member of etcd %s that has run out of space', (versio
       expect.stringContaining('see the incident space-exceeded'),
     ]);
     expect(await member.alarms()).toEqual([{ memberId: id, alarm: 'NOSPACE' }]);
-    expect(await member.waitUntilAnswering(5_000)).toMatchObject({ id, answering: true });
+    expect(await member.waitUntilAnswering(WAIT_MS)).toMatchObject({ id, answering: true });
     await member.delete('no-such-key');
 
     const full = await member.status();
-    expect(await member.compact(full.revision, 5_000)).toBe('Compacted');
-    await member.defragment(5_000);
+    expect(await member.compact(full.revision, WAIT_MS)).toBe('Compacted');
+    await member.defragment(WAIT_MS);
     expect((await member.status()).dbSizeBytes).toBeLessThan(full.dbSizeBytes / 2);
     expect((await failureOf(member.put('a', 'b')))[1]).toBe('NoSpace');
   });
@@ -55,7 +56,7 @@ describe.each(VERSIONS)('a member of etcd %s that has run out of space', (versio
   });
 
   it('disarms the alarm of a member that is gone', async () => {
-    const connection = new Connection({ endpoint: member.endpoint, login: ROOT, deadlineMs: 5_000 });
+    const connection = new Connection({ endpoint: member.endpoint, login: ROOT, deadlineMs: WAIT_MS });
     const gone = 'fedcba9876543210';
     const alarm = { memberID: BigInt(`0x${gone}`).toString(), alarm: AlarmType.Nospace };
     await connection.maintenance.alarm({ ...alarm, action: AlarmAction.Activate });

@@ -4,12 +4,10 @@ import type { AnsweringMember } from '../../../core/contracts/observation.ts';
 import { RemediationError } from '../../../core/errors.ts';
 import { EtcdMember, type MemberOptions } from '../../../lambdas/etcd/member.ts';
 import type { LocalCluster } from '../../../local/etcd/cluster.ts';
+import { WAIT_MS } from '../../run/patience.ts';
 
 export const VERSIONS = ['3.4.23', '3.5.16', '3.5.30'];
 export const QUOTA_BYTES = 2_000_000_000;
-
-/** The first use of a version fetches its programs. */
-export const START_TIMEOUT_MS = 180_000;
 
 const PASSWORD = 'pass-4711';
 export const ROOT = { username: 'root', password: PASSWORD };
@@ -51,9 +49,9 @@ export async function freeze(cluster: LocalCluster, member: EtcdMember): Promise
   await eventually(async () => expect((await failureOf(member.status(200)))[1]).toMatch(/Deadline|ConnectTimeout/));
 }
 
-/** Tries until `attempt` succeeds, for 15 s. */
+/** Tries until `attempt` succeeds. */
 export async function eventually<Result>(attempt: () => Promise<Result>): Promise<Result> {
-  const until = Date.now() + 15_000;
+  const until = Date.now() + WAIT_MS;
   for (;;) {
     try {
       return await attempt();

@@ -9,6 +9,7 @@ import {
   waitForCommand,
 } from '../../../lambdas/hosts/commands.ts';
 import { AwsError } from '../../../local/aws/endpoint.ts';
+import { WAIT_MS } from '../../run/patience.ts';
 import {
   HERE,
   HOST,
@@ -27,7 +28,7 @@ const STOP = {
   parameters: { unit: 'etcd', action: 'stop' },
   execution: 'run-1',
 } as const;
-const BOUND = { waitMs: 20_000 };
+const BOUND = { waitMs: WAIT_MS };
 
 function waitFor(commandId: string, { host = HOST as string, waitMs = BOUND.waitMs } = {}) {
   return waitForCommand({ host, commandId, command: 'control-service' }, { waitMs });
@@ -53,12 +54,9 @@ describe('a host command', () => {
     const commandId = await sendCommand(STOP);
     expect(await waitFor(commandId, { waitMs: 0 })).toEqual({ status: 'InProgress' });
     expect(await waitFor(commandId, { waitMs: 1_000 })).toEqual({ status: 'InProgress' });
-    const since = performance.now();
     const waiting = waitFor(commandId);
     writeFileSync(open, '');
     expect(await waiting).toMatchObject({ status: 'Done' });
-    // The SDK's own shortest delay.
-    expect(performance.now() - since).toBeLessThan(5_000);
   });
 
   it('that SSM does not know yet is in progress', async () => {
@@ -119,16 +117,14 @@ describe('a host command', () => {
     const pidFile = join(await temporaryFolder(), 'pid');
     await serveControlService(`echo $$ > ${pidFile}; sleep 45; ${SUCCEED}`);
     const commandId = await sendCommand(STOP);
-    await expect.poll(() => linesIn(pidFile), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => linesIn(pidFile)).toHaveLength(1);
     const pid = Number(linesIn(pidFile)[0]);
     expect(isRunning(pid)).toBe(true);
     await cancelCommand({ host: HOST, commandId });
     // It is in progress until its script has ended.
     const outcome = () => waitFor(commandId, { waitMs: 0 }).then(({ status }) => status, String);
-    await expect
-      .poll(outcome, { timeout: 10_000 })
-      .toMatch(/^HostCommandFailed: i-\w+, control-service: Cancelled: it was cancelled/);
-    await expect.poll(() => isRunning(pid), { timeout: 5_000 }).toBe(false);
+    await expect.poll(outcome).toMatch(/^HostCommandFailed: i-\w+, control-service: Cancelled: it was cancelled/);
+    await expect.poll(() => isRunning(pid)).toBe(false);
   });
 });
 
@@ -153,7 +149,7 @@ describe('a command that was sent before', () => {
       },
     });
     await expect(sendCommand(STOP)).rejects.toMatchObject({ name: 'AwsUnavailable' });
-    await expect.poll(() => linesIn(starts), { timeout: 10_000 }).toEqual(['stop']);
+    await expect.poll(() => linesIn(starts)).toEqual(['stop']);
     const commandId = await sendCommand(STOP);
     expect(await sendCommand(STOP)).toBe(commandId);
     expect(sends).toBe(1);

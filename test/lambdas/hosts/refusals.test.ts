@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cancelCommand, requireReachable, sendCommand, waitForCommand } from '../../../lambdas/hosts/commands.ts';
 import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
+import { WAIT_MS } from '../../run/patience.ts';
 import { HOST, serve } from './support.ts';
 
 const command = 'control-service';
@@ -28,7 +29,7 @@ describe('a refusal of SSM', () => {
     requireReachable: () => requireReachable([HOST]),
     sendCommand: () =>
       sendCommand({ host: HOST, command, parameters: { unit: 'etcd', action: 'stop' }, execution: 'run-1' }),
-    waitForCommand: () => waitForCommand({ host: HOST, commandId, command }, { waitMs: 60_000 }),
+    waitForCommand: () => waitForCommand({ host: HOST, commandId, command }, { waitMs: WAIT_MS }),
     cancelCommand: () => cancelCommand({ host: HOST, commandId }),
   };
 

@@ -4,6 +4,7 @@ import { EtcdMember } from '../../../lambdas/etcd/member.ts';
 import { handler } from '../../../lambdas/steps/defragment-member.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
+import { WAIT_MS } from '../../run/patience.ts';
 
 const QUOTA_BYTES = 2 ** 31;
 const VALUE = 'x'.repeat(1024 * 1024);
@@ -16,7 +17,7 @@ describe('defragmenting a member', () => {
     const [{ name, clientUrl }] = cluster.members as [LocalCluster['members'][number]];
     member = new EtcdMember({ name, clientUrl, quotaBytes: QUOTA_BYTES });
     for (let written = 0; written < 120; written++) await member.put(`fill/${written % 60}`, VALUE);
-    await member.compact((await member.status()).revision, 10_000);
+    await member.compact((await member.status()).revision, WAIT_MS);
   });
   afterAll(async () => {
     member?.close();
@@ -44,7 +45,7 @@ describe('defragmenting a member', () => {
     } finally {
       cluster.resumeMember('m1');
     }
-    await member.waitUntilAnswering(10_000);
+    await member.waitUntilAnswering(WAIT_MS);
   });
 
   it('succeeds although the call ran into its deadline: etcd goes on, and the size afterwards counts', async () => {

@@ -5,8 +5,8 @@ import { handler } from '../../../lambdas/steps/detect-incidents.ts';
 import { systemsManager } from '../../../local/aws/services.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
-import { fill, MIB, until } from '../../workflows/scene.ts';
-import { ROOT, START_TIMEOUT_MS } from '../etcd/support.ts';
+import { fill, MIB, until } from '../../scenes/scene.ts';
+import { ROOT } from '../etcd/support.ts';
 import { serveSecrets } from './secrets.ts';
 
 const LOGIN = 'detected/root';
@@ -33,7 +33,7 @@ async function look(cluster: string) {
   return lines.map(read);
 }
 
-describe('the detector of a cluster with a login', { timeout: START_TIMEOUT_MS }, () => {
+describe('the detector of a cluster with a login', () => {
   let local: LocalCluster;
   let etcd: EtcdCluster;
   let close: () => Promise<void>;
@@ -53,7 +53,7 @@ describe('the detector of a cluster with a login', { timeout: START_TIMEOUT_MS }
       [registryParameterName('secretless')]: JSON.stringify({ ...cluster, auth: { secret: 'nothing' } }),
     };
     close = await serveSecrets({ [LOGIN]: ROOT }, systemsManager(parameters));
-  }, START_TIMEOUT_MS);
+  });
   afterAll(async () => {
     etcd?.close();
     await local?.close();

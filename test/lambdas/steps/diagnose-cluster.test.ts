@@ -7,8 +7,8 @@ import { runCommand } from '../../../local/aws/run-command.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
 import { LAYOUT } from '../../lib/stacks.ts';
-import { fill, MIB, until } from '../../workflows/scene.ts';
-import { ROOT, START_TIMEOUT_MS } from '../etcd/support.ts';
+import { fill, MIB, until } from '../../scenes/scene.ts';
+import { ROOT } from '../etcd/support.ts';
 import { serveSecrets } from './secrets.ts';
 
 const MINUTES = { getRemainingTimeInMillis: () => 300_000 } as Context;
@@ -67,11 +67,11 @@ describe.each([
   ['3.4.23', true, true],
   ['3.5.30', false, true],
   ['3.5.30', true, false],
-])('etcd %s, with a login and certificates: %s:', { timeout: START_TIMEOUT_MS }, (version, secured, broken) => {
+])('etcd %s, with a login and certificates: %s:', (version, secured, broken) => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await startScene(version, secured);
-  }, START_TIMEOUT_MS);
+  });
   afterAll(() => scene?.close());
 
   it('a cluster that is well is healthy, and the host that is not reached is told', async () => {

@@ -5,7 +5,7 @@ import { handler as compareHashes } from '../../../lambdas/steps/compare-hashes.
 import { handler as waitForMember } from '../../../lambdas/steps/wait-for-member.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
-import { until } from '../../workflows/scene.ts';
+import { until } from '../../scenes/scene.ts';
 
 const QUOTA_BYTES = 2 ** 31;
 const MINUTES = { getRemainingTimeInMillis: () => 300_000 } as Context;

@@ -10,8 +10,8 @@ import { handler as waitForQuorum } from '../../../lambdas/steps/wait-for-quorum
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
 import { LAYOUT } from '../../lib/stacks.ts';
-import { setAlarm } from '../../workflows/scene.ts';
-import { configurationOf, eventually, ROOT, START_TIMEOUT_MS, VERSIONS } from '../etcd/support.ts';
+import { setAlarm } from '../../scenes/scene.ts';
+import { configurationOf, eventually, ROOT, VERSIONS } from '../etcd/support.ts';
 import { serveSecrets } from './secrets.ts';
 
 const MINUTES = { getRemainingTimeInMillis: () => 300_000 } as Context;
@@ -42,14 +42,14 @@ describe.each(
         [version, true],
       ] as const,
   ),
-)('etcd %s, with authentication: %s:', { timeout: START_TIMEOUT_MS }, (version, auth) => {
+)('etcd %s, with authentication: %s:', (version, auth) => {
   let local: LocalCluster;
   let cluster: Cluster;
   beforeAll(async () => {
     local = await startCluster({ binaries: await findEtcd(version), members: 3 });
     if (auth) await local.enableAuth(ROOT.password);
     cluster = configured(local, auth);
-  }, START_TIMEOUT_MS);
+  });
   afterAll(() => local?.close());
 
   const assess = (readings = { lost: 0, total: 0 }) =>
@@ -147,7 +147,7 @@ describe.each(
 });
 
 describe('NOSPACE that survived', () => {
-  it('is what remains, for the space runbook', { timeout: START_TIMEOUT_MS }, async () => {
+  it('is what remains, for the space runbook', async () => {
     await using local = await startCluster({ binaries: await findEtcd('3.5.30'), members: 1 });
     const cluster = configured(local, false);
     const etcd = new EtcdCluster(cluster, {});

@@ -162,7 +162,6 @@ describe('load-cluster, asking a real server for the parameter,', () => {
     const { maxAttempts, requestHandler } = AWS_CLIENT;
     expect(requests).toBe(maxAttempts);
     expect(performance.now() - since).toBeGreaterThanOrEqual(maxAttempts * requestHandler.requestTimeout - 500);
-    expect(performance.now() - since).toBeLessThan(30_000);
   });
 });
 

@@ -47,14 +47,12 @@ function get(CommandId: string, InstanceId = HOST): Promise<GetCommandInvocation
 async function ended(CommandId: string, InstanceId = HOST): Promise<GetCommandInvocationResult> {
   const isOpen = async () =>
     ['Pending', 'InProgress', 'Cancelling'].includes((await get(CommandId, InstanceId)).Status ?? '');
-  await expect.poll(isOpen, { timeout: 20_000 }).toBe(false);
+  await expect.poll(isOpen).toBe(false);
   return get(CommandId, InstanceId);
 }
 
 async function pidIn(file: string): Promise<number> {
-  await expect
-    .poll(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'), { timeout: 10_000 })
-    .toBe(true);
+  await expect.poll(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n')).toBe(true);
   return Number(readFileSync(file, 'utf8'));
 }
 
@@ -85,7 +83,7 @@ describe('a command', () => {
     const open = join(await temporaryFolder(), 'open');
     await serveControlService(`echo early; ${until(open)}`);
     const id = await send();
-    await expect.poll(async () => (await get(id)).Status, { timeout: 10_000 }).toBe('InProgress');
+    await expect.poll(async () => (await get(id)).Status).toBe('InProgress');
     expect(await get(id)).toMatchObject({
       StatusDetails: 'In Progress',
       ResponseCode: -1,
@@ -210,7 +208,7 @@ describe('a cancelled command', () => {
     const pid = await pidIn(pidFile);
     await local.close();
     expect(await get(id)).toMatchObject({ Status: 'Cancelled' });
-    await expect.poll(() => isRunning(pid), { timeout: 5_000 }).toBe(false);
+    await expect.poll(() => isRunning(pid)).toBe(false);
   });
 });
 

@@ -18,7 +18,6 @@ import { TaskTokens } from '../../../local/task-tokens.ts';
 import { machine, result } from '../asl/harness.ts';
 
 const KEY = 'LOCALKEY';
-const WITHIN = { timeout: 60_000 };
 const ASK = 'arn:aws:states:::test:ask.waitForTaskToken';
 const ECHO = stateMachineArn('echo');
 const ASKING = stateMachineArn('asking');
@@ -78,14 +77,14 @@ async function end(executionArn: string) {
     const described = await describeOf(executionArn);
     expect(described.status).not.toBe('RUNNING');
     return described;
-  }, WITHIN);
+  });
 }
 
 /** An execution that waits for an answer, and its token. */
 async function askingExecution(name?: string): Promise<{ arn: string; token: string }> {
   const before = asked.length;
   const arn = await start(ASKING, name);
-  await vi.waitFor(() => expect(asked.length).toBeGreaterThan(before), WITHIN);
+  await vi.waitFor(() => expect(asked.length).toBeGreaterThan(before));
   return { arn, token: asked[before] ?? '' };
 }
 

@@ -6,8 +6,6 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 
-const FETCH_TIMEOUT_MS = 120_000;
-
 let scratch: string;
 
 beforeEach(async () => {
@@ -32,19 +30,15 @@ async function programs(scripts: Record<string, string>): Promise<string> {
 const fakeEtcd = (version: string) => ({ etcd: `echo "etcd Version: ${version}"`, etcdctl: 'exit 0' });
 
 describe('finding etcd', () => {
-  it.each(['3.4.23', '3.5.16', '3.5.30'])(
-    'provides the real etcd %s',
-    { timeout: FETCH_TIMEOUT_MS },
-    async (version) => {
-      const found = await findEtcd(version);
-      expect(found.version).toBe(version);
-      const { stdout } = await promisify(execFile)(found.etcdctl, ['version'], { env: { ETCDCTL_API: '3' } });
-      expect(stdout).toContain(version);
-      expect(found.etcdutl === undefined).toBe(version.startsWith('3.4.'));
-    },
-  );
+  it.each(['3.4.23', '3.5.16', '3.5.30'])('provides the real etcd %s', async (version) => {
+    const found = await findEtcd(version);
+    expect(found.version).toBe(version);
+    const { stdout } = await promisify(execFile)(found.etcdctl, ['version'], { env: { ETCDCTL_API: '3' } });
+    expect(stdout).toContain(version);
+    expect(found.etcdutl === undefined).toBe(version.startsWith('3.4.'));
+  });
 
-  it('fetches into an empty cache, twice at once, and says what it does', { timeout: FETCH_TIMEOUT_MS }, async () => {
+  it('fetches into an empty cache, twice at once, and says what it does', async () => {
     vi.stubEnv('XDG_CACHE_HOME', scratch);
     const lines: string[] = [];
     const [one, other] = await Promise.all([

@@ -1,6 +1,7 @@
 import { Connection, type ConnectionOptions, type Login } from '../../../lambdas/etcd/connection.ts';
+import { WAIT_MS } from '../../run/patience.ts';
 
-const DEADLINE_MS = 5_000;
+const DEADLINE_MS = WAIT_MS;
 
 /** A token that the member at this client URL issues. */
 export async function issueToken(endpoint: string, login: Login, tls?: ConnectionOptions['tls']): Promise<string> {

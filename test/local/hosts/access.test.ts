@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseHostsFile, runScript } from '../../../local/hosts/access.ts';
-import { until } from '../../workflows/scene.ts';
+import { WAIT_MS } from '../../run/patience.ts';
+import { until } from '../../scenes/scene.ts';
 
-const LIMITS = { timeoutMs: 20_000 };
+const LIMITS = { timeoutMs: WAIT_MS };
 
 describe('hosts.json', () => {
   it('names a command for each host', () => {
@@ -65,7 +66,7 @@ describe.each(['sh', 'bash'])('a script on a host that is reached through %s', (
   });
 
   it('is ended by its timeout', async () => {
-    const run = await runScript({ exec: [shell] }, 'echo begun; sleep 60', { timeoutMs: 1_000 });
+    const run = await runScript({ exec: [shell] }, 'echo begun; sleep 60', { timeoutMs: 3_000 });
     expect(run).toMatchObject({ started: true, exitCode: 124, stdout: 'begun\n' });
   });
 
@@ -97,7 +98,7 @@ describe('a host that is not reached', () => {
     ['the command is not there', ['/nonexistent/ssh'], 'ENOENT'],
     ['the command says why', ['sh', '-c', 'echo "ssh: connect to host: Connection refused" >&2; exit 255'], 'refused'],
   ])('is told from one whose script failed: %s', async (_, exec, said) => {
-    const run = await runScript({ exec }, 'echo out', { timeoutMs: 500 });
+    const run = await runScript({ exec }, 'echo out', LIMITS);
     expect(run).toMatchObject({ started: false, stdout: '', stderr: expect.stringContaining(said) });
   });
 });

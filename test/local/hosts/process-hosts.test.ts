@@ -10,8 +10,7 @@ import { freePorts, HOST } from '../../../local/etcd/ports.ts';
 import { runScript } from '../../../local/hosts/access.ts';
 import type { Host, HostFleet } from '../../../local/hosts/host.ts';
 import { startProcessHosts } from '../../../local/hosts/process-hosts.ts';
-
-const WITHIN = { timeout: 15_000, interval: 50 };
+import { WAIT_MS } from '../../run/patience.ts';
 
 let etcd: EtcdBinaries;
 let binDir: string;
@@ -26,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => fleet.close());
 
-const run = (host: Host, script: string) => runScript(host.access, script, { timeoutMs: 40_000 });
+const run = (host: Host, script: string) => runScript(host.access, script, { timeoutMs: WAIT_MS });
 
 const state = async (host: Host): Promise<string> => (await run(host, 'systemctl is-active etcd')).stdout.trim();
 
@@ -112,10 +111,7 @@ describe('etcd of Type=notify', () => {
     const [clientUrl] = await configure(hosts);
     const starting = run(first, 'systemctl start etcd');
     // It listens already, but it serves nobody.
-    await vi.waitFor(
-      () => fetch(`${clientUrl}/version`, { signal: AbortSignal.timeout(300) }).catch(expectTimeout),
-      WITHIN,
-    );
+    await vi.waitFor(() => fetch(`${clientUrl}/version`, { signal: AbortSignal.timeout(300) }).catch(expectTimeout));
     expect(await state(first)).toBe('activating');
 
     expect((await run(second, 'systemctl start etcd')).exitCode).toBe(0);
@@ -172,7 +168,7 @@ ExecStart=/bin/bash -c "${binDir}/etcd --listen-client-urls http://${HOST}:${cli
     expect(started).toMatchObject({ exitCode: 0, stderr: '' });
     await expect(fetch(`http://${HOST}:${client}/version`)).resolves.toMatchObject({ status: 200 });
     await run(first, 'systemctl kill -s KILL etcd');
-    await vi.waitFor(async () => expect(await state(first)).toBe('failed'), WITHIN);
+    await vi.waitFor(async () => expect(await state(first)).toBe('failed'));
     await expect(fetch(`http://${HOST}:${client}/version`)).rejects.toThrow();
   });
 });
@@ -198,7 +194,7 @@ describe('closing process hosts', () => {
     const pids = (stdout.match(/\d+/g) ?? []).map(Number);
     expect(pids).toHaveLength(2);
     await Promise.all([own.close(), own.close()]);
-    for (const pid of pids) await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), WITHIN);
+    for (const pid of pids) await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow());
     expect(existsSync(host.unitDir)).toBe(false);
     expect((await run(host, 'true')).exitCode).toBe(0);
     expect((await run(host, `${host.unitDir}/../../../bin/systemctl`)).exitCode).toBe(127);
@@ -225,7 +221,7 @@ describe('closing process hosts', () => {
     await once(child, 'close');
     const { unitDir, pid } = JSON.parse(output) as { unitDir: string; pid: number };
     expect(pid).toBeGreaterThan(0);
-    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), WITHIN);
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow());
     expect(existsSync(unitDir)).toBe(false);
   });
 });

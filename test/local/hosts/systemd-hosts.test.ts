@@ -14,8 +14,6 @@ import { startSystemdHosts } from '../../../local/hosts/systemd-hosts.ts';
 import type { ProbeAnswer, ProbeOrder, ProbeStart } from './systemd-probe.ts';
 
 const PROBE = join(import.meta.dirname, 'systemd-probe.ts');
-/** Enough for the root filesystem to be built on a machine that has none yet. */
-const START_TIMEOUT_MS = 10 * 60_000;
 
 const WHY_NOT =
   process.platform !== 'linux' ? 'this is not Linux' : process.geteuid?.() !== 0 ? 'this is not root' : undefined;
@@ -96,7 +94,7 @@ describe.skipIf(WHY_NOT)(`three hosts with systemd${skipped}`, () => {
   let probe: Probe;
   beforeAll(async () => {
     probe = await startProbe(3);
-  }, START_TIMEOUT_MS);
+  });
   afterAll(async () => {
     probe.outside.stdin?.end();
     expect(await probe.ended).toBe(0);
@@ -210,7 +208,7 @@ systemctl daemon-reload`,
 });
 
 describe.skipIf(WHY_NOT)(`what is left of hosts${skipped}`, () => {
-  it('is nothing after they are closed', { timeout: START_TIMEOUT_MS }, async () => {
+  it('is nothing after they are closed', async () => {
     const before = { mounts: mounts(), links: links() };
     const probe = await startProbe(2);
     expect({ mounts: mounts(), links: links() }).toEqual(before);
@@ -232,7 +230,7 @@ describe.skipIf(WHY_NOT)(`what is left of hosts${skipped}`, () => {
   it.each([
     ['SIGKILL of the process inside', (probe: Probe) => process.kill(probe.pid, 'SIGKILL'), 128 + 9],
     ['a signal to the process outside', (probe: Probe) => probe.outside.kill('SIGTERM'), 128 + 15],
-  ])('is nothing after %s', { timeout: START_TIMEOUT_MS }, async (_, kill, status) => {
+  ])('is nothing after %s', async (_, kill, status) => {
     const before = mounts();
     const probe = await startProbe(2);
     await probe.run(0, 'systemd-run -q sleep 1000');
@@ -244,13 +242,11 @@ describe.skipIf(WHY_NOT)(`what is left of hosts${skipped}`, () => {
     expect(mounts()).toBe(before);
   });
 
-  it('after SIGKILL of the process outside is no process, and the next start removes the rest', {
-    timeout: START_TIMEOUT_MS,
-  }, async () => {
+  it('after SIGKILL of the process outside is no process, and the next start removes the rest', async () => {
     const killed = await startProbe(2);
     const processes = [...processesOf(killed.pid), killed.pid];
     killed.outside.kill('SIGKILL');
-    await expect.poll(() => processes.filter((each) => isRunning(each)), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => processes.filter((each) => isRunning(each))).toEqual([]);
     expect(tracesOf(killed.pid)).toHaveLength(3);
     const next = await startProbe(1);
     expect(tracesOf(killed.pid)).toEqual([]);
@@ -317,7 +313,7 @@ describe.skipIf(WHY_NOT)(`a command inside${skipped}`, () => {
     process.once('SIGTERM', heard);
     const listeners = process.rawListeners('SIGTERM');
     const status = reexecInside(['sleep', '1000']);
-    await expect.poll(() => process.rawListeners('SIGTERM'), { timeout: 10_000 }).not.toEqual(listeners);
+    await expect.poll(() => process.rawListeners('SIGTERM')).not.toEqual(listeners);
     process.kill(process.pid, 'SIGTERM');
     expect(await status).toBe(128 + 15);
     expect(heard).not.toHaveBeenCalled();

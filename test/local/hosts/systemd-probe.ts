@@ -3,6 +3,7 @@ import { runScript, type ScriptRun } from '../../../local/hosts/access.ts';
 import type { Host } from '../../../local/hosts/host.ts';
 import { isInside, reexecInside } from '../../../local/hosts/systemd/enter.ts';
 import { startSystemdHosts } from '../../../local/hosts/systemd-hosts.ts';
+import { WAIT_MS } from '../../run/patience.ts';
 
 /**
  * A program that goes inside, starts hosts, and does what it reads: a line of JSON on standard input is an order, one on
@@ -36,7 +37,7 @@ async function serve(count: number, binDir: string): Promise<void> {
       say({ body: await fetch(order.get).then((response) => response.text()) });
     } else {
       const access = fleet.hosts[order.host]?.access ?? { exec: ['false'] };
-      say(await runScript(access, order.script, { timeoutMs: 30_000 }));
+      say(await runScript(access, order.script, { timeoutMs: WAIT_MS }));
     }
   }
   await fleet.close();

@@ -72,6 +72,6 @@ export async function pidIn(codeDir: string): Promise<number> {
     pid = await readFile(join(codeDir, 'pid'), 'utf8').then(Number, () => 0);
     return pid;
   };
-  await expect.poll(read, { timeout: 10_000 }).toBeGreaterThan(0);
+  await expect.poll(read).toBeGreaterThan(0);
   return pid;
 }

@@ -48,7 +48,7 @@ describe('a process', () => {
     const { invoke } = await deploy('return process.pid;');
     const pid = Number(await invoke({}));
     process.kill(pid, 'SIGKILL');
-    await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => isRunning(pid)).toBe(false);
     expect(await invoke({})).not.toBe(pid);
   });
 
@@ -85,7 +85,7 @@ describe('an invocation that is not wanted any more', () => {
     const pid = await pidIn(codeDir);
     stop.abort(new Error('stopped by hand'));
     await ended;
-    await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => isRunning(pid)).toBe(false);
   });
 
   it('does not begin when it was stopped before', async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { runScript } from '../../../../local/hosts/access.ts';
 import type { Host, HostFleet } from '../../../../local/hosts/host.ts';
 import { startProcessHosts } from '../../../../local/hosts/process-hosts.ts';
+import { WAIT_MS } from '../../../run/patience.ts';
 
 export interface Ran {
   exitCode: number | null;
@@ -25,7 +26,7 @@ export function oneHost(binDir = '/nowhere') {
     return first;
   };
   const run = async (script: string): Promise<Ran> => {
-    const { started, exitCode, stdout, stderr } = await runScript(host().access, script, { timeoutMs: 30_000 });
+    const { started, exitCode, stdout, stderr } = await runScript(host().access, script, { timeoutMs: WAIT_MS });
     expect(started, stderr).toBe(true);
     return { exitCode, stdout, stderr };
   };

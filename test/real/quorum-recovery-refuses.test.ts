@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HostedStage } from '../../drills/stage.ts';
 import type { HostAccess } from '../../local/hosts/access.ts';
 import { crashMembers, wipeData } from '../../local/hosts/damage.ts';
-import { archivesOf, expectWhole, recover, replace, serviceOf, stageForEachTest } from './hosted-scene.ts';
+import { archivesOf, expectWhole, recover, replace, serviceOf, stageForEachTest } from '../scenes/hosted-scene.ts';
 import {
   expectNoScratch,
   filesOf,
@@ -13,8 +13,8 @@ import {
   readValue,
   reportOf,
   rungOf,
-} from './lost-quorum.ts';
-import { around, HURRIED, statesOf } from './scene.ts';
+} from '../scenes/lost-quorum.ts';
+import { around, HURRIED, statesOf } from '../scenes/scene.ts';
 
 /** A host that is away does not come back while it is waited for. */
 const stageForEach = stageForEachTest();

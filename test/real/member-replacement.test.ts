@@ -13,8 +13,8 @@ import {
   stageForEachTest,
   startWriting,
   untilLed,
-} from './hosted-scene.ts';
-import { around, HURRIED, setAlarm, statesOf, until } from './scene.ts';
+} from '../scenes/hosted-scene.ts';
+import { around, HURRIED, setAlarm, statesOf, until } from '../scenes/scene.ts';
 
 const onStage = stageForEachTest();
 

@@ -1,8 +1,8 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostedStage } from '../../drills/stage.ts';
-import { expectWhole, hostedStage, recover } from './hosted-scene.ts';
-import { leaveTheLast, putThrough, readValue, reportOf, scratchOf } from './lost-quorum.ts';
+import { expectWhole, hostedStage, recover } from '../scenes/hosted-scene.ts';
+import { leaveTheLast, putThrough, readValue, reportOf, scratchOf } from '../scenes/lost-quorum.ts';
 
 /**
  * From the first state that leaves something on a host. Of states that run on each host, the first that ends: that is where some hosts are

@@ -14,6 +14,7 @@ import type { ExecutionResult } from '../../local/asl/execution.ts';
 import type { JsonObject } from '../../local/asl/json.ts';
 import type { Clock } from '../../local/asl/types.ts';
 import type { Platform } from '../../local/platform.ts';
+import { WAIT_MS } from '../run/patience.ts';
 
 export const MIB = 1024 * 1024;
 const VALUE_BYTES = 64 * 1024;
@@ -96,7 +97,7 @@ export async function setAlarm(
   memberId: string,
   raised = true,
 ): Promise<void> {
-  const connection = new Connection({ endpoint: stage.cluster.members[0]?.clientUrl ?? '', deadlineMs: 5_000 });
+  const connection = new Connection({ endpoint: stage.cluster.members[0]?.clientUrl ?? '', deadlineMs: WAIT_MS });
   try {
     await connection.maintenance.alarm({
       action: raised ? AlarmAction.Activate : AlarmAction.Deactivate,
@@ -147,9 +148,8 @@ export async function killFunctions(logicalId: string): Promise<number> {
   return found.length;
 }
 
-/** Waits for a condition, for 30 s at most. */
+/** Waits for a condition. */
 export async function until(holds: () => Promise<boolean>, everyMs = 20): Promise<void> {
-  // Where three clusters share two cores, a service that fails to start has failed often enough only after more than ten seconds.
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(everyMs)) if (await holds()) return;
-  throw new Error(`waited 30 s in vain until ${holds}`);
+  for (const deadline = Date.now() + WAIT_MS; Date.now() < deadline; await sleep(everyMs)) if (await holds()) return;
+  throw new Error(`waited in vain until ${holds}`);
 }

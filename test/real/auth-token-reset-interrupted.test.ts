@@ -14,9 +14,9 @@ import { crashMembers } from '../../local/hosts/damage.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
 import { Platform } from '../../local/platform.ts';
 import { lastLine, startEtcdRemediation } from '../cli/command.ts';
-import { type GrpcProxy, type Moment, serveGrpcProxy } from './grpc-proxy.ts';
-import { hostedStage, outputOf } from './hosted-scene.ts';
-import { killFunctions, until } from './scene.ts';
+import { type GrpcProxy, type Moment, serveGrpcProxy } from '../scenes/grpc-proxy.ts';
+import { hostedStage, outputOf } from '../scenes/hosted-scene.ts';
+import { killFunctions, until } from '../scenes/scene.ts';
 
 const DISABLE = '/etcdserverpb.Auth/AuthDisable';
 const ENABLE = '/etcdserverpb.Auth/AuthEnable';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { crashMembers, damageLog, wipeData } from '../../local/hosts/damage.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
-import { expectWhole, idsOf, outputOf, recover, serviceOf, stageForEachTest } from './hosted-scene.ts';
+import { expectWhole, idsOf, outputOf, recover, serviceOf, stageForEachTest } from '../scenes/hosted-scene.ts';
 import {
   expectNoScratch,
   filesOfAll,
@@ -11,8 +11,8 @@ import {
   readValue,
   reportOf,
   rungOf,
-} from './lost-quorum.ts';
-import { fill, remediate } from './scene.ts';
+} from '../scenes/lost-quorum.ts';
+import { fill, remediate } from '../scenes/scene.ts';
 
 const onStage = stageForEachTest();
 

@@ -2,7 +2,7 @@ import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostedStage } from '../../drills/stage.ts';
 import type { Writer } from '../../drills/writer.ts';
-import { expectWhole, hostedStage, lostBy, outputOf, replace, startWriting } from './hosted-scene.ts';
+import { expectWhole, hostedStage, lostBy, outputOf, replace, startWriting } from '../scenes/hosted-scene.ts';
 
 /** Before this state nothing is changed: one stop there is as good as many. */
 const FIRST_CHANGE = 'Stop service';
@@ -28,9 +28,7 @@ describe('the member runbook, stopped after any state,', () => {
     await stage?.close();
   });
 
-  it('is finished by the next execution, with nothing lost and no member left stopped', {
-    timeout: 900_000,
-  }, async () => {
+  it('is finished by the next execution, with nothing lost and no member left stopped', async () => {
     for (let count = 1; count <= MAX_STATES; count++) {
       await stage.cluster.destroyMember('m3');
       const stopped = await stopAfter(count);

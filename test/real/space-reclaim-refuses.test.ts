@@ -14,7 +14,7 @@ import {
   stage,
   statesOf,
   statuses,
-} from './scene.ts';
+} from '../scenes/scene.ts';
 
 /** What a runbook that refused must have left alone. */
 async function snapshot(full: Stage) {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { CLUSTER_NAME } from '../../drills/stage.ts';
-import { expectWhole, outputOf, stageForEachTest, untilLed } from './hosted-scene.ts';
-import { around, fill } from './scene.ts';
+import { expectWhole, outputOf, stageForEachTest, untilLed } from '../scenes/hosted-scene.ts';
+import { around, fill } from '../scenes/scene.ts';
 
 const stageOf = stageForEachTest();
 

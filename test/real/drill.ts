@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { DrillResult } from '../../drills/scenario.ts';
-import { etcdRemediation, lastLine } from './command.ts';
+import { etcdRemediation, lastLine } from '../cli/command.ts';
 
 /** Where a drill runs and on what, as its options say it. */
 export interface DrillScene {

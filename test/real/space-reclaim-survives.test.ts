@@ -6,6 +6,7 @@ import { EtcdMember } from '../../lambdas/etcd/member.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import { Platform } from '../../local/platform.ts';
+import { WAIT_MS } from '../run/patience.ts';
 import {
   alarmsOf,
   around,
@@ -20,7 +21,7 @@ import {
   statesOf,
   statuses,
   until,
-} from './scene.ts';
+} from '../scenes/scene.ts';
 
 /** Runs one test on a stage of its own, which is closed whatever happens. */
 let current: Stage | undefined;
@@ -247,8 +248,8 @@ describe('the space runbook, without an alarm,', () => {
     await fill(filling.etcd, { keys: 20, toShare: 0.82 });
     const { revision, name: leader } = await leaderOf(filling);
     const small = (await statuses(filling)).find((member) => member.name !== leader);
-    await filling.etcd.member(small?.name ?? '').compact(revision, 10_000);
-    await filling.etcd.member(small?.name ?? '').defragment(10_000);
+    await filling.etcd.member(small?.name ?? '').compact(revision, WAIT_MS);
+    await filling.etcd.member(small?.name ?? '').defragment(WAIT_MS);
     const execution = await remediate(filling.platform);
     await expectReclaimed(filling, execution);
     expect(defragmentedIn(execution)).toHaveLength(2);

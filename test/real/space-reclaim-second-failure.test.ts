@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { around, defragmentedIn, fill, HURRIED, leaderOf, remediate, stage, statesOf, until } from './scene.ts';
+import { around, defragmentedIn, fill, HURRIED, leaderOf, remediate, stage, statesOf, until } from '../scenes/scene.ts';
 
 it('the space runbook ends with the names of those that are gone where the quorum goes too, and nothing is lost', async () => {
   // Members are waited for that do not come back.

@@ -5,8 +5,9 @@ import type { ExecutionResult } from '../../local/asl/execution.ts';
 import type { JsonObject } from '../../local/asl/json.ts';
 import type { Page } from '../../local/aws/sns.ts';
 import { Platform } from '../../local/platform.ts';
-import { outputOf } from './hosted-scene.ts';
-import { HURRIED, leaderOf, stage } from './scene.ts';
+import { WAIT_MS } from '../run/patience.ts';
+import { outputOf } from '../scenes/hosted-scene.ts';
+import { HURRIED, leaderOf, stage } from '../scenes/scene.ts';
 
 /** What a member that rejects tokens goes through is in the drill: here is what only looks like it, and must be left alone. */
 
@@ -92,14 +93,14 @@ describe('the auth token runbook, where simple tokens are taken by every member,
 
   it('tells nobody a token: none is in its history', async () => {
     const { history } = await reset(on);
-    const token = await on.etcd.members[0]?.authentication.issueToken(Date.now() + 5_000);
+    const token = await on.etcd.members[0]?.authentication.issueToken(Date.now() + WAIT_MS);
     expect(token).toMatch(/^[A-Za-z]{16}\.\d+$/);
     expect(JSON.stringify(history)).not.toMatch(/[A-Za-z]{16}\.\d+/);
   });
 
   it('leaves authentication as it is where somebody else has disabled it', async () => {
     const [member] = on.etcd.members;
-    await member?.authentication.disable(Date.now() + 5_000);
+    await member?.authentication.disable(Date.now() + WAIT_MS);
     try {
       expect(await reset(on)).toMatchObject({
         status: 'FAILED',
@@ -117,7 +118,7 @@ describe('the auth token runbook, where simple tokens are taken by every member,
     if (!member) throw new Error('there are members');
     const now = Date.now();
     await openWindow(member, { execution: 'run-7', disabledAt: now, overAt: now });
-    await member.authentication.disable(now + 5_000);
+    await member.authentication.disable(now + WAIT_MS);
     const planned = outputOf(await reset(on, { dryRun: true }));
     expect(planned).toMatchObject({ outcome: 'Planned', summary: expect.stringContaining('run-7') });
     expect(await member.authentication.servesAnybody()).toBe(true);
@@ -134,7 +135,7 @@ describe('the auth token runbook, where simple tokens are taken by every member,
     if (!member) throw new Error('there are members');
     const now = Date.now();
     await openWindow(member, { execution: 'run-7', disabledAt: now, overAt: now });
-    await member.authentication.disable(now + 5_000);
+    await member.authentication.disable(now + WAIT_MS);
     await on.cluster.etcdctl(['user', 'revoke-role', 'root', 'root']);
     const pages: Page[] = [];
     await withLogin(
@@ -143,7 +144,7 @@ describe('the auth token runbook, where simple tokens are taken by every member,
       async (platform) => {
         const resetting = reset({ platform });
         await expect
-          .poll(() => pages[0], { timeout: 60_000 })
+          .poll(() => pages[0])
           .toMatchObject({
             subject: 'CRITICAL: authentication of the etcd cluster drill may be disabled',
             message: expect.stringMatching(/cluster drill may be disabled: .*root user does not have root role/),

@@ -12,6 +12,12 @@ import { freePorts, HOST } from '../../local/etcd/ports.ts';
 /** Where a call is held up: before the member has it, or after the member has answered and before the caller knows. */
 export type Moment = 'before' | 'after';
 
+/** @see https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+export interface GrpcStatus {
+  code: number;
+  message: string;
+}
+
 export interface GrpcProxy {
   url: string;
   close(): Promise<void>;
@@ -26,6 +32,8 @@ export async function serveGrpcProxy(
   onCall: (moment: Moment, path: string) => Promise<void>,
   /** What a caller is told in place of the member's answer. */
   rewrite: (path: string, body: Buffer) => Buffer = (_, body) => body,
+  /** What a caller is refused with, before the member has the call. */
+  refuse: (headers: IncomingHttpHeaders) => GrpcStatus | undefined = () => undefined,
 ): Promise<GrpcProxy> {
   const server = createServer();
   const sessions = new Set<{ destroy(): void }>();
@@ -53,6 +61,15 @@ export async function serveGrpcProxy(
   async function pass(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
     const path = String(headers[':path']);
     const body = await buffer(stream);
+    const refusal = refuse(headers);
+    if (refusal) {
+      const { code, message } = refusal;
+      stream.respond(
+        { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': code, 'grpc-message': message },
+        { endStream: true },
+      );
+      return;
+    }
     await onCall('before', path);
     const upstream = connect(target);
     // A member that is down shows in the request, which fails.

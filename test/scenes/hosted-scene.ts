@@ -7,6 +7,7 @@ import type { ExecutionResult } from '../../local/asl/execution.ts';
 import type { JsonObject } from '../../local/asl/json.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
 import type { ExecutionRequest } from '../../local/platform.ts';
+import { WAIT_MS } from '../run/patience.ts';
 import { until } from './scene.ts';
 
 const SMALL: DrillOptions = { etcd: '3.5.30', members: 3, tls: false, auth: false, sizeMiB: 64 };
@@ -96,7 +97,7 @@ export async function expectWhole({ etcd, cluster }: HostedStage): Promise<void>
     const { members } = await etcd.observe();
     const revisions = members.map((member) => (member.answering ? BigInt(member.revision) : 0n));
     const revision = revisions.reduce((lowest, each) => (each < lowest ? each : lowest)).toString();
-    const hashes = await Promise.all(etcd.members.map((member) => member.hashAt(revision, 5_000)));
+    const hashes = await Promise.all(etcd.members.map((member) => member.hashAt(revision, WAIT_MS)));
     return new Set(hashes.map(({ hash }) => hash)).size === 1;
   });
   for (const { name } of cluster.members) expect(await serviceOf(cluster, name)).toBe('active');

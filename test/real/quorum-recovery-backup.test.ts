@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HostedStage } from '../../drills/stage.ts';
 import { crashMembers, wipeData } from '../../local/hosts/damage.ts';
-import { expectWhole, hostedStage, recover } from './hosted-scene.ts';
+import { expectWhole, hostedStage, recover } from '../scenes/hosted-scene.ts';
 import {
   expectNoScratch,
   filesOfAll,
@@ -14,7 +14,7 @@ import {
   readValue,
   reportOf,
   rungOf,
-} from './lost-quorum.ts';
+} from '../scenes/lost-quorum.ts';
 
 const KEY = 'orders/last night.db';
 

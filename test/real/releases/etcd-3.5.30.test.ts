@@ -1,0 +1,3 @@
+import { remediatesOn } from './release.ts';
+
+remediatesOn('3.5.30');

@@ -1,0 +1,198 @@
+import type { IncomingHttpHeaders } from 'node:http2';
+import { expect, type TestContext } from 'vitest';
+import { CLUSTER_NAME, type HostedOptions, type HostedStage } from '../../drills/stage.ts';
+import { crashMembers } from '../../local/hosts/damage.ts';
+import { UNIT } from '../../local/hosts/hosted-member.ts';
+import { Platform } from '../../local/platform.ts';
+import { requireEtcd } from '../run/require-etcd.ts';
+import { type GrpcProxy, serveGrpcProxy } from './grpc-proxy.ts';
+import {
+  archivesOf,
+  expectWhole,
+  hostedStage,
+  idsOf,
+  lostBy,
+  outputOf,
+  recover,
+  replace,
+  startWriting,
+} from './hosted-scene.ts';
+import { expectNoScratch, leaveOneWhole, namesOf, putThrough, readValue, reportOf, rungOf } from './lost-quorum.ts';
+import { fill, remediate } from './scene.ts';
+
+/** One whole remediation of each runbook, on members of any release, or of two at once. */
+
+/** What members run: `etcd`, and where some are upgraded already, those run another. */
+export interface Releases {
+  etcd: string;
+  upgraded?: { members: readonly string[]; etcd: string };
+}
+
+async function onStage(
+  releases: Releases,
+  options: Partial<HostedOptions>,
+  { skip }: Pick<TestContext, 'skip'>,
+  act: (stage: HostedStage) => Promise<void>,
+): Promise<void> {
+  await requireEtcd(releases.etcd, { skip });
+  if (releases.upgraded) await requireEtcd(releases.upgraded.etcd, { skip });
+  const stage = await hostedStage({ ...options, ...releases });
+  try {
+    await act(stage);
+  } finally {
+    await stage.close();
+  }
+}
+
+/** A store that refuses writes takes them again, and every member is smaller. */
+export function reclaimsSpace(releases: Releases, test: Pick<TestContext, 'skip'>): Promise<void> {
+  return onStage(releases, { sizeMiB: 16 }, test, async (stage) => {
+    await fill(stage.etcd, { keys: 20 });
+    expect(outputOf(await remediate(stage.platform)).outcome).toBe('Remediated');
+    const { members, alarms } = await stage.etcd.observe();
+    expect(alarms).toEqual([]);
+    for (const member of members) expect(member.answering && member.dbSizeBytes < member.quotaBytes / 2).toBe(true);
+    await stage.etcd.member('m2').put('accepted', 'again');
+    expect(outputOf(await remediate(stage.platform)).outcome).toBe('NothingToDo');
+  });
+}
+
+/** A member whose log is damaged is replaced, while writes go on. */
+export function replacesMember(releases: Releases, test: Pick<TestContext, 'skip'>): Promise<void> {
+  return onStage(releases, {}, test, async (stage) => {
+    const before = await idsOf(stage);
+    const writer = startWriting(stage, ['m1', 'm2']);
+    try {
+      await stage.cluster.destroyMember('m3');
+      expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
+      await expectWhole(stage);
+      expect(await lostBy(writer)).toBe(0);
+    } finally {
+      await writer.stop();
+      writer.close();
+    }
+    const after = await idsOf(stage);
+    expect(after.m3).not.toBe(before.m3);
+    expect({ ...after, m3: '' }).toEqual({ ...before, m3: '' });
+    expect(await archivesOf(stage, 'm3')).toHaveLength(1);
+  });
+}
+
+/** All members are killed, and the data of one is whole: the others are restored from it. */
+export function recoversQuorum(releases: Releases, test: Pick<TestContext, 'skip'>): Promise<void> {
+  return onStage(releases, {}, test, async (stage) => {
+    await putThrough(stage, 'm3', 'kept', 'yes');
+    await leaveOneWhole(stage);
+    const report = reportOf(await recover(stage));
+    expect(report).toMatchObject({ outcome: 'Remediated', winner: { member: 'm3' } });
+    expect(rungOf(report)).toBe('replay');
+    await expectWhole(stage);
+    expect(await readValue(stage, 'kept')).toBe('yes');
+    await expectNoScratch(stage);
+  });
+}
+
+/** All members are killed, and their data is whole: they are started, whatever release each runs. */
+export function startsAllAgain(releases: Releases, test: Pick<TestContext, 'skip'>): Promise<void> {
+  return onStage(releases, {}, test, async (stage) => {
+    const before = await idsOf(stage);
+    await putThrough(stage, 'm1', 'kept', 'yes');
+    await crashMembers(stage.cluster, namesOf(stage));
+    const report = reportOf(await recover(stage));
+    expect(report.outcome).toBe('Remediated');
+    expect(rungOf(report)).toBe('restart');
+    await expectWhole(stage);
+    expect(await idsOf(stage)).toEqual(before);
+    expect(await readValue(stage, 'kept')).toBe('yes');
+  });
+}
+
+/** Where two releases hold the data, neither is restored by the other: nothing is changed, and the members still have their data. */
+export function refusesToRestore(releases: Releases, test: Pick<TestContext, 'skip'>): Promise<void> {
+  return onStage(releases, {}, test, async (stage) => {
+    await leaveOneWhole(stage);
+    expect(await recover(stage)).toMatchObject({
+      status: 'FAILED',
+      error: 'PreconditionFailed',
+      cause: expect.stringContaining('different releases of etcd'),
+    });
+    await expectNoScratch(stage);
+    for (const name of namesOf(stage)) expect(await archivesOf(stage, name)).toEqual([]);
+  });
+}
+
+/**
+ * A member that rejects every token takes them again: once it is restarted, and another time once authentication was toggled. Releases from
+ * 3.4.19 and 3.5.5 on do not have the defect, so a proxy in front of m3 rejects tokens as such a member does.
+ */
+export function resetsTokens(releases: Releases, test: Pick<TestContext, 'skip'>): Promise<void> {
+  return onStage(releases, { auth: true }, test, async (stage) => {
+    let isRejecting = () => false;
+    const reject = (headers: IncomingHttpHeaders) => {
+      const hasToken = headers.token !== undefined || headers.authorization !== undefined;
+      return hasToken && isRejecting() ? { code: 16, message: 'etcdserver: invalid auth token' } : undefined;
+    };
+    let toggles = 0;
+    const proxies = await Promise.all(
+      stage.cluster.members.map(({ name, clientUrl }) =>
+        serveGrpcProxy(
+          clientUrl,
+          async (moment, path) => {
+            if (moment === 'after' && path === '/etcdserverpb.Auth/AuthEnable') toggles++;
+          },
+          undefined,
+          name === 'm3' ? reject : undefined,
+        ),
+      ),
+    );
+    const platform = await platformThrough(proxies, stage);
+    try {
+      const pid = await pidOf(stage, 'm3');
+      isRejecting = () => isRunning(pid);
+      expect(await reset(platform, 'restart')).toMatchObject({ outcome: 'Remediated', window: null });
+      expect(await pidOf(stage, 'm3')).not.toBe(pid);
+      isRejecting = () => toggles === 0;
+      expect(await reset(platform, 'toggle')).toMatchObject({
+        outcome: 'Remediated',
+        window: { ms: expect.any(Number) },
+      });
+      expect(toggles).toBeGreaterThan(0);
+      for (const member of stage.etcd.members) expect(await member.authentication.servesAnybody()).toBe(false);
+      expect((await reset(platform, 'restart')).outcome).toBe('NothingToDo');
+    } finally {
+      await platform.close();
+      for (const proxy of proxies) await proxy.close();
+    }
+  });
+}
+
+function platformThrough(proxies: readonly GrpcProxy[], { file, secrets, hosts }: HostedStage): Promise<Platform> {
+  const [configured] = file.clusters;
+  if (!configured?.auth) throw new Error('the stage has authentication');
+  const members = configured.members.map((member, index) => ({ ...member, clientUrl: proxies[index]?.url ?? '' }));
+  return Platform.start({
+    file: { clusters: [{ ...configured, members }] },
+    secrets: { [configured.auth.secret]: secrets.login },
+    hosts,
+  });
+}
+
+async function reset(platform: Platform, strategy: 'restart' | 'toggle') {
+  const parameters = { confirmSeconds: 0, strategy };
+  return outputOf(
+    await platform.execute({ incident: 'auth-token-invalid', input: { cluster: CLUSTER_NAME, parameters } }),
+  );
+}
+
+async function pidOf({ cluster }: HostedStage, name: string): Promise<number> {
+  return Number((await cluster.run(name, `systemctl show -p MainPID ${UNIT}`)).trim().replace('MainPID=', ''));
+}
+
+/** Of a process on a host that is this machine. */
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
