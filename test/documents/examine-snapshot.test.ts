@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { TESTED_RELEASES } from '../run/tested-releases.ts';
 import { cutOff, ObjectServer, object, refused, SIGNATURE } from './object-server.ts';
 import { PreparedHost } from './prepared-host.ts';
 import {
@@ -28,7 +29,7 @@ function hostWithoutData(): PreparedHost {
 
 const BACKUP = `${SCRATCH}.backup`;
 
-describe.each(['3.4.23', '3.5.16', '3.5.30'])('examine-snapshot with etcd %s', (version) => {
+describe.each(TESTED_RELEASES)('examine-snapshot with etcd %s', (version) => {
   let snapshot: Snapshot;
   beforeAll(async () => {
     snapshot = await takeSnapshot(version);

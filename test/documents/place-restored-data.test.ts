@@ -14,6 +14,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { runEtcdctl } from '../../local/etcd/etcdctl.ts';
 import { Member } from '../../local/etcd/member.ts';
 import { freePorts } from '../../local/etcd/ports.ts';
+import { TESTED_RELEASES } from '../run/tested-releases.ts';
 import { hostWithData, owner, ownerAndMode } from './data-dir-host.ts';
 import { PreparedHost } from './prepared-host.ts';
 import {
@@ -28,7 +29,7 @@ import {
 } from './recovery-host.ts';
 import { refuse, succeed } from './script.ts';
 
-describe.each(['3.4.23', '3.5.16', '3.5.30'])('data of etcd %s that was restored and placed', (version) => {
+describe.each(TESTED_RELEASES)('data of etcd %s that was restored and placed', (version) => {
   it('starts as one cluster with all that the snapshot had', async () => {
     const snapshot = await takeSnapshot(version);
     const raised = version === '3.4.23' ? 0n : 1_000_000_000n;

@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync, rmSync, truncateSync, writeSync } fr
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { startCluster } from '../../local/etcd/cluster.ts';
+import { TESTED_RELEASES } from '../run/tested-releases.ts';
 import { PreparedHost } from './prepared-host.ts';
 import {
   contentBytes,
@@ -18,9 +19,7 @@ import {
 } from './salvage-host.ts';
 import { succeed } from './script.ts';
 
-const VERSIONS = ['3.4.23', '3.5.16', '3.5.30'];
-
-describe.each(VERSIONS)('salvage-data-dir after all members of etcd %s were killed under load', (version) => {
+describe.each(TESTED_RELEASES)('salvage-data-dir after all members of etcd %s were killed under load', (version) => {
   let wreck: Wreck;
   beforeAll(async () => {
     wreck = await killUnderLoad(version);
@@ -113,7 +112,7 @@ describe.each(VERSIONS)('salvage-data-dir after all members of etcd %s were kill
   });
 });
 
-describe.each(VERSIONS)('salvage-data-dir of a member of etcd %s that has outlived the others', (version) => {
+describe.each(TESTED_RELEASES)('salvage-data-dir of a member of etcd %s that has outlived the others', (version) => {
   it.each([false, true])('takes what it has applied, and no member hears of it (authentication: %s)', async (auth) => {
     const binaries = await findEtcd(version);
     await using cluster = await startCluster({ binaries, members: 3 });
@@ -160,7 +159,7 @@ async function settledIndexes(cluster: Awaited<ReturnType<typeof startCluster>>)
 }
 
 describe('salvage-data-dir reads from the log', () => {
-  it.each(VERSIONS)('exactly what a follower of etcd %s had of it', async (version) => {
+  it.each(TESTED_RELEASES)('exactly what a follower of etcd %s had of it', async (version) => {
     const binaries = await findEtcd(version);
     await using cluster = await startCluster({ binaries, members: 3 });
     for (let key = 0; key < 10; key++) await cluster.etcdctl(['put', `key-${key}`, 'value']);
@@ -190,7 +189,7 @@ describe('salvage-data-dir reads from the log', () => {
 });
 
 describe('salvage-data-dir of unusual data', () => {
-  it.each(VERSIONS)('replays the log of a member of etcd %s whose quota is exceeded', async (version) => {
+  it.each(TESTED_RELEASES)('replays the log of a member of etcd %s whose quota is exceeded', async (version) => {
     const binaries = await findEtcd(version);
     await using cluster = await startCluster({ binaries, members: 1, quotaBackendBytes: 2 * 1024 * 1024 });
     const value = 'v'.repeat(100_000);

@@ -2,8 +2,7 @@ import { expect, it } from 'vitest';
 import { type DrillScene, needHosts, optionsOf, passDrill } from './drill.ts';
 
 it.for<DrillScene & { damage: string }>([
-  { damage: 'intact', hosts: 'process', etcd: '3.4.23', members: 3, options: ['--auth'] },
-  { damage: 'survivor', hosts: 'process', etcd: '3.5.16', members: 3, options: ['--tls', '--auth'] },
+  { damage: 'survivor', hosts: 'process', etcd: '3.7.3', members: 3, options: ['--tls', '--auth'] },
   { damage: 'wal', hosts: 'process', etcd: '3.5.30', members: 5, options: ['--auth'] },
   { damage: 'killed', hosts: 'systemd', etcd: '3.4.23', members: 3, options: ['--tls', '--auth'] },
 ])(

@@ -1,11 +1,8 @@
 import { expect, it } from 'vitest';
 import { passDrill } from './drill.ts';
 
-it.each([
-  ['three members', [], 3],
-  ['one member', ['--members', '1'], 1],
-  ['TLS and authentication on etcd 3.4', ['--tls', '--auth', '--etcd', '3.4.23'], 3],
-])('the drill space-exceeded brings %s back and loses nothing', async (_, options, members) => {
+it('the drill space-exceeded brings a member with TLS and authentication on etcd 3.4 back and loses nothing', async () => {
+  const options = ['--members', '1', '--tls', '--auth', '--etcd', '3.4'];
   const result = await passDrill('space-exceeded', '--size', '16', ...options);
   expect(result.stderr).toContain('etcd refuses writes');
   expect(result).toMatchObject({
@@ -15,7 +12,8 @@ it.each([
     runbook: 'space-reclaim',
     lostWrites: 0,
   });
-  expect(result.members).toHaveLength(members);
+  expect(result.etcd).toBe('3.4.23');
+  expect(result.members).toHaveLength(1);
   for (const { dbSizeBytesBefore, dbSizeBytesAfter } of result.members as Record<string, number>[]) {
     expect(dbSizeBytesAfter).toBeLessThan(dbSizeBytesBefore ?? 0);
   }

@@ -38,29 +38,6 @@ async function freeze(stage: HostedStage, name: string, stopSeconds = 1): Promis
 }
 
 describe('the member runbook', () => {
-  it('replaces a member whose service fails to start, keeps its data, and then finds nothing to do', async () => {
-    const stage = await onStage();
-    const before = await idsOf(stage);
-    const writer = startWriting(stage, ['m1', 'm2']);
-    await stage.cluster.destroyMember('m3');
-    const output = outputOf(await replace(stage));
-    expect(output).toMatchObject({
-      outcome: 'Remediated',
-      incident: 'member-failed',
-      runbook: 'member-replacement',
-      archived: [{ member: 'm3', dataDir: expect.stringContaining('/var/lib/etcd/default.') }],
-    });
-    await expectWhole(stage);
-    expect(await lostBy(writer)).toBe(0);
-    writer.close();
-    const after = await idsOf(stage);
-    expect(after.m3).not.toBe(before.m3);
-    expect({ ...after, m3: '' }).toEqual({ ...before, m3: '' });
-    expect(await archivesOf(stage, 'm3')).toEqual([(output.archived as { dataDir: string }[])[0]?.dataDir]);
-    expect(outputOf(await replace(stage)).outcome).toBe('NothingToDo');
-    expect(await idsOf(stage)).toEqual(after);
-  });
-
   it('replaces a member that is configured by an environment file', async () => {
     const stage = await onStage({ format: 'environment' });
     await stage.cluster.destroyMember('m2');

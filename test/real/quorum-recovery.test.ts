@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { crashMembers, damageLog, wipeData } from '../../local/hosts/damage.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
-import { expectWhole, idsOf, outputOf, recover, serviceOf, stageForEachTest } from '../scenes/hosted-scene.ts';
+import { expectWhole, outputOf, recover, serviceOf, stageForEachTest } from '../scenes/hosted-scene.ts';
 import {
   expectNoScratch,
   filesOfAll,
@@ -17,21 +17,6 @@ import { fill, remediate } from '../scenes/scene.ts';
 const onStage = stageForEachTest();
 
 describe('the quorum runbook', () => {
-  it('starts the services where all data is whole, moves nothing, and then finds nothing to do', async () => {
-    const stage = await onStage();
-    const before = await idsOf(stage);
-    await putThrough(stage, 'm1', 'kept', 'yes');
-    await crashMembers(stage.cluster, namesOf(stage));
-    const report = reportOf(await recover(stage));
-    expect(report).toMatchObject({ outcome: 'Remediated', incident: 'quorum-lost', runbook: 'quorum-recovery' });
-    expect(rungOf(report)).toBe('restart');
-    await expectWhole(stage);
-    expect(await idsOf(stage)).toEqual(before);
-    expect(await readValue(stage, 'kept')).toBe('yes');
-    await expectNoScratch(stage);
-    expect(outputOf(await recover(stage)).outcome).toBe('NothingToDo');
-  });
-
   it('starts the services of a quorum where one member has lost its data, and says that this one is still to be replaced', async () => {
     const stage = await onStage();
     await putThrough(stage, 'm1', 'kept', 'yes');

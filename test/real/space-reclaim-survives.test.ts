@@ -46,22 +46,6 @@ async function expectReclaimed(on: Stage, execution: ExecutionResult): Promise<v
 }
 
 describe('the space runbook brings a full cluster back', () => {
-  it.each(['3.4.23', '3.5.16', '3.5.30'])(
-    'of etcd %s, followers first, the leader last, and then finds nothing to do',
-    async (etcd) => {
-      const full = await onStage({ etcd });
-      await fill(full.etcd, { keys: 40 });
-      const leader = await leaderOf(full);
-      const execution = await remediate(full.platform);
-      await expectReclaimed(full, execution);
-      const order = defragmentedIn(execution);
-      expect(order.toSorted()).toEqual(['m1', 'm2', 'm3']);
-      expect(order.at(-1)).toBe(leader.name);
-      expect((await leaderOf(full)).name).not.toBe(leader.name);
-      expect(output(await remediate(full.platform)).outcome).toBe('NothingToDo');
-    },
-  );
-
   it.each([
     // etcd 3.4 goes on telling the old dbSizeInUse after a compaction that no write follows.
     { etcd: '3.4.23', members: 1 },

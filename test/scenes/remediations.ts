@@ -18,7 +18,7 @@ import {
   startWriting,
 } from './hosted-scene.ts';
 import { expectNoScratch, leaveOneWhole, namesOf, putThrough, readValue, reportOf, rungOf } from './lost-quorum.ts';
-import { fill, remediate } from './scene.ts';
+import { defragmentedIn, fill, leaderOf, remediate } from './scene.ts';
 
 /** One whole remediation of each runbook, on members of any release, or of two at once. */
 
@@ -44,11 +44,16 @@ async function onStage(
   }
 }
 
-/** A store that refuses writes takes them again, and every member is smaller. */
+/** A store that refuses writes takes them again, and every member is smaller: followers first, the leader last. */
 export function reclaimsSpace(releases: Releases, test: Pick<TestContext, 'skip'>): Promise<void> {
   return onStage(releases, { sizeMiB: 16 }, test, async (stage) => {
     await fill(stage.etcd, { keys: 20 });
-    expect(outputOf(await remediate(stage.platform)).outcome).toBe('Remediated');
+    const { name: leader } = await leaderOf(stage);
+    const execution = await remediate(stage.platform);
+    expect(outputOf(execution).outcome).toBe('Remediated');
+    const order = defragmentedIn(execution);
+    expect([order.toSorted(), order.at(-1)]).toEqual([['m1', 'm2', 'm3'], leader]);
+    expect((await leaderOf(stage)).name).not.toBe(leader);
     const { members, alarms } = await stage.etcd.observe();
     expect(alarms).toEqual([]);
     for (const member of members) expect(member.answering && member.dbSizeBytes < member.quotaBytes / 2).toBe(true);
@@ -64,7 +69,12 @@ export function replacesMember(releases: Releases, test: Pick<TestContext, 'skip
     const writer = startWriting(stage, ['m1', 'm2']);
     try {
       await stage.cluster.destroyMember('m3');
-      expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
+      expect(outputOf(await replace(stage))).toMatchObject({
+        outcome: 'Remediated',
+        incident: 'member-failed',
+        runbook: 'member-replacement',
+        archived: [{ member: 'm3', dataDir: expect.stringContaining('/var/lib/etcd/default.') }],
+      });
       await expectWhole(stage);
       expect(await lostBy(writer)).toBe(0);
     } finally {
@@ -75,6 +85,8 @@ export function replacesMember(releases: Releases, test: Pick<TestContext, 'skip
     expect(after.m3).not.toBe(before.m3);
     expect({ ...after, m3: '' }).toEqual({ ...before, m3: '' });
     expect(await archivesOf(stage, 'm3')).toHaveLength(1);
+    expect(outputOf(await replace(stage)).outcome).toBe('NothingToDo');
+    expect(await idsOf(stage)).toEqual(after);
   });
 }
 
@@ -99,11 +111,13 @@ export function startsAllAgain(releases: Releases, test: Pick<TestContext, 'skip
     await putThrough(stage, 'm1', 'kept', 'yes');
     await crashMembers(stage.cluster, namesOf(stage));
     const report = reportOf(await recover(stage));
-    expect(report.outcome).toBe('Remediated');
+    expect(report).toMatchObject({ outcome: 'Remediated', incident: 'quorum-lost', runbook: 'quorum-recovery' });
     expect(rungOf(report)).toBe('restart');
     await expectWhole(stage);
     expect(await idsOf(stage)).toEqual(before);
     expect(await readValue(stage, 'kept')).toBe('yes');
+    await expectNoScratch(stage);
+    expect(outputOf(await recover(stage)).outcome).toBe('NothingToDo');
   });
 }
 

@@ -79,11 +79,11 @@ export function defragmentedIn({ history }: ExecutionResult): string[] {
     .map(({ member }) => member);
 }
 
-export async function statuses({ etcd }: Stage): Promise<AnsweringMember[]> {
+export async function statuses({ etcd }: Pick<Stage, 'etcd'>): Promise<AnsweringMember[]> {
   return (await etcd.observe()).members.filter((member) => member.answering);
 }
 
-export async function leaderOf(stage: Stage): Promise<AnsweringMember> {
+export async function leaderOf(stage: Pick<Stage, 'etcd'>): Promise<AnsweringMember> {
   const members = await statuses(stage);
   const leader = members.find((member) => member.id === member.leaderId);
   if (!leader) throw new Error('no leader');

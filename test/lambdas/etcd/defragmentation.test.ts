@@ -4,7 +4,8 @@ import type { EtcdMember } from '../../../lambdas/etcd/member.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
 import { WAIT_MS } from '../../run/patience.ts';
-import { connectTo, failureOf, freeze, VERSIONS } from './support.ts';
+import { TESTED_RELEASES } from '../../run/tested-releases.ts';
+import { connectTo, failureOf, freeze } from './support.ts';
 
 const MEGABYTE = 1_000_000;
 
@@ -15,7 +16,7 @@ it('a defragmentation for which the disk has no room is told as that, and stops 
   expect(error.message).toContain('make room, and start it');
 });
 
-describe.each(VERSIONS)('a member of etcd %s with a large database', (version) => {
+describe.each(TESTED_RELEASES)('a member of etcd %s with a large database', (version) => {
   let cluster: LocalCluster;
   let member: EtcdMember;
 

@@ -9,6 +9,7 @@ import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type ClusterCertificates, issueCertificates } from '../../../local/etcd/certificates.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
 import { WAIT_MS } from '../../run/patience.ts';
+import { TESTED_RELEASES } from '../../run/tested-releases.ts';
 import {
   type Access,
   configurationOf,
@@ -19,7 +20,6 @@ import {
   freeze,
   leaderFirst,
   QUOTA_BYTES,
-  VERSIONS,
 } from './support.ts';
 
 function connectToUrl(clientUrl: string, access: Access = {}): EtcdMember {
@@ -77,7 +77,7 @@ describe('where no etcd answers', () => {
   const END = { endStream: true };
 });
 
-describe.each(VERSIONS)('where TLS is not agreed on with etcd %s', (version) => {
+describe.each(TESTED_RELEASES)('where TLS is not agreed on with etcd %s', (version) => {
   let cluster: LocalCluster;
   let strangers: ClusterCertificates;
 
@@ -125,7 +125,7 @@ describe.each(VERSIONS)('where TLS is not agreed on with etcd %s', (version) => 
   });
 });
 
-describe.each(VERSIONS)('etcd %s, where it refuses a call,', (version) => {
+describe.each(TESTED_RELEASES)('etcd %s, where it refuses a call,', (version) => {
   let cluster: LocalCluster;
   let members: EtcdMember[];
   let leader: EtcdMember;

@@ -6,11 +6,12 @@ import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { createTokenKeys } from '../../../local/etcd/certificates.ts';
 import { startCluster } from '../../../local/etcd/cluster.ts';
 import { WAIT_MS } from '../../run/patience.ts';
-import { connectTo, countLogins, failureOf, freeze, ROOT, VERSIONS } from './support.ts';
+import { TESTED_RELEASES } from '../../run/tested-releases.ts';
+import { connectTo, countLogins, failureOf, freeze, ROOT } from './support.ts';
 
 const user = `root:${ROOT.password}`;
 
-describe.each(VERSIONS)('a login to etcd %s', (version) => {
+describe.each(TESTED_RELEASES)('a login to etcd %s', (version) => {
   it('may be configured before authentication is enabled, and survives its being switched off and on', async () => {
     await using cluster = await startCluster({ binaries: await findEtcd(version), members: 1 });
     const reader = connectTo(cluster, { login: ROOT });

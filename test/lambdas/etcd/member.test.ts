@@ -4,7 +4,8 @@ import type { EtcdMember } from '../../../lambdas/etcd/member.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
 import { WAIT_MS } from '../../run/patience.ts';
-import { configurationOf, eventually, leaderFirst, QUOTA_BYTES, ROOT, VERSIONS } from './support.ts';
+import { TESTED_RELEASES } from '../../run/tested-releases.ts';
+import { configurationOf, eventually, leaderFirst, QUOTA_BYTES, ROOT } from './support.ts';
 
 const SECURITY = [
   { security: 'no security at all', tls: 'none', authToken: undefined },
@@ -12,7 +13,7 @@ const SECURITY = [
   { security: 'mutual TLS and JWT tokens', tls: 'mutual', authToken: 'jwt' },
 ] as const;
 
-const CASES = VERSIONS.flatMap((version) => SECURITY.map((security) => ({ version, ...security })));
+const CASES = TESTED_RELEASES.flatMap((version) => SECURITY.map((security) => ({ version, ...security })));
 
 describe.each(CASES)('the members of etcd $version with $security', ({ version, tls, authToken }) => {
   let local: LocalCluster;

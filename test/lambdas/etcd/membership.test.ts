@@ -5,13 +5,14 @@ import type { EtcdMember } from '../../../lambdas/etcd/member.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
 import { WAIT_MS } from '../../run/patience.ts';
+import { TESTED_RELEASES } from '../../run/tested-releases.ts';
 import { until } from '../../scenes/scene.ts';
 
 /** Nothing ever listens there. */
 const ABSENT = 'http://127.0.0.1:2';
 const QUOTA_BYTES = 16 * 1024 * 1024;
 
-describe.each(['3.4.23', '3.5.16', '3.5.30'])('the membership of etcd %s', (version) => {
+describe.each(TESTED_RELEASES)('the membership of etcd %s', (version) => {
   let local: LocalCluster;
   let etcd: EtcdCluster;
   beforeAll(async () => {

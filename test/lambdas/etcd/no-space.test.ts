@@ -5,9 +5,10 @@ import type { EtcdMember } from '../../../lambdas/etcd/member.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
 import { WAIT_MS } from '../../run/patience.ts';
-import { connectTo, failureOf, ROOT, VERSIONS } from './support.ts';
+import { TESTED_RELEASES } from '../../run/tested-releases.ts';
+import { connectTo, failureOf, ROOT } from './support.ts';
 
-describe.each(VERSIONS)('a member of etcd %s that has run out of space', (version) => {
+describe.each(TESTED_RELEASES)('a member of etcd %s that has run out of space', (version) => {
   let cluster: LocalCluster;
   let member: EtcdMember;
   let id: string;

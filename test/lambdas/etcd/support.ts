@@ -6,7 +6,6 @@ import { EtcdMember, type MemberOptions } from '../../../lambdas/etcd/member.ts'
 import type { LocalCluster } from '../../../local/etcd/cluster.ts';
 import { WAIT_MS } from '../../run/patience.ts';
 
-export const VERSIONS = ['3.4.23', '3.5.16', '3.5.30'];
 export const QUOTA_BYTES = 2_000_000_000;
 
 const PASSWORD = 'pass-4711';

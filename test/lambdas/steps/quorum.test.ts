@@ -10,8 +10,9 @@ import { handler as waitForQuorum } from '../../../lambdas/steps/wait-for-quorum
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
 import { LAYOUT } from '../../lib/stacks.ts';
+import { TESTED_RELEASES } from '../../run/tested-releases.ts';
 import { setAlarm } from '../../scenes/scene.ts';
-import { configurationOf, eventually, ROOT, VERSIONS } from '../etcd/support.ts';
+import { configurationOf, eventually, ROOT } from '../etcd/support.ts';
 import { serveSecrets } from './secrets.ts';
 
 const MINUTES = { getRemainingTimeInMillis: () => 300_000 } as Context;
@@ -35,7 +36,7 @@ function configured(local: LocalCluster, auth: boolean): Cluster {
 }
 
 describe.each(
-  VERSIONS.flatMap(
+  TESTED_RELEASES.flatMap(
     (version) =>
       [
         [version, false],

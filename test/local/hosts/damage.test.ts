@@ -10,6 +10,7 @@ import {
 } from '../../../local/hosts/hosted-cluster.ts';
 import { UNIT } from '../../../local/hosts/hosted-member.ts';
 import { startProcessHosts } from '../../../local/hosts/process-hosts.ts';
+import { TESTED_RELEASES } from '../../run/tested-releases.ts';
 
 const NAMES = ['m1', 'm2', 'm3'];
 
@@ -41,7 +42,7 @@ async function expectDead(hosted: HostedCluster, name: string): Promise<void> {
   expect(await isHealthy(hosted.member(name).clientUrl)).toBe(false);
 }
 
-describe.each(['3.4.23', '3.5.16', '3.5.30'])('members of etcd %s', (version) => {
+describe.each(TESTED_RELEASES)('members of etcd %s', (version) => {
   it('that are crashed all at once stay dead, and come back with all their data when they are started together', async () => {
     const hosted = await start(version);
     await hosted.etcdctl(['put', 'kept', 'so far']);

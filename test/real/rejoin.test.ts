@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { findEtcd } from '../../../local/etcd/binaries.ts';
-import { WAIT_MS } from '../../run/patience.ts';
+import { findEtcd } from '../../local/etcd/binaries.ts';
+import { WAIT_MS } from '../run/patience.ts';
 import { type Findings, letRejoin } from './rejoin-scene.ts';
 
 const PROBE = fileURLToPath(new URL('./rejoin-probe.ts', import.meta.url));

@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline';
-import { runScript, type ScriptRun } from '../../../local/hosts/access.ts';
-import type { Host } from '../../../local/hosts/host.ts';
-import { isInside, reexecInside } from '../../../local/hosts/systemd/enter.ts';
-import { startSystemdHosts } from '../../../local/hosts/systemd-hosts.ts';
-import { WAIT_MS } from '../../run/patience.ts';
+import { runScript, type ScriptRun } from '../../local/hosts/access.ts';
+import type { Host } from '../../local/hosts/host.ts';
+import { isInside, reexecInside } from '../../local/hosts/systemd/enter.ts';
+import { startSystemdHosts } from '../../local/hosts/systemd-hosts.ts';
+import { WAIT_MS } from '../run/patience.ts';
 
 /**
  * A program that goes inside, starts hosts, and does what it reads: a line of JSON on standard input is an order, one on

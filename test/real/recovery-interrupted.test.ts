@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, utimesSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { HostAccess } from '../../local/hosts/access.ts';
-import { hostWithData, isLinuxRoot, owner, parametersFor } from './data-dir-host.ts';
-import type { PreparedHost } from './prepared-host.ts';
+import { hostWithData, isLinuxRoot, owner, parametersFor } from '../documents/data-dir-host.ts';
+import type { PreparedHost } from '../documents/prepared-host.ts';
 import {
   contentsOf,
   discardParameters,
@@ -13,8 +13,8 @@ import {
   revisionOf,
   type Snapshot,
   takeSnapshot,
-} from './recovery-host.ts';
-import { refuse, runCommand, succeed } from './script.ts';
+} from '../documents/recovery-host.ts';
+import { refuse, runCommand, succeed } from '../documents/script.ts';
 
 /** A host, how it is reached, and where its data lies as seen from outside. */
 interface World {

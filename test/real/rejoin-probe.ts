@@ -1,4 +1,4 @@
-import { isInside, reexecInside } from '../../../local/hosts/systemd/enter.ts';
+import { isInside, reexecInside } from '../../local/hosts/systemd/enter.ts';
 import { letRejoin } from './rejoin-scene.ts';
 
 /**

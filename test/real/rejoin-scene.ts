@@ -1,12 +1,12 @@
 import { dirname } from 'node:path';
-import { flood } from '../../../drills/under-load.ts';
-import { Writer } from '../../../drills/writer.ts';
-import { findEtcd } from '../../../local/etcd/binaries.ts';
-import { type HostedCluster, startHostedCluster } from '../../../local/hosts/hosted-cluster.ts';
-import { UNIT } from '../../../local/hosts/hosted-member.ts';
-import { startProcessHosts } from '../../../local/hosts/process-hosts.ts';
-import { startSystemdHosts } from '../../../local/hosts/systemd-hosts.ts';
-import { issueToken, readWithToken } from '../etcd/tokens.ts';
+import { flood } from '../../drills/under-load.ts';
+import { Writer } from '../../drills/writer.ts';
+import { findEtcd } from '../../local/etcd/binaries.ts';
+import { type HostedCluster, startHostedCluster } from '../../local/hosts/hosted-cluster.ts';
+import { UNIT } from '../../local/hosts/hosted-member.ts';
+import { startProcessHosts } from '../../local/hosts/process-hosts.ts';
+import { startSystemdHosts } from '../../local/hosts/systemd-hosts.ts';
+import { issueToken, readWithToken } from '../local/etcd/tokens.ts';
 
 const LOGIN = { username: 'root', password: 'secret' };
 const SNAPSHOT_COUNT = 1_000;

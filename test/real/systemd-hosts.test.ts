@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { findEtcd } from '../../../local/etcd/binaries.ts';
-import type { ScriptRun } from '../../../local/hosts/access.ts';
-import { cgroupMount } from '../../../local/hosts/systemd/control-groups.ts';
-import { isInside, reexecInside } from '../../../local/hosts/systemd/enter.ts';
-import { isRunning } from '../../../local/hosts/systemd/leftovers.ts';
-import { startSystemdHosts } from '../../../local/hosts/systemd-hosts.ts';
+import { findEtcd } from '../../local/etcd/binaries.ts';
+import type { ScriptRun } from '../../local/hosts/access.ts';
+import { cgroupMount } from '../../local/hosts/systemd/control-groups.ts';
+import { isInside, reexecInside } from '../../local/hosts/systemd/enter.ts';
+import { isRunning } from '../../local/hosts/systemd/leftovers.ts';
+import { startSystemdHosts } from '../../local/hosts/systemd-hosts.ts';
 import type { ProbeAnswer, ProbeOrder, ProbeStart } from './systemd-probe.ts';
 
 const PROBE = join(import.meta.dirname, 'systemd-probe.ts');
