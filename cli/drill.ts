@@ -13,6 +13,7 @@ import {
   type Scenario,
 } from '../drills/scenario.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';
+import { DEFAULT_VERSION } from '../local/etcd/versions.ts';
 import { isInside, reexecInside } from '../local/hosts/systemd/enter.ts';
 import { formatMs } from './format.ts';
 import { examples, WITHOUT_AWS } from './options.ts';
@@ -23,6 +24,10 @@ const [DEFAULT_SCENARIO] = SCENARIOS;
 /** etcd's own bookkeeping needs a few MiB: below this the quota is full before anything is written. */
 const MIN_SIZE_MIB = 16;
 const MAX_SIZE_MIB = 8192;
+/** Scenarios that are about a defect of one release. */
+const OWN_VERSIONS = SCENARIOS.flatMap(({ name, etcd }) =>
+  etcd === undefined ? [] : `; ${name}: ${etcd}, which has its defect`,
+).join('');
 /** Where there is nothing to do, a scenario's own checks say whether that is right. */
 const SUCCESSES: readonly string[] = ['Remediated', 'NothingToDo'];
 
@@ -58,7 +63,7 @@ export function drillCommand(): Command {
     )
     .option(
       '--etcd <version|dir>',
-      'a version such as 3.5 or 3.4.23, or a folder with the binaries (default: the PATH, then 3.5; auth-token-invalid: 3.3, which has its defect)',
+      `a version such as 3.7 or 3.4.23, or a folder with the binaries (default: the PATH, then ${DEFAULT_VERSION}${OWN_VERSIONS})`,
       parseEtcd,
     )
     .addOption(new Option('--members <count>', 'members of the cluster').choices(['1', '3', '5']).default('3'))
@@ -137,7 +142,7 @@ function misfit(
 
 function parseEtcd(text: string): string {
   if (/^\d+\.\d+(\.\d+)?$/.test(text) || existsSync(text)) return text;
-  throw new InvalidArgumentError('It must be a version such as 3.5 or 3.4.23, or a folder that exists.');
+  throw new InvalidArgumentError('It must be a version such as 3.7 or 3.4.23, or a folder that exists.');
 }
 
 function parseSize(text: string): number {
