@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
+import { knownRelease, knownSuite } from '../../../local/etcd/versions.ts';
+import { TESTED_RELEASES } from '../../run/tested-releases.ts';
 
 let scratch: string;
 
@@ -30,29 +32,12 @@ async function programs(scripts: Record<string, string>): Promise<string> {
 const fakeEtcd = (version: string) => ({ etcd: `echo "etcd Version: ${version}"`, etcdctl: 'exit 0' });
 
 describe('finding etcd', () => {
-  it.each(['3.4.23', '3.5.16', '3.5.30'])('provides the real etcd %s', async (version) => {
+  it.each(TESTED_RELEASES)('provides the real etcd %s', async (version) => {
     const found = await findEtcd(version);
     expect(found.version).toBe(version);
     const { stdout } = await promisify(execFile)(found.etcdctl, ['version'], { env: { ETCDCTL_API: '3' } });
     expect(stdout).toContain(version);
     expect(found.etcdutl === undefined).toBe(version.startsWith('3.4.'));
-  });
-
-  it('fetches into an empty cache, twice at once, and says what it does', async () => {
-    vi.stubEnv('XDG_CACHE_HOME', scratch);
-    const lines: string[] = [];
-    const [one, other] = await Promise.all([
-      findEtcd('3.4.23', (line) => lines.push(line)),
-      findEtcd('3.4.23', (line) => lines.push(line)),
-    ]);
-    expect(one).toEqual(other);
-    expect(one.etcd).toBe(join(scratch, 'etcd-remediation/etcd/3.4.23/etcd'));
-    expect(await readdir(join(scratch, 'etcd-remediation/etcd'))).toEqual(['3.4.23']);
-    expect(lines.filter((line) => line.includes('downloading'))).toHaveLength(2);
-
-    const again: string[] = [];
-    expect(await findEtcd('3.4', (line) => again.push(line))).toEqual(one);
-    expect(again).toEqual([]);
   });
 
   it("takes the PATH's etcd, whatever its version, when none is requested", async () => {
@@ -81,6 +66,19 @@ describe('finding etcd', () => {
   });
 });
 
+describe('a request', () => {
+  it.each([
+    ['3.3', '3.3.25', 'bullseye'],
+    ['3.5', '3.5.16', 'trixie'],
+    ['3.5.35', '3.5.35', undefined],
+    ['3.6', '3.6.16', undefined],
+    ['3.7', '3.7.3', undefined],
+    ['3.8', undefined, undefined],
+  ])('for %s means %s, which Debian offers in %s', (request, version, suite) => {
+    expect([knownRelease(request), knownSuite(request)]).toEqual([version, suite]);
+  });
+});
+
 describe('what it says when there is no etcd', () => {
   it('names the PATH, the cache and what to do, on a machine without apt', async () => {
     vi.stubEnv('PATH', await programs({}));
@@ -91,8 +89,24 @@ describe('what it says when there is no etcd', () => {
     expect(message).toContain('the PATH: no etcd');
     expect(message).toContain(join(scratch, 'etcd-remediation/etcd'));
     expect(message).toContain('apt-get is not on the PATH');
+    expect(message).toContain('go is not on the PATH');
     expect(message).toContain('--etcd DIR');
     expect(message).toContain('release archive');
+  });
+
+  it('says that a release before 3.5 cannot be built, and asks Debian first for what Debian offers', async () => {
+    vi.stubEnv('PATH', await programs({ go: 'exit 1' }));
+    vi.stubEnv('XDG_CACHE_HOME', scratch);
+    const error = await findEtcd('3.4').catch((thrown: unknown) => thrown);
+    expect(String(error)).toMatch(/Debian's packages: .*\n.*Go modules: releases before 3\.5 cannot be built/);
+  });
+
+  it('gives what go says, and leaves nothing in the cache', async () => {
+    vi.stubEnv('PATH', await programs({ go: 'echo "no such host" >&2; exit 1' }));
+    vi.stubEnv('XDG_CACHE_HOME', scratch);
+    const error = await findEtcd('3.7').catch((thrown: unknown) => thrown);
+    expect(String(error)).toContain('no such host');
+    expect(await readdir(join(scratch, 'etcd-remediation/etcd'))).toEqual([]);
   });
 
   it('names the folder that holds no etcd', async () => {
