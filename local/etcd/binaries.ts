@@ -91,7 +91,8 @@ async function isFolder(request: string): Promise<boolean> {
   );
 }
 
-function cacheFolder(): string {
+/** Holds a folder for each release of etcd. */
+export function cacheFolder(): string {
   const platformDefault = process.platform === 'darwin' ? join(homedir(), 'Library/Caches') : join(homedir(), '.cache');
   return join(process.env.XDG_CACHE_HOME || platformDefault, 'etcd-remediation', 'etcd');
 }
