@@ -1,12 +1,12 @@
 import { until } from '../drills/conditions.ts';
 import { type HostedStage, setHostedStage } from '../drills/stage.ts';
-import { Writer } from '../drills/writer.ts';
 import { freePorts, HOST } from '../local/etcd/ports.ts';
 import { crashMembers, damageLog, wipeData } from '../local/hosts/damage.ts';
 import { UNIT } from '../local/hosts/hosted-member.ts';
 import type { Bench, Comparison, Findings, Part } from './part.ts';
 import { runRunbook } from './runbook.ts';
 import { takeTurns } from './turns.ts';
+import { WriterThread } from './writer-thread.ts';
 
 const [FIRST, SECOND, THIRD] = ['m1', 'm2', 'm3'] as const;
 const WRITE_WITHIN_MS = 120_000;
@@ -145,21 +145,23 @@ async function measureOnce(
     setHostedStage(options, { say: () => undefined, onEvent: () => undefined }),
   );
   const endpoints = stage.cluster.members.map(({ clientUrl }) => clientUrl);
-  const writer = new Writer({ endpoints, keys, valueBytes: 128 });
+  const writer = new WriterThread({ endpoints, keys, valueBytes: 128 });
   try {
-    writer.start();
-    const areWritten = async () => writer.ackedWrites >= keys;
+    await writer.ask('start');
+    const areWritten = async () => (await writer.ask('look')).ackedWrites >= keys;
     await progress.during('writing the keys', until(`${keys} keys are written`, WRITE_WITHIN_MS, areWritten));
-    writer.slowDown();
+    await writer.ask('slowDown');
     await progress.during('taking the quorum away', damage(stage));
-    writer.forgetStalls();
+    await writer.ask('forgetStalls');
     const startedAt = Date.now();
     await progress.during(`recovering it: ${name}`, cure(stage));
-    await until('a write is accepted', ACCEPT_WITHIN_MS, async () => writer.firstAckAt !== undefined);
-    return (writer.firstAckAt ?? Number.NaN) - startedAt;
+    let acceptedAt: number | undefined;
+    await until('a write is accepted', ACCEPT_WITHIN_MS, async () => {
+      acceptedAt = (await writer.ask('look')).firstAckAt;
+      return acceptedAt !== undefined;
+    });
+    return (acceptedAt ?? Number.NaN) - startedAt;
   } finally {
-    await writer.stop();
-    writer.close();
-    await stage.close();
+    await writer.end().finally(() => stage.close());
   }
 }

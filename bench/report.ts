@@ -52,7 +52,7 @@ interface Row {
   name: string;
   values: readonly number[];
   median: number;
-  /** The first row has none; nor has one that needs nothing at all. */
+  /** The first row has none; nor is there one where either needs nothing at all. */
   ratio?: number;
 }
 
@@ -63,7 +63,7 @@ function rowsOf({ values }: Comparison): Row[] {
     first,
     ...peers.map((peer) => ({
       ...peer,
-      ...(peer.median > 0 && { ratio: Number((first.median / peer.median).toFixed(2)) }),
+      ...(first.median > 0 && peer.median > 0 && { ratio: Number((first.median / peer.median).toFixed(2)) }),
     })),
   ];
 }

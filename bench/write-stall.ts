@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../drills/conditions.ts';
 import { type Stage, setStage } from '../drills/stage.ts';
-import { Writer } from '../drills/writer.ts';
 import { etcdEnvironment, run } from '../local/etcd/executables.ts';
 import { findEtcdDefrag } from './etcd-defrag.ts';
 import type { Bench, Comparison, Findings, Part } from './part.ts';
 import { runRunbook } from './runbook.ts';
 import { figures, takeTurns } from './turns.ts';
+import { WriterThread } from './writer-thread.ts';
+import type { WriterFigures } from './writer-worker.ts';
 
 const MIB = 2 ** 20;
 const VALUE_BYTES = 64 * 1024;
@@ -116,43 +117,42 @@ async function measureOnce(
   { name, apply }: Cure,
   { sizeMiB, fillShare }: Situation,
   { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
-): Promise<Writer> {
+): Promise<WriterFigures> {
   const options = { etcd: binaries.version, members: 3, tls: false, auth: false, sizeMiB };
   const stage = await progress.during(
     'making the cluster',
     setStage(options, { say: () => undefined, onEvent: () => undefined }),
   );
   const quotaBytes = sizeMiB * MIB;
-  const writer = new Writer({
+  const writer = new WriterThread({
     endpoints: stage.cluster.members.map((member) => member.clientUrl),
     keys: (quotaBytes * IN_USE_SHARE) / VALUE_BYTES,
     valueBytes: VALUE_BYTES,
   });
   try {
-    writer.start();
+    await writer.ask('start');
     await progress.during('filling the store', fill(stage, writer, quotaBytes, fillShare));
-    writer.slowDown();
+    await writer.ask('slowDown');
     // With the alarm the outage has begun already, and counts; before an alarm the trickle comes to rest first.
     if (fillShare < 1) await sleep(1_000);
-    writer.forgetStalls();
+    await writer.ask('forgetStalls');
     await progress.during(`curing it: ${name}`, apply(stage));
     await sleep(500);
     await requireCured(stage, name, quotaBytes);
-    return writer;
+    return await writer.ask('stop');
   } finally {
-    await writer.stop();
-    writer.close();
-    await stage.close();
+    await writer.end().finally(() => stage.close());
   }
 }
 
-async function fill({ etcd }: Stage, writer: Writer, quotaBytes: number, share: number): Promise<void> {
+async function fill({ etcd }: Stage, writer: WriterThread, quotaBytes: number, share: number): Promise<void> {
+  const isFull = async () => (await writer.ask('look')).refusedAt !== undefined;
   if (share === 1) {
-    await until('etcd refuses a write', FILL_WITHIN_MS, async () => writer.refusedAt !== undefined);
+    await until('etcd refuses a write', FILL_WITHIN_MS, isFull);
     return;
   }
   await until(`the store is filled to ${share * 100} %`, FILL_WITHIN_MS, async () => {
-    if (writer.refusedAt !== undefined) throw new Error('The store was full before it was seen nearly full.');
+    if (await isFull()) throw new Error('The store was full before it was seen nearly full.');
     return ((await etcd.members[0]?.status())?.dbSizeBytes ?? 0) > quotaBytes * share;
   });
 }
