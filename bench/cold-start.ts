@@ -1,15 +1,11 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { bundleSteps } from '../lib/bundles/bundle-steps.ts';
-import { findEtcd } from '../local/etcd/binaries.ts';
 import { startCluster } from '../local/etcd/cluster.ts';
-import { describe, median } from './statistics.ts';
-
-const RUNS = 15;
-const run = promisify(execFile);
+import { run } from '../local/etcd/executables.ts';
+import type { Bench, Comparison, Findings, Part } from './part.ts';
+import { takeTurns } from './turns.ts';
 
 /** What a step does in a fresh process on a cluster of one. */
 const STEPS = [
@@ -23,41 +19,51 @@ const STEPS = [
 ];
 
 /** From the start of a process until a step has its answers from etcd, against a Node process that does nothing. */
-export async function measureColdStart(): Promise<void> {
+export const coldStart: Part = {
+  name: 'cold-start',
+  summary: "a step's first answer from etcd in a fresh process, against a Node process that does nothing",
+  measure,
+};
+
+async function measure({ quick, binaries, progress }: Bench): Promise<Findings> {
   const directory = await mkdtemp(join(tmpdir(), 'etcd-remediation-bench-'));
-  const cluster = await startCluster({ binaries: await findEtcd('3.5'), members: 1 });
+  const cluster = await progress.during('starting etcd', startCluster({ binaries, members: 1 }));
   try {
-    const bundles = await bundleSteps(directory);
+    const bundles = await progress.during('bundling the steps', bundleSteps(directory));
     const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
+    const comparisons: Comparison[] = [];
     for (const { title, step, input } of STEPS) {
-      const bundle = join(bundles[step] ?? '', 'index.cjs');
+      const bundle = join(bundles[step] as string, 'index.cjs');
       const event = { cluster: { name: 'bench', members, quotaBackendBytes: 2 ** 31 }, ...input };
-      const script = `
-        require(${JSON.stringify(bundle)})
-          .handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 60000 })
-          .then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });`;
-      const empty: number[] = [];
-      const first: number[] = [];
-      for (let turn = 0; turn < RUNS; turn++) {
-        empty.push(await timed(() => run(process.execPath, ['-e', 'process.exit(0)'])));
-        first.push(await timed(() => run(process.execPath, ['-e', script])));
-      }
+      const contenders = [
+        { name: 'step', run: () => timed(scriptOf(bundle, event)) },
+        { name: 'empty Node', run: () => timed('process.exit(0)') },
+      ];
       const { size } = await stat(bundle);
-      console.log(`From process start to the ${title}, with ${step}'s bundle of ${(size / 1000).toFixed(0)} KB:`);
-      console.log(`  empty Node  ${describe(empty)}`);
-      console.log(`  step        ${describe(first)}`);
-      console.log(
-        `  difference ${Math.round(median(first) - median(empty))} ms, ratio ${(median(first) / median(empty)).toFixed(1)}`,
-      );
+      comparisons.push({
+        compared: `one member, ${step} with its bundle of ${Math.round(size / 1000)} KB`,
+        measured: `from the start of the process to the ${title}`,
+        unit: 'ms',
+        values: await progress.during(title, takeTurns(title, contenders, quick ? 5 : 15, progress)),
+      });
     }
+    return { comparisons };
   } finally {
     await cluster.close();
-    await rm(directory, { recursive: true });
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
+function scriptOf(bundle: string, event: object): string {
+  return `
+    require(${JSON.stringify(bundle)})
+      .handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 60000 })
+      .then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });`;
+}
+
+/** @returns milliseconds @throws Error with what the process said where it fails */
+async function timed(script: string): Promise<number> {
   const start = performance.now();
-  await work();
+  await run(process.execPath, ['-e', script]);
   return performance.now() - start;
 }

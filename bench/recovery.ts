@@ -1,32 +1,26 @@
 import { until } from '../drills/conditions.ts';
-import { CLUSTER_NAME, type HostedStage, setHostedStage } from '../drills/stage.ts';
-import { Writer } from '../drills/writer.ts';
+import { type HostedStage, setHostedStage } from '../drills/stage.ts';
 import { freePorts, HOST } from '../local/etcd/ports.ts';
 import { crashMembers, damageLog, wipeData } from '../local/hosts/damage.ts';
 import { UNIT } from '../local/hosts/hosted-member.ts';
-import { describe, median } from './statistics.ts';
+import type { Bench, Comparison, Findings, Part } from './part.ts';
+import { runRunbook } from './runbook.ts';
+import { takeTurns } from './turns.ts';
+import { WriterThread } from './writer-thread.ts';
 
-const RUNS = 3;
-const KEYS = 10_000;
 const [FIRST, SECOND, THIRD] = ['m1', 'm2', 'm3'] as const;
 
 type Act = (stage: HostedStage) => Promise<void>;
 
 /** How the quorum is lost, and what an operator types then. */
-interface Case {
+interface Loss {
   title: string;
   damage: Act;
-  bareCommands: Act;
+  typeCommands: Act;
 }
 
 /** Our runbook, without the confirmation time: that is a matter of policy and not of speed. */
-const runbook: Act = async ({ platform }) => {
-  const execution = await platform.execute({
-    incident: 'quorum-lost',
-    input: { cluster: CLUSTER_NAME, parameters: { confirmSeconds: 0 } },
-  });
-  if (execution.status !== 'SUCCEEDED') throw new Error(`${execution.error}: ${execution.cause}`);
-};
+const runbook: Act = (stage) => runRunbook(stage, 'quorum-lost', { confirmSeconds: 0 });
 
 const onEveryHost = ({ cluster }: HostedStage, script: (name: string) => string) =>
   Promise.all(cluster.members.map(({ name }) => cluster.run(name, script(name))));
@@ -42,7 +36,7 @@ const restoreEverywhere = (stage: HostedStage, snapshot: string) => {
       systemctl stop ${UNIT}
       systemctl reset-failed ${UNIT}
       '${binDir}/etcdutl' snapshot restore '${snapshot}' --name ${name} --initial-cluster '${initialCluster}' \
-        --initial-cluster-token recovered --initial-advertise-peer-urls ${peerUrl} --data-dir '${dataDir}.new' 2> /dev/null
+        --initial-cluster-token recovered --initial-advertise-peer-urls ${peerUrl} --data-dir '${dataDir}.new'
       if [ -e '${dataDir}' ]; then mv '${dataDir}' '${dataDir}.old'; fi
       mv '${dataDir}.new' '${dataDir}'
       systemctl start ${UNIT}`;
@@ -52,11 +46,35 @@ const restoreEverywhere = (stage: HostedStage, snapshot: string) => {
 /** On hosts that are this machine, a file beside a data dir can be read from all of them. */
 const snapshotOf = (stage: HostedStage, name: string) => `${stage.cluster.member(name).host.layout.dataDir}.snapshot`;
 
-const CASES: readonly Case[] = [
+/** A copy of the member's data, started as a cluster of one, has what its log holds; a snapshot is taken of that. */
+const snapshotOfCopy = (stage: HostedStage, name: string, url: string, peerUrl: string) => {
+  const { dataDir, binDir } = stage.cluster.member(name).host.layout;
+  return `set -e
+    cp -a '${dataDir}' '${dataDir}.copy'
+    '${binDir}/etcd' --name copy --data-dir '${dataDir}.copy' --force-new-cluster --listen-client-urls ${url} \
+      --advertise-client-urls ${url} --listen-peer-urls ${peerUrl} > '${dataDir}.log' 2>&1 &
+    copy=$!
+    trap 'kill $copy 2> /dev/null || true' EXIT
+    tries=0
+    until '${binDir}/etcdctl' --endpoints ${url} endpoint health > /dev/null 2>&1; do
+      tries=$((tries + 1))
+      if [ $tries -ge 200 ]; then
+        echo 'the copy did not become healthy; the end of its log:' >&2
+        tail -n 5 '${dataDir}.log' >&2
+        exit 1
+      fi
+      sleep 0.05
+    done
+    '${binDir}/etcdctl' --endpoints ${url} snapshot save '${snapshotOf(stage, name)}'
+    kill $copy
+    wait $copy || true`;
+};
+
+const LOSSES: readonly Loss[] = [
   {
     title: 'all members killed, all data whole',
     damage: ({ cluster }) => crashMembers(cluster, [FIRST, SECOND, THIRD]),
-    bareCommands: async (stage) => {
+    typeCommands: async (stage) => {
       await onEveryHost(stage, () => `systemctl start ${UNIT}`);
     },
   },
@@ -66,7 +84,7 @@ const CASES: readonly Case[] = [
       await crashMembers(cluster, [FIRST, SECOND]);
       await Promise.all([FIRST, SECOND].map((name) => wipeData(cluster, name)));
     },
-    bareCommands: async (stage) => {
+    typeCommands: async (stage) => {
       const snapshot = snapshotOf(stage, THIRD);
       await stage.cluster.etcdctl(['snapshot', 'save', snapshot], [THIRD]);
       await restoreEverywhere(stage, snapshot);
@@ -78,64 +96,70 @@ const CASES: readonly Case[] = [
       await crashMembers(cluster, [FIRST, SECOND, THIRD]);
       await Promise.all([damageLog(cluster, FIRST, 'truncated'), wipeData(cluster, SECOND)]);
     },
-    bareCommands: async (stage) => {
-      const snapshot = snapshotOf(stage, THIRD);
-      const { dataDir, binDir } = stage.cluster.member(THIRD).host.layout;
+    typeCommands: async (stage) => {
       const { client, peer } = await freePorts();
-      const url = `http://${HOST}:${client}`;
-      await stage.cluster.run(
-        THIRD,
-        `set -e
-        cp -a '${dataDir}' '${dataDir}.copy'
-        '${binDir}/etcd' --name copy --data-dir '${dataDir}.copy' --force-new-cluster --listen-client-urls ${url} \
-          --advertise-client-urls ${url} --listen-peer-urls http://${HOST}:${peer} > '${dataDir}.log' 2>&1 &
-        copy=$!
-        tries=0
-        until '${binDir}/etcdctl' --endpoints ${url} endpoint health > /dev/null 2>&1; do
-          tries=$((tries + 1)); [ $tries -lt 100 ] || exit 1; sleep 0.05
-        done
-        '${binDir}/etcdctl' --endpoints ${url} snapshot save '${snapshot}' 2> /dev/null
-        kill $copy
-        wait $copy || true`,
-      );
-      await restoreEverywhere(stage, snapshot);
+      const [url, peerUrl] = [`http://${HOST}:${client}`, `http://${HOST}:${peer}`];
+      await stage.cluster.run(THIRD, snapshotOfCopy(stage, THIRD, url, peerUrl));
+      await restoreEverywhere(stage, snapshotOf(stage, THIRD));
     },
   },
 ];
 
-/** From the decision to act until the first write is accepted, by the runbook and by the bare commands for the same damage. */
-export async function measureRecovery(): Promise<void> {
-  for (const { title, damage, bareCommands } of CASES) {
-    const times = { runbook: [] as number[], bare: [] as number[] };
-    for (let turn = 0; turn < RUNS; turn++) {
-      times.runbook.push(await measureOnce(damage, runbook));
-      times.bare.push(await measureOnce(damage, bareCommands));
+/** From the decision to act until the first write is accepted. */
+export const recovery: Part = {
+  name: 'recovery',
+  summary: 'how long the recovery of a lost quorum takes, against bare commands for the same damage',
+  async measure({ quick, binaries, progress }: Bench): Promise<Findings> {
+    const keys = quick ? 2_000 : 10_000;
+    const comparisons: Comparison[] = [];
+    for (const { title, damage, typeCommands } of LOSSES) {
+      const contenders = [
+        { name: 'runbook', cure: runbook },
+        { name: 'bare commands', cure: typeCommands },
+      ].map(({ name, cure }) => ({
+        name,
+        run: () => measureOnce(damage, { name, cure }, keys, { binaries, progress }),
+      }));
+      comparisons.push({
+        compared: `three members, ${keys} keys, ${title}`,
+        measured: 'until the first accepted write',
+        unit: 'ms',
+        values: await takeTurns(title, contenders, quick ? 1 : 3, progress),
+      });
     }
-    console.log(`Three members, ${KEYS} keys, ${title}: until the first accepted write`);
-    console.log(`    runbook        ${describe(times.runbook)}`);
-    console.log(`    bare commands  ${describe(times.bare)}`);
-    console.log(`    ratio ${(median(times.runbook) / median(times.bare)).toFixed(1)}`);
-  }
-}
+    return { comparisons };
+  },
+};
 
-async function measureOnce(damage: Act, cure: Act): Promise<number> {
-  const options = { etcd: '3.5.16', members: 3, tls: false, auth: false, sizeMiB: 256 };
-  const stage = await setHostedStage(options, { say: () => undefined, onEvent: () => undefined });
+async function measureOnce(
+  damage: Act,
+  { name, cure }: { name: string; cure: Act },
+  keys: number,
+  { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
+): Promise<number> {
+  const options = { etcd: binaries.version, members: 3, tls: false, auth: false, sizeMiB: 256 };
+  const stage = await progress.during(
+    'making the cluster and its hosts',
+    setHostedStage(options, { say: () => undefined, onEvent: () => undefined }),
+  );
   const endpoints = stage.cluster.members.map(({ clientUrl }) => clientUrl);
-  const writer = new Writer({ endpoints, keys: KEYS, valueBytes: 128 });
+  const writer = new WriterThread({ endpoints, keys, valueBytes: 128 });
   try {
-    writer.start();
-    await until('the keys are written', async () => writer.ackedWrites >= KEYS);
-    writer.slowDown();
-    await damage(stage);
-    writer.forgetStalls();
+    await writer.ask('start');
+    const areWritten = async () => (await writer.ask('look')).ackedWrites >= keys;
+    await progress.during('writing the keys', until(`${keys} keys are written`, areWritten));
+    await writer.ask('slowDown');
+    await progress.during('taking the quorum away', damage(stage));
+    await writer.ask('forgetStalls');
     const startedAt = Date.now();
-    await cure(stage);
-    await until('a write is accepted', async () => writer.firstAckAt !== undefined);
-    return (writer.firstAckAt ?? Number.NaN) - startedAt;
+    await progress.during(`recovering it: ${name}`, cure(stage));
+    let acceptedAt: number | undefined;
+    await until('a write is accepted', async () => {
+      acceptedAt = (await writer.ask('look')).firstAckAt;
+      return acceptedAt !== undefined;
+    });
+    return (acceptedAt ?? Number.NaN) - startedAt;
   } finally {
-    await writer.stop();
-    writer.close();
-    await stage.close();
+    await writer.end().finally(() => stage.close());
   }
 }

@@ -1,69 +1,107 @@
-import { CLUSTER_NAME, type HostedStage, setHostedStage } from '../drills/stage.ts';
+import { until } from '../drills/conditions.ts';
+import { type HostedStage, setHostedStage } from '../drills/stage.ts';
 import { Writer } from '../drills/writer.ts';
 import { UNIT } from '../local/hosts/hosted-member.ts';
-import { describe, median } from './statistics.ts';
+import type { Bench, Findings, Part } from './part.ts';
+import { runRunbook } from './runbook.ts';
+import { takeTurns } from './turns.ts';
 
-const RUNS = 3;
-const KEYS = 10_000;
 const FAILED = 'm3';
 
-type Cure = (stage: HostedStage) => Promise<void>;
+interface Cure {
+  name: string;
+  apply(stage: HostedStage): Promise<void>;
+}
 
-/** Our runbook, without the confirmation time: that is a matter of policy and not of speed. */
-const runbook: Cure = async ({ platform }) => {
-  const execution = await platform.execute({
-    incident: 'member-failed',
-    input: { cluster: CLUSTER_NAME, parameters: { confirmSeconds: 0 } },
-  });
-  if (execution.status !== 'SUCCEEDED') throw new Error(`${execution.error}: ${execution.cause}`);
-};
+const CURES: readonly Cure[] = [
+  // Without the confirmation time: that is a matter of policy and not of speed.
+  { name: 'runbook', apply: (stage) => runRunbook(stage, 'member-failed', { confirmSeconds: 0 }) },
+  { name: 'bare commands', apply: typeCommands },
+];
 
 /** What the etcd documentation tells an operator to type. https://etcd.io/docs/v3.5/op-guide/runtime-configuration/ */
-const bareCommands: Cure = async ({ cluster, etcd }) => {
+async function typeCommands({ cluster, etcd }: HostedStage): Promise<void> {
   const others = cluster.members.map(({ name }) => name).filter((name) => name !== FAILED);
-  const { host, peerUrl } = cluster.members.find(({ name }) => name === FAILED) ?? {};
-  const { dataDir, configFile } = host?.layout ?? {};
+  const { host, peerUrl } = cluster.member(FAILED);
+  const { dataDir, configFile } = host.layout;
   const { memberList } = await etcd.observe();
   const id = memberList.find(({ name }) => name === FAILED)?.id ?? '';
-  await cluster.run(FAILED, `systemctl stop ${UNIT}; mv '${dataDir}' '${dataDir}.old'`);
+  // systemd has started the service again and again, until its limit: it refuses any further start, by hand too, until it is told to forget them.
+  await cluster.run(
+    FAILED,
+    `set -e
+    systemctl stop ${UNIT}
+    systemctl reset-failed ${UNIT}
+    mv '${dataDir}' '${dataDir}.old'`,
+  );
   await cluster.etcdctl(['member', 'remove', id], others);
   await cluster.etcdctl(['member', 'add', FAILED, `--peer-urls=${peerUrl}`], others);
   await cluster.run(
     FAILED,
-    `sed -i.bak "s/^initial-cluster-state: .*/initial-cluster-state: existing/" '${configFile}'; systemctl start ${UNIT}`,
+    `set -e
+    sed -i.bak "s/^initial-cluster-state: .*/initial-cluster-state: existing/" '${configFile}'
+    systemctl start ${UNIT}`,
   );
-  await cluster.waitUntilHealthy([FAILED]);
-};
-
-/** From the decision to act until every member is healthy again, by the runbook and by the bare commands. */
-export async function measureReplacement(): Promise<void> {
-  const times = { runbook: [] as number[], bare: [] as number[] };
-  for (let turn = 0; turn < RUNS; turn++) {
-    times.runbook.push(await measureOnce(runbook));
-    times.bare.push(await measureOnce(bareCommands));
-  }
-  console.log(`Three members, ${KEYS} keys, one of them replaced:`);
-  console.log(`    runbook        ${describe(times.runbook)}`);
-  console.log(`    bare commands  ${describe(times.bare)}`);
-  console.log(`    ratio ${(median(times.runbook) / median(times.bare)).toFixed(1)}`);
 }
 
-async function measureOnce(cure: Cure): Promise<number> {
-  const options = { etcd: '3.5.16', members: 3, tls: false, auth: false, sizeMiB: 256 };
-  const stage = await setHostedStage(options, { say: () => undefined, onEvent: () => undefined });
+/** From the decision to act until every member is healthy again. */
+export const replacement: Part = {
+  name: 'replacement',
+  summary: 'how long the replacement of a failed member takes, against bare commands',
+  async measure({ quick, binaries, progress }: Bench): Promise<Findings> {
+    const keys = quick ? 2_000 : 10_000;
+    const contenders = CURES.map((cure) => ({
+      name: cure.name,
+      run: () => measureOnce(cure, keys, { binaries, progress }),
+    }));
+    const comparison = {
+      compared: `three members, ${keys} keys, one member replaced`,
+      measured: 'until every member is healthy again',
+      unit: 'ms',
+      values: await takeTurns('one member', contenders, quick ? 1 : 3, progress),
+    } as const;
+    return { comparisons: [comparison] };
+  },
+};
+
+async function measureOnce(
+  { name, apply }: Cure,
+  keys: number,
+  { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
+): Promise<number> {
+  const options = { etcd: binaries.version, members: 3, tls: false, auth: false, sizeMiB: 256 };
+  const stage = await progress.during(
+    'making the cluster and its hosts',
+    setHostedStage(options, { say: () => undefined, onEvent: () => undefined }),
+  );
   try {
-    const endpoints = stage.cluster.members.map(({ clientUrl }) => clientUrl);
-    const writer = new Writer({ endpoints, keys: KEYS, valueBytes: 128 });
-    writer.start();
-    while (writer.ackedWrites < KEYS) await new Promise((resolve) => setTimeout(resolve, 20));
-    await writer.stop();
-    writer.close();
-    await stage.cluster.destroyMember(FAILED);
+    await progress.during('writing the keys', write(stage, keys));
+    await progress.during('destroying the member', destroy(stage));
     const startedAt = performance.now();
-    await cure(stage);
-    await stage.cluster.waitUntilHealthy(stage.cluster.members.map(({ name }) => name));
+    await progress.during(`replacing it: ${name}`, apply(stage));
+    await stage.cluster.waitUntilHealthy(stage.cluster.members.map((member) => member.name));
     return performance.now() - startedAt;
   } finally {
     await stage.close();
   }
+}
+
+async function write({ cluster }: HostedStage, keys: number): Promise<void> {
+  const endpoints = cluster.members.map(({ clientUrl }) => clientUrl);
+  const writer = new Writer({ endpoints, keys, valueBytes: 128 });
+  try {
+    writer.start();
+    await until(`${keys} keys are written`, async () => writer.ackedWrites >= keys);
+  } finally {
+    await writer.stop();
+    writer.close();
+  }
+}
+
+/** @returns once systemd has given up on its service: how far it had come would otherwise be chance */
+async function destroy({ cluster }: HostedStage): Promise<void> {
+  await cluster.destroyMember(FAILED);
+  await until(`the service of ${FAILED} has failed for good`, async () =>
+    (await cluster.run(FAILED, `systemctl show -p ActiveState ${UNIT}`)).includes('ActiveState=failed'),
+  );
 }

@@ -1,10 +1,80 @@
-import { measureColdStart } from './cold-start.ts';
-import { measureRecovery } from './recovery.ts';
-import { measureReplacement } from './replacement.ts';
-import { measureWriteStall } from './write-stall.ts';
+import { Command, CommanderError, Option } from 'commander';
+import { openOutput } from '../cli/output.ts';
+import { endOnSignals, whileNothingChanges } from '../cli/signals.ts';
+import { findEtcd } from '../local/etcd/binaries.ts';
+import { describeMachine } from './machine.ts';
+import type { Bench, Part } from './part.ts';
+import { PARTS } from './parts.ts';
+import { Progress } from './progress.ts';
+import { type Head, headLines, type PartResult, partLines, toJson } from './report.ts';
 
-/** Every figure is a ratio of two things measured in turn in this one run: absolute times belong to the machine. */
-await measureColdStart();
-await measureWriteStall();
-await measureReplacement();
-await measureRecovery();
+/** Figures of different releases cannot be compared. */
+const ETCD = '3.5.16';
+const FAILURE = 1;
+const WRONG_USE = 2;
+
+interface Flags {
+  only?: string;
+  quick: boolean;
+  json: boolean;
+}
+
+function command(): Command {
+  return new Command('npm run bench --')
+    .description(
+      'Compares what this project does with what an operator would type, on real etcd: side by side in one run, for only ratios hold on ' +
+        `another machine.\n\nParts:\n${PARTS.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n')}`,
+    )
+    .addOption(new Option('--only <part>', 'run this part alone').choices(PARTS.map(({ name }) => name)))
+    .option('--quick', 'fewer runs and smaller stores: less than three minutes on a quiet machine', false)
+    .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
+    .addHelpText('after', '\nExit status: 0 every part ran; 1 one did not; 2 for a wrong use.')
+    .exitOverride()
+    .action(runParts);
+}
+
+async function runParts({ only, quick, json }: Flags): Promise<void> {
+  using _ = whileNothingChanges('\nStopped. The clusters of the benchmark are ended and removed.\n');
+  const { print, finish } = openOutput(json);
+  const startedAt = performance.now();
+  const binaries = await findEtcd(ETCD, new Progress('etcd').say);
+  const head: Head = { quick, etcdVersion: binaries.version, machine: describeMachine() };
+  for (const line of headLines(head)) print(line);
+  const results: PartResult[] = [];
+  for (const part of PARTS.filter(({ name }) => only === undefined || name === only)) {
+    const result = await runPart(part, { quick, binaries, progress: new Progress(part.name) });
+    results.push(result);
+    for (const line of partLines(result)) print(line);
+  }
+  const tookMs = Math.round(performance.now() - startedAt);
+  const failed = results.filter(({ error }) => error !== undefined).map(({ name }) => name);
+  if (failed.length > 0) process.exitCode = FAILURE;
+  finish(toJson(head, results, tookMs), [
+    `${failed.length > 0 ? `These did NOT run: ${failed.join(', ')}.` : 'Every part ran.'} It took ${Math.round(tookMs / 1000)} s.`,
+  ]);
+}
+
+/** A part that cannot be run leaves the others their turn. */
+async function runPart(part: Part, bench: Bench): Promise<PartResult> {
+  const startedAt = performance.now();
+  const tookMs = () => Math.round(performance.now() - startedAt);
+  const { name } = part;
+  try {
+    const findings = await part.measure(bench);
+    return { name, tookMs: tookMs(), ...findings };
+  } catch (error) {
+    return { name, tookMs: tookMs(), comparisons: [], error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+endOnSignals();
+try {
+  await command().parseAsync(process.argv);
+} catch (error) {
+  // Commander has written its own message already.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : WRONG_USE;
+  else {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    process.exitCode = FAILURE;
+  }
+}

@@ -1,101 +1,169 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CLUSTER_NAME, type Stage, setStage } from '../drills/stage.ts';
-import { Writer } from '../drills/writer.ts';
-import { describe, median } from './statistics.ts';
+import { until } from '../drills/conditions.ts';
+import { type Stage, setStage } from '../drills/stage.ts';
+import { etcdEnvironment, run } from '../local/etcd/executables.ts';
+import { findEtcdDefrag } from './etcd-defrag.ts';
+import type { Bench, Comparison, Findings, Part } from './part.ts';
+import { runRunbook } from './runbook.ts';
+import { figures, takeTurns } from './turns.ts';
+import { WriterThread } from './writer-thread.ts';
+import type { WriterFigures } from './writer-worker.ts';
 
-const RUNS = 3;
-const SIZE_MIB = 256;
+const MIB = 2 ** 20;
 const VALUE_BYTES = 64 * 1024;
+/** Of the quota, what is in use after a compaction: a defragmentation has something to copy. */
+const IN_USE_SHARE = 0.5;
+/** Whatever cures a store has to bring every member below this share of the quota. */
+const CURED_SHARE = 0.8;
 /** Longer than any of the writer's writes may take. */
-const FILL_WITHIN_MS = 300_000;
+const CURE_WITHIN_MS = 120_000;
 
-type Cure = (stage: Stage) => Promise<void>;
+const SITUATIONS = [
+  { title: 'with the alarm NOSPACE', fillShare: 1 },
+  { title: 'at 85 % of the quota, before an alarm', fillShare: 0.85 },
+] as const;
 
-/** Our runbook. */
-const runbook: Cure = async ({ platform }) => {
-  const execution = await platform.execute({ incident: 'space-exceeded', input: { cluster: CLUSTER_NAME } });
-  if (execution.status !== 'SUCCEEDED') throw new Error(`${execution.error}: ${execution.cause}`);
-};
+interface Cure {
+  name: string;
+  apply(stage: Stage): Promise<void>;
+}
+
+interface Situation {
+  sizeMiB: number;
+  fillShare: number;
+}
+
+const runbook: Cure = { name: 'runbook', apply: (stage) => runRunbook(stage, 'space-exceeded', {}) };
 
 /** What the etcd documentation tells an operator to type. https://etcd.io/docs/v3.5/op-guide/maintenance/ */
-const bareCommands: Cure = async ({ cluster, etcd }) => {
-  const [member] = etcd.members;
-  const { revision } = (await member?.status()) ?? { revision: '0' };
-  await cluster.etcdctl(['compact', revision, '--physical']);
-  await cluster.etcdctl(['defrag', '--cluster', '--command-timeout=60s']);
-  await cluster.etcdctl(['alarm', 'disarm']);
+const bareCommands: Cure = {
+  name: 'bare commands',
+  apply: async ({ cluster, etcd }) => {
+    const [member] = etcd.members;
+    const { revision } = (await member?.status()) ?? { revision: '0' };
+    await cluster.etcdctl(['compact', revision, '--physical']);
+    await cluster.etcdctl(['defrag', '--cluster', '--command-timeout=60s']);
+    await cluster.etcdctl(['alarm', 'disarm']);
+  },
 };
 
-/**
- * The longest time without an accepted write, and the longest without any answer, while the runbook or the bare commands cure
- * the same kind of cluster: three members with 256 MiB, once with the alarm raised, once before it is, both with half of the quota
- * still in use so that a defragmentation has something to copy.
- */
-export async function measureWriteStall(): Promise<void> {
-  for (const [title, fillShare, inUseShare] of [
-    ['with the alarm NOSPACE', 1, 0.5],
-    ['at 85 % of the quota, before an alarm', 0.85, 0.5],
-  ] as const) {
-    const stalls = { runbook: [] as number[], bare: [] as number[] };
-    const silences = { runbook: [] as number[], bare: [] as number[] };
-    const unanswered = { runbook: [] as number[], bare: [] as number[] };
-    for (let turn = 0; turn < RUNS; turn++) {
-      for (const [name, cure] of [
-        ['runbook', runbook],
-        ['bare', bareCommands],
-      ] as const) {
-        const writer = await measureOnce(cure, fillShare, inUseShare);
-        stalls[name].push(writer.maxWriteStallMs);
-        silences[name].push(writer.maxSilenceMs);
-        unanswered[name].push(writer.unansweredWrites);
-      }
-    }
-    console.log(`Three members, ${SIZE_MIB} MiB, ${title}:`);
-    report('longest time between two accepted writes', stalls);
-    report('longest time between two answers', silences);
-    console.log(
-      `  writes without an answer: runbook ${unanswered.runbook.join(', ')}; bare commands ${unanswered.bare.join(', ')}`,
+/** The tool that is nearest to the runbook, asked for all that the runbook does: compaction is its default. */
+function etcdDefrag(program: string): Cure {
+  return {
+    name: 'etcd-defrag',
+    apply: async ({ cluster, file }) => {
+      const flags = {
+        endpoints: cluster.members.map(({ clientUrl }) => clientUrl).join(','),
+        'etcd-storage-quota-bytes': file.clusters[0]?.quotaBackendBytes,
+        'command-timeout': '60s',
+      };
+      const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
+      const switches = ['--cluster', '--move-leader', '--auto-disalarm'];
+      await run(program, [...args, ...switches], { env: etcdEnvironment(), timeout: CURE_WITHIN_MS });
+    },
+  };
+}
+
+/** The longest time without an accepted write, and the longest without any answer, while a store is cured that is full or nearly so. */
+export const writeStall: Part = {
+  name: 'write-stall',
+  summary: 'how long clients wait while space is reclaimed, against bare commands and etcd-defrag',
+  measure,
+};
+
+async function measure({ quick, binaries, progress }: Bench): Promise<Findings> {
+  const sizeMiB = quick ? 128 : 256;
+  const cures = [runbook, bareCommands];
+  const skipped: { name: string; reason: string }[] = [];
+  try {
+    cures.push(etcdDefrag(await findEtcdDefrag(progress)));
+  } catch (error) {
+    skipped.push({ name: 'etcd-defrag', reason: error instanceof Error ? error.message : String(error) });
+  }
+  const comparisons: Comparison[] = [];
+  for (const { title, fillShare } of SITUATIONS) {
+    const contenders = cures.map((cure) => ({
+      name: cure.name,
+      run: () => measureOnce(cure, { sizeMiB, fillShare }, { binaries, progress }),
+    }));
+    const writers = await takeTurns(title, contenders, quick ? 1 : 3, progress);
+    const compared = `three members, ${sizeMiB} MiB, half of it in use, ${title}`;
+    comparisons.push(
+      {
+        compared,
+        measured: 'longest time between two accepted writes',
+        unit: 'ms',
+        values: figures(writers, ({ maxWriteStallMs }) => maxWriteStallMs),
+      },
+      {
+        compared,
+        measured: 'longest time between two answers, a refusal being one',
+        unit: 'ms',
+        values: figures(writers, ({ maxSilenceMs }) => maxSilenceMs),
+      },
+      {
+        compared,
+        measured: 'writes without an answer',
+        unit: 'writes',
+        values: figures(writers, ({ unansweredWrites }) => unansweredWrites),
+      },
     );
   }
+  return { comparisons, skipped };
 }
 
-function report(what: string, { runbook: ours, bare }: { runbook: number[]; bare: number[] }): void {
-  console.log(`  ${what}`);
-  console.log(`    runbook        ${describe(ours)}`);
-  console.log(`    bare commands  ${describe(bare)}`);
-  console.log(`    ratio ${(median(ours) / median(bare)).toFixed(2)}`);
-}
-
-async function measureOnce(cure: Cure, fillShare: number, inUseShare: number): Promise<Writer> {
-  const options = { etcd: '3.5', members: 3, tls: false, auth: false, sizeMiB: SIZE_MIB };
-  const stage = await setStage(options, { say: () => undefined, onEvent: () => undefined });
-  const writer = new Writer({
+async function measureOnce(
+  { name, apply }: Cure,
+  { sizeMiB, fillShare }: Situation,
+  { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
+): Promise<WriterFigures> {
+  const options = { etcd: binaries.version, members: 3, tls: false, auth: false, sizeMiB };
+  const stage = await progress.during(
+    'making the cluster',
+    setStage(options, { say: () => undefined, onEvent: () => undefined }),
+  );
+  const quotaBytes = sizeMiB * MIB;
+  const writer = new WriterThread({
     endpoints: stage.cluster.members.map((member) => member.clientUrl),
-    keys: (SIZE_MIB * 2 ** 20 * inUseShare) / VALUE_BYTES,
+    keys: (quotaBytes * IN_USE_SHARE) / VALUE_BYTES,
     valueBytes: VALUE_BYTES,
   });
   try {
-    writer.start();
-    const fillUntilBytes = SIZE_MIB * 2 ** 20 * fillShare;
-    const deadline = Date.now() + FILL_WITHIN_MS;
-    const isFull = async () =>
-      fillShare === 1
-        ? writer.refusedAt !== undefined
-        : ((await stage.etcd.members[0]?.status())?.dbSizeBytes ?? 0) > fillUntilBytes;
-    while (!(await isFull())) {
-      if (Date.now() > deadline) throw new Error('the store did not fill in time');
-      await sleep(20);
-    }
-    writer.slowDown();
+    await writer.ask('start');
+    await progress.during('filling the store', fill(stage, writer, quotaBytes, fillShare));
+    await writer.ask('slowDown');
     // With the alarm the outage has begun already, and counts; before an alarm the trickle comes to rest first.
     if (fillShare < 1) await sleep(1_000);
-    writer.forgetStalls();
-    await cure(stage);
+    await writer.ask('forgetStalls');
+    await progress.during(`curing it: ${name}`, apply(stage));
     await sleep(500);
-    return writer;
+    await requireCured(stage, name, quotaBytes);
+    return await writer.ask('stop');
   } finally {
-    await writer.stop();
-    writer.close();
-    await stage.close();
+    await writer.end().finally(() => stage.close());
   }
+}
+
+async function fill({ etcd }: Stage, writer: WriterThread, quotaBytes: number, share: number): Promise<void> {
+  const isFull = async () => (await writer.ask('look')).refusedAt !== undefined;
+  if (share === 1) {
+    await until('etcd refuses a write', isFull);
+    return;
+  }
+  await until(`the store is filled to ${share * 100} %`, async () => {
+    if (await isFull()) throw new Error('The store was full before it was seen nearly full.');
+    return ((await etcd.members[0]?.status())?.dbSizeBytes ?? 0) > quotaBytes * share;
+  });
+}
+
+/** A cure that leaves something out is a fast one. */
+async function requireCured({ etcd }: Stage, name: string, quotaBytes: number): Promise<void> {
+  const { members, alarms } = await etcd.observe();
+  const full = members.filter((member) => !member.answering || member.dbSizeBytes > quotaBytes * CURED_SHARE);
+  if (alarms.length === 0 && full.length === 0) return;
+  const left = [
+    ...alarms.map(({ alarm }) => `the alarm ${alarm}`),
+    ...full.map((member) => `${member.name} ${member.answering ? `with ${member.dbSizeBytes} bytes` : 'silent'}`),
+  ];
+  throw new Error(`${name} did not cure the store; it left ${left.join(', ')}.`);
 }

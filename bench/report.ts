@@ -1,0 +1,96 @@
+import type { describeMachine } from './machine.ts';
+import type { Comparison, Findings } from './part.ts';
+import { median } from './statistics.ts';
+
+/** How a part went: with what it found, or with why it did not run. */
+export interface PartResult extends Findings {
+  name: string;
+  tookMs: number;
+  error?: string;
+}
+
+export interface Head {
+  quick: boolean;
+  etcdVersion: string;
+  machine: ReturnType<typeof describeMachine>;
+}
+
+/** What stands above the figures. */
+export function headLines({ quick, etcdVersion, machine }: Head): string[] {
+  const { platform, architecture, cores, loadAverage, nodeVersion } = machine;
+  return [
+    `etcd ${etcdVersion}, Node ${nodeVersion}, ${platform} ${architecture} with ${cores} cores, load ${loadAverage}.`,
+    'A ratio is what the first of a group needs over what this one needs. Times belong to the machine.',
+    ...(loadAverage >= cores
+      ? ['The machine is busy with other work, which slows most what computes most: even ratios are a hint.']
+      : []),
+    ...(quick ? ['Quick: fewer runs and smaller stores, so ratios are a hint.'] : []),
+  ];
+}
+
+export function partLines({ name, comparisons, skipped = [], error }: PartResult): string[] {
+  if (error !== undefined) return [`${name}: it did NOT run. ${error}`];
+  const figures = comparisons.flatMap((comparison, index) => {
+    const { compared, measured } = comparison;
+    const isNext = compared !== comparisons[index - 1]?.compared;
+    return [...(isNext ? [`${name}: ${compared}`] : []), `  ${measured}`, ...rowLines(comparison)];
+  });
+  return [...figures, ...skipped.map((who) => `${name}: ${who.name} was skipped: ${who.reason}`)];
+}
+
+/** For programs: a unit is a part of the name of what it measures. */
+export function toJson(head: Head, results: readonly PartResult[], tookMs: number): object {
+  return {
+    ...head,
+    tookMs,
+    everyPartRan: results.every(({ error }) => error === undefined),
+    parts: results.map(({ comparisons, ...result }) => ({ ...result, comparisons: comparisons.map(comparisonToJson) })),
+  };
+}
+
+interface Row {
+  name: string;
+  values: readonly number[];
+  median: number;
+  /** The first row has none; nor is there one where either needs nothing at all. */
+  ratio?: number;
+}
+
+function rowsOf({ values }: Comparison): Row[] {
+  const [first, ...peers] = [...values].map(([name, all]) => ({ name, values: all, median: median(all) }));
+  if (!first) return [];
+  return [
+    first,
+    ...peers.map((peer) => ({
+      ...peer,
+      ...(first.median > 0 && peer.median > 0 && { ratio: Number((first.median / peer.median).toFixed(2)) }),
+    })),
+  ];
+}
+
+function rowLines(comparison: Comparison): string[] {
+  const { unit } = comparison;
+  return rowsOf(comparison).map(({ name, values, median, ratio }) => {
+    const [middle, least, most] = [median, Math.min(...values), Math.max(...values)].map(Math.round);
+    const runs = values.length === 1 ? 'one run' : `${least} to ${most}, ${values.length} runs`;
+    const figures = `${values.length === 1 ? '' : 'median '}${middle} ${unit} (${runs})`;
+    const compared = ratio === undefined ? '' : `ratio ${ratio.toFixed(2)}`;
+    return `    ${name.padEnd(14)} ${figures.padEnd(38)} ${compared}`.trimEnd();
+  });
+}
+
+function comparisonToJson(comparison: Comparison): object {
+  const { compared, measured, unit } = comparison;
+  const suffix = unit === 'ms' ? 'Ms' : 'Writes';
+  const rows = rowsOf(comparison).map(({ name, values, median, ...ratio }) => ({
+    name,
+    [`values${suffix}`]: values.map(rounded),
+    [`median${suffix}`]: rounded(median),
+    ...ratio,
+  }));
+  return { compared, measured, rows };
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(1));
+}
