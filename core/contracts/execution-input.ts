@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { memberSchema } from './clusters.ts';
+import { clusterName, hostId } from './clusters.ts';
 
 /** The incidents that a runbook remediates. */
 export const INCIDENTS = ['space-exceeded', 'auth-token-invalid', 'member-failed', 'quorum-lost'] as const;
@@ -42,12 +42,8 @@ export const tokenParametersSchema = z.strictObject({
 export const memberParametersSchema = z.strictObject({
   /** Over how long a member has to be seen failed, three times. */
   confirmSeconds: confirmSeconds(30),
-  /** The member that takes the place of the failed one, where its host is gone for good. */
-  replacement: memberSchema
-    .required({ host: true })
-    // Where etcd lies on a host is for whoever configures the cluster to say, not for whoever starts a remediation.
-    .omit({ learner: true, layout: true })
-    .optional(),
+  /** Where the failed member's host is gone for good: the spare host that takes its place, which clusters.json describes. */
+  replacement: z.strictObject({ host: hostId }).optional(),
   /** Only these may be replaced, whichever have failed: what somebody has approved of. */
   onlyMembers: z.array(z.string()).optional(),
 });
@@ -59,6 +55,8 @@ export const quorumParametersSchema = z.strictObject({
   confirmSeconds: confirmSeconds(60),
   /** Recover without the members whose hosts cannot be reached; they join later, as replaced members. */
   acceptFewerMembers: z.boolean().default(false),
+  /** Of these, no other may be left out: what somebody has approved of. */
+  leaveOutOnly: z.array(z.string()).optional(),
   /** Nothing older may be restored: what somebody has approved of. */
   atLeastRevision: z
     .string()
@@ -78,9 +76,14 @@ export const quorumParametersSchema = z.strictObject({
 });
 export type QuorumParameters = z.output<typeof quorumParametersSchema>;
 
+const NO_CLUSTER = 'must be the name of a cluster in clusters.json';
+
 function inputOf<Name extends Incident, Fields extends z.ZodRawShape>(incident: Name, fields: Fields) {
   return z.strictObject({
-    cluster: z.string({ error: 'must be the name of a cluster in clusters.json' }).min(1),
+    // It becomes a part of the name of what is read.
+    cluster: z
+      .string({ error: NO_CLUSTER })
+      .refine((name) => clusterName.safeParse(name).success, { error: NO_CLUSTER }),
     incident: z.literal(incident).default(incident),
     dryRun: z.boolean().default(false),
     reason: z.string().max(1024, { error: 'must be at most 1024 characters' }).default(''),
