@@ -61,7 +61,7 @@ const alarmInputSchema = z.strictObject({
   cluster: undiagnosedSchema.shape.cluster,
   incident: z.enum(INCIDENTS).optional(),
   /** The alarm's name. */
-  alarm: z.string().min(1).max(255),
+  alarm: z.string().min(1, { error: 'must be the name of an alarm' }).max(255),
 });
 
 /** What started an execution of the entry workflow. */

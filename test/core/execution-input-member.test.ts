@@ -91,11 +91,6 @@ describe('the execution input of the member runbook', () => {
       'parameters.replacement.host: must be an instance ID such as "i-0a1b2c3d4e5f60001", or a name in hosts.json: letters, digits, ".", "-" or "_"',
     ],
     [
-      'a cluster whose name is a path',
-      { cluster: '../deployment' },
-      'cluster: must be the name of a cluster in clusters.json',
-    ],
-    [
       'a replacement that says where etcd lies on its host, as clusters.json does',
       { parameters: { replacement: { ...replacement, layout: { dataDir: '/data' } } } },
       'parameters.replacement.layout: is not a known field',
