@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
 import type { Incident } from '../core/contracts/execution-input.ts';
 import { parseRemediationInput } from '../core/contracts/remediation.ts';
+import { wantedApproval } from '../core/decisions/approval.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
 import type { JsonObject, JsonValue } from '../local/asl/json.ts';
@@ -36,7 +37,7 @@ export function remediationInputFor(
   parseRemediationInput(input);
   if (!incident) return input;
   if (RUNBOOKS[incident].needsHosts) requireHosts(cluster, hosts);
-  if (!dryRun && !approve) requireNoApproval(cluster, incident);
+  if (!dryRun && !approve) requireNoApproval(cluster, incident, parameters);
   return input;
 }
 
@@ -53,9 +54,10 @@ function requireHosts(cluster: Cluster, hosts: HostsFile): void {
   );
 }
 
-function requireNoApproval({ name, policy }: Cluster, incident: Incident): void {
-  if ((policy?.[incident] ?? RUNBOOKS[incident].policy) === 'automatic') return;
+function requireNoApproval({ name, policy }: Cluster, incident: Incident, parameters: unknown): void {
+  const { entries } = wantedApproval(policy, incident, parameters, RUNBOOKS[incident].policy);
+  if (entries.length === 0) return;
   throw new InvalidInput(
-    `The policy of cluster ${name} wants an approval for ${incident}. Look at the plan with --dry-run; then give --approve.`,
+    `The policy of cluster ${name} wants an approval for ${entries.join(', ')}. Look at the plan with --dry-run; then give --approve.`,
   );
 }

@@ -107,7 +107,15 @@ export async function setHostedStage(options: HostedOptions, progress: DrillProg
     ...(policy && { policy }),
     ...(backups !== undefined && { backups: { bucket: BACKUPS_BUCKET, prefix: '' } }),
     layout: { unit: UNIT, walDir: null, ...(fleet.hosts[0] as Host).layout },
-    ...(spares > 0 && { spareHosts: cluster.spares.map(({ host }) => ({ host: host.id, layout: host.layout })) }),
+    ...(spares > 0 && {
+      spareHosts: cluster.spares.map(({ name, clientUrl, peerUrl, host }) => ({
+        name,
+        clientUrl,
+        peerUrl,
+        host: host.id,
+        layout: host.layout,
+      })),
+    }),
   };
   const hosts = Object.fromEntries(fleet.hosts.map(({ id, access }) => [id, access]));
   const reach = {

@@ -1,5 +1,5 @@
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { type Cluster, clusterSchema, registryParameterName } from '../core/contracts/clusters.ts';
+import { type Cluster, clusterName, clusterSchema, registryParameterName } from '../core/contracts/clusters.ts';
 import { parse } from '../core/contracts/parse.ts';
 import { InvalidInput, PreconditionFailed } from '../core/errors.ts';
 import { AWS_CLIENT, requireRefusal } from './aws.ts';
@@ -10,6 +10,10 @@ import { AWS_CLIENT, requireRefusal } from './aws.ts';
  *   whoever starts something cannot help; AwsUnavailable
  */
 export async function readRegistry(cluster: string): Promise<Cluster> {
+  // It becomes a part of the name of what is read.
+  if (!clusterName.safeParse(cluster).success) {
+    throw new InvalidInput(`There is no cluster "${cluster}", and there can be none of that name. Check the name.`);
+  }
   const name = registryParameterName(cluster);
   let text: string | undefined;
   try {

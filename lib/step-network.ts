@@ -1,7 +1,7 @@
 import { Validations } from 'aws-cdk-lib';
 import { Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
-import type { Cluster, Network } from '../core/contracts/clusters.ts';
+import { type Cluster, clientUrlsOf, type Network } from '../core/contracts/clusters.ts';
 import type { StepNetwork } from './step-function.ts';
 
 /** Out to the clusters' client ports and to the AWS APIs, and nothing in. */
@@ -26,7 +26,8 @@ export function connectSteps(
     allowAllOutbound: false,
   });
   const clientPorts = clusters
-    .flatMap((cluster) => cluster.members.map((member) => new URL(member.clientUrl)))
+    .flatMap(clientUrlsOf)
+    .map((clientUrl) => new URL(clientUrl))
     .map((url) => Number(url.port || (url.protocol === 'https:' ? 443 : 80)));
   for (const port of new Set([443, ...clientPorts])) {
     const purpose = port === 443 ? 'AWS APIs' : `etcd clients' port ${port}`;

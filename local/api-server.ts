@@ -9,6 +9,13 @@ import { ExecutionError } from './asl/errors.ts';
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
+/** A caller that has not sent its request by then is given up; API Gateway has read it before the function is called. */
+const LIMITS = { headersMs: 10_000, requestMs: 30_000 };
+/** How often callers that are late are looked for. */
+const LOOK_EVERY_MS = 1_000;
+const MAX_CONNECTIONS = 100;
+/** How long a caller that is answered before its request was read may go on sending. */
+const LINGER_MS = 1_000;
 /** What API Gateway hands everything on as that no other path takes. */
 const CATCH_ALL = '/{proxy+}';
 const PATHS = Object.keys(routes());
@@ -23,27 +30,42 @@ export interface ApiServer {
 
 /**
  * Stands for API Gateway on loopback: turns requests into the events of a proxy integration, and the function's results into responses. A signature it does
- * not know; a caller needs the server's own token instead, which no other user of this machine has, and no page in a browser.
- * @param invoke the API's function @param port 0 for any that is free
+ * not know; a caller needs the server's own token instead, which no other user of this machine has, and no page in a browser. A page whose name somebody
+ * has let point to this machine is told by the name: it says another host than this one.
+ * @param invoke the API's function @param port 0 for any that is free @param limits how long a caller may take to send its request
  * @throws Error where the port is taken
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
  */
 export async function serveApi(
   invoke: (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>,
   port: number,
+  limits = LIMITS,
 ): Promise<ApiServer> {
   const authorization = `Bearer ${randomBytes(32).toString('base64url')}`;
-  const server = createServer((request, response) => {
+  const timeouts = {
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: Math.min(LOOK_EVERY_MS, limits.headersMs),
+  };
+  const server = createServer(timeouts, (request, response) => {
     answer(request).then(
-      (result) => send(response, result),
+      (result) => send(request, response, result),
       () => response.destroy(),
     );
   });
+  server.maxConnections = MAX_CONNECTIONS;
+  const hosts = new Set<string>();
 
   async function answer(request: IncomingMessage): Promise<APIGatewayProxyResult> {
-    const { pathname, searchParams } = new URL(`http://127.0.0.1${request.url ?? '/'}`);
+    const { url: target = '' } = request;
     const requestId = randomUUID();
-    const refuse = (kind: ProblemKind, detail: string) => refusal(kind, { detail, instance: pathname, requestId });
+    const refuse = (kind: ProblemKind, detail: string) =>
+      refusal(kind, { detail, instance: target.split('?', 1)[0], requestId });
+    if (!hosts.has(request.headers.host?.toLowerCase() ?? '')) {
+      return refuse('forbidden', `The header Host is not of this server: ask for ${[...hosts].join(' or ')}.`);
+    }
+    if (!target.startsWith('/')) return refuse('invalid-request', 'The target of the request must be a path.');
+    const { pathname, searchParams } = new URL(`http://127.0.0.1${target}`);
     if (!isSame(request.headers.authorization ?? '', authorization)) {
       return refuse('forbidden', 'The header Authorization is not the one that this server has written to its file.');
     }
@@ -77,8 +99,11 @@ export async function serveApi(
     server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);
   });
+  const { port: own } = server.address() as AddressInfo;
+  // A client leaves a port out that is its scheme's.
+  for (const name of ['127.0.0.1', 'localhost']) hosts.add(new URL(`http://${name}:${own}`).host);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${own}`,
     authorization,
     close: () => {
       server.closeAllConnections();
@@ -107,15 +132,18 @@ function decode(part: string): string {
   }
 }
 
-/** @returns undefined for a body that is too large: it is read to its end, so that the caller gets to read the answer, and kept by nobody */
+/** @returns undefined for a body that is too large, of which the rest is not read */
 async function read(request: IncomingMessage): Promise<string | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return undefined;
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request) {
+  // An iterator that is left would destroy the request, and the answer with it.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     bytes += (chunk as Buffer).length;
-    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk as Buffer);
+    if (bytes > MAX_BODY_BYTES) return undefined;
+    chunks.push(chunk as Buffer);
   }
-  return bytes <= MAX_BODY_BYTES ? Buffer.concat(chunks).toString() : undefined;
+  return Buffer.concat(chunks).toString();
 }
 
 function singleValues(headers: IncomingMessage['headers']): Record<string, string> {
@@ -136,6 +164,15 @@ function refusal(kind: ProblemKind, more: object): APIGatewayProxyResult {
   };
 }
 
-function send(response: ServerResponse, { statusCode, headers, body }: APIGatewayProxyResult): void {
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { statusCode, headers, body }: APIGatewayProxyResult,
+): void {
   response.writeHead(statusCode, headers as Record<string, string>).end(body);
+  if (request.complete) return;
+  // It was answered before it was read: what still comes is passed over for a moment, in which its caller gets to read the answer.
+  request.resume();
+  const timer = setTimeout(() => request.complete || request.socket.destroy(), LINGER_MS);
+  request.once('close', () => clearTimeout(timer));
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { InvalidInput } from '../errors.ts';
+import { comparableUrl, memberUrl } from './member-url.ts';
 import { parse } from './parse.ts';
 import { TEXT_RULES, textSchema } from './text-rules.ts';
 
@@ -23,27 +24,6 @@ const memberName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/, {
   error: 'must be 1 to 128 letters, digits, ".", "-" or "_", and start with a letter or digit',
 });
 
-const memberUrl = z.string().superRefine((value, context) => {
-  const problem = urlProblem(value);
-  if (problem) context.addIssue({ code: 'custom', message: problem });
-});
-
-function urlProblem(value: string): string | undefined {
-  // Before anything else, for every other message shows the value.
-  if (value.includes('@')) return 'must not hold a user or password; name a secret under "auth" instead';
-  if (!URL.canParse(value)) return `"${value}" is not a URL; write it like "https://10.0.1.11:2379"`;
-  const url = new URL(value);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    return `"${value}" starts with "${url.protocol}"; etcd's URLs start with "http:" or "https:"`;
-  }
-  if ((url.pathname !== '/' && url.pathname !== '') || url.search || url.hash) {
-    return `"${value}" must end after the port`;
-  }
-  // WHATWG URLs drop a port that is the scheme's default, so ":443" has to be looked for in the text.
-  if (!/:\d+\/?$/.test(value)) return `"${value}" has no port; etcd's client port is usually 2379, its peer port 2380`;
-  return undefined;
-}
-
 const secretReference = z.strictObject({
   secret: z.string().regex(/^(arn:aws[a-z-]*:secretsmanager:\S+|[\w/+=.@-]{1,512})$/, {
     error: 'must be the name or the ARN of a secret in Secrets Manager',
@@ -62,12 +42,12 @@ const layoutSchema = z.strictObject({
 });
 
 /** The ID by which Run Command, or hosts.json, knows a host. */
-const hostId = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/, {
+export const hostId = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/, {
   error:
     'must be an instance ID such as "i-0a1b2c3d4e5f60001", or a name in hosts.json: letters, digits, ".", "-" or "_"',
 });
 
-/** One member, as the configuration and a replacement describe it. */
+/** One member, as the configuration describes it. */
 export const memberSchema = z.strictObject({
   name: memberName,
   clientUrl: memberUrl,
@@ -80,13 +60,28 @@ export const memberSchema = z.strictObject({
 });
 export type ConfiguredMember = z.output<typeof memberSchema>;
 
+/**
+ * A host that is no member's and may take the place of one that is gone, with what its etcd is configured as. Logins are sent to its URLs, so these
+ * are for whoever configures the cluster to say: a start names the host alone.
+ */
+const spareHostSchema = memberSchema.required({ host: true }).omit({ learner: true });
+export type SpareHost = z.output<typeof spareHostSchema>;
+
+const decision = z.enum(['automatic', 'approval']).optional();
+
+/** What runs by itself, and what waits for an approval. */
 const policySchema = z.strictObject({
   'space-exceeded': z
     .literal('automatic', { error: 'must be "automatic": a space reclaim does not wait for an approval' })
     .optional(),
-  'auth-token-invalid': z.enum(['automatic', 'approval']).optional(),
-  'member-failed': z.enum(['automatic', 'approval']).optional(),
-  'quorum-lost': z.enum(['automatic', 'approval']).optional(),
+  'auth-token-invalid': decision,
+  'member-failed': decision,
+  'quorum-lost': decision,
+  // What only a start asks for, and by which more is lost than by the runbook as it is: it waits unless the act itself is named here.
+  'force-backup': decision,
+  'fewer-members': decision,
+  'replace-host': decision,
+  'toggle-authentication': decision,
 });
 
 /** One cluster, as every step receives it. */
@@ -102,8 +97,7 @@ export const clusterSchema = z
     auth: secretReference.optional(),
     tls: secretReference.optional(),
     layout: layoutSchema.optional(),
-    /** Hosts that are no member's and may take the place of one that is gone. */
-    spareHosts: z.array(z.strictObject({ host: hostId, layout: layoutSchema.partial().optional() })).optional(),
+    spareHosts: z.array(spareHostSchema).optional(),
     /** Where snapshots of this cluster are kept, for a quorum recovery that is told to use one. */
     backups: z
       .strictObject({
@@ -136,13 +130,36 @@ export const clusterSchema = z
         message: 'is of no use without the cluster\'s "layout", which says where etcd lies on it',
       });
     }
-    for (const [index, url] of valuesOf(cluster.members, 'clientUrl')) {
-      if (cluster.tls && url.startsWith('http:')) {
+    // As it is written into each member's configuration.
+    const initialCluster = [...valuesOf(cluster.members, 'peerUrl')].map(([, url]) => url).join(',');
+    const names = [...valuesOf(cluster.members, 'name')].map(([, name]) => `${name}=`).join('');
+    if (initialCluster.length + names.length > TEXT_RULES.initialCluster.maxChars) {
+      context.addIssue({
+        code: 'custom',
+        path: ['members'],
+        message: `have names and peer URLs that are too long for one initial-cluster of ${TEXT_RULES.initialCluster.maxChars} characters`,
+      });
+    }
+    const hosts = new Set([...valuesOf(cluster.members, 'host')].map(([, host]) => host));
+    for (const [index, host] of valuesOf(cluster.spareHosts, 'host')) {
+      if (hosts.has(host)) {
         context.addIssue({
           code: 'custom',
-          path: ['members', index, 'clientUrl'],
-          message: `"${url}" is plain http, but the cluster has "tls"; write https or remove "tls"`,
+          path: ['spareHosts', index, 'host'],
+          message: `"${host}" is already used by a member or an earlier spare host of this cluster`,
         });
+      }
+      hosts.add(host);
+    }
+    for (const list of ['members', 'spareHosts'] as const) {
+      for (const [index, url] of valuesOf(cluster[list], 'clientUrl')) {
+        if (cluster.tls && url.startsWith('http:')) {
+          context.addIssue({
+            code: 'custom',
+            path: [list, index, 'clientUrl'],
+            message: `"${url}" is plain http, but the cluster has "tls"; write https or remove "tls"`,
+          });
+        }
       }
     }
   }, EVEN_WHEN_FIELDS_ARE_WRONG);
@@ -183,16 +200,9 @@ function* valuesOf(items: unknown, field: string): Generator<[number, string]> {
   for (const [index, item] of items.entries()) {
     const value: unknown = item?.[field];
     if (typeof value !== 'string') continue;
-    const comparable = field.endsWith('Url') ? originOf(value) : value;
+    const comparable = field.endsWith('Url') ? comparableUrl(value) : value;
     if (comparable !== undefined) yield [index, comparable];
   }
-}
-
-/** A URL in its one spelling: lower case, no "/" at the end. Undefined where it may hold a password, or has another scheme. */
-function originOf(value: string): string | undefined {
-  if (value.includes('@') || !URL.canParse(value)) return undefined;
-  const { origin } = new URL(value);
-  return origin === 'null' ? undefined : origin;
 }
 
 export type Cluster = z.output<typeof clusterSchema>;
@@ -201,6 +211,11 @@ export type Network = z.output<typeof networkSchema>;
 export type ClustersFile = z.output<typeof clustersFileSchema>;
 
 export type Layout = z.output<typeof layoutSchema>;
+
+/** Every client URL to which a function may send a login. */
+export function clientUrlsOf({ members, spareHosts = [] }: Cluster): string[] {
+  return [...members, ...spareHosts].map(({ clientUrl }) => clientUrl);
+}
 
 /** Every host that a runbook may send commands to. */
 export function hostsOf({ members, spareHosts = [] }: Cluster): string[] {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { memberSchema } from './clusters.ts';
+import { hostId } from './clusters.ts';
 
 /** The incidents that a runbook remediates. */
 export const INCIDENTS = ['space-exceeded', 'auth-token-invalid', 'member-failed', 'quorum-lost'] as const;
@@ -42,12 +42,8 @@ export const tokenParametersSchema = z.strictObject({
 export const memberParametersSchema = z.strictObject({
   /** Over how long a member has to be seen failed, three times. */
   confirmSeconds: confirmSeconds(30),
-  /** The member that takes the place of the failed one, where its host is gone for good. */
-  replacement: memberSchema
-    .required({ host: true })
-    // Where etcd lies on a host is for whoever configures the cluster to say, not for whoever starts a remediation.
-    .omit({ learner: true, layout: true })
-    .optional(),
+  /** Where the failed member's host is gone for good: the spare host that takes its place, which clusters.json describes. */
+  replacement: z.strictObject({ host: hostId }).optional(),
   /** Only these may be replaced, whichever have failed: what somebody has approved of. */
   onlyMembers: z.array(z.string()).optional(),
 });
@@ -59,6 +55,8 @@ export const quorumParametersSchema = z.strictObject({
   confirmSeconds: confirmSeconds(60),
   /** Recover without the members whose hosts cannot be reached; they join later, as replaced members. */
   acceptFewerMembers: z.boolean().default(false),
+  /** Of these, no other may be left out: what somebody has approved of. */
+  leaveOutOnly: z.array(z.string()).optional(),
   /** Nothing older may be restored: what somebody has approved of. */
   atLeastRevision: z
     .string()

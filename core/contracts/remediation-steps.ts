@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { clusterSchema } from './clusters.ts';
 import { CONDITIONS, type Condition } from './diagnosis.ts';
 import { INCIDENTS, type Incident } from './execution-input.ts';
-import { type RemediationInput, remediationIdSchema } from './remediation.ts';
+import { remediationIdSchema, type Started } from './remediation.ts';
 
 /** What the steps of the entry workflow receive and return. */
 
@@ -12,10 +12,8 @@ export const loadRemediationInput = z.strictObject({
   execution: remediationIdSchema,
   input: z.unknown(),
 });
-export interface LoadedRemediation {
+export interface LoadedRemediation extends Started {
   cluster: z.output<typeof clusterSchema>;
-  /** The execution input, checked. */
-  request: RemediationInput;
 }
 
 const incidentSchema = z.enum(INCIDENTS);
@@ -24,7 +22,10 @@ const questionSchema = z.looseObject({ incident: incidentSchema, plan: z.looseOb
 
 /** What a plan says that its runbook is held to. */
 export const memberPlanSchema = z.looseObject({ targets: z.array(z.string()).min(1) });
-export const quorumPlanSchema = z.looseObject({ winner: z.looseObject({ revision: z.string() }) });
+export const quorumPlanSchema = z.looseObject({
+  winner: z.looseObject({ revision: z.string() }),
+  leftOut: z.array(z.looseObject({ member: z.string() })),
+});
 /** Enabling authentication again is a plan without a ladder. */
 export const tokenPlanSchema = z.looseObject({
   ladder: z.array(z.looseObject({ rung: z.string(), serves: z.boolean() })).optional(),

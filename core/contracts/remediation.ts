@@ -10,8 +10,8 @@ import { parse } from './parse.ts';
 /** The entry workflow's state machine. */
 export const ENTRY_STATE_MACHINE = 'etcd-remediation';
 
-/** Who has requested a remediation that an alarm has started. */
-export const BY_ALARM = 'cloudwatch';
+/** Who has requested a remediation that an alarm has started, in its record. What makes it an alarm's is {@link alarmInputSchema}. */
+const BY_ALARM = 'cloudwatch';
 
 /** The SSM parameter by which callers find what is deployed: a {@link Deployment} as JSON. */
 export const DEPLOYMENT_PARAMETER = '/etcd-remediation/deployment';
@@ -52,6 +52,33 @@ function ofOneRunbook() {
 
 /** What starts a remediation: `{"cluster":"orders"}` and, when wanted, the rest. */
 export type RemediationInput = ExecutionInput | z.output<typeof undiagnosedSchema>;
+
+/**
+ * What the rules of a cluster start a remediation with, and nobody else: the API, the command line and the Automation document do not take it. Whoever
+ * may start the state machine itself can write it too, so it asks for nothing but what an alarm asks for.
+ */
+const alarmInputSchema = z.strictObject({
+  cluster: undiagnosedSchema.shape.cluster,
+  incident: z.enum(INCIDENTS).optional(),
+  /** The alarm's name. */
+  alarm: z.string().min(1, { error: 'must be the name of an alarm' }).max(255),
+});
+
+/** What started an execution of the entry workflow. */
+export interface Started {
+  request: RemediationInput;
+  /** The alarm that started it; empty where a person or a program did. */
+  alarm: string;
+}
+
+/** @throws InvalidInput with every problem */
+export function parseStart(value: unknown): Started {
+  if (typeof value !== 'object' || value === null || !('alarm' in value)) {
+    return { request: parseRemediationInput(value), alarm: '' };
+  }
+  const { alarm, ...named } = parse(alarmInputSchema, value, 'The input of an alarm');
+  return { request: parseRemediationInput({ ...named, reason: `alarm ${alarm}`, requestedBy: BY_ALARM }), alarm };
+}
 
 /** @throws InvalidInput with every problem */
 export function parseRemediationInput(value: unknown): RemediationInput {

@@ -9,6 +9,7 @@ import {
   tokenPlanSchema,
 } from '../contracts/remediation-steps.ts';
 import { ERROR_NAMES, PreconditionFailed, UnsafeToProceed, VerificationFailed } from '../errors.ts';
+import { wantedApproval } from './approval.ts';
 
 /** A full store with failed members and rejected tokens takes three; whatever needs more than four is not getting better. */
 const MAX_ROUNDS = 4;
@@ -76,9 +77,13 @@ function seeTo(incident: Incident, input: ChooseRunbook, summary: string): NextR
     );
   }
   requireProgress(incident, rounds, summary);
-  const what = { incident, runbook: found.runbook, summary };
-  const needsApproval = (cluster.policy?.[incident] ?? found.policy) === 'approval';
-  if (request.dryRun || !needsApproval) return { action: 'Run', ...what, input: { ...request, incident } };
+  const { entries, asked: beyond } = wantedApproval(cluster.policy, incident, request.parameters, found.policy);
+  const what = {
+    incident,
+    runbook: found.runbook,
+    summary: beyond === '' ? summary : `${summary} Asked for: ${beyond}.`,
+  };
+  if (request.dryRun || entries.length === 0) return { action: 'Run', ...what, input: { ...request, incident } };
   const { approved, asked } = input;
   if (approved?.incident === incident) {
     const parameters = { ...(request.parameters ?? {}), ...scopeOf(incident, approved.plan) };
@@ -109,8 +114,10 @@ function scopeOf(incident: Incident, plan: Record<string, unknown>): Record<stri
   switch (incident) {
     case 'member-failed':
       return { onlyMembers: parse(memberPlanSchema, plan, APPROVED_PLAN).targets };
-    case 'quorum-lost':
-      return { atLeastRevision: parse(quorumPlanSchema, plan, APPROVED_PLAN).winner.revision };
+    case 'quorum-lost': {
+      const { winner, leftOut } = parse(quorumPlanSchema, plan, APPROVED_PLAN);
+      return { atLeastRevision: winner.revision, leaveOutOnly: leftOut.map(({ member }) => member) };
+    }
     case 'auth-token-invalid': {
       const { ladder } = parse(tokenPlanSchema, plan, APPROVED_PLAN);
       const mayToggle = !ladder || ladder.some(({ rung, serves }) => rung === 'toggle' && serves);

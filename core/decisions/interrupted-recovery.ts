@@ -5,6 +5,7 @@ import type { ChooseRescue } from '../contracts/recovery.ts';
 import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import { votersOf } from './configured-quorum.ts';
 import { placeOf } from './host-place.ts';
+import { describeLeave, mayLeaveOut } from './leave-out.ts';
 import { discardOf, revertOf } from './recovery-commands.ts';
 
 /** What an earlier execution has left of its recovery on one host. */
@@ -111,7 +112,7 @@ function moveBack(
   execution: string,
   leftovers: Leftover[],
 ): Clearance {
-  if (!parameters.acceptFewerMembers) refuseUnseen(cluster, inspections, execution, leftovers);
+  refuseUnseen({ cluster, parameters, inspections }, execution, leftovers);
   const moved = leftovers.filter(({ phase }) => phase !== 'restored');
   refuseRunning(cluster, execution, moved);
   // Where nothing was moved as well: a command of that execution which still runs there can then place nothing any more. It cannot
@@ -129,14 +130,13 @@ function moveBack(
 
 /** Only voters are ever restored, so a learner's host says nothing of it. */
 function refuseUnseen(
-  cluster: Cluster,
-  inspections: readonly InspectionReport[],
+  { cluster, parameters, inspections }: Omit<Interrupted, 'dryRun'>,
   execution: string,
   leftovers: Leftover[],
 ): void {
   const unseen = votersOf(cluster).flatMap(({ name, host }) => {
     const report = inspections.find(({ member }) => member === name);
-    if (report?.result) return [];
+    if (report?.result || mayLeaveOut(parameters, name)) return [];
     const why = host ? (report?.problem ?? 'it was not inspected') : 'clusters.json names no "host" for it';
     return [{ name, why }];
   });
@@ -146,8 +146,8 @@ function refuseUnseen(
     `The recovery of the execution ${execution} was interrupted (${list(leftovers)}), and not every host can be looked at:` +
       `${unseen.map(({ name, why }) => `\n- ${name}: ${why.replaceAll('\n', '\n  ')}`).join('')}\n` +
       'That recovery may have come further there, so it can neither be moved back nor kept. Nothing was changed. Bring the hosts back into reach, ' +
-      `then start again; or make sure that ${names} ${unseen.length === 1 ? 'is' : 'are'} off for good, and start again with ` +
-      'parameters.acceptFewerMembers: everything is then moved back on the others.',
+      `then start again; or make sure that ${names} ${unseen.length === 1 ? 'is' : 'are'} off for good, and ` +
+      `${describeLeave(parameters)}. Everything is then moved back on the others.`,
   );
 }
 

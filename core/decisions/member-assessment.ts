@@ -25,10 +25,7 @@ export function assessMembers(
     );
   }
   refuseHealthyReplaced(replaced, survey);
-  const targets = chooseTargets(
-    survey,
-    request.member && (scope.replaced ? request.parameters.replacement?.name : request.member),
-  );
+  const targets = chooseTargets(survey, scope.named);
   const members = survey.members.map(describe);
   const next = countReadings(readings, targets);
   if (targets.length === 0) {
@@ -83,7 +80,7 @@ function isToBeChanged({ member, kind }: Target, { members }: Survey): boolean {
   return kind === 'failed' || members.some((surveyed) => surveyed.name === member && isUnpromoted(surveyed));
 }
 
-function chooseTargets(survey: Survey, named: string | undefined): Target[] {
+function chooseTargets(survey: Survey, named: string): Target[] {
   const targets = survey.members.flatMap(({ name, state, problem }) =>
     state === 'healthy' ? [] : [{ member: name, kind: state, problem }],
   );

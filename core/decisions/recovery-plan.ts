@@ -3,6 +3,7 @@ import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { Candidate, PlanRecovery, RecoveryPlan, RecoveryTarget, Rung } from '../contracts/recovery.ts';
 import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import { quorumIn, votersOf } from './configured-quorum.ts';
+import { describeLeave, mayLeaveOut } from './leave-out.ts';
 import { boundLoss } from './loss-bound.ts';
 import { describeSalvages, ladderOf, rankCandidates } from './recovery-candidates.ts';
 import { type RestoreHost, requireRecoveryFit } from './recovery-fit.ts';
@@ -119,15 +120,16 @@ function chooseLeftOut(input: PlanRecovery): LeftOut[] {
       { member, problem: `its data could not be copied, and may be newer: ${report?.problem ?? 'nobody tried.'}` },
     ];
   });
-  if (away.length > 0 && !parameters.acceptFewerMembers) {
-    const names = away.map(({ member }) => member).join(', ');
-    const isOne = away.length === 1;
+  const wanted = away.filter(({ member }) => !mayLeaveOut(parameters, member));
+  if (wanted.length > 0) {
+    const names = wanted.map(({ member }) => member).join(', ');
+    const isOne = wanted.length === 1;
     throw new PreconditionFailed(
-      `Not every member can be recovered:${listed(away.map(({ member, problem }) => `${member}: ${problem}`))}\n` +
+      `Not every member can be recovered:${listed(wanted.map(({ member, problem }) => `${member}: ${problem}`))}\n` +
         `What the others hold:${listed(describeSalvages({ salvaged: salvaged.filter(({ result }) => result) }))}\n` +
         `What ${names} ${isOne ? 'holds' : 'hold'} may be newer, and if ${isOne ? 'it runs where nobody sees it, it serves' : 'they run where nobody sees them, they serve'} ` +
         `beside what is restored. Bring ${isOne ? 'its host' : 'their hosts'} back; or make sure that ${names} ${isOne ? 'is' : 'are'} off for good, and ` +
-        'start again with parameters.acceptFewerMembers. Nothing was restored.',
+        `${describeLeave(parameters)}. Nothing was restored.`,
     );
   }
   const learners = cluster.members.filter(({ learner }) => learner);

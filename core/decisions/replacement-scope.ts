@@ -1,5 +1,6 @@
 import { type Cluster, type ConfiguredMember, clusterSchema } from '../contracts/clusters.ts';
 import type { MemberParameters } from '../contracts/execution-input.ts';
+import { comparableUrl } from '../contracts/member-url.ts';
 import type { Observation } from '../contracts/observation.ts';
 import { parse } from '../contracts/parse.ts';
 import { InvalidInput, PreconditionFailed } from '../errors.ts';
@@ -21,42 +22,54 @@ export interface ReplacementScope {
   observed: ConfiguredMember[];
 }
 
-/** @throws InvalidInput when the named member or the replacement does not fit the cluster */
-export function scopeOf({ cluster, parameters: { replacement }, member }: ReplacementRequest): ReplacementScope {
+/**
+ * `named` is the member that is to be seen to, as the cluster will have it; empty for all that have failed.
+ * @throws InvalidInput when the named member or the spare host does not fit the cluster
+ */
+export function scopeOf({
+  cluster,
+  parameters: { replacement },
+  member,
+}: ReplacementRequest): ReplacementScope & { named: string } {
   const replaced = cluster.members.find(({ name }) => name === member);
   if (member !== '' && !replaced) {
     throw new InvalidInput(
       `There is no member "${member}" in cluster ${cluster.name}; there are ${cluster.members.map(({ name }) => name).join(', ')}.`,
     );
   }
-  if (!replacement) return { cluster, replaced: undefined, observed: cluster.members };
+  if (!replacement) return { cluster, named: member, replaced: undefined, observed: cluster.members };
   if (!replaced) {
     throw new InvalidInput('parameters.replacement takes the place of one member: say which with "member".');
   }
+  const spares = cluster.spareHosts ?? [];
+  const spare = spares.find(({ host }) => host === replacement.host);
+  if (!spare) {
+    const known = spares.length > 0 ? `has ${spares.map(({ host }) => `"${host}"`).join(', ')}` : 'has none';
+    throw new InvalidInput(
+      `parameters.replacement.host "${replacement.host}" is no spare host of cluster ${cluster.name}, which ${known}. Add it to "spareHosts" in ` +
+        'clusters.json, with its name and URLs, and deploy.',
+    );
+  }
   for (const other of cluster.members) {
-    const same = (['name', 'clientUrl', 'peerUrl', 'host'] as const).find(
-      (field) => spellingOf(other[field]) === spellingOf(replacement[field]),
+    const same = (['name', 'clientUrl', 'peerUrl'] as const).find(
+      (field) => spellingOf(other[field]) === spellingOf(spare[field]),
     );
     if (other !== replaced && same) {
-      throw new InvalidInput(`parameters.replacement.${same} is that of ${other.name}, which stays in the cluster.`);
+      throw new InvalidInput(
+        `The spare host ${spare.host} has the ${same} of ${other.name}, which stays in the cluster. Correct clusters.json, and deploy.`,
+      );
     }
   }
-  const place = [...(cluster.spareHosts ?? []), ...cluster.members].find(({ host }) => host === replacement.host);
-  if (!place) {
-    throw new InvalidInput(
-      `parameters.replacement.host "${replacement.host}" is not a host of cluster ${cluster.name}: Run Command may reach the hosts ` +
-        'of its members and its "spareHosts" only. Add it there and deploy.',
-    );
-  }
-  const members = cluster.members.map((each) =>
-    each === replaced ? { ...replacement, layout: place.layout, learner: replaced.learner } : each,
-  );
-  const effective = parse(clusterSchema, { ...cluster, members }, 'The cluster with parameters.replacement in it');
-  return { cluster: effective, replaced, observed: [...members, replaced] };
+  const members = cluster.members.map((each) => (each === replaced ? { ...spare, learner: replaced.learner } : each));
+  // It is a member now.
+  const spareHosts = spares.filter((each) => each !== spare);
+  const subject = `The cluster with the spare host ${spare.host} in it`;
+  const effective = parse(clusterSchema, { ...cluster, members, spareHosts }, subject);
+  return { cluster: effective, named: spare.name, replaced, observed: [...members, replaced] };
 }
 
-function spellingOf(value: string | undefined): string | undefined {
-  return value?.includes('://') ? new URL(value).origin : value;
+function spellingOf(value: string): string {
+  return comparableUrl(value) ?? value;
 }
 
 /** What the gates of every decision look at. */

@@ -3,11 +3,11 @@ import type { Cluster } from '../../core/contracts/clusters.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
 import { AWS_CLIENT, requireRefusal } from '../aws.ts';
 import type { ClientTls, Login } from './connection.ts';
+import { pemCertificate, pemKey } from './pem.ts';
 
 const loginSchema = z.object({ username: z.string().min(1), password: z.string().min(1) });
-const pem = z.string().startsWith('-----BEGIN ');
 const tlsSchema = z
-  .object({ ca: pem, cert: pem.optional(), key: pem.optional() })
+  .object({ ca: pemCertificate, cert: pemCertificate.optional(), key: pemKey.optional() })
   .refine(({ cert, key }) => (cert === undefined) === (key === undefined), { path: ['cert and key'] });
 
 export interface ClusterSecrets {

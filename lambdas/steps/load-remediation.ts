@@ -1,5 +1,5 @@
 import { parse } from '../../core/contracts/parse.ts';
-import { parseRemediationInput, type RemediationInput, RIGHT_INPUTS } from '../../core/contracts/remediation.ts';
+import { parseStart, RIGHT_INPUTS, type Started } from '../../core/contracts/remediation.ts';
 import { type LoadedRemediation, loadRemediationInput } from '../../core/contracts/remediation-steps.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { readRegistry } from '../registry.ts';
@@ -10,13 +10,13 @@ import { readRegistry } from '../registry.ts';
  */
 export async function handler(event: unknown): Promise<LoadedRemediation> {
   const { input } = parse(loadRemediationInput, event, 'The execution');
-  const request = parseOrShow(input);
-  return { cluster: await readRegistry(request.cluster), request };
+  const started = parseOrShow(input);
+  return { cluster: await readRegistry(started.request.cluster), ...started };
 }
 
-function parseOrShow(input: unknown): RemediationInput {
+function parseOrShow(input: unknown): Started {
   try {
-    return parseRemediationInput(input);
+    return parseStart(input);
   } catch (error) {
     if (!(error instanceof InvalidInput)) throw error;
     throw new InvalidInput(`${error.message}\n${RIGHT_INPUTS}`);

@@ -7,7 +7,7 @@ import { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { alarmPrefix, WATCH_ALARM_PREFIX } from '../../core/contracts/detection.ts';
 import type { Incident } from '../../core/contracts/execution-input.ts';
-import { BY_ALARM, ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
 import { type ClusterAlarms, NEARLY_FULL } from './alarms.ts';
 
 export interface AlarmRulesProps {
@@ -94,8 +94,7 @@ export class AlarmRules extends Construct {
           input: RuleTargetInput.fromObject({
             cluster: this.#cluster,
             ...(incident && { incident }),
-            reason: `alarm ${EventField.fromPath('$.detail.alarmName')}`,
-            requestedBy: BY_ALARM,
+            alarm: EventField.fromPath('$.detail.alarmName'),
           }),
           maxEventAge: Duration.hours(1),
           // All that EventBridge knows of; the age ends it.

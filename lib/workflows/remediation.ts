@@ -217,6 +217,7 @@ export class Remediation extends Construct {
       assign: {
         cluster: '{% $states.result.Payload.cluster %}',
         request: '{% $states.result.Payload.request %}',
+        alarm: '{% $states.result.Payload.alarm %}',
         rounds: [],
         approvals: [],
         ...NOTHING_ASKED,

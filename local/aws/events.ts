@@ -73,13 +73,17 @@ function fits(matcher: Matcher, field: string): (value: unknown) => boolean {
   throw new Error(`The embedded platform does not know the pattern ${JSON.stringify(matcher)} of ${field}.`);
 }
 
+function isInText(template: string, offset: number): boolean {
+  return (template.slice(0, offset).replaceAll(/\\./g, '').match(/"/g)?.length ?? 0) % 2 === 1;
+}
+
 /**
- * The input that a transformer makes of an event.
+ * The input that a transformer makes of an event: a text becomes a part of the text that it stands in, or one of its own.
  * @throws Error for a path other than of fields, a value that is no text, and a template that does not come to JSON
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
  */
 function transform({ paths, template }: InputTransformer, event: JsonObject): JsonValue {
-  const text = template.replace(/<([^<>]+)>/g, (_, name: string) => {
+  const text = template.replace(/<([^<>]+)>/g, (_, name: string, offset: number) => {
     const path = Object.hasOwn(paths, name) ? String(paths[name]) : '';
     if (!/^\$(\.[\w-]+)+$/.test(path))
       throw new Error(`The embedded platform does not know the path of <${name}>: "${path}".`);
@@ -92,7 +96,8 @@ function transform({ paths, template }: InputTransformer, event: JsonObject): Js
       );
     if (typeof value !== 'string')
       throw new Error(`The embedded platform puts texts into a template, and ${path} is none.`);
-    return JSON.stringify(value).slice(1, -1);
+    const quoted = JSON.stringify(value);
+    return isInText(template, offset) ? quoted.slice(1, -1) : quoted;
   });
   return JSON.parse(text) as JsonValue;
 }

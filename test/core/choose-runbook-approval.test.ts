@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { choiceOf, choose, type Scene } from './runbook-choices.ts';
+import { choiceOf, choose, type Scene, SUMMARY } from './runbook-choices.ts';
 
 const ladder = (toggleServes: boolean) => [
   { rung: 'restart', serves: true, why: '' },
@@ -54,9 +54,12 @@ describe('a runbook that wants an approval', () => {
     expect(choose({ found: 'member-failed', request, approved: question })).toMatchObject({
       input: { dryRun: false, parameters: { confirmSeconds: 7, onlyMembers: ['node3'] } },
     });
-    const recovery = { incident: 'quorum-lost', plan: { winner: { revision: '4029' } } } as const;
+    const recovery = {
+      incident: 'quorum-lost',
+      plan: { winner: { revision: '4029' }, leftOut: [{ member: 'node3', problem: 'Gone.' }] },
+    } as const;
     expect(choose({ found: 'quorum-lost', approved: recovery })).toMatchObject({
-      input: { dryRun: false, parameters: { atLeastRevision: '4029' } },
+      input: { dryRun: false, parameters: { atLeastRevision: '4029', leaveOutOnly: ['node3'] } },
     });
   });
 
@@ -66,7 +69,14 @@ describe('a runbook that wants an approval', () => {
       'that anybody is replaced',
       { found: 'member-failed', approved: { incident: 'member-failed', plan: { targets: [] } } },
     ],
-    ['what to restore', { found: 'quorum-lost', approved: { incident: 'quorum-lost', plan: { winner: {} } } }],
+    [
+      'what to restore',
+      { found: 'quorum-lost', approved: { incident: 'quorum-lost', plan: { winner: {}, leftOut: [] } } },
+    ],
+    [
+      'whom to leave out',
+      { found: 'quorum-lost', approved: { incident: 'quorum-lost', plan: { winner: { revision: '1' } } } },
+    ],
   ])('is not run where the plan does not say %s', (_, scene) => {
     expect(choiceOf(scene)).toBe('InvalidInput');
   });
@@ -84,5 +94,57 @@ describe('a runbook that wants an approval', () => {
     const scene = { found: 'auth-token-invalid', policy: { 'auth-token-invalid': 'approval' }, approved } as const;
     expect(choose(scene)).toMatchObject({ input: { dryRun: false, parameters } });
     expect(Object.keys(Object(choose(scene)).input.parameters)).toEqual(Object.keys(parameters));
+  });
+});
+
+describe('what a start asks for beyond what its runbook does by itself', () => {
+  const ACTS = [
+    ['force-backup', 'quorum-lost', { snapshot: { key: 'orders/old.db', force: true } }],
+    ['fewer-members', 'quorum-lost', { acceptFewerMembers: true }],
+    ['replace-host', 'member-failed', { replacement: { host: 'i-9' } }],
+    ['toggle-authentication', 'auth-token-invalid', { strategy: 'toggle' }],
+  ] as const;
+  const NOT_DRY = {
+    'quorum-lost': 'Run quorum-recovery',
+    'member-failed': 'Run member-replacement',
+    'auth-token-invalid': 'Run auth-token-reset',
+  };
+
+  it.each(ACTS)('waits for an approval, though the policy lets the incident go: %s', (act, incident, parameters) => {
+    const request = { incident, parameters };
+    const run = NOT_DRY[incident];
+    const scene: Scene = { found: incident, request };
+    expect(choiceOf({ ...scene, policy: { [incident]: 'automatic' } })).toBe(`${run} dry`);
+    expect(choiceOf({ ...scene, policy: { [incident]: 'automatic', [act]: 'approval' } })).toBe(`${run} dry`);
+    for (const [other] of ACTS.filter(([each]) => each !== act)) {
+      expect(choiceOf({ ...scene, policy: { [incident]: 'automatic', [other]: 'automatic' } })).toBe(`${run} dry`);
+    }
+    expect(choiceOf({ ...scene, policy: { [incident]: 'automatic', [act]: 'automatic' } })).toBe(run);
+    // The act alone is not the incident.
+    expect(choiceOf({ ...scene, policy: { [incident]: 'approval', [act]: 'automatic' } })).toBe(`${run} dry`);
+  });
+
+  it.each(ACTS)('is told to whoever is asked: %s', (act, incident, parameters) => {
+    expect(Object(choose({ found: incident, request: { incident, parameters } })).summary).toMatch(
+      new RegExp(`^${SUMMARY} Asked for: to .* \\(${act}\\)\\.$`),
+    );
+  });
+
+  it('waits for both where two are asked for, and one is named', () => {
+    const parameters = { acceptFewerMembers: true, snapshot: { key: 'orders/old.db', force: true } };
+    const scene: Scene = { found: 'quorum-lost', request: { incident: 'quorum-lost', parameters } };
+    expect(choiceOf({ ...scene, policy: { 'quorum-lost': 'automatic', 'force-backup': 'automatic' } })).toBe(
+      'Run quorum-recovery dry',
+    );
+  });
+
+  it.each([
+    ['quorum-lost', { snapshot: { key: 'orders/new.db' }, acceptFewerMembers: false, leaveOutOnly: ['node1'] }],
+    ['member-failed', { onlyMembers: ['node1'] }],
+    ['auth-token-invalid', { strategy: 'restart-then-toggle' }],
+    ['auth-token-invalid', { strategy: 'restart' }],
+  ] as const)('is none of what bounds a runbook, or what it does by itself: %s %o', (incident, parameters) => {
+    const request = { incident, parameters };
+    expect(choiceOf({ found: incident, request, policy: { [incident]: 'automatic' } })).toBe(NOT_DRY[incident]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Cluster, clusterSchema, hostsOf, layoutOf } from '../../core/contracts/clusters.ts';
 import { parse } from '../../core/contracts/parse.ts';
-import { clusterOf, configured, failureOf, LAYOUT } from './observations.ts';
+import { clusterOf, configured, failureOf, LAYOUT, spare } from './observations.ts';
 
 const members = [configured('node1'), configured('node2')];
 const ID =
@@ -31,9 +31,9 @@ describe('where etcd lies on its hosts', () => {
       {
         layout,
         spareHosts: [
-          { host: 'i-0a1b2c3d4e5f60009' },
-          { host: 'mi-0a1b2c3d4e5f60001', layout: {} },
-          { host: 'rack4.node_9', layout: { dataDir: '/data', walDir: null } },
+          spare('node4', { host: 'i-0a1b2c3d4e5f60009' }),
+          spare('node5', { host: 'mi-0a1b2c3d4e5f60001', layout: {} }),
+          spare('node6', { host: 'rack4.node_9', layout: { dataDir: '/data', walDir: null } }),
         ],
       },
     );
@@ -108,17 +108,36 @@ describe('the host of a member', () => {
 
 describe('spare hosts', () => {
   it.each([
-    ['of the wrong shape', [{ host: 'i-9' }, { host: '$(id)' }], `spareHosts[1].host: ${ID}`],
-    ['by number', [{ host: 9 }], 'spareHosts[0].host: must be text'],
-    ['without a host', [{ layout: {} }], 'spareHosts[0].host: is missing'],
+    ['of the wrong shape', [spare('node9'), spare('node8', { host: '$(id)' })], `spareHosts[1].host: ${ID}`],
+    ['by number', [{ ...spare('node9'), host: 9 }], 'spareHosts[0].host: must be text'],
+    ...(['host', 'name', 'clientUrl', 'peerUrl'] as const).map((field): [string, unknown, string] => [
+      `without ${field}`,
+      [{ ...spare('node9'), [field]: undefined }],
+      `spareHosts[0].${field}: is missing`,
+    ]),
+    [
+      'with a URL that etcd does not take',
+      [spare('node9', { clientUrl: 'https://node9:2379/' })],
+      'spareHosts[0].clientUrl: "https://node9:2379/" must end after the port, without a "/"',
+    ],
+    [
+      "on a member's host",
+      [spare('node9', { host: 'i-1' })],
+      'spareHosts[0].host: "i-1" is already used by a member or an earlier spare host of this cluster',
+    ],
+    [
+      'that are named twice',
+      [spare('node9'), spare('node8', { host: 'i-9' })],
+      'spareHosts[1].host: "i-9" is already used by a member or an earlier spare host of this cluster',
+    ],
     ['by the ID alone', ['i-9'], 'spareHosts[0]: must be an object'],
     ['that are no list', { host: 'i-9' }, 'spareHosts: must be a list'],
     [
       'with a path that is none',
-      [{ host: 'i-9', layout: { dataDir: 'etcd' } }],
+      [spare('node9', { layout: { dataDir: 'etcd' } })],
       `spareHosts[0].layout.dataDir: ${PATH}`,
     ],
-    ['with a field too many', [{ host: 'i-9', name: 'node9' }], 'spareHosts[0].name: is not a known field'],
+    ['with a field too many', [{ ...spare('node9'), learner: true }], 'spareHosts[0].learner: is not a known field'],
   ])('are refused: %s', (_, spareHosts, problem) => {
     expect(problemsOf({ ...clusterOf(members), spareHosts })).toEqual([problem]);
   });
@@ -128,7 +147,7 @@ describe('the hosts of a cluster', () => {
   it('are those of its members, and the spare ones after them', () => {
     const { host: _, ...hostless } = configured('node2');
     const members = [configured('node1'), hostless, configured('node3')];
-    expect(hostsOf(clusterOf(members, { spareHosts: [{ host: 'i-9' }, { host: 'i-8', layout: {} }] }))).toEqual([
+    expect(hostsOf(clusterOf(members, { spareHosts: [spare('node9'), spare('node8', { layout: {} })] }))).toEqual([
       'i-1',
       'i-3',
       'i-9',

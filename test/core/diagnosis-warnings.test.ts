@@ -17,6 +17,7 @@ import {
   sizes,
   voter,
 } from './diagnoses.ts';
+import { spare } from './observations.ts';
 
 const THREE = ['node1', 'node2', 'node3'];
 const QUOTA = { quotaBytes: 1000 * MIB };
@@ -224,7 +225,7 @@ describe('hosts', () => {
       reach('i-9', false, 'not a managed node'),
     ];
     const evidence = { ...of('3.5.30'), hosts };
-    const cluster = clusterFor(evidence, { spareHosts: [{ host: 'i-9' }] });
+    const cluster = clusterFor(evidence, { spareHosts: [spare('node9')] });
     const diagnosis = diagnose(cluster, evidence);
     expect(diagnosis.hosts.map(({ host, member }) => [host, member])).toEqual([
       ['i-1', 'node1'],

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { executionInputSchemas, INCIDENTS } from '../../core/contracts/execution-input.ts';
 import { loadClusterInput } from '../../core/contracts/load-cluster.ts';
 import { parse } from '../../core/contracts/parse.ts';
-import { configured, failureOf } from './observations.ts';
+import { failureOf } from './observations.ts';
 
-const replacement = configured('node9');
+const replacement = { host: 'i-9' };
 
 function read(input: unknown) {
   return parse(executionInputSchemas['member-failed'], input, 'The execution input');
@@ -46,16 +46,19 @@ describe('the execution input of the member runbook', () => {
   });
 
   it('is refused with every problem at once, each with its path', () => {
-    const parameters = { confirmSeconds: 3601, replacement: { name: 'a b', clientUrl: 'node9' }, retainRevisions: 0 };
+    const parameters = {
+      confirmSeconds: 3601,
+      replacement: { name: 'node9', clientUrl: 'https://node9:2379' },
+      retainRevisions: 0,
+    };
     expect(problemsOf({ member: 3, incident: 'quorum-lost', force: true, parameters })).toEqual([
       'cluster: must be the name of a cluster in clusters.json',
       'incident: must be "member-failed"',
       'member: must be text',
       'parameters.confirmSeconds: must be at most 3600',
-      'parameters.replacement.name: must be 1 to 128 letters, digits, ".", "-" or "_", and start with a letter or digit',
-      'parameters.replacement.clientUrl: "node9" is not a URL; write it like "https://10.0.1.11:2379"',
-      'parameters.replacement.peerUrl: is missing',
       'parameters.replacement.host: is missing',
+      'parameters.replacement.name: is not a known field',
+      'parameters.replacement.clientUrl: is not a known field',
       'parameters.retainRevisions: is not a known field',
       'force: is not a known field',
     ]);
@@ -78,9 +81,14 @@ describe('the execution input of the member runbook', () => {
       'parameters.replacement.learner: is not a known field',
     ],
     [
-      'a password in a URL of the replacement',
-      { parameters: { replacement: { ...replacement, peerUrl: 'https://root:hunter2@node9:2380' } } },
-      'parameters.replacement.peerUrl: must not hold a user or password; name a secret under "auth" instead',
+      'an address, to which a login would be sent',
+      { parameters: { replacement: { ...replacement, clientUrl: 'http://10.6.6.6:2379' } } },
+      'parameters.replacement.clientUrl: is not a known field',
+    ],
+    [
+      'an address in the place of a host',
+      { parameters: { replacement: { host: 'http://10.6.6.6:2379' } } },
+      'parameters.replacement.host: must be an instance ID such as "i-0a1b2c3d4e5f60001", or a name in hosts.json: letters, digits, ".", "-" or "_"',
     ],
     [
       'a replacement that says where etcd lies on its host, as clusters.json does',

@@ -6,7 +6,6 @@ import { chooseNextChange, scopeInView } from '../../core/decisions/next-change.
 import { planReplacement } from '../../core/decisions/replacement-plan.ts';
 import { scopeOf } from '../../core/decisions/replacement-scope.ts';
 import { sampled } from '../run/worlds.ts';
-import { configured } from './observations.ts';
 import type { SimulatedMembership } from './simulated-membership.ts';
 
 /** Executions of the member runbook without its state machine, on a simulated cluster. */
@@ -28,7 +27,7 @@ interface Execution {
 
 /** What the first steps of an execution come to: the confirmed targets, and the plan for them. */
 function plan(simulated: SimulatedMembership, replaced: string): ReplacementPlan | undefined {
-  const replacement = replaced ? configured('node9') : undefined;
+  const replacement = replaced ? { host: 'i-9' } : undefined;
   const parameters = parse(memberParametersSchema, { replacement }, 'parameters');
   const request = { cluster: simulated.cluster, parameters, member: replaced };
   const { observed } = scopeOf(request);

@@ -1,21 +1,33 @@
 import { describe, expect, it } from 'vitest';
-import type { Cluster, ConfiguredMember } from '../../core/contracts/clusters.ts';
+import type { Cluster, SpareHost } from '../../core/contracts/clusters.ts';
 import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
 import type { MemberObservation, Observation } from '../../core/contracts/observation.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { assessMembers } from '../../core/decisions/member-assessment.ts';
 import { scopeOf } from '../../core/decisions/replacement-scope.ts';
-import { clusterOf, configured, failureOf, learner, listed, observation, silent, voter } from './observations.ts';
+import {
+  clusterOf,
+  configured,
+  failureOf,
+  learner,
+  listed,
+  observation,
+  silent,
+  spare,
+  voter,
+} from './observations.ts';
 
 const CLUSTER = clusterOf(
   ['node1', 'node2', 'node3'].map((name) => configured(name)),
-  { spareHosts: [{ host: 'i-9' }] },
+  { spareHosts: [spare('node9')] },
 );
 const LIST = ['node1', 'node2', 'node3'].map((name) => listed(name));
-const NODE9 = configured('node9');
+const NODE9 = spare('node9');
 
-function request(replacement: ConfiguredMember, { member = 'node3', cluster = CLUSTER } = {}) {
-  return { cluster, member, parameters: parse(memberParametersSchema, { replacement }, 'parameters') };
+/** The cluster with this spare host, which is to take the place of a member. */
+function request(place: SpareHost, { member = 'node3', cluster = CLUSTER } = {}) {
+  const parameters = parse(memberParametersSchema, { replacement: { host: place.host } }, 'parameters');
+  return { cluster: { ...cluster, spareHosts: [spare('node8'), place] }, member, parameters };
 }
 
 /** A reading of node1, node2, the replacement and the member that it replaces; the first two are well. */
@@ -23,7 +35,7 @@ function reading(replacement: MemberObservation, replaced: MemberObservation, me
   return observation([voter('node1'), voter('node2'), replacement, replaced], { memberList });
 }
 
-function assess(seen: Observation, replacement: ConfiguredMember, options?: { member?: string; cluster?: Cluster }) {
+function assess(seen: Observation, replacement: SpareHost, options?: { member?: string; cluster?: Cluster }) {
   const readings = { targets: [], equal: 2, total: 2 };
   return assessMembers(seen, { ...request(replacement, options), readings });
 }
@@ -61,17 +73,13 @@ describe('a replacement that fits', () => {
   });
 
   it('finds etcd on a spare host where that host has it', () => {
-    const cluster = { ...CLUSTER, spareHosts: [{ host: 'i-8' }, { host: 'i-9', layout: { dataDir: '/spare/disk' } }] };
-    const [inspection] = assess(reading(silent('node9'), silent('node3')), NODE9, { cluster }).inspections;
+    const place = spare('node9', { layout: { dataDir: '/spare/disk' } });
+    const [inspection] = assess(reading(silent('node9'), silent('node3')), place).inspections;
     expect(inspection).toMatchObject({ host: 'i-9', parameters: { unit: 'etcd', dataDir: '/spare/disk' } });
   });
 
-  it('may have the host of the replaced one, and finds etcd there where that one has it', () => {
-    const members = [...CLUSTER.members.slice(0, 2), configured('node3', { layout: { dataDir: '/third/disk' } })];
-    const replacement = { ...NODE9, host: 'i-3' };
-    const seen = reading(silent('node9'), silent('node3'));
-    const [inspection] = assess(seen, replacement, { cluster: { ...CLUSTER, members } }).inspections;
-    expect(inspection).toMatchObject({ host: 'i-3', parameters: { unit: 'etcd', dataDir: '/third/disk' } });
+  it('is a spare host no more', () => {
+    expect(scopeOf(request(NODE9)).cluster.spareHosts).toEqual([spare('node8')]);
   });
 
   it('does not find etcd on a spare host where the replaced one had it on its own', () => {
@@ -107,20 +115,28 @@ describe('a replacement is refused', () => {
   });
 
   it.each([
-    ['another host that nobody has named', 'i-8'],
-    ['a host whose name begins like a spare one', 'i-99'],
+    ['a host that nobody has named', 'i-7'],
+    ['a host whose name begins like that of a spare one', 'i-99'],
+    ["the replaced member's own host", 'i-3'],
+    ["another member's host", 'i-2'],
   ])('on %s', (_, host) => {
-    const failure = failureOf(() => scopeOf(request({ ...NODE9, host })));
+    const { cluster, ...rest } = request({ ...NODE9, host });
+    const failure = failureOf(() => scopeOf({ ...rest, cluster: { ...cluster, spareHosts: [NODE9] } }));
     expect(failure.name).toBe('InvalidInput');
-    expect(failure.message).toContain(`parameters.replacement.host "${host}" is not a host of cluster orders`);
+    expect(failure.message).toContain(
+      `parameters.replacement.host "${host}" is no spare host of cluster orders, which has "i-9"`,
+    );
     expect(failure.message).toContain('"spareHosts"');
+    expect(failureOf(() => scopeOf({ ...rest, cluster: { ...cluster, spareHosts: [] } })).message).toContain(
+      'which has none',
+    );
   });
 
-  it.each(['name', 'clientUrl', 'peerUrl', 'host'] as const)('with the %s of a member that stays', (field) => {
-    const replacement = { ...NODE9, [field]: CLUSTER.members[1]?.[field] };
-    expect(failureOf(() => scopeOf(request(replacement)))).toMatchObject({
+  it.each(['name', 'clientUrl', 'peerUrl'] as const)('with the %s of a member that stays', (field) => {
+    const place = { ...NODE9, [field]: CLUSTER.members[1]?.[field] };
+    expect(failureOf(() => scopeOf(request(place)))).toMatchObject({
       name: 'InvalidInput',
-      message: `parameters.replacement.${field} is that of node2, which stays in the cluster.`,
+      message: `The spare host i-9 has the ${field} of node2, which stays in the cluster. Correct clusters.json, and deploy.`,
     });
   });
 

@@ -19,19 +19,20 @@ import {
   listed,
   observation,
   silent,
+  spare,
   voter,
 } from './observations.ts';
 import { crashed, only, plan } from './plans.ts';
 
 const parameters = parse(memberParametersSchema, {}, 'parameters');
 const behind = (name: string) => voter(name, { raftAppliedIndex: '12' });
-const replacement = configured('node9');
+const replacement = { host: 'i-9' };
 
 function planReplaced(replaced = silent('node3') as Parameters<typeof observation>[0][number], host = {}, layout = {}) {
   return planReplacement(
     observation([voter('node1'), voter('node2'), silent('node9'), replaced], { memberList: LIST }),
     {
-      cluster: clusterOf(MEMBERS, { spareHosts: [{ host: 'i-9' }], layout: { ...LAYOUT, ...layout } }),
+      cluster: clusterOf(MEMBERS, { spareHosts: [spare('node9')], layout: { ...LAYOUT, ...layout } }),
       parameters: parse(memberParametersSchema, { replacement }, 'parameters'),
       member: 'node3',
       targets: [{ member: 'node9', kind: 'failed', problem: '' }],
@@ -82,17 +83,14 @@ it('the wal of somebody on a spare host is not touched', () => {
   expect(failureOf(() => planReplaced(silent('node3'), host, { walDir: '/wal' })).name).toBe('PreconditionFailed');
 });
 
-it.each(['HTTPS://NODE2:2379', 'https://node2:2379/'])(
-  'a URL of a member that stays is refused however it is spelled: %s',
-  (clientUrl) => {
-    const request = {
-      cluster: clusterOf(MEMBERS, { spareHosts: [{ host: 'i-9' }] }),
-      member: 'node3',
-      parameters: parse(memberParametersSchema, { replacement: { ...replacement, clientUrl } }, 'p'),
-    };
-    expect(failureOf(() => scopeOf(request)).name).toBe('InvalidInput');
-  },
-);
+it('a URL of a member that stays is refused however it is spelled', () => {
+  const request = {
+    cluster: clusterOf(MEMBERS, { spareHosts: [spare('node9', { clientUrl: 'https://NODE2:2379' })] }),
+    member: 'node3',
+    parameters: parse(memberParametersSchema, { replacement }, 'p'),
+  };
+  expect(failureOf(() => scopeOf(request)).name).toBe('InvalidInput');
+});
 
 it('a target whose own etcd is of 3.5.0 to 3.5.19 joins as a voter', () => {
   expect(only(plan(crashed, { inspections: { node3: { etcdVersion: '3.5.16' } } })).asLearner).toBe(false);

@@ -7,7 +7,7 @@ import { clusterOf, configured, failureOf, learner, listed, observation, silent,
 
 /** node9 on a spare host takes the place of node3, at any point of it. */
 const replaced = configured('node3');
-const cluster = clusterOf([...MEMBERS.slice(0, 2), configured('node9')], { spareHosts: [{ host: 'i-9' }] });
+const cluster = clusterOf([...MEMBERS.slice(0, 2), configured('node9')]);
 const targets = [target('node9', { removeIds: ['a3'] })];
 const request = { cluster, replaced, targets };
 const STOPPED = ['StopService node9'];

@@ -1,4 +1,4 @@
-import type { Cluster, ConfiguredMember } from '../../core/contracts/clusters.ts';
+import type { Cluster, ConfiguredMember, SpareHost } from '../../core/contracts/clusters.ts';
 import type { HostInspection } from '../../core/contracts/host-command-results.ts';
 import type {
   AnsweringMember,
@@ -102,6 +102,12 @@ export function configured(name: string, differences: Partial<ConfiguredMember> 
     host: name.replace('node', 'i-'),
     ...differences,
   };
+}
+
+/** What the configuration says of a host that may take a member's place: `node9` is on `i-9`. */
+export function spare(name: string, differences: Partial<SpareHost> = {}): SpareHost {
+  const { clientUrl, peerUrl } = configured(name);
+  return { name, clientUrl, peerUrl, host: name.replace('node', 'i-'), ...differences };
 }
 
 export function clusterOf(members: ConfiguredMember[], differences: Partial<Cluster> = {}): Cluster {

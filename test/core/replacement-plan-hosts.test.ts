@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ConfiguredMember } from '../../core/contracts/clusters.ts';
+import type { SpareHost } from '../../core/contracts/clusters.ts';
 import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
 import type { HostInspection } from '../../core/contracts/host-command-results.ts';
 import type { ReplacementPlan } from '../../core/contracts/membership.ts';
@@ -18,6 +18,7 @@ import {
   MIB,
   observation,
   silent,
+  spare,
   voter,
 } from './observations.ts';
 
@@ -27,18 +28,18 @@ const LIST = MEMBERS.map(({ name }) => listed(name));
 function plan(
   differences: Partial<HostInspection>,
   {
-    replacement,
+    place,
     memberList = LIST,
     layout = {},
     dbSizeBytes = 20 * MIB,
-  }: { replacement?: ConfiguredMember; memberList?: ListedMember[]; layout?: object; dbSizeBytes?: number } = {},
+  }: { place?: SpareHost; memberList?: ListedMember[]; layout?: object; dbSizeBytes?: number } = {},
 ): ReplacementPlan {
-  const { name } = replacement ?? { name: 'node3' };
+  const { name } = place ?? { name: 'node3' };
   const members = [voter('node1', { dbSizeBytes }), voter('node2', { dbSizeBytes: 1 }), silent(name)];
-  return planReplacement(observation(replacement ? [...members, silent('node3')] : members, { memberList }), {
-    cluster: clusterOf(MEMBERS, { spareHosts: [{ host: 'i-9' }], layout: { ...LAYOUT, ...layout } }),
-    parameters: parse(memberParametersSchema, { replacement }, 'parameters'),
-    member: replacement ? 'node3' : '',
+  return planReplacement(observation(place ? [...members, silent('node3')] : members, { memberList }), {
+    cluster: clusterOf(MEMBERS, { spareHosts: place ? [place] : [], layout: { ...LAYOUT, ...layout } }),
+    parameters: parse(memberParametersSchema, { replacement: place && { host: place.host } }, 'parameters'),
+    member: place ? 'node3' : '',
     targets: [{ member: name, kind: 'failed', problem: 'does not answer.' }],
     inspections: [{ member: name, inspection: inspection(name, differences) }],
   });
@@ -154,12 +155,12 @@ describe('the free space', () => {
 });
 
 describe('the host of a replacement', () => {
-  const replacement = configured('node9');
+  const place = spare('node9');
   const foreign = {};
   const empty = { dataDir: directory(LAYOUT.dataDir, { empty: true }) };
 
   it('is planned for where it is empty: the old member is removed, and the new one added', () => {
-    const { cluster, replaced, targets, steps } = plan(empty, { replacement });
+    const { cluster, replaced, targets, steps } = plan(empty, { place });
     expect(cluster.members.map(({ name }) => name)).toEqual(['node1', 'node2', 'node9']);
     expect(replaced).toEqual(MEMBERS[2]);
     expect(targets).toMatchObject([{ member: 'node9', host: 'i-9', removeIds: ['a3'], prepare: true }]);
@@ -173,17 +174,17 @@ describe('the host of a replacement', () => {
 
   it('joins as a learner where the only other learner is the one that it replaces', () => {
     const memberList = [...LIST.slice(0, 2), listed('node3', { isLearner: true })];
-    expect(plan(empty, { replacement, memberList }).targets).toMatchObject([{ removeIds: ['a3'], asLearner: true }]);
+    expect(plan(empty, { place, memberList }).targets).toMatchObject([{ removeIds: ['a3'], asLearner: true }]);
   });
 
   it('removes the old member once where the new one has its name', () => {
-    expect(
-      plan(empty, { replacement: { ...replacement, name: 'node3', peerUrl: 'https://node3:2380' } }).targets,
-    ).toMatchObject([{ member: 'node3', host: 'i-9', removeIds: ['a3'] }]);
+    expect(plan(empty, { place: { ...place, name: 'node3', peerUrl: 'https://node3:2380' } }).targets).toMatchObject([
+      { member: 'node3', host: 'i-9', removeIds: ['a3'] },
+    ]);
   });
 
   it('is refused where it holds data of a member that this cluster does not know', () => {
-    const failure = failureOf(() => plan(foreign, { replacement }));
+    const failure = failureOf(() => plan(foreign, { place }));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toBe(
       "/var/lib/etcd on the replacement's host i-9 holds data of etcd, and the cluster knows no member at https://node9:2380: " +
@@ -192,16 +193,16 @@ describe('the host of a replacement', () => {
   });
 
   describe('that keeps the name of the old member, which is still listed at its old peer URL', () => {
-    const renamed = { ...replacement, name: 'node3' };
+    const renamed = { ...place, name: 'node3' };
     const named = { configuration: configuration('node3', { initialAdvertisePeerUrls: 'https://node9:2380' }) };
 
     it('is planned for where it is empty: the old one is removed', () => {
-      const { targets } = plan({ ...empty, ...named }, { replacement: renamed });
+      const { targets } = plan({ ...empty, ...named }, { place: renamed });
       expect(targets).toMatchObject([{ member: 'node3', host: 'i-9', removeIds: ['a3'] }]);
     });
 
     it('is refused where it holds data', () => {
-      const failure = failureOf(() => plan(named, { replacement: renamed }));
+      const failure = failureOf(() => plan(named, { place: renamed }));
       expect(failure.name).toBe('PreconditionFailed');
       expect(failure.message).toContain('the cluster knows no member at https://node9:2380');
     });
@@ -215,7 +216,7 @@ describe('the host of a replacement', () => {
   ])('goes on where an earlier execution %s', (_, memberList, host, removeIds) => {
     // As a voter that is not there it would raise the quorum to three, and two are well.
     const asLearners = memberList.map((entry) => (entry.id === 'b9' ? { ...entry, isLearner: true } : entry));
-    expect(plan(host, { replacement, memberList: asLearners }).targets).toMatchObject([{ member: 'node9', removeIds }]);
+    expect(plan(host, { place, memberList: asLearners }).targets).toMatchObject([{ member: 'node9', removeIds }]);
   });
 
   it.each([
@@ -227,13 +228,13 @@ describe('the host of a replacement', () => {
     (initialClusterState, initialCluster, goesOn) => {
       const { configuration: own } = inspection('node9');
       const begun = { configuration: { ...own, initialClusterState, initialCluster } };
-      const planned = () => plan({ ...foreign, ...begun }, { replacement, memberList: LIST.slice(0, 2) });
+      const planned = () => plan({ ...foreign, ...begun }, { place, memberList: LIST.slice(0, 2) });
       if (goesOn) expect(planned().targets).toMatchObject([{ member: 'node9', removeIds: [] }]);
       else expect(failureOf(planned)).toMatchObject({ name: 'PreconditionFailed' });
     },
   );
 
   it('has to be as ready as any other', () => {
-    expect(problemsOf({ ...empty, etcdVersion: '' }, { replacement })).toEqual(['there is no etcd in /usr/local/bin']);
+    expect(problemsOf({ ...empty, etcdVersion: '' }, { place })).toEqual(['there is no etcd in /usr/local/bin']);
   });
 });

@@ -4,7 +4,17 @@ import type { NextChange } from '../../core/contracts/membership.ts';
 import type { ListedMember, MemberObservation, Observation } from '../../core/contracts/observation.ts';
 import { quorumOf } from '../../core/decisions/member-survey.ts';
 import type { MemberCondition } from './conditions.ts';
-import { clusterOf, configuration, configured, directory, inspection, LAYOUT, silent, voter } from './observations.ts';
+import {
+  clusterOf,
+  configuration,
+  configured,
+  directory,
+  inspection,
+  LAYOUT,
+  silent,
+  spare,
+  voter,
+} from './observations.ts';
 
 interface SimulatedMember {
   name: string;
@@ -41,7 +51,7 @@ export class SimulatedMembership {
     const names = Array.from({ length: size }, (_, index) => `node${index + 1}`);
     this.cluster = clusterOf(
       names.map((name) => configured(name)),
-      { spareHosts: [{ host: 'i-9' }] },
+      { spareHosts: [spare('node9')] },
     );
     this.#members = new Map(names.map((name) => [name, { ...RUNNING, name, version, dataId: name }]));
     this.#members.set('node9', { ...RUNNING, name: 'node9', version, dataId: '', running: false, progress: 0 });

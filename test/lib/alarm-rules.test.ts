@@ -1,6 +1,6 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { ENTRY_STATE_MACHINE, parseRemediationInput } from '../../core/contracts/remediation.ts';
+import { ENTRY_STATE_MACHINE, parseStart } from '../../core/contracts/remediation.ts';
 import { CloudWatch, type MetricAlarm } from '../../local/aws/cloudwatch.ts';
 import { deliveriesOf } from '../../local/aws/events.ts';
 import { FLEET, permissionsOf, render, resourcesOf, synthesizeStacks } from './stacks.ts';
@@ -46,21 +46,21 @@ describe('an alarm that is raised', () => {
           input: {
             cluster,
             ...(kind === 'nearly-full' && { incident: 'space-exceeded' }),
-            reason: `alarm ${name}`,
-            requestedBy: 'cloudwatch',
+            alarm: name,
           },
         },
       ]);
-      expect(() => parseRemediationInput(startedBy(name)[0]?.input)).not.toThrow();
+      expect(parseStart(startedBy(name)[0]?.input)).toMatchObject({
+        request: { cluster, dryRun: false, reason: `alarm ${name}`, requestedBy: 'cloudwatch' },
+        alarm: name,
+      });
       expect(startedBy(name, 'OK')).toEqual([]);
     },
   );
 
   it('may be one of whoever runs the cluster, by its name', () => {
     for (const name of ['etcd-remediation/orders/slow writes', 'etcd-remediation/orders/team-a/nearly-full']) {
-      expect(startedBy(name)).toEqual([
-        { arn: expect.any(String), input: { cluster: 'orders', reason: `alarm ${name}`, requestedBy: 'cloudwatch' } },
-      ]);
+      expect(startedBy(name)).toEqual([{ arn: expect.any(String), input: { cluster: 'orders', alarm: name } }]);
     }
   });
 

@@ -11,13 +11,13 @@ function onHost(host: string, spareHosts: string[] = []) {
     ...PLAIN,
     layout: LAYOUT,
     members: [{ ...MEMBER, host }],
-    spareHosts: spareHosts.map((spare) => ({ host: spare })),
+    spareHosts: spareHosts.map((spare) => ({ ...MEMBER, host: spare })),
   });
 }
 
 describe('a host, to be deployed,', () => {
   it.each(['i-0a1b2c3d', 'i-0a1b2c3d4e5f60001', 'mi-0a1b2c3d4e5f60001'])('may be the instance %s', (id) => {
-    expect(() => requireInstanceIds([onHost(id, [id])])).not.toThrow();
+    expect(() => requireInstanceIds([onHost(id), onHost('i-0a1b2c3d4e5f60002', [id])])).not.toThrow();
   });
 
   it('may be none at all, or those of the fleet', () => {

@@ -184,7 +184,7 @@ describe('an approval', () => {
   });
 
   it('holds a recovery to what it would have restored', async () => {
-    const plan = { outcome: 'Planned', winner: { member: 'node1', revision: '4029' } };
+    const plan = { outcome: 'Planned', winner: { member: 'node1', revision: '4029' }, leftOut: [] };
     const { calls } = await ask(APPROVED, {
       found: [LOST, LOST, HEALTHY],
       answers: {
@@ -192,7 +192,23 @@ describe('an approval', () => {
       },
     });
     const inputs = calls.filter(({ step }) => step === 'Run quorum-recovery').map(({ input }) => input);
-    expect(inputs[1]).toMatchObject({ dryRun: false, parameters: { atLeastRevision: '4029' } });
+    expect(inputs[1]).toMatchObject({ dryRun: false, parameters: { atLeastRevision: '4029', leaveOutOnly: [] } });
+  });
+
+  it('of a recovery without a member holds it to that one', async () => {
+    const leftOut = [{ member: 'node3', problem: 'not a managed node' }];
+    const plan = { outcome: 'Planned', winner: { member: 'node1', revision: '4029' }, leftOut };
+    const { calls, asked } = await ask(APPROVED, {
+      input: { ...INPUT, incident: 'quorum-lost', parameters: { acceptFewerMembers: true } },
+      policy: { 'quorum-lost': 'automatic' },
+      found: [LOST, LOST, HEALTHY],
+      answers: {
+        'Run quorum-recovery': (input: JsonValue) => (Object(input).dryRun ? plan : { outcome: 'Remediated' }),
+      },
+    });
+    expect(Object(asked[0]).approval.M.summary.S).toContain('Asked for: to recover without members');
+    const inputs = calls.filter(({ step }) => step === 'Run quorum-recovery').map(({ input }) => input);
+    expect(inputs).toMatchObject([{ dryRun: true }, { dryRun: false, parameters: { leaveOutOnly: ['node3'] } }]);
   });
 
   it('keeps what whoever started it had set', async () => {
@@ -213,7 +229,7 @@ describe('an approval', () => {
   });
 
   it('of a recovery that failed is none any more: which data is the newest may be another by then', async () => {
-    const plan = { outcome: 'Planned', winner: { member: 'node1', revision: '4029' } };
+    const plan = { outcome: 'Planned', winner: { member: 'node1', revision: '4029' }, leftOut: [] };
     const executed = await ask([APPROVED, REJECTED], {
       found: [LOST, LOST, diagnosisOf('space-exceeded'), LOST],
       answers: {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { BY_ALARM } from '../../core/contracts/remediation.ts';
 import { failure } from './execute.ts';
 import { diagnosisOf, lockOf, OTHER, remediate, tableWith } from './remediation-scene.ts';
 import { callsOf } from './replacement-scene.ts';
@@ -9,15 +8,8 @@ const WORD = 'Leave word with the holder';
 const AGAIN = 'Start another one for it';
 const HEALTHY = diagnosisOf('healthy');
 
-const byAlarm = (alarm: string, more: object = {}) => ({
-  cluster: 'orders',
-  reason: `alarm ${alarm}`,
-  requestedBy: BY_ALARM,
-  ...more,
-});
-/** As the first state hands it on. */
-const whole = (input: object) => ({ ...input, dryRun: false });
-const wordOf = (input: object) => ({ missed: { S: JSON.stringify(whole(input)) } });
+const byAlarm = (alarm: string, more: object = {}) => ({ cluster: 'orders', alarm, ...more });
+const wordOf = (input: object) => ({ missed: { S: JSON.stringify(input) } });
 
 describe('an alarm that finds another remediation at work', () => {
   const found = byAlarm('space-exceeded');
@@ -29,27 +21,22 @@ describe('an alarm that finds another remediation at work', () => {
     expect(ended).toMatchObject({ output: { outcome: 'AlreadyInProgress', holder: { remediation: 'other' } } });
     const { missed, ...lock } = table.lockOf('orders') ?? {};
     expect(lock).toEqual(lockOf(OTHER));
-    expect(JSON.parse(Object(missed).S)).toEqual(whole(found));
+    expect(JSON.parse(Object(missed).S)).toEqual(found);
   });
 
   it.each<[string, object, object, string]>([
-    ['takes the place of one before it', byAlarm('a'), byAlarm('b'), 'alarm b'],
-    [
-      'takes the place of one for a single incident',
-      byAlarm('a', { incident: 'space-exceeded' }),
-      byAlarm('b'),
-      'alarm b',
-    ],
+    ['takes the place of one before it', byAlarm('a'), byAlarm('b'), 'b'],
+    ['takes the place of one for a single incident', byAlarm('a', { incident: 'space-exceeded' }), byAlarm('b'), 'b'],
     [
       'for a single incident leaves another one its place',
       byAlarm('a'),
       byAlarm('b', { incident: 'space-exceeded' }),
-      'alarm a',
+      'a',
     ],
-  ])('%s', async (_, before, now, reason) => {
+  ])('%s', async (_, before, now, alarm) => {
     const table = tableWith(lockOf(OTHER, wordOf(before)));
     await remediate({ input: { ...now }, table, answers: RUNNING });
-    expect(JSON.parse(Object(table.lockOf('orders')).missed.S)).toMatchObject({ reason });
+    expect(JSON.parse(Object(table.lockOf('orders')).missed.S)).toMatchObject({ alarm });
   });
 
   it('takes the lock where it is given back in that moment', async () => {
@@ -72,9 +59,9 @@ describe('an alarm that finds another remediation at work', () => {
     expect(pages).toHaveLength(1);
   });
 
-  it('is no other start, which leaves none', async () => {
+  it.each(['ann', 'cloudwatch'])('is no start that is requested by %s, which leaves none', async (requestedBy) => {
     const table = tableWith(lockOf(OTHER));
-    await remediate({ input: { cluster: 'orders', requestedBy: 'ann' }, table, answers: RUNNING });
+    await remediate({ input: { cluster: 'orders', requestedBy }, table, answers: RUNNING });
     expect(table.lockOf('orders')).toEqual(lockOf(OTHER));
   });
 });
@@ -108,7 +95,7 @@ describe('a remediation with which an alarm has left word', () => {
       },
     });
     expect(executed.ended).toMatchObject(expected);
-    expect(callsOf(executed, AGAIN)).toEqual([whole(missed)]);
+    expect(callsOf(executed, AGAIN)).toEqual([missed]);
     expect(executed.visited.slice(-5, -1)).toEqual([
       'Give the lock back',
       'Did an alarm come in meanwhile?',

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import { type Condition, type Diagnosis, diagnoseClusterInput } from '../../core/contracts/diagnosis.ts';
 import { executionInputSchemas, type Incident } from '../../core/contracts/execution-input.ts';
-import { parseRemediationInput } from '../../core/contracts/remediation.ts';
+import { parseStart } from '../../core/contracts/remediation.ts';
 import { chooseRunbookInput, loadRemediationInput } from '../../core/contracts/remediation-steps.ts';
 import { chooseRunbook } from '../../core/decisions/choose-runbook.ts';
 import { RUNBOOKS } from '../../lib/workflows/registry.ts';
@@ -72,7 +72,14 @@ export function ended(incident: Incident, Status: string, more: Record<string, s
 function runbook(name: string) {
   return (input: JsonValue) =>
     Object(input).dryRun
-      ? { outcome: 'Planned', runbook: name, steps: ['look', 'act'], targets: ['node3'], winner: { revision: '4029' } }
+      ? {
+          outcome: 'Planned',
+          runbook: name,
+          steps: ['look', 'act'],
+          targets: ['node3'],
+          winner: { revision: '4029' },
+          leftOut: [],
+        }
       : { outcome: 'Remediated', runbook: name };
 }
 
@@ -113,7 +120,7 @@ export async function remediate(scene: Scene = {}): Promise<Remediated> {
     answers: {
       'Load cluster': step((event) => ({
         cluster: { ...CLUSTER, ...(policy && { policy }) },
-        request: parseRemediationInput(loadRemediationInput.parse(event).input),
+        ...parseStart(loadRemediationInput.parse(event).input),
       })),
       'Diagnose cluster': found,
       'Choose runbook': step((event) => chooseRunbook(chooseRunbookInput.parse(event))),

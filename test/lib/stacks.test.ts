@@ -111,7 +111,7 @@ describe('the network', () => {
     );
   }
 
-  it('lets steps out to HTTPS and to the client port of each member, over IPv4 and IPv6, each once, and nobody in', () => {
+  it('lets steps out to HTTPS and to the client port of each member and spare host, over IPv4 and IPv6, each once, and nobody in', () => {
     expect(egressOf(platform)).toEqual([
       'tcp 443-443 0.0.0.0/0',
       'tcp 443-443 ::/0',
@@ -119,6 +119,8 @@ describe('the network', () => {
       'tcp 2379-2379 ::/0',
       'tcp 23790-23790 0.0.0.0/0',
       'tcp 23790-23790 ::/0',
+      'tcp 23791-23791 0.0.0.0/0',
+      'tcp 23791-23791 ::/0',
     ]);
   });
 

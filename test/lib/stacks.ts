@@ -60,6 +60,7 @@ export const NETWORK = {
   subnetIds: ['subnet-0a1b2c3d', 'subnet-1a2b3c4d'],
   securityGroupIds: [],
 };
+const SPARE = { name: 'node9', clientUrl: 'https://10.0.0.9:2379', peerUrl: 'https://10.0.0.9:2380' };
 export const PLAIN = cluster('plain', 'http://10.0.0.1:2379');
 /** Hosts of the fleet: instances of EC2, and machines elsewhere that Systems Manager manages. */
 export const INSTANCES = ['i-0a1b2c3d4e5f60001', 'i-0a1b2c3d4e5f60002'] as const;
@@ -73,13 +74,16 @@ export const FLEET: ClustersFile = {
   clusters: [
     cluster('orders', 'https://10.0.0.1:2379', {
       host: INSTANCES[0],
-      spareHosts: [{ host: INSTANCES[1] }, { host: MANAGED_NODES[1], layout: { dataDir: '/data/etcd' } }],
+      spareHosts: [
+        { ...SPARE, host: INSTANCES[1] },
+        { ...SPARE, host: MANAGED_NODES[1], layout: { dataDir: '/data/etcd' } },
+      ],
       auth: { secret: 'etcd/root' },
       tls: { secret: 'etcd/tls' },
     }),
     cluster('billing', 'https://10.0.0.1:23790', {
       host: MANAGED_NODES[0],
-      spareHosts: [{ host: INSTANCES[1] }],
+      spareHosts: [{ ...SPARE, host: INSTANCES[1], clientUrl: 'https://10.0.0.9:23791' }],
       auth: { secret: SECRET_ARN },
       tls: { secret: 'etcd/tls' },
     }),

@@ -56,7 +56,7 @@ it('a cluster without a quorum raises its alarm after three looks, which pages a
   expect(started).toEqual([
     {
       arn: `arn:aws:states:local:000000000000:stateMachine:${ENTRY_STATE_MACHINE}`,
-      input: { cluster: 'orders', reason: 'alarm etcd-remediation/orders/quorum-lost', requestedBy: 'cloudwatch' },
+      input: { cluster: 'orders', alarm: 'etcd-remediation/orders/quorum-lost' },
     },
   ]);
   expect(changes.toSorted()).toEqual([

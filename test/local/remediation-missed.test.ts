@@ -1,5 +1,4 @@
 import { afterEach, expect, it } from 'vitest';
-import { BY_ALARM } from '../../core/contracts/remediation.ts';
 import { type Remediations, remediations } from './remediations.ts';
 
 let scene: Remediations;
@@ -7,7 +6,7 @@ afterEach(() => scene.close());
 
 it('alarms that find a remediation at work start one more when it ends, and not one each', async () => {
   scene = await remediations({ orders: { finds: 'space-exceeded' } });
-  const alarm = (name: string) => scene.start('orders', { input: { reason: `alarm ${name}`, requestedBy: BY_ALARM } });
+  const alarm = (name: string) => scene.start('orders', { input: { alarm: name } });
   const alarms: Promise<unknown>[] = [];
   const first = scene.start('orders', {
     onEnter: (state) => {
@@ -29,7 +28,7 @@ it('an alarm that finds a remediation at work leaves word of what it said, and n
   scene = await remediations({ orders: { finds: 'space-exceeded' } }, 'endless');
   const first = scene.start('orders');
   await expect.poll(() => scene.lockOf('orders')).toBeDefined();
-  const input = { reason: 'alarm member-failed', requestedBy: BY_ALARM };
+  const input = { alarm: 'member-failed' };
   expect(await scene.start('orders', { input }).ended).toMatchObject({ output: { outcome: 'AlreadyInProgress' } });
   expect(JSON.parse(Object(await scene.lockOf('orders')).missed.S)).toMatchObject(input);
 

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import type { Diagnosis } from '../../core/contracts/diagnosis.ts';
-import { parseRemediationInput } from '../../core/contracts/remediation.ts';
+import { parseStart } from '../../core/contracts/remediation.ts';
 import { chooseRunbookInput } from '../../core/contracts/remediation-steps.ts';
 import { chooseRunbook } from '../../core/decisions/choose-runbook.ts';
 import { RUNBOOKS } from '../../lib/workflows/registry.ts';
@@ -36,6 +36,7 @@ const RUNBOOK = machine({
     outcome: "{% $states.input.dryRun ? 'Planned' : 'Remediated' %}",
     targets: ['node1'],
     winner: { revision: '4029' },
+    leftOut: [],
   }),
 });
 /** A runbook that is at it until somebody stops it. */
@@ -77,10 +78,11 @@ export async function remediations(
     const named: string = Object(event).cluster?.name;
     switch (STEPS[arn]) {
       case 'load-remediation': {
-        const request = parseRemediationInput(Object(event).input);
+        const started = parseStart(Object(event).input);
+        const { request } = started;
         if (courses[request.cluster]?.fails === 'loading')
           throw new ExecutionError('PreconditionFailed', 'Deploy again.');
-        return { cluster: clusterOf(request.cluster, courses[request.cluster]), request };
+        return { cluster: clusterOf(request.cluster, courses[request.cluster]), ...started };
       }
       case 'diagnose-cluster': {
         const { fails, finds = 'healthy' } = courses[named] ?? {};

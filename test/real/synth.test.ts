@@ -11,7 +11,9 @@ const MEMBER = { name: 'node1', clientUrl: 'http://10.0.0.1:2379', peerUrl: 'htt
 const NO_NETWORK = JSON.stringify({ clusters: [{ name: 'orders', members: [MEMBER], quotaBackendBytes: 1 }] });
 const NO_INSTANCE = JSON.stringify({
   network: { vpcId: 'vpc-1', subnetIds: ['subnet-1'], securityGroupIds: [] },
-  clusters: [{ name: 'orders', members: [MEMBER], quotaBackendBytes: 1, spareHosts: [{ host: 'node1.local' }] }],
+  clusters: [
+    { name: 'orders', members: [MEMBER], quotaBackendBytes: 1, spareHosts: [{ ...MEMBER, host: 'node1.local' }] },
+  ],
 });
 
 let directory: string;
@@ -69,7 +71,15 @@ describe('cdk synth', () => {
   it('reads the file that -c config= names, and cdk-nag has nothing against machines outside of EC2, nor against backups', async () => {
     const example = JSON.parse(await readFile(join(ROOT, 'clusters.json'), 'utf8'));
     example.clusters[0].name = 'payments';
-    example.clusters[0].spareHosts = [{ host: 'mi-0a1b2c3d4e5f60004', layout: { dataDir: '/data/etcd' } }];
+    example.clusters[0].spareHosts = [
+      {
+        name: 'node4',
+        clientUrl: 'https://10.0.4.14:2379',
+        peerUrl: 'https://10.0.4.14:2380',
+        host: 'mi-0a1b2c3d4e5f60004',
+        layout: { dataDir: '/data/etcd' },
+      },
+    ];
     example.clusters[0].backups = { bucket: 'my.backups', prefix: 'payments/' };
     const file = join(directory, 'payments.json');
     await writeFile(file, JSON.stringify(example));

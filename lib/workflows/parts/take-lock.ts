@@ -2,7 +2,6 @@ import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, type IChainable, type State } from 'aws-cdk-lib/aws-stepfunctions';
 import { CallAwsService } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import { BY_ALARM } from '../../../core/contracts/remediation.ts';
 import { LOCK_ID } from '../../../core/contracts/remediation-items.ts';
 import { freeFor, lockKey, ownedBy, type RemediationTable, takenFrom } from '../../remediation-table.ts';
 import { ONCE_ONLY, WHILE_AWS_IS_AWAY } from './retry-policies.ts';
@@ -22,6 +21,9 @@ export interface TakeLockProps {
 const ME = '$states.context.Execution.Id';
 /** Whoever looks this often at a lock that changes hands each time is not going to have it. */
 const MAX_LOOKS = 5;
+/** What an alarm starts a remediation with. */
+const MISSED =
+  "$merge([{'cluster': $cluster.name, 'alarm': $alarm}, $exists($request.incident) ? {'incident': $request.incident} : {}])";
 /** A step of an execution that has just timed out may still be at work. */
 const SPARE = Duration.hours(1);
 
@@ -32,7 +34,7 @@ const SPARE = Duration.hours(1);
  * CloudWatch tells of an alarm once. So where an alarm has started this one and another has the lock, word is left in it: see
  * {@link giveLockBack}.
  *
- * Reads the variables `cluster` and `request`, and sets `holder` where another one has the lock.
+ * Reads the variables `cluster`, `request` and `alarm`, and sets `holder` where another one has the lock.
  */
 export function takeLock(scope: Construct, props: TakeLockProps): State {
   const { table, executions, timeout, taken, inProgress, onError } = props;
@@ -93,7 +95,7 @@ export function takeLock(scope: Construct, props: TakeLockProps): State {
       // One that was told its incident sees to nothing else, so it does not take the place of one that was not.
       UpdateExpression:
         "{% 'SET missed = ' & ($exists($request.incident) ? 'if_not_exists(missed, :missed)' : ':missed') %}",
-      ...ownedBy('$holder.execution', { ':missed': { S: '{% $string($request) %}' } }),
+      ...ownedBy('$holder.execution', { ':missed': { S: `{% $string(${MISSED}) %}` } }),
     },
     // The lock has changed hands just now.
     onConditionFailed: whoHoldsIt,
@@ -103,7 +105,7 @@ export function takeLock(scope: Construct, props: TakeLockProps): State {
   const didAnAlarmStartIt = Choice.jsonata(scope, 'Did an alarm start it?', {
     comment: 'An alarm tells once; a person or a program learns that another one is at it, and may start again',
   })
-    .when(Condition.jsonata(`{% $request.requestedBy = '${BY_ALARM}' %}`), leaveWord)
+    .when(Condition.jsonata("{% $alarm != '' %}"), leaveWord)
     .otherwise(inProgress);
   const isItAtWork = Choice.jsonata(scope, 'Is the holder at work?', { comment: 'A holder that runs is left alone' })
     .when(Condition.jsonata("{% $states.input.status = 'RUNNING' %}"), didAnAlarmStartIt)

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AwsUnavailable } from '../../../core/errors.ts';
 import { AWS_CLIENT, requireRefusal } from '../../../lambdas/aws.ts';
@@ -179,6 +180,43 @@ describe('the secrets of a cluster', () => {
       await holding(tls);
       expect(await readSecrets(withTls)).toEqual({ login: undefined, tls });
     }
+  });
+
+  const around: [string, (pem: string) => string][] = [
+    ['what openssl prints', (pem) => `Certificate:\n    Subject: CN = root\n${pem}`],
+    ['the attributes of a bag', (pem) => `Bag Attributes\n    localKeyID: 01\nKey Attributes: <No Attributes>\n${pem}`],
+    ['text after it', (pem) => `${pem}\n# rotated in March\n`],
+    ['lines that end as on Windows', (pem) => pem.replaceAll('\n', '\r\n')],
+    ['blank lines', (pem) => `\n\n${pem}\n\n`],
+    ['a byte order mark', (pem) => `\ufeff${pem}`],
+    [
+      'a block of another kind',
+      (pem) => `-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n${pem}`,
+    ],
+  ];
+  it.each(around)('may have around a block: %s', async (_, wrapped) => {
+    const { ca, client } = await issueCertificates();
+    const tls = { ca: wrapped(ca), cert: wrapped(client.cert), key: wrapped(client.key) };
+    await holding(tls);
+    expect(await readSecrets(withTls)).toEqual({ login: undefined, tls });
+    expect(() => createSecureContext(tls)).not.toThrow();
+  });
+
+  const broken: [string, (pem: string) => string][] = [
+    ['that is empty', () => ''],
+    ['on one line', (pem) => pem.replaceAll('\n', '')],
+    ['with the line ends of a JSON text', (pem) => pem.replaceAll('\n', '\\n')],
+    ['that is set in', (pem) => pem.replaceAll(/^/gm, '  ')],
+    ['without its end', (pem) => pem.replace(/-----END.*/, '')],
+    ['of another kind', (pem) => pem.replaceAll(/(BEGIN|END) [A-Z ]+/g, '$1 PUBLIC KEY')],
+  ];
+  it.each(broken)('are malformed with a block %s, and the fields are named', async (_, spoilt) => {
+    const { ca, client } = await issueCertificates();
+    await holding({ ca: spoilt(ca), cert: spoilt(client.cert), key: spoilt(client.key) });
+    await expect(readSecrets(withTls)).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringMatching(/^The secret "etcd\/tls" is malformed \(ca, cert, key\): /),
+    });
   });
 
   it.each(['cert', 'key'] as const)('are malformed with no more than one of certificate and key: %s', async (half) => {

@@ -97,8 +97,11 @@ describe('what rules make of an event', () => {
   it('is what the text says, whatever is in it', () => {
     const name = 'a "quoted" \\ name';
     const event = { detail: { name } };
-    const targets = [{ arn: 'a', transformer: { template: '{"reason":"<name>"}', paths: { name: '$.detail.name' } } }];
-    expect(deliveriesOf([{ pattern: {}, targets }], event)).toEqual([{ arn: 'a', input: { reason: name } }]);
+    const template = '{"reason":"alarm <name>","alarm":<name>}';
+    const targets = [{ arn: 'a', transformer: { template, paths: { name: '$.detail.name' } } }];
+    expect(deliveriesOf([{ pattern: {}, targets }], event)).toEqual([
+      { arn: 'a', input: { reason: `alarm ${name}`, alarm: name } },
+    ]);
   });
 
   it.each<[string, string, Record<string, string>, string | RegExp]>([
@@ -108,7 +111,7 @@ describe('what rules make of an event', () => {
     ['a path with an index', '{"a":"<b>"}', { b: '$.resources[0]' }, 'the path of <b>: "$.resources[0]"'],
     ['a number', '{"a":"<b>"}', { b: '$.detail.retries' }, '$.detail.retries is none.'],
     ['a field that is missing', '{"a":"<b>"}', { b: '$.detail.nothing' }, '$.detail.nothing is none.'],
-    ['what comes to no JSON', '{"a":<b>}', { b: '$.detail.name' }, /JSON/],
+    ['what comes to no JSON', '{"a":"<b>}', { b: '$.detail.name' }, /JSON/],
   ])('is refused for %s', (_, template, paths, message) => {
     expect(() => transformed(template, paths)).toThrow(message);
   });

@@ -1,0 +1,15 @@
+import * as z from 'zod';
+
+/**
+ * A text with a block of PEM in it, on lines of its own. What stands around the blocks is for people, such as what openssl prints of a certificate; TLS
+ * passes over it.
+ * @see https://datatracker.ietf.org/doc/html/rfc7468#section-2
+ */
+function withBlock(label: string): z.ZodString {
+  return z
+    .string()
+    .regex(new RegExp(`^\\uFEFF?-----BEGIN (${label})-----[ \\t]*$[^]+?^-----END \\1-----[ \\t]*$`, 'm'));
+}
+
+export const pemCertificate = withBlock('(?:X509 |TRUSTED )?CERTIFICATE');
+export const pemKey = withBlock('(?:[A-Z0-9]+ )*PRIVATE KEY');
