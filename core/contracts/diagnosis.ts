@@ -81,6 +81,7 @@ export interface Warning {
     | 'refused'
     | 'behind'
     | 'nearly-full'
+    | 'quota-contradicted'
     | 'fragmented'
     | 'known-defect'
     | 'version-skew'

@@ -47,6 +47,8 @@ export interface AnsweringMember {
   raftAppliedIndex: string;
   dbSizeBytes: number;
   dbSizeInUseBytes: number;
-  /** The member's own since etcd 3.6; before, the configured quota. */
-  quotaBytes: number;
+  /** The member's own since etcd 3.6, null where it has none; before, the configured quota. */
+  quotaBytes: number | null;
+  /** Whether the member has told it: what is only configured may be wrong. */
+  quotaIsTold: boolean;
 }

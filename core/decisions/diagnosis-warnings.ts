@@ -5,6 +5,7 @@ import { formatBytes, formatShare } from '../format.ts';
 import { type ClusterView, describeListed, isAgreed } from './cluster-view.ts';
 import { votersOf } from './configured-quorum.ts';
 import { findListed } from './member-survey.ts';
+import { describeContradiction, describeUse, isAboveShare } from './quotas.ts';
 import { forgetsToEnableTokens, losesPromotions, maySpoilData } from './releases.ts';
 import { PREVENT_ABOVE_RATIO } from './space.ts';
 import type { TokenView } from './token-view.ts';
@@ -49,10 +50,12 @@ function aboutEvidence(evidence: Evidence, { hasQuorum, survey, members }: Clust
 
 function aboutSpace(evidence: Evidence): Warning[] {
   const isFull = evidence.alarms.some(({ alarm }) => alarm === 'NOSPACE');
-  return answeringIn(evidence).flatMap(({ name, dbSizeBytes, dbSizeInUseBytes, quotaBytes }) => {
+  const contradiction = describeContradiction(evidence);
+  const contradicted: Warning[] = contradiction ? [{ kind: 'quota-contradicted', message: contradiction }] : [];
+  const sizes = answeringIn(evidence).flatMap(({ name, dbSizeBytes, dbSizeInUseBytes, quotaBytes }) => {
     const warnings: Warning[] = [];
-    if (!isFull && dbSizeBytes > quotaBytes * PREVENT_ABOVE_RATIO) {
-      const message = `The database of ${name} has ${formatBytes(dbSizeBytes)} of ${formatBytes(quotaBytes)}, which is more than ${formatShare(PREVENT_ABOVE_RATIO)}: the runbook for space-exceeded reclaims it before etcd refuses writes.`;
+    if (!isFull && isAboveShare(PREVENT_ABOVE_RATIO, dbSizeBytes, quotaBytes)) {
+      const message = `The database of ${name} has ${describeUse(dbSizeBytes, quotaBytes)}, which is more than ${formatShare(PREVENT_ABOVE_RATIO)}: the runbook for space-exceeded reclaims it before etcd refuses writes.`;
       warnings.push({ kind: 'nearly-full', message });
     }
     const freeBytes = dbSizeBytes - dbSizeInUseBytes;
@@ -62,6 +65,7 @@ function aboutSpace(evidence: Evidence): Warning[] {
     }
     return warnings;
   });
+  return [...contradicted, ...sizes];
 }
 
 function aboutReleases({ auth }: Cluster, evidence: Evidence): Warning[] {

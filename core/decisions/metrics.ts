@@ -67,8 +67,9 @@ function tokens(cluster: Cluster, evidence: Evidence, view: ClusterView): Values
   return members.length > 0 ? { TokensRejected: membersThat('RejectsTokens', members).length } : {};
 }
 
+/** 0 of a member that has no quota: it is never full. */
 function quotaUsedPercent({ dbSizeBytes, quotaBytes }: AnsweringMember): number {
-  return (100 * dbSizeBytes) / quotaBytes;
+  return quotaBytes === null ? 0 : (100 * dbSizeBytes) / quotaBytes;
 }
 
 function space(seen: AnsweringMember): Values {

@@ -97,6 +97,12 @@ const BY_MESSAGE: readonly Row[] = [
     advice: 'The store is full and refuses writes: see the incident space-exceeded.',
   },
   {
+    reason: 'TooLarge',
+    details: /request is too large|received message larger than max/,
+    error: PreconditionFailed,
+    advice: 'etcd takes no request of this size (--max-request-bytes).',
+  },
+  {
     reason: 'Compacted',
     details: /required revision has been compacted/,
     error: PreconditionFailed,
@@ -133,7 +139,7 @@ const BY_MESSAGE: readonly Row[] = [
     details: /etcdserver: corrupt cluster/,
     error: UnsafeToProceed,
     advice:
-      'A CORRUPT alarm is raised: members may hold different data, and nothing may be changed before the wrong one is replaced.',
+      'A CORRUPT alarm is raised: members may hold different data, and nothing may be changed before the wrong one is replaced and the alarm is disarmed.',
   },
   {
     reason: 'MemberNotFound',

@@ -44,6 +44,7 @@ export class EtcdMember {
     const status: IStatusResponse & { dbSizeQuota?: string } = await this.#connection.maintenance.status(
       within(deadlineMs),
     );
+    // -1: none at all, as a negative --quota-backend-bytes asks for. 0: an etcd that does not tell it.
     const ownQuotaBytes = Number(status.dbSizeQuota ?? 0);
     return {
       name: this.name,
@@ -59,7 +60,8 @@ export class EtcdMember {
       raftAppliedIndex: status.raftAppliedIndex === '0' ? status.raftIndex : status.raftAppliedIndex,
       dbSizeBytes: Number(status.dbSize),
       dbSizeInUseBytes: Number(status.dbSizeInUse),
-      quotaBytes: ownQuotaBytes > 0 ? ownQuotaBytes : this.#quotaBytes,
+      quotaBytes: ownQuotaBytes === 0 ? this.#quotaBytes : ownQuotaBytes < 0 ? null : ownQuotaBytes,
+      quotaIsTold: ownQuotaBytes !== 0,
     };
   }
 
@@ -208,6 +210,20 @@ export class EtcdMember {
     await this.#connection.kv.txn({
       compare: [{ key: name, target: CompareTarget.Mod, result: CompareResult.Equal, mod_revision: revision }],
       success: [{ request_delete_range: { key: name } }],
+      failure: [],
+    });
+  }
+
+  /**
+   * Asks whether etcd would take a value of this size, with a write whose condition never holds: every member weighs it against its quota
+   * (measured on 3.3.25, 3.4.23, 3.5.16 and 3.5.30), and nothing is stored.
+   * @throws PreconditionFailed, with the reason `NoSpace` where it would not: NOSPACE is raised then; with `TooLarge` where no request may be so large
+   */
+  async askForRoom(key: string, valueBytes: number): Promise<void> {
+    const name = Buffer.from(key);
+    await this.#connection.kv.txn({
+      compare: [{ key: name, target: CompareTarget.Version, result: CompareResult.Equal, version: '-1' }],
+      success: [{ request_put: { key: name, value: Buffer.alloc(valueBytes, 'x') } }],
       failure: [],
     });
   }

@@ -198,6 +198,11 @@ describe('what is measured of each member', () => {
     expect(lags(proof([...members('ww'), voter('node3', { clusterId: 'dada' })]))).toEqual([0, 0, undefined]);
   });
 
+  it('is 0 of the quota where a member has none', () => {
+    const [first] = ofMembers(proof([voter('node1', { quotaBytes: null, quotaIsTold: true })]));
+    expect(first?.values.QuotaUsedPercent).toBe(0);
+  });
+
   it('is no fragmentation of a database that has no size', () => {
     const [first] = ofMembers(proof([voter('node1', sizes(0, 0))]));
     expect(first?.values).toEqual({ QuotaUsedPercent: 0, RaftLagEntries: 0 });

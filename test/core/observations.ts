@@ -44,6 +44,7 @@ export function voter(name: string, differences: Partial<AnsweringMember> = {}):
     raftAppliedIndex: '7000',
     ...SMALL,
     quotaBytes: QUOTA_BYTES,
+    quotaIsTold: false,
     ...differences,
   };
 }
