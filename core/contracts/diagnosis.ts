@@ -85,6 +85,7 @@ export interface Warning {
     | 'fragmented'
     | 'known-defect'
     | 'version-skew'
+    | 'downgrade-enabled'
     | 'even-voters'
     | 'unknown-to-etcd'
     | 'not-configured'

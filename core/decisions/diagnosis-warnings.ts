@@ -4,6 +4,7 @@ import type { AnsweringMember } from '../contracts/observation.ts';
 import { formatBytes, formatShare } from '../format.ts';
 import { type ClusterView, describeListed, isAgreed } from './cluster-view.ts';
 import { votersOf } from './configured-quorum.ts';
+import { describeDowngrade } from './downgrade.ts';
 import { findListed } from './member-survey.ts';
 import { describeContradiction, describeUse, isAboveShare } from './quotas.ts';
 import { forgetsToEnableTokens, losesPromotions, maySpoilData } from './releases.ts';
@@ -20,6 +21,7 @@ export function warningsOf(cluster: Cluster, evidence: Evidence, view: ClusterVi
     ...aboutEvidence(evidence, view),
     ...aboutSpace(evidence),
     ...aboutReleases(cluster, evidence),
+    ...aboutDowngrade(evidence),
     ...aboutMembership(cluster, evidence),
     ...aboutTokens(view, tokens),
     ...aboutHosts(cluster, evidence),
@@ -80,6 +82,11 @@ function aboutReleases({ auth }: Cluster, evidence: Evidence): Warning[] {
   const list = [...byRelease].map(([release, members]) => `${release} on ${namesOf(members)}`).join(', ');
   const message = `Members run different releases of etcd: ${list}. That is right only while they are upgraded.`;
   return [...warnings, { kind: 'version-skew', message }];
+}
+
+function aboutDowngrade(evidence: Evidence): Warning[] {
+  const message = describeDowngrade(evidence);
+  return message === undefined ? [] : [{ kind: 'downgrade-enabled', message }];
 }
 
 /** @param hasTokens without authentication there are none that could be rejected */

@@ -10,6 +10,13 @@ import { changed, hasReason } from './errors.ts';
 const PROBE_DEADLINE_MS = 2_000;
 const PROBE_INTERVAL_MS = 250;
 
+/** What came with etcd 3.6: the proto of the deployed bundle knows it, the client library's own does not yet. */
+interface StatusSince36 {
+  storageVersion?: string;
+  dbSizeQuota?: string;
+  downgradeInfo?: { enabled: boolean; targetVersion: string } | null;
+}
+
 export interface MemberOptions extends Omit<ConnectionOptions, 'endpoint' | 'deadlineMs'> {
   name: string;
   clientUrl: string;
@@ -40,10 +47,7 @@ export class EtcdMember {
   }
 
   async status(deadlineMs?: number): Promise<AnsweringMember> {
-    // dbSizeQuota came with etcd 3.6; the proto of the deployed bundle knows it, the client library's own does not yet.
-    const status: IStatusResponse & { dbSizeQuota?: string } = await this.#connection.maintenance.status(
-      within(deadlineMs),
-    );
+    const status: IStatusResponse & StatusSince36 = await this.#connection.maintenance.status(within(deadlineMs));
     // -1: none at all, as a negative --quota-backend-bytes asks for. 0: an etcd that does not tell it.
     const ownQuotaBytes = Number(status.dbSizeQuota ?? 0);
     return {
@@ -55,6 +59,8 @@ export class EtcdMember {
       leaderId: toHex(status.leader),
       isLearner: status.isLearner,
       version: status.version,
+      storageVersion: status.storageVersion ?? '',
+      downgradeTo: status.downgradeInfo?.enabled ? status.downgradeInfo.targetVersion : '',
       revision: status.header.revision,
       // etcd 3.3 tells only how far its log is agreed on.
       raftAppliedIndex: status.raftAppliedIndex === '0' ? status.raftIndex : status.raftAppliedIndex,
