@@ -47,6 +47,7 @@ export interface HostedStage extends BaseStage {
 export interface StageOptions extends DrillOptions, Pick<PlatformOptions, 'clock'> {
   authToken?: AuthToken;
   strangeKeys?: readonly string[];
+  verifyOnly?: readonly string[];
   /** What the configuration says of the quota, where that is not what the members have. */
   configuredQuotaMiB?: number;
   /** Flags of every member. */
@@ -59,8 +60,8 @@ export async function setStage(options: StageOptions, progress: DrillProgress): 
   progress.say(`Starting ${count(options.members, 'member')} of etcd ${binaries.version} on loopback`);
   const quotaBackendBytes = options.sizeMiB * 1024 * 1024;
   const tls = options.tls ? 'mutual' : 'none';
-  const { members: size, authToken = 'simple', strangeKeys = [], extraArgs = [] } = options;
-  const security = { tls, authToken, strangeKeys } as const;
+  const { members: size, authToken = 'simple', strangeKeys = [], verifyOnly = [], extraArgs = [] } = options;
+  const security = { tls, authToken, strangeKeys, verifyOnly } as const;
   const cluster = await startCluster({ binaries, members: size, quotaBackendBytes, extraArgs, ...security });
   const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
   const configuredQuotaBytes = (options.configuredQuotaMiB ?? options.sizeMiB) * 1024 * 1024;

@@ -34,6 +34,7 @@ function aboutEvidence(evidence: Evidence, { hasQuorum, survey, members }: Clust
     const message = `A leader is followed by a quorum, and yet alarms could not be read, so one may be raised: ${evidence.agreementProblem}`;
     warnings.push({ kind: 'alarms-unknown', message });
   }
+  if (evidence.loginProblem !== '') warnings.push({ kind: 'login-unfit', message: evidence.loginProblem });
   const unknown = members.filter(({ state }) => state === 'unknown');
   if (hasQuorum && !survey && unknown.length > 0) {
     const list = unknown.map(({ name, problem }) => `${name} ${problem}`).join(', ');

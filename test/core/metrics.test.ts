@@ -30,6 +30,7 @@ const WELL = {
   FailedMembers: 0,
   NoSpace: 0,
   Corrupt: 0,
+  LoginUnfit: 0,
   QuotaUsedPercent: 20,
   ...RUN,
 };
@@ -105,16 +106,21 @@ describe('what is measured of a cluster', () => {
   });
 });
 
+it('a login that cannot do what a runbook has to is counted, in a cluster that is well', () => {
+  const loginProblem = 'The login may not do what runbooks have to.';
+  expect(ofCluster(proof(members('www'), { loginProblem }))).toEqual({ ...WELL, LoginUnfit: 1 });
+});
+
 describe('what could not be read', () => {
   const unread = (evidence: Evidence) => {
     const values = ofCluster(evidence);
-    return ['HealthyVoters', 'FailedMembers', 'NoSpace', 'Corrupt', 'TokensRejected', 'QuotaUsedPercent'].filter(
+    return [...MEMBERSHIP, ...ALARMS, 'TokensRejected', 'QuotaUsedPercent'].filter(
       (name) => !Object.hasOwn(values, name),
     );
   };
   const [MEMBERSHIP, ALARMS] = [
     ['HealthyVoters', 'FailedMembers'],
-    ['NoSpace', 'Corrupt'],
+    ['NoSpace', 'Corrupt', 'LoginUnfit'],
   ];
 
   it.each<[string, Evidence, number, string[]]>([

@@ -50,7 +50,7 @@ describe.each(VERSIONS)('a login to etcd %s', { timeout: START_TIMEOUT_MS }, (ve
     expect(await failureOf(stranger.put('a', '3'))).toEqual([
       'PreconditionFailed',
       'PermissionDenied',
-      expect.stringContaining('not allowed without a login'),
+      expect.stringContaining('the common name of the client certificate'),
     ]);
     member.close();
     stranger.close();
