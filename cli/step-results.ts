@@ -29,6 +29,7 @@ import type {
   TokenCurePlan,
   VerifiedTokens,
 } from '../core/contracts/tokens.ts';
+import { describeUse } from '../core/decisions/quotas.ts';
 import { formatBytes } from '../core/format.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
 
@@ -167,9 +168,7 @@ function firstLine(text: string): string {
 }
 
 function sizes(members: MemberSpace[]): string {
-  return members
-    .map((member) => `${member.name} ${formatBytes(member.dbSizeBytes)} of ${formatBytes(member.quotaBytes)}`)
-    .join(', ');
+  return members.map((member) => `${member.name} ${describeUse(member.dbSizeBytes, member.quotaBytes)}`).join(', ');
 }
 
 function ordinal(count: number): string {

@@ -60,4 +60,4 @@ if [ "$keep" = yes ]; then
   size_of "$work/snapshot.gz"
   snapshot="{\"sizeBytes\":$reply,\"sha256\":\"$sha256\"}" kept=yes
 fi
-succeed "{\"revision\":\"$snapshot_revision\",\"totalKeys\":$snapshot_keys,\"hash\":\"$snapshot_hash\",\"sizeBytes\":$size,\"hasHash\":$has_hash,\"snapshot\":$snapshot}"
+succeed "{\"revision\":\"$snapshot_revision\",\"totalKeys\":$snapshot_keys,\"hash\":\"$snapshot_hash\",\"version\":\"$snapshot_version\",\"sizeBytes\":$size,\"hasHash\":$has_hash,\"snapshot\":$snapshot}"

@@ -16,7 +16,7 @@ copy_tries=8
 wal_bytes=128000000
 
 kept=''
-revision=0 keys=0 hash='' size=0 raw_revision=0 log=null snapshot=null replay_problem=''
+revision=0 keys=0 hash='' version='' size=0 raw_revision=0 log=null snapshot=null replay_problem=''
 
 # clean_up STATUS: unless all is done, nothing stays.
 clean_up() {
@@ -28,7 +28,7 @@ clean_up() {
 # describe METHOD PROBLEM: the result, in `reply`.
 describe() {
   json "$2"
-  reply="{\"method\":\"$1\",\"revision\":\"$revision\",\"totalKeys\":$keys,\"hash\":\"$hash\",\"sizeBytes\":$size,\"rawRevision\":\"$raw_revision\",\"log\":$log,\"snapshot\":$snapshot,\"problem\":$reply}"
+  reply="{\"method\":\"$1\",\"revision\":\"$revision\",\"totalKeys\":$keys,\"hash\":\"$hash\",\"version\":\"$version\",\"sizeBytes\":$size,\"rawRevision\":\"$raw_revision\",\"log\":$log,\"snapshot\":$snapshot,\"problem\":$reply}"
 }
 
 # nothing PROBLEM
@@ -227,7 +227,7 @@ else
   raw_revision=$snapshot_revision
 fi
 
-revision=$snapshot_revision keys=$snapshot_keys hash=$snapshot_hash
+revision=$snapshot_revision keys=$snapshot_keys hash=$snapshot_hash version=$snapshot_version
 size_of "$copied" && size=$reply
 if [ "$keep" = yes ]; then write_snapshot "$method"; fi
 describe "$method" "${replay_problem:+The log could not be replayed: $replay_problem.}"

@@ -47,6 +47,11 @@ export interface HostedStage extends BaseStage {
 export interface StageOptions extends DrillOptions, Pick<PlatformOptions, 'clock'> {
   authToken?: AuthToken;
   strangeKeys?: readonly string[];
+  verifyOnly?: readonly string[];
+  /** What the configuration says of the quota, where that is not what the members have. */
+  configuredQuotaMiB?: number;
+  /** Flags of every member. */
+  extraArgs?: string[];
 }
 
 /** Starts a cluster on loopback as `options` say, and deploys the platform for it on the embedded runner. */
@@ -55,11 +60,12 @@ export async function setStage(options: StageOptions, progress: DrillProgress): 
   progress.say(`Starting ${count(options.members, 'member')} of etcd ${binaries.version} on loopback`);
   const quotaBackendBytes = options.sizeMiB * 1024 * 1024;
   const tls = options.tls ? 'mutual' : 'none';
-  const { members: size, authToken = 'simple', strangeKeys = [] } = options;
-  const security = { tls, authToken, strangeKeys } as const;
-  const cluster = await startCluster({ binaries, members: size, quotaBackendBytes, ...security });
+  const { members: size, authToken = 'simple', strangeKeys = [], verifyOnly = [], extraArgs = [] } = options;
+  const security = { tls, authToken, strangeKeys, verifyOnly } as const;
+  const cluster = await startCluster({ binaries, members: size, quotaBackendBytes, extraArgs, ...security });
   const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
-  const configuration = { name: CLUSTER_NAME, members, quotaBackendBytes };
+  const configuredQuotaBytes = (options.configuredQuotaMiB ?? options.sizeMiB) * 1024 * 1024;
+  const configuration = { name: CLUSTER_NAME, members, quotaBackendBytes: configuredQuotaBytes };
   const platform = await deploy(cluster, configuration, {}, options, progress);
   return assemble({ ...platform, cluster, etcdVersion: binaries.version });
 }

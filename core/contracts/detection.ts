@@ -33,6 +33,8 @@ export const METRICS = {
   Corrupt: 'Count',
   /** Members that reject tokens which were issued a moment ago. */
   TokensRejected: 'Count',
+  /** 1 where the login cannot do what a runbook has to. */
+  LoginUnfit: 'Count',
   /** 1 where the diagnosis names an incident. */
   IncidentPresent: 'Count',
   /** Of the cluster: that of the fullest member. */

@@ -84,6 +84,9 @@ const configuredMembershipSchema = z.strictObject({ file: z.string(), copy: z.st
 /** A compressed snapshot in the scratch folder. */
 const keptSnapshotSchema = z.strictObject({ sizeBytes: z.int(), sha256: z.string() });
 
+/** The release whose storage a database is, `3.7.0`; empty where nobody tells it: etcd's programs do since 3.6. */
+const storageVersion = z.string();
+
 /** salvage-data-dir: the best that could be made of a member's data. Revisions and raft indexes are decimal strings. */
 const salvageSchema = z.strictObject({
   /**
@@ -95,6 +98,7 @@ const salvageSchema = z.strictObject({
   revision: z.string(),
   totalKeys: z.int(),
   hash: z.string(),
+  version: storageVersion,
   /** Of the database. */
   sizeBytes: z.int(),
   /** The revision of the database as it lay there. */
@@ -124,6 +128,7 @@ const examinedSnapshotSchema = z.strictObject({
   revision: z.string(),
   totalKeys: z.int(),
   hash: z.string(),
+  version: storageVersion,
   /** Of the database. */
   sizeBytes: z.int(),
   /** Whether etcd's own hash is in it, as `snapshot save` writes it. */

@@ -42,11 +42,20 @@ export interface AnsweringMember {
   leaderId: string;
   isLearner: boolean;
   version: string;
+  /**
+   * Of what it stores, `3.6.0`, which follows the version that etcd's cluster has agreed on; empty before 3.6, which does not tell it. During
+   * an upgrade it is the older one.
+   */
+  storageVersion: string;
+  /** The release that a downgrade is enabled to; empty where none is, and before 3.6. */
+  downgradeTo: string;
   /** Decimal strings, as etcd's are 64 bits wide. */
   revision: string;
   raftAppliedIndex: string;
   dbSizeBytes: number;
   dbSizeInUseBytes: number;
-  /** The member's own since etcd 3.6; before, the configured quota. */
-  quotaBytes: number;
+  /** The member's own since etcd 3.6, null where it has none; before, the configured quota. */
+  quotaBytes: number | null;
+  /** Whether the member has told it: what is only configured may be wrong. */
+  quotaIsTold: boolean;
 }

@@ -16,8 +16,23 @@ export interface MemberSpace {
   version: string;
   dbSizeBytes: number;
   dbSizeInUseBytes: number;
-  quotaBytes: number;
+  /** Null where the member has no quota. */
+  quotaBytes: number | null;
+  quotaSource: QuotaSource;
 }
+
+const assessedQuotaSchema = z.strictObject({
+  name: z.string(),
+  quotaBytes: z.number().nullable(),
+  /**
+   * `member`: it has told its quota itself, as it does since etcd 3.6; `configuration`: quotaBackendBytes of clusters.json; `alarm`: NOSPACE
+   * was raised far below that, so it is what the database had then.
+   */
+  quotaSource: z.enum(['member', 'configuration', 'alarm']),
+});
+/** What the assessment took for a member's quota. */
+export type AssessedQuota = z.output<typeof assessedQuotaSchema>;
+export type QuotaSource = AssessedQuota['quotaSource'];
 
 export interface RaisedAlarm {
   memberId: string;
@@ -68,6 +83,8 @@ export interface ProvenWrites {
 
 /** Names of the members that the assessment has left out: those of them that still do not answer stay out. */
 const leftOut = z.array(z.string());
+/** Of the assessment: once a member is defragmented, its size says nothing of its quota any more. */
+const quotas = z.array(assessedQuotaSchema);
 
 export const assessSpaceInput = z.strictObject({ cluster: clusterSchema, parameters: spaceParametersSchema });
 export const compactHistoryInput = z.strictObject({ cluster: clusterSchema, revision: z.string().regex(/^\d+$/) });
@@ -75,12 +92,13 @@ export const chooseNextMemberInput = z.strictObject({
   cluster: clusterSchema,
   parameters: spaceParametersSchema,
   leftOut,
+  quotas,
   /** Members defragmented so far in this execution, a name for each time. */
   defragmented: z.array(z.string()),
   /** How often this step has been asked before in this execution. */
   turn: z.int().min(0),
 });
-export const disarmAlarmsInput = assessSpaceInput.extend({ leftOut });
+export const disarmAlarmsInput = assessSpaceInput.extend({ leftOut, quotas });
 export const moveLeadershipInput = z.strictObject({
   cluster: clusterSchema,
   member: z.string(),
@@ -92,6 +110,9 @@ export const proveWritesInput = z.strictObject({
   /** Only these prove it; every voter, if not said. */
   members: z.array(z.string()).optional(),
   leftOut: leftOut.default([]),
+  quotas: quotas.default([]),
+  /** Whether etcd refused writes: then one of the size that it refuses first has to be taken, too. */
+  refused: z.boolean().default(false),
   /** The execution's name, so that two executions do not write the same key. */
   execution: z.string().min(1),
 });

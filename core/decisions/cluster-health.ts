@@ -26,7 +26,8 @@ export function refuseUnsafeAlarms(observation: Observation): void {
     .join(', ');
   throw new UnsafeToProceed(
     `etcd has raised ${list}. Members may hold different data, and any change could spread the damage; nothing was done and ` +
-      'no alarm was disarmed. Compare the members (etcdctl endpoint hashkv --cluster), replace the one that differs, and start again.',
+      'no alarm was disarmed. Compare the members (etcdctl endpoint hashkv --cluster), replace the one that differs, disarm the alarm ' +
+      '(etcdctl alarm disarm; nothing starts while it is raised), and start again.',
   );
 }
 

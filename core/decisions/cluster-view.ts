@@ -1,7 +1,7 @@
 import type { Cluster, ConfiguredMember } from '../contracts/clusters.ts';
 import type { Evidence, MemberFacts } from '../contracts/diagnosis.ts';
 import type { AnsweringMember, ListedMember, MemberObservation, Observation } from '../contracts/observation.ts';
-import { EtcdUnavailable } from '../errors.ts';
+import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { isUnpromoted, type Survey, type SurveyedMember, surveyMembers } from './member-survey.ts';
 import { isAnyLeaderFollowed } from './quorum-assessment.ts';
 
@@ -68,7 +68,7 @@ function surveyIfLed({ members }: Cluster, observation: Observation): Survey | u
   try {
     return surveyMembers(members, observation);
   } catch (error) {
-    if (!(error instanceof EtcdUnavailable)) throw error;
+    if (!(error instanceof EtcdUnavailable || error instanceof PreconditionFailed)) throw error;
     return undefined;
   }
 }

@@ -8,6 +8,7 @@ import { quorumIn, votersOf } from './configured-quorum.ts';
 import { warningsOf } from './diagnosis-warnings.ts';
 import { describeLostQuorum } from './lost-quorum.ts';
 import { refuseRefusing } from './quorum-assessment.ts';
+import { describeUse } from './quotas.ts';
 import { membersThat } from './token-standing.ts';
 import { type TokenView, viewTokens } from './token-view.ts';
 
@@ -81,7 +82,7 @@ function describeFullStore({ evidence }: Case): string | undefined {
   const raised = evidence.alarms.filter(({ alarm }) => alarm === 'NOSPACE');
   if (raised.length === 0) return undefined;
   const sizes = evidence.members.flatMap((seen) =>
-    seen.answering ? [`${seen.name} ${formatBytes(seen.dbSizeBytes)} of ${formatBytes(seen.quotaBytes)}`] : [],
+    seen.answering ? [`${seen.name} ${describeUse(seen.dbSizeBytes, seen.quotaBytes)}`] : [],
   );
   return `NOSPACE is raised by ${raised.map(({ memberId }) => describeId(evidence, memberId)).join(', ')}: etcd refuses writes. ${sizes.join(', ')}.`;
 }
@@ -132,7 +133,7 @@ function factsOf({ name, seen, state, problem }: ViewedMember, evidence: Evidenc
     `etcd ${seen.version}`,
     `applied ${seen.raftAppliedIndex} (${lagEntries} behind)`,
     `revision ${seen.revision}`,
-    `database ${formatBytes(seen.dbSizeBytes)} (${formatBytes(seen.dbSizeInUseBytes)} in use) of ${formatBytes(seen.quotaBytes)}`,
+    `database ${formatBytes(seen.dbSizeBytes)} (${formatBytes(seen.dbSizeInUseBytes)} in use)${seen.quotaBytes === null ? ', no quota' : ` of ${formatBytes(seen.quotaBytes)}`}`,
   ];
   return { name, state, problem, lagEntries, facts: facts.join(', ') };
 }

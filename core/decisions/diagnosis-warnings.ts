@@ -4,7 +4,9 @@ import type { AnsweringMember } from '../contracts/observation.ts';
 import { formatBytes, formatShare } from '../format.ts';
 import { type ClusterView, describeListed, isAgreed } from './cluster-view.ts';
 import { votersOf } from './configured-quorum.ts';
+import { describeDowngrade } from './downgrade.ts';
 import { findListed } from './member-survey.ts';
+import { describeContradiction, describeUse, isAboveShare } from './quotas.ts';
 import { forgetsToEnableTokens, losesPromotions, maySpoilData } from './releases.ts';
 import { PREVENT_ABOVE_RATIO } from './space.ts';
 import type { TokenView } from './token-view.ts';
@@ -19,6 +21,7 @@ export function warningsOf(cluster: Cluster, evidence: Evidence, view: ClusterVi
     ...aboutEvidence(evidence, view),
     ...aboutSpace(evidence),
     ...aboutReleases(cluster, evidence),
+    ...aboutDowngrade(evidence),
     ...aboutMembership(cluster, evidence),
     ...aboutTokens(view, tokens),
     ...aboutHosts(cluster, evidence),
@@ -31,6 +34,7 @@ function aboutEvidence(evidence: Evidence, { hasQuorum, survey, members }: Clust
     const message = `A leader is followed by a quorum, and yet alarms could not be read, so one may be raised: ${evidence.agreementProblem}`;
     warnings.push({ kind: 'alarms-unknown', message });
   }
+  if (evidence.loginProblem !== '') warnings.push({ kind: 'login-unfit', message: evidence.loginProblem });
   const unknown = members.filter(({ state }) => state === 'unknown');
   if (hasQuorum && !survey && unknown.length > 0) {
     const list = unknown.map(({ name, problem }) => `${name} ${problem}`).join(', ');
@@ -49,10 +53,12 @@ function aboutEvidence(evidence: Evidence, { hasQuorum, survey, members }: Clust
 
 function aboutSpace(evidence: Evidence): Warning[] {
   const isFull = evidence.alarms.some(({ alarm }) => alarm === 'NOSPACE');
-  return answeringIn(evidence).flatMap(({ name, dbSizeBytes, dbSizeInUseBytes, quotaBytes }) => {
+  const contradiction = describeContradiction(evidence);
+  const contradicted: Warning[] = contradiction ? [{ kind: 'quota-contradicted', message: contradiction }] : [];
+  const sizes = answeringIn(evidence).flatMap(({ name, dbSizeBytes, dbSizeInUseBytes, quotaBytes }) => {
     const warnings: Warning[] = [];
-    if (!isFull && dbSizeBytes > quotaBytes * PREVENT_ABOVE_RATIO) {
-      const message = `The database of ${name} has ${formatBytes(dbSizeBytes)} of ${formatBytes(quotaBytes)}, which is more than ${formatShare(PREVENT_ABOVE_RATIO)}: the runbook for space-exceeded reclaims it before etcd refuses writes.`;
+    if (!isFull && isAboveShare(PREVENT_ABOVE_RATIO, dbSizeBytes, quotaBytes)) {
+      const message = `The database of ${name} has ${describeUse(dbSizeBytes, quotaBytes)}, which is more than ${formatShare(PREVENT_ABOVE_RATIO)}: the runbook for space-exceeded reclaims it before etcd refuses writes.`;
       warnings.push({ kind: 'nearly-full', message });
     }
     const freeBytes = dbSizeBytes - dbSizeInUseBytes;
@@ -62,6 +68,7 @@ function aboutSpace(evidence: Evidence): Warning[] {
     }
     return warnings;
   });
+  return [...contradicted, ...sizes];
 }
 
 function aboutReleases({ auth }: Cluster, evidence: Evidence): Warning[] {
@@ -76,6 +83,11 @@ function aboutReleases({ auth }: Cluster, evidence: Evidence): Warning[] {
   const list = [...byRelease].map(([release, members]) => `${release} on ${namesOf(members)}`).join(', ');
   const message = `Members run different releases of etcd: ${list}. That is right only while they are upgraded.`;
   return [...warnings, { kind: 'version-skew', message }];
+}
+
+function aboutDowngrade(evidence: Evidence): Warning[] {
+  const message = describeDowngrade(evidence);
+  return message === undefined ? [] : [{ kind: 'downgrade-enabled', message }];
 }
 
 /** @param hasTokens without authentication there are none that could be rejected */

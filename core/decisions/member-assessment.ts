@@ -2,6 +2,7 @@ import type { MemberHealth, MembersAssessment, Readings, Target } from '../contr
 import type { Observation } from '../contracts/observation.ts';
 import { PreconditionFailed } from '../errors.ts';
 import { MAX_READINGS, READINGS } from './confirmation.ts';
+import { refuseDowngrade } from './downgrade.ts';
 import { inspectionOf } from './host-place.ts';
 import { isUnpromoted, requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
 import { type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
@@ -37,12 +38,13 @@ export function assessMembers(
     targets.filter((target) => isToBeChanged(target, survey)),
     request.parameters.onlyMembers,
   );
+  const failed = targets.filter(({ kind }) => kind === 'failed');
+  if (failed.length > 0) refuseDowngrade(observation);
   requireQuorumWithout(
     targets.map(({ member }) => member),
     survey,
     observation.memberList,
   );
-  const failed = targets.filter(({ kind }) => kind === 'failed');
   const confirmed = failed.length === 0 || next.equal >= READINGS;
   return {
     verdict: confirmed ? 'Replace' : 'Confirm',

@@ -7,7 +7,7 @@ import type {
   Observation,
   SilentMember,
 } from '../contracts/observation.ts';
-import { EtcdUnavailable, UnsafeToProceed } from '../errors.ts';
+import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import { isBehind } from './cluster-health.ts';
 
 /** A configured member, what was seen of it, and its entry in etcd's list, if it has one. */
@@ -28,7 +28,7 @@ export interface Survey {
 
 /**
  * @param members in the order of `observation.members`
- * @throws EtcdUnavailable without a leader that a quorum follows
+ * @throws EtcdUnavailable without a leader that a quorum follows; PreconditionFailed where those that refuse us may make the quorum
  */
 export function surveyMembers(members: readonly ConfiguredMember[], observation: Observation): Survey {
   const leader = findLeader(observation);
@@ -68,6 +68,19 @@ function findLeader({ members, memberList }: Observation): AnsweringMember {
         : `\n- ${member.name} (${member.endpoint}): ${member.problem}`,
     )
     .join('');
+  const refusing = members.filter((member) => !member.answering && member.refused);
+  const following = answering.filter(({ id, leaderId }) => leaderId !== '0' && isVoter(id));
+  const quorum = quorumOf(memberList);
+  const wouldBeQuorum =
+    following.length > 0 && following.length < quorum && following.length + refusing.length >= quorum;
+  const leaders = memberList.filter(({ id }) => following.some(({ leaderId }) => leaderId === id));
+  const refusesAsLeader = refusing.some(({ name }) => leaders.some((listed) => listed.name === name));
+  if (wouldBeQuorum || refusesAsLeader) {
+    throw new PreconditionFailed(
+      `Too few members let this runbook in for a quorum to be seen, and no election is what keeps the others away:${list}\nCorrect the certificate or the login for ` +
+        `${refusing.map(({ name }) => name).join(', ')}, then start again.`,
+    );
+  }
   throw new EtcdUnavailable(
     `No leader that answers is followed by a quorum:${list}\nAn election may be under way. If it goes on, a quorum is lost: see the ` +
       'incident quorum-lost.',

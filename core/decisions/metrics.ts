@@ -27,7 +27,7 @@ export function measure(cluster: Cluster, evidence: Evidence): Measurement[] {
         HasLeader: view.hasQuorum ? 1 : 0,
         IncidentPresent: diagnosis.incident === 'healthy' ? 0 : 1,
         ...membership(cluster, view),
-        ...alarms(evidence),
+        ...agreement(evidence),
         ...tokens(cluster, evidence, view),
         ...(answering.length > 0 && { QuotaUsedPercent: fullest }),
         DetectorRuns: 1,
@@ -55,11 +55,12 @@ function membership(cluster: Cluster, { hasQuorum, members }: ClusterView): Valu
   return { HealthyVoters: healthy.length, FailedMembers: failed.length };
 }
 
-/** An alarm that was not seen must never count as none. */
-function alarms(evidence: Evidence): Values {
+/** What a quorum has to be asked for. An alarm that was not seen must never count as none. */
+function agreement(evidence: Evidence): Values {
   if (!isAgreed(evidence)) return {};
   const full = evidence.alarms.filter(({ alarm }) => alarm === 'NOSPACE');
-  return { NoSpace: full.length, Corrupt: evidence.alarms.length - full.length };
+  const LoginUnfit = evidence.loginProblem === '' ? 0 : 1;
+  return { NoSpace: full.length, Corrupt: evidence.alarms.length - full.length, LoginUnfit };
 }
 
 function tokens(cluster: Cluster, evidence: Evidence, view: ClusterView): Values {
@@ -67,8 +68,9 @@ function tokens(cluster: Cluster, evidence: Evidence, view: ClusterView): Values
   return members.length > 0 ? { TokensRejected: membersThat('RejectsTokens', members).length } : {};
 }
 
+/** 0 of a member that has no quota: it is never full. */
 function quotaUsedPercent({ dbSizeBytes, quotaBytes }: AnsweringMember): number {
-  return (100 * dbSizeBytes) / quotaBytes;
+  return quotaBytes === null ? 0 : (100 * dbSizeBytes) / quotaBytes;
 }
 
 function space(seen: AnsweringMember): Values {

@@ -2,6 +2,7 @@ import type { Cluster } from '../contracts/clusters.ts';
 import type { ChooseNextChange, HostCommand, NextChange, PlannedTarget } from '../contracts/membership.ts';
 import type { ListedMember, Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
+import { refuseDowngrade } from './downgrade.ts';
 import { inspectionOf, placeOf } from './host-place.ts';
 import { hasPeerUrl, requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
 import { isLearnerFirstRight } from './releases.ts';
@@ -51,14 +52,14 @@ export function chooseNextChange(observation: Observation, request: ChooseNextCh
   // Those that etcd lists already go first, for it adds nobody while a voter that it lists is down.
   const isListed = ({ member }: PlannedTarget) => survey.members.some(({ name, listed }) => name === member && listed);
   const arriving = [...targets.filter(isListed), ...targets.filter((target) => !isListed(target))];
-  return (
-    chooseDeparture(observation.memberList, survey, replaced, request) ??
-    arriving
-      .map((target) => chooseArrival(target, survey, observation, request))
-      .find((next) => next !== undefined) ?? {
-      action: 'Finish',
-    }
-  );
+  const departure = chooseDeparture(observation.memberList, survey, replaced, request);
+  if (departure?.action === 'StopService' || departure?.action === 'RemoveMember') refuseDowngrade(observation);
+  if (departure) return departure;
+  const arrival = arriving
+    .map((target) => chooseArrival(target, survey, observation, request))
+    .find((next) => next !== undefined);
+  if (arrival?.action === 'AddMember') refuseDowngrade(observation, arrival.member);
+  return arrival ?? { action: 'Finish' };
 }
 
 /** What has to be observed for the choice: the members as they will be, and the one whose place is taken. */

@@ -2,6 +2,7 @@ import type { ConfiguredMember, Layout } from '../contracts/clusters.ts';
 import type { HostInspection } from '../contracts/host-command-results.ts';
 import { PreconditionFailed } from '../errors.ts';
 import { misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
+import { isOlderRelease } from './releases.ts';
 
 /** A host on which the snapshot is to be restored. */
 export interface RestoreHost {
@@ -12,12 +13,23 @@ export interface RestoreHost {
   scratchBytes: number;
 }
 
+/** What is to be restored. */
+interface RestoredSnapshot {
+  /** Whose data it is, or who has fetched the backup. */
+  member: string;
+  /** The release whose storage it is; empty where that is not known. */
+  version: string;
+  /** As it is sent, and as a database. */
+  compressedBytes: number;
+  sizeBytes: number;
+}
+
 /**
  * That every host can take the restored data, and etcd on it will run as its member.
- * @param compressedBytes the snapshot as it is sent; @param sizeBytes as a database
  * @throws PreconditionFailed naming everything that does not fit, on all hosts
  */
-export function requireRecoveryFit(hosts: readonly RestoreHost[], compressedBytes: number, sizeBytes: number): void {
+export function requireRecoveryFit(hosts: readonly RestoreHost[], snapshot: RestoredSnapshot): void {
+  const { compressedBytes, sizeBytes } = snapshot;
   const problems = hosts.flatMap(({ configured, layout, inspection, scratchBytes }) => {
     const { dataDir, walDir } = inspection;
     // The snapshot as it is sent, unpacked, and restored: for a moment all three lie there.
@@ -28,7 +40,7 @@ export function requireRecoveryFit(hosts: readonly RestoreHost[], compressedByte
       ...(walDir ? roomMisfit(walDir, WAL_BYTES, 'the log needs') : []),
     ].map((problem) => `\n- ${configured.name} on ${configured.host}: ${problem}`);
   });
-  problems.push(...differentReleases(hosts));
+  problems.push(...differentReleases(hosts), ...newerSnapshot(hosts, snapshot));
   if (problems.length === 0) return;
   throw new PreconditionFailed(
     `Not every host is ready for the restore; nothing was restored.${problems.join('')}\nCorrect this, then start again.`,
@@ -43,6 +55,21 @@ function differentReleases(hosts: readonly RestoreHost[]): string[] {
   if (new Set(releases.map(({ release }) => release)).size < 2) return [];
   const list = releases.map(({ name, etcdVersion }) => `${etcdVersion} on ${name}`).join(', ');
   return [`\n- the hosts have different releases of etcd: ${list}`];
+}
+
+/**
+ * etcd's programs restore a snapshot of a newer release without a word, and etcd itself then refuses to start from it: `version "3.7.0" is
+ * not supported` (measured with a snapshot of 3.7.3 on 3.6.16).
+ */
+function newerSnapshot(hosts: readonly RestoreHost[], { member, version }: RestoredSnapshot): string[] {
+  const older = hosts.filter(
+    ({ inspection: { etcdVersion } }) => version !== '' && etcdVersion !== '' && isOlderRelease(etcdVersion, version),
+  );
+  if (older.length === 0) return [];
+  const list = older.map(({ configured, inspection }) => `${inspection.etcdVersion} on ${configured.name}`).join(', ');
+  return [
+    `\n- the snapshot of ${member} was written by etcd ${version.split('.', 2).join('.')}, and an older etcd does not start from it: ${list}`,
+  ];
 }
 
 /**

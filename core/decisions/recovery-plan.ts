@@ -28,7 +28,12 @@ export function planRecovery(input: PlanRecovery): RecoveryPlan {
     );
   }
   const { snapshot } = winner;
-  requireRecoveryFit(hosts, snapshot?.sizeBytes ?? winner.candidate.sizeBytes, winner.candidate.sizeBytes);
+  requireRecoveryFit(hosts, {
+    member: winner.candidate.member,
+    version: winner.version,
+    compressedBytes: snapshot?.sizeBytes ?? winner.candidate.sizeBytes,
+    sizeBytes: winner.candidate.sizeBytes,
+  });
   const targets = hosts.map((host) => targetOf(host));
   const names = targets.map(({ member }) => member);
   const restart = restartRung(input);
@@ -101,6 +106,7 @@ function winnerOf(candidates: readonly Candidate[], input: PlanRecovery): Winner
   }
   return {
     candidate: { ...best, host: report?.host ?? '' },
+    version: report?.result?.version ?? '',
     hashCheck: best.source === 'raw' || (isBackup && !examined?.result?.hasHash) ? 'no' : 'yes',
     snapshot,
   };

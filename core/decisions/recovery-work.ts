@@ -23,6 +23,8 @@ const PART_BYTES = 1024 ** 3;
 /** What is to be restored, and where its compressed snapshot lies. */
 export interface Winner {
   candidate: Candidate & { host: string };
+  /** The release whose storage it is; empty where that is not known. */
+  version: string;
   hashCheck: 'yes' | 'no';
   /** Null in a dry run. */
   snapshot: { sizeBytes: number; sha256: string } | null;

@@ -5,6 +5,12 @@ function parse(release: string): [major: number, minor: number, patch: number] {
   return [major, minor, patch];
 }
 
+/** By major and minor release, which is what a cluster's members have to have in common. */
+export function isOlderRelease(release: string, than: string): boolean {
+  const [[major, minor], [otherMajor, otherMinor]] = [parse(release), parse(than)];
+  return major < otherMajor || (major === otherMajor && minor < otherMinor);
+}
+
 /**
  * A learner takes no part in votes until it is caught up, so it is the safe way in, where there are learners (since 3.4) and their
  * promotion is kept.

@@ -3,10 +3,11 @@ import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from '../contracts/membership.ts';
 import type { Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
+import { refuseDowngrade } from './downgrade.ts';
 import { misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
 import { hasPeerUrl, requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
-import { isLearnerFirstRight } from './releases.ts';
+import { isLearnerFirstRight, isOlderRelease } from './releases.ts';
 import { type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
 
 /**
@@ -34,6 +35,7 @@ export function planReplacement(
     if (surveyed.state === 'joining') return finish(surveyed, survey);
     // It has failed since the assessment, or changed what it was: the readings begin anew.
     if (kind === 'joining' || !inspected) throw new EtcdUnavailable(`${member} ${surveyed.problem}`);
+    refuseDowngrade(observation);
     requireFit(scope.cluster, surveyed, inspected, survey);
     if (replaced) requireUnused(surveyed, inspected, scope.cluster);
     else requireSamePeerUrl(surveyed);
@@ -114,7 +116,11 @@ function requireVotersBesides(removeIds: readonly string[], { memberList }: Obse
   );
 }
 
-/** @throws PreconditionFailed naming everything that does not fit */
+/**
+ * etcd holds the release of a new member against the version of its cluster, which is the oldest of its members', and stays behind where one
+ * that is not upgraded yet is down. gRPC does not tell it; what a member stores follows it within seconds (measured on 3.6.16 and 3.7.3).
+ * @throws PreconditionFailed naming everything that does not fit
+ */
 function requireFit(
   cluster: Cluster,
   { name, configured }: SurveyedMember,
@@ -122,12 +128,12 @@ function requireFit(
   { leader, members }: Survey,
 ): void {
   const { etcdVersion, dataDir, walDir } = inspection;
-  const versions = members.map(({ version }) => version).filter((version) => version !== '');
-  const isOlderThanAll = etcdVersion !== '' && versions.every((version) => isOlder(etcdVersion, version));
+  const clusterVersions = members.flatMap(({ seen }) => (seen.answering ? [seen.storageVersion || seen.version] : []));
+  const isOlderThanAll = etcdVersion !== '' && clusterVersions.every((version) => isOlderRelease(etcdVersion, version));
   const layout = layoutOf(cluster, configured);
   const older = isOlderThanAll
     ? [
-        `etcd ${etcdVersion} in ${layout.binDir} is older than every member (${versions.join(', ')}), and a cluster takes in no such`,
+        `etcd ${etcdVersion} in ${layout.binDir} is older than every member (${clusterVersions.join(', ')}), and a cluster takes in no such`,
       ]
     : [];
   const problems = [
@@ -161,14 +167,6 @@ function requireUnused(
     `${dataDir.path} on the replacement's host ${configured.host} holds data of etcd, and the cluster knows no member at ` +
       `${configured.peerUrl}: it may be a member of another cluster. Nothing was changed. Empty it, or name another host.`,
   );
-}
-
-/** By major and minor release, which is what a cluster's members have to have in common. */
-function isOlder(version: string, than: string): boolean {
-  const [[major = 0, minor = 0], [otherMajor = 0, otherMinor = 0]] = [version, than].map((text) =>
-    text.split('.').map((part) => Number.parseInt(part, 10)),
-  ) as [number[], number[]];
-  return major < otherMajor || (major === otherMajor && minor < otherMinor);
 }
 
 function describeSteps(

@@ -15,12 +15,13 @@ snapshot_tool() {
   env -i PATH="$PATH" ETCDCTL_API=3 ETCD_UNSUPPORTED_ARCH=arm64 "$snapshot_program" snapshot "$@"
 }
 
-# read_snapshot FILE: leaves `snapshot_revision`, `snapshot_keys` and `snapshot_hash`, or `snapshot_problem` and returns 1. The revision
-# is that of the newest key in it; etcd counts from 1.
+# read_snapshot FILE: leaves `snapshot_revision`, `snapshot_keys`, `snapshot_hash` and `snapshot_version`, or `snapshot_problem` and returns 1.
+# The revision is that of the newest key in it; etcd counts from 1. The version is that of the storage (3.7.0), which etcdutl tells since 3.6, and
+# of what 3.6 and later have written; otherwise it is empty.
 # shellcheck disable=SC2034
 read_snapshot() {
   local said
-  snapshot_revision=0 snapshot_keys=0 snapshot_hash='' snapshot_problem=''
+  snapshot_revision=0 snapshot_keys=0 snapshot_hash='' snapshot_version='' snapshot_problem=''
   find_snapshot_tool
   if ! said=$(snapshot_tool status "$1" --write-out=json 2>&1); then
     snapshot_problem=${said:0:400}
@@ -28,6 +29,7 @@ read_snapshot() {
   fi
   if [[ $said =~ \"hash\":([0-9]+),\"revision\":([0-9]+),\"totalKey\":([0-9]+) ]]; then
     snapshot_hash=${BASH_REMATCH[1]} snapshot_revision=${BASH_REMATCH[2]} snapshot_keys=${BASH_REMATCH[3]}
+    if [[ $said =~ \"version\":\"([0-9.]+)\" ]]; then snapshot_version=${BASH_REMATCH[1]}; fi
     return 0
   fi
   snapshot_problem="its status was not understood: ${said:0:300}"

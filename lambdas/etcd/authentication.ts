@@ -55,6 +55,11 @@ export class MemberAuthentication {
     return (await this.#answerWithoutCertificate(tls.ca)) !== 'Refused';
   }
 
+  /** Asks for what only root may know. Without authentication everybody is told, or that there is no such role. */
+  async askAsRoot(): Promise<void> {
+    await this.#connection.auth.roleGet({ role: 'root' });
+  }
+
   /** The roles of a user; null where there is no such user. */
   async rolesOf(user: string): Promise<string[] | null> {
     try {

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import type { AnsweringMember, MemberObservation, Observation } from '../../core/contracts/observation.ts';
-import { EtcdUnavailable, InvalidInput, RemediationError } from '../../core/errors.ts';
+import { EtcdUnavailable, InvalidInput, PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import { hasReason } from './errors.ts';
 import { EtcdMember } from './member.ts';
 import { type ClusterSecrets, readSecrets } from './secrets.ts';
@@ -8,6 +8,8 @@ import { type ClusterSecrets, readSecrets } from './secrets.ts';
 /** A configured cluster: one pinned client for each member. Close it after use. */
 export class EtcdCluster {
   readonly members: readonly EtcdMember[];
+  /** Whether the login was seen to do what only root may: it is asked for once. */
+  #isRoot = false;
 
   constructor(cluster: Cluster, secrets: ClusterSecrets) {
     this.members = cluster.members.map(
@@ -16,8 +18,7 @@ export class EtcdCluster {
           name,
           clientUrl,
           quotaBytes: cluster.quotaBackendBytes,
-          borrowToken: (deadline) =>
-            firstAnswer(this.#others(name), (other) => other.authentication.issueToken(deadline)),
+          borrowToken: (deadline) => borrowToken(this.#others(name), deadline),
           ...secrets,
         }),
     );
@@ -49,14 +50,18 @@ export class EtcdCluster {
   /**
    * One reading of the whole cluster. A member that does not answer is part of it, not an error.
    * @throws EtcdUnavailable when every member answers and the alarms cannot be read all the same (no leader): an alarm that
-   *   was not seen must never count as no alarm. Any other error where no member lets us read them (a wrong password)
+   *   was not seen must never count as no alarm. Any other error where no member lets us read them (a wrong password);
+   *   PreconditionFailed where the login is not root's: it would be found out in the middle of a runbook
    * @param look what counts as an answer of one member
    */
   async observe(look: Look = usefulToClients): Promise<Observation> {
     const members = await this.observeMembers(look);
     if (!members.some(isAnsweringVoter)) return { members, memberList: [], alarms: [] };
     try {
-      return { members, ...(await this.observeAgreement(members)) };
+      const agreement = await this.observeAgreement(members);
+      const loginProblem = await this.findLoginProblem(members);
+      if (loginProblem !== '') throw new PreconditionFailed(loginProblem);
+      return { members, ...agreement };
     } catch (error) {
       const explained = error instanceof EtcdUnavailable && members.some((member) => !member.answering);
       if (!explained) throw error;
@@ -75,15 +80,39 @@ export class EtcdCluster {
    * @throws as the last voter that was asked
    */
   async observeAgreement(members: readonly MemberObservation[]): Promise<Pick<Observation, 'memberList' | 'alarms'>> {
-    const answering = this.members.filter((_, index) => isAnsweringVoter(members[index]));
-    // The leader first: before 3.5 each member tells the list as it knows it.
-    const voters = answering.toSorted((a, b) => Number(leads(members, b)) - Number(leads(members, a)));
+    const voters = this.#votersIn(members);
     if (voters.length === 0) throw new EtcdUnavailable('No voter answers.');
     const [memberList, alarms] = await Promise.all([
       firstAnswer(voters, (member) => member.memberList()),
       firstAnswer(voters, (member) => member.alarms()),
     ]);
     return { memberList, alarms };
+  }
+
+  /**
+   * Why the login cannot do what runbooks have to; empty where it can, where etcd has no authentication, and where nobody could be asked. Root is
+   * asked for: a user that may write every key may compact, and neither defragment nor change members.
+   * @param members what each has told of itself
+   */
+  async findLoginProblem(members: readonly MemberObservation[]): Promise<string> {
+    let problem = '';
+    for (const member of this.#isRoot ? [] : this.#votersIn(members)) {
+      try {
+        await member.authentication.askAsRoot();
+        this.#isRoot = true;
+        return '';
+      } catch (error) {
+        // One that rejects tokens, or has other users than the rest, says nothing of the login: see the incident auth-token-invalid.
+        if (hasReason(error, 'PermissionDenied')) problem = (error as Error).message;
+      }
+    }
+    return problem && `The login may not do what runbooks have to, for which it takes the root role. ${problem}`;
+  }
+
+  /** The leader first: before 3.5 each member tells etcd's list as it knows it. */
+  #votersIn(members: readonly MemberObservation[]): EtcdMember[] {
+    const answering = this.members.filter((_, index) => isAnsweringVoter(members[index]));
+    return answering.toSorted((a, b) => Number(leads(members, b)) - Number(leads(members, a)));
   }
 
   #others(name: string): EtcdMember[] {
@@ -117,6 +146,23 @@ function leads(members: readonly MemberObservation[], { endpoint }: EtcdMember):
 
 function isAnsweringVoter(member: MemberObservation | undefined): boolean {
   return member?.answering === true && !member.isLearner;
+}
+
+/** @throws why the first does not that is no learner and signs JWTs; as the last, where there is none */
+async function borrowToken(members: readonly EtcdMember[], deadline: number): Promise<string> {
+  const failures: unknown[] = [];
+  for (const { authentication } of members) {
+    try {
+      return await authentication.issueToken(deadline);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw (
+    failures.find((error) => !hasReason(error, 'LearnerRefused', 'VerifyOnly')) ??
+    failures.at(-1) ??
+    new EtcdUnavailable('There is no other member to ask.')
+  );
 }
 
 /** Asks one member after the other until one can answer: a member without a leader cannot, and a learner gives no token. */

@@ -2,7 +2,7 @@ import { noop } from 'cockatiel';
 import { ConnectionPool } from 'etcd3/lib/connection-pool.js';
 import { AuthClient, ClusterClient, type ICallable, KVClient, MaintenanceClient } from 'etcd3/lib/rpc.js';
 import { PreconditionFailed } from '../../core/errors.ts';
-import { type GrpcError, hasReason, toRemediationError } from './errors.ts';
+import { type Caller, type GrpcError, hasReason, toRemediationError } from './errors.ts';
 
 /** A user of etcd; the user needs the root role. */
 export interface Login {
@@ -26,7 +26,7 @@ export interface ConnectionOptions {
   token?: string;
   /** For each call that does not set its own. */
   deadlineMs: number;
-  /** A token of another member of the cluster: a learner takes tokens, and gives none. */
+  /** A token of another member of the cluster: a learner takes tokens, and gives none; nor does one that only verifies JWTs. */
   borrowToken?: ((deadline: number) => Promise<string>) | undefined;
 }
 
@@ -62,6 +62,7 @@ export class Connection {
   readonly #login: Login | undefined;
   readonly #deadlineMs: number;
   readonly #borrowToken: ConnectionOptions['borrowToken'];
+  readonly #caller: Caller;
   /** Undefined before the first login; empty where etcd runs without authentication. */
   #token: string | undefined;
 
@@ -73,6 +74,7 @@ export class Connection {
     this.#token = token;
     this.#deadlineMs = deadlineMs;
     this.#borrowToken = borrowToken;
+    this.#caller = login || token !== undefined ? 'login' : tls?.cert ? 'certificate' : 'nobody';
     const callable: ICallable<unknown> = {
       exec: (service, method, request, options) =>
         this.#call(service as Service, method, request, options?.deadline) as Promise<never>,
@@ -127,8 +129,16 @@ export class Connection {
     try {
       return await this.issueToken(login, deadline);
     } catch (error) {
-      if (this.#borrowToken && hasReason(error, 'LearnerRefused')) return this.#borrowToken(deadline);
-      throw error;
+      if (!this.#borrowToken || !hasReason(error, 'LearnerRefused', 'VerifyOnly')) throw error;
+      return this.#borrowToken(deadline).catch((failure: Error) => {
+        // A member that verifies runs, whatever keeps those from it that sign.
+        if (!hasReason(error, 'VerifyOnly')) throw failure;
+        throw new PreconditionFailed(
+          `${(error as Error).message} No other member gives a token either, and nobody logs in without one: ${failure.message} At least one ` +
+            'member that signs JWTs has to answer (priv-key in its --auth-token); a token cannot be configured.',
+          'VerifyOnly',
+        );
+      });
     }
   }
 
@@ -152,7 +162,7 @@ export class Connection {
         unary.call(client, request, headers, { deadline }, (error, response) => resolve({ error, response }));
       });
     });
-    if (outcome.error) throw toRemediationError(`${service}/${method}`, this.#endpoint, outcome.error);
+    if (outcome.error) throw toRemediationError(`${service}/${method}`, this.#endpoint, outcome.error, this.#caller);
     return outcome.response;
   }
 }

@@ -6,13 +6,16 @@ export interface GrpcError {
   details: string;
 }
 
+/** As whom a call was made: with a login, or as the user that the client certificate names, or as nobody. */
+export type Caller = 'login' | 'certificate' | 'nobody';
+
 type ErrorClass = new (message: string, reason: string) => RemediationError;
 interface Row {
   reason: string;
   /** Matched against the message, for etcd uses one gRPC code for opposite things ("database space exceeded", "too many requests"). */
   details: RegExp;
   error: ErrorClass;
-  advice: string;
+  advice: string | Readonly<Record<Caller, string>>;
 }
 
 /** etcd's and grpc-js's own messages, the more specific first; what each means to a responder, and whether trying again can help. */
@@ -42,6 +45,20 @@ const BY_MESSAGE: readonly Row[] = [
     advice: "The user name or password is wrong: correct the cluster's auth secret.",
   },
   {
+    reason: 'NoPassword',
+    details: /password was given for no password user/,
+    error: PreconditionFailed,
+    advice:
+      'This user has no password: etcd knows it by the common name of a client certificate alone. Take "auth" out of clusters.json, so that ' +
+      'the certificate of the tls secret logs in; or name the secret of a user that has a password and the root role.',
+  },
+  {
+    reason: 'VerifyOnly',
+    details: /token signing attempted with verify-only key/,
+    error: PreconditionFailed,
+    advice: 'This member only verifies JWTs: its --auth-token names no priv-key, so it signs none.',
+  },
+  {
     reason: 'LoginRequired',
     details: /user name is empty/,
     error: PreconditionFailed,
@@ -51,8 +68,16 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'PermissionDenied',
     details: /permission denied/,
     error: PreconditionFailed,
-    advice:
-      "This is not allowed without a login, or not to this user: the cluster's auth secret must hold a user with the root role.",
+    advice: {
+      login:
+        "This is not allowed to the user of the cluster's auth secret, which must hold a user with the root role: grant it " +
+        '("etcdctl user grant-role USER root"), or put another user into the secret.',
+      certificate:
+        'Without a login etcd takes the common name of the client certificate (of the tls secret) for the user, which may not do this: grant it the ' +
+        'root role ("etcdctl user grant-role COMMON-NAME root"), or name the secret of a user that has it under "auth" in clusters.json.',
+      nobody:
+        'This is not allowed without a login: name the secret of a user with the root role under "auth" in clusters.json.',
+    },
   },
   {
     reason: 'UserNotFound',
@@ -97,6 +122,12 @@ const BY_MESSAGE: readonly Row[] = [
     advice: 'The store is full and refuses writes: see the incident space-exceeded.',
   },
   {
+    reason: 'TooLarge',
+    details: /request is too large|received message larger than max/,
+    error: PreconditionFailed,
+    advice: 'etcd takes no request of this size (--max-request-bytes).',
+  },
+  {
     reason: 'Compacted',
     details: /required revision has been compacted/,
     error: PreconditionFailed,
@@ -133,7 +164,7 @@ const BY_MESSAGE: readonly Row[] = [
     details: /etcdserver: corrupt cluster/,
     error: UnsafeToProceed,
     advice:
-      'A CORRUPT alarm is raised: members may hold different data, and nothing may be changed before the wrong one is replaced.',
+      'A CORRUPT alarm is raised: members may hold different data, and nothing may be changed before the wrong one is replaced and the alarm is disarmed.',
   },
   {
     reason: 'MemberNotFound',
@@ -260,12 +291,19 @@ const NOISE: readonly [RegExp, string][] = [
 /**
  * @param call `Maintenance/defragment`
  * @param endpoint the member's client URL
+ * @param caller what has to be corrected depends on it
  * @returns an error of the taxonomy whose `reason` is the row's: `NoSpace`, `Compacted`, `Refused`...
  */
-export function toRemediationError(call: string, endpoint: string, error: GrpcError): RemediationError {
+export function toRemediationError(
+  call: string,
+  endpoint: string,
+  error: GrpcError,
+  caller: Caller = 'nobody',
+): RemediationError {
   const row = BY_MESSAGE.find((candidate) => candidate.details.test(error.details)) ?? BY_CODE[error.code] ?? UNKNOWN;
   const details = NOISE.reduce((text, [noise, rest]) => text.replace(noise, rest), error.details);
-  return new row.error(`${endpoint} ${call}: "${details}" (gRPC code ${error.code}). ${row.advice}`, row.reason);
+  const advice = typeof row.advice === 'string' ? row.advice : row.advice[caller];
+  return new row.error(`${endpoint} ${call}: "${details}" (gRPC code ${error.code}). ${advice}`, row.reason);
 }
 
 /** Whether `error` has one of `reasons`. */

@@ -11,7 +11,11 @@ export const handler = etcdStep(assessQuorumInput, async (etcd, input) => {
     etcd.observeMembers(),
     Promise.all(etcd.members.map(readThroughConsensus)),
   ]);
-  return assessQuorum({ members, memberList: [], alarms: [] }, linearizable, input);
+  const assessment = assessQuorum({ members, memberList: [], alarms: [] }, linearizable, input);
+  if (assessment.verdict !== 'NothingToDo') return assessment;
+  // Once the quorum is lost nobody can tell any more.
+  const loginProblem = await etcd.findLoginProblem(members);
+  return { ...assessment, summary: [assessment.summary, loginProblem].filter(Boolean).join(' ') };
 });
 
 async function readThroughConsensus(member: EtcdMember): Promise<{ member: string; works: boolean; problem: string }> {

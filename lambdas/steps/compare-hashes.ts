@@ -14,7 +14,7 @@ const LAMBDA_RESERVE_MS = 10_000;
  * Compares the hash of all keys at one revision, the newest that every voter in question has. Writes may go on: they come later. A learner
  * answers no such question.
  * @throws UnsafeToProceed when members hold different data at the same revision
- * @throws EtcdUnavailable while a compaction runs, which members finish at different times
+ * @throws EtcdUnavailable where they differ while a compaction runs, which members finish at different times
  */
 export const handler = etcdStep(compareHashesInput, async (etcd, input, invocation): Promise<ComparedHashes> => {
   const observation = narrowTo(input.members, input.cluster.members, await etcd.observe());

@@ -91,7 +91,7 @@ export interface ClusterAlarmsProps {
   cluster: Cluster;
 }
 
-/** The alarms of one cluster: one for each incident, and one for the detector itself. */
+/** The alarms of one cluster: one for each incident, one for its login, and one for the detector itself. */
 export class ClusterAlarms extends Construct {
   readonly alarms: Alarm[];
   readonly #cluster: string;
@@ -103,7 +103,22 @@ export class ClusterAlarms extends Construct {
     const topicArn = Stack.of(this).formatArn({ service: 'sns', resource: PAGES_TOPIC });
     this.#pages = Topic.fromTopicArn(this, 'Pages', topicArn);
     const watches = Object.entries(WATCHES).filter(([, { metric }]) => cluster.auth || metric !== 'TokensRejected');
-    this.alarms = [...watches.map(([name, watch]) => this.watch(name, watch)), this.watchDetector()];
+    this.alarms = [
+      ...watches.map(([name, watch]) => this.watch(name, watch)),
+      this.watchFor(
+        'login',
+        `The login to the etcd cluster ${cluster.name} does not have the root role, so every remediation is refused.`,
+        'LoginUnfit',
+        TreatMissingData.MISSING,
+      ),
+      this.watchFor(
+        'detector',
+        `Nobody watches the etcd cluster ${cluster.name}: the detector fails, or does not run.`,
+        'DetectorErrors',
+        // Silence is what it is there for.
+        TreatMissingData.BREACHING,
+      ),
+    ];
   }
 
   /** Calls for a person where `alarm` is raised. */
@@ -126,16 +141,16 @@ export class ClusterAlarms extends Construct {
     return alarm;
   }
 
-  private watchDetector(): Alarm {
-    const alarm = new Alarm(this, 'detector', {
-      alarmName: `${WATCH_ALARM_PREFIX}detector/${this.#cluster}`,
-      alarmDescription: `Nobody watches the etcd cluster ${this.#cluster}: the detector fails, or does not run. What to do: docs/runbooks.md#alarm-detector`,
-      metric: metricOf({ cluster: this.#cluster }, 'DetectorErrors'),
+  /** Pages, and starts nothing. */
+  private watchFor(name: string, problem: string, metric: MetricName, treatMissingData: TreatMissingData): Alarm {
+    const alarm = new Alarm(this, name, {
+      alarmName: `${WATCH_ALARM_PREFIX}${name}/${this.#cluster}`,
+      alarmDescription: `${problem} What to do: docs/runbooks.md#alarm-${name}`,
+      metric: metricOf({ cluster: this.#cluster }, metric),
       ...comparisonOf({ atLeast: 1 }),
       evaluationPeriods: 5,
       datapointsToAlarm: 5,
-      // Silence is what it is there for.
-      treatMissingData: TreatMissingData.BREACHING,
+      treatMissingData,
     });
     this.page(alarm);
     return alarm;

@@ -91,7 +91,7 @@ export class ClusterDashboard extends Construct {
           (width) =>
             new GraphWidget({
               title: 'The detector',
-              left: ofCluster('DetectorRuns', 'DetectorErrors', 'IncidentPresent'),
+              left: ofCluster('DetectorRuns', 'DetectorErrors', 'LoginUnfit', 'IncidentPresent'),
               leftYAxis: FROM_ZERO,
               width,
             }),

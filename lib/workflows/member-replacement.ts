@@ -141,6 +141,7 @@ export class MemberReplacement extends Construct {
     const proveWrites = stepState(this, 'Prove writes on every member', {
       step: steps.proveWrites,
       input: { cluster: '{% $plan.cluster %}', execution: '{% $states.context.Execution.Name %}' },
+      assign: { proven: '{% $states.result.Payload %}' },
       onError,
     });
 
@@ -169,7 +170,7 @@ export class MemberReplacement extends Construct {
         archived: '{% $archived %}',
         archives: '{% $plan.archives %}',
         hash: '{% $compared %}',
-        members: '{% $states.input.members %}',
+        members: '{% $proven.members %}',
       },
     });
     const host = new HostCommands(this, 'HostCommands', {
@@ -206,7 +207,7 @@ export class MemberReplacement extends Construct {
       .when(isNext('WaitForMember'), waitForMember.next(chooseNextChange))
       .when(isNext('PromoteMember'), changeMembership('Promote member'))
       .when(isNext('GiveUp'), this.#giveUp(steps.runHostCommand, target))
-      .when(isNext('Finish'), compareHashes.next(proveWrites).next(replaced));
+      .when(isNext('Finish'), proveWrites.next(compareHashes).next(replaced));
     const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
       .when(Condition.jsonata('{% $dryRun %}'), planned)
       .otherwise(chooseNextChange.next(whatComesNext));

@@ -27,7 +27,8 @@ export interface SpaceReclaimSteps {
  *    The question is answered from a fresh reading of all members, and only once all are healthy and caught up, but for those
  *    that did not answer at the assessment and still do not, where NOSPACE was raised and the others are a quorum.
  * 5. Disarm each (member, NOSPACE) pair, and list again.
- * 6. Prove it: a write and a delete through every voter that answers. Who was left out is told, and is what is still wrong.
+ * 6. Prove it: where NOSPACE was raised, etcd takes a write as large as one may be; and a write and a delete through every voter that
+ *    answers. Who was left out is told, and is what is still wrong.
  *
  * Invariant of one execution: never more than one member is away, besides those that had failed before it began; no member that
  * leads others defragments; and no alarm is disarmed while a member that answers is still over the threshold. The step that
@@ -42,7 +43,8 @@ export class SpaceReclaim extends Construct {
     const target = { cluster: '{% $cluster %}' };
     const weighed = { ...target, parameters: '{% $parameters %}' };
     const leftOut = '{% [$assessment.leftOut.member] %}';
-    const asked = { ...weighed, leftOut, defragmented: '{% [$defragmented.member] %}', turn: '{% $turn %}' };
+    const quotas = '{% [$assessment.members.{"name": name, "quotaBytes": quotaBytes, "quotaSource": quotaSource}] %}';
+    const asked = { ...weighed, leftOut, quotas, defragmented: '{% [$defragmented.member] %}', turn: '{% $turn %}' };
     const report = {
       incident: 'space-exceeded',
       runbook: 'space-reclaim',
@@ -88,13 +90,19 @@ export class SpaceReclaim extends Construct {
     });
     const disarmAlarms = stepState(this, 'Disarm alarms', {
       step: steps.disarmAlarms,
-      input: { ...weighed, leftOut },
+      input: { ...weighed, leftOut, quotas },
       assign: { disarmed: '{% $states.result.Payload.disarmed %}' },
       onError,
     });
     const proveWrites = stepState(this, 'Prove writes on every member', {
       step: steps.proveWrites,
-      input: { ...target, leftOut, execution: '{% $states.context.Execution.Name %}' },
+      input: {
+        ...target,
+        leftOut,
+        quotas,
+        refused: '{% $count($assessment.alarms) > 0 %}',
+        execution: '{% $states.context.Execution.Name %}',
+      },
       onError,
     });
 

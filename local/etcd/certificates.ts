@@ -29,8 +29,12 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * Issues certificates under a fresh CA: those of two calls do not trust each other. The server's is for every member, towards
  * clients and peers; etcd also presents it as a client, to peers and from its gateway to itself.
  * @param addresses where members listen besides loopback
+ * @param clientName the client's common name, which etcd takes for a user's; none, if not said
  */
-export async function issueCertificates(addresses: readonly string[] = []): Promise<ClusterCertificates> {
+export async function issueCertificates(
+  addresses: readonly string[] = [],
+  clientName?: string,
+): Promise<ClusterCertificates> {
   const caKeys = await newKeys();
   const ca = await X509CertificateGenerator.createSelfSigned({
     name: 'CN=etcd local CA',
@@ -60,7 +64,7 @@ export async function issueCertificates(addresses: readonly string[] = []): Prom
     });
     return { cert: certificate.toString('pem'), key: await toPem(keys.privateKey) };
   };
-  // etcd takes a client certificate's common name for a user's, so neither has one that could be a user.
+  // etcd takes a client certificate's common name for a user's, so by default neither has one that could be a user.
   const names = new SubjectAlternativeNameExtension([
     ...[...new Set([HOST, ...addresses])].map((value) => ({ type: 'ip' as const, value })),
     { type: 'dns', value: 'localhost' },
@@ -68,7 +72,11 @@ export async function issueCertificates(addresses: readonly string[] = []): Prom
   return {
     ca: ca.toString('pem'),
     server: await issue('O=etcd local member', [ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth], [names]),
-    client: await issue('O=etcd local client', [ExtendedKeyUsage.clientAuth], []),
+    client: await issue(
+      `${clientName ? `CN=${clientName}, ` : ''}O=etcd local client`,
+      [ExtendedKeyUsage.clientAuth],
+      [],
+    ),
   };
 }
 

@@ -19,6 +19,10 @@ type ClusterOptions = {
   authToken?: AuthToken;
   /** Members that sign JWTs with other keys than the rest, so that neither takes the tokens of the other. */
   strangeKeys?: readonly string[];
+  /** Members that only verify JWTs, and sign none. */
+  verifyOnly?: readonly string[];
+  /** The common name of the client's certificate, with `tls` that is mutual: a user of etcd's. */
+  clientName?: string;
   extraArgs?: string[];
   /** Where the cluster makes its own folder: the system's folder for temporary files, if not said. */
   directory?: string;
@@ -65,8 +69,15 @@ class LocalCluster implements AsyncDisposable {
   }
 
   async bootstrap(): Promise<void> {
-    const { members, tls = 'none', authToken = 'simple', strangeKeys = [] } = this.#options;
-    this.#security = await secure(this.#directory, tls, authToken, strangeKeys);
+    const {
+      members,
+      tls = 'none',
+      authToken = 'simple',
+      strangeKeys = [],
+      verifyOnly = [],
+      clientName,
+    } = this.#options;
+    this.#security = await secure(this.#directory, tls, authToken, strangeKeys, { verifyOnly, clientName });
     const names = Array.from({ length: members }, (_, index) => `m${index + 1}`);
     const places = await Promise.all(names.map((name) => this.#place(name)));
     const initialCluster = places.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');

@@ -17,23 +17,28 @@ export type Security = {
 /**
  * Writes the certificates and keys of a new cluster under `directory`, the private ones readable by their owner alone.
  * @param strangeKeys names of members that sign JWTs with other keys than the rest
+ * @param verifyOnly names of members that are given no key to sign JWTs with; `clientName`: the common name of the client's certificate
  */
 export async function secure(
   directory: string,
   tls: TlsMode,
   authToken: AuthToken,
   strangeKeys: readonly string[],
+  { verifyOnly = [], clientName }: { verifyOnly?: readonly string[]; clientName?: string | undefined } = {},
 ): Promise<Security> {
   const folder = join(directory, 'secrets');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const keys = async (name: string) => (authToken === 'jwt' ? writeTokenKeys(folder, name) : []);
   const common = await keys('token');
   const strange = strangeKeys.length === 0 ? common : await keys('strange-token');
-  const tokenFlags = (member: string) => (strangeKeys.includes(member) ? strange : common);
+  const tokenFlags = (member: string) =>
+    (strangeKeys.includes(member) ? strange : common).map((flag) =>
+      verifyOnly.includes(member) ? flag.replace(/priv-key=[^,]+,/, '') : flag,
+    );
   if (tls === 'none') return { scheme: 'http', flags: tokenFlags };
 
   const mutual = tls === 'mutual';
-  const certificates = await issueCertificates();
+  const certificates = await issueCertificates([], clientName);
   const files = await writeCertificates(folder, certificates);
   return {
     scheme: 'https',

@@ -127,7 +127,11 @@ describe('what one step hands to the next', () => {
   it('is read again without a change', () => {
     const parameters = parse(spaceParametersSchema, {}, 'parameters');
     expect(parameters).toEqual(defaults);
-    const input = { cluster, parameters, leftOut: ['node2'], defragmented: ['node1', 'node1'], turn: 3 };
+    const quotas = [
+      { name: 'node1', quotaBytes: null, quotaSource: 'member' },
+      { name: 'node2', quotaBytes: 7, quotaSource: 'alarm' },
+    ];
+    const input = { cluster, parameters, leftOut: ['node2'], quotas, defragmented: ['node1', 'node1'], turn: 3 };
     expect(parse(steps.chooseNextMemberInput, input, 'choose-next-member')).toEqual(input);
   });
 
@@ -142,14 +146,15 @@ describe('what one step hands to the next', () => {
     [
       'a turn below zero',
       steps.chooseNextMemberInput,
-      { cluster, parameters: {}, leftOut: [], defragmented: [], turn: -1 },
+      { cluster, parameters: {}, leftOut: [], quotas: [], defragmented: [], turn: -1 },
     ],
     [
       'a member that is no list',
       steps.chooseNextMemberInput,
-      { cluster, parameters: {}, leftOut: [], defragmented: 'n', turn: 0 },
+      { cluster, parameters: {}, leftOut: [], quotas: [], defragmented: 'n', turn: 0 },
     ],
-    ['nobody said to be left out', steps.disarmAlarmsInput, { cluster, parameters: {} }],
+    ['nobody said to be left out', steps.disarmAlarmsInput, { cluster, parameters: {}, quotas: [] }],
+    ['no quotas', steps.disarmAlarmsInput, { cluster, parameters: {}, leftOut: [] }],
     ['no transferee', steps.moveLeadershipInput, { cluster, member: 'node1' }],
     ['a cluster without members', steps.proveWritesInput, { cluster: { ...cluster, members: [] } }],
     ['a field too many', steps.defragmentMemberInput, { cluster, parameters: {}, member: 'node1', force: true }],

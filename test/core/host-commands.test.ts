@@ -289,6 +289,7 @@ describe('what salvage-data-dir found', () => {
     revision: '5858',
     totalKeys: 5863,
     hash: '2154495551',
+    version: '3.7.0',
     sizeBytes: 1765376,
     rawRevision: '5698',
     log: { clusterId: 'a7ef944b95711739', complete: true, commitIndex: '5868', lastIndex: '5877' },

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../core/contracts/observation.ts';
 import { quorumOf, requireQuorumWithout, surveyMembers } from '../../core/decisions/member-survey.ts';
-import { configured, failureOf, idOf, learner, ledBy, listed, observation, silent, voter } from './observations.ts';
+import {
+  configured,
+  failureOf,
+  idOf,
+  learner,
+  ledBy,
+  listed,
+  observation,
+  refusing,
+  silent,
+  voter,
+} from './observations.ts';
 
 const MEMBERS = ['node1', 'node2', 'node3'].map((name) => configured(name));
 
@@ -66,6 +77,24 @@ describe('the leader', () => {
     expect(failure.name).toBe('EtcdUnavailable');
     expect(failure.message).toContain('No leader that answers is followed by a quorum:\n- node1 ');
     expect(failure.message).toContain('see the incident quorum-lost');
+  });
+
+  it.each([
+    ['two of three refuse us', [voter('node1'), refusing('node2'), refusing('node3')], 'node2, node3'],
+    ['the leader refuses us', [refusing('node1'), voter('node2'), voter('node3')], 'node1'],
+  ])('is not waited for where %s', (_, members, names) => {
+    const { name, message } = failureOf(() => surveyMembers(MEMBERS, observation(members)));
+    expect(name).toBe('PreconditionFailed');
+    expect(message).toContain('no election is what keeps the others away');
+    expect(message).toContain(`Correct the certificate or the login for ${names}, then start again.`);
+  });
+
+  it.each([
+    ['follows nobody', [voter('node1', { leaderId: '0' }), refusing('node2'), refusing('node3')]],
+    ['follows one that is silent', [silent('node1'), voter('node2'), refusing('node3')]],
+  ])('is waited for where the one that answers %s', (_, members) => {
+    const memberList = ['node1', 'node2', 'node3', 'node4', 'node5'].map((name) => listed(name));
+    expect(failureOf(() => surveyMembers(MEMBERS, observation(members, { memberList }))).name).toBe('EtcdUnavailable');
   });
 
   it('is looked for in vain with the reason of each member', () => {

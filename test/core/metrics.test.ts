@@ -30,6 +30,7 @@ const WELL = {
   FailedMembers: 0,
   NoSpace: 0,
   Corrupt: 0,
+  LoginUnfit: 0,
   QuotaUsedPercent: 20,
   ...RUN,
 };
@@ -105,16 +106,21 @@ describe('what is measured of a cluster', () => {
   });
 });
 
+it('a login that cannot do what a runbook has to is counted, in a cluster that is well', () => {
+  const loginProblem = 'The login may not do what runbooks have to.';
+  expect(ofCluster(proof(members('www'), { loginProblem }))).toEqual({ ...WELL, LoginUnfit: 1 });
+});
+
 describe('what could not be read', () => {
   const unread = (evidence: Evidence) => {
     const values = ofCluster(evidence);
-    return ['HealthyVoters', 'FailedMembers', 'NoSpace', 'Corrupt', 'TokensRejected', 'QuotaUsedPercent'].filter(
+    return [...MEMBERSHIP, ...ALARMS, 'TokensRejected', 'QuotaUsedPercent'].filter(
       (name) => !Object.hasOwn(values, name),
     );
   };
   const [MEMBERSHIP, ALARMS] = [
     ['HealthyVoters', 'FailedMembers'],
-    ['NoSpace', 'Corrupt'],
+    ['NoSpace', 'Corrupt', 'LoginUnfit'],
   ];
 
   it.each<[string, Evidence, number, string[]]>([
@@ -196,6 +202,11 @@ describe('what is measured of each member', () => {
     const lags = (evidence: Evidence) => ofMembers(evidence).map(({ values }) => values.RaftLagEntries);
     expect(lags(apart(members('nns')))).toEqual([undefined, undefined]);
     expect(lags(proof([...members('ww'), voter('node3', { clusterId: 'dada' })]))).toEqual([0, 0, undefined]);
+  });
+
+  it('is 0 of the quota where a member has none', () => {
+    const [first] = ofMembers(proof([voter('node1', { quotaBytes: null, quotaIsTold: true })]));
+    expect(first?.values.QuotaUsedPercent).toBe(0);
   });
 
   it('is no fragmentation of a database that has no size', () => {

@@ -40,10 +40,13 @@ export function voter(name: string, differences: Partial<AnsweringMember> = {}):
     leaderId: idOf('node1'),
     isLearner: false,
     version: '3.5.30',
+    storageVersion: '',
+    downgradeTo: '',
     revision: '5000',
     raftAppliedIndex: '7000',
     ...SMALL,
     quotaBytes: QUOTA_BYTES,
+    quotaIsTold: false,
     ...differences,
   };
 }

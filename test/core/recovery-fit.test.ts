@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HostInspection } from '../../core/contracts/host-command-results.ts';
 import { clusterOf, configuration, configured, directory, failureOf, LAYOUT, MIB } from './observations.ts';
-import { examined, MEMBERS, plan, STATES, salvage, withBackup } from './recoveries.ts';
+import { DATA, examined, MEMBERS, plan, STATES, salvage, withBackup } from './recoveries.ts';
 
 const { killed } = STATES;
 const WAL = 128 * MIB;
@@ -74,6 +74,33 @@ describe('a host that cannot take the restored data', () => {
       'the hosts have different releases of etcd: 3.5.30 on node1, 3.5.30 on node2, 3.4.34 on node3',
     ]);
     expect(plan(withThird({ etcdVersion: '3.5.16' })).targets).toHaveLength(3);
+  });
+
+  it.each<[string, Request]>([
+    ['a member', { data: { ...DATA, node2: salvage('replayed', 4030, { version: '3.7.0' }) } }],
+    [
+      'a member, as a dry run looks at it',
+      { dryRun: true, data: { ...DATA, node2: salvage('live', 4030, { version: '3.7.0', snapshot: null }) } },
+    ],
+    [
+      'a raw database that a newer etcd has migrated',
+      { data: { ...DATA, node2: salvage('raw', 4030, { version: '3.7.0' }) } },
+    ],
+    ['a backup', { ...withBackup(true), examined: examined(900, { version: '3.7.0' }) }],
+  ])('is any whose etcd is older than the snapshot of %s', (_, request) => {
+    const hosts = Object.fromEntries(
+      [['node1', '3.6.16'] as const, ['node2', '3.6.16'] as const, ['node3', '3.6.1'] as const].map(
+        ([name, etcdVersion]) => [name, { ...killed, etcdVersion }],
+      ),
+    );
+    expect(problemsOf({ ...request, hosts })).toEqual([
+      'the snapshot of node2 was written by etcd 3.7, and an older etcd does not start from it: 3.6.16 on node1, 3.6.16 on node2, 3.6.1 on node3',
+    ]);
+  });
+
+  it.each(['', '3.4.0', '3.5.0'])('is none whose etcd is not older than the snapshot (%s)', (version) => {
+    const data = { ...DATA, node2: salvage('replayed', 4030, { version }) };
+    expect(plan({ data }).targets).toHaveLength(3);
   });
 
   it("is nobody's concern where it is left out", () => {

@@ -3,7 +3,7 @@ import type { SpareHost } from '../../core/contracts/clusters.ts';
 import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
 import type { HostInspection } from '../../core/contracts/host-command-results.ts';
 import type { ReplacementPlan } from '../../core/contracts/membership.ts';
-import type { ListedMember } from '../../core/contracts/observation.ts';
+import type { AnsweringMember, ListedMember } from '../../core/contracts/observation.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { planReplacement } from '../../core/decisions/replacement-plan.ts';
 import {
@@ -32,10 +32,21 @@ function plan(
     memberList = LIST,
     layout = {},
     dbSizeBytes = 20 * MIB,
-  }: { place?: SpareHost; memberList?: ListedMember[]; layout?: object; dbSizeBytes?: number } = {},
+    tells = {},
+  }: {
+    place?: SpareHost;
+    memberList?: ListedMember[];
+    layout?: object;
+    dbSizeBytes?: number;
+    tells?: Partial<AnsweringMember>;
+  } = {},
 ): ReplacementPlan {
   const { name } = place ?? { name: 'node3' };
-  const members = [voter('node1', { dbSizeBytes }), voter('node2', { dbSizeBytes: 1 }), silent(name)];
+  const members = [
+    voter('node1', { dbSizeBytes, ...tells }),
+    voter('node2', { dbSizeBytes: 1, ...tells }),
+    silent(name),
+  ];
   return planReplacement(observation(place ? [...members, silent('node3')] : members, { memberList }), {
     cluster: clusterOf(MEMBERS, { spareHosts: place ? [place] : [], layout: { ...LAYOUT, ...layout } }),
     parameters: parse(memberParametersSchema, { replacement: place && { host: place.host } }, 'parameters'),
@@ -56,6 +67,30 @@ function problemsOf(...request: Parameters<typeof plan>): string[] {
 const unit = (loadState: string) => ({ ...inspection('node3').unit, loadState });
 const configurationWith = (differences: Partial<HostInspection['configuration']>) => ({
   configuration: configuration('node3', differences),
+});
+
+describe('a host whose etcd is older than every member', () => {
+  it('is taken in the middle of an upgrade: the version of the cluster stays that of the member that has failed', () => {
+    const tells = { version: '3.7.3', storageVersion: '3.6.0' };
+    expect(plan({ etcdVersion: '3.6.16' }, { tells }).targets).toMatchObject([{ member: 'node3' }]);
+  });
+
+  it.each([
+    ['the cluster is upgraded', { version: '3.7.3', storageVersion: '3.7.0' }, '3.7.0, 3.7.0'],
+    ['members do not tell what they store', { version: '3.7.3' }, '3.7.3, 3.7.3'],
+  ])('is refused where %s', (_, tells, versions) => {
+    expect(problemsOf({ etcdVersion: '3.6.16' }, { tells })).toEqual([
+      `etcd 3.6.16 in /usr/local/bin is older than every member (${versions}), and a cluster takes in no such`,
+    ]);
+  });
+});
+
+it('no host is planned with while a downgrade is enabled', () => {
+  const tells = { version: '3.7.3', storageVersion: '3.6.0', downgradeTo: '3.6.0' };
+  expect(failureOf(() => plan({ etcdVersion: '3.7.3' }, { tells }))).toMatchObject({
+    name: 'PreconditionFailed',
+    message: expect.stringContaining('A downgrade to etcd 3.6.0 is enabled (node1, node2)'),
+  });
 });
 
 describe('a host that is not ready', () => {

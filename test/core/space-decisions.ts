@@ -1,5 +1,6 @@
 import type { SpaceParameters } from '../../core/contracts/execution-input.ts';
 import type { Observation } from '../../core/contracts/observation.ts';
+import type { AssessedQuota } from '../../core/contracts/space.ts';
 import * as space from '../../core/decisions/space.ts';
 import { clusterIn } from './observations.ts';
 
@@ -15,20 +16,27 @@ export function chooseNext(
   defragmented: readonly string[],
   turn: number,
   leftOut: string[] = [],
+  quotas: AssessedQuota[] = [],
 ) {
   return space.chooseNext(reading, {
     cluster: clusterIn(reading),
     parameters,
     leftOut,
+    quotas,
     defragmented: [...defragmented],
     turn,
   });
 }
 
-export function chooseAlarmsToDisarm(reading: Observation, parameters: SpaceParameters, leftOut: string[] = []) {
-  return space.chooseAlarmsToDisarm(reading, { cluster: clusterIn(reading), parameters, leftOut });
+export function chooseAlarmsToDisarm(
+  reading: Observation,
+  parameters: SpaceParameters,
+  leftOut: string[] = [],
+  quotas: AssessedQuota[] = [],
+) {
+  return space.chooseAlarmsToDisarm(reading, { cluster: clusterIn(reading), parameters, leftOut, quotas });
 }
 
 export function describeSettled(reading: Observation, leftOut: string[] = []) {
-  return space.describeSettled(reading, { cluster: clusterIn(reading), leftOut });
+  return space.describeSettled(reading, { cluster: clusterIn(reading), leftOut, quotas: [] });
 }

@@ -71,7 +71,7 @@ class SimulatedCluster {
 
   get overThreshold(): string[] {
     return this.voters
-      .filter((member) => member.dbSizeBytes > member.quotaBytes * LIMIT_SHARE)
+      .filter((member) => member.dbSizeBytes > (member.quotaBytes ?? 0) * LIMIT_SHARE)
       .map((member) => member.name);
   }
 

@@ -74,6 +74,7 @@ describe('the assessment', () => {
           version: '3.5.30',
           ...sizes(80, 80),
           quotaBytes: QUOTA_BYTES,
+          quotaSource: 'configuration',
         },
       ],
       leftOut: [],
@@ -198,7 +199,7 @@ describe('the alarms to disarm', () => {
 describe('the report at the end', () => {
   it('shows every member as it is now', () => {
     const members = ledBy('node2', [voter('node1'), voter('node2'), learner('node3', { version: '3.6.1' })]);
-    const common = { version: '3.5.30', ...SMALL, quotaBytes: QUOTA_BYTES };
+    const common = { version: '3.5.30', ...SMALL, quotaBytes: QUOTA_BYTES, quotaSource: 'configuration' };
     expect(describeSettled(observation(members)).members).toEqual([
       { ...common, name: 'node1', id: idOf('node1'), role: 'follower' },
       { ...common, name: 'node2', id: idOf('node2'), role: 'leader' },

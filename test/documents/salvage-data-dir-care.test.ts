@@ -74,6 +74,7 @@ describe('salvage-data-dir finds nothing', () => {
       revision: '0',
       totalKeys: 0,
       hash: '',
+      version: '',
       sizeBytes: 0,
       rawRevision: '0',
       log: null,

@@ -54,7 +54,7 @@ describe('an execution', () => {
       ...ON_HOST('Start service'),
       ...['Wait for member', ...CHOOSE],
       ...['Promote member', ...CHOOSE],
-      ...['Compare hashes', 'Prove writes on every member', 'Member replaced'],
+      ...['Prove writes on every member', 'Compare hashes', 'Member replaced'],
     ]);
     expect(waitsMs).toEqual([]);
     expect(ended).toMatchObject({ status: 'SUCCEEDED' });
@@ -155,7 +155,7 @@ describe('an execution', () => {
     });
     expect(visited.slice(-6)).toEqual([
       ...['Remove member', ...CHOOSE],
-      ...['Compare hashes', 'Prove writes on every member', 'Member replaced'],
+      ...['Prove writes on every member', 'Compare hashes', 'Member replaced'],
     ]);
     expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated', archived: [] } });
   });

@@ -44,7 +44,7 @@ describe('where a quorum has its data', () => {
     expect(callsOf(executed, 'Wait for quorum')).toEqual([{ cluster: CLUSTER, waitSeconds: 15 }]);
     expect([...new Set(executed.calls.map(({ step }) => step))]).toEqual([
       ...['Load cluster', 'Assess quorum', 'Inspect host', 'Choose rescue', 'Launch service', 'Wait for quorum'],
-      ...['Verify recovery', 'Compare hashes', 'Prove writes on every member'],
+      ...['Verify recovery', 'Prove writes on every member', 'Compare hashes'],
     ]);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
     expect(Object(executed.ended).output).toEqual({
@@ -197,7 +197,7 @@ describe('an earlier recovery that was interrupted', () => {
     });
     expect(membersOf(executed, 'Forget recovery')).toEqual(['node2', 'node3']);
     const order = executed.calls.map(({ step }) => step);
-    expect(order.indexOf('Forget recovery')).toBeGreaterThan(order.indexOf('Prove writes on every member'));
+    expect(order.indexOf('Forget recovery')).toBeGreaterThan(order.indexOf('Compare hashes'));
     expect(Object(executed.ended).output).toMatchObject({
       outcome: 'Remediated',
       summary: `No member leads. ${kept} Two of three have their data. Every member is healthy.`,

@@ -94,7 +94,16 @@ export const EXAMINE: HostCommand = {
 
 export function salvageOf(revision: string): Salvage {
   return {
-    ...{ method: 'replayed', revision, totalKeys: 1, hash: '4711', sizeBytes: 9, rawRevision: '1', problem: '' },
+    ...{
+      method: 'replayed',
+      revision,
+      totalKeys: 1,
+      hash: '4711',
+      version: '',
+      sizeBytes: 9,
+      rawRevision: '1',
+      problem: '',
+    },
     log: { clusterId: 'c1', complete: true, commitIndex: '9', lastIndex: '9' },
     snapshot: { sizeBytes: 9, sha256: SHA256 },
   };

@@ -17,6 +17,8 @@ const LOADED = {
   requestedBy: 'on-call',
   parameters: PARAMETERS,
 };
+const QUOTA = { name: 'a', quotaBytes: null, quotaSource: 'member' };
+const BEFORE = { ...QUOTA, dbSizeBytes: 9 };
 /** What every report tells of its execution. */
 const REPORTED = {
   incident: 'space-exceeded',
@@ -25,13 +27,14 @@ const REPORTED = {
   reason: 'The alarm rang.',
   requestedBy: 'on-call',
   summary: 'Full.',
-  membersBefore: ['before'],
+  membersBefore: [BEFORE],
 };
 const NOBODY_LEFT_OUT = { leftOut: [], remaining: [] };
 const ASSESSMENT = {
   verdict: 'Reclaim',
   summary: 'Full.',
-  members: ['before'],
+  alarms: [],
+  members: [BEFORE],
   leftOut: [],
   compactRevision: '7',
   plan: ['b', 'a'],
@@ -55,15 +58,20 @@ function execute(answers: Record<string, unknown>): Promise<Executed> {
 function asked(turn: number, defragmented: string[], leftOut: string[] = []): Call {
   return {
     step: 'Choose next member',
-    input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut, defragmented, turn },
+    input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut, quotas: [QUOTA], defragmented, turn },
   };
 }
 
 function defragment(member: string, turn: number, defragmented: string[], leftOut: string[] = []): Call {
   return {
     step: 'Defragment member',
-    input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut, defragmented, turn, member },
+    input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut, quotas: [QUOTA], defragmented, turn, member },
   };
+}
+
+function prove(leftOut: string[], refused: boolean): Call {
+  const input = { cluster: CLUSTER, leftOut, quotas: [QUOTA], refused, execution: 'run-1' };
+  return { step: 'Prove writes on every member', input };
 }
 
 describe('an execution', () => {
@@ -95,8 +103,8 @@ describe('an execution', () => {
       asked(2, ['b']),
       defragment('a', 3, ['b']),
       asked(3, ['b', 'a']),
-      { step: 'Disarm alarms', input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut: [] } },
-      { step: 'Prove writes on every member', input: { cluster: CLUSTER, leftOut: [], execution: 'run-1' } },
+      { step: 'Disarm alarms', input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut: [], quotas: [QUOTA] } },
+      prove([], false),
     ]);
     expect(ended).toMatchObject({ status: 'SUCCEEDED' });
     expect(Object(ended).output).toEqual({
@@ -110,11 +118,11 @@ describe('an execution', () => {
     });
   });
 
-  it('hands on who is left out, and tells it and what is still wrong at its end', async () => {
+  it('hands on who is left out, and that writes were refused, and tells it and what is still wrong at its end', async () => {
     const b = { member: 'b', dbSizeBytesBefore: 8, dbSizeBytesAfter: 2 };
     const standing = { leftOut: [LEFT_OUT], remaining: ['member-failed'], summary: 'Replace c next.' };
     const { ended, calls } = await execute({
-      'Assess space': { ...ASSESSMENT, leftOut: [LEFT_OUT] },
+      'Assess space': { ...ASSESSMENT, alarms: [{ memberId: '1', alarm: 'NOSPACE' }], leftOut: [LEFT_OUT] },
       'Choose next member': [{ action: 'Defragment', member: 'b' }, { action: 'Finish' }],
       'Defragment member': { defragmentations: [b] },
       'Prove writes on every member': { members: ['after'], ...standing },
@@ -123,8 +131,8 @@ describe('an execution', () => {
       asked(0, [], ['c']),
       defragment('b', 1, [], ['c']),
       asked(1, ['b'], ['c']),
-      { step: 'Disarm alarms', input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut: ['c'] } },
-      { step: 'Prove writes on every member', input: { cluster: CLUSTER, leftOut: ['c'], execution: 'run-1' } },
+      { step: 'Disarm alarms', input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut: ['c'], quotas: [QUOTA] } },
+      prove(['c'], true),
     ]);
     expect(ended).toMatchObject({
       status: 'SUCCEEDED',

@@ -102,6 +102,7 @@ describe('the alarms', () => {
     'etcd-remediation/CLUSTER/quorum-lost',
     'etcd-remediation/CLUSTER/space-exceeded',
     'etcd-remediation-detector/CLUSTER',
+    'etcd-remediation-login/CLUSTER',
     'etcd-remediation-undelivered/CLUSTER',
   ];
 
@@ -112,6 +113,7 @@ describe('the alarms', () => {
     );
     expect(table.toSorted()).toEqual([
       'etcd-remediation-detector/CLUSTER: Maximum DetectorErrors GreaterThanOrEqualToThreshold 1 for 5, breaching',
+      'etcd-remediation-login/CLUSTER: Maximum LoginUnfit GreaterThanOrEqualToThreshold 1 for 5, missing',
       'etcd-remediation-undelivered/CLUSTER: Maximum ApproximateNumberOfMessagesVisible GreaterThanOrEqualToThreshold 1 for 1, notBreaching',
       'etcd-remediation/CLUSTER/auth-token-invalid: Maximum TokensRejected GreaterThanOrEqualToThreshold 1 for 3, missing',
       'etcd-remediation/CLUSTER/data-corrupt: Maximum Corrupt GreaterThanOrEqualToThreshold 1 for 1, missing',

@@ -41,7 +41,7 @@ export async function fill(etcd: EtcdCluster, { keys, toShare }: { keys: number;
   const isFilled = async () => {
     if (toShare === undefined) return false;
     const { members } = await etcd.observe();
-    return members.every((seen) => seen.answering && seen.dbSizeBytes > seen.quotaBytes * toShare);
+    return members.every((seen) => seen.answering && seen.dbSizeBytes > (seen.quotaBytes ?? 0) * toShare);
   };
   try {
     for (let written = 0; !(await isFilled()); written++) {

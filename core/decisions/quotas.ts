@@ -1,0 +1,99 @@
+import type { AnsweringMember, Observation } from '../contracts/observation.ts';
+import type { AssessedQuota, QuotaSource } from '../contracts/space.ts';
+import { formatBytes } from '../format.ts';
+import { describeId } from './cluster-health.ts';
+
+/** How large a member's database may become, and what that rests on. */
+interface Quota {
+  /** Null where the member has none: it never refuses a write for want of space. */
+  bytes: number | null;
+  source: QuotaSource;
+}
+
+export type QuotaOf = (member: AnsweringMember) => Quota;
+
+/**
+ * etcd raises NOSPACE where the database and the request that it is to take are together as large as the quota. A request has at most
+ * 1.5 MiB by default, so a database below this share of the configured quota has not come near it.
+ */
+const NEAR_QUOTA_RATIO = 0.9;
+
+/**
+ * The quotas by which a full store is judged. Before 3.6 a member does not tell its own, and what clusters.json says is a belief, which an
+ * alarm contradicts where no database is near it: then the size that was seen is the bound. It may be too low, for somebody may have
+ * defragmented the member or raised its quota since, and left the alarm: that, only a write can tell.
+ */
+export function quotasIn(observation: Observation): QuotaOf {
+  const raisers = raisersIn(observation);
+  const believed = observation.members.filter((member) => member.answering && !member.quotaIsTold) as AnsweringMember[];
+  const isFarBelow = (member: AnsweringMember) => isBelow(NEAR_QUOTA_RATIO, member);
+  const largest = Math.max(...believed.map(({ dbSizeBytes }) => dbSizeBytes));
+  return (member) => {
+    if (member.quotaIsTold || raisers.length === 0 || !isFarBelow(member)) return configuredQuota(member);
+    if (raisers.includes(member.id)) return { bytes: member.dbSizeBytes, source: 'alarm' };
+    return believed.every(isFarBelow) ? { bytes: largest, source: 'alarm' } : configuredQuota(member);
+  };
+}
+
+/** An alarm outlives the member that has raised it (https://github.com/etcd-io/etcd/issues/14379), and says nothing of the others then. */
+function raisersIn({ alarms, memberList }: Observation): string[] {
+  const raised = alarms.filter(({ alarm }) => alarm === 'NOSPACE').map(({ memberId }) => memberId);
+  return raised.filter((id) => memberList.some((listed) => listed.id === id));
+}
+
+/** Those of the assessment: the databases have become smaller since, and the alarm says nothing of what they are now. */
+export function assessedQuotas(assessed: readonly AssessedQuota[]): QuotaOf {
+  return (member) => {
+    const found = assessed.find(({ name }) => name === member.name);
+    if (member.quotaIsTold || !found) return configuredQuota(member);
+    return { bytes: found.quotaBytes, source: found.quotaSource };
+  };
+}
+
+function configuredQuota({ quotaBytes, quotaIsTold }: AnsweringMember): Quota {
+  return { bytes: quotaBytes, source: quotaIsTold ? 'member' : 'configuration' };
+}
+
+/** What is wrong with the configured quota; undefined where no alarm contradicts it. */
+export function describeContradiction(observation: Observation): string | undefined {
+  const quotaOf = quotasIn(observation);
+  const bounded = observation.members.filter(
+    (member) => member.answering && quotaOf(member).source === 'alarm',
+  ) as AnsweringMember[];
+  const raised = raisersIn(observation);
+  const raisers = bounded.filter(({ id }) => raised.includes(id));
+  const [first] = bounded;
+  if (!first) return undefined;
+  const configured = formatBytes(first.quotaBytes ?? 0);
+  const seen =
+    raisers.length > 0
+      ? raisers
+          .map(
+            ({ name, dbSizeBytes }) =>
+              `by ${name}, whose database is ${formatBytes(dbSizeBytes)} of the ${configured} configured`,
+          )
+          .join(', and ')
+      : `by ${raised.map((id) => describeId(observation, id)).join(', ')}, and no database comes near the ${configured} configured ` +
+        `(${bounded.map(({ name, dbSizeBytes }) => `${name} ${formatBytes(dbSizeBytes)}`).join(', ')})`;
+  return (
+    `NOSPACE is raised ${seen}: the real quota must be smaller. Correct quotaBackendBytes in clusters.json, or --quota-backend-bytes on the ` +
+    'members. (Unless a member was defragmented, or its quota raised, after the alarm, which then only has to be disarmed: the runbook for ' +
+    'space-exceeded finds that out by a write.)'
+  );
+}
+
+/** Whether so many bytes are above a share of the quota. */
+export function isAboveShare(ratio: number, bytes: number, quotaBytes: number | null): boolean {
+  return quotaBytes !== null && bytes > quotaBytes * ratio;
+}
+
+function isBelow(ratio: number, { dbSizeBytes, quotaBytes }: AnsweringMember): boolean {
+  return quotaBytes !== null && dbSizeBytes < quotaBytes * ratio;
+}
+
+/** `31.3 MiB of 8.0 GiB` */
+export function describeUse(bytes: number, quotaBytes: number | null): string {
+  return quotaBytes === null
+    ? `${formatBytes(bytes)}, without a quota`
+    : `${formatBytes(bytes)} of ${formatBytes(quotaBytes)}`;
+}

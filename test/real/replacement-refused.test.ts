@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { expectWhole, idsOf, outputOf, replace, stageForEachTest } from '../scenes/hosted-scene.ts';
+import { HURRIED, statesOf, until } from '../scenes/scene.ts';
+import { itWithEtcd } from './releases.ts';
+
+const onStage = stageForEachTest();
+const itWithEtcd37 = await itWithEtcd('3.7.3');
+
+describe('the member runbook, while a downgrade is enabled,', () => {
+  itWithEtcd37('refuses before the first change, in the dry run too, and replaces once it is cancelled', async () => {
+    const stage = await onStage({ etcd: '3.7.3' });
+    const before = await idsOf(stage);
+    await stage.cluster.etcdctl(['downgrade', 'enable', '3.6']);
+    await stage.cluster.destroyMember('m2');
+    for (const dryRun of [true, false]) {
+      const execution = await replace(stage, { dryRun });
+      expect(execution).toMatchObject({
+        status: 'FAILED',
+        error: 'PreconditionFailed',
+        cause: expect.stringContaining('A downgrade to etcd 3.6.0 is enabled (m1, m3)'),
+      });
+      expect(statesOf(execution)).not.toContain('Stop service');
+    }
+    expect(await idsOf(stage)).toEqual(before);
+
+    await stage.cluster.etcdctl(['downgrade', 'cancel'], ['m1']);
+    await until(async () => outputOf(await replace(stage, { dryRun: true })).outcome === 'Planned');
+    expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
+    await expectWhole(stage);
+  });
+});
+
+describe('the member runbook, of a cluster whose history ends where it was compacted,', () => {
+  it('finds that its members hold the same data', async () => {
+    const stage = await onStage({ etcd: '3.5.16', clock: HURRIED });
+    for (let key = 0; key < 20; key++) await stage.cluster.etcdctl(['put', `key-${key}`, `${key}`]);
+    await stage.cluster.etcdctl(['compact', '16']);
+    await stage.cluster.etcdctl(['compact', '21']);
+    await stage.cluster.destroyMember('m2');
+    const execution = await replace(stage);
+    expect(outputOf(execution).outcome).toBe('Remediated');
+    expect(statesOf(execution).filter((name) => name === 'Compare hashes')).toHaveLength(1);
+  });
+});
