@@ -27,6 +27,7 @@ export function measure(cluster: Cluster, evidence: Evidence): Measurement[] {
         HasLeader: view.hasQuorum ? 1 : 0,
         IncidentPresent: diagnosis.incident === 'healthy' ? 0 : 1,
         ...membership(cluster, view),
+        InaccessibleMembers: view.members.filter(({ state }) => state === 'refusing' || state === 'unreached').length,
         ...alarms(evidence),
         ...tokens(cluster, evidence, view),
         ...(answering.length > 0 && { QuotaUsedPercent: fullest }),

@@ -1,6 +1,6 @@
 import type { ConfiguredMember } from '../contracts/clusters.ts';
 import type { Observation } from '../contracts/observation.ts';
-import { hasPeerUrl } from './member-survey.ts';
+import { hasPeerUrl } from './identity.ts';
 
 /**
  * What was seen of some members only, for a proof that does not wait for the others: those are left out of etcd's list as well, while

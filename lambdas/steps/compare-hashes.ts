@@ -17,9 +17,11 @@ const LAMBDA_RESERVE_MS = 10_000;
  * @throws EtcdUnavailable while a compaction runs, which members finish at different times
  */
 export const handler = etcdStep(compareHashesInput, async (etcd, input, invocation): Promise<ComparedHashes> => {
-  const observation = narrowTo(input.members, input.cluster.members, await etcd.observe());
+  const { members: names, cluster } = input;
+  const observation = narrowTo(names, cluster.members, await etcd.observe());
   refuseUnsafeAlarms(observation);
-  const { voters: members } = requireSettled(requireConfiguredMembers(observation, 'wait'));
+  const configured = cluster.members.filter(({ name }) => !names || names.includes(name));
+  const { voters: members } = requireSettled(requireConfiguredMembers(observation, configured, 'wait'));
   const revision = members
     .map((member) => BigInt(member.revision))
     .reduce((lowest, each) => (each < lowest ? each : lowest))

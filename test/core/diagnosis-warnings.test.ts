@@ -150,7 +150,7 @@ describe('a configuration that is not what etcd has', () => {
     expect(warningsOf(evidence)[0]).toEqual({
       kind: 'shared-address',
       message:
-        'The same member (a1) answers at the addresses of node1, node2: each clientUrl has to reach its own member alone. Correct clusters.json.',
+        'The same member (a1) answers at the addresses of node1, node2: each clientUrl has to reach its own member alone. Correct clusters.json, or the balancer or the name server in between.',
     });
   });
 });
