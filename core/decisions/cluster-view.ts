@@ -9,7 +9,7 @@ import type {
   SilentMember,
 } from '../contracts/observation.ts';
 import { EtcdUnavailable } from '../errors.ts';
-import { entriesOf } from './identity.ts';
+import { answerOf, describeListed, entriesOf, isAnswerMistaken } from './identity.ts';
 import {
   describeSilence,
   isUnpromoted,
@@ -46,11 +46,16 @@ export function viewCluster(cluster: Cluster, evidence: Evidence): ClusterView {
   const hasQuorum = survey !== undefined || isAgreed(evidence) || isAnyLeaderFollowed(cluster, evidence);
   const leaderId = hasQuorum ? leaderMostFollow(evidence) : undefined;
   const entries = entriesOf(cluster.members, observation);
-  const signOfLife = lookForLife(evidence, leaderId);
+  const signOfLife = lookForLife(evidence, entries, leaderId);
+  const areMixedUp = isAnswerMistaken(cluster.members, evidence);
   const members = cluster.members.map((configured, index) => {
     const surveyed = survey?.members[index];
-    const seen = surveyed?.seen ?? (evidence.members[index] as MemberObservation);
+    const seen = answerOf(entries[index], evidence) ?? (evidence.members[index] as MemberObservation);
     const { name } = configured;
+    if (!seen.answering && seen.silence === 'away' && areMixedUp) {
+      const problem = `cannot be judged while other members answer at the addresses of others, for this one may be somebody else's: ${seen.problem}`;
+      return { name, configured, seen, state: 'unreached' as const, problem };
+    }
     const life = hasQuorum && !seen.answering ? signOfLife(seen, entries[index]) : '';
     if (!seen.answering && life !== '') {
       return { name, configured, seen, state: 'unreached' as const, problem: `${life}: ${seen.problem}` };
@@ -67,10 +72,12 @@ export function isAgreed({ agreementProblem, memberList }: Evidence): boolean {
 
 /**
  * What others show of one that does not answer us: that it leads, or that a quorum may need it. Followers forget a leader within seconds.
+ * @param entries of the configured members
  * @returns tells nothing, in an empty text, where it may have failed
  */
 function lookForLife(
   evidence: Evidence,
+  entries: readonly (ListedMember | undefined)[],
   leaderId: string | undefined,
 ): (seen: SilentMember, entry: ListedMember | undefined) => string {
   const followers = evidence.members.flatMap((each) =>
@@ -78,11 +85,17 @@ function lookForLife(
   );
   const isLeaderSeen = evidence.members.some((each) => each.answering && each.id === leaderId);
   const isAnyNeeded = missingToQuorum(evidence) > 0;
+  const strangers = evidence.memberList.filter((listed) => listed.name !== '' && !entries.includes(listed));
   return ({ silence }, entry) => {
     const follow = `${followers.join(', ')} ${followers.length === 1 ? 'follows' : 'follow'}`;
     if (leaderId !== undefined && entry?.id === leaderId)
       return `leads, for ${follow} it, and cannot be reached from here`;
-    if (entry?.isLearner !== false || silence !== 'away') return '';
+    if (silence !== 'away') return '';
+    if (!entry && strangers.length > 0) {
+      const list = strangers.map(describeListed).join(', ');
+      return `is not in etcd's list, cannot be judged from here, and may be who etcd has and clusters.json does not name: ${list}`;
+    }
+    if (entry?.isLearner !== false) return '';
     if (leaderId !== undefined && !isLeaderSeen && entry.id === '') {
       return `cannot be judged from here, for it may be the leader that ${follow}`;
     }

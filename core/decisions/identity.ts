@@ -46,6 +46,14 @@ export function entriesOf(
   return entries;
 }
 
+/** What answers under the ID of this entry, at whichever address. */
+export function answerOf(
+  entry: ListedMember | undefined,
+  { members }: Pick<Observation, 'members'>,
+): AnsweringMember | undefined {
+  return members.find((seen): seen is AnsweringMember => seen.answering && entry !== undefined && seen.id === entry.id);
+}
+
 export function hasPeerUrl({ peerUrls }: Pick<ListedMember, 'peerUrls'>, { peerUrl }: ConfiguredMember): boolean {
   const origin = new URL(peerUrl).origin;
   return peerUrls.some((url) => URL.canParse(url) && new URL(url).origin === origin);
@@ -141,6 +149,11 @@ export function requireIdentities(
     `Who answers, or whom etcd lists, is not what clusters.json says:${mistakes.map(({ message }) => `\n- ${message}`).join('')}\nNobody can ` +
       'tell which member a change would reach. Correct this, deploy clusters.json, and start again.',
   );
+}
+
+/** Whether somebody answers where another member is configured. */
+export function isAnswerMistaken(configured: readonly ConfiguredMember[], observation: Seen): boolean {
+  return findMistakes(configured, observation).some(({ kind }) => ABOUT_ANSWERS.includes(kind));
 }
 
 /** How the one that is listed is described where no configured member is it. */

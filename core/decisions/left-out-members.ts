@@ -5,7 +5,7 @@ import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { requireConfiguredMembers, requireSettled, type SettledCluster } from './cluster-health.ts';
 import { entriesOf, requireIdentities } from './identity.ts';
 import { describeSilence, quorumOf } from './member-survey.ts';
-import { narrowTo } from './narrowed-observation.ts';
+import { narrowTo, observedOf } from './narrowed-observation.ts';
 
 /** The part of a cluster that a runbook works with, and the members that it works without. */
 export interface WorkingCluster extends SettledCluster {
@@ -45,9 +45,10 @@ function isAway(seen: MemberObservation): seen is SilentMember {
 export function settleWithout(
   mayBeLeftOut: readonly string[],
   observation: Observation,
-  configured: readonly ConfiguredMember[],
+  members: readonly ConfiguredMember[],
   whenSilent: 'stop' | 'wait',
 ): WorkingCluster {
+  const configured = observedOf(members, observation);
   requireIdentities(configured, observation);
   const unlisted = unlistedMembers(observation, configured);
   const away = observation.members.filter(isAway).filter(({ name }) => mayBeLeftOut.includes(name));

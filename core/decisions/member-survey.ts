@@ -10,7 +10,7 @@ import type {
 } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import { isBehind } from './cluster-health.ts';
-import { entriesOf, isItself } from './identity.ts';
+import { answerOf, entriesOf, isItself } from './identity.ts';
 
 /** A configured member, its entry in etcd's list, if it has one, and what was seen of it: what answers under its ID, at whichever address. */
 export interface SurveyedMember extends MemberHealth {
@@ -37,8 +37,8 @@ export function surveyMembers(members: readonly ConfiguredMember[], observation:
   const entries = entriesOf(members, observation);
   const surveyed = members.map((configured, index) => {
     const listed = entries[index];
-    const own = listed && observation.members.find((seen) => seen.answering && seen.id === listed.id);
-    return survey(configured, own ?? (observation.members[index] as MemberObservation), listed, leader);
+    const seen = answerOf(listed, observation) ?? (observation.members[index] as MemberObservation);
+    return survey(configured, seen, listed, leader);
   });
   const strangers = observation.memberList.filter((listed) => !surveyed.some((member) => member.listed === listed));
   // By the name of its entry: it may have answered at the address of another.
