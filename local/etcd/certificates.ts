@@ -19,6 +19,8 @@ type Identity = { cert: string; key: string };
 /** What one cluster needs. `ca` is the PEM that trusts the others; its key is forgotten. */
 export type ClusterCertificates = { ca: string; server: Identity; client: Identity };
 
+type Lifetime = { notBefore: Date; notAfter: Date };
+
 /** With which members sign tokens, and find them signed by another; both PEM. */
 export type TokenKeys = { publicKey: string; privateKey: string };
 
@@ -29,8 +31,12 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * Issues certificates under a fresh CA: those of two calls do not trust each other. The server's is for every member, towards
  * clients and peers; etcd also presents it as a client, to peers and from its gateway to itself.
  * @param addresses where members listen besides loopback
+ * @param lifetime of the certificates under the CA
  */
-export async function issueCertificates(addresses: readonly string[] = []): Promise<ClusterCertificates> {
+export async function issueCertificates(
+  addresses: readonly string[] = [],
+  lifetime: Lifetime = validity(),
+): Promise<ClusterCertificates> {
   const caKeys = await newKeys();
   const ca = await X509CertificateGenerator.createSelfSigned({
     name: 'CN=etcd local CA',
@@ -50,7 +56,7 @@ export async function issueCertificates(addresses: readonly string[] = []): Prom
       publicKey: keys.publicKey,
       signingKey: caKeys.privateKey,
       signingAlgorithm: ALGORITHM,
-      ...validity(),
+      ...lifetime,
       extensions: [
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
@@ -93,7 +99,7 @@ async function toPem(key: webcrypto.CryptoKey): Promise<string> {
 }
 
 /** From yesterday, for clocks that disagree, to a month ahead: no local cluster lives longer. */
-function validity(): { notBefore: Date; notAfter: Date } {
+function validity(): Lifetime {
   const now = Date.now();
   return { notBefore: new Date(now - DAY_MS), notAfter: new Date(now + 30 * DAY_MS) };
 }
