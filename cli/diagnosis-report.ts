@@ -62,9 +62,19 @@ export function describeUndiagnosed({ cluster, error, cause }: { cluster: string
 }
 
 /** What a person has to do where no runbook may change anything. */
-export const WITHOUT_RUNBOOK =
+const WITHOUT_RUNBOOK =
   'No runbook cures this, and none changes anything meanwhile. "etcdctl endpoint hashkv --cluster" shows which member differs: replace it ' +
   'by hand (docs/runbooks.md has the steps). Run "etcdctl alarm disarm" only once all hashes are equal: before, it hides the damage.';
+
+/** What a person has to do where something keeps us from a member. */
+const WITHOUT_ACCESS =
+  'No runbook cures this, and none replaces a member that may be at work. Correct what is said of each member above, and diagnose again ' +
+  '(docs/runbooks.md#alarm-member-inaccessible).';
+
+/** Of an incident without a runbook. */
+export function adviceWithoutRunbook(incident: Condition): string {
+  return incident === 'member-inaccessible' ? WITHOUT_ACCESS : WITHOUT_RUNBOOK;
+}
 
 function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): string[] {
   const { incident, others, members } = diagnosis;
@@ -72,7 +82,7 @@ function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): st
     return isSpaceScarce(diagnosis) ? [dryRun(cluster, 'space-exceeded', files)] : [];
   }
   const curable = curableIncident(incident);
-  if (!curable) return [WITHOUT_RUNBOOK];
+  if (!curable) return [adviceWithoutRunbook(incident)];
   if (curable === 'space-exceeded' && others.includes('member-failed')) {
     return [...besideFullStore(members), dryRun(cluster, curable, files)];
   }

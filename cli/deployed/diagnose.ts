@@ -4,13 +4,13 @@ import { Problem } from '../../core/contracts/problems.ts';
 import { Clusters } from '../../lambdas/api/clusters.ts';
 import { ClusterRegistry } from '../../lambdas/api/registry.ts';
 import {
+  adviceWithoutRunbook,
   curableIncident,
   type Diagnosed,
   describeFindings,
   describeUndiagnosed,
   isSpaceScarce,
   outcomeOf,
-  WITHOUT_RUNBOOK,
 } from '../diagnosis-report.ts';
 import { openOutput } from '../output.ts';
 import { whileNothingChanges } from '../signals.ts';
@@ -58,6 +58,6 @@ function describe(cluster: Cluster, diagnosis: Diagnosis, flags: DeployedFlags):
   const dryRun = typedNext(flags, 'start', cluster.name, ...which, '--dry-run', '--watch');
   return describeFindings(cluster, diagnosis, {
     besides: others.length > 0 ? [`Besides: ${others.join(', ')}.`] : [],
-    next: isCurable ? [dryRun] : incident === 'healthy' ? [] : [WITHOUT_RUNBOOK],
+    next: isCurable ? [dryRun] : incident === 'healthy' ? [] : [adviceWithoutRunbook(incident)],
   });
 }

@@ -25,6 +25,8 @@ export const METRICS = {
   HealthyVoters: 'Count',
   /** Members that a replacement would be for: failed, or not promoted. */
   FailedMembers: 'Count',
+  /** Members that refuse us, or that we do not get to: what is wrong with them, nobody sees. */
+  InaccessibleMembers: 'Count',
   /** 1 where a quorum agrees on something or follows a leader. */
   HasLeader: 'Count',
   /** Alarms of etcd that are NOSPACE. */

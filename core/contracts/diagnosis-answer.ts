@@ -14,7 +14,7 @@ export const diagnosisSchema = z.object({
   members: z.array(
     z.object({
       name: z.string(),
-      state: z.enum(['healthy', 'behind', 'joining', 'failed', 'refusing', 'unknown']),
+      state: z.enum(['healthy', 'behind', 'joining', 'failed', 'refusing', 'unreached', 'unknown']),
       problem: z.string(),
       lagEntries: z.string(),
       facts: z.string(),

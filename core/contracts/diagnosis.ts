@@ -32,14 +32,18 @@ export interface HostReach {
   problem: string;
 }
 
-/** In the order in which they are seen to: the first that is present is the incident. No runbook cures `data-corrupt`, that is for a person. */
+/**
+ * In the order in which they are seen to: the first that is present is the incident. No runbook cures `data-corrupt`, or `member-inaccessible`: that
+ * something between a member and us keeps us from it, or that it refuses us. These are for a person.
+ */
 export const CONDITIONS = [
   'data-corrupt',
   'quorum-lost',
   'space-exceeded',
   'member-failed',
   'auth-token-invalid',
-] as const satisfies (Incident | 'data-corrupt')[];
+  'member-inaccessible',
+] as const satisfies (Incident | 'data-corrupt' | 'member-inaccessible')[];
 export type Condition = (typeof CONDITIONS)[number];
 
 /** diagnose-cluster */
@@ -58,10 +62,10 @@ export interface Diagnosis {
 export interface MemberFacts {
   name: string;
   /**
-   * `behind`: in its place, and not caught up; `joining`: a learner that nobody has promoted; `refusing`: it runs and does not let us in;
-   * `unknown`: no quorum to judge it by.
+   * `behind`: in its place, and not caught up; `joining`: a learner that nobody has promoted; `refusing`: it runs and does not serve us;
+   * `unreached`: what was seen says nothing of the member itself, or others show it at work; `unknown`: no quorum to judge it by.
    */
-  state: 'healthy' | 'behind' | 'joining' | 'failed' | 'refusing' | 'unknown';
+  state: 'healthy' | 'behind' | 'joining' | 'failed' | 'refusing' | 'unreached' | 'unknown';
   /** Why it is not healthy; empty where it is. */
   problem: string;
   /** Log entries between it and the leader, or the furthest member where no leader answers; empty where it does not answer. */
@@ -81,7 +85,6 @@ export interface Warning {
     | 'alarms-unknown'
     | 'login-unfit'
     | 'unsettled'
-    | 'refused'
     | 'behind'
     | 'nearly-full'
     | 'quota-contradicted'
@@ -93,6 +96,11 @@ export interface Warning {
     | 'unknown-to-etcd'
     | 'not-configured'
     | 'shared-address'
+    | 'answered-by-another'
+    | 'grpc-proxy'
+    | 'equal-names'
+    | 'name-differs'
+    | 'peer-url-differs'
     | 'authentication-disabled'
     | 'tokens-differ'
     | 'tokens-unknown'

@@ -20,14 +20,22 @@ export interface ListedMember {
 
 export type MemberObservation = AnsweringMember | SilentMember;
 
+/**
+ * What a silence proves of the member. Only `away` and `leaderless` say that something is wrong with the member itself.
+ *
+ * - `away`: the address is right as far as we can tell, and nothing listens there, or what listens does not answer in time.
+ * - `leaderless`: it runs and has no leader, without which nobody can log in: so it says that much, and no more.
+ * - `busy`: it runs, and could not serve us at this moment.
+ * - `refused`: it runs, and refuses us: the login, the certificate.
+ * - `unreached`: we did not get to it. Its name is not known here, the scheme is wrong, something cuts the connection, or a proxy answers.
+ */
+export type Silence = 'away' | 'leaderless' | 'busy' | 'refused' | 'unreached';
+
 export interface SilentMember {
   name: string;
   endpoint: string;
   answering: false;
-  /** Whether something answered there, and refused us: the login, the certificate, the call. */
-  refused: boolean;
-  /** It runs and has no leader, without which nobody can log in: so it says that much, and no more. */
-  leaderless?: boolean;
+  silence: Silence;
   /** Why, in words for a responder. */
   problem: string;
 }
@@ -58,4 +66,6 @@ export interface AnsweringMember {
   quotaBytes: number | null;
   /** Whether the member has told it: what is only configured may be wrong. */
   quotaIsTold: boolean;
+  /** How this member itself lists the one that answers; not there where it did not tell. A grpc-proxy lists nobody's peer URL. */
+  entry?: Pick<ListedMember, 'name' | 'peerUrls'>;
 }

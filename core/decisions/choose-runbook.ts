@@ -35,12 +35,19 @@ export function chooseRunbook(input: ChooseRunbook): NextRunbook {
       `${diagnosis.summary} No runbook cures this, and none goes on meanwhile. docs/runbooks.md says what a person can do.`,
     );
   }
+  // Nobody who cannot be judged is in the way of what can be cured, except where its runbook says so.
+  const [first] = present.filter((condition) => condition !== 'member-inaccessible') as Incident[];
   const last = rounds.at(-1);
-  if (last && hasFailed(last) && (present.length === 0 || diagnosis.incident === last.incident)) {
+  if (last && hasFailed(last) && (first === undefined || first === last.incident)) {
     return { action: 'Stop', incident: last.incident, runbook: last.runbook };
   }
   if (request.incident === undefined) {
-    if (diagnosis.incident !== 'healthy') return seeTo(diagnosis.incident as Incident, input, diagnosis.summary);
+    if (first !== undefined) return seeTo(first, input, diagnosis.summary);
+    if (present.length > 0 && rounds.length === 0) {
+      throw new PreconditionFailed(
+        `${diagnosis.summary} No runbook does that, and nothing was changed. docs/runbooks.md#alarm-member-inaccessible says what to look at.`,
+      );
+    }
     const unfinished = findUnfinished(rounds);
     if (unfinished) {
       return seeTo(

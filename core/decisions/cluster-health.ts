@@ -1,5 +1,7 @@
-import type { AnsweringMember, Observation, SilentMember } from '../contracts/observation.ts';
+import type { ConfiguredMember } from '../contracts/clusters.ts';
+import type { AnsweringMember, Observation, Silence, SilentMember } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.ts';
+import { adviceForStranger, describeListed, requireIdentities } from './identity.ts';
 
 /**
  * Further behind than this, a member is not caught up. etcd keeps 5,000 entries for a slow follower before it has to send
@@ -37,7 +39,12 @@ export function refuseUnsafeAlarms(observation: Observation): void {
  *   it a member may just be restarting, so it waits
  * @throws PreconditionFailed, or EtcdUnavailable to wait, naming each member in question
  */
-export function requireConfiguredMembers(observation: Observation, whenSilent: 'stop' | 'wait'): AnsweringMember[] {
+export function requireConfiguredMembers(
+  observation: Observation,
+  configured: readonly ConfiguredMember[],
+  whenSilent: 'stop' | 'wait',
+): AnsweringMember[] {
+  requireIdentities(configured, observation);
   const answering = observation.members.filter((member) => member.answering);
   const silent = observation.members.filter((member) => !member.answering);
   if (silent.length > 0) {
@@ -47,27 +54,20 @@ export function requireConfiguredMembers(observation: Observation, whenSilent: '
       adviceFor(silent, observation);
     throw whenSilent === 'wait' ? new EtcdUnavailable(message) : new PreconditionFailed(message);
   }
-  for (const member of answering) {
-    const first = answering.find((other) => other.id === member.id);
-    if (first && first !== member) {
-      throw new PreconditionFailed(
-        `${first.endpoint} and ${member.endpoint} are answered by the same member (${member.id}). Each member's clientUrl must ` +
-          'reach that member alone: a load balancer in between would send a defragmentation to another member. Correct clusters.json.',
-      );
-    }
-  }
   if (new Set(answering.map((member) => member.clusterId)).size > 1) {
     const list = answering.map((member) => `${member.name}: cluster ${member.clusterId}`).join(', ');
     throw new PreconditionFailed(
       `The configured members belong to different clusters (${list}). Correct clusters.json.`,
     );
   }
-  const unknown = observation.memberList.filter((listed) => !answering.some((member) => member.id === listed.id));
+  // A learner that was added and never started has no database, and takes no part in anything.
+  const unknown = observation.memberList.filter(
+    (listed) => !answering.some((member) => member.id === listed.id) && !(listed.isLearner && listed.name === ''),
+  );
   if (unknown.length > 0) {
-    const list = unknown.map((listed) => `${listed.name || '(not started)'} (${listed.id})`).join(', ');
+    const list = unknown.map((listed) => `\n- ${describeListed(listed)}: ${adviceForStranger(listed, configured)}`);
     throw new PreconditionFailed(
-      `etcd has members that clusters.json does not name: ${list}. Each member has its own database and must be looked after; ` +
-        'add them to clusters.json, or remove them from etcd.',
+      `etcd has members that clusters.json does not name, and each has its own database, which must be looked after:${list.join('')}`,
     );
   }
   const removed = answering.filter(
@@ -83,12 +83,20 @@ export function requireConfiguredMembers(observation: Observation, whenSilent: '
 }
 
 function adviceFor(silent: readonly SilentMember[], { alarms, memberList }: Observation): string {
-  const running = silent.filter(({ refused, leaderless }) => refused || leaderless).map(({ name }) => name);
-  const gone = silent.map(({ name }) => name).filter((name) => !running.includes(name));
+  const having = (...silences: Silence[]) =>
+    silent.filter(({ silence }) => silences.includes(silence)).map(({ name }) => name);
+  const running = having('refused', 'busy', 'leaderless');
+  const unreached = having('unreached');
+  const gone = having('away');
   const advice: string[] = [];
   if (running.length > 0) {
     advice.push(
       `A member that runs, and refuses us or has no leader, has not failed: correct what is wrong with ${running.join(', ')}.`,
+    );
+  }
+  if (unreached.length > 0) {
+    advice.push(
+      `Nothing says that ${unreached.join(', ')} failed, only that we do not get there: correct what is said above, and start again.`,
     );
   }
   if (memberList.length === 0) {
@@ -114,7 +122,11 @@ export function requireSettled(members: readonly AnsweringMember[]): SettledClus
   const leader = members.find((member) => leaderIds.size === 1 && leaderIds.has(member.id));
   if (!leader) {
     const list = members.map((member) => `${member.name} follows ${nameOf(members, member.leaderId)}`).join(', ');
-    throw new EtcdUnavailable(`The members do not agree on a leader: ${list}. An election may be under way.`);
+    throw new EtcdUnavailable(
+      leaderIds.size === 1 && !leaderIds.has('0')
+        ? `The leader does not answer from here, and is at work, for members follow it: ${list}. Correct its clientUrl, or the network in between.`
+        : `The members do not agree on a leader: ${list}. An election may be under way.`,
+    );
   }
   const behind = members.filter((member) => isBehind(leader, member));
   if (behind.length > 0) {
@@ -142,6 +154,6 @@ function nameOf(members: readonly AnsweringMember[], id: string): string {
 /** `8e9e05c52164694d (node1)`, or without the name for a member that is gone. One that does not answer has its name in etcd's list. */
 export function describeId({ members, memberList }: Observation, id: string): string {
   const seen = members.find((candidate) => candidate.answering && candidate.id === id);
-  const name = (seen ?? memberList.find((listed) => listed.id === id))?.name;
+  const name = memberList.find((listed) => listed.id === id)?.name || seen?.name;
   return name ? `${id} (${name})` : id;
 }

@@ -1,8 +1,23 @@
 import type { Cluster, ConfiguredMember } from '../contracts/clusters.ts';
 import type { Evidence, MemberFacts } from '../contracts/diagnosis.ts';
-import type { AnsweringMember, ListedMember, MemberObservation, Observation } from '../contracts/observation.ts';
+import type {
+  AnsweringMember,
+  ListedMember,
+  MemberObservation,
+  Observation,
+  Silence,
+  SilentMember,
+} from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
-import { isUnpromoted, type Survey, type SurveyedMember, surveyMembers } from './member-survey.ts';
+import { answerOf, describeListed, entriesOf, isAnswerMistaken } from './identity.ts';
+import {
+  describeSilence,
+  isUnpromoted,
+  quorumOf,
+  type Survey,
+  type SurveyedMember,
+  surveyMembers,
+} from './member-survey.ts';
 import { isAnyLeaderFollowed } from './quorum-assessment.ts';
 
 /** A configured member, as a diagnosis judges it. */
@@ -30,10 +45,22 @@ export function viewCluster(cluster: Cluster, evidence: Evidence): ClusterView {
   const survey = surveyIfLed(cluster, observation);
   const hasQuorum = survey !== undefined || isAgreed(evidence) || isAnyLeaderFollowed(cluster, evidence);
   const leaderId = hasQuorum ? leaderMostFollow(evidence) : undefined;
+  const entries = entriesOf(cluster.members, observation);
+  const signOfLife = lookForLife(evidence, entries, leaderId);
+  const areMixedUp = isAnswerMistaken(cluster.members, evidence);
   const members = cluster.members.map((configured, index) => {
-    const seen = evidence.members[index] as MemberObservation;
+    const surveyed = survey?.members[index];
+    const seen = answerOf(entries[index], evidence) ?? (evidence.members[index] as MemberObservation);
     const { name } = configured;
-    return { name, configured, seen, ...judge(seen, survey?.members[index], hasQuorum, leaderId) };
+    if (!seen.answering && seen.silence === 'away' && areMixedUp) {
+      const problem = `cannot be judged while other members answer at the addresses of others, for this one may be somebody else's: ${seen.problem}`;
+      return { name, configured, seen, state: 'unreached' as const, problem };
+    }
+    const life = hasQuorum && !seen.answering ? signOfLife(seen, entries[index]) : '';
+    if (!seen.answering && life !== '') {
+      return { name, configured, seen, state: 'unreached' as const, problem: `${life}: ${seen.problem}` };
+    }
+    return { name, configured, seen, ...judge(seen, surveyed, entries[index], hasQuorum, leaderId) };
   });
   return { observation, hasQuorum, survey, members };
 }
@@ -43,15 +70,54 @@ export function isAgreed({ agreementProblem, memberList }: Evidence): boolean {
   return agreementProblem === '' && memberList.length > 0;
 }
 
+/**
+ * What others show of one that does not answer us: that it leads, or that a quorum may need it. Followers forget a leader within seconds.
+ * @param entries of the configured members
+ * @returns tells nothing, in an empty text, where it may have failed
+ */
+function lookForLife(
+  evidence: Evidence,
+  entries: readonly (ListedMember | undefined)[],
+  leaderId: string | undefined,
+): (seen: SilentMember, entry: ListedMember | undefined) => string {
+  const followers = evidence.members.flatMap((each) =>
+    each.answering && each.leaderId === leaderId ? [each.name] : [],
+  );
+  const isLeaderSeen = evidence.members.some((each) => each.answering && each.id === leaderId);
+  const isAnyNeeded = missingToQuorum(evidence) > 0;
+  const strangers = evidence.memberList.filter((listed) => listed.name !== '' && !entries.includes(listed));
+  return ({ silence }, entry) => {
+    const follow = `${followers.join(', ')} ${followers.length === 1 ? 'follows' : 'follow'}`;
+    if (leaderId !== undefined && entry?.id === leaderId)
+      return `leads, for ${follow} it, and cannot be reached from here`;
+    if (silence !== 'away') return '';
+    if (!entry && strangers.length > 0) {
+      const list = strangers.map(describeListed).join(', ');
+      return `is not in etcd's list, cannot be judged from here, and may be who etcd has and clusters.json does not name: ${list}`;
+    }
+    if (entry?.isLearner !== false) return '';
+    if (leaderId !== undefined && !isLeaderSeen && entry.id === '') {
+      return `cannot be judged from here, for it may be the leader that ${follow}`;
+    }
+    return isAnyNeeded
+      ? 'cannot be judged from here, for a quorum is at work and too few of it answer for all others to be down'
+      : '';
+  };
+}
+
+/** How many of the voters that are away have to be at work all the same, where a quorum has agreed. */
+function missingToQuorum(evidence: Evidence): number {
+  if (!isAgreed(evidence)) return 0;
+  const isVoter = (id: string) => evidence.memberList.some((listed) => listed.id === id && !listed.isLearner);
+  const answering = new Set(evidence.members.flatMap((seen) => (seen.answering && isVoter(seen.id) ? [seen.id] : [])));
+  const running = evidence.members.filter((seen) => !seen.answering && ['refused', 'busy'].includes(seen.silence));
+  return quorumOf(evidence.memberList) - answering.size - running.length;
+}
+
 /** Members by the names that a responder knows. */
 export function nameOf({ members, memberList }: Observation, id: string): string {
   const seen = members.find((member) => member.answering && member.id === id);
-  return (seen ?? memberList.find((listed) => listed.id === id))?.name || id;
-}
-
-/** How the one that is listed is described where no configured member is it. */
-export function describeListed({ name, id, peerUrls }: ListedMember): string {
-  return `${name || '(not started)'} (${id}, ${peerUrls.join(' ')})`;
+  return memberList.find((listed) => listed.id === id)?.name || seen?.name || id;
 }
 
 /** What etcd's list would be if the configuration is right, where a quorum that works is too slow to tell it. */
@@ -86,20 +152,30 @@ function leaderMostFollow({ members }: Evidence): string | undefined {
 function judge(
   seen: MemberObservation,
   surveyed: SurveyedMember | undefined,
+  listed: ListedMember | undefined,
   hasQuorum: boolean,
   leaderId: string | undefined,
 ): Pick<MemberFacts, 'state' | 'problem'> {
-  if (!seen.answering && seen.refused) return { state: 'refusing', problem: `runs and refuses us: ${seen.problem}` };
   if (surveyed) return { state: standingOf(surveyed), problem: surveyed.problem };
   if (!seen.answering) {
-    return { state: 'failed', problem: `${seen.leaderless ? 'has no leader' : 'does not answer'}: ${seen.problem}` };
+    return { state: STATES[seen.silence], problem: describeSilence(seen, listed) };
   }
   if (hasQuorum && seen.leaderId === leaderId) return { state: 'healthy', problem: '' };
   const problem = seen.leaderId === '0' ? 'follows nobody' : `follows ${seen.leaderId}`;
   return { state: hasQuorum && leaderId !== undefined ? 'failed' : 'unknown', problem };
 }
 
+const STATES: Readonly<Record<Silence, MemberFacts['state']>> = {
+  away: 'failed',
+  leaderless: 'failed',
+  busy: 'refusing',
+  refused: 'refusing',
+  unreached: 'unreached',
+};
+
 /** A member that is slow has not failed: it catches up, or somebody has to look at its disk, and another in its place would do no better. */
 function standingOf(member: SurveyedMember): MemberFacts['state'] {
-  return member.state === 'joining' && !isUnpromoted(member) ? 'behind' : member.state;
+  const { state, seen } = member;
+  if (state === 'unjudged') return seen.answering ? 'unreached' : STATES[seen.silence];
+  return state === 'joining' && !isUnpromoted(member) ? 'behind' : state;
 }

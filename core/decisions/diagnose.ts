@@ -4,7 +4,6 @@ import { UnsafeToProceed } from '../errors.ts';
 import { formatBytes } from '../format.ts';
 import { describeId, refuseUnsafeAlarms } from './cluster-health.ts';
 import { type ClusterView, isAgreed, nameOf, type ViewedMember, viewCluster } from './cluster-view.ts';
-import { quorumIn, votersOf } from './configured-quorum.ts';
 import { warningsOf } from './diagnosis-warnings.ts';
 import { describeLostQuorum } from './lost-quorum.ts';
 import { refuseRefusing } from './quorum-assessment.ts';
@@ -26,15 +25,16 @@ const DESCRIPTIONS: Readonly<Record<Condition, (seen: Case) => string | undefine
   'space-exceeded': describeFullStore,
   'member-failed': describeFailedMembers,
   'auth-token-invalid': describeRejections,
+  'member-inaccessible': describeInaccessible,
 };
 
 /**
  * Which incident a cluster has. It is one reading, from which nothing is changed: every runbook makes sure of its own incident before it acts.
  *
  * NOSPACE goes before a member that has failed: without writes no replacement could be proven, and a new member would be sent the full
- * database; the reclaim does without those that do not answer. A member that lets nobody in
- * has not failed: another one in its place would not either.
- * @throws PreconditionFailed where so many members refuse us that nobody can tell whether they have a quorum
+ * database; the reclaim does without those that do not answer. A member that lets nobody in, or that we do not get to,
+ * has not failed: another one in its place would be no better.
+ * @throws PreconditionFailed where so many members refuse us, or cannot be reached from here, that nobody can tell whether they have a quorum
  */
 export function diagnose(cluster: Cluster, evidence: Evidence): Diagnosis {
   const view = viewCluster(cluster, evidence);
@@ -64,8 +64,8 @@ export function diagnose(cluster: Cluster, evidence: Evidence): Diagnosis {
  * member too, for a login waits for a leader.
  */
 export function mayElect(cluster: Cluster, evidence: Evidence): boolean {
-  const allRefuse = evidence.members.every((seen) => !seen.answering && seen.refused);
-  return !allRefuse && viewCluster(cluster, evidence).survey === undefined;
+  const areKept = evidence.members.every((seen) => !seen.answering && ['refused', 'unreached'].includes(seen.silence));
+  return !areKept && viewCluster(cluster, evidence).survey === undefined;
 }
 
 function describeCorruption({ evidence }: Case): string | undefined {
@@ -87,16 +87,11 @@ function describeFullStore({ evidence }: Case): string | undefined {
   return `NOSPACE is raised by ${raised.map(({ memberId }) => describeId(evidence, memberId)).join(', ')}: etcd refuses writes. ${sizes.join(', ')}.`;
 }
 
-function describeFailedMembers({ cluster, view }: Case): string | undefined {
+function describeFailedMembers({ view }: Case): string | undefined {
   if (!view.hasQuorum) return undefined;
   const targets = view.members.filter(({ state }) => state === 'failed' || state === 'joining');
   if (targets.length === 0) return undefined;
   const list = targets.map(({ name, problem }) => sentence(`${name} ${problem}`)).join(' ');
-  const voters = votersOf(cluster);
-  const silent = view.members.filter(({ configured, seen }) => voters.includes(configured) && !seen.answering);
-  if (silent.length > voters.length - quorumIn(cluster)) {
-    return `A quorum is at work, so not all of the ${silent.length} voters that do not answer from here can be down: look at the network between here and them first. ${list}`;
-  }
   return `${list} The others have a quorum${view.survey ? `, and ${view.survey.leader.name} leads` : ''}.`;
 }
 
@@ -107,8 +102,16 @@ function describeRejections({ tokens }: Case): string | undefined {
   return `${list.map(({ name, problem }) => sentence(`${name} ${problem}`)).join(' ')} Its clients are refused, however often they log in.`;
 }
 
+function describeInaccessible({ view }: Case): string | undefined {
+  const kept = view.members.filter(({ state }) => state === 'refusing' || state === 'unreached');
+  if (kept.length === 0) return undefined;
+  const list = kept.map(({ name, problem }) => sentence(`${name} ${problem}`)).join(' ');
+  const isOne = kept.length === 1;
+  return `${list} Nothing shows that ${isOne ? 'it has' : 'they have'} failed, so ${isOne ? 'it is' : 'they are'} not replaced; and nobody would notice if ${isOne ? 'it did' : 'they did'}. Correct what keeps us from ${isOne ? 'it' : 'them'}.`;
+}
+
 function describeHealth({ evidence, view }: Case): string {
-  const others = view.members.filter(({ state }) => state === 'refusing' || state === 'behind').map(({ name }) => name);
+  const others = view.members.filter(({ state }) => state === 'behind').map(({ name }) => name);
   const all = others.length > 0 ? `every member but ${others.join(', ')}` : 'every member';
   const leader = view.survey?.leader.name;
   const works = leader

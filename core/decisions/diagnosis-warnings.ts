@@ -2,10 +2,10 @@ import type { Cluster } from '../contracts/clusters.ts';
 import type { Evidence, Warning } from '../contracts/diagnosis.ts';
 import type { AnsweringMember } from '../contracts/observation.ts';
 import { formatBytes, formatShare } from '../format.ts';
-import { type ClusterView, describeListed, isAgreed } from './cluster-view.ts';
+import { type ClusterView, isAgreed } from './cluster-view.ts';
 import { votersOf } from './configured-quorum.ts';
 import { describeDowngrade } from './downgrade.ts';
-import { findListed } from './member-survey.ts';
+import { adviceForStranger, describeListed, entriesOf, findMistakes, isProxyList } from './identity.ts';
 import { describeContradiction, describeUse, isAboveShare } from './quotas.ts';
 import { forgetsToEnableTokens, losesPromotions, maySpoilData } from './releases.ts';
 import { PREVENT_ABOVE_RATIO } from './space.ts';
@@ -42,7 +42,6 @@ function aboutEvidence(evidence: Evidence, { hasQuorum, survey, members }: Clust
     warnings.push({ kind: 'unsettled', message });
   }
   for (const { name, state, problem } of members) {
-    if (state === 'refusing') warnings.push({ kind: 'refused', message: `${name} ${problem}` });
     if (state === 'behind') {
       const message = `${name} ${problem}. If it does not catch up, look at its disk and its network.`;
       warnings.push({ kind: 'behind', message });
@@ -110,32 +109,25 @@ function defectsOf(release: string, hasTokens: boolean): string[] {
 }
 
 function aboutMembership(cluster: Cluster, evidence: Evidence): Warning[] {
-  const { members, memberList } = evidence;
+  const { memberList } = evidence;
   const warnings: Warning[] = [];
   const voters = isAgreed(evidence) ? memberList.filter(({ isLearner }) => !isLearner) : votersOf(cluster);
   if (voters.length % 2 === 0) {
     const message = `There are ${voters.length} voters, which bear the loss of no more members than ${voters.length - 1} would.`;
     warnings.push({ kind: 'even-voters', message });
   }
-  const answering = answeringIn(evidence);
-  for (const [id, same] of Map.groupBy(answering, (member) => member.id)) {
-    if (same.length < 2) continue;
-    const message = `The same member (${id}) answers at the addresses of ${namesOf(same)}: each clientUrl has to reach its own member alone. Correct clusters.json.`;
-    warnings.push({ kind: 'shared-address', message });
-  }
-  if (!isAgreed(evidence)) return warnings;
-  const entries = cluster.members.map((configured, index) => {
-    const seen = members[index];
-    return { configured, listed: seen && findListed(configured, seen, memberList) };
-  });
-  for (const { configured, listed } of entries) {
-    if (listed) continue;
-    const message = `clusters.json names ${configured.name} (${configured.peerUrl}), and etcd has no such member.`;
+  warnings.push(...findMistakes(cluster.members, evidence));
+  // A proxy's list names nobody.
+  if (!isAgreed(evidence) || isProxyList(memberList)) return warnings;
+  const entries = entriesOf(cluster.members, evidence);
+  for (const [index, { name, peerUrl }] of cluster.members.entries()) {
+    if (entries[index]) continue;
+    const message = `clusters.json names ${name} (${peerUrl}), and etcd has no such member.`;
     warnings.push({ kind: 'unknown-to-etcd', message });
   }
   for (const stranger of memberList) {
-    if (entries.some(({ listed }) => listed === stranger)) continue;
-    const message = `etcd has the member ${describeListed(stranger)}, which clusters.json does not name: add it there, or remove it from etcd.`;
+    if (entries.includes(stranger)) continue;
+    const message = `etcd has the member ${describeListed(stranger)}, which clusters.json does not name: ${adviceForStranger(stranger, cluster.members)}.`;
     warnings.push({ kind: 'not-configured', message });
   }
   return warnings;

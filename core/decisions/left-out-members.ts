@@ -3,25 +3,37 @@ import type { MemberObservation, Observation, SilentMember } from '../contracts/
 import type { LeftOutMember } from '../contracts/space.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { requireConfiguredMembers, requireSettled, type SettledCluster } from './cluster-health.ts';
-import { describeSilence, findListed, quorumOf } from './member-survey.ts';
-import { narrowTo } from './narrowed-observation.ts';
+import { entriesOf, requireIdentities } from './identity.ts';
+import { describeSilence, quorumOf } from './member-survey.ts';
+import { narrowTo, observedOf } from './narrowed-observation.ts';
 
 /** The part of a cluster that a runbook works with, and the members that it works without. */
 export interface WorkingCluster extends SettledCluster {
   leftOut: LeftOutMember[];
+  /** Members of the configuration that etcd does not list. */
+  unlisted: string[];
 }
 
 /**
  * Who may be left out of a reclaim, by name: those that do not answer while etcd refuses writes. Before it does nothing presses, and
- * the member can be seen to first.
+ * the member can be seen to first. One that etcd does not list has no part in anything, and is not left out of it.
  */
-export function membersToLeaveOut({ members, alarms }: Observation): string[] {
-  return alarms.some(({ alarm }) => alarm === 'NOSPACE') ? members.filter(isSilent).map(({ name }) => name) : [];
+export function membersToLeaveOut(observation: Observation, configured: readonly ConfiguredMember[]): string[] {
+  if (!observation.alarms.some(({ alarm }) => alarm === 'NOSPACE')) return [];
+  const unlisted = unlistedMembers(observation, configured);
+  return observation.members.filter((seen) => isAway(seen) && !unlisted.includes(seen.name)).map(({ name }) => name);
 }
 
-/** One that refuses us runs, and so does one that says that it has no leader: neither has failed. */
-function isSilent(seen: MemberObservation): seen is SilentMember {
-  return !seen.answering && !seen.refused && !seen.leaderless;
+/** Members of the configuration that are away and that etcd does not list, which a replacement would add. */
+function unlistedMembers(observation: Observation, configured: readonly ConfiguredMember[]): string[] {
+  if (observation.memberList.length === 0) return [];
+  const entries = entriesOf(configured, observation);
+  return observation.members.filter((seen, index) => isAway(seen) && !entries[index]).map(({ name }) => name);
+}
+
+/** Whatever else keeps a member from answering us does not say that it has failed. */
+function isAway(seen: MemberObservation): seen is SilentMember {
+  return !seen.answering && seen.silence === 'away';
 }
 
 /**
@@ -33,23 +45,29 @@ function isSilent(seen: MemberObservation): seen is SilentMember {
 export function settleWithout(
   mayBeLeftOut: readonly string[],
   observation: Observation,
-  configured: readonly ConfiguredMember[],
+  members: readonly ConfiguredMember[],
   whenSilent: 'stop' | 'wait',
 ): WorkingCluster {
-  const away = observation.members.filter(isSilent).filter(({ name }) => mayBeLeftOut.includes(name));
-  if (away.length === 0) return { ...requireSettled(requireConfiguredMembers(observation, whenSilent)), leftOut: [] };
-  const others = observation.members.filter((seen) => !away.some(({ name }) => name === seen.name));
-  const names = others.map(({ name }) => name);
-  const answering = requireConfiguredMembers(narrowTo(names, configured, observation), whenSilent);
-  requireQuorum(answering.filter(({ isLearner }) => !isLearner).length, away, observation, whenSilent);
-  const leftOut = away.map((seen) => {
-    const entry = configured.find(({ name }) => name === seen.name);
-    return {
-      member: seen.name,
-      problem: describeSilence(seen, entry && findListed(entry, seen, observation.memberList)),
-    };
-  });
-  return { ...requireSettled(answering), leftOut };
+  const configured = observedOf(members, observation);
+  requireIdentities(configured, observation);
+  const unlisted = unlistedMembers(observation, configured);
+  const away = observation.members.filter(isAway).filter(({ name }) => mayBeLeftOut.includes(name));
+  const working = configured.filter(({ name }) => !unlisted.includes(name) && !away.some((seen) => seen.name === name));
+  const narrowed = narrowTo(
+    working.map(({ name }) => name),
+    configured,
+    observation,
+  );
+  const answering = requireConfiguredMembers(narrowed, working, whenSilent);
+  if (away.length > 0) {
+    requireQuorum(answering.filter(({ isLearner }) => !isLearner).length, away, observation, whenSilent);
+  }
+  const entries = entriesOf(configured, observation);
+  const leftOut = away.map((seen) => ({
+    member: seen.name,
+    problem: describeSilence(seen, entries[configured.findIndex(({ name }) => name === seen.name)]),
+  }));
+  return { ...requireSettled(answering), leftOut, unlisted };
 }
 
 function requireQuorum(

@@ -14,7 +14,7 @@ export function describeLostQuorum(cluster: Cluster, evidence: Evidence): string
   const voters = voting.members.map(({ name }) => name);
   const seen = evidence.members.filter(({ name }) => voters.includes(name));
   const answering = seen.filter((member) => member.answering);
-  const running = seen.filter((member) => member.answering || member.leaderless);
+  const running = seen.filter((member) => member.answering || member.silence === 'leaderless');
   const leaderIds = new Set(answering.map(({ leaderId }) => leaderId).filter((id) => id !== '0'));
   const quorum = `a quorum (${quorumIn(voting)} of ${voters.length} voters)`;
   const views = running.map((member) => describeFollowing(member, evidence)).join(', ');

@@ -1,10 +1,17 @@
 import type { MemberHealth, MembersAssessment, Readings, Target } from '../contracts/membership.ts';
 import type { Observation } from '../contracts/observation.ts';
-import { PreconditionFailed } from '../errors.ts';
+import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { MAX_READINGS, READINGS } from './confirmation.ts';
 import { refuseDowngrade } from './downgrade.ts';
 import { inspectionOf } from './host-place.ts';
-import { isUnpromoted, requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
+import { adviceForStranger, describeListed } from './identity.ts';
+import {
+  isUnpromoted,
+  requireQuorumWithout,
+  type Survey,
+  type SurveyedMember,
+  withoutWaiting,
+} from './member-survey.ts';
 import { type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
 
 /**
@@ -16,16 +23,17 @@ export function assessMembers(
   { readings, ...request }: ReplacementRequest & { readings: Readings },
 ): MembersAssessment {
   const scope = scopeOf(request);
-  const { survey, replaced } = surveyScope(scope, observation);
+  const { survey, replaced } = withoutWaiting(observation, () => surveyScope(scope, observation));
   if (survey.strangers.length > 0) {
     const list = survey.strangers.map(
-      ({ name, id, peerUrls }) => `${name || '(not started)'} (${id}, ${peerUrls.join(' ')})`,
+      (stranger) => `\n- ${describeListed(stranger)}: ${adviceForStranger(stranger, scope.cluster.members)}`,
     );
-    throw new PreconditionFailed(
-      `etcd has members that clusters.json does not name: ${list.join(', ')}. Add them to clusters.json, or remove them from etcd.`,
-    );
+    throw new PreconditionFailed(`etcd has members that clusters.json does not name:${list.join('')}`);
   }
   refuseHealthyReplaced(replaced, survey);
+  const named = request.member && (scope.replaced ? scope.named : request.member);
+  const isNamedWell = survey.members.some(({ name, state }) => name === named && state === 'healthy');
+  if (!isNamedWell) refuseUnjudged(survey, replaced);
   const targets = chooseTargets(survey, scope.named);
   const members = survey.members.map(describe);
   const next = countReadings(readings, targets);
@@ -33,7 +41,6 @@ export function assessMembers(
     const summary = request.member ? `${request.member} is healthy.` : 'Every member is healthy.';
     return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
   }
-  refuseRefused(targets, survey);
   refuseUnapproved(
     targets.filter((target) => isToBeChanged(target, survey)),
     request.parameters.onlyMembers,
@@ -65,15 +72,17 @@ function refuseUnapproved(targets: readonly Target[], onlyMembers: readonly stri
   );
 }
 
-/** Something answers there and does not let us in: that is no failed member, and another one with the same data would not either. */
-function refuseRefused(targets: readonly Target[], { members }: Survey): void {
-  const refused = members.filter(
-    ({ name, seen }) => !seen.answering && seen.refused && targets.some(({ member }) => member === name),
-  );
-  if (refused.length === 0) return;
-  const list = refused.map(({ name, problem }) => `${name} ${problem}`).join(' ');
+/**
+ * What keeps us from a member is no failure of it, and another member in its place would not be reached any better.
+ * @throws EtcdUnavailable where all of them are only busy
+ */
+function refuseUnjudged({ members }: Survey, replaced: SurveyedMember | undefined): void {
+  const unjudged = [...members, ...(replaced ? [replaced] : [])].filter(({ state }) => state === 'unjudged');
+  if (unjudged.length === 0) return;
+  const list = unjudged.map(({ name, problem }) => `${name} ${problem}`).join('\n');
+  if (unjudged.every(({ seen }) => !seen.answering && seen.silence === 'busy')) throw new EtcdUnavailable(list);
   throw new PreconditionFailed(
-    `${list}\nIt runs and refuses this runbook, and replacing it would not help. Nothing was changed.`,
+    `${list}\nNothing of this proves that a member has failed, and replacing it would not help. Correct it, and start again. Nothing was changed.`,
   );
 }
 
@@ -84,7 +93,7 @@ function isToBeChanged({ member, kind }: Target, { members }: Survey): boolean {
 
 function chooseTargets(survey: Survey, named: string): Target[] {
   const targets = survey.members.flatMap(({ name, state, problem }) =>
-    state === 'healthy' ? [] : [{ member: name, kind: state, problem }],
+    state === 'failed' || state === 'joining' ? [{ member: name, kind: state, problem }] : [],
   );
   if (!named || !targets.some(({ member }) => member === named)) return named ? [] : targets;
   const others = targets.filter((target) => target.member !== named && isToBeChanged(target, survey));

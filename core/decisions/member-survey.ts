@@ -5,12 +5,14 @@ import type {
   ListedMember,
   MemberObservation,
   Observation,
+  Silence,
   SilentMember,
 } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import { isBehind } from './cluster-health.ts';
+import { answerOf, entriesOf, isItself } from './identity.ts';
 
-/** A configured member, what was seen of it, and its entry in etcd's list, if it has one. */
+/** A configured member, its entry in etcd's list, if it has one, and what was seen of it: what answers under its ID, at whichever address. */
 export interface SurveyedMember extends MemberHealth {
   configured: ConfiguredMember;
   seen: MemberObservation;
@@ -32,12 +34,16 @@ export interface Survey {
  */
 export function surveyMembers(members: readonly ConfiguredMember[], observation: Observation): Survey {
   const leader = findLeader(observation);
+  const entries = entriesOf(members, observation);
   const surveyed = members.map((configured, index) => {
-    const seen = observation.members[index] as MemberObservation;
-    return survey(configured, seen, findListed(configured, seen, observation.memberList), leader);
+    const listed = entries[index];
+    const seen = answerOf(listed, observation) ?? (observation.members[index] as MemberObservation);
+    return survey(configured, seen, listed, leader);
   });
   const strangers = observation.memberList.filter((listed) => !surveyed.some((member) => member.listed === listed));
-  return { leader, members: surveyed, strangers };
+  // By the name of its entry: it may have answered at the address of another.
+  const name = surveyed.find(({ id }) => id === leader.id)?.name ?? leader.name;
+  return { leader: { ...leader, name }, members: surveyed, strangers };
 }
 
 /** Whether it is a learner that is to be none: its way into the cluster was cut off. */
@@ -53,12 +59,9 @@ export function quorumOf(memberList: readonly ListedMember[]): number {
 /** Two members may both believe that they lead; the one that a quorum follows does. */
 function findLeader({ members, memberList }: Observation): AnsweringMember {
   const answering = members.filter((member) => member.answering);
-  const isVoter = (id: string) => memberList.some((listed) => listed.id === id && !listed.isLearner);
   const leader = answering.find(
     (member) =>
-      member.id === member.leaderId &&
-      new Set(answering.filter((other) => other.leaderId === member.id && isVoter(other.id)).map(({ id }) => id))
-        .size >= quorumOf(memberList),
+      member.id === member.leaderId && followersOf(member.id, answering, memberList).length >= quorumOf(memberList),
   );
   if (leader && memberList.length > 0) return leader;
   const list = members
@@ -68,7 +71,8 @@ function findLeader({ members, memberList }: Observation): AnsweringMember {
         : `\n- ${member.name} (${member.endpoint}): ${member.problem}`,
     )
     .join('');
-  const refusing = members.filter((member) => !member.answering && member.refused);
+  const refusing = members.filter((member) => !member.answering && member.silence === 'refused');
+  const isVoter = (id: string) => memberList.some((listed) => listed.id === id && !listed.isLearner);
   const following = answering.filter(({ id, leaderId }) => leaderId !== '0' && isVoter(id));
   const quorum = quorumOf(memberList);
   const wouldBeQuorum =
@@ -82,35 +86,70 @@ function findLeader({ members, memberList }: Observation): AnsweringMember {
     );
   }
   throw new EtcdUnavailable(
-    `No leader that answers is followed by a quorum:${list}\nAn election may be under way. If it goes on, a quorum is lost: see the ` +
-      'incident quorum-lost.',
+    `No leader that answers is followed by a quorum:${list}\n${describeElection(answering, memberList)}`,
   );
 }
 
-/** A member's entry in etcd's list. One that was added and never started has no name, so the peer URL goes first. */
-export function findListed(
-  configured: ConfiguredMember,
-  seen: MemberObservation,
+/** Voters that answer and follow the member of this ID, each once. */
+function followersOf(
+  leaderId: string,
+  answering: readonly AnsweringMember[],
   memberList: readonly ListedMember[],
-): ListedMember | undefined {
-  return (
-    memberList.find((listed) => seen.answering && listed.id === seen.id) ??
-    memberList.find((listed) => hasPeerUrl(listed, configured)) ??
-    memberList.find((listed) => listed.name === configured.name)
-  );
+): string[] {
+  const isVoter = (id: string) => memberList.some((listed) => listed.id === id && !listed.isLearner);
+  return [...new Set(answering.filter((seen) => seen.leaderId === leaderId && isVoter(seen.id)).map(({ id }) => id))];
 }
 
-export function hasPeerUrl({ peerUrls }: ListedMember, { peerUrl }: ConfiguredMember): boolean {
-  const origin = new URL(peerUrl).origin;
-  return peerUrls.some((url) => URL.canParse(url) && new URL(url).origin === origin);
+function describeElection(answering: readonly AnsweringMember[], memberList: readonly ListedMember[]): string {
+  const followed = memberList.find(
+    ({ id }) =>
+      !answering.some((seen) => seen.id === id) &&
+      followersOf(id, answering, memberList).length >= quorumOf(memberList),
+  );
+  return followed
+    ? `A quorum follows ${followed.name}, which does not answer from here. It is at work, for followers forget a leader within seconds: ` +
+        'correct its clientUrl, or the network between here and there. If it has only just stopped, another one leads soon.'
+    : 'An election may be under way. If it goes on, a quorum is lost: see the incident quorum-lost.';
+}
+
+/**
+ * Before the first change: where something keeps us from a member, that may be what is missed, and waiting does not bring it.
+ * @throws PreconditionFailed in place of EtcdUnavailable
+ */
+export function withoutWaiting<Result>({ members }: Pick<Observation, 'members'>, decide: () => Result): Result {
+  try {
+    return decide();
+  } catch (error) {
+    const kept = members.filter(
+      (seen) => !seen.answering && (seen.silence === 'refused' || seen.silence === 'unreached'),
+    );
+    if (!(error instanceof EtcdUnavailable) || kept.length === 0) throw error;
+    throw new PreconditionFailed(
+      `${error.message}\nThis may be for want of ${kept.map(({ name }) => name).join(', ')}: correct what keeps us from there, and start again. Nothing ` +
+        'was changed.',
+    );
+  }
+}
+
+/** Whether a silence says nothing of the member itself, so that nobody may act on it as one that has failed. */
+function isUnjudged(silence: Silence): boolean {
+  return silence !== 'away' && silence !== 'leaderless';
 }
 
 /** What is wrong with a member that does not answer, as a sentence about it goes on. */
-export function describeSilence({ problem }: SilentMember, listed: ListedMember | undefined): string {
+export function describeSilence({ silence, problem }: SilentMember, listed: ListedMember | undefined): string {
   const standing =
     listed === undefined ? "is not in etcd's list, and " : listed.name === '' ? 'was added and never started; ' : '';
-  return `${standing}does not answer: ${problem}`;
+  return `${standing}${SILENCES[silence]}: ${problem}`;
 }
+
+const SILENCES: Readonly<Record<Silence, string>> = {
+  away: 'does not answer',
+  leaderless: 'has no leader',
+  busy: 'runs, and cannot serve us now',
+  refused: 'runs and refuses us',
+  unreached: 'cannot be judged from here',
+};
 
 function survey(
   configured: ConfiguredMember,
@@ -141,14 +180,21 @@ function survey(
 }
 
 function judge(
-  { learner }: ConfiguredMember,
+  configured: ConfiguredMember,
   seen: MemberObservation,
   listed: ListedMember | undefined,
   leader: AnsweringMember,
 ): Pick<MemberHealth, 'state' | 'problem'> {
   const failed = (problem: string) => ({ state: 'failed' as const, problem });
   const joining = (problem: string) => ({ state: 'joining' as const, problem });
-  if (!seen.answering) return failed(describeSilence(seen, listed));
+  if (!seen.answering) {
+    const problem = describeSilence(seen, listed);
+    return isUnjudged(seen.silence) ? { state: 'unjudged', problem } : failed(problem);
+  }
+  if (listed?.id !== seen.id && !isItself(seen, configured)) {
+    const problem = `cannot be judged: another member (${seen.id}) answers at its clientUrl ${configured.clientUrl}`;
+    return { state: 'unjudged', problem };
+  }
   if (seen.clusterId !== leader.clusterId) {
     return failed(`belongs to another cluster (${seen.clusterId} instead of ${leader.clusterId})`);
   }
@@ -161,7 +207,7 @@ function judge(
   if (isBehind(leader, seen)) {
     return joining(`has applied ${seen.raftAppliedIndex} of ${leader.raftAppliedIndex} log entries`);
   }
-  if (seen.isLearner && !learner) return joining('is a learner that has not been promoted');
+  if (seen.isLearner && !configured.learner) return joining('is a learner that has not been promoted');
   return { state: 'healthy', problem: '' };
 }
 

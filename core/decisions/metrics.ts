@@ -28,6 +28,7 @@ export function measure(cluster: Cluster, evidence: Evidence): Measurement[] {
         IncidentPresent: diagnosis.incident === 'healthy' ? 0 : 1,
         ...membership(cluster, view),
         ...agreement(evidence),
+        InaccessibleMembers: view.members.filter(({ state }) => state === 'refusing' || state === 'unreached').length,
         ...tokens(cluster, evidence, view),
         ...(answering.length > 0 && { QuotaUsedPercent: fullest }),
         DetectorRuns: 1,

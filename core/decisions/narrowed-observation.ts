@@ -1,6 +1,11 @@
 import type { ConfiguredMember } from '../contracts/clusters.ts';
 import type { Observation } from '../contracts/observation.ts';
-import { hasPeerUrl } from './member-survey.ts';
+import { hasPeerUrl } from './identity.ts';
+
+/** Those of the configuration that were looked at, in the order in which they were. */
+export function observedOf(configured: readonly ConfiguredMember[], { members }: Observation): ConfiguredMember[] {
+  return configured.filter((member) => members.some(({ name }) => name === member.name));
+}
 
 /**
  * What was seen of some members only, for a proof that does not wait for the others: those are left out of etcd's list as well, while

@@ -4,7 +4,8 @@ import type { ListedMember, Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { refuseDowngrade } from './downgrade.ts';
 import { inspectionOf, placeOf } from './host-place.ts';
-import { hasPeerUrl, requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
+import { hasPeerUrl } from './identity.ts';
+import { requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
 import { isLearnerFirstRight } from './releases.ts';
 import { type ReplacementScope, refuseHealthyReplaced, surveyScope } from './replacement-scope.ts';
 
@@ -32,7 +33,7 @@ const MAX_TURNS = 1_000;
  */
 export function chooseNextChange(observation: Observation, request: ChooseNextChange): NextChange {
   const { targets } = request;
-  const { survey, replaced } = surveyScope(scopeInView(request), observation);
+  const { survey, replaced } = surveyScope(scopeInView(request), observation, true);
   refuseHealthyReplaced(replaced, survey);
   if (request.turn > MAX_TURNS) {
     throw new PreconditionFailed(
@@ -106,9 +107,10 @@ function chooseDeparture(
   return undefined;
 }
 
-/** The last look before the first change: a member that came back by itself is left alone. */
-function requireStillFailed({ name, state }: SurveyedMember): void {
+/** The last look before the first change: a member that came back by itself is left alone, and so is one of which nothing is known. */
+function requireStillFailed({ name, state, problem }: SurveyedMember): void {
   if (state === 'failed') return;
+  if (state === 'unjudged') throw new EtcdUnavailable(`${name} ${problem} Nothing is done to it.`);
   throw new PreconditionFailed(
     `${name} has come back by itself, so it is not replaced. Start again if it fails again.`,
   );

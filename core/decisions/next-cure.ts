@@ -2,6 +2,7 @@ import type { ChooseNextCure, NextCure, TokenObservation } from '../contracts/to
 import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed, VerificationFailed } from '../errors.ts';
 import { refuseUnsafeAlarms } from './cluster-health.ts';
 import { placeOf } from './host-place.ts';
+import { requireIdentities } from './identity.ts';
 import { requireQuorumWithout, type Survey } from './member-survey.ts';
 import { isOpen, membersThat, surveyTokens } from './token-standing.ts';
 
@@ -31,6 +32,7 @@ export function chooseNextCure(observation: TokenObservation, request: ChooseNex
       'Authentication was disabled while this runbook was at work, and it is not known by whom. Enable it ("etcdctl auth enable"), and start again.',
     );
   }
+  requireIdentities(cluster.members, observation);
   const { survey, members } = surveyTokens(cluster.members, observation);
   const rejecting = membersThat('RejectsTokens', members).filter((name) => request.rejecting.includes(name));
   const restarted = restartable.filter((name) => done.includes(restartOf(name)));

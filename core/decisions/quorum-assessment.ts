@@ -1,12 +1,13 @@
 import type { Cluster } from '../contracts/clusters.ts';
 import type { QuorumParameters } from '../contracts/execution-input.ts';
 import type { HostCommand } from '../contracts/membership.ts';
-import type { MemberObservation, Observation } from '../contracts/observation.ts';
+import type { MemberObservation, Observation, SilentMember } from '../contracts/observation.ts';
 import type { MemberStanding, QuorumAssessment, QuorumReadings } from '../contracts/recovery.ts';
 import { InvalidInput, PreconditionFailed } from '../errors.ts';
 import { quorumIn, votersOf } from './configured-quorum.ts';
 import { MAX_READINGS, READINGS } from './confirmation.ts';
 import { inspectionOf } from './host-place.ts';
+import { requireIdentities } from './identity.ts';
 import { requireReadableBackup } from './named-backup.ts';
 
 /** What one member made of a read that needs a quorum. */
@@ -45,6 +46,7 @@ export function assessQuorum(
     return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
   }
   refuseRefusing(cluster, observation);
+  requireIdentities(cluster.members, observation);
   const isLost = !isAnyLeaderFollowed(cluster, observation);
   const next = { lost: isLost ? readings.lost + 1 : 0, total: readings.total + 1 };
   const confirmed = next.lost >= READINGS;
@@ -77,9 +79,13 @@ export function standingOf(seen: MemberObservation, problem: string): MemberStan
 
 function problemOf(seen: MemberObservation, read: LinearizableRead | undefined): string {
   if (read?.works) return '';
-  if (!seen.answering) return `does not answer: ${seen.problem}`;
+  if (!seen.answering) return describeUnseen(seen);
   const follows = `follows ${seen.leaderId === '0' ? 'nobody' : seen.leaderId}`;
   return `${follows}, and serves no linearizable read: ${read?.problem ?? 'none was tried.'}`;
+}
+
+function describeUnseen({ silence, problem }: SilentMember): string {
+  return `${silence === 'unreached' ? 'cannot be judged from here' : 'does not answer'}: ${problem}`;
 }
 
 /**
@@ -98,17 +104,22 @@ export function isAnyLeaderFollowed(cluster: Cluster, { members }: Pick<Observat
 }
 
 /**
- * Members that refuse us run, and so many of them may be a quorum that works for everybody else.
+ * Members that refuse us run, and those that we do not get to may run: so many of them may be a quorum that works for everybody else.
  * @throws PreconditionFailed
  */
 export function refuseRefusing(cluster: Cluster, { members }: Pick<Observation, 'members'>): void {
   const voters = votersOf(cluster).map(({ name }) => name);
-  const refusing = members.filter((seen) => !seen.answering && seen.refused && voters.includes(seen.name));
-  if (refusing.length < quorumIn(cluster)) return;
-  const list = refusing.map((seen) => `\n- ${seen.name}: ${seen.answering ? '' : seen.problem}`).join('');
+  const kept = members.flatMap((seen) =>
+    !seen.answering && ['refused', 'unreached'].includes(seen.silence) && voters.includes(seen.name) ? [seen] : [],
+  );
+  if (kept.length < quorumIn(cluster)) return;
+  const list = kept.map(({ name, problem }) => `\n- ${name}: ${problem}`).join('');
+  const seen = kept.every(({ silence }) => silence === 'refused')
+    ? 'runs and refuses us'
+    : 'cannot be judged from here';
   throw new PreconditionFailed(
-    `A quorum of members runs and refuses this runbook, so nobody can tell from here whether they work together:${list}\nCorrect the ` +
-      'certificate or the login that is refused, then start again. Nothing was changed.',
+    `A quorum of members ${seen}, so nobody can tell whether they work together:${list}\nCorrect what each line says, then start again. ` +
+      'Nothing was changed.',
   );
 }
 

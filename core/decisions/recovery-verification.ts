@@ -35,11 +35,14 @@ export function verifyRecovery(
   const isFull = observation.alarms.length > 0;
   const remaining: VerifiedRecovery['remaining'] = [
     ...(isFull ? (['space-exceeded'] as const) : []),
-    ...(unwell.length > 0 ? (['member-failed'] as const) : []),
+    ...(unwell.some(({ state }) => state !== 'unjudged') ? (['member-failed'] as const) : []),
   ];
   const full = isFull ? ' NOSPACE is raised, so it takes no writes: run the runbook for space-exceeded next.' : '';
   const failed = unwell.map(({ name, problem }) => ` ${name} ${problem}`).join('');
-  const replace = failed && `${failed} Run the runbook for member-failed next.`;
+  const next = remaining.includes('member-failed')
+    ? 'Run the runbook for member-failed next.'
+    : 'Correct what keeps us from there.';
+  const replace = failed && `${failed} ${next}`;
   return {
     members: members.map(({ seen, problem }) => standingOf(seen, problem)),
     healthy,

@@ -6,7 +6,8 @@ import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { refuseDowngrade } from './downgrade.ts';
 import { misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
-import { hasPeerUrl, requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
+import { hasPeerUrl } from './identity.ts';
+import { requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
 import { isLearnerFirstRight, isOlderRelease } from './releases.ts';
 import { type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
 
@@ -34,11 +35,11 @@ export function planReplacement(
     const inspected = request.inspections.find((each) => each.member === member)?.inspection;
     if (surveyed.state === 'joining') return finish(surveyed, survey);
     // It has failed since the assessment, or changed what it was: the readings begin anew.
-    if (kind === 'joining' || !inspected) throw new EtcdUnavailable(`${member} ${surveyed.problem}`);
+    if (kind === 'joining' || surveyed.state !== 'failed' || !inspected)
+      throw new EtcdUnavailable(`${member} ${surveyed.problem}`);
     refuseDowngrade(observation);
     requireFit(scope.cluster, surveyed, inspected, survey);
     if (replaced) requireUnused(surveyed, inspected, scope.cluster);
-    else requireSamePeerUrl(surveyed);
     const outdated = [surveyed.listed?.id, replaced?.listed?.id].filter((id) => id !== undefined);
     const removeIds = [...new Set(outdated)];
     const otherLearners = observation.memberList.some(
@@ -92,15 +93,6 @@ function finish({ name, configured, role }: SurveyedMember, { members }: Survey)
     wasActive: true,
     unit: '',
   };
-}
-
-/** etcd knows the member at another address than clusters.json: what was looked at may not be what would be removed. */
-function requireSamePeerUrl({ name, configured, listed }: SurveyedMember): void {
-  if (!listed?.name || hasPeerUrl(listed, configured)) return;
-  throw new PreconditionFailed(
-    `etcd lists ${name} at ${listed.peerUrls.join(', ')}, and clusters.json says ${configured.peerUrl}: somebody has moved it. Correct ` +
-      'clusters.json, deploy, and start again.',
-  );
 }
 
 /**
@@ -160,8 +152,7 @@ function requireUnused(
   if ((dataDir.empty && (walDir?.empty ?? true)) || (listed && hasPeerUrl(listed, configured))) return;
   const peerUrls = configuration.initialCluster.split(',').map((entry) => entry.slice(entry.indexOf('=') + 1));
   const isBegun =
-    configuration.initialClusterState === 'existing' &&
-    members.every((member) => hasPeerUrl({ id: '', name: '', isLearner: false, peerUrls }, member));
+    configuration.initialClusterState === 'existing' && members.every((member) => hasPeerUrl({ peerUrls }, member));
   if (isBegun) return;
   throw new PreconditionFailed(
     `${dataDir.path} on the replacement's host ${configured.host} holds data of etcd, and the cluster knows no member at ` +

@@ -5,6 +5,7 @@ import type { Observation } from '../contracts/observation.ts';
 import { parse } from '../contracts/parse.ts';
 import { InvalidInput, PreconditionFailed } from '../errors.ts';
 import { refuseUnsafeAlarms } from './cluster-health.ts';
+import { requireIdentities } from './identity.ts';
 import { type Survey, type SurveyedMember, surveyMembers } from './member-survey.ts';
 
 export interface ReplacementRequest {
@@ -72,12 +73,17 @@ function spellingOf(value: string): string {
   return comparableUrl(value) ?? value;
 }
 
-/** What the gates of every decision look at. */
+/**
+ * What the gates of every decision look at.
+ * @param begun as of {@link requireIdentities}
+ */
 export function surveyScope(
   scope: ReplacementScope,
   observation: Observation,
+  begun = false,
 ): { survey: Survey; replaced: SurveyedMember | undefined } {
   refuseUnsafeAlarms(observation);
+  requireIdentities(scope.cluster.members, observation, { replaced: scope.replaced, begun });
   const whole = surveyMembers(scope.observed, observation);
   refuseFullStore(observation);
   const count = scope.cluster.members.length;

@@ -64,7 +64,7 @@ export function assessSpace(
   { cluster: { members }, parameters }: Request<typeof assessSpaceInput>,
 ): SpaceAssessment {
   refuseUnsafeAlarms(observation);
-  const cluster = settleWithout(membersToLeaveOut(observation), observation, members, 'stop');
+  const cluster = settleWithout(membersToLeaveOut(observation, members), observation, members, 'stop');
   const { voters, leader, leftOut } = cluster;
   refuseOldReleases(cluster);
   const quotaOf = quotasIn(observation);
@@ -79,6 +79,7 @@ export function assessSpace(
       summarize(observation, filling, fragmented),
       describeContradiction(observation),
       describeLeavingOut(cluster, observation),
+      describeUnlisted(cluster),
     ]
       .filter(Boolean)
       .join(' '),
@@ -114,6 +115,11 @@ function describeLeavingOut({ voters, leftOut }: WorkingCluster, { memberList }:
     ? ', which needs each of them: one whose disk has no room for what is in use of its database would end in its defragmentation.'
     : '.';
   return `Left out, without an answer: ${names}. ${voters.length} of ${count} voters answer, a quorum${care}`;
+}
+
+function describeUnlisted({ unlisted }: WorkingCluster): string {
+  if (unlisted.length === 0) return '';
+  return `etcd has no member ${unlisted.join(', ')}, so there is nothing to reclaim of it; the incident member-failed adds it.`;
 }
 
 /**
@@ -290,12 +296,12 @@ export function describeSettled(
         "a writer fills the space at once, or a member's real quota is smaller than quotaBackendBytes in clusters.json.",
     );
   }
-  const { leftOut } = cluster;
+  const { leftOut, unlisted } = cluster;
   return {
     members: describeMembers(cluster, quotaOf),
     leftOut,
-    remaining: leftOut.length > 0 ? ['member-failed'] : [],
-    summary: describeRest(leftOut),
+    remaining: leftOut.length + unlisted.length > 0 ? ['member-failed'] : [],
+    summary: [describeRest(leftOut), describeUnlisted(cluster)].filter(Boolean).join(' '),
   };
 }
 
@@ -303,15 +309,20 @@ export function describeSettled(
 export function describeReturned({ members }: Observation, leftOut: readonly string[]): string {
   const returned = members.filter(({ answering, name }) => answering && leftOut.includes(name)).map(({ name }) => name);
   if (returned.length === 0) return '';
-  return `${returned.join(', ')} was left out, and is back with the database that it had: start again, so that it has its turn. `;
+  const isOne = returned.length === 1;
+  return `${returned.join(', ')} ${isOne ? 'was' : 'were'} left out, and ${isOne ? 'is back with the database that it had: start again, so that it has its turn' : 'are back with the databases that they had: start again, so that they have their turn'}. `;
 }
 
 function describeRest(leftOut: readonly LeftOutMember[]): string {
   if (leftOut.length === 0) return '';
   const names = leftOut.map(({ member }) => member).join(', ');
+  const [were, it, replaced, databases] =
+    leftOut.length === 1
+      ? ['was left out and still does not answer', 'it', 'it', 'the database that it has']
+      : ['were left out and still do not answer', 'they', 'them', 'the databases that they have'];
   return (
-    `${names} was left out and still does not answer: replace it next (incident member-failed). Should it come back with the database that ` +
-    'it has, NOSPACE is raised again: then run the runbook for space-exceeded once more.'
+    `${names} ${were}: replace ${replaced} next (incident member-failed). Should ${it} come back with ${databases}, NOSPACE is raised again: ` +
+    'then run the runbook for space-exceeded once more.'
   );
 }
 

@@ -12,6 +12,8 @@ import { InvalidInput, PreconditionFailed } from '../errors.ts';
 import { refuseUnsafeAlarms } from './cluster-health.ts';
 import { MAX_READINGS, READINGS } from './confirmation.ts';
 import { inspectionOf } from './host-place.ts';
+import { requireIdentities } from './identity.ts';
+import { withoutWaiting } from './member-survey.ts';
 import { isOpen, membersThat, surveyTokens } from './token-standing.ts';
 
 /** What a person has to see to; nothing here would cure it. */
@@ -43,7 +45,8 @@ export function assessTokens(
     return { ...nothing, verdict: 'Enable', summary: describeOpen(observation) };
   }
   refuseUnsafeAlarms(observation);
-  const { members } = surveyTokens(cluster.members, observation);
+  requireIdentities(cluster.members, observation);
+  const { members } = withoutWaiting(observation, () => surveyTokens(cluster.members, observation));
   const rejecting = membersThat('RejectsTokens', members);
   const next = countReadings(readings, members);
   const odd = members.filter(({ standing }) => standing !== 'TakesTokens');

@@ -43,7 +43,8 @@ export function surveyTokens(configured: readonly ConfiguredMember[], observatio
 
 /** Nobody need take a token that a member of another cluster has issued. */
 function isOfThisCluster({ members }: Survey): (use: TokenUse) => boolean {
-  return ({ issuer }) => members.some(({ name, state }) => name === issuer && state !== 'failed');
+  return ({ issuer }) =>
+    members.some(({ name, state }) => name === issuer && state !== 'failed' && state !== 'unjudged');
 }
 
 export function membersThat(standing: TokenStanding, members: readonly MemberTokens[]): string[] {
@@ -80,7 +81,7 @@ function judge(
   const [refused] = having('Refused');
   const [outdated] = having('Outdated');
   const [unanswered] = having('Unanswered');
-  if (state === 'failed') return { standing: 'Failed', problem };
+  if (state === 'failed' || state === 'unjudged') return { standing: 'Failed', problem };
   if (refused) return { standing: 'Refuses', problem: refused.problem };
   const isJwt = probes.some((probe) => probe.login.format === 'jwt');
   if (isJwt && isClockBehind(name, configured, probes)) {

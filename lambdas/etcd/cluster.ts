@@ -1,7 +1,7 @@
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import type { AnsweringMember, MemberObservation, Observation } from '../../core/contracts/observation.ts';
 import { EtcdUnavailable, InvalidInput, PreconditionFailed, RemediationError } from '../../core/errors.ts';
-import { hasReason } from './errors.ts';
+import { hasReason, silenceOf } from './errors.ts';
 import { EtcdMember } from './member.ts';
 import { type ClusterSecrets, readSecrets } from './secrets.ts';
 
@@ -18,7 +18,7 @@ export class EtcdCluster {
           name,
           clientUrl,
           quotaBytes: cluster.quotaBackendBytes,
-          borrowToken: (deadline) => borrowToken(this.#others(name), deadline),
+          borrowToken: (deadline) => borrowToken(this.#others(name), deadline).catch(notOfOthers),
           ...secrets,
         }),
     );
@@ -130,14 +130,20 @@ const usefulToClients: Look = (member) => member.look();
 
 async function observeMember(member: EtcdMember, look: Look): Promise<MemberObservation> {
   try {
-    return await look(member);
+    const seen = await look(member);
+    const entry = await member.ownEntry(seen.id);
+    return { ...seen, ...(entry && { entry }) };
   } catch (error) {
     if (!(error instanceof RemediationError)) throw error;
-    const refused = !(error instanceof EtcdUnavailable);
-    const leaderless = hasReason(error, 'NoLeader') && { leaderless: true };
     const { name, endpoint } = member;
-    return { name, endpoint, answering: false, refused, ...leaderless, problem: error.message };
+    return { name, endpoint, answering: false, silence: silenceOf(error), problem: error.message };
   }
+}
+
+/** That another member gives no token proves nothing of the one that wanted it. */
+function notOfOthers(error: unknown): never {
+  if (!(error instanceof EtcdUnavailable) || silenceOf(error) !== 'away') throw error;
+  throw new EtcdUnavailable(error.message, 'NothingToBorrow');
 }
 
 function leads(members: readonly MemberObservation[], { endpoint }: EtcdMember): boolean {

@@ -153,8 +153,12 @@ export class Connection {
     const outcome = await this.#pool.withConnection(service, ({ client, metadata }) => {
       const headers = metadata.clone();
       if (token) headers.set('token', token);
-      const { serializable = false } = request as { serializable?: boolean };
-      if (!NEEDS_NO_LEADER.has(method) && !serializable) headers.set('hasleader', 'true');
+      const { serializable = false, linearizable = true } = request as {
+        serializable?: boolean;
+        linearizable?: boolean;
+      };
+      const isOwnWord = serializable || !linearizable;
+      if (!NEEDS_NO_LEADER.has(method) && !isOwnWord) headers.set('hasleader', 'true');
       return new Promise<{ error: GrpcError | null; response: unknown }>((resolve) => {
         // By the proto's own name: the other spelling of HashKV is not the one that etcd3 asks for.
         const name = method.charAt(0).toUpperCase() + method.slice(1);

@@ -1,3 +1,4 @@
+import type { Silence } from '../../core/contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed, type RemediationError, UnsafeToProceed } from '../../core/errors.ts';
 
 /** What grpc-js hands to a callback. */
@@ -218,7 +219,41 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'NameUnknown',
     details: /Name resolution failed/,
     error: EtcdUnavailable,
-    advice: 'The host name in clientUrl is not known to DNS.',
+    advice:
+      'The host name in clientUrl is not known to DNS here, which proves nothing of the member: correct clientUrl, or the name server that is asked here.',
+  },
+  {
+    reason: 'WrongScheme',
+    details: /wrong version number|packet length too long|http request/i,
+    error: PreconditionFailed,
+    advice: "What listens here does not speak TLS, and clientUrl says https: write the member's own scheme.",
+  },
+  {
+    reason: 'NotEtcd',
+    details: /alert no application protocol/,
+    error: PreconditionFailed,
+    advice:
+      "What answers here speaks TLS and no HTTP/2, so it is not etcd: clientUrl must be etcd's own client port, with no proxy in between.",
+  },
+  {
+    reason: 'Tls',
+    details: /certificate has expired/i,
+    error: PreconditionFailed,
+    advice:
+      "The member's server certificate has expired, or the clock is wrong here. Renew it in the member's files (--cert-file): etcd takes it without a restart.",
+  },
+  {
+    reason: 'Tls',
+    details: /certificate is not yet valid/i,
+    error: PreconditionFailed,
+    advice: "The member's server certificate is not valid yet: compare the clocks, here and where it was issued.",
+  },
+  {
+    reason: 'Tls',
+    details: /not in the cert's|does not match certificate's altnames/i,
+    error: PreconditionFailed,
+    advice:
+      "The member's server certificate is not for the host that clientUrl names. Issue one that names it too (its subject alternative names), or write a host in clientUrl that it names.",
   },
   {
     reason: 'Tls',
@@ -228,8 +263,15 @@ const BY_MESSAGE: readonly Row[] = [
       "TLS was not agreed on: compare the cluster's tls secret (ca, and cert and key where etcd asks for a client certificate) and clientUrl's host with the member's certificate.",
   },
   {
+    reason: 'NoRoute',
+    details: /ENETUNREACH|EADDRNOTAVAIL|EACCES|EPERM|EMFILE/,
+    error: EtcdUnavailable,
+    advice:
+      'No connection can be opened from here, which proves nothing of the member: look at the routes and the firewall here.',
+  },
+  {
     reason: 'Refused',
-    details: /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH/,
+    details: /ECONNREFUSED|EHOSTUNREACH/,
     error: EtcdUnavailable,
     advice: 'Nothing listens at this address: the member is down, or clientUrl names the wrong host or port.',
   },
@@ -237,14 +279,21 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'ConnectionLost',
     details: /Connection dropped|ECONNRESET|No connection established/,
     error: EtcdUnavailable,
-    advice: "The connection was cut: the member stopped, or clientUrl's scheme (http, https) is not the member's.",
+    advice:
+      "Something takes the connection and cuts it, which proves nothing of the member: clientUrl's scheme (http, https) is not the member's, a proxy is in between, or the member is just stopping.",
   },
   {
     reason: 'ConnectTimeout',
     details: /Deadline exceeded.*Waiting for LB pick/,
     error: EtcdUnavailable,
     advice:
-      'No connection came about in time: a security group or firewall drops the packets, or the machine or the member is frozen.',
+      'No connection came about in time: a security group or firewall drops the packets, the machine or the member is frozen, or etcd is starting and waits for its peers.',
+  },
+  {
+    reason: 'Proxy',
+    details: /Received HTTP status code (429|502|503|504)/,
+    error: EtcdUnavailable,
+    advice: "A proxy answers here, and not etcd: clientUrl must be etcd's own client port, with no proxy in between.",
   },
   {
     reason: 'ServerTimeout',
@@ -271,7 +320,7 @@ const BY_CODE: Readonly<Record<number, Omit<Row, 'details'>>> = {
     advice:
       "What answers here does not know etcd's v3 API: clientUrl must be etcd's own client port, with no proxy in between.",
   },
-  14: { reason: 'Unavailable', error: EtcdUnavailable, advice: 'The member cannot serve this now.' },
+  14: { reason: 'Unavailable', error: EtcdUnavailable, advice: 'It cannot be served now.' },
 };
 const UNKNOWN: Omit<Row, 'details'> = {
   reason: 'Unknown',
@@ -304,6 +353,28 @@ export function toRemediationError(
   const details = NOISE.reduce((text, [noise, rest]) => text.replace(noise, rest), error.details);
   const advice = typeof row.advice === 'string' ? row.advice : row.advice[caller];
   return new row.error(`${endpoint} ${call}: "${details}" (gRPC code ${error.code}). ${advice}`, row.reason);
+}
+
+/** What each of these reasons proves of the member; any other is a word of its own: a refusal, or that it is busy. */
+const SILENCES: Readonly<Record<string, Silence>> = {
+  NoLeader: 'leaderless',
+  Refused: 'away',
+  ConnectTimeout: 'away',
+  Deadline: 'away',
+  NameUnknown: 'unreached',
+  WrongScheme: 'unreached',
+  NotEtcd: 'unreached',
+  NoRoute: 'unreached',
+  ConnectionLost: 'unreached',
+  Proxy: 'unreached',
+  Unimplemented: 'unreached',
+  Unavailable: 'unreached',
+  Unknown: 'unreached',
+};
+
+/** What an error proves of the member that was asked. */
+export function silenceOf(error: RemediationError): Silence {
+  return SILENCES[error.reason ?? ''] ?? (error instanceof EtcdUnavailable ? 'busy' : 'refused');
 }
 
 /** Whether `error` has one of `reasons`. */

@@ -1,7 +1,7 @@
 import { AlarmAction, AlarmType, CompareResult, CompareTarget, type IStatusResponse } from 'etcd3/lib/rpc.js';
 import type { AnsweringMember, ListedMember } from '../../core/contracts/observation.ts';
 import type { RaisedAlarm } from '../../core/contracts/space.ts';
-import { EtcdUnavailable } from '../../core/errors.ts';
+import { EtcdUnavailable, RemediationError } from '../../core/errors.ts';
 import { MemberAuthentication } from './authentication.ts';
 import { Connection, type ConnectionOptions, PROBE_KEY } from './connection.ts';
 import { changed, hasReason } from './errors.ts';
@@ -9,6 +9,8 @@ import { changed, hasReason } from './errors.ts';
 /** How long a member that is being waited for gets to answer one question. */
 const PROBE_DEADLINE_MS = 2_000;
 const PROBE_INTERVAL_MS = 250;
+/** It has answered a moment ago, and this it tells from memory. */
+const OWN_ENTRY_MS = 1_000;
 
 /** What came with etcd 3.6: the proto of the deployed bundle knows it, the client library's own does not yet. */
 interface StatusSince36 {
@@ -75,6 +77,21 @@ export class EtcdMember {
   async memberList(): Promise<ListedMember[]> {
     const { members } = await this.#connection.cluster.memberList({ linearizable: true });
     return members.map(({ ID, name, peerURLs, isLearner }) => ({ id: toHex(ID), name, peerUrls: peerURLs, isLearner }));
+  }
+
+  /**
+   * How this member itself lists the one of `id`, which it tells without a leader. etcd's grpc-proxy lists itself alone, with the ID 0.
+   * @returns undefined where it does not tell
+   */
+  async ownEntry(id: string): Promise<Pick<ListedMember, 'name' | 'peerUrls'> | undefined> {
+    try {
+      const { members } = await this.#connection.cluster.memberList({ linearizable: false }, within(OWN_ENTRY_MS));
+      const own = members.find(({ ID }) => toHex(ID) === id) ?? members.find(({ ID }) => ID === '0');
+      return own && { name: own.name, peerUrls: own.peerURLs };
+    } catch (error) {
+      if (!(error instanceof RemediationError)) throw error;
+      return undefined;
+    }
   }
 
   /** @returns whether it was still a member; one that is gone already is success */

@@ -1,11 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { assessMembersInput } from '../../core/contracts/membership.ts';
+import { READINGS } from '../../core/decisions/confirmation.ts';
 import { assessMembers } from '../../core/decisions/member-assessment.ts';
 import { scopeOf } from '../../core/decisions/replacement-scope.ts';
+import { PreconditionFailed } from '../../core/errors.ts';
 import { etcdStep } from '../step.ts';
+
+/** A member that restarts cuts connections for a moment, which looks like a proxy, or a wrong scheme. */
+const BEFORE_STOPPING_MS = 2_000;
 
 /** One reading of every member: who has failed, and is the cluster well without them? */
 export const handler = etcdStep(
   assessMembersInput,
-  async (etcd, input) => assessMembers(await etcd.observe(), input),
+  async (etcd, input) => {
+    for (let reading = 1; ; reading++) {
+      const observation = await etcd.observe();
+      try {
+        return assessMembers(observation, input);
+      } catch (error) {
+        const mayPass = observation.members.some((seen) => !seen.answering && seen.silence === 'unreached');
+        if (reading >= READINGS || !mayPass || !(error instanceof PreconditionFailed)) throw error;
+      }
+      await sleep(BEFORE_STOPPING_MS);
+    }
+  },
   (input) => ({ ...input.cluster, members: scopeOf(input).observed }),
 );

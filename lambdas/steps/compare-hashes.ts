@@ -2,7 +2,7 @@ import { type ComparedHashes, compareHashesInput } from '../../core/contracts/me
 import type { AnsweringMember } from '../../core/contracts/observation.ts';
 import { refuseUnsafeAlarms, requireConfiguredMembers, requireSettled } from '../../core/decisions/cluster-health.ts';
 import { type MemberHash, requireSameData } from '../../core/decisions/compared-hashes.ts';
-import { narrowTo } from '../../core/decisions/narrowed-observation.ts';
+import { narrowTo, observedOf } from '../../core/decisions/narrowed-observation.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { hasReason } from '../etcd/errors.ts';
@@ -17,9 +17,11 @@ const LAMBDA_RESERVE_MS = 10_000;
  * @throws EtcdUnavailable where they differ while a compaction runs, which members finish at different times
  */
 export const handler = etcdStep(compareHashesInput, async (etcd, input, invocation): Promise<ComparedHashes> => {
-  const observation = narrowTo(input.members, input.cluster.members, await etcd.observe());
+  const { cluster } = input;
+  const observation = narrowTo(input.members, cluster.members, await etcd.observe());
   refuseUnsafeAlarms(observation);
-  const { voters: members } = requireSettled(requireConfiguredMembers(observation, 'wait'));
+  const configured = observedOf(cluster.members, observation);
+  const { voters: members } = requireSettled(requireConfiguredMembers(observation, configured, 'wait'));
   const revision = members
     .map((member) => BigInt(member.revision))
     .reduce((lowest, each) => (each < lowest ? each : lowest))

@@ -78,6 +78,14 @@ const WATCHES: Readonly<Record<string, Watch>> = {
     minutes: 1,
     pages: true,
   },
+  'member-inaccessible': {
+    problem: 'has a member that refuses us, or that cannot be reached from here. No runbook cures that.',
+    metric: 'InaccessibleMembers',
+    limit: { atLeast: 1 },
+    // A member that restarts cuts connections for some seconds.
+    minutes: 3,
+    pages: true,
+  },
   persists: {
     problem: 'has had an incident for half an hour, whatever was done about it. It is tried once more.',
     metric: 'IncidentPresent',

@@ -44,7 +44,15 @@ export class ClusterDashboard extends Construct {
           (width) =>
             new SingleValueWidget({
               title: 'Now',
-              metrics: ofCluster('HasLeader', 'HealthyVoters', 'FailedMembers', 'NoSpace', 'Corrupt', 'TokensRejected'),
+              metrics: ofCluster(
+                'HasLeader',
+                'HealthyVoters',
+                'FailedMembers',
+                'InaccessibleMembers',
+                'NoSpace',
+                'Corrupt',
+                'TokensRejected',
+              ),
               width,
               height: 3,
             }),
@@ -77,7 +85,7 @@ export class ClusterDashboard extends Construct {
           (width) =>
             new GraphWidget({
               title: 'Members',
-              left: ofCluster('HealthyVoters', 'FailedMembers', 'TokensRejected'),
+              left: ofCluster('HealthyVoters', 'FailedMembers', 'InaccessibleMembers', 'TokensRejected'),
               leftYAxis: FROM_ZERO,
               width,
             }),

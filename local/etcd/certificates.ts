@@ -19,6 +19,8 @@ type Identity = { cert: string; key: string };
 /** What one cluster needs. `ca` is the PEM that trusts the others; its key is forgotten. */
 export type ClusterCertificates = { ca: string; server: Identity; client: Identity };
 
+type Lifetime = { notBefore: Date; notAfter: Date };
+
 /** With which members sign tokens, and find them signed by another; both PEM. */
 export type TokenKeys = { publicKey: string; privateKey: string };
 
@@ -30,10 +32,11 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * clients and peers; etcd also presents it as a client, to peers and from its gateway to itself.
  * @param addresses where members listen besides loopback
  * @param clientName the client's common name, which etcd takes for a user's; none, if not said
+ * @param lifetime of the certificates under the CA
  */
 export async function issueCertificates(
   addresses: readonly string[] = [],
-  clientName?: string,
+  { clientName, lifetime = validity() }: { clientName?: string | undefined; lifetime?: Lifetime } = {},
 ): Promise<ClusterCertificates> {
   const caKeys = await newKeys();
   const ca = await X509CertificateGenerator.createSelfSigned({
@@ -54,7 +57,7 @@ export async function issueCertificates(
       publicKey: keys.publicKey,
       signingKey: caKeys.privateKey,
       signingAlgorithm: ALGORITHM,
-      ...validity(),
+      ...lifetime,
       extensions: [
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
@@ -101,7 +104,7 @@ async function toPem(key: webcrypto.CryptoKey): Promise<string> {
 }
 
 /** From yesterday, for clocks that disagree, to a month ahead: no local cluster lives longer. */
-function validity(): { notBefore: Date; notAfter: Date } {
+function validity(): Lifetime {
   const now = Date.now();
   return { notBefore: new Date(now - DAY_MS), notAfter: new Date(now + 30 * DAY_MS) };
 }

@@ -38,7 +38,7 @@ export async function secure(
   if (tls === 'none') return { scheme: 'http', flags: tokenFlags };
 
   const mutual = tls === 'mutual';
-  const certificates = await issueCertificates([], clientName);
+  const certificates = await issueCertificates([], { clientName });
   const files = await writeCertificates(folder, certificates);
   return {
     scheme: 'https',

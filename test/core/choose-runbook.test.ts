@@ -101,6 +101,40 @@ describe('members that may hold different data', () => {
   });
 });
 
+describe('a member that something keeps us from', () => {
+  const found = 'member-inaccessible';
+
+  it.each<[string, Scene, string]>([
+    ['is for a person, where nothing else is wrong', { found }, 'PreconditionFailed'],
+    ['is for a person in a dry run as well', { found, request: { dryRun: true } }, 'PreconditionFailed'],
+    ['is in the way of no other incident', { found: 'space-exceeded', others: [found] }, 'Run space-reclaim'],
+    [
+      'is left where a runbook has done its work',
+      { found, rounds: ['space-exceeded Remediated'] },
+      'Finish Remediated',
+    ],
+    [
+      'makes no success of a runbook that failed',
+      { found, rounds: ['space-exceeded EtcdUnavailable'] },
+      'Stop space-reclaim',
+    ],
+    [
+      'does not keep a runbook from refusing by itself, where its incident was named',
+      { found, request: { incident: 'space-exceeded' } },
+      'Run space-reclaim',
+    ],
+  ])('%s', (_, scene, expected) => {
+    expect(choiceOf(scene)).toBe(expected);
+  });
+
+  it('is told with what was seen, and is left over in the end', () => {
+    expect(refusal({ found })).toMatch(
+      new RegExp(`^PreconditionFailed: ${SUMMARY} No runbook does that, and nothing was changed`),
+    );
+    expect(choose({ found, rounds: ['space-exceeded Remediated'] })).toMatchObject({ remaining: [found] });
+  });
+});
+
 describe('a named incident', () => {
   const request = { incident: 'auth-token-invalid' };
 

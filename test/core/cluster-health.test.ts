@@ -53,7 +53,7 @@ describe.each(DECISIONS)('%s', (_, decide) => {
     [
       'two endpoints that one member answers',
       observation([voter('node1'), voter('node2', { id: idOf('node1') }), voter('node3')]),
-      'https://node1:2379 and https://node2:2379 are answered by the same member (a1).',
+      'The same member (a1) answers at the addresses of node1, node2: each clientUrl has to reach its own member alone.',
     ],
     [
       'a member of another cluster',
@@ -63,7 +63,7 @@ describe.each(DECISIONS)('%s', (_, decide) => {
     [
       'a member that the configuration does not name',
       observation(three.slice(0, 2), { memberList: observation(three).memberList }),
-      'etcd has members that clusters.json does not name: node3 (a3).',
+      '- node3 (a3, https://node3:2380): ',
     ],
     [
       'a member that was removed and answers all the same',
@@ -71,14 +71,14 @@ describe.each(DECISIONS)('%s', (_, decide) => {
       "node3 (a3) was removed from etcd's member list and answers all the same.",
     ],
     [
-      'a member that was added and never started',
+      'a voter that was added and never started',
       observation(three, {
         memberList: [
           ...observation(three).memberList,
-          { id: 'a4', name: '', peerUrls: ['https://d:2380'], isLearner: true },
+          { id: 'a4', name: '', peerUrls: ['https://d:2380'], isLearner: false },
         ],
       }),
-      'etcd has members that clusters.json does not name: (not started) (a4).',
+      '- (not started) (a4, https://d:2380): add it there, or remove it from etcd',
     ],
   ])('stops at %s', (_name, reading, seen) => {
     const failure = failureOf(() => decide(reading));

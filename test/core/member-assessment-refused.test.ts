@@ -22,15 +22,15 @@ describe('a member that answers and refuses this runbook', () => {
     expect(failureOf(() => assess([...well, ...refused]))).toMatchObject({
       name: 'PreconditionFailed',
       message:
-        'node4 does not answer: Its certificate has expired. node5 does not answer: The login is refused.\n' +
-        'It runs and refuses this runbook, and replacing it would not help. Nothing was changed.',
+        'node4 runs and refuses us: Its certificate has expired.\nnode5 runs and refuses us: The login is refused.\n' +
+        'Nothing of this proves that a member has failed, and replacing it would not help. Correct it, and start again. Nothing was changed.',
     });
   });
 
   it('keeps another one from being replaced, and is the only one that is named', () => {
     const failure = failureOf(() => assess([...well, silent('node4'), refusing('node5')]));
     expect(failure.name).toBe('PreconditionFailed');
-    expect(failure.message).toMatch(/^node5 does not answer: /);
+    expect(failure.message).toMatch(/^node5 runs and refuses us: /);
     expect(failure.message).not.toContain('node4');
   });
 

@@ -255,7 +255,7 @@ describe('what stops an assessment', () => {
     const failure = failureOf(() => assess(observation(members('www'), { memberList })));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toContain(
-      'node4 (a4, https://node4:2380), (not started) (a5, https://node5:2380). Add them to clusters.json, or remove them from etcd.',
+      '- node4 (a4, https://node4:2380): add it there, or remove it from etcd\n- (not started) (a5, https://node5:2380): add it there, or remove it from etcd',
     );
   });
 });

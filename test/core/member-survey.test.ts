@@ -16,7 +16,7 @@ describe('a member of a cluster that works', () => {
   it('is healthy where it follows the leader and is caught up', () => {
     const reading = observation([voter('node1'), voter('node2'), voter('node3', { version: '3.6.1' })]);
     const { leader, members, strangers } = surveyMembers(MEMBERS, reading);
-    expect(leader).toBe(reading.members[0]);
+    expect(leader).toEqual(reading.members[0]);
     expect(strangers).toEqual([]);
     expect(members.map(({ name, id, state, role, problem }) => [name, id, state, role, problem])).toEqual([
       ['node1', 'a1', 'healthy', 'leader', ''],
@@ -184,13 +184,16 @@ describe("the entry in etcd's list", () => {
     expect(idFor([unstarted(inList)], 'https://node3:2380')).toBe('');
   });
 
-  it('is that of the ID that answers, before that of the peer URL, before that of the name', () => {
+  it('is that of the peer URL, before that of the name, before that of the ID that answers', () => {
     const moved = listed('node3', { id: 'c3', peerUrls: ['https://old:2380'] });
     expect(idFor([moved], 'https://node3:2380')).toBe('c3');
     expect(idFor([moved, unstarted('https://node3:2380')], 'https://node3:2380')).toBe('b3');
     expect(idFor([moved, unstarted('https://node3:2380')], 'https://node3:2380', voter('node3', { id: 'c3' }))).toBe(
-      'c3',
+      'b3',
     );
+    const alias = listed('infra3', { id: 'd3', peerUrls: ['https://old:2380'] });
+    expect(idFor([alias], 'https://node3:2380', voter('node3', { id: 'd3' }))).toBe('d3');
+    expect(idFor([alias, moved], 'https://node3:2380', voter('node3', { id: 'd3' }))).toBe('c3');
   });
 });
 

@@ -18,6 +18,7 @@ import {
   rejecting,
   silent,
   sizes,
+  unreached,
   voter,
 } from './diagnoses.ts';
 
@@ -28,6 +29,7 @@ const WELL = {
   IncidentPresent: 0,
   HealthyVoters: 3,
   FailedMembers: 0,
+  InaccessibleMembers: 0,
   NoSpace: 0,
   Corrupt: 0,
   LoginUnfit: 0,
@@ -78,7 +80,21 @@ describe('what is measured of a cluster', () => {
       proof(members('wwwl')),
       { ...WELL, IncidentPresent: 1, FailedMembers: 1 },
     ],
-    ['with one that refuses us, which has not failed', proof(members('wwr')), { ...WELL, HealthyVoters: 2 }],
+    [
+      'with one that refuses us, which has not failed',
+      proof(members('wwr')),
+      { ...WELL, IncidentPresent: 1, HealthyVoters: 2, InaccessibleMembers: 1 },
+    ],
+    [
+      'with one that nobody gets to from here, which has not failed',
+      proof([...members('ww'), unreached('node3')]),
+      { ...WELL, IncidentPresent: 1, HealthyVoters: 2, InaccessibleMembers: 1 },
+    ],
+    [
+      'whose leader cannot be reached from here, and is followed',
+      proof([voter('node1', { leaderId: 'a3' }), voter('node2', { leaderId: 'a3' }), silent('node3')]),
+      { ...WELL, IncidentPresent: 1, HealthyVoters: 2, InaccessibleMembers: 1 },
+    ],
     ['whose members take fresh tokens', rejecting([], proof(members('www'))), { ...WELL, TokensRejected: 0 }],
     [
       'whose members reject fresh tokens',

@@ -47,6 +47,7 @@ export function voter(name: string, differences: Partial<AnsweringMember> = {}):
     ...SMALL,
     quotaBytes: QUOTA_BYTES,
     quotaIsTold: false,
+    entry: { name, peerUrls: [`https://${name}:2380`] },
     ...differences,
   };
 }
@@ -56,12 +57,20 @@ export function learner(name: string, differences: Partial<AnsweringMember> = {}
 }
 
 export function silent(name: string, problem = 'Nothing answers at this address.'): SilentMember {
-  return { name, endpoint: `https://${name}:2379`, answering: false, refused: false, problem };
+  return { name, endpoint: `https://${name}:2379`, answering: false, silence: 'away', problem };
 }
 
 /** Something answers there and does not let us in. */
 export function refusing(name: string, problem = 'Its certificate is not of the CA.'): SilentMember {
-  return { ...silent(name, problem), refused: true };
+  return { ...silent(name, problem), silence: 'refused' };
+}
+
+/** Nobody gets to it from here, which says nothing of the member. */
+export function unreached(
+  name: string,
+  problem = 'The host name in clientUrl is not known to DNS here.',
+): SilentMember {
+  return { ...silent(name, problem), silence: 'unreached' };
 }
 
 /** A reading of a cluster whose own list of members is exactly these. */

@@ -3,7 +3,17 @@ import type { Cluster } from '../../core/contracts/clusters.ts';
 import type { MemberObservation } from '../../core/contracts/observation.ts';
 import type { QuorumReadings } from '../../core/contracts/recovery.ts';
 import { assessQuorum } from '../../core/decisions/quorum-assessment.ts';
-import { clusterOf, configured, failureOf, LAYOUT, learner, refusing, silent, voter } from './observations.ts';
+import {
+  clusterOf,
+  configured,
+  failureOf,
+  LAYOUT,
+  learner,
+  refusing,
+  silent,
+  unreached,
+  voter,
+} from './observations.ts';
 import { CLUSTER, FIVE, MEMBERS, parametersWith, refusalsOf, WITH_BACKUPS } from './recoveries.ts';
 
 const NONE: QuorumReadings = { lost: 0, total: 0 };
@@ -75,9 +85,33 @@ describe('a quorum that is lost', () => {
       [voter('node1'), learner('node2'), silent('node3')],
       clusterOf([configured('node1'), configured('node2', { learner: true }), configured('node3')]),
     ],
-    ['one member answers at two addresses', [voter('node1'), { ...voter('node1'), name: 'node2' }, silent('node3')]],
   ])('is seen where %s', (_, members, cluster = CLUSTER) => {
     expect(assess(members, { cluster }).readings.lost).toBe(1);
+  });
+});
+
+describe('addresses of which nobody can tell who answers there', () => {
+  it('are no proof of anything', () => {
+    const failure = failureOf(() => assess([voter('node1'), { ...voter('node1'), name: 'node2' }, silent('node3')]));
+    expect(failure.name).toBe('PreconditionFailed');
+    expect(failure.message).toContain('The same member (a1) answers at the addresses of node1, node2');
+  });
+
+  it.each([
+    ['names that are not known here', [unreached('node1'), unreached('node2'), unreached('node3')]],
+    ['a quorum of them', [leaderless('node1'), unreached('node2'), unreached('node3')]],
+    ['a quorum of them and of members that refuse us', [silent('node1'), unreached('node2'), refusing('node3')]],
+  ])('stop an assessment at once: %s', (_, members) => {
+    const failure = failureOf(() => assess(members));
+    expect(failure.name).toBe('PreconditionFailed');
+    expect(failure.message).toContain('A quorum of members cannot be judged from here');
+    expect(failure.message).toContain('- node2: The host name in clientUrl is not known to DNS here.');
+  });
+
+  it('leave the loss to be seen where the others are no quorum without them', () => {
+    const { readings, summary } = assess([leaderless('node1'), silent('node2'), unreached('node3')]);
+    expect(readings.lost).toBe(1);
+    expect(summary).toContain('node3 cannot be judged from here: The host name');
   });
 });
 

@@ -16,6 +16,7 @@ import {
   refusing,
   silent,
   sizes,
+  unreached,
   voter,
 } from './observations.ts';
 import { assessSpace, chooseAlarmsToDisarm, chooseNext, describeSettled } from './space-decisions.ts';
@@ -104,23 +105,37 @@ describe('a full store whose members do not all answer', () => {
 
   it.each([
     [
-      "is not in etcd's list",
-      [listed('node1'), listed('node2')],
-      "is not in etcd's list, and does not answer: Nothing answers at this address.",
-    ],
-    [
       'was added and never started',
       [listed('node1'), listed('node2'), listed('', { id: 'a3', peerUrls: ['https://node3:2380'] })],
       'was added and never started; does not answer: Nothing answers at this address.',
     ],
-    [
-      'has another name in etcd',
-      [listed('node1'), listed('node2'), listed('infra3', { id: 'a3', peerUrls: ['https://node3:2380/'] })],
-      PROBLEM,
-    ],
   ])('says so of a silent member that %s', (_, memberList, problem) => {
     const { leftOut } = assessSpace(full(cluster(3, [3]), { memberList }), parameters);
     expect(leftOut).toEqual([{ member: 'node3', problem }]);
+  });
+
+  it('does not leave out a member that etcd does not list, for there is nothing to leave it out of', () => {
+    const memberList = [listed('node1'), listed('node2')];
+    const { leftOut, summary } = assessSpace(full(cluster(3, [3]), { memberList }), parameters);
+    expect(leftOut).toEqual([]);
+    expect(summary).toContain('etcd has no member node3, so there is nothing to reclaim of it');
+  });
+
+  it('is left alone where a silent member has another name in etcd', () => {
+    const memberList = [
+      listed('node1'),
+      listed('node2'),
+      listed('infra3', { id: 'a3', peerUrls: ['https://node3:2380/'] }),
+    ];
+    const failure = failureOf(() => assessSpace(full(cluster(3, [3]), { memberList }), parameters));
+    expect(failure.name).toBe('PreconditionFailed');
+    expect(failure.message).toContain('"node3", and its name in etcd is "infra3". Correct name in clusters.json.');
+  });
+
+  it('takes no notice of a learner that was added and never started, whoever it was', () => {
+    const stray = listed('', { id: 'a9', isLearner: true, peerUrls: ['https://typo:2380'] });
+    const memberList = [...['node1', 'node2', 'node3'].map((name) => listed(name)), stray];
+    expect(assessSpace(full(cluster(3, []), { memberList }), parameters).verdict).toBe('Reclaim');
   });
 
   it('says which of them has raised the alarm, by its name in the list', () => {
@@ -136,14 +151,19 @@ describe('a full store whose members do not all answer', () => {
       '1 of 4 members cannot be used:\n- node5',
     ],
     [
+      'cannot be reached from here',
+      full([...cluster(2, []), unreached('node3')]),
+      'Nothing says that node3 failed, only that we do not get there: correct what is said above',
+    ],
+    [
       'runs without a leader',
-      full([...cluster(2, []), { ...silent('node3'), leaderless: true }]),
+      full([...cluster(2, []), { ...silent('node3'), silence: 'leaderless' as const }]),
       'has not failed: correct what is wrong with node3',
     ],
     [
       'is in no configuration',
       full(cluster(3, [3]), { memberList: ['node1', 'node2', 'node3', 'node4'].map((name) => listed(name)) }),
-      'etcd has members that clusters.json does not name: node4 (a4)',
+      '- node4 (a4, https://node4:2380): ',
     ],
     [
       'was removed and answers all the same',

@@ -98,6 +98,7 @@ describe('the detector', () => {
 describe('the alarms', () => {
   const PAGING = [
     'etcd-remediation/CLUSTER/data-corrupt',
+    'etcd-remediation/CLUSTER/member-inaccessible',
     'etcd-remediation/CLUSTER/persists',
     'etcd-remediation/CLUSTER/quorum-lost',
     'etcd-remediation/CLUSTER/space-exceeded',
@@ -118,6 +119,7 @@ describe('the alarms', () => {
       'etcd-remediation/CLUSTER/auth-token-invalid: Maximum TokensRejected GreaterThanOrEqualToThreshold 1 for 3, missing',
       'etcd-remediation/CLUSTER/data-corrupt: Maximum Corrupt GreaterThanOrEqualToThreshold 1 for 1, missing',
       'etcd-remediation/CLUSTER/member-failed: Maximum FailedMembers GreaterThanOrEqualToThreshold 1 for 3, missing',
+      'etcd-remediation/CLUSTER/member-inaccessible: Maximum InaccessibleMembers GreaterThanOrEqualToThreshold 1 for 3, missing',
       'etcd-remediation/CLUSTER/nearly-full: Maximum QuotaUsedPercent GreaterThanThreshold 80 for 5, missing',
       'etcd-remediation/CLUSTER/persists: Maximum IncidentPresent GreaterThanOrEqualToThreshold 1 for 30, missing',
       'etcd-remediation/CLUSTER/quorum-lost: Minimum HasLeader LessThanThreshold 1 for 3, missing',

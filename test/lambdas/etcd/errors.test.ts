@@ -58,7 +58,7 @@ describe('where no etcd answers', () => {
   it.each([
     ['a port that resets connections', createServer((socket) => socket.resetAndDestroy()), 'ConnectionLost'],
     ['a member that ends a call first', http2((stream) => stream.close(constants.NGHTTP2_CANCEL)), 'Deadline'],
-    ['a proxy whose targets are all down', http2((stream) => stream.respond({ ':status': 503 }, END)), 'Unavailable'],
+    ['a proxy whose targets are all down', http2((stream) => stream.respond({ ':status': 503 }, END)), 'Proxy'],
   ])('%s is a reason to try again', async (_, server, reason) => {
     await serving(server as Server, async (url) => {
       expect((await failureAt(url)).slice(0, 2)).toEqual(['EtcdUnavailable', reason]);

@@ -1,0 +1,235 @@
+import type { ConfiguredMember } from '../contracts/clusters.ts';
+import type { AnsweringMember, ListedMember, MemberObservation, Observation } from '../contracts/observation.ts';
+import { PreconditionFailed } from '../errors.ts';
+
+type Seen = Pick<Observation, 'members' | 'memberList'>;
+
+/** Where what answers, or what etcd lists, is not what clusters.json says. */
+export interface Mistake {
+  kind: 'shared-address' | 'answered-by-another' | 'grpc-proxy' | 'equal-names' | 'name-differs' | 'peer-url-differs';
+  /** What was seen and what to correct, in a sentence. */
+  message: string;
+}
+
+/**
+ * Each configured member's entry in etcd's list. An entry belongs to one member: to whose peer URL it has; else to whose name it has, where no
+ * other entry has that name; else to the one at whose client URL it answers.
+ *
+ * A member and the one that takes its place may share an address, and then share the entry.
+ * @param configured in the order of `members`
+ */
+export function entriesOf(
+  configured: readonly ConfiguredMember[],
+  { members, memberList }: Seen,
+): (ListedMember | undefined)[] {
+  const entries: (ListedMember | undefined)[] = configured.map((member) =>
+    memberList.find((listed) => hasPeerUrl(listed, member)),
+  );
+  const claim = (
+    choose: (member: ConfiguredMember, seen: MemberObservation | undefined) => (listed: ListedMember) => boolean,
+  ) => {
+    for (const [index, member] of configured.entries()) {
+      const found = memberList.find(choose(member, members[index]));
+      if (!entries[index] && found && !entries.includes(found)) entries[index] = found;
+    }
+  };
+  claim(
+    ({ name }) =>
+      (listed) =>
+        listed.name === name && memberList.filter((other) => other.name === name).length === 1,
+  );
+  claim(
+    (_, seen) =>
+      ({ id }) =>
+        seen?.answering === true && seen.id === id,
+  );
+  return entries;
+}
+
+/** What answers under the ID of this entry, at whichever address. */
+export function answerOf(
+  entry: ListedMember | undefined,
+  { members }: Pick<Observation, 'members'>,
+): AnsweringMember | undefined {
+  return members.find((seen): seen is AnsweringMember => seen.answering && entry !== undefined && seen.id === entry.id);
+}
+
+export function hasPeerUrl({ peerUrls }: Pick<ListedMember, 'peerUrls'>, { peerUrl }: ConfiguredMember): boolean {
+  const origin = new URL(peerUrl).origin;
+  return peerUrls.some((url) => URL.canParse(url) && new URL(url).origin === origin);
+}
+
+/** Whether what answers tells of itself that it is this configured member, in whichever cluster. */
+export function isItself({ entry }: AnsweringMember, configured: ConfiguredMember): boolean {
+  return entry !== undefined && hasPeerUrl(entry, configured);
+}
+
+/** Whether etcd's list was told by a grpc-proxy, which lists itself and no member. */
+export function isProxyList(memberList: readonly ListedMember[]): boolean {
+  return memberList.some(({ id }) => id === '0');
+}
+
+/**
+ * Everything in which the configuration, what answers and etcd's list contradict each other about who is who. Where the list could not be read,
+ * what members tell of themselves stands in for it.
+ * @param replaced the member whose place one of `configured` takes; it is observed last
+ */
+export function findMistakes(
+  configured: readonly ConfiguredMember[],
+  observation: Seen,
+  replaced?: ConfiguredMember,
+): Mistake[] {
+  const all = replaced ? [...configured, replaced] : configured;
+  const proxies = proxiesIn(all, observation);
+  if (proxies.length > 0) return [describeProxies(proxies)];
+  const memberList = observation.memberList.length > 0 ? observation.memberList : ownEntries(observation.members);
+  const entries = entriesOf(all, { ...observation, memberList });
+  const shared = sharedAddresses(configured, observation.members);
+  const mistakes: Mistake[] = shared.map(([id, names]) => ({
+    kind: 'shared-address',
+    message: `The same member (${id}) answers at the addresses of ${names.join(', ')}: each clientUrl has to reach its own member alone. Correct clusters.json, or the balancer or the name server in between.`,
+  }));
+  for (const [index, member] of configured.entries()) {
+    const seen = observation.members[index];
+    const known = [entries[index], ...(replaced ? [entries[configured.length]] : [])];
+    if (!seen?.answering || shared.some(([id]) => id === seen.id)) continue;
+    const other = whoAnswers(seen, member, memberList);
+    if (other === undefined || known.some((entry) => entry?.id === other.id)) continue;
+    const at = entries.indexOf(other);
+    const whose =
+      at < 0 ? `${describeListed(other)}, which clusters.json does not name` : `${all[at]?.name} (${other.id})`;
+    mistakes.push({
+      kind: 'answered-by-another',
+      message: `The clientUrl of ${member.name} (${member.clientUrl}) is answered by ${whose}: correct clusters.json, or what is in between, so that it reaches ${member.name} alone.`,
+    });
+  }
+  const equal = equalNamesIn(memberList);
+  for (const [name, same] of equal) {
+    mistakes.push({
+      kind: 'equal-names',
+      message: `etcd has ${same.length} members of the name "${name}" (${same.map(({ id, peerUrls }) => `${id} at ${peerUrls.join(' ')}`).join(', ')}), so a name tells nobody who is meant. Give each a name of its own (--name), restart it, and write that name into clusters.json.`,
+    });
+  }
+  for (const [index, member] of all.entries()) {
+    const entry = entries[index];
+    if (!entry) continue;
+    if (!hasPeerUrl(entry, member)) {
+      mistakes.push({
+        kind: 'peer-url-differs',
+        message: `etcd lists ${member.name} at ${entry.peerUrls.join(', ')}, and clusters.json says ${member.peerUrl}: somebody has moved it. Correct peerUrl in clusters.json.`,
+      });
+    }
+    const isShared = entry.name === replaced?.name || member === replaced;
+    if (entry.name === '' || entry.name === member.name || equal.has(entry.name) || isShared) continue;
+    mistakes.push({
+      kind: 'name-differs',
+      message: `clusters.json calls the member at ${member.peerUrl} "${member.name}", and its name in etcd is "${entry.name}". Correct name in clusters.json.`,
+    });
+  }
+  return mistakes;
+}
+
+/** Who answers: on this a change depends at each moment. What names and peer URLs etcd lists is settled before the first one. */
+const ABOUT_ANSWERS: readonly Mistake['kind'][] = ['shared-address', 'answered-by-another', 'grpc-proxy'];
+
+/**
+ * That everybody is who the configuration says, before anything is asked of anybody in particular.
+ * @param begun a change is under way, in which entries of etcd's list come and go
+ * @throws PreconditionFailed with everything that contradicts it
+ */
+export function requireIdentities(
+  configured: readonly ConfiguredMember[],
+  observation: Seen,
+  { replaced, begun = false }: { replaced?: ConfiguredMember | undefined; begun?: boolean } = {},
+): void {
+  const found = findMistakes(configured, observation, replaced);
+  const mistakes = begun ? found.filter(({ kind }) => ABOUT_ANSWERS.includes(kind)) : found;
+  if (mistakes.length === 0) return;
+  throw new PreconditionFailed(
+    `Who answers, or whom etcd lists, is not what clusters.json says:${mistakes.map(({ message }) => `\n- ${message}`).join('')}\nNobody can ` +
+      'tell which member a change would reach. Correct this, deploy clusters.json, and start again.',
+  );
+}
+
+/** Whether somebody answers where another member is configured. */
+export function isAnswerMistaken(configured: readonly ConfiguredMember[], observation: Seen): boolean {
+  return findMistakes(configured, observation).some(({ kind }) => ABOUT_ANSWERS.includes(kind));
+}
+
+/** How the one that is listed is described where no configured member is it. */
+export function describeListed({ name, id, peerUrls }: ListedMember): string {
+  return `${name || '(not started)'} (${id}, ${peerUrls.join(' ')})`;
+}
+
+/**
+ * What to do about an entry that no configured member is. One that has a configured name or peer URL is not somebody else's, so nobody is told to
+ * remove it.
+ */
+export function adviceForStranger(stranger: ListedMember, configured: readonly ConfiguredMember[]): string {
+  const namesake = configured.find((member) => member.name === stranger.name || hasPeerUrl(stranger, member));
+  return namesake
+    ? `clusters.json has a member ${namesake.name} at ${namesake.peerUrl}: find out which of both is meant, and correct clusters.json`
+    : 'add it there, or remove it from etcd';
+}
+
+/** Names that more than one member has; one that has not started has none. */
+function equalNamesIn(memberList: readonly ListedMember[]): Map<string, ListedMember[]> {
+  const named = Map.groupBy(
+    memberList.filter(({ name }) => name !== ''),
+    ({ name }) => name,
+  );
+  return new Map([...named].filter(([, same]) => same.length > 1));
+}
+
+function proxiesIn(configured: readonly ConfiguredMember[], { members, memberList }: Seen): string[] {
+  return configured
+    .filter((_, index) => {
+      const seen = members[index];
+      return seen?.answering && (seen.id === '0' || seen.entry?.peerUrls.length === 0 || isProxyList(memberList));
+    })
+    .map(({ name }) => name);
+}
+
+function describeProxies(names: readonly string[]): Mistake {
+  return {
+    kind: 'grpc-proxy',
+    message: `What answers at the clientUrl of ${names.join(', ')} is a grpc-proxy of etcd, which lists itself with the ID 0 and no peer URL: clientUrl has to be the member's own client URL. Correct clusters.json.`,
+  };
+}
+
+/** IDs that answer at the addresses of more than one configured member, and of whom. */
+function sharedAddresses(
+  configured: readonly ConfiguredMember[],
+  members: readonly MemberObservation[],
+): [string, string[]][] {
+  const answers = configured.flatMap(({ name }, index) => {
+    const seen = members[index];
+    return seen?.answering ? [{ name, id: seen.id }] : [];
+  });
+  return [...Map.groupBy(answers, ({ id }) => id)]
+    .filter(([, same]) => same.length > 1)
+    .map(([id, same]) => [id, same.map(({ name }) => name)]);
+}
+
+/** Who answers at a member's client URL; undefined where it may be the member itself, of whichever cluster. */
+function whoAnswers(
+  seen: AnsweringMember,
+  configured: ConfiguredMember,
+  memberList: readonly ListedMember[],
+): ListedMember | undefined {
+  const listed = memberList.find(({ id }) => id === seen.id);
+  if (listed) return listed;
+  if (!seen.entry || isItself(seen, configured)) return undefined;
+  const { name, peerUrls } = seen.entry;
+  const own = memberList.find((other) => other.peerUrls.some((url) => peerUrls.includes(url)));
+  return own ?? { id: seen.id, name, peerUrls, isLearner: seen.isLearner };
+}
+
+/** What the members tell of themselves, as a list. */
+function ownEntries(members: readonly MemberObservation[]): ListedMember[] {
+  return members.flatMap((seen) => {
+    if (!seen.answering || !seen.entry) return [];
+    const { id, isLearner, entry } = seen;
+    return [{ id, isLearner, ...entry }];
+  });
+}

@@ -1,0 +1,255 @@
+import { describe, expect, it } from 'vitest';
+import type { ConfiguredMember } from '../../core/contracts/clusters.ts';
+import { memberParametersSchema, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
+import type { Target } from '../../core/contracts/membership.ts';
+import type { MemberObservation, Observation, Silence } from '../../core/contracts/observation.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { READINGS } from '../../core/decisions/confirmation.ts';
+import { diagnose } from '../../core/decisions/diagnose.ts';
+import { assessMembers } from '../../core/decisions/member-assessment.ts';
+import { measure } from '../../core/decisions/metrics.ts';
+import { chooseNextChange } from '../../core/decisions/next-change.ts';
+import { assessQuorum } from '../../core/decisions/quorum-assessment.ts';
+import { planReplacement } from '../../core/decisions/replacement-plan.ts';
+import { assessSpace } from '../../core/decisions/space.ts';
+import { RemediationError } from '../../core/errors.ts';
+import { clusterOf, configured, FRAGMENTED, inspection, listed, noSpace, silent, voter } from './observations.ts';
+import { parametersWith } from './recoveries.ts';
+
+/**
+ * Clusters as they may be, seen through configurations and networks as they may be: whatever is decided, nothing is done to a member of which any
+ * honest view says that it is at work, or of which nothing was seen at all.
+ */
+
+const WORLDS = Number(process.env.WORLDS ?? 400);
+const SEED = 20260101;
+
+/** What is true of one member, and how it looks from here. */
+interface Truth {
+  name: string;
+  id: string;
+  isAlive: boolean;
+  /** How the way to its client port ends; `open` where it does not. */
+  way: 'open' | Silence;
+}
+interface World {
+  truths: Truth[];
+  configuration: ConfiguredMember[];
+  leader: Truth | undefined;
+  observation: Observation;
+}
+
+/** mulberry32: the same worlds in every run. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+function generate(next: () => number): World {
+  const pick = <Value>(values: readonly Value[]): Value => values[Math.floor(next() * values.length)] as Value;
+  const chance = (probability: number) => next() < probability;
+  const count = pick([1, 2, 3, 3, 3, 4, 5, 5]);
+  const names = Array.from({ length: count }, (_, index) => `node${index + 1}`);
+  const truths = names.map((name, index): Truth => {
+    const way = chance(0.25) ? pick<Silence>(['away', 'refused', 'busy', 'unreached', 'unreached']) : 'open';
+    return { name, id: `a${index + 1}`, isAlive: chance(0.8), way };
+  });
+  const alive = truths.filter(({ isAlive }) => isAlive);
+  const leader = alive.length > count / 2 ? pick(alive) : undefined;
+  const order = names.map((_, index) => index);
+  const addresses = chance(0.75)
+    ? order
+    : pick([
+        [...order.slice(1), 0],
+        order.map(() => 0),
+        order.map(() => Math.floor(next() * count)),
+        order.toReversed(),
+      ]);
+  const configuration = names.map((name) =>
+    configured(name, chance(0.05) ? { peerUrl: `https://moved-${name}:2380` } : {}),
+  );
+  const memberList = names.map((name, index) =>
+    listed(chance(0.05) ? 'default' : name, { id: `a${index + 1}`, peerUrls: [`https://${name}:2380`] }),
+  );
+  const members = names.map((name, index): MemberObservation => {
+    const truth = truths[addresses[index] as number] as Truth;
+    if (truth.way !== 'open' && !(truth.way === 'busy' && !truth.isAlive)) {
+      return { ...silent(name, 'So it is.'), silence: truth.isAlive || truth.way !== 'refused' ? truth.way : 'away' };
+    }
+    if (!truth.isAlive) return silent(name);
+    const entry = { name: truth.name, peerUrls: [`https://${truth.name}:2380`] };
+    const leaderId = leader?.id ?? '0';
+    return {
+      ...voter(truth.name, { id: truth.id, leaderId, entry, ...FRAGMENTED }),
+      name,
+      endpoint: `https://${name}:2379`,
+    };
+  });
+  const isAgreed = leader !== undefined && members.some(({ answering }) => answering);
+  const observation = { members, memberList: isAgreed ? memberList : [], alarms: [] };
+  return { truths, configuration, leader, observation };
+}
+
+/** Why nothing may be done to this member; undefined where it may have failed. Told from the world, without any of the code that is tested. */
+function reasonToLeave({ truths, leader, observation }: World, name: string): string | undefined {
+  const truth = truths.find((each) => each.name === name) as Truth;
+  const answering = observation.members.flatMap((seen) => (seen.answering ? [seen] : []));
+  if (answering.some(({ id, leaderId }) => id === truth.id && leaderId !== '0')) return 'it answers and follows';
+  if (leader === truth && answering.length > 0) return 'members that answer follow it';
+  const own = observation.members[truths.indexOf(truth)];
+  const areMixedUp = observation.members.some((seen, index) => seen.answering && seen.id !== truths[index]?.id);
+  if (areMixedUp) return 'its address may be that of another';
+  if (own && !own.answering && own.silence !== 'away') return `we do not know: ${own.silence}`;
+  const running = observation.members.filter((seen) => !seen.answering && ['refused', 'busy'].includes(seen.silence));
+  const seen = new Set(answering.map(({ id }) => id)).size + running.length;
+  if (observation.memberList.length > 0 && seen <= truths.length / 2) return 'a quorum is at work, and may need it';
+  return undefined;
+}
+
+/** Undefined where it refuses. */
+function attempt<Result>(decide: () => Result): Result | undefined {
+  try {
+    return decide();
+  } catch (error) {
+    if (!(error instanceof RemediationError)) throw error;
+    return undefined;
+  }
+}
+
+/** Whom anything would act on, by the name of the member to which it would happen. */
+function actedOn(world: World): { what: string; member: string }[] {
+  const { configuration, observation, truths } = world;
+  const cluster = clusterOf(configuration);
+  const nameOf = (id: string) => truths.find((truth) => truth.id === id)?.name ?? '';
+  const acted: { what: string; member: string }[] = [];
+  const diagnosis = attempt(() => {
+    const nothing = {
+      agreementProblem: observation.memberList.length > 0 ? '' : 'No.',
+      probes: [],
+      probesProblem: '',
+      loginProblem: '',
+      hosts: [],
+    };
+    const evidence = { ...observation, ...nothing };
+    const found = diagnose(cluster, evidence);
+    const values = measure(cluster, evidence)[0]?.values ?? {};
+    expect(values.FailedMembers ?? 0).toBeLessThanOrEqual(
+      found.members.filter(({ state }) => state === 'failed').length,
+    );
+    return values.HasLeader === 1 ? found : undefined;
+  });
+  for (const { name, state } of diagnosis?.members ?? [])
+    if (state === 'failed') acted.push({ what: 'diagnosed', member: name });
+
+  const parameters = parse(memberParametersSchema, {}, 'parameters');
+  let readings = { targets: [] as Target[], equal: 0, total: 0 };
+  const assessed = attempt(() => {
+    let last = assessMembers(observation, { cluster, parameters, member: '', readings });
+    for (let reading = 1; reading < READINGS; reading++) {
+      readings = last.readings;
+      last = assessMembers(observation, { cluster, parameters, member: '', readings });
+    }
+    return last;
+  });
+  for (const { member } of assessed?.inspections ?? []) acted.push({ what: 'assessed', member });
+  const targets =
+    assessed?.readings.targets ??
+    configuration.map(({ name }): Target => ({ member: name, kind: 'failed', problem: '' }));
+  // Whatever the assessment said, the plan looks again, and so does each change.
+  const inspections = targets.map(({ member }) => ({ member, inspection: inspection(member) }));
+  const planned = attempt(() =>
+    planReplacement(observation, { cluster, parameters, member: '', targets, inspections }),
+  );
+  for (const { member, removeIds } of planned?.targets ?? []) {
+    acted.push(
+      { what: 'planned', member },
+      ...removeIds.map((id) => ({ what: 'planned to remove', member: nameOf(id) })),
+    );
+  }
+  const first = configuration.slice(0, 1).map(({ name, host }) => ({
+    ...{
+      member: name,
+      host: host ?? '',
+      removeIds: [],
+      prepare: true,
+      asLearner: true,
+      staysLearner: false,
+      wasActive: true,
+      unit: 'etcd',
+    },
+  }));
+  const change = attempt(() =>
+    chooseNextChange(observation, {
+      cluster,
+      replaced: null,
+      targets: first,
+      done: [],
+      waits: 0,
+      turn: 0,
+      execution: 'run-1',
+    }),
+  );
+  if (change && 'member' in change) acted.push({ what: change.action, member: change.member });
+
+  const full = { ...observation, alarms: observation.memberList.length > 0 ? [noSpace('node1')] : [] };
+  const space = attempt(() =>
+    assessSpace(full, { cluster, parameters: parse(spaceParametersSchema, {}, 'parameters') }),
+  );
+  for (const { member } of space?.leftOut ?? []) acted.push({ what: 'left out', member });
+  return acted;
+}
+
+describe('in generated worlds', () => {
+  const next = random(SEED);
+  const worlds = Array.from({ length: WORLDS }, () => generate(next));
+
+  it('nothing is done to a member that any honest view shows at work, or of which nothing is known', () => {
+    const wrong: string[] = [];
+    const counts: Record<string, number> = {};
+    for (const [index, world] of worlds.entries()) {
+      for (const { what, member } of actedOn(world)) {
+        counts[what] = (counts[what] ?? 0) + 1;
+        const reason = reasonToLeave(world, member);
+        if (reason !== undefined)
+          wrong.push(
+            `world ${index}: ${what} ${member}, though ${reason}: ${JSON.stringify(world.observation.members.map((seen) => (seen.answering ? [seen.name, seen.id, seen.leaderId] : [seen.name, seen.silence])))}`,
+          );
+      }
+    }
+    expect(wrong).toEqual([]);
+    // A world in which nothing is ever done would prove nothing.
+    for (const what of ['diagnosed', 'assessed', 'planned', 'planned to remove', 'StopService', 'left out']) {
+      expect(counts[what] ?? 0, what).toBeGreaterThan(WORLDS / 100);
+    }
+  });
+
+  it('no quorum is called lost while one is at work that any answer shows', () => {
+    const wrong: string[] = [];
+    let lost = 0;
+    for (const [index, { configuration, observation, leader, truths }] of worlds.entries()) {
+      const request = {
+        cluster: clusterOf(configuration),
+        parameters: parametersWith(),
+        readings: { lost: 2, total: 2 },
+      };
+      const assessed = attempt(() => assessQuorum({ ...observation, memberList: [], alarms: [] }, [], request));
+      if (assessed?.verdict !== 'Lost') continue;
+      lost++;
+      const followers = new Set(
+        observation.members.flatMap((seen) => (seen.answering && seen.leaderId !== '0' ? [seen.id] : [])),
+      );
+      const kept = observation.members.filter(
+        (seen) => !seen.answering && ['refused', 'unreached'].includes(seen.silence),
+      );
+      if (leader && followers.size > truths.length / 2) wrong.push(`world ${index}: a quorum follows ${leader.name}`);
+      if (kept.length > truths.length / 2) wrong.push(`world ${index}: a quorum was not seen at all`);
+    }
+    expect(wrong).toEqual([]);
+    expect(lost).toBeGreaterThan(WORLDS / 100);
+  });
+});
