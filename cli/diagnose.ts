@@ -2,7 +2,6 @@ import { Command, Option } from 'commander';
 import type { Cluster } from '../core/contracts/clusters.ts';
 import type { Diagnosis } from '../core/contracts/diagnosis.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
-import type { HostsFile } from '../local/hosts/access.ts';
 import { Platform } from '../local/platform.ts';
 import { takeDeployment } from './deployed/commands.ts';
 import type { DeployedFlags } from './deployed/flags.ts';
@@ -62,12 +61,9 @@ export function diagnoseCommand(): Command {
 /** Never rejects for what is wrong with a cluster: that there is no diagnosis is told as well. */
 async function diagnoseCluster(
   platform: Platform,
-  { cluster, hosts, progress }: { cluster: Cluster; hosts: HostsFile; progress: Progress },
+  { name, progress }: { name: string; progress: Progress },
 ): Promise<Diagnosed> {
-  const { name } = cluster;
-  // Where no way to any host is known, that none is reached would say nothing.
-  const seen = Object.keys(hosts).length > 0 ? cluster : withoutHosts(cluster);
-  const look = platform.invokeStep(STEP, { cluster: seen }) as Promise<Diagnosis>;
+  const look = platform.invokeStep(STEP, { cluster: name }) as Promise<Diagnosis>;
   try {
     const diagnosis = await progress.during('Diagnose', name, look, ({ incident }) => incident);
     return { cluster: name, diagnosis };
@@ -88,9 +84,11 @@ async function diagnose(flags: Flags): Promise<void> {
   output.print(`Diagnosing ${clusters.map((each) => each.name).join(', ')} (nothing is changed)`);
   const progress = new Progress(output.print);
   progress.say('Bundling the steps');
-  const platform = await Platform.start({ file: { clusters }, secrets, hosts });
+  // Where no way to any host is known, that none is reached would say nothing.
+  const seen = Object.keys(hosts).length > 0 ? clusters : clusters.map(withoutHosts);
+  const platform = await Platform.start({ file: { clusters: seen }, secrets, hosts });
   try {
-    const found = await forEach(clusters, (cluster) => diagnoseCluster(platform, { cluster, hosts, progress }));
+    const found = await forEach(clusters, (cluster) => diagnoseCluster(platform, { name: cluster.name, progress }));
     const outcome = outcomeOf(found);
     output.finish({ outcome, clusters: found }, describeAll(clusters, found, flags));
     if (outcome !== 'Healthy') process.exitCode ??= 1;

@@ -79,6 +79,7 @@ export class RemediationStack extends Stack {
       'Looks at a whole cluster and says which incident it has',
       SHORT,
     );
+    grantRegistry(this, diagnoseCluster, clusters);
     grantUnnamed(diagnoseCluster, [LOOK_FOR_HOSTS]);
 
     const detectIncidents = step('detect-incidents', 'Looks at a cluster each minute, and tells its alarms', BRIEF, {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { clusterSchema } from './clusters.ts';
+import { clusterName } from './clusters.ts';
 import type { Incident } from './execution-input.ts';
 import type { Observation } from './observation.ts';
 import type { TokenProbe } from './tokens.ts';
@@ -46,8 +46,8 @@ export const CONDITIONS = [
 ] as const satisfies (Incident | 'data-corrupt' | 'member-inaccessible')[];
 export type Condition = (typeof CONDITIONS)[number];
 
-/** diagnose-cluster */
-export const diagnoseClusterInput = z.strictObject({ cluster: clusterSchema });
+/** diagnose-cluster: by its name, for whoever may ask for a diagnosis may not say where the cluster's login is sent. */
+export const diagnoseClusterInput = z.strictObject({ cluster: clusterName });
 export interface Diagnosis {
   incident: Condition | 'healthy';
   /** For a responder who has just been woken up. */

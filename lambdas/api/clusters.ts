@@ -43,12 +43,12 @@ export class Clusters {
    * @throws Problem `unknown-cluster`, `diagnosis-failed`, `unavailable`
    */
   async diagnose(name: string): Promise<DiagnosisAnswer> {
-    const cluster = await this.#registry.configurationOf(name);
+    await this.#registry.configurationOf(name);
     const { FunctionError, Payload } = await answerOf(
       this.#lambda.send(
         new InvokeCommand({
           FunctionName: this.#deployment.diagnoseFunction,
-          Payload: Buffer.from(JSON.stringify({ cluster })),
+          Payload: Buffer.from(JSON.stringify({ cluster: name })),
         }),
       ),
     );

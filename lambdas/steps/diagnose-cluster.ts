@@ -1,22 +1,32 @@
 import { hostsOf } from '../../core/contracts/clusters.ts';
 import { type Diagnosis, diagnoseClusterInput, type HostReach } from '../../core/contracts/diagnosis.ts';
+import { parse } from '../../core/contracts/parse.ts';
 import { diagnose } from '../../core/decisions/diagnose.ts';
+import { connect } from '../etcd/cluster.ts';
 import { EVIDENCE_BUDGET_MS, inTime, observeEvidence, problemOf } from '../etcd/evidence.ts';
 import { lookForHosts } from '../hosts/commands.ts';
-import { etcdStep } from '../step.ts';
+import { readRegistry } from '../registry.ts';
 
 /**
  * One look at everything that tells of a cluster: which incident does it have? What does not answer is evidence, and costs no more than its time.
- * @throws PreconditionFailed where members refuse us, or a secret cannot be used; AwsUnavailable where the secrets cannot be read
+ * @throws PreconditionFailed where members refuse us, or a secret cannot be used; AwsUnavailable where the secrets or the configuration cannot be
+ *   read; InvalidInput where there is no such cluster
  */
-export const handler = etcdStep(diagnoseClusterInput, async (etcd, { cluster }): Promise<Diagnosis> => {
-  const until = Date.now() + EVIDENCE_BUDGET_MS;
-  const [seen, hosts] = await Promise.all([
-    observeEvidence(etcd, cluster, until),
-    reach([...new Set(hostsOf(cluster))], until),
-  ]);
-  return diagnose(cluster, { ...seen, hosts });
-});
+export async function handler(event: unknown): Promise<Diagnosis> {
+  const { cluster: name } = parse(diagnoseClusterInput, event, "The step's input");
+  const cluster = await readRegistry(name);
+  const etcd = await connect(cluster);
+  try {
+    const until = Date.now() + EVIDENCE_BUDGET_MS;
+    const [seen, hosts] = await Promise.all([
+      observeEvidence(etcd, cluster, until),
+      reach([...new Set(hostsOf(cluster))], until),
+    ]);
+    return diagnose(cluster, { ...seen, hosts });
+  } finally {
+    etcd.close();
+  }
+}
 
 async function reach(hosts: string[], until: number): Promise<HostReach[]> {
   try {

@@ -100,7 +100,7 @@ export class Remediation extends Construct {
     const diagnose = stepState(this, 'Diagnose cluster', {
       step: steps.diagnoseCluster,
       comment: 'Every member, every host, every alarm: what is wrong with it now?',
-      input: { cluster: '{% $cluster %}' },
+      input: { cluster: '{% $cluster.name %}' },
       assign: { diagnosis: '{% $states.result.Payload %}' },
       onError: wasItToExplainAFailure,
     });

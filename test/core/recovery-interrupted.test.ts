@@ -132,6 +132,15 @@ describe('a recovery that was interrupted', () => {
       });
     });
 
+    it('is not left out where leave was given for another one', () => {
+      const hosts = { node1: left('moving'), node2: null, node3: left('restored') };
+      const only = (name: string) => parametersWith({ acceptFewerMembers: true, leaveOutOnly: [name] });
+      expect(failureOf(() => rescue({ hosts, parameters: only('node3') })).message).toContain(
+        'only node3 may be left out by what was approved',
+      );
+      expect(rescue({ hosts, parameters: only('node2') }).action).toBe('MoveBack');
+    });
+
     it('is kept all the same where another one says that all have it', () => {
       const hosts = { node1: left('kept'), node2: null, node3: left('placed') };
       const { action, commands } = rescue({ hosts });

@@ -75,6 +75,35 @@ describe('members that cannot be recovered', () => {
     expect(loss.atMostWrites).toBe(4);
   });
 
+  it.each([
+    ['another one', ['node2'], 'only node2 may be left out by what was approved'],
+    ['none', [], 'no member may be left out by what was approved'],
+  ])('keep the others waiting where leave was given for %s', (_, leaveOutOnly, approved) => {
+    const { name, message } = failureOf(() =>
+      plan({ ...unreachable, parameters: parametersWith({ acceptFewerMembers: true, leaveOutOnly }) }),
+    );
+    expect(name).toBe('PreconditionFailed');
+    expect(message).toContain(
+      `start again, so that the plan is made and approved anew: ${approved}. Nothing was restored.`,
+    );
+  });
+
+  it('are only those that leave was not given for, which are told', () => {
+    const hosts = { node1: null, node3: null };
+    const parameters = parametersWith({ acceptFewerMembers: true, leaveOutOnly: ['node3'] });
+    const { message } = failureOf(() => plan({ hosts, data: { node2: salvage('raw', 9) }, parameters }));
+    expect(message).toContain('Not every member can be recovered:\n- node1: ');
+    expect(message).not.toContain('- node3: ');
+  });
+
+  it('are left out where leave was given for these, and never by a list alone', () => {
+    const leaveOutOnly = ['node1', 'node3'];
+    const parameters = parametersWith({ acceptFewerMembers: true, leaveOutOnly });
+    expect(plan({ ...unreachable, parameters }).leftOut.map(({ member }) => member)).toEqual(['node3']);
+    const listed = parametersWith({ leaveOutOnly });
+    expect(failureOf(() => plan({ ...unreachable, parameters: listed })).name).toBe('PreconditionFailed');
+  });
+
   it('are stopped all the same where their hosts are reached', () => {
     const { targets, commands } = plan({ ...failed, parameters: fewer, hosts: { node3: up } });
     expect(names(targets)).toEqual(['node1', 'node2']);

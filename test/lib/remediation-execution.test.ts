@@ -96,7 +96,7 @@ describe('a remediation', () => {
   it('gives each step what it needs', async () => {
     const executed = await remediate({ found: [FULL, HEALTHY] });
     expect(callsOf(executed, 'Load cluster')).toEqual([{ execution: 'run-1', input: INPUT }]);
-    expect(callsOf(executed, 'Diagnose cluster')).toEqual([{ cluster: CLUSTER }, { cluster: CLUSTER }]);
+    expect(callsOf(executed, 'Diagnose cluster')).toEqual([{ cluster: 'orders' }, { cluster: 'orders' }]);
     expect(callsOf(executed, 'Choose runbook')).toMatchObject([
       {
         cluster: CLUSTER,

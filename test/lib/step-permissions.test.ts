@@ -96,12 +96,12 @@ describe('permissions', () => {
   /** What is a step's own besides the secrets. */
   const ownOf: Record<string, string[]> = {
     [TOGGLE]: runbooks,
-    'diagnose-cluster': [lookForHosts],
+    'diagnose-cluster': [...parameters, lookForHosts],
     [DETECTOR]: parameters,
   };
 
   it.each(ETCD_STEPS)(
-    'let %s read the configured secrets, and of parameters only the detector the registered clusters',
+    'let %s read the configured secrets, and of parameters only the detector and the diagnosis the registered clusters',
     (step) => {
       expect(ownPermissionsOf(platform, step)).toEqual(
         [
@@ -158,7 +158,7 @@ describe('permissions', () => {
   it('let no step read a secret where no cluster has one', () => {
     const stacks = synthesizeStacks({ network: NETWORK, clusters: [PLAIN] });
     for (const step of ETCD_STEPS) {
-      const own = step === DETECTOR ? [parameter('plain')] : (ownOf[step] ?? []);
+      const own = (ownOf[step] ?? []).filter((each) => !parameters.includes(each) || each === parameter('plain'));
       expect(ownPermissionsOf(stacks.platform, step), step).toEqual(own.toSorted());
     }
     for (const text of stacks.texts) expect(text).not.toContain('secretsmanager');

@@ -75,7 +75,8 @@ export async function remediations(
   const goingOn = new Set<Promise<unknown>>();
 
   async function invoke(arn: string, event: unknown): Promise<unknown> {
-    const named: string = Object(event).cluster?.name;
+    const { cluster } = Object(event);
+    const named: string = cluster?.name ?? cluster;
     switch (STEPS[arn]) {
       case 'load-remediation': {
         const started = parseStart(Object(event).input);

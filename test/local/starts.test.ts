@@ -112,3 +112,13 @@ it.each<Incident | undefined>([undefined, ...INCIDENTS])(
     expect(anywhere.connections).toBe(0);
   },
 );
+
+it.each(['diagnose-cluster', 'detect-incidents'])(
+  'whoever may look, by %s, names a cluster, and has no configuration of their own looked at',
+  async (step) => {
+    const members = [{ name: 'm1', clientUrl: `http://${address}`, peerUrl: `http://${address}` }];
+    const cluster = { name: 'orders', members, quotaBackendBytes: 1, auth: { secret: 'etcd/orders/root' } };
+    await expect(platform.invokeStep(step, { cluster })).rejects.toMatchObject({ error: 'InvalidInput' });
+    expect(anywhere.connections).toBe(0);
+  },
+);

@@ -241,7 +241,8 @@ describe('authentication is enabled at the end of an auth token reset', () => {
       const options = files.flatMap(({ name, path }) => [`--${name}`, path]);
       const parameters = JSON.stringify({ confirmSeconds: 0, strategy: 'toggle' });
       const running = startEtcdRemediation(
-        ...['run', '--cluster', CLUSTER_NAME, '--incident', 'auth-token-invalid', '--parameters', parameters, '--json'],
+        ...['run', '--cluster', CLUSTER_NAME, '--incident', 'auth-token-invalid', '--parameters', parameters],
+        ...['--approve', '--json'],
         ...options,
       );
       fault = { moment: 'after', path: DISABLE, strike: async () => running.kill('SIGHUP') };

@@ -1,9 +1,10 @@
-import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Cluster } from '../../../core/contracts/clusters.ts';
+import { type Cluster, registryParameterName } from '../../../core/contracts/clusters.ts';
 import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import { handler } from '../../../lambdas/steps/diagnose-cluster.ts';
+import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
 import { runCommand } from '../../../local/aws/run-command.ts';
+import { systemsManager } from '../../../local/aws/services.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
 import { LAYOUT } from '../../lib/stacks.ts';
@@ -11,12 +12,16 @@ import { fill, MIB, until } from '../../scenes/scene.ts';
 import { ROOT } from '../etcd/support.ts';
 import { serveSecrets } from './secrets.ts';
 
-const MINUTES = { getRemainingTimeInMillis: () => 300_000 } as Context;
 const [LOGIN, TLS] = ['diagnosis/root', 'diagnosis/tls'];
 /** What the step promises, without what it takes to read the secrets here. */
 const BOUND_MS = 20_000;
 /** Run Command reaches the hosts of m1 and m2. */
 const HOSTS = { 'host-m1': { exec: ['sh'] }, 'host-m2': { exec: ['sh'] }, 'host-m3': { exec: ['false'] } };
+
+/** The configuration, which a test may change. */
+const PARAMETERS: Record<string, string> = {};
+const HOSTS_ASKED = 'AmazonSSM.DescribeInstanceInformation';
+let isThrottled = false;
 
 interface Scene {
   local: LocalCluster;
@@ -32,7 +37,17 @@ async function startScene(version: string, secured: boolean): Promise<Scene> {
   const local = await startCluster({ binaries, members: 3, quotaBackendBytes: 16 * MIB, tls });
   if (secured) await local.enableAuth(ROOT.password);
   const commands = runCommand({ documents: {}, hosts: HOSTS });
-  const closeSecrets = await serveSecrets({ [LOGIN]: ROOT, [TLS]: local.tls }, commands.operations);
+  const closeSecrets = await serveSecrets(
+    { [LOGIN]: ROOT, [TLS]: local.tls },
+    {
+      ...commands.operations,
+      ...systemsManager(PARAMETERS),
+      [HOSTS_ASKED]: (request) => {
+        if (isThrottled) throw new AwsError('ThrottlingException', 'Rate exceeded');
+        return (commands.operations[HOSTS_ASKED] as Operation)(request);
+      },
+    },
+  );
   const cluster: Cluster = {
     name: 'diagnosed',
     members: local.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl, host: `host-${name}` })),
@@ -53,7 +68,8 @@ async function startScene(version: string, secured: boolean): Promise<Scene> {
 /** @returns the diagnosis, and how long it took */
 async function diagnose(cluster: Cluster) {
   const startedAt = performance.now();
-  const diagnosis = await handler({ cluster }, MINUTES);
+  PARAMETERS[registryParameterName(cluster.name)] = JSON.stringify(cluster);
+  const diagnosis = await handler({ cluster: cluster.name });
   return { ...diagnosis, tookMs: performance.now() - startedAt };
 }
 
@@ -89,16 +105,15 @@ describe.each([
     expect(tookMs).toBeLessThan(BOUND_MS);
   });
 
-  it('nothing is known of the hosts where SSM does not answer, and that is no error', async () => {
-    const endpoint = process.env.AWS_ENDPOINT_URL_SSM;
-    process.env.AWS_ENDPOINT_URL_SSM = 'http://127.0.0.1:1';
+  it('nothing is known of the hosts where SSM does not tell of them, and that is no error', async () => {
+    isThrottled = true;
     try {
       const { incident, hosts, warnings } = await diagnose(scene.cluster);
       expect(incident).toBe('healthy');
       expect(hosts.map(({ reachable }) => reachable)).toEqual(['unknown', 'unknown', 'unknown']);
       expect(warnings).toEqual([{ kind: 'hosts-unknown', message: expect.stringMatching(/was not answered/) }]);
     } finally {
-      process.env.AWS_ENDPOINT_URL_SSM = endpoint;
+      isThrottled = false;
     }
   });
 
