@@ -1,11 +1,12 @@
 import type { Context } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Cluster } from '../../../core/contracts/clusters.ts';
+import { type Cluster, registryParameterName } from '../../../core/contracts/clusters.ts';
 import { memberParametersSchema, spaceParametersSchema } from '../../../core/contracts/execution-input.ts';
 import { parse } from '../../../core/contracts/parse.ts';
 import { handler as assessMembers } from '../../../lambdas/steps/assess-members.ts';
 import { handler as assessSpace } from '../../../lambdas/steps/assess-space.ts';
 import { handler as diagnoseCluster } from '../../../lambdas/steps/diagnose-cluster.ts';
+import { systemsManager } from '../../../local/aws/services.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type ClusterCertificates, issueCertificates } from '../../../local/etcd/certificates.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
@@ -15,6 +16,7 @@ import { serveSecrets } from './secrets.ts';
 
 const MINUTES = { getRemainingTimeInMillis: () => 300_000 } as Context;
 const TLS = 'access/tls';
+const PARAMETERS: Record<string, string> = {};
 const YESTERDAY = { notBefore: new Date(Date.now() - 3 * 86_400_000), notAfter: new Date(Date.now() - 86_400_000) };
 
 /** Three healthy members of etcd, and configurations of them through which not all can be reached. */
@@ -29,7 +31,7 @@ describe('a cluster of etcd that is well', () => {
   beforeAll(async () => {
     local = await startCluster({ binaries: await findEtcd('3.5.30'), members: 3 });
     [expired, valid] = [await issueCertificates([], { lifetime: YESTERDAY }), await issueCertificates()];
-    closeSecrets = await serveSecrets({ [TLS]: { ca: `${valid.ca}\n${expired.ca}` } });
+    closeSecrets = await serveSecrets({ [TLS]: { ca: `${valid.ca}\n${expired.ca}` } }, systemsManager(PARAMETERS));
   });
   afterAll(async () => {
     await closeSecrets?.();
@@ -61,7 +63,10 @@ describe('a cluster of etcd that is well', () => {
     const layout = { unit: 'etcd', dataDir: '/d', walDir: null, configFile: '/c', user: 'e', group: 'e', binDir: '/b' };
     return { name: 'access', members, quotaBackendBytes: 16 * 1024 * 1024, layout, ...differences };
   }
-  const diagnosed = (cluster: Cluster) => diagnoseCluster({ cluster }, MINUTES);
+  const diagnosed = (cluster: Cluster) => {
+    PARAMETERS[registryParameterName(cluster.name)] = JSON.stringify(cluster);
+    return diagnoseCluster({ cluster: cluster.name });
+  };
   async function refusalOf(cluster: Cluster): Promise<string> {
     const parameters = parse(memberParametersSchema, {}, 'parameters');
     const readings = { targets: [], equal: 0, total: 0 };

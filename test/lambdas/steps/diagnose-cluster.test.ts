@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, registryParameterName } from '../../../core/contracts/clusters.ts';
+import type { Diagnosis } from '../../../core/contracts/diagnosis.ts';
 import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import { handler } from '../../../lambdas/steps/diagnose-cluster.ts';
 import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
@@ -13,8 +14,6 @@ import { ROOT } from '../etcd/support.ts';
 import { serveSecrets } from './secrets.ts';
 
 const [LOGIN, TLS] = ['diagnosis/root', 'diagnosis/tls'];
-/** What the step promises, without what it takes to read the secrets here. */
-const BOUND_MS = 20_000;
 /** Run Command reaches the hosts of m1 and m2. */
 const HOSTS = { 'host-m1': { exec: ['sh'] }, 'host-m2': { exec: ['sh'] }, 'host-m3': { exec: ['false'] } };
 
@@ -65,12 +64,9 @@ async function startScene(version: string, secured: boolean): Promise<Scene> {
   return { local, cluster, etcd, close };
 }
 
-/** @returns the diagnosis, and how long it took */
-async function diagnose(cluster: Cluster) {
-  const startedAt = performance.now();
+function diagnose(cluster: Cluster): Promise<Diagnosis> {
   PARAMETERS[registryParameterName(cluster.name)] = JSON.stringify(cluster);
-  const diagnosis = await handler({ cluster: cluster.name });
-  return { ...diagnosis, tookMs: performance.now() - startedAt };
+  return handler({ cluster: cluster.name });
 }
 
 async function leaderOf({ etcd }: Scene): Promise<string> {
@@ -91,7 +87,7 @@ describe.each([
   afterAll(() => scene?.close());
 
   it('a cluster that is well is healthy, and the host that is not reached is told', async () => {
-    const { incident, summary, others, members, hosts, warnings, tookMs } = await diagnose(scene.cluster);
+    const { incident, summary, others, members, hosts, warnings } = await diagnose(scene.cluster);
     expect({ incident, others }).toEqual({ incident: 'healthy', others: [] });
     expect(summary).toMatch(/^m\d leads, every member follows it and is caught up, and no alarm is raised\.$/);
     expect(members.map(({ state }) => state)).toEqual(['healthy', 'healthy', 'healthy']);
@@ -102,7 +98,6 @@ describe.each([
       { host: 'host-m3', reachable: false, problem: 'ConnectionLost', member: 'm3' },
     ]);
     expect(warnings.map(({ kind }) => kind)).toEqual(['host-unreachable']);
-    expect(tookMs).toBeLessThan(BOUND_MS);
   });
 
   it('nothing is known of the hosts where SSM does not tell of them, and that is no error', async () => {
@@ -133,13 +128,12 @@ describe.each([
     const frozen = await leaderOf(scene);
     scene.local.pauseMember(frozen);
     try {
-      const { incident, summary, members, tookMs } = await diagnose(scene.cluster);
+      const { incident, summary, members } = await diagnose(scene.cluster);
       expect(incident).toBe('member-failed');
       expect(summary).toMatch(
         new RegExp(`^${frozen} does not answer: .* The others have a quorum, and m\\d leads\\.$`),
       );
       expect(members.filter(({ state }) => state === 'healthy')).toHaveLength(2);
-      expect(tookMs).toBeLessThan(BOUND_MS);
     } finally {
       scene.local.resumeMember(frozen);
     }
@@ -156,7 +150,7 @@ describe.each([
 
   it('with another one stopped the quorum is lost, and what is left is told for what it is', async () => {
     await scene.local.stopMember('m2');
-    const { incident, others, summary, members, hosts, tookMs } = await diagnose(scene.cluster);
+    const { incident, others, summary, members, hosts } = await diagnose(scene.cluster);
     expect({ incident, others }).toEqual({ incident: 'quorum-lost', others: [] });
     const view = secured ? 'm3 has no leader' : 'm3 follows nobody';
     expect(summary).toMatch(
@@ -164,6 +158,5 @@ describe.each([
     );
     expect(members[0]?.facts).toMatch(/^does not answer: .*ECONNREFUSED/);
     expect(hosts.map(({ reachable }) => reachable)).toEqual([true, true, false]);
-    expect(tookMs).toBeLessThan(BOUND_MS);
   });
 });
