@@ -1,4 +1,4 @@
-import { type Cluster, layoutOf } from '../contracts/clusters.ts';
+import { type Cluster, type ConfiguredMember, type Layout, layoutOf } from '../contracts/clusters.ts';
 import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from '../contracts/membership.ts';
 import type { Observation } from '../contracts/observation.ts';
@@ -121,25 +121,40 @@ function requireFit(
   inspection: HostInspection,
   { leader, members }: Survey,
 ): void {
-  const { etcdVersion, dataDir, walDir } = inspection;
   const versions = members.map(({ version }) => version).filter((version) => version !== '');
+  const problems = replacementMisfits(layoutOf(cluster, configured), configured, inspection, {
+    versions,
+    dbSizeBytes: leader.dbSizeBytes,
+  });
+  if (problems.length === 0) return;
+  throw new PreconditionFailed(
+    `The host ${configured.host} is not ready for the replacement of ${name}; nothing was changed.\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
+  );
+}
+
+/**
+ * Why a member could not be replaced on its host: empty where it could.
+ * @param versions of the members that answer; @param dbSizeBytes of the database that a new member is sent
+ */
+export function replacementMisfits(
+  layout: Layout,
+  configured: ConfiguredMember,
+  inspection: HostInspection,
+  { versions, dbSizeBytes }: { versions: readonly string[]; dbSizeBytes: number },
+): string[] {
+  const { etcdVersion, dataDir, walDir } = inspection;
   const isOlderThanAll = etcdVersion !== '' && versions.every((version) => isOlder(etcdVersion, version));
-  const layout = layoutOf(cluster, configured);
   const older = isOlderThanAll
     ? [
         `etcd ${etcdVersion} in ${layout.binDir} is older than every member (${versions.join(', ')}), and a cluster takes in no such`,
       ]
     : [];
-  const problems = [
+  return [
     ...older,
     ...misfitsOf(configured, layout, inspection),
-    ...roomMisfit(dataDir, leader.dbSizeBytes + WAL_BYTES, 'the database with its log needs'),
+    ...roomMisfit(dataDir, dbSizeBytes + WAL_BYTES, 'the database with its log needs'),
     ...(walDir === null ? [] : roomMisfit(walDir, WAL_BYTES, 'the log needs')),
   ];
-  if (problems.length === 0) return;
-  throw new PreconditionFailed(
-    `The host ${configured.host} is not ready for the replacement of ${name}; nothing was changed.\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
-  );
 }
 
 /**
@@ -181,7 +196,7 @@ function describeSteps(
   return [
     `stop ${layout.unit} on ${host}`,
     ...removeIds.map((id) => `remove member ${id} from etcd`),
-    `move ${layout.dataDir} aside on ${host}`,
+    `move ${layout.walDir ? `${layout.dataDir} and ${layout.walDir}` : layout.dataDir} aside on ${host}`,
     `add ${member} (${configured.peerUrl}) to etcd as a ${asLearner ? 'learner' : 'voter'}`,
     `write the membership into ${layout.configFile} on ${host}, and start ${layout.unit}`,
     `wait until ${member} is caught up`,

@@ -68,7 +68,11 @@ describe('the plan for a member that has crashed', () => {
     };
     const { targets, steps } = plan(crashed, { members, inspections });
     expect(targets[0]?.unit).toBe('etcd3');
-    expect(steps.slice(0, 3)).toEqual(['stop etcd3 on i-3', 'remove member a3 from etcd', 'move /data aside on i-3']);
+    expect(steps.slice(0, 3)).toEqual([
+      'stop etcd3 on i-3',
+      'remove member a3 from etcd',
+      'move /data and /wal aside on i-3',
+    ]);
   });
 
   it.each([
