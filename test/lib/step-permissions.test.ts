@@ -78,7 +78,7 @@ describe('permissions', () => {
     },
   );
 
-  it.each(['choose-rescue', 'plan-recovery'])('let %s ask nobody: it decides', (step) => {
+  it.each(['choose-rescue', 'plan-recovery', 'weigh-check'])('let %s ask nobody: it decides', (step) => {
     expect(ownPermissionsOf(platform, step)).toEqual([]);
   });
 
