@@ -201,6 +201,9 @@ export class RemediationStack extends Stack {
       runHostCommand,
       compareHashes,
       proveWrites,
+      tellChanges: step('tell-changes', 'Says what was changed before an error stopped a replacement', SHORT, {
+        reachesEtcd: false,
+      }),
     });
 
     const quorumRecovery = new QuorumRecovery(this, 'QuorumRecovery', {

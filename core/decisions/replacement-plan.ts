@@ -3,7 +3,7 @@ import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from '../contracts/membership.ts';
 import type { Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
-import { misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
+import { announcedPeerUrls, misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
 import { hasPeerUrl, requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
 import { isLearnerFirstRight } from './releases.ts';
@@ -56,6 +56,7 @@ export function planReplacement(
       // One that waits for its peers, or that systemd starts again and again, counts as running.
       wasActive: !['inactive', 'failed'].includes(inspected.unit.activeState),
       unit: layoutOf(scope.cluster, surveyed.configured).unit,
+      peerUrls: announcedPeerUrls(inspected),
     };
   });
   return {
@@ -89,6 +90,7 @@ function finish({ name, configured, role }: SurveyedMember, { members }: Survey)
     staysLearner,
     wasActive: true,
     unit: '',
+    peerUrls: [],
   };
 }
 
@@ -187,17 +189,17 @@ function isOlder(version: string, than: string): boolean {
 }
 
 function describeSteps(
-  { member, host, removeIds, prepare, asLearner, staysLearner }: PlannedTarget,
+  { member, host, removeIds, prepare, asLearner, staysLearner, peerUrls }: PlannedTarget,
   cluster: Cluster,
 ): string[] {
   const promotion = asLearner && !staysLearner ? [`promote ${member} once it is caught up`] : [];
   if (!prepare) return [`wait until ${member} is caught up`, ...promotion];
-  const { member: configured, layout } = placeOf(cluster, member);
+  const { layout } = placeOf(cluster, member);
   return [
     `stop ${layout.unit} on ${host}`,
     ...removeIds.map((id) => `remove member ${id} from etcd`),
     `move ${layout.walDir ? `${layout.dataDir} and ${layout.walDir}` : layout.dataDir} aside on ${host}`,
-    `add ${member} (${configured.peerUrl}) to etcd as a ${asLearner ? 'learner' : 'voter'}`,
+    `add ${member} (${peerUrls.join(', ')}) to etcd as a ${asLearner ? 'learner' : 'voter'}`,
     `write the membership into ${layout.configFile} on ${host}, and start ${layout.unit}`,
     `wait until ${member} is caught up`,
     ...promotion,

@@ -18,6 +18,7 @@ import { formatBytes, formatShare } from '../format.ts';
 import { describeId, refuseUnsafeAlarms, type SettledCluster } from './cluster-health.ts';
 import { membersToLeaveOut, settleWithout, type WorkingCluster } from './left-out-members.ts';
 import { quorumOf } from './member-survey.ts';
+import { describeSpaceSteps } from './space-steps.ts';
 
 /** Without an alarm, a database above this share of its quota is worth a compaction, whatever is free in it already. */
 export const PREVENT_ABOVE_RATIO = 0.8;
@@ -70,16 +71,20 @@ export function assessSpace(
   const filling = voters.filter((member) => member.dbSizeBytes > member.quotaBytes * PREVENT_ABOVE_RATIO);
   const fragmented = voters.filter((member) => isWorthDefragmenting(member, parameters));
   const reclaim = alarmed || filling.length > 0 || fragmented.length > 0;
-  const compactRevision = BigInt(leader.revision) - BigInt(parameters.retainRevisions);
+  const target = BigInt(leader.revision) - BigInt(parameters.retainRevisions);
+  // Free pages can be given back without a compaction, and every compaction may break a watcher that lags.
+  const compactRevision = (alarmed || filling.length > 0) && target > 0n ? target.toString() : '0';
+  const plan = reclaim ? order(voters, leader).map((member) => member.name) : [];
+  const raisedBy = observation.alarms.map(({ memberId }) => describeId(observation, memberId));
   return {
     verdict: reclaim ? 'Reclaim' : 'NothingToDo',
     summary: `${summarize(observation, filling, fragmented)}${describeLeavingOut(cluster, observation)}`,
     alarms: observation.alarms,
     members: describeMembers(cluster),
     leftOut,
-    // Free pages can be given back without a compaction, and every compaction may break a watcher that lags.
-    compactRevision: (alarmed || filling.length > 0) && compactRevision > 0n ? compactRevision.toString() : '0',
-    plan: reclaim ? order(voters, leader).map((member) => member.name) : [],
+    compactRevision,
+    plan,
+    steps: reclaim ? describeSpaceSteps({ compactRevision, order: plan, leader: leader.name, raisedBy }) : [],
   };
 }
 

@@ -54,6 +54,7 @@ const STEPS_OF = {
     'run-host-command',
     'compare-hashes',
     'prove-writes',
+    'tell-changes',
   ],
   'etcd-remediation-quorum-recovery': [
     'load-cluster',

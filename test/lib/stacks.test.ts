@@ -8,7 +8,7 @@ const fleet = synthesizeStacks(FLEET);
 const { platform } = fleet;
 const TOGGLE = 'toggle-authentication';
 const CHOICE = 'choose-runbook';
-const OUTSIDE = [CHOICE, 'list-backups', 'weigh-check'];
+const OUTSIDE = [CHOICE, 'list-backups', 'tell-changes', 'weigh-check'];
 const IN_VPC = STEPS.filter((step) => !OUTSIDE.includes(step));
 const STAGING_STEPS = ['stage-snapshot', 'transfer-snapshot'];
 describe('the function of every step', () => {

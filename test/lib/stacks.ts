@@ -24,6 +24,7 @@ export const STEPS_WITHOUT_ETCD = [
   'plan-recovery',
   'run-host-command',
   'stage-snapshot',
+  'tell-changes',
   'transfer-snapshot',
   'weigh-check',
 ];
