@@ -1,6 +1,7 @@
 import { parse } from '../../core/contracts/parse.ts';
 import { parseRemediationInput, type RemediationInput, RIGHT_INPUTS } from '../../core/contracts/remediation.ts';
 import { type LoadedRemediation, loadRemediationInput } from '../../core/contracts/remediation-steps.ts';
+import { requireNamedMember } from '../../core/decisions/named-member.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { readRegistry } from '../registry.ts';
 
@@ -11,7 +12,9 @@ import { readRegistry } from '../registry.ts';
 export async function handler(event: unknown): Promise<LoadedRemediation> {
   const { input } = parse(loadRemediationInput, event, 'The execution');
   const request = parseOrShow(input);
-  return { cluster: await readRegistry(request.cluster), request };
+  const cluster = await readRegistry(request.cluster);
+  requireNamedMember(cluster, request);
+  return { cluster, request };
 }
 
 function parseOrShow(input: unknown): RemediationInput {
