@@ -71,14 +71,14 @@ export function chooseRescue(input: ChooseRescue): Rescue {
   return { ...rest, ...salvage(input, services, why) };
 }
 
-function leaderless(services: readonly Service[], { restartProblem }: ChooseRescue): UnsafeToProceed {
+function leaderless(services: readonly Service[], { restarted, restartProblem }: ChooseRescue): UnsafeToProceed {
   const list = services.map((service) => `\n- ${describeEnd(service, 5)}`).join('');
   return new UnsafeToProceed(
     'A quorum of members runs with its data, and finds no leader: their network, their certificates or their configuration is what is ' +
       'wrong, or they hold data of different clusters, as where one was left out of an earlier recovery and came back. A restore would not ' +
       `cure that, and would lose what they hold, so nothing is restored.${list}\nCorrect what keeps them apart; they then go on by ` +
       'themselves. Where the logs speak of another cluster ID: stop that member, move its data dir aside, and start again.' +
-      `${restartProblem === '' ? '' : `\n${restartProblem}`}`,
+      `${restarted ? '\nServices were started before this, and run on; no data was changed.' : ''}${restartProblem === '' ? '' : `\n${restartProblem}`}`,
   );
 }
 
