@@ -6,6 +6,7 @@ import { Platform } from '../local/platform.ts';
 import { takeDeployment } from './deployed/commands.ts';
 import type { DeployedFlags } from './deployed/flags.ts';
 import { type Diagnosed, describeDiagnosis, describeUndiagnosed, isHealthy, outcomeOf } from './diagnosis-report.ts';
+import { forEachCluster, withoutHosts } from './each-cluster.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { messageOf } from './format.ts';
 import { examples, WITHOUT_AWS } from './options.ts';
@@ -14,9 +15,6 @@ import { Progress } from './progress.ts';
 import { whileNothingChanges } from './signals.ts';
 
 const STEP = 'diagnose-cluster';
-/** Each has a process of its own. */
-const AT_ONCE = 4;
-
 interface Flags extends FileFlags, DeployedFlags {
   cluster?: string;
   /** Of which cluster; true for every one. */
@@ -88,24 +86,15 @@ async function diagnose(flags: Flags): Promise<void> {
   const seen = Object.keys(hosts).length > 0 ? clusters : clusters.map(withoutHosts);
   const platform = await Platform.start({ file: { clusters: seen }, secrets, hosts });
   try {
-    const found = await forEach(clusters, (cluster) => diagnoseCluster(platform, { name: cluster.name, progress }));
+    const found = await forEachCluster(clusters, (cluster) =>
+      diagnoseCluster(platform, { name: cluster.name, progress }),
+    );
     const outcome = outcomeOf(found);
     output.finish({ outcome, clusters: found }, describeAll(clusters, found, flags));
     if (outcome !== 'Healthy') process.exitCode ??= 1;
   } finally {
     await platform.close();
   }
-}
-
-/** Some at a time: many that do not answer would take minutes one after the other. @returns in the same order */
-async function forEach<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
-  const results: Result[] = [];
-  const left = items.entries();
-  const worker = async () => {
-    for (const [index, item] of left) results[index] = await work(item);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return results;
 }
 
 /** Those that are healthy first: what is wrong stands at the end, where a terminal shows it. */
@@ -116,8 +105,4 @@ function describeAll(clusters: readonly Cluster[], found: readonly Diagnosed[], 
     '',
     ...(told.diagnosis ? describeDiagnosis(cluster, told.diagnosis, files) : describeUndiagnosed(told)),
   ]);
-}
-
-function withoutHosts({ spareHosts: _, ...cluster }: Cluster): Cluster {
-  return { ...cluster, members: cluster.members.map(({ host: __, ...member }) => member) };
 }

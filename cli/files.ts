@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { type Cluster, type ClustersFile, parseClustersFile } from '../core/contracts/clusters.ts';
+import { type Cluster, type ClustersFile, hostsOf, parseClustersFile } from '../core/contracts/clusters.ts';
 import { parse } from '../core/contracts/parse.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { type HostsFile, parseHostsFile } from '../local/hosts/access.ts';
@@ -33,12 +33,26 @@ export function takeFiles(command: Command): Command {
 }
 
 /** @throws InvalidInput for a file that cannot be read, or with every problem of what it holds */
-export async function readFiles({ config, secrets, hosts }: FileFlags): Promise<Files> {
-  return {
-    file: parseClustersFile(await read(config), config),
-    secrets: secrets ? parseSecrets(await read(secrets), secrets) : {},
-    hosts: hosts ? parseHostsFile(parseJsonFile(await read(hosts), hosts), hosts) : {},
-  };
+export async function readFiles({ config, secrets, hosts: hostsPath }: FileFlags): Promise<Files> {
+  const file = parseClustersFile(await read(config), config);
+  const hosts = hostsPath ? parseHostsFile(parseJsonFile(await read(hostsPath), hostsPath), hostsPath) : {};
+  requireKnownHosts(hosts, file, { config, hosts: hostsPath ?? '' });
+  return { file, secrets: secrets ? parseSecrets(await read(secrets), secrets) : {}, hosts };
+}
+
+/** A host by another name than the configuration's would never be looked for, and so be taken for one that cannot be reached. */
+function requireKnownHosts(
+  hosts: HostsFile,
+  { clusters }: ClustersFile,
+  paths: { config: string; hosts: string },
+): void {
+  const named = new Set(clusters.flatMap(hostsOf));
+  const unknown = Object.keys(hosts).filter((host) => !named.has(host));
+  if (unknown.length === 0) return;
+  throw new InvalidInput(
+    `${paths.hosts} says how ${unknown.map((host) => `"${host}"`).join(', ')} is reached, and ${paths.config} names no such "host"; it names ` +
+      `${[...named].join(', ') || 'none'}. Correct one of the two.`,
+  );
 }
 
 /** @throws InvalidInput naming the clusters that there are */

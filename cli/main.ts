@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { PROBLEMS, Problem } from '../core/contracts/problems.ts';
 import { ERROR_NAMES, InvalidInput } from '../core/errors.ts';
+import { checkCommand } from './check.ts';
 import { deployedCommands } from './deployed/commands.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { drillCommand } from './drill.ts';
@@ -17,6 +18,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   endOnSignals();
   const program = new Command('etcd-remediation')
     .description('Brings an etcd cluster back without a person at the keyboard.')
+    .addCommand(checkCommand())
     .addCommand(diagnoseCommand())
     .addCommand(runCommand())
     .addCommand(serveCommand())

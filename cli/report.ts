@@ -14,10 +14,8 @@ export interface RunReport {
   winner?: Candidate;
   loss?: Loss;
   leftOut?: { member: string; problem: string }[];
-  /** Lines; of space-exceeded the members. */
+  /** What would be done, a line each. */
   plan?: string[];
-  /** "0" where nothing is to be compacted. */
-  compactRevision?: string;
   archived?: { member: string; dataDir: string; walDir: string }[];
   remaining?: string[];
   /** Of auth-token-invalid: how long authentication was disabled, what became of the tokens, and how it does not happen again. */
@@ -51,7 +49,7 @@ export function describeReport(report: RunReport): string[] {
       'Left out:',
       leftOut?.map(({ member, problem }) => `${member}: ${problem}`),
     ),
-    ...(isPlan ? section('Plan:', stepsOf(report)) : []),
+    ...(isPlan ? section('Plan:', report.plan) : []),
     ...(window ? [`Authentication was disabled for ${window.ms} ms.`] : []),
     ...(tokens ? [`Tokens: ${tokens}`] : []),
     ...(advice ? [`So that it does not happen again: ${advice}`] : []),
@@ -65,12 +63,6 @@ export function describeReport(report: RunReport): string[] {
     ),
     ...(scratchLeft ? [`Scratch folders are left, which hold copies of the data: ${scratchLeft}`] : []),
   ].map((line) => `  ${/^ */.exec(line)?.[0]}${inOneLine(line)}`);
-}
-
-function stepsOf({ incident, plan = [], compactRevision = '0' }: RunReport): string[] {
-  if (incident !== 'space-exceeded') return plan;
-  const compact = compactRevision === '0' ? [] : [`compact history to revision ${compactRevision}`];
-  return [...compact, ...plan.map((member) => `defragment ${member}, if it gains by it`)];
 }
 
 function describeCandidate({ member, source, revision, totalKeys, sizeBytes, note }: Candidate): string {

@@ -3,6 +3,7 @@ import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
 import type { Incident } from '../core/contracts/execution-input.ts';
 import { parseRemediationInput } from '../core/contracts/remediation.ts';
 import { wantedApproval } from '../core/decisions/approval.ts';
+import { requireNamedMember } from '../core/decisions/named-member.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
 import type { JsonObject, JsonValue } from '../local/asl/json.ts';
@@ -35,6 +36,7 @@ export function remediationInputFor(
     ...(parameters !== undefined && { parameters }),
   };
   parseRemediationInput(input);
+  requireNamedMember(cluster, input);
   if (!incident) return input;
   if (RUNBOOKS[incident].needsHosts) requireHosts(cluster, hosts);
   if (!dryRun && !approve) requireNoApproval(cluster, incident, parameters);

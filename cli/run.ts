@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
 import type { Cluster } from '../core/contracts/clusters.ts';
 import { INCIDENTS, type Incident } from '../core/contracts/execution-input.ts';
+import { APPROVAL_WANTED } from '../core/contracts/remediation.ts';
 import type { ApprovalAnswer } from '../core/contracts/remediation-items.ts';
 import type { JsonObject } from '../local/asl/json.ts';
 import { Platform } from '../local/platform.ts';
@@ -81,7 +82,10 @@ async function run(flags: Flags): Promise<void> {
     secrets,
     hosts,
     ...(stagingAddress && { stagingAddress: stagingAddress.address, stagingPort: stagingAddress.port }),
-    onPage: ({ subject, message }) => output.print(`PAGE: ${subject}\n${message}`),
+    onPage: ({ subject, message }) => {
+      // Whoever runs it here has answered already, and sees the plan below.
+      if (!subject.startsWith(APPROVAL_WANTED)) output.print(`PAGE: ${subject}\n${message}`);
+    },
     onRuleStart: progress.follow,
   });
   try {
@@ -123,12 +127,11 @@ async function remediate(platform: Platform, { cluster, input, flags, output }: 
   if (execution.status !== 'SUCCEEDED') process.exitCode ??= 1;
 }
 
-/** Whoever runs it here is the person who is asked. */
+/** Whoever runs it here is the person who is asked; without --approve nobody has answered yet. */
 function approvalBy({ approve }: Flags): ApprovalAnswer {
-  const by = userInfo().username;
   return approve
-    ? { decision: 'approve', by, reason: '--approve' }
-    : { decision: 'reject', by, reason: 'Look at the plan; then give --approve.' };
+    ? { decision: 'approve', by: userInfo().username, reason: '--approve' }
+    : { decision: 'reject', by: '', reason: 'look at the plan above, then give --approve.' };
 }
 
 function mayMoveSnapshots({ incident, dryRun, stagingAddress, hosts }: Flags): boolean {

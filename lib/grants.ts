@@ -1,4 +1,4 @@
-import { ArnFormat, type Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Aws, type Stack, Validations } from 'aws-cdk-lib';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { type Cluster, hostsOf, registryParameterName } from '../core/contracts/clusters.ts';
 import { instanceArn, secretArns } from './arns.ts';
@@ -74,4 +74,11 @@ export function grantSecrets(stack: Stack, step: StepFunction, clusters: Cluster
       resources: [...new Set(references)].flatMap((reference) => secretArns(stack, reference)),
     }),
   );
+}
+
+/** To see what backups there are, in the buckets that the configuration names; their contents are no concern of who looks. */
+export function grantBackupLists(step: StepFunction, clusters: Cluster[]): void {
+  const buckets = clusters.flatMap(({ backups }) => (backups ? [`arn:${Aws.PARTITION}:s3:::${backups.bucket}`] : []));
+  if (buckets.length === 0) return;
+  step.function.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [...new Set(buckets)] }));
 }

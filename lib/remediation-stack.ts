@@ -8,7 +8,15 @@ import { TRANSFERS } from '../core/contracts/recovery.ts';
 import { DEPLOYMENT_PARAMETER, type Deployment } from '../core/contracts/remediation.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
-import { grantRegistry, grantRunbooks, grantRunCommand, grantSecrets, grantUnnamed, LOOK_FOR_HOSTS } from './grants.ts';
+import {
+  grantBackupLists,
+  grantRegistry,
+  grantRunbooks,
+  grantRunCommand,
+  grantSecrets,
+  grantUnnamed,
+  LOOK_FOR_HOSTS,
+} from './grants.ts';
 import { Pages } from './pages.ts';
 import { RemediationTable } from './remediation-table.ts';
 import { StagingBucket } from './staging-bucket.ts';
@@ -18,6 +26,7 @@ import { RemediationApi } from './triggers/api.ts';
 import { StartAutomation } from './triggers/automation.ts';
 import { AuthTokenReset } from './workflows/auth-token-reset.ts';
 import { AuthenticationGuard } from './workflows/authentication-guard.ts';
+import { Check } from './workflows/check.ts';
 import { LockRelease } from './workflows/lock-release.ts';
 import { MemberReplacement } from './workflows/member-replacement.ts';
 import { QuorumRecovery } from './workflows/quorum-recovery.ts';
@@ -193,6 +202,9 @@ export class RemediationStack extends Stack {
       runHostCommand,
       compareHashes,
       proveWrites,
+      tellChanges: step('tell-changes', 'Says what was changed before an error stopped a replacement', SHORT, {
+        reachesEtcd: false,
+      }),
     });
 
     const quorumRecovery = new QuorumRecovery(this, 'QuorumRecovery', {
@@ -233,6 +245,22 @@ export class RemediationStack extends Stack {
       },
     });
     new LockRelease(this, 'LockRelease', { table, pages, remediation });
+
+    const surveyCluster = etcdStep('survey-cluster', "Looks at a cluster's secrets, certificates and sizes", SHORT);
+    const listBackups = step('list-backups', 'Says which backup of a cluster is the newest', SHORT, {
+      reachesEtcd: false,
+    });
+    grantBackupLists(listBackups, clusters);
+    new Check(this, 'Check', {
+      loadRemediation,
+      diagnoseCluster,
+      surveyCluster,
+      listBackups,
+      runHostCommand,
+      weighCheck: step('weigh-check', 'Says what would keep a remediation from its work', SHORT, {
+        reachesEtcd: false,
+      }),
+    });
 
     new RemediationApi(this, 'api', {
       bundle: bundleOf('api'),

@@ -75,6 +75,8 @@ const plannedTargetSchema = z.strictObject({
   wasActive: z.boolean(),
   /** Its unit; empty where nothing is to be stopped. */
   unit: z.string(),
+  /** Those that its own etcd announces; empty where it has joined already. */
+  peerUrls: z.array(z.string()),
 });
 export type PlannedTarget = z.output<typeof plannedTargetSchema>;
 
@@ -112,7 +114,7 @@ export type ChooseNextChange = z.output<typeof chooseNextChangeInput>;
 export type NextChange =
   | ({ action: 'StopService' | 'ArchiveDataDir' | 'ConfigureMembership' | 'StartService' } & HostCommand)
   | { action: 'RemoveMember'; member: string; id: string }
-  | { action: 'AddMember'; member: string; peerUrl: string; asLearner: boolean }
+  | { action: 'AddMember'; member: string; peerUrls: string[]; asLearner: boolean }
   | { action: 'WaitForMember'; member: string }
   | { action: 'PromoteMember'; member: string; id: string }
   /** It was started and does not join: look why. */
@@ -127,6 +129,45 @@ export interface ChangedMembership {
   changed: boolean;
   member: string;
   id: string;
+}
+
+/** tell-changes: an error that stops a replacement, and what was changed before it, in order. */
+export const tellChangesInput = z.strictObject({
+  error: z.string(),
+  cause: z.string(),
+  cluster: clusterSchema,
+  targets: z.array(plannedTargetSchema),
+  changes: z.array(
+    z.strictObject({
+      action: z.enum([
+        'StopService',
+        'RemoveMember',
+        'ArchiveDataDir',
+        'AddMember',
+        'ConfigureMembership',
+        'StartService',
+        'PromoteMember',
+      ]),
+      member: z.string(),
+      /** Of a command on a host. */
+      host: z.string().optional(),
+      result: z
+        .looseObject({
+          dataDir: z.string().optional(),
+          walDir: z.string().optional(),
+          file: z.string().optional(),
+          copy: z.string().optional(),
+        })
+        .optional(),
+      /** Of a member that was removed, in hex. */
+      id: z.string().optional(),
+    }),
+  ),
+});
+export type TellChanges = z.output<typeof tellChangesInput>;
+export interface ToldChanges {
+  error: string;
+  cause: string;
 }
 
 export const waitForMemberInput = z.strictObject({ cluster: clusterSchema, member: z.string() });

@@ -10,6 +10,9 @@ import { parse } from './parse.ts';
 /** The entry workflow's state machine. */
 export const ENTRY_STATE_MACHINE = 'etcd-remediation';
 
+/** How the subject of a page begins that asks for an approval. */
+export const APPROVAL_WANTED = 'APPROVAL WANTED';
+
 /** Who has requested a remediation that an alarm has started, in its record. What makes it an alarm's is {@link alarmInputSchema}. */
 const BY_ALARM = 'cloudwatch';
 

@@ -59,6 +59,8 @@ export interface SpaceAssessment {
   leftOut: LeftOutMember[];
   /** Member names in the order in which they would be defragmented as things stand; those with nothing to gain are skipped then. */
   plan: string[];
+  /** What will be done, a line each. */
+  steps: string[];
 }
 
 /** choose-next-member: the one next thing to do. */

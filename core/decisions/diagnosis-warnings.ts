@@ -158,11 +158,11 @@ function aboutHosts({ members }: Cluster, { hosts }: Evidence): Warning[] {
   const unknown = hosts.filter(({ reachable }) => reachable === 'unknown');
   const warnings = away.map(({ host, problem }): Warning => {
     const member = members.find((each) => each.host === host);
-    const message = `Run Command does not reach ${host} (${member?.name ?? 'a spare host'}): ${problem}.`;
+    const message = `The host ${host} (${member?.name ?? 'a spare one'}) is not reached: ${problem.replace(/\.$/, '')}.`;
     return { kind: 'host-unreachable', message };
   });
   if (unknown.length === 0) return warnings;
-  const message = `Whether Run Command reaches ${unknown.map(({ host }) => host).join(', ')} is not known: ${unknown[0]?.problem}`;
+  const message = `Whether these hosts are reached is not known, ${unknown.map(({ host }) => host).join(', ')}: ${unknown[0]?.problem}`;
   return [...warnings, { kind: 'hosts-unknown', message }];
 }
 

@@ -34,6 +34,15 @@ export function foldersMisfit(layout: Layout, { configuration }: Pick<HostInspec
   ].filter((problem) => problem !== false);
 }
 
+/** Those that a host's own etcd announces: a member that is added or restored must have them all, and no others. */
+export function announcedPeerUrls({ configuration }: Pick<HostInspection, 'configuration'>): string[] {
+  // etcd refuses a peer URL with a path, and takes "/" for one.
+  return configuration.initialAdvertisePeerUrls
+    .split(',')
+    .map((url) => url.trim().replace(/\/$/, ''))
+    .filter((url) => url !== '');
+}
+
 /** @param needs what takes the room: `the log needs` */
 export function roomMisfit(
   { freeBytes, realPath }: HostInspection['dataDir'],

@@ -125,9 +125,11 @@ function chooseArrival(
   const { cluster, execution } = request;
   const member = survey.members.find(({ name }) => name === target.member) as SurveyedMember;
   const { name, listed, configured, seen, state } = member;
-  // etcd refuses a peer URL with a path, and takes "/" for one.
-  const peerUrl = configured.peerUrl.replace(/\/$/, '');
-  if (!listed) return { action: 'AddMember', member: name, peerUrl, asLearner: target.asLearner };
+  if (!listed) {
+    // Whoever has removed one that had joined: what it announced is not known.
+    const peerUrls = target.peerUrls.length > 0 ? target.peerUrls : [configured.peerUrl];
+    return { action: 'AddMember', member: name, peerUrls, asLearner: target.asLearner };
+  }
   if (seen.answering && seen.id === listed.id) {
     if (state === 'healthy') return undefined;
     const isOnlyUnpromoted = state === 'joining' && listed.isLearner && !target.staysLearner && member.isCaughtUp;

@@ -2,7 +2,7 @@ import type { ConfiguredMember, Layout } from '../contracts/clusters.ts';
 import type { HostInspection } from '../contracts/host-command-results.ts';
 import { PreconditionFailed } from '../errors.ts';
 import { misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
-import { isOlderRelease } from './releases.ts';
+import { isNewer, isOlderRelease, isSameRelease } from './releases.ts';
 
 /** A host on which the snapshot is to be restored. */
 export interface RestoreHost {
@@ -24,37 +24,57 @@ interface RestoredSnapshot {
   sizeBytes: number;
 }
 
+/** A host, as far as its release of etcd goes. */
+type ReleasedHost = Pick<RestoreHost, 'configured'> & { inspection: Pick<HostInspection, 'etcdVersion'> };
+
 /**
  * That every host can take the restored data, and etcd on it will run as its member.
  * @throws PreconditionFailed naming everything that does not fit, on all hosts
  */
 export function requireRecoveryFit(hosts: readonly RestoreHost[], snapshot: RestoredSnapshot): void {
   const { compressedBytes, sizeBytes } = snapshot;
-  const problems = hosts.flatMap(({ configured, layout, inspection, scratchBytes }) => {
-    const { dataDir, walDir } = inspection;
-    // The snapshot as it is sent, unpacked, and restored: for a moment all three lie there.
-    const neededBytes = scratchBytes + compressedBytes + 2 * sizeBytes + WAL_BYTES;
-    return [
-      ...misfitsOf(configured, layout, inspection),
-      ...roomMisfit(dataDir, neededBytes, 'the snapshot and what is restored from it need'),
-      ...(walDir ? roomMisfit(walDir, WAL_BYTES, 'the log needs') : []),
-    ].map((problem) => `\n- ${configured.name} on ${configured.host}: ${problem}`);
-  });
-  problems.push(...differentReleases(hosts), ...newerSnapshot(hosts, snapshot));
+  const problems = [
+    ...hosts.flatMap((host) =>
+      restoreMisfits(host, compressedBytes, sizeBytes).map(
+        (problem) => `\n- ${host.configured.name} on ${host.configured.host}: ${problem}`,
+      ),
+    ),
+    ...[...releasesMisfit(hosts), ...newerSnapshot(hosts, snapshot)].map((problem) => `\n- ${problem}`),
+  ];
   if (problems.length === 0) return;
   throw new PreconditionFailed(
     `Not every host is ready for the restore; nothing was restored.${problems.join('')}\nCorrect this, then start again.`,
   );
 }
 
+/** Why one host could not take the restored data: empty where it could. */
+export function restoreMisfits(
+  { configured, layout, inspection, scratchBytes }: RestoreHost,
+  compressedBytes: number,
+  sizeBytes: number,
+): string[] {
+  const { dataDir, walDir } = inspection;
+  // The snapshot as it is sent, unpacked, and restored: for a moment all three lie there.
+  const neededBytes = scratchBytes + compressedBytes + 2 * sizeBytes + WAL_BYTES;
+  return [
+    ...misfitsOf(configured, layout, inspection),
+    ...roomMisfit(dataDir, neededBytes, 'the snapshot and what is restored from it need'),
+    ...(walDir ? roomMisfit(walDir, WAL_BYTES, 'the log needs') : []),
+  ];
+}
+
 /** A cluster is restored by one release of etcd: another one may not read what it writes. */
-function differentReleases(hosts: readonly RestoreHost[]): string[] {
-  const releases = hosts.flatMap(({ configured, inspection: { etcdVersion } }) =>
-    etcdVersion === '' ? [] : [{ name: configured.name, etcdVersion, release: etcdVersion.split('.', 2).join('.') }],
-  );
-  if (new Set(releases.map(({ release }) => release)).size < 2) return [];
-  const list = releases.map(({ name, etcdVersion }) => `${etcdVersion} on ${name}`).join(', ');
-  return [`\n- the hosts have different releases of etcd: ${list}`];
+export function releasesMisfit(hosts: readonly ReleasedHost[]): string[] {
+  const known = hosts.filter(({ inspection }) => inspection.etcdVersion !== '');
+  const releases = Map.groupBy(known, ({ inspection }) => inspection.etcdVersion.split('.', 2).join('.'));
+  if (releases.size < 2) return [];
+  const list = known.map(({ configured, inspection }) => `${inspection.etcdVersion} on ${configured.name}`).join(', ');
+  const newest = known.map(({ inspection }) => inspection.etcdVersion).reduce((a, b) => (isNewer(b, a) ? b : a));
+  const behind = known.filter(({ inspection }) => !isSameRelease(inspection.etcdVersion, newest));
+  return [
+    `the hosts have different releases of etcd: ${list}. The newest may have written what an older one cannot read: install etcd ${newest} ` +
+      `on ${behind.map(({ configured }) => configured.host).join(', ')} as well`,
+  ];
 }
 
 /**
@@ -68,7 +88,7 @@ function newerSnapshot(hosts: readonly RestoreHost[], { member, version }: Resto
   if (older.length === 0) return [];
   const list = older.map(({ configured, inspection }) => `${inspection.etcdVersion} on ${configured.name}`).join(', ');
   return [
-    `\n- the snapshot of ${member} was written by etcd ${version.split('.', 2).join('.')}, and an older etcd does not start from it: ${list}`,
+    `the snapshot of ${member} was written by etcd ${version.split('.', 2).join('.')}, and an older etcd does not start from it: ${list}`,
   ];
 }
 

@@ -3,6 +3,7 @@ import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { HostCommand } from '../contracts/membership.ts';
 import type { Candidate, PlanRecovery, RecoveryPlan, StagedPart } from '../contracts/recovery.ts';
 import { formatBytes } from '../format.ts';
+import { announcedPeerUrls } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
 import {
   configureOf,
@@ -40,14 +41,6 @@ export function isActive({ unit }: HostInspection): boolean {
   return !['inactive', 'failed'].includes(unit.activeState);
 }
 
-/** Those that its own etcd announces, `name=url1,name=url2`: the restored member must have no others. */
-function peerUrlsOf({ inspection }: RestoreHost): string[] {
-  return inspection.configuration.initialAdvertisePeerUrls
-    .split(',')
-    .map((url) => url.trim().replace(/\/$/, ''))
-    .filter((url) => url !== '');
-}
-
 export function commandsOf(
   input: PlanRecovery,
   { candidate, hashCheck, snapshot }: Winner,
@@ -57,7 +50,9 @@ export function commandsOf(
   const { revision } = candidate;
   const restoration: Restoration = {
     execution,
-    initialCluster: hosts.flatMap((host) => peerUrlsOf(host).map((url) => `${host.configured.name}=${url}`)).join(','),
+    initialCluster: hosts
+      .flatMap((host) => announcedPeerUrls(host.inspection).map((url) => `${host.configured.name}=${url}`))
+      .join(','),
     token: `etcd-remediation-${execution}`,
     sha256: snapshot?.sha256 ?? '',
     hashCheck,
@@ -68,7 +63,9 @@ export function commandsOf(
     hosts.map((host) => make(host.configured.name, host));
   // Members that are left out are stopped as well, and so are learners: they are of a cluster that is no more.
   const reachable = inspections.filter(({ result }) => result?.unit.loadState === 'loaded');
-  const restored = onEach((member, host) => restoreOf(cluster, member, peerUrlsOf(host), restoration));
+  const restored = onEach((member, host) =>
+    restoreOf(cluster, member, announcedPeerUrls(host.inspection), restoration),
+  );
   const own = restored.find(({ member }) => member === candidate.member) as HostCommand;
   return {
     trial: { ...own, parameters: { ...own.parameters, url: '' } },
@@ -112,19 +109,20 @@ export function stagingOf(
 }
 
 export function describeSteps(
-  { execution, inspections }: PlanRecovery,
+  { cluster, execution, inspections }: PlanRecovery,
   { candidate, snapshot }: Winner,
   hosts: readonly RestoreHost[],
   leftOut: readonly LeftOut[],
 ): string[] {
   const names = hosts.map(({ configured }) => configured.name).join(', ');
   const stopped = inspections.filter(({ result }) => result?.unit.loadState === 'loaded');
+  const byUnit = Map.groupBy(stopped, ({ member }) => placeOf(cluster, member).layout.unit);
   const what = candidate.source === 'backup' ? 'the backup' : `${candidate.member}'s snapshot (${candidate.source})`;
   const size = formatBytes(snapshot?.sizeBytes ?? candidate.sizeBytes);
   return [
     `restore ${what} of revision ${candidate.revision} on trial on ${candidate.host}`,
     `send it (${size}) to every host, and restore it beside the data of ${names}`,
-    `stop etcd on ${stopped.map(({ host }) => host).join(', ')}`,
+    `stop ${[...byUnit].map(([unit, same]) => `${unit} on ${same.map(({ host }) => host).join(', ')}`).join('; ')}`,
     ...hosts.map(({ configured, layout }) => moveOf(configured, layout.dataDir, layout.walDir)),
     `write the membership of ${names}, with a new token, into their configuration`,
     `start ${names} at once`,

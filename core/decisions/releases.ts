@@ -11,6 +11,18 @@ export function isOlderRelease(release: string, than: string): boolean {
   return major < otherMajor || (major === otherMajor && minor < otherMinor);
 }
 
+export function isNewer(release: string, than: string): boolean {
+  const [a, b] = [parse(release), parse(than)];
+  const differing = a.findIndex((part, index) => part !== b[index]);
+  return differing !== -1 && (a[differing] ?? 0) > (b[differing] ?? 0);
+}
+
+/** But for the patch: `3.5.16` and `3.5.30` are. */
+export function isSameRelease(one: string, other: string): boolean {
+  const [a, b] = [parse(one), parse(other)];
+  return a[0] === b[0] && a[1] === b[1];
+}
+
 /**
  * A learner takes no part in votes until it is caught up, so it is the safe way in, where there are learners (since 3.4) and their
  * promotion is kept.

@@ -1,10 +1,10 @@
-import { type Cluster, layoutOf } from '../contracts/clusters.ts';
+import { type Cluster, type ConfiguredMember, type Layout, layoutOf } from '../contracts/clusters.ts';
 import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from '../contracts/membership.ts';
 import type { Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { refuseDowngrade } from './downgrade.ts';
-import { misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
+import { announcedPeerUrls, misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
 import { hasPeerUrl } from './identity.ts';
 import { requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
@@ -59,6 +59,7 @@ export function planReplacement(
       // One that waits for its peers, or that systemd starts again and again, counts as running.
       wasActive: !['inactive', 'failed'].includes(inspected.unit.activeState),
       unit: layoutOf(scope.cluster, surveyed.configured).unit,
+      peerUrls: announcedPeerUrls(inspected),
     };
   });
   return {
@@ -92,6 +93,7 @@ function finish({ name, configured, role }: SurveyedMember, { members }: Survey)
     staysLearner,
     wasActive: true,
     unit: '',
+    peerUrls: [],
   };
 }
 
@@ -119,25 +121,40 @@ function requireFit(
   inspection: HostInspection,
   { leader, members }: Survey,
 ): void {
-  const { etcdVersion, dataDir, walDir } = inspection;
   const clusterVersions = members.flatMap(({ seen }) => (seen.answering ? [seen.storageVersion || seen.version] : []));
+  const problems = replacementMisfits(layoutOf(cluster, configured), configured, inspection, {
+    clusterVersions,
+    dbSizeBytes: leader.dbSizeBytes,
+  });
+  if (problems.length === 0) return;
+  throw new PreconditionFailed(
+    `The host ${configured.host} is not ready for the replacement of ${name}; nothing was changed.\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
+  );
+}
+
+/**
+ * Why a member could not be replaced on its host: empty where it could.
+ * @param clusterVersions what the members that answer store by, or run; @param dbSizeBytes of the database that a new member is sent
+ */
+export function replacementMisfits(
+  layout: Layout,
+  configured: ConfiguredMember,
+  inspection: HostInspection,
+  { clusterVersions, dbSizeBytes }: { clusterVersions: readonly string[]; dbSizeBytes: number },
+): string[] {
+  const { etcdVersion, dataDir, walDir } = inspection;
   const isOlderThanAll = etcdVersion !== '' && clusterVersions.every((version) => isOlderRelease(etcdVersion, version));
-  const layout = layoutOf(cluster, configured);
   const older = isOlderThanAll
     ? [
         `etcd ${etcdVersion} in ${layout.binDir} is older than every member (${clusterVersions.join(', ')}), and a cluster takes in no such`,
       ]
     : [];
-  const problems = [
+  return [
     ...older,
     ...misfitsOf(configured, layout, inspection),
-    ...roomMisfit(dataDir, leader.dbSizeBytes + WAL_BYTES, 'the database with its log needs'),
+    ...roomMisfit(dataDir, dbSizeBytes + WAL_BYTES, 'the database with its log needs'),
     ...(walDir === null ? [] : roomMisfit(walDir, WAL_BYTES, 'the log needs')),
   ];
-  if (problems.length === 0) return;
-  throw new PreconditionFailed(
-    `The host ${configured.host} is not ready for the replacement of ${name}; nothing was changed.\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
-  );
 }
 
 /**
@@ -161,17 +178,17 @@ function requireUnused(
 }
 
 function describeSteps(
-  { member, host, removeIds, prepare, asLearner, staysLearner }: PlannedTarget,
+  { member, host, removeIds, prepare, asLearner, staysLearner, peerUrls }: PlannedTarget,
   cluster: Cluster,
 ): string[] {
   const promotion = asLearner && !staysLearner ? [`promote ${member} once it is caught up`] : [];
   if (!prepare) return [`wait until ${member} is caught up`, ...promotion];
-  const { member: configured, layout } = placeOf(cluster, member);
+  const { layout } = placeOf(cluster, member);
   return [
     `stop ${layout.unit} on ${host}`,
     ...removeIds.map((id) => `remove member ${id} from etcd`),
-    `move ${layout.dataDir} aside on ${host}`,
-    `add ${member} (${configured.peerUrl}) to etcd as a ${asLearner ? 'learner' : 'voter'}`,
+    `move ${layout.walDir ? `${layout.dataDir} and ${layout.walDir}` : layout.dataDir} aside on ${host}`,
+    `add ${member} (${peerUrls.join(', ')}) to etcd as a ${asLearner ? 'learner' : 'voter'}`,
     `write the membership into ${layout.configFile} on ${host}, and start ${layout.unit}`,
     `wait until ${member} is caught up`,
     ...promotion,

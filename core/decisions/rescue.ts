@@ -1,3 +1,4 @@
+import type { Cluster } from '../contracts/clusters.ts';
 import type { HostCommand } from '../contracts/membership.ts';
 import type { ChooseRescue, Rescue } from '../contracts/recovery.ts';
 import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
@@ -5,6 +6,7 @@ import { quorumIn } from './configured-quorum.ts';
 import { clearInterrupted, keptRecoveries } from './interrupted-recovery.ts';
 import { requireReadableBackup } from './named-backup.ts';
 import { controlOf, discardOf, examineOf, salvageOf } from './recovery-commands.ts';
+import { releasesMisfit } from './recovery-fit.ts';
 import { describeEnd, outlookOf, type Service, surveyServices } from './services.ts';
 
 /** A wait lasts about 15 s: two minutes for members to replay their logs, reach each other and elect. */
@@ -69,14 +71,14 @@ export function chooseRescue(input: ChooseRescue): Rescue {
   return { ...rest, ...salvage(input, services, why) };
 }
 
-function leaderless(services: readonly Service[], { restartProblem }: ChooseRescue): UnsafeToProceed {
+function leaderless(services: readonly Service[], { restarted, restartProblem }: ChooseRescue): UnsafeToProceed {
   const list = services.map((service) => `\n- ${describeEnd(service, 5)}`).join('');
   return new UnsafeToProceed(
     'A quorum of members runs with its data, and finds no leader: their network, their certificates or their configuration is what is ' +
       'wrong, or they hold data of different clusters, as where one was left out of an earlier recovery and came back. A restore would not ' +
       `cure that, and would lose what they hold, so nothing is restored.${list}\nCorrect what keeps them apart; they then go on by ` +
       'themselves. Where the logs speak of another cluster ID: stop that member, move its data dir aside, and start again.' +
-      `${restartProblem === '' ? '' : `\n${restartProblem}`}`,
+      `${restarted ? '\nServices were started before this, and run on; no data was changed.' : ''}${restartProblem === '' ? '' : `\n${restartProblem}`}`,
   );
 }
 
@@ -92,6 +94,7 @@ function salvage(
     const list = services.map(({ member, problem }) => `\n- ${member}: ${problem}`).join('');
     throw new PreconditionFailed(`No voter's host can be looked at, so there is nothing to recover from.${list}`);
   }
+  refuseMixedReleases(onHosts, cluster);
   const examine = chooseExamination(onHosts, { cluster, parameters, dryRun, execution });
   return {
     action: 'Salvage',
@@ -100,6 +103,22 @@ function salvage(
     discard: onHosts.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
     examine,
   };
+}
+
+/**
+ * They are known before anything is copied: a salvage of a large database takes its time.
+ * @throws PreconditionFailed
+ */
+function refuseMixedReleases(services: readonly Service[], cluster: Cluster): void {
+  const hosts = services.flatMap(({ member, inspection }) => {
+    const configured = cluster.members.find(({ name }) => name === member);
+    return configured && inspection ? [{ configured, inspection }] : [];
+  });
+  const problems = releasesMisfit(hosts);
+  if (problems.length === 0) return;
+  throw new PreconditionFailed(
+    `A quorum is recovered by one release of etcd, and ${problems.join('')}. Then start again. Nothing was restored.`,
+  );
 }
 
 /** On the host with the most room, of those that have etcd's programs. */

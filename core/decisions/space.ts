@@ -19,6 +19,7 @@ import { describeId, refuseUnsafeAlarms, type SettledCluster } from './cluster-h
 import { membersToLeaveOut, settleWithout, type WorkingCluster } from './left-out-members.ts';
 import { quorumOf } from './member-survey.ts';
 import { assessedQuotas, describeContradiction, isAboveShare, type QuotaOf, quotasIn } from './quotas.ts';
+import { describeSpaceSteps } from './space-steps.ts';
 
 /** Without an alarm, a database above this share of its quota is worth a compaction, whatever is free in it already. */
 export const PREVENT_ABOVE_RATIO = 0.8;
@@ -72,7 +73,11 @@ export function assessSpace(
   const filling = voters.filter((member) => isAbove(PREVENT_ABOVE_RATIO, member, 'dbSizeBytes', quotaOf));
   const fragmented = voters.filter((member) => isWorthDefragmenting(member, parameters));
   const reclaim = alarmed || filling.length > 0 || fragmented.length > 0;
-  const compactRevision = BigInt(leader.revision) - BigInt(parameters.retainRevisions);
+  const target = BigInt(leader.revision) - BigInt(parameters.retainRevisions);
+  // Free pages can be given back without a compaction, and every compaction may break a watcher that lags.
+  const compactRevision = (alarmed || filling.length > 0) && target > 0n ? target.toString() : '0';
+  const plan = reclaim ? order(voters, leader).map((member) => member.name) : [];
+  const raisedBy = observation.alarms.map(({ memberId }) => describeId(observation, memberId));
   return {
     verdict: reclaim ? 'Reclaim' : 'NothingToDo',
     summary: [
@@ -86,9 +91,9 @@ export function assessSpace(
     alarms: observation.alarms,
     members: describeMembers(cluster, quotaOf),
     leftOut,
-    // Free pages can be given back without a compaction, and every compaction may break a watcher that lags.
-    compactRevision: (alarmed || filling.length > 0) && compactRevision > 0n ? compactRevision.toString() : '0',
-    plan: reclaim ? order(voters, leader).map((member) => member.name) : [],
+    compactRevision,
+    plan,
+    steps: reclaim ? describeSpaceSteps({ compactRevision, order: plan, leader: leader.name, raisedBy }) : [],
   };
 }
 

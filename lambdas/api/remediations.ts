@@ -19,6 +19,7 @@ import {
 } from '../../core/contracts/remediation.ts';
 import type { ApprovalAnswer, LockItem, WantedApproval } from '../../core/contracts/remediation-items.ts';
 import type { RemediationReport } from '../../core/contracts/remediation-report.ts';
+import { requireNamedMember } from '../../core/decisions/named-member.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { answerOf } from './aws-answers.ts';
@@ -73,7 +74,7 @@ export class Remediations {
         `The input is for the cluster "${wanted.cluster}", and "${cluster}" is what was asked for. Nothing was touched.`,
       );
     }
-    await this.#registry.configurationOf(cluster);
+    requireNamedMember(await this.#registry.configurationOf(cluster), wanted);
     const executionArn = this.#arnOf(id);
     const earlier = await this.#find(executionArn);
     if (earlier) return requireSame(earlier, wanted, id);

@@ -100,15 +100,15 @@ export class EtcdMember {
   }
 
   /** @returns whether it was added now; a peer URL that is a member's already is success */
-  async addMember(peerUrl: string, isLearner: boolean): Promise<boolean> {
-    const added = this.#connection.cluster.memberAdd({ peerURLs: [peerUrl], isLearner });
+  async addMember(peerUrls: string[], isLearner: boolean): Promise<boolean> {
+    const added = this.#connection.cluster.memberAdd({ peerURLs: peerUrls, isLearner });
     try {
       return await changed(added, 'MemberExists', 'PeerUrlExists');
     } catch (error) {
-      // etcd makes an ID of the peer URL and the second, and never takes one again that was removed.
+      // etcd makes an ID of the peer URLs and the second, and never takes one again that was removed.
       if (!hasReason(error, 'MemberNotFound')) throw error;
       throw new EtcdUnavailable(
-        `${this.endpoint}: ${peerUrl} was added and removed within this second. The next one will do.`,
+        `${this.endpoint}: ${peerUrls.join(', ')} was added and removed within this second. The next one will do.`,
       );
     }
   }

@@ -13,7 +13,7 @@ import { HostUnreachable, RemediationError } from '../../core/errors.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { type HostCommandResult, readOutcome } from './outcome.ts';
 import { withoutSignatures } from './redaction.ts';
-import { NOT_MANAGED, refusalOf } from './refusals.ts';
+import { BY_HOSTS_FILE, NOT_MANAGED, refusalOf } from './refusals.ts';
 
 /** A host that comes back later must not run an old command. */
 const DELIVERY_SECONDS = 60;
@@ -23,6 +23,9 @@ const MARGIN_SECONDS = 300;
 const MAX_IDS = 50;
 /** The SDK would send a command again that was not answered; the step that is run again looks for it first. */
 const ONE_ATTEMPT = { ...AWS_CLIENT, maxAttempts: 1 };
+const UNKNOWN_TO_SSM = 'not a managed node, or stopped';
+/** Any other word comes from the way to a host that hosts.json names, where this runs without AWS. */
+const SAID_BY_SSM = [UNKNOWN_TO_SSM, 'ConnectionLost', 'Inactive'];
 const POLL_SECONDS = { minDelay: 0.5, maxDelay: 2 };
 
 /** The parameters of a command, by name; each is text. */
@@ -42,12 +45,15 @@ export interface SentCommand<Command extends HostCommandName> {
  * @throws HostUnreachable naming each that does not, PreconditionFailed, AwsUnavailable
  */
 export async function requireReachable(hosts: readonly string[]): Promise<void> {
-  const problems = (await askForHosts(hosts))
-    .filter(({ reachable }) => !reachable)
-    .map(({ host, problem }) => `- ${host}: ${problem}`);
-  if (problems.length > 0) {
-    throw new HostUnreachable(`SSM does not reach every host:\n${problems.join('\n')}\n${NOT_MANAGED}`);
-  }
+  const away = (await askForHosts(hosts)).filter(({ reachable }) => !reachable);
+  if (away.length === 0) return;
+  const list = away.map(({ host, problem }) => `- ${host}: ${problem}`).join('\n');
+  const isOfSsm = away.every(({ problem }) => SAID_BY_SSM.includes(problem));
+  throw new HostUnreachable(
+    isOfSsm
+      ? `SSM does not reach every host:\n${list}\n${NOT_MANAGED}`
+      : `Not every host is reached:\n${list}\n${BY_HOSTS_FILE}`,
+  );
 }
 
 /** The same as an answer for each host: where SSM does not answer, or refuses to, nothing is known of any. It is asked once. */
@@ -75,7 +81,7 @@ async function askForHosts(hosts: readonly string[], options = AWS_CLIENT): Prom
   };
   await withSsm('which hosts it reaches', ask, options);
   return hosts.map((host) => {
-    const ping = pings.get(host) ?? 'not a managed node, or stopped';
+    const ping = pings.get(host) ?? UNKNOWN_TO_SSM;
     return ping === 'Online' ? { host, reachable: true, problem: '' } : { host, reachable: false, problem: ping };
   });
 }

@@ -7,6 +7,11 @@ export const NOT_MANAGED =
   '(systemctl status amazon-ssm-agent) and reaches the SSM endpoints, and whether its instance profile allows it to register ' +
   '(AmazonSSMManagedInstanceCore).';
 
+/** Without AWS it is a command that leads to a host. */
+export const BY_HOSTS_FILE =
+  'Correct how hosts.json says that it is reached: the command there has to run, as root and in a shell, what it reads on standard input. Try it ' +
+  'by hand, as in: echo id | ssh -o BatchMode=yes ADDRESS sudo bash';
+
 const DEPLOY_AGAIN = 'The deployed documents are not those of this version: deploy again.';
 
 const REFUSALS: Readonly<Record<string, { error: new (message: string) => RemediationError; meaning: string }>> = {

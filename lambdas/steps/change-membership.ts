@@ -17,7 +17,7 @@ export const handler = etcdStep(
       case 'RemoveMember':
         return { changed: await leader.removeMember(next.id), member: next.member, id: next.id };
       case 'AddMember':
-        return { changed: await leader.addMember(next.peerUrl, next.asLearner), member: next.member, id: '' };
+        return { changed: await leader.addMember(next.peerUrls, next.asLearner), member: next.member, id: '' };
       case 'PromoteMember':
         return { changed: await leader.promoteMember(next.id), member: next.member, id: next.id };
     }

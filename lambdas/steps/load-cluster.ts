@@ -1,11 +1,14 @@
 import { executionInputSchemas } from '../../core/contracts/execution-input.ts';
 import { type LoadedCluster, loadClusterInput } from '../../core/contracts/load-cluster.ts';
 import { parse } from '../../core/contracts/parse.ts';
+import { requireNamedMember } from '../../core/decisions/named-member.ts';
 import { readRegistry } from '../registry.ts';
 
 /** Checks the execution input and loads the cluster's configuration from its registry parameter. */
 export async function handler(event: unknown): Promise<LoadedCluster> {
   const { incident, input: given } = parse(loadClusterInput, event, 'The execution');
   const input = parse(executionInputSchemas[incident], given, 'The execution input');
-  return { ...input, cluster: await readRegistry(input.cluster) };
+  const cluster = await readRegistry(input.cluster);
+  requireNamedMember(cluster, input);
+  return { ...input, cluster };
 }

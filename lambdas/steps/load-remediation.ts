@@ -1,6 +1,7 @@
 import { parse } from '../../core/contracts/parse.ts';
 import { parseStart, RIGHT_INPUTS, type Started } from '../../core/contracts/remediation.ts';
 import { type LoadedRemediation, loadRemediationInput } from '../../core/contracts/remediation-steps.ts';
+import { requireNamedMember } from '../../core/decisions/named-member.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { readRegistry } from '../registry.ts';
 
@@ -11,7 +12,9 @@ import { readRegistry } from '../registry.ts';
 export async function handler(event: unknown): Promise<LoadedRemediation> {
   const { input } = parse(loadRemediationInput, event, 'The execution');
   const started = parseOrShow(input);
-  return { cluster: await readRegistry(started.request.cluster), ...started };
+  const cluster = await readRegistry(started.request.cluster);
+  requireNamedMember(cluster, started.request);
+  return { cluster, ...started };
 }
 
 function parseOrShow(input: unknown): Started {

@@ -206,7 +206,7 @@ export class AuthTokenReset extends Construct {
       outputs: {
         outcome: 'Remediated',
         ...report,
-        summary: "{% $assessment.summary & ' ' & $verified.summary %}",
+        summary: "{% $verified.summary & ' Before: ' & $assessment.summary %}",
         ladder: '{% $plan.ladder %}',
         done: '{% $done %}',
         window: WINDOW,

@@ -18,6 +18,7 @@ import { loadCluster } from './parts/load-cluster.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { startServicesAgain } from './parts/start-services-again.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
+import { tellChanges } from './parts/tell-changes.ts';
 
 export interface MemberReplacementSteps {
   loadCluster: StepFunction;
@@ -29,6 +30,7 @@ export interface MemberReplacementSteps {
   runHostCommand: StepFunction;
   compareHashes: StepFunction;
   proveWrites: StepFunction;
+  tellChanges: StepFunction;
 }
 
 /**
@@ -51,7 +53,7 @@ export class MemberReplacement extends Construct {
   constructor(scope: Construct, id: string, steps: MemberReplacementSteps) {
     super(scope, id);
     const stop = raiseAgain(this, 'Stop with the error');
-    const onError = startServicesAgain(this, steps.runHostCommand, stop);
+    const onError = tellChanges(this, steps.tellChanges, startServicesAgain(this, steps.runHostCommand, stop));
     const request = { cluster: '{% $cluster %}', parameters: '{% $parameters %}', member: '{% $member %}' };
     const work = {
       cluster: '{% $plan.cluster %}',
@@ -81,6 +83,7 @@ export class MemberReplacement extends Construct {
         stopped: [],
         done: [],
         archived: [],
+        changes: [],
         waits: 0,
         turn: 0,
         lastIndex: 'none',
@@ -116,7 +119,12 @@ export class MemberReplacement extends Construct {
       stepState(this, name, {
         step: steps.changeMembership,
         input: { ...work, change: '{% $next.action %}' },
-        ...(assign && { assign }),
+        assign: {
+          ...assign,
+          changes:
+            "{% [$append($changes, $states.result.Payload.changed ? {'action': $next.action, 'member': $states.result.Payload.member, " +
+            "'id': $states.result.Payload.id} : [])] %}",
+        },
         onError,
       }).next(chooseNextChange);
     // A member that is gone has nothing to start for. The step may have removed another one than was chosen, the first time's
@@ -166,6 +174,10 @@ export class MemberReplacement extends Construct {
       outputs: {
         outcome: 'Remediated',
         ...report,
+        // How it is now comes first: whoever reads no further has read that.
+        summary:
+          "{% $join([$plan.targets.member], ', ') & ($count($plan.targets) > 1 ? ' are' : ' is') & ' back: every voter took a write, and all " +
+          "hold the same data at revision ' & $compared.revision & '. Before: ' & $assessment.summary %}",
         plan: '{% $plan.steps %}',
         archived: '{% $archived %}',
         archives: '{% $plan.archives %}',
@@ -185,6 +197,8 @@ export class MemberReplacement extends Construct {
         archived:
           "{% [$append($archived, $next.action = 'ArchiveDataDir' ? {'member': $next.member, 'host': $next.host, " +
           "'dataDir': $hostCommand.result.dataDir, 'walDir': $hostCommand.result.walDir} : [])] %}",
+        changes:
+          "{% [$append($changes, {'action': $next.action, 'member': $next.member, 'host': $next.host, 'result': $hostCommand.result})] %}",
       },
     });
     const target = { host: '{% $next.host %}', parameters: '{% $next.parameters %}' };

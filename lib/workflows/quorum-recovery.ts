@@ -127,7 +127,7 @@ export class QuorumRecovery extends Construct {
       outputs: {
         outcome: 'Remediated',
         ...report,
-        summary: `{% ${told('$kept', '$restartReason', '$verified.summary')} %}`,
+        summary: `{% ${joined('$verified.summary', '$kept', '$restartReason', BEFORE)} %}`,
         ladder: [{ rung: 'restart', serves: true, why: `{% ${joined('$kept', '$restartReason')} %}` }],
         // What is lost with an earlier recovery is known to nobody here.
         loss: {
@@ -147,7 +147,7 @@ export class QuorumRecovery extends Construct {
         outcome: 'Remediated',
         ...report,
         ...planned,
-        summary: `{% ${told(RESTORED, LOSS, '$verified.summary', LEFT_OUT)} %}`,
+        summary: `{% ${joined('$verified.summary', RESTORED, LOSS, LEFT_OUT, BEFORE)} %}`,
         ...EARLIER,
         archived: '{% $archived %}',
         scratchLeft: '{% $scratchLeft %}',
@@ -235,6 +235,9 @@ const PROOFS = {
   members: '{% $verified.members %}',
   remaining: '{% $verified.remaining %}',
 };
+
+/** JSONata: of a success, which says first how it is now. */
+const BEFORE = "'Before: ' & $assessment.summary";
 
 /** JSONata: what was found, and what became of it. */
 function told(...parts: string[]): string {

@@ -113,7 +113,7 @@ export class SpaceReclaim extends Construct {
         outcome: 'Planned',
         ...assessed,
         leftOut: '{% $assessment.leftOut %}',
-        plan: '{% $assessment.plan %}',
+        plan: '{% [$assessment.steps] %}',
         compactRevision: '{% $assessment.compactRevision %}',
       },
     });
@@ -121,7 +121,10 @@ export class SpaceReclaim extends Construct {
       outputs: {
         outcome: 'Remediated',
         ...report,
-        summary: "{% $join([$assessment.summary, $states.input.summary][$ != ''], ' ') %}",
+        // How it is now comes first: whoever reads no further has read that.
+        summary:
+          "{% $join([$join([$states.input.members.name], ', ') & ' took a write each, and no alarm is raised.', $states.input.summary, " +
+          "'Before: ' & $assessment.summary][$ != ''], ' ') %}",
         compactRevision: '{% $assessment.compactRevision %}',
         defragmented: '{% $defragmented %}',
         disarmed: '{% $disarmed %}',

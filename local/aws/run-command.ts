@@ -145,12 +145,13 @@ export function runCommand({ documents: contents, hosts }: RunCommandOptions): R
     const { Filters, MaxResults = 10, NextToken } = parseRequest(describeInstancesSchema, request);
     const [{ Key, Values }] = Filters;
     if (Key !== 'InstanceIds') throw new AwsError('InvalidFilterKey', `This endpoint does not filter by ${Key}.`);
-    const known = Object.keys(hosts).filter((id) => Values.includes(id));
-    const { page, ...next } = pageOf(known, { MaxResults, NextToken });
+    const { page, ...next } = pageOf(Values, { MaxResults, NextToken });
+    // SSM has three words for it, and none for why. Here the way to a host says it itself.
     const InstanceInformationList = await Promise.all(
       page.map(async (InstanceId) => {
-        const { result } = await reach(accessOf(InstanceId), PING_MS);
-        return { InstanceId, PingStatus: result === 'Reached' ? 'Online' : 'ConnectionLost', PlatformType: 'Linux' };
+        if (!Object.hasOwn(hosts, InstanceId)) return { InstanceId, PingStatus: 'hosts.json does not say how' };
+        const { problem } = await reach(accessOf(InstanceId), PING_MS);
+        return { InstanceId, PingStatus: problem || 'Online', PlatformType: 'Linux' };
       }),
     );
     return { InstanceInformationList, ...next };

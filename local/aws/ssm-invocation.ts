@@ -85,13 +85,23 @@ export async function reach(
   access: HostAccess,
   withinMs: number,
   signal?: AbortSignal,
-): Promise<{ result: 'Reached' | 'Refused' | 'TimedOut'; stderr: string }> {
+): Promise<{ result: 'Reached' | 'Refused' | 'TimedOut'; stderr: string; problem: string }> {
   const limit = AbortSignal.timeout(withinMs);
-  const { started, stderr } = await runScript(access, ':', {
+  const { started, exitCode, stderr } = await runScript(access, ':', {
     timeoutMs: withinMs,
     signal: signal ? AbortSignal.any([signal, limit]) : limit,
   });
-  return { result: started ? 'Reached' : limit.aborted ? 'TimedOut' : 'Refused', stderr };
+  const result = started ? 'Reached' : limit.aborted ? 'TimedOut' : 'Refused';
+  // What ssh, nsenter or the shell said last is why.
+  const end =
+    result === 'TimedOut'
+      ? `no answer within ${withinMs / 1000} s`
+      : exitCode === null
+        ? ''
+        : `exit status ${exitCode}`;
+  const words = stderr.trim().split('\n').at(-1)?.trim() ?? '';
+  const problem = started ? '' : [end, words].filter((part) => part !== '').join(': ');
+  return { result, stderr, problem };
 }
 
 function settle(run: ScriptRun, timeIsOver: boolean): Partial<InvocationState> {

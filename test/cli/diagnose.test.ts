@@ -76,7 +76,7 @@ describe('etcd-remediation diagnose', () => {
     expect(lines).toEqual(
       expect.arrayContaining([
         '    m1  host-m1  reached',
-        '    m2  host-m2  not reached: ConnectionLost',
+        '    m2  host-m2  not reached: exit status 1',
         expect.stringMatching(/^ {4}m3 {2}host-m3 {2}not reached: /),
         expect.stringMatching(/^ {4}host-unreachable: .*host-m2/),
       ]),

@@ -67,13 +67,6 @@ describe('the plan of a dry run', () => {
       '    stop m3',
       '    remove m3',
     ]);
-    const space = { outcome: 'Planned', summary: 'NOSPACE', incident: 'space-exceeded', plan: ['m2'] };
-    expect(describeReport({ ...space, compactRevision: '40' })).toEqual([
-      '  Plan:',
-      '    compact history to revision 40',
-      '    defragment m2, if it gains by it',
-    ]);
-    expect(describeReport({ ...space, compactRevision: '0' })).toHaveLength(2);
     expect(describeReport({ outcome: 'Planned', summary: 'nothing to do', plan: [] })).toEqual([]);
   });
 });

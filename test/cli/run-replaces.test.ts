@@ -86,7 +86,7 @@ describe('etcd-remediation run, on a cluster on hosts with TLS and authenticatio
 
   it('refuses a member that there is not, and changes nothing', async () => {
     const { status, result } = await run(...files, '--approve', '--member', 'm9');
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(result).toMatchObject({ outcome: 'InvalidInput', report: { cause: expect.stringContaining('m1, m2, m3') } });
   });
 

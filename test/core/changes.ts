@@ -21,6 +21,7 @@ export function target(name: string, differences: Partial<PlannedTarget> = {}): 
     staysLearner: false,
     wasActive: false,
     unit: 'etcd',
+    peerUrls: [],
     ...differences,
   };
 }

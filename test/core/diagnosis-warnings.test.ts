@@ -234,15 +234,18 @@ describe('hosts', () => {
       ['i-9', ''],
     ]);
     expect(diagnosis.warnings).toEqual([
-      { kind: 'host-unreachable', message: 'Run Command does not reach i-2 (node2): ConnectionLost.' },
-      { kind: 'host-unreachable', message: 'Run Command does not reach i-9 (a spare host): not a managed node.' },
+      { kind: 'host-unreachable', message: 'The host i-2 (node2) is not reached: ConnectionLost.' },
+      { kind: 'host-unreachable', message: 'The host i-9 (a spare one) is not reached: not a managed node.' },
     ]);
   });
 
   it('of which SSM says nothing are one warning', () => {
     const hosts = ['i-1', 'i-2'].map((host) => reach(host, 'unknown', 'SSM was not answered.'));
     expect(warningsOf({ ...of('3.5.30'), hosts })).toEqual([
-      { kind: 'hosts-unknown', message: 'Whether Run Command reaches i-1, i-2 is not known: SSM was not answered.' },
+      {
+        kind: 'hosts-unknown',
+        message: 'Whether these hosts are reached is not known, i-1, i-2: SSM was not answered.',
+      },
     ]);
   });
 

@@ -181,6 +181,7 @@ function actedOn(world: World): { what: string; member: string }[] {
       staysLearner: false,
       wasActive: true,
       unit: 'etcd',
+      peerUrls: [],
     },
   }));
   const change = attempt(() =>

@@ -113,12 +113,3 @@ it('one member that is reached under two client URLs is one vote', () => {
     ).name,
   ).toBe('EtcdUnavailable');
 });
-
-it('a member is added under its peer URL without the "/" at its end, which etcd takes for a path', () => {
-  const members = [...MEMBERS.slice(0, 2), configured('node3', { peerUrl: 'https://node3:2380/' })];
-  const request = { cluster: clusterOf(members), done: STARTED.slice(0, 2) };
-  expect(choose(withThird(silent('node3'), null), request)).toMatchObject({
-    action: 'AddMember',
-    peerUrl: 'https://node3:2380',
-  });
-});

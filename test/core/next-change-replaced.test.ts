@@ -55,7 +55,7 @@ describe('a member on another host', () => {
       'is then added at its own peer URL',
       reading(silent('node9'), silent('node3'), WITHOUT_THIRD),
       DEPARTED,
-      { action: 'AddMember', member: 'node9', peerUrl: 'https://node9:2380' },
+      { action: 'AddMember', member: 'node9', peerUrls: ['https://node9:2380'] },
     ],
     [
       'is promoted in the end',

@@ -120,9 +120,18 @@ describe('a member that joins', () => {
     expect(choose(withThird(silent('node3'), null), { targets, done: DEPARTED })).toEqual({
       action: 'AddMember',
       member: 'node3',
-      peerUrl: 'https://node3:2380',
+      peerUrls: ['https://node3:2380'],
       asLearner,
     });
+  });
+
+  it('is added with every peer URL that its own etcd announces', () => {
+    const peerUrls = ['https://node3:2380', 'https://10.0.0.3:2380'];
+    const targets = [target('node3', { peerUrls })];
+    expect(choose(withThird(silent('node3'), null), { targets, done: DEPARTED })).toMatchObject({ peerUrls });
+    const list = [...LIST.slice(0, 2), { ...added, peerUrls }];
+    const next = choose(withThird(silent('node3'), list[2] ?? null), { targets, done: DEPARTED });
+    expect(Object(next).parameters.initialCluster).toContain('node3=https://node3:2380,node3=https://10.0.0.3:2380');
   });
 
   it('is configured, then started, then waited for', () => {

@@ -71,7 +71,8 @@ describe('a host that cannot take the restored data', () => {
 
   it('is any of several whose releases differ', () => {
     expect(problemsOf(withThird({ etcdVersion: '3.4.34' }))).toEqual([
-      'the hosts have different releases of etcd: 3.5.30 on node1, 3.5.30 on node2, 3.4.34 on node3',
+      'the hosts have different releases of etcd: 3.5.30 on node1, 3.5.30 on node2, 3.4.34 on node3. The newest may have written what an older one cannot read: ' +
+        'install etcd 3.5.30 on i-3 as well',
     ]);
     expect(plan(withThird({ etcdVersion: '3.5.16' })).targets).toHaveLength(3);
   });

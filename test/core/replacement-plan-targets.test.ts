@@ -59,6 +59,7 @@ describe('a member that is joining', () => {
       staysLearner: false,
       wasActive: true,
       unit: '',
+      peerUrls: [],
     });
   });
 

@@ -29,6 +29,7 @@ describe('the plan for a member that has crashed', () => {
           staysLearner: false,
           wasActive: false,
           unit: 'etcd',
+          peerUrls: ['https://node3:2380'],
         },
       ],
       steps: [
@@ -42,6 +43,16 @@ describe('the plan for a member that has crashed', () => {
       ],
       archives: { node3: [] },
     });
+  });
+
+  it('keeps both peer URLs of a member that has two', () => {
+    const both = ['https://node3:2380', 'https://10.0.0.3:2380'];
+    const inspections = {
+      node3: { configuration: configuration('node3', { initialAdvertisePeerUrls: both.join(', ') }) },
+    };
+    const { targets, steps } = plan(crashed, { inspections });
+    expect(targets[0]?.peerUrls).toEqual(both);
+    expect(steps).toContain('add node3 (https://node3:2380, https://10.0.0.3:2380) to etcd as a learner');
   });
 
   it('leaves the promotion out for one that joins as a voter, and the removal for one that is gone', () => {
@@ -68,7 +79,11 @@ describe('the plan for a member that has crashed', () => {
     };
     const { targets, steps } = plan(crashed, { members, inspections });
     expect(targets[0]?.unit).toBe('etcd3');
-    expect(steps.slice(0, 3)).toEqual(['stop etcd3 on i-3', 'remove member a3 from etcd', 'move /data aside on i-3']);
+    expect(steps.slice(0, 3)).toEqual([
+      'stop etcd3 on i-3',
+      'remove member a3 from etcd',
+      'move /data and /wal aside on i-3',
+    ]);
   });
 
   it.each([

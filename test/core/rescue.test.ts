@@ -23,6 +23,28 @@ const withConfiguration = (name: string, differences: Partial<HostInspection['co
   configuration: configuration(name, differences),
 });
 
+describe('hosts of different releases', () => {
+  it('are refused before anything is copied, and it is said which release all of them need', () => {
+    const hosts = {
+      node1: { ...empty, etcdVersion: '3.6.16' },
+      node2: { ...empty, etcdVersion: '3.5.30' },
+      node3: { ...empty, etcdVersion: '3.5.30' },
+    };
+    const { name, message } = failureOf(() => rescue({ hosts }));
+    expect(name).toBe('PreconditionFailed');
+    expect(message).toContain('3.6.16 on node1, 3.5.30 on node2, 3.5.30 on node3');
+    expect(message).toContain('install etcd 3.6.16 on i-2, i-3 as well');
+    expect(message).toContain('Nothing was restored.');
+  });
+
+  it('are no concern where only the patch differs, nor while services may be started on their data', () => {
+    const patch = { node1: { ...empty, etcdVersion: '3.5.29' }, node2: empty, node3: empty };
+    expect(rescue({ hosts: patch }).action).toBe('Salvage');
+    const mixed = { node1: { ...killed, etcdVersion: '3.6.16' }, node2: killed, node3: killed };
+    expect(rescue({ hosts: mixed }).action).toBe('Restart');
+  });
+});
+
 describe('services are started', () => {
   it.each<[string, Host, Host, Host, string[]]>([
     ['all were killed', killed, killed, killed, ['node1', 'node2', 'node3']],

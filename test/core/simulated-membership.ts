@@ -136,7 +136,7 @@ export class SimulatedMembership {
         this.#remove(next.id);
         break;
       case 'AddMember':
-        this.#add(next.peerUrl, next.asLearner);
+        this.#add(next.peerUrls[0] ?? '', next.asLearner);
         break;
       case 'ConfigureMembership':
         this.#named(next.member).initialCluster = next.parameters.initialCluster ?? '';

@@ -80,6 +80,7 @@ describe('the assessment', () => {
       leftOut: [],
       compactRevision: '0',
       plan: [],
+      steps: [],
     });
   });
 
@@ -104,6 +105,25 @@ describe('the assessment', () => {
   ])('plans the followers in the order of the configuration, and the leader %s last', (leader, plan) => {
     const reading = observation(ledBy(leader, [...fragmented, learner('node4', FRAGMENTED)]));
     expect(assessSpace(reading, parameters).plan).toEqual(plan);
+  });
+
+  it('says each thing that it would do: leadership that moves, and alarms that are disarmed, too', () => {
+    const reading = observation(ledBy('node2', fragmented), { alarms: [{ memberId: 'a1', alarm: 'NOSPACE' }] });
+    const { steps, compactRevision } = assessSpace(reading, parameters);
+    expect(steps).toEqual([
+      `compact history to revision ${compactRevision}`,
+      'defragment node1, if it gains by it',
+      'defragment node3, if it gains by it',
+      'move leadership from node2 to a voter that is done: requests that are under way may time out, after up to 7 s',
+      'defragment node2, if it gains by it',
+      'disarm NOSPACE of a1 (node1), once every member is small enough',
+      'write a key through each member, and delete it',
+    ]);
+    const single = assessSpace(observation([voter('node1', FRAGMENTED)]), parameters);
+    expect(single.steps.filter((step) => !step.startsWith('compact'))).toEqual([
+      'defragment node1, if it gains by it',
+      'write a key through each member, and delete it',
+    ]);
   });
 
   it.each([

@@ -61,6 +61,8 @@ describe('an execution', () => {
     expect(Object(ended).output).toEqual({
       outcome: 'Remediated',
       ...REPORTED,
+      summary:
+        'node3 is back: every voter took a write, and all hold the same data at revision 9. Before: node3 failed.',
       plan: ['replace node3'],
       archived: [{ member: 'node3', host: hostOf('node3'), ...archivedOn(hostOf('node3')) }],
       archives: { node3: ['/var/lib/etcd.old'] },

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { TellChanges } from '../../core/contracts/membership.ts';
+import { tellChanges } from '../../core/decisions/told-changes.ts';
 import { failure } from './execute.ts';
 import {
   assessmentOf,
@@ -121,6 +123,27 @@ describe('an error after the member has left', () => {
     expect(executed.visited.slice(-2)).toEqual([UNDO, STOP]);
     expect(executed.ended).toMatchObject(TOLD);
   });
+});
+
+it('an error says what was changed before it, and how the cluster stands', async () => {
+  const { ended, calls } = await replaceMember({
+    'Move data aside': failure('PreconditionFailed', "The data dir holds what is not etcd's."),
+    'Tell what was changed': (input: TellChanges) => ({ error: input.error, cause: tellChanges(input) }),
+  });
+  expect(calls.at(-1)?.step).toBe('Tell what was changed');
+  expect(ended).toMatchObject({
+    error: 'PreconditionFailed',
+    cause:
+      "The data dir holds what is not etcd's.\n" +
+      `Before this: the service etcd on ${hostOf('node3')} was stopped; node3 (a3) was removed from etcd.\n` +
+      'Now node3 was removed from etcd and is not back: two voters are left (node1, node2), and each is needed: one more failure stops the ' +
+      'cluster. Correct what is said above, and start again soon: the next execution goes on from here.',
+  });
+});
+
+it('an error that cannot be told so is raised all the same', async () => {
+  const { ended } = await replaceMember({ 'Move data aside': BROKEN, 'Tell what was changed': NO_DISK });
+  expect(ended).toMatchObject(TOLD);
 });
 
 describe('an error of two members', () => {

@@ -10,6 +10,7 @@ const definition = memberReplacement(stacks);
 const { states, stateOf, following, waysOn, waysOfErrors, ends, expectStep } = runbookDefinition(stacks, definition);
 const STOP = 'Stop with the error';
 const UNDO = 'Is there a service to start again?';
+const TELL = 'Was anything changed?';
 
 /** The states of the main chain that can be entered from one on, errors included. */
 function after(name: string): Set<string> {
@@ -63,6 +64,8 @@ describe('the definition', () => {
       'The host command: how is it?': ['Has the host command ended?'],
       'Prove writes on every member': ['Compare hashes'],
       'Compare hashes': ['Member replaced'],
+      [TELL]: ['Tell what was changed', UNDO],
+      'Tell what was changed': [UNDO],
       [UNDO]: ['Start services again', STOP],
       'Start services again': [STOP],
       'Start service again': ['Has the restart ended?'],
@@ -89,20 +92,21 @@ describe('the definition', () => {
       'Inspect host': [],
       'The inspection: how is it?': [],
       'Plan replacement': [STOP],
-      'Choose next change': [UNDO],
-      'Stop service': [UNDO],
-      'Move data aside': [UNDO],
-      'Remove member': [UNDO],
-      'Add member': [UNDO],
-      'Write membership': [UNDO],
-      'Start service': [UNDO],
-      'Wait for member': [UNDO],
-      'Promote member': [UNDO],
+      'Choose next change': [TELL],
+      'Stop service': [TELL],
+      'Move data aside': [TELL],
+      'Remove member': [TELL],
+      'Add member': [TELL],
+      'Write membership': [TELL],
+      'Start service': [TELL],
+      'Wait for member': [TELL],
+      'Promote member': [TELL],
       'Look why it does not join': ['The host cannot tell why'],
       'The look: how is it?': ['The host cannot tell why'],
-      'The host command: how is it?': [UNDO],
-      'Compare hashes': [UNDO],
-      'Prove writes on every member': [UNDO],
+      'The host command: how is it?': [TELL],
+      'Compare hashes': [TELL],
+      'Prove writes on every member': [TELL],
+      'Tell what was changed': [UNDO],
       'Start services again': [STOP],
       'Start service again': ['Service does not run again'],
       'The restart: how is it?': ['Service does not run again'],
@@ -131,6 +135,7 @@ describe('the definition', () => {
     ['The restart: how is it?', 'run-host-command'],
     ['Compare hashes', 'compare-hashes'],
     ['Prove writes on every member', 'prove-writes'],
+    ['Tell what was changed', 'tell-changes'],
   ])('runs in the state "%s" the step %s', expectStep);
 
   it('sends each command from the states that are named after it, and none that moves data back', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RUNBOOKS } from '../../lib/workflows/registry.ts';
 import {
+  CHECK,
   ENTRY,
   FLEET,
   functionOf,
@@ -53,6 +54,7 @@ const STEPS_OF = {
     'run-host-command',
     'compare-hashes',
     'prove-writes',
+    'tell-changes',
   ],
   'etcd-remediation-quorum-recovery': [
     'load-cluster',
@@ -69,6 +71,14 @@ const STEPS_OF = {
   ],
   [ENTRY]: ['load-remediation', 'diagnose-cluster', 'choose-runbook'],
   [RELEASE]: [],
+  [CHECK]: [
+    'load-remediation',
+    'diagnose-cluster',
+    'survey-cluster',
+    'list-backups',
+    'run-host-command',
+    'weigh-check',
+  ],
 };
 /** The state machines that may call a person. */
 const PAGING = ['etcd-remediation-auth-token-reset', GUARD, ENTRY, RELEASE];

@@ -94,7 +94,7 @@ describe('an execution that restores', () => {
       ...REPORTED,
       ...PLANNED,
       summary:
-        'No member leads. The replayed snapshot of node1 was restored. At most 2 writes are lost. Every member is healthy.',
+        'Every member is healthy. The replayed snapshot of node1 was restored. At most 2 writes are lost. Before: No member leads.',
       archived: MEMBERS.map((member) => ({ member, host: hostOf(member), ...archivedOn(hostOf(member)) })),
       scratchLeft: '',
       interrupted: [],
@@ -109,7 +109,7 @@ describe('an execution that restores', () => {
     const leftOut = ['node2', 'node3'].map((member) => ({ member, problem: 'Its host is gone.' }));
     const { ended } = await recover({ 'Plan recovery': { ...PLAN, leftOut } });
     expect(ended).toMatchObject({
-      output: { leftOut, summary: expect.stringMatching(/ Left out: node2, node3\.$/) },
+      output: { leftOut, summary: expect.stringMatching(/ Left out: node2, node3\. Before: No member leads\.$/) },
     });
   });
 

@@ -55,7 +55,7 @@ describe('where a quorum has its data', () => {
       reason: 'Two hosts are gone.',
       requestedBy: 'on-call',
       membersBefore: expect.anything(),
-      summary: 'No member leads. Two of three have their data. Every member is healthy.',
+      summary: 'Every member is healthy. Two of three have their data. Before: No member leads.',
       ladder: [{ rung: 'restart', serves: true, why: 'Two of three have their data.' }],
       loss: {
         keptRevision: COMPARED.revision,
@@ -200,7 +200,7 @@ describe('an earlier recovery that was interrupted', () => {
     expect(order.indexOf('Forget recovery')).toBeGreaterThan(order.indexOf('Compare hashes'));
     expect(Object(executed.ended).output).toMatchObject({
       outcome: 'Remediated',
-      summary: `No member leads. ${kept} Two of three have their data. Every member is healthy.`,
+      summary: `Every member is healthy. ${kept} Two of three have their data. Before: No member leads.`,
       ladder: [{ rung: 'restart', serves: true, why: `${kept} Two of three have their data.` }],
       loss: {
         keptRevision: COMPARED.revision,

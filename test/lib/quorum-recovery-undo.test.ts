@@ -9,6 +9,9 @@ const FOUND = 'Every data dir is as it was found.';
 const UNCHANGED = 'The data of no member was changed.';
 const ALL_NEWER = MEMBERS.map((member) => `${member}: Its data is newer.`).join('\n');
 const RUN_AGAIN = 'The services that ran before run again.';
+const STOPPED = 'Before this the services were stopped, and no data was moved.';
+const MOVED = 'Before this the services were stopped, and restored data was put in the place of what was there.';
+const LOST = 'The quorum is still lost: no member takes writes. Correct what is said above, and start again.';
 
 describe('an error before anything is stopped', () => {
   it.each(['Load cluster', 'Assess quorum', 'Choose rescue', 'Wait for quorum'])(
@@ -46,7 +49,7 @@ describe('an error before anything is stopped', () => {
     expect(executed.ended).toMatchObject({
       status: 'FAILED',
       error: 'HostCommandFailed',
-      cause: `${cause}\n${UNCHANGED}`,
+      cause: `${cause}\n${UNCHANGED}\n${LOST}`,
     });
   });
 
@@ -64,9 +67,9 @@ describe('an error before anything is stopped', () => {
       return Object(ended).cause;
     };
     const run = `Its data is newer.\n${UNCHANGED}\nThe services that were started run on:`;
-    expect(await failing(['node1', 'node3'], [])).toBe(`${run} node1, node3.`);
-    expect(await failing(['node1', 'node3'], ['node1'])).toBe(`${run} node3.`);
-    expect(await failing(['node1'], ['node1'])).toBe(`Its data is newer.\n${UNCHANGED}`);
+    expect(await failing(['node1', 'node3'], [])).toBe(`${run} node1, node3.\n${LOST}`);
+    expect(await failing(['node1', 'node3'], ['node1'])).toBe(`${run} node3.\n${LOST}`);
+    expect(await failing(['node1'], ['node1'])).toBe(`Its data is newer.\n${UNCHANGED}\n${LOST}`);
   });
 
   it('has its verdict at the end however much the hosts have to say, within what a cause may have', async () => {
@@ -77,7 +80,7 @@ describe('an error before anything is stopped', () => {
     });
     const { cause } = Object(ended);
     expect(cause.length).toBeLessThan(3 * 2_100 + 2_000);
-    expect(cause).toMatch(/\nThe services that ran before run again\.$/);
+    expect(cause.endsWith(`\n${RUN_AGAIN}\n${LOST}`)).toBe(true);
     const plan = await recover({ 'Plan recovery': failure('UnsafeToProceed', 'x'.repeat(40_000)) });
     expect(Object(plan.ended).cause).toHaveLength(32_000);
   });
@@ -89,7 +92,7 @@ describe('an error before anything is stopped', () => {
     });
     expect(ended).toMatchObject({
       error: 'UnsafeToProceed',
-      cause: `Its data is newer.\n${UNCHANGED}\nScratch folders are left, which hold copies of the data:\nnode3: The disk is gone.`,
+      cause: `Its data is newer.\n${UNCHANGED}\nScratch folders are left, which hold copies of the data:\nnode3: The disk is gone.\n${LOST}`,
     });
   });
 });
@@ -108,7 +111,7 @@ describe('an error at the stop', () => {
     expect(executed.ended).toMatchObject({
       status: 'FAILED',
       error: 'HostCommandFailed',
-      cause: `node2: The disk is gone.\n${FOUND}\n${RUN_AGAIN}`,
+      cause: `node2: The disk is gone.\n${STOPPED}\n${FOUND}\n${RUN_AGAIN}\n${LOST}`,
     });
   });
 
@@ -151,11 +154,13 @@ describe('an error at the stop', () => {
       error: 'UnsafeToProceed',
       cause: [
         ALL_NEWER,
+        STOPPED,
         FOUND,
         'Not every service that ran before runs again:',
         'node2: The disk is gone.',
         'Scratch folders are left, which hold copies of the data:',
         ...MEMBERS.map((member) => `${member}: The disk is gone.`),
+        LOST,
       ].join('\n'),
     });
   });
@@ -164,7 +169,7 @@ describe('an error at the stop', () => {
     const commands = { ...PLAN.commands, startAgain: [] };
     const { ended, visited } = await recover({ 'Plan recovery': { ...PLAN, commands }, 'Stop service': UNSAFE });
     expect(visited).not.toContain('Start service again');
-    expect(ended).toMatchObject({ error: 'UnsafeToProceed', cause: `${ALL_NEWER}\n${FOUND}` });
+    expect(ended).toMatchObject({ error: 'UnsafeToProceed', cause: `${ALL_NEWER}\n${STOPPED}\n${FOUND}\n${LOST}` });
   });
 });
 
@@ -190,7 +195,7 @@ describe('an error while data is moved, and before the first start', () => {
       expect(executed.ended).toMatchObject({
         status: 'FAILED',
         error: 'HostCommandFailed',
-        cause: `node3: The disk is gone.\n${FOUND}\n${RUN_AGAIN}`,
+        cause: `node3: The disk is gone.\n${MOVED}\n${FOUND}\n${RUN_AGAIN}\n${LOST}`,
       });
     },
   );
@@ -201,7 +206,7 @@ describe('an error while data is moved, and before the first start', () => {
     });
     expect(ended).toMatchObject({
       error: 'UnsafeToProceed',
-      cause: `node1: Its data is newer.\nnode3: The disk is gone.\n${FOUND}\n${RUN_AGAIN}`,
+      cause: `node1: Its data is newer.\nnode3: The disk is gone.\n${MOVED}\n${FOUND}\n${RUN_AGAIN}\n${LOST}`,
     });
   });
 
@@ -228,9 +233,11 @@ describe('an error while data is moved, and before the first start', () => {
         error: 'UnsafeToProceed',
         cause: [
           ...MEMBERS.map((each) => `${each}: Its data is newer.`),
+          MOVED,
           'NOT every data dir is as it was found. Start no etcd on these hosts, and start this runbook again: it moves back what is left.',
           'node1: The disk is gone.',
           RUN_AGAIN,
+          LOST,
         ].join('\n'),
       });
     });

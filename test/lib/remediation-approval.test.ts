@@ -54,11 +54,25 @@ describe('a runbook that has to be approved', () => {
       {
         subject: 'APPROVAL WANTED: the etcd cluster orders has member-failed',
         message:
-          'The etcd cluster orders has the incident member-failed: member-failed was seen. What would be done: ' +
-          `${JSON.stringify(PLAN)} It waits for an answer: npx etcd-remediation approve run-1, or reject. This runbook changes nothing ` +
-          'meanwhile, and it ends by itself after 4 hours.',
+          'The etcd cluster orders has the incident member-failed: member-failed was seen.\n\n' +
+          'What would be done:\n- look\n- act\n\n' +
+          'To let it: npx etcd-remediation approve run-1\nTo end it: npx etcd-remediation reject run-1 --reason WHY\n\n' +
+          'This runbook changes nothing meanwhile, and it ends by itself after 4 hours.',
       },
     ]);
+  });
+
+  it('tells in it what is lost, and no line of JSON', async () => {
+    const loss = { keptRevision: '42', atMostWrites: 7, explanation: 'At most 7 writes are lost.' };
+    const { pages } = await ask(APPROVED, {
+      answers: {
+        [RUN]: (input: JsonValue) =>
+          Object(input).dryRun ? { ...PLAN, plan: ['act'], loss } : { outcome: 'Remediated' },
+      },
+    });
+    const [{ message } = { message: '' }] = pages as { message: string }[];
+    expect(message).toContain('What would be done:\n- act\n\nWhat is lost: At most 7 writes are lost.\n\nTo let it: ');
+    expect(message).not.toMatch(/[{}"]/);
   });
 
   it('asks in the lock, where whoever answers finds the plan and the token', async () => {
@@ -165,6 +179,15 @@ describe('a rejection', () => {
       { outcome: 'ApprovalRejected', report: { approvals: [{ ...REJECTED, incident: 'member-failed' }] } },
     ]);
     expect(executed.table.lockOf('orders')).toBeUndefined();
+  });
+
+  it('is none where nobody was asked: then nobody is named', async () => {
+    const executed = await ask({ decision: 'reject', by: '', reason: 'look at the plan above, then give --approve.' });
+    expect(executed.ended).toMatchObject({
+      error: 'ApprovalRejected',
+      cause:
+        'Nobody has approved of the runbook for member-failed: look at the plan above, then give --approve. Nothing was changed by it.',
+    });
   });
 
   it('needs no reason', async () => {

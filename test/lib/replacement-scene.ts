@@ -12,6 +12,7 @@ import {
   planReplacementInput,
   type ReplacementPlan,
   type RunningHostCommand,
+  tellChangesInput,
   waitForMemberInput,
 } from '../../core/contracts/membership.ts';
 import { proveWritesInput } from '../../core/contracts/space.ts';
@@ -99,6 +100,7 @@ export function plannedOf(member: string, more: Partial<PlannedTarget> = {}): Pl
     staysLearner: false,
     wasActive: true,
     unit,
+    peerUrls: [],
     ...more,
   };
 }
@@ -167,7 +169,7 @@ export function changesOf(member: string) {
       ...at,
       parameters: { unit, dataDir, walDir: '', user, group, execution: 'run-1' },
     },
-    add: { action: 'AddMember', member, peerUrl, asLearner: true },
+    add: { action: 'AddMember', member, peerUrls: [peerUrl], asLearner: true },
     configure: {
       action: 'ConfigureMembership',
       ...at,
@@ -212,6 +214,7 @@ const ANSWERS = {
   'Wait for member': progressOf('node3', '9'),
   'Promote member': CHANGED,
   'Look why it does not join': done(inspectionOf('node3')),
+  'Tell what was changed': ({ error, cause }: { error: string; cause: string }) => ({ error, cause }),
   'Start service again': SERVICE,
   'Compare hashes': { revision: '9', hash: 4711, members: ['node1', 'node2', 'node3'] },
   'Prove writes on every member': { members: ['after'] },
@@ -228,6 +231,7 @@ const INPUTS: Record<string, z.ZodType> = {
   'Wait for member': waitForMemberInput,
   'Compare hashes': compareHashesInput,
   'Prove writes on every member': proveWritesInput,
+  'Tell what was changed': tellChangesInput,
 };
 
 /** Replaces node3 without a hitch, but for what `answers` say. Every input is held against the contract of its step. */

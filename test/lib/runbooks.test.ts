@@ -17,19 +17,35 @@ import {
   tasksOf,
 } from './definitions.ts';
 import { AWS_ERROR_NAMES, WHILE_AN_INTERFACE_IS_MADE } from './lambda-errors.ts';
-import { definitionOf, ENTRY, FLEET, GUARD, RELEASE, resourcesOf, stateMachineOf, synthesizeStacks } from './stacks.ts';
+import {
+  CHECK,
+  definitionOf,
+  ENTRY,
+  FLEET,
+  GUARD,
+  RELEASE,
+  resourcesOf,
+  stateMachineOf,
+  synthesizeStacks,
+} from './stacks.ts';
 
 /** What holds for every state machine: for the runbooks, for the entry workflow, and for those that rules start. */
 
 const stacks = synthesizeStacks(FLEET);
-const NAMES = [...Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName), ENTRY, GUARD, RELEASE];
+const NAMES = [
+  ...Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName),
+  ENTRY,
+  GUARD,
+  RELEASE,
+  CHECK,
+];
 
 const OUTCOME =
-  /^(NothingToDo|AlreadyInProgress|Planned|Remediated|\{% \$[a-z.]+ \? 'Remediated' : 'NothingToDo' %\})$/;
+  /^(NothingToDo|AlreadyInProgress|Planned|Remediated|\{% \$states\.input\.outcome %\}|\{% \$[a-z.]+ \? 'Remediated' : 'NothingToDo' %\})$/;
 /** Words with blanks between them; a question has its mark. */
 const SENTENCE = /^[A-Z][a-z]*:?( [a-z]+:?)* [a-z]+\??$|^Run [a-z-]+$|^(Planned|Remediated)$/;
 
-it('the state machines are the ones that the registry names, the entry workflow, the guard, and what gives locks back', () => {
+it('the state machines are the ones that the registry names, the entry workflow, the guard, what gives locks back, and the check', () => {
   expect(Object.keys(stacks.stateMachines).toSorted()).toEqual(NAMES.toSorted());
 });
 

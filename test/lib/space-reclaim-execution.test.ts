@@ -38,6 +38,7 @@ const ASSESSMENT = {
   leftOut: [],
   compactRevision: '7',
   plan: ['b', 'a'],
+  steps: ['defragment b', 'defragment a'],
 };
 
 const ANSWERS = {
@@ -46,7 +47,7 @@ const ANSWERS = {
   'Compact history': { revision: '7', outcome: 'Compacted' },
   'Choose next member': { action: 'Finish' },
   'Disarm alarms': { disarmed: [] },
-  'Prove writes on every member': { members: ['after'], ...NOBODY_LEFT_OUT, summary: '' },
+  'Prove writes on every member': { members: [{ name: 'after' }], ...NOBODY_LEFT_OUT, summary: '' },
 };
 
 const LEFT_OUT = { member: 'c', problem: 'does not answer: It is gone.' };
@@ -110,7 +111,8 @@ describe('an execution', () => {
     expect(Object(ended).output).toEqual({
       outcome: 'Remediated',
       ...REPORTED,
-      members: ['after'],
+      summary: 'after took a write each, and no alarm is raised. Before: Full.',
+      members: [{ name: 'after' }],
       compactRevision: '7',
       defragmented: [b, a],
       disarmed: [{ memberId: '1', alarm: 'NOSPACE' }],
@@ -125,7 +127,7 @@ describe('an execution', () => {
       'Assess space': { ...ASSESSMENT, alarms: [{ memberId: '1', alarm: 'NOSPACE' }], leftOut: [LEFT_OUT] },
       'Choose next member': [{ action: 'Defragment', member: 'b' }, { action: 'Finish' }],
       'Defragment member': { defragmentations: [b] },
-      'Prove writes on every member': { members: ['after'], ...standing },
+      'Prove writes on every member': { members: [{ name: 'after' }], ...standing },
     });
     expect(calls.slice(3)).toEqual([
       asked(0, [], ['c']),
@@ -136,13 +138,20 @@ describe('an execution', () => {
     ]);
     expect(ended).toMatchObject({
       status: 'SUCCEEDED',
-      output: { outcome: 'Remediated', ...standing, summary: 'Full. Replace c next.' },
+      output: {
+        outcome: 'Remediated',
+        ...standing,
+        summary: 'after took a write each, and no alarm is raised. Replace c next. Before: Full.',
+      },
     });
   });
 
   it('tells a member that has come back as one that takes part', async () => {
     const { ended } = await execute({ 'Assess space': { ...ASSESSMENT, leftOut: [LEFT_OUT] } });
-    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { ...NOBODY_LEFT_OUT, summary: 'Full.' } });
+    expect(ended).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { ...NOBODY_LEFT_OUT, summary: 'after took a write each, and no alarm is raised. Before: Full.' },
+    });
   });
 
   it('of a dry run tells who would be left out', async () => {
@@ -192,7 +201,7 @@ describe('an execution', () => {
       outcome: 'Planned',
       ...REPORTED,
       leftOut: [],
-      plan: ['b', 'a'],
+      plan: ['defragment b', 'defragment a'],
       compactRevision: '7',
     });
   });

@@ -18,12 +18,15 @@ export const STEPS = readdirSync(join(ROOT, 'lambdas/steps')).map((file) => base
 export const STEPS_WITHOUT_ETCD = [
   'choose-rescue',
   'choose-runbook',
+  'list-backups',
   'load-cluster',
   'load-remediation',
   'plan-recovery',
   'run-host-command',
   'stage-snapshot',
+  'tell-changes',
   'transfer-snapshot',
+  'weigh-check',
 ];
 export const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing/root-AbCdEf';
 /** An ARN may leave out the six characters that Secrets Manager adds to each secret's name. */
@@ -33,6 +36,8 @@ export const PARTIAL_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:sec
 export const ENTRY = 'etcd-remediation';
 export const GUARD = 'etcd-remediation-authentication-guard';
 export const RELEASE = 'etcd-remediation-lock-release';
+/** Changes nothing, and is started by whoever wants to know. */
+export const CHECK = 'etcd-remediation-check';
 
 export const LAYOUT = {
   unit: 'etcd',

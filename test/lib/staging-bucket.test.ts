@@ -106,6 +106,13 @@ describe('permissions', () => {
     ]);
   });
 
+  it('let list-backups list the buckets of backups, and read nothing in them', () => {
+    expect(permissionsOn(platform, 'list-backups', 's3')).toEqual([
+      's3:ListBucket arn:<AWS::Partition>:s3:::all-backups',
+      's3:ListBucket arn:<AWS::Partition>:s3:::billing.backups',
+    ]);
+  });
+
   it('let transfer-snapshot send the documents that take a URL, and only those', () => {
     const here = '<AWS::Region>:<AWS::AccountId>';
     const sends = permissionsOn(platform, 'transfer-snapshot', 'ssm').filter((each) => each.includes('SendCommand'));
@@ -119,7 +126,9 @@ describe('permissions', () => {
   });
 
   it('let no other step near S3', () => {
-    for (const step of STEPS.filter((name) => !['stage-snapshot', 'transfer-snapshot'].includes(name))) {
+    for (const step of STEPS.filter(
+      (name) => !['list-backups', 'stage-snapshot', 'transfer-snapshot'].includes(name),
+    )) {
       expect(permissionsOn(platform, step, 's3'), step).toEqual([]);
     }
   });

@@ -78,9 +78,12 @@ describe('permissions', () => {
     },
   );
 
-  it.each(['choose-rescue', 'plan-recovery'])('let %s ask nobody: it decides', (step) => {
-    expect(ownPermissionsOf(platform, step)).toEqual([]);
-  });
+  it.each(['choose-rescue', 'plan-recovery', 'tell-changes', 'weigh-check'])(
+    'let %s ask nobody: it decides',
+    (step) => {
+      expect(ownPermissionsOf(platform, step)).toEqual([]);
+    },
+  );
 
   /** To see whether it is alone. */
   const runbooks = Object.values(RUNBOOKS).flatMap(({ stateMachineName }) => [

@@ -140,7 +140,7 @@ export const REPORTED = {
 export const CURED = {
   outcome: 'Remediated',
   ...REPORTED,
-  summary: 'node3 rejects every token. Every member takes fresh tokens.',
+  summary: 'Every member takes fresh tokens. Before: node3 rejects every token.',
   ladder: planOf(['node3']).ladder,
   advice: 'Upgrade to 3.5.6.',
   remaining: [],

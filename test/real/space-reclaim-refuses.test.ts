@@ -85,8 +85,9 @@ describe('the space runbook refuses a full cluster', () => {
     if (execution.status !== 'SUCCEEDED') throw new Error(execution.cause);
     const output = execution.output as { outcome: string; plan: string[] };
     expect(output.outcome).toBe('Planned');
-    expect(output.plan.toSorted()).toEqual(['m1', 'm2', 'm3']);
-    expect(output.plan.at(-1)).toBe(before.leader);
+    const defragmented = output.plan.filter((step) => step.startsWith('defragment '));
+    expect(defragmented.toSorted()).toEqual(['m1', 'm2', 'm3'].map((name) => `defragment ${name}, if it gains by it`));
+    expect(defragmented.at(-1)).toContain(before.leader);
     expect(await snapshot(full)).toEqual(before);
     expect(statesOf(execution)).not.toContain('Compact history');
   });

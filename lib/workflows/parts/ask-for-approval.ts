@@ -1,6 +1,7 @@
 import type { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Pass, type State, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { APPROVAL_WANTED } from '../../../core/contracts/remediation.ts';
 import { ERROR_NAMES, WORKFLOW_ERRORS } from '../../../core/errors.ts';
 import type { Pages } from '../../pages.ts';
 import { lockKey, ownedBy, type RemediationTable } from '../../remediation-table.ts';
@@ -17,6 +18,8 @@ export interface AskForApprovalProps {
 }
 
 const ME = '$states.context.Execution.Id';
+/** Of 256 KiB that SNS takes; `status` shows the whole. */
+const MAX_PLAN_CHARS = 20_000;
 
 /**
  * Asks a person whether the runbook that was planned may run, and waits for the answer: whoever answers finds the question, with the token that
@@ -42,11 +45,13 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
   });
   const page = pages.page(scope, 'Page that an approval is wanted', {
     comment: 'With the plan, for whoever is on call; who watches the execution sees the question without it',
-    subject: "'APPROVAL WANTED: the etcd cluster ' & $cluster.name & ' has ' & $next.incident",
+    subject: `'${APPROVAL_WANTED}: the etcd cluster ' & $cluster.name & ' has ' & $next.incident`,
     message:
-      "{% 'The etcd cluster ' & $cluster.name & ' has the incident ' & $next.incident & ': ' & $next.summary & ' What would be done: ' & " +
-      "$substring($string($asked.plan), 0, 20000) & ' It waits for an answer: npx etcd-remediation approve ' & $states.context.Execution.Name & " +
-      "', or reject. This runbook changes nothing meanwhile, and it ends by itself after " +
+      "{% 'The etcd cluster ' & $cluster.name & ' has the incident ' & $next.incident & ': ' & $next.summary & '\\n\\nWhat would be done:\\n- ' & " +
+      `$substring($join([$asked.plan.plan], '\\n- '), 0, ${MAX_PLAN_CHARS}) & ` +
+      "($exists($asked.plan.loss.explanation) ? '\\n\\nWhat is lost: ' & $asked.plan.loss.explanation : '') & " +
+      "'\\n\\nTo let it: npx etcd-remediation approve ' & $states.context.Execution.Name & '\\nTo end it: npx etcd-remediation reject ' & " +
+      "$states.context.Execution.Name & ' --reason WHY\\n\\nThis runbook changes nothing meanwhile, and it ends by itself after " +
       `${within.toHours()} hours.' %}`,
   });
   const tooLate = Pass.jsonata(scope, 'Nobody has answered', {
@@ -110,7 +115,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
     outputs: {
       error: WORKFLOW_ERRORS.ApprovalRejected,
       cause:
-        "{% $answer.by & ' has rejected the runbook for ' & $answer.incident & ($answer.reason = '' ? '.' : ': ' & $answer.reason) & ' Nothing " +
+        "{% ($answer.by = '' ? 'Nobody has approved of' : $answer.by & ' has rejected') & ' the runbook for ' & $answer.incident & ($answer.reason = '' ? '.' : ': ' & $answer.reason) & ' Nothing " +
         "was changed by it.' %}",
     },
     assign: { approvals: '{% [$append($approvals, $answer)] %}' },

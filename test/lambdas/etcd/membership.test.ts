@@ -44,14 +44,14 @@ describe.each(TESTED_RELEASES)('the membership of etcd %s', (version) => {
 
   it('takes a member once, and loses it once; a second time is no error', async () => {
     const asked = await leader();
-    expect(await whenSettled(() => asked.addMember(ABSENT, true))).toBe(true);
+    expect(await whenSettled(() => asked.addMember([ABSENT], true))).toBe(true);
     const { memberList } = await etcd.observe();
     const added = memberList.find(({ peerUrls }) => peerUrls.includes(ABSENT));
     expect(added).toEqual({ id: expect.any(String), name: '', peerUrls: [ABSENT], isLearner: true });
-    expect(await asked.addMember(ABSENT, true)).toBe(false);
+    expect(await asked.addMember([ABSENT], true)).toBe(false);
     expect(await asked.removeMember(added?.id ?? '')).toBe(true);
     expect(await asked.removeMember(added?.id ?? '')).toBe(false);
-    expect(await whenSettled(() => asked.addMember(ABSENT, true))).toBe(true);
+    expect(await whenSettled(() => asked.addMember([ABSENT], true))).toBe(true);
     const again = (await etcd.observe()).memberList.find(({ peerUrls }) => peerUrls.includes(ABSENT));
     expect(again?.id).not.toBe(added?.id);
     expect(await asked.removeMember(again?.id ?? '')).toBe(true);
@@ -60,7 +60,7 @@ describe.each(TESTED_RELEASES)('the membership of etcd %s', (version) => {
 
   it('promotes a learner once it is in sync, and says so of one that never started', async () => {
     const asked = await leader();
-    await whenSettled(() => asked.addMember(ABSENT, true));
+    await whenSettled(() => asked.addMember([ABSENT], true));
     const { memberList } = await etcd.observe();
     const { id = '' } = memberList.find(({ peerUrls }) => peerUrls.includes(ABSENT)) ?? {};
     await expect(asked.promoteMember(id)).rejects.toMatchObject({ name: 'EtcdUnavailable', reason: 'NotInSync' });

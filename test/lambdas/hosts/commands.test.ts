@@ -202,18 +202,38 @@ describe('the hosts', () => {
     await expect(requireReachable([HOST, OTHER_HOST])).resolves.toBeUndefined();
   });
 
-  it('are named where they are not reached, with what to look at', async () => {
-    await serveControlService(SUCCEED, {
-      ...HERE,
-      'i-refuses': { exec: ['false'] },
-      'i-hangs': { exec: ['sleep', '60'] },
+  it('are named where SSM does not reach them, with what to look at', async () => {
+    const pings: Record<string, string> = { 'i-lost': 'ConnectionLost', 'i-inactive': 'Inactive', [HOST]: 'Online' };
+    await serve({
+      'AmazonSSM.DescribeInstanceInformation': () => ({
+        InstanceInformationList: Object.entries(pings).map(([InstanceId, PingStatus]) => ({ InstanceId, PingStatus })),
+      }),
     });
-    await expect(requireReachable([HOST, 'i-refuses', 'i-hangs', 'i-unknown'])).rejects.toMatchObject({
+    await expect(requireReachable([HOST, 'i-lost', 'i-inactive', 'i-unknown'])).rejects.toMatchObject({
       name: 'HostUnreachable',
       message: expect.stringMatching(
-        /^SSM does not reach every host:\n- i-refuses: ConnectionLost\n- i-hangs: ConnectionLost\n- i-unknown: not a managed node, or stopped\n.*SSM Agent.*instance profile/,
+        /^SSM does not reach every host:\n- i-lost: ConnectionLost\n- i-inactive: Inactive\n- i-unknown: not a managed node, or stopped\n.*SSM Agent.*instance profile/,
       ),
     });
+  });
+
+  it('are named without AWS in the words of the way there, and with no word of SSM', async () => {
+    await serveControlService(SUCCEED, {
+      ...HERE,
+      'i-refuses': { exec: ['sh', '-c', 'echo warning >&2; echo "Permission denied (publickey)." >&2; exit 255'] },
+      'i-hangs': { exec: ['sleep', '60'] },
+      'i-typo': { exec: ['no-such-command', 'bash'] },
+    });
+    const failure = await requireReachable([HOST, 'i-refuses', 'i-hangs', 'i-typo', 'i-unknown']).catch(
+      (error) => error,
+    );
+    expect(failure).toMatchObject({
+      name: 'HostUnreachable',
+      message: expect.stringMatching(
+        /^Not every host is reached:\n- i-refuses: exit status 255: Permission denied \(publickey\)\.\n- i-hangs: no answer within 4 s\n- i-typo: spawn no-such-command ENOENT\n- i-unknown: hosts\.json does not say how\n.*Try it by hand/,
+      ),
+    });
+    expect(failure.message).not.toMatch(/SSM|ConnectionLost|managed/);
   });
 
   it('may be more than SSM takes in one request or gives in one answer', async () => {
@@ -239,8 +259,8 @@ describe('the hosts', () => {
     await serveControlService(SUCCEED, { ...HERE, 'i-refuses': { exec: ['false'] } });
     expect(await lookForHosts([HOST, 'i-refuses', 'i-unknown'])).toEqual([
       { host: HOST, reachable: true, problem: '' },
-      { host: 'i-refuses', reachable: false, problem: 'ConnectionLost' },
-      { host: 'i-unknown', reachable: false, problem: 'not a managed node, or stopped' },
+      { host: 'i-refuses', reachable: false, problem: 'exit status 1' },
+      { host: 'i-unknown', reachable: false, problem: 'hosts.json does not say how' },
     ]);
   });
 

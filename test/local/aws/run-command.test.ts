@@ -264,6 +264,9 @@ describe('instance information', () => {
     const found = [first, second].map(({ InstanceInformationList = [] }) =>
       InstanceInformationList.map(({ InstanceId, PingStatus }) => `${InstanceId} ${PingStatus}`),
     );
-    expect(found).toEqual([ids.slice(0, 10).map((id) => `${id} Online`), ['i-10 Online', 'i-11 ConnectionLost']]);
+    expect(found).toEqual([
+      ids.slice(0, 10).map((id) => `${id} Online`),
+      ['i-10 Online', 'i-11 exit status 1', 'i-unknown hosts.json does not say how'],
+    ]);
   });
 });

@@ -29,7 +29,7 @@ export function undoRecovery(
   stop: Fail,
 ): WaysOut {
   const tell = Pass.jsonata(scope, 'Tell what was undone', {
-    outputs: { error: '{% $failure.error %}', cause: "{% $join([$failure.cause, $undone], '\\n') %}" },
+    outputs: { error: '{% $failure.error %}', cause: `{% $join([$failure.cause, $undone, '${STILL_LOST}'], '\\n') %}` },
   });
   tell.next(stop);
   const discardUpload = stepState(scope, 'Discard upload', {
@@ -93,7 +93,7 @@ export function undoRecovery(
     }).next(startAgain),
   }).next(startAgain);
 
-  const note = (name: string, undone: string | string[] = []) =>
+  const note = (name: string, undone: string | string[]) =>
     Pass.jsonata(scope, name, {
       assign: { failure: { error: '{% $states.input.error %}', cause: '{% $states.input.cause %}' }, undone },
     });
@@ -102,13 +102,21 @@ export function undoRecovery(
     "{% ($up := $launched[$not($ in $launchFailed)]; $append(['The data of no member was changed.'], $count($up) > 0 ? " +
       "['The services that were started run on: ' & $join($up, ', ') & '.'] : [])) %}",
   );
-  const stopped = note('Note why no data is moved', ['Every data dir is as it was found.']);
-  const moved = note('Note why data moves back');
+  const stopped = note('Note why no data is moved', [
+    'Before this the services were stopped, and no data was moved.',
+    'Every data dir is as it was found.',
+  ]);
+  const moved = note('Note why data moves back', [
+    'Before this the services were stopped, and restored data was put in the place of what was there.',
+  ]);
   untouched.next(discard);
   stopped.next(startAgain);
   moved.next(moveBack);
   return { untouched, stopped, moved };
 }
+
+/** How the cluster stands on each of these ways out: nothing was cured. */
+const STILL_LOST = 'The quorum is still lost: no member takes writes. Correct what is said above, and start again.';
 
 /** Three Maps may fail on every host, and the error that led here comes before all. */
 const PROBLEMS = shortProblems(500);

@@ -1,0 +1,33 @@
+import { CHECK_AREAS, type CheckLine, type CheckReport } from '../core/contracts/check.ts';
+
+/** What is said of each: what a check came to, or why there was none. */
+export type Checked = CheckReport | { outcome: 'NotChecked'; cluster: string; error: string; cause: string };
+
+/** Of all that were asked for. */
+export function checkOutcomeOf(checked: readonly Checked[]): Checked['outcome'] {
+  if (checked.every(({ outcome }) => outcome === 'Well')) return 'Well';
+  return checked.some(({ outcome }) => outcome === 'Findings') ? 'Findings' : 'NotChecked';
+}
+
+/** A line for each thing that was looked at; what has to be corrected stands at the end, where a terminal shows it. */
+export function describeCheck(checked: Checked): string[] {
+  if (checked.outcome === 'NotChecked') {
+    const { cluster, error, cause } = checked;
+    return [`${cluster}: could not be checked`, ...`${error}: ${cause}`.split('\n').map((line) => `  ${line}`)];
+  }
+  const { cluster, findings, well, unchecked } = checked;
+  const lines = [
+    ...well.map((each) => ({ mark: '✓', ...each })),
+    ...unchecked.map((each) => ({ mark: '-', ...each })),
+    ...findings.map((each) => ({ mark: '!', ...each })),
+  ].toSorted((a, b) => Number(a.mark === '!') - Number(b.mark === '!') || placeOf(a) - placeOf(b));
+  const width = Math.max(0, ...lines.map(({ area }) => area.length));
+  return [
+    `${cluster}: ${findings.length === 0 ? 'nothing was found' : `${findings.length} to correct`}`,
+    ...lines.map(({ mark, area, message }) => `  ${mark} ${area.padEnd(width)}  ${message}`),
+  ];
+}
+
+function placeOf({ area }: CheckLine): number {
+  return CHECK_AREAS.indexOf(area);
+}

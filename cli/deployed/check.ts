@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { type CheckReport, checkArn } from '../../core/contracts/check.ts';
+import type { Deployment } from '../../core/contracts/remediation.ts';
+import { PreconditionFailed } from '../../core/errors.ts';
+import { ClusterRegistry } from '../../lambdas/api/registry.ts';
+import { AWS_CLIENT } from '../../lambdas/aws.ts';
+import { type Checked, checkOutcomeOf, describeCheck } from '../check-report.ts';
+import { forEachCluster } from '../each-cluster.ts';
+import { openOutput } from '../output.ts';
+import { whileNothingChanges } from '../signals.ts';
+import { withDeployment } from './connection.ts';
+import type { DeployedFlags } from './flags.ts';
+
+const BETWEEN_LOOKS_MS = 2_000;
+
+/** `etcd-remediation check --deployed`: the same check, by what is deployed, which reaches what this machine may not. */
+export async function checkDeployed(name: string | undefined, flags: DeployedFlags): Promise<void> {
+  const output = openOutput(flags.json);
+  using _ = whileNothingChanges();
+  await withDeployment(flags, async (deployment) => {
+    const registry = new ClusterRegistry();
+    const clusters = name === undefined ? await registry.all() : [await registry.configurationOf(name)];
+    output.print(`Checking ${clusters.map((each) => each.name).join(', ')} (nothing is changed)`);
+    const client = new SFNClient(AWS_CLIENT);
+    const checked = await forEachCluster(clusters, async (cluster) => {
+      const told = await checkCluster(client, deployment, cluster.name);
+      for (const line of ['', ...describeCheck(told)]) output.print(line);
+      return told;
+    });
+    const outcome = checkOutcomeOf(checked);
+    output.finish({ outcome, clusters: checked }, []);
+    if (outcome !== 'Well') process.exitCode ??= 1;
+  });
+}
+
+async function checkCluster(client: SFNClient, deployment: Deployment, cluster: string): Promise<Checked> {
+  const executionArn = await startCheck(client, deployment, cluster);
+  // The state machine has a time limit of its own.
+  for (;;) {
+    const execution = await client.send(new DescribeExecutionCommand({ executionArn }));
+    if (execution.status === 'SUCCEEDED') return JSON.parse(execution.output ?? '{}') as CheckReport;
+    if (execution.status !== 'RUNNING') {
+      const { status = '', error = status, cause = `The execution ${executionArn} ended so.` } = execution;
+      return { outcome: 'NotChecked', cluster, error, cause };
+    }
+    await sleep(BETWEEN_LOOKS_MS);
+  }
+}
+
+/** @throws PreconditionFailed where what is deployed knows no check */
+async function startCheck(client: SFNClient, deployment: Deployment, cluster: string): Promise<string> {
+  const stateMachineArn = checkArn(deployment);
+  try {
+    const started = await client.send(
+      new StartExecutionCommand({ stateMachineArn, name: randomUUID(), input: JSON.stringify({ cluster }) }),
+    );
+    return started.executionArn ?? '';
+  } catch (error) {
+    if ((error as Error).name !== 'StateMachineDoesNotExist') throw error;
+    throw new PreconditionFailed(
+      `What is deployed has no state machine ${stateMachineArn}: it is of another version. Deploy this version, then check again.`,
+      'OtherVersion',
+    );
+  }
+}

@@ -1,0 +1,29 @@
+/** What a space reclaim does, a line each, as things stand. */
+export function describeSpaceSteps({
+  compactRevision,
+  order,
+  leader,
+  raisedBy,
+}: {
+  /** "0" where nothing is compacted. */
+  compactRevision: string;
+  /** Members in the order in which they are defragmented, the leader last. */
+  order: readonly string[];
+  leader: string;
+  /** Whose NOSPACE is disarmed. */
+  raisedBy: readonly string[];
+}): string[] {
+  return [
+    ...(compactRevision === '0' ? [] : [`compact history to revision ${compactRevision}`]),
+    ...order.flatMap((member) => [
+      ...(member === leader && order.length > 1
+        ? [
+            `move leadership from ${member} to a voter that is done: requests that are under way may time out, after up to 7 s`,
+          ]
+        : []),
+      `defragment ${member}, if it gains by it`,
+    ]),
+    ...(raisedBy.length === 0 ? [] : [`disarm NOSPACE of ${raisedBy.join(', ')}, once every member is small enough`]),
+    'write a key through each member, and delete it',
+  ];
+}

@@ -1,0 +1,86 @@
+import { layoutOf } from '../contracts/clusters.ts';
+import type { TellChanges } from '../contracts/membership.ts';
+import { votersOf } from './configured-quorum.ts';
+
+type Change = TellChanges['changes'][number];
+
+/**
+ * The cause of an error with what was changed before it, and how the cluster stands now: for whoever reads it has to know whether it can
+ * wait. Nothing is added where nothing was changed.
+ */
+export function tellChanges({ cause, ...request }: TellChanges): string {
+  if (request.changes.length === 0) return cause;
+  const changes = request.changes.map((change) => describeChange(change, request)).filter((text) => text !== '');
+  const end = /[.!?]$/.test(cause.trim()) ? '' : '.';
+  return `${cause.trim()}${end}\nBefore this: ${changes.join('; ')}.\n${describeStanding(request)}`;
+}
+
+function describeChange({ action, member, host = '', id = '', result }: Change, { cluster, targets }: Request): string {
+  const target = targets.find((each) => each.member === member);
+  const unit = target?.unit ?? '';
+  switch (action) {
+    case 'StopService':
+      return `the service ${unit} on ${host} was stopped`;
+    case 'RemoveMember':
+      return `${member} (${id}) was removed from etcd`;
+    case 'ArchiveDataDir': {
+      const folders = [result?.dataDir, result?.walDir].filter(Boolean);
+      return folders.length === 0
+        ? ''
+        : `its data on ${host} was moved aside, to ${folders.join(' and ')}, where it is kept`;
+    }
+    case 'AddMember':
+      return `${member} was added to etcd as a ${target?.asLearner ? 'learner' : 'voter'}`;
+    case 'ConfigureMembership': {
+      const configured = cluster.members.find(({ name }) => name === member);
+      const file = result?.file ?? (configured && layoutOf(cluster, configured).configFile) ?? '';
+      return `the membership was written into ${file} on ${host}${result?.copy ? ` (as it was before: ${result.copy})` : ''}`;
+    }
+    case 'StartService':
+      return `the service ${unit} on ${host} was started`;
+    case 'PromoteMember':
+      return `${member} was made a voter`;
+  }
+}
+
+type Request = Omit<TellChanges, 'cause'>;
+
+function describeStanding({ cluster, targets, changes }: Request): string {
+  const was = (action: Change['action'], member: string) =>
+    changes.some((change) => change.action === action && change.member === member);
+  const sentences: string[] = [];
+  const missing: string[] = [];
+  for (const { member, asLearner, staysLearner } of targets) {
+    // Data is moved aside only of one that is no member any more, also where the answer to its removal was lost.
+    const wasRemoved = was('RemoveMember', member) || was('ArchiveDataDir', member);
+    const wasAdded = was('AddMember', member);
+    if (wasRemoved && !wasAdded) {
+      sentences.push(`${member} was removed from etcd and is not back`);
+      missing.push(member);
+    } else if (wasAdded && asLearner && !staysLearner && !was('PromoteMember', member)) {
+      sentences.push(`${member} is a learner, and no voter yet`);
+      missing.push(member);
+    } else if (wasAdded && !was('StartService', member)) {
+      sentences.push(`${member} is a member again, and its service was not started`);
+    } else if (!wasRemoved && was('StopService', member)) {
+      sentences.push(`${member} is still a member, with its data in its place`);
+    }
+  }
+  if (missing.length === 0)
+    return `Now ${sentences.join('; ') || "every member is in etcd's list"}. Start again: the next execution goes on from here.`;
+  const left = votersOf(cluster).filter(({ name }) => !missing.includes(name));
+  // Of two voters a quorum is two.
+  const bears = left.length - (Math.floor(left.length / 2) + 1);
+  const need =
+    bears > 0 ? '' : `, and ${left.length === 1 ? 'it is' : 'each is'} needed: one more failure stops the cluster`;
+  return (
+    `Now ${sentences.join('; ')}: ${count(left.length)} left (${left.map(({ name }) => name).join(', ')})${need}. ` +
+    'Correct what is said above, and start again soon: the next execution goes on from here.'
+  );
+}
+
+const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven'];
+
+function count(voters: number): string {
+  return `${NUMBERS[voters] ?? voters} ${voters === 1 ? 'voter is' : 'voters are'}`;
+}

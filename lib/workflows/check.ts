@@ -1,0 +1,113 @@
+import { Duration } from 'aws-cdk-lib';
+import { Pass, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { CHECK_STATE_MACHINE } from '../../core/contracts/check.ts';
+import type { StepFunction } from '../step-function.ts';
+import { reportFromEveryHost } from './parts/on-every-host.ts';
+import { runbookStateMachine } from './parts/runbook-state-machine.ts';
+import { raiseAgain, stepState } from './parts/step-state.ts';
+
+export interface CheckSteps {
+  loadRemediation: StepFunction;
+  diagnoseCluster: StepFunction;
+  surveyCluster: StepFunction;
+  listBackups: StepFunction;
+  runHostCommand: StepFunction;
+  weighCheck: StepFunction;
+}
+
+/**
+ * The check: everything that a remediation will rest on, looked at on a quiet day. It takes no lock, for it changes nothing.
+ *
+ * 1. Load the cluster's configuration.
+ * 2. Diagnose it, as a remediation does first.
+ * 3. Survey what else there is: secrets, certificates, sizes, backups.
+ * 4. Inspect every host, as the runbooks that work on hosts do before they plan.
+ * 5. Weigh all of it: a line for each finding, and for what is well.
+ *
+ * Invariant: no step of it changes anything, neither in etcd nor on a host.
+ */
+export class Check extends Construct {
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, steps: CheckSteps) {
+    super(scope, id);
+    const stop = raiseAgain(this, 'Stop with the error');
+    const start = stepState(this, 'Load cluster', {
+      step: steps.loadRemediation,
+      input: {
+        execution: '{% $states.context.Execution.Name %}',
+        input: '{% {"cluster": $states.input.cluster} %}',
+      },
+      assign: { cluster: '{% $states.result.Payload.cluster %}', diagnosis: null, undiagnosed: '' },
+      onError: stop,
+    });
+    const noDiagnosis = Pass.jsonata(this, 'Note that there is no diagnosis', {
+      comment: 'Why not is a finding; the rest is looked at all the same',
+      outputs: {},
+      assign: { undiagnosed: "{% $states.input.error & ': ' & $states.input.cause %}" },
+    });
+    const diagnose = stepState(this, 'Diagnose cluster', {
+      step: steps.diagnoseCluster,
+      input: { cluster: '{% $cluster.name %}' },
+      assign: { diagnosis: '{% $states.result.Payload %}' },
+      onError: noDiagnosis,
+    });
+    const survey = stepState(this, 'Survey cluster', {
+      step: steps.surveyCluster,
+      input: { cluster: '{% $cluster %}' },
+      assign: {
+        survey: "{% $sift($states.result.Payload, function($value, $field) { $field != 'inspections' }) %}",
+        inspections: '{% [$states.result.Payload.inspections] %}',
+      },
+      onError: stop,
+    });
+    const backups = stepState(this, 'List backups', {
+      step: steps.listBackups,
+      input: { cluster: '{% $cluster %}' },
+      assign: { backups: '{% $states.result.Payload %}' },
+      onError: stop,
+    });
+    const inspect = reportFromEveryHost(this, {
+      step: steps.runHostCommand,
+      every: 'Inspect every host',
+      one: 'Inspect host',
+      subject: 'the inspection',
+      command: 'inspect-host',
+      commands: '$inspections',
+      atOnce: 5,
+      assign: { inspected: '{% [$states.result] %}' },
+      onError: stop,
+    });
+    const weigh = stepState(this, 'Weigh what was seen', {
+      step: steps.weighCheck,
+      input: {
+        cluster: '{% $cluster %}',
+        diagnosis: '{% $diagnosis %}',
+        undiagnosed: '{% $undiagnosed %}',
+        survey: '{% $survey %}',
+        backups: '{% $backups %}',
+        inspected: '{% [$inspected] %}',
+      },
+      onError: stop,
+    });
+    const checked = Succeed.jsonata(this, 'All was looked at', {
+      outputs: {
+        outcome: '{% $states.input.outcome %}',
+        cluster: '{% $states.input.cluster %}',
+        findings: '{% [$states.input.findings] %}',
+        well: '{% [$states.input.well] %}',
+        unchecked: '{% [$states.input.unchecked] %}',
+      },
+    });
+    noDiagnosis.next(survey);
+    this.stateMachine = runbookStateMachine(this, {
+      name: CHECK_STATE_MACHINE,
+      comment:
+        'Checks what a remediation of an etcd cluster will rest on, and changes nothing. Start it with {"cluster":"orders"}',
+      start: start.next(diagnose).next(survey).next(backups).next(inspect).next(weigh).next(checked),
+      timeout: Duration.minutes(30),
+      steps: Object.values(steps),
+    });
+  }
+}

@@ -1,0 +1,28 @@
+import { Choice, Condition, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import type { StepFunction } from '../../step-function.ts';
+import { stepState } from './step-state.ts';
+
+/**
+ * An error that stops a replacement says what was changed before it, and how the cluster stands. Whatever happens here, it goes on with the
+ * error that brought it here.
+ *
+ * Reads the variables `plan` and `changes`.
+ */
+export function tellChanges(scope: Construct, step: StepFunction, next: IChainable): Choice {
+  const tell = stepState(scope, 'Tell what was changed', {
+    step,
+    input: {
+      error: '{% $states.input.error %}',
+      cause: '{% $states.input.cause %}',
+      cluster: '{% $plan.cluster %}',
+      targets: '{% [$plan.targets] %}',
+      changes: '{% [$changes] %}',
+    },
+  });
+  tell.addCatch(next, { outputs: '{% $states.input %}' });
+  tell.next(next);
+  return Choice.jsonata(scope, 'Was anything changed?')
+    .when(Condition.jsonata('{% $count($changes) > 0 %}'), tell)
+    .otherwise(next);
+}
