@@ -2,6 +2,7 @@ import type { ConfiguredMember, Layout } from '../contracts/clusters.ts';
 import type { HostInspection } from '../contracts/host-command-results.ts';
 import { PreconditionFailed } from '../errors.ts';
 import { misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
+import { startCauses } from './start-causes.ts';
 
 /** A host on which the snapshot is to be restored. */
 export interface RestoreHost {
@@ -23,7 +24,8 @@ export function requireRecoveryFit(hosts: readonly RestoreHost[], compressedByte
     // The snapshot as it is sent, unpacked, and restored: for a moment all three lie there.
     const neededBytes = scratchBytes + compressedBytes + 2 * sizeBytes + WAL_BYTES;
     return [
-      ...misfitsOf(configured, layout, inspection),
+      ...startCauses(inspection, neededBytes),
+      ...misfitsOf(configured, layout, inspection, 'quorum-lost'),
       ...roomMisfit(dataDir, neededBytes, 'the snapshot and what is restored from it need'),
       ...(walDir ? roomMisfit(walDir, WAL_BYTES, 'the log needs') : []),
     ].map((problem) => `\n- ${configured.name} on ${configured.host}: ${problem}`);

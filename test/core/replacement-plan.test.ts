@@ -34,7 +34,7 @@ describe('the plan for a member that has crashed', () => {
       steps: [
         'stop etcd on i-3',
         'remove member a3 from etcd',
-        'move /var/lib/etcd aside on i-3',
+        'move /var/lib/etcd/member aside on i-3',
         'add node3 (https://node3:2380) to etcd as a learner',
         'write the membership into /etc/etcd/etcd.yaml on i-3, and start etcd',
         'wait until node3 is caught up',
@@ -47,7 +47,7 @@ describe('the plan for a member that has crashed', () => {
   it('leaves the promotion out for one that joins as a voter, and the removal for one that is gone', () => {
     expect(plan(withThird(silent('node3'), null, '3.5.16')).steps).toEqual([
       'stop etcd on i-3',
-      'move /var/lib/etcd aside on i-3',
+      'move /var/lib/etcd/member aside on i-3',
       'add node3 (https://node3:2380) to etcd as a voter',
       'write the membership into /etc/etcd/etcd.yaml on i-3, and start etcd',
       'wait until node3 is caught up',
@@ -68,7 +68,11 @@ describe('the plan for a member that has crashed', () => {
     };
     const { targets, steps } = plan(crashed, { members, inspections });
     expect(targets[0]?.unit).toBe('etcd3');
-    expect(steps.slice(0, 3)).toEqual(['stop etcd3 on i-3', 'remove member a3 from etcd', 'move /data aside on i-3']);
+    expect(steps.slice(0, 3)).toEqual([
+      'stop etcd3 on i-3',
+      'remove member a3 from etcd',
+      'move /data/member and /wal aside on i-3',
+    ]);
   });
 
   it.each([

@@ -48,7 +48,7 @@ describe('the member runbook', () => {
       outcome: 'Remediated',
       incident: 'member-failed',
       runbook: 'member-replacement',
-      archived: [{ member: 'm3', dataDir: expect.stringContaining('/var/lib/etcd/default.') }],
+      archived: [{ member: 'm3', dataDir: expect.stringContaining('/var/lib/etcd/default/member.') }],
     });
     await expectWhole(stage);
     expect(await lostBy(writer)).toBe(0);
