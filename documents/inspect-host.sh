@@ -135,14 +135,10 @@ require_configurable() {
 
 # A place of their own, which is made for the time of a recovery, and only there.
 require_scratch() {
-  local folder
   find_scratch "$data_dir" "$execution"
   if [ ! -w "$(dirname -- "$scratch")" ]; then
     refuse scratch-impossible 65 "The folder $scratch could not be made, where a recovery would work. See whether its file system is read-only, and that this runs as root."
   fi
-  for folder in "$scratch" "$scratch.backup"; do
-    if [ -L "$folder" ]; then refuse scratch-link 65 "$folder is a link, which no recovery makes. Look at where it leads, and remove the link."; fi
-  done
 }
 
 # Whether S3, or what stands for it, is reached from here. Any answer will do: there is no such object.

@@ -171,7 +171,7 @@ list_contents() {
 # lock FOLDER [FD]: one run at a time, until this process ends. The lock is the folder itself, so nothing is left behind. Every host with
 # systemd has flock; where there is none, runs are not kept apart.
 lock() {
-  if ! command -v flock > /dev/null; then return 0; fi
+  if [ ! -d "$1" ] || ! command -v flock > /dev/null; then return 0; fi
   eval "exec ${2:-9}< \"\$1\""
   flock -n "${2:-9}" || refuse another-run 65 "Another run is at work in $1 at this moment. Wait until it has ended, then run this one again."
 }

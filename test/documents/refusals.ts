@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
 import { readScript } from '../../lib/command-documents.ts';
 
 /** The scripts' own list of what they refuse a host for: `refuse NAME 65 ...`. */
 
-const LATER_COMMANDS = (Object.keys(HOST_COMMANDS) as HostCommandName[]).filter((command) => command !== 'inspect-host');
+const LATER_COMMANDS = (Object.keys(HOST_COMMANDS) as HostCommandName[]).filter(
+  (command) => command !== 'inspect-host',
+);
 
 /** The names of all refusals in the scripts that run after the inspection, or in the parts that these are made of. */
 export function refusalsInScripts(): string[] {
@@ -27,7 +28,7 @@ export function unnamedRefusals(): string[] {
 export const ARISES_LATER: Readonly<Record<string, string>> = {
   'unit-runs': 'the runbook stops the service itself, right before',
   'another-run': 'two commands of the same moment',
-  'data-again': "an archive of this execution, whose name nobody has used before, and data that came after it",
+  'data-again': 'an archive of this execution, whose name nobody has used before, and data that came after it',
   'target-exists': "a path with this execution's name in it, which nobody has used before",
   'set-aside-exists': "a path with this execution's name in it, which nobody has used before",
   'older-archive': 'an execution of an earlier release, which is undone by this one',
@@ -50,6 +51,8 @@ export const ARISES_LATER: Readonly<Record<string, string>> = {
   'copy-impossible': 'the data changes while it is copied, which is before anything is changed',
   'backup-damaged': 'a backup is fetched, and looked into, before anything is changed, in a dry run as well',
   'backup-unreadable': 'a backup is fetched, and looked into, before anything is changed, in a dry run as well',
+  'scratch-link': "a path with this execution's name in it, which nobody has used before",
+  'data-unreadable': 'a copy is made before anything is changed, in a dry run as well',
   'scratch-no-folder': "a path with this execution's name in it, which nobody has used before",
 };
 
