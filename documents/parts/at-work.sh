@@ -51,6 +51,6 @@ ask_member() {
   rm -f -- "$file"
   if [ -n "$answer_state" ]; then return 0; fi
   answer_problem=${said:0:200}
-  # It has said something, or refused us: so somebody is there. A process that is frozen accepts and says nothing.
-  case $code in 0 | 1 | 8 | 35 | 56 | 58 | 60) answer_state=speaks ;; *) answer_state=silent ;; esac
+  # Refused, or nothing in time: a process that is frozen is connected to by the kernel, and says nothing. Whatever else comes, somebody is there.
+  case $code in 7 | 28) answer_state=silent ;; *) answer_state=speaks ;; esac
 }
