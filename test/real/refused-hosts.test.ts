@@ -43,6 +43,7 @@ describe('a host that a later command would refuse', () => {
 
   it('is left as it is by the dry run of a recovery, which names it', async () => {
     const stage = await onStage();
+    await stage.etcd.member('m1').put('some', 'data');
     await readAnotherFile(stage);
     await crashMembers(stage.cluster, ['m1', 'm2']);
     const before = await standOf(stage);
