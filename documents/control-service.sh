@@ -14,16 +14,6 @@ job_within_seconds=3
 # What has run for two seconds has read its configuration and its data; bash counts whole seconds, so one more.
 steady_seconds=3
 
-require_unit() {
-  read_unit
-  case $LoadState in
-    loaded) ;;
-    not-found) fail 65 "There is no unit $unit on this host. Check the unit's name, and whether this is the right host." ;;
-    masked) fail 65 "The unit $unit is masked, so that nobody can start it. Somebody wanted it so: find out why, then run \"systemctl unmask $unit\"." ;;
-    *) fail 65 "systemd could not load the unit $unit: it is $LoadState. \"systemctl status $unit\" says why." ;;
-  esac
-}
-
 # The end of a log: ten lines of 400 bytes. The last lines of a Go program that panics are its stack, which goes; what says why comes first.
 # shellcheck disable=SC2016
 log_program='
@@ -91,7 +81,7 @@ wait_until_steady() {
 }
 
 start() {
-  require_unit
+  require_loaded
   type=$(systemctl show -p Type "$unit")
   case $ActiveState in
     active) ;;
@@ -113,7 +103,7 @@ is_stopped() {
 
 stop() {
   local stopping status='' until=$((SECONDS + stop_within_seconds))
-  require_unit
+  require_loaded
   if is_stopped; then return; fi
   # systemctl waits as long as the unit's TimeoutStopSec says, which may be for ever.
   systemctl stop "$unit" 3>&- &

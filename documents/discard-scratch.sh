@@ -28,25 +28,24 @@ discard() {
 }
 
 # Everything that moves data holds this lock.
-real_path "$data_dir"
-if [ -d "$(dirname -- "$reply")" ]; then lock "$(dirname -- "$reply")" 8; fi
-separate_wal_dir "$data_dir" "$wal_dir"
-find_scratch "${reply:-$data_dir}" "$execution" && wal_scratch=$scratch
+find_data "$data_dir" "$wal_dir"
+if [ -d "$(dirname -- "$real")" ]; then lock "$(dirname -- "$real")" 8; fi
 find_scratch "$data_dir" "$execution"
+find_restored_wal
 # The data dir's own goes last, for the other ones are found by it.
 folders=("$scratch.backup" "$scratch")
 if [ "$wal_scratch" != "$scratch" ]; then folders=("$wal_scratch" "${folders[@]}"); fi
 for folder in "${folders[@]}"; do
-  if [ -L "$folder" ]; then fail 65 "$folder is a link, which no recovery makes. Look at where it leads, and remove the link."; fi
+  if [ -L "$folder" ]; then refuse scratch-link 65 "$folder is a link, which no recovery makes. Look at where it leads, and remove the link."; fi
 done
 read_phase "$scratch"
 phase=$reply
 case $outcome:$phase in
   undo: | undo:restored | commit: | commit:placed | commit:kept | forget: | forget:kept) ;;
   undo:moving | undo:placed)
-    fail 65 "The recovery of $execution is at the word \"$phase\" on this host, and what belongs in its place may lie in $scratch or aside. Run revert-data-dir of $execution first."
+    refuse not-reverted 65 "The recovery of $execution is at the word \"$phase\" on this host, and what belongs in its place may lie in $scratch or aside. Run revert-data-dir of $execution first."
     ;;
-  *) fail 65 "The recovery of $execution is at the word \"$phase\" on this host, so \"$outcome\" is not what comes next: somebody else works on it. Find out who, and start a new execution once that has ended." ;;
+  *) refuse other-phase 65 "The recovery of $execution is at the word \"$phase\" on this host, so \"$outcome\" is not what comes next: somebody else works on it. Find out who, and start a new execution once that has ended." ;;
 esac
 case $outcome:$phase in
   commit:) succeed '{"discarded":false}' ;;

@@ -19,10 +19,10 @@ how_compressed() {
 }
 
 [ -n "$url" ] || fail 64 "No address was given to fetch the backup from."
-find_snapshot_tool
+require_snapshot_tools
 find_scratch "$data_dir" "$execution"
 read_phase "$scratch"
-[ -z "$reply" ] || fail 65 "A restore of $execution has begun on this host already ($reply), so no other snapshot is looked at."
+[ -z "$reply" ] || refuse restore-begun 65 "A restore of $execution has begun on this host already ($reply), so no other snapshot is looked at."
 work=$scratch.backup
 make_scratch "$work"
 lock "$work"
@@ -36,14 +36,14 @@ if [ -n "$compressed" ]; then
   mv -f -- "$work/fetched" "$work/snapshot.gz"
   decompressed_size "$work/snapshot.gz"
   require_free "$work" "$reply" 'the backup, decompressed,'
-  decompress "$work/snapshot.gz" "$work/db" || fail 65 "The backup cannot be decompressed: $reply. It may be damaged, or the disk is full: look at both, or name another backup."
+  decompress "$work/snapshot.gz" "$work/db" || refuse backup-damaged 65 "The backup cannot be decompressed: $reply. It may be damaged, or the disk is full: look at both, or name another backup."
 else
   mv -f -- "$work/fetched" "$work/db"
 fi
 if ! read_snapshot "$work/db"; then
   begins=$(head -c 24 "$work/db" | tr -c ' -~' .)
   size_of "$work/db"
-  fail 65 "The backup is no snapshot that etcd's programs can read: $snapshot_problem. It has $reply bytes${compressed:+ when it is decompressed}, and begins with \"$begins\". Name a file that \"etcdctl snapshot save\" has made, or a copy of a member's member/snap/db."
+  refuse backup-unreadable 65 "The backup is no snapshot that etcd's programs can read: $snapshot_problem. It has $reply bytes${compressed:+ when it is decompressed}, and begins with \"$begins\". Name a file that \"etcdctl snapshot save\" has made, or a copy of a member's member/snap/db."
 fi
 size_of "$work/db" && size=$reply
 # As etcd itself judges: pages of a database, and a SHA-256 behind them.

@@ -1,15 +1,23 @@
 # shellcheck shell=bash
-# parts: common scratch settings
-# Reads the unit's state and log, etcd's version, its data and its configuration; changes nothing.
+# parts: common data-dir archive-dir scratch settings membership snapshot transfer at-work
+# Reads the unit's state and log, whether etcd is at work, its version, its data and its configuration, and asks whether any later script would
+# refuse this host; changes nothing.
 unit='{{ unit }}'
 data_dir='{{ dataDir }}'
 wal_dir='{{ walDir }}'
 config_file='{{ configFile }}'
 bin_dir='{{ binDir }}'
+user='{{ user }}'
+group='{{ group }}'
+url='{{ url }}'
+# What later scripts are given.
+execution=inspected initial_cluster=inspected initial_cluster_state=existing initial_cluster_token=''
 
 # SSM cuts what a command prints at 24,000 characters.
 result_chars=19500
-archives_chars=2500
+archives_chars=2000
+errors_chars=3000
+refusals_chars=6000
 
 # object NAME VALUE...: an object of texts; after ":", the value is JSON already.
 object() {
@@ -25,17 +33,15 @@ object() {
   reply="{$pairs}"
 }
 
-# directory PATH: what is to be known of a data or wal dir.
+# directory PATH FOLDER CONTENTS: what is to be known of a data or wal dir, which leads to FOLDER; CONTENTS is what is etcd's in it.
 directory() {
-  local real holder exists=false empty=true mounted=false owner='' mode='' size=0 free=0
-  real_path "$1"
-  real=$reply
+  local real=$2 holder exists=false empty=true mounted=false owner='' owning='' mode='' size=0 free=0
   if [ -d "$real" ]; then
     exists=true
-    read -r mode _ owner group _ <<< "$(ls -ld -- "$real")"
-    owner=$owner:$group mode=${mode:0:10}
+    read -r mode _ owner owning _ <<< "$(ls -ld -- "$real")"
+    owner=$owner:$owning mode=${mode:0:10}
     # What cannot be read is not known to be empty.
-    if [ ! -r "$real" ] || [ ! -x "$real" ] || [ -n "$(list_contents "$real")" ]; then empty=false; fi
+    if [ ! -r "$real" ] || [ ! -x "$real" ] || is_filled "$3"; then empty=false; fi
     if is_mount_point "$real"; then mounted=true; fi
     # Files of a running member come and go while du counts them.
     number "$( (du -sk "$real" 2> /dev/null || true) | awk '{ kilobytes = $1 } END { print kilobytes }')" && size=$((reply * 1024))
@@ -50,7 +56,8 @@ directory() {
 
 list_archives() {
   local entry
-  for entry in "$1".* "$1"/archived.*; do
+  # Earlier releases moved whole data dirs aside.
+  for entry in "$1"/member.* "$1".* "$1"/archived.*; do
     case $entry in *.scratch | *.scratch.backup) continue ;; esac
     if [ -d "$entry" ]; then printf '%s\n' "$entry"; fi
   done
@@ -95,35 +102,130 @@ lines() {
   od -An -v -tu1 | awk -v lines=1 -v max="$1" -v budget="$2" "$json_program"
 }
 
+# ask INCIDENT CHECK ARGUMENTS...: runs the check as the scripts of that incident's runbook do, `any` for both, and keeps what it refuses.
+ask() {
+  local incident=$1 said status
+  shift
+  set +e
+  # A script ends where a check fails; here only this shell does.
+  said=$(
+    set -e
+    exec 3>&1 1>&2
+    "$@"
+  )
+  status=$?
+  set -e
+  case $status:$said in
+    0:*) return 0 ;;
+    6[56]:'{"message":'*) ;;
+    *) fail 1 "The check $1 ended unexpectedly (status $status): ${said:0:300}" ;;
+  esac
+  # The same is said once, where several checks begin alike.
+  case $refusals in *"${said#\{}"*) return 0 ;; esac
+  if [ "$((${#refusals} + ${#said}))" -gt "$refusals_chars" ]; then return 0; fi
+  refusals+="${refusals:+,}{\"incident\":\"$incident\",${said#\{}"
+}
+
+# What configure-membership would refuse.
+require_configurable() {
+  require_in_force
+  require_room_beside
+  edit_membership
+}
+
+# A place of their own, which is made for the time of a recovery, and only there.
+require_scratch() {
+  find_scratch "$data_dir" "$execution"
+  if [ ! -w "$(dirname -- "$scratch")" ]; then
+    refuse scratch-impossible 65 "The folder $scratch could not be made, where a recovery would work. See whether its file system is read-only, and that this runs as root."
+  fi
+}
+
+# Whether S3, or what stands for it, is reached from here. Any answer will do: there is no such object.
+require_staging() {
+  local said
+  require_curl
+  said=$(printf 'url = "%s"\n' "$url" | curl --config - --globoff --silent --show-error --connect-timeout 5 --max-time 10 --output /dev/null 2>&1) ||
+    { how_to_reach && refuse staging-unreachable 65 "${url%%/*}//$(cut -d / -f 3 <<< "$url"), from where this host would fetch the snapshot, is not reached: ${said:0:200}. $reply"; }
+}
+
+ask_all() {
+  ask any require_loaded
+  ask any real_path "$data_dir"
+  ask any real_path "$wal_dir"
+  # Where a path leads nowhere, nothing can be said of what is there.
+  if [ -n "$refusals" ] && [[ $refusals == *'"link-loop"'* ]]; then return 0; fi
+  find_data "$data_dir" "$wal_dir"
+  ask any require_data_dir
+  ask any require_wal_dir "$wal_dir"
+  ask any require_account
+  # Its own process holds it, as it must.
+  if [ "$MainPID" = 0 ]; then ask any require_closed; fi
+  if id -u -- "$user" > /dev/null 2>&1; then ask member-failed require_new_log "$wal_dir"; fi
+  ask any require_configurable
+  ask quorum-lost require_scratch
+  ask quorum-lost require_snapshot_tools
+  ask quorum-lost require_curl
+  if [ -n "$url" ]; then ask quorum-lost require_staging; fi
+}
+
+refusals=''
 read_unit
+read_settings "$config_file"
+ask_all
+
 object loadState "$LoadState" activeState "$ActiveState" subState "$SubState" result "$Result" \
   mainPid: "$MainPID" restarts: "$NRestarts" exitStatus: "$ExecMainStatus"
 unit_state=$reply
 
+listens "${set_listen_client_urls:-http://127.0.0.1:2379}" && client_listens=$reply
+listens "${set_listen_peer_urls:-http://127.0.0.1:2380}" && peer_listens=$reply
+answer_state=unknown answer_id='' answer_problem=''
+if [ "$MainPID" != 0 ] && [ "$client_listens" != false ]; then
+  ask_member "${set_listen_metrics_urls:-${set_listen_client_urls:-http://127.0.0.1:2379}}"
+fi
+object clientPortListens: "$client_listens" peerPortListens: "$peer_listens" answer "$answer_state" memberId "$answer_id" problem "$answer_problem"
+at_work=$reply
+
 read_version
 etcd_version=$reply
 
-directory "$data_dir"
+real=$data_dir member=$data_dir/member wal=''
+case $refusals in *'"link-loop"'*) ;; *) find_data "$data_dir" "$wal_dir" ;; esac
+directory "$data_dir" "$real" "$member"
 data_state=$reply
-wal_state=null
-if [ -n "$wal_dir" ]; then directory "$wal_dir" && wal_state=$reply; fi
-has_log "${wal_dir:-$data_dir/member/wal}" && log_state=$reply
-real_path "$data_dir"
-real=$reply
+wal_state=null log_dir=$member/wal
+if [ -n "$wal_dir" ]; then
+  log_dir=${wal:-$wal_dir}
+  directory "$wal_dir" "$log_dir" "$log_dir" && wal_state=$reply
+fi
+has_log "$log_dir" && log_state=$reply
 archives=$(list_archives "$real" | lines 700 "$archives_chars")
 list_recoveries "$real"
 recoveries=$reply
 
-read_settings "$config_file"
 overriding_list=$(printf '%s' "$overriding" | lines 400 2000)
 object format "$format" file "$file" name "$set_name" dataDir "$set_data_dir" walDir "$set_wal_dir" \
   initialAdvertisePeerUrls "$set_advertise_peer_urls" initialCluster "$set_initial_cluster" \
   initialClusterState "$set_initial_cluster_state" initialClusterToken "$set_initial_cluster_token" \
   overriding: "$overriding_list"
-object unit: "$unit_state" etcdVersion "$etcd_version" dataDir: "$data_state" walDir: "$wal_state" hasLog: "$log_state" \
-  archives: "$archives" recoveries: "$recoveries" configuration: "$reply"
+object unit: "$unit_state" atWork: "$at_work" etcdVersion "$etcd_version" dataDir: "$data_state" walDir: "$wal_state" hasLog: "$log_state" \
+  archives: "$archives" recoveries: "$recoveries" refusals: "[$refusals]" configuration: "$reply"
 rest=$reply
 
+journal() {
+  (journalctl -u "$unit" -n "$1" --no-pager -q -o cat || true) | tail -n "$1"
+}
+
+# What has gone wrong since it last served clients.
+# shellcheck disable=SC2016
+errors_program='
+/"msg":"ready to serve client requests"|"msg":"serving client traffic insecurely|ready to serve client requests$/ { count = 0 }
+/"level":"(error|fatal|panic)"|"msg":"failed to verify flags"|^error verifying flags|^(panic|fatal error):|^[0-9-]+ [0-9:.]+ [CE] \|/ { line[++count] = $0 }
+END { for (i = count > 8 ? count - 7 : 1; i <= count; i++) print line[i] }'
+errors=$(journal 200 | awk "$errors_program" | cut -b 1-1600 | lines 400 "$errors_chars")
+rest="\"errors\":$errors,${rest#\{}"
+
 # The log gets what room is left; a message may have several lines, and bytes of any kind.
-log=$( (journalctl -u "$unit" -n 20 --no-pager -q -o cat || true) | tail -n 20 | cut -b 1-1600 | lines 400 $((result_chars - ${#rest})))
-succeed "{\"log\":$log,${rest#\{}"
+log=$(journal 20 | cut -b 1-1600 | lines 400 $((result_chars - ${#rest})))
+succeed "{\"log\":$log,$rest"

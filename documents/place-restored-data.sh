@@ -14,54 +14,51 @@ replace_newer='{{ replaceNewer }}'
 
 # A database that cannot be read is no reason to keep it.
 require_older() {
-  real_path "$data_dir"
-  if [ "$replace_newer" = yes ] || [ ! -f "$reply/member/snap/db" ] || ! read_snapshot "$reply/member/snap/db"; then return; fi
+  if [ "$replace_newer" = yes ] || [ ! -f "$member/snap/db" ] || ! read_snapshot "$member/snap/db"; then return; fi
   if [ "$snapshot_revision" -gt "$revision" ]; then
-    fail 66 "The data of this member in $reply is at revision $snapshot_revision, and the snapshot that is to replace it at $revision: what was written in between would be lost. Begin the recovery anew, which finds the newer data."
+    refuse data-newer 66 "The data of this member in $real is at revision $snapshot_revision, and the snapshot that is to replace it at $revision: what was written in between would be lost. Begin the recovery anew, which finds the newer data."
   fi
 }
 
-# The contents go one by one, so that a data dir that is a mount point is no different from others.
 # place FROM TO
 place() {
-  real_path "$2"
-  require_no_collision "$1" "$reply"
-  move_contents "$1" "$reply"
+  if [ ! -d "$1" ]; then return 0; fi
+  if [ -d "$2" ] && ! is_filled "$2"; then rmdir -- "$2"; fi
+  move "$1" "$2"
 }
 
 integer "$revision" && revision=$reply
-real_path "$data_dir"
-lock "$(dirname -- "$reply")"
-separate_wal_dir "$data_dir" "$wal_dir"
-wal_dir=$reply
-if [ -n "$wal_dir" ]; then find_scratch "$wal_dir" "$execution" && wal_scratch=$scratch; fi
+find_data "$data_dir" "$wal_dir"
+lock "$(dirname -- "$real")"
 find_scratch "$data_dir" "$execution"
+find_restored_wal
 read_phase "$scratch"
 phase=$reply
 if [ -z "$phase" ] || [ ! -f "$scratch/restored" ]; then
-  fail 65 "Nothing is restored in $scratch that could be placed, or it is being moved back. Restore the snapshot on this host first."
+  refuse not-restored 65 "Nothing is restored in $scratch that could be placed, or it is being moved back. Restore the snapshot on this host first."
 fi
 if [ "$phase" = placed ]; then succeed "$(cat "$scratch/archives")"; fi
 require_stopped 'its data is replaced'
 
 # Where the old data lies is written down before anything is placed: until then what is in the data dir is old, after that it is new.
 if [ ! -f "$scratch/archives" ]; then
-  for folder in "$scratch/data/member" ${wal_dir:+"$wal_scratch/wal"}; do
-    [ -d "$folder" ] || fail 65 "There is no $folder, though the restore has ended well. Somebody has moved it, or the restore was for other folders: restore the snapshot again."
+  for folder in "$scratch/data/member" "$restored_wal"; do
+    [ -d "$folder" ] || refuse restored-moved 65 "There is no $folder, though the restore has ended well. Somebody has moved it, or the restore was for other folders: restore the snapshot again."
   done
-  require_archivable "$data_dir" data
-  if [ -n "$wal_dir" ]; then require_archivable "$wal_dir" wal; fi
+  require_archivable
   require_older
   set_phase moving
-  archive_dir "$data_dir"
-  json "$reply" && data_archive=$reply
-  reply=''
-  if [ -n "$wal_dir" ]; then archive_dir "$wal_dir"; fi
-  json "$reply"
-  printf '%s\n' "{\"dataDir\":$data_archive,\"walDir\":$reply}" > "$scratch/archives.new"
+  # An undo gives the data dir back to whom it belongs now.
+  if [ -d "$real" ] && [ ! -f "$scratch/owner" ]; then
+    read -r _ _ uid gid _ <<< "$(ls -ldn -- "$real")"
+    printf '%s\n' "$uid:$gid" > "$scratch/owner.new"
+    mv -f -- "$scratch/owner.new" "$scratch/owner"
+  fi
+  archive_data
+  printf '%s\n' "$reply" > "$scratch/archives.new"
   mv -f -- "$scratch/archives.new" "$scratch/archives"
 fi
-place "$scratch/data" "$data_dir"
-if [ -n "$wal_dir" ]; then place "$wal_scratch/wal" "$wal_dir"; fi
+place "$scratch/data/member" "$member"
+if [ -n "$wal" ]; then place "$restored_wal" "$wal"; fi
 set_phase placed
 succeed "$(cat "$scratch/archives")"

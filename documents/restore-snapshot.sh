@@ -31,25 +31,6 @@ clean_up() {
   if [ ! -f "$scratch/restored" ]; then rm -rf -- "$scratch/data" "$restored_wal"; fi
 }
 
-# find_wal: leaves where the WAL is restored to, which has to be moved by renaming as well: `restored_wal`, in the scratch folder `wal_home`.
-find_wal() {
-  local data_real
-  wal_home=$scratch
-  separate_wal_dir "$data_dir" "$wal_dir"
-  if [ -n "$reply" ]; then
-    find_scratch "$wal_dir" "$execution"
-    make_scratch "$scratch"
-    wal_home=$scratch
-    restored_wal=$scratch/wal
-  elif [ -n "$wal_dir" ]; then
-    real_path "$data_dir" && data_real=$reply
-    real_path "$wal_dir"
-    restored_wal=$scratch/data/${reply#"$data_real"/}
-  else
-    restored_wal=$scratch/data/member/wal
-  fi
-}
-
 is_wanted() {
   if [ ! -f "$1" ]; then return 1; fi
   sha256_of "$1"
@@ -64,7 +45,7 @@ find_snapshot() {
     mv -f -- "$scratch.backup/snapshot.gz" "$scratch/snapshot.gz"
     return
   fi
-  [ -n "$url" ] || fail 65 "The snapshot with the SHA-256 $sha256 is not on this host. It has to be made or fetched here first: begin the recovery anew."
+  [ -n "$url" ] || refuse snapshot-missing 65 "The snapshot with the SHA-256 $sha256 is not on this host. It has to be made or fetched here first: begin the recovery anew."
   fetch "$scratch/fetched"
   is_wanted "$scratch/fetched" || fail 1 "What was fetched from ${url%%\?*} has the SHA-256 $reply, and not $sha256. It is not the snapshot that was planned with, or was damaged on its way: run this again, and if it stays so, begin the recovery anew."
   mv -f -- "$scratch/fetched" "$scratch/snapshot.gz"
@@ -74,7 +55,7 @@ find_snapshot() {
 require_space() {
   decompressed_size "$scratch/snapshot.gz"
   require_free "$scratch" "$((2 * reply + wal_bytes))" 'the restored data, with the snapshot beside it,'
-  require_free "$wal_home" "$wal_bytes" "the log's first file"
+  require_free "$wal_scratch" "$wal_bytes" "the log's first file"
 }
 
 restore() {
@@ -90,20 +71,18 @@ restore() {
   }
 }
 
-own=$(id -un)
-case $own in
-  root | "$user") ;;
-  *) fail 65 "This runs as $own, who cannot give what it restores to $user:$group. Run it as root." ;;
-esac
+require_account
 integer "$revision" && revision=$reply
 integer "$bump_revision" && bump_revision=$reply
-find_snapshot_tool
+require_snapshot_tools
+find_data "$data_dir" "$wal_dir"
+require_data_dir
+require_wal_dir "$wal_dir"
 find_scratch "$data_dir" "$execution"
 make_scratch "$scratch"
 lock "$scratch"
-home=$scratch
-find_wal
-scratch=$home
+find_restored_wal
+make_scratch "$wal_scratch"
 
 parameters="$data_dir $restored_wal $user:$group $name $peer_urls $initial_cluster $initial_cluster_token $sha256 $hash_check $revision $bump_revision"
 if [ -f "$scratch/restored" ]; then
@@ -112,7 +91,7 @@ if [ -f "$scratch/restored" ]; then
 fi
 read_phase "$scratch"
 case $reply in
-  moving | placed) fail 65 "What $execution has restored here is on its way into its place already ($reply), so nothing else is restored. Move it back with revert-data-dir first." ;;
+  moving | placed) refuse restored-already 65 "What $execution has restored here is on its way into its place already ($reply), so nothing else is restored. Move it back with revert-data-dir first." ;;
 esac
 trap 'status=$?; clean_up; on_exit "$status"' EXIT
 # What an earlier run has left counts for nothing from here on.

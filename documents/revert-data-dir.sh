@@ -11,104 +11,89 @@ group='{{ group }}'
 execution='{{ execution }}'
 
 reverted=false
-set_aside=''
+displaced=''
 
-holds_anything() {
-  [ -d "$1" ] && [ -n "$(ls -A -- "$1")" ]
-}
-
-# Everything that could be refused is refused before anything is moved.
+# check FOLDER: everything that could be refused is refused before anything is moved.
 check() {
-  local aside
-  examine "$1" "$execution"
-  if [ -d "$moving" ]; then require_no_collision "$moving" "$real"; return; fi
-  case $archive in
-    '') return ;;
-    "$sibling") if ! holds_anything "$real"; then return; fi ;;
-    *)
-      if [ -d "$inside.set-aside.moving" ]; then require_no_collision "$real" "$inside.set-aside.moving"; fi
-      if [ -z "$contents" ]; then return; fi
-      ;;
-  esac
-  aside=$archive.set-aside
-  if [ -e "$aside" ]; then
-    fail 65 "$real has data that would have to give way to $archive, but $aside exists already from an earlier run. Look at both and move one away."
+  local archive=$1.$execution
+  if [ -e "$archive" ] && is_filled "$1" && [ -e "$archive.set-aside" ]; then
+    refuse set-aside-exists 65 "$1 has data that would have to give way to $archive, but $archive.set-aside exists already from an earlier run. Look at both and move one away."
   fi
 }
 
-revert_dir() {
-  local aside
-  examine "$1" "$execution"
-  aside=${archive:-$sibling}.set-aside
-  if [ ! -d "$moving" ] && [ "$archive" = "$sibling" ]; then
-    if holds_anything "$real"; then move "$real" "$aside"; elif [ -d "$real" ]; then rmdir -- "$real"; fi
-    move "$archive" "$real"
-    reverted=true
-  elif [ -d "$moving" ] || [ -n "$archive" ]; then
-    aside=$inside.set-aside
-    if [ ! -d "$moving" ]; then
-      if [ -n "$contents" ]; then move_contents "$real" "$aside.moving"; fi
-      if [ -d "$aside.moving" ]; then move "$aside.moving" "$aside"; fi
-      # From here on what is in the folder and what is still in the archive belong together.
-      move "$inside" "$moving"
-    fi
-    move_contents "$moving" "$real"
-    rmdir -- "$moving"
+# revert FOLDER
+revert() {
+  local archive=$1.$execution
+  if [ -e "$archive" ]; then
+    if is_filled "$1"; then move "$1" "$archive.set-aside"; elif [ -d "$1" ]; then rmdir -- "$1"; fi
+    move "$archive" "$1"
     reverted=true
   fi
-  if [ -z "$set_aside" ] && [ -e "$aside" ]; then set_aside=$aside; fi
+  if [ -z "$displaced" ] && [ -e "$archive.set-aside" ]; then displaced=$archive.set-aside; fi
 }
 
-# was_used DIR: whether anything was written there since it was placed.
+# was_used FOLDER: whether anything was written there since it was placed.
 was_used() {
-  real_path "$1"
-  [ -n "$(find "$reply" -name 'archived.*' -prune -o -type f -newer "$scratch/archives" -print)" ]
+  [ -n "$1" ] && [ -d "$1" ] && [ -n "$(find "$1" -type f -newer "$scratch/archives" -print)" ]
+}
+
+# take_back FOLDER TO: what was restored goes back where it came from.
+take_back() {
+  if [ -n "$1" ] && [ -d "$1" ] && [ ! -e "$2" ]; then move "$1" "$2"; fi
+}
+
+# Somebody may have moved the whole data dir away, and what lies aside in it with it.
+require_archives() {
+  local folder
+  if [ ! -f "$scratch/archives" ]; then return 0; fi
+  for folder in "$member" ${wal:+"$wal"}; do
+    case $(cat "$scratch/archives") in *"\"$folder.$execution\""*) ;; *) continue ;; esac
+    [ -e "$folder.$execution" ] || refuse archive-gone 66 "$execution has moved the older data to $folder.$execution, and it is not there any more. Find it, move it back there, then run this again."
+  done
 }
 
 # Undoes a place-restored-data, wherever that was interrupted.
-take_back() {
-  if [ -f "$scratch/archives" ] && { was_used "$data_dir" || { [ -n "$wal_dir" ] && was_used "$wal_dir"; }; }; then
-    examine "$data_dir" "$execution"
-    fail 66 "The member has been started with what $execution has restored into $real, and may have taken writes since. The older data lies in ${archive:-no archive, for there was none}. Decide which is worth keeping. If it is what is there now: remove $scratch. If it is the older data: move what is there away by hand, then run this again."
+take_all_back() {
+  if [ -f "$scratch/archives" ] && { was_used "$member" || was_used "$wal"; }; then
+    refuse restored-used 66 "The member has been started with what $execution has restored into $real, and may have taken writes since. What was there before lies in $(cat "$scratch/archives"). Decide which is worth keeping. If it is what is there now: remove $scratch. If it is the older data: move $member${wal:+ and $wal} away by hand, then run this again."
   fi
+  require_archives
   # As long as this word is there, nobody takes the member for one that was placed, nor for one where nothing was moved.
   set_phase moving
   rm -f -- "$scratch/restored"
-  if [ ! -f "$scratch/archives" ]; then return; fi
-  real_path "$data_dir"
-  move_contents "$reply" "$scratch/data"
-  if [ -n "$wal_dir" ]; then
-    real_path "$wal_dir"
-    move_contents "$reply" "$wal_scratch/wal"
+  if [ -f "$scratch/archives" ]; then
+    take_back "$member" "$scratch/data/member"
+    take_back "$wal" "$restored_wal"
+    rm -f -- "$scratch/archives"
+    reverted=true
   fi
-  rm -f -- "$scratch/archives"
-  reverted=true
+  if [ -f "$scratch/owner" ]; then
+    chown -h -- "$(cat "$scratch/owner")" "$real"
+    rm -f -- "$scratch/owner"
+  fi
 }
 
-real_path "$data_dir"
-lock "$(dirname -- "$reply")"
+find_data "$data_dir" "$wal_dir"
+lock "$(dirname -- "$real")"
 require_stopped 'its data is moved'
-own=$(id -un)
-case $own in
-  root | "$user") ;;
-  *) fail 65 "This runs as $own, who cannot move what belongs to $user:$group. Run it as root." ;;
-esac
-separate_wal_dir "$data_dir" "$wal_dir"
-wal_dir=$reply
-if [ -n "$wal_dir" ]; then find_scratch "$wal_dir" "$execution" && wal_scratch=$scratch; fi
+require_account
+for folder in "$real.$execution" "$real/archived.$execution"; do
+  if [ -e "$folder" ]; then refuse older-archive 65 "$folder was moved aside by an earlier release of etcd-remediation, which moved whole data dirs. Move what is in it back into $real by hand."; fi
+done
 find_scratch "$data_dir" "$execution"
+find_restored_wal
 read_phase "$scratch"
 phase=$reply
 case $phase in
-  moving | placed) take_back ;;
+  moving | placed) take_all_back ;;
   # So that a command which still runs elsewhere can place nothing any more.
   restored) rm -f -- "$scratch/restored" ;;
 esac
-check "$data_dir"
-if [ -n "$wal_dir" ]; then check "$wal_dir"; fi
+check "$member"
+if [ -n "$wal" ]; then check "$wal"; fi
 
-revert_dir "$data_dir"
-if [ -n "$wal_dir" ]; then revert_dir "$wal_dir"; fi
+revert "$member"
+if [ -n "$wal" ]; then revert "$wal"; fi
 case $phase in moving | placed) set_phase restored ;; esac
-json "$set_aside"
+json "$displaced"
 succeed "{\"reverted\":$reverted,\"setAside\":$reply}"

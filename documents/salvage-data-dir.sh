@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# parts: common scratch snapshot replay
+# parts: common data-dir scratch snapshot replay
 # Makes a snapshot of the best that a member's data holds, whether the member runs or not, from a copy; the data itself is only read. Run
 # again, it says the same, or begins anew where it was interrupted.
 unit='{{ unit }}'
@@ -54,19 +54,15 @@ discard_leftovers() {
 # Nothing of a restore is ever touched.
 require_no_restore() {
   read_phase "$scratch"
-  [ -z "$reply" ] || fail 65 "A restore of $execution has begun on this host already ($reply), so nothing is salvaged any more. Let a new execution begin with what it finds."
+  [ -z "$reply" ] || refuse restore-begun 65 "A restore of $execution has begun on this host already ($reply), so nothing is salvaged any more. Let a new execution begin with what it finds."
 }
 
 require_readable() {
-  local folder own
-  own=$(id -un)
-  case $own in
-    root | "$user") ;;
-    *) fail 65 "This runs as $own, who cannot work with what belongs to $user:$group. Run it as root." ;;
-  esac
-  for folder in "$real" "$real/member" "$real/member/snap" "$wal"; do
+  local folder
+  require_account
+  for folder in "$real" "$member" "$member/snap" "$log_dir"; do
     if [ -d "$folder" ] && { [ ! -r "$folder" ] || [ ! -x "$folder" ]; }; then
-      fail 65 "$folder cannot be read by $own. Run this as root."
+      refuse data-unreadable 65 "$folder cannot be read by $(id -un). Run this as root."
     fi
   done
 }
@@ -74,10 +70,10 @@ require_readable() {
 # The files that etcd starts from, a line each: `snap` or `wal`, and the path. Not what it makes anew: the next log file, half a defragmentation.
 list_files() {
   local file
-  for file in "$real"/member/snap/db "$real"/member/snap/*.snap "$real"/member/snap/*.snap.db; do
+  for file in "$member"/snap/db "$member"/snap/*.snap "$member"/snap/*.snap.db; do
     if [ -f "$file" ]; then printf 'snap %s\n' "$file"; fi
   done
-  for file in "$wal"/*.wal; do
+  for file in "$log_dir"/*.wal; do
     if [ -f "$file" ]; then printf 'wal %s\n' "$file"; fi
   done
 }
@@ -121,7 +117,7 @@ copy_files() {
 give_to_etcd() {
   local problem
   problem=$(chown -hR -- "$user:$group" "$work" 2>&1 && chgrp -h -- "$group" "$scratch" 2>&1 && chmod 710 "$scratch" 2>&1) ||
-    fail 65 "The copy of the data cannot be given to $user:$group: ${problem:0:300}. Check the names of the user and the group."
+    refuse copy-not-given 65 "The copy of the data cannot be given to $user:$group: ${problem:0:300}. Check the names of the user and the group."
 }
 
 # is_same ONE OTHER: not every host has cmp.
@@ -151,13 +147,13 @@ copy_data() {
     fi
     if [ "$try" -lt "$copy_tries" ]; then sleep "$try"; fi
   done
-  fail 65 "$problem. See whether the disk is sound and what uses the data, then run this again."
+  refuse copy-impossible 65 "$problem. See whether the disk is sound and what uses the data, then run this again."
 }
 
 # take_replayed: returns 1 and leaves `replay_problem` where the log adds nothing that can be used.
 take_replayed() {
   if [ ! -x "$bin_dir/etcd" ]; then replay_problem="there is no etcd in $bin_dir to replay the log" && return 1; fi
-  if ! has_wal; then replay_problem="there is no log in $wal" && return 1; fi
+  if ! has_wal; then replay_problem="there is no log in $log_dir" && return 1; fi
   replay "$work" "$scratch/etcd.log" || return 1
   if ! read_snapshot "$copied"; then replay_problem="etcd has replayed the log, but the database cannot be read: $snapshot_problem" && return 1; fi
   [ "$snapshot_revision" -ge "$raw_revision" ] && return 0
@@ -187,9 +183,9 @@ write_snapshot() {
   snapshot="{\"sizeBytes\":$reply,\"sha256\":\"$snapshot\"}"
 }
 
-real_path "$data_dir"
-real=$reply wal=$reply/member/wal database=$reply/member/snap/db
-if [ -n "$wal_dir" ]; then real_path "$wal_dir" && wal=$reply; fi
+find_data "$data_dir" "$wal_dir"
+database=$member/snap/db log_dir=$member/wal
+if [ -n "$wal_dir" ]; then real_path "$wal_dir" && log_dir=$reply; fi
 require_readable
 find_scratch "$data_dir" "$execution"
 require_no_restore
@@ -203,7 +199,7 @@ require_no_restore
 if [ "$keep" = yes ] && [ -f "$scratch/salvaged" ] && [ -f "$scratch/snapshot.gz" ]; then succeed "$(cat "$scratch/salvaged")"; fi
 work=$scratch/replay copied=$scratch/replay/copy/member/snap/db
 if [ -f "$copied" ] && command -v flock > /dev/null && ! flock -n -s "$copied" true; then
-  fail 65 "An etcd that an interrupted run has started still works on $work/copy. Find it by that folder and end it, then run this again."
+  refuse replay-runs 65 "An etcd that an interrupted run has started still works on $work/copy. Find it by that folder and end it, then run this again."
 fi
 trap 'clean_up $?' EXIT
 rm -rf -- "${scratch:?}"/*

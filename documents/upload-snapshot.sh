@@ -9,12 +9,12 @@ url='{{ url }}'
 
 find_scratch "$data_dir" "$execution"
 snapshot=$scratch/snapshot.gz
-[ -f "$snapshot" ] || fail 65 "There is no $snapshot to send. The snapshot of $execution has to be made on this host first."
+[ -f "$snapshot" ] || refuse nothing-to-send 65 "There is no $snapshot to send. The snapshot of $execution has to be made on this host first."
 integer "$offset" && offset=$reply
 integer "$length" && length=$reply
 size_of "$snapshot" && size=$reply
 if [ "$length" -eq 0 ] || [ "$((offset + length))" -gt "$size" ]; then
-  fail 65 "$snapshot has $size bytes, so $length bytes from byte $offset on are no part of it. It is not the snapshot that was planned with: begin the recovery anew."
+  refuse no-part 65 "$snapshot has $size bytes, so $length bytes from byte $offset on are no part of it. It is not the snapshot that was planned with: begin the recovery anew."
 fi
 
 # Several parts may be sent at once, and a run that was given up may still be at work.

@@ -123,7 +123,7 @@ export class RemediationStack extends Stack {
     const runHostCommand = step('run-host-command', 'Runs one of the documents on one host', SHORT);
     const transfers: readonly HostCommandName[] = TRANSFERS;
     const commands = (Object.keys(HOST_COMMANDS) as HostCommandName[]).filter(
-      (command) => !transfers.includes(command),
+      (command) => command === 'inspect-host' || !transfers.includes(command),
     );
     const { arns } = new CommandDocuments(this, 'CommandDocuments');
     grantRunCommand(

@@ -8,7 +8,7 @@ const directorySchema = z.strictObject({
   /** Where the path leads in the end, for it may be a link. */
   realPath: z.string(),
   exists: z.boolean(),
-  /** Nothing of etcd is in it. */
+  /** Nothing of etcd is in it; others' files may be. */
   empty: z.boolean(),
   isMountPoint: z.boolean(),
   /** `etcd:etcd` */
@@ -33,6 +33,23 @@ export const hostInspectionSchema = z.strictObject({
   }),
   /** The newest lines of the unit's log, oldest first. */
   log: z.array(z.string()),
+  /** The newest lines of errors since etcd last served clients, oldest first. */
+  errors: z.array(z.string()),
+  /** Whether etcd is at work, as the host itself sees it. */
+  atWork: z.strictObject({
+    /** Whether something listens there, whoever it is; null where the host cannot tell. */
+    clientPortListens: z.boolean().nullable(),
+    peerPortListens: z.boolean().nullable(),
+    /**
+     * What etcd said at its own client URL, asked on its own host: `leader`: it leads or follows a leader; `no-leader`; `speaks`: somebody
+     * answers, and does not say; `silent`: nobody answers within 5 s; `unknown`: it was not asked.
+     */
+    answer: z.enum(['leader', 'no-leader', 'speaks', 'silent', 'unknown']),
+    /** In hex; empty where it did not say. */
+    memberId: z.string(),
+    /** Why it does not say. */
+    problem: z.string(),
+  }),
   /** `3.5.16`; empty where no etcd was found. */
   etcdVersion: z.string(),
   dataDir: directorySchema,
@@ -45,6 +62,15 @@ export const hostInspectionSchema = z.strictObject({
   /** Recoveries that were interrupted on this host, and how far they had come: see documents/parts/scratch.sh. */
   recoveries: z.array(
     z.strictObject({ execution: z.string(), phase: z.enum(['restored', 'moving', 'placed', 'kept']) }),
+  ),
+  /** What later commands would refuse this host for, by the same checks. Their names are in documents/, `refuse NAME`. */
+  refusals: z.array(
+    z.strictObject({
+      /** The runbook whose commands would; `any`: both. */
+      incident: z.enum(['any', 'member-failed', 'quorum-lost']),
+      refusal: z.string(),
+      message: z.string(),
+    }),
   ),
   configuration: z.strictObject({
     /** What etcd reads: with a config file it ignores its flags and environment. */
@@ -72,7 +98,7 @@ const controlledServiceSchema = z.strictObject({
   mainPid: z.int(),
 });
 
-/** archive-data-dir and place-restored-data: where the old data lies now; empty where there was none. */
+/** archive-data-dir and place-restored-data: where the old `member` and a wal dir outside of it lie now; empty where there was none. */
 const archivedDataDirSchema = z.strictObject({ dataDir: z.string(), walDir: z.string() });
 
 /** revert-data-dir: what had taken the place in the meantime, if anything, was moved to `setAside`. */

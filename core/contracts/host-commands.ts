@@ -31,9 +31,19 @@ const yesOrNo = { values: ['yes', 'no'] };
  */
 export const HOST_COMMANDS = {
   'inspect-host': {
-    description: "Reads the unit's state and log, etcd's version, its data and its configuration; changes nothing",
-    timeoutSeconds: 60,
-    parameters: { unit, dataDir: path, walDir: optionalPath, configFile: path, binDir: path },
+    description: "Reads the unit's state and log, etcd's version, data and configuration, and what would be refused",
+    timeoutSeconds: 90,
+    parameters: {
+      unit,
+      dataDir: path,
+      walDir: optionalPath,
+      configFile: path,
+      binDir: path,
+      user: account,
+      group: account,
+      /** An object of the staging bucket, which need not exist: whether the host reaches it. Empty where no snapshot is to be moved. */
+      url: presignedUrl,
+    },
   },
   'control-service': {
     description: 'Starts, stops or restarts the service, and waits until it really is so',
@@ -41,7 +51,7 @@ export const HOST_COMMANDS = {
     parameters: { unit, action: { values: ['start', 'launch', 'stop', 'restart'] } },
   },
   'archive-data-dir': {
-    description: "Moves the data of a stopped member aside under the execution's name, and leaves an empty data dir",
+    description: "Moves the data of a stopped member aside under the execution's name, so that etcd starts empty",
     timeoutSeconds: 600,
     parameters: { unit, dataDir: path, walDir: optionalPath, user: account, group: account, execution },
   },

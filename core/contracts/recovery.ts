@@ -211,8 +211,9 @@ const objectSchema = z.discriminatedUnion('access', [
 ]);
 export type StoredObject = z.output<typeof objectSchema>;
 
-/** The commands that take a presigned URL. */
+/** The commands that take a presigned URL; inspect-host needs none where no snapshot is to be moved. */
 export const TRANSFERS = [
+  'inspect-host',
   'examine-snapshot',
   'upload-snapshot',
   'restore-snapshot',

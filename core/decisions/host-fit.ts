@@ -6,22 +6,33 @@ import { formatBytes } from '../format.ts';
 export const WAL_BYTES = 2 * 64 * 1024 * 1024;
 
 /** Why etcd on this host could not be started as this member, or told its members: empty where it could. */
-export function misfitsOf(configured: ConfiguredMember, layout: Layout, inspection: HostInspection): string[] {
-  const { unit, etcdVersion, configuration } = inspection;
-  const { overriding, initialAdvertisePeerUrls: announced } = configuration;
+export function misfitsOf(
+  configured: ConfiguredMember,
+  layout: Layout,
+  inspection: HostInspection,
+  incident: 'member-failed' | 'quorum-lost',
+): string[] {
+  const { etcdVersion, refusals, configuration } = inspection;
+  const { initialAdvertisePeerUrls: announced } = configuration;
   const origin = new URL(configured.peerUrl).origin;
   const isAnnounced = announced.split(',').some((url) => URL.canParse(url.trim()) && new URL(url).origin === origin);
   return [
-    unit.loadState !== 'loaded' && `systemd has no usable unit "${layout.unit}" (${unit.loadState})`,
+    ...refusals.filter((each) => each.incident === 'any' || each.incident === incident).map(({ message }) => message),
     etcdVersion === '' && `there is no etcd in ${layout.binDir}`,
-    configuration.file === '' &&
-      'etcd reads neither a config file nor an environment file, so its membership can be written nowhere',
-    overriding.length > 0 && `what would be written has no effect because of ${overriding.join(', ')}`,
-    configuration.name !== configured.name &&
-      `etcd is configured as "${configuration.name}", not as "${configured.name}"`,
+    configuration.name !== configured.name && nameMisfit(configured.name, configuration),
     ...foldersMisfit(layout, inspection),
     !isAnnounced && `etcd announces the peer URL "${announced}", and clusters.json says ${configured.peerUrl}`,
   ].filter((problem) => problem !== false);
+}
+
+/** @param name as in clusters.json */
+function nameMisfit(name: string, { name: own, format, file }: HostInspection['configuration']): string {
+  if (own !== '') return `etcd is configured as "${own}", not as "${name}"`;
+  const where =
+    format === 'yaml'
+      ? `"name: ${name}" in ${file}, for etcd ignores its flags beside a config file`
+      : `ETCD_NAME=${name} in ${file}`;
+  return `etcd is configured without a name, and calls itself "default": set ${where}`;
 }
 
 /** Where etcd's configuration and the cluster's layout name different folders: what was looked at is then not etcd's data. */
@@ -41,6 +52,12 @@ export function announcedPeerUrls({ configuration }: Pick<HostInspection, 'confi
     .split(',')
     .map((url) => url.trim().replace(/\/$/, ''))
     .filter((url) => url !== '');
+}
+
+/** What is moved aside: all that is etcd's, and nothing else. */
+export function foldersOf({ dataDir, walDir }: Layout): string[] {
+  const member = `${dataDir.replace(/\/+$/, '')}/member`;
+  return walDir === null || walDir.startsWith(`${member}/`) ? [member] : [member, walDir];
 }
 
 /** @param needs what takes the room: `the log needs` */

@@ -14,6 +14,10 @@ export function placeOf(cluster: Cluster, name: string): { member: ConfiguredMem
 /** The command inspect-host for a member. @throws PreconditionFailed where the configuration names no host */
 export function inspectionOf(cluster: Cluster, name: string): HostCommand {
   const { host, layout } = placeOf(cluster, name);
-  const { unit, dataDir, walDir, configFile, binDir } = layout;
-  return { member: name, host, parameters: { unit, dataDir, walDir: walDir ?? '', configFile, binDir } };
+  const { unit, dataDir, walDir, configFile, binDir, user, group } = layout;
+  return {
+    member: name,
+    host,
+    parameters: { unit, dataDir, walDir: walDir ?? '', configFile, binDir, user, group, url: '' },
+  };
 }

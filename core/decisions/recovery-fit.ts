@@ -3,6 +3,7 @@ import type { HostInspection } from '../contracts/host-command-results.ts';
 import { PreconditionFailed } from '../errors.ts';
 import { misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
 import { isNewer, isOlderRelease, isSameRelease } from './releases.ts';
+import { startCauses } from './start-causes.ts';
 
 /** A host on which the snapshot is to be restored. */
 export interface RestoreHost {
@@ -57,7 +58,8 @@ export function restoreMisfits(
   // The snapshot as it is sent, unpacked, and restored: for a moment all three lie there.
   const neededBytes = scratchBytes + compressedBytes + 2 * sizeBytes + WAL_BYTES;
   return [
-    ...misfitsOf(configured, layout, inspection),
+    ...startCauses(inspection, neededBytes),
+    ...misfitsOf(configured, layout, inspection, 'quorum-lost'),
     ...roomMisfit(dataDir, neededBytes, 'the snapshot and what is restored from it need'),
     ...(walDir ? roomMisfit(walDir, WAL_BYTES, 'the log needs') : []),
   ];

@@ -1,9 +1,9 @@
-import type { Cluster, ConfiguredMember } from '../contracts/clusters.ts';
+import type { Cluster, ConfiguredMember, Layout } from '../contracts/clusters.ts';
 import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { HostCommand } from '../contracts/membership.ts';
 import type { Candidate, PlanRecovery, RecoveryPlan, StagedPart } from '../contracts/recovery.ts';
 import { formatBytes } from '../format.ts';
-import { announcedPeerUrls } from './host-fit.ts';
+import { announcedPeerUrls, foldersOf } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
 import {
   configureOf,
@@ -123,7 +123,7 @@ export function describeSteps(
     `restore ${what} of revision ${candidate.revision} on trial on ${candidate.host}`,
     `send it (${size}) to every host, and restore it beside the data of ${names}`,
     `stop ${[...byUnit].map(([unit, same]) => `${unit} on ${same.map(({ host }) => host).join(', ')}`).join('; ')}`,
-    ...hosts.map(({ configured, layout }) => moveOf(configured, layout.dataDir, layout.walDir)),
+    ...hosts.map(({ configured, layout }) => moveOf(configured, layout)),
     `write the membership of ${names}, with a new token, into their configuration`,
     `start ${names} at once`,
     `compare their data at one revision, and write through each of ${names}`,
@@ -135,6 +135,7 @@ export function describeSteps(
   ];
 }
 
-function moveOf({ host }: ConfiguredMember, dataDir: string, walDir: string | null): string {
-  return `move ${walDir ? `${dataDir} and ${walDir}` : dataDir} aside on ${host}, and the restored data into ${walDir ? 'their places' : 'its place'}`;
+function moveOf({ host }: ConfiguredMember, layout: Layout): string {
+  const folders = foldersOf(layout);
+  return `move ${folders.join(' and ')} aside on ${host}, and the restored data into ${folders.length > 1 ? 'their places' : 'its place'}`;
 }

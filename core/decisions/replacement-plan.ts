@@ -3,13 +3,20 @@ import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from '../contracts/membership.ts';
 import type { Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
+import { judgeWork } from './at-work.ts';
 import { refuseDowngrade } from './downgrade.ts';
-import { announcedPeerUrls, misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
+import { announcedPeerUrls, foldersOf, misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
 import { hasPeerUrl } from './identity.ts';
 import { requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
 import { isLearnerFirstRight, isOlderRelease } from './releases.ts';
 import { type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
+import { startCauses } from './start-causes.ts';
+
+interface Inspected {
+  member: string;
+  inspection: HostInspection;
+}
 
 /**
  * What has to be done for each target, now that its host was looked at.
@@ -17,7 +24,7 @@ import { type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } 
  */
 export function planReplacement(
   observation: Observation,
-  request: ReplacementRequest & { targets: Target[]; inspections: { member: string; inspection: HostInspection }[] },
+  request: ReplacementRequest & { targets: Target[]; inspections: Inspected[] },
 ): ReplacementPlan {
   const scope = scopeOf(request);
   const { survey, replaced } = surveyScope(scope, observation);
@@ -32,12 +39,13 @@ export function planReplacement(
   }
   const targets = unhealthy.map(({ member, kind }): PlannedTarget => {
     const surveyed = find(survey, member);
-    const inspected = request.inspections.find((each) => each.member === member)?.inspection;
+    const inspected = inspectionOf(request, member);
     if (surveyed.state === 'joining') return finish(surveyed, survey);
     // It has failed since the assessment, or changed what it was: the readings begin anew.
     if (kind === 'joining' || surveyed.state !== 'failed' || !inspected)
       throw new EtcdUnavailable(`${member} ${surveyed.problem}`);
     refuseDowngrade(observation);
+    requireNotAtWork(surveyed, inspected);
     requireFit(scope.cluster, surveyed, inspected, survey);
     if (replaced) requireUnused(surveyed, inspected, scope.cluster);
     const outdated = [surveyed.listed?.id, replaced?.listed?.id].filter((id) => id !== undefined);
@@ -66,9 +74,41 @@ export function planReplacement(
     cluster: scope.cluster,
     replaced: scope.replaced ?? null,
     targets,
-    steps: targets.flatMap((target) => describeSteps(target, scope.cluster)),
+    steps: targets.flatMap((target) =>
+      describeSteps(target, scope.cluster, stateOf(find(survey, target.member), inspectionOf(request, target.member))),
+    ),
     archives: Object.fromEntries(request.inspections.map(({ member, inspection }) => [member, inspection.archives])),
   };
+}
+
+function inspectionOf({ inspections }: { inspections: Inspected[] }, name: string): HostInspection | undefined {
+  return inspections.find(({ member }) => member === name)?.inspection;
+}
+
+/**
+ * What nobody reaches from here may be at work all the same. Its own host is asked before its service is stopped.
+ * @throws PreconditionFailed naming what differs between the two views
+ */
+function requireNotAtWork(
+  { name, seen, configured, listed, problem }: SurveyedMember,
+  inspection: HostInspection,
+): void {
+  if (seen.answering) return;
+  const { state, how } = judgeWork(inspection, listed?.id ?? '');
+  if (state === 'stopped' || state === 'broken') return;
+  const whatToDo =
+    state === 'at-work'
+      ? 'Correct what lies between: its clientUrl in clusters.json, the name server, a firewall, or the certificates.'
+      : `If it is of no use, stop it there ("systemctl stop" of its unit), and start again: what is stopped is replaced.`;
+  throw new PreconditionFailed(
+    `${name} is not replaced, and nothing was changed: two views of it differ. From here it ${problem} Its host ${configured.host} ${how}. ${whatToDo}`,
+  );
+}
+
+/** Why a member that has a process is taken for failed, for its step in the plan; empty where it has none. */
+function stateOf({ listed }: SurveyedMember, inspection: HostInspection | undefined): string {
+  if (!inspection || inspection.unit.mainPid === 0) return '';
+  return `, which ${judgeWork(inspection, listed?.id ?? '').how}`;
 }
 
 function find({ members }: Survey, name: string): SurveyedMember {
@@ -149,10 +189,12 @@ export function replacementMisfits(
         `etcd ${etcdVersion} in ${layout.binDir} is older than every member (${clusterVersions.join(', ')}), and a cluster takes in no such`,
       ]
     : [];
+  const neededBytes = dbSizeBytes + WAL_BYTES;
   return [
     ...older,
-    ...misfitsOf(configured, layout, inspection),
-    ...roomMisfit(dataDir, dbSizeBytes + WAL_BYTES, 'the database with its log needs'),
+    ...startCauses(inspection, neededBytes),
+    ...misfitsOf(configured, layout, inspection, 'member-failed'),
+    ...roomMisfit(dataDir, neededBytes, 'the database with its log needs'),
     ...(walDir === null ? [] : roomMisfit(walDir, WAL_BYTES, 'the log needs')),
   ];
 }
@@ -180,14 +222,15 @@ function requireUnused(
 function describeSteps(
   { member, host, removeIds, prepare, asLearner, staysLearner, peerUrls }: PlannedTarget,
   cluster: Cluster,
+  state: string,
 ): string[] {
   const promotion = asLearner && !staysLearner ? [`promote ${member} once it is caught up`] : [];
   if (!prepare) return [`wait until ${member} is caught up`, ...promotion];
   const { layout } = placeOf(cluster, member);
   return [
-    `stop ${layout.unit} on ${host}`,
+    `stop ${layout.unit} on ${host}${state}`,
     ...removeIds.map((id) => `remove member ${id} from etcd`),
-    `move ${layout.walDir ? `${layout.dataDir} and ${layout.walDir}` : layout.dataDir} aside on ${host}`,
+    `move ${foldersOf(layout).join(' and ')} aside on ${host}`,
     `add ${member} (${peerUrls.join(', ')}) to etcd as a ${asLearner ? 'learner' : 'voter'}`,
     `write the membership into ${layout.configFile} on ${host}, and start ${layout.unit}`,
     `wait until ${member} is caught up`,

@@ -1,7 +1,9 @@
 import type { Cluster } from '../contracts/clusters.ts';
+import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { HostCommand } from '../contracts/membership.ts';
 import type { ChooseRescue, Rescue } from '../contracts/recovery.ts';
 import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
+import { judgeWork } from './at-work.ts';
 import { quorumIn } from './configured-quorum.ts';
 import { clearInterrupted, keptRecoveries } from './interrupted-recovery.ts';
 import { requireReadableBackup } from './named-backup.ts';
@@ -11,6 +13,9 @@ import { describeEnd, outlookOf, type Service, surveyServices } from './services
 
 /** A wait lasts about 15 s: two minutes for members to replay their logs, reach each other and elect. */
 const MAX_WAITS = 8;
+
+/** A leader that hosts already see is seen here within seconds, or not at all. */
+const MAX_WAITS_AT_WORK = 2;
 
 /** What a dry run tells of a real one. */
 const WOULD_RESTART =
@@ -42,6 +47,13 @@ export function chooseRescue(input: ChooseRescue): Rescue {
   if (clearance) return { ...rest, ...clearance };
   const services = surveyServices(input);
   const outlook = outlookOf(services, cluster);
+  const atWork = services.filter(({ runs, inspection }) => runs && inspection?.atWork.answer === 'leader');
+  if (atWork.length >= quorumIn(cluster)) {
+    const names = atWork.map(({ member }) => member).join(', ');
+    const summary = `The hosts of ${names}, which are a quorum, say that their etcd runs and has a leader.`;
+    if (dryRun || waits >= MAX_WAITS_AT_WORK) throw onlyUnreached(summary, services);
+    return { ...rest, action: 'WaitForQuorum', summary, commands: [], discard: forget };
+  }
   if (parameters.snapshot?.force) {
     return {
       ...rest,
@@ -69,6 +81,17 @@ export function chooseRescue(input: ChooseRescue): Rescue {
     ? `Services were started, and ${running.length} of the ${quorumIn(cluster)} that make a quorum stay up. ${input.restartProblem}`.trim()
     : outlook.why;
   return { ...rest, ...salvage(input, services, why) };
+}
+
+/** Nothing is wrong with such a cluster, and a recovery would stop it. */
+function onlyUnreached(summary: string, services: readonly Service[]): PreconditionFailed {
+  const list = services
+    .filter(({ inspection }) => inspection !== null)
+    .map(({ member, inspection }) => `\n- ${member}: its host ${judgeWork(inspection as HostInspection, '').how}`);
+  return new PreconditionFailed(
+    `${summary} Its clients are served; only from here it is not reached, so nothing was stopped or restored.${list.join('')}\n` +
+      'Correct what lies between: the clientUrls in clusters.json, the name server, a firewall, or the certificates.',
+  );
 }
 
 function leaderless(services: readonly Service[], { restarted, restartProblem }: ChooseRescue): UnsafeToProceed {

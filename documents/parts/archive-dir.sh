@@ -1,57 +1,76 @@
 # shellcheck shell=bash
-# How archive-data-dir and place-restored-data move a member's data aside under the execution's name, and leave an empty folder.
+# How archive-data-dir and place-restored-data move a member's data aside under the execution's name.
 # shellcheck disable=SC2317
 
+# A database that is open is locked by its process: another service than the unit's then runs on this data.
+require_closed() {
+  if [ -f "$member/snap/db" ] && command -v flock > /dev/null && ! flock -n -s "$member/snap/db" true; then
+    refuse database-in-use 66 "$member/snap/db is in use although the unit $unit is stopped. Find the process that runs on this data before it is moved."
+  fi
+}
+
+# require_unarchived FOLDER
+require_unarchived() {
+  if is_filled "$1" && [ -e "$1.$execution" ]; then
+    refuse data-again 65 "$1.$execution is what $execution has moved aside, but $1 has data again: the member has been started since. Decide which is worth keeping, and move the other one away."
+  fi
+}
+
 # Everything that could be refused is refused before anything is moved.
-# require_archivable DIR KIND: `data` or `wal`.
 require_archivable() {
-  local path=$1 kind=$2 name foreign='' uid own
-  examine "$path" "$execution"
-  while IFS= read -r name; do
-    case $kind:$name in
-      *: | data:member | data:proxy | wal:*.wal | wal:*.tmp | wal:*.broken) ;;
-      *) foreign+=" $name" ;;
-    esac
-  done <<< "$contents"
-  [ -z "$foreign" ] || fail 65 "$real is no $kind dir of etcd alone, for this is in it too:${foreign:0:400}. Check the path, or move what is not etcd's elsewhere."
-  if [ -d "$moving" ]; then
-    require_no_collision "$real" "$moving"
-  elif [ -n "$archive" ] && [ -n "$contents" ]; then
-    fail 65 "$archive holds what $execution has moved aside, but $real has data again: the member has been started since. Decide which is worth keeping, and move the other one away."
-  fi
-  # A database that is open is locked by its process: another service than the unit's then runs on this data.
-  if [ -f "$real/member/snap/db" ] && command -v flock > /dev/null && ! flock -n -s "$real/member/snap/db" true; then
-    fail 66 "$real/member/snap/db is in use although the unit $unit is stopped. Find the process that runs on this data before it is moved."
-  fi
-  uid=$(id -u -- "$user" 2> /dev/null) || fail 65 "There is no user $user on this host, so an empty $real cannot be made for it. Check the user's name."
-  own=$(id -u)
-  if [ "$own" != 0 ] && [ "$own" != "$uid" ]; then
-    fail 65 "$real has to belong to $user, but this runs as $(id -un), who cannot make a folder for somebody else. Run it as root."
-  fi
+  require_data_dir
+  require_wal_dir "$wal_dir"
+  require_account
+  require_closed
+  require_unarchived "$member"
+  if [ -n "$wal" ]; then require_unarchived "$wal"; fi
 }
 
-# The empty data dir is etcd's, whoever owned the old one: a wrong owner may be the very reason why the member did not start.
-give_to_etcd() {
-  local owner now problem
-  read -r _ _ owner now _ <<< "$(ls -ld -- "$real")"
-  if [ "$owner:$now" = "$user:$group" ]; then return; fi
-  problem=$(chown -h -- "$user:$group" "$real" 2>&1) ||
-    fail 1 "$real cannot be given to $user:$group: $problem. Check the names of the user and the group, then run this again."
+# may_write FOLDER: whether `user` may, by its mode. Where there are further rules (an ACL, shown as +), nobody knows.
+may_write() {
+  local mode uid gid own bits
+  own=$(id -u -- "$user")
+  read -r mode _ uid gid _ <<< "$(ls -ldn -- "$1")"
+  if [ "$own" = 0 ] || [ "${mode:10:1}" = + ]; then return 0; fi
+  bits=${mode:8:1}
+  case " $(id -G -- "$user") " in *" $gid "*) bits=${mode:5:1} ;; esac
+  if [ "$uid" = "$own" ]; then bits=${mode:2:1}; fi
+  [ "$bits" = w ]
 }
 
-# Leaves in `reply` where the data lies now.
-archive_dir() {
-  examine "$1" "$execution"
-  if [ -d "$moving" ] || { [ -n "$contents" ] && { is_mount_point "$real" || [ ! -w "$parent" ]; }; }; then
-    move_contents "$real" "$moving"
-    move "$moving" "$inside"
-    archive=$inside
-  elif [ -n "$contents" ]; then
-    move "$real" "$sibling"
-    archive=$sibling
+# set_aside FOLDER: leaves in `reply` where it lies now; empty where there was nothing. An empty folder goes as well, so that an undo finds it.
+set_aside() {
+  if [ -e "$1" ] || [ -L "$1" ]; then
+    if [ -e "$1.$execution" ] && ! is_filled "$1"; then rmdir -- "$1"; else move "$1" "$1.$execution"; fi
   fi
+  reply=''
+  if [ -e "$1.$execution" ]; then reply=$1.$execution; fi
+}
+
+# archive_data: leaves in `reply` where all lies now, as JSON. The data dir is left to a user who may write there, whoever owned it: a wrong
+# owner may be the very reason why the member did not start.
+archive_data() {
+  local archived problem
+  set_aside "$member"
+  json "$reply" && archived=$reply
+  reply=''
+  if [ -n "$wal" ]; then set_aside "$wal"; fi
+  json "$reply"
+  archived="{\"dataDir\":$archived,\"walDir\":$reply}"
   if [ ! -d "$real" ]; then mkdir -m 700 -- "$real"; fi
-  if [ "$archive" = "$sibling" ]; then open_like "$archive" "$real"; fi
-  give_to_etcd
-  reply=$archive
+  if ! may_write "$real"; then
+    problem=$(chown -h -- "$user:$group" "$real" 2>&1) || fail 1 "$real cannot be given to $user:$group: $problem. When the cause is removed, run this again."
+  fi
+  reply=$archived
+}
+
+# etcd begins a log in a folder beside the wal dir, which it then renames to the wal dir's name; so it does only where it starts empty.
+# require_new_log PATH: the wal dir as it is configured.
+require_new_log() {
+  local path=${1%/}
+  if [ -z "$wal" ]; then return 0; fi
+  if [ -L "$path" ]; then refuse wal-dir-link 65 "The wal dir $path is a link to $wal, and etcd replaces it by a folder when it begins a new log, which then lies on another disk. Name $wal as the wal dir instead, in etcd's configuration as well."; fi
+  if ! may_write "$(dirname -- "$wal")"; then
+    refuse wal-dir-parent-closed 65 "$user may not write in $(dirname -- "$wal"), where etcd makes a folder $(basename -- "$wal").tmp when it begins a new log. Give that folder to $user, or name another wal dir."
+  fi
 }

@@ -73,6 +73,15 @@ fail() {
   exit "$1"
 }
 
+# refuse NAME EXIT_CODE MESSAGE: ends the script like fail, with 65 or 66, before anything was changed. By its name a test knows that inspect-host
+# asks for the same reason before the first script runs, or why it cannot.
+refuse() {
+  json "$3"
+  told=yes
+  printf '{"message":%s,"refusal":"%s"}\n' "$reply" "$1" >&3
+  exit "$2"
+}
+
 on_exit() {
   if [ -n "$told" ]; then return; fi
   fail 1 "The script ended unexpectedly (status $1)${failed_command:+ at: $failed_command}. What it has printed on standard error may say why."
@@ -107,17 +116,24 @@ read_unit() {
   [ -n "$ActiveState" ] || fail 1 "systemctl says nothing of the state of the unit $unit; see whether systemd answers on this host."
 }
 
+# require_loaded: that systemd knows the unit, and would start it.
+require_loaded() {
+  read_unit
+  case $LoadState in
+    loaded) ;;
+    not-found) refuse unit-missing 65 "There is no unit $unit on this host (not-found). Check the unit's name, and whether this is the right host." ;;
+    masked) refuse unit-masked 65 "The unit $unit is masked, so that nobody can start it. Somebody wanted it so: find out why, then run \"systemctl unmask $unit\"." ;;
+    *) refuse unit-not-loaded 65 "systemd could not load the unit $unit: it is $LoadState. \"systemctl status $unit\" says why." ;;
+  esac
+}
+
 # Nobody writes where data is moved. `what` is what the script is about to do.
 require_stopped() {
   local what=$1
-  read_unit
-  case $LoadState in
-    loaded | masked) ;;
-    *) fail 65 "The unit $unit is $LoadState on this host, so nobody can say whether etcd is stopped. Check the unit's name." ;;
-  esac
+  require_loaded
   case $ActiveState:$MainPID in
     inactive:0 | failed:0) ;;
-    *) fail 65 "The unit $unit is $ActiveState ($SubState) with process $MainPID. Stop it before $what." ;;
+    *) refuse unit-runs 65 "The unit $unit is $ActiveState ($SubState) with process $MainPID. Stop it before $what." ;;
   esac
 }
 
@@ -134,7 +150,7 @@ real_path() {
       *) path="${folder%/}/$target" ;;
     esac
   done
-  [ "$hops" -lt 40 ] || fail 65 "$1 is a link that leads nowhere: after 40 links it still is one. Check the links."
+  [ "$hops" -lt 40 ] || refuse link-loop 65 "$1 is a link that leads nowhere: after 40 links it still is one. Check the links."
   reply=$path
 }
 
@@ -155,7 +171,7 @@ list_contents() {
 # lock FOLDER [FD]: one run at a time, until this process ends. The lock is the folder itself, so nothing is left behind. Every host with
 # systemd has flock; where there is none, runs are not kept apart.
 lock() {
-  if ! command -v flock > /dev/null; then return 0; fi
+  if [ ! -d "$1" ] || ! command -v flock > /dev/null; then return 0; fi
   eval "exec ${2:-9}< \"\$1\""
-  flock -n "${2:-9}" || fail 65 "Another run is at work in $1 at this moment. Wait until it has ended, then run this one again."
+  flock -n "${2:-9}" || refuse another-run 65 "Another run is at work in $1 at this moment. Wait until it has ended, then run this one again."
 }

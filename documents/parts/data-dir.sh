@@ -1,89 +1,76 @@
 # shellcheck shell=bash
-# How archive-data-dir, place-restored-data and revert-data-dir look at a data dir and move it: nothing is overwritten, nothing deleted.
+# Where etcd keeps its data, and how it is moved: a folder of etcd's own is renamed to its name with the execution's behind it, beside itself. That
+# is `member` in the data dir, and the wal dir where it lies elsewhere. So it is one rename on one file system, whatever the data dir is: a
+# mount point, or a folder that holds others' files, which stay where they are. Nothing is overwritten, nothing deleted.
 # shellcheck disable=SC2317
 
-# examine DIR EXECUTION: where it leads, what is in it, and where the execution's archive lies or would lie. A normal folder is renamed as a
-# whole to `sibling`. Of a mount point only the contents can move, into `inside`; while they are on their way, that is `moving`,
-# so that half an archive is never taken for a whole one.
+# find_data DATA_DIR WAL_DIR: where they lead: the data dir `real`, the `member` in it, and `wal`, which is empty where it is a part of `member`.
 # shellcheck disable=SC2034
-examine() {
-  local execution=$2
+find_data() {
   real_path "$1"
-  real=$reply parent=$(dirname -- "$reply")
-  sibling=$real.$execution inside=$real/archived.$execution
-  moving=$inside.moving
-  [ -d "$parent" ] || fail 65 "There is no folder $parent, so $1 cannot be a data dir of this host. Check the path."
-  if [ -e "$real" ] && [ ! -d "$real" ]; then fail 65 "$real is not a folder. Check the path."; fi
-  if [ -d "$real" ] && { [ ! -r "$real" ] || [ ! -x "$real" ]; }; then
-    fail 65 "$real cannot be read by $(id -un). Run this as root or as the folder's owner."
+  real=$reply member=$reply/member wal=''
+  if [ -z "$2" ]; then return 0; fi
+  real_path "$2"
+  case $reply/ in "$member"/*) return 0 ;; esac
+  wal=$reply
+}
+
+# is_filled FOLDER: an empty folder is none.
+is_filled() {
+  if [ -d "$1" ]; then [ -n "$(ls -A -- "$1")" ]; else [ -e "$1" ] || [ -L "$1" ]; fi
+}
+
+# require_folder PATH WHAT: that it is a folder that can be read, or could be made.
+require_folder() {
+  [ -d "$(dirname -- "$1")" ] || refuse "$2-nowhere" 65 "There is no folder $(dirname -- "$1"), so $1 cannot be a $2 of this host. Check the path."
+  if [ -e "$1" ] && [ ! -d "$1" ]; then refuse "$2-no-folder" 65 "$1 is not a folder. Check the path of the $2."; fi
+  if [ -d "$1" ] && { [ ! -r "$1" ] || [ ! -x "$1" ]; }; then
+    refuse "$2-unreadable" 65 "$1 cannot be read by $(id -un). Run this as root or as the folder's owner."
   fi
-  contents=$(list_contents "$real")
-  archive=''
-  if [ -e "$inside" ]; then archive=$inside; fi
-  if [ -e "$sibling" ]; then
-    [ -z "$archive" ] || fail 65 "Both $sibling and $inside exist, so it is not clear which is the archive of $execution. Look at both and rename the wrong one."
-    archive=$sibling
+  if [ -d "$1" ] && [ ! -w "$1" ]; then
+    refuse "$2-closed" 65 "$(id -un) may not write in $1. See whether its file system is read-only, and that this runs as root or as the folder's owner."
   fi
 }
 
-# The wal dir that is to be moved by itself; none where it is a part of the data dir's own `member`.
-separate_wal_dir() {
-  local wal=$2 data_real
-  if [ -z "$wal" ]; then reply='' && return; fi
-  real_path "$1"
-  data_real=$reply
-  real_path "$wal"
-  case $reply/ in "$data_real"/member/*) reply='' && return ;; esac
-  case $reply/ in "$data_real"/*) fail 65 "The wal dir $wal lies in the data dir $1. Move it elsewhere, or move both by hand." ;; esac
-  case $wal/ in "$1"/* | "$data_real"/*) fail 65 "The wal dir $wal leads out of the data dir, to $reply, and the link would be moved with the data. Name $reply as the wal dir instead." ;; esac
-  case $data_real/ in "$reply"/*) fail 65 "The data dir $1 lies in the wal dir $wal. Check the two paths." ;; esac
-  reply=$wal
+require_data_dir() {
+  require_folder "$real" data-dir
+  if [ -e "$member" ] && [ ! -d "$member" ]; then refuse member-no-folder 65 "$member is not a folder, and etcd keeps its data in one of that name. Look at what it is."; fi
+  if is_mount_point "$member"; then refuse member-mounted 65 "$member is a mount point, which cannot be moved aside. Mount the disk at $real, which etcd knows as its data dir."; fi
+  if [ -e "$real/proxy" ]; then refuse data-dir-of-proxy 65 "$real/proxy is what etcd's old v2 proxy leaves, and etcd starts no member beside it. Check the path, or move it away."; fi
+}
+
+# require_wal_dir PATH: the wal dir as it is configured. What etcd finds in it when it begins a log it removes, so nothing else may live there.
+require_wal_dir() {
+  local entry foreign=''
+  if [ -z "$wal" ]; then return 0; fi
+  require_folder "$wal" wal-dir
+  case $real/ in "$wal"/*) refuse wal-dir-holds-data-dir 65 "The wal dir $1 holds the data dir $real, and etcd removes all that is in its wal dir when it begins a new log. Give each a folder of its own." ;; esac
+  case $1/ in "$member"/* | "$data_dir"/member/*) refuse wal-dir-leaves-member 65 "The wal dir $1 leads out of $member, to $wal, and the link is moved with $member. Name $wal as the wal dir instead." ;; esac
+  if is_mount_point "$wal"; then refuse wal-dir-mounted 65 "The wal dir $wal is a mount point: etcd cannot begin a log there, for it renames a folder to that name. Name a folder on that disk as the wal dir."; fi
+  for entry in "$wal"/* "$wal"/.[!.]* "$wal"/..?*; do
+    if [ ! -e "$entry" ] && [ ! -L "$entry" ]; then continue; fi
+    case ${entry##*/} in *.wal | *.tmp | *.broken) ;; *) foreign+=" ${entry##*/}" ;; esac
+  done
+  [ -z "$foreign" ] || refuse wal-dir-foreign 65 "The wal dir $wal holds what is not etcd's:${foreign:0:400}. etcd removes all that is in its wal dir when it begins a new log: move these elsewhere, or check the path."
+}
+
+# require_account: that `user` and `group` exist, and files can be given to them.
+# shellcheck disable=SC2154
+require_account() {
+  local own uid
+  uid=$(id -u -- "$user" 2> /dev/null) || refuse user-missing 65 "There is no user $user on this host, so nothing can be given to it. Check the name of etcd's user."
+  if command -v getent > /dev/null && ! getent group "$group" > /dev/null; then
+    refuse group-missing 65 "There is no group $group on this host, so nothing can be given to it. Check the name of etcd's group."
+  fi
+  own=$(id -u)
+  if [ "$own" != 0 ] && [ "$own" != "$uid" ]; then
+    refuse not-root 65 "This runs as $(id -un), who cannot work with what belongs to $user:$group. Run it as root."
+  fi
 }
 
 # move FROM TO: TO does not exist.
 move() {
   local problem
-  if [ -e "$2" ] || [ -L "$2" ]; then fail 65 "$1 cannot be moved to $2, for that exists already. Nothing is ever overwritten: look at both and move one away."; fi
+  if [ -e "$2" ] || [ -L "$2" ]; then refuse target-exists 65 "$1 cannot be moved to $2, for that exists already. Nothing is ever overwritten: look at both and move one away."; fi
   problem=$(mv -- "$1" "$2" 2>&1) || fail 1 "$1 could not be moved to $2: $problem. When the cause is removed, run this again: it goes on from here."
-}
-
-# require_no_collision FROM TO
-require_no_collision() {
-  local name
-  while IFS= read -r name; do
-    if [ -n "$name" ] && [ -e "$2/$name" ]; then
-      fail 65 "$name is in $1 and in $2: an earlier run was interrupted, and the member has been started since. Look at both and move one away."
-    fi
-  done <<< "$(list_contents "$1")"
-}
-
-# move_contents FROM TO: one by one; an interrupted run goes on.
-move_contents() {
-  local name
-  if [ ! -d "$2" ]; then mkdir -- "$2" && look_like "$1" "$2"; fi
-  while IFS= read -r name; do
-    if [ -n "$name" ]; then move "$1/$name" "$2/$name"; fi
-  done <<< "$(list_contents "$1")"
-}
-
-# look_like MODEL FOLDER: gives a folder the owner, group and mode of another.
-look_like() {
-  local uid gid own_uid own_gid
-  # The mode first: whoever owns the folder afterwards could put a link in its place.
-  open_like "$1" "$2"
-  read -r _ _ uid gid _ <<< "$(ls -ldn -- "$1")"
-  read -r _ _ own_uid own_gid _ <<< "$(ls -ldn -- "$2")"
-  if [ "$uid:$gid" != "$own_uid:$own_gid" ]; then chown -h -- "$uid:$gid" "$2"; fi
-}
-
-# open_like MODEL FOLDER: gives a folder the mode of another.
-open_like() {
-  local mode own_mode user_may group_may others_may
-  read -r mode _ <<< "$(ls -ld -- "$1")"
-  read -r own_mode _ <<< "$(ls -ld -- "$2")"
-  if [ "${mode:0:10}" = "${own_mode:0:10}" ]; then return; fi
-  # Only who may do what: a data dir has no use for the special bits.
-  mode=${mode//[st]/x} mode=${mode//[ST]/-}
-  user_may=${mode:1:3} group_may=${mode:4:3} others_may=${mode:7:3}
-  chmod "u=${user_may//-/},g=${group_may//-/},o=${others_may//-/}" "$2"
 }

@@ -16,12 +16,29 @@ find_scratch() {
   fi
 }
 
+# find_restored_wal: where the WAL is restored to, `restored_wal`, from where it can be renamed into its place: in the scratch folder, or where the
+# wal dir lies outside of the data dir, in `wal_scratch` beside the wal dir. Needs find_data and find_scratch.
+# shellcheck disable=SC2034,SC2154
+find_restored_wal() {
+  local own=$scratch
+  wal_scratch=$scratch restored_wal=$scratch/data/member/wal
+  if [ -z "$wal_dir" ]; then return 0; fi
+  real_path "$wal_dir"
+  case $reply/ in
+    "$real"/*) restored_wal=$scratch/data${reply#"$real"} ;;
+    *)
+      find_scratch "$wal_dir" "$execution"
+      wal_scratch=$scratch restored_wal=$scratch/wal scratch=$own
+      ;;
+  esac
+}
+
 # make_scratch FOLDER: for nobody else's eyes.
 make_scratch() {
   local problem
-  if [ -L "$1" ] || { [ -e "$1" ] && [ ! -d "$1" ]; }; then fail 65 "$1 is no folder, but only a recovery's own folder may be there. Look at it and move it away."; fi
+  if [ -L "$1" ] || { [ -e "$1" ] && [ ! -d "$1" ]; }; then refuse scratch-no-folder 65 "$1 is no folder, but only a recovery's own folder may be there. Look at it and move it away."; fi
   if [ -d "$1" ]; then return 0; fi
-  problem=$(mkdir -m 700 -- "$1" 2>&1) || fail 65 "The folder $1 cannot be made, where the recovery would work: $problem. Check the path, the disk, and that this runs as root."
+  problem=$(mkdir -m 700 -- "$1" 2>&1) || refuse scratch-impossible 65 "The folder $1 cannot be made, where the recovery would work: $problem. Check the path, the disk, and that this runs as root."
 }
 
 # require_free FOLDER BYTES WHAT_FOR
@@ -29,7 +46,7 @@ require_free() {
   local free
   number "$(df -P -k "$1" 2> /dev/null | awk 'NR == 2 { print $(NF - 2) }')" && free=$((reply * 1024))
   if [ "$free" -lt "$2" ]; then
-    fail 65 "There are $free bytes free where $1 lies, and $3 takes about $2. Make room there, then run this again."
+    refuse no-room 65 "There are $free bytes free where $1 lies, and $3 takes about $2. Make room there, then run this again."
   fi
 }
 

@@ -184,7 +184,7 @@ function overrides(setting) {
 }
 BEGIN {
   unit = ENVIRON["unit"]
-  known = "config-file name data-dir wal-dir initial-advertise-peer-urls initial-cluster initial-cluster-state " \
+  known = "config-file name data-dir wal-dir listen-client-urls listen-peer-urls listen-metrics-urls cert-file key-file initial-advertise-peer-urls initial-cluster initial-cluster-state " \
     "initial-cluster-token discovery discovery-srv discovery-endpoints force-new-cluster"
   count = split_words(ENVIRON["service_environment"], words_of_unit)
   for (i = 1; i <= count; i++) {
@@ -249,6 +249,15 @@ take_settings() {
       name) set_name=$text ;;
       data-dir) set_data_dir=$text ;;
       wal-dir) set_wal_dir=$text ;;
+      listen-client-urls) set_listen_client_urls=$text ;;
+      listen-peer-urls) set_listen_peer_urls=$text ;;
+      listen-metrics-urls) set_listen_metrics_urls=$text ;;
+      cert-file) set_cert_file=$text ;;
+      key-file) set_key_file=$text ;;
+      client-transport-security)
+        if [[ " $text" =~ [[:space:]]cert-file:[[:space:]]*[\"\']?([^\"\'[:space:]]+) ]]; then set_cert_file=${BASH_REMATCH[1]}; fi
+        if [[ " $text" =~ [[:space:]]key-file:[[:space:]]*[\"\']?([^\"\'[:space:]]+) ]]; then set_key_file=${BASH_REMATCH[1]}; fi
+        ;;
       initial-advertise-peer-urls) set_advertise_peer_urls=$text ;;
       initial-cluster) set_initial_cluster=$text ;;
       initial-cluster-state) set_initial_cluster_state=$text ;;
@@ -266,6 +275,7 @@ read_settings() {
   format=environment file='' named_by='' overriding='' environment_files=''
   set_name='' set_data_dir='' set_wal_dir='' set_advertise_peer_urls=''
   set_initial_cluster='' set_initial_cluster_state='' set_initial_cluster_token=''
+  set_listen_client_urls='' set_listen_peer_urls='' set_listen_metrics_urls='' set_cert_file='' set_key_file=''
   local service_command='' service_environment=''
   output=$(systemctl show -p ExecStart -p Environment -p EnvironmentFiles "$unit") ||
     fail 1 "systemctl cannot show the unit $unit; see whether systemd answers on this host."

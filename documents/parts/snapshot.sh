@@ -7,7 +7,7 @@
 find_snapshot_tool() {
   snapshot_program=$bin_dir/etcdutl
   if [ ! -x "$snapshot_program" ]; then snapshot_program=$bin_dir/etcdctl; fi
-  [ -x "$snapshot_program" ] || fail 65 "There is neither etcdutl nor etcdctl in $bin_dir, so a snapshot can be neither read nor restored on this host. Install etcd's programs there."
+  [ -x "$snapshot_program" ] || refuse etcdutl-missing 65 "There is neither etcdutl nor etcdctl in $bin_dir, so a snapshot can be neither read nor restored on this host. Install etcd's programs there."
 }
 
 # snapshot_tool ARGUMENTS... etcd's programs read every ETCD_* variable as a flag.
@@ -45,6 +45,18 @@ integer() {
 # size_of FILE: in bytes, in `reply`.
 size_of() {
   number "$(wc -c < "$1" | tr -d ' ')"
+}
+
+# require_snapshot_tools: what a recovery needs on each host.
+require_snapshot_tools() {
+  find_snapshot_tool
+  case $snapshot_program:$(snapshot_tool --help 2>&1 || true) in
+    */etcdctl:*restore*) ;;
+    */etcdctl:*) refuse etcdutl-needed 65 "There is no etcdutl in $bin_dir, and its etcdctl is of a release that cannot restore snapshots any more. Install etcd's etcdutl there." ;;
+  esac
+  command -v gzip > /dev/null || refuse gzip-missing 65 "There is no gzip on this host, which snapshots are compressed with. Install it."
+  command -v sha256sum > /dev/null || command -v shasum > /dev/null ||
+    refuse sha256sum-missing 65 "There is neither sha256sum nor shasum on this host, which snapshots are told apart with. Install coreutils."
 }
 
 # decompressed_size FILE.gz: in bytes, in `reply`. Before 1.12 gzip counted to 4 GiB only: then the disk may turn out too small later.

@@ -3,6 +3,18 @@
 # while it runs, and in no message.
 # shellcheck disable=SC2317
 
+# how_to_reach: what lets this host reach `url`; in `reply`. S3 itself is never asked without TLS.
+how_to_reach() {
+  case $url in
+    http://*) reply='Where this runs without AWS, give --staging-address with an address of that machine which the hosts reach.' ;;
+    *) reply='See whether routes, security groups, the VPC endpoint of S3 and the proxy let this host reach it.' ;;
+  esac
+}
+
+require_curl() {
+  command -v curl > /dev/null || refuse curl-missing 65 "There is no curl on this host, which snapshots are sent and fetched with. Install it."
+}
+
 transfer_tries=5
 # A connection over which nothing comes any more would be waited for without end.
 stalled_after_seconds=60
@@ -11,7 +23,7 @@ stalled_after_seconds=60
 transfer() {
   local file=$1 attempt code status=0 pause=1
   shift
-  command -v curl > /dev/null || fail 65 "There is no curl on this host, which snapshots are sent and fetched with. Install it."
+  require_curl
   for ((attempt = 1; attempt <= transfer_tries; attempt++)); do
     rm -f -- "$file"
     code=0
@@ -41,10 +53,11 @@ explain_transfer() {
   fi
   said=$(tr '\n' ' ' < "$1.problem")
   case $2 in
-    63) fail 65 "What is to be fetched from $address is larger than the free disk here: ${said:0:300}. Make room, then run this again." ;;
-    23) fail 65 "What was fetched from $address could not be written: ${said:0:300}. See whether the disk is full, then run this again." ;;
+    63) refuse fetched-too-large 65 "What is to be fetched from $address is larger than the free disk here: ${said:0:300}. Make room, then run this again." ;;
+    23) refuse fetched-unwritable 65 "What was fetched from $address could not be written: ${said:0:300}. See whether the disk is full, then run this again." ;;
   esac
-  fail 1 "$address could not be reached from this host, or not to the end: ${said:0:300}. See whether routes, security groups and the proxy let this host reach it, then run this again."
+  how_to_reach
+  fail 1 "$address could not be reached from this host, or not to the end: ${said:0:300}. $reply Then run this again."
 }
 
 # fetch FILE: of at most the disk that is free.

@@ -37,6 +37,9 @@ describe('a wait', () => {
       walDir: '',
       configFile: LAYOUT.configFile,
       binDir: LAYOUT.binDir,
+      user: LAYOUT.user,
+      group: LAYOUT.group,
+      url: '',
     },
   };
 

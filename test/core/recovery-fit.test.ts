@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HostInspection } from '../../core/contracts/host-command-results.ts';
-import { clusterOf, configuration, configured, directory, failureOf, LAYOUT, MIB } from './observations.ts';
+import { clusterOf, configuration, configured, directory, failureOf, inspection, LAYOUT, MIB } from './observations.ts';
 import { DATA, examined, MEMBERS, plan, STATES, salvage, withBackup } from './recoveries.ts';
 
 const { killed } = STATES;
@@ -22,19 +22,19 @@ const configuredAs = (differences: Partial<HostInspection['configuration']>) =>
 describe('a host that cannot take the restored data', () => {
   it.each<[string, Request, string]>([
     [
-      'a unit that is masked',
-      withThird({ unit: { ...killed.unit, loadState: 'masked' } }),
-      'systemd has no usable unit "etcd" (masked)',
+      'what every later command would refuse',
+      withThird({ refusals: [{ incident: 'any', refusal: 'unit-masked', message: 'The unit etcd is masked.' }] }),
+      'The unit etcd is masked.',
     ],
     [
-      'no file',
-      configuredAs({ file: '' }),
-      'etcd reads neither a config file nor an environment file, so its membership can be written nowhere',
+      'what only a restore would refuse',
+      withThird({ refusals: [{ incident: 'quorum-lost', refusal: 'curl-missing', message: 'There is no curl.' }] }),
+      'There is no curl.',
     ],
     [
-      'settings that go before the file',
-      configuredAs({ overriding: ['--force-new-cluster=true in the unit etcd'] }),
-      'what would be written has no effect because of --force-new-cluster=true in the unit etcd',
+      'a cause that what is restored would have as well',
+      withThird({ atWork: { ...inspection('node3').atWork, peerPortListens: true } }),
+      'another process listens at a port of etcd: find it (ss -ltnp) and end it, or see whether etcd runs there as another unit',
     ],
     ['another name', configuredAs({ name: 'node4' }), 'etcd is configured as "node4", not as "node3"'],
     [

@@ -64,7 +64,6 @@ function problemsOf(...request: Parameters<typeof plan>): string[] {
   return problems.map((line) => line.replace(/^- /, ''));
 }
 
-const unit = (loadState: string) => ({ ...inspection('node3').unit, loadState });
 const configurationWith = (differences: Partial<HostInspection['configuration']>) => ({
   configuration: configuration('node3', differences),
 });
@@ -95,26 +94,33 @@ it('no host is planned with while a downgrade is enabled', () => {
 
 describe('a host that is not ready', () => {
   it.each([
-    ['a unit that is not there', { unit: unit('not-found') }, 'systemd has no usable unit "etcd" (not-found)'],
-    ['a unit that is masked', { unit: unit('masked') }, 'systemd has no usable unit "etcd" (masked)'],
+    [
+      'what every later command would refuse',
+      { refusals: [{ incident: 'any' as const, refusal: 'unit-masked', message: 'The unit etcd is masked.' }] },
+      'The unit etcd is masked.',
+    ],
+    [
+      'what only a new log would make fail',
+      { refusals: [{ incident: 'member-failed' as const, refusal: 'wal-dir-link', message: 'It is a link.' }] },
+      'It is a link.',
+    ],
     ['no etcd', { etcdVersion: '' }, 'there is no etcd in /usr/local/bin'],
     [
       'an etcd that is older than the cluster',
       { etcdVersion: '3.4.34' },
       'etcd 3.4.34 in /usr/local/bin is older than every member (3.5.30, 3.5.30), and a cluster takes in no such',
     ],
-    [
-      'no file',
-      configurationWith({ file: '' }),
-      'etcd reads neither a config file nor an environment file, so its membership can be written nowhere',
-    ],
-    [
-      'settings that go before the file',
-      configurationWith({ overriding: ['--initial-cluster', '--discovery'] }),
-      'what would be written has no effect because of --initial-cluster, --discovery',
-    ],
     ['another name', configurationWith({ name: 'node4' }), 'etcd is configured as "node4", not as "node3"'],
-    ['no name', configurationWith({ name: '' }), 'etcd is configured as "", not as "node3"'],
+    [
+      'no name in its config file',
+      configurationWith({ name: '' }),
+      'etcd is configured without a name, and calls itself "default": set "name: node3" in /etc/etcd/etcd.yaml, for etcd ignores its flags beside a config file',
+    ],
+    [
+      'no name in its environment',
+      configurationWith({ name: '', format: 'environment', file: '/etc/default/etcd' }),
+      'etcd is configured without a name, and calls itself "default": set ETCD_NAME=node3 in /etc/default/etcd',
+    ],
     [
       'another data dir',
       configurationWith({ dataDir: '/var/lib/etcd2' }),
@@ -147,16 +153,17 @@ describe('a host that is not ready', () => {
 
   it('is told everything at once', () => {
     const differences = {
-      unit: unit('error'),
+      refusals: [
+        { incident: 'any' as const, refusal: 'unit-not-loaded', message: 'systemd could not load the unit.' },
+        { incident: 'quorum-lost' as const, refusal: 'curl-missing', message: 'Not asked here.' },
+      ],
       etcdVersion: '',
       dataDir: directory(LAYOUT.dataDir, { realPath: '/mnt/disk1/etcd', freeBytes: 10 * MIB }),
-      configuration: configuration('node4', { file: '', dataDir: '', overriding: ['--name'], walDir: '/w' }),
+      configuration: configuration('node4', { dataDir: '', walDir: '/w' }),
     };
     expect(problemsOf(differences)).toEqual([
-      'systemd has no usable unit "etcd" (error)',
+      'systemd could not load the unit.',
       'there is no etcd in /usr/local/bin',
-      'etcd reads neither a config file nor an environment file, so its membership can be written nowhere',
-      'what would be written has no effect because of --name',
       'etcd is configured as "node4", not as "node3"',
       'etcd\'s data dir is "", and clusters.json says /var/lib/etcd',
       'etcd\'s wal dir is "/w", and clusters.json says that there is none',
@@ -202,7 +209,7 @@ describe('the host of a replacement', () => {
     expect(steps.slice(0, 4)).toEqual([
       'stop etcd on i-9',
       'remove member a3 from etcd',
-      'move /var/lib/etcd aside on i-9',
+      'move /var/lib/etcd/member aside on i-9',
       'add node9 (https://node9:2380) to etcd as a learner',
     ]);
   });

@@ -35,7 +35,7 @@ describe('the plan for a member that has crashed', () => {
       steps: [
         'stop etcd on i-3',
         'remove member a3 from etcd',
-        'move /var/lib/etcd aside on i-3',
+        'move /var/lib/etcd/member aside on i-3',
         'add node3 (https://node3:2380) to etcd as a learner',
         'write the membership into /etc/etcd/etcd.yaml on i-3, and start etcd',
         'wait until node3 is caught up',
@@ -58,7 +58,7 @@ describe('the plan for a member that has crashed', () => {
   it('leaves the promotion out for one that joins as a voter, and the removal for one that is gone', () => {
     expect(plan(withThird(silent('node3'), null, '3.5.16')).steps).toEqual([
       'stop etcd on i-3',
-      'move /var/lib/etcd aside on i-3',
+      'move /var/lib/etcd/member aside on i-3',
       'add node3 (https://node3:2380) to etcd as a voter',
       'write the membership into /etc/etcd/etcd.yaml on i-3, and start etcd',
       'wait until node3 is caught up',
@@ -82,7 +82,7 @@ describe('the plan for a member that has crashed', () => {
     expect(steps.slice(0, 3)).toEqual([
       'stop etcd3 on i-3',
       'remove member a3 from etcd',
-      'move /data and /wal aside on i-3',
+      'move /data/member and /wal aside on i-3',
     ]);
   });
 

@@ -1,23 +1,26 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { hostWithData, isLinuxRoot, owner, ownerAndMode, parametersFor } from './data-dir-host.ts';
 import { PreparedHost } from './prepared-host.ts';
 import { refuse, runCommand, succeed } from './script.ts';
 
 describe('archive-data-dir', () => {
-  it('renames the data dir and leaves an empty one of the same owner and mode', async () => {
+  it("renames what is etcd's in the data dir, and leaves the rest of it as it is", async () => {
     using host = hostWithData();
     const before = ownerAndMode(host.path('data'));
-    const inode = statSync(host.path('data')).ino;
+    const inode = statSync(host.path('data/member')).ino;
+    for (const folder of ['config', 'lost+found']) mkdirSync(host.path(`data/${folder}`));
+    host.write('data/config/etcd.yaml', 'name: m1\n');
     expect(await succeed(host.access, 'archive-data-dir', parametersFor(host))).toEqual({
-      dataDir: host.path('data.run-1'),
+      dataDir: host.path('data/member.run-1'),
       walDir: '',
     });
-    expect(statSync(host.path('data.run-1')).ino).toBe(inode);
-    expect(host.read('data.run-1/member/snap/db')).toBe('old');
-    expect(readdirSync(host.path('data'))).toEqual([]);
+    expect(statSync(host.path('data/member.run-1')).ino).toBe(inode);
+    expect(host.read('data/member.run-1/snap/db')).toBe('old');
+    expect(host.read('data/config/etcd.yaml')).toBe('name: m1\n');
+    expect(readdirSync(host.path('data')).sort()).toEqual(['config', 'lost+found', 'member.run-1']);
     expect(ownerAndMode(host.path('data'))).toEqual(before);
   });
 
@@ -25,9 +28,9 @@ describe('archive-data-dir', () => {
     using host = hostWithData(true);
     const parameters = parametersFor(host, { walDir: host.path('wal') });
     const first = await succeed(host.access, 'archive-data-dir', parameters);
-    expect(first).toEqual({ dataDir: host.path('data.run-1'), walDir: host.path('wal.run-1') });
+    expect(first).toEqual({ dataDir: host.path('data/member.run-1'), walDir: host.path('wal.run-1') });
     expect(await succeed(host.access, 'archive-data-dir', parameters)).toEqual(first);
-    expect(statSync(host.path('wal')).mode & 0o777).toBe(0o750);
+    expect(host.has('wal')).toBe(false);
   });
 
   it('moves what a link leads to, and keeps the link', async () => {
@@ -35,9 +38,9 @@ describe('archive-data-dir', () => {
     renameSync(host.path('data'), host.path('disk'));
     symlinkSync('disk', host.path('data'));
     expect(await succeed(host.access, 'archive-data-dir', parametersFor(host))).toMatchObject({
-      dataDir: host.path('disk.run-1'),
+      dataDir: host.path('disk/member.run-1'),
     });
-    expect(readdirSync(`${host.path('data')}/`)).toEqual([]);
+    expect(readdirSync(`${host.path('data')}/`)).toEqual(['member.run-1']);
   });
 
   it('makes a data dir that is missing for the account, and has nothing to archive', async () => {
@@ -54,7 +57,18 @@ describe('archive-data-dir', () => {
     expect(await succeed(host.access, 'archive-data-dir', parametersFor(host, { walDir }))).toMatchObject({
       walDir: '',
     });
-    expect(readdirSync(host.path('data'))).toEqual([]);
+    expect(readdirSync(host.path('data'))).toEqual(['member.run-1']);
+  });
+
+  it('moves a wal dir that lies in the data dir', async () => {
+    using host = hostWithData(true);
+    renameSync(host.path('wal'), host.path('data/wal'));
+    const parameters = parametersFor(host, { walDir: host.path('data/wal') });
+    expect(await succeed(host.access, 'archive-data-dir', parameters)).toEqual({
+      dataDir: host.path('data/member.run-1'),
+      walDir: host.path('data/wal.run-1'),
+    });
+    expect(readdirSync(host.path('data')).sort()).toEqual(['member.run-1', 'wal.run-1']);
   });
 
   it.each([
@@ -73,7 +87,7 @@ describe('archive-data-dir', () => {
   });
 
   it.each([
-    ['a folder that is not etcd’s alone', (host: PreparedHost) => host.write('data/.bashrc', ''), '.bashrc'],
+    ['a folder of etcd’s old proxy', (host: PreparedHost) => mkdirSync(host.path('data/proxy')), 'proxy'],
     [
       'a file',
       (host: PreparedHost) => {
@@ -84,7 +98,7 @@ describe('archive-data-dir', () => {
     ],
     [
       'new data beside an archive of the same run',
-      (host: PreparedHost) => host.makeDataDir('data.run-1', 'older'),
+      (host: PreparedHost) => mkdirSync(host.path('data/member.run-1')),
       'has data again',
     ],
     ['a unit that is not there', (host: PreparedHost) => host.setProperties({ LoadState: 'not-found' }), 'not-found'],
@@ -106,7 +120,7 @@ describe('archive-data-dir', () => {
       parametersFor(host, { walDir: host.path('wal') }),
     );
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('notes.txt') });
-    expect(host.has('data.run-1')).toBe(false);
+    expect(host.has('data/member.run-1')).toBe(false);
   });
 
   it.skipIf(process.platform !== 'linux')('refuses a database that another process has open', async () => {
@@ -121,7 +135,7 @@ describe('archive-data-dir', () => {
     holder.stdin.end();
     await ended;
     expect(await succeed(host.access, 'archive-data-dir', parametersFor(host))).toMatchObject({
-      dataDir: host.path('data.run-1'),
+      dataDir: host.path('data/member.run-1'),
     });
   });
 
@@ -133,21 +147,18 @@ describe('archive-data-dir', () => {
     const parameters = parametersFor(host, { user: 'root', group: 'root' });
     const { exitCode, message } = await refuse(access, 'archive-data-dir', parameters);
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('Run it as root') });
-    expect(host.has('data.run-1')).toBe(false);
+    expect(host.has('data/member.run-1')).toBe(false);
   });
 
-  it.skipIf(!isLinuxRoot)(
-    'gives the empty data dir to the account, whoever owned the old one (needs root)',
-    async () => {
-      using host = new PreparedHost();
-      host.makeDataDir('data', 'old');
-      const uid = Number(execFileSync('id', ['-u', owner.user]));
-      expect(ownerAndMode(host.path('data'))).not.toMatchObject({ uid });
-      await succeed(host.access, 'archive-data-dir', parametersFor(host));
-      expect(ownerAndMode(host.path('data'))).toMatchObject({ uid });
-      expect(ownerAndMode(host.path('data.run-1'))).not.toMatchObject({ uid });
-    },
-  );
+  it.skipIf(!isLinuxRoot)('gives the data dir to the account where that may not write in it (needs root)', async () => {
+    using host = new PreparedHost();
+    host.makeDataDir('data', 'old');
+    const uid = Number(execFileSync('id', ['-u', owner.user]));
+    expect(ownerAndMode(host.path('data'))).not.toMatchObject({ uid });
+    await succeed(host.access, 'archive-data-dir', parametersFor(host));
+    expect(ownerAndMode(host.path('data'))).toMatchObject({ uid });
+    expect(ownerAndMode(host.path('data/member.run-1'))).not.toMatchObject({ uid });
+  });
 
   it('ends as if nothing had happened, wherever it was killed before', async () => {
     for (let change = 1; ; change++) {
@@ -158,12 +169,12 @@ describe('archive-data-dir', () => {
       const { exitCode } = await runCommand(host.access, 'archive-data-dir', parameters);
       host.killBeforeChange(undefined);
       expect(await succeed(host.access, 'archive-data-dir', parameters)).toEqual({
-        dataDir: host.path('data.run-1'),
+        dataDir: host.path('data/member.run-1'),
         walDir: host.path('wal.run-1'),
       });
-      expect(host.read('data.run-1/member/snap/db')).toBe('old');
-      expect(ownerAndMode(host.path('data'))).toEqual(ownerAndMode(host.path('data.run-1')));
-      expect(readdirSync(host.path('wal'))).toEqual([]);
+      expect(host.read('data/member.run-1/snap/db')).toBe('old');
+      expect(readdirSync(host.path('data'))).toEqual(['member.run-1']);
+      expect(host.has('wal')).toBe(false);
       if (exitCode === 0) break;
       expect(exitCode).toBe(137);
     }
@@ -176,10 +187,10 @@ describe('archive-data-dir', () => {
     );
     expect(runs.map(({ exitCode }) => exitCode)).toContain(0);
     for (const { exitCode, line } of runs) {
-      if (exitCode === 0) expect(JSON.parse(line)).toEqual({ dataDir: host.path('data.run-1'), walDir: '' });
+      if (exitCode === 0) expect(JSON.parse(line)).toEqual({ dataDir: host.path('data/member.run-1'), walDir: '' });
       else expect({ exitCode, line }).toEqual({ exitCode: 65, line: expect.stringContaining('Another run') });
     }
-    expect(host.read('data.run-1/member/snap/db')).toBe('old');
-    expect(readdirSync(host.path('data'))).toEqual([]);
+    expect(host.read('data/member.run-1/snap/db')).toBe('old');
+    expect(readdirSync(host.path('data'))).toEqual(['member.run-1']);
   });
 });

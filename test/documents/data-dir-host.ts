@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { dataOwner, PreparedHost } from './prepared-host.ts';
 
 export const owner = dataOwner();
@@ -16,6 +16,8 @@ export function hostWithData(walDir = false): PreparedHost {
   host.makeDataDir('data', 'old');
   if (walDir) {
     mkdirSync(host.path('wal'), { mode: 0o750 });
+    // etcd begins a log beside its wal dir.
+    chmodSync(host.path('.'), 0o777);
     host.write('wal/0000000000000000-0000000000000000.wal', 'old log');
     host.write('wal/0.tmp', '');
   }

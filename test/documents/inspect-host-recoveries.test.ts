@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { owner } from './data-dir-host.ts';
 import { PreparedHost } from './prepared-host.ts';
 import { succeed } from './script.ts';
 
@@ -10,6 +11,8 @@ const inspect = (host: PreparedHost, walDir = '') =>
     walDir,
     configFile: host.path('etcd.conf'),
     binDir: host.path('bin'),
+    ...owner,
+    url: '',
   });
 
 /** A host with the folders of recoveries in it, each with the word that says how far it came. */

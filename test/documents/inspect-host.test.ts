@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { runScript } from '../../local/hosts/access.ts';
+import { owner } from './data-dir-host.ts';
 import { PreparedHost, type Properties } from './prepared-host.ts';
 import { composeScript, refuse, runCommand, succeed } from './script.ts';
 
@@ -13,6 +14,8 @@ function parametersFor(host: PreparedHost, overrides: Record<string, string> = {
     walDir: '',
     configFile: host.path('etcd.conf'),
     binDir: host.path('bin'),
+    ...owner,
+    url: '',
     ...overrides,
   };
 }

@@ -114,10 +114,10 @@ describe('place-restored-data', () => {
     const walDir = host.path('wal');
     await restoreOn(host, snapshot, { walDir });
     const parameters = placeParameters(host, snapshot, { walDir });
-    const placed = { dataDir: host.path('data.run-1'), walDir: host.path('wal.run-1') };
+    const placed = { dataDir: host.path('data/member.run-1'), walDir: host.path('wal.run-1') };
     expect(await succeed(host.access, 'place-restored-data', parameters)).toEqual(placed);
     expect(host.read(`${SCRATCH}/phase`)).toBe('placed\n');
-    expect(host.read('data.run-1/member/snap/db')).toBe('old');
+    expect(host.read('data/member.run-1/snap/db')).toBe('old');
     expect(host.read('wal.run-1/0000000000000000-0000000000000000.wal')).toBe('old log');
     expect(revisionOf(snapshot, host.path('data/member/snap/db'))).toBe(snapshot.revision);
     expect(readdirSync(host.path('wal'))).toEqual(['0000000000000000-0000000000000000.wal']);
@@ -148,13 +148,15 @@ describe('place-restored-data', () => {
     symlinkSync('.d+1/-data=,@', host.path('data'));
     await restoreOn(host, snapshot, {}, '.d+1/.etcd-remediation.-data=,@.run-1');
     expect(await succeed(host.access, 'place-restored-data', placeParameters(host, snapshot))).toEqual({
-      dataDir: host.path('.d+1/-data=,@.run-1'),
+      dataDir: host.path('.d+1/-data=,@/member.run-1'),
       walDir: '',
     });
     expect(revisionOf(snapshot, host.path('data/member/snap/db'))).toBe(snapshot.revision);
     await succeed(host.access, 'discard-scratch', discardParameters(host, { outcome: 'commit' }));
     await succeed(host.access, 'discard-scratch', discardParameters(host, { outcome: 'forget' }));
-    expect(readdirSync(host.path('.d+1')).sort()).toEqual(['-data=,@', '-data=,@.run-1']);
+    expect(
+      contentsOf(host.path('.d+1')).filter((path) => !path.includes('/member/') && !path.includes('run-1/')),
+    ).toEqual(['-data=,@', '-data=,@/member', '-data=,@/member.run-1']);
   });
 
   it('does not replace data that is newer than the snapshot, unless it is told to', async () => {
@@ -198,10 +200,10 @@ describe('place-restored-data', () => {
       (host: PreparedHost) => rmSync(host.path(`${SCRATCH}/data`), { recursive: true }),
       'restore the snapshot again',
     ],
-    ['a folder that is not etcd’s alone', (host: PreparedHost) => host.write('data/notes.txt', ''), 'notes.txt'],
+    ['beside a proxy', (host: PreparedHost) => mkdirSync(host.path('data/proxy')), 'proxy'],
     [
       'where an archive of the same execution is there',
-      (host: PreparedHost) => host.makeDataDir('data.run-1', 'older'),
+      (host: PreparedHost) => mkdirSync(host.path('data/member.run-1')),
       'has data again',
     ],
   ])('refuses %s, and moves nothing', async (_what, prepare, problem) => {
@@ -217,6 +219,7 @@ describe('place-restored-data', () => {
 
   it('refuses a wal dir that a link leads to out of the data dir', async () => {
     using host = hostWithData(true);
+    await restoreOn(host, snapshot);
     symlinkSync(host.path('wal'), host.path('data/member/wal'));
     const parameters = placeParameters(host, snapshot, { walDir: `${host.path('data')}/member/wal` });
     const { exitCode, message } = await refuse(host.access, 'place-restored-data', parameters);

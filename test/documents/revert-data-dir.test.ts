@@ -12,11 +12,11 @@ describe('revert-data-dir', () => {
     host.makeDataDir('data', 'new');
     expect(await succeed(host.access, 'revert-data-dir', parameters)).toEqual({
       reverted: true,
-      setAside: host.path('data.run-1.set-aside'),
+      setAside: host.path('data/member.run-1.set-aside'),
     });
     expect(host.read('data/member/snap/db')).toBe('old');
     expect(host.read('wal/0000000000000000-0000000000000000.wal')).toBe('old log');
-    expect(host.read('data.run-1.set-aside/member/snap/db')).toBe('new');
+    expect(host.read('data/member.run-1.set-aside/snap/db')).toBe('new');
     expect(ownerAndMode(host.path('data'))).toEqual(before);
   });
 
@@ -33,14 +33,14 @@ describe('revert-data-dir', () => {
     using host = hostWithData();
     await succeed(host.access, 'archive-data-dir', parametersFor(host));
     host.makeDataDir('data', 'new');
-    host.makeDataDir('data.run-1.set-aside', 'earlier');
+    mkdirSync(host.path('data/member.run-1.set-aside/snap'), { recursive: true });
+    host.write('data/member.run-1.set-aside/snap/db', 'earlier');
     const { exitCode, message } = await refuse(host.access, 'revert-data-dir', parametersFor(host));
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('set-aside') });
     expect(host.read('data/member/snap/db')).toBe('new');
-    rmSync(host.path('data'), { recursive: true });
-    mkdirSync(host.path('data'));
+    rmSync(host.path('data/member'), { recursive: true });
     expect(await succeed(host.access, 'revert-data-dir', parametersFor(host))).toMatchObject({ reverted: true });
-    expect(host.read('data.run-1.set-aside/member/snap/db')).toBe('earlier');
+    expect(host.read('data/member.run-1.set-aside/snap/db')).toBe('earlier');
   });
 
   it('refuses while the unit runs', async () => {
@@ -61,11 +61,11 @@ describe('revert-data-dir', () => {
       const { exitCode } = await runCommand(host.access, 'revert-data-dir', parameters);
       host.killBeforeChange(undefined);
       const { setAside } = await succeed(host.access, 'revert-data-dir', parameters);
-      expect(setAside).toBe(host.path('data.run-1.set-aside'));
+      expect(setAside).toBe(host.path('data/member.run-1.set-aside'));
       expect(host.read('data/member/snap/db')).toBe('old');
       expect(host.read('wal/0.tmp')).toBe('');
-      expect(host.read('data.run-1.set-aside/member/snap/db')).toBe('new');
-      expect(existsSync(host.path('data.run-1'))).toBe(false);
+      expect(host.read('data/member.run-1.set-aside/snap/db')).toBe('new');
+      expect(existsSync(host.path('data/member.run-1'))).toBe(false);
       if (exitCode === 0) break;
       expect(exitCode).toBe(137);
     }

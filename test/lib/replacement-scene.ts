@@ -62,7 +62,7 @@ export function hostOf(member: string): string {
   return HOSTS[member] ?? '';
 }
 
-export const INSPECTION = { unit, dataDir, walDir: '', configFile, binDir };
+export const INSPECTION = { unit, dataDir, walDir: '', configFile, binDir, user, group, url: '' };
 
 export function targetOf(member: string, kind: 'failed' | 'joining' = 'failed') {
   return { member, kind, problem: `${member} is ${kind}.` };
@@ -127,6 +127,9 @@ export function inspectionOf(member: string, more: Partial<HostInspection['unit'
       ...more,
     },
     log: [`${member} starts`, `${member} panics`],
+    errors: [`${member} panics`],
+    atWork: { clientPortListens: false, peerPortListens: false, answer: 'unknown', memberId: '', problem: '' },
+    refusals: [],
     etcdVersion: '3.6.1',
     dataDir: directory,
     walDir: null,

@@ -22,6 +22,8 @@ interface World {
   access: HostAccess;
   data: string;
   wal: string;
+  /** As it is configured. */
+  walDir: string;
   scratch: string;
   archive: string;
 }
@@ -40,25 +42,41 @@ function hostWithWal(): PreparedHost {
 
 function folders(host: PreparedHost): World {
   const scratch = '.etcd-remediation.data.run-1';
-  return { host, access: host.access, data: 'data', wal: 'wal', scratch, archive: 'data.run-1' };
+  return {
+    host,
+    access: host.access,
+    data: 'data',
+    wal: 'wal',
+    walDir: host.path('wal'),
+    scratch,
+    archive: 'data/member.run-1',
+  };
 }
 
-/** Each command gets a mount namespace of its own, in which two folders from outside are mounted. */
-function mounts(host: PreparedHost): World {
-  for (const name of ['data', 'wal']) {
-    renameSync(host.path(name), host.path(`volume-${name}`));
-    mkdirSync(host.path(name));
-    mkdirSync(host.path(`volume-${name}/lost+found`));
-  }
-  const commands = ['data', 'wal'].map((name) => `mount --bind '${host.path(`volume-${name}`)}' '${host.path(name)}'`);
-  const inside = `${commands.join(' && ')} && exec ${host.access.exec.map((word) => `'${word}'`).join(' ')}`;
+/** A data dir that is not etcd's alone, and not etcd's own folder either: with its configuration, and the wal dir. */
+function shared(host: PreparedHost): World {
+  mkdirSync(host.path('data/config'));
+  host.write('data/config/etcd.yaml', 'name: m-1\n');
+  if (host.has('wal')) renameSync(host.path('wal'), host.path('data/wal'));
+  execFileSync('chown', ['root:root', host.path('data')]);
+  return { ...folders(host), wal: 'data/wal', walDir: host.path('data/wal') };
+}
+
+/** Each command gets a mount namespace of its own, in which a folder from outside is mounted. */
+function mounted(host: PreparedHost): World {
+  const { walDir } = shared(host);
+  renameSync(host.path('data'), host.path('volume-data'));
+  mkdirSync(host.path('data'));
+  mkdirSync(host.path('volume-data/lost+found'));
+  const inside = `mount --bind '${host.path('volume-data')}' '${host.path('data')}' && exec ${host.access.exec.map((word) => `'${word}'`).join(' ')}`;
   return {
     host,
     access: { exec: ['unshare', '-m', 'sh', '-c', inside] },
     data: 'volume-data',
-    wal: 'volume-wal',
+    wal: 'volume-data/wal',
+    walDir,
     scratch: 'volume-data/archived.run-1.scratch',
-    archive: 'volume-data/archived.run-1',
+    archive: 'volume-data/member.run-1',
   };
 }
 
@@ -84,19 +102,20 @@ function everythingOn({ host, data, wal }: World): string[] {
 const WORLDS: [string, boolean, () => World][] = [
   ['a data dir and a wal dir', true, () => folders(hostWithWal())],
   ['a data dir and a wal dir that are empty', true, () => folders(wiped(hostWithWal()))],
-  ['mount points', isLinuxRoot, () => mounts(hostWithWal())],
-  ['mount points that are empty', isLinuxRoot, () => mounts(wiped(hostWithWal()))],
+  ['a data dir that others share', isLinuxRoot, () => shared(hostWithWal())],
+  ['a mount point', isLinuxRoot, () => mounted(hostWithWal())],
+  ['a mount point that is empty', isLinuxRoot, () => mounted(wiped(hostWithWal()))],
 ];
 
-async function restore({ host, access, scratch }: World): Promise<void> {
+async function restore({ host, access, scratch, walDir }: World): Promise<void> {
   const compressed = keepSnapshot(host, snapshot.saved, scratch);
-  const parameters = restoreParameters(host, snapshot, compressed, { walDir: host.path('wal') });
+  const parameters = restoreParameters(host, snapshot, compressed, { walDir });
   await succeed(access, 'restore-snapshot', parameters);
 }
 
-const place = ({ host }: World) => placeParameters(host, snapshot, { walDir: host.path('wal') });
-const revert = ({ host }: World) => parametersFor(host, { walDir: host.path('wal') });
-const discard = ({ host }: World, outcome = 'undo') => discardParameters(host, { walDir: host.path('wal'), outcome });
+const place = ({ host, walDir }: World) => placeParameters(host, snapshot, { walDir });
+const revert = ({ host, walDir }: World) => parametersFor(host, { walDir });
+const discard = ({ host, walDir }: World, outcome = 'undo') => discardParameters(host, { walDir, outcome });
 const phaseOf = ({ host, scratch }: World) => host.read(`${scratch}/phase`).trim();
 
 /** Kills the command before its first change, then another run of it before its second, and so on, until one gets through. */
@@ -125,12 +144,11 @@ describe.each(WORLDS)('a recovery that was killed, with %s', (_what, possible, m
   it.skipIf(!possible)('goes on with placing wherever that was killed', async () => {
     await killEverywhere(makeWorld, 'place-restored-data', restore, async (world) => {
       const { host, access, data, wal, archive } = world;
-      const had = host.has(`${data}/member/snap/db`) || host.has(`${archive}/member/snap/db`);
       await succeed(access, 'place-restored-data', place(world));
       expect(phaseOf(world)).toBe('placed');
       expect(revisionOf(snapshot, host.path(`${data}/member/snap/db`))).toBe(snapshot.revision);
       expect(host.has(`${wal}/0000000000000000-0000000000000000.wal`)).toBe(true);
-      if (had && host.has(archive)) expect(host.read(`${archive}/member/snap/db`)).toBe('old');
+      if (host.has(archive)) expect(host.read(`${archive}/snap/db`)).toBe('old');
       await succeed(access, 'discard-scratch', discard(world, 'commit'));
       expect(phaseOf(world)).toBe('kept');
       await succeed(access, 'discard-scratch', discard(world, 'forget'));
@@ -214,7 +232,10 @@ describe('moving back what was placed', () => {
     await restore(world);
     await succeed(host.access, 'place-restored-data', place(world));
     write(world);
-    for (const name of ['data', 'wal']) renameSync(host.path(name), host.path(`${name}.by-hand`));
+    renameSync(host.path('data'), host.path('elsewhere'));
+    expect(await refuse(host.access, 'revert-data-dir', revert(world))).toMatchObject({ refusal: 'archive-gone' });
+    renameSync(host.path('elsewhere'), host.path('data'));
+    for (const name of ['data/member', 'wal']) renameSync(host.path(name), host.path(`${name}.by-hand`));
     await succeed(host.access, 'revert-data-dir', revert(world));
     expect(host.read('data/member/snap/db')).toBe('old');
     expect(host.read('wal/0000000000000000-0000000000000000.wal')).toBe('old log');
@@ -230,7 +251,7 @@ describe('moving back what was placed', () => {
     await succeed(host.access, 'discard-scratch', discard(world, 'forget'));
     expect(await succeed(host.access, 'revert-data-dir', revert(world))).toEqual({
       reverted: true,
-      setAside: host.path('data.run-1.set-aside'),
+      setAside: host.path('data/member.run-1.set-aside'),
     });
     expect(host.read('data/member/snap/db')).toBe('old');
     expect(host.has(world.scratch)).toBe(false);
@@ -254,7 +275,7 @@ describe('moving back what was placed', () => {
     await succeed(host.access, 'revert-data-dir', revert(world));
     await restore(world);
     await succeed(host.access, 'place-restored-data', place(world));
-    expect(readFileSync(host.path('data.run-1/member/snap/db'), 'utf8')).toBe('old');
+    expect(readFileSync(host.path('data/member.run-1/snap/db'), 'utf8')).toBe('old');
     expect(revisionOf(snapshot, host.path('data/member/snap/db'))).toBe(snapshot.revision);
   });
 });

@@ -118,9 +118,9 @@ export async function idsOf({ etcd }: HostedStage): Promise<Record<string, strin
   return Object.fromEntries(memberList.map(({ name, id }) => [name, id]));
 }
 
-/** Names of what lies beside a member's data dir: the data dirs that were moved aside. */
+/** What was moved aside in a member's data dir. */
 export async function archivesOf({ cluster }: HostedStage, name: string): Promise<string[]> {
   const { layout } = [...cluster.members, ...cluster.spares].find((member) => member.name === name)?.host ?? {};
-  const listed = await cluster.run(name, `ls -d '${layout?.dataDir}'.* 2> /dev/null || true`);
+  const listed = await cluster.run(name, `ls -d '${layout?.dataDir}'/member.* 2> /dev/null || true`);
   return listed.split('\n').filter((path) => path !== '');
 }

@@ -73,7 +73,7 @@ export function replacesMember(releases: Releases, test: Pick<TestContext, 'skip
         outcome: 'Remediated',
         incident: 'member-failed',
         runbook: 'member-replacement',
-        archived: [{ member: 'm3', dataDir: expect.stringContaining('/var/lib/etcd/default.') }],
+        archived: [{ member: 'm3', dataDir: expect.stringContaining('/var/lib/etcd/default/member.') }],
       });
       await expectWhole(stage);
       expect(await lostBy(writer)).toBe(0);

@@ -5,7 +5,12 @@ import { onEveryHost, PROBLEMS, reportFromEveryHost } from '../on-every-host.ts'
 import { stepState } from '../step-state.ts';
 
 export interface RescueProps {
-  steps: { chooseRescue: StepFunction; waitForQuorum: StepFunction; runHostCommand: StepFunction };
+  steps: {
+    chooseRescue: StepFunction;
+    waitForQuorum: StepFunction;
+    runHostCommand: StepFunction;
+    transferSnapshot: StepFunction;
+  };
   /** Where a quorum leads again, of services that were started here; or by itself. */
   led: IChainable;
   cameBack: IChainable;
@@ -23,14 +28,16 @@ const TELL = { assign: { interrupted: '{% [$append($interrupted, $rescue.summary
  * Sets the variables `inspections`, `rescue`, `discard`, `kept` and `interrupted`; and `goal` where a quorum leads.
  */
 export function rescueQuorum(scope: Construct, { steps, led, cameBack, salvage, onError }: RescueProps): State {
-  const { chooseRescue, waitForQuorum, runHostCommand } = steps;
+  const { chooseRescue, waitForQuorum, runHostCommand, transferSnapshot } = steps;
   const inspectHosts = reportFromEveryHost(scope, {
-    step: runHostCommand,
+    step: transferSnapshot,
     every: 'Inspect hosts',
     one: 'Inspect host',
     subject: 'the inspection',
     command: 'inspect-host',
     commands: '$assessment.inspections',
+    // There is no such object: it is asked for to see whether the host gets an answer at all.
+    object: '{% {"access": "read", "key": $cluster.name & "/" & $states.context.Execution.Name & ".reached"} %}',
     assign: { inspections: '{% [$states.result] %}' },
     onError,
   });

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
+import type { HostInspection } from '../../core/contracts/host-command-results.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import { planReplacement } from '../../core/decisions/replacement-plan.ts';
+import { clusterOf, configured, failureOf, inspection, listed, observation, silent, voter } from './observations.ts';
+
+const MEMBERS = ['node1', 'node2', 'node3'].map((name) => configured(name));
+const LIST = MEMBERS.map(({ name }) => listed(name));
+const OWN = LIST[2]?.id ?? '';
+
+const unit = (activeState: string, subState: string, mainPid: number) => ({
+  unit: { ...inspection('node3').unit, activeState, subState, mainPid },
+});
+const RUNS = unit('active', 'running', 812);
+const LISTENING = {
+  clientPortListens: true,
+  peerPortListens: true,
+  answer: 'unknown',
+  memberId: '',
+  problem: '',
+} as const;
+
+function plan(differences: Partial<HostInspection>, third = silent('node3')) {
+  return planReplacement(observation([voter('node1'), voter('node2'), third], { memberList: LIST }), {
+    cluster: clusterOf(MEMBERS),
+    parameters: parse(memberParametersSchema, {}, 'parameters'),
+    member: '',
+    targets: [{ member: 'node3', kind: 'failed', problem: 'does not answer.' }],
+    inspections: [{ member: 'node3', inspection: inspection('node3', { log: [], errors: [], ...differences }) }],
+  });
+}
+
+const atWork = (differences: Partial<HostInspection['atWork']>) => ({
+  ...RUNS,
+  atWork: { ...LISTENING, ...differences },
+});
+
+describe('a member that does not answer here', () => {
+  it.each<[string, Partial<HostInspection>, string]>([
+    [
+      'it listens and has a leader',
+      atWork({ answer: 'leader', memberId: OWN }),
+      'says that its unit is active (running) with process 812, that it listens for clients and peers, and that it has a leader',
+    ],
+    ['it has a leader, and does not say its ID', atWork({ answer: 'leader' }), 'that it has a leader'],
+    [
+      'the kernel does not tell who listens',
+      atWork({ clientPortListens: null, peerPortListens: null, answer: 'leader', memberId: OWN }),
+      'that it has a leader',
+    ],
+    ['somebody speaks TLS there', atWork({ answer: 'speaks' }), 'who does not say whether it has a leader'],
+    [
+      'etcd cannot be asked there',
+      atWork({ problem: 'there is no curl' }),
+      'etcd itself could not be asked there (there is no curl)',
+    ],
+    [
+      'it still starts, and speaks',
+      { ...atWork({ answer: 'speaks' }), ...unit('activating', 'start', 812) },
+      'activating (start)',
+    ],
+  ])('is not replaced where %s', (_what, differences, how) => {
+    const { name, message } = failureOf(() => plan(differences));
+    expect({ name, message }).toEqual({ name: 'PreconditionFailed', message: expect.stringContaining(how) });
+    expect(message).toContain('node3 is not replaced, and nothing was changed: two views of it differ.');
+    expect(message).toContain('From here it does not answer');
+  });
+
+  it.each<[string, Partial<HostInspection>, string]>([
+    ['nothing listens for clients', atWork({ clientPortListens: false }), 'nothing listens for clients'],
+    ['nothing listens for peers', atWork({ peerPortListens: false }), 'nothing listens for peers'],
+    ['it is silent on its own host', atWork({ answer: 'silent' }), 'it does not answer on its own host either'],
+    ['it has no leader', atWork({ answer: 'no-leader', memberId: OWN }), 'it has no leader, while others have one'],
+    [
+      'it is a member of something else',
+      atWork({ answer: 'leader', memberId: 'dead' }),
+      'the member dead, which is not in the cluster',
+    ],
+  ])('is replaced where %s, and the plan says so', (_what, differences, how) => {
+    expect(plan(differences).steps[0]).toContain(how);
+  });
+
+  it('is replaced where it has no process', () => {
+    expect(plan({}).steps[0]).toBe('stop etcd on i-3');
+  });
+});
