@@ -62,6 +62,7 @@ it('a cluster without a quorum raises its alarm after three looks, which pages a
   expect(changes.toSorted()).toEqual([
     'etcd-remediation-detector/orders OK',
     'etcd-remediation-undelivered/orders OK',
+    'etcd-remediation/orders/member-inaccessible OK',
     'etcd-remediation/orders/quorum-lost ALARM',
   ]);
   expect(pages.map(({ subject }) => subject)).toEqual(['ALARM: "etcd-remediation/orders/quorum-lost" in local']);
