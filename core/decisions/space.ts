@@ -381,7 +381,7 @@ export function describeRefusedWrite(
     .join('');
   const isConcluded = answering.some((each) => assessedQuotas(quotas)(each).source === 'alarm');
   return new VerificationFailed(
-    `History is compacted and the members are defragmented, and ${member} refuses a write of ${formatBytes(valueBytes)} all the same, so ` +
+    `No alarm was left, and ${member} refuses a write of ${formatBytes(valueBytes)} all the same, so ` +
       `NOSPACE is raised again: ${refusal}${sizes}\n${returned}` +
       (configured?.quotaBytes
         ? `The real quota ${isConcluded ? 'is' : 'may be'} smaller than the ${formatBytes(configured.quotaBytes)} of quotaBackendBytes in clusters.json: ` +
