@@ -6,6 +6,8 @@ import { inspectionsOf } from '../../core/decisions/check-survey.ts';
 import { weighCheck } from '../../core/decisions/weigh-check.ts';
 import { clusterOf, configuration, configured, directory, inspection, LAYOUT, MIB, spare } from './observations.ts';
 
+/** What the host's own checks say, which a later command would stop with. */
+const NO_UNIT = { refusal: 'no-unit', incident: 'any', message: 'systemd has no unit etcd.' } as const;
 const NOW = Date.parse('2026-11-28T00:00:00Z');
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MEMBERS = ['node1', 'node2', 'node3'].map((name) => configured(name));
@@ -149,8 +151,8 @@ describe('a finding is', () => {
     ],
     [
       'a unit that systemd does not know',
-      withHost('node2', { unit: { ...running().unit, loadState: 'not-found', mainPid: 0 } }),
-      'hosts: node2 on i-2: systemd has no usable unit "etcd" (not-found)',
+      withHost('node2', { refusals: [NO_UNIT] }),
+      'hosts: node2 on i-2: systemd has no unit etcd.',
     ],
     [
       'a unit without a process, while something answers as that member',
@@ -255,8 +257,8 @@ describe('a spare host', () => {
   it.each<[string, Parameters<typeof inspection>[1], string]>([
     [
       'without a unit',
-      { unit: { ...running().unit, loadState: 'not-found' } },
-      'systemd has no usable unit "etcd9" (not-found)',
+      { refusals: [NO_UNIT] },
+      'systemd has no unit etcd.',
     ],
     [
       'without a peer URL',
