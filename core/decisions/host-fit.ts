@@ -13,6 +13,9 @@ export function misfitsOf(
   incident: 'member-failed' | 'quorum-lost',
 ): string[] {
   const { etcdVersion, refusals, configuration } = inspection;
+  // Whatever else is asked of a host by a wrong unit follows from that.
+  const noUnit = refusals.find(({ refusal }) => refusal === 'unit-missing');
+  if (noUnit) return [noUnit.message];
   const { initialAdvertisePeerUrls: announced } = configuration;
   const origin = new URL(configured.peerUrl).origin;
   const isAnnounced = announced.split(',').some((url) => URL.canParse(url.trim()) && new URL(url).origin === origin);

@@ -141,7 +141,7 @@ describe('a command that is used wrongly', () => {
     [
       'an etcd that is neither a version nor a folder',
       ['drill', '--etcd', 'nonsense'],
-      'It must be a version such as 3.5 or 3.4.23, or a folder that exists.',
+      'It must be a version such as 3.7 or 3.4.23, or a folder that exists.',
     ],
     ['an even number of members', ['drill', '--members', '2'], 'Allowed choices are 1, 3, 5.'],
   ])('ends with 2 and says why, also as JSON: %s', async (_, args, message) => {

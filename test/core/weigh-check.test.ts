@@ -255,11 +255,7 @@ describe('a spare host', () => {
   });
 
   it.each<[string, Parameters<typeof inspection>[1], string]>([
-    [
-      'without a unit',
-      { refusals: [NO_UNIT] },
-      'systemd has no unit etcd.',
-    ],
+    ['without a unit', { refusals: [NO_UNIT] }, 'systemd has no unit etcd.'],
     [
       'without a peer URL',
       { configuration: configuration('node9', { initialAdvertisePeerUrls: '' }) },

@@ -142,7 +142,7 @@ describe('archive-data-dir', () => {
   it.skipIf(!isLinuxRoot)('refuses an account that cannot make a folder for the owner (needs root)', async () => {
     using host = new PreparedHost();
     chmodSync(host.path('.'), 0o777);
-    chmodSync(host.makeDataDir('data', 'old'), 0o755);
+    chmodSync(host.makeDataDir('data', 'old'), 0o777);
     const access = { exec: ['setpriv', `--reuid=${owner.user}`, '--clear-groups', ...host.access.exec] };
     const parameters = parametersFor(host, { user: 'root', group: 'root' });
     const { exitCode, message } = await refuse(access, 'archive-data-dir', parameters);

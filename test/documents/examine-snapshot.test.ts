@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { TESTED_RELEASES } from '../run/tested-releases.ts';
+import { SCRIPTED_RELEASES } from '../run/tested-releases.ts';
 import { cutOff, ObjectServer, object, refused, SIGNATURE } from './object-server.ts';
 import { PreparedHost } from './prepared-host.ts';
 import {
@@ -29,7 +29,7 @@ function hostWithoutData(): PreparedHost {
 
 const BACKUP = `${SCRATCH}.backup`;
 
-describe.each(TESTED_RELEASES)('examine-snapshot with etcd %s', (version) => {
+describe.each(SCRIPTED_RELEASES)('examine-snapshot with etcd %s', (version) => {
   let snapshot: Snapshot;
   beforeAll(async () => {
     snapshot = await takeSnapshot(version);
@@ -49,7 +49,8 @@ describe.each(TESTED_RELEASES)('examine-snapshot with etcd %s', (version) => {
       revision: snapshot.revision,
       totalKeys: expect.any(Number),
       hash: expect.stringMatching(/^\d+$/),
-      version: '',
+      // etcdutl tells it since 3.6.
+      version: version === '3.7.3' ? '3.7.0' : '',
       sizeBytes: hasHash ? snapshot.saved.length : snapshot.raw.length,
       hasHash,
       snapshot: { sizeBytes: compressed.length, sha256: sha256(compressed) },

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { TESTED_RELEASES } from '../run/tested-releases.ts';
+import { SCRIPTED_RELEASES } from '../run/tested-releases.ts';
 import { hostWithData, isLinuxRoot, owner, ownerAndMode } from './data-dir-host.ts';
 import { ObjectServer, object, SIGNATURE } from './object-server.ts';
 import { PreparedHost } from './prepared-host.ts';
@@ -26,7 +26,7 @@ function topOf(host: PreparedHost, scratch = SCRATCH): string[] {
   return contentsOf(host.path(scratch)).filter((name) => !name.includes('/'));
 }
 
-describe.each(TESTED_RELEASES)('restore-snapshot with etcd %s', (version) => {
+describe.each(SCRIPTED_RELEASES)('restore-snapshot with etcd %s', (version) => {
   let snapshot: Snapshot;
   beforeAll(async () => {
     snapshot = await takeSnapshot(version);

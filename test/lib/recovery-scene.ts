@@ -186,7 +186,7 @@ const ANSWERS = {
   'Wait for quorum': NOT_LED,
   'Salvage data': done(salvageOf('4030')),
   'Examine backup': done({
-    ...{ revision: '4000', totalKeys: 1, hash: '1', sizeBytes: 9, hasHash: true },
+    ...{ revision: '4000', totalKeys: 1, hash: '1', sizeBytes: 9, hasHash: true, version: '' },
     snapshot: { sizeBytes: 9, sha256: SHA256 },
   }),
   'Plan recovery': PLAN,

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { statesOf } from '../lib/definitions.ts';
 import { definitionOf, ENTRY, FLEET, synthesizeStacks } from '../lib/stacks.ts';
+import { waitFor } from '../run/wait-for.ts';
 import { type Course, type Remediations, remediations } from './remediations.ts';
 
 /** Who has the lock, with a real database: when many start at once, and when one is stopped wherever it is. */
@@ -126,7 +127,7 @@ describe('50 remediations of a cluster that start at once', () => {
   it('are one, and 49 that name it; once it is stopped the next one has the lock', async () => {
     const started = Array.from({ length: 50 }, (_, by) => scene.start('one', { name: `run-${by}` }));
     const others = () => started.filter(({ result }) => result !== undefined);
-    await vi.waitFor(() => expect(others()).toHaveLength(49));
+    await waitFor(() => expect(others()).toHaveLength(49));
     const [winner] = started.filter(({ result }) => result === undefined);
     if (!winner) throw new Error('Nobody has the lock.');
     for (const { result } of others()) {
@@ -147,7 +148,7 @@ describe('50 remediations of a cluster that start at once', () => {
     await scene.settled();
     expect(await scene.lockOf('one')).toBeUndefined();
     const again = Array.from({ length: 50 }, (_, by) => scene.start('one', { name: `again-${by}` }));
-    await vi.waitFor(() => expect(again.filter(({ result }) => result)).toHaveLength(49));
+    await waitFor(() => expect(again.filter(({ result }) => result)).toHaveLength(49));
     for (const execution of again) execution.stop('', '');
     await Promise.all(again.map(({ ended }) => ended));
   });
@@ -155,7 +156,7 @@ describe('50 remediations of a cluster that start at once', () => {
   it('keep no other cluster from being remediated', async () => {
     const [one, two] = [scene.start('one'), scene.start('two')];
     for (const cluster of ['one', 'two']) {
-      await vi.waitFor(async () => expect(await scene.lockOf(cluster)).toBeDefined());
+      await waitFor(async () => expect(await scene.lockOf(cluster)).toBeDefined());
     }
     for (const execution of [one, two]) {
       execution.stop('', '');

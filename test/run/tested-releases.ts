@@ -7,6 +7,9 @@ const missing = inject('missingReleases');
 /** What a test of something that touches etcd runs on. A file that asks for it has a skipped test for each release that cannot be had here. */
 export const TESTED_RELEASES: readonly string[] = WANTED.filter((version) => missing[version] === undefined);
 
+/** What a host script is tested with, to which a release of etcd is a program like another: `npm test` takes one of them. */
+export const SCRIPTED_RELEASES = process.env.TEST_WORLDS === 'all' ? TESTED_RELEASES : TESTED_RELEASES.slice(0, 1);
+
 for (const version of WANTED) {
   const why = missing[version];
   if (why !== undefined) it(`etcd ${version}`, ({ skip }) => skip(why));

@@ -74,12 +74,17 @@ async function leaderOf({ etcd }: Scene): Promise<string> {
   return members.find((seen) => seen.answering && seen.id === seen.leaderId)?.name ?? '';
 }
 
-describe.each([
-  ['3.4.23', false, false],
-  ['3.4.23', true, true],
-  ['3.5.30', false, true],
-  ['3.5.30', true, false],
-])('etcd %s, with a login and certificates: %s:', (version, secured, broken) => {
+const CASES: readonly (readonly [version: string, secured: boolean, broken: boolean])[] =
+  process.env.TEST_WORLDS === 'all'
+    ? [
+        ['3.4.23', false, false],
+        ['3.4.23', true, true],
+        ['3.5.30', false, true],
+        ['3.5.30', true, false],
+      ]
+    : [['3.5.16', true, true]];
+
+describe.each(CASES)('etcd %s, with a login and certificates: %s:', (version, secured, broken) => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await startScene(version, secured);

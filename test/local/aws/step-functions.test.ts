@@ -8,13 +8,14 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stateMachineArn } from '../../../local/asl/arn.ts';
 import type { TaskHandler } from '../../../local/asl/types.ts';
 import { type AwsEndpoint, serveAwsEndpoint } from '../../../local/aws/endpoint.ts';
 import { stepFunctions } from '../../../local/aws/step-functions.ts';
 import { Executions } from '../../../local/executions.ts';
 import { TaskTokens } from '../../../local/task-tokens.ts';
+import { waitFor } from '../../run/wait-for.ts';
 import { machine, result } from '../asl/harness.ts';
 
 const KEY = 'LOCALKEY';
@@ -73,7 +74,7 @@ function describeOf(executionArn: string) {
 
 /** Waits until it has ended. */
 async function end(executionArn: string) {
-  return vi.waitFor(async () => {
+  return waitFor(async () => {
     const described = await describeOf(executionArn);
     expect(described.status).not.toBe('RUNNING');
     return described;
@@ -84,7 +85,7 @@ async function end(executionArn: string) {
 async function askingExecution(name?: string): Promise<{ arn: string; token: string }> {
   const before = asked.length;
   const arn = await start(ASKING, name);
-  await vi.waitFor(() => expect(asked.length).toBeGreaterThan(before));
+  await waitFor(() => expect(asked.length).toBeGreaterThan(before));
   return { arn, token: asked[before] ?? '' };
 }
 

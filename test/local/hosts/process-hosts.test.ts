@@ -4,13 +4,14 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EtcdBinaries, findEtcd } from '../../../local/etcd/binaries.ts';
 import { freePorts, HOST } from '../../../local/etcd/ports.ts';
 import { runScript } from '../../../local/hosts/access.ts';
 import type { Host, HostFleet } from '../../../local/hosts/host.ts';
 import { startProcessHosts } from '../../../local/hosts/process-hosts.ts';
 import { WAIT_MS } from '../../run/patience.ts';
+import { waitFor } from '../../run/wait-for.ts';
 
 let etcd: EtcdBinaries;
 let binDir: string;
@@ -111,7 +112,7 @@ describe('etcd of Type=notify', () => {
     const [clientUrl] = await configure(hosts);
     const starting = run(first, 'systemctl start etcd');
     // It listens already, but it serves nobody.
-    await vi.waitFor(() => fetch(`${clientUrl}/version`, { signal: AbortSignal.timeout(300) }).catch(expectTimeout));
+    await waitFor(() => fetch(`${clientUrl}/version`, { signal: AbortSignal.timeout(300) }).catch(expectTimeout));
     expect(await state(first)).toBe('activating');
 
     expect((await run(second, 'systemctl start etcd')).exitCode).toBe(0);
@@ -168,7 +169,7 @@ ExecStart=/bin/bash -c "${binDir}/etcd --listen-client-urls http://${HOST}:${cli
     expect(started).toMatchObject({ exitCode: 0, stderr: '' });
     await expect(fetch(`http://${HOST}:${client}/version`)).resolves.toMatchObject({ status: 200 });
     await run(first, 'systemctl kill -s KILL etcd');
-    await vi.waitFor(async () => expect(await state(first)).toBe('failed'));
+    await waitFor(async () => expect(await state(first)).toBe('failed'));
     await expect(fetch(`http://${HOST}:${client}/version`)).rejects.toThrow();
   });
 });
@@ -194,7 +195,7 @@ describe('closing process hosts', () => {
     const pids = (stdout.match(/\d+/g) ?? []).map(Number);
     expect(pids).toHaveLength(2);
     await Promise.all([own.close(), own.close()]);
-    for (const pid of pids) await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow());
+    for (const pid of pids) await waitFor(() => expect(() => process.kill(pid, 0)).toThrow());
     expect(existsSync(host.unitDir)).toBe(false);
     expect((await run(host, 'true')).exitCode).toBe(0);
     expect((await run(host, `${host.unitDir}/../../../bin/systemctl`)).exitCode).toBe(127);
@@ -221,7 +222,7 @@ describe('closing process hosts', () => {
     await once(child, 'close');
     const { unitDir, pid } = JSON.parse(output) as { unitDir: string; pid: number };
     expect(pid).toBeGreaterThan(0);
-    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow());
+    await waitFor(() => expect(() => process.kill(pid, 0)).toThrow());
     expect(existsSync(unitDir)).toBe(false);
   });
 });

@@ -1,4 +1,5 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
+import { waitFor } from '../../../run/wait-for.ts';
 import { oneHost } from './harness.ts';
 
 const { run, write, show, log } = oneHost();
@@ -6,7 +7,7 @@ const { run, write, show, log } = oneHost();
 const STATE = ['ActiveState', 'SubState', 'Result'] as const;
 
 /** A process whose parent has ended is counted until the first process of the machine takes notice. */
-const goneSoon = (pid: number) => vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow());
+const goneSoon = (pid: number) => waitFor(() => expect(() => process.kill(pid, 0)).toThrow());
 
 it('runs a service until it is stopped', async () => {
   await write(
@@ -61,14 +62,14 @@ it.each([
   const name = `ends-${expected.slice(3).join('-')}-${command.replace(/\W/g, '')}`;
   await write(`${name}.service`, `[Service]\nExecStart=/bin/sh -c "${command}"\n`);
   expect((await run(`systemctl start ${name}`)).exitCode).toBe(0);
-  await vi.waitFor(async () => expect(await show(name, ...STATE, 'ExecMainCode', 'ExecMainStatus')).toEqual(expected));
+  await waitFor(async () => expect(await show(name, ...STATE, 'ExecMainCode', 'ExecMainStatus')).toEqual(expected));
   expect(await log(name)).toContain(`${name}.service: ${words}`);
 });
 
 it('gives up on a service that crashes again and again, and starts it again when its failure was reset', async () => {
   await write('crash.service', '[Service]\nExecStart=/bin/sh -c "exit 7"\nRestart=on-failure\n');
   await run('systemctl start crash');
-  await vi.waitFor(async () => expect(await show('crash', 'ActiveState')).toEqual(['failed']));
+  await waitFor(async () => expect(await show('crash', 'ActiveState')).toEqual(['failed']));
   // The first start and four more: StartLimitBurst=5 is the default. systemd keeps the result of the last crash.
   expect(await show('crash', 'Result', 'NRestarts')).toEqual(['exit-code', '5']);
   expect((await log('crash')).slice(-3)).toEqual([
@@ -119,9 +120,7 @@ it.each([
   const name = `restart-${policy}-${command.replace(/\W/g, '')}`;
   await write(`${name}.service`, `[Service]\nExecStart=/bin/sh -c "${command}"\nRestart=${policy}\nRestartSec=1h\n`);
   await run(`systemctl start ${name}`);
-  await vi.waitFor(async () =>
-    expect(await log(name)).toContainEqual(expect.stringMatching(/Failed with|Deactivated/)),
-  );
+  await waitFor(async () => expect(await log(name)).toContainEqual(expect.stringMatching(/Failed with|Deactivated/)));
   const [activeState, subState] = await show(name, 'ActiveState', 'SubState');
   expect([activeState, subState].join('/') === 'activating/auto-restart').toBe(restarts);
   expect((await run(`systemctl stop ${name}; systemctl is-active ${name}`)).stdout).toMatch(/^(inactive|failed)\n$/);
@@ -130,13 +129,13 @@ it.each([
 it('leaves a service alone that is stopped in the time before its restart, and restarts it at once when it is asked to', async () => {
   await write('waits.service', '[Service]\nExecStart=/bin/sh -c "exit 1"\nRestart=always\nRestartSec=1h\n');
   await run('systemctl start waits');
-  await vi.waitFor(async () => expect(await show('waits', 'SubState')).toEqual(['auto-restart']));
+  await waitFor(async () => expect(await show('waits', 'SubState')).toEqual(['auto-restart']));
   await run('systemctl stop waits');
   // As systemd has it: the result stays that of the last run.
   expect(await show('waits', ...STATE, 'NRestarts')).toEqual(['inactive', 'dead', 'exit-code', '0']);
 
   await run('systemctl start waits');
-  await vi.waitFor(async () => expect(await show('waits', 'SubState')).toEqual(['auto-restart']));
+  await waitFor(async () => expect(await show('waits', 'SubState')).toEqual(['auto-restart']));
   await write('waits.service', '[Service]\nExecStart=/bin/sleep 1000\n');
   await run('systemctl daemon-reload; systemctl restart waits');
   expect(await show('waits', ...STATE)).toEqual(['active', 'running', 'success']);
@@ -148,7 +147,7 @@ it('kills a service that ignores SIGTERM, together with what it has started', as
     `[Service]\nTimeoutStopSec=300ms\nExecStart=/bin/bash -c "trap '' TERM; echo $$$$; sleep 1000 & echo $!; while :; do sleep 0.1; done"\n`,
   );
   await run('systemctl start deaf');
-  await vi.waitFor(async () => expect(await log('deaf')).toHaveLength(3));
+  await waitFor(async () => expect(await log('deaf')).toHaveLength(3));
   const pids = (await log('deaf')).filter((line) => /^\d+$/.test(line)).map(Number);
   expect(pids).toHaveLength(2);
   expect(await run('systemctl stop deaf')).toEqual({ exitCode: 0, stdout: '', stderr: '' });
@@ -163,7 +162,7 @@ it('ends what a main process has left behind before it is restarted', async () =
     '[Service]\nExecStart=/bin/bash -c "sleep 1000 & echo $!; exit 1"\nRestart=on-failure\nRestartSec=1h\n',
   );
   await run('systemctl start leaves');
-  await vi.waitFor(async () => expect(await show('leaves', 'SubState')).toEqual(['auto-restart']));
+  await waitFor(async () => expect(await show('leaves', 'SubState')).toEqual(['auto-restart']));
   const [pid] = (await log('leaves')).filter((line) => /^\d+$/.test(line));
   await goneSoon(Number(pid));
 });
@@ -174,12 +173,12 @@ it('sends the signals that it is asked for', async () => {
     `[Service]\nExecStart=/bin/bash -c "trap 'echo got it' USR1; echo up; while :; do sleep 0.05; done"\n`,
   );
   await run('systemctl start signaled');
-  await vi.waitFor(async () => expect(await log('signaled')).toContain('up'));
+  await waitFor(async () => expect(await log('signaled')).toContain('up'));
   // sleep ends by it too, but the shell goes on.
   await run('systemctl kill -s USR1 signaled');
-  await vi.waitFor(async () => expect(await log('signaled')).toContain('got it'));
+  await waitFor(async () => expect(await log('signaled')).toContain('got it'));
   await run('systemctl kill --signal=SIGKILL signaled');
-  await vi.waitFor(async () => expect(await show('signaled', ...STATE)).toEqual(['failed', 'failed', 'signal']));
+  await waitFor(async () => expect(await show('signaled', ...STATE)).toEqual(['failed', 'failed', 'signal']));
 });
 
 it.each([
@@ -190,7 +189,7 @@ it.each([
   const name = `${type}${program.replaceAll('/', '-')}`;
   await write(`${name}.service`, `[Service]\nType=${type}\nExecStart=${program}\n`);
   expect((await run(`systemctl start ${name}`)).exitCode).toBe(exitCode);
-  await vi.waitFor(async () => expect(await show(name, 'ActiveState', 'Result', 'ExecMainStatus')).toEqual(expected));
+  await waitFor(async () => expect(await show(name, 'ActiveState', 'Result', 'ExecMainStatus')).toEqual(expected));
 });
 
 it('cancels a start that a stop comes after', async () => {
@@ -200,7 +199,7 @@ it('cancels a start that a stop comes after', async () => {
     '[Service]\nType=notify\nEnvironment=ETCD_LISTEN_CLIENT_URLS=http://127.0.0.1:1\nExecStart=/bin/sleep 1000\n',
   );
   const starting = run('systemctl start slow');
-  await vi.waitFor(async () => expect(await show('slow', 'ActiveState')).toEqual(['activating']));
+  await waitFor(async () => expect(await show('slow', 'ActiveState')).toEqual(['activating']));
   expect((await run('systemctl stop slow')).exitCode).toBe(0);
   expect(await starting).toEqual({ exitCode: 1, stdout: '', stderr: 'Job for slow.service canceled.\n' });
   expect(await show('slow', ...STATE)).toEqual(['inactive', 'dead', 'success']);

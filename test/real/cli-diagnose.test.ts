@@ -7,9 +7,9 @@ import { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../local/etcd/cluster.ts';
 import { freePorts, HOST } from '../../local/etcd/ports.ts';
+import { type Ended, etcdRemediation, lastLine } from '../cli/command.ts';
 import { LAYOUT } from '../lib/stacks.ts';
 import { fill, MIB, setAlarm } from '../scenes/scene.ts';
-import { type Ended, etcdRemediation, lastLine } from './command.ts';
 
 const PASSWORD = 'hunter2-correct-horse';
 

@@ -7,7 +7,7 @@ import { findEtcd } from '../../local/etcd/binaries.ts';
 import { type HostedCluster, startHostedCluster } from '../../local/hosts/hosted-cluster.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
 import { startProcessHosts } from '../../local/hosts/process-hosts.ts';
-import { etcdRemediation, lastLine } from './command.ts';
+import { etcdRemediation, lastLine } from '../cli/command.ts';
 
 const PASSWORD = randomUUID();
 const QUOTA_BYTES = 64 * 1024 * 1024;
@@ -102,7 +102,7 @@ describe('etcd-remediation run, on a cluster on hosts with TLS and authenticatio
       result: { outcome: 'Remediated', incident: 'member-failed', runbook: 'member-replacement' },
     });
     await cluster.waitUntilHealthy(['m1', 'm2', 'm3']);
-    expect(cured.stderr).toMatch(/✓ +\d+\.\d s {2}Move data aside m2 +to .+\/var\/lib\/etcd\/default\./);
+    expect(cured.stderr).toMatch(/✓ +\d+\.\d s {2}Move data aside m2 +to .+\/var\/lib\/etcd\/default\/member\./);
     expect(cured.stderr).toMatch(
       /^Remediated in .*\n {2}Moved aside, and kept:\n {4}m2: .+\/var\/lib\/etcd\/default\./m,
     );

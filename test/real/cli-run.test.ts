@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { issueCertificates } from '../../local/etcd/certificates.ts';
-import { type Ended, etcdRemediation, lastLine } from './command.ts';
+import { type Ended, etcdRemediation, lastLine } from '../cli/command.ts';
 
 const PASSWORD = 'hunter2-correct-horse';
 

@@ -1,13 +1,9 @@
 import { dirname } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { findEtcd } from '../../../local/etcd/binaries.ts';
-import {
-  type HostedCluster,
-  type HostedClusterOptions,
-  startHostedCluster,
-} from '../../../local/hosts/hosted-cluster.ts';
-import { startProcessHosts } from '../../../local/hosts/process-hosts.ts';
-import { issueToken } from '../etcd/tokens.ts';
+import { findEtcd } from '../../local/etcd/binaries.ts';
+import { type HostedCluster, type HostedClusterOptions, startHostedCluster } from '../../local/hosts/hosted-cluster.ts';
+import { startProcessHosts } from '../../local/hosts/process-hosts.ts';
+import { issueToken } from '../local/etcd/tokens.ts';
 
 let cluster: HostedCluster | undefined;
 afterEach(async () => {

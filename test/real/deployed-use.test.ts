@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type AwsEndpoint, AwsError, type Operation, serveAwsEndpoint } from '../../local/aws/endpoint.ts';
 import { systemsManager } from '../../local/aws/services.ts';
-import { etcdRemediation, startIn } from './command.ts';
-import { resultOf } from './deployed-scene.ts';
+import { etcdRemediation, startIn } from '../cli/command.ts';
+import { resultOf } from '../cli/deployed-scene.ts';
 
 describe('the help of a command for what is deployed', () => {
   const AWS = ['region', 'profile', 'json', 'help'];

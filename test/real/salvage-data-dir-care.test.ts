@@ -6,11 +6,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EtcdBinaries, findEtcd } from '../../local/etcd/binaries.ts';
 import { startCluster } from '../../local/etcd/cluster.ts';
 import { runScript } from '../../local/hosts/access.ts';
+import { isLinuxRoot, owner } from '../documents/data-dir-host.ts';
+import { PreparedHost } from '../documents/prepared-host.ts';
+import {
+  contentBytes,
+  fingerprint,
+  hostWithCopy,
+  logFiles,
+  SCRATCH,
+  salvageParameters,
+} from '../documents/salvage-host.ts';
+import { composeScript, refuse, runCommand, succeed } from '../documents/script.ts';
 import { WAIT_MS } from '../run/patience.ts';
-import { isLinuxRoot, owner } from './data-dir-host.ts';
-import { PreparedHost } from './prepared-host.ts';
-import { contentBytes, fingerprint, hostWithCopy, logFiles, SCRATCH, salvageParameters } from './salvage-host.ts';
-import { composeScript, refuse, runCommand, succeed } from './script.ts';
 
 let binaries: EtcdBinaries;
 let dataDir: string;

@@ -1,16 +1,12 @@
 import { dirname } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { findEtcd } from '../../../local/etcd/binaries.ts';
-import { isHealthy } from '../../../local/etcd/health.ts';
-import { crashMembers, damageLog, type LogDamage, wipeData } from '../../../local/hosts/damage.ts';
-import {
-  type HostedCluster,
-  type HostedClusterOptions,
-  startHostedCluster,
-} from '../../../local/hosts/hosted-cluster.ts';
-import { UNIT } from '../../../local/hosts/hosted-member.ts';
-import { startProcessHosts } from '../../../local/hosts/process-hosts.ts';
-import { TESTED_RELEASES } from '../../run/tested-releases.ts';
+import { findEtcd } from '../../local/etcd/binaries.ts';
+import { isHealthy } from '../../local/etcd/health.ts';
+import { crashMembers, damageLog, type LogDamage, wipeData } from '../../local/hosts/damage.ts';
+import { type HostedCluster, type HostedClusterOptions, startHostedCluster } from '../../local/hosts/hosted-cluster.ts';
+import { UNIT } from '../../local/hosts/hosted-member.ts';
+import { startProcessHosts } from '../../local/hosts/process-hosts.ts';
+import { TESTED_RELEASES } from '../run/tested-releases.ts';
 
 const NAMES = ['m1', 'm2', 'm3'];
 

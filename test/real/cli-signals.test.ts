@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ENTRY } from './command.ts';
+import { ENTRY } from '../cli/command.ts';
 
 let directory: string;
 beforeEach(async () => {

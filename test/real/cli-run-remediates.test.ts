@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../local/etcd/cluster.ts';
+import { etcdRemediation, lastLine } from '../cli/command.ts';
 import { fill } from '../scenes/scene.ts';
-import { etcdRemediation, lastLine } from './command.ts';
 
 const PASSWORD = randomUUID();
 const QUOTA_BYTES = 16 * 1024 * 1024;

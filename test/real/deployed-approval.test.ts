@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
+import type { Running } from '../cli/command.ts';
+import { ME, resultOf, type Terminal, terminalOf } from '../cli/deployed-scene.ts';
 import { expectWhole, hostedStage, untilLed } from '../scenes/hosted-scene.ts';
-import type { Running } from './command.ts';
-import { ME, resultOf, type Terminal, terminalOf } from './deployed-scene.ts';
 
 /** A single reading after the other is confirmation enough here. */
 const START = ['start', CLUSTER_NAME, '--incident', 'member-failed', '--parameters', '{"confirmSeconds":0}', '--watch'];
