@@ -95,7 +95,7 @@ describe('members that only verify JWTs', () => {
     await cluster.stopMember('m1');
     const unsigned = await lookAs(cluster, ROOT);
     expect(unsigned.members).toMatchObject([{ silence: 'away' }, { silence: 'refused' }, { silence: 'refused' }]);
-    expect(unsigned.told).toThrow('A quorum of members runs and refuses this runbook');
+    expect(unsigned.told).toThrow('A quorum of members runs and refuses us');
     expect(unsigned.told).toThrow(/only verifies JWTs.* No other member gives a token either, .*ECONNREFUSED/);
   });
 
