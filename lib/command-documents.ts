@@ -72,7 +72,7 @@ export function documentContent(command: HostCommandName, script: string): objec
         action: 'aws:runShellScript',
         name: 'runScript',
         precondition: { StringEquals: ['platformType', 'Linux'] },
-        inputs: { timeoutSeconds: String(timeoutSeconds), runCommand: lines },
+        inputs: { timeoutSeconds: String(timeoutSeconds), runCommand: lines.filter(isRun) },
       },
     ],
   };
@@ -83,6 +83,11 @@ export function documentContent(command: HostCommandName, script: string): objec
     );
   }
   return content;
+}
+
+/** Comments are for whoever reads the scripts in documents/: they are a fifth of what SSM and the template have to take. */
+function isRun(line: string): boolean {
+  return line.startsWith('#!') || !/^\s*(#|$)/.test(line);
 }
 
 function documentParameter(parameter: HostParameter): object {

@@ -86,8 +86,16 @@ describe('the documents', () => {
 describe('a script and its parameters', () => {
   it('fit when each is used, with or without blanks', () => {
     expect(documentContent('control-service', SCRIPT)).toMatchObject({
-      mainSteps: [{ inputs: { runCommand: ['#!/usr/bin/env bash', 'unit="{{ unit }}"', 'action="{{action}}"', ''] } }],
+      mainSteps: [{ inputs: { runCommand: ['#!/usr/bin/env bash', 'unit="{{ unit }}"', 'action="{{action}}"'] } }],
     });
+  });
+
+  it('go without comments and empty lines, which nobody reads there', () => {
+    const commented = `${SCRIPT}\n# why\n\n  # and why\necho '# a text' # and a remark\n`;
+    expect(documentContent('control-service', commented)).toMatchObject({
+      mainSteps: [{ inputs: { runCommand: expect.toSatisfy((lines: string[]) => lines.length === 4) } }],
+    });
+    expect(JSON.stringify(documentContent('control-service', commented))).toContain("echo '# a text' # and a remark");
   });
 
   it.each([
@@ -123,9 +131,10 @@ describe('a script and its parameters', () => {
   });
 
   it('do not fit into a document of more than 64 KB', () => {
-    const spare = 64 * 1024 - Buffer.byteLength(JSON.stringify(documentContent('control-service', SCRIPT)));
-    expect(() => documentContent('control-service', SCRIPT + 'ü'.repeat(spare / 2))).not.toThrow();
-    expect(() => documentContent('control-service', SCRIPT + 'ü'.repeat(spare / 2 + 1))).toThrow(
+    const long = `${SCRIPT}echo `;
+    const spare = 64 * 1024 - Buffer.byteLength(JSON.stringify(documentContent('control-service', long)));
+    expect(() => documentContent('control-service', long + 'ü'.repeat(spare / 2))).not.toThrow();
+    expect(() => documentContent('control-service', long + 'ü'.repeat(spare / 2 + 1))).toThrow(
       /^The document of control-service has 6553\d bytes; SSM takes 65536\. Make its script shorter\.$/,
     );
   });
