@@ -45,9 +45,9 @@ export async function oldDataIsKept(
   const { archived = [] } = report as { archived?: { member: string; dataDir: string; walDir: string }[] };
   const found: string[] = [];
   for (const { member, dataDir, walDir } of archived) {
-    const log = walDir || `${dataDir}/member/wal`;
+    const log = walDir || `${dataDir}/wal`;
     const kept = await cluster
-      .run(member, `[ -d '${log}' ] && [ -f '${dataDir}/member/snap/db' ] && echo kept`)
+      .run(member, `[ -d '${log}' ] && [ -f '${dataDir}/snap/db' ] && echo kept`)
       .catch(() => '');
     if (names.includes(member) && kept.trim() === 'kept') found.push(dataDir);
   }
