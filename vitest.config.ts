@@ -10,6 +10,8 @@ const shared = {
   execArgv: ['--disable-warning=DEP0123'],
   testTimeout: HANGS_AFTER_MS,
   hookTimeout: HANGS_AFTER_MS,
+  // A process for many files, which share what they have loaded, synthesized and bundled.
+  isolate: false,
   expect: { poll: { timeout: WAIT_MS } },
 };
 
@@ -21,8 +23,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     reporters: [new Progress()],
     projects: [
-      // A process for many files, which share what they have loaded and synthesized: that is two fifths of the work of test/lib.
-      { test: { ...shared, name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/real/**'], isolate: false } },
+      { test: { ...shared, name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/real/**'] } },
       { test: { ...shared, name: 'real', include: ['test/real/**/*.test.ts'] } },
     ],
   },

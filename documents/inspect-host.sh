@@ -159,8 +159,8 @@ ask_all() {
   ask any require_data_dir
   ask any require_wal_dir "$wal_dir"
   ask any require_account
-  # Its own process holds it, as it must.
-  if [ "$MainPID" = 0 ]; then ask any require_closed; fi
+  # Its own process holds it, as it must; one that systemd starts again and again may hold it at any moment.
+  case $ActiveState in inactive | failed) ask any require_closed ;; esac
   if id -u -- "$user" > /dev/null 2>&1; then ask member-failed require_new_log "$wal_dir"; fi
   ask any require_configurable
   ask quorum-lost require_scratch

@@ -1,6 +1,7 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostedStage } from '../../drills/stage.ts';
+import { SEED } from '../run/seed.ts';
 import { expectWhole, hostedStage, recover } from '../scenes/hosted-scene.ts';
 import { leaveTheLast, putThrough, readValue, reportOf, scratchOf } from '../scenes/lost-quorum.ts';
 
@@ -31,7 +32,8 @@ describe('the quorum runbook, stopped', () => {
   });
   afterAll(async () => stage?.close());
 
-  it.each(STATES)(
+  // What becomes of each host's data is gone through stop by stop in test/real/recovery-interrupted.test.ts; here every second one, by the seed.
+  it.each(STATES.filter((_, index) => index % 2 === SEED % 2))(
     'after %s (the %i. time), is finished or undone as a whole by the next execution',
     async (state, times) => {
       const value = `before ${state} ${times}`;
