@@ -18,8 +18,8 @@ const shared = {
 /** `fast` is for every change; `real` is what takes long: faults on real etcd, releases, drills, real systemd. */
 export default defineConfig({
   test: {
-    // The tests wait for etcd more than they compute: three real clusters at once are what two cores carry without missing elections.
-    maxWorkers: 3,
+    // The tests wait for etcd and for processes as much as they compute: this many keep two cores busy, and no cluster misses an election.
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     reporters: [new Progress()],
     projects: [

@@ -6,9 +6,19 @@ const MEMORY = join(ROOT, 'node_modules/.cache/etcd-remediation/test-durations.j
 
 /** Seconds that a file takes on two quiet cores, by the folder or file that its path begins with: for a first run. The first that fits counts. */
 const TYPICAL: readonly (readonly [string, number])[] = [
-  ['test/real/', 40],
-  ['test/runbooks/', 20],
-  ['test/cli/', 8],
+  ['test/real/auth-token-reset-interrupted', 300],
+  ['test/real/member-replacement.test', 250],
+  ['test/real/quorum-recovery', 200],
+  ['test/real/drill-quorum-lost', 200],
+  ['test/real/space-reclaim-', 150],
+  ['test/real/recovery-interrupted', 150],
+  ['test/real/releases/', 100],
+  ['test/real/', 50],
+  ['test/runbooks/', 40],
+  ['test/cli/deployed.test', 40],
+  ['test/documents/control-service', 40],
+  ['test/cli/use', 40],
+  ['test/cli/', 15],
   ['test/documents/', 8],
   ['test/lambdas/etcd/', 8],
   ['test/lambdas/steps/', 8],

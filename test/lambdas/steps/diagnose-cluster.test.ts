@@ -82,7 +82,7 @@ const CASES: readonly (readonly [version: string, secured: boolean, broken: bool
         ['3.5.30', false, true],
         ['3.5.30', true, false],
       ]
-    : [['3.5.16', true, true]];
+    : [['3.5.30', true, true]];
 
 describe.each(CASES)('etcd %s, with a login and certificates: %s:', (version, secured, broken) => {
   let scene: Scene;

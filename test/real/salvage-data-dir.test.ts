@@ -3,8 +3,7 @@ import { closeSync, openSync, readFileSync, rmSync, truncateSync, writeSync } fr
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { startCluster } from '../../local/etcd/cluster.ts';
-import { SCRIPTED_RELEASES } from '../run/tested-releases.ts';
-import { PreparedHost } from './prepared-host.ts';
+import { PreparedHost } from '../documents/prepared-host.ts';
 import {
   contentBytes,
   fingerprint,
@@ -16,10 +15,11 @@ import {
   SCRATCH,
   salvageParameters,
   type Wreck,
-} from './salvage-host.ts';
-import { succeed } from './script.ts';
+} from '../documents/salvage-host.ts';
+import { succeed } from '../documents/script.ts';
+import { TESTED_RELEASES } from '../run/tested-releases.ts';
 
-describe.each(SCRIPTED_RELEASES)('salvage-data-dir after all members of etcd %s were killed under load', (version) => {
+describe.each(TESTED_RELEASES)('salvage-data-dir after all members of etcd %s were killed under load', (version) => {
   let wreck: Wreck;
   beforeAll(async () => {
     wreck = await killUnderLoad(version);
@@ -112,7 +112,7 @@ describe.each(SCRIPTED_RELEASES)('salvage-data-dir after all members of etcd %s 
   });
 });
 
-describe.each(SCRIPTED_RELEASES)('salvage-data-dir of a member of etcd %s that has outlived the others', (version) => {
+describe.each(TESTED_RELEASES)('salvage-data-dir of a member of etcd %s that has outlived the others', (version) => {
   it.each([false, true])('takes what it has applied, and no member hears of it (authentication: %s)', async (auth) => {
     const binaries = await findEtcd(version);
     await using cluster = await startCluster({ binaries, members: 3 });
@@ -159,7 +159,7 @@ async function settledIndexes(cluster: Awaited<ReturnType<typeof startCluster>>)
 }
 
 describe('salvage-data-dir reads from the log', () => {
-  it.each(SCRIPTED_RELEASES)('exactly what a follower of etcd %s had of it', async (version) => {
+  it.each(TESTED_RELEASES)('exactly what a follower of etcd %s had of it', async (version) => {
     const binaries = await findEtcd(version);
     await using cluster = await startCluster({ binaries, members: 3 });
     for (let key = 0; key < 10; key++) await cluster.etcdctl(['put', `key-${key}`, 'value']);
@@ -189,7 +189,7 @@ describe('salvage-data-dir reads from the log', () => {
 });
 
 describe('salvage-data-dir of unusual data', () => {
-  it.each(SCRIPTED_RELEASES)('replays the log of a member of etcd %s whose quota is exceeded', async (version) => {
+  it.each(TESTED_RELEASES)('replays the log of a member of etcd %s whose quota is exceeded', async (version) => {
     const binaries = await findEtcd(version);
     await using cluster = await startCluster({ binaries, members: 1, quotaBackendBytes: 2 * 1024 * 1024 });
     const value = 'v'.repeat(100_000);
