@@ -13,6 +13,7 @@ import { assessQuorum } from '../../core/decisions/quorum-assessment.ts';
 import { planReplacement } from '../../core/decisions/replacement-plan.ts';
 import { assessSpace } from '../../core/decisions/space.ts';
 import { RemediationError } from '../../core/errors.ts';
+import { randomFor } from '../run/worlds.ts';
 import { clusterOf, configured, FRAGMENTED, inspection, listed, noSpace, silent, voter } from './observations.ts';
 import { parametersWith } from './recoveries.ts';
 
@@ -21,8 +22,7 @@ import { parametersWith } from './recoveries.ts';
  * honest view says that it is at work, or of which nothing was seen at all.
  */
 
-const WORLDS = Number(process.env.WORLDS ?? 400);
-const SEED = 20260101;
+const WORLDS = process.env.TEST_WORLDS === 'all' ? 4_000 : 400;
 
 /** What is true of one member, and how it looks from here. */
 interface Truth {
@@ -37,17 +37,6 @@ interface World {
   configuration: ConfiguredMember[];
   leader: Truth | undefined;
   observation: Observation;
-}
-
-/** mulberry32: the same worlds in every run. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 function generate(next: () => number): World {
@@ -206,7 +195,8 @@ function actedOn(world: World): { what: string; member: string }[] {
 }
 
 describe('in generated worlds', () => {
-  const next = random(SEED);
+  // The same worlds in every run.
+  const next = randomFor('honest views');
   const worlds = Array.from({ length: WORLDS }, () => generate(next));
 
   it('nothing is done to a member that any honest view shows at work, or of which nothing is known', () => {

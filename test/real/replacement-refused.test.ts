@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { requireEtcd } from '../run/require-etcd.ts';
 import { expectWhole, idsOf, outputOf, replace, stageForEachTest } from '../scenes/hosted-scene.ts';
 import { HURRIED, statesOf, until } from '../scenes/scene.ts';
-import { itWithEtcd } from './releases.ts';
 
 const onStage = stageForEachTest();
-const itWithEtcd37 = await itWithEtcd('3.7.3');
 
 describe('the member runbook, while a downgrade is enabled,', () => {
-  itWithEtcd37('refuses before the first change, in the dry run too, and replaces once it is cancelled', async () => {
+  it('refuses before the first change, in the dry run too, and replaces once it is cancelled', async (test) => {
+    await requireEtcd('3.7.3', test);
     const stage = await onStage({ etcd: '3.7.3' });
     const before = await idsOf(stage);
     await stage.cluster.etcdctl(['downgrade', 'enable', '3.6']);

@@ -1,15 +1,14 @@
 import { dirname } from 'node:path';
-import { expect } from 'vitest';
+import { expect, it } from 'vitest';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { ObjectServer, object } from '../documents/object-server.ts';
 import { PreparedHost } from '../documents/prepared-host.ts';
 import { takeSnapshot } from '../documents/recovery-host.ts';
 import { succeed } from '../documents/script.ts';
-import { itWithEtcd } from './releases.ts';
+import { requireEtcd } from '../run/require-etcd.ts';
 
-const itWithEtcd37 = await itWithEtcd('3.7.3');
-
-itWithEtcd37('a backup tells the release whose storage it is to a host with an older etcd', async () => {
+it('a backup tells the release whose storage it is to a host with an older etcd', async (test) => {
+  await requireEtcd('3.7.3', test);
   const { saved } = await takeSnapshot('3.7.3');
   const binDir = dirname((await findEtcd('3.6.16')).etcd);
   using host = new PreparedHost();

@@ -1,14 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Stage } from '../../drills/stage.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
+import { requireEtcd } from '../run/require-etcd.ts';
 import { alarmsOf, defragmentedIn, fill, leaderOf, MIB, remediate, stage } from '../scenes/scene.ts';
-import { itWithEtcd } from './releases.ts';
 
 const QUOTA_MIB = 32;
 /** What clusters.json says, from a template, of members that were started with another. */
 const CONFIGURED_MIB = 8 * 1024;
-
-const itWithEtcd37 = await itWithEtcd('3.7.3');
 
 let current: Stage | undefined;
 async function onStage(options: Parameters<typeof stage>[0]): Promise<Stage> {
@@ -78,7 +76,8 @@ describe('a store whose alarm was left behind', () => {
 });
 
 describe('a store without a quota', () => {
-  itWithEtcd37('is never nearly full, and nothing is wrong with it', async () => {
+  it('is never nearly full, and nothing is wrong with it', async (test) => {
+    await requireEtcd('3.7.3', test);
     const free = await onStage({ etcd: '3.7.3', members: 1, sizeMiB: 1, extraArgs: ['--quota-backend-bytes=-1'] });
     const [member] = free.etcd.members;
     for (let key = 0; key < 8; key++) await member?.put(`key/${key}`, 'x'.repeat(MIB));

@@ -23,7 +23,7 @@ export function* sampled<World>(worlds: Iterable<World>): Generator<World> {
 }
 
 /** Numbers from 0 up to 1, by Mulberry32: a generator of 32 bits is plenty to choose worlds with. */
-function randomFor(seed: string): () => number {
+export function randomFor(seed: string): () => number {
   let state = createHash('sha256').update(seed).digest().readUInt32LE();
   return () => {
     state = (state + 0x6d2b79f5) | 0;
