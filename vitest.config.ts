@@ -10,8 +10,6 @@ const shared = {
   execArgv: ['--disable-warning=DEP0123'],
   testTimeout: HANGS_AFTER_MS,
   hookTimeout: HANGS_AFTER_MS,
-  // A process for many files, which share what they have loaded, synthesized and bundled.
-  isolate: false,
   expect: { poll: { timeout: WAIT_MS } },
 };
 

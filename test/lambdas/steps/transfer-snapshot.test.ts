@@ -56,7 +56,10 @@ beforeEach(() => {
     });
   }
 });
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 /** Run Command with these scripts, each with its parameters as variables. */
 async function serveScripts(bodies: Partial<Record<HostCommandName, string>>, more: Record<string, Operation> = {}) {

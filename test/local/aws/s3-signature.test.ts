@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { CreateMultipartUploadCommand, GetObjectCommand, type S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { BUCKET, begin, CREDENTIALS, clientOf, codeOf, download, refusalOf, serveBucket, upload } from './s3-bucket.ts';
 
 const KEY = 'orders/run-1.db.gz';
@@ -13,6 +13,8 @@ async function presigned({ expiresIn = 3600 } = {}): Promise<{ url: string; clie
   await upload(client, KEY, Buffer.from('the snapshot'));
   return { client, url: await getSignedUrl(client, new GetObjectCommand({ Bucket: BUCKET, Key: KEY }), { expiresIn }) };
 }
+
+afterEach(() => vi.useRealTimers());
 
 /** A date that goes on from here, while timers go on as ever. */
 function setClock(ms: number): void {
