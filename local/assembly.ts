@@ -45,14 +45,15 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
   process.once('exit', remove);
   try {
     // Loaded only here, for they take a second: nobody should wait that long for --help or for a wrong option.
-    const [{ App }, { defineStacks }, { bundleSteps }] = await Promise.all([
+    const [{ App }, { defineStacks }, { bundleSteps }, { keptBundles }] = await Promise.all([
       import('aws-cdk-lib'),
       import('../lib/app.ts'),
       import('../lib/bundles/bundle-steps.ts'),
+      import('./kept-bundles.ts'),
     ]);
     // CloudFormation's rules are for what is deployed, where they are looked at; to load them takes seconds, which an outage does not have.
     const app = new App({ outdir: join(directory, 'cdk.out'), builtinCloudFormationValidation: false });
-    const bundles = await bundleSteps(join(directory, 'bundles'));
+    const bundles = await bundleSteps(join(directory, 'bundles'), keptBundles);
     defineStacks({ app, file: { ...file, network: file.network ?? NO_NETWORK }, bundles });
     const templates = app.synth().stacks.map((stack) => readTemplate(stack));
     return {

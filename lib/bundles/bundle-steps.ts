@@ -10,26 +10,32 @@ const API_FILE = join(import.meta.dirname, '../../lambdas/api/handler.ts');
 /** A folder for each step's file name, such as `assess-space`, and for the `api`, that holds `index.cjs` with the export `handler`. */
 export type StepBundles = Readonly<Record<string, string>>;
 
-/** What esbuild has made, kept as the process's sources are: by name. */
-let built: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
+/** The text of each bundle, by the same names. */
+export type BundleTexts = Readonly<Record<string, string>>;
 
-/** Bundles every step of lambdas/steps, and the API, each into a folder of its own below `outDir`. */
-export async function bundleSteps(outDir: string): Promise<StepBundles> {
-  built ??= buildSteps();
+/** Kept as the process's sources are. */
+let built: Promise<BundleTexts> | undefined;
+
+/**
+ * Bundles every step of lambdas/steps, and the API, each into a folder of its own below `outDir`.
+ * @param make makes them, once a process
+ */
+export async function bundleSteps(outDir: string, make = buildSteps): Promise<StepBundles> {
+  built ??= make();
   const bundles = await built;
   await rm(outDir, { recursive: true, force: true });
-  for (const [name, contents] of bundles) {
+  for (const [name, contents] of Object.entries(bundles)) {
     await mkdir(join(outDir, name), { recursive: true });
     await writeFile(join(outDir, name, FILE), contents);
   }
-  return Object.fromEntries([...bundles.keys()].map((name) => [name, join(outDir, name)]));
+  return Object.fromEntries(Object.keys(bundles).map((name) => [name, join(outDir, name)]));
 }
 
 /**
  * One call of esbuild's API instead of NodejsFunction, which runs esbuild's command line and so takes no plugins. CommonJS,
  * as etcd3 and grpc-js are; `.cjs`, so that no package.json nearby changes what it is. The AWS SDK is the Lambda runtime's own, but for S3.
  */
-async function buildSteps(): Promise<ReadonlyMap<string, Uint8Array>> {
+export async function buildSteps(): Promise<BundleTexts> {
   const files = (await readdir(STEPS_DIR)).filter((file) => file.endsWith('.ts')).sort();
   const sources = {
     ...Object.fromEntries(files.map((file) => [basename(file, '.ts'), join(STEPS_DIR, file)])),
@@ -55,5 +61,5 @@ async function buildSteps(): Promise<ReadonlyMap<string, Uint8Array>> {
     logLevel: 'warning',
     plugins: [etcdClient()],
   });
-  return new Map(outputFiles.map(({ path, contents }) => [basename(dirname(path)), contents]));
+  return Object.fromEntries(outputFiles.map(({ path, text }) => [basename(dirname(path)), text]));
 }

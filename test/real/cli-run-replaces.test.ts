@@ -104,7 +104,7 @@ describe('etcd-remediation run, on a cluster on hosts with TLS and authenticatio
     await cluster.waitUntilHealthy(['m1', 'm2', 'm3']);
     expect(cured.stderr).toMatch(/✓ +\d+\.\d s {2}Move data aside m2 +to .+\/var\/lib\/etcd\/default\/member\./);
     expect(cured.stderr).toMatch(
-      /^Remediated in .*\n {2}Moved aside, and kept:\n {4}m2: .+\/var\/lib\/etcd\/default\./m,
+      /^Remediated in .*\n {2}Moved aside, and kept:\n {4}m2: .+\/var\/lib\/etcd\/default\/member\./m,
     );
     expect((await run(...files, '--approve', ...parameters)).result.outcome).toBe('NothingToDo');
   });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, vi } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { documentName, type HostCommandName } from '../../../core/contracts/host-commands.ts';
 import { documentContent } from '../../../lib/command-documents.ts';
 import { type AwsEndpoint, type Operation, serveAwsEndpoint } from '../../../local/aws/endpoint.ts';
@@ -38,17 +38,12 @@ export function documents(scripts: Partial<Record<HostCommandName, string>>): Re
   );
 }
 
-const closings: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  for (const close of closings.splice(0).reverse()) await close();
-});
-
 /** Points the SDK at these operations for the rest of the test. */
 export async function serve(operations: Record<string, Operation>): Promise<AwsEndpoint> {
   const accessKeyId = `LOCAL${randomUUID()}`;
   const endpoint = await serveAwsEndpoint(operations, accessKeyId);
-  closings.push(() => endpoint.close());
+  onTestFinished(() => endpoint.close());
+  onTestFinished(() => void vi.unstubAllEnvs());
   vi.stubEnv('AWS_REGION', 'local');
   vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'any');
@@ -59,7 +54,7 @@ export async function serve(operations: Record<string, Operation>): Promise<AwsE
 /** Run Command for the rest of the test, with this script as control-service. */
 export async function serveControlService(body: string, hosts = HERE): Promise<RunCommand> {
   const local = runCommand({ documents: documents({ 'control-service': controlScript(body) }), hosts });
-  closings.push(() => local.close());
+  onTestFinished(() => local.close());
   await serve(local.operations);
   return local;
 }
@@ -67,7 +62,7 @@ export async function serveControlService(body: string, hosts = HERE): Promise<R
 /** A folder that is removed after the test. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hosts-test-'));
-  closings.push(() => rm(folder, { recursive: true }));
+  onTestFinished(() => rm(folder, { recursive: true }));
   return folder;
 }
 

@@ -1,9 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Cluster } from '../../../core/contracts/clusters.ts';
 import { lookForBackups } from '../../../lambdas/staging/backups.ts';
-import { afterThisTest } from '../../local/aws/s3-bucket.ts';
 import { serveRefusal } from './support.ts';
 
 const CLUSTER: Cluster = {
@@ -23,7 +22,7 @@ async function serveList(...pages: string[]): Promise<string[]> {
       .end(`<ListBucketResult>${pages.shift()}</ListBucketResult>`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  afterThisTest(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
   vi.stubEnv('AWS_ENDPOINT_URL_S3', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   vi.stubEnv('AWS_REGION', 'local');
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'any');

@@ -1,11 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { StoredObject } from '../../../core/contracts/recovery.ts';
 import { TEXT_RULES, textSchema } from '../../../core/contracts/text-rules.ts';
 import { presignedUrl } from '../../../lambdas/staging/presigned-url.ts';
-import { afterThisTest } from '../../local/aws/s3-bucket.ts';
 import { serveRefusal, serveStaging } from './support.ts';
 
 const HOUR_SECONDS = 3600;
@@ -85,7 +84,7 @@ describe('a backup', () => {
   /** @param content of the backup */
   async function serveBackup(content = 'the backup'): Promise<void> {
     const folder = await mkdtemp(join(tmpdir(), 'backup-test-'));
-    afterThisTest(() => rm(folder, { recursive: true }));
+    onTestFinished(() => rm(folder, { recursive: true }));
     await writeFile(join(folder, 'monday.db'), content);
     await serveStaging({ folders: { backups: folder } });
   }

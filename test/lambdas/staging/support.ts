@@ -1,11 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { vi } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import type { S3Options } from '../../../local/aws/s3.ts';
-import { afterThisTest, BUCKET, CREDENTIALS, serveBucket } from '../../local/aws/s3-bucket.ts';
+import { BUCKET, CREDENTIALS, serveBucket } from '../../local/aws/s3-bucket.ts';
 
 function pointTo(url: string, credentials = CREDENTIALS): void {
-  afterThisTest(() => vi.unstubAllEnvs());
+  onTestFinished(() => void vi.unstubAllEnvs());
   vi.stubEnv('AWS_REGION', credentials.region);
   vi.stubEnv('AWS_ACCESS_KEY_ID', credentials.accessKeyId);
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', credentials.secretAccessKey);
@@ -28,7 +28,7 @@ export async function serveRefusal(status: number, code: string): Promise<void> 
     response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>in the words of S3</Message></Error>`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  afterThisTest(() => {
+  onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });

@@ -1,13 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HOST_COMMANDS, type HostCommandName } from '../../../core/contracts/host-commands.ts';
 import { TRANSFERS } from '../../../core/contracts/recovery.ts';
 import { handler as stage } from '../../../lambdas/steps/stage-snapshot.ts';
 import { handler } from '../../../lambdas/steps/transfer-snapshot.ts';
 import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
 import { runCommand } from '../../../local/aws/run-command.ts';
-import { afterThisTest } from '../../local/aws/s3-bucket.ts';
 import { documents, HERE, HOST, serve, temporaryFolder, until } from '../hosts/support.ts';
 import { serveRefusal, serveStaging } from '../staging/support.ts';
 
@@ -68,7 +67,7 @@ async function serveScripts(bodies: Partial<Record<HostCommandName, string>>, mo
     return [command, `#!/bin/bash\n${names.map((name) => `${name}='{{ ${name} }}'\n`).join('')}${body}`];
   });
   const local = runCommand({ documents: documents(Object.fromEntries(scripts)), hosts: HERE });
-  afterThisTest(() => local.close());
+  onTestFinished(() => local.close());
   await serve({
     ...local.operations,
     'AmazonSSM.SendCommand': (request) => {

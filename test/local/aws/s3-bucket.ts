@@ -6,7 +6,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { afterEach, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { AwsEndpoint } from '../../../local/aws/endpoint.ts';
 import { type S3Options, serveS3 } from '../../../local/aws/s3.ts';
 
@@ -14,22 +14,11 @@ export const BUCKET = 'staging-bucket';
 export const CREDENTIALS = { region: 'local', accessKeyId: 'LOCALKEY', secretAccessKey: 'a secret' };
 export const MIN_PART_BYTES = 5 * 1024 * 1024;
 
-const closings: (() => unknown)[] = [];
-afterEach(async () => {
-  vi.useRealTimers();
-  for (const close of closings.splice(0).reverse()) await close();
-});
-
-/** Does this after the test. */
-export function afterThisTest(close: () => unknown): void {
-  closings.push(close);
-}
-
 /** The endpoint, with one empty bucket, for the rest of the test. */
 export async function serveBucket(options: Partial<S3Options> = {}): Promise<AwsEndpoint> {
   const defaults = { address: '127.0.0.1', credentials: CREDENTIALS, buckets: [BUCKET], folders: {} };
   const endpoint = await serveS3({ ...defaults, ...options });
-  afterThisTest(() => endpoint.close());
+  onTestFinished(() => endpoint.close());
   return endpoint;
 }
 
@@ -43,7 +32,7 @@ export function clientOf(endpoint: AwsEndpoint, credentials = CREDENTIALS): S3Cl
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
-  afterThisTest(() => client.destroy());
+  onTestFinished(() => client.destroy());
   return client;
 }
 

@@ -21,9 +21,8 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
-  afterThisTest,
   BUCKET,
   begin,
   clientOf,
@@ -39,7 +38,7 @@ const KEY = 'orders/run-1.db.gz';
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 's3-test-'));
-  afterThisTest(() => rm(folder, { recursive: true }));
+  onTestFinished(() => rm(folder, { recursive: true }));
   return folder;
 }
 
@@ -56,7 +55,7 @@ function complete(client: S3Client, to: Awaited<ReturnType<typeof begin>>, ...pa
 async function ownTemporaryFiles(): Promise<() => Record<string, number>> {
   const folder = await temporaryFolder();
   vi.stubEnv('TMPDIR', folder);
-  afterThisTest(() => vi.unstubAllEnvs());
+  onTestFinished(() => void vi.unstubAllEnvs());
   return () =>
     Object.fromEntries(
       readdirSync(folder, { recursive: true, withFileTypes: true }).map(({ parentPath, name }) => [

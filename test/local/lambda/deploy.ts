@@ -1,28 +1,18 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { ExecutionError } from '../../../local/asl/errors.ts';
 import { type LambdaFunction, LambdaHost } from '../../../local/lambda/host.ts';
 
-/** Fixture handlers on Lambda hosts; whoever imports this has its hosts closed after each test. */
-
-let directory: string;
-const hosts: LambdaHost[] = [];
-
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'host-test-'));
-});
-afterEach(() => Promise.all(hosts.splice(0).map((host) => host.close())));
-afterAll(() => rm(directory, { recursive: true }));
-
-/** Deploys the handler with this body on a host of its own; `event` and `context` are in scope. */
+/** Deploys the handler with this body on a host of its own, for the rest of the test; `event` and `context` are in scope. */
 export async function deploy(
   body: string,
   { environment = {}, ...more }: Partial<LambdaFunction> = {},
   shared: Record<string, string> = {},
 ) {
-  const codeDir = await mkdtemp(join(directory, 'code-'));
+  const codeDir = await mkdtemp(join(tmpdir(), 'host-test-'));
+  onTestFinished(() => rm(codeDir, { recursive: true }));
   await writeFile(join(codeDir, 'index.cjs'), `exports.handler = async (event, context) => { ${body} };`);
   const definition: LambdaFunction = {
     name: 'sample',
@@ -35,7 +25,7 @@ export async function deploy(
     ...more,
   };
   const host = new LambdaHost([definition], shared);
-  hosts.push(host);
+  onTestFinished(() => host.close());
   return {
     host,
     codeDir,
