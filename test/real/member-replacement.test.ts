@@ -1,22 +1,23 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostedStage } from '../../drills/stage.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
 import {
   archivesOf,
   expectWhole,
+  hostedStage,
   idsOf,
   lostBy,
   outputOf,
   replace,
   serviceOf,
-  stageForEachTest,
   startWriting,
   untilLed,
 } from '../scenes/hosted-scene.ts';
-import { around, HURRIED, setAlarm, statesOf, until } from '../scenes/scene.ts';
+import { sameStage } from '../scenes/same-stage.ts';
+import { around, setAlarm, statesOf, until } from '../scenes/scene.ts';
 
-const onStage = stageForEachTest();
+const onStage = sameStage(hostedStage);
 
 async function untilSilent(stage: HostedStage, name: string): Promise<void> {
   await until(async () =>
@@ -38,21 +39,6 @@ async function freeze(stage: HostedStage, name: string, stopSeconds = 1): Promis
 }
 
 describe('the member runbook', () => {
-  it('replaces a member that is configured by an environment file', async () => {
-    const stage = await onStage({ format: 'environment' });
-    await stage.cluster.destroyMember('m2');
-    expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
-    await expectWhole(stage);
-  });
-
-  it('replaces a member whose process runs and answers nobody, and takes longer to stop than a function waits', async () => {
-    const stage = await onStage();
-    await freeze(stage, 'm3', 20);
-    expect(await serviceOf(stage.cluster, 'm3')).toBe('active');
-    expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
-    await expectWhole(stage);
-  });
-
   it('replaces two of five, both removed before one is added', async () => {
     const stage = await onStage({ members: 5, etcd: '3.5.16' });
     const writer = startWriting(stage, ['m1', 'm2', 'm3']);
@@ -83,64 +69,15 @@ describe('the member runbook', () => {
     expect(memberList.find(({ name }) => name === 'm4')?.peerUrls).toEqual([spare.peerUrl]);
   });
 
-  it('tells its plan in a dry run, and changes nothing', async () => {
-    const stage = await onStage();
-    const before = await idsOf(stage);
-    await stage.cluster.destroyMember('m3');
-    const output = outputOf(await replace(stage, { dryRun: true }));
-    expect(output).toMatchObject({
-      outcome: 'Planned',
-      plan: expect.arrayContaining([expect.stringContaining(`remove member ${before.m3}`)]),
-    });
-    expect(await idsOf(stage)).toEqual(before);
-    expect(await archivesOf(stage, 'm3')).toEqual([]);
-    expect(await serviceOf(stage.cluster, 'm3')).not.toBe('inactive');
-  });
-});
-
-describe('the member runbook stops and changes nothing', () => {
-  async function expectUntouched(stage: HostedStage, before: Record<string, string>): Promise<void> {
-    expect(await idsOf(stage)).toEqual(before);
-    expect(await archivesOf(stage, 'm3')).toEqual([]);
-  }
-
-  it('where Run Command does not reach the host', async () => {
-    const stage = await onStage({ clock: HURRIED });
-    const before = await idsOf(stage);
-    await stage.cluster.destroyMember('m3');
-    const host = stage.cluster.members[2]?.host.id ?? '';
-    Object.assign(stage.hosts, { [host]: { exec: ['false'] } });
-    const execution = await replace(stage);
-    expect(execution).toMatchObject({
-      status: 'FAILED',
-      error: 'HostUnreachable',
-      cause: expect.stringContaining(host),
-    });
-    await expectUntouched(stage, before);
-  });
-
-  it('where NOSPACE is raised, and names the runbook that comes first', async () => {
-    const stage = await onStage();
-    const before = await idsOf(stage);
-    await stage.cluster.destroyMember('m3');
-    await untilLed(stage);
-    await setAlarm(stage, 'Nospace', before.m1 ?? '');
-    expect(await replace(stage)).toMatchObject({
-      status: 'FAILED',
-      error: 'PreconditionFailed',
-      cause: expect.stringContaining('space-exceeded'),
-    });
-    await expectUntouched(stage, before);
-  });
-
-  it("where the unit's flags would go before what is written", async () => {
+  it("stops where the unit's flags would go before what is written, and replaces a member of an environment file once they are gone", async () => {
     const stage = await onStage({ format: 'environment' });
     const before = await idsOf(stage);
-    const { unitDir, layout } = stage.cluster.members[2]?.host ?? { unitDir: '', layout: { binDir: '' } };
+    const { unitDir, layout } = stage.cluster.member('m3').host;
+    const flags = `${unitDir}/${UNIT}.service.d/flags.conf`;
     await stage.cluster.run(
       'm3',
       `mkdir -p '${unitDir}/${UNIT}.service.d'
-      printf '[Service]\\nExecStart=\\nExecStart=${layout.binDir}/etcd --initial-cluster-state=new\\n' > '${unitDir}/${UNIT}.service.d/flags.conf'
+      printf '[Service]\\nExecStart=\\nExecStart=${layout.binDir}/etcd --initial-cluster-state=new\\n' > '${flags}'
       systemctl daemon-reload`,
     );
     await stage.cluster.destroyMember('m3');
@@ -149,24 +86,104 @@ describe('the member runbook stops and changes nothing', () => {
       error: 'PreconditionFailed',
       cause: expect.stringContaining('--initial-cluster-state'),
     });
-    await expectUntouched(stage, before);
+    expect(await idsOf(stage)).toEqual(before);
+    expect(await archivesOf(stage, 'm3')).toEqual([]);
+    await stage.cluster.run('m3', `rm '${flags}' && systemctl daemon-reload`);
+    expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
+    await expectWhole(stage);
+  });
+});
+
+/** One cluster whose third member is gone, for all that changes nothing; each takes back what it was given. */
+describe('the member runbook, with a member that is gone,', () => {
+  let stage: HostedStage;
+  let before: Record<string, string>;
+  beforeAll(async () => {
+    stage = await hostedStage();
+    before = await idsOf(stage);
+    await stage.cluster.destroyMember('m3');
+    await untilLed(stage);
+  });
+  afterAll(async () => stage?.close());
+
+  async function expectUntouched(): Promise<void> {
+    expect(await idsOf(stage)).toEqual(before);
+    expect(await archivesOf(stage, 'm3')).toEqual([]);
+    expect(await serviceOf(stage.cluster, 'm3')).not.toBe('inactive');
+  }
+
+  it('tells its plan in a dry run, and changes nothing', async () => {
+    expect(outputOf(await replace(stage, { dryRun: true }))).toMatchObject({
+      outcome: 'Planned',
+      plan: expect.arrayContaining([expect.stringContaining(`remove member ${before.m3}`)]),
+    });
+    await expectUntouched();
   });
 
-  it('where the data dir is not the one of the configuration', async () => {
-    const stage = await onStage();
-    const before = await idsOf(stage);
-    const { layout } = stage.cluster.members[2]?.host ?? { layout: { configFile: '', dataDir: '' } };
-    await stage.cluster.destroyMember('m3');
-    await stage.cluster.run(
-      'm3',
-      `sed -i.bak "s#^data-dir: .*#data-dir: '${layout.dataDir}-2'#" '${layout.configFile}'`,
-    );
-    expect(await replace(stage)).toMatchObject({
+  it('stops and changes nothing where Run Command does not reach the host', async () => {
+    const { id } = stage.cluster.member('m3').host;
+    const access = stage.hosts[id];
+    Object.assign(stage.hosts, { [id]: { exec: ['false'] } });
+    const execution = await replace(stage);
+    Object.assign(stage.hosts, { [id]: access });
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'HostUnreachable', cause: expect.stringContaining(id) });
+    await expectUntouched();
+  });
+
+  it('stops and changes nothing where NOSPACE is raised, and names the runbook that comes first', async () => {
+    await setAlarm(stage, 'Nospace', before.m1 ?? '');
+    const execution = await replace(stage);
+    await setAlarm(stage, 'Nospace', before.m1 ?? '', false);
+    expect(execution).toMatchObject({
       status: 'FAILED',
       error: 'PreconditionFailed',
-      cause: expect.stringContaining(`data dir is "${layout.dataDir}-2"`),
+      cause: expect.stringContaining('space-exceeded'),
     });
-    await expectUntouched(stage, before);
+    await expectUntouched();
+  });
+
+  it('stops and changes nothing where the data dir is not the one of the configuration', async () => {
+    const { layout } = stage.cluster.member('m3').host;
+    const { configFile, dataDir } = layout;
+    await stage.cluster.run('m3', `sed -i.bak "s#^data-dir: .*#data-dir: '${dataDir}-2'#" '${configFile}'`);
+    const execution = await replace(stage);
+    await stage.cluster.run('m3', `mv '${configFile}.bak' '${configFile}'`);
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'PreconditionFailed',
+      cause: expect.stringContaining(`data dir is "${dataDir}-2"`),
+    });
+    await expectUntouched();
+  });
+
+  it('ends with the end of the log where the new member does not start, and the next execution finishes', async () => {
+    using _ = around(stage.platform, 'change-membership', {
+      before: (invocation) => (invocation === 1 ? misconfigure(stage) : Promise.resolve()),
+    });
+    const execution = await replace(stage);
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
+    expect(execution.status === 'FAILED' && execution.cause).toContain('max-wals');
+    expect(execution.status === 'FAILED' && execution.cause).toContain('m3');
+    // It was removed, so its data stays aside.
+    await configureRightly(stage);
+    expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
+    await expectWhole(stage);
+  });
+
+  it('stops and changes nothing where the log of the member says what a new one would not start with either', async () => {
+    before = await idsOf(stage);
+    const archives = await archivesOf(stage, 'm3');
+    await stage.cluster.destroyMember('m3');
+    await misconfigure(stage);
+    await stage.cluster.run('m3', `systemctl reset-failed ${UNIT}; systemctl start ${UNIT} || true`);
+    const execution = await replace(stage);
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'PreconditionFailed',
+      cause: expect.stringContaining('max-wals'),
+    });
+    expect(await idsOf(stage)).toEqual(before);
+    expect(await archivesOf(stage, 'm3')).toEqual(archives);
   });
 });
 
@@ -192,52 +209,28 @@ describe('the member runbook, interfered with,', () => {
     await expectWhole(stage);
   });
 
-  it.each(['run-host-command'])(
-    'is not disturbed by %s being killed each time after it acted and before it answered',
-    async (step) => {
-      const stage = await onStage();
-      await stage.cluster.destroyMember('m3');
-      const killed = new Set<string>();
-      using _ = around(stage.platform, step, {
-        after: async (invocation) => {
-          // Lambda's own retries are two: every other invocation is lost.
-          if (invocation % 2 === 0) return;
-          killed.add(String(invocation));
-          throw new ExecutionError('Sandbox.Timedout', 'Task timed out');
-        },
-      });
-      expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
-      expect(killed.size).toBeGreaterThan(0);
-      await expectWhole(stage);
-    },
-  );
-
-  it('stops before anything is changed where the log of the member says what a new one would not start with either', async () => {
+  it('replaces a member whose process runs and answers nobody, and takes longer to stop than a function waits', async () => {
     const stage = await onStage();
-    const before = await idsOf(stage);
-    await stage.cluster.destroyMember('m3');
-    await misconfigure(stage);
-    const execution = await replace(stage);
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed' });
-    expect(execution.status === 'FAILED' && execution.cause).toContain('max-wals');
-    expect(await idsOf(stage)).toEqual(before);
-    expect(await archivesOf(stage, 'm3')).toEqual([]);
+    await freeze(stage, 'm3', 20);
+    expect(await serviceOf(stage.cluster, 'm3')).toBe('active');
+    expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
+    await expectWhole(stage);
   });
 
-  it('ends with the end of the log where the new member does not start', async () => {
+  it('is not disturbed by host commands being killed each time after they acted and before they answered', async () => {
     const stage = await onStage();
     await stage.cluster.destroyMember('m3');
-    using _ = around(stage.platform, 'change-membership', {
-      before: (invocation) => (invocation === 1 ? misconfigure(stage) : Promise.resolve()),
+    const killed = new Set<string>();
+    using _ = around(stage.platform, 'run-host-command', {
+      after: async (invocation) => {
+        // Lambda's own retries are two: every other invocation is lost.
+        if (invocation % 2 === 0) return;
+        killed.add(String(invocation));
+        throw new ExecutionError('Sandbox.Timedout', 'Task timed out');
+      },
     });
-    const execution = await replace(stage);
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
-    expect(execution.status === 'FAILED' && execution.cause).toContain('max-wals');
-    expect(execution.status === 'FAILED' && execution.cause).toContain('m3');
-    // It was removed, so its data stays aside; the next execution finishes once the configuration is right.
-    const { layout } = stage.cluster.member('m3').host;
-    await stage.cluster.run('m3', `sed -i.bak '/max-wals/d' '${layout.configFile}'`);
     expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
+    expect(killed.size).toBeGreaterThan(0);
     await expectWhole(stage);
   });
 });
@@ -246,4 +239,9 @@ describe('the member runbook, interfered with,', () => {
 async function misconfigure({ cluster }: HostedStage): Promise<void> {
   const { layout } = cluster.member('m3').host;
   await cluster.run('m3', `printf 'max-wals: nonsense\\n' >> '${layout.configFile}'`);
+}
+
+async function configureRightly({ cluster }: HostedStage): Promise<void> {
+  const { layout } = cluster.member('m3').host;
+  await cluster.run('m3', `sed -i.bak '/max-wals/d' '${layout.configFile}'`);
 }

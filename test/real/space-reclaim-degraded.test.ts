@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Stage } from '../../drills/stage.ts';
 import { Writer } from '../../drills/writer.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
+import { sameStage } from '../scenes/same-stage.ts';
 import {
   alarmsOf,
   around,
@@ -19,19 +20,13 @@ import {
 
 const PROBLEM = expect.stringMatching(/^does not answer: .*ECONNREFUSED/);
 
-/** What a test runs on is closed whatever happens. */
-let current: Stage | undefined;
 let writer: Writer | undefined;
-async function onStage(options: Parameters<typeof stage>[0] = {}): Promise<Stage> {
-  current = await stage(options);
-  return current;
-}
 afterEach(async () => {
   await writer?.stop().catch(() => undefined);
   writer?.close();
-  await current?.close();
-  current = writer = undefined;
+  writer = undefined;
 });
+const onStage = sameStage(stage);
 
 function output(execution: ExecutionResult): Record<string, unknown> {
   if (execution.status !== 'SUCCEEDED') throw new Error(`${execution.status} ${execution.error}: ${execution.cause}`);
@@ -58,55 +53,40 @@ async function countLost(writing: Writer): Promise<number> {
 const sizeOf = async (on: Stage) => Math.max(...(await statuses(on)).map(({ dbSizeBytes }) => dbSizeBytes));
 
 describe('the space runbook brings back a full cluster that has lost a member', () => {
-  it.each([
-    { etcd: '3.4.23', dead: 'a follower' },
-    { etcd: '3.5.30', dead: 'a follower' },
-    { etcd: '3.5.16', dead: 'the leader' },
-  ])('of etcd $etcd, $dead of three: nothing is lost, and it is told who was left out', async ({ etcd, dead }) => {
-    const full = await onStage({ etcd });
-    const { name: leader } = await leaderOf(full);
-    const gone = dead === 'the leader' ? leader : leader === 'm3' ? 'm2' : 'm3';
-    const there = ['m1', 'm2', 'm3'].filter((name) => name !== gone);
-    const writing = await fillThroughAllBut([gone], full);
-    const { id } = await full.etcd.member(gone).status();
-    await setAlarm(full, 'Nospace', id);
-    await full.cluster.killMember(gone);
-    await until(async () => (await full.etcd.observe()).alarms.length > 0);
+  it.each([{ etcd: '3.4.23', dead: 'a follower' }, { etcd: '3.5.30', dead: 'a follower' }, { dead: 'the leader' }])(
+    '$dead of three (etcd $etcd): nothing is lost, and it is told who was left out',
+    async ({ dead, ...release }) => {
+      const full = await onStage(release);
+      const { name: leader } = await leaderOf(full);
+      const gone = dead === 'the leader' ? leader : leader === 'm3' ? 'm2' : 'm3';
+      const there = ['m1', 'm2', 'm3'].filter((name) => name !== gone);
+      const writing = await fillThroughAllBut([gone], full);
+      const { id } = await full.etcd.member(gone).status();
+      await setAlarm(full, 'Nospace', id);
+      await full.cluster.killMember(gone);
+      await until(async () => (await full.etcd.observe()).alarms.length > 0);
 
-    const execution = await remediate(full.platform);
-    expect(output(execution)).toMatchObject({
-      outcome: 'Remediated',
-      leftOut: [{ member: gone, problem: PROBLEM }],
-      remaining: ['member-failed'],
-      disarmed: expect.arrayContaining([{ memberId: id, alarm: 'NOSPACE' }]),
-      summary: expect.stringContaining(`${gone} was left out and still does not answer: replace it next`),
-    });
-    expect(defragmentedIn(execution).toSorted()).toEqual(there);
-    expect(await countLost(writing)).toBe(0);
-    expect(await alarmsOf(full)).toEqual([]);
-    expect(await sizeOf(full)).toBeLessThan(8 * MIB);
+      const execution = await remediate(full.platform);
+      expect(output(execution)).toMatchObject({
+        outcome: 'Remediated',
+        leftOut: [{ member: gone, problem: PROBLEM }],
+        remaining: ['member-failed'],
+        disarmed: expect.arrayContaining([{ memberId: id, alarm: 'NOSPACE' }]),
+        summary: expect.stringContaining(`${gone} was left out and still does not answer: replace it next`),
+      });
+      expect(defragmentedIn(execution).toSorted()).toEqual(there);
+      expect(await countLost(writing)).toBe(0);
+      expect(await alarmsOf(full)).toEqual([]);
+      expect(await sizeOf(full)).toBeLessThan(8 * MIB);
 
-    await full.cluster.startMember(gone);
-    // As it does for itself where its database is over the quota: but one that has applied much at once may be just below.
-    await setAlarm(full, 'Nospace', id);
-    const again = await remediate(full.platform);
-    expect(output(again)).toMatchObject({ outcome: 'Remediated', leftOut: [], remaining: [] });
-    expect(defragmentedIn(again)).toEqual([gone]);
-  });
-
-  it('two of five, with TLS and authentication', async () => {
-    const full = await onStage({ members: 5, tls: true, auth: true });
-    const { name: leader } = await leaderOf(full);
-    const [first = '', second = ''] = ['m1', 'm2', 'm3', 'm4', 'm5'].filter((name) => name !== leader);
-    const writing = await fillThroughAllBut([first, second], full);
-    await full.cluster.killMember(first);
-    await full.cluster.killMember(second);
-    const execution = await remediate(full.platform);
-    expect(output(execution)).toMatchObject({ outcome: 'Remediated', remaining: ['member-failed'] });
-    expect(output(execution).leftOut).toMatchObject([{ member: first }, { member: second }]);
-    expect(defragmentedIn(execution)).toHaveLength(3);
-    expect(await countLost(writing)).toBe(0);
-  });
+      await full.cluster.startMember(gone);
+      // As it does for itself where its database is over the quota: but one that has applied much at once may be just below.
+      await setAlarm(full, 'Nospace', id);
+      const again = await remediate(full.platform);
+      expect(output(again)).toMatchObject({ outcome: 'Remediated', leftOut: [], remaining: [] });
+      expect(defragmentedIn(again)).toEqual([gone]);
+    },
+  );
 
   it('and gives the member its turn where it comes back in the middle', async () => {
     const full = await onStage();
@@ -144,9 +124,37 @@ describe('the space runbook brings back a full cluster that has lost a member', 
     expect(output(execution)).toMatchObject({ outcome: 'Remediated', leftOut: [], remaining: [] });
     expect(defragmentedIn(execution).toSorted()).toEqual(['m1', 'm2', 'm3']);
   });
+
+  it('two of five, with TLS and authentication', async () => {
+    const full = await onStage({ members: 5, tls: true, auth: true });
+    const { name: leader } = await leaderOf(full);
+    const [first = '', second = ''] = ['m1', 'm2', 'm3', 'm4', 'm5'].filter((name) => name !== leader);
+    const writing = await fillThroughAllBut([first, second], full);
+    await full.cluster.killMember(first);
+    await full.cluster.killMember(second);
+    const execution = await remediate(full.platform);
+    expect(output(execution)).toMatchObject({ outcome: 'Remediated', remaining: ['member-failed'] });
+    expect(output(execution).leftOut).toMatchObject([{ member: first }, { member: second }]);
+    expect(defragmentedIn(execution)).toHaveLength(3);
+    expect(await countLost(writing)).toBe(0);
+  });
 });
 
 describe('the space runbook, with a failed member,', () => {
+  it('does nothing before etcd refuses writes', async () => {
+    const filling = await onStage();
+    await fill(filling.etcd, { keys: 20, toShare: 0.82 });
+    await filling.cluster.killMember('m3');
+    const execution = await remediate(filling.platform);
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed' });
+    expect(execution).toHaveProperty(
+      'cause',
+      expect.stringContaining('only while NOSPACE is raised are members left out'),
+    );
+    expect(statesOf(execution)).not.toContain('Compact history');
+    await filling.cluster.startMember('m3');
+  });
+
   it('tells in a dry run who would be left out, and changes nothing', async () => {
     const full = await onStage();
     await fill(full.etcd, { keys: 40 });
@@ -158,19 +166,6 @@ describe('the space runbook, with a failed member,', () => {
     const defragmented = (output(execution).plan as string[]).filter((step) => step.startsWith('defragment '));
     expect(defragmented.toSorted()).toEqual(['m1', 'm2'].map((name) => `defragment ${name}, if it gains by it`));
     expect(await alarmsOf(full)).toEqual(before);
-    expect(statesOf(execution)).not.toContain('Compact history');
-  });
-
-  it('does nothing before etcd refuses writes', async () => {
-    const filling = await onStage();
-    await fill(filling.etcd, { keys: 20, toShare: 0.82 });
-    await filling.cluster.killMember('m3');
-    const execution = await remediate(filling.platform);
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed' });
-    expect(execution).toHaveProperty(
-      'cause',
-      expect.stringContaining('only while NOSPACE is raised are members left out'),
-    );
     expect(statesOf(execution)).not.toContain('Compact history');
   });
 });

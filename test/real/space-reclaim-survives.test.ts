@@ -1,12 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { CLUSTER_NAME, type Stage } from '../../drills/stage.ts';
 import { EtcdMember } from '../../lambdas/etcd/member.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import { Platform } from '../../local/platform.ts';
 import { WAIT_MS } from '../run/patience.ts';
+import { sameStage } from '../scenes/same-stage.ts';
 import {
   alarmsOf,
   around,
@@ -23,16 +24,7 @@ import {
   until,
 } from '../scenes/scene.ts';
 
-/** Runs one test on a stage of its own, which is closed whatever happens. */
-let current: Stage | undefined;
-async function onStage(options: Parameters<typeof stage>[0] = {}): Promise<Stage> {
-  current = await stage(options);
-  return current;
-}
-afterEach(async () => {
-  await current?.close();
-  current = undefined;
-});
+const onStage = sameStage(stage);
 
 function output(execution: ExecutionResult): Record<string, unknown> & { outcome: string } {
   if (execution.status !== 'SUCCEEDED') throw new Error(`${execution.status} ${execution.error}: ${execution.cause}`);
@@ -48,9 +40,9 @@ async function expectReclaimed(on: Stage, execution: ExecutionResult): Promise<v
 describe('the space runbook brings a full cluster back', () => {
   it.each([
     // etcd 3.4 goes on telling the old dbSizeInUse after a compaction that no write follows.
-    { etcd: '3.4.23', members: 1 },
-    { etcd: '3.5.16', members: 3 },
-  ])('although somebody compacted it already ($members of etcd $etcd)', async (options) => {
+    { on: 'one member of etcd 3.4.23', options: { etcd: '3.4.23', members: 1 } },
+    { on: 'three members', options: {} },
+  ])('although somebody compacted it already ($on)', async ({ options }) => {
     const full = await onStage(options);
     await fill(full.etcd, { keys: 20 });
     const { revision } = await leaderOf(full);
@@ -155,60 +147,6 @@ describe('the space runbook brings a full cluster back', () => {
     await expectReclaimed(full, execution);
     expect(execution.history.filter((event) => event.type === 'TaskFailed')).toHaveLength(steps.length);
   });
-
-  it('although the function that defragments is killed while etcd is at it', async () => {
-    const full = await onStage({ members: 1, sizeMiB: 256 });
-    await fill(full.etcd, { keys: 2_000 });
-    const dbFolder = join(full.cluster.members[0]?.dataDir ?? '', 'member/snap');
-    let killed = 0;
-    using _ = around(full.platform, 'defragment-member', {
-      before: async (invocation) => {
-        if (invocation !== 1) return;
-        // etcd writes the new database beside the old one: the call was sent, and is not answered yet.
-        void until(async () => (await readdir(dbFolder)).some((file) => file.startsWith('db.tmp')), 1).then(
-          async () => {
-            killed = await killFunctions('defragmentmember');
-          },
-        );
-      },
-    });
-    const execution = await remediate(full.platform);
-    expect(killed).toBe(1);
-    expect(execution.history.some((event) => event.taskFailedEventDetails?.error === 'Runtime.ExitError')).toBe(true);
-    expect(output(execution).outcome).toBe('Remediated');
-    expect(await alarmsOf(full)).toEqual([]);
-  });
-
-  it('with an alarm of a member that was removed', async () => {
-    const full = await onStage();
-    const { clientUrl } = await full.cluster.addLearner('gone');
-    const gone = new EtcdMember({ name: 'gone', clientUrl, quotaBytes: 16 * MIB });
-    const { id } = await gone.status();
-    gone.close();
-    await fill(full.etcd, { keys: 40 });
-    await setAlarm(full, 'Nospace', id);
-    await full.cluster.etcdctl(['member', 'remove', id]);
-    const execution = await remediate(full.platform);
-    await expectReclaimed(full, execution);
-    expect(output(execution).disarmed).toContainEqual({ memberId: id, alarm: 'NOSPACE' });
-  });
-
-  it('with a single member, in place', async () => {
-    const full = await onStage({ members: 1 });
-    await fill(full.etcd, { keys: 40 });
-    const execution = await remediate(full.platform);
-    await expectReclaimed(full, execution);
-    expect(statesOf(execution)).not.toContain('Move leadership');
-  });
-
-  it('with five members, TLS and authentication', async () => {
-    const full = await onStage({ members: 5, tls: true, auth: true });
-    await fill(full.etcd, { keys: 40 });
-    const execution = await remediate(full.platform);
-    await expectReclaimed(full, execution);
-    const { login, tls } = full.secrets;
-    for (const secret of [login?.password, tls?.key]) expect(JSON.stringify(execution)).not.toContain(secret);
-  });
 });
 
 describe('the space runbook, without an alarm,', () => {
@@ -241,6 +179,62 @@ describe('the space runbook, without an alarm,', () => {
   });
 });
 
+describe('the space runbook brings other clusters back', () => {
+  it('with an alarm of a member that was removed', async () => {
+    const full = await onStage();
+    const { clientUrl } = await full.cluster.addLearner('gone');
+    const gone = new EtcdMember({ name: 'gone', clientUrl, quotaBytes: 16 * MIB });
+    const { id } = await gone.status();
+    gone.close();
+    await fill(full.etcd, { keys: 40 });
+    await setAlarm(full, 'Nospace', id);
+    await full.cluster.etcdctl(['member', 'remove', id]);
+    const execution = await remediate(full.platform);
+    await expectReclaimed(full, execution);
+    expect(output(execution).disarmed).toContainEqual({ memberId: id, alarm: 'NOSPACE' });
+  });
+
+  it('with a single member, in place', async () => {
+    const full = await onStage({ members: 1 });
+    await fill(full.etcd, { keys: 40 });
+    const execution = await remediate(full.platform);
+    await expectReclaimed(full, execution);
+    expect(statesOf(execution)).not.toContain('Move leadership');
+  });
+
+  it('although the function that defragments is killed while etcd is at it', async () => {
+    const full = await onStage({ members: 1, sizeMiB: 256 });
+    await fill(full.etcd, { keys: 2_000 });
+    const dbFolder = join(full.cluster.members[0]?.dataDir ?? '', 'member/snap');
+    let killed = 0;
+    using _ = around(full.platform, 'defragment-member', {
+      before: async (invocation) => {
+        if (invocation !== 1) return;
+        // etcd writes the new database beside the old one: the call was sent, and is not answered yet.
+        void until(async () => (await readdir(dbFolder)).some((file) => file.startsWith('db.tmp')), 1).then(
+          async () => {
+            killed = await killFunctions('defragmentmember');
+          },
+        );
+      },
+    });
+    const execution = await remediate(full.platform);
+    expect(killed).toBe(1);
+    expect(execution.history.some((event) => event.taskFailedEventDetails?.error === 'Runtime.ExitError')).toBe(true);
+    expect(output(execution).outcome).toBe('Remediated');
+    expect(await alarmsOf(full)).toEqual([]);
+  });
+
+  it('with five members, TLS and authentication', async () => {
+    const full = await onStage({ members: 5, tls: true, auth: true });
+    await fill(full.etcd, { keys: 40 });
+    const execution = await remediate(full.platform);
+    await expectReclaimed(full, execution);
+    const { login, tls } = full.secrets;
+    for (const secret of [login?.password, tls?.key]) expect(JSON.stringify(execution)).not.toContain(secret);
+  });
+});
+
 describe('the space runbook, with a learner in the cluster,', () => {
   async function withLearner(on: Stage, filling: { keys: number; toShare?: number }) {
     await on.cluster.addLearner('learner');
@@ -261,9 +255,15 @@ describe('the space runbook, with a learner in the cluster,', () => {
     return remediate(platform).finally(() => platform.close());
   }
 
+  async function ownStage(options: Parameters<typeof stage>[0] = {}): Promise<Stage> {
+    const made = await stage(options);
+    onTestFinished(() => made.close());
+    return made;
+  }
+
   // A learner refuses logins: it is looked at with a voter's token.
   it.each([false, true])('never defragments it and never makes it leader (authentication: %s)', async (auth) => {
-    const filling = await onStage({ auth });
+    const filling = await ownStage({ auth });
     const execution = await withLearner(filling, { keys: 20, toShare: 0.82 });
     expect(output(execution).outcome).toBe('Remediated');
     expect(defragmentedIn(execution).toSorted()).toEqual(['m1', 'm2', 'm3']);
@@ -271,7 +271,7 @@ describe('the space runbook, with a learner in the cluster,', () => {
   });
 
   it('keeps the alarm while the learner is over the quota: the next write would raise it again', async () => {
-    const full = await onStage();
+    const full = await ownStage();
     const execution = await withLearner(full, { keys: 40 });
     expect(execution).toMatchObject({ status: 'FAILED', error: 'VerificationFailed' });
     expect(execution).toHaveProperty('cause', expect.stringContaining('remove learner and add it again'));
