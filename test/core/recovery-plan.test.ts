@@ -52,6 +52,15 @@ describe('the plan of a recovery', () => {
     ]);
   });
 
+  it('says which settings the etcd of a host passes over', () => {
+    const old = configuration('node3', { experimental: ['experimental-max-learners'] });
+    const at = (more: object = {}) => ({ ...killed, etcdVersion: '3.7.3', ...more });
+    const hosts = { node1: at(), node2: at(), node3: at({ configuration: old }) };
+    expect(plan({ hosts }).steps).toContain(
+      'note that on i-3 etcd 3.7.3 ignores experimental-max-learners in /etc/etcd/etcd.yaml',
+    );
+  });
+
   it('names what earlier executions have moved aside', () => {
     const hosts = { node1: { ...killed, archives: ['/var/lib/etcd.old-1'] } };
     expect(plan({ hosts }).archives).toEqual({ node1: ['/var/lib/etcd.old-1'], node2: [], node3: [] });
