@@ -1,3 +1,5 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
@@ -83,6 +85,19 @@ describe('a runbook that refuses leaves members, services, files and the store a
       await expectRefusal('quorum-lost', 'PreconditionFailed', /which would be edited to no effect/, { dryRun });
     },
   );
+
+  it('quorum-lost, where a host does not reach what it would fetch the snapshot from: the option is named', async () => {
+    await loseQuorum();
+    const curl = join(stage.cluster.member('m2').host.unitDir, '../../../bin/curl');
+    await writeFile(curl, "#!/bin/sh\necho 'curl: (7) Failed to connect' >&2\nexit 7\n", { mode: 0o755 });
+    try {
+      await expectRefusal('quorum-lost', 'PreconditionFailed', /m2 .*Failed to connect.*give --staging-address/, {
+        dryRun: true,
+      });
+    } finally {
+      await rm(curl);
+    }
+  });
 
   it('quorum-lost, where a host cannot be reached', async () => {
     await loseQuorum();
