@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CHECK_STATE_MACHINE } from '../../core/contracts/check.ts';
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
 import { crashMembers, wipeData } from '../../local/hosts/damage.ts';
@@ -77,6 +78,20 @@ describe('a runbook that refuses leaves members, services, files and the store a
       await expectRefusal(incident, 'PreconditionFailed', cause, { dryRun });
     },
   );
+
+  it('and so does whoever only looks: a diagnosis, and a check of everything', async () => {
+    await readAnotherFile();
+    const before = await pictureOf(stage);
+    expect(await stage.platform.invokeStep('diagnose-cluster', { cluster: CLUSTER_NAME })).toMatchObject({
+      incident: 'member-failed',
+    });
+    const { ended } = stage.platform.executions.start({
+      stateMachineName: CHECK_STATE_MACHINE,
+      input: { cluster: CLUSTER_NAME },
+    });
+    expect(await ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Findings' } });
+    expect(await pictureOf(stage)).toEqual(before);
+  });
 
   it.each([true, false])(
     'quorum-lost (dry run: %s), where a host with data reads another file than clusters.json says',
