@@ -1,5 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { RemediationReport } from '../core/contracts/remediation-report.ts';
+import { ExecutionError } from '../local/asl/errors.ts';
 import type { JsonObject, JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';
 import { describeError } from './format.ts';
@@ -43,7 +44,8 @@ export class ServeLog {
   };
 
   readonly lookFailed = (error: unknown, input: unknown): void => {
-    this.say(`A look failed: ${error instanceof Error ? error.message : error}`, clusterOf(input));
+    const what = error instanceof ExecutionError ? describeError(error.error, error.cause) : String(error);
+    this.say(`A look failed: ${what}`, clusterOf(input));
   };
 
   /** An execution that nobody waits for: each of its steps, those of its runbooks, and how it ended. */

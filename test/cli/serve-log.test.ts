@@ -1,6 +1,7 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { expect, it } from 'vitest';
 import { ServeLog } from '../../cli/serve-log.ts';
+import { ExecutionError } from '../../local/asl/errors.ts';
 
 const NOW = new Date('2026-11-28T14:20:31.417Z');
 
@@ -53,8 +54,11 @@ it.each<[string, (log: ServeLog) => void, string[]]>([
   ],
   [
     'a look that has failed',
-    (log) => log.lookFailed(new Error('nobody answers'), { cluster: 'billing' }),
-    ['2026-11-28T14:20:31Z [billing] A look failed: nobody answers'],
+    (log) =>
+      log.lookFailed(new ExecutionError('PreconditionFailed', '{"errorMessage":"nobody answers"}'), {
+        cluster: 'billing',
+      }),
+    ['2026-11-28T14:20:31Z [billing] A look failed: PreconditionFailed: nobody answers'],
   ],
 ])('tells with its time and its cluster %s', (_, act, lines) => {
   expect(logged(act)).toEqual(lines);
