@@ -1,12 +1,12 @@
 import { until } from '../drills/conditions.ts';
 import { type HostedStage, setHostedStage } from '../drills/stage.ts';
+import { WriterThread } from '../drills/writer-thread.ts';
 import { freePorts, HOST } from '../local/etcd/ports.ts';
 import { crashMembers, damageLog, wipeData } from '../local/hosts/damage.ts';
 import { UNIT } from '../local/hosts/hosted-member.ts';
 import type { Bench, Comparison, Findings, Part } from './part.ts';
 import { runRunbook } from './runbook.ts';
 import { takeTurns } from './turns.ts';
-import { WriterThread } from './writer-thread.ts';
 
 const [FIRST, SECOND, THIRD] = ['m1', 'm2', 'm3'] as const;
 

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../drills/conditions.ts';
 import { type Stage, setStage } from '../drills/stage.ts';
+import { WriterThread } from '../drills/writer-thread.ts';
+import type { WriterFigures } from '../drills/writer-worker.ts';
 import { etcdEnvironment, run } from '../local/etcd/executables.ts';
 import { findEtcdDefrag } from './etcd-defrag.ts';
 import type { Bench, Comparison, Findings, Part } from './part.ts';
 import { runRunbook } from './runbook.ts';
 import { figures, takeTurns } from './turns.ts';
-import { WriterThread } from './writer-thread.ts';
-import type { WriterFigures } from './writer-worker.ts';
 
 const MIB = 2 ** 20;
 const VALUE_BYTES = 64 * 1024;

@@ -2,9 +2,12 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { type Cluster, type ClustersFile, hostsOf, parseClustersFile } from '../core/contracts/clusters.ts';
-import { parse } from '../core/contracts/parse.ts';
+import { mustBe, parse } from '../core/contracts/parse.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { type HostsFile, parseHostsFile } from '../local/hosts/access.ts';
+
+const LOGIN_OR_TLS =
+  '{"username": "...", "password": "..."} for a login or {"ca": "...", "cert": "...", "key": "..."} for TLS';
 
 /** The paths of the files that say what clusters there are and how they are reached. */
 export interface FileFlags {
@@ -69,7 +72,7 @@ export function requireSecrets(clusters: readonly Cluster[], held: Record<string
   if (missing.length === 0) return;
   throw new InvalidInput(
     `The configuration names the secrets ${[...new Set(missing)].map((name) => `"${name}"`).join(' and ')}: give them with --secrets FILE, as ` +
-      '{"NAME": {"username": "...", "password": "..."}} for a login or {"NAME": {"ca": "...", "cert": "...", "key": "..."}} for TLS.',
+      `${LOGIN_OR_TLS}, each under its name.`,
   );
 }
 
@@ -97,5 +100,5 @@ function parseSecrets(text: string, path: string): Record<string, unknown> {
     // The parser's own message quotes the text, and the text is secret.
     throw new InvalidInput(`${path} is not JSON.`);
   }
-  return parse(z.record(z.string(), z.record(z.string(), z.unknown())), value, path);
+  return parse(z.record(z.string(), z.record(z.string(), z.unknown(), mustBe(LOGIN_OR_TLS))), value, path);
 }

@@ -2,7 +2,7 @@ import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { LoadedCluster } from '../core/contracts/load-cluster.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
 import type { Observer } from '../local/executions.ts';
-import { messageOf } from './format.ts';
+import { describeError } from './format.ts';
 import { describeResult } from './step-results.ts';
 
 /** After this long a state says that it is still running, and then again and again. */
@@ -20,13 +20,15 @@ interface RunningState {
 /** Prints an execution's history as it happens: a line for each step that ended, with what it found or changed. */
 export class Progress {
   readonly #print: (line: string) => void;
+  readonly #stillRunningMs: number;
   /** By their last event: what runs in parallel is told apart by which event follows which. */
   readonly #running = new Map<number | undefined, RunningState>();
   /** Members by their hosts, once the cluster is loaded: a responder knows them by name. */
   readonly #members = new Map<string, string>();
 
-  constructor(print: (line: string) => void) {
+  constructor(print: (line: string) => void, stillRunningMs = STILL_RUNNING_MS) {
     this.#print = print;
+    this.#stillRunningMs = stillRunningMs;
   }
 
   readonly say = (line: string): void => this.#print(`  ${line}`);
@@ -34,7 +36,7 @@ export class Progress {
   /** The same for an execution that another one, or a rule, has started. */
   readonly follow = (stateMachineName: string): Observer => {
     this.say(`Running ${stateMachineName}`);
-    const { onEvent, follow } = new Progress(this.#print);
+    const { onEvent, follow } = new Progress(this.#print, this.#stillRunningMs);
     return { onEvent, onNested: follow };
   };
 
@@ -51,7 +53,7 @@ export class Progress {
       this.#line(state, '✓', describe(result));
       return result;
     } catch (thrown) {
-      if (thrown instanceof ExecutionError) this.#line(state, '!', `${thrown.error}: ${messageOf(thrown.cause)}`);
+      if (thrown instanceof ExecutionError) this.#line(state, '!', describeError(thrown.error, thrown.cause));
       throw thrown;
     } finally {
       clearInterval(state.timer);
@@ -72,7 +74,7 @@ export class Progress {
         const { error = '', cause } = event.taskFailedEventDetails ?? {};
         // That a condition does not hold is an answer: what follows from it is told next.
         const isAnswer = error.endsWith('ConditionalCheckFailedException');
-        const [mark, detail] = isAnswer ? ['-', 'it is not free'] : ['!', `${error}: ${messageOf(cause)}`];
+        const [mark, detail] = isAnswer ? ['-', 'it is not free'] : ['!', describeError(error, cause)];
         if (state) this.#line(state, mark, detail, event.timestamp);
         break;
       }
@@ -107,7 +109,7 @@ export class Progress {
 
   /** @param at of an event that is read later than it happened */
   #enter(name: string, member = '', at = new Date()): RunningState {
-    const timer = setInterval(() => this.#line(state, '…', 'still running'), STILL_RUNNING_MS).unref();
+    const timer = setInterval(() => this.#line(state, '…', 'still running'), this.#stillRunningMs).unref();
     const state: RunningState = { name, member, enteredAt: at.getTime(), timer };
     return state;
   }

@@ -135,7 +135,7 @@ function approvalBy({ approve }: Flags): ApprovalAnswer {
 }
 
 function mayMoveSnapshots({ incident, dryRun, stagingAddress, hosts }: Flags): boolean {
-  return (incident ?? 'quorum-lost') === 'quorum-lost' && !dryRun && !stagingAddress && hosts !== undefined;
+  return incident === 'quorum-lost' && !dryRun && !stagingAddress && hosts !== undefined;
 }
 
 function describeStart({ incident, cluster, dryRun }: Flags): string {

@@ -10,8 +10,8 @@ import type { Detector } from '../local/detector.ts';
 import { Platform } from '../local/platform.ts';
 import { type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { examples, LOCK_OF_THIS_PROCESS, WITHOUT_AWS } from './options.ts';
-import { type Output, openOutput } from './output.ts';
-import { Progress } from './progress.ts';
+import { openOutput } from './output.ts';
+import { ServeLog } from './serve-log.ts';
 import { onSignal } from './signals.ts';
 import { parseStagingAddress, type StagingAddress } from './staging-address.ts';
 
@@ -62,15 +62,18 @@ async function serve(flags: Flags): Promise<void> {
   const { file, secrets, hosts } = await readFiles(flags);
   requireSecrets(file.clusters, secrets);
   const { stagingAddress } = flags;
-  const progress = new Progress(output.print);
-  progress.say('Synthesizing the workflows and bundling their steps');
+  const log = new ServeLog(
+    output.print,
+    file.clusters.map(({ name }) => name),
+  );
+  log.say('Synthesizing the workflows and bundling their steps');
   const platform = await Platform.start({
     file,
     secrets,
     hosts,
     ...(stagingAddress && { stagingAddress: stagingAddress.address, stagingPort: stagingAddress.port }),
-    onPage: ({ subject, message }) => output.print(`PAGE: ${subject}\n${message}`),
-    onRuleStart: progress.follow,
+    onPage: log.page,
+    onRuleStart: log.follow,
   });
   const folder = await mkdtemp(join(tmpdir(), 'etcd-remediation-serve-'));
   try {
@@ -81,9 +84,9 @@ async function serve(flags: Flags): Promise<void> {
     try {
       const header = join(folder, 'authorization');
       await writeFile(header, `Authorization: ${server.authorization}\n`, { mode: 0o600 });
-      output.print(`Serving the API at ${server.url} until Ctrl-C. For example:`);
-      output.print(`  curl -H @${header} ${server.url}/clusters`);
-      const detector = flags.detector ? watch(platform, { file, output }) : undefined;
+      log.say(`Serving the API at ${server.url} until Ctrl-C. For example:`);
+      log.say(`  curl -H @${header} ${server.url}/clusters`);
+      const detector = flags.detector ? watch(platform, file, log) : undefined;
       await signalled();
       await detector?.close();
     } finally {
@@ -96,11 +99,9 @@ async function serve(flags: Flags): Promise<void> {
   }
 }
 
-function watch(platform: Platform, { file, output }: { file: ClustersFile; output: Output }): Detector {
-  output.print(`Looking at ${file.clusters.map(({ name }) => name).join(', ')} every minute`);
-  return platform.watch({
-    onFailure: (error) => output.print(`A look failed: ${error instanceof Error ? error.message : error}`),
-  });
+function watch(platform: Platform, { clusters }: ClustersFile, log: ServeLog): Detector {
+  log.say(`Looking at ${clusters.map(({ name }) => name).join(', ')} every minute`);
+  return platform.watch({ onAlarm: log.alarm, onFailure: log.lookFailed });
 }
 
 /** Each ends as one that a person has stopped, and what then has to be put in order is. */

@@ -205,10 +205,12 @@ list_recoveries "$real"
 recoveries=$reply
 
 overriding_list=$(printf '%s' "$overriding" | lines 400 2000)
+# shellcheck disable=SC2154
+experimental_list=$(printf '%s' "$experimental" | sort | lines 100 1000)
 object format "$format" file "$file" name "$set_name" dataDir "$set_data_dir" walDir "$set_wal_dir" \
   initialAdvertisePeerUrls "$set_advertise_peer_urls" initialCluster "$set_initial_cluster" \
   initialClusterState "$set_initial_cluster_state" initialClusterToken "$set_initial_cluster_token" \
-  overriding: "$overriding_list"
+  overriding: "$overriding_list" experimental: "$experimental_list"
 object unit: "$unit_state" atWork: "$at_work" etcdVersion "$etcd_version" dataDir: "$data_state" walDir: "$wal_state" hasLog: "$log_state" \
   archives: "$archives" recoveries: "$recoveries" refusals: "[$refusals]" configuration: "$reply"
 rest=$reply

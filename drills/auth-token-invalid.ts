@@ -7,7 +7,7 @@ import { everyMemberHoldsTheSame, idsOf } from './proofs.ts';
 import type { CureStrategy, DrillCheck, DrillProgress, DrillResult, Scenario } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
 import { flood, nothingIsLost, type Remediation, readBack, remediate, resultOf, underLoad } from './under-load.ts';
-import type { Writer } from './writer.ts';
+import type { WriterThread } from './writer-thread.ts';
 
 /** The drill's member does not change its mind: seconds are enough to be sure. */
 const CONFIRM_SECONDS = 2;
@@ -51,14 +51,14 @@ export const authTokenInvalid: Scenario = {
 
 async function drill(
   stage: HostedStage,
-  writer: Writer,
+  writer: WriterThread,
   rejoining: readonly string[],
   strategy: CureStrategy,
   progress: DrillProgress,
 ): Promise<AuthTokenResult> {
   progress.say(`Writing ${LOADED_WRITES} times; small writes then go on to the end`);
   await flood(writer, LOADED_WRITES);
-  writer.slowDown();
+  await writer.ask('slowDown');
   progress.say(`Letting ${rejoining.join(' and ')} join the cluster anew`);
   for (const name of rejoining) await stage.cluster.rejoin(name);
   const joinedAt = Date.now();
@@ -66,7 +66,7 @@ async function drill(
   const rejecting = await settledRejections(stage, isAffected ? rejoining : []);
   const detectMs = Date.now() - joinedAt;
   const [idsBefore, processesBefore] = [await idsOf(stage), await processesOf(stage)];
-  writer.forgetStalls();
+  await writer.ask('forgetStalls');
 
   progress.say(
     `${rejecting.length > 0 ? `Rejecting fresh tokens: ${rejecting.join(' and ')}` : 'No member rejects fresh tokens'}. Starting the remediation`,
@@ -82,12 +82,12 @@ async function drill(
     progress,
   ).finally(() => intruder.stop());
 
-  const { goesOn, lostWrites } = await readBack(writer, progress);
+  const { goesOn, lostWrites, figures } = await readBack(writer, progress);
   const [idsAfter, processesAfter] = [await idsOf(stage), await processesOf(stage)];
   const restarted = [...processesAfter].flatMap(([name, pid]) => (processesBefore.get(name) === pid ? [] : [name]));
   const windowMs = windowOf(remediation);
   const expected = isAffected ? 'Remediated' : 'NothingToDo';
-  const result = resultOf(stage, remediation, writer, {
+  const result = resultOf(stage, remediation, figures, {
     scenario: authTokenInvalid.name,
     runbook: 'auth-token-reset',
     detectMs,

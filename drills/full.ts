@@ -7,7 +7,7 @@ import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from 
 import type { DrillCheck, DrillOptions, DrillProgress, DrillResult, Scenario } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
 import { nothingIsLost, readBack, resultOf, underLoad } from './under-load.ts';
-import type { Writer } from './writer.ts';
+import type { WriterThread } from './writer-thread.ts';
 
 /**
  * Small, so that the log is longer than what etcd keeps of it for a slow follower (5,000 entries): the new member is sent the small database. One
@@ -53,15 +53,15 @@ export const full: Scenario = {
 
 async function drill(
   stage: HostedStage,
-  writer: Writer,
+  writer: WriterThread,
   broken: string,
   { sizeMiB }: DrillOptions,
   progress: DrillProgress,
 ): Promise<DrillResult> {
   const { platform } = stage;
   progress.say(`Writing until the quota of ${sizeMiB} MiB is full`);
-  writer.start();
-  await until('etcd refuses a write', async () => writer.refusedAt !== undefined);
+  await writer.ask('start');
+  await until('etcd refuses a write', async () => (await writer.ask('look')).refusedAt !== undefined);
   const before = await idsOf(stage);
   progress.say(`etcd refuses writes: database space exceeded. Crashing ${broken}, and damaging its log on disk`);
   const brokenAt = Date.now();
@@ -70,7 +70,7 @@ async function drill(
     const { members } = await stage.etcd.observe();
     return members.every(({ name, answering }) => answering === (name !== broken));
   });
-  writer.forgetStalls();
+  await writer.ask('forgetStalls');
 
   progress.say(`The detector looks every ${MINUTE_MS / 1000} s; nobody else knows`);
   const watch = platform.watch({ minuteMs: MINUTE_MS, onFailure: (error) => progress.say(`A look failed: ${error}`) });
@@ -87,7 +87,7 @@ async function drill(
   const { startedAt, endedAt, result } = execution as Required<Execution>;
   const report = result.status === 'SUCCEEDED' ? result.output : { error: result.error, cause: result.cause };
 
-  const { goesOn, lostWrites } = await readBack(writer, progress);
+  const { goesOn, lostWrites, figures } = await readBack(writer, progress);
   const after = await idsOf(stage);
   const rounds = (report as Partial<Extract<RemediationReport, { rounds: unknown }>>).rounds ?? [];
   const remediation = {
@@ -98,7 +98,7 @@ async function drill(
     report,
   };
   return {
-    ...resultOf(stage, remediation, writer, {
+    ...resultOf(stage, remediation, figures, {
       scenario: full.name,
       runbook: rounds.map(({ runbook }) => runbook).join(' and '),
       detectMs: startedAt - brokenAt,

@@ -3,7 +3,7 @@ import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from 
 import type { DrillProgress, DrillResult, Scenario } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
 import { flood, nothingIsLost, readBack, remediate, resultOf, underLoad } from './under-load.ts';
-import type { Writer } from './writer.ts';
+import type { WriterThread } from './writer-thread.ts';
 
 /** The drill's member does not come back: seconds are enough to be sure. */
 const CONFIRM_SECONDS = 2;
@@ -33,13 +33,13 @@ export const memberFailed: Scenario = {
 
 async function drill(
   stage: HostedStage,
-  writer: Writer,
+  writer: WriterThread,
   broken: readonly string[],
   progress: DrillProgress,
 ): Promise<DrillResult> {
   progress.say(`Writing ${LOADED_KEYS} keys; small writes then go on to the end`);
   await flood(writer, LOADED_KEYS);
-  writer.slowDown();
+  await writer.ask('slowDown');
   const before = await idsOf(stage);
   progress.say(`Crashing ${broken.join(' and ')}, and damaging the log on disk`);
   const brokenAt = Date.now();
@@ -49,14 +49,14 @@ async function drill(
     return members.every((member) => member.answering !== broken.includes(member.name));
   });
   const detectMs = Date.now() - brokenAt;
-  writer.forgetStalls();
+  await writer.ask('forgetStalls');
 
   progress.say(`No longer answering, and failing to start: ${broken.join(' and ')}. Starting the remediation`);
   const remediation = await remediate(stage, 'member-failed', { confirmSeconds: CONFIRM_SECONDS }, progress);
 
-  const { goesOn, lostWrites } = await readBack(writer, progress);
+  const { goesOn, lostWrites, figures } = await readBack(writer, progress);
   const after = await idsOf(stage);
-  return resultOf(stage, remediation, writer, {
+  return resultOf(stage, remediation, figures, {
     scenario: memberFailed.name,
     runbook: 'member-replacement',
     detectMs,

@@ -5,7 +5,7 @@ import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from 
 import type { Damage, DrillCheck, DrillProgress, DrillResult, Scenario } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
 import { flood, nothingIsLost, type Remediation, readBack, remediate, resultOf, underLoad } from './under-load.ts';
-import type { Writer } from './writer.ts';
+import type { WriterThread } from './writer-thread.ts';
 
 /** The drill's members do not come back: seconds are enough to be sure. */
 const CONFIRM_SECONDS = 2;
@@ -54,7 +54,7 @@ export const quorumLost: Scenario = {
 
 async function drill(
   stage: HostedStage,
-  writer: Writer,
+  writer: WriterThread,
   damage: Damage,
   progress: DrillProgress,
 ): Promise<QuorumLostResult> {
@@ -68,17 +68,17 @@ async function drill(
     return members.every((member) => !member.answering || member.leaderId === '0');
   });
   const detectMs = Date.now() - brokenAt;
-  const acknowledged = writer.acknowledgedRevisions;
-  writer.forgetStalls();
+  const acknowledged = await writer.ask('acknowledgedRevisions');
+  await writer.ask('forgetStalls');
 
   progress.say(`There is no leader, and ${acknowledged.length} writes were acknowledged. Starting the remediation`);
   const remediation = await remediate(stage, 'quorum-lost', { confirmSeconds: CONFIRM_SECONDS }, progress);
 
   stage.reconnect();
-  const { goesOn, lostWrites } = await readBack(writer, progress);
+  const { goesOn, lostWrites, figures } = await readBack(writer, progress);
   const after = await idsOf(stage);
   const isRestart = RUNGS[damage] === 'restart';
-  const result = resultOf(stage, remediation, writer, {
+  const result = resultOf(stage, remediation, figures, {
     scenario: quorumLost.name,
     runbook: 'quorum-recovery',
     detectMs,
@@ -98,14 +98,14 @@ async function drill(
     ...result,
     damage,
     keptRevision: lossOf(remediation)?.keptRevision ?? '',
-    timeToFirstWriteMs: (writer.firstAckAt ?? Number.NaN) - remediation.startedAt,
+    timeToFirstWriteMs: (figures.firstAckAt ?? Number.NaN) - remediation.startedAt,
   };
 }
 
 /** @returns the members whose data is there still, damaged or not */
 async function inflict(
   { cluster, etcd }: HostedStage,
-  writer: Writer,
+  writer: WriterThread,
   damage: Damage,
   progress: DrillProgress,
 ): Promise<string[]> {
@@ -132,7 +132,7 @@ async function inflict(
   );
   await crashMembers(cluster, crashed);
   // From here on other keys are written: what the flood has lost is not to be covered by what comes later.
-  writer.slowDown();
+  await writer.ask('slowDown');
   await Promise.all(wiped.map((name) => wipeData(cluster, name)));
   await Promise.all(damaged.map((name) => damageLog(cluster, name, damage === 'wal' ? 'garbled' : 'truncated')));
   return names.filter((name) => !wiped.some((each) => each === name));

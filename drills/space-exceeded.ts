@@ -5,7 +5,7 @@ import { until } from './conditions.ts';
 import type { DrillOptions, DrillProgress, DrillResult, Scenario } from './scenario.ts';
 import { type Stage, setStage } from './stage.ts';
 import { nothingIsLost, readBack, remediate, resultOf, underLoad } from './under-load.ts';
-import type { Writer } from './writer.ts';
+import type { WriterThread } from './writer-thread.ts';
 
 const VALUE_BYTES = 64 * 1024;
 /** Of the quota, what is still in use when everything else is history. */
@@ -36,23 +36,23 @@ export const spaceExceeded: Scenario = {
 
 async function drill(
   stage: Stage,
-  writer: Writer,
+  writer: WriterThread,
   { sizeMiB }: DrillOptions,
   progress: DrillProgress,
 ): Promise<DrillResult> {
   progress.say(`Writing until the quota of ${sizeMiB} MiB is full`);
-  writer.start();
-  await until('etcd refuses a write', async () => writer.refusedAt !== undefined);
-  const refusedAt = writer.refusedAt as number;
-  progress.say(`etcd refuses writes: database space exceeded (${writer.ackedWrites} writes were accepted before)`);
+  await writer.ask('start');
+  await until('etcd refuses a write', async () => (await writer.ask('look')).refusedAt !== undefined);
+  const { refusedAt, ackedWrites } = await writer.ask('look');
+  progress.say(`etcd refuses writes: database space exceeded (${ackedWrites} writes were accepted before)`);
   await until('the alarm is listed', async () => (await alarmsOf(stage)).length > 0);
-  const detectMs = Date.now() - refusedAt;
+  const detectMs = Date.now() - (refusedAt as number);
   const before = await sizesOf(stage);
 
   progress.say('The alarm NOSPACE is seen: starting the remediation');
   const remediation = await remediate(stage, 'space-exceeded', {}, progress);
 
-  const { goesOn, lostWrites } = await readBack(writer, progress);
+  const { goesOn, lostWrites, figures } = await readBack(writer, progress);
   const after = membersAfter(remediation.report) ?? (await sizesOf(stage));
   const members = [...before].map(([name, dbSizeBytesBefore]) => ({
     name,
@@ -71,7 +71,7 @@ async function drill(
   };
   const alarms = await alarmsOf(stage);
   const quiet = { name: 'no alarm is left', ok: alarms.length === 0, detail: `${alarms.length} raised` };
-  return resultOf(stage, remediation, writer, {
+  return resultOf(stage, remediation, figures, {
     scenario: spaceExceeded.name,
     runbook: 'space-reclaim',
     detectMs,

@@ -6,7 +6,9 @@ import type { JsonObject } from '../local/asl/json.ts';
 import { outcomeOf, settles, until } from './conditions.ts';
 import type { DrillCheck, DrillProgress, DrillResult } from './scenario.ts';
 import { type BaseStage, CLUSTER_NAME } from './stage.ts';
-import { Writer, type WriterOptions } from './writer.ts';
+import type { WriterOptions } from './writer.ts';
+import { WriterThread } from './writer-thread.ts';
+import type { WriterFigures } from './writer-worker.ts';
 
 /** Writes that have to be accepted after the remediation before the drill ends. */
 const WRITES_AFTERWARDS = 50;
@@ -15,23 +17,21 @@ const WRITES_AFTERWARDS = 50;
 export async function underLoad(
   stage: BaseStage,
   load: Omit<WriterOptions, 'tls' | 'login'>,
-  drill: (writer: Writer) => Promise<DrillResult>,
+  drill: (writer: WriterThread) => Promise<DrillResult>,
 ): Promise<DrillResult> {
   const { tls, login } = stage.secrets;
-  const writer = new Writer({ ...load, tls, login });
+  const writer = new WriterThread({ ...load, tls, login });
   try {
     return await drill(writer);
   } finally {
-    await writer.stop();
-    writer.close();
-    await stage.close();
+    await writer.end().finally(() => stage.close());
   }
 }
 
 /** Lets the writer flood the cluster. @returns once `writes` are acknowledged; the flood goes on */
-export async function flood(writer: Writer, writes: number): Promise<void> {
-  writer.start();
-  await until(`${writes} writes are acknowledged`, async () => writer.ackedWrites >= writes);
+export async function flood(writer: WriterThread, writes: number): Promise<void> {
+  await writer.ask('start');
+  await until(`${writes} writes are acknowledged`, async () => (await writer.ask('look')).ackedWrites >= writes);
 }
 
 export interface Remediation {
@@ -58,21 +58,21 @@ export async function remediate(
   return { incident, execution, startedAt, remediateMs, report };
 }
 
-/** Waits until writes are accepted, ends them, and reads every acknowledged key back. What cannot be read is NaN lost. */
+/** Waits until writes are accepted, ends them, and reads every acknowledged key back. What cannot be read is NaN lost. @returns its figures too */
 export async function readBack(
-  writer: Writer,
+  writer: WriterThread,
   progress: DrillProgress,
-): Promise<{ lostWrites: number; goesOn: DrillCheck }> {
-  const before = writer.ackedWrites;
-  const ok = await settles(async () => writer.ackedWrites >= before + WRITES_AFTERWARDS);
-  const detail = `${writer.ackedWrites - before} accepted since the end of the remediation`;
-  await writer.stop();
-  progress.say(`Reading back ${writer.acknowledgedKeys} acknowledged keys`);
-  const lostWrites = await writer.countLostWrites().catch((error: unknown) => {
+): Promise<{ lostWrites: number; goesOn: DrillCheck; figures: WriterFigures }> {
+  const { ackedWrites: before } = await writer.ask('look');
+  const ok = await settles(async () => (await writer.ask('look')).ackedWrites >= before + WRITES_AFTERWARDS);
+  const figures = await writer.ask('stop');
+  const detail = `${figures.ackedWrites - before} accepted since the end of the remediation`;
+  progress.say(`Reading back ${figures.acknowledgedKeys} acknowledged keys`);
+  const lostWrites = await writer.ask('countLostWrites').catch((error: unknown) => {
     if (error instanceof EtcdUnavailable) return Number.NaN;
     throw error;
   });
-  return { lostWrites, goesOn: { name: 'writes go on', ok, detail } };
+  return { lostWrites, goesOn: { name: 'writes go on', ok, detail }, figures };
 }
 
 export function nothingIsLost(lostWrites: number): DrillCheck {
@@ -86,7 +86,7 @@ type Counted = 'maxWriteStallMs' | 'maxSilenceMs' | 'ackedWrites';
 export function resultOf(
   { etcdVersion }: BaseStage,
   { incident, execution, remediateMs, report }: Remediation,
-  { maxWriteStallMs, maxSilenceMs, ackedWrites }: Writer,
+  { maxWriteStallMs, maxSilenceMs, ackedWrites }: WriterFigures,
   own: Omit<DrillResult, 'etcd' | Measured | Counted>,
 ): DrillResult {
   return {

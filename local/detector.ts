@@ -18,8 +18,8 @@ export interface DetectorOptions {
   onAlarm: (event: JsonObject) => void;
   /** Told of each page of an alarm. */
   onPage: (page: Page) => void;
-  /** Told of each look that has failed. It has no metrics here: to the alarms it is one that was not made. */
-  onFailure: (error: unknown) => void;
+  /** Told of each look that has failed, and what it was given. It has no metrics here: to the alarms it is one that was not made. */
+  onFailure: (error: unknown, input: unknown) => void;
 }
 
 /** Lets the synthesized schedules run, and the synthesized alarms watch what they measure. Close it after use. */
@@ -67,7 +67,7 @@ export class Detector {
       const { lines } = (await invoke(functionArn, input, signal)) as DetectedIncidents;
       for (const line of lines) this.#cloudWatch.put(line);
     } catch (error) {
-      if (!signal.aborted) onFailure(error);
+      if (!signal.aborted) onFailure(error, input);
     }
   }
 }

@@ -41,8 +41,8 @@ export interface PlatformOptions {
   backups?: Readonly<Record<string, string>>;
   /** Told of each page that a workflow sends. */
   onPage?: (page: Page) => void;
-  /** Asked for each execution that a rule starts, by its state machine's name, for who is to be told of its events. */
-  onRuleStart?: (stateMachineName: string) => Observer;
+  /** Asked for each execution that a rule starts, by its state machine's name and its input, for who is to be told of its events. */
+  onRuleStart?: (stateMachineName: string, input: JsonValue) => Observer;
   /** What executions wait by: this machine's clock, if not said. */
   clock?: Clock;
 }
@@ -60,7 +60,7 @@ export interface RemediationRequest extends Omit<ExecutionRequest, 'incident'> {
   name?: string;
 }
 
-export type WatchOptions = Pick<DetectorOptions, 'minuteMs' | 'onFailure'>;
+export type WatchOptions = Pick<DetectorOptions, 'minuteMs' | 'onFailure'> & Partial<Pick<DetectorOptions, 'onAlarm'>>;
 
 /** The embedded platform: the synthesized state machines, run against the bundled Lambda functions. Close it after use. */
 export class Platform {
@@ -68,7 +68,7 @@ export class Platform {
   readonly executions: Executions;
   readonly #assembly: Assembly;
   readonly #endpoints: readonly AwsEndpoint[];
-  readonly #onRuleStart: (stateMachineName: string) => Observer;
+  readonly #onRuleStart: (stateMachineName: string, input: JsonValue) => Observer;
   readonly #onPage: (page: Page) => void;
   readonly #detectors = new Set<Detector>();
   /** Executions that nobody waits for, and which have not ended. */
@@ -191,16 +191,20 @@ export class Platform {
 
   /**
    * Lets the detector look at each cluster, and its alarms start what the synthesized rules say, until it is closed.
-   * @param minuteMs how long a minute is @param onFailure is told of each look that has failed
+   * @param minuteMs how long a minute is @param onAlarm is told of each alarm that has changed, as the rules are
+   * @param onFailure is told of each look that has failed
    */
-  watch({ minuteMs, onFailure }: WatchOptions): Detector {
+  watch({ minuteMs, onAlarm, onFailure }: WatchOptions): Detector {
     const { schedules, alarms } = this.#assembly;
     const detector = Detector.start({
       schedules,
       alarms,
       ...(minuteMs !== undefined && { minuteMs }),
       invoke: (arn, input, signal) => this.lambdas.invoke(arn, input, signal),
-      onAlarm: (event) => this.putEvent(event),
+      onAlarm: (event) => {
+        onAlarm?.(event);
+        this.putEvent(event);
+      },
       onPage: this.#onPage,
       onFailure,
     });
@@ -237,7 +241,7 @@ export class Platform {
   #startByItself(request: StartRequest): Execution {
     const execution = this.executions.start({
       ...request,
-      observer: this.#onRuleStart(request.stateMachineName),
+      observer: this.#onRuleStart(request.stateMachineName, request.input),
       signal: this.#closing.signal,
     });
     const running = execution.ended.finally(() => this.#goingOn.delete(running));
@@ -285,6 +289,6 @@ interface Parts {
   lambdas: LambdaHost;
   tasksFor: (observer: Observer) => ReturnType<typeof tasksOf>;
   onPage: (page: Page) => void;
-  onRuleStart: (stateMachineName: string) => Observer;
+  onRuleStart: (stateMachineName: string, input: JsonValue) => Observer;
   clock: Clock | undefined;
 }

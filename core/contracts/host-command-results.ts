@@ -87,6 +87,8 @@ export const hostInspectionSchema = z.strictObject({
     initialClusterToken: z.string(),
     /** Settings that make configure-membership useless: flags of the unit that go before the file, discovery, force-new-cluster. */
     overriding: z.array(z.string()),
+    /** The names of settings that are called experimental, as etcd reads them: `experimental-max-learners`, `ETCD_EXPERIMENTAL_MAX_LEARNERS`. */
+    experimental: z.array(z.string()),
   }),
 });
 export type HostInspection = z.output<typeof hostInspectionSchema>;

@@ -29,11 +29,26 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** zod's words are for programmers, these for a responder; a schema's own message goes before both. No value is repeated: it may be a secret. */
-function explain(issue: z.core.$ZodRawIssue): string | undefined {
+export function explain(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code !== 'invalid_type' && issue.code !== 'invalid_value') return undefined;
   if (issue.input === undefined) return 'is missing';
   if (issue.code === 'invalid_type') return `must be ${KINDS[issue.expected] ?? issue.expected}`;
   return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
+}
+
+/** What a value that was read from JSON is, without itself. */
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  return KINDS[typeof value] ?? typeof value;
+}
+
+/** For a value whose shape says more than that it is an object: `must be {"exec": [...]}, and is text`. */
+export function mustBe(shape: string): { error: (issue: z.core.$ZodRawIssue) => string | undefined } {
+  return {
+    error: ({ code, input }) =>
+      code === 'invalid_type' && input !== undefined ? `must be ${shape}, and is ${kindOf(input)}` : undefined,
+  };
 }
 
 /** `["clusters", 0, "members", 1, "clientUrl"]` -> `clusters[0].members[1].clientUrl` */

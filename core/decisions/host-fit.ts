@@ -1,6 +1,7 @@
 import type { ConfiguredMember, Layout } from '../contracts/clusters.ts';
 import type { HostInspection } from '../contracts/host-command-results.ts';
 import { formatBytes } from '../format.ts';
+import { ignoresExperimental } from './releases.ts';
 
 /** etcd lays out its log in segments of 64 MiB, and prepares the next one while it writes the first. */
 export const WAL_BYTES = 2 * 64 * 1024 * 1024;
@@ -46,6 +47,13 @@ export function foldersMisfit(layout: Layout, { configuration }: Pick<HostInspec
     !samePath(configuration.walDir, layout.walDir ?? '') &&
       `etcd's wal dir is "${configuration.walDir}", and clusters.json says ${layout.walDir ?? 'that there is none'}`,
   ].filter((problem) => problem !== false);
+}
+
+/** Settings that this host's etcd passes over, in words; empty where there are none. They keep nobody from starting it. */
+export function ignoredSettings({ etcdVersion, configuration }: HostInspection): string {
+  const { experimental, file } = configuration;
+  if (experimental.length === 0 || !ignoresExperimental(etcdVersion)) return '';
+  return `etcd ${etcdVersion} ignores ${experimental.join(', ')}${file && ` in ${file}`}`;
 }
 
 /** Those that a host's own etcd announces: a member that is added or restored must have them all, and no others. */

@@ -3,7 +3,7 @@ import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { HostCommand } from '../contracts/membership.ts';
 import type { Candidate, PlanRecovery, RecoveryPlan, StagedPart } from '../contracts/recovery.ts';
 import { formatBytes } from '../format.ts';
-import { announcedPeerUrls, foldersOf } from './host-fit.ts';
+import { announcedPeerUrls, foldersOf, ignoredSettings } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
 import {
   configureOf,
@@ -126,6 +126,10 @@ export function describeSteps(
     ...hosts.map(({ configured, layout }) => moveOf(configured, layout)),
     `write the membership of ${names}, with a new token, into their configuration`,
     `start ${names} at once`,
+    ...hosts.flatMap(({ configured, inspection }) => {
+      const ignored = ignoredSettings(inspection);
+      return ignored === '' ? [] : [`note that on ${configured.host} ${ignored}`];
+    }),
     `compare their data at one revision, and write through each of ${names}`,
     ...leftOut.map(
       ({ member, problem }) =>

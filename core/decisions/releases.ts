@@ -46,6 +46,14 @@ export function losesPromotions(release: string): boolean {
 }
 
 /**
+ * 3.7 has none of the settings that are called experimental any more. In its configuration file it passes over them without a word, and as
+ * variables it warns of them; as flags they end it (3.7.3; 3.6.16 still takes them).
+ */
+export function ignoresExperimental(release: string): boolean {
+  return release !== '' && !isOlderRelease(release, '3.7');
+}
+
+/**
  * From 3.5.0 to 3.5.2 a member that is killed under load may come back with other data than the others, and nothing tells of it
  * (https://github.com/etcd-io/etcd/issues/13766).
  */

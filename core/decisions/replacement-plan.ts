@@ -5,7 +5,7 @@ import type { Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { judgeWork } from './at-work.ts';
 import { refuseDowngrade } from './downgrade.ts';
-import { announcedPeerUrls, foldersOf, misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
+import { announcedPeerUrls, foldersOf, ignoredSettings, misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
 import { hasPeerUrl } from './identity.ts';
 import { requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
@@ -74,9 +74,13 @@ export function planReplacement(
     cluster: scope.cluster,
     replaced: scope.replaced ?? null,
     targets,
-    steps: targets.flatMap((target) =>
-      describeSteps(target, scope.cluster, stateOf(find(survey, target.member), inspectionOf(request, target.member))),
-    ),
+    steps: targets.flatMap((target) => {
+      const inspection = inspectionOf(request, target.member);
+      return describeSteps(target, scope.cluster, {
+        state: stateOf(find(survey, target.member), inspection),
+        ignored: inspection ? ignoredSettings(inspection) : '',
+      });
+    }),
     archives: Object.fromEntries(request.inspections.map(({ member, inspection }) => [member, inspection.archives])),
   };
 }
@@ -222,7 +226,7 @@ function requireUnused(
 function describeSteps(
   { member, host, removeIds, prepare, asLearner, staysLearner, peerUrls }: PlannedTarget,
   cluster: Cluster,
-  state: string,
+  { state, ignored }: { state: string; ignored: string },
 ): string[] {
   const promotion = asLearner && !staysLearner ? [`promote ${member} once it is caught up`] : [];
   if (!prepare) return [`wait until ${member} is caught up`, ...promotion];
@@ -232,7 +236,7 @@ function describeSteps(
     ...removeIds.map((id) => `remove member ${id} from etcd`),
     `move ${foldersOf(layout).join(' and ')} aside on ${host}`,
     `add ${member} (${peerUrls.join(', ')}) to etcd as a ${asLearner ? 'learner' : 'voter'}`,
-    `write the membership into ${layout.configFile} on ${host}, and start ${layout.unit}`,
+    `write the membership into ${layout.configFile} on ${host}, and start ${layout.unit}${ignored && `; ${ignored}`}`,
     `wait until ${member} is caught up`,
     ...promotion,
   ];

@@ -3,6 +3,7 @@ import { type Cluster, type ConfiguredMember, hostsOf, layoutOf } from '../contr
 import type { Warning } from '../contracts/diagnosis.ts';
 import type { InspectionReport } from '../contracts/host-command-results.ts';
 import { formatBytes, formatShare } from '../format.ts';
+import { ignoredSettings } from './host-fit.ts';
 import { releasesMisfit, restoreMisfits } from './recovery-fit.ts';
 import { replacementMisfits } from './replacement-plan.ts';
 
@@ -199,13 +200,20 @@ function weighHost(
     member !== '' && result.unit.loadState === 'loaded' && result.unit.mainPid === 0
       ? [`the unit "${layout.unit}" has no process (${result.unit.activeState})`]
       : [];
-  const findings = [...misfits, ...stopped].map((misfit) => line('hosts', `${owner}: ${misfit}`));
-  if (findings.length > 0) return { findings };
+  const unfit = [...misfits, ...stopped].map((misfit) => line('hosts', `${owner}: ${misfit}`));
+  const ignored = ignoredSettings(result);
+  const findings = [
+    ...unfit,
+    ...(ignored === ''
+      ? []
+      : [line('hosts', `${owner}: ${ignored}: since 3.7 they are called otherwise. Rename them, or remove them`)]),
+  ];
+  if (unfit.length > 0) return { findings };
   const { unit, etcdVersion, dataDir } = result;
   const fit =
     member === '' || configured.learner ? 'fit for a replacement' : 'fit for a replacement and for a recovery';
   const message = `${owner}: ${fit} (unit ${layout.unit} ${unit.activeState}, etcd ${etcdVersion}, ${formatBytes(dataDir.freeBytes)} free)`;
-  return { well: [line('hosts', message)] };
+  return { findings, well: [line('hosts', message)] };
 }
 
 function weighBackups({ cluster, backups }: WeighCheck, now: number): Weighed {

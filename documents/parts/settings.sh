@@ -206,6 +206,7 @@ BEGIN {
     if (env["ETCD_CONFIG_FILE"] == config_file) put("named-by", from["ETCD_CONFIG_FILE"])
     exit
   }
+  for (v in env) if (v ~ /^ETCD_EXPERIMENTAL_/) put("experimental", v)
   count = split(known, setting, " ")
   for (i = 2; i <= count; i++) {
     s = setting[i]; v = variable(s)
@@ -232,7 +233,8 @@ BEGIN {
   if (problem != "") { put("overriding", file ", which can only be edited by hand: " problem); exit }
   for (i = 1; i <= lines; i++) {
     if (!yaml_entry(i)) continue
-    if (key !~ /^(discovery|discovery-srv|force-new-cluster)$/) put(key, value)
+    if (key ~ /^experimental-/) put("experimental", key)
+    else if (key !~ /^(discovery|discovery-srv|force-new-cluster)$/) put(key, value)
     else if (key != "force-new-cluster" ? value != "" : tolower(value) ~ /^(true|yes|on|y)$/) put("overriding", key ": " value " in " file)
     i = last
   }
@@ -246,6 +248,7 @@ take_settings() {
       config-file) format=yaml file=$text ;;
       named-by) named_by=$text ;;
       overriding) overriding+=${overriding:+$newline}$text ;;
+      experimental) experimental+=${experimental:+$newline}$text ;;
       name) set_name=$text ;;
       data-dir) set_data_dir=$text ;;
       wal-dir) set_wal_dir=$text ;;
@@ -267,12 +270,12 @@ take_settings() {
 }
 
 # Reads the configuration that is in force: its `format`, the `file` to edit, what `named_by` environment file names that, the
-# `environment_files`, a line each, the settings, and what is `overriding` them.
+# `environment_files`, a line each, the settings, what is `overriding` them, and the names of those that are `experimental`.
 # read_settings CONFIG_FILE: that chooses among several environment files.
 # shellcheck disable=SC2034
 read_settings() {
   local output line pattern entry count=0 environment_file='' wanted
-  format=environment file='' named_by='' overriding='' environment_files=''
+  format=environment file='' named_by='' overriding='' experimental='' environment_files=''
   set_name='' set_data_dir='' set_wal_dir='' set_advertise_peer_urls=''
   set_initial_cluster='' set_initial_cluster_state='' set_initial_cluster_token=''
   set_listen_client_urls='' set_listen_peer_urls='' set_listen_metrics_urls='' set_cert_file='' set_key_file=''

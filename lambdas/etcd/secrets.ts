@@ -1,14 +1,20 @@
 import * as z from 'zod';
 import type { Cluster } from '../../core/contracts/clusters.ts';
+import { explain } from '../../core/contracts/parse.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
 import { AWS_CLIENT, requireRefusal } from '../aws.ts';
 import type { ClientTls, Login } from './connection.ts';
 import { pemCertificate, pemKey } from './pem.ts';
 
-const loginSchema = z.object({ username: z.string().min(1), password: z.string().min(1) });
+const filled = z.string().min(1, { error: 'is empty' });
+const loginSchema = z.object({ username: filled, password: filled });
 const tlsSchema = z
   .object({ ca: pemCertificate, cert: pemCertificate.optional(), key: pemKey.optional() })
-  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), { path: ['cert and key'] });
+  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
+    error: 'have to be there both, or neither of them',
+    path: ['cert and key'],
+  });
+const KNOWN_FIELDS = ['username', 'password', 'ca', 'cert', 'key'];
 
 export interface ClusterSecrets {
   login?: Login | undefined;
@@ -40,10 +46,12 @@ export async function readSecrets({ auth, tls }: Cluster): Promise<ClusterSecret
           'correct its name in clusters.json.',
       );
     }
-    const result = schema.safeParse(parseJson(text ?? ''));
+    const value = parseJson(text ?? '');
+    const result = schema.safeParse(value, { error: explain });
     if (result.success) return result.data;
-    const wrong = result.error.issues.map((issue) => issue.path.join('.') || 'the whole').join(', ');
-    throw new PreconditionFailed(`The secret "${secret}" is malformed (${wrong}): it must be JSON with ${fields}.`);
+    throw new PreconditionFailed(
+      `The secret "${secret}" is malformed: ${describeProblems(value, result.error)}. It must be JSON with ${fields}.`,
+    );
   };
   const [login, clientTls] = await Promise.all([
     auth && read(auth.secret, loginSchema, '"username" and "password"'),
@@ -51,6 +59,15 @@ export async function readSecrets({ auth, tls }: Cluster): Promise<ClusterSecret
       read(tls.secret, tlsSchema, '"ca", and "cert" and "key" where etcd asks for a client certificate, as PEM texts'),
   ]);
   return { login, tls: clientTls };
+}
+
+/** By the names of fields alone. */
+function describeProblems(value: unknown, { issues }: z.ZodError): string {
+  if (value === undefined) return 'it is not JSON';
+  const problems = issues.map(({ path, message }) => `${path.join('.') || 'it'} ${message}`);
+  const strange = Object.keys(Object(value)).filter((field) => !KNOWN_FIELDS.includes(field));
+  const isNamed = issues.some(({ path }) => path.length > 0) && strange.length > 0;
+  return [...problems, ...(isNamed ? [`it has ${strange.join(', ')}`] : [])].join('; ');
 }
 
 function parseJson(text: string): unknown {

@@ -1,15 +1,19 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import { parse } from '../../core/contracts/parse.ts';
+import { mustBe, parse } from '../../core/contracts/parse.ts';
 
+const SSH = '["ssh", "-o", "BatchMode=yes", "10.0.1.11", "sudo", "bash"]';
 const hostsFileSchema = z.record(
   z.string().min(1),
-  z.strictObject({
-    exec: z
-      .array(z.string().min(1))
-      .min(1, { error: 'must be a command, such as ["ssh", "-o", "BatchMode=yes", "10.0.1.11"]' }),
-  }),
+  z.strictObject(
+    {
+      exec: z.array(z.string().min(1), mustBe(`a list of words, such as ${SSH}`)).min(1, {
+        error: `must be a command, such as ${SSH}`,
+      }),
+    },
+    mustBe(`a command in an object, such as {"exec": ${SSH}}`),
+  ),
 );
 
 /** How a host is reached: a command that runs what it reads on standard input in a shell, such as ssh, nsenter or sh itself. */

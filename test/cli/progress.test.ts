@@ -151,7 +151,7 @@ it('tells of an execution in an execution why it failed, and of a cause that was
   progress.onEvent(failed(3, '{"ExecutionArn":"arn","Cause":"the sto'));
   progress.stop();
   expect(lines.map((line) => line.slice(12).replace(/ +/g, ' '))).toEqual([
-    ' Run space-reclaim X: the store is full',
+    ' Run space-reclaim PreconditionFailed: the store is full',
     ' Run space-reclaim X: {"ExecutionArn":"arn","Cause":"the sto',
   ]);
 });

@@ -19,7 +19,7 @@ afterAll(() => rm(directory, { recursive: true }));
 describe('etcd-remediation serve', () => {
   it('serves who can read its file, on loopback alone, and stops what it has started at Ctrl-C', async () => {
     const command = startEtcdRemediation('serve', '--config', config, '--port', '0');
-    await expect.poll(() => command.written.stdout).toMatch(/curl .*\nLooking .*\n/);
+    await expect.poll(() => command.written.stdout).toMatch(/curl .*\n\S+ Looking .*\n/);
     const [, file = '', url = ''] = /curl -H @(\S+) (\S+)\/clusters/.exec(command.written.stdout) ?? [];
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect((await stat(file)).mode & 0o777).toBe(0o600);

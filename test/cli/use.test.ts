@@ -287,9 +287,13 @@ describe('a run that cannot begin', () => {
     ['is not there', undefined, / cannot be read: ENOENT/],
     ['is not JSON', `{"etcd/orders/root": ${MARKER}`, / is not JSON\.$/],
     ['is a list', [MARKER], / must be an object$/],
-    ['holds a text', { 'etcd/orders/root': MARKER }, /- etcd\/orders\/root: must be an object$/],
-    ['holds a list', { 'etcd/orders/root': [MARKER] }, /- etcd\/orders\/root: must be an object$/],
-    ['holds a number', { 'etcd/orders/root': 7 }, /- etcd\/orders\/root: must be an object$/],
+    [
+      'holds a text',
+      { 'etcd/orders/root': MARKER },
+      /- etcd\/orders\/root: must be \{"username": .* for TLS, and is text$/,
+    ],
+    ['holds a list', { 'etcd/orders/root': [MARKER] }, /- etcd\/orders\/root: must be \{"username": .* and is a list$/],
+    ['holds a number', { 'etcd/orders/root': 7 }, /- etcd\/orders\/root: must be \{"username": .* and is a number$/],
   ])('says what is wrong with the file of secrets, and repeats none of it: it %s', async (_, content, message) => {
     const file = content === undefined ? join(directory, 'not-there.json') : await fileWith(content);
     expect(await refused('--cluster', 'orders', '--secrets', file)).toMatch(message);

@@ -190,6 +190,7 @@ export function configuration(
     initialClusterState: 'new',
     initialClusterToken: 'etcd-cluster',
     overriding: [],
+    experimental: [],
     ...differences,
   };
 }

@@ -36,12 +36,15 @@ describe('the plan of a recovery', () => {
   });
 
   it('tells what it does, a line each', () => {
-    const cluster = clusterOf([...MEMBERS.slice(0, 2), configured('node3', { layout: { walDir: '/wal' } })]);
+    const cluster = clusterOf([
+      ...MEMBERS.slice(0, 2),
+      configured('node3', { layout: { walDir: '/wal', unit: 'etcd15000' } }),
+    ]);
     const third = { ...killed, walDir: directory('/wal'), configuration: configuration('node3', { walDir: '/wal' }) };
     expect(plan({ cluster, hosts: { node3: third } }).steps).toEqual([
       "restore node2's snapshot (replayed) of revision 4030 on trial on i-2",
       'send it (4.0 MiB) to every host, and restore it beside the data of node1, node2, node3',
-      'stop etcd on i-1, i-2, i-3',
+      'stop etcd on i-1, i-2; etcd15000 on i-3',
       'move /var/lib/etcd/member aside on i-1, and the restored data into its place',
       'move /var/lib/etcd/member aside on i-2, and the restored data into its place',
       'move /var/lib/etcd/member and /wal aside on i-3, and the restored data into their places',
@@ -50,6 +53,15 @@ describe('the plan of a recovery', () => {
       'compare their data at one revision, and write through each of node1, node2, node3',
       'keep what was moved aside, under the name run-1',
     ]);
+  });
+
+  it('says which settings the etcd of a host passes over', () => {
+    const old = configuration('node3', { experimental: ['experimental-max-learners'] });
+    const at = (more: object = {}) => ({ ...killed, etcdVersion: '3.7.3', ...more });
+    const hosts = { node1: at(), node2: at(), node3: at({ configuration: old }) };
+    expect(plan({ hosts }).steps).toContain(
+      'note that on i-3 etcd 3.7.3 ignores experimental-max-learners in /etc/etcd/etcd.yaml',
+    );
   });
 
   it('names what earlier executions have moved aside', () => {

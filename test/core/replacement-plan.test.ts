@@ -55,6 +55,19 @@ describe('the plan for a member that has crashed', () => {
     expect(steps).toContain('add node3 (https://node3:2380, https://10.0.0.3:2380) to etcd as a learner');
   });
 
+  it('says which settings the etcd of the host passes over, and replaces its member all the same', () => {
+    const experimental = ['experimental-initial-corrupt-check', 'experimental-max-learners'];
+    const steps = (etcdVersion: string) =>
+      plan(crashed, {
+        inspections: { node3: { etcdVersion, configuration: configuration('node3', { experimental }) } },
+      }).steps;
+    expect(steps('3.7.3')).toContain(
+      'write the membership into /etc/etcd/etcd.yaml on i-3, and start etcd; etcd 3.7.3 ignores ' +
+        'experimental-initial-corrupt-check, experimental-max-learners in /etc/etcd/etcd.yaml',
+    );
+    expect(steps('3.6.16')).toContain('write the membership into /etc/etcd/etcd.yaml on i-3, and start etcd');
+  });
+
   it('leaves the promotion out for one that joins as a voter, and the removal for one that is gone', () => {
     expect(plan(withThird(silent('node3'), null, '3.5.16')).steps).toEqual([
       'stop etcd on i-3',

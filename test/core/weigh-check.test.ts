@@ -197,6 +197,28 @@ describe('a finding is', () => {
     ).toEqual([]);
   });
 
+  it.each([
+    ['3.6.16', 'node3', []],
+    [
+      '3.7.3',
+      'node3',
+      [
+        'hosts: node3 on i-3: etcd 3.7.3 ignores experimental-max-learners in /etc/etcd/etcd.yaml: since 3.7 they are called otherwise. Rename them, or remove them',
+      ],
+    ],
+  ])(
+    'settings that a new release passes over without a word, of a host that is fit all the same: etcd %s',
+    (etcdVersion, name, lines) => {
+      const old = configuration(name, { experimental: ['experimental-max-learners'] });
+      const differences = (member: string) => ({ etcdVersion, ...(member === name && { configuration: old }) });
+      const { findings, well } = seen({
+        inspected: MEMBERS.map((member) => inspected(member.name, differences(member.name))),
+      });
+      expect(linesOf(findings)).toEqual(lines);
+      expect(linesOf(well)).toContainEqual(expect.stringContaining('hosts: node3 on i-3: fit for a replacement'));
+    },
+  );
+
   it('releases that differ among the hosts, and the one that all of them need', () => {
     expect(linesOf(withHost('node3', { etcdVersion: '3.6.16' }).findings)).toEqual([
       'hosts: the hosts have different releases of etcd: 3.5.30 on node1, 3.5.30 on node2, 3.6.16 on node3. The newest may have written what an ' +

@@ -166,7 +166,8 @@ describe('inspect-host reads the configuration as etcd does', () => {
       what: 'flags before the environment, and the last of several',
       properties: {
         ExecStart: command('/usr/bin/etcd --name flag -data-dir=/old --data-dir=/flag --logger zap'),
-        Environment: 'ETCD_NAME=env ETCD_DATA_DIR=/env "ETCD_INITIAL_CLUSTER_TOKEN=a b" ETCD_WAL_DIR=/wal',
+        Environment:
+          'ETCD_NAME=env ETCD_DATA_DIR=/env "ETCD_INITIAL_CLUSTER_TOKEN=a b" ETCD_WAL_DIR=/wal ETCD_EXPERIMENTAL_MAX_LEARNERS=2',
       },
       expected: {
         format: 'environment',
@@ -175,6 +176,7 @@ describe('inspect-host reads the configuration as etcd does', () => {
         dataDir: '/flag',
         walDir: '/wal',
         initialClusterToken: 'a b',
+        experimental: ['ETCD_EXPERIMENTAL_MAX_LEARNERS'],
       },
     },
     {
@@ -271,7 +273,8 @@ describe('inspect-host reads the configuration as etcd does', () => {
       },
       files: {
         'etcd.conf':
-          'name: \'m1\' # me\n"data-dir": /var/lib/etcd\ninitial-cluster: >\n  a=http://a:1\ninitial-advertise-peer-urls: "http://a:1"\nwal-dir:\nforce-new-cluster: false\n',
+          'name: \'m1\' # me\n"data-dir": /var/lib/etcd\ninitial-cluster: >\n  a=http://a:1\ninitial-advertise-peer-urls: "http://a:1"\nwal-dir:\nforce-new-cluster: false\n' +
+          'experimental-max-learners: 2\n"experimental-initial-corrupt-check": true\n',
       },
       expected: {
         format: 'yaml',
@@ -283,6 +286,7 @@ describe('inspect-host reads the configuration as etcd does', () => {
         initialCluster: 'a=http://a:1',
         initialClusterState: '',
         overriding: [],
+        experimental: ['experimental-initial-corrupt-check', 'experimental-max-learners'],
       },
     },
     {

@@ -138,7 +138,7 @@ export function inspectionOf(member: string, more: Partial<HostInspection['unit'
     recoveries: [],
     configuration: {
       ...{ format: 'yaml', file: configFile, name: member, dataDir, walDir: '', initialAdvertisePeerUrls: '' },
-      ...{ initialCluster: '', initialClusterState: '', initialClusterToken: '', overriding: [] },
+      ...{ initialCluster: '', initialClusterState: '', initialClusterToken: '', overriding: [], experimental: [] },
     },
   });
 }

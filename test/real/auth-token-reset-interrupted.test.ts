@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ClustersFile } from '../../core/contracts/clusters.ts';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
 import { flood } from '../../drills/under-load.ts';
-import { Writer } from '../../drills/writer.ts';
+import { WriterThread } from '../../drills/writer-thread.ts';
 import { readWindow } from '../../lambdas/etcd/authentication-window.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import type { HostsFile } from '../../local/hosts/access.ts';
@@ -53,10 +53,8 @@ describe('authentication is enabled at the end of an auth token reset', () => {
     stage = await hostedStage({ etcd: '3.3.25', auth: true, snapshotCount: SNAPSHOT_COUNT });
     const { cluster, secrets, file, hosts } = stage;
     const endpoints = cluster.members.map(({ clientUrl }) => clientUrl);
-    const writer = new Writer({ endpoints, login: secrets.login, keys: WRITES, valueBytes: 16 });
-    await flood(writer, WRITES);
-    await writer.stop();
-    writer.close();
+    const writer = new WriterThread({ endpoints, login: secrets.login, keys: WRITES, valueBytes: 16 });
+    await flood(writer, WRITES).finally(() => writer.end());
     proxies = await Promise.all(
       cluster.members.map(({ name, clientUrl }) =>
         serveGrpcProxy(

@@ -32,6 +32,11 @@ beforeAll(async () => {
   const gone = { name: 'm1', clientUrl: `http://${HOST}:${client}`, peerUrl: `http://${HOST}:${peer}` };
   const contents = {
     one: { clusters: [orders] },
+    renamed: {
+      clusters: [
+        { name: 'renamed', members: [{ ...members[0], name: 'm_1' }, ...members.slice(1)], quotaBackendBytes },
+      ],
+    },
     several: {
       clusters: [
         { name: 'gone', members: [gone], quotaBackendBytes },
@@ -82,6 +87,15 @@ describe('etcd-remediation diagnose', () => {
       ]),
     );
     expect(stdout).not.toContain('Next:');
+  });
+
+  it("warns of a name that is not etcd's while every member is healthy", async () => {
+    const { status, stdout } = await etcdRemediation('diagnose', '--config', fileOf('renamed'));
+    expect(status, stdout).toBe(0);
+    expect(stdout).toMatch(/^renamed: healthy$/m);
+    expect(stdout).toMatch(
+      /^ {4}name-differs: clusters\.json calls the member at http:\S+ "m_1", and its name in etcd is "m1"\. Correct name/m,
+    );
   });
 
   it('diagnoses every cluster of the file, and says which could not be: as one JSON object in its order', async () => {

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { flood } from '../../drills/under-load.ts';
-import { Writer } from '../../drills/writer.ts';
+import { WriterThread } from '../../drills/writer-thread.ts';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { type HostedCluster, startHostedCluster } from '../../local/hosts/hosted-cluster.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
@@ -55,13 +55,8 @@ export async function letRejoin(
 
 async function write({ members }: HostedCluster): Promise<void> {
   const endpoints = members.map(({ clientUrl }) => clientUrl);
-  const writer = new Writer({ endpoints, login: LOGIN, keys: WRITES, valueBytes: 64 });
-  try {
-    await flood(writer, WRITES);
-    await writer.stop();
-  } finally {
-    writer.close();
-  }
+  const writer = new WriterThread({ endpoints, login: LOGIN, keys: WRITES, valueBytes: 64 });
+  await flood(writer, WRITES).finally(() => writer.end());
 }
 
 async function answersOf(cluster: HostedCluster, name: string): Promise<Answers> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { requireEtcd } from '../run/require-etcd.ts';
-import { expectWhole, idsOf, outputOf, replace, stageForEachTest } from '../scenes/hosted-scene.ts';
+import { expectWhole, outputOf, replace, serviceOf, stageForEachTest, untilLed } from '../scenes/hosted-scene.ts';
+import { pictureOf } from '../scenes/picture.ts';
 import { HURRIED, statesOf, until } from '../scenes/scene.ts';
 
 const onStage = stageForEachTest();
@@ -9,9 +10,12 @@ describe('the member runbook, while a downgrade is enabled,', () => {
   it('refuses before the first change, in the dry run too, and replaces once it is cancelled', async (test) => {
     await requireEtcd('3.7.3', test);
     const stage = await onStage({ etcd: '3.7.3' });
-    const before = await idsOf(stage);
     await stage.cluster.etcdctl(['downgrade', 'enable', '3.6']);
     await stage.cluster.destroyMember('m2');
+    await untilLed(stage);
+    // systemd tries to start it some times more.
+    await until(async () => (await serviceOf(stage.cluster, 'm2')) === 'failed');
+    const before = await pictureOf(stage);
     for (const dryRun of [true, false]) {
       const execution = await replace(stage, { dryRun });
       expect(execution).toMatchObject({
@@ -19,12 +23,17 @@ describe('the member runbook, while a downgrade is enabled,', () => {
         error: 'PreconditionFailed',
         cause: expect.stringContaining('A downgrade to etcd 3.6.0 is enabled (m1, m3)'),
       });
-      expect(statesOf(execution)).not.toContain('Stop service');
+      expect(await pictureOf(stage)).toEqual(before);
     }
-    expect(await idsOf(stage)).toEqual(before);
 
     await stage.cluster.etcdctl(['downgrade', 'cancel'], ['m1']);
-    await until(async () => outputOf(await replace(stage, { dryRun: true })).outcome === 'Planned');
+    // etcd 3.7 passes over it without a word.
+    const { configFile } = stage.cluster.member('m2').host.layout;
+    await stage.cluster.run('m2', `echo 'experimental-initial-corrupt-check: true' >> '${configFile}'`);
+    await until(async () => {
+      const { outcome, plan } = outputOf(await replace(stage, { dryRun: true }));
+      return outcome === 'Planned' && String(plan).includes('etcd 3.7.3 ignores experimental-initial-corrupt-check in');
+    });
     expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
     await expectWhole(stage);
   });

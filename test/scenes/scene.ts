@@ -9,6 +9,7 @@ import { CLUSTER_NAME, type Stage, type StageOptions, setStage } from '../../dri
 import type { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
 import { Connection } from '../../lambdas/etcd/connection.ts';
 import { hasReason } from '../../lambdas/etcd/errors.ts';
+import type { ClusterSecrets } from '../../lambdas/etcd/secrets.ts';
 import { systemClock } from '../../local/asl/clock.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import type { JsonObject } from '../../local/asl/json.ts';
@@ -92,12 +93,13 @@ export async function leaderOf(stage: Pick<Stage, 'etcd'>): Promise<AnsweringMem
 
 /** Raises an alarm, or takes it back, for any member ID, as a member of etcd does for itself. */
 export async function setAlarm(
-  stage: { cluster: { members: readonly { clientUrl: string }[] } },
+  stage: { cluster: { members: readonly { clientUrl: string }[] }; secrets?: Pick<ClusterSecrets, 'login'> },
   alarm: 'Corrupt' | 'Nospace',
   memberId: string,
   raised = true,
 ): Promise<void> {
-  const connection = new Connection({ endpoint: stage.cluster.members[0]?.clientUrl ?? '', deadlineMs: WAIT_MS });
+  const endpoint = stage.cluster.members[0]?.clientUrl ?? '';
+  const connection = new Connection({ endpoint, login: stage.secrets?.login, deadlineMs: WAIT_MS });
   try {
     await connection.maintenance.alarm({
       action: raised ? AlarmAction.Activate : AlarmAction.Deactivate,

@@ -215,7 +215,9 @@ describe('the secrets of a cluster', () => {
     await holding({ ca: spoilt(ca), cert: spoilt(client.cert), key: spoilt(client.key) });
     await expect(readSecrets(withTls)).rejects.toMatchObject({
       name: 'PreconditionFailed',
-      message: expect.stringMatching(/^The secret "etcd\/tls" is malformed \(ca, cert, key\): /),
+      message: expect.stringMatching(
+        /^The secret "etcd\/tls" is malformed: ca has no PEM text .*; cert has no PEM text .*; key has no PEM text .* It must be JSON with "ca"/,
+      ),
     });
   });
 
@@ -226,10 +228,33 @@ describe('the secrets of a cluster', () => {
     expect(error).toMatchObject({
       name: 'PreconditionFailed',
       message: expect.stringMatching(
-        /^The secret "etcd\/tls" is malformed \(cert and key\): it must be JSON with "ca"/,
+        /^The secret "etcd\/tls" is malformed: cert and key have to be there both, or neither of them\. It must be JSON with "ca"/,
       ),
     });
     expect(String(error)).not.toContain('-----BEGIN');
+  });
+
+  it.each([
+    ['by other names', { user: 'root', pass: 'x' }, 'username is missing; password is missing; it has user, pass'],
+    ['empty', { username: 'root', password: '' }, 'password is empty'],
+    ['a number', { username: 'root', password: 4711 }, 'password must be text'],
+    ['in a text', '{"username":"root","password":"x"}', 'it must be an object'],
+  ])('say what is wrong with a login whose fields are %s, and repeat no value', async (_, login, problems) => {
+    await holding(login);
+    const withAuth = { ...CLUSTER, auth: { secret: 'etcd/root' } };
+    await expect(readSecrets(withAuth)).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+      message: `The secret "etcd/root" is malformed: ${problems}. It must be JSON with "username" and "password".`,
+    });
+  });
+
+  it('that are no JSON say so', async () => {
+    await serve(answering(200, { Name: 'etcd/tls', SecretString: '-----BEGIN' }).answer);
+    await expect(readSecrets(withTls)).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^The secret "etcd\/tls" is malformed: it is not JSON\. It must be JSON with "ca"/,
+      ),
+    });
   });
 
   it('that are not there have to be created', async () => {

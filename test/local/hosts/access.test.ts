@@ -17,7 +17,16 @@ describe('hosts.json', () => {
   it.each([
     ['a list', [], '(the whole): must be an object'],
     ['a host without a command', { 'i-1': {} }, 'i-1.exec: is missing'],
-    ['a command that is one text', { 'i-1': { exec: 'ssh 10.0.1.11' } }, 'i-1.exec: must be a list'],
+    [
+      'a host that is a command',
+      { 'i-1': ['ssh', '10.0.1.11'] },
+      'i-1: must be a command in an object, such as {"exec": ["ssh", "-o", "BatchMode=yes", "10.0.1.11", "sudo", "bash"]}, and is a list',
+    ],
+    [
+      'a command that is one text',
+      { 'i-1': { exec: 'ssh 10.0.1.11' } },
+      'i-1.exec: must be a list of words, such as ["ssh", "-o", "BatchMode=yes", "10.0.1.11", "sudo", "bash"], and is text',
+    ],
     ['an empty command', { 'i-1': { exec: [] } }, 'i-1.exec: must be a command, such as ["ssh"'],
     ['an empty word', { 'i-1': { exec: ['ssh', ''] } }, 'i-1.exec[1]: '],
     ['another field', { 'i-1': { exec: ['sh'], user: 'root' } }, 'i-1.user: is not a known field'],

@@ -1,9 +1,10 @@
 import { Worker } from 'node:worker_threads';
-import type { WriterOptions } from '../drills/writer.ts';
-import type { Act, Answer, WriterFigures } from './writer-worker.ts';
+import { EtcdUnavailable } from '../core/errors.ts';
+import type { WriterOptions } from './writer.ts';
+import type { Act, Answer, AnswerTo } from './writer-worker.ts';
 
 interface Waiting {
-  resolve(figures: WriterFigures): void;
+  resolve(value: AnswerTo<Act>): void;
   reject(error: Error): void;
 }
 
@@ -13,7 +14,7 @@ interface Waiting {
  */
 export class WriterThread {
   readonly #worker: Worker;
-  /** Answers come in the order of what was asked. */
+  /** Answers come in the order of what was asked: one thing is asked after the other. */
   readonly #waiting: Waiting[] = [];
   /** What has ended the thread before its time. */
   #failure: Error | undefined;
@@ -22,8 +23,8 @@ export class WriterThread {
     this.#worker = new Worker(new URL('./writer-worker.ts', import.meta.url), { workerData: options });
     this.#worker.on('message', (answer: Answer) => {
       const waiting = this.#waiting.shift();
-      if ('problem' in answer) waiting?.reject(new Error(answer.problem));
-      else waiting?.resolve(answer);
+      if ('value' in answer) waiting?.resolve(answer.value);
+      else waiting?.reject(answer.isOutage ? new EtcdUnavailable(answer.problem) : new Error(answer.problem));
     });
     this.#worker.on('error', (error: Error) => {
       this.#failure = error;
@@ -31,11 +32,11 @@ export class WriterThread {
     });
   }
 
-  /** Does what a writer's method of this name does. @returns what it has measured when that is done */
-  ask(act: Act): Promise<WriterFigures> {
+  /** Does what a writer's method of this name does. @returns what that returns, or what was measured when it is done */
+  ask<Asked extends Act>(act: Asked): Promise<AnswerTo<Asked>> {
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
+      this.#waiting.push({ resolve: (value) => resolve(value as AnswerTo<Asked>), reject });
       this.#worker.postMessage(act);
     });
   }
