@@ -3,7 +3,7 @@ import { CHECK_STATE_MACHINE, type CheckReport } from '../core/contracts/check.t
 import type { Cluster } from '../core/contracts/clusters.ts';
 import { hostsOf } from '../core/contracts/clusters.ts';
 import type { HostsFile } from '../local/hosts/access.ts';
-import { Platform } from '../local/platform.ts';
+import type { Platform } from '../local/platform.ts';
 import { type Checked, checkOutcomeOf, describeCheck } from './check-report.ts';
 import { takeDeployment } from './deployed/commands.ts';
 import type { DeployedFlags } from './deployed/flags.ts';
@@ -13,6 +13,7 @@ import { examples, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { whileNothingChanges } from './signals.ts';
+import { startPlatform } from './start-platform.ts';
 
 interface Flags extends FileFlags, DeployedFlags {
   cluster?: string;
@@ -71,7 +72,7 @@ async function check(flags: Flags): Promise<void> {
   output.print(`Checking ${clusters.map((each) => each.name).join(', ')} (nothing is changed)`);
   const progress = new Progress(output.print);
   progress.say('Synthesizing the workflow and bundling its steps');
-  const platform = await Platform.start({
+  const platform = await startPlatform({
     file: { clusters: clusters.map((cluster) => seenFromHere(cluster, hosts)) },
     secrets,
     hosts,

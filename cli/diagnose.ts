@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import type { Cluster } from '../core/contracts/clusters.ts';
 import type { Diagnosis } from '../core/contracts/diagnosis.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
-import { Platform } from '../local/platform.ts';
+import type { Platform } from '../local/platform.ts';
 import { takeDeployment } from './deployed/commands.ts';
 import type { DeployedFlags } from './deployed/flags.ts';
 import { type Diagnosed, describeDiagnosis, describeUndiagnosed, isHealthy, outcomeOf } from './diagnosis-report.ts';
@@ -13,6 +13,7 @@ import { examples, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { whileNothingChanges } from './signals.ts';
+import { startPlatform } from './start-platform.ts';
 
 const STEP = 'diagnose-cluster';
 interface Flags extends FileFlags, DeployedFlags {
@@ -84,7 +85,7 @@ async function diagnose(flags: Flags): Promise<void> {
   progress.say('Bundling the steps');
   // Where no way to any host is known, that none is reached would say nothing.
   const seen = Object.keys(hosts).length > 0 ? clusters : clusters.map(withoutHosts);
-  const platform = await Platform.start({ file: { clusters: seen }, secrets, hosts });
+  const platform = await startPlatform({ file: { clusters: seen }, secrets, hosts });
   try {
     const found = await forEachCluster(clusters, (cluster) =>
       diagnoseCluster(platform, { name: cluster.name, progress }),

@@ -5,7 +5,7 @@ import { INCIDENTS, type Incident } from '../core/contracts/execution-input.ts';
 import { APPROVAL_WANTED } from '../core/contracts/remediation.ts';
 import type { ApprovalAnswer } from '../core/contracts/remediation-items.ts';
 import type { JsonObject } from '../local/asl/json.ts';
-import { Platform } from '../local/platform.ts';
+import type { Platform } from '../local/platform.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { Follower } from './follower.ts';
 import { formatMs } from './format.ts';
@@ -16,6 +16,7 @@ import { describeEnd } from './remediation-end.ts';
 import { type RunRequest, remediationInputFor } from './run-request.ts';
 import { onSignal } from './signals.ts';
 import { parseStagingAddress, type StagingAddress } from './staging-address.ts';
+import { startPlatform } from './start-platform.ts';
 
 interface Flags extends FileFlags, RunRequest {
   cluster: string;
@@ -77,7 +78,7 @@ async function run(flags: Flags): Promise<void> {
   output.print(describeStart(flags));
   const progress = new Progress(output.print);
   progress.say('Synthesizing the workflows and bundling their steps');
-  const platform = await Platform.start({
+  const platform = await startPlatform({
     file: { clusters: [cluster] },
     secrets,
     hosts,

@@ -7,13 +7,14 @@ import type { ClustersFile } from '../core/contracts/clusters.ts';
 import { ENTRY_STATE_MACHINE } from '../core/contracts/remediation.ts';
 import { serveApi } from '../local/api-server.ts';
 import type { Detector } from '../local/detector.ts';
-import { Platform } from '../local/platform.ts';
+import type { Platform } from '../local/platform.ts';
 import { type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { examples, LOCK_OF_THIS_PROCESS, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { ServeLog } from './serve-log.ts';
 import { onSignal } from './signals.ts';
 import { parseStagingAddress, type StagingAddress } from './staging-address.ts';
+import { startPlatform } from './start-platform.ts';
 
 /** The name under which the function of the API is deployed. */
 const API = 'api';
@@ -67,7 +68,7 @@ async function serve(flags: Flags): Promise<void> {
     file.clusters.map(({ name }) => name),
   );
   log.say('Synthesizing the workflows and bundling their steps');
-  const platform = await Platform.start({
+  const platform = await startPlatform({
     file,
     secrets,
     hosts,

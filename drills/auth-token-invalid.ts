@@ -4,7 +4,7 @@ import { UNIT } from '../local/hosts/hosted-member.ts';
 import { until } from './conditions.ts';
 import { Intruder } from './intruder.ts';
 import { everyMemberHoldsTheSame, idsOf } from './proofs.ts';
-import type { CureStrategy, DrillCheck, DrillProgress, DrillResult, Scenario } from './scenario.ts';
+import type { CureStrategy, DrillCheck, DrillOptions, DrillProgress, DrillResult } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
 import { flood, nothingIsLost, type Remediation, readBack, remediate, resultOf, underLoad } from './under-load.ts';
 import type { WriterThread } from './writer-thread.ts';
@@ -31,23 +31,18 @@ interface AuthTokenResult extends DrillResult {
  * 4. Prove: every member takes a login and refuses strangers, nothing is lost, and only what had to be was restarted. A release without the
  *    defect has nothing to cure, and nothing is touched.
  */
-export const authTokenInvalid: Scenario = {
-  name: 'auth-token-invalid',
-  summary: 'A member rejects every token, as etcd did before 3.4.19 and 3.5.5 once it had joined through a snapshot.',
-  etcd: '3.3',
-  needsHosts: true,
-  takesDamage: false,
-  takesStrategy: true,
-  async run({ strategy = 'restart-then-toggle', ...options }, progress) {
-    const stage = await setHostedStage({ ...options, auth: true, snapshotCount: SNAPSHOT_COUNT }, progress);
-    const { members } = stage.cluster;
-    const rejoining = members.slice(options.members > 3 ? -2 : -1).map(({ name }) => name);
-    const endpoints = members.filter(({ name }) => !rejoining.includes(name)).map(({ clientUrl }) => clientUrl);
-    return underLoad(stage, { endpoints, keys: LOADED_WRITES, valueBytes: 16 }, (writer) =>
-      drill(stage, writer, rejoining, strategy, progress),
-    );
-  },
-};
+export async function authTokenInvalid(
+  { strategy = 'restart-then-toggle', ...options }: DrillOptions,
+  progress: DrillProgress,
+): Promise<DrillResult> {
+  const stage = await setHostedStage({ ...options, auth: true, snapshotCount: SNAPSHOT_COUNT }, progress);
+  const { members } = stage.cluster;
+  const rejoining = members.slice(options.members > 3 ? -2 : -1).map(({ name }) => name);
+  const endpoints = members.filter(({ name }) => !rejoining.includes(name)).map(({ clientUrl }) => clientUrl);
+  return underLoad(stage, { endpoints, keys: LOADED_WRITES, valueBytes: 16 }, (writer) =>
+    drill(stage, writer, rejoining, strategy, progress),
+  );
+}
 
 async function drill(
   stage: HostedStage,
@@ -88,7 +83,7 @@ async function drill(
   const windowMs = windowOf(remediation);
   const expected = isAffected ? 'Remediated' : 'NothingToDo';
   const result = resultOf(stage, remediation, figures, {
-    scenario: authTokenInvalid.name,
+    scenario: 'auth-token-invalid',
     runbook: 'auth-token-reset',
     detectMs,
     lostWrites,

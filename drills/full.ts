@@ -4,7 +4,7 @@ import { countStateTransitions } from '../local/asl/history.ts';
 import type { Execution } from '../local/executions.ts';
 import { until } from './conditions.ts';
 import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from './proofs.ts';
-import type { DrillCheck, DrillOptions, DrillProgress, DrillResult, Scenario } from './scenario.ts';
+import type { DrillCheck, DrillOptions, DrillProgress, DrillResult } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
 import { nothingIsLost, readBack, resultOf, underLoad } from './under-load.ts';
 import type { WriterThread } from './writer-thread.ts';
@@ -28,28 +28,21 @@ const EXPECTED = ['space-exceeded', 'member-failed'];
  * 4. Prove: every acknowledged write is read back, all members are healthy voters with the same hash, no alarm is left, and only one
  *    remediation has acted.
  */
-export const full: Scenario = {
-  name: 'full',
-  summary: 'The store is full and a member is gone, and nobody is told but the detector.',
-  needsHosts: true,
-  takesDamage: false,
-  takesStrategy: false,
-  async run(options, progress) {
-    const stage = await setHostedStage(
-      // Unattended: what the policy leaves to a person by default goes by itself.
-      { ...options, policy: { 'member-failed': 'automatic' }, snapshotCount: SNAPSHOT_COUNT },
-      progress,
-    );
-    const broken = stage.cluster.members.at(-1)?.name ?? '';
-    const kept = stage.cluster.members.filter(({ name }) => name !== broken);
-    const load = {
-      endpoints: kept.map(({ clientUrl }) => clientUrl),
-      keys: Math.max(1, Math.floor((options.sizeMiB * 1024 * 1024 * IN_USE_SHARE) / VALUE_BYTES)),
-      valueBytes: VALUE_BYTES,
-    };
-    return underLoad(stage, load, (writer) => drill(stage, writer, broken, options, progress));
-  },
-};
+export async function full(options: DrillOptions, progress: DrillProgress): Promise<DrillResult> {
+  const stage = await setHostedStage(
+    // Unattended: what the policy leaves to a person by default goes by itself.
+    { ...options, policy: { 'member-failed': 'automatic' }, snapshotCount: SNAPSHOT_COUNT },
+    progress,
+  );
+  const broken = stage.cluster.members.at(-1)?.name ?? '';
+  const kept = stage.cluster.members.filter(({ name }) => name !== broken);
+  const load = {
+    endpoints: kept.map(({ clientUrl }) => clientUrl),
+    keys: Math.max(1, Math.floor((options.sizeMiB * 1024 * 1024 * IN_USE_SHARE) / VALUE_BYTES)),
+    valueBytes: VALUE_BYTES,
+  };
+  return underLoad(stage, load, (writer) => drill(stage, writer, broken, options, progress));
+}
 
 async function drill(
   stage: HostedStage,
@@ -99,7 +92,7 @@ async function drill(
   };
   return {
     ...resultOf(stage, remediation, figures, {
-      scenario: full.name,
+      scenario: 'full',
       runbook: rounds.map(({ runbook }) => runbook).join(' and '),
       detectMs: startedAt - brokenAt,
       lostWrites,

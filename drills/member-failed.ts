@@ -1,6 +1,6 @@
 import { until } from './conditions.ts';
 import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from './proofs.ts';
-import type { DrillProgress, DrillResult, Scenario } from './scenario.ts';
+import type { DrillOptions, DrillProgress, DrillResult } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
 import { flood, nothingIsLost, readBack, remediate, resultOf, underLoad } from './under-load.ts';
 import type { WriterThread } from './writer-thread.ts';
@@ -15,21 +15,14 @@ const LOADED_KEYS = 2_000;
  * 3. Remediate: the entry is the cluster's name, and a shorter confirmation.
  * 4. Prove: every acknowledged write is read back, all members are healthy voters with the same hash, the old data is kept.
  */
-export const memberFailed: Scenario = {
-  name: 'member-failed',
-  summary: 'A member crashes, and its damaged log does not let it start again.',
-  needsHosts: true,
-  takesDamage: false,
-  takesStrategy: false,
-  async run(options, progress) {
-    const stage = await setHostedStage(options, progress);
-    const broken = stage.cluster.members.slice(options.members > 3 ? -2 : -1).map(({ name }) => name);
-    // Clients that know of the outage: what is measured is the cluster's stall and not a dead address.
-    const kept = stage.cluster.members.filter(({ name }) => !broken.includes(name));
-    const load = { endpoints: kept.map(({ clientUrl }) => clientUrl), keys: LOADED_KEYS, valueBytes: 1024 };
-    return underLoad(stage, load, (writer) => drill(stage, writer, broken, progress));
-  },
-};
+export async function memberFailed(options: DrillOptions, progress: DrillProgress): Promise<DrillResult> {
+  const stage = await setHostedStage(options, progress);
+  const broken = stage.cluster.members.slice(options.members > 3 ? -2 : -1).map(({ name }) => name);
+  // Clients that know of the outage: what is measured is the cluster's stall and not a dead address.
+  const kept = stage.cluster.members.filter(({ name }) => !broken.includes(name));
+  const load = { endpoints: kept.map(({ clientUrl }) => clientUrl), keys: LOADED_KEYS, valueBytes: 1024 };
+  return underLoad(stage, load, (writer) => drill(stage, writer, broken, progress));
+}
 
 async function drill(
   stage: HostedStage,
@@ -57,7 +50,7 @@ async function drill(
   const { goesOn, lostWrites, figures } = await readBack(writer, progress);
   const after = await idsOf(stage);
   return resultOf(stage, remediation, figures, {
-    scenario: memberFailed.name,
+    scenario: 'member-failed',
     runbook: 'member-replacement',
     detectMs,
     lostWrites,

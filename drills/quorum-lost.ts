@@ -2,7 +2,7 @@ import type { Loss, Rung } from '../core/contracts/recovery.ts';
 import { crashMembers, damageLog, wipeData } from '../local/hosts/damage.ts';
 import { until } from './conditions.ts';
 import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from './proofs.ts';
-import type { Damage, DrillCheck, DrillProgress, DrillResult, Scenario } from './scenario.ts';
+import type { Damage, DrillCheck, DrillOptions, DrillProgress, DrillResult } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
 import { flood, nothingIsLost, type Remediation, readBack, remediate, resultOf, underLoad } from './under-load.ts';
 import type { WriterThread } from './writer-thread.ts';
@@ -37,20 +37,16 @@ interface QuorumLostResult extends DrillResult {
  * 4. Prove: what is lost of the acknowledged writes is what the report says, all members are healthy voters with the same hash, the
  *    old data is kept.
  */
-export const quorumLost: Scenario = {
-  name: 'quorum-lost',
-  summary: 'A quorum of the members is gone, and with it the leader; --damage says what is left.',
-  needsHosts: true,
-  takesDamage: true,
-  takesStrategy: false,
-  async run({ damage = 'killed', ...options }, progress) {
-    const stage = await setHostedStage(options, progress);
-    const endpoints = stage.cluster.members.map(({ clientUrl }) => clientUrl);
-    return underLoad(stage, { endpoints, keys: KEYS, valueBytes: 1024 }, (writer) =>
-      drill(stage, writer, damage, progress),
-    );
-  },
-};
+export async function quorumLost(
+  { damage = 'killed', ...options }: DrillOptions,
+  progress: DrillProgress,
+): Promise<DrillResult> {
+  const stage = await setHostedStage(options, progress);
+  const endpoints = stage.cluster.members.map(({ clientUrl }) => clientUrl);
+  return underLoad(stage, { endpoints, keys: KEYS, valueBytes: 1024 }, (writer) =>
+    drill(stage, writer, damage, progress),
+  );
+}
 
 async function drill(
   stage: HostedStage,
@@ -79,7 +75,7 @@ async function drill(
   const after = await idsOf(stage);
   const isRestart = RUNGS[damage] === 'restart';
   const result = resultOf(stage, remediation, figures, {
-    scenario: quorumLost.name,
+    scenario: 'quorum-lost',
     runbook: 'quorum-recovery',
     detectMs,
     lostWrites,

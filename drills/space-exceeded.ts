@@ -2,7 +2,7 @@ import type { Observation } from '../core/contracts/observation.ts';
 import type { MemberSpace } from '../core/contracts/space.ts';
 import { formatBytes } from '../core/format.ts';
 import { until } from './conditions.ts';
-import type { DrillOptions, DrillProgress, DrillResult, Scenario } from './scenario.ts';
+import type { DrillOptions, DrillProgress, DrillResult } from './scenario.ts';
 import { type Stage, setStage } from './stage.ts';
 import { nothingIsLost, readBack, remediate, resultOf, underLoad } from './under-load.ts';
 import type { WriterThread } from './writer-thread.ts';
@@ -17,22 +17,15 @@ const IN_USE_SHARE = 0.25;
  * 3. Remediate: the entry is the cluster's name and nothing else.
  * 4. Prove: writes are accepted, every acknowledged key is read back, every member is smaller, no alarm is left.
  */
-export const spaceExceeded: Scenario = {
-  name: 'space-exceeded',
-  needsHosts: false,
-  takesDamage: false,
-  takesStrategy: false,
-  summary: 'The store is full: etcd has raised NOSPACE and refuses every write.',
-  async run(options, progress) {
-    const stage = await setStage(options, progress);
-    const load = {
-      endpoints: stage.cluster.members.map((member) => member.clientUrl),
-      keys: Math.max(1, Math.floor((options.sizeMiB * 1024 * 1024 * IN_USE_SHARE) / VALUE_BYTES)),
-      valueBytes: VALUE_BYTES,
-    };
-    return underLoad(stage, load, (writer) => drill(stage, writer, options, progress));
-  },
-};
+export async function spaceExceeded(options: DrillOptions, progress: DrillProgress): Promise<DrillResult> {
+  const stage = await setStage(options, progress);
+  const load = {
+    endpoints: stage.cluster.members.map((member) => member.clientUrl),
+    keys: Math.max(1, Math.floor((options.sizeMiB * 1024 * 1024 * IN_USE_SHARE) / VALUE_BYTES)),
+    valueBytes: VALUE_BYTES,
+  };
+  return underLoad(stage, load, (writer) => drill(stage, writer, options, progress));
+}
 
 async function drill(
   stage: Stage,
@@ -72,7 +65,7 @@ async function drill(
   const alarms = await alarmsOf(stage);
   const quiet = { name: 'no alarm is left', ok: alarms.length === 0, detail: `${alarms.length} raised` };
   return resultOf(stage, remediation, figures, {
-    scenario: spaceExceeded.name,
+    scenario: 'space-exceeded',
     runbook: 'space-reclaim',
     detectMs,
     lostWrites,
