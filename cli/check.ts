@@ -13,8 +13,10 @@ import { examples, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { whileNothingChanges } from './signals.ts';
+import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-address.ts';
 
 interface Flags extends FileFlags, DeployedFlags {
+  stagingAddress?: StagingAddress;
   cluster?: string;
   /** Of which cluster; true for every one. */
   deployed?: string | true;
@@ -32,12 +34,15 @@ export function checkCommand(): Command {
         'With --deployed it is what is deployed to AWS that looks, at clusters and hosts that this machine need not reach.',
     );
   takeFiles(command)
+    .addOption(
+      stagingAddressOption('each host is asked whether it could fetch the snapshot of a quorum recovery from there'),
+    )
     .option('--cluster <name>', 'which of the clusters (default: every one)')
     .addOption(
       new Option(
         '--deployed [cluster]',
         'let what is deployed to AWS check this cluster (default: every one); no file is needed',
-      ).conflicts(['config', 'secrets', 'hosts', 'cluster']),
+      ).conflicts(['config', 'secrets', 'hosts', 'stagingAddress', 'cluster']),
     );
   return takeDeployment(command)
     .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
@@ -45,7 +50,7 @@ export function checkCommand(): Command {
       'after',
       examples(
         [
-          'check --config clusters.json --secrets secrets.json --hosts hosts.json',
+          'check --config clusters.json --secrets secrets.json --hosts hosts.json --staging-address 10.0.1.5',
           'check --config clusters.json --secrets secrets.json --cluster orders',
           'check --deployed orders',
         ],
@@ -75,6 +80,7 @@ async function check(flags: Flags): Promise<void> {
     file: { clusters: clusters.map((cluster) => seenFromHere(cluster, hosts)) },
     secrets,
     hosts,
+    ...stagingAt(flags.stagingAddress),
   });
   try {
     const checked = await forEachCluster(clusters, (cluster) => checkCluster(platform, { cluster, hosts, progress }));

@@ -169,6 +169,7 @@ export function inspection(name: string, differences: Partial<HostInspection> = 
     hasLog: true,
     archives: [],
     recoveries: [],
+    certificates: [],
     configuration: configuration(name),
     ...differences,
   };

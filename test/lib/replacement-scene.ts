@@ -136,6 +136,7 @@ export function inspectionOf(member: string, more: Partial<HostInspection['unit'
     archives: [],
     hasLog: true,
     recoveries: [],
+    certificates: [],
     configuration: {
       ...{ format: 'yaml', file: configFile, name: member, dataDir, walDir: '', initialAdvertisePeerUrls: '' },
       ...{ initialCluster: '', initialClusterState: '', initialClusterToken: '', overriding: [] },
