@@ -15,6 +15,7 @@ import type { StepFunction } from '../step-function.ts';
 import { HostCommands } from './parts/host-commands.ts';
 import { inspectHosts } from './parts/inspect-hosts.ts';
 import { loadCluster } from './parts/load-cluster.ts';
+import { reportFromEveryHost } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { startServicesAgain } from './parts/start-services-again.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
@@ -38,7 +39,7 @@ export interface MemberReplacementSteps {
  *
  * 1. Load the cluster's configuration and check the execution input.
  * 2. Assess, three times over the confirmation time: who has failed, and does the cluster work without them?
- * 3. Inspect the hosts of those, and plan. So far nothing was changed; a dry run ends here.
+ * 3. Inspect the hosts of those, and where a spare host takes the place of one, that one's own as well; and plan. So far nothing was changed; a dry run ends here.
  * 4. Ask what is next, do that one thing, and ask again: stop the service, remove the member, move its data aside, add it, write
  *    the membership, start it, wait until it is caught up, promote it.
  * 5. Compare the members' hashes at one revision, and prove a write through every voter.
@@ -105,8 +106,19 @@ export class MemberReplacement extends Construct {
         ...request,
         targets: '{% [$assessment.readings.targets] %}',
         inspections: '{% [$states.input] %}',
+        oldHost: '{% [$oldHost] %}',
       },
       assign: { plan: '{% $states.result.Payload %}' },
+      onError: stop,
+    });
+    const lookAtOldHost = reportFromEveryHost(this, {
+      step: steps.runHostCommand,
+      every: 'Look at the old host',
+      one: 'Inspect old host',
+      subject: 'the look at the old host',
+      command: 'inspect-host',
+      commands: '$assessment.oldHost',
+      assign: { oldHost: '{% [$states.result] %}' },
       onError: stop,
     });
     const chooseNextChange = stepState(this, 'Choose next change', {
@@ -231,7 +243,12 @@ export class MemberReplacement extends Construct {
     const hasAMemberFailed = Choice.jsonata(this, 'Has a member failed?')
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
       .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading.next(assessMembers))
-      .otherwise(inspectHosts(this, steps.runHostCommand, stop).next(planReplacement).next(isAnythingLeft));
+      .otherwise(
+        lookAtOldHost
+          .next(inspectHosts(this, steps.runHostCommand, stop))
+          .next(planReplacement)
+          .next(isAnythingLeft),
+      );
 
     this.stateMachine = runbookStateMachine(this, {
       name: 'etcd-remediation-member-replacement',

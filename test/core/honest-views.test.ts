@@ -152,7 +152,7 @@ function actedOn(world: World): { what: string; member: string }[] {
   // Whatever the assessment said, the plan looks again, and so does each change.
   const inspections = targets.map(({ member }) => ({ member, inspection: inspection(member) }));
   const planned = attempt(() =>
-    planReplacement(observation, { cluster, parameters, member: '', targets, inspections }),
+    planReplacement(observation, { cluster, parameters, member: '', targets, inspections, oldHost: [] }),
   );
   for (const { member, removeIds } of planned?.targets ?? []) {
     acted.push(

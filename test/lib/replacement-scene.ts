@@ -86,6 +86,7 @@ export function assessmentOf(members: string[], more: Partial<MembersAssessment>
       },
     ],
     inspections: members.map((member) => ({ member, host: hostOf(member), parameters: INSPECTION })),
+    oldHost: [],
     ...more,
   };
 }
