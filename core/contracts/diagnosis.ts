@@ -34,16 +34,18 @@ export interface HostReach {
 
 /**
  * In the order in which they are seen to: the first that is present is the incident. No runbook cures `data-corrupt`, or `member-inaccessible`: that
- * something between a member and us keeps us from it, or that it refuses us. These are for a person.
+ * something between a member and us keeps us from it, or that it refuses us; nor `quorum-inaccessible`: that this is so of so many members that nobody
+ * can tell whether a quorum is there. These are for a person.
  */
 export const CONDITIONS = [
   'data-corrupt',
+  'quorum-inaccessible',
   'quorum-lost',
   'space-exceeded',
   'member-failed',
   'auth-token-invalid',
   'member-inaccessible',
-] as const satisfies (Incident | 'data-corrupt' | 'member-inaccessible')[];
+] as const satisfies (Incident | 'data-corrupt' | 'quorum-inaccessible' | 'member-inaccessible')[];
 export type Condition = (typeof CONDITIONS)[number];
 
 /** diagnose-cluster: by its name, for whoever may ask for a diagnosis may not say where the cluster's login is sent. */

@@ -45,7 +45,7 @@ export function assessQuorum(
     const next = { lost: 0, total: readings.total + 1 };
     return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
   }
-  refuseRefusing(cluster, observation);
+  refuseUnjudged(cluster, observation);
   requireIdentities(cluster.members, observation);
   const isLost = !isAnyLeaderFollowed(cluster, observation);
   const next = { lost: isLost ? readings.lost + 1 : 0, total: readings.total + 1 };
@@ -103,16 +103,19 @@ export function isAnyLeaderFollowed(cluster: Cluster, { members }: Pick<Observat
   });
 }
 
-/**
- * Members that refuse us run, and those that we do not get to may run: so many of them may be a quorum that works for everybody else.
- * @throws PreconditionFailed
- */
-export function refuseRefusing(cluster: Cluster, { members }: Pick<Observation, 'members'>): void {
+/** Voters that refuse us run, and those that we do not get to may run: where they are as many as a quorum, they may be one that works for everybody else. */
+export function unjudgedQuorum(cluster: Cluster, { members }: Pick<Observation, 'members'>): SilentMember[] {
   const voters = votersOf(cluster).map(({ name }) => name);
   const kept = members.flatMap((seen) =>
     !seen.answering && ['refused', 'unreached'].includes(seen.silence) && voters.includes(seen.name) ? [seen] : [],
   );
-  if (kept.length < quorumIn(cluster)) return;
+  return kept.length < quorumIn(cluster) ? [] : kept;
+}
+
+/** @throws PreconditionFailed where nobody can tell whether there is a quorum */
+function refuseUnjudged(cluster: Cluster, observation: Pick<Observation, 'members'>): void {
+  const kept = unjudgedQuorum(cluster, observation);
+  if (kept.length === 0) return;
   const list = kept.map(({ name, problem }) => `\n- ${name}: ${problem}`).join('');
   const seen = kept.every(({ silence }) => silence === 'refused')
     ? 'runs and refuses us'
