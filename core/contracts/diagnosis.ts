@@ -13,6 +13,8 @@ import type { TokenProbe } from './tokens.ts';
 export interface Evidence extends Observation {
   /** Why no quorum could be asked: then no alarm was seen, which is not to say that none is raised. Empty where one answered, which proves that it is there. */
   agreementProblem: string;
+  /** Members that have learnt of a commit between two looks, which proves a quorum as well: see committedSince. */
+  committing: string[];
   /** Why the login cannot do what a runbook has to; empty where it can, or where nobody could tell. */
   loginProblem: string;
   /** A fresh token of each voter, used at each member, in the order of `members`. Empty where the cluster has no `auth`, or where it was not tried. */

@@ -4,6 +4,7 @@ import type { HostCommand } from '../contracts/membership.ts';
 import type { MemberObservation, Observation, SilentMember } from '../contracts/observation.ts';
 import type { MemberStanding, QuorumAssessment, QuorumReadings } from '../contracts/recovery.ts';
 import { InvalidInput, PreconditionFailed } from '../errors.ts';
+import { commitsOf, committedSince } from './commits.ts';
 import { quorumIn, votersOf } from './configured-quorum.ts';
 import { MAX_READINGS, READINGS } from './confirmation.ts';
 import { inspectionOf } from './host-place.ts';
@@ -39,21 +40,23 @@ export function assessQuorum(
     const read = linearizable.find(({ member }) => member === seen.name);
     return standingOf(seen, problemOf(seen, read));
   });
+  const reading = { total: readings.total + 1, committed: commitsOf(observation.members) };
+  const committing = committedSince(readings.committed, observation.members);
   const serving = linearizable.filter(({ works }) => works).map(({ member }) => member);
   if (serving.length > 0) {
     const summary = describeWorking(observation, serving, members);
-    const next = { lost: 0, total: readings.total + 1 };
+    const next = { ...reading, lost: 0 };
     return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
   }
   refuseUnjudged(cluster, observation);
   requireIdentities(cluster.members, observation);
-  const isLost = !isAnyLeaderFollowed(cluster, observation);
-  const next = { lost: isLost ? readings.lost + 1 : 0, total: readings.total + 1 };
+  const isLost = committing.length === 0 && !isAnyLeaderFollowed(cluster, observation);
+  const next = { ...reading, lost: isLost ? readings.lost + 1 : 0 };
   const confirmed = next.lost >= READINGS;
   if (!confirmed && next.total > MAX_READINGS) throw neverConfirmed(next, members);
   return {
     verdict: confirmed ? 'Lost' : 'Confirm',
-    summary: describeLost(cluster, isLost, members),
+    summary: describeLost(cluster, { isLost, committing }, members),
     readings: next,
     members,
     inspections: inspectionsOf(cluster),
@@ -136,12 +139,19 @@ function describeWorking(observation: Observation, serving: string[], members: M
   return `There is a quorum: linearizable reads work on ${serving.join(', ')}${leader}.${rest}`;
 }
 
-function describeLost(cluster: Cluster, isLost: boolean, members: MemberStanding[]): string {
+function describeLost(
+  cluster: Cluster,
+  { isLost, committing }: { isLost: boolean; committing: string[] },
+  members: MemberStanding[],
+): string {
   const list = members.map(({ name, problem }) => `${name} ${problem}`).join(' ');
   const quorum = `a quorum (${quorumIn(cluster)} of ${votersOf(cluster).length} voters)`;
-  return isLost
-    ? `No member serves a linearizable read, and no leader is followed by ${quorum}: ${list}`
-    : `A leader is followed by ${quorum}, and yet no member serves a linearizable read: ${list}`;
+  if (isLost) return `No member serves a linearizable read, and no leader is followed by ${quorum}: ${list}`;
+  const sign =
+    committing.length > 0
+      ? `${committing.join(', ')} learnt of a commit since the last reading, which takes ${quorum}`
+      : `A leader is followed by ${quorum}`;
+  return `${sign}, and yet no member serves a linearizable read: ${list}`;
 }
 
 function neverConfirmed({ total }: QuorumReadings, members: MemberStanding[]): PreconditionFailed {

@@ -44,6 +44,7 @@ export function voter(name: string, differences: Partial<AnsweringMember> = {}):
     downgradeTo: '',
     revision: '5000',
     raftAppliedIndex: '7000',
+    raftCommittedIndex: '7000',
     ...SMALL,
     quotaBytes: QUOTA_BYTES,
     quotaIsTold: false,
