@@ -18,7 +18,7 @@ import { serveSecrets } from './secrets.ts';
 
 const MINUTES = { getRemainingTimeInMillis: () => 300_000 } as Context;
 const SECRET = 'quorum/root';
-const PARAMETERS = { confirmSeconds: 0, acceptFewerMembers: false };
+const PARAMETERS = { confirmSeconds: 1, acceptFewerMembers: false };
 
 let closeSecrets: () => Promise<void>;
 beforeAll(async () => {
