@@ -2,7 +2,8 @@ import { Duration } from 'aws-cdk-lib';
 import {
   Choice,
   Condition,
-  Fail,
+  type IChainable,
+  Pass,
   type State,
   type StateMachine,
   Succeed,
@@ -232,7 +233,7 @@ export class MemberReplacement extends Construct {
       })
       .when(isNext('WaitForMember'), waitForMember.next(chooseNextChange))
       .when(isNext('PromoteMember'), changeMembership('Promote member'))
-      .when(isNext('GiveUp'), this.#giveUp(steps.runHostCommand, target))
+      .when(isNext('GiveUp'), this.#giveUp(steps.runHostCommand, target, onError))
       .when(isNext('Finish'), proveWrites.next(compareHashes).next(replaced));
     const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
       .when(Condition.jsonata('{% $dryRun %}'), planned)
@@ -261,23 +262,27 @@ export class MemberReplacement extends Construct {
   }
 
   /** The member was started and does not join: its host may say why. */
-  #giveUp(step: StepFunction, target: { host: string; parameters: string }): State {
+  #giveUp(step: StepFunction, target: { host: string; parameters: string }, onError: IChainable): State {
+    const fail = (name: string, cause: string) => {
+      const failed = Pass.jsonata(this, name, { outputs: { error: ERROR_NAMES.VerificationFailed, cause } });
+      failed.next(onError);
+      return failed;
+    };
     const look = new HostCommands(this, 'Look', {
       step,
       variable: 'looked',
       subject: 'the look',
-      onError: Fail.jsonata(this, 'The host cannot tell why', {
-        error: ERROR_NAMES.VerificationFailed,
-        cause: "{% $next.problem & ' Its host ' & $next.host & ' could not be looked at: ' & $states.input.cause %}",
-      }),
+      onError: fail(
+        'The host cannot tell why',
+        "{% $next.problem & ' Its host ' & $next.host & ' could not be looked at: ' & $states.input.cause %}",
+      ),
     });
-    const doesNotJoin = Fail.jsonata(this, 'The member does not join', {
-      error: ERROR_NAMES.VerificationFailed,
-      cause:
-        "{% $next.problem & ' Its service on ' & $next.host & ' is ' & $looked.result.unit.activeState & ' (' & " +
-        "$looked.result.unit.subState & ', ' & $looked.result.unit.result & '). Find out why, then start again: the next execution " +
-        "goes on from here. The end of its log:\\n' & $join([$looked.result.log], '\\n') %}",
-    });
+    const doesNotJoin = fail(
+      'The member does not join',
+      "{% $next.problem & ' Its service on ' & $next.host & ' is ' & $looked.result.unit.activeState & ' (' & " +
+        "$looked.result.unit.subState & ', ' & $looked.result.unit.result & '). Find out why. The end of its log:\\n' & " +
+        "$join([$looked.result.log], '\\n') %}",
+    );
     look.hasItEnded.when(look.ended, doesNotJoin);
     return look.send('Look why it does not join', { command: 'inspect-host', ...target });
   }
