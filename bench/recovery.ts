@@ -20,7 +20,7 @@ interface Loss {
 }
 
 /** Our runbook, without the confirmation time: that is a matter of policy and not of speed. */
-const runbook: Act = (stage) => runRunbook(stage, 'quorum-lost', { confirmSeconds: 0 });
+const runbook: Act = (stage) => runRunbook(stage, 'quorum-lost', { confirmSeconds: 1 });
 
 const onEveryHost = ({ cluster }: HostedStage, script: (name: string) => string) =>
   Promise.all(cluster.members.map(({ name }) => cluster.run(name, script(name))));

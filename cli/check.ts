@@ -1,25 +1,12 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { CHECK_STATE_MACHINE, type CheckReport } from '../core/contracts/check.ts';
-import type { Cluster } from '../core/contracts/clusters.ts';
-import { hostsOf } from '../core/contracts/clusters.ts';
+import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
 import type { HostsFile } from '../local/hosts/access.ts';
-import type { Platform } from '../local/platform.ts';
 import { type Checked, checkOutcomeOf, describeCheck } from './check-report.ts';
-import { takeDeployment } from './deployed/commands.ts';
-import type { DeployedFlags } from './deployed/flags.ts';
-import { forEachCluster, withoutHosts } from './each-cluster.ts';
-import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
+import { takeFiles } from './files.ts';
+import { type LookFlags, lookFromHere, takeLook } from './look.ts';
 import { examples, WITHOUT_AWS } from './options.ts';
-import { openOutput } from './output.ts';
-import { Progress } from './progress.ts';
-import { whileNothingChanges } from './signals.ts';
-import { startPlatform } from './start-platform.ts';
-
-interface Flags extends FileFlags, DeployedFlags {
-  cluster?: string;
-  /** Of which cluster; true for every one. */
-  deployed?: string | true;
-}
+import { stagingAddressOption } from './staging-address.ts';
 
 /** `etcd-remediation check`: says on a quiet day what would keep a remediation from its work. */
 export function checkCommand(): Command {
@@ -32,28 +19,22 @@ export function checkCommand(): Command {
         'line for each thing that has to be corrected, and for each that is well. Changes nothing. Run it first, and after every change.\n\n' +
         'With --deployed it is what is deployed to AWS that looks, at clusters and hosts that this machine need not reach.',
     );
-  takeFiles(command)
-    .option('--cluster <name>', 'which of the clusters (default: every one)')
-    .addOption(
-      new Option(
-        '--deployed [cluster]',
-        'let what is deployed to AWS check this cluster (default: every one); no file is needed',
-      ).conflicts(['config', 'secrets', 'hosts', 'cluster']),
-    );
-  return takeDeployment(command)
-    .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
+  takeFiles(command).addOption(
+    stagingAddressOption('each host is asked whether it could fetch the snapshot of a quorum recovery from there'),
+  );
+  return takeLook(command, 'let what is deployed to AWS check this cluster')
     .addHelpText(
       'after',
       examples(
         [
-          'check --config clusters.json --secrets secrets.json --hosts hosts.json',
+          'check --config clusters.json --secrets secrets.json --hosts hosts.json --staging-address 10.0.1.5',
           'check --config clusters.json --secrets secrets.json --cluster orders',
           'check --deployed orders',
         ],
         '0 nothing has to be corrected; 1 something has, or could not be looked at; 2 for a wrong use.',
       ),
     )
-    .action(async (flags: Flags) => {
+    .action(async (flags: LookFlags) => {
       const { deployed } = flags;
       if (deployed === undefined) return check(flags);
       const { checkDeployed } = await import('./deployed/check.ts');
@@ -61,56 +42,26 @@ export function checkCommand(): Command {
     });
 }
 
-async function check(flags: Flags): Promise<void> {
-  const output = openOutput(flags.json);
-  const { file, secrets, hosts } = await readFiles(flags);
-  const { cluster: name, config } = flags;
-  const clusters = name === undefined ? file.clusters : [clusterNamed(name, file, config)];
-  requireSecrets(clusters, secrets);
-
-  using _ = whileNothingChanges();
-  output.print(`Checking ${clusters.map((each) => each.name).join(', ')} (nothing is changed)`);
-  const progress = new Progress(output.print);
-  progress.say('Synthesizing the workflow and bundling its steps');
-  const platform = await startPlatform({
-    file: { clusters: clusters.map((cluster) => seenFromHere(cluster, hosts)) },
-    secrets,
-    hosts,
+async function check(flags: LookFlags): Promise<void> {
+  await lookFromHere<Checked>(flags, {
+    doing: 'Checking',
+    preparation: 'Synthesizing the workflow and bundling its steps',
+    at: (platform, { cluster, hosts, progress }) => {
+      const { ended } = platform.executions.start({
+        stateMachineName: CHECK_STATE_MACHINE,
+        input: { cluster: cluster.name },
+      });
+      const told = ended.then((end): Checked => {
+        if (end.status === 'SUCCEEDED') return tellWhatIsNotSeen(end.output as unknown as CheckReport, cluster, hosts);
+        return { outcome: 'NotChecked', cluster: cluster.name, error: end.error, cause: end.cause };
+      });
+      return progress.during('Check', cluster.name, told, (checked) =>
+        checked.outcome === 'Findings' ? `${checked.findings.length} to correct` : checked.outcome,
+      );
+    },
+    outcomeOf: checkOutcomeOf,
+    describe: (_, checked) => checked.flatMap((each) => ['', ...describeCheck(each)]),
   });
-  try {
-    const checked = await forEachCluster(clusters, (cluster) => checkCluster(platform, { cluster, hosts, progress }));
-    const outcome = checkOutcomeOf(checked);
-    output.finish(
-      { outcome, clusters: checked },
-      checked.flatMap((each) => ['', ...describeCheck(each)]),
-    );
-    if (outcome !== 'Well') process.exitCode ??= 1;
-  } finally {
-    await platform.close();
-  }
-}
-
-/** Never rejects for what is wrong with a cluster: that there is no check is told as well. */
-async function checkCluster(
-  platform: Platform,
-  { cluster, hosts, progress }: { cluster: Cluster; hosts: HostsFile; progress: Progress },
-): Promise<Checked> {
-  const { ended } = platform.executions.start({
-    stateMachineName: CHECK_STATE_MACHINE,
-    input: { cluster: cluster.name },
-  });
-  const told = ended.then((end): Checked => {
-    if (end.status === 'SUCCEEDED') return tellWhatIsNotSeen(end.output as unknown as CheckReport, cluster, hosts);
-    return { outcome: 'NotChecked', cluster: cluster.name, error: end.error, cause: end.cause };
-  });
-  return progress.during('Check', cluster.name, told, (checked) =>
-    checked.outcome === 'Findings' ? `${checked.findings.length} to correct` : checked.outcome,
-  );
-}
-
-/** Without --hosts no host is looked at, and what AWS holds is for what is deployed there. */
-function seenFromHere({ backups: _, ...cluster }: Cluster, hosts: HostsFile): Cluster {
-  return Object.keys(hosts).length > 0 ? cluster : withoutHosts(cluster);
 }
 
 function tellWhatIsNotSeen(report: CheckReport, cluster: Cluster, hosts: HostsFile): CheckReport {

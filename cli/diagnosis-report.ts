@@ -73,7 +73,7 @@ const WITHOUT_ACCESS =
 
 /** Of an incident without a runbook. */
 export function adviceWithoutRunbook(incident: Condition): string {
-  return incident === 'member-inaccessible' ? WITHOUT_ACCESS : WITHOUT_RUNBOOK;
+  return incident.endsWith('-inaccessible') ? WITHOUT_ACCESS : WITHOUT_RUNBOOK;
 }
 
 function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): string[] {

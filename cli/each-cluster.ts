@@ -16,8 +16,3 @@ export async function forEachCluster<Result>(
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   return results;
 }
-
-/** For where no way to any host is known: that none is reached would say nothing. */
-export function withoutHosts({ spareHosts: _, ...cluster }: Cluster): Cluster {
-  return { ...cluster, members: cluster.members.map(({ host: __, ...member }) => member) };
-}

@@ -15,7 +15,7 @@ import { Progress } from './progress.ts';
 import { describeEnd } from './remediation-end.ts';
 import { type RunRequest, remediationInputFor } from './run-request.ts';
 import { onSignal } from './signals.ts';
-import { parseStagingAddress, type StagingAddress } from './staging-address.ts';
+import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-address.ts';
 import { startPlatform } from './start-platform.ts';
 
 interface Flags extends FileFlags, RunRequest {
@@ -36,12 +36,7 @@ export function runCommand(): Command {
         LOCK_OF_THIS_PROCESS,
     );
   return takeFiles(command)
-    .option(
-      '--staging-address <address[:port]>',
-      'an address of this machine that the hosts reach, such as 10.0.1.5:9000 or [fd00::5]:9000: from there each fetches the snapshot of a ' +
-        'quorum recovery, over plain HTTP (default: 127.0.0.1, which serves hosts that are this machine, and any free port)',
-      parseStagingAddress,
-    )
+    .addOption(stagingAddressOption('from there each fetches the snapshot of a quorum recovery, over plain HTTP'))
     .requiredOption('--cluster <name>', 'which of the clusters')
     .addOption(
       new Option('--incident <incident>', 'what is wrong (default: what a diagnosis finds)').choices(INCIDENTS),
@@ -82,7 +77,7 @@ async function run(flags: Flags): Promise<void> {
     file: { clusters: [cluster] },
     secrets,
     hosts,
-    ...(stagingAddress && { stagingAddress: stagingAddress.address, stagingPort: stagingAddress.port }),
+    ...stagingAt(stagingAddress),
     onPage: ({ subject, message }) => {
       // Whoever runs it here has answered already, and sees the plan below.
       if (!subject.startsWith(APPROVAL_WANTED)) output.print(`PAGE: ${subject}\n${message}`);

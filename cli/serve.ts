@@ -13,7 +13,7 @@ import { examples, LOCK_OF_THIS_PROCESS, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { ServeLog } from './serve-log.ts';
 import { onSignal } from './signals.ts';
-import { parseStagingAddress, type StagingAddress } from './staging-address.ts';
+import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-address.ts';
 import { startPlatform } from './start-platform.ts';
 
 /** The name under which the function of the API is deployed. */
@@ -40,11 +40,7 @@ export function serveCommand(): Command {
   return takeFiles(command)
     .option('--port <port>', 'of 127.0.0.1; 0 for any that is free', parsePort, 8080)
     .option('--no-detector', 'serve the API only: look at no cluster, and start nothing by itself')
-    .option(
-      '--staging-address <address[:port]>',
-      'an address of this machine that the hosts reach, for a quorum recovery (default: 127.0.0.1, which serves hosts that are this machine)',
-      parseStagingAddress,
-    )
+    .addOption(stagingAddressOption('from there each fetches the snapshot of a quorum recovery, over plain HTTP'))
     .addHelpText(
       'after',
       examples(
@@ -72,7 +68,7 @@ async function serve(flags: Flags): Promise<void> {
     file,
     secrets,
     hosts,
-    ...(stagingAddress && { stagingAddress: stagingAddress.address, stagingPort: stagingAddress.port }),
+    ...stagingAt(stagingAddress),
     onPage: log.page,
     onRuleStart: log.follow,
   });

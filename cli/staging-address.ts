@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 
 export interface StagingAddress {
   address: string;
@@ -8,7 +8,21 @@ export interface StagingAddress {
   port?: number;
 }
 
-export function parseStagingAddress(text: string): StagingAddress {
+/** @param use what it is used for */
+export function stagingAddressOption(use: string): Option {
+  const where = 'an address of this machine that the hosts reach, such as 10.0.1.5:9000 or [fd00::5]:9000';
+  const otherwise = '(default: 127.0.0.1, which serves hosts that are this machine, and any free port)';
+  return new Option('--staging-address <address[:port]>', `${where}: ${use} ${otherwise}`).argParser(
+    parseStagingAddress,
+  );
+}
+
+/** What the platform takes. */
+export function stagingAt(staging: StagingAddress | undefined) {
+  return staging && { stagingAddress: staging.address, stagingPort: staging.port };
+}
+
+function parseStagingAddress(text: string): StagingAddress {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []);
   // An IPv6 address without brackets has colons of its own.
   const [, bracketed, plain, port] = isIP(text)

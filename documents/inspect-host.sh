@@ -18,6 +18,7 @@ result_chars=19500
 archives_chars=2000
 errors_chars=3000
 refusals_chars=6000
+certificate_chars=4000
 
 # object NAME VALUE...: an object of texts; after ":", the value is JSON already.
 object() {
@@ -133,6 +134,41 @@ require_configurable() {
   edit_membership
 }
 
+# require_certificates: that every file is there which etcd is told to serve clients with, and to speak to its peers: without one it does not start.
+# shellcheck disable=SC2154
+require_certificates() {
+  local setting missing=''
+  for setting in "cert-file=$set_cert_file" "key-file=$set_key_file" \
+    "peer-cert-file=$set_peer_cert_file" "peer-key-file=$set_peer_key_file" "peer-trusted-ca-file=$set_peer_ca_file"; do
+    case $setting in *=/*) ;; *) continue ;; esac
+    if [ ! -e "${setting#*=}" ]; then missing+="${missing:+, }${setting#*=} (${setting%%=*})"; fi
+  done
+  if [ -n "$missing" ]; then
+    refuse certificate-missing 65 "etcd of the unit $unit is told to use files that are not there, or that $(id -un) may not look for: $missing. Without them it does not start. Put them there, or correct its configuration."
+  fi
+}
+
+# list_certificates: those that etcd shows to its peers and to clients, and the CA of its peers where that is a single one, as an array of JSON:
+# certificates are public. Keys are never read.
+list_certificates() {
+  local found='' certificate use text
+  for certificate in "peer=$set_peer_cert_file" "server=$set_cert_file" "peer-ca=$set_peer_ca_file"; do
+    use=${certificate%%=*} certificate=${certificate#*=}
+    case $certificate in /*) ;; *) continue ;; esac
+    if [ ! -f "$certificate" ] || [ ! -r "$certificate" ]; then continue; fi
+    # The first one is etcd's own; others lead to its CA.
+    text=$(use=$use awk '
+      /-----BEGIN CERTIFICATE-----/ { count++; inside = count == 1; next }
+      /-----END / { inside = 0 }
+      inside { gsub(/[^A-Za-z0-9+\/=]/, ""); text = text $0 }
+      END { if (ENVIRON["use"] != "peer-ca" || count == 1) print text }' "$certificate")
+    if [ "${#text}" -gt "$certificate_chars" ] || { [ "$use" = peer-ca ] && [ -z "$text" ]; }; then continue; fi
+    object use "$use" file "$certificate" der "$text"
+    found+="${found:+,}$reply"
+  done
+  reply="[$found]"
+}
+
 # A place of their own, which is made for the time of a recovery, and only there.
 require_scratch() {
   find_scratch "$data_dir" "$execution"
@@ -163,6 +199,7 @@ ask_all() {
   case $ActiveState in inactive | failed) ask any require_closed ;; esac
   if id -u -- "$user" > /dev/null 2>&1; then ask member-failed require_new_log "$wal_dir"; fi
   ask any require_configurable
+  ask any require_certificates
   ask quorum-lost require_scratch
   ask quorum-lost require_snapshot_tools
   ask quorum-lost require_curl
@@ -227,6 +264,11 @@ errors_program='
 END { for (i = count > 8 ? count - 7 : 1; i <= count; i++) print line[i] }'
 errors=$(journal 200 | awk "$errors_program" | cut -b 1-1600 | lines 400 "$errors_chars")
 rest="\"errors\":$errors,${rest#\{}"
+
+# They can be read another day; what stops a runbook goes first.
+list_certificates
+if [ "$((${#rest} + ${#reply}))" -gt "$result_chars" ]; then reply='[]'; fi
+rest="\"certificates\":$reply,${rest#\{}"
 
 # The log gets what room is left; a message may have several lines, and bytes of any kind.
 log=$(journal 20 | cut -b 1-1600 | lines 400 $((result_chars - ${#rest})))

@@ -256,7 +256,7 @@ export class RemediationStack extends Stack {
       diagnoseCluster,
       surveyCluster,
       listBackups,
-      runHostCommand,
+      transferSnapshot,
       weighCheck: step('weigh-check', 'Says what would keep a remediation from its work', SHORT, {
         reachesEtcd: false,
       }),

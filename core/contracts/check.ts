@@ -24,7 +24,8 @@ export const surveyClusterInput = z.strictObject({ cluster: clusterSchema });
 const certificateSchema = z.strictObject({
   /** `the client certificate`, `the certificate of m1` */
   owner: z.string(),
-  /** ISO 8601; empty where none could be read. */
+  /** From when to when it holds, ISO 8601; empty where none could be read. */
+  beginsAt: z.string(),
   endsAt: z.string(),
   /** Why it is of no use, or could not be read; empty where it is well. */
   problem: z.string(),

@@ -27,7 +27,7 @@ export const METRICS = {
   FailedMembers: 'Count',
   /** Members that refuse us, or that we do not get to: what is wrong with them, nobody sees. */
   InaccessibleMembers: 'Count',
-  /** 1 where a quorum agrees on something or follows a leader. */
+  /** 1 where a quorum agrees on something or follows a leader; left out where nobody can tell. */
   HasLeader: 'Count',
   /** Alarms of etcd that are NOSPACE. */
   NoSpace: 'Count',

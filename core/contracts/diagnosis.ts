@@ -13,6 +13,8 @@ import type { TokenProbe } from './tokens.ts';
 export interface Evidence extends Observation {
   /** Why no quorum could be asked: then no alarm was seen, which is not to say that none is raised. Empty where one answered, which proves that it is there. */
   agreementProblem: string;
+  /** Members that have learnt of a commit between two looks, which proves a quorum as well: see committedSince. */
+  committing: string[];
   /** Why the login cannot do what a runbook has to; empty where it can, or where nobody could tell. */
   loginProblem: string;
   /** A fresh token of each voter, used at each member, in the order of `members`. Empty where the cluster has no `auth`, or where it was not tried. */
@@ -34,16 +36,18 @@ export interface HostReach {
 
 /**
  * In the order in which they are seen to: the first that is present is the incident. No runbook cures `data-corrupt`, or `member-inaccessible`: that
- * something between a member and us keeps us from it, or that it refuses us. These are for a person.
+ * something between a member and us keeps us from it, or that it refuses us; nor `quorum-inaccessible`: that this is so of so many members that nobody
+ * can tell whether a quorum is there. These are for a person.
  */
 export const CONDITIONS = [
   'data-corrupt',
+  'quorum-inaccessible',
   'quorum-lost',
   'space-exceeded',
   'member-failed',
   'auth-token-invalid',
   'member-inaccessible',
-] as const satisfies (Incident | 'data-corrupt' | 'member-inaccessible')[];
+] as const satisfies (Incident | 'data-corrupt' | 'quorum-inaccessible' | 'member-inaccessible')[];
 export type Condition = (typeof CONDITIONS)[number];
 
 /** diagnose-cluster: by its name, for whoever may ask for a diagnosis may not say where the cluster's login is sent. */

@@ -5,9 +5,10 @@ import { hostId } from './clusters.ts';
 export const INCIDENTS = ['space-exceeded', 'auth-token-invalid', 'member-failed', 'quorum-lost'] as const;
 export type Incident = (typeof INCIDENTS)[number];
 
-/** Over how long something has to be seen, in several readings, before anything is changed. */
+/** Over how long something has to be seen, in several readings, before anything is changed: readings of one moment are one reading. */
 function confirmSeconds(usual: number) {
-  return z.int().min(0, { error: 'must be 0 or more' }).max(3600, { error: 'must be at most 3600' }).default(usual);
+  const tooSoon = 'must be 1 or more, for what is seen at one moment only may pass';
+  return z.int().min(1, { error: tooSoon }).max(3600, { error: 'must be at most 3600' }).default(usual);
 }
 
 const ratio = z.number().gt(0, { error: 'must be more than 0' }).lt(1, { error: 'must be less than 1' });

@@ -72,6 +72,15 @@ export const hostInspectionSchema = z.strictObject({
       message: z.string(),
     }),
   ),
+  /** Those whose files etcd's configuration names, and which can be read: what it shows to peers, what it shows to clients, and the CA of its peers. */
+  certificates: z.array(
+    z.strictObject({
+      use: z.enum(['peer', 'server', 'peer-ca']),
+      file: z.string(),
+      /** The first certificate of the file, in base64; empty where there is none in it. */
+      der: z.string(),
+    }),
+  ),
   configuration: z.strictObject({
     /** What etcd reads: with a config file it ignores its flags and environment. */
     format: z.enum(['yaml', 'environment']),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type ConfiguredMember, clusterSchema, memberSchema } from './clusters.ts';
 import { memberParametersSchema } from './execution-input.ts';
-import { hostInspectionSchema } from './host-command-results.ts';
+import { hostInspectionSchema, inspectionReportSchema } from './host-command-results.ts';
 import { HOST_COMMANDS, type HostCommandName } from './host-commands.ts';
 import { TEXT_RULES, textSchema } from './text-rules.ts';
 
@@ -53,6 +53,8 @@ export interface MembersAssessment {
   members: MemberHealth[];
   /** The inspect-host commands that the plan needs, one for each failed member. */
   inspections: HostCommand[];
+  /** The one for the host of the member whose place another host takes; empty where there is none to be asked. */
+  oldHost: HostCommand[];
 }
 
 /** One command for one host, ready to be sent. */
@@ -84,6 +86,8 @@ export const planReplacementInput = z.strictObject({
   ...assessed,
   targets: z.array(targetSchema),
   inspections: z.array(z.strictObject({ member: z.string(), inspection: hostInspectionSchema })),
+  /** What became of the assessment's `oldHost`. */
+  oldHost: z.array(inspectionReportSchema),
 });
 export interface ReplacementPlan {
   /** The cluster as it will be: with the replacement in the failed member's place. */

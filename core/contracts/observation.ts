@@ -60,6 +60,8 @@ export interface AnsweringMember {
   /** Decimal strings, as etcd's are 64 bits wide. */
   revision: string;
   raftAppliedIndex: string;
+  /** How far it knows the log as committed: it moves only while a quorum is at work. */
+  raftCommittedIndex: string;
   dbSizeBytes: number;
   dbSizeInUseBytes: number;
   /** The member's own since etcd 3.6, null where it has none; before, the configured quota. */

@@ -22,8 +22,12 @@ const standingSchema = z.strictObject({
 });
 export type MemberStanding = z.output<typeof standingSchema>;
 
-/** Readings of the same execution so far: how many in a row have shown the quorum lost. */
-const quorumReadingsSchema = z.strictObject({ lost: z.int().min(0), total: z.int().min(0) });
+/** Readings of the same execution so far: how many in a row have shown the quorum lost, and what the last one knew as committed, by member. */
+const quorumReadingsSchema = z.strictObject({
+  lost: z.int().min(0),
+  total: z.int().min(0),
+  committed: z.record(z.string(), z.string()),
+});
 export type QuorumReadings = z.output<typeof quorumReadingsSchema>;
 
 const request = { cluster: clusterSchema, parameters: quorumParametersSchema };

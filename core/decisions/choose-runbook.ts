@@ -36,17 +36,16 @@ export function chooseRunbook(input: ChooseRunbook): NextRunbook {
     );
   }
   // Nobody who cannot be judged is in the way of what can be cured, except where its runbook says so.
-  const [first] = present.filter((condition) => condition !== 'member-inaccessible') as Incident[];
+  const [first] = present.filter((condition) => !condition.endsWith('-inaccessible')) as Incident[];
   const last = rounds.at(-1);
   if (last && hasFailed(last) && (first === undefined || first === last.incident)) {
     return { action: 'Stop', incident: last.incident, runbook: last.runbook };
   }
+  if (present.includes('quorum-inaccessible')) throw forAPerson(diagnosis);
   if (request.incident === undefined) {
     if (first !== undefined) return seeTo(first, input, diagnosis.summary);
     if (present.length > 0 && rounds.length === 0) {
-      throw new PreconditionFailed(
-        `${diagnosis.summary} No runbook does that, and nothing was changed. docs/runbooks.md#alarm-member-inaccessible says what to look at.`,
-      );
+      throw forAPerson(diagnosis);
     }
     const unfinished = findUnfinished(rounds);
     if (unfinished) {
@@ -68,6 +67,12 @@ export function chooseRunbook(input: ChooseRunbook): NextRunbook {
   return rounds.length === 0 || isLeft
     ? seeTo(request.incident, input, isPresent ? diagnosis.summary : asked(input))
     : finish(input, present);
+}
+
+function forAPerson({ summary }: ChooseRunbook['diagnosis']): PreconditionFailed {
+  return new PreconditionFailed(
+    `${summary} No runbook does that, and nothing was changed. docs/runbooks.md#alarm-member-inaccessible says what to look at.`,
+  );
 }
 
 function asked({ request, diagnosis }: ChooseRunbook): string {

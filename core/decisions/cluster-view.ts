@@ -37,16 +37,16 @@ export interface ClusterView {
 }
 
 /**
- * A quorum is there when it agrees on something or follows one leader. How many members answer does not say: those that do not may be cut
+ * A quorum is there when it agrees on something, commits something, or follows one leader. How many members answer does not say: those that do not may be cut
  * off from us alone, and those that do from each other.
  */
 export function viewCluster(cluster: Cluster, evidence: Evidence): ClusterView {
   const observation = { ...evidence, memberList: assumedList(cluster, evidence) };
   const survey = surveyIfLed(cluster, observation);
-  const hasQuorum = survey !== undefined || isAgreed(evidence) || isAnyLeaderFollowed(cluster, evidence);
+  const hasQuorum = survey !== undefined || isProven(evidence) || isAnyLeaderFollowed(cluster, evidence);
   const leaderId = hasQuorum ? leaderMostFollow(evidence) : undefined;
   const entries = entriesOf(cluster.members, observation);
-  const signOfLife = lookForLife(evidence, entries, leaderId);
+  const signOfLife = lookForLife({ ...evidence, memberList: observation.memberList }, entries, leaderId);
   const areMixedUp = isAnswerMistaken(cluster.members, evidence);
   const members = cluster.members.map((configured, index) => {
     const surveyed = survey?.members[index];
@@ -63,6 +63,11 @@ export function viewCluster(cluster: Cluster, evidence: Evidence): ClusterView {
     return { name, configured, seen, ...judge(seen, surveyed, entries[index], hasQuorum, leaderId) };
   });
   return { observation, hasQuorum, survey, members };
+}
+
+/** Whether a quorum has shown that it is there, though it may be that hardly any member of it answers us. */
+function isProven(evidence: Evidence): boolean {
+  return isAgreed(evidence) || evidence.committing.length > 0;
 }
 
 /** Whether a quorum was asked and has answered. */
@@ -105,9 +110,9 @@ function lookForLife(
   };
 }
 
-/** How many of the voters that are away have to be at work all the same, where a quorum has agreed. */
+/** How many of the voters that are away have to be at work all the same, where a quorum has shown that it is there. */
 function missingToQuorum(evidence: Evidence): number {
-  if (!isAgreed(evidence)) return 0;
+  if (!isProven(evidence)) return 0;
   const isVoter = (id: string) => evidence.memberList.some((listed) => listed.id === id && !listed.isLearner);
   const answering = new Set(evidence.members.flatMap((seen) => (seen.answering && isVoter(seen.id) ? [seen.id] : [])));
   const running = evidence.members.filter((seen) => !seen.answering && ['refused', 'busy'].includes(seen.silence));

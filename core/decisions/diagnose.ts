@@ -6,7 +6,7 @@ import { describeId, refuseUnsafeAlarms } from './cluster-health.ts';
 import { type ClusterView, isAgreed, nameOf, type ViewedMember, viewCluster } from './cluster-view.ts';
 import { warningsOf } from './diagnosis-warnings.ts';
 import { describeLostQuorum } from './lost-quorum.ts';
-import { refuseRefusing } from './quorum-assessment.ts';
+import { unjudgedQuorum } from './quorum-assessment.ts';
 import { describeUse } from './quotas.ts';
 import { membersThat } from './token-standing.ts';
 import { type TokenView, viewTokens } from './token-view.ts';
@@ -21,7 +21,9 @@ interface Case {
 /** For each condition a summary where it is present. */
 const DESCRIPTIONS: Readonly<Record<Condition, (seen: Case) => string | undefined>> = {
   'data-corrupt': describeCorruption,
-  'quorum-lost': ({ cluster, evidence, view }) => (view.hasQuorum ? undefined : describeLostQuorum(cluster, evidence)),
+  'quorum-inaccessible': describeUnjudgedQuorum,
+  'quorum-lost': ({ cluster, evidence, view }) =>
+    view.hasQuorum || isQuorumUnjudged(cluster, evidence, view) ? undefined : describeLostQuorum(cluster, evidence),
   'space-exceeded': describeFullStore,
   'member-failed': describeFailedMembers,
   'auth-token-invalid': describeRejections,
@@ -34,11 +36,9 @@ const DESCRIPTIONS: Readonly<Record<Condition, (seen: Case) => string | undefine
  * NOSPACE goes before a member that has failed: without writes no replacement could be proven, and a new member would be sent the full
  * database; the reclaim does without those that do not answer. A member that lets nobody in, or that we do not get to,
  * has not failed: another one in its place would be no better.
- * @throws PreconditionFailed where so many members refuse us, or cannot be reached from here, that nobody can tell whether they have a quorum
  */
 export function diagnose(cluster: Cluster, evidence: Evidence): Diagnosis {
   const view = viewCluster(cluster, evidence);
-  if (!view.hasQuorum) refuseRefusing(cluster, evidence);
   const tokens = viewTokens(cluster, evidence, view);
   const seen = { cluster, evidence, view, tokens };
   const present = CONDITIONS.flatMap((condition) => {
@@ -102,7 +102,25 @@ function describeRejections({ tokens }: Case): string | undefined {
   return `${list.map(({ name, problem }) => sentence(`${name} ${problem}`)).join(' ')} Its clients are refused, however often they log in.`;
 }
 
-function describeInaccessible({ view }: Case): string | undefined {
+/** Whether nobody can tell from here if there is a quorum: what refuses us, or is not reached, may be one. */
+export function isQuorumUnjudged(cluster: Cluster, evidence: Evidence, { hasQuorum }: ClusterView): boolean {
+  return !hasQuorum && unjudgedQuorum(cluster, evidence).length > 0;
+}
+
+function describeUnjudgedQuorum({ cluster, evidence, view }: Case): string | undefined {
+  if (!isQuorumUnjudged(cluster, evidence, view)) return undefined;
+  const kept = unjudgedQuorum(cluster, evidence).map(({ name }) => name);
+  const list = view.members.flatMap(({ name, problem }) =>
+    kept.includes(name) ? [sentence(`${name} ${problem}`)] : [],
+  );
+  return (
+    `Nobody can tell from here whether there is a quorum, for ${kept.join(', ')} may be one that works for everybody else. ${list.join(' ')} ` +
+    'Correct what keeps us from them.'
+  );
+}
+
+function describeInaccessible({ cluster, evidence, view }: Case): string | undefined {
+  if (isQuorumUnjudged(cluster, evidence, view)) return undefined;
   const kept = view.members.filter(({ state }) => state === 'refusing' || state === 'unreached');
   if (kept.length === 0) return undefined;
   const list = kept.map(({ name, problem }) => sentence(`${name} ${problem}`)).join(' ');

@@ -12,7 +12,13 @@ import {
   type SurveyedMember,
   withoutWaiting,
 } from './member-survey.ts';
-import { type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
+import {
+  mayBeAtWork,
+  type ReplacementRequest,
+  refuseHealthyReplaced,
+  scopeOf,
+  surveyScope,
+} from './replacement-scope.ts';
 
 /**
  * Which members have failed, seen often enough? Everything here comes before the first change.
@@ -39,7 +45,7 @@ export function assessMembers(
   const next = countReadings(readings, targets);
   if (targets.length === 0) {
     const summary = request.member ? `${request.member} is healthy.` : 'Every member is healthy.';
-    return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
+    return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [], oldHost: [] };
   }
   refuseUnapproved(
     targets.filter((target) => isToBeChanged(target, survey)),
@@ -59,6 +65,10 @@ export function assessMembers(
     readings: next,
     members,
     inspections: failed.map(({ member }) => inspectionOf(scope.cluster, member)),
+    oldHost:
+      failed.length > 0 && replaced?.configured.host && mayBeAtWork(replaced)
+        ? [inspectionOf(request.cluster, replaced.name)]
+        : [],
   };
 }
 

@@ -4,7 +4,7 @@ import type { Diagnosis, Evidence } from '../contracts/diagnosis.ts';
 import type { AnsweringMember } from '../contracts/observation.ts';
 import { type ClusterView, isAgreed, viewCluster } from './cluster-view.ts';
 import { votersOf } from './configured-quorum.ts';
-import { diagnose } from './diagnose.ts';
+import { diagnose, isQuorumUnjudged } from './diagnose.ts';
 import { membersThat } from './token-standing.ts';
 import { viewTokens } from './token-view.ts';
 
@@ -13,7 +13,6 @@ type Values = Measurement['values'];
 /**
  * What one look at a cluster comes to in numbers: those of the cluster first, then those of each member that answers. A value that could not be
  * read is left out. Alarms act on these, so they follow the diagnosis, which the workflow that an alarm starts makes as well.
- * @throws PreconditionFailed as a diagnosis does: nobody can tell whether there is a quorum
  */
 export function measure(cluster: Cluster, evidence: Evidence): Measurement[] {
   const diagnosis = diagnose(cluster, evidence);
@@ -24,7 +23,7 @@ export function measure(cluster: Cluster, evidence: Evidence): Measurement[] {
     {
       dimensions: { cluster: cluster.name },
       values: {
-        HasLeader: view.hasQuorum ? 1 : 0,
+        ...(!isQuorumUnjudged(cluster, evidence, view) && { HasLeader: view.hasQuorum ? 1 : 0 }),
         IncidentPresent: diagnosis.incident === 'healthy' ? 0 : 1,
         ...membership(cluster, view),
         ...agreement(evidence),

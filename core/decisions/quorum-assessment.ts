@@ -4,6 +4,7 @@ import type { HostCommand } from '../contracts/membership.ts';
 import type { MemberObservation, Observation, SilentMember } from '../contracts/observation.ts';
 import type { MemberStanding, QuorumAssessment, QuorumReadings } from '../contracts/recovery.ts';
 import { InvalidInput, PreconditionFailed } from '../errors.ts';
+import { commitsOf, committedSince } from './commits.ts';
 import { quorumIn, votersOf } from './configured-quorum.ts';
 import { MAX_READINGS, READINGS } from './confirmation.ts';
 import { inspectionOf } from './host-place.ts';
@@ -39,21 +40,23 @@ export function assessQuorum(
     const read = linearizable.find(({ member }) => member === seen.name);
     return standingOf(seen, problemOf(seen, read));
   });
+  const reading = { total: readings.total + 1, committed: commitsOf(observation.members) };
+  const committing = committedSince(readings.committed, observation.members);
   const serving = linearizable.filter(({ works }) => works).map(({ member }) => member);
   if (serving.length > 0) {
     const summary = describeWorking(observation, serving, members);
-    const next = { lost: 0, total: readings.total + 1 };
+    const next = { ...reading, lost: 0 };
     return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
   }
-  refuseRefusing(cluster, observation);
+  refuseUnjudged(cluster, observation);
   requireIdentities(cluster.members, observation);
-  const isLost = !isAnyLeaderFollowed(cluster, observation);
-  const next = { lost: isLost ? readings.lost + 1 : 0, total: readings.total + 1 };
+  const isLost = committing.length === 0 && !isAnyLeaderFollowed(cluster, observation);
+  const next = { ...reading, lost: isLost ? readings.lost + 1 : 0 };
   const confirmed = next.lost >= READINGS;
   if (!confirmed && next.total > MAX_READINGS) throw neverConfirmed(next, members);
   return {
     verdict: confirmed ? 'Lost' : 'Confirm',
-    summary: describeLost(cluster, isLost, members),
+    summary: describeLost(cluster, { isLost, committing }, members),
     readings: next,
     members,
     inspections: inspectionsOf(cluster),
@@ -103,16 +106,19 @@ export function isAnyLeaderFollowed(cluster: Cluster, { members }: Pick<Observat
   });
 }
 
-/**
- * Members that refuse us run, and those that we do not get to may run: so many of them may be a quorum that works for everybody else.
- * @throws PreconditionFailed
- */
-export function refuseRefusing(cluster: Cluster, { members }: Pick<Observation, 'members'>): void {
+/** Voters that refuse us run, and those that we do not get to may run: where they are as many as a quorum, they may be one that works for everybody else. */
+export function unjudgedQuorum(cluster: Cluster, { members }: Pick<Observation, 'members'>): SilentMember[] {
   const voters = votersOf(cluster).map(({ name }) => name);
   const kept = members.flatMap((seen) =>
     !seen.answering && ['refused', 'unreached'].includes(seen.silence) && voters.includes(seen.name) ? [seen] : [],
   );
-  if (kept.length < quorumIn(cluster)) return;
+  return kept.length < quorumIn(cluster) ? [] : kept;
+}
+
+/** @throws PreconditionFailed where nobody can tell whether there is a quorum */
+function refuseUnjudged(cluster: Cluster, observation: Pick<Observation, 'members'>): void {
+  const kept = unjudgedQuorum(cluster, observation);
+  if (kept.length === 0) return;
   const list = kept.map(({ name, problem }) => `\n- ${name}: ${problem}`).join('');
   const seen = kept.every(({ silence }) => silence === 'refused')
     ? 'runs and refuses us'
@@ -133,12 +139,19 @@ function describeWorking(observation: Observation, serving: string[], members: M
   return `There is a quorum: linearizable reads work on ${serving.join(', ')}${leader}.${rest}`;
 }
 
-function describeLost(cluster: Cluster, isLost: boolean, members: MemberStanding[]): string {
+function describeLost(
+  cluster: Cluster,
+  { isLost, committing }: { isLost: boolean; committing: string[] },
+  members: MemberStanding[],
+): string {
   const list = members.map(({ name, problem }) => `${name} ${problem}`).join(' ');
   const quorum = `a quorum (${quorumIn(cluster)} of ${votersOf(cluster).length} voters)`;
-  return isLost
-    ? `No member serves a linearizable read, and no leader is followed by ${quorum}: ${list}`
-    : `A leader is followed by ${quorum}, and yet no member serves a linearizable read: ${list}`;
+  if (isLost) return `No member serves a linearizable read, and no leader is followed by ${quorum}: ${list}`;
+  const sign =
+    committing.length > 0
+      ? `${committing.join(', ')} learnt of a commit since the last reading, which takes ${quorum}`
+      : `A leader is followed by ${quorum}`;
+  return `${sign}, and yet no member serves a linearizable read: ${list}`;
 }
 
 function neverConfirmed({ total }: QuorumReadings, members: MemberStanding[]): PreconditionFailed {

@@ -1,16 +1,22 @@
 import { type Cluster, type ConfiguredMember, type Layout, layoutOf } from '../contracts/clusters.ts';
-import type { HostInspection } from '../contracts/host-command-results.ts';
+import type { HostInspection, InspectionReport } from '../contracts/host-command-results.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from '../contracts/membership.ts';
 import type { Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
-import { judgeWork } from './at-work.ts';
+import { judgeWork, type WorkOnHost } from './at-work.ts';
 import { refuseDowngrade } from './downgrade.ts';
 import { announcedPeerUrls, foldersOf, ignoredSettings, misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
 import { hasPeerUrl } from './identity.ts';
 import { requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
 import { isLearnerFirstRight, isOlderRelease } from './releases.ts';
-import { type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
+import {
+  mayBeAtWork,
+  type ReplacementRequest,
+  refuseHealthyReplaced,
+  scopeOf,
+  surveyScope,
+} from './replacement-scope.ts';
 import { startCauses } from './start-causes.ts';
 
 interface Inspected {
@@ -24,7 +30,7 @@ interface Inspected {
  */
 export function planReplacement(
   observation: Observation,
-  request: ReplacementRequest & { targets: Target[]; inspections: Inspected[] },
+  request: ReplacementRequest & { targets: Target[]; inspections: Inspected[]; oldHost: InspectionReport[] },
 ): ReplacementPlan {
   const scope = scopeOf(request);
   const { survey, replaced } = surveyScope(scope, observation);
@@ -37,6 +43,7 @@ export function planReplacement(
       observation.memberList,
     );
   }
+  const oldHost: string[] = [];
   const targets = unhealthy.map(({ member, kind }): PlannedTarget => {
     const surveyed = find(survey, member);
     const inspected = inspectionOf(request, member);
@@ -47,7 +54,10 @@ export function planReplacement(
     refuseDowngrade(observation);
     requireNotAtWork(surveyed, inspected);
     requireFit(scope.cluster, surveyed, inspected, survey);
-    if (replaced) requireUnused(surveyed, inspected, scope.cluster);
+    if (replaced) {
+      requireUnused(surveyed, inspected, scope.cluster);
+      oldHost.push(...weighOldHost(replaced, request.oldHost));
+    }
     const outdated = [surveyed.listed?.id, replaced?.listed?.id].filter((id) => id !== undefined);
     const removeIds = [...new Set(outdated)];
     const otherLearners = observation.memberList.some(
@@ -74,13 +84,16 @@ export function planReplacement(
     cluster: scope.cluster,
     replaced: scope.replaced ?? null,
     targets,
-    steps: targets.flatMap((target) => {
-      const inspection = inspectionOf(request, target.member);
-      return describeSteps(target, scope.cluster, {
-        state: stateOf(find(survey, target.member), inspection),
-        ignored: inspection ? ignoredSettings(inspection) : '',
-      });
-    }),
+    steps: [
+      ...oldHost,
+      ...targets.flatMap((target) => {
+        const inspection = inspectionOf(request, target.member);
+        return describeSteps(target, scope.cluster, {
+          state: stateOf(find(survey, target.member), inspection),
+          ignored: inspection ? ignoredSettings(inspection) : '',
+        });
+      }),
+    ],
     archives: Object.fromEntries(request.inspections.map(({ member, inspection }) => [member, inspection.archives])),
   };
 }
@@ -100,13 +113,46 @@ function requireNotAtWork(
   if (seen.answering) return;
   const { state, how } = judgeWork(inspection, listed?.id ?? '');
   if (state === 'stopped' || state === 'broken') return;
+  throw twoViews({ name, configured, problem }, { state, how });
+}
+
+function twoViews(
+  { name, configured, problem }: Pick<SurveyedMember, 'name' | 'configured' | 'problem'>,
+  { state, how }: WorkOnHost,
+): PreconditionFailed {
   const whatToDo =
     state === 'at-work'
       ? 'Correct what lies between: its clientUrl in clusters.json, the name server, a firewall, or the certificates.'
       : `If it is of no use, stop it there ("systemctl stop" of its unit), and start again: what is stopped is replaced.`;
-  throw new PreconditionFailed(
+  return new PreconditionFailed(
     `${name} is not replaced, and nothing was changed: two views of it differ. From here it ${problem} Its host ${configured.host} ${how}. ${whatToDo}`,
   );
+}
+
+/**
+ * A spare host is for one that is gone. Where the old one is not, it says whether the member there is at work, whom the others would lose.
+ * @returns what the plan says of it
+ * @throws PreconditionFailed where it is at work, or where its host is there and cannot tell
+ */
+function weighOldHost(replaced: SurveyedMember, [report]: readonly InspectionReport[]): string[] {
+  const { name, configured, listed } = replaced;
+  if (!mayBeAtWork(replaced)) return [];
+  if (!configured.host)
+    return [`nobody is asked whether ${name} is still at work: clusters.json names no "host" for it`];
+  // It has fallen silent since the assessment.
+  if (!report) throw new EtcdUnavailable(`${name} ${replaced.problem}`);
+  if (report.error === 'HostUnreachable') {
+    return [`nobody can be asked whether ${name} is still at work, for its host is not reached: ${report.problem}`];
+  }
+  if (!report.result) {
+    throw new PreconditionFailed(
+      `${name} is not replaced, and nothing was changed: its host ${configured.host} is there, and does not tell whether it is at work. ` +
+        `${report.error}: ${report.problem} Correct that; or shut the host down, and start again.`,
+    );
+  }
+  const work = judgeWork(report.result, listed?.id ?? '');
+  if (work.state === 'at-work' || work.state === 'untold') throw twoViews(replaced, work);
+  return [`leave ${name} as it is on ${configured.host}, which ${work.how}`];
 }
 
 /** Why a member that has a process is taken for failed, for its step in the plan; empty where it has none. */

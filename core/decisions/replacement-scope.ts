@@ -101,6 +101,11 @@ export function refuseHealthyReplaced(replaced: SurveyedMember | undefined, { me
   );
 }
 
+/** Whether the member whose place another host takes may run unseen: one that etcd does not list is a member of this cluster no more. */
+export function mayBeAtWork({ seen, listed }: SurveyedMember): boolean {
+  return !seen.answering && listed !== undefined;
+}
+
 /** @throws PreconditionFailed */
 function refuseFullStore({ alarms }: Observation): void {
   if (alarms.length === 0) return;

@@ -1,4 +1,4 @@
-import type { CheckArea, CheckLine, CheckReport, WeighCheck } from '../contracts/check.ts';
+import type { Certificate, CheckArea, CheckLine, CheckReport, WeighCheck } from '../contracts/check.ts';
 import { type Cluster, type ConfiguredMember, hostsOf, layoutOf } from '../contracts/clusters.ts';
 import type { Warning } from '../contracts/diagnosis.ts';
 import type { InspectionReport } from '../contracts/host-command-results.ts';
@@ -8,8 +8,9 @@ import { releasesMisfit, restoreMisfits } from './recovery-fit.ts';
 import { replacementMisfits } from './replacement-plan.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** A certificate that is renewed by hand takes its time. */
-const ENDS_SOON_DAYS = 14;
+/** A certificate that is renewed by hand takes its time; one that never holds so long is renewed by a program, which has done that by the last third. */
+const ENDS_SOON_DAYS = 30;
+const ENDS_SOON_SHARE = 1 / 3;
 /** A backup that is older is hardly what anybody wants back. */
 const OLD_BACKUP_DAYS = 7;
 
@@ -110,22 +111,49 @@ function weighSecrets({ cluster: { auth, tls }, survey: { secretsProblem } }: We
   return { well: [line('secrets', `${[...new Set(named)].join(' and ')} can be read and are complete`)] };
 }
 
-function weighCertificates({ cluster, survey }: WeighCheck, now: number): Weighed {
+function weighCertificates({ cluster, survey, inspected }: WeighCheck, now: number): Weighed {
   const { certificates, secretsProblem } = survey;
+  const unseen = cluster.members.filter(
+    ({ name, peerUrl }) =>
+      new URL(peerUrl).protocol === 'https:' &&
+      !inspected.some(
+        ({ member, result }) => member === name && result?.certificates.some(({ use }) => use === 'peer'),
+      ),
+  );
+  const noPeers =
+    unseen.length === 0
+      ? []
+      : [
+          line(
+            'certificates',
+            `what ${namesOf(unseen)} show to their peers was not looked at: it is read on a host that is reached, where etcd's configuration names the file`,
+          ),
+        ];
   if (certificates.length === 0) {
-    return secretsProblem !== '' || cluster.tls
-      ? {}
-      : { unchecked: [line('certificates', 'clients speak to this cluster without TLS')] };
+    const noClients =
+      secretsProblem !== '' || cluster.tls ? [] : [line('certificates', 'clients speak to this cluster without TLS')];
+    return { unchecked: [...noClients, ...noPeers] };
   }
-  const findings = certificates.flatMap(({ owner, endsAt, problem }) => {
-    if (problem !== '') return [line('certificates', `${owner}: ${problem}`)];
-    const days = daysUntil(endsAt, now);
-    if (days >= ENDS_SOON_DAYS) return [];
-    const when = days < 0 ? `has ended ${-days} days ago` : `ends in ${days} days`;
-    return [line('certificates', `${owner} ${when}, on ${endsAt.slice(0, 10)}: renew it`)];
+  const findings = certificates.flatMap((each) => {
+    const problem = certificateProblem(each, now);
+    return problem === '' ? [] : [line('certificates', `${each.owner}${problem}`)];
   });
   const list = certificates.map(({ owner, endsAt }) => `${owner} in ${daysUntil(endsAt, now)} days`).join(', ');
-  return findings.length > 0 ? { findings } : { well: [line('certificates', `none ends soon: ${list}`)] };
+  return {
+    ...(findings.length > 0 ? { findings } : { well: [line('certificates', `none ends soon: ${list}`)] }),
+    unchecked: noPeers,
+  };
+}
+
+/** Empty where it is well. */
+function certificateProblem({ beginsAt, endsAt, problem }: Certificate, now: number): string {
+  if (problem !== '') return `: ${problem}`;
+  const [begins, ends] = [Date.parse(beginsAt), Date.parse(endsAt)];
+  if (now < begins) return ` holds from ${beginsAt} on, and not yet: look at the clocks, and at what has issued it`;
+  const days = daysUntil(endsAt, now);
+  if (ends < now) return ` has ended ${-days} days ago, on ${endsAt.slice(0, 10)}: renew it`;
+  if (ends - now >= Math.min(ENDS_SOON_DAYS * DAY_MS, (ends - begins) * ENDS_SOON_SHARE)) return '';
+  return ` ends in ${days} days, on ${endsAt.slice(0, 10)}: renew it`;
 }
 
 function weighReleases({ survey: { members } }: WeighCheck): Weighed {

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Certificate } from '../../core/contracts/check.ts';
 import type { Cluster } from '../../core/contracts/clusters.ts';
+import type { HostInspection, InspectionReport } from '../../core/contracts/host-command-results.ts';
 import type { ClientTls } from './connection.ts';
 import type { ClusterSecrets } from './secrets.ts';
 
@@ -29,11 +30,49 @@ export async function readCertificates({ members }: Cluster, { tls }: ClusterSec
 /** Of several, as in a bundle of CAs or a chain, the one that ends first. */
 function held(owner: string, pem: string): Certificate[] {
   try {
-    const ends = (pem.match(PEM) ?? [pem]).map((text) => Date.parse(new X509Certificate(text).validTo));
-    return [{ owner, endsAt: new Date(Math.min(...ends)).toISOString(), problem: '' }];
+    const held = (pem.match(PEM) ?? [pem]).map((text) => new X509Certificate(text));
+    const [first] = held.toSorted((a, b) => Date.parse(a.validTo) - Date.parse(b.validTo));
+    return [{ owner, ...lifetimeOf(first as X509Certificate), problem: '' }];
   } catch (error) {
-    return [{ owner, endsAt: '', problem: `it cannot be read (${(error as Error).message}). Correct the secret` }];
+    return [{ owner, ...NO_LIFETIME, problem: `it cannot be read (${(error as Error).message}). Correct the secret` }];
   }
+}
+
+const USES = {
+  peer: 'the peer certificate',
+  server: 'the server certificate',
+  'peer-ca': 'the CA of the peers',
+} as const satisfies Record<HostInspection['certificates'][number]['use'], string>;
+
+/** Those in the files that etcd's configuration names on each host: what etcd shows to its peers, nobody else is shown. */
+function certificatesOnHosts(inspected: readonly InspectionReport[]): Certificate[] {
+  return inspected.flatMap(({ member, host, result }) =>
+    (result?.certificates ?? []).map(({ use, file, der }) => {
+      const owner = `${USES[use]} of ${member || `the spare host ${host}`} (${file})`;
+      try {
+        return { owner, ...lifetimeOf(new X509Certificate(Buffer.from(der, 'base64'))), problem: '' };
+      } catch {
+        return { owner, ...NO_LIFETIME, problem: 'there is no certificate in it that can be read. Correct the file' };
+      }
+    }),
+  );
+}
+
+/** What a member shows to clients is mostly what its host has in the file: then only that is told, for it says where to renew it. */
+export function withHosts(shown: readonly Certificate[], inspected: readonly InspectionReport[]): Certificate[] {
+  const onHosts = certificatesOnHosts(inspected);
+  const isTold = ({ owner, endsAt, problem }: Certificate) =>
+    problem === '' &&
+    onHosts.some(
+      (each) => each.endsAt === endsAt && each.owner.startsWith(`${owner.replace('the certificate', USES.server)} (`),
+    );
+  return [...shown.filter((each) => !isTold(each)), ...onHosts];
+}
+
+const NO_LIFETIME = { beginsAt: '', endsAt: '' };
+
+function lifetimeOf({ validFrom, validTo }: Pick<X509Certificate, 'validFrom' | 'validTo'>) {
+  return { beginsAt: new Date(validFrom).toISOString(), endsAt: new Date(validTo).toISOString() };
 }
 
 /** One handshake, whatever comes of it: a certificate that is refused is shown all the same. */
@@ -53,17 +92,17 @@ function certificateAt({ hostname, port }: URL, tls: ClientTls | undefined): Pro
       timeout: HANDSHAKE_MS,
     });
     socket.once('secureConnect', () => {
-      const { valid_to: validTo } = socket.getPeerCertificate();
-      const endsAt = validTo ? new Date(validTo).toISOString() : '';
-      const isOver = endsAt !== '' && Date.parse(endsAt) < Date.now();
-      // That it has ended is told with its day.
+      const { valid_from: validFrom, valid_to: validTo } = socket.getPeerCertificate();
+      const lifetime = validTo ? lifetimeOf({ validFrom, validTo }) : NO_LIFETIME;
+      const isWithin = Date.parse(lifetime.beginsAt) <= Date.now() && Date.now() <= Date.parse(lifetime.endsAt);
+      // That it does not hold now is told with its days.
       const problem =
-        socket.authorized || isOver
+        socket.authorized || (validTo && !isWithin)
           ? ''
           : `clients do not take it (${socket.authorizationError}). It has to be of a CA of the tls secret, and for ${host}`;
-      settle({ endsAt, problem });
+      settle({ ...lifetime, problem });
     });
-    const silent = () => settle({ endsAt: '', problem: '' });
+    const silent = () => settle({ ...NO_LIFETIME, problem: '' });
     socket.once('error', silent);
     socket.once('timeout', silent);
   });

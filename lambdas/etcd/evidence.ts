@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import type { Evidence } from '../../core/contracts/diagnosis.ts';
+import { commitsOf, committedSince } from '../../core/decisions/commits.ts';
 import { mayElect } from '../../core/decisions/diagnose.ts';
 import { EtcdUnavailable, RemediationError } from '../../core/errors.ts';
 import type { EtcdCluster } from './cluster.ts';
@@ -27,7 +28,9 @@ export async function observeEvidence(etcd: EtcdCluster, cluster: Cluster, until
   let seen = await look(etcd, cluster, until);
   if (mayElect(cluster, { ...seen, hosts: [] }) && Date.now() + 2 * LOOK_MS < until) {
     await sleep(Math.max(0, electedBy - Date.now()));
+    const before = commitsOf(seen.members);
     seen = await look(etcd, cluster, until);
+    seen.committing = committedSince(before, seen.members);
   }
   // Without a member that answers nobody logs in.
   if (!cluster.auth || !seen.members.some(({ answering }) => answering)) return seen;
@@ -37,7 +40,7 @@ export async function observeEvidence(etcd: EtcdCluster, cluster: Cluster, until
 async function look(etcd: EtcdCluster, { auth }: Cluster, until: number): Promise<Seen> {
   // One that rejects tokens serves nobody, and is a part of the quorum all the same: see observeTokens.
   const members = await etcd.observeMembers((member) => (auth ? member.status(LOOK_MS) : member.look(LOOK_MS)));
-  const nothing = { loginProblem: '', probes: [], probesProblem: '' };
+  const nothing = { committing: [], loginProblem: '', probes: [], probesProblem: '' };
   const agreeBy = Math.min(until, Date.now() + AGREE_MS);
   try {
     const agreement = await inTime(etcd.observeAgreement(members), agreeBy);

@@ -9,6 +9,7 @@ import { loadCluster } from './parts/load-cluster.ts';
 import { reportFromEveryHost } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
+import { NOTHING_TO_UNDO, tellBefore } from './parts/tell-before.ts';
 
 export interface AuthTokenResetSteps {
   loadCluster: StepFunction;
@@ -42,6 +43,7 @@ export class AuthTokenReset extends Construct {
   constructor(scope: Construct, id: string, steps: AuthTokenResetSteps, pages: Pages) {
     super(scope, id);
     const stop = raiseAgain(this, 'Stop with the error');
+    const tell = tellBefore(this, { changes: CHANGES, now: NOTHING_TO_UNDO }, stop);
     const request = { cluster: '{% $cluster %}', parameters: '{% $parameters %}' };
     const work = {
       ...request,
@@ -90,7 +92,7 @@ export class AuthTokenReset extends Construct {
     const wasThereAnError = Choice.jsonata(this, 'Was there an error?', {
       assign: { window: '{% $enabled.changed ? $enabled.window : $window %}' },
     })
-      .when(Condition.jsonata("{% $failure.error != '' %}"), stop, {
+      .when(Condition.jsonata("{% $failure.error != '' %}"), tell, {
         outputs: { error: '{% $failure.error %}', cause: "{% $failure.cause & ' ' & $enabled.summary %}" },
       })
       .otherwise(assessTokens);
@@ -105,7 +107,7 @@ export class AuthTokenReset extends Construct {
     });
     const onError = Choice.jsonata(this, 'Was authentication to be disabled?')
       .when(Condition.jsonata('{% $toggled %}'), keepError.next(enable))
-      .otherwise(stop);
+      .otherwise(tell);
 
     const inspectHosts = reportFromEveryHost(this, {
       step: steps.runHostCommand,
@@ -249,6 +251,10 @@ export class AuthTokenReset extends Construct {
   }
 }
 
+/** What was done, in words: `RestartService m1`, `ToggleAuthentication`. */
+const CHANGES =
+  "[$done.($contains($, 'RestartService ') ? 'the service of ' & $substringAfter($, ' ') & ' was restarted' : " +
+  "'authentication was disabled and enabled again')]";
 const WINDOW =
   "{% $window = null ? null : {'ms': $window.enabledAt - $window.disabledAt, 'disabledAt': $fromMillis($window.disabledAt), " +
   "'enabledAt': $fromMillis($window.enabledAt)} %}";

@@ -3,7 +3,7 @@ import { Pass, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs';
 import { CHECK_STATE_MACHINE } from '../../core/contracts/check.ts';
 import type { StepFunction } from '../step-function.ts';
-import { reportFromEveryHost } from './parts/on-every-host.ts';
+import { REACHED, reportFromEveryHost } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
 
@@ -12,7 +12,7 @@ export interface CheckSteps {
   diagnoseCluster: StepFunction;
   surveyCluster: StepFunction;
   listBackups: StepFunction;
-  runHostCommand: StepFunction;
+  transferSnapshot: StepFunction;
   weighCheck: StepFunction;
 }
 
@@ -22,7 +22,7 @@ export interface CheckSteps {
  * 1. Load the cluster's configuration.
  * 2. Diagnose it, as a remediation does first.
  * 3. Survey what else there is: secrets, certificates, sizes, backups.
- * 4. Inspect every host, as the runbooks that work on hosts do before they plan.
+ * 4. Inspect every host, as the runbooks that work on hosts do before they plan: each asks the staging bucket once.
  * 5. Weigh all of it: a line for each finding, and for what is well.
  *
  * Invariant: no step of it changes anything, neither in etcd nor on a host.
@@ -69,12 +69,13 @@ export class Check extends Construct {
       onError: stop,
     });
     const inspect = reportFromEveryHost(this, {
-      step: steps.runHostCommand,
+      step: steps.transferSnapshot,
       every: 'Inspect every host',
       one: 'Inspect host',
       subject: 'the inspection',
       command: 'inspect-host',
       commands: '$inspections',
+      object: REACHED,
       atOnce: 5,
       assign: { inspected: '{% [$states.result] %}' },
       onError: stop,

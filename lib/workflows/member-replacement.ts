@@ -2,7 +2,8 @@ import { Duration } from 'aws-cdk-lib';
 import {
   Choice,
   Condition,
-  Fail,
+  type IChainable,
+  Pass,
   type State,
   type StateMachine,
   Succeed,
@@ -15,6 +16,7 @@ import type { StepFunction } from '../step-function.ts';
 import { HostCommands } from './parts/host-commands.ts';
 import { inspectHosts } from './parts/inspect-hosts.ts';
 import { loadCluster } from './parts/load-cluster.ts';
+import { reportFromEveryHost } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { startServicesAgain } from './parts/start-services-again.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
@@ -38,7 +40,7 @@ export interface MemberReplacementSteps {
  *
  * 1. Load the cluster's configuration and check the execution input.
  * 2. Assess, three times over the confirmation time: who has failed, and does the cluster work without them?
- * 3. Inspect the hosts of those, and plan. So far nothing was changed; a dry run ends here.
+ * 3. Inspect the hosts of those, and where a spare host takes the place of one, that one's own as well; and plan. So far nothing was changed; a dry run ends here.
  * 4. Ask what is next, do that one thing, and ask again: stop the service, remove the member, move its data aside, add it, write
  *    the membership, start it, wait until it is caught up, promote it.
  * 5. Compare the members' hashes at one revision, and prove a write through every voter.
@@ -105,8 +107,19 @@ export class MemberReplacement extends Construct {
         ...request,
         targets: '{% [$assessment.readings.targets] %}',
         inspections: '{% [$states.input] %}',
+        oldHost: '{% [$oldHost] %}',
       },
       assign: { plan: '{% $states.result.Payload %}' },
+      onError: stop,
+    });
+    const lookAtOldHost = reportFromEveryHost(this, {
+      step: steps.runHostCommand,
+      every: 'Look at the old host',
+      one: 'Inspect old host',
+      subject: 'the look at the old host',
+      command: 'inspect-host',
+      commands: '$assessment.oldHost',
+      assign: { oldHost: '{% [$states.result] %}' },
       onError: stop,
     });
     const chooseNextChange = stepState(this, 'Choose next change', {
@@ -220,7 +233,7 @@ export class MemberReplacement extends Construct {
       })
       .when(isNext('WaitForMember'), waitForMember.next(chooseNextChange))
       .when(isNext('PromoteMember'), changeMembership('Promote member'))
-      .when(isNext('GiveUp'), this.#giveUp(steps.runHostCommand, target))
+      .when(isNext('GiveUp'), this.#giveUp(steps.runHostCommand, target, onError))
       .when(isNext('Finish'), proveWrites.next(compareHashes).next(replaced));
     const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
       .when(Condition.jsonata('{% $dryRun %}'), planned)
@@ -231,7 +244,12 @@ export class MemberReplacement extends Construct {
     const hasAMemberFailed = Choice.jsonata(this, 'Has a member failed?')
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
       .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading.next(assessMembers))
-      .otherwise(inspectHosts(this, steps.runHostCommand, stop).next(planReplacement).next(isAnythingLeft));
+      .otherwise(
+        lookAtOldHost
+          .next(inspectHosts(this, steps.runHostCommand, stop))
+          .next(planReplacement)
+          .next(isAnythingLeft),
+      );
 
     this.stateMachine = runbookStateMachine(this, {
       name: 'etcd-remediation-member-replacement',
@@ -244,23 +262,27 @@ export class MemberReplacement extends Construct {
   }
 
   /** The member was started and does not join: its host may say why. */
-  #giveUp(step: StepFunction, target: { host: string; parameters: string }): State {
+  #giveUp(step: StepFunction, target: { host: string; parameters: string }, onError: IChainable): State {
+    const fail = (name: string, cause: string) => {
+      const failed = Pass.jsonata(this, name, { outputs: { error: ERROR_NAMES.VerificationFailed, cause } });
+      failed.next(onError);
+      return failed;
+    };
     const look = new HostCommands(this, 'Look', {
       step,
       variable: 'looked',
       subject: 'the look',
-      onError: Fail.jsonata(this, 'The host cannot tell why', {
-        error: ERROR_NAMES.VerificationFailed,
-        cause: "{% $next.problem & ' Its host ' & $next.host & ' could not be looked at: ' & $states.input.cause %}",
-      }),
+      onError: fail(
+        'The host cannot tell why',
+        "{% $next.problem & ' Its host ' & $next.host & ' could not be looked at: ' & $states.input.cause %}",
+      ),
     });
-    const doesNotJoin = Fail.jsonata(this, 'The member does not join', {
-      error: ERROR_NAMES.VerificationFailed,
-      cause:
-        "{% $next.problem & ' Its service on ' & $next.host & ' is ' & $looked.result.unit.activeState & ' (' & " +
-        "$looked.result.unit.subState & ', ' & $looked.result.unit.result & '). Find out why, then start again: the next execution " +
-        "goes on from here. The end of its log:\\n' & $join([$looked.result.log], '\\n') %}",
-    });
+    const doesNotJoin = fail(
+      'The member does not join',
+      "{% $next.problem & ' Its service on ' & $next.host & ' is ' & $looked.result.unit.activeState & ' (' & " +
+        "$looked.result.unit.subState & ', ' & $looked.result.unit.result & '). Find out why. The end of its log:\\n' & " +
+        "$join([$looked.result.log], '\\n') %}",
+    );
     look.hasItEnded.when(look.ended, doesNotJoin);
     return look.send('Look why it does not join', { command: 'inspect-host', ...target });
   }

@@ -80,7 +80,7 @@ export class QuorumRecovery extends Construct {
       step: steps.loadCluster,
       incident: 'quorum-lost',
       assign: {
-        readings: { lost: 0, total: 0 },
+        readings: { lost: 0, total: 0, committed: {} },
         restarted: false,
         restartProblem: '',
         restartReason: '',

@@ -5,6 +5,7 @@ import type { StepFunction } from '../step-function.ts';
 import { loadCluster } from './parts/load-cluster.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
+import { NOTHING_TO_UNDO, tellBefore } from './parts/tell-before.ts';
 
 export interface SpaceReclaimSteps {
   loadCluster: StepFunction;
@@ -39,7 +40,9 @@ export class SpaceReclaim extends Construct {
 
   constructor(scope: Construct, id: string, steps: SpaceReclaimSteps) {
     super(scope, id);
-    const onError = raiseAgain(this, 'Stop with the error');
+    const stop = raiseAgain(this, 'Stop with the error');
+    const onError = tellBefore(this, { changes: '$changes', now: NOTHING_TO_UNDO }, stop);
+    const andTell = (change: string) => ({ changes: `{% [$append($changes, ${change})] %}` });
     const target = { cluster: '{% $cluster %}' };
     const weighed = { ...target, parameters: '{% $parameters %}' };
     const leftOut = '{% [$assessment.leftOut.member] %}';
@@ -57,8 +60,8 @@ export class SpaceReclaim extends Construct {
     const start = loadCluster(this, {
       step: steps.loadCluster,
       incident: 'space-exceeded',
-      assign: { defragmented: [], turn: 0 },
-      onError,
+      assign: { defragmented: [], turn: 0, changes: [] },
+      onError: stop,
     });
     const assessSpace = stepState(this, 'Assess space', {
       step: steps.assessSpace,
@@ -69,6 +72,9 @@ export class SpaceReclaim extends Construct {
     const compactHistory = stepState(this, 'Compact history', {
       step: steps.compactHistory,
       input: { ...target, revision: '{% $assessment.compactRevision %}' },
+      assign: andTell(
+        "$states.result.Payload.outcome = 'Compacted' ? 'history was compacted up to revision ' & $assessment.compactRevision : []",
+      ),
       onError,
     });
     const chooseNextMember = stepState(this, 'Choose next member', {
@@ -80,18 +86,25 @@ export class SpaceReclaim extends Construct {
     const moveLeadership = stepState(this, 'Move leadership', {
       step: steps.moveLeadership,
       input: { ...target, member: '{% $next.member %}', transferee: '{% $next.transferee %}' },
+      assign: andTell("'leadership was moved from ' & $next.member & ' to ' & $next.transferee"),
       onError,
     });
     const defragmentMember = stepState(this, 'Defragment member', {
       step: steps.defragmentMember,
       input: { ...asked, member: '{% $next.member %}' },
-      assign: { defragmented: '{% [$append($defragmented, $states.result.Payload.defragmentations)] %}' },
+      assign: {
+        defragmented: '{% [$append($defragmented, $states.result.Payload.defragmentations)] %}',
+        ...andTell("[$states.result.Payload.defragmentations.(member & ' was defragmented')]"),
+      },
       onError,
     });
     const disarmAlarms = stepState(this, 'Disarm alarms', {
       step: steps.disarmAlarms,
       input: { ...weighed, leftOut, quotas },
-      assign: { disarmed: '{% $states.result.Payload.disarmed %}' },
+      assign: {
+        disarmed: '{% $states.result.Payload.disarmed %}',
+        ...andTell("$count($states.result.Payload.disarmed) > 0 ? 'NOSPACE was disarmed' : []"),
+      },
       onError,
     });
     const proveWrites = stepState(this, 'Prove writes on every member', {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import type { Checked } from '../../cli/check-report.ts';
 import type { CheckReport } from '../../core/contracts/check.ts';
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import { findEtcd } from '../../local/etcd/binaries.ts';
+import type { HostsFile } from '../../local/hosts/access.ts';
 import { type HostedCluster, startHostedCluster } from '../../local/hosts/hosted-cluster.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
 import { startProcessHosts } from '../../local/hosts/process-hosts.ts';
@@ -94,6 +95,9 @@ describe('etcd-remediation check, on a quiet cluster on hosts with TLS and authe
     expect(
       lines.filter((line) => /^ {2}✓ hosts +m\d on node-[abc]: fit for a replacement and for a recovery/.test(line)),
     ).toHaveLength(3);
+    for (const certificate of ['peer certificate', 'server certificate', 'CA of the peers']) {
+      expect(stdout).toMatch(new RegExp(`none ends soon: .*the ${certificate} of m3 \\(/.*\\) in \\d+ days`));
+    }
     expect(lines).toContainEqual(expect.stringMatching(/^ {2}- backups +clusters\.json names none/));
     expect(stdout).not.toContain(PASSWORD);
   });
@@ -134,6 +138,28 @@ describe('etcd-remediation check, on a quiet cluster on hosts with TLS and authe
         hostsOf(name).filter((message) => !message.startsWith('m1 ')),
         name,
       ).toEqual([]);
+    }
+  });
+
+  it('says of each host that it does not reach the staging address, and names the option', async () => {
+    const folder = join(directory, 'unreached');
+    await mkdir(folder);
+    await writeFile(join(folder, 'curl'), '#!/bin/sh\necho "curl: (7) Failed to connect" >&2\nexit 7\n', {
+      mode: 0o755,
+    });
+    const unreached = Object.entries(contents.hosts as HostsFile).map(([host, { exec }]) => {
+      return [host, { exec: [...exec.slice(0, -1), 'sh', '-c', `PATH='${folder}':$PATH exec ${exec.at(-1)}`] }];
+    });
+    await write('hosts', Object.fromEntries(unreached));
+    try {
+      const { status, stdout } = await check([orders], '--staging-address', '127.0.0.1');
+      expect(status, stdout).toBe(1);
+      const found = stdout.match(
+        /^ {2}! hosts +m\d on node-[abc]: http:\/\/127\.0\.0\.1:\d+, from where .* Failed to connect.* give --staging-address .*$/gm,
+      );
+      expect(found, stdout).toHaveLength(3);
+    } finally {
+      await write('hosts', contents.hosts);
     }
   });
 

@@ -114,6 +114,12 @@ describe('what to do next', () => {
     expect(advice).not.toContain('npx');
   });
 
+  it.each(['member-inaccessible', 'quorum-inaccessible'] as const)('is for a person where it is %s', (incident) => {
+    expect(nextOf(PLAIN, diagnosisOf(incident))).toEqual([
+      expect.stringMatching(/^ {4}No runbook cures this, .* Correct what is said of each member above/),
+    ]);
+  });
+
   it.each([
     ['nearly-full', true],
     ['fragmented', true],

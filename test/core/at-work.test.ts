@@ -27,6 +27,7 @@ function plan(differences: Partial<HostInspection>, third = silent('node3')) {
     parameters: parse(memberParametersSchema, {}, 'parameters'),
     member: '',
     targets: [{ member: 'node3', kind: 'failed', problem: 'does not answer.' }],
+    oldHost: [],
     inspections: [{ member: 'node3', inspection: inspection('node3', { log: [], errors: [], ...differences }) }],
   });
 }

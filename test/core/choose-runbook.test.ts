@@ -127,6 +127,20 @@ describe('a member that something keeps us from', () => {
     expect(choiceOf(scene)).toBe(expected);
   });
 
+  it.each<[string, Omit<Scene, 'found'>, string]>([
+    ['before a runbook', {}, 'PreconditionFailed'],
+    ['in a dry run', { request: { dryRun: true } }, 'PreconditionFailed'],
+    ['where an incident was named', { request: { incident: 'quorum-lost' } }, 'PreconditionFailed'],
+    ['after a runbook, which is no success then', { rounds: ['space-exceeded Remediated'] }, 'PreconditionFailed'],
+    [
+      'after one that failed, whose error is told',
+      { rounds: ['space-exceeded EtcdUnavailable'] },
+      'Stop space-reclaim',
+    ],
+  ])('is for a person %s, where it may be a quorum', (_, scene, expected) => {
+    expect(choiceOf({ found: 'quorum-inaccessible', ...scene })).toBe(expected);
+  });
+
   it('is told with what was seen, and is left over in the end', () => {
     expect(refusal({ found })).toMatch(
       new RegExp(`^PreconditionFailed: ${SUMMARY} No runbook does that, and nothing was changed`),

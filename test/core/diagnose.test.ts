@@ -5,7 +5,6 @@ import {
   apart,
   conditionsOf,
   diagnosed,
-  failureOf,
   idOf,
   leaderless,
   learner,
@@ -17,6 +16,7 @@ import {
   refusing,
   rejecting,
   silent,
+  unreached,
   voter,
 } from './diagnoses.ts';
 
@@ -148,14 +148,30 @@ describe('a member that runs and refuses us', () => {
     expect(diagnosed(evidence).incident).toBe(expected);
   });
 
-  it.each<[string, MemberObservation[]]>([
-    ['all do', members('rrr')],
-    ['as many as make a quorum do', members('rrs')],
-    ['the only one does', members('r')],
-  ])('makes a diagnosis impossible where %s', (_, seen) => {
-    const failure = failureOf(() => diagnosed(apart(seen)));
-    expect(failure.name).toBe('PreconditionFailed');
-    expect(failure.message).toContain('\n- node1: Its certificate is not of the CA.');
+  it.each<[string, MemberObservation[], string]>([
+    ['all do', members('rrr'), 'node1, node2, node3'],
+    ['as many as make a quorum do', members('rrs'), 'node1, node2'],
+    ['the only one does', members('r'), 'node1'],
+    [
+      'nobody gets to them',
+      [unreached('node1'), unreached('node2'), voter('node3', { leaderId: '0' })],
+      'node1, node2',
+    ],
+  ])('leaves it open whether there is a quorum where %s', (_, seen, kept) => {
+    const { incident, others, summary, members: facts } = diagnosed(apart(seen));
+    expect({ incident, others }).toEqual({ incident: 'quorum-inaccessible', others: [] });
+    expect(summary).toMatch(
+      new RegExp(
+        `^Nobody can tell from here whether there is a quorum, for ${kept} may be one .* node1 .*\\. Correct what keeps us from them\\.$`,
+      ),
+    );
+    for (const { problem } of seen.filter((each) => !each.answering).slice(0, 1)) expect(summary).toContain(problem);
+    expect(facts.map(({ name }) => name)).toEqual(seen.map(({ name }) => name));
+  });
+
+  it('leaves nothing open where a quorum follows a leader, or has agreed on something', () => {
+    expect(diagnosed(apart([unreached('node1'), voter('node2'), voter('node3')])).incident).toBe('member-inaccessible');
+    expect(diagnosed(proof(members('wrr'))).incident).toBe('member-inaccessible');
   });
 });
 

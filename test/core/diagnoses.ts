@@ -26,7 +26,7 @@ export function members(letters: string): MemberObservation[] {
 
 /** Evidence of a cluster with a quorum that has told its list and its alarms. */
 export function proof(members: MemberObservation[], differences: Partial<Evidence> = {}): Evidence {
-  const nothing = { agreementProblem: '', loginProblem: '', probes: [], probesProblem: '', hosts: [] };
+  const nothing = { agreementProblem: '', committing: [], loginProblem: '', probes: [], probesProblem: '', hosts: [] };
   return { ...observation(members), ...nothing, ...differences };
 }
 

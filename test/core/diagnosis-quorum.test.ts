@@ -89,6 +89,24 @@ describe('a quorum that is there, though few of it answer us,', () => {
     expect(facts[0]?.state).toBe('healthy');
   });
 
+  it.each<[string, MemberObservation[]]>([
+    ['one of three', [voter('node1', { leaderId: 'a2' }), ...members('wss').slice(1)]],
+    ['one of three, who follows nobody by now', [leaderless('node1'), ...members('wss').slice(1)]],
+  ])('is proven by what it commits between two looks: %s', (_, seen) => {
+    expect(diagnosed(apart(seen)).incident).toBe('quorum-lost');
+    const { incident, others, summary } = diagnosed(apart(seen, { committing: ['node1'] }));
+    expect({ incident, others }).toEqual({ incident: 'member-inaccessible', others: [] });
+    expect(summary).toMatch(/^node2 cannot be judged from here, for .* node3 cannot be judged from here, for /);
+    expect(summary).toContain('Nothing shows that they have failed, so they are not replaced');
+  });
+
+  it('and commits without a member that is away as well', () => {
+    const evidence = apart(members('wwsss'), { committing: ['node1'] });
+    expect(diagnosed(evidence).incident).toBe('member-inaccessible');
+    expect(diagnosed(apart(members('wwss'), { committing: ['node1'] })).incident).toBe('member-inaccessible');
+    expect(diagnosed(apart(members('wws'), { committing: ['node1'] })).incident).toBe('member-failed');
+  });
+
   it('has a member that is none of it', () => {
     const seen = [voter('node1', { leaderId: 'a5' }), leaderless('node2'), ...members('wwsss').slice(2)];
     expect(diagnosed(proof(seen)).members[1]).toMatchObject({ state: 'failed', problem: 'follows nobody' });

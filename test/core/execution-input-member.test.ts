@@ -32,7 +32,7 @@ describe('the execution input of the member runbook', () => {
     });
   });
 
-  it.each([0, 3600])('keeps what is given, and confirms over %d s', (confirmSeconds) => {
+  it.each([1, 3600])('keeps what is given, and confirms over %d s', (confirmSeconds) => {
     const input = {
       cluster: 'orders',
       incident: 'member-failed',
@@ -66,7 +66,11 @@ describe('the execution input of the member runbook', () => {
 
   it.each([
     ['the incident of another runbook', { incident: 'space-exceeded' }, 'incident: must be "member-failed"'],
-    ['a time below zero', { parameters: { confirmSeconds: -1 } }, 'parameters.confirmSeconds: must be 0 or more'],
+    [
+      'no time at all, which would make one reading of three',
+      { parameters: { confirmSeconds: 0 } },
+      'parameters.confirmSeconds: must be 1 or more, for what is seen at one moment only may pass',
+    ],
     ['half a second', { parameters: { confirmSeconds: 0.5 } }, 'parameters.confirmSeconds: must be a whole number'],
     ['two members', { member: ['node1', 'node2'] }, 'member: must be text'],
     ['a replacement by name', { parameters: { replacement: 'node9' } }, 'parameters.replacement: must be an object'],

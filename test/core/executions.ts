@@ -6,6 +6,7 @@ import { chooseNextChange, scopeInView } from '../../core/decisions/next-change.
 import { planReplacement } from '../../core/decisions/replacement-plan.ts';
 import { scopeOf } from '../../core/decisions/replacement-scope.ts';
 import { sampled } from '../run/worlds.ts';
+import { inspected } from './observations.ts';
 import type { SimulatedMembership } from './simulated-membership.ts';
 
 /** Executions of the member runbook without its state machine, on a simulated cluster. */
@@ -38,7 +39,13 @@ function plan(simulated: SimulatedMembership, replaced: string): ReplacementPlan
     if (verdict === 'NothingToDo') return undefined;
     if (verdict === 'Confirm') continue;
     const inspections = assessment.inspections.map(({ member }) => ({ member, inspection: simulated.inspect(member) }));
-    return planReplacement(simulated.observe(observed), { ...request, targets: readings.targets, inspections });
+    const oldHost = assessment.oldHost.map(({ member }) => inspected(member));
+    return planReplacement(simulated.observe(observed), {
+      ...request,
+      targets: readings.targets,
+      inspections,
+      oldHost,
+    });
   }
 }
 

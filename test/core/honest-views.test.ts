@@ -118,6 +118,7 @@ function actedOn(world: World): { what: string; member: string }[] {
   const acted: { what: string; member: string }[] = [];
   const diagnosis = attempt(() => {
     const nothing = {
+      committing: [],
       agreementProblem: observation.memberList.length > 0 ? '' : 'No.',
       probes: [],
       probesProblem: '',
@@ -152,7 +153,7 @@ function actedOn(world: World): { what: string; member: string }[] {
   // Whatever the assessment said, the plan looks again, and so does each change.
   const inspections = targets.map(({ member }) => ({ member, inspection: inspection(member) }));
   const planned = attempt(() =>
-    planReplacement(observation, { cluster, parameters, member: '', targets, inspections }),
+    planReplacement(observation, { cluster, parameters, member: '', targets, inspections, oldHost: [] }),
   );
   for (const { member, removeIds } of planned?.targets ?? []) {
     acted.push(
@@ -226,7 +227,7 @@ describe('in generated worlds', () => {
       const request = {
         cluster: clusterOf(configuration),
         parameters: parametersWith(),
-        readings: { lost: 2, total: 2 },
+        readings: { lost: 2, total: 2, committed: {} },
       };
       const assessed = attempt(() => assessQuorum({ ...observation, memberList: [], alarms: [] }, [], request));
       if (assessed?.verdict !== 'Lost') continue;

@@ -180,7 +180,11 @@ describe('who is who', () => {
 
   it('is known without a quorum from what members tell of themselves', () => {
     const leaderless = SWAPPED.map((seen) => ({ ...seen, leaderId: '0' }) as MemberObservation);
-    const request = { cluster: clusterOf(MEMBERS), parameters: parametersWith(), readings: { lost: 0, total: 0 } };
+    const request = {
+      cluster: clusterOf(MEMBERS),
+      parameters: parametersWith(),
+      readings: { lost: 0, total: 0, committed: {} },
+    };
     const { name, message } = failureOf(() =>
       assessQuorum({ members: leaderless, memberList: [], alarms: [] }, [], request),
     );

@@ -57,9 +57,18 @@ describe('a replacement that fits', () => {
   });
 
   it('is the target, and its host is the one that is inspected', () => {
-    const { readings, inspections } = assess(reading(silent('node9'), silent('node3')), NODE9);
+    const { readings, inspections, oldHost } = assess(reading(silent('node9'), silent('node3')), NODE9);
     expect(readings.targets.map(({ member, kind }) => [member, kind])).toEqual([['node9', 'failed']]);
     expect(inspections.map(({ member, host }) => [member, host])).toEqual([['node9', 'i-9']]);
+    expect(oldHost.map(({ member, host }) => [member, host])).toEqual([['node3', 'i-3']]);
+  });
+
+  it('leaves the old host out where etcd does not list its member any more, or clusters.json names none', () => {
+    const gone = reading(silent('node9'), silent('node3'), LIST.slice(0, 2));
+    expect(assess(gone, NODE9).oldHost).toEqual([]);
+    const { host: _, ...hostless } = configured('node3');
+    const cluster = { ...CLUSTER, members: [...CLUSTER.members.slice(0, 2), hostless] };
+    expect(assess(reading(silent('node9'), silent('node3')), NODE9, { cluster }).oldHost).toEqual([]);
   });
 
   it('may have the name of the replaced one', () => {

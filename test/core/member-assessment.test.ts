@@ -134,6 +134,7 @@ describe('nothing to do', () => {
       summary: 'Every member is healthy.',
       readings: { targets: [], equal: 1, total: 1 },
       inspections: [],
+      oldHost: [],
       members: ['node1', 'node2'].map((name) => ({
         name,
         id: name.replace('node', 'a'),

@@ -13,6 +13,7 @@ import {
   configured,
   directory,
   failureOf,
+  inspected,
   inspection,
   LAYOUT,
   learner,
@@ -36,6 +37,7 @@ function planReplaced(replaced = silent('node3') as Parameters<typeof observatio
       parameters: parse(memberParametersSchema, { replacement }, 'parameters'),
       member: 'node3',
       targets: [{ member: 'node9', kind: 'failed', problem: '' }],
+      oldHost: [inspected('node3')],
       inspections: [
         {
           member: 'node9',

@@ -8,7 +8,6 @@ import {
   clusterFor,
   configured,
   FULL,
-  failureOf,
   leaderless,
   learner,
   listed,
@@ -184,8 +183,13 @@ describe('what could not be read', () => {
     expect(unread(evidence)).toEqual(['TokensRejected']);
   });
 
-  it('is a failure where so many members refuse us that nobody can tell whether there is a quorum', () => {
-    expect(failureOf(() => measured(apart(members('rrr')))).name).toBe('PreconditionFailed');
+  it('is no value of the leader where so many members refuse us that nobody can tell whether there is one', () => {
+    const { HasLeader, ...others } = ofCluster(apart(members('rrr')));
+    expect(HasLeader).toBeUndefined();
+    expect(others).toMatchObject({ InaccessibleMembers: 3, IncidentPresent: 1, ...RUN });
+  });
+
+  it('is a failure where nobody could look', () => {
     expect(measureFailure('orders')).toEqual({
       dimensions: { cluster: 'orders' },
       values: { DetectorRuns: 1, DetectorErrors: 1 },

@@ -1,5 +1,5 @@
 import type { Cluster, ConfiguredMember, SpareHost } from '../../core/contracts/clusters.ts';
-import type { HostInspection } from '../../core/contracts/host-command-results.ts';
+import type { HostInspection, InspectionReport } from '../../core/contracts/host-command-results.ts';
 import type {
   AnsweringMember,
   ListedMember,
@@ -44,6 +44,7 @@ export function voter(name: string, differences: Partial<AnsweringMember> = {}):
     downgradeTo: '',
     revision: '5000',
     raftAppliedIndex: '7000',
+    raftCommittedIndex: '7000',
     ...SMALL,
     quotaBytes: QUOTA_BYTES,
     quotaIsTold: false,
@@ -169,9 +170,17 @@ export function inspection(name: string, differences: Partial<HostInspection> = 
     hasLog: true,
     archives: [],
     recoveries: [],
+    certificates: [],
     configuration: configuration(name),
     ...differences,
   };
+}
+
+/** A host that was looked at; or, with null, one that could not be. */
+export function inspected(name: string, differences: Partial<HostInspection> | null = {}): InspectionReport {
+  const at = { member: name, host: name.replace('node', 'i-') };
+  if (differences) return { ...at, result: inspection(name, differences), error: '', problem: '' };
+  return { ...at, result: null, error: 'HostUnreachable', problem: 'Run Command does not reach it.' };
 }
 
 /** What etcd reads on the host of a member that was bootstrapped with its cluster. */

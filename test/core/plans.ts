@@ -28,6 +28,7 @@ export function plan(reading: Observation, { members = MEMBERS, targets = [targe
     parameters,
     member: '',
     targets,
+    oldHost: [],
     inspections: Object.entries(inspections).map(([member, differences]) => ({
       member,
       inspection: inspection(member, differences),

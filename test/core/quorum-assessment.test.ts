@@ -16,7 +16,7 @@ import {
 } from './observations.ts';
 import { CLUSTER, FIVE, MEMBERS, parametersWith, refusalsOf, WITH_BACKUPS } from './recoveries.ts';
 
-const NONE: QuorumReadings = { lost: 0, total: 0 };
+const NONE: QuorumReadings = { lost: 0, total: 0, committed: {} };
 const leaderless = (name: string) => voter(name, { leaderId: '0' });
 const LOST = [leaderless('node1'), silent('node2'), silent('node3')];
 
@@ -49,7 +49,7 @@ describe('a quorum that is lost', () => {
     const second = assess(LOST, { readings: first.readings });
     const third = assess(LOST, { readings: second.readings });
     expect([first, second, third].map(({ verdict }) => verdict)).toEqual(['Confirm', 'Confirm', 'Lost']);
-    expect(third.readings).toEqual({ lost: 3, total: 3 });
+    expect(third.readings).toEqual({ lost: 3, total: 3, committed: { node1: '7000' } });
     expect(third.summary).toBe(
       'No member serves a linearizable read, and no leader is followed by a quorum (2 of 3 voters): node1 follows nobody, and serves no ' +
         'linearizable read: etcd could not agree in time. node2 does not answer: Nothing answers at this address. node3 does not answer: ' +
@@ -140,7 +140,9 @@ describe('a quorum that is there', () => {
   });
 
   it('ends the readings at once, however many have shown it lost', () => {
-    expect(assess(LOST, { works: ['node1'], readings: { lost: 2, total: 2 } }).verdict).toBe('NothingToDo');
+    expect(assess(LOST, { works: ['node1'], readings: { lost: 2, total: 2, committed: {} } }).verdict).toBe(
+      'NothingToDo',
+    );
   });
 
   it('needs no layout: nothing is looked at on hosts', () => {
@@ -154,17 +156,36 @@ describe('a quorum that may be there', () => {
     ['answers', [voter('node1'), voter('node2'), silent('node3')]],
     ['does not answer us', [silent('node1'), voter('node2'), voter('node3')]],
   ])('is not lost while a quorum follows a leader that %s, though reads are too slow', (_, members) => {
-    const { verdict, readings, summary } = assess(members, { readings: { lost: 2, total: 2 } });
-    expect({ verdict, readings }).toEqual({ verdict: 'Confirm', readings: { lost: 0, total: 3 } });
+    const { verdict, readings, summary } = assess(members, { readings: { lost: 2, total: 2, committed: {} } });
+    expect({ verdict, readings }).toMatchObject({ verdict: 'Confirm', readings: { lost: 0, total: 3 } });
     expect(summary).toContain(
       'A leader is followed by a quorum (2 of 3 voters), and yet no member serves a linearizable read',
     );
   });
 
+  it.each<[string, MemberObservation]>([
+    ['who follows nobody that we see', leaderless('node1')],
+    ['who follows a leader that does not answer us', voter('node1', { leaderId: 'a2' })],
+    ['who does not vote', learner('node1', { leaderId: 'a2' })],
+  ])('is not lost where one has learnt of a commit since the last reading %s', (_, seen) => {
+    const members = [{ ...seen, raftCommittedIndex: '7001' } as MemberObservation, ...LOST.slice(1)];
+    const readings = { lost: 2, total: 2, committed: { node1: '7000' } };
+    const moved = assess(members, { readings });
+    expect(moved).toMatchObject({
+      verdict: 'Confirm',
+      readings: { lost: 0, total: 3, committed: { node1: '7001' } },
+      summary: expect.stringMatching(
+        /^node1 learnt of a commit since the last reading, which takes a quorum \(2 of 3 voters\), and yet no member serves/,
+      ),
+    });
+    expect(assess(members, { readings: { ...readings, committed: { node1: '7001' } } }).verdict).toBe('Lost');
+    expect(assess(members, { readings: { ...readings, committed: { node2: '6000' } } }).verdict).toBe('Lost');
+  });
+
   it('is not waited for without end', () => {
     const slow = [voter('node1'), voter('node2'), silent('node3')];
-    expect(assess(slow, { readings: { lost: 0, total: 9 } }).verdict).toBe('Confirm');
-    const failure = failureOf(() => assess(slow, { readings: { lost: 0, total: 10 } }));
+    expect(assess(slow, { readings: { lost: 0, total: 9, committed: {} } }).verdict).toBe('Confirm');
+    const failure = failureOf(() => assess(slow, { readings: { lost: 0, total: 10, committed: {} } }));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toMatch(
       /^In 11 readings no linearizable read worked, and yet the quorum was not seen lost 3 times in a row/,
@@ -172,7 +193,7 @@ describe('a quorum that may be there', () => {
   });
 
   it('is believed lost by the last of its readings', () => {
-    expect(assess(LOST, { readings: { lost: 2, total: 10 } }).verdict).toBe('Lost');
+    expect(assess(LOST, { readings: { lost: 2, total: 10, committed: {} } }).verdict).toBe('Lost');
   });
 
   it.each<[string, MemberObservation[], Cluster?]>([

@@ -19,7 +19,7 @@ import type {
 } from '../../core/contracts/recovery.ts';
 import { planRecovery } from '../../core/decisions/recovery-plan.ts';
 import { chooseRescue } from '../../core/decisions/rescue.ts';
-import { clusterOf, configured, directory, inspection, LAYOUT, MIB } from './observations.ts';
+import { clusterOf, configured, directory, inspected, LAYOUT, MIB } from './observations.ts';
 
 /** A cluster of three that has lost its quorum, and what its hosts tell. */
 
@@ -55,13 +55,6 @@ export const STATES = {
 
 function unitOf(activeState: string, subState: string, result: string, mainPid: number): HostInspection['unit'] {
   return { loadState: 'loaded', activeState, subState, result, mainPid, restarts: 0, exitStatus: 0 };
-}
-
-/** A host that was looked at; or, with null, one that could not be. */
-function inspected(name: string, differences: Partial<HostInspection> | null): InspectionReport {
-  const at = { member: name, host: name.replace('node', 'i-') };
-  if (differences) return { ...at, result: inspection(name, differences), error: '', problem: '' };
-  return { ...at, result: null, error: 'HostUnreachable', problem: 'Run Command does not reach it.' };
 }
 
 interface RescueRequest extends Partial<Omit<ChooseRescue, 'inspections'>> {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { SpareHost } from '../../core/contracts/clusters.ts';
+import type { Cluster, SpareHost } from '../../core/contracts/clusters.ts';
 import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
-import type { HostInspection } from '../../core/contracts/host-command-results.ts';
+import type { HostInspection, InspectionReport } from '../../core/contracts/host-command-results.ts';
 import type { ReplacementPlan } from '../../core/contracts/membership.ts';
-import type { AnsweringMember, ListedMember } from '../../core/contracts/observation.ts';
+import type { AnsweringMember, ListedMember, MemberObservation } from '../../core/contracts/observation.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { planReplacement } from '../../core/decisions/replacement-plan.ts';
 import {
@@ -12,6 +12,7 @@ import {
   configured,
   directory,
   failureOf,
+  inspected,
   inspection,
   LAYOUT,
   listed,
@@ -33,12 +34,18 @@ function plan(
     layout = {},
     dbSizeBytes = 20 * MIB,
     tells = {},
+    oldHost = inspected('node3'),
+    cluster = clusterOf(MEMBERS),
+    third = silent('node3'),
   }: {
     place?: SpareHost;
     memberList?: ListedMember[];
     layout?: object;
     dbSizeBytes?: number;
     tells?: Partial<AnsweringMember>;
+    oldHost?: InspectionReport | null;
+    cluster?: Cluster;
+    third?: MemberObservation;
   } = {},
 ): ReplacementPlan {
   const { name } = place ?? { name: 'node3' };
@@ -47,11 +54,12 @@ function plan(
     voter('node2', { dbSizeBytes: 1, ...tells }),
     silent(name),
   ];
-  return planReplacement(observation(place ? [...members, silent('node3')] : members, { memberList }), {
-    cluster: clusterOf(MEMBERS, { spareHosts: place ? [place] : [], layout: { ...LAYOUT, ...layout } }),
+  return planReplacement(observation(place ? [...members, third] : members, { memberList }), {
+    cluster: { ...cluster, spareHosts: place ? [place] : [], layout: { ...LAYOUT, ...layout } },
     parameters: parse(memberParametersSchema, { replacement: place && { host: place.host } }, 'parameters'),
     member: place ? 'node3' : '',
     targets: [{ member: name, kind: 'failed', problem: 'does not answer.' }],
+    oldHost: place && oldHost ? [oldHost] : [],
     inspections: [{ member: name, inspection: inspection(name, differences) }],
   });
 }
@@ -206,7 +214,8 @@ describe('the host of a replacement', () => {
     expect(cluster.members.map(({ name }) => name)).toEqual(['node1', 'node2', 'node9']);
     expect(replaced).toEqual(MEMBERS[2]);
     expect(targets).toMatchObject([{ member: 'node9', host: 'i-9', removeIds: ['a3'], prepare: true }]);
-    expect(steps.slice(0, 4)).toEqual([
+    expect(steps.slice(0, 5)).toEqual([
+      'leave node3 as it is on i-3, which says that its unit is failed',
       'stop etcd on i-9',
       'remove member a3 from etcd',
       'move /var/lib/etcd/member aside on i-9',
@@ -278,5 +287,83 @@ describe('the host of a replacement', () => {
 
   it('has to be as ready as any other', () => {
     expect(problemsOf({ ...empty, etcdVersion: '' }, { place })).toEqual(['there is no etcd in /usr/local/bin']);
+  });
+
+  describe('leaves the old host alone, which is asked whether its member is at work', () => {
+    const at = (differences: Partial<HostInspection['atWork']>) =>
+      inspected('node3', {
+        unit: { ...inspection('node3').unit, activeState: 'active', subState: 'running', mainPid: 812 },
+        atWork: {
+          clientPortListens: true,
+          peerPortListens: true,
+          answer: 'leader',
+          memberId: 'a3',
+          problem: '',
+          ...differences,
+        },
+      });
+    const failed: InspectionReport = {
+      ...{ member: 'node3', host: 'i-3', result: null },
+      ...{ error: 'HostCommandFailed', problem: 'The disk of i-3 is read-only.' },
+    };
+
+    it.each<[string, InspectionReport | null, string]>([
+      [
+        'is not reached',
+        inspected('node3', null),
+        'nobody can be asked whether node3 is still at work, for its host is not reached: Run Command does not reach it.',
+      ],
+      [
+        'says that it is stopped',
+        inspected('node3'),
+        'leave node3 as it is on i-3, which says that its unit is failed',
+      ],
+      [
+        'says that it runs, and is broken',
+        at({ answer: 'no-leader' }),
+        'leave node3 as it is on i-3, which says that its unit is active (running) with process 812, and that it has no leader, while others have one',
+      ],
+    ])('and goes on where that %s', (_, oldHost, line) => {
+      const { steps, targets } = plan(empty, { place, oldHost });
+      expect(steps[0]).toBe(line);
+      expect(targets).toMatchObject([{ member: 'node9', removeIds: ['a3'] }]);
+    });
+
+    it.each<[string, InspectionReport, string]>([
+      ['it has a leader', at({}), 'and that it has a leader. Correct what lies between'],
+      [
+        'it cannot tell',
+        at({ answer: 'speaks' }),
+        'who does not say whether it has a leader. If it is of no use, stop it there',
+      ],
+      [
+        'the host is there and does not tell',
+        failed,
+        'HostCommandFailed: The disk of i-3 is read-only. Correct that; or shut the host down',
+      ],
+    ])('and changes nothing where %s', (_, oldHost, message) => {
+      expect(failureOf(() => plan(empty, { place, oldHost }))).toMatchObject({
+        name: 'PreconditionFailed',
+        message: expect.stringMatching(/^node3 is not replaced, and nothing was changed: /),
+      });
+      expect(failureOf(() => plan(empty, { place, oldHost })).message).toContain(message);
+    });
+
+    it('and says so where clusters.json names none', () => {
+      const members = MEMBERS.map(({ host: _, ...member }) =>
+        member.name === 'node3' ? member : configured(member.name),
+      );
+      const [first] = plan(empty, { place, oldHost: null, cluster: clusterOf(members) }).steps;
+      expect(first).toBe('nobody is asked whether node3 is still at work: clusters.json names no "host" for it');
+    });
+
+    it('but not where etcd does not list it any more', () => {
+      const [first] = plan(empty, { place, oldHost: null, memberList: LIST.slice(0, 2) }).steps;
+      expect(first).toBe('stop etcd on i-9');
+    });
+
+    it('and begins anew where it has fallen silent since the assessment', () => {
+      expect(failureOf(() => plan(empty, { place, oldHost: null })).name).toBe('EtcdUnavailable');
+    });
   });
 });

@@ -8,6 +8,11 @@ import { clusterOf, configuration, configured, directory, inspection, LAYOUT, MI
 
 /** What the host's own checks say, which a later command would stop with. */
 const NO_UNIT = { refusal: 'no-unit', incident: 'any', message: 'systemd has no unit etcd.' } as const;
+const NO_STAGING = {
+  refusal: 'staging-unreachable',
+  incident: 'quorum-lost',
+  message: 'http://127.0.0.1:9000 is not reached. Give --staging-address.',
+} as const;
 const NOW = Date.parse('2026-11-28T00:00:00Z');
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MEMBERS = ['node1', 'node2', 'node3'].map((name) => configured(name));
@@ -18,9 +23,15 @@ function inDays(days: number): string {
   return new Date(NOW + days * DAY_MS).toISOString();
 }
 
+/** Of a year, unless said. */
+function certificate(owner: string, endsInDays: number, lifetimeDays = 365, problem = '') {
+  return { owner, beginsAt: inDays(endsInDays - lifetimeDays), endsAt: inDays(endsInDays), problem };
+}
+
 function inspected(name: string, differences: Parameters<typeof inspection>[1] = {}): InspectionReport {
   const at = { member: name, host: name.replace('node', 'i-') };
-  return { ...at, result: inspection(name, { ...running(), ...differences }), error: '', problem: '' };
+  const certificates = [{ use: 'peer' as const, file: '/pki/peer.crt', der: '' }];
+  return { ...at, result: inspection(name, { ...running(), certificates, ...differences }), error: '', problem: '' };
 }
 
 function running() {
@@ -36,7 +47,7 @@ function seen(differences: Partial<WeighCheck> = {}, survey: Partial<WeighCheck[
     undiagnosed: '',
     survey: {
       secretsProblem: '',
-      certificates: [{ owner: 'the certificate of node1', endsAt: inDays(90), problem: '' }],
+      certificates: [certificate('the certificate of node1', 90)],
       members: MEMBERS.map(({ name }) => ({
         name,
         version: '3.5.30',
@@ -111,23 +122,33 @@ describe('a finding is', () => {
     ],
     [
       'a certificate that ends soon',
-      seen({}, { certificates: [{ owner: 'the certificate of node2', endsAt: inDays(13), problem: '' }] }),
-      'certificates: the certificate of node2 ends in 13 days, on 2026-12-11: renew it',
+      seen({}, { certificates: [certificate('the certificate of node2', 29)] }),
+      'certificates: the certificate of node2 ends in 29 days, on 2026-12-27: renew it',
     ],
     [
       'one that has ended',
-      seen({}, { certificates: [{ owner: 'the certificate of node2', endsAt: inDays(-2), problem: '' }] }),
+      seen({}, { certificates: [certificate('the certificate of node2', -2)] }),
       'certificates: the certificate of node2 has ended 2 days ago, on 2026-11-26: renew it',
     ],
     [
       'one that clients do not take',
-      seen(
-        {},
-        {
-          certificates: [{ owner: 'the certificate of node2', endsAt: inDays(90), problem: 'clients do not take it' }],
-        },
-      ),
+      seen({}, { certificates: [certificate('the certificate of node2', 90, 365, 'clients do not take it')] }),
       'certificates: the certificate of node2: clients do not take it',
+    ],
+    [
+      'one that does not hold yet',
+      seen({}, { certificates: [certificate('the peer certificate of node2 (/pki/peer.crt)', 365, 364)] }),
+      'certificates: the peer certificate of node2 (/pki/peer.crt) holds from 2026-11-29T00:00:00.000Z on, and not yet: look at the clocks, and at what has issued it',
+    ],
+    [
+      'one that a program renews and has not',
+      seen({}, { certificates: [certificate('the peer certificate of node2 (/pki/peer.crt)', 1.9, 6)] }),
+      'certificates: the peer certificate of node2 (/pki/peer.crt) ends in 1 days, on 2026-11-29: renew it',
+    ],
+    [
+      'a staging address that a host does not reach',
+      withHost('node2', { refusals: [NO_STAGING] }),
+      'hosts: node2 on i-2: http://127.0.0.1:9000 is not reached. Give --staging-address.',
     ],
     [
       'a host that cannot be looked at',
@@ -219,6 +240,14 @@ describe('a finding is', () => {
     },
   );
 
+  it.each([30, 90])('no certificate of a year that holds for %i days', (days) => {
+    expect(seen({}, { certificates: [certificate('the certificate of node2', days)] }).findings).toEqual([]);
+  });
+
+  it('no certificate of a week that a program has renewed in time', () => {
+    expect(seen({}, { certificates: [certificate('the certificate of node2', 3, 7)] }).findings).toEqual([]);
+  });
+
   it('releases that differ among the hosts, and the one that all of them need', () => {
     expect(linesOf(withHost('node3', { etcdVersion: '3.6.16' }).findings)).toEqual([
       'hosts: the hosts have different releases of etcd: 3.5.30 on node1, 3.5.30 on node2, 3.6.16 on node3. The newest may have written what an ' +
@@ -239,12 +268,34 @@ describe('nothing is said to be well', () => {
     expect(well.map(({ area }) => area)).not.toContain('quota');
   });
 
+  it.each<[string, CheckReport, string]>([
+    [
+      'is not reached',
+      seen({
+        inspected: [inspected('node1'), { ...inspected('node2'), result: null, problem: 'away' }, inspected('node3')],
+      }),
+      'node2',
+    ],
+    ['names no file of its own', withHost('node3', { certificates: [] }), 'node3'],
+    ['is not named', seen({ inspected: [] }), 'node1, node2, node3'],
+  ])('of what a member shows to its peers where its host %s', (_, { unchecked }, names) => {
+    expect(linesOf(unchecked)).toContainEqual(
+      `certificates: what ${names} show to their peers was not looked at: it is read on a host that is reached, where etcd's configuration names the file`,
+    );
+  });
+
   it('of what the configuration does not name', () => {
     const bare = clusterOf(MEMBERS.map(({ host: _, ...member }) => member));
     const { outcome, well, unchecked } = seen({ cluster: bare, inspected: [] }, { certificates: [] });
     expect(outcome).toBe('Well');
     expect(well.map(({ area }) => area)).toEqual(['cluster', 'identity', 'releases', 'quota']);
-    expect(unchecked.map(({ area }) => area)).toEqual(['login', 'secrets', 'certificates', 'hosts', 'backups']);
+    expect([...new Set(unchecked.map(({ area }) => area))]).toEqual([
+      'login',
+      'secrets',
+      'certificates',
+      'hosts',
+      'backups',
+    ]);
   });
 });
 

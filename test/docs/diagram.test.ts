@@ -87,7 +87,7 @@ describe('the diagrams in docs/workflows', () => {
     expect(inside).toHaveLength(1);
     const maps = workflows.filter(([name]) => name.startsWith('etcd-remediation-quorum-recovery: '));
     for (const [name] of maps) expect(inside[0]).toContain(`\`${name.split(': ')[1]}\``);
-    expect((pages['member-replacement.md'] ?? '').split(/^Inside /m)).toHaveLength(3);
+    expect((pages['member-replacement.md'] ?? '').split(/^Inside /m)).toHaveLength(4);
   });
 });
 

@@ -305,6 +305,7 @@ const DRY_RUNS: Record<'member-failed' | 'quorum-lost', (refusals: HostInspectio
       parameters: parse(memberParametersSchema, {}, 'parameters'),
       member: '',
       targets: [{ member: 'node3', kind: 'failed', problem: 'does not answer.' }],
+      oldHost: [],
       inspections: [{ member: 'node3', inspection: inspection('node3', { refusals }) }],
     });
   },

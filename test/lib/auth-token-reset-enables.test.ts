@@ -37,7 +37,8 @@ describe('authentication that cannot be enabled', () => {
     const round = ['Enable authentication', PAGE, 'Wait before enabling it again'];
     expect(executed.visited.slice(executed.visited.indexOf('Keep the error'))).toEqual([
       ...['Keep the error', ...round, ...round],
-      ...['Enable authentication', 'Could a step still disable it?', 'Was there an error?', 'Stop with the error'],
+      ...['Enable authentication', 'Could a step still disable it?', 'Was there an error?', 'Tell what was changed'],
+      'Stop with the error',
     ]);
     expect(executed.waitsMs).toEqual([30_000, 30_000]);
     const page = {

@@ -9,6 +9,7 @@ const stacks = synthesizeStacks(FLEET);
 const definition = authTokenReset(stacks);
 const { states, stateOf, following, waysOn, waysOfErrors, ends, expectStep } = runbookDefinition(stacks, definition);
 const STOP = 'Stop with the error';
+const TELL = 'Tell what was changed';
 const TOGGLE = 'Toggle authentication';
 const ENABLE = 'Enable authentication';
 const PAGE = 'Page that authentication may be disabled';
@@ -65,14 +66,15 @@ describe('the definition', () => {
       [TOGGLE]: ['Choose next cure'],
       'Verify tokens': ['Prove writes on every member'],
       'Prove writes on every member': ['Tokens are taken'],
-      [ASK]: ['Keep the error', STOP],
+      [ASK]: ['Keep the error', TELL],
+      [TELL]: [STOP],
       'Keep the error': [ENABLE],
       [ENABLE]: ['Could a step still disable it?'],
       'Could a step still disable it?': ['Wait until no step can disable it', 'Was there an error?'],
       'Wait until no step can disable it': [ENABLE],
       [PAGE]: ['Wait before enabling it again'],
       'Wait before enabling it again': [ENABLE],
-      'Was there an error?': [STOP, 'Assess tokens'],
+      'Was there an error?': [TELL, 'Assess tokens'],
       'Nothing to do': [],
       'Authentication is enabled again': [],
       'Enabling is planned': [],
@@ -207,7 +209,7 @@ describe('from the moment in which authentication may be disabled', () => {
     expect(stateOf('Was there an error?').state).toMatchObject({
       Choices: [
         {
-          Next: STOP,
+          Next: TELL,
           Output: {
             error: '{% $failure.error %}',
             cause: expect.stringMatching(/\$failure\.cause.*\$enabled\.summary/),

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { TellChanges } from '../../core/contracts/membership.ts';
+import { tellChanges } from '../../core/decisions/told-changes.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import { failure } from './execute.ts';
 import {
@@ -85,18 +87,28 @@ describe('a member that does not join', () => {
 
   it("is given up: the execution fails with the problem, the service's state and the end of its log", async () => {
     const { ended, calls, visited } = await replaceMember(giveUp);
-    expect(calls.at(-1)).toMatchObject({
+    expect(calls.at(-2)).toMatchObject({
       step: 'Look why it does not join',
       input: { command: 'inspect-host', host: hostOf('node3'), parameters: INSPECTION },
     });
-    expect(visited.slice(-2)).toEqual(['Has the look ended?', 'The member does not join']);
+    expect(visited.slice(-6)).toEqual([
+      ...['Has the look ended?', 'The member does not join', 'Was anything changed?', 'Tell what was changed'],
+      ...['Is there a service to start again?', 'Stop with the error'],
+    ]);
     expect(ended).toMatchObject({
       status: 'FAILED',
       error: 'VerificationFailed',
       cause:
         `node3 was started and does not answer. Its service on ${hostOf('node3')} is activating (auto-restart, exit-code). ` +
-        'Find out why, then start again: the next execution goes on from here. The end of its log:\nnode3 starts\nnode3 panics',
+        'Find out why. The end of its log:\nnode3 starts\nnode3 panics',
     });
+    const told = calls.at(-1)?.input as TellChanges;
+    expect(told.changes.map(({ action }) => action)).toEqual([
+      ...['StopService', 'RemoveMember', 'ArchiveDataDir', 'AddMember', 'ConfigureMembership', 'StartService'],
+    ]);
+    expect(tellChanges(told)).toMatch(
+      /\nnode3 panics\.\nBefore this: .*; the service etcd on .* was started\.\nNow node3 is a learner, and no voter yet: two voters are left /,
+    );
   });
 
   it.each([

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { failure } from './execute.ts';
 import {
   archivedOn,
   assessmentOf,
   CLUSTER,
   callsOf,
   changesOf,
+  done,
   FINISH,
   HOSTS,
   hostOf,
@@ -34,7 +36,8 @@ const REPORTED = {
 const CHOOSE = ['Choose next change', 'What comes next?'];
 const ON_HOST = (state: string) => [state, 'Has the host command ended?', ...CHOOSE];
 const UNTIL_PLANNED = [
-  ...['Load cluster', 'Assess members', 'Has a member failed?', 'Inspect hosts', 'Inspect host'],
+  ...['Load cluster', 'Assess members', 'Has a member failed?', 'Look at the old host'],
+  ...['Inspect hosts', 'Inspect host'],
   ...['Has the inspection ended?', 'Keep the inspection', 'Plan replacement', 'Is anything left to do?'],
 ];
 const node3 = changesOf('node3');
@@ -85,6 +88,7 @@ describe('an execution', () => {
         ...request,
         targets: [targetOf('node3')],
         inspections: [{ member: 'node3', inspection: inspectionOf('node3') }],
+        oldHost: [],
       },
     ]);
     expect(callsOf(executed, 'Wait for member')).toEqual([{ cluster: PLANNED_CLUSTER, member: 'node3' }]);
@@ -92,6 +96,26 @@ describe('an execution', () => {
     expect(callsOf(executed, 'Prove writes on every member')).toEqual([
       { cluster: PLANNED_CLUSTER, execution: 'run-1' },
     ]);
+  });
+
+  it('asks the host of a member whose place another one takes, and plans with whatever became of that', async () => {
+    const asked = { member: 'node2', host: hostOf('node2'), parameters: INSPECTION };
+    const scene = { 'Assess members': assessmentOf(['node3'], { oldHost: [asked] }) };
+    const told = await replaceMember({ ...scene, 'Inspect old host': done(inspectionOf('node2')) });
+    const away = await replaceMember({
+      ...scene,
+      'Inspect old host': failure('HostUnreachable', 'SSM does not reach it.'),
+    });
+    const at = { member: 'node2', host: hostOf('node2') };
+    for (const [executed, report] of [
+      [told, { ...at, result: inspectionOf('node2'), error: '', problem: '' }],
+      [away, { ...at, result: null, error: 'HostUnreachable', problem: 'SSM does not reach it.' }],
+    ] as const) {
+      expect(callsOf(executed, 'Plan replacement')).toMatchObject([
+        { inspections: [{ member: 'node3' }], oldHost: [report] },
+      ]);
+      expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+    }
   });
 
   it('sends what was chosen, and each time as a new command', async () => {

@@ -51,15 +51,6 @@ describe('the confirmation', () => {
     },
   );
 
-  it('over no time at all waits for nothing', async () => {
-    const { waitsMs, ended } = await replaceMember({
-      'Load cluster': { ...LOADED, parameters: { confirmSeconds: 0 } },
-      'Assess members': [confirm(1), confirm(2), assessmentOf(['node3'])],
-    });
-    expect(waitsMs.filter((ms) => ms > 0)).toEqual([]);
-    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
-  });
-
   it('ends where the member comes back meanwhile', async () => {
     const { calls, ended } = await replaceMember({
       'Assess members': [confirm(1), assessmentOf([], { verdict: 'NothingToDo', summary: 'Every member is healthy.' })],

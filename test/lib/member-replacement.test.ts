@@ -23,8 +23,15 @@ describe('the definition', () => {
     expect(waysOn()).toEqual({
       'Load cluster': ['Assess members'],
       'Assess members': ['Has a member failed?'],
-      'Has a member failed?': ['Nothing to do', 'Wait before the next reading', 'Inspect hosts'],
+      'Has a member failed?': ['Nothing to do', 'Wait before the next reading', 'Look at the old host'],
       'Wait before the next reading': ['Assess members'],
+      'Look at the old host': ['Inspect hosts'],
+      'Inspect old host': ['Has the look at the old host ended?'],
+      'Has the look at the old host ended?': ['Report the look at the old host', 'Wait for the look at the old host'],
+      'Wait for the look at the old host': ['The look at the old host: how is it?'],
+      'The look at the old host: how is it?': ['Has the look at the old host ended?'],
+      'Report the look at the old host': [],
+      'Report the failure of the look at the old host': [],
       'Inspect hosts': ['Plan replacement'],
       'Inspect host': ['Has the inspection ended?'],
       'Has the inspection ended?': ['Keep the inspection', 'Wait for the inspection'],
@@ -78,8 +85,8 @@ describe('the definition', () => {
       'All came back': [],
       Planned: [],
       'Member replaced': [],
-      'The member does not join': [],
-      'The host cannot tell why': [],
+      'The member does not join': [TELL],
+      'The host cannot tell why': [TELL],
       [STOP]: [],
     });
   });
@@ -88,6 +95,9 @@ describe('the definition', () => {
     expect(waysOfErrors()).toEqual({
       'Load cluster': [STOP],
       'Assess members': [STOP],
+      'Look at the old host': [STOP],
+      'Inspect old host': ['Report the failure of the look at the old host'],
+      'The look at the old host: how is it?': ['Report the failure of the look at the old host'],
       'Inspect hosts': [STOP],
       'Inspect host': [],
       'The inspection: how is it?': [],
@@ -122,6 +132,8 @@ describe('the definition', () => {
     ['Add member', 'change-membership'],
     ['Promote member', 'change-membership'],
     ['Wait for member', 'wait-for-member'],
+    ['Inspect old host', 'run-host-command'],
+    ['The look at the old host: how is it?', 'run-host-command'],
     ['Inspect host', 'run-host-command'],
     ['The inspection: how is it?', 'run-host-command'],
     ['Stop service', 'run-host-command'],
@@ -140,6 +152,7 @@ describe('the definition', () => {
 
   it('sends each command from the states that are named after it, and none that moves data back', () => {
     expect(commandsSent(definition)).toEqual({
+      'Inspect old host': 'inspect-host',
       'Inspect host': 'inspect-host',
       'Stop service': 'control-service',
       'Move data aside': 'archive-data-dir',
@@ -150,18 +163,16 @@ describe('the definition', () => {
     });
   });
 
-  it('ends in one of four reports, or in the error, or because the member does not join', () => {
+  it('ends in one of four reports, or in the error', () => {
     expect(ends()).toEqual({
       'Nothing to do': 'Succeed',
       'All came back': 'Succeed',
       Planned: 'Succeed',
       'Member replaced': 'Succeed',
-      'The member does not join': 'Fail',
-      'The host cannot tell why': 'Fail',
       [STOP]: 'Fail',
     });
     for (const name of ['The member does not join', 'The host cannot tell why']) {
-      expect(stateOf(name).state).toMatchObject({ Error: 'VerificationFailed' });
+      expect(stateOf(name).state).toMatchObject({ Output: { error: 'VerificationFailed' } });
     }
   });
 });

@@ -76,7 +76,7 @@ const STEPS_OF = {
     'diagnose-cluster',
     'survey-cluster',
     'list-backups',
-    'run-host-command',
+    'transfer-snapshot',
     'weigh-check',
   ],
 };

@@ -138,7 +138,9 @@ describe('an execution that restores', () => {
   it('tells the steps that decide what was found', async () => {
     const executed = await recover();
     const request = { cluster: CLUSTER, parameters: PARAMETERS };
-    expect(callsOf(executed, 'Assess quorum')).toEqual([{ ...request, readings: { lost: 0, total: 0 } }]);
+    expect(callsOf(executed, 'Assess quorum')).toEqual([
+      { ...request, readings: { lost: 0, total: 0, committed: {} } },
+    ]);
     const common = { ...request, dryRun: false, members: assessmentOf().members, inspections: INSPECTED };
     expect(callsOf(executed, 'Choose rescue')).toEqual([
       { ...common, restarted: false, restartProblem: '', launchFailed: [], waits: 0, turn: 0, execution: 'run-1' },
@@ -325,7 +327,7 @@ describe('an execution that changes nothing', () => {
       'Assess quorum': [assessmentOf('Confirm', 1), assessmentOf('Confirm', 2), assessmentOf('NothingToDo', 0)],
     });
     expect(callsOf(executed, 'Assess quorum').map((input) => Object(input).readings)).toEqual(
-      [0, 1, 2].map((lost) => ({ lost, total: lost })),
+      [0, 1, 2].map((lost) => ({ lost, total: lost, committed: {} })),
     );
     expect(executed.waitsMs).toEqual([15_000, 15_000]);
   });

@@ -70,7 +70,7 @@ export function assessmentOf(verdict: QuorumAssessment['verdict'] = 'Lost', lost
   return {
     verdict,
     summary: 'No member leads.',
-    readings: { lost, total: lost },
+    readings: { lost, total: lost, committed: {} },
     members: MEMBERS.map((name) => standingOf(name)),
     inspections: each(() => INSPECTION),
   };

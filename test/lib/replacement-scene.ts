@@ -86,6 +86,7 @@ export function assessmentOf(members: string[], more: Partial<MembersAssessment>
       },
     ],
     inspections: members.map((member) => ({ member, host: hostOf(member), parameters: INSPECTION })),
+    oldHost: [],
     ...more,
   };
 }
@@ -136,6 +137,7 @@ export function inspectionOf(member: string, more: Partial<HostInspection['unit'
     archives: [],
     hasLog: true,
     recoveries: [],
+    certificates: [],
     configuration: {
       ...{ format: 'yaml', file: configFile, name: member, dataDir, walDir: '', initialAdvertisePeerUrls: '' },
       ...{ initialCluster: '', initialClusterState: '', initialClusterToken: '', overriding: [], experimental: [] },

@@ -229,10 +229,37 @@ describe('an execution', () => {
         }),
         [name]: failure('UnsafeToProceed', 'CORRUPT is raised.'),
       });
-      expect(ended).toMatchObject({ status: 'FAILED', error: 'UnsafeToProceed', cause: 'CORRUPT is raised.' });
+      const isFirst = ['Load cluster', 'Assess space', 'Compact history'].includes(name);
+      expect(ended).toMatchObject({
+        status: 'FAILED',
+        error: 'UnsafeToProceed',
+        cause: isFirst
+          ? 'CORRUPT is raised.'
+          : expect.stringMatching(/^CORRUPT is raised\.\nBefore this: history was compacted up to revision 7/),
+      });
       expect(calls.at(-1)?.step).toBe(name);
     },
   );
+
+  it('says of an error what was changed before it', async () => {
+    const { ended } = await execute({
+      'Choose next member': [
+        { action: 'Defragment', member: 'b' },
+        { action: 'MoveLeadership', member: 'a', transferee: 'b' },
+        { action: 'Finish' },
+      ],
+      'Move leadership': {},
+      'Defragment member': { defragmentations: [{ member: 'b', dbSizeBytesBefore: 2, dbSizeBytesAfter: 1 }] },
+      'Disarm alarms': { disarmed: [{ memberId: 'a1', alarm: 'NOSPACE' }] },
+      'Prove writes on every member': failure('VerificationFailed', 'The database is full again.'),
+    });
+    expect(ended).toMatchObject({
+      error: 'VerificationFailed',
+      cause:
+        'The database is full again.\nBefore this: history was compacted up to revision 7; b was defragmented; leadership was moved from a to b; ' +
+        'NOSPACE was disarmed. Nothing of this has to be undone: the next execution goes on from here.',
+    });
+  });
 
   it.each(['', 'The task timed out.', '{"StatusCode":500}', '{"errorType":"Error","errorMessage":"cut o'])(
     'keeps a cause that is not the whole error of a Lambda function: %s',

@@ -104,7 +104,7 @@ describe('authentication is enabled at the end of an auth token reset', () => {
   ): Promise<ExecutionResult> {
     return platform.execute({
       incident: 'auth-token-invalid',
-      input: { cluster: CLUSTER_NAME, parameters: { confirmSeconds: 0, strategy: 'toggle' } },
+      input: { cluster: CLUSTER_NAME, parameters: { confirmSeconds: 1, strategy: 'toggle' } },
       onEvent,
       ...(signal && { signal }),
     });
@@ -237,7 +237,7 @@ describe('authentication is enabled at the end of an auth token reset', () => {
       }));
       for (const { path, content } of files) await writeFile(path, JSON.stringify(content), { mode: 0o600 });
       const options = files.flatMap(({ name, path }) => [`--${name}`, path]);
-      const parameters = JSON.stringify({ confirmSeconds: 0, strategy: 'toggle' });
+      const parameters = JSON.stringify({ confirmSeconds: 1, strategy: 'toggle' });
       const running = startEtcdRemediation(
         ...['run', '--cluster', CLUSTER_NAME, '--incident', 'auth-token-invalid', '--parameters', parameters],
         ...['--approve', '--json'],

@@ -14,7 +14,7 @@ import { HURRIED, leaderOf, stage } from '../scenes/scene.ts';
 function reset({ platform }: Pick<Stage, 'platform'>, input: JsonObject = {}): Promise<ExecutionResult> {
   return platform.execute({
     incident: 'auth-token-invalid',
-    input: { cluster: CLUSTER_NAME, parameters: { confirmSeconds: 0 }, ...input },
+    input: { cluster: CLUSTER_NAME, parameters: { confirmSeconds: 1 }, ...input },
   });
 }
 

@@ -118,7 +118,7 @@ describe('a run for quorum-lost', () => {
     await writeFile(join(directory, 'clusters.json'), JSON.stringify({ clusters: [cluster] }));
     await writeFile(join(directory, 'hosts.json'), JSON.stringify({ 'node-a': { exec: ['false'] } }));
     const files = ['--config', join(directory, 'clusters.json'), '--hosts', join(directory, 'hosts.json')];
-    const incident = ['--incident', 'quorum-lost', '--parameters', '{"confirmSeconds":0}', '--approve'];
+    const incident = ['--incident', 'quorum-lost', '--parameters', '{"confirmSeconds":1}', '--approve'];
     args = ['run', ...files, '--cluster', 'orders', ...incident];
   });
   afterAll(() => rm(directory, { recursive: true }));

@@ -5,7 +5,7 @@ import { ME, resultOf, type Terminal, terminalOf } from '../cli/deployed-scene.t
 import { expectWhole, hostedStage, untilLed } from '../scenes/hosted-scene.ts';
 
 /** A single reading after the other is confirmation enough here. */
-const START = ['start', CLUSTER_NAME, '--incident', 'member-failed', '--parameters', '{"confirmSeconds":0}', '--watch'];
+const START = ['start', CLUSTER_NAME, '--incident', 'member-failed', '--parameters', '{"confirmSeconds":1}', '--watch'];
 
 let stage: HostedStage;
 let terminal: Terminal;

@@ -62,6 +62,7 @@ describe('the member runbook', () => {
     const replacement = { host: spare.host.id };
     const output = outputOf(await replace(stage, { member: 'm3', parameters: { replacement } }));
     expect(output.outcome).toBe('Remediated');
+    expect((output.plan as string[])[0]).toMatch(/^leave m3 as it is on \S+, which says that its unit is /);
     expect((output.members as { name: string }[]).map(({ name }) => name).toSorted()).toEqual(['m1', 'm2', 'm4']);
     const { memberList } = await stage.etcd.observe();
     expect(memberList).toHaveLength(3);

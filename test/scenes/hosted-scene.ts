@@ -3,8 +3,10 @@ import type { AnsweringMember } from '../../core/contracts/observation.ts';
 import type { DrillOptions } from '../../drills/scenario.ts';
 import { CLUSTER_NAME, type HostedStage, setHostedStage } from '../../drills/stage.ts';
 import { Writer } from '../../drills/writer.ts';
+import { systemClock } from '../../local/asl/clock.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import type { JsonObject } from '../../local/asl/json.ts';
+import type { Clock } from '../../local/asl/types.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
 import type { ExecutionRequest } from '../../local/platform.ts';
 import { WAIT_MS } from '../run/patience.ts';
@@ -12,9 +14,18 @@ import { until } from './scene.ts';
 
 const SMALL: DrillOptions = { etcd: '3.5.30', members: 3, tls: false, auth: false, sizeMiB: 64 };
 
+/** The second between two readings of the shortest confirmation is longer than anything here needs to change its mind. */
+const SOON_CONFIRMED: Clock = {
+  now: systemClock.now,
+  sleep: (durationMs, signal) => systemClock.sleep(durationMs === 1_000 ? 50 : durationMs, signal),
+};
+
 /** A real cluster on hosts without root, and the platform that looks after it. */
 export function hostedStage(options: Partial<Parameters<typeof setHostedStage>[0]> = {}): Promise<HostedStage> {
-  return setHostedStage({ ...SMALL, ...options }, { say: () => undefined, onEvent: () => undefined });
+  return setHostedStage(
+    { ...SMALL, clock: SOON_CONFIRMED, ...options },
+    { say: () => undefined, onEvent: () => undefined },
+  );
 }
 
 /** Makes a stage for the test that asks for it, which is closed after that test whatever happens. */
@@ -30,13 +41,13 @@ export function stageForEachTest(): typeof hostedStage {
   };
 }
 
-/** Starts the member runbook and waits for its end. A single reading after the other is confirmation enough here. */
+/** Starts the member runbook and waits for its end. The shortest confirmation is enough here. */
 export function replace(
   { platform }: HostedStage,
   input: JsonObject & { parameters?: JsonObject } = {},
   observe: Pick<ExecutionRequest, 'onEvent' | 'signal'> = {},
 ): Promise<ExecutionResult> {
-  const parameters = { confirmSeconds: 0, ...input.parameters };
+  const parameters = { confirmSeconds: 1, ...input.parameters };
   return platform.execute({
     incident: 'member-failed',
     input: { cluster: CLUSTER_NAME, ...input, parameters },
@@ -50,7 +61,7 @@ export async function recover(
   input: JsonObject & { parameters?: JsonObject } = {},
   observe: Pick<ExecutionRequest, 'onEvent' | 'signal'> = {},
 ): Promise<ExecutionResult> {
-  const parameters = { confirmSeconds: 0, ...input.parameters };
+  const parameters = { confirmSeconds: 1, ...input.parameters };
   const execution = await stage.platform.execute({
     incident: 'quorum-lost',
     input: { cluster: CLUSTER_NAME, ...input, parameters },

@@ -193,7 +193,7 @@ function platformThrough(proxies: readonly GrpcProxy[], { file, secrets, hosts }
 }
 
 async function reset(platform: Platform, strategy: 'restart' | 'toggle') {
-  const parameters = { confirmSeconds: 0, strategy };
+  const parameters = { confirmSeconds: 1, strategy };
   return outputOf(
     await platform.execute({ incident: 'auth-token-invalid', input: { cluster: CLUSTER_NAME, parameters } }),
   );

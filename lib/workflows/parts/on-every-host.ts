@@ -34,6 +34,10 @@ export interface OnEveryHostProps {
   onError: IChainable;
 }
 
+/** JSONata: for an inspection. There is no such object: it is asked for to see whether the host gets an answer at all. */
+export const REACHED =
+  '{% {"access": "read", "key": $cluster.name & "/" & $states.context.Execution.Name & ".reached"} %}';
+
 /** The reports of a Map, or those of them that tell of a failure. */
 const FAILED = "$states.result[error != '']";
 

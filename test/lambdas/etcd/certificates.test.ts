@@ -1,9 +1,11 @@
+import { X509Certificate } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../../core/contracts/clusters.ts';
-import { readCertificates } from '../../../lambdas/etcd/certificates.ts';
+import { readCertificates, withHosts } from '../../../lambdas/etcd/certificates.ts';
 import { type ClusterCertificates, issueCertificates } from '../../../local/etcd/certificates.ts';
+import { inspection } from '../../core/observations.ts';
 
 let own: ClusterCertificates;
 let foreign: ClusterCertificates;
@@ -70,5 +72,50 @@ describe('the certificates of a cluster', () => {
       endsAt: '',
       problem: expect.stringContaining('cannot be read'),
     });
+  });
+
+  it('are those in the files of hosts as well, whoever they are shown to', () => {
+    const { raw, validToDate } = new X509Certificate(own.server.cert);
+    const certificates = [
+      { use: 'peer', file: '/pki/peer.crt', der: raw.toString('base64') },
+      { use: 'server', file: '/pki/server.crt', der: '' },
+    ] as const;
+    const at = (member: string, host: string) => ({
+      ...{ member, host, error: '', problem: '' },
+      result: inspection('node1', { certificates: [...certificates] }),
+    });
+    const away = { member: 'm3', host: 'i-3', result: null, error: 'HostUnreachable', problem: 'away' };
+    expect(withHosts([], [at('m1', 'i-1'), away, at('', 'i-9')])).toEqual([
+      expect.objectContaining({
+        owner: 'the peer certificate of m1 (/pki/peer.crt)',
+        endsAt: validToDate.toISOString(),
+        problem: '',
+      }),
+      expect.objectContaining({
+        owner: 'the server certificate of m1 (/pki/server.crt)',
+        endsAt: '',
+        problem: expect.stringContaining('Correct the file'),
+      }),
+      expect.objectContaining({ owner: 'the peer certificate of the spare host i-9 (/pki/peer.crt)', problem: '' }),
+      expect.objectContaining({ owner: 'the server certificate of the spare host i-9 (/pki/server.crt)', endsAt: '' }),
+    ]);
+  });
+
+  it('are told once where a member shows what its host has in the file', async () => {
+    const { raw } = new X509Certificate(own.server.cert);
+    const report = (use: 'peer' | 'server') => ({
+      ...{ member: 'm1', host: 'i-1', error: '', problem: '' },
+      result: inspection('m1', { certificates: [{ use, file: '/pki/a.crt', der: raw.toString('base64') }] }),
+    });
+    const shown = await readCertificates(at('127.0.0.1'), {});
+    const untrusted = await readCertificates(at('127.0.0.1'), { tls: { ca: foreign.ca } });
+    const shownWell = shown.map((each) => ({ ...each, problem: '' }));
+    const ownersOf = (...of: Parameters<typeof withHosts>) => withHosts(...of).map(({ owner }) => owner);
+    expect(ownersOf(shownWell, [report('server')])).toEqual(['the server certificate of m1 (/pki/a.crt)']);
+    expect(ownersOf(shownWell, [report('peer')])).toEqual([
+      'the certificate of m1',
+      'the peer certificate of m1 (/pki/a.crt)',
+    ]);
+    expect(ownersOf(untrusted, [report('server')])).toContain('the certificate of m1');
   });
 });

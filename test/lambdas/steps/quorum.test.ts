@@ -1,6 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../../core/contracts/clusters.ts';
+import type { QuorumReadings } from '../../../core/contracts/recovery.ts';
 import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import { handler as assessQuorum } from '../../../lambdas/steps/assess-quorum.ts';
 import { handler as compareHashes } from '../../../lambdas/steps/compare-hashes.ts';
@@ -17,7 +18,7 @@ import { serveSecrets } from './secrets.ts';
 
 const MINUTES = { getRemainingTimeInMillis: () => 300_000 } as Context;
 const SECRET = 'quorum/root';
-const PARAMETERS = { confirmSeconds: 0, acceptFewerMembers: false };
+const PARAMETERS = { confirmSeconds: 1, acceptFewerMembers: false };
 
 let closeSecrets: () => Promise<void>;
 beforeAll(async () => {
@@ -51,15 +52,26 @@ describe.each(CASES)('etcd %s, with authentication: %s:', (version, auth) => {
   });
   afterAll(() => local?.close());
 
-  const assess = (readings = { lost: 0, total: 0 }) =>
+  const assess = (readings: QuorumReadings = { lost: 0, total: 0, committed: {} }) =>
     assessQuorum({ cluster, parameters: PARAMETERS, readings }, MINUTES);
   const look = (waitSeconds: number) => waitForQuorum({ cluster, waitSeconds }, MINUTES);
 
   it('there is nothing to do while linearizable reads work', async () => {
-    const { verdict, members } = await assess({ lost: 2, total: 2 });
+    const { verdict, members } = await assess({ lost: 2, total: 2, committed: {} });
     expect(verdict).toBe('NothingToDo');
     expect(members).toMatchObject([{ problem: '' }, { problem: '' }, { problem: '' }]);
     expect(await look(0)).toMatchObject({ led: true });
+  });
+
+  it('every member learns of what is committed, however it was asked for', async () => {
+    const { readings: before } = await assess();
+    await local.etcdctl(['put', 'key', 'value'], auth ? { user: `${ROOT.username}:${ROOT.password}` } : {});
+    await eventually(async () => {
+      const { committed } = (await assess(before)).readings;
+      for (const name of ['m1', 'm2', 'm3']) {
+        expect(BigInt(committed[name] ?? 0), name).toBeGreaterThan(BigInt(before.committed[name] ?? 0));
+      }
+    });
   });
 
   it('with one member gone as well: that is none of this runbook', async () => {

@@ -1,7 +1,7 @@
 import { Choice, Condition, type IChainable, type State } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { StepFunction } from '../../../step-function.ts';
-import { onEveryHost, PROBLEMS, reportFromEveryHost } from '../on-every-host.ts';
+import { onEveryHost, PROBLEMS, REACHED, reportFromEveryHost } from '../on-every-host.ts';
 import { stepState } from '../step-state.ts';
 
 export interface RescueProps {
@@ -36,8 +36,7 @@ export function rescueQuorum(scope: Construct, { steps, led, cameBack, salvage, 
     subject: 'the inspection',
     command: 'inspect-host',
     commands: '$assessment.inspections',
-    // There is no such object: it is asked for to see whether the host gets an answer at all.
-    object: '{% {"access": "read", "key": $cluster.name & "/" & $states.context.Execution.Name & ".reached"} %}',
+    object: REACHED,
     assign: { inspections: '{% [$states.result] %}' },
     onError,
   });

@@ -1,0 +1,84 @@
+import { type Command, Option } from 'commander';
+import type { Cluster } from '../core/contracts/clusters.ts';
+import type { HostsFile } from '../local/hosts/access.ts';
+import type { Platform } from '../local/platform.ts';
+import { takeDeployment } from './deployed/commands.ts';
+import type { DeployedFlags } from './deployed/flags.ts';
+import { forEachCluster } from './each-cluster.ts';
+import { clusterNamed, type FileFlags, readFiles, requireSecrets } from './files.ts';
+import { openOutput } from './output.ts';
+import { Progress } from './progress.ts';
+import { whileNothingChanges } from './signals.ts';
+import { type StagingAddress, stagingAt } from './staging-address.ts';
+import { startPlatform } from './start-platform.ts';
+
+/** What the commands have in common that look at clusters and change nothing. */
+
+export interface LookFlags extends FileFlags, DeployedFlags {
+  cluster?: string;
+  /** Of which cluster; true for every one. */
+  deployed?: string | true;
+  stagingAddress?: StagingAddress;
+}
+
+/** @param deployed for the help: `ask what is deployed to AWS, about this cluster` */
+export function takeLook(command: Command, deployed: string): Command {
+  command
+    .option('--cluster <name>', 'which of the clusters (default: every one)')
+    .addOption(
+      new Option('--deployed [cluster]', `${deployed} (default: every one); no file is needed`).conflicts([
+        ...['config', 'secrets', 'hosts', 'stagingAddress', 'cluster'],
+      ]),
+    );
+  return takeDeployment(command).option(
+    '--json',
+    'print one JSON object on the last line; everything else goes to standard error',
+    false,
+  );
+}
+
+interface Look<Told> {
+  /** `Checking` */
+  doing: string;
+  /** What takes a moment before the first look. */
+  preparation: string;
+  /** Never rejects for what is wrong with a cluster: that nothing can be told is told as well. */
+  at(platform: Platform, seen: { cluster: Cluster; hosts: HostsFile; progress: Progress }): Promise<Told>;
+  outcomeOf(told: readonly Told[]): string;
+  describe(clusters: readonly Cluster[], told: readonly Told[]): string[];
+}
+
+export async function lookFromHere<Told>(flags: LookFlags, look: Look<Told>): Promise<void> {
+  const output = openOutput(flags.json);
+  const { file, secrets, hosts } = await readFiles(flags);
+  const { cluster: name, config } = flags;
+  const clusters = name === undefined ? file.clusters : [clusterNamed(name, file, config)];
+  requireSecrets(clusters, secrets);
+
+  using _ = whileNothingChanges();
+  output.print(`${look.doing} ${clusters.map((each) => each.name).join(', ')} (nothing is changed)`);
+  const progress = new Progress(output.print);
+  progress.say(look.preparation);
+  const seen = clusters.map((cluster) => seenFromHere(cluster, hosts));
+  const platform = await startPlatform({
+    file: { clusters: seen },
+    secrets,
+    hosts,
+    ...stagingAt(flags.stagingAddress),
+  });
+  try {
+    const told = await forEachCluster(clusters, (cluster) => look.at(platform, { cluster, hosts, progress }));
+    const outcome = look.outcomeOf(told);
+    output.finish({ outcome, clusters: told }, look.describe(clusters, told));
+    if (outcome !== 'Well' && outcome !== 'Healthy') process.exitCode ??= 1;
+  } finally {
+    await platform.close();
+  }
+}
+
+/** Where no way to any host is known, that none is reached would say nothing; and what AWS holds is for what is deployed there. */
+function seenFromHere({ backups: _, ...cluster }: Cluster, hosts: HostsFile): Cluster {
+  if (Object.keys(hosts).length > 0) return cluster;
+  const { spareHosts: __, ...rest } = cluster;
+  return { ...rest, members: cluster.members.map(({ host: ___, ...member }) => member) };
+}
