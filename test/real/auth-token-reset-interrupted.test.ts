@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { ClustersFile } from '../../core/contracts/clusters.ts';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
 import { flood } from '../../drills/under-load.ts';
@@ -14,6 +14,7 @@ import { crashMembers } from '../../local/hosts/damage.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
 import { Platform } from '../../local/platform.ts';
 import { lastLine, startEtcdRemediation } from '../cli/command.ts';
+import { describeOn } from '../run/require-etcd.ts';
 import { type GrpcProxy, type Moment, serveGrpcProxy } from '../scenes/grpc-proxy.ts';
 import { hostedStage, outputOf } from '../scenes/hosted-scene.ts';
 import { killFunctions, until } from '../scenes/scene.ts';
@@ -36,7 +37,7 @@ interface Fault {
 }
 
 /** One cluster for all, reached through proxies: its third member joins anew for each test, and then rejects every token. */
-describe('authentication is enabled at the end of an auth token reset', () => {
+describeOn('3.3.25')('authentication is enabled at the end of an auth token reset', () => {
   let stage: HostedStage;
   let platform: Platform;
   let world: { config: ClustersFile; secrets: Record<string, unknown>; hosts: HostsFile };

@@ -6,6 +6,7 @@ import type { JsonObject } from '../../local/asl/json.ts';
 import type { Page } from '../../local/aws/sns.ts';
 import { Platform } from '../../local/platform.ts';
 import { WAIT_MS } from '../run/patience.ts';
+import { requireEtcd } from '../run/require-etcd.ts';
 import { outputOf } from '../scenes/hosted-scene.ts';
 import { HURRIED, leaderOf, stage } from '../scenes/scene.ts';
 
@@ -187,7 +188,8 @@ describe('the auth token runbook, where simple tokens are taken by every member,
 });
 
 describe('the auth token runbook, where tokens are JWTs,', () => {
-  it('finds nothing to do where all members sign alike', async () => {
+  it('finds nothing to do where all members sign alike', async (test) => {
+    await requireEtcd('3.4.23', test);
     const on = await stage({ etcd: '3.4.23', auth: true, authToken: 'jwt' });
     try {
       expect(outputOf(await reset(on)).outcome).toBe('NothingToDo');

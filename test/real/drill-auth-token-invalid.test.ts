@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
-import { type DrillScene, needHosts, optionsOf, passDrill } from './drill.ts';
+import { type DrillScene, needs, optionsOf, passDrill } from './drill.ts';
 
 it.for<DrillScene>([
   { hosts: 'process', etcd: '3.3.25', members: 3, options: [] },
   { hosts: 'systemd', etcd: '3.3.25', members: 5, options: ['--strategy', 'toggle', '--tls'] },
 ])(
   'the drill auth-token-invalid lets members take tokens again on $hosts hosts, $members of etcd $etcd ($options), and loses nothing',
-  async (scene, { skip }) => {
-    needHosts(scene, skip);
+  async (scene, test) => {
+    await needs(scene, test);
     const { etcd, members, options } = scene;
     const result = await passDrill('auth-token-invalid', ...optionsOf(scene));
     const isToggle = options.includes('toggle');

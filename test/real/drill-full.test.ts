@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
-import { optionsOf, passDrill } from './drill.ts';
+import { needs, optionsOf, passDrill } from './drill.ts';
 
-it('the drill full brings back a store and a member when nobody is told but the detector, and loses nothing', async () => {
+it('the drill full brings back a store and a member when nobody is told but the detector, and loses nothing', async (test) => {
   const etcd = '3.4.23';
+  await needs({ hosts: 'process', etcd }, test);
   const result = await passDrill(
     'full',
     ...optionsOf({ hosts: 'process', etcd, members: 3, options: ['--tls', '--auth'] }),

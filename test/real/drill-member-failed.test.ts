@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
-import { type DrillScene, needHosts, optionsOf, passDrill } from './drill.ts';
+import { type DrillScene, needs, optionsOf, passDrill } from './drill.ts';
 
 it.for<DrillScene>([
   { hosts: 'process', etcd: '3.6.16', members: 3, options: [] },
   { hosts: 'systemd', etcd: '3.5.30', members: 5, options: ['--tls', '--auth'] },
 ])(
   'the drill member-failed replaces what fails of $members members on $hosts hosts with etcd $etcd ($options) and loses nothing',
-  async (scene, { skip }) => {
-    needHosts(scene, skip);
+  async (scene, test) => {
+    await needs(scene, test);
     const { etcd, members } = scene;
     const result = await passDrill('member-failed', ...optionsOf(scene));
     expect(result).toMatchObject({

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type DrillScene, needHosts, optionsOf, passDrill } from './drill.ts';
+import { type DrillScene, needs, optionsOf, passDrill } from './drill.ts';
 
 it.for<DrillScene & { damage: string }>([
   { damage: 'survivor', hosts: 'process', etcd: '3.7.3', members: 3, options: ['--tls', '--auth'] },
@@ -7,8 +7,8 @@ it.for<DrillScene & { damage: string }>([
   { damage: 'killed', hosts: 'systemd', etcd: '3.4.23', members: 3, options: ['--tls', '--auth'] },
 ])(
   'the drill quorum-lost, $damage, brings $members members back on $hosts hosts with etcd $etcd ($options) and loses what it says',
-  async ({ damage, ...scene }, { skip }) => {
-    needHosts(scene, skip);
+  async ({ damage, ...scene }, test) => {
+    await needs(scene, test);
     const { etcd, members } = scene;
     const result = await passDrill('quorum-lost', '--damage', damage, ...optionsOf(scene));
     expect(result).toMatchObject({

@@ -1,6 +1,7 @@
-import { expect } from 'vitest';
+import { expect, type TestContext } from 'vitest';
 import type { DrillResult } from '../../drills/scenario.ts';
 import { etcdRemediation, lastLine } from '../cli/command.ts';
+import { requireEtcd } from '../run/require-etcd.ts';
 
 /** Where a drill runs and on what, as its options say it. */
 export interface DrillScene {
@@ -12,12 +13,10 @@ export interface DrillScene {
 
 const isLinuxRoot = process.platform === 'linux' && process.getuid?.() === 0;
 
-/** Skips the test where its hosts cannot be made. */
-export function needHosts(
-  { hosts }: Pick<DrillScene, 'hosts'>,
-  skip: (condition: boolean, note: string) => void,
-): void {
-  skip(hosts === 'systemd' && !isLinuxRoot, 'real systemd needs root on Linux');
+/** Skips the test where its hosts cannot be made, or its release cannot be had. */
+export async function needs({ hosts, etcd }: Pick<DrillScene, 'hosts' | 'etcd'>, test: TestContext): Promise<void> {
+  test.skip(hosts === 'systemd' && !isLinuxRoot, 'real systemd needs root on Linux');
+  await requireEtcd(etcd, test);
 }
 
 export function optionsOf({ hosts, etcd, members, options }: DrillScene): string[] {

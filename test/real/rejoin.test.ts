@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { findEtcd } from '../../local/etcd/binaries.ts';
 import { WAIT_MS } from '../run/patience.ts';
+import { requireEtcd } from '../run/require-etcd.ts';
 import { type Findings, letRejoin } from './rejoin-scene.ts';
 
 const PROBE = fileURLToPath(new URL('./rejoin-probe.ts', import.meta.url));
@@ -15,11 +15,13 @@ const REJECTED = { ofM1: 'etcdserver: invalid auth token', own: 'etcdserver: inv
 const CURED_BY_RESTART: Findings = { snapshots: 1, rejoined: REJECTED, restarted: TAKEN };
 
 describe('a member that starts empty and is sent a raft snapshot', () => {
-  it('rejects every token until it is restarted, its own too, on etcd 3.3.25', async () => {
+  it('rejects every token until it is restarted, its own too, on etcd 3.3.25', async (test) => {
+    await requireEtcd('3.3.25', test);
     expect(await letRejoin('process', '3.3.25')).toEqual(CURED_BY_RESTART);
   });
 
-  it('does so beside another that rejects every token', async () => {
+  it('does so beside another that rejects every token', async (test) => {
+    await requireEtcd('3.3.25', test);
     expect(await letRejoin('process', '3.3.25', ['m4', 'm5'], 5)).toEqual(CURED_BY_RESTART);
   });
 
@@ -28,9 +30,9 @@ describe('a member that starts empty and is sent a raft snapshot', () => {
   });
 
   const isLinuxRoot = process.platform === 'linux' && process.getuid?.() === 0;
-  it.skipIf(!isLinuxRoot)('rejects every token on hosts with systemd too, which needs root on Linux', async () => {
+  it.skipIf(!isLinuxRoot)('rejects every token on hosts with systemd too, which needs root on Linux', async (test) => {
     // Inside there is no way to Debian's packages.
-    await findEtcd('3.3.25');
+    await requireEtcd('3.3.25', test);
     const { stdout } = await promisify(execFile)(process.execPath, [PROBE, '3.3.25'], { timeout: WAIT_MS });
     expect(JSON.parse(stdout)).toEqual(CURED_BY_RESTART);
   });

@@ -7,6 +7,7 @@ import { ExecutionError } from '../../local/asl/errors.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import { Platform } from '../../local/platform.ts';
 import { WAIT_MS } from '../run/patience.ts';
+import { requireEtcd } from '../run/require-etcd.ts';
 import { sameStage } from '../scenes/same-stage.ts';
 import {
   alarmsOf,
@@ -38,11 +39,12 @@ async function expectReclaimed(on: Stage, execution: ExecutionResult): Promise<v
 }
 
 describe('the space runbook brings a full cluster back', () => {
-  it.each([
+  it.for([
     // etcd 3.4 goes on telling the old dbSizeInUse after a compaction that no write follows.
     { on: 'one member of etcd 3.4.23', options: { etcd: '3.4.23', members: 1 } },
     { on: 'three members', options: {} },
-  ])('although somebody compacted it already ($on)', async ({ options }) => {
+  ])('although somebody compacted it already ($on)', async ({ options }, test) => {
+    if (options.etcd) await requireEtcd(options.etcd, test);
     const full = await onStage(options);
     await fill(full.etcd, { keys: 20 });
     const { revision } = await leaderOf(full);
