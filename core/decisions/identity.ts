@@ -162,14 +162,33 @@ export function describeListed({ name, id, peerUrls }: ListedMember): string {
 }
 
 /**
- * What to do about an entry that no configured member is. One that has a configured name or peer URL is not somebody else's, so nobody is told to
- * remove it.
+ * What to do about an entry that no configured member is. One that has a configured name or peer URL is not somebody else's, and one that has
+ * started may be a member that etcd knows by another name and another URL: so nobody is told to remove it.
+ * @param unlisted as of {@link unlistedIn}
  */
-export function adviceForStranger(stranger: ListedMember, configured: readonly ConfiguredMember[]): string {
+export function adviceForStranger(
+  stranger: ListedMember,
+  configured: readonly ConfiguredMember[],
+  unlisted: readonly string[],
+): string {
   const namesake = configured.find((member) => member.name === stranger.name || hasPeerUrl(stranger, member));
-  return namesake
-    ? `clusters.json has a member ${namesake.name} at ${namesake.peerUrl}: find out which of both is meant, and correct clusters.json`
-    : 'add it there, or remove it from etcd';
+  if (namesake) {
+    return `clusters.json has a member ${namesake.name} at ${namesake.peerUrl}: find out which of both is meant, and correct clusters.json`;
+  }
+  if (unlisted.length > 0 && stranger.name !== '') {
+    return `it may be ${unlisted.join(' or ')}, which etcd does not list: if so, correct name and peerUrl in clusters.json; if not, add it there`;
+  }
+  return 'add it there, or remove it from etcd';
+}
+
+/** Configured members that have no entry in etcd's list and do not answer as themselves either, by name. */
+export function unlistedIn(configured: readonly ConfiguredMember[], observation: Seen): string[] {
+  const entries = entriesOf(configured, observation);
+  const unlisted = configured.filter((member, index) => {
+    const seen = observation.members[index];
+    return !entries[index] && !(seen?.answering && isItself(seen, member));
+  });
+  return unlisted.map(({ name }) => name);
 }
 
 /** Names that more than one member has; one that has not started has none. */

@@ -45,6 +45,10 @@ export function losesPromotions(release: string): boolean {
   return major === 3 && minor === 5 && patch < 20;
 }
 
+/** What to do about a learner whose promotion would be lost. */
+export const WITHOUT_PROMOTION =
+  'Upgrade etcd to 3.5.20 or later, and start again. Or stop its service, and start again: what is stopped is replaced, and is added as a voter.';
+
 /**
  * From 3.5.0 to 3.5.2 a member that is killed under load may come back with other data than the others, and nothing tells of it
  * (https://github.com/etcd-io/etcd/issues/13766).
