@@ -46,7 +46,7 @@ export function assessQuorum(
     return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
   }
   refuseRefusing(cluster, observation);
-  requireIdentities(cluster.members, observation);
+  requireIdentities(cluster.members, observation, { writesNames: true });
   const isLost = !isAnyLeaderFollowed(cluster, observation);
   const next = { lost: isLost ? readings.lost + 1 : 0, total: readings.total + 1 };
   const confirmed = next.lost >= READINGS;

@@ -25,6 +25,7 @@ const AREAS: Partial<Record<Warning['kind'], CheckArea>> = {
   'grpc-proxy': 'identity',
   'equal-names': 'identity',
   'name-differs': 'identity',
+  alias: 'identity',
   'peer-url-differs': 'identity',
   'nearly-full': 'quota',
   'quota-contradicted': 'quota',
