@@ -53,6 +53,20 @@ describe('inspect-host tells the state of the unit', () => {
 });
 
 describe('inspect-host reads the log', () => {
+  it('and keeps what was said of certificates, however much was said since', async () => {
+    using host = new PreparedHost();
+    const expired = '{"msg":"prober detected unhealthy status","error":"remote error: tls: expired certificate"}';
+    const bad = (index: number) => `{"remote-addr":"127.0.0.1:${index}","error":"remote error: tls: bad certificate"}`;
+    const flood = Array.from({ length: 300 }, (_, index) => bad(index));
+    const before = [
+      '"error":"x509: certificate signed by unknown authority"',
+      '"msg":"ready to serve client requests"',
+    ];
+    host.setLog(`${[...before, expired, ...flood, expired, ...flood].join('\n')}\n`);
+    const { log } = await inspect(host);
+    expect(log).toEqual([expired, ...flood.slice(-20)]);
+  });
+
   it('whatever bytes are in it', async () => {
     using host = new PreparedHost();
     const lines = [

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -5,6 +6,7 @@ import type { Candidate, Loss, Rung } from '../../core/contracts/recovery.ts';
 import type { HostedStage } from '../../drills/stage.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import { crashMembers, damageLog, wipeData } from '../../local/hosts/damage.ts';
+import { UNIT } from '../../local/hosts/hosted-member.ts';
 import { outputOf, serviceOf } from './hosted-scene.ts';
 import { until } from './scene.ts';
 
@@ -104,6 +106,26 @@ export async function filesOf({ cluster }: HostedStage, name: string): Promise<R
     }
   }
   return found;
+}
+
+/**
+ * What a refusal must leave as it is, for all hosts: etcd's list, each unit with its process, and a checksum of what lies in data dirs and
+ * configuration. Of files that a member at work writes to, only that they are there.
+ */
+export async function standingOf(stage: HostedStage): Promise<Record<string, unknown>> {
+  const { memberList } = await stage.etcd.observe();
+  const hosts = await Promise.all(
+    namesOf(stage).map(async (name) => {
+      const unit = await stage.cluster.run(name, `systemctl show -p ActiveState,SubState,MainPID ${UNIT}`);
+      const isWritten = !unit.includes('MainPID=0');
+      const listing = Object.entries(await filesOf(stage, name))
+        .map(([path, what]) => (isWritten && path.includes('/member/') ? path : `${path} ${what}`))
+        .toSorted();
+      const files = createHash('sha256').update(listing.join('\n')).digest('hex');
+      return [name, { unit, files, count: listing.length }];
+    }),
+  );
+  return { members: memberList.toSorted((a, b) => a.id.localeCompare(b.id)), ...Object.fromEntries(hosts) };
 }
 
 export async function filesOfAll(stage: HostedStage): Promise<Record<string, string>[]> {
