@@ -1,6 +1,6 @@
 import type { Cluster } from '../contracts/clusters.ts';
 import { CONDITIONS, type Condition, type Diagnosis, type Evidence, type MemberFacts } from '../contracts/diagnosis.ts';
-import { UnsafeToProceed } from '../errors.ts';
+import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import { formatBytes } from '../format.ts';
 import { describeId, refuseUnsafeAlarms } from './cluster-health.ts';
 import { type ClusterView, isAgreed, nameOf, type ViewedMember, viewCluster } from './cluster-view.ts';
@@ -34,10 +34,11 @@ const DESCRIPTIONS: Readonly<Record<Condition, (seen: Case) => string | undefine
  * NOSPACE goes before a member that has failed: without writes no replacement could be proven, and a new member would be sent the full
  * database; the reclaim does without those that do not answer. A member that lets nobody in, or that we do not get to,
  * has not failed: another one in its place would be no better.
- * @throws PreconditionFailed where so many members refuse us, or cannot be reached from here, that nobody can tell whether they have a quorum
+ * @throws PreconditionFailed where the login may not see anything; where so many members refuse us, or cannot be reached from here, that nobody can tell whether they have a quorum
  */
 export function diagnose(cluster: Cluster, evidence: Evidence): Diagnosis {
   const view = viewCluster(cluster, evidence);
+  if (!view.hasQuorum && evidence.loginProblem !== '') throw new PreconditionFailed(evidence.loginProblem);
   if (!view.hasQuorum) refuseRefusing(cluster, evidence);
   const tokens = viewTokens(cluster, evidence, view);
   const seen = { cluster, evidence, view, tokens };

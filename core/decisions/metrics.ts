@@ -42,9 +42,12 @@ export function measure(cluster: Cluster, evidence: Evidence): Measurement[] {
   ];
 }
 
-/** What is left to say of a cluster at which nobody could look. */
-export function measureFailure(cluster: string): Measurement {
-  return { dimensions: { cluster }, values: { DetectorRuns: 1, DetectorErrors: 1 } };
+/** What is left to say of a cluster at which nobody could look. @param isLoginUnfit whether that is why */
+export function measureFailure(cluster: string, isLoginUnfit = false): Measurement {
+  return {
+    dimensions: { cluster },
+    values: { ...(isLoginUnfit && { LoginUnfit: 1 }), DetectorRuns: 1, DetectorErrors: 1 },
+  };
 }
 
 /** Without a quorum nobody can tell which member is well; and while members name different leaders, it is an election that decides it. */

@@ -12,17 +12,19 @@ import { readRegistry } from '../registry.ts';
  */
 export async function handler(event: unknown): Promise<DetectedIncidents> {
   const { cluster: name } = parse(detectIncidentsInput, event, "The step's input");
+  let loginProblem = '';
   try {
     const cluster = await readRegistry(name);
     const etcd = await connect(cluster);
     try {
       const seen = await observeEvidence(etcd, cluster, Date.now() + EVIDENCE_BUDGET_MS);
+      loginProblem = seen.loginProblem;
       return { lines: logMetrics(measure(cluster, { ...seen, hosts: [] })) };
     } finally {
       etcd.close();
     }
   } catch (error) {
-    logMetrics([measureFailure(name)]);
+    logMetrics([measureFailure(name, loginProblem !== '')]);
     throw error;
   }
 }

@@ -31,7 +31,7 @@ export function rungOf({ ladder }: RecoveryReport): string | undefined {
   return ladder.find(({ serves }) => serves)?.rung;
 }
 
-export function namesOf({ cluster }: HostedStage): string[] {
+export function namesOf({ cluster }: Pick<HostedStage, 'cluster'>): string[] {
   return cluster.members.map(({ name }) => name);
 }
 
@@ -95,7 +95,10 @@ export async function leaveTheLast(stage: HostedStage): Promise<void> {
 }
 
 /** Every file of a host's data and configuration, with its size and time: of folders only the names. */
-export async function filesOf({ cluster }: HostedStage, name: string): Promise<Record<string, string>> {
+export async function filesOf(
+  { cluster }: Pick<HostedStage, 'cluster'>,
+  name: string,
+): Promise<Record<string, string>> {
   const root = join(cluster.member(name).host.unitDir, '../../..');
   const found: Record<string, string> = {};
   for (const folder of ['etc', 'var/lib']) {
@@ -112,7 +115,7 @@ export async function filesOf({ cluster }: HostedStage, name: string): Promise<R
  * What a refusal must leave as it is, for all hosts: etcd's list, each unit with its process, and a checksum of what lies in data dirs and
  * configuration. Of files that a member at work writes to, only that they are there.
  */
-export async function standingOf(stage: HostedStage): Promise<Record<string, unknown>> {
+export async function standingOf(stage: Pick<HostedStage, 'cluster' | 'etcd'>): Promise<Record<string, unknown>> {
   const { memberList } = await stage.etcd.observe();
   const hosts = await Promise.all(
     namesOf(stage).map(async (name) => {

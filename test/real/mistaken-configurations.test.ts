@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { dirname } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Cluster, ConfiguredMember } from '../../core/contracts/clusters.ts';
+import type { Incident } from '../../core/contracts/execution-input.ts';
+import { diagnose } from '../../core/decisions/diagnose.ts';
+import { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
+import { EVIDENCE_BUDGET_MS, observeEvidence } from '../../lambdas/etcd/evidence.ts';
+import type { ExecutionResult } from '../../local/asl/execution.ts';
+import { findEtcd } from '../../local/etcd/binaries.ts';
+import { freePorts } from '../../local/etcd/ports.ts';
+import { crashMembers } from '../../local/hosts/damage.ts';
+import { type HostedCluster, startHostedCluster } from '../../local/hosts/hosted-cluster.ts';
+import { UNIT } from '../../local/hosts/hosted-member.ts';
+import { startProcessHosts } from '../../local/hosts/process-hosts.ts';
+import { Platform } from '../../local/platform.ts';
+import { standingOf } from '../scenes/lost-quorum.ts';
+import { alarmsOf, fill, HURRIED, MIB, until } from '../scenes/scene.ts';
+
+const QUOTA_BYTES = 16 * MIB;
+const LOGINS = {
+  root: { username: 'root', password: randomUUID() },
+  app: { username: 'app', password: randomUUID() },
+};
+const ODD_NAME = 'Datenbank 3 数据库';
+
+/** One cluster that is well, under several configurations of which each is wrong in another way. */
+describe('a configuration that is not what is there', () => {
+  let hosted: HostedCluster;
+  let etcd: EtcdCluster;
+  let platform: Platform;
+  const scene = () => ({ cluster: hosted, etcd });
+
+  beforeAll(async () => {
+    const binaries = await findEtcd('3.5.30');
+    const fleet = await startProcessHosts({ count: 3, binDir: dirname(binaries.etcd) });
+    hosted = await startHostedCluster({ binaries, fleet, members: 3, quotaBackendBytes: QUOTA_BYTES, tls: false });
+    await hosted.enableAuth(LOGINS.root.password);
+    await hosted.etcdctl(['role', 'add', 'everything']);
+    await hosted.etcdctl(['role', 'grant-permission', 'everything', '--prefix=true', 'readwrite', '']);
+    await hosted.etcdctl(['user', 'add', `app:${LOGINS.app.password}`]);
+    await hosted.etcdctl(['user', 'grant-role', 'app', 'everything']);
+    const url = (name: string) => hosted.member(name).clientUrl;
+    const nobody = `http://127.0.0.1:${(await freePorts()).client}`;
+    const right = configured('right');
+    etcd = new EtcdCluster(right, { login: LOGINS.root });
+    const clusters = [
+      right,
+      configured('wrong-port', { m3: { clientUrl: nobody } }),
+      configured('wrong-scheme', { m3: { clientUrl: url('m3').replace('http:', 'https:') } }),
+      configured('unknown-name', { m3: { clientUrl: 'http://m3.invalid:2379' } }),
+      configured('swapped', { m1: { clientUrl: url('m2') }, m2: { clientUrl: url('m1') } }),
+      { ...configured('weak-login'), auth: { secret: 'app' } },
+    ];
+    const hosts = Object.fromEntries(hosted.members.map(({ name, host }) => [`host-${name}`, host.access]));
+    platform = await Platform.start({ file: { clusters }, secrets: LOGINS, hosts, clock: HURRIED });
+    await leadBy('m1');
+  });
+  afterAll(async () => {
+    etcd?.close();
+    await platform?.close();
+    await hosted?.close();
+  });
+
+  function configured(name: string, differences: Record<string, Partial<ConfiguredMember>> = {}): Cluster {
+    const members = hosted.members.map((member) => ({
+      name: member.name,
+      clientUrl: member.clientUrl,
+      peerUrl: member.peerUrl,
+      host: `host-${member.name}`,
+      layout: member.host.layout,
+      ...differences[member.name],
+    }));
+    const layout = { unit: UNIT, walDir: null, ...hosted.member('m1').host.layout };
+    return { name, members, quotaBackendBytes: QUOTA_BYTES, layout, auth: { secret: 'root' } };
+  }
+
+  async function leadBy(name: string): Promise<void> {
+    await until(async () => {
+      const { members } = await etcd.observe();
+      const wanted = members.find((seen) => seen.answering && seen.name === name);
+      const leader = members.find((seen) => seen.answering && seen.leaderId === seen.id);
+      if (wanted?.answering && leader === wanted) return true;
+      if (wanted?.answering && leader) await etcd.member(leader.name).moveLeader(wanted.id);
+      return false;
+    });
+  }
+
+  function run(incident: Incident, cluster: string, dryRun = false): Promise<ExecutionResult> {
+    const isSlow = incident === 'member-failed' || incident === 'quorum-lost';
+    const parameters = isSlow ? { confirmSeconds: 0 } : {};
+    return platform.execute({ incident, input: { cluster, dryRun, parameters } });
+  }
+
+  /** What it was refused with, and that nothing is different afterwards, on whichever host. */
+  async function refusalOf(incident: Incident, cluster: string, dryRun = false): Promise<string> {
+    const before = await standingOf(scene());
+    const execution = await run(incident, cluster, dryRun);
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed' });
+    expect(await standingOf(scene())).toEqual(before);
+    return execution.status === 'FAILED' ? execution.cause : '';
+  }
+
+  it('has nobody replaced where a member is at work on its host and nothing answers from here: both views are named', async () => {
+    for (const dryRun of [true, false]) {
+      expect(await refusalOf('member-failed', 'wrong-port', dryRun)).toMatch(
+        /^m3 is not replaced, and nothing was changed: two views of it differ\. From here it does not answer: .*ECONNREFUSED.* Its host host-m3 says that its unit is active \(running\) with process \d+, that it listens for clients and peers, and that it has a leader\. Correct what lies between: its clientUrl/s,
+      );
+    }
+  });
+
+  it.each([
+    ['wrong-scheme', /^m3 cannot be judged from here: .*Something takes the connection and cuts it.*scheme/],
+    ['unknown-name', /^m3 cannot be judged from here: .*Name resolution failed.*correct clientUrl, or the name server/],
+    ['swapped', /The clientUrl of m1 \S+ is answered by m2 .*\n- The clientUrl of m2 \S+ is answered by m1 /],
+  ])('has nobody replaced for it: %s', async (cluster, seen) => {
+    expect(await refusalOf('member-failed', cluster)).toMatch(seen);
+  });
+
+  it('is told by a diagnosis and by the dry run of each runbook where the login has no root role', async () => {
+    const told = /^The login may not do what runbooks have to, for which it takes the root role\. .*auth secret/;
+    const weak = { ...configured('weak-login'), auth: { secret: 'app' } };
+    const asApp = new EtcdCluster(weak, { login: LOGINS.app });
+    try {
+      const evidence = await observeEvidence(asApp, weak, Date.now() + EVIDENCE_BUDGET_MS);
+      expect(() => diagnose(weak, { ...evidence, hosts: [] })).toThrow(told);
+    } finally {
+      asApp.close();
+    }
+    for (const incident of ['space-exceeded', 'auth-token-invalid', 'member-failed'] as const) {
+      expect(await refusalOf(incident, 'weak-login', true), incident).toMatch(told);
+    }
+    // There is a quorum, which is all that it asks for.
+    const { output } = (await run('quorum-lost', 'weak-login', true)) as {
+      output?: { outcome: string; summary: string };
+    };
+    expect(output).toMatchObject({ outcome: 'NothingToDo', summary: expect.stringContaining('The login may not do') });
+  });
+
+  it('with addresses that are swapped says what to correct once the other one has died, and tells nobody to remove it', async () => {
+    await crashMembers(hosted, ['m2']);
+    for (const dryRun of [true, false]) {
+      const told = await refusalOf('member-failed', 'swapped', dryRun);
+      expect(told).toMatch(/The clientUrl of m2 \S+ is answered by m1 \([0-9a-f]+\): correct clusters\.json/);
+      expect(told).not.toMatch(/remove/i);
+    }
+    const { output } = (await run('member-failed', 'right', true)) as {
+      output?: { outcome: string; targets: string[] };
+    };
+    expect(output).toMatchObject({ outcome: 'Planned', targets: ['m2'] });
+    await hosted.run('m2', `systemctl start ${UNIT}`);
+    await hosted.waitUntilHealthy(['m2']);
+  });
+
+  it('with an alias for a name that it does not take has the store reclaimed, and nobody replaced', async () => {
+    await hosted.run(
+      'm3',
+      `sed -i "s/^name: .*/name: '${ODD_NAME}'/" '${hosted.member('m3').host.layout.configFile}' && systemctl restart ${UNIT}`,
+    );
+    await until(async () => (await etcd.observe()).memberList.some(({ name }) => name === ODD_NAME));
+    await fill(etcd, { keys: 20 });
+    expect(await run('space-exceeded', 'right')).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { outcome: 'Remediated', members: expect.arrayContaining([expect.objectContaining({ name: 'm3' })]) },
+    });
+    expect(await alarmsOf({ etcd })).toEqual([]);
+    await crashMembers(hosted, ['m2']);
+    const told = await refusalOf('member-failed', 'right');
+    expect(told).toContain(`"m3", and its name in etcd is "${ODD_NAME}", which clusters.json does not take`);
+    expect(told).toContain('give it another (--name), restart it, and write that into clusters.json');
+  });
+});
