@@ -8,6 +8,7 @@ import { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
 import { EVIDENCE_BUDGET_MS, observeEvidence } from '../../lambdas/etcd/evidence.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import { findEtcd } from '../../local/etcd/binaries.ts';
+import { changeMembership } from '../../local/etcd/membership.ts';
 import { freePorts } from '../../local/etcd/ports.ts';
 import { crashMembers } from '../../local/hosts/damage.ts';
 import { type HostedCluster, startHostedCluster } from '../../local/hosts/hosted-cluster.ts';
@@ -50,6 +51,11 @@ describe('a configuration that is not what is there', () => {
       configured('wrong-scheme', { m3: { clientUrl: url('m3').replace('http:', 'https:') } }),
       configured('unknown-name', { m3: { clientUrl: 'http://m3.invalid:2379' } }),
       configured('swapped', { m1: { clientUrl: url('m2') }, m2: { clientUrl: url('m1') } }),
+      configured(
+        'no-names',
+        everywhere((name) => ({ clientUrl: `http://${name}.invalid:2379` })),
+      ),
+      configured('wrong-ports', await nowhere()),
       { ...configured('weak-login'), auth: { secret: 'app' } },
     ];
     const hosts = Object.fromEntries(hosted.members.map(({ name, host }) => [`host-${name}`, host.access]));
@@ -61,6 +67,17 @@ describe('a configuration that is not what is there', () => {
     await platform?.close();
     await hosted?.close();
   });
+
+  function everywhere(difference: (name: string) => Partial<ConfiguredMember>) {
+    return Object.fromEntries(hosted.members.map(({ name }) => [name, difference(name)]));
+  }
+
+  /** A client port for each member at which nothing listens. */
+  async function nowhere(): Promise<Record<string, Partial<ConfiguredMember>>> {
+    const ports = new Map<string, number>();
+    for (const { name } of hosted.members) ports.set(name, (await freePorts()).client);
+    return everywhere((name) => ({ clientUrl: `http://127.0.0.1:${ports.get(name)}` }));
+  }
 
   function configured(name: string, differences: Record<string, Partial<ConfiguredMember>> = {}): Cluster {
     const members = hosted.members.map((member) => ({
@@ -117,6 +134,17 @@ describe('a configuration that is not what is there', () => {
     expect(await refusalOf('member-failed', cluster)).toMatch(seen);
   });
 
+  it.each([
+    ['no-names', false, /^A quorum of members cannot be judged from here, .*\n- m1: .*Name resolution failed/],
+    [
+      'wrong-ports',
+      true,
+      /The hosts of m1, m2, m3, which are a quorum, say that their etcd runs and has a leader.*only from here it is not reached/s,
+    ],
+  ])('has no quorum recovered that is there: %s (dry run: %s)', async (cluster, dryRun, seen) => {
+    expect(await refusalOf('quorum-lost', cluster, dryRun)).toMatch(seen);
+  });
+
   it('is told by a diagnosis and by the dry run of each runbook where the login has no root role', async () => {
     const told = /^The login may not do what runbooks have to, for which it takes the root role\. .*auth secret/;
     const weak = { ...configured('weak-login'), auth: { secret: 'app' } };
@@ -148,8 +176,18 @@ describe('a configuration that is not what is there', () => {
       output?: { outcome: string; targets: string[] };
     };
     expect(output).toMatchObject({ outcome: 'Planned', targets: ['m2'] });
-    await hosted.run('m2', `systemctl start ${UNIT}`);
-    await hosted.waitUntilHealthy(['m2']);
+  });
+
+  it('that names one of two peer URLs has its member replaced, which keeps both', async () => {
+    const { peerUrl, host } = hosted.member('m2');
+    const both = `${peerUrl},http://127.0.0.1:${(await freePorts()).peer}`;
+    await hosted.run('m2', `sed -i "s#^\\(.*-peer-urls\\): .*#\\1: '${both}'#" '${host.layout.configFile}'`);
+    expect(await run('member-failed', 'right')).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { outcome: 'Remediated' },
+    });
+    const { memberList } = await etcd.observe();
+    expect(memberList.find(({ name }) => name === 'm2')?.peerUrls.toSorted()).toEqual(both.split(',').toSorted());
   });
 
   it('with an alias for a name that it does not take has the store reclaimed, and nobody replaced', async () => {
@@ -158,12 +196,17 @@ describe('a configuration that is not what is there', () => {
       `sed -i "s/^name: .*/name: '${ODD_NAME}'/" '${hosted.member('m3').host.layout.configFile}' && systemctl restart ${UNIT}`,
     );
     await until(async () => (await etcd.observe()).memberList.some(({ name }) => name === ODD_NAME));
+    // A learner that was added and never started has no database, and is nobody's concern.
+    const add = ['member', 'add', 'ghost', '--learner', '--peer-urls=http://127.0.0.1:1'];
+    await changeMembership(() => hosted.etcdctl(add));
     await fill(etcd, { keys: 20 });
     expect(await run('space-exceeded', 'right')).toMatchObject({
       status: 'SUCCEEDED',
       output: { outcome: 'Remediated', members: expect.arrayContaining([expect.objectContaining({ name: 'm3' })]) },
     });
     expect(await alarmsOf({ etcd })).toEqual([]);
+    const ghost = (await etcd.observe()).memberList.find(({ name }) => name === '');
+    await hosted.etcdctl(['member', 'remove', ghost?.id ?? '']);
     await crashMembers(hosted, ['m2']);
     const told = await refusalOf('member-failed', 'right');
     expect(told).toContain(`"m3", and its name in etcd is "${ODD_NAME}", which clusters.json does not take`);
