@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { diagnose } from '../../../core/decisions/diagnose.ts';
 import { measure } from '../../../core/decisions/metrics.ts';
+import { assessTokens } from '../../../core/decisions/token-assessment.ts';
 import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import { observeEvidence } from '../../../lambdas/etcd/evidence.ts';
+import { observeTokens } from '../../../lambdas/etcd/tokens.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
 import { configurationOf, ROOT } from './support.ts';
@@ -39,6 +41,22 @@ async function lookAs(local: LocalCluster, login?: { username: string; password:
       };
     };
     return { told, observed, members: evidence.members };
+  } finally {
+    etcd.close();
+  }
+}
+
+/** What the runbook for rejected tokens makes of a login. */
+async function tokensAs(local: LocalCluster, login: { username: string; password: string }) {
+  const cluster = { ...configurationOf(local), auth: { secret: 'login' } };
+  const etcd = new EtcdCluster(cluster, { login, tls: local.tls });
+  try {
+    const parameters = { strategy: 'restart-then-toggle' as const, confirmSeconds: 0 };
+    return assessTokens(await observeTokens(etcd), {
+      cluster,
+      parameters,
+      readings: { standings: [], equal: 0, total: 0 },
+    });
   } finally {
     etcd.close();
   }
@@ -91,6 +109,7 @@ describe('members that only verify JWTs', () => {
     const { told, observed } = await lookAs(cluster, ROOT);
     expect(told()).toEqual({ incident: 'healthy', login: undefined, unfit: 0 });
     expect(observed).toEqual([true, true, true]);
+    expect(await tokensAs(cluster, ROOT)).toMatchObject({ verdict: 'NothingToDo' });
 
     await cluster.stopMember('m1');
     const unsigned = await lookAs(cluster, ROOT);
