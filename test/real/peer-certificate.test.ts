@@ -46,15 +46,16 @@ it('a member whose peer certificate has expired is not replaced: the certificate
   await expirePeerCertificate();
   expect(await serviceOf(stage.cluster, 'm3')).toBe('activating');
   const before = await standingOf(stage);
-  for (const dryRun of [true, false]) {
-    const execution = await replace(stage, { dryRun });
+  // Both at once, for most of their time they wait for m3.
+  const executions = await Promise.all([true, false].map((dryRun) => replace(stage, { dryRun })));
+  for (const execution of executions) {
     expect(execution).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed' });
     expect(execution.status === 'FAILED' && execution.cause).toMatch(
       /^The host \S+ is not ready for the replacement of m3; nothing was changed\.\n- its peers refuse its peer certificate, which has expired or is not valid yet: renew it/,
     );
     expect(statesOf(execution)).not.toContain('Stop service');
-    expect(await standingOf(stage)).toEqual(before);
   }
+  expect(await standingOf(stage)).toEqual(before);
 
   await stage.cluster.run('m3', `cd '${pkiOf('m3')}'; cat server.crt > peer.crt; cat server.key > peer.key`);
   await stage.cluster.waitUntilHealthy(['m3']);
