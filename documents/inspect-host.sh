@@ -270,6 +270,29 @@ list_certificates
 if [ "$((${#rest} + ${#reply}))" -gt "$result_chars" ]; then reply='[]'; fi
 rest="\"certificates\":$reply,${rest#\{}"
 
+# Peers that refuse a certificate make dozens of lines a second, and one in a thousand of them says why: the newest of each complaint stands before
+# the newest lines. What is two minutes older than the newest line is over, and what a client is refused for is no matter of the peers.
+# shellcheck disable=SC2016
+complaints_program='
+match($0, /[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9]:[0-9][0-9]/) {
+  day = substr($0, RSTART, 10)
+  second = substr($0, RSTART + 11, 2) * 3600 + substr($0, RSTART + 14, 2) * 60 + substr($0, RSTART + 17, 2)
+}
+/ready to serve client requests|"msg":"serving client traffic insecurely/ { split("", at) }
+/on client endpoint/ { next }
+match($0, /remote error: tls: [a-z ]+|x509: [a-z ]+/) {
+  what = substr($0, RSTART, RLENGTH); at[what] = NR; line[what] = $0; days[what] = day; seconds[what] = second
+}
+END {
+  for (what in at) {
+    age = second - seconds[what] + (days[what] == day ? 0 : 86400)
+    if (at[what] <= NR - newest && age >= 0 && age <= 120) print at[what] "\t" line[what]
+  }
+}'
+complaints() {
+  journal 5000 | cut -b 1-1600 | awk -v newest="$1" "$complaints_program" | sort -n | cut -f 2- | tail -n 8
+}
+
 # The log gets what room is left; a message may have several lines, and bytes of any kind.
-log=$(journal 20 | cut -b 1-1600 | lines 400 $((result_chars - ${#rest})))
+log=$({ complaints 20 && journal 20 | cut -b 1-1600; } | lines 400 $((result_chars - ${#rest})))
 succeed "{\"log\":$log,$rest"

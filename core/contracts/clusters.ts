@@ -20,8 +20,10 @@ export const clusterName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,62}$/, {
 });
 
 /** An etcd member's name is the operator's own and may hold dots. */
-const memberName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/, {
-  error: 'must be 1 to 128 letters, digits, ".", "-" or "_", and start with a letter or digit',
+export const memberName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/, {
+  error:
+    'must be 1 to 128 letters, digits, ".", "-" or "_", and start with a letter or digit. Where etcd has a member under a name that is none, write ' +
+    'an alias here: it does for a reclaim of space and for tokens, and a replacement or a recovery is refused until the member was renamed (--name)',
 });
 
 const secretReference = z.strictObject({

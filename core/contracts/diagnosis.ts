@@ -104,6 +104,7 @@ export interface Warning {
     | 'grpc-proxy'
     | 'equal-names'
     | 'name-differs'
+    | 'alias'
     | 'peer-url-differs'
     | 'authentication-disabled'
     | 'tokens-differ'

@@ -31,7 +31,7 @@ export const hostInspectionSchema = z.strictObject({
     restarts: z.int(),
     exitStatus: z.int(),
   }),
-  /** The newest lines of the unit's log, oldest first. */
+  /** The newest lines of the unit's log, oldest first, and before them the newest of each complaint of these minutes about a certificate. */
   log: z.array(z.string()),
   /** The newest lines of errors since etcd last served clients, oldest first. */
   errors: z.array(z.string()),

@@ -37,12 +37,14 @@ export function refuseUnsafeAlarms(observation: Observation): void {
  * That every configured member answers, that etcd's members are the configured ones, and that all belong to one cluster.
  * @param whenSilent what a member that does not answer means: before the first change the runbook stops; in the middle of
  *   it a member may just be restarting, so it waits
+ * @param unlisted members of the configuration that do not answer and that etcd does not list, by name; they are not asked for
  * @throws PreconditionFailed, or EtcdUnavailable to wait, naming each member in question
  */
 export function requireConfiguredMembers(
   observation: Observation,
   configured: readonly ConfiguredMember[],
   whenSilent: 'stop' | 'wait',
+  unlisted: readonly string[] = [],
 ): AnsweringMember[] {
   requireIdentities(configured, observation);
   const answering = observation.members.filter((member) => member.answering);
@@ -65,7 +67,9 @@ export function requireConfiguredMembers(
     (listed) => !answering.some((member) => member.id === listed.id) && !(listed.isLearner && listed.name === ''),
   );
   if (unknown.length > 0) {
-    const list = unknown.map((listed) => `\n- ${describeListed(listed)}: ${adviceForStranger(listed, configured)}`);
+    const list = unknown.map(
+      (listed) => `\n- ${describeListed(listed)}: ${adviceForStranger(listed, configured, unlisted)}`,
+    );
     throw new PreconditionFailed(
       `etcd has members that clusters.json does not name, and each has its own database, which must be looked after:${list.join('')}`,
     );
@@ -76,7 +80,7 @@ export function requireConfiguredMembers(
   if (removed.length > 0) {
     throw new PreconditionFailed(
       `${removed.map((member) => `${member.name} (${member.id})`).join(', ')} was removed from etcd's member list and answers all the same. ` +
-        'Stop it and remove it from clusters.json, or add it to etcd again.',
+        'The incident member-failed adds it to etcd again. If it is to be gone, stop it and take it out of clusters.json.',
     );
   }
   return answering;

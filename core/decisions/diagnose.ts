@@ -109,6 +109,8 @@ export function isQuorumUnjudged(cluster: Cluster, evidence: Evidence, { hasQuor
 
 function describeUnjudgedQuorum({ cluster, evidence, view }: Case): string | undefined {
   if (!isQuorumUnjudged(cluster, evidence, view)) return undefined;
+  if (evidence.loginProblem !== '')
+    return `Nobody can tell from here whether there is a quorum. ${evidence.loginProblem}`;
   const kept = unjudgedQuorum(cluster, evidence).map(({ name }) => name);
   const list = view.members.flatMap(({ name, problem }) =>
     kept.includes(name) ? [sentence(`${name} ${problem}`)] : [],

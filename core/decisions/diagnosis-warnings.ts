@@ -5,7 +5,7 @@ import { formatBytes, formatShare } from '../format.ts';
 import { type ClusterView, isAgreed } from './cluster-view.ts';
 import { votersOf } from './configured-quorum.ts';
 import { describeDowngrade } from './downgrade.ts';
-import { adviceForStranger, describeListed, entriesOf, findMistakes, isProxyList } from './identity.ts';
+import { adviceForStranger, describeListed, entriesOf, findMistakes, isProxyList, unlistedIn } from './identity.ts';
 import { describeContradiction, describeUse, isAboveShare } from './quotas.ts';
 import { forgetsToEnableTokens, losesPromotions, maySpoilData } from './releases.ts';
 import { PREVENT_ABOVE_RATIO } from './space.ts';
@@ -127,7 +127,8 @@ function aboutMembership(cluster: Cluster, evidence: Evidence): Warning[] {
   }
   for (const stranger of memberList) {
     if (entries.includes(stranger)) continue;
-    const message = `etcd has the member ${describeListed(stranger)}, which clusters.json does not name: ${adviceForStranger(stranger, cluster.members)}.`;
+    const advice = adviceForStranger(stranger, cluster.members, unlistedIn(cluster.members, evidence));
+    const message = `etcd has the member ${describeListed(stranger)}, which clusters.json does not name: ${advice}.`;
     warnings.push({ kind: 'not-configured', message });
   }
   return warnings;

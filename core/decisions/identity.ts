@@ -1,4 +1,4 @@
-import type { ConfiguredMember } from '../contracts/clusters.ts';
+import { type ConfiguredMember, memberName } from '../contracts/clusters.ts';
 import type { AnsweringMember, ListedMember, MemberObservation, Observation } from '../contracts/observation.ts';
 import { PreconditionFailed } from '../errors.ts';
 
@@ -6,7 +6,14 @@ type Seen = Pick<Observation, 'members' | 'memberList'>;
 
 /** Where what answers, or what etcd lists, is not what clusters.json says. */
 export interface Mistake {
-  kind: 'shared-address' | 'answered-by-another' | 'grpc-proxy' | 'equal-names' | 'name-differs' | 'peer-url-differs';
+  kind:
+    | 'shared-address'
+    | 'answered-by-another'
+    | 'grpc-proxy'
+    | 'equal-names'
+    | 'name-differs'
+    | 'alias'
+    | 'peer-url-differs';
   /** What was seen and what to correct, in a sentence. */
   message: string;
 }
@@ -121,12 +128,21 @@ export function findMistakes(
     }
     const isShared = entry.name === replaced?.name || member === replaced;
     if (entry.name === '' || entry.name === member.name || equal.has(entry.name) || isShared) continue;
-    mistakes.push({
-      kind: 'name-differs',
-      message: `clusters.json calls the member at ${member.peerUrl} "${member.name}", and its name in etcd is "${entry.name}". Correct name in clusters.json.`,
-    });
+    mistakes.push(describeName(member, entry.name));
   }
   return mistakes;
+}
+
+/** @param name in etcd, which is another one than in the configuration */
+function describeName({ peerUrl, name: configured }: ConfiguredMember, name: string): Mistake {
+  const both = `clusters.json calls the member at ${peerUrl} "${configured}", and its name in etcd is "${name}"`;
+  if (memberName.safeParse(name).success) {
+    return { kind: 'name-differs', message: `${both}. Correct name in clusters.json.` };
+  }
+  return {
+    kind: 'alias',
+    message: `${both}, which clusters.json does not take. "${configured}" does for a reclaim of space and for tokens. No member is replaced or recovered while one has such a name, for names are written into each member's configuration: give it another (--name), restart it, and write that into clusters.json.`,
+  };
 }
 
 /** Who answers: on this a change depends at each moment. What names and peer URLs etcd lists is settled before the first one. */
@@ -135,14 +151,19 @@ const ABOUT_ANSWERS: readonly Mistake['kind'][] = ['shared-address', 'answered-b
 /**
  * That everybody is who the configuration says, before anything is asked of anybody in particular.
  * @param begun a change is under way, in which entries of etcd's list come and go
+ * @param writesNames the change writes names into members' configuration, so that an alias does not do
  * @throws PreconditionFailed with everything that contradicts it
  */
 export function requireIdentities(
   configured: readonly ConfiguredMember[],
   observation: Seen,
-  { replaced, begun = false }: { replaced?: ConfiguredMember | undefined; begun?: boolean } = {},
+  {
+    replaced,
+    begun = false,
+    writesNames = false,
+  }: { replaced?: ConfiguredMember | undefined; begun?: boolean; writesNames?: boolean } = {},
 ): void {
-  const found = findMistakes(configured, observation, replaced);
+  const found = findMistakes(configured, observation, replaced).filter(({ kind }) => writesNames || kind !== 'alias');
   const mistakes = begun ? found.filter(({ kind }) => ABOUT_ANSWERS.includes(kind)) : found;
   if (mistakes.length === 0) return;
   throw new PreconditionFailed(
@@ -162,14 +183,33 @@ export function describeListed({ name, id, peerUrls }: ListedMember): string {
 }
 
 /**
- * What to do about an entry that no configured member is. One that has a configured name or peer URL is not somebody else's, so nobody is told to
- * remove it.
+ * What to do about an entry that no configured member is. One that has a configured name or peer URL is not somebody else's, and one that has
+ * started may be a member that etcd knows by another name and another URL: so nobody is told to remove it.
+ * @param unlisted as of {@link unlistedIn}
  */
-export function adviceForStranger(stranger: ListedMember, configured: readonly ConfiguredMember[]): string {
+export function adviceForStranger(
+  stranger: ListedMember,
+  configured: readonly ConfiguredMember[],
+  unlisted: readonly string[],
+): string {
   const namesake = configured.find((member) => member.name === stranger.name || hasPeerUrl(stranger, member));
-  return namesake
-    ? `clusters.json has a member ${namesake.name} at ${namesake.peerUrl}: find out which of both is meant, and correct clusters.json`
-    : 'add it there, or remove it from etcd';
+  if (namesake) {
+    return `clusters.json has a member ${namesake.name} at ${namesake.peerUrl}: find out which of both is meant, and correct clusters.json`;
+  }
+  if (unlisted.length > 0 && stranger.name !== '') {
+    return `it may be ${unlisted.join(' or ')}, which etcd does not list: if so, correct name and peerUrl in clusters.json; if not, add it there`;
+  }
+  return 'add it there, or remove it from etcd';
+}
+
+/** Configured members that have no entry in etcd's list and do not answer as themselves either, by name. */
+export function unlistedIn(configured: readonly ConfiguredMember[], observation: Seen): string[] {
+  const entries = entriesOf(configured, observation);
+  const unlisted = configured.filter((member, index) => {
+    const seen = observation.members[index];
+    return !entries[index] && !(seen?.answering && isItself(seen, member));
+  });
+  return unlisted.map(({ name }) => name);
 }
 
 /** Names that more than one member has; one that has not started has none. */

@@ -58,7 +58,7 @@ export function settleWithout(
     configured,
     observation,
   );
-  const answering = requireConfiguredMembers(narrowed, working, whenSilent);
+  const answering = requireConfiguredMembers(narrowed, working, whenSilent, unlisted);
   if (away.length > 0) {
     requireQuorum(answering.filter(({ isLearner }) => !isLearner).length, away, observation, whenSilent);
   }

@@ -4,7 +4,7 @@ import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { MAX_READINGS, READINGS } from './confirmation.ts';
 import { refuseDowngrade } from './downgrade.ts';
 import { inspectionOf } from './host-place.ts';
-import { adviceForStranger, describeListed } from './identity.ts';
+import { adviceForStranger, describeListed, unlistedIn } from './identity.ts';
 import {
   isUnpromoted,
   requireQuorumWithout,
@@ -31,8 +31,9 @@ export function assessMembers(
   const scope = scopeOf(request);
   const { survey, replaced } = withoutWaiting(observation, () => surveyScope(scope, observation));
   if (survey.strangers.length > 0) {
+    const unlisted = unlistedIn(scope.observed, observation);
     const list = survey.strangers.map(
-      (stranger) => `\n- ${describeListed(stranger)}: ${adviceForStranger(stranger, scope.cluster.members)}`,
+      (stranger) => `\n- ${describeListed(stranger)}: ${adviceForStranger(stranger, scope.cluster.members, unlisted)}`,
     );
     throw new PreconditionFailed(`etcd has members that clusters.json does not name:${list.join('')}`);
   }

@@ -57,9 +57,9 @@ function membership(cluster: Cluster, { hasQuorum, members }: ClusterView): Valu
 
 /** What a quorum has to be asked for. An alarm that was not seen must never count as none. */
 function agreement(evidence: Evidence): Values {
-  if (!isAgreed(evidence)) return {};
-  const full = evidence.alarms.filter(({ alarm }) => alarm === 'NOSPACE');
   const LoginUnfit = evidence.loginProblem === '' ? 0 : 1;
+  if (!isAgreed(evidence)) return LoginUnfit ? { LoginUnfit } : {};
+  const full = evidence.alarms.filter(({ alarm }) => alarm === 'NOSPACE');
   return { NoSpace: full.length, Corrupt: evidence.alarms.length - full.length, LoginUnfit };
 }
 

@@ -6,7 +6,7 @@ import { refuseDowngrade } from './downgrade.ts';
 import { inspectionOf, placeOf } from './host-place.ts';
 import { hasPeerUrl } from './identity.ts';
 import { requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
-import { isLearnerFirstRight } from './releases.ts';
+import { isLearnerFirstRight, WITHOUT_PROMOTION } from './releases.ts';
 import { type ReplacementScope, refuseHealthyReplaced, surveyScope } from './replacement-scope.ts';
 
 /**
@@ -135,8 +135,8 @@ function chooseArrival(
     const isOnlyUnpromoted = state === 'joining' && listed.isLearner && !target.staysLearner && member.isCaughtUp;
     if (isOnlyUnpromoted && !isLearnerFirstRight(survey.members.map(({ version }) => version))) {
       throw new PreconditionFailed(
-        `${name} was added as a learner by somebody else, and this release of etcd does not write its promotion to its store. Remove it, ` +
-          'and start again.',
+        `${name} was added as a learner by somebody else, and this release of etcd does not write its promotion to its store ` +
+          `(https://github.com/etcd-io/etcd/issues/19557). ${WITHOUT_PROMOTION}`,
       );
     }
     if (isOnlyUnpromoted) return { action: 'PromoteMember', member: name, id: listed.id };

@@ -45,6 +45,10 @@ export function losesPromotions(release: string): boolean {
   return major === 3 && minor === 5 && patch < 20;
 }
 
+/** What to do about a learner whose promotion would be lost. */
+export const WITHOUT_PROMOTION =
+  'Upgrade etcd to 3.5.20 or later, and start again. Or stop its service, and start again: what is stopped is replaced, and is added as a voter.';
+
 /**
  * 3.7 has none of the settings that are called experimental any more. In its configuration file it passes over them without a word, and as
  * variables it warns of them; as flags they end it (3.7.3; 3.6.16 still takes them).

@@ -9,7 +9,7 @@ import { announcedPeerUrls, foldersOf, ignoredSettings, misfitsOf, roomMisfit, W
 import { placeOf } from './host-place.ts';
 import { hasPeerUrl } from './identity.ts';
 import { requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
-import { isLearnerFirstRight, isOlderRelease } from './releases.ts';
+import { isLearnerFirstRight, isOlderRelease, WITHOUT_PROMOTION } from './releases.ts';
 import {
   mayBeAtWork,
   type ReplacementRequest,
@@ -170,8 +170,7 @@ function finish({ name, configured, role }: SurveyedMember, { members }: Survey)
   if (role === 'learner' && !staysLearner && !isLearnerFirstRight(members.map(({ version }) => version))) {
     throw new PreconditionFailed(
       `${name} is a learner, and this release of etcd does not write a promotion to its store, so that a later upgrade to 3.6 fails ` +
-        '(https://github.com/etcd-io/etcd/issues/19557). Upgrade to 3.5.20 or later; or remove it from etcd and start again: it is then ' +
-        'added as a voter.',
+        `(https://github.com/etcd-io/etcd/issues/19557). ${WITHOUT_PROMOTION}`,
     );
   }
   return {

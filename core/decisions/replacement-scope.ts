@@ -83,7 +83,7 @@ export function surveyScope(
   begun = false,
 ): { survey: Survey; replaced: SurveyedMember | undefined } {
   refuseUnsafeAlarms(observation);
-  requireIdentities(scope.cluster.members, observation, { replaced: scope.replaced, begun });
+  requireIdentities(scope.cluster.members, observation, { replaced: scope.replaced, begun, writesNames: true });
   const whole = surveyMembers(scope.observed, observation);
   refuseFullStore(observation);
   const count = scope.cluster.members.length;

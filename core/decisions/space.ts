@@ -263,8 +263,8 @@ export function chooseAlarmsToDisarm(
         ? `Look on ${names(voters)} for a compaction that is still running or a writer that fills the space at once; then start again. `
         : '') +
       (learners.length > 0
-        ? `etcd does not defragment a learner: remove ${names(learners)} and add it again once the voters are small, or promote it; ` +
-          'then start again.'
+        ? `etcd does not defragment a learner: promote ${names(learners)}; or stop its service, so that the next run leaves it out, and replace it ` +
+          'afterwards (incident member-failed), which gives it a small database. Then start again.'
         : ''),
   );
 }

@@ -105,7 +105,8 @@ export function startCauses(inspection: Seen, neededBytes: number): string[] {
     ];
   }
   if (end !== '' || unit.mainPid === 0 || atWork.answer === 'leader') return [];
-  const lines = log.toReversed();
+  // What a client of etcd is refused for says nothing of the peers.
+  const lines = log.filter((line) => !line.includes('on client endpoint')).toReversed();
   const found = CERTIFICATES.map(({ pattern, meaning }) => ({
     meaning,
     line: lines.find((line) => pattern.test(line)),

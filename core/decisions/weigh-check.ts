@@ -27,6 +27,7 @@ const AREAS: Partial<Record<Warning['kind'], CheckArea>> = {
   'grpc-proxy': 'identity',
   'equal-names': 'identity',
   'name-differs': 'identity',
+  alias: 'identity',
   'peer-url-differs': 'identity',
   'nearly-full': 'quota',
   'quota-contradicted': 'quota',
@@ -234,7 +235,7 @@ function weighHost(
     ...unfit,
     ...(ignored === ''
       ? []
-      : [line('hosts', `${owner}: ${ignored}: since 3.7 they are called otherwise. Rename them, or remove them`)]),
+      : [line('hosts', `${owner}: ${ignored}: since 3.7 they are called otherwise. Rename them, or leave them out`)]),
   ];
   if (unfit.length > 0) return { findings };
   const { unit, etcdVersion, dataDir } = result;

@@ -56,11 +56,13 @@ export class EtcdCluster {
    */
   async observe(look: Look = usefulToClients): Promise<Observation> {
     const members = await this.observeMembers(look);
-    if (!members.some(isAnsweringVoter)) return { members, memberList: [], alarms: [] };
+    if (!members.some(isAnsweringVoter)) {
+      await this.#requireFitLogin(members);
+      return { members, memberList: [], alarms: [] };
+    }
     try {
       const agreement = await this.observeAgreement(members);
-      const loginProblem = await this.findLoginProblem(members);
-      if (loginProblem !== '') throw new PreconditionFailed(loginProblem);
+      await this.#requireFitLogin(members);
       return { members, ...agreement };
     } catch (error) {
       const explained = error instanceof EtcdUnavailable && members.some((member) => !member.answering);
@@ -91,12 +93,14 @@ export class EtcdCluster {
 
   /**
    * Why the login cannot do what runbooks have to; empty where it can, where etcd has no authentication, and where nobody could be asked. Root is
-   * asked for: a user that may write every key may compact, and neither defragment nor change members.
+   * asked for: a user that may write every key may compact, and neither defragment nor change members. Newer releases refuse such a user the
+   * status as well (seen of 3.5.30, not of 3.5.16), so those that refuse us are asked too.
    * @param members what each has told of itself
    */
   async findLoginProblem(members: readonly MemberObservation[]): Promise<string> {
     let problem = '';
-    for (const member of this.#isRoot ? [] : this.#votersIn(members)) {
+    const refusing = this.members.filter((_, index) => isRefusing(members[index]));
+    for (const member of this.#isRoot ? [] : [...this.#votersIn(members), ...refusing]) {
       try {
         await member.authentication.askAsRoot();
         this.#isRoot = true;
@@ -107,6 +111,11 @@ export class EtcdCluster {
       }
     }
     return problem && `The login may not do what runbooks have to, for which it takes the root role. ${problem}`;
+  }
+
+  async #requireFitLogin(members: readonly MemberObservation[]): Promise<void> {
+    const problem = await this.findLoginProblem(members);
+    if (problem !== '') throw new PreconditionFailed(problem);
   }
 
   /** The leader first: before 3.5 each member tells etcd's list as it knows it. */
@@ -152,6 +161,10 @@ function leads(members: readonly MemberObservation[], { endpoint }: EtcdMember):
 
 function isAnsweringVoter(member: MemberObservation | undefined): boolean {
   return member?.answering === true && !member.isLearner;
+}
+
+function isRefusing(member: MemberObservation | undefined): boolean {
+  return member?.answering === false && member.silence === 'refused';
 }
 
 /** @throws why the first does not that is no learner and signs JWTs; as the last, where there is none */

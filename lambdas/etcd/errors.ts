@@ -201,7 +201,7 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'TooManyLearners',
     details: /too many learner members in cluster/,
     error: PreconditionFailed,
-    advice: 'etcd takes one learner at a time: promote or remove the one that is there.',
+    advice: 'etcd takes one learner at a time: promote the one that is there first.',
   },
   {
     reason: 'UnhealthyCluster',

@@ -40,15 +40,13 @@ export async function observeEvidence(etcd: EtcdCluster, cluster: Cluster, until
 async function look(etcd: EtcdCluster, { auth }: Cluster, until: number): Promise<Seen> {
   // One that rejects tokens serves nobody, and is a part of the quorum all the same: see observeTokens.
   const members = await etcd.observeMembers((member) => (auth ? member.status(LOOK_MS) : member.look(LOOK_MS)));
-  const nothing = { committing: [], loginProblem: '', probes: [], probesProblem: '' };
   const agreeBy = Math.min(until, Date.now() + AGREE_MS);
-  try {
-    const agreement = await inTime(etcd.observeAgreement(members), agreeBy);
-    const loginProblem = await inTime(etcd.findLoginProblem(members), agreeBy).catch(() => '');
-    return { members, ...agreement, agreementProblem: '', ...nothing, loginProblem };
-  } catch (error) {
-    return { members, memberList: [], alarms: [], agreementProblem: problemOf(error), ...nothing };
-  }
+  const agreement = await inTime(etcd.observeAgreement(members), agreeBy).then(
+    (agreed) => ({ ...agreed, agreementProblem: '' }),
+    (error: unknown) => ({ memberList: [], alarms: [], agreementProblem: problemOf(error) }),
+  );
+  const loginProblem = await inTime(etcd.findLoginProblem(members), agreeBy).catch(() => '');
+  return { members, ...agreement, committing: [], loginProblem, probes: [], probesProblem: '' };
 }
 
 async function probe(

@@ -207,7 +207,9 @@ describe('fields of a cluster', () => {
     [
       'a member name with a slash',
       { members: [member('node1', { name: 'a/b' })] },
-      'members[0].name: must be 1 to 128 letters, digits, ".", "-" or "_", and start with a letter or digit',
+      'members[0].name: must be 1 to 128 letters, digits, ".", "-" or "_", and start with a letter or digit. Where etcd has a member under a name ' +
+        'that is none, write an alias here: it does for a reclaim of space and for tokens, and a replacement or a recovery is refused until the ' +
+        'member was renamed (--name)',
     ],
     [
       'members that no initial-cluster could hold',

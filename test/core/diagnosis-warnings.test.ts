@@ -121,7 +121,7 @@ describe('a configuration that is not what etcd has', () => {
       {
         kind: 'not-configured',
         message:
-          'etcd has the member node7 (a7, https://node7:2380), which clusters.json does not name: add it there, or remove it from etcd.',
+          'etcd has the member node7 (a7, https://node7:2380), which clusters.json does not name: it may be node3, which etcd does not list: if so, correct name and peerUrl in clusters.json; if not, add it there.',
       },
       {
         kind: 'not-configured',

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ConfiguredMember } from '../../core/contracts/clusters.ts';
 import { memberParametersSchema, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
-import type { Target } from '../../core/contracts/membership.ts';
+import type { HostInspection } from '../../core/contracts/host-command-results.ts';
+import type { NextChange, ReplacementPlan, Target } from '../../core/contracts/membership.ts';
 import type { MemberObservation, Observation, Silence } from '../../core/contracts/observation.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { READINGS } from '../../core/decisions/confirmation.ts';
@@ -14,11 +15,23 @@ import { planReplacement } from '../../core/decisions/replacement-plan.ts';
 import { assessSpace } from '../../core/decisions/space.ts';
 import { RemediationError } from '../../core/errors.ts';
 import { randomFor } from '../run/worlds.ts';
-import { clusterOf, configured, FRAGMENTED, inspection, listed, noSpace, silent, voter } from './observations.ts';
+import {
+  clusterOf,
+  configuration,
+  configured,
+  directory,
+  FRAGMENTED,
+  inspection,
+  LAYOUT,
+  listed,
+  noSpace,
+  silent,
+  voter,
+} from './observations.ts';
 import { parametersWith } from './recoveries.ts';
 
 /**
- * Clusters as they may be, seen through configurations and networks as they may be: whatever is decided, nothing is done to a member of which any
+ * Clusters as they may be, seen through configurations and networks as they may be, on hosts as they may be: whatever is decided, nothing is done to a member of which any
  * honest view says that it is at work, or of which nothing was seen at all.
  */
 
@@ -37,7 +50,26 @@ interface World {
   configuration: ConfiguredMember[];
   leader: Truth | undefined;
   observation: Observation;
+  /** What each host says, by the name of its member. */
+  inspections: Record<string, HostInspection>;
+  /** The members on whose hosts a later command would refuse its work, or a new member would not start. */
+  unfit: string[];
 }
+
+/** What is wrong with a host; each is a reason that exists before a replacement begins. */
+const DEFECTS: readonly ((name: string) => Partial<HostInspection>)[] = [
+  (name) => ({ configuration: configuration(`other-${name}`) }),
+  (name) => ({ configuration: configuration(name, { initialAdvertisePeerUrls: 'https://elsewhere:2380' }) }),
+  (name) => ({ configuration: configuration(name, { dataDir: '/elsewhere' }) }),
+  () => ({ refusals: [{ refusal: 'data-dir-is-link', incident: 'any', message: 'It would be refused.' }] }),
+  () => ({ refusals: [{ refusal: 'curl-missing', incident: 'member-failed', message: 'It would be refused.' }] }),
+  () => ({ etcdVersion: '' }),
+  () => ({ etcdVersion: '3.4.23' }),
+  () => ({ dataDir: directory(LAYOUT.dataDir, { freeBytes: 1 }) }),
+  () => ({ errors: ['{"level":"fatal","error":"open /etc/etcd/pki/peer.crt: no such file or directory"}'] }),
+  () => ({ errors: ['{"level":"fatal","error":"incompatible with current running cluster"}'] }),
+  () => ({ atWork: { ...inspection('').atWork, clientPortListens: true } }),
+];
 
 function generate(next: () => number): World {
   const pick = <Value>(values: readonly Value[]): Value => values[Math.floor(next() * values.length)] as Value;
@@ -81,7 +113,19 @@ function generate(next: () => number): World {
   });
   const isAgreed = leader !== undefined && members.some(({ answering }) => answering);
   const observation = { members, memberList: isAgreed ? memberList : [], alarms: [] };
-  return { truths, configuration, leader, observation };
+  const unfit = names.filter(() => chance(0.3));
+  const inspections = truths.map(({ name, id, isAlive }) => {
+    const process = { unit: { ...inspection(name).unit, activeState: 'active', subState: 'running', mainPid: 812 } };
+    const answer = leader ? ('leader' as const) : ('no-leader' as const);
+    const atWork = { clientPortListens: true, peerPortListens: true, answer, memberId: id, problem: '' };
+    const defect = unfit.includes(name) ? pick(DEFECTS)(name) : {};
+    return [name, inspection(name, isAlive ? { ...process, errors: [], log: [], ...defect, atWork } : defect)];
+  });
+  return { truths, configuration, leader, observation, inspections: Object.fromEntries(inspections), unfit };
+}
+
+function isAlive({ truths }: World, name: string): boolean {
+  return truths.some((truth) => truth.name === name && truth.isAlive);
 }
 
 /** Why nothing may be done to this member; undefined where it may have failed. Told from the world, without any of the code that is tested. */
@@ -100,6 +144,10 @@ function reasonToLeave({ truths, leader, observation }: World, name: string): st
   return undefined;
 }
 
+function failed(member: string): Target {
+  return { member, kind: 'failed', problem: '' };
+}
+
 /** Undefined where it refuses. */
 function attempt<Result>(decide: () => Result): Result | undefined {
   try {
@@ -108,6 +156,71 @@ function attempt<Result>(decide: () => Result): Result | undefined {
     if (!(error instanceof RemediationError)) throw error;
     return undefined;
   }
+}
+
+/** The plan for these, with what their hosts say. */
+function planOf({ configuration, observation, inspections }: World, targets: Target[]): ReplacementPlan {
+  return planReplacement(observation, {
+    cluster: clusterOf(configuration),
+    parameters: parse(memberParametersSchema, {}, 'parameters'),
+    member: '',
+    targets,
+    inspections: targets.map(({ member }) => ({ member, inspection: inspections[member] as HostInspection })),
+    oldHost: [],
+  });
+}
+
+/**
+ * Does in a copy of the world what is decided next, until nothing is left to do.
+ * @returns the changes, and with what they were broken off; empty where they were not
+ */
+function carryOut({ configuration, observation, leader }: World, plan: ReplacementPlan) {
+  const seen = structuredClone(observation);
+  const done: string[] = [];
+  const changes: string[] = [];
+  const at = (member: string) => configuration.findIndex(({ name }) => name === member);
+  const entryOf = (member: string) =>
+    seen.memberList.find(({ peerUrls }) => peerUrls.includes(configuration[at(member)]?.peerUrl ?? ''));
+  const request = { cluster: plan.cluster, replaced: null, targets: plan.targets, done, waits: 0, execution: 'run-1' };
+  for (let turn = 0; turn < 100; turn++) {
+    let next: NextChange;
+    try {
+      next = chooseNextChange(seen, { ...request, turn });
+    } catch (error) {
+      return { changes, brokenOff: (error as Error).message };
+    }
+    if (next.action === 'Finish') return { changes, brokenOff: '' };
+    if (next.action === 'GiveUp' || next.action === 'WaitForMember') return { changes, brokenOff: next.action };
+    const { member } = next;
+    changes.push(`${next.action} ${member}`);
+    if ('host' in next) done.push(`${next.action} ${member}`);
+    const entry = entryOf(member);
+    if (next.action === 'StopService') seen.members[at(member)] = silent(member);
+    if (next.action === 'RemoveMember') {
+      const { id } = next;
+      seen.memberList = seen.memberList.filter((listed) => listed.id !== id);
+    }
+    if (next.action === 'AddMember') {
+      const { peerUrls, asLearner } = next;
+      seen.memberList.push({ id: `b${turn}`, name: '', peerUrls, isLearner: asLearner });
+    }
+    if (next.action === 'StartService' && entry) {
+      entry.name = member;
+      const { id, isLearner, peerUrls } = entry;
+      seen.members[at(member)] = voter(member, {
+        id,
+        isLearner,
+        leaderId: leader?.id ?? '0',
+        entry: { name: member, peerUrls },
+      });
+    }
+    if (next.action === 'PromoteMember' && entry) {
+      entry.isLearner = false;
+      const joined = seen.members[at(member)];
+      if (joined?.answering) joined.isLearner = false;
+    }
+  }
+  return { changes, brokenOff: 'It goes on for ever.' };
 }
 
 /** Whom anything would act on, by the name of the member to which it would happen. */
@@ -147,14 +260,9 @@ function actedOn(world: World): { what: string; member: string }[] {
     return last;
   });
   for (const { member } of assessed?.inspections ?? []) acted.push({ what: 'assessed', member });
-  const targets =
-    assessed?.readings.targets ??
-    configuration.map(({ name }): Target => ({ member: name, kind: 'failed', problem: '' }));
+  const targets = assessed?.readings.targets ?? configuration.map(({ name }) => failed(name));
   // Whatever the assessment said, the plan looks again, and so does each change.
-  const inspections = targets.map(({ member }) => ({ member, inspection: inspection(member) }));
-  const planned = attempt(() =>
-    planReplacement(observation, { cluster, parameters, member: '', targets, inspections, oldHost: [] }),
-  );
+  const planned = attempt(() => planOf(world, targets));
   for (const { member, removeIds } of planned?.targets ?? []) {
     acted.push(
       { what: 'planned', member },
@@ -206,7 +314,8 @@ describe('in generated worlds', () => {
     for (const [index, world] of worlds.entries()) {
       for (const { what, member } of actedOn(world)) {
         counts[what] = (counts[what] ?? 0) + 1;
-        const reason = reasonToLeave(world, member);
+        const isOnHost = what.startsWith('planned') && world.leader && isAlive(world, member);
+        const reason = isOnHost ? 'its own host shows it at work' : reasonToLeave(world, member);
         if (reason !== undefined)
           wrong.push(
             `world ${index}: ${what} ${member}, though ${reason}: ${JSON.stringify(world.observation.members.map((seen) => (seen.answering ? [seen.name, seen.id, seen.leaderId] : [seen.name, seen.silence])))}`,
@@ -218,6 +327,28 @@ describe('in generated worlds', () => {
     for (const what of ['diagnosed', 'assessed', 'planned', 'planned to remove', 'StopService', 'left out']) {
       expect(counts[what] ?? 0, what).toBeGreaterThan(WORLDS / 100);
     }
+  });
+
+  it('nothing is refused after the first change: no service, member list or data dir is left changed by a refusal', () => {
+    const wrong: string[] = [];
+    let [refused, carriedOut] = [0, 0];
+    for (const [index, world] of worlds.entries()) {
+      const targets = world.truths.filter(({ isAlive }) => !isAlive).map(({ name }) => failed(name));
+      const plan = targets.length === 0 ? undefined : attempt(() => planOf(world, targets));
+      if (!plan) {
+        refused++;
+        continue;
+      }
+      const late = plan.targets.filter(({ member }) => world.unfit.includes(member));
+      for (const { member } of late) wrong.push(`world ${index}: ${member} is planned, and its host will refuse`);
+      const { changes, brokenOff } = carryOut(world, plan);
+      if (brokenOff === '' && changes.length > 0) carriedOut++;
+      if (brokenOff !== '' && changes.length > 0)
+        wrong.push(`world ${index}: ${changes.join(', ')}, and then: ${brokenOff}`);
+    }
+    expect(wrong).toEqual([]);
+    expect(refused).toBeGreaterThan(WORLDS / 20);
+    expect(carriedOut).toBeGreaterThan(WORLDS / 100);
   });
 
   it('no quorum is called lost while one is at work that any answer shows', () => {

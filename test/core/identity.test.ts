@@ -11,6 +11,7 @@ import { apart, clusterFor, diagnosed, proof, rejecting } from './diagnoses.ts';
 import { clusterOf, configured, failureOf, idOf, ledBy, listed, noSpace, silent, voter } from './observations.ts';
 import { parametersWith } from './recoveries.ts';
 
+const ODD = 'Datenbank 3 数据库';
 const NAMES = ['node1', 'node2', 'node3'];
 const MEMBERS = NAMES.map((name) => configured(name));
 const LIST = NAMES.map((name) => listed(name));
@@ -144,6 +145,53 @@ describe('a contradiction about who is who:', () => {
       expect(name).toBe('PreconditionFailed');
       expect(message).toMatch(/^Who answers, or whom etcd lists, is not what clusters\.json says:\n- /);
       expect(message).not.toMatch(/remove/);
+    }
+  });
+});
+
+describe('a name in etcd that clusters.json does not take', () => {
+  const memberList = [...LIST.slice(0, 2), listed('node3', { name: ODD })];
+  const seen = { members: well(), memberList, alarms: [] };
+  const both = `clusters.json calls the member at https://node3:2380 "node3", and its name in etcd is "${ODD}", which clusters.json does not take`;
+
+  it('is told as a warning that names both, and what the alias does for', () => {
+    const { incident, warnings, members } = diagnosed(proof(well(), { memberList }), clusterOf(MEMBERS));
+    expect(incident).toBe('healthy');
+    expect(members.map(({ state }) => state)).toEqual(['healthy', 'healthy', 'healthy']);
+    expect(warnings.map(({ kind }) => kind)).toEqual(['alias']);
+    expect(warnings[0]?.message).toContain(both);
+    expect(warnings[0]?.message).toContain('"node3" does for a reclaim of space and for tokens. No member is replaced');
+  });
+
+  it('stops no reclaim and no tokens, which write no names', () => {
+    const cluster = { ...clusterOf(MEMBERS), auth: { secret: 'root' } };
+    const full = { ...seen, alarms: [noSpace('node3')] };
+    const space = parse(spaceParametersSchema, {}, 'parameters');
+    expect(assessSpace(full, { cluster, parameters: space }).verdict).toBe('Reclaim');
+    const readings = { standings: [], equal: 0, total: 0 };
+    const parameters = { strategy: 'restart-then-toggle' as const, confirmSeconds: 15 };
+    const probes = rejecting(['node1'], proof(well())).probes;
+    expect(assessTokens({ ...seen, probes, window: null }, { cluster, parameters, readings }).verdict).toBe('Confirm');
+  });
+
+  it('stops a replacement and a recovery, which write them, of whichever member', () => {
+    const parameters = parse(memberParametersSchema, {}, 'parameters');
+    const none = { targets: [], equal: 0, total: 0 };
+    const cluster = clusterOf(MEMBERS);
+    const firstAway = { ...seen, members: [voter('node1'), silent('node2'), voter('node3')] };
+    const leaderless = LIST.map(({ name }) =>
+      voter(name, {
+        leaderId: '0',
+        ...(name === 'node3' && { entry: { name: ODD, peerUrls: ['https://node3:2380'] } }),
+      }),
+    );
+    const recovery = { cluster, parameters: parametersWith(), readings: { lost: 0, total: 0, committed: {} } };
+    for (const { name, message } of [
+      failureOf(() => assessMembers(firstAway, { cluster, parameters, member: '', readings: none })),
+      failureOf(() => assessQuorum({ members: leaderless, memberList: [], alarms: [] }, [], recovery)),
+    ]) {
+      expect(name).toBe('PreconditionFailed');
+      expect(message).toContain(both);
     }
   });
 });

@@ -197,14 +197,14 @@ describe('the alarms to disarm', () => {
     expect(chooseAlarmsToDisarm(withLearner, parameters)).toEqual([]);
   });
 
-  it('are none while a learner is over the threshold, which has to be removed or promoted', () => {
+  it('are none while a learner is over the threshold, which has to be promoted or replaced', () => {
     const reading = observation([voter('node1'), learner('node2', FULL)], { alarms: [noSpace('node2')] });
     const failure = failureOf(() => chooseAlarmsToDisarm(reading, parameters));
     expect(failure.name).toBe('VerificationFailed');
     expect(failure.message).toContain('Still over 90 % of the quota: node2.');
     expect(failure.message).toContain('- node2 (learner): database 95.0 MiB');
     expect(failure.message).toContain(
-      'etcd does not defragment a learner: remove node2 and add it again once the voters are small, or promote it',
+      'etcd does not defragment a learner: promote node2; or stop its service, so that the next run leaves it out, and replace it',
     );
   });
 

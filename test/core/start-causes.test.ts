@@ -168,6 +168,14 @@ describe('a process that talks to its peers in vain', () => {
     expect(causes({ log: [line] })).toEqual([]);
   });
 
+  it('does not for what a client was refused for', () => {
+    const line = rejected('remote error: tls: bad certificate').replace(/on (peer|client) endpoint/, '');
+    expect(causes({ unit: RUNS, log: [line] })).toHaveLength(1);
+    expect(
+      causes({ unit: RUNS, log: [line.replace('rejected connection', 'rejected connection on client endpoint')] }),
+    ).toEqual([]);
+  });
+
   it('takes what the other side says for what is wrong', () => {
     const lines = [rejected('tls: failed to verify client certificate: x509: certificate signed by unknown authority')];
     const found = causes({ unit: RUNS, log: [probed('remote error: tls: expired certificate'), ...lines] });

@@ -224,7 +224,7 @@ describe('a finding is', () => {
       '3.7.3',
       'node3',
       [
-        'hosts: node3 on i-3: etcd 3.7.3 ignores experimental-max-learners in /etc/etcd/etcd.yaml: since 3.7 they are called otherwise. Rename them, or remove them',
+        'hosts: node3 on i-3: etcd 3.7.3 ignores experimental-max-learners in /etc/etcd/etcd.yaml: since 3.7 they are called otherwise. Rename them, or leave them out',
       ],
     ],
   ])(

@@ -124,6 +124,29 @@ describe('inspect-host reads certificates', () => {
 });
 
 describe('inspect-host reads the log', () => {
+  it('and keeps what was said of certificates a moment ago, however much was said since', async () => {
+    using host = new PreparedHost();
+    const line = (time: string, error: string, msg = 'rejected connection on peer endpoint') =>
+      `{"level":"warn","ts":"2026-11-${time}.645276Z","msg":"${msg}","error":"${error}"}`;
+    const expired = line('28T00:00:31', 'remote error: tls: expired certificate', 'prober detected unhealthy status');
+    const flood = Array.from({ length: 300 }, () => line('28T00:01:10', 'remote error: tls: bad certificate'));
+    const late = line('27T23:59:11', 'x509: certificate is valid for 10.9.9.9, not 10.0.0.3');
+    const over = [
+      line('27T23:59:09', 'x509: certificate signed by unknown authority'),
+      line(
+        '26T00:01:00',
+        'x509: certificate has expired or is not yet valid: current time 2026-11-26T00:01:00Z is after 2026',
+      ),
+    ];
+    const ofClient = line(
+      '28T00:01:00',
+      'remote error: tls: unknown certificate',
+      'rejected connection on client endpoint',
+    );
+    host.setLog(`${[...over, late, expired, ...flood, expired, ofClient, ...flood].join('\n')}\n`);
+    expect((await inspect(host)).log).toEqual([late, expired, ...flood.slice(-20)]);
+  });
+
   it('whatever bytes are in it', async () => {
     using host = new PreparedHost();
     const lines = [

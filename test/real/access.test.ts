@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { Context } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Cluster, registryParameterName } from '../../core/contracts/clusters.ts';
@@ -10,9 +12,12 @@ import { systemsManager } from '../../local/aws/services.ts';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { type ClusterCertificates, issueCertificates } from '../../local/etcd/certificates.ts';
 import { type LocalCluster, startCluster } from '../../local/etcd/cluster.ts';
+import { isHealthy } from '../../local/etcd/health.ts';
+import { freePorts } from '../../local/etcd/ports.ts';
 import { connectToAll, leaderFirst } from '../lambdas/etcd/support.ts';
 import { type Forwarder, forwardTo } from '../lambdas/steps/forwarder.ts';
 import { serveSecrets } from '../lambdas/steps/secrets.ts';
+import { until } from '../scenes/scene.ts';
 
 const MINUTES = { getRemainingTimeInMillis: () => 300_000 } as Context;
 const TLS = 'access/tls';
@@ -38,8 +43,16 @@ describe('a cluster of etcd that is well', () => {
     await local?.close();
   });
   beforeEach(async () => {
+    // A leader that is not reached is told by its followers, whatever keeps us from it.
     const members = connectToAll(local);
-    await leaderFirst(members);
+    await until(async () => {
+      const statuses = await leaderFirst(members);
+      const [{ name = '' } = {}] = statuses;
+      if (name === 'm1') return true;
+      const first = statuses.find((each) => each.name === 'm1')?.id ?? '';
+      await members.find((member) => member.name === name)?.moveLeader(first);
+      return false;
+    });
     for (const member of members) member.close();
   });
   afterEach(async () => {
@@ -47,10 +60,33 @@ describe('a cluster of etcd that is well', () => {
     forwarders = [];
   });
 
-  async function forward(name: string, certificate?: { cert: string; key: string }): Promise<string> {
-    const forwarder = await forwardTo(urlOf(name), certificate);
+  async function forward(
+    name: string,
+    certificate?: { cert: string; key: string },
+    address = '127.0.0.1',
+  ): Promise<string> {
+    const forwarder = await forwardTo(urlOf(name), certificate, address);
     forwarders.push(forwarder);
-    return `${certificate ? 'https' : 'http'}://127.0.0.1:${forwarder.port}`;
+    return `${certificate ? 'https' : 'http'}://${address}:${forwarder.port}`;
+  }
+  /** etcd's own proxy in front of one member. */
+  async function proxy(name: string): Promise<string> {
+    const { client: port } = await freePorts();
+    const { etcd } = await findEtcd('3.5.30');
+    const address = `127.0.0.1:${port}`;
+    const listen = [`--endpoints=${urlOf(name)}`, `--listen-addr=${address}`, `--advertise-client-url=${address}`];
+    const child = spawn(etcd, ['grpc-proxy', 'start', ...listen], { stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    forwarders.push({
+      port,
+      close: async () => {
+        child.kill('SIGKILL');
+        await ended;
+      },
+    });
+    const url = `http://127.0.0.1:${port}`;
+    await until(() => isHealthy(url));
+    return url;
   }
   /** @param clientUrls by name, where they are not the member's own */
   function configured(clientUrls: Record<string, string>, differences: Partial<Cluster> = {}): Cluster {
@@ -107,6 +143,26 @@ describe('a cluster of etcd that is well', () => {
       'refusing',
       /certificate has expired.*Renew it/,
     ],
+    [
+      'whose server certificate is of another CA',
+      async () => {
+        const [m1, m2] = [await forward('m1', valid.server), await forward('m2', valid.server)];
+        const other = await issueCertificates();
+        return configured({ m1, m2, m3: await forward('m3', other.server) }, { tls: { secret: TLS } });
+      },
+      'refusing',
+      /certificate/,
+    ],
+    [
+      'whose server certificate is for other names',
+      async () => {
+        const [m1, m2] = [await forward('m1', valid.server), await forward('m2', valid.server)];
+        // The whole of 127.0.0.0/8 is loopback on Linux.
+        return configured({ m1, m2, m3: await forward('m3', valid.server, '127.0.0.2') }, { tls: { secret: TLS } });
+      },
+      'refusing',
+      /not in the cert's altnames|not in the cert's list/,
+    ],
   ])(
     'has a member %s: that is a condition of its own, and nothing that could be replaced',
     async (_, make, state, seen) => {
@@ -142,6 +198,21 @@ describe('a cluster of etcd that is well', () => {
     expect(await refusalOf(cluster)).toMatch(
       /answers at the addresses of m1, m2, m3: each clientUrl has to reach its own member alone/,
     );
+  });
+
+  it('has a grpc-proxy of etcd in front of each member: a warning, and a refusal that tells nobody to remove it', async () => {
+    const cluster = configured({ m1: await proxy('m1'), m2: await proxy('m2'), m3: await proxy('m3') });
+    const { incident, warnings } = await diagnosed(cluster);
+    expect(incident).not.toBe('member-failed');
+    const kinds = warnings.map(({ kind }) => kind);
+    expect(kinds).toContain('grpc-proxy');
+    expect(kinds).not.toContain('not-configured');
+    expect(JSON.stringify(warnings)).not.toContain('remove');
+    const told = await refusalOf(cluster);
+    expect(told).toMatch(
+      /What answers at the clientUrl of m1, m2, m3 is a grpc-proxy of etcd.*clientUrl has to be the member's own/,
+    );
+    expect(told).not.toContain('remove');
   });
 
   it('has addresses that are swapped: a warning while all is well, and a refusal once one has died', async () => {

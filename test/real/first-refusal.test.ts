@@ -29,7 +29,7 @@ describe('a runbook that refuses leaves members, services, files and the store a
     { platform = stage.platform, dryRun = false } = {},
   ) {
     const before = await pictureOf(stage);
-    const parameters = incident === 'space-exceeded' ? {} : { confirmSeconds: 0 };
+    const parameters = incident === 'space-exceeded' ? {} : { confirmSeconds: 1 };
     const execution = await platform.execute({ incident, input: { cluster: CLUSTER_NAME, dryRun, parameters } });
     expect(execution).toMatchObject({ status: 'FAILED', error, cause: expect.stringMatching(cause) });
     expect(await pictureOf(stage)).toEqual(before);

@@ -29,7 +29,7 @@ export function rungOf({ ladder }: RecoveryReport): string | undefined {
   return ladder.find(({ serves }) => serves)?.rung;
 }
 
-export function namesOf({ cluster }: HostedStage): string[] {
+export function namesOf({ cluster }: Pick<HostedStage, 'cluster'>): string[] {
   return cluster.members.map(({ name }) => name);
 }
 
@@ -93,7 +93,10 @@ export async function leaveTheLast(stage: HostedStage): Promise<void> {
 }
 
 /** Every file of a host's data and configuration, with its size and time: of folders only the names. */
-export async function filesOf({ cluster }: HostedStage, name: string): Promise<Record<string, string>> {
+export async function filesOf(
+  { cluster }: Pick<HostedStage, 'cluster'>,
+  name: string,
+): Promise<Record<string, string>> {
   const root = join(cluster.member(name).host.unitDir, '../../..');
   const found: Record<string, string> = {};
   for (const folder of ['etc', 'var/lib']) {

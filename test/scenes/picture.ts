@@ -15,7 +15,7 @@ export interface Picture {
 }
 
 /** Takes a picture of a cluster on hosts without root; two of them are equal where nothing was done in between. */
-export async function pictureOf(stage: HostedStage): Promise<Picture> {
+export async function pictureOf(stage: Pick<HostedStage, 'cluster' | 'etcd'>): Promise<Picture> {
   const { members } = stage.cluster;
   const units = await Promise.all(members.map(async ({ name }) => [name, await unitOf(stage, name)] as const));
   const files = await Promise.all(
@@ -25,7 +25,7 @@ export async function pictureOf(stage: HostedStage): Promise<Picture> {
 }
 
 /** Members, the alarms, who leads, the store's revision, and whether a login is needed; of members that do not answer only that. */
-async function etcdOf({ etcd }: HostedStage): Promise<unknown> {
+async function etcdOf({ etcd }: Pick<HostedStage, 'etcd'>): Promise<unknown> {
   const { members, memberList, alarms } = await etcd.observe();
   const answering = await Promise.all(
     members.map(async (seen) => {
@@ -42,7 +42,7 @@ async function etcdOf({ etcd }: HostedStage): Promise<unknown> {
   };
 }
 
-async function unitOf({ cluster }: HostedStage, name: string): Promise<string> {
+async function unitOf({ cluster }: Pick<HostedStage, 'cluster'>, name: string): Promise<string> {
   const shown = await cluster.run(name, `systemctl show -p ActiveState,SubState,MainPID,NRestarts ${UNIT}`);
   return shown.trim().split('\n').toSorted().join(' ');
 }
@@ -52,8 +52,8 @@ function isAtRest(unit: string): boolean {
 }
 
 /**
- * Names, modes, sizes and contents. A member that runs writes its database and its log as it likes: of those the content counts only while its
- * unit is at rest.
+ * Names, modes, sizes and contents. A member that runs writes its database and its log as it likes: of those size and content count only while
+ * its unit is at rest.
  */
 async function filesOf({ host, walDir }: HostedMember, atRest: boolean): Promise<Record<string, string>> {
   const { dataDir, configFile } = host.layout;
@@ -65,7 +65,7 @@ async function filesOf({ host, walDir }: HostedMember, atRest: boolean): Promise
       const path = join(entry.parentPath, entry.name);
       const { size, mode } = await stat(path);
       const isWritten = !atRest && /\/member\/|\.wal$/.test(path);
-      const what = entry.isFile() ? `${size} bytes, ${isWritten ? 'in use' : await digestOf(path)}` : 'folder';
+      const what = !entry.isFile() ? 'folder' : isWritten ? 'in use' : `${size} bytes, ${await digestOf(path)}`;
       found[`${host.id}:${relative(root, path)}`] = `${what}, mode ${(mode & 0o7777).toString(8)}`;
     }
   }

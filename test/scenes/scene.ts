@@ -55,7 +55,7 @@ export async function fill(etcd: EtcdCluster, { keys, toShare }: { keys: number;
 }
 
 /** The alarms in a fixed order: etcd lists them in any. */
-export async function alarmsOf({ etcd }: Stage): Promise<string[]> {
+export async function alarmsOf({ etcd }: Pick<Stage, 'etcd'>): Promise<string[]> {
   return (await etcd.observe()).alarms.map(({ alarm, memberId }) => `${alarm} on ${memberId}`).toSorted();
 }
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { diagnose } from '../../../core/decisions/diagnose.ts';
 import { measure } from '../../../core/decisions/metrics.ts';
+import { assessTokens } from '../../../core/decisions/token-assessment.ts';
 import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import { observeEvidence } from '../../../lambdas/etcd/evidence.ts';
+import { observeTokens } from '../../../lambdas/etcd/tokens.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
 import { configurationOf, ROOT } from './support.ts';
@@ -52,6 +54,22 @@ const keptOut = (why: string | RegExp) => ({
   unfit: undefined,
 });
 
+/** What the runbook for rejected tokens makes of a login. */
+async function tokensAs(local: LocalCluster, login: { username: string; password: string }) {
+  const cluster = { ...configurationOf(local), auth: { secret: 'login' } };
+  const etcd = new EtcdCluster(cluster, { login, tls: local.tls });
+  try {
+    const parameters = { strategy: 'restart-then-toggle' as const, confirmSeconds: 1 };
+    return assessTokens(await observeTokens(etcd), {
+      cluster,
+      parameters,
+      readings: { standings: [], equal: 0, total: 0 },
+    });
+  } finally {
+    etcd.close();
+  }
+}
+
 describe('a login that cannot do what runbooks have to', () => {
   it('for want of the root role is told by the first look, on a quiet day', async () => {
     await using cluster = await startCluster({ binaries: await findEtcd(VERSION), members: 1 });
@@ -99,6 +117,7 @@ describe('members that only verify JWTs', () => {
     const { told, observed } = await lookAs(cluster, ROOT);
     expect(told()).toEqual({ incident: 'healthy', login: undefined, unfit: 0 });
     expect(observed).toEqual([true, true, true]);
+    expect(await tokensAs(cluster, ROOT)).toMatchObject({ verdict: 'NothingToDo' });
 
     await cluster.stopMember('m1');
     const unsigned = await lookAs(cluster, ROOT);

@@ -51,8 +51,9 @@ describe('the detector of a cluster with a login', () => {
     const parameters = {
       [registryParameterName('detected')]: JSON.stringify(cluster),
       [registryParameterName('secretless')]: JSON.stringify({ ...cluster, auth: { secret: 'nothing' } }),
+      [registryParameterName('weak')]: JSON.stringify({ ...cluster, name: 'weak', auth: { secret: 'app' } }),
     };
-    close = await serveSecrets({ [LOGIN]: ROOT }, systemsManager(parameters));
+    close = await serveSecrets({ [LOGIN]: ROOT, app: { ...ROOT, username: 'app' } }, systemsManager(parameters));
   });
   afterAll(async () => {
     etcd?.close();
@@ -99,6 +100,12 @@ describe('the detector of a cluster with a login', () => {
   ])('prints that a look has failed, and fails by its own error: one at a cluster that %s', async (_, name, error) => {
     await expect(look(name)).rejects.toMatchObject({ name: error });
     expect(printed.map((line) => read(line).values)).toEqual([{ cluster: name, DetectorRuns: 1, DetectorErrors: 1 }]);
+  });
+
+  it('prints that the login is unfit, where it may not even see the members', async () => {
+    await local.etcdctl(['user', 'add', `app:${ROOT.password}`], { user: `root:${ROOT.password}` });
+    await look('weak');
+    expect(read(printed[0] ?? '').values).toMatchObject({ LoginUnfit: 1, IncidentPresent: 1, DetectorErrors: 0 });
   });
 
   it('prints nothing for what names no cluster', async () => {

@@ -11,9 +11,13 @@ export interface Forwarder {
 /**
  * Passes every connection on to a member's client port, as a balancer or a TLS terminator in front of it would.
  * @param target the member's client URL
- * @param certificate with which it speaks TLS to callers, in place of plain text
+ * @param certificate with which it speaks TLS to callers, in place of plain text; @param address where it listens
  */
-export async function forwardTo(target: string, certificate?: { cert: string; key: string }): Promise<Forwarder> {
+export async function forwardTo(
+  target: string,
+  certificate?: { cert: string; key: string },
+  address = HOST,
+): Promise<Forwarder> {
   const sockets = new Set<Socket>();
   const pass = (caller: Socket) => {
     const member = connect({ host: HOST, port: Number(new URL(target).port) });
@@ -31,7 +35,7 @@ export async function forwardTo(target: string, certificate?: { cert: string; ke
     : createServer(pass);
   server.on('connection', (socket) => sockets.add(socket));
   const { client: port } = await freePorts();
-  server.listen(port, HOST);
+  server.listen(port, address);
   await once(server, 'listening');
   return {
     port,
