@@ -19,6 +19,7 @@ function looks(...committed: string[]) {
   const etcd = {
     observeMembers: async () => left.shift(),
     observeAgreement: async () => Promise.reject(new EtcdUnavailable('etcd could not agree in time.')),
+    findLoginProblem: async () => '',
   } as unknown as EtcdCluster;
   const cluster = clusterIn(observation(seen[0] ?? []));
   return observeEvidence(etcd, cluster, Date.now() + 60_000);
