@@ -1,12 +1,9 @@
-import { expect, it, vi } from 'vitest';
+import { it } from 'vitest';
 import type { MemberObservation } from '../../../core/contracts/observation.ts';
 import { EtcdUnavailable } from '../../../core/errors.ts';
 import type { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import { observeEvidence } from '../../../lambdas/etcd/evidence.ts';
 import { clusterIn, observation, silent, voter } from '../../core/observations.ts';
-
-// Between the two looks lies the time that an election takes.
-vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }));
 
 /** Members that answer and agree on nothing, as each look in turn sees them. */
 function looks(...committed: string[]) {
@@ -25,9 +22,13 @@ function looks(...committed: string[]) {
   return observeEvidence(etcd, cluster, Date.now() + 60_000);
 }
 
-it.each([
+// Between the two looks lies the time that an election takes.
+it.concurrent.for<[string, string[], string[]]>([
   ['a member has learnt of a commit', ['7000', '7001'], ['node1']],
   ['nobody has', ['7000', '7000'], []],
-])('a second look at a cluster without a leader tells whether %s since the first', async (_, committed, committing) => {
-  expect((await looks(...committed)).committing).toEqual(committing);
-});
+])(
+  'a second look at a cluster without a leader tells whether %s since the first',
+  async ([, committed, committing], { expect }) => {
+    expect((await looks(...committed)).committing).toEqual(committing);
+  },
+);
