@@ -12,7 +12,7 @@ const ELECTION_MS = 2_000;
 /** Of a write that tries whether a member lets the writer in again: how long it may take, and how long after the last. */
 const TRIAL = { deadlineMs: 2_000, intervalMs: 50 };
 /** Small writes that go on, one each interval. */
-const TRICKLE = { prefix: 'drill/trickle/', keys: 1_000, valueBytes: 128, intervalMs: 10, maxUnderWay: 500 };
+const TRICKLE = { prefix: 'drill/trickle/', keys: 1_000, valueBytes: 128, intervalMs: 25, maxUnderWay: 500 };
 
 export interface WriterOptions {
   endpoints: readonly string[];

@@ -2,7 +2,6 @@ import { expect, it } from 'vitest';
 import { type DrillScene, needs, optionsOf, passDrill } from './drill.ts';
 
 it.for<DrillScene & { damage: string }>([
-  { damage: 'survivor', hosts: 'process', etcd: '3.7.3', members: 3, options: ['--tls', '--auth'] },
   { damage: 'wal', hosts: 'process', etcd: '3.5.30', members: 5, options: ['--auth'] },
   { damage: 'killed', hosts: 'systemd', etcd: '3.4.23', members: 3, options: ['--tls', '--auth'] },
 ])(
@@ -19,10 +18,9 @@ it.for<DrillScene & { damage: string }>([
       incident: 'quorum-lost',
       runbook: 'quorum-recovery',
     });
-    if (damage === 'intact' || damage === 'survivor') expect(result.lostWrites).toBe(0);
     expect(result.members).toHaveLength(members);
     // With new IDs, an old member that comes back cannot meddle.
-    for (const { idBefore, idAfter } of result.members) expect(idAfter === idBefore).toBe(damage === 'intact');
+    for (const { idBefore, idAfter } of result.members) expect(idAfter).not.toBe(idBefore);
     expect(result.keptRevision).toMatch(/^\d+$/);
     expect(result.timeToFirstWriteMs).toBeGreaterThan(0);
     expect(result.timeToFirstWriteMs).toBeLessThan(result.remediateMs + 10_000);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HostedStage } from '../../drills/stage.ts';
 import type { HostAccess } from '../../local/hosts/access.ts';
 import { crashMembers, wipeData } from '../../local/hosts/damage.ts';
-import { archivesOf, expectWhole, recover, replace, serviceOf, stageForEachTest } from '../scenes/hosted-scene.ts';
+import { archivesOf, expectWhole, hostedStage, recover, replace, serviceOf } from '../scenes/hosted-scene.ts';
 import {
   expectNoScratch,
   filesOf,
@@ -15,11 +15,12 @@ import {
   rungOf,
 } from '../scenes/lost-quorum.ts';
 import { pictureOf } from '../scenes/picture.ts';
+import { sameStage } from '../scenes/same-stage.ts';
 import { around, HURRIED, statesOf, statuses, until } from '../scenes/scene.ts';
 
 /** A host that is away does not come back while it is waited for. */
-const stageForEach = stageForEachTest();
-const onStage = () => stageForEach({ clock: HURRIED });
+const takeStage = sameStage(hostedStage);
+const onStage = () => takeStage({ clock: HURRIED });
 
 /** @returns how the host was reached before */
 function reachThrough({ cluster, hosts }: HostedStage, name: string, access: HostAccess): HostAccess {
@@ -32,6 +33,78 @@ function reachThrough({ cluster, hosts }: HostedStage, name: string, access: Hos
 const UNREACHABLE: HostAccess = { exec: ['false'] };
 /** Lets a script begin, and then loses the connection, as ssh says it; nothing of the script is run. */
 const DYING: HostAccess = { exec: ['bash', '-c', `sed -n '/^  echo /{s///p;q;}'; exit 255`] };
+
+describe('the quorum runbook, when a host dies', () => {
+  /** Lets a host die when it is to run a command, and stay dead. @returns brings it back */
+  function dieAt(stage: HostedStage, name: string, command: string): Disposable & { revive(): void } {
+    const { id } = stage.cluster.member(name).host;
+    let alive: HostAccess | undefined;
+    const steps = ['run-host-command', 'transfer-snapshot'].map((step) =>
+      around(stage.platform, step, {
+        before: async (_, event) => {
+          const { host, command: sent } = event as { host?: string; command?: string };
+          if (host === id && sent === command) alive ??= reachThrough(stage, name, DYING);
+        },
+      }),
+    );
+    const stop = () => {
+      for (const step of steps) step[Symbol.dispose]();
+    };
+    return {
+      revive: () => {
+        stop();
+        if (alive) reachThrough(stage, name, alive);
+      },
+      [Symbol.dispose]: stop,
+    };
+  }
+
+  it('starts a member again that ran before', async () => {
+    const stage = await onStage();
+    await putThrough(stage, 'm2', 'kept', 'yes');
+    await crashMembers(stage.cluster, ['m1', 'm3']);
+    for (const name of ['m1', 'm3']) await wipeData(stage.cluster, name);
+    using death = dieAt(stage, 'm3', 'place-restored-data');
+    expect(await recover(stage)).toMatchObject({
+      status: 'FAILED',
+      error: 'HostCommandFailed',
+      cause: expect.stringContaining('run again'),
+    });
+    // It waits for the others, and answers nobody until then.
+    expect(await serviceOf(stage.cluster, 'm2')).toBe('activating');
+    expect(await archivesOf(stage, 'm2')).toEqual([]);
+    death.revive();
+    expect(rungOf(reportOf(await recover(stage)))).toBe('survivor');
+    await expectWhole(stage);
+    expect(await readValue(stage, 'kept')).toBe('yes');
+  });
+
+  it.each([
+    ['restore-snapshot', 'Restore on every host'],
+    ['place-restored-data', 'Put restored data in place'],
+  ])('at %s, moves everything back, raises HostCommandFailed, and ends well the next time', async (command, state) => {
+    const stage = await onStage();
+    await putThrough(stage, 'm3', 'kept', 'yes');
+    await leaveOneWhole(stage);
+    const before = await filesOfAll(stage);
+    using death = dieAt(stage, 'm2', command);
+    const execution = await recover(stage);
+    expect(statesOf(execution)).toContain(state);
+    expect(execution, JSON.stringify(execution.status)).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
+    // The dead host keeps what it had so far; all others are as they were.
+    expect(execution.status === 'FAILED' && execution.cause).toContain(stage.cluster.member('m2').host.id);
+    for (const name of ['m1', 'm3']) {
+      expect(dataIn(await filesOf(stage, name))).toEqual(dataIn(before[namesOf(stage).indexOf(name)] ?? {}));
+      expect(await serviceOf(stage.cluster, name)).not.toBe('active');
+    }
+    death.revive();
+    // The first execution has tried to start the service of m3, and has left it so.
+    expect(rungOf(reportOf(await recover(stage)))).toMatch(/^(replay|survivor)$/);
+    await expectWhole(stage);
+    expect(await readValue(stage, 'kept')).toBe('yes');
+    await expectNoScratch(stage);
+  });
+});
 
 describe('the quorum runbook and a host that cannot be reached', () => {
   it('stops and changes nothing; and recovers without it where that is accepted, so that it joins later', async () => {
@@ -75,78 +148,6 @@ describe('the quorum runbook and a host that cannot be reached', () => {
     expect(execution.status === 'FAILED' && execution.cause).toContain('m2');
     expect(await pictureOf(stage)).toEqual(before);
     expect(await serviceOf(stage.cluster, 'm2')).toBe('active');
-  });
-});
-
-describe('the quorum runbook, when a host dies', () => {
-  /** Lets a host die when it is to run a command, and stay dead. @returns brings it back */
-  function dieAt(stage: HostedStage, name: string, command: string): Disposable & { revive(): void } {
-    const { id } = stage.cluster.member(name).host;
-    let alive: HostAccess | undefined;
-    const steps = ['run-host-command', 'transfer-snapshot'].map((step) =>
-      around(stage.platform, step, {
-        before: async (_, event) => {
-          const { host, command: sent } = event as { host?: string; command?: string };
-          if (host === id && sent === command) alive ??= reachThrough(stage, name, DYING);
-        },
-      }),
-    );
-    const stop = () => {
-      for (const step of steps) step[Symbol.dispose]();
-    };
-    return {
-      revive: () => {
-        stop();
-        if (alive) reachThrough(stage, name, alive);
-      },
-      [Symbol.dispose]: stop,
-    };
-  }
-
-  it.each([
-    ['restore-snapshot', 'Restore on every host'],
-    ['place-restored-data', 'Put restored data in place'],
-  ])('at %s, moves everything back, raises HostCommandFailed, and ends well the next time', async (command, state) => {
-    const stage = await onStage();
-    await putThrough(stage, 'm3', 'kept', 'yes');
-    await leaveOneWhole(stage);
-    const before = await filesOfAll(stage);
-    using death = dieAt(stage, 'm2', command);
-    const execution = await recover(stage);
-    expect(statesOf(execution)).toContain(state);
-    expect(execution, JSON.stringify(execution.status)).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
-    // The dead host keeps what it had so far; all others are as they were.
-    expect(execution.status === 'FAILED' && execution.cause).toContain(stage.cluster.member('m2').host.id);
-    for (const name of ['m1', 'm3']) {
-      expect(dataIn(await filesOf(stage, name))).toEqual(dataIn(before[namesOf(stage).indexOf(name)] ?? {}));
-      expect(await serviceOf(stage.cluster, name)).not.toBe('active');
-    }
-    death.revive();
-    // The first execution has tried to start the service of m3, and has left it so.
-    expect(rungOf(reportOf(await recover(stage)))).toMatch(/^(replay|survivor)$/);
-    await expectWhole(stage);
-    expect(await readValue(stage, 'kept')).toBe('yes');
-    await expectNoScratch(stage);
-  });
-
-  it('starts a member again that ran before', async () => {
-    const stage = await onStage();
-    await putThrough(stage, 'm2', 'kept', 'yes');
-    await crashMembers(stage.cluster, ['m1', 'm3']);
-    for (const name of ['m1', 'm3']) await wipeData(stage.cluster, name);
-    using death = dieAt(stage, 'm3', 'place-restored-data');
-    expect(await recover(stage)).toMatchObject({
-      status: 'FAILED',
-      error: 'HostCommandFailed',
-      cause: expect.stringContaining('run again'),
-    });
-    // It waits for the others, and answers nobody until then.
-    expect(await serviceOf(stage.cluster, 'm2')).toBe('activating');
-    expect(await archivesOf(stage, 'm2')).toEqual([]);
-    death.revive();
-    expect(rungOf(reportOf(await recover(stage)))).toBe('survivor');
-    await expectWhole(stage);
-    expect(await readValue(stage, 'kept')).toBe('yes');
   });
 });
 

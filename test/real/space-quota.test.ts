@@ -52,6 +52,10 @@ describe('a full store whose quota is smaller than clusters.json says', () => {
     async (members) => {
       const full = await onStage({ etcd: '3.5.16', members, configuredQuotaMiB: CONFIGURED_MIB });
       await fill(full.etcd, { keys: 100_000 });
+      // What the writing has left free is used up as well: then a defragmentation can gain nothing.
+      await full.cluster.etcdctl(['defrag']);
+      await full.cluster.etcdctl(['alarm', 'disarm']);
+      await fill(full.etcd, { keys: 100_000, prefix: 'more' });
       const { error, cause } = failureOf(await remediate(full.platform));
       expect(error).toBe('VerificationFailed');
       expect(cause).toMatch(/m\d refuses a write of (1\.5 MiB|24 B) all the same, so NOSPACE is raised again/);

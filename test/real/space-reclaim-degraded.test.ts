@@ -140,6 +140,8 @@ describe('the space runbook brings back a full cluster that has lost a member', 
     await full.cluster.killMember(second);
     const execution = await remediate(full.platform);
     expect(output(execution)).toMatchObject({ outcome: 'Remediated', remaining: ['member-failed'] });
+    const { login, tls } = full.secrets;
+    for (const secret of [login?.password, tls?.key]) expect(JSON.stringify(execution)).not.toContain(secret);
     expect(output(execution).leftOut).toMatchObject([{ member: first }, { member: second }]);
     expect(defragmentedIn(execution)).toHaveLength(3);
     expect(await countLost(writing)).toBe(0);

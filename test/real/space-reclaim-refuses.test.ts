@@ -46,7 +46,12 @@ describe('the space runbook refuses a full cluster', () => {
     await setAlarm(full, 'Corrupt', id, false);
     expect(failure(execution)).toMatchObject({ error: 'UnsafeToProceed' });
     expect(failure(execution).cause).toContain(`CORRUPT on member ${id} (${name})`);
-    expect(statesOf(execution)).toEqual(['Load cluster', 'Assess space', 'Stop with the error']);
+    expect(statesOf(execution)).toEqual([
+      'Load cluster',
+      'Assess space',
+      'Tell what was changed',
+      'Stop with the error',
+    ]);
     expect(before.alarms).toContain(`CORRUPT on ${id}`);
     expect(after).toEqual(before);
   });

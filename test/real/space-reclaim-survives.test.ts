@@ -196,14 +196,6 @@ describe('the space runbook brings other clusters back', () => {
     expect(output(execution).disarmed).toContainEqual({ memberId: id, alarm: 'NOSPACE' });
   });
 
-  it('with a single member, in place', async () => {
-    const full = await onStage({ members: 1 });
-    await fill(full.etcd, { keys: 40 });
-    const execution = await remediate(full.platform);
-    await expectReclaimed(full, execution);
-    expect(statesOf(execution)).not.toContain('Move leadership');
-  });
-
   it('although the function that defragments is killed while etcd is at it', async () => {
     const full = await onStage({ members: 1, sizeMiB: 256 });
     await fill(full.etcd, { keys: 2_000 });
@@ -224,16 +216,9 @@ describe('the space runbook brings other clusters back', () => {
     expect(killed).toBe(1);
     expect(execution.history.some((event) => event.taskFailedEventDetails?.error === 'Runtime.ExitError')).toBe(true);
     expect(output(execution).outcome).toBe('Remediated');
+    // With a single member there is nobody to take over.
+    expect(statesOf(execution)).not.toContain('Move leadership');
     expect(await alarmsOf(full)).toEqual([]);
-  });
-
-  it('with five members, TLS and authentication', async () => {
-    const full = await onStage({ members: 5, tls: true, auth: true });
-    await fill(full.etcd, { keys: 40 });
-    const execution = await remediate(full.platform);
-    await expectReclaimed(full, execution);
-    const { login, tls } = full.secrets;
-    for (const secret of [login?.password, tls?.key]) expect(JSON.stringify(execution)).not.toContain(secret);
   });
 });
 
@@ -264,8 +249,8 @@ describe('the space runbook, with a learner in the cluster,', () => {
   }
 
   // A learner refuses logins: it is looked at with a voter's token.
-  it.each([false, true])('never defragments it and never makes it leader (authentication: %s)', async (auth) => {
-    const filling = await ownStage({ auth });
+  it('never defragments it and never makes it leader', async () => {
+    const filling = await ownStage({ auth: true });
     const execution = await withLearner(filling, { keys: 20, toShare: 0.82 });
     expect(output(execution).outcome).toBe('Remediated');
     expect(defragmentedIn(execution).toSorted()).toEqual(['m1', 'm2', 'm3']);
@@ -276,7 +261,10 @@ describe('the space runbook, with a learner in the cluster,', () => {
     const full = await ownStage();
     const execution = await withLearner(full, { keys: 40 });
     expect(execution).toMatchObject({ status: 'FAILED', error: 'VerificationFailed' });
-    expect(execution).toHaveProperty('cause', expect.stringContaining('remove learner and add it again'));
+    expect(execution).toHaveProperty(
+      'cause',
+      expect.stringContaining('etcd does not defragment a learner: promote learner'),
+    );
     expect(await alarmsOf(full)).not.toEqual([]);
     expect(defragmentedIn(execution).toSorted()).toEqual(['m1', 'm2', 'm3']);
   });

@@ -37,7 +37,10 @@ export function stage(options: Partial<StageOptions> = {}): Promise<Stage> {
  * Writes values of 64 KiB, in turn under `keys` different keys, until etcd refuses for want of space and lists the alarm; or,
  * with `toShare`, until every member's database is above that share of its quota.
  */
-export async function fill(etcd: EtcdCluster, { keys, toShare }: { keys: number; toShare?: number }): Promise<void> {
+export async function fill(
+  etcd: EtcdCluster,
+  { keys, toShare, prefix = 'fill' }: { keys: number; toShare?: number; prefix?: string },
+): Promise<void> {
   const [member] = etcd.members;
   const isFilled = async () => {
     if (toShare === undefined) return false;
@@ -46,7 +49,7 @@ export async function fill(etcd: EtcdCluster, { keys, toShare }: { keys: number;
   };
   try {
     for (let written = 0; !(await isFilled()); written++) {
-      await member?.put(`fill/${written % keys}`, `${written} `.padEnd(VALUE_BYTES, 'x'));
+      await member?.put(`${prefix}/${written % keys}`, `${written} `.padEnd(VALUE_BYTES, 'x'));
     }
   } catch (error) {
     if (toShare !== undefined || !hasReason(error, 'NoSpace')) throw error;
