@@ -19,8 +19,8 @@ const shared = {
 /** `fast` is for every change; `real` is what takes long: faults on real etcd, releases, drills, real systemd. */
 export default defineConfig({
   test: {
-    // The tests wait for etcd and for processes as much as they compute: this many keep two cores busy. Those on real etcd wait longer.
-    maxWorkers: process.env.TEST_WORLDS === 'all' ? 5 : 4,
+    // The tests wait for etcd and for processes as much as they compute: this many keep two cores busy.
+    maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
     reporters: [new Progress()],
     projects: [

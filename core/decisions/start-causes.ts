@@ -80,6 +80,8 @@ const CERTIFICATES: readonly Cause[] = [
 const PORT_TAKEN =
   'another process listens at a port of etcd: find it (ss -ltnp) and end it, or see whether etcd runs there as another unit';
 const IN_USE = /address already in use/;
+/** Of a process that has ended nothing newer is known. */
+const IF_DONE = '. Where that is done already, start its service once: what its log says is over then';
 /** A file that is missing or closed; in the data dir it is the member's own. */
 const CLOSED_FILE = /open (\/?[^\s"]+): (no such file or directory|permission denied)/;
 const FATAL_LINE =
@@ -94,12 +96,12 @@ export function startCauses(inspection: Seen, neededBytes: number): string[] {
   // What the log tells of may be over by now: a port is looked at, and so is the room on the disk.
   if (IN_USE.test(end)) return listens ? [told(PORT_TAKEN, end)] : [];
   const fatal = FATAL.find(({ pattern }) => pattern.test(end));
-  if (fatal && !(isOfRoom(fatal) && isRoomAgain(inspection, neededBytes))) return [told(fatal.meaning, end)];
+  if (fatal && !(isOfRoom(fatal) && isRoomAgain(inspection, neededBytes))) return [told(fatal.meaning + IF_DONE, end)];
   const closed = CLOSED_FILE.exec(end);
   if (closed && !isOwn(closed[1] as string, inspection)) {
     return [
       told(
-        `etcd cannot read ${closed[1]}, which it is configured with: put it there, and let etcd's user read it`,
+        `etcd cannot read ${closed[1]}, which it is configured with: put it there, and let etcd's user read it${IF_DONE}`,
         end,
       ),
     ];

@@ -70,6 +70,8 @@ describe('the error that etcd has ended with', () => {
     const found = causes({ errors });
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(meaning);
+    // Whoever has corrected it already reads how that comes to be known.
+    expect(found[0]).toContain('start its service once');
   });
 
   it.each<[string, string[]]>([

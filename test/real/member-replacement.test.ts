@@ -176,7 +176,7 @@ describe('the member runbook, with a member that is gone,', () => {
     const archives = await archivesOf(stage, 'm3');
     await stage.cluster.destroyMember('m3');
     await misconfigure(stage);
-    await stage.cluster.run('m3', `systemctl reset-failed ${UNIT}; systemctl start ${UNIT} || true`);
+    await start(stage.cluster);
     const execution = await replace(stage);
     expect(execution).toMatchObject({
       status: 'FAILED',
@@ -242,7 +242,14 @@ async function misconfigure({ cluster }: HostedStage): Promise<void> {
   await cluster.run('m3', `printf 'max-wals: nonsense\\n' >> '${layout.configFile}'`);
 }
 
+/** Whether it stays up or not. */
+async function start(cluster: HostedStage['cluster']): Promise<void> {
+  await cluster.run('m3', `systemctl reset-failed ${UNIT}; systemctl start ${UNIT} || true`);
+}
+
 async function configureRightly({ cluster }: HostedStage): Promise<void> {
   const { layout } = cluster.member('m3').host;
   await cluster.run('m3', `sed -i.bak '/max-wals/d' '${layout.configFile}'`);
+  // As the refusal says: what the log says is over then.
+  await start(cluster);
 }
