@@ -32,11 +32,15 @@ type ReleasedHost = Pick<RestoreHost, 'configured'> & { inspection: Pick<HostIns
  * That every host can take the restored data, and etcd on it will run as its member.
  * @throws PreconditionFailed naming everything that does not fit, on all hosts
  */
-export function requireRecoveryFit(hosts: readonly RestoreHost[], snapshot: RestoredSnapshot): void {
+export function requireRecoveryFit(
+  hosts: readonly RestoreHost[],
+  lateCertificates: Readonly<Record<string, string[]>>,
+  snapshot: RestoredSnapshot,
+): void {
   const { compressedBytes, sizeBytes } = snapshot;
   const problems = [
     ...hosts.flatMap((host) =>
-      restoreMisfits(host, compressedBytes, sizeBytes).map(
+      [...restoreMisfits(host, compressedBytes, sizeBytes), ...(lateCertificates[host.configured.name] ?? [])].map(
         (problem) => `\n- ${host.configured.name} on ${host.configured.host}: ${problem}`,
       ),
     ),

@@ -12,10 +12,14 @@ import { outlookOf, surveyServices } from './services.ts';
 
 /**
  * What is restored, what is lost with it, and every command that it takes. Nothing was changed so far.
+ * @param lateCertificates by member: which of those on its host do not hold now
  * @throws PreconditionFailed where nothing is left, a host is not ready, or members would have to be left out without leave
  * @throws UnsafeToProceed where it is not the data that is wrong
  */
-export function planRecovery(input: PlanRecovery): RecoveryPlan {
+export function planRecovery(
+  input: PlanRecovery,
+  lateCertificates: Readonly<Record<string, string[]>> = {},
+): RecoveryPlan {
   const { cluster, dryRun, execution } = input;
   requireDamage(input);
   const candidates = rankCandidates(input);
@@ -28,7 +32,7 @@ export function planRecovery(input: PlanRecovery): RecoveryPlan {
     );
   }
   const { snapshot } = winner;
-  requireRecoveryFit(hosts, {
+  requireRecoveryFit(hosts, lateCertificates, {
     member: winner.candidate.member,
     version: winner.version,
     compressedBytes: snapshot?.sizeBytes ?? winner.candidate.sizeBytes,

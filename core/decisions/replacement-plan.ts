@@ -26,11 +26,13 @@ interface Inspected {
 
 /**
  * What has to be done for each target, now that its host was looked at.
+ * @param lateCertificates by member: which of those on its host do not hold now
  * @throws PreconditionFailed when a host is not as its replacement needs it; nothing was changed so far
  */
 export function planReplacement(
   observation: Observation,
   request: ReplacementRequest & { targets: Target[]; inspections: Inspected[]; oldHost: InspectionReport[] },
+  lateCertificates: Readonly<Record<string, string[]>> = {},
 ): ReplacementPlan {
   const scope = scopeOf(request);
   const { survey, replaced } = surveyScope(scope, observation);
@@ -53,7 +55,7 @@ export function planReplacement(
       throw new EtcdUnavailable(`${member} ${surveyed.problem}`);
     refuseDowngrade(observation);
     requireNotAtWork(surveyed, inspected);
-    requireFit(scope.cluster, surveyed, inspected, survey);
+    requireFit(scope.cluster, surveyed, inspected, survey, lateCertificates[member] ?? []);
     if (replaced) {
       requireUnused(surveyed, inspected, scope.cluster);
       oldHost.push(...weighOldHost(replaced, request.oldHost));
@@ -209,12 +211,13 @@ function requireFit(
   { name, configured }: SurveyedMember,
   inspection: HostInspection,
   { leader, members }: Survey,
+  lateCertificates: readonly string[],
 ): void {
   const clusterVersions = members.flatMap(({ seen }) => (seen.answering ? [seen.storageVersion || seen.version] : []));
   const problems = replacementMisfits(layoutOf(cluster, configured), configured, inspection, {
     clusterVersions,
     dbSizeBytes: leader.dbSizeBytes,
-  });
+  }).concat(lateCertificates);
   if (problems.length === 0) return;
   throw new PreconditionFailed(
     `The host ${configured.host} is not ready for the replacement of ${name}; nothing was changed.\n${problems.map((problem) => `- ${problem}`).join('\n')}`,

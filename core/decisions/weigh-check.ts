@@ -3,6 +3,7 @@ import { type Cluster, type ConfiguredMember, hostsOf, layoutOf } from '../contr
 import type { Warning } from '../contracts/diagnosis.ts';
 import type { InspectionReport } from '../contracts/host-command-results.ts';
 import { formatBytes, formatShare } from '../format.ts';
+import { daysUntil, outOfTime } from './certificates.ts';
 import { ignoredSettings } from './host-fit.ts';
 import { releasesMisfit, restoreMisfits } from './recovery-fit.ts';
 import { replacementMisfits } from './replacement-plan.ts';
@@ -149,12 +150,11 @@ function weighCertificates({ cluster, survey, inspected }: WeighCheck, now: numb
 /** Empty where it is well. */
 function certificateProblem({ beginsAt, endsAt, problem }: Certificate, now: number): string {
   if (problem !== '') return `: ${problem}`;
+  const late = outOfTime({ beginsAt, endsAt }, now);
+  if (late !== '') return late;
   const [begins, ends] = [Date.parse(beginsAt), Date.parse(endsAt)];
-  if (now < begins) return ` holds from ${beginsAt} on, and not yet: look at the clocks, and at what has issued it`;
-  const days = daysUntil(endsAt, now);
-  if (ends < now) return ` has ended ${-days} days ago, on ${endsAt.slice(0, 10)}: renew it`;
   if (ends - now >= Math.min(ENDS_SOON_DAYS * DAY_MS, (ends - begins) * ENDS_SOON_SHARE)) return '';
-  return ` ends in ${days} days, on ${endsAt.slice(0, 10)}: renew it`;
+  return ` ends in ${daysUntil(endsAt, now)} days, on ${endsAt.slice(0, 10)}: renew it`;
 }
 
 function weighReleases({ survey: { members } }: WeighCheck): Weighed {
@@ -264,10 +264,6 @@ function weighBackups({ cluster, backups }: WeighCheck, now: number): Weighed {
 
 function line(area: CheckArea, message: string): CheckLine {
   return { area, message: message.replace(/\s+/g, ' ').trim() };
-}
-
-function daysUntil(date: string, now: number): number {
-  return Math.floor((Date.parse(date) - now) / DAY_MS);
 }
 
 function namesOf(members: readonly Pick<Cluster['members'][number], 'name'>[]): string {

@@ -4,6 +4,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import type { Certificate } from '../../core/contracts/check.ts';
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import type { HostInspection, InspectionReport } from '../../core/contracts/host-command-results.ts';
+import { outOfTime } from '../../core/decisions/certificates.ts';
 import type { ClientTls } from './connection.ts';
 import type { ClusterSecrets } from './secrets.ts';
 
@@ -47,15 +48,32 @@ const USES = {
 /** Those in the files that etcd's configuration names on each host: what etcd shows to its peers, nobody else is shown. */
 function certificatesOnHosts(inspected: readonly InspectionReport[]): Certificate[] {
   return inspected.flatMap(({ member, host, result }) =>
-    (result?.certificates ?? []).map(({ use, file, der }) => {
-      const owner = `${USES[use]} of ${member || `the spare host ${host}`} (${file})`;
-      try {
-        return { owner, ...lifetimeOf(new X509Certificate(Buffer.from(der, 'base64'))), problem: '' };
-      } catch {
-        return { owner, ...NO_LIFETIME, problem: 'there is no certificate in it that can be read. Correct the file' };
-      }
-    }),
+    result ? heldBy(result, ` of ${member || `the spare host ${host}`}`) : [],
   );
+}
+
+/** @param whose ` of m1` */
+function heldBy({ certificates }: Pick<HostInspection, 'certificates'>, whose: string): Certificate[] {
+  return certificates.map(({ use, file, der }) => {
+    const owner = `${USES[use]}${whose} (${file})`;
+    try {
+      return { owner, ...lifetimeOf(new X509Certificate(Buffer.from(der, 'base64'))), problem: '' };
+    } catch {
+      return { owner, ...NO_LIFETIME, problem: 'there is no certificate in it that can be read. Correct the file' };
+    }
+  });
+}
+
+/** By member: what does not hold now of what lies on its host. A new member there would be refused by its peers, or by its clients. */
+export function lateCertificates(
+  inspected: readonly { member: string; inspection: Pick<HostInspection, 'certificates'> | null }[],
+): Record<string, string[]> {
+  const late = (inspection: Pick<HostInspection, 'certificates'> | null) =>
+    (inspection ? heldBy(inspection, '') : []).flatMap((each) => {
+      const problem = each.problem === '' ? outOfTime(each, Date.now()) : '';
+      return problem === '' ? [] : [`${each.owner}${problem}`];
+    });
+  return Object.fromEntries(inspected.map(({ member, inspection }) => [member, late(inspection)]));
 }
 
 /** What a member shows to clients is mostly what its host has in the file: then only that is told, for it says where to renew it. */

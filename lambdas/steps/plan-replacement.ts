@@ -1,11 +1,12 @@
 import { planReplacementInput } from '../../core/contracts/membership.ts';
 import { planReplacement } from '../../core/decisions/replacement-plan.ts';
 import { scopeOf } from '../../core/decisions/replacement-scope.ts';
+import { lateCertificates } from '../etcd/certificates.ts';
 import { etcdStep } from '../step.ts';
 
 /** From a fresh reading and the hosts' inspections: what has to be done for each failed member, and is each host ready for it? */
 export const handler = etcdStep(
   planReplacementInput,
-  async (etcd, input) => planReplacement(await etcd.observe(), input),
+  async (etcd, input) => planReplacement(await etcd.observe(), input, lateCertificates(input.inspections)),
   (input) => ({ ...input.cluster, members: scopeOf(input).observed }),
 );

@@ -168,7 +168,8 @@ function planRequest({ hosts = {}, data = DATA, ...rest }: PlanRequest = {}): Pl
     ...rest,
   };
 }
-export const plan = (request?: PlanRequest) => planRecovery(planRequest(request));
+export const plan = (request?: PlanRequest, lateCertificates: Record<string, string[]> = {}) =>
+  planRecovery(planRequest(request), lateCertificates);
 
 /** The fewest backups that a request needs to name one. */
 export const withBackup = (force = false) => ({

@@ -19,6 +19,13 @@ const withThird = (differences: Partial<HostInspection>) => ({ hosts: { node3: {
 const configuredAs = (differences: Partial<HostInspection['configuration']>) =>
   withThird({ configuration: configuration('node3', differences) });
 
+it('a host whose certificates do not hold is listed, for the restored members would refuse each other', () => {
+  const late = { node2: ['the peer certificate (/etc/etcd/peer.crt) has ended 3 days ago, on 2026-11-25: renew it'] };
+  expect(failureOf(() => plan({}, late)).message).toContain(
+    '- node2 on i-2: the peer certificate (/etc/etcd/peer.crt) has ended 3 days ago, on 2026-11-25: renew it',
+  );
+});
+
 describe('a host that cannot take the restored data', () => {
   it.each<[string, Request, string]>([
     [

@@ -37,6 +37,7 @@ function plan(
     oldHost = inspected('node3'),
     cluster = clusterOf(MEMBERS),
     third = silent('node3'),
+    late = [],
   }: {
     place?: SpareHost;
     memberList?: ListedMember[];
@@ -46,6 +47,8 @@ function plan(
     oldHost?: InspectionReport | null;
     cluster?: Cluster;
     third?: MemberObservation;
+    /** Certificates on the host that do not hold now. */
+    late?: string[];
   } = {},
 ): ReplacementPlan {
   const { name } = place ?? { name: 'node3' };
@@ -54,14 +57,16 @@ function plan(
     voter('node2', { dbSizeBytes: 1, ...tells }),
     silent(name),
   ];
-  return planReplacement(observation(place ? [...members, third] : members, { memberList }), {
+  const request = {
     cluster: { ...cluster, spareHosts: place ? [place] : [], layout: { ...LAYOUT, ...layout } },
     parameters: parse(memberParametersSchema, { replacement: place && { host: place.host } }, 'parameters'),
     member: place ? 'node3' : '',
-    targets: [{ member: name, kind: 'failed', problem: 'does not answer.' }],
+    targets: [{ member: name, kind: 'failed' as const, problem: 'does not answer.' }],
     oldHost: place && oldHost ? [oldHost] : [],
     inspections: [{ member: name, inspection: inspection(name, differences) }],
-  });
+  };
+  const seen = observation(place ? [...members, third] : members, { memberList });
+  return planReplacement(seen, request, { [name]: late });
 }
 
 function problemsOf(...request: Parameters<typeof plan>): string[] {
@@ -90,6 +95,11 @@ describe('a host whose etcd is older than every member', () => {
       `etcd 3.6.16 in /usr/local/bin is older than every member (${versions}), and a cluster takes in no such`,
     ]);
   });
+});
+
+it('no host is planned with whose certificates do not hold: its peers would refuse the new member as well', () => {
+  const late = ['the peer certificate (/etc/etcd/peer.crt) has ended 3 days ago, on 2026-11-25: renew it'];
+  expect(problemsOf({}, { late })).toEqual(late);
 });
 
 it('no host is planned with while a downgrade is enabled', () => {

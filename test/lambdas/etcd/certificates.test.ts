@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../../core/contracts/clusters.ts';
-import { readCertificates, withHosts } from '../../../lambdas/etcd/certificates.ts';
+import { lateCertificates, readCertificates, withHosts } from '../../../lambdas/etcd/certificates.ts';
 import { type ClusterCertificates, issueCertificates } from '../../../local/etcd/certificates.ts';
 import { inspection } from '../../core/observations.ts';
 
@@ -99,6 +99,38 @@ describe('the certificates of a cluster', () => {
       expect.objectContaining({ owner: 'the peer certificate of the spare host i-9 (/pki/peer.crt)', problem: '' }),
       expect.objectContaining({ owner: 'the server certificate of the spare host i-9 (/pki/server.crt)', endsAt: '' }),
     ]);
+  });
+
+  it('stop a plan where one on a host does not hold now, and not where it ends soon', async () => {
+    const dayMs = 24 * 60 * 60 * 1000;
+    const holding = async (fromDays: number, toDays: number) => {
+      const lifetime = {
+        notBefore: new Date(Date.now() + fromDays * dayMs),
+        notAfter: new Date(Date.now() + toDays * dayMs),
+      };
+      const { server: pair } = await issueCertificates([], { lifetime });
+      return new X509Certificate(pair.cert).raw.toString('base64');
+    };
+    const onHost = async (member: string, der: string) => ({
+      member,
+      inspection: inspection(member, { certificates: [{ use: 'peer', file: '/pki/peer.crt', der }] }),
+    });
+    const late = lateCertificates([
+      await onHost('ended', await holding(-9, -2.5)),
+      await onHost('early', await holding(1, 9)),
+      await onHost('soon', await holding(-9, 1)),
+      await onHost('none', ''),
+      { member: 'away', inspection: null },
+    ]);
+    expect(late).toEqual({
+      ended: [
+        expect.stringMatching(/^the peer certificate \(\/pki\/peer\.crt\) has ended 3 days ago, on \S+: renew it$/),
+      ],
+      early: [expect.stringMatching(/ holds from \S+ on, and not yet: look at the clocks/)],
+      soon: [],
+      none: [],
+      away: [],
+    });
   });
 
   it('are told once where a member shows what its host has in the file', async () => {
