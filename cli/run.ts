@@ -82,7 +82,7 @@ async function run(flags: Flags): Promise<void> {
       // Whoever runs it here has answered already, and sees the plan below.
       if (!subject.startsWith(APPROVAL_WANTED)) output.print(`PAGE: ${subject}\n${message}`);
     },
-    onRuleStart: progress.follow,
+    onOwnStart: progress.follow,
   });
   try {
     if (mayMoveSnapshots(flags)) {

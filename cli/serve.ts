@@ -70,7 +70,7 @@ async function serve(flags: Flags): Promise<void> {
     hosts,
     ...stagingAt(stagingAddress),
     onPage: log.page,
-    onRuleStart: log.follow,
+    onOwnStart: log.follow,
   });
   const folder = await mkdtemp(join(tmpdir(), 'etcd-remediation-serve-'));
   try {
@@ -84,6 +84,10 @@ async function serve(flags: Flags): Promise<void> {
       log.say(`Serving the API at ${server.url} until Ctrl-C. For example:`);
       log.say(`  curl -H @${header} ${server.url}/clusters`);
       const detector = flags.detector ? watch(platform, file, log) : undefined;
+      log.say(
+        `An approval is answered there too: POST ${server.url}/remediations/ID/approval, as docs/api.md says. The commands`,
+      );
+      log.say('approve and reject that a page names are for what is deployed to AWS.');
       await signalled();
       await detector?.close();
     } finally {

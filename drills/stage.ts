@@ -188,7 +188,7 @@ async function deploy(
     const platform = await Platform.start({
       file,
       secrets: { [ROOT_SECRET]: login, [TLS_SECRET]: cluster.tls },
-      ...(progress.follow && { onRuleStart: progress.follow }),
+      ...(progress.follow && { onOwnStart: progress.follow }),
       ...(clock && { clock }),
       ...reach,
     });

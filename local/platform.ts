@@ -41,8 +41,8 @@ export interface PlatformOptions {
   backups?: Readonly<Record<string, string>>;
   /** Told of each page that a workflow sends. */
   onPage?: (page: Page) => void;
-  /** Asked for each execution that a rule starts, by its state machine's name and its input, for who is to be told of its events. */
-  onRuleStart?: (stateMachineName: string, input: JsonValue) => Observer;
+  /** Asked for each execution that a rule or the API starts, by its state machine's name and its input, for who is to be told of its events. */
+  onOwnStart?: (stateMachineName: string, input: JsonValue) => Observer;
   /** What executions wait by: this machine's clock, if not said. */
   clock?: Clock;
 }
@@ -68,18 +68,18 @@ export class Platform {
   readonly executions: Executions;
   readonly #assembly: Assembly;
   readonly #endpoints: readonly AwsEndpoint[];
-  readonly #onRuleStart: (stateMachineName: string, input: JsonValue) => Observer;
+  readonly #onOwnStart: (stateMachineName: string, input: JsonValue) => Observer;
   readonly #onPage: (page: Page) => void;
   readonly #detectors = new Set<Detector>();
   /** Executions that nobody waits for, and which have not ended. */
   readonly #goingOn = new Set<Promise<ExecutionResult>>();
   readonly #closing = new AbortController();
 
-  private constructor({ assembly, endpoints, lambdas, tasksFor, onPage, onRuleStart, clock }: Parts) {
+  private constructor({ assembly, endpoints, lambdas, tasksFor, onPage, onOwnStart, clock }: Parts) {
     this.#assembly = assembly;
     this.#onPage = onPage;
     this.#endpoints = endpoints;
-    this.#onRuleStart = onRuleStart;
+    this.#onOwnStart = onOwnStart;
     this.lambdas = lambdas;
     this.executions = new Executions({
       stateMachines: assembly.stateMachines,
@@ -101,7 +101,7 @@ export class Platform {
     stagingPort = 0,
     backups = {},
     onPage = () => undefined,
-    onRuleStart = () => ({}),
+    onOwnStart = () => ({}),
     clock,
   }: PlatformOptions): Promise<Platform> {
     const assembly = await synthesize(file);
@@ -133,6 +133,7 @@ export class Platform {
         stateMachines: Object.keys(assembly.stateMachines),
         executions: () => platform.executions,
         tokens,
+        observe: onOwnStart,
       });
       const json = await opened(
         serveAwsEndpoint(
@@ -170,7 +171,7 @@ export class Platform {
           },
           observer,
         );
-      const platform: Platform = new Platform({ assembly, endpoints, lambdas, tasksFor, onPage, onRuleStart, clock });
+      const platform: Platform = new Platform({ assembly, endpoints, lambdas, tasksFor, onPage, onOwnStart, clock });
       return platform;
     } catch (error) {
       for (const endpoint of endpoints) await endpoint.close();
@@ -241,7 +242,7 @@ export class Platform {
   #startByItself(request: StartRequest): Execution {
     const execution = this.executions.start({
       ...request,
-      observer: this.#onRuleStart(request.stateMachineName, request.input),
+      observer: this.#onOwnStart(request.stateMachineName, request.input),
       signal: this.#closing.signal,
     });
     const running = execution.ended.finally(() => this.#goingOn.delete(running));
@@ -289,6 +290,6 @@ interface Parts {
   lambdas: LambdaHost;
   tasksFor: (observer: Observer) => ReturnType<typeof tasksOf>;
   onPage: (page: Page) => void;
-  onRuleStart: (stateMachineName: string, input: JsonValue) => Observer;
+  onOwnStart: (stateMachineName: string, input: JsonValue) => Observer;
   clock: Clock | undefined;
 }

@@ -45,7 +45,7 @@ export function foldersMisfit(layout: Layout, { configuration }: Pick<HostInspec
     !samePath(configuration.dataDir, layout.dataDir) &&
       `etcd's data dir is "${configuration.dataDir}", and clusters.json says ${layout.dataDir}`,
     !samePath(configuration.walDir, layout.walDir ?? '') &&
-      `etcd's wal dir is "${configuration.walDir}", and clusters.json says ${layout.walDir ?? 'that there is none'}`,
+      `${configuration.walDir === '' ? 'etcd has no wal dir of its own' : `etcd's wal dir is "${configuration.walDir}"`}, and clusters.json says ${layout.walDir ?? 'that there is none'}`,
   ].filter((problem) => problem !== false);
 }
 

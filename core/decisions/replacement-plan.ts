@@ -235,7 +235,8 @@ export function replacementMisfits(
   { clusterVersions, dbSizeBytes }: { clusterVersions: readonly string[]; dbSizeBytes: number },
 ): string[] {
   const { etcdVersion, dataDir, walDir } = inspection;
-  const isOlderThanAll = etcdVersion !== '' && clusterVersions.every((version) => isOlderRelease(etcdVersion, version));
+  const isKnown = etcdVersion !== '' && clusterVersions.length > 0;
+  const isOlderThanAll = isKnown && clusterVersions.every((version) => isOlderRelease(etcdVersion, version));
   const older = isOlderThanAll
     ? [
         `etcd ${etcdVersion} in ${layout.binDir} is older than every member (${clusterVersions.join(', ')}), and a cluster takes in no such`,

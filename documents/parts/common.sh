@@ -155,7 +155,19 @@ real_path() {
 }
 
 is_mount_point() {
-  [ -d "$1" ] && [ "$(df -P -k "$1" 2> /dev/null | awk 'NR == 2 { print $NF }')" = "$1" ]
+  [ -e "$1" ] && [ "$(df -P -k "$1" 2> /dev/null | awk 'NR == 2 { print $NF }')" = "$1" ]
+}
+
+# require_changeable PATH...: what is marked as immutable or append-only nobody can move or replace, root included. Where there is no lsattr, or the
+# file system knows no marks, nothing is said.
+require_changeable() {
+  local path marks
+  for path in "$@"; do
+    marks=$(lsattr -d -- "$path" 2> /dev/null | cut -d ' ' -f 1) || true
+    case $marks in
+      *[ia]*) refuse immutable 65 "$path is marked as immutable or append-only ($marks), so that nobody can move or replace it. Find out who has marked it, and why; then run \"chattr -i -a $path\"." ;;
+    esac
+  done
 }
 
 # Names of what is in a folder, a line each; what we have moved aside in it, and a file system's own folder, do not count.

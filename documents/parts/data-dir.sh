@@ -36,6 +36,7 @@ require_data_dir() {
   require_folder "$real" data-dir
   if [ -e "$member" ] && [ ! -d "$member" ]; then refuse member-no-folder 65 "$member is not a folder, and etcd keeps its data in one of that name. Look at what it is."; fi
   if is_mount_point "$member"; then refuse member-mounted 65 "$member is a mount point, which cannot be moved aside. Mount the disk at $real, which etcd knows as its data dir."; fi
+  require_changeable "$real" "$member"
   if [ -e "$real/proxy" ]; then refuse data-dir-of-proxy 65 "$real/proxy is what etcd's old v2 proxy leaves, and etcd starts no member beside it. Check the path, or move it away."; fi
 }
 
@@ -47,6 +48,7 @@ require_wal_dir() {
   case $real/ in "$wal"/*) refuse wal-dir-holds-data-dir 65 "The wal dir $1 holds the data dir $real, and etcd removes all that is in its wal dir when it begins a new log. Give each a folder of its own." ;; esac
   case $1/ in "$member"/* | "$data_dir"/member/*) refuse wal-dir-leaves-member 65 "The wal dir $1 leads out of $member, to $wal, and the link is moved with $member. Name $wal as the wal dir instead." ;; esac
   if is_mount_point "$wal"; then refuse wal-dir-mounted 65 "The wal dir $wal is a mount point: etcd cannot begin a log there, for it renames a folder to that name. Name a folder on that disk as the wal dir."; fi
+  require_changeable "$(dirname -- "$wal")" "$wal"
   for entry in "$wal"/* "$wal"/.[!.]* "$wal"/..?*; do
     if [ ! -e "$entry" ] && [ ! -L "$entry" ]; then continue; fi
     case ${entry##*/} in *.wal | *.tmp | *.broken) ;; *) foreign+=" ${entry##*/}" ;; esac

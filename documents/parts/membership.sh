@@ -83,6 +83,10 @@ require_in_force() {
 # require_room_beside: that this account can replace the file by one that looks the same.
 require_room_beside() {
   local uid own
+  if is_mount_point "$file"; then
+    refuse config-file-mounted 65 "$file is a mount point of its own, so that no edited file can be put in its place. Mount its folder instead."
+  fi
+  require_changeable "$file" "$(dirname -- "$file")"
   if [ ! -w "$(dirname -- "$file")" ]; then
     refuse config-folder-closed 65 "No file can be made beside $file. Run this as root, or see whether its file system is read-only or full."
   fi

@@ -9,7 +9,7 @@ export const NOT_MANAGED =
 
 /** Without AWS it is a command that leads to a host. */
 export const BY_HOSTS_FILE =
-  'Correct how hosts.json says that it is reached: the command there has to run, as root and in a shell, what it reads on standard input. Try it ' +
+  'Say in hosts.json how it is reached, or correct what it says: the command there has to run, as root and in a shell, what it reads on standard input. Try it ' +
   'by hand, as in: echo id | ssh -o BatchMode=yes ADDRESS sudo bash';
 
 const DEPLOY_AGAIN = 'The deployed documents are not those of this version: deploy again.';

@@ -149,7 +149,7 @@ export function runCommand({ documents: contents, hosts }: RunCommandOptions): R
     // SSM has three words for it, and none for why. Here the way to a host says it itself.
     const InstanceInformationList = await Promise.all(
       page.map(async (InstanceId) => {
-        if (!Object.hasOwn(hosts, InstanceId)) return { InstanceId, PingStatus: 'hosts.json does not say how' };
+        if (!Object.hasOwn(hosts, InstanceId)) return { InstanceId, PingStatus: 'hosts.json does not say how.' };
         const { problem } = await reach(accessOf(InstanceId), PING_MS);
         return { InstanceId, PingStatus: problem || 'Online', PlatformType: 'Linux' };
       }),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { stateMachineArn } from '../asl/arn.ts';
 import type { JsonValue } from '../asl/json.ts';
-import type { Execution, Executions } from '../executions.ts';
+import type { Execution, Executions, Observer } from '../executions.ts';
 import type { TaskTokens } from '../task-tokens.ts';
 import { AwsError, type Operation } from './endpoint.ts';
 import { parseRequest } from './ssm-requests.ts';
@@ -46,13 +46,20 @@ export interface StepFunctionsBackend {
   stateMachines: readonly string[];
   executions: () => Executions;
   tokens: TaskTokens;
+  /** Who is told of what is started here, for nobody waits for it. */
+  observe?: (stateMachineName: string, input: JsonValue) => Observer;
 }
 
 /**
  * What the embedded platform knows of Step Functions' API, of the synthesized state machines.
  * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_Operations.html
  */
-export function stepFunctions({ stateMachines, executions, tokens }: StepFunctionsBackend): Record<string, Operation> {
+export function stepFunctions({
+  stateMachines,
+  executions,
+  tokens,
+  observe = () => ({}),
+}: StepFunctionsBackend): Record<string, Operation> {
   const machineOf = (arn: string): string => {
     const name = stateMachines.find((each) => stateMachineArn(each) === arn);
     if (name === undefined) throw new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
@@ -80,6 +87,7 @@ export function stepFunctions({ stateMachines, executions, tokens }: StepFunctio
       const { arn, startedAt } = executions().start({
         stateMachineName,
         input: parsed,
+        observer: observe(stateMachineName, parsed),
         ...(name !== undefined && { name }),
       });
       return { executionArn: arn, startDate: startedAt / 1000 };

@@ -33,6 +33,9 @@ describe('etcd-remediation serve', () => {
     const body = '{"incident":"space-exceeded"}';
     const started = await fetch(`${url}/clusters/orders/remediations`, { method: 'POST', headers, body });
     expect(started.status).toBe(202);
+    // What nobody watches is told by the log.
+    await expect.poll(() => command.written.stdout).toMatch(/^\S+ \[orders\] Running etcd-remediation$/m);
+    await expect.poll(() => command.written.stdout).toMatch(/^\S+ \[orders\] .*Load cluster/m);
 
     command.kill('SIGINT');
     const { status, stdout } = await command.ended;

@@ -165,7 +165,7 @@ describe('a host that is not ready', () => {
 
   it('is refused where it lacks the wal dir that clusters.json names', () => {
     expect(problemsOf({}, { layout: { walDir: '/wal' } })).toEqual([
-      'etcd\'s wal dir is "", and clusters.json says /wal',
+      'etcd has no wal dir of its own, and clusters.json says /wal',
     ]);
   });
 

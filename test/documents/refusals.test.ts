@@ -69,6 +69,15 @@ const without =
     return { exec: ['env', `PATH=${host.path('bin')}${delimiter}${host.path('few')}`, 'bash'] };
   };
 
+/** What lsattr tells of a path that chattr has marked: here no file system is sure to know marks. */
+const marked = (name: string) => (host: PreparedHost) => {
+  host.write(
+    'bin/lsattr',
+    `#!/bin/sh\nfor path; do [ "$path" = '${host.path(name)}' ] && echo "----i---------e------- $path"; done; exit 0\n`,
+  );
+  chmodSync(host.path('bin/lsattr'), 0o755);
+};
+
 const unit = (LoadState: string) => (host: PreparedHost) => host.setProperties({ LoadState });
 const data = 'archive-data-dir';
 const file = 'configure-membership';
@@ -113,6 +122,7 @@ const CASES: Record<string, Case> = {
       host.write('data/member', '');
     },
   },
+  immutable: { command: data, prepare: marked('data/member') },
   'member-mounted': {
     command: data,
     prepare: (host) => mkdirSync(host.path('volume')),
@@ -207,6 +217,11 @@ const CASES: Record<string, Case> = {
     command: file,
     prepare: (host) => chmodSync(host.path('.'), 0o755),
     access: asOwner,
+  },
+  'config-file-mounted': {
+    command: file,
+    prepare: (host) => host.write('volume', 'name: m-1\n'),
+    access: mountedAt('etcd.yaml'),
   },
   'config-owner': { command: file, prepare: () => undefined, access: asOwner },
   'etcdutl-missing': { command: 'restore-snapshot', incident: 'quorum-lost', prepare: () => ({ binDir: '/nowhere' }) },

@@ -32,7 +32,7 @@ async function observed() {
       pages.push(page);
       onFirstPage();
     },
-    onRuleStart: (name) => {
+    onOwnStart: (name) => {
       const types: string[] = [];
       started.push({ name, types });
       return { onEvent: ({ type }: HistoryEvent) => types.push(type ?? '') };

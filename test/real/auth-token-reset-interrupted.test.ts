@@ -84,7 +84,7 @@ describeOn('3.3.25')('authentication is enabled at the end of an auth token rese
       file: world.config,
       secrets: world.secrets,
       hosts: world.hosts,
-      onRuleStart: () => ({
+      onOwnStart: () => ({
         onEvent: (event) => guardEntered.push(event.stateEnteredEventDetails?.name ?? ''),
       }),
     });

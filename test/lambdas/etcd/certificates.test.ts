@@ -65,6 +65,15 @@ describe('the certificates of a cluster', () => {
     expect(await readCertificates(clusterAt(`http://127.0.0.1:${port}`), {})).toEqual([]);
   });
 
+  it('are told as far as they can be where the key of the secret is none', async () => {
+    const key = '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n';
+    const found = await readCertificates(at('127.0.0.1'), { tls: { ca: own.ca, cert: own.client.cert, key } });
+    expect(found.map(({ owner }) => owner)).toEqual([
+      'the CA of the tls secret',
+      'the client certificate of the tls secret',
+    ]);
+  });
+
   it('say which of the secret cannot be read', async () => {
     const [first] = await readCertificates(clusterAt('https://127.0.0.1:1'), { tls: { ca: '-----BEGIN nothing' } });
     expect(first).toMatchObject({

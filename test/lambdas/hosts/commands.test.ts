@@ -230,7 +230,7 @@ describe('the hosts', () => {
     expect(failure).toMatchObject({
       name: 'HostUnreachable',
       message: expect.stringMatching(
-        /^Not every host is reached:\n- i-refuses: exit status 255: Permission denied \(publickey\)\.\n- i-hangs: no answer within 4 s\n- i-typo: spawn no-such-command ENOENT\n- i-unknown: hosts\.json does not say how\n.*Try it by hand/,
+        /^Not every host is reached:\n- i-refuses: exit status 255: Permission denied \(publickey\)\.\n- i-hangs: no answer within 4 s\n- i-typo: spawn no-such-command ENOENT\n- i-unknown: hosts\.json does not say how\.\n.*Try it by hand/,
       ),
     });
     expect(failure.message).not.toMatch(/SSM|ConnectionLost|managed/);
@@ -260,7 +260,7 @@ describe('the hosts', () => {
     expect(await lookForHosts([HOST, 'i-refuses', 'i-unknown'])).toEqual([
       { host: HOST, reachable: true, problem: '' },
       { host: 'i-refuses', reachable: false, problem: 'exit status 1' },
-      { host: 'i-unknown', reachable: false, problem: 'hosts.json does not say how' },
+      { host: 'i-unknown', reachable: false, problem: 'hosts.json does not say how.' },
     ]);
   });
 
