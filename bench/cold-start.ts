@@ -1,14 +1,16 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { invocationOf } from '../core/contracts/invocation.ts';
 import { bundleSteps } from '../lib/bundles/bundle-steps.ts';
+import { functionOf, type StepName } from '../lib/steps.ts';
 import { startCluster } from '../local/etcd/cluster.ts';
 import { run } from '../local/etcd/executables.ts';
 import type { Bench, Comparison, Findings, Part } from './part.ts';
 import { takeTurns } from './turns.ts';
 
 /** What a step does in a fresh process on a cluster of one. */
-const STEPS = [
+const STEPS: { title: string; step: StepName; input: object }[] = [
   // Moving leadership from a leader to itself: its status, and a call that changes nothing.
   { title: 'first status', step: 'move-leadership', input: { member: 'm1', transferee: 'm1' } },
   {
@@ -33,8 +35,9 @@ async function measure({ quick, binaries, progress }: Bench): Promise<Findings> 
     const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
     const comparisons: Comparison[] = [];
     for (const { title, step, input } of STEPS) {
-      const bundle = join(bundles[step] as string, 'index.cjs');
-      const event = { cluster: { name: 'bench', members, quotaBackendBytes: 2 ** 31 }, ...input };
+      const bundle = join(bundles[functionOf(step)] as string, 'index.cjs');
+      const cluster = { name: 'bench', members, quotaBackendBytes: 2 ** 31 };
+      const event = invocationOf(step, { cluster, ...input });
       const contenders = [
         { name: 'step', run: () => timed(scriptOf(bundle, event)) },
         { name: 'empty Node', run: () => timed('process.exit(0)') },

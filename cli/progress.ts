@@ -1,4 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import type { Invocation } from '../core/contracts/invocation.ts';
 import type { LoadedCluster } from '../core/contracts/load-cluster.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
 import type { Observer } from '../local/executions.ts';
@@ -134,8 +135,8 @@ export class Progress {
   }
 
   #memberIn(parameters: string | undefined): string {
-    const { Payload } = JSON.parse(parameters ?? '{}') as { Payload?: { member?: string; host?: string } };
-    const { member, host = '' } = Payload ?? {};
+    const { Payload } = JSON.parse(parameters ?? '{}') as { Payload?: Invocation };
+    const { member, host = '' } = Object(Payload?.input) as { member?: string; host?: string };
     return member || (this.#members.get(host) ?? host);
   }
 }

@@ -16,9 +16,6 @@ import { onSignal } from './signals.ts';
 import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-address.ts';
 import { startPlatform } from './start-platform.ts';
 
-/** The name under which the function of the API is deployed. */
-const API = 'api';
-
 interface Flags extends FileFlags {
   port: number;
   detector: boolean;
@@ -74,10 +71,7 @@ async function serve(flags: Flags): Promise<void> {
   });
   const folder = await mkdtemp(join(tmpdir(), 'etcd-remediation-serve-'));
   try {
-    const server = await serveApi(
-      (event) => platform.invokeStep(API, event) as Promise<APIGatewayProxyResult>,
-      flags.port,
-    );
+    const server = await serveApi((event) => platform.invokeApi(event) as Promise<APIGatewayProxyResult>, flags.port);
     try {
       const header = join(folder, 'authorization');
       await writeFile(header, `Authorization: ${server.authorization}\n`, { mode: 0o600 });

@@ -1,26 +1,14 @@
-import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Stack, type StackProps } from 'aws-cdk-lib';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import type { Cluster, Network } from '../core/contracts/clusters.ts';
-import { DETECTOR_FUNCTION } from '../core/contracts/detection.ts';
-import { HOST_COMMANDS, type HostCommandName } from '../core/contracts/host-commands.ts';
-import { TRANSFERS } from '../core/contracts/recovery.ts';
 import { DEPLOYMENT_PARAMETER, type Deployment } from '../core/contracts/remediation.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
-import {
-  grantBackupLists,
-  grantRegistry,
-  grantRunbooks,
-  grantRunCommand,
-  grantSecrets,
-  grantUnnamed,
-  LOOK_FOR_HOSTS,
-} from './grants.ts';
+import { bundleOf, stepFunctions } from './functions.ts';
 import { Pages } from './pages.ts';
 import { RemediationTable } from './remediation-table.ts';
 import { StagingBucket } from './staging-bucket.ts';
-import { StepFunction } from './step-function.ts';
 import { connectSteps } from './step-network.ts';
 import { RemediationApi } from './triggers/api.ts';
 import { StartAutomation } from './triggers/automation.ts';
@@ -39,143 +27,52 @@ export interface RemediationStackProps extends StackProps {
   bundles: StepBundles;
 }
 
-/** A step that waits for etcd to work through a large database; one minute below Lambda's own limit. */
-const LONG = Duration.minutes(14);
-/** A few questions to each of up to seven members, each with a deadline of 5 s. */
-const SHORT = Duration.minutes(5);
-/** For what disables and enables authentication, and for the detector: one that hangs there is cut off soon, and run again. */
-const BRIEF = Duration.minutes(1);
-/** gRPC and TLS start in about half the time that 256 MiB take; a quarter of a core is enough for the rest. */
-const MEMORY_MIB = 512;
-
 /** The platform, once per VPC: the steps, and the runbooks that chain them. */
 export class RemediationStack extends Stack {
   constructor(scope: Construct, id: string, { network, clusters, bundles, ...props }: RemediationStackProps) {
     // A template holds at most a million characters.
     super(scope, id, { ...props, suppressTemplateIndentation: true });
-    const stepNetwork = connectSteps(this, network, clusters);
-    const bundleOf = (name: string) => {
-      const bundle = bundles[name];
-      if (!bundle) throw new Error(`There is no bundle "${name}".`);
-      return bundle;
-    };
-    const step = (
-      name: string,
-      description: string,
-      timeout: Duration,
-      { functionName, reachesEtcd = true }: { functionName?: string; reachesEtcd?: boolean } = {},
-    ) => {
-      return new StepFunction(this, name, {
-        bundle: bundleOf(name),
-        ...(functionName && { functionName }),
-        description,
-        timeout,
-        memoryMiB: MEMORY_MIB,
-        ...(reachesEtcd && { network: stepNetwork }),
-      });
-    };
-    const etcdStep = (name: string, description: string, timeout: Duration) => {
-      const created = step(name, description, timeout);
-      grantSecrets(this, created, clusters);
-      return created;
-    };
-
-    const loadCluster = step('load-cluster', 'Checks the execution input and loads the cluster', SHORT);
-    grantRegistry(this, loadCluster, clusters);
-
-    const diagnoseCluster = etcdStep(
-      'diagnose-cluster',
-      'Looks at a whole cluster and says which incident it has',
-      SHORT,
-    );
-    grantRegistry(this, diagnoseCluster, clusters);
-    grantUnnamed(diagnoseCluster, [LOOK_FOR_HOSTS]);
-
-    const detectIncidents = step('detect-incidents', 'Looks at a cluster each minute, and tells its alarms', BRIEF, {
-      functionName: DETECTOR_FUNCTION,
+    const staging = new StagingBucket(this, 'Staging');
+    const { arns: documents } = new CommandDocuments(this, 'CommandDocuments');
+    const { step, functions } = stepFunctions(this, {
+      network: connectSteps(this, network, clusters),
+      clusters,
+      bundles,
+      documents,
+      staging,
     });
-    // Scheduler hands a look over, and Lambda would try one that fails twice more. A minute later the next one is due.
-    detectIncidents.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
-    grantRegistry(this, detectIncidents, clusters);
-    grantSecrets(this, detectIncidents, clusters);
-
-    const proveWrites = etcdStep('prove-writes', 'Writes and deletes a key through every voter', SHORT);
+    const loadCluster = step('load-cluster');
+    const diagnoseCluster = step('diagnose-cluster');
+    const enableAuthentication = step('enable-authentication');
+    const runHostCommand = step('run-host-command');
+    const transferSnapshot = step('transfer-snapshot');
+    const compareHashes = step('compare-hashes');
+    const proveWrites = step('prove-writes');
+    const loadRemediation = step('load-remediation');
+    const pages = new Pages(this, 'Pages');
+    const table = new RemediationTable(this, 'Remediations');
 
     const spaceReclaim = new SpaceReclaim(this, 'SpaceReclaim', {
       loadCluster,
-      assessSpace: etcdStep(
-        'assess-space',
-        'Reads every member and decides whether space can be reclaimed safely',
-        SHORT,
-      ),
-      compactHistory: etcdStep('compact-history', 'Compacts history, physically on every voter', LONG),
-      chooseNextMember: etcdStep(
-        'choose-next-member',
-        'Reads every member and decides the one next thing to do',
-        SHORT,
-      ),
-      moveLeadership: etcdStep('move-leadership', 'Moves leadership to another voter', SHORT),
-      defragmentMember: etcdStep('defragment-member', "Defragments one member's database", LONG),
-      disarmAlarms: etcdStep('disarm-alarms', 'Disarms NOSPACE where every member that answers is small enough', SHORT),
+      assessSpace: step('assess-space'),
+      compactHistory: step('compact-history'),
+      chooseNextMember: step('choose-next-member'),
+      moveLeadership: step('move-leadership'),
+      defragmentMember: step('defragment-member'),
+      disarmAlarms: step('disarm-alarms'),
       proveWrites,
     });
-
-    const runHostCommand = step('run-host-command', 'Runs one of the documents on one host', SHORT);
-    const transfers: readonly HostCommandName[] = TRANSFERS;
-    const commands = (Object.keys(HOST_COMMANDS) as HostCommandName[]).filter(
-      (command) => command === 'inspect-host' || !transfers.includes(command),
-    );
-    const { arns } = new CommandDocuments(this, 'CommandDocuments');
-    grantRunCommand(
-      this,
-      runHostCommand,
-      clusters,
-      commands.map((command) => arns[command]),
-    );
-
-    const staging = new StagingBucket(this, 'Staging');
-    const stageSnapshot = step('stage-snapshot', 'Begins, completes or discards the upload of a snapshot', SHORT);
-    staging.grantStaging(stageSnapshot);
-    const transferSnapshot = step('transfer-snapshot', 'Runs a document on one host with a URL of S3', SHORT);
-    staging.grantTransfers(transferSnapshot, clusters);
-    grantRunCommand(
-      this,
-      transferSnapshot,
-      clusters,
-      transfers.map((command) => arns[command]),
-    );
-
-    const pages = new Pages(this, 'Pages');
-    const enableAuthentication = etcdStep(
-      'enable-authentication',
-      'Enables authentication where a cure was cut off before it could',
-      BRIEF,
-    );
-    const toggleAuthentication = etcdStep(
-      'toggle-authentication',
-      'Disables authentication and enables it at once',
-      BRIEF,
-    );
-    grantRunbooks(this, toggleAuthentication);
     const authTokenReset = new AuthTokenReset(
       this,
       'AuthTokenReset',
       {
         loadCluster,
-        assessTokens: etcdStep(
-          'assess-tokens',
-          'Uses fresh tokens at every member and decides which rejects them',
-          SHORT,
-        ),
-        planTokenCure: etcdStep('plan-token-cure', 'Decides what lets a member take tokens again', SHORT),
-        chooseNextCure: etcdStep(
-          'choose-next-cure',
-          'Uses fresh tokens at every member and decides the next cure',
-          SHORT,
-        ),
-        toggleAuthentication,
+        assessTokens: step('assess-tokens'),
+        planTokenCure: step('plan-token-cure'),
+        chooseNextCure: step('choose-next-cure'),
+        toggleAuthentication: step('toggle-authentication'),
         enableAuthentication,
-        verifyTokens: etcdStep('verify-tokens', 'Proves that every member takes tokens and refuses strangers', SHORT),
+        verifyTokens: step('verify-tokens'),
         runHostCommand,
         proveWrites,
       },
@@ -186,55 +83,33 @@ export class RemediationStack extends Stack {
       pages,
       guarded: authTokenReset.stateMachine,
     });
-
-    const compareHashes = etcdStep('compare-hashes', 'Compares the data of all members at one revision', LONG);
     const memberReplacement = new MemberReplacement(this, 'MemberReplacement', {
       loadCluster,
-      assessMembers: etcdStep('assess-members', 'Reads every member and decides which have failed', SHORT),
-      planReplacement: etcdStep(
-        'plan-replacement',
-        'Decides what a replacement takes, and whether each host is ready',
-        SHORT,
-      ),
-      chooseNextChange: etcdStep('choose-next-change', 'Reads every member and decides the one next change', SHORT),
-      changeMembership: etcdStep('change-membership', 'Removes, adds or promotes one member', SHORT),
-      waitForMember: etcdStep('wait-for-member', 'Waits for a member to be caught up', SHORT),
+      assessMembers: step('assess-members'),
+      planReplacement: step('plan-replacement'),
+      chooseNextChange: step('choose-next-change'),
+      changeMembership: step('change-membership'),
+      waitForMember: step('wait-for-member'),
       runHostCommand,
       compareHashes,
       proveWrites,
-      tellChanges: step('tell-changes', 'Says what was changed before an error stopped a replacement', SHORT, {
-        reachesEtcd: false,
-      }),
+      tellChanges: step('tell-changes'),
     });
-
     const quorumRecovery = new QuorumRecovery(this, 'QuorumRecovery', {
       loadCluster,
-      assessQuorum: etcdStep('assess-quorum', 'Asks every member whether a quorum still agrees on anything', SHORT),
-      chooseRescue: step('choose-rescue', 'Decides what may bring a quorum back at the least cost', SHORT),
-      waitForQuorum: etcdStep('wait-for-quorum', 'Waits for a leader that a quorum follows', SHORT),
-      planRecovery: step('plan-recovery', 'Decides what is restored, and what is lost with it', SHORT),
-      verifyRecovery: etcdStep('verify-recovery', 'Reads every member and decides whether the cluster is back', SHORT),
+      assessQuorum: step('assess-quorum'),
+      chooseRescue: step('choose-rescue'),
+      waitForQuorum: step('wait-for-quorum'),
+      planRecovery: step('plan-recovery'),
+      verifyRecovery: step('verify-recovery'),
       runHostCommand,
-      stageSnapshot,
+      stageSnapshot: step('stage-snapshot'),
       transferSnapshot,
       compareHashes,
       proveWrites,
     });
-
-    const table = new RemediationTable(this, 'Remediations');
-    const loadRemediation = step('load-remediation', 'Checks what started a remediation and loads the cluster', SHORT);
-    grantRegistry(this, loadRemediation, clusters);
-    // In no VPC: what it asks is Step Functions alone, to which the subnets may have no way.
-    const chooseRunbook = step('choose-runbook', 'Decides which runbook is next, if none is at work', SHORT, {
-      reachesEtcd: false,
-    });
-    grantRunbooks(this, chooseRunbook);
     const { stateMachine: remediation } = new Remediation(this, 'Remediation', {
-      steps: {
-        loadRemediation,
-        diagnoseCluster,
-        chooseRunbook,
-      },
+      steps: { loadRemediation, diagnoseCluster, chooseRunbook: step('choose-runbook') },
       table,
       pages,
       runbooks: {
@@ -245,35 +120,27 @@ export class RemediationStack extends Stack {
       },
     });
     new LockRelease(this, 'LockRelease', { table, pages, remediation });
-
-    const surveyCluster = etcdStep('survey-cluster', "Looks at a cluster's secrets, certificates and sizes", SHORT);
-    const listBackups = step('list-backups', 'Says which backup of a cluster is the newest', SHORT, {
-      reachesEtcd: false,
-    });
-    grantBackupLists(listBackups, clusters);
     new Check(this, 'Check', {
       loadRemediation,
       diagnoseCluster,
-      surveyCluster,
-      listBackups,
+      surveyCluster: step('survey-cluster'),
+      listBackups: step('list-backups'),
       transferSnapshot,
-      weighCheck: step('weigh-check', 'Says what would keep a remediation from its work', SHORT, {
-        reachesEtcd: false,
-      }),
+      weighCheck: step('weigh-check'),
     });
 
     new RemediationApi(this, 'api', {
-      bundle: bundleOf('api'),
+      bundle: bundleOf('api', bundles),
       stateMachineArn: remediation.stateMachineArn,
       table: table.table,
-      diagnoseFunction: diagnoseCluster.function,
+      diagnoseFunction: functions.diagnosis.function,
     });
     new StartAutomation(this, 'StartAutomation', { stateMachineArn: remediation.stateMachineArn });
 
     const deployment: Deployment = {
       stateMachineArn: remediation.stateMachineArn,
       tableName: table.table.tableName,
-      diagnoseFunction: diagnoseCluster.function.functionArn,
+      diagnoseFunction: functions.diagnosis.function.functionArn,
     };
     new StringParameter(this, 'Deployment', {
       parameterName: DEPLOYMENT_PARAMETER,

@@ -4,6 +4,7 @@ import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import type { StepName } from './steps.ts';
 
 /** Where steps run: the VPC's subnets, with a security group of their own. */
 export interface StepNetwork {
@@ -13,7 +14,7 @@ export interface StepNetwork {
 }
 
 export interface StepFunctionProps {
-  /** The folder of the step's bundle. */
+  /** The folder of its bundle. */
   bundle: string;
   /** By which another stack invokes it; CloudFormation's own where none does. */
   functionName?: string;
@@ -34,9 +35,15 @@ export interface StepFunctionProps {
  */
 const VERSIONS = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
 
+/** A step, and the function that runs it. */
+export interface Step {
+  name: StepName;
+  runsIn: StepFunction;
+}
+
 /**
- * One step, or the API, as a Lambda function, with a role that may do nothing but write this function's log, send traces and attach to the
- * VPC, where it is placed into one; whatever else a step needs is granted by its name where it is composed.
+ * A Lambda function for steps that share their permissions, or for the API, with a role that may do nothing but write this function's log, send
+ * traces and attach to the VPC, where it is placed into one; whatever else its steps need is granted by name where it is composed.
  */
 export class StepFunction extends Construct {
   readonly function: LambdaFunction;
@@ -76,7 +83,7 @@ export class StepFunction extends Construct {
     Validations.of(role).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason:
-        "Network interfaces of Lambda, X-Ray's traces and, in the step that runs host commands, the questions after a command have no " +
+        "Network interfaces of Lambda, X-Ray's traces and, where host commands run, the questions after a command have no " +
         'resource that a policy could name.',
     });
   }

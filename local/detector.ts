@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DetectedIncidents } from '../core/contracts/detection.ts';
+import type { Invocation } from '../core/contracts/invocation.ts';
 import type { JsonObject } from './asl/json.ts';
 import { CloudWatch, type MetricAlarm } from './aws/cloudwatch.ts';
 import type { Page } from './aws/sns.ts';
@@ -67,7 +68,7 @@ export class Detector {
       const { lines } = (await invoke(functionArn, input, signal)) as DetectedIncidents;
       for (const line of lines) this.#cloudWatch.put(line);
     } catch (error) {
-      if (!signal.aborted) onFailure(error, input);
+      if (!signal.aborted) onFailure(error, (input as Invocation).input);
     }
   }
 }

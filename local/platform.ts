@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { ClustersFile } from '../core/contracts/clusters.ts';
 import type { Incident } from '../core/contracts/execution-input.ts';
+import { invocationOf } from '../core/contracts/invocation.ts';
 import { ENTRY_STATE_MACHINE } from '../core/contracts/remediation.ts';
+import { type FunctionName, functionOf } from '../lib/steps.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
 import { stateMachineArn } from './asl/arn.ts';
 import type { ExecutionResult } from './asl/execution.ts';
@@ -218,7 +220,12 @@ export class Platform {
    * @throws ExecutionError as {@link LambdaHost.invoke} does
    */
   async invokeStep(name: string, event: unknown): Promise<unknown> {
-    return this.lambdas.invoke(arnOf(name, this.#assembly), event);
+    return this.lambdas.invoke(arnOf(functionOf(name), this.#assembly), invocationOf(name, event));
+  }
+
+  /** Hands a request to the API, as API Gateway does. */
+  async invokeApi(event: unknown): Promise<unknown> {
+    return this.lambdas.invoke(arnOf('api', this.#assembly), event);
   }
 
   /** Waits until no execution runs any more that nobody waits for. @returns how those ended that it had to wait for */
@@ -277,10 +284,10 @@ export class Platform {
   }
 }
 
-function arnOf(step: string, { functions }: Assembly): string {
-  const logicalId = `${step.replaceAll('-', '')}Function`;
+function arnOf(name: FunctionName | 'api', { functions }: Assembly): string {
+  const logicalId = `${name.replaceAll('-', '')}Function`;
   const found = functions.find(({ name }) => name.startsWith(logicalId));
-  if (!found) throw new Error(`There is no function of a step "${step}".`);
+  if (!found) throw new Error(`There is no function "${name}".`);
   return found.arn;
 }
 

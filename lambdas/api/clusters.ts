@@ -3,6 +3,7 @@ import type { ClusterSummary } from '../../core/contracts/api.ts';
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import type { Diagnosis } from '../../core/contracts/diagnosis.ts';
 import type { DiagnosisAnswer } from '../../core/contracts/diagnosis-answer.ts';
+import { invocationOf } from '../../core/contracts/invocation.ts';
 import { Problem } from '../../core/contracts/problems.ts';
 import type { Deployment } from '../../core/contracts/remediation.ts';
 import { AWS_CLIENT } from '../aws.ts';
@@ -48,7 +49,7 @@ export class Clusters {
       this.#lambda.send(
         new InvokeCommand({
           FunctionName: this.#deployment.diagnoseFunction,
-          Payload: Buffer.from(JSON.stringify({ cluster: name })),
+          Payload: Buffer.from(JSON.stringify(invocationOf('diagnose-cluster', { cluster: name }))),
         }),
       ),
     );

@@ -1,13 +1,16 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
+import { STEPS_OF } from '../steps.ts';
 import { etcdClient } from './etcd-client.ts';
 
-const STEPS_DIR = join(import.meta.dirname, '../../lambdas/steps');
+const LAMBDAS = join(import.meta.dirname, '../../lambdas');
 const FILE = 'index.cjs';
-const API_FILE = join(import.meta.dirname, '../../lambdas/api/handler.ts');
+const API_FILE = join(LAMBDAS, 'api/handler.ts');
+/** Before a function's name: its entry point is no file. */
+const ENTRY = 'steps-of:';
 
-/** A folder for each step's file name, such as `assess-space`, and for the `api`, that holds `index.cjs` with the export `handler`. */
+/** A folder for each function of `lib/steps.ts`, and for the `api`, that holds `index.cjs` with the export `handler`. */
 export type StepBundles = Readonly<Record<string, string>>;
 
 /** The text of each bundle, by the same names. */
@@ -17,7 +20,7 @@ export type BundleTexts = Readonly<Record<string, string>>;
 let built: Promise<BundleTexts> | undefined;
 
 /**
- * Bundles every step of lambdas/steps, and the API, each into a folder of its own below `outDir`.
+ * Bundles the steps of each function, and the API, into a folder of its own below `outDir`.
  * @param make makes them, once a process
  */
 export async function bundleSteps(outDir: string, make = buildSteps): Promise<StepBundles> {
@@ -36,14 +39,13 @@ export async function bundleSteps(outDir: string, make = buildSteps): Promise<St
  * as etcd3 and grpc-js are; `.cjs`, so that no package.json nearby changes what it is. The AWS SDK is the Lambda runtime's own, but for S3.
  */
 export async function buildSteps(): Promise<BundleTexts> {
-  const files = (await readdir(STEPS_DIR)).filter((file) => file.endsWith('.ts')).sort();
   const sources = {
-    ...Object.fromEntries(files.map((file) => [basename(file, '.ts'), join(STEPS_DIR, file)])),
+    ...Object.fromEntries(Object.keys(STEPS_OF).map((name) => [name, `${ENTRY}${name}`])),
     api: API_FILE,
   };
   const { outputFiles } = await build({
     entryPoints: Object.entries(sources).map(([name, source]) => ({ in: source, out: join(name, 'index') })),
-    outdir: STEPS_DIR,
+    outdir: LAMBDAS,
     write: false,
     outExtension: { '.js': '.cjs' },
     bundle: true,
@@ -59,7 +61,28 @@ export async function buildSteps(): Promise<BundleTexts> {
     minify: true,
     legalComments: 'none',
     logLevel: 'warning',
-    plugins: [etcdClient()],
+    plugins: [entryPoints(), etcdClient()],
   });
   return Object.fromEntries(outputFiles.map(({ path, text }) => [basename(dirname(path)), text]));
+}
+
+/** The entry point of each function: its steps by their names, and the handler that runs one of them. */
+function entryPoints(): Plugin {
+  return {
+    name: 'entry-points',
+    setup(build) {
+      build.onResolve({ filter: new RegExp(`^${ENTRY}`) }, ({ path }) => ({
+        path: path.slice(ENTRY.length),
+        namespace: ENTRY,
+      }));
+      build.onLoad({ filter: /.*/, namespace: ENTRY }, ({ path }) => {
+        const steps = STEPS_OF[path as keyof typeof STEPS_OF];
+        const imports = steps.map((step, at) => `import { handler as step${at} } from './steps/${step}.ts';`);
+        const named = steps.map((step, at) => `'${step}': step${at}`);
+        const handler = `export const handler = handlerOf({ ${named.join(', ')} });`;
+        const contents = ["import { handlerOf } from './handler.ts';", ...imports, handler].join('\n');
+        return { contents, resolveDir: LAMBDAS };
+      });
+    },
+  };
 }

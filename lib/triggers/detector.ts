@@ -3,6 +3,7 @@ import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import { type IScheduleTarget, Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { DETECTOR_FUNCTION } from '../../core/contracts/detection.ts';
+import { invocationOf } from '../../core/contracts/invocation.ts';
 
 /** How often a cluster is looked at; its alarms count in these. */
 export const DETECTOR_PERIOD = Duration.minutes(1);
@@ -38,7 +39,7 @@ export class Detector extends Construct {
       bind: () => ({
         arn: detector,
         role,
-        input: ScheduleTargetInput.fromObject({ cluster }),
+        input: ScheduleTargetInput.fromObject(invocationOf('detect-incidents', { cluster })),
         // A look that could not be started is not made up for: a minute later the next one is due, and tells what is then.
         retryPolicy: { maximumEventAgeInSeconds: DETECTOR_PERIOD.toSeconds(), maximumRetryAttempts: 0 },
       }),

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Pass, type StateMachine, Succeed, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Pages } from '../pages.ts';
-import type { StepFunction } from '../step-function.ts';
+import type { Step } from '../step-function.ts';
 import { enableAuthentication } from './parts/enable-authentication.ts';
 import { HostCommands } from './parts/host-commands.ts';
 import { loadCluster } from './parts/load-cluster.ts';
@@ -12,15 +12,15 @@ import { raiseAgain, stepState } from './parts/step-state.ts';
 import { NOTHING_TO_UNDO, tellBefore } from './parts/tell-before.ts';
 
 export interface AuthTokenResetSteps {
-  loadCluster: StepFunction;
-  assessTokens: StepFunction;
-  planTokenCure: StepFunction;
-  chooseNextCure: StepFunction;
-  toggleAuthentication: StepFunction;
-  enableAuthentication: StepFunction;
-  verifyTokens: StepFunction;
-  runHostCommand: StepFunction;
-  proveWrites: StepFunction;
+  loadCluster: Step;
+  assessTokens: Step;
+  planTokenCure: Step;
+  chooseNextCure: Step;
+  toggleAuthentication: Step;
+  enableAuthentication: Step;
+  verifyTokens: Step;
+  runHostCommand: Step;
+  proveWrites: Step;
 }
 
 /**

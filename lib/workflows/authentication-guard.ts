@@ -5,13 +5,13 @@ import { Choice, Condition, type StateMachine, Succeed, Wait, WaitTime } from 'a
 import { Construct } from 'constructs';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import type { Pages } from '../pages.ts';
-import type { StepFunction } from '../step-function.ts';
+import type { Step } from '../step-function.ts';
 import { enableAuthentication } from './parts/enable-authentication.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { ERROR, stepState } from './parts/step-state.ts';
 
 export interface AuthenticationGuardProps {
-  steps: { loadCluster: StepFunction; enableAuthentication: StepFunction };
+  steps: { loadCluster: Step; enableAuthentication: Step };
   pages: Pages;
   /** The runbook that disables authentication for a moment. */
   guarded: StateMachine;

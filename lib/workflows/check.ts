@@ -2,18 +2,18 @@ import { Duration } from 'aws-cdk-lib';
 import { Pass, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { CHECK_STATE_MACHINE } from '../../core/contracts/check.ts';
-import type { StepFunction } from '../step-function.ts';
+import type { Step } from '../step-function.ts';
 import { REACHED, reportFromEveryHost } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
 
 export interface CheckSteps {
-  loadRemediation: StepFunction;
-  diagnoseCluster: StepFunction;
-  surveyCluster: StepFunction;
-  listBackups: StepFunction;
-  transferSnapshot: StepFunction;
-  weighCheck: StepFunction;
+  loadRemediation: Step;
+  diagnoseCluster: Step;
+  surveyCluster: Step;
+  listBackups: Step;
+  transferSnapshot: Step;
+  weighCheck: Step;
 }
 
 /**

@@ -12,7 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { ERROR_NAMES } from '../../core/errors.ts';
-import type { StepFunction } from '../step-function.ts';
+import type { Step } from '../step-function.ts';
 import { HostCommands } from './parts/host-commands.ts';
 import { inspectHosts } from './parts/inspect-hosts.ts';
 import { loadCluster } from './parts/load-cluster.ts';
@@ -23,16 +23,16 @@ import { raiseAgain, stepState } from './parts/step-state.ts';
 import { tellChanges } from './parts/tell-changes.ts';
 
 export interface MemberReplacementSteps {
-  loadCluster: StepFunction;
-  assessMembers: StepFunction;
-  planReplacement: StepFunction;
-  chooseNextChange: StepFunction;
-  changeMembership: StepFunction;
-  waitForMember: StepFunction;
-  runHostCommand: StepFunction;
-  compareHashes: StepFunction;
-  proveWrites: StepFunction;
-  tellChanges: StepFunction;
+  loadCluster: Step;
+  assessMembers: Step;
+  planReplacement: Step;
+  chooseNextChange: Step;
+  changeMembership: Step;
+  waitForMember: Step;
+  runHostCommand: Step;
+  compareHashes: Step;
+  proveWrites: Step;
+  tellChanges: Step;
 }
 
 /**
@@ -262,7 +262,7 @@ export class MemberReplacement extends Construct {
   }
 
   /** The member was started and does not join: its host may say why. */
-  #giveUp(step: StepFunction, target: { host: string; parameters: string }, onError: IChainable): State {
+  #giveUp(step: Step, target: { host: string; parameters: string }, onError: IChainable): State {
     const fail = (name: string, cause: string) => {
       const failed = Pass.jsonata(this, name, { outputs: { error: ERROR_NAMES.VerificationFailed, cause } });
       failed.next(onError);

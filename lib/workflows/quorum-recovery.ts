@@ -11,7 +11,7 @@ import {
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { StepFunction } from '../step-function.ts';
+import type { Step } from '../step-function.ts';
 import { loadCluster } from './parts/load-cluster.ts';
 import { PROBLEMS, reportFromEveryHost } from './parts/on-every-host.ts';
 import { proveRecovery } from './parts/recovery/prove-recovery.ts';
@@ -23,17 +23,17 @@ import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
 
 export interface QuorumRecoverySteps {
-  loadCluster: StepFunction;
-  assessQuorum: StepFunction;
-  chooseRescue: StepFunction;
-  waitForQuorum: StepFunction;
-  planRecovery: StepFunction;
-  verifyRecovery: StepFunction;
-  runHostCommand: StepFunction;
-  stageSnapshot: StepFunction;
-  transferSnapshot: StepFunction;
-  compareHashes: StepFunction;
-  proveWrites: StepFunction;
+  loadCluster: Step;
+  assessQuorum: Step;
+  chooseRescue: Step;
+  waitForQuorum: Step;
+  planRecovery: Step;
+  verifyRecovery: Step;
+  runHostCommand: Step;
+  stageSnapshot: Step;
+  transferSnapshot: Step;
+  compareHashes: Step;
+  proveWrites: Step;
 }
 
 /**

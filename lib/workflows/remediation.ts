@@ -7,7 +7,7 @@ import { ERROR_NAMES } from '../../core/errors.ts';
 import { executionArns } from '../arns.ts';
 import type { Pages } from '../pages.ts';
 import type { RemediationTable } from '../remediation-table.ts';
-import type { StepFunction } from '../step-function.ts';
+import type { Step } from '../step-function.ts';
 import { acknowledgeExecutions } from './parts/acknowledge-wildcards.ts';
 import { askForApproval } from './parts/ask-for-approval.ts';
 import { giveLockBack } from './parts/give-lock-back.ts';
@@ -18,7 +18,7 @@ import { takeLock } from './parts/take-lock.ts';
 import { RUNBOOKS } from './registry.ts';
 
 export interface RemediationProps {
-  steps: { loadRemediation: StepFunction; diagnoseCluster: StepFunction; chooseRunbook: StepFunction };
+  steps: { loadRemediation: Step; diagnoseCluster: Step; chooseRunbook: Step };
   table: RemediationTable;
   pages: Pages;
   /** Of the runbooks that there are. */

@@ -1,21 +1,21 @@
 import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { StepFunction } from '../step-function.ts';
+import type { Step } from '../step-function.ts';
 import { loadCluster } from './parts/load-cluster.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
 import { NOTHING_TO_UNDO, tellBefore } from './parts/tell-before.ts';
 
 export interface SpaceReclaimSteps {
-  loadCluster: StepFunction;
-  assessSpace: StepFunction;
-  compactHistory: StepFunction;
-  chooseNextMember: StepFunction;
-  moveLeadership: StepFunction;
-  defragmentMember: StepFunction;
-  disarmAlarms: StepFunction;
-  proveWrites: StepFunction;
+  loadCluster: Step;
+  assessSpace: Step;
+  compactHistory: Step;
+  chooseNextMember: Step;
+  moveLeadership: Step;
+  defragmentMember: Step;
+  disarmAlarms: Step;
+  proveWrites: Step;
 }
 
 /**

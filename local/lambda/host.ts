@@ -26,7 +26,7 @@ const LOG_TAIL_BYTES = 8_192;
 
 interface Sandbox {
   process: ChildProcess;
-  /** The end of what the function wrote to its log. */
+  /** The end of what the function wrote to its log since it last answered. */
   log: string;
 }
 
@@ -74,6 +74,7 @@ export class LambdaHost {
           : ['Runtime.ExitError', `Runtime exited without providing a reason. ${sandbox.log}`];
       throw new ExecutionError(errorType, JSON.stringify({ errorType, errorMessage }));
     }
+    sandbox.log = '';
     this.#rest(definition, sandbox);
     if ('error' in response) throw new ExecutionError(response.error.errorType, JSON.stringify(response.error));
     return JSON.parse(response.payload);

@@ -25,7 +25,7 @@ export interface Api {
 
 /** The API of a platform, and a client that is made of the document which this API serves. */
 export async function serveWithClient(platform: Platform): Promise<Api> {
-  const server = await serveApi((event) => platform.invokeStep('api', event) as never, 0);
+  const server = await serveApi((event) => platform.invokeApi(event) as never, 0);
   const headers = { Authorization: server.authorization };
   const served = (await (await fetch(`${server.url}/openapi.json`, { headers })).json()) as Document;
   const document = structuredClone(served) as OpenAPIV3_1.Document;

@@ -23,7 +23,7 @@ const scheduled = (id: number, previousEventId: number, host: string): HistoryEv
     resourceType: 'lambda',
     resource: 'invoke',
     region: 'local',
-    parameters: JSON.stringify({ Payload: { host } }),
+    parameters: JSON.stringify({ Payload: { step: 'run-host-command', input: { host } } }),
   },
 });
 

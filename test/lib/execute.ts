@@ -76,8 +76,8 @@ export async function execute(
     random: () => 0.5,
     tasks: {
       [INVOKE]: async (args, { context }) => {
-        const { Payload } = args as { Payload: JsonValue };
-        return { StatusCode: 200, Payload: called(context.State.Name, Payload) };
+        const { input } = (args as { Payload: { input: JsonValue } }).Payload;
+        return { StatusCode: 200, Payload: called(context.State.Name, input) };
       },
       [PUBLISH]: async (args, task) => {
         answerOf(task.context.State.Name, args);

@@ -50,14 +50,17 @@ export function runbookDefinition({ platform }: Stacks, definition: StateMachine
     expectStep: (name, step) => {
       const [logicalId] = functionOf(platform, step);
       const { Arguments } = stateOf(name).state as TaskState;
-      expect(Arguments).toMatchObject({ FunctionName: expect.stringMatching(new RegExp(`:function:${logicalId}$`)) });
+      expect(Arguments).toMatchObject({
+        FunctionName: expect.stringMatching(new RegExp(`:function:${logicalId}$`)),
+        Payload: { step },
+      });
     },
   };
 }
 
-/** What a task gives its function. */
+/** What a task gives its step. */
 export function payloadOf({ Arguments }: TaskState): Record<string, unknown> {
-  return (Arguments as { Payload: Record<string, unknown> }).Payload;
+  return (Arguments as { Payload: { input: Record<string, unknown> } }).Payload.input;
 }
 
 /** The host commands of a chain's tasks, in order; a task that asks how one is, by the variable that holds it. */

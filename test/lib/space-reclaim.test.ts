@@ -50,7 +50,10 @@ describe('the definition', () => {
   ])('runs in the state "%s" the step %s', (name, step) => {
     const [logicalId] = functionOf(stacks.platform, step);
     const { Arguments } = definition.States[name] as TaskState;
-    expect(Arguments).toMatchObject({ FunctionName: expect.stringMatching(new RegExp(`:function:${logicalId}$`)) });
+    expect(Arguments).toMatchObject({
+      FunctionName: expect.stringMatching(new RegExp(`:function:${logicalId}$`)),
+      Payload: { step },
+    });
   });
 
   it('ends in one of three reports or in the error', () => {

@@ -5,6 +5,7 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import type { Cluster, ClustersFile } from '../../core/contracts/clusters.ts';
 import { defineStacks } from '../../lib/app.ts';
+import { functionOf as functionName, STEPS_OF } from '../../lib/steps.ts';
 import type { StateMachineDefinition } from '../../local/asl/types.ts';
 import type { MetricAlarm } from '../../local/aws/cloudwatch.ts';
 import type { Table } from '../../local/aws/dynamodb.ts';
@@ -13,6 +14,7 @@ import type { MinutelySchedule } from '../../local/event-sources.ts';
 import { readTemplate } from '../../local/template.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
+export const FUNCTIONS = Object.keys(STEPS_OF);
 export const STEPS = readdirSync(join(ROOT, 'lambdas/steps')).map((file) => basename(file, '.ts'));
 /** Steps that decide from what they are given, or talk to AWS alone. */
 export const STEPS_WITHOUT_ETCD = [
@@ -116,15 +118,15 @@ export interface Stacks {
 
 /**
  * The stacks with the settings of cdk.json, as they are deployed.
- * @param codeOf what is in a step's bundle, which does not matter but to the versions of its function
+ * @param codeOf what is in a function's bundle, which does not matter but to its versions
  */
-export function synthesizeStacks(file: ClustersFile, codeOf = (step: string) => `// ${step}`): Stacks {
+export function synthesizeStacks(file: ClustersFile, codeOf = (name: string) => `// ${name}`): Stacks {
   const directory = mkdtempSync(join(tmpdir(), 'stacks-test-'));
   try {
-    const bundles = Object.fromEntries([...STEPS, 'api'].map((name) => [name, join(directory, name)]));
-    for (const [step, folder] of Object.entries(bundles)) {
+    const bundles = Object.fromEntries([...FUNCTIONS, 'api'].map((name) => [name, join(directory, name)]));
+    for (const [name, folder] of Object.entries(bundles)) {
       mkdirSync(folder);
-      writeFileSync(join(folder, 'index.cjs'), codeOf(step));
+      writeFileSync(join(folder, 'index.cjs'), codeOf(name));
     }
     const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8'));
     const app = new App({ outdir: join(directory, 'cdk.out'), context, builtinCloudFormationValidation: false });
@@ -197,10 +199,10 @@ export function stateMachineOf(template: Template, stateMachineName: string): Re
   return found;
 }
 
-/** The logical ID and the properties of a step's function. */
+/** The logical ID and the properties of the function that runs a step, or of the API. */
 export function functionOf(template: Template, step: string): [string, Resource['Properties']] {
   const found = Object.entries(resourcesOf(template, 'AWS::Lambda::Function')).find(([id]) =>
-    id.startsWith(`${step.replaceAll('-', '')}Function`),
+    id.startsWith(`${(step === 'api' ? step : functionName(step)).replaceAll('-', '')}Function`),
   );
   if (!found) throw new Error(`There is no function of ${step}.`);
   return [found[0], found[1].Properties];

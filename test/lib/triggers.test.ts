@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { DETECTOR_FUNCTION, detectIncidentsInput, METRICS, PAGES_TOPIC } from '../../core/contracts/detection.ts';
+import { invocationSchema } from '../../core/contracts/invocation.ts';
 import { FLEET, functionOf, permissionsOf, ROOT, render, resourcesOf, synthesizeStacks } from './stacks.ts';
 
 /** How each cluster is watched: its schedule, its alarms, and its dashboard. */
@@ -60,7 +61,9 @@ describe('the detector', () => {
     });
     expect(Target.RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 0 });
     expect(render(Target.Arn)).toBe(DETECTOR);
-    expect(detectIncidentsInput.parse(JSON.parse(Target.Input))).toEqual({ cluster: name });
+    const { step, input } = invocationSchema.parse(JSON.parse(Target.Input));
+    expect(step).toBe('detect-incidents');
+    expect(detectIncidentsInput.parse(input)).toEqual({ cluster: name });
   });
 
   it.each(NAMES)('is invoked for %s by a role that may do that alone, for schedules of this account', (name) => {
@@ -88,7 +91,7 @@ describe('the detector', () => {
       expect.arrayContaining(
         NAMES.map((cluster) => ({
           functionArn: `arn:aws:lambda:local:000000000000:function:${DETECTOR_FUNCTION}`,
-          input: { cluster },
+          input: { step: 'detect-incidents', input: { cluster } },
         })),
       ),
     );

@@ -65,7 +65,7 @@ describe('every Task that invokes a function', () => {
 describe('the version of a function', () => {
   it('is there for each step of a state machine, and not for what is invoked in another way', () => {
     const chained = STEPS.filter((step) => step !== DETECTOR).map((step) => functionOf(platform, step)[0]);
-    expect(Object.keys(versionsOf(platform)).toSorted()).toEqual(chained.toSorted());
+    expect(Object.keys(versionsOf(platform)).toSorted()).toEqual([...new Set(chained)].toSorted());
   });
 
   it('stays when a deploy puts another in its place, and goes when its own deploy is rolled back', () => {
@@ -76,7 +76,7 @@ describe('the version of a function', () => {
 
   it('is a new one where the code is another, and nowhere else', () => {
     const [changed] = functionOf(platform, 'prove-writes');
-    const next = synthesizeStacks(FLEET, (step) => (step === 'prove-writes' ? '// another' : `// ${step}`));
+    const next = synthesizeStacks(FLEET, (name) => (name === 'etcd' ? '// another' : `// ${name}`));
     const { [changed]: before, ...others } = versionsOf(platform);
     const { [changed]: after, ...same } = versionsOf(next.platform);
     expect(after).not.toBe(before);

@@ -1,5 +1,6 @@
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import type { Diagnosis } from '../../core/contracts/diagnosis.ts';
+import type { Invocation } from '../../core/contracts/invocation.ts';
 import { parseStart } from '../../core/contracts/remediation.ts';
 import { chooseRunbookInput } from '../../core/contracts/remediation-steps.ts';
 import { chooseRunbook } from '../../core/decisions/choose-runbook.ts';
@@ -13,7 +14,7 @@ import { type Execution, Executions, type StartRequest } from '../../local/execu
 import { TaskTokens } from '../../local/task-tokens.ts';
 import { tasksOf } from '../../local/tasks.ts';
 import { DYNAMODB, type Item } from '../lib/lock-table.ts';
-import { ENTRY, FLEET, functionOf, RELEASE, synthesizeStacks } from '../lib/stacks.ts';
+import { ENTRY, FLEET, RELEASE, synthesizeStacks } from '../lib/stacks.ts';
 import { machine, result } from './asl/harness.ts';
 
 /**
@@ -22,12 +23,6 @@ import { machine, result } from './asl/harness.ts';
  */
 
 const stacks = synthesizeStacks(FLEET);
-const STEPS = Object.fromEntries(
-  ['load-remediation', 'diagnose-cluster', 'choose-runbook'].map((step) => [
-    `arn:aws:lambda:local:000000000000:function:${functionOf(stacks.platform, step)[0]}`,
-    step,
-  ]),
-);
 const CREDENTIALS = { region: 'local', accessKeyId: 'LOCALKEY', secretAccessKey: 'any' };
 
 /** A runbook that says what it would do, or has done it. */
@@ -74,12 +69,13 @@ export async function remediations(
   const looked = new Set<string>();
   const goingOn = new Set<Promise<unknown>>();
 
-  async function invoke(arn: string, event: unknown): Promise<unknown> {
-    const { cluster } = Object(event);
+  async function invoke(_arn: string, event: unknown): Promise<unknown> {
+    const { step, input } = event as Invocation;
+    const { cluster } = Object(input);
     const named: string = cluster?.name ?? cluster;
-    switch (STEPS[arn]) {
+    switch (step) {
       case 'load-remediation': {
-        const started = parseStart(Object(event).input);
+        const started = parseStart(Object(input).input);
         const { request } = started;
         if (courses[request.cluster]?.fails === 'loading')
           throw new ExecutionError('PreconditionFailed', 'Deploy again.');
@@ -92,14 +88,14 @@ export async function remediations(
         return { incident, summary: `It is ${incident}.`, others: [], members: [], hosts: [], warnings: [] };
       }
       case 'choose-runbook':
-        if (Object(event).rounds.length > 0) looked.add(named);
+        if (Object(input).rounds.length > 0) looked.add(named);
         try {
-          return chooseRunbook(chooseRunbookInput.parse(event));
+          return chooseRunbook(chooseRunbookInput.parse(input));
         } catch (error) {
           throw new ExecutionError((error as Error).name, (error as Error).message);
         }
       default:
-        throw new Error(`What is ${arn}?`);
+        throw new Error(`What is ${step}?`);
     }
   }
 

@@ -207,7 +207,7 @@ describe('the space runbook brings other clusters back', () => {
         // etcd writes the new database beside the old one: the call was sent, and is not answered yet.
         void until(async () => (await readdir(dbFolder)).some((file) => file.startsWith('db.tmp')), 1).then(
           async () => {
-            killed = await killFunctions('defragmentmember');
+            killed = await killFunctions('etcd-long');
           },
         );
       },

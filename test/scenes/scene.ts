@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { AlarmAction, AlarmType } from 'etcd3/lib/rpc.js';
+import type { Invocation } from '../../core/contracts/invocation.ts';
 import type { AnsweringMember } from '../../core/contracts/observation.ts';
 import type { Defragmented } from '../../core/contracts/space.ts';
 import type { DrillOptions } from '../../drills/scenario.ts';
@@ -10,6 +11,7 @@ import type { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
 import { Connection } from '../../lambdas/etcd/connection.ts';
 import { hasReason } from '../../lambdas/etcd/errors.ts';
 import type { ClusterSecrets } from '../../lambdas/etcd/secrets.ts';
+import type { FunctionName } from '../../lib/steps.ts';
 import { systemClock } from '../../local/asl/clock.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import type { JsonObject } from '../../local/asl/json.ts';
@@ -125,12 +127,12 @@ export function around(
 ): Disposable {
   const { lambdas } = platform;
   const invoke = lambdas.invoke.bind(lambdas);
-  const logicalId = step.replaceAll('-', '');
   let invocation = 0;
   lambdas.invoke = async (arn, event, signal) => {
-    if (!arn.includes(`:${logicalId}Function`)) return invoke(arn, event, signal);
+    const invoked = event as Invocation;
+    if (invoked.step !== step) return invoke(arn, event, signal);
     invocation++;
-    await hook.before?.(invocation, event as { member?: string });
+    await hook.before?.(invocation, invoked.input as { member?: string });
     const result = await invoke(arn, event, signal);
     await hook.after?.(invocation);
     return result;
@@ -142,8 +144,9 @@ export function around(
   };
 }
 
-/** Ends the processes of one function as Lambda's host would when it runs out of memory. @returns how many there were */
-export async function killFunctions(logicalId: string): Promise<number> {
+/** Ends the processes of one function, by its name in `lib/steps.ts`, as Lambda's host would when it runs out of memory. @returns how many there were */
+export async function killFunctions(name: FunctionName): Promise<number> {
+  const logicalId = `${name.replaceAll('-', '')}Function`;
   const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,command=']);
   const found = stdout
     .split('\n')

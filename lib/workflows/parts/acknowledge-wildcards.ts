@@ -1,16 +1,16 @@
 import { Stack, Validations } from 'aws-cdk-lib';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import type { CfnStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import type { StepFunction } from '../../step-function.ts';
+import type { Step } from '../../step-function.ts';
 
 /** Says why a runbook's role has wildcards: it may invoke each of its functions in any version, and two APIs know no resource. */
-export function acknowledgeWildcards(stateMachine: StateMachine, steps: StepFunction[]): void {
+export function acknowledgeWildcards(stateMachine: StateMachine, steps: Step[]): void {
   Validations.of(stateMachine.role).acknowledge({
     id: 'AwsSolutions-IAM5[Resource::*]',
     reason: "The delivery of Step Functions' log and X-Ray's traces have no resource that a policy could name.",
   });
-  for (const { function: step } of steps) {
-    const logicalId = Stack.of(step).getLogicalId(step.node.defaultChild as CfnFunction);
+  for (const { function: invoked } of new Set(steps.map(({ runsIn }) => runsIn))) {
+    const logicalId = Stack.of(invoked).getLogicalId(invoked.node.defaultChild as CfnFunction);
     Validations.of(stateMachine.role).acknowledge({
       id: `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>:*]`,
       reason: 'Any version of this one function: an execution goes on with the one that it began with.',

@@ -2,11 +2,11 @@ import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, type IChainable, type State, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Pages } from '../../pages.ts';
-import type { StepFunction } from '../../step-function.ts';
+import type { Step } from '../../step-function.ts';
 import { ERROR, stepState } from './step-state.ts';
 
 export interface EnableAuthenticationProps {
-  step: StepFunction;
+  step: Step;
   pages: Pages;
   /** JSONata: the name of the execution that ends with it; empty where none does. */
   endOf: string;

@@ -2,11 +2,11 @@ import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, type IChainable, type State, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { HostCommandName } from '../../../core/contracts/host-commands.ts';
-import type { StepFunction } from '../../step-function.ts';
+import type { Step } from '../../step-function.ts';
 import { stepState } from './step-state.ts';
 
 export interface HostCommandsProps {
-  step: StepFunction;
+  step: Step;
   /** The variable that holds the command under way, and its `result` at the end. */
   variable: string;
   /** What all the commands of this group are called in the names of states: `the inspection`. */

@@ -1,11 +1,11 @@
 import { type IChainable, Map as MapState, Pass, ProvideItems } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { StepFunction } from '../../step-function.ts';
+import type { Step } from '../../step-function.ts';
 import { HostCommands } from './host-commands.ts';
 import { ERROR } from './step-state.ts';
 
 /** All hosts at once, before anything is changed. Its output: an inspection for each failed member. */
-export function inspectHosts(scope: Construct, step: StepFunction, onError: IChainable): MapState {
+export function inspectHosts(scope: Construct, step: Step, onError: IChainable): MapState {
   const inspect = new HostCommands(scope, 'Inspection', {
     step,
     variable: 'inspection',

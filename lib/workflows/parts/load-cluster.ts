@@ -2,11 +2,11 @@ import type { IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { Incident } from '../../../core/contracts/execution-input.ts';
-import type { StepFunction } from '../../step-function.ts';
+import type { Step } from '../../step-function.ts';
 import { stepState } from './step-state.ts';
 
 export interface LoadClusterProps {
-  step: StepFunction;
+  step: Step;
   incident: Incident;
   /** The variables that the workflow begins with, besides those that every workflow has. */
   assign: Record<string, unknown>;

@@ -10,13 +10,13 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { HostCommandName } from '../../../core/contracts/host-commands.ts';
-import type { StepFunction } from '../../step-function.ts';
+import type { Step } from '../../step-function.ts';
 import { HostCommands } from './host-commands.ts';
 import { ERROR } from './step-state.ts';
 
 export interface OnEveryHostProps {
   /** run-host-command; or transfer-snapshot, which needs an `object`. */
-  step: StepFunction;
+  step: Step;
   /** What the Map and the state in it are called: `Stop all services`, `Stop service`; and the command in the names of others: `the stop`. */
   every: string;
   one: string;

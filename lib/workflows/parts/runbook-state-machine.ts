@@ -2,7 +2,7 @@ import { Aws, type Duration, Fn, RemovalPolicy } from 'aws-cdk-lib';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, type IChainable, LogLevel, QueryLanguage, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { StepFunction } from '../../step-function.ts';
+import type { Step } from '../../step-function.ts';
 import { acknowledgeWildcards } from './acknowledge-wildcards.ts';
 
 export interface RunbookProps {
@@ -10,7 +10,7 @@ export interface RunbookProps {
   comment: string;
   start: IChainable;
   timeout: Duration;
-  steps: StepFunction[];
+  steps: Step[];
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Choice, Condition, type Fail, Map as MapState, Pass, ProvideItems } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { StepFunction } from '../../step-function.ts';
+import type { Step } from '../../step-function.ts';
 import { HostCommands } from './host-commands.ts';
 
 /**
@@ -9,7 +9,7 @@ import { HostCommands } from './host-commands.ts';
  *
  * The workflow's variable `stopped` lists the planned targets whose service ran, was to be stopped, and which are still members.
  */
-export function startServicesAgain(scope: Construct, step: StepFunction, stop: Fail): Choice {
+export function startServicesAgain(scope: Construct, step: Step, stop: Fail): Choice {
   // One host that cannot be reached does not keep the others from it.
   const notBack = Pass.jsonata(scope, 'Service does not run again', {
     outputs: { problem: "{% $states.context.Map.Item.Value.member & ': ' & $states.input.cause %}" },

@@ -3,7 +3,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Fail, type IChainable, QueryLanguage, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke, type LambdaInvokeJsonataProps } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import type { StepFunction } from '../../step-function.ts';
+import type { Step } from '../../step-function.ts';
 import {
   WHEN_LAMBDA_DIES,
   WHILE_ETCD_SETTLES,
@@ -12,7 +12,7 @@ import {
 } from './retry-policies.ts';
 
 export interface StepStateProps {
-  step: StepFunction;
+  step: Step;
   comment?: string;
   /** The step's whole input: JSON with `{% JSONata %}` in it, or one expression. */
   input: Record<string, unknown> | string;
@@ -45,16 +45,16 @@ class InvokeVersion extends LambdaInvoke {
   constructor(
     scope: Construct,
     name: string,
-    { step, ...props }: Omit<LambdaInvokeJsonataProps, 'lambdaFunction'> & { step: StepFunction },
+    { step, ...props }: Omit<LambdaInvokeJsonataProps, 'lambdaFunction'> & { step: Step },
   ) {
     super(scope, name, {
       ...props,
       queryLanguage: QueryLanguage.JSONATA,
       // CDK declares the role of a version in another way than that of a function: undefined instead of left out.
-      lambdaFunction: step.function.currentVersion as IFunction,
+      lambdaFunction: step.runsIn.function.currentVersion as IFunction,
     });
     this.taskPolicies = [
-      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [`${step.function.functionArn}:*`] }),
+      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [`${step.runsIn.function.functionArn}:*`] }),
     ];
   }
 }
@@ -68,7 +68,7 @@ export function stepState(
   const state = new InvokeVersion(scope, name, {
     ...(comment && { comment }),
     step,
-    payload: typeof input === 'string' ? TaskInput.fromText(input) : TaskInput.fromObject(input),
+    payload: TaskInput.fromObject({ step: step.name, execution: '{% $states.context.Execution.Name %}', input }),
     outputs: '{% $states.result.Payload %}',
     ...(assign && { assign }),
   });

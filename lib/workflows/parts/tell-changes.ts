@@ -1,6 +1,6 @@
 import { Choice, Condition, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { StepFunction } from '../../step-function.ts';
+import type { Step } from '../../step-function.ts';
 import { stepState } from './step-state.ts';
 
 /**
@@ -9,7 +9,7 @@ import { stepState } from './step-state.ts';
  *
  * Reads the variables `plan` and `changes`.
  */
-export function tellChanges(scope: Construct, step: StepFunction, next: IChainable): Choice {
+export function tellChanges(scope: Construct, step: Step, next: IChainable): Choice {
   const tell = stepState(scope, 'Tell what was changed', {
     step,
     input: {

@@ -1,10 +1,10 @@
 import { Choice, Condition, type IChainable, type State } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { StepFunction } from '../../../step-function.ts';
+import type { Step } from '../../../step-function.ts';
 import { stepState } from '../step-state.ts';
 
 export interface ProveProps {
-  steps: { verifyRecovery: StepFunction; compareHashes: StepFunction; proveWrites: StepFunction };
+  steps: { verifyRecovery: Step; compareHashes: Step; proveWrites: Step };
   proven: IChainable;
   onError: IChainable;
 }

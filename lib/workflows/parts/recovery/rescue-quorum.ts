@@ -1,15 +1,15 @@
 import { Choice, Condition, type IChainable, type State } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { StepFunction } from '../../../step-function.ts';
+import type { Step } from '../../../step-function.ts';
 import { onEveryHost, PROBLEMS, REACHED, reportFromEveryHost } from '../on-every-host.ts';
 import { stepState } from '../step-state.ts';
 
 export interface RescueProps {
   steps: {
-    chooseRescue: StepFunction;
-    waitForQuorum: StepFunction;
-    runHostCommand: StepFunction;
-    transferSnapshot: StepFunction;
+    chooseRescue: Step;
+    waitForQuorum: Step;
+    runHostCommand: Step;
+    transferSnapshot: Step;
   };
   /** Where a quorum leads again, of services that were started here; or by itself. */
   led: IChainable;

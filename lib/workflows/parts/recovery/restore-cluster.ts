@@ -1,16 +1,16 @@
 import { type Chain, Choice, Condition, type IChainable, Pass } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { StepFunction } from '../../../step-function.ts';
+import type { Step } from '../../../step-function.ts';
 import { onEveryHost, PROBLEMS, reportFromEveryHost } from '../on-every-host.ts';
 import { stepState } from '../step-state.ts';
 import type { WaysOut } from './undo-recovery.ts';
 
 export interface RestoreProps {
   steps: {
-    waitForQuorum: StepFunction;
-    runHostCommand: StepFunction;
-    stageSnapshot: StepFunction;
-    transferSnapshot: StepFunction;
+    waitForQuorum: Step;
+    runHostCommand: Step;
+    stageSnapshot: Step;
+    transferSnapshot: Step;
   };
   waysOut: WaysOut;
   /** Where the quorum has come back before anything was stopped. */

@@ -1,11 +1,11 @@
 import type { Chain, IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { StepFunction } from '../../../step-function.ts';
+import type { Step } from '../../../step-function.ts';
 import { reportFromEveryHost } from '../on-every-host.ts';
 import { stepState } from '../step-state.ts';
 
 export interface SalvageProps {
-  steps: { runHostCommand: StepFunction; transferSnapshot: StepFunction; planRecovery: StepFunction };
+  steps: { runHostCommand: Step; transferSnapshot: Step; planRecovery: Step };
   onError: IChainable;
 }
 

@@ -1,6 +1,6 @@
 import { Choice, Condition, type Fail, Pass } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { StepFunction } from '../../../step-function.ts';
+import type { Step } from '../../../step-function.ts';
 import { reportFromEveryHost, shortProblems } from '../on-every-host.ts';
 import { stepState } from '../step-state.ts';
 
@@ -25,7 +25,7 @@ export interface WaysOut {
  */
 export function undoRecovery(
   scope: Construct,
-  { runHostCommand, stageSnapshot }: { runHostCommand: StepFunction; stageSnapshot: StepFunction },
+  { runHostCommand, stageSnapshot }: { runHostCommand: Step; stageSnapshot: Step },
   stop: Fail,
 ): WaysOut {
   const tell = Pass.jsonata(scope, 'Tell what was undone', {

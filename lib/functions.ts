@@ -1,0 +1,114 @@
+import { Duration, type Stack } from 'aws-cdk-lib';
+import type { Cluster } from '../core/contracts/clusters.ts';
+import { DETECTOR_FUNCTION } from '../core/contracts/detection.ts';
+import { HOST_COMMANDS, type HostCommandName } from '../core/contracts/host-commands.ts';
+import { TRANSFERS } from '../core/contracts/recovery.ts';
+import type { StepBundles } from './bundles/bundle-steps.ts';
+import {
+  grantBackupLists,
+  grantRegistry,
+  grantRunbooks,
+  grantRunCommand,
+  grantSecrets,
+  grantUnnamed,
+  LOOK_FOR_HOSTS,
+} from './grants.ts';
+import type { StagingBucket } from './staging-bucket.ts';
+import { type Step, StepFunction, type StepNetwork } from './step-function.ts';
+import { type FunctionName, functionOf, type StepName } from './steps.ts';
+
+export interface StepFunctionsProps {
+  bundles: StepBundles;
+  network: StepNetwork;
+  clusters: Cluster[];
+  /** The ARN of each command document. */
+  documents: Readonly<Record<HostCommandName, string>>;
+  staging: StagingBucket;
+}
+
+/** For steps that wait for etcd to work through a large database; one minute below Lambda's own limit. */
+const LONG = Duration.minutes(14);
+/** A few questions to each of up to seven members, each with a deadline of 5 s. */
+const SHORT = Duration.minutes(5);
+/** For what disables and enables authentication, and for the detector: one that hangs there is cut off soon, and run again. */
+const BRIEF = Duration.minutes(1);
+/** gRPC and TLS start in about half the time that 256 MiB take; a quarter of a core is enough for the rest. */
+const MEMORY_MIB = 512;
+
+/**
+ * The functions that run the steps: one for each set of permissions and time limit. Steps that decide from what they are given, or talk to AWS
+ * alone, are in no VPC, whose subnets may have no way to AWS, unless they have to reach what is in it.
+ */
+export function stepFunctions(
+  stack: Stack,
+  { bundles, network, clusters, documents, staging }: StepFunctionsProps,
+): { functions: Readonly<Record<FunctionName, StepFunction>>; step: (name: StepName) => Step } {
+  const create = (
+    name: FunctionName,
+    description: string,
+    timeout: Duration,
+    more: { functionName?: string; network?: StepNetwork } = { network },
+  ) =>
+    new StepFunction(stack, name, {
+      bundle: bundleOf(name, bundles),
+      description,
+      timeout,
+      memoryMiB: MEMORY_MIB,
+      ...more,
+    });
+  const functions = {
+    configuration: create('configuration', "Checks an execution's input and loads the cluster", SHORT),
+    diagnosis: create('diagnosis', 'Looks at a whole cluster and says which incident it has', SHORT),
+    detector: create('detector', 'Looks at a cluster each minute, and tells its alarms', BRIEF, {
+      network,
+      functionName: DETECTOR_FUNCTION,
+    }),
+    etcd: create('etcd', 'Asks the members of a cluster, decides, and changes what takes moments', SHORT),
+    'etcd-long': create('etcd-long', 'Compacts, defragments, and compares hashes: waits for a large database', LONG),
+    'authentication-on': create(
+      'authentication-on',
+      'Enables authentication where a cure was cut off before it could',
+      BRIEF,
+    ),
+    'authentication-off-and-on': create(
+      'authentication-off-and-on',
+      'Disables authentication and enables it at once',
+      BRIEF,
+    ),
+    'run-command': create('run-command', 'Runs the documents on hosts', SHORT),
+    staging: create('staging', 'Begins, completes or discards the upload of a snapshot', SHORT),
+    transfers: create('transfers', 'Runs a document on one host with a URL of S3', SHORT),
+    backups: create('backups', 'Says which backup of a cluster is the newest', SHORT, {}),
+    executions: create('executions', 'Decides which runbook is next, if none is at work', SHORT, {}),
+    decisions: create('decisions', 'Decides from what it is given alone', SHORT, {}),
+  };
+  // Scheduler hands a look over, and Lambda would try one that fails twice more. A minute later the next one is due.
+  functions.detector.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+
+  const { configuration, diagnosis, detector, etcd, 'run-command': runCommand, transfers } = functions;
+  for (const each of [configuration, diagnosis, detector]) grantRegistry(stack, each, clusters);
+  const withSecrets = ['etcd-long', 'authentication-on', 'authentication-off-and-on'] as const;
+  for (const each of [diagnosis, detector, etcd, ...withSecrets.map((name) => functions[name])]) {
+    grantSecrets(stack, each, clusters);
+  }
+  grantUnnamed(diagnosis, [LOOK_FOR_HOSTS]);
+  for (const each of [functions['authentication-off-and-on'], functions.executions]) grantRunbooks(stack, each);
+  const transferring: readonly HostCommandName[] = TRANSFERS;
+  const others = (Object.keys(HOST_COMMANDS) as HostCommandName[]).filter(
+    (command) => command === 'inspect-host' || !transferring.includes(command),
+  );
+  const arnsOf = (commands: readonly HostCommandName[]) => commands.map((command) => documents[command]);
+  grantRunCommand(stack, runCommand, clusters, arnsOf(others));
+  grantRunCommand(stack, transfers, clusters, arnsOf(transferring));
+  staging.grantTransfers(transfers, clusters);
+  staging.grantStaging(functions.staging);
+  grantBackupLists(functions.backups, clusters);
+  return { functions, step: (name) => ({ name, runsIn: functions[functionOf(name)] }) };
+}
+
+/** @throws Error where there is none */
+export function bundleOf(name: string, bundles: StepBundles): string {
+  const bundle = bundles[name];
+  if (!bundle) throw new Error(`There is no bundle "${name}".`);
+  return bundle;
+}
