@@ -8,7 +8,7 @@ import type { ClientTls } from './health.ts';
 import { type LocalMember, Member } from './member.ts';
 import { changeMembership } from './membership.ts';
 import { freePorts, HOST } from './ports.ts';
-import { type AuthToken, type Security, secure, type TlsMode } from './security.ts';
+import { type AuthToken, BCRYPT_COST, type Security, secure, type TlsMode } from './security.ts';
 import { satisfies } from './versions.ts';
 
 type ClusterOptions = {
@@ -207,7 +207,9 @@ class LocalCluster implements AsyncDisposable {
       `--initial-cluster-token=${basename(this.#directory)}`,
       ...(quotaBackendBytes === undefined ? [] : [`--quota-backend-bytes=${quotaBackendBytes}`]),
       // 3.3 has no such flags, and logs to standard error as it is.
-      ...(satisfies(binaries.version, '3.3') ? [] : ['--logger=zap', '--log-outputs=stderr']),
+      ...(satisfies(binaries.version, '3.3')
+        ? []
+        : ['--logger=zap', '--log-outputs=stderr', `--bcrypt-cost=${BCRYPT_COST}`]),
       ...this.#security.flags(place.name),
       ...(extraArgs ?? []),
     ];

@@ -6,6 +6,9 @@ import type { ClientTls } from './health.ts';
 export type TlsMode = 'none' | 'server' | 'mutual';
 export type AuthToken = 'simple' | 'jwt';
 
+/** The least that etcd takes: by its own default each login costs a core about 60 ms, which a test pays thousands of times. */
+export const BCRYPT_COST = 4;
+
 /** What a cluster's security settings come to: flags for each member by its name, and what clients use, as PEM and as files. */
 export type Security = {
   scheme: 'http' | 'https';

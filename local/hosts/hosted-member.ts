@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { ClusterCertificates, TokenKeys } from '../etcd/certificates.ts';
+import { BCRYPT_COST } from '../etcd/security.ts';
 import { satisfies } from '../etcd/versions.ts';
 import type { Host } from './host.ts';
 
@@ -109,7 +110,7 @@ function flagsOf(member: HostedMember, settings: MemberSettings): Record<string,
     'quota-backend-bytes': String(settings.quotaBackendBytes),
     ...(settings.snapshotCount !== undefined && { 'snapshot-count': String(settings.snapshotCount) }),
     // 3.3 has one logger, and no setting for it.
-    ...(!satisfies(settings.version, '3.3') && { logger: 'zap' }),
+    ...(!satisfies(settings.version, '3.3') && { logger: 'zap', 'bcrypt-cost': String(BCRYPT_COST) }),
     ...(settings.tokenKeys && {
       'auth-token': `jwt,pub-key=${pki}/token.pub,priv-key=${pki}/token.key,sign-method=RS256`,
     }),
