@@ -95,7 +95,7 @@ export function runScript(
     // A host that closes the connection before it has read everything is told by its exit status.
     child.stdin.on('error', () => undefined);
     // Left open: where it ends, the script is cut off.
-    child.stdin.write(wrap(script, mark, Math.ceil(timeoutMs / 1000)));
+    child.stdin.write(readAtOnce(wrap(script, mark, Math.ceil(timeoutMs / 1000))));
     if (signal?.aborted) cutOff();
   });
 }
@@ -108,11 +108,10 @@ export function runScript(
 function wrap(script: string, mark: string, timeoutSeconds: number): string {
   return `{
   set -u
-  exec 3<&0
   limit=''
   if command -v timeout > /dev/null; then limit='timeout -k 5 ${timeoutSeconds}'; fi
   echo ${mark}
-  $limit bash /dev/fd/4 4<<'${mark}' < /dev/null 3<&- &
+  $limit bash -c '. /dev/fd/4' 4<<'${mark}' < /dev/null 3<&- &
 ${script}
 ${mark}
   script=$!
@@ -127,4 +126,13 @@ ${mark}
   exit "$code"
 }
 `;
+}
+
+/**
+ * What bash reads from a pipe it reads a byte at a time, for what follows may be for somebody else: a script of 60 KB took it 65,000 reads. So it
+ * gets the whole at once, and runs nothing of one that did not come whole; other shells read ahead by themselves. 3 is the input that `wrap` watches.
+ */
+function readAtOnce(script: string): string {
+  const length = Buffer.byteLength(script);
+  return `{ exec 3<&0; if [ -n "\${BASH_VERSION-}" ]; then eval "$(head -c ${length})"; fi; }\n${script}`;
 }
