@@ -41,6 +41,7 @@ export function assessTokens(
   { cluster, readings }: z.output<typeof assessTokensInput>,
 ): TokenAssessment {
   const nothing = { readings, members: [], rejecting: [], inspections: [] };
+  requireIdentities(cluster.members, observation, { begun: true });
   if (isOpen(observation)) {
     return { ...nothing, verdict: 'Enable', summary: describeOpen(observation) };
   }
