@@ -53,9 +53,7 @@ export function describeFindings(
     `${cluster.name}: ${incident}${isMistaken ? ', but clusters.json is wrong about who is who' : ''}`,
     ...indent([
       summary,
-      ...(isMistaken
-        ? ['Until that is corrected as the warnings say, a remediation is refused where it matters.']
-        : []),
+      ...(isMistaken ? ['Correct what the warnings say: until then a remediation may be refused.'] : []),
       ...besides,
       'Members:',
       ...indent(inColumns(members.map((member) => [member.name, member.state, standingOf(member)]))),

@@ -58,6 +58,10 @@ export function viewCluster(cluster: Cluster, evidence: Evidence): ClusterView {
       return { name, configured, seen, state: 'unreached' as const, problem };
     }
     const life = hasQuorum && !seen.answering ? signOfLife(seen, entries[index]) : '';
+    if (!seen.answering && seen.silence === 'stranger') {
+      const problem = `${life || 'cannot be judged from here'}: what answers at its clientUrl ${configured.clientUrl} is not known to be of this cluster`;
+      return { name, configured, seen, state: 'unreached' as const, problem };
+    }
     if (!seen.answering && life !== '') {
       return { name, configured, seen, state: 'unreached' as const, problem: `${life}: ${seen.problem}` };
     }

@@ -162,9 +162,21 @@ function describeInaccessible({ cluster, evidence, view }: Case): string | undef
   const isOne = kept.length === 1;
   const standing =
     kept.length > 0
-      ? `${describeKept(kept).join(' ')} Nothing shows that ${isOne ? 'it has' : 'they have'} failed, so ${isOne ? 'it is' : 'they are'} not replaced; and nobody would notice if ${isOne ? 'it did' : 'they did'}.`
+      ? `${describeKept(kept).join(' ')}${describeWork(view)} Nothing shows that ${isOne ? 'it has' : 'they have'} failed, so ${isOne ? 'it is' : 'they are'} not replaced; and nobody would notice if ${isOne ? 'it did' : 'they did'}.`
       : `${describeHealth({ evidence, view })} But not everybody who answers is who clusters.json says, and no runbook changes anything while that is so.`;
-  return [standing, ...mistakes.map(({ message }) => message), ...adviceFor(kept)].join(' ');
+  const isAnswered = ({ name }: ViewedMember) => evidence.members.some((seen) => seen.name === name && seen.answering);
+  const silent = kept.filter((member) => !isAnswered(member));
+  return [standing, ...mistakes.map(({ message }) => message), ...adviceFor(silent)].join(' ');
+}
+
+/** That the cluster is at work all the same, as those show that are seen. */
+function describeWork(view: ClusterView): string {
+  const seen = answeringIn(view);
+  if (!view.hasQuorum || seen.length === 0) return '';
+  const leaderIds = new Set(seen.map(({ leaderId }) => leaderId));
+  const [leaderId = '0'] = leaderIds;
+  const leads = leaderIds.size === 1 && leaderId !== '0' ? `, led by ${nameOf(view.observation, leaderId)}` : '';
+  return ` A quorum is at work${leads}, as ${namesOf(seen)} ${seen.length === 1 ? 'shows' : 'show'}.`;
 }
 
 function describeHealth({ evidence, view }: Pick<Case, 'evidence' | 'view'>): string {

@@ -1,6 +1,6 @@
 import type { ConfiguredMember } from '../contracts/clusters.ts';
 import type { AnsweringMember, ListedIdentity, MemberObservation } from '../contracts/observation.ts';
-import { describeListed, hasPeerUrl, isItself } from './identity.ts';
+import { hasPeerUrl, isItself } from './identity.ts';
 
 /** The answers that give one cluster ID, and what those members list. */
 interface Answers {
@@ -67,7 +67,9 @@ export function withoutStrangers(
     if (own.verdict === 'own' && (seen.clusterId === own.clusterId || isNamesake(seen, member))) return seen;
     const { name, endpoint } = seen;
     const problem =
-      own.verdict === 'unknown' ? describeClusters(members) : describeStranger(seen, member, own.verdict, members);
+      own.verdict === 'unknown'
+        ? describeClusters(members)
+        : describeStranger(seen.clusterId, configured, members, own.verdict);
     return { name, endpoint, answering: false, silence: 'stranger', problem };
   });
 }
@@ -111,31 +113,41 @@ function isNamesake(seen: AnsweringMember, member: ConfiguredMember): boolean {
   return isItself(seen, member) && seen.entry?.name === member.name;
 }
 
+/** One sentence for all addresses at which the same cluster answers. */
 function describeStranger(
-  { id, clusterId, entry }: AnsweringMember,
-  { name, clientUrl }: ConfiguredMember,
-  verdict: 'own' | 'none',
+  clusterId: string,
+  configured: readonly ConfiguredMember[],
   members: readonly MemberObservation[],
+  verdict: 'own' | 'none',
 ): string {
-  const who = entry ? describeListed({ id, ...entry }) : id;
-  const seen = `The clientUrl of ${name} (${clientUrl}) is answered by ${who} of another cluster (${clusterId})`;
-  const what = `correct clientUrl of ${name} in clusters.json, or what is in between, so that it reaches ${name} alone`;
-  if (verdict === 'own') return `${seen}: ${what}.`;
+  const at = configured.filter((member, index) => {
+    const seen = members[index];
+    return seen?.answering && seen.clusterId === clusterId && !isNamesake(seen, member);
+  });
+  const urls = at.map(({ name, clientUrl }) => `${name} (${clientUrl})`).join(', ');
+  const lead = at.length > 1 ? `The clientUrls of ${urls} lead` : `The clientUrl of ${urls} leads`;
   const lists = answersIn(members).find((group) => group.clusterId === clusterId)?.lists ?? [];
-  const names = lists.flatMap((list) => list.map((listed) => listed.name));
-  const likeness = names.includes(name) ? ', though it has a member of this name' : '';
+  const correct = 'correct clusters.json, or what is in between, so that each clientUrl reaches its own member alone.';
+  const seen = `${lead} to another cluster (${clusterId})${describeList(lists)}`;
+  if (verdict === 'own') return `${seen}: ${correct}`;
   return (
-    `${seen}, which has nobody at a peerUrl of clusters.json${likeness}: ${what}. ` +
-    'Should it be the cluster in question after all, it is peerUrl that is wrong, of every member.'
+    `${seen} and nobody at a peerUrl of clusters.json: ${correct} Should it be the cluster in question after all, then ` +
+    'peerUrl is wrong in clusters.json, of every member.'
   );
+}
+
+/** The longest of the lists that were told. */
+function describeList(lists: readonly ListedIdentity[][]): string {
+  const [longest] = lists.toSorted((a, b) => b.length - a.length);
+  if (!longest) return ', which does not tell whom it lists';
+  return `, which lists ${longest.map(({ name, peerUrls }) => `${name || '(not started)'} at ${peerUrls.join(' ')}`).join(', ')}`;
 }
 
 function describeClusters(members: readonly MemberObservation[]): string {
   const list = answersIn(members)
     .map(({ clusterId, seen, lists }) => {
-      const names = lists.map((each) => each.map(describeIdentity).join(' and ')).toSorted(byLength)[0];
       const at = seen.map(({ name, endpoint }) => `${name} (${endpoint})`).join(', ');
-      return `at ${at} the cluster ${clusterId} answers, which ${names ? `lists ${names}` : 'does not tell whom it lists'}`;
+      return `at ${at} the cluster ${clusterId} answers${describeList(lists)}`;
     })
     .join('; ');
   return (
@@ -143,12 +155,4 @@ function describeClusters(members: readonly MemberObservation[]): string {
     'Either some clientUrls lead elsewhere, or a member was bootstrapped a second time (initial-cluster-state new). Find out which cluster holds the ' +
     'data, correct the clientUrls of the others in clusters.json, or stop the etcd that was bootstrapped by mistake; until then nothing is changed.'
   );
-}
-
-function describeIdentity({ name, peerUrls }: ListedIdentity): string {
-  return `${name || '(not started)'} at ${peerUrls.join(' ')}`;
-}
-
-function byLength(a: string, b: string): number {
-  return b.length - a.length;
 }

@@ -124,7 +124,7 @@ describe('a member that runs and refuses us', () => {
     const { incident, summary, members: facts, warnings } = diagnosed(proof(members('wwr')));
     expect(incident).toBe('member-inaccessible');
     expect(summary).toBe(
-      'node3 runs and refuses us: Its certificate is not of the CA. Nothing shows that it has failed, so it is not replaced; and nobody would notice if it did. Correct the login or the certificate for node3.',
+      'node3 runs and refuses us: Its certificate is not of the CA. A quorum is at work, led by node1, as node1, node2 show. Nothing shows that it has failed, so it is not replaced; and nobody would notice if it did. Correct the login or the certificate for node3.',
     );
     expect(facts[2]).toMatchObject({
       state: 'refusing',
