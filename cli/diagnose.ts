@@ -25,7 +25,7 @@ export function diagnoseCommand(): Command {
       'after',
       examples(
         ['diagnose --config clusters.json --secrets secrets.json --cluster orders', 'diagnose --deployed orders'],
-        '0 every cluster is healthy; 1 one is not, or could not be diagnosed; 2 for a wrong use.',
+        '0 every cluster is healthy; 1 one is not, could not be diagnosed, or is configured wrongly; 2 for a wrong use.',
       ),
     )
     .action(async (flags: LookFlags) => {

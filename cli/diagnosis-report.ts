@@ -1,5 +1,5 @@
 import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
-import type { Condition, Diagnosis, MemberFacts } from '../core/contracts/diagnosis.ts';
+import { type Condition, type Diagnosis, IDENTITY_WARNINGS, type MemberFacts } from '../core/contracts/diagnosis.ts';
 import type { Incident } from '../core/contracts/execution-input.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
 import type { FileFlags } from './files.ts';
@@ -11,14 +11,22 @@ export type Diagnosed = { cluster: string } & (
   | { diagnosis: null; error: string; cause: string }
 );
 
+/** Whether all is well, the configuration too: a remediation would be refused while that is wrong about who is who. */
 export function isHealthy({ diagnosis }: Diagnosed): boolean {
-  return diagnosis?.incident === 'healthy';
+  return diagnosis?.incident === 'healthy' && !isMisconfigured(diagnosis);
 }
 
-/** Of all that were asked for; an incident is worth more of a responder's time than what could not be looked at. */
-export function outcomeOf(found: readonly Diagnosed[]): 'Healthy' | 'IncidentFound' | 'NotDiagnosed' {
+function isMisconfigured({ warnings }: Pick<Diagnosis, 'warnings'>): boolean {
+  return warnings.some(({ kind }) => IDENTITY_WARNINGS.some((identity) => identity === kind));
+}
+
+/** Of all that were asked for; an incident is worth more of a responder's time than what could not be looked at, and that more than a configuration. */
+export function outcomeOf(
+  found: readonly Diagnosed[],
+): 'Healthy' | 'IncidentFound' | 'NotDiagnosed' | 'ConfigurationDiffers' {
   if (found.every(isHealthy)) return 'Healthy';
-  return found.some((each) => each.diagnosis && !isHealthy(each)) ? 'IncidentFound' : 'NotDiagnosed';
+  if (found.some(({ diagnosis }) => diagnosis && diagnosis.incident !== 'healthy')) return 'IncidentFound';
+  return found.some(({ diagnosis }) => diagnosis === null) ? 'NotDiagnosed' : 'ConfigurationDiffers';
 }
 
 /** Undefined for what no runbook cures. */
@@ -40,10 +48,12 @@ export function describeFindings(
   { besides, next }: { besides: string[]; next: string[] },
 ): string[] {
   const { incident, summary, members, warnings } = diagnosis;
+  const isMistaken = incident === 'healthy' && isMisconfigured(diagnosis);
   return [
-    `${cluster.name}: ${incident}`,
+    `${cluster.name}: ${incident}${isMistaken ? ', but clusters.json is wrong about who is who' : ''}`,
     ...indent([
       summary,
+      ...(isMistaken ? ['Correct what the warnings say: until then a remediation may be refused.'] : []),
       ...besides,
       'Members:',
       ...indent(inColumns(members.map((member) => [member.name, member.state, standingOf(member)]))),

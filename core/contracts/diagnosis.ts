@@ -83,6 +83,20 @@ interface HostFacts extends HostReach {
   member: string;
 }
 
+/** Warnings that who answers, or whom etcd lists, is not what the configuration says: while one is there, no runbook changes what it is about. */
+export const IDENTITY_WARNINGS = [
+  'unknown-to-etcd',
+  'not-configured',
+  'another-cluster',
+  'shared-address',
+  'answered-by-another',
+  'grpc-proxy',
+  'equal-names',
+  'name-differs',
+  'alias',
+  'peer-url-differs',
+] as const;
+
 /** Nothing that stops a cluster now, and all of it worth a person's time. */
 export interface Warning {
   kind:
@@ -97,15 +111,7 @@ export interface Warning {
     | 'version-skew'
     | 'downgrade-enabled'
     | 'even-voters'
-    | 'unknown-to-etcd'
-    | 'not-configured'
-    | 'shared-address'
-    | 'answered-by-another'
-    | 'grpc-proxy'
-    | 'equal-names'
-    | 'name-differs'
-    | 'alias'
-    | 'peer-url-differs'
+    | (typeof IDENTITY_WARNINGS)[number]
     | 'authentication-disabled'
     | 'tokens-differ'
     | 'tokens-unknown'

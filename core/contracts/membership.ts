@@ -46,14 +46,14 @@ export type Readings = z.output<typeof readingsSchema>;
 
 export const assessMembersInput = z.strictObject({ ...assessed, readings: readingsSchema });
 export interface MembersAssessment {
-  /** `Confirm`: look again later. */
-  verdict: 'Confirm' | 'Replace' | 'NothingToDo';
+  /** `Confirm`: look again later; `Look`: nobody is replaced, and hosts are asked what keeps us from their members. */
+  verdict: 'Confirm' | 'Replace' | 'Look' | 'NothingToDo';
   summary: string;
   readings: Readings;
   members: MemberHealth[];
   /** The inspect-host commands that the plan needs, one for each failed member. */
   inspections: HostCommand[];
-  /** The one for the host of the member whose place another host takes; empty where there is none to be asked. */
+  /** Those for hosts that have another view of a member than ours: of the one whose place another host takes, and of each that cannot be judged from here. */
   oldHost: HostCommand[];
 }
 

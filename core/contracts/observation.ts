@@ -18,6 +18,9 @@ export interface ListedMember {
   isLearner: boolean;
 }
 
+/** Who a member of a list is. */
+export type ListedIdentity = Pick<ListedMember, 'id' | 'name' | 'peerUrls'>;
+
 export type MemberObservation = AnsweringMember | SilentMember;
 
 /**
@@ -28,8 +31,9 @@ export type MemberObservation = AnsweringMember | SilentMember;
  * - `busy`: it runs, and could not serve us at this moment.
  * - `refused`: it runs, and refuses us: the login, the certificate.
  * - `unreached`: we did not get to it. Its name is not known here, the scheme is wrong, something cuts the connection, or a proxy answers.
+ * - `stranger`: somebody answers there who is of another cluster, or of one of which nobody can tell whether it is the one in question.
  */
-export type Silence = 'away' | 'leaderless' | 'busy' | 'refused' | 'unreached';
+export type Silence = 'away' | 'leaderless' | 'busy' | 'refused' | 'unreached' | 'stranger';
 
 export interface SilentMember {
   name: string;
@@ -70,4 +74,6 @@ export interface AnsweringMember {
   quotaIsTold: boolean;
   /** How this member itself lists the one that answers; not there where it did not tell. A grpc-proxy lists nobody's peer URL. */
   entry?: Pick<ListedMember, 'name' | 'peerUrls'>;
+  /** Whom this member itself lists; not there where it did not tell. */
+  list?: ListedIdentity[];
 }

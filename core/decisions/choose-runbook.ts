@@ -71,7 +71,7 @@ export function chooseRunbook(input: ChooseRunbook): NextRunbook {
 
 function forAPerson({ summary }: ChooseRunbook['diagnosis']): PreconditionFailed {
   return new PreconditionFailed(
-    `${summary} No runbook does that, and nothing was changed. docs/runbooks.md#alarm-member-inaccessible says what to look at.`,
+    `${summary} No runbook cures this, and nothing was changed. docs/runbooks.md#alarm-member-inaccessible says what to look at.`,
   );
 }
 

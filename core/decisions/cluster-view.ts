@@ -9,7 +9,7 @@ import type {
   SilentMember,
 } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
-import { answerOf, describeListed, entriesOf, isAnswerMistaken } from './identity.ts';
+import { answerOf, describeListed, entriesOf, isItself, mistakenAnswers, whoAnswers } from './identity.ts';
 import {
   describeSilence,
   isUnpromoted,
@@ -23,6 +23,7 @@ import { isAnyLeaderFollowed } from './quorum-assessment.ts';
 /** A configured member, as a diagnosis judges it. */
 export interface ViewedMember extends Pick<MemberFacts, 'name' | 'state' | 'problem'> {
   configured: ConfiguredMember;
+  /** Of the member itself, at whichever address it answers. What another one tells at its address is none of it. */
   seen: MemberObservation;
 }
 
@@ -47,22 +48,47 @@ export function viewCluster(cluster: Cluster, evidence: Evidence): ClusterView {
   const leaderId = hasQuorum ? leaderMostFollow(evidence) : undefined;
   const entries = entriesOf(cluster.members, observation);
   const signOfLife = lookForLife({ ...evidence, memberList: observation.memberList }, entries, leaderId);
-  const areMixedUp = isAnswerMistaken(cluster.members, evidence);
+  const areMixedUp = mistakenAnswers(cluster.members, evidence).length > 0;
   const members = cluster.members.map((configured, index) => {
     const surveyed = survey?.members[index];
-    const seen = answerOf(entries[index], evidence) ?? (evidence.members[index] as MemberObservation);
     const { name } = configured;
+    const seen = seenOf(configured, entries[index], evidence.members[index] as MemberObservation, observation);
     if (!seen.answering && seen.silence === 'away' && areMixedUp) {
       const problem = `cannot be judged while other members answer at the addresses of others, for this one may be somebody else's: ${seen.problem}`;
       return { name, configured, seen, state: 'unreached' as const, problem };
     }
     const life = hasQuorum && !seen.answering ? signOfLife(seen, entries[index]) : '';
+    if (!seen.answering && seen.silence === 'stranger') {
+      const problem = `${life || 'cannot be judged from here'}: what answers at its clientUrl ${configured.clientUrl} is not known to be of this cluster`;
+      return { name, configured, seen, state: 'unreached' as const, problem };
+    }
     if (!seen.answering && life !== '') {
       return { name, configured, seen, state: 'unreached' as const, problem: `${life}: ${seen.problem}` };
     }
     return { name, configured, seen, ...judge(seen, surveyed, entries[index], hasQuorum, leaderId) };
   });
   return { observation, hasQuorum, survey, members };
+}
+
+function seenOf(
+  configured: ConfiguredMember,
+  entry: ListedMember | undefined,
+  there: MemberObservation,
+  observation: Observation,
+): MemberObservation {
+  const { name, clientUrl } = configured;
+  const own = answerOf(entry, observation);
+  if (own) return { ...own, name };
+  const other = there.answering ? whoAnswers(there, configured, observation.memberList) : undefined;
+  if (!other) return there;
+  const { endpoint } = there;
+  const problem = `another member (${other.id}) answers at its clientUrl ${clientUrl}`;
+  return { name, endpoint, answering: false, silence: 'unreached', problem };
+}
+
+/** Those that answer, each with the name of its own entry. */
+export function answeringIn({ members }: ClusterView): AnsweringMember[] {
+  return members.flatMap(({ seen }) => (seen.answering ? [seen] : []));
 }
 
 /** Whether a quorum has shown that it is there, though it may be that hardly any member of it answers us. */
@@ -128,9 +154,13 @@ export function nameOf({ members, memberList }: Observation, id: string): string
 /** What etcd's list would be if the configuration is right, where a quorum that works is too slow to tell it. */
 function assumedList({ members }: Cluster, evidence: Evidence): ListedMember[] {
   if (evidence.memberList.length > 0) return evidence.memberList;
-  return members.map(({ name, peerUrl, learner = false }, index) => {
-    const seen = evidence.members[index] as MemberObservation;
-    const { id, isLearner } = seen.answering ? seen : { id: '', isLearner: learner };
+  return members.map((member, index) => {
+    const { name, peerUrl, learner = false } = member;
+    const there = evidence.members[index] as MemberObservation;
+    const isAnothers = there.answering && members.some((other) => other !== member && isItself(there, other));
+    const itself = evidence.members.find((seen) => seen.answering && isItself(seen, member));
+    const seen = itself ?? (isAnothers ? undefined : there);
+    const { id, isLearner } = seen?.answering ? seen : { id: '', isLearner: learner };
     return { id, name, peerUrls: [peerUrl], isLearner };
   });
 }
@@ -176,6 +206,7 @@ const STATES: Readonly<Record<Silence, MemberFacts['state']>> = {
   busy: 'refusing',
   refused: 'refusing',
   unreached: 'unreached',
+  stranger: 'unreached',
 };
 
 /** A member that is slow has not failed: it catches up, or somebody has to look at its disk, and another in its place would do no better. */

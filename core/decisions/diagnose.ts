@@ -1,11 +1,14 @@
 import type { Cluster } from '../contracts/clusters.ts';
 import { CONDITIONS, type Condition, type Diagnosis, type Evidence, type MemberFacts } from '../contracts/diagnosis.ts';
+import type { MemberObservation, Silence, SilentMember } from '../contracts/observation.ts';
 import { UnsafeToProceed } from '../errors.ts';
 import { formatBytes } from '../format.ts';
 import { describeId, refuseUnsafeAlarms } from './cluster-health.ts';
-import { type ClusterView, isAgreed, nameOf, type ViewedMember, viewCluster } from './cluster-view.ts';
+import { answeringIn, type ClusterView, isAgreed, nameOf, type ViewedMember, viewCluster } from './cluster-view.ts';
 import { warningsOf } from './diagnosis-warnings.ts';
+import { mistakenAnswers } from './identity.ts';
 import { describeLostQuorum } from './lost-quorum.ts';
+import { KEPT_FROM_US } from './member-survey.ts';
 import { unjudgedQuorum } from './quorum-assessment.ts';
 import { describeUse } from './quotas.ts';
 import { membersThat } from './token-standing.ts';
@@ -50,7 +53,7 @@ export function diagnose(cluster: Cluster, evidence: Evidence): Diagnosis {
     incident: first?.condition ?? 'healthy',
     summary: first?.summary ?? describeHealth(seen),
     others: others.map(({ condition }) => condition),
-    members: view.members.map((member) => factsOf(member, evidence, view)),
+    members: view.members.map((member) => factsOf(member, view)),
     hosts: evidence.hosts.map((reach) => ({
       ...reach,
       member: cluster.members.find(({ host }) => host === reach.host)?.name ?? '',
@@ -64,7 +67,7 @@ export function diagnose(cluster: Cluster, evidence: Evidence): Diagnosis {
  * member too, for a login waits for a leader.
  */
 export function mayElect(cluster: Cluster, evidence: Evidence): boolean {
-  const areKept = evidence.members.every((seen) => !seen.answering && ['refused', 'unreached'].includes(seen.silence));
+  const areKept = evidence.members.every((seen) => !seen.answering && KEPT_FROM_US.includes(seen.silence));
   return !areKept && viewCluster(cluster, evidence).survey === undefined;
 }
 
@@ -78,11 +81,11 @@ function describeCorruption({ evidence }: Case): string | undefined {
   }
 }
 
-function describeFullStore({ evidence }: Case): string | undefined {
+function describeFullStore({ evidence, view }: Case): string | undefined {
   const raised = evidence.alarms.filter(({ alarm }) => alarm === 'NOSPACE');
   if (raised.length === 0) return undefined;
-  const sizes = evidence.members.flatMap((seen) =>
-    seen.answering ? [`${seen.name} ${describeUse(seen.dbSizeBytes, seen.quotaBytes)}`] : [],
+  const sizes = answeringIn(view).map(
+    ({ name, dbSizeBytes, quotaBytes }) => `${name} ${describeUse(dbSizeBytes, quotaBytes)}`,
   );
   return `NOSPACE is raised by ${raised.map(({ memberId }) => describeId(evidence, memberId)).join(', ')}: etcd refuses writes. ${sizes.join(', ')}.`;
 }
@@ -111,26 +114,72 @@ function describeUnjudgedQuorum({ cluster, evidence, view }: Case): string | und
   if (!isQuorumUnjudged(cluster, evidence, view)) return undefined;
   if (evidence.loginProblem !== '')
     return `Nobody can tell from here whether there is a quorum. ${evidence.loginProblem}`;
-  const kept = unjudgedQuorum(cluster, evidence).map(({ name }) => name);
-  const list = view.members.flatMap(({ name, problem }) =>
-    kept.includes(name) ? [sentence(`${name} ${problem}`)] : [],
-  );
+  const names = unjudgedQuorum(cluster, evidence).map(({ name }) => name);
+  const kept = view.members.filter(({ name }) => names.includes(name));
   return (
-    `Nobody can tell from here whether there is a quorum, for ${kept.join(', ')} may be one that works for everybody else. ${list.join(' ')} ` +
-    'Correct what keeps us from them.'
+    `Nobody can tell from here whether there is a quorum, for ${names.join(', ')} may be one that works for everybody else. ` +
+    [...describeKept(kept), ...adviceFor(kept)].join(' ')
   );
+}
+
+/** What keeps us from members. Where it is the same for several, it is told once. */
+function describeKept(kept: readonly ViewedMember[]): string[] {
+  const seen = kept.map(({ name, problem, seen }) =>
+    isStranger(seen) ? seen.problem : sentence(`${name} ${problem}`),
+  );
+  return [...new Set(seen)];
+}
+
+function isStranger(seen: MemberObservation): seen is SilentMember {
+  return !seen.answering && seen.silence === 'stranger';
+}
+
+/** Of a stranger, and of one that answers for another, the sentence about it says what to correct. */
+function adviceFor(kept: readonly ViewedMember[]): string[] {
+  const having = (...silences: Silence[]) =>
+    kept.filter(({ seen }) => !seen.answering && silences.includes(seen.silence));
+  const [refused, busy] = [having('refused'), having('busy')];
+  const away = having('away', 'leaderless', 'unreached');
+  const urls = away.map(({ name, configured }) => `${name} (${configured.clientUrl})`).join(', ');
+  return [
+    ...(away.length > 0
+      ? [`Correct in clusters.json the clientUrl of ${urls}, or the name server, the firewall or the proxy in between.`]
+      : []),
+    ...(refused.length > 0 ? [`Correct the login or the certificate for ${namesOf(refused)}.`] : []),
+    ...(busy.length > 0 ? [`Look at the load of ${namesOf(busy)}.`] : []),
+  ];
+}
+
+function namesOf(members: readonly { name: string }[]): string {
+  return members.map(({ name }) => name).join(', ');
 }
 
 function describeInaccessible({ cluster, evidence, view }: Case): string | undefined {
   if (isQuorumUnjudged(cluster, evidence, view)) return undefined;
   const kept = view.members.filter(({ state }) => state === 'refusing' || state === 'unreached');
-  if (kept.length === 0) return undefined;
-  const list = kept.map(({ name, problem }) => sentence(`${name} ${problem}`)).join(' ');
+  const mistakes = mistakenAnswers(cluster.members, evidence).filter(({ kind }) => kind !== 'another-cluster');
+  if (kept.length === 0 && mistakes.length === 0) return undefined;
   const isOne = kept.length === 1;
-  return `${list} Nothing shows that ${isOne ? 'it has' : 'they have'} failed, so ${isOne ? 'it is' : 'they are'} not replaced; and nobody would notice if ${isOne ? 'it did' : 'they did'}. Correct what keeps us from ${isOne ? 'it' : 'them'}.`;
+  const standing =
+    kept.length > 0
+      ? `${describeKept(kept).join(' ')}${describeWork(view)} Nothing shows that ${isOne ? 'it has' : 'they have'} failed, so ${isOne ? 'it is' : 'they are'} not replaced; and nobody would notice if ${isOne ? 'it did' : 'they did'}.`
+      : `${describeHealth({ evidence, view })} But not everybody who answers is who clusters.json says, and no runbook changes anything while that is so.`;
+  const isAnswered = ({ name }: ViewedMember) => evidence.members.some((seen) => seen.name === name && seen.answering);
+  const silent = kept.filter((member) => !isAnswered(member));
+  return [standing, ...mistakes.map(({ message }) => message), ...adviceFor(silent)].join(' ');
 }
 
-function describeHealth({ evidence, view }: Case): string {
+/** That the cluster is at work all the same, as those show that are seen. */
+function describeWork(view: ClusterView): string {
+  const seen = answeringIn(view);
+  if (!view.hasQuorum || seen.length === 0) return '';
+  const leaderIds = new Set(seen.map(({ leaderId }) => leaderId));
+  const [leaderId = '0'] = leaderIds;
+  const leads = leaderIds.size === 1 && leaderId !== '0' ? `, led by ${nameOf(view.observation, leaderId)}` : '';
+  return ` A quorum is at work${leads}, as ${namesOf(seen)} ${seen.length === 1 ? 'shows' : 'show'}.`;
+}
+
+function describeHealth({ evidence, view }: Pick<Case, 'evidence' | 'view'>): string {
   const others = view.members.filter(({ state }) => state === 'behind').map(({ name }) => name);
   const all = others.length > 0 ? `every member but ${others.join(', ')}` : 'every member';
   const leader = view.survey?.leader.name;
@@ -142,9 +191,9 @@ function describeHealth({ evidence, view }: Case): string {
     : `${works}, but whether an alarm is raised could not be read.`;
 }
 
-function factsOf({ name, seen, state, problem }: ViewedMember, evidence: Evidence, view: ClusterView): MemberFacts {
+function factsOf({ name, seen, state, problem }: ViewedMember, view: ClusterView): MemberFacts {
   if (!seen.answering) return { name, state, problem, lagEntries: '', facts: problem };
-  const applied = evidence.members.flatMap((each) => (each.answering ? [BigInt(each.raftAppliedIndex)] : []));
+  const applied = answeringIn(view).map((each) => BigInt(each.raftAppliedIndex));
   const furthest = applied.reduce((a, b) => (a > b ? a : b));
   const ahead = view.survey ? BigInt(view.survey.leader.raftAppliedIndex) : furthest;
   // The leader may have been read some entries earlier.

@@ -1,8 +1,7 @@
 import type { Cluster } from '../contracts/clusters.ts';
 import type { Evidence, Warning } from '../contracts/diagnosis.ts';
-import type { AnsweringMember } from '../contracts/observation.ts';
 import { formatBytes, formatShare } from '../format.ts';
-import { type ClusterView, isAgreed } from './cluster-view.ts';
+import { answeringIn, type ClusterView, isAgreed } from './cluster-view.ts';
 import { votersOf } from './configured-quorum.ts';
 import { describeDowngrade } from './downgrade.ts';
 import { adviceForStranger, describeListed, entriesOf, findMistakes, isProxyList, unlistedIn } from './identity.ts';
@@ -18,9 +17,10 @@ const FRAGMENTED_ABOVE_RATIO = 0.45;
 /** What is not as it should be, and stops nobody yet. */
 export function warningsOf(cluster: Cluster, evidence: Evidence, view: ClusterView, tokens: TokenView): Warning[] {
   return [
+    ...findMistakes(cluster.members, evidence),
     ...aboutEvidence(evidence, view),
-    ...aboutSpace(evidence),
-    ...aboutReleases(cluster, evidence),
+    ...aboutSpace(evidence, view),
+    ...aboutReleases(cluster, view),
     ...aboutDowngrade(evidence),
     ...aboutMembership(cluster, evidence),
     ...aboutTokens(view, tokens),
@@ -50,11 +50,11 @@ function aboutEvidence(evidence: Evidence, { hasQuorum, survey, members }: Clust
   return warnings;
 }
 
-function aboutSpace(evidence: Evidence): Warning[] {
+function aboutSpace(evidence: Evidence, view: ClusterView): Warning[] {
   const isFull = evidence.alarms.some(({ alarm }) => alarm === 'NOSPACE');
   const contradiction = describeContradiction(evidence);
   const contradicted: Warning[] = contradiction ? [{ kind: 'quota-contradicted', message: contradiction }] : [];
-  const sizes = answeringIn(evidence).flatMap(({ name, dbSizeBytes, dbSizeInUseBytes, quotaBytes }) => {
+  const sizes = answeringIn(view).flatMap(({ name, dbSizeBytes, dbSizeInUseBytes, quotaBytes }) => {
     const warnings: Warning[] = [];
     if (!isFull && isAboveShare(PREVENT_ABOVE_RATIO, dbSizeBytes, quotaBytes)) {
       const message = `The database of ${name} has ${describeUse(dbSizeBytes, quotaBytes)}, which is more than ${formatShare(PREVENT_ABOVE_RATIO)}: the runbook for space-exceeded reclaims it before etcd refuses writes.`;
@@ -70,8 +70,8 @@ function aboutSpace(evidence: Evidence): Warning[] {
   return [...contradicted, ...sizes];
 }
 
-function aboutReleases({ auth }: Cluster, evidence: Evidence): Warning[] {
-  const byRelease = Map.groupBy(answeringIn(evidence), ({ version }) => version);
+function aboutReleases({ auth }: Cluster, view: ClusterView): Warning[] {
+  const byRelease = Map.groupBy(answeringIn(view), ({ version }) => version);
   const warnings = [...byRelease].flatMap(([release, members]) =>
     defectsOf(release, auth !== undefined).map((defect): Warning => {
       const message = `${namesOf(members)} ${members.length > 1 ? 'run' : 'runs'} etcd ${release}, in which ${defect}. Upgrade it.`;
@@ -116,7 +116,6 @@ function aboutMembership(cluster: Cluster, evidence: Evidence): Warning[] {
     const message = `There are ${voters.length} voters, which bear the loss of no more members than ${voters.length - 1} would.`;
     warnings.push({ kind: 'even-voters', message });
   }
-  warnings.push(...findMistakes(cluster.members, evidence));
   // A proxy's list names nobody.
   if (!isAgreed(evidence) || isProxyList(memberList)) return warnings;
   const entries = entriesOf(cluster.members, evidence);
@@ -165,10 +164,6 @@ function aboutHosts({ members }: Cluster, { hosts }: Evidence): Warning[] {
   if (unknown.length === 0) return warnings;
   const message = `Whether these hosts are reached is not known, ${unknown.map(({ host }) => host).join(', ')}: ${unknown[0]?.problem}`;
   return [...warnings, { kind: 'hosts-unknown', message }];
-}
-
-function answeringIn({ members }: Evidence): AnsweringMember[] {
-  return members.filter((member) => member.answering);
 }
 
 function namesOf(members: readonly { name: string }[]): string {

@@ -1,5 +1,11 @@
 import { type ConfiguredMember, memberName } from '../contracts/clusters.ts';
-import type { AnsweringMember, ListedMember, MemberObservation, Observation } from '../contracts/observation.ts';
+import type {
+  AnsweringMember,
+  ListedIdentity,
+  ListedMember,
+  MemberObservation,
+  Observation,
+} from '../contracts/observation.ts';
 import { PreconditionFailed } from '../errors.ts';
 
 type Seen = Pick<Observation, 'members' | 'memberList'>;
@@ -7,6 +13,7 @@ type Seen = Pick<Observation, 'members' | 'memberList'>;
 /** Where what answers, or what etcd lists, is not what clusters.json says. */
 export interface Mistake {
   kind:
+    | 'another-cluster'
     | 'shared-address'
     | 'answered-by-another'
     | 'grpc-proxy'
@@ -87,15 +94,19 @@ export function findMistakes(
   replaced?: ConfiguredMember,
 ): Mistake[] {
   const all = replaced ? [...configured, replaced] : configured;
+  const strangers = strangersIn(observation.members);
   const proxies = proxiesIn(all, observation);
-  if (proxies.length > 0) return [describeProxies(proxies)];
+  if (proxies.length > 0) return [...strangers, describeProxies(proxies)];
   const memberList = observation.memberList.length > 0 ? observation.memberList : ownEntries(observation.members);
   const entries = entriesOf(all, { ...observation, memberList });
   const shared = sharedAddresses(configured, observation.members);
-  const mistakes: Mistake[] = shared.map(([id, names]) => ({
-    kind: 'shared-address',
-    message: `The same member (${id}) answers at the addresses of ${names.join(', ')}: each clientUrl has to reach its own member alone. Correct clusters.json, or the balancer or the name server in between.`,
-  }));
+  const mistakes: Mistake[] = [...strangers];
+  for (const [id, names] of shared) {
+    mistakes.push({
+      kind: 'shared-address',
+      message: `The same member (${id}) answers at the addresses of ${names.join(', ')}: each clientUrl has to reach its own member alone. Correct clusters.json, or the balancer or the name server in between.`,
+    });
+  }
   for (const [index, member] of configured.entries()) {
     const seen = observation.members[index];
     const known = [entries[index], ...(replaced ? [entries[configured.length]] : [])];
@@ -146,7 +157,12 @@ function describeName({ peerUrl, name: configured }: ConfiguredMember, name: str
 }
 
 /** Who answers: on this a change depends at each moment. What names and peer URLs etcd lists is settled before the first one. */
-const ABOUT_ANSWERS: readonly Mistake['kind'][] = ['shared-address', 'answered-by-another', 'grpc-proxy'];
+const ABOUT_ANSWERS: readonly Mistake['kind'][] = [
+  'another-cluster',
+  'shared-address',
+  'answered-by-another',
+  'grpc-proxy',
+];
 
 /**
  * That everybody is who the configuration says, before anything is asked of anybody in particular.
@@ -172,13 +188,19 @@ export function requireIdentities(
   );
 }
 
-/** Whether somebody answers where another member is configured. */
-export function isAnswerMistaken(configured: readonly ConfiguredMember[], observation: Seen): boolean {
-  return findMistakes(configured, observation).some(({ kind }) => ABOUT_ANSWERS.includes(kind));
+/** Where somebody answers where another member is configured. */
+export function mistakenAnswers(configured: readonly ConfiguredMember[], observation: Seen): Mistake[] {
+  return findMistakes(configured, observation).filter(({ kind }) => ABOUT_ANSWERS.includes(kind));
+}
+
+/** What answers from another cluster; of clusters among which nobody can choose, it is one sentence for all. */
+function strangersIn(members: readonly MemberObservation[]): Mistake[] {
+  const problems = members.flatMap((seen) => (!seen.answering && seen.silence === 'stranger' ? [seen.problem] : []));
+  return [...new Set(problems)].map((message) => ({ kind: 'another-cluster', message }));
 }
 
 /** How the one that is listed is described where no configured member is it. */
-export function describeListed({ name, id, peerUrls }: ListedMember): string {
+export function describeListed({ name, id, peerUrls }: ListedIdentity): string {
   return `${name || '(not started)'} (${id}, ${peerUrls.join(' ')})`;
 }
 
@@ -252,7 +274,7 @@ function sharedAddresses(
 }
 
 /** Who answers at a member's client URL; undefined where it may be the member itself, of whichever cluster. */
-function whoAnswers(
+export function whoAnswers(
   seen: AnsweringMember,
   configured: ConfiguredMember,
   memberList: readonly ListedMember[],

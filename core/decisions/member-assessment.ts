@@ -1,10 +1,11 @@
 import type { MemberHealth, MembersAssessment, Readings, Target } from '../contracts/membership.ts';
 import type { Observation } from '../contracts/observation.ts';
-import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
+import { PreconditionFailed } from '../errors.ts';
+import { refuseUnsafeAlarms } from './cluster-health.ts';
 import { MAX_READINGS, READINGS } from './confirmation.ts';
 import { refuseDowngrade } from './downgrade.ts';
 import { inspectionOf } from './host-place.ts';
-import { adviceForStranger, describeListed, unlistedIn } from './identity.ts';
+import { adviceForStranger, describeListed, requireIdentities, unlistedIn } from './identity.ts';
 import {
   isUnpromoted,
   requireQuorumWithout,
@@ -19,6 +20,8 @@ import {
   scopeOf,
   surveyScope,
 } from './replacement-scope.ts';
+import { looksAtHosts, refuseUnjudged, unjudgedIn } from './unjudged-members.ts';
+import { refuseUnseenLeader } from './unseen-leader.ts';
 
 /**
  * Which members have failed, seen often enough? Everything here comes before the first change.
@@ -29,6 +32,9 @@ export function assessMembers(
   { readings, ...request }: ReplacementRequest & { readings: Readings },
 ): MembersAssessment {
   const scope = scopeOf(request);
+  refuseUnsafeAlarms(observation);
+  requireIdentities(scope.cluster.members, observation, { replaced: scope.replaced, begun: true });
+  refuseUnseenLeader(scope.observed, observation);
   const { survey, replaced } = withoutWaiting(observation, () => surveyScope(scope, observation));
   if (survey.strangers.length > 0) {
     const unlisted = unlistedIn(scope.observed, observation);
@@ -40,9 +46,16 @@ export function assessMembers(
   refuseHealthyReplaced(replaced, survey);
   const named = request.member && (scope.replaced ? scope.named : request.member);
   const isNamedWell = survey.members.some(({ name, state }) => name === named && state === 'healthy');
-  if (!isNamedWell) refuseUnjudged(survey, replaced);
-  const targets = chooseTargets(survey, scope.named);
+  const unjudged = isNamedWell ? [] : unjudgedIn(survey, replaced);
+  const looks = looksAtHosts(request.cluster, unjudged);
+  if (looks.length === 0) refuseUnjudged(unjudged, []);
   const members = survey.members.map(describe);
+  if (unjudged.length > 0) {
+    const summary = unjudged.map(({ name, problem }) => `${name} ${problem}`).join(' ');
+    const unsettled = { targets: [], equal: 0, total: readings.total };
+    return { verdict: 'Look', summary, readings: unsettled, members, inspections: [], oldHost: looks };
+  }
+  const targets = chooseTargets(survey, scope.named);
   const next = countReadings(readings, targets);
   if (targets.length === 0) {
     const summary = request.member ? `${request.member} is healthy.` : 'Every member is healthy.';
@@ -80,20 +93,6 @@ function refuseUnapproved(targets: readonly Target[], onlyMembers: readonly stri
   throw new PreconditionFailed(
     `${others.map(({ member, problem }) => `${member} ${problem}`).join(' ')} Only ${onlyMembers?.join(', ')} may be replaced: nobody has approved of ` +
       'more. Nothing was changed; start again, and the plan is made anew.',
-  );
-}
-
-/**
- * What keeps us from a member is no failure of it, and another member in its place would not be reached any better.
- * @throws EtcdUnavailable where all of them are only busy
- */
-function refuseUnjudged({ members }: Survey, replaced: SurveyedMember | undefined): void {
-  const unjudged = [...members, ...(replaced ? [replaced] : [])].filter(({ state }) => state === 'unjudged');
-  if (unjudged.length === 0) return;
-  const list = unjudged.map(({ name, problem }) => `${name} ${problem}`).join('\n');
-  if (unjudged.every(({ seen }) => !seen.answering && seen.silence === 'busy')) throw new EtcdUnavailable(list);
-  throw new PreconditionFailed(
-    `${list}\nNothing of this proves that a member has failed, and replacing it would not help. Correct it, and start again. Nothing was changed.`,
   );
 }
 

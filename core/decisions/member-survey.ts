@@ -120,9 +120,7 @@ export function withoutWaiting<Result>({ members }: Pick<Observation, 'members'>
   try {
     return decide();
   } catch (error) {
-    const kept = members.filter(
-      (seen) => !seen.answering && (seen.silence === 'refused' || seen.silence === 'unreached'),
-    );
+    const kept = members.filter((seen) => !seen.answering && KEPT_FROM_US.includes(seen.silence));
     if (!(error instanceof EtcdUnavailable) || kept.length === 0) throw error;
     throw new PreconditionFailed(
       `${error.message}\nThis may be for want of ${kept.map(({ name }) => name).join(', ')}: correct what keeps us from there, and start again. Nothing ` +
@@ -130,6 +128,9 @@ export function withoutWaiting<Result>({ members }: Pick<Observation, 'members'>
     );
   }
 }
+
+/** Silences that waiting does not end: something has to be corrected. Whoever is silent in such a way may be at work. */
+export const KEPT_FROM_US: readonly Silence[] = ['refused', 'unreached', 'stranger'];
 
 /** Whether a silence says nothing of the member itself, so that nobody may act on it as one that has failed. */
 function isUnjudged(silence: Silence): boolean {
@@ -149,6 +150,7 @@ const SILENCES: Readonly<Record<Silence, string>> = {
   busy: 'runs, and cannot serve us now',
   refused: 'runs and refuses us',
   unreached: 'cannot be judged from here',
+  stranger: 'cannot be judged from here',
 };
 
 function survey(

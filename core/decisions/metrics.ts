@@ -2,7 +2,7 @@ import type { Cluster } from '../contracts/clusters.ts';
 import type { Measurement, MetricName } from '../contracts/detection.ts';
 import type { Diagnosis, Evidence } from '../contracts/diagnosis.ts';
 import type { AnsweringMember } from '../contracts/observation.ts';
-import { type ClusterView, isAgreed, viewCluster } from './cluster-view.ts';
+import { answeringIn, type ClusterView, isAgreed, viewCluster } from './cluster-view.ts';
 import { votersOf } from './configured-quorum.ts';
 import { diagnose, isQuorumUnjudged } from './diagnose.ts';
 import { membersThat } from './token-standing.ts';
@@ -17,7 +17,7 @@ type Values = Measurement['values'];
 export function measure(cluster: Cluster, evidence: Evidence): Measurement[] {
   const diagnosis = diagnose(cluster, evidence);
   const view = viewCluster(cluster, evidence);
-  const answering = evidence.members.filter((seen) => seen.answering);
+  const answering = answeringIn(view);
   const fullest = Math.max(...answering.map(quotaUsedPercent));
   return [
     {
@@ -27,7 +27,7 @@ export function measure(cluster: Cluster, evidence: Evidence): Measurement[] {
         IncidentPresent: diagnosis.incident === 'healthy' ? 0 : 1,
         ...membership(cluster, view),
         ...agreement(evidence),
-        InaccessibleMembers: view.members.filter(({ state }) => state === 'refusing' || state === 'unreached').length,
+        InaccessibleMembers: inaccessibleIn(view, evidence),
         ...tokens(cluster, evidence, view),
         ...(answering.length > 0 && { QuotaUsedPercent: fullest }),
         DetectorRuns: 1,
@@ -53,6 +53,15 @@ function membership(cluster: Cluster, { hasQuorum, members }: ClusterView): Valu
   const healthy = members.filter(({ state, configured }) => state === 'healthy' && voters.includes(configured));
   const failed = members.filter(({ state }) => state === 'failed' || state === 'joining');
   return { HealthyVoters: healthy.length, FailedMembers: failed.length };
+}
+
+/** Those at whose addresses others answer are told of by nobody who is asked for them, though they may be well. */
+function inaccessibleIn({ members }: ClusterView, evidence: Evidence): number {
+  return members.filter(({ state, seen }, index) => {
+    const there = evidence.members[index];
+    const isAnothers = there?.answering && seen.answering && there.id !== seen.id;
+    return state === 'refusing' || state === 'unreached' || isAnothers;
+  }).length;
 }
 
 /** What a quorum has to be asked for. An alarm that was not seen must never count as none. */

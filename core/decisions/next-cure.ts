@@ -26,6 +26,7 @@ export function chooseNextCure(observation: TokenObservation, request: ChooseNex
       `After ${turn} turns members still reject tokens, and others than before: find out who restarts members or changes authentication.`,
     );
   }
+  requireIdentities(cluster.members, observation, { begun: true });
   if (isOpen(observation)) {
     if (observation.window?.execution === execution) return { action: 'EnableAuthentication' };
     throw new PreconditionFailed(

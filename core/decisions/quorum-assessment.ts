@@ -9,6 +9,7 @@ import { quorumIn, votersOf } from './configured-quorum.ts';
 import { MAX_READINGS, READINGS } from './confirmation.ts';
 import { inspectionOf } from './host-place.ts';
 import { requireIdentities } from './identity.ts';
+import { KEPT_FROM_US } from './member-survey.ts';
 import { requireReadableBackup } from './named-backup.ts';
 
 /** What one member made of a read that needs a quorum. */
@@ -36,6 +37,8 @@ export function assessQuorum(
   { cluster, parameters, readings }: QuorumRequest,
 ): QuorumAssessment {
   requireReadableBackup(cluster, parameters);
+  // Reads that work elsewhere say nothing of this cluster.
+  requireIdentities(cluster.members, observation, { begun: true });
   const members = observation.members.map((seen) => {
     const read = linearizable.find(({ member }) => member === seen.name);
     return standingOf(seen, problemOf(seen, read));
@@ -88,7 +91,7 @@ function problemOf(seen: MemberObservation, read: LinearizableRead | undefined):
 }
 
 function describeUnseen({ silence, problem }: SilentMember): string {
-  return `${silence === 'unreached' ? 'cannot be judged from here' : 'does not answer'}: ${problem}`;
+  return `${silence === 'unreached' || silence === 'stranger' ? 'cannot be judged from here' : 'does not answer'}: ${problem}`;
 }
 
 /**
@@ -110,7 +113,7 @@ export function isAnyLeaderFollowed(cluster: Cluster, { members }: Pick<Observat
 export function unjudgedQuorum(cluster: Cluster, { members }: Pick<Observation, 'members'>): SilentMember[] {
   const voters = votersOf(cluster).map(({ name }) => name);
   const kept = members.flatMap((seen) =>
-    !seen.answering && ['refused', 'unreached'].includes(seen.silence) && voters.includes(seen.name) ? [seen] : [],
+    !seen.answering && KEPT_FROM_US.includes(seen.silence) && voters.includes(seen.name) ? [seen] : [],
   );
   return kept.length < quorumIn(cluster) ? [] : kept;
 }

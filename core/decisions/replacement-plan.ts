@@ -18,6 +18,7 @@ import {
   surveyScope,
 } from './replacement-scope.ts';
 import { startCauses } from './start-causes.ts';
+import { refuseUnjudged, unjudgedIn } from './unjudged-members.ts';
 
 interface Inspected {
   member: string;
@@ -36,6 +37,12 @@ export function planReplacement(
 ): ReplacementPlan {
   const scope = scopeOf(request);
   const { survey, replaced } = surveyScope(scope, observation);
+  if (request.targets.length === 0) {
+    refuseUnjudged(unjudgedIn(survey, replaced), request.oldHost);
+    throw new PreconditionFailed(
+      'What could not be judged from here a moment ago can be by now. Nothing was changed; start again.',
+    );
+  }
   refuseHealthyReplaced(replaced, survey);
   const unhealthy = request.targets.filter(({ member }) => find(survey, member).state !== 'healthy');
   if (unhealthy.length > 0) {

@@ -16,10 +16,12 @@ import type {
 import { PreconditionFailed, VerificationFailed } from '../errors.ts';
 import { formatBytes, formatShare } from '../format.ts';
 import { describeId, refuseUnsafeAlarms, type SettledCluster } from './cluster-health.ts';
+import { requireIdentities } from './identity.ts';
 import { membersToLeaveOut, settleWithout, type WorkingCluster } from './left-out-members.ts';
 import { quorumOf } from './member-survey.ts';
 import { assessedQuotas, describeContradiction, isAboveShare, type QuotaOf, quotasIn } from './quotas.ts';
 import { describeSpaceSteps } from './space-steps.ts';
+import { refuseUnseenLeader } from './unseen-leader.ts';
 
 /** Without an alarm, a database above this share of its quota is worth a compaction, whatever is free in it already. */
 export const PREVENT_ABOVE_RATIO = 0.8;
@@ -65,6 +67,8 @@ export function assessSpace(
   { cluster: { members }, parameters }: Request<typeof assessSpaceInput>,
 ): SpaceAssessment {
   refuseUnsafeAlarms(observation);
+  requireIdentities(members, observation);
+  refuseUnseenLeader(members, observation);
   const cluster = settleWithout(membersToLeaveOut(observation, members), observation, members, 'stop');
   const { voters, leader, leftOut } = cluster;
   refuseOldReleases(cluster);

@@ -15,6 +15,7 @@ import { inspectionOf } from './host-place.ts';
 import { requireIdentities } from './identity.ts';
 import { withoutWaiting } from './member-survey.ts';
 import { isOpen, membersThat, surveyTokens } from './token-standing.ts';
+import { refuseUnseenLeader } from './unseen-leader.ts';
 
 /** What a person has to see to; nothing here would cure it. */
 const FOR_A_PERSON: readonly TokenStanding[] = ['KeysDiffer', 'ClockDiffers', 'AuthStoreDiffers', 'Refuses'];
@@ -41,11 +42,13 @@ export function assessTokens(
   { cluster, readings }: z.output<typeof assessTokensInput>,
 ): TokenAssessment {
   const nothing = { readings, members: [], rejecting: [], inspections: [] };
+  requireIdentities(cluster.members, observation, { begun: true });
   if (isOpen(observation)) {
     return { ...nothing, verdict: 'Enable', summary: describeOpen(observation) };
   }
   refuseUnsafeAlarms(observation);
   requireIdentities(cluster.members, observation);
+  refuseUnseenLeader(cluster.members, observation);
   const { members } = withoutWaiting(observation, () => surveyTokens(cluster.members, observation));
   const rejecting = membersThat('RejectsTokens', members);
   const next = countReadings(readings, members);

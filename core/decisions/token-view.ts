@@ -3,6 +3,7 @@ import type { Evidence } from '../contracts/diagnosis.ts';
 import type { MemberTokens } from '../contracts/tokens.ts';
 import { RemediationError } from '../errors.ts';
 import type { ClusterView } from './cluster-view.ts';
+import { mistakenAnswers } from './identity.ts';
 import { isOpen, surveyTokens } from './token-standing.ts';
 
 /** What fresh tokens have shown, where there were any. */
@@ -20,6 +21,12 @@ export function viewTokens(cluster: Cluster, evidence: Evidence, { observation }
   if (evidence.probes.length === 0) return { ...nothing, problem: evidence.probesProblem };
   const seen = { ...observation, probes: evidence.probes, window: null };
   if (isOpen(seen)) return { ...nothing, isOpen: true };
+  if (mistakenAnswers(cluster.members, evidence).some(({ kind }) => kind !== 'another-cluster')) {
+    return {
+      ...nothing,
+      problem: 'a token was taken or refused by whoever answers, who is not the one that is configured.',
+    };
+  }
   try {
     return { ...nothing, members: surveyTokens(cluster.members, seen).members };
   } catch (error) {

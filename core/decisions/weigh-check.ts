@@ -1,6 +1,6 @@
 import type { Certificate, CheckArea, CheckLine, CheckReport, WeighCheck } from '../contracts/check.ts';
 import { type Cluster, type ConfiguredMember, hostsOf, layoutOf } from '../contracts/clusters.ts';
-import type { Warning } from '../contracts/diagnosis.ts';
+import { IDENTITY_WARNINGS, type Warning } from '../contracts/diagnosis.ts';
 import type { InspectionReport } from '../contracts/host-command-results.ts';
 import { formatBytes, formatShare } from '../format.ts';
 import { daysUntil, outOfTime } from './certificates.ts';
@@ -21,15 +21,7 @@ const AREAS: Partial<Record<Warning['kind'], CheckArea>> = {
   'authentication-disabled': 'login',
   'tokens-differ': 'login',
   'tokens-unknown': 'login',
-  'unknown-to-etcd': 'identity',
-  'not-configured': 'identity',
-  'shared-address': 'identity',
-  'answered-by-another': 'identity',
-  'grpc-proxy': 'identity',
-  'equal-names': 'identity',
-  'name-differs': 'identity',
-  alias: 'identity',
-  'peer-url-differs': 'identity',
+  ...Object.fromEntries(IDENTITY_WARNINGS.map((kind) => [kind, 'identity' as const])),
   'nearly-full': 'quota',
   'quota-contradicted': 'quota',
   fragmented: 'quota',

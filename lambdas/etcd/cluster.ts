@@ -1,5 +1,6 @@
-import type { Cluster } from '../../core/contracts/clusters.ts';
+import type { Cluster, ConfiguredMember } from '../../core/contracts/clusters.ts';
 import type { AnsweringMember, MemberObservation, Observation } from '../../core/contracts/observation.ts';
+import { findOwnCluster, withoutStrangers } from '../../core/decisions/own-cluster.ts';
 import { EtcdUnavailable, InvalidInput, PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import { hasReason, silenceOf } from './errors.ts';
 import { EtcdMember } from './member.ts';
@@ -8,10 +9,12 @@ import { type ClusterSecrets, readSecrets } from './secrets.ts';
 /** A configured cluster: one pinned client for each member. Close it after use. */
 export class EtcdCluster {
   readonly members: readonly EtcdMember[];
+  readonly #configured: readonly ConfiguredMember[];
   /** Whether the login was seen to do what only root may: it is asked for once. */
   #isRoot = false;
 
   constructor(cluster: Cluster, secrets: ClusterSecrets) {
+    this.#configured = cluster.members;
     this.members = cluster.members.map(
       ({ name, clientUrl }) =>
         new EtcdMember({
@@ -35,14 +38,14 @@ export class EtcdCluster {
 
   /** A member that takes calls for the whole cluster. @throws EtcdUnavailable when none was seen answering */
   voterIn({ members }: Observation): EtcdMember {
-    const seen = this.members[members.findIndex(isAnsweringVoter)];
+    const [seen] = this.#votersIn(members);
     if (!seen) throw new EtcdUnavailable('No voter answers.');
     return seen;
   }
 
   /** The member that leads. @throws EtcdUnavailable when none is seen */
   leaderIn({ members }: Observation): EtcdMember {
-    const leader = this.members[members.findIndex((member) => member.answering && member.id === member.leaderId)];
+    const leader = this.ofThisCluster(members).find((member) => leads(members, member));
     if (!leader) throw new EtcdUnavailable('No member leads: an election may be under way.');
     return leader;
   }
@@ -53,15 +56,16 @@ export class EtcdCluster {
    *   was not seen must never count as no alarm. Any other error where no member lets us read them (a wrong password);
    *   PreconditionFailed where the login is not root's: it would be found out in the middle of a runbook
    * @param look what counts as an answer of one member
+   * @param known as of {@link findOwnCluster}
    */
-  async observe(look: Look = usefulToClients): Promise<Observation> {
-    const members = await this.observeMembers(look);
+  async observe(look: Look = usefulToClients, known: readonly string[] = []): Promise<Observation> {
+    const members = await this.observeMembers(look, known);
     if (!members.some(isAnsweringVoter)) {
       await this.#requireFitLogin(members);
       return { members, memberList: [], alarms: [] };
     }
     try {
-      const agreement = await this.observeAgreement(members);
+      const agreement = await this.observeAgreement(members, known);
       await this.#requireFitLogin(members);
       return { members, ...agreement };
     } catch (error) {
@@ -71,9 +75,18 @@ export class EtcdCluster {
     }
   }
 
-  /** What each member tells on its own, whether or not there is a quorum. */
-  observeMembers(look: Look = usefulToClients): Promise<MemberObservation[]> {
-    return Promise.all(this.members.map((member) => observeMember(member, look)));
+  /** What each member tells on its own, whether or not there is a quorum. What answers from another cluster has told nothing: see {@link withoutStrangers}. */
+  async observeMembers(look: Look = usefulToClients, known: readonly string[] = []): Promise<MemberObservation[]> {
+    const seen = await Promise.all(this.members.map((member) => observeMember(member, look)));
+    return withoutStrangers(this.#configured, seen, known);
+  }
+
+  /** Those that do not answer from another cluster, be it as the configured member itself. */
+  ofThisCluster(members: readonly MemberObservation[], known: readonly string[] = []): EtcdMember[] {
+    const own = findOwnCluster(this.#configured, members, known);
+    const isOwn = (seen: MemberObservation | undefined) =>
+      seen?.answering ? own?.verdict !== 'own' || seen.clusterId === own.clusterId : seen?.silence !== 'stranger';
+    return this.members.filter((_, index) => isOwn(members[index]));
   }
 
   /**
@@ -81,8 +94,11 @@ export class EtcdCluster {
    * @param members what each has told of itself
    * @throws as the last voter that was asked
    */
-  async observeAgreement(members: readonly MemberObservation[]): Promise<Pick<Observation, 'memberList' | 'alarms'>> {
-    const voters = this.#votersIn(members);
+  async observeAgreement(
+    members: readonly MemberObservation[],
+    known: readonly string[] = [],
+  ): Promise<Pick<Observation, 'memberList' | 'alarms'>> {
+    const voters = this.#votersIn(members, known);
     if (voters.length === 0) throw new EtcdUnavailable('No voter answers.');
     const [memberList, alarms] = await Promise.all([
       firstAnswer(voters, (member) => member.memberList()),
@@ -119,8 +135,9 @@ export class EtcdCluster {
   }
 
   /** The leader first: before 3.5 each member tells etcd's list as it knows it. */
-  #votersIn(members: readonly MemberObservation[]): EtcdMember[] {
-    const answering = this.members.filter((_, index) => isAnsweringVoter(members[index]));
+  #votersIn(members: readonly MemberObservation[], known: readonly string[] = []): EtcdMember[] {
+    const own = this.ofThisCluster(members, known);
+    const answering = this.members.filter((member, index) => own.includes(member) && isAnsweringVoter(members[index]));
     return answering.toSorted((a, b) => Number(leads(members, b)) - Number(leads(members, a)));
   }
 
@@ -140,8 +157,7 @@ const usefulToClients: Look = (member) => member.look();
 async function observeMember(member: EtcdMember, look: Look): Promise<MemberObservation> {
   try {
     const seen = await look(member);
-    const entry = await member.ownEntry(seen.id);
-    return { ...seen, ...(entry && { entry }) };
+    return { ...seen, ...(await member.ownList(seen.id)) };
   } catch (error) {
     if (!(error instanceof RemediationError)) throw error;
     const { name, endpoint } = member;

@@ -10,7 +10,7 @@ import { changed, hasReason } from './errors.ts';
 const PROBE_DEADLINE_MS = 2_000;
 const PROBE_INTERVAL_MS = 250;
 /** It has answered a moment ago, and this it tells from memory. */
-const OWN_ENTRY_MS = 1_000;
+const OWN_LIST_MS = 1_000;
 
 /** What came with etcd 3.6: the proto of the deployed bundle knows it, the client library's own does not yet. */
 interface StatusSince36 {
@@ -81,17 +81,18 @@ export class EtcdMember {
   }
 
   /**
-   * How this member itself lists the one of `id`, which it tells without a leader. etcd's grpc-proxy lists itself alone, with the ID 0.
-   * @returns undefined where it does not tell
+   * Whom this member itself lists, and as whom the one of `id`, which it tells without a leader. etcd's grpc-proxy lists itself alone, with the ID 0.
+   * @returns nothing where it does not tell
    */
-  async ownEntry(id: string): Promise<Pick<ListedMember, 'name' | 'peerUrls'> | undefined> {
+  async ownList(id: string): Promise<Pick<AnsweringMember, 'entry' | 'list'>> {
     try {
-      const { members } = await this.#connection.cluster.memberList({ linearizable: false }, within(OWN_ENTRY_MS));
-      const own = members.find(({ ID }) => toHex(ID) === id) ?? members.find(({ ID }) => ID === '0');
-      return own && { name: own.name, peerUrls: own.peerURLs };
+      const { members } = await this.#connection.cluster.memberList({ linearizable: false }, within(OWN_LIST_MS));
+      const list = members.map(({ ID, name, peerURLs }) => ({ id: toHex(ID), name, peerUrls: peerURLs }));
+      const own = list.find((listed) => listed.id === id) ?? list.find((listed) => listed.id === '0');
+      return { list, ...(own && { entry: { name: own.name, peerUrls: own.peerUrls } }) };
     } catch (error) {
       if (!(error instanceof RemediationError)) throw error;
-      return undefined;
+      return {};
     }
   }
 

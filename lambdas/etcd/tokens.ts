@@ -17,7 +17,8 @@ export async function observeTokens(etcd: EtcdCluster): Promise<TokenObservation
   const observation = await etcd.observe((member) => member.status());
   const probes = await probeTokens(etcd, observation.members);
   const isOpen = probes.some(({ login }) => login.answer === 'Open');
-  return { ...observation, probes, window: isOpen ? (await readWindow(etcd.members)).window : null };
+  const own = etcd.ofThisCluster(observation.members);
+  return { ...observation, probes, window: isOpen && own.length > 0 ? (await readWindow(own)).window : null };
 }
 
 /**
@@ -26,7 +27,9 @@ export async function observeTokens(etcd: EtcdCluster): Promise<TokenObservation
  * @param members what each has told of itself
  */
 export async function probeTokens(etcd: EtcdCluster, members: readonly MemberObservation[]): Promise<TokenProbe[]> {
-  const logins = await Promise.all(etcd.members.map(login));
+  const logins = await Promise.all(
+    etcd.members.map((member, index) => strangerAt(member, members[index]) ?? login(member)),
+  );
   const tokens = logins.flatMap(({ issuer, token }) => (token === '' ? [] : [{ issuer, token }]));
   return Promise.all(
     etcd.members.map(async (member, index) => {
@@ -51,6 +54,12 @@ interface Login {
   /** Empty where none was issued. */
   token: string;
   answer: LoginAnswer;
+}
+
+/** No token is asked of a member of another cluster, and none is shown to it. */
+function strangerAt({ name }: EtcdMember, seen: MemberObservation | undefined): Login | undefined {
+  if (!seen || seen.answering || seen.silence !== 'stranger') return undefined;
+  return { issuer: name, token: '', answer: { answer: 'Unanswered', format: '', problem: seen.problem } };
 }
 
 async function login(member: EtcdMember): Promise<Login> {

@@ -3,10 +3,11 @@ import { assessMembersInput } from '../../core/contracts/membership.ts';
 import { READINGS } from '../../core/decisions/confirmation.ts';
 import { assessMembers } from '../../core/decisions/member-assessment.ts';
 import { scopeOf } from '../../core/decisions/replacement-scope.ts';
+import { findUnseenLeader } from '../../core/decisions/unseen-leader.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
 import { etcdStep } from '../step.ts';
 
-/** A member that restarts cuts connections for a moment, which looks like a proxy, or a wrong scheme. */
+/** A member that restarts cuts connections for a moment, which looks like a proxy, or a wrong scheme. A leader that has just stopped is followed for some seconds. */
 const BEFORE_STOPPING_MS = 2_000;
 
 /** One reading of every member: who has failed, and is the cluster well without them? */
@@ -16,9 +17,12 @@ export const handler = etcdStep(
     for (let reading = 1; ; reading++) {
       const observation = await etcd.observe();
       try {
-        return assessMembers(observation, input);
+        const assessment = assessMembers(observation, input);
+        if (reading >= READINGS || assessment.verdict !== 'Look') return assessment;
       } catch (error) {
-        const mayPass = observation.members.some((seen) => !seen.answering && seen.silence === 'unreached');
+        const mayPass =
+          observation.members.some((seen) => !seen.answering && seen.silence === 'unreached') ||
+          findUnseenLeader(observation) !== undefined;
         if (reading >= READINGS || !mayPass || !(error instanceof PreconditionFailed)) throw error;
       }
       await sleep(BEFORE_STOPPING_MS);

@@ -7,10 +7,12 @@ import { etcdStep } from '../step.ts';
 /** One reading of every member: does any of them still agree with a quorum on anything? */
 export const handler = etcdStep(assessQuorumInput, async (etcd, input) => {
   // A member that waits for its peers answers neither, so both are asked at once. etcd's list and its alarms cannot be read without a quorum.
-  const [members, linearizable] = await Promise.all([
+  const [members, reads] = await Promise.all([
     etcd.observeMembers(),
     Promise.all(etcd.members.map(readThroughConsensus)),
   ]);
+  const own = etcd.ofThisCluster(members).map(({ name }) => name);
+  const linearizable = reads.filter(({ member }) => own.includes(member));
   const assessment = assessQuorum({ members, memberList: [], alarms: [] }, linearizable, input);
   if (assessment.verdict !== 'NothingToDo') return assessment;
   // Once the quorum is lost nobody can tell any more.

@@ -1,10 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { assessTokensInput } from '../../core/contracts/tokens.ts';
+import { READINGS } from '../../core/decisions/confirmation.ts';
 import { assessTokens, requireAuth } from '../../core/decisions/token-assessment.ts';
+import { findUnseenLeader } from '../../core/decisions/unseen-leader.ts';
+import { PreconditionFailed } from '../../core/errors.ts';
 import { observeTokens } from '../etcd/tokens.ts';
 import { etcdStep } from '../step.ts';
+
+/** A leader that has just stopped is followed for some seconds. */
+const BEFORE_STOPPING_MS = 2_000;
 
 /** One reading: which members reject tokens that were issued a moment ago? */
 export const handler = etcdStep(assessTokensInput, async (etcd, input) => {
   requireAuth(input.cluster);
-  return assessTokens(await observeTokens(etcd), input);
+  for (let reading = 1; ; reading++) {
+    const observation = await observeTokens(etcd);
+    try {
+      return assessTokens(observation, input);
+    } catch (error) {
+      const mayPass = findUnseenLeader(observation) !== undefined;
+      if (reading >= READINGS || !mayPass || !(error instanceof PreconditionFailed)) throw error;
+    }
+    await sleep(BEFORE_STOPPING_MS);
+  }
 });

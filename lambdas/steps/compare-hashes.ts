@@ -18,7 +18,7 @@ const LAMBDA_RESERVE_MS = 10_000;
  */
 export const handler = etcdStep(compareHashesInput, async (etcd, input, invocation): Promise<ComparedHashes> => {
   const { cluster } = input;
-  const observation = narrowTo(input.members, cluster.members, await etcd.observe());
+  const observation = narrowTo(input.members, cluster.members, await etcd.observe(undefined, input.members));
   refuseUnsafeAlarms(observation);
   const configured = observedOf(cluster.members, observation);
   const { voters: members } = requireSettled(requireConfiguredMembers(observation, configured, 'wait'));

@@ -1,8 +1,10 @@
+import type { ConfiguredMember } from '../../core/contracts/clusters.ts';
 import {
   type AuthenticationWindow,
   type EnabledAuthentication,
   enableAuthenticationInput,
 } from '../../core/contracts/tokens.ts';
+import { requireIdentities } from '../../core/decisions/identity.ts';
 import { describeAsked } from '../../core/decisions/token-verification.ts';
 import { UnsafeToProceed } from '../../core/errors.ts';
 import {
@@ -34,8 +36,8 @@ const LOOK_AGAIN_SECONDS = 5;
  */
 export const handler = etcdStep(
   enableAuthenticationInput,
-  async (etcd, { endOf, toggled }, invocation): Promise<EnabledAuthentication> => {
-    const members = await ofOneCluster(etcd);
+  async (etcd, { cluster, endOf, toggled }, invocation): Promise<EnabledAuthentication> => {
+    const members = await ofOneCluster(etcd, cluster.members);
     const written = await writtenIn(members);
     const window = written?.window ?? null;
     // Whoever may still do as it was asked is looked at first: what it does by then is seen in what comes after.
@@ -78,13 +80,15 @@ function secondsUntilCertain(
   return isOnItsWay ? Math.max(0, Math.ceil((ON_ITS_WAY_MS - sinceOverMs) / 1000)) : 0;
 }
 
-/** A clientUrl may lead to a member of another cluster, whose word counts for nothing. Where none tells, all are asked. */
-async function ofOneCluster(etcd: EtcdCluster): Promise<EtcdMember[]> {
+/**
+ * A clientUrl may lead to a member of another cluster, whose word counts for nothing. Those that do not answer are asked as well.
+ * @throws PreconditionFailed where nobody else is left
+ */
+async function ofOneCluster(etcd: EtcdCluster, configured: readonly ConfiguredMember[]): Promise<EtcdMember[]> {
   const seen = await etcd.observeMembers((member) => member.status());
-  const clusters = seen.map((each) => (each.answering ? each.clusterId : ''));
-  const count = (id: string) => clusters.filter((other) => other === id).length;
-  const largest = clusters.filter((id) => id !== '').toSorted((a, b) => count(b) - count(a))[0];
-  return etcd.members.filter((_, index) => clusters[index] === '' || clusters[index] === largest);
+  const own = etcd.ofThisCluster(seen);
+  if (own.length === 0) requireIdentities(configured, { members: seen, memberList: [] }, { begun: true });
+  return own;
 }
 
 /** Null for who is let in by no member, and so could not have written anything either. */

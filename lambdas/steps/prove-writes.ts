@@ -17,7 +17,7 @@ const SMALLEST_VALUE_BYTES = 16 * 1024;
  */
 export const handler = etcdStep(proveWritesInput, async (etcd, input): Promise<ProvenWrites> => {
   const { execution, cluster } = input;
-  const observe = async () => narrowTo(input.members, cluster.members, await etcd.observe());
+  const observe = async () => narrowTo(input.members, cluster.members, await etcd.observe(undefined, input.members));
   const observation = await observe();
   const returned = describeReturned(observation, input.leftOut);
   const refusedBy = async (member: EtcdMember, valueBytes: number, error: unknown) => {

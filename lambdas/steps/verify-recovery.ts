@@ -9,7 +9,9 @@ import { etcdStep } from '../step.ts';
  * @throws VerificationFailed where it is not, or lets in anybody: data that is older than the day on which authentication was enabled
  */
 export const handler = etcdStep(verifyRecoveryInput, async (etcd, input): Promise<VerifiedRecovery> => {
-  const verified = verifyRecovery(await etcd.observe(), input);
+  // A member that was left out may run on, of the cluster that was before, which has the same names.
+  const observation = await etcd.observe(undefined, input.restored ? input.required : []);
+  const verified = verifyRecovery(observation, input);
   if (input.restored && input.cluster.auth) {
     await Promise.all(verified.healthy.map((name) => requireLogin(etcd.member(name))));
   }

@@ -1,5 +1,6 @@
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import { type QuorumSighting, waitForQuorumInput } from '../../core/contracts/recovery.ts';
+import { requireIdentities } from '../../core/decisions/identity.ts';
 import { surveyMembers } from '../../core/decisions/member-survey.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
@@ -19,7 +20,9 @@ export const handler = etcdStep(waitForQuorumInput, async (etcd, { cluster, wait
 
 async function look(etcd: EtcdCluster, { members }: Cluster): Promise<QuorumSighting> {
   try {
-    const { leader } = surveyMembers(members, await etcd.observe());
+    const observation = await etcd.observe();
+    requireIdentities(members, observation, { begun: true });
+    const { leader } = surveyMembers(members, observation);
     return { led: true, summary: `${leader.name} leads, and a quorum follows it.` };
   } catch (error) {
     if (!(error instanceof EtcdUnavailable)) throw error;

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { curableIncident, describeDiagnosis, describeUndiagnosed, outcomeOf } from '../../cli/diagnosis-report.ts';
 import type { Cluster } from '../../core/contracts/clusters.ts';
-import { CONDITIONS, type Condition, type Diagnosis } from '../../core/contracts/diagnosis.ts';
+import {
+  CONDITIONS,
+  type Condition,
+  type Diagnosis,
+  IDENTITY_WARNINGS,
+  type Warning,
+} from '../../core/contracts/diagnosis.ts';
 import { INCIDENTS } from '../../core/contracts/execution-input.ts';
 import { clusterOf, configured } from '../core/observations.ts';
 
@@ -130,15 +136,28 @@ describe('what to do next', () => {
   });
 });
 
+it.each(IDENTITY_WARNINGS)('says in the headline of a healthy cluster that the configuration is wrong: %s', (kind) => {
+  const [headline] = describeDiagnosis(PLAIN, diagnosisOf('healthy', { warnings: [{ kind, message: '' }] }), FILES);
+  expect(headline).toBe('orders: healthy, but clusters.json is wrong about who is who');
+});
+
 describe('the outcome', () => {
   const healthy = { cluster: 'a', diagnosis: diagnosisOf('healthy') };
   const lost = { cluster: 'b', diagnosis: diagnosisOf('quorum-lost') };
   const unknown = { cluster: 'c', diagnosis: null, error: 'PreconditionFailed', cause: 'They refuse us.' };
 
+  const mistaken = (kind: Warning['kind']) => ({
+    cluster: 'd',
+    diagnosis: diagnosisOf('healthy', { warnings: [{ kind, message: 'It is so.' }] }),
+  });
+
   it.each([
     ['Healthy', [healthy, healthy]],
+    ['Healthy', [healthy, mistaken('version-skew')]],
     ['IncidentFound', [healthy, unknown, lost]],
-    ['NotDiagnosed', [healthy, unknown]],
+    ['NotDiagnosed', [healthy, unknown, mistaken('peer-url-differs')]],
+    ['ConfigurationDiffers', [healthy, mistaken('peer-url-differs')]],
+    ['ConfigurationDiffers', [mistaken('not-configured')]],
   ])('is %s of such clusters', (outcome, found) => {
     expect(outcomeOf(found)).toBe(outcome);
   });

@@ -143,7 +143,7 @@ describe('a member that something keeps us from', () => {
 
   it('is told with what was seen, and is left over in the end', () => {
     expect(refusal({ found })).toMatch(
-      new RegExp(`^PreconditionFailed: ${SUMMARY} No runbook does that, and nothing was changed`),
+      new RegExp(`^PreconditionFailed: ${SUMMARY} No runbook cures this, and nothing was changed`),
     );
     expect(choose({ found, rounds: ['space-exceeded Remediated'] })).toMatchObject({ remaining: [found] });
   });

@@ -124,7 +124,7 @@ describe('a member that runs and refuses us', () => {
     const { incident, summary, members: facts, warnings } = diagnosed(proof(members('wwr')));
     expect(incident).toBe('member-inaccessible');
     expect(summary).toBe(
-      'node3 runs and refuses us: Its certificate is not of the CA. Nothing shows that it has failed, so it is not replaced; and nobody would notice if it did. Correct what keeps us from it.',
+      'node3 runs and refuses us: Its certificate is not of the CA. A quorum is at work, led by node1, as node1, node2 show. Nothing shows that it has failed, so it is not replaced; and nobody would notice if it did. Correct the login or the certificate for node3.',
     );
     expect(facts[2]).toMatchObject({
       state: 'refusing',
@@ -148,21 +148,32 @@ describe('a member that runs and refuses us', () => {
     expect(diagnosed(evidence).incident).toBe(expected);
   });
 
-  it.each<[string, MemberObservation[], string]>([
-    ['all do', members('rrr'), 'node1, node2, node3'],
-    ['as many as make a quorum do', members('rrs'), 'node1, node2'],
-    ['the only one does', members('r'), 'node1'],
+  it.each<[string, MemberObservation[], string, string]>([
+    [
+      'all do',
+      members('rrr'),
+      'node1, node2, node3',
+      'Correct the login or the certificate for node1, node2, node3\\.',
+    ],
+    [
+      'as many as make a quorum do',
+      members('rrs'),
+      'node1, node2',
+      'Correct the login or the certificate for node1, node2\\.',
+    ],
+    ['the only one does', members('r'), 'node1', 'Correct the login or the certificate for node1\\.'],
     [
       'nobody gets to them',
       [unreached('node1'), unreached('node2'), voter('node3', { leaderId: '0' })],
       'node1, node2',
+      'Correct in clusters\\.json the clientUrl of node1 \\(https://node1:2379\\), node2 .*',
     ],
-  ])('leaves it open whether there is a quorum where %s', (_, seen, kept) => {
+  ])('leaves it open whether there is a quorum where %s', (_, seen, kept, correct) => {
     const { incident, others, summary, members: facts } = diagnosed(apart(seen));
     expect({ incident, others }).toEqual({ incident: 'quorum-inaccessible', others: [] });
     expect(summary).toMatch(
       new RegExp(
-        `^Nobody can tell from here whether there is a quorum, for ${kept} may be one .* node1 .*\\. Correct what keeps us from them\\.$`,
+        `^Nobody can tell from here whether there is a quorum, for ${kept} may be one .* node1 .*\\. ${correct}$`,
       ),
     );
     for (const { problem } of seen.filter((each) => !each.answering).slice(0, 1)) expect(summary).toContain(problem);

@@ -4,6 +4,7 @@ import type { MemberObservation } from '../../core/contracts/observation.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { findMistakes } from '../../core/decisions/identity.ts';
 import { assessMembers } from '../../core/decisions/member-assessment.ts';
+import { measure } from '../../core/decisions/metrics.ts';
 import { assessQuorum } from '../../core/decisions/quorum-assessment.ts';
 import { assessSpace } from '../../core/decisions/space.ts';
 import { assessTokens } from '../../core/decisions/token-assessment.ts';
@@ -239,6 +240,51 @@ describe('who is who', () => {
     expect(name).toBe('PreconditionFailed');
     expect(message).toContain('The clientUrl of node1 (https://node1:2379) is answered by node2 (a2)');
   });
+
+  const ALIASES = [
+    answers('node1', 'node2', { version: '3.5.31' }),
+    voter('node2', { version: '3.5.31' }),
+    voter('node3'),
+  ];
+  const FOREIGN = answers('node3', 'node9', { version: '3.5.31' });
+  it.each<[string, MemberObservation[], ReturnType<typeof listed>[], string[], RegExp]>([
+    [
+      'are swapped',
+      ledBy('node1', SWAPPED as never),
+      LIST,
+      ['leads', 'follows node1', 'follows node1'],
+      /^node1 leads, every member follows it .* But not everybody who answers is who clusters\.json says, .* The clientUrl of node1 /,
+    ],
+    [
+      'lead to one member twice',
+      ledBy('node3', ALIASES as never),
+      LIST,
+      ['cannot be judged: another member (a2) answers at its clientUrl https://node1:2379', 'follows node3', 'leads'],
+      /^node1 cannot be judged: .* The same member \(a2\) answers at the addresses of node1, node2: /,
+    ],
+    [
+      'lead to a member that the configuration does not name',
+      [voter('node1'), voter('node2'), FOREIGN],
+      [...LIST, listed('node9')],
+      ['leads', 'follows node1', 'cannot be judged: another member (a9) answers at its clientUrl https://node3:2379'],
+      /^node3 cannot be judged: .* The clientUrl of node3 \(https:\/\/node3:2379\) is answered by node9 \(a9, /,
+    ],
+  ])(
+    'where addresses %s, it is a condition, and figures stand beside whose they are',
+    (_, members, memberList, facts, told) => {
+      const evidence = proof(members, { memberList });
+      const { incident, summary, members: shown, warnings } = diagnosed(evidence, clusterOf(MEMBERS));
+      expect(incident).toBe('member-inaccessible');
+      expect(summary).toMatch(told);
+      expect(shown.map((each) => each.facts.split(', etcd')[0])).toEqual(facts);
+      const [cluster, ...ofMembers] = measure(clusterOf(MEMBERS), evidence);
+      expect(cluster?.values).toMatchObject({ IncidentPresent: 1, FailedMembers: 0 });
+      expect(cluster?.values.InaccessibleMembers).toBeGreaterThan(0);
+      const answering = shown.filter(({ lagEntries }) => lagEntries !== '').map(({ name }) => name);
+      expect(ofMembers.map(({ dimensions }) => dimensions.member)).toEqual(answering);
+      expect(JSON.stringify(warnings)).not.toMatch(/3\.5\.31 on node[13]/);
+    },
+  );
 
   it('is told of the member itself, at whichever address it answers', () => {
     const [first, second, third] = diagnosed(

@@ -1,10 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
+import type { HostInspection, InspectionReport } from '../../core/contracts/host-command-results.ts';
 import type { MembersAssessment } from '../../core/contracts/membership.ts';
 import type { MemberObservation } from '../../core/contracts/observation.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { assessMembers } from '../../core/decisions/member-assessment.ts';
-import { clusterOf, configured, failureOf, observation, refusing, silent, voter } from './observations.ts';
+import { planReplacement } from '../../core/decisions/replacement-plan.ts';
+import {
+  clusterOf,
+  configured,
+  failureOf,
+  inspected,
+  inspection,
+  observation,
+  refusing,
+  silent,
+  unreached,
+  voter,
+} from './observations.ts';
 
 const PARAMETERS = parse(memberParametersSchema, {}, 'parameters');
 
@@ -72,5 +85,63 @@ describe('members that may be replaced', () => {
 
   it('are none where the one that was approved of is back', () => {
     expect(assess([...well, voter('node4'), voter('node5')], '', only('node4')).verdict).toBe('NothingToDo');
+  });
+});
+
+describe('a member that nobody gets to from here', () => {
+  const well = ['node1', 'node2', 'node3'].map((name) => voter(name));
+  const members = [...well, unreached('node4'), refusing('node5', 'The login is refused.')];
+  const cluster = clusterOf(members.map(({ name }) => configured(name)));
+  const request = { cluster, parameters: PARAMETERS, member: '', targets: [], inspections: [] };
+  const planned = (oldHost: InspectionReport[], seen: MemberObservation[] = members) =>
+    failureOf(() => planReplacement(observation(seen), { ...request, oldHost }));
+  const runs = (answer: HostInspection['atWork']['answer']) =>
+    inspected('node4', {
+      unit: { ...inspection('node4').unit, activeState: 'active', subState: 'running', mainPid: 4711 },
+      atWork: { clientPortListens: true, peerPortListens: true, answer, memberId: 'a4', problem: '' },
+    });
+
+  it('is not replaced, and its host is asked for the other view; not that of one which refuses us', () => {
+    const { verdict, inspections, oldHost, readings } = assess(members);
+    expect({ verdict, inspections, targets: readings.targets }).toEqual({
+      verdict: 'Look',
+      inspections: [],
+      targets: [],
+    });
+    expect(oldHost.map(({ member, host }) => [member, host])).toEqual([['node4', 'i-4']]);
+  });
+
+  it('is refused at once where no host is known', () => {
+    const hostless = { ...cluster, members: cluster.members.map(({ host: _, ...member }) => member) };
+    const readings = { targets: [], equal: 0, total: 0 };
+    const failure = failureOf(() => assessMembers(observation(members), { ...request, cluster: hostless, readings }));
+    expect(failure.message).toMatch(/^node4 cannot be judged from here: The host name in clientUrl .*\nnode5 runs and/);
+  });
+
+  it.each<[string, InspectionReport, string]>([
+    [
+      'at work',
+      runs('leader'),
+      'Its host i-4 says that its unit is active (running) with process 4711, that it listens for clients and peers, and that it has a leader: it is at work, and only its clientUrl (https://node4:2379), or what lies between it and here, is to be corrected.',
+    ],
+    ['stopped', inspected('node4'), 'Its host i-4 says that its unit is failed: once its clientUrl'],
+    ['of no use', runs('silent'), 'and that it does not answer on its own host either: once its clientUrl'],
+    ['not told of', runs('speaks'), 'who does not say whether it has a leader.\n'],
+    ['out of reach', inspected('node4', null), 'Its host i-4 could not be asked: Run Command does not reach it.'],
+  ])('is refused with both views where its host shows it %s', (_, report, view) => {
+    const { name, message } = planned([report]);
+    expect(name).toBe('PreconditionFailed');
+    expect(message).toMatch(
+      /^node4 cannot be judged from here: The host name in clientUrl is not known to DNS here\. Its/,
+    );
+    expect(message).toContain(view);
+    expect(message).toContain('\nnode5 runs and refuses us: The login is refused.\nNothing of this proves');
+  });
+
+  it('is left to a new start where it can be judged by now', () => {
+    expect(planned([], [...well, voter('node4'), voter('node5')])).toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringContaining('can be by now. Nothing was changed; start again.'),
+    });
   });
 });

@@ -91,8 +91,8 @@ describe('etcd-remediation diagnose', () => {
 
   it("warns of a name that is not etcd's while every member is healthy", async () => {
     const { status, stdout } = await etcdRemediation('diagnose', '--config', fileOf('renamed'));
-    expect(status, stdout).toBe(0);
-    expect(stdout).toMatch(/^renamed: healthy$/m);
+    expect(status, stdout).toBe(1);
+    expect(stdout).toMatch(/^renamed: healthy, but clusters\.json is wrong about who is who$/m);
     expect(stdout).toMatch(
       /^ {4}name-differs: clusters\.json calls the member at http:\S+ "m_1", and its name in etcd is "m1"\. Correct name/m,
     );

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster, ConfiguredMember } from '../../core/contracts/clusters.ts';
-import type { Incident } from '../../core/contracts/execution-input.ts';
+import type { Diagnosis } from '../../core/contracts/diagnosis.ts';
+import { INCIDENTS, type Incident } from '../../core/contracts/execution-input.ts';
 import { diagnose } from '../../core/decisions/diagnose.ts';
 import { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
 import { EVIDENCE_BUDGET_MS, observeEvidence } from '../../lambdas/etcd/evidence.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import { findEtcd } from '../../local/etcd/binaries.ts';
+import { type LocalCluster, startCluster } from '../../local/etcd/cluster.ts';
 import { changeMembership } from '../../local/etcd/membership.ts';
 import { freePorts } from '../../local/etcd/ports.ts';
 import { crashMembers } from '../../local/hosts/damage.ts';
@@ -28,12 +30,16 @@ const ODD_NAME = 'Datenbank 3 数据库';
 /** One cluster that is well, under several configurations of which each is wrong in another way. */
 describe('a configuration that is not what is there', () => {
   let hosted: HostedCluster;
+  /** Another one, whose members have the same names, and the same login. */
+  let other: LocalCluster;
   let etcd: EtcdCluster;
   let platform: Platform;
   const scene = () => ({ cluster: hosted, etcd });
 
   beforeAll(async () => {
     const binaries = await findEtcd('3.5.30');
+    other = await startCluster({ binaries, members: 3 });
+    await other.enableAuth(LOGINS.root.password);
     const fleet = await startProcessHosts({ count: 3, binDir: dirname(binaries.etcd) });
     hosted = await startHostedCluster({ binaries, fleet, members: 3, quotaBackendBytes: QUOTA_BYTES, tls: false });
     await hosted.enableAuth(LOGINS.root.password);
@@ -56,6 +62,9 @@ describe('a configuration that is not what is there', () => {
         everywhere((name) => ({ clientUrl: `http://${name}.invalid:2379` })),
       ),
       configured('wrong-ports', await nowhere()),
+      configured('no-leader', { m1: { clientUrl: nobody } }),
+      elsewhere(),
+      elsewhere({ m1: { clientUrl: nobody } }),
       { ...configured('weak-login'), auth: { secret: 'app' } },
     ];
     const hosts = Object.fromEntries(hosted.members.map(({ name, host }) => [`host-${name}`, host.access]));
@@ -65,7 +74,7 @@ describe('a configuration that is not what is there', () => {
   afterAll(async () => {
     etcd?.close();
     await platform?.close();
-    await hosted?.close();
+    await Promise.all([hosted?.close(), other?.close()]);
   });
 
   function everywhere(difference: (name: string) => Partial<ConfiguredMember>) {
@@ -92,6 +101,23 @@ describe('a configuration that is not what is there', () => {
     return { name, members, quotaBackendBytes: QUOTA_BYTES, layout, auth: { secret: 'root' } };
   }
 
+  /** Two of three addresses lead to the other cluster. */
+  function elsewhere(differences: Record<string, Partial<ConfiguredMember>> = {}): Cluster {
+    const there = other.members.slice(1).map(({ name, clientUrl }) => [name, { clientUrl }]);
+    const name = differences.m1 ? 'elsewhere-and-silent' : 'elsewhere';
+    return configured(name, { ...Object.fromEntries(there), ...differences });
+  }
+
+  async function diagnosisOf(cluster: Cluster): Promise<Diagnosis> {
+    const asConfigured = new EtcdCluster(cluster, { login: LOGINS.root });
+    try {
+      const evidence = await observeEvidence(asConfigured, cluster, Date.now() + EVIDENCE_BUDGET_MS);
+      return diagnose(cluster, { ...evidence, hosts: [] });
+    } finally {
+      asConfigured.close();
+    }
+  }
+
   async function leadBy(name: string): Promise<void> {
     await until(async () => {
       const { members } = await etcd.observe();
@@ -111,11 +137,18 @@ describe('a configuration that is not what is there', () => {
 
   /** What it was refused with, and that nothing is different afterwards, on whichever host. */
   async function refusalOf(incident: Incident, cluster: string, dryRun = false): Promise<string> {
+    const [told = ''] = await refusalsOf([incident], cluster, dryRun);
+    return told;
+  }
+
+  /** The same of several at once, which change nothing. */
+  async function refusalsOf(incidents: readonly Incident[], cluster: string, dryRun = false): Promise<string[]> {
     const before = await pictureOf(scene());
-    const execution = await run(incident, cluster, dryRun);
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed' });
+    const executions = await Promise.all(incidents.map((incident) => run(incident, cluster, dryRun)));
+    for (const execution of executions)
+      expect(execution).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed' });
     expect(await pictureOf(scene())).toEqual(before);
-    return execution.status === 'FAILED' ? execution.cause : '';
+    return executions.map((execution) => (execution.status === 'FAILED' ? execution.cause : ''));
   }
 
   it('has nobody replaced where a member is at work on its host and nothing answers from here: both views are named', async () => {
@@ -127,8 +160,14 @@ describe('a configuration that is not what is there', () => {
   });
 
   it.each([
-    ['wrong-scheme', /^m3 cannot be judged from here: .*Something takes the connection and cuts it.*scheme/],
-    ['unknown-name', /^m3 cannot be judged from here: .*Name resolution failed.*correct clientUrl, or the name server/],
+    [
+      'wrong-scheme',
+      /^m3 cannot be judged from here: .*Something takes the connection and cuts it.*scheme.* Its host host-m3 says that its unit is active .* it is at work, and only its clientUrl/,
+    ],
+    [
+      'unknown-name',
+      /^m3 cannot be judged from here: .*Name resolution failed.*correct clientUrl, or the name server.* Its host host-m3 says that its unit is active .* it is at work/,
+    ],
     ['swapped', /The clientUrl of m1 \S+ is answered by m2 .*\n- The clientUrl of m2 \S+ is answered by m1 /],
   ])('has nobody replaced for it: %s', async (cluster, seen) => {
     expect(await refusalOf('member-failed', cluster)).toMatch(seen);
@@ -143,6 +182,39 @@ describe('a configuration that is not what is there', () => {
     ],
   ])('has no quorum recovered that is there: %s (dry run: %s)', async (cluster, dryRun, seen) => {
     expect(await refusalOf('quorum-lost', cluster, dryRun)).toMatch(seen);
+  });
+
+  it('whose addresses lead to another cluster, of the same names, has nobody there taken for a member, and nothing is changed', async () => {
+    const { incident, summary, members, warnings, others } = await diagnosisOf(elsewhere());
+    expect({ incident, others }).toEqual({ incident: 'member-inaccessible', others: [] });
+    expect(members.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'm1 healthy',
+      'm2 unreached',
+      'm3 unreached',
+    ]);
+    expect(summary).toMatch(
+      /^The clientUrls of m2 \(\S+\), m3 \(\S+\) lead to another cluster \(\w+\), which lists .*: correct clusters\.json, .* A quorum is at work, led by m1, as m1 shows\./,
+    );
+    expect(warnings[0]?.kind).toBe('another-cluster');
+    const silent = elsewhere({ m1: { clientUrl: `http://127.0.0.1:${(await freePorts()).client}` } });
+    const blind = await diagnosisOf(silent);
+    expect(blind.incident).toBe('quorum-inaccessible');
+    expect(blind.summary).toMatch(/ and nobody at a peerUrl of clusters\.json: correct clusters\.json/);
+    const wrong =
+      /^Who answers, or whom etcd lists, is not what clusters\.json says:\n- The clientUrls of m2 \(\S+\), m3 \(\S+\) lead to another cluster/;
+    for (const told of await refusalsOf(INCIDENTS, 'elsewhere')) expect(told).toMatch(wrong);
+    expect(await refusalOf('quorum-lost', 'elsewhere-and-silent')).toMatch(wrong);
+  });
+
+  it('whose leader has the wrong port has every runbook that needs it say so at its first look', async () => {
+    expect((await diagnosisOf(configured('no-leader', { m1: { clientUrl: 'http://127.0.0.1:1' } }))).incident).toBe(
+      'member-inaccessible',
+    );
+    for (const told of await refusalsOf(['space-exceeded', 'member-failed', 'auth-token-invalid'], 'no-leader')) {
+      expect(told).toMatch(
+        /^m1 leads, for m2, m3 follow it, and it does not answer from here: .*ECONNREFUSED.* Correct the clientUrl of m1 in clusters\.json/,
+      );
+    }
   });
 
   it('is told by a diagnosis and by the dry run of each runbook where the login has no root role', async () => {
@@ -210,6 +282,7 @@ describe('a configuration that is not what is there', () => {
     expect(await alarmsOf({ etcd })).toEqual([]);
     const ghost = (await etcd.observe()).memberList.find(({ name }) => name === '');
     await hosted.etcdctl(['member', 'remove', ghost?.id ?? '']);
+    await leadBy('m1');
     await crashMembers(hosted, ['m2']);
     const told = await refusalOf('member-failed', 'right');
     expect(told).toContain(`"m3", and its name in etcd is "${ODD_NAME}", which clusters.json does not take`);
