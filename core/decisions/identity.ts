@@ -1,6 +1,7 @@
 import { type ConfiguredMember, memberName } from '../contracts/clusters.ts';
 import type { AnsweringMember, ListedMember, MemberObservation, Observation } from '../contracts/observation.ts';
 import { PreconditionFailed } from '../errors.ts';
+import { START_AGAIN } from '../format.ts';
 
 type Seen = Pick<Observation, 'members' | 'memberList'>;
 
@@ -168,7 +169,7 @@ export function requireIdentities(
   if (mistakes.length === 0) return;
   throw new PreconditionFailed(
     `Who answers, or whom etcd lists, is not what clusters.json says:${mistakes.map(({ message }) => `\n- ${message}`).join('')}\nNobody can ` +
-      'tell which member a change would reach. Correct this, deploy clusters.json, and start again.',
+      `tell which member a change would reach.${begun ? '' : ' Nothing was changed.'} Correct this. ${START_AGAIN}`,
   );
 }
 

@@ -4,6 +4,7 @@ import type { HostCommand } from '../contracts/membership.ts';
 import type { MemberObservation, Observation, SilentMember } from '../contracts/observation.ts';
 import type { MemberStanding, QuorumAssessment, QuorumReadings } from '../contracts/recovery.ts';
 import { InvalidInput, PreconditionFailed } from '../errors.ts';
+import { START_AGAIN } from '../format.ts';
 import { commitsOf, committedSince } from './commits.ts';
 import { quorumIn, votersOf } from './configured-quorum.ts';
 import { MAX_READINGS, READINGS } from './confirmation.ts';
@@ -168,6 +169,6 @@ function inspectionsOf(cluster: Cluster): HostCommand[] {
   if (onHosts.length > 0) return onHosts.map(({ name }) => inspectionOf(cluster, name));
   throw new InvalidInput(
     `clusters.json names no "host" for any member of ${cluster.name}: without a quorum etcd tells nothing, and what is left can only be ` +
-      'read on the hosts. Add "layout" to the cluster and "host" to each member, and deploy.',
+      `read on the hosts. Add "layout" to the cluster and "host" to each member. ${START_AGAIN}`,
   );
 }

@@ -145,7 +145,7 @@ describe('a replacement is refused', () => {
     const place = { ...NODE9, [field]: CLUSTER.members[1]?.[field] };
     expect(failureOf(() => scopeOf(request(place)))).toMatchObject({
       name: 'InvalidInput',
-      message: `The spare host i-9 has the ${field} of node2, which stays in the cluster. Correct clusters.json, and deploy.`,
+      message: `The spare host i-9 has the ${field} of node2, which stays in the cluster. Correct clusters.json. Then start again; in AWS, deploy it first.`,
     });
   });
 

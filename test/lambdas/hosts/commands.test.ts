@@ -185,7 +185,7 @@ describe('parameters', () => {
       { unit: 'etcd', action: 'reboot' },
       '- action: must be "start" or "launch" or "stop" or "restart"',
     ],
-    ['no text', { unit: 7, action: 'stop' }, '- unit: must be text'],
+    ['no text', { unit: 7, action: 'stop' }, '- unit: must be text, and is a number'],
   ])('are refused before anything is sent: %s', async (_, parameters, problem) => {
     await serve({});
     const wrong = { ...STOP, parameters } as unknown as typeof STOP;
@@ -223,17 +223,34 @@ describe('the hosts', () => {
       'i-refuses': { exec: ['sh', '-c', 'echo warning >&2; echo "Permission denied (publickey)." >&2; exit 255'] },
       'i-hangs': { exec: ['sleep', '60'] },
       'i-typo': { exec: ['no-such-command', 'bash'] },
+      'i-cat': { exec: ['cat'] },
+      'i-true': { exec: ['true'] },
     });
-    const failure = await requireReachable([HOST, 'i-refuses', 'i-hangs', 'i-typo', 'i-unknown']).catch(
+    const failure = await requireReachable([HOST, 'i-refuses', 'i-hangs', 'i-typo', 'i-cat', 'i-true']).catch(
       (error) => error,
     );
     expect(failure).toMatchObject({
       name: 'HostUnreachable',
       message: expect.stringMatching(
-        /^Not every host is reached:\n- i-refuses: exit status 255: Permission denied \(publickey\)\.\n- i-hangs: no answer within 4 s\n- i-typo: spawn no-such-command ENOENT\n- i-unknown: hosts\.json does not say how\.\n.*Try it by hand/,
+        /^Not every host is reached:\n- i-refuses: exit status 255: Permission denied \(publickey\)\.\n- i-hangs: no answer within 4 s\n- i-typo: the program "no-such-command" of its "exec" is not installed here, or not in PATH\n- i-cat: its "exec" hands back what it is given on standard input, and no shell runs it\n- i-true: its "exec" ended well, and no shell has run what it was given on standard input\n.*Try it by hand/,
       ),
     });
     expect(failure.message).not.toMatch(/SSM|ConnectionLost|managed/);
+  });
+
+  it.each([
+    ['beside others', HERE, `which has ${HOST}`],
+    ['without any', {}, 'which has no host: give it with --hosts FILE'],
+  ])('that hosts.json does not name are refused as what time does not cure: %s', async (_, listed, which) => {
+    await serveControlService(SUCCEED, listed);
+    await expect(requireReachable([...Object.keys(listed), 'i-unknown'])).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringMatching(
+        new RegExp(
+          `^Not every host is reached:\n- i-unknown: is not in hosts\\.json, ${which}\n.*Add it to hosts\\.json`,
+        ),
+      ),
+    });
   });
 
   it('may be more than SSM takes in one request or gives in one answer', async () => {
@@ -260,7 +277,7 @@ describe('the hosts', () => {
     expect(await lookForHosts([HOST, 'i-refuses', 'i-unknown'])).toEqual([
       { host: HOST, reachable: true, problem: '' },
       { host: 'i-refuses', reachable: false, problem: 'exit status 1' },
-      { host: 'i-unknown', reachable: false, problem: 'hosts.json does not say how.' },
+      { host: 'i-unknown', reachable: false, problem: `is not in hosts.json, which has ${HOST}, i-refuses` },
     ]);
   });
 
