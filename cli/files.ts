@@ -22,6 +22,11 @@ export interface FileFlags {
   hosts?: string;
 }
 
+/** The options that name them again. */
+export function typedFiles({ config, secrets, hosts }: FileFlags): string[] {
+  return Object.entries({ config, secrets, hosts }).flatMap(([flag, path]) => (path ? [`--${flag}`, path] : []));
+}
+
 interface Files {
   file: ClustersFile;
   secrets: Record<string, unknown>;
