@@ -200,7 +200,7 @@ export function adviceForStranger(
   if (unlisted.length > 0 && stranger.name !== '') {
     return `it may be ${unlisted.join(' or ')}, which etcd does not list: if so, correct name and peerUrl in clusters.json; if not, add it there`;
   }
-  return 'add it there, or remove it from etcd';
+  return `add it to clusters.json; or, if it is really no part of the cluster, remove it with "etcdctl member remove ${stranger.id}"`;
 }
 
 /** Configured members that have no entry in etcd's list and do not answer as themselves either, by name. */

@@ -79,7 +79,7 @@ describe.each(DECISIONS)('%s', (_, decide) => {
           { id: 'a4', name: '', peerUrls: ['https://d:2380'], isLearner: false },
         ],
       }),
-      '- (not started) (a4, https://d:2380): add it there, or remove it from etcd',
+      '- (not started) (a4, https://d:2380): add it to clusters.json; or, if it is really no part of the cluster, remove it with "etcdctl member remove a4"',
     ],
   ])('stops at %s', (_name, reading, seen) => {
     const failure = failureOf(() => decide(reading));
