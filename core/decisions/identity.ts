@@ -152,6 +152,7 @@ const ABOUT_ANSWERS: readonly Mistake['kind'][] = ['shared-address', 'answered-b
 /**
  * That everybody is who the configuration says, before anything is asked of anybody in particular.
  * @param begun a change is under way, in which entries of etcd's list come and go
+ * @param untouched nothing was changed yet, as the message then says
  * @param writesNames the change writes names into members' configuration, so that an alias does not do
  * @throws PreconditionFailed with everything that contradicts it
  */
@@ -161,15 +162,16 @@ export function requireIdentities(
   {
     replaced,
     begun = false,
+    untouched = false,
     writesNames = false,
-  }: { replaced?: ConfiguredMember | undefined; begun?: boolean; writesNames?: boolean } = {},
+  }: { replaced?: ConfiguredMember | undefined; begun?: boolean; untouched?: boolean; writesNames?: boolean } = {},
 ): void {
   const found = findMistakes(configured, observation, replaced).filter(({ kind }) => writesNames || kind !== 'alias');
   const mistakes = begun ? found.filter(({ kind }) => ABOUT_ANSWERS.includes(kind)) : found;
   if (mistakes.length === 0) return;
   throw new PreconditionFailed(
     `Who answers, or whom etcd lists, is not what clusters.json says:${mistakes.map(({ message }) => `\n- ${message}`).join('')}\nNobody can ` +
-      `tell which member a change would reach.${begun ? '' : ' Nothing was changed.'} Correct this. ${START_AGAIN}`,
+      `tell which member a change would reach.${untouched ? ' Nothing was changed.' : ''} Correct this. ${START_AGAIN}`,
   );
 }
 

@@ -50,7 +50,7 @@ export function assessQuorum(
     return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
   }
   refuseUnjudged(cluster, observation);
-  requireIdentities(cluster.members, observation, { writesNames: true });
+  requireIdentities(cluster.members, observation, { untouched: true, writesNames: true });
   const isLost = committing.length === 0 && !isAnyLeaderFollowed(cluster, observation);
   const next = { ...reading, lost: isLost ? readings.lost + 1 : 0 };
   const confirmed = next.lost >= READINGS;

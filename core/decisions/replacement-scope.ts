@@ -84,7 +84,8 @@ export function surveyScope(
   begun = false,
 ): { survey: Survey; replaced: SurveyedMember | undefined } {
   refuseUnsafeAlarms(observation);
-  requireIdentities(scope.cluster.members, observation, { replaced: scope.replaced, begun, writesNames: true });
+  const { replaced } = scope;
+  requireIdentities(scope.cluster.members, observation, { replaced, begun, untouched: !begun, writesNames: true });
   const whole = surveyMembers(scope.observed, observation);
   refuseFullStore(observation);
   const count = scope.cluster.members.length;
@@ -98,7 +99,7 @@ export function surveyScope(
 export function refuseHealthyReplaced(replaced: SurveyedMember | undefined, { members }: Survey): void {
   if (replaced?.state !== 'healthy' || members.some(({ id }) => id === replaced.id)) return;
   throw new PreconditionFailed(
-    `${replaced.name} at ${replaced.configured.clientUrl} is healthy: this runbook replaces members that have failed.`,
+    `${replaced.name} at ${replaced.configured.clientUrl} is healthy, and this runbook replaces members that have failed. Say with "member" which one has.`,
   );
 }
 

@@ -45,7 +45,7 @@ export function assessTokens(
     return { ...nothing, verdict: 'Enable', summary: describeOpen(observation) };
   }
   refuseUnsafeAlarms(observation);
-  requireIdentities(cluster.members, observation);
+  requireIdentities(cluster.members, observation, { untouched: true });
   const { members } = withoutWaiting(observation, () => surveyTokens(cluster.members, observation));
   const rejecting = membersThat('RejectsTokens', members);
   const next = countReadings(readings, members);

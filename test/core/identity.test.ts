@@ -3,6 +3,7 @@ import { memberParametersSchema, spaceParametersSchema } from '../../core/contra
 import type { MemberObservation } from '../../core/contracts/observation.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { findMistakes } from '../../core/decisions/identity.ts';
+import { settleWithout } from '../../core/decisions/left-out-members.ts';
 import { assessMembers } from '../../core/decisions/member-assessment.ts';
 import { assessQuorum } from '../../core/decisions/quorum-assessment.ts';
 import { assessSpace } from '../../core/decisions/space.ts';
@@ -145,6 +146,7 @@ describe('a contradiction about who is who:', () => {
       expect(name).toBe('PreconditionFailed');
       expect(message).toMatch(/^Who answers, or whom etcd lists, is not what clusters\.json says:\n- /);
       expect(message).not.toMatch(/remove/);
+      expect(message).toMatch(/ Nothing was changed\. Correct this\. Then start again; in AWS, deploy it first\.$/);
     }
   });
 });
@@ -192,6 +194,7 @@ describe('a name in etcd that clusters.json does not take', () => {
     ]) {
       expect(name).toBe('PreconditionFailed');
       expect(message).toContain(both);
+      expect(message).toContain(' Nothing was changed. ');
     }
   });
 });
@@ -238,6 +241,13 @@ describe('who is who', () => {
     );
     expect(name).toBe('PreconditionFailed');
     expect(message).toContain('The clientUrl of node1 (https://node1:2379) is answered by node2 (a2)');
+  });
+
+  it('says that nothing was changed only before anything may have been', () => {
+    const seen = { members: SWAPPED, memberList: LIST, alarms: [] };
+    const refusal = failureOf(() => settleWithout([], seen, MEMBERS, 'wait'));
+    expect(refusal.message).toMatch(/^Who answers, or whom etcd lists, is not what clusters\.json says:/);
+    expect(refusal.message).not.toContain('Nothing was changed');
   });
 
   it('is told of the member itself, at whichever address it answers', () => {

@@ -152,7 +152,8 @@ describe('a replacement is refused', () => {
   it('while the member that it is to replace is healthy', () => {
     expect(failureOf(() => assess(reading(silent('node9'), voter('node3')), NODE9))).toMatchObject({
       name: 'PreconditionFailed',
-      message: 'node3 at https://node3:2379 is healthy: this runbook replaces members that have failed.',
+      message:
+        'node3 at https://node3:2379 is healthy, and this runbook replaces members that have failed. Say with "member" which one has.',
     });
   });
 

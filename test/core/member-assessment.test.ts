@@ -106,7 +106,7 @@ describe('the confirmation', () => {
     expect(failureOf(() => assess(seen('wwwws'), { readings }))).toMatchObject({
       name: 'PreconditionFailed',
       message:
-        '10 readings showed different members as failed, last node4 failed: the cluster flaps. Look at its network and disks.',
+        '10 readings showed different members as failed, last node4 failed: the cluster flaps. Nothing was changed. Look at its network and disks, then start again.',
     });
   });
 
