@@ -119,7 +119,8 @@ async function remediate(platform: Platform, { cluster, input, flags, output }: 
   });
   const execution = await ended;
   await platform.settled();
-  const { result, lines } = describeEnd(execution, follower, { cluster, files: flags });
+  const { result, lines: said } = describeEnd(execution, follower, { cluster, files: flags });
+  const lines = said.map((line) => saidHere(line, { files: flags }));
   output.finish({ ...result, remediateMs: Date.now() - startedAt, stateTransitions: follower.stateTransitions }, [
     `${result.outcome} in ${formatMs(Date.now() - startedAt)}. ${lines[0]}`,
     ...lines.slice(1),

@@ -8,6 +8,10 @@ export interface Here {
   api?: { url: string; header: string };
 }
 
+const OF_REMEDIATION = /arn:[\w-]+:states:[^\s:]*:[^\s:]*:execution:etcd-remediation:([\w-]+)/g;
+/** Behind what a runbook has ended with. Its steps are in the same output here, and nobody can ask for it. */
+const OF_RUNBOOK = / ?\(arn:[\w-]+:states:[^\s:]*:[^\s:]*:execution:etcd-remediation-[\w-]+:[\w-]+\)/g;
+
 /**
  * Workflows say what they say to whoever has AWS: with the ARN of an execution, and commands for what is deployed. Where they run on this machine,
  * the ID does, and commands that work here stand in their place.
@@ -18,7 +22,8 @@ export function saidHere(text: string, { files, api }: Here): string {
   const answer = (id: string, decision: object) => curl(`/remediations/${id}/approval`, { approval: 'N', ...decision });
   const about = typedFiles(files);
   return text
-    .replaceAll(/arn:[\w-]+:states:[^\s:]*:[^\s:]*:execution:[\w-]+:([\w-]+)/g, '$1')
+    .replaceAll(OF_REMEDIATION, '$1')
+    .replaceAll(OF_RUNBOOK, '')
     .replaceAll(/npx etcd-remediation approve (\S+)/g, (_, id) =>
       api
         ? `${answer(id, { decision: 'approve' })}\nN is the number of the question, "approval": {"id": ...} in: ${curl(`/remediations/${id}`)}`

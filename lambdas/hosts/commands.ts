@@ -8,7 +8,7 @@ import {
   type HostCommandName,
   parameterSchema,
 } from '../../core/contracts/host-commands.ts';
-import { NOT_LISTED } from '../../core/contracts/hosts-file.ts';
+import { NOT_LISTED, WRONG_IN_HOSTS_FILE } from '../../core/contracts/hosts-file.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { HostUnreachable, PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import { AWS_CLIENT } from '../aws.ts';
@@ -43,15 +43,16 @@ export interface SentCommand<Command extends HostCommandName> {
 
 /**
  * Asks SSM whether its agent answers on every host.
- * @throws HostUnreachable naming each that does not; PreconditionFailed where nobody has said how one is reached, or SSM refuses; AwsUnavailable
+ * @throws HostUnreachable naming each that does not; PreconditionFailed where hosts.json has to be corrected, or SSM refuses; AwsUnavailable
  */
 export async function requireReachable(hosts: readonly string[]): Promise<void> {
   const away = (await askForHosts(hosts)).filter(({ reachable }) => !reachable);
   if (away.length === 0) return;
   const list = away.map(({ host, problem }) => `- ${host}: ${problem}`).join('\n');
-  // However often it is asked for, it is not there.
-  if (away.some(({ problem }) => problem.startsWith(NOT_LISTED))) {
-    throw new PreconditionFailed(`Not every host is reached:\n${list}\n${NOT_IN_FILE}`);
+  // However often it is asked, it stays so.
+  if (away.some(({ problem }) => WRONG_IN_HOSTS_FILE.test(problem))) {
+    const advice = away.some(({ problem }) => problem.startsWith(NOT_LISTED)) ? NOT_IN_FILE : BY_HOSTS_FILE;
+    throw new PreconditionFailed(`Not every host is reached:\n${list}\n${advice}`);
   }
   const isOfSsm = away.every(({ problem }) => SAID_BY_SSM.includes(problem));
   throw new HostUnreachable(

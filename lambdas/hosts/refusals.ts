@@ -13,7 +13,7 @@ export const BY_HOSTS_FILE =
   'input. Try it by hand, as in: echo id | ssh -o BatchMode=yes ADDRESS sudo bash';
 
 export const NOT_IN_FILE =
-  'Nobody was asked there. Add it to hosts.json, as {"HOST": {"exec": ["ssh", "-o", "BatchMode=yes", "ADDRESS", "sudo", "bash"]}}, a host that is gone ' +
+  'Nobody was asked there. In hosts.json it is {"HOST": {"exec": ["ssh", "-o", "BatchMode=yes", "ADDRESS", "sudo", "bash"]}}, a host that is gone ' +
   'as well: only a host that was asked can be told to be away. Or correct its "host" in clusters.json. Then start again.';
 
 const DEPLOY_AGAIN = 'The deployed documents are not those of this version: deploy again.';

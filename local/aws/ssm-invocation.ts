@@ -1,3 +1,4 @@
+import { ITS_EXEC } from '../../core/contracts/hosts-file.ts';
 import { type HostAccess, runScript, type ScriptRun } from '../hosts/access.ts';
 
 /** GetCommandInvocation gives the first so many characters of each output. */
@@ -107,7 +108,7 @@ export async function reach(
   return { result, stderr: exitCode === 0 && !ran ? `${stderr}${NO_SHELL}\n` : stderr, problem };
 }
 
-const NO_SHELL = 'its "exec" ended well, and no shell has run what it was given on standard input';
+const NO_SHELL = `${ITS_EXEC} ended well, and no shell has run what it was given on standard input`;
 
 function settle(run: ScriptRun, timeIsOver: boolean): Partial<InvocationState> {
   const { started, exitCode, stdout, stderr } = run;

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
 import * as z from 'zod';
+import { ITS_EXEC } from '../../core/contracts/hosts-file.ts';
 import { mustBe, parse } from '../../core/contracts/parse.ts';
 
 const SSH = '["ssh", "-o", "BatchMode=yes", "10.0.1.11", "sudo", "bash"]';
@@ -120,13 +121,13 @@ function newMark(): Mark {
   return { id, sum: `${id}-$((${one} + ${other}))`, computed: `${id}-${one + other}` };
 }
 
-const HANDED_BACK = 'its "exec" hands back what it is given on standard input, and no shell runs it';
+const HANDED_BACK = `${ITS_EXEC} hands back what it is given on standard input, and no shell runs it`;
 
 function describeNoStart({ code, message }: NodeJS.ErrnoException, program: string): string {
-  if (code === 'ENOENT') return `the program "${program}" of its "exec" is not installed here, or not in PATH`;
-  if (code === 'EACCES')
-    return `the program "${program}" of its "exec" may not be run here: it is no program, or not this user's to run`;
-  return `the program "${program}" of its "exec" does not start here: ${message}`;
+  const named = `${ITS_EXEC} names the program "${program}", which`;
+  if (code === 'ENOENT') return `${named} is not installed here, or not in PATH`;
+  if (code === 'EACCES') return `${named} may not be run here: it is no program, or not this user's to run`;
+  return `${named} does not start here: ${message}`;
 }
 
 /**

@@ -9,6 +9,11 @@ const ARN = 'arn:aws:states:local:000000000000:execution:etcd-remediation:orders
 it.each([
   ['the ID of an execution for its ARN', `could not be remediated (${ARN})`, 'could not be remediated (orders-1f)'],
   [
+    'nothing for the ARN of a runbook, of which nobody can be asked here',
+    `Nothing was changed. (${ARN.replace('etcd-remediation:', 'etcd-remediation-space-reclaim:')})`,
+    'Nothing was changed.',
+  ],
+  [
     'a request to the API for a command that approves',
     'To let it: npx etcd-remediation approve orders-1f\nTo end it: npx etcd-remediation reject orders-1f --reason WHY\n',
     `To let it: ${CURL} -d '{"approval":"N","decision":"approve"}' http://127.0.0.1:8080/remediations/orders-1f/approval\n` +

@@ -113,9 +113,9 @@ describe('a host that is not reached', () => {
     [
       'the command is not there',
       ['/nonexistent/ssh'],
-      'the program "/nonexistent/ssh" of its "exec" is not installed here',
+      'names the program "/nonexistent/ssh", which is not installed here',
     ],
-    ['the command is no program', ['/etc/passwd'], 'the program "/etc/passwd" of its "exec" may not be run here'],
+    ['the command is no program', ['/etc/passwd'], 'names the program "/etc/passwd", which may not be run here'],
     ['the command hands back what it is given', ['cat'], 'hands back what it is given'],
     ['the command says why', ['sh', '-c', 'echo "ssh: connect to host: Connection refused" >&2; exit 255'], 'refused'],
   ])('is told from one whose script failed: %s', async (_, exec, said) => {
