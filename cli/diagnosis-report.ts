@@ -2,7 +2,7 @@ import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
 import { type Condition, type Diagnosis, IDENTITY_WARNINGS, type MemberFacts } from '../core/contracts/diagnosis.ts';
 import type { Incident } from '../core/contracts/execution-input.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
-import type { FileFlags } from './files.ts';
+import { type FileFlags, typedFiles } from './files.ts';
 import { inColumns, typed } from './format.ts';
 
 /** What is said of each: a diagnosis, or why there is none. */
@@ -132,10 +132,8 @@ function besideFullStore(members: readonly MemberFacts[]): string[] {
 }
 
 /** As it is typed. */
-function dryRun({ name }: Cluster, incident: Incident, { config, secrets, hosts }: FileFlags): string {
-  const files = Object.entries({ config, secrets, hosts }).flatMap(([flag, path]) => (path ? [`--${flag}`, path] : []));
-  const args = ['run', ...files, '--cluster', name, '--incident', incident, '--dry-run'];
-  return typed(...args);
+function dryRun({ name }: Cluster, incident: Incident, files: FileFlags): string {
+  return typed('run', ...typedFiles(files), '--cluster', name, '--incident', incident, '--dry-run');
 }
 
 /** All of a member in a line; that of one which does not answer has nothing but its problem. */

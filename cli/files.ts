@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { type Cluster, type ClustersFile, hostsOf, parseClustersFile } from '../core/contracts/clusters.ts';
+import { readJson } from '../core/contracts/json-file.ts';
 import { mustBe, parse } from '../core/contracts/parse.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { type HostsFile, parseHostsFile } from '../local/hosts/access.ts';
@@ -9,11 +10,21 @@ import { type HostsFile, parseHostsFile } from '../local/hosts/access.ts';
 const LOGIN_OR_TLS =
   '{"username": "...", "password": "..."} for a login or {"ca": "...", "cert": "...", "key": "..."} for TLS';
 
+const SECRETS = [
+  '{ "etcd/orders/root": {"username": "root", "password": "..."},',
+  '  "etcd/orders/client-tls": {"ca": "...", "cert": "...", "key": "..."} }',
+];
+
 /** The paths of the files that say what clusters there are and how they are reached. */
 export interface FileFlags {
   config: string;
   secrets?: string;
   hosts?: string;
+}
+
+/** The options that name them again. */
+export function typedFiles({ config, secrets, hosts }: FileFlags): string[] {
+  return Object.entries({ config, secrets, hosts }).flatMap(([flag, path]) => (path ? [`--${flag}`, path] : []));
 }
 
 interface Files {
@@ -38,7 +49,7 @@ export function takeFiles(command: Command): Command {
 /** @throws InvalidInput for a file that cannot be read, or with every problem of what it holds */
 export async function readFiles({ config, secrets, hosts: hostsPath }: FileFlags): Promise<Files> {
   const file = parseClustersFile(await read(config), config);
-  const hosts = hostsPath ? parseHostsFile(parseJsonFile(await read(hostsPath), hostsPath), hostsPath) : {};
+  const hosts = hostsPath ? parseHostsFile(readJson(await read(hostsPath), hostsPath), hostsPath) : {};
   requireKnownHosts(hosts, file, { config, hosts: hostsPath ?? '' });
   return { file, secrets: secrets ? parseSecrets(await read(secrets), secrets) : {}, hosts };
 }
@@ -70,9 +81,11 @@ export function requireSecrets(clusters: readonly Cluster[], held: Record<string
   const named = clusters.flatMap(({ auth, tls }) => [auth?.secret, tls?.secret]);
   const missing = named.filter((name) => name !== undefined && !Object.hasOwn(held, name));
   if (missing.length === 0) return;
+  const names = [...new Set(missing)].map((name) => `"${name}"`);
   throw new InvalidInput(
-    `The configuration names the secrets ${[...new Set(missing)].map((name) => `"${name}"`).join(' and ')}: give them with --secrets FILE, as ` +
-      `${LOGIN_OR_TLS}, each under its name.`,
+    names.length === 1
+      ? `The configuration names the secret ${names[0]}: give it with --secrets FILE, as ${LOGIN_OR_TLS}, under its name.`
+      : `The configuration names the secrets ${names.join(' and ')}: give them with --secrets FILE, as ${LOGIN_OR_TLS}, each under its name.`,
   );
 }
 
@@ -84,21 +97,12 @@ async function read(path: string): Promise<string> {
   }
 }
 
-function parseJsonFile(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new InvalidInput(`${path} is not JSON: ${(error as Error).message}`);
-  }
-}
-
 function parseSecrets(text: string, path: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the text, and the text is secret.
-    throw new InvalidInput(`${path} is not JSON.`);
-  }
-  return parse(z.record(z.string(), z.record(z.string(), z.unknown(), mustBe(LOGIN_OR_TLS))), value, path);
+  const each = z.record(z.string(), z.unknown(), mustBe(LOGIN_OR_TLS));
+  const value = readJson(text, path, { secret: true });
+  return parse(
+    z.record(z.string(), each, mustBe('an object with each secret under its name', ...SECRETS)),
+    value,
+    path,
+  );
 }

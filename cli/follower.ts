@@ -18,6 +18,7 @@ export class Follower implements Observer {
   readonly #progressOf: () => Progress;
   readonly #own: Progress;
   readonly #histories: HistoryEvent[][] = [[]];
+  #mayHaveChanged = false;
   /** Of the newest runbook that has ended well. */
   #lastReport: RunReport | undefined;
 
@@ -32,6 +33,11 @@ export class Follower implements Observer {
   /** Of all executions together. */
   get stateTransitions(): number {
     return this.#histories.reduce((count, history) => count + countStateTransitions(history), 0);
+  }
+
+  /** Whether a runbook has begun with anything but looking: only what is known to change nothing counts as that. */
+  get mayHaveChanged(): boolean {
+    return this.#mayHaveChanged;
   }
 
   readonly onEvent = (event: HistoryEvent): void => {
@@ -52,6 +58,8 @@ export class Follower implements Observer {
     return {
       onEvent: (event) => {
         history.push(event);
+        if (event.type === 'TaskStateEntered')
+          this.#mayHaveChanged ||= !onlyLooks(event.stateEnteredEventDetails?.name);
         const { output } = event.executionSucceededEventDetails ?? {};
         if (output !== undefined) this.#lastReport = JSON.parse(output);
         onEvent(event);
@@ -64,4 +72,9 @@ export class Follower implements Observer {
     if (this.#lastReport) for (const line of describeReport(this.#lastReport)) this.#print(`  ${line}`);
     answer({ ...this.#answer });
   };
+}
+
+/** States of runbooks that change neither a member nor a host. */
+export function onlyLooks(state = ''): boolean {
+  return /^(Load|Assess|Survey|Inspect|Choose|Plan|Diagnose|List|Compare|Wait) |^The inspection: |^Tell /.test(state);
 }

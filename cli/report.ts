@@ -17,6 +17,8 @@ export interface RunReport {
   /** What would be done, a line each. */
   plan?: string[];
   archived?: { member: string; dataDir: string; walDir: string }[];
+  /** Of quorum-lost: which file of etcd's configuration was written on each host, and where it lies as it was before. */
+  configured?: string[];
   remaining?: string[];
   /** Of auth-token-invalid: how long authentication was disabled, what became of the tokens, and how it does not happen again. */
   window?: { ms: number } | null;
@@ -35,7 +37,8 @@ export function shortSummary({ summary, loss }: RunReport): string {
 
 /** The lines after the summary: what would be done, or what was done and is left to do. */
 export function describeReport(report: RunReport): string[] {
-  const { outcome, incident, candidates, ladder, winner, loss, leftOut, archived, remaining, scratchLeft } = report;
+  const { outcome, incident, candidates, ladder, winner, loss, leftOut, archived, configured, remaining, scratchLeft } =
+    report;
   const { window, tokens, advice } = report;
   const isPlan = outcome === 'Planned';
   const restart = incident === 'quorum-lost' && ladder?.find(({ rung }) => rung === 'restart');
@@ -57,6 +60,7 @@ export function describeReport(report: RunReport): string[] {
       'Moved aside, and kept:',
       moved.map(({ member, dataDir, walDir }) => `${member}: ${[dataDir, walDir].filter(Boolean).join(' and ')}`),
     ),
+    ...section('Configuration of etcd, written anew:', configured),
     ...section(
       'Still wrong:',
       remaining?.map((incident) => `${incident}: run this command with --incident ${incident} next`),

@@ -14,7 +14,8 @@ import { type Output, openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { describeEnd } from './remediation-end.ts';
 import { type RunRequest, remediationInputFor } from './run-request.ts';
-import { onSignal } from './signals.ts';
+import { saidHere } from './said-here.ts';
+import { NOTHING_STAYS, onSignal, WHAT_STAYS, whileNothingChanges } from './signals.ts';
 import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-address.ts';
 import { startPlatform } from './start-platform.ts';
 
@@ -70,6 +71,7 @@ async function run(flags: Flags): Promise<void> {
   const input = remediationInputFor(incident, cluster, hosts, flags);
   requireSecrets([cluster], secrets);
 
+  using _ = whileNothingChanges();
   output.print(describeStart(flags));
   const progress = new Progress(output.print);
   progress.say('Synthesizing the workflows and bundling their steps');
@@ -80,7 +82,8 @@ async function run(flags: Flags): Promise<void> {
     ...stagingAt(stagingAddress),
     onPage: ({ subject, message }) => {
       // Whoever runs it here has answered already, and sees the plan below.
-      if (!subject.startsWith(APPROVAL_WANTED)) output.print(`PAGE: ${subject}\n${message}`);
+      if (!subject.startsWith(APPROVAL_WANTED))
+        output.print(saidHere(`PAGE: ${subject}\n${message}`, { files: flags }));
     },
     onOwnStart: progress.follow,
   });
@@ -106,6 +109,7 @@ async function remediate(platform: Platform, { cluster, input, flags, output }: 
   using _ = onSignal(() => stopping.abort(new Error('Stopped by a signal.')));
   const startedAt = Date.now();
   const follower = new Follower(output.print, () => new Progress(output.print), approvalBy(flags));
+  using __ = whileNothingChanges(() => (follower.mayHaveChanged ? WHAT_STAYS : NOTHING_STAYS));
   const { ended } = platform.remediate({
     input,
     onEvent: follower.onEvent,
@@ -115,7 +119,8 @@ async function remediate(platform: Platform, { cluster, input, flags, output }: 
   });
   const execution = await ended;
   await platform.settled();
-  const { result, lines } = describeEnd(execution, follower, { cluster, files: flags });
+  const { result, lines: said } = describeEnd(execution, follower, { cluster, files: flags });
+  const lines = said.map((line) => saidHere(line, { files: flags }));
   output.finish({ ...result, remediateMs: Date.now() - startedAt, stateTransitions: follower.stateTransitions }, [
     `${result.outcome} in ${formatMs(Date.now() - startedAt)}. ${lines[0]}`,
     ...lines.slice(1),

@@ -6,6 +6,7 @@ import type { Observer } from '../local/executions.ts';
 import { describeError } from './format.ts';
 import { Progress } from './progress.ts';
 import { describeRemediation } from './remediation-report.ts';
+import { type Here, saidHere } from './said-here.ts';
 
 /** A log is read afterwards: what takes hours must not fill it. */
 const STILL_RUNNING_MS = 60_000;
@@ -15,9 +16,16 @@ export class ServeLog {
   readonly #print: (line: string) => void;
   readonly #clusters: readonly string[];
   readonly #now: () => Date;
+  /** Changes where the API is served, once it is. */
+  here: Here;
 
-  constructor(print: (line: string) => void, clusters: readonly string[], now = () => new Date()) {
+  constructor(
+    print: (line: string) => void,
+    { clusters, here }: { clusters: readonly string[]; here: Here },
+    now = () => new Date(),
+  ) {
     this.#print = print;
+    this.here = here;
     this.#clusters = clusters;
     this.#now = now;
   }
@@ -25,7 +33,7 @@ export class ServeLog {
   /** @param cluster empty where it is about none, or about all */
   readonly say = (text: string, cluster = ''): void => {
     const at = this.#now().toISOString().replace(/\.\d+/, '');
-    for (const line of text.trimEnd().split('\n')) {
+    for (const line of saidHere(text, this.here).trimEnd().split('\n')) {
       this.#print(`${at} ${cluster && `[${cluster}] `}${line}`.trimEnd());
     }
   };

@@ -12,9 +12,11 @@ import { type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts
 import { examples, LOCK_OF_THIS_PROCESS, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { ServeLog } from './serve-log.ts';
-import { onSignal } from './signals.ts';
+import { onSignal, WHAT_STAYS, whileNothingChanges } from './signals.ts';
 import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-address.ts';
 import { startPlatform } from './start-platform.ts';
+
+const NOTHING_RUNS = '\nStopped. No remediation was at work, and nothing was changed by this.\n';
 
 interface Flags extends FileFlags {
   port: number;
@@ -56,10 +58,7 @@ async function serve(flags: Flags): Promise<void> {
   const { file, secrets, hosts } = await readFiles(flags);
   requireSecrets(file.clusters, secrets);
   const { stagingAddress } = flags;
-  const log = new ServeLog(
-    output.print,
-    file.clusters.map(({ name }) => name),
-  );
+  const log = new ServeLog(output.print, { clusters: file.clusters.map(({ name }) => name), here: { files: flags } });
   log.say('Synthesizing the workflows and bundling their steps');
   const platform = await startPlatform({
     file,
@@ -75,13 +74,12 @@ async function serve(flags: Flags): Promise<void> {
     try {
       const header = join(folder, 'authorization');
       await writeFile(header, `Authorization: ${server.authorization}\n`, { mode: 0o600 });
+      log.here = { files: flags, api: { url: server.url, header } };
       log.say(`Serving the API at ${server.url} until Ctrl-C. For example:`);
       log.say(`  curl -H @${header} ${server.url}/clusters`);
       const detector = flags.detector ? watch(platform, file, log) : undefined;
-      log.say(
-        `An approval is answered there too: POST ${server.url}/remediations/ID/approval, as docs/api.md says. The commands`,
-      );
-      log.say('approve and reject that a page names are for what is deployed to AWS.');
+      log.say('An approval is answered there too: the page that asks for one says how (docs/api.md says more)');
+      using _ = whileNothingChanges(() => (runningOn(platform).length === 0 ? NOTHING_RUNS : WHAT_STAYS));
       await signalled();
       await detector?.close();
     } finally {
@@ -101,10 +99,14 @@ function watch(platform: Platform, { clusters }: ClustersFile, log: ServeLog): D
 
 /** Each ends as one that a person has stopped, and what then has to be put in order is. */
 async function stopRemediations(platform: Platform): Promise<void> {
-  const running = platform.executions.of(ENTRY_STATE_MACHINE).filter(({ result }) => result === undefined);
+  const running = runningOn(platform);
   for (const execution of running) execution.stop('Stopped', 'etcd-remediation serve was ended.');
   await Promise.all(running.map(({ ended }) => ended));
   await platform.settled();
+}
+
+function runningOn(platform: Platform) {
+  return platform.executions.of(ENTRY_STATE_MACHINE).filter(({ result }) => result === undefined);
 }
 
 function signalled(): Promise<void> {

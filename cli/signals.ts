@@ -1,14 +1,14 @@
-const WHAT_STAYS =
+export const WHAT_STAYS =
   "\nStopped. What was done stays done; a compaction or defragmentation that etcd has begun goes on. A member's service may be " +
   'stopped and its data moved aside: start again soon, and it is finished.\n';
 const WHAT_ENDS =
   '\nWhat has to be put in order comes first: after an auth token reset that authentication is enabled. A second signal ends that as well.\n';
-const NOTHING_STAYS = '\nStopped. Nothing was changed.\n';
+export const NOTHING_STAYS = '\nStopped. Nothing was changed.\n';
 const STATUS_BY_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** What stops the work under way in an orderly way; undefined where there is none that would need it. */
 let stopWork: (() => void) | undefined;
-let notice = WHAT_STAYS;
+let notice = () => WHAT_STAYS;
 
 /**
  * Ends the process at a signal: at once, with every child process and temporary folder; or where the work under way has something to put in
@@ -22,9 +22,10 @@ export function endOnSignals(): void {
       const stop = stopWork;
       stopWork = undefined;
       process.exitCode = status;
-      process.stderr.write(notice);
+      const told = notice();
+      process.stderr.write(told);
       if (!stop) process.exit(status);
-      process.stderr.write(WHAT_ENDS);
+      if (told === WHAT_STAYS) process.stderr.write(WHAT_ENDS);
       stop();
     });
   }
@@ -41,11 +42,11 @@ export function onSignal(stop: () => void): Disposable {
 }
 
 /** Until disposed of, whoever stops the process is told that it has changed nothing; or something else. */
-export function whileNothingChanges(told = NOTHING_STAYS): Disposable {
-  notice = told;
+export function whileNothingChanges(told: string | (() => string) = NOTHING_STAYS): Disposable {
+  notice = typeof told === 'string' ? () => told : told;
   return {
     [Symbol.dispose]: () => {
-      notice = WHAT_STAYS;
+      notice = () => WHAT_STAYS;
     },
   };
 }

@@ -10,3 +10,6 @@ export function formatBytes(bytes: number): string {
 export function formatShare(ratio: number): string {
   return `${Math.round(ratio * 100)} %`;
 }
+
+/** After what has to be corrected in clusters.json, which is read at every start here, and deployed to AWS. */
+export const START_AGAIN = 'Then start again; in AWS, deploy it first.';

@@ -2,6 +2,7 @@ import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { type Cluster, clusterName, clusterSchema, registryParameterName } from '../core/contracts/clusters.ts';
 import { parse } from '../core/contracts/parse.ts';
 import { InvalidInput, PreconditionFailed } from '../core/errors.ts';
+import { START_AGAIN } from '../core/format.ts';
 import { AWS_CLIENT, requireRefusal } from './aws.ts';
 
 /**
@@ -26,7 +27,7 @@ export async function readRegistry(cluster: string): Promise<Cluster> {
       );
     }
     throw new InvalidInput(
-      `There is no cluster "${cluster}" (SSM parameter ${name}: ${kind}: ${message}). Check the name, or add the cluster to clusters.json and deploy.`,
+      `There is no cluster "${cluster}" (SSM parameter ${name}: ${kind}: ${message}). Check the name, or add the cluster to clusters.json. ${START_AGAIN}`,
     );
   }
   return parseConfiguration(cluster, text ?? '');

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { InvalidInput } from '../errors.ts';
+import { START_AGAIN } from '../format.ts';
+import { readJson } from './json-file.ts';
 import { comparableUrl, memberUrl } from './member-url.ts';
-import { parse } from './parse.ts';
+import { mustBe, parse } from './parse.ts';
 import { TEXT_RULES, textSchema } from './text-rules.ts';
 
 /**
@@ -124,13 +126,17 @@ export const clusterSchema = z
         });
       }
     }
-    for (const [index] of valuesOf(cluster.members, 'host')) {
-      if (cluster.layout) continue;
-      context.addIssue({
-        code: 'custom',
-        path: ['members', index, 'host'],
-        message: 'is of no use without the cluster\'s "layout", which says where etcd lies on it',
-      });
+    for (const list of ['members', 'spareHosts'] as const) {
+      for (const [index] of valuesOf(cluster[list], 'host')) {
+        const lacking = fieldsLackingIn(cluster.layout, cluster[list]?.[index]?.layout);
+        // What the cluster's own lacks is told there.
+        if (cluster.layout || lacking.length === 0) continue;
+        context.addIssue({
+          code: 'custom',
+          path: [list, index, 'host'],
+          message: `is of no use without a "layout", its own or the cluster's, that says where etcd lies on it: ${lacking.join(', ')}`,
+        });
+      }
     }
     // As it is written into each member's configuration.
     const initialCluster = [...valuesOf(cluster.members, 'peerUrl')].map(([, url]) => url).join(',');
@@ -167,16 +173,25 @@ export const clusterSchema = z
   }, EVEN_WHEN_FIELDS_ARE_WRONG);
 
 const networkSchema = z.strictObject({
-  vpcId: z.string().startsWith('vpc-'),
-  subnetIds: z.array(z.string().startsWith('subnet-')).min(1, { error: 'must list at least one subnet' }),
-  securityGroupIds: z.array(z.string().startsWith('sg-')),
+  vpcId: z.string().startsWith('vpc-', { error: 'must start with "vpc-"' }),
+  subnetIds: z
+    .array(z.string().startsWith('subnet-', { error: 'must start with "subnet-"' }))
+    .min(1, { error: 'must list at least one subnet' }),
+  securityGroupIds: z.array(z.string().startsWith('sg-', { error: 'must start with "sg-"' })),
 });
 
 const clustersFileSchema = z
-  .strictObject({
-    network: networkSchema.optional(),
-    clusters: z.array(clusterSchema).min(1, { error: 'must list at least one cluster' }),
-  })
+  .strictObject(
+    {
+      network: networkSchema.optional(),
+      clusters: z.array(clusterSchema).min(1, { error: 'must list at least one cluster' }),
+    },
+    mustBe(
+      'an object with a list of clusters',
+      '{"clusters": [{"name": "orders", "quotaBackendBytes": 2147483648, "members": [',
+      '  {"name": "m1", "clientUrl": "https://10.0.1.11:2379", "peerUrl": "https://10.0.1.11:2380"}]}]}',
+    ),
+  )
   .superRefine((file, context) => {
     for (const [index, value] of repeated(file.clusters, 'name')) {
       context.addIssue({
@@ -224,13 +239,20 @@ export function hostsOf({ members, spareHosts = [] }: Cluster): string[] {
   return [...members.flatMap(({ host }) => host ?? []), ...spareHosts.map(({ host }) => host)];
 }
 
-/** Where etcd lies on one member's host. @throws InvalidInput where the cluster has no layout */
+/** Where etcd lies on one member's host. @throws InvalidInput where neither the cluster nor the member says it */
 export function layoutOf({ name, layout }: Cluster, member: ConfiguredMember): Layout {
-  if (layout) return { ...layout, ...member.layout } as Layout;
+  const lacking = fieldsLackingIn(layout, member.layout);
+  if (lacking.length === 0) return { ...layout, ...member.layout } as Layout;
   throw new InvalidInput(
-    `The cluster ${name} has no "layout" in clusters.json, which says where etcd lies on its hosts: unit, dataDir, walDir, configFile, ` +
-      'user, group and binDir. Add it, and each member\'s "host", and deploy.',
+    `The cluster ${name} has no "layout" in clusters.json that says where etcd lies on the host of ${member.name}: ${lacking.join(', ')} are missing. Add ` +
+      `it to the cluster or to the member, and each member's "host". ${START_AGAIN}`,
   );
+}
+
+/** The fields of a layout that neither of these has; what they say is checked elsewhere. */
+function fieldsLackingIn(...layouts: readonly unknown[]): string[] {
+  const named: object = Object.assign({}, ...layouts);
+  return Object.keys(layoutSchema.shape).filter((field) => !Object.hasOwn(named, field));
 }
 
 /**
@@ -239,19 +261,7 @@ export function layoutOf({ name, layout }: Cluster, member: ConfiguredMember): L
  * @throws InvalidInput with every problem and its path
  */
 export function parseClustersFile(text: string, file: string): ClustersFile {
-  return parse(clustersFileSchema, parseJson(text, file), file);
-}
-
-function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    return parse(
-      z.custom(() => false, { error: `is not JSON: ${(error as Error).message}` }),
-      text,
-      file,
-    );
-  }
+  return parse(clustersFileSchema, readJson(text, file), file);
 }
 
 /** The SSM parameter that holds one cluster's configuration. */

@@ -11,11 +11,18 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, 
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => `- ${pathOf([...issue.path, key])}: is not a known field`)
-      : [`- ${pathOf(issue.path)}: ${issue.message}`],
+      ? issue.keys.map((key) => `${pathOf([...issue.path, key])}: is not a known field`)
+      : [`${pathOf(issue.path)}: ${issue.message}`],
   );
+  refuse(problems, subject);
+}
+
+/** @param problems each with its path @throws InvalidInput */
+export function refuse(problems: readonly string[], subject: string): never {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  throw new InvalidInput(`${subject} has ${count}; nothing was touched.\n${problems.join('\n')}`);
+  throw new InvalidInput(
+    `${subject} has ${count}; nothing was touched.\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
+  );
 }
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -32,7 +39,13 @@ const KINDS: Readonly<Record<string, string>> = {
 export function explain(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code !== 'invalid_type' && issue.code !== 'invalid_value') return undefined;
   if (issue.input === undefined) return 'is missing';
-  if (issue.code === 'invalid_type') return `must be ${KINDS[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_type') {
+    const wanted = KINDS[issue.expected] ?? issue.expected;
+    // Half a number is one as well.
+    return typeof issue.input === 'number' && wanted.endsWith('number')
+      ? `must be ${wanted}`
+      : `must be ${wanted}, and is ${kindOf(issue.input)}`;
+  }
   return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
 }
 
@@ -43,11 +56,15 @@ function kindOf(value: unknown): string {
   return KINDS[typeof value] ?? typeof value;
 }
 
-/** For a value whose shape says more than that it is an object: `must be {"exec": [...]}, and is text`. */
-export function mustBe(shape: string): { error: (issue: z.core.$ZodRawIssue) => string | undefined } {
+/** For a value whose shape says more than that it is an object: `must be {"exec": [...]}, and is text`. @param example lines to follow */
+export function mustBe(
+  shape: string,
+  ...example: readonly string[]
+): { error: (issue: z.core.$ZodRawIssue) => string | undefined } {
+  const shown = example.length === 0 ? '' : `; for example:\n${example.map((line) => `    ${line}`).join('\n')}`;
   return {
     error: ({ code, input }) =>
-      code === 'invalid_type' && input !== undefined ? `must be ${shape}, and is ${kindOf(input)}` : undefined,
+      code === 'invalid_type' && input !== undefined ? `must be ${shape}, and is ${kindOf(input)}${shown}` : undefined,
   };
 }
 

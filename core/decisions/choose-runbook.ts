@@ -84,7 +84,7 @@ function seeTo(incident: Incident, input: ChooseRunbook, summary: string): NextR
   const found = runbooks[incident];
   if (!found) {
     throw new PreconditionFailed(
-      `${cluster.name} has the incident ${incident}, and this deployment has no runbook for it; it has those for ` +
+      `${cluster.name} has the incident ${incident}, and there is no runbook for it here; there are those for ` +
         `${Object.keys(runbooks).join(', ')}. ${summary}`,
     );
   }

@@ -46,7 +46,7 @@ export function requireConfiguredMembers(
   whenSilent: 'stop' | 'wait',
   unlisted: readonly string[] = [],
 ): AnsweringMember[] {
-  requireIdentities(configured, observation);
+  requireIdentities(configured, observation, { untouched: whenSilent === 'stop' });
   const answering = observation.members.filter((member) => member.answering);
   const silent = observation.members.filter((member) => !member.answering);
   if (silent.length > 0) {
@@ -59,7 +59,7 @@ export function requireConfiguredMembers(
   if (new Set(answering.map((member) => member.clusterId)).size > 1) {
     const list = answering.map((member) => `${member.name}: cluster ${member.clusterId}`).join(', ');
     throw new PreconditionFailed(
-      `The configured members belong to different clusters (${list}). Correct clusters.json.`,
+      `The configured members belong to different clusters (${list}), so a change could reach the wrong one. Correct the clientUrl of those that are of another cluster.`,
     );
   }
   // A learner that was added and never started has no database, and takes no part in anything.
@@ -71,7 +71,7 @@ export function requireConfiguredMembers(
       (listed) => `\n- ${describeListed(listed)}: ${adviceForStranger(listed, configured, unlisted)}`,
     );
     throw new PreconditionFailed(
-      `etcd has members that clusters.json does not name, and each has its own database, which must be looked after:${list.join('')}`,
+      `etcd has members that clusters.json does not name, and each has its own database, which must be looked after:${list.join('')}\nCorrect this, then start again.`,
     );
   }
   const removed = answering.filter(
@@ -129,7 +129,7 @@ export function requireSettled(members: readonly AnsweringMember[]): SettledClus
     throw new EtcdUnavailable(
       leaderIds.size === 1 && !leaderIds.has('0')
         ? `The leader does not answer from here, and is at work, for members follow it: ${list}. Correct its clientUrl, or the network in between.`
-        : `The members do not agree on a leader: ${list}. An election may be under way.`,
+        : `The members do not agree on a leader: ${list}. An election may be under way. If it lasts, look at the network between them.`,
     );
   }
   const behind = members.filter((member) => isBehind(leader, member));
@@ -137,7 +137,9 @@ export function requireSettled(members: readonly AnsweringMember[]): SettledClus
     const list = behind
       .map((member) => `${member.name} has applied ${member.raftAppliedIndex} of ${leader.raftAppliedIndex} entries`)
       .join(', ');
-    throw new EtcdUnavailable(`Not every member is caught up: ${list}.`);
+    throw new EtcdUnavailable(
+      `Not every member is caught up: ${list}. If it lasts, look at the disk, the network and the log of those that are behind.`,
+    );
   }
   return {
     leader,

@@ -1,13 +1,14 @@
 import { type Cluster, type ConfiguredMember, type Layout, layoutOf } from '../contracts/clusters.ts';
 import type { HostCommand } from '../contracts/membership.ts';
 import { PreconditionFailed } from '../errors.ts';
+import { START_AGAIN } from '../format.ts';
 
 /** Where a member lives. @throws PreconditionFailed where the configuration does not say */
 export function placeOf(cluster: Cluster, name: string): { member: ConfiguredMember; host: string; layout: Layout } {
   const member = cluster.members.find((each) => each.name === name) as ConfiguredMember;
   if (member.host) return { member, host: member.host, layout: layoutOf(cluster, member) };
   throw new PreconditionFailed(
-    `clusters.json names no "host" for ${name}: without one its service cannot be stopped, moved aside and started. Add it, and deploy.`,
+    `clusters.json names no "host" for ${name}: without one its service cannot be stopped, moved aside and started. Add it. ${START_AGAIN}`,
   );
 }
 

@@ -7,6 +7,7 @@ import type {
   Observation,
 } from '../contracts/observation.ts';
 import { PreconditionFailed } from '../errors.ts';
+import { START_AGAIN } from '../format.ts';
 
 type Seen = Pick<Observation, 'members' | 'memberList'>;
 
@@ -167,6 +168,7 @@ const ABOUT_ANSWERS: readonly Mistake['kind'][] = [
 /**
  * That everybody is who the configuration says, before anything is asked of anybody in particular.
  * @param begun a change is under way, in which entries of etcd's list come and go
+ * @param untouched nothing was changed yet, as the message then says
  * @param writesNames the change writes names into members' configuration, so that an alias does not do
  * @throws PreconditionFailed with everything that contradicts it
  */
@@ -176,15 +178,16 @@ export function requireIdentities(
   {
     replaced,
     begun = false,
+    untouched = false,
     writesNames = false,
-  }: { replaced?: ConfiguredMember | undefined; begun?: boolean; writesNames?: boolean } = {},
+  }: { replaced?: ConfiguredMember | undefined; begun?: boolean; untouched?: boolean; writesNames?: boolean } = {},
 ): void {
   const found = findMistakes(configured, observation, replaced).filter(({ kind }) => writesNames || kind !== 'alias');
   const mistakes = begun ? found.filter(({ kind }) => ABOUT_ANSWERS.includes(kind)) : found;
   if (mistakes.length === 0) return;
   throw new PreconditionFailed(
     `Who answers, or whom etcd lists, is not what clusters.json says:${mistakes.map(({ message }) => `\n- ${message}`).join('')}\nNobody can ` +
-      'tell which member a change would reach. Correct this, deploy clusters.json, and start again.',
+      `tell which member a change would reach.${untouched ? ' Nothing was changed.' : ''} Correct this. ${START_AGAIN}`,
   );
 }
 
@@ -221,7 +224,7 @@ export function adviceForStranger(
   if (unlisted.length > 0 && stranger.name !== '') {
     return `it may be ${unlisted.join(' or ')}, which etcd does not list: if so, correct name and peerUrl in clusters.json; if not, add it there`;
   }
-  return 'add it there, or remove it from etcd';
+  return `add it to clusters.json; or, if it is really no part of the cluster, remove it with "etcdctl member remove ${stranger.id}"`;
 }
 
 /** Configured members that have no entry in etcd's list and do not answer as themselves either, by name. */

@@ -122,10 +122,24 @@ function moveBack(
     action: 'MoveBack',
     summary:
       `The recovery of the execution ${execution} was interrupted before its data was known to be in place on every host (${list(leftovers)}), ` +
-      'and so before any service was to be started on it. What was moved goes back into its place, and what was restored is removed.',
+      'and so before any service was to be started on it. What was moved goes back into its place, and what was restored is removed.' +
+      describeConfiguration(cluster, execution, moved),
     commands: reverted.map(({ member }) => revertOf(cluster, member, execution)),
     discard: leftovers.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
   };
+}
+
+/** It is written once all data is in place, by a command that leaves no word on how far it came; and it is not put back. */
+function describeConfiguration(cluster: Cluster, execution: string, moved: Leftover[]): string {
+  if (moved.length === 0) return '';
+  const originals = moved.map(({ member }) => {
+    const { host, layout } = placeOf(cluster, member);
+    return `${layout.configFile}.${execution} on ${host}`;
+  });
+  return (
+    " That execution may also have written the membership into etcd's configuration, which is not put back: a member that has its data does not read " +
+    `it. Where it has, the original lies beside it: ${originals.join(', ')}.`
+  );
 }
 
 /** Only voters are ever restored, so a learner's host says nothing of it. */

@@ -49,7 +49,7 @@ export function settleWithout(
   whenSilent: 'stop' | 'wait',
 ): WorkingCluster {
   const configured = observedOf(members, observation);
-  requireIdentities(configured, observation);
+  requireIdentities(configured, observation, { untouched: whenSilent === 'stop' });
   const unlisted = unlistedMembers(observation, configured);
   const away = observation.members.filter(isAway).filter(({ name }) => mayBeLeftOut.includes(name));
   const working = configured.filter(({ name }) => !unlisted.includes(name) && !away.some((seen) => seen.name === name));

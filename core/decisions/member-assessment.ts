@@ -33,7 +33,7 @@ export function assessMembers(
 ): MembersAssessment {
   const scope = scopeOf(request);
   refuseUnsafeAlarms(observation);
-  requireIdentities(scope.cluster.members, observation, { replaced: scope.replaced, begun: true });
+  requireIdentities(scope.cluster.members, observation, { replaced: scope.replaced, begun: true, untouched: true });
   refuseUnseenLeader(scope.observed, observation);
   const { survey, replaced } = withoutWaiting(observation, () => surveyScope(scope, observation));
   if (survey.strangers.length > 0) {
@@ -41,7 +41,9 @@ export function assessMembers(
     const list = survey.strangers.map(
       (stranger) => `\n- ${describeListed(stranger)}: ${adviceForStranger(stranger, scope.cluster.members, unlisted)}`,
     );
-    throw new PreconditionFailed(`etcd has members that clusters.json does not name:${list.join('')}`);
+    throw new PreconditionFailed(
+      `etcd has members that clusters.json does not name:${list.join('')}\nNothing was changed. Correct this, then start again.`,
+    );
   }
   refuseHealthyReplaced(replaced, survey);
   const named = request.member && (scope.replaced ? scope.named : request.member);
@@ -120,7 +122,7 @@ function countReadings({ targets: before, equal, total }: Readings, targets: Tar
   const key = (list: Target[]) => list.map(({ member, kind }) => `${member} ${kind}`).join();
   if (total >= MAX_READINGS) {
     throw new PreconditionFailed(
-      `${total} readings showed different members as failed, last ${key(before)}: the cluster flaps. Look at its network and disks.`,
+      `${total} readings showed different members as failed, last ${key(before)}: the cluster flaps. Nothing was changed. Look at its network and disks, then start again.`,
     );
   }
   return { targets, equal: key(before) === key(targets) ? equal + 1 : 1, total: total + 1 };

@@ -1,6 +1,7 @@
 import type { Cluster } from '../contracts/clusters.ts';
 import type { QuorumParameters } from '../contracts/execution-input.ts';
 import { InvalidInput } from '../errors.ts';
+import { START_AGAIN } from '../format.ts';
 
 /** That the backup of the request, if it names one, lies where this runbook may read. @throws InvalidInput */
 export function requireReadableBackup({ name, backups }: Cluster, { snapshot }: QuorumParameters): void {
@@ -8,7 +9,7 @@ export function requireReadableBackup({ name, backups }: Cluster, { snapshot }: 
   if (!backups) {
     throw new InvalidInput(
       `parameters.snapshot names "${snapshot.key}", and clusters.json names no "backups" for the cluster ${name}: the bucket that its ` +
-        'snapshots are in. Add it and deploy, or leave parameters.snapshot out.',
+        `snapshots are in. Add it, or leave parameters.snapshot out. ${START_AGAIN}`,
     );
   }
   if (snapshot.key.startsWith(backups.prefix)) return;

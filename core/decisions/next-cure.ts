@@ -61,7 +61,9 @@ export function chooseNextCure(observation: TokenObservation, request: ChooseNex
     );
   }
   if (through === undefined)
-    throw new EtcdUnavailable('No member takes a token, and without one nobody may disable authentication.');
+    throw new EtcdUnavailable(
+      'No member takes a token, and without one nobody may disable authentication. Look for why into the log of the members, then start again.',
+    );
   return { action: 'ToggleAuthentication', through };
 }
 

@@ -4,6 +4,7 @@ import type { HostCommand } from '../contracts/membership.ts';
 import type { MemberObservation, Observation, SilentMember } from '../contracts/observation.ts';
 import type { MemberStanding, QuorumAssessment, QuorumReadings } from '../contracts/recovery.ts';
 import { InvalidInput, PreconditionFailed } from '../errors.ts';
+import { START_AGAIN } from '../format.ts';
 import { commitsOf, committedSince } from './commits.ts';
 import { quorumIn, votersOf } from './configured-quorum.ts';
 import { MAX_READINGS, READINGS } from './confirmation.ts';
@@ -38,7 +39,7 @@ export function assessQuorum(
 ): QuorumAssessment {
   requireReadableBackup(cluster, parameters);
   // Reads that work elsewhere say nothing of this cluster.
-  requireIdentities(cluster.members, observation, { begun: true });
+  requireIdentities(cluster.members, observation, { begun: true, untouched: true });
   const members = observation.members.map((seen) => {
     const read = linearizable.find(({ member }) => member === seen.name);
     return standingOf(seen, problemOf(seen, read));
@@ -52,7 +53,7 @@ export function assessQuorum(
     return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
   }
   refuseUnjudged(cluster, observation);
-  requireIdentities(cluster.members, observation, { writesNames: true });
+  requireIdentities(cluster.members, observation, { untouched: true, writesNames: true });
   const isLost = committing.length === 0 && !isAnyLeaderFollowed(cluster, observation);
   const next = { ...reading, lost: isLost ? readings.lost + 1 : 0 };
   const confirmed = next.lost >= READINGS;
@@ -171,6 +172,6 @@ function inspectionsOf(cluster: Cluster): HostCommand[] {
   if (onHosts.length > 0) return onHosts.map(({ name }) => inspectionOf(cluster, name));
   throw new InvalidInput(
     `clusters.json names no "host" for any member of ${cluster.name}: without a quorum etcd tells nothing, and what is left can only be ` +
-      'read on the hosts. Add "layout" to the cluster and "host" to each member, and deploy.',
+      `read on the hosts. Add "layout" to the cluster and "host" to each member. ${START_AGAIN}`,
   );
 }

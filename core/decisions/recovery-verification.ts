@@ -23,7 +23,9 @@ export function verifyRecovery(
   const awaited = unwell.filter(({ name }) => required.includes(name));
   if (awaited.length > 0) {
     const list = awaited.map(({ name, problem }) => `\n- ${name} ${problem}`).join('');
-    throw new EtcdUnavailable(`${leader.name} leads, and not every member is healthy yet:${list}`);
+    throw new EtcdUnavailable(
+      `${leader.name} leads, and not every member is healthy yet:${list}\nIf it lasts, look at the service and the log of these.`,
+    );
   }
   if (BigInt(leader.revision) < BigInt(revision)) {
     throw new VerificationFailed(

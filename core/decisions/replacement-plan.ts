@@ -155,7 +155,7 @@ function weighOldHost(replaced: SurveyedMember, [report]: readonly InspectionRep
   }
   if (!report.result) {
     throw new PreconditionFailed(
-      `${name} is not replaced, and nothing was changed: its host ${configured.host} is there, and does not tell whether it is at work. ` +
+      `${name} is not replaced, and nothing was changed: its host ${configured.host} does not tell whether it is at work. ` +
         `${report.error}: ${report.problem} Correct that; or shut the host down, and start again.`,
     );
   }

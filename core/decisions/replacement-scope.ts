@@ -4,6 +4,7 @@ import { comparableUrl } from '../contracts/member-url.ts';
 import type { Observation } from '../contracts/observation.ts';
 import { parse } from '../contracts/parse.ts';
 import { InvalidInput, PreconditionFailed } from '../errors.ts';
+import { START_AGAIN } from '../format.ts';
 import { refuseUnsafeAlarms } from './cluster-health.ts';
 import { requireIdentities } from './identity.ts';
 import { type Survey, type SurveyedMember, surveyMembers } from './member-survey.ts';
@@ -48,7 +49,7 @@ export function scopeOf({
     const known = spares.length > 0 ? `has ${spares.map(({ host }) => `"${host}"`).join(', ')}` : 'has none';
     throw new InvalidInput(
       `parameters.replacement.host "${replacement.host}" is no spare host of cluster ${cluster.name}, which ${known}. Add it to "spareHosts" in ` +
-        'clusters.json, with its name and URLs, and deploy.',
+        `clusters.json, with its name and URLs. ${START_AGAIN}`,
     );
   }
   for (const other of cluster.members) {
@@ -57,7 +58,7 @@ export function scopeOf({
     );
     if (other !== replaced && same) {
       throw new InvalidInput(
-        `The spare host ${spare.host} has the ${same} of ${other.name}, which stays in the cluster. Correct clusters.json, and deploy.`,
+        `The spare host ${spare.host} has the ${same} of ${other.name}, which stays in the cluster. Correct clusters.json. ${START_AGAIN}`,
       );
     }
   }
@@ -83,7 +84,8 @@ export function surveyScope(
   begun = false,
 ): { survey: Survey; replaced: SurveyedMember | undefined } {
   refuseUnsafeAlarms(observation);
-  requireIdentities(scope.cluster.members, observation, { replaced: scope.replaced, begun, writesNames: true });
+  const { replaced } = scope;
+  requireIdentities(scope.cluster.members, observation, { replaced, begun, untouched: !begun, writesNames: true });
   const whole = surveyMembers(scope.observed, observation);
   refuseFullStore(observation);
   const count = scope.cluster.members.length;
@@ -97,7 +99,7 @@ export function surveyScope(
 export function refuseHealthyReplaced(replaced: SurveyedMember | undefined, { members }: Survey): void {
   if (replaced?.state !== 'healthy' || members.some(({ id }) => id === replaced.id)) return;
   throw new PreconditionFailed(
-    `${replaced.name} at ${replaced.configured.clientUrl} is healthy: this runbook replaces members that have failed.`,
+    `${replaced.name} at ${replaced.configured.clientUrl} is healthy, and this runbook replaces members that have failed. Say with "member" which one has.`,
   );
 }
 

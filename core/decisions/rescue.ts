@@ -115,7 +115,9 @@ function salvage(
   const onHosts = services.filter(({ inspection }) => inspection !== null);
   if (onHosts.length === 0) {
     const list = services.map(({ member, problem }) => `\n- ${member}: ${problem}`).join('');
-    throw new PreconditionFailed(`No voter's host can be looked at, so there is nothing to recover from.${list}`);
+    throw new PreconditionFailed(
+      `No voter's host can be looked at, so there is nothing to recover from.${list}\nNothing was changed. Bring those back into reach whose data is left, then start again.`,
+    );
   }
   refuseMixedReleases(onHosts, cluster);
   const examine = chooseExamination(onHosts, { cluster, parameters, dryRun, execution });
@@ -180,6 +182,6 @@ function refuseUnstoppable(services: readonly Service[], why: string): void {
   if (list.length === 0) return;
   throw new PreconditionFailed(
     `${why}\nAll members have to be stopped before data is restored, and that cannot be done:${list.map((each) => `\n- ${each}`).join('')}\n` +
-      'Bring the host back into reach of Run Command, or stop its etcd by hand, then start again. Nothing was restored.',
+      'Bring the host back into reach, or stop its etcd by hand, then start again. Nothing was restored.',
   );
 }

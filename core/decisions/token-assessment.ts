@@ -42,12 +42,12 @@ export function assessTokens(
   { cluster, readings }: z.output<typeof assessTokensInput>,
 ): TokenAssessment {
   const nothing = { readings, members: [], rejecting: [], inspections: [] };
-  requireIdentities(cluster.members, observation, { begun: true });
+  requireIdentities(cluster.members, observation, { begun: true, untouched: true });
   if (isOpen(observation)) {
     return { ...nothing, verdict: 'Enable', summary: describeOpen(observation) };
   }
   refuseUnsafeAlarms(observation);
-  requireIdentities(cluster.members, observation);
+  requireIdentities(cluster.members, observation, { untouched: true });
   refuseUnseenLeader(cluster.members, observation);
   const { members } = withoutWaiting(observation, () => surveyTokens(cluster.members, observation));
   const rejecting = membersThat('RejectsTokens', members);

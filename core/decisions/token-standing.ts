@@ -61,7 +61,7 @@ function requireLogin(configured: readonly ConfiguredMember[], { probes }: Token
     );
   }
   if (probes.some(({ login }) => login.answer === 'Refused')) {
-    throw new PreconditionFailed(`No member issues a token:${list}`);
+    throw new PreconditionFailed(`No member issues a token:${list}\nCorrect what is said of each, then start again.`);
   }
   throw new EtcdUnavailable(
     `No member issues a token, for which etcd needs a quorum:${list}\nIf it goes on, see the incident quorum-lost.`,

@@ -12,7 +12,7 @@ export function verifyTokens(observation: TokenObservation, { members: configure
   refuseUnsafeAlarms(observation);
   if (isOpen(observation)) {
     throw new VerificationFailed(
-      'Authentication is disabled, though this runbook leaves it enabled: it was disabled since.',
+      'Authentication is disabled, though this runbook leaves it enabled: it was disabled since. Enable it ("etcdctl auth enable"), and find out who disables it.',
     );
   }
   const { members } = surveyTokens(configured, observation);

@@ -120,7 +120,7 @@ function weighCertificates({ cluster, survey, inspected }: WeighCheck, now: numb
       : [
           line(
             'certificates',
-            `what ${namesOf(unseen)} show to their peers was not looked at: it is read on a host that is reached, where etcd's configuration names the file`,
+            `the peer certificate of ${namesOf(unseen)} was not looked at: it is read on a host that is reached, where etcd's configuration names the file`,
           ),
         ];
   if (certificates.length === 0) {

@@ -24,7 +24,7 @@ export class ClusterRegistry {
     const none = () => {
       throw new Problem(
         'unknown-cluster',
-        `There is no cluster "${cluster}". Those that there are, are in the list of clusters; a new one is added to clusters.json and deployed.`,
+        `There is no cluster "${cluster}". Those that there are, are in the list of clusters; a new one is added to clusters.json, which is deployed to AWS, and without it read when serve starts.`,
       );
     };
     // Anything else is no name of a parameter either, and Systems Manager would say so in words that tell a caller nothing.

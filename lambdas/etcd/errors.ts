@@ -31,13 +31,15 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'TokenOutdated',
     details: /revision of auth store is old|revision in header is old/,
     error: PreconditionFailed,
-    advice: 'Users or roles were changed since the token was issued, or are others on this member.',
+    advice:
+      'Users or roles were changed since the token was issued, or are others on this member. Start again, with a new token; if it stays so on one member, restart that one.',
   },
   {
     reason: 'AuthNotEnabled',
     details: /authentication is not enabled/,
     error: PreconditionFailed,
-    advice: 'The configuration names a login, but etcd runs without authentication.',
+    advice:
+      'The configuration names a login, but etcd runs without authentication. Enable it ("etcdctl auth enable"), or take "auth" out of clusters.json.',
   },
   {
     reason: 'WrongPassword',
@@ -57,7 +59,8 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'VerifyOnly',
     details: /token signing attempted with verify-only key/,
     error: PreconditionFailed,
-    advice: 'This member only verifies JWTs: its --auth-token names no priv-key, so it signs none.',
+    advice:
+      'This member only verifies JWTs: its --auth-token names no priv-key, so it signs none. To let it log anybody in, give it the key that the others sign with.',
   },
   {
     reason: 'LoginRequired',
@@ -84,19 +87,22 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'UserNotFound',
     details: /user name not found/,
     error: PreconditionFailed,
-    advice: 'There is no such user.',
+    advice:
+      'etcd has no such user: correct the name in the cluster\'s auth secret, or add the user ("etcdctl user add NAME").',
   },
   {
     reason: 'RootMissing',
     details: /root user does not/,
     error: PreconditionFailed,
-    advice: 'Authentication can be enabled only where there is a user root with the role root.',
+    advice:
+      'Authentication can be enabled only where there is a user root with the role root. Add what is missing ("etcdctl user add root", "etcdctl user grant-role root root"), then enable it.',
   },
   {
     reason: 'NoLeader',
     details: /etcdserver: no leader/,
     error: EtcdUnavailable,
-    advice: 'The cluster has no leader: an election is under way, or a quorum is lost.',
+    advice:
+      'The cluster has no leader: an election is under way, or a quorum is lost. If it lasts for more than some seconds, look which members are down.',
   },
   {
     reason: 'LeaderChanging',
@@ -114,7 +120,8 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'BadLeaderTransferee',
     details: /bad leader transferee/,
     error: PreconditionFailed,
-    advice: 'The chosen member cannot lead: it is a learner, or not in the cluster any more.',
+    advice:
+      'The chosen member cannot lead: it is a learner, or not in the cluster any more. Start again: another one is chosen.',
   },
   {
     reason: 'NoSpace',
@@ -126,7 +133,7 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'TooLarge',
     details: /request is too large|received message larger than max/,
     error: PreconditionFailed,
-    advice: 'etcd takes no request of this size (--max-request-bytes).',
+    advice: 'etcd takes no request of this size: compare its --max-request-bytes with that of the other members.',
   },
   {
     reason: 'Compacted',
@@ -144,7 +151,7 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'TooManyRequests',
     details: /too many requests/,
     error: EtcdUnavailable,
-    advice: 'The member has more requests waiting than it can apply.',
+    advice: 'The member has more requests waiting than it can apply: look at its disk and load, and at who sends them.',
   },
   {
     reason: 'DiskFull',
@@ -207,13 +214,14 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'UnhealthyCluster',
     details: /etcdserver: unhealthy cluster/,
     error: EtcdUnavailable,
-    advice: 'etcd changes its membership only once all its members have been connected for 5 seconds.',
+    advice:
+      'etcd changes its membership only once all its members have been connected for 5 seconds: look which one is not, in the log of the leader.',
   },
   {
     reason: 'NotEnoughStarted',
     details: /re-configuration failed due to not enough started members/,
     error: UnsafeToProceed,
-    advice: 'With this change a quorum could be lost: not enough members are up.',
+    advice: 'With this change a quorum could be lost: not enough members are up. Start those that are down first.',
   },
   {
     reason: 'NameUnknown',
@@ -299,7 +307,8 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'ServerTimeout',
     details: /etcdserver: request timed out|context deadline exceeded/,
     error: EtcdUnavailable,
-    advice: 'etcd could not agree in time: it is overloaded, or a quorum is lost.',
+    advice:
+      'etcd could not agree in time: it is overloaded, or a quorum is lost. Look at the disks and the load of its members, and which of them are down.',
   },
 ];
 
@@ -320,12 +329,17 @@ const BY_CODE: Readonly<Record<number, Omit<Row, 'details'>>> = {
     advice:
       "What answers here does not know etcd's v3 API: clientUrl must be etcd's own client port, with no proxy in between.",
   },
-  14: { reason: 'Unavailable', error: EtcdUnavailable, advice: 'It cannot be served now.' },
+  14: {
+    reason: 'Unavailable',
+    error: EtcdUnavailable,
+    advice:
+      'The member does not serve this now: it is starting or stopping, or something in between cuts the connection. Look at its service and its log.',
+  },
 };
 const UNKNOWN: Omit<Row, 'details'> = {
   reason: 'Unknown',
   error: PreconditionFailed,
-  advice: 'This answer is not expected here.',
+  advice: "This answer is not known here. Look into the member's log for what it says at this moment.",
 };
 
 /** What OpenSSL, Node and grpc-js wrap around the words that a responder needs. */
@@ -352,7 +366,7 @@ export function toRemediationError(
   const row = BY_MESSAGE.find((candidate) => candidate.details.test(error.details)) ?? BY_CODE[error.code] ?? UNKNOWN;
   const details = NOISE.reduce((text, [noise, rest]) => text.replace(noise, rest), error.details);
   const advice = typeof row.advice === 'string' ? row.advice : row.advice[caller];
-  return new row.error(`${endpoint} ${call}: "${details}" (gRPC code ${error.code}). ${advice}`, row.reason);
+  return new row.error(`${endpoint}: ${advice} Seen: "${details}" (${call}, gRPC code ${error.code}).`, row.reason);
 }
 
 /** What each of these reasons proves of the member; any other is a word of its own: a refusal, or that it is busy. */

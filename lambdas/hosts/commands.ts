@@ -8,12 +8,13 @@ import {
   type HostCommandName,
   parameterSchema,
 } from '../../core/contracts/host-commands.ts';
+import { NOT_LISTED, WRONG_IN_HOSTS_FILE } from '../../core/contracts/hosts-file.ts';
 import { parse } from '../../core/contracts/parse.ts';
-import { HostUnreachable, RemediationError } from '../../core/errors.ts';
+import { HostUnreachable, PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { type HostCommandResult, readOutcome } from './outcome.ts';
 import { withoutSignatures } from './redaction.ts';
-import { BY_HOSTS_FILE, NOT_MANAGED, refusalOf } from './refusals.ts';
+import { BY_HOSTS_FILE, NOT_IN_FILE, NOT_MANAGED, refusalOf } from './refusals.ts';
 
 /** A host that comes back later must not run an old command. */
 const DELIVERY_SECONDS = 60;
@@ -42,12 +43,17 @@ export interface SentCommand<Command extends HostCommandName> {
 
 /**
  * Asks SSM whether its agent answers on every host.
- * @throws HostUnreachable naming each that does not, PreconditionFailed, AwsUnavailable
+ * @throws HostUnreachable naming each that does not; PreconditionFailed where hosts.json has to be corrected, or SSM refuses; AwsUnavailable
  */
 export async function requireReachable(hosts: readonly string[]): Promise<void> {
   const away = (await askForHosts(hosts)).filter(({ reachable }) => !reachable);
   if (away.length === 0) return;
   const list = away.map(({ host, problem }) => `- ${host}: ${problem}`).join('\n');
+  // However often it is asked, it stays so.
+  if (away.some(({ problem }) => WRONG_IN_HOSTS_FILE.test(problem))) {
+    const advice = away.some(({ problem }) => problem.startsWith(NOT_LISTED)) ? NOT_IN_FILE : BY_HOSTS_FILE;
+    throw new PreconditionFailed(`Not every host is reached:\n${list}\n${advice}`);
+  }
   const isOfSsm = away.every(({ problem }) => SAID_BY_SSM.includes(problem));
   throw new HostUnreachable(
     isOfSsm

@@ -9,8 +9,12 @@ export const NOT_MANAGED =
 
 /** Without AWS it is a command that leads to a host. */
 export const BY_HOSTS_FILE =
-  'Say in hosts.json how it is reached, or correct what it says: the command there has to run, as root and in a shell, what it reads on standard input. Try it ' +
-  'by hand, as in: echo id | ssh -o BatchMode=yes ADDRESS sudo bash';
+  'Bring the host back into reach, or correct what hosts.json says of it: the command there has to run, as root and in a shell, what it reads on standard ' +
+  'input. Try it by hand, as in: echo id | ssh -o BatchMode=yes ADDRESS sudo bash';
+
+export const NOT_IN_FILE =
+  'Nobody was asked there. In hosts.json it is {"HOST": {"exec": ["ssh", "-o", "BatchMode=yes", "ADDRESS", "sudo", "bash"]}}, a host that is gone ' +
+  'as well: only a host that was asked can be told to be away. Or correct its "host" in clusters.json. Then start again.';
 
 const DEPLOY_AGAIN = 'The deployed documents are not those of this version: deploy again.';
 

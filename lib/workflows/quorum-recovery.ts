@@ -93,6 +93,8 @@ export class QuorumRecovery extends Construct {
         staged: { key: '', uploadId: '' },
         unreverted: [],
         undone: [],
+        written: [],
+        unsure: [],
         kept: '',
         interrupted: [],
       },
@@ -150,6 +152,7 @@ export class QuorumRecovery extends Construct {
         summary: `{% ${joined('$verified.summary', RESTORED, LOSS, LEFT_OUT, BEFORE)} %}`,
         ...EARLIER,
         archived: '{% $archived %}',
+        configured: '{% [$written] %}',
         scratchLeft: '{% $scratchLeft %}',
         ...PROOFS,
       },
@@ -210,7 +213,7 @@ export class QuorumRecovery extends Construct {
         cause:
           "{% $states.input.cause & '\\n' & ($goal.restored ? 'Members may have started with the restored data, so it stays in place. The data " +
           "that was there before lies aside: ' & ($exists($archived[dataDir != '']) ? $join([$archived[dataDir != ''].(member & ' ' & " +
-          "dataDir & (walDir = '' ? '' : ' and ' & walDir))], ', ') : 'no host had any') & '. Neither was removed. Look at the services and " +
+          "dataDir & (walDir = '' ? '' : ' and ' & walDir))], ', ') : 'no host had any') & '. Neither was removed. The membership was written into the configuration of etcd: ' & $join($written, '; ') & '. Look at the services and " +
           `their logs; what is in place is started by the next execution.' : ${joined(UNCHANGED, "'The services that were started run on.'")}) %}`,
       },
     });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
+import { describeNotListed } from '../../core/contracts/hosts-file.ts';
 import type { HostAccess, HostsFile } from '../hosts/access.ts';
 import { AwsError, type Operation } from './endpoint.ts';
 import { readDocument, renderScript } from './ssm-document.ts';
@@ -149,7 +150,7 @@ export function runCommand({ documents: contents, hosts }: RunCommandOptions): R
     // SSM has three words for it, and none for why. Here the way to a host says it itself.
     const InstanceInformationList = await Promise.all(
       page.map(async (InstanceId) => {
-        if (!Object.hasOwn(hosts, InstanceId)) return { InstanceId, PingStatus: 'hosts.json does not say how.' };
+        if (!Object.hasOwn(hosts, InstanceId)) return { InstanceId, PingStatus: describeNotListed(Object.keys(hosts)) };
         const { problem } = await reach(accessOf(InstanceId), PING_MS);
         return { InstanceId, PingStatus: problem || 'Online', PlatformType: 'Linux' };
       }),

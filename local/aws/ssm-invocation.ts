@@ -1,3 +1,4 @@
+import { ITS_EXEC } from '../../core/contracts/hosts-file.ts';
 import { type HostAccess, runScript, type ScriptRun } from '../hosts/access.ts';
 
 /** GetCommandInvocation gives the first so many characters of each output. */
@@ -80,7 +81,7 @@ export function startInvocation({ access, script, deliverySeconds, timeoutSecond
   };
 }
 
-/** Whether a script starts on the host. */
+/** Whether a script runs on the host: a shell says a word that only it can know, and bash ends the script well. */
 export async function reach(
   access: HostAccess,
   withinMs: number,
@@ -91,18 +92,23 @@ export async function reach(
     timeoutMs: withinMs,
     signal: signal ? AbortSignal.any([signal, limit]) : limit,
   });
-  const result = started ? 'Reached' : limit.aborted ? 'TimedOut' : 'Refused';
+  const ran = started && exitCode === 0;
+  const result = ran ? 'Reached' : limit.aborted ? 'TimedOut' : 'Refused';
   // What ssh, nsenter or the shell said last is why.
+  const words = stderr.trim().split('\n').at(-1)?.trim() ?? '';
   const end =
     result === 'TimedOut'
       ? `no answer within ${withinMs / 1000} s`
-      : exitCode === null
-        ? ''
-        : `exit status ${exitCode}`;
-  const words = stderr.trim().split('\n').at(-1)?.trim() ?? '';
-  const problem = started ? '' : [end, words].filter((part) => part !== '').join(': ');
-  return { result, stderr, problem };
+      : exitCode === 0
+        ? NO_SHELL
+        : exitCode === null
+          ? ''
+          : `exit status ${exitCode}`;
+  const problem = ran ? '' : [end, words].filter((part) => part !== '').join(': ');
+  return { result, stderr: exitCode === 0 && !ran ? `${stderr}${NO_SHELL}\n` : stderr, problem };
 }
+
+const NO_SHELL = `${ITS_EXEC} ended well, and no shell has run what it was given on standard input`;
 
 function settle(run: ScriptRun, timeIsOver: boolean): Partial<InvocationState> {
   const { started, exitCode, stdout, stderr } = run;

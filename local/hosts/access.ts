@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import * as z from 'zod';
+import { ITS_EXEC } from '../../core/contracts/hosts-file.ts';
 import { mustBe, parse } from '../../core/contracts/parse.ts';
 
 const SSH = '["ssh", "-o", "BatchMode=yes", "10.0.1.11", "sudo", "bash"]';
@@ -13,6 +14,11 @@ const hostsFileSchema = z.record(
       }),
     },
     mustBe(`a command in an object, such as {"exec": ${SSH}}`),
+  ),
+  mustBe(
+    'an object with a command for each host',
+    `{ "i-0a1b2c3d4e5f60001": {"exec": ${SSH}},`,
+    `  "i-0a1b2c3d4e5f60002": {"exec": ${SSH.replace('10.0.1.11', '10.0.2.12')}} }`,
   ),
 );
 
@@ -31,7 +37,7 @@ export function parseHostsFile(value: unknown, file: string): HostsFile {
 
 /** How one run of a script ended. */
 export interface ScriptRun {
-  /** Whether the script began at all: where it did not, the host was not reached and nothing happened there. */
+  /** Whether a shell has begun with it: where none has, the host was not reached and nothing happened there. */
   started: boolean;
   /** Null where it was cut off. */
   exitCode: number | null;
@@ -59,7 +65,7 @@ export function runScript(
   script: string,
   { timeoutMs, signal }: ScriptLimits,
 ): Promise<ScriptRun> {
-  const mark = randomUUID();
+  const mark = newMark();
   const [program = '', ...args] = exec;
   return new Promise((resolve) => {
     // In a session of its own, so that Ctrl+C in a terminal reaches this process and not the host's script.
@@ -68,6 +74,8 @@ export function runScript(
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (data: string) => {
         if (output[name].length < MAX_OUTPUT_CHARS) output[name] += data;
+        // It would wait for more to hand back until its time is over.
+        if (output.stdout.includes(mark.sum)) cutOff();
       });
     }
     let wasCutOff = false;
@@ -85,13 +93,13 @@ export function runScript(
       signal?.removeEventListener('abort', cutOff);
       process.off('exit', cutOff);
       // Before the mark is what the way there has said: a greeting, a warning.
-      const begin = output.stdout.indexOf(`${mark}\n`);
-      const stdout = begin < 0 ? '' : output.stdout.slice(begin + mark.length + 1);
+      const begin = output.stdout.indexOf(`${mark.computed}\n`);
+      const stdout = begin < 0 ? '' : output.stdout.slice(begin + mark.computed.length + 1);
       resolve({ started: begin >= 0, exitCode, stdout, stderr: output.stderr + problem });
     };
-    child.once('error', (error) => settle(null, error.message));
+    child.once('error', (error) => settle(null, describeNoStart(error, program)));
     // What ends first, the script or the way there, is chance.
-    child.once('close', (code) => settle(wasCutOff ? null : code));
+    child.once('close', (code) => settle(wasCutOff ? null : code, output.stdout.includes(mark.sum) ? HANDED_BACK : ''));
     // A host that closes the connection before it has read everything is told by its exit status.
     child.stdin.on('error', () => undefined);
     // Left open: where it ends, the script is cut off.
@@ -100,20 +108,42 @@ export function runScript(
   });
 }
 
+/** What a shell says when it begins. It is in the script as a sum, so that whatever only hands the script back does not say it. */
+interface Mark {
+  id: string;
+  sum: string;
+  computed: string;
+}
+
+function newMark(): Mark {
+  const id = randomUUID();
+  const [one, other] = [randomInt(1_000_000_000), randomInt(1_000_000_000)];
+  return { id, sum: `${id}-$((${one} + ${other}))`, computed: `${id}-${one + other}` };
+}
+
+const HANDED_BACK = `${ITS_EXEC} hands back what it is given on standard input, and no shell runs it`;
+
+function describeNoStart({ code, message }: NodeJS.ErrnoException, program: string): string {
+  const named = `${ITS_EXEC} names the program "${program}", which`;
+  if (code === 'ENOENT') return `${named} is not installed here, or not in PATH`;
+  if (code === 'EACCES') return `${named} may not be run here: it is no program, or not this user's to run`;
+  return `${named} does not start here: ${message}`;
+}
+
 /**
  * timeout(1) makes a process group of its own, which is killed when standard input ends: over ssh nothing else reaches the host.
  * All of it is one compound command, for the shell must have read it before somebody else reads its input. No file is made, so
  * that nothing is left where the rest is cut off.
  */
-function wrap(script: string, mark: string, timeoutSeconds: number): string {
+function wrap(script: string, mark: Mark, timeoutSeconds: number): string {
   return `{
   set -u
   limit=''
   if command -v timeout > /dev/null; then limit='timeout -k 5 ${timeoutSeconds}'; fi
-  echo ${mark}
-  $limit bash -c '. /dev/fd/4' 4<<'${mark}' < /dev/null 3<&- &
+  echo ${mark.sum}
+  $limit bash -c '. /dev/fd/4' 4<<'${mark.id}' < /dev/null 3<&- &
 ${script}
-${mark}
+${mark.id}
   script=$!
   {
     while read -r _ <&3; do :; done

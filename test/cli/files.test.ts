@@ -23,15 +23,25 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-async function read(hosts: object) {
+async function read(hosts: object | string) {
   const path = join(directory, 'hosts.json');
-  await writeFile(path, JSON.stringify(hosts));
+  await writeFile(path, typeof hosts === 'string' ? hosts : JSON.stringify(hosts));
   return readFiles({ config: join(directory, 'clusters.json'), hosts: path });
 }
 
 describe('a host in hosts.json', () => {
   it('is taken where any cluster of the configuration names it', async () => {
     expect(Object.keys((await read({ 'bank-1': ACCESS, 'other-1': ACCESS })).hosts)).toEqual(['bank-1', 'other-1']);
+  });
+
+  it('is refused where it is there twice, however it is written: only one would count', async () => {
+    const [access, escaped] = [JSON.stringify(ACCESS), '"bank\\u002d1"'];
+    await expect(read(`{"bank-1": ${access}, "other-1": ${access}, ${escaped}: ${access}}`)).rejects.toMatchObject({
+      name: 'InvalidInput',
+      message: expect.stringMatching(
+        /hosts\.json has 1 problem; nothing was touched\.\n- bank-1: is there more than once/,
+      ),
+    });
   });
 
   it('is refused at once where none does, with those that there are', async () => {

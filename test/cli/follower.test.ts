@@ -55,6 +55,22 @@ describe('whoever follows a remediation', () => {
     expect(follows.stateTransitions).toBe(2);
   });
 
+  it.each([
+    [
+      'not while it looks',
+      ['Load cluster', 'Assess members', 'Inspect host', 'The inspection: how is it?', 'Plan replacement'],
+      false,
+    ],
+    ['from its first change on', ['Load cluster', 'Assess space', 'Compact history', 'Assess space'], true],
+    ['from a step on of which that is not known', ['Load cluster', 'Something else'], true],
+  ])('knows whether a runbook may have changed something: %s', (_, names, changed) => {
+    const { follower: follows } = follower();
+    follows.onEvent(visited(2, 'Take the lock', {})[0] as HistoryEvent);
+    const { onEvent } = follows.onNested('etcd-remediation-space-reclaim');
+    for (const [index, name] of names.entries()) onEvent?.(visited(index, name, {})[0] as HistoryEvent);
+    expect(follows.mayHaveChanged).toBe(changed);
+  });
+
   it('answers what it waits for as it was told to on the command line', () => {
     const answers: JsonValue[] = [];
     const { lines, follower: follows } = follower();

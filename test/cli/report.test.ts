@@ -86,6 +86,7 @@ describe('what a run has done', () => {
         { member: 'm2', dataDir: '', walDir: '' },
         { member: 'm3', dataDir: '/data.run-1', walDir: '/wal.run-1' },
       ],
+      configured: ['i-1: /etc/etcd.yaml (as it was before: /etc/etcd.yaml.run-1)'],
       remaining: ['space-exceeded'],
       scratchLeft: 'm2: HostUnreachable\nno answer',
     };
@@ -95,6 +96,8 @@ describe('what a run has done', () => {
       '  Moved aside, and kept:',
       '    m1: /data.run-1',
       '    m3: /data.run-1 and /wal.run-1',
+      '  Configuration of etcd, written anew:',
+      '    i-1: /etc/etcd.yaml (as it was before: /etc/etcd.yaml.run-1)',
       '  Still wrong:',
       '    space-exceeded: run this command with --incident space-exceeded next',
       '  Scratch folders are left, which hold copies of the data: m2: HostUnreachable no answer',

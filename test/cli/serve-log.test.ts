@@ -10,7 +10,7 @@ function logged(act: (log: ServeLog) => void): string[] {
   act(
     new ServeLog(
       (line) => lines.push(line),
-      ['orders', 'orders-eu', 'billing'],
+      { clusters: ['orders', 'orders-eu', 'billing'], here: { files: { config: 'clusters.json' } } },
       () => NOW,
     ),
   );
@@ -40,11 +40,15 @@ it.each<[string, (log: ServeLog) => void, string[]]>([
   ],
   [
     'a page, with each of its lines',
-    (log) => log.page({ subject: 'CRITICAL: the etcd cluster orders could not be remediated', message: 'One.\nTwo.' }),
+    (log) =>
+      log.page({
+        subject: 'CRITICAL: the etcd cluster orders could not be remediated',
+        message: 'One.\nTwo (arn:aws:states:local:0:execution:etcd-remediation:a-1).',
+      }),
     [
       '2026-11-28T14:20:31Z [orders] PAGE: CRITICAL: the etcd cluster orders could not be remediated',
       '2026-11-28T14:20:31Z [orders] One.',
-      '2026-11-28T14:20:31Z [orders] Two.',
+      '2026-11-28T14:20:31Z [orders] Two (a-1).',
     ],
   ],
   [

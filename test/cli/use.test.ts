@@ -279,20 +279,33 @@ describe('a run that cannot begin', () => {
     expect(message).toContain('--secrets FILE');
     const file = await fileWith({ 'etcd/orders/root': { username: 'root', password: MARKER } });
     expect(await refused('--cluster', 'orders', '--secrets', file)).toContain(
-      'names the secrets "etcd/orders/client-tls": ',
+      'names the secret "etcd/orders/client-tls": give it with --secrets FILE, as ',
     );
   });
 
   it.each([
     ['is not there', undefined, / cannot be read: ENOENT/],
-    ['is not JSON', `{"etcd/orders/root": ${MARKER}`, / is not JSON\.$/],
-    ['is a list', [MARKER], / must be an object$/],
+    [
+      'is not JSON',
+      `{"etcd/orders/root": ${MARKER}`,
+      / has 1 problem; nothing was touched\.\n- \(the whole\): is not JSON$/,
+    ],
+    [
+      'is a list',
+      [MARKER],
+      / must be an object with each secret under its name, and is a list; for example:\n.*\n.*"key": "\.\.\."} }$/,
+    ],
     [
       'holds a text',
       { 'etcd/orders/root': MARKER },
       /- etcd\/orders\/root: must be \{"username": .* for TLS, and is text$/,
     ],
     ['holds a list', { 'etcd/orders/root': [MARKER] }, /- etcd\/orders\/root: must be \{"username": .* and is a list$/],
+    [
+      'has a name twice',
+      `{"etcd/orders/root": {"username": "root", "password": "a", "password": "${MARKER}"}, "etcd/orders/root": {}}`,
+      /- etcd\/orders\/root\.password: is there more than once, and only one would count\n- etcd\/orders\/root: is there more than once, /,
+    ],
     ['holds a number', { 'etcd/orders/root': 7 }, /- etcd\/orders\/root: must be \{"username": .* and is a number$/],
   ])('says what is wrong with the file of secrets, and repeats none of it: it %s', async (_, content, message) => {
     const file = content === undefined ? join(directory, 'not-there.json') : await fileWith(content);

@@ -177,7 +177,7 @@ describe('advice to remove a member', () => {
 
   /** Where a text may speak of it, and of what. */
   const KNOWN: Readonly<Record<string, readonly string[]>> = {
-    'core/decisions/identity.ts': ["'add it there, or remove it from etcd'"],
+    'core/decisions/identity.ts': ['if it is really no part of the cluster, remove it with "etcdctl member remove '],
     // A step of a plan, and no advice.
     'core/decisions/replacement-plan.ts': ['`remove member '],
     // Of a word in clusters.json.

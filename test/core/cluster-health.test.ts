@@ -79,7 +79,7 @@ describe.each(DECISIONS)('%s', (_, decide) => {
           { id: 'a4', name: '', peerUrls: ['https://d:2380'], isLearner: false },
         ],
       }),
-      '- (not started) (a4, https://d:2380): add it there, or remove it from etcd',
+      '- (not started) (a4, https://d:2380): add it to clusters.json; or, if it is really no part of the cluster, remove it with "etcdctl member remove a4"',
     ],
   ])('stops at %s', (_name, reading, seen) => {
     const failure = failureOf(() => decide(reading));
@@ -115,7 +115,8 @@ describe.each(DECISIONS)('%s', (_, decide) => {
     const reading = observation([...three, learner('node4', { raftAppliedIndex: '12' })]);
     expect(failureOf(() => decide(reading))).toMatchObject({
       name: 'EtcdUnavailable',
-      message: 'Not every member is caught up: node4 has applied 12 of 7000 entries.',
+      message:
+        'Not every member is caught up: node4 has applied 12 of 7000 entries. If it lasts, look at the disk, the network and the log of those that are behind.',
     });
   });
 });
@@ -182,7 +183,7 @@ describe('a settled cluster', () => {
       voter('node4', { raftAppliedIndex: '1' }),
     ];
     expect(failureOf(() => requireSettled(members)).message).toBe(
-      'Not every member is caught up: node2 has applied 5999 of 7000 entries, node4 has applied 1 of 7000 entries.',
+      'Not every member is caught up: node2 has applied 5999 of 7000 entries, node4 has applied 1 of 7000 entries. If it lasts, look at the disk, the network and the log of those that are behind.',
     );
   });
 });

@@ -10,6 +10,8 @@ const PATH = 'must be an absolute path of letters, digits and "._@+=-", without 
 const ACCOUNT = 'must be the name of a user or group';
 const UNIT = 'must be a systemd unit such as "etcd" or "etcd@orders.service"';
 
+const FIELDS = Object.keys(LAYOUT);
+
 function read(value: unknown): Cluster {
   return parse(clusterSchema, value, 'The cluster');
 }
@@ -60,7 +62,7 @@ describe('where etcd lies on its hosts', () => {
     ['user', 'u'.repeat(33), 'must be at most 32 characters'],
     ['group', 'etcd:etcd', ACCOUNT],
     ['binDir', '/usr/local/bin\n', PATH],
-    ['binDir', null, 'must be text'],
+    ['binDir', null, 'must be text, and is null'],
     ['wal', '/wal', 'is not a known field'],
   ])('is refused with the path of what is wrong, for all and for one member: %s %j', (field, value, problem) => {
     expect(problemsOf({ ...clusterOf(members), layout: { ...LAYOUT, [field]: value } })).toEqual([
@@ -76,7 +78,7 @@ describe('where etcd lies on its hosts', () => {
     expect(problemsOf({ ...clusterOf(members), layout: { ...LAYOUT, unit: '', dataDir: 'etcd', group: 7 } })).toEqual([
       `layout.unit: ${UNIT}`,
       `layout.dataDir: ${PATH}`,
-      'layout.group: must be text',
+      'layout.group: must be text, and is a number',
     ]);
   });
 });
@@ -93,10 +95,22 @@ describe('the host of a member', () => {
     expect(read(withoutLayout)).toEqual(withoutLayout);
   });
 
-  it('is no use without a layout, which every such member is told', () => {
-    const { layout: _, ...withoutLayout } = clusterOf(members);
-    const problem = 'is of no use without the cluster\'s "layout", which says where etcd lies on it';
-    expect(problemsOf(withoutLayout)).toEqual([`members[0].host: ${problem}`, `members[1].host: ${problem}`]);
+  it('is no use without a layout, which every such member and spare host is told', () => {
+    const { layout: _, ...withoutLayout } = clusterOf(members, { spareHosts: [spare('node9')] });
+    const problem = (lacking: readonly string[]) =>
+      `is of no use without a "layout", its own or the cluster's, that says where etcd lies on it: ${lacking.join(', ')}`;
+    const { unit, ...rest } = LAYOUT;
+    expect(problemsOf({ ...withoutLayout, members: [members[0], configured('node2', { layout: { unit } })] })).toEqual([
+      `members[0].host: ${problem(FIELDS)}`,
+      `members[1].host: ${problem(Object.keys(rest))}`,
+      `spareHosts[0].host: ${problem(FIELDS)}`,
+    ]);
+  });
+
+  it('needs no layout of the cluster where each has a whole one of its own', () => {
+    const { layout: _, ...withoutLayout } = clusterOf(members.map((member) => ({ ...member, layout: LAYOUT })));
+    expect(read(withoutLayout)).toEqual(withoutLayout);
+    expect(layoutOf(withoutLayout, withoutLayout.members[0] as never)).toEqual(LAYOUT);
   });
 
   it('is not that of another member', () => {
@@ -109,7 +123,7 @@ describe('the host of a member', () => {
 describe('spare hosts', () => {
   it.each([
     ['of the wrong shape', [spare('node9'), spare('node8', { host: '$(id)' })], `spareHosts[1].host: ${ID}`],
-    ['by number', [{ ...spare('node9'), host: 9 }], 'spareHosts[0].host: must be text'],
+    ['by number', [{ ...spare('node9'), host: 9 }], 'spareHosts[0].host: must be text, and is a number'],
     ...(['host', 'name', 'clientUrl', 'peerUrl'] as const).map((field): [string, unknown, string] => [
       `without ${field}`,
       [{ ...spare('node9'), [field]: undefined }],
@@ -130,8 +144,8 @@ describe('spare hosts', () => {
       [spare('node9'), spare('node8', { host: 'i-9' })],
       'spareHosts[1].host: "i-9" is already used by a member or an earlier spare host of this cluster',
     ],
-    ['by the ID alone', ['i-9'], 'spareHosts[0]: must be an object'],
-    ['that are no list', { host: 'i-9' }, 'spareHosts: must be a list'],
+    ['by the ID alone', ['i-9'], 'spareHosts[0]: must be an object, and is text'],
+    ['that are no list', { host: 'i-9' }, 'spareHosts: must be a list, and is an object'],
     [
       'with a path that is none',
       [spare('node9', { layout: { dataDir: 'etcd' } })],
@@ -160,7 +174,7 @@ describe('the hosts of a cluster', () => {
 describe('a deliberate learner', () => {
   it('is one by true or false, not by a word', () => {
     expect(problemsOf(clusterOf([configured('node1', { learner: 'yes' as never })]))).toEqual([
-      'members[0].learner: must be true or false',
+      'members[0].learner: must be true or false, and is text',
     ]);
   });
 });
@@ -178,11 +192,12 @@ describe('the layout of one member', () => {
     expect(layoutOf(cluster, member)).toEqual({ ...LAYOUT, walDir: '/mnt/wal', ...different });
   });
 
-  it('does not exist without that of the cluster, and the message says what to add', () => {
+  it('does not exist where neither names it all, and the message says what to add', () => {
     const { layout: _, ...withoutLayout } = cluster;
-    const failure = failureOf(() => layoutOf(withoutLayout, configured('node1')));
+    const failure = failureOf(() => layoutOf(withoutLayout, configured('node1', { layout: { unit: 'etcd' } })));
     expect(failure.name).toBe('InvalidInput');
-    expect(failure.message).toContain('The cluster orders has no "layout" in clusters.json');
-    expect(failure.message).toContain('unit, dataDir, walDir, configFile, user, group and binDir');
+    expect(failure.message).toContain('no "layout" in clusters.json that says where etcd lies on the host of node1: ');
+    expect(failure.message).toContain(`: ${FIELDS.filter((field) => field !== 'unit').join(', ')} are missing`);
+    expect(failure.message).not.toMatch(/and deploy\b/);
   });
 });

@@ -55,13 +55,13 @@ describe('a file with many problems', () => {
     };
     expect(linesFor(JSON.stringify(file))).toEqual([
       'clusters.json has 26 problems; nothing was touched.',
-      '- network.vpcId: Invalid string: must start with "vpc-"',
+      '- network.vpcId: must start with "vpc-"',
       '- network.subnetIds: must list at least one subnet',
-      '- network.securityGroupIds: must be a list',
+      '- network.securityGroupIds: must be a list, and is text',
       '- clusters[0].members[0].clientUrl: "https://10.0.1.11" has no port; etcd\'s client port is usually 2379, its peer port 2380',
       '- clusters[0].members[0].hosts: is not a known field',
       `- clusters[0].members[1].clientUrl: ${INSTEAD_OF_PASSWORD}`,
-      '- clusters[0].members[2].name: must be text',
+      '- clusters[0].members[2].name: must be text, and is a number',
       '- clusters[0].members[2].clientUrl: "https://10.0.1.13:2379/v3" must end after the port, without a "/"',
       '- clusters[0].members[2].peerUrl: "tcp://10.0.1.13:2380" starts with "tcp:"; etcd\'s URLs start with "http:" or "https:"',
       '- clusters[0].members[3].name: is missing',
@@ -74,44 +74,54 @@ describe('a file with many problems', () => {
       '- clusters[0].policy.space-exceeded: must be "automatic": a space reclaim does not wait for an approval',
       '- clusters[0].members[1].name: "node1" is already used by another member of this cluster',
       '- clusters[0].members[1].peerUrl: "https://10.0.1.11:2380" is already used by another member of this cluster',
-      '- clusters[0].members[3].host: is of no use without the cluster\'s "layout", which says where etcd lies on it',
+      '- clusters[0].members[3].host: is of no use without a "layout", its own or the cluster\'s, that says where etcd lies on it: unit, dataDir, walDir, ' +
+        'configFile, user, group, binDir',
       '- clusters[0].members[3].clientUrl: "http://10.0.1.14:2379" is plain http, but the cluster has "tls"; write https or remove "tls"',
       '- clusters[1].members: must list at least one member',
       `- clusters[1].quotaBackendBytes: ${QUOTA}`,
-      '- clusters[1].tls: must be an object',
+      '- clusters[1].tls: must be an object, and is text',
       '- cluster: is not a known field',
       '- clusters[1].name: "orders" is already used by another cluster',
     ]);
   });
 });
 
+const EXAMPLE = `
+    {"clusters": [{"name": "orders", "quotaBackendBytes": 2147483648, "members": [
+      {"name": "m1", "clientUrl": "https://10.0.1.11:2379", "peerUrl": "https://10.0.1.11:2380"}]}]}`;
+
 describe('a file of the wrong shape', () => {
   it.each([
     ['nothing', '', '(the whole): is not JSON: Unexpected end of JSON input'],
     ['a comment', '{ // ours\n}', /^- \(the whole\): is not JSON: Expected .* \(line 1 column 3\)$/],
-    ['null', 'null', '(the whole): must be an object'],
-    ['a list', '[]', '(the whole): must be an object'],
+    ['null', 'null', `(the whole): must be an object with a list of clusters, and is null; for example:${EXAMPLE}`],
+    ['a list', '[]', `(the whole): must be an object with a list of clusters, and is a list; for example:${EXAMPLE}`],
+    [
+      'a key that is there twice',
+      '{"clusters": [{"name": "a"}, {"name": "b", "members": [{"host": "i-1", "host" : "i-2", "peerUrl": "{\\"host\\": [,"}]}]}',
+      'clusters[1].members[0].host: is there more than once, and only one would count',
+    ],
     ['no clusters', '{}', 'clusters: is missing'],
     ['an empty list of clusters', '{"clusters":[]}', 'clusters: must list at least one cluster'],
-    ['clusters by name', '{"clusters":{"orders":{}}}', 'clusters: must be a list'],
-    ['a cluster that is null', '{"clusters":[null]}', 'clusters[0]: must be an object'],
+    ['clusters by name', '{"clusters":{"orders":{}}}', 'clusters: must be a list, and is an object'],
+    ['a cluster that is null', '{"clusters":[null]}', 'clusters[0]: must be an object, and is null'],
   ])('is refused: %s', (_, text, problem) => {
     const lines = linesFor(text);
-    expect(lines).toHaveLength(2);
     expect(lines[0]).toBe('clusters.json has 1 problem; nothing was touched.');
-    if (typeof problem === 'string') expect(lines[1]).toBe(`- ${problem}`);
-    else expect(lines[1]).toMatch(problem);
+    const rest = lines.slice(1).join('\n');
+    if (typeof problem === 'string') expect(rest).toBe(`- ${problem}`);
+    else expect(rest).toMatch(problem);
   });
 
   it('is refused where a member is null', () => {
-    expect(problemsOf({ members: [null] })).toEqual(['members[0]: must be an object']);
+    expect(problemsOf({ members: [null] })).toEqual(['members[0]: must be an object, and is null']);
   });
 
   it('is refused as a registry parameter too', () => {
     expect(failureOf(() => parse(clusterSchema, null, 'The configuration of cluster "orders"'))).toMatchObject({
       name: 'InvalidInput',
       message:
-        'The configuration of cluster "orders" has 1 problem; nothing was touched.\n- (the whole): must be an object',
+        'The configuration of cluster "orders" has 1 problem; nothing was touched.\n- (the whole): must be an object, and is null',
     });
   });
 });
@@ -127,8 +137,8 @@ describe("a member's URL", () => {
     ['', '"" is not a URL; write it like "https://10.0.1.11:2379"'],
     ['https://node1', '"https://node1" has no port; etcd\'s client port is usually 2379, its peer port 2380'],
     ['https://node1:2379/', '"https://node1:2379/" must end after the port, without a "/"'],
-    [2379, 'must be text'],
-    [null, 'must be text'],
+    [2379, 'must be text, and is a number'],
+    [null, 'must be text, and is null'],
     [undefined, 'is missing'],
   ])('is refused: %s', (clientUrl, problem) => {
     expect(problemsOf({ members: [member('node1', { clientUrl })] })).toEqual([`members[0].clientUrl: ${problem}`]);
@@ -217,7 +227,7 @@ describe('fields of a cluster', () => {
       'members: have names and peer URLs that are too long for one initial-cluster of 4096 characters',
     ],
     ['an unknown field', { quota: 1 }, 'quota: is not a known field'],
-    ['a secret instead of its name', { auth: 'hunter2' }, 'auth: must be an object'],
+    ['a secret instead of its name', { auth: 'hunter2' }, 'auth: must be an object, and is text'],
     [
       'a policy for an incident without a runbook',
       { policy: { 'data-corrupt': 'automatic' } },

@@ -126,7 +126,7 @@ describe('a configuration that is not what etcd has', () => {
       {
         kind: 'not-configured',
         message:
-          'etcd has the member (not started) (a8, https://node8:2380), which clusters.json does not name: add it there, or remove it from etcd.',
+          'etcd has the member (not started) (a8, https://node8:2380), which clusters.json does not name: add it to clusters.json; or, if it is really no part of the cluster, remove it with "etcdctl member remove a8".',
       },
     ]);
   });

@@ -54,7 +54,7 @@ describe('the execution input of the member runbook', () => {
     expect(problemsOf({ member: 3, incident: 'quorum-lost', force: true, parameters })).toEqual([
       'cluster: must be the name of a cluster in clusters.json',
       'incident: must be "member-failed"',
-      'member: must be text',
+      'member: must be text, and is a number',
       'parameters.confirmSeconds: must be at most 3600',
       'parameters.replacement.host: is missing',
       'parameters.replacement.name: is not a known field',
@@ -72,8 +72,12 @@ describe('the execution input of the member runbook', () => {
       'parameters.confirmSeconds: must be 1 or more, for what is seen at one moment only may pass',
     ],
     ['half a second', { parameters: { confirmSeconds: 0.5 } }, 'parameters.confirmSeconds: must be a whole number'],
-    ['two members', { member: ['node1', 'node2'] }, 'member: must be text'],
-    ['a replacement by name', { parameters: { replacement: 'node9' } }, 'parameters.replacement: must be an object'],
+    ['two members', { member: ['node1', 'node2'] }, 'member: must be text, and is a list'],
+    [
+      'a replacement by name',
+      { parameters: { replacement: 'node9' } },
+      'parameters.replacement: must be an object, and is text',
+    ],
     [
       'a replacement without a host',
       { parameters: { replacement: { ...replacement, host: undefined } } },

@@ -78,7 +78,7 @@ describe('the execution input of the space runbook', () => {
       'The execution input has 11 problems; nothing was touched.',
       '- cluster: must be the name of a cluster in clusters.json',
       '- incident: must be "space-exceeded"',
-      '- dryRun: must be true or false',
+      '- dryRun: must be true or false, and is text',
       '- reason: must be at most 1024 characters',
       '- requestedBy: must be at most 256 characters',
       '- parameters.retainRevisions: must be 0 or more',
@@ -91,12 +91,12 @@ describe('the execution input of the space runbook', () => {
   });
 
   it.each([
-    ['null', null, '(the whole): must be an object'],
-    ['text', 'orders', '(the whole): must be an object'],
+    ['null', null, '(the whole): must be an object, and is null'],
+    ['text', 'orders', '(the whole): must be an object, and is text'],
     ['no cluster', {}, 'cluster: must be the name of a cluster in clusters.json'],
     ['an empty cluster', { cluster: '' }, 'cluster: must be the name of a cluster in clusters.json'],
     ['a cluster by number', { cluster: 3 }, 'cluster: must be the name of a cluster in clusters.json'],
-    ['parameters as text', { cluster: 'orders', parameters: '{}' }, 'parameters: must be an object'],
+    ['parameters as text', { cluster: 'orders', parameters: '{}' }, 'parameters: must be an object, and is text'],
     [
       'the incident of another runbook',
       { cluster: 'orders', incident: 'member-failed' },
@@ -106,7 +106,7 @@ describe('the execution input of the space runbook', () => {
     [
       'a number as text',
       { cluster: 'orders', parameters: { retainRevisions: '5' } },
-      'parameters.retainRevisions: must be a number',
+      'parameters.retainRevisions: must be a number, and is text',
     ],
     [
       'a share in percent',

@@ -3,6 +3,7 @@ import { memberParametersSchema, spaceParametersSchema } from '../../core/contra
 import type { MemberObservation } from '../../core/contracts/observation.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { findMistakes } from '../../core/decisions/identity.ts';
+import { settleWithout } from '../../core/decisions/left-out-members.ts';
 import { assessMembers } from '../../core/decisions/member-assessment.ts';
 import { measure } from '../../core/decisions/metrics.ts';
 import { assessQuorum } from '../../core/decisions/quorum-assessment.ts';
@@ -146,6 +147,7 @@ describe('a contradiction about who is who:', () => {
       expect(name).toBe('PreconditionFailed');
       expect(message).toMatch(/^Who answers, or whom etcd lists, is not what clusters\.json says:\n- /);
       expect(message).not.toMatch(/remove/);
+      expect(message).toMatch(/ Nothing was changed\. Correct this\. Then start again; in AWS, deploy it first\.$/);
     }
   });
 });
@@ -193,6 +195,7 @@ describe('a name in etcd that clusters.json does not take', () => {
     ]) {
       expect(name).toBe('PreconditionFailed');
       expect(message).toContain(both);
+      expect(message).toContain(' Nothing was changed. ');
     }
   });
 });
@@ -285,6 +288,13 @@ describe('who is who', () => {
       expect(JSON.stringify(warnings)).not.toMatch(/3\.5\.31 on node[13]/);
     },
   );
+
+  it('says that nothing was changed only before anything may have been', () => {
+    const seen = { members: SWAPPED, memberList: LIST, alarms: [] };
+    const refusal = failureOf(() => settleWithout([], seen, MEMBERS, 'wait'));
+    expect(refusal.message).toMatch(/^Who answers, or whom etcd lists, is not what clusters\.json says:/);
+    expect(refusal.message).not.toContain('Nothing was changed');
+  });
 
   it('is told of the member itself, at whichever address it answers', () => {
     const [first, second, third] = diagnosed(

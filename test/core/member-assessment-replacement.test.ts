@@ -145,14 +145,15 @@ describe('a replacement is refused', () => {
     const place = { ...NODE9, [field]: CLUSTER.members[1]?.[field] };
     expect(failureOf(() => scopeOf(request(place)))).toMatchObject({
       name: 'InvalidInput',
-      message: `The spare host i-9 has the ${field} of node2, which stays in the cluster. Correct clusters.json, and deploy.`,
+      message: `The spare host i-9 has the ${field} of node2, which stays in the cluster. Correct clusters.json. Then start again; in AWS, deploy it first.`,
     });
   });
 
   it('while the member that it is to replace is healthy', () => {
     expect(failureOf(() => assess(reading(silent('node9'), voter('node3')), NODE9))).toMatchObject({
       name: 'PreconditionFailed',
-      message: 'node3 at https://node3:2379 is healthy: this runbook replaces members that have failed.',
+      message:
+        'node3 at https://node3:2379 is healthy, and this runbook replaces members that have failed. Say with "member" which one has.',
     });
   });
 

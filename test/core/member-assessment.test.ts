@@ -106,7 +106,7 @@ describe('the confirmation', () => {
     expect(failureOf(() => assess(seen('wwwws'), { readings }))).toMatchObject({
       name: 'PreconditionFailed',
       message:
-        '10 readings showed different members as failed, last node4 failed: the cluster flaps. Look at its network and disks.',
+        '10 readings showed different members as failed, last node4 failed: the cluster flaps. Nothing was changed. Look at its network and disks, then start again.',
     });
   });
 
@@ -256,7 +256,12 @@ describe('what stops an assessment', () => {
     const failure = failureOf(() => assess(observation(members('www'), { memberList })));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toContain(
-      '- node4 (a4, https://node4:2380): add it there, or remove it from etcd\n- (not started) (a5, https://node5:2380): add it there, or remove it from etcd',
+      ['node4 (a4, https://node4:2380)', '(not started) (a5, https://node5:2380)']
+        .map(
+          (one, at) =>
+            `- ${one}: add it to clusters.json; or, if it is really no part of the cluster, remove it with "etcdctl member remove a${at + 4}"`,
+        )
+        .join('\n'),
     );
   });
 });

@@ -82,7 +82,8 @@ describe('the member whose place is taken', () => {
     expect(failureOf(() => choose(reading(silent('node9'), voter('node3'), LIST), { ...request, done }))).toMatchObject(
       {
         name: 'PreconditionFailed',
-        message: 'node3 at https://node3:2379 is healthy: this runbook replaces members that have failed.',
+        message:
+          'node3 at https://node3:2379 is healthy, and this runbook replaces members that have failed. Say with "member" which one has.',
       },
     );
   });

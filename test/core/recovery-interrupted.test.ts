@@ -63,6 +63,13 @@ describe('a recovery that was interrupted', () => {
     expect(discard.flatMap((command) => refusalsOf('discard-scratch', command))).toEqual([]);
   });
 
+  it('says where the configuration of etcd lies as it was, of each host that may have another one', () => {
+    const { summary } = rescue(three('placed', 'restored', 'moving'));
+    expect(summary).toContain("written the membership into etcd's configuration, which is not put back");
+    expect(summary).toMatch(/the original lies beside it: \S+\.old-1 on i-\w*1, \S+\.old-1 on i-\w*3\.$/);
+    expect(rescue(three('restored', 'restored', 'restored')).summary).not.toContain('configuration');
+  });
+
   it.each<[[Phase | null, Phase | null, Phase | null], string[]]>([
     [
       ['placed', 'placed', 'placed'],

@@ -72,7 +72,7 @@ describe('a recovered cluster', () => {
 
   it('names whom it waits for', () => {
     expect(failureOf(() => verify(THIRD_AWAY)).message).toBe(
-      'node1 leads, and not every member is healthy yet:\n- node3 does not answer: Nothing answers at this address.',
+      'node1 leads, and not every member is healthy yet:\n- node3 does not answer: Nothing answers at this address.\nIf it lasts, look at the service and the log of these.',
     );
   });
 

@@ -277,7 +277,8 @@ describe('in the middle of a reclaim', () => {
     const back = full([voter('node1'), voter('node2'), voter('node3', { raftAppliedIndex: '12' })]);
     expect(failureOf(() => chooseNext(back, parameters, [], 3, ['node3']))).toMatchObject({
       name: 'EtcdUnavailable',
-      message: 'Not every member is caught up: node3 has applied 12 of 7000 entries.',
+      message:
+        'Not every member is caught up: node3 has applied 12 of 7000 entries. If it lasts, look at the disk, the network and the log of those that are behind.',
     });
   });
 });

@@ -280,7 +280,7 @@ describe('nothing is said to be well', () => {
     ['is not named', seen({ inspected: [] }), 'node1, node2, node3'],
   ])('of what a member shows to its peers where its host %s', (_, { unchecked }, names) => {
     expect(linesOf(unchecked)).toContainEqual(
-      `certificates: what ${names} show to their peers was not looked at: it is read on a host that is reached, where etcd's configuration names the file`,
+      `certificates: the peer certificate of ${names} was not looked at: it is read on a host that is reached, where etcd's configuration names the file`,
     );
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { saidHere } from '../../cli/said-here.ts';
 import { evaluateTemplate } from '../../local/asl/expressions.ts';
 import type { TaskState } from '../../local/asl/types.ts';
 import { catchers, pagesOf, successors } from './definitions.ts';
@@ -35,6 +36,17 @@ describe('a page', () => {
         `${RELEASE}: Page that it was cut off`,
       ].toSorted(),
     );
+  });
+
+  it('names no command for which nothing stands where it runs without AWS', () => {
+    const commands = Object.keys(stacks.stateMachines).flatMap((stateMachine) => [
+      ...JSON.stringify(definitionOf(stacks, stateMachine)).matchAll(/npx etcd-remediation \w+/g),
+    ]);
+    expect(commands.length).toBeGreaterThan(0);
+    for (const [command] of commands) {
+      const typed = `${command}${{ reject: ' ID --reason WHY', approve: ' ID', diagnose: ' --deployed orders' }[command.split(' ')[2] ?? ''] ?? ''}`;
+      expect(saidHere(typed, { files: { config: '' }, api: { url: '', header: '' } }), command).not.toBe(typed);
+    }
   });
 
   it.each(pages)('goes to the one topic, with a subject and a message: $name ($stateMachine)', ({ state }) => {

@@ -24,6 +24,7 @@ import {
   VERIFIED,
 } from './recovery-scene.ts';
 import { CLUSTER, callsOf, done, hostOf, inProgress, inspectionOf } from './replacement-scene.ts';
+import { LAYOUT } from './stacks.ts';
 
 /** What every report tells of its execution. */
 const REPORTED = {
@@ -96,6 +97,9 @@ describe('an execution that restores', () => {
       summary:
         'Every member is healthy. The replayed snapshot of node1 was restored. At most 2 writes are lost. Before: No member leads.',
       archived: MEMBERS.map((member) => ({ member, host: hostOf(member), ...archivedOn(hostOf(member)) })),
+      configured: MEMBERS.map(
+        (member) => `${hostOf(member)}: ${LAYOUT.configFile} (as it was before: ${LAYOUT.configFile}.copy)`,
+      ),
       scratchLeft: '',
       interrupted: [],
       revision: COMPARED.revision,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { failure } from './execute.ts';
 import { except, MEMBERS, membersOf, PLAN, recover, SALVAGING, SERVICES, STAGED } from './recovery-scene.ts';
 import { callsOf, done, hostOf, inProgress, SERVICE } from './replacement-scene.ts';
+import { LAYOUT } from './stacks.ts';
 
 const BROKEN = failure('HostCommandFailed', 'The disk is gone.');
 const UNSAFE = failure('UnsafeToProceed', 'Its data is newer.');
@@ -12,6 +13,12 @@ const RUN_AGAIN = 'The services that ran before run again.';
 const STOPPED = 'Before this the services were stopped, and no data was moved.';
 const MOVED = 'Before this the services were stopped, and restored data was put in the place of what was there.';
 const LOST = 'The quorum is still lost: no member takes writes. Correct what is said above, and start again.';
+
+const WRITTEN = done({ file: LAYOUT.configFile, copy: `${LAYOUT.configFile}.copy`, changed: true });
+const ENDS: Record<string, unknown> = {
+  'Place restored data': done({ dataDir: '/x', walDir: '' }),
+  'Write membership': WRITTEN,
+};
 
 describe('an error before anything is stopped', () => {
   it.each(['Load cluster', 'Assess quorum', 'Choose rescue', 'Wait for quorum'])(
@@ -173,14 +180,35 @@ describe('an error at the stop', () => {
   });
 });
 
+const files = (members: readonly string[]) =>
+  members
+    .map((member) => `${hostOf(member)}: ${LAYOUT.configFile} (as it was before: ${LAYOUT.configFile}.copy)`)
+    .join('; ');
+
+/** What is told of the hosts whose configuration is another one now. */
+const configured = (written: readonly string[], unsure: readonly string[] = []) =>
+  [
+    written.length > 0 &&
+      `NOT put back is the configuration of etcd, into which the membership was written: ${files(written)}.`,
+    unsure.length > 0 &&
+      `It is not known whether it was written there: ${unsure
+        .map(
+          (member) => `${hostOf(member)}: ${LAYOUT.configFile} (if it was, the original is ${LAYOUT.configFile}.run-1)`,
+        )
+        .join('; ')}.`,
+    'A member that has its data does not read the membership, and starts as before. To have a file as it was, move the original over it.',
+  ]
+    .filter(Boolean)
+    .join(' ');
+
 describe('an error while data is moved, and before the first start', () => {
-  it.each(['Place restored data', 'Write membership'])(
+  it.each([
+    ['Place restored data', ''],
+    ['Write membership', `${configured(['node1', 'node2'], ['node3'])}\n`],
+  ])(
     'in "%s" moves everything back, starts again what ran, and removes the scratch folders, in this order',
-    async (state) => {
-      const executed = await recover({
-        [state]: ({ host }: { host: string }) =>
-          host === hostOf('node3') ? BROKEN : done({ dataDir: '/x', walDir: '' }),
-      });
+    async (state, files) => {
+      const executed = await recover({ [state]: except(ENDS[state], { node3: BROKEN }) });
       expect(membersOf(executed, state)).toEqual(MEMBERS);
       expect(membersOf(executed, 'Move data back')).toEqual(MEMBERS);
       expect(callsOf(executed, 'Move data back')).toMatchObject(
@@ -195,10 +223,24 @@ describe('an error while data is moved, and before the first start', () => {
       expect(executed.ended).toMatchObject({
         status: 'FAILED',
         error: 'HostCommandFailed',
-        cause: `node3: The disk is gone.\n${MOVED}\n${FOUND}\n${RUN_AGAIN}\n${LOST}`,
+        cause: `node3: The disk is gone.\n${MOVED}\n${FOUND}\n${RUN_AGAIN}\n${files}${LOST}`,
       });
     },
   );
+
+  const unwritten = done({ file: LAYOUT.configFile, copy: '', changed: false });
+  it.each<[string, unknown, string]>([
+    ['written on all but one that refused', except(WRITTEN, { node2: UNSAFE }), `${configured(['node1', 'node3'])}\n`],
+    [
+      'as it has to be on all but one, which cannot say',
+      except(unwritten, { node2: BROKEN }),
+      `${configured([], ['node2'])}\n`,
+    ],
+    ['as it has to be on all but one, which refused', except(unwritten, { node2: UNSAFE }), ''],
+  ])('says where the configuration of etcd is another one now: it was %s', async (_, answer, files) => {
+    const { ended } = await recover({ 'Write membership': answer });
+    expect(Object(ended).cause.endsWith(`\n${FOUND}\n${RUN_AGAIN}\n${files}${LOST}`)).toBe(true);
+  });
 
   it('that is told by two hosts has the name of the first, and the words of both', async () => {
     const { ended } = await recover({
@@ -283,7 +325,7 @@ describe('an error once members may have been started', () => {
     expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
     expect(Object(executed.ended).cause).toBe(
       `${cause}\nMembers may have started with the restored data, so it stays in place. The data that was there before lies aside: ` +
-        `${aside}. Neither was removed. Look at the services and their logs; what is in place is started by the next execution.`,
+        `${aside}. Neither was removed. The membership was written into the configuration of etcd: ${files(MEMBERS)}. Look at the services and their logs; what is in place is started by the next execution.`,
     );
   });
 

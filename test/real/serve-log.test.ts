@@ -5,7 +5,7 @@ import { fill, until } from '../scenes/scene.ts';
 
 it('a full store that nobody looks at is told from its alarm to its outcome, each line with its time and its cluster', async () => {
   const lines: string[] = [];
-  const log = new ServeLog((line) => lines.push(line), [CLUSTER_NAME]);
+  const log = new ServeLog((line) => lines.push(line), { clusters: [CLUSTER_NAME], here: { files: { config: '' } } });
   const stage = await setStage(
     { etcd: '3.5.16', members: 3, tls: false, auth: false, sizeMiB: 16 },
     { say: () => undefined, onEvent: () => undefined, follow: (name) => log.follow(name, { cluster: CLUSTER_NAME }) },

@@ -50,7 +50,8 @@ describe('where no etcd answers', () => {
   ])('%s is told as %s', async (url, reason, seen, advice) => {
     const [name, actualReason, message] = await failureAt(url);
     expect([name, actualReason]).toEqual(['EtcdUnavailable', reason]);
-    expect(message).toContain(`${url} Maintenance/status: "`);
+    // First what it means, and what etcd or the network said last.
+    expect(message).toMatch(/^http:\S+: [A-Z][^"]*\. Seen: ".*" \(Maintenance\/status, gRPC code \d+\)\.$/s);
     expect(message).toContain(seen);
     expect(message).toContain(advice);
   });

@@ -78,7 +78,7 @@ describe('a login that cannot do what runbooks have to', () => {
     await cluster.enableAuth(ROOT.password);
     await addApp(cluster);
     const message =
-      /^The login may not do what runbooks have to, for which it takes the root role\. .*"etcdserver: permission denied".* auth secret/;
+      /^The login may not do what runbooks have to, for which it takes the root role\. .* auth secret.*"etcdserver: permission denied"/;
     const { told, observed } = await lookAs(cluster, APP);
     expect(told()).toEqual({ incident: 'healthy', login: expect.stringMatching(message), unfit: 1 });
     expect(observed).toMatch(/^PreconditionFailed: The login may not do/);

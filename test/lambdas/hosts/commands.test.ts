@@ -9,6 +9,7 @@ import {
   waitForCommand,
 } from '../../../lambdas/hosts/commands.ts';
 import { AwsError } from '../../../local/aws/endpoint.ts';
+import type { HostsFile } from '../../../local/hosts/access.ts';
 import { WAIT_MS } from '../../run/patience.ts';
 import {
   HERE,
@@ -185,7 +186,7 @@ describe('parameters', () => {
       { unit: 'etcd', action: 'reboot' },
       '- action: must be "start" or "launch" or "stop" or "restart"',
     ],
-    ['no text', { unit: 7, action: 'stop' }, '- unit: must be text'],
+    ['no text', { unit: 7, action: 'stop' }, '- unit: must be text, and is a number'],
   ])('are refused before anything is sent: %s', async (_, parameters, problem) => {
     await serve({});
     const wrong = { ...STOP, parameters } as unknown as typeof STOP;
@@ -222,19 +223,53 @@ describe('the hosts', () => {
       ...HERE,
       'i-refuses': { exec: ['sh', '-c', 'echo warning >&2; echo "Permission denied (publickey)." >&2; exit 255'] },
       'i-hangs': { exec: ['sleep', '60'] },
-      'i-typo': { exec: ['no-such-command', 'bash'] },
     });
-    const failure = await requireReachable([HOST, 'i-refuses', 'i-hangs', 'i-typo', 'i-unknown']).catch(
-      (error) => error,
-    );
+    const failure = await requireReachable([HOST, 'i-refuses', 'i-hangs']).catch((error) => error);
     expect(failure).toMatchObject({
       name: 'HostUnreachable',
       message: expect.stringMatching(
-        /^Not every host is reached:\n- i-refuses: exit status 255: Permission denied \(publickey\)\.\n- i-hangs: no answer within 4 s\n- i-typo: spawn no-such-command ENOENT\n- i-unknown: hosts\.json does not say how\.\n.*Try it by hand/,
+        /^Not every host is reached:\n- i-refuses: exit status 255: Permission denied \(publickey\)\.\n- i-hangs: no answer within 4 s\n.*Try it by hand/,
       ),
     });
     expect(failure.message).not.toMatch(/SSM|ConnectionLost|managed/);
   });
+
+  it.each<[string, HostsFile, string]>([
+    [
+      'it is not there, beside others',
+      HERE,
+      `it is not in hosts.json, which has ${HOST}: add it there\nNobody was asked`,
+    ],
+    [
+      'it is not there, as no other is',
+      {},
+      'it is not in hosts.json, which has no host: give it with --hosts FILE\nNobody was asked',
+    ],
+    [
+      'its program is not there',
+      { 'i-odd': { exec: ['no-such-command', 'bash'] } },
+      'its "exec" in hosts.json names the program "no-such-command", which is not installed here, or not in PATH\nBring the host',
+    ],
+    [
+      'its program only hands back what it is given',
+      { 'i-odd': { exec: ['cat'] } },
+      'its "exec" in hosts.json hands back what it is given on standard input, and no shell runs it\nBring the host',
+    ],
+    [
+      'its program ends well and runs nothing',
+      { 'i-odd': { exec: ['true'] } },
+      'its "exec" in hosts.json ended well, and no shell has run what it was given on standard input\nBring the host',
+    ],
+  ])(
+    'of which hosts.json says something wrong are refused as what time does not cure: %s',
+    async (_, listed, problem) => {
+      await serveControlService(SUCCEED, listed);
+      await expect(requireReachable(['i-odd'])).rejects.toMatchObject({
+        name: 'PreconditionFailed',
+        message: expect.stringContaining(`Not every host is reached:\n- i-odd: ${problem}`),
+      });
+    },
+  );
 
   it('may be more than SSM takes in one request or gives in one answer', async () => {
     const hosts = Array.from({ length: 120 }, (_, index) => `i-${index}`);
@@ -260,7 +295,11 @@ describe('the hosts', () => {
     expect(await lookForHosts([HOST, 'i-refuses', 'i-unknown'])).toEqual([
       { host: HOST, reachable: true, problem: '' },
       { host: 'i-refuses', reachable: false, problem: 'exit status 1' },
-      { host: 'i-unknown', reachable: false, problem: 'hosts.json does not say how.' },
+      {
+        host: 'i-unknown',
+        reachable: false,
+        problem: `it is not in hosts.json, which has ${HOST}, i-refuses: add it there`,
+      },
     ]);
   });
 

@@ -237,8 +237,8 @@ describe('the secrets of a cluster', () => {
   it.each([
     ['by other names', { user: 'root', pass: 'x' }, 'username is missing; password is missing; it has user, pass'],
     ['empty', { username: 'root', password: '' }, 'password is empty'],
-    ['a number', { username: 'root', password: 4711 }, 'password must be text'],
-    ['in a text', '{"username":"root","password":"x"}', 'it must be an object'],
+    ['a number', { username: 'root', password: 4711 }, 'password must be text, and is a number'],
+    ['in a text', '{"username":"root","password":"x"}', 'it must be an object, and is text'],
   ])('say what is wrong with a login whose fields are %s, and repeat no value', async (_, login, problems) => {
     await holding(login);
     const withAuth = { ...CLUSTER, auth: { secret: 'etcd/root' } };

@@ -266,7 +266,11 @@ describe('instance information', () => {
     );
     expect(found).toEqual([
       ids.slice(0, 10).map((id) => `${id} Online`),
-      ['i-10 Online', 'i-11 exit status 1', 'i-unknown hosts.json does not say how.'],
+      [
+        'i-10 Online',
+        'i-11 exit status 1',
+        `i-unknown it is not in hosts.json, which has ${ids.join(', ')}: add it there`,
+      ],
     ]);
   });
 });

@@ -15,7 +15,13 @@ describe('hosts.json', () => {
   });
 
   it.each([
-    ['a list', [], '(the whole): must be an object'],
+    [
+      'a list',
+      [],
+      '(the whole): must be an object with a command for each host, and is a list; for example:\n' +
+        '    { "i-0a1b2c3d4e5f60001": {"exec": ["ssh", "-o", "BatchMode=yes", "10.0.1.11", "sudo", "bash"]},\n' +
+        '      "i-0a1b2c3d4e5f60002": {"exec": ["ssh", "-o", "BatchMode=yes", "10.0.2.12", "sudo", "bash"]} }',
+    ],
     ['a host without a command', { 'i-1': {} }, 'i-1.exec: is missing'],
     [
       'a host that is a command',
@@ -104,7 +110,13 @@ describe.each(['sh', 'bash'])('a script on a host that is reached through %s', (
 describe('a host that is not reached', () => {
   it.each([
     ['the command fails', ['false'], ''],
-    ['the command is not there', ['/nonexistent/ssh'], 'ENOENT'],
+    [
+      'the command is not there',
+      ['/nonexistent/ssh'],
+      'names the program "/nonexistent/ssh", which is not installed here',
+    ],
+    ['the command is no program', ['/etc/passwd'], 'names the program "/etc/passwd", which may not be run here'],
+    ['the command hands back what it is given', ['cat'], 'hands back what it is given'],
     ['the command says why', ['sh', '-c', 'echo "ssh: connect to host: Connection refused" >&2; exit 255'], 'refused'],
   ])('is told from one whose script failed: %s', async (_, exec, said) => {
     const run = await runScript({ exec }, 'echo out', LIMITS);

@@ -24,7 +24,7 @@ export interface RestoreProps {
  * into place. Until then whoever still reads from a survivor can go on, and a quorum that comes back by itself ends all this. As soon as
  * every host has it in place, each says `kept`, which proves that of all, and all are started at once.
  *
- * Reads the variables `plan` and `discard`; sets `staged`, `archived`, `scratchLeft` and `goal`.
+ * Reads the variables `plan` and `discard`; sets `staged`, `archived`, `written`, `unsure`, `scratchLeft` and `goal`.
  */
 export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
   const { steps, waysOut, cameBack, onErrorAfterStart } = props;
@@ -109,6 +109,7 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     subject: 'the membership',
     command: 'configure-membership',
     commands: '$plan.commands.configure',
+    assign: { written: WRITTEN, unsure: UNSURE },
     onError: waysOut.moved,
   });
   const start = onEveryHost(scope, {
@@ -148,6 +149,16 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     .next(commit)
     .next(start);
 }
+
+/** JSONata: of each host on which the membership was written, the file and where it lies as it was before. */
+const WRITTEN =
+  "{% [$states.result[result != null and result.copy != ''].(host & ': ' & result.file & ' (as it was before: ' & result.copy & ')')] %}";
+
+/** As {@link WRITTEN}, where nobody knows: a script that refuses has written nothing, and any other failure proves nothing. */
+const UNSURE =
+  "{% [$states.result[$not(error in ['', 'InvalidInput', 'PreconditionFailed', 'UnsafeToProceed'])].($at := host; " +
+  "$plan.commands.configure[host = $at].(host & ': ' & parameters.configFile & ' (if it was, the original is ' & " +
+  "parameters.configFile & '.' & parameters.execution & ')'))] %}";
 
 /** The snapshot's host sends it to the staging bucket, part by part: each is cut out of it on the host's own disk. */
 function uploadSnapshot(

@@ -21,7 +21,7 @@ export interface WaysOut {
  * A host whose data could not be moved back keeps what says so in its scratch folder, and so do the others: the next execution
  * then knows that not all of them were placed, and moves the rest back. Nothing is started on such a host.
  *
- * Reads the variables `plan`, `discard`, `launched` and `launchFailed`; `staged`, whose key is empty as long as nothing was staged.
+ * Reads the variables `plan`, `discard`, `written`, `unsure`, `launched` and `launchFailed`; `staged`, whose key is empty as long as nothing was staged.
  */
 export function undoRecovery(
   scope: Construct,
@@ -29,7 +29,10 @@ export function undoRecovery(
   stop: Fail,
 ): WaysOut {
   const tell = Pass.jsonata(scope, 'Tell what was undone', {
-    outputs: { error: '{% $failure.error %}', cause: `{% $join([$failure.cause, $undone, '${STILL_LOST}'], '\\n') %}` },
+    outputs: {
+      error: '{% $failure.error %}',
+      cause: `{% $join([$failure.cause, $undone, ${CONFIGURED}, '${STILL_LOST}'][$ != ''], '\\n') %}`,
+    },
   });
   tell.next(stop);
   const discardUpload = stepState(scope, 'Discard upload', {
@@ -114,6 +117,16 @@ export function undoRecovery(
   moved.next(moveBack);
   return { untouched, stopped, moved };
 }
+
+/**
+ * JSONata: where etcd's configuration is another one than before, for it is not put back; empty where it is not. With `--initial-cluster` etcd
+ * looks at a member that has no data, and at no other.
+ */
+const CONFIGURED =
+  "($count($written) + $count($unsure) = 0 ? '' : $join([" +
+  "$count($written) = 0 ? [] : 'NOT put back is the configuration of etcd, into which the membership was written: ' & $join($written, '; ') & '.', " +
+  "$count($unsure) = 0 ? [] : 'It is not known whether it was written there: ' & $join($unsure, '; ') & '.', " +
+  "'A member that has its data does not read the membership, and starts as before. To have a file as it was, move the original over it.'], ' '))";
 
 /** How the cluster stands on each of these ways out: nothing was cured. */
 const STILL_LOST = 'The quorum is still lost: no member takes writes. Correct what is said above, and start again.';
