@@ -211,11 +211,13 @@ export function describeListed({ name, id, peerUrls }: ListedIdentity): string {
  * What to do about an entry that no configured member is. One that has a configured name or peer URL is not somebody else's, and one that has
  * started may be a member that etcd knows by another name and another URL: so nobody is told to remove it.
  * @param unlisted as of {@link unlistedIn}
+ * @param leads whether others follow it: then it is a part of the cluster
  */
 export function adviceForStranger(
   stranger: ListedMember,
   configured: readonly ConfiguredMember[],
   unlisted: readonly string[],
+  { leads = false }: { leads?: boolean } = {},
 ): string {
   const namesake = configured.find((member) => member.name === stranger.name || hasPeerUrl(stranger, member));
   if (namesake) {
@@ -224,6 +226,7 @@ export function adviceForStranger(
   if (unlisted.length > 0 && stranger.name !== '') {
     return `it may be ${unlisted.join(' or ')}, which etcd does not list: if so, correct name and peerUrl in clusters.json; if not, add it there`;
   }
+  if (leads) return 'add it to clusters.json';
   return `add it to clusters.json; or, if it is really no part of the cluster, remove it with "etcdctl member remove ${stranger.id}"`;
 }
 

@@ -67,7 +67,7 @@ export function assessSpace(
   { cluster: { members }, parameters }: Request<typeof assessSpaceInput>,
 ): SpaceAssessment {
   refuseUnsafeAlarms(observation);
-  requireIdentities(members, observation);
+  requireIdentities(members, observation, { untouched: true });
   refuseUnseenLeader(members, observation);
   const cluster = settleWithout(membersToLeaveOut(observation, members), observation, members, 'stop');
   const { voters, leader, leftOut } = cluster;

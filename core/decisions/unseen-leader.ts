@@ -35,7 +35,7 @@ export function refuseUnseenLeader(configured: readonly ConfiguredMember[], obse
   const seen = observation.members[index];
   const follow = `${followers.join(', ')} ${followers.length === 1 ? 'follows' : 'follow'}`;
   if (!member) {
-    const advice = adviceForStranger(listed, configured, unlistedIn(configured, observation));
+    const advice = adviceForStranger(listed, configured, unlistedIn(configured, observation), { leads: true });
     throw new PreconditionFailed(
       `${follow} ${describeListed(listed)}, which leads, and which clusters.json does not name: ${advice}. Nothing was changed.`,
     );

@@ -83,7 +83,7 @@ describe('a leader that its followers name and that does not answer from here', 
     for (const { name, message } of refusals(seen)) {
       expect(name).toBe('PreconditionFailed');
       expect(message).toMatch(
-        /^node1, node2, node3 follow node4 \(a4, https:\/\/node4:2380\), which leads, and which clusters\.json does not name: add it there/,
+        /^node1, node2, node3 follow node4 \(a4, https:\/\/node4:2380\), which leads, and which clusters\.json does not name: add it to clusters\.json\. Nothing was changed\.$/,
       );
     }
   });
