@@ -124,7 +124,9 @@ describe('the bundles', () => {
     const input = { cluster: CLUSTER, member: 'node1', transferee: 'node1' };
     expect(await deployed('etcd', handlerOn('move-leadership', input))).toMatchObject({
       name: 'EtcdUnavailable',
-      message: expect.stringMatching(/^http:\/\/127\.0\.0\.1:1: Nothing listens .*ECONNREFUSED .*Maintenance\/status, gRPC code 14\)\.$/),
+      message: expect.stringMatching(
+        /^http:\/\/127\.0\.0\.1:1: Nothing listens .*ECONNREFUSED .*Maintenance\/status, gRPC code 14\)\.$/,
+      ),
     });
   });
 
