@@ -9,7 +9,6 @@ import type {
   MembersAssessment,
   NextChange,
   ReplacementPlan,
-  RunningHostCommand,
 } from '../core/contracts/membership.ts';
 import type {
   QuorumAssessment,
@@ -20,6 +19,7 @@ import type {
 } from '../core/contracts/recovery.ts';
 import type { ApprovalAnswer } from '../core/contracts/remediation-items.ts';
 import type { NextRunbook } from '../core/contracts/remediation-steps.ts';
+import type { HostReports } from '../core/contracts/run-host-commands.ts';
 import type { Defragmented, MemberSpace, NextAction, SpaceAssessment } from '../core/contracts/space.ts';
 import type {
   EnabledAuthentication,
@@ -33,10 +33,7 @@ import { describeUse } from '../core/decisions/quotas.ts';
 import { formatBytes } from '../core/format.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
 
-type HostResult<Command extends keyof typeof HOST_COMMAND_RESULTS> = {
-  /** Null until the command has ended. */
-  result: z.output<(typeof HOST_COMMAND_RESULTS)[Command]> | null;
-};
+type HostResult<Command extends keyof typeof HOST_COMMAND_RESULTS> = z.output<(typeof HOST_COMMAND_RESULTS)[Command]>;
 
 /** What each step has found or changed in a few words, by the name of its state. */
 const DESCRIPTIONS = {
@@ -73,7 +70,7 @@ const DESCRIPTIONS = {
     if (next.action === 'Finish') return 'next: no member rejects tokens';
     return `next: ${words(next.action)}${'member' in next ? ` ${next.member}` : ''}`;
   },
-  'Restart service': service,
+  'Restart service': services,
   'Toggle authentication': ({ window }: ToggledAuthentication) =>
     window?.enabledAt
       ? `it was disabled for ${window.enabledAt - window.disabledAt} ms`
@@ -84,24 +81,20 @@ const DESCRIPTIONS = {
 
   'Assess members': ({ summary, readings }: MembersAssessment) =>
     readings.equal > 1 ? `the same for the ${ordinal(readings.equal)} time` : summary,
-  'Inspect host': ({ result }: HostResult<'inspect-host'>) =>
-    result
-      ? `etcd ${result.etcdVersion}, service ${result.unit.activeState} (${result.unit.subState}), ` +
-        `${formatBytes(result.dataDir.sizeBytes)} in ${result.dataDir.path}`
-      : '',
+  'Inspect hosts': inspections,
+  'Inspect the old host': inspections,
+  'Inspect every host': inspections,
   'Plan replacement': ({ steps }: ReplacementPlan) => steps.join('; '),
   'Choose next change': (next: NextChange) => {
     return next.action === 'Finish' ? 'next: nothing is left to change' : `next: ${words(next.action)} ${next.member}`;
   },
-  'Stop service': service,
-  'Move data aside': ({ result }: HostResult<'archive-data-dir'>) =>
-    result && (result.dataDir ? `to ${result.dataDir}` : 'there was none'),
+  'Stop service': services,
+  'Move data aside': onHosts<'archive-data-dir'>(({ dataDir }) => (dataDir ? `to ${dataDir}` : 'there was none')),
   'Remove member': ({ changed, member, id }: ChangedMembership) =>
     changed ? `${member} (${id})` : 'not needed any more',
   'Add member': ({ changed, member }: ChangedMembership) => (changed ? member : 'not needed any more'),
-  'Write membership': ({ result }: HostResult<'configure-membership'>) =>
-    result && `${result.file}${result.copy ? ` (as it was: ${result.copy})` : ''}`,
-  'Start service': service,
+  'Write membership': memberships,
+  'Start service': services,
   'Wait for member': ({ answering, raftAppliedIndex, leaderAppliedIndex, distance }: MemberProgress) =>
     answering
       ? `at ${raftAppliedIndex} of ${leaderAppliedIndex} log entries, ${distance} to go`
@@ -110,25 +103,30 @@ const DESCRIPTIONS = {
     changed ? `${member} is a voter` : 'not needed any more',
   'Compare hashes': ({ revision, members }: ComparedHashes) =>
     `the same at revision ${revision} on ${members.join(', ')}`,
-  'Start service again': service,
 
   'Assess quorum': ({ verdict, summary, readings }: QuorumAssessment) =>
     verdict !== 'NothingToDo' && readings.lost > 1 ? `lost for the ${ordinal(readings.lost)} time` : summary,
   'Choose rescue': ({ action, summary }: Rescue) => `next: ${words(action)}: ${firstLine(summary)}`,
-  'Move interrupted data back': ({ result }: HostResult<'revert-data-dir'>) => reverted(result),
-  'Launch service': service,
+  'Undo the interrupted recovery': returns,
+  'Start what has data': services,
   'Wait for quorum': ({ summary }: QuorumSighting) => firstLine(summary),
-  'Salvage data': ({ result }: HostResult<'salvage-data-dir'>) =>
-    result && (result.method === 'none' ? result.problem : `${result.method}, revision ${result.revision}`),
-  'Examine backup': ({ result }: HostResult<'examine-snapshot'>) => result && `revision ${result.revision}`,
+  'Salvage data on every host': onHosts<'salvage-data-dir'>(({ method, problem, revision }) =>
+    method === 'none' ? problem : `${method}, revision ${revision}`,
+  ),
+  'Look into the backup': onHosts<'examine-snapshot'>(({ revision }) => `revision ${revision}`),
   'Plan recovery': ({ winner, loss }: RecoveryPlan) =>
     `${winner.source} of ${winner.member}, revision ${winner.revision}; ${loss.explanation}`,
-  'Restore on trial': restored,
+  'Try the restore': restores,
   'Look once more': ({ summary }: QuorumSighting) => firstLine(summary),
-  'Restore snapshot': restored,
-  'Place restored data': ({ result }: HostResult<'place-restored-data'>) =>
-    result && (result.dataDir ? `what was there: ${result.dataDir}` : 'there was nothing before'),
-  'Move data back': ({ result }: HostResult<'revert-data-dir'>) => reverted(result),
+  'Restore on every host': restores,
+  'Stop all services': services,
+  'Put restored data in place': onHosts<'place-restored-data'>(({ dataDir }) =>
+    dataDir ? `what was there: ${dataDir}` : 'there was nothing before',
+  ),
+  'Write membership on every host': memberships,
+  'Start all services': services,
+  'Start services again': services,
+  'Move all data back': returns,
   'Verify recovery': ({ summary }: VerifiedRecovery) => summary,
 } as const;
 
@@ -137,24 +135,46 @@ export const DESCRIBED_STATES: readonly string[] = Object.keys(DESCRIPTIONS);
 
 /** A step's output in a few words; empty for a state whose output says nothing to a person. */
 export function describeResult(state: string, output: unknown): string {
-  if (state.endsWith(': how is it?')) {
-    return (output as RunningHostCommand).status === 'Done' ? 'it has ended well' : 'it still runs';
-  }
   if (!Object.hasOwn(DESCRIPTIONS, state)) return '';
-  const describe = DESCRIPTIONS[state as keyof typeof DESCRIPTIONS] as (output: unknown) => string | null;
-  return describe(output) ?? '';
+  const describe = DESCRIPTIONS[state as keyof typeof DESCRIPTIONS] as (output: unknown) => string;
+  return describe(output);
 }
 
-function service({ result }: HostResult<'control-service'>): string | null {
-  return result && `${result.activeState} (${result.subState})`;
+/** What a phase came to: hosts of which the same is to be said are named together, and a failure under its name. */
+function onHosts<Command extends keyof typeof HOST_COMMAND_RESULTS>(describe: (result: HostResult<Command>) => string) {
+  return ({ reports }: HostReports): string => {
+    const lines = Map.groupBy(reports, ({ result, error, problem }) =>
+      error === '' ? describe(result as HostResult<Command>) : `${error}: ${firstLine(problem)}`,
+    );
+    return [...lines].map(([line, those]) => `${those.map(({ member }) => member).join(', ')}: ${line}`).join('; ');
+  };
 }
 
-function restored({ result }: HostResult<'restore-snapshot'>): string | null {
-  return result && `${formatBytes(result.sizeBytes)}, revision ${result.revision}`;
+function inspections(output: HostReports): string {
+  return onHosts<'inspect-host'>(
+    ({ etcdVersion, unit, dataDir }) =>
+      `etcd ${etcdVersion}, service ${unit.activeState} (${unit.subState}), ${formatBytes(dataDir.sizeBytes)} in ${dataDir.path}`,
+  )(output);
 }
 
-function reverted(result: HostResult<'revert-data-dir'>['result']): string | null {
-  return result && (result.reverted ? 'it is in its place again' : 'it was in its place');
+function services(output: HostReports): string {
+  return onHosts<'control-service'>(({ activeState, subState }) => `${activeState} (${subState})`)(output);
+}
+
+function memberships(output: HostReports): string {
+  return onHosts<'configure-membership'>(({ file, copy }) => `${file}${copy ? ` (as it was: ${copy})` : ''}`)(output);
+}
+
+function restores(output: HostReports): string {
+  return onHosts<'restore-snapshot'>(({ sizeBytes, revision }) => `${formatBytes(sizeBytes)}, revision ${revision}`)(
+    output,
+  );
+}
+
+function returns(output: HostReports): string {
+  return onHosts<'revert-data-dir'>(({ reverted }) => (reverted ? 'it is in its place again' : 'it was in its place'))(
+    output,
+  );
 }
 
 /** `ArchiveDataDir` -> `archive data dir` */

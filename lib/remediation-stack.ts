@@ -120,7 +120,7 @@ export class RemediationStack extends Stack {
       proveWrites,
     });
 
-    const runHostCommand = step('run-host-command', 'Runs one of the documents on one host', SHORT);
+    const runHostCommands = step('run-host-commands', 'Runs one of the documents on the hosts of a phase', SHORT);
     const transfers: readonly HostCommandName[] = TRANSFERS;
     const commands = (Object.keys(HOST_COMMANDS) as HostCommandName[]).filter(
       (command) => command === 'inspect-host' || !transfers.includes(command),
@@ -128,7 +128,7 @@ export class RemediationStack extends Stack {
     const { arns } = new CommandDocuments(this, 'CommandDocuments');
     grantRunCommand(
       this,
-      runHostCommand,
+      runHostCommands,
       clusters,
       commands.map((command) => arns[command]),
     );
@@ -136,11 +136,11 @@ export class RemediationStack extends Stack {
     const staging = new StagingBucket(this, 'Staging');
     const stageSnapshot = step('stage-snapshot', 'Begins, completes or discards the upload of a snapshot', SHORT);
     staging.grantStaging(stageSnapshot);
-    const transferSnapshot = step('transfer-snapshot', 'Runs a document on one host with a URL of S3', SHORT);
-    staging.grantTransfers(transferSnapshot, clusters);
+    const transferSnapshots = step('transfer-snapshots', 'Runs a document on hosts, each with a URL of S3', SHORT);
+    staging.grantTransfers(transferSnapshots, clusters);
     grantRunCommand(
       this,
-      transferSnapshot,
+      transferSnapshots,
       clusters,
       transfers.map((command) => arns[command]),
     );
@@ -176,7 +176,7 @@ export class RemediationStack extends Stack {
         toggleAuthentication,
         enableAuthentication,
         verifyTokens: etcdStep('verify-tokens', 'Proves that every member takes tokens and refuses strangers', SHORT),
-        runHostCommand,
+        runHostCommands,
         proveWrites,
       },
       pages,
@@ -199,7 +199,7 @@ export class RemediationStack extends Stack {
       chooseNextChange: etcdStep('choose-next-change', 'Reads every member and decides the one next change', SHORT),
       changeMembership: etcdStep('change-membership', 'Removes, adds or promotes one member', SHORT),
       waitForMember: etcdStep('wait-for-member', 'Waits for a member to be caught up', SHORT),
-      runHostCommand,
+      runHostCommands,
       compareHashes,
       proveWrites,
       tellChanges: step('tell-changes', 'Says what was changed before an error stopped a replacement', SHORT, {
@@ -214,9 +214,9 @@ export class RemediationStack extends Stack {
       waitForQuorum: etcdStep('wait-for-quorum', 'Waits for a leader that a quorum follows', SHORT),
       planRecovery: step('plan-recovery', 'Decides what is restored, and what is lost with it', SHORT),
       verifyRecovery: etcdStep('verify-recovery', 'Reads every member and decides whether the cluster is back', SHORT),
-      runHostCommand,
+      runHostCommands,
       stageSnapshot,
-      transferSnapshot,
+      transferSnapshots,
       compareHashes,
       proveWrites,
     });
@@ -256,7 +256,7 @@ export class RemediationStack extends Stack {
       diagnoseCluster,
       surveyCluster,
       listBackups,
-      transferSnapshot,
+      transferSnapshots,
       weighCheck: step('weigh-check', 'Says what would keep a remediation from its work', SHORT, {
         reachesEtcd: false,
       }),

@@ -88,14 +88,14 @@ describe('the bundles', () => {
     },
   );
 
-  it.each(['stage-snapshot', 'transfer-snapshot'])(
+  it.each(['stage-snapshot', 'transfer-snapshots'])(
     '%s brings the client of S3 with it, for what presigns URLs has to fit it, and takes the others of the runtime',
     async (step) => {
       const text = await textOf(step);
       expect(text.includes('X-Amz-SignedHeaders')).toBe(true);
       // In brackets it is advice in an error's text.
       const required = [...text.matchAll(/(?<!\[)require\("(@[^"]+)"\)/g)].map(([, name]) => name);
-      expect(required).toEqual(step === 'transfer-snapshot' ? ['@aws-sdk/client-ssm'] : []);
+      expect(required).toEqual(step === 'transfer-snapshots' ? ['@aws-sdk/client-ssm'] : []);
     },
   );
 

@@ -114,12 +114,20 @@ export async function setAlarm(
   }
 }
 
+/** What a step is given, as far as hooks look at it. */
+interface StepEvent {
+  member?: string;
+  /** Of a phase on hosts. */
+  command?: string;
+  commands?: { host: string }[];
+}
+
 /** Runs `hook` around each invocation of one step: before it, or after it acted but before its answer is known. */
 export function around(
   platform: Platform,
   step: string,
   hook: {
-    before?: (invocation: number, event: { member?: string }) => Promise<void>;
+    before?: (invocation: number, event: StepEvent) => Promise<void>;
     after?: (invocation: number) => Promise<void>;
   },
 ): Disposable {
@@ -130,7 +138,7 @@ export function around(
   lambdas.invoke = async (arn, event, signal) => {
     if (!arn.includes(`:${logicalId}Function`)) return invoke(arn, event, signal);
     invocation++;
-    await hook.before?.(invocation, event as { member?: string });
+    await hook.before?.(invocation, event as StepEvent);
     const result = await invoke(arn, event, signal);
     await hook.after?.(invocation);
     return result;
