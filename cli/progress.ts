@@ -118,8 +118,9 @@ export class Progress {
     // A caught error leaves the state as well; it was told when it happened.
     const result: unknown = JSON.parse(stateExitedEventDetails?.output ?? 'null');
     if (isRecord(result) && 'error' in result) return;
-    const hasFailedSomewhere = isRecord(result) && Boolean(result.failed);
-    this.#line(state, hasFailedSomewhere ? '!' : '✓', describeResult(state.name, result), timestamp);
+    for (const { members, text, failed } of describeResult(state.name, result)) {
+      this.#line({ ...state, member: members || state.member }, failed ? '!' : '✓', text, timestamp);
+    }
   }
 
   #line({ name, member, enteredAt }: RunningState, mark: string, detail: string, at = new Date()): void {

@@ -35,7 +35,7 @@ import { RUNBOOKS } from '../lib/workflows/registry.ts';
 
 type HostResult<Command extends keyof typeof HOST_COMMAND_RESULTS> = z.output<(typeof HOST_COMMAND_RESULTS)[Command]>;
 
-/** What each step has found or changed in a few words, by the name of its state. */
+/** What each step has found or changed in a few words, by the name of its state; of a phase, what its command has on one host. */
 const DESCRIPTIONS = {
   'Load cluster': ({ cluster }: LoadedCluster) => cluster.name,
 
@@ -70,7 +70,7 @@ const DESCRIPTIONS = {
     if (next.action === 'Finish') return 'next: no member rejects tokens';
     return `next: ${words(next.action)}${'member' in next ? ` ${next.member}` : ''}`;
   },
-  'Restart service': services,
+  'Restart service': service,
   'Toggle authentication': ({ window }: ToggledAuthentication) =>
     window?.enabledAt
       ? `it was disabled for ${window.enabledAt - window.disabledAt} ms`
@@ -81,20 +81,20 @@ const DESCRIPTIONS = {
 
   'Assess members': ({ summary, readings }: MembersAssessment) =>
     readings.equal > 1 ? `the same for the ${ordinal(readings.equal)} time` : summary,
-  'Inspect hosts': inspections,
-  'Inspect the old host': inspections,
-  'Inspect every host': inspections,
+  'Inspect hosts': inspection,
+  'Inspect the old host': inspection,
+  'Inspect every host': inspection,
   'Plan replacement': ({ steps }: ReplacementPlan) => steps.join('; '),
   'Choose next change': (next: NextChange) => {
     return next.action === 'Finish' ? 'next: nothing is left to change' : `next: ${words(next.action)} ${next.member}`;
   },
-  'Stop service': services,
-  'Move data aside': onHosts<'archive-data-dir'>(({ dataDir }) => (dataDir ? `to ${dataDir}` : 'there was none')),
+  'Stop service': service,
+  'Move data aside': ({ dataDir }: HostResult<'archive-data-dir'>) => (dataDir ? `to ${dataDir}` : 'there was none'),
   'Remove member': ({ changed, member, id }: ChangedMembership) =>
     changed ? `${member} (${id})` : 'not needed any more',
   'Add member': ({ changed, member }: ChangedMembership) => (changed ? member : 'not needed any more'),
-  'Write membership': memberships,
-  'Start service': services,
+  'Write membership': membership,
+  'Start service': service,
   'Wait for member': ({ answering, raftAppliedIndex, leaderAppliedIndex, distance }: MemberProgress) =>
     answering
       ? `at ${raftAppliedIndex} of ${leaderAppliedIndex} log entries, ${distance} to go`
@@ -107,74 +107,74 @@ const DESCRIPTIONS = {
   'Assess quorum': ({ verdict, summary, readings }: QuorumAssessment) =>
     verdict !== 'NothingToDo' && readings.lost > 1 ? `lost for the ${ordinal(readings.lost)} time` : summary,
   'Choose rescue': ({ action, summary }: Rescue) => `next: ${words(action)}: ${firstLine(summary)}`,
-  'Undo the interrupted recovery': returns,
-  'Start what has data': services,
+  'Undo the interrupted recovery': returned,
+  'Start what has data': service,
   'Wait for quorum': ({ summary }: QuorumSighting) => firstLine(summary),
-  'Salvage data on every host': onHosts<'salvage-data-dir'>(({ method, problem, revision }) =>
+  'Salvage data on every host': ({ method, problem, revision }: HostResult<'salvage-data-dir'>) =>
     method === 'none' ? problem : `${method}, revision ${revision}`,
-  ),
-  'Look into the backup': onHosts<'examine-snapshot'>(({ revision }) => `revision ${revision}`),
+  'Look into the backup': ({ revision }: HostResult<'examine-snapshot'>) => `revision ${revision}`,
   'Plan recovery': ({ winner, loss }: RecoveryPlan) =>
     `${winner.source} of ${winner.member}, revision ${winner.revision}; ${loss.explanation}`,
-  'Try the restore': restores,
+  'Try the restore': restored,
   'Look once more': ({ summary }: QuorumSighting) => firstLine(summary),
-  'Restore on every host': restores,
-  'Stop all services': services,
-  'Put restored data in place': onHosts<'place-restored-data'>(({ dataDir }) =>
+  'Restore on every host': restored,
+  'Stop all services': service,
+  'Put restored data in place': ({ dataDir }: HostResult<'place-restored-data'>) =>
     dataDir ? `what was there: ${dataDir}` : 'there was nothing before',
-  ),
-  'Write membership on every host': memberships,
-  'Start all services': services,
-  'Start services again': services,
-  'Move all data back': returns,
+  'Write membership on every host': membership,
+  'Start all services': service,
+  'Start services again': service,
+  'Move all data back': returned,
   'Verify recovery': ({ summary }: VerifiedRecovery) => summary,
 } as const;
 
 /** The states that are described: each is a state of a workflow. */
 export const DESCRIBED_STATES: readonly string[] = Object.keys(DESCRIPTIONS);
 
-/** A step's output in a few words; empty for a state whose output says nothing to a person. */
-export function describeResult(state: string, output: unknown): string {
-  if (!Object.hasOwn(DESCRIPTIONS, state)) return '';
-  const describe = DESCRIPTIONS[state as keyof typeof DESCRIPTIONS] as (output: unknown) => string;
-  return describe(output);
+/** What is told of a step's output in one line. */
+export interface Told {
+  /** On whose hosts; empty where it is told of the state as a whole. */
+  members: string;
+  /** Empty for a state whose output says nothing to a person. */
+  text: string;
+  failed: boolean;
 }
 
-/** What a phase came to: hosts of which the same is to be said are named together, and a failure under its name. */
-function onHosts<Command extends keyof typeof HOST_COMMAND_RESULTS>(describe: (result: HostResult<Command>) => string) {
-  return ({ reports }: HostReports): string => {
-    const lines = Map.groupBy(reports, ({ result, error, problem }) =>
-      error === '' ? describe(result as HostResult<Command>) : `${error}: ${firstLine(problem)}`,
-    );
-    return [...lines].map(([line, those]) => `${those.map(({ member }) => member).join(', ')}: ${line}`).join('; ');
-  };
-}
-
-function inspections(output: HostReports): string {
-  return onHosts<'inspect-host'>(
-    ({ etcdVersion, unit, dataDir }) =>
-      `etcd ${etcdVersion}, service ${unit.activeState} (${unit.subState}), ${formatBytes(dataDir.sizeBytes)} in ${dataDir.path}`,
-  )(output);
-}
-
-function services(output: HostReports): string {
-  return onHosts<'control-service'>(({ activeState, subState }) => `${activeState} (${subState})`)(output);
-}
-
-function memberships(output: HostReports): string {
-  return onHosts<'configure-membership'>(({ file, copy }) => `${file}${copy ? ` (as it was: ${copy})` : ''}`)(output);
-}
-
-function restores(output: HostReports): string {
-  return onHosts<'restore-snapshot'>(({ sizeBytes, revision }) => `${formatBytes(sizeBytes)}, revision ${revision}`)(
-    output,
+/** A step's output in a few words; of a phase on hosts, a line for each thing that is to be said of some of them. */
+export function describeResult(state: string, output: unknown): Told[] {
+  const describe = Object.hasOwn(DESCRIPTIONS, state)
+    ? (DESCRIPTIONS[state as keyof typeof DESCRIPTIONS] as (output: never) => string)
+    : () => '';
+  const { reports } = Object(output) as Partial<HostReports>;
+  if (!reports) return [{ members: '', text: describe(output as never), failed: false }];
+  const alike = Map.groupBy(reports, ({ result, error, problem }) =>
+    error === '' ? describe(result as never) : `${error}: ${firstLine(problem)}`,
   );
+  return [...alike].map(([text, those]) => ({
+    members: [...new Set(those.map(({ member }) => member))].join(', '),
+    text,
+    failed: those.some(({ error }) => error !== ''),
+  }));
 }
 
-function returns(output: HostReports): string {
-  return onHosts<'revert-data-dir'>(({ reverted }) => (reverted ? 'it is in its place again' : 'it was in its place'))(
-    output,
-  );
+function inspection({ etcdVersion, unit, dataDir }: HostResult<'inspect-host'>): string {
+  return `etcd ${etcdVersion}, service ${unit.activeState} (${unit.subState}), ${formatBytes(dataDir.sizeBytes)} in ${dataDir.path}`;
+}
+
+function service({ activeState, subState }: HostResult<'control-service'>): string {
+  return `${activeState} (${subState})`;
+}
+
+function membership({ file, copy }: HostResult<'configure-membership'>): string {
+  return `${file}${copy ? ` (as it was: ${copy})` : ''}`;
+}
+
+function restored({ sizeBytes, revision }: HostResult<'restore-snapshot'>): string {
+  return `${formatBytes(sizeBytes)}, revision ${revision}`;
+}
+
+function returned({ reverted }: HostResult<'revert-data-dir'>): string {
+  return reverted ? 'it is in its place again' : 'it was in its place';
 }
 
 /** `ArchiveDataDir` -> `archive data dir` */

@@ -80,9 +80,14 @@ describe('what a terminal says of a step', () => {
       'm1, m3: 2.0 KiB, revision 42; m2: HostCommandFailed: No way there.',
     ],
     ['Put restored data in place', reports({ m1: { dataDir: '', walDir: '' } }), 'm1: there was nothing before'],
-    ['Move all data back', reports({ m1: { reverted: true, setAside: '' } }), 'm1: it is in its place again'],
-    ['Forget the recovery', reports({ m1: { discarded: true } }), ''],
+    [
+      'Move all data back',
+      reports({ m1: { reverted: true, setAside: '' }, m2: { reverted: true, setAside: '' } }),
+      'm1, m2: it is in its place again',
+    ],
+    ['Forget the recovery', reports({ m1: { discarded: true } }), 'm1: '],
   ])('in "%s" of %j is "%s"', (state, output, said) => {
-    expect(describeResult(state, output)).toBe(said);
+    const lines = describeResult(state, output).map(({ members, text }) => (members ? `${members}: ${text}` : text));
+    expect(lines.join('; ')).toBe(said);
   });
 });
