@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Invocation } from '../core/contracts/invocation.ts';
-import type { LoadedCluster } from '../core/contracts/load-cluster.ts';
+import { STILL_RUNNING } from '../core/contracts/run-host-commands.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
 import type { Observer } from '../local/executions.ts';
 import { describeError } from './format.ts';
@@ -24,8 +24,6 @@ export class Progress {
   readonly #stillRunningMs: number;
   /** By their last event: what runs in parallel is told apart by which event follows which. */
   readonly #running = new Map<number | undefined, RunningState>();
-  /** Members by their hosts, once the cluster is loaded: a responder knows them by name. */
-  readonly #members = new Map<string, string>();
 
   constructor(print: (line: string) => void, stillRunningMs = STILL_RUNNING_MS) {
     this.#print = print;
@@ -76,7 +74,8 @@ export class Progress {
         // That a condition does not hold is an answer: what follows from it is told next.
         const isAnswer = error.endsWith('ConditionalCheckFailedException');
         const [mark, detail] = isAnswer ? ['-', 'it is not free'] : ['!', describeError(error, cause)];
-        if (state) this.#line(state, mark, detail, event.timestamp);
+        // That commands still run is told by the timer.
+        if (state && error !== STILL_RUNNING) this.#line(state, mark, detail, event.timestamp);
         break;
       }
       case 'TaskStateExited':
@@ -120,8 +119,9 @@ export class Progress {
     // A caught error leaves the state as well; it was told when it happened.
     const result: unknown = JSON.parse(stateExitedEventDetails?.output ?? 'null');
     if (isRecord(result) && 'error' in result) return;
-    if (state.name === 'Load cluster') this.#learn(result as LoadedCluster);
-    this.#line(state, '✓', describeResult(state.name, result), timestamp);
+    for (const { members, text, failed } of describeResult(state.name, result)) {
+      this.#line({ ...state, member: members || state.member }, failed ? '!' : '✓', text, timestamp);
+    }
   }
 
   #line({ name, member, enteredAt }: RunningState, mark: string, detail: string, at = new Date()): void {
@@ -130,14 +130,13 @@ export class Progress {
     this.#print(`  ${mark} ${seconds}  ${subject}  ${inOneLine(detail)}`.trimEnd());
   }
 
-  #learn({ cluster }: LoadedCluster): void {
-    for (const { name, host } of cluster.members) if (host) this.#members.set(host, name);
-  }
-
   #memberIn(parameters: string | undefined): string {
     const { Payload } = JSON.parse(parameters ?? '{}') as { Payload?: Invocation };
-    const { member, host = '' } = Object(Payload?.input) as { member?: string; host?: string };
-    return member || (this.#members.get(host) ?? host);
+    const { member = '', commands = [] } = Object(Payload?.input) as {
+      member?: string;
+      commands?: { member: string }[];
+    };
+    return member || [...new Set(commands.map((each) => each.member))].join(', ');
   }
 }
 

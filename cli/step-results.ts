@@ -9,7 +9,6 @@ import type {
   MembersAssessment,
   NextChange,
   ReplacementPlan,
-  RunningHostCommand,
 } from '../core/contracts/membership.ts';
 import type {
   QuorumAssessment,
@@ -20,6 +19,7 @@ import type {
 } from '../core/contracts/recovery.ts';
 import type { ApprovalAnswer } from '../core/contracts/remediation-items.ts';
 import type { NextRunbook } from '../core/contracts/remediation-steps.ts';
+import type { HostReports } from '../core/contracts/run-host-commands.ts';
 import type { Defragmented, MemberSpace, NextAction, SpaceAssessment } from '../core/contracts/space.ts';
 import type {
   EnabledAuthentication,
@@ -33,12 +33,9 @@ import { describeUse } from '../core/decisions/quotas.ts';
 import { formatBytes } from '../core/format.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
 
-type HostResult<Command extends keyof typeof HOST_COMMAND_RESULTS> = {
-  /** Null until the command has ended. */
-  result: z.output<(typeof HOST_COMMAND_RESULTS)[Command]> | null;
-};
+type HostResult<Command extends keyof typeof HOST_COMMAND_RESULTS> = z.output<(typeof HOST_COMMAND_RESULTS)[Command]>;
 
-/** What each step has found or changed in a few words, by the name of its state. */
+/** What each step has found or changed in a few words, by the name of its state; of a phase, what its command has on one host. */
 const DESCRIPTIONS = {
   'Load cluster': ({ cluster }: LoadedCluster) => cluster.name,
 
@@ -84,23 +81,19 @@ const DESCRIPTIONS = {
 
   'Assess members': ({ summary, readings }: MembersAssessment) =>
     readings.equal > 1 ? `the same for the ${ordinal(readings.equal)} time` : summary,
-  'Inspect host': ({ result }: HostResult<'inspect-host'>) =>
-    result
-      ? `etcd ${result.etcdVersion}, service ${result.unit.activeState} (${result.unit.subState}), ` +
-        `${formatBytes(result.dataDir.sizeBytes)} in ${result.dataDir.path}`
-      : '',
+  'Inspect hosts': inspection,
+  'Inspect the old host': inspection,
+  'Inspect every host': inspection,
   'Plan replacement': ({ steps }: ReplacementPlan) => steps.join('; '),
   'Choose next change': (next: NextChange) => {
     return next.action === 'Finish' ? 'next: nothing is left to change' : `next: ${words(next.action)} ${next.member}`;
   },
   'Stop service': service,
-  'Move data aside': ({ result }: HostResult<'archive-data-dir'>) =>
-    result && (result.dataDir ? `to ${result.dataDir}` : 'there was none'),
+  'Move data aside': ({ dataDir }: HostResult<'archive-data-dir'>) => (dataDir ? `to ${dataDir}` : 'there was none'),
   'Remove member': ({ changed, member, id }: ChangedMembership) =>
     changed ? `${member} (${id})` : 'not needed any more',
   'Add member': ({ changed, member }: ChangedMembership) => (changed ? member : 'not needed any more'),
-  'Write membership': ({ result }: HostResult<'configure-membership'>) =>
-    result && `${result.file}${result.copy ? ` (as it was: ${result.copy})` : ''}`,
+  'Write membership': membership,
   'Start service': service,
   'Wait for member': ({ answering, raftAppliedIndex, leaderAppliedIndex, distance }: MemberProgress) =>
     answering
@@ -110,51 +103,78 @@ const DESCRIPTIONS = {
     changed ? `${member} is a voter` : 'not needed any more',
   'Compare hashes': ({ revision, members }: ComparedHashes) =>
     `the same at revision ${revision} on ${members.join(', ')}`,
-  'Start service again': service,
 
   'Assess quorum': ({ verdict, summary, readings }: QuorumAssessment) =>
     verdict !== 'NothingToDo' && readings.lost > 1 ? `lost for the ${ordinal(readings.lost)} time` : summary,
   'Choose rescue': ({ action, summary }: Rescue) => `next: ${words(action)}: ${firstLine(summary)}`,
-  'Move interrupted data back': ({ result }: HostResult<'revert-data-dir'>) => reverted(result),
-  'Launch service': service,
+  'Undo the interrupted recovery': returned,
+  'Start what has data': service,
   'Wait for quorum': ({ summary }: QuorumSighting) => firstLine(summary),
-  'Salvage data': ({ result }: HostResult<'salvage-data-dir'>) =>
-    result && (result.method === 'none' ? result.problem : `${result.method}, revision ${result.revision}`),
-  'Examine backup': ({ result }: HostResult<'examine-snapshot'>) => result && `revision ${result.revision}`,
+  'Salvage data on every host': ({ method, problem, revision }: HostResult<'salvage-data-dir'>) =>
+    method === 'none' ? problem : `${method}, revision ${revision}`,
+  'Look into the backup': ({ revision }: HostResult<'examine-snapshot'>) => `revision ${revision}`,
   'Plan recovery': ({ winner, loss }: RecoveryPlan) =>
     `${winner.source} of ${winner.member}, revision ${winner.revision}; ${loss.explanation}`,
-  'Restore on trial': restored,
+  'Try the restore': restored,
   'Look once more': ({ summary }: QuorumSighting) => firstLine(summary),
-  'Restore snapshot': restored,
-  'Place restored data': ({ result }: HostResult<'place-restored-data'>) =>
-    result && (result.dataDir ? `what was there: ${result.dataDir}` : 'there was nothing before'),
-  'Move data back': ({ result }: HostResult<'revert-data-dir'>) => reverted(result),
+  'Restore on every host': restored,
+  'Stop all services': service,
+  'Put restored data in place': ({ dataDir }: HostResult<'place-restored-data'>) =>
+    dataDir ? `what was there: ${dataDir}` : 'there was nothing before',
+  'Write membership on every host': membership,
+  'Start all services': service,
+  'Start services again': service,
+  'Move all data back': returned,
   'Verify recovery': ({ summary }: VerifiedRecovery) => summary,
 } as const;
 
 /** The states that are described: each is a state of a workflow. */
 export const DESCRIBED_STATES: readonly string[] = Object.keys(DESCRIPTIONS);
 
-/** A step's output in a few words; empty for a state whose output says nothing to a person. */
-export function describeResult(state: string, output: unknown): string {
-  if (state.endsWith(': how is it?')) {
-    return (output as RunningHostCommand).status === 'Done' ? 'it has ended well' : 'it still runs';
-  }
-  if (!Object.hasOwn(DESCRIPTIONS, state)) return '';
-  const describe = DESCRIPTIONS[state as keyof typeof DESCRIPTIONS] as (output: unknown) => string | null;
-  return describe(output) ?? '';
+/** What is told of a step's output in one line. */
+export interface Told {
+  /** On whose hosts; empty where it is told of the state as a whole. */
+  members: string;
+  /** Empty for a state whose output says nothing to a person. */
+  text: string;
+  failed: boolean;
 }
 
-function service({ result }: HostResult<'control-service'>): string | null {
-  return result && `${result.activeState} (${result.subState})`;
+/** A step's output in a few words; of a phase on hosts, a line for each thing that is to be said of some of them. */
+export function describeResult(state: string, output: unknown): Told[] {
+  const describe = Object.hasOwn(DESCRIPTIONS, state)
+    ? (DESCRIPTIONS[state as keyof typeof DESCRIPTIONS] as (output: never) => string)
+    : () => '';
+  const { reports } = Object(output) as Partial<HostReports>;
+  if (!reports) return [{ members: '', text: describe(output as never), failed: false }];
+  const alike = Map.groupBy(reports, ({ result, error, problem }) =>
+    error === '' ? describe(result as never) : `${error}: ${firstLine(problem)}`,
+  );
+  return [...alike].map(([text, those]) => ({
+    members: [...new Set(those.map(({ member }) => member))].join(', '),
+    text,
+    failed: those.some(({ error }) => error !== ''),
+  }));
 }
 
-function restored({ result }: HostResult<'restore-snapshot'>): string | null {
-  return result && `${formatBytes(result.sizeBytes)}, revision ${result.revision}`;
+function inspection({ etcdVersion, unit, dataDir }: HostResult<'inspect-host'>): string {
+  return `etcd ${etcdVersion}, service ${unit.activeState} (${unit.subState}), ${formatBytes(dataDir.sizeBytes)} in ${dataDir.path}`;
 }
 
-function reverted(result: HostResult<'revert-data-dir'>['result']): string | null {
-  return result && (result.reverted ? 'it is in its place again' : 'it was in its place');
+function service({ activeState, subState }: HostResult<'control-service'>): string {
+  return `${activeState} (${subState})`;
+}
+
+function membership({ file, copy }: HostResult<'configure-membership'>): string {
+  return `${file}${copy ? ` (as it was: ${copy})` : ''}`;
+}
+
+function restored({ sizeBytes, revision }: HostResult<'restore-snapshot'>): string {
+  return `${formatBytes(sizeBytes)}, revision ${revision}`;
+}
+
+function returned({ reverted }: HostResult<'revert-data-dir'>): string {
+  return reverted ? 'it is in its place again' : 'it was in its place';
 }
 
 /** `ArchiveDataDir` -> `archive data dir` */

@@ -19,10 +19,10 @@ const MOST_ARROWS = 2;
 const LEGEND = [
   'Drawn from the synthesized definition by `npm run docs`; a test compares the two. A dotted arrow shows where an error leads that no',
   `retry cures; where more than ${MOST_ARROWS} states fail alike to the same state, they share a dotted box. "Any error" is \`States.ALL\`, which stands`,
-  'for all but `States.DataLimitExceeded` and `States.Runtime`. An error that no arrow takes ends the execution, or the Map that it is in.',
+  'for all but `States.DataLimitExceeded` and `States.Runtime`. An error that no arrow takes ends the execution.',
 ];
 
-/** What is drawn of a definition in the Amazon States Language, or of what a Map does for each of its items. */
+/** What is drawn of a definition in the Amazon States Language. */
 export interface Workflow {
   StartAt: string;
   States: Record<string, State>;
@@ -38,7 +38,6 @@ interface State {
   Default?: string;
   Choices?: { Condition: string; Next: string }[];
   Catch?: { ErrorEquals: string[]; Next: string }[];
-  ItemProcessor?: Workflow;
 }
 
 /** Where the errors of a state lead: `{from: 'Look at the holder', errors: 'any other error', to: 'Was the input wrong?'}`. */
@@ -55,40 +54,14 @@ export async function synthesizeStateMachines(): Promise<Record<string, StateMac
   return assembly.stateMachines as Record<string, StateMachine>;
 }
 
-/** A page for each state machine, by file name: its purpose and its diagrams in Mermaid. */
+/** A page for each state machine, by file name: its purpose and its diagram in Mermaid. */
 export function renderPages(stateMachines: Record<string, StateMachine>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(stateMachines).map(([name, machine]) => {
-      const page = [
-        `# ${name}`,
-        '',
-        `${machine.Comment}.`,
-        '',
-        ...LEGEND,
-        '',
-        ...fence(machine),
-        ...insideMaps(machine),
-      ];
+      const page = [`# ${name}`, '', `${machine.Comment}.`, '', ...LEGEND, '', ...fence(machine)];
       return [`${name.replace('etcd-remediation-', '')}.md`, page.join('\n')];
     }),
   );
-}
-
-/** What the Maps do for each item; once for those that do the same with states of other names. */
-function insideMaps({ States }: Workflow): string[] {
-  const maps = Object.entries(States).flatMap(([name, { ItemProcessor }]) =>
-    ItemProcessor ? [{ name, inside: ItemProcessor }] : [],
-  );
-  const alike = Map.groupBy(maps, ({ inside }) => draw(inside, () => '').join('\n'));
-  return [...alike.values()].flatMap((group) => {
-    const [first, ...others] = group.map(({ name }) => `\`${name}\``);
-    const also = others.length > 0 ? `; with states of other names also inside ${others.join(', ')}` : '';
-    return [
-      `Inside ${first}, once for each item${also}:`,
-      '',
-      ...group.slice(0, 1).flatMap(({ inside }) => fence(inside)),
-    ];
-  });
 }
 
 function fence(workflow: Workflow): string[] {
@@ -102,7 +75,6 @@ export function draw({ StartAt, States }: Workflow, title = (name: string) => na
   const box = ([name, { Type }]: [string, State]) => {
     const text = `"${mermaidText(title(name))}"`;
     if (Type === 'Choice') return `  ${id(name)}{${text}}`;
-    if (Type === 'Map') return `  ${id(name)}[[${text}]]`;
     if (Type === 'Succeed' || Type === 'Fail') return `  ${id(name)}([${text}])`;
     return `  ${id(name)}[${text}]`;
   };

@@ -44,8 +44,8 @@ export class RemediationStack extends Stack {
     const loadCluster = step('load-cluster');
     const diagnoseCluster = step('diagnose-cluster');
     const enableAuthentication = step('enable-authentication');
-    const runHostCommand = step('run-host-command');
-    const transferSnapshot = step('transfer-snapshot');
+    const runHostCommands = step('run-host-commands');
+    const transferSnapshots = step('transfer-snapshots');
     const compareHashes = step('compare-hashes');
     const proveWrites = step('prove-writes');
     const loadRemediation = step('load-remediation');
@@ -73,7 +73,7 @@ export class RemediationStack extends Stack {
         toggleAuthentication: step('toggle-authentication'),
         enableAuthentication,
         verifyTokens: step('verify-tokens'),
-        runHostCommand,
+        runHostCommands,
         proveWrites,
       },
       pages,
@@ -90,7 +90,7 @@ export class RemediationStack extends Stack {
       chooseNextChange: step('choose-next-change'),
       changeMembership: step('change-membership'),
       waitForMember: step('wait-for-member'),
-      runHostCommand,
+      runHostCommands,
       compareHashes,
       proveWrites,
       tellChanges: step('tell-changes'),
@@ -102,9 +102,9 @@ export class RemediationStack extends Stack {
       waitForQuorum: step('wait-for-quorum'),
       planRecovery: step('plan-recovery'),
       verifyRecovery: step('verify-recovery'),
-      runHostCommand,
+      runHostCommands,
       stageSnapshot: step('stage-snapshot'),
-      transferSnapshot,
+      transferSnapshots,
       compareHashes,
       proveWrites,
     });
@@ -125,7 +125,7 @@ export class RemediationStack extends Stack {
       diagnoseCluster,
       surveyCluster: step('survey-cluster'),
       listBackups: step('list-backups'),
-      transferSnapshot,
+      transferSnapshots,
       weighCheck: step('weigh-check'),
     });
 

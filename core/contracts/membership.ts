@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { type ConfiguredMember, clusterSchema, memberSchema } from './clusters.ts';
 import { memberParametersSchema } from './execution-input.ts';
 import { hostInspectionSchema, inspectionReportSchema } from './host-command-results.ts';
-import { HOST_COMMANDS, type HostCommandName } from './host-commands.ts';
 import { TEXT_RULES, textSchema } from './text-rules.ts';
 
 /** What the steps of the member runbook receive and return. IDs are hex, raft indexes decimal strings. */
@@ -193,23 +192,4 @@ export interface ComparedHashes {
   revision: string;
   hash: number;
   members: string[];
-}
-
-/** run-host-command: sends a command, or asks after one that was sent. */
-export const runHostCommandInput = z.strictObject({
-  host: z.string(),
-  command: z.enum(Object.keys(HOST_COMMANDS) as [HostCommandName, ...HostCommandName[]]),
-  parameters: z.record(z.string(), z.string()),
-  execution: textSchema(TEXT_RULES.execution),
-  /** Empty to send it. */
-  commandId: z.string(),
-  /** When it was sent, in milliseconds since 1970; 0 to send it. */
-  sentAt: z.number(),
-});
-export interface RunningHostCommand {
-  status: 'InProgress' | 'Done';
-  commandId: string;
-  sentAt: number;
-  /** Of the shape that HOST_COMMAND_RESULTS has for the command; null until it is done. */
-  result: unknown;
 }

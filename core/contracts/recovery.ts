@@ -3,7 +3,8 @@ import { clusterSchema } from './clusters.ts';
 import { quorumParametersSchema } from './execution-input.ts';
 import { HOST_COMMAND_RESULTS, inspectionReportSchema, reportOf } from './host-command-results.ts';
 import type { HostCommandName } from './host-commands.ts';
-import { type HostCommand, runHostCommandInput } from './membership.ts';
+import type { HostCommand } from './membership.ts';
+import { hostCommandSchema, runHostCommandsInput } from './run-host-commands.ts';
 import { TEXT_RULES, textSchema } from './text-rules.ts';
 
 /** What the steps of the quorum runbook receive and return. IDs are hex; revisions and raft indexes decimal strings; sizes bytes. */
@@ -223,11 +224,15 @@ export const TRANSFERS = [
   'restore-snapshot',
 ] as const satisfies HostCommandName[];
 
-/** transfer-snapshot: run-host-command for a command with a URL, which is made when the command is sent, and told to nobody else. */
-export const transferSnapshotInput = runHostCommandInput.extend({
+/** transfer-snapshots: run-host-commands for a command with a URL, which is made when the command is sent, and told to nobody else. */
+export const transferSnapshotsInput = runHostCommandsInput.extend({
   command: z.enum(TRANSFERS),
-  /** Null for a snapshot that lies in the scratch folder already: the command then gets an empty URL. */
-  object: objectSchema.nullable(),
+  commands: z.array(
+    hostCommandSchema.extend({
+      /** Null for a snapshot that lies in the scratch folder already: the command then gets an empty URL. */
+      object: objectSchema.nullable(),
+    }),
+  ),
 });
 
 /** stage-snapshot: an upload in parts, from its begin to its end. Each may be run twice. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SSMClient } from '@aws-sdk/client-ssm';
+import type { CommandFilter } from '@aws-sdk/client-ssm';
 import * as z from 'zod';
 import type { HostReach } from '../../core/contracts/diagnosis.ts';
 import {
@@ -11,42 +11,39 @@ import {
 import { NOT_LISTED, WRONG_IN_HOSTS_FILE } from '../../core/contracts/hosts-file.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { HostUnreachable, PreconditionFailed, RemediationError } from '../../core/errors.ts';
-import { AWS_CLIENT } from '../aws.ts';
-import { type HostCommandResult, readOutcome } from './outcome.ts';
+import { type CommandOutcome, type HostCommandResult, readOutcome } from './outcome.ts';
 import { withoutSignatures } from './redaction.ts';
-import { BY_HOSTS_FILE, NOT_IN_FILE, NOT_MANAGED, refusalOf } from './refusals.ts';
+import { BY_HOSTS_FILE, NOT_IN_FILE, NOT_MANAGED } from './refusals.ts';
+import { type Asking, openSsm, type Ssm } from './ssm.ts';
 
 /** A host that comes back later must not run an old command. */
 const DELIVERY_SECONDS = 60;
-/** For clocks that differ, and for SSM's own delays. */
-const MARGIN_SECONDS = 300;
+/** By so much the clocks of Step Functions and of SSM may differ. */
+const CLOCKS_MS = 300_000;
 /** SSM takes so many instance IDs in one request. */
 const MAX_IDS = 50;
-/** The SDK would send a command again that was not answered; the step that is run again looks for it first. */
-const ONE_ATTEMPT = { ...AWS_CLIENT, maxAttempts: 1 };
+const PINGS = 'which hosts it reaches';
 const UNKNOWN_TO_SSM = 'not a managed node, or stopped';
 /** Any other word comes from the way to a host that hosts.json names, where this runs without AWS. */
 const SAID_BY_SSM = [UNKNOWN_TO_SSM, 'ConnectionLost', 'Inactive'];
-const POLL_SECONDS = { minDelay: 0.5, maxDelay: 2 };
 
 /** The parameters of a command, by name; each is text. */
 export type HostCommandParameters<Command extends HostCommandName> = Readonly<
   Record<keyof (typeof HOST_COMMANDS)[Command]['parameters'], string>
 >;
 
-export interface SentCommand<Command extends HostCommandName> {
-  /** The ID of a managed node. */
-  host: string;
+export interface SentCommand {
   commandId: string;
-  command: Command;
+  /** Milliseconds since 1970. */
+  sentAt: number;
 }
 
 /**
  * Asks SSM whether its agent answers on every host.
  * @throws HostUnreachable naming each that does not; PreconditionFailed where hosts.json has to be corrected, or SSM refuses; AwsUnavailable
  */
-export async function requireReachable(hosts: readonly string[]): Promise<void> {
-  const away = (await askForHosts(hosts)).filter(({ reachable }) => !reachable);
+export async function requireReachable(ssm: Ssm, hosts: readonly string[]): Promise<void> {
+  const away = (await ssm.ask(PINGS, askForHosts(hosts))).filter(({ reachable }) => !reachable);
   if (away.length === 0) return;
   const list = away.map(({ host, problem }) => `- ${host}: ${problem}`).join('\n');
   // However often it is asked, it stays so.
@@ -64,168 +61,158 @@ export async function requireReachable(hosts: readonly string[]): Promise<void> 
 
 /** The same as an answer for each host: where SSM does not answer, or refuses to, nothing is known of any. It is asked once. */
 export async function lookForHosts(hosts: readonly string[]): Promise<HostReach[]> {
+  if (hosts.length === 0) return [];
+  const ssm = await openSsm();
   try {
-    return await askForHosts(hosts, ONE_ATTEMPT);
+    return await ssm.askOnce(PINGS, askForHosts(hosts));
   } catch (error) {
     if (!(error instanceof RemediationError)) throw error;
     return hosts.map((host) => ({ host, reachable: 'unknown', problem: error.message }));
+  } finally {
+    ssm.close();
   }
 }
 
-async function askForHosts(hosts: readonly string[], options = AWS_CLIENT): Promise<HostReach[]> {
-  if (hosts.length === 0) return [];
-  const pings = new Map<string, string>();
-  const ask: Asking<void> = async (client, { paginateDescribeInstanceInformation }) => {
+function askForHosts(hosts: readonly string[]): Asking<HostReach[]> {
+  return async ({ client, sdk }) => {
+    const pings = new Map<string, string>();
     for (let at = 0; at < hosts.length; at += MAX_IDS) {
       const Filters = [{ Key: 'InstanceIds', Values: hosts.slice(at, at + MAX_IDS) }];
-      for await (const page of paginateDescribeInstanceInformation({ client, pageSize: MAX_IDS }, { Filters })) {
+      for await (const page of sdk.paginateDescribeInstanceInformation({ client, pageSize: MAX_IDS }, { Filters })) {
         for (const { InstanceId = '', PingStatus = '' } of page.InstanceInformationList ?? []) {
           pings.set(InstanceId, PingStatus);
         }
       }
     }
+    return hosts.map((host) => {
+      const ping = pings.get(host) ?? UNKNOWN_TO_SSM;
+      return ping === 'Online' ? { host, reachable: true, problem: '' } : { host, reachable: false, problem: ping };
+    });
   };
-  await withSsm('which hosts it reaches', ask, options);
-  return hosts.map((host) => {
-    const ping = pings.get(host) ?? UNKNOWN_TO_SSM;
-    return ping === 'Online' ? { host, reachable: true, problem: '' } : { host, reachable: false, problem: ping };
+}
+
+/**
+ * What was sent of these commands since then: each by its mark, the newest first. ListCommands is asked, for it alone also tells of commands that
+ * no host has got yet.
+ * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CommandFilter.html
+ * @throws AwsUnavailable
+ */
+export async function findCommands(
+  ssm: Ssm,
+  command: HostCommandName,
+  marks: readonly string[],
+  since: string,
+): Promise<Map<string, SentCommand[]>> {
+  const Filters: CommandFilter[] = [
+    { key: 'DocumentName', value: documentName(command) },
+    { key: 'InvokedAfter', value: new Date(Date.parse(since) - CLOCKS_MS).toISOString() },
+  ];
+  const found = await ssm.ask(`what was sent of ${command}`, async ({ client, sdk }) => {
+    const sent: (SentCommand & { mark: string })[] = [];
+    for await (const { Commands = [] } of sdk.paginateListCommands({ client, pageSize: MAX_IDS }, { Filters })) {
+      for (const { CommandId: commandId = '', Comment: mark = '', RequestedDateTime } of Commands) {
+        if (marks.includes(mark)) sent.push({ commandId, mark, sentAt: RequestedDateTime?.getTime() ?? Date.now() });
+      }
+    }
+    return sent.toSorted((one, other) => other.sentAt - one.sentAt);
+  });
+  return Map.groupBy(found, ({ mark }) => mark);
+}
+
+/**
+ * Sends a command. Whether it was sent before is the caller's to find out: SendCommand knows no token that would make it idempotent.
+ * @param late makes parameters only now. They take the place of the given ones, and are no part of the mark: a presigned URL is another one each time.
+ * @throws InvalidInput with nothing sent, HostUnreachable, PreconditionFailed, HostCommandFailed, AwsUnavailable
+ */
+export async function sendCommand<Command extends HostCommandName>(
+  ssm: Ssm,
+  {
+    host,
+    command,
+    parameters,
+    mark,
+    late,
+  }: {
+    host: string;
+    command: Command;
+    parameters: HostCommandParameters<Command>;
+    mark: string;
+    late?: () => Promise<Partial<HostCommandParameters<Command>>>;
+  },
+): Promise<SentCommand> {
+  const values = Object.entries(checkParameters(host, command, { ...parameters, ...(await late?.()) }));
+  return ssm.askOnce(`${host}, ${command}`, async ({ client, sdk }) => {
+    const { Command: sent } = await client.send(
+      new sdk.SendCommandCommand({
+        DocumentName: documentName(command),
+        InstanceIds: [host],
+        Parameters: Object.fromEntries(values.map(([name, value]) => [name, [value]])),
+        Comment: mark,
+        TimeoutSeconds: DELIVERY_SECONDS,
+      }),
+    );
+    return { commandId: sent?.CommandId ?? '', sentAt: Date.now() };
   });
 }
 
 /**
- * Sends a command, once: one that an earlier invocation of the same step has sent and that still runs is taken up instead.
- * @param execution the execution's name
- * @param late makes parameters only when the command really is sent. They take the place of the given ones, and are no part of what
- * tells it from others: a presigned URL is another one each time.
- * @returns the command's ID
- * @throws InvalidInput with nothing sent, HostUnreachable, PreconditionFailed, HostCommandFailed, AwsUnavailable
+ * How a command is now: with its result, or with the error that it ended with; see ./outcome.ts.
+ * @throws what SSM refuses the question with, see ./refusals.ts; AwsUnavailable
  */
-export function sendCommand<Command extends HostCommandName>({
-  host,
-  command,
-  parameters,
-  execution,
-  late,
-}: {
-  host: string;
-  command: Command;
-  parameters: HostCommandParameters<Command>;
-  execution: string;
-  late?: () => Promise<Partial<HostCommandParameters<Command>>>;
-}): Promise<string> {
-  const check = (values: object) => parse(parametersSchema(command), values, `The call of ${command} on ${host}`);
-  const Comment = commentOf(execution, command, Object.entries(check(parameters)).toSorted());
-  return withSsm(
-    `${host}, ${command}`,
-    async (client, { SendCommandCommand, paginateListCommandInvocations }) => {
-      // SendCommand knows no token that would make it idempotent, and a function can end after it has sent.
-      const recent = { InstanceId: host, Filters: filtersOfRunning(command) };
-      for await (const page of paginateListCommandInvocations({ client, pageSize: MAX_IDS }, recent)) {
-        const running = page.CommandInvocations?.find(
-          (sent) => sent.Comment === Comment && ['Pending', 'InProgress', 'Delayed'].includes(sent.Status ?? ''),
-        );
-        if (running?.CommandId) return running.CommandId;
-      }
-      const values = Object.entries(check({ ...parameters, ...(await late?.()) }));
-      const { Command: sent } = await client.send(
-        new SendCommandCommand({
-          DocumentName: documentName(command),
-          InstanceIds: [host],
-          Parameters: Object.fromEntries(values.map(([name, value]) => [name, [value]])),
-          Comment,
-          TimeoutSeconds: DELIVERY_SECONDS,
-        }),
-      );
-      return sent?.CommandId ?? '';
-    },
-    ONE_ATTEMPT,
-  );
-}
-
-/**
- * The command's result, or `InProgress` where it has none by then. SSM may take some seconds more than `waitMs` to answer.
- * @throws the error that the command ended with; see ./outcome.ts and ./refusals.ts
- */
-export function waitForCommand<Command extends HostCommandName>(
-  { host, commandId, command }: SentCommand<Command>,
-  { waitMs }: { waitMs: number },
-): Promise<{ status: 'InProgress' } | { status: 'Done'; result: HostCommandResult<Command> }> {
-  const id = { CommandId: commandId, InstanceId: host };
-  return withSsm(`${host}, ${command}`, async (client, { GetCommandInvocationCommand, waitUntilCommandExecuted }) => {
-    const read = async () => {
-      try {
-        const {
-          StandardOutputContent = '',
-          StandardErrorContent = '',
-          ...rest
-        } = await client.send(new GetCommandInvocationCommand(id));
-        return readOutcome(host, command, {
-          ...rest,
-          StandardOutputContent: withoutSignatures(StandardOutputContent),
-          StandardErrorContent: withoutSignatures(StandardErrorContent),
-        });
-      } catch (error) {
-        // SSM does not know it at once after it was sent.
-        if ((error as Error).name === 'InvocationDoesNotExist') return { status: 'InProgress' as const };
-        throw error;
-      }
-    };
-    // Before any waiting, for the waiter goes on asking even where SSM refuses to answer.
-    let outcome = await read();
-    const maxWaitTime = waitMs / 1000;
-    if (outcome.status === 'InProgress' && maxWaitTime > POLL_SECONDS.minDelay) {
-      // It rejects for every end but success; how it ended is read below.
-      await waitUntilCommandExecuted({ client, maxWaitTime, ...POLL_SECONDS }, id).catch(() => undefined);
-      outcome = await read();
+export function readCommand<Command extends HostCommandName>(
+  ssm: Ssm,
+  host: string,
+  command: Command,
+  { commandId }: SentCommand,
+): Promise<CommandOutcome<HostCommandResult<Command>>> {
+  return ssm.ask(`${host}, ${command}`, async ({ client, sdk }) => {
+    try {
+      const {
+        StandardOutputContent = '',
+        StandardErrorContent = '',
+        ...rest
+      } = await client.send(new sdk.GetCommandInvocationCommand({ CommandId: commandId, InstanceId: host }));
+      return readOutcome(host, command, {
+        ...rest,
+        StandardOutputContent: withoutSignatures(StandardOutputContent),
+        StandardErrorContent: withoutSignatures(StandardErrorContent),
+      });
+    } catch (error) {
+      // SSM does not know it at once after it was sent.
+      if ((error as Error).name === 'InvocationDoesNotExist') return { status: 'InProgress' };
+      throw error;
     }
-    if (outcome.status === 'Failed') throw outcome.error;
-    return outcome;
   });
 }
 
 /** Ends a command that still runs. @throws HostUnreachable, PreconditionFailed, HostCommandFailed, AwsUnavailable */
-export function cancelCommand({ host, commandId }: { host: string; commandId: string }): Promise<void> {
-  return withSsm(`${host}, cancelling ${commandId}`, async (client, { CancelCommandCommand }) => {
-    await client.send(new CancelCommandCommand({ CommandId: commandId, InstanceIds: [host] }));
-  });
+export async function cancelCommand(ssm: Ssm, host: string, { commandId }: SentCommand): Promise<void> {
+  await ssm.ask(`${host}, cancelling ${commandId}`, ({ client, sdk }) =>
+    client.send(new sdk.CancelCommandCommand({ CommandId: commandId, InstanceIds: [host] })),
+  );
 }
 
-function parametersSchema(command: HostCommandName): z.ZodType<Record<string, string>> {
-  const parameters = Object.entries(HOST_COMMANDS[command].parameters);
-  return z.strictObject(Object.fromEntries(parameters.map(([name, parameter]) => [name, parameterSchema(parameter)])));
-}
-
-/** What tells a command from every other: SSM takes 100 characters. The hash alone is unique, the rest is for a person. */
-function commentOf(execution: string, command: HostCommandName, values: readonly (readonly string[])[]): string {
+/**
+ * What tells one host's command of one phase from every other: SSM takes 100 characters. The hash alone is unique, the rest is for a person.
+ * @param visit what tells this phase from another time that the same execution comes to it
+ * @throws InvalidInput
+ */
+export function markOf(
+  { execution, visit, command }: { execution: string; visit: string; command: HostCommandName },
+  { host, parameters }: { host: string; parameters: Readonly<Record<string, string>> },
+): string {
+  const values = Object.entries(checkParameters(host, command, parameters)).toSorted();
   const hash = createHash('sha256')
-    .update(JSON.stringify([execution, command, values]))
+    .update(JSON.stringify([execution, visit, command, host, values]))
     .digest('hex');
   return `${command} ${hash.slice(0, 32)} ${execution.slice(0, 40)}`;
 }
 
-/** Commands that can still run: older ones were ended by one of their two limits. */
-function filtersOfRunning(command: HostCommandName): { key: 'DocumentName' | 'InvokedAfter'; value: string }[] {
-  const seconds = DELIVERY_SECONDS + HOST_COMMANDS[command].timeoutSeconds + MARGIN_SECONDS;
-  return [
-    { key: 'DocumentName', value: documentName(command) },
-    { key: 'InvokedAfter', value: new Date(Date.now() - seconds * 1000).toISOString() },
-  ];
-}
-
-type Asking<Result> = (client: SSMClient, sdk: typeof import('@aws-sdk/client-ssm')) => Promise<Result>;
-
-/** Runs calls of SSM, with what it refuses as errors of the taxonomy. @param subject what is asked for */
-async function withSsm<Result>(subject: string, run: Asking<Result>, options = AWS_CLIENT): Promise<Result> {
-  const sdk = await import('@aws-sdk/client-ssm');
-  const client = new sdk.SSMClient(options);
-  try {
-    return await run(client, sdk);
-  } catch (error) {
-    if (error instanceof RemediationError) throw error;
-    const refusal = refusalOf(error, subject);
-    refusal.message = withoutSignatures(refusal.message);
-    throw refusal;
-  } finally {
-    client.destroy();
-  }
+/** @throws InvalidInput naming each that is missing, unknown or not as the document takes it */
+function checkParameters(host: string, command: HostCommandName, values: object): Record<string, string> {
+  const parameters = Object.entries(HOST_COMMANDS[command].parameters);
+  const schema = z.strictObject(
+    Object.fromEntries(parameters.map(([name, parameter]) => [name, parameterSchema(parameter)])),
+  );
+  return parse(schema, values, `The call of ${command} on ${host}`);
 }

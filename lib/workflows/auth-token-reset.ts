@@ -4,9 +4,8 @@ import { Construct } from 'constructs';
 import type { Pages } from '../pages.ts';
 import type { Step } from '../step-function.ts';
 import { enableAuthentication } from './parts/enable-authentication.ts';
-import { HostCommands } from './parts/host-commands.ts';
 import { loadCluster } from './parts/load-cluster.ts';
-import { reportFromEveryHost } from './parts/on-every-host.ts';
+import { FAILURE, HAS_FAILED, REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
 import { NOTHING_TO_UNDO, tellBefore } from './parts/tell-before.ts';
@@ -19,7 +18,7 @@ export interface AuthTokenResetSteps {
   toggleAuthentication: Step;
   enableAuthentication: Step;
   verifyTokens: Step;
-  runHostCommand: Step;
+  runHostCommands: Step;
   proveWrites: Step;
 }
 
@@ -109,14 +108,11 @@ export class AuthTokenReset extends Construct {
       .when(Condition.jsonata('{% $toggled %}'), keepError.next(enable))
       .otherwise(tell);
 
-    const inspectHosts = reportFromEveryHost(this, {
-      step: steps.runHostCommand,
-      every: 'Inspect hosts',
-      one: 'Inspect host',
-      subject: 'the inspection',
+    const inspectHosts = reportFromEveryHost(this, 'Inspect hosts', {
+      step: steps.runHostCommands,
       command: 'inspect-host',
       commands: '$assessment.inspections',
-      assign: { inspections: '{% [$states.result] %}' },
+      assign: { inspections: `{% [${REPORTS}] %}` },
       onError: stop,
     });
     const planCure = stepState(this, 'Plan token cure', {
@@ -135,20 +131,17 @@ export class AuthTokenReset extends Construct {
       time: WaitTime.duration(Duration.seconds(5)),
       assign: { waits: '{% $waits + 1 %}' },
     });
-    const host = new HostCommands(this, 'HostCommands', {
-      step: steps.runHostCommand,
-      variable: 'hostCommand',
-      subject: 'the restart',
-      onError,
-    });
-    host.hasItEnded.when(host.ended, chooseNextCure, {
-      assign: { done: "{% [$append($done, $next.action & ' ' & $next.member)] %}", waits: 0 },
-    });
-    const restart = host.send('Restart service', {
+    const didTheRestartFail = Choice.jsonata(this, 'Did the restart fail?')
+      .when(HAS_FAILED, onError, { outputs: FAILURE })
+      .when(Condition.jsonata("{% $states.input.failed = '' %}"), chooseNextCure, {
+        assign: { done: "{% [$append($done, $next.action & ' ' & $next.member)] %}", waits: 0 },
+      });
+    const restart = reportFromEveryHost(this, 'Restart service', {
+      step: steps.runHostCommands,
       command: 'control-service',
-      host: '{% $next.host %}',
-      parameters: '{% $next.parameters %}',
-    });
+      commands: '{"member": $next.member, "host": $next.host, "parameters": $next.parameters}',
+      onError,
+    }).next(didTheRestartFail);
     const toggle = stepState(this, 'Toggle authentication', {
       step: steps.toggleAuthentication,
       input: work,

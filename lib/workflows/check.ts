@@ -3,7 +3,7 @@ import { Pass, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs';
 import { CHECK_STATE_MACHINE } from '../../core/contracts/check.ts';
 import type { Step } from '../step-function.ts';
-import { REACHED, reportFromEveryHost } from './parts/on-every-host.ts';
+import { REACHED, REPORTS, reportFromEveryHost, withObject } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
 
@@ -12,7 +12,7 @@ export interface CheckSteps {
   diagnoseCluster: Step;
   surveyCluster: Step;
   listBackups: Step;
-  transferSnapshot: Step;
+  transferSnapshots: Step;
   weighCheck: Step;
 }
 
@@ -68,16 +68,12 @@ export class Check extends Construct {
       assign: { backups: '{% $states.result.Payload %}' },
       onError: stop,
     });
-    const inspect = reportFromEveryHost(this, {
-      step: steps.transferSnapshot,
-      every: 'Inspect every host',
-      one: 'Inspect host',
-      subject: 'the inspection',
+    const inspect = reportFromEveryHost(this, 'Inspect every host', {
+      step: steps.transferSnapshots,
       command: 'inspect-host',
-      commands: '$inspections',
-      object: REACHED,
+      commands: withObject('$inspections', REACHED),
       atOnce: 5,
-      assign: { inspected: '{% [$states.result] %}' },
+      assign: { inspected: `{% [${REPORTS}] %}` },
       onError: stop,
     });
     const weigh = stepState(this, 'Weigh what was seen', {

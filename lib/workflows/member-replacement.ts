@@ -1,22 +1,21 @@
 import { Duration } from 'aws-cdk-lib';
 import {
+  type Chain,
   Choice,
   Condition,
   type IChainable,
   Pass,
-  type State,
   type StateMachine,
   Succeed,
   Wait,
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import type { HostCommandName } from '../../core/contracts/host-commands.ts';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import type { Step } from '../step-function.ts';
-import { HostCommands } from './parts/host-commands.ts';
-import { inspectHosts } from './parts/inspect-hosts.ts';
 import { loadCluster } from './parts/load-cluster.ts';
-import { reportFromEveryHost } from './parts/on-every-host.ts';
+import { FAILURE, HAS_FAILED, onEveryHost, REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { startServicesAgain } from './parts/start-services-again.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
@@ -29,7 +28,7 @@ export interface MemberReplacementSteps {
   chooseNextChange: Step;
   changeMembership: Step;
   waitForMember: Step;
-  runHostCommand: Step;
+  runHostCommands: Step;
   compareHashes: Step;
   proveWrites: Step;
   tellChanges: Step;
@@ -55,7 +54,7 @@ export class MemberReplacement extends Construct {
   constructor(scope: Construct, id: string, steps: MemberReplacementSteps) {
     super(scope, id);
     const stop = raiseAgain(this, 'Stop with the error');
-    const onError = tellChanges(this, steps.tellChanges, startServicesAgain(this, steps.runHostCommand, stop));
+    const onError = tellChanges(this, steps.tellChanges, startServicesAgain(this, steps.runHostCommands, stop));
     const request = { cluster: '{% $cluster %}', parameters: '{% $parameters %}', member: '{% $member %}' };
     const work = {
       cluster: '{% $plan.cluster %}',
@@ -106,20 +105,26 @@ export class MemberReplacement extends Construct {
       input: {
         ...request,
         targets: '{% [$assessment.readings.targets] %}',
-        inspections: '{% [$states.input] %}',
+        inspections: '{% [$inspections.{"member": member, "inspection": result}] %}',
         oldHost: '{% [$oldHost] %}',
       },
       assign: { plan: '{% $states.result.Payload %}' },
       onError: stop,
     });
-    const lookAtOldHost = reportFromEveryHost(this, {
-      step: steps.runHostCommand,
-      every: 'Look at the old host',
-      one: 'Inspect old host',
-      subject: 'the look at the old host',
+    const lookAtOldHost = reportFromEveryHost(this, 'Inspect the old host', {
+      step: steps.runHostCommands,
       command: 'inspect-host',
       commands: '$assessment.oldHost',
-      assign: { oldHost: '{% [$states.result] %}' },
+      assign: { oldHost: `{% [${REPORTS}] %}` },
+      onError: stop,
+    });
+    const inspectHosts = onEveryHost(this, 'Inspect hosts', {
+      step: steps.runHostCommands,
+      command: 'inspect-host',
+      commands: '$assessment.inspections',
+      didAnyFail: 'Did an inspection fail?',
+      atOnce: 5,
+      assign: { inspections: `{% [${REPORTS}] %}` },
       onError: stop,
     });
     const chooseNextChange = stepState(this, 'Choose next change', {
@@ -198,42 +203,40 @@ export class MemberReplacement extends Construct {
         members: '{% $proven.members %}',
       },
     });
-    const host = new HostCommands(this, 'HostCommands', {
-      step: steps.runHostCommand,
-      variable: 'hostCommand',
-      subject: 'the host command',
-      onError,
-    });
-    host.hasItEnded.when(host.ended, chooseNextChange, {
-      assign: {
-        done: "{% [$append($done, $next.action & ' ' & $next.member)] %}",
-        archived:
-          "{% [$append($archived, $next.action = 'ArchiveDataDir' ? {'member': $next.member, 'host': $next.host, " +
-          "'dataDir': $hostCommand.result.dataDir, 'walDir': $hostCommand.result.walDir} : [])] %}",
-        changes:
-          "{% [$append($changes, {'action': $next.action, 'member': $next.member, 'host': $next.host, 'result': $hostCommand.result})] %}",
-      },
-    });
-    const target = { host: '{% $next.host %}', parameters: '{% $next.parameters %}' };
+    const didTheCommandFail = Choice.jsonata(this, 'Did the command fail?')
+      .when(HAS_FAILED, onError, { outputs: FAILURE })
+      .when(Condition.jsonata("{% $states.input.failed = '' %}"), chooseNextChange, {
+        assign: {
+          done: "{% [$append($done, $next.action & ' ' & $next.member)] %}",
+          archived:
+            "{% [$append($archived, $next.action = 'ArchiveDataDir' ? {'member': $next.member, 'host': $next.host, " +
+            `'dataDir': ${RESULT}.dataDir, 'walDir': ${RESULT}.walDir} : [])] %}`,
+          changes: `{% [$append($changes, {'action': $next.action, 'member': $next.member, 'host': $next.host, 'result': ${RESULT}})] %}`,
+        },
+      });
+    const onItsHost = (name: string, command: HostCommandName) =>
+      reportFromEveryHost(this, name, {
+        step: steps.runHostCommands,
+        command,
+        commands: NEXT_COMMAND,
+        onError,
+      }).next(didTheCommandFail);
     const isNext = (action: string) => Condition.jsonata(`{% $next.action = '${action}' %}`);
 
     const whatComesNext = Choice.jsonata(this, 'What comes next?')
-      .when(isNext('StopService'), host.send('Stop service', { command: 'control-service', ...target }), {
+      .when(isNext('StopService'), onItsHost('Stop service', 'control-service'), {
         assign: { stopped: '{% [$append($stopped, $plan.targets[member = $next.member and wasActive])] %}' },
       })
-      .when(isNext('ArchiveDataDir'), host.send('Move data aside', { command: 'archive-data-dir', ...target }))
+      .when(isNext('ArchiveDataDir'), onItsHost('Move data aside', 'archive-data-dir'))
       .when(isNext('RemoveMember'), changeMembership('Remove member', forget))
       .when(isNext('AddMember'), changeMembership('Add member'), { assign: forgetNext })
-      .when(
-        isNext('ConfigureMembership'),
-        host.send('Write membership', { command: 'configure-membership', ...target }),
-      )
-      .when(isNext('StartService'), host.send('Start service', { command: 'control-service', ...target }), {
+      .when(isNext('ConfigureMembership'), onItsHost('Write membership', 'configure-membership'))
+      .when(isNext('StartService'), onItsHost('Start service', 'control-service'), {
         assign: { waits: 0, lastIndex: 'none' },
       })
       .when(isNext('WaitForMember'), waitForMember.next(chooseNextChange))
       .when(isNext('PromoteMember'), changeMembership('Promote member'))
-      .when(isNext('GiveUp'), this.#giveUp(steps.runHostCommand, target, onError))
+      .when(isNext('GiveUp'), this.#giveUp(steps.runHostCommands, onError))
       .when(isNext('Finish'), proveWrites.next(compareHashes).next(replaced));
     const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
       .when(Condition.jsonata('{% $dryRun %}'), planned)
@@ -244,12 +247,7 @@ export class MemberReplacement extends Construct {
     const hasAMemberFailed = Choice.jsonata(this, 'Has a member failed?')
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
       .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading.next(assessMembers))
-      .otherwise(
-        lookAtOldHost
-          .next(inspectHosts(this, steps.runHostCommand, stop))
-          .next(planReplacement)
-          .next(isAnythingLeft),
-      );
+      .otherwise(lookAtOldHost.next(inspectHosts).next(planReplacement).next(isAnythingLeft));
 
     this.stateMachine = runbookStateMachine(this, {
       name: 'etcd-remediation-member-replacement',
@@ -262,28 +260,32 @@ export class MemberReplacement extends Construct {
   }
 
   /** The member was started and does not join: its host may say why. */
-  #giveUp(step: Step, target: { host: string; parameters: string }, onError: IChainable): State {
+  #giveUp(step: Step, onError: IChainable): Chain {
     const fail = (name: string, cause: string) => {
       const failed = Pass.jsonata(this, name, { outputs: { error: ERROR_NAMES.VerificationFailed, cause } });
       failed.next(onError);
       return failed;
     };
-    const look = new HostCommands(this, 'Look', {
-      step,
-      variable: 'looked',
-      subject: 'the look',
-      onError: fail(
-        'The host cannot tell why',
-        "{% $next.problem & ' Its host ' & $next.host & ' could not be looked at: ' & $states.input.cause %}",
-      ),
-    });
+    const cannotTell = fail(
+      'The host cannot tell why',
+      "{% $next.problem & ' Its host ' & $next.host & ' could not be looked at: ' & $states.input.cause %}",
+    );
     const doesNotJoin = fail(
       'The member does not join',
-      "{% $next.problem & ' Its service on ' & $next.host & ' is ' & $looked.result.unit.activeState & ' (' & " +
-        "$looked.result.unit.subState & ', ' & $looked.result.unit.result & '). Find out why. The end of its log:\\n' & " +
-        "$join([$looked.result.log], '\\n') %}",
+      `{% ($unit := ${RESULT}.unit; $next.problem & ' Its service on ' & $next.host & ' is ' & $unit.activeState & ' (' & ` +
+        "$unit.subState & ', ' & $unit.result & '). Find out why. The end of its log:\\n' & " +
+        `$join([${RESULT}.log], '\\n')) %}`,
     );
-    look.hasItEnded.when(look.ended, doesNotJoin);
-    return look.send('Look why it does not join', { command: 'inspect-host', ...target });
+    return onEveryHost(this, 'Look why it does not join', {
+      step,
+      command: 'inspect-host',
+      commands: NEXT_COMMAND,
+      didAnyFail: 'Did the look fail?',
+      onError: cannotTell,
+    }).next(doesNotJoin);
   }
 }
+
+/** JSONata: the command on one host that is the next thing to do, and what it has come to. */
+const NEXT_COMMAND = '{"member": $next.member, "host": $next.host, "parameters": $next.parameters}';
+const RESULT = '$states.input.reports[0].result';

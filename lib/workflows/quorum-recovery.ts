@@ -29,9 +29,9 @@ export interface QuorumRecoverySteps {
   waitForQuorum: Step;
   planRecovery: Step;
   verifyRecovery: Step;
-  runHostCommand: Step;
+  runHostCommands: Step;
   stageSnapshot: Step;
-  transferSnapshot: Step;
+  transferSnapshots: Step;
   compareHashes: Step;
   proveWrites: Step;
 }
@@ -170,11 +170,8 @@ export class QuorumRecovery extends Construct {
     const onErrorAfterStart = this.#tellWhatIsKept(stop);
     // Nobody needs the word any more, and it says the same as long as one host has it; so what is left of it is only told of. Where
     // a host did not even get to say it, the others go on saying it for that one.
-    const forget = reportFromEveryHost(this, {
-      step: steps.runHostCommand,
-      every: 'Forget the recovery',
-      one: 'Forget recovery',
-      subject: 'the forgetting',
+    const forget = reportFromEveryHost(this, 'Forget the recovery', {
+      step: steps.runHostCommands,
       command: 'discard-scratch',
       commands: `$goal.restored ? ${FORGETTABLE} : $discard`,
       assign: { scratchLeft: `{% $join($append([], [$scratchLeft, ${PROBLEMS}][$ != '']), '\\n') %}` },

@@ -21,8 +21,7 @@ const sendCommandSchema = z.strictObject({
   TimeoutSeconds: z.int().min(30).max(2_592_000),
 });
 const getInvocationSchema = z.strictObject({ CommandId: commandId, InstanceId: z.string() });
-const listInvocationsSchema = z.strictObject({
-  InstanceId: z.string(),
+const listCommandsSchema = z.strictObject({
   Filters: z
     .array(z.strictObject({ key: z.string(), value: z.string().min(1) }))
     .max(5)
@@ -111,17 +110,19 @@ export function runCommand({ documents: contents, hosts }: RunCommandOptions): R
     return { CommandId, InstanceId, DocumentName, Comment, PluginName: stepName, ...invocation.state() };
   };
 
-  const listCommandInvocations: Operation = (request) => {
-    const { InstanceId, Filters, MaxResults = 50, NextToken } = parseRequest(listInvocationsSchema, request);
-    accessOf(InstanceId);
+  const listCommands: Operation = (request) => {
+    const { Filters, MaxResults = 50, NextToken } = parseRequest(listCommandsSchema, request);
     const filters = Filters.map(({ key, value }) => filterBy(key, value));
-    const found = sent.filter((one) => one.InstanceId === InstanceId && filters.every((matches) => matches(one)));
-    const { page, ...next } = pageOf(found.toReversed(), { MaxResults, NextToken });
+    const commands = Map.groupBy(
+      sent.filter((one) => filters.every((matches) => matches(one))),
+      ({ CommandId }) => CommandId,
+    );
+    const { page, ...next } = pageOf([...commands.values()].toReversed(), { MaxResults, NextToken });
     return {
-      CommandInvocations: page.map(({ CommandId, DocumentName, Comment, requestedMs, invocation }) => {
-        const { Status, StatusDetails } = invocation.state();
-        const RequestedDateTime = requestedMs / 1000;
-        return { CommandId, InstanceId, DocumentName, Comment, RequestedDateTime, Status, StatusDetails };
+      Commands: page.map((invocations) => {
+        const { CommandId, DocumentName, Comment, requestedMs } = invocations[0] as Sent;
+        const InstanceIds = invocations.map(({ InstanceId }) => InstanceId);
+        return { CommandId, DocumentName, Comment, InstanceIds, RequestedDateTime: requestedMs / 1000 };
       }),
       ...next,
     };
@@ -162,7 +163,7 @@ export function runCommand({ documents: contents, hosts }: RunCommandOptions): R
     operations: {
       'AmazonSSM.SendCommand': sendCommand,
       'AmazonSSM.GetCommandInvocation': getCommandInvocation,
-      'AmazonSSM.ListCommandInvocations': listCommandInvocations,
+      'AmazonSSM.ListCommands': listCommands,
       'AmazonSSM.CancelCommand': cancelCommand,
       'AmazonSSM.DescribeInstanceInformation': describeInstanceInformation,
     },

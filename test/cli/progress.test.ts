@@ -14,7 +14,7 @@ const entered = (id: number, previousEventId: number, name: string): HistoryEven
   type: 'TaskStateEntered',
   stateEnteredEventDetails: { name },
 });
-const scheduled = (id: number, previousEventId: number, host: string): HistoryEvent => ({
+const scheduled = (id: number, previousEventId: number, ...members: string[]): HistoryEvent => ({
   id,
   previousEventId,
   timestamp: undefined,
@@ -23,79 +23,66 @@ const scheduled = (id: number, previousEventId: number, host: string): HistoryEv
     resourceType: 'lambda',
     resource: 'invoke',
     region: 'local',
-    parameters: JSON.stringify({ Payload: { step: 'run-host-command', input: { host } } }),
+    parameters: JSON.stringify({
+      Payload: { step: 'run-host-commands', input: { commands: members.map((member) => ({ member })) } },
+    }),
   },
 });
 
-it('tells which host a line is about, when two are worked on at the same time', () => {
+const failed = (id: number, previousEventId: number, error: string, cause: string): HistoryEvent => ({
+  id,
+  previousEventId,
+  timestamp: undefined,
+  type: 'TaskFailed',
+  taskFailedEventDetails: { resourceType: 'lambda', resource: 'invoke', error, cause },
+});
+
+it('tells of a phase the members on whose hosts it works, and what it came to on each', () => {
   const lines: string[] = [];
   const progress = new Progress((line) => lines.push(line));
+  const stopped = { activeState: 'inactive', subState: 'dead' };
+  const output = {
+    reports: [
+      { member: 'node1', host: 'i-1', result: stopped, error: '', problem: '' },
+      { member: 'node2', host: 'i-2', result: null, error: 'HostUnreachable', problem: 'gone' },
+    ],
+    failed: 'HostUnreachable',
+    problems: 'node2: gone',
+  };
   const events: HistoryEvent[] = [
-    entered(4, 3, 'Stop service'),
-    entered(5, 3, 'Stop service'),
-    scheduled(6, 4, 'host-a'),
-    scheduled(7, 5, 'host-b'),
+    entered(4, 3, 'Stop all services'),
+    scheduled(5, 4, 'node1', 'node2'),
+    // That it still runs is told by the clock.
+    failed(6, 5, 'HostCommandRunning', '{"errorMessage":"control-service has not ended on node1."}'),
+    scheduled(7, 6, 'node1', 'node2'),
     {
       id: 8,
-      previousEventId: 6,
-      timestamp: undefined,
-      type: 'TaskFailed',
-      taskFailedEventDetails: {
-        resourceType: 'lambda',
-        resource: 'invoke',
-        error: 'HostUnreachable',
-        cause: '{"errorMessage":"gone"}',
-      },
-    },
-    {
-      id: 9,
       previousEventId: 7,
       timestamp: undefined,
       type: 'TaskStateExited',
-      stateExitedEventDetails: { name: 'Stop service', output: '{"result":null}' },
+      stateExitedEventDetails: { name: 'Stop all services', output: JSON.stringify(output) },
     },
-    { id: 10, previousEventId: 9, timestamp: undefined, type: 'ExecutionFailed' },
+    { id: 9, previousEventId: 8, timestamp: undefined, type: 'ExecutionFailed' },
   ];
   for (const event of events) progress.onEvent(event);
   expect(lines).toEqual([
-    expect.stringMatching(/! .* Stop service host-a +HostUnreachable: gone$/),
-    expect.stringMatching(/✓ .* Stop service host-b$/),
+    expect.stringMatching(/✓ .* Stop all services node1 +inactive \(dead\)$/),
+    expect.stringMatching(/! .* Stop all services node2 +HostUnreachable: gone$/),
   ]);
 });
 
-it('calls a host by its member once the cluster is loaded, and tells the first line of a long story', () => {
+it('tells the first line of a long story', () => {
   const lines: string[] = [];
   const progress = new Progress((line) => lines.push(line));
-  const cluster = { name: 'orders', members: [{ name: 'node1', host: 'host-a' }, { name: 'node2' }] };
+  const cause = JSON.stringify({ errorMessage: 'It does not stay up. The end of its log:\npanic' });
   const events: HistoryEvent[] = [
-    entered(1, 0, 'Load cluster'),
-    {
-      id: 2,
-      previousEventId: 1,
-      timestamp: undefined,
-      type: 'TaskStateExited',
-      stateExitedEventDetails: { name: 'Load cluster', output: JSON.stringify({ cluster }) },
-    },
-    entered(3, 2, 'Launch service'),
-    scheduled(4, 3, 'host-a'),
-    {
-      id: 5,
-      previousEventId: 4,
-      timestamp: undefined,
-      type: 'TaskFailed',
-      taskFailedEventDetails: {
-        resourceType: 'lambda',
-        resource: 'invoke',
-        error: 'HostCommandFailed',
-        cause: JSON.stringify({ errorMessage: 'It does not stay up. The end of its log:\npanic' }),
-      },
-    },
+    entered(3, 2, 'Wait for member'),
+    failed(5, 3, 'VerificationFailed', cause),
     { id: 6, previousEventId: 5, timestamp: undefined, type: 'ExecutionFailed' },
   ];
   for (const event of events) progress.onEvent(event);
   expect(lines).toEqual([
-    expect.stringMatching(/✓ .* Load cluster +orders$/),
-    expect.stringMatching(/! .* Launch service node1 +HostCommandFailed: It does not stay up\. The end of its log: …$/),
+    expect.stringMatching(/! .* Wait for member +VerificationFailed: It does not stay up\. The end of its log: …$/),
   ]);
 });
 

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { DESCRIBED_STATES, describeResult } from '../../cli/step-results.ts';
+import { reportsOf } from '../../core/decisions/host-reports.ts';
 import { statesOf } from '../lib/definitions.ts';
 import { definitionOf, FLEET, synthesizeStacks } from '../lib/stacks.ts';
+
+/** What a phase came to on the hosts of these members: a result, or the message of an error. */
+function reports(ends: Record<string, object | string>) {
+  return reportsOf(
+    Object.entries(ends).map(([member, end]) => ({
+      ...{ member, host: `i-${member}` },
+      end: typeof end === 'string' ? { error: { name: 'HostCommandFailed', message: end } } : { result: end },
+    })),
+  );
+}
 
 describe('what a terminal says of a step', () => {
   it('is said of states that there are', () => {
@@ -17,9 +28,10 @@ describe('what a terminal says of a step', () => {
     ['Assess members', { summary: 'm3 is gone', readings: { equal: 3 } }, 'the same for the third time'],
     ['Choose next change', { action: 'ArchiveDataDir', member: 'm3' }, 'next: archive data dir m3'],
     ['Choose next change', { action: 'Finish' }, 'next: nothing is left to change'],
-    ['Stop service', { status: 'InProgress', result: null }, ''],
-    ['Stop service', { status: 'Done', result: { activeState: 'inactive', subState: 'dead' } }, 'inactive (dead)'],
-    ['Move data aside', { result: { dataDir: '', walDir: '' } }, 'there was none'],
+    ['Stop service', reports({ m3: { activeState: 'inactive', subState: 'dead' } }), 'm3: inactive (dead)'],
+    ['Stop service', reports({ m3: 'The disk is gone.\npanic' }), 'm3: HostCommandFailed: The disk is gone.'],
+    ['Move data aside', reports({ m3: { dataDir: '', walDir: '' } }), 'm3: there was none'],
+    ['Inspect the old host', reports({}), ''],
     ['Remove member', { changed: false, member: '', id: '' }, 'not needed any more'],
     [
       'Wait for member',
@@ -33,8 +45,7 @@ describe('what a terminal says of a step', () => {
     ['Choose next cure', { action: 'RestartService', member: 'm3' }, 'next: restart service m3'],
     ['Choose next cure', { action: 'ToggleAuthentication', through: 'm1' }, 'next: toggle authentication'],
     ['Choose next cure', { action: 'Finish' }, 'next: no member rejects tokens'],
-    ['Restart service', { status: 'InProgress', result: null }, ''],
-    ['Restart service', { result: { activeState: 'active', subState: 'running' } }, 'active (running)'],
+    ['Restart service', reports({ m3: { activeState: 'active', subState: 'running' } }), 'm3: active (running)'],
     ['Toggle authentication', { window: { disabledAt: 1_000, enabledAt: 1_012 } }, 'it was disabled for 12 ms'],
     ['Toggle authentication', { window: null }, 'not now: the cluster has changed'],
     ['Enable authentication', { summary: 'It is enabled.', lookAgainSeconds: 0 }, 'It is enabled.'],
@@ -49,21 +60,34 @@ describe('what a terminal says of a step', () => {
     ['Choose rescue', { action: 'MoveBack', summary: 'It was cut off.' }, 'next: move back: It was cut off.'],
     ['Wait for quorum', { led: false, summary: 'No leader:\n- m1 follows nobody' }, 'No leader'],
     ['Look once more', { led: false, summary: 'No leader:\n- m1 follows nobody' }, 'No leader'],
-    ['Salvage data', { result: { method: 'none', problem: 'there is no data' } }, 'there is no data'],
-    ['Salvage data', { result: { method: 'replayed', revision: '42' } }, 'replayed, revision 42'],
+    [
+      'Salvage data on every host',
+      reports({ m1: { method: 'replayed', revision: '42' }, m2: { method: 'none', problem: 'there is no data' } }),
+      'm1: replayed, revision 42; m2: there is no data',
+    ],
     [
       'Plan recovery',
       { winner: { source: 'raw', member: 'm2', revision: '42' }, loss: { explanation: 'At most 7 writes are lost.' } },
       'raw of m2, revision 42; At most 7 writes are lost.',
     ],
-    ['Restore snapshot', { status: 'InProgress', result: null }, ''],
-    ['The restore: how is it?', { status: 'InProgress', result: null }, 'it still runs'],
-    ['The restore: how is it?', { status: 'Done', result: {} }, 'it has ended well'],
-    ['Restore snapshot', { result: { revision: '42', sizeBytes: 2048 } }, '2.0 KiB, revision 42'],
-    ['Place restored data', { result: { dataDir: '', walDir: '' } }, 'there was nothing before'],
-    ['Move data back', { result: { reverted: true, setAside: '' } }, 'it is in its place again'],
-    ['Keep the inspection', { member: 'm3' }, ''],
+    [
+      'Restore on every host',
+      reports({
+        m1: { revision: '42', sizeBytes: 2048 },
+        m2: 'No way there.',
+        m3: { revision: '42', sizeBytes: 2048 },
+      }),
+      'm1, m3: 2.0 KiB, revision 42; m2: HostCommandFailed: No way there.',
+    ],
+    ['Put restored data in place', reports({ m1: { dataDir: '', walDir: '' } }), 'm1: there was nothing before'],
+    [
+      'Move all data back',
+      reports({ m1: { reverted: true, setAside: '' }, m2: { reverted: true, setAside: '' } }),
+      'm1, m2: it is in its place again',
+    ],
+    ['Forget the recovery', reports({ m1: { discarded: true } }), 'm1: '],
   ])('in "%s" of %j is "%s"', (state, output, said) => {
-    expect(describeResult(state, output)).toBe(said);
+    const lines = describeResult(state, output).map(({ members, text }) => (members ? `${members}: ${text}` : text));
+    expect(lines.join('; ')).toBe(said);
   });
 });

@@ -177,7 +177,7 @@ export const withBackup = (force = false) => ({
   parameters: parametersWith({ snapshot: { key: 'orders/1.db', force } }),
 });
 
-/** What run-host-command would refuse of a command's parameters. @param url what the step that sends it adds */
+/** What run-host-commands would refuse of a command's parameters. @param url what the step that sends it adds */
 export function refusalsOf(
   name: HostCommandName,
   { parameters }: Pick<HostCommand, 'parameters'>,

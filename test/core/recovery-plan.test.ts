@@ -150,7 +150,7 @@ describe('the commands', () => {
     ['of a backup', { ...withBackup(true), examined: examined(7) }],
     ['of an execution with a long name', { execution: 'e'.repeat(80), ...withBackup(true), examined: examined(7) }],
     ['with a wal dir of its own', withWalDirs()],
-  ])('are all such as run-host-command sends: %s', (_, request) => {
+  ])('are all such as run-host-commands sends: %s', (_, request) => {
     expect(commandsOf(plan(request)).flatMap(([name, command, url]) => refusalsOf(name, command, url))).toEqual([]);
   });
 

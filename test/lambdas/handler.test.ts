@@ -67,7 +67,7 @@ describe('the handler of a function', () => {
   });
 
   it.each([
-    ['a step of another function', { step: 'run-host-command', input: {} }],
+    ['a step of another function', { step: 'run-host-commands', input: {} }],
     ['what every object has', { step: 'toString', input: {} }],
     ['no step', { cluster: 'orders' }],
     ['nothing', undefined],

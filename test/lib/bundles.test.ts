@@ -86,9 +86,9 @@ describe('the bundles', () => {
   );
 
   it('refuse a step of another function, and what names no step', async () => {
-    expect(await deployed('staging', "handler({ step: 'run-host-command', input: {} }, {})")).toEqual({
+    expect(await deployed('staging', "handler({ step: 'run-host-commands', input: {} }, {})")).toEqual({
       name: 'InvalidInput',
-      message: 'This function does not run the step "run-host-command", but stage-snapshot.',
+      message: 'This function does not run the step "run-host-commands", but stage-snapshot.',
     });
     expect(await deployed('staging', "handler({ action: 'Begin' }, {})")).toMatchObject({ name: 'InvalidInput' });
   });

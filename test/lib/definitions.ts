@@ -1,4 +1,4 @@
-import type { MapState, Retrier, State, TaskState, Workflow } from '../../local/asl/types.ts';
+import type { Retrier, State, TaskState, Workflow } from '../../local/asl/types.ts';
 import { INVOKE } from '../local/asl/harness.ts';
 import { DYNAMODB } from './lock-table.ts';
 
@@ -15,41 +15,38 @@ const CALLS_OF_AWS = [
 /** What there is to a Task state. */
 export const RESOURCES = [INVOKE, PUBLISH, ...CALLS_OF_AWS];
 
-/** A state, the chain that it stands in, and the Map states around it, outermost first. */
-export interface PlacedState {
+/** A state by its name. */
+export interface NamedState {
   name: string;
   state: State;
-  chain: Workflow;
-  around: readonly MapState[];
 }
 
-/** Every state of a definition, those inside of Map states too. */
-export function statesOf(chain: Workflow, around: readonly MapState[] = []): PlacedState[] {
-  return Object.entries(chain.States).flatMap(([name, state]) => {
-    if (state.Type === 'Parallel') throw new Error(`Look into the branches of ${name} too.`);
-    const inside = state.Type === 'Map' ? statesOf(state.ItemProcessor, [...around, state]) : [];
-    return [{ name, state, chain, around }, ...inside];
+/** Every state of a definition. */
+export function statesOf(chain: Workflow): NamedState[] {
+  return Object.entries(chain.States).map(([name, state]) => {
+    if (state.Type === 'Map' || state.Type === 'Parallel') throw new Error(`Look into ${name} too.`);
+    return { name, state };
   });
 }
 
-type PlacedTask = PlacedState & { state: TaskState };
+type NamedTask = NamedState & { state: TaskState };
 
 /** The states that run a step; the others page a person, or call AWS: {@link pagesOf}, {@link callsOfAws}. */
-export function tasksOf(chain: Workflow): PlacedTask[] {
+export function tasksOf(chain: Workflow): NamedTask[] {
   return taskStatesOf(chain).filter(({ state }) => state.Resource === INVOKE);
 }
 
-export function pagesOf(chain: Workflow): PlacedTask[] {
+export function pagesOf(chain: Workflow): NamedTask[] {
   return taskStatesOf(chain).filter(({ state }) => state.Resource === PUBLISH);
 }
 
 /** The states that work with the table of remediations or with executions. */
-export function callsOfAws(chain: Workflow): PlacedTask[] {
+export function callsOfAws(chain: Workflow): NamedTask[] {
   return taskStatesOf(chain).filter(({ state }) => CALLS_OF_AWS.includes(state.Resource));
 }
 
-function taskStatesOf(chain: Workflow): PlacedTask[] {
-  const tasks = statesOf(chain).filter((placed): placed is PlacedTask => placed.state.Type === 'Task');
+function taskStatesOf(chain: Workflow): NamedTask[] {
+  const tasks = statesOf(chain).filter((named): named is NamedTask => named.state.Type === 'Task');
   const other = tasks.find(({ state }) => !RESOURCES.includes(state.Resource));
   if (other) throw new Error(`Look at "${other.name}", a task of another kind, too.`);
   return tasks;

@@ -1,7 +1,10 @@
+import { STILL_RUNNING } from '../../core/contracts/run-host-commands.ts';
+import { reportsOf } from '../../core/decisions/host-reports.ts';
+import { ERROR_NAMES } from '../../core/errors.ts';
 import { executionArn } from '../../local/asl/arn.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import { type ExecutionResult, runExecution } from '../../local/asl/execution.ts';
-import type { JsonValue } from '../../local/asl/json.ts';
+import type { JsonObject, JsonValue } from '../../local/asl/json.ts';
 import type { StateMachineDefinition, TaskHandler } from '../../local/asl/types.ts';
 import { type Page, publishTo } from '../../local/aws/sns.ts';
 import { INVOKE, virtualClock } from '../local/asl/harness.ts';
@@ -14,6 +17,7 @@ const MAX_CALLS = 500;
 export interface Call {
   /** The state that runs the step, starts the execution or looks at one. */
   step: string;
+  /** Of a phase on hosts, one call for each host: its command, with what the step is told of all. */
   input: JsonValue;
 }
 
@@ -38,7 +42,8 @@ interface ExecuteOptions {
 
 /**
  * Runs a definition with steps that answer from `answers`, by the state's name: an output, an error, a list of these for one call
- * after the other, or a function of the step's input that returns one of these. A page to one of `topics` is sent, and a call of `table` made, unless
+ * after the other, or a function of the step's input that returns one of these. Of a phase on hosts it is the result of one host's command; an error
+ * that a command may end with is one host's, and any other the step's. A page to one of `topics` is sent, and a call of `table` made, unless
  * its state's answer is an error. A runbook's answer is its output; a question's is what ends the wait, which no answer leaves to its timeout.
  * Time passes at once.
  */
@@ -77,7 +82,11 @@ export async function execute(
     tasks: {
       [INVOKE]: async (args, { context }) => {
         const { input } = (args as { Payload: { input: JsonValue } }).Payload;
-        return { StatusCode: 200, Payload: called(context.State.Name, input) };
+        const { commands, ...phase } = Object(input) as JsonObject;
+        const answer = Array.isArray(commands)
+          ? onEachHost(commands as HostCommands, (command) => called(context.State.Name, { ...phase, ...command }))
+          : called(context.State.Name, input);
+        return { StatusCode: 200, Payload: answer };
       },
       [PUBLISH]: async (args, task) => {
         answerOf(task.context.State.Name, args);
@@ -119,6 +128,28 @@ export async function execute(
     waitsMs: clock.sleeps.slice(1),
   };
 }
+
+type HostCommands = (JsonObject & { member: string; host: string })[];
+
+/** What run-host-commands and transfer-snapshots make of it. */
+function onEachHost(commands: HostCommands, run: (command: JsonObject) => unknown): JsonValue {
+  const ends = commands.map((command) => {
+    const { member, host } = command;
+    try {
+      return { member, host, end: { result: run(command) } };
+    } catch (error) {
+      if (!(error instanceof ExecutionError) || !OF_ONE_HOST.includes(error.error)) throw error;
+      return { member, host, end: { error: { name: error.error, message: JSON.parse(error.cause).errorMessage } } };
+    }
+  });
+  return JSON.parse(JSON.stringify(reportsOf(ends)));
+}
+
+/** What one command ends with; SSM that does not answer is an error of the step. */
+const OF_ONE_HOST: readonly string[] = Object.keys(ERROR_NAMES).filter((name) => name !== ERROR_NAMES.AwsUnavailable);
+
+/** Commands of a phase still run: the step has to be asked again. */
+export const RUNNING = failure(STILL_RUNNING, 'control-service has not ended on node1.');
 
 /** The failure of a Lambda function, as Step Functions gets it. */
 export function failure(errorType: string, errorMessage: string): ExecutionError {

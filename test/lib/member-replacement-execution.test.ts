@@ -6,7 +6,6 @@ import {
   CLUSTER,
   callsOf,
   changesOf,
-  done,
   FINISH,
   HOSTS,
   hostOf,
@@ -34,11 +33,10 @@ const REPORTED = {
   membersBefore: assessmentOf(['node3']).members,
 };
 const CHOOSE = ['Choose next change', 'What comes next?'];
-const ON_HOST = (state: string) => [state, 'Has the host command ended?', ...CHOOSE];
+const ON_HOST = (state: string) => [state, 'Did the command fail?', ...CHOOSE];
 const UNTIL_PLANNED = [
-  ...['Load cluster', 'Assess members', 'Has a member failed?', 'Look at the old host'],
-  ...['Inspect hosts', 'Inspect host'],
-  ...['Has the inspection ended?', 'Keep the inspection', 'Plan replacement', 'Is anything left to do?'],
+  ...['Load cluster', 'Assess members', 'Has a member failed?', 'Inspect the old host'],
+  ...['Inspect hosts', 'Did an inspection fail?', 'Plan replacement', 'Is anything left to do?'],
 ];
 const node3 = changesOf('node3');
 
@@ -101,10 +99,10 @@ describe('an execution', () => {
   it('asks the host of a member whose place another one takes, and plans with whatever became of that', async () => {
     const asked = { member: 'node2', host: hostOf('node2'), parameters: INSPECTION };
     const scene = { 'Assess members': assessmentOf(['node3'], { oldHost: [asked] }) };
-    const told = await replaceMember({ ...scene, 'Inspect old host': done(inspectionOf('node2')) });
+    const told = await replaceMember({ ...scene, 'Inspect the old host': inspectionOf('node2') });
     const away = await replaceMember({
       ...scene,
-      'Inspect old host': failure('HostUnreachable', 'SSM does not reach it.'),
+      'Inspect the old host': failure('HostUnreachable', 'SSM does not reach it.'),
     });
     const at = { member: 'node2', host: hostOf('node2') };
     for (const [executed, report] of [
@@ -120,17 +118,17 @@ describe('an execution', () => {
 
   it('sends what was chosen, and each time as a new command', async () => {
     const { calls } = await replaceMember();
-    const sent = calls.filter(({ input }) => Object(input).command !== undefined);
-    const at = { host: hostOf('node3'), execution: 'run-1', commandId: '', sentAt: 0 };
+    const sent = calls.flatMap(({ step, input }) => {
+      const { command, host, parameters, visit, attempt } = Object(input);
+      return command === undefined ? [] : [{ step, command, host, parameters, visit, attempt }];
+    });
+    const at = { host: hostOf('node3'), attempt: 0, visit: expect.any(String) };
     expect(sent).toEqual([
-      { step: 'Inspect host', input: { ...at, command: 'inspect-host', parameters: INSPECTION } },
-      { step: 'Stop service', input: { ...at, command: 'control-service', parameters: node3.stop.parameters } },
-      { step: 'Move data aside', input: { ...at, command: 'archive-data-dir', parameters: node3.archive.parameters } },
-      {
-        step: 'Write membership',
-        input: { ...at, command: 'configure-membership', parameters: node3.configure.parameters },
-      },
-      { step: 'Start service', input: { ...at, command: 'control-service', parameters: node3.start.parameters } },
+      { step: 'Inspect hosts', ...at, command: 'inspect-host', parameters: INSPECTION },
+      { step: 'Stop service', ...at, command: 'control-service', parameters: node3.stop.parameters },
+      { step: 'Move data aside', ...at, command: 'archive-data-dir', parameters: node3.archive.parameters },
+      { step: 'Write membership', ...at, command: 'configure-membership', parameters: node3.configure.parameters },
+      { step: 'Start service', ...at, command: 'control-service', parameters: node3.start.parameters },
     ]);
   });
 
@@ -194,7 +192,7 @@ describe('an execution', () => {
       'Plan replacement': planOf([plannedOf('node3', { prepare: false, removeIds: [], unit: '' })]),
       'Choose next change': [node3.wait, node3.promote, FINISH],
     });
-    expect(executed.visited).not.toContain('Inspect host');
+    expect(callsOf(executed, 'Inspect hosts')).toEqual([]);
     expect(callsOf(executed, 'Plan replacement')).toMatchObject([
       { targets: [targetOf('node3', 'joining')], inspections: [] },
     ]);

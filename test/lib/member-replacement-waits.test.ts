@@ -1,15 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { failure } from './execute.ts';
+import { failure, RUNNING } from './execute.ts';
 import {
   archivedOn,
   assessmentOf,
   callsOf,
   changesOf,
-  done,
   FINISH,
   hostOf,
-  INSPECTION,
-  inProgress,
   inspectionOf,
   LOADED,
   planOf,
@@ -64,66 +61,32 @@ describe('the confirmation', () => {
 });
 
 describe('a long host command', () => {
-  const later = (commandId: string, result: unknown) => [
-    ...[inProgress(commandId), inProgress(commandId)],
-    done(result, commandId),
-  ];
-  const rounds = (subject: string, name: string) =>
-    Array.from({ length: 3 }, () => [`Wait for ${subject}`, `${name}: how is it?`, `Has ${subject} ended?`]).flat();
-  const askedAfter = { host: hostOf('node3'), execution: 'run-1', commandId: 'long', sentAt: 1_000 };
-
-  it('is waited for ten seconds at a time, and asked after by its ID', async () => {
+  it('is asked after by the same input, which no other command has', async () => {
     const executed = await replaceMember({
-      'Move data aside': inProgress('long'),
-      'The host command: how is it?': later('long', archivedOn('far')),
+      'Stop service': [RUNNING, { activeState: 'inactive', subState: 'dead', mainPid: 0 }],
+      'Move data aside': [RUNNING, RUNNING, archivedOn('far')],
     });
-    const { visited, waitsMs, ended } = executed;
-    const from = visited.indexOf('Move data aside');
-    expect(visited.slice(from, from + 12)).toEqual([
-      ...['Move data aside', 'Has the host command ended?'],
-      ...rounds('the host command', 'The host command'),
-      'Choose next change',
-    ]);
-    expect(waitsMs).toEqual([10_000, 10_000, 10_000]);
-    const asked = { ...askedAfter, command: 'archive-data-dir', parameters: node3.archive.parameters };
-    expect(callsOf(executed, 'The host command: how is it?')).toEqual([asked, asked, asked]);
+    expect(executed.waitsMs).toEqual([5_000, 5_000, 6_000]);
+    const asked = callsOf(executed, 'Move data aside').map((input) => Object(input));
+    expect(asked.map(({ attempt }) => attempt)).toEqual([0, 1, 2]);
+    const [first] = asked;
+    for (const { attempt: _, ...input } of asked) expect({ attempt: 0, ...input }).toEqual(first);
+    expect(first).toMatchObject({ command: 'archive-data-dir', parameters: node3.archive.parameters });
+    expect(callsOf(executed, 'Stop service')[0]).not.toMatchObject({ visit: first.visit });
     expect(callsOf(executed, 'Choose next change')[3]).toMatchObject({
       done: ['StopService node3', 'ArchiveDataDir node3'],
     });
-    expect(ended).toMatchObject({
+    expect(executed.ended).toMatchObject({
       output: { archived: [{ member: 'node3', host: hostOf('node3'), ...archivedOn('far') }] },
     });
   });
 
-  it('is not taken for the one before it', async () => {
-    const executed = await replaceMember({
-      'Stop service': inProgress('stop'),
-      'Move data aside': inProgress('move'),
-      'The host command: how is it?': [
-        done({ activeState: 'inactive', subState: 'dead', mainPid: 0 }, 'stop'),
-        inProgress('move'),
-        done(archivedOn('far'), 'move'),
-      ],
-    });
-    const asked = callsOf(executed, 'The host command: how is it?').map((input) => {
-      const { command, commandId } = Object(input);
-      return `${command} ${commandId}`;
-    });
-    expect(asked).toEqual(['control-service stop', 'archive-data-dir move', 'archive-data-dir move']);
-    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
-  });
-
-  it('may be an inspection: the others go on, and each result stays with its member', async () => {
+  it('may be an inspection: each result stays with its member', async () => {
     const executed = await replaceMember({
       'Assess members': assessmentOf(['node2', 'node3']),
-      'Inspect host': ({ host }: { host: string }) =>
-        host === hostOf('node3') ? inProgress('long') : done(inspectionOf('node2')),
-      'The inspection: how is it?': later('long', inspectionOf('node3')),
+      'Inspect hosts': [RUNNING, inspectionOf('node2'), inspectionOf('node3')],
       'Plan replacement': planOf([]),
     });
-    expect(executed.waitsMs).toEqual([10_000, 10_000, 10_000]);
-    const asked = { ...askedAfter, command: 'inspect-host', parameters: INSPECTION };
-    expect(callsOf(executed, 'The inspection: how is it?')).toEqual([asked, asked, asked]);
     expect(callsOf(executed, 'Plan replacement')).toMatchObject([
       {
         inspections: [
@@ -137,29 +100,19 @@ describe('a long host command', () => {
   it('may be one that fails in the end, under its own name', async () => {
     const { ended, waitsMs } = await replaceMember({
       'Choose next change': [node3.remove, node3.start],
-      'Start service': inProgress('long'),
-      'The host command: how is it?': [inProgress('long'), failure('HostCommandFailed', 'It does not stay up.')],
+      'Start service': [RUNNING, RUNNING, failure('HostCommandFailed', 'It does not stay up.')],
     });
-    expect(waitsMs).toEqual([10_000, 10_000]);
-    expect(ended).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed', cause: 'It does not stay up.' });
+    expect(waitsMs).toEqual([5_000, 6_000]);
+    expect(ended).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed', cause: 'node3: It does not stay up.' });
   });
 });
 
-describe('a host that is away', () => {
-  it('is tried again after five seconds and after ten', async () => {
-    const away = failure('HostUnreachable', 'SSM does not reach it.');
-    const executed = await replaceMember({ 'Stop service': [away, away, done({ activeState: 'inactive' })] });
-    expect(executed.waitsMs).toEqual([5_000, 10_000]);
-    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+it('a host that is away ends it: the step has waited for it', async () => {
+  const { ended, calls } = await replaceMember({
+    'Inspect hosts': failure('HostUnreachable', 'SSM does not reach it.'),
   });
-
-  it('is given up after that', async () => {
-    const { ended, calls } = await replaceMember({
-      'Inspect host': failure('HostUnreachable', 'SSM does not reach it.'),
-    });
-    expect(ended).toMatchObject({ status: 'FAILED', error: 'HostUnreachable', cause: 'SSM does not reach it.' });
-    expect(calls.map(({ step }) => step).slice(2)).toEqual(['Inspect host', 'Inspect host', 'Inspect host']);
-  });
+  expect(ended).toMatchObject({ status: 'FAILED', error: 'HostUnreachable', cause: 'node3: SSM does not reach it.' });
+  expect(calls.map(({ step }) => step).slice(2)).toEqual(['Inspect hosts']);
 });
 
 describe('a cluster in an election', () => {

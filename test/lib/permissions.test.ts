@@ -40,7 +40,7 @@ const STEPS_OF = {
     'toggle-authentication',
     'enable-authentication',
     'verify-tokens',
-    'run-host-command',
+    'run-host-commands',
     'prove-writes',
   ],
   'etcd-remediation-authentication-guard': ['load-cluster', 'enable-authentication'],
@@ -51,7 +51,7 @@ const STEPS_OF = {
     'choose-next-change',
     'change-membership',
     'wait-for-member',
-    'run-host-command',
+    'run-host-commands',
     'compare-hashes',
     'prove-writes',
     'tell-changes',
@@ -63,9 +63,9 @@ const STEPS_OF = {
     'wait-for-quorum',
     'plan-recovery',
     'verify-recovery',
-    'run-host-command',
+    'run-host-commands',
     'stage-snapshot',
-    'transfer-snapshot',
+    'transfer-snapshots',
     'compare-hashes',
     'prove-writes',
   ],
@@ -76,7 +76,7 @@ const STEPS_OF = {
     'diagnose-cluster',
     'survey-cluster',
     'list-backups',
-    'transfer-snapshot',
+    'transfer-snapshots',
     'weigh-check',
   ],
 };
@@ -121,9 +121,9 @@ function idOf(stateMachineName: string): string {
 }
 
 describe('permissions', () => {
-  it('let no step but run-host-command and transfer-snapshot use Run Command, and the diagnosis look for hosts with it', () => {
+  it('let no step but run-host-commands and transfer-snapshots use Run Command, and the diagnosis look for hosts with it', () => {
     const runCommand = /^ssm:(?!GetParameter(sByPath)? )/;
-    const senders = ['run-host-command', 'transfer-snapshot'].map(
+    const senders = ['run-host-commands', 'transfer-snapshots'].map(
       (step) => functionOf(platform, step)[1].Role['Fn::GetAtt'][0],
     );
     const others = ROLES.filter((role) => !senders.includes(role)).flatMap((role) => permissionsOf(platform, role));
@@ -199,7 +199,7 @@ describe('permissions', () => {
     );
     for (const permission of unnamed) {
       expect(permission).toMatch(
-        /^(ec2:\w*(NetworkInterface|Subnets|PrivateIpAddresses)\w*|xray:\w+|logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*|ssm:(CancelCommand|DescribeInstanceInformation|GetCommandInvocation|ListCommandInvocations)) /,
+        /^(ec2:\w*(NetworkInterface|Subnets|PrivateIpAddresses)\w*|xray:\w+|logs:\w*(LogDeliver|LogGroups|ResourcePolic)\w*|ssm:(CancelCommand|DescribeInstanceInformation|GetCommandInvocation|ListCommands)) /,
       );
     }
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { failure } from './execute.ts';
+import type { JsonValue } from '../../local/asl/json.ts';
+import { failure, RUNNING } from './execute.ts';
 import {
   archivedOn,
   assessmentOf,
@@ -22,8 +23,9 @@ import {
   STAGED,
   salvageOf,
   VERIFIED,
+  wellOf,
 } from './recovery-scene.ts';
-import { CLUSTER, callsOf, done, hostOf, inProgress, inspectionOf } from './replacement-scene.ts';
+import { CLUSTER, callsOf, hostOf, inspectionOf } from './replacement-scene.ts';
 import { LAYOUT } from './stacks.ts';
 
 /** What every report tells of its execution. */
@@ -58,35 +60,23 @@ const WITH_BACKUP = {
   },
   'Choose rescue': { ...SALVAGING, examine: EXAMINE },
 };
-/** The main chain alone, without what happens on each host. */
-const mainOf = (visited: readonly string[]) =>
-  visited.filter(
-    (name) => !/^(Report|Has the)|^(Inspect host|Salvage data|Stop service|Start service|Upload part)$/.test(name),
-  );
-
 describe('an execution that restores', () => {
   it('salvages, plans, tries, stops all, restores, places, starts all, and proves the result', async () => {
     const { visited, ended, waitsMs } = await recover();
-    expect(mainOf(visited)).toEqual([
+    expect(visited).toEqual([
       ...['Load cluster', 'Assess quorum', 'Is the quorum lost?'],
       ...['Inspect hosts', 'Choose rescue', 'What may bring the quorum back?'],
       ...['Salvage data on every host', 'Look into the backup', 'Plan recovery', 'Is this a dry run?'],
-      ...['Try the restore', 'Restore on trial', 'Did the trial fail anywhere?'],
+      ...['Try the restore', 'Did the trial fail anywhere?'],
       ...['Begin upload', 'Upload the snapshot', 'Did the upload fail anywhere?', 'Complete upload'],
-      ...['Restore on every host', ...MEMBERS.map(() => 'Restore snapshot'), 'Did the restore fail anywhere?'],
+      ...['Restore on every host', 'Did the restore fail anywhere?'],
       ...['Look once more', 'Did the quorum come back?'],
       ...['Stop all services', 'Did the stop fail anywhere?'],
-      ...['Put restored data in place', ...MEMBERS.map(() => 'Place restored data'), 'Did the placing fail anywhere?'],
-      ...[
-        'Write membership on every host',
-        ...MEMBERS.map(() => 'Write membership'),
-        'Did the membership fail anywhere?',
-      ],
-      ...['Commit the restored data', ...MEMBERS.map(() => 'Keep what is in place')],
-      ...['Start all services', 'Did the start fail anywhere?'],
+      ...['Put restored data in place', 'Did the placing fail anywhere?'],
+      ...['Write membership on every host', 'Did the membership fail anywhere?'],
+      ...['Commit the restored data', 'Start all services', 'Did the start fail anywhere?'],
       ...['Verify recovery', 'Can it take writes?', 'Prove writes on every member', 'Compare hashes'],
-      ...['Forget the recovery', ...MEMBERS.map(() => 'Forget recovery')],
-      ...['Was data restored?', 'Discard staged snapshot', 'Cluster restored'],
+      ...['Forget the recovery', 'Was data restored?', 'Discard staged snapshot', 'Cluster restored'],
     ]);
     expect(waitsMs).toEqual([]);
     expect(ended).toMatchObject({ status: 'SUCCEEDED' });
@@ -128,15 +118,15 @@ describe('an execution that restores', () => {
         })
         .toSorted((a, b) => a.member.localeCompare(b.member));
     const { trial, stop, restore, place, configure, start } = PLAN.commands;
-    expect(sentFrom('Salvage data')).toEqual(SALVAGING.commands);
-    expect(sentFrom('Restore on trial')).toEqual([trial]);
-    expect(sentFrom('Stop service')).toEqual(stop);
-    expect(sentFrom('Restore snapshot')).toEqual(restore);
-    expect(sentFrom('Place restored data')).toEqual(place);
-    expect(sentFrom('Write membership')).toEqual(configure);
-    expect(sentFrom('Keep what is in place')).toEqual(COMMIT);
-    expect(sentFrom('Forget recovery')).toEqual(FORGET);
-    expect(sentFrom('Start service')).toEqual(start);
+    expect(sentFrom('Salvage data on every host')).toEqual(SALVAGING.commands);
+    expect(sentFrom('Try the restore')).toEqual([trial]);
+    expect(sentFrom('Stop all services')).toEqual(stop);
+    expect(sentFrom('Restore on every host')).toEqual(restore);
+    expect(sentFrom('Put restored data in place')).toEqual(place);
+    expect(sentFrom('Write membership on every host')).toEqual(configure);
+    expect(sentFrom('Commit the restored data')).toEqual(COMMIT);
+    expect(sentFrom('Forget the recovery')).toEqual(FORGET);
+    expect(sentFrom('Start all services')).toEqual(start);
   });
 
   it('tells the steps that decide what was found', async () => {
@@ -176,7 +166,7 @@ describe('an execution that restores', () => {
     const executed = await recover();
     const { key, uploadId } = STAGED;
     expect(callsOf(executed, 'Begin upload')).toEqual([{ action: 'Begin', key }]);
-    expect(callsOf(executed, 'Upload part').map((input) => Object(input).object)).toEqual(
+    expect(callsOf(executed, 'Upload the snapshot').map((input) => Object(input).object)).toEqual(
       [1, 2].map((partNumber) => ({ access: 'write-part', key, uploadId, partNumber })),
     );
     const parts = [1, 2].map((partNumber) => ({ partNumber, etag: `"etag-${partNumber}"` }));
@@ -194,32 +184,62 @@ describe('an execution that restores', () => {
   it('names the object of each transfer: none for the trial, the staged one for the others', async () => {
     const executed = await recover();
     const objectsOf = (step: string) => callsOf(executed, step).map((input) => Object(input).object);
-    expect(objectsOf('Restore on trial')).toEqual([null]);
-    expect(objectsOf('Restore snapshot')).toEqual(MEMBERS.map(() => ({ access: 'read', key: STAGED.key })));
-    expect(callsOf(executed, 'Stop service')[0]).not.toHaveProperty('object');
+    expect(objectsOf('Try the restore')).toEqual([null]);
+    expect(objectsOf('Restore on every host')).toEqual(MEMBERS.map(() => ({ access: 'read', key: STAGED.key })));
+    expect(callsOf(executed, 'Stop all services')[0]).not.toHaveProperty('object');
   });
 
-  it('waits for a long command between ten seconds and a minute, and asks after it as it was sent', async () => {
-    // The clock of the runner begins in 2025, so what was sent in 1970 has taken long.
+  it('asks again after a phase that takes longer, with the same input, from every five seconds to every minute', async () => {
     const executed = await recover({
-      'Restore on trial': inProgress('long'),
-      'The trial: how is it?': [inProgress('long'), done({ revision: '1000004030', sizeBytes: 9 }, 'long')],
+      'Try the restore': [...Array.from({ length: 20 }, () => RUNNING), { revision: '1000004030', sizeBytes: 9 }],
     });
-    expect(executed.waitsMs).toEqual([60_000, 60_000]);
-    const { host, parameters } = PLAN.commands.trial;
-    const asked = { command: 'restore-snapshot', host, parameters, object: null, commandId: 'long', sentAt: 1_000 };
-    expect(callsOf(executed, 'The trial: how is it?')).toMatchObject([asked, asked]);
+    const seconds = executed.waitsMs.map((ms) => Math.round(ms / 1000));
+    expect([seconds.slice(0, 3), seconds.at(-1)]).toEqual([[5, 6, 7], 60]);
+    const asked = callsOf(executed, 'Try the restore').map((input) => Object(input));
+    expect(asked.map(({ attempt }) => attempt)).toEqual([...Array(21).keys()]);
+    expect(new Set(asked.map(({ visit }) => visit)).size).toBe(1);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('goes on from a killed function or an answer of AWS that was lost, in whichever phase it is: the same is asked again', async () => {
+    const phases = [
+      ...[
+        'Inspect hosts',
+        'Salvage data on every host',
+        'Try the restore',
+        'Upload the snapshot',
+        'Restore on every host',
+      ],
+      ...['Stop all services', 'Put restored data in place', 'Write membership on every host'],
+      ...['Commit the restored data', 'Start all services', 'Forget the recovery'],
+    ];
+    const well = await recover();
+    for (const phase of phases) {
+      const broken = [failure('Sandbox.Timedout', 'Task timed out'), failure('AwsUnavailable', 'SSM does not answer.')];
+      const executed = await recover({ [phase]: (input: JsonValue) => broken.shift() ?? wellOf(phase, input) });
+      const asked = callsOf(executed, phase).map((input) => Object(input));
+      expect(new Set(asked.map(({ visit }) => visit)).size, phase).toBe(1);
+      expect(
+        asked.slice(0, 3).map(({ attempt }) => attempt),
+        phase,
+      ).toEqual([0, 1, 2]);
+      const sent = callsOf(well, phase).map((input) => Object(input).parameters);
+      expect(
+        asked.slice(2).map(({ parameters }) => parameters),
+        phase,
+      ).toEqual(sent);
+      expect(executed.ended, phase).toMatchObject({ status: 'SUCCEEDED' });
+    }
   });
 
   it('goes on although a host could not be told that all is in place, and says so; the others go on saying it for that one', async () => {
     const gone = failure('HostCommandFailed', 'The host is gone.');
     const executed = await recover({
-      'Keep what is in place': ({ host }: { host: string }) =>
-        memberOn(host) === 'node2' ? gone : done({ discarded: true }),
+      'Commit the restored data': ({ host }: { host: string }) =>
+        memberOn(host) === 'node2' ? gone : { discarded: true },
     });
-    expect(membersOf(executed, 'Start service')).toEqual(MEMBERS);
-    expect(executed.visited).not.toContain('Forget recovery');
+    expect(membersOf(executed, 'Start all services')).toEqual(MEMBERS);
+    expect(membersOf(executed, 'Forget the recovery')).toEqual([]);
     expect(executed.ended).toMatchObject({
       status: 'SUCCEEDED',
       output: { outcome: 'Remediated', scratchLeft: 'node2: The host is gone.' },
@@ -229,9 +249,9 @@ describe('an execution that restores', () => {
   it('tidies those that only salvaged even then', async () => {
     const executed = await recover({
       'Plan recovery': { ...PLAN, targets: PLAN.targets.slice(0, 2) },
-      'Keep what is in place': failure('HostCommandFailed', 'The host is gone.'),
+      'Commit the restored data': failure('HostCommandFailed', 'The host is gone.'),
     });
-    expect(membersOf(executed, 'Forget recovery')).toEqual(['node3']);
+    expect(membersOf(executed, 'Forget the recovery')).toEqual(['node3']);
   });
 
   it('is a success although a host does not forget, and says so', async () => {
@@ -239,7 +259,7 @@ describe('an execution that restores', () => {
     for (const remaining of [[], ['space-exceeded']]) {
       const executed = await recover({
         'Verify recovery': { ...VERIFIED, remaining },
-        'Forget recovery': except(done({ discarded: true }), { node1: gone, node3: gone }),
+        'Forget the recovery': except({ discarded: true }, { node1: gone, node3: gone }),
       });
       expect(executed.ended).toMatchObject({
         status: 'SUCCEEDED',
@@ -266,12 +286,12 @@ describe('an execution that restores', () => {
 describe('a host that cannot be reached', () => {
   it('is told of, and the others are inspected and salvaged all the same', async () => {
     const executed = await recover({
-      'Inspect host': ({ host }: { host: string }) =>
+      'Inspect hosts': ({ host }: { host: string }) =>
         memberOn(host) === 'node3'
           ? failure('HostCommandFailed', 'No way there.')
-          : done(inspectionOf(memberOn(host), { mainPid: 0 })),
-      'Salvage data': ({ host }: { host: string }) =>
-        memberOn(host) === 'node2' ? failure('HostCommandFailed', 'The disk is full.') : done(salvageOf('4030')),
+          : inspectionOf(memberOn(host), { mainPid: 0 }),
+      'Salvage data on every host': ({ host }: { host: string }) =>
+        memberOn(host) === 'node2' ? failure('HostCommandFailed', 'The disk is full.') : salvageOf('4030'),
     });
     const failed = { result: null, error: 'HostCommandFailed' };
     expect(callsOf(executed, 'Plan recovery')).toMatchObject([
@@ -293,11 +313,10 @@ describe('a host that cannot be reached', () => {
 describe('a backup', () => {
   it('is looked into on one host, and competes', async () => {
     const executed = await recover(WITH_BACKUP);
-    expect(callsOf(executed, 'Examine backup')).toEqual([
+    expect(callsOf(executed, 'Look into the backup')).toMatchObject([
       {
-        ...{ command: 'examine-snapshot', host: EXAMINE.host, parameters: EXAMINE.parameters },
+        ...{ command: 'examine-snapshot', ...EXAMINE },
         object: { access: 'read-backup', bucket: 'backups', key: 'orders/1.db' },
-        ...{ execution: 'run-1', commandId: '', sentAt: 0 },
       },
     ]);
     expect(callsOf(executed, 'Plan recovery')).toMatchObject([
@@ -309,7 +328,7 @@ describe('a backup', () => {
   it('that cannot be read does not keep what the hosts have from being restored', async () => {
     const executed = await recover({
       ...WITH_BACKUP,
-      'Examine backup': failure('HostCommandFailed', 'There is no such key.'),
+      'Look into the backup': failure('HostCommandFailed', 'There is no such key.'),
     });
     expect(callsOf(executed, 'Plan recovery')).toMatchObject([
       { examined: { member: 'node2', result: null, error: 'HostCommandFailed', problem: 'There is no such key.' } },
@@ -355,11 +374,11 @@ describe('an execution that changes nothing', () => {
 
   it('is one whose quorum comes back before anything is stopped', async () => {
     const executed = await recover({ 'Look once more': LED });
-    expect(membersOf(executed, 'Discard unneeded scratch')).toEqual(MEMBERS);
+    expect(membersOf(executed, 'Discard what is not needed')).toEqual(MEMBERS);
     expect(callsOf(executed, 'Discard unneeded upload')).toEqual([
       { action: 'Discard', key: STAGED.key, uploadId: STAGED.uploadId },
     ]);
-    expect(executed.visited).not.toContain('Stop service');
+    expect(executed.visited).not.toContain('Stop all services');
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
     expect(Object(executed.ended).output).toEqual({
       outcome: 'NothingToDo',
@@ -373,7 +392,7 @@ describe('an execution that changes nothing', () => {
   it('says where copies are left when that could not be tidied up', async () => {
     const { ended } = await recover({
       'Look once more': LED,
-      'Discard unneeded scratch': failure('HostCommandFailed', 'No way there.'),
+      'Discard what is not needed': failure('HostCommandFailed', 'No way there.'),
       'Discard unneeded upload': failure('AwsUnavailable', 'S3 does not answer.'),
     });
     expect(ended).toMatchObject({
@@ -384,6 +403,6 @@ describe('an execution that changes nothing', () => {
 
   it('looks once more at what is configured, and goes on where nobody leads', async () => {
     const executed = await recover({ 'Look once more': NOT_LED });
-    expect(membersOf(executed, 'Stop service')).toEqual(MEMBERS);
+    expect(membersOf(executed, 'Stop all services')).toEqual(MEMBERS);
   });
 });

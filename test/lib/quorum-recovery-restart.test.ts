@@ -17,7 +17,7 @@ import {
   SERVICES,
   VERIFIED,
 } from './recovery-scene.ts';
-import { CLUSTER, callsOf, done, inspectionOf, SERVICE } from './replacement-scene.ts';
+import { CLUSTER, callsOf, inspectionOf, SERVICE } from './replacement-scene.ts';
 
 const RESTART = rescueOf('Restart', {
   summary: 'Two of three have their data.',
@@ -28,22 +28,22 @@ const MOVE_BACK = rescueOf('MoveBack', { commands: REVERT.slice(0, 2), discard: 
 const KEEP = rescueOf('Keep', { commands: DISCARD.slice(1) });
 /** What node1 and node2 have once they are started. */
 const running = ({ host }: { host: string }) =>
-  done(inspectionOf(memberOn(host), { mainPid: memberOn(host) === 'node3' ? 0 : 7 }));
-const RESTARTED = { 'Choose rescue': [RESTART, WAIT], 'Wait for quorum': LED, 'Inspect host': running };
+  inspectionOf(memberOn(host), { mainPid: memberOn(host) === 'node3' ? 0 : 7 });
+const RESTARTED = { 'Choose rescue': [RESTART, WAIT], 'Wait for quorum': LED, 'Inspect hosts': running };
 const LATE = failure('EtcdUnavailable', 'node2 does not answer.');
 const BROKEN = failure('HostCommandFailed', 'The disk is gone.');
 
 describe('where a quorum has its data', () => {
   it('the services are started and nothing else: no data is salvaged, moved or restored', async () => {
     const executed = await recover(RESTARTED);
-    expect(membersOf(executed, 'Launch service')).toEqual(['node1', 'node2']);
-    expect(callsOf(executed, 'Launch service')).toMatchObject([
+    expect(membersOf(executed, 'Start what has data')).toEqual(['node1', 'node2']);
+    expect(callsOf(executed, 'Start what has data')).toMatchObject([
       { command: 'control-service', parameters: { unit: 'etcd', action: 'launch' } },
       { command: 'control-service', parameters: { unit: 'etcd', action: 'launch' } },
     ]);
     expect(callsOf(executed, 'Wait for quorum')).toEqual([{ cluster: CLUSTER, waitSeconds: 15 }]);
     expect([...new Set(executed.calls.map(({ step }) => step))]).toEqual([
-      ...['Load cluster', 'Assess quorum', 'Inspect host', 'Choose rescue', 'Launch service', 'Wait for quorum'],
+      ...['Load cluster', 'Assess quorum', 'Inspect hosts', 'Choose rescue', 'Start what has data', 'Wait for quorum'],
       ...['Verify recovery', 'Prove writes on every member', 'Compare hashes'],
     ]);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
@@ -72,15 +72,15 @@ describe('where a quorum has its data', () => {
   });
 
   it('those that run then are waited for', async () => {
-    const executed = await recover({ ...RESTARTED, 'Launch service': except(SERVICE, { node3: BROKEN }) });
-    expect(callsOf(executed, 'Inspect host')).toHaveLength(2 * 3);
+    const executed = await recover({ ...RESTARTED, 'Start what has data': except(SERVICE, { node3: BROKEN }) });
+    expect(callsOf(executed, 'Inspect hosts')).toHaveLength(2 * 3);
     expect(callsOf(executed, 'Verify recovery')).toEqual([
       { cluster: CLUSTER, revision: '0', required: ['node1', 'node2'], restored: false },
     ]);
   });
 
   it('one whose start failed is not, though it has a process now and then', async () => {
-    const executed = await recover({ ...RESTARTED, 'Launch service': except(SERVICE, { node2: BROKEN }) });
+    const executed = await recover({ ...RESTARTED, 'Start what has data': except(SERVICE, { node2: BROKEN }) });
     expect(callsOf(executed, 'Verify recovery')).toMatchObject([{ required: ['node1'] }]);
   });
 
@@ -134,7 +134,7 @@ describe('where no quorum comes of the start', () => {
   it('it is looked at again, waited for, and at last salvaged; each choice knows what was tried', async () => {
     const executed = await recover({
       'Choose rescue': [RESTART, WAIT, WAIT, SALVAGING],
-      'Launch service': except(SERVICE, { node2: BROKEN }),
+      'Start what has data': except(SERVICE, { node2: BROKEN }),
       'Wait for quorum': NOT_LED,
     });
     const told = callsOf(executed, 'Choose rescue').map((input) => {
@@ -148,7 +148,7 @@ describe('where no quorum comes of the start', () => {
       { ...after, waits: 1, turn: 2 },
       { ...after, waits: 2, turn: 3 },
     ]);
-    expect(callsOf(executed, 'Inspect host')).toHaveLength(4 * 3);
+    expect(callsOf(executed, 'Inspect hosts')).toHaveLength(4 * 3);
     expect(callsOf(executed, 'Plan recovery')).toMatchObject([
       { restartProblem: 'node2: The disk is gone.', launched: ['node1', 'node2'] },
     ]);
@@ -171,20 +171,22 @@ describe('where no quorum comes of the start', () => {
 describe('an earlier recovery that was interrupted', () => {
   it('while it moved data is moved back, then cleared away, before anything else', async () => {
     const executed = await recover({ ...RESTARTED, 'Choose rescue': [MOVE_BACK, RESTART, WAIT] });
-    expect(membersOf(executed, 'Move interrupted data back')).toEqual(['node1', 'node2']);
-    expect(membersOf(executed, 'Discard interrupted scratch')).toEqual(['node1', 'node2', 'node3']);
+    expect(membersOf(executed, 'Undo the interrupted recovery')).toEqual(['node1', 'node2']);
+    expect(membersOf(executed, 'Close the interrupted recovery')).toEqual(['node1', 'node2', 'node3']);
     expect(executed.ended).toMatchObject({ output: { interrupted: [MOVE_BACK.summary], loss: { atMostWrites: 0 } } });
     const order = executed.calls.map(({ step }) => step);
-    expect(order.lastIndexOf('Move interrupted data back')).toBeLessThan(order.indexOf('Discard interrupted scratch'));
-    expect(order.indexOf('Launch service')).toBeGreaterThan(order.lastIndexOf('Discard interrupted scratch'));
-    expect(callsOf(executed, 'Inspect host')).toHaveLength(3 * 3);
+    expect(order.lastIndexOf('Undo the interrupted recovery')).toBeLessThan(
+      order.indexOf('Close the interrupted recovery'),
+    );
+    expect(order.indexOf('Start what has data')).toBeGreaterThan(order.lastIndexOf('Close the interrupted recovery'));
+    expect(callsOf(executed, 'Inspect hosts')).toHaveLength(3 * 3);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { ladder: [{ rung: 'restart' }] } });
   });
 
   it('once all was in place is kept: only what says so is cleared away', async () => {
     const executed = await recover({ ...RESTARTED, 'Choose rescue': [KEEP, RESTART, WAIT] });
-    expect(executed.visited).not.toContain('Move interrupted data back');
-    expect(membersOf(executed, 'Discard interrupted scratch')).toEqual(['node2', 'node3']);
+    expect(executed.visited).not.toContain('Undo the interrupted recovery');
+    expect(membersOf(executed, 'Close the interrupted recovery')).toEqual(['node2', 'node3']);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { ladder: [{ rung: 'restart' }] } });
   });
 
@@ -195,9 +197,9 @@ describe('an earlier recovery that was interrupted', () => {
       ...RESTARTED,
       'Choose rescue': [KEEP, { ...RESTART, ...after }, { ...WAIT, ...after }],
     });
-    expect(membersOf(executed, 'Forget recovery')).toEqual(['node2', 'node3']);
+    expect(membersOf(executed, 'Forget the recovery')).toEqual(['node2', 'node3']);
     const order = executed.calls.map(({ step }) => step);
-    expect(order.indexOf('Forget recovery')).toBeGreaterThan(order.indexOf('Compare hashes'));
+    expect(order.indexOf('Forget the recovery')).toBeGreaterThan(order.indexOf('Compare hashes'));
     expect(Object(executed.ended).output).toMatchObject({
       outcome: 'Remediated',
       summary: `Every member is healthy. ${kept} Two of three have their data. Before: No member leads.`,
@@ -239,17 +241,17 @@ describe('an earlier recovery that was interrupted', () => {
   });
 
   it.each([
-    ['moved back', 'Move interrupted data back', MOVE_BACK, 'node1'],
-    ['cleared away', 'Discard interrupted scratch', KEEP, 'node2'],
+    ['moved back', 'Undo the interrupted recovery', MOVE_BACK, 'node1'],
+    ['cleared away', 'Close the interrupted recovery', KEEP, 'node2'],
   ])(
     'and cannot be %s on one host is for a person; the others are, and keep what says so',
     async (_, state, rescue, member) => {
       const executed = await recover({
         'Choose rescue': rescue,
-        [state]: except(done({ reverted: true, setAside: '', discarded: true }), { [member]: BROKEN }),
+        [state]: except({ reverted: true, setAside: '', discarded: true }, { [member]: BROKEN }),
       });
       expect(membersOf(executed, state)).toEqual(rescue.commands.map((command) => command.member));
-      expect(executed.visited).not.toContain('Salvage data');
+      expect(executed.visited).not.toContain('Salvage data on every host');
       expect(callsOf(executed, 'Choose rescue')).toHaveLength(1);
       expect(executed.ended).toMatchObject({
         status: 'FAILED',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { failure } from './execute.ts';
 import { except, MEMBERS, membersOf, PLAN, recover, SALVAGING, SERVICES, STAGED } from './recovery-scene.ts';
-import { callsOf, done, hostOf, inProgress, SERVICE } from './replacement-scene.ts';
+import { callsOf, hostOf, SERVICE } from './replacement-scene.ts';
 import { LAYOUT } from './stacks.ts';
 
 const BROKEN = failure('HostCommandFailed', 'The disk is gone.');
@@ -14,10 +14,10 @@ const STOPPED = 'Before this the services were stopped, and no data was moved.';
 const MOVED = 'Before this the services were stopped, and restored data was put in the place of what was there.';
 const LOST = 'The quorum is still lost: no member takes writes. Correct what is said above, and start again.';
 
-const WRITTEN = done({ file: LAYOUT.configFile, copy: `${LAYOUT.configFile}.copy`, changed: true });
+const WRITTEN = { file: LAYOUT.configFile, copy: `${LAYOUT.configFile}.copy`, changed: true };
 const ENDS: Record<string, unknown> = {
-  'Place restored data': done({ dataDir: '/x', walDir: '' }),
-  'Write membership': WRITTEN,
+  'Put restored data in place': { dataDir: '/x', walDir: '' },
+  'Write membership on every host': WRITTEN,
 };
 
 describe('an error before anything is stopped', () => {
@@ -41,16 +41,16 @@ describe('an error before anything is stopped', () => {
 
   it.each([
     ['Plan recovery', 'The disk is gone.'],
-    ['Restore on trial', 'node1: The disk is gone.'],
+    ['Try the restore', 'node1: The disk is gone.'],
     ['Begin upload', 'The disk is gone.'],
-    ['Upload part', 'node1: The disk is gone.\nnode1: The disk is gone.'],
+    ['Upload the snapshot', 'node1: The disk is gone.\nnode1: The disk is gone.'],
     ['Complete upload', 'The disk is gone.'],
-    ['Restore snapshot', MEMBERS.map((member) => `${member}: The disk is gone.`).join('\n')],
+    ['Restore on every host', MEMBERS.map((member) => `${member}: The disk is gone.`).join('\n')],
     ['Look once more', 'The disk is gone.'],
   ])('in "%s" removes the scratch folders, and nothing else', async (state, cause) => {
     const executed = await recover({ [state]: BROKEN });
-    expect(membersOf(executed, 'Discard scratch')).toEqual(MEMBERS);
-    for (const other of ['Stop service', 'Move data back', 'Start service again']) {
+    expect(membersOf(executed, 'Discard all scratch')).toEqual(MEMBERS);
+    for (const other of ['Stop all services', 'Move all data back', 'Start services again']) {
       expect(executed.visited).not.toContain(other);
     }
     expect(executed.ended).toMatchObject({
@@ -68,7 +68,7 @@ describe('an error before anything is stopped', () => {
     const failing = async (members: string[], broken: string[]) => {
       const { ended } = await recover({
         'Choose rescue': [launch(...members), SALVAGING],
-        'Launch service': except(SERVICE, Object.fromEntries(broken.map((member) => [member, BROKEN]))),
+        'Start what has data': except(SERVICE, Object.fromEntries(broken.map((member) => [member, BROKEN]))),
         'Plan recovery': UNSAFE,
       });
       return Object(ended).cause;
@@ -82,8 +82,8 @@ describe('an error before anything is stopped', () => {
   it('has its verdict at the end however much the hosts have to say, within what a cause may have', async () => {
     const long = failure('HostCommandFailed', 'x'.repeat(30_000));
     const { ended } = await recover({
-      'Place restored data': long,
-      'Move data back': except(done({ reverted: true, setAside: '' }), { node1: long }),
+      'Put restored data in place': long,
+      'Move all data back': except({ reverted: true, setAside: '' }, { node1: long }),
     });
     const { cause } = Object(ended);
     expect(cause.length).toBeLessThan(3 * 2_100 + 2_000);
@@ -95,7 +95,7 @@ describe('an error before anything is stopped', () => {
   it('says where scratch folders are left', async () => {
     const { ended } = await recover({
       'Plan recovery': UNSAFE,
-      'Discard scratch': except(done({ discarded: true }), { node3: BROKEN }),
+      'Discard all scratch': except({ discarded: true }, { node3: BROKEN }),
     });
     expect(ended).toMatchObject({
       error: 'UnsafeToProceed',
@@ -105,16 +105,16 @@ describe('an error before anything is stopped', () => {
 });
 
 describe('an error at the stop', () => {
-  const stopped = done({ activeState: 'inactive', subState: 'dead', mainPid: 0 });
+  const stopped = { activeState: 'inactive', subState: 'dead', mainPid: 0 };
 
   it('starts again what ran, and moves nothing', async () => {
-    const executed = await recover({ 'Stop service': except(stopped, { node2: BROKEN }) });
-    expect(executed.visited).not.toContain('Place restored data');
-    expect(executed.visited).not.toContain('Move data back');
-    expect(callsOf(executed, 'Start service again')).toMatchObject([
+    const executed = await recover({ 'Stop all services': except(stopped, { node2: BROKEN }) });
+    expect(executed.visited).not.toContain('Put restored data in place');
+    expect(executed.visited).not.toContain('Move all data back');
+    expect(callsOf(executed, 'Start services again')).toMatchObject([
       { host: hostOf('node2'), command: 'control-service', parameters: { unit: 'etcd', action: 'launch' } },
     ]);
-    expect(membersOf(executed, 'Discard scratch')).toEqual(MEMBERS);
+    expect(membersOf(executed, 'Discard all scratch')).toEqual(MEMBERS);
     expect(executed.ended).toMatchObject({
       status: 'FAILED',
       error: 'HostCommandFailed',
@@ -122,38 +122,21 @@ describe('an error at the stop', () => {
     });
   });
 
-  it.each(['Stop service', 'Restore snapshot'])(
-    'in "%s" on one host waits for the others to end theirs',
-    async (state) => {
-      const ends = done({ activeState: 'inactive', subState: 'dead', mainPid: 0, revision: '1', sizeBytes: 9 }, 'long');
-      const question = state === 'Stop service' ? 'The stop: how is it?' : 'The restore: how is it?';
-      const executed = await recover({
-        [state]: except(inProgress('long'), { node1: BROKEN }),
-        [question]: ends,
-      });
-      const order = executed.calls.map(({ step }) => step);
-      expect(order.filter((step) => step === question)).toHaveLength(2);
-      const undone = order.indexOf(state === 'Stop service' ? 'Start service again' : 'Discard scratch');
-      expect(undone).toBeGreaterThan(order.lastIndexOf(question));
-      expect(executed.ended).toMatchObject({ error: 'HostCommandFailed' });
-    },
-  );
-
   it('discards what was staged by then, and nothing where nothing was', async () => {
     const { key, uploadId } = STAGED;
-    for (const state of ['Restore snapshot', 'Stop service']) {
+    for (const state of ['Restore on every host', 'Stop all services']) {
       const uploaded = await recover({ [state]: BROKEN });
       expect(callsOf(uploaded, 'Discard upload')).toEqual([{ action: 'Discard', key, uploadId }]);
     }
-    const tried = await recover({ 'Restore on trial': BROKEN });
+    const tried = await recover({ 'Try the restore': BROKEN });
     expect(tried.visited).not.toContain('Discard upload');
   });
 
   it('keeps its name and its message whatever becomes of the rest', async () => {
     const executed = await recover({
-      'Stop service': UNSAFE,
-      'Start service again': BROKEN,
-      'Discard scratch': BROKEN,
+      'Stop all services': UNSAFE,
+      'Start services again': BROKEN,
+      'Discard all scratch': BROKEN,
       'Discard upload': BROKEN,
     });
     expect(executed.ended).toMatchObject({
@@ -174,9 +157,12 @@ describe('an error at the stop', () => {
 
   it('says nothing of services where none ran', async () => {
     const commands = { ...PLAN.commands, startAgain: [] };
-    const { ended, visited } = await recover({ 'Plan recovery': { ...PLAN, commands }, 'Stop service': UNSAFE });
-    expect(visited).not.toContain('Start service again');
-    expect(ended).toMatchObject({ error: 'UnsafeToProceed', cause: `${ALL_NEWER}\n${STOPPED}\n${FOUND}\n${LOST}` });
+    const executed = await recover({ 'Plan recovery': { ...PLAN, commands }, 'Stop all services': UNSAFE });
+    expect(membersOf(executed, 'Start services again')).toEqual([]);
+    expect(executed.ended).toMatchObject({
+      error: 'UnsafeToProceed',
+      cause: `${ALL_NEWER}\n${STOPPED}\n${FOUND}\n${LOST}`,
+    });
   });
 });
 
@@ -203,23 +189,23 @@ const configured = (written: readonly string[], unsure: readonly string[] = []) 
 
 describe('an error while data is moved, and before the first start', () => {
   it.each([
-    ['Place restored data', ''],
-    ['Write membership', `${configured(['node1', 'node2'], ['node3'])}\n`],
+    ['Put restored data in place', ''],
+    ['Write membership on every host', `${configured(['node1', 'node2'], ['node3'])}\n`],
   ])(
     'in "%s" moves everything back, starts again what ran, and removes the scratch folders, in this order',
     async (state, files) => {
       const executed = await recover({ [state]: except(ENDS[state], { node3: BROKEN }) });
       expect(membersOf(executed, state)).toEqual(MEMBERS);
-      expect(membersOf(executed, 'Move data back')).toEqual(MEMBERS);
-      expect(callsOf(executed, 'Move data back')).toMatchObject(
+      expect(membersOf(executed, 'Move all data back')).toEqual(MEMBERS);
+      expect(callsOf(executed, 'Move all data back')).toMatchObject(
         MEMBERS.map(() => ({ command: 'revert-data-dir', parameters: PLAN.commands.revert[0]?.parameters })),
       );
-      expect(membersOf(executed, 'Start service again')).toEqual(['node2']);
-      expect(membersOf(executed, 'Discard scratch')).toEqual(MEMBERS);
+      expect(membersOf(executed, 'Start services again')).toEqual(['node2']);
+      expect(membersOf(executed, 'Discard all scratch')).toEqual(MEMBERS);
       const order = executed.calls.map(({ step }) => step);
-      expect(order.indexOf('Start service again')).toBeGreaterThan(order.lastIndexOf('Move data back'));
-      expect(order.indexOf('Discard scratch')).toBeGreaterThan(order.lastIndexOf('Start service again'));
-      expect(executed.visited).not.toContain('Start service');
+      expect(order.indexOf('Start services again')).toBeGreaterThan(order.lastIndexOf('Move all data back'));
+      expect(order.indexOf('Discard all scratch')).toBeGreaterThan(order.lastIndexOf('Start services again'));
+      expect(executed.visited).not.toContain('Start all services');
       expect(executed.ended).toMatchObject({
         status: 'FAILED',
         error: 'HostCommandFailed',
@@ -228,7 +214,7 @@ describe('an error while data is moved, and before the first start', () => {
     },
   );
 
-  const unwritten = done({ file: LAYOUT.configFile, copy: '', changed: false });
+  const unwritten = { file: LAYOUT.configFile, copy: '', changed: false };
   it.each<[string, unknown, string]>([
     ['written on all but one that refused', except(WRITTEN, { node2: UNSAFE }), `${configured(['node1', 'node3'])}\n`],
     [
@@ -238,13 +224,13 @@ describe('an error while data is moved, and before the first start', () => {
     ],
     ['as it has to be on all but one, which refused', except(unwritten, { node2: UNSAFE }), ''],
   ])('says where the configuration of etcd is another one now: it was %s', async (_, answer, files) => {
-    const { ended } = await recover({ 'Write membership': answer });
+    const { ended } = await recover({ 'Write membership on every host': answer });
     expect(Object(ended).cause.endsWith(`\n${FOUND}\n${RUN_AGAIN}\n${files}${LOST}`)).toBe(true);
   });
 
   it('that is told by two hosts has the name of the first, and the words of both', async () => {
     const { ended } = await recover({
-      'Place restored data': except(done({ dataDir: '', walDir: '' }), { node1: UNSAFE, node3: BROKEN }),
+      'Put restored data in place': except({ dataDir: '', walDir: '' }, { node1: UNSAFE, node3: BROKEN }),
     });
     expect(ended).toMatchObject({
       error: 'UnsafeToProceed',
@@ -255,22 +241,22 @@ describe('an error while data is moved, and before the first start', () => {
   describe('with a host on which it cannot be moved back', () => {
     const undo = (member: string) =>
       recover({
-        'Place restored data': UNSAFE,
-        'Move data back': except(done({ reverted: true, setAside: '' }), { [member]: BROKEN }),
+        'Put restored data in place': UNSAFE,
+        'Move all data back': except({ reverted: true, setAside: '' }, { [member]: BROKEN }),
       });
 
     it('moves it back on the others', async () => {
-      expect(membersOf(await undo('node1'), 'Move data back')).toEqual(MEMBERS);
+      expect(membersOf(await undo('node1'), 'Move all data back')).toEqual(MEMBERS);
     });
 
     it('starts nothing there, and what ran elsewhere', async () => {
-      expect(membersOf(await undo('node1'), 'Start service again')).toEqual(['node2']);
-      expect(membersOf(await undo('node2'), 'Start service again')).toEqual([]);
+      expect(membersOf(await undo('node1'), 'Start services again')).toEqual(['node2']);
+      expect(membersOf(await undo('node2'), 'Start services again')).toEqual([]);
     });
 
     it('keeps every scratch folder, for they say to the next execution that not all were placed', async () => {
       const executed = await undo('node1');
-      expect(executed.visited).not.toContain('Discard scratch');
+      expect(executed.visited).not.toContain('Discard all scratch');
       expect(executed.ended).toMatchObject({
         error: 'UnsafeToProceed',
         cause: [
@@ -286,18 +272,35 @@ describe('an error while data is moved, and before the first start', () => {
   });
 });
 
-describe('an error of which nobody knows where it happened', () => {
+describe('a phase of the way back that Run Command does not answer for', () => {
+  const NO_ANSWER = failure('AwsUnavailable', 'SSM does not answer.');
+
   it('while data moves back starts nothing, and keeps every scratch folder', async () => {
-    const executed = await recover({
-      'Place restored data': UNSAFE,
-      // Not even a null: the runner cannot make a report of it.
-      'Move data back': { status: 'Done', commandId: 'c-1', sentAt: 1 },
-    });
-    expect(executed.visited).toContain('Know of no data');
-    for (const other of ['Start service again', 'Discard scratch']) expect(executed.visited).not.toContain(other);
+    const executed = await recover({ 'Put restored data in place': UNSAFE, 'Move all data back': NO_ANSWER });
+    for (const other of ['Start services again', 'Discard all scratch']) {
+      expect(membersOf(executed, other)).toEqual([]);
+    }
     expect(executed.ended).toMatchObject({
       error: 'UnsafeToProceed',
       cause: expect.stringContaining('It is not known which data dirs are as they were found. Start no etcd'),
+    });
+  });
+
+  it('says what is not known, and goes on', async () => {
+    const executed = await recover({
+      'Stop all services': UNSAFE,
+      'Start services again': NO_ANSWER,
+      'Discard all scratch': NO_ANSWER,
+    });
+    expect(executed.visited).toContain('Discard upload');
+    expect(executed.ended).toMatchObject({
+      error: 'UnsafeToProceed',
+      cause: [
+        ...[ALL_NEWER, STOPPED, FOUND],
+        'It is not known which of the services that ran before run again.',
+        'It is not known whether scratch folders are left, which hold copies of the data.',
+        LOST,
+      ].join('\n'),
     });
   });
 });
@@ -312,13 +315,13 @@ describe('an error once members may have been started', () => {
   });
 
   it.each([
-    ['Start service', 'node1: The disk is gone.\nnode2: The disk is gone.\nnode3: The disk is gone.'],
+    ['Start all services', 'node1: The disk is gone.\nnode2: The disk is gone.\nnode3: The disk is gone.'],
     ['Verify recovery', 'The disk is gone.'],
     ['Compare hashes', 'The disk is gone.'],
     ['Prove writes on every member', 'The disk is gone.'],
   ])('in "%s" keeps what is in place and what lies aside, and says where', async (state, cause) => {
     const executed = await recover({ [state]: BROKEN });
-    for (const other of ['Move data back', 'Start service again', 'Discard scratch', 'Discard upload']) {
+    for (const other of ['Move all data back', 'Start services again', 'Discard all scratch', 'Discard upload']) {
       expect(executed.visited).not.toContain(other);
     }
     const aside = MEMBERS.map((member) => `${member} /var/lib/etcd.${hostOf(member)}`).join(', ');
@@ -331,18 +334,21 @@ describe('an error once members may have been started', () => {
 
   it('names a WAL dir of its own as well, and no host that had no data', async () => {
     const { ended } = await recover({
-      'Place restored data': except(done({ dataDir: '', walDir: '' }), {
-        node1: done({ dataDir: '/old', walDir: '/old-wal' }),
-      }),
-      'Start service': BROKEN,
+      'Put restored data in place': except(
+        { dataDir: '', walDir: '' },
+        {
+          node1: { dataDir: '/old', walDir: '/old-wal' },
+        },
+      ),
+      'Start all services': BROKEN,
     });
     expect(Object(ended).cause).toContain('lies aside: node1 /old and /old-wal. Neither');
   });
 
   it('says so where no host had any', async () => {
     const { ended } = await recover({
-      'Place restored data': done({ dataDir: '', walDir: '' }),
-      'Start service': BROKEN,
+      'Put restored data in place': { dataDir: '', walDir: '' },
+      'Start all services': BROKEN,
     });
     expect(Object(ended).cause).toContain('lies aside: no host had any. Neither');
   });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
-import type { MapState } from '../../local/asl/types.ts';
 import { catchers, reachableFrom, successors, tasksOf } from './definitions.ts';
 import { commandsSent, HALF_THE_CONFIRMATION, payloadOf, runbookDefinition } from './runbook-definition.ts';
 import { FLEET, quorumRecovery, synthesizeStacks } from './stacks.ts';
@@ -8,11 +7,7 @@ import { FLEET, quorumRecovery, synthesizeStacks } from './stacks.ts';
 const stacks = synthesizeStacks(FLEET);
 const definition = quorumRecovery(stacks);
 const { states, stateOf, following, expectStep } = runbookDefinition(stacks, definition);
-const main = states.filter(({ around }) => around.length === 0);
-const maps = main
-  .filter(({ state }) => state.Type === 'Map')
-  .map(({ name, state }) => [name, state as MapState] as const);
-const sending = tasksOf(definition).filter(({ state }) => payloadOf(state).commandId === '');
+const phases = tasksOf(definition).filter(({ state }) => 'commands' in payloadOf(state));
 const STOP = 'Stop with the error';
 const [UNTOUCHED, STOPPED, MOVED] = [
   'Note why nothing is restored',
@@ -29,7 +24,7 @@ function statesAfter(name: string, closed = ''): Set<string> {
 describe('the definition', () => {
   it('goes from state to state in this order', () => {
     expect(definition.StartAt).toBe('Load cluster');
-    expect(Object.fromEntries(main.map(({ name, state }) => [name, successors(state)]))).toEqual({
+    expect(Object.fromEntries(states.map(({ name, state }) => [name, successors(state)]))).toEqual({
       'Load cluster': ['Assess quorum'],
       'Assess quorum': ['Is the quorum lost?'],
       'Is the quorum lost?': ['Nothing to do', 'Wait before the next reading', 'Inspect hosts'],
@@ -73,7 +68,6 @@ describe('the definition', () => {
       'Write membership on every host': ['Did the membership fail anywhere?'],
       'Did the membership fail anywhere?': [MOVED, 'Commit the restored data'],
       'Commit the restored data': ['Start all services'],
-      'Leave the scratch': ['Start all services'],
       'Start all services': ['Did the start fail anywhere?'],
       'Did the start fail anywhere?': [KEPT, 'Verify recovery'],
 
@@ -88,7 +82,6 @@ describe('the definition', () => {
 
       [MOVED]: ['Move all data back'],
       'Move all data back': ['Start services again'],
-      'Know of no data': ['Start services again'],
       [STOPPED]: ['Start services again'],
       'Start services again': ['Is all data back?'],
       'Is all data back?': ['Was a snapshot staged?', 'Discard all scratch'],
@@ -109,7 +102,7 @@ describe('the definition', () => {
   });
 
   it('leaves by the way that undoes what was done until then', () => {
-    const caught = main.filter(({ state }) => state.Type === 'Task' || state.Type === 'Map');
+    const caught = states.filter(({ state }) => state.Type === 'Task');
     expect(Object.fromEntries(caught.map(({ name, state }) => [name, catchers(state)]))).toEqual({
       'Load cluster': [STOP],
       'Assess quorum': [STOP],
@@ -133,14 +126,14 @@ describe('the definition', () => {
       'Restore on every host': [UNTOUCHED],
       'Put restored data in place': [MOVED],
       'Write membership on every host': [MOVED],
-      'Commit the restored data': ['Leave the scratch'],
+      'Commit the restored data': ['Start all services'],
       'Start all services': [KEPT],
       'Verify recovery': ['Can the others do without it?'],
       'Compare hashes': [KEPT],
       'Prove writes on every member': [KEPT],
       'Forget the recovery': ['Was data restored?'],
       'Discard staged snapshot': ['Cluster restored'],
-      'Move all data back': ['Know of no data'],
+      'Move all data back': ['Start services again'],
       'Start services again': ['Is all data back?'],
       'Discard all scratch': ['Was a snapshot staged?'],
       'Discard upload': ['Tell what was undone'],
@@ -162,70 +155,57 @@ describe('the definition', () => {
     ['Verify recovery', 'verify-recovery'],
     ['Compare hashes', 'compare-hashes'],
     ['Prove writes on every member', 'prove-writes'],
-    ['Examine backup', 'transfer-snapshot'],
-    ['The examination: how is it?', 'transfer-snapshot'],
-    ['Restore on trial', 'transfer-snapshot'],
-    ['Upload part', 'transfer-snapshot'],
-    ['The upload: how is it?', 'transfer-snapshot'],
-    ['Restore snapshot', 'transfer-snapshot'],
-    ['The restore: how is it?', 'transfer-snapshot'],
-    ['Salvage data', 'run-host-command'],
-    ['The salvage: how is it?', 'run-host-command'],
-    ['Place restored data', 'run-host-command'],
+    ['Inspect hosts', 'transfer-snapshots'],
+    ['Look into the backup', 'transfer-snapshots'],
+    ['Try the restore', 'transfer-snapshots'],
+    ['Upload the snapshot', 'transfer-snapshots'],
+    ['Restore on every host', 'transfer-snapshots'],
+    ['Undo the interrupted recovery', 'run-host-commands'],
+    ['Close the interrupted recovery', 'run-host-commands'],
+    ['Start what has data', 'run-host-commands'],
+    ['Salvage data on every host', 'run-host-commands'],
+    ['Discard what is not needed', 'run-host-commands'],
+    ['Stop all services', 'run-host-commands'],
+    ['Put restored data in place', 'run-host-commands'],
+    ['Write membership on every host', 'run-host-commands'],
+    ['Commit the restored data', 'run-host-commands'],
+    ['Start all services', 'run-host-commands'],
+    ['Forget the recovery', 'run-host-commands'],
+    ['Move all data back', 'run-host-commands'],
+    ['Start services again', 'run-host-commands'],
+    ['Discard all scratch', 'run-host-commands'],
   ])('runs in the state "%s" the step %s', expectStep);
 
   it('sends each command from the states that are named after it', () => {
     expect(commandsSent(definition)).toEqual({
-      'Inspect host': 'inspect-host',
-      'Move interrupted data back': 'revert-data-dir',
-      'Discard interrupted scratch': 'discard-scratch',
-      'Launch service': 'control-service',
-      'Salvage data': 'salvage-data-dir',
-      'Examine backup': 'examine-snapshot',
-      'Restore on trial': 'restore-snapshot',
-      'Discard unneeded scratch': 'discard-scratch',
-      'Stop service': 'control-service',
-      'Upload part': 'upload-snapshot',
-      'Restore snapshot': 'restore-snapshot',
-      'Place restored data': 'place-restored-data',
-      'Write membership': 'configure-membership',
-      'Keep what is in place': 'discard-scratch',
-      'Start service': 'control-service',
-      'Forget recovery': 'discard-scratch',
-      'Move data back': 'revert-data-dir',
-      'Start service again': 'control-service',
-      'Discard scratch': 'discard-scratch',
+      'Inspect hosts': 'inspect-host',
+      'Undo the interrupted recovery': 'revert-data-dir',
+      'Close the interrupted recovery': 'discard-scratch',
+      'Start what has data': 'control-service',
+      'Salvage data on every host': 'salvage-data-dir',
+      'Look into the backup': 'examine-snapshot',
+      'Try the restore': 'restore-snapshot',
+      'Discard what is not needed': 'discard-scratch',
+      'Stop all services': 'control-service',
+      'Upload the snapshot': 'upload-snapshot',
+      'Restore on every host': 'restore-snapshot',
+      'Put restored data in place': 'place-restored-data',
+      'Write membership on every host': 'configure-membership',
+      'Commit the restored data': 'discard-scratch',
+      'Start all services': 'control-service',
+      'Forget the recovery': 'discard-scratch',
+      'Move all data back': 'revert-data-dir',
+      'Start services again': 'control-service',
+      'Discard all scratch': 'discard-scratch',
     });
   });
 });
 
-describe('a command on every host', () => {
-  it.each(maps)('of "%s" ends in a report, whatever comes of it, and so aborts no other', (_, { ItemProcessor }) => {
-    const inside = Object.entries(ItemProcessor.States);
-    const ends = inside.filter(([, state]) => 'End' in state).map(([name]) => name);
-    expect(ends).toHaveLength(2);
-    for (const [name, state] of inside) {
-      if (state.Type === 'Task')
-        expect(catchers(state), name).toEqual([expect.stringMatching(/^Report the failure of/)]);
-    }
-    for (const end of ends) {
-      const output = Object(ItemProcessor.States[end]).Output;
-      expect(Object.keys(output).toSorted()).toEqual(['error', 'host', 'member', 'problem', 'result']);
-    }
-  });
-
-  it.each(maps)(
-    'of "%s" is sent to all at once, for members that start wait for each other; only parts go one by one',
-    (name, map) => {
-      expect(map.MaxConcurrency).toBe(name === 'Upload the snapshot' ? 1 : undefined);
-    },
-  );
-
-  it.each(sending.map(({ name, around }) => [name, around] as const))(
-    '"%s" that takes long is asked after from every ten seconds to every minute',
-    (_, [map]) => {
-      const waits = Object.values(map?.ItemProcessor.States ?? {}).filter(({ Type }) => Type === 'Wait');
-      expect(waits).toMatchObject([{ Seconds: expect.stringContaining('$max([10, $min([60,') }]);
+describe('a phase', () => {
+  it.each(phases.map(({ name, state }) => [name, payloadOf(state)] as const))(
+    '"%s" is sent to all hosts at once, for members that start wait for each other; only parts go one by one',
+    (name, { atOnce }) => {
+      expect(atOnce).toBe(name === 'Upload the snapshot' ? 1 : undefined);
     },
   );
 });
@@ -285,7 +265,7 @@ describe('on the way back', () => {
   it.each([UNTOUCHED, STOPPED, MOVED])('from "%s" nothing is restored, stopped or placed any more', (way) => {
     const later = [...statesAfter(way)];
     expect(later).toContain(STOP);
-    const allowed = [UNTOUCHED, STOPPED, MOVED, 'Move all data back', 'Know of no data', 'Start services again'].concat(
+    const allowed = [UNTOUCHED, STOPPED, MOVED, 'Move all data back', 'Start services again'].concat(
       ...[
         'Is all data back?',
         'Discard all scratch',
@@ -307,7 +287,7 @@ describe('on the way back', () => {
 describe('the time', () => {
   it('is thirteen hours at most, which is enough for every host command at its slowest, and for each of eight parts to take 40 minutes', () => {
     expect(definition.TimeoutSeconds).toBe(13 * 3600);
-    const slowest = sending
+    const slowest = phases
       .map(({ state }) => HOST_COMMANDS[payloadOf(state).command as HostCommandName].timeoutSeconds)
       .reduce<number>((sum, each) => sum + each, 0);
     expect(slowest + 8 * 40 * 60).toBeLessThan(13 * 3600);

@@ -17,8 +17,9 @@ import {
   waitForQuorumInput,
 } from '../../core/contracts/recovery.ts';
 import { proveWritesInput } from '../../core/contracts/space.ts';
+import type { JsonValue } from '../../local/asl/json.ts';
 import { type Executed, execute } from './execute.ts';
-import { CLUSTER, done, HOSTS, hostOf, INSPECTION, inspectionOf, SERVICE } from './replacement-scene.ts';
+import { CLUSTER, HOSTS, hostOf, INSPECTION, inspectionOf, SERVICE } from './replacement-scene.ts';
 import { FLEET, LAYOUT, quorumRecovery, synthesizeStacks } from './stacks.ts';
 import { requireContract } from './step-contracts.ts';
 
@@ -167,8 +168,8 @@ export const VERIFIED: VerifiedRecovery = {
 };
 export const COMPARED = { revision: '1000004030', hash: 4711, members: MEMBERS };
 export const STAGED = { key: 'orders/run-1.db.gz', uploadId: 'upload-1' };
-const DISCARDED = done({ discarded: true });
-const REVERTED = done({ reverted: true, setAside: '' });
+const DISCARDED = { discarded: true };
+const REVERTED = { reverted: true, setAside: '' };
 
 /** Where place-restored-data has moved the data of a host. */
 export function archivedOn(host: string) {
@@ -178,41 +179,47 @@ export function archivedOn(host: string) {
 const ANSWERS = {
   'Load cluster': LOADED,
   'Assess quorum': assessmentOf(),
-  'Inspect host': ({ host }: { host: string }) => done(inspectionOf(memberOn(host), { mainPid: 0 })),
+  'Inspect hosts': ({ host }: { host: string }) => inspectionOf(memberOn(host), { mainPid: 0 }),
   'Choose rescue': SALVAGING,
-  'Move interrupted data back': REVERTED,
-  'Discard interrupted scratch': DISCARDED,
-  'Launch service': SERVICE,
+  'Undo the interrupted recovery': REVERTED,
+  'Close the interrupted recovery': DISCARDED,
+  'Start what has data': SERVICE,
   'Wait for quorum': NOT_LED,
-  'Salvage data': done(salvageOf('4030')),
-  'Examine backup': done({
+  'Salvage data on every host': salvageOf('4030'),
+  'Look into the backup': {
     ...{ revision: '4000', totalKeys: 1, hash: '1', sizeBytes: 9, hasHash: true, version: '' },
     snapshot: { sizeBytes: 9, sha256: SHA256 },
-  }),
+  },
   'Plan recovery': PLAN,
-  'Restore on trial': done({ revision: '1000004030', sizeBytes: 9 }),
+  'Try the restore': { revision: '1000004030', sizeBytes: 9 },
   'Look once more': NOT_LED,
-  'Discard unneeded scratch': DISCARDED,
-  'Stop service': done({ activeState: 'inactive', subState: 'dead', mainPid: 0 }),
+  'Discard what is not needed': DISCARDED,
+  'Stop all services': { activeState: 'inactive', subState: 'dead', mainPid: 0 },
   'Begin upload': STAGED,
-  'Upload part': ({ object }: { object: { partNumber: number } }) => done({ etag: `"etag-${object.partNumber}"` }),
+  'Upload the snapshot': ({ object }: { object: { partNumber: number } }) => ({ etag: `"etag-${object.partNumber}"` }),
   'Complete upload': STAGED,
-  'Restore snapshot': done({ revision: '1000004030', sizeBytes: 9 }),
-  'Place restored data': ({ host }: { host: string }) => done(archivedOn(host)),
-  'Write membership': done({ file: LAYOUT.configFile, copy: `${LAYOUT.configFile}.copy`, changed: true }),
-  'Keep what is in place': DISCARDED,
-  'Start service': SERVICE,
+  'Restore on every host': { revision: '1000004030', sizeBytes: 9 },
+  'Put restored data in place': ({ host }: { host: string }) => archivedOn(host),
+  'Write membership on every host': { file: LAYOUT.configFile, copy: `${LAYOUT.configFile}.copy`, changed: true },
+  'Commit the restored data': DISCARDED,
+  'Start all services': SERVICE,
   'Verify recovery': VERIFIED,
   'Compare hashes': COMPARED,
   'Prove writes on every member': { members: ['after'] },
-  'Forget recovery': DISCARDED,
+  'Forget the recovery': DISCARDED,
   'Discard staged snapshot': { ...STAGED, uploadId: '' },
-  'Move data back': REVERTED,
-  'Start service again': SERVICE,
-  'Discard scratch': DISCARDED,
+  'Move all data back': REVERTED,
+  'Start services again': SERVICE,
+  'Discard all scratch': DISCARDED,
   'Discard upload': { ...STAGED, uploadId: '' },
   'Discard unneeded upload': { ...STAGED, uploadId: '' },
 };
+
+/** The answer of a state where all goes well. */
+export function wellOf(state: string, input: JsonValue): unknown {
+  const answer = ANSWERS[state as keyof typeof ANSWERS];
+  return typeof answer === 'function' ? answer(input as never) : answer;
+}
 
 const INPUTS: Record<string, z.ZodType> = {
   'Load cluster': loadClusterInput,

@@ -11,7 +11,6 @@ import {
   type PlannedTarget,
   planReplacementInput,
   type ReplacementPlan,
-  type RunningHostCommand,
   tellChangesInput,
   waitForMemberInput,
 } from '../../core/contracts/membership.ts';
@@ -145,16 +144,8 @@ export function inspectionOf(member: string, more: Partial<HostInspection['unit'
   });
 }
 
-export function done(result: unknown, commandId = 'c-1'): RunningHostCommand {
-  return { status: 'Done', commandId, sentAt: 1_000, result };
-}
-
-export function inProgress(commandId: string): RunningHostCommand {
-  return { status: 'InProgress', commandId, sentAt: 1_000, result: null };
-}
-
-export const SERVICE = done({ activeState: 'active', subState: 'running', mainPid: 7 });
-const WRITTEN = done({ file: configFile, copy: `${configFile}.copy`, changed: true });
+export const SERVICE = { activeState: 'active', subState: 'running', mainPid: 7 };
+const WRITTEN = { file: configFile, copy: `${configFile}.copy`, changed: true };
 export const FINISH: NextChange = { action: 'Finish' };
 
 /** Where archive-data-dir has moved the data of a host. */
@@ -204,23 +195,23 @@ const CHANGED = { changed: true, member: 'node3', id: 'a3' };
 const ANSWERS = {
   'Load cluster': LOADED,
   'Assess members': assessmentOf(['node3']),
-  'Inspect host': ({ host }: { host: string }) => {
+  'Inspect hosts': ({ host }: { host: string }) => {
     const member = Object.keys(HOSTS).find((name) => HOSTS[name] === host) ?? '';
-    return done(inspectionOf(member), `inspect-${host}`);
+    return inspectionOf(member);
   },
   'Plan replacement': planOf([plannedOf('node3')]),
   'Choose next change': [...replaceOf('node3'), FINISH],
-  'Stop service': done({ activeState: 'inactive', subState: 'dead', mainPid: 0 }),
+  'Stop service': { activeState: 'inactive', subState: 'dead', mainPid: 0 },
   'Remove member': CHANGED,
-  'Move data aside': ({ host }: { host: string }) => done(archivedOn(host)),
+  'Move data aside': ({ host }: { host: string }) => archivedOn(host),
   'Add member': CHANGED,
   'Write membership': WRITTEN,
   'Start service': SERVICE,
   'Wait for member': progressOf('node3', '9'),
   'Promote member': CHANGED,
-  'Look why it does not join': done(inspectionOf('node3')),
+  'Look why it does not join': inspectionOf('node3'),
   'Tell what was changed': ({ error, cause }: { error: string; cause: string }) => ({ error, cause }),
-  'Start service again': SERVICE,
+  'Start services again': SERVICE,
   'Compare hashes': { revision: '9', hash: 4711, members: ['node1', 'node2', 'node3'] },
   'Prove writes on every member': { members: ['after'] },
 };

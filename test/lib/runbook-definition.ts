@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
 import type { State, StateMachineDefinition, TaskState, Workflow } from '../../local/asl/types.ts';
-import { catchers, type PlacedState, statesOf, successors, tasksOf } from './definitions.ts';
+import { catchers, type NamedState, statesOf, successors, tasksOf } from './definitions.ts';
 import { functionOf, type Stacks } from './stacks.ts';
 
 /** One runbook's definition, and what its tests ask of it. */
 export interface RunbookDefinition {
-  states: PlacedState[];
+  states: NamedState[];
   /** @throws Error where there is no such state */
-  stateOf(name: string): PlacedState;
+  stateOf(name: string): NamedState;
   /** Where a state leads, well or by an error. */
   following(name: string): string[];
   /** Where each state leads when all is well. */
@@ -22,7 +22,7 @@ export interface RunbookDefinition {
 
 export function runbookDefinition({ platform }: Stacks, definition: StateMachineDefinition): RunbookDefinition {
   const states = statesOf(definition);
-  const byName = <Value>(placed: readonly PlacedState[], read: (state: State) => Value): Record<string, Value> =>
+  const byName = <Value>(placed: readonly NamedState[], read: (state: State) => Value): Record<string, Value> =>
     Object.fromEntries(placed.map(({ name, state }) => [name, read(state)]));
   const stateOf = (name: string) => {
     const found = states.find((placed) => placed.name === name);
@@ -39,12 +39,12 @@ export function runbookDefinition({ platform }: Stacks, definition: StateMachine
     waysOn: () => byName(states, successors),
     waysOfErrors: () =>
       byName(
-        states.filter(({ state }) => state.Type === 'Task' || state.Type === 'Map'),
+        states.filter(({ state }) => state.Type === 'Task'),
         catchers,
       ),
     ends: () =>
       byName(
-        states.filter(({ state, around }) => around.length === 0 && successors(state).length === 0),
+        states.filter(({ state }) => successors(state).length === 0),
         ({ Type }) => Type,
       ),
     expectStep: (name, step) => {
@@ -63,15 +63,10 @@ export function payloadOf({ Arguments }: TaskState): Record<string, unknown> {
   return (Arguments as { Payload: { input: Record<string, unknown> } }).Payload.input;
 }
 
-/** The host commands of a chain's tasks, in order; a task that asks how one is, by the variable that holds it. */
-export function commandsOf(chain: Workflow): unknown[] {
-  return tasksOf(chain).map(({ state }) => payloadOf(state).command);
-}
-
 /** The host commands that are sent, by the state that sends them. */
 export function commandsSent(chain: Workflow): Record<string, unknown> {
-  const sending = tasksOf(chain).filter(({ state }) => payloadOf(state).commandId === '');
-  return Object.fromEntries(sending.map(({ name, state }) => [name, payloadOf(state).command]));
+  const phases = tasksOf(chain).filter(({ state }) => 'commands' in payloadOf(state));
+  return Object.fromEntries(phases.map(({ name, state }) => [name, payloadOf(state).command]));
 }
 
 /** A wait of half the confirmation time: three readings then span it. */

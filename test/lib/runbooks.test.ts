@@ -1,6 +1,7 @@
 import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { onlyLooks } from '../../cli/follower.ts';
+import { STILL_RUNNING } from '../../core/contracts/run-host-commands.ts';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import { RUNBOOKS } from '../../lib/workflows/registry.ts';
 import { checkDefinition } from '../../local/asl/definition.ts';
@@ -18,6 +19,7 @@ import {
   tasksOf,
 } from './definitions.ts';
 import { AWS_ERROR_NAMES, WHILE_AN_INTERFACE_IS_MADE } from './lambda-errors.ts';
+import { payloadOf } from './runbook-definition.ts';
 import {
   CHECK,
   definitionOf,
@@ -53,7 +55,6 @@ it('the state machines are the ones that the registry names, the entry workflow,
 describe.each(NAMES)('the definition of %s', (stateMachineName) => {
   const definition = definitionOf(stacks, stateMachineName);
   const states = statesOf(definition);
-  const chains = [...new Set(states.map(({ chain }) => chain))];
 
   it('is valid Amazon States Language', () => {
     // A copy, for the validator writes into what it is given; and it takes no empty text in Assign, where any JSON may be:
@@ -86,24 +87,18 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
   });
 
   it('reaches every state, and from every state an end', () => {
-    for (const { StartAt, States } of chains) {
-      const names = Object.keys(States);
-      const next = new Map(
-        Object.entries(States).map(([name, state]) => [name, [...successors(state), ...catchers(state)]]),
-      );
-      const reached = reachableFrom([StartAt], (name) => next.get(name) ?? []);
-      expect(names.filter((name) => !reached.has(name))).toEqual([]);
-      const ends = names.filter((name) => next.get(name)?.length === 0);
-      const ending = reachableFrom(ends, (end) => names.filter((name) => next.get(name)?.includes(end)));
-      expect(names.filter((name) => !ending.has(name))).toEqual([]);
-    }
+    const names = states.map(({ name }) => name);
+    const next = new Map(states.map(({ name, state }) => [name, [...successors(state), ...catchers(state)]]));
+    const reached = reachableFrom([definition.StartAt], (name) => next.get(name) ?? []);
+    expect(names.filter((name) => !reached.has(name))).toEqual([]);
+    const ends = names.filter((name) => next.get(name)?.length === 0);
+    const ending = reachableFrom(ends, (end) => names.filter((name) => next.get(name)?.includes(end)));
+    expect(names.filter((name) => !ending.has(name))).toEqual([]);
   });
 
-  it('ends nowhere but in a Succeed with an outcome or in a Fail with an error; inside of a Map, in its output', () => {
-    for (const { name, state, around } of states.filter(({ state }) => successors(state).length === 0)) {
-      if (around.length > 0) {
-        expect(state, name).toMatchObject({ Type: 'Pass', End: true, Output: expect.anything() });
-      } else if (state.Type === 'Succeed') {
+  it('ends nowhere but in a Succeed with an outcome or in a Fail with an error', () => {
+    for (const { name, state } of states.filter(({ state }) => successors(state).length === 0)) {
+      if (state.Type === 'Succeed') {
         expect(state.Output, name).toHaveProperty('outcome', expect.stringMatching(OUTCOME));
       } else {
         const errors = ['{% $states.input.error %}', '{% $ended.outcome %}', ...Object.values(ERROR_NAMES)];
@@ -114,8 +109,8 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
   });
 
   it('goes on the same way however it was called: no state but a Fail forgets to say what comes next', () => {
-    for (const { name, state, around } of states) {
-      if (['Choice', 'Succeed', 'Fail'].includes(state.Type) || (around.length > 0 && 'End' in state)) continue;
+    for (const { name, state } of states) {
+      if (['Choice', 'Succeed', 'Fail'].includes(state.Type)) continue;
       expect(successors(state), name).toHaveLength(1);
     }
   });
@@ -159,8 +154,8 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
     it('has no state that is told to change nothing, and sends a host more than a look', () => {
       const sent = tasks
         .filter(([name]) => onlyLooks(name))
-        .map(([, { state }]) => Object(state.Arguments).Payload?.command);
-      const looks = [undefined, 'inspect-host', '{% $inspection.command %}', '{% $running.command %}'];
+        .map(([, { state }]) => Object(state.Arguments).Payload?.input?.command);
+      const looks = [undefined, 'inspect-host', '{% $inspection.command %}'];
       for (const command of sent) expect(looks).toContain(command);
     });
 
@@ -169,8 +164,10 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
     });
 
     it.each(tasks)(
-      '%s waits while etcd settles, AWS does not answer, a host is away or Lambda is not ready, and runs the step again when Lambda dies',
-      (_, { state: { Retry } }) => {
+      '%s waits while etcd settles, AWS does not answer or Lambda is not ready, runs the step again when Lambda dies, and asks on while commands run',
+      (_, { state }) => {
+        const { Retry } = state;
+        const isPhase = 'commands' in payloadOf(state);
         const [ofCdk, ...ours] = Retry ?? [];
         expect(ofCdk?.ErrorEquals).toContain('Lambda.ServiceException');
         expect(ours).toEqual([
@@ -181,7 +178,6 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
             MaxDelaySeconds: 20,
             MaxAttempts: 12,
           },
-          { ErrorEquals: ['HostUnreachable'], IntervalSeconds: 5, BackoffRate: 2, MaxAttempts: 2 },
           {
             ErrorEquals: ['Sandbox.Timedout', 'Runtime.ExitError', 'Lambda.Unknown'],
             IntervalSeconds: 1,
@@ -202,6 +198,17 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
             MaxDelaySeconds: 30,
             MaxAttempts: 12,
           },
+          ...(isPhase
+            ? [
+                {
+                  ErrorEquals: ['HostCommandRunning'],
+                  IntervalSeconds: 5,
+                  BackoffRate: 1.2,
+                  MaxDelaySeconds: 60,
+                  MaxAttempts: 1000,
+                },
+              ]
+            : []),
         ]);
       },
     );
@@ -216,13 +223,14 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
       },
     );
 
-    it.each(tasks)(
-      '%s leaves no error uncaught: it catches all of them, or the Map around it does',
-      (_, { state, around }) => {
-        const nearest = [state, ...around.toReversed()].find(({ Catch }) => Catch);
-        expect(nearest?.Catch?.map(({ ErrorEquals }) => ErrorEquals)).toEqual([['States.ALL']]);
-      },
-    );
+    it.each(tasks)('%s leaves no error uncaught', (_, { state: { Catch = [] } }) => {
+      expect(Catch.map(({ ErrorEquals }) => ErrorEquals)).toEqual([['States.ALL']]);
+    });
+
+    const phases = tasks.filter(([, { state }]) => 'commands' in payloadOf(state));
+    it.each(phases)('%s is asked on for longer than the execution may take', (_, { state: { Retry = [] } }) => {
+      expect(secondsOfRetries(Retry, STILL_RUNNING)).toBeGreaterThan(definition.TimeoutSeconds ?? 0);
+    });
 
     it.each(tasks)('%s names no error in two retriers', (_, { state: { Retry = [] } }) => {
       const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
@@ -230,7 +238,7 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
     });
 
     it.each(tasks)('%s handles only errors that exist', (_, { state: { Retry = [], Catch = [] } }) => {
-      const known = [...Object.values<string>(ERROR_NAMES), ...AWS_ERROR_NAMES];
+      const known = [...Object.values<string>(ERROR_NAMES), STILL_RUNNING, ...AWS_ERROR_NAMES];
       for (const name of [...Retry, ...Catch].flatMap(({ ErrorEquals }) => ErrorEquals)) expect(known).toContain(name);
     });
 
@@ -238,7 +246,7 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
       const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
       const final = [
         ...['States.ALL', 'States.TaskFailed', 'UnsafeToProceed', 'PreconditionFailed', 'InvalidInput'],
-        ...['VerificationFailed', 'HostCommandFailed'],
+        ...['VerificationFailed', 'HostCommandFailed', 'HostUnreachable'],
         ...['Lambda.ResourceNotFoundException', 'Lambda.InvalidSubnetIDException'],
         ...[
           'Lambda.InvalidSecurityGroupIDException',

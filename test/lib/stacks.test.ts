@@ -10,7 +10,7 @@ const TOGGLE = 'toggle-authentication';
 const CHOICE = 'choose-runbook';
 const OUTSIDE = [CHOICE, 'choose-rescue', 'list-backups', 'plan-recovery', 'tell-changes', 'weigh-check'];
 const IN_VPC = STEPS.filter((step) => !OUTSIDE.includes(step));
-const STAGING_STEPS = ['stage-snapshot', 'transfer-snapshot'];
+const STAGING_STEPS = ['stage-snapshot', 'transfer-snapshots'];
 describe('the function of every step', () => {
   it('exists, and there is no other but that of the API', () => {
     const deployed = new Set([...STEPS, 'api'].map((name) => functionOf(platform, name)[0]));

@@ -24,10 +24,10 @@ export const STEPS_WITHOUT_ETCD = [
   'load-cluster',
   'load-remediation',
   'plan-recovery',
-  'run-host-command',
+  'run-host-commands',
   'stage-snapshot',
   'tell-changes',
-  'transfer-snapshot',
+  'transfer-snapshots',
   'weigh-check',
 ];
 export const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing/root-AbCdEf';

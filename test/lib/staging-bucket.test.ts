@@ -80,7 +80,7 @@ describe('the staging bucket', () => {
 
 describe('the environment', () => {
   it('tells the name of the bucket to the two steps that use it', () => {
-    for (const step of ['stage-snapshot', 'transfer-snapshot']) {
+    for (const step of ['stage-snapshot', 'transfer-snapshots']) {
       expect(functionOf(platform, step)[1].Environment).toEqual({ Variables: { STAGING_BUCKET: { Ref: bucketId } } });
     }
   });
@@ -97,8 +97,8 @@ describe('permissions', () => {
     expect(permissionsOn(platform, 'stage-snapshot', 'ssm')).toEqual([]);
   });
 
-  it('let transfer-snapshot sign URLs for the bucket, and read each backup below its prefix', () => {
-    expect(permissionsOn(platform, 'transfer-snapshot', 's3')).toEqual([
+  it('let transfer-snapshots sign URLs for the bucket, and read each backup below its prefix', () => {
+    expect(permissionsOn(platform, 'transfer-snapshots', 's3')).toEqual([
       `s3:GetObject <${bucketId}.Arn>/*`,
       's3:GetObject arn:<AWS::Partition>:s3:::all-backups/orders/*',
       's3:GetObject arn:<AWS::Partition>:s3:::billing.backups/*',
@@ -113,9 +113,9 @@ describe('permissions', () => {
     ]);
   });
 
-  it('let transfer-snapshot send the documents that take a URL, and only those', () => {
+  it('let transfer-snapshots send the documents that take a URL, and only those', () => {
     const here = '<AWS::Region>:<AWS::AccountId>';
-    const sends = permissionsOn(platform, 'transfer-snapshot', 'ssm').filter((each) => each.includes('SendCommand'));
+    const sends = permissionsOn(platform, 'transfer-snapshots', 'ssm').filter((each) => each.includes('SendCommand'));
     expect(sends).toEqual(
       [
         ...TRANSFERS.map((name) => `ssm:SendCommand arn:<AWS::Partition>:ssm:${here}:document/${documentName(name)}`),
@@ -127,7 +127,7 @@ describe('permissions', () => {
 
   it('let no other step near S3', () => {
     for (const step of STEPS.filter(
-      (name) => !['list-backups', 'stage-snapshot', 'transfer-snapshot'].includes(name),
+      (name) => !['list-backups', 'stage-snapshot', 'transfer-snapshots'].includes(name),
     )) {
       expect(permissionsOn(platform, step, 's3'), step).toEqual([]);
     }
@@ -135,7 +135,9 @@ describe('permissions', () => {
 
   it('let nobody read a backup where no cluster has one', () => {
     const stacks = synthesizeStacks({ network: NETWORK, clusters: [PLAIN] });
-    const read = permissionsOn(stacks.platform, 'transfer-snapshot', 's3').filter((each) => each.includes('GetObject'));
+    const read = permissionsOn(stacks.platform, 'transfer-snapshots', 's3').filter((each) =>
+      each.includes('GetObject'),
+    );
     expect(read).toEqual([expect.stringMatching(/^s3:GetObject <\w+\.Arn>\/\*$/)]);
   });
 });

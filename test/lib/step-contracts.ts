@@ -1,11 +1,11 @@
 import type * as z from 'zod';
 import { HOST_COMMANDS, parameterSchema } from '../../core/contracts/host-commands.ts';
-import { runHostCommandInput } from '../../core/contracts/membership.ts';
-import { transferSnapshotInput } from '../../core/contracts/recovery.ts';
+import { transferSnapshotsInput } from '../../core/contracts/recovery.ts';
+import { runHostCommandsInput } from '../../core/contracts/run-host-commands.ts';
 import type { Call } from './execute.ts';
 
 /**
- * Holds a step's input against its contract: the one that `inputs` has for the state, or that of a host command.
+ * Holds a step's input against its contract: the one that `inputs` has for the state, or that of a phase on hosts.
  * @throws when it does not follow it
  */
 export function requireContract({ step, input }: Call, inputs: Readonly<Record<string, z.ZodType>>): void {
@@ -14,8 +14,10 @@ export function requireContract({ step, input }: Call, inputs: Readonly<Record<s
     schema.parse(input);
     return;
   }
-  const isTransfer = Object.hasOwn(Object(input), 'object');
-  const { command, parameters } = isTransfer ? transferSnapshotInput.parse(input) : runHostCommandInput.parse(input);
+  const { member, host, parameters, object, ...phase } = Object(input);
+  const isTransfer = object !== undefined;
+  const commands = [{ member, host, parameters, ...(isTransfer && { object }) }];
+  const { command } = (isTransfer ? transferSnapshotsInput : runHostCommandsInput).parse({ ...phase, commands });
   // The URL of an object is made by the step.
   const given = isTransfer ? { url: '', ...parameters } : parameters;
   const rules = Object.entries(HOST_COMMANDS[command].parameters);
@@ -23,5 +25,5 @@ export function requireContract({ step, input }: Call, inputs: Readonly<Record<s
   if (Object.keys(given).toSorted().join() !== names.toSorted().join()) {
     throw new Error(`"${step}" sends ${command} with ${JSON.stringify(given)}.`);
   }
-  for (const [name, rule] of rules) parameterSchema(rule).parse(given[name as keyof typeof given]);
+  for (const [name, rule] of rules) parameterSchema(rule).parse(given[name]);
 }

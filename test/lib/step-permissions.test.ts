@@ -127,20 +127,15 @@ describe('permissions', () => {
     expect(statements[0].Resource.map(render).toSorted()).toEqual(configured.toSorted());
   });
 
-  const unnamedOfRunCommand = [
-    'ssm:CancelCommand *',
-    lookForHosts,
-    'ssm:GetCommandInvocation *',
-    'ssm:ListCommandInvocations *',
-  ];
+  const unnamedOfRunCommand = ['ssm:CancelCommand *', lookForHosts, 'ssm:GetCommandInvocation *', 'ssm:ListCommands *'];
 
-  it('let run-host-command send the documents without a URL to the configured hosts and to spare ones, and read no secret or parameter', () => {
+  it('let run-host-commands send the documents without a URL to the configured hosts and to spare ones, and read no secret or parameter', () => {
     const here = '<AWS::Region>:<AWS::AccountId>';
     const commands = Object.keys(HOST_COMMANDS) as HostCommandName[];
     const documents = commands
       .filter((each) => each === 'inspect-host' || !(TRANSFERS as readonly string[]).includes(each))
       .map(documentName);
-    expect(ownPermissionsOf(platform, 'run-host-command')).toEqual(
+    expect(ownPermissionsOf(platform, 'run-host-commands')).toEqual(
       [
         ...documents.map((name) => `ssm:SendCommand arn:<AWS::Partition>:ssm:${here}:document/${name}`),
         ...INSTANCES.map((id) => `ssm:SendCommand arn:<AWS::Partition>:ec2:${here}:instance/${id}`),
@@ -156,7 +151,7 @@ describe('permissions', () => {
 
   it('let nobody send a command where no cluster has a host', () => {
     const stacks = synthesizeStacks({ network: NETWORK, clusters: [PLAIN] });
-    expect(ownPermissionsOf(stacks.platform, 'run-host-command')).toEqual(unnamedOfRunCommand);
+    expect(ownPermissionsOf(stacks.platform, 'run-host-commands')).toEqual(unnamedOfRunCommand);
     for (const text of stacks.texts) expect(text).not.toContain('ssm:SendCommand');
   });
 

@@ -18,7 +18,7 @@ import {
 } from '../../core/contracts/tokens.ts';
 import type { JsonObject } from '../../local/asl/json.ts';
 import { type Executed, execute } from './execute.ts';
-import { CLUSTER, done, hostOf, INSPECTION, inspectionOf, SERVICE } from './replacement-scene.ts';
+import { CLUSTER, hostOf, INSPECTION, inspectionOf, SERVICE } from './replacement-scene.ts';
 import { authenticationGuard, authTokenReset, FLEET, synthesizeStacks } from './stacks.ts';
 import { requireContract } from './step-contracts.ts';
 
@@ -154,9 +154,9 @@ export const ALL_INVALID =
 const ANSWERS = {
   'Load cluster': LOADED,
   'Assess tokens': assessmentOf(['node3']),
-  'Inspect host': ({ host }: { host: string }) => {
+  'Inspect hosts': ({ host }: { host: string }) => {
     const member = CLUSTER.members.find((each) => each.host === host)?.name ?? '';
-    return done(inspectionOf(member), `inspect-${host}`);
+    return inspectionOf(member);
   },
   'Plan token cure': planOf(['node3']),
   'Choose next cure': [restartOf('node3'), FINISH],

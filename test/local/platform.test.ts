@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunningHostCommand } from '../../core/contracts/membership.ts';
 import type { StagedUpload } from '../../core/contracts/recovery.ts';
+import type { HostReports } from '../../core/contracts/run-host-commands.ts';
 import { systemClock } from '../../local/asl/clock.ts';
 import { Platform } from '../../local/platform.ts';
 
@@ -43,28 +43,26 @@ function invoke<Result>(step: string, event: object): Promise<Result> {
   return platform.invokeStep(step, event) as Promise<Result>;
 }
 
+function transfer(command: string, parameters: object, object: object): Promise<HostReports> {
+  const commands = [{ member: 'm1', host: 'here', parameters, object }];
+  const visit = new Date().toISOString();
+  return invoke('transfer-snapshots', { command, commands, execution: 'run-1', visit, attempt: 0 });
+}
+
 describe('the staging bucket of the embedded platform', () => {
   it('takes from a host what its functions have begun, at the address that it is told', async () => {
     const snapshot = gzipSync('the snapshot');
     await mkdir(join(folder, SCRATCH));
     await writeFile(join(folder, SCRATCH, 'snapshot.gz'), snapshot);
     const { uploadId } = await invoke<StagedUpload>('stage-snapshot', { action: 'Begin', key: KEY });
-    const sent = await invoke<RunningHostCommand>('transfer-snapshot', {
-      host: 'here',
-      command: 'upload-snapshot',
-      parameters: {
-        dataDir: join(folder, 'data'),
-        execution: 'run-1',
-        offsetBytes: '0',
-        lengthBytes: String(snapshot.length),
-      },
-      object: { access: 'write-part', key: KEY, uploadId, partNumber: 1 },
-      execution: 'run-1',
-      commandId: '',
-      sentAt: 0,
-    });
-    expect(sent).toMatchObject({ status: 'Done', result: { etag: expect.any(String) } });
-    const { etag } = sent.result as { etag: string };
+    const lengthBytes = String(snapshot.length);
+    const { reports } = await transfer(
+      'upload-snapshot',
+      { dataDir: join(folder, 'data'), execution: 'run-1', offsetBytes: '0', lengthBytes },
+      { access: 'write-part', key: KEY, uploadId, partNumber: 1 },
+    );
+    expect(reports).toMatchObject([{ error: '', result: { etag: expect.any(String) } }]);
+    const [etag = ''] = reports.map(({ result }) => Object(result).etag as string);
     expect(etag.replaceAll('"', '')).toBe(createHash('md5').update(snapshot).digest('hex'));
     const parts = [{ partNumber: 1, etag }];
     await invoke('stage-snapshot', { action: 'Complete', key: KEY, uploadId, parts });
@@ -77,18 +75,14 @@ describe('the staging bucket of the embedded platform', () => {
   });
 
   it('stands beside folders that are read as the buckets of backups', async () => {
-    const examine = {
-      host: 'here',
-      command: 'examine-snapshot',
-      parameters: { dataDir: join(folder, 'data'), binDir: '/usr/bin', keep: 'no', execution: 'run-1' },
-      object: { access: 'read-backup', bucket: 'all-backups', key: 'monday.db' },
-      execution: 'run-1',
-      commandId: '',
-      sentAt: 0,
-    };
-    await expect(invoke('transfer-snapshot', examine)).rejects.toMatchObject({
-      error: 'PreconditionFailed',
-      cause: expect.stringContaining('the backup \\"monday.db\\" in all-backups: S3 refused it: NoSuchKey'),
+    const examined = await transfer(
+      'examine-snapshot',
+      { dataDir: join(folder, 'data'), binDir: '/usr/bin', keep: 'no', execution: 'run-1' },
+      { access: 'read-backup', bucket: 'all-backups', key: 'monday.db' },
+    );
+    expect(examined).toMatchObject({
+      failed: 'PreconditionFailed',
+      problems: expect.stringContaining('the backup "monday.db" in all-backups: S3 refused it: NoSuchKey'),
     });
   });
 

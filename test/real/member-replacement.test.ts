@@ -210,7 +210,7 @@ describe('the member runbook, interfered with,', () => {
     await expectWhole(stage);
   });
 
-  it('replaces a member whose process runs and answers nobody, and takes longer to stop than a function waits', async () => {
+  it('replaces a member whose process runs and answers nobody, and takes long to stop', async () => {
     const stage = await onStage();
     await freeze(stage, 'm3', 20);
     expect(await serviceOf(stage.cluster, 'm3')).toBe('active');
@@ -222,7 +222,7 @@ describe('the member runbook, interfered with,', () => {
     const stage = await onStage();
     await stage.cluster.destroyMember('m3');
     const killed = new Set<string>();
-    using _ = around(stage.platform, 'run-host-command', {
+    using _ = around(stage.platform, 'run-host-commands', {
       after: async (invocation) => {
         // Lambda's own retries are two: every other invocation is lost.
         if (invocation % 2 === 0) return;

@@ -39,11 +39,11 @@ describe('the quorum runbook, when a host dies', () => {
   function dieAt(stage: HostedStage, name: string, command: string): Disposable & { revive(): void } {
     const { id } = stage.cluster.member(name).host;
     let alive: HostAccess | undefined;
-    const steps = ['run-host-command', 'transfer-snapshot'].map((step) =>
+    const steps = ['run-host-commands', 'transfer-snapshots'].map((step) =>
       around(stage.platform, step, {
         before: async (_, event) => {
-          const { host, command: sent } = event as { host?: string; command?: string };
-          if (host === id && sent === command) alive ??= reachThrough(stage, name, DYING);
+          const { commands = [], command: sent } = event;
+          if (sent === command && commands.some(({ host }) => host === id)) alive ??= reachThrough(stage, name, DYING);
         },
       }),
     );

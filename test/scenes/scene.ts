@@ -116,12 +116,20 @@ export async function setAlarm(
   }
 }
 
+/** What a step is given, as far as hooks look at it. */
+interface StepEvent {
+  member?: string;
+  /** Of a phase on hosts. */
+  command?: string;
+  commands?: { host: string }[];
+}
+
 /** Runs `hook` around each invocation of one step: before it, or after it acted but before its answer is known. */
 export function around(
   platform: Platform,
   step: string,
   hook: {
-    before?: (invocation: number, event: { member?: string }) => Promise<void>;
+    before?: (invocation: number, event: StepEvent) => Promise<void>;
     after?: (invocation: number) => Promise<void>;
   },
 ): Disposable {
@@ -132,7 +140,7 @@ export function around(
     const invoked = event as Invocation;
     if (invoked.step !== step) return invoke(arn, event, signal);
     invocation++;
-    await hook.before?.(invocation, invoked.input as { member?: string });
+    await hook.before?.(invocation, invoked.input as StepEvent);
     const result = await invoke(arn, event, signal);
     await hook.after?.(invocation);
     return result;

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Errors, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
+import { STILL_RUNNING } from '../../../core/contracts/run-host-commands.ts';
 import { ERROR_NAMES } from '../../../core/errors.ts';
 
 /**
@@ -16,14 +17,16 @@ export const WHILE_ETCD_SETTLES: RetryProps = {
 };
 
 /**
- * Run Command does not reach the host at this moment: its agent restarts, or the network hiccups. 5 s and 10 s; a host that is
- * gone for longer is a matter for a person.
+ * Commands still run on hosts: the step is asked again, and each time it waits for 40 s itself, so that little of the time passes unseen.
+ * 5 s, growing by a fifth up to a minute. The step gives up on a command that takes too long; this many are more than any runbook has time for:
+ * 1000 x (60 + 40) s = 28 h.
  */
-export const WHILE_HOST_IS_AWAY: RetryProps = {
-  errors: [ERROR_NAMES.HostUnreachable],
+export const WHILE_COMMANDS_RUN: RetryProps = {
+  errors: [STILL_RUNNING],
   interval: Duration.seconds(5),
-  backoffRate: 2,
-  maxAttempts: 2,
+  backoffRate: 1.2,
+  maxDelay: Duration.minutes(1),
+  maxAttempts: 1000,
 };
 
 /**

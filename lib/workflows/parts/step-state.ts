@@ -1,25 +1,24 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { Fail, type IChainable, QueryLanguage, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
+import { type CatchProps, Fail, type IChainable, QueryLanguage, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke, type LambdaInvokeJsonataProps } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { Step } from '../../step-function.ts';
-import {
-  WHEN_LAMBDA_DIES,
-  WHILE_ETCD_SETTLES,
-  WHILE_HOST_IS_AWAY,
-  WHILE_LAMBDA_IS_NOT_READY,
-} from './retry-policies.ts';
+import { WHEN_LAMBDA_DIES, WHILE_ETCD_SETTLES, WHILE_LAMBDA_IS_NOT_READY } from './retry-policies.ts';
 
 export interface StepStateProps {
   step: Step;
   comment?: string;
   /** The step's whole input: JSON with `{% JSONata %}` in it, or one expression. */
   input: Record<string, unknown> | string;
+  /** What the next state gets: the step's output, if not said. */
+  outputs?: Record<string, unknown>;
   /** Variables to set from `$states.result.Payload`, the step's output. */
   assign?: Record<string, unknown>;
-  /** Where every error that was not cured by a retry goes: see {@link raiseAgain}. Without it the state around this one has it. */
-  onError?: IChainable;
+  /** Where every error that was not cured by a retry goes: see {@link raiseAgain}. */
+  onError: IChainable;
+  /** What it finds there: {@link ERROR}, if not said; and variables to set. */
+  caught?: Pick<CatchProps, 'outputs' | 'assign'>;
 }
 
 /** What a caught error leaves behind: its name, and its message. */
@@ -63,20 +62,19 @@ class InvokeVersion extends LambdaInvoke {
 export function stepState(
   scope: Construct,
   name: string,
-  { step, comment, input, assign, onError }: StepStateProps,
+  { step, comment, input, outputs, assign, onError, caught }: StepStateProps,
 ): LambdaInvoke {
   const state = new InvokeVersion(scope, name, {
     ...(comment && { comment }),
     step,
     payload: TaskInput.fromObject({ step: step.name, execution: '{% $states.context.Execution.Name %}', input }),
-    outputs: '{% $states.result.Payload %}',
+    outputs: outputs ?? '{% $states.result.Payload %}',
     ...(assign && { assign }),
   });
   state.addRetry(WHILE_ETCD_SETTLES);
-  state.addRetry(WHILE_HOST_IS_AWAY);
   state.addRetry(WHEN_LAMBDA_DIES);
   state.addRetry(WHILE_LAMBDA_IS_NOT_READY);
-  if (onError) state.addCatch(onError, { outputs: ERROR });
+  state.addCatch(onError, { outputs: ERROR, ...caught });
   return state;
 }
 

@@ -19,8 +19,9 @@ export function tellChanges(scope: Construct, step: Step, next: IChainable): Cho
       targets: '{% [$plan.targets] %}',
       changes: '{% [$changes] %}',
     },
+    onError: next,
+    caught: { outputs: '{% $states.input %}' },
   });
-  tell.addCatch(next, { outputs: '{% $states.input %}' });
   tell.next(next);
   return Choice.jsonata(scope, 'Was anything changed?')
     .when(Condition.jsonata('{% $count($changes) > 0 %}'), tell)

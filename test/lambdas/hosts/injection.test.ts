@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { documentName, HOST_COMMANDS, type HostCommandName } from '../../../core/contracts/host-commands.ts';
 import { sendCommand } from '../../../lambdas/hosts/commands.ts';
 import { runCommand } from '../../../local/aws/run-command.ts';
-import { documents, HERE, HOST, serve, temporaryFolder } from './support.ts';
+import { connectSsm, documents, HERE, HOST, serve, temporaryFolder } from './support.ts';
 
 /** What every parameter of every command takes, and none of these tests is about. */
 const HARMLESS: Readonly<Record<string, string>> = {
@@ -96,8 +96,8 @@ describe.each(CASES)('$command, given as $name', ({ command, name }) => {
     const value = payload(HARMLESS[name] ?? '', join(folder, 'owned'));
     const parameters = { ...harmless(command), [name]: value };
 
-    const sending = async () => sendCommand({ host: HOST, command, parameters, execution: 'run-1' } as never);
-    await expect(sending).rejects.toMatchObject({
+    const ssm = await connectSsm();
+    await expect(sendCommand(ssm, { host: HOST, command, parameters, mark: 'mark' } as never)).rejects.toMatchObject({
       name: 'InvalidInput',
       message: expect.stringContaining(`- ${name}: `),
     });
@@ -122,7 +122,8 @@ describe.each(CASES)('$command, given as $name', ({ command, name }) => {
 describe.each(Object.keys(HOST_COMMANDS) as HostCommandName[])('%s, with harmless values', (command) => {
   it('is sent and runs', async () => {
     const { folder } = await serveTraces();
-    await sendCommand({ host: HOST, command, parameters: harmless(command), execution: 'run-1' } as never);
+    const parameters = harmless(command);
+    await sendCommand(await connectSsm(), { host: HOST, command, parameters, mark: 'mark' } as never);
     await expect.poll(() => existsSync(join(folder, 'ran'))).toBe(true);
   });
 });

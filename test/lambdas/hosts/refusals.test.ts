@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { cancelCommand, requireReachable, sendCommand, waitForCommand } from '../../../lambdas/hosts/commands.ts';
+import {
+  cancelCommand,
+  findCommands,
+  readCommand,
+  requireReachable,
+  sendCommand,
+} from '../../../lambdas/hosts/commands.ts';
+import type { Ssm } from '../../../lambdas/hosts/ssm.ts';
 import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
-import { WAIT_MS } from '../../run/patience.ts';
-import { HOST, serve } from './support.ts';
+import { connectSsm, HOST, serve } from './support.ts';
 
 const command = 'control-service';
-const commandId = '00000000-0000-4000-8000-000000000000';
+const sent = { commandId: '00000000-0000-4000-8000-000000000000', sentAt: 0 };
 
 describe('a refusal of SSM', () => {
   /** Every operation is refused in the same way; counts how often. */
@@ -18,19 +24,20 @@ describe('a refusal of SSM', () => {
     const names = [
       'SendCommand',
       'GetCommandInvocation',
-      'ListCommandInvocations',
+      'ListCommands',
       'CancelCommand',
       'DescribeInstanceInformation',
     ];
     await serve(Object.fromEntries(names.map((name) => [`AmazonSSM.${name}`, refuse])));
     return counted;
   }
-  const CALLS: Record<string, () => Promise<unknown>> = {
-    requireReachable: () => requireReachable([HOST]),
-    sendCommand: () =>
-      sendCommand({ host: HOST, command, parameters: { unit: 'etcd', action: 'stop' }, execution: 'run-1' }),
-    waitForCommand: () => waitForCommand({ host: HOST, commandId, command }, { waitMs: WAIT_MS }),
-    cancelCommand: () => cancelCommand({ host: HOST, commandId }),
+  const CALLS: Record<string, (ssm: Ssm) => Promise<unknown>> = {
+    requireReachable: (ssm) => requireReachable(ssm, [HOST]),
+    findCommands: (ssm) => findCommands(ssm, command, ['mark'], '2026-01-31T12:00:00.000Z'),
+    sendCommand: (ssm) =>
+      sendCommand(ssm, { host: HOST, command, parameters: { unit: 'etcd', action: 'stop' }, mark: 'mark' }),
+    readCommand: (ssm) => readCommand(ssm, HOST, command, sent),
+    cancelCommand: (ssm) => cancelCommand(ssm, HOST, sent),
   };
 
   describe.each(Object.keys(CALLS))('of %s', (call) => {
@@ -43,13 +50,16 @@ describe('a refusal of SSM', () => {
       ['InvalidCommandId', 'HostCommandFailed', /SSM refused it: InvalidCommandId: no$/],
     ])('is told at once: %s is %s', async (type, name, message) => {
       const counted = await refusing(type);
-      await expect(CALLS[call]?.()).rejects.toMatchObject({ name, message: expect.stringMatching(message) });
+      await expect(CALLS[call]?.(await connectSsm())).rejects.toMatchObject({
+        name,
+        message: expect.stringMatching(message),
+      });
       expect(counted.requests).toBe(1);
     });
 
     it('is none where SSM only throttles', async () => {
       await refusing('ThrottlingException');
-      await expect(CALLS[call]?.()).rejects.toMatchObject({ name: 'AwsUnavailable' });
+      await expect(CALLS[call]?.(await connectSsm())).rejects.toMatchObject({ name: 'AwsUnavailable' });
     });
   });
 });

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import { documentName, type HostCommandName } from '../../../core/contracts/host-commands.ts';
+import { openSsm, type Ssm } from '../../../lambdas/hosts/ssm.ts';
 import { documentContent } from '../../../lib/command-documents.ts';
 import { type AwsEndpoint, type Operation, serveAwsEndpoint } from '../../../local/aws/endpoint.ts';
 import { type RunCommand, runCommand } from '../../../local/aws/run-command.ts';
@@ -73,4 +75,16 @@ export function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Connections for the rest of the test. */
+export async function connectSsm(): Promise<Ssm> {
+  const ssm = await openSsm();
+  onTestFinished(() => ssm.close());
+  return ssm;
+}
+
+/** The lines that scripts have written so far. */
+export function linesIn(file: string): string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
 }

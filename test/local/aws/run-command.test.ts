@@ -5,7 +5,7 @@ import {
   DescribeInstanceInformationCommand,
   GetCommandInvocationCommand,
   type GetCommandInvocationResult,
-  ListCommandInvocationsCommand,
+  ListCommandsCommand,
   SendCommandCommand,
   type SendCommandCommandInput,
   SSMClient,
@@ -212,23 +212,23 @@ describe('a cancelled command', () => {
   });
 });
 
-describe('the list of invocations', () => {
-  it('has those of one host, newest first, by document and time', async () => {
+describe('the list of commands', () => {
+  it('has those of all hosts, newest first, by document and time', async () => {
     await serveControlService('echo done', BOTH);
     const [first, second] = [await send({ Comment: 'first' }), await send({ Comment: 'second' })];
-    await send({ InstanceIds: [OTHER_HOST] });
+    const third = await send({ InstanceIds: [OTHER_HOST, HOST] });
     await ended(second);
     const list = async (key?: 'DocumentName' | 'InvokedAfter', value = '') => {
       const Filters = key && [{ key, value }];
-      const input = { InstanceId: HOST, ...(Filters && { Filters }) };
-      return (await new SSMClient({}).send(new ListCommandInvocationsCommand(input))).CommandInvocations ?? [];
+      return (await new SSMClient({}).send(new ListCommandsCommand({ ...(Filters && { Filters }) }))).Commands ?? [];
     };
     const all = await list();
-    expect(all.map(({ CommandId }) => CommandId)).toEqual([second, first]);
-    expect(all[0]).toMatchObject({ Comment: 'second', DocumentName: NAME, InstanceId: HOST, Status: 'Success' });
-    expect(await list('DocumentName', NAME)).toHaveLength(2);
+    expect(all.map(({ CommandId }) => CommandId)).toEqual([third, second, first]);
+    expect(all[1]).toMatchObject({ Comment: 'second', DocumentName: NAME, InstanceIds: [HOST] });
+    expect(all[0]).toMatchObject({ InstanceIds: [OTHER_HOST, HOST], RequestedDateTime: expect.any(Date) });
+    expect(await list('DocumentName', NAME)).toHaveLength(3);
     expect(await list('DocumentName', 'other')).toEqual([]);
-    expect(await list('InvokedAfter', new Date(Date.now() - 60_000).toISOString())).toHaveLength(2);
+    expect(await list('InvokedAfter', new Date(Date.now() - 60_000).toISOString())).toHaveLength(3);
     expect(await list('InvokedAfter', new Date(Date.now() + 60_000).toISOString())).toEqual([]);
   });
 
@@ -236,12 +236,10 @@ describe('the list of invocations', () => {
     await serveControlService('echo done');
     const ids = [await send(), await send(), await send()];
     const page = async (NextToken?: string) =>
-      new SSMClient({}).send(new ListCommandInvocationsCommand({ InstanceId: HOST, MaxResults: 2, NextToken }));
+      new SSMClient({}).send(new ListCommandsCommand({ MaxResults: 2, NextToken }));
     const first = await page();
     const second = await page(first.NextToken);
-    const found = [first, second].flatMap(({ CommandInvocations = [] }) =>
-      CommandInvocations.map((one) => one.CommandId),
-    );
+    const found = [first, second].flatMap(({ Commands = [] }) => Commands.map((one) => one.CommandId));
     expect(found).toEqual(ids.toReversed());
     expect(second.NextToken).toBeUndefined();
   });

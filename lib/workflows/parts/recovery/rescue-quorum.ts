@@ -1,15 +1,15 @@
 import { Choice, Condition, type IChainable, type State } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Step } from '../../../step-function.ts';
-import { onEveryHost, PROBLEMS, REACHED, reportFromEveryHost } from '../on-every-host.ts';
+import { onEveryHost, PROBLEMS, REACHED, REPORTS, reportFromEveryHost, withObject } from '../on-every-host.ts';
 import { stepState } from '../step-state.ts';
 
 export interface RescueProps {
   steps: {
     chooseRescue: Step;
     waitForQuorum: Step;
-    runHostCommand: Step;
-    transferSnapshot: Step;
+    runHostCommands: Step;
+    transferSnapshots: Step;
   };
   /** Where a quorum leads again, of services that were started here; or by itself. */
   led: IChainable;
@@ -28,16 +28,12 @@ const TELL = { assign: { interrupted: '{% [$append($interrupted, $rescue.summary
  * Sets the variables `inspections`, `rescue`, `discard`, `kept` and `interrupted`; and `goal` where a quorum leads.
  */
 export function rescueQuorum(scope: Construct, { steps, led, cameBack, salvage, onError }: RescueProps): State {
-  const { chooseRescue, waitForQuorum, runHostCommand, transferSnapshot } = steps;
-  const inspectHosts = reportFromEveryHost(scope, {
-    step: transferSnapshot,
-    every: 'Inspect hosts',
-    one: 'Inspect host',
-    subject: 'the inspection',
+  const { chooseRescue, waitForQuorum, runHostCommands, transferSnapshots } = steps;
+  const inspectHosts = reportFromEveryHost(scope, 'Inspect hosts', {
+    step: transferSnapshots,
     command: 'inspect-host',
-    commands: '$assessment.inspections',
-    object: REACHED,
-    assign: { inspections: '{% [$states.result] %}' },
+    commands: withObject('$assessment.inspections', REACHED),
+    assign: { inspections: `{% [${REPORTS}] %}` },
     onError,
   });
   const choose = stepState(scope, 'Choose rescue', {
@@ -64,37 +60,30 @@ export function rescueQuorum(scope: Construct, { steps, led, cameBack, salvage, 
     onError,
   });
 
-  const moveBack = onEveryHost(scope, {
-    step: runHostCommand,
-    every: 'Undo the interrupted recovery',
-    one: 'Move interrupted data back',
-    subject: 'the undoing',
+  const moveBack = onEveryHost(scope, 'Undo the interrupted recovery', {
+    step: runHostCommands,
+    didAnyFail: 'Did the undoing fail anywhere?',
     command: 'revert-data-dir',
     commands: '$rescue.commands',
     onError,
   });
-  const clear = onEveryHost(scope, {
-    step: runHostCommand,
-    every: 'Close the interrupted recovery',
-    one: 'Discard interrupted scratch',
-    subject: 'the closing',
+  const clear = onEveryHost(scope, 'Close the interrupted recovery', {
+    step: runHostCommands,
+    didAnyFail: 'Did the closing fail anywhere?',
     command: 'discard-scratch',
     commands: "$rescue.action = 'Keep' ? $rescue.commands : $rescue.discard",
     onError,
   });
-  const launch = reportFromEveryHost(scope, {
-    step: runHostCommand,
-    every: 'Start what has data',
-    one: 'Launch service',
-    subject: 'the launch',
+  const launch = reportFromEveryHost(scope, 'Start what has data', {
+    step: runHostCommands,
     command: 'control-service',
     commands: '$rescue.commands',
     assign: {
       restarted: true,
       restartReason: '{% $rescue.summary %}',
       restartProblem: `{% ${PROBLEMS} %}`,
-      launched: '{% [$states.result.member] %}',
-      launchFailed: "{% [$states.result[error != ''].member] %}",
+      launched: `{% [${REPORTS}.member] %}`,
+      launchFailed: `{% [${REPORTS}[error != ''].member] %}`,
     },
     onError,
   });

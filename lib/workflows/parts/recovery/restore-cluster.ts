@@ -1,16 +1,16 @@
-import { type Chain, Choice, Condition, type IChainable, Pass } from 'aws-cdk-lib/aws-stepfunctions';
+import { type Chain, Choice, Condition, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Step } from '../../../step-function.ts';
-import { onEveryHost, PROBLEMS, reportFromEveryHost } from '../on-every-host.ts';
-import { stepState } from '../step-state.ts';
+import { onEveryHost, PROBLEMS, REPORTS, reportFromEveryHost, withObject } from '../on-every-host.ts';
+import { ERROR, stepState } from '../step-state.ts';
 import type { WaysOut } from './undo-recovery.ts';
 
 export interface RestoreProps {
   steps: {
     waitForQuorum: Step;
-    runHostCommand: Step;
+    runHostCommands: Step;
     stageSnapshot: Step;
-    transferSnapshot: Step;
+    transferSnapshots: Step;
   };
   waysOut: WaysOut;
   /** Where the quorum has come back before anything was stopped. */
@@ -28,15 +28,12 @@ export interface RestoreProps {
  */
 export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
   const { steps, waysOut, cameBack, onErrorAfterStart } = props;
-  const { waitForQuorum, runHostCommand, stageSnapshot, transferSnapshot } = steps;
-  const trial = onEveryHost(scope, {
-    step: transferSnapshot,
-    every: 'Try the restore',
-    one: 'Restore on trial',
-    subject: 'the trial',
+  const { waitForQuorum, runHostCommands, stageSnapshot, transferSnapshots } = steps;
+  const trial = onEveryHost(scope, 'Try the restore', {
+    step: transferSnapshots,
+    didAnyFail: 'Did the trial fail anywhere?',
     command: 'restore-snapshot',
-    commands: '$plan.commands.trial',
-    object: '{% null %}',
+    commands: withObject('$plan.commands.trial', 'null'),
     onError: waysOut.untouched,
   });
   const lookOnceMore = stepState(scope, 'Look once more', {
@@ -44,11 +41,8 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     input: { cluster: '{% $cluster %}', waitSeconds: 0 },
     onError: waysOut.untouched,
   });
-  const discardUnneeded = reportFromEveryHost(scope, {
-    step: runHostCommand,
-    every: 'Discard what is not needed',
-    one: 'Discard unneeded scratch',
-    subject: 'the tidying',
+  const discardUnneeded = reportFromEveryHost(scope, 'Discard what is not needed', {
+    step: runHostCommands,
     command: 'discard-scratch',
     commands: '$discard',
     assign: { scratchLeft: `{% ${PROBLEMS} %}` },
@@ -64,35 +58,27 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     Condition.jsonata('{% $states.input.led %}'),
     discardUnneeded,
   );
-  const stopAll = onEveryHost(scope, {
-    step: runHostCommand,
-    every: 'Stop all services',
-    one: 'Stop service',
-    subject: 'the stop',
+  const stopAll = onEveryHost(scope, 'Stop all services', {
+    step: runHostCommands,
+    didAnyFail: 'Did the stop fail anywhere?',
     command: 'control-service',
     commands: '$plan.commands.stop',
     onError: waysOut.stopped,
   });
-  const restore = onEveryHost(scope, {
-    step: transferSnapshot,
-    every: 'Restore on every host',
-    one: 'Restore snapshot',
-    subject: 'the restore',
+  const restore = onEveryHost(scope, 'Restore on every host', {
+    step: transferSnapshots,
+    didAnyFail: 'Did the restore fail anywhere?',
     command: 'restore-snapshot',
-    commands: '$plan.commands.restore',
-    object: '{% {"access": "read", "key": $plan.staging.key} %}',
+    commands: withObject('$plan.commands.restore', '{"access": "read", "key": $plan.staging.key}'),
     onError: waysOut.untouched,
   });
-  const place = onEveryHost(scope, {
-    step: runHostCommand,
-    every: 'Put restored data in place',
-    one: 'Place restored data',
-    subject: 'the placing',
+  const place = onEveryHost(scope, 'Put restored data in place', {
+    step: runHostCommands,
+    didAnyFail: 'Did the placing fail anywhere?',
     command: 'place-restored-data',
     commands: '$plan.commands.place',
     assign: {
-      archived:
-        '{% [$states.result[result != null].{"member": member, "host": host, "dataDir": result.dataDir, "walDir": result.walDir}] %}',
+      archived: `{% [${REPORTS}[result != null].{"member": member, "host": host, "dataDir": result.dataDir, "walDir": result.walDir}] %}`,
       goal: {
         cluster: '{% $plan.cluster %}',
         revision: '{% $plan.winner.revision %}',
@@ -102,41 +88,31 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     },
     onError: waysOut.moved,
   });
-  const configure = onEveryHost(scope, {
-    step: runHostCommand,
-    every: 'Write membership on every host',
-    one: 'Write membership',
-    subject: 'the membership',
+  const configure = onEveryHost(scope, 'Write membership on every host', {
+    step: runHostCommands,
+    didAnyFail: 'Did the membership fail anywhere?',
     command: 'configure-membership',
     commands: '$plan.commands.configure',
     assign: { written: WRITTEN, unsure: UNSURE },
     onError: waysOut.moved,
   });
-  const start = onEveryHost(scope, {
-    step: runHostCommand,
-    every: 'Start all services',
-    one: 'Start service',
-    subject: 'the start',
+  const start = onEveryHost(scope, 'Start all services', {
+    step: runHostCommands,
+    didAnyFail: 'Did the start fail anywhere?',
     command: 'control-service',
     commands: '$plan.commands.start',
     onError: onErrorAfterStart,
   });
   // All are placed, and say so: the next execution would keep this. From the first host on that says `kept`, it must. So whatever becomes of this,
   // members are started, and a host that does not say it is only told of.
-  const ignore = Pass.jsonata(scope, 'Leave the scratch', {
-    assign: { scratchLeft: '{% $states.input.cause %}' },
-  });
-  const commit = reportFromEveryHost(scope, {
-    step: runHostCommand,
-    every: 'Commit the restored data',
-    one: 'Keep what is in place',
-    subject: 'the commit',
+  const commit = reportFromEveryHost(scope, 'Commit the restored data', {
+    step: runHostCommands,
     command: 'discard-scratch',
     commands: '$plan.commands.commit',
     assign: { scratchLeft: `{% ${PROBLEMS} %}` },
-    onError: ignore,
+    onError: start,
+    caught: { assign: { scratchLeft: ERROR.cause } },
   });
-  ignore.next(start);
 
   return trial
     .next(uploadSnapshot(scope, steps, waysOut.untouched))
@@ -151,19 +127,18 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
 }
 
 /** JSONata: of each host on which the membership was written, the file and where it lies as it was before. */
-const WRITTEN =
-  "{% [$states.result[result != null and result.copy != ''].(host & ': ' & result.file & ' (as it was before: ' & result.copy & ')')] %}";
+const WRITTEN = `{% [${REPORTS}[result != null and result.copy != ''].(host & ': ' & result.file & ' (as it was before: ' & result.copy & ')')] %}`;
 
 /** As {@link WRITTEN}, where nobody knows: a script that refuses has written nothing, and any other failure proves nothing. */
 const UNSURE =
-  "{% [$states.result[$not(error in ['', 'InvalidInput', 'PreconditionFailed', 'UnsafeToProceed'])].($at := host; " +
+  `{% [${REPORTS}[$not(error in ['', 'InvalidInput', 'PreconditionFailed', 'UnsafeToProceed'])].($at := host; ` +
   "$plan.commands.configure[host = $at].(host & ': ' & parameters.configFile & ' (if it was, the original is ' & " +
   "parameters.configFile & '.' & parameters.execution & ')'))] %}";
 
 /** The snapshot's host sends it to the staging bucket, part by part: each is cut out of it on the host's own disk. */
 function uploadSnapshot(
   scope: Construct,
-  { stageSnapshot, transferSnapshot }: Pick<RestoreProps['steps'], 'stageSnapshot' | 'transferSnapshot'>,
+  { stageSnapshot, transferSnapshots }: Pick<RestoreProps['steps'], 'stageSnapshot' | 'transferSnapshots'>,
   onError: IChainable,
 ): Chain {
   const begin = stepState(scope, 'Begin upload', {
@@ -172,17 +147,15 @@ function uploadSnapshot(
     assign: { staged: '{% $states.result.Payload %}' },
     onError,
   });
-  const upload = onEveryHost(scope, {
-    step: transferSnapshot,
-    every: 'Upload the snapshot',
-    one: 'Upload part',
-    subject: 'the upload',
+  const upload = onEveryHost(scope, 'Upload the snapshot', {
+    step: transferSnapshots,
+    didAnyFail: 'Did the upload fail anywhere?',
     command: 'upload-snapshot',
-    commands: '$plan.staging.parts',
-    object:
-      '{% {"access": "write-part", "key": $staged.key, "uploadId": $staged.uploadId, "partNumber": $states.input.partNumber} %}',
+    commands:
+      '$plan.staging.parts.{"member": member, "host": host, "parameters": parameters, ' +
+      '"object": {"access": "write-part", "key": $staged.key, "uploadId": $staged.uploadId, "partNumber": partNumber}}',
     atOnce: 1,
-    assign: { etags: "{% [$states.result.(error = '' ? result.etag : '')] %}" },
+    assign: { etags: `{% [${REPORTS}.(error = '' ? result.etag : '')] %}` },
     onError,
   });
   const complete = stepState(scope, 'Complete upload', {

@@ -1,11 +1,11 @@
 import type { Chain, IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Step } from '../../../step-function.ts';
-import { reportFromEveryHost } from '../on-every-host.ts';
+import { REPORTS, reportFromEveryHost, withObject } from '../on-every-host.ts';
 import { stepState } from '../step-state.ts';
 
 export interface SalvageProps {
-  steps: { runHostCommand: Step; transferSnapshot: Step; planRecovery: Step };
+  steps: { runHostCommands: Step; transferSnapshots: Step; planRecovery: Step };
   onError: IChainable;
 }
 
@@ -14,26 +14,19 @@ export interface SalvageProps {
  * place is only read. Sets the variables `plan` and `discard`.
  */
 export function salvageData(scope: Construct, { steps, onError }: SalvageProps): Chain {
-  const { runHostCommand, transferSnapshot, planRecovery } = steps;
-  const salvage = reportFromEveryHost(scope, {
-    step: runHostCommand,
-    every: 'Salvage data on every host',
-    one: 'Salvage data',
-    subject: 'the salvage',
+  const { runHostCommands, transferSnapshots, planRecovery } = steps;
+  const salvage = reportFromEveryHost(scope, 'Salvage data on every host', {
+    step: runHostCommands,
     command: 'salvage-data-dir',
     commands: '$rescue.commands',
-    assign: { salvaged: '{% [$states.result] %}' },
+    assign: { salvaged: `{% [${REPORTS}] %}` },
     onError,
   });
-  const examine = reportFromEveryHost(scope, {
-    step: transferSnapshot,
-    every: 'Look into the backup',
-    one: 'Examine backup',
-    subject: 'the examination',
+  const examine = reportFromEveryHost(scope, 'Look into the backup', {
+    step: transferSnapshots,
     command: 'examine-snapshot',
-    commands: '$rescue.examine = null ? [] : $rescue.examine',
-    object: '{% {"access": "read-backup", "bucket": $cluster.backups.bucket, "key": $parameters.snapshot.key} %}',
-    assign: { examined: '{% $count($states.result) = 0 ? null : $states.result[0] %}' },
+    commands: `$rescue.examine = null ? [] : ${withObject('$rescue.examine', BACKUP)}`,
+    assign: { examined: `{% $count(${REPORTS}) = 0 ? null : ${REPORTS}[0] %}` },
     onError,
   });
   const plan = stepState(scope, 'Plan recovery', {
@@ -55,3 +48,6 @@ export function salvageData(scope: Construct, { steps, onError }: SalvageProps):
   });
   return salvage.next(examine).next(plan);
 }
+
+/** JSONata: the backup that is named. */
+const BACKUP = '{"access": "read-backup", "bucket": $cluster.backups.bucket, "key": $parameters.snapshot.key}';

@@ -1,7 +1,7 @@
 import { Choice, Condition, type Fail, Pass } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Step } from '../../../step-function.ts';
-import { reportFromEveryHost, shortProblems } from '../on-every-host.ts';
+import { REPORTS, reportFromEveryHost, shortProblems } from '../on-every-host.ts';
 import { stepState } from '../step-state.ts';
 
 /** The ways out of a recovery whose members have not been started. Each takes `{error, cause}`, and ends with that error. */
@@ -25,7 +25,7 @@ export interface WaysOut {
  */
 export function undoRecovery(
   scope: Construct,
-  { runHostCommand, stageSnapshot }: { runHostCommand: Step; stageSnapshot: Step },
+  { runHostCommands, stageSnapshot }: { runHostCommands: Step; stageSnapshot: Step },
   stop: Fail,
 ): WaysOut {
   const tell = Pass.jsonata(scope, 'Tell what was undone', {
@@ -43,57 +43,50 @@ export function undoRecovery(
   const wasASnapshotStaged = Choice.jsonata(scope, 'Was a snapshot staged?')
     .when(Condition.jsonata("{% $staged.key != '' %}"), discardUpload.next(tell))
     .otherwise(tell);
-  const discard = reportFromEveryHost(scope, {
-    step: runHostCommand,
-    every: 'Discard all scratch',
-    one: 'Discard scratch',
-    subject: 'the discard',
+  const discard = reportFromEveryHost(scope, 'Discard all scratch', {
+    step: runHostCommands,
     command: 'discard-scratch',
     commands: '$discard',
     assign: { undone: told("''", 'Scratch folders are left, which hold copies of the data:') },
     onError: wasASnapshotStaged,
+    caught: { assign: { undone: unknown('whether scratch folders are left, which hold copies of the data.') } },
   }).next(wasASnapshotStaged);
   const isAllDataBack = Choice.jsonata(scope, 'Is all data back?')
     .when(Condition.jsonata('{% $count($unreverted) > 0 %}'), wasASnapshotStaged)
     .otherwise(discard);
-  const startAgain = reportFromEveryHost(scope, {
-    step: runHostCommand,
-    every: 'Start services again',
-    one: 'Start service again',
-    subject: 'the restart',
+  const startAgain = reportFromEveryHost(scope, 'Start services again', {
+    step: runHostCommands,
     command: 'control-service',
     commands: '$plan.commands.startAgain[$not(member in $unreverted)]',
     assign: {
       undone: told(
-        "$count($states.result) > 0 ? 'The services that ran before run again.' : ''",
+        `$count(${REPORTS}) > 0 ? 'The services that ran before run again.' : ''`,
         'Not every service that ran before runs again:',
       ),
     },
     onError: isAllDataBack,
+    caught: { assign: { undone: unknown('which of the services that ran before run again.') } },
   }).next(isAllDataBack);
-  const moveBack = reportFromEveryHost(scope, {
-    step: runHostCommand,
-    every: 'Move all data back',
-    one: 'Move data back',
-    subject: 'the return',
+  const moveBack = reportFromEveryHost(scope, 'Move all data back', {
+    step: runHostCommands,
     command: 'revert-data-dir',
     commands: '$plan.commands.revert',
     assign: {
-      unreverted: "{% [$states.result[error != ''].member] %}",
+      unreverted: `{% [${REPORTS}[error != ''].member] %}`,
       undone: told(
         "'Every data dir is as it was found.'",
         'NOT every data dir is as it was found. Start no etcd on these hosts, and start this runbook again: it moves back what is left.',
       ),
     },
-    // Then it is not known of any host.
-    onError: Pass.jsonata(scope, 'Know of no data', {
+    onError: startAgain,
+    caught: {
       assign: {
         unreverted: '{% [$plan.targets.member] %}',
-        undone: [
-          'It is not known which data dirs are as they were found. Start no etcd, and start this runbook again: it moves back what is left.',
-        ],
+        undone: unknown(
+          'which data dirs are as they were found. Start no etcd, and start this runbook again: it moves back what is left.',
+        ),
       },
-    }).next(startAgain),
+    },
   }).next(startAgain);
 
   const note = (name: string, undone: string | string[]) =>
@@ -131,10 +124,15 @@ const CONFIGURED =
 /** How the cluster stands on each of these ways out: nothing was cured. */
 const STILL_LOST = 'The quorum is still lost: no member takes writes. Correct what is said above, and start again.';
 
-/** Three Maps may fail on every host, and the error that led here comes before all. */
+/** Three phases may fail on every host, and the error that led here comes before all. */
 const PROBLEMS = shortProblems(500);
 
-/** What is told of a Map's reports, after what was told before: all went well, or the problems. */
+/** What is told of a phase, after what was told before: all went well, or the problems. */
 function told(well: string, otherwise: string): string {
   return `{% [$append($undone, [${PROBLEMS} = '' ? (${well}) : '${otherwise}' & '\\n' & ${PROBLEMS}][$ != ''])] %}`;
+}
+
+/** What is told of a phase that Run Command has not answered for. */
+function unknown(what: string): string {
+  return `{% [$append($undone, 'It is not known ${what}')] %}`;
 }

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HOST_COMMANDS, type HostCommandName } from '../../../core/contracts/host-commands.ts';
 import { TRANSFERS } from '../../../core/contracts/recovery.ts';
+import type { HostReport } from '../../../core/contracts/run-host-commands.ts';
 import { handler as stage } from '../../../lambdas/steps/stage-snapshot.ts';
-import { handler } from '../../../lambdas/steps/transfer-snapshot.ts';
+import { handler } from '../../../lambdas/steps/transfer-snapshots.ts';
 import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
 import { runCommand } from '../../../local/aws/run-command.ts';
 import { documents, HERE, HOST, serve, temporaryFolder, until } from '../hosts/support.ts';
@@ -16,8 +17,6 @@ const UPLOAD = {
   command: 'upload-snapshot',
   parameters: { dataDir: '/var/lib/etcd', execution: 'run-1', offsetBytes: '0', lengthBytes: '12' },
   execution: 'run-1',
-  commandId: '',
-  sentAt: 0,
 } as const;
 const RESTORE = {
   ...UPLOAD,
@@ -85,14 +84,24 @@ function credentialsOfSsm() {
   return { region: AWS_REGION, accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY };
 }
 
-/** Asks until the command has ended, as the state machine does. */
-async function ended(input: object): Promise<unknown> {
-  let answer = await handler(input);
-  for (let turn = 0; answer.status === 'InProgress' && turn < 10; turn++) {
-    const { commandId, sentAt } = answer;
-    answer = await handler({ ...input, commandId, sentAt });
-  }
-  return answer;
+interface Transfer {
+  host: string;
+  command: string;
+  parameters: object;
+  execution: string;
+  object: object | null;
+}
+
+/** A phase of one transfer. */
+function phaseOf({ host, parameters, object, ...phase }: Transfer, visit = Date.now()) {
+  const commands = [{ member: 'm1', host, parameters, object }];
+  return { ...phase, commands, visit: new Date(visit).toISOString(), attempt: 0 };
+}
+
+/** What has become of it, where it ends soon. */
+async function ended(transfer: Transfer): Promise<HostReport> {
+  const { reports } = await handler(phaseOf(transfer));
+  return reports[0] as HostReport;
 }
 
 function signatureOf(url: string | undefined): string {
@@ -113,17 +122,17 @@ describe('a transfer', () => {
     await serveStaging({ credentials: credentialsOfSsm() });
     const { uploadId } = await stage({ action: 'Begin', key: KEY });
     const object = { access: 'write-part', key: KEY, uploadId, partNumber: 1 };
-    const uploaded = (await ended({ ...UPLOAD, object })) as { result: { etag: string } };
-    await stage({ action: 'Complete', key: KEY, uploadId, parts: [{ partNumber: 1, ...uploaded.result }] });
+    const { result } = await ended({ ...UPLOAD, object });
+    await stage({ action: 'Complete', key: KEY, uploadId, parts: [{ partNumber: 1, ...Object(result) }] });
     const restored = await ended({ ...RESTORE, object: READ });
-    expect(restored).toMatchObject({ status: 'Done', result: { revision: '7', sizeBytes: 12 } });
+    expect(restored).toMatchObject({ error: '', result: { revision: '7', sizeBytes: 12 } });
     expect(readFileSync(join(folder, 'restored'), 'utf8')).toBe('the snapshot');
   });
 
   it('has an empty URL where the snapshot lies on the host already', async () => {
     await serveStaging();
     await serveScripts({ 'restore-snapshot': `[ -z "$url" ] && ${RESTORED}` });
-    expect(await ended({ ...RESTORE, object: null })).toMatchObject({ status: 'Done' });
+    expect(await ended({ ...RESTORE, object: null })).toMatchObject({ error: '' });
     expect(sent).toEqual([{ Comment: expect.any(String), url: '' }]);
   });
 
@@ -138,23 +147,26 @@ describe('a transfer', () => {
         throw new AwsError('InternalFailure', 'the answer is lost');
       },
     });
-    await expect(handler({ ...RESTORE, object: READ })).rejects.toMatchObject({ name: 'AwsUnavailable' });
+    const phase = phaseOf({ ...RESTORE, object: READ });
+    await expect(handler(phase)).rejects.toMatchObject({ name: 'AwsUnavailable' });
     // Without its name no URL could be made.
     vi.stubEnv('STAGING_BUCKET', '');
-    await expect(handler({ ...RESTORE, object: READ })).rejects.toMatchObject({ name: 'AwsUnavailable' });
+    await expect(handler({ ...phase, attempt: 1 })).rejects.toMatchObject({ name: 'AwsUnavailable' });
     writeFileSync(open, '');
     expect([sent.length, lost > 1]).toEqual([1, true]);
   });
 
   it('is told from others by what it does, and not by its URL', async () => {
     await serveStaging();
-    await serveScripts({ 'restore-snapshot': RESTORED });
+    await serveScripts({ 'restore-snapshot': RESTORED }, { 'AmazonSSM.ListCommands': () => ({ Commands: [] }) });
     const now = Date.now();
     for (const seconds of [0, 1]) {
       vi.useFakeTimers({ toFake: ['Date'], now: now + seconds * 1_000 });
-      await ended({ ...RESTORE, object: READ });
+      // The first one was not listed, so that it is sent again.
+      await handler(phaseOf({ ...RESTORE, object: READ }, now));
     }
-    await ended({ ...RESTORE, parameters: { ...RESTORE.parameters, revision: '8' }, object: READ });
+    const parameters = { ...RESTORE.parameters, revision: '8' };
+    await handler(phaseOf({ ...RESTORE, parameters, object: READ }, now));
     const [first, second, other] = sent;
     expect(first?.Comment).toBe(second?.Comment);
     expect(signatureOf(first?.url)).not.toBe(signatureOf(second?.url));
@@ -167,9 +179,9 @@ describe('a transfer', () => {
     const { dataDir, execution, binDir } = RESTORE.parameters;
     const object = { access: 'read-backup', bucket: 'backups', key: 'orders/monday.db' };
     const parameters = { dataDir, binDir, execution, keep: 'yes' };
-    await expect(handler({ ...RESTORE, command: 'examine-snapshot', parameters, object })).rejects.toMatchObject({
-      name: 'PreconditionFailed',
-      message: expect.stringContaining('There is no such object'),
+    expect(await ended({ ...RESTORE, command: 'examine-snapshot', parameters, object })).toMatchObject({
+      error: 'PreconditionFailed',
+      problem: expect.stringContaining('There is no such object'),
     });
     expect(sent).toEqual([]);
   });
@@ -178,12 +190,11 @@ describe('a transfer', () => {
     await serveStaging();
     await serveScripts({ 'restore-snapshot': RESTORED });
     const wrong = { ...RESTORE, parameters: { ...RESTORE.parameters, sha256: 'x; id' }, object: READ };
-    await expect(handler(wrong)).rejects.toMatchObject({ name: 'InvalidInput' });
+    await expect(handler(phaseOf(wrong))).rejects.toMatchObject({ name: 'InvalidInput' });
     vi.stubEnv('AWS_SESSION_TOKEN', 'a'.repeat(9_000));
-    const tooLong = handler({ ...RESTORE, object: READ });
-    await expect(tooLong).rejects.toMatchObject({
-      name: 'InvalidInput',
-      message: expect.stringMatching(/- url: must be at most 8192 characters$/),
+    expect(await ended({ ...RESTORE, object: READ })).toMatchObject({
+      error: 'InvalidInput',
+      problem: expect.stringMatching(/- url: must be at most 8192 characters$/),
     });
     expect(sent).toEqual([]);
   });
@@ -195,19 +206,21 @@ describe('a transfer', () => {
   )('is none of %s, which takes no URL', async (command) => {
     await serveStaging();
     await serveScripts({});
-    await expect(handler({ ...RESTORE, command, object: READ })).rejects.toMatchObject({ name: 'InvalidInput' });
+    await expect(handler(phaseOf({ ...RESTORE, command, object: READ }))).rejects.toMatchObject({
+      name: 'InvalidInput',
+    });
   });
 });
 
 describe('the URL of a transfer', () => {
   /** What the step gives back or throws, whatever it is. */
-  async function said(input: object): Promise<string> {
+  async function said(input: Transfer): Promise<string> {
     const answer = await ended(input).catch(({ name, message, stack }: Error) => ({ name, message, stack }));
     return JSON.stringify(answer);
   }
 
   it.each([
-    ['that succeeds', `echo "$url" >&2; ${RESTORED}`, '"Done"'],
+    ['that succeeds', `echo "$url" >&2; ${RESTORED}`, '"error":""'],
     ['that says it in its message', `echo "{\\"message\\":\\"cannot fetch $url\\"}"; exit 65`, 'PreconditionFailed'],
     ['that says it as its last words', 'echo "curl: cannot fetch $url" >&2; exit 1', 'HostCommandFailed'],
     ['that says the most of it', 'echo "$url" >&2; printf "%0400d" 0 >&2; exit 1', 'HostCommandFailed'],

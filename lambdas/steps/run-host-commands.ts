@@ -1,0 +1,8 @@
+import { parse } from '../../core/contracts/parse.ts';
+import { type HostReports, runHostCommandsInput } from '../../core/contracts/run-host-commands.ts';
+import { runOnHosts } from '../hosts/run.ts';
+
+/** Runs one command on every host of a phase: see {@link runOnHosts}. */
+export async function handler(event: unknown): Promise<HostReports> {
+  return runOnHosts(parse(runHostCommandsInput, event, "The step's input"));
+}

@@ -1,0 +1,21 @@
+import { parse } from '../../core/contracts/parse.ts';
+import { transferSnapshotsInput } from '../../core/contracts/recovery.ts';
+import type { HostReports } from '../../core/contracts/run-host-commands.ts';
+import { runOnHosts } from '../hosts/run.ts';
+import { presignedUrl } from '../staging/presigned-url.ts';
+
+/**
+ * Runs a command that reads or writes an object of S3 on every host of a phase: see {@link runOnHosts}. Each host's URL is made when its command
+ * is sent, and nobody else is told. Where a backup cannot be read, the report is a PreconditionFailed, and nothing was sent.
+ */
+export async function handler(event: unknown): Promise<HostReports> {
+  const { commands, ...phase } = parse(transferSnapshotsInput, event, "The step's input");
+  return runOnHosts({
+    ...phase,
+    commands: commands.map(({ object, parameters, ...place }) => ({
+      ...place,
+      parameters: { ...parameters, url: '' },
+      ...(object && { late: async () => ({ url: await presignedUrl(object) }) }),
+    })),
+  });
+}
