@@ -122,10 +122,13 @@ interface StepEvent {
   commands?: { host: string }[];
 }
 
-/** Runs `hook` around each invocation of one step: before it, or after it acted but before its answer is known. */
+/** The steps that run commands on hosts. */
+export const HOST_STEPS = ['run-host-commands', 'transfer-snapshots'];
+
+/** Runs `hook` around each invocation of these steps: before it, or after it acted but before its answer is known. */
 export function around(
   platform: Platform,
-  step: string,
+  steps: string | readonly string[],
   hook: {
     before?: (invocation: number, event: StepEvent) => Promise<void>;
     after?: (invocation: number) => Promise<void>;
@@ -133,10 +136,10 @@ export function around(
 ): Disposable {
   const { lambdas } = platform;
   const invoke = lambdas.invoke.bind(lambdas);
-  const logicalId = step.replaceAll('-', '');
+  const functions = [steps].flat().map((step) => `:${step.replaceAll('-', '')}Function`);
   let invocation = 0;
   lambdas.invoke = async (arn, event, signal) => {
-    if (!arn.includes(`:${logicalId}Function`)) return invoke(arn, event, signal);
+    if (!functions.some((each) => arn.includes(each))) return invoke(arn, event, signal);
     invocation++;
     await hook.before?.(invocation, event as StepEvent);
     const result = await invoke(arn, event, signal);
