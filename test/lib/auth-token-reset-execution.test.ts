@@ -210,6 +210,15 @@ describe('a restarted member', () => {
   });
 });
 
+it('a killed function or an answer of AWS that was lost while a service restarts changes nothing: the same is asked again', async () => {
+  const broken = [failure('Sandbox.Timedout', 'Task timed out'), failure('AwsUnavailable', 'SSM does not answer.')];
+  const executed = await cure({ 'Restart service': [...broken, SERVICE] });
+  const asked = callsOf(executed, 'Restart service').map((input) => Object(input));
+  expect(asked.map(({ attempt }) => attempt)).toEqual([0, 1, 2]);
+  for (const { attempt: _, ...input } of asked) expect({ attempt: 0, ...input }).toEqual(asked[0]);
+  expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+});
+
 describe('the confirmation', () => {
   const confirm = (total: number) =>
     assessmentOf(['node3'], { verdict: 'Confirm', readings: readingsOf(['node3'], total), rejecting: [] });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { JsonValue } from '../../local/asl/json.ts';
 import { failure, RUNNING } from './execute.ts';
 import {
   archivedOn,
@@ -13,6 +14,7 @@ import {
   replaceMember,
   replaceOf,
   targetOf,
+  wellOf,
 } from './replacement-scene.ts';
 
 const node3 = changesOf('node3');
@@ -106,6 +108,18 @@ describe('a long host command', () => {
     expect(ended).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed', cause: 'node3: It does not stay up.' });
   });
 });
+
+it.each(['Inspect hosts', 'Stop service', 'Move data aside', 'Write membership', 'Start service'])(
+  'a killed function or an answer of AWS that was lost in "%s" changes nothing: the same is asked again',
+  async (phase) => {
+    const broken = [failure('Sandbox.Timedout', 'Task timed out'), failure('AwsUnavailable', 'SSM does not answer.')];
+    const executed = await replaceMember({ [phase]: (input: JsonValue) => broken.shift() ?? wellOf(phase, input) });
+    const asked = callsOf(executed, phase).map((input) => Object(input));
+    expect(asked.map(({ attempt }) => attempt)).toEqual([0, 1, 2]);
+    for (const { attempt: _, ...input } of asked) expect({ attempt: 0, ...input }).toEqual(asked[0]);
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+  },
+);
 
 it('a host that is away ends it: the step has waited for it', async () => {
   const { ended, calls } = await replaceMember({

@@ -4,7 +4,7 @@ import type { HostedStage } from '../../drills/stage.ts';
 import { SEED } from '../run/seed.ts';
 import { expectWhole, hostedStage, recover } from '../scenes/hosted-scene.ts';
 import { leaveTheLast, putThrough, readValue, reportOf, scratchOf } from '../scenes/lost-quorum.ts';
-import { around } from '../scenes/scene.ts';
+import { around, HOST_STEPS } from '../scenes/scene.ts';
 
 /**
  * From the first state that leaves something on a host; each with the number of hosts on which its commands have ended by then. Where they are
@@ -46,18 +46,16 @@ describe('the quorum runbook, stopped', () => {
         entered = stateEnteredEventDetails?.name ?? entered;
         if (exited?.name === state) stop.abort(new Error('stopped'));
       };
-      const cutOff = ['run-host-commands', 'transfer-snapshots'].map((step) =>
-        around(stage.platform, step, {
-          before: async (_, { commands }) => {
-            if (entered === state) commands?.splice(hosts);
-          },
-          after: async () => {
-            if (entered === state) stop.abort(new Error('stopped'));
-          },
-        }),
-      );
+      const cutOff = around(stage.platform, HOST_STEPS, {
+        before: async (_, { commands }) => {
+          if (entered === state) commands?.splice(hosts);
+        },
+        after: async () => {
+          if (entered === state) stop.abort(new Error('stopped'));
+        },
+      });
       const stopped = await recover(stage, {}, { onEvent, signal: stop.signal });
-      for (const each of cutOff) each[Symbol.dispose]();
+      cutOff[Symbol.dispose]();
       expect(stopped, stopped.status === 'FAILED' ? stopped.cause : '').toMatchObject({ status: 'ABORTED' });
       const next = await recover(stage);
       expect(reportOf(next).outcome).toMatch(/^(Remediated|NothingToDo)$/);

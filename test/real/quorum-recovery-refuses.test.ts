@@ -16,7 +16,7 @@ import {
 } from '../scenes/lost-quorum.ts';
 import { pictureOf } from '../scenes/picture.ts';
 import { sameStage } from '../scenes/same-stage.ts';
-import { around, HURRIED, statesOf, statuses, until } from '../scenes/scene.ts';
+import { around, HOST_STEPS, HURRIED, statesOf, statuses, until } from '../scenes/scene.ts';
 
 /** A host that is away does not come back while it is waited for. */
 const takeStage = sameStage(hostedStage);
@@ -39,17 +39,12 @@ describe('the quorum runbook, when a host dies', () => {
   function dieAt(stage: HostedStage, name: string, command: string): Disposable & { revive(): void } {
     const { id } = stage.cluster.member(name).host;
     let alive: HostAccess | undefined;
-    const steps = ['run-host-commands', 'transfer-snapshots'].map((step) =>
-      around(stage.platform, step, {
-        before: async (_, event) => {
-          const { commands = [], command: sent } = event;
-          if (sent === command && commands.some(({ host }) => host === id)) alive ??= reachThrough(stage, name, DYING);
-        },
-      }),
-    );
-    const stop = () => {
-      for (const step of steps) step[Symbol.dispose]();
-    };
+    const death = around(stage.platform, HOST_STEPS, {
+      before: async (_, { commands = [], command: sent }) => {
+        if (sent === command && commands.some(({ host }) => host === id)) alive ??= reachThrough(stage, name, DYING);
+      },
+    });
+    const stop = () => death[Symbol.dispose]();
     return {
       revive: () => {
         stop();

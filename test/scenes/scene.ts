@@ -124,10 +124,13 @@ interface StepEvent {
   commands?: { host: string }[];
 }
 
-/** Runs `hook` around each invocation of one step: before it, or after it acted but before its answer is known. */
+/** The steps that run commands on hosts. */
+export const HOST_STEPS = ['run-host-commands', 'transfer-snapshots'];
+
+/** Runs `hook` around each invocation of these steps: before it, or after it acted but before its answer is known. */
 export function around(
   platform: Platform,
-  step: string,
+  steps: string | readonly string[],
   hook: {
     before?: (invocation: number, event: StepEvent) => Promise<void>;
     after?: (invocation: number) => Promise<void>;
@@ -138,7 +141,7 @@ export function around(
   let invocation = 0;
   lambdas.invoke = async (arn, event, signal) => {
     const invoked = event as Invocation;
-    if (invoked.step !== step) return invoke(arn, event, signal);
+    if (![steps].flat().includes(invoked.step)) return invoke(arn, event, signal);
     invocation++;
     await hook.before?.(invocation, invoked.input as StepEvent);
     const result = await invoke(arn, event, signal);
