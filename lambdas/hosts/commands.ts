@@ -16,7 +16,10 @@ import { withoutSignatures } from './redaction.ts';
 import { BY_HOSTS_FILE, NOT_IN_FILE, NOT_MANAGED } from './refusals.ts';
 import { type Asking, openSsm, type Ssm } from './ssm.ts';
 
-/** A host that comes back later must not run an old command. */
+/**
+ * A host that comes back later must not run an old command. It is sent again instead: three times this long is more than the 90 s after which
+ * systemd starts an SSM agent again that has crashed.
+ */
 const DELIVERY_SECONDS = 60;
 /** By so much the clocks of Step Functions and of SSM may differ. */
 const CLOCKS_MS = 300_000;
