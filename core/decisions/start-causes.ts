@@ -92,7 +92,9 @@ export function startCauses(inspection: Seen, neededBytes: number): string[] {
   const { unit, log, atWork } = inspection;
   const end = lastEnd(inspection);
   const listens = atWork.clientPortListens === true || atWork.peerPortListens === true;
-  if (unit.mainPid === 0 && listens) return [told(PORT_TAKEN, IN_USE.test(end) ? end : '')];
+  // What systemd starts again at any moment may be at its ports by the time that these are looked at.
+  const isOthers = unit.mainPid === 0 && unit.activeState !== 'activating';
+  if (isOthers && listens) return [told(PORT_TAKEN, IN_USE.test(end) ? end : '')];
   // What the log tells of may be over by now: a port is looked at, and so is the room on the disk.
   if (IN_USE.test(end)) return listens ? [told(PORT_TAKEN, end)] : [];
   const fatal = FATAL.find(({ pattern }) => pattern.test(end));

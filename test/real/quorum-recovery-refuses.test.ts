@@ -31,8 +31,13 @@ function reachThrough({ cluster, hosts }: HostedStage, name: string, access: Hos
 }
 
 const UNREACHABLE: HostAccess = { exec: ['false'] };
-/** Lets a script begin, and then loses the connection, as ssh says it; nothing of the script is run. */
-const DYING: HostAccess = { exec: ['bash', '-c', `sed -n '/^  echo /{s///p;q;}'; exit 255`] };
+/**
+ * Is reached, lets a script of ours begin, and then loses the connection, as ssh says it; nothing of the script is run. What a shell has to compute
+ * stands two lines before the script, and what only asks whether the host is there has no first line as a script of ours has.
+ */
+const DYING: HostAccess = {
+  exec: ['bash', '-c', `eval "$(sed -n '/^  echo /{p;n;n;/^#!/!s/.*/exit 0/p;q;}')"; exit 255`],
+};
 
 describe('the quorum runbook, when a host dies', () => {
   /** Lets a host die when it is to run a command, and stay dead. @returns brings it back */
