@@ -63,6 +63,8 @@ export const quorumParametersSchema = z.strictObject({
     .string()
     .regex(/^\d{1,20}$/, { error: 'must be a revision in decimal digits' })
     .optional(),
+  /** Nothing is restored: an interrupted recovery is brought to its end, and what has its data is started. What somebody has approved of. */
+  restoreNothing: z.boolean().optional(),
   /** A backup in the bucket that clusters.json names under "backups". The newest candidate is restored, whichever it is... */
   snapshot: z
     .strictObject({

@@ -72,9 +72,10 @@ export interface Rescue {
   /**
    * `MoveBack`: an earlier recovery was interrupted while it moved data, so what it has moved goes back first; `Keep`: one was
    * interrupted when all was in place, so what is there is kept; `Restart`: start the services of a quorum of data dirs;
-   * `WaitForQuorum`: they run, and have had too little time; `Salvage`: what can be had from the data alone.
+   * `WaitForQuorum`: they run, and have had too little time; `Salvage`: what can be had from the data alone; `FinishEarlier`: in a dry run, that one
+   * of the first two would come first, and that nothing can be planned before.
    */
-  action: 'MoveBack' | 'Keep' | 'Restart' | 'WaitForQuorum' | 'Salvage';
+  action: 'MoveBack' | 'Keep' | 'Restart' | 'WaitForQuorum' | 'Salvage' | 'FinishEarlier';
   /** What, and why nothing cheaper serves. */
   summary: string;
   /** One for each host concerned: revert-data-dir, discard-scratch, control-service (launch) or salvage-data-dir. */
@@ -86,6 +87,8 @@ export interface Rescue {
   discard: HostCommand[];
   /** That an earlier recovery's data is in place, whose loss comes on top of anything that is told here; empty where none is. */
   kept: string;
+  /** `FinishEarlier`: what would be done, a line each. */
+  steps?: string[];
   /** `Salvage`, with a backup named: examine-snapshot on a host that has room for it. */
   examine: HostCommand | null;
 }

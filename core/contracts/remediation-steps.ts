@@ -22,8 +22,9 @@ const questionSchema = z.looseObject({ incident: incidentSchema, plan: z.looseOb
 
 /** What a plan says that its runbook is held to. */
 export const memberPlanSchema = z.looseObject({ targets: z.array(z.string()).min(1) });
+/** Without a winner it is the plan of bringing an interrupted recovery to its end, and restores nothing. */
 export const quorumPlanSchema = z.looseObject({
-  winner: z.looseObject({ revision: z.string() }),
+  winner: z.looseObject({ revision: z.string() }).nullable(),
   leftOut: z.array(z.looseObject({ member: z.string() })),
 });
 /** Enabling authentication again is a plan without a ladder. */

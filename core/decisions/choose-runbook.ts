@@ -128,7 +128,8 @@ function scopeOf(incident: Incident, plan: Record<string, unknown>): Record<stri
       return { onlyMembers: parse(memberPlanSchema, plan, APPROVED_PLAN).targets };
     case 'quorum-lost': {
       const { winner, leftOut } = parse(quorumPlanSchema, plan, APPROVED_PLAN);
-      return { atLeastRevision: winner.revision, leaveOutOnly: leftOut.map(({ member }) => member) };
+      const limit = winner ? { atLeastRevision: winner.revision } : { restoreNothing: true };
+      return { ...limit, leaveOutOnly: leftOut.map(({ member }) => member) };
     }
     case 'auth-token-invalid': {
       const { ladder } = parse(tokenPlanSchema, plan, APPROVED_PLAN);

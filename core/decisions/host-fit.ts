@@ -17,16 +17,32 @@ export function misfitsOf(
   // Whatever else is asked of a host by a wrong unit follows from that.
   const noUnit = refusals.find(({ refusal }) => refusal === 'unit-missing');
   if (noUnit) return [noUnit.message];
-  const { initialAdvertisePeerUrls: announced } = configuration;
-  const origin = new URL(configured.peerUrl).origin;
-  const isAnnounced = announced.split(',').some((url) => URL.canParse(url.trim()) && new URL(url).origin === origin);
   return [
     ...refusals.filter((each) => each.incident === 'any' || each.incident === incident).map(({ message }) => message),
     etcdVersion === '' && `there is no etcd in ${layout.binDir}`,
     configuration.name !== configured.name && nameMisfit(configured.name, configuration),
     ...foldersMisfit(layout, inspection),
-    !isAnnounced && `etcd announces the peer URL "${announced}", and clusters.json says ${configured.peerUrl}`,
+    !isAnnounced(configured, configuration) && announcesMisfit(configured, configuration),
   ].filter((problem) => problem !== false);
+}
+
+type Configuration = HostInspection['configuration'];
+
+function isAnnounced({ peerUrl }: ConfiguredMember, { initialAdvertisePeerUrls }: Configuration): boolean {
+  const { origin } = new URL(peerUrl);
+  return initialAdvertisePeerUrls
+    .split(',')
+    .some((url) => URL.canParse(url.trim()) && new URL(url.trim()).origin === origin);
+}
+
+function announcesMisfit({ peerUrl }: ConfiguredMember, { initialAdvertisePeerUrls }: Configuration): string {
+  return `etcd announces the peer URL "${initialAdvertisePeerUrls}", and clusters.json says ${peerUrl}`;
+}
+
+/** Why the etcd on this host is not this member: what is there says nothing of the member. Empty where it is, or where its configuration does not say. */
+export function otherMemberOn(configured: ConfiguredMember, { configuration }: HostInspection): string {
+  if (configuration.initialAdvertisePeerUrls === '' || isAnnounced(configured, configuration)) return '';
+  return announcesMisfit(configured, configuration);
 }
 
 /** @param name as in clusters.json */

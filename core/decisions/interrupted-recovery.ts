@@ -17,8 +17,10 @@ interface Leftover {
 }
 
 export interface Clearance {
-  action: 'MoveBack' | 'Keep';
+  action: 'MoveBack' | 'Keep' | 'FinishEarlier';
   summary: string;
+  /** Of a dry run: what would be done. */
+  steps?: string[];
   commands: HostCommand[];
   discard: HostCommand[];
 }
@@ -34,8 +36,9 @@ type Interrupted = Pick<ChooseRescue, 'cluster' | 'parameters' | 'inspections' |
  * was started, and all goes back. What is not seen proves neither: a host that is away may say `kept`, or hold the newest data aside. Hosts that all say
  * `kept` are done with it, and only the word is left.
  *
- * @throws PreconditionFailed in a dry run, whose plan would be made of what is half moved; where a voter's host that is away may know more;
- * and where etcd runs on data that has to move
+ * A dry run only says what that would be: a plan of anything else would be made of what is half moved.
+ *
+ * @throws PreconditionFailed where a voter's host that is away may know more, and where etcd runs on data that has to move
  * @throws UnsafeToProceed where the hosts contradict each other
  */
 export function clearInterrupted({ cluster, parameters, inspections, dryRun }: Interrupted): Clearance | undefined {
@@ -47,11 +50,35 @@ export function clearInterrupted({ cluster, parameters, inspections, dryRun }: I
   const clearance = wasPlacedEverywhere(cluster, execution, leftovers)
     ? keep(cluster, execution, leftovers)
     : moveBack({ cluster, parameters, inspections }, execution, leftovers);
-  if (!dryRun) return clearance;
-  throw new PreconditionFailed(
-    `${clearance.summary} A dry run changes nothing, and a plan made of what lies there now would be wrong. Start without dryRun: that is ` +
-      'done first, and then the hosts are looked at anew.',
-  );
+  return dryRun ? announce(execution, leftovers, clearance) : clearance;
+}
+
+function announce(
+  execution: string,
+  leftovers: readonly Leftover[],
+  { action, commands, discard }: Clearance,
+): Clearance {
+  const on = (those: readonly HostCommand[]) => those.map(({ member }) => member).join(', ');
+  const steps =
+    action === 'Keep'
+      ? [`keep the data that the execution ${execution} has put in place on every host, and what lies beside it`]
+      : [
+          `move data back to where it was before the execution ${execution}, wherever that has moved any: ${on(commands)}`,
+          `discard what that execution has restored and not put in place: ${on(discard)}`,
+        ];
+  return {
+    action: 'FinishEarlier',
+    summary:
+      `The recovery of the execution ${execution} was interrupted (${list(leftovers)}). Nothing was changed now, and nothing else can be planned before ` +
+      'that one is brought to its end.',
+    steps: [
+      ...steps,
+      'start the services of the members that have their data, where these are a quorum, which loses nothing',
+      'restore nothing: where the quorum is still lost then, start again for a plan of what lies there',
+    ],
+    commands: [],
+    discard: [],
+  };
 }
 
 /**

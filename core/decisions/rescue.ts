@@ -3,8 +3,10 @@ import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { HostCommand } from '../contracts/membership.ts';
 import type { ChooseRescue, Rescue } from '../contracts/recovery.ts';
 import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
+import { START_AGAIN } from '../format.ts';
 import { judgeWork } from './at-work.ts';
 import { quorumIn } from './configured-quorum.ts';
+import { otherMemberOn } from './host-fit.ts';
 import { clearInterrupted, keptRecoveries } from './interrupted-recovery.ts';
 import { requireReadableBackup } from './named-backup.ts';
 import { controlOf, discardOf, examineOf, salvageOf } from './recovery-commands.ts';
@@ -41,6 +43,7 @@ export function chooseRescue(input: ChooseRescue): Rescue {
         'them, then start again.',
     );
   }
+  refuseOtherMembers(input);
   const { kept, forget } = keptRecoveries(input);
   const rest = { discard: [], examine: null, kept };
   const clearance = clearInterrupted(input);
@@ -83,6 +86,28 @@ export function chooseRescue(input: ChooseRescue): Rescue {
   return { ...rest, ...salvage(input, services, why) };
 }
 
+/** What is on such a host is no evidence of this cluster, and nothing is to be done there: not even a snapshot is taken of it. */
+function refuseOtherMembers({ cluster, inspections }: ChooseRescue): void {
+  const found = inspections.flatMap(({ member, host, result }) => {
+    const configured = cluster.members.find(({ name }) => name === member);
+    const other = configured && result && otherMemberOn(configured, result);
+    return other ? [`\n- ${member} on ${host}: ${other}`] : [];
+  });
+  if (found.length === 0) return;
+  throw new PreconditionFailed(
+    `The etcd on these hosts is not the member that clusters.json says:${found.join('')}\nNothing was changed there. Correct the "host" of the member in ` +
+      `clusters.json, its peerUrl, or how the host is reached. ${START_AGAIN}`,
+  );
+}
+
+/** Whoever has approved has read no plan of a restore. */
+function nothingMore(why: string): PreconditionFailed {
+  return new PreconditionFailed(
+    `The quorum is still lost, and no more was approved than to bring an interrupted recovery to its end, which is done. ${why} Start again: the ` +
+      'plan is then of what lies there now.',
+  );
+}
+
 /** Nothing is wrong with such a cluster, and a recovery would stop it. */
 function onlyUnreached(summary: string, services: readonly Service[]): PreconditionFailed {
   const list = services
@@ -111,6 +136,7 @@ function salvage(
   services: readonly Service[],
   why: string,
 ): Pick<Rescue, 'action' | 'summary' | 'commands' | 'discard' | 'examine'> {
+  if (parameters.restoreNothing) throw nothingMore(why);
   refuseUnstoppable(services, why);
   const onHosts = services.filter(({ inspection }) => inspection !== null);
   if (onHosts.length === 0) {

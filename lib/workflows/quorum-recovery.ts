@@ -125,6 +125,16 @@ export class QuorumRecovery extends Construct {
     const dryRunEnds = Succeed.jsonata(this, 'Planned', {
       outputs: { outcome: 'Planned', ...report, ...planned, summary: `{% ${told('$rescue.summary', LOSS)} %}` },
     });
+    const finishEarlier = Succeed.jsonata(this, 'Planned to finish an earlier recovery', {
+      outputs: {
+        outcome: 'Planned',
+        ...report,
+        summary: '{% $rescue.summary %}',
+        winner: null,
+        leftOut: [],
+        plan: '{% [$rescue.steps] %}',
+      },
+    });
     const restartEnds = Succeed.jsonata(this, 'Quorum restarted', {
       outputs: {
         outcome: 'Remediated',
@@ -185,7 +195,7 @@ export class QuorumRecovery extends Construct {
       .when(Condition.jsonata('{% $dryRun %}'), dryRunEnds)
       .otherwise(restore);
     const salvage = salvageData(this, { steps, onError: waysOut.untouched }).next(isThisADryRun);
-    const rescue = rescueQuorum(this, { steps, led: prove, cameBack, salvage, onError: stop });
+    const rescue = rescueQuorum(this, { steps, led: prove, cameBack, salvage, finishEarlier, onError: stop });
     const isTheQuorumLost = Choice.jsonata(this, 'Is the quorum lost?')
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
       .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading.next(assessQuorum))

@@ -63,6 +63,13 @@ describe('a runbook that wants an approval', () => {
     });
   });
 
+  it('restores nothing where the plan was to bring an interrupted recovery to its end', () => {
+    const approved = { incident: 'quorum-lost', plan: { winner: null, leftOut: [] } } as const;
+    expect(choose({ found: 'quorum-lost', approved })).toMatchObject({
+      input: { dryRun: false, parameters: { restoreNothing: true, leaveOutOnly: [] } },
+    });
+  });
+
   it.each<[string, Scene]>([
     ['whom to replace', { found: 'member-failed', approved: { incident: 'member-failed', plan: {} } }],
     [

@@ -218,16 +218,41 @@ describe('a recovery that was interrupted', () => {
     );
   });
 
-  it.each<[string, [Phase | null, Phase | null, Phase | null], RegExp]>([
+  it.each<[string, [Phase | null, Phase | null, Phase | null], string[]]>([
     [
       'moved back',
       ['moving', 'restored', null],
-      /before its data was known to be in place on every host \(node1: moving, node2: restored\)/,
+      [
+        'move data back to where it was before the execution old-1, wherever that has moved any: node1, node2',
+        'discard what that execution has restored and not put in place: node1, node2',
+      ],
     ],
-    ['kept', ['placed', 'kept', null], /when its data was in place on every host/],
-  ])('makes no plan of a dry run, which says what would be %s', (_, phases, message) => {
-    const failure = failureOf(() => rescue({ ...three(...phases), dryRun: true }));
-    expect(failure).toMatchObject({ name: 'PreconditionFailed', message: expect.stringMatching(message) });
-    expect(failure.message).toContain('Start without dryRun');
+    [
+      'kept',
+      ['placed', 'kept', null],
+      ['keep the data that the execution old-1 has put in place on every host, and what lies beside it'],
+    ],
+  ])('is all that a dry run plans, which says what would be %s, and changes nothing', (_, phases, first) => {
+    const { action, summary, steps, commands, discard } = rescue({ ...three(...phases), dryRun: true });
+    expect({ action, commands, discard }).toEqual({ action: 'FinishEarlier', commands: [], discard: [] });
+    expect(summary).toMatch(
+      /^The recovery of the execution old-1 was interrupted \(node1: .*\)\. Nothing was changed now/,
+    );
+    expect(steps).toEqual([
+      ...first,
+      expect.stringMatching(/^start the services/),
+      expect.stringMatching(/^restore nothing/),
+    ]);
+  });
+
+  it('is brought to its end where no more was approved, and then nothing is restored', () => {
+    const parameters = parametersWith({ restoreNothing: true });
+    expect(rescue({ ...three('moving', 'restored', null), parameters }).action).toBe('MoveBack');
+    expect(rescue({ ...three('placed', 'kept', null), parameters }).action).toBe('Keep');
+    expect(rescue({ ...three(null, null, null), parameters }).action).toBe('Restart');
+    const lost = { hosts: { node1: left(null), node2: STATES.empty, node3: STATES.empty }, parameters };
+    const failure = failureOf(() => rescue(lost));
+    expect(failure.name).toBe('PreconditionFailed');
+    expect(failure.message).toMatch(/^The quorum is still lost, and no more was approved .* Start again:/);
   });
 });

@@ -33,6 +33,17 @@ const RESTARTED = { 'Choose rescue': [RESTART, WAIT], 'Wait for quorum': LED, 'I
 const LATE = failure('EtcdUnavailable', 'node2 does not answer.');
 const BROKEN = failure('HostCommandFailed', 'The disk is gone.');
 
+it('a dry run plans no more than the end of an earlier recovery that was interrupted', async () => {
+  const steps = ['move data back', 'restore nothing'];
+  const earlier = rescueOf('FinishEarlier', { summary: 'It was interrupted.', steps });
+  const executed = await recover({ 'Choose rescue': earlier });
+  expect(executed.calls.at(-1)?.step).toBe('Choose rescue');
+  expect(executed.ended).toMatchObject({
+    status: 'SUCCEEDED',
+    output: { outcome: 'Planned', summary: 'It was interrupted.', plan: steps, winner: null, leftOut: [] },
+  });
+});
+
 describe('where a quorum has its data', () => {
   it('the services are started and nothing else: no data is salvaged, moved or restored', async () => {
     const executed = await recover(RESTARTED);

@@ -34,7 +34,7 @@ describe('the definition', () => {
       'Choose rescue': ['What may bring the quorum back?'],
       'What may bring the quorum back?': [
         ...['Undo the interrupted recovery', 'Close the interrupted recovery', 'Start what has data'],
-        ...['Wait for quorum', 'Salvage data on every host'],
+        ...['Wait for quorum', 'Planned to finish an earlier recovery', 'Salvage data on every host'],
       ],
       'Undo the interrupted recovery': ['Did the undoing fail anywhere?'],
       'Did the undoing fail anywhere?': [STOP, 'Close the interrupted recovery'],
@@ -44,6 +44,7 @@ describe('the definition', () => {
       'Wait for quorum': ['Does a quorum follow a leader?'],
       'Does a quorum follow a leader?': ['Quorum came back', 'Verify recovery', 'Inspect hosts'],
 
+      'Planned to finish an earlier recovery': [],
       'Salvage data on every host': ['Look into the backup'],
       'Look into the backup': ['Plan recovery'],
       'Plan recovery': ['Is this a dry run?'],

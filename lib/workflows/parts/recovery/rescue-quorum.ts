@@ -16,6 +16,8 @@ export interface RescueProps {
   cameBack: IChainable;
   /** Where nothing is left but to make the most of the data. */
   salvage: IChainable;
+  /** In a dry run: an earlier recovery would come to its end first. */
+  finishEarlier: IChainable;
   onError: IChainable;
 }
 
@@ -27,7 +29,10 @@ const TELL = { assign: { interrupted: '{% [$append($interrupted, $rescue.summary
  *
  * Sets the variables `inspections`, `rescue`, `discard`, `kept` and `interrupted`; and `goal` where a quorum leads.
  */
-export function rescueQuorum(scope: Construct, { steps, led, cameBack, salvage, onError }: RescueProps): State {
+export function rescueQuorum(
+  scope: Construct,
+  { steps, led, cameBack, salvage, finishEarlier, onError }: RescueProps,
+): State {
   const { chooseRescue, waitForQuorum, runHostCommands, transferSnapshots } = steps;
   const inspectHosts = reportFromEveryHost(scope, 'Inspect hosts', {
     step: transferSnapshots,
@@ -113,6 +118,7 @@ export function rescueQuorum(scope: Construct, { steps, led, cameBack, salvage, 
     .when(isNext('Keep'), clear, TELL)
     .when(isNext('Restart'), launch)
     .when(isNext('WaitForQuorum'), wait)
+    .when(isNext('FinishEarlier'), finishEarlier)
     .when(isNext('Salvage'), salvage);
   moveBack.next(clear);
   clear.next(inspectHosts);
