@@ -70,7 +70,7 @@ function tellWhatIsNotSeen(report: CheckReport, cluster: Cluster, hosts: HostsFi
     backups: cluster.backups !== undefined,
   };
   const messages: Record<string, string> = {
-    hosts: 'not looked at: --hosts FILE says how each is reached',
+    hosts: 'not looked at: no host is known here, and --hosts FILE says how each is reached',
     backups: `not looked at from here: "check --deployed" looks into s3://${cluster.backups?.bucket}/${cluster.backups?.prefix}`,
   };
   return {

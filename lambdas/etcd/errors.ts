@@ -45,7 +45,8 @@ const BY_MESSAGE: readonly Row[] = [
     reason: 'WrongPassword',
     details: /authentication failed, invalid user ID or password/,
     error: PreconditionFailed,
-    advice: "The user name or password is wrong: correct the cluster's auth secret.",
+    advice:
+      "This member does not take the user name or password: correct the cluster's auth secret; where the other members take it, this clientUrl leads to another cluster.",
   },
   {
     reason: 'NoPassword',
