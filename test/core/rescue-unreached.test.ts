@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HostInspection } from '../../core/contracts/host-command-results.ts';
-import { failureOf } from './observations.ts';
+import { failureOf, inspection } from './observations.ts';
 import { rescue, STATES } from './recoveries.ts';
 
 const AT_WORK = {
@@ -33,5 +33,28 @@ describe('hosts of a quorum that say that their etcd has a leader', () => {
   it('count only as a quorum, and only with a leader', () => {
     expect(rescue({ hosts: { ...hosts, node2: leaderless } }).action).not.toBe('Salvage');
     expect(rescue({ hosts: { node1: led }, dryRun: true }).action).toBe('Salvage');
+  });
+});
+
+describe('a host whose etcd announces the peer URL of another member', () => {
+  const { configuration } = inspection('node3');
+  const other = { configuration: { ...configuration, initialAdvertisePeerUrls: 'https://10.9.9.9:2380' } };
+
+  it.each([
+    ['at work, beside others', { hosts: { node1: { ...led, ...other }, node2: led, node3: STATES.killed } }],
+    ['stopped', { hosts: { node3: { ...STATES.stopped, ...other } } }],
+    ['stopped, in a dry run', { hosts: { node3: { ...STATES.stopped, ...other } }, dryRun: true }],
+  ])('ends a recovery before anything is done there: %s', (_what, request) => {
+    expect(failureOf(() => rescue(request))).toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringMatching(
+        /^The etcd on these hosts is not the member that clusters\.json says:\n- node[13] on i-\w+: etcd announces the peer URL "https:\/\/10\.9\.9\.9:2380", and clusters\.json says \S+\nNothing was changed there/,
+      ),
+    });
+  });
+
+  it('is not judged where its configuration does not say', () => {
+    const silent = { configuration: { ...configuration, initialAdvertisePeerUrls: '' } };
+    expect(rescue({ hosts: { node3: { ...STATES.killed, ...silent } } }).action).toBe('Restart');
   });
 });

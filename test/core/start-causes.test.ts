@@ -113,6 +113,11 @@ describe('a port that is taken', () => {
   it.each<[string, Partial<HostInspection>, number]>([
     ['by somebody, while the unit has no process', { atWork: LISTENS }, 1],
     ['by somebody, while systemd starts the unit again and again', { errors, atWork: LISTENS, unit: RUNS }, 1],
+    [
+      'by the unit itself, which systemd starts again between two looks',
+      { atWork: LISTENS, unit: { ...RUNS, subState: 'auto-restart', mainPid: 0 } },
+      0,
+    ],
     ['by nobody any more', { errors, atWork: CLOSED }, 0],
     ['by the unit itself', { atWork: LISTENS, unit: RUNS }, 0],
   ])('is looked at: %s', (_what, differences, count) => {
