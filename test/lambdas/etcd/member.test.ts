@@ -152,8 +152,14 @@ describe('a configured cluster', () => {
     const { members, memberList } = await etcd.observe();
     expect(members).toEqual([
       expect.objectContaining({ answering: false, problem: expect.stringContaining('ECONNREFUSED') }),
-      expect.objectContaining({ answering: false, problem: expect.stringContaining('does not take the user name or password') }),
-      expect.objectContaining({ answering: false, problem: expect.stringContaining('does not take the user name or password') }),
+      expect.objectContaining({
+        answering: false,
+        problem: expect.stringContaining('does not take the user name or password'),
+      }),
+      expect.objectContaining({
+        answering: false,
+        problem: expect.stringContaining('does not take the user name or password'),
+      }),
     ]);
     expect(memberList).toEqual([]);
     etcd.close();
