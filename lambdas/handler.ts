@@ -7,7 +7,7 @@ import { InvalidInput } from '../core/errors.ts';
 type Step = (input: unknown, context: Context) => Promise<unknown>;
 
 /** What of a step's output says what it saw and decided. The rest stays out of the log: it is long, and a URL in it may be a secret. */
-const TOLD = ['action', 'outcome', 'member', 'summary', 'status', 'incident'];
+const LOGGED = ['action', 'outcome', 'member', 'summary', 'status', 'incident'];
 
 /**
  * The handler of a function that runs these steps: runs the one that the event names, and writes one line to the log about it, with the cluster,
@@ -31,7 +31,7 @@ export function handlerOf(steps: Readonly<Record<string, Step>>): Step {
     });
     try {
       const output = await run(input, context);
-      logger.info('The step has ended.', { ...about(output), result: told(output) });
+      logger.info('The step has ended.', { ...about(output), result: loggedOf(output) });
       return output;
     } catch (error) {
       const { name, message } = error as Error;
@@ -49,7 +49,7 @@ function clusterOf(value: unknown): string | undefined {
   return typeof name === 'string' ? name : undefined;
 }
 
-function told(output: unknown): Record<string, unknown> {
+function loggedOf(output: unknown): Record<string, unknown> {
   const fields = Object.entries(Object(output) as object);
-  return Object.fromEntries(fields.filter(([key, value]) => TOLD.includes(key) && typeof value === 'string'));
+  return Object.fromEntries(fields.filter(([key, value]) => LOGGED.includes(key) && typeof value === 'string'));
 }

@@ -36,8 +36,8 @@ const BRIEF = Duration.minutes(1);
 const MEMORY_MIB = 512;
 
 /**
- * The functions that run the steps: one for each set of permissions and time limit. Steps that decide from what they are given, or talk to AWS
- * alone, are in no VPC, whose subnets may have no way to AWS, unless they have to reach what is in it.
+ * The functions that run the steps: one for each set of permissions and time limit. Three of them are in no VPC: `decisions` asks nobody, and
+ * `executions` and `backups` ask Step Functions and S3, to which the VPC's subnets may have no way.
  */
 export function stepFunctions(
   stack: Stack,

@@ -103,8 +103,8 @@ function refuseOtherMembers({ cluster, inspections }: ChooseRescue): void {
 /** Whoever has approved has read no plan of a restore. */
 function nothingMore(why: string): PreconditionFailed {
   return new PreconditionFailed(
-    `The quorum is still lost, and no more was approved than to bring an interrupted recovery to its end, which is done. Start again: the plan is then of ` +
-      `what lies there now. ${why}`,
+    'The quorum is still lost, and what was approved restores nothing: it brings an interrupted recovery to its end. Start again: the next plan is ' +
+      `made of what lies there now. ${why}`,
   );
 }
 

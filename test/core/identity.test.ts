@@ -10,6 +10,7 @@ import { assessQuorum } from '../../core/decisions/quorum-assessment.ts';
 import { assessSpace } from '../../core/decisions/space.ts';
 import { assessTokens } from '../../core/decisions/token-assessment.ts';
 import { apart, clusterFor, diagnosed, proof, rejecting } from './diagnoses.ts';
+import { firstLookAtSpace, firstRefusals } from './first-looks.ts';
 import { clusterOf, configured, failureOf, idOf, ledBy, listed, noSpace, silent, voter } from './observations.ts';
 import { parametersWith } from './recoveries.ts';
 
@@ -126,23 +127,8 @@ describe('a contradiction about who is who:', () => {
     const cluster = { ...clusterOf(MEMBERS), auth: { secret: 'root' } };
     const seen = { members, memberList, alarms: [] };
     const full = { ...seen, alarms: [noSpace('node3')] };
-    const none = { targets: [], equal: 0, total: 0 };
-    const parameters = parse(memberParametersSchema, {}, 'parameters');
-    const probes = rejecting(['node1'], proof(members)).probes;
-    const refusals = [
-      failureOf(() => assessMembers(seen, { cluster, parameters, member: '', readings: none })),
-      failureOf(() => assessSpace(full, { cluster, parameters: parse(spaceParametersSchema, {}, 'parameters') })),
-      failureOf(() =>
-        assessTokens(
-          { ...seen, probes, window: null },
-          {
-            cluster,
-            parameters: { strategy: 'restart-then-toggle', confirmSeconds: 15 },
-            readings: { standings: [], equal: 0, total: 0 },
-          },
-        ),
-      ),
-    ];
+    const { probes } = rejecting(['node1'], proof(members));
+    const refusals = [...firstRefusals(seen, cluster, probes), failureOf(() => firstLookAtSpace(full, cluster))];
     for (const { name, message } of refusals) {
       expect(name).toBe('PreconditionFailed');
       expect(message).toMatch(/^Who answers, or whom etcd lists, is not what clusters\.json says:\n- /);

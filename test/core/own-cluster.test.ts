@@ -1,14 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { memberParametersSchema, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
 import type { AnsweringMember, ListedIdentity, MemberObservation } from '../../core/contracts/observation.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { assessMembers } from '../../core/decisions/member-assessment.ts';
 import { measure } from '../../core/decisions/metrics.ts';
 import { findOwnCluster, withoutStrangers } from '../../core/decisions/own-cluster.ts';
 import { assessQuorum } from '../../core/decisions/quorum-assessment.ts';
-import { assessSpace } from '../../core/decisions/space.ts';
-import { assessTokens } from '../../core/decisions/token-assessment.ts';
 import { apart, clusterOf, conditionsOf, configured, diagnosed, proof, rejecting, voter } from './diagnoses.ts';
+import { firstRefusals } from './first-looks.ts';
 import { failureOf, silent } from './observations.ts';
 import { parametersWith } from './recoveries.ts';
 
@@ -237,25 +233,7 @@ describe('strangers count nowhere', () => {
     }));
     const reads = NAMES.map((member) => ({ member, works: true, problem: '' }));
     for (const { name, message } of [
-      failureOf(() =>
-        assessMembers(seen, {
-          cluster,
-          parameters: parse(memberParametersSchema, {}, 'parameters'),
-          member: '',
-          readings: { targets: [], equal: 0, total: 0 },
-        }),
-      ),
-      failureOf(() => assessSpace(seen, { cluster, parameters: parse(spaceParametersSchema, {}, 'parameters') })),
-      failureOf(() =>
-        assessTokens(
-          { ...seen, probes, window: null },
-          {
-            cluster,
-            parameters: { strategy: 'restart-then-toggle', confirmSeconds: 15 },
-            readings: { standings: [], equal: 0, total: 0 },
-          },
-        ),
-      ),
+      ...firstRefusals(seen, cluster, probes),
       failureOf(() =>
         assessQuorum(seen, reads, {
           cluster,

@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { memberParametersSchema, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
 import type { MemberObservation, Observation } from '../../core/contracts/observation.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { assessMembers } from '../../core/decisions/member-assessment.ts';
-import { assessSpace } from '../../core/decisions/space.ts';
-import { assessTokens } from '../../core/decisions/token-assessment.ts';
 import { findUnseenLeader } from '../../core/decisions/unseen-leader.ts';
 import { proof, rejecting } from './diagnoses.ts';
+import { type FirstRefusal, firstLookAtSpace, firstRefusals } from './first-looks.ts';
 import {
   clusterOf,
   configured,
@@ -27,24 +23,11 @@ const follows = (name: string, leader: string) => voter(name, { leaderId: idOf(l
 const REFUSED = 'ECONNREFUSED 127.0.0.1:2379';
 
 /** What each runbook that needs the leader says at its first look. */
-function refusals(seen: Observation): { runbook: string; name: string; message: string }[] {
-  const parameters = parse(memberParametersSchema, {}, 'parameters');
-  const space = { cluster, parameters: parse(spaceParametersSchema, {}, 'parameters') };
-  const tokens = {
-    cluster,
-    parameters: { strategy: 'restart-then-toggle' as const, confirmSeconds: 15 },
-    readings: { standings: [], equal: 0, total: 0 },
-  };
-  const probes = rejecting([], proof(seen.members)).probes;
-  const readings = { targets: [], equal: 0, total: 0 };
-  return Object.entries({
-    'member-failed': () => assessMembers(seen, { cluster, parameters, member: '', readings }),
-    'space-exceeded': () => assessSpace(seen, space),
-    'space-exceeded, with NOSPACE': () => assessSpace({ ...seen, alarms: [noSpace('node1')] }, space),
-    'auth-token-invalid': () => assessTokens({ ...seen, probes, window: null }, tokens),
-  })
-    .filter(([runbook]) => seen.alarms.length === 0 || runbook.startsWith('space'))
-    .map(([runbook, assess]) => ({ runbook, ...failureOf(assess) }));
+function refusals(seen: Observation): FirstRefusal[] {
+  const full = { ...seen, alarms: [noSpace('node1')] };
+  const ofSpace = { runbook: 'space-exceeded, with NOSPACE', ...failureOf(() => firstLookAtSpace(full, cluster)) };
+  if (seen.alarms.length > 0) return [ofSpace];
+  return [...firstRefusals(seen, cluster, rejecting([], proof(seen.members)).probes), ofSpace];
 }
 
 describe('a leader that its followers name and that does not answer from here', () => {

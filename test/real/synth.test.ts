@@ -3,21 +3,13 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LAYOUT } from '../lib/stacks.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 const STACK_TRACE = /^ +at .*:\d+:\d+\)?$/m;
 const MEMBER = { name: 'node1', clientUrl: 'http://10.0.0.1:2379', peerUrl: 'http://10.0.0.1:2380' };
 const NO_NETWORK = JSON.stringify({ clusters: [{ name: 'orders', members: [MEMBER], quotaBackendBytes: 1 }] });
-const LAYOUT = {
-  unit: 'etcd',
-  dataDir: '/var/lib/etcd',
-  walDir: null,
-  configFile: '/etc/etcd/etcd.yaml',
-  user: 'etcd',
-  group: 'etcd',
-  binDir: '/usr/local/bin',
-};
 const NO_INSTANCE = JSON.stringify({
   network: { vpcId: 'vpc-1', subnetIds: ['subnet-1'], securityGroupIds: [] },
   clusters: [

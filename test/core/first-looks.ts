@@ -1,0 +1,46 @@
+import type { Cluster } from '../../core/contracts/clusters.ts';
+import { memberParametersSchema, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
+import type { Observation } from '../../core/contracts/observation.ts';
+import { parse } from '../../core/contracts/parse.ts';
+import type { TokenObservation } from '../../core/contracts/tokens.ts';
+import { assessMembers } from '../../core/decisions/member-assessment.ts';
+import { assessSpace } from '../../core/decisions/space.ts';
+import { assessTokens } from '../../core/decisions/token-assessment.ts';
+import { failureOf } from './observations.ts';
+
+/** What one runbook says at its first look, where it refuses. */
+export interface FirstRefusal {
+  runbook: string;
+  name: string;
+  message: string;
+}
+
+type Probes = TokenObservation['probes'];
+
+/** The refusals of the runbooks that need a leader, each of what was seen. @throws where one of them does not refuse */
+export function firstRefusals(seen: Observation, cluster: Cluster, probes: Probes): FirstRefusal[] {
+  const looks = {
+    'member-failed': () =>
+      assessMembers(seen, {
+        cluster,
+        parameters: parse(memberParametersSchema, {}, 'parameters'),
+        member: '',
+        readings: { targets: [], equal: 0, total: 0 },
+      }),
+    'space-exceeded': () => firstLookAtSpace(seen, cluster),
+    'auth-token-invalid': () =>
+      assessTokens(
+        { ...seen, probes, window: null },
+        {
+          cluster,
+          parameters: { strategy: 'restart-then-toggle', confirmSeconds: 15 },
+          readings: { standings: [], equal: 0, total: 0 },
+        },
+      ),
+  };
+  return Object.entries(looks).map(([runbook, look]) => ({ runbook, ...failureOf(look) }));
+}
+
+export function firstLookAtSpace(seen: Observation, cluster: Cluster) {
+  return assessSpace(seen, { cluster, parameters: parse(spaceParametersSchema, {}, 'parameters') });
+}
