@@ -56,6 +56,12 @@ const MAX_OUTPUT_CHARS = 1024 * 1024;
 /** For the way to the host and back, on top of what the script may take. */
 const TRANSPORT_MS = 15_000;
 
+/** Cuts off each script that runs: none outlives this process. */
+const running = new Set<() => void>();
+process.once('exit', () => {
+  for (const cutOff of running) cutOff();
+});
+
 /**
  * Runs a script of bash on a host, as the SSM agent does: by itself, with nothing on standard input. Never rejects: what went wrong
  * is part of the result.
@@ -87,11 +93,11 @@ export function runScript(
     };
     const timer = setTimeout(cutOff, timeoutMs + TRANSPORT_MS);
     signal?.addEventListener('abort', cutOff, { once: true });
-    process.once('exit', cutOff);
+    running.add(cutOff);
     const settle = (exitCode: number | null, problem = '') => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', cutOff);
-      process.off('exit', cutOff);
+      running.delete(cutOff);
       // Before the mark is what the way there has said: a greeting, a warning.
       const begin = output.stdout.indexOf(`${mark.computed}\n`);
       const stdout = begin < 0 ? '' : output.stdout.slice(begin + mark.computed.length + 1);

@@ -101,6 +101,19 @@ describe.each(['sh', 'bash'])('a script on a host that is reached through %s', (
     }, 500);
   });
 
+  it('runs on many hosts at once, and Node warns of nothing', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error) => warnings.push(warning);
+    process.on('warning', listen);
+    const runs = await Promise.all(
+      Array.from({ length: 12 }, () => runScript({ exec: ['bash'] }, 'echo here', LIMITS)),
+    );
+    await new Promise(setImmediate);
+    process.off('warning', listen);
+    expect(runs.map(({ stdout }) => stdout)).toEqual(runs.map(() => 'here\n'));
+    expect(warnings).toEqual([]);
+  });
+
   it('leaves no file behind', async () => {
     await runScript({ exec: ['env', `TMPDIR=${folder}`, shell] }, `ls '${folder}'`, LIMITS);
     expect(await runScript({ exec: [shell] }, `ls -A '${folder}'`, LIMITS)).toMatchObject({ stdout: '' });
