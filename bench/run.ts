@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { openOutput } from '../cli/output.ts';
-import { endOnSignals, whileNothingChanges } from '../cli/signals.ts';
+import { endOnSignals, tellAtSignal } from '../cli/signals.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';
 import { describeMachine } from './machine.ts';
 import type { Bench, Part } from './part.ts';
@@ -34,7 +34,7 @@ function command(): Command {
 }
 
 async function runParts({ only, quick, json }: Flags): Promise<void> {
-  using _ = whileNothingChanges('\nStopped. The clusters of the benchmark are ended and removed.\n');
+  using _ = tellAtSignal(() => 'Stopped. The clusters of the benchmark are ended and removed.');
   const { print, finish } = openOutput(json);
   const startedAt = performance.now();
   const binaries = await findEtcd(ETCD, new Progress('etcd').say);

@@ -19,6 +19,7 @@ import { formatMs } from './format.ts';
 import { examples, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
+import { tellAtSignal } from './signals.ts';
 
 const [DEFAULT_SCENARIO] = SCENARIOS;
 /** etcd's own bookkeeping needs a few MiB: below this the quota is full before anything is written. */
@@ -30,6 +31,8 @@ const OWN_VERSIONS = SCENARIOS.flatMap(({ name, etcd }) =>
 ).join('');
 /** Where there is nothing to do, a scenario's own checks say whether that is right. */
 const SUCCESSES: readonly string[] = ['Remediated', 'NothingToDo'];
+
+const OWN_CLUSTER_ENDS = "Stopped. The drill's own cluster and its hosts end with it, and nothing else was touched.";
 
 interface Flags {
   etcd?: string;
@@ -106,6 +109,7 @@ export function drillCommand(): Command {
     const output = openOutput(flags.json);
     const options: DrillOptions = { ...flags, members: Number(flags.members), sizeMiB: flags.size };
     const names = scenarios?.length ? scenarios : [DEFAULT_SCENARIO.name];
+    using _ = tellAtSignal(() => OWN_CLUSTER_ENDS);
     const chosen = SCENARIOS.filter((each) => names.includes(each.name));
     const problem = chosen.map((scenario) => misfit(scenario, options)).find((each) => each !== undefined);
     if (problem) command.error(`error: ${problem}`);

@@ -5,7 +5,7 @@ import type { NextRunbook } from '../core/contracts/remediation-steps.ts';
 import { countStateTransitions } from '../local/asl/history.ts';
 import type { JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';
-import type { Progress } from './progress.ts';
+import { describeStart, type Progress } from './progress.ts';
 import { describeReport, type RunReport } from './report.ts';
 
 /** Follows a remediation and its runbooks on a terminal, and knows what they have come to. */
@@ -18,7 +18,6 @@ export class Follower implements Observer {
   readonly #progressOf: () => Progress;
   readonly #own: Progress;
   readonly #histories: HistoryEvent[][] = [[]];
-  #mayHaveChanged = false;
   /** Of the newest runbook that has ended well. */
   #lastReport: RunReport | undefined;
 
@@ -35,11 +34,6 @@ export class Follower implements Observer {
     return this.#histories.reduce((count, history) => count + countStateTransitions(history), 0);
   }
 
-  /** Whether a runbook has begun with anything but looking: only what is known to change nothing counts as that. */
-  get mayHaveChanged(): boolean {
-    return this.#mayHaveChanged;
-  }
-
   readonly onEvent = (event: HistoryEvent): void => {
     this.#histories[0]?.push(event);
     const { name, output } = event.stateExitedEventDetails ?? {};
@@ -50,16 +44,14 @@ export class Follower implements Observer {
     this.#own.onEvent(event);
   };
 
-  readonly onNested = (stateMachineName: string): Observer => {
-    this.#print(`  Running ${stateMachineName}`);
+  readonly onNested = (stateMachineName: string, input: JsonValue): Observer => {
+    this.#print(`  ${describeStart(stateMachineName, input)}`);
     const history: HistoryEvent[] = [];
     this.#histories.push(history);
     const { onEvent } = this.#progressOf();
     return {
       onEvent: (event) => {
         history.push(event);
-        if (event.type === 'TaskStateEntered')
-          this.#mayHaveChanged ||= !onlyLooks(event.stateEnteredEventDetails?.name);
         const { output } = event.executionSucceededEventDetails ?? {};
         if (output !== undefined) this.#lastReport = JSON.parse(output);
         onEvent(event);
@@ -72,9 +64,4 @@ export class Follower implements Observer {
     if (this.#lastReport) for (const line of describeReport(this.#lastReport)) this.#print(`  ${line}`);
     answer({ ...this.#answer });
   };
-}
-
-/** States of runbooks that change neither a member nor a host. */
-export function onlyLooks(state = ''): boolean {
-  return /^(Load|Assess|Survey|Inspect|Choose|Plan|Diagnose|List|Compare|Wait) |^The inspection: |^Tell /.test(state);
 }

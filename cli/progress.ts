@@ -2,6 +2,7 @@ import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Invocation } from '../core/contracts/invocation.ts';
 import { STILL_RUNNING } from '../core/contracts/run-host-commands.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
+import type { JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';
 import { describeError } from './format.ts';
 import { describeResult } from './step-results.ts';
@@ -33,8 +34,8 @@ export class Progress {
   readonly say = (line: string): void => this.#print(`  ${line}`);
 
   /** The same for an execution that another one, or a rule, has started. */
-  readonly follow = (stateMachineName: string): Observer => {
-    this.say(`Running ${stateMachineName}`);
+  readonly follow = (stateMachineName: string, input: JsonValue): Observer => {
+    this.say(describeStart(stateMachineName, input));
     const { onEvent, follow } = new Progress(this.#print, this.#stillRunningMs);
     return { onEvent, onNested: follow };
   };
@@ -138,6 +139,14 @@ export class Progress {
     };
     return member || [...new Set(commands.map((each) => each.member))].join(', ');
   }
+}
+
+/** That an execution has begun; one that comes before an approval only looks, and another one follows that does the same in earnest. */
+export function describeStart(stateMachineName: string, input: unknown): string {
+  const { dryRun } = Object(input) as { dryRun?: unknown };
+  return dryRun === true
+    ? `Planning with ${stateMachineName} (dry run: nothing is changed)`
+    : `Running ${stateMachineName}`;
 }
 
 /** Messages may hold the end of a log. */

@@ -15,9 +15,10 @@ import { Progress } from './progress.ts';
 import { describeEnd } from './remediation-end.ts';
 import { type RunRequest, remediationInputFor } from './run-request.ts';
 import { saidHere } from './said-here.ts';
-import { NOTHING_STAYS, onSignal, WHAT_STAYS, whileNothingChanges } from './signals.ts';
+import { onSignal, tellAtSignal, whileNothingChanges } from './signals.ts';
 import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-address.ts';
 import { startPlatform } from './start-platform.ts';
+import { describeLeftOpen, describeStop } from './stopped.ts';
 
 interface Flags extends FileFlags, RunRequest {
   cluster: string;
@@ -97,6 +98,8 @@ async function run(flags: Flags): Promise<void> {
   }
 }
 
+const ENDED = 'Stopped. The remediation had ended before.';
+
 interface Remediation {
   cluster: Cluster;
   input: JsonObject;
@@ -106,18 +109,23 @@ interface Remediation {
 
 async function remediate(platform: Platform, { cluster, input, flags, output }: Remediation): Promise<void> {
   const stopping = new AbortController();
-  using _ = onSignal(() => stopping.abort(new Error('Stopped by a signal.')));
+  using _ = onSignal(
+    () => stopping.abort(new Error('Stopped by a signal.')),
+    () => describeLeftOpen(platform.executions),
+  );
   const startedAt = Date.now();
   const follower = new Follower(output.print, () => new Progress(output.print), approvalBy(flags));
-  using __ = whileNothingChanges(() => (follower.mayHaveChanged ? WHAT_STAYS : NOTHING_STAYS));
-  const { ended } = platform.remediate({
+  const remediation = platform.remediate({
     input,
     onEvent: follower.onEvent,
     onNested: follower.onNested,
     onWait: follower.onWait,
     signal: stopping.signal,
   });
-  const execution = await ended;
+  using __ = tellAtSignal(() =>
+    remediation.result ? ENDED : describeStop([remediation], platform.executions, () => 'give the same command again'),
+  );
+  const execution = await remediation.ended;
   await platform.settled();
   const { result, lines: said } = describeEnd(execution, follower, { cluster, files: flags });
   const lines = said.map((line) => saidHere(line, { files: flags }));

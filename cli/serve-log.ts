@@ -4,7 +4,7 @@ import { ExecutionError } from '../local/asl/errors.ts';
 import type { JsonObject, JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';
 import { describeError } from './format.ts';
-import { Progress } from './progress.ts';
+import { describeStart, Progress } from './progress.ts';
 import { describeRemediation } from './remediation-report.ts';
 import { type Here, saidHere } from './said-here.ts';
 
@@ -60,7 +60,7 @@ export class ServeLog {
   readonly follow = (stateMachineName: string, input: JsonValue): Observer => {
     const cluster = clusterOf(input);
     const say = (line: string) => this.say(line, cluster);
-    say(`Running ${stateMachineName}`);
+    say(describeStart(stateMachineName, input));
     const { onEvent, follow } = new Progress(say, STILL_RUNNING_MS);
     return {
       onEvent: (event) => {

@@ -12,11 +12,12 @@ import { type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts
 import { examples, LOCK_OF_THIS_PROCESS, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { ServeLog } from './serve-log.ts';
-import { onSignal, WHAT_STAYS, whileNothingChanges } from './signals.ts';
+import { onSignal, tellAtSignal } from './signals.ts';
 import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-address.ts';
 import { startPlatform } from './start-platform.ts';
+import { describeLeftOpen, describeStop } from './stopped.ts';
 
-const NOTHING_RUNS = '\nStopped. No remediation was at work, and nothing was changed by this.\n';
+const NOTHING_RUNS = 'Stopped. No remediation was under way.';
 
 interface Flags extends FileFlags {
   port: number;
@@ -79,8 +80,8 @@ async function serve(flags: Flags): Promise<void> {
       log.say(`  curl -H @${header} ${server.url}/clusters`);
       const detector = flags.detector ? watch(platform, file, log) : undefined;
       log.say('An approval is answered there too: the page that asks for one says how (docs/api.md says more)');
-      using _ = whileNothingChanges(() => (runningOn(platform).length === 0 ? NOTHING_RUNS : WHAT_STAYS));
-      await signalled();
+      using _ = tellAtSignal(() => describeStopOf(platform));
+      await signalled(platform);
       await detector?.close();
     } finally {
       await server.close();
@@ -109,9 +110,15 @@ function runningOn(platform: Platform) {
   return platform.executions.of(ENTRY_STATE_MACHINE).filter(({ result }) => result === undefined);
 }
 
-function signalled(): Promise<void> {
+function describeStopOf(platform: Platform): string {
+  const running = runningOn(platform);
+  if (running.length === 0) return NOTHING_RUNS;
+  return describeStop(running, platform.executions, (cluster) => `let ${cluster} be remediated again`);
+}
+
+function signalled({ executions }: Platform): Promise<void> {
   return new Promise((resolve) => {
-    onSignal(resolve);
+    onSignal(resolve, () => describeLeftOpen(executions));
   });
 }
 

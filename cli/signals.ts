@@ -1,14 +1,19 @@
-export const WHAT_STAYS =
-  "\nStopped. What was done stays done; a compaction or defragmentation that etcd has begun goes on. A member's service may be " +
-  'stopped and its data moved aside: start again soon, and it is finished.\n';
-const WHAT_ENDS =
-  '\nWhat has to be put in order comes first: after an auth token reset that authentication is enabled. A second signal ends that as well.\n';
-export const NOTHING_STAYS = '\nStopped. Nothing was changed.\n';
+const NOTHING_STAYS = 'Stopped. Nothing was changed.';
+const STOPPED = 'Stopped.';
+const AT_ONCE = 'Ended at once.';
 const STATUS_BY_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-/** What stops the work under way in an orderly way; undefined where there is none that would need it. */
-let stopWork: (() => void) | undefined;
-let notice = () => WHAT_STAYS;
+/** The work that a signal stops in an orderly way. */
+interface Work {
+  stop(): void;
+  /** What whoever ends it before it has stopped has to know; empty for nothing. */
+  leftOpen(): string;
+}
+
+/** Undefined where there is no work that a signal would stop in an orderly way. */
+let work: Work | undefined;
+let isStopping = false;
+let notice = () => STOPPED;
 
 /**
  * Ends the process at a signal: at once, with every child process and temporary folder; or where the work under way has something to put in
@@ -17,36 +22,46 @@ let notice = () => WHAT_STAYS;
 export function endOnSignals(): void {
   // A terminal that is gone takes no line any more; what is under way goes on without it.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  const say = (...texts: string[]) => {
+    process.stderr.write(`\n${texts.filter((text) => text !== '').join('\n')}\n`);
+  };
   for (const [signal, status] of Object.entries(STATUS_BY_SIGNAL)) {
     process.on(signal, () => {
-      const stop = stopWork;
-      stopWork = undefined;
       process.exitCode = status;
-      const told = notice();
-      process.stderr.write(told);
-      if (!stop) process.exit(status);
-      if (told === WHAT_STAYS) process.stderr.write(WHAT_ENDS);
-      stop();
+      if (!work || isStopping) {
+        if (isStopping) say(AT_ONCE, work?.leftOpen() ?? '');
+        else say(notice());
+        process.exit(status);
+      }
+      isStopping = true;
+      say(notice());
+      work.stop();
     });
   }
 }
 
 /** From now on a signal stops the work instead of the process, until disposed of. */
-export function onSignal(stop: () => void): Disposable {
-  stopWork = stop;
+export function onSignal(stop: () => void, leftOpen = () => ''): Disposable {
+  work = { stop, leftOpen };
   return {
     [Symbol.dispose]: () => {
-      stopWork = undefined;
+      work = undefined;
     },
   };
 }
 
-/** Until disposed of, whoever stops the process is told that it has changed nothing; or something else. */
-export function whileNothingChanges(told: string | (() => string) = NOTHING_STAYS): Disposable {
-  notice = typeof told === 'string' ? () => told : told;
+/** Until disposed of, whoever stops the process is told this. */
+export function tellAtSignal(told: () => string): Disposable {
+  const before = notice;
+  notice = told;
   return {
     [Symbol.dispose]: () => {
-      notice = () => WHAT_STAYS;
+      notice = before;
     },
   };
+}
+
+/** Until disposed of, whoever stops the process is told that it has changed nothing. */
+export function whileNothingChanges(): Disposable {
+  return tellAtSignal(() => NOTHING_STAYS);
 }

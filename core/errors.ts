@@ -25,7 +25,7 @@ export const WORKFLOW_ERRORS = {
   ApprovalTimedOut: 'ApprovalTimedOut',
 } as const;
 
-/** What the errors share. `reason` names the one cause behind an etcd answer, such as `NoSpace`; see lambdas/etcd/errors.ts. */
+/** What the errors share. `reason` names the one cause behind an etcd answer, such as `NoSpace`; see lambdas/etcd/answers.ts. */
 export abstract class RemediationError extends Error {
   abstract override readonly name: ErrorName;
   readonly reason: string | undefined;
@@ -66,7 +66,7 @@ export class HostCommandFailed extends RemediationError {
   override readonly name = ERROR_NAMES.HostCommandFailed;
 }
 
-/** Run Command does not reach the host: the command did not start there, or the host went away while it ran. */
+/** A host is not reached: the command did not start there, or the host went away while it ran. */
 export class HostUnreachable extends RemediationError {
   override readonly name = ERROR_NAMES.HostUnreachable;
 }

@@ -1,5 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { CURE_STRATEGIES } from '../core/contracts/execution-input.ts';
+import type { JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';
 
 /** What a drill tells while it runs. */
@@ -9,7 +10,7 @@ export interface DrillProgress {
   /** An event of the execution that remediates. */
   onEvent(event: HistoryEvent): void;
   /** Asked for each execution that nobody but a rule has started, for who is to be told of its events. */
-  follow?(stateMachineName: string): Observer;
+  follow?(stateMachineName: string, input: JsonValue): Observer;
 }
 
 export interface DrillOptions {

@@ -28,7 +28,7 @@ export interface Execution {
 /** Is told of the events of an execution, asked anew for each that this one starts in turn, and may answer what it waits for. */
 export interface Observer {
   onEvent?: (event: HistoryEvent) => void;
-  onNested?: (stateMachineName: string) => Observer;
+  onNested?: (stateMachineName: string, input: JsonValue) => Observer;
   onWait?: (answer: (output: JsonValue) => void) => void;
 }
 

@@ -86,7 +86,7 @@ async function runNested(
   const request = startRequest(parts, args);
   const nested = parts.executions().start({
     ...request,
-    observer: observer.onNested?.(request.stateMachineName) ?? {},
+    observer: observer.onNested?.(request.stateMachineName, request.input) ?? {},
     signal,
   });
   submitted({ ExecutionArn: nested.arn, StartDate: nested.startedAt });

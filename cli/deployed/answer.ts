@@ -6,7 +6,7 @@ import { Remediations } from '../../lambdas/api/remediations.ts';
 import { confirm } from '../confirm.ts';
 import { requireOption } from '../options.ts';
 import { openOutput } from '../output.ts';
-import { whileNothingChanges } from '../signals.ts';
+import { tellAtSignal } from '../signals.ts';
 import { callerIdentity, withDeployment } from './connection.ts';
 import { type AnswerFlags, typedNext } from './flags.ts';
 import { describeQuestion } from './status.ts';
@@ -30,7 +30,7 @@ export async function answer(decision: 'approve' | 'reject', id: string, flags: 
       `Nobody can be asked here, for this is no terminal: look at the question with "${typedNext(flags, 'status', id)}", and answer with --yes.`,
     );
   }
-  using _ = whileNothingChanges('\nStopped. Look whether it was answered: the remediation says so.\n');
+  using _ = tellAtSignal(() => `Stopped. Look whether it was answered: ${typedNext(flags, 'status', id)}`);
   await withDeployment(flags, async (deployment) => {
     const remediations = new Remediations(deployment);
     const remediation = await remediations.describe(id);
@@ -46,7 +46,7 @@ export async function answer(decision: 'approve' | 'reject', id: string, flags: 
     const by = await callerIdentity();
     const onWait = () =>
       output.print(
-        'It takes no answer at this moment: it looks at the cluster, or sees to another incident. Trying again for up to five minutes.',
+        'It takes no answer at this moment: it is re-checking the cluster, or handling another incident. Trying again for up to five minutes.',
       );
     const said = { approval: question.id, decision, reason };
     await remediations.answer(id, said, { by, withinMs: WITHIN_MS, onWait });

@@ -5,7 +5,7 @@ import { type Deployment, parseRemediationInput, remediationIdSchema } from '../
 import { Remediations } from '../../lambdas/api/remediations.ts';
 import { requireNothingOfOneRunbook, requireOption } from '../options.ts';
 import { openOutput } from '../output.ts';
-import { whileNothingChanges } from '../signals.ts';
+import { tellAtSignal } from '../signals.ts';
 import { callerIdentity, withDeployment } from './connection.ts';
 import { type StartFlags, typedNext } from './flags.ts';
 import { watchToItsEnd } from './watch.ts';
@@ -38,7 +38,7 @@ export async function start(cluster: string, flags: StartFlags): Promise<void> {
   });
 
   async function startedBy(by: string, deployment: Deployment): Promise<Accepted> {
-    using _ = whileNothingChanges(`\nStopped. It may have been started: ${typedNext(flags, 'status', id)}\n`);
+    using _ = tellAtSignal(() => `Stopped. It may have been started: ${typedNext(flags, 'status', id)}`);
     try {
       return await new Remediations(deployment).start(cluster, input, { id, by });
     } catch (error) {

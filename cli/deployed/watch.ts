@@ -6,8 +6,8 @@ import { executionStartedBy } from '../../core/contracts/started-execution.ts';
 import { Remediations } from '../../lambdas/api/remediations.ts';
 import { AWS_CLIENT } from '../../lambdas/aws.ts';
 import { type Output, openOutput } from '../output.ts';
-import { Progress } from '../progress.ts';
-import { whileNothingChanges } from '../signals.ts';
+import { describeStart, Progress } from '../progress.ts';
+import { tellAtSignal } from '../signals.ts';
 import { isUnanswered, withDeployment } from './connection.ts';
 import { type DeployedFlags, typedNext } from './flags.ts';
 import { History, isEnd, waitsForAnswer } from './history.ts';
@@ -40,8 +40,8 @@ export async function watch(id: string, flags: DeployedFlags): Promise<void> {
 
 /** Of a remediation that there is, or that was started a moment ago. */
 export async function watchToItsEnd(deployment: Deployment, { id, flags, output }: Watching): Promise<void> {
-  using _ = whileNothingChanges(
-    `\nStopped watching; the remediation goes on. Watch it again: ${typedNext(flags, 'watch', id)}\n`,
+  using _ = tellAtSignal(
+    () => `Stopped watching; the remediation goes on. Watch it again: ${typedNext(flags, 'watch', id)}`,
   );
   const remediations = new Remediations(deployment);
   const describe = () => patiently(output, () => remediations.describe(id));
@@ -82,13 +82,14 @@ class Watcher {
   /** A runbook's execution, until it has ended, or the one around it does not wait for it any more. */
   async #followNested(executionArn: string, around: History): Promise<void> {
     const history = new History(this.#client, executionArn);
-    this.#output.print(`  Running ${executionArn.split(':').at(-2)}`);
     const progress = new Progress((line) => this.#output.print(`  ${line}`));
     for (let changedAt = Date.now(); ; await pause(changedAt)) {
       // Asked first: all that it did before is then there to be read.
       const isOver = await this.#read(around);
       if (await this.#read(history)) changedAt = Date.now();
       for (let event = history.events.shift(); event; event = history.events.shift()) {
+        const { input } = event.executionStartedEventDetails ?? {};
+        if (input) this.#output.print(`  ${describeStart(executionArn.split(':').at(-2) ?? '', JSON.parse(input))}`);
         progress.onEvent(event);
         if (isEnd(event)) return;
       }

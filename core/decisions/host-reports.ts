@@ -30,7 +30,7 @@ export function reportsOf(ends: readonly { member: string; host: string; end: Co
     const { member, host } = reports[index] as HostReport;
     const { name, message } = new HostCommandFailed(
       `${host}: the command's result has ${size} bytes. With those of the other hosts it is more than a workflow can hold. ` +
-        'The command has ended well. Look at its output in Run Command.',
+        'The command has ended well. With AWS, its output is in the history of Run Command.',
     );
     const report: HostReport = { member, host, result: null, error: name, problem: message };
     reports[index] = report;

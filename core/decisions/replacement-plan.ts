@@ -96,11 +96,11 @@ export function planReplacement(
     steps: [
       ...oldHost,
       ...targets.flatMap((target) => {
+        const surveyed = find(survey, target.member);
         const inspection = inspectionOf(request, target.member);
-        return describeSteps(target, scope.cluster, {
-          state: stateOf(find(survey, target.member), inspection),
-          ignored: inspection ? ignoredSettings(inspection) : '',
-        });
+        return target.prepare && inspection
+          ? describeSteps(target, scope.cluster, { surveyed, replaced, inspection })
+          : describeWait(target);
       }),
     ],
     archives: Object.fromEntries(request.inspections.map(({ member, inspection }) => [member, inspection.archives])),
@@ -162,12 +162,6 @@ function weighOldHost(replaced: SurveyedMember, [report]: readonly InspectionRep
   const work = judgeWork(report.result, listed?.id ?? '');
   if (work.state === 'at-work' || work.state === 'untold') throw twoViews(replaced, work);
   return [`leave ${name} as it is on ${configured.host}, which ${work.how}`];
-}
-
-/** Why a member that has a process is taken for failed, for its step in the plan; empty where it has none. */
-function stateOf({ listed }: SurveyedMember, inspection: HostInspection | undefined): string {
-  if (!inspection || inspection.unit.mainPid === 0) return '';
-  return `, which ${judgeWork(inspection, listed?.id ?? '').how}`;
 }
 
 function find({ members }: Survey, name: string): SurveyedMember {
@@ -279,21 +273,53 @@ function requireUnused(
   );
 }
 
-function describeSteps(
-  { member, host, removeIds, prepare, asLearner, staysLearner, peerUrls }: PlannedTarget,
-  cluster: Cluster,
-  { state, ignored }: { state: string; ignored: string },
-): string[] {
-  const promotion = asLearner && !staysLearner ? [`promote ${member} once it is caught up`] : [];
-  if (!prepare) return [`wait until ${member} is caught up`, ...promotion];
+interface OnHost {
+  surveyed: SurveyedMember;
+  replaced: SurveyedMember | undefined;
+  inspection: HostInspection;
+}
+
+/** What an earlier run has done before it was cut off is told as done: whoever approves reads what is left. */
+function describeSteps(target: PlannedTarget, cluster: Cluster, seen: OnHost): string[] {
+  const { member, host, asLearner, peerUrls } = target;
   const { layout } = placeOf(cluster, member);
+  const ignored = ignoredSettings(seen.inspection);
   return [
-    `stop ${layout.unit} on ${host}${state}`,
-    ...removeIds.map((id) => `remove member ${id} from etcd`),
-    `move ${foldersOf(layout).join(' and ')} aside on ${host}`,
+    describeStop(target, layout, seen),
+    ...describeRemoval(target, seen),
+    describeMove(target, layout, seen.inspection),
     `add ${member} (${peerUrls.join(', ')}) to etcd as a ${asLearner ? 'learner' : 'voter'}`,
     `write the membership into ${layout.configFile} on ${host}, and start ${layout.unit}${ignored && `; ${ignored}`}`,
-    `wait until ${member} is caught up`,
-    ...promotion,
+    ...describeWait(target),
   ];
+}
+
+function describeWait({ member, asLearner, staysLearner }: PlannedTarget): string[] {
+  const promotion = asLearner && !staysLearner ? [`promote ${member} once it is caught up`] : [];
+  return [`wait until ${member} is caught up`, ...promotion];
+}
+
+function describeStop({ host, wasActive }: PlannedTarget, { unit }: Layout, { surveyed, inspection }: OnHost): string {
+  if (!wasActive) return `already done: ${unit} on ${host} is stopped (${inspection.unit.activeState})`;
+  // Why a member that has a process is taken for failed.
+  const how = inspection.unit.mainPid === 0 ? '' : `, which ${judgeWork(inspection, surveyed.listed?.id ?? '').how}`;
+  return `stop ${unit} on ${host}${how}`;
+}
+
+function describeRemoval({ removeIds }: PlannedTarget, { surveyed, replaced }: OnHost): string[] {
+  const { name } = replaced ?? surveyed;
+  if (removeIds.length === 0) return [`already done: ${name} is not in etcd's list`];
+  return removeIds.map((id) => {
+    const isUnstarted = surveyed.listed?.id === id && surveyed.listed.name === '';
+    return `remove member ${id} from etcd${isUnstarted ? `, which was added for ${surveyed.name} and has never started` : ''}`;
+  });
+}
+
+function describeMove({ host }: PlannedTarget, layout: Layout, { dataDir, walDir, archives }: HostInspection): string {
+  const [member = '', ...wal] = foldersOf(layout);
+  const left = [...(dataDir.empty ? [] : [member]), ...(walDir?.empty ? [] : wal)];
+  if (left.length > 0) return `move ${left.join(' and ')} aside on ${host}`;
+  return archives.length > 0
+    ? `already done: the data on ${host} is moved aside, and kept: ${archives.join(', ')}`
+    : `nothing to move aside: ${dataDir.path} on ${host} holds no data of etcd`;
 }

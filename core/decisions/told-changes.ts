@@ -12,7 +12,11 @@ export function tellChanges({ cause, ...request }: TellChanges): string {
   if (request.changes.length === 0) return cause;
   const changes = request.changes.map((change) => describeChange(change, request)).filter((text) => text !== '');
   const end = /[.!?]$/.test(cause.trim()) ? '' : '.';
-  return `${cause.trim()}${end}\nBefore this: ${changes.join('; ')}.\n${describeStanding(request)}`;
+  const { standing, isMissing } = standingAfter(request);
+  const whatToDo = isMissing
+    ? 'Correct what is said above, and start again soon: the next execution goes on from here.'
+    : 'Start again: the next execution goes on from here.';
+  return `${cause.trim()}${end}\nBefore this: ${changes.join('; ')}.\nNow ${standing} ${whatToDo}`;
 }
 
 function describeChange({ action, member, host = '', id = '', result }: Change, { cluster, targets }: Request): string {
@@ -43,9 +47,10 @@ function describeChange({ action, member, host = '', id = '', result }: Change, 
   }
 }
 
-type Request = Omit<TellChanges, 'cause'>;
+type Request = Pick<TellChanges, 'cluster' | 'targets' | 'changes'>;
 
-function describeStanding({ cluster, targets, changes }: Request): string {
+/** How the cluster stands after these changes of a replacement, to go on with "Now"; and whether a voter is missing. */
+export function standingAfter({ cluster, targets, changes }: Request): { standing: string; isMissing: boolean } {
   const was = (action: Change['action'], member: string) =>
     changes.some((change) => change.action === action && change.member === member);
   const sentences: string[] = [];
@@ -67,16 +72,16 @@ function describeStanding({ cluster, targets, changes }: Request): string {
     }
   }
   if (missing.length === 0)
-    return `Now ${sentences.join('; ') || "every member is in etcd's list"}. Start again: the next execution goes on from here.`;
+    return { standing: `${sentences.join('; ') || "every member is in etcd's list"}.`, isMissing: false };
   const left = votersOf(cluster).filter(({ name }) => !missing.includes(name));
   // Of two voters a quorum is two.
   const bears = left.length - (Math.floor(left.length / 2) + 1);
   const need =
     bears > 0 ? '' : `, and ${left.length === 1 ? 'it is' : 'each is'} needed: one more failure stops the cluster`;
-  return (
-    `Now ${sentences.join('; ')}: ${count(left.length)} left (${left.map(({ name }) => name).join(', ')})${need}. ` +
-    'Correct what is said above, and start again soon: the next execution goes on from here.'
-  );
+  return {
+    standing: `${sentences.join('; ')}: ${count(left.length)} left (${left.map(({ name }) => name).join(', ')})${need}.`,
+    isMissing: true,
+  };
 }
 
 const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven'];

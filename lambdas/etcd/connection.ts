@@ -2,7 +2,8 @@ import { noop } from 'cockatiel';
 import { ConnectionPool } from 'etcd3/lib/connection-pool.js';
 import { AuthClient, ClusterClient, type ICallable, KVClient, MaintenanceClient } from 'etcd3/lib/rpc.js';
 import { PreconditionFailed } from '../../core/errors.ts';
-import { type Caller, type GrpcError, hasReason, toRemediationError } from './errors.ts';
+import { type GrpcError, hasReason, toRemediationError } from './errors.ts';
+import type { Caller } from './meaning.ts';
 
 /** A user of etcd; the user needs the root role. */
 export interface Login {

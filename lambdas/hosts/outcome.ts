@@ -9,6 +9,7 @@ import {
   type RemediationError,
   UnsafeToProceed,
 } from '../../core/errors.ts';
+import { BY_HOSTS_FILE } from './refusals.ts';
 
 export type HostCommandResult<Command extends HostCommandName> = z.output<(typeof HOST_COMMAND_RESULTS)[Command]>;
 
@@ -96,19 +97,24 @@ export function readOutcome<Command extends HostCommandName>(
   });
   const details = StatusDetails.replaceAll(' ', '');
   const cutOff = Object.hasOwn(CUT_OFF, details) ? CUT_OFF[details] : undefined;
+  const words = lastWords(invocation);
+  // SSM has no output of a command that it did not deliver. Without AWS the way to the host says there why it was not.
+  if (cutOff?.error === HostUnreachable && words !== '') {
+    return failed(HostUnreachable, `the host was not reached, and the command did not run: ${words}\n${BY_HOSTS_FILE}`);
+  }
   if (cutOff) {
     const limit = details === 'ExecutionTimedOut' ? ` (it may take ${HOST_COMMANDS[command].timeoutSeconds} s)` : '';
-    return failed(cutOff.error, `${StatusDetails}: ${cutOff.meaning}${limit}${quote(lastWords(invocation))}`);
+    return failed(cutOff.error, `${StatusDetails}: ${cutOff.meaning}${limit}${quote(words)}`);
   }
   if (Status === 'Failed' && ResponseCode !== undefined && ResponseCode > 0) {
     const error = BY_EXIT_CODE.get(ResponseCode) ?? HostCommandFailed;
     const message = messageOf(StandardOutputContent);
-    return failed(error, message ?? `it ended with exit code ${ResponseCode}${quote(lastWords(invocation))}`);
+    return failed(error, message ?? `it ended with exit code ${ResponseCode}${quote(words)}`);
   }
   const said = [...new Set([Status, StatusDetails])].join(', ');
   return failed(
     HostCommandFailed,
-    `Run Command ended it without running it to its end: ${said}${quote(lastWords(invocation))}`,
+    `it was ended before its own end: ${said}. Look at the host before it is run again.${quote(words)}`,
   );
 }
 
@@ -125,8 +131,8 @@ function readResult<Command extends HostCommandName>(
     .join('; ');
   const cut =
     Buffer.byteLength(stdout) >= MAX_STDOUT
-      ? ` Run Command gives the first ${MAX_STDOUT} characters of an output, and this one was longer.`
-      : ' If the documents were deployed from another version, deploy again.';
+      ? ` Of an output the first ${MAX_STDOUT} characters are handed on, and this one was longer.`
+      : ' Something else on the host writes to its output; or, with AWS, the documents are those of another version: deploy again.';
   const message = `its last line is not the result that was expected (${wrong}).${cut}${quote(line)}`;
   return { status: 'Failed', error: new HostCommandFailed(`${host}, ${command}: ${message}`) };
 }

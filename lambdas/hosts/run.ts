@@ -194,7 +194,7 @@ class HostRun {
     const { host } = planned;
     const age = () => Date.now() - sent.sentAt;
     // Asked before and after the waiting: an agent may be away for a moment, as when it is restarted.
-    const wasAway = age() > ASK_FOR_HOST_AFTER_MS && (await this.#isAway());
+    const wasAway = age() > ASK_FOR_HOST_AFTER_MS ? await this.#away() : undefined;
     let outcome = await readCommand(ssm, host, command, sent);
     for (let pauseMs = POLL_MS.first; outcome.status === 'InProgress'; pauseMs *= POLL_MS.growth) {
       const leftMs = deadline - Date.now();
@@ -208,35 +208,36 @@ class HostRun {
       if (error instanceof HostUnreachable) return error;
       // By an earlier call, for the same reason: the host is what a responder has to hear of.
       return {
-        error: wasAway && error.message.startsWith(`${host}, ${command}: Cancelled`) ? this.#wentAway() : error,
+        error: wasAway && error.message.startsWith(`${host}, ${command}: Cancelled`) ? this.#wentAway(wasAway) : error,
       };
     }
-    if (wasAway && (await this.#isAway())) {
+    const isAway = wasAway && (await this.#away());
+    if (isAway) {
       // Whether the cancel gets there, nobody knows either; should the host come back, the command ought not to go on.
       await cancelCommand(ssm, host, sent).catch(() => undefined);
-      return { error: this.#wentAway() };
+      return { error: this.#wentAway(isAway) };
     }
     const limitMs = HOST_COMMANDS[command].timeoutSeconds * 1000 + DELIVERY_MS;
     if (age() <= limitMs) return 'Running';
     await cancelCommand(ssm, host, sent);
     throw new HostCommandFailed(
-      `${command} on ${host} has neither ended nor timed out after ${limitMs / 1000} s, and was cancelled. Look at the SSM agent there.`,
+      `${command} on ${host} has neither ended nor timed out after ${limitMs / 1000} s, and was cancelled. Look what it has done there, and, with ` +
+        'AWS, at the SSM agent.',
     );
   }
 
-  /** Whether SSM says that it does not reach the host; where SSM itself does not answer, nobody knows. */
-  #isAway(): Promise<boolean> {
+  /** Why the host is not reached; undefined where it is. Where SSM itself does not answer, nobody knows. */
+  #away(): Promise<HostUnreachable | undefined> {
     return requireReachable(this.#props.ssm, [this.#props.planned.host]).then(
-      () => false,
-      (error: unknown) => error instanceof HostUnreachable,
+      () => undefined,
+      (error: unknown) => (error instanceof HostUnreachable ? error : undefined),
     );
   }
 
-  #wentAway(): HostUnreachable {
+  #wentAway({ message }: HostUnreachable): HostUnreachable {
     return new HostUnreachable(
-      `${this.#props.planned.host}, ${this.#props.command}: the host went away while the command ran: SSM does not reach it any more. The command was ` +
-        'cancelled, and nobody knows how far it came. Look whether the host runs, whether SSM Agent is active on it, and what the command has ' +
-        'done there, before it is run again.',
+      `${this.#props.planned.host}, ${this.#props.command}: the host went away while the command ran. The command was cancelled, and nobody knows how far ` +
+        `it came: look what it has done there before it is run again. ${message}`,
     );
   }
 }

@@ -55,8 +55,10 @@ export function startInvocation({ access, script, deliverySeconds, timeoutSecond
     const { signal } = cancelled;
     const delivery = await reach(access, deliverySeconds * 1000, signal);
     if (signal.aborted) return { Status: 'Cancelled', StatusDetails: 'Cancelled' };
-    if (delivery.result === 'TimedOut') return { Status: 'TimedOut', StatusDetails: 'Delivery Timed Out' };
-    if (delivery.result === 'Refused') return undeliverable(delivery.stderr);
+    if (delivery.result === 'TimedOut') {
+      return { Status: 'TimedOut', StatusDetails: 'Delivery Timed Out', StandardErrorContent: delivery.problem };
+    }
+    if (delivery.result === 'Refused') return undeliverable(delivery.problem);
     const since = Date.now();
     const ExecutionStartDateTime = new Date(since).toISOString();
     state = { ...state, Status: 'InProgress', StatusDetails: 'In Progress', ExecutionStartDateTime };
@@ -86,33 +88,37 @@ export async function reach(
   access: HostAccess,
   withinMs: number,
   signal?: AbortSignal,
-): Promise<{ result: 'Reached' | 'Refused' | 'TimedOut'; stderr: string; problem: string }> {
+): Promise<{ result: 'Reached' | 'Refused' | 'TimedOut'; problem: string }> {
   const limit = AbortSignal.timeout(withinMs);
-  const { started, exitCode, stderr } = await runScript(access, ':', {
+  const run = await runScript(access, ':', {
     timeoutMs: withinMs,
     signal: signal ? AbortSignal.any([signal, limit]) : limit,
   });
-  const ran = started && exitCode === 0;
+  const ran = run.started && run.exitCode === 0;
   const result = ran ? 'Reached' : limit.aborted ? 'TimedOut' : 'Refused';
-  // What ssh, nsenter or the shell said last is why.
+  if (ran) return { result, problem: '' };
+  return { result, problem: describeNotReached(run, result === 'TimedOut' ? withinMs : undefined) };
+}
+
+/** Why no shell has begun there: how the way to the host ended, and what ssh, nsenter or the shell said last. */
+function describeNotReached({ exitCode, stderr }: ScriptRun, withinMs?: number): string {
   const words = stderr.trim().split('\n').at(-1)?.trim() ?? '';
   const end =
-    result === 'TimedOut'
+    withinMs !== undefined
       ? `no answer within ${withinMs / 1000} s`
       : exitCode === 0
         ? NO_SHELL
         : exitCode === null
           ? ''
           : `exit status ${exitCode}`;
-  const problem = ran ? '' : [end, words].filter((part) => part !== '').join(': ');
-  return { result, stderr: exitCode === 0 && !ran ? `${stderr}${NO_SHELL}\n` : stderr, problem };
+  return [end, words].filter((part) => part !== '').join(': ');
 }
 
 const NO_SHELL = `${ITS_EXEC} ended well, and no shell has run what it was given on standard input`;
 
 function settle(run: ScriptRun, timeIsOver: boolean): Partial<InvocationState> {
   const { started, exitCode, stdout, stderr } = run;
-  if (!started) return undeliverable(stderr);
+  if (!started) return undeliverable(describeNotReached(run));
   if (exitCode === null || exitCode === KILLED || (exitCode === TIMED_OUT && timeIsOver)) {
     return { ...failure('TimedOut', 'Execution Timed Out', run), ResponseCode: KILLED };
   }
@@ -131,12 +137,12 @@ function settle(run: ScriptRun, timeIsOver: boolean): Partial<InvocationState> {
   return { ...failure('Failed', 'Failed', withEnd), ResponseCode: exitCode, StandardOutputContent };
 }
 
-/** Where SSM could not reach a host, the status is one of a failure and only the details say so. */
-function undeliverable(stderr: string): Partial<InvocationState> {
+/** Where SSM could not reach a host, the status is one of a failure and only the details say so. It has no output then: here the way there says why. */
+function undeliverable(problem: string): Partial<InvocationState> {
   return {
     Status: 'Failed',
     StatusDetails: 'Undeliverable',
-    StandardErrorContent: stderr.slice(0, MAX_STDERR_CHARS),
+    StandardErrorContent: problem.slice(0, MAX_STDERR_CHARS),
   };
 }
 

@@ -45,7 +45,7 @@ describe('whoever follows a remediation', () => {
     const { lines, follower: follows } = follower();
     for (const event of visited(2, 'Choose runbook', { action: 'Run', runbook: 'space-reclaim' }))
       follows.onEvent(event);
-    const { onEvent } = follows.onNested('etcd-remediation-space-reclaim');
+    const { onEvent } = follows.onNested('etcd-remediation-space-reclaim', {});
     for (const event of visited(2, 'Assess space', { summary: 'full', members: [], readings: {} })) onEvent?.(event);
     expect(lines.map((line) => line.replace(/\d\.\d s/, 'T').replaceAll(/ +/g, ' '))).toEqual([
       ' ✓ T Choose runbook next: space-reclaim',
@@ -55,26 +55,20 @@ describe('whoever follows a remediation', () => {
     expect(follows.stateTransitions).toBe(2);
   });
 
-  it.each([
-    [
-      'not while it looks',
-      ['Load cluster', 'Assess members', 'Inspect host', 'The inspection: how is it?', 'Plan replacement'],
-      false,
-    ],
-    ['from its first change on', ['Load cluster', 'Assess space', 'Compact history', 'Assess space'], true],
-    ['from a step on of which that is not known', ['Load cluster', 'Something else'], true],
-  ])('knows whether a runbook may have changed something: %s', (_, names, changed) => {
-    const { follower: follows } = follower();
-    follows.onEvent(visited(2, 'Take the lock', {})[0] as HistoryEvent);
-    const { onEvent } = follows.onNested('etcd-remediation-space-reclaim');
-    for (const [index, name] of names.entries()) onEvent?.(visited(index, name, {})[0] as HistoryEvent);
-    expect(follows.mayHaveChanged).toBe(changed);
+  it('tells a dry run, which comes before an approval, from the runbook itself', () => {
+    const { lines, follower: follows } = follower();
+    follows.onNested('etcd-remediation-member-replacement', { cluster: 'orders', dryRun: true });
+    follows.onNested('etcd-remediation-member-replacement', { cluster: 'orders', dryRun: false });
+    expect(lines).toEqual([
+      '  Planning with etcd-remediation-member-replacement (dry run: nothing is changed)',
+      '  Running etcd-remediation-member-replacement',
+    ]);
   });
 
   it('answers what it waits for as it was told to on the command line', () => {
     const answers: JsonValue[] = [];
     const { lines, follower: follows } = follower();
-    const { onEvent } = follows.onNested('etcd-remediation-member-replacement');
+    const { onEvent } = follows.onNested('etcd-remediation-member-replacement', {});
     const output = JSON.stringify({ outcome: 'Planned', incident: 'member-failed', summary: '', plan: ['stop m3'] });
     onEvent?.({
       ...{ id: 9, timestamp: undefined, type: 'ExecutionSucceeded' },

@@ -128,7 +128,7 @@ it.each<[string, Partial<HistoryEvent>, string[]]>([
 it('tells each step of an execution, and of the runbooks that it runs', () => {
   const told = logged((log) => {
     const { onEvent, onNested } = log.follow('etcd-remediation', { cluster: 'billing' });
-    const nested = onNested?.('etcd-space-reclaim');
+    const nested = onNested?.('etcd-space-reclaim', {});
     for (const [observer, name] of [
       [onEvent, 'Take the lock'],
       [nested?.onEvent, 'Load cluster'],

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { HostInspection } from '../../core/contracts/host-command-results.ts';
+import type { ListedMember } from '../../core/contracts/observation.ts';
 import {
   clusterOf,
   configuration,
@@ -33,7 +35,7 @@ describe('the plan for a member that has crashed', () => {
         },
       ],
       steps: [
-        'stop etcd on i-3',
+        'already done: etcd on i-3 is stopped (failed)',
         'remove member a3 from etcd',
         'move /var/lib/etcd/member aside on i-3',
         'add node3 (https://node3:2380) to etcd as a learner',
@@ -70,7 +72,8 @@ describe('the plan for a member that has crashed', () => {
 
   it('leaves the promotion out for one that joins as a voter, and the removal for one that is gone', () => {
     expect(plan(withThird(silent('node3'), null, '3.5.16')).steps).toEqual([
-      'stop etcd on i-3',
+      'already done: etcd on i-3 is stopped (failed)',
+      "already done: node3 is not in etcd's list",
       'move /var/lib/etcd/member aside on i-3',
       'add node3 (https://node3:2380) to etcd as a voter',
       'write the membership into /etc/etcd/etcd.yaml on i-3, and start etcd',
@@ -93,7 +96,7 @@ describe('the plan for a member that has crashed', () => {
     const { targets, steps } = plan(crashed, { members, inspections });
     expect(targets[0]?.unit).toBe('etcd3');
     expect(steps.slice(0, 3)).toEqual([
-      'stop etcd3 on i-3',
+      'already done: etcd3 on i-3 is stopped (failed)',
       'remove member a3 from etcd',
       'move /data/member and /wal aside on i-3',
     ]);
@@ -114,6 +117,56 @@ describe('the plan for a member that has crashed', () => {
   it('says what earlier executions have moved aside', () => {
     const inspections = { node3: { archives: ['/var/lib/etcd.run-0'] } };
     expect(plan(crashed, { inspections }).archives).toEqual({ node3: ['/var/lib/etcd.run-0'] });
+  });
+});
+
+describe('the plan says what is done already, and what is left,', () => {
+  const running = { unit: { ...inspection('node3').unit, activeState: 'activating', subState: 'auto-restart' } };
+  const stopped = { unit: { ...inspection('node3').unit, activeState: 'inactive' } };
+  const archives = ['/var/lib/etcd.run-0'];
+  const unstarted = listed('node3', { id: 'b3', name: '', isLearner: true });
+  const STOPPED = 'already done: etcd on i-3 is stopped (inactive)';
+  const LEFT = "already done: node3 is not in etcd's list";
+  const MOVED = 'already done: the data on i-3 is moved aside, and kept: /var/lib/etcd.run-0';
+  const REMOVE = 'remove member a3 from etcd';
+  const MOVE = 'move /var/lib/etcd/member aside on i-3';
+  const JOIN = [
+    'add node3 (https://node3:2380) to etcd as a learner',
+    'write the membership into /etc/etcd/etcd.yaml on i-3, and start etcd',
+    'wait until node3 is caught up',
+    'promote node3 once it is caught up',
+  ];
+
+  it.each<[string, ListedMember | null | undefined, Partial<HostInspection>, string[]]>([
+    ['was not begun', undefined, running, ['stop etcd on i-3', REMOVE, MOVE]],
+    ['has stopped the service', undefined, stopped, [STOPPED, REMOVE, MOVE]],
+    ['has removed the member', null, stopped, [STOPPED, LEFT, MOVE]],
+    ['has moved its data aside', null, { ...stopped, ...EMPTY, archives }, [STOPPED, LEFT, MOVED]],
+    [
+      'has added it again',
+      unstarted,
+      { ...stopped, ...EMPTY, archives },
+      [STOPPED, 'remove member b3 from etcd, which was added for node3 and has never started', MOVED],
+    ],
+  ])('of a replacement that %s', (_, entry, host, first) => {
+    expect(plan(withThird(silent('node3'), entry), { inspections: { node3: host } }).steps).toEqual([
+      ...first,
+      ...JOIN,
+    ]);
+  });
+
+  it('of two folders: the one that is left', () => {
+    const members = [...MEMBERS.slice(0, 2), configured('node3', { layout: { walDir: '/wal' } })];
+    const folders = (dataDir: boolean, walDir: boolean) => ({
+      dataDir: directory('/var/lib/etcd', { empty: dataDir }),
+      walDir: directory('/wal', { empty: walDir }),
+      configuration: configuration('node3', { walDir: '/wal' }),
+    });
+    const moved = (dataDir: boolean, walDir: boolean) =>
+      plan(crashed, { members, inspections: { node3: folders(dataDir, walDir) } }).steps[2];
+    expect(moved(false, true)).toBe('move /var/lib/etcd/member aside on i-3');
+    expect(moved(true, false)).toBe('move /wal aside on i-3');
+    expect(moved(true, true)).toBe('nothing to move aside: /var/lib/etcd on i-3 holds no data of etcd');
   });
 });
 

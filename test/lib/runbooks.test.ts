@@ -1,6 +1,5 @@
 import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
-import { onlyLooks } from '../../cli/follower.ts';
 import { STILL_RUNNING } from '../../core/contracts/run-host-commands.ts';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import { RUNBOOKS } from '../../lib/workflows/registry.ts';
@@ -150,14 +149,6 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
 
   describe('in every state that runs a step', () => {
     const tasks = tasksOf(definition).map((task) => [task.name, task] as const);
-
-    it('has no state that is told to change nothing, and sends a host more than a look', () => {
-      const sent = tasks
-        .filter(([name]) => onlyLooks(name))
-        .map(([, { state }]) => Object(state.Arguments).Payload?.input?.command);
-      const looks = [undefined, 'inspect-host', '{% $inspection.command %}'];
-      for (const command of sent) expect(looks).toContain(command);
-    });
 
     it('there is one, but where a lock is given back', () => {
       expect(tasks.length > 0).toBe(stateMachineName !== RELEASE);

@@ -62,11 +62,15 @@ describe('etcd-remediation run, on a full cluster with TLS and authentication,',
     });
     expect(planned.stderr).toMatch(/^Remediating cluster orders \(dry run: nothing is changed\)$/m);
     expect(planned.stderr).toMatch(/✓ +\d+\.\d s {2}Diagnose cluster +space-exceeded: NOSPACE is raised /m);
-    expect(planned.stderr).toMatch(/^ {2}Running etcd-remediation-space-reclaim$/m);
+    expect(planned.stderr).toMatch(
+      /^ {2}Planning with etcd-remediation-space-reclaim \(dry run: nothing is changed\)$/m,
+    );
+    expect(planned.stderr).not.toContain('Running');
     expect((await etcd.observe()).alarms).not.toEqual([]);
 
     const remediated = await run();
     expect(remediated, remediated.stderr).toMatchObject({ status: 0, result: { outcome: 'Remediated' } });
+    expect(remediated.stderr).toMatch(/^ {2}Running etcd-remediation-space-reclaim$/m);
     expect(remediated.stderr).toMatch(/✓ .*Defragment member m\d .*MiB -> .*MiB/);
     expect((await etcd.observe()).alarms).toEqual([]);
 

@@ -57,7 +57,9 @@ describe('a drill that is told to end', () => {
 
       child.kill(signal);
       expect(await closed, output).toBe(expected);
-      expect(output).toContain('\nStopped. What was done stays done;');
+      expect(output).toContain(
+        "\nStopped. The drill's own cluster and its hosts end with it, and nothing else was touched.\n",
+      );
       const pids = children.map(({ pid }) => pid);
       const left = async () => (await processes()).filter(({ pid }) => pids.includes(pid));
       await expect.poll(left).toEqual([]);

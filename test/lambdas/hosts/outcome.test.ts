@@ -35,7 +35,7 @@ describe('the outcome of a command', () => {
     ['no JSON', 'active\n', /It ended with: active$/],
     ['another result', '{"activeState":"active"}', /subState: .*mainPid: /],
     ['a field too many', JSON.stringify({ ...RESULT, more: 1 }), /more/],
-    ['a cut off one', `${'ü'.repeat(12_000)}`, /gives the first 24000 characters of an output/],
+    ['a cut off one', `${'ü'.repeat(12_000)}`, /Of an output the first 24000 characters are handed on/],
   ])('is a failure without a result: %s', (_, StandardOutputContent, problem) => {
     const [name, message] = errorOf({ Status: 'Success', StandardOutputContent });
     expect(name).toBe('HostCommandFailed');
@@ -76,6 +76,20 @@ describe('the outcome of a command', () => {
     expect(message.length).toBeLessThan(1_000);
   });
 
+  // SSM has no output of such a command.
+  it.each([
+    ['TimedOut', 'Delivery Timed Out', 'no answer within 60 s'],
+    ['Failed', 'Undeliverable', 'exit status 255: kex_exchange_identification: Connection closed by remote host'],
+  ])('is told in the words of the way to the host, where these are known: %s, %s', (Status, StatusDetails, words) => {
+    const [name, message] = errorOf({ Status, StatusDetails, ResponseCode: -1, StandardErrorContent: words });
+    expect(name).toBe('HostUnreachable');
+    expect(message).toMatch(/^i-1, control-service: the host was not reached, and the command did not run: /);
+    expect(message).toContain(
+      `did not run: ${words}\nBring the host back into reach, or correct what hosts.json says of it`,
+    );
+    expect(message).not.toMatch(/SSM/);
+  });
+
   it.each([
     ['TimedOut', 'Delivery Timed Out', 'HostUnreachable', /it did not run/],
     ['TimedOut', 'DeliveryTimedOut', 'HostUnreachable', /it did not run/],
@@ -87,10 +101,10 @@ describe('the outcome of a command', () => {
     ['Failed', 'Access Denied', 'HostCommandFailed', /has no access to this host/],
     ['Failed', 'AccessDenied', 'HostCommandFailed', /has no access to this host/],
     ['Failed', 'InvalidPlatform', 'HostCommandFailed', /does not run Linux/],
-    ['Failed', 'RateExceeded', 'HostCommandFailed', /without running it to its end: Failed, RateExceeded$/],
-    ['Failed', 'Failed', 'HostCommandFailed', /without running it to its end: Failed$/],
-    ['Postponed', 'Postponed', 'HostCommandFailed', /without running it to its end: Postponed$/],
-    ['Failed', 'toString', 'HostCommandFailed', /without running it to its end: Failed, toString$/],
+    ['Failed', 'RateExceeded', 'HostCommandFailed', /before its own end: Failed, RateExceeded\. Look at the host/],
+    ['Failed', 'Failed', 'HostCommandFailed', /before its own end: Failed\. Look at the host/],
+    ['Postponed', 'Postponed', 'HostCommandFailed', /before its own end: Postponed\. /],
+    ['Failed', 'toString', 'HostCommandFailed', /before its own end: Failed, toString\. /],
   ])('is told where the script did not end by itself: %s, %s', (Status, StatusDetails, name, meaning) => {
     const [said, message] = errorOf({ Status, StatusDetails, ResponseCode: -1 });
     expect(said).toBe(name);

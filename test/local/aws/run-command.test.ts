@@ -141,7 +141,7 @@ describe('a command', () => {
       StatusDetails: 'Undeliverable',
       ResponseCode: -1,
       StandardOutputContent: '',
-      StandardErrorContent: 'no route to host\n',
+      StandardErrorContent: 'exit status 255: no route to host',
       ExecutionStartDateTime: '',
     });
   });
@@ -155,6 +155,7 @@ describe('a command', () => {
       Status: 'TimedOut',
       StatusDetails: 'Delivery Timed Out',
       ResponseCode: -1,
+      StandardErrorContent: 'no answer within 0.3 s',
     });
   });
 

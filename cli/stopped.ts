@@ -1,0 +1,118 @@
+import { executionStartedBy } from '../core/contracts/started-execution.ts';
+import { changesSoFar } from '../core/decisions/changes-so-far.ts';
+import { mayBeOpen, standingSoFar } from '../core/decisions/standing-so-far.ts';
+import { RUNBOOKS } from '../lib/workflows/registry.ts';
+import type { Execution, Executions } from '../local/executions.ts';
+import { stepRunsIn, variablesIn } from './step-runs.ts';
+
+const GUARD = 'etcd-remediation-authentication-guard';
+
+const NOTHING = 'Nothing was changed.';
+const COMES_FIRST = 'Authentication is enabled before this command ends. A second signal would end that as well.';
+
+/**
+ * What whoever stops remediations has to know: of each which runbook is under way, what it has changed and how its cluster stands, and how to go on.
+ * @param again what to do for that, of a cluster: `give the same command again`
+ */
+export function describeStop(
+  remediations: readonly Execution[],
+  executions: Pick<Executions, 'find' | 'of'>,
+  again: (cluster: string) => string,
+): string {
+  return [
+    ...remediations.flatMap((each) => describeStopped(each, executions, again)),
+    ...(mayBeDisabled(executions) ? [COMES_FIRST] : []),
+  ].join('\n');
+}
+
+function describeStopped(
+  remediation: Execution,
+  executions: Pick<Executions, 'find'>,
+  again: (cluster: string) => string,
+): string[] {
+  const cluster = clusterOf(remediation);
+  const runbooks = runbooksOf(remediation, executions);
+  const current = runbooks.findLast(({ result }) => result === undefined);
+  const before = runbooks.filter((each) => each !== current && !isDryRun(each)).flatMap((each) => describeEnded(each));
+  if (!current) {
+    return [
+      `Stopped. No runbook was under way for the cluster ${cluster}.`,
+      ...(before.length > 0 ? before : [NOTHING]),
+    ];
+  }
+  const wayOn =
+    nameOf(current) === 'quorum-recovery'
+      ? 'it first finishes this recovery, or undoes it'
+      : 'it looks anew, and goes on from here';
+  return [
+    `Stopped. The runbook ${nameOf(current)} was under way for the cluster ${cluster}${isDryRun(current) ? ', as a dry run' : ''}.`,
+    ...before,
+    ...describeSoFar(current),
+    ...(hasChanged(current) ? [`To go on, ${again(cluster)}: ${wayOn}.`] : []),
+  ];
+}
+
+/** For whoever does not wait until it has been put in order; empty where nothing has to be. */
+export function describeLeftOpen(executions: Pick<Executions, 'of'>): string {
+  return mayBeDisabled(executions) ? 'Authentication may be disabled. Enable it by hand: "etcdctl auth enable".' : '';
+}
+
+/** Whether authentication may be disabled by what was stopped, and nobody has enabled it since. */
+function mayBeDisabled(executions: Pick<Executions, 'of'>): boolean {
+  const resets = executions.of(RUNBOOKS['auth-token-invalid'].stateMachineName);
+  if (!resets.some((reset) => reset.result?.status !== 'SUCCEEDED' && mayBeOpen(stepRunsIn(reset.events))))
+    return false;
+  const guards = executions.of(GUARD);
+  return guards.length === 0 || guards.some(({ result }) => result?.status !== 'SUCCEEDED');
+}
+
+/** Those that it has started, oldest first. */
+function runbooksOf({ events }: Execution, executions: Pick<Executions, 'find'>): Execution[] {
+  return events.flatMap((event) => {
+    const arn = executionStartedBy(event);
+    const nested = arn === undefined ? undefined : executions.find(arn);
+    return nested ? [nested] : [];
+  });
+}
+
+function describeEnded(execution: Execution): string[] {
+  const { result } = execution;
+  if (result?.status === 'SUCCEEDED')
+    return [`Before this, the runbook ${nameOf(execution)} has ended: ${Object(result.output).outcome}.`];
+  return [
+    `Before this, the runbook ${nameOf(execution)} has failed (${result?.error || result?.status}).`,
+    ...describeSoFar(execution),
+  ];
+}
+
+function describeSoFar(execution: Execution): string[] {
+  const runs = stepRunsIn(execution.events);
+  const { done, perhaps } = changesSoFar(runs);
+  if (done.length + perhaps.length === 0) return [NOTHING];
+  return [
+    done.length === 0 ? 'Nothing is known to be changed.' : 'It has changed, in this order:',
+    ...done.map((change) => `  - ${change}`),
+    ...(perhaps.length > 0 ? ['Under way, so that nobody knows whether it is done:'] : []),
+    ...perhaps.map((change) => `  - ${change}`),
+    standingSoFar({ runbook: nameOf(execution), runs, variables: variablesIn(execution.events) }),
+  ].filter((line) => line !== '');
+}
+
+function hasChanged({ events }: Execution): boolean {
+  const { done, perhaps } = changesSoFar(stepRunsIn(events));
+  return done.length + perhaps.length > 0;
+}
+
+function isDryRun({ input }: Execution): boolean {
+  return Object(input).dryRun === true;
+}
+
+function nameOf({ stateMachineName }: Execution): string {
+  return (
+    Object.values(RUNBOOKS).find((each) => each.stateMachineName === stateMachineName)?.runbook ?? stateMachineName
+  );
+}
+
+function clusterOf({ input }: Execution): string {
+  return String(Object(input).cluster);
+}

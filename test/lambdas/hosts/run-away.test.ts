@@ -1,0 +1,191 @@
+import { writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { HostCommandRunning, runOnHosts } from '../../../lambdas/hosts/run.ts';
+import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
+import { again, BOTH, HASTY, heldScript, on, online, PATIENT, phaseOf, STOPPED, serveCounting } from './phases.ts';
+import { HOST, linesIn, OTHER_HOST, SUCCEED, serve, temporaryFolder } from './support.ts';
+
+describe('a host that is away', () => {
+  /** A way to a host that is refused so often. */
+  async function refusing(times: number) {
+    const folder = await temporaryFolder();
+    const count = `n=$(ls ${folder} | wc -l); touch ${folder}/$n; [ $n -ge ${times} ] || exit 255; exec sh`;
+    return { [HOST]: { exec: ['bash', '-c', count] }, [OTHER_HOST]: { exec: ['bash'] } };
+  }
+  const believed = () => ({ 'AmazonSSM.DescribeInstanceInformation': online });
+
+  it('for a moment is sent the command as soon as it is back', async () => {
+    const sent = await serveCounting(SUCCEED, undefined, await refusing(2));
+    expect(await runOnHosts(phaseOf(), PATIENT)).toMatchObject({ failed: '' });
+    expect(sent).toMatchObject({ DescribeInstanceInformation: 3, SendCommand: 1 });
+  });
+
+  it('for longer is reported, with nothing sent, and the others have done their work', async () => {
+    const sent = await serveCounting(SUCCEED, undefined, await refusing(9));
+    const { reports } = await runOnHosts(phaseOf([on(HOST), on(OTHER_HOST)]), PATIENT);
+    expect(reports).toMatchObject([
+      { member: 'm1', error: 'HostUnreachable' },
+      { member: 'm2', error: '' },
+    ]);
+    expect(reports[0]?.problem).toMatch(/^Not every host is reached:\n- i-\w+: exit status 255/);
+    expect(sent).toMatchObject({ SendCommand: 1 });
+  });
+
+  it('when the command is on its way to it is sent it again, for it is sure that it did not run', async () => {
+    const sent = await serveCounting(SUCCEED, believed, await refusing(2));
+    expect(await runOnHosts(phaseOf(), PATIENT)).toMatchObject({ failed: '', reports: [{ result: STOPPED }] });
+    expect(sent).toMatchObject({ SendCommand: 3 });
+  });
+
+  it('is sent it three times at most, by all calls together', async () => {
+    const sent = await serveCounting(SUCCEED, believed, await refusing(9));
+    const phase = phaseOf();
+    // Its call has no time for another try.
+    const hurried = { ...PATIENT, endMs: 2_000, awayMs: [60_000, 60_000] };
+    await expect(runOnHosts(phase, hurried)).rejects.toThrow(HostCommandRunning);
+    expect(sent).toMatchObject({ SendCommand: 1 });
+    const { reports } = await runOnHosts(again(phase), PATIENT);
+    expect(reports).toMatchObject([
+      {
+        error: 'HostUnreachable',
+        problem: expect.stringMatching(/not reached, and the command did not run: exit status 255/),
+      },
+    ]);
+    expect(sent).toMatchObject({ SendCommand: 3 });
+    expect(await runOnHosts(again(phase), PATIENT)).toMatchObject({ failed: 'HostUnreachable' });
+    expect(sent).toMatchObject({ SendCommand: 3 });
+  });
+});
+
+describe('SSM that does not answer for one host', () => {
+  it('is told once the others have ended', async () => {
+    const { open, starts, body } = await heldScript();
+    await serveCounting(
+      `[ $unit = b ] && sleep 0.3; ${body}`,
+      (operations) => ({
+        'AmazonSSM.GetCommandInvocation': (request) => {
+          if (request.InstanceId === HOST) throw new AwsError('InternalServerError', 'no');
+          return operations['AmazonSSM.GetCommandInvocation']?.(request);
+        },
+      }),
+      BOTH,
+    );
+    const phase = phaseOf([on(HOST, 'a'), on(OTHER_HOST, 'b')]);
+    await expect(runOnHosts(phase, { ...PATIENT, endMs: 500 })).rejects.toThrow('has not ended on m2.');
+    writeFileSync(open, '');
+    await expect(runOnHosts(again(phase), PATIENT)).rejects.toMatchObject({ name: 'AwsUnavailable' });
+    expect(linesIn(starts).toSorted()).toEqual(['a', 'b']);
+  });
+
+  it('is told also where others have had to wait for it', async () => {
+    await serveCounting(SUCCEED, () => ({
+      'AmazonSSM.SendCommand': () => {
+        throw new AwsError('ThrottlingException', 'too many');
+      },
+    }));
+    const phase = { ...phaseOf([on(HOST, 'a'), on(HOST, 'b')]), atOnce: 1 };
+    await expect(runOnHosts(phase, PATIENT)).rejects.toMatchObject({ name: 'AwsUnavailable' });
+  });
+});
+
+/** What SSM says of a host, each time that it is asked, and of the command there; the last holds on. */
+interface Scene {
+  pings: string[];
+  status: string;
+  sentMinutesAgo: number;
+}
+
+/** Every host runs one command that was sent before. */
+async function askAfter(scenes: Record<string, Scene>) {
+  const asked = new Map<string, number>();
+  const cancelled: string[] = [];
+  const marks = new Map<string, string>();
+  const sceneOf = (host: unknown) => scenes[String(host)] as Scene;
+  const ping: Operation = ({ Filters }) => {
+    const [{ Values }] = Filters as [{ Values: [string] }];
+    const [InstanceId] = Values;
+    const count = asked.get(InstanceId) ?? 0;
+    asked.set(InstanceId, count + 1);
+    const { pings } = sceneOf(InstanceId);
+    return { InstanceInformationList: [{ InstanceId, PingStatus: pings[Math.min(count, pings.length - 1)] }] };
+  };
+  const { commands, ...phase } = phaseOf(Object.keys(scenes).map((host) => on(host, 'etcd', host)));
+  // By its mark, which is learned from what would be sent.
+  await serve({
+    'AmazonSSM.DescribeInstanceInformation': online,
+    'AmazonSSM.ListCommands': () => ({ Commands: [] }),
+    'AmazonSSM.SendCommand': ({ InstanceIds, Comment }) => {
+      const [host = ''] = InstanceIds as string[];
+      marks.set(host, String(Comment));
+      return { Command: { CommandId: host } };
+    },
+    'AmazonSSM.GetCommandInvocation': () => ({ Status: 'InProgress' }),
+  });
+  await expect(runOnHosts({ ...phase, commands }, HASTY)).rejects.toThrow(HostCommandRunning);
+  await serve({
+    'AmazonSSM.DescribeInstanceInformation': ping,
+    'AmazonSSM.ListCommands': () => ({
+      Commands: [...marks].map(([host, Comment]) => ({
+        CommandId: host,
+        Comment,
+        RequestedDateTime: Date.now() / 1000 - sceneOf(host).sentMinutesAgo * 60,
+      })),
+    }),
+    'AmazonSSM.GetCommandInvocation': ({ InstanceId }) => {
+      const { status } = sceneOf(InstanceId);
+      const StandardOutputContent = '{"activeState":"active","subState":"running","mainPid":7}\n';
+      return { Status: status, StatusDetails: status, StandardOutputContent };
+    },
+    'AmazonSSM.CancelCommand': ({ InstanceIds }) => {
+      const [host = ''] = InstanceIds as string[];
+      cancelled.push(host);
+      throw new AwsError('InvalidCommandId', 'it has ended');
+    },
+  });
+  const ends = await Promise.all(
+    commands.map(async (command) => {
+      const end = await runOnHosts({ ...phase, commands: [command] }, HASTY).then(
+        ({ reports: [report] }) => (report?.error ? `${report.error}: ${report.problem}` : 'Done'),
+        ({ name }: Error) => name,
+      );
+      return [command.host, end] as const;
+    }),
+  );
+  return { ends: Object.fromEntries(ends), asked: Object.fromEntries(asked), cancelled };
+}
+
+const WENT_AWAY =
+  /^HostUnreachable: i-[\w-]+, control-service: the host went away while the command ran: .* nobody knows how far it came/;
+
+it('a command that runs for long is given up where its host went away, and only there', async () => {
+  const { ends, asked, cancelled } = await askAfter({
+    'i-gone': { pings: ['ConnectionLost'], status: 'InProgress', sentMinutesAgo: 4 },
+    'i-restarted': { pings: ['ConnectionLost', 'Online'], status: 'InProgress', sentMinutesAgo: 4 },
+    'i-there': { pings: ['Online'], status: 'InProgress', sentMinutesAgo: 4 },
+    'i-young': { pings: ['ConnectionLost'], status: 'InProgress', sentMinutesAgo: 2 },
+    'i-done': { pings: ['ConnectionLost'], status: 'Success', sentMinutesAgo: 4 },
+    'i-given-up': { pings: ['ConnectionLost'], status: 'Cancelled', sentMinutesAgo: 4 },
+    'i-cancelled': { pings: ['Online'], status: 'Cancelled', sentMinutesAgo: 4 },
+    'i-failed': { pings: ['ConnectionLost'], status: 'Failed', sentMinutesAgo: 4 },
+    'i-endless': { pings: ['Online'], status: 'InProgress', sentMinutesAgo: 300 },
+  });
+  expect(ends).toEqual({
+    'i-gone': expect.stringMatching(WENT_AWAY),
+    'i-restarted': 'HostCommandRunning',
+    'i-there': 'HostCommandRunning',
+    'i-young': 'HostCommandRunning',
+    'i-done': 'Done',
+    // An earlier call has cancelled it, and its answer was lost.
+    'i-given-up': expect.stringMatching(WENT_AWAY),
+    'i-cancelled': expect.stringMatching(/^HostCommandFailed: .*: it was cancelled/),
+    'i-failed': expect.stringMatching(/^HostCommandFailed: .*Failed/),
+    // Its cancel was refused.
+    'i-endless': expect.stringMatching(/^HostCommandFailed: .*cancelling i-endless: SSM refused it/),
+  });
+  expect(asked).toEqual({
+    ...{ 'i-gone': 2, 'i-restarted': 2, 'i-there': 1, 'i-done': 1, 'i-given-up': 1, 'i-cancelled': 1, 'i-failed': 1 },
+    'i-endless': 1,
+  });
+  // The refusal of the first changes nothing.
+  expect(cancelled.toSorted()).toEqual(['i-endless', 'i-gone']);
+});
