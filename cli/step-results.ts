@@ -82,19 +82,19 @@ const DESCRIPTIONS = {
   'Assess members': ({ summary, readings }: MembersAssessment) =>
     readings.equal > 1 ? `the same for the ${ordinal(readings.equal)} time` : summary,
   'Inspect hosts': inspection,
-  'Inspect the old host': inspection,
   'Inspect every host': inspection,
   'Plan replacement': ({ steps }: ReplacementPlan) => steps.join('; '),
   'Choose next change': (next: NextChange) => {
-    return next.action === 'Finish' ? 'next: nothing is left to change' : `next: ${words(next.action)} ${next.member}`;
+    if (next.action === 'Finish') return 'next: nothing is left to change';
+    const members = 'commands' in next ? next.commands.map(({ member }) => member).join(', ') : next.member;
+    return `next: ${words(next.action)} ${members}`;
   },
   'Stop service': service,
   'Move data aside': ({ dataDir }: HostResult<'archive-data-dir'>) => (dataDir ? `to ${dataDir}` : 'there was none'),
   'Remove member': ({ changed, member, id }: ChangedMembership) =>
     changed ? `${member} (${id})` : 'not needed any more',
   'Add member': ({ changed, member }: ChangedMembership) => (changed ? member : 'not needed any more'),
-  'Write membership': membership,
-  'Start service': service,
+  'Write membership and start': (result: HostResult<'join-cluster'>) => `${membership(result)}; ${service(result)}`,
   'Wait for member': ({ answering, raftAppliedIndex, leaderAppliedIndex, distance }: MemberProgress) =>
     answering
       ? `at ${raftAppliedIndex} of ${leaderAppliedIndex} log entries, ${distance} to go`
@@ -161,11 +161,11 @@ function inspection({ etcdVersion, unit, dataDir }: HostResult<'inspect-host'>):
   return `etcd ${etcdVersion}, service ${unit.activeState} (${unit.subState}), ${formatBytes(dataDir.sizeBytes)} in ${dataDir.path}`;
 }
 
-function service({ activeState, subState }: HostResult<'control-service'>): string {
+function service({ activeState, subState }: Pick<HostResult<'control-service'>, 'activeState' | 'subState'>): string {
   return `${activeState} (${subState})`;
 }
 
-function membership({ file, copy }: HostResult<'configure-membership'>): string {
+function membership({ file, copy }: Pick<HostResult<'configure-membership'>, 'file' | 'copy'>): string {
   return `${file}${copy ? ` (as it was: ${copy})` : ''}`;
 }
 

@@ -118,6 +118,9 @@ const revertedDataDirSchema = z.strictObject({ reverted: z.boolean(), setAside: 
 /** configure-membership: which file was edited and where its copy lies; `changed` is false where it said so already. */
 const configuredMembershipSchema = z.strictObject({ file: z.string(), copy: z.string(), changed: z.boolean() });
 
+/** join-cluster. Where the service does not start it is told all the same what was written. */
+const joinedClusterSchema = z.strictObject({ ...configuredMembershipSchema.shape, ...controlledServiceSchema.shape });
+
 /** A compressed snapshot in the scratch folder. */
 const keptSnapshotSchema = z.strictObject({ sizeBytes: z.int(), sha256: z.string() });
 
@@ -189,6 +192,7 @@ export const HOST_COMMAND_RESULTS = {
   'archive-data-dir': archivedDataDirSchema,
   'revert-data-dir': revertedDataDirSchema,
   'configure-membership': configuredMembershipSchema,
+  'join-cluster': joinedClusterSchema,
   'salvage-data-dir': salvageSchema,
   'examine-snapshot': examinedSnapshotSchema,
   'upload-snapshot': uploadedPartSchema,
@@ -202,7 +206,7 @@ export function reportOf<Result extends z.ZodType>(result: Result) {
   return z.strictObject({
     member: z.string(),
     host: z.string(),
-    /** Null where it failed. */
+    /** Null where it failed, and had changed nothing before. */
     result: result.nullable(),
     /** The error's name and message; empty where it ended well. */
     error: z.string(),

@@ -5,7 +5,8 @@ import { TEXT_RULES, type TextRule, textSchema } from './text-rules.ts';
  * The commands that run on hosts: their parameters, their results, and how they end. Each is a script of documents/, an SSM
  * document of the same name, and one entry here.
  *
- * A script prints one line of JSON on standard output: its result, or `{"message": "..."}` when it fails.
+ * A script prints one line of JSON on standard output: its result, or `{"message": "..."}` when it fails, with `"done"` where it has changed
+ * something before that.
  */
 
 /** How a script ends, by the error of the taxonomy that its exit code stands for. Any other code is `HostCommandFailed`. */
@@ -71,6 +72,11 @@ export const HOST_COMMANDS = {
       initialClusterToken: token,
       execution,
     },
+  },
+  'join-cluster': {
+    description: "Writes the cluster's members into etcd's configuration and starts the service, which begins empty",
+    timeoutSeconds: 300,
+    parameters: { unit, configFile: path, initialCluster, execution },
   },
   'salvage-data-dir': {
     description:

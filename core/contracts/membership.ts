@@ -115,7 +115,8 @@ export type ChooseNextChange = z.output<typeof chooseNextChangeInput>;
 
 /** choose-next-change: the one next thing to do. */
 export type NextChange =
-  | ({ action: 'StopService' | 'ArchiveDataDir' | 'ConfigureMembership' | 'StartService' } & HostCommand)
+  /** All that leave are stopped together, and moved aside together; they join one after the other. */
+  | { action: 'StopService' | 'ArchiveDataDir' | 'JoinCluster'; commands: HostCommand[] }
   | { action: 'RemoveMember'; member: string; id: string }
   | { action: 'AddMember'; member: string; peerUrls: string[]; asLearner: boolean }
   | { action: 'WaitForMember'; member: string }
@@ -142,17 +143,9 @@ export const tellChangesInput = z.strictObject({
   targets: z.array(plannedTargetSchema),
   changes: z.array(
     z.strictObject({
-      action: z.enum([
-        'StopService',
-        'RemoveMember',
-        'ArchiveDataDir',
-        'AddMember',
-        'ConfigureMembership',
-        'StartService',
-        'PromoteMember',
-      ]),
+      action: z.enum(['StopService', 'RemoveMember', 'ArchiveDataDir', 'AddMember', 'JoinCluster', 'PromoteMember']),
       member: z.string(),
-      /** Of a command on a host. */
+      /** Of a command on a host, and what it has changed there, also where it failed then. */
       host: z.string().optional(),
       result: z
         .looseObject({
@@ -160,6 +153,8 @@ export const tellChangesInput = z.strictObject({
           walDir: z.string().optional(),
           file: z.string().optional(),
           copy: z.string().optional(),
+          /** Of the service, where it was started and stays up. */
+          activeState: z.string().optional(),
         })
         .optional(),
       /** Of a member that was removed, in hex. */

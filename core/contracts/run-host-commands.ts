@@ -29,7 +29,7 @@ export type RunHostCommands = z.output<typeof runHostCommandsInput>;
 export interface HostReport {
   member: string;
   host: string;
-  /** Null where it failed. */
+  /** Null where it failed; or what it had changed before that, as far as its script says so. */
   result: unknown;
   /** The error's name and message; empty where it ended well. */
   error: string;

@@ -64,7 +64,7 @@ export const TOLD_STEPS: readonly string[] = [...Object.keys(BY_STEP), 'run-host
 
 interface OnHost {
   parameters: Readonly<Record<string, string>>;
-  /** Undefined where it is not known how the command ended. */
+  /** What it has changed; undefined where that is not known. */
   result: Fields | undefined;
 }
 
@@ -81,10 +81,11 @@ const BY_COMMAND: Readonly<Record<HostCommandName, (each: OnHost) => string>> = 
   },
   'revert-data-dir': ({ parameters, result }) =>
     result?.reverted === false ? '' : `the data that had been moved aside was moved back into ${parameters.dataDir}`,
-  'configure-membership': ({ parameters, result }) => {
-    if (result?.changed === false) return '';
-    const original = result?.copy ? ` (as it was before: ${result.copy})` : '';
-    return `the membership was written into ${result?.file ?? parameters.configFile}${original}`;
+  'configure-membership': writtenMembership,
+  'join-cluster': (each) => {
+    const { parameters, result } = each;
+    const start = result && result.activeState === undefined ? 'does not start' : 'was started';
+    return [writtenMembership(each), `the service ${parameters.unit} ${start}`].filter(Boolean).join('; ');
   },
   'salvage-data-dir': ({ parameters, result }) =>
     result && (parameters.keep === 'no' || result.method === 'none')
@@ -102,6 +103,12 @@ const BY_COMMAND: Readonly<Record<HostCommandName, (each: OnHost) => string>> = 
   },
   'discard-scratch': ({ parameters: { outcome = '' } }) => DISCARDS[outcome] ?? '',
 };
+
+function writtenMembership({ parameters, result }: OnHost): string {
+  if (result?.changed === false) return '';
+  const original = result?.copy ? ` (as it was before: ${result.copy})` : '';
+  return `the membership was written into ${result?.file ?? parameters.configFile}${original}`;
+}
 
 /** Where the word goes that a recovery is kept, nothing is changed that would be looked for. */
 const DISCARDS: Readonly<Record<string, string>> = {
@@ -138,7 +145,8 @@ function onHosts(command: HostCommandName, { commands }: Fields, reports: readon
   const changes = listOf(commands).flatMap(({ member, host, parameters }) => {
     const report = reports.find((each) => each.member === member && each.host === host) as HostReport | undefined;
     if (report && REFUSALS.includes(report.error)) return [];
-    const result = report?.error === '' ? fieldsOf(report.result) : undefined;
+    // Of one that has failed the result is what it had changed before that.
+    const result = report?.result ? fieldsOf(report.result) : undefined;
     const text = BY_COMMAND[command]({ parameters: parameters as OnHost['parameters'], result });
     return text === '' ? [] : [{ text, at: `${host} (${member})`, isDone: result !== undefined }];
   });

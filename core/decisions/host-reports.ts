@@ -10,7 +10,10 @@ const PROBLEM_CHARS = 2_000;
 const REPORTS_BYTES = 200_000;
 
 /** How a command has ended on one host. */
-export type CommandEnd = { result: unknown } | { error: Pick<Error, 'name' | 'message'> };
+export type CommandEnd =
+  | { result: unknown }
+  /** `done`: what it had changed before, where its script says so. */
+  | { error: Pick<Error, 'name' | 'message'>; done?: unknown };
 
 /**
  * What a step tells of the commands of a phase. Where it would be more than a state may have, the largest result is told as a failure, and the
@@ -19,7 +22,7 @@ export type CommandEnd = { result: unknown } | { error: Pick<Error, 'name' | 'me
 export function reportsOf(ends: readonly { member: string; host: string; end: CommandEnd }[]): HostReports {
   const reports = ends.map(({ member, host, end }): HostReport => {
     const { name = '', message = '' } = 'error' in end ? end.error : {};
-    const result = 'error' in end ? null : end.result;
+    const result = 'error' in end ? (end.done ?? null) : end.result;
     return { member, host, result, error: name, problem: message.slice(0, PROBLEM_CHARS) };
   });
   const sizes = reports.map((report) => Buffer.byteLength(JSON.stringify(report)));

@@ -27,7 +27,7 @@ const MAX_TURNS = 1_000;
  * Everything that leaves the cluster leaves before anything joins it, for etcd adds no member while another voter is down. A member
  * leaves etcd's list before its data is moved: an ID that is listed and a data dir that is empty must never meet, or whoever starts
  * the service makes a voter that has forgotten its votes and what it acknowledged. Then one member after the other joins: added,
- * configured, started, caught up, promoted.
+ * configured and started, caught up, promoted.
  *
  * @throws EtcdUnavailable while the other members are not settled; UnsafeToProceed, PreconditionFailed
  */
@@ -83,28 +83,31 @@ function chooseDeparture(
   request: ChooseNextChange,
 ): NextChange | undefined {
   const { cluster, targets, execution } = request;
-  for (const { member } of targets.filter(({ prepare }) => prepare)) {
-    const { unit } = placeOf(cluster, member).layout;
-    const stop = { action: 'StopService' as const, ...command(cluster, member, { unit, action: 'stop' }) };
-    if (isDone(request, stop)) continue;
-    requireStillFailed(members.find(({ name }) => name === member) as SurveyedMember);
-    return stop;
+  const leaving = targets.filter(({ prepare }) => prepare).map(({ member }) => member);
+  const running = leaving.filter((member) => !isDone(request, 'StopService', member));
+  for (const member of running) requireStillFailed(members.find(({ name }) => name === member) as SurveyedMember);
+  if (running.length > 0) {
+    const commands = running.map((member) => {
+      const { unit } = placeOf(cluster, member).layout;
+      return command(cluster, member, { unit, action: 'stop' });
+    });
+    return { action: 'StopService', commands };
   }
   for (const { member, prepare, removeIds } of targets) {
-    const isArchived = isDone(request, { action: 'ArchiveDataDir', member });
+    const isArchived = isDone(request, 'ArchiveDataDir', member);
     // Under whatever ID it is listed: somebody may have added it again in the meantime.
     const own = members.find(({ name }) => name === member);
     const current = prepare && !isArchived ? (own?.listed ?? replaced?.listed)?.id : undefined;
     const id = current ?? removeIds.find((outdated) => memberList.some((listed) => listed.id === outdated));
     if (id !== undefined) return { action: 'RemoveMember', member, id };
   }
-  for (const { member } of targets.filter(({ prepare }) => prepare)) {
-    const { unit, dataDir, walDir, user, group } = placeOf(cluster, member).layout;
-    const parameters = { unit, dataDir, walDir: walDir ?? '', user, group, execution };
-    const archive = { action: 'ArchiveDataDir' as const, ...command(cluster, member, parameters) };
-    if (!isDone(request, archive)) return archive;
-  }
-  return undefined;
+  const commands = leaving
+    .filter((member) => !isDone(request, 'ArchiveDataDir', member))
+    .map((member) => {
+      const { unit, dataDir, walDir, user, group } = placeOf(cluster, member).layout;
+      return command(cluster, member, { unit, dataDir, walDir: walDir ?? '', user, group, execution });
+    });
+  return commands.length > 0 ? { action: 'ArchiveDataDir', commands } : undefined;
 }
 
 /** The last look before the first change: a member that came back by itself is left alone, and so is one of which nothing is known. */
@@ -142,20 +145,10 @@ function chooseArrival(
     if (isOnlyUnpromoted) return { action: 'PromoteMember', member: name, id: listed.id };
     return waitFor(member, MAX_IDLE_WAITS, request);
   }
-  if (target.prepare) {
+  if (target.prepare && !isDone(request, 'JoinCluster', name)) {
     const { unit, configFile } = placeOf(cluster, name).layout;
-    const parameters = {
-      unit,
-      configFile,
-      initialCluster: initialClusterOf(cluster, memberList),
-      initialClusterState: 'existing',
-      initialClusterToken: '',
-      execution,
-    };
-    const configure = { action: 'ConfigureMembership' as const, ...command(cluster, name, parameters) };
-    if (!isDone(request, configure)) return configure;
-    const start = { action: 'StartService' as const, ...command(cluster, name, { unit, action: 'start' }) };
-    if (!isDone(request, start)) return start;
+    const parameters = { unit, configFile, initialCluster: initialClusterOf(cluster, memberList), execution };
+    return { action: 'JoinCluster', commands: [command(cluster, name, parameters)] };
   }
   const transferWaits = Math.ceil(survey.leader.dbSizeBytes / BYTES_PER_WAIT);
   return waitFor(member, MAX_SILENT_WAITS + transferWaits, request);
@@ -174,7 +167,7 @@ function command(cluster: Cluster, member: string, parameters: Record<string, st
   return { member, host: placeOf(cluster, member).host, parameters };
 }
 
-function isDone({ done }: ChooseNextChange, { action, member }: { action: string; member: string }): boolean {
+function isDone({ done }: ChooseNextChange, action: NextChange['action'], member: string): boolean {
   return done.includes(`${action} ${member}`);
 }
 

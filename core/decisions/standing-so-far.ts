@@ -1,4 +1,4 @@
-import { type TellChanges, tellChangesInput } from '../contracts/membership.ts';
+import { tellChangesInput } from '../contracts/membership.ts';
 import { type ChangesSoFar, changesSoFar, commandOf, type StepRun } from './changes-so-far.ts';
 import { standingAfter } from './told-changes.ts';
 
@@ -63,9 +63,15 @@ function ofReplacement({ variables: { plan, changes, next } }: SoFar, { perhaps 
   const known = listOf(changes);
   const now = standing([...known]);
   if (now === '') return '';
-  const { action, member, host, id } = fieldsOf(next) as Partial<TellChanges['changes'][number]>;
-  const then = perhaps.length > 0 ? standing([...known, { action, member, host, id }]) : '';
+  const then = perhaps.length > 0 ? standing([...known, ...madeBy(fieldsOf(next))]) : '';
   return then === '' || then === now ? `Now ${now}` : `Now ${now} If what was under way was done as well: ${then}`;
+}
+
+/** What the next thing to do changes where all of it is done. */
+function madeBy({ action, member, id, commands }: Readonly<Record<string, unknown>>): unknown[] {
+  if (commands === undefined) return [{ action, member, id }];
+  const result = action === 'JoinCluster' ? { activeState: 'active' } : undefined;
+  return listOf(commands).map(({ member, host }) => ({ action, member, host, result }));
 }
 
 const LOST = 'The quorum is still lost: no member takes writes.';

@@ -35,13 +35,12 @@ function describeChange({ action, member, host = '', id = '', result }: Change, 
     }
     case 'AddMember':
       return `${member} was added to etcd as a ${target?.asLearner ? 'learner' : 'voter'}`;
-    case 'ConfigureMembership': {
+    case 'JoinCluster': {
       const configured = cluster.members.find(({ name }) => name === member);
       const file = result?.file ?? (configured && layoutOf(cluster, configured).configFile) ?? '';
-      return `the membership was written into ${file} on ${host}${result?.copy ? ` (as it was before: ${result.copy})` : ''}`;
+      const written = `the membership was written into ${file} on ${host}${result?.copy ? ` (as it was before: ${result.copy})` : ''}`;
+      return result?.activeState === undefined ? written : `${written}; the service ${unit} there was started`;
     }
-    case 'StartService':
-      return `the service ${unit} on ${host} was started`;
     case 'PromoteMember':
       return `${member} was made a voter`;
   }
@@ -53,6 +52,11 @@ type Request = Pick<TellChanges, 'cluster' | 'targets' | 'changes'>;
 export function standingAfter({ cluster, targets, changes }: Request): { standing: string; isMissing: boolean } {
   const was = (action: Change['action'], member: string) =>
     changes.some((change) => change.action === action && change.member === member);
+  const hasJoined = (member: string) =>
+    changes.some(
+      (change) =>
+        change.action === 'JoinCluster' && change.member === member && change.result?.activeState !== undefined,
+    );
   const sentences: string[] = [];
   const missing: string[] = [];
   for (const { member, asLearner, staysLearner } of targets) {
@@ -65,8 +69,8 @@ export function standingAfter({ cluster, targets, changes }: Request): { standin
     } else if (wasAdded && asLearner && !staysLearner && !was('PromoteMember', member)) {
       sentences.push(`${member} is a learner, and no voter yet`);
       missing.push(member);
-    } else if (wasAdded && !was('StartService', member)) {
-      sentences.push(`${member} is a member again, and its service was not started`);
+    } else if (wasAdded && !hasJoined(member)) {
+      sentences.push(`${member} is a member again, and its service is not known to run`);
     } else if (!wasRemoved && was('StopService', member)) {
       sentences.push(`${member} is still a member, with its data in its place`);
     }

@@ -11,6 +11,8 @@ exec 3>&1 1>&2
 
 told=''
 failed_command=''
+# What the script has changed already, as JSON; empty while that is nothing. It is told where the rest of it fails.
+done_before=''
 
 # Turns bytes (decimal, as od prints them) into JSON: one string, or an array of the newest lines that fit into `budget`. ASCII only.
 # shellcheck disable=SC2016
@@ -69,13 +71,14 @@ succeed() {
 fail() {
   json "$2"
   told=yes
-  printf '{"message":%s}\n' "$reply" >&3
+  printf '{"message":%s%s}\n' "$reply" "${done_before:+,\"done\":$done_before}" >&3
   exit "$1"
 }
 
 # refuse NAME EXIT_CODE MESSAGE: ends the script like fail, with 65 or 66, before anything was changed. By its name a test knows that inspect-host
 # asks for the same reason before the first script runs, or why it cannot.
 refuse() {
+  if [ -n "$done_before" ]; then fail 1 "$3"; fi
   json "$3"
   told=yes
   printf '{"message":%s,"refusal":"%s"}\n' "$reply" "$1" >&3

@@ -25,7 +25,8 @@ export interface CommandInvocation {
 export type CommandOutcome<Result> =
   | { status: 'InProgress' }
   | { status: 'Done'; result: Result }
-  | { status: 'Failed'; error: RemediationError };
+  /** `done`: what the script had changed before it failed, where it says so. */
+  | { status: 'Failed'; error: RemediationError; done?: unknown };
 
 const RUNNING = ['Pending', 'InProgress', 'Delayed', 'Cancelling'];
 
@@ -108,8 +109,9 @@ export function readOutcome<Command extends HostCommandName>(
   }
   if (Status === 'Failed' && ResponseCode !== undefined && ResponseCode > 0) {
     const error = BY_EXIT_CODE.get(ResponseCode) ?? HostCommandFailed;
-    const message = messageOf(StandardOutputContent);
-    return failed(error, message ?? `it ended with exit code ${ResponseCode}${quote(words)}`);
+    const { message, done } = saidBy(StandardOutputContent);
+    const failure = failed(error, message ?? `it ended with exit code ${ResponseCode}${quote(words)}`);
+    return { ...failure, ...(done && { done }) };
   }
   const said = [...new Set([Status, StatusDetails])].join(', ');
   return failed(
@@ -137,10 +139,13 @@ function readResult<Command extends HostCommandName>(
   return { status: 'Failed', error: new HostCommandFailed(`${host}, ${command}: ${message}`) };
 }
 
-/** What a script says when it fails. */
-function messageOf(stdout: string): string | undefined {
-  const said = parseJson(lastLine(stdout)) as { message?: unknown } | null | undefined;
-  return typeof said?.message === 'string' && said.message !== '' ? said.message : undefined;
+/** What a script says when it fails, and what it had changed before. */
+function saidBy(stdout: string): { message?: string; done?: object } {
+  const said = parseJson(lastLine(stdout)) as { message?: unknown; done?: unknown } | null | undefined;
+  return {
+    ...(typeof said?.message === 'string' && said.message !== '' && { message: said.message }),
+    ...(typeof said?.done === 'object' && said.done !== null && { done: said.done }),
+  };
 }
 
 /** The end of standard error, without what SSM Agent adds to it. */

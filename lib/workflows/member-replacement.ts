@@ -41,8 +41,11 @@ export interface MemberReplacementSteps {
  * 2. Assess, three times over the confirmation time: who has failed, and does the cluster work without them?
  * 3. Inspect the hosts of those, and where a spare host takes the place of one, that one's own as well; and plan. So far nothing was changed; a dry run ends here.
  * 4. Ask what is next, do that one thing, and ask again: stop the service, remove the member, move its data aside, add it, write
- *    the membership, start it, wait until it is caught up, promote it.
+ *    the membership and start it, wait until it is caught up, promote it.
  * 5. Compare the members' hashes at one revision, and prove a write through every voter.
+ *
+ * Four commands in a row on hosts, and one more for a second member. Between each two of them there is a border, for what is asked or changed
+ * in etcd: the plan after the inspection, the removal before data is moved, the addition before a member starts empty.
  *
  * Invariant: the healthy voters without the failed ones are a quorum before every change. An ID that etcd
  * lists and an empty data dir never meet. Data is moved aside and never deleted. An execution that was stopped anywhere leaves a
@@ -111,20 +114,15 @@ export class MemberReplacement extends Construct {
       assign: { plan: '{% $states.result.Payload %}' },
       onError: stop,
     });
-    const lookAtOldHost = reportFromEveryHost(this, 'Inspect the old host', {
+    // Both are looked at together, those of which nothing is changed behind the others: whatever becomes of that, the plan weighs it.
+    const whose = (isOldHost: string) =>
+      `{% [$filter(${REPORTS}, function($each, $at) {$at ${isOldHost} $count($assessment.inspections)})] %}`;
+    const inspectHosts = reportFromEveryHost(this, 'Inspect hosts', {
       step: steps.runHostCommands,
       command: 'inspect-host',
-      commands: '$assessment.oldHost',
-      assign: { oldHost: `{% [${REPORTS}] %}` },
-      onError: stop,
-    });
-    const inspectHosts = onEveryHost(this, 'Inspect hosts', {
-      step: steps.runHostCommands,
-      command: 'inspect-host',
-      commands: '$assessment.inspections',
-      didAnyFail: 'Did an inspection fail?',
+      commands: '$append($assessment.inspections, $assessment.oldHost)',
       atOnce: 5,
-      assign: { inspections: `{% [${REPORTS}] %}` },
+      assign: { inspections: whose('<'), oldHost: whose('>=') },
       onError: stop,
     });
     const chooseNextChange = stepState(this, 'Choose next change', {
@@ -204,34 +202,33 @@ export class MemberReplacement extends Construct {
       },
     });
     const didTheCommandFail = Choice.jsonata(this, 'Did the command fail?')
-      .when(HAS_FAILED, onError, { outputs: FAILURE })
+      .when(HAS_FAILED, onError, { outputs: FAILURE, assign: { changes: CHANGES } })
       .when(Condition.jsonata("{% $states.input.failed = '' %}"), chooseNextChange, {
         assign: {
-          done: "{% [$append($done, $next.action & ' ' & $next.member)] %}",
+          done: "{% [$append($done, $states.input.reports.($next.action & ' ' & member))] %}",
           archived:
-            "{% [$append($archived, $next.action = 'ArchiveDataDir' ? {'member': $next.member, 'host': $next.host, " +
-            `'dataDir': ${RESULT}.dataDir, 'walDir': ${RESULT}.walDir} : [])] %}`,
-          changes: `{% [$append($changes, {'action': $next.action, 'member': $next.member, 'host': $next.host, 'result': ${RESULT}})] %}`,
+            "{% [$append($archived, $next.action = 'ArchiveDataDir' ? $states.input.reports.{'member': member, 'host': host, " +
+            "'dataDir': result.dataDir, 'walDir': result.walDir} : [])] %}",
+          changes: CHANGES,
         },
       });
-    const onItsHost = (name: string, command: HostCommandName) =>
+    const onHosts = (name: string, command: HostCommandName) =>
       reportFromEveryHost(this, name, {
         step: steps.runHostCommands,
         command,
-        commands: NEXT_COMMAND,
+        commands: '$next.commands',
         onError,
       }).next(didTheCommandFail);
     const isNext = (action: string) => Condition.jsonata(`{% $next.action = '${action}' %}`);
 
     const whatComesNext = Choice.jsonata(this, 'What comes next?')
-      .when(isNext('StopService'), onItsHost('Stop service', 'control-service'), {
-        assign: { stopped: '{% [$append($stopped, $plan.targets[member = $next.member and wasActive])] %}' },
+      .when(isNext('StopService'), onHosts('Stop service', 'control-service'), {
+        assign: { stopped: '{% [$append($stopped, $plan.targets[member in $next.commands.member and wasActive])] %}' },
       })
-      .when(isNext('ArchiveDataDir'), onItsHost('Move data aside', 'archive-data-dir'))
+      .when(isNext('ArchiveDataDir'), onHosts('Move data aside', 'archive-data-dir'))
       .when(isNext('RemoveMember'), changeMembership('Remove member', forget))
       .when(isNext('AddMember'), changeMembership('Add member'), { assign: forgetNext })
-      .when(isNext('ConfigureMembership'), onItsHost('Write membership', 'configure-membership'))
-      .when(isNext('StartService'), onItsHost('Start service', 'control-service'), {
+      .when(isNext('JoinCluster'), onHosts('Write membership and start', 'join-cluster'), {
         assign: { waits: 0, lastIndex: 'none' },
       })
       .when(isNext('WaitForMember'), waitForMember.next(chooseNextChange))
@@ -244,10 +241,18 @@ export class MemberReplacement extends Construct {
     const isAnythingLeft = Choice.jsonata(this, 'Is anything left to do?')
       .when(Condition.jsonata('{% $count($plan.targets) = 0 %}'), cameBack)
       .otherwise(isThisADryRun);
+    const didAnInspectionFail = Choice.jsonata(this, 'Did an inspection fail?')
+      .when(Condition.jsonata("{% $count($inspections[error != '']) > 0 %}"), stop, {
+        outputs: {
+          error: "{% $inspections[error != ''][0].error %}",
+          cause: "{% $join($inspections[error != ''].(member & ': ' & problem), '\\n') %}",
+        },
+      })
+      .otherwise(planReplacement.next(isAnythingLeft));
     const hasAMemberFailed = Choice.jsonata(this, 'Has a member failed?')
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
       .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading.next(assessMembers))
-      .otherwise(lookAtOldHost.next(inspectHosts).next(planReplacement).next(isAnythingLeft));
+      .otherwise(inspectHosts.next(didAnInspectionFail));
 
     this.stateMachine = runbookStateMachine(this, {
       name: 'etcd-remediation-member-replacement',
@@ -279,13 +284,15 @@ export class MemberReplacement extends Construct {
     return onEveryHost(this, 'Look why it does not join', {
       step,
       command: 'inspect-host',
-      commands: NEXT_COMMAND,
+      commands: '{"member": $next.member, "host": $next.host, "parameters": $next.parameters}',
       didAnyFail: 'Did the look fail?',
       onError: cannotTell,
     }).next(doesNotJoin);
   }
 }
 
-/** JSONata: the command on one host that is the next thing to do, and what it has come to. */
-const NEXT_COMMAND = '{"member": $next.member, "host": $next.host, "parameters": $next.parameters}';
+/** JSONata: what a look at one host has come to. */
 const RESULT = '$states.input.reports[0].result';
+/** With what a command has changed on each host, also where it failed then. */
+const CHANGES =
+  "{% [$append($changes, $states.input.reports[result != null].{'action': $next.action, 'member': member, 'host': host, 'result': result})] %}";

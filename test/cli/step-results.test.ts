@@ -26,12 +26,23 @@ describe('what a terminal says of a step', () => {
   it.each([
     ['Assess members', { summary: 'm3 is gone', readings: { equal: 1 } }, 'm3 is gone'],
     ['Assess members', { summary: 'm3 is gone', readings: { equal: 3 } }, 'the same for the third time'],
-    ['Choose next change', { action: 'ArchiveDataDir', member: 'm3' }, 'next: archive data dir m3'],
+    [
+      'Choose next change',
+      { action: 'ArchiveDataDir', commands: [{ member: 'm2' }, { member: 'm3' }] },
+      'next: archive data dir m2, m3',
+    ],
+    ['Choose next change', { action: 'PromoteMember', member: 'm3' }, 'next: promote member m3'],
     ['Choose next change', { action: 'Finish' }, 'next: nothing is left to change'],
     ['Stop service', reports({ m3: { activeState: 'inactive', subState: 'dead' } }), 'm3: inactive (dead)'],
     ['Stop service', reports({ m3: 'The disk is gone.\npanic' }), 'm3: HostCommandFailed: The disk is gone.'],
     ['Move data aside', reports({ m3: { dataDir: '', walDir: '' } }), 'm3: there was none'],
-    ['Inspect the old host', reports({}), ''],
+    [
+      'Write membership and start',
+      reports({
+        m3: { file: '/etc/etcd.yaml', copy: '/etc/etcd.yaml.run', activeState: 'active', subState: 'running' },
+      }),
+      'm3: /etc/etcd.yaml (as it was: /etc/etcd.yaml.run); active (running)',
+    ],
     ['Remove member', { changed: false, member: '', id: '' }, 'not needed any more'],
     [
       'Wait for member',

@@ -83,8 +83,7 @@ describe('whoever stops a replacement', () => {
       'Wait for member',
       [
         ...[HEAD, CHANGED, STOP, REMOVE, MOVE, ADD],
-        `  - ${ON} the membership was written into /etc/etcd/etcd.yaml (as it was before: /etc/etcd/etcd.yaml.copy)`,
-        `  - ${ON} the service etcd was started`,
+        `  - ${ON} the membership was written into /etc/etcd/etcd.yaml (as it was before: /etc/etcd/etcd.yaml.copy); the service etcd was started`,
         `Now node3 is a learner, and no voter yet: ${TWO}`,
         GO_ON,
       ],

@@ -20,6 +20,7 @@ function onHosts(command: string, parameters: object, ...results: (object | stri
 
 const BOTH = 'on i-m1 (m1), i-m2 (m2):';
 const AT = { dataDir: '/data', keep: 'yes' };
+const WRITTEN = { file: '/e.yaml', copy: '/e.yaml.run', changed: true };
 
 describe('what an execution has changed so far', () => {
   it('is known of every step: it only looks, or it is told what it changes', () => {
@@ -51,8 +52,12 @@ describe('what an execution has changed so far', () => {
       'on i-m1 (m1): the data that had been moved aside was moved back into /data',
     ],
     [
-      onHosts('configure-membership', AT, { file: '/e.yaml', copy: '/e.yaml.run', changed: true }, { changed: false }),
+      onHosts('configure-membership', AT, WRITTEN, { changed: false }),
       'on i-m1 (m1): the membership was written into /e.yaml (as it was before: /e.yaml.run)',
+    ],
+    [
+      onHosts('join-cluster', { unit: 'etcd' }, { ...WRITTEN, activeState: 'active' }, 'PreconditionFailed'),
+      'on i-m1 (m1): the membership was written into /e.yaml (as it was before: /e.yaml.run); the service etcd was started',
     ],
     [
       onHosts('salvage-data-dir', AT, { method: 'raw' }, { method: 'none' }),
@@ -75,6 +80,15 @@ describe('what an execution has changed so far', () => {
   ];
   it.each(RUNS.map(([done, told]) => [told, done] as const))('is told in its words: %s', (told, done) => {
     expect(changesSoFar([done])).toEqual({ done: [told], perhaps: [] });
+  });
+
+  it('is told of a command that has failed after a part of it', () => {
+    const failed = onHosts('join-cluster', { unit: 'etcd' }, 'HostCommandFailed');
+    const [report] = (failed.output as { reports: { result: unknown }[] }).reports;
+    Object.assign(report as object, { result: WRITTEN });
+    expect(changesSoFar([failed]).done).toEqual([
+      'on i-m1 (m1): the membership was written into /e.yaml (as it was before: /e.yaml.run); the service etcd does not start',
+    ]);
   });
 
   it.each<[string, StepRun]>([

@@ -9,7 +9,7 @@ export const MEMBERS = ['node1', 'node2', 'node3'].map((name) => configured(name
 export const LIST = MEMBERS.map(({ name }) => listed(name));
 export const STOPPED = ['StopService node3'];
 export const DEPARTED = [...STOPPED, 'ArchiveDataDir node3'];
-export const STARTED = [...DEPARTED, 'ConfigureMembership node3', 'StartService node3'];
+export const STARTED = [...DEPARTED, 'JoinCluster node3'];
 
 export function target(name: string, differences: Partial<PlannedTarget> = {}): PlannedTarget {
   return {
@@ -39,6 +39,12 @@ export function choose(reading: Observation, request: Partial<ChooseNextChange> 
     execution: 'run-1',
     ...request,
   });
+}
+
+/** Whom it is about. */
+export function membersOf(next: NextChange): string[] {
+  if ('commands' in next) return next.commands.map(({ member }) => member);
+  return next.action === 'Finish' ? [] : [next.member];
 }
 
 export function withThird(third: MemberObservation, entry?: ListedMember | null): Observation {

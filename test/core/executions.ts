@@ -6,22 +6,25 @@ import { chooseNextChange, scopeInView } from '../../core/decisions/next-change.
 import { planReplacement } from '../../core/decisions/replacement-plan.ts';
 import { scopeOf } from '../../core/decisions/replacement-scope.ts';
 import { sampled } from '../run/worlds.ts';
+import { membersOf } from './changes.ts';
 import { inspected } from './observations.ts';
 import type { SimulatedMembership } from './simulated-membership.ts';
 
 /** Executions of the member runbook without its state machine, on a simulated cluster. */
 
 const NO_READINGS: Readings = { targets: [], equal: 0, total: 0 };
-/** A replacement takes 6 changes and 2 waits, besides the removals that are planned. */
-const TURNS_PER_TARGET = 8;
+/** A replacement takes 5 changes and 2 waits, besides the removals that are planned. */
+const TURNS_PER_TARGET = 7;
 /** Whoever meddles makes one more removal necessary, or all the waits for a member that does not start. */
 const TURNS_FOR_MEDDLING = 20;
 
 interface Execution {
   /** The member whose place node9 takes; if not said, all that have failed are replaced. */
   replaced?: string;
-  /** It is cut off after so many turns. */
+  /** It is cut off after so many turns... */
   maxTurns?: number;
+  /** ...or in the midst of the next one. */
+  halfway?: boolean;
   /** What somebody else does before a turn. */
   meddle?: (turn: number) => void;
 }
@@ -56,7 +59,7 @@ function plan(simulated: SimulatedMembership, replaced: string): ReplacementPlan
  */
 export function execute(
   simulated: SimulatedMembership,
-  { replaced = '', maxTurns = Number.POSITIVE_INFINITY, meddle }: Execution = {},
+  { replaced = '', maxTurns = Number.POSITIVE_INFINITY, halfway = false, meddle }: Execution = {},
 ): string[] {
   const done: string[] = [];
   const planned = plan(simulated, replaced);
@@ -65,15 +68,19 @@ export function execute(
   const removals = targets.reduce((sum, { removeIds }) => sum + removeIds.length, 0);
   const enough = TURNS_PER_TARGET * targets.length + removals + (meddle ? TURNS_FOR_MEDDLING : 0);
   let waits = 0;
-  for (let turn = 0; turn < maxTurns; turn++) {
+  for (let turn = 0; halfway ? turn <= maxTurns : turn < maxTurns; turn++) {
     meddle?.(turn);
     const request = { ...planned, done, waits, turn, execution: 'run-1' };
     const next = chooseNextChange(simulated.observe(scopeInView(request).observed), request);
     if (turn > enough) throw new Error(`there is no end to it: ${done.join(', ')}`);
+    if (halfway && turn === maxTurns) {
+      if ('commands' in next) simulated.apply(next, true);
+      return done;
+    }
     simulated.apply(next);
     if (next.action === 'Finish') return done;
     waits = next.action === 'WaitForMember' ? waits + 1 : 0;
-    done.push(`${next.action} ${next.member}`);
+    done.push(...membersOf(next).map((member) => `${next.action} ${member}`));
     if (next.action === 'GiveUp') return done;
   }
   return done;
@@ -86,16 +93,21 @@ interface Case {
   byHand?: (simulated: SimulatedMembership) => void;
 }
 
-/** What is wrong after one execution that was cut off after each number of turns, and the one that went on from there. */
+/** What is wrong after one execution that was cut off after each number of turns, or in the midst of the next one, and the one that went on from there. */
 export function violationsWhenCutOff({ make, replaced = '', byHand }: Case): string[] {
   const turns = execute(make(), { replaced }).length;
-  return [...sampled(Array(turns + 1).keys())].flatMap((cutOffAfter) => {
+  const cuts = Array.from({ length: turns + 1 }, (_, maxTurns) => [
+    { maxTurns, halfway: false },
+    { maxTurns, halfway: true },
+  ]).flat();
+  return [...sampled(cuts)].flatMap((cut) => {
     const simulated = make();
-    execute(simulated, { replaced, maxTurns: cutOffAfter });
+    execute(simulated, { replaced, ...cut });
     byHand?.(simulated);
     execute(simulated, { replaced });
     return violationsAfter(simulated, replaced).map(
-      (what) => `cut off after ${cutOffAfter} of ${turns} turns: ${what}`,
+      (what) =>
+        `cut off after ${cut.maxTurns} of ${turns} turns${cut.halfway ? ', in the midst of the next' : ''}: ${what}`,
     );
   });
 }

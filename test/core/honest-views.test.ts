@@ -15,6 +15,7 @@ import { planReplacement } from '../../core/decisions/replacement-plan.ts';
 import { assessSpace } from '../../core/decisions/space.ts';
 import { RemediationError } from '../../core/errors.ts';
 import { randomFor } from '../run/worlds.ts';
+import { membersOf } from './changes.ts';
 import {
   clusterOf,
   configuration,
@@ -191,11 +192,12 @@ function carryOut({ configuration, observation, leader }: World, plan: Replaceme
     }
     if (next.action === 'Finish') return { changes, brokenOff: '' };
     if (next.action === 'GiveUp' || next.action === 'WaitForMember') return { changes, brokenOff: next.action };
-    const { member } = next;
-    changes.push(`${next.action} ${member}`);
-    if ('host' in next) done.push(`${next.action} ${member}`);
+    const members = membersOf(next);
+    changes.push(...members.map((member) => `${next.action} ${member}`));
+    if ('commands' in next) done.push(...members.map((member) => `${next.action} ${member}`));
+    if (next.action === 'StopService') for (const member of members) seen.members[at(member)] = silent(member);
+    const [member = ''] = members;
     const entry = entryOf(member);
-    if (next.action === 'StopService') seen.members[at(member)] = silent(member);
     if (next.action === 'RemoveMember') {
       const { id } = next;
       seen.memberList = seen.memberList.filter((listed) => listed.id !== id);
@@ -204,7 +206,7 @@ function carryOut({ configuration, observation, leader }: World, plan: Replaceme
       const { peerUrls, asLearner } = next;
       seen.memberList.push({ id: `b${turn}`, name: '', peerUrls, isLearner: asLearner });
     }
-    if (next.action === 'StartService' && entry) {
+    if (next.action === 'JoinCluster' && entry) {
       entry.name = member;
       const { id, isLearner, peerUrls } = entry;
       seen.members[at(member)] = voter(member, {
@@ -293,7 +295,7 @@ function actedOn(world: World): { what: string; member: string }[] {
       execution: 'run-1',
     }),
   );
-  if (change && 'member' in change) acted.push({ what: change.action, member: change.member });
+  if (change) acted.push(...membersOf(change).map((member) => ({ what: change.action, member })));
 
   const full = { ...observation, alarms: observation.memberList.length > 0 ? [noSpace('node1')] : [] };
   const space = attempt(() =>

@@ -24,6 +24,13 @@ describe('the reports of a phase', () => {
     });
   });
 
+  it('say of one that failed what it had changed before, as far as its script does', () => {
+    const error = new UnsafeToProceed('It does not start.');
+    expect(reportsOf([{ ...at('m1'), end: { error, done: { file: '/etc/etcd.yaml' } } }]).reports).toEqual([
+      { ...at('m1'), result: { file: '/etc/etcd.yaml' }, error: 'UnsafeToProceed', problem: 'It does not start.' },
+    ]);
+  });
+
   it('have problems short enough for all of them to fit into the cause of an execution', () => {
     const members = Array.from({ length: 7 }, (_, index) => `m${index}`);
     const { problems } = reportsOf(

@@ -12,7 +12,7 @@ const targets = [target('node9', { removeIds: ['a3'] })];
 const request = { cluster, replaced, targets };
 const STOPPED = ['StopService node9'];
 const DEPARTED = [...STOPPED, 'ArchiveDataDir node9'];
-const STARTED = [...DEPARTED, 'ConfigureMembership node9', 'StartService node9'];
+const STARTED = [...DEPARTED, 'JoinCluster node9'];
 
 /** node1 and node2 are well; then node9 and node3, as the scope names them. */
 function reading(ninth: MemberObservation, third: MemberObservation, memberList: Observation['memberList']) {
@@ -38,7 +38,12 @@ it('whoever asks for the next change says whose place is taken, if any', () => {
 
 describe('a member on another host', () => {
   it.each([
-    ['is stopped', reading(silent('node9'), silent('node3'), LIST), [], { action: 'StopService', host: 'i-9' }],
+    [
+      'is stopped',
+      reading(silent('node9'), silent('node3'), LIST),
+      [],
+      { action: 'StopService', commands: [{ host: 'i-9' }] },
+    ],
     [
       'has the old one taken off the list',
       reading(silent('node9'), silent('node3'), LIST),
@@ -49,7 +54,7 @@ describe('a member on another host', () => {
       'is then given an empty data dir',
       reading(silent('node9'), silent('node3'), WITHOUT_THIRD),
       STOPPED,
-      { action: 'ArchiveDataDir', host: 'i-9' },
+      { action: 'ArchiveDataDir', commands: [{ host: 'i-9' }] },
     ],
     [
       'is then added at its own peer URL',

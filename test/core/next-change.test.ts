@@ -10,6 +10,7 @@ import {
   joining,
   LIST,
   MEMBERS,
+  membersOf,
   STARTED,
   STOPPED,
   started,
@@ -24,7 +25,10 @@ describe('a member that leaves', () => {
       'it has crashed',
       crashed,
       [],
-      { action: 'StopService', member: 'node3', host: 'i-3', parameters: { unit: 'etcd', action: 'stop' } },
+      {
+        action: 'StopService',
+        commands: [{ member: 'node3', host: 'i-3', parameters: { unit: 'etcd', action: 'stop' } }],
+      },
     ],
     ['it is stopped', crashed, STOPPED, { action: 'RemoveMember', member: 'node3', id: 'a3' }],
     [
@@ -33,16 +37,20 @@ describe('a member that leaves', () => {
       STOPPED,
       {
         action: 'ArchiveDataDir',
-        member: 'node3',
-        host: 'i-3',
-        parameters: {
-          unit: 'etcd',
-          dataDir: '/var/lib/etcd',
-          walDir: '',
-          user: 'etcd',
-          group: 'etcd',
-          execution: 'run-1',
-        },
+        commands: [
+          {
+            member: 'node3',
+            host: 'i-3',
+            parameters: {
+              unit: 'etcd',
+              dataDir: '/var/lib/etcd',
+              walDir: '',
+              user: 'etcd',
+              group: 'etcd',
+              execution: 'run-1',
+            },
+          },
+        ],
       },
     ],
   ])('is stopped, then removed, and then its data moved aside: where %s', (_, reading, done, expected) => {
@@ -64,7 +72,7 @@ describe('a member that leaves', () => {
   });
 
   it('is not removed again where it was added after its data was moved', () => {
-    expect(choose(withThird(silent('node3'), added), { done: DEPARTED }).action).toBe('ConfigureMembership');
+    expect(choose(withThird(silent('node3'), added), { done: DEPARTED }).action).toBe('JoinCluster');
   });
 
   it('goes under every ID that it has, those first that are still in the list', () => {
@@ -83,18 +91,19 @@ describe('a member that leaves', () => {
     const members = [voter('node1'), voter('node2'), voter('node3'), silent('node4'), silent('node5')];
     const targets = [target('node4', { removeIds: [] }), target('node5')];
     let memberList = names.filter((name) => name !== 'node4').map((name) => listed(name));
+    const done: string[] = [];
     const chosen: string[] = [];
-    for (let turn = 0; turn < 6; turn++) {
-      const next = choose(observation(members, { memberList }), { cluster, targets, done: chosen });
+    for (let turn = 0; turn < 4; turn++) {
+      const next = choose(observation(members, { memberList }), { cluster, targets, done });
       if (next.action === 'RemoveMember') memberList = memberList.filter(({ id }) => id !== next.id);
-      chosen.push(next.action === 'Finish' ? next.action : `${next.action} ${next.member}`);
+      chosen.push(`${next.action} ${membersOf(next)}`);
+      done.push(...membersOf(next).map((member) => `${next.action} ${member}`));
     }
+    // On both hosts at once, and in etcd's list one after the other.
     expect(chosen).toEqual([
-      'StopService node4',
-      'StopService node5',
+      'StopService node4,node5',
       'RemoveMember node5',
-      'ArchiveDataDir node4',
-      'ArchiveDataDir node5',
+      'ArchiveDataDir node4,node5',
       'AddMember node4',
     ]);
   });
@@ -131,29 +140,27 @@ describe('a member that joins', () => {
     expect(choose(withThird(silent('node3'), null), { targets, done: DEPARTED })).toMatchObject({ peerUrls });
     const list = [...LIST.slice(0, 2), { ...added, peerUrls }];
     const next = choose(withThird(silent('node3'), list[2] ?? null), { targets, done: DEPARTED });
-    expect(Object(next).parameters.initialCluster).toContain('node3=https://node3:2380,node3=https://10.0.0.3:2380');
+    expect(Object(next).commands[0].parameters.initialCluster).toContain(
+      'node3=https://node3:2380,node3=https://10.0.0.3:2380',
+    );
   });
 
-  it('is configured, then started, then waited for', () => {
+  it('is configured and started at once, then waited for', () => {
     const reading = withThird(silent('node3'), added);
     expect(choose(reading, { done: DEPARTED })).toEqual({
-      action: 'ConfigureMembership',
-      member: 'node3',
-      host: 'i-3',
-      parameters: {
-        unit: 'etcd',
-        configFile: '/etc/etcd/etcd.yaml',
-        initialCluster: 'node1=https://node1:2380,node2=https://node2:2380,node3=https://node3:2380',
-        initialClusterState: 'existing',
-        initialClusterToken: '',
-        execution: 'run-1',
-      },
-    });
-    expect(choose(reading, { done: STARTED.slice(0, 3) })).toEqual({
-      action: 'StartService',
-      member: 'node3',
-      host: 'i-3',
-      parameters: { unit: 'etcd', action: 'start' },
+      action: 'JoinCluster',
+      commands: [
+        {
+          member: 'node3',
+          host: 'i-3',
+          parameters: {
+            unit: 'etcd',
+            configFile: '/etc/etcd/etcd.yaml',
+            initialCluster: 'node1=https://node1:2380,node2=https://node2:2380,node3=https://node3:2380',
+            execution: 'run-1',
+          },
+        },
+      ],
     });
     expect(choose(reading, { done: STARTED })).toEqual({ action: 'WaitForMember', member: 'node3' });
   });
@@ -224,8 +231,8 @@ describe('the configuration that a new member starts with', () => {
       { ...withThird(third), memberList },
       { done: DEPARTED, targets: [target('node3', { removeIds: [] })] },
     );
-    expect(next.action).toBe('ConfigureMembership');
-    return next.action === 'ConfigureMembership' ? next.parameters.initialCluster : '';
+    expect(next.action).toBe('JoinCluster');
+    return next.action === 'JoinCluster' ? next.commands[0]?.parameters.initialCluster : '';
   };
 
   it.each([

@@ -123,14 +123,17 @@ export class SimulatedMembership {
     });
   }
 
-  apply(next: NextChange): void {
+  /** @param halfway only on the first of the hosts; and of what is done there, only the first thing */
+  apply(next: NextChange, halfway = false): void {
     switch (next.action) {
       case 'StopService':
-        this.#note(this.#isHealthy(this.#named(next.member)), `${next.member} is healthy and is stopped`);
-        Object.assign(this.#named(next.member), { running: false, progress: 0 });
+        for (const { member } of next.commands.slice(0, halfway ? 1 : undefined)) {
+          this.#note(this.#isHealthy(this.#named(member)), `${member} is healthy and is stopped`);
+          Object.assign(this.#named(member), { running: false, progress: 0 });
+        }
         break;
       case 'ArchiveDataDir':
-        this.#archive(this.#named(next.member));
+        for (const { member } of next.commands.slice(0, halfway ? 1 : undefined)) this.#archive(this.#named(member));
         break;
       case 'RemoveMember':
         this.#remove(next.id);
@@ -138,11 +141,11 @@ export class SimulatedMembership {
       case 'AddMember':
         this.#add(next.peerUrls[0] ?? '', next.asLearner);
         break;
-      case 'ConfigureMembership':
-        this.#named(next.member).initialCluster = next.parameters.initialCluster ?? '';
-        break;
-      case 'StartService':
-        this.#start(this.#named(next.member));
+      case 'JoinCluster':
+        for (const { member, parameters } of next.commands) {
+          this.#named(member).initialCluster = parameters.initialCluster ?? '';
+          if (!halfway) this.#start(this.#named(member));
+        }
         break;
       case 'WaitForMember':
         this.#goOn(this.#named(next.member));

@@ -15,13 +15,10 @@ const ARCHIVE = {
   result: { dataDir: '/data.old', walDir: '/wal.old' },
 };
 const ADD = { action: 'AddMember', member: 'node3', id: '' };
-const CONFIGURE = {
-  action: 'ConfigureMembership',
-  member: 'node3',
-  ...at,
-  result: { file: '/etc/etcd.yaml', copy: '/etc/etcd.yaml.old' },
-};
-const START = { action: 'StartService', member: 'node3', ...at, result: { activeState: 'active' } };
+const written = { file: '/etc/etcd.yaml', copy: '/etc/etcd.yaml.old', changed: true };
+/** The membership was written, and the service did not start. */
+const WRITE = { action: 'JoinCluster', member: 'node3', ...at, result: written };
+const JOIN = { ...WRITE, result: { ...written, activeState: 'active' } };
 const PROMOTE = { action: 'PromoteMember', member: 'node3', id: 'b3' };
 const AGAIN = ' Correct what is said above, and start again soon: the next execution goes on from here.';
 const FRAGILE = 'two voters are left (node1, node2), and each is needed: one more failure stops the cluster.';
@@ -79,24 +76,26 @@ describe('an error that stops a replacement', () => {
     ],
     [
       'it was added as a learner',
-      [REMOVE, ADD, CONFIGURE],
+      [REMOVE, ADD, WRITE],
       'node3 (a3) was removed from etcd; node3 was added to etcd as a learner; the membership was written into /etc/etcd.yaml on i-3 (as it was before: /etc/etcd.yaml.old)',
       `Now node3 is a learner, and no voter yet: ${FRAGILE}${AGAIN}`,
     ],
     [
       'all was done',
-      [REMOVE, ADD, START, PROMOTE],
-      'node3 (a3) was removed from etcd; node3 was added to etcd as a learner; the service etcd15000 on i-3 was started; node3 was made a voter',
+      [REMOVE, ADD, JOIN, PROMOTE],
+      'node3 (a3) was removed from etcd; node3 was added to etcd as a learner; the membership was written into /etc/etcd.yaml on i-3 (as it was before: /etc/etcd.yaml.old); the service etcd15000 there was started; node3 was made a voter',
       "Now every member is in etcd's list. Start again: the next execution goes on from here.",
     ],
   ])('says what that was and how the cluster stands: %s', (_, changes, before, standing) => {
     expect(told(changes)).toEqual(['The disk is full.', `Before this: ${before}.`, standing]);
   });
 
-  it('says of a voter that was not started that it is one', () => {
-    expect(told([REMOVE, ADD], { asLearner: false }).at(-1)).toMatch(
-      /^Now node3 is a member again, and its service was not started\./,
-    );
+  it.each([
+    ['not told its membership', [REMOVE, ADD], /^Now node3 is a member again, and its service is not known to run\./],
+    ['not started', [REMOVE, ADD, WRITE], /^Now node3 is a member again, and its service is not known to run\./],
+    ['started', [REMOVE, ADD, JOIN], /^Now every member is in etcd's list\./],
+  ])('says of a voter that was %s how it stands', (_, changes, standing) => {
+    expect(told(changes, { asLearner: false }).at(-1)).toMatch(standing);
   });
 
   it('counts those that are left, and says nothing of need where one more may fail', () => {

@@ -28,8 +28,8 @@ import { refuse, succeed } from './script.ts';
 type Incident = HostInspection['refusals'][number]['incident'];
 
 interface Case {
-  /** Which later command refuses, and whose runbook that is. */
-  command: HostCommandName;
+  /** Which later commands refuse, and whose runbook that is. */
+  command: HostCommandName | readonly HostCommandName[];
   incident?: Incident;
   /** Makes the host one that is refused; an object that it returns is what the layout has to say for that. */
   prepare: (host: PreparedHost) => unknown;
@@ -80,10 +80,10 @@ const marked = (name: string) => (host: PreparedHost) => {
 
 const unit = (LoadState: string) => (host: PreparedHost) => host.setProperties({ LoadState });
 const data = 'archive-data-dir';
-const file = 'configure-membership';
+const file = ['configure-membership', 'join-cluster'] as const;
 
 const CASES: Record<string, Case> = {
-  'unit-missing': { command: 'control-service', prepare: unit('not-found') },
+  'unit-missing': { command: ['control-service', 'join-cluster'], prepare: unit('not-found') },
   'unit-masked': { command: 'control-service', prepare: unit('masked') },
   'unit-not-loaded': { command: 'control-service', prepare: unit('error') },
   'link-loop': {
@@ -295,6 +295,7 @@ function parametersOf(
   const peerUrl = 'http://127.0.0.1:21380';
   const more: Partial<Record<HostCommandName, Record<string, string>>> = {
     'control-service': { action: 'start' },
+    'join-cluster': { initialCluster: `m-1=${peerUrl}` },
     'configure-membership': {
       initialCluster: `m-1=${peerUrl}`,
       initialClusterState: 'existing',
@@ -349,7 +350,7 @@ describe('whatever a script may refuse a host for', () => {
 describe.skipIf(!isLinuxRoot)('a dry run is refused for what a later command would refuse (needs root)', () => {
   it.each(Object.entries(CASES).filter(([name]) => name !== 'database-in-use'))(
     '%s',
-    async (refusal, { command: name, incident = 'any', prepare, access }) => {
+    async (refusal, { command, incident = 'any', prepare, access }) => {
       using host = readyHost();
       const changed = prepare(host);
       const layout = { ...layoutOf(host), ...(typeof changed === 'object' ? changed : {}) };
@@ -358,7 +359,9 @@ describe.skipIf(!isLinuxRoot)('a dry run is refused for what a later command wou
       const found = refusals.find((each) => each.refusal === refusal);
       expect(found, JSON.stringify(refusals)).toMatchObject({ incident });
       requireRefusedDryRuns(refusals, incident, found?.message ?? '');
-      expect(await refuse(reached, name, parametersOf(name, host, layout))).toMatchObject({ refusal });
+      for (const name of [command].flat() as HostCommandName[]) {
+        expect(await refuse(reached, name, parametersOf(name, host, layout)), name).toMatchObject({ refusal });
+      }
     },
   );
 

@@ -5,7 +5,11 @@ import { readScript } from '../../lib/command-documents.ts';
 import { type HostAccess, runScript } from '../../local/hosts/access.ts';
 import { WAIT_MS } from '../run/patience.ts';
 
-const failureSchema = z.strictObject({ message: z.string(), refusal: z.string().optional() });
+const failureSchema = z.strictObject({
+  message: z.string(),
+  refusal: z.string().optional(),
+  done: z.looseObject({}).optional(),
+});
 
 type Result<Name extends HostCommandName> = z.output<(typeof HOST_COMMAND_RESULTS)[Name]>;
 
@@ -42,12 +46,12 @@ export async function succeed<Name extends HostCommandName>(
   return HOST_COMMAND_RESULTS[command].parse(onlyLine(line)) as Result<Name>;
 }
 
-/** The exit code, the message and the refusal's name of a command that fails. @throws Error when it succeeds, or prints anything but a message */
+/** The exit code, the message, the refusal's name and what was done before, of a command that fails. @throws Error when it succeeds, or prints anything but a message */
 export async function refuse(
   access: HostAccess,
   command: HostCommandName,
   parameters: Readonly<Record<string, string>>,
-): Promise<{ exitCode: number | null; message: string; refusal?: string | undefined }> {
+): Promise<{ exitCode: number | null } & z.output<typeof failureSchema>> {
   const { exitCode, line } = await runCommand(access, command, parameters);
   if (exitCode === 0) throw new Error(`${command} succeeded: ${line}`);
   return { exitCode, ...failureSchema.parse(onlyLine(line)) };

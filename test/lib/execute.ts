@@ -139,7 +139,8 @@ function onEachHost(commands: HostCommands, run: (command: JsonObject) => unknow
       return { member, host, end: { result: run(command) } };
     } catch (error) {
       if (!(error instanceof ExecutionError) || !OF_ONE_HOST.includes(error.error)) throw error;
-      return { member, host, end: { error: { name: error.error, message: JSON.parse(error.cause).errorMessage } } };
+      const { errorMessage: message, done } = JSON.parse(error.cause);
+      return { member, host, end: { error: { name: error.error, message }, done } };
     }
   });
   return JSON.parse(JSON.stringify(reportsOf(ends)));
@@ -151,7 +152,10 @@ const OF_ONE_HOST: readonly string[] = Object.keys(ERROR_NAMES).filter((name) =>
 /** Commands of a phase still run: the step has to be asked again. */
 export const RUNNING = failure(STILL_RUNNING, 'control-service has not ended on node1.');
 
-/** The failure of a Lambda function, as Step Functions gets it. */
-export function failure(errorType: string, errorMessage: string): ExecutionError {
-  return new ExecutionError(errorType, JSON.stringify({ errorType, errorMessage, trace: ['at x'] }));
+/**
+ * The failure of a Lambda function, as Step Functions gets it.
+ * @param done of one host's command: what it had changed before
+ */
+export function failure(errorType: string, errorMessage: string, done?: object): ExecutionError {
+  return new ExecutionError(errorType, JSON.stringify({ errorType, errorMessage, trace: ['at x'], done }));
 }

@@ -20,6 +20,7 @@ import {
   replaceMember,
   replaceOf,
   targetOf,
+  together,
 } from './replacement-scene.ts';
 
 /** What every report tells of its execution. */
@@ -35,9 +36,10 @@ const REPORTED = {
 const CHOOSE = ['Choose next change', 'What comes next?'];
 const ON_HOST = (state: string) => [state, 'Did the command fail?', ...CHOOSE];
 const UNTIL_PLANNED = [
-  ...['Load cluster', 'Assess members', 'Has a member failed?', 'Inspect the old host'],
+  ...['Load cluster', 'Assess members', 'Has a member failed?'],
   ...['Inspect hosts', 'Did an inspection fail?', 'Plan replacement', 'Is anything left to do?'],
 ];
+const node2 = changesOf('node2');
 const node3 = changesOf('node3');
 
 describe('an execution', () => {
@@ -51,8 +53,7 @@ describe('an execution', () => {
       ...['Remove member', ...CHOOSE],
       ...ON_HOST('Move data aside'),
       ...['Add member', ...CHOOSE],
-      ...ON_HOST('Write membership'),
-      ...ON_HOST('Start service'),
+      ...ON_HOST('Write membership and start'),
       ...['Wait for member', ...CHOOSE],
       ...['Promote member', ...CHOOSE],
       ...['Prove writes on every member', 'Compare hashes', 'Member replaced'],
@@ -99,10 +100,13 @@ describe('an execution', () => {
   it('asks the host of a member whose place another one takes, and plans with whatever became of that', async () => {
     const asked = { member: 'node2', host: hostOf('node2'), parameters: INSPECTION };
     const scene = { 'Assess members': assessmentOf(['node3'], { oldHost: [asked] }) };
-    const told = await replaceMember({ ...scene, 'Inspect the old host': inspectionOf('node2') });
+    const inspected = (old: unknown) => ({
+      'Inspect hosts': ({ member }: { member: string }) => (member === 'node2' ? old : inspectionOf(member)),
+    });
+    const told = await replaceMember({ ...scene, ...inspected(inspectionOf('node2')) });
     const away = await replaceMember({
       ...scene,
-      'Inspect the old host': failure('HostUnreachable', 'SSM does not reach it.'),
+      ...inspected(failure('HostUnreachable', 'SSM does not reach it.')),
     });
     const at = { member: 'node2', host: hostOf('node2') };
     for (const [executed, report] of [
@@ -112,6 +116,8 @@ describe('an execution', () => {
       expect(callsOf(executed, 'Plan replacement')).toMatchObject([
         { inspections: [{ member: 'node3' }], oldHost: [report] },
       ]);
+      // In the same phase as the host of the new one.
+      expect(callsOf(executed, 'Inspect hosts')).toMatchObject([{ host: HOSTS.node3 }, { host: HOSTS.node2 }]);
       expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
     }
   });
@@ -125,10 +131,15 @@ describe('an execution', () => {
     const at = { host: hostOf('node3'), attempt: 0, visit: expect.any(String) };
     expect(sent).toEqual([
       { step: 'Inspect hosts', ...at, command: 'inspect-host', parameters: INSPECTION },
-      { step: 'Stop service', ...at, command: 'control-service', parameters: node3.stop.parameters },
-      { step: 'Move data aside', ...at, command: 'archive-data-dir', parameters: node3.archive.parameters },
-      { step: 'Write membership', ...at, command: 'configure-membership', parameters: node3.configure.parameters },
-      { step: 'Start service', ...at, command: 'control-service', parameters: node3.start.parameters },
+      { step: 'Stop service', ...at, command: 'control-service', parameters: node3.stop.commands[0]?.parameters },
+      {
+        ...{ step: 'Move data aside', ...at, command: 'archive-data-dir' },
+        parameters: node3.archive.commands[0]?.parameters,
+      },
+      {
+        ...{ step: 'Write membership and start', ...at, command: 'join-cluster' },
+        parameters: node3.join.commands[0]?.parameters,
+      },
     ]);
   });
 
@@ -138,10 +149,9 @@ describe('an execution', () => {
     const common = { ...unchanged, execution: 'run-1', waits: 0 };
     const stopped = ['StopService node3'];
     const moved = [...stopped, 'ArchiveDataDir node3'];
-    const written = [...moved, 'ConfigureMembership node3'];
-    const started = [...written, 'StartService node3'];
+    const started = [...moved, 'JoinCluster node3'];
     expect(callsOf(executed, 'Choose next change')).toEqual(
-      [[], stopped, stopped, moved, moved, written, started, started, started].map((doneSoFar, turn) => ({
+      [[], stopped, stopped, moved, moved, started, started, started].map((doneSoFar, turn) => ({
         ...common,
         done: doneSoFar,
         turn,
@@ -150,7 +160,7 @@ describe('an execution', () => {
     expect(callsOf(executed, 'Remove member')).toEqual([{ ...common, change: 'RemoveMember', done: stopped, turn: 2 }]);
     expect(callsOf(executed, 'Add member')).toEqual([{ ...common, change: 'AddMember', done: moved, turn: 4 }]);
     expect(callsOf(executed, 'Promote member')).toEqual([
-      { ...common, change: 'PromoteMember', done: started, turn: 8 },
+      { ...common, change: 'PromoteMember', done: started, turn: 7 },
     ]);
   });
 
@@ -159,7 +169,7 @@ describe('an execution', () => {
     const executed = await replaceMember({ 'Plan replacement': { ...planOf([plannedOf('node3')]), replaced } });
     for (const step of ['Choose next change', 'Remove member', 'Add member', 'Promote member']) {
       const told = callsOf(executed, step).map((input) => Object(input).replaced);
-      expect(told, step).toEqual(Array.from({ length: step === 'Choose next change' ? 9 : 1 }, () => replaced));
+      expect(told, step).toEqual(Array.from({ length: step === 'Choose next change' ? 8 : 1 }, () => replaced));
     }
   });
 
@@ -247,7 +257,10 @@ describe('two members', () => {
     const [a, b] = [replaceOf('node2'), replaceOf('node3')];
     const executed = await replaceMember({
       ...both,
-      'Choose next change': [0, 1, 2].flatMap((turn) => [a[turn], b[turn]]).concat(a.slice(3), b.slice(3), FINISH),
+      'Choose next change': [
+        ...[together(node2.stop, node3.stop), node2.remove, node3.remove, together(node2.archive, node3.archive)],
+        ...[...a.slice(3), ...b.slice(3), FINISH],
+      ],
     });
     expect(callsOf(executed, 'Plan replacement')).toMatchObject([
       {
@@ -257,11 +270,11 @@ describe('two members', () => {
     ]);
     const choices = callsOf(executed, 'Choose next change');
     expect(choices[0]).toMatchObject({ targets: [{ member: 'node2' }, { member: 'node3' }], done: [] });
-    expect(choices[1]).toMatchObject({ done: ['StopService node2'] });
+    expect(choices[1]).toMatchObject({ done: ['StopService node2', 'StopService node3'] });
     expect(choices.at(-1)).toMatchObject({
       done: [
         ...['StopService node2', 'StopService node3', 'ArchiveDataDir node2', 'ArchiveDataDir node3'],
-        ...['ConfigureMembership node2', 'StartService node2', 'ConfigureMembership node3', 'StartService node3'],
+        ...['JoinCluster node2', 'JoinCluster node3'],
       ],
     });
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });

@@ -12,6 +12,7 @@ import {
   planOf,
   replaceMember,
   SERVICE,
+  together,
 } from './replacement-scene.ts';
 
 const node2 = changesOf('node2');
@@ -124,6 +125,20 @@ it('an error says what was changed before it, and how the cluster stands', async
   });
 });
 
+it('an error says that the membership was written where the service then did not start, and what it was before', async () => {
+  const written = { file: '/etc/etcd/etcd.yaml', copy: '/etc/etcd/etcd.yaml.run-1', changed: true };
+  const { ended } = await replaceMember({
+    'Write membership and start': failure('HostCommandFailed', 'The unit etcd is failed.', written),
+    'Tell what was changed': (input: TellChanges) => ({ error: input.error, cause: tellChanges(input) }),
+  });
+  expect(ended).toMatchObject({
+    error: 'HostCommandFailed',
+    cause: expect.stringMatching(
+      /^node3: The unit etcd is failed\.\nBefore this: .* was added to etcd as a learner; the membership was written into \/etc\/etcd\/etcd\.yaml on \S+ \(as it was before: \/etc\/etcd\/etcd\.yaml\.run-1\)\.\nNow node3 is a learner, and no voter yet: /,
+    ),
+  });
+});
+
 it('an error that cannot be told so is raised all the same', async () => {
   const { ended } = await replaceMember({ 'Move data aside': BROKEN, 'Tell what was changed': NO_DISK });
   expect(ended).toMatchObject({ ...TOLD, cause: 'node3: CORRUPT is raised.' });
@@ -135,7 +150,7 @@ describe('an error of two members', () => {
     'Plan replacement': planOf([plannedOf('node2', { wasActive: node2WasActive }), plannedOf('node3')]),
   });
   const both = bothOf(true);
-  const stopped = { ...both, 'Choose next change': [node2.stop, node3.stop, BROKEN] };
+  const stopped = { ...both, 'Choose next change': [together(node2.stop, node3.stop), BROKEN] };
   const REMOVED = [
     { changed: true, member: 'node2', id: 'a2' },
     { changed: true, member: 'node3', id: 'a3' },
@@ -173,20 +188,23 @@ describe('an error of two members', () => {
     });
   });
 
-  it('starts none that was not to be stopped yet', async () => {
+  it('starts each again that was to be stopped, although one stop has failed', async () => {
     const executed = await replaceMember({
       ...both,
-      'Choose next change': [node2.stop],
-      'Stop service': BROKEN,
+      'Choose next change': [together(node2.stop, node3.stop)],
+      'Stop service': ({ host }: { host: string }) => (host === HOSTS.node2 ? BROKEN : SERVICE),
     });
-    expect(callsOf(executed, 'Start services again')).toMatchObject([{ host: HOSTS.node2 }]);
+    expect(callsOf(executed, 'Start services again')).toMatchObject([{ host: HOSTS.node2 }, { host: HOSTS.node3 }]);
     expect(executed.ended).toMatchObject(RUN_AGAIN);
+    expect(callsOf(executed, 'Tell what was changed')).toMatchObject([
+      { changes: [{ action: 'StopService', member: 'node3', host: HOSTS.node3 }] },
+    ]);
   });
 
   it('starts the one that is still a member, and not the one that is removed already', async () => {
     const executed = await replaceMember({
       ...both,
-      'Choose next change': [node2.stop, node3.stop, node2.remove, node3.remove],
+      'Choose next change': [together(node2.stop, node3.stop), node2.remove, node3.remove],
       'Remove member': [REMOVED[0], BROKEN],
     });
     expect(callsOf(executed, 'Start services again')).toMatchObject([{ host: HOSTS.node3 }]);
@@ -196,7 +214,7 @@ describe('an error of two members', () => {
   it('starts neither once both are removed', async () => {
     const executed = await replaceMember({
       ...both,
-      'Choose next change': [node2.stop, node3.stop, node2.remove, node3.remove, BROKEN],
+      'Choose next change': [together(node2.stop, node3.stop), node2.remove, node3.remove, BROKEN],
       'Remove member': REMOVED,
     });
     expect(executed.visited.slice(-2)).toEqual([UNDO, STOP]);
@@ -206,7 +224,7 @@ describe('an error of two members', () => {
   it('starts neither where the answer to the first removal was lost, and the next try removed the other one', async () => {
     const executed = await replaceMember({
       ...both,
-      'Choose next change': [node2.stop, node3.stop, node2.remove, BROKEN],
+      'Choose next change': [together(node2.stop, node3.stop), node2.remove, BROKEN],
       'Remove member': [TIMED_OUT, REMOVED[1]],
     });
     expect(callsOf(executed, 'Remove member')).toHaveLength(2);

@@ -73,7 +73,7 @@ describe('a long host command', () => {
     expect(asked.map(({ attempt }) => attempt)).toEqual([0, 1, 2]);
     const [first] = asked;
     for (const { attempt: _, ...input } of asked) expect({ attempt: 0, ...input }).toEqual(first);
-    expect(first).toMatchObject({ command: 'archive-data-dir', parameters: node3.archive.parameters });
+    expect(first).toMatchObject({ command: 'archive-data-dir', parameters: node3.archive.commands[0]?.parameters });
     expect(callsOf(executed, 'Stop service')[0]).not.toMatchObject({ visit: first.visit });
     expect(callsOf(executed, 'Choose next change')[3]).toMatchObject({
       done: ['StopService node3', 'ArchiveDataDir node3'],
@@ -101,15 +101,15 @@ describe('a long host command', () => {
 
   it('may be one that fails in the end, under its own name', async () => {
     const { ended, waitsMs } = await replaceMember({
-      'Choose next change': [node3.remove, node3.start],
-      'Start service': [RUNNING, RUNNING, failure('HostCommandFailed', 'It does not stay up.')],
+      'Choose next change': [node3.remove, node3.join],
+      'Write membership and start': [RUNNING, RUNNING, failure('HostCommandFailed', 'It does not stay up.')],
     });
     expect(waitsMs).toEqual([5_000, 6_000]);
     expect(ended).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed', cause: 'node3: It does not stay up.' });
   });
 });
 
-it.each(['Inspect hosts', 'Stop service', 'Move data aside', 'Write membership', 'Start service'])(
+it.each(['Inspect hosts', 'Stop service', 'Move data aside', 'Write membership and start'])(
   'a killed function or an answer of AWS that was lost in "%s" changes nothing: the same is asked again',
   async (phase) => {
     const broken = [failure('Sandbox.Timedout', 'Task timed out'), failure('AwsUnavailable', 'SSM does not answer.')];

@@ -23,9 +23,8 @@ describe('the definition', () => {
     expect(waysOn()).toEqual({
       'Load cluster': ['Assess members'],
       'Assess members': ['Has a member failed?'],
-      'Has a member failed?': ['Nothing to do', 'Wait before the next reading', 'Inspect the old host'],
+      'Has a member failed?': ['Nothing to do', 'Wait before the next reading', 'Inspect hosts'],
       'Wait before the next reading': ['Assess members'],
-      'Inspect the old host': ['Inspect hosts'],
       'Inspect hosts': ['Did an inspection fail?'],
       'Did an inspection fail?': [STOP, 'Plan replacement'],
       'Plan replacement': ['Is anything left to do?'],
@@ -37,8 +36,7 @@ describe('the definition', () => {
         'Move data aside',
         'Remove member',
         'Add member',
-        'Write membership',
-        'Start service',
+        'Write membership and start',
         'Wait for member',
         'Promote member',
         'Look why it does not join',
@@ -48,8 +46,7 @@ describe('the definition', () => {
       'Move data aside': ['Did the command fail?'],
       'Remove member': ['Choose next change'],
       'Add member': ['Choose next change'],
-      'Write membership': ['Did the command fail?'],
-      'Start service': ['Did the command fail?'],
+      'Write membership and start': ['Did the command fail?'],
       'Wait for member': ['Choose next change'],
       'Promote member': ['Choose next change'],
       'Look why it does not join': ['Did the look fail?'],
@@ -75,7 +72,6 @@ describe('the definition', () => {
     expect(waysOfErrors()).toEqual({
       'Load cluster': [STOP],
       'Assess members': [STOP],
-      'Inspect the old host': [STOP],
       'Inspect hosts': [STOP],
       'Plan replacement': [STOP],
       'Choose next change': [TELL],
@@ -83,8 +79,7 @@ describe('the definition', () => {
       'Move data aside': [TELL],
       'Remove member': [TELL],
       'Add member': [TELL],
-      'Write membership': [TELL],
-      'Start service': [TELL],
+      'Write membership and start': [TELL],
       'Wait for member': [TELL],
       'Promote member': [TELL],
       'Look why it does not join': ['The host cannot tell why'],
@@ -104,12 +99,10 @@ describe('the definition', () => {
     ['Add member', 'change-membership'],
     ['Promote member', 'change-membership'],
     ['Wait for member', 'wait-for-member'],
-    ['Inspect the old host', 'run-host-commands'],
     ['Inspect hosts', 'run-host-commands'],
     ['Stop service', 'run-host-commands'],
     ['Move data aside', 'run-host-commands'],
-    ['Write membership', 'run-host-commands'],
-    ['Start service', 'run-host-commands'],
+    ['Write membership and start', 'run-host-commands'],
     ['Look why it does not join', 'run-host-commands'],
     ['Start services again', 'run-host-commands'],
     ['Compare hashes', 'compare-hashes'],
@@ -119,12 +112,10 @@ describe('the definition', () => {
 
   it('sends each command from the states that are named after it, and none that moves data back', () => {
     expect(commandsSent(definition)).toEqual({
-      'Inspect the old host': 'inspect-host',
       'Inspect hosts': 'inspect-host',
       'Stop service': 'control-service',
       'Move data aside': 'archive-data-dir',
-      'Write membership': 'configure-membership',
-      'Start service': 'control-service',
+      'Write membership and start': 'join-cluster',
       'Look why it does not join': 'inspect-host',
       'Start services again': 'control-service',
     });
@@ -161,7 +152,7 @@ describe('before the first change', () => {
   it('nothing is asked of a host but to be looked at', () => {
     const before = reachableFrom(['Load cluster'], (name) => (name === 'Is this a dry run?' ? [] : following(name)));
     const sent = Object.entries(commandsSent(definition)).filter(([name]) => before.has(name));
-    expect(sent.map(([, command]) => command)).toEqual(['inspect-host', 'inspect-host']);
+    expect(sent.map(([, command]) => command)).toEqual(['inspect-host']);
   });
 
   it('readings lie half of the confirmation time apart, so that three of them span it', () => {
@@ -196,7 +187,7 @@ describe('the time', () => {
   it('is enough for two members and their restart, with every host command at its slowest', () => {
     const sent = Object.values(commandsSent(definition)) as HostCommandName[];
     const slowest = Math.max(...sent.map((command) => HOST_COMMANDS[command]?.timeoutSeconds ?? 0));
-    // Inspected, stopped, moved aside, configured, started; started again.
-    expect(definition.TimeoutSeconds).toBeGreaterThan(2 * 6 * slowest);
+    // Inspected, stopped, moved aside, configured and started; started again.
+    expect(definition.TimeoutSeconds).toBeGreaterThan(2 * 5 * slowest);
   });
 });

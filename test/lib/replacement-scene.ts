@@ -146,7 +146,7 @@ export function inspectionOf(member: string, more: Partial<HostInspection['unit'
 }
 
 export const SERVICE = { activeState: 'active', subState: 'running', mainPid: 7 };
-const WRITTEN = { file: configFile, copy: `${configFile}.copy`, changed: true };
+const JOINED = { file: configFile, copy: `${configFile}.copy`, changed: true, ...SERVICE };
 export const FINISH: NextChange = { action: 'Finish' };
 
 /** Where archive-data-dir has moved the data of a host. */
@@ -159,33 +159,35 @@ export function changesOf(member: string) {
   const id = IDS[member] ?? '';
   const { peerUrl = '' } = CLUSTER.members.find(({ name }) => name === member) ?? {};
   return {
-    stop: { action: 'StopService', ...at, parameters: { unit, action: 'stop' } },
+    stop: { action: 'StopService', commands: [{ ...at, parameters: { unit, action: 'stop' } }] },
     remove: { action: 'RemoveMember', member, id },
     archive: {
       action: 'ArchiveDataDir',
-      ...at,
-      parameters: { unit, dataDir, walDir: '', user, group, execution: 'run-1' },
+      commands: [{ ...at, parameters: { unit, dataDir, walDir: '', user, group, execution: 'run-1' } }],
     },
     add: { action: 'AddMember', member, peerUrls: [peerUrl], asLearner: true },
-    configure: {
-      action: 'ConfigureMembership',
-      ...at,
-      parameters: {
-        ...{ unit, configFile, initialCluster: `${member}=${peerUrl}`, initialClusterState: 'existing' },
-        ...{ initialClusterToken: '', execution: 'run-1' },
-      },
+    join: {
+      action: 'JoinCluster',
+      commands: [
+        { ...at, parameters: { unit, configFile, initialCluster: `${member}=${peerUrl}`, execution: 'run-1' } },
+      ],
     },
-    start: { action: 'StartService', ...at, parameters: { unit, action: 'start' } },
     wait: { action: 'WaitForMember', member },
     promote: { action: 'PromoteMember', member, id: 'b1' },
     giveUp: { action: 'GiveUp', problem: `${member} was started and does not answer.`, ...at, parameters: INSPECTION },
-  } as const satisfies Record<string, NextChange>;
+  } satisfies Record<string, NextChange>;
+}
+
+/** The same on the hosts of all of them at once. */
+export function together(...changes: NextChange[]): NextChange {
+  const commands = changes.flatMap((change) => ('commands' in change ? change.commands : []));
+  return { ...(changes[0] as NextChange), commands } as NextChange;
 }
 
 /** Every change to one member, in order. */
 export function replaceOf(member: string): NextChange[] {
-  const { stop, remove, archive, add, configure, start, wait, promote } = changesOf(member);
-  return [stop, remove, archive, add, configure, start, wait, promote];
+  const { stop, remove, archive, add, join, wait, promote } = changesOf(member);
+  return [stop, remove, archive, add, join, wait, promote];
 }
 
 export function progressOf(member: string, raftAppliedIndex: string) {
@@ -206,8 +208,7 @@ const ANSWERS = {
   'Remove member': CHANGED,
   'Move data aside': ({ host }: { host: string }) => archivedOn(host),
   'Add member': CHANGED,
-  'Write membership': WRITTEN,
-  'Start service': SERVICE,
+  'Write membership and start': JOINED,
   'Wait for member': progressOf('node3', '9'),
   'Promote member': CHANGED,
   'Look why it does not join': inspectionOf('node3'),

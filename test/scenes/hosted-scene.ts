@@ -77,6 +77,15 @@ export function outputOf(execution: ExecutionResult): Record<string, unknown> & 
   return execution.output as Record<string, unknown> & { outcome: string };
 }
 
+/** The states in which an execution ran a command on hosts, in their order: the round trips, whatever the number of hosts. */
+export function roundTripsOf({ history }: ExecutionResult): string[] {
+  return history.flatMap(({ type, stateExitedEventDetails: exited }) => {
+    if (type !== 'TaskStateExited') return [];
+    const { reports = [] } = Object(JSON.parse(exited?.output ?? '{}')) as { reports?: unknown[] };
+    return reports.length > 0 ? [exited?.name ?? ''] : [];
+  });
+}
+
 /** Small writes that go on until the test ends, through the members which stay. */
 export function startWriting({ cluster, secrets }: HostedStage, names: readonly string[]): Writer {
   const writer = new Writer({

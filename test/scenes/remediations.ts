@@ -15,6 +15,7 @@ import {
   outputOf,
   recover,
   replace,
+  roundTripsOf,
   startWriting,
 } from './hosted-scene.ts';
 import { expectNoScratch, leaveOneWhole, namesOf, putThrough, readValue, reportOf, rungOf } from './lost-quorum.ts';
@@ -69,12 +70,16 @@ export function replacesMember(releases: Releases, test: Pick<TestContext, 'skip
     const writer = startWriting(stage, ['m1', 'm2']);
     try {
       await stage.cluster.destroyMember('m3');
-      expect(outputOf(await replace(stage))).toMatchObject({
+      const execution = await replace(stage);
+      expect(outputOf(execution)).toMatchObject({
         outcome: 'Remediated',
         incident: 'member-failed',
         runbook: 'member-replacement',
         archived: [{ member: 'm3', dataDir: expect.stringContaining('/var/lib/etcd/default/member.') }],
       });
+      expect(roundTripsOf(execution)).toEqual([
+        ...['Inspect hosts', 'Stop service', 'Move data aside', 'Write membership and start'],
+      ]);
       await expectWhole(stage);
       expect(await lostBy(writer)).toBe(0);
     } finally {
@@ -164,7 +169,10 @@ export function resetsTokens(releases: Releases, test: Pick<TestContext, 'skip'>
     try {
       const pid = await pidOf(stage, 'm3');
       isRejecting = () => isRunning(pid);
-      expect(await reset(platform, 'restart')).toMatchObject({ outcome: 'Remediated', window: null });
+      expect(await reset(platform, 'restart')).toMatchObject({
+        ...{ outcome: 'Remediated', window: null },
+        roundTrips: ['Inspect hosts', 'Restart service'],
+      });
       expect(await pidOf(stage, 'm3')).not.toBe(pid);
       isRejecting = () => toggles === 0;
       expect(await reset(platform, 'toggle')).toMatchObject({
@@ -194,9 +202,11 @@ function platformThrough(proxies: readonly GrpcProxy[], { file, secrets, hosts }
 
 async function reset(platform: Platform, strategy: 'restart' | 'toggle') {
   const parameters = { confirmSeconds: 1, strategy };
-  return outputOf(
-    await platform.execute({ incident: 'auth-token-invalid', input: { cluster: CLUSTER_NAME, parameters } }),
-  );
+  const execution = await platform.execute({
+    incident: 'auth-token-invalid',
+    input: { cluster: CLUSTER_NAME, parameters },
+  });
+  return { ...outputOf(execution), roundTrips: roundTripsOf(execution) };
 }
 
 async function pidOf({ cluster }: HostedStage, name: string): Promise<number> {

@@ -44,6 +44,17 @@ describe('the outcome of a command', () => {
     expect(message.length).toBeLessThan(1_000);
   });
 
+  it('is an error with what was changed before it, where the script says so', () => {
+    const read = (more: object) =>
+      readOutcome('i-1', 'join-cluster', {
+        ...{ Status: 'Failed', StatusDetails: 'Failed', ResponseCode: 1 },
+        StandardOutputContent: JSON.stringify({ message: 'it does not start', ...more }),
+      });
+    const done = { file: '/etc/etcd/etcd.yaml', copy: '', changed: true };
+    expect(read({ done })).toMatchObject({ status: 'Failed', error: { message: expect.any(String) }, done });
+    for (const none of [{}, { done: null }, { done: 'much' }]) expect(read(none)).not.toHaveProperty('done');
+  });
+
   it.each([
     [64, 'InvalidInput'],
     [65, 'PreconditionFailed'],
