@@ -111,7 +111,7 @@ const DESCRIPTIONS = {
   'Start what has data': service,
   'Wait for quorum': ({ summary }: QuorumSighting) => firstLine(summary),
   'Salvage data on every host': ({ method, problem, revision }: HostResult<'salvage-data-dir'>) =>
-    method === 'none' ? problem : `${method}, revision ${revision}`,
+    method === 'none' ? problem : `${SOURCES[method]}, revision ${revision}`,
   'Look into the backup': ({ revision }: HostResult<'examine-snapshot'>) => `revision ${revision}`,
   'Plan recovery': ({ winner, loss }: RecoveryPlan) =>
     `${winner.source} of ${winner.member}, revision ${winner.revision}; ${loss.explanation}`,
@@ -127,6 +127,9 @@ const DESCRIPTIONS = {
   'Move all data back': returned,
   'Verify recovery': ({ summary }: VerifiedRecovery) => summary,
 } as const;
+
+/** A salvage, by the name that the plan and its ladder give it. */
+const SOURCES = { live: 'survivor', replayed: 'replay', raw: 'raw' } as const;
 
 /** The states that are described: each is a state of a workflow. */
 export const DESCRIBED_STATES: readonly string[] = Object.keys(DESCRIPTIONS);

@@ -126,7 +126,7 @@ export type PlanRecovery = z.output<typeof planRecoveryInput>;
 export interface Candidate {
   /** Whose data it is; the host that has fetched it, for a backup. */
   member: string;
-  source: 'survivor' | 'replayed' | 'raw' | 'backup';
+  source: 'survivor' | 'replay' | 'raw' | 'backup';
   revision: string;
   totalKeys: number;
   sizeBytes: number;

@@ -146,13 +146,13 @@ function requireProgress(incident: Incident, rounds: readonly Round[], summary: 
   if (before.some(({ outcome }) => outcome === 'NothingToDo')) {
     throw new PreconditionFailed(
       `The diagnosis finds ${incident}, and its runbook finds nothing to do. ${summary}\nEither it comes and goes, or the cluster is seen in ` +
-        'two ways at once: look at the network between these functions and the members.',
+        'two ways at once: look at the network between here and the members.',
     );
   }
   if (rounds.length < MAX_ROUNDS && before.length < MAX_ROUNDS_PER_INCIDENT) return;
   throw new VerificationFailed(
     `After ${rounds.map((round) => `${round.incident} (${round.outcome})`).join(', ')} the cluster still has ${incident}. ${summary}\n` +
-      'Something brings it about anew: find that first, then start again.',
+      'Something causes it again and again. Find that first, then start again.',
   );
 }
 

@@ -16,6 +16,11 @@ export interface SettledCluster {
   learners: AnsweringMember[];
 }
 
+/** Whom nobody has heard, where it was asked, and why: most problems begin with its address. */
+export function silentAt({ name, endpoint, problem }: SilentMember): string {
+  return problem.startsWith(endpoint) ? `${name}: ${problem}` : `${name} (${endpoint}): ${problem}`;
+}
+
 /**
  * CORRUPT blocks everything, and so does an alarm of a kind that this release does not know. NOSPACE does not.
  * @throws UnsafeToProceed
@@ -50,7 +55,7 @@ export function requireConfiguredMembers(
   const answering = observation.members.filter((member) => member.answering);
   const silent = observation.members.filter((member) => !member.answering);
   if (silent.length > 0) {
-    const list = silent.map((member) => `- ${member.name} (${member.endpoint}): ${member.problem}`).join('\n');
+    const list = silent.map((member) => `- ${silentAt(member)}`).join('\n');
     const message =
       `${silent.length} of ${observation.members.length} members cannot be used:\n${list}\n` +
       adviceFor(silent, observation);

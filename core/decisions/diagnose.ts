@@ -140,10 +140,11 @@ function adviceFor(kept: readonly ViewedMember[]): string[] {
     kept.filter(({ seen }) => !seen.answering && silences.includes(seen.silence));
   const [refused, busy] = [having('refused'), having('busy')];
   const away = having('away', 'leaderless', 'unreached');
-  const urls = away.map(({ name, configured }) => `${name} (${configured.clientUrl})`).join(', ');
   return [
     ...(away.length > 0
-      ? [`Correct in clusters.json the clientUrl of ${urls}, or the name server, the firewall or the proxy in between.`]
+      ? [
+          `Correct in clusters.json the clientUrl of ${namesOf(away)}, or the name server, the firewall or the proxy in between.`,
+        ]
       : []),
     ...(refused.length > 0 ? [`Correct the login or the certificate for ${namesOf(refused)}.`] : []),
     ...(busy.length > 0 ? [`Look at the load of ${namesOf(busy)}.`] : []),
@@ -201,7 +202,8 @@ function factsOf({ name, seen, state, problem }: ViewedMember, view: ClusterView
   const lagEntries = (distance > 0n ? distance : 0n).toString();
   const facts = [
     ...(seen.isLearner ? ['a learner'] : []),
-    stanceOf(seen, view),
+    // A problem that says whom it follows has said so.
+    ...(problem.startsWith('follows ') ? [] : [stanceOf(seen, view)]),
     `etcd ${seen.version}`,
     `applied ${seen.raftAppliedIndex} (${lagEntries} behind)`,
     `revision ${seen.revision}`,

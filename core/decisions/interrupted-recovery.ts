@@ -113,9 +113,9 @@ function wasPlacedEverywhere(cluster: Cluster, execution: string, leftovers: Lef
   if (leftovers.some(({ phase }) => phase === 'kept')) {
     if (others.length === 0) return true;
     throw new UnsafeToProceed(
-      `The hosts contradict each other on the recovery of the execution ${execution} (${list(leftovers)}). "kept" means that its data was in place ` +
-        `on every host, and ${list(others)} cannot be beside it: something else has changed these hosts. Nothing was changed. Find out which ` +
-        `data of ${others.map(({ member }) => member).join(', ')} is in place and which lies aside, and put that right by hand; then start again.`,
+      `The hosts contradict each other on the recovery of the execution ${execution} (${list(leftovers)}). "kept" means that its data is in place on ` +
+        `every host, and ${list(others)} means that it is not: something else has changed these hosts. Nothing was changed now. Find out on the ` +
+        `hosts of ${others.map(({ member }) => member).join(', ')} which data is in place and which lies aside, and put that right by hand. Then start again.`,
     );
   }
   return others.length === 0 && votersOf(cluster).every(({ name }) => leftovers.some(({ member }) => member === name));
@@ -125,8 +125,8 @@ function keep(cluster: Cluster, execution: string, leftovers: Leftover[]): Clear
   return {
     action: 'Keep',
     summary:
-      `The recovery of the execution ${execution} was interrupted when its data was in place on every host (as ${list(leftovers)} ` +
-      'still says): that data is kept, and so is what it has replaced, beside it. What that execution has reported as lost is lost.',
+      `The recovery of the execution ${execution} was interrupted when its data was in place on every host (${list(leftovers)}). That data is ` +
+      'kept, and what it has replaced stays beside it. What that execution has reported as lost is lost.',
     commands: leftovers
       .filter(({ phase }) => phase === 'placed')
       .map(({ member }) => discardOf(cluster, member, execution, 'commit')),
@@ -148,8 +148,8 @@ function moveBack(
   return {
     action: 'MoveBack',
     summary:
-      `The recovery of the execution ${execution} was interrupted before its data was known to be in place on every host (${list(leftovers)}), ` +
-      'and so before any service was to be started on it. What was moved goes back into its place, and what was restored is removed.' +
+      `The recovery of the execution ${execution} was interrupted (${list(leftovers)}). Its data was not in place on every host, so no service was ` +
+      'started on it. What was moved goes back into its place, and what was restored is removed.' +
       describeConfiguration(cluster, execution, moved),
     commands: reverted.map(({ member }) => revertOf(cluster, member, execution)),
     discard: leftovers.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
@@ -164,8 +164,8 @@ function describeConfiguration(cluster: Cluster, execution: string, moved: Lefto
     return `${layout.configFile}.${execution} on ${host}`;
   });
   return (
-    " That execution may also have written the membership into etcd's configuration, which is not put back: a member that has its data does not read " +
-    `it. Where it has, the original lies beside it: ${originals.join(', ')}.`
+    " That execution may also have written the membership into etcd's configuration. This is not put back, for a member that has its data does not " +
+    `read it. Where it was written, the original lies beside it: ${originals.join(', ')}.`
   );
 }
 

@@ -2,7 +2,7 @@ import type { ConfiguredMember } from '../contracts/clusters.ts';
 import type { MemberObservation, Observation, SilentMember } from '../contracts/observation.ts';
 import type { LeftOutMember } from '../contracts/space.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
-import { requireConfiguredMembers, requireSettled, type SettledCluster } from './cluster-health.ts';
+import { requireConfiguredMembers, requireSettled, type SettledCluster, silentAt } from './cluster-health.ts';
 import { entriesOf, requireIdentities } from './identity.ts';
 import { describeSilence, quorumOf } from './member-survey.ts';
 import { narrowTo, observedOf } from './narrowed-observation.ts';
@@ -76,7 +76,7 @@ function requireQuorum(
   { memberList }: Observation,
   whenSilent: 'stop' | 'wait',
 ): void {
-  const list = away.map(({ name, endpoint, problem }) => `\n- ${name} (${endpoint}): ${problem}`).join('');
+  const list = away.map((seen) => `\n- ${silentAt(seen)}`).join('');
   if (memberList.length === 0) {
     throw new EtcdUnavailable(
       `etcd's list of members cannot be read, so nobody can tell whether a quorum works without those that do not answer:${list}`,

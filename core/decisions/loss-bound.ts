@@ -114,9 +114,9 @@ function explainUnknown({ voters, quorum, winner }: LossQuestion, salvaged: Salv
       ? ` If ${winner.member} was the leader until then, nothing is lost: a leader that runs on has all that was acknowledged.`
       : '';
   return (
-    `How much was acknowledged after it cannot be told.${different}${unread} A write is acknowledged once ${quorum} of the ${voters.length} ` +
-    `voters have it; ${needed} whole logs${clusters.size > 1 ? ' of one cluster' : ''} would be needed to count them. As long as all members kept up, it is what was written in the last moments before ` +
-    `the quorum was lost.${survivor}`
+    `How many acknowledged writes are lost cannot be counted.${different}${unread} Where all members kept up, they are those of the last moments before the ` +
+    `quorum was lost.${survivor} To count them, ${needed} whole logs${clusters.size > 1 ? ' of one cluster' : ''} would be needed, for a write is acknowledged once ${quorum} of the ` +
+    `${voters.length} voters have it.`
   );
 }
 

@@ -9,7 +9,7 @@ import type {
   SilentMember,
 } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.ts';
-import { isBehind } from './cluster-health.ts';
+import { isBehind, silentAt } from './cluster-health.ts';
 import { answerOf, entriesOf, isItself } from './identity.ts';
 
 /** A configured member, its entry in etcd's list, if it has one, and what was seen of it: what answers under its ID, at whichever address. */
@@ -68,7 +68,7 @@ function findLeader({ members, memberList }: Observation): AnsweringMember {
     .map((member) =>
       member.answering
         ? `\n- ${member.name} follows ${member.leaderId === '0' ? 'nobody' : member.leaderId}`
-        : `\n- ${member.name} (${member.endpoint}): ${member.problem}`,
+        : `\n- ${silentAt(member)}`,
     )
     .join('');
   const refusing = members.filter((member) => !member.answering && member.silence === 'refused');
@@ -227,8 +227,11 @@ export function requireQuorumWithout(
   const quorum = quorumOf(memberList);
   if (healthy >= quorum) return;
   const list = members.map(({ name, state, problem }) => `\n- ${name}: ${problem || state}`).join('');
-  const message = `Without ${targets.join(', ')} there are ${healthy} healthy voters, and a quorum is ${quorum}:${list}`;
+  const voters = healthy === 1 ? 'is 1 healthy voter' : `are ${healthy} healthy voters`;
+  const message = `Without ${targets.join(', ')} there ${voters}, and a quorum is ${quorum}:${list}`;
   const catchingUp = members.filter(({ state, listed }) => state === 'joining' && listed?.isLearner === false).length;
   if (healthy + catchingUp >= quorum) throw new EtcdUnavailable(`${message}\nThose that are behind may catch up.`);
-  throw new UnsafeToProceed(`${message}\nNothing may be taken away from this cluster: see the incident quorum-lost.`);
+  throw new UnsafeToProceed(
+    `${message}\nSo no member may be stopped or removed: the cluster would lose its quorum. Bring the others back first; where none comes back, see the incident quorum-lost.`,
+  );
 }

@@ -56,8 +56,8 @@ export function chooseNextCure(observation: TokenObservation, request: ChooseNex
   const [through] = throughWhom(membersThat('TakesTokens', members), survey.leader.name);
   if (!mayToggle || done.includes('ToggleAuthentication')) {
     throw new VerificationFailed(
-      `${rejecting.join(', ')} still rejects every token, and all that may be done was done: ${done.join(', ') || 'nothing'}. Look at its log; ` +
-        'it can be replaced as a failed member.',
+      `${rejecting.join(', ')} still rejects every token. ${describeTried(done)} Nothing else may be done by this runbook. Look at its log; then ` +
+        'replace it as a failed member: incident member-failed, with its name.',
     );
   }
   if (through === undefined)
@@ -84,6 +84,15 @@ function canDoWithout(
     if (error instanceof UnsafeToProceed && isThereAnotherWay) return false;
     throw error;
   }
+}
+
+function describeTried(done: readonly string[]): string {
+  const tried = done.map((each) =>
+    each === 'ToggleAuthentication'
+      ? 'authentication was disabled and enabled again'
+      : `the service of ${each.slice(each.indexOf(' ') + 1)} was restarted`,
+  );
+  return tried.length === 0 ? 'Nothing was tried.' : `Tried: ${tried.join('; ')}.`;
 }
 
 /** What is kept in `done`. */

@@ -3,9 +3,7 @@ import type { Candidate, ExaminationReport, PlanRecovery, Rung } from '../contra
 import { PreconditionFailed } from '../errors.ts';
 
 /** Where two hold the same revision: whatever is closer to a member as it ran. */
-const PREFERENCE: readonly Candidate['source'][] = ['survivor', 'replayed', 'raw', 'backup'];
-
-const RUNGS = { survivor: 'survivor', replayed: 'replay', raw: 'raw', backup: 'backup' } as const;
+const PREFERENCE: readonly Candidate['source'][] = ['survivor', 'replay', 'raw', 'backup'];
 
 type Found = Pick<PlanRecovery, 'salvaged' | 'examined' | 'launched' | 'parameters'>;
 
@@ -28,9 +26,9 @@ export function rankCandidates({ salvaged, examined, launched, parameters }: Fou
 /** A store without a single key is nothing that could be recovered: such is the database of a member that was emptied. */
 function sourceOf({ method, revision }: Salvage, launched: boolean): Candidate['source'] | undefined {
   if (method === 'none' || BigInt(revision) === 0n) return undefined;
-  if (method !== 'live') return method;
-  // Its memory of what was committed ended with its process: it has replayed its log, as a copy does.
-  return launched ? 'replayed' : 'survivor';
+  if (method === 'raw') return 'raw';
+  // Where it was started here, its memory of what was committed ended with its process: it has replayed its log, as a copy does.
+  return method === 'replayed' || launched ? 'replay' : 'survivor';
 }
 
 function candidateOf(
@@ -68,12 +66,13 @@ function compare(a: Candidate, b: Candidate): number {
   return PREFERENCE.indexOf(a.source) - PREFERENCE.indexOf(b.source) || b.totalKeys - a.totalKeys;
 }
 
-/** What each salvage came to: `node1: replayed, revision 4004 (1200 keys, 3.1 MiB)`. */
-export function describeSalvages({ salvaged }: Pick<PlanRecovery, 'salvaged'>): string[] {
+/** What each salvage came to: `node1: replay, revision 4004, 1200 keys`. */
+export function describeSalvages({ salvaged, launched }: Pick<PlanRecovery, 'salvaged' | 'launched'>): string[] {
   return salvaged.map(({ member, result, problem }) => {
     if (!result) return `${member}: its data could not be copied: ${problem}`;
     if (result.method === 'none') return `${member}: ${result.problem}`;
-    return `${member}: ${result.method}, revision ${result.revision}, ${result.totalKeys} keys${result.problem && ` (${result.problem})`}`;
+    const source = sourceOf(result, launched.includes(member)) ?? 'empty';
+    return `${member}: ${source}, revision ${result.revision}, ${result.totalKeys} keys${result.problem && ` (${result.problem})`}`;
   });
 }
 
@@ -89,19 +88,22 @@ export function ladderOf(candidates: readonly Candidate[], restart: Rung, found:
 }
 
 function rungOf(source: Candidate['source'], winner: Candidate, candidates: readonly Candidate[], found: Found): Rung {
-  const rung = RUNGS[source];
   const best = candidates.find((candidate) => candidate.source === source);
-  if (!best) return { rung, serves: false, why: whyNone(source, found) };
+  if (!best) return { rung: source, serves: false, why: whyNone(source, found) };
   const what = `${best.member} at revision ${best.revision}${best.note && ` (${best.note})`}`;
   if (best === winner) {
     const forced = source === 'backup' && found.parameters.snapshot?.force;
-    return { rung, serves: true, why: forced ? `${what}, as it was asked for` : `${what} is the newest of all` };
+    return {
+      rung: source,
+      serves: true,
+      why: forced ? `${what}, as it was asked for` : `${what} is the newest of all`,
+    };
   }
   const reason =
     winner.source === 'backup' && found.parameters.snapshot?.force
       ? 'the backup was asked for'
       : `${winner.member} has ${winner.revision === best.revision ? 'the same by a safer way' : `revision ${winner.revision}`}`;
-  return { rung, serves: false, why: `${what}, and ${reason}` };
+  return { rung: source, serves: false, why: `${what}, and ${reason}` };
 }
 
 function whyNone(source: Candidate['source'], { salvaged, launched }: Found): string {

@@ -9,6 +9,7 @@ import { describeSalvages, ladderOf, rankCandidates } from './recovery-candidate
 import { type RestoreHost, requireRecoveryFit } from './recovery-fit.ts';
 import { commandsOf, describeSteps, isActive, type LeftOut, stagingOf, type Winner } from './recovery-work.ts';
 import { outlookOf, surveyServices } from './services.ts';
+import { withStartProblems } from './start-problems.ts';
 
 /**
  * What is restored, what is lost with it, and every command that it takes. Nothing was changed so far.
@@ -68,7 +69,8 @@ export function planRecovery(
  * Services that were started and did not stay up, and whose data is whole all the same: a restored member would stay up no better.
  * @throws UnsafeToProceed
  */
-function requireDamage({ cluster, parameters, dryRun, launched, salvaged, restartProblem }: PlanRecovery): void {
+function requireDamage(input: PlanRecovery): void {
+  const { cluster, parameters, dryRun, launched, salvaged } = input;
   if (dryRun || launched.length === 0 || parameters.snapshot?.force) return;
   const voters = votersOf(cluster).map(({ name }) => name);
   const logs = salvaged.filter(({ member, result }) => voters.includes(member) && result?.log?.complete);
@@ -78,9 +80,12 @@ function requireDamage({ cluster, parameters, dryRun, launched, salvaged, restar
   );
   if (!whole) return;
   throw new UnsafeToProceed(
-    `The data of ${whole.map(({ member }) => member).join(', ')} is whole, and these are a quorum. Their services were started, and too few stay up: ` +
-      'it is not their data that keeps them from it, so a restore would not help, and would lose the last entries of their logs. Nothing ' +
-      `was restored. Look at their configuration, certificates, ports and disks, then start again.\n${restartProblem}`.trim(),
+    withStartProblems(
+      `The data of ${whole.map(({ member }) => member).join(', ')} is whole, and these are a quorum. Their services were started, and too few stay up: ` +
+        'it is not their data that keeps them from it, so a restore would not help, and would lose the last entries of their logs. Nothing ' +
+        'was restored. Look at their configuration, certificates, ports and disks, then start again.',
+      input,
+    ),
   );
 }
 
@@ -121,7 +126,7 @@ function winnerOf(candidates: readonly Candidate[], input: PlanRecovery): Winner
  * @throws PreconditionFailed where the latter were not given leave to stay away
  */
 function chooseLeftOut(input: PlanRecovery): LeftOut[] {
-  const { cluster, parameters, salvaged } = input;
+  const { cluster, parameters, salvaged, launched } = input;
   const away = surveyServices(input).flatMap(({ member, problem, inspection }): LeftOut[] => {
     if (!inspection) return [{ member, problem }];
     const report = salvaged.find((each) => each.member === member);
@@ -136,7 +141,7 @@ function chooseLeftOut(input: PlanRecovery): LeftOut[] {
     const isOne = wanted.length === 1;
     throw new PreconditionFailed(
       `Not every member can be recovered:${listed(wanted.map(({ member, problem }) => `${member}: ${problem}`))}\n` +
-        `What the others hold:${listed(describeSalvages({ salvaged: salvaged.filter(({ result }) => result) }))}\n` +
+        `What the others hold:${listed(describeSalvages({ launched, salvaged: salvaged.filter(({ result }) => result) }))}\n` +
         `What ${names} ${isOne ? 'holds' : 'hold'} may be newer, and if ${isOne ? 'it runs where nobody sees it, it serves' : 'they run where nobody sees them, they serve'} ` +
         `beside what is restored. Bring ${isOne ? 'its host' : 'their hosts'} back; or make sure that ${names} ${isOne ? 'is' : 'are'} off for good, and ` +
         `${describeLeave(parameters)}. Nothing was restored.`,
@@ -200,7 +205,10 @@ function restartRung(input: PlanRecovery): Rung {
   return { rung: 'restart', serves: false, why: triedRestart(input) ?? why };
 }
 
-function triedRestart({ launched, restartProblem }: PlanRecovery): string | undefined {
-  if (launched.length === 0) return restartProblem || undefined;
-  return `${launched.join(', ')} ${launched.length === 1 ? 'was' : 'were'} started, and no quorum came of it. ${restartProblem}`.trim();
+function triedRestart(input: PlanRecovery): string | undefined {
+  const { launched, restartProblem } = input;
+  const names = launched.join(', ');
+  const what = `${names} ${launched.length === 1 ? 'was' : 'were'} started, and no quorum came of it.`;
+  if (launched.length > 0) return withStartProblems(what, input);
+  return restartProblem === '' ? undefined : withStartProblems('No service could be started.', input);
 }

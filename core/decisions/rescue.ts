@@ -12,6 +12,7 @@ import { requireReadableBackup } from './named-backup.ts';
 import { controlOf, discardOf, examineOf, salvageOf } from './recovery-commands.ts';
 import { releasesMisfit } from './recovery-fit.ts';
 import { describeEnd, outlookOf, type Service, surveyServices } from './services.ts';
+import { withStartProblems } from './start-problems.ts';
 
 /** A wait lasts about 15 s: two minutes for members to replay their logs, reach each other and elect. */
 const MAX_WAITS = 8;
@@ -81,7 +82,10 @@ export function chooseRescue(input: ChooseRescue): Rescue {
     throw leaderless(services, input);
   }
   const why = restarted
-    ? `Services were started, and ${running.length} of the ${quorumIn(cluster)} that make a quorum stay up. ${input.restartProblem}`.trim()
+    ? withStartProblems(
+        `Services were started, and ${running.length} of the ${quorumIn(cluster)} that make a quorum stay up.`,
+        input,
+      )
     : outlook.why;
   return { ...rest, ...salvage(input, services, why) };
 }
@@ -103,8 +107,8 @@ function refuseOtherMembers({ cluster, inspections }: ChooseRescue): void {
 /** Whoever has approved has read no plan of a restore. */
 function nothingMore(why: string): PreconditionFailed {
   return new PreconditionFailed(
-    'The quorum is still lost, and what was approved restores nothing: it brings an interrupted recovery to its end. Start again: the next plan is ' +
-      `made of what lies there now. ${why}`,
+    `The quorum is still lost. ${why}\nWhat was approved restores nothing: it brings an interrupted recovery to its end. Start again: the next plan is ` +
+      'made of what lies there now.',
   );
 }
 
@@ -119,14 +123,16 @@ function onlyUnreached(summary: string, services: readonly Service[]): Precondit
   );
 }
 
-function leaderless(services: readonly Service[], { restarted, restartProblem }: ChooseRescue): UnsafeToProceed {
+function leaderless(services: readonly Service[], input: ChooseRescue): UnsafeToProceed {
   const list = services.map((service) => `\n- ${describeEnd(service, 5)}`).join('');
   return new UnsafeToProceed(
-    'A quorum of members runs with its data, and finds no leader: their network, their certificates or their configuration is what is ' +
-      'wrong, or they hold data of different clusters, as where one was left out of an earlier recovery and came back. A restore would not ' +
-      `cure that, and would lose what they hold, so nothing is restored.${list}\nCorrect what keeps them apart; they then go on by ` +
-      'themselves. Where the logs speak of another cluster ID: stop that member, move its data dir aside, and start again.' +
-      `${restarted ? '\nServices were started before this, and run on; no data was changed.' : ''}${restartProblem === '' ? '' : `\n${restartProblem}`}`,
+    `A quorum of members runs with its data, and finds no leader.${list}\nTheir data is not what is wrong: a restore would not help, and would lose ` +
+      'what they hold, so nothing is restored. Look at the network between them, at their certificates and at their configuration. Once that is ' +
+      'corrected, they go on by themselves. Where the logs speak of another cluster ID, a member was left out of an earlier recovery and came back: ' +
+      'stop that member, move its data dir aside, and start again.' +
+      (input.restarted
+        ? withStartProblems('\nServices were started before this, and run on; no data was changed.', input)
+        : ''),
   );
 }
 

@@ -137,6 +137,12 @@ function isOwn(path: string, { dataDir }: Pick<Seen, 'dataDir'>): boolean {
 }
 
 function told(meaning: string, line: string): string {
+  const message = wordsIn(line);
+  return message === '' ? meaning : `${meaning}. Its log says: ${message}`;
+}
+
+/** What a line of etcd's log says, without what its logger puts around it. */
+export function wordsIn(line: string): string {
   const message = /"error":"([^"]*)"/.exec(line)?.[1] ?? /"msg":"([^"]*)"/.exec(line)?.[1] ?? line.split('\n')[0] ?? '';
-  return message === '' ? meaning : `${meaning}. Its log says: ${message.slice(0, 200)}`;
+  return message.slice(0, 200);
 }

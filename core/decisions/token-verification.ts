@@ -36,7 +36,7 @@ export function verifyTokens(observation: TokenObservation, { members: configure
 export function describeAsked(members: readonly string[]): string[] {
   if (members.length === 0) return [];
   return [
-    `${members.join(', ')} was asked to disable authentication and does not answer: where it is only frozen, it may still do so when it goes on. ` +
-      'Stop its service before it does, and replace it as a failed member.',
+    `${members.join(', ')} was asked to disable authentication, and does not answer since. If it is only frozen, it may still disable it when it ` +
+      'goes on. Stop its service now, and replace it as a failed member.',
   ];
 }

@@ -42,7 +42,7 @@ function isBusy({ seen }: SurveyedMember): boolean {
 }
 
 /** The other view of it, and what both together come to. */
-function describeHost({ name, configured, listed }: SurveyedMember, reports: readonly InspectionReport[]): string {
+function describeHost({ name, listed }: SurveyedMember, reports: readonly InspectionReport[]): string {
   const report = reports.find(({ member }) => member === name);
   if (!report) return '';
   if (!report.result) return ` Its host ${report.host} could not be asked: ${report.problem}`;
@@ -50,11 +50,11 @@ function describeHost({ name, configured, listed }: SurveyedMember, reports: rea
   const view = ` Its host ${report.host} ${how}`;
   switch (state) {
     case 'at-work':
-      return `${view}: it is at work, and only its clientUrl (${configured.clientUrl}), or what lies between it and here, is to be corrected.`;
+      return `${view}: it is at work, and only its clientUrl, or what lies between it and here, is to be corrected.`;
     case 'untold':
       return `${view}.`;
     case 'broken':
     case 'stopped':
-      return `${view}: once its clientUrl (${configured.clientUrl}), or what lies between, is corrected, it is replaced.`;
+      return `${view}: once its clientUrl, or what lies between, is corrected, it is replaced.`;
   }
 }

@@ -102,7 +102,10 @@ function weighSecrets({ cluster: { auth, tls }, survey: { secretsProblem } }: We
   const named = [auth?.secret, tls?.secret].filter((secret) => secret !== undefined);
   if (named.length === 0) return { unchecked: [line('secrets', 'clusters.json names none')] };
   if (secretsProblem !== '') return { findings: [line('secrets', secretsProblem)] };
-  return { well: [line('secrets', `${[...new Set(named)].join(' and ')} can be read and are complete`)] };
+  const names = [...new Set(named)];
+  return {
+    well: [line('secrets', `${names.join(' and ')} can be read and ${names.length > 1 ? 'are' : 'is'} complete`)],
+  };
 }
 
 function weighCertificates({ cluster, survey, inspected }: WeighCheck, now: number): Weighed {

@@ -11,7 +11,8 @@ const LOOK_AT_KEY = 'Look at "key" of parameters.snapshot, and at "backups" of t
 /** What S3 says of a backup that cannot be restored. */
 const BACKUP_REFUSALS = {
   NoSuchKey: `There is no such object. ${LOOK_AT_KEY}`,
-  NoSuchBucket: 'There is no such bucket. Look at "backups" of the cluster in clusters.json, and deploy again.',
+  NoSuchBucket:
+    'There is no such bucket. Correct "backups" of the cluster in clusters.json, and, with AWS, deploy again.',
   AccessDenied:
     'It is not there, for so S3 answers too; or it is outside of the bucket and prefix that "backups" of the cluster in clusters.json had ' +
     "when it was deployed; or the bucket's policy, or the policy of the KMS key that it is encrypted with, does not let the role of " +

@@ -46,9 +46,9 @@ export class AuthenticationGuard extends Construct {
       tries: false,
       subject: "'CRITICAL: authentication of an etcd cluster may be disabled'",
       message:
-        "{% 'An auth token reset was stopped, and whether it has left authentication disabled cannot be found out: ' & " +
-        "$states.input.cause & ' It was started with ' & $string($states.context.Execution.Input.detail.input) & '. Until authentication is enabled, " +
-        'whoever reaches the cluster may read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".\' %}',
+        "{% 'An auth token reset was stopped, and may have left authentication disabled: then whoever reaches the cluster may read and write " +
+        'everything. Run "etcdctl auth enable" on it now. This workflow cannot, though it tries again and again: \' & $states.input.cause & \' The ' +
+        "reset was started with ' & $string($states.context.Execution.Input.detail.input) & '.' %}",
     });
     page.addCatch(waitForAws, { outputs: ERROR });
     page.next(waitForAws);

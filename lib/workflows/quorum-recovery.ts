@@ -218,10 +218,10 @@ export class QuorumRecovery extends Construct {
       outputs: {
         error: '{% $states.input.error %}',
         cause:
-          "{% $states.input.cause & '\\n' & ($goal.restored ? 'Members may have started with the restored data, so it stays in place. The data " +
-          "that was there before lies aside: ' & ($exists($archived[dataDir != '']) ? $join([$archived[dataDir != ''].(member & ' ' & " +
-          "dataDir & (walDir = '' ? '' : ' and ' & walDir))], ', ') : 'no host had any') & '. Neither was removed. The membership was written into the configuration of etcd: ' & $join($written, '; ') & '. Look at the services and " +
-          `their logs; what is in place is started by the next execution.' : ${joined(UNCHANGED, "'The services that were started run on.'")}) %}`,
+          "{% $states.input.cause & '\\n' & ($goal.restored ? 'The restored data stays in place, for members may have started with it. Look at the " +
+          "services and their logs, correct what they say, and start again: the next execution starts what is in place. The data that was there before is kept: ' & ($exists($archived[dataDir != '']) ? $join([$archived[dataDir != ''].(member & ' ' & " +
+          "dataDir & (walDir = '' ? '' : ' and ' & walDir))], ', ') : 'no host had any') & '. The membership was written into the configuration of etcd: ' & $join($written, '; ') & '.' : " +
+          `${joined(UNCHANGED, "'The services that were started run on.'")}) %}`,
       },
     });
     kept.next(stop);
@@ -235,7 +235,7 @@ const UNCHANGED = "($count($interrupted) > 0 ? $join($interrupted, ' ') : 'No da
 /** On targets that did not all get to say `kept`, it stays. */
 const FORGETTABLE = "$plan.commands.forget[$scratchLeft = '' or $not(member in $plan.targets.member)]";
 const LOSS = joined('$kept', '$plan.loss.explanation');
-const RESTORED = "'The ' & $plan.winner.source & ' snapshot of ' & $plan.winner.member & ' was restored.'";
+const RESTORED = "'The snapshot of ' & $plan.winner.member & ' (' & $plan.winner.source & ') was restored.'";
 const LEFT_OUT = "($count($plan.leftOut) > 0 ? 'Left out: ' & $join([$plan.leftOut.member], ', ') & '.' : '')";
 
 /** What proves that the cluster is well, in the reports of those executions that have brought it back. */

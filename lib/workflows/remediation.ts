@@ -69,8 +69,8 @@ export class Remediation extends Construct {
       comment: 'Nobody else starts it again: whoever is on call does, once it can begin',
       subject: "'CRITICAL: a remediation of an etcd cluster could not begin'",
       message:
-        "{% 'It was started with ' & $string($states.context.Execution.Input) & ' as ' & $states.context.Execution.Id & '. ' & $states.input.error & " +
-        "': ' & $states.input.cause %}",
+        "{% 'Nothing was changed. ' & $states.input.error & ': ' & $states.input.cause & ' Correct that, and start it again: it was started with ' & " +
+        "$string($states.context.Execution.Input) & ' (' & $states.context.Execution.Id & ').' %}",
       passOn: true,
     });
     notBegun.addCatch(stop, { outputs: '{% $states.input %}' });

@@ -4,7 +4,7 @@ import { describeReport, type RunReport, shortSummary } from '../../cli/report.t
 const LOSS = { keptRevision: '42', atMostWrites: 7, explanation: 'At most 7 writes are lost.' };
 const WINNER = {
   member: 'm1',
-  source: 'replayed',
+  source: 'replay',
   revision: '42',
   totalKeys: 12,
   sizeBytes: 2048,
@@ -30,7 +30,7 @@ describe('the plan of a dry run', () => {
     expect(describeReport(report)).toEqual([
       '  Starting the services as they are: Only 1 of 3 voters has data.',
       '  What could be restored, best first:',
-      '    m1: replayed, revision 42, 12 keys, 2.0 KiB',
+      '    m1: replay, revision 42, 12 keys, 2.0 KiB',
       '    m2: raw, revision 40, 12 keys, 2.0 KiB (its log is damaged)',
       '  Loss: At most 7 writes are lost.',
       '  Left out:',
@@ -91,7 +91,7 @@ describe('what a run has done', () => {
       scratchLeft: 'm2: HostUnreachable\nno answer',
     };
     expect(describeReport(report)).toEqual([
-      '  Restored: m1: replayed, revision 42, 12 keys, 2.0 KiB',
+      '  Restored: m1: replay, revision 42, 12 keys, 2.0 KiB',
       '  Loss: At most 7 writes are lost.',
       '  Moved aside, and kept:',
       '    m1: /data.run-1',

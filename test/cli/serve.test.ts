@@ -38,8 +38,9 @@ describe('etcd-remediation serve', () => {
     await expect.poll(() => command.written.stdout).toMatch(/^\S+ \[orders\] .*Load cluster/m);
 
     command.kill('SIGINT');
-    const { status, stdout } = await command.ended;
+    const { status, stdout, stderr } = await command.ended;
     expect(status).toBe(130);
+    expect(stderr).toMatch(/^\nStopped\. No runbook was under way for the cluster orders\.\nNothing was changed\.\n$/);
     expect(stdout).not.toContain(value);
     await expect(stat(file)).rejects.toThrow('ENOENT');
     await expect(fetch(`${url}/clusters`, { headers })).rejects.toThrow('fetch failed');

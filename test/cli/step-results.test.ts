@@ -74,7 +74,7 @@ describe('what a terminal says of a step', () => {
     [
       'Salvage data on every host',
       reports({ m1: { method: 'replayed', revision: '42' }, m2: { method: 'none', problem: 'there is no data' } }),
-      'm1: replayed, revision 42; m2: there is no data',
+      'm1: replay, revision 42; m2: there is no data',
     ],
     [
       'Plan recovery',

@@ -291,7 +291,7 @@ describe('incidents that do not end', () => {
       refusal({ found: 'space-exceeded', rounds: ['space-exceeded Remediated', 'space-exceeded Remediated'] }),
     ).toBe(
       `VerificationFailed: After space-exceeded (Remediated), space-exceeded (Remediated) the cluster still has space-exceeded. ${SUMMARY}\n` +
-        'Something brings it about anew: find that first, then start again.',
+        'Something causes it again and again. Find that first, then start again.',
     );
   });
 

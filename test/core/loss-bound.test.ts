@@ -6,7 +6,7 @@ import { log, salvage, salvaged } from './recoveries.ts';
 
 const VOTERS = ['node1', 'node2', 'node3'];
 
-function winner(revision: number, source: Candidate['source'] = 'replayed'): Candidate {
+function winner(revision: number, source: Candidate['source'] = 'replay'): Candidate {
   return { member: 'node1', source, revision: String(revision), totalKeys: 1, sizeBytes: 1, note: '' };
 }
 
@@ -116,10 +116,10 @@ describe('the bound of loss, by the logs', () => {
   it('says what is missing, and what that means, where it cannot be told', () => {
     const data = { node1: replayed(4030, 4100, 4100), node2: none, node3: null };
     expect(bound(winner(4030), data).explanation).toBe(
-      'Everything up to revision 4030 is kept. How much was acknowledged after it cannot be told. The logs of node2, node3 could not be read ' +
-        'to their ends, so these may have had writes that no other log holds. A write is acknowledged once 2 of the 3 voters have it; 2 whole ' +
-        'logs would be needed to count them. As long as all members kept up, it is what was written in the last moments before the quorum ' +
-        'was lost.',
+      'Everything up to revision 4030 is kept. How many acknowledged writes are lost cannot be counted. The logs of node2, node3 could not be ' +
+        'read to their ends, so these may have had writes that no other log holds. Where all members kept up, they are those of the last ' +
+        'moments before the quorum was lost. To count them, 2 whole logs would be needed, for a write is acknowledged once 2 of the 3 voters ' +
+        'have it.',
     );
   });
 
@@ -128,7 +128,7 @@ describe('the bound of loss, by the logs', () => {
     const { atMostWrites, explanation } = bound(winner(4030, 'survivor'), data);
     expect(atMostWrites).toBeNull();
     expect(explanation).toMatch(
-      /If node1 was the leader until then, nothing is lost: a leader that runs on has all that was acknowledged\.$/,
+      / If node1 was the leader until then, nothing is lost: a leader that runs on has all that was acknowledged\. To count/,
     );
   });
 });
@@ -138,8 +138,8 @@ describe('logs of different clusters', () => {
     salvage('replayed', revision, { log: log(last, last, true, 'c2'), rawRevision: '0' });
 
   it.each<[string, Candidate['source'], Record<string, Salvage | null>, number | null]>([
-    ['one of the winner alone', 'replayed', { node1: replayed(9, 20, 22), node2: other(90), node3: none }, null],
-    ['two of the winner', 'replayed', { node1: replayed(9, 20, 22), node2: replayed(8, 19, 25), node3: other(90) }, 5],
+    ['one of the winner alone', 'replay', { node1: replayed(9, 20, 22), node2: other(90), node3: none }, null],
+    ['two of the winner', 'replay', { node1: replayed(9, 20, 22), node2: replayed(8, 19, 25), node3: other(90) }, 5],
     [
       'another, and the winner has none',
       'raw',
@@ -154,7 +154,7 @@ describe('logs of different clusters', () => {
   it('are named where nothing can be told', () => {
     const data = { node1: replayed(9, 20, 22), node2: other(90), node3: none };
     expect(bound(winner(9), data).explanation).toContain(
-      'cannot be told. The logs are of different clusters (c1: node1; c2: node2), and cannot be compared: a member may have been left out of',
+      'cannot be counted. The logs are of different clusters (c1: node1; c2: node2), and cannot be compared: a member may have been left out of',
     );
   });
 

@@ -122,7 +122,7 @@ describe('a member that nobody gets to from here', () => {
     [
       'at work',
       runs('leader'),
-      'Its host i-4 says that its unit is active (running) with process 4711, that it listens for clients and peers, and that it has a leader: it is at work, and only its clientUrl (https://node4:2379), or what lies between it and here, is to be corrected.',
+      'Its host i-4 says that its unit is active (running) with process 4711, that it listens for clients and peers, and that it has a leader: it is at work, and only its clientUrl, or what lies between it and here, is to be corrected.',
     ],
     ['stopped', inspected('node4'), 'Its host i-4 says that its unit is failed: once its clientUrl'],
     ['of no use', runs('silent'), 'and that it does not answer on its own host either: once its clientUrl'],

@@ -182,9 +182,9 @@ describe('what acting on members would leave', () => {
       observation([voter('node1'), voter('node2'), voter('node3', { leaderId: '0' })]),
     );
     expect(failure.message).toBe(
-      'Without node2 there are 1 healthy voters, and a quorum is 2:\n- node1: healthy\n- node2: healthy\n' +
+      'Without node2 there is 1 healthy voter, and a quorum is 2:\n- node1: healthy\n- node2: healthy\n' +
         '- node3: follows nobody, while the cluster follows node1\n' +
-        'Nothing may be taken away from this cluster: see the incident quorum-lost.',
+        'So no member may be stopped or removed: the cluster would lose its quorum. Bring the others back first; where none comes back, see the incident quorum-lost.',
     );
   });
 });

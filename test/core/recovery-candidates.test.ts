@@ -13,12 +13,12 @@ describe('what could be restored', () => {
     [
       'the highest revision first, from whichever member',
       { data: { node1: salvage('replayed', 4004), node2: salvage('replayed', 4030), node3: salvage('raw', 3851) } },
-      ['node2 replayed 4030', 'node1 replayed 4004', 'node3 raw 3851'],
+      ['node2 replay 4030', 'node1 replay 4004', 'node3 raw 3851'],
     ],
     [
       'the highest revision as a number, not as a text',
       { data: { node1: salvage('replayed', 999), node2: salvage('replayed', 1000), node3: none } },
-      ['node2 replayed 1000', 'node1 replayed 999'],
+      ['node2 replay 1000', 'node1 replay 999'],
     ],
     [
       'a small new database before a large old one',
@@ -29,22 +29,22 @@ describe('what could be restored', () => {
           node3: none,
         },
       },
-      ['node2 replayed 3116', 'node1 replayed 60'],
+      ['node2 replay 3116', 'node1 replay 60'],
     ],
     [
       'a newer raw database before an older log',
       { data: { node1: salvage('replayed', 10), node2: salvage('raw', 20), node3: none } },
-      ['node2 raw 20', 'node1 replayed 10'],
+      ['node2 raw 20', 'node1 replay 10'],
     ],
     [
       'a log that goes further before a member that is up',
       { data: { node1: salvage('live', 10), node2: salvage('replayed', 20), node3: none } },
-      ['node2 replayed 20', 'node1 survivor 10'],
+      ['node2 replay 20', 'node1 survivor 10'],
     ],
     [
       'of the same revision, what is closer to a member as it ran',
       { data: { node1: salvage('raw', 10), node2: salvage('replayed', 10), node3: salvage('live', 10) } },
-      ['node3 survivor 10', 'node2 replayed 10', 'node1 raw 10'],
+      ['node3 survivor 10', 'node2 replay 10', 'node1 raw 10'],
     ],
     [
       'of the same revision and way, the one with more keys, and then the first',
@@ -63,27 +63,27 @@ describe('what could be restored', () => {
         data: { node1: salvage('live', 10, { log: null }), node2: salvage('live', 10), node3: none },
         launched: ['node1'],
       },
-      ['node2 survivor 10', 'node1 replayed 10'],
+      ['node2 survivor 10', 'node1 replay 10'],
     ],
     [
       'a backup where its revision says so',
       { ...withBackup(), examined: examined(4010) },
-      ['node2 replayed 4030', 'node2 backup 4010', 'node1 replayed 4004', 'node3 raw 3851'],
+      ['node2 replay 4030', 'node2 backup 4010', 'node1 replay 4004', 'node3 raw 3851'],
     ],
     [
       'a backup that is the newest',
       { ...withBackup(), examined: examined(4031) },
-      ['node2 backup 4031', 'node2 replayed 4030', 'node1 replayed 4004', 'node3 raw 3851'],
+      ['node2 backup 4031', 'node2 replay 4030', 'node1 replay 4004', 'node3 raw 3851'],
     ],
     [
       'a backup last among equals',
       { ...withBackup(), examined: examined(3851) },
-      ['node2 replayed 4030', 'node1 replayed 4004', 'node3 raw 3851', 'node2 backup 3851'],
+      ['node2 replay 4030', 'node1 replay 4004', 'node3 raw 3851', 'node2 backup 3851'],
     ],
     [
       'a backup that is forced before everything',
       { ...withBackup(true), examined: examined(7) },
-      ['node2 backup 7', 'node2 replayed 4030', 'node1 replayed 4004', 'node3 raw 3851'],
+      ['node2 backup 7', 'node2 replay 4030', 'node1 replay 4004', 'node3 raw 3851'],
     ],
     [
       'numbers of 64 bits, of which not one is lost',
@@ -94,7 +94,7 @@ describe('what could be restored', () => {
           node3: none,
         },
       },
-      ['node2 replayed 9223372036854775807', 'node1 replayed 9223372036854775806'],
+      ['node2 replay 9223372036854775807', 'node1 replay 9223372036854775806'],
     ],
   ])('is ranked: %s', (_, request, expected) => {
     const { candidates, winner } = plan(request);
@@ -114,7 +114,7 @@ describe('what could be restored', () => {
     const failure = failureOf(() => plan({ data }));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toBe(
-      'Nothing is left that could be restored:\n- node1: live, revision 0, 0 keys\n- node2: its data dir is empty.\n- node3: its data dir is ' +
+      'Nothing is left that could be restored:\n- node1: empty, revision 0, 0 keys\n- node2: its data dir is empty.\n- node3: its data dir is ' +
         'empty.\nLook for a snapshot of the cluster, name it with parameters.snapshot, and start again. Nothing was restored.',
     );
   });

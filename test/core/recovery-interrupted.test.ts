@@ -65,7 +65,7 @@ describe('a recovery that was interrupted', () => {
 
   it('says where the configuration of etcd lies as it was, of each host that may have another one', () => {
     const { summary } = rescue(three('placed', 'restored', 'moving'));
-    expect(summary).toContain("written the membership into etcd's configuration, which is not put back");
+    expect(summary).toContain("written the membership into etcd's configuration. This is not put back");
     expect(summary).toMatch(/the original lies beside it: \S+\.old-1 on i-\w*1, \S+\.old-1 on i-\w*3\.$/);
     expect(rescue(three('restored', 'restored', 'restored')).summary).not.toContain('configuration');
   });
@@ -112,7 +112,7 @@ describe('a recovery that was interrupted', () => {
     for (const dryRun of [false, true]) {
       const failure = failureOf(() => rescue({ ...three(...phases), dryRun }));
       expect(failure.name).toBe('UnsafeToProceed');
-      expect(failure.message).toContain(`on every host, and ${those} cannot be beside it`);
+      expect(failure.message).toContain(`on every host, and ${those} means that it is not`);
     }
   });
 
@@ -254,7 +254,7 @@ describe('a recovery that was interrupted', () => {
     const failure = failureOf(() => rescue(lost));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toMatch(
-      /^The quorum is still lost, and what was approved restores nothing: .* Start again: the next plan/,
+      /^The quorum is still lost\. .*\nWhat was approved restores nothing: .* Start again: the next plan/,
     );
   });
 });

@@ -34,7 +34,7 @@ describe('the ladder', () => {
       'restart',
       { data: DAMAGED, launched: ['node1', 'node2'], restartProblem: 'node2: it does not stay up.' },
       false,
-      'node1, node2 were started, and no quorum came of it. node2: it does not stay up.',
+      'node1, node2 were started, and no quorum came of it.\n- node2: it does not stay up.',
     ],
     [
       'it was tried with one',
@@ -46,9 +46,9 @@ describe('the ladder', () => {
     [
       'it was tried, and none came up',
       'restart',
-      { restartProblem: 'node1: no. node2: no.' },
+      { restartProblem: 'node1: no.\nnode2: no.' },
       false,
-      'node1: no. node2: no.',
+      'No service could be started.\n- node1: no.\n- node2: no.',
     ],
     [
       'it would be tried',

@@ -26,7 +26,7 @@ const names = (commands: { member: string }[]) => commands.map(({ member }) => m
 describe('the plan of a recovery', () => {
   it('restores the newest snapshot on every host', () => {
     const { winner, targets, cluster, leftOut, loss } = plan();
-    expect(winner).toMatchObject({ member: 'node2', host: 'i-2', source: 'replayed', revision: '4030' });
+    expect(winner).toMatchObject({ member: 'node2', host: 'i-2', source: 'replay', revision: '4030' });
     expect(targets).toEqual(
       ['1', '2', '3'].map((n) => ({ member: `node${n}`, host: `i-${n}`, unit: 'etcd', wasActive: false })),
     );
@@ -42,7 +42,7 @@ describe('the plan of a recovery', () => {
     ]);
     const third = { ...killed, walDir: directory('/wal'), configuration: configuration('node3', { walDir: '/wal' }) };
     expect(plan({ cluster, hosts: { node3: third } }).steps).toEqual([
-      "restore node2's snapshot (replayed) of revision 4030 on trial on i-2",
+      "restore node2's snapshot (replay) of revision 4030 on trial on i-2",
       'send it (4.0 MiB) to every host, and restore it beside the data of node1, node2, node3',
       'stop etcd on i-1, i-2; etcd15000 on i-3',
       'move /var/lib/etcd/member aside on i-1, and the restored data into its place',

@@ -129,7 +129,7 @@ describe('the plan of a recovery, in every state of the data', () => {
       const { winner } = plan({ ...withBackup(force), data, examined: examined(10) });
       const newest = Math.max(...revisions);
       expect([winner.source, winner.revision]).toEqual(
-        force || newest < 10 ? ['backup', '10'] : ['replayed', String(newest)],
+        force || newest < 10 ? ['backup', '10'] : ['replay', String(newest)],
       );
     }
   });

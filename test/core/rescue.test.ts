@@ -145,14 +145,14 @@ describe('a quorum that was started', () => {
     const failure = failureOf(() => rescue({ ...three({ ...up, log }, waiting, crashed), ...after, waits: 8 }));
     expect(failure.name).toBe('UnsafeToProceed');
     expect(failure.message).toContain(
-      'A restore would not cure that, and would lose what they hold, so nothing is restored.',
+      'a restore would not help, and would lose what they hold, so nothing is restored.',
     );
     expect(failure.message).toContain(
       '- node1: etcd is active (running, success); the end of its log:\n    rejected connection 4\n',
     );
     expect(failure.message).not.toContain('rejected connection 3');
     expect(failure.message).toContain(
-      'or they hold data of different clusters, as where one was left out of an earlier recovery and came back',
+      'Where the logs speak of another cluster ID, a member was left out of an earlier recovery and came back',
     );
     expect(failure.message).toContain('stop that member, move its data dir aside, and start again.');
     expect(failure.message).toContain('node3: HostCommandFailed: it does not stay up.');
@@ -168,7 +168,7 @@ describe('a quorum that was started', () => {
     expect(action).toBe('Salvage');
     expect(names(commands)).toEqual(['node1', 'node2', 'node3']);
     expect(summary).toBe(
-      'Services were started, and 1 of the 2 that make a quorum stay up. node3: HostCommandFailed: it does not stay up.',
+      'Services were started, and 1 of the 2 that make a quorum stay up.\n- node3: HostCommandFailed: it does not stay up.',
     );
   });
 

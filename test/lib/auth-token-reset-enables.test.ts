@@ -44,8 +44,8 @@ describe('authentication that cannot be enabled', () => {
     const page = {
       subject: 'CRITICAL: authentication of the etcd cluster orders may be disabled',
       message:
-        'Authentication of the etcd cluster orders may be disabled: root has no role. Until it is enabled, whoever reaches the ' +
-        'cluster may read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".',
+        'Authentication of the etcd cluster orders may be disabled: then whoever reaches the cluster may read and write everything. Run ' +
+        '"etcdctl auth enable" on it now. This workflow tries again and again, and could not: root has no role.',
     };
     expect(executed.pages).toEqual([page, page]);
     expect(executed.ended).toMatchObject(ENABLED_IN_THE_END);

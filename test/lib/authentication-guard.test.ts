@@ -144,7 +144,7 @@ describe('the guard', () => {
     expect(executed.waitsMs).toEqual([30_000, 30_000]);
     expect(executed.pages).toMatchObject(
       Array.from({ length: 2 }, () => ({
-        message: expect.stringContaining('orders may be disabled: root has'),
+        message: expect.stringContaining('could not: root has'),
       })),
     );
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
@@ -166,9 +166,9 @@ describe('a cluster that cannot be loaded', () => {
       {
         subject: 'CRITICAL: authentication of an etcd cluster may be disabled',
         message:
-          'An auth token reset was stopped, and whether it has left authentication disabled cannot be found out: SSM does not ' +
-          'answer. It was started with {"cluster":"orders","dryRun":false}. Until authentication is enabled, whoever reaches the cluster may ' +
-          'read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".',
+          'An auth token reset was stopped, and may have left authentication disabled: then whoever reaches the cluster may read and write ' +
+          'everything. Run "etcdctl auth enable" on it now. This workflow cannot, though it tries again and again: SSM does not answer. The ' +
+          'reset was started with {"cluster":"orders","dryRun":false}.',
       },
     ]);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'NothingToDo' } });
@@ -190,7 +190,7 @@ describe('a cluster that cannot be loaded', () => {
     const { ended, pages, calls } = await guard({}, event);
     expect(calls).toEqual([]);
     expect(pages.length).toBeGreaterThan(2);
-    expect(pages[0]?.message).toContain(`It was started with ${input}. `);
+    expect(pages[0]?.message).toContain(`The reset was started with ${input}.`);
     expect(ended).toMatchObject({ status: 'TIMED_OUT' });
   });
 });

@@ -75,7 +75,7 @@ describe('a page', () => {
 describe('a page about authentication', () => {
   it.each(ofAuthentication)('says what was seen, and what to do by hand: $name ($stateMachine)', ({ state }) => {
     expect(argumentsOf(state).Message).toContain('$states.input.cause');
-    expect(argumentsOf(state).Message).toContain('by hand it is "etcdctl auth enable"');
+    expect(argumentsOf(state).Message).toContain('Run "etcdctl auth enable" on it now.');
   });
 
   it.each(ofAuthentication)(

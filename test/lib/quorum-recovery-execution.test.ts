@@ -85,7 +85,7 @@ describe('an execution that restores', () => {
       ...REPORTED,
       ...PLANNED,
       summary:
-        'Every member is healthy. The replayed snapshot of node1 was restored. At most 2 writes are lost. Before: No member leads.',
+        'Every member is healthy. The snapshot of node1 (replay) was restored. At most 2 writes are lost. Before: No member leads.',
       archived: MEMBERS.map((member) => ({ member, host: hostOf(member), ...archivedOn(hostOf(member)) })),
       configured: MEMBERS.map(
         (member) => `${hostOf(member)}: ${LAYOUT.configFile} (as it was before: ${LAYOUT.configFile}.copy)`,

@@ -175,9 +175,9 @@ const files = (members: readonly string[]) =>
 const configured = (written: readonly string[], unsure: readonly string[] = []) =>
   [
     written.length > 0 &&
-      `NOT put back is the configuration of etcd, into which the membership was written: ${files(written)}.`,
+      `The configuration of etcd is NOT as it was found. The membership was written into ${files(written)}.`,
     unsure.length > 0 &&
-      `It is not known whether it was written there: ${unsure
+      `It is not known whether the membership was written into ${unsure
         .map(
           (member) => `${hostOf(member)}: ${LAYOUT.configFile} (if it was, the original is ${LAYOUT.configFile}.run-1)`,
         )
@@ -327,8 +327,9 @@ describe('an error once members may have been started', () => {
     const aside = MEMBERS.map((member) => `${member} /var/lib/etcd.${hostOf(member)}`).join(', ');
     expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
     expect(Object(executed.ended).cause).toBe(
-      `${cause}\nMembers may have started with the restored data, so it stays in place. The data that was there before lies aside: ` +
-        `${aside}. Neither was removed. The membership was written into the configuration of etcd: ${files(MEMBERS)}. Look at the services and their logs; what is in place is started by the next execution.`,
+      `${cause}\nThe restored data stays in place, for members may have started with it. Look at the services and their logs, correct what they say, ` +
+        `and start again: the next execution starts what is in place. The data that was there before is kept: ${aside}. The membership was ` +
+        `written into the configuration of etcd: ${files(MEMBERS)}.`,
     );
   });
 
@@ -342,7 +343,7 @@ describe('an error once members may have been started', () => {
       ),
       'Start all services': BROKEN,
     });
-    expect(Object(ended).cause).toContain('lies aside: node1 /old and /old-wal. Neither');
+    expect(Object(ended).cause).toContain('is kept: node1 /old and /old-wal. The');
   });
 
   it('says so where no host had any', async () => {
@@ -350,6 +351,6 @@ describe('an error once members may have been started', () => {
       'Put restored data in place': { dataDir: '', walDir: '' },
       'Start all services': BROKEN,
     });
-    expect(Object(ended).cause).toContain('lies aside: no host had any. Neither');
+    expect(Object(ended).cause).toContain('is kept: no host had any. The');
   });
 });

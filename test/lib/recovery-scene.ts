@@ -111,7 +111,7 @@ export function salvageOf(revision: string): Salvage {
 }
 
 const WINNER: Candidate = {
-  ...{ member: 'node1', source: 'replayed', revision: '4030', totalKeys: 1, sizeBytes: 9, note: '' },
+  ...{ member: 'node1', source: 'replay', revision: '4030', totalKeys: 1, sizeBytes: 9, note: '' },
 };
 const restoring = (member: string, hashCheck = 'yes') => ({
   ...{ ...SCRATCH, binDir, user, group, name: member, initialCluster: INITIAL_CLUSTER, initialClusterToken: TOKEN },

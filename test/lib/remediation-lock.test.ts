@@ -240,7 +240,7 @@ describe('an error before the lock is taken', () => {
       [
         {
           subject: 'CRITICAL: a remediation of an etcd cluster could not begin',
-          message: `It was started with ${JSON.stringify(INPUT)} as ${ME}. PreconditionFailed: Deploy again.`,
+          message: `Nothing was changed. PreconditionFailed: Deploy again. Correct that, and start it again: it was started with ${JSON.stringify(INPUT)} (${ME}).`,
         },
       ].slice(0, pages),
     );

@@ -7,7 +7,7 @@ import { findEtcd } from '../../local/etcd/binaries.ts';
 import { type HostedCluster, startHostedCluster } from '../../local/hosts/hosted-cluster.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
 import { startProcessHosts } from '../../local/hosts/process-hosts.ts';
-import { etcdRemediation, lastLine } from '../cli/command.ts';
+import { etcdRemediation, lastLine, startEtcdRemediation } from '../cli/command.ts';
 
 const PASSWORD = randomUUID();
 const QUOTA_BYTES = 64 * 1024 * 1024;
@@ -58,16 +58,10 @@ describe('etcd-remediation run, on a cluster on hosts with TLS and authenticatio
     await rm(directory, { recursive: true });
   });
 
+  const RUN = ['run', '--cluster', 'orders', '--incident', 'member-failed', '--json'];
+
   async function run(...options: string[]) {
-    const ended = await etcdRemediation(
-      'run',
-      '--cluster',
-      'orders',
-      '--incident',
-      'member-failed',
-      '--json',
-      ...options,
-    );
+    const ended = await etcdRemediation(...RUN, ...options);
     printed.push(ended.stdout, ended.stderr);
     return { ...ended, result: lastLine(ended) };
   }
@@ -90,12 +84,14 @@ describe('etcd-remediation run, on a cluster on hosts with TLS and authenticatio
     expect(result).toMatchObject({ outcome: 'InvalidInput', report: { cause: expect.stringContaining('m1, m2, m3') } });
   });
 
-  it('first tells its plan in a dry run, then replaces the member, and then finds nothing to do', async () => {
-    const parameters = ['--parameters', '{"confirmSeconds":1}'];
+  const parameters = ['--parameters', '{"confirmSeconds":1}'];
+
+  it('first tells its plan in a dry run; is stopped, and says where it was; then replaces the member, and then finds nothing to do', async () => {
     await cluster.destroyMember('m2');
     const planned = await run(...files, '--dry-run', ...parameters);
     expect(planned).toMatchObject({ status: 0, result: { outcome: 'Planned', cluster: 'orders' } });
     expect(planned.stderr).toMatch(/^Planned in .*\n {2}Plan:\n {4}\S/m);
+    await stopAfterTheRemoval();
     const cured = await run(...files, '--approve', ...parameters);
     expect(cured, cured.stderr).toMatchObject({
       status: 0,
@@ -108,6 +104,32 @@ describe('etcd-remediation run, on a cluster on hosts with TLS and authenticatio
     );
     expect((await run(...files, '--approve', ...parameters)).result.outcome).toBe('NothingToDo');
   });
+
+  async function stopAfterTheRemoval() {
+    const running = startEtcdRemediation(...RUN, ...files, '--approve', ...parameters);
+    await expect.poll(() => running.written.stderr).toMatch(/✓ .*Remove member/);
+    running.kill('SIGINT');
+    const { status, stdout, stderr } = await running.ended;
+    printed.push(stdout, stderr);
+    expect(status).toBe(130);
+    expect(stderr.match(/^ +(Planning with|Running) etcd-remediation-member-replacement/gm)).toEqual([
+      '  Planning with etcd-remediation-member-replacement',
+      '  Running etcd-remediation-member-replacement',
+    ]);
+    const told = stderr.slice(stderr.indexOf('\nStopped. '));
+    expect(told).toMatch(/^\nStopped\. The runbook member-replacement was under way for the cluster orders\.\n/);
+    expect(told).toMatch(/\nIt has changed, in this order:\n {2}- on node-b \(m2\): the service \S+ was stopped\n/);
+    expect(told).toMatch(/\n {2}- m2 \([0-9a-f]+\) was removed from etcd\n/);
+    expect(told).toContain(
+      '\nNow m2 was removed from etcd and is not back: two voters are left (m1, m3), and each is needed',
+    );
+    expect(told).toContain('\nTo go on, give the same command again: it looks anew, and goes on from here.\n');
+    expect(told).not.toMatch(/authentication|token/i);
+    const { report } = (await run(...files, '--dry-run', ...parameters)).result;
+    expect(JSON.stringify(report)).toMatch(
+      /already done: \S+ on node-b is stopped .*already done: m2 is not in etcd's list/,
+    );
+  }
 
   it('prints no secret', () => {
     const [, line] = cluster.tls?.key?.split('\n') ?? [];

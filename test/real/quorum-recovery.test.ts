@@ -80,7 +80,7 @@ describe('the quorum runbook', () => {
     await wipeData(stage.cluster, 'm2');
     const { winner, candidates } = reportOf(await recover(stage));
     const old = candidates.find(({ member }) => member === 'm1');
-    expect(winner).toMatchObject({ member: 'm3', source: 'replayed' });
+    expect(winner).toMatchObject({ member: 'm3', source: 'replay' });
     expect(old?.source).toBe('raw');
     expect(old?.sizeBytes).toBeGreaterThan((winner?.sizeBytes ?? 0) * 4);
     expect(BigInt(old?.revision ?? 0)).toBeLessThan(BigInt(winner?.revision ?? 0));

@@ -69,7 +69,7 @@ describe('a healthy member that nobody gets to from here', () => {
       'for its name is not known',
       () => ({ m3: 'http://m3.invalid:2379' }),
       // It may be the leader.
-      /m3 (\(|cannot be judged from here: |leads, ).*Name resolution failed/,
+      /m3(: | cannot be judged from here: | leads, ).*Name resolution failed/,
     ],
     [
       'for its address is that of another',

@@ -32,8 +32,8 @@ export function enableAuthentication(
     tries: false,
     subject: "'CRITICAL: authentication of the etcd cluster ' & $cluster.name & ' may be disabled'",
     message:
-      "{% 'Authentication of the etcd cluster ' & $cluster.name & ' may be disabled: ' & $states.input.cause & ' Until it is enabled, whoever " +
-      'reaches the cluster may read and write everything. It is tried again and again; by hand it is "etcdctl auth enable".\' %}',
+      "{% 'Authentication of the etcd cluster ' & $cluster.name & ' may be disabled: then whoever reaches the cluster may read and write " +
+      'everything. Run "etcdctl auth enable" on it now. This workflow tries again and again, and could not: \' & $states.input.cause %}',
   });
   const wait = Wait.jsonata(scope, 'Wait before enabling it again', { time: WaitTime.duration(BETWEEN_TRIES) });
   const enable = stepState(scope, 'Enable authentication', {

@@ -110,7 +110,7 @@ describe('a backup', () => {
     await expect(presignedUrl(BACKUP)).rejects.toMatchObject({
       name: 'PreconditionFailed',
       message: expect.stringMatching(
-        /"orders\/monday\.db" in backups: .*NoSuchBucket: .*\nThere is no such bucket\. Look at "backups"/,
+        /"orders\/monday\.db" in backups: .*NoSuchBucket: .*\nThere is no such bucket\. Correct "backups"/,
       ),
     });
   });

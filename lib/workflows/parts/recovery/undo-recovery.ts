@@ -117,8 +117,8 @@ export function undoRecovery(
  */
 const CONFIGURED =
   "($count($written) + $count($unsure) = 0 ? '' : $join([" +
-  "$count($written) = 0 ? [] : 'NOT put back is the configuration of etcd, into which the membership was written: ' & $join($written, '; ') & '.', " +
-  "$count($unsure) = 0 ? [] : 'It is not known whether it was written there: ' & $join($unsure, '; ') & '.', " +
+  "$count($written) = 0 ? [] : 'The configuration of etcd is NOT as it was found. The membership was written into ' & $join($written, '; ') & '.', " +
+  "$count($unsure) = 0 ? [] : 'It is not known whether the membership was written into ' & $join($unsure, '; ') & '.', " +
   "'A member that has its data does not read the membership, and starts as before. To have a file as it was, move the original over it.'], ' '))";
 
 /** How the cluster stands on each of these ways out: nothing was cured. */
