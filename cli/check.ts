@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { CHECK_STATE_MACHINE, type CheckReport } from '../core/contracts/check.ts';
 import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
-import type { HostsFile } from '../local/hosts/access.ts';
 import { type Checked, checkOutcomeOf, describeCheck } from './check-report.ts';
 import { takeFiles } from './files.ts';
 import { type LookFlags, lookFromHere, takeLook } from './look.ts';
@@ -46,13 +45,13 @@ async function check(flags: LookFlags): Promise<void> {
   await lookFromHere<Checked>(flags, {
     doing: 'Checking',
     preparation: 'Synthesizing the workflow and bundling its steps',
-    at: (platform, { cluster, hosts, progress }) => {
+    at: (platform, { cluster, progress }) => {
       const { ended } = platform.executions.start({
         stateMachineName: CHECK_STATE_MACHINE,
         input: { cluster: cluster.name },
       });
       const told = ended.then((end): Checked => {
-        if (end.status === 'SUCCEEDED') return tellWhatIsNotSeen(end.output as unknown as CheckReport, cluster, hosts);
+        if (end.status === 'SUCCEEDED') return tellWhatIsNotSeen(end.output as unknown as CheckReport, cluster, flags);
         return { outcome: 'NotChecked', cluster: cluster.name, error: end.error, cause: end.cause };
       });
       return progress.during('Check', cluster.name, told, (checked) =>
@@ -64,13 +63,13 @@ async function check(flags: LookFlags): Promise<void> {
   });
 }
 
-function tellWhatIsNotSeen(report: CheckReport, cluster: Cluster, hosts: HostsFile): CheckReport {
+function tellWhatIsNotSeen(report: CheckReport, cluster: Cluster, { hosts }: LookFlags): CheckReport {
   const blind = {
-    hosts: hostsOf(cluster).length > 0 && Object.keys(hosts).length === 0,
+    hosts: hostsOf(cluster).length > 0 && hosts === undefined,
     backups: cluster.backups !== undefined,
   };
   const messages: Record<string, string> = {
-    hosts: 'not looked at: no host is known here, and --hosts FILE says how each is reached',
+    hosts: 'not looked at: --hosts FILE says how each is reached',
     backups: `not looked at from here: "check --deployed" looks into s3://${cluster.backups?.bucket}/${cluster.backups?.prefix}`,
   };
   return {

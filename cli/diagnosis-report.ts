@@ -86,6 +86,9 @@ export function adviceWithoutRunbook(incident: Condition): string {
   return incident.endsWith('-inaccessible') ? WITHOUT_ACCESS : WITHOUT_RUNBOOK;
 }
 
+/** Only hosts know of it, which a diagnosis does not ask. */
+const FINISHES_EARLIER = 'Should an earlier recovery have been interrupted, this runbook brings it to its end first.';
+
 function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): string[] {
   const { incident, others, members } = diagnosis;
   if (incident === 'healthy') {
@@ -96,10 +99,12 @@ function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): st
   if (curable === 'space-exceeded' && others.includes('member-failed')) {
     return [...besideFullStore(members), dryRun(cluster, curable, files)];
   }
-  if (!RUNBOOKS[curable].needsHosts || files.hosts !== undefined) return [dryRun(cluster, curable, files)];
+  const earlier = curable === 'quorum-lost' ? [FINISHES_EARLIER] : [];
+  if (!RUNBOOKS[curable].needsHosts || files.hosts !== undefined) return [...earlier, dryRun(cluster, curable, files)];
   const configured = hostsOf(cluster).length > 0;
   const preparation = configured ? '' : ` Add to ${files.config} the "host" of each member, and the "layout", first.`;
   return [
+    ...earlier,
     `This runbook works on hosts: hosts.json has to say how each is reached (see README.md).${preparation}`,
     dryRun(cluster, curable, { ...files, hosts: 'hosts.json' }),
   ];

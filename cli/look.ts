@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
 import type { Cluster } from '../core/contracts/clusters.ts';
-import type { HostsFile } from '../local/hosts/access.ts';
 import type { Platform } from '../local/platform.ts';
 import { takeDeployment } from './deployed/commands.ts';
 import type { DeployedFlags } from './deployed/flags.ts';
@@ -43,7 +42,7 @@ interface Look<Told> {
   /** What takes a moment before the first look. */
   preparation: string;
   /** Never rejects for what is wrong with a cluster: that nothing can be told is told as well. */
-  at(platform: Platform, seen: { cluster: Cluster; hosts: HostsFile; progress: Progress }): Promise<Told>;
+  at(platform: Platform, seen: { cluster: Cluster; progress: Progress }): Promise<Told>;
   outcomeOf(told: readonly Told[]): string;
   describe(clusters: readonly Cluster[], told: readonly Told[]): string[];
 }
@@ -59,7 +58,7 @@ export async function lookFromHere<Told>(flags: LookFlags, look: Look<Told>): Pr
   output.print(`${look.doing} ${clusters.map((each) => each.name).join(', ')} (nothing is changed)`);
   const progress = new Progress(output.print);
   progress.say(look.preparation);
-  const seen = clusters.map((cluster) => seenFromHere(cluster, hosts));
+  const seen = clusters.map((cluster) => seenFromHere(cluster, flags));
   const platform = await startPlatform({
     file: { clusters: seen },
     secrets,
@@ -67,7 +66,7 @@ export async function lookFromHere<Told>(flags: LookFlags, look: Look<Told>): Pr
     ...stagingAt(flags.stagingAddress),
   });
   try {
-    const told = await forEachCluster(clusters, (cluster) => look.at(platform, { cluster, hosts, progress }));
+    const told = await forEachCluster(clusters, (cluster) => look.at(platform, { cluster, progress }));
     const outcome = look.outcomeOf(told);
     output.finish({ outcome, clusters: told }, look.describe(clusters, told));
     if (outcome !== 'Well' && outcome !== 'Healthy') process.exitCode ??= 1;
@@ -76,9 +75,12 @@ export async function lookFromHere<Told>(flags: LookFlags, look: Look<Told>): Pr
   }
 }
 
-/** Where no way to any host is known, that none is reached would say nothing; and what AWS holds is for what is deployed there. */
-function seenFromHere({ backups: _, ...cluster }: Cluster, hosts: HostsFile): Cluster {
-  if (Object.keys(hosts).length > 0) return cluster;
+/**
+ * Where nobody says how hosts are reached, that none is reached would say nothing; a file without any is wrong all the same. And what AWS holds is for
+ * what is deployed there.
+ */
+function seenFromHere({ backups: _, ...cluster }: Cluster, { hosts }: FileFlags): Cluster {
+  if (hosts !== undefined) return cluster;
   const { spareHosts: __, ...rest } = cluster;
   return { ...rest, members: cluster.members.map(({ host: ___, ...member }) => member) };
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import * as z from 'zod';
+import { readJson } from '../core/contracts/json-file.ts';
 import { parse } from '../core/contracts/parse.ts';
 import { InvalidInput } from '../core/errors.ts';
 
@@ -19,11 +20,17 @@ export function examples(lines: readonly string[], status: string): string {
   return `\nExamples:\n${lines.map((line) => `  npx etcd-remediation ${line}`).join('\n')}\n\nExit status: ${status}`;
 }
 
-export function parseJson(text: string): unknown {
+/** Of which no field is there twice. */
+export function parseParameters(text: string): unknown {
   try {
-    return JSON.parse(text);
+    JSON.parse(text);
   } catch (error) {
     throw new InvalidArgumentError(`It is not JSON: ${(error as Error).message}`);
+  }
+  try {
+    return readJson(text, '--parameters');
+  } catch (error) {
+    throw error instanceof InvalidInput ? new InvalidArgumentError(error.message) : error;
   }
 }
 

@@ -9,7 +9,7 @@ import type { Platform } from '../local/platform.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { Follower } from './follower.ts';
 import { formatMs } from './format.ts';
-import { examples, LOCK_OF_THIS_PROCESS, parseJson, requireNothingOfOneRunbook, WITHOUT_AWS } from './options.ts';
+import { examples, LOCK_OF_THIS_PROCESS, parseParameters, requireNothingOfOneRunbook, WITHOUT_AWS } from './options.ts';
 import { type Output, openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { describeEnd } from './remediation-end.ts';
@@ -46,7 +46,7 @@ export function runCommand(): Command {
     .option('--member <name>', 'of member-failed: which member has failed (default: all that have)')
     .option('--dry-run', 'say what would be done, and do nothing', false)
     .option('--approve', "approve what the cluster's policy wants approved", false)
-    .option('--parameters <json>', 'parameters of the runbook, such as {"retainRevisions":1000}', parseJson)
+    .option('--parameters <json>', 'parameters of the runbook, such as {"retainRevisions":1000}', parseParameters)
     .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
     .addHelpText(
       'after',

@@ -237,6 +237,8 @@ if [ -n "$wal_dir" ]; then
   directory "$wal_dir" "$log_dir" "$log_dir" && wal_state=$reply
 fi
 has_log "$log_dir" && log_state=$reply
+read_cluster "$log_dir"
+cluster_id=$reply
 archives=$(list_archives "$real" | lines 700 "$archives_chars")
 list_recoveries "$real"
 recoveries=$reply
@@ -248,7 +250,7 @@ object format "$format" file "$file" name "$set_name" dataDir "$set_data_dir" wa
   initialAdvertisePeerUrls "$set_advertise_peer_urls" initialCluster "$set_initial_cluster" \
   initialClusterState "$set_initial_cluster_state" initialClusterToken "$set_initial_cluster_token" \
   overriding: "$overriding_list" experimental: "$experimental_list"
-object unit: "$unit_state" atWork: "$at_work" etcdVersion "$etcd_version" dataDir: "$data_state" walDir: "$wal_state" hasLog: "$log_state" \
+object unit: "$unit_state" atWork: "$at_work" etcdVersion "$etcd_version" dataDir: "$data_state" walDir: "$wal_state" hasLog: "$log_state" clusterId "$cluster_id" \
   archives: "$archives" recoveries: "$recoveries" refusals: "[$refusals]" configuration: "$reply"
 rest=$reply
 

@@ -15,7 +15,7 @@ copy_tries=8
 # etcd makes its log files in pieces of 64 MB: the one that it goes on with, and the next.
 wal_bytes=128000000
 
-kept=''
+kept='' cluster=''
 revision=0 keys=0 hash='' version='' size=0 raw_revision=0 log=null snapshot=null replay_problem=''
 
 # clean_up STATUS: unless all is done, nothing stays.
@@ -28,7 +28,7 @@ clean_up() {
 # describe METHOD PROBLEM: the result, in `reply`.
 describe() {
   json "$2"
-  reply="{\"method\":\"$1\",\"revision\":\"$revision\",\"totalKeys\":$keys,\"hash\":\"$hash\",\"version\":\"$version\",\"sizeBytes\":$size,\"rawRevision\":\"$raw_revision\",\"log\":$log,\"snapshot\":$snapshot,\"problem\":$reply}"
+  reply="{\"method\":\"$1\",\"revision\":\"$revision\",\"totalKeys\":$keys,\"hash\":\"$hash\",\"version\":\"$version\",\"sizeBytes\":$size,\"rawRevision\":\"$raw_revision\",\"clusterId\":\"$cluster\",\"log\":$log,\"snapshot\":$snapshot,\"problem\":$reply}"
 }
 
 # nothing PROBLEM
@@ -223,6 +223,8 @@ else
   raw_revision=$snapshot_revision
 fi
 
+read_cluster "$work/copy/member/wal"
+cluster=$reply
 revision=$snapshot_revision keys=$snapshot_keys hash=$snapshot_hash version=$snapshot_version
 size_of "$copied" && size=$reply
 if [ "$keep" = yes ]; then write_snapshot "$method"; fi

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { INCIDENTS } from '../../core/contracts/execution-input.ts';
-import { examples, parseJson, WITH_AWS } from '../options.ts';
+import { examples, parseParameters, WITH_AWS } from '../options.ts';
 import type { AnswerFlags, DeployedFlags, StartFlags, StopFlags } from './flags.ts';
 
 const CALLER =
@@ -56,7 +56,7 @@ function startCommand(): Command {
     .option(
       '--parameters <json>',
       'parameters of the runbook of --incident, such as {"retainRevisions":1000}',
-      parseJson,
+      parseParameters,
     )
     .option(
       '--id <id>',

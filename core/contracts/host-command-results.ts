@@ -57,6 +57,8 @@ export const hostInspectionSchema = z.strictObject({
   walDir: directorySchema.nullable(),
   /** Whether there is a log: etcd takes a data dir without one for a new member's. */
   hasLog: z.boolean(),
+  /** Of which cluster the log is, in hex; empty where it does not say. */
+  clusterId: z.string(),
   /** Data dirs that earlier executions have moved aside. */
   archives: z.array(z.string()),
   /** Recoveries that were interrupted on this host, and how far they had come: see documents/parts/scratch.sh. */
@@ -143,6 +145,8 @@ const salvageSchema = z.strictObject({
   sizeBytes: z.int(),
   /** The revision of the database as it lay there. */
   rawRevision: z.string(),
+  /** Of which cluster it is, in hex, as the begin of its log says, also of one that could not be replayed; empty where there is none. */
+  clusterId: z.string(),
   /**
    * What the log held, where it could be replayed: up to where etcd knew it as committed, and its last entry. Not `complete` where
    * etcd had to cut off a damaged end.

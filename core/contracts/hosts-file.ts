@@ -12,7 +12,7 @@ const MAX_NAMED = 20;
 
 /** @param listed the hosts that are in the file */
 export function describeNotListed(listed: readonly string[]): string {
-  if (listed.length === 0) return `${NOT_LISTED}, which has no host: give it with --hosts FILE`;
+  if (listed.length === 0) return `${NOT_LISTED}, which has no host: add it there, and give the file with --hosts FILE`;
   const more = listed.length > MAX_NAMED ? ` and ${listed.length - MAX_NAMED} more` : '';
   return `${NOT_LISTED}, which has ${listed.slice(0, MAX_NAMED).join(', ')}${more}: add it there`;
 }

@@ -16,14 +16,16 @@ export function readJson(text: string, file: string, { secret = false } = {}): u
   const repeated = repeatedKeys(text);
   if (repeated.length > 0)
     refuse(
-      repeated.map((path) => `${path}: is there more than once, and only one would count`),
+      repeated.map((path) => `${path}: ${REPEATED}`),
       file,
     );
   return value;
 }
 
+export const REPEATED = 'is there more than once, and only one would count';
+
 /** @param json which JSON.parse takes @returns the path of each key that its object has had before: `clusters[0].members[1].host` */
-function repeatedKeys(json: string): string[] {
+export function repeatedKeys(json: string): string[] {
   const repeated: string[] = [];
   /** The objects and lists around the place that is read. */
   const around: ({ keys: Set<string>; key: string } | { index: number })[] = [];

@@ -42,6 +42,10 @@ export interface SilentMember {
   silence: Silence;
   /** Why, in words for a responder. */
   problem: string;
+  /** Of one that refuses us: of which cluster it is, in hex, which etcd tells anybody; not there where it did not tell. */
+  clusterId?: string;
+  /** Whether it is the user name or the password that it does not take. */
+  deniesLogin?: true;
 }
 
 export interface AnsweringMember {

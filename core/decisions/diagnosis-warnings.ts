@@ -35,6 +35,7 @@ function aboutEvidence(evidence: Evidence, { hasQuorum, survey, members }: Clust
     warnings.push({ kind: 'alarms-unknown', message });
   }
   if (evidence.loginProblem !== '') warnings.push({ kind: 'login-unfit', message: evidence.loginProblem });
+  warnings.push(...aboutDeniedLogins(evidence));
   const unknown = members.filter(({ state }) => state === 'unknown');
   if (hasQuorum && !survey && unknown.length > 0) {
     const list = unknown.map(({ name, problem }) => `${name} ${problem}`).join(', ');
@@ -48,6 +49,17 @@ function aboutEvidence(evidence: Evidence, { hasQuorum, survey, members }: Clust
     }
   }
   return warnings;
+}
+
+/** Where nobody takes the login, that is the incident. */
+function aboutDeniedLogins({ members }: Evidence): Warning[] {
+  const takers = members.filter(({ answering }) => answering);
+  if (takers.length === 0) return [];
+  return members.flatMap((seen): Warning[] => {
+    if (seen.answering || !seen.deniesLogin) return [];
+    const message = `${seen.name} does not take the login that ${namesOf(takers)} ${takers.length > 1 ? 'take' : 'takes'}: ${seen.problem}`;
+    return [{ kind: 'login-unfit', message }];
+  });
 }
 
 function aboutSpace(evidence: Evidence, view: ClusterView): Warning[] {

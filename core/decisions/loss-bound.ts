@@ -54,20 +54,22 @@ export function boundLoss(question: LossQuestion): Loss {
 
 type Bound = Pick<Loss, 'explanation'> & { atMostWrites: number };
 
-/** The clusters that the logs are of, each with its members. */
+/** The clusters that the data is of, each with its members. */
 function clustersIn(salvaged: Salvaged[]): Map<string, string[]> {
-  const logs = salvaged.filter(({ log }) => log);
-  const byCluster = Map.groupBy(logs, ({ log }) => log?.clusterId ?? '');
+  const byCluster = Map.groupBy(
+    salvaged.filter(({ clusterId }) => clusterId !== ''),
+    ({ clusterId }) => clusterId,
+  );
   return new Map([...byCluster].map(([id, each]) => [id, each.map(({ member }) => member)]));
 }
 
 function boundByLogs({ voters, quorum, winner }: LossQuestion, salvaged: Salvaged[]): Bound | undefined {
-  const own = salvaged.find(({ member }) => member === winner.member)?.log;
+  const own = salvaged.find(({ member }) => member === winner.member)?.clusterId;
   // Nobody can tell which cluster a database without its log is of.
   if (!own && clustersIn(salvaged).size > 1) return undefined;
   const logs = salvaged
     .flatMap(({ member, log }) => (log ? [{ member, ...log }] : []))
-    .filter(({ clusterId }) => !own || clusterId === own.clusterId);
+    .filter(({ clusterId }) => !own || clusterId === own);
   const whole = logs.filter(({ complete }) => complete);
   if (whole.length < voters.length - quorum + 1) return undefined;
   const last = whole.map(({ lastIndex }) => BigInt(lastIndex)).reduce(highest);

@@ -133,7 +133,7 @@ export function withoutWaiting<Result>({ members }: Pick<Observation, 'members'>
 export const KEPT_FROM_US: readonly Silence[] = ['refused', 'unreached', 'stranger'];
 
 /** Whether a silence says nothing of the member itself, so that nobody may act on it as one that has failed. */
-function isUnjudged(silence: Silence): boolean {
+export function isUnjudged(silence: Silence): boolean {
   return silence !== 'away' && silence !== 'leaderless';
 }
 
@@ -144,7 +144,7 @@ export function describeSilence({ silence, problem }: SilentMember, listed: List
   return `${standing}${SILENCES[silence]}: ${problem}`;
 }
 
-const SILENCES: Readonly<Record<Silence, string>> = {
+export const SILENCES: Readonly<Record<Silence, string>> = {
   away: 'does not answer',
   leaderless: 'has no leader',
   busy: 'runs, and cannot serve us now',

@@ -10,7 +10,7 @@ import { quorumIn, votersOf } from './configured-quorum.ts';
 import { MAX_READINGS, READINGS } from './confirmation.ts';
 import { inspectionOf } from './host-place.ts';
 import { requireIdentities } from './identity.ts';
-import { KEPT_FROM_US } from './member-survey.ts';
+import { isUnjudged, KEPT_FROM_US, SILENCES } from './member-survey.ts';
 import { requireReadableBackup } from './named-backup.ts';
 
 /** What one member made of a read that needs a quorum. */
@@ -48,6 +48,7 @@ export function assessQuorum(
   const committing = committedSince(readings.committed, observation.members);
   const serving = linearizable.filter(({ works }) => works).map(({ member }) => member);
   if (serving.length > 0) {
+    refuseDeniedLogins(observation, serving);
     const summary = describeWorking(observation, serving, members);
     const next = { ...reading, lost: 0 };
     return { verdict: 'NothingToDo', summary, readings: next, members, inspections: [] };
@@ -87,12 +88,14 @@ export function standingOf(seen: MemberObservation, problem: string): MemberStan
 function problemOf(seen: MemberObservation, read: LinearizableRead | undefined): string {
   if (read?.works) return '';
   if (!seen.answering) return describeUnseen(seen);
+  // Of one that is of another cluster none was tried: it has a quorum of its own, or none.
+  if (!read) return `belongs to another cluster (${seen.clusterId}).`;
   const follows = `follows ${seen.leaderId === '0' ? 'nobody' : seen.leaderId}`;
-  return `${follows}, and serves no linearizable read: ${read?.problem ?? 'none was tried.'}`;
+  return `${follows}, and serves no linearizable read: ${read.problem}`;
 }
 
 function describeUnseen({ silence, problem }: SilentMember): string {
-  return `${silence === 'unreached' || silence === 'stranger' ? 'cannot be judged from here' : 'does not answer'}: ${problem}`;
+  return `${SILENCES[silence]}: ${problem}`;
 }
 
 /**
@@ -133,14 +136,37 @@ function refuseUnjudged(cluster: Cluster, observation: Pick<Observation, 'member
   );
 }
 
+/**
+ * Others take this login. Who is behind such an address nobody can tell, and so it is for nobody to say that nothing is to be done there.
+ * @throws PreconditionFailed
+ */
+function refuseDeniedLogins({ members }: Pick<Observation, 'members'>, serving: readonly string[]): void {
+  const denying = members.flatMap((seen) => (!seen.answering && seen.deniesLogin ? [seen] : []));
+  if (denying.length === 0) return;
+  const list = denying.map(({ name, problem }) => `\n- ${name}: ${problem}`).join('');
+  throw new PreconditionFailed(
+    `There is a quorum, for linearizable reads work on ${serving.join(', ')}. But ${denying.map(({ name }) => name).join(', ')} cannot be judged from here, for ` +
+      `the login that others take is not taken there:${list}\nNothing was changed. Correct what each line says. ${START_AGAIN}`,
+  );
+}
+
 function describeWorking(observation: Observation, serving: string[], members: MemberStanding[]): string {
   const leaders = observation.members.flatMap((seen) =>
     seen.answering && seen.id === seen.leaderId && serving.includes(seen.name) ? [seen.name] : [],
   );
   const leader = leaders.length === 1 ? `, and ${leaders[0]} leads` : '';
-  const failed = members.filter(({ problem }) => problem !== '').map(({ name, problem }) => `${name} ${problem}`);
-  const rest = failed.length > 0 ? ` See the incident member-failed for the others: ${failed.join(' ')}` : '';
-  return `There is a quorum: linearizable reads work on ${serving.join(', ')}${leader}.${rest}`;
+  const failed = members.filter(({ problem }) => problem !== '');
+  const isKept = ({ name }: MemberStanding) =>
+    observation.members.some((seen) => seen.name === name && !seen.answering && isUnjudged(seen.silence));
+  const list = (those: readonly MemberStanding[]) => those.map(({ name, problem }) => `${name} ${problem}`).join(' ');
+  const [kept, away] = [failed.filter(isKept), failed.filter((member) => !isKept(member))];
+  return [
+    `There is a quorum: linearizable reads work on ${serving.join(', ')}${leader}.`,
+    ...(away.length > 0 ? [`See the incident member-failed for the others: ${list(away)}`] : []),
+    ...(kept.length > 0
+      ? [`Correct what keeps us from the following, for nobody is replaced for it: ${list(kept)}`]
+      : []),
+  ].join(' ');
 }
 
 function describeLost(

@@ -3,6 +3,7 @@ import type { HostInspection } from '../contracts/host-command-results.ts';
 import type { Candidate, PlanRecovery, RecoveryPlan, RecoveryTarget, Rung } from '../contracts/recovery.ts';
 import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import { quorumIn, votersOf } from './configured-quorum.ts';
+import { strangeDataIn, withoutStrange } from './data-cluster.ts';
 import { describeLeave, mayLeaveOut } from './leave-out.ts';
 import { boundLoss } from './loss-bound.ts';
 import { describeSalvages, ladderOf, rankCandidates } from './recovery-candidates.ts';
@@ -23,9 +24,12 @@ export function planRecovery(
 ): RecoveryPlan {
   const { cluster, dryRun, execution } = input;
   requireDamage(input);
-  const candidates = rankCandidates(input);
+  const strange = strangeDataIn(input);
+  const isStrange = (name: string) => strange.some(({ member }) => member === name);
+  const usable = { ...input, salvaged: withoutStrange(input.salvaged, strange) };
+  const candidates = rankCandidates(usable);
   const leftOut = chooseLeftOut(input);
-  const winner = winnerOf(candidates, input);
+  const winner = winnerOf(candidates, usable);
   const hosts = restoreHostsOf(input, winner, leftOut);
   if (!hosts.some(({ configured }) => configured.name === winner.candidate.member)) {
     throw new PreconditionFailed(
@@ -49,16 +53,19 @@ export function planRecovery(
     winner: winner.candidate,
   });
   return {
-    ladder: ladderOf(candidates, restart, input),
+    ladder: ladderOf(candidates, restart, usable),
     candidates,
     winner: winner.candidate,
     loss: restart.serves ? { ...loss, explanation: `If the restart does not help: ${loss.explanation}` } : loss,
     cluster: { ...cluster, members: cluster.members.filter(({ name }) => names.includes(name)) },
     targets,
     leftOut,
-    steps: describeSteps(input, winner, hosts, leftOut),
+    steps: [
+      ...strange.map(({ member, why }) => `leave unused what ${member} holds, and move it aside: ${why}`),
+      ...describeSteps(input, winner, hosts, leftOut),
+    ],
     staging: snapshot && !dryRun ? stagingOf(cluster, execution, winner, snapshot) : null,
-    commands: commandsOf(input, winner, hosts),
+    commands: commandsOf(input, winner, hosts, isStrange),
     archives: Object.fromEntries(
       input.inspections.flatMap(({ member, result }) => (result ? [[member, result.archives]] : [])),
     ),

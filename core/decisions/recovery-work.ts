@@ -41,10 +41,12 @@ export function isActive({ unit }: HostInspection): boolean {
   return !['inactive', 'failed'].includes(unit.activeState);
 }
 
+/** @param isStrange whether what a member holds is of another cluster */
 export function commandsOf(
   input: PlanRecovery,
   { candidate, hashCheck, snapshot }: Winner,
   hosts: readonly RestoreHost[],
+  isStrange: (member: string) => boolean,
 ): RecoveryPlan['commands'] {
   const { cluster, inspections, salvaged, parameters, execution } = input;
   const { revision } = candidate;
@@ -72,7 +74,12 @@ export function commandsOf(
     stop: reachable.map(({ member }) => controlOf(cluster, member, 'stop')),
     restore: restored,
     place: onEach((member) =>
-      placeRestoredOf(cluster, member, { execution, revision, replaceNewer: parameters.snapshot?.force === true }),
+      placeRestoredOf(cluster, member, {
+        execution,
+        revision,
+        // The revision of another cluster is not newer.
+        replaceNewer: parameters.snapshot?.force === true || isStrange(member),
+      }),
     ),
     configure: onEach((member) => configureOf(cluster, member, restoration)),
     commit: onEach((member) => discardOf(cluster, member, execution, 'commit')),

@@ -11,7 +11,7 @@ import { clearInterrupted, keptRecoveries } from './interrupted-recovery.ts';
 import { requireReadableBackup } from './named-backup.ts';
 import { controlOf, discardOf, examineOf, salvageOf } from './recovery-commands.ts';
 import { releasesMisfit } from './recovery-fit.ts';
-import { describeEnd, outlookOf, type Service, surveyServices } from './services.ts';
+import { countAlike, describeEnd, outlookOf, type Service, surveyServices } from './services.ts';
 import { withStartProblems } from './start-problems.ts';
 
 /** A wait lasts about 15 s: two minutes for members to replay their logs, reach each other and elect. */
@@ -52,7 +52,7 @@ export function chooseRescue(input: ChooseRescue): Rescue {
   const services = surveyServices(input);
   const outlook = outlookOf(services, cluster);
   const atWork = services.filter(({ runs, inspection }) => runs && inspection?.atWork.answer === 'leader');
-  if (atWork.length >= quorumIn(cluster)) {
+  if (countAlike(atWork) >= quorumIn(cluster)) {
     const names = atWork.map(({ member }) => member).join(', ');
     const summary = `The hosts of ${names}, which are a quorum, say that their etcd runs and has a leader.`;
     if (dryRun || waits >= MAX_WAITS_AT_WORK) throw onlyUnreached(summary, services);
@@ -64,8 +64,9 @@ export function chooseRescue(input: ChooseRescue): Rescue {
       ...salvage(input, services, 'A backup is to be restored whatever is left, so no service is started on its data.'),
     };
   }
-  const running = services.flatMap(({ member, runs }) => (runs && !launchFailed.includes(member) ? [member] : []));
-  const isEnough = running.length >= quorumIn(cluster);
+  const up = services.filter(({ member, runs }) => runs && !launchFailed.includes(member));
+  const running = up.map(({ member }) => member);
+  const isEnough = countAlike(up) >= quorumIn(cluster);
   if (dryRun) {
     const first = outlook.canRestart ? WOULD_RESTART : isEnough ? WOULD_WAIT : '';
     return { ...rest, ...salvage(input, services, `${outlook.why} ${first}`.trim()) };

@@ -14,6 +14,8 @@ export interface Service {
   runs: boolean;
   /** Whether it could be one of a quorum: it runs, or can be started, and has data. */
   isReady: boolean;
+  /** Of which cluster its data is, in hex; empty where nobody can tell. */
+  clusterId: string;
   /** Why it could not; empty where it is ready. */
   problem: string;
   /** Null where its host cannot be reached. */
@@ -27,7 +29,36 @@ interface Surveyed {
 }
 
 /** Every voter's service. Learners are none of a quorum. */
-export function surveyServices({ cluster, members, inspections }: Surveyed): Service[] {
+export function surveyServices(surveyed: Surveyed): Service[] {
+  const services = eachService(surveyed);
+  const [biggest = []] = clustersAmong(services.filter(({ isReady }) => isReady));
+  if (biggest.length < quorumIn(surveyed.cluster)) return services;
+  // Members of other clusters make no quorum with these, and one that was bootstrapped alone would serve its own data beside them.
+  const names = biggest.map(({ member }) => member).join(', ');
+  return services.map((service) =>
+    !service.isReady || service.clusterId === '' || biggest.includes(service)
+      ? service
+      : {
+          ...service,
+          isReady: false,
+          problem: `its data is of another cluster (${service.clusterId}) than that of ${names} (${biggest[0]?.clusterId})`,
+        },
+  );
+}
+
+/** By the cluster that their data is of, the most first; those of which nobody can tell are left out. */
+function clustersAmong(services: readonly Service[]): Service[][] {
+  const told = services.filter(({ clusterId }) => clusterId !== '');
+  return [...Map.groupBy(told, ({ clusterId }) => clusterId).values()].toSorted((a, b) => b.length - a.length);
+}
+
+/** How many of them may be members of one cluster. */
+export function countAlike(services: readonly Service[]): number {
+  const [most = []] = clustersAmong(services);
+  return most.length + services.filter(({ clusterId }) => clusterId === '').length;
+}
+
+function eachService({ cluster, members, inspections }: Surveyed): Service[] {
   return votersOf(cluster).map((configured) => {
     const { name: member, host = '' } = configured;
     const answers = members.some(({ name, answering }) => name === member && answering);
@@ -38,11 +69,13 @@ export function surveyServices({ cluster, members, inspections }: Surveyed): Ser
         host === ''
           ? 'clusters.json names no "host" for it'
           : `its host ${host} cannot be looked at: ${report?.problem.replace(/\.$/, '') ?? 'it was not inspected'}`;
-      return { member, host, answers, runs: answers, isReady: answers, problem: answers ? '' : why, inspection };
+      const problem = answers ? '' : why;
+      return { member, host, answers, runs: answers, isReady: answers, clusterId: '', problem, inspection };
     }
     const runs = inspection.unit.mainPid !== 0;
     const problem = problemOf(cluster, configured, inspection, runs);
-    return { member, host, answers, runs, isReady: problem === '', problem, inspection };
+    const { clusterId } = inspection;
+    return { member, host, answers, runs, isReady: problem === '', clusterId, problem, inspection };
   });
 }
 
@@ -80,6 +113,12 @@ export function outlookOf(services: readonly Service[], cluster: Cluster): { can
     .join('');
   const count = `${ready.length} of ${services.length} voters ${ready.length === 1 ? 'has' : 'have'} data, and a quorum is ${quorum}`;
   if (ready.length < quorum) return { canRestart: false, why: `${count}:${others}` };
+  if (countAlike(ready) < quorum) {
+    const list = clustersAmong(ready).map(
+      (same) => `${same.map(({ member }) => member).join(', ')} (${same[0]?.clusterId})`,
+    );
+    return { canRestart: false, why: `${count}, but not of one cluster: ${list.join('; ')}.${others}` };
+  }
   if (stopped.length > 0) return { canRestart: true, why: `${count}.${others}` };
   return { canRestart: false, why: `${count}, and all of them run already.${others}` };
 }

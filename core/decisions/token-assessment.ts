@@ -56,15 +56,9 @@ export function assessTokens(
   const result = { ...nothing, readings: next, members, summary: describe(odd) };
   if (odd.length === 0)
     return { ...result, verdict: 'NothingToDo', summary: `Every member takes fresh tokens. ${INNOCENT}` };
-  if (next.equal < READINGS) return { ...result, verdict: 'Confirm' };
-  if (rejecting.length > 0) {
-    return {
-      ...result,
-      verdict: 'Cure',
-      rejecting,
-      inspections: rejecting.flatMap((name) => inspections(cluster, name)),
-    };
-  }
+  const hosts = { rejecting, inspections: rejecting.flatMap((name) => inspections(cluster, name)) };
+  if (next.equal < READINGS) return { ...result, ...hosts, verdict: 'Confirm' };
+  if (rejecting.length > 0) return { ...result, ...hosts, verdict: 'Cure' };
   if (odd.some(({ standing }) => FOR_A_PERSON.includes(standing))) {
     throw new PreconditionFailed(
       `No member rejects every token, so a restart would not help, and nothing was changed:\n${describe(odd)}`,

@@ -3,6 +3,7 @@ import type { InspectionReport } from '../contracts/host-command-results.ts';
 import type { ListedMember } from '../contracts/observation.ts';
 import type { CurePremises, CureRung, MemberTokens, PlanTokenCure, TokenCurePlan } from '../contracts/tokens.ts';
 import { PreconditionFailed } from '../errors.ts';
+import { otherMemberOn } from './host-fit.ts';
 import { quorumOf, type Survey } from './member-survey.ts';
 import { forgetsToEnableTokens } from './releases.ts';
 import { membersThat } from './token-standing.ts';
@@ -66,6 +67,8 @@ function restartProblem(cluster: Cluster, name: string, inspections: readonly In
   const report = inspections.find((each) => each.member === name);
   if (!report?.result)
     return `its host ${member.host} cannot be looked at: ${report?.problem ?? 'it was not inspected'}`;
+  const other = otherMemberOn(member, report.result);
+  if (other !== '') return `the etcd on its host ${member.host} is another member's: ${other}`;
   const { activeState, subState, mainPid } = report.result.unit;
   // The member answers, so etcd runs: where this unit does not run it, a restart would start a second one.
   if (activeState === 'active' && mainPid !== 0) return '';

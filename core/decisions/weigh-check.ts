@@ -5,6 +5,7 @@ import type { InspectionReport } from '../contracts/host-command-results.ts';
 import { formatBytes, formatShare } from '../format.ts';
 import { daysUntil, outOfTime } from './certificates.ts';
 import { ignoredSettings } from './host-fit.ts';
+import { describeLeftRecoveries } from './left-recoveries.ts';
 import { releasesMisfit, restoreMisfits } from './recovery-fit.ts';
 import { replacementMisfits } from './replacement-plan.ts';
 
@@ -52,6 +53,7 @@ export function weighCheck(input: WeighCheck, now: number): CheckReport {
     weighReleases(input),
     weighQuota(input),
     weighHosts(input),
+    weighRecoveries(input),
     weighBackups(input, now),
   ];
   const findings = parts.flatMap((part) => part.findings ?? []);
@@ -194,6 +196,11 @@ function weighHosts({ cluster, survey, inspected }: WeighCheck): Weighed {
     ],
     well: weighed.flatMap(({ well = [] }) => well),
   };
+}
+
+function weighRecoveries({ diagnosis, inspected }: WeighCheck): Weighed {
+  const conditions = diagnosis ? [diagnosis.incident, ...diagnosis.others] : undefined;
+  return { findings: describeLeftRecoveries(inspected, conditions).map((message) => line('hosts', message)) };
 }
 
 function weighHost(

@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import * as z from 'zod';
+import { readJson } from '../../core/contracts/json-file.ts';
 import { IDEMPOTENCY_KEY } from '../../core/contracts/operations.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { Problem } from '../../core/contracts/problems.ts';
@@ -62,8 +63,9 @@ export class ApiRequest {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    JSON.parse(text);
   } catch {
     throw new InvalidInput('The body is not JSON: a JSON object is wanted, {} at least. Nothing was touched.');
   }
+  return readJson(text, 'The body');
 }

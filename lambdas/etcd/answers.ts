@@ -28,7 +28,7 @@ export const ANSWERS: readonly Row[] = [
     details: /authentication failed, invalid user ID or password/,
     error: PreconditionFailed,
     advice:
-      "This member does not take the user name or password: correct the cluster's auth secret; where the other members take it, this clientUrl leads to another cluster.",
+      "This member does not take the user name or password. Where no other one does, correct the cluster's auth secret; where the others take it, this clientUrl leads to another cluster, or this member's users are not theirs.",
   },
   {
     reason: 'NoPassword',

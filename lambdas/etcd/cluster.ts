@@ -161,7 +161,16 @@ async function observeMember(member: EtcdMember, look: Look): Promise<MemberObse
   } catch (error) {
     if (!(error instanceof RemediationError)) throw error;
     const { name, endpoint } = member;
-    return { name, endpoint, answering: false, silence: silenceOf(error), problem: error.message };
+    const silence = silenceOf(error);
+    return {
+      name,
+      endpoint,
+      answering: false,
+      silence,
+      problem: error.message,
+      ...(silence === 'refused' && (await member.ownCluster())),
+      ...(hasReason(error, 'WrongPassword') && { deniesLogin: true }),
+    };
   }
 }
 

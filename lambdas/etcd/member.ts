@@ -96,6 +96,16 @@ export class EtcdMember {
     }
   }
 
+  /** Of which cluster it is, which it tells also those whom it does not let in. @returns nothing where it does not tell */
+  async ownCluster(): Promise<{ clusterId?: string }> {
+    try {
+      return { clusterId: toHex(await this.#connection.askClusterId(Date.now() + OWN_LIST_MS)) };
+    } catch (error) {
+      if (!(error instanceof RemediationError)) throw error;
+      return {};
+    }
+  }
+
   /** @returns whether it was still a member; one that is gone already is success */
   async removeMember(id: string): Promise<boolean> {
     return changed(this.#connection.cluster.memberRemove({ ID: fromHex(id) }), 'MemberNotFound');

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Cluster } from '../../core/contracts/clusters.ts';
+import { REPEATED, repeatedKeys } from '../../core/contracts/json-file.ts';
 import { explain } from '../../core/contracts/parse.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
 import { AWS_CLIENT, requireRefusal } from '../aws.ts';
@@ -47,11 +48,11 @@ export async function readSecrets({ auth, tls }: Cluster): Promise<ClusterSecret
       );
     }
     const value = parseJson(text ?? '');
+    const [repeated] = value === undefined ? [] : repeatedKeys(text ?? '');
     const result = schema.safeParse(value, { error: explain });
-    if (result.success) return result.data;
-    throw new PreconditionFailed(
-      `The secret "${secret}" is malformed: ${describeProblems(value, result.error)}. It must be JSON with ${fields}.`,
-    );
+    if (result.success && repeated === undefined) return result.data;
+    const problems = result.success ? `"${repeated}" ${REPEATED}` : describeProblems(value, result.error);
+    throw new PreconditionFailed(`The secret "${secret}" is malformed: ${problems}. It must be JSON with ${fields}.`);
   };
   const [login, clientTls] = await Promise.all([
     auth && read(auth.secret, loginSchema, '"username" and "password"'),

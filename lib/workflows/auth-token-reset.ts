@@ -28,7 +28,8 @@ export interface AuthTokenResetSteps {
  * 1. Load the cluster's configuration and check the execution input.
  * 2. Assess, three times over the confirmation time: which members reject tokens that were issued a moment ago? An old token, a follower that
  *    lags, a wrong password or other signing keys only look like it.
- * 3. Inspect the hosts of those, and plan. So far nothing was changed; a dry run ends here.
+ * 3. Inspect the hosts of those, and plan: after the first reading, so that what stands against a cure is told at once, and the plan once more
+ *    after the last. So far nothing was changed; a dry run ends here.
  * 4. Ask what is next, do that one thing, and ask again: restart one member, wait for it; and where that does not help, disable
  *    authentication and enable it again, in one step.
  * 5. Prove it: fresh tokens taken and strangers refused by every member, and a write through every voter.
@@ -68,6 +69,7 @@ export class AuthTokenReset extends Construct {
       incident: 'auth-token-invalid',
       assign: {
         readings: { standings: [], equal: 0, total: 0 },
+        inspections: null,
         done: [],
         waits: 0,
         turn: 0,
@@ -225,12 +227,20 @@ export class AuthTokenReset extends Construct {
     const mayItBeEnabled = Choice.jsonata(this, 'May it be enabled now?')
       .when(Condition.jsonata('{% $dryRun %}'), enablingPlanned)
       .otherwise(enable);
+    waitBeforeReading.next(assessTokens);
+    const isItConfirmed = Choice.jsonata(this, 'Is it confirmed?')
+      .when(Condition.jsonata("{% $assessment.verdict = 'Cure' %}"), isThisADryRun)
+      .otherwise(waitBeforeReading);
     const doesAMemberRejectTokens = Choice.jsonata(this, 'Does a member reject tokens?')
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' and $enabled.changed %}"), enabledAgain)
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
-      .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading.next(assessTokens))
       .when(Condition.jsonata("{% $assessment.verdict = 'Enable' %}"), mayItBeEnabled)
-      .otherwise(inspectHosts.next(planCure).next(isThisADryRun));
+      .when(
+        Condition.jsonata('{% $count($assessment.rejecting) > 0 and ($readings.equal = 1 or $inspections = null) %}'),
+        inspectHosts.next(planCure).next(isItConfirmed),
+      )
+      .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading)
+      .otherwise(planCure);
 
     this.stateMachine = runbookStateMachine(this, {
       name: 'etcd-remediation-auth-token-reset',

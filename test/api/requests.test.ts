@@ -97,6 +97,7 @@ describe('a request', () => {
     ['null', 'null'],
     ['a text', '"orders"'],
     ['another cluster', '{"cluster":"c01"}'],
+    ['one field twice', '{"dryRun":true,"dryRun":false}'],
   ])('with a body of %s is refused', async (_, body) => {
     expect(await api.send('POST', START, { body })).toMatchObject({ status: 400, body: problem('invalid-request') });
     expect(platform.executions.of('etcd-remediation')).toEqual([]);

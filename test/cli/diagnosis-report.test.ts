@@ -92,6 +92,9 @@ describe('what to do next', () => {
     expect(CONDITIONS.filter(curableIncident).toSorted()).toEqual(INCIDENTS.toSorted());
     for (const incident of INCIDENTS) {
       expect(nextOf(HOSTED, diagnosisOf(incident), { ...FILES, hosts: 'h.json' })).toEqual([
+        ...(incident === 'quorum-lost'
+          ? ['    Should an earlier recovery have been interrupted, this runbook brings it to its end first.']
+          : []),
         `    npx etcd-remediation run --config clusters.json --hosts h.json --cluster orders --incident ${incident} --dry-run`,
       ]);
     }

@@ -107,6 +107,11 @@ describe('a command that is used wrongly', () => {
     ],
     ['parameters that are not JSON', ['run', '--cluster', 'orders', '--parameters', '{a'], 'It is not JSON: '],
     [
+      'parameters of which one is there twice',
+      ['run', '--cluster', 'orders', '--parameters', '{"snapshot":{"force":false,"force":true}}'],
+      '--parameters has 1 problem; nothing was touched.\n- snapshot.force: is there more than once, and only one would count',
+    ],
+    [
       'a staging address that is a name',
       ['run', '--cluster', 'orders', '--staging-address', 'localhost'],
       'It must be an IP address of this machine: 127.0.0.1',

@@ -292,6 +292,7 @@ describe('what salvage-data-dir found', () => {
     version: '3.7.0',
     sizeBytes: 1765376,
     rawRevision: '5698',
+    clusterId: 'a7ef944b95711739',
     log: { clusterId: 'a7ef944b95711739', complete: true, commitIndex: '5868', lastIndex: '5877' },
     snapshot: { sizeBytes: 106264, sha256: 'afdff2cb2e2e2c49916376a132413499a27d5efdb7b2dcc5b065a4d89d26afbc' },
     problem: '',

@@ -146,7 +146,18 @@ describe('logs of different clusters', () => {
       { node1: salvage('raw', 9), node2: other(90), node3: replayed(8, 1, 1) },
       null,
     ],
-    ['one, and the winner has none', 'raw', { node1: salvage('raw', 9), node2: other(90), node3: other(95) }, 0],
+    [
+      'one, and of the winner nobody can tell',
+      'raw',
+      { node1: salvage('raw', 9, { clusterId: '' }), node2: other(90), node3: other(95) },
+      0,
+    ],
+    [
+      'another, whose log could not be replayed',
+      'raw',
+      { node1: salvage('raw', 9), node2: other(90), node3: other(95) },
+      null,
+    ],
   ])('are not compared: %s', (_, source, data, atMostWrites) => {
     expect(bound(winner(9, source), data).atMostWrites).toBe(atMostWrites);
   });

@@ -168,6 +168,7 @@ export function inspection(name: string, differences: Partial<HostInspection> = 
     dataDir: directory(LAYOUT.dataDir),
     walDir: null,
     hasLog: true,
+    clusterId: 'c1',
     archives: [],
     recoveries: [],
     certificates: [],

@@ -5,7 +5,7 @@ import { findOwnCluster, withoutStrangers } from '../../core/decisions/own-clust
 import { assessQuorum } from '../../core/decisions/quorum-assessment.ts';
 import { apart, clusterOf, conditionsOf, configured, diagnosed, proof, rejecting, voter } from './diagnoses.ts';
 import { firstRefusals } from './first-looks.ts';
-import { failureOf, silent } from './observations.ts';
+import { failureOf, refusing, silent } from './observations.ts';
 import { parametersWith } from './recoveries.ts';
 
 const NAMES = ['node1', 'node2', 'node3'];
@@ -32,6 +32,12 @@ const OURS = listOf('c0ffee', ...NAMES);
 const OTHER_NAMES = listOf('f00d', 'infra1', 'infra2', 'infra3');
 const SAME_NAMES = listOf('f00d', 'node1 at x1', 'node2 at x2', 'node3 at x3');
 const TWIN = listOf('f00d', ...NAMES);
+/** Somebody who does not let us in, and tells of which cluster he is. */
+const denies = (at: string, clusterId?: string): MemberObservation => ({
+  ...refusing(at, 'It does not take the password.'),
+  deniesLogin: true,
+  ...(clusterId !== undefined && { clusterId }),
+});
 const own = (at: string, differences = {}) => answers(at, OURS, NAMES.indexOf(at) + 1, differences);
 
 /** By whom each client URL is answered, then: own, none, unknown, and who of them is no stranger. */
@@ -160,12 +166,117 @@ describe('which cluster is the configured one, and who is a stranger to it, wher
   });
 });
 
+/** Who does not let us in, and of which cluster he is; what is made of it, and who of all three is a stranger. */
+const DENYING: [string, MemberObservation[], string, string[]][] = [
+  [
+    'two of three lead to one that takes another login',
+    [own('node1'), denies('node2', 'f00d'), denies('node3', 'f00d')],
+    'own',
+    ['node2', 'node3'],
+  ],
+  [
+    'they do, and the third does not tell whom it lists',
+    [answers('node1', undefined), denies('node2', 'f00d'), denies('node3', 'f00d')],
+    'unknown',
+    NAMES,
+  ],
+  [
+    'one lets us in that lists itself alone, and two are of another one',
+    [answers('node1', listOf('f00d', 'node1')), denies('node2', 'c0ffee'), denies('node3', 'c0ffee')],
+    'unknown',
+    NAMES,
+  ],
+  [
+    'one lets us in that lists nobody of them, and the others may be right',
+    [answers('node1', OTHER_NAMES), denies('node2', 'c0ffee'), denies('node3', 'c0ffee')],
+    'none',
+    ['node1'],
+  ],
+  ['a member of it has other users', [own('node1'), own('node2'), denies('node3', 'c0ffee')], 'own', []],
+  ['one does not tell of which it is', [own('node1'), own('node2'), denies('node3')], 'own', []],
+  ['nobody takes the login', NAMES.map((name) => denies(name, 'c0ffee')), 'nobody', []],
+];
+
+describe('one that does not let us in tells of which cluster it is, and is a stranger accordingly', () => {
+  it.each(DENYING)('where %s', (_, members, verdict, expected) => {
+    expect(findOwnCluster(CLUSTER.members, members)?.verdict ?? 'nobody').toBe(verdict);
+    const left = withoutStrangers(CLUSTER.members, members);
+    expect(left.flatMap((seen) => (!seen.answering && seen.silence === 'stranger' ? [seen.name] : []))).toEqual(
+      expected,
+    );
+  });
+
+  it('and is told what differs, by every view and by every runbook', () => {
+    const evidence = evidenceOf([own('node1'), denies('node2', 'f00d'), denies('node3', 'f00d')]);
+    const told =
+      'The clientUrls of node2 (https://node2:2379), node3 (https://node3:2379) lead to another cluster (f00d) than that of node1 (c0ffee), and it does ' +
+      'not let us in as that one does: correct clusters.json, or what is in between, so that each clientUrl reaches its own member alone.';
+    const { incident, summary, warnings } = diagnosed(evidence, CLUSTER);
+    expect(incident).toBe('member-inaccessible');
+    expect(summary).toContain(told);
+    expect(warnings[0]).toEqual({ kind: 'another-cluster', message: told });
+    for (const { name, message } of refusalsOf(evidence.members)) {
+      expect(name).toBe('PreconditionFailed');
+      expect(message).toContain(`\n- ${told}`);
+    }
+  });
+
+  it.each([undefined, 'c0ffee'])(
+    'and where it is none, its login is told and no quorum is called well: of %s',
+    (id) => {
+      const evidence = evidenceOf([own('node1'), own('node2'), denies('node3', id)]);
+      const { incident, summary, warnings } = diagnosed(evidence, CLUSTER);
+      expect(incident).toBe('member-inaccessible');
+      expect(summary).toContain('It does not take the password.');
+      expect(summary.includes('It is of the same cluster as those that take this login')).toBe(id !== undefined);
+      expect(warnings).toContainEqual({
+        kind: 'login-unfit',
+        message: expect.stringMatching(
+          /^node3 does not take the login that node1, node2 take: .*It does not take the password\.$/,
+        ),
+      });
+      const [refusal] = refusalsOf(evidence.members).slice(-1);
+      expect(refusal?.name).toBe('PreconditionFailed');
+      expect(refusal?.message).toMatch(
+        /^There is a quorum, for linearizable reads work on node1, node2\. But node3 cannot be judged from here, for .*\n- node3: .*It does not take the password\.\n/,
+      );
+      expect(refusal?.message).not.toContain('member-failed');
+    },
+  );
+});
+
 /** What is read of it: a list and alarms of whoever is left, if a quorum can be asked there. */
 function evidenceOf(members: MemberObservation[]) {
   const left = withoutStrangers(CLUSTER.members, members);
   const isLed = left.some((seen) => seen.answering && seen.leaderId !== '0');
   const memberList = OURS.map((listed) => ({ ...listed, isLearner: false }));
   return isLed ? proof(left, { memberList }) : apart(left);
+}
+
+/** What every runbook says at its first look, that for a lost quorum last. */
+function refusalsOf(left: MemberObservation[]): { name: string; message: string }[] {
+  const cluster = { ...CLUSTER, auth: { secret: 'root' } };
+  const { memberList } = evidenceOf(left);
+  const seen = { members: left, memberList, alarms: [] };
+  const probes = rejecting([], proof(left)).probes.map((probe) => ({
+    ...probe,
+    login: { ...probe.login, answer: 'Open' as const },
+  }));
+  const reads = left.map(({ name, answering, ...rest }) => ({
+    member: name,
+    works: answering || !('deniesLogin' in rest),
+    problem: '',
+  }));
+  return [
+    ...firstRefusals(seen, cluster, probes),
+    failureOf(() =>
+      assessQuorum(seen, reads, {
+        cluster,
+        parameters: parametersWith(),
+        readings: { lost: 0, total: 0, committed: {} },
+      }),
+    ),
+  ];
 }
 
 const two = (list: ListedIdentity[]) => [answers('node1', list, 1), answers('node2', list, 2)];
@@ -224,24 +335,7 @@ describe('strangers count nowhere', () => {
     ['nothing tells which is meant', [...two(TWIN), own('node3')]],
     ['a cluster was bootstrapped twice', [own('node1'), own('node2'), answers('node3', TWIN, 3)]],
   ])('and every runbook is refused at its first look, whatever reads work there: %s', (_, members) => {
-    const { members: left, memberList } = evidenceOf(members);
-    const cluster = { ...CLUSTER, auth: { secret: 'root' } };
-    const seen = { members: left, memberList, alarms: [] };
-    const probes = rejecting([], proof(left)).probes.map((probe) => ({
-      ...probe,
-      login: { ...probe.login, answer: 'Open' as const },
-    }));
-    const reads = NAMES.map((member) => ({ member, works: true, problem: '' }));
-    for (const { name, message } of [
-      ...firstRefusals(seen, cluster, probes),
-      failureOf(() =>
-        assessQuorum(seen, reads, {
-          cluster,
-          parameters: parametersWith(),
-          readings: { lost: 0, total: 0, committed: {} },
-        }),
-      ),
-    ]) {
+    for (const { name, message } of refusalsOf(evidenceOf(members).members)) {
       expect(name).toBe('PreconditionFailed');
       expect(message).toMatch(/^Who answers, or whom etcd lists, is not what clusters\.json says:\n- The clientUrl/);
     }

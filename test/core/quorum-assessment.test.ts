@@ -139,6 +139,18 @@ describe('a quorum that is there', () => {
     );
   });
 
+  it.each<[string, MemberObservation, string]>([
+    ['refuses us', refusing('node3'), 'runs and refuses us: Its certificate'],
+    ['is not reached', unreached('node3'), 'cannot be judged from here: The host name'],
+  ])('names one that %s apart from those that have failed: its runbook would refuse it', (_, third, standing) => {
+    const { verdict, summary } = assess([voter('node1'), silent('node2'), third], { works: ['node1'] });
+    expect(verdict).toBe('NothingToDo');
+    expect(summary).toContain('See the incident member-failed for the others: node2 does not answer');
+    expect(summary).toContain(
+      `Correct what keeps us from the following, for nobody is replaced for it: node3 ${standing}`,
+    );
+  });
+
   it('ends the readings at once, however many have shown it lost', () => {
     expect(assess(LOST, { works: ['node1'], readings: { lost: 2, total: 2, committed: {} } }).verdict).toBe(
       'NothingToDo',

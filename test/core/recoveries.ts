@@ -50,6 +50,7 @@ export const STATES = {
     unit: unitOf('failed', 'failed', 'signal', 0),
     dataDir: directory(LAYOUT.dataDir, { empty: true, sizeBytes: 0 }),
     hasLog: false,
+    clusterId: '',
   },
 } as const satisfies Record<string, Partial<HostInspection>>;
 
@@ -110,6 +111,7 @@ export function salvage(method: Salvage['method'], revision: number, differences
     version: '',
     sizeBytes: 20 * MIB,
     rawRevision: String(method === 'none' ? 0 : revision),
+    clusterId: method === 'none' ? '' : (differences.log?.clusterId ?? 'c1'),
     log: isReplayed ? log(revision + 100) : null,
     snapshot: method === 'none' ? null : { sizeBytes: 4 * MIB, sha256: `5a${revision}` },
     problem: {

@@ -9,7 +9,7 @@ import type {
 } from '../../core/contracts/tokens.ts';
 import { forgetsToEnableTokens } from '../../core/decisions/releases.ts';
 import { planTokenCure, requireRoot } from '../../core/decisions/token-cure.ts';
-import { clusterOf, configured, failureOf, inspection } from './observations.ts';
+import { clusterOf, configuration, configured, failureOf, inspection } from './observations.ts';
 
 const RUNNING = { activeState: 'active', subState: 'running', result: 'success', mainPid: 7 };
 const SAFE: CurePremises = { needed: [], rootRoles: ['root'], admitsWithoutCertificate: false };
@@ -99,6 +99,15 @@ describe('a plan', () => {
       'its unit does not run etcd',
       { inspections: [report('node3', { activeState: 'inactive', subState: 'dead', mainPid: 0 })] },
       'etcd runs there in another way',
+    ],
+    [
+      'its host is that of another member',
+      {
+        inspections: [
+          { ...report('node3'), result: { ...report('node3').result, configuration: configuration('node2') } },
+        ],
+      },
+      `is another member's: etcd announces the peer URL "https://node2:2380", and clusters.json says https://node3:2380`,
     ],
     ['the quorum needs it', { premises: { needed: ['node3'] } }, 'the others are no quorum without it'],
   ])('has nothing but the toggle where %s', (_, given, why) => {

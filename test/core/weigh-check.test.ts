@@ -248,6 +248,17 @@ describe('a finding is', () => {
     expect(seen({}, { certificates: [certificate('the certificate of node2', 3, 7)] }).findings).toEqual([]);
   });
 
+  it('a quorum recovery that was interrupted, by what finishes it while the quorum is lost', () => {
+    const recoveries = [{ execution: 'run-7', phase: 'moving' as const }];
+    const left = MEMBERS.map(({ name }) => inspected(name, name === 'node2' ? { recoveries } : {}));
+    const lost = { ...HEALTHY, incident: 'quorum-lost', summary: 'Nobody leads.' };
+    expect(linesOf(seen({ diagnosis: lost, inspected: left }).findings)).toEqual([
+      'cluster: quorum-lost: Nobody leads.',
+      'hosts: a quorum recovery of the execution run-7 was interrupted (i-2 (node2): moving): run the runbook for quorum-lost again, which brings it to its end',
+    ]);
+    expect(seen({ inspected: left }).outcome).toBe('Findings');
+  });
+
   it('releases that differ among the hosts, and the one that all of them need', () => {
     expect(linesOf(withHost('node3', { etcdVersion: '3.6.16' }).findings)).toEqual([
       'hosts: the hosts have different releases of etcd: 3.5.30 on node1, 3.5.30 on node2, 3.6.16 on node3. The newest may have written what an ' +

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { owner } from './data-dir-host.ts';
 import { PreparedHost } from './prepared-host.ts';
@@ -37,6 +37,41 @@ describe('inspect-host tells whether there is a log', () => {
     expect(await inspect(host, host.path('wal'))).toMatchObject({ hasLog: true });
     host.write('data/member/wal/0000000000000000-0000000000000000.wal', 'x');
     expect(await inspect(host)).toMatchObject({ hasLog: true });
+  });
+});
+
+/** A number as protobuf writes it. */
+function varint(value: bigint): number[] {
+  return value < 128n ? [Number(value)] : [Number(value % 128n) + 128, ...varint(value / 128n)];
+}
+
+/** A record of etcd's log, behind its length and filled up to eight bytes. */
+function record(content: number[]): number[] {
+  const padding = (8 - (content.length % 8)) % 8;
+  const length = [content.length, 0, 0, 0, 0, 0, 0, padding === 0 ? 0 : 0x80 + padding];
+  return [...length, ...content, ...Array.from({ length: padding }, () => 0)];
+}
+
+/** How a log begins: a checksum, and the IDs of member and cluster. */
+function logOf(memberId: bigint, clusterId: bigint): Buffer {
+  const ids = [0x08, ...varint(memberId), 0x10, ...varint(clusterId)];
+  const metadata = [0x08, 0x01, 0x10, ...varint(0xdeadbeefn), 0x1a, ids.length, ...ids];
+  return Buffer.from([...record([0x08, 0x04, 0x10, 0x00]), ...record(metadata), ...record([0x08, 0x03, 0x10, 0x07])]);
+}
+
+describe('inspect-host tells of which cluster the data is', () => {
+  it.each<[string, Buffer, string]>([
+    ['in the log', logOf(0x8e9e05c52164694dn, 0xa7ef944b95711739n), 'a7ef944b95711739'],
+    ['as etcd writes it, without a zero before it', logOf(1n, 0x0def000000000007n), 'def000000000007'],
+    ['where it is small', logOf(300n, 7n), '7'],
+    ['no more where its begin is cut off', logOf(1n, 0xa7ef944b95711739n).subarray(0, 40), ''],
+    ['no more where something else is there', Buffer.from('the disk has lost this, and more than this besides'), ''],
+    ['no more where nothing is there', Buffer.alloc(0), ''],
+  ])('%s', async (_, log, clusterId) => {
+    using host = new PreparedHost();
+    mkdirSync(host.path('data/member/wal'), { recursive: true });
+    writeFileSync(host.path('data/member/wal/0000000000000000-0000000000000000.wal'), log);
+    expect(await inspect(host)).toMatchObject({ hasLog: true, clusterId });
   });
 });
 

@@ -27,7 +27,9 @@ import {
 
 const CHOOSE = ['Choose next cure', 'What comes next?'];
 const ASSESS = ['Assess tokens', 'Does a member reject tokens?'];
-const UNTIL_PLANNED = [...['Load cluster', ...ASSESS, 'Inspect hosts', 'Plan token cure', 'Is this a dry run?']];
+const UNTIL_PLANNED = [
+  ...['Load cluster', ...ASSESS, 'Inspect hosts', 'Plan token cure', 'Is it confirmed?', 'Is this a dry run?'],
+];
 const PROVE = ['Verify tokens', 'Prove writes on every member', 'Tokens are taken'];
 
 /** What a step that chooses was told each time, of what has come about so far. */
@@ -59,6 +61,26 @@ describe('a cure', () => {
       tokens: RESTARTED_ONLY,
     });
     expect(executed.pages).toEqual([]);
+  });
+
+  it('looks at the hosts after the first reading, where what stands against it is told at once, and not again', async () => {
+    const reading = (count: number) =>
+      assessmentOf(['node3'], { verdict: 'Confirm', readings: readingsOf(['node3'], count) });
+    const confirmed = await cure({ 'Assess tokens': [reading(1), reading(2), assessmentOf(['node3'])] });
+    const wait = 'Wait before the next reading';
+    expect(confirmed.visited.slice(0, 13)).toEqual([
+      ...['Load cluster', ...ASSESS, 'Inspect hosts', 'Plan token cure', 'Is it confirmed?', wait],
+      ...[...ASSESS, wait],
+      ...[...ASSESS, 'Plan token cure'],
+    ]);
+    expect(callsOf(confirmed, 'Inspect hosts')).toHaveLength(1);
+    expect(confirmed.ended).toMatchObject({ status: 'SUCCEEDED' });
+    const refused = await cure({
+      'Assess tokens': reading(1),
+      'Plan token cure': failure('PreconditionFailed', 'Not every member that rejects tokens can be cured.'),
+    });
+    expect(refused.ended).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed' });
+    expect(refused.waitsMs).toEqual([]);
   });
 
   it('by a toggle: disables and enables in one step, and tells for how long', async () => {

@@ -103,6 +103,7 @@ export function salvageOf(revision: string): Salvage {
       version: '',
       sizeBytes: 9,
       rawRevision: '1',
+      clusterId: 'c1',
       problem: '',
     },
     log: { clusterId: 'c1', complete: true, commitIndex: '9', lastIndex: '9' },

@@ -136,6 +136,7 @@ export function inspectionOf(member: string, more: Partial<HostInspection['unit'
     walDir: null,
     archives: [],
     hasLog: true,
+    clusterId: 'c1',
     recoveries: [],
     certificates: [],
     configuration: {

@@ -45,17 +45,20 @@ describe.each(TESTED_RELEASES)('a login to etcd %s', (version) => {
     await using cluster = await startCluster({ binaries: await findEtcd(version), members: 1, tls: 'mutual' });
     const member = connectTo(cluster, { login: ROOT });
     const stranger = connectTo(cluster);
+    const denied = connectTo(cluster, { login: { ...ROOT, password: 'another' } });
     await member.put('a', '1');
     await cluster.enableAuth(ROOT.password);
     await member.put('a', '2');
+    // Nobody need be let in to be told which cluster it is.
+    const { clusterId } = await member.status();
+    expect([await stranger.ownCluster(), await denied.ownCluster()]).toEqual([{ clusterId }, { clusterId }]);
     expect(await member.readLocally('a', WAIT_MS)).toBe('2');
     expect(await failureOf(stranger.put('a', '3'))).toEqual([
       'PreconditionFailed',
       'PermissionDenied',
       expect.stringContaining('the common name of the client certificate'),
     ]);
-    member.close();
-    stranger.close();
+    for (const each of [member, stranger, denied]) each.close();
   });
 
   it('is made again, once, after the member forgot its tokens in a restart', async () => {

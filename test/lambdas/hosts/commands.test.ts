@@ -98,7 +98,7 @@ describe('the hosts', () => {
     [
       'it is not there, as no other is',
       {},
-      'it is not in hosts.json, which has no host: give it with --hosts FILE\nNobody was asked',
+      'it is not in hosts.json, which has no host: add it there, and give the file with --hosts FILE\nNobody was asked',
     ],
     [
       'its program is not there',

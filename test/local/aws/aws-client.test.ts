@@ -248,6 +248,15 @@ describe('the secrets of a cluster', () => {
     });
   });
 
+  it('of which a field is there twice are malformed: only one would count', async () => {
+    const SecretString = '{"username":"root","password":"one","password":"two"}';
+    await serve(answering(200, { Name: 'etcd/root', SecretString }).answer);
+    await expect(readSecrets({ ...CLUSTER, auth: { secret: 'etcd/root' } })).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringMatching(/^The secret "etcd\/root" is malformed: "password" is there more than once/),
+    });
+  });
+
   it('that are no JSON say so', async () => {
     await serve(answering(200, { Name: 'etcd/tls', SecretString: '-----BEGIN' }).answer);
     await expect(readSecrets(withTls)).rejects.toMatchObject({
