@@ -1,4 +1,4 @@
-import { type TellChanges, tellChangesInput } from '../contracts/membership.ts';
+import { tellChangesInput } from '../contracts/membership.ts';
 import { type ChangesSoFar, changesSoFar, commandOf, type StepRun } from './changes-so-far.ts';
 import { standingAfter } from './told-changes.ts';
 
@@ -54,7 +54,7 @@ function ofSpace({ runs, variables }: SoFar, { done }: ChangesSoFar): string {
 }
 
 /** With what was under way, and without it: nobody has heard which of the two it is. */
-function ofReplacement({ variables: { plan, changes, next } }: SoFar, { perhaps }: ChangesSoFar): string {
+function ofReplacement({ runs, variables: { plan, changes, next } }: SoFar, { perhaps }: ChangesSoFar): string {
   const { cluster, targets } = fieldsOf(plan);
   const standing = (those: unknown[]) => {
     const request = tellChangesInput.safeParse({ error: '', cause: '', cluster, targets, changes: those });
@@ -63,8 +63,11 @@ function ofReplacement({ variables: { plan, changes, next } }: SoFar, { perhaps 
   const known = listOf(changes);
   const now = standing([...known]);
   if (now === '') return '';
-  const { action, member, host, id } = fieldsOf(next) as Partial<TellChanges['changes'][number]>;
-  const then = perhaps.length > 0 ? standing([...known, { action, member, host, id }]) : '';
+  const { action, member, id } = fieldsOf(next);
+  const commands = listOf(fieldsOf(runs.at(-1)?.input).commands);
+  const underWay =
+    commands.length > 0 ? commands.map((each) => ({ member: each.member, host: each.host })) : [{ member, id }];
+  const then = perhaps.length > 0 ? standing([...known, ...underWay.map((each) => ({ action, ...each }))]) : '';
   return then === '' || then === now ? `Now ${now}` : `Now ${now} If what was under way was done as well: ${then}`;
 }
 
