@@ -144,9 +144,9 @@ export function commandOf({ input }: Pick<StepRun, 'input'>): HostCommandName | 
 function onHosts(command: HostCommandName, { commands }: Fields, reports: readonly Fields[]): ChangesSoFar {
   const changes = listOf(commands).flatMap(({ member, host, parameters }) => {
     const report = reports.find((each) => each.member === member && each.host === host) as HostReport | undefined;
-    if (report && REFUSALS.includes(report.error)) return [];
     // Of one that has failed the result is what it had changed before that.
     const result = report?.result ? fieldsOf(report.result) : undefined;
+    if (report && !result && REFUSALS.includes(report.error)) return [];
     const text = BY_COMMAND[command]({ parameters: parameters as OnHost['parameters'], result });
     return text === '' ? [] : [{ text, at: `${host} (${member})`, isDone: result !== undefined }];
   });

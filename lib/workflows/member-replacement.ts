@@ -278,8 +278,8 @@ export class MemberReplacement extends Construct {
     const doesNotJoin = fail(
       'The member does not join',
       `{% ($unit := ${RESULT}.unit; $next.problem & ' Its service on ' & $next.host & ' is ' & $unit.activeState & ' (' & ` +
-        "$unit.subState & ', ' & $unit.result & '). Find out why. The end of its log:\\n' & " +
-        `$join([${RESULT}.log], '\\n')) %}`,
+        "$unit.subState & ', ' & $unit.result & '). Find out why: \"journalctl -u ' & $next.parameters.unit & '\" there has the whole. The end of its log:\\n' & " +
+        `$join([${RESULT}.log][[-10..-1]], '\\n')) %}`,
     );
     return onEveryHost(this, 'Look why it does not join', {
       step,

@@ -162,7 +162,9 @@ describe('a remediation that is at work', () => {
     const watching = terminal.start('watch', 'at-work');
     // A step of the runbook, which is an execution of its own.
     await expect.poll(() => watching.written.stdout).toMatch(/^ {4}✓ .*Assess quorum/m);
-    expect(watching.written.stdout).toMatch(/^ {2}Running etcd-remediation-quorum-recovery$/m);
+    expect(watching.written.stdout).toMatch(
+      /^ {2}Planning with etcd-remediation-quorum-recovery \(dry run: nothing is changed\)$/m,
+    );
     watching.kill('SIGINT');
     expect(await watching.ended).toMatchObject({
       status: 130,

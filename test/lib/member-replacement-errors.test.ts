@@ -91,7 +91,7 @@ describe('a member that does not join', () => {
       error: 'VerificationFailed',
       cause:
         `node3 was started and does not answer. Its service on ${hostOf('node3')} is activating (auto-restart, exit-code). ` +
-        'Find out why. The end of its log:\nnode3 starts\nnode3 panics',
+        'Find out why: "journalctl -u etcd" there has the whole. The end of its log:\nnode3 starts\nnode3 panics',
     });
     const told = calls.at(-1)?.input as TellChanges;
     expect(told.changes.map(({ action }) => action)).toEqual([
@@ -105,6 +105,7 @@ describe('a member that does not join', () => {
   it.each([
     ['one line', ['node3 panics'], 'node3 panics'],
     ['nothing', [], ''],
+    ['a lot', Array.from({ length: 40 }, (_, line) => `line ${line}`), '(line 3\\d\\n?){10}'],
   ])('may have logged %s', async (_, log, end) => {
     const inspection = { ...inspectionOf('node3'), log };
     const { ended } = await replaceMember({ ...giveUp, 'Look why it does not join': inspection });
