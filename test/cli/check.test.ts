@@ -163,6 +163,21 @@ describe('etcd-remediation check, on a quiet cluster on hosts with TLS and authe
     }
   });
 
+  it('says of each host that it is not in hosts.json where that has none', async () => {
+    await write('hosts', {});
+    try {
+      const { status, stdout } = await check([orders]);
+      expect(status, stdout).toBe(1);
+      expect(
+        stdout.match(
+          /^ {2}! hosts +m\d on node-[abc] could not be looked at: Not every host is reached: .*it is not in hosts\.json, which has no host: add it there/gm,
+        ),
+      ).toHaveLength(3);
+    } finally {
+      await write('hosts', contents.hosts);
+    }
+  });
+
   it('is the same where it is deployed, and whoever asks reaches nothing of it', async () => {
     const platform = await Platform.start({
       file: { clusters: [orders] },
