@@ -5,6 +5,14 @@ import type { Progress } from './progress.ts';
 export interface Bench {
   /** Whether it is to do with fewer runs and smaller stores. */
   quick: boolean;
+  /** How often each contender does the same. */
+  rounds: number;
+  /** Of stores; undefined: as large as the part sees fit. */
+  sizesBytes?: readonly number[] | undefined;
+  /** Of clusters; undefined: as many as the part sees fit. */
+  memberCounts?: readonly number[] | undefined;
+  /** The program; undefined: it is built, where that can be. */
+  etcdDefrag?: string | undefined;
   binaries: EtcdBinaries;
   progress: Progress;
 }
@@ -12,6 +20,8 @@ export interface Bench {
 export interface Part {
   name: string;
   summary: string;
+  /** It answers a question of its own, and is run only where it is asked for. */
+  isApart?: boolean;
   measure(bench: Bench): Promise<Findings>;
 }
 
@@ -28,10 +38,28 @@ interface Skipped {
 
 /** What was measured while several did the same work, in turn and on one machine. */
 export interface Comparison {
-  /** The work, and what it was done to. */
+  /** The work, and what it was done to besides the place. */
   compared: string;
+  /** Undefined where it does not matter. */
+  place?: Place;
   measured: string;
-  unit: 'ms' | 'writes';
+  unit: Unit;
   /** By who did the work: ours first, then what it is compared with. A value a run. */
   values: ReadonlyMap<string, readonly number[]>;
+}
+
+export type Unit = 'ms' | 'writes' | 'elections';
+
+/** A cluster, and how much it holds. */
+export interface Place {
+  store: Store;
+  members: number;
+}
+
+export interface Store {
+  /** `1.0 GiB`, or `10,000 keys`. */
+  title: string;
+  /** Of all keys together; where it is about space, the quota. */
+  sizeBytes: number;
+  valueBytes: number;
 }

@@ -1,7 +1,8 @@
 import { coldStart } from './cold-start.ts';
+import { leadership } from './leadership.ts';
 import type { Part } from './part.ts';
 import { recovery } from './recovery.ts';
 import { replacement } from './replacement.ts';
-import { writeStall } from './write-stall.ts';
+import { space } from './space.ts';
 
-export const PARTS: readonly Part[] = [coldStart, writeStall, replacement, recovery];
+export const PARTS: readonly Part[] = [coldStart, space, replacement, recovery, leadership];

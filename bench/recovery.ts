@@ -1,26 +1,39 @@
 import { until } from '../drills/conditions.ts';
-import { type HostedStage, setHostedStage } from '../drills/stage.ts';
-import { WriterThread } from '../drills/writer-thread.ts';
+import type { HostedStage } from '../drills/stage.ts';
 import { freePorts, HOST } from '../local/etcd/ports.ts';
 import { crashMembers, damageLog, wipeData } from '../local/hosts/damage.ts';
 import { UNIT } from '../local/hosts/hosted-member.ts';
-import type { Bench, Comparison, Findings, Part } from './part.ts';
+import { filledPlaces, onFilledStage } from './filling.ts';
+import type { Bench, Comparison, Findings, Part, Place } from './part.ts';
+import { describePlace } from './places.ts';
 import { runRunbook } from './runbook.ts';
 import { takeTurns } from './turns.ts';
 
-const [FIRST, SECOND, THIRD] = ['m1', 'm2', 'm3'] as const;
-
 type Act = (stage: HostedStage) => Promise<void>;
+/** @returns milliseconds that do not count */
+type Cure = (stage: HostedStage) => Promise<number>;
 
 /** How the quorum is lost, and what an operator types then. */
 interface Loss {
   title: string;
+  /** With fewer it is no loss of this kind. */
+  fewestMembers: number;
   damage: Act;
   typeCommands: Act;
 }
 
-/** Our runbook, without the confirmation time: that is a matter of policy and not of speed. */
-const runbook: Act = (stage) => runRunbook(stage, 'quorum-lost', { confirmSeconds: 1 });
+const runbook: Cure = (stage) => runRunbook(stage, 'quorum-lost', { confirmSeconds: 1 });
+const typed =
+  (typeCommands: Act): Cure =>
+  async (stage) => {
+    await typeCommands(stage);
+    return 0;
+  };
+
+const namesOf = ({ cluster }: HostedStage) => cluster.members.map(({ name }) => name);
+/** The one whose data is left, and those whose is not. */
+const lastOf = (stage: HostedStage) => namesOf(stage).at(-1) as string;
+const othersOf = (stage: HostedStage) => namesOf(stage).slice(0, -1);
 
 const onEveryHost = ({ cluster }: HostedStage, script: (name: string) => string) =>
   Promise.all(cluster.members.map(({ name }) => cluster.run(name, script(name))));
@@ -73,34 +86,43 @@ const snapshotOfCopy = (stage: HostedStage, name: string, url: string, peerUrl: 
 const LOSSES: readonly Loss[] = [
   {
     title: 'all members killed, all data whole',
-    damage: ({ cluster }) => crashMembers(cluster, [FIRST, SECOND, THIRD]),
+    fewestMembers: 1,
+    damage: (stage) => crashMembers(stage.cluster, namesOf(stage)),
     typeCommands: async (stage) => {
       await onEveryHost(stage, () => `systemctl start ${UNIT}`);
     },
   },
   {
-    title: 'one member up, the data of two gone',
-    damage: async ({ cluster }) => {
-      await crashMembers(cluster, [FIRST, SECOND]);
-      await Promise.all([FIRST, SECOND].map((name) => wipeData(cluster, name)));
+    title: 'one member up, the data of the others gone',
+    fewestMembers: 3,
+    damage: async (stage) => {
+      await crashMembers(stage.cluster, othersOf(stage));
+      await Promise.all(othersOf(stage).map((name) => wipeData(stage.cluster, name)));
     },
     typeCommands: async (stage) => {
-      const snapshot = snapshotOf(stage, THIRD);
-      await stage.cluster.etcdctl(['snapshot', 'save', snapshot], [THIRD]);
+      const survivor = lastOf(stage);
+      const snapshot = snapshotOf(stage, survivor);
+      await stage.cluster.etcdctl(['snapshot', 'save', snapshot], [survivor]);
       await restoreEverywhere(stage, snapshot);
     },
   },
   {
     title: 'all members killed, the data of one whole',
-    damage: async ({ cluster }) => {
-      await crashMembers(cluster, [FIRST, SECOND, THIRD]);
-      await Promise.all([damageLog(cluster, FIRST, 'truncated'), wipeData(cluster, SECOND)]);
+    fewestMembers: 3,
+    damage: async (stage) => {
+      const [first = '', ...rest] = othersOf(stage);
+      await crashMembers(stage.cluster, namesOf(stage));
+      await Promise.all([
+        damageLog(stage.cluster, first, 'truncated'),
+        ...rest.map((name) => wipeData(stage.cluster, name)),
+      ]);
     },
     typeCommands: async (stage) => {
       const { client, peer } = await freePorts();
       const [url, peerUrl] = [`http://${HOST}:${client}`, `http://${HOST}:${peer}`];
-      await stage.cluster.run(THIRD, snapshotOfCopy(stage, THIRD, url, peerUrl));
-      await restoreEverywhere(stage, snapshotOf(stage, THIRD));
+      const whole = lastOf(stage);
+      await stage.cluster.run(whole, snapshotOfCopy(stage, whole, url, peerUrl));
+      await restoreEverywhere(stage, snapshotOf(stage, whole));
     },
   },
 ];
@@ -109,57 +131,41 @@ const LOSSES: readonly Loss[] = [
 export const recovery: Part = {
   name: 'recovery',
   summary: 'how long the recovery of a lost quorum takes, against bare commands for the same damage',
-  async measure({ quick, binaries, progress }: Bench): Promise<Findings> {
-    const keys = quick ? 2_000 : 10_000;
+  async measure(bench: Bench): Promise<Findings> {
     const comparisons: Comparison[] = [];
-    for (const { title, damage, typeCommands } of LOSSES) {
-      const contenders = [
-        { name: 'runbook', cure: runbook },
-        { name: 'bare commands', cure: typeCommands },
-      ].map(({ name, cure }) => ({
-        name,
-        run: () => measureOnce(damage, { name, cure }, keys, { binaries, progress }),
-      }));
-      comparisons.push({
-        compared: `three members, ${keys} keys, ${title}`,
-        measured: 'until the first accepted write',
-        unit: 'ms',
-        values: await takeTurns(title, contenders, quick ? 1 : 3, progress),
-      });
+    for (const { title, fewestMembers, damage, typeCommands } of LOSSES) {
+      const places = filledPlaces(bench).filter(({ members }) => members >= fewestMembers);
+      for (const place of places) {
+        const contenders = [
+          { name: 'runbook', cure: runbook },
+          { name: 'bare commands', cure: typed(typeCommands) },
+        ].map(({ name, cure }) => ({ name, run: () => measureOnce(place, damage, { name, cure }, bench) }));
+        comparisons.push({
+          ...{ compared: title, place, measured: 'until the first accepted write', unit: 'ms' },
+          values: await takeTurns(`${describePlace(place)}, ${title}`, contenders, bench.rounds, bench.progress),
+        });
+      }
     }
     return { comparisons };
   },
 };
 
-async function measureOnce(
+function measureOnce(
+  place: Place,
   damage: Act,
-  { name, cure }: { name: string; cure: Act },
-  keys: number,
+  { name, cure }: { name: string; cure: Cure },
   { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
 ): Promise<number> {
-  const options = { etcd: binaries.version, members: 3, tls: false, auth: false, sizeMiB: 256 };
-  const stage = await progress.during(
-    'making the cluster and its hosts',
-    setHostedStage(options, { say: () => undefined, onEvent: () => undefined }),
-  );
-  const endpoints = stage.cluster.members.map(({ clientUrl }) => clientUrl);
-  const writer = new WriterThread({ endpoints, keys, valueBytes: 128 });
-  try {
-    await writer.ask('start');
-    const areWritten = async () => (await writer.ask('look')).ackedWrites >= keys;
-    await progress.during('writing the keys', until(`${keys} keys are written`, areWritten));
-    await writer.ask('slowDown');
+  return onFilledStage(place, { binaries, progress }, async (stage, writer) => {
     await progress.during('taking the quorum away', damage(stage));
     await writer.ask('forgetStalls');
     const startedAt = Date.now();
-    await progress.during(`recovering it: ${name}`, cure(stage));
+    const notCountedMs = await progress.during(`recovering it: ${name}`, cure(stage));
     let acceptedAt: number | undefined;
     await until('a write is accepted', async () => {
       acceptedAt = (await writer.ask('look')).firstAckAt;
       return acceptedAt !== undefined;
     });
-    return (acceptedAt ?? Number.NaN) - startedAt;
-  } finally {
-    await writer.end().finally(() => stage.close());
-  }
+    return (acceptedAt ?? Number.NaN) - startedAt - notCountedMs;
+  });
 }

@@ -1,5 +1,7 @@
-import type { describeMachine } from './machine.ts';
-import type { Comparison, Findings } from './part.ts';
+import { growthLines, growthsOf } from './growth.ts';
+import type { Machine } from './machine.ts';
+import type { Comparison, Findings, Unit } from './part.ts';
+import { describePlace } from './places.ts';
 import { median } from './statistics.ts';
 
 /** How a part went: with what it found, or with why it did not run. */
@@ -12,7 +14,9 @@ export interface PartResult extends Findings {
 export interface Head {
   quick: boolean;
   etcdVersion: string;
-  machine: ReturnType<typeof describeMachine>;
+  machine: Machine;
+  /** ISO 8601. */
+  startedAt: string;
 }
 
 /** What stands above the figures. */
@@ -30,12 +34,22 @@ export function headLines({ quick, etcdVersion, machine }: Head): string[] {
 
 export function partLines({ name, comparisons, skipped = [], error }: PartResult): string[] {
   if (error !== undefined) return [`${name}: it did NOT run. ${error}`];
+  const titles = comparisons.map(titleOf);
   const figures = comparisons.flatMap((comparison, index) => {
-    const { compared, measured } = comparison;
-    const isNext = compared !== comparisons[index - 1]?.compared;
-    return [...(isNext ? [`${name}: ${compared}`] : []), `  ${measured}`, ...rowLines(comparison)];
+    const isNext = titles[index] !== titles[index - 1];
+    return [...(isNext ? [`${name}: ${titles[index]}`] : []), `  ${comparison.measured}`, ...rowLines(comparison)];
   });
-  return [...figures, ...skipped.map((who) => `${name}: ${who.name} was skipped: ${who.reason}`)];
+  const growths = growthsOf(comparisons);
+  return [
+    ...figures,
+    ...(growths.length > 0 ? [`${name}: how it grows`, ...growths.flatMap(growthLines)] : []),
+    ...skipped.map((who) => `${name}: ${who.name} was skipped: ${who.reason}`),
+  ];
+}
+
+/** `3 members, 1.0 GiB, with the alarm NOSPACE` */
+function titleOf({ compared, place }: Comparison): string {
+  return place ? `${describePlace(place)}, ${compared}` : compared;
 }
 
 /** For programs: a unit is a part of the name of what it measures. */
@@ -79,16 +93,18 @@ function rowLines(comparison: Comparison): string[] {
   });
 }
 
+export const SUFFIXES: Readonly<Record<Unit, string>> = { ms: 'Ms', writes: 'Writes', elections: 'Elections' };
+
 function comparisonToJson(comparison: Comparison): object {
-  const { compared, measured, unit } = comparison;
-  const suffix = unit === 'ms' ? 'Ms' : 'Writes';
+  const { compared, place, measured, unit } = comparison;
+  const suffix = SUFFIXES[unit];
   const rows = rowsOf(comparison).map(({ name, values, median, ...ratio }) => ({
     name,
     [`values${suffix}`]: values.map(rounded),
     [`median${suffix}`]: rounded(median),
     ...ratio,
   }));
-  return { compared, measured, rows };
+  return { compared, ...(place && { place }), measured, unit, rows };
 }
 
 function rounded(value: number): number {

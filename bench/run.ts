@@ -1,10 +1,11 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { openOutput } from '../cli/output.ts';
 import { endOnSignals, tellAtSignal } from '../cli/signals.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';
 import { describeMachine } from './machine.ts';
 import type { Bench, Part } from './part.ts';
 import { PARTS } from './parts.ts';
+import { parseMembers, parseSizes } from './places.ts';
 import { Progress } from './progress.ts';
 import { type Head, headLines, type PartResult, partLines, toJson } from './report.ts';
 
@@ -13,9 +14,15 @@ const ETCD = '3.5.16';
 const FAILURE = 1;
 const WRONG_USE = 2;
 
+/** A median needs some runs, and an odd number of them. */
+const ROUNDS = { quick: 3, full: 5 };
+
 interface Flags {
   only?: string;
   quick: boolean;
+  sizes?: number[];
+  members?: number[];
+  etcdDefrag?: string;
   json: boolean;
 }
 
@@ -26,23 +33,42 @@ function command(): Command {
         `another machine.\n\nParts:\n${PARTS.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n')}`,
     )
     .addOption(new Option('--only <part>', 'run this part alone').choices(PARTS.map(({ name }) => name)))
-    .option('--quick', 'fewer runs and smaller stores: less than three minutes on a quiet machine', false)
+    .option('--quick', 'fewer runs, smaller stores and three members: some minutes on a quiet machine', false)
+    .option('--sizes <list>', 'of the stores, such as 256MiB,1GiB; 256MiB,1GiB,2GiB, if not said', listOf(parseSizes))
+    .option('--members <list>', 'of the clusters, such as 1,3; 1,3,5,7, if not said', listOf(parseMembers))
+    .option('--etcd-defrag <path>', 'this program of etcd-defrag, instead of one that is built from its Go module')
     .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
     .addHelpText('after', '\nExit status: 0 every part ran; 1 one did not; 2 for a wrong use.')
     .exitOverride()
     .action(runParts);
 }
 
-async function runParts({ only, quick, json }: Flags): Promise<void> {
+/** @param parse throws Error that says what is wrong */
+function listOf(parse: (text: string) => number[]) {
+  return (text: string): number[] => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
+}
+
+async function runParts({ only, quick, sizes, members, etcdDefrag, json }: Flags): Promise<void> {
   using _ = tellAtSignal(() => 'Stopped. The clusters of the benchmark are ended and removed.');
   const { print, finish } = openOutput(json);
   const startedAt = performance.now();
   const binaries = await findEtcd(ETCD, new Progress('etcd').say);
-  const head: Head = { quick, etcdVersion: binaries.version, machine: describeMachine() };
+  const head: Head = {
+    ...{ quick, etcdVersion: binaries.version, machine: describeMachine() },
+    startedAt: new Date().toISOString(),
+  };
   for (const line of headLines(head)) print(line);
   const results: PartResult[] = [];
-  for (const part of PARTS.filter(({ name }) => only === undefined || name === only)) {
-    const result = await runPart(part, { quick, binaries, progress: new Progress(part.name) });
+  for (const part of PARTS.filter(({ name, isApart }) => (only === undefined ? !isApart : name === only))) {
+    const rounds = ROUNDS[quick ? 'quick' : 'full'];
+    const options = { quick, rounds, sizesBytes: sizes, memberCounts: members, etcdDefrag };
+    const result = await runPart(part, { ...options, binaries, progress: new Progress(part.name) });
     results.push(result);
     for (const line of partLines(result)) print(line);
   }

@@ -5,13 +5,18 @@ const POLL_MS = 20;
 const GIVE_UP_AFTER_MS = 300_000;
 
 /** Waits for a condition. @throws Error naming it when it does not come true */
-export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  if (!(await settles(holds))) throw new Error(`Waited ${GIVE_UP_AFTER_MS / 1000} s in vain until ${what}.`);
+export async function until(
+  what: string,
+  holds: () => Promise<boolean>,
+  giveUpAfterMs = GIVE_UP_AFTER_MS,
+): Promise<void> {
+  if (!(await settles(holds, giveUpAfterMs)))
+    throw new Error(`Waited ${giveUpAfterMs / 1000} s in vain until ${what}.`);
 }
 
 /** Waits for a condition. @returns whether it came true in time */
-export async function settles(holds: () => Promise<boolean>): Promise<boolean> {
-  for (const deadline = Date.now() + GIVE_UP_AFTER_MS; Date.now() < deadline; await sleep(POLL_MS))
+export async function settles(holds: () => Promise<boolean>, giveUpAfterMs = GIVE_UP_AFTER_MS): Promise<boolean> {
+  for (const deadline = Date.now() + giveUpAfterMs; Date.now() < deadline; await sleep(POLL_MS))
     if (await holds()) return true;
   return false;
 }

@@ -34,9 +34,12 @@ export type WriterFigures = AnswerTo<'look'>;
 export type Answer = { value: AnswerTo<Act> } | { problem: string; isOutage: boolean };
 
 function figures() {
-  const { refusedAt, ackedWrites, acknowledgedKeys, firstAckAt, unansweredWrites, maxWriteStallMs, maxSilenceMs } =
-    writer;
-  return { refusedAt, ackedWrites, acknowledgedKeys, firstAckAt, unansweredWrites, maxWriteStallMs, maxSilenceMs };
+  const { refusedAt, ackedWrites, acknowledgedKeys, firstAckAt, unansweredWrites } = writer;
+  const { maxWriteStallMs, maxSilenceMs, maxWaitMs } = writer;
+  return {
+    ...{ refusedAt, ackedWrites, acknowledgedKeys, firstAckAt, unansweredWrites },
+    ...{ maxWriteStallMs, maxSilenceMs, maxWaitMs },
+  };
 }
 
 port.on('message', async (act: Act) => {

@@ -21,6 +21,8 @@ export interface WriterOptions {
   /** How many different keys a flood writes, over and over: what is in use of the database. */
   keys: number;
   valueBytes: number;
+  /** How long a write waits for its answer: 5 s, if not said. */
+  deadlineMs?: number;
 }
 
 interface Load {
@@ -53,12 +55,15 @@ export class Writer {
   maxWriteStallMs = 0;
   /** Longest time between two answers of any kind: a refusal is an answer. */
   maxSilenceMs = 0;
+  /** Longest time from one write to its answer, or to its end without one. */
+  maxWaitMs = 0;
   readonly #flood: Load;
   readonly #connections: Connection[];
   readonly #retired: Connection[] = [];
   readonly #connect: (endpoint: string) => Connection;
   readonly #endpoints: readonly string[];
   readonly #hasLogin: boolean;
+  readonly #deadlineMs: number;
   /** By the member's place among the endpoints: when to try next whether it lets the writer in again. */
   readonly #shutOut = new Map<number, number>();
   readonly #acknowledged = new Map<string, Acknowledged>();
@@ -69,14 +74,16 @@ export class Writer {
   #sequence = 0;
   #lastAckAt = Date.now();
   #lastAnswerAt = Date.now();
+  #measuredFrom = Date.now();
   #stopped = false;
 
   constructor(options: WriterOptions) {
-    const { endpoints, tls, login, keys, valueBytes } = options;
+    const { endpoints, tls, login, keys, valueBytes, deadlineMs = DEADLINE_MS } = options;
     this.#hasLogin = login !== undefined;
+    this.#deadlineMs = deadlineMs;
     this.#flood = { prefix: 'drill/flood/', keys, valueBytes };
     this.#endpoints = endpoints;
-    this.#connect = (endpoint) => new Connection({ endpoint, tls, login, deadlineMs: DEADLINE_MS });
+    this.#connect = (endpoint) => new Connection({ endpoint, tls, login, deadlineMs });
     this.#connections = endpoints.map(this.#connect);
   }
 
@@ -95,8 +102,8 @@ export class Writer {
 
   /** Starts the measurement of stalls anew. */
   forgetStalls(): void {
-    this.#lastAckAt = this.#lastAnswerAt = Date.now();
-    this.maxWriteStallMs = this.maxSilenceMs = 0;
+    this.#lastAckAt = this.#lastAnswerAt = this.#measuredFrom = Date.now();
+    this.maxWriteStallMs = this.maxSilenceMs = this.maxWaitMs = this.unansweredWrites = 0;
     this.firstAckAt = undefined;
   }
 
@@ -174,7 +181,7 @@ export class Writer {
     const connection = this.#connections[index] as Connection;
     const nextTrialAt = this.#shutOut.get(index);
     if (nextTrialAt !== undefined) return Date.now() >= nextTrialAt && this.#tryToComeIn(index, key, value, sequence);
-    const acknowledged = await this.#send(connection, key, value, sequence, DEADLINE_MS);
+    const acknowledged = await this.#send(connection, key, value, sequence, this.#deadlineMs);
     const isOutage = acknowledged === undefined && Date.now() - this.#lastAckAt > ELECTION_MS;
     const isInUse = connection === this.#connections[index] && !this.#shutOut.has(index);
     if (this.#hasLogin && isOutage && isInUse) this.#shutOut.set(index, 0);
@@ -210,8 +217,9 @@ export class Writer {
     sequence: number,
     deadlineMs: number,
   ): Promise<boolean | undefined> {
+    const sentAt = Date.now();
     try {
-      const deadline = Date.now() + deadlineMs;
+      const deadline = sentAt + deadlineMs;
       const { header } = await connection.kv.put({ key: Buffer.from(key), value }, { deadline });
       this.#acknowledge(key, { revision: BigInt(header.revision), sequence });
       return true;
@@ -230,6 +238,8 @@ export class Writer {
       if (!(error instanceof EtcdUnavailable)) throw error;
       this.unansweredWrites++;
       return undefined;
+    } finally {
+      this.maxWaitMs = Math.max(this.maxWaitMs, Date.now() - Math.max(sentAt, this.#measuredFrom));
     }
   }
 
