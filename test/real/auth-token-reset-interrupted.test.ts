@@ -251,6 +251,9 @@ describeOn('3.3.25')('authentication is enabled at the end of an auth token rese
       const ended = await running.ended;
       expect(ended.status, ended.stderr).toBe(129);
       expect(lastLine(ended)).toMatchObject({ outcome: 'ABORTED' });
+      expect(ended.stderr).toMatch(
+        /\nStopped\. The runbook auth-token-reset was under way .*\n[\s\S]*\nAuthentication may be disabled now\. .*\n[\s\S]*\nAuthentication is enabled before this command ends\. /,
+      );
       expect(ended.stderr).toContain('Running etcd-remediation-authentication-guard');
       expect(ended.stderr).toMatch(/Enable authentication +Authentication is enabled/);
       await expectEnabled();
