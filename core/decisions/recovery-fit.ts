@@ -102,7 +102,7 @@ function newerSnapshot(hosts: readonly RestoreHost[], { member, version }: Resto
  * How far the revision is raised, so that no watcher sees it go back: by more than a cluster writes between its last snapshot and the
  * loss of its quorum. etcd can do so from 3.4.27 and 3.5.10 on (--bump-revision with --mark-compacted).
  */
-const BUMP_REVISION = '1000000000';
+export const BUMP_REVISION = '1000000000';
 
 /** `0` where the etcd of any host does not know how to raise a revision: all have to restore the same. */
 export function bumpOf(hosts: readonly Pick<RestoreHost, 'inspection'>[]): string {

@@ -80,6 +80,15 @@ describe('data of another cluster than that of a quorum of the hosts', () => {
     }
   });
 
+  it('is not passed over where it may be what an earlier recovery has restored, which has left out the others', () => {
+    const data = { node1: of('c1', 50), node2: of('c1', 60), node3: of('c2', 1_000_000_055) };
+    const { name, message } = failureOf(() => plan({ data }));
+    expect(name).toBe('PreconditionFailed');
+    expect(message).toMatch(
+      /^The hosts hold data of different clusters, and one that is not on a quorum of them has the revision that a recovery raises it to, so nobody can tell which is meant:\n/,
+    );
+  });
+
   it('does not matter where a backup is forced', () => {
     const { winner } = plan({ ...withBackup(true), examined: examined(5), data: ONE_AGAINST_ONE });
     expect(winner.source).toBe('backup');

@@ -84,6 +84,7 @@ describe('salvage-data-dir finds nothing', () => {
       version: '',
       sizeBytes: 0,
       rawRevision: '0',
+      clusterId: '',
       log: null,
       snapshot: null,
       problem: expect.stringContaining('no database'),
