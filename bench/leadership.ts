@@ -88,11 +88,13 @@ async function measureOnce(
     const keys = Math.ceil((sizeBytes * IN_USE_SHARE) / valueBytes);
     const endpoints = configured.map(({ clientUrl }) => clientUrl);
     const flood = new WriterThread({ endpoints, keys, valueBytes });
-    writers.push(flood);
-    await flood.ask('start');
-    const isFilled = async () => ((await etcd.members[0]?.status())?.dbSizeBytes ?? 0) > sizeBytes;
-    await progress.during('filling the store', until('the store is filled', isFilled, FILLED_WITHIN_MS));
-    await flood.end();
+    try {
+      await flood.ask('start');
+      const isFilled = async () => ((await etcd.members[0]?.status())?.dbSizeBytes ?? 0) > sizeBytes;
+      await progress.during('filling the store', until('the store is filled', isFilled, FILLED_WITHIN_MS));
+    } finally {
+      await flood.end();
+    }
     const { revision } = (await etcd.members[0]?.status()) ?? { revision: '0' };
     await progress.during(
       'compacting it',

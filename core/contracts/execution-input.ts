@@ -26,6 +26,8 @@ export const spaceParametersSchema = z.strictObject({
   minReclaimRatio: ratio.default(0.2),
   /** The alarm is disarmed once the database of every member that answers is below this share of its quota. */
   disarmBelowRatio: ratio.default(0.9),
+  /** Before the leader is defragmented: `move` leadership to a voter that is done, or let it `keep` it. */
+  leadership: z.enum(['move', 'keep']).default('move'),
 });
 export type SpaceParameters = z.output<typeof spaceParametersSchema>;
 

@@ -1,9 +1,12 @@
+import type { SpaceParameters } from '../contracts/execution-input.ts';
+
 /** What a space reclaim does, a line each, as things stand. */
 export function describeSpaceSteps({
   compactRevision,
   order,
   leader,
   raisedBy,
+  leadership,
 }: {
   /** "0" where nothing is compacted. */
   compactRevision: string;
@@ -12,16 +15,18 @@ export function describeSpaceSteps({
   leader: string;
   /** Whose NOSPACE is disarmed. */
   raisedBy: readonly string[];
+  leadership: SpaceParameters['leadership'];
 }): string[] {
+  const isKept = (member: string) => member === leader && order.length > 1 && leadership === 'keep';
   return [
     ...(compactRevision === '0' ? [] : [`compact history to revision ${compactRevision}`]),
     ...order.flatMap((member) => [
-      ...(member === leader && order.length > 1
+      ...(member === leader && order.length > 1 && leadership === 'move'
         ? [
             `move leadership from ${member} to a voter that is done: requests that are under way may time out, after up to 7 s`,
           ]
         : []),
-      `defragment ${member}, if it gains by it`,
+      `defragment ${member}, if it gains by it${isKept(member) ? '; it goes on leading, and its own clients wait meanwhile' : ''}`,
     ]),
     ...(raisedBy.length === 0 ? [] : [`disarm NOSPACE of ${raisedBy.join(', ')}, once every member is small enough`]),
     'write a key through each member, and delete it',

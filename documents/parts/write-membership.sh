@@ -2,6 +2,8 @@
 # How the cluster's members are written into etcd's configuration. The original stays as a copy under the execution's name.
 # shellcheck disable=SC2317
 
+# The folder that the script has locked with another descriptor than this part does.
+locked=''
 temporary=''
 trap 'status=$?; if [ -n "$temporary" ]; then rm -f -- "$temporary"; fi; on_exit "$status"' EXIT
 
@@ -17,17 +19,22 @@ make_twin() {
     fail 1 "What was made beside $file has not its owner and mode. See whether the file system keeps these, then run this again."
 }
 
-# write_membership CONFIG_FILE: refuses before it changes anything. Leaves in `reply`, as members of an object in JSON, what was written and where.
+# prepare_membership CONFIG_FILE: asks whatever could be refused, and changes nothing. Leaves what `file` is to be edited, and how.
 # shellcheck disable=SC2154
-write_membership() {
-  local copy
+prepare_membership() {
   require_loaded
   read_settings "$1"
   require_in_force
-  lock "$(dirname -- "$file")"
+  # Where it lies beside the data, a script that moves that holds the lock already.
+  if [ "$(dirname -- "$file")" != "$locked" ]; then lock "$(dirname -- "$file")"; fi
   require_room_beside
   edit_membership
-  copy=$file.$execution
+}
+
+# put_membership: leaves in `reply`, as members of an object in JSON, what was written and where.
+# shellcheck disable=SC2154
+put_membership() {
+  local copy=$file.$execution
   if [ "$changed" = true ]; then
     # Linked, not moved: a link never replaces the copy of an earlier run.
     if [ ! -e "$copy" ]; then
@@ -45,4 +52,10 @@ write_membership() {
   json "$file" && file=$reply
   json "$copy"
   reply="\"file\":$file,\"copy\":$reply,\"changed\":$changed"
+}
+
+# write_membership CONFIG_FILE: refuses before it changes anything; leaves `reply` as put_membership does.
+write_membership() {
+  prepare_membership "$1"
+  put_membership
 }

@@ -92,9 +92,11 @@ export function readOutcome<Command extends HostCommandName>(
   const { Status = '', StatusDetails = Status, ResponseCode, StandardOutputContent = '' } = invocation;
   if (RUNNING.includes(Status)) return { status: 'InProgress' };
   if (Status === 'Success') return readResult(host, command, StandardOutputContent);
+  const done = doneIn(StandardOutputContent);
   const failed = (error: new (message: string) => RemediationError, message: string) => ({
     status: 'Failed' as const,
     error: new error(`${host}, ${command}: ${message}`),
+    ...(done && { done }),
   });
   const details = StatusDetails.replaceAll(' ', '');
   const cutOff = Object.hasOwn(CUT_OFF, details) ? CUT_OFF[details] : undefined;
@@ -109,9 +111,8 @@ export function readOutcome<Command extends HostCommandName>(
   }
   if (Status === 'Failed' && ResponseCode !== undefined && ResponseCode > 0) {
     const error = BY_EXIT_CODE.get(ResponseCode) ?? HostCommandFailed;
-    const { message, done } = saidBy(StandardOutputContent);
-    const failure = failed(error, message ?? `it ended with exit code ${ResponseCode}${quote(words)}`);
-    return { ...failure, ...(done && { done }) };
+    const message = messageOf(StandardOutputContent);
+    return failed(error, message ?? `it ended with exit code ${ResponseCode}${quote(words)}`);
   }
   const said = [...new Set([Status, StatusDetails])].join(', ');
   return failed(
@@ -139,13 +140,16 @@ function readResult<Command extends HostCommandName>(
   return { status: 'Failed', error: new HostCommandFailed(`${host}, ${command}: ${message}`) };
 }
 
-/** What a script says when it fails, and what it had changed before. */
-function saidBy(stdout: string): { message?: string; done?: object } {
-  const said = parseJson(lastLine(stdout)) as { message?: unknown; done?: unknown } | null | undefined;
-  return {
-    ...(typeof said?.message === 'string' && said.message !== '' && { message: said.message }),
-    ...(typeof said?.done === 'object' && said.done !== null && { done: said.done }),
-  };
+/** What a script says when it fails. */
+function messageOf(stdout: string): string | undefined {
+  const said = parseJson(lastLine(stdout)) as { message?: unknown } | null | undefined;
+  return typeof said?.message === 'string' && said.message !== '' ? said.message : undefined;
+}
+
+/** What a script that fails says it had changed before. */
+function doneIn(stdout: string): object | undefined {
+  const said = parseJson(lastLine(stdout)) as { done?: unknown } | null | undefined;
+  return typeof said?.done === 'object' && said.done !== null ? said.done : undefined;
 }
 
 /** The end of standard error, without what SSM Agent adds to it. */

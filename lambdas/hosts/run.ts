@@ -204,12 +204,12 @@ class HostRun {
     }
     if (outcome.status === 'Done') return { result: outcome.result };
     if (outcome.status === 'Failed') {
-      const { error, done } = outcome;
+      const { error } = outcome;
       if (error instanceof HostUnreachable) return error;
-      // By an earlier call, for the same reason: the host is what a responder has to hear of.
       return {
+        done: outcome.done,
+        // By an earlier call, for the same reason: the host is what a responder has to hear of.
         error: wasAway && error.message.startsWith(`${host}, ${command}: Cancelled`) ? this.#wentAway(wasAway) : error,
-        done,
       };
     }
     const isAway = wasAway && (await this.#away());

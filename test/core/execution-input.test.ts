@@ -14,6 +14,7 @@ const defaults = {
   minReclaimBytes: 10_485_760,
   minReclaimRatio: 0.2,
   disarmBelowRatio: 0.9,
+  leadership: 'move',
 };
 
 function read(input: unknown) {
@@ -45,7 +46,13 @@ describe('the execution input of the space runbook', () => {
       dryRun: true,
       reason: 'x'.repeat(1024),
       requestedBy: 'y'.repeat(256),
-      parameters: { retainRevisions: 1000, minReclaimBytes: 0, minReclaimRatio: 0.01, disarmBelowRatio: 0.99 },
+      parameters: {
+        retainRevisions: 1000,
+        minReclaimBytes: 0,
+        minReclaimRatio: 0.01,
+        disarmBelowRatio: 0.99,
+        leadership: 'keep',
+      },
     };
     expect(read(input)).toEqual(input);
   });

@@ -139,6 +139,14 @@ describe('leadership', () => {
     expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'MoveLeadership', member: 'node1', transferee });
   });
 
+  it('stays where it is to be kept: the leader is defragmented as it is, after the others all the same', () => {
+    const keep = parametersWith({ leadership: 'keep' });
+    const both = observation([voter('node1', FRAGMENTED), voter('node2', FRAGMENTED), voter('node3')]);
+    expect(chooseNext(both, keep, [], 0)).toEqual({ action: 'Defragment', member: 'node2' });
+    const last = observation([voter('node1', FRAGMENTED), voter('node2'), voter('node3')]);
+    expect(chooseNext(last, keep, [], 0)).toEqual({ action: 'Defragment', member: 'node1' });
+  });
+
   it('never moves to a learner, however far ahead', () => {
     const reading = observation([
       learner('node4', behind('7999')),

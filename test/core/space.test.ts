@@ -119,6 +119,10 @@ describe('the assessment', () => {
       'disarm NOSPACE of a1 (node1), once every member is small enough',
       'write a key through each member, and delete it',
     ]);
+    const kept = assessSpace(reading, parametersWith({ leadership: 'keep' })).steps;
+    expect(kept.slice(3, 4)).toEqual([
+      'defragment node2, if it gains by it; it goes on leading, and its own clients wait meanwhile',
+    ]);
     const single = assessSpace(observation([voter('node1', FRAGMENTED)]), parameters);
     expect(single.steps.filter((step) => !step.startsWith('compact'))).toEqual([
       'defragment node1, if it gains by it',
