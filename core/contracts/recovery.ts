@@ -80,6 +80,8 @@ export interface Rescue {
   summary: string;
   /** One for each host concerned: revert-data-dir, discard-scratch, control-service (launch) or salvage-data-dir. */
   commands: HostCommand[];
+  /** `Restart`: how many of the services have to start, so that with those that run they are a quorum. */
+  mustStart: number;
   /**
    * discard-scratch: for `MoveBack`, once the data is back; for `Salvage`, where the execution ends before anything is moved; for `Restart` and
    * `WaitForQuorum`, once the quorum is proven: of recoveries that are `kept`.

@@ -45,7 +45,7 @@ export function chooseRescue(input: ChooseRescue): Rescue {
   }
   refuseOtherMembers(input);
   const { kept, forget } = keptRecoveries(input);
-  const rest = { discard: [], examine: null, kept };
+  const rest = { discard: [], examine: null, kept, mustStart: 0 };
   const clearance = clearInterrupted(input);
   if (clearance) return { ...rest, ...clearance };
   const services = surveyServices(input);
@@ -73,7 +73,8 @@ export function chooseRescue(input: ChooseRescue): Rescue {
     const stopped = services.filter(({ isReady, runs }) => isReady && !runs);
     const summary = `${outlook.why} Their services are started, which loses nothing.`;
     const commands = stopped.map(({ member }) => controlOf(cluster, member, 'launch'));
-    return { ...rest, action: 'Restart', summary, commands, discard: forget };
+    const mustStart = quorumIn(cluster) - running.length;
+    return { ...rest, action: 'Restart', summary, commands, mustStart, discard: forget };
   }
   if (isEnough) {
     const summary = `${running.join(', ')} run, which is a quorum: it gets some time to find its leader.`;

@@ -86,6 +86,7 @@ export class QuorumRecovery extends Construct {
         restartReason: '',
         launched: [],
         launchFailed: [],
+        running: [],
         waits: 0,
         turn: 0,
         discard: [],

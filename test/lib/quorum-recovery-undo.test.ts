@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { failure } from './execute.ts';
-import { except, MEMBERS, membersOf, PLAN, recover, SALVAGING, SERVICES, STAGED } from './recovery-scene.ts';
+import { except, MEMBERS, membersOf, PLAN, recover, rescueOf, SALVAGING, SERVICES, STAGED } from './recovery-scene.ts';
 import { callsOf, hostOf, SERVICE } from './replacement-scene.ts';
 import { LAYOUT } from './stacks.ts';
 
@@ -26,7 +26,7 @@ describe('an error before anything is stopped', () => {
     async (state) => {
       const executed = await recover({
         ...(state === 'Wait for quorum' && {
-          'Choose rescue': { action: 'WaitForQuorum', summary: '', commands: [], discard: [], examine: null, kept: '' },
+          'Choose rescue': rescueOf('WaitForQuorum'),
         }),
         [state]: BROKEN,
       });
@@ -61,10 +61,8 @@ describe('an error before anything is stopped', () => {
   });
 
   it('says which services run that were started', async () => {
-    const launch = (...members: string[]) => ({
-      ...{ action: 'Restart', summary: '', discard: [], examine: null, kept: '' },
-      commands: SERVICES('launch', members),
-    });
+    const launch = (...members: string[]) =>
+      rescueOf('Restart', { commands: SERVICES('launch', members), mustStart: 2 });
     const failing = async (members: string[], broken: string[]) => {
       const { ended } = await recover({
         'Choose rescue': [launch(...members), SALVAGING],

@@ -40,7 +40,8 @@ describe('the definition', () => {
       'Did the undoing fail anywhere?': [STOP, 'Close the interrupted recovery'],
       'Close the interrupted recovery': ['Did the closing fail anywhere?'],
       'Did the closing fail anywhere?': [STOP, 'Inspect hosts'],
-      'Start what has data': ['Inspect hosts'],
+      'Start what has data': ['Did enough start for a quorum?'],
+      'Did enough start for a quorum?': ['Wait for quorum', 'Inspect hosts'],
       'Wait for quorum': ['Does a quorum follow a leader?'],
       'Does a quorum follow a leader?': ['Quorum came back', 'Verify recovery', 'Inspect hosts'],
 

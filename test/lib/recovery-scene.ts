@@ -78,7 +78,10 @@ export function assessmentOf(verdict: QuorumAssessment['verdict'] = 'Lost', lost
 }
 
 export function rescueOf(action: Rescue['action'], more: Partial<Rescue> = {}): Rescue {
-  return { action, summary: `${action} may help.`, commands: [], discard: [], examine: null, kept: '', ...more };
+  return {
+    ...{ action, summary: `${action} may help.`, commands: [], mustStart: 0, discard: [], examine: null, kept: '' },
+    ...more,
+  };
 }
 
 const SALVAGE = { unit, ...SCRATCH, binDir, user, group, keep: 'yes' };
