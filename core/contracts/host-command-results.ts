@@ -102,7 +102,7 @@ export const hostInspectionSchema = z.strictObject({
 });
 export type HostInspection = z.output<typeof hostInspectionSchema>;
 
-/** control-service */
+/** control-service and start-restored */
 const controlledServiceSchema = z.strictObject({
   activeState: z.string(),
   subState: z.string(),
@@ -194,6 +194,7 @@ export const HOST_COMMAND_RESULTS = {
   'upload-snapshot': uploadedPartSchema,
   'restore-snapshot': restoredSnapshotSchema,
   'place-restored-data': archivedDataDirSchema,
+  'start-restored': controlledServiceSchema,
   'discard-scratch': discardedScratchSchema,
 } as const satisfies Record<HostCommandName, z.ZodType>;
 

@@ -140,6 +140,11 @@ export const HOST_COMMANDS = {
       replaceNewer: yesOrNo,
     },
   },
+  'start-restored': {
+    description: 'Says that the restored data is kept, starts the service on it, and waits until it is up',
+    timeoutSeconds: 300,
+    parameters: { unit, dataDir: path, walDir: optionalPath, execution },
+  },
   'discard-scratch': {
     description: "Removes the execution's scratch folder, where the data has come as far as it must have for that",
     timeoutSeconds: 300,

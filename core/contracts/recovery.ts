@@ -183,12 +183,11 @@ export interface RecoveryPlan {
     restore: HostCommand[];
     place: HostCommand[];
     configure: HostCommand[];
-    /** discard-scratch before the first start: every target says then that all have the restored data in place. */
-    commit: HostCommand[];
     /** discard-scratch where the execution ends before that. Also on hosts that only salvaged, or fetched a backup. */
     discard: HostCommand[];
     /** discard-scratch once all is proven, on the same hosts. */
     forget: HostCommand[];
+    /** start-restored: each target says that all have the restored data in place, and starts its service. */
     start: HostCommand[];
     revert: HostCommand[];
     /** The services that ran before. */

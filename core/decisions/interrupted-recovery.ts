@@ -31,7 +31,7 @@ type Interrupted = Pick<ChooseRescue, 'cluster' | 'parameters' | 'inspections' |
  * What has to be done with a recovery that was cut off, before anything else is looked at: nothing on these hosts can be judged while
  * some hold restored data and some their own. One execution's at a time; the next look shows whether there is another's.
  *
- * No host says `kept` before every one is `placed`, and no service is started before each was asked to say so. So `kept` on one host proves that the
+ * No host says `kept` before every one is `placed`, and none is started before it has said so itself. So `kept` on one host proves that the
  * data was in place on all, and may have been started: it stays. `placed` proves it where every voter's host says so. Otherwise nothing
  * was started, and all goes back. What is not seen proves neither: a host that is away may say `kept`, or hold the newest data aside. Hosts that all say
  * `kept` are done with it, and only the word is left.

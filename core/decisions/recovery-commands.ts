@@ -4,7 +4,7 @@ import { placeOf } from './host-place.ts';
 
 /** The host commands of a quorum recovery, as each host's layout needs them. All throw PreconditionFailed for a member without a host. */
 
-type Action = 'start' | 'launch' | 'stop';
+type Action = 'launch' | 'stop';
 type Parameters = (layout: Layout, member: ConfiguredMember) => Record<string, string>;
 
 function command(cluster: Cluster, name: string, parametersOf: Parameters): HostCommand {
@@ -47,6 +47,11 @@ export function revertOf(cluster: Cluster, member: string, execution: string): H
     ...ownersOf(layout),
     execution,
   }));
+}
+
+/** From the first of these on that is sent, the restored data is kept. */
+export function startRestoredOf(cluster: Cluster, member: string, execution: string): HostCommand {
+  return command(cluster, member, (layout) => ({ unit: layout.unit, ...foldersOf(layout), execution }));
 }
 
 /** `undo` where the data is in its own place, `commit` where what was restored is everywhere, `forget` once that has been proven. */

@@ -13,6 +13,7 @@ import {
   type Restoration,
   restoreOf,
   revertOf,
+  startRestoredOf,
 } from './recovery-commands.ts';
 import { bumpOf, type RestoreHost } from './recovery-fit.ts';
 
@@ -75,10 +76,9 @@ export function commandsOf(
       placeRestoredOf(cluster, member, { execution, revision, replaceNewer: parameters.snapshot?.force === true }),
     ),
     configure: onEach((member) => configureOf(cluster, member, restoration)),
-    commit: onEach((member) => discardOf(cluster, member, execution, 'commit')),
     discard: salvaged.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
     forget: salvaged.map(({ member }) => discardOf(cluster, member, execution, 'forget')),
-    start: onEach((member) => controlOf(cluster, member, 'start')),
+    start: onEach((member) => startRestoredOf(cluster, member, execution)),
     revert: onEach((member) => revertOf(cluster, member, execution)),
     // Without a quorum they wait for one as long as they like.
     startAgain: reachable

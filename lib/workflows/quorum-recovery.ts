@@ -179,13 +179,12 @@ export class QuorumRecovery extends Construct {
       .when(Condition.jsonata('{% $goal.restored %}'), discardStaged.next(restoreEnds))
       .otherwise(restartEnds);
     const onErrorAfterStart = this.#tellWhatIsKept(stop);
-    // Nobody needs the word any more, and it says the same as long as one host has it; so what is left of it is only told of. Where
-    // a host did not even get to say it, the others go on saying it for that one.
+    // Nobody needs the word any more, and it says the same as long as one host has it; so what is left of it is only told of.
     const forget = reportFromEveryHost(this, 'Forget the recovery', {
       step: steps.runHostCommands,
       command: 'discard-scratch',
-      commands: `$goal.restored ? ${FORGETTABLE} : $discard`,
-      assign: { scratchLeft: `{% $join($append([], [$scratchLeft, ${PROBLEMS}][$ != '']), '\\n') %}` },
+      commands: '$goal.restored ? $plan.commands.forget : $discard',
+      assign: { scratchLeft: `{% ${PROBLEMS} %}` },
       onError: wasDataRestored,
     });
     forget.next(wasDataRestored);
@@ -233,8 +232,6 @@ export class QuorumRecovery extends Construct {
 /** An earlier recovery that was brought to an end first. */
 const EARLIER = { interrupted: '{% [$interrupted] %}' };
 const UNCHANGED = "($count($interrupted) > 0 ? $join($interrupted, ' ') : 'No data was changed.')";
-/** On targets that did not all get to say `kept`, it stays. */
-const FORGETTABLE = "$plan.commands.forget[$scratchLeft = '' or $not(member in $plan.targets.member)]";
 const LOSS = joined('$kept', '$plan.loss.explanation');
 const RESTORED = "'The ' & $plan.winner.source & ' snapshot of ' & $plan.winner.member & ' was restored.'";
 const LEFT_OUT = "($count($plan.leftOut) > 0 ? 'Left out: ' & $join([$plan.leftOut.member], ', ') & '.' : '')";

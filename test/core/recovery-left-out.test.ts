@@ -54,17 +54,7 @@ describe('members that cannot be recovered', () => {
     ]);
     expect(cluster.members.map(({ name }) => name)).toEqual(['node1', 'node2']);
     expect(commands.restore[0]?.parameters.initialCluster).toBe('node1=https://node1:2380,node2=https://node2:2380');
-    for (const phase of [
-      'stop',
-      'restore',
-      'place',
-      'configure',
-      'commit',
-      'discard',
-      'forget',
-      'start',
-      'revert',
-    ] as const) {
+    for (const phase of ['stop', 'restore', 'place', 'configure', 'discard', 'forget', 'start', 'revert'] as const) {
       expect(names(commands[phase])).toEqual(['node1', 'node2']);
     }
     expect(steps.at(-2)).toBe(
@@ -111,7 +101,7 @@ describe('members that cannot be recovered', () => {
     expect(names(commands.startAgain)).toEqual(['node3']);
     expect(names(commands.place)).toEqual(['node1', 'node2']);
     expect(names(commands.discard)).toEqual(['node1', 'node2', 'node3']);
-    expect(names(commands.commit)).toEqual(['node1', 'node2']);
+    expect(names(commands.start)).toEqual(['node1', 'node2']);
     expect(names(commands.forget)).toEqual(['node1', 'node2', 'node3']);
   });
 

@@ -106,11 +106,12 @@ function commandsOf({ commands, staging }: RecoveryPlan): [HostCommandName, Host
     list.map((command): [HostCommandName, HostCommand, string | undefined] => [name, command, url]);
   return [
     ...all('restore-snapshot', [commands.trial]),
-    ...all('control-service', [...commands.stop, ...commands.start, ...commands.startAgain]),
+    ...all('control-service', [...commands.stop, ...commands.startAgain]),
     ...all('restore-snapshot', commands.restore, ''),
     ...all('place-restored-data', commands.place),
     ...all('configure-membership', commands.configure),
-    ...all('discard-scratch', [...commands.commit, ...commands.discard, ...commands.forget]),
+    ...all('start-restored', commands.start),
+    ...all('discard-scratch', [...commands.discard, ...commands.forget]),
     ...all('revert-data-dir', commands.revert),
     ...all('upload-snapshot', staging?.parts ?? [], ''),
   ];
@@ -234,9 +235,9 @@ describe('the commands', () => {
   });
 
   it('remove the scratch folders as far as the data has come', () => {
-    const { commit, discard, forget } = plan().commands;
-    const outcomes = [commit, discard, forget].map((each) => each.map(({ parameters }) => parameters.outcome));
-    expect(outcomes).toEqual([Array(3).fill('commit'), Array(3).fill('undo'), Array(3).fill('forget')]);
+    const { discard, forget } = plan().commands;
+    const outcomes = [discard, forget].map((each) => each.map(({ parameters }) => parameters.outcome));
+    expect(outcomes).toEqual([Array(3).fill('undo'), Array(3).fill('forget')]);
   });
 
   it('stop all members, and start again those that ran', () => {
@@ -246,7 +247,7 @@ describe('the commands', () => {
     expect(names(startAgain)).toEqual(['node1', 'node3']);
     expect(startAgain[0]?.parameters).toEqual({ unit: 'etcd', action: 'launch' });
     expect(names(start)).toEqual(['node1', 'node2', 'node3']);
-    expect(start[0]?.parameters).toEqual({ unit: 'etcd', action: 'start' });
+    expect(start[0]?.parameters).toEqual({ unit: 'etcd', dataDir: '/var/lib/etcd', walDir: '', execution: 'run-1' });
   });
 
   it('move data back under the name that it was moved aside', () => {

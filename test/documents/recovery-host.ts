@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -98,6 +98,43 @@ export function placeParameters(
 
 export function discardParameters(host: PreparedHost, overrides: Record<string, string> = {}) {
   return { dataDir: host.path('data'), walDir: '', outcome: 'undo', execution: 'run-1', ...overrides };
+}
+
+export function startParameters(host: PreparedHost, overrides: Record<string, string> = {}) {
+  return { unit: 'etcd', dataDir: host.path('data'), walDir: '', execution: 'run-1', ...overrides };
+}
+
+/**
+ * Has systemctl start and stop the unit, which it notes in `calls` with the word that the recovery is at. It begins as one that runs, or not.
+ * @param refused whether a stop comes to nothing
+ */
+export function controlUnit(
+  host: PreparedHost,
+  { runs = false, refused = false, scratch = SCRATCH }: { runs?: boolean; refused?: boolean; scratch?: string } = {},
+): void {
+  const RUNS = { ActiveState: 'active', SubState: 'running', MainPID: '77' };
+  host.setProperties({ Type: 'notify', ...(runs && RUNS) });
+  renameSync(host.path('bin/systemctl'), host.path('bin/show-unit'));
+  const [calls, phase, properties] = ['calls', `${scratch}/phase`, 'properties'].map((name) => host.path(name));
+  const set = (state: string, sub: string, pid: number) =>
+    `sed -e 's/^ActiveState=.*/ActiveState=${state}/' -e 's/^SubState=.*/SubState=${sub}/' -e 's/^MainPID=.*/MainPID=${pid}/' ` +
+    `'${properties}' > '${properties}.new' && cat '${properties}.new' > '${properties}'`;
+  host.program(
+    'systemctl',
+    `case $1 in
+  show) exec '${host.path('bin/show-unit')}' "$@" ;;
+  start | stop) echo "$1 at $(cat '${phase}' 2> /dev/null)" >> '${calls}' ;;
+esac
+case $1 in
+  start) ${set('active', 'running', 77)} ;;
+  stop) ${refused ? 'exit 1' : set('inactive', 'dead', 0)} ;;
+esac`,
+  );
+}
+
+/** What systemctl was asked to do, see {@link controlUnit}. */
+export function callsOn(host: PreparedHost): string[] {
+  return host.has('calls') ? host.read('calls').trim().split('\n') : [];
 }
 
 /** Restores the snapshot on a host, which then has it in its scratch folder. */

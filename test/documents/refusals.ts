@@ -38,6 +38,7 @@ export const ARISES_LATER: Readonly<Record<string, string>> = {
   'restored-moved': 'what this execution has restored is away',
   'restored-already': 'what this execution has restored is on its way into its place',
   'restore-begun': 'this execution has restored something already',
+  'not-placed': 'what this execution has restored is not in its place',
   'not-reverted': 'what this execution has moved is not back',
   'other-phase': 'somebody else works on what this execution has restored',
   'data-newer': 'the data has changed since it was salvaged',

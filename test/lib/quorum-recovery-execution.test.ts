@@ -4,7 +4,6 @@ import { failure, RUNNING } from './execute.ts';
 import {
   archivedOn,
   assessmentOf,
-  COMMIT,
   COMPARED,
   EXAMINE,
   except,
@@ -74,7 +73,7 @@ describe('an execution that restores', () => {
       ...['Stop all services', 'Did the stop fail anywhere?'],
       ...['Put restored data in place', 'Did the placing fail anywhere?'],
       ...['Write membership on every host', 'Did the membership fail anywhere?'],
-      ...['Commit the restored data', 'Start all services', 'Did the start fail anywhere?'],
+      ...['Start all services', 'Did the start fail anywhere?'],
       ...['Verify recovery', 'Can it take writes?', 'Prove writes on every member', 'Compare hashes'],
       ...['Forget the recovery', 'Was data restored?', 'Discard staged snapshot', 'Cluster restored'],
     ]);
@@ -124,7 +123,6 @@ describe('an execution that restores', () => {
     expect(sentFrom('Restore on every host')).toEqual(restore);
     expect(sentFrom('Put restored data in place')).toEqual(place);
     expect(sentFrom('Write membership on every host')).toEqual(configure);
-    expect(sentFrom('Commit the restored data')).toEqual(COMMIT);
     expect(sentFrom('Forget the recovery')).toEqual(FORGET);
     expect(sentFrom('Start all services')).toEqual(start);
   });
@@ -211,7 +209,7 @@ describe('an execution that restores', () => {
         'Restore on every host',
       ],
       ...['Stop all services', 'Put restored data in place', 'Write membership on every host'],
-      ...['Commit the restored data', 'Start all services', 'Forget the recovery'],
+      ...['Start all services', 'Forget the recovery'],
     ];
     const well = await recover();
     for (const phase of phases) {
@@ -230,28 +228,6 @@ describe('an execution that restores', () => {
       ).toEqual(sent);
       expect(executed.ended, phase).toMatchObject({ status: 'SUCCEEDED' });
     }
-  });
-
-  it('goes on although a host could not be told that all is in place, and says so; the others go on saying it for that one', async () => {
-    const gone = failure('HostCommandFailed', 'The host is gone.');
-    const executed = await recover({
-      'Commit the restored data': ({ host }: { host: string }) =>
-        memberOn(host) === 'node2' ? gone : { discarded: true },
-    });
-    expect(membersOf(executed, 'Start all services')).toEqual(MEMBERS);
-    expect(membersOf(executed, 'Forget the recovery')).toEqual([]);
-    expect(executed.ended).toMatchObject({
-      status: 'SUCCEEDED',
-      output: { outcome: 'Remediated', scratchLeft: 'node2: The host is gone.' },
-    });
-  });
-
-  it('tidies those that only salvaged even then', async () => {
-    const executed = await recover({
-      'Plan recovery': { ...PLAN, targets: PLAN.targets.slice(0, 2) },
-      'Commit the restored data': failure('HostCommandFailed', 'The host is gone.'),
-    });
-    expect(membersOf(executed, 'Forget the recovery')).toEqual(['node3']);
   });
 
   it('is a success although a host does not forget, and says so', async () => {

@@ -330,6 +330,16 @@ describe('an error once members may have been started', () => {
     );
   });
 
+  it('where one host cannot say that it keeps the data, or does not start, asks all others for it; nobody forgets it', async () => {
+    const executed = await recover({ 'Start all services': except(SERVICE, { node2: BROKEN }) });
+    expect(membersOf(executed, 'Start all services')).toEqual(MEMBERS);
+    expect(membersOf(executed, 'Forget the recovery')).toEqual([]);
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
+    expect(Object(executed.ended).cause).toMatch(
+      /^node2: The disk is gone\.\nMembers may have started with the restored data/,
+    );
+  });
+
   it('names a WAL dir of its own as well, and no host that had no data', async () => {
     const { ended } = await recover({
       'Put restored data in place': except(

@@ -68,8 +68,7 @@ describe('the definition', () => {
       'Put restored data in place': ['Did the placing fail anywhere?'],
       'Did the placing fail anywhere?': [MOVED, 'Write membership on every host'],
       'Write membership on every host': ['Did the membership fail anywhere?'],
-      'Did the membership fail anywhere?': [MOVED, 'Commit the restored data'],
-      'Commit the restored data': ['Start all services'],
+      'Did the membership fail anywhere?': [MOVED, 'Start all services'],
       'Start all services': ['Did the start fail anywhere?'],
       'Did the start fail anywhere?': [KEPT, 'Verify recovery'],
 
@@ -128,7 +127,6 @@ describe('the definition', () => {
       'Restore on every host': [UNTOUCHED],
       'Put restored data in place': [MOVED],
       'Write membership on every host': [MOVED],
-      'Commit the restored data': ['Start all services'],
       'Start all services': [KEPT],
       'Verify recovery': ['Can the others do without it?'],
       'Compare hashes': [KEPT],
@@ -170,7 +168,6 @@ describe('the definition', () => {
     ['Stop all services', 'run-host-commands'],
     ['Put restored data in place', 'run-host-commands'],
     ['Write membership on every host', 'run-host-commands'],
-    ['Commit the restored data', 'run-host-commands'],
     ['Start all services', 'run-host-commands'],
     ['Forget the recovery', 'run-host-commands'],
     ['Move all data back', 'run-host-commands'],
@@ -193,8 +190,7 @@ describe('the definition', () => {
       'Restore on every host': 'restore-snapshot',
       'Put restored data in place': 'place-restored-data',
       'Write membership on every host': 'configure-membership',
-      'Commit the restored data': 'discard-scratch',
-      'Start all services': 'control-service',
+      'Start all services': 'start-restored',
       'Forget the recovery': 'discard-scratch',
       'Move all data back': 'revert-data-dir',
       'Start services again': 'control-service',
@@ -239,7 +235,7 @@ describe('before data is moved', () => {
 });
 
 describe('before a member is started', () => {
-  it.each(['Did the placing fail anywhere?', 'Did the membership fail anywhere?', 'Commit the restored data'])(
+  it.each(['Did the placing fail anywhere?', 'Did the membership fail anywhere?'])(
     'the way leads through "%s"',
     (name) => {
       expect(statesAfter('Load cluster')).toContain('Start all services');

@@ -62,7 +62,6 @@ function each(parameters: (member: string) => Record<string, string>, members = 
 }
 
 export const DISCARD = discarding('undo');
-export const COMMIT = discarding('commit');
 export const FORGET = discarding('forget');
 export const SERVICES = (action: string, members = MEMBERS) => each(() => ({ unit, action }), members);
 export const REVERT = each(() => MOVED);
@@ -151,10 +150,9 @@ export const PLAN: RecoveryPlan = {
       ...{ unit, configFile: LAYOUT.configFile, initialCluster: INITIAL_CLUSTER },
       ...{ initialClusterState: 'existing', initialClusterToken: TOKEN, execution: EXECUTION },
     })),
-    commit: COMMIT,
     discard: DISCARD,
     forget: FORGET,
-    start: SERVICES('start'),
+    start: each(() => ({ unit, ...SCRATCH })),
     revert: REVERT,
     startAgain: SERVICES('launch', ['node2']),
   },
@@ -204,7 +202,6 @@ const ANSWERS = {
   'Restore on every host': { revision: '1000004030', sizeBytes: 9 },
   'Put restored data in place': ({ host }: { host: string }) => archivedOn(host),
   'Write membership on every host': { file: LAYOUT.configFile, copy: `${LAYOUT.configFile}.copy`, changed: true },
-  'Commit the restored data': DISCARDED,
   'Start all services': SERVICE,
   'Verify recovery': VERIFIED,
   'Compare hashes': COMPARED,

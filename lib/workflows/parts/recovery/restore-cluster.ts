@@ -2,7 +2,7 @@ import { type Chain, Choice, Condition, type IChainable } from 'aws-cdk-lib/aws-
 import type { Construct } from 'constructs';
 import type { Step } from '../../../step-function.ts';
 import { onEveryHost, PROBLEMS, REPORTS, reportFromEveryHost, withObject } from '../on-every-host.ts';
-import { ERROR, stepState } from '../step-state.ts';
+import { stepState } from '../step-state.ts';
 import type { WaysOut } from './undo-recovery.ts';
 
 export interface RestoreProps {
@@ -22,7 +22,7 @@ export interface RestoreProps {
 /**
  * Restores the plan's winner on every host: first on trial, then into scratch folders; and once each host has it there and every service is stopped,
  * into place. Until then whoever still reads from a survivor can go on, and a quorum that comes back by itself ends all this. As soon as
- * every host has it in place, each says `kept`, which proves that of all, and all are started at once.
+ * every host has it in place, all are started at once, and each says `kept` right before, which proves that of all.
  *
  * Reads the variables `plan` and `discard`; sets `staged`, `archived`, `written`, `unsure`, `scratchLeft` and `goal`.
  */
@@ -96,22 +96,13 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     assign: { written: WRITTEN, unsure: UNSURE },
     onError: waysOut.moved,
   });
+  // All are placed, and say so: the next execution would keep this. From the first host on that says `kept`, it must.
   const start = onEveryHost(scope, 'Start all services', {
     step: runHostCommands,
     didAnyFail: 'Did the start fail anywhere?',
-    command: 'control-service',
+    command: 'start-restored',
     commands: '$plan.commands.start',
     onError: onErrorAfterStart,
-  });
-  // All are placed, and say so: the next execution would keep this. From the first host on that says `kept`, it must. So whatever becomes of this,
-  // members are started, and a host that does not say it is only told of.
-  const commit = reportFromEveryHost(scope, 'Commit the restored data', {
-    step: runHostCommands,
-    command: 'discard-scratch',
-    commands: '$plan.commands.commit',
-    assign: { scratchLeft: `{% ${PROBLEMS} %}` },
-    onError: start,
-    caught: { assign: { scratchLeft: ERROR.cause } },
   });
 
   return trial
@@ -122,7 +113,6 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     .next(stopAll)
     .next(place)
     .next(configure)
-    .next(commit)
     .next(start);
 }
 
