@@ -118,10 +118,8 @@ const DESCRIPTIONS = {
   'Try the restore': restored,
   'Look once more': ({ summary }: QuorumSighting) => firstLine(summary),
   'Restore on every host': restored,
-  'Stop all services': service,
-  'Put restored data in place': ({ dataDir }: HostResult<'place-restored-data'>) =>
-    dataDir ? `what was there: ${dataDir}` : 'there was nothing before',
-  'Write membership on every host': membership,
+  'Put restored data in place': ({ dataDir, file }: HostResult<'swap-data-dir'>) =>
+    file === '' ? 'stopped' : `stopped; ${dataDir ? `what was there: ${dataDir}` : 'there was nothing before'}`,
   'Start all services': service,
   'Start services again': service,
   'Move all data back': returned,

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# parts: common settings membership
+# parts: common settings membership write-membership
 # Writes the cluster's members into the file that etcd really reads, for its next start with an empty data dir. The original stays as
 # a copy under the execution's name.
 unit='{{ unit }}'
@@ -9,43 +9,5 @@ initial_cluster_state='{{ initialClusterState }}'
 initial_cluster_token='{{ initialClusterToken }}'
 execution='{{ execution }}'
 
-temporary=''
-trap 'status=$?; if [ -n "$temporary" ]; then rm -f -- "$temporary"; fi; on_exit "$status"' EXIT
-
-# A temporary file beside the real one, with its owner and mode; never seen half written under its name.
-make_twin() {
-  local mode uid gid twin_mode twin_uid twin_gid
-  temporary=$(mktemp "$(dirname -- "$file")/.etcd-remediation.XXXXXX") ||
-    fail 1 "No file can be made beside $file. See whether its file system is full, then run this again."
-  cp -p -- "$file" "$temporary"
-  read -r mode _ uid gid _ <<< "$(ls -ln -- "$file")"
-  read -r twin_mode _ twin_uid twin_gid _ <<< "$(ls -ln -- "$temporary")"
-  [ "${mode:0:10} $uid $gid" = "${twin_mode:0:10} $twin_uid $twin_gid" ] ||
-    fail 1 "What was made beside $file has not its owner and mode. See whether the file system keeps these, then run this again."
-}
-
-require_loaded
-read_settings "$config_file"
-require_in_force
-lock "$(dirname -- "$file")"
-require_room_beside
-edit_membership
-
-copy=$file.$execution
-if [ "$changed" = true ]; then
-  # Linked, not moved: a link never replaces the copy of an earlier run.
-  if [ ! -e "$copy" ]; then
-    make_twin
-    ln -- "$temporary" "$copy"
-    rm -f -- "$temporary"
-  fi
-  make_twin
-  printf '%s\n' "$edited" > "$temporary"
-  mv -f -- "$temporary" "$file"
-  temporary=''
-elif [ ! -e "$copy" ]; then
-  copy=''
-fi
-json "$file" && file=$reply
-json "$copy"
-succeed "{\"file\":$file,\"copy\":$reply,\"changed\":$changed}"
+write_membership "$config_file"
+succeed "{$reply}"

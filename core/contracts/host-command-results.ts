@@ -109,7 +109,7 @@ const controlledServiceSchema = z.strictObject({
   mainPid: z.int(),
 });
 
-/** archive-data-dir and place-restored-data: where the old `member` and a wal dir outside of it lie now; empty where there was none. */
+/** archive-data-dir: where the old `member` and a wal dir outside of it lie now; empty where there was none. */
 const archivedDataDirSchema = z.strictObject({ dataDir: z.string(), walDir: z.string() });
 
 /** revert-data-dir: what had taken the place in the meantime, if anything, was moved to `setAside`. */
@@ -117,6 +117,9 @@ const revertedDataDirSchema = z.strictObject({ reverted: z.boolean(), setAside: 
 
 /** configure-membership: which file was edited and where its copy lies; `changed` is false where it said so already. */
 const configuredMembershipSchema = z.strictObject({ file: z.string(), copy: z.string(), changed: z.boolean() });
+
+/** swap-data-dir; all is empty where only the service was stopped. */
+const swappedDataDirSchema = z.strictObject({ ...archivedDataDirSchema.shape, ...configuredMembershipSchema.shape });
 
 /** A compressed snapshot in the scratch folder. */
 const keptSnapshotSchema = z.strictObject({ sizeBytes: z.int(), sha256: z.string() });
@@ -193,7 +196,7 @@ export const HOST_COMMAND_RESULTS = {
   'examine-snapshot': examinedSnapshotSchema,
   'upload-snapshot': uploadedPartSchema,
   'restore-snapshot': restoredSnapshotSchema,
-  'place-restored-data': archivedDataDirSchema,
+  'swap-data-dir': swappedDataDirSchema,
   'start-restored': controlledServiceSchema,
   'discard-scratch': discardedScratchSchema,
 } as const satisfies Record<HostCommandName, z.ZodType>;

@@ -12,9 +12,9 @@ import { TEXT_RULES, type TextRule, textSchema } from './text-rules.ts';
 export const EXIT_CODES = {
   /** A parameter that the script cannot use; the patterns below leave little that gets so far. */
   InvalidInput: 64,
-  /** The host is not as the command needs it. Nothing was changed. */
+  /** The host is not as the command needs it. No file was changed; a service that the command stops first may be stopped. */
   PreconditionFailed: 65,
-  /** Going on could lose data. Nothing was changed. */
+  /** Going on could lose data. No file was changed, as above. */
   UnsafeToProceed: 66,
 } as const;
 
@@ -123,16 +123,22 @@ export const HOST_COMMANDS = {
       url: presignedUrl,
     },
   },
-  'place-restored-data': {
-    description: "Moves a stopped member's data aside under the execution's name, and the restored data into its place",
+  'swap-data-dir': {
+    description:
+      'Stops the service, moves its data aside and the restored data into its place, and writes the membership',
     timeoutSeconds: 3600,
     parameters: {
       unit,
+      /** `leave`: only the service is stopped, of a member that is not restored. */
+      data: { values: ['swap', 'leave'] },
       dataDir: path,
       walDir: optionalPath,
+      configFile: path,
       binDir: path,
       user: account,
       group: account,
+      initialCluster,
+      initialClusterToken: token,
       execution,
       /** Of the snapshot: data that is newer is not replaced by it... */
       revision: number,

@@ -179,10 +179,9 @@ export interface RecoveryPlan {
   commands: {
     /** restore-snapshot on the winner's own host. */
     trial: HostCommand;
-    stop: HostCommand[];
     restore: HostCommand[];
-    place: HostCommand[];
-    configure: HostCommand[];
+    /** swap-data-dir: on every target, and on hosts of members that are left out, where only the service is stopped. */
+    swap: HostCommand[];
     /** discard-scratch where the execution ends before that. Also on hosts that only salvaged, or fetched a backup. */
     discard: HostCommand[];
     /** discard-scratch once all is proven, on the same hosts. */

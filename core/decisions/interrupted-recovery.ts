@@ -142,21 +142,20 @@ function moveBack(
   refuseUnseen({ cluster, parameters, inspections }, execution, leftovers);
   const moved = leftovers.filter(({ phase }) => phase !== 'restored');
   refuseRunning(cluster, execution, moved);
-  // Where nothing was moved as well: a command of that execution which still runs there can then place nothing any more. It cannot
-  // anyway under a service that runs, which is a survivor on its own data and need not be stopped for this.
-  const reverted = leftovers.filter((left) => moved.includes(left) || !left.runs);
   return {
     action: 'MoveBack',
     summary:
       `The recovery of the execution ${execution} was interrupted before its data was known to be in place on every host (${list(leftovers)}), ` +
       'and so before any service was to be started on it. What was moved goes back into its place, and what was restored is removed.' +
       describeConfiguration(cluster, execution, moved),
-    commands: reverted.map(({ member }) => revertOf(cluster, member, execution)),
+    // Where nothing was moved as well: a command of that execution which comes late can then stop and place nothing any more. A survivor that
+    // runs there on its own data runs on.
+    commands: leftovers.map(({ member }) => revertOf(cluster, member, execution)),
     discard: leftovers.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
   };
 }
 
-/** It is written once all data is in place, by a command that leaves no word on how far it came; and it is not put back. */
+/** It is written once the host's data is in place, right before the host says so; and it is not put back. */
 function describeConfiguration(cluster: Cluster, execution: string, moved: Leftover[]): string {
   if (moved.length === 0) return '';
   const originals = moved.map(({ member }) => {

@@ -6,14 +6,13 @@ import { formatBytes } from '../format.ts';
 import { announcedPeerUrls, foldersOf, ignoredSettings } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
 import {
-  configureOf,
-  controlOf,
   discardOf,
-  placeRestoredOf,
+  launchOf,
   type Restoration,
   restoreOf,
   revertOf,
   startRestoredOf,
+  swapOf,
 } from './recovery-commands.ts';
 import { bumpOf, type RestoreHost } from './recovery-fit.ts';
 
@@ -62,20 +61,19 @@ export function commandsOf(
   };
   const onEach = (make: (member: string, host: RestoreHost) => HostCommand) =>
     hosts.map((host) => make(host.configured.name, host));
-  // Members that are left out are stopped as well, and so are learners: they are of a cluster that is no more.
   const reachable = inspections.filter(({ result }) => result?.unit.loadState === 'loaded');
+  const swap = (member: string, data: 'swap' | 'leave') =>
+    swapOf(cluster, member, data, { ...restoration, replaceNewer: parameters.snapshot?.force === true });
+  // Members that are left out are stopped as well, and so are learners: they are of a cluster that is no more.
+  const others = reachable.filter(({ member }) => !hosts.some(({ configured }) => configured.name === member));
   const restored = onEach((member, host) =>
     restoreOf(cluster, member, announcedPeerUrls(host.inspection), restoration),
   );
   const own = restored.find(({ member }) => member === candidate.member) as HostCommand;
   return {
     trial: { ...own, parameters: { ...own.parameters, url: '' } },
-    stop: reachable.map(({ member }) => controlOf(cluster, member, 'stop')),
     restore: restored,
-    place: onEach((member) =>
-      placeRestoredOf(cluster, member, { execution, revision, replaceNewer: parameters.snapshot?.force === true }),
-    ),
-    configure: onEach((member) => configureOf(cluster, member, restoration)),
+    swap: [...onEach((member) => swap(member, 'swap')), ...others.map(({ member }) => swap(member, 'leave'))],
     discard: salvaged.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
     forget: salvaged.map(({ member }) => discardOf(cluster, member, execution, 'forget')),
     start: onEach((member) => startRestoredOf(cluster, member, execution)),
@@ -83,7 +81,7 @@ export function commandsOf(
     // Without a quorum they wait for one as long as they like.
     startAgain: reachable
       .filter(({ result }) => result && isActive(result))
-      .map(({ member }) => controlOf(cluster, member, 'launch')),
+      .map(({ member }) => launchOf(cluster, member)),
   };
 }
 

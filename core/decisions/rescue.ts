@@ -9,7 +9,7 @@ import { quorumIn } from './configured-quorum.ts';
 import { otherMemberOn } from './host-fit.ts';
 import { clearInterrupted, keptRecoveries } from './interrupted-recovery.ts';
 import { requireReadableBackup } from './named-backup.ts';
-import { controlOf, discardOf, examineOf, salvageOf } from './recovery-commands.ts';
+import { discardOf, examineOf, launchOf, salvageOf } from './recovery-commands.ts';
 import { releasesMisfit } from './recovery-fit.ts';
 import { describeEnd, outlookOf, type Service, surveyServices } from './services.ts';
 
@@ -72,7 +72,7 @@ export function chooseRescue(input: ChooseRescue): Rescue {
   if (outlook.canRestart && !restarted) {
     const stopped = services.filter(({ isReady, runs }) => isReady && !runs);
     const summary = `${outlook.why} Their services are started, which loses nothing.`;
-    const commands = stopped.map(({ member }) => controlOf(cluster, member, 'launch'));
+    const commands = stopped.map(({ member }) => launchOf(cluster, member));
     const mustStart = quorumIn(cluster) - running.length;
     return { ...rest, action: 'Restart', summary, commands, mustStart, discard: forget };
   }

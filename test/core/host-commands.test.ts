@@ -255,7 +255,8 @@ describe('the parameters of the commands', () => {
     ['salvage-data-dir', 'keep', ['yes', 'no'], ['', 'Yes', 'true', 'no\n']],
     ['examine-snapshot', 'keep', ['yes', 'no'], ['', 'y']],
     ['restore-snapshot', 'hashCheck', ['yes', 'no'], ['', 'skip']],
-    ['place-restored-data', 'replaceNewer', ['yes', 'no'], ['', 'always']],
+    ['swap-data-dir', 'replaceNewer', ['yes', 'no'], ['', 'always']],
+    ['swap-data-dir', 'data', ['swap', 'leave'], ['', 'stop']],
   ] as const)('%s takes as %s one of its words and nothing else', (command, name, words, others) => {
     const all: Record<string, Parameters<typeof parameterSchema>[0]> = HOST_COMMANDS[command].parameters;
     const schema = parameterSchema(all[name] as Parameters<typeof parameterSchema>[0]);

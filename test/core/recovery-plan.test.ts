@@ -106,10 +106,9 @@ function commandsOf({ commands, staging }: RecoveryPlan): [HostCommandName, Host
     list.map((command): [HostCommandName, HostCommand, string | undefined] => [name, command, url]);
   return [
     ...all('restore-snapshot', [commands.trial]),
-    ...all('control-service', [...commands.stop, ...commands.startAgain]),
+    ...all('control-service', commands.startAgain),
     ...all('restore-snapshot', commands.restore, ''),
-    ...all('place-restored-data', commands.place),
-    ...all('configure-membership', commands.configure),
+    ...all('swap-data-dir', commands.swap),
     ...all('start-restored', commands.start),
     ...all('discard-scratch', [...commands.discard, ...commands.forget]),
     ...all('revert-data-dir', commands.revert),
@@ -189,21 +188,19 @@ describe('the commands', () => {
   });
 
   it('place it only over older data, unless it was asked for', () => {
-    const replaceNewer = ({ commands }: RecoveryPlan) =>
-      commands.place.map(({ parameters }) => parameters.replaceNewer);
+    const replaceNewer = ({ commands }: RecoveryPlan) => commands.swap.map(({ parameters }) => parameters.replaceNewer);
     expect(replaceNewer(plan())).toEqual(['no', 'no', 'no']);
     expect(replaceNewer(plan({ ...withBackup(), examined: examined(9999) }))).toEqual(['no', 'no', 'no']);
     expect(replaceNewer(plan({ ...withBackup(true), examined: examined(7) }))).toEqual(['yes', 'yes', 'yes']);
-    expect(plan().commands.place[0]?.parameters).toMatchObject({ revision: '4030', execution: 'run-1', unit: 'etcd' });
+    expect(plan().commands.swap[0]?.parameters).toMatchObject({ revision: '4030', execution: 'run-1', unit: 'etcd' });
   });
 
   it('write the same membership everywhere, in which nobody can begin a cluster by itself', () => {
-    expect(plan().commands.configure.map(({ parameters }) => parameters)).toEqual(
+    expect(plan().commands.swap.map(({ parameters }) => parameters)).toMatchObject(
       Array(3).fill({
         unit: 'etcd',
         configFile: '/etc/etcd/etcd.yaml',
         initialCluster: INITIAL_CLUSTER,
-        initialClusterState: 'existing',
         initialClusterToken: 'etcd-remediation-run-1',
         execution: 'run-1',
       }),
@@ -213,14 +210,14 @@ describe('the commands', () => {
   it('take every peer URL that a member announces', () => {
     const initialAdvertisePeerUrls = 'https://10.0.1.11:2380, https://node1:2380/';
     const hosts = { node1: { ...killed, configuration: configuration('node1', { initialAdvertisePeerUrls }) } };
-    const { restore, configure } = plan({ hosts }).commands;
+    const { restore, swap } = plan({ hosts }).commands;
     const initialCluster =
       'node1=https://10.0.1.11:2380,node1=https://node1:2380,node2=https://node2:2380,node3=https://node3:2380';
     expect(restore[0]?.parameters).toMatchObject({
       peerUrls: 'https://10.0.1.11:2380,https://node1:2380',
       initialCluster,
     });
-    expect(configure[2]?.parameters.initialCluster).toBe(initialCluster);
+    expect(swap[2]?.parameters.initialCluster).toBe(initialCluster);
   });
 
   it('check no hash where there is none', () => {
@@ -241,9 +238,10 @@ describe('the commands', () => {
   });
 
   it('stop all members, and start again those that ran', () => {
-    const { stop, startAgain, start } = plan({ hosts: { node1: up, node3: STATES.waiting } }).commands;
-    expect(names(stop)).toEqual(['node1', 'node2', 'node3']);
-    expect(stop[0]?.parameters).toEqual({ unit: 'etcd', action: 'stop' });
+    const { swap, startAgain, start } = plan({ hosts: { node1: up, node3: STATES.waiting } }).commands;
+    expect(swap.map(({ member, parameters }) => [member, parameters.data])).toEqual(
+      ['node1', 'node2', 'node3'].map((member) => [member, 'swap']),
+    );
     expect(names(startAgain)).toEqual(['node1', 'node3']);
     expect(startAgain[0]?.parameters).toEqual({ unit: 'etcd', action: 'launch' });
     expect(names(start)).toEqual(['node1', 'node2', 'node3']);
@@ -260,7 +258,7 @@ describe('the commands', () => {
     const third = { ...killed, configuration: configuration('node3', { dataDir: '/srv/etcd' }) };
     const { commands, targets } = plan({ cluster, hosts: { node3: third } });
     expect(commands.restore[2]?.parameters).toMatchObject({ dataDir: '/srv/etcd', user: 'orders' });
-    expect(commands.configure[2]?.parameters).toMatchObject({ configFile: '/etc/orders.yaml', unit: 'etcd@orders' });
+    expect(commands.swap[2]?.parameters).toMatchObject({ configFile: '/etc/orders.yaml', unit: 'etcd@orders' });
     expect(targets[2]?.unit).toBe('etcd@orders');
   });
 });

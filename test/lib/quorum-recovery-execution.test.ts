@@ -21,7 +21,9 @@ import {
   SALVAGING,
   STAGED,
   salvageOf,
+  swapping,
   VERIFIED,
+  WRITTEN,
   wellOf,
 } from './recovery-scene.ts';
 import { CLUSTER, callsOf, hostOf, inspectionOf } from './replacement-scene.ts';
@@ -60,7 +62,7 @@ const WITH_BACKUP = {
   'Choose rescue': { ...SALVAGING, examine: EXAMINE },
 };
 describe('an execution that restores', () => {
-  it('salvages, plans, tries, stops all, restores, places, starts all, and proves the result', async () => {
+  it('salvages, plans, tries, restores, puts that in place, starts all, and proves the result', async () => {
     const { visited, ended, waitsMs } = await recover();
     expect(visited).toEqual([
       ...['Load cluster', 'Assess quorum', 'Is the quorum lost?'],
@@ -70,9 +72,7 @@ describe('an execution that restores', () => {
       ...['Begin upload', 'Upload the snapshot', 'Did the upload fail anywhere?', 'Complete upload'],
       ...['Restore on every host', 'Did the restore fail anywhere?'],
       ...['Look once more', 'Did the quorum come back?'],
-      ...['Stop all services', 'Did the stop fail anywhere?'],
       ...['Put restored data in place', 'Did the placing fail anywhere?'],
-      ...['Write membership on every host', 'Did the membership fail anywhere?'],
       ...['Start all services', 'Did the start fail anywhere?'],
       ...['Verify recovery', 'Can it take writes?', 'Prove writes on every member', 'Compare hashes'],
       ...['Forget the recovery', 'Was data restored?', 'Discard staged snapshot', 'Cluster restored'],
@@ -98,6 +98,22 @@ describe('an execution that restores', () => {
     });
   });
 
+  it('stops those that it left out, of which nothing lies aside and nothing is written', async () => {
+    const [first] = PLAN.targets;
+    const commands = { ...PLAN.commands, swap: [...swapping('swap', ['node1']), ...swapping('leave', ['node3'])] };
+    const stopped = { dataDir: '', walDir: '', file: '', copy: '', changed: false };
+    const { ended } = await recover({
+      'Plan recovery': { ...PLAN, targets: [first], commands },
+      'Put restored data in place': except({ ...archivedOn('node1'), ...WRITTEN }, { node3: stopped }),
+    });
+    expect(ended).toMatchObject({
+      output: {
+        archived: [{ member: 'node1', dataDir: archivedOn('node1').dataDir }],
+        configured: [expect.stringMatching(/^[^,]*etcd[^,]*$/)],
+      },
+    });
+  });
+
   it('names those that it left out', async () => {
     const leftOut = ['node2', 'node3'].map((member) => ({ member, problem: 'Its host is gone.' }));
     const { ended } = await recover({ 'Plan recovery': { ...PLAN, leftOut } });
@@ -116,13 +132,11 @@ describe('an execution that restores', () => {
           return { member: memberOn(host), host, parameters };
         })
         .toSorted((a, b) => a.member.localeCompare(b.member));
-    const { trial, stop, restore, place, configure, start } = PLAN.commands;
+    const { trial, restore, swap, start } = PLAN.commands;
     expect(sentFrom('Salvage data on every host')).toEqual(SALVAGING.commands);
     expect(sentFrom('Try the restore')).toEqual([trial]);
-    expect(sentFrom('Stop all services')).toEqual(stop);
     expect(sentFrom('Restore on every host')).toEqual(restore);
-    expect(sentFrom('Put restored data in place')).toEqual(place);
-    expect(sentFrom('Write membership on every host')).toEqual(configure);
+    expect(sentFrom('Put restored data in place')).toEqual(swap);
     expect(sentFrom('Forget the recovery')).toEqual(FORGET);
     expect(sentFrom('Start all services')).toEqual(start);
   });
@@ -184,7 +198,7 @@ describe('an execution that restores', () => {
     const objectsOf = (step: string) => callsOf(executed, step).map((input) => Object(input).object);
     expect(objectsOf('Try the restore')).toEqual([null]);
     expect(objectsOf('Restore on every host')).toEqual(MEMBERS.map(() => ({ access: 'read', key: STAGED.key })));
-    expect(callsOf(executed, 'Stop all services')[0]).not.toHaveProperty('object');
+    expect(callsOf(executed, 'Put restored data in place')[0]).not.toHaveProperty('object');
   });
 
   it('asks again after a phase that takes longer, with the same input, from every five seconds to every minute', async () => {
@@ -208,8 +222,7 @@ describe('an execution that restores', () => {
         'Upload the snapshot',
         'Restore on every host',
       ],
-      ...['Stop all services', 'Put restored data in place', 'Write membership on every host'],
-      ...['Start all services', 'Forget the recovery'],
+      ...['Put restored data in place', 'Start all services', 'Forget the recovery'],
     ];
     const well = await recover();
     for (const phase of phases) {
@@ -354,7 +367,7 @@ describe('an execution that changes nothing', () => {
     expect(callsOf(executed, 'Discard unneeded upload')).toEqual([
       { action: 'Discard', key: STAGED.key, uploadId: STAGED.uploadId },
     ]);
-    expect(executed.visited).not.toContain('Stop all services');
+    expect(executed.visited).not.toContain('Put restored data in place');
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
     expect(Object(executed.ended).output).toEqual({
       outcome: 'NothingToDo',
@@ -379,6 +392,6 @@ describe('an execution that changes nothing', () => {
 
   it('looks once more at what is configured, and goes on where nobody leads', async () => {
     const executed = await recover({ 'Look once more': NOT_LED });
-    expect(membersOf(executed, 'Stop all services')).toEqual(MEMBERS);
+    expect(membersOf(executed, 'Put restored data in place')).toEqual(MEMBERS);
   });
 });

@@ -127,6 +127,15 @@ const part = (partNumber: number, offsetBytes: number) => ({
   parameters: { dataDir, execution: EXECUTION, offsetBytes: `${offsetBytes}`, lengthBytes: '9' },
 });
 
+export const swapping = (data: 'swap' | 'leave', members = MEMBERS) =>
+  each(
+    () => ({
+      ...{ ...MOVED, data, binDir, revision: '4030', replaceNewer: 'no', configFile: LAYOUT.configFile },
+      ...{ initialCluster: INITIAL_CLUSTER, initialClusterToken: TOKEN },
+    }),
+    members,
+  );
+
 /** Only the service of node2 ran when its host was inspected. */
 export const PLAN: RecoveryPlan = {
   ladder: [
@@ -143,13 +152,8 @@ export const PLAN: RecoveryPlan = {
   staging: { key: 'orders/run-1.db.gz', sizeBytes: 18, parts: [part(1, 0), part(2, 9)] },
   commands: {
     trial: { member: 'node1', host: hostOf('node1'), parameters: { ...restoring('node1'), url: '' } },
-    stop: SERVICES('stop'),
     restore: each((member) => restoring(member)),
-    place: each(() => ({ ...MOVED, binDir, revision: '4030', replaceNewer: 'no' })),
-    configure: each(() => ({
-      ...{ unit, configFile: LAYOUT.configFile, initialCluster: INITIAL_CLUSTER },
-      ...{ initialClusterState: 'existing', initialClusterToken: TOKEN, execution: EXECUTION },
-    })),
+    swap: swapping('swap'),
     discard: DISCARD,
     forget: FORGET,
     start: each(() => ({ unit, ...SCRATCH })),
@@ -172,10 +176,12 @@ export const STAGED = { key: 'orders/run-1.db.gz', uploadId: 'upload-1' };
 const DISCARDED = { discarded: true };
 const REVERTED = { reverted: true, setAside: '' };
 
-/** Where place-restored-data has moved the data of a host. */
+/** Where swap-data-dir has moved the data of a host. */
 export function archivedOn(host: string) {
   return { dataDir: `${dataDir}.${host}`, walDir: '' };
 }
+
+export const WRITTEN = { file: LAYOUT.configFile, copy: `${LAYOUT.configFile}.copy`, changed: true };
 
 const ANSWERS = {
   'Load cluster': LOADED,
@@ -195,13 +201,11 @@ const ANSWERS = {
   'Try the restore': { revision: '1000004030', sizeBytes: 9 },
   'Look once more': NOT_LED,
   'Discard what is not needed': DISCARDED,
-  'Stop all services': { activeState: 'inactive', subState: 'dead', mainPid: 0 },
   'Begin upload': STAGED,
   'Upload the snapshot': ({ object }: { object: { partNumber: number } }) => ({ etag: `"etag-${object.partNumber}"` }),
   'Complete upload': STAGED,
   'Restore on every host': { revision: '1000004030', sizeBytes: 9 },
-  'Put restored data in place': ({ host }: { host: string }) => archivedOn(host),
-  'Write membership on every host': { file: LAYOUT.configFile, copy: `${LAYOUT.configFile}.copy`, changed: true },
+  'Put restored data in place': ({ host }: { host: string }) => ({ ...archivedOn(host), ...WRITTEN }),
   'Start all services': SERVICE,
   'Verify recovery': VERIFIED,
   'Compare hashes': COMPARED,

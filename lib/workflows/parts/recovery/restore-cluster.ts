@@ -58,13 +58,6 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     Condition.jsonata('{% $states.input.led %}'),
     discardUnneeded,
   );
-  const stopAll = onEveryHost(scope, 'Stop all services', {
-    step: runHostCommands,
-    didAnyFail: 'Did the stop fail anywhere?',
-    command: 'control-service',
-    commands: '$plan.commands.stop',
-    onError: waysOut.stopped,
-  });
   const restore = onEveryHost(scope, 'Restore on every host', {
     step: transferSnapshots,
     didAnyFail: 'Did the restore fail anywhere?',
@@ -75,10 +68,12 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
   const place = onEveryHost(scope, 'Put restored data in place', {
     step: runHostCommands,
     didAnyFail: 'Did the placing fail anywhere?',
-    command: 'place-restored-data',
-    commands: '$plan.commands.place',
+    command: 'swap-data-dir',
+    commands: '$plan.commands.swap',
     assign: {
-      archived: `{% [${REPORTS}[result != null].{"member": member, "host": host, "dataDir": result.dataDir, "walDir": result.walDir}] %}`,
+      written: WRITTEN,
+      unsure: UNSURE,
+      archived: `{% [${REPORTS}[result != null and member in $plan.targets.member].{"member": member, "host": host, "dataDir": result.dataDir, "walDir": result.walDir}] %}`,
       goal: {
         cluster: '{% $plan.cluster %}',
         revision: '{% $plan.winner.revision %}',
@@ -87,14 +82,8 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
       },
     },
     onError: waysOut.moved,
-  });
-  const configure = onEveryHost(scope, 'Write membership on every host', {
-    step: runHostCommands,
-    didAnyFail: 'Did the membership fail anywhere?',
-    command: 'configure-membership',
-    commands: '$plan.commands.configure',
-    assign: { written: WRITTEN, unsure: UNSURE },
-    onError: waysOut.moved,
+    // It is known of no host how far it is.
+    caught: { assign: { unsure: `{% [${SWAPPED}.${UNSURE_OF}] %}` } },
   });
   // All are placed, and say so: the next execution would keep this. From the first host on that says `kept`, it must.
   const start = onEveryHost(scope, 'Start all services', {
@@ -110,20 +99,21 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     .next(restore)
     .next(lookOnceMore)
     .next(didItComeBack.afterwards({ includeOtherwise: true }))
-    .next(stopAll)
     .next(place)
-    .next(configure)
     .next(start);
 }
 
 /** JSONata: of each host on which the membership was written, the file and where it lies as it was before. */
 const WRITTEN = `{% [${REPORTS}[result != null and result.copy != ''].(host & ': ' & result.file & ' (as it was before: ' & result.copy & ')')] %}`;
 
+/** JSONata: the commands that write it. */
+const SWAPPED = "$plan.commands.swap[parameters.data = 'swap']";
+const UNSURE_OF =
+  "(host & ': ' & parameters.configFile & ' (if it was, the original is ' & parameters.configFile & '.' & parameters.execution & ')')";
 /** As {@link WRITTEN}, where nobody knows: a script that refuses has written nothing, and any other failure proves nothing. */
 const UNSURE =
   `{% [${REPORTS}[$not(error in ['', 'InvalidInput', 'PreconditionFailed', 'UnsafeToProceed'])].($at := host; ` +
-  "$plan.commands.configure[host = $at].(host & ': ' & parameters.configFile & ' (if it was, the original is ' & " +
-  "parameters.configFile & '.' & parameters.execution & ')'))] %}";
+  `${SWAPPED}[host = $at].${UNSURE_OF})] %}`;
 
 /** The snapshot's host sends it to the staging bucket, part by part: each is cut out of it on the host's own disk. */
 function uploadSnapshot(
