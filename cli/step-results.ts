@@ -115,7 +115,7 @@ const DESCRIPTIONS = {
   'Look into the backup': ({ revision }: HostResult<'examine-snapshot'>) => `revision ${revision}`,
   'Plan recovery': ({ winner, loss }: RecoveryPlan) =>
     `${winner.source} of ${winner.member}, revision ${winner.revision}; ${loss.explanation}`,
-  'Try the restore': restored,
+  'Try and send the snapshot': restored,
   'Look once more': ({ summary }: QuorumSighting) => firstLine(summary),
   'Restore on every host': restored,
   'Put restored data in place': ({ dataDir, file }: HostResult<'swap-data-dir'>) =>

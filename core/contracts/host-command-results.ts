@@ -177,11 +177,11 @@ const examinedSnapshotSchema = z.strictObject({
 });
 export type ExaminedSnapshot = z.output<typeof examinedSnapshotSchema>;
 
-/** upload-snapshot: S3's receipt for the part. */
-const uploadedPartSchema = z.strictObject({ etag: z.string() });
-
 /** restore-snapshot: the revision of the restored database, raised or not. */
 const restoredSnapshotSchema = z.strictObject({ revision: z.string(), sizeBytes: z.int() });
+
+/** send-snapshot: what came of the trial, and S3's receipt for the part. */
+const sentPartSchema = z.strictObject({ ...restoredSnapshotSchema.shape, etag: z.string() });
 
 const discardedScratchSchema = z.strictObject({ discarded: z.boolean() });
 
@@ -194,7 +194,7 @@ export const HOST_COMMAND_RESULTS = {
   'configure-membership': configuredMembershipSchema,
   'salvage-data-dir': salvageSchema,
   'examine-snapshot': examinedSnapshotSchema,
-  'upload-snapshot': uploadedPartSchema,
+  'send-snapshot': sentPartSchema,
   'restore-snapshot': restoredSnapshotSchema,
   'swap-data-dir': swappedDataDirSchema,
   'start-restored': controlledServiceSchema,

@@ -25,6 +25,27 @@ const { unit, path, optionalPath, account, execution, initialCluster, token } = 
 const { memberName, peerUrls, number, sha256, presignedUrl } = TEXT_RULES;
 const yesOrNo = { values: ['yes', 'no'] };
 
+/** What a snapshot is restored with on one host. */
+const restoration = {
+  dataDir: path,
+  walDir: optionalPath,
+  binDir: path,
+  user: account,
+  group: account,
+  execution,
+  name: memberName,
+  peerUrls,
+  initialCluster,
+  initialClusterToken: token,
+  /** Of the compressed snapshot. */
+  sha256,
+  /** "no" for a member's raw database, which has no hash in it. */
+  hashCheck: yesOrNo,
+  /** What the snapshot's revision is, and how far it is raised, for watchers must never see it go back; "0" leaves it. */
+  revision: number,
+  bumpRevision: number,
+};
+
 /**
  * The host commands. `timeoutSeconds` is what one run may take on the host before SSM ends it: systemd itself gives a service
  * 90 s to start and as long to stop, and contents may have to be moved one by one.
@@ -93,32 +114,17 @@ export const HOST_COMMANDS = {
     timeoutSeconds: 3600,
     parameters: { dataDir: path, binDir: path, keep: yesOrNo, execution, url: presignedUrl },
   },
-  'upload-snapshot': {
-    description: 'Sends one part of the compressed snapshot in the scratch folder to the staging bucket',
+  'send-snapshot': {
+    description:
+      'Sends one part of the compressed snapshot in the scratch folder; with the first, it is restored on trial before',
     timeoutSeconds: 3600,
-    parameters: { dataDir: path, execution, offsetBytes: number, lengthBytes: number, url: presignedUrl },
+    parameters: { ...restoration, offsetBytes: number, lengthBytes: number, url: presignedUrl },
   },
   'restore-snapshot': {
     description: 'Restores a snapshot into the scratch folder, beside the data dir, which stays as it is',
     timeoutSeconds: 3600,
     parameters: {
-      dataDir: path,
-      walDir: optionalPath,
-      binDir: path,
-      user: account,
-      group: account,
-      execution,
-      name: memberName,
-      peerUrls,
-      initialCluster,
-      initialClusterToken: token,
-      /** Of the compressed snapshot. */
-      sha256,
-      /** "no" for a member's raw database, which has no hash in it. */
-      hashCheck: yesOrNo,
-      /** What the snapshot's revision is, and how far it is raised, for watchers must never see it go back; "0" leaves it. */
-      revision: number,
-      bumpRevision: number,
+      ...restoration,
       /** Where to fetch it from; empty where it lies in the scratch folder already. */
       url: presignedUrl,
     },

@@ -177,8 +177,6 @@ export interface RecoveryPlan {
   staging: { key: string; sizeBytes: number; parts: StagedPart[] } | null;
   /** The commands of each phase, one for each host concerned. */
   commands: {
-    /** restore-snapshot on the winner's own host. */
-    trial: HostCommand;
     restore: HostCommand[];
     /** swap-data-dir: on every target, and on hosts of members that are left out, where only the service is stopped. */
     swap: HostCommand[];
@@ -199,7 +197,7 @@ export interface RecoveryPlan {
 const stagedPartSchema = z.strictObject({
   /** From 1. */
   partNumber: z.int().min(1),
-  /** The upload-snapshot command of this part, all but its URL. */
+  /** The send-snapshot command of this part, all but its URL. */
   member: z.string(),
   host: z.string(),
   parameters: z.record(z.string(), z.string()),
@@ -223,7 +221,7 @@ export type StoredObject = z.output<typeof objectSchema>;
 export const TRANSFERS = [
   'inspect-host',
   'examine-snapshot',
-  'upload-snapshot',
+  'send-snapshot',
   'restore-snapshot',
 ] as const satisfies HostCommandName[];
 

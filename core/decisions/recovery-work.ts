@@ -69,9 +69,7 @@ export function commandsOf(
   const restored = onEach((member, host) =>
     restoreOf(cluster, member, announcedPeerUrls(host.inspection), restoration),
   );
-  const own = restored.find(({ member }) => member === candidate.member) as HostCommand;
   return {
-    trial: { ...own, parameters: { ...own.parameters, url: '' } },
     restore: restored,
     swap: [...onEach((member) => swap(member, 'swap')), ...others.map(({ member }) => swap(member, 'leave'))],
     discard: salvaged.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
@@ -85,25 +83,23 @@ export function commandsOf(
   };
 }
 
+/** @param restore of the host that the snapshot lies on: it is tried there before it is sent */
 export function stagingOf(
   cluster: Cluster,
-  execution: string,
-  { candidate }: Winner,
+  { member, host, parameters: restoration }: HostCommand,
   { sizeBytes }: { sizeBytes: number },
 ): NonNullable<RecoveryPlan['staging']> {
-  const { host, layout } = placeOf(cluster, candidate.member);
   const count = Math.max(1, Math.ceil(sizeBytes / PART_BYTES));
   const parts = Array.from({ length: count }, (_, index): StagedPart => {
     const offsetBytes = index * PART_BYTES;
     const parameters = {
-      dataDir: layout.dataDir,
-      execution,
+      ...restoration,
       offsetBytes: String(offsetBytes),
       lengthBytes: String(Math.min(PART_BYTES, sizeBytes - offsetBytes)),
     };
-    return { partNumber: index + 1, member: candidate.member, host, parameters };
+    return { partNumber: index + 1, member, host, parameters };
   });
-  return { key: `${cluster.name}/${execution}.db.gz`, sizeBytes, parts };
+  return { key: `${cluster.name}/${restoration.execution}.db.gz`, sizeBytes, parts };
 }
 
 export function describeSteps(

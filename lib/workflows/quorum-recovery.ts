@@ -206,7 +206,7 @@ export class QuorumRecovery extends Construct {
       name: 'etcd-remediation-quorum-recovery',
       comment: 'Brings back an etcd cluster that has lost its quorum',
       start: start.next(assessQuorum).next(isTheQuorumLost),
-      // Six commands may take an hour each, for a database of 8 GiB that is copied, compressed and moved; and an hour for each GiB on its way
+      // Five commands may take an hour each, for a database of 8 GiB that is copied, compressed and moved; and an hour for each GiB on its way
       // to the staging bucket would be too slow to wait for.
       timeout: Duration.hours(13),
       steps: Object.values(steps),

@@ -105,14 +105,13 @@ function commandsOf({ commands, staging }: RecoveryPlan): [HostCommandName, Host
   const all = (name: HostCommandName, list: HostCommand[], url?: string) =>
     list.map((command): [HostCommandName, HostCommand, string | undefined] => [name, command, url]);
   return [
-    ...all('restore-snapshot', [commands.trial]),
     ...all('control-service', commands.startAgain),
     ...all('restore-snapshot', commands.restore, ''),
     ...all('swap-data-dir', commands.swap),
     ...all('start-restored', commands.start),
     ...all('discard-scratch', [...commands.discard, ...commands.forget]),
     ...all('revert-data-dir', commands.revert),
-    ...all('upload-snapshot', staging?.parts ?? [], ''),
+    ...all('send-snapshot', staging?.parts ?? [], ''),
   ];
 }
 
@@ -183,8 +182,9 @@ describe('the commands', () => {
   });
 
   it("try it where it lies, as that host's own member", () => {
-    const { trial, restore } = plan().commands;
-    expect(trial).toEqual({ ...restore[1], parameters: { ...restore[1]?.parameters, url: '' } });
+    const { staging, commands } = plan();
+    const { offsetBytes: _, lengthBytes: __, ...restoration } = staging?.parts[0]?.parameters ?? {};
+    expect(restoration).toEqual(commands.restore[1]?.parameters);
   });
 
   it('place it only over older data, unless it was asked for', () => {
@@ -222,8 +222,8 @@ describe('the commands', () => {
 
   it('check no hash where there is none', () => {
     const hashCheck = (request: Parameters<typeof plan>[0]) => {
-      const { trial, restore } = plan(request).commands;
-      return [trial, ...restore].map(({ parameters }) => parameters.hashCheck);
+      const { staging, commands } = plan(request);
+      return [...(staging?.parts ?? []), ...commands.restore].map(({ parameters }) => parameters.hashCheck);
     };
     expect(hashCheck({ data: { node1: salvage('raw', 9), node2: none, node3: none } })).toEqual(Array(4).fill('no'));
     expect(hashCheck({ ...withBackup(true), examined: examined(7, { hasHash: false }) })).toEqual(Array(4).fill('no'));
@@ -288,7 +288,10 @@ describe('the staging of the snapshot', () => {
           partNumber: 1,
           member: 'node2',
           host: 'i-2',
-          parameters: { dataDir: '/var/lib/etcd', execution: 'run-1', offsetBytes: '0', lengthBytes: String(4 * MIB) },
+          parameters: expect.objectContaining({
+            ...{ dataDir: '/var/lib/etcd', execution: 'run-1', name: 'node2', sha256: '5a' },
+            ...{ offsetBytes: '0', lengthBytes: String(4 * MIB) },
+          }),
         },
       ],
     });
@@ -313,9 +316,8 @@ describe('the staging of the snapshot', () => {
     const { staging, commands } = plan({ ...withBackup(true), examined: examined(7) });
     expect(staging?.parts[0]).toMatchObject({
       host: 'i-2',
-      parameters: { execution: 'run-1', lengthBytes: String(2 * MIB) },
+      parameters: { execution: 'run-1', lengthBytes: String(2 * MIB), sha256: 'b7', revision: '7' },
     });
-    expect(commands.trial).toMatchObject({ host: 'i-2', parameters: { sha256: 'b7', revision: '7', url: '' } });
     expect(names(commands.discard)).toEqual(['node1', 'node2', 'node3']);
   });
 });

@@ -21,7 +21,7 @@ import {
 import { plan as planRecovery, STATES } from '../core/recoveries.ts';
 import { hostWithData, isLinuxRoot, owner } from './data-dir-host.ts';
 import type { PreparedHost } from './prepared-host.ts';
-import { keepSnapshot } from './recovery-host.ts';
+import { keepSnapshot, SCRATCH } from './recovery-host.ts';
 import { ARISES_LATER, JUDGED_IN_CORE, refusalsInScripts, unnamedRefusals } from './refusals.ts';
 import { refuse, succeed } from './script.ts';
 
@@ -248,7 +248,7 @@ const CASES: Record<string, Case> = {
     access: without('sha256sum', 'shasum'),
   },
   'curl-missing': {
-    command: 'upload-snapshot',
+    command: 'send-snapshot',
     incident: 'quorum-lost',
     prepare: () => undefined,
     access: without('curl'),
@@ -304,9 +304,17 @@ function parametersOf(
       ...{ name: 'm-1', peerUrls: peerUrl, initialCluster: `m-1=${peerUrl}`, initialClusterToken: 't', sha256: 'ab' },
       ...{ hashCheck: 'yes', revision: '1', bumpRevision: '0', url: '' },
     },
-    'upload-snapshot': { offsetBytes: '0', lengthBytes: '1', url: 'http://127.0.0.1:1/x?y' },
+    // A part after the first, for a trial is no concern of a missing curl.
+    'send-snapshot': {
+      ...{ name: 'm-1', peerUrls: peerUrl, initialCluster: `m-1=${peerUrl}`, initialClusterToken: 't', sha256: 'ab' },
+      ...{ hashCheck: 'yes', revision: '1', bumpRevision: '0' },
+      ...{ offsetBytes: '1', lengthBytes: '1', url: 'http://127.0.0.1:1/x?y' },
+    },
   };
-  if (name === 'upload-snapshot') keepSnapshot(host, Buffer.from('x'));
+  if (name === 'send-snapshot') {
+    keepSnapshot(host, Buffer.from('x'));
+    host.write(`${SCRATCH}/restored`, '{}\n');
+  }
   return { ...layout, ...execution, ...more[name] };
 }
 

@@ -68,8 +68,7 @@ describe('an execution that restores', () => {
       ...['Load cluster', 'Assess quorum', 'Is the quorum lost?'],
       ...['Inspect hosts', 'Choose rescue', 'What may bring the quorum back?'],
       ...['Salvage data on every host', 'Look into the backup', 'Plan recovery', 'Is this a dry run?'],
-      ...['Try the restore', 'Did the trial fail anywhere?'],
-      ...['Begin upload', 'Upload the snapshot', 'Did the upload fail anywhere?', 'Complete upload'],
+      ...['Begin upload', 'Try and send the snapshot', 'Did the trial fail anywhere?', 'Complete upload'],
       ...['Restore on every host', 'Did the restore fail anywhere?'],
       ...['Look once more', 'Did the quorum come back?'],
       ...['Put restored data in place', 'Did the placing fail anywhere?'],
@@ -123,7 +122,13 @@ describe('an execution that restores', () => {
   });
 
   it('sends each phase the commands that were planned for it, each once', async () => {
-    const { calls } = await recover();
+    const { calls, visited } = await recover();
+    const asks = (state: string) => calls.some(({ step, input }) => step === state && 'command' in Object(input));
+    // In a row: for each of them the way to the hosts and back is waited for.
+    expect(visited.filter(asks)).toEqual([
+      ...['Inspect hosts', 'Salvage data on every host', 'Try and send the snapshot', 'Restore on every host'],
+      ...['Put restored data in place', 'Start all services', 'Forget the recovery'],
+    ]);
     const sentFrom = (step: string) =>
       calls
         .filter((call) => call.step === step)
@@ -132,9 +137,11 @@ describe('an execution that restores', () => {
           return { member: memberOn(host), host, parameters };
         })
         .toSorted((a, b) => a.member.localeCompare(b.member));
-    const { trial, restore, swap, start } = PLAN.commands;
+    const { restore, swap, start } = PLAN.commands;
     expect(sentFrom('Salvage data on every host')).toEqual(SALVAGING.commands);
-    expect(sentFrom('Try the restore')).toEqual([trial]);
+    expect(sentFrom('Try and send the snapshot')).toEqual(
+      PLAN.staging?.parts.map(({ member, host, parameters }) => ({ member, host, parameters })),
+    );
     expect(sentFrom('Restore on every host')).toEqual(restore);
     expect(sentFrom('Put restored data in place')).toEqual(swap);
     expect(sentFrom('Forget the recovery')).toEqual(FORGET);
@@ -178,7 +185,7 @@ describe('an execution that restores', () => {
     const executed = await recover();
     const { key, uploadId } = STAGED;
     expect(callsOf(executed, 'Begin upload')).toEqual([{ action: 'Begin', key }]);
-    expect(callsOf(executed, 'Upload the snapshot').map((input) => Object(input).object)).toEqual(
+    expect(callsOf(executed, 'Try and send the snapshot').map((input) => Object(input).object)).toEqual(
       [1, 2].map((partNumber) => ({ access: 'write-part', key, uploadId, partNumber })),
     );
     const parts = [1, 2].map((partNumber) => ({ partNumber, etag: `"etag-${partNumber}"` }));
@@ -193,35 +200,30 @@ describe('an execution that restores', () => {
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
   });
 
-  it('names the object of each transfer: none for the trial, the staged one for the others', async () => {
+  it('names the staged object to each host that restores, and to no other', async () => {
     const executed = await recover();
-    const objectsOf = (step: string) => callsOf(executed, step).map((input) => Object(input).object);
-    expect(objectsOf('Try the restore')).toEqual([null]);
-    expect(objectsOf('Restore on every host')).toEqual(MEMBERS.map(() => ({ access: 'read', key: STAGED.key })));
+    expect(callsOf(executed, 'Restore on every host').map((input) => Object(input).object)).toEqual(
+      MEMBERS.map(() => ({ access: 'read', key: STAGED.key })),
+    );
     expect(callsOf(executed, 'Put restored data in place')[0]).not.toHaveProperty('object');
   });
 
   it('asks again after a phase that takes longer, with the same input, from every five seconds to every minute', async () => {
+    const restored = { revision: '1000004030', sizeBytes: 9 };
     const executed = await recover({
-      'Try the restore': [...Array.from({ length: 20 }, () => RUNNING), { revision: '1000004030', sizeBytes: 9 }],
+      'Restore on every host': [...Array.from({ length: 20 }, () => RUNNING), ...MEMBERS.map(() => restored)],
     });
     const seconds = executed.waitsMs.map((ms) => Math.round(ms / 1000));
     expect([seconds.slice(0, 3), seconds.at(-1)]).toEqual([[5, 6, 7], 60]);
-    const asked = callsOf(executed, 'Try the restore').map((input) => Object(input));
-    expect(asked.map(({ attempt }) => attempt)).toEqual([...Array(21).keys()]);
+    const asked = callsOf(executed, 'Restore on every host').map((input) => Object(input));
+    expect(asked.map(({ attempt }) => attempt)).toEqual([...Array(20).keys(), 20, 20, 20]);
     expect(new Set(asked.map(({ visit }) => visit)).size).toBe(1);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
   });
 
   it('goes on from a killed function or an answer of AWS that was lost, in whichever phase it is: the same is asked again', async () => {
     const phases = [
-      ...[
-        'Inspect hosts',
-        'Salvage data on every host',
-        'Try the restore',
-        'Upload the snapshot',
-        'Restore on every host',
-      ],
+      ...['Inspect hosts', 'Salvage data on every host', 'Try and send the snapshot', 'Restore on every host'],
       ...['Put restored data in place', 'Start all services', 'Forget the recovery'],
     ];
     const well = await recover();

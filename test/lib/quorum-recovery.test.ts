@@ -45,17 +45,15 @@ describe('the definition', () => {
       'Salvage data on every host': ['Look into the backup'],
       'Look into the backup': ['Plan recovery'],
       'Plan recovery': ['Is this a dry run?'],
-      'Is this a dry run?': ['Planned', 'Try the restore'],
+      'Is this a dry run?': ['Planned', 'Begin upload'],
 
-      'Try the restore': ['Did the trial fail anywhere?'],
-      'Did the trial fail anywhere?': [UNTOUCHED, 'Begin upload'],
+      'Begin upload': ['Try and send the snapshot'],
+      'Try and send the snapshot': ['Did the trial fail anywhere?'],
+      'Did the trial fail anywhere?': [UNTOUCHED, 'Complete upload'],
       'Look once more': ['Did the quorum come back?'],
       'Did the quorum come back?': ['Discard what is not needed', 'Put restored data in place'],
       'Discard what is not needed': ['Discard unneeded upload'],
       'Discard unneeded upload': ['Quorum came back'],
-      'Begin upload': ['Upload the snapshot'],
-      'Upload the snapshot': ['Did the upload fail anywhere?'],
-      'Did the upload fail anywhere?': [UNTOUCHED, 'Complete upload'],
       'Complete upload': ['Restore on every host'],
       'Restore on every host': ['Did the restore fail anywhere?'],
       'Did the restore fail anywhere?': [UNTOUCHED, 'Look once more'],
@@ -107,12 +105,11 @@ describe('the definition', () => {
       'Salvage data on every host': [UNTOUCHED],
       'Look into the backup': [UNTOUCHED],
       'Plan recovery': [UNTOUCHED],
-      'Try the restore': [UNTOUCHED],
       'Look once more': [UNTOUCHED],
       'Discard what is not needed': ['Quorum came back'],
       'Discard unneeded upload': ['Quorum came back'],
       'Begin upload': [UNTOUCHED],
-      'Upload the snapshot': [UNTOUCHED],
+      'Try and send the snapshot': [UNTOUCHED],
       'Complete upload': [UNTOUCHED],
       'Restore on every host': [UNTOUCHED],
       'Put restored data in place': [MOVED],
@@ -146,8 +143,7 @@ describe('the definition', () => {
     ['Prove writes on every member', 'prove-writes'],
     ['Inspect hosts', 'transfer-snapshots'],
     ['Look into the backup', 'transfer-snapshots'],
-    ['Try the restore', 'transfer-snapshots'],
-    ['Upload the snapshot', 'transfer-snapshots'],
+    ['Try and send the snapshot', 'transfer-snapshots'],
     ['Restore on every host', 'transfer-snapshots'],
     ['Undo the interrupted recovery', 'run-host-commands'],
     ['Close the interrupted recovery', 'run-host-commands'],
@@ -170,9 +166,8 @@ describe('the definition', () => {
       'Start what has data': 'control-service',
       'Salvage data on every host': 'salvage-data-dir',
       'Look into the backup': 'examine-snapshot',
-      'Try the restore': 'restore-snapshot',
       'Discard what is not needed': 'discard-scratch',
-      'Upload the snapshot': 'upload-snapshot',
+      'Try and send the snapshot': 'send-snapshot',
       'Restore on every host': 'restore-snapshot',
       'Put restored data in place': 'swap-data-dir',
       'Start all services': 'start-restored',
@@ -188,14 +183,14 @@ describe('a phase', () => {
   it.each(phases.map(({ name, state }) => [name, payloadOf(state)] as const))(
     '"%s" is sent to all hosts at once, for members that start wait for each other; only parts go one by one',
     (name, { atOnce }) => {
-      expect(atOnce).toBe(name === 'Upload the snapshot' ? 1 : undefined);
+      expect(atOnce).toBe(name === 'Try and send the snapshot' ? 1 : undefined);
     },
   );
 });
 
 describe('before anything is stopped and data is moved', () => {
   it.each([
-    ...['Plan recovery', 'Is this a dry run?', 'Try the restore', 'Did the trial fail anywhere?'],
+    ...['Plan recovery', 'Is this a dry run?', 'Try and send the snapshot', 'Did the trial fail anywhere?'],
     ...['Restore on every host', 'Did the restore fail anywhere?', 'Look once more', 'Did the quorum come back?'],
   ])('the way leads through "%s"', (name) => {
     expect(statesAfter('Load cluster')).toContain('Put restored data in place');

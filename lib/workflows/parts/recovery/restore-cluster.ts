@@ -29,13 +29,6 @@ export interface RestoreProps {
 export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
   const { steps, waysOut, cameBack, onErrorAfterStart } = props;
   const { waitForQuorum, runHostCommands, stageSnapshot, transferSnapshots } = steps;
-  const trial = onEveryHost(scope, 'Try the restore', {
-    step: transferSnapshots,
-    didAnyFail: 'Did the trial fail anywhere?',
-    command: 'restore-snapshot',
-    commands: withObject('$plan.commands.trial', 'null'),
-    onError: waysOut.untouched,
-  });
   const lookOnceMore = stepState(scope, 'Look once more', {
     step: waitForQuorum,
     input: { cluster: '{% $cluster %}', waitSeconds: 0 },
@@ -94,8 +87,7 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     onError: onErrorAfterStart,
   });
 
-  return trial
-    .next(uploadSnapshot(scope, steps, waysOut.untouched))
+  return uploadSnapshot(scope, steps, waysOut.untouched)
     .next(restore)
     .next(lookOnceMore)
     .next(didItComeBack.afterwards({ includeOtherwise: true }))
@@ -115,7 +107,10 @@ const UNSURE =
   `{% [${REPORTS}[$not(error in ['', 'InvalidInput', 'PreconditionFailed', 'UnsafeToProceed'])].($at := host; ` +
   `${SWAPPED}[host = $at].${UNSURE_OF})] %}`;
 
-/** The snapshot's host sends it to the staging bucket, part by part: each is cut out of it on the host's own disk. */
+/**
+ * The snapshot's host tries to restore it, and sends it to the staging bucket, part by part: each is cut out of it on the host's own disk. The trial
+ * comes with the first part, and where it fails the others are refused.
+ */
 function uploadSnapshot(
   scope: Construct,
   { stageSnapshot, transferSnapshots }: Pick<RestoreProps['steps'], 'stageSnapshot' | 'transferSnapshots'>,
@@ -127,10 +122,10 @@ function uploadSnapshot(
     assign: { staged: '{% $states.result.Payload %}' },
     onError,
   });
-  const upload = onEveryHost(scope, 'Upload the snapshot', {
+  const upload = onEveryHost(scope, 'Try and send the snapshot', {
     step: transferSnapshots,
-    didAnyFail: 'Did the upload fail anywhere?',
-    command: 'upload-snapshot',
+    didAnyFail: 'Did the trial fail anywhere?',
+    command: 'send-snapshot',
     commands:
       '$plan.staging.parts.{"member": member, "host": host, "parameters": parameters, ' +
       '"object": {"access": "write-part", "key": $staged.key, "uploadId": $staged.uploadId, "partNumber": partNumber}}',
