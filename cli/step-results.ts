@@ -115,13 +115,11 @@ const DESCRIPTIONS = {
   'Look into the backup': ({ revision }: HostResult<'examine-snapshot'>) => `revision ${revision}`,
   'Plan recovery': ({ winner, loss }: RecoveryPlan) =>
     `${winner.source} of ${winner.member}, revision ${winner.revision}; ${loss.explanation}`,
-  'Try the restore': restored,
+  'Try and send the snapshot': restored,
   'Look once more': ({ summary }: QuorumSighting) => firstLine(summary),
   'Restore on every host': restored,
-  'Stop all services': service,
-  'Put restored data in place': ({ dataDir }: HostResult<'place-restored-data'>) =>
-    dataDir ? `what was there: ${dataDir}` : 'there was nothing before',
-  'Write membership on every host': membership,
+  'Put restored data in place': ({ dataDir, file }: HostResult<'swap-data-dir'>) =>
+    file === '' ? 'stopped' : `stopped; ${dataDir ? `what was there: ${dataDir}` : 'there was nothing before'}`,
   'Start all services': service,
   'Start services again': service,
   'Move all data back': returned,
@@ -168,7 +166,7 @@ function service({ activeState, subState }: Pick<HostResult<'control-service'>, 
   return `${activeState} (${subState})`;
 }
 
-function membership({ file, copy }: Pick<HostResult<'configure-membership'>, 'file' | 'copy'>): string {
+function membership({ file, copy }: Pick<HostResult<'join-cluster'>, 'file' | 'copy'>): string {
   return `${file}${copy ? ` (as it was: ${copy})` : ''}`;
 }
 

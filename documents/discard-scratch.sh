@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# parts: common data-dir scratch
+# parts: common data-dir scratch discard
 # Removes the execution's scratch folders, where the data has come as far as it must have for that: `undo` where nothing is in place; `commit` where
 # what was restored is, of which the word `kept` stays, that every host has it; `forget` where nobody needs that word any more. May be run again.
 data_dir='{{ dataDir }}'
@@ -9,32 +9,12 @@ execution='{{ execution }}'
 
 discarded=false
 
-# empty_out FOLDER: all but `phase`.
-empty_out() {
-  local entry problem
-  rm -f -- "$1/restored"
-  for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
-    if [ "${entry##*/}" = phase ] || { [ ! -e "$entry" ] && [ ! -L "$entry" ]; }; then continue; fi
-    problem=$(rm -rf -- "$entry" 2>&1) || fail 1 "$entry could not be removed: ${problem:0:300}. When the cause is removed, run this again."
-  done
-}
-
-# discard FOLDER: `phase` goes last, for it is by that word that an interrupted removal is found.
-discard() {
-  local problem
-  empty_out "$1"
-  problem=$(rm -rf -- "$1" 2>&1) || fail 1 "$1 could not be removed: ${problem:0:300}. When the cause is removed, run this again."
-  discarded=true
-}
-
 # Everything that moves data holds this lock.
 find_data "$data_dir" "$wal_dir"
 if [ -d "$(dirname -- "$real")" ]; then lock "$(dirname -- "$real")" 8; fi
 find_scratch "$data_dir" "$execution"
 find_restored_wal
-# The data dir's own goes last, for the other ones are found by it.
-folders=("$scratch.backup" "$scratch")
-if [ "$wal_scratch" != "$scratch" ]; then folders=("$wal_scratch" "${folders[@]}"); fi
+find_folders
 for folder in "${folders[@]}"; do
   if [ -L "$folder" ]; then refuse scratch-link 65 "$folder is a link, which no recovery makes. Look at where it leads, and remove the link."; fi
 done
@@ -56,9 +36,10 @@ for folder in "${folders[@]}"; do
   if [ ! -d "$folder" ]; then continue; fi
   lock "$folder"
   if [ "$outcome:$folder" = "commit:$scratch" ]; then
-    empty_out "$folder"
+    empty_out "$folder" || fail 1 "$reply. When the cause is removed, run this again."
   else
-    discard "$folder"
+    remove_folder "$folder" || fail 1 "$reply. When the cause is removed, run this again."
+    discarded=true
   fi
 done
 succeed "{\"discarded\":$discarded}"

@@ -127,7 +127,7 @@ ask() {
   refusals+="${refusals:+,}{\"incident\":\"$incident\",${said#\{}"
 }
 
-# What configure-membership would refuse.
+# What the writing of the membership would refuse.
 require_configurable() {
   require_in_force
   require_room_beside

@@ -1,7 +1,6 @@
 # shellcheck shell=bash
-# parts: common data-dir scratch snapshot transfer
-# Restores a snapshot into the scratch folder, beside the data dir, which stays as it is. Run again with the same parameters it says
-# the same; with others, or after it was interrupted at any point, it begins anew.
+# parts: common data-dir scratch snapshot transfer restore
+# Restores a snapshot into the scratch folder, beside the data dir, which stays as it is. May be run again.
 data_dir='{{ dataDir }}'
 wal_dir='{{ walDir }}'
 bin_dir='{{ binDir }}'
@@ -18,100 +17,5 @@ revision='{{ revision }}'
 bump_revision='{{ bumpRevision }}'
 url='{{ url }}'
 
-# etcd allocates its first WAL file in full.
-wal_bytes=64000000
-
-# drop_used: what is needed no more, once data is restored or could not be.
-drop_used() {
-  rm -rf -- "$scratch/db" "$scratch/fetched" "$scratch/fetched".*
-}
-
-clean_up() {
-  drop_used
-  if [ ! -f "$scratch/restored" ]; then rm -rf -- "$scratch/data" "$restored_wal"; fi
-}
-
-is_wanted() {
-  if [ ! -f "$1" ]; then return 1; fi
-  sha256_of "$1"
-  [ "$reply" = "$sha256" ]
-}
-
-# Leaves the snapshot in the scratch folder as snapshot.gz, and whether it was `fetched`.
-find_snapshot() {
-  fetched=''
-  if is_wanted "$scratch/snapshot.gz"; then return; fi
-  if is_wanted "$scratch.backup/snapshot.gz"; then
-    mv -f -- "$scratch.backup/snapshot.gz" "$scratch/snapshot.gz"
-    return
-  fi
-  [ -n "$url" ] || refuse snapshot-missing 65 "The snapshot with the SHA-256 $sha256 is not on this host. It has to be made or fetched here first: begin the recovery anew."
-  fetch "$scratch/fetched"
-  is_wanted "$scratch/fetched" || fail 1 "What was fetched from ${url%%\?*} has the SHA-256 $reply, and not $sha256. It is not the snapshot that was planned with, or was damaged on its way: run this again, and if it stays so, begin the recovery anew."
-  mv -f -- "$scratch/fetched" "$scratch/snapshot.gz"
-  fetched=yes
-}
-
-require_space() {
-  decompressed_size "$scratch/snapshot.gz"
-  require_free "$scratch" "$((2 * reply + wal_bytes))" 'the restored data, with the snapshot beside it,'
-  require_free "$wal_scratch" "$wal_bytes" "the log's first file"
-}
-
-restore() {
-  local said options=()
-  decompress "$scratch/snapshot.gz" "$scratch/db" || fail 1 "The snapshot could not be decompressed: $reply. See whether the disk is full, then run this again."
-  if [ "$restored_wal" != "$scratch/data/member/wal" ]; then options+=(--wal-dir "$restored_wal"); fi
-  if [ "$hash_check" = no ]; then options+=(--skip-hash-check); fi
-  if [ "$bump_revision" != 0 ]; then options+=(--bump-revision "$bump_revision" --mark-compacted); fi
-  said=$(snapshot_tool restore "$scratch/db" --data-dir "$scratch/data" --name "$name" --initial-advertise-peer-urls "$peer_urls" \
-    --initial-cluster "$initial_cluster" --initial-cluster-token "$initial_cluster_token" ${options[@]+"${options[@]}"} 2>&1) || {
-    case $said in *Error:*) said=${said#*Error: } ;; esac
-    fail 1 "etcd's own program could not restore the snapshot: ${said:0:400}. The data dir is as it was."
-  }
-}
-
-require_account
-integer "$revision" && revision=$reply
-integer "$bump_revision" && bump_revision=$reply
-require_snapshot_tools
-find_data "$data_dir" "$wal_dir"
-require_data_dir
-require_wal_dir "$wal_dir"
-find_scratch "$data_dir" "$execution"
-make_scratch "$scratch"
-lock "$scratch"
-find_restored_wal
-make_scratch "$wal_scratch"
-
-parameters="$data_dir $restored_wal $user:$group $name $peer_urls $initial_cluster $initial_cluster_token $sha256 $hash_check $revision $bump_revision"
-if [ -f "$scratch/restored" ]; then
-  { read -r result || result='' && read -r restored_with || restored_with=''; } < "$scratch/restored"
-  if [ "$restored_with" = "$parameters" ]; then drop_used && succeed "$result"; fi
-fi
-read_phase "$scratch"
-case $reply in
-  moving | placed) refuse restored-already 65 "What $execution has restored here is on its way into its place already ($reply), so nothing else is restored. Move it back with revert-data-dir first." ;;
-esac
-trap 'status=$?; clean_up; on_exit "$status"' EXIT
-# What an earlier run has left counts for nothing from here on.
-rm -f -- "$scratch/restored"
-set_phase restored
-rm -rf -- "$scratch/data" "$restored_wal"
-
-find_snapshot
-require_space
-restore
-read_snapshot "$scratch/data/member/snap/db" || fail 1 "What was restored cannot be read: $snapshot_problem. The data dir is as it was."
-if [ "$snapshot_revision" != "$((revision + bump_revision))" ]; then
-  fail 1 "What was restored is at revision $snapshot_revision, and not at $((revision + bump_revision)): it is not the snapshot that was planned with. The data dir is as it was; begin the recovery anew."
-fi
-problem=$(chown -hR -- "$user:$group" "$scratch/data" 2>&1 && if [ -d "$restored_wal" ]; then chown -hR -- "$user:$group" "$restored_wal" 2>&1; fi) ||
-  fail 1 "What was restored cannot be given to $user:$group: ${problem:0:300}. Check the names of the user and the group, then run this again."
-size_of "$scratch/data/member/snap/db"
-printf '%s\n' "{\"revision\":\"$snapshot_revision\",\"sizeBytes\":$reply}" "$parameters" > "$scratch/restored.new"
-mv -f -- "$scratch/restored.new" "$scratch/restored"
-# Where it was salvaged it is sent from; elsewhere it has served.
-if [ -n "$fetched" ]; then rm -f -- "$scratch/snapshot.gz"; fi
-read -r result < "$scratch/restored"
+restore_snapshot
 succeed "$result"

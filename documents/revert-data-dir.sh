@@ -52,7 +52,7 @@ require_archives() {
   done
 }
 
-# Undoes a place-restored-data, wherever that was interrupted.
+# Undoes a swap-data-dir, wherever that was interrupted.
 take_all_back() {
   if [ -f "$scratch/archives" ] && { was_used "$member" || was_used "$wal"; }; then
     refuse restored-used 66 "The member has been started with what $execution has restored into $real, and may have taken writes since. What was there before lies in $(cat "$scratch/archives"). Decide which is worth keeping. If it is what is there now: remove $scratch. If it is the older data: move $member${wal:+ and $wal} away by hand, then run this again."
@@ -73,17 +73,22 @@ take_all_back() {
   fi
 }
 
+# Where a recovery has moved nothing, nothing has to be moved back: the service may run, and runs on.
+is_untouched() {
+  [ "$phase" = restored ] && [ ! -e "$member.$execution" ] && { [ -z "$wal" ] || [ ! -e "$wal.$execution" ]; }
+}
+
 find_data "$data_dir" "$wal_dir"
 lock "$(dirname -- "$real")"
-require_stopped 'its data is moved'
-require_account
-for folder in "$real.$execution" "$real/archived.$execution"; do
-  if [ -e "$folder" ]; then refuse older-archive 65 "$folder was moved aside by an earlier release of etcd-remediation, which moved whole data dirs. Move what is in it back into $real by hand."; fi
-done
 find_scratch "$data_dir" "$execution"
 find_restored_wal
 read_phase "$scratch"
 phase=$reply
+if ! is_untouched; then require_stopped 'its data is moved'; fi
+require_account
+for folder in "$real.$execution" "$real/archived.$execution"; do
+  if [ -e "$folder" ]; then refuse older-archive 65 "$folder was moved aside by an earlier release of etcd-remediation, which moved whole data dirs. Move what is in it back into $real by hand."; fi
+done
 case $phase in
   moving | placed) take_all_back ;;
   # So that a command which still runs elsewhere can place nothing any more.

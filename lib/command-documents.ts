@@ -45,11 +45,18 @@ export class CommandDocuments extends Construct {
 
 /** A command's script with the parts that its second line names before it: the text that SSM runs. @throws when it names none */
 export function readScript(command: HostCommandName): string {
-  const read = (file: string) => readFileSync(join(SCRIPTS, file), 'utf8');
-  const script = read(`${command}.sh`);
+  return withParts(read(`${command}.sh`), `documents/${command}.sh`);
+}
+
+/** @param name of the script, for an error */
+export function withParts(script: string, name: string): string {
   const parts = /^# parts: (.+)$/m.exec(script)?.[1]?.split(' ');
-  if (!parts) throw new Error(`documents/${command}.sh does not say which parts it needs ("# parts: common").`);
+  if (!parts) throw new Error(`${name} does not say which parts it needs ("# parts: common").`);
   return [...parts.map((part) => read(`parts/${part}.sh`)), script].join('\n');
+}
+
+function read(file: string): string {
+  return readFileSync(join(SCRIPTS, file), 'utf8');
 }
 
 /**

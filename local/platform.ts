@@ -14,7 +14,7 @@ import { serveDynamoDb } from './aws/dynamodb.ts';
 import { type AwsEndpoint, type Operation, serveAwsEndpoint } from './aws/endpoint.ts';
 import { deliveriesOf, executionEnded } from './aws/events.ts';
 import { serveLambda } from './aws/lambda.ts';
-import { runCommand } from './aws/run-command.ts';
+import { type CommandOnHost, type RunCommand, runCommand } from './aws/run-command.ts';
 import { serveS3 } from './aws/s3.ts';
 import { secretsManager, systemsManager } from './aws/services.ts';
 import type { Page } from './aws/sns.ts';
@@ -68,6 +68,8 @@ export type WatchOptions = Pick<DetectorOptions, 'minuteMs' | 'onFailure'> & Par
 export class Platform {
   readonly lambdas: LambdaHost;
   readonly executions: Executions;
+  /** Every command that was sent to a host so far. */
+  readonly commandsOnHosts: () => readonly CommandOnHost[];
   readonly #assembly: Assembly;
   readonly #endpoints: readonly AwsEndpoint[];
   readonly #onOwnStart: (stateMachineName: string, input: JsonValue) => Observer;
@@ -77,12 +79,13 @@ export class Platform {
   readonly #goingOn = new Set<Promise<ExecutionResult>>();
   readonly #closing = new AbortController();
 
-  private constructor({ assembly, endpoints, lambdas, tasksFor, onPage, onOwnStart, clock }: Parts) {
+  private constructor({ assembly, endpoints, lambdas, commands, tasksFor, onPage, onOwnStart, clock }: Parts) {
     this.#assembly = assembly;
     this.#onPage = onPage;
     this.#endpoints = endpoints;
     this.#onOwnStart = onOwnStart;
     this.lambdas = lambdas;
+    this.commandsOnHosts = () => commands.record();
     this.executions = new Executions({
       stateMachines: assembly.stateMachines,
       tasksFor: ({ observer }) => tasksFor(observer),
@@ -173,7 +176,9 @@ export class Platform {
           },
           observer,
         );
-      const platform: Platform = new Platform({ assembly, endpoints, lambdas, tasksFor, onPage, onOwnStart, clock });
+      const platform: Platform = new Platform({
+        ...{ assembly, endpoints, lambdas, commands, tasksFor, onPage, onOwnStart, clock },
+      });
       return platform;
     } catch (error) {
       for (const endpoint of endpoints) await endpoint.close();
@@ -295,6 +300,7 @@ interface Parts {
   assembly: Assembly;
   endpoints: readonly AwsEndpoint[];
   lambdas: LambdaHost;
+  commands: Pick<RunCommand, 'record'>;
   tasksFor: (observer: Observer) => ReturnType<typeof tasksOf>;
   onPage: (page: Page) => void;
   onOwnStart: (stateMachineName: string, input: JsonValue) => Observer;

@@ -86,7 +86,7 @@ export const hostInspectionSchema = z.strictObject({
   configuration: z.strictObject({
     /** What etcd reads: with a config file it ignores its flags and environment. */
     format: z.enum(['yaml', 'environment']),
-    /** The file that configure-membership would edit; empty where etcd reads no file at all. */
+    /** The file that the membership would be written into; empty where etcd reads no file at all. */
     file: z.string(),
     /** Empty where the setting is not made. */
     name: z.string(),
@@ -96,7 +96,7 @@ export const hostInspectionSchema = z.strictObject({
     initialCluster: z.string(),
     initialClusterState: z.string(),
     initialClusterToken: z.string(),
-    /** Settings that make configure-membership useless: flags of the unit that go before the file, discovery, force-new-cluster. */
+    /** Settings that make it useless to write the membership: flags of the unit that go before the file, discovery, force-new-cluster. */
     overriding: z.array(z.string()),
     /** The names of settings that are called experimental, as etcd reads them: `experimental-max-learners`, `ETCD_EXPERIMENTAL_MAX_LEARNERS`. */
     experimental: z.array(z.string()),
@@ -104,24 +104,27 @@ export const hostInspectionSchema = z.strictObject({
 });
 export type HostInspection = z.output<typeof hostInspectionSchema>;
 
-/** control-service */
+/** control-service and start-restored */
 const controlledServiceSchema = z.strictObject({
   activeState: z.string(),
   subState: z.string(),
   mainPid: z.int(),
 });
 
-/** archive-data-dir and place-restored-data: where the old `member` and a wal dir outside of it lie now; empty where there was none. */
+/** archive-data-dir: where the old `member` and a wal dir outside of it lie now; empty where there was none. */
 const archivedDataDirSchema = z.strictObject({ dataDir: z.string(), walDir: z.string() });
 
 /** revert-data-dir: what had taken the place in the meantime, if anything, was moved to `setAside`. */
 const revertedDataDirSchema = z.strictObject({ reverted: z.boolean(), setAside: z.string() });
 
-/** configure-membership: which file was edited and where its copy lies; `changed` is false where it said so already. */
+/** Which file was edited and where its copy lies; `changed` is false where it said so already. */
 const configuredMembershipSchema = z.strictObject({ file: z.string(), copy: z.string(), changed: z.boolean() });
 
 /** join-cluster. Where the service does not start it is told all the same what was written. */
 const joinedClusterSchema = z.strictObject({ ...configuredMembershipSchema.shape, ...controlledServiceSchema.shape });
+
+/** swap-data-dir; all is empty where only the service was stopped. */
+const swappedDataDirSchema = z.strictObject({ ...archivedDataDirSchema.shape, ...configuredMembershipSchema.shape });
 
 /** A compressed snapshot in the scratch folder. */
 const keptSnapshotSchema = z.strictObject({ sizeBytes: z.int(), sha256: z.string() });
@@ -181,11 +184,11 @@ const examinedSnapshotSchema = z.strictObject({
 });
 export type ExaminedSnapshot = z.output<typeof examinedSnapshotSchema>;
 
-/** upload-snapshot: S3's receipt for the part. */
-const uploadedPartSchema = z.strictObject({ etag: z.string() });
-
 /** restore-snapshot: the revision of the restored database, raised or not. */
 const restoredSnapshotSchema = z.strictObject({ revision: z.string(), sizeBytes: z.int() });
+
+/** send-snapshot: what came of the trial, and S3's receipt for the part. */
+const sentPartSchema = z.strictObject({ ...restoredSnapshotSchema.shape, etag: z.string() });
 
 const discardedScratchSchema = z.strictObject({ discarded: z.boolean() });
 
@@ -195,13 +198,13 @@ export const HOST_COMMAND_RESULTS = {
   'control-service': controlledServiceSchema,
   'archive-data-dir': archivedDataDirSchema,
   'revert-data-dir': revertedDataDirSchema,
-  'configure-membership': configuredMembershipSchema,
   'join-cluster': joinedClusterSchema,
   'salvage-data-dir': salvageSchema,
   'examine-snapshot': examinedSnapshotSchema,
-  'upload-snapshot': uploadedPartSchema,
+  'send-snapshot': sentPartSchema,
   'restore-snapshot': restoredSnapshotSchema,
-  'place-restored-data': archivedDataDirSchema,
+  'swap-data-dir': swappedDataDirSchema,
+  'start-restored': controlledServiceSchema,
   'discard-scratch': discardedScratchSchema,
 } as const satisfies Record<HostCommandName, z.ZodType>;
 

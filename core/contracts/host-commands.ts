@@ -13,9 +13,9 @@ import { TEXT_RULES, type TextRule, textSchema } from './text-rules.ts';
 export const EXIT_CODES = {
   /** A parameter that the script cannot use; the patterns below leave little that gets so far. */
   InvalidInput: 64,
-  /** The host is not as the command needs it. Nothing was changed. */
+  /** The host is not as the command needs it. No file was changed; a service that the command stops first may be stopped. */
   PreconditionFailed: 65,
-  /** Going on could lose data. Nothing was changed. */
+  /** Going on could lose data. No file was changed, as above. */
   UnsafeToProceed: 66,
 } as const;
 
@@ -25,6 +25,27 @@ export type HostParameter = TextRule | { values: readonly string[] };
 const { unit, path, optionalPath, account, execution, initialCluster, token } = TEXT_RULES;
 const { memberName, peerUrls, number, sha256, presignedUrl } = TEXT_RULES;
 const yesOrNo = { values: ['yes', 'no'] };
+
+/** What a snapshot is restored with on one host. */
+const restoration = {
+  dataDir: path,
+  walDir: optionalPath,
+  binDir: path,
+  user: account,
+  group: account,
+  execution,
+  name: memberName,
+  peerUrls,
+  initialCluster,
+  initialClusterToken: token,
+  /** Of the compressed snapshot. */
+  sha256,
+  /** "no" for a member's raw database, which has no hash in it. */
+  hashCheck: yesOrNo,
+  /** What the snapshot's revision is, and how far it is raised, for watchers must never see it go back; "0" leaves it. */
+  revision: number,
+  bumpRevision: number,
+};
 
 /**
  * The host commands. `timeoutSeconds` is what one run may take on the host before SSM ends it: systemd itself gives a service
@@ -61,18 +82,6 @@ export const HOST_COMMANDS = {
     timeoutSeconds: 600,
     parameters: { unit, dataDir: path, walDir: optionalPath, user: account, group: account, execution },
   },
-  'configure-membership': {
-    description: "Writes the cluster's members into etcd's configuration, for its next start with an empty data dir",
-    timeoutSeconds: 60,
-    parameters: {
-      unit,
-      configFile: path,
-      initialCluster,
-      initialClusterState: { values: ['new', 'existing'] },
-      initialClusterToken: token,
-      execution,
-    },
-  },
   'join-cluster': {
     description: "Writes the cluster's members into etcd's configuration and starts the service, which begins empty",
     timeoutSeconds: 300,
@@ -99,52 +108,48 @@ export const HOST_COMMANDS = {
     timeoutSeconds: 3600,
     parameters: { dataDir: path, binDir: path, keep: yesOrNo, execution, url: presignedUrl },
   },
-  'upload-snapshot': {
-    description: 'Sends one part of the compressed snapshot in the scratch folder to the staging bucket',
+  'send-snapshot': {
+    description:
+      'Sends one part of the compressed snapshot in the scratch folder; with the first, it is restored on trial before',
     timeoutSeconds: 3600,
-    parameters: { dataDir: path, execution, offsetBytes: number, lengthBytes: number, url: presignedUrl },
+    parameters: { ...restoration, offsetBytes: number, lengthBytes: number, url: presignedUrl },
   },
   'restore-snapshot': {
     description: 'Restores a snapshot into the scratch folder, beside the data dir, which stays as it is',
     timeoutSeconds: 3600,
     parameters: {
-      dataDir: path,
-      walDir: optionalPath,
-      binDir: path,
-      user: account,
-      group: account,
-      execution,
-      name: memberName,
-      peerUrls,
-      initialCluster,
-      initialClusterToken: token,
-      /** Of the compressed snapshot. */
-      sha256,
-      /** "no" for a member's raw database, which has no hash in it. */
-      hashCheck: yesOrNo,
-      /** What the snapshot's revision is, and how far it is raised, for watchers must never see it go back; "0" leaves it. */
-      revision: number,
-      bumpRevision: number,
+      ...restoration,
       /** Where to fetch it from; empty where it lies in the scratch folder already. */
       url: presignedUrl,
     },
   },
-  'place-restored-data': {
-    description: "Moves a stopped member's data aside under the execution's name, and the restored data into its place",
+  'swap-data-dir': {
+    description:
+      'Stops the service, moves its data aside and the restored data into its place, and writes the membership',
     timeoutSeconds: 3600,
     parameters: {
       unit,
+      /** `leave`: only the service is stopped, of a member that is not restored. */
+      data: { values: ['swap', 'leave'] },
       dataDir: path,
       walDir: optionalPath,
+      configFile: path,
       binDir: path,
       user: account,
       group: account,
+      initialCluster,
+      initialClusterToken: token,
       execution,
       /** Of the snapshot: data that is newer is not replaced by it... */
       revision: number,
       /** ...unless this says so. */
       replaceNewer: yesOrNo,
     },
+  },
+  'start-restored': {
+    description: 'Says that the restored data is kept, starts the service on it, and waits until it is up',
+    timeoutSeconds: 300,
+    parameters: { unit, dataDir: path, walDir: optionalPath, execution },
   },
   'discard-scratch': {
     description: "Removes the execution's scratch folder, where the data has come as far as it must have for that",

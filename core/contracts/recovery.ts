@@ -80,6 +80,8 @@ export interface Rescue {
   summary: string;
   /** One for each host concerned: revert-data-dir, discard-scratch, control-service (launch) or salvage-data-dir. */
   commands: HostCommand[];
+  /** `Restart`: how many of the services have to start, so that with those that run they are a quorum. */
+  mustStart: number;
   /**
    * discard-scratch: for `MoveBack`, once the data is back; for `Salvage`, where the execution ends before anything is moved; for `Restart` and
    * `WaitForQuorum`, once the quorum is proven: of recoveries that are `kept`.
@@ -175,18 +177,14 @@ export interface RecoveryPlan {
   staging: { key: string; sizeBytes: number; parts: StagedPart[] } | null;
   /** The commands of each phase, one for each host concerned. */
   commands: {
-    /** restore-snapshot on the winner's own host. */
-    trial: HostCommand;
-    stop: HostCommand[];
     restore: HostCommand[];
-    place: HostCommand[];
-    configure: HostCommand[];
-    /** discard-scratch before the first start: every target says then that all have the restored data in place. */
-    commit: HostCommand[];
+    /** swap-data-dir: on every target, and on hosts of members that are left out, where only the service is stopped. */
+    swap: HostCommand[];
     /** discard-scratch where the execution ends before that. Also on hosts that only salvaged, or fetched a backup. */
     discard: HostCommand[];
     /** discard-scratch once all is proven, on the same hosts. */
     forget: HostCommand[];
+    /** start-restored: each target says that all have the restored data in place, and starts its service. */
     start: HostCommand[];
     revert: HostCommand[];
     /** The services that ran before. */
@@ -199,7 +197,7 @@ export interface RecoveryPlan {
 const stagedPartSchema = z.strictObject({
   /** From 1. */
   partNumber: z.int().min(1),
-  /** The upload-snapshot command of this part, all but its URL. */
+  /** The send-snapshot command of this part, all but its URL. */
   member: z.string(),
   host: z.string(),
   parameters: z.record(z.string(), z.string()),
@@ -223,7 +221,7 @@ export type StoredObject = z.output<typeof objectSchema>;
 export const TRANSFERS = [
   'inspect-host',
   'examine-snapshot',
-  'upload-snapshot',
+  'send-snapshot',
   'restore-snapshot',
 ] as const satisfies HostCommandName[];
 

@@ -71,7 +71,6 @@ interface OnHost {
 /** What a command has changed on a host; empty for nothing. */
 const BY_COMMAND: Readonly<Record<HostCommandName, (each: OnHost) => string>> = {
   'inspect-host': () => '',
-  'upload-snapshot': () => '',
   'control-service': ({ parameters: { unit, action } }) =>
     `the service ${unit} was ${action === 'stop' ? 'stopped' : action === 'restart' ? 'restarted' : 'started'}`,
   'archive-data-dir': ({ parameters, result }) => {
@@ -81,7 +80,6 @@ const BY_COMMAND: Readonly<Record<HostCommandName, (each: OnHost) => string>> = 
   },
   'revert-data-dir': ({ parameters, result }) =>
     result?.reverted === false ? '' : `the data that had been moved aside was moved back into ${parameters.dataDir}`,
-  'configure-membership': writtenMembership,
   'join-cluster': (each) => {
     const { parameters, result } = each;
     const start = result && result.activeState === undefined ? 'does not start' : 'was started';
@@ -95,14 +93,29 @@ const BY_COMMAND: Readonly<Record<HostCommandName, (each: OnHost) => string>> = 
     result && parameters.keep === 'no'
       ? ''
       : `the backup was fetched into a scratch folder beside ${parameters.dataDir}`,
-  'restore-snapshot': ({ parameters }) =>
-    `the snapshot was restored into a scratch folder beside ${parameters.dataDir}, whose data is as it was`,
-  'place-restored-data': ({ parameters, result }) => {
+  // With the first part of the snapshot it is restored on trial.
+  'send-snapshot': (each) => (each.parameters.offsetBytes === '0' ? restoredBeside(each) : ''),
+  'restore-snapshot': restoredBeside,
+  'swap-data-dir': (each) => {
+    const { parameters, result } = each;
+    const stopped = `the service ${parameters.unit} was stopped`;
+    if (parameters.data === 'leave') return stopped;
     const folders = result ? foldersIn(result) : '';
-    return `the restored data was put into ${parameters.dataDir}${folders && `; what was there is kept in ${folders}`}`;
+    const placed = `the restored data was put into ${parameters.dataDir}${folders && `; what was there is kept in ${folders}`}`;
+    return [stopped, placed, writtenMembership(each)].filter(Boolean).join('; ');
   },
+  'start-restored': ({ parameters: { unit } }) => `the restored data is kept, and the service ${unit} was started`,
   'discard-scratch': ({ parameters: { outcome = '' } }) => DISCARDS[outcome] ?? '',
 };
+
+/** What a command may have changed before it refuses. */
+const BEFORE_REFUSAL: Partial<typeof BY_COMMAND> = {
+  'swap-data-dir': ({ parameters: { unit } }) => `the service ${unit} was stopped`,
+};
+
+function restoredBeside({ parameters }: OnHost): string {
+  return `the snapshot was restored into a scratch folder beside ${parameters.dataDir}, whose data is as it was`;
+}
 
 function writtenMembership({ parameters, result }: OnHost): string {
   if (result?.changed === false) return '';
@@ -146,8 +159,9 @@ function onHosts(command: HostCommandName, { commands }: Fields, reports: readon
     const report = reports.find((each) => each.member === member && each.host === host) as HostReport | undefined;
     // Of one that has failed the result is what it had changed before that.
     const result = report?.result ? fieldsOf(report.result) : undefined;
-    if (report && !result && REFUSALS.includes(report.error)) return [];
-    const text = BY_COMMAND[command]({ parameters: parameters as OnHost['parameters'], result });
+    const each = { parameters: parameters as OnHost['parameters'], result };
+    const isRefusal = report && !result && REFUSALS.includes(report.error);
+    const text = isRefusal ? (BEFORE_REFUSAL[command]?.(each) ?? '') : BY_COMMAND[command](each);
     return text === '' ? [] : [{ text, at: `${host} (${member})`, isDone: result !== undefined }];
   });
   const told = (isDone: boolean) =>

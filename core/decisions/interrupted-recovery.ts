@@ -31,7 +31,7 @@ type Interrupted = Pick<ChooseRescue, 'cluster' | 'parameters' | 'inspections' |
  * What has to be done with a recovery that was cut off, before anything else is looked at: nothing on these hosts can be judged while
  * some hold restored data and some their own. One execution's at a time; the next look shows whether there is another's.
  *
- * No host says `kept` before every one is `placed`, and no service is started before each was asked to say so. So `kept` on one host proves that the
+ * No host says `kept` before every one is `placed`, and none is started before it has said so itself. So `kept` on one host proves that the
  * data was in place on all, and may have been started: it stays. `placed` proves it where every voter's host says so. Otherwise nothing
  * was started, and all goes back. What is not seen proves neither: a host that is away may say `kept`, or hold the newest data aside. Hosts that all say
  * `kept` are done with it, and only the word is left.
@@ -142,21 +142,20 @@ function moveBack(
   refuseUnseen({ cluster, parameters, inspections }, execution, leftovers);
   const moved = leftovers.filter(({ phase }) => phase !== 'restored');
   refuseRunning(cluster, execution, moved);
-  // Where nothing was moved as well: a command of that execution which still runs there can then place nothing any more. It cannot
-  // anyway under a service that runs, which is a survivor on its own data and need not be stopped for this.
-  const reverted = leftovers.filter((left) => moved.includes(left) || !left.runs);
   return {
     action: 'MoveBack',
     summary:
       `The recovery of the execution ${execution} was interrupted (${list(leftovers)}). Its data was not in place on every host, so no service was ` +
       'started on it. What was moved goes back into its place, and what was restored is removed.' +
       describeConfiguration(cluster, execution, moved),
-    commands: reverted.map(({ member }) => revertOf(cluster, member, execution)),
+    // Where nothing was moved as well: a command of that execution which comes late can then stop and place nothing any more. A survivor that
+    // runs there on its own data runs on.
+    commands: leftovers.map(({ member }) => revertOf(cluster, member, execution)),
     discard: leftovers.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
   };
 }
 
-/** It is written once all data is in place, by a command that leaves no word on how far it came; and it is not put back. */
+/** It is written once the host's data is in place, right before the host says so; and it is not put back. */
 function describeConfiguration(cluster: Cluster, execution: string, moved: Leftover[]): string {
   if (moved.length === 0) return '';
   const originals = moved.map(({ member }) => {

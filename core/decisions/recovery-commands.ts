@@ -4,7 +4,6 @@ import { placeOf } from './host-place.ts';
 
 /** The host commands of a quorum recovery, as each host's layout needs them. All throw PreconditionFailed for a member without a host. */
 
-type Action = 'start' | 'launch' | 'stop';
 type Parameters = (layout: Layout, member: ConfiguredMember) => Record<string, string>;
 
 function command(cluster: Cluster, name: string, parametersOf: Parameters): HostCommand {
@@ -15,8 +14,8 @@ function command(cluster: Cluster, name: string, parametersOf: Parameters): Host
 const foldersOf = ({ dataDir, walDir }: Layout) => ({ dataDir, walDir: walDir ?? '' });
 const ownersOf = ({ user, group }: Layout) => ({ user, group });
 
-export function controlOf(cluster: Cluster, member: string, action: Action): HostCommand {
-  return command(cluster, member, ({ unit }) => ({ unit, action }));
+export function launchOf(cluster: Cluster, member: string): HostCommand {
+  return command(cluster, member, ({ unit }) => ({ unit, action: 'launch' }));
 }
 
 export function salvageOf(cluster: Cluster, member: string, execution: string, keep: boolean): HostCommand {
@@ -47,6 +46,11 @@ export function revertOf(cluster: Cluster, member: string, execution: string): H
     ...ownersOf(layout),
     execution,
   }));
+}
+
+/** From the first of these on that is sent, the restored data is kept. */
+export function startRestoredOf(cluster: Cluster, member: string, execution: string): HostCommand {
+  return command(cluster, member, (layout) => ({ unit: layout.unit, ...foldersOf(layout), execution }));
 }
 
 /** `undo` where the data is in its own place, `commit` where what was restored is everywhere, `forget` once that has been proven. */
@@ -84,35 +88,27 @@ export function restoreOf(
   }));
 }
 
-/** @param replaceNewer whether even data that is newer than `revision` is moved aside for it */
-export function placeRestoredOf(
+/**
+ * @param data `leave` for a member that is not restored: it is only stopped
+ * @param replaceNewer whether even data that is newer than the restored revision is moved aside for it
+ */
+export function swapOf(
   cluster: Cluster,
   member: string,
-  { execution, revision, replaceNewer }: { execution: string; revision: string; replaceNewer: boolean },
+  data: 'swap' | 'leave',
+  { execution, initialCluster, token, revision, replaceNewer }: Restoration & { replaceNewer: boolean },
 ): HostCommand {
   return command(cluster, member, (layout) => ({
     unit: layout.unit,
+    data,
     ...foldersOf(layout),
+    configFile: layout.configFile,
     binDir: layout.binDir,
     ...ownersOf(layout),
+    initialCluster,
+    initialClusterToken: token,
     execution,
     revision,
     replaceNewer: replaceNewer ? 'yes' : 'no',
-  }));
-}
-
-/** `existing`, for a member that has restored data does not look, and one that has lost it must never begin a cluster by itself. */
-export function configureOf(
-  cluster: Cluster,
-  member: string,
-  { execution, initialCluster, token }: Pick<Restoration, 'execution' | 'initialCluster' | 'token'>,
-): HostCommand {
-  return command(cluster, member, ({ unit, configFile }) => ({
-    unit,
-    configFile,
-    initialCluster,
-    initialClusterState: 'existing',
-    initialClusterToken: token,
-    execution,
   }));
 }

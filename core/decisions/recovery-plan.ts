@@ -1,5 +1,6 @@
 import { layoutOf } from '../contracts/clusters.ts';
 import type { HostInspection } from '../contracts/host-command-results.ts';
+import type { HostCommand } from '../contracts/membership.ts';
 import type { Candidate, PlanRecovery, RecoveryPlan, RecoveryTarget, Rung } from '../contracts/recovery.ts';
 import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import { quorumIn, votersOf } from './configured-quorum.ts';
@@ -22,7 +23,7 @@ export function planRecovery(
   input: PlanRecovery,
   lateCertificates: Readonly<Record<string, string[]>> = {},
 ): RecoveryPlan {
-  const { cluster, dryRun, execution } = input;
+  const { cluster, dryRun } = input;
   requireDamage(input);
   const strange = strangeDataIn(input);
   const isStrange = (name: string) => strange.some(({ member }) => member === name);
@@ -52,6 +53,8 @@ export function planRecovery(
     salvaged: input.salvaged,
     winner: winner.candidate,
   });
+  const commands = commandsOf(input, winner, hosts, isStrange);
+  const own = commands.restore.find(({ member }) => member === winner.candidate.member) as HostCommand;
   return {
     ladder: ladderOf(candidates, restart, usable),
     candidates,
@@ -64,8 +67,8 @@ export function planRecovery(
       ...strange.map(({ member, why }) => `leave unused what ${member} holds, and move it aside: ${why}`),
       ...describeSteps(input, winner, hosts, leftOut),
     ],
-    staging: snapshot && !dryRun ? stagingOf(cluster, execution, winner, snapshot) : null,
-    commands: commandsOf(input, winner, hosts, isStrange),
+    staging: snapshot && !dryRun ? stagingOf(cluster, own, snapshot) : null,
+    commands,
     archives: Object.fromEntries(
       input.inspections.flatMap(({ member, result }) => (result ? [[member, result.archives]] : [])),
     ),

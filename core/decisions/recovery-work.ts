@@ -6,13 +6,13 @@ import { formatBytes } from '../format.ts';
 import { announcedPeerUrls, foldersOf, ignoredSettings } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
 import {
-  configureOf,
-  controlOf,
   discardOf,
-  placeRestoredOf,
+  launchOf,
   type Restoration,
   restoreOf,
   revertOf,
+  startRestoredOf,
+  swapOf,
 } from './recovery-commands.ts';
 import { bumpOf, type RestoreHost } from './recovery-fit.ts';
 
@@ -63,56 +63,49 @@ export function commandsOf(
   };
   const onEach = (make: (member: string, host: RestoreHost) => HostCommand) =>
     hosts.map((host) => make(host.configured.name, host));
-  // Members that are left out are stopped as well, and so are learners: they are of a cluster that is no more.
   const reachable = inspections.filter(({ result }) => result?.unit.loadState === 'loaded');
+  const swap = (member: string, data: 'swap' | 'leave') =>
+    swapOf(cluster, member, data, {
+      ...restoration,
+      // The revision of another cluster is not newer.
+      replaceNewer: parameters.snapshot?.force === true || isStrange(member),
+    });
+  // Members that are left out are stopped as well, and so are learners: they are of a cluster that is no more.
+  const others = reachable.filter(({ member }) => !hosts.some(({ configured }) => configured.name === member));
   const restored = onEach((member, host) =>
     restoreOf(cluster, member, announcedPeerUrls(host.inspection), restoration),
   );
-  const own = restored.find(({ member }) => member === candidate.member) as HostCommand;
   return {
-    trial: { ...own, parameters: { ...own.parameters, url: '' } },
-    stop: reachable.map(({ member }) => controlOf(cluster, member, 'stop')),
     restore: restored,
-    place: onEach((member) =>
-      placeRestoredOf(cluster, member, {
-        execution,
-        revision,
-        // The revision of another cluster is not newer.
-        replaceNewer: parameters.snapshot?.force === true || isStrange(member),
-      }),
-    ),
-    configure: onEach((member) => configureOf(cluster, member, restoration)),
-    commit: onEach((member) => discardOf(cluster, member, execution, 'commit')),
+    swap: [...onEach((member) => swap(member, 'swap')), ...others.map(({ member }) => swap(member, 'leave'))],
     discard: salvaged.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
     forget: salvaged.map(({ member }) => discardOf(cluster, member, execution, 'forget')),
-    start: onEach((member) => controlOf(cluster, member, 'start')),
+    start: onEach((member) => startRestoredOf(cluster, member, execution)),
     revert: onEach((member) => revertOf(cluster, member, execution)),
     // Without a quorum they wait for one as long as they like.
     startAgain: reachable
       .filter(({ result }) => result && isActive(result))
-      .map(({ member }) => controlOf(cluster, member, 'launch')),
+      .map(({ member }) => launchOf(cluster, member)),
   };
 }
 
+/** @param restore of the host that the snapshot lies on: it is tried there before it is sent */
 export function stagingOf(
   cluster: Cluster,
-  execution: string,
-  { candidate }: Winner,
+  { member, host, parameters: restoration }: HostCommand,
   { sizeBytes }: { sizeBytes: number },
 ): NonNullable<RecoveryPlan['staging']> {
-  const { host, layout } = placeOf(cluster, candidate.member);
   const count = Math.max(1, Math.ceil(sizeBytes / PART_BYTES));
   const parts = Array.from({ length: count }, (_, index): StagedPart => {
     const offsetBytes = index * PART_BYTES;
     const parameters = {
-      dataDir: layout.dataDir,
-      execution,
+      ...restoration,
       offsetBytes: String(offsetBytes),
       lengthBytes: String(Math.min(PART_BYTES, sizeBytes - offsetBytes)),
     };
-    return { partNumber: index + 1, member: candidate.member, host, parameters };
+    return { partNumber: index + 1, member, host, parameters };
   });
-  return { key: `${cluster.name}/${execution}.db.gz`, sizeBytes, parts };
+  return { key: `${cluster.name}/${restoration.execution}.db.gz`, sizeBytes, parts };
 }
 
 export function describeSteps(

@@ -9,7 +9,7 @@ import { quorumIn } from './configured-quorum.ts';
 import { otherMemberOn } from './host-fit.ts';
 import { clearInterrupted, keptRecoveries } from './interrupted-recovery.ts';
 import { requireReadableBackup } from './named-backup.ts';
-import { controlOf, discardOf, examineOf, salvageOf } from './recovery-commands.ts';
+import { discardOf, examineOf, launchOf, salvageOf } from './recovery-commands.ts';
 import { releasesMisfit } from './recovery-fit.ts';
 import { countAlike, describeEnd, outlookOf, type Service, surveyServices } from './services.ts';
 import { withStartProblems } from './start-problems.ts';
@@ -46,7 +46,7 @@ export function chooseRescue(input: ChooseRescue): Rescue {
   }
   refuseOtherMembers(input);
   const { kept, forget } = keptRecoveries(input);
-  const rest = { discard: [], examine: null, kept };
+  const rest = { discard: [], examine: null, kept, mustStart: 0 };
   const clearance = clearInterrupted(input);
   if (clearance) return { ...rest, ...clearance };
   const services = surveyServices(input);
@@ -74,8 +74,9 @@ export function chooseRescue(input: ChooseRescue): Rescue {
   if (outlook.canRestart && !restarted) {
     const stopped = services.filter(({ isReady, runs }) => isReady && !runs);
     const summary = `${outlook.why} Their services are started, which loses nothing.`;
-    const commands = stopped.map(({ member }) => controlOf(cluster, member, 'launch'));
-    return { ...rest, action: 'Restart', summary, commands, discard: forget };
+    const commands = stopped.map(({ member }) => launchOf(cluster, member));
+    const mustStart = quorumIn(cluster) - running.length;
+    return { ...rest, action: 'Restart', summary, commands, mustStart, discard: forget };
   }
   if (isEnough) {
     const summary = `${running.join(', ')} run, which is a quorum: it gets some time to find its leader.`;

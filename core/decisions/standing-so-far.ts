@@ -90,10 +90,10 @@ function ofRecovery(runs: readonly StepRun[]): string {
   for (const run of runs) {
     const command = commandOf(run);
     const asked = listOf(fieldsOf(run.input).commands).map(({ parameters }) => fieldsOf(parameters));
-    const isAsked = (what: string) => asked.some(({ action, outcome }) => action === what || outcome === what);
-    if (command === 'control-service' && isAsked('stop')) standing = 'stopped';
+    const isAsked = (what: string) => asked.some(({ action, outcome, data }) => [action, outcome, data].includes(what));
+    if (command === 'swap-data-dir') standing = isAsked('swap') ? 'placed' : 'stopped';
     else if (command === 'control-service' && standing === 'stopped') standing = 'untouched';
-    else if (command === 'place-restored-data') standing = 'placed';
+    else if (command === 'start-restored') standing = 'kept';
     else if (command === 'revert-data-dir') standing = 'returning';
     else if (command === 'discard-scratch' && isAsked('commit')) standing = 'kept';
     // It is removed where the data is in its own place.

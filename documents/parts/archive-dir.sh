@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# How archive-data-dir and place-restored-data move a member's data aside under the execution's name.
+# How archive-data-dir and swap-data-dir move a member's data aside under the execution's name.
 # shellcheck disable=SC2317
 
 # A database that is open is locked by its process: another service than the unit's then runs on this data.
@@ -16,14 +16,19 @@ require_unarchived() {
   fi
 }
 
-# Everything that could be refused is refused before anything is moved.
-require_archivable() {
+# What can be refused while the service still runs.
+require_movable() {
   require_data_dir
   require_wal_dir "$wal_dir"
   require_account
-  require_closed
   require_unarchived "$member"
   if [ -n "$wal" ]; then require_unarchived "$wal"; fi
+}
+
+# Everything that could be refused is refused before anything is moved.
+require_archivable() {
+  require_movable
+  require_closed
 }
 
 # may_write FOLDER: whether `user` may, by its mode. Where there are further rules (an ACL, shown as +), nobody knows.

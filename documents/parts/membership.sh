@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What configure-membership writes into etcd's configuration, and what it refuses to write.
+# What is written into etcd's configuration, and what is refused to be written.
 # shellcheck disable=SC2317
 
 # Prints the file with the new values, in their old places or at the end. Ends with 10 where it says so already, and with 11 and a

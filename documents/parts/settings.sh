@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What etcd is configured with, for inspect-host and configure-membership: read as systemd and etcd read it, and never run.
+# What etcd is configured with, for inspect-host and for the writing of the membership: read as systemd and etcd read it, and never run.
 # shellcheck disable=SC2317
 newline=$'\n'
 

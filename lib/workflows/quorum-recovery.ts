@@ -43,9 +43,10 @@ export interface QuorumRecoverySteps {
  * 2. Assess, three times over the confirmation time: does no member agree with a quorum on anything?
  * 3. Inspect the hosts, and start the services where a quorum has its data. Nothing is lost then, and no data is touched.
  * 4. Else salvage: take a snapshot of what each host holds, from a copy, and plan. So far no data was changed; a dry run ends here.
- * 5. Restore the newest on trial, and then on every host beside its data. Look once more, and stop every member.
- * 6. Move the old data aside and the restored into its place, write one new membership, and start all together.
- * 7. Compare the members' hashes at one revision, and prove a write through each. Only then the hosts forget the recovery.
+ * 5. Restore the newest on trial, and then on every host beside its data. Look once more whether a quorum has come back.
+ * 6. On every host stop the service, move the old data aside and the restored into its place, and write one new membership.
+ * 7. Once all have done so, start all together; each says right before that the restored data is kept.
+ * 8. Compare the members' hashes at one revision, and prove a write through each. Only then the hosts forget the recovery.
  *
  * Invariant: before a member is started, either every host has the restored data in place or every host has its own, and each says on its own disk
  * how far it is; an execution that was stopped anywhere is undone or kept as a whole by the next one. Data is moved aside and
@@ -86,6 +87,7 @@ export class QuorumRecovery extends Construct {
         restartReason: '',
         launched: [],
         launchFailed: [],
+        running: [],
         waits: 0,
         turn: 0,
         discard: [],
@@ -178,13 +180,12 @@ export class QuorumRecovery extends Construct {
       .when(Condition.jsonata('{% $goal.restored %}'), discardStaged.next(restoreEnds))
       .otherwise(restartEnds);
     const onErrorAfterStart = this.#tellWhatIsKept(stop);
-    // Nobody needs the word any more, and it says the same as long as one host has it; so what is left of it is only told of. Where
-    // a host did not even get to say it, the others go on saying it for that one.
+    // Nobody needs the word any more, and it says the same as long as one host has it; so what is left of it is only told of.
     const forget = reportFromEveryHost(this, 'Forget the recovery', {
       step: steps.runHostCommands,
       command: 'discard-scratch',
-      commands: `$goal.restored ? ${FORGETTABLE} : $discard`,
-      assign: { scratchLeft: `{% $join($append([], [$scratchLeft, ${PROBLEMS}][$ != '']), '\\n') %}` },
+      commands: '$goal.restored ? $plan.commands.forget : $discard',
+      assign: { scratchLeft: `{% ${PROBLEMS} %}` },
       onError: wasDataRestored,
     });
     forget.next(wasDataRestored);
@@ -205,7 +206,7 @@ export class QuorumRecovery extends Construct {
       name: 'etcd-remediation-quorum-recovery',
       comment: 'Brings back an etcd cluster that has lost its quorum',
       start: start.next(assessQuorum).next(isTheQuorumLost),
-      // Six commands may take an hour each, for a database of 8 GiB that is copied, compressed and moved; and an hour for each GiB on its way
+      // Five commands may take an hour each, for a database of 8 GiB that is copied, compressed and moved; and an hour for each GiB on its way
       // to the staging bucket would be too slow to wait for.
       timeout: Duration.hours(13),
       steps: Object.values(steps),
@@ -232,8 +233,6 @@ export class QuorumRecovery extends Construct {
 /** An earlier recovery that was brought to an end first. */
 const EARLIER = { interrupted: '{% [$interrupted] %}' };
 const UNCHANGED = "($count($interrupted) > 0 ? $join($interrupted, ' ') : 'No data was changed.')";
-/** On targets that did not all get to say `kept`, it stays. */
-const FORGETTABLE = "$plan.commands.forget[$scratchLeft = '' or $not(member in $plan.targets.member)]";
 const LOSS = joined('$kept', '$plan.loss.explanation');
 const RESTORED = "'The snapshot of ' & $plan.winner.member & ' (' & $plan.winner.source & ') was restored.'";
 const LEFT_OUT = "($count($plan.leftOut) > 0 ? 'Left out: ' & $join([$plan.leftOut.member], ', ') & '.' : '')";

@@ -51,8 +51,19 @@ export interface RunCommandOptions {
   hosts: HostsFile;
 }
 
+/** A command as one host was sent it, in milliseconds since 1970. */
+export interface CommandOnHost {
+  document: string;
+  host: string;
+  sentMs: number;
+  /** NaN where its script was never run, or still runs. */
+  endedMs: number;
+}
+
 export interface RunCommand {
   operations: Record<string, Operation>;
+  /** Every command that was sent so far, in their order. */
+  record(): CommandOnHost[];
   /** Kills what still runs, and waits until it has ended. */
   close(): Promise<void>;
 }
@@ -167,6 +178,13 @@ export function runCommand({ documents: contents, hosts }: RunCommandOptions): R
       'AmazonSSM.CancelCommand': cancelCommand,
       'AmazonSSM.DescribeInstanceInformation': describeInstanceInformation,
     },
+    record: () =>
+      sent.map(({ DocumentName, InstanceId, requestedMs, invocation }) => ({
+        document: DocumentName,
+        host: InstanceId,
+        sentMs: requestedMs,
+        endedMs: Date.parse(invocation.state().ExecutionEndDateTime),
+      })),
     close: async () => {
       for (const { invocation } of sent) invocation.cancel();
       await Promise.all(sent.map(({ invocation }) => invocation.ended));

@@ -50,7 +50,7 @@ it('tells of a phase the members on whose hosts it works, and what it came to on
     problems: 'node2: gone',
   };
   const events: HistoryEvent[] = [
-    entered(4, 3, 'Stop all services'),
+    entered(4, 3, 'Start services again'),
     scheduled(5, 4, 'node1', 'node2'),
     // That it still runs is told by the clock.
     failed(6, 5, 'HostCommandRunning', '{"errorMessage":"control-service has not ended on node1."}'),
@@ -60,14 +60,14 @@ it('tells of a phase the members on whose hosts it works, and what it came to on
       previousEventId: 7,
       timestamp: undefined,
       type: 'TaskStateExited',
-      stateExitedEventDetails: { name: 'Stop all services', output: JSON.stringify(output) },
+      stateExitedEventDetails: { name: 'Start services again', output: JSON.stringify(output) },
     },
     { id: 9, previousEventId: 8, timestamp: undefined, type: 'ExecutionFailed' },
   ];
   for (const event of events) progress.onEvent(event);
   expect(lines).toEqual([
-    expect.stringMatching(/✓ .* Stop all services node1 +inactive \(dead\)$/),
-    expect.stringMatching(/! .* Stop all services node2 +HostUnreachable: gone$/),
+    expect.stringMatching(/✓ .* Start services again node1 +inactive \(dead\)$/),
+    expect.stringMatching(/! .* Start services again node2 +HostUnreachable: gone$/),
   ]);
 });
 

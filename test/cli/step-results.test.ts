@@ -90,7 +90,11 @@ describe('what a terminal says of a step', () => {
       }),
       'm1, m3: 2.0 KiB, revision 42; m2: HostCommandFailed: No way there.',
     ],
-    ['Put restored data in place', reports({ m1: { dataDir: '', walDir: '' } }), 'm1: there was nothing before'],
+    [
+      'Put restored data in place',
+      reports({ m1: { dataDir: '', file: '/etc/etcd.yaml' }, m2: { dataDir: '', file: '' } }),
+      'm1: stopped; there was nothing before; m2: stopped',
+    ],
     [
       'Move all data back',
       reports({ m1: { reverted: true, setAside: '' }, m2: { reverted: true, setAside: '' } }),

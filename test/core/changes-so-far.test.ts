@@ -20,7 +20,10 @@ function onHosts(command: string, parameters: object, ...results: (object | stri
 
 const BOTH = 'on i-m1 (m1), i-m2 (m2):';
 const AT = { dataDir: '/data', keep: 'yes' };
+const SWAP = { ...AT, unit: 'etcd', data: 'swap' };
+const LEAVE = { ...AT, unit: 'etcd', data: 'leave' };
 const WRITTEN = { file: '/e.yaml', copy: '/e.yaml.run', changed: true };
+const SWAPPED = { dataDir: '/data.run', walDir: '', ...WRITTEN };
 
 describe('what an execution has changed so far', () => {
   it('is known of every step: it only looks, or it is told what it changes', () => {
@@ -52,10 +55,6 @@ describe('what an execution has changed so far', () => {
       'on i-m1 (m1): the data that had been moved aside was moved back into /data',
     ],
     [
-      onHosts('configure-membership', AT, WRITTEN, { changed: false }),
-      'on i-m1 (m1): the membership was written into /e.yaml (as it was before: /e.yaml.run)',
-    ],
-    [
       onHosts('join-cluster', { unit: 'etcd' }, { ...WRITTEN, activeState: 'active' }, 'PreconditionFailed'),
       'on i-m1 (m1): the membership was written into /e.yaml (as it was before: /e.yaml.run); the service etcd was started',
     ],
@@ -69,8 +68,18 @@ describe('what an execution has changed so far', () => {
       `${BOTH} the snapshot was restored into a scratch folder beside /data, whose data is as it was`,
     ],
     [
-      onHosts('place-restored-data', AT, { dataDir: '/data.run', walDir: '' }, 'PreconditionFailed'),
-      'on i-m1 (m1): the restored data was put into /data; what was there is kept in /data.run',
+      onHosts('send-snapshot', { ...AT, offsetBytes: '0' }, {}, {}),
+      `${BOTH} the snapshot was restored into a scratch folder beside /data, whose data is as it was`,
+    ],
+    [
+      onHosts('swap-data-dir', SWAP, SWAPPED, SWAPPED),
+      `${BOTH} the service etcd was stopped; the restored data was put into /data; what was there is kept in /data.run; ` +
+        'the membership was written into /e.yaml (as it was before: /e.yaml.run)',
+    ],
+    [onHosts('swap-data-dir', LEAVE, {}, {}), `${BOTH} the service etcd was stopped`],
+    [
+      onHosts('start-restored', { unit: 'etcd' }, {}, {}),
+      `${BOTH} the restored data is kept, and the service etcd was started`,
     ],
     [onHosts('discard-scratch', { outcome: 'undo' }, {}, {}), `${BOTH} the scratch folder was removed`],
     [
@@ -97,6 +106,7 @@ describe('what an execution has changed so far', () => {
     ['a change that was not needed', run('change-membership', { change: 'AddMember' }, { changed: false })],
     ['a step that refused', run('change-membership', { change: 'AddMember' }, undefined, 'PreconditionFailed')],
     ['a proof that has ended', run('prove-writes', {}, { members: [] })],
+    ['a later part of a snapshot', onHosts('send-snapshot', { ...AT, offsetBytes: '8' }, {}, {})],
     ['a look', run('assess-space', {}, { verdict: 'Reclaim' })],
     ['copies of a dry run', onHosts('salvage-data-dir', { keep: 'no' }, { method: 'raw' }, { method: 'raw' })],
     ['hosts that refused', onHosts('archive-data-dir', AT, 'UnsafeToProceed', 'InvalidInput')],
@@ -129,6 +139,11 @@ describe('what an execution has changed so far', () => {
       onHosts('control-service', { unit: 'etcd', action: 'stop' }, 'PreconditionFailed', 'HostUnreachable'),
       'on i-m2 (m2): the service etcd was stopped',
     ],
+    [
+      'refuses after it has stopped a service',
+      onHosts('swap-data-dir', SWAP, 'UnsafeToProceed', 'UnsafeToProceed'),
+      `${BOTH} the service etcd was stopped`,
+    ],
   ])('is not known of a step that %s', (_, underWay, told) => {
     expect(changesSoFar([underWay])).toEqual({ done: [], perhaps: [told] });
   });
@@ -136,8 +151,8 @@ describe('what an execution has changed so far', () => {
 
 describe('how a cluster stands that a runbook is stopped at', () => {
   const LOST = 'The quorum is still lost: no member takes writes.';
-  const stop = onHosts('control-service', { action: 'stop' }, {}, {});
-  const place = onHosts('place-restored-data', AT, {}, {});
+  const stop = onHosts('swap-data-dir', LEAVE, {}, {});
+  const place = onHosts('swap-data-dir', SWAP, SWAPPED, SWAPPED);
   const launch = onHosts('control-service', { action: 'launch' }, {}, {});
 
   it.each<[string, StepRun[], string]>([
@@ -156,22 +171,22 @@ describe('how a cluster stands that a runbook is stopped at', () => {
     ['services were stopped, and started again', [stop, launch], `The data of every member is as it was. ${LOST}`],
     [
       'restored data is being put in place',
-      [stop, onHosts('place-restored-data', AT)],
+      [onHosts('swap-data-dir', SWAP)],
       `Services are stopped, and restored data may be in place on some hosts and not on others. ${LOST} Start no etcd by hand.`,
     ],
     [
       'it is kept',
-      [stop, place, onHosts('discard-scratch', { outcome: 'commit' }, {}, {})],
+      [place, onHosts('start-restored', { unit: 'etcd' }, {}, {})],
       'The restored data is in place on every host, and stays there. Services may be stopped still.',
     ],
     [
       'all goes back',
-      [stop, place, onHosts('revert-data-dir', AT), launch],
+      [place, onHosts('revert-data-dir', AT), launch],
       `Data was being moved back into its place. ${LOST} Start no etcd by hand.`,
     ],
     [
       'all is back',
-      [stop, place, onHosts('revert-data-dir', AT, {}, {}), onHosts('discard-scratch', { outcome: 'undo' }, {}, {})],
+      [place, onHosts('revert-data-dir', AT, {}, {}), onHosts('discard-scratch', { outcome: 'undo' }, {}, {})],
       `The data of every member is as it was. ${LOST}`,
     ],
   ])('is told of a recovery in which %s', (_, runs, standing) => {

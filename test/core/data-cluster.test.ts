@@ -47,7 +47,7 @@ describe('data of another cluster than that of a quorum of the hosts', () => {
       );
     }
     expect(
-      commands.place.flatMap(({ member, parameters }) => (parameters.replaceNewer === 'yes' ? [member] : [])),
+      commands.swap.flatMap(({ member, parameters }) => (parameters.replaceNewer === 'yes' ? [member] : [])),
     ).toEqual(strange);
     expect(JSON.stringify(ladder)).not.toContain('not a key in it');
   });

@@ -251,11 +251,12 @@ describe('the parameters of the commands', () => {
       ['start', 'launch', 'stop', 'restart'],
       ['', 'Stop', 'stop ', 'kill', 'start\n', 'constructor'],
     ],
-    ['configure-membership', 'initialClusterState', ['new', 'existing'], ['', 'old', 'new,existing']],
+    ['swap-data-dir', 'data', ['swap', 'leave'], ['', 'old', 'swap,leave']],
     ['salvage-data-dir', 'keep', ['yes', 'no'], ['', 'Yes', 'true', 'no\n']],
     ['examine-snapshot', 'keep', ['yes', 'no'], ['', 'y']],
     ['restore-snapshot', 'hashCheck', ['yes', 'no'], ['', 'skip']],
-    ['place-restored-data', 'replaceNewer', ['yes', 'no'], ['', 'always']],
+    ['swap-data-dir', 'replaceNewer', ['yes', 'no'], ['', 'always']],
+    ['swap-data-dir', 'data', ['swap', 'leave'], ['', 'stop']],
   ] as const)('%s takes as %s one of its words and nothing else', (command, name, words, others) => {
     const all: Record<string, Parameters<typeof parameterSchema>[0]> = HOST_COMMANDS[command].parameters;
     const schema = parameterSchema(all[name] as Parameters<typeof parameterSchema>[0]);

@@ -197,10 +197,10 @@ describe('a recovery that was interrupted', () => {
     expect(rescue({ hosts }).action).toBe('Keep');
   });
 
-  it('leaves a survivor running whose data was not moved', () => {
+  it('is moved back under a survivor that runs and whose data was not moved, so that no late command stops it', () => {
     const hosts = { node1: left('restored', 'old-1', STATES.up), node2: left('restored'), node3: left('restored') };
     const { commands, discard } = rescue({ hosts });
-    expect(names(commands)).toEqual(['node2', 'node3']);
+    expect(names(commands)).toEqual(['node1', 'node2', 'node3']);
     expect(names(discard)).toEqual(['node1', 'node2', 'node3']);
   });
 

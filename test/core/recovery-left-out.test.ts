@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { RecoveryPlan } from '../../core/contracts/recovery.ts';
 import { clusterOf, configured, failureOf } from './observations.ts';
 import { DATA, examined, log, MEMBERS, parametersWith, plan, STATES, salvage, withBackup } from './recoveries.ts';
 
 const { up } = STATES;
 const names = (commands: { member: string }[]) => commands.map(({ member }) => member);
+const swapped = ({ swap }: RecoveryPlan['commands']) =>
+  swap.map(({ member, parameters }) => `${member} ${parameters.data}`);
 
 describe('members that cannot be recovered', () => {
   const fewer = parametersWith({ acceptFewerMembers: true });
@@ -52,17 +55,7 @@ describe('members that cannot be recovered', () => {
     ]);
     expect(cluster.members.map(({ name }) => name)).toEqual(['node1', 'node2']);
     expect(commands.restore[0]?.parameters.initialCluster).toBe('node1=https://node1:2380,node2=https://node2:2380');
-    for (const phase of [
-      'stop',
-      'restore',
-      'place',
-      'configure',
-      'commit',
-      'discard',
-      'forget',
-      'start',
-      'revert',
-    ] as const) {
+    for (const phase of ['restore', 'swap', 'discard', 'forget', 'start', 'revert'] as const) {
       expect(names(commands[phase])).toEqual(['node1', 'node2']);
     }
     expect(steps.at(-2)).toBe(
@@ -105,11 +98,10 @@ describe('members that cannot be recovered', () => {
   it('are stopped all the same where their hosts are reached', () => {
     const { targets, commands } = plan({ ...failed, parameters: fewer, hosts: { node3: up } });
     expect(names(targets)).toEqual(['node1', 'node2']);
-    expect(names(commands.stop)).toEqual(['node1', 'node2', 'node3']);
+    expect(swapped(commands)).toEqual(['node1 swap', 'node2 swap', 'node3 leave']);
     expect(names(commands.startAgain)).toEqual(['node3']);
-    expect(names(commands.place)).toEqual(['node1', 'node2']);
     expect(names(commands.discard)).toEqual(['node1', 'node2', 'node3']);
-    expect(names(commands.commit)).toEqual(['node1', 'node2']);
+    expect(names(commands.start)).toEqual(['node1', 'node2']);
     expect(names(commands.forget)).toEqual(['node1', 'node2', 'node3']);
   });
 
@@ -139,7 +131,7 @@ describe('members that cannot be recovered', () => {
     const { targets, leftOut, commands } = plan({ cluster, hosts: { node4: up } });
     expect(names(targets)).toEqual(['node1', 'node2', 'node3']);
     expect(leftOut).toEqual([{ member: 'node4', problem: 'it is a learner, which has no part in a quorum' }]);
-    expect(names(commands.stop)).toEqual(['node1', 'node2', 'node3', 'node4']);
+    expect(swapped(commands)).toEqual(['node1 swap', 'node2 swap', 'node3 swap', 'node4 leave']);
     expect(names(commands.startAgain)).toEqual(['node4']);
     expect(names(commands.revert)).toEqual(['node1', 'node2', 'node3']);
   });

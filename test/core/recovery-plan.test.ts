@@ -105,14 +105,13 @@ function commandsOf({ commands, staging }: RecoveryPlan): [HostCommandName, Host
   const all = (name: HostCommandName, list: HostCommand[], url?: string) =>
     list.map((command): [HostCommandName, HostCommand, string | undefined] => [name, command, url]);
   return [
-    ...all('restore-snapshot', [commands.trial]),
-    ...all('control-service', [...commands.stop, ...commands.start, ...commands.startAgain]),
+    ...all('control-service', commands.startAgain),
     ...all('restore-snapshot', commands.restore, ''),
-    ...all('place-restored-data', commands.place),
-    ...all('configure-membership', commands.configure),
-    ...all('discard-scratch', [...commands.commit, ...commands.discard, ...commands.forget]),
+    ...all('swap-data-dir', commands.swap),
+    ...all('start-restored', commands.start),
+    ...all('discard-scratch', [...commands.discard, ...commands.forget]),
     ...all('revert-data-dir', commands.revert),
-    ...all('upload-snapshot', staging?.parts ?? [], ''),
+    ...all('send-snapshot', staging?.parts ?? [], ''),
   ];
 }
 
@@ -185,26 +184,25 @@ describe('the commands', () => {
   });
 
   it("try it where it lies, as that host's own member", () => {
-    const { trial, restore } = plan().commands;
-    expect(trial).toEqual({ ...restore[1], parameters: { ...restore[1]?.parameters, url: '' } });
+    const { staging, commands } = plan();
+    const { offsetBytes: _, lengthBytes: __, ...restoration } = staging?.parts[0]?.parameters ?? {};
+    expect(restoration).toEqual(commands.restore[1]?.parameters);
   });
 
   it('place it only over older data, unless it was asked for', () => {
-    const replaceNewer = ({ commands }: RecoveryPlan) =>
-      commands.place.map(({ parameters }) => parameters.replaceNewer);
+    const replaceNewer = ({ commands }: RecoveryPlan) => commands.swap.map(({ parameters }) => parameters.replaceNewer);
     expect(replaceNewer(plan())).toEqual(['no', 'no', 'no']);
     expect(replaceNewer(plan({ ...withBackup(), examined: examined(9999) }))).toEqual(['no', 'no', 'no']);
     expect(replaceNewer(plan({ ...withBackup(true), examined: examined(7) }))).toEqual(['yes', 'yes', 'yes']);
-    expect(plan().commands.place[0]?.parameters).toMatchObject({ revision: '4030', execution: 'run-1', unit: 'etcd' });
+    expect(plan().commands.swap[0]?.parameters).toMatchObject({ revision: '4030', execution: 'run-1', unit: 'etcd' });
   });
 
   it('write the same membership everywhere, in which nobody can begin a cluster by itself', () => {
-    expect(plan().commands.configure.map(({ parameters }) => parameters)).toEqual(
+    expect(plan().commands.swap.map(({ parameters }) => parameters)).toMatchObject(
       Array(3).fill({
         unit: 'etcd',
         configFile: '/etc/etcd/etcd.yaml',
         initialCluster: INITIAL_CLUSTER,
-        initialClusterState: 'existing',
         initialClusterToken: 'etcd-remediation-run-1',
         execution: 'run-1',
       }),
@@ -214,20 +212,20 @@ describe('the commands', () => {
   it('take every peer URL that a member announces', () => {
     const initialAdvertisePeerUrls = 'https://10.0.1.11:2380, https://node1:2380/';
     const hosts = { node1: { ...killed, configuration: configuration('node1', { initialAdvertisePeerUrls }) } };
-    const { restore, configure } = plan({ hosts }).commands;
+    const { restore, swap } = plan({ hosts }).commands;
     const initialCluster =
       'node1=https://10.0.1.11:2380,node1=https://node1:2380,node2=https://node2:2380,node3=https://node3:2380';
     expect(restore[0]?.parameters).toMatchObject({
       peerUrls: 'https://10.0.1.11:2380,https://node1:2380',
       initialCluster,
     });
-    expect(configure[2]?.parameters.initialCluster).toBe(initialCluster);
+    expect(swap[2]?.parameters.initialCluster).toBe(initialCluster);
   });
 
   it('check no hash where there is none', () => {
     const hashCheck = (request: Parameters<typeof plan>[0]) => {
-      const { trial, restore } = plan(request).commands;
-      return [trial, ...restore].map(({ parameters }) => parameters.hashCheck);
+      const { staging, commands } = plan(request);
+      return [...(staging?.parts ?? []), ...commands.restore].map(({ parameters }) => parameters.hashCheck);
     };
     expect(hashCheck({ data: { node1: salvage('raw', 9), node2: none, node3: none } })).toEqual(Array(4).fill('no'));
     expect(hashCheck({ ...withBackup(true), examined: examined(7, { hasHash: false }) })).toEqual(Array(4).fill('no'));
@@ -236,19 +234,20 @@ describe('the commands', () => {
   });
 
   it('remove the scratch folders as far as the data has come', () => {
-    const { commit, discard, forget } = plan().commands;
-    const outcomes = [commit, discard, forget].map((each) => each.map(({ parameters }) => parameters.outcome));
-    expect(outcomes).toEqual([Array(3).fill('commit'), Array(3).fill('undo'), Array(3).fill('forget')]);
+    const { discard, forget } = plan().commands;
+    const outcomes = [discard, forget].map((each) => each.map(({ parameters }) => parameters.outcome));
+    expect(outcomes).toEqual([Array(3).fill('undo'), Array(3).fill('forget')]);
   });
 
   it('stop all members, and start again those that ran', () => {
-    const { stop, startAgain, start } = plan({ hosts: { node1: up, node3: STATES.waiting } }).commands;
-    expect(names(stop)).toEqual(['node1', 'node2', 'node3']);
-    expect(stop[0]?.parameters).toEqual({ unit: 'etcd', action: 'stop' });
+    const { swap, startAgain, start } = plan({ hosts: { node1: up, node3: STATES.waiting } }).commands;
+    expect(swap.map(({ member, parameters }) => [member, parameters.data])).toEqual(
+      ['node1', 'node2', 'node3'].map((member) => [member, 'swap']),
+    );
     expect(names(startAgain)).toEqual(['node1', 'node3']);
     expect(startAgain[0]?.parameters).toEqual({ unit: 'etcd', action: 'launch' });
     expect(names(start)).toEqual(['node1', 'node2', 'node3']);
-    expect(start[0]?.parameters).toEqual({ unit: 'etcd', action: 'start' });
+    expect(start[0]?.parameters).toEqual({ unit: 'etcd', dataDir: '/var/lib/etcd', walDir: '', execution: 'run-1' });
   });
 
   it('move data back under the name that it was moved aside', () => {
@@ -261,7 +260,7 @@ describe('the commands', () => {
     const third = { ...killed, configuration: configuration('node3', { dataDir: '/srv/etcd' }) };
     const { commands, targets } = plan({ cluster, hosts: { node3: third } });
     expect(commands.restore[2]?.parameters).toMatchObject({ dataDir: '/srv/etcd', user: 'orders' });
-    expect(commands.configure[2]?.parameters).toMatchObject({ configFile: '/etc/orders.yaml', unit: 'etcd@orders' });
+    expect(commands.swap[2]?.parameters).toMatchObject({ configFile: '/etc/orders.yaml', unit: 'etcd@orders' });
     expect(targets[2]?.unit).toBe('etcd@orders');
   });
 });
@@ -291,7 +290,10 @@ describe('the staging of the snapshot', () => {
           partNumber: 1,
           member: 'node2',
           host: 'i-2',
-          parameters: { dataDir: '/var/lib/etcd', execution: 'run-1', offsetBytes: '0', lengthBytes: String(4 * MIB) },
+          parameters: expect.objectContaining({
+            ...{ dataDir: '/var/lib/etcd', execution: 'run-1', name: 'node2', sha256: '5a' },
+            ...{ offsetBytes: '0', lengthBytes: String(4 * MIB) },
+          }),
         },
       ],
     });
@@ -316,9 +318,8 @@ describe('the staging of the snapshot', () => {
     const { staging, commands } = plan({ ...withBackup(true), examined: examined(7) });
     expect(staging?.parts[0]).toMatchObject({
       host: 'i-2',
-      parameters: { execution: 'run-1', lengthBytes: String(2 * MIB) },
+      parameters: { execution: 'run-1', lengthBytes: String(2 * MIB), sha256: 'b7', revision: '7' },
     });
-    expect(commands.trial).toMatchObject({ host: 'i-2', parameters: { sha256: 'b7', revision: '7', url: '' } });
     expect(names(commands.discard)).toEqual(['node1', 'node2', 'node3']);
   });
 });

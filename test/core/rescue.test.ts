@@ -46,17 +46,20 @@ describe('hosts of different releases', () => {
 });
 
 describe('services are started', () => {
-  it.each<[string, Host, Host, Host, string[]]>([
-    ['all were killed', killed, killed, killed, ['node1', 'node2', 'node3']],
-    ['all were stopped', stopped, stopped, stopped, ['node1', 'node2', 'node3']],
-    ['one is up, and one more has its data', up, killed, empty, ['node2']],
-    ['two are up and find no leader, and the third has its data', up, waiting, stopped, ['node3']],
-    ['the third has lost its data', killed, killed, empty, ['node1', 'node2']],
-    ['the third cannot be reached', killed, killed, null, ['node1', 'node2']],
-    ['they ended with an error, whose cause may have passed', crashed, crashed, crashed, ['node1', 'node2', 'node3']],
-  ])('where %s', (_, node1, node2, node3, launched) => {
-    const { action, commands, summary, examine, discard } = rescue(three(node1, node2, node3));
-    expect(action).toBe('Restart');
+  it.each<[string, Host, Host, Host, string[], number]>([
+    ['all were killed', killed, killed, killed, ['node1', 'node2', 'node3'], 2],
+    ['all were stopped', stopped, stopped, stopped, ['node1', 'node2', 'node3'], 2],
+    ['one is up, and one more has its data', up, killed, empty, ['node2'], 1],
+    ['two are up and find no leader, and the third has its data', up, waiting, stopped, ['node3'], 0],
+    ['the third has lost its data', killed, killed, empty, ['node1', 'node2'], 2],
+    ['the third cannot be reached', killed, killed, null, ['node1', 'node2'], 2],
+    [
+      ...(['they ended with an error, whose cause may have passed', crashed, crashed, crashed] as const),
+      ...([['node1', 'node2', 'node3'], 2] satisfies [string[], number]),
+    ],
+  ])('where %s', (_, node1, node2, node3, launched, needed) => {
+    const { action, commands, summary, examine, discard, mustStart } = rescue(three(node1, node2, node3));
+    expect({ action, mustStart }).toEqual({ action: 'Restart', mustStart: needed });
     expect(names(commands)).toEqual(launched);
     expect(commands.every(({ parameters }) => parameters.action === 'launch')).toBe(true);
     expect(commands.flatMap((command) => refusalsOf('control-service', command))).toEqual([]);
@@ -68,8 +71,10 @@ describe('services are started', () => {
 
   it('beside a member that answers, though its host cannot be reached', () => {
     const members = [answering('node1'), standing('node2'), standing('node3')];
-    const { action, commands } = rescue({ ...three(null, killed, empty), members });
-    expect({ action, launched: names(commands) }).toEqual({ action: 'Restart', launched: ['node2'] });
+    const { action, commands, mustStart } = rescue({ ...three(null, killed, empty), members });
+    expect({ action, launched: names(commands), mustStart }).toEqual({
+      ...{ action: 'Restart', launched: ['node2'], mustStart: 1 },
+    });
   });
 
   it('of a quorum of five, those with nothing left out', () => {

@@ -7,6 +7,7 @@ import type { Host, HostFleet } from '../../local/hosts/host.ts';
 import { startProcessHosts } from '../../local/hosts/process-hosts.ts';
 import { PreparedHost } from './prepared-host.ts';
 import { refuse, succeed } from './script.ts';
+import { writeMembership } from './written-membership.ts';
 
 let fleet: HostFleet;
 let host: Host;
@@ -257,7 +258,7 @@ describe('the host commands on a real member', () => {
       initialClusterToken: 'another',
       execution: 'run-1',
     };
-    expect(await succeed(host.access, 'configure-membership', membership)).toMatchObject({ changed: true });
+    expect(await writeMembership(host.access, membership)).toMatchObject({ changed: true });
     expect(await readFile(configFile, 'utf8')).toContain('initial-cluster-token: "another"');
     await control('etcd', 'start');
     await control('etcd', 'stop');

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -22,6 +22,8 @@ export interface Snapshot {
 
 export const KEYS = 20;
 export const SCRATCH = '.etcd-remediation.data.run-1';
+/** In a folder of its own: what a script that was killed leaves beside it is no recovery's. */
+export const CONFIG_FILE = 'etc/etcd.yaml';
 export const WAL_SCRATCH = '.etcd-remediation.wal.run-1';
 
 export async function takeSnapshot(version: string): Promise<Snapshot> {
@@ -54,7 +56,7 @@ export function keepSnapshot(host: PreparedHost, content: Buffer, scratch = SCRA
 /** What restore-snapshot is sent for the member `m-1` of a cluster of its own. */
 export function restoreParameters(
   host: PreparedHost,
-  { binDir, revision }: Snapshot,
+  { binDir, revision }: Pick<Snapshot, 'binDir' | 'revision'>,
   compressed: Buffer,
   overrides: Record<string, string> = {},
 ) {
@@ -78,17 +80,22 @@ export function restoreParameters(
   };
 }
 
-export function placeParameters(
+/** Needs {@link controlUnit}. */
+export function swapParameters(
   host: PreparedHost,
   { binDir, revision }: Snapshot,
   overrides: Record<string, string> = {},
 ) {
   return {
     unit: 'etcd',
+    data: 'swap',
     dataDir: host.path('data'),
     walDir: '',
+    configFile: host.path(CONFIG_FILE),
     binDir,
     ...owner,
+    initialCluster: 'm-1=http://127.0.0.1:21380',
+    initialClusterToken: 'etcd-remediation-run-1',
     execution: 'run-1',
     revision,
     replaceNewer: 'no',
@@ -98,6 +105,58 @@ export function placeParameters(
 
 export function discardParameters(host: PreparedHost, overrides: Record<string, string> = {}) {
   return { dataDir: host.path('data'), walDir: '', outcome: 'undo', execution: 'run-1', ...overrides };
+}
+
+export function startParameters(host: PreparedHost, overrides: Record<string, string> = {}) {
+  return { unit: 'etcd', dataDir: host.path('data'), walDir: '', execution: 'run-1', ...overrides };
+}
+
+/** What swap-data-dir says of it once it is written. */
+export const configuredOn = (host: PreparedHost) => ({
+  file: host.path(CONFIG_FILE),
+  copy: `${host.path(CONFIG_FILE)}.run-1`,
+  changed: true,
+});
+
+/**
+ * Has systemctl start and stop the unit, which it notes in `calls` with the word that the recovery is at. It begins as one that runs, or not. Its etcd
+ * reads a configuration file.
+ * @param refused whether a stop comes to nothing
+ */
+export function controlUnit(
+  host: PreparedHost,
+  { runs = false, refused = false, scratch = SCRATCH }: { runs?: boolean; refused?: boolean; scratch?: string } = {},
+): void {
+  const RUNS = { ActiveState: 'active', SubState: 'running', MainPID: '77' };
+  const argv = `/usr/bin/etcd --config-file ${host.path(CONFIG_FILE)}`;
+  const ExecStart = `{ path=/usr/bin/etcd ; argv[]=${argv} ; ignore_errors=no ; pid=0 }`;
+  host.setProperties({ Type: 'notify', ExecStart, ...(runs && RUNS) });
+  if (!host.has(CONFIG_FILE)) {
+    mkdirSync(host.path(dirname(CONFIG_FILE)));
+    host.write(CONFIG_FILE, 'name: m-1\n');
+  }
+  renameSync(host.path('bin/systemctl'), host.path('bin/show-unit'));
+  const [calls, phase, properties] = ['calls', `${scratch}/phase`, 'properties'].map((name) => host.path(name));
+  // Whoever looks meanwhile sees one or the other, as systemd has it; and this is no change that a script makes.
+  const set = (state: string, sub: string, pid: number) =>
+    `sed -e 's/^ActiveState=.*/ActiveState=${state}/' -e 's/^SubState=.*/SubState=${sub}/' -e 's/^MainPID=.*/MainPID=${pid}/' ` +
+    `'${properties}' > '${properties}.new' && /bin/mv -f '${properties}.new' '${properties}'`;
+  host.program(
+    'systemctl',
+    `case $1 in
+  show) exec '${host.path('bin/show-unit')}' "$@" ;;
+  start | stop) echo "$1 at $(cat '${phase}' 2> /dev/null)" >> '${calls}' ;;
+esac
+case $1 in
+  start) ${set('active', 'running', 77)} ;;
+  stop) ${refused ? 'exit 1' : set('inactive', 'dead', 0)} ;;
+esac`,
+  );
+}
+
+/** What systemctl was asked to do, see {@link controlUnit}. */
+export function callsOn(host: PreparedHost): string[] {
+  return host.has('calls') ? host.read('calls').trim().split('\n') : [];
 }
 
 /** Restores the snapshot on a host, which then has it in its scratch folder. */

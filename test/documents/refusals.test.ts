@@ -21,7 +21,7 @@ import {
 import { plan as planRecovery, STATES } from '../core/recoveries.ts';
 import { hostWithData, isLinuxRoot, owner } from './data-dir-host.ts';
 import type { PreparedHost } from './prepared-host.ts';
-import { keepSnapshot } from './recovery-host.ts';
+import { keepSnapshot, SCRATCH } from './recovery-host.ts';
 import { ARISES_LATER, JUDGED_IN_CORE, refusalsInScripts, unnamedRefusals } from './refusals.ts';
 import { refuse, succeed } from './script.ts';
 
@@ -80,7 +80,7 @@ const marked = (name: string) => (host: PreparedHost) => {
 
 const unit = (LoadState: string) => (host: PreparedHost) => host.setProperties({ LoadState });
 const data = 'archive-data-dir';
-const file = ['configure-membership', 'join-cluster'] as const;
+const file = 'join-cluster';
 
 const CASES: Record<string, Case> = {
   'unit-missing': { command: ['control-service', 'join-cluster'], prepare: unit('not-found') },
@@ -248,7 +248,7 @@ const CASES: Record<string, Case> = {
     access: without('sha256sum', 'shasum'),
   },
   'curl-missing': {
-    command: 'upload-snapshot',
+    command: 'send-snapshot',
     incident: 'quorum-lost',
     prepare: () => undefined,
     access: without('curl'),
@@ -296,18 +296,21 @@ function parametersOf(
   const more: Partial<Record<HostCommandName, Record<string, string>>> = {
     'control-service': { action: 'start' },
     'join-cluster': { initialCluster: `m-1=${peerUrl}` },
-    'configure-membership': {
-      initialCluster: `m-1=${peerUrl}`,
-      initialClusterState: 'existing',
-      initialClusterToken: '',
-    },
     'restore-snapshot': {
       ...{ name: 'm-1', peerUrls: peerUrl, initialCluster: `m-1=${peerUrl}`, initialClusterToken: 't', sha256: 'ab' },
       ...{ hashCheck: 'yes', revision: '1', bumpRevision: '0', url: '' },
     },
-    'upload-snapshot': { offsetBytes: '0', lengthBytes: '1', url: 'http://127.0.0.1:1/x?y' },
+    // A part after the first, for a trial is no concern of a missing curl.
+    'send-snapshot': {
+      ...{ name: 'm-1', peerUrls: peerUrl, initialCluster: `m-1=${peerUrl}`, initialClusterToken: 't', sha256: 'ab' },
+      ...{ hashCheck: 'yes', revision: '1', bumpRevision: '0' },
+      ...{ offsetBytes: '1', lengthBytes: '1', url: 'http://127.0.0.1:1/x?y' },
+    },
   };
-  if (name === 'upload-snapshot') keepSnapshot(host, Buffer.from('x'));
+  if (name === 'send-snapshot') {
+    keepSnapshot(host, Buffer.from('x'));
+    host.write(`${SCRATCH}/restored`, '{}\n');
+  }
   return { ...layout, ...execution, ...more[name] };
 }
 

@@ -15,7 +15,11 @@ type Result<Name extends HostCommandName> = z.output<(typeof HOST_COMMAND_RESULT
 
 /** A command's script as SSM runs it: what all share, the script itself, and the parameters put in as text. */
 export function composeScript(command: HostCommandName, parameters: Readonly<Record<string, string>> = {}): string {
-  return readScript(command).replaceAll(/\{\{ (\w+) \}\}/g, (reference, name: string) => parameters[name] ?? reference);
+  return fillIn(readScript(command), parameters);
+}
+
+function fillIn(script: string, parameters: Readonly<Record<string, string>>): string {
+  return script.replaceAll(/\{\{ (\w+) \}\}/g, (reference, name: string) => parameters[name] ?? reference);
 }
 
 /** How a command ended on a host: `line` is what it printed on standard output. */
@@ -30,7 +34,16 @@ export async function runCommand(
   command: HostCommandName,
   parameters: Readonly<Record<string, string>>,
 ): Promise<CommandRun> {
-  const run = await runScript(access, composeScript(command, parameters), { timeoutMs: WAIT_MS });
+  return runText(access, readScript(command), parameters);
+}
+
+/** Runs a script that is no command's. */
+export async function runText(
+  access: HostAccess,
+  script: string,
+  parameters: Readonly<Record<string, string>>,
+): Promise<CommandRun> {
+  const run = await runScript(access, fillIn(script, parameters), { timeoutMs: WAIT_MS });
   if (!run.started) throw new Error(`The script did not start: ${run.stderr}`);
   return { exitCode: run.exitCode, line: run.stdout, stderr: run.stderr };
 }
@@ -52,12 +65,16 @@ export async function refuse(
   command: HostCommandName,
   parameters: Readonly<Record<string, string>>,
 ): Promise<{ exitCode: number | null } & z.output<typeof failureSchema>> {
-  const { exitCode, line } = await runCommand(access, command, parameters);
-  if (exitCode === 0) throw new Error(`${command} succeeded: ${line}`);
+  return failureOf(command, await runCommand(access, command, parameters));
+}
+
+/** @throws Error when it has succeeded, or has printed anything but a message */
+export function failureOf(what: string, { exitCode, line }: CommandRun) {
+  if (exitCode === 0) throw new Error(`${what} succeeded: ${line}`);
   return { exitCode, ...failureSchema.parse(onlyLine(line)) };
 }
 
-function onlyLine(stdout: string): unknown {
+export function onlyLine(stdout: string): unknown {
   if (!/^[^\n]+\n$/.test(stdout)) throw new Error(`not one line: ${JSON.stringify(stdout)}`);
   return JSON.parse(stdout);
 }

@@ -4,7 +4,6 @@ import { failure, RUNNING } from './execute.ts';
 import {
   archivedOn,
   assessmentOf,
-  COMMIT,
   COMPARED,
   EXAMINE,
   except,
@@ -22,7 +21,9 @@ import {
   SALVAGING,
   STAGED,
   salvageOf,
+  swapping,
   VERIFIED,
+  WRITTEN,
   wellOf,
 } from './recovery-scene.ts';
 import { CLUSTER, callsOf, hostOf, inspectionOf } from './replacement-scene.ts';
@@ -61,20 +62,17 @@ const WITH_BACKUP = {
   'Choose rescue': { ...SALVAGING, examine: EXAMINE },
 };
 describe('an execution that restores', () => {
-  it('salvages, plans, tries, stops all, restores, places, starts all, and proves the result', async () => {
+  it('salvages, plans, tries, restores, puts that in place, starts all, and proves the result', async () => {
     const { visited, ended, waitsMs } = await recover();
     expect(visited).toEqual([
       ...['Load cluster', 'Assess quorum', 'Is the quorum lost?'],
       ...['Inspect hosts', 'Choose rescue', 'What may bring the quorum back?'],
       ...['Salvage data on every host', 'Look into the backup', 'Plan recovery', 'Is this a dry run?'],
-      ...['Try the restore', 'Did the trial fail anywhere?'],
-      ...['Begin upload', 'Upload the snapshot', 'Did the upload fail anywhere?', 'Complete upload'],
+      ...['Begin upload', 'Try and send the snapshot', 'Did the trial fail anywhere?', 'Complete upload'],
       ...['Restore on every host', 'Did the restore fail anywhere?'],
       ...['Look once more', 'Did the quorum come back?'],
-      ...['Stop all services', 'Did the stop fail anywhere?'],
       ...['Put restored data in place', 'Did the placing fail anywhere?'],
-      ...['Write membership on every host', 'Did the membership fail anywhere?'],
-      ...['Commit the restored data', 'Start all services', 'Did the start fail anywhere?'],
+      ...['Start all services', 'Did the start fail anywhere?'],
       ...['Verify recovery', 'Can it take writes?', 'Prove writes on every member', 'Compare hashes'],
       ...['Forget the recovery', 'Was data restored?', 'Discard staged snapshot', 'Cluster restored'],
     ]);
@@ -99,6 +97,22 @@ describe('an execution that restores', () => {
     });
   });
 
+  it('stops those that it left out, of which nothing lies aside and nothing is written', async () => {
+    const [first] = PLAN.targets;
+    const commands = { ...PLAN.commands, swap: [...swapping('swap', ['node1']), ...swapping('leave', ['node3'])] };
+    const stopped = { dataDir: '', walDir: '', file: '', copy: '', changed: false };
+    const { ended } = await recover({
+      'Plan recovery': { ...PLAN, targets: [first], commands },
+      'Put restored data in place': except({ ...archivedOn('node1'), ...WRITTEN }, { node3: stopped }),
+    });
+    expect(ended).toMatchObject({
+      output: {
+        archived: [{ member: 'node1', dataDir: archivedOn('node1').dataDir }],
+        configured: [expect.stringMatching(/^[^,]*etcd[^,]*$/)],
+      },
+    });
+  });
+
   it('names those that it left out', async () => {
     const leftOut = ['node2', 'node3'].map((member) => ({ member, problem: 'Its host is gone.' }));
     const { ended } = await recover({ 'Plan recovery': { ...PLAN, leftOut } });
@@ -108,7 +122,13 @@ describe('an execution that restores', () => {
   });
 
   it('sends each phase the commands that were planned for it, each once', async () => {
-    const { calls } = await recover();
+    const { calls, visited } = await recover();
+    const asks = (state: string) => calls.some(({ step, input }) => step === state && 'command' in Object(input));
+    // In a row: for each of them the way to the hosts and back is waited for.
+    expect(visited.filter(asks)).toEqual([
+      ...['Inspect hosts', 'Salvage data on every host', 'Try and send the snapshot', 'Restore on every host'],
+      ...['Put restored data in place', 'Start all services', 'Forget the recovery'],
+    ]);
     const sentFrom = (step: string) =>
       calls
         .filter((call) => call.step === step)
@@ -117,14 +137,13 @@ describe('an execution that restores', () => {
           return { member: memberOn(host), host, parameters };
         })
         .toSorted((a, b) => a.member.localeCompare(b.member));
-    const { trial, stop, restore, place, configure, start } = PLAN.commands;
+    const { restore, swap, start } = PLAN.commands;
     expect(sentFrom('Salvage data on every host')).toEqual(SALVAGING.commands);
-    expect(sentFrom('Try the restore')).toEqual([trial]);
-    expect(sentFrom('Stop all services')).toEqual(stop);
+    expect(sentFrom('Try and send the snapshot')).toEqual(
+      PLAN.staging?.parts.map(({ member, host, parameters }) => ({ member, host, parameters })),
+    );
     expect(sentFrom('Restore on every host')).toEqual(restore);
-    expect(sentFrom('Put restored data in place')).toEqual(place);
-    expect(sentFrom('Write membership on every host')).toEqual(configure);
-    expect(sentFrom('Commit the restored data')).toEqual(COMMIT);
+    expect(sentFrom('Put restored data in place')).toEqual(swap);
     expect(sentFrom('Forget the recovery')).toEqual(FORGET);
     expect(sentFrom('Start all services')).toEqual(start);
   });
@@ -166,7 +185,7 @@ describe('an execution that restores', () => {
     const executed = await recover();
     const { key, uploadId } = STAGED;
     expect(callsOf(executed, 'Begin upload')).toEqual([{ action: 'Begin', key }]);
-    expect(callsOf(executed, 'Upload the snapshot').map((input) => Object(input).object)).toEqual(
+    expect(callsOf(executed, 'Try and send the snapshot').map((input) => Object(input).object)).toEqual(
       [1, 2].map((partNumber) => ({ access: 'write-part', key, uploadId, partNumber })),
     );
     const parts = [1, 2].map((partNumber) => ({ partNumber, etag: `"etag-${partNumber}"` }));
@@ -181,37 +200,31 @@ describe('an execution that restores', () => {
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
   });
 
-  it('names the object of each transfer: none for the trial, the staged one for the others', async () => {
+  it('names the staged object to each host that restores, and to no other', async () => {
     const executed = await recover();
-    const objectsOf = (step: string) => callsOf(executed, step).map((input) => Object(input).object);
-    expect(objectsOf('Try the restore')).toEqual([null]);
-    expect(objectsOf('Restore on every host')).toEqual(MEMBERS.map(() => ({ access: 'read', key: STAGED.key })));
-    expect(callsOf(executed, 'Stop all services')[0]).not.toHaveProperty('object');
+    expect(callsOf(executed, 'Restore on every host').map((input) => Object(input).object)).toEqual(
+      MEMBERS.map(() => ({ access: 'read', key: STAGED.key })),
+    );
+    expect(callsOf(executed, 'Put restored data in place')[0]).not.toHaveProperty('object');
   });
 
   it('asks again after a phase that takes longer, with the same input, from every five seconds to every minute', async () => {
+    const restored = { revision: '1000004030', sizeBytes: 9 };
     const executed = await recover({
-      'Try the restore': [...Array.from({ length: 20 }, () => RUNNING), { revision: '1000004030', sizeBytes: 9 }],
+      'Restore on every host': [...Array.from({ length: 20 }, () => RUNNING), ...MEMBERS.map(() => restored)],
     });
     const seconds = executed.waitsMs.map((ms) => Math.round(ms / 1000));
     expect([seconds.slice(0, 3), seconds.at(-1)]).toEqual([[5, 6, 7], 60]);
-    const asked = callsOf(executed, 'Try the restore').map((input) => Object(input));
-    expect(asked.map(({ attempt }) => attempt)).toEqual([...Array(21).keys()]);
+    const asked = callsOf(executed, 'Restore on every host').map((input) => Object(input));
+    expect(asked.map(({ attempt }) => attempt)).toEqual([...Array(20).keys(), 20, 20, 20]);
     expect(new Set(asked.map(({ visit }) => visit)).size).toBe(1);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
   });
 
   it('goes on from a killed function or an answer of AWS that was lost, in whichever phase it is: the same is asked again', async () => {
     const phases = [
-      ...[
-        'Inspect hosts',
-        'Salvage data on every host',
-        'Try the restore',
-        'Upload the snapshot',
-        'Restore on every host',
-      ],
-      ...['Stop all services', 'Put restored data in place', 'Write membership on every host'],
-      ...['Commit the restored data', 'Start all services', 'Forget the recovery'],
+      ...['Inspect hosts', 'Salvage data on every host', 'Try and send the snapshot', 'Restore on every host'],
+      ...['Put restored data in place', 'Start all services', 'Forget the recovery'],
     ];
     const well = await recover();
     for (const phase of phases) {
@@ -230,28 +243,6 @@ describe('an execution that restores', () => {
       ).toEqual(sent);
       expect(executed.ended, phase).toMatchObject({ status: 'SUCCEEDED' });
     }
-  });
-
-  it('goes on although a host could not be told that all is in place, and says so; the others go on saying it for that one', async () => {
-    const gone = failure('HostCommandFailed', 'The host is gone.');
-    const executed = await recover({
-      'Commit the restored data': ({ host }: { host: string }) =>
-        memberOn(host) === 'node2' ? gone : { discarded: true },
-    });
-    expect(membersOf(executed, 'Start all services')).toEqual(MEMBERS);
-    expect(membersOf(executed, 'Forget the recovery')).toEqual([]);
-    expect(executed.ended).toMatchObject({
-      status: 'SUCCEEDED',
-      output: { outcome: 'Remediated', scratchLeft: 'node2: The host is gone.' },
-    });
-  });
-
-  it('tidies those that only salvaged even then', async () => {
-    const executed = await recover({
-      'Plan recovery': { ...PLAN, targets: PLAN.targets.slice(0, 2) },
-      'Commit the restored data': failure('HostCommandFailed', 'The host is gone.'),
-    });
-    expect(membersOf(executed, 'Forget the recovery')).toEqual(['node3']);
   });
 
   it('is a success although a host does not forget, and says so', async () => {
@@ -378,7 +369,7 @@ describe('an execution that changes nothing', () => {
     expect(callsOf(executed, 'Discard unneeded upload')).toEqual([
       { action: 'Discard', key: STAGED.key, uploadId: STAGED.uploadId },
     ]);
-    expect(executed.visited).not.toContain('Stop all services');
+    expect(executed.visited).not.toContain('Put restored data in place');
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
     expect(Object(executed.ended).output).toEqual({
       outcome: 'NothingToDo',
@@ -403,6 +394,6 @@ describe('an execution that changes nothing', () => {
 
   it('looks once more at what is configured, and goes on where nobody leads', async () => {
     const executed = await recover({ 'Look once more': NOT_LED });
-    expect(membersOf(executed, 'Stop all services')).toEqual(MEMBERS);
+    expect(membersOf(executed, 'Put restored data in place')).toEqual(MEMBERS);
   });
 });

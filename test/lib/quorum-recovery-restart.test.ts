@@ -22,14 +22,18 @@ import { CLUSTER, callsOf, inspectionOf, SERVICE } from './replacement-scene.ts'
 const RESTART = rescueOf('Restart', {
   summary: 'Two of three have their data.',
   commands: SERVICES('launch', ['node1', 'node2']),
+  mustStart: 2,
 });
 const WAIT = rescueOf('WaitForQuorum', { summary: 'They run.' });
 const MOVE_BACK = rescueOf('MoveBack', { commands: REVERT.slice(0, 2), discard: DISCARD });
 const KEEP = rescueOf('Keep', { commands: DISCARD.slice(1) });
-/** What node1 and node2 have once they are started. */
-const running = ({ host }: { host: string }) =>
-  inspectionOf(memberOn(host), { mainPid: memberOn(host) === 'node3' ? 0 : 7 });
-const RESTARTED = { 'Choose rescue': [RESTART, WAIT], 'Wait for quorum': LED, 'Inspect hosts': running };
+/** An inspection that shows some members running. */
+const running =
+  (...members: string[]) =>
+  ({ host }: { host: string }) =>
+    inspectionOf(memberOn(host), { mainPid: members.includes(memberOn(host)) ? 7 : 0 });
+const RESTARTED = { 'Choose rescue': RESTART, 'Wait for quorum': LED, 'Inspect hosts': running() };
+const isCommand = (input: unknown) => Object(input).command !== undefined;
 const LATE = failure('EtcdUnavailable', 'node2 does not answer.');
 const BROKEN = failure('HostCommandFailed', 'The disk is gone.');
 
@@ -53,6 +57,10 @@ describe('where a quorum has its data', () => {
       { command: 'control-service', parameters: { unit: 'etcd', action: 'launch' } },
     ]);
     expect(callsOf(executed, 'Wait for quorum')).toEqual([{ cluster: CLUSTER, waitSeconds: 15 }]);
+    // Twice a command is sent to hosts: to look at them, and to start.
+    expect(executed.visited.filter((state) => callsOf(executed, state).some(isCommand))).toEqual([
+      ...['Inspect hosts', 'Start what has data'],
+    ]);
     expect([...new Set(executed.calls.map(({ step }) => step))]).toEqual([
       ...['Load cluster', 'Assess quorum', 'Inspect hosts', 'Choose rescue', 'Start what has data', 'Wait for quorum'],
       ...['Verify recovery', 'Prove writes on every member', 'Compare hashes'],
@@ -82,17 +90,44 @@ describe('where a quorum has its data', () => {
     });
   });
 
-  it('those that run then are waited for', async () => {
-    const executed = await recover({ ...RESTARTED, 'Start what has data': except(SERVICE, { node3: BROKEN }) });
-    expect(callsOf(executed, 'Inspect hosts')).toHaveLength(2 * 3);
-    expect(callsOf(executed, 'Verify recovery')).toEqual([
-      { cluster: CLUSTER, revision: '0', required: ['node1', 'node2'], restored: false },
-    ]);
+  it('those that started, and those that ran before, are waited for at once: no host is looked at again', async () => {
+    for (const [before, commands, required] of [
+      [[], ['node1', 'node2'], ['node1', 'node2']],
+      [['node3'], ['node1'], ['node3', 'node1']],
+    ] as const) {
+      const executed = await recover({
+        ...RESTARTED,
+        'Choose rescue': { ...RESTART, commands: SERVICES('launch', [...commands]), mustStart: commands.length },
+        'Inspect hosts': running(...before),
+      });
+      expect(callsOf(executed, 'Inspect hosts')).toHaveLength(3);
+      expect(callsOf(executed, 'Verify recovery')).toEqual([
+        { cluster: CLUSTER, revision: '0', required, restored: false },
+      ]);
+    }
   });
 
   it('one whose start failed is not, though it has a process now and then', async () => {
-    const executed = await recover({ ...RESTARTED, 'Start what has data': except(SERVICE, { node2: BROKEN }) });
+    const executed = await recover({
+      ...RESTARTED,
+      'Choose rescue': [RESTART, WAIT],
+      'Inspect hosts': running('node1', 'node2'),
+      'Start what has data': except(SERVICE, { node2: BROKEN }),
+    });
+    expect(callsOf(executed, 'Inspect hosts')).toHaveLength(2 * 3);
     expect(callsOf(executed, 'Verify recovery')).toMatchObject([{ required: ['node1'] }]);
+  });
+
+  it('one that has ended since is not, once the hosts were looked at again', async () => {
+    const looks = [running(), running('node2', 'node3')];
+    let looked = 0;
+    const executed = await recover({
+      ...RESTARTED,
+      'Choose rescue': [RESTART, WAIT],
+      'Wait for quorum': [NOT_LED, LED],
+      'Inspect hosts': (input: { host: string }) => looks[Math.floor(looked++ / 3)]?.(input),
+    });
+    expect(callsOf(executed, 'Verify recovery')).toMatchObject([{ required: ['node2', 'node3'] }]);
   });
 
   it('one that does not join is left to the member runbook, and the others are proven', async () => {
@@ -142,7 +177,20 @@ describe('where a quorum runs already and only needs time', () => {
 });
 
 describe('where no quorum comes of the start', () => {
-  it('it is looked at again, waited for, and at last salvaged; each choice knows what was tried', async () => {
+  it('though enough started, it is waited for first, and then looked at again', async () => {
+    const executed = await recover({
+      'Choose rescue': [RESTART, WAIT, SALVAGING],
+      'Wait for quorum': NOT_LED,
+    });
+    const states = ['Inspect hosts', 'Start what has data', 'Wait for quorum', 'Salvage data on every host'];
+    expect(executed.visited.filter((state) => states.includes(state))).toEqual([
+      ...['Inspect hosts', 'Start what has data', 'Wait for quorum', 'Inspect hosts'],
+      ...['Wait for quorum', 'Inspect hosts', 'Salvage data on every host'],
+    ]);
+    expect(callsOf(executed, 'Choose rescue').map((input) => Object(input).waits)).toEqual([0, 1, 2]);
+  });
+
+  it('and too few started, it is looked at again, waited for, and at last salvaged; each choice knows what was tried', async () => {
     const executed = await recover({
       'Choose rescue': [RESTART, WAIT, WAIT, SALVAGING],
       'Start what has data': except(SERVICE, { node2: BROKEN }),
@@ -181,7 +229,7 @@ describe('where no quorum comes of the start', () => {
 
 describe('an earlier recovery that was interrupted', () => {
   it('while it moved data is moved back, then cleared away, before anything else', async () => {
-    const executed = await recover({ ...RESTARTED, 'Choose rescue': [MOVE_BACK, RESTART, WAIT] });
+    const executed = await recover({ ...RESTARTED, 'Choose rescue': [MOVE_BACK, RESTART] });
     expect(membersOf(executed, 'Undo the interrupted recovery')).toEqual(['node1', 'node2']);
     expect(membersOf(executed, 'Close the interrupted recovery')).toEqual(['node1', 'node2', 'node3']);
     expect(executed.ended).toMatchObject({ output: { interrupted: [MOVE_BACK.summary], loss: { atMostWrites: 0 } } });
@@ -190,12 +238,12 @@ describe('an earlier recovery that was interrupted', () => {
       order.indexOf('Close the interrupted recovery'),
     );
     expect(order.indexOf('Start what has data')).toBeGreaterThan(order.lastIndexOf('Close the interrupted recovery'));
-    expect(callsOf(executed, 'Inspect hosts')).toHaveLength(3 * 3);
+    expect(callsOf(executed, 'Inspect hosts')).toHaveLength(2 * 3);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { ladder: [{ rung: 'restart' }] } });
   });
 
   it('once all was in place is kept: only what says so is cleared away', async () => {
-    const executed = await recover({ ...RESTARTED, 'Choose rescue': [KEEP, RESTART, WAIT] });
+    const executed = await recover({ ...RESTARTED, 'Choose rescue': [KEEP, RESTART] });
     expect(executed.visited).not.toContain('Undo the interrupted recovery');
     expect(membersOf(executed, 'Close the interrupted recovery')).toEqual(['node2', 'node3']);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { ladder: [{ rung: 'restart' }] } });
@@ -206,7 +254,7 @@ describe('an earlier recovery that was interrupted', () => {
     const after = { kept, discard: FORGET.slice(1) };
     const executed = await recover({
       ...RESTARTED,
-      'Choose rescue': [KEEP, { ...RESTART, ...after }, { ...WAIT, ...after }],
+      'Choose rescue': [KEEP, { ...RESTART, ...after }],
     });
     expect(membersOf(executed, 'Forget the recovery')).toEqual(['node2', 'node3']);
     const order = executed.calls.map(({ step }) => step);
@@ -245,7 +293,7 @@ describe('an earlier recovery that was interrupted', () => {
         interrupted: [KEEP.summary],
       },
     });
-    const late = await recover({ ...RESTARTED, 'Choose rescue': [MOVE_BACK, RESTART, WAIT], 'Verify recovery': LATE });
+    const late = await recover({ ...RESTARTED, 'Choose rescue': [MOVE_BACK, RESTART], 'Verify recovery': LATE });
     expect(late.ended).toMatchObject({
       cause: `node2 does not answer.\n${MOVE_BACK.summary} The services that were started run on.`,
     });

@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { failure } from './execute.ts';
-import { except, MEMBERS, membersOf, PLAN, recover, SALVAGING, SERVICES, STAGED } from './recovery-scene.ts';
+import {
+  except,
+  MEMBERS,
+  membersOf,
+  PLAN,
+  recover,
+  rescueOf,
+  SALVAGING,
+  SERVICES,
+  STAGED,
+  swapping,
+  WRITTEN,
+} from './recovery-scene.ts';
 import { callsOf, hostOf, SERVICE } from './replacement-scene.ts';
 import { LAYOUT } from './stacks.ts';
 
@@ -10,15 +22,11 @@ const FOUND = 'Every data dir is as it was found.';
 const UNCHANGED = 'The data of no member was changed.';
 const ALL_NEWER = MEMBERS.map((member) => `${member}: Its data is newer.`).join('\n');
 const RUN_AGAIN = 'The services that ran before run again.';
-const STOPPED = 'Before this the services were stopped, and no data was moved.';
-const MOVED = 'Before this the services were stopped, and restored data was put in the place of what was there.';
+const MOVED =
+  'Before this the services were to be stopped, and restored data to be put in the place of what was there.';
 const LOST = 'The quorum is still lost: no member takes writes. Correct what is said above, and start again.';
 
-const WRITTEN = { file: LAYOUT.configFile, copy: `${LAYOUT.configFile}.copy`, changed: true };
-const ENDS: Record<string, unknown> = {
-  'Put restored data in place': { dataDir: '/x', walDir: '' },
-  'Write membership on every host': WRITTEN,
-};
+const SWAPPED = { dataDir: '/x', walDir: '', ...WRITTEN };
 
 describe('an error before anything is stopped', () => {
   it.each(['Load cluster', 'Assess quorum', 'Choose rescue', 'Wait for quorum'])(
@@ -26,7 +34,7 @@ describe('an error before anything is stopped', () => {
     async (state) => {
       const executed = await recover({
         ...(state === 'Wait for quorum' && {
-          'Choose rescue': { action: 'WaitForQuorum', summary: '', commands: [], discard: [], examine: null, kept: '' },
+          'Choose rescue': rescueOf('WaitForQuorum'),
         }),
         [state]: BROKEN,
       });
@@ -41,16 +49,15 @@ describe('an error before anything is stopped', () => {
 
   it.each([
     ['Plan recovery', 'The disk is gone.'],
-    ['Try the restore', 'node1: The disk is gone.'],
     ['Begin upload', 'The disk is gone.'],
-    ['Upload the snapshot', 'node1: The disk is gone.\nnode1: The disk is gone.'],
+    ['Try and send the snapshot', 'node1: The disk is gone.\nnode1: The disk is gone.'],
     ['Complete upload', 'The disk is gone.'],
     ['Restore on every host', MEMBERS.map((member) => `${member}: The disk is gone.`).join('\n')],
     ['Look once more', 'The disk is gone.'],
   ])('in "%s" removes the scratch folders, and nothing else', async (state, cause) => {
     const executed = await recover({ [state]: BROKEN });
     expect(membersOf(executed, 'Discard all scratch')).toEqual(MEMBERS);
-    for (const other of ['Stop all services', 'Move all data back', 'Start services again']) {
+    for (const other of ['Put restored data in place', 'Move all data back', 'Start services again']) {
       expect(executed.visited).not.toContain(other);
     }
     expect(executed.ended).toMatchObject({
@@ -61,10 +68,8 @@ describe('an error before anything is stopped', () => {
   });
 
   it('says which services run that were started', async () => {
-    const launch = (...members: string[]) => ({
-      ...{ action: 'Restart', summary: '', discard: [], examine: null, kept: '' },
-      commands: SERVICES('launch', members),
-    });
+    const launch = (...members: string[]) =>
+      rescueOf('Restart', { commands: SERVICES('launch', members), mustStart: 2 });
     const failing = async (members: string[], broken: string[]) => {
       const { ended } = await recover({
         'Choose rescue': [launch(...members), SALVAGING],
@@ -87,7 +92,7 @@ describe('an error before anything is stopped', () => {
     });
     const { cause } = Object(ended);
     expect(cause.length).toBeLessThan(3 * 2_100 + 2_000);
-    expect(cause.endsWith(`\n${RUN_AGAIN}\n${LOST}`)).toBe(true);
+    expect(cause.endsWith(`\n${RUN_AGAIN}\n${configured([], MEMBERS)}\n${LOST}`)).toBe(true);
     const plan = await recover({ 'Plan recovery': failure('UnsafeToProceed', 'x'.repeat(40_000)) });
     expect(Object(plan.ended).cause).toHaveLength(32_000);
   });
@@ -100,68 +105,6 @@ describe('an error before anything is stopped', () => {
     expect(ended).toMatchObject({
       error: 'UnsafeToProceed',
       cause: `Its data is newer.\n${UNCHANGED}\nScratch folders are left, which hold copies of the data:\nnode3: The disk is gone.\n${LOST}`,
-    });
-  });
-});
-
-describe('an error at the stop', () => {
-  const stopped = { activeState: 'inactive', subState: 'dead', mainPid: 0 };
-
-  it('starts again what ran, and moves nothing', async () => {
-    const executed = await recover({ 'Stop all services': except(stopped, { node2: BROKEN }) });
-    expect(executed.visited).not.toContain('Put restored data in place');
-    expect(executed.visited).not.toContain('Move all data back');
-    expect(callsOf(executed, 'Start services again')).toMatchObject([
-      { host: hostOf('node2'), command: 'control-service', parameters: { unit: 'etcd', action: 'launch' } },
-    ]);
-    expect(membersOf(executed, 'Discard all scratch')).toEqual(MEMBERS);
-    expect(executed.ended).toMatchObject({
-      status: 'FAILED',
-      error: 'HostCommandFailed',
-      cause: `node2: The disk is gone.\n${STOPPED}\n${FOUND}\n${RUN_AGAIN}\n${LOST}`,
-    });
-  });
-
-  it('discards what was staged by then, and nothing where nothing was', async () => {
-    const { key, uploadId } = STAGED;
-    for (const state of ['Restore on every host', 'Stop all services']) {
-      const uploaded = await recover({ [state]: BROKEN });
-      expect(callsOf(uploaded, 'Discard upload')).toEqual([{ action: 'Discard', key, uploadId }]);
-    }
-    const tried = await recover({ 'Try the restore': BROKEN });
-    expect(tried.visited).not.toContain('Discard upload');
-  });
-
-  it('keeps its name and its message whatever becomes of the rest', async () => {
-    const executed = await recover({
-      'Stop all services': UNSAFE,
-      'Start services again': BROKEN,
-      'Discard all scratch': BROKEN,
-      'Discard upload': BROKEN,
-    });
-    expect(executed.ended).toMatchObject({
-      status: 'FAILED',
-      error: 'UnsafeToProceed',
-      cause: [
-        ALL_NEWER,
-        STOPPED,
-        FOUND,
-        'Not every service that ran before runs again:',
-        'node2: The disk is gone.',
-        'Scratch folders are left, which hold copies of the data:',
-        ...MEMBERS.map((member) => `${member}: The disk is gone.`),
-        LOST,
-      ].join('\n'),
-    });
-  });
-
-  it('says nothing of services where none ran', async () => {
-    const commands = { ...PLAN.commands, startAgain: [] };
-    const executed = await recover({ 'Plan recovery': { ...PLAN, commands }, 'Stop all services': UNSAFE });
-    expect(membersOf(executed, 'Start services again')).toEqual([]);
-    expect(executed.ended).toMatchObject({
-      error: 'UnsafeToProceed',
-      cause: `${ALL_NEWER}\n${STOPPED}\n${FOUND}\n${LOST}`,
     });
   });
 });
@@ -188,53 +131,100 @@ const configured = (written: readonly string[], unsure: readonly string[] = []) 
     .join(' ');
 
 describe('an error while data is moved, and before the first start', () => {
-  it.each([
-    ['Put restored data in place', ''],
-    ['Write membership on every host', `${configured(['node1', 'node2'], ['node3'])}\n`],
-  ])(
-    'in "%s" moves everything back, starts again what ran, and removes the scratch folders, in this order',
-    async (state, files) => {
-      const executed = await recover({ [state]: except(ENDS[state], { node3: BROKEN }) });
-      expect(membersOf(executed, state)).toEqual(MEMBERS);
-      expect(membersOf(executed, 'Move all data back')).toEqual(MEMBERS);
-      expect(callsOf(executed, 'Move all data back')).toMatchObject(
-        MEMBERS.map(() => ({ command: 'revert-data-dir', parameters: PLAN.commands.revert[0]?.parameters })),
-      );
-      expect(membersOf(executed, 'Start services again')).toEqual(['node2']);
-      expect(membersOf(executed, 'Discard all scratch')).toEqual(MEMBERS);
-      const order = executed.calls.map(({ step }) => step);
-      expect(order.indexOf('Start services again')).toBeGreaterThan(order.lastIndexOf('Move all data back'));
-      expect(order.indexOf('Discard all scratch')).toBeGreaterThan(order.lastIndexOf('Start services again'));
-      expect(executed.visited).not.toContain('Start all services');
-      expect(executed.ended).toMatchObject({
-        status: 'FAILED',
-        error: 'HostCommandFailed',
-        cause: `node3: The disk is gone.\n${MOVED}\n${FOUND}\n${RUN_AGAIN}\n${files}${LOST}`,
-      });
-    },
-  );
+  it('moves everything back, starts again what ran, and removes the scratch folders, in this order', async () => {
+    const executed = await recover({ 'Put restored data in place': except(SWAPPED, { node3: BROKEN }) });
+    expect(membersOf(executed, 'Put restored data in place')).toEqual(MEMBERS);
+    expect(membersOf(executed, 'Move all data back')).toEqual(MEMBERS);
+    expect(callsOf(executed, 'Move all data back')).toMatchObject(
+      MEMBERS.map(() => ({ command: 'revert-data-dir', parameters: PLAN.commands.revert[0]?.parameters })),
+    );
+    expect(membersOf(executed, 'Start services again')).toEqual(['node2']);
+    expect(membersOf(executed, 'Discard all scratch')).toEqual(MEMBERS);
+    const order = executed.calls.map(({ step }) => step);
+    expect(order.indexOf('Start services again')).toBeGreaterThan(order.lastIndexOf('Move all data back'));
+    expect(order.indexOf('Discard all scratch')).toBeGreaterThan(order.lastIndexOf('Start services again'));
+    expect(executed.visited).not.toContain('Start all services');
+    expect(executed.ended).toMatchObject({
+      status: 'FAILED',
+      error: 'HostCommandFailed',
+      cause: `node3: The disk is gone.\n${MOVED}\n${FOUND}\n${RUN_AGAIN}\n${configured(['node1', 'node2'], ['node3'])}\n${LOST}`,
+    });
+  });
 
-  const unwritten = { file: LAYOUT.configFile, copy: '', changed: false };
+  const unwritten = { ...SWAPPED, copy: '', changed: false };
   it.each<[string, unknown, string]>([
-    ['written on all but one that refused', except(WRITTEN, { node2: UNSAFE }), `${configured(['node1', 'node3'])}\n`],
+    ['written on all but one that refused', except(SWAPPED, { node2: UNSAFE }), `${configured(['node1', 'node3'])}\n`],
     [
       'as it has to be on all but one, which cannot say',
       except(unwritten, { node2: BROKEN }),
       `${configured([], ['node2'])}\n`,
     ],
     ['as it has to be on all but one, which refused', except(unwritten, { node2: UNSAFE }), ''],
+    ['Run Command which did not answer', failure('AwsUnavailable', 'SSM is away.'), `${configured([], MEMBERS)}\n`],
   ])('says where the configuration of etcd is another one now: it was %s', async (_, answer, files) => {
-    const { ended } = await recover({ 'Write membership on every host': answer });
+    const { ended } = await recover({ 'Put restored data in place': answer });
     expect(Object(ended).cause.endsWith(`\n${FOUND}\n${RUN_AGAIN}\n${files}${LOST}`)).toBe(true);
+  });
+
+  it('says nothing of the configuration of a member that was only to be stopped', async () => {
+    const swap = [...swapping('swap', ['node1', 'node2']), ...swapping('leave', ['node3'])];
+    const { ended } = await recover({
+      'Plan recovery': { ...PLAN, commands: { ...PLAN.commands, swap } },
+      'Put restored data in place': except(unwritten, { node3: BROKEN }),
+    });
+    expect(Object(ended).cause).toBe(`node3: The disk is gone.\n${MOVED}\n${FOUND}\n${RUN_AGAIN}\n${LOST}`);
+  });
+
+  it('discards what was staged by then, and nothing where nothing was', async () => {
+    const { key, uploadId } = STAGED;
+    for (const state of ['Try and send the snapshot', 'Restore on every host', 'Put restored data in place']) {
+      const uploaded = await recover({ [state]: BROKEN });
+      expect(callsOf(uploaded, 'Discard upload')).toEqual([{ action: 'Discard', key, uploadId }]);
+    }
+    const begun = await recover({ 'Begin upload': BROKEN });
+    expect(begun.visited).not.toContain('Discard upload');
+  });
+
+  it('keeps its name and its message whatever becomes of the rest', async () => {
+    const executed = await recover({
+      'Put restored data in place': UNSAFE,
+      'Start services again': BROKEN,
+      'Discard all scratch': BROKEN,
+      'Discard upload': BROKEN,
+    });
+    expect(executed.ended).toMatchObject({
+      status: 'FAILED',
+      error: 'UnsafeToProceed',
+      cause: [
+        ALL_NEWER,
+        MOVED,
+        FOUND,
+        'Not every service that ran before runs again:',
+        'node2: The disk is gone.',
+        'Scratch folders are left, which hold copies of the data:',
+        ...MEMBERS.map((member) => `${member}: The disk is gone.`),
+        LOST,
+      ].join('\n'),
+    });
+  });
+
+  it('says nothing of services where none ran', async () => {
+    const commands = { ...PLAN.commands, startAgain: [] };
+    const executed = await recover({ 'Plan recovery': { ...PLAN, commands }, 'Put restored data in place': UNSAFE });
+    expect(membersOf(executed, 'Start services again')).toEqual([]);
+    expect(executed.ended).toMatchObject({
+      error: 'UnsafeToProceed',
+      cause: `${ALL_NEWER}\n${MOVED}\n${FOUND}\n${LOST}`,
+    });
   });
 
   it('that is told by two hosts has the name of the first, and the words of both', async () => {
     const { ended } = await recover({
-      'Put restored data in place': except({ dataDir: '', walDir: '' }, { node1: UNSAFE, node3: BROKEN }),
+      'Put restored data in place': except(unwritten, { node1: UNSAFE, node3: BROKEN }),
     });
     expect(ended).toMatchObject({
       error: 'UnsafeToProceed',
-      cause: `node1: Its data is newer.\nnode3: The disk is gone.\n${MOVED}\n${FOUND}\n${RUN_AGAIN}\n${LOST}`,
+      cause: `node1: Its data is newer.\nnode3: The disk is gone.\n${MOVED}\n${FOUND}\n${RUN_AGAIN}\n${configured([], ['node3'])}\n${LOST}`,
     });
   });
 
@@ -288,7 +278,7 @@ describe('a phase of the way back that Run Command does not answer for', () => {
 
   it('says what is not known, and goes on', async () => {
     const executed = await recover({
-      'Stop all services': UNSAFE,
+      'Put restored data in place': UNSAFE,
       'Start services again': NO_ANSWER,
       'Discard all scratch': NO_ANSWER,
     });
@@ -296,7 +286,7 @@ describe('a phase of the way back that Run Command does not answer for', () => {
     expect(executed.ended).toMatchObject({
       error: 'UnsafeToProceed',
       cause: [
-        ...[ALL_NEWER, STOPPED, FOUND],
+        ...[ALL_NEWER, MOVED, FOUND],
         'It is not known which of the services that ran before run again.',
         'It is not known whether scratch folders are left, which hold copies of the data.',
         LOST,
@@ -333,13 +323,21 @@ describe('an error once members may have been started', () => {
     );
   });
 
+  it('where one host cannot say that it keeps the data, or does not start, asks all others for it; nobody forgets it', async () => {
+    const executed = await recover({ 'Start all services': except(SERVICE, { node2: BROKEN }) });
+    expect(membersOf(executed, 'Start all services')).toEqual(MEMBERS);
+    expect(membersOf(executed, 'Forget the recovery')).toEqual([]);
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
+    expect(Object(executed.ended).cause).toMatch(
+      /^node2: The disk is gone\.\nMembers may have started with the restored data/,
+    );
+  });
+
   it('names a WAL dir of its own as well, and no host that had no data', async () => {
     const { ended } = await recover({
       'Put restored data in place': except(
-        { dataDir: '', walDir: '' },
-        {
-          node1: { dataDir: '/old', walDir: '/old-wal' },
-        },
+        { ...SWAPPED, dataDir: '', walDir: '' },
+        { node1: { ...SWAPPED, dataDir: '/old', walDir: '/old-wal' } },
       ),
       'Start all services': BROKEN,
     });
@@ -348,7 +346,7 @@ describe('an error once members may have been started', () => {
 
   it('says so where no host had any', async () => {
     const { ended } = await recover({
-      'Put restored data in place': { dataDir: '', walDir: '' },
+      'Put restored data in place': { ...SWAPPED, dataDir: '', walDir: '' },
       'Start all services': BROKEN,
     });
     expect(Object(ended).cause).toContain('is kept: no host had any. The');

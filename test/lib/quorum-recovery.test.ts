@@ -9,11 +9,7 @@ const definition = quorumRecovery(stacks);
 const { states, stateOf, following, expectStep } = runbookDefinition(stacks, definition);
 const phases = tasksOf(definition).filter(({ state }) => 'commands' in payloadOf(state));
 const STOP = 'Stop with the error';
-const [UNTOUCHED, STOPPED, MOVED] = [
-  'Note why nothing is restored',
-  'Note why no data is moved',
-  'Note why data moves back',
-];
+const [UNTOUCHED, MOVED] = ['Note why nothing is restored', 'Note why data moves back'];
 const KEPT = 'Tell what is kept';
 
 /** The states of the main chain that can be entered from one on, errors included; without those behind `closed`. */
@@ -40,7 +36,8 @@ describe('the definition', () => {
       'Did the undoing fail anywhere?': [STOP, 'Close the interrupted recovery'],
       'Close the interrupted recovery': ['Did the closing fail anywhere?'],
       'Did the closing fail anywhere?': [STOP, 'Inspect hosts'],
-      'Start what has data': ['Inspect hosts'],
+      'Start what has data': ['Did enough start for a quorum?'],
+      'Did enough start for a quorum?': ['Wait for quorum', 'Inspect hosts'],
       'Wait for quorum': ['Does a quorum follow a leader?'],
       'Does a quorum follow a leader?': ['Quorum came back', 'Verify recovery', 'Inspect hosts'],
 
@@ -48,27 +45,20 @@ describe('the definition', () => {
       'Salvage data on every host': ['Look into the backup'],
       'Look into the backup': ['Plan recovery'],
       'Plan recovery': ['Is this a dry run?'],
-      'Is this a dry run?': ['Planned', 'Try the restore'],
+      'Is this a dry run?': ['Planned', 'Begin upload'],
 
-      'Try the restore': ['Did the trial fail anywhere?'],
-      'Did the trial fail anywhere?': [UNTOUCHED, 'Begin upload'],
+      'Begin upload': ['Try and send the snapshot'],
+      'Try and send the snapshot': ['Did the trial fail anywhere?'],
+      'Did the trial fail anywhere?': [UNTOUCHED, 'Complete upload'],
       'Look once more': ['Did the quorum come back?'],
-      'Did the quorum come back?': ['Discard what is not needed', 'Stop all services'],
+      'Did the quorum come back?': ['Discard what is not needed', 'Put restored data in place'],
       'Discard what is not needed': ['Discard unneeded upload'],
       'Discard unneeded upload': ['Quorum came back'],
-      'Stop all services': ['Did the stop fail anywhere?'],
-      'Did the stop fail anywhere?': [STOPPED, 'Put restored data in place'],
-      'Begin upload': ['Upload the snapshot'],
-      'Upload the snapshot': ['Did the upload fail anywhere?'],
-      'Did the upload fail anywhere?': [UNTOUCHED, 'Complete upload'],
       'Complete upload': ['Restore on every host'],
       'Restore on every host': ['Did the restore fail anywhere?'],
       'Did the restore fail anywhere?': [UNTOUCHED, 'Look once more'],
       'Put restored data in place': ['Did the placing fail anywhere?'],
-      'Did the placing fail anywhere?': [MOVED, 'Write membership on every host'],
-      'Write membership on every host': ['Did the membership fail anywhere?'],
-      'Did the membership fail anywhere?': [MOVED, 'Commit the restored data'],
-      'Commit the restored data': ['Start all services'],
+      'Did the placing fail anywhere?': [MOVED, 'Start all services'],
       'Start all services': ['Did the start fail anywhere?'],
       'Did the start fail anywhere?': [KEPT, 'Verify recovery'],
 
@@ -83,7 +73,6 @@ describe('the definition', () => {
 
       [MOVED]: ['Move all data back'],
       'Move all data back': ['Start services again'],
-      [STOPPED]: ['Start services again'],
       'Start services again': ['Is all data back?'],
       'Is all data back?': ['Was a snapshot staged?', 'Discard all scratch'],
       [UNTOUCHED]: ['Discard all scratch'],
@@ -116,18 +105,14 @@ describe('the definition', () => {
       'Salvage data on every host': [UNTOUCHED],
       'Look into the backup': [UNTOUCHED],
       'Plan recovery': [UNTOUCHED],
-      'Try the restore': [UNTOUCHED],
       'Look once more': [UNTOUCHED],
       'Discard what is not needed': ['Quorum came back'],
       'Discard unneeded upload': ['Quorum came back'],
-      'Stop all services': [STOPPED],
       'Begin upload': [UNTOUCHED],
-      'Upload the snapshot': [UNTOUCHED],
+      'Try and send the snapshot': [UNTOUCHED],
       'Complete upload': [UNTOUCHED],
       'Restore on every host': [UNTOUCHED],
       'Put restored data in place': [MOVED],
-      'Write membership on every host': [MOVED],
-      'Commit the restored data': ['Start all services'],
       'Start all services': [KEPT],
       'Verify recovery': ['Can the others do without it?'],
       'Compare hashes': [KEPT],
@@ -158,18 +143,14 @@ describe('the definition', () => {
     ['Prove writes on every member', 'prove-writes'],
     ['Inspect hosts', 'transfer-snapshots'],
     ['Look into the backup', 'transfer-snapshots'],
-    ['Try the restore', 'transfer-snapshots'],
-    ['Upload the snapshot', 'transfer-snapshots'],
+    ['Try and send the snapshot', 'transfer-snapshots'],
     ['Restore on every host', 'transfer-snapshots'],
     ['Undo the interrupted recovery', 'run-host-commands'],
     ['Close the interrupted recovery', 'run-host-commands'],
     ['Start what has data', 'run-host-commands'],
     ['Salvage data on every host', 'run-host-commands'],
     ['Discard what is not needed', 'run-host-commands'],
-    ['Stop all services', 'run-host-commands'],
     ['Put restored data in place', 'run-host-commands'],
-    ['Write membership on every host', 'run-host-commands'],
-    ['Commit the restored data', 'run-host-commands'],
     ['Start all services', 'run-host-commands'],
     ['Forget the recovery', 'run-host-commands'],
     ['Move all data back', 'run-host-commands'],
@@ -185,15 +166,11 @@ describe('the definition', () => {
       'Start what has data': 'control-service',
       'Salvage data on every host': 'salvage-data-dir',
       'Look into the backup': 'examine-snapshot',
-      'Try the restore': 'restore-snapshot',
       'Discard what is not needed': 'discard-scratch',
-      'Stop all services': 'control-service',
-      'Upload the snapshot': 'upload-snapshot',
+      'Try and send the snapshot': 'send-snapshot',
       'Restore on every host': 'restore-snapshot',
-      'Put restored data in place': 'place-restored-data',
-      'Write membership on every host': 'configure-membership',
-      'Commit the restored data': 'discard-scratch',
-      'Start all services': 'control-service',
+      'Put restored data in place': 'swap-data-dir',
+      'Start all services': 'start-restored',
       'Forget the recovery': 'discard-scratch',
       'Move all data back': 'revert-data-dir',
       'Start services again': 'control-service',
@@ -206,67 +183,47 @@ describe('a phase', () => {
   it.each(phases.map(({ name, state }) => [name, payloadOf(state)] as const))(
     '"%s" is sent to all hosts at once, for members that start wait for each other; only parts go one by one',
     (name, { atOnce }) => {
-      expect(atOnce).toBe(name === 'Upload the snapshot' ? 1 : undefined);
+      expect(atOnce).toBe(name === 'Try and send the snapshot' ? 1 : undefined);
     },
   );
 });
 
-describe('before anything is stopped', () => {
-  it.each(['Plan recovery', 'Is this a dry run?', 'Try the restore', 'Restore on every host', 'Look once more'])(
-    'the way leads through "%s"',
-    (name) => {
-      expect(statesAfter('Load cluster')).toContain('Stop all services');
-      expect(statesAfter('Load cluster', name)).not.toContain('Stop all services');
-    },
-  );
+describe('before anything is stopped and data is moved', () => {
+  it.each([
+    ...['Plan recovery', 'Is this a dry run?', 'Try and send the snapshot', 'Did the trial fail anywhere?'],
+    ...['Restore on every host', 'Did the restore fail anywhere?', 'Look once more', 'Did the quorum come back?'],
+  ])('the way leads through "%s"', (name) => {
+    expect(statesAfter('Load cluster')).toContain('Put restored data in place');
+    expect(statesAfter('Load cluster', name)).not.toContain('Put restored data in place');
+  });
 
   it('readings lie half of the confirmation time apart, so that three of them span it', () => {
     expect(stateOf('Wait before the next reading').state).toMatchObject(HALF_THE_CONFIRMATION);
   });
 });
 
-describe('before data is moved', () => {
-  it.each([
-    'Stop all services',
-    'Did the stop fail anywhere?',
-    'Restore on every host',
-    'Did the restore fail anywhere?',
-  ])('the way leads through "%s"', (name) => {
-    expect(statesAfter('Load cluster')).toContain('Put restored data in place');
-    expect(statesAfter('Load cluster', name)).not.toContain('Put restored data in place');
-  });
-});
-
 describe('before a member is started', () => {
-  it.each(['Did the placing fail anywhere?', 'Did the membership fail anywhere?', 'Commit the restored data'])(
-    'the way leads through "%s"',
-    (name) => {
-      expect(statesAfter('Load cluster')).toContain('Start all services');
-      expect(statesAfter('Load cluster', name)).not.toContain('Start all services');
-    },
-  );
+  it.each(['Put restored data in place', 'Did the placing fail anywhere?'])('the way leads through "%s"', (name) => {
+    expect(statesAfter('Load cluster')).toContain('Start all services');
+    expect(statesAfter('Load cluster', name)).not.toContain('Start all services');
+  });
 });
 
 describe('once a member may have been started', () => {
   it('no data is moved any more, and nothing is stopped', () => {
     const later = [...statesAfter('Start all services')];
     expect(later).toContain(KEPT);
-    for (const name of [
-      'Move all data back',
-      'Put restored data in place',
-      'Stop all services',
-      'Discard all scratch',
-    ]) {
+    for (const name of ['Move all data back', 'Put restored data in place', 'Discard all scratch']) {
       expect(later).not.toContain(name);
     }
   });
 });
 
 describe('on the way back', () => {
-  it.each([UNTOUCHED, STOPPED, MOVED])('from "%s" nothing is restored, stopped or placed any more', (way) => {
+  it.each([UNTOUCHED, MOVED])('from "%s" nothing is restored, stopped or placed any more', (way) => {
     const later = [...statesAfter(way)];
     expect(later).toContain(STOP);
-    const allowed = [UNTOUCHED, STOPPED, MOVED, 'Move all data back', 'Start services again'].concat(
+    const allowed = [UNTOUCHED, MOVED, 'Move all data back', 'Start services again'].concat(
       ...[
         'Is all data back?',
         'Discard all scratch',
@@ -280,7 +237,7 @@ describe('on the way back', () => {
   });
 
   it('no data is moved where none was', () => {
-    expect(statesAfter(STOPPED)).not.toContain('Move all data back');
+    expect(statesAfter(UNTOUCHED)).not.toContain('Move all data back');
     expect(statesAfter(UNTOUCHED)).not.toContain('Start services again');
   });
 });

@@ -62,7 +62,6 @@ function each(parameters: (member: string) => Record<string, string>, members = 
 }
 
 export const DISCARD = discarding('undo');
-export const COMMIT = discarding('commit');
 export const FORGET = discarding('forget');
 export const SERVICES = (action: string, members = MEMBERS) => each(() => ({ unit, action }), members);
 export const REVERT = each(() => MOVED);
@@ -78,7 +77,10 @@ export function assessmentOf(verdict: QuorumAssessment['verdict'] = 'Lost', lost
 }
 
 export function rescueOf(action: Rescue['action'], more: Partial<Rescue> = {}): Rescue {
-  return { action, summary: `${action} may help.`, commands: [], discard: [], examine: null, kept: '', ...more };
+  return {
+    ...{ action, summary: `${action} may help.`, commands: [], mustStart: 0, discard: [], examine: null, kept: '' },
+    ...more,
+  };
 }
 
 const SALVAGE = { unit, ...SCRATCH, binDir, user, group, keep: 'yes' };
@@ -123,8 +125,17 @@ const part = (partNumber: number, offsetBytes: number) => ({
   partNumber,
   member: 'node1',
   host: hostOf('node1'),
-  parameters: { dataDir, execution: EXECUTION, offsetBytes: `${offsetBytes}`, lengthBytes: '9' },
+  parameters: { ...restoring('node1'), offsetBytes: `${offsetBytes}`, lengthBytes: '9' },
 });
+
+export const swapping = (data: 'swap' | 'leave', members = MEMBERS) =>
+  each(
+    () => ({
+      ...{ ...MOVED, data, binDir, revision: '4030', replaceNewer: 'no', configFile: LAYOUT.configFile },
+      ...{ initialCluster: INITIAL_CLUSTER, initialClusterToken: TOKEN },
+    }),
+    members,
+  );
 
 /** Only the service of node2 ran when its host was inspected. */
 export const PLAN: RecoveryPlan = {
@@ -141,18 +152,11 @@ export const PLAN: RecoveryPlan = {
   steps: ['restore node1'],
   staging: { key: 'orders/run-1.db.gz', sizeBytes: 18, parts: [part(1, 0), part(2, 9)] },
   commands: {
-    trial: { member: 'node1', host: hostOf('node1'), parameters: { ...restoring('node1'), url: '' } },
-    stop: SERVICES('stop'),
     restore: each((member) => restoring(member)),
-    place: each(() => ({ ...MOVED, binDir, revision: '4030', replaceNewer: 'no' })),
-    configure: each(() => ({
-      ...{ unit, configFile: LAYOUT.configFile, initialCluster: INITIAL_CLUSTER },
-      ...{ initialClusterState: 'existing', initialClusterToken: TOKEN, execution: EXECUTION },
-    })),
-    commit: COMMIT,
+    swap: swapping('swap'),
     discard: DISCARD,
     forget: FORGET,
-    start: SERVICES('start'),
+    start: each(() => ({ unit, ...SCRATCH })),
     revert: REVERT,
     startAgain: SERVICES('launch', ['node2']),
   },
@@ -172,10 +176,12 @@ export const STAGED = { key: 'orders/run-1.db.gz', uploadId: 'upload-1' };
 const DISCARDED = { discarded: true };
 const REVERTED = { reverted: true, setAside: '' };
 
-/** Where place-restored-data has moved the data of a host. */
+/** Where swap-data-dir has moved the data of a host. */
 export function archivedOn(host: string) {
   return { dataDir: `${dataDir}.${host}`, walDir: '' };
 }
+
+export const WRITTEN = { file: LAYOUT.configFile, copy: `${LAYOUT.configFile}.copy`, changed: true };
 
 const ANSWERS = {
   'Load cluster': LOADED,
@@ -192,17 +198,15 @@ const ANSWERS = {
     snapshot: { sizeBytes: 9, sha256: SHA256 },
   },
   'Plan recovery': PLAN,
-  'Try the restore': { revision: '1000004030', sizeBytes: 9 },
   'Look once more': NOT_LED,
   'Discard what is not needed': DISCARDED,
-  'Stop all services': { activeState: 'inactive', subState: 'dead', mainPid: 0 },
   'Begin upload': STAGED,
-  'Upload the snapshot': ({ object }: { object: { partNumber: number } }) => ({ etag: `"etag-${object.partNumber}"` }),
+  'Try and send the snapshot': ({ object }: { object: { partNumber: number } }) => ({
+    ...{ revision: '1000004030', sizeBytes: 9, etag: `"etag-${object.partNumber}"` },
+  }),
   'Complete upload': STAGED,
   'Restore on every host': { revision: '1000004030', sizeBytes: 9 },
-  'Put restored data in place': ({ host }: { host: string }) => archivedOn(host),
-  'Write membership on every host': { file: LAYOUT.configFile, copy: `${LAYOUT.configFile}.copy`, changed: true },
-  'Commit the restored data': DISCARDED,
+  'Put restored data in place': ({ host }: { host: string }) => ({ ...archivedOn(host), ...WRITTEN }),
   'Start all services': SERVICE,
   'Verify recovery': VERIFIED,
   'Compare hashes': COMPARED,

@@ -11,15 +11,12 @@ import { around, HOST_STEPS } from '../scenes/scene.ts';
  * not all, the function was killed after it had sent the first ones.
  */
 const STATES = [
-  ['Try the restore', 1],
+  ['Try and send the snapshot', 1],
   ['Restore on every host', 1],
-  ['Stop all services', 3],
+  ['Restore on every host', 3],
   ['Put restored data in place', 1],
   ['Put restored data in place', 2],
   ['Put restored data in place', 3],
-  ['Write membership on every host', 1],
-  ['Commit the restored data', 1],
-  ['Commit the restored data', 3],
   // From here on the word that a recovery is kept may stay.
   ['Start all services', 1],
   ['Verify recovery', 3],

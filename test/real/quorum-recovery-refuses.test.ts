@@ -64,7 +64,7 @@ describe('the quorum runbook, when a host dies', () => {
     await putThrough(stage, 'm2', 'kept', 'yes');
     await crashMembers(stage.cluster, ['m1', 'm3']);
     for (const name of ['m1', 'm3']) await wipeData(stage.cluster, name);
-    using death = dieAt(stage, 'm3', 'place-restored-data');
+    using death = dieAt(stage, 'm3', 'swap-data-dir');
     expect(await recover(stage)).toMatchObject({
       status: 'FAILED',
       error: 'HostCommandFailed',
@@ -81,7 +81,7 @@ describe('the quorum runbook, when a host dies', () => {
 
   it.each([
     ['restore-snapshot', 'Restore on every host'],
-    ['place-restored-data', 'Put restored data in place'],
+    ['swap-data-dir', 'Put restored data in place'],
   ])('at %s, moves everything back, raises HostCommandFailed, and ends well the next time', async (command, state) => {
     const stage = await onStage();
     await putThrough(stage, 'm3', 'kept', 'yes');

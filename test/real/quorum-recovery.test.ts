@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { crashMembers, damageLog, wipeData } from '../../local/hosts/damage.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
+import { commandsInARow, RESTART, RESTORE } from '../scenes/commands-in-a-row.ts';
 import { expectWhole, outputOf, recover, serviceOf, stageForEachTest } from '../scenes/hosted-scene.ts';
 import {
   expectNoScratch,
@@ -25,6 +26,7 @@ describe('the quorum runbook', () => {
     const report = reportOf(await recover(stage));
     expect(report).toMatchObject({ outcome: 'Remediated', remaining: ['member-failed'] });
     expect(rungOf(report)).toBe('restart');
+    expect(commandsInARow(stage.platform.commandsOnHosts())).toEqual(RESTART);
     expect(await readValue(stage, 'kept')).toBe('yes');
     // An empty member that still has its ID would vote as if it had never voted.
     expect(await serviceOf(stage.cluster, 'm3')).not.toBe('active');
@@ -37,6 +39,7 @@ describe('the quorum runbook', () => {
     for (const name of ['m1', 'm3']) await wipeData(stage.cluster, name);
     const report = reportOf(await recover(stage));
     expect(rungOf(report)).toBe('survivor');
+    expect(commandsInARow(stage.platform.commandsOnHosts())).toEqual(RESTORE);
     expect(report.winner).toMatchObject({ member: 'm2', source: 'survivor' });
     await expectWhole(stage);
     expect(await readValue(stage, 'kept')).toBe('yes');

@@ -6,12 +6,14 @@ import { hostWithData, isLinuxRoot, owner, parametersFor } from '../documents/da
 import type { PreparedHost } from '../documents/prepared-host.ts';
 import {
   contentsOf,
+  controlUnit,
   discardParameters,
   keepSnapshot,
-  placeParameters,
   restoreParameters,
   revisionOf,
   type Snapshot,
+  startParameters,
+  swapParameters,
   takeSnapshot,
 } from '../documents/recovery-host.ts';
 import { refuse, runCommand, succeed } from '../documents/script.ts';
@@ -36,6 +38,7 @@ beforeAll(async () => {
 /** The wal dir is etcd's, too. */
 function hostWithWal(): PreparedHost {
   const host = hostWithData(true);
+  controlUnit(host);
   execFileSync('chown', ['-R', `${owner.user}:${owner.group}`, host.path('wal')]);
   return host;
 }
@@ -113,7 +116,8 @@ async function restore({ host, access, scratch, walDir }: World): Promise<void> 
   await succeed(access, 'restore-snapshot', parameters);
 }
 
-const place = ({ host, walDir }: World) => placeParameters(host, snapshot, { walDir });
+const place = ({ host, walDir }: World) => swapParameters(host, snapshot, { walDir });
+const start = ({ host, walDir }: World) => startParameters(host, { walDir });
 const revert = ({ host, walDir }: World) => parametersFor(host, { walDir });
 const discard = ({ host, walDir }: World, outcome = 'undo') => discardParameters(host, { walDir, outcome });
 const phaseOf = ({ host, scratch }: World) => host.read(`${scratch}/phase`).trim();
@@ -121,7 +125,7 @@ const phaseOf = ({ host, scratch }: World) => host.read(`${scratch}/phase`).trim
 /** Kills the command before its first change, then another run of it before its second, and so on, until one gets through. */
 async function killEverywhere(
   makeWorld: () => World,
-  command: 'place-restored-data' | 'revert-data-dir',
+  command: 'swap-data-dir' | 'revert-data-dir',
   prepare: (world: World) => Promise<void>,
   check: (world: World) => Promise<void>,
 ): Promise<void> {
@@ -142,14 +146,14 @@ async function killEverywhere(
 
 describe.each(WORLDS)('a recovery that was killed, with %s', (_what, possible, makeWorld) => {
   it.skipIf(!possible)('goes on with placing wherever that was killed', async () => {
-    await killEverywhere(makeWorld, 'place-restored-data', restore, async (world) => {
+    await killEverywhere(makeWorld, 'swap-data-dir', restore, async (world) => {
       const { host, access, data, wal, archive } = world;
-      await succeed(access, 'place-restored-data', place(world));
+      await succeed(access, 'swap-data-dir', place(world));
       expect(phaseOf(world)).toBe('placed');
       expect(revisionOf(snapshot, host.path(`${data}/member/snap/db`))).toBe(snapshot.revision);
       expect(host.has(`${wal}/0000000000000000-0000000000000000.wal`)).toBe(true);
       if (host.has(archive)) expect(host.read(`${archive}/snap/db`)).toBe('old');
-      await succeed(access, 'discard-scratch', discard(world, 'commit'));
+      await succeed(access, 'start-restored', start(world));
       expect(phaseOf(world)).toBe('kept');
       await succeed(access, 'discard-scratch', discard(world, 'forget'));
       expect(everythingOn(world).join('\n')).not.toMatch(/\.etcd-remediation|scratch/);
@@ -160,7 +164,7 @@ describe.each(WORLDS)('a recovery that was killed, with %s', (_what, possible, m
     let before: string[] = [];
     await killEverywhere(
       makeWorld,
-      'place-restored-data',
+      'swap-data-dir',
       async (world) => {
         before = everythingOn(world);
         await restore(world);
@@ -169,7 +173,7 @@ describe.each(WORLDS)('a recovery that was killed, with %s', (_what, possible, m
         expect(await succeed(world.access, 'revert-data-dir', revert(world))).toMatchObject({ setAside: '' });
         expect(phaseOf(world)).toBe('restored');
         // A command that still runs somewhere can place nothing any more.
-        expect(await refuse(world.access, 'place-restored-data', place(world))).toMatchObject({ exitCode: 65 });
+        expect(await refuse(world.access, 'swap-data-dir', place(world))).toMatchObject({ exitCode: 65 });
         await succeed(world.access, 'discard-scratch', discard(world));
         expect(everythingOn(world)).toEqual(before);
       },
@@ -184,7 +188,7 @@ describe.each(WORLDS)('a recovery that was killed, with %s', (_what, possible, m
       async (world) => {
         before = everythingOn(world);
         await restore(world);
-        await succeed(world.access, 'place-restored-data', place(world));
+        await succeed(world.access, 'swap-data-dir', place(world));
       },
       async (world) => {
         const killedIn = phaseOf(world);
@@ -217,7 +221,7 @@ describe('moving back what was placed', () => {
     const world = makeWorld();
     using host = world.host;
     await restore(world);
-    await succeed(host.access, 'place-restored-data', place(world));
+    await succeed(host.access, 'swap-data-dir', place(world));
     write(world);
     const before = everythingOn(world);
     const { exitCode, message } = await refuse(host.access, 'revert-data-dir', revert(world));
@@ -230,7 +234,7 @@ describe('moving back what was placed', () => {
     const world = folders(hostWithWal());
     using host = world.host;
     await restore(world);
-    await succeed(host.access, 'place-restored-data', place(world));
+    await succeed(host.access, 'swap-data-dir', place(world));
     write(world);
     renameSync(host.path('data'), host.path('elsewhere'));
     expect(await refuse(host.access, 'revert-data-dir', revert(world))).toMatchObject({ refusal: 'archive-gone' });
@@ -246,9 +250,10 @@ describe('moving back what was placed', () => {
     const world = folders(hostWithWal());
     using host = world.host;
     await restore(world);
-    await succeed(host.access, 'place-restored-data', place(world));
-    await succeed(host.access, 'discard-scratch', discard(world, 'commit'));
+    await succeed(host.access, 'swap-data-dir', place(world));
+    await succeed(host.access, 'start-restored', start(world));
     await succeed(host.access, 'discard-scratch', discard(world, 'forget'));
+    host.setProperties({});
     expect(await succeed(host.access, 'revert-data-dir', revert(world))).toEqual({
       reverted: true,
       setAside: host.path('data/member.run-1.set-aside'),
@@ -264,17 +269,17 @@ describe('moving back what was placed', () => {
     expect(await succeed(host.access, 'revert-data-dir', revert(world))).toEqual({ reverted: false, setAside: '' });
     expect(host.read('data/member/snap/db')).toBe('old');
     expect(phaseOf(world)).toBe('restored');
-    expect(await refuse(host.access, 'place-restored-data', place(world))).toMatchObject({ exitCode: 65 });
+    expect(await refuse(host.access, 'swap-data-dir', place(world))).toMatchObject({ exitCode: 65 });
   });
 
   it('has the snapshot restored anew before it is placed again', async () => {
     const world = folders(hostWithWal());
     using host = world.host;
     await restore(world);
-    await succeed(host.access, 'place-restored-data', place(world));
+    await succeed(host.access, 'swap-data-dir', place(world));
     await succeed(host.access, 'revert-data-dir', revert(world));
     await restore(world);
-    await succeed(host.access, 'place-restored-data', place(world));
+    await succeed(host.access, 'swap-data-dir', place(world));
     expect(readFileSync(host.path('data/member.run-1/snap/db'), 'utf8')).toBe('old');
     expect(revisionOf(snapshot, host.path('data/member/snap/db'))).toBe(snapshot.revision);
   });

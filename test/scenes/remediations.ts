@@ -5,6 +5,7 @@ import { crashMembers } from '../../local/hosts/damage.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
 import { Platform } from '../../local/platform.ts';
 import { requireEtcd } from '../run/require-etcd.ts';
+import { commandsInARow, RESTART, RESTORE } from './commands-in-a-row.ts';
 import { type GrpcProxy, serveGrpcProxy } from './grpc-proxy.ts';
 import {
   archivesOf,
@@ -103,6 +104,8 @@ export function recoversQuorum(releases: Releases, test: Pick<TestContext, 'skip
     const report = reportOf(await recover(stage));
     expect(report).toMatchObject({ outcome: 'Remediated', winner: { member: 'm3' } });
     expect(rungOf(report)).toBe('replay');
+    // The start of what has data is tried first.
+    expect(commandsInARow(stage.platform.commandsOnHosts())).toEqual([...RESTART, ...RESTORE]);
     await expectWhole(stage);
     expect(await readValue(stage, 'kept')).toBe('yes');
     await expectNoScratch(stage);
@@ -118,6 +121,7 @@ export function startsAllAgain(releases: Releases, test: Pick<TestContext, 'skip
     const report = reportOf(await recover(stage));
     expect(report).toMatchObject({ outcome: 'Remediated', incident: 'quorum-lost', runbook: 'quorum-recovery' });
     expect(rungOf(report)).toBe('restart');
+    expect(commandsInARow(stage.platform.commandsOnHosts())).toEqual(RESTART);
     await expectWhole(stage);
     expect(await idsOf(stage)).toEqual(before);
     expect(await readValue(stage, 'kept')).toBe('yes');

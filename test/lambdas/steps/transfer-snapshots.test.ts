@@ -12,14 +12,9 @@ import { documents, HERE, HOST, serve, temporaryFolder, until } from '../hosts/s
 import { serveRefusal, serveStaging } from '../staging/support.ts';
 
 const KEY = 'orders/run-1.db.gz';
-const UPLOAD = {
-  host: HOST,
-  command: 'upload-snapshot',
-  parameters: { dataDir: '/var/lib/etcd', execution: 'run-1', offsetBytes: '0', lengthBytes: '12' },
-  execution: 'run-1',
-} as const;
 const RESTORE = {
-  ...UPLOAD,
+  host: HOST,
+  execution: 'run-1',
   command: 'restore-snapshot',
   parameters: {
     dataDir: '/var/lib/etcd',
@@ -37,6 +32,11 @@ const RESTORE = {
     revision: '7',
     bumpRevision: '0',
   },
+} as const;
+const SEND = {
+  ...RESTORE,
+  command: 'send-snapshot',
+  parameters: { ...RESTORE.parameters, offsetBytes: '0', lengthBytes: '12' },
 } as const;
 const READ = { access: 'read', key: KEY } as const;
 const RESTORED = 'echo "{\\"revision\\":\\"7\\",\\"sizeBytes\\":12}"';
@@ -114,16 +114,16 @@ describe('a transfer', () => {
   it('gives its host a URL by which it sends a part, and others by which hosts read the whole', async () => {
     const folder = await temporaryFolder();
     await serveScripts({
-      'upload-snapshot': `printf 'the snapshot' > ${folder}/part
+      'send-snapshot': `printf 'the snapshot' > ${folder}/part
         etag=$(curl --silent --fail --dump-header - --upload-file ${folder}/part "$url" | tr -d '"\\r' | sed -n 's/^ETag: //p')
-        echo "{\\"etag\\":\\"$etag\\"}"`,
+        echo "{\\"revision\\":\\"7\\",\\"sizeBytes\\":12,\\"etag\\":\\"$etag\\"}"`,
       'restore-snapshot': `curl --silent --fail --output ${folder}/restored "$url" && ${RESTORED}`,
     });
     await serveStaging({ credentials: credentialsOfSsm() });
     const { uploadId } = await stage({ action: 'Begin', key: KEY });
     const object = { access: 'write-part', key: KEY, uploadId, partNumber: 1 };
-    const { result } = await ended({ ...UPLOAD, object });
-    await stage({ action: 'Complete', key: KEY, uploadId, parts: [{ partNumber: 1, ...Object(result) }] });
+    const { etag } = Object((await ended({ ...SEND, object })).result);
+    await stage({ action: 'Complete', key: KEY, uploadId, parts: [{ partNumber: 1, etag }] });
     const restored = await ended({ ...RESTORE, object: READ });
     expect(restored).toMatchObject({ error: '', result: { revision: '7', sizeBytes: 12 } });
     expect(readFileSync(join(folder, 'restored'), 'utf8')).toBe('the snapshot');

@@ -25,9 +25,9 @@ const TELL = { assign: { interrupted: '{% [$append($interrupted, $rescue.summary
 
 /**
  * Asks what may bring the quorum back, does that, looks at the hosts again, and asks again: the cheapest first. An earlier recovery that
- * was interrupted is brought to an end before anything else.
+ * was interrupted is brought to an end before anything else. Services that were started are waited for at once, if enough started.
  *
- * Sets the variables `inspections`, `rescue`, `discard`, `kept` and `interrupted`; and `goal` where a quorum leads.
+ * Sets the variables `inspections`, `running`, `rescue`, `discard`, `kept` and `interrupted`; and `goal` where a quorum leads.
  */
 export function rescueQuorum(
   scope: Construct,
@@ -38,7 +38,7 @@ export function rescueQuorum(
     step: transferSnapshots,
     command: 'inspect-host',
     commands: withObject('$assessment.inspections', REACHED),
-    assign: { inspections: `{% [${REPORTS}] %}` },
+    assign: { inspections: `{% [${REPORTS}] %}`, running: `{% [${REPORTS}[result.unit.mainPid > 0].member] %}` },
     onError,
   });
   const choose = stepState(scope, 'Choose rescue', {
@@ -89,6 +89,7 @@ export function rescueQuorum(
       restartProblem: `{% ${PROBLEMS} %}`,
       launched: `{% [${REPORTS}.member] %}`,
       launchFailed: `{% [${REPORTS}[error != ''].member] %}`,
+      running: `{% [$append($running, ${REPORTS}[error = ''].member)] %}`,
     },
     onError,
   });
@@ -105,11 +106,16 @@ export function rescueQuorum(
         goal: {
           cluster: '{% $cluster %}',
           revision: '0',
-          required: '{% [$inspections[result.unit.mainPid > 0 and $not(member in $launchFailed)].member] %}',
+          required: '{% [$running[$not($ in $launchFailed)]] %}',
           restored: false,
         },
       },
     })
+    .otherwise(inspectHosts);
+
+  // The hosts are not looked at again for this: a quorum that leads is all that is wanted of the start.
+  const didEnoughStart = Choice.jsonata(scope, 'Did enough start for a quorum?')
+    .when(Condition.jsonata('{% $count($launched) - $count($launchFailed) >= $rescue.mustStart %}'), wait)
     .otherwise(inspectHosts);
 
   const isNext = (action: string) => Condition.jsonata(`{% $rescue.action = '${action}' %}`);
@@ -122,7 +128,7 @@ export function rescueQuorum(
     .when(isNext('Salvage'), salvage);
   moveBack.next(clear);
   clear.next(inspectHosts);
-  launch.next(inspectHosts);
+  launch.next(didEnoughStart);
   wait.next(doesAQuorumLead);
   inspectHosts.next(choose).next(whatMayHelp);
   return inspectHosts;

@@ -2,7 +2,7 @@ import { type Chain, Choice, Condition, type IChainable } from 'aws-cdk-lib/aws-
 import type { Construct } from 'constructs';
 import type { Step } from '../../../step-function.ts';
 import { onEveryHost, PROBLEMS, REPORTS, reportFromEveryHost, withObject } from '../on-every-host.ts';
-import { ERROR, stepState } from '../step-state.ts';
+import { stepState } from '../step-state.ts';
 import type { WaysOut } from './undo-recovery.ts';
 
 export interface RestoreProps {
@@ -22,20 +22,13 @@ export interface RestoreProps {
 /**
  * Restores the plan's winner on every host: first on trial, then into scratch folders; and once each host has it there and every service is stopped,
  * into place. Until then whoever still reads from a survivor can go on, and a quorum that comes back by itself ends all this. As soon as
- * every host has it in place, each says `kept`, which proves that of all, and all are started at once.
+ * every host has it in place, all are started at once, and each says `kept` right before, which proves that of all.
  *
  * Reads the variables `plan` and `discard`; sets `staged`, `archived`, `written`, `unsure`, `scratchLeft` and `goal`.
  */
 export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
   const { steps, waysOut, cameBack, onErrorAfterStart } = props;
   const { waitForQuorum, runHostCommands, stageSnapshot, transferSnapshots } = steps;
-  const trial = onEveryHost(scope, 'Try the restore', {
-    step: transferSnapshots,
-    didAnyFail: 'Did the trial fail anywhere?',
-    command: 'restore-snapshot',
-    commands: withObject('$plan.commands.trial', 'null'),
-    onError: waysOut.untouched,
-  });
   const lookOnceMore = stepState(scope, 'Look once more', {
     step: waitForQuorum,
     input: { cluster: '{% $cluster %}', waitSeconds: 0 },
@@ -58,13 +51,6 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     Condition.jsonata('{% $states.input.led %}'),
     discardUnneeded,
   );
-  const stopAll = onEveryHost(scope, 'Stop all services', {
-    step: runHostCommands,
-    didAnyFail: 'Did the stop fail anywhere?',
-    command: 'control-service',
-    commands: '$plan.commands.stop',
-    onError: waysOut.stopped,
-  });
   const restore = onEveryHost(scope, 'Restore on every host', {
     step: transferSnapshots,
     didAnyFail: 'Did the restore fail anywhere?',
@@ -75,10 +61,12 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
   const place = onEveryHost(scope, 'Put restored data in place', {
     step: runHostCommands,
     didAnyFail: 'Did the placing fail anywhere?',
-    command: 'place-restored-data',
-    commands: '$plan.commands.place',
+    command: 'swap-data-dir',
+    commands: '$plan.commands.swap',
     assign: {
-      archived: `{% [${REPORTS}[result != null].{"member": member, "host": host, "dataDir": result.dataDir, "walDir": result.walDir}] %}`,
+      written: WRITTEN,
+      unsure: UNSURE,
+      archived: `{% [${REPORTS}[result != null and member in $plan.targets.member].{"member": member, "host": host, "dataDir": result.dataDir, "walDir": result.walDir}] %}`,
       goal: {
         cluster: '{% $plan.cluster %}',
         revision: '{% $plan.winner.revision %}',
@@ -87,55 +75,42 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
       },
     },
     onError: waysOut.moved,
+    // It is known of no host how far it is.
+    caught: { assign: { unsure: `{% [${SWAPPED}.${UNSURE_OF}] %}` } },
   });
-  const configure = onEveryHost(scope, 'Write membership on every host', {
-    step: runHostCommands,
-    didAnyFail: 'Did the membership fail anywhere?',
-    command: 'configure-membership',
-    commands: '$plan.commands.configure',
-    assign: { written: WRITTEN, unsure: UNSURE },
-    onError: waysOut.moved,
-  });
+  // All are placed, and say so: the next execution would keep this. From the first host on that says `kept`, it must.
   const start = onEveryHost(scope, 'Start all services', {
     step: runHostCommands,
     didAnyFail: 'Did the start fail anywhere?',
-    command: 'control-service',
+    command: 'start-restored',
     commands: '$plan.commands.start',
     onError: onErrorAfterStart,
   });
-  // All are placed, and say so: the next execution would keep this. From the first host on that says `kept`, it must. So whatever becomes of this,
-  // members are started, and a host that does not say it is only told of.
-  const commit = reportFromEveryHost(scope, 'Commit the restored data', {
-    step: runHostCommands,
-    command: 'discard-scratch',
-    commands: '$plan.commands.commit',
-    assign: { scratchLeft: `{% ${PROBLEMS} %}` },
-    onError: start,
-    caught: { assign: { scratchLeft: ERROR.cause } },
-  });
 
-  return trial
-    .next(uploadSnapshot(scope, steps, waysOut.untouched))
+  return uploadSnapshot(scope, steps, waysOut.untouched)
     .next(restore)
     .next(lookOnceMore)
     .next(didItComeBack.afterwards({ includeOtherwise: true }))
-    .next(stopAll)
     .next(place)
-    .next(configure)
-    .next(commit)
     .next(start);
 }
 
 /** JSONata: of each host on which the membership was written, the file and where it lies as it was before. */
 const WRITTEN = `{% [${REPORTS}[result != null and result.copy != ''].(host & ': ' & result.file & ' (as it was before: ' & result.copy & ')')] %}`;
 
+/** JSONata: the commands that write it. */
+const SWAPPED = "$plan.commands.swap[parameters.data = 'swap']";
+const UNSURE_OF =
+  "(host & ': ' & parameters.configFile & ' (if it was, the original is ' & parameters.configFile & '.' & parameters.execution & ')')";
 /** As {@link WRITTEN}, where nobody knows: a script that refuses has written nothing, and any other failure proves nothing. */
 const UNSURE =
   `{% [${REPORTS}[$not(error in ['', 'InvalidInput', 'PreconditionFailed', 'UnsafeToProceed'])].($at := host; ` +
-  "$plan.commands.configure[host = $at].(host & ': ' & parameters.configFile & ' (if it was, the original is ' & " +
-  "parameters.configFile & '.' & parameters.execution & ')'))] %}";
+  `${SWAPPED}[host = $at].${UNSURE_OF})] %}`;
 
-/** The snapshot's host sends it to the staging bucket, part by part: each is cut out of it on the host's own disk. */
+/**
+ * The snapshot's host tries to restore it, and sends it to the staging bucket, part by part: each is cut out of it on the host's own disk. The trial
+ * comes with the first part, and where it fails the others are refused.
+ */
 function uploadSnapshot(
   scope: Construct,
   { stageSnapshot, transferSnapshots }: Pick<RestoreProps['steps'], 'stageSnapshot' | 'transferSnapshots'>,
@@ -147,10 +122,10 @@ function uploadSnapshot(
     assign: { staged: '{% $states.result.Payload %}' },
     onError,
   });
-  const upload = onEveryHost(scope, 'Upload the snapshot', {
+  const upload = onEveryHost(scope, 'Try and send the snapshot', {
     step: transferSnapshots,
-    didAnyFail: 'Did the upload fail anywhere?',
-    command: 'upload-snapshot',
+    didAnyFail: 'Did the trial fail anywhere?',
+    command: 'send-snapshot',
     commands:
       '$plan.staging.parts.{"member": member, "host": host, "parameters": parameters, ' +
       '"object": {"access": "write-part", "key": $staged.key, "uploadId": $staged.uploadId, "partNumber": partNumber}}',

@@ -8,9 +8,7 @@ import { stepState } from '../step-state.ts';
 export interface WaysOut {
   /** Only scratch folders were made. */
   untouched: Pass;
-  /** Services were stopped, and no data was moved. */
-  stopped: Pass;
-  /** Data was moved. */
+  /** Services may have been stopped, data moved, and the membership written: on each host another part of it. */
   moved: Pass;
 }
 
@@ -98,17 +96,12 @@ export function undoRecovery(
     "{% ($up := $launched[$not($ in $launchFailed)]; $append(['The data of no member was changed.'], $count($up) > 0 ? " +
       "['The services that were started run on: ' & $join($up, ', ') & '.'] : [])) %}",
   );
-  const stopped = note('Note why no data is moved', [
-    'Before this the services were stopped, and no data was moved.',
-    'Every data dir is as it was found.',
-  ]);
   const moved = note('Note why data moves back', [
-    'Before this the services were stopped, and restored data was put in the place of what was there.',
+    'Before this the services were to be stopped, and restored data to be put in the place of what was there.',
   ]);
   untouched.next(discard);
-  stopped.next(startAgain);
   moved.next(moveBack);
-  return { untouched, stopped, moved };
+  return { untouched, moved };
 }
 
 /**

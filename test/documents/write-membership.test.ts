@@ -1,7 +1,7 @@
 import { chmodSync, statSync, symlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PreparedHost, type Properties } from './prepared-host.ts';
-import { refuse, succeed } from './script.ts';
+import { refuseMembership, writeMembership } from './written-membership.ts';
 
 const WANTED = {
   initialCluster: 'm1=https://10.0.0.1:2380',
@@ -32,7 +32,7 @@ function parametersFor(host: PreparedHost, overrides: Record<string, string> = {
   return { unit: 'etcd', configFile: host.path('etcd.conf'), execution: 'run-1', ...WANTED, ...overrides };
 }
 
-describe('configure-membership edits YAML', () => {
+describe('the writing of the membership edits YAML', () => {
   it.each([
     {
       what: 'replaces settings in place and keeps everything else',
@@ -75,7 +75,7 @@ describe('configure-membership edits YAML', () => {
     },
   ])('$what', async ({ before, after }) => {
     using host = hostWith(before, YAML);
-    expect(await succeed(host.access, 'configure-membership', parametersFor(host))).toEqual({
+    expect(await writeMembership(host.access, parametersFor(host))).toEqual({
       file: host.path('etcd.conf'),
       copy: host.path('etcd.conf.run-1'),
       changed: true,
@@ -101,7 +101,7 @@ describe('configure-membership edits YAML', () => {
     { what: 'force-new-cluster', text: 'force-new-cluster: true\n', problem: 'force-new-cluster: true' },
   ])('refuses $what and changes nothing', async ({ text, problem }) => {
     using host = hostWith(text, YAML);
-    const { exitCode, message } = await refuse(host.access, 'configure-membership', parametersFor(host));
+    const { exitCode, message } = await refuseMembership(host.access, parametersFor(host));
     expect(exitCode).toBe(65);
     expect(message).toContain(problem);
     expect(host.read('etcd.conf')).toBe(text);
@@ -109,7 +109,7 @@ describe('configure-membership edits YAML', () => {
   });
 });
 
-describe('configure-membership edits an environment file', () => {
+describe('the writing of the membership edits an environment file', () => {
   it.each([
     {
       what: 'replaces settings in place, with and without quotes, and appends the rest',
@@ -148,14 +148,14 @@ describe('configure-membership edits an environment file', () => {
     },
   ])('$what', async ({ before, after }) => {
     using host = hostWith(before, ENVIRONMENT);
-    await succeed(host.access, 'configure-membership', parametersFor(host));
+    await writeMembership(host.access, parametersFor(host));
     expect(host.read('etcd.conf')).toBe(after);
     expect(host.read('etcd.conf.run-1')).toBe(before);
   });
 
   it('leaves the token untouched when none is given', async () => {
     using host = hostWith('ETCD_INITIAL_CLUSTER_TOKEN=old\n', ENVIRONMENT);
-    await succeed(host.access, 'configure-membership', parametersFor(host, { initialClusterToken: '' }));
+    await writeMembership(host.access, parametersFor(host, { initialClusterToken: '' }));
     expect(host.read('etcd.conf')).toBe(
       'ETCD_INITIAL_CLUSTER_TOKEN=old\nETCD_INITIAL_CLUSTER_STATE="existing"\nETCD_INITIAL_CLUSTER="m1=https://10.0.0.1:2380"\n',
     );
@@ -163,13 +163,13 @@ describe('configure-membership edits an environment file', () => {
 
   it('keeps the first copy through later runs, and makes none when nothing changes', async () => {
     using host = hostWith('ETCD_NAME=m1\n', ENVIRONMENT);
-    await succeed(host.access, 'configure-membership', parametersFor(host));
-    const again = await succeed(host.access, 'configure-membership', parametersFor(host));
+    await writeMembership(host.access, parametersFor(host));
+    const again = await writeMembership(host.access, parametersFor(host));
     expect(again).toEqual({ file: host.path('etcd.conf'), copy: host.path('etcd.conf.run-1'), changed: false });
-    await succeed(host.access, 'configure-membership', parametersFor(host, { initialClusterState: 'new' }));
+    await writeMembership(host.access, parametersFor(host, { initialClusterState: 'new' }));
     expect(host.read('etcd.conf.run-1')).toBe('ETCD_NAME=m1\n');
     const other = parametersFor(host, { initialClusterState: 'new', execution: 'run-2' });
-    expect(await succeed(host.access, 'configure-membership', other)).toMatchObject({ copy: '', changed: false });
+    expect(await writeMembership(host.access, other)).toMatchObject({ copy: '', changed: false });
     expect(host.has('etcd.conf.run-2')).toBe(false);
   });
 
@@ -180,7 +180,7 @@ describe('configure-membership edits an environment file', () => {
     symlinkSync('real.conf', host.path('link.conf'));
     host.setProperties({ EnvironmentFiles: `${host.path('link.conf')} (ignore_errors=no)` });
     const parameters = parametersFor(host, { configFile: host.path('link.conf') });
-    expect(await succeed(host.access, 'configure-membership', parameters)).toMatchObject({
+    expect(await writeMembership(host.access, parameters)).toMatchObject({
       file: host.path('real.conf'),
       copy: host.path('real.conf.run-1'),
     });
@@ -194,14 +194,14 @@ describe('configure-membership edits an environment file', () => {
       expect(change).toBeLessThan(20);
       using host = hostWith(before, ENVIRONMENT);
       host.killBeforeChange(change);
-      const done = await succeed(host.access, 'configure-membership', parametersFor(host)).then(
+      const done = await writeMembership(host.access, parametersFor(host)).then(
         () => true,
         () => false,
       );
       const after = host.read('etcd.conf');
       expect([before, AFTER]).toContain(after);
       host.killBeforeChange(undefined);
-      await succeed(host.access, 'configure-membership', parametersFor(host));
+      await writeMembership(host.access, parametersFor(host));
       expect(host.read('etcd.conf')).toBe(AFTER);
       expect(host.read('etcd.conf.run-1')).toBe(before);
       if (done) break;
@@ -212,12 +212,12 @@ describe('configure-membership edits an environment file', () => {
 const AFTER =
   'ETCD_INITIAL_CLUSTER_STATE="existing"\nETCD_INITIAL_CLUSTER="m1=https://10.0.0.1:2380"\nETCD_INITIAL_CLUSTER_TOKEN="new-token"\n';
 
-describe('configure-membership edits only what etcd reads', () => {
+describe('the writing of the membership edits only what etcd reads', () => {
   it('edits the YAML that an environment file names', async () => {
     using host = hostWith('', ENVIRONMENT);
     host.write('etcd.yml', 'name: m1\n');
     host.write('etcd.conf', `ETCD_CONFIG_FILE=${host.path('etcd.yml')}\nETCD_INITIAL_CLUSTER_STATE=new\n`);
-    const { file } = await succeed(host.access, 'configure-membership', parametersFor(host));
+    const { file } = await writeMembership(host.access, parametersFor(host));
     expect(file).toBe(host.path('etcd.yml'));
     expect(host.read('etcd.yml')).toContain('initial-cluster-state: "existing"');
     expect(host.read('etcd.conf')).toContain('ETCD_INITIAL_CLUSTER_STATE=new');
@@ -242,7 +242,7 @@ describe('configure-membership edits only what etcd reads', () => {
     { what: 'a unit that is not there', properties: { LoadState: 'not-found' }, problem: 'not-found' },
   ])('refuses $what', async ({ properties, problem }) => {
     using host = hostWith('ETCD_NAME=m1\n', properties);
-    const { exitCode, message } = await refuse(host.access, 'configure-membership', parametersFor(host));
+    const { exitCode, message } = await refuseMembership(host.access, parametersFor(host));
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining(problem) });
     expect(host.read('etcd.conf')).toBe('ETCD_NAME=m1\n');
   });
@@ -251,6 +251,6 @@ describe('configure-membership edits only what etcd reads', () => {
     using host = hostWith('', ENVIRONMENT);
     host.setProperties({ EnvironmentFiles: `${host.path('gone.conf')} (ignore_errors=yes)` });
     const parameters = parametersFor(host, { configFile: host.path('gone.conf') });
-    expect(await refuse(host.access, 'configure-membership', parameters)).toMatchObject({ exitCode: 65 });
+    expect(await refuseMembership(host.access, parameters)).toMatchObject({ exitCode: 65 });
   });
 });

@@ -1,16 +1,23 @@
 # shellcheck shell=bash
-# parts: common data-dir archive-dir scratch snapshot
-# Moves a stopped member's data aside under the execution's name, and what restore-snapshot has made into its place. May be run again
-# after it was interrupted at any point; never overwrites and never deletes.
+# parts: common service data-dir archive-dir scratch snapshot settings membership write-membership
+# Stops the service, moves its data aside under the execution's name and what restore-snapshot has made into its place, and writes the new membership
+# into etcd's configuration. Of a member that is left out only the service is stopped. May be run again after it was interrupted at any
+# point; never overwrites and never deletes. A command that comes late, when its restore is over, stops nothing.
 unit='{{ unit }}'
+data='{{ data }}'
 data_dir='{{ dataDir }}'
 wal_dir='{{ walDir }}'
+config_file='{{ configFile }}'
 bin_dir='{{ binDir }}'
 user='{{ user }}'
 group='{{ group }}'
+initial_cluster='{{ initialCluster }}'
+initial_cluster_token='{{ initialClusterToken }}'
 execution='{{ execution }}'
 revision='{{ revision }}'
 replace_newer='{{ replaceNewer }}'
+# A member that has restored data does not look at this, and one that has lost it must never begin a cluster by itself.
+initial_cluster_state=existing
 
 # A database that cannot be read is no reason to keep it.
 require_older() {
@@ -27,25 +34,35 @@ place() {
   move "$1" "$2"
 }
 
+if [ "$data" = leave ]; then
+  stop
+  succeed '{"dataDir":"","walDir":"","file":"","copy":"","changed":false}'
+fi
 integer "$revision" && revision=$reply
 find_data "$data_dir" "$wal_dir"
-lock "$(dirname -- "$real")"
+locked=$(dirname -- "$real")
+lock "$locked" 8
 find_scratch "$data_dir" "$execution"
 find_restored_wal
 read_phase "$scratch"
-phase=$reply
-if [ -z "$phase" ] || [ ! -f "$scratch/restored" ]; then
-  refuse not-restored 65 "Nothing is restored in $scratch that could be placed, or it is being moved back. Restore the snapshot on this host first."
+if [ "$reply" = placed ]; then succeed "$(cat "$scratch/swapped")"; fi
+case $reply in restored | moving) restored=$scratch/restored ;; *) restored='' ;; esac
+if [ ! -f "$restored" ]; then
+  refuse not-restored 65 "Nothing is restored in $scratch that could be placed, or it is being moved back, or it is kept already. Restore the snapshot on this host first."
 fi
-if [ "$phase" = placed ]; then succeed "$(cat "$scratch/archives")"; fi
-require_stopped 'its data is replaced'
-
-# Where the old data lies is written down before anything is placed: until then what is in the data dir is old, after that it is new.
+# Whatever can be refused while the service runs is refused before it is stopped.
+prepare_membership "$config_file"
 if [ ! -f "$scratch/archives" ]; then
   for folder in "$scratch/data/member" "$restored_wal"; do
     [ -d "$folder" ] || refuse restored-moved 65 "There is no $folder, though the restore has ended well. Somebody has moved it, or the restore was for other folders: restore the snapshot again."
   done
-  require_archivable
+  require_movable
+fi
+stop
+
+# Where the old data lies is written down before anything is placed: until then what is in the data dir is old, after that it is new.
+if [ ! -f "$scratch/archives" ]; then
+  require_closed
   require_older
   set_phase moving
   # An undo gives the data dir back to whom it belongs now.
@@ -60,5 +77,9 @@ if [ ! -f "$scratch/archives" ]; then
 fi
 place "$scratch/data/member" "$member"
 if [ -n "$wal" ]; then place "$restored_wal" "$wal"; fi
+put_membership
+archives=$(cat "$scratch/archives")
+printf '%s\n' "${archives%\}},$reply}" > "$scratch/swapped.new"
+mv -f -- "$scratch/swapped.new" "$scratch/swapped"
 set_phase placed
-succeed "$(cat "$scratch/archives")"
+succeed "$(cat "$scratch/swapped")"

@@ -1,118 +1,161 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { findOnPath } from '../../local/etcd/executables.ts';
 import { cutOff, ObjectServer, partTaken, refused, SIGNATURE } from './object-server.ts';
 import { PreparedHost } from './prepared-host.ts';
-import { contentsOf, SCRATCH, setFreeKilobytes } from './recovery-host.ts';
+import { contentsOf, restoreParameters, SCRATCH, setFreeKilobytes } from './recovery-host.ts';
 import { refuse, runCommand, succeed } from './script.ts';
 
-const CONTENT = randomBytes(100_000);
+const CONTENT = gzipSync(randomBytes(100_000));
+const SIZE = CONTENT.length;
+
+/** etcd's own program, as far as it is asked here: it restores at a revision, or says why it does not. */
+const restoring = (revision: number, problem = '') => `case $2 in
+  status) echo '{"hash":1,"revision":${revision},"totalKey":20,"totalSize":1}' ;;
+  restore) echo '${problem}'; [ -z '${problem}' ] || exit 1; mkdir -p "$5/member/snap" "$5/member/wal"; echo restored > "$5/member/snap/db" ;;
+esac`;
 
 function hostWithSnapshot(): PreparedHost {
   const host = new PreparedHost();
   // The pauses between tries are not what is tested.
   host.program('sleep', 'exit 0');
+  host.program('etcdutl', restoring(21));
   mkdirSync(host.path(SCRATCH));
   writeFileSync(host.path(`${SCRATCH}/snapshot.gz`), CONTENT);
   return host;
 }
 
-function parametersFor(host: PreparedHost, server: ObjectServer, offset = 0, length = CONTENT.length) {
+function parametersFor(host: PreparedHost, server: ObjectServer, offset = 0, length = SIZE) {
   return {
-    dataDir: host.path('data'),
-    execution: 'run-1',
+    ...restoreParameters(host, { binDir: host.path('bin'), revision: '21' }, CONTENT),
     offsetBytes: String(offset),
     lengthBytes: String(length),
     url: server.url(),
   };
 }
 
-describe('upload-snapshot', () => {
-  it('sends the whole file, and returns the ETag as S3 gave it', async () => {
+/** What lies in the scratch folder besides what was restored. */
+function leftBeside(host: PreparedHost): string[] {
+  return contentsOf(host.path(SCRATCH)).filter((path) => !/^(data|phase|restored)\b/.test(path));
+}
+const TRIED = { revision: '21', sizeBytes: 'restored\n'.length };
+
+describe('send-snapshot', () => {
+  it('restores the snapshot on trial, sends the whole file, and returns the ETag as S3 gave it', async () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
-    expect(await succeed(host.access, 'upload-snapshot', parametersFor(host, server))).toEqual({
+    expect(await succeed(host.access, 'send-snapshot', parametersFor(host, server))).toEqual({
+      ...TRIED,
       etag: '"9b2cf535f27731c974343645a3985328"',
     });
     expect(server.requests).toHaveLength(1);
-    expect(server.requests[0]?.headers['content-length']).toBe(String(CONTENT.length));
+    expect(server.requests[0]?.headers['content-length']).toBe(String(SIZE));
     expect(server.requests[0]?.body.equals(CONTENT)).toBe(true);
-    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot.gz']);
+    expect(leftBeside(host)).toEqual(['snapshot.gz']);
+    expect(host.read(`${SCRATCH}/phase`)).toBe('restored\n');
+    expect(host.read(`${SCRATCH}/data/member/snap/db`)).toBe('restored\n');
   });
 
-  it('sends parts, several at once, which make up the whole', async () => {
+  it('has done the work of the restore on this host', async () => {
+    using host = hostWithSnapshot();
+    await using server = await ObjectServer.start(partTaken);
+    const { offsetBytes: _, lengthBytes: __, ...restoration } = parametersFor(host, server);
+    await succeed(host.access, 'send-snapshot', parametersFor(host, server));
+    host.program('etcdutl', restoring(21, 'asked again'));
+    expect(await succeed(host.access, 'restore-snapshot', restoration)).toEqual(TRIED);
+  });
+
+  it.each([
+    ['cannot be restored', restoring(21, 'Error: snapshot file integrity check failed'), 'integrity check failed'],
+    ['is another one than was planned with', restoring(20), 'at revision 20, and not at 21'],
+  ])('sends nothing of a snapshot that %s, in no part of it', async (_what, program, problem) => {
+    using host = hostWithSnapshot();
+    host.program('etcdutl', program);
+    await using server = await ObjectServer.start(partTaken);
+    const { exitCode, message } = await refuse(host.access, 'send-snapshot', parametersFor(host, server, 0, 10));
+    expect({ exitCode, message }).toEqual({ exitCode: 1, message: expect.stringContaining(problem) });
+    expect(await refuse(host.access, 'send-snapshot', parametersFor(host, server, 10, 10))).toMatchObject({
+      refusal: 'not-tried',
+    });
+    expect(server.requests).toEqual([]);
+    expect(leftBeside(host)).toEqual(['snapshot.gz']);
+  });
+
+  it('sends parts, which make up the whole', async () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
     const parts = [
       [0, 33_333],
       [33_333, 33_333],
-      [66_666, 33_334],
+      [66_666, SIZE - 66_666],
     ] as const;
-    await Promise.all(
-      parts.map(([offset, length]) =>
-        succeed(host.access, 'upload-snapshot', {
-          ...parametersFor(host, server, offset, length),
-          url: server.url(String(offset)),
-        }),
-      ),
-    );
+    for (const [offset, length] of parts) {
+      const url = server.url(String(offset));
+      const parameters = { ...parametersFor(host, server, offset, length), url };
+      expect(await succeed(host.access, 'send-snapshot', parameters)).toMatchObject(TRIED);
+    }
     const bodies = parts.map(([offset]) => server.requests.find(({ path }) => path === `/staging/${offset}`)?.body);
     expect(Buffer.concat(bodies.map((body) => body ?? Buffer.alloc(0))).equals(CONTENT)).toBe(true);
-    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot.gz']);
+    expect(leftBeside(host)).toEqual(['snapshot.gz']);
   });
 
   it.each([
-    ['goes beyond the end', 99_999, 2],
+    ['goes beyond the end', SIZE - 1, 2],
     ['is empty', 0, 0],
     ['begins far beyond the end', 9_000_000_000_000_000, 1],
   ])('refuses a part that %s', async (_what, offset, length) => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
+    await succeed(host.access, 'send-snapshot', parametersFor(host, server));
     const { exitCode, message } = await refuse(
       host.access,
-      'upload-snapshot',
+      'send-snapshot',
       parametersFor(host, server, offset, length),
     );
-    expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('100000 bytes') });
-    expect(server.requests).toEqual([]);
+    expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining(`${SIZE} bytes`) });
+    expect(server.requests).toHaveLength(1);
   });
 
   it('refuses a number that bash cannot count with', async () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
     const parameters = { ...parametersFor(host, server), offsetBytes: '18446744073709551616' };
-    expect(await refuse(host.access, 'upload-snapshot', parameters)).toMatchObject({ exitCode: 64 });
+    expect(await refuse(host.access, 'send-snapshot', parameters)).toMatchObject({ exitCode: 64 });
   });
 
   it('refuses where no snapshot was made', async () => {
-    using host = new PreparedHost();
+    using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
-    expect(await refuse(host.access, 'upload-snapshot', parametersFor(host, server))).toMatchObject({ exitCode: 65 });
+    rmSync(host.path(SCRATCH), { recursive: true });
+    const none = { exitCode: 65, refusal: 'snapshot-missing' };
+    expect(await refuse(host.access, 'send-snapshot', parametersFor(host, server))).toMatchObject(none);
+    expect(server.requests).toEqual([]);
   });
 
   it('tells what S3 answered, and not the address, and does not ask again', async () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(refused(403, 'AccessDenied', 'Request has expired'));
-    const { exitCode, line, stderr } = await runCommand(host.access, 'upload-snapshot', parametersFor(host, server));
+    const { exitCode, line, stderr } = await runCommand(host.access, 'send-snapshot', parametersFor(host, server));
     expect(exitCode).toBe(1);
     expect(line).toContain('HTTP status 403, AccessDenied: Request has expired');
     expect(line + stderr).not.toContain(SIGNATURE);
     expect(server.requests).toHaveLength(1);
-    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot.gz']);
+    expect(leftBeside(host)).toEqual(['snapshot.gz']);
   });
 
   it('tries again where S3 is too busy', async () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(refused(503, 'SlowDown'), cutOff, partTaken);
-    await succeed(host.access, 'upload-snapshot', parametersFor(host, server, 5, 10));
+    await succeed(host.access, 'send-snapshot', parametersFor(host, server, 0, 10));
     expect(server.requests.map(({ body }) => body.length)).toEqual([10, 10, 10]);
   });
 
   it('gives up after five tries', async () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(refused(503, 'SlowDown', 'Please reduce your request rate.'));
-    const { exitCode, message } = await refuse(host.access, 'upload-snapshot', parametersFor(host, server));
+    const { exitCode, message } = await refuse(host.access, 'send-snapshot', parametersFor(host, server));
     expect({ exitCode, message }).toEqual({ exitCode: 1, message: expect.stringContaining('503, SlowDown') });
     expect(server.requests).toHaveLength(5);
   });
@@ -122,7 +165,7 @@ describe('upload-snapshot', () => {
     const server = await ObjectServer.start(partTaken);
     const parameters = parametersFor(host, server);
     await server[Symbol.asyncDispose]();
-    const { exitCode, line, stderr } = await runCommand(host.access, 'upload-snapshot', parameters);
+    const { exitCode, line, stderr } = await runCommand(host.access, 'send-snapshot', parameters);
     expect(exitCode).toBe(1);
     expect(line).toContain('could not be reached');
     expect(line + stderr).not.toContain(SIGNATURE);
@@ -136,14 +179,14 @@ describe('upload-snapshot', () => {
       `for word; do shift; [ "$word" = 60 ] && word=1; set -- "$@" "$word"; done; exec ${curl} "$@"`,
     );
     await using server = await ObjectServer.start(() => undefined, partTaken);
-    await succeed(host.access, 'upload-snapshot', parametersFor(host, server));
+    await succeed(host.access, 'send-snapshot', parametersFor(host, server));
     expect(server.requests).toHaveLength(2);
   });
 
   it('does not take an answer without a receipt for one', async () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start((response) => void response.writeHead(200).end());
-    const { exitCode, message } = await refuse(host.access, 'upload-snapshot', parametersFor(host, server));
+    const { exitCode, message } = await refuse(host.access, 'send-snapshot', parametersFor(host, server));
     expect({ exitCode, message }).toEqual({ exitCode: 1, message: expect.stringContaining('no ETag') });
   });
 
@@ -151,21 +194,25 @@ describe('upload-snapshot', () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
     mkdirSync(host.path('few'));
-    for (const program of ['awk', 'bash', 'basename', 'cat', 'dirname', 'id', 'mkdir', 'rm', 'tr', 'wc', 'df']) {
+    for (const program of [
+      ...['awk', 'bash', 'basename', 'cat', 'dirname', 'head', 'id', 'mkdir', 'rm', 'tail', 'tr', 'wc', 'df'],
+    ]) {
       symlinkSync((await findOnPath(program)) ?? '', host.path(`few/${program}`));
     }
+    await succeed(host.access, 'send-snapshot', parametersFor(host, server, 0, 5));
     const bare = { exec: ['env', `PATH=${host.path('few')}`, 'bash'] };
-    const { exitCode, message } = await refuse(bare, 'upload-snapshot', parametersFor(host, server));
+    const { exitCode, message } = await refuse(bare, 'send-snapshot', parametersFor(host, server, 5, 10));
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('no curl') });
   });
 
   it('needs room for a part', async () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
+    await succeed(host.access, 'send-snapshot', parametersFor(host, server, 0, 5));
     setFreeKilobytes(host, 10);
-    const { exitCode, message } = await refuse(host.access, 'upload-snapshot', parametersFor(host, server, 0, 20_000));
+    const { exitCode, message } = await refuse(host.access, 'send-snapshot', parametersFor(host, server, 5, 20_000));
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('10240 bytes free') });
-    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot.gz']);
+    expect(leftBeside(host)).toEqual(['snapshot.gz']);
   });
 
   it.skipIf(process.platform !== 'linux')('shows the address in no command line', async () => {
@@ -181,7 +228,7 @@ describe('upload-snapshot', () => {
         }
       }
     };
-    await succeed(host.access, 'upload-snapshot', parametersFor(host, server));
+    await succeed(host.access, 'send-snapshot', parametersFor(host, server));
     expect(seen.some((line) => line.startsWith('curl\0'))).toBe(true);
     expect(seen.filter((line) => line.includes(SIGNATURE))).toEqual([]);
   });
