@@ -329,7 +329,7 @@ describe('an error once members may have been started', () => {
     expect(membersOf(executed, 'Forget the recovery')).toEqual([]);
     expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
     expect(Object(executed.ended).cause).toMatch(
-      /^node2: The disk is gone\.\nMembers may have started with the restored data/,
+      /^node2: The disk is gone\.\nThe restored data stays in place, for members may have started with it/,
     );
   });
 

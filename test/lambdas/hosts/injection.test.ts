@@ -19,7 +19,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
   group: 'etcd',
   execution: 'run-1',
   initialCluster: 'node1=https://10.0.1.11:2380,node2=https://[fd00::2]:2380',
-  initialClusterState: 'existing',
+  data: 'swap',
   initialClusterToken: '',
   keep: 'yes',
   outcome: 'undo',
