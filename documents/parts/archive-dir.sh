@@ -20,6 +20,7 @@ require_unarchived() {
 require_archivable() {
   require_data_dir
   require_wal_dir "$wal_dir"
+  require_movable
   require_account
   require_closed
   require_unarchived "$member"

@@ -21,7 +21,7 @@ import {
 import { plan as planRecovery, STATES } from '../core/recoveries.ts';
 import { hostWithData, isLinuxRoot, owner } from './data-dir-host.ts';
 import type { PreparedHost } from './prepared-host.ts';
-import { keepSnapshot } from './recovery-host.ts';
+import { keepSnapshot, SCRATCH } from './recovery-host.ts';
 import { ARISES_LATER, JUDGED_IN_CORE, refusalsInScripts, unnamedRefusals } from './refusals.ts';
 import { refuse, succeed } from './script.ts';
 
@@ -80,6 +80,7 @@ const marked = (name: string) => (host: PreparedHost) => {
 
 const unit = (LoadState: string) => (host: PreparedHost) => host.setProperties({ LoadState });
 const data = 'archive-data-dir';
+const moves = [data, 'place-restored-data'] as const;
 const file = ['configure-membership', 'join-cluster'] as const;
 
 const CASES: Record<string, Case> = {
@@ -127,6 +128,18 @@ const CASES: Record<string, Case> = {
     command: data,
     prepare: (host) => mkdirSync(host.path('volume')),
     access: mountedAt('data/member'),
+  },
+  'mounted-inside': {
+    command: moves,
+    prepare: (host) => {
+      mkdirSync(host.path('volume'));
+      mkdirSync(host.path('data/member/wal'));
+    },
+    access: mountedAt('data/member/wal'),
+  },
+  'link-inside': {
+    command: moves,
+    prepare: (host) => symlinkSync(host.path('wal'), host.path('data/member/wal')),
   },
   'database-in-use': { command: data, prepare: () => undefined },
   'user-missing': { command: data, prepare: () => ({ user: 'nobody-has-this-name' }) },
@@ -305,8 +318,14 @@ function parametersOf(
       ...{ name: 'm-1', peerUrls: peerUrl, initialCluster: `m-1=${peerUrl}`, initialClusterToken: 't', sha256: 'ab' },
       ...{ hashCheck: 'yes', revision: '1', bumpRevision: '0', url: '' },
     },
+    'place-restored-data': { revision: '1', replaceNewer: 'no' },
     'upload-snapshot': { offsetBytes: '0', lengthBytes: '1', url: 'http://127.0.0.1:1/x?y' },
   };
+  if (name === 'place-restored-data') {
+    mkdirSync(host.path(`${SCRATCH}/data/member/wal`), { recursive: true });
+    host.write(`${SCRATCH}/phase`, 'restored\n');
+    host.write(`${SCRATCH}/restored`, '');
+  }
   if (name === 'upload-snapshot') keepSnapshot(host, Buffer.from('x'));
   return { ...layout, ...execution, ...more[name] };
 }
