@@ -98,6 +98,19 @@ read_version() {
   fi
 }
 
+# read_process_state: of the unit's main process, in `reply`: the letter behind its name in /proc, or `frozen` where systemd has frozen the unit;
+# empty where there is none, or nobody can tell.
+read_process_state() {
+  local stat=''
+  reply=''
+  if [ "$MainPID" = 0 ]; then return 0; fi
+  case $(systemctl show -p FreezerState "$unit" 2> /dev/null) in *=fr*) reply=frozen && return 0 ;; esac
+  { stat=$(< "/proc/$MainPID/stat"); } 2> /dev/null || return 0
+  # The name stands in brackets, and may hold any of these signs itself.
+  stat=${stat##*) }
+  reply=${stat%% *}
+}
+
 # lines CHARS BUDGET: standard input as an array of JSON, each line of at most CHARS, the newest within BUDGET.
 lines() {
   od -An -v -tu1 | awk -v lines=1 -v max="$1" -v budget="$2" "$json_program"
@@ -194,6 +207,7 @@ ask_all() {
   find_data "$data_dir" "$wal_dir"
   ask any require_data_dir
   ask any require_wal_dir "$wal_dir"
+  ask any require_movable
   ask any require_account
   # Its own process holds it, as it must; one that systemd starts again and again may hold it at any moment.
   case $ActiveState in inactive | failed) ask any require_closed ;; esac
@@ -217,11 +231,16 @@ unit_state=$reply
 
 listens "${set_listen_client_urls:-http://127.0.0.1:2379}" && client_listens=$reply
 listens "${set_listen_peer_urls:-http://127.0.0.1:2380}" && peer_listens=$reply
+read_process_state && process_state=$reply
 answer_state=unknown answer_id='' answer_problem=''
 if [ "$MainPID" != 0 ] && [ "$client_listens" != false ]; then
   ask_member "${set_listen_metrics_urls:-${set_listen_client_urls:-http://127.0.0.1:2379}}"
 fi
-object clientPortListens: "$client_listens" peerPortListens: "$peer_listens" answer "$answer_state" memberId "$answer_id" problem "$answer_problem"
+# Whoever waits for a disk now and then is not stuck: only one that does so at both looks, before and after etcd was asked.
+read_process_state
+if [ "$reply" = D ] || [ -z "$reply" ]; then reply=$process_state; fi
+process_state=$reply
+object clientPortListens: "$client_listens" peerPortListens: "$peer_listens" processState "$process_state" answer "$answer_state" memberId "$answer_id" problem "$answer_problem"
 at_work=$reply
 
 read_version

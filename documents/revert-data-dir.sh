@@ -19,6 +19,7 @@ check() {
   if [ -e "$archive" ] && is_filled "$1" && [ -e "$archive.set-aside" ]; then
     refuse set-aside-exists 65 "$1 has data that would have to give way to $archive, but $archive.set-aside exists already from an earlier run. Look at both and move one away."
   fi
+  if [ -e "$archive" ]; then require_unmounted "$1"; fi
 }
 
 # revert FOLDER
@@ -58,6 +59,10 @@ take_all_back() {
     refuse restored-used 66 "The member has been started with what $execution has restored into $real, and may have taken writes since. What was there before lies in $(cat "$scratch/archives"). Decide which is worth keeping. If it is what is there now: remove $scratch. If it is the older data: move $member${wal:+ and $wal} away by hand, then run this again."
   fi
   require_archives
+  if [ -f "$scratch/archives" ]; then
+    require_unmounted "$member"
+    if [ -n "$wal" ]; then require_unmounted "$wal"; fi
+  fi
   # As long as this word is there, nobody takes the member for one that was placed, nor for one where nothing was moved.
   set_phase moving
   rm -f -- "$scratch/restored"

@@ -41,6 +41,12 @@ export const hostInspectionSchema = z.strictObject({
     clientPortListens: z.boolean().nullable(),
     peerPortListens: z.boolean().nullable(),
     /**
+     * Of the unit's main process, as in /proc/PID/stat: `T` and `t` are stopped, by a signal and by a debugger; `D` waits for a disk, from before
+     * etcd was asked until after it. `frozen`: by "systemctl freeze". Empty where there is no process, or nobody can tell.
+     * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+     */
+    processState: z.string(),
+    /**
      * What etcd said at its own client URL, asked on its own host: `leader`: it leads or follows a leader; `no-leader`; `speaks`: somebody
      * answers, and does not say; `silent`: nobody answers within 5 s; `unknown`: it was not asked.
      */

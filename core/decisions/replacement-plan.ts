@@ -125,16 +125,20 @@ function requireNotAtWork(
   throw twoViews({ name, configured, problem }, { state, how });
 }
 
+const WHAT_TO_DO = {
+  'at-work':
+    'Correct what lies between: its clientUrl in clusters.json, the name server, a firewall, or the certificates.',
+  frozen: 'Do that, or restart its service there, which keeps its data as well. Find out who has frozen it.',
+  untold:
+    'If it is of no use, stop it there ("systemctl stop" of its unit), and start again: what is stopped is replaced.',
+};
+
 function twoViews(
   { name, configured, problem }: Pick<SurveyedMember, 'name' | 'configured' | 'problem'>,
-  { state, how }: WorkOnHost,
+  { state, how }: WorkOnHost & { state: keyof typeof WHAT_TO_DO },
 ): PreconditionFailed {
-  const whatToDo =
-    state === 'at-work'
-      ? 'Correct what lies between: its clientUrl in clusters.json, the name server, a firewall, or the certificates.'
-      : `If it is of no use, stop it there ("systemctl stop" of its unit), and start again: what is stopped is replaced.`;
   return new PreconditionFailed(
-    `${name} is not replaced, and nothing was changed: two views of it differ. From here it ${problem} Its host ${configured.host} ${how}. ${whatToDo}`,
+    `${name} is not replaced, and nothing was changed: two views of it differ. From here it ${problem} Its host ${configured.host} ${how}. ${WHAT_TO_DO[state]}`,
   );
 }
 
@@ -159,9 +163,9 @@ function weighOldHost(replaced: SurveyedMember, [report]: readonly InspectionRep
         `${report.error}: ${report.problem} Correct that; or shut the host down, and start again.`,
     );
   }
-  const work = judgeWork(report.result, listed?.id ?? '');
-  if (work.state === 'at-work' || work.state === 'untold') throw twoViews(replaced, work);
-  return [`leave ${name} as it is on ${configured.host}, which ${work.how}`];
+  const { state, how } = judgeWork(report.result, listed?.id ?? '');
+  if (state !== 'stopped' && state !== 'broken') throw twoViews(replaced, { state, how });
+  return [`leave ${name} as it is on ${configured.host}, which ${how}`];
 }
 
 function find({ members }: Survey, name: string): SurveyedMember {

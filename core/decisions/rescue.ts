@@ -64,14 +64,17 @@ export function chooseRescue(input: ChooseRescue): Rescue {
       ...salvage(input, services, 'A backup is to be restored whatever is left, so no service is started on its data.'),
     };
   }
-  const up = services.filter(({ member, runs }) => runs && !launchFailed.includes(member));
+  const frozen = describeFrozen(services);
+  const up = services.filter(({ member, runs }) => runs && !launchFailed.includes(member) && !frozen.has(member));
   const running = up.map(({ member }) => member);
   const isEnough = countAlike(up) >= quorumIn(cluster);
+  const restarts = outlook.canRestart && !restarted;
+  if (frozen.size > 0 && !restarts && !isEnough) throw onlyFrozen([...frozen.values()], input);
   if (dryRun) {
     const first = outlook.canRestart ? WOULD_RESTART : isEnough ? WOULD_WAIT : '';
     return { ...rest, ...salvage(input, services, `${outlook.why} ${first}`.trim()) };
   }
-  if (outlook.canRestart && !restarted) {
+  if (restarts) {
     const stopped = services.filter(({ isReady, runs }) => isReady && !runs);
     const summary = `${outlook.why} Their services are started, which loses nothing.`;
     const commands = stopped.map(({ member }) => launchOf(cluster, member));
@@ -122,6 +125,26 @@ function onlyUnreached(summary: string, services: readonly Service[]): Precondit
   return new PreconditionFailed(
     `${summary} Its clients are served; only from here it is not reached, so nothing was stopped or restored.${list.join('')}\n` +
       'Correct what lies between: the clientUrls in clusters.json, the name server, a firewall, or the certificates.',
+  );
+}
+
+/** What their hosts say of those that are frozen, by member. */
+function describeFrozen(services: readonly Service[]): Map<string, string> {
+  return new Map(
+    services.flatMap(({ member, host, inspection }) => {
+      const work = inspection && judgeWork(inspection, '');
+      return work?.state === 'frozen' ? [[member, `\n- ${member}: its host ${host} ${work.how}`]] : [];
+    }),
+  );
+}
+
+/** They may be all that a quorum lacks, and a copy of their data would be of a moment long gone. */
+function onlyFrozen(list: readonly string[], input: ChooseRescue): PreconditionFailed {
+  const what = `A member that is frozen has not failed, so nothing is restored:${list.join('')}\nDo that, or restart its service, then start again.`;
+  return new PreconditionFailed(
+    input.restarted
+      ? withStartProblems(`${what} Other services were started before this, and run on; no data was changed.`, input)
+      : `${what} Nothing was changed.`,
   );
 }
 

@@ -51,6 +51,7 @@ function describeHost({ name, listed }: SurveyedMember, reports: readonly Inspec
   switch (state) {
     case 'at-work':
       return `${view}: it is at work, and only its clientUrl, or what lies between it and here, is to be corrected.`;
+    case 'frozen':
     case 'untold':
       return `${view}.`;
     case 'broken':

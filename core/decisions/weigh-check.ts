@@ -3,6 +3,7 @@ import { type Cluster, type ConfiguredMember, hostsOf, layoutOf } from '../contr
 import { IDENTITY_WARNINGS, type Warning } from '../contracts/diagnosis.ts';
 import type { InspectionReport } from '../contracts/host-command-results.ts';
 import { formatBytes, formatShare } from '../format.ts';
+import { judgeWork } from './at-work.ts';
 import { daysUntil, outOfTime } from './certificates.ts';
 import { ignoredSettings } from './host-fit.ts';
 import { describeLeftRecoveries } from './left-recoveries.ts';
@@ -231,7 +232,9 @@ function weighHost(
     member !== '' && result.unit.loadState === 'loaded' && result.unit.mainPid === 0
       ? [`the unit "${layout.unit}" has no process (${result.unit.activeState})`]
       : [];
-  const unfit = [...misfits, ...stopped].map((misfit) => line('hosts', `${owner}: ${misfit}`));
+  const work = judgeWork(result, '');
+  const frozen = member !== '' && work.state === 'frozen' ? [`its host ${work.how}`] : [];
+  const unfit = [...misfits, ...stopped, ...frozen].map((misfit) => line('hosts', `${owner}: ${misfit}`));
   const ignored = ignoredSettings(result);
   const findings = [
     ...unfit,

@@ -40,6 +40,65 @@ require_data_dir() {
   if [ -e "$real/proxy" ]; then refuse data-dir-of-proxy 65 "$real/proxy is what etcd's old v2 proxy leaves, and etcd starts no member beside it. Check the path, or move it away."; fi
 }
 
+# list_mounts FOLDER PATH FILE...: what is mounted in FOLDER, or where it is written in /etc/fstab would be, in words in `reply`; empty where nothing is. PATH is
+# how FOLDER is configured, for /etc/fstab may call it so. A mount point that is FOLDER itself is only told of by /etc/fstab. Both files write a space as \040.
+list_mounts() {
+  local folder=${1%/} path=${2%/} file files=()
+  shift 2
+  reply=''
+  for file in "$@"; do
+    if [ -r "$file" ]; then files+=("$file"); fi
+  done
+  if [ "${#files[@]}" = 0 ]; then return 0; fi
+  reply=$(folder=$folder path=$path awk '
+    function plain(text,   out) {
+      while (match(text, /\\[0-7][0-7][0-7]/)) {
+        out = out substr(text, 1, RSTART - 1) sprintf("%c", substr(text, RSTART + 1, 1) * 64 + substr(text, RSTART + 2, 1) * 8 + substr(text, RSTART + 3, 1))
+        text = substr(text, RSTART + 4)
+      }
+      return out text
+    }
+    function add(text) { if (++count <= 3) found = found (count > 1 ? "; " : "") text }
+    BEGIN { folder = ENVIRON["folder"]; path = ENVIRON["path"] }
+    FILENAME ~ /mountinfo$/ {
+      at = plain($5)
+      if (at == folder) seen[at] = 1
+      if (index(at, folder "/") != 1 || at in seen) next
+      seen[at] = 1
+      for (i = 7; i < NF && $i != "-"; i++) { }
+      add(plain($(i + 2)) " is mounted at " at)
+      next
+    }
+    $1 !~ /^#/ && NF > 1 {
+      at = plain($2)
+      sub(/\/+$/, "", at)
+      if (index(at "/", path "/") == 1) at = folder substr(at, length(path) + 1)
+      if (index(at "/", folder "/") == 1 && !(at in seen)) add("/etc/fstab mounts " plain($1) " at " at)
+    }
+    END { print found (count > 3 ? "; and " count - 3 " more" : "") }' "${files[@]}")
+}
+
+# What to do about a disk inside of what is moved aside.
+own_disk="A log on a disk of its own has to be etcd's wal-dir: stop etcd, mount the disk outside of the data dir, name a folder on it as etcd's wal-dir and as walDir in clusters.json"
+
+# require_unmounted FOLDER [PATH]: that nothing is mounted in what is moved; with PATH, that /etc/fstab mounts nothing there either.
+require_unmounted() {
+  list_mounts "$1" "${2:-$1}" /proc/self/mountinfo ${2:+/etc/fstab}
+  [ -z "$reply" ] || refuse mounted-inside 65 "$reply. $1 is moved aside, and a mount in it goes along: the new member's data would lie on the disk around it, and with the next mount etcd would find the old data again. $own_disk. Otherwise copy what is on the disk to where it is mounted, and remove the mount, from /etc/fstab as well."
+}
+
+# require_movable: that what is moved aside lies in one piece, so that all of it is moved, and the same place takes what is new.
+require_movable() {
+  local entry
+  require_unmounted "$member" "${data_dir%/}/member"
+  if [ -n "$wal" ]; then require_unmounted "$wal" "$wal_dir"; fi
+  for entry in "$member" "$member/wal" "$member/snap" "$member/snap/db"; do
+    if [ -L "$entry" ]; then
+      refuse link-inside 65 "$entry is a link to $(readlink "$entry"). $member is moved aside with the link, and the new member's data would lie on the disk of $real. $own_disk. Otherwise move what it leads to into the place of the link."
+    fi
+  done
+}
+
 # require_wal_dir PATH: the wal dir as it is configured. What etcd finds in it when it begins a log it removes, so nothing else may live there.
 require_wal_dir() {
   local entry foreign=''

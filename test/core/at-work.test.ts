@@ -16,6 +16,7 @@ const RUNS = unit('active', 'running', 812);
 const LISTENING = {
   clientPortListens: true,
   peerPortListens: true,
+  processState: 'S',
   answer: 'unknown',
   memberId: '',
   problem: '',
@@ -61,6 +62,17 @@ describe('a member that does not answer here', () => {
       { ...atWork({ answer: 'speaks' }), ...unit('activating', 'start', 812) },
       'activating (start)',
     ],
+    [
+      'a signal has stopped it',
+      atWork({ answer: 'silent', processState: 'T' }),
+      'active (running) with process 812, which is frozen: a signal has stopped it (T), and "kill -CONT 812" lets it go on with its data. Do that, or restart its service',
+    ],
+    ['a debugger has stopped it', atWork({ processState: 't' }), 'a debugger has stopped it (t)'],
+    [
+      'systemd has frozen it, before it listened',
+      atWork({ clientPortListens: false, processState: 'frozen' }),
+      '"systemctl thaw" lets it go on',
+    ],
   ])('is not replaced where %s', (_what, differences, how) => {
     const { name, message } = failureOf(() => plan(differences));
     expect({ name, message }).toEqual({ name: 'PreconditionFailed', message: expect.stringContaining(how) });
@@ -72,6 +84,11 @@ describe('a member that does not answer here', () => {
     ['nothing listens for clients', atWork({ clientPortListens: false }), 'nothing listens for clients'],
     ['nothing listens for peers', atWork({ peerPortListens: false }), 'nothing listens for peers'],
     ['it is silent on its own host', atWork({ answer: 'silent' }), 'it does not answer on its own host either'],
+    [
+      'it waits for its disk',
+      atWork({ answer: 'silent', processState: 'D' }),
+      'and cannot be interrupted (D), and that it does not answer',
+    ],
     ['it has no leader', atWork({ answer: 'no-leader', memberId: OWN }), 'it has no leader, while others have one'],
     [
       'it is a member of something else',

@@ -118,7 +118,14 @@ function generate(next: () => number): World {
   const inspections = truths.map(({ name, id, isAlive }) => {
     const process = { unit: { ...inspection(name).unit, activeState: 'active', subState: 'running', mainPid: 812 } };
     const answer = leader ? ('leader' as const) : ('no-leader' as const);
-    const atWork = { clientPortListens: true, peerPortListens: true, answer, memberId: id, problem: '' };
+    const atWork = {
+      clientPortListens: true,
+      peerPortListens: true,
+      processState: 'S',
+      answer,
+      memberId: id,
+      problem: '',
+    };
     const defect = unfit.includes(name) ? pick(DEFECTS)(name) : {};
     return [name, inspection(name, isAlive ? { ...process, errors: [], log: [], ...defect, atWork } : defect)];
   });

@@ -98,7 +98,14 @@ describe('a member that nobody gets to from here', () => {
   const runs = (answer: HostInspection['atWork']['answer']) =>
     inspected('node4', {
       unit: { ...inspection('node4').unit, activeState: 'active', subState: 'running', mainPid: 4711 },
-      atWork: { clientPortListens: true, peerPortListens: true, answer, memberId: 'a4', problem: '' },
+      atWork: {
+        clientPortListens: true,
+        peerPortListens: true,
+        processState: 'S',
+        answer,
+        memberId: 'a4',
+        problem: '',
+      },
     });
 
   it('is not replaced, and its host is asked for the other view; not that of one which refuses us', () => {

@@ -306,6 +306,7 @@ describe('the host of a replacement', () => {
         atWork: {
           clientPortListens: true,
           peerPortListens: true,
+          processState: 'S',
           answer: 'leader',
           memberId: 'a3',
           problem: '',
@@ -345,6 +346,11 @@ describe('the host of a replacement', () => {
         'it cannot tell',
         at({ answer: 'speaks' }),
         'who does not say whether it has a leader. If it is of no use, stop it there',
+      ],
+      [
+        'it is frozen',
+        at({ answer: 'silent', processState: 'T' }),
+        '"kill -CONT 812" lets it go on with its data. Do that',
       ],
       [
         'the host is there and does not tell',

@@ -8,6 +8,7 @@ type Hosts = Record<string, Partial<HostInspection>>;
 const LED: HostInspection['atWork'] = {
   clientPortListens: true,
   peerPortListens: true,
+  processState: 'S',
   answer: 'leader',
   memberId: '',
   problem: '',

@@ -6,6 +6,7 @@ import { rescue, STATES } from './recoveries.ts';
 const AT_WORK = {
   clientPortListens: true,
   peerPortListens: true,
+  processState: 'S',
   answer: 'leader',
   memberId: 'a1',
   problem: '',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HostInspection } from '../../core/contracts/host-command-results.ts';
-import { clusterOf, configuration, configured, directory, failureOf, LAYOUT, MIB } from './observations.ts';
+import { clusterOf, configuration, configured, directory, failureOf, inspection, LAYOUT, MIB } from './observations.ts';
 import {
   answering,
   FIVE,
@@ -299,6 +299,33 @@ describe('a member that cannot be stopped', () => {
     const failure = failureOf(() => rescue({ ...three(stopped, empty, empty), members }));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toContain('- node1 answered clients a moment ago, and its unit on i-1 has no process');
+  });
+});
+
+describe('a member that is frozen', () => {
+  const frozen = { ...up, atWork: { ...inspection('node1').atWork, processState: 'T' } };
+  const empties = three(frozen, empty, empty);
+
+  it.each<[string, Parameters<typeof rescue>[0]]>([
+    ['is all that is left', empties],
+    ['is all that is left, in a dry run', { ...empties, dryRun: true }],
+    ['runs beside another', three(frozen, up, empty)],
+    ['is one of a quorum that is frozen', three(frozen, frozen, up)],
+    ['is left after the start of others', { ...three(frozen, crashed, empty), restarted: true }],
+  ])('is not restored over where it %s', (_what, request) => {
+    const { name, message } = failureOf(() => rescue(request));
+    expect(name).toBe('PreconditionFailed');
+    expect(message).toContain(
+      'A member that is frozen has not failed, so nothing is restored:\n- node1: its host i-1 says',
+    );
+    expect(message).toContain('"kill -CONT 812"');
+    expect(message).toContain(request?.restarted ? 'Other services were started before this' : 'Nothing was changed.');
+  });
+
+  it('keeps nobody from starting a quorum without it, nor from waiting for one, nor from a restore that is forced', () => {
+    expect(rescue(three(frozen, stopped, stopped)).action).toBe('Restart');
+    expect(rescue({ ...three(frozen, up, up), restarted: true }).action).toBe('WaitForQuorum');
+    expect(rescue({ ...withBackup(true), ...empties }).action).toBe('Salvage');
   });
 });
 

@@ -9,6 +9,7 @@ const NEEDED = 200 * MIB;
 const CLOSED = {
   clientPortListens: false,
   peerPortListens: false,
+  processState: '',
   answer: 'unknown',
   memberId: '',
   problem: '',

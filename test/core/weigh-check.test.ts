@@ -181,6 +181,11 @@ describe('a finding is', () => {
       'hosts: node2 on i-2: the unit "etcd" has no process (inactive)',
     ],
     [
+      'a member whose process a signal has stopped',
+      withHost('node2', { atWork: { ...inspection('node2').atWork, processState: 'T' } }),
+      'hosts: node2 on i-2: its host says that its unit is active (running) with process 7, which is frozen: a signal has stopped it (T), and "kill -CONT 7" lets it go on with its data',
+    ],
+    [
       'another data dir than the configured',
       withHost('node2', { configuration: configuration('node2', { dataDir: '/data' }) }),
       `hosts: node2 on i-2: etcd's data dir is "/data", and clusters.json says ${LAYOUT.dataDir}`,

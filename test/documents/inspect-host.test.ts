@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -33,6 +34,28 @@ describe('inspect-host tells the state of the unit', () => {
     const { unit, configuration } = await inspect(host);
     expect(unit).toMatchObject({ loadState: 'not-found', restarts: 0 });
     expect(configuration).toMatchObject({ format: 'environment', file: '', overriding: [] });
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('inspect-host tells the state of the main process', () => {
+  it('whatever its name is, and whether a signal has stopped it', async () => {
+    using host = new PreparedHost();
+    const name = host.path('bin/a) T (b');
+    symlinkSync('/bin/sleep', name);
+    const sleeper = spawn(name, ['60']);
+    try {
+      const tell = async (properties = {}) => {
+        host.setProperties({ ActiveState: 'active', MainPID: String(sleeper.pid), ...properties });
+        return (await inspect(host)).atWork.processState;
+      };
+      expect(await tell()).toBe('S');
+      sleeper.kill('SIGSTOP');
+      expect(await tell()).toBe('T');
+      expect(await tell({ FreezerState: 'frozen' })).toBe('frozen');
+      expect(await tell({ FreezerState: 'running', MainPID: '0' })).toBe('');
+    } finally {
+      sleeper.kill('SIGKILL');
+    }
   });
 });
 

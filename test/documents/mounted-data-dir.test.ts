@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { hostWithData, isLinuxRoot, parametersFor } from './data-dir-host.ts';
 import type { PreparedHost } from './prepared-host.ts';
@@ -36,11 +36,51 @@ describe.skipIf(!isLinuxRoot)('a folder of etcd that is a mount point (needs roo
   it.each([
     ['wal', 'wal-dir-mounted'],
     ['data/member', 'member-mounted'],
+    ['data/member/wal', 'mounted-inside'],
+    ['data/member/snap', 'mounted-inside'],
   ])('cannot be moved where it is %s, and nothing is', async (name, refusal) => {
     using host = hostWithData(true);
+    mkdirSync(host.path('data/member/wal'));
     const access = mounted(host, name);
     const parameters = parametersFor(host, { walDir: host.path('wal') });
     expect(await refuse(access, 'archive-data-dir', parameters)).toMatchObject({ exitCode: 65, refusal });
     expect(readdirSync(host.path('data'))).toEqual(['member']);
+  });
+
+  it('is told of by its path and its disk where it is inside of what is moved, whatever its name', async () => {
+    using host = hostWithData();
+    mkdirSync(host.path('data/member/a b\\c'));
+    const { message } = await refuse(mounted(host, 'data/member/a b\\c'), 'archive-data-dir', parametersFor(host));
+    expect(message).toContain(
+      ` is mounted at ${host.path('data/member/a b\\c')}. ${host.path('data/member')} is moved aside`,
+    );
+    expect(message).toContain("name a folder on it as etcd's wal-dir and as walDir in clusters.json");
+  });
+
+  it('is not moved either where /etc/fstab mounts it at the next start of the host, by whatever path', async () => {
+    using host = hostWithData(true);
+    symlinkSync('data', host.path('link'));
+    const fstab = (point: string) => ({
+      exec: [
+        ...['unshare', '-m', 'sh', '-c'],
+        `mount --bind '${host.write('fstab', `#/dev/x ${host.path('data/member')} ext4\n/dev/vdb1 ${point} ext4 defaults 0 2\n`)}' /etc/fstab && exec ${host.access.exec.map((word) => `'${word}'`).join(' ')}`,
+      ],
+    });
+    const parameters = parametersFor(host, { dataDir: host.path('link'), walDir: host.path('wal') });
+    const refused = { refusal: 'mounted-inside', message: expect.stringContaining('/etc/fstab mounts /dev/vdb1 at ') };
+    for (const point of ['data/member/wal', 'link/member/', 'wal']) {
+      expect(await refuse(fstab(host.path(point)), 'archive-data-dir', parameters), point).toMatchObject(refused);
+    }
+    await succeed(fstab(host.path('data')), 'archive-data-dir', parameters);
+  });
+
+  it('stays where it is where a disk was mounted in what has taken the place of older data', async () => {
+    using host = hostWithData();
+    await succeed(host.access, 'archive-data-dir', parametersFor(host));
+    host.makeDataDir('data', 'new');
+    mkdirSync(host.path('data/member/wal'));
+    const access = mounted(host, 'data/member/wal');
+    expect(await refuse(access, 'revert-data-dir', parametersFor(host))).toMatchObject({ refusal: 'mounted-inside' });
+    expect(readdirSync(host.path('data')).sort()).toEqual(['member', 'member.run-1']);
   });
 });

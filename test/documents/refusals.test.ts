@@ -80,6 +80,7 @@ const marked = (name: string) => (host: PreparedHost) => {
 
 const unit = (LoadState: string) => (host: PreparedHost) => host.setProperties({ LoadState });
 const data = 'archive-data-dir';
+const moves = [data, 'swap-data-dir'] as const;
 const file = 'join-cluster';
 
 const CASES: Record<string, Case> = {
@@ -127,6 +128,18 @@ const CASES: Record<string, Case> = {
     command: data,
     prepare: (host) => mkdirSync(host.path('volume')),
     access: mountedAt('data/member'),
+  },
+  'mounted-inside': {
+    command: moves,
+    prepare: (host) => {
+      mkdirSync(host.path('volume'));
+      mkdirSync(host.path('data/member/wal'));
+    },
+    access: mountedAt('data/member/wal'),
+  },
+  'link-inside': {
+    command: moves,
+    prepare: (host) => symlinkSync(host.path('wal'), host.path('data/member/wal')),
   },
   'database-in-use': { command: data, prepare: () => undefined },
   'user-missing': { command: data, prepare: () => ({ user: 'nobody-has-this-name' }) },
@@ -306,7 +319,16 @@ function parametersOf(
       ...{ hashCheck: 'yes', revision: '1', bumpRevision: '0' },
       ...{ offsetBytes: '1', lengthBytes: '1', url: 'http://127.0.0.1:1/x?y' },
     },
+    'swap-data-dir': {
+      ...{ data: 'swap', initialCluster: `m-1=${peerUrl}`, initialClusterToken: 't' },
+      ...{ revision: '1', replaceNewer: 'no' },
+    },
   };
+  if (name === 'swap-data-dir') {
+    mkdirSync(host.path(`${SCRATCH}/data/member/wal`), { recursive: true });
+    host.write(`${SCRATCH}/phase`, 'restored\n');
+    host.write(`${SCRATCH}/restored`, '');
+  }
   if (name === 'send-snapshot') {
     keepSnapshot(host, Buffer.from('x'));
     host.write(`${SCRATCH}/restored`, '{}\n');

@@ -202,6 +202,35 @@ describe('the secrets of a cluster', () => {
     expect(() => createSecureContext(tls)).not.toThrow();
   });
 
+  /** Two CAs, of which TLS has to know the second as well. */
+  async function holdingTwo(join: (first: string, second: string) => string) {
+    const [other, own] = await Promise.all([issueCertificates(), issueCertificates()]);
+    const first = other.ca.trimEnd();
+    await holding({ ca: join(first, own.ca) });
+    return `${first}\n${own.ca}`;
+  }
+
+  it.each([
+    ['without a line end', ''],
+    ['with blanks', ' \t'],
+  ])('may be CAs that are glued together %s: each gets its own lines', async (_, glue) => {
+    const ca = await holdingTwo((first, second) => `${first}${glue}${second}`);
+    expect(await readSecrets(withTls)).toEqual({ login: undefined, tls: { ca } });
+  });
+
+  it.each<[string, (first: string, second: string) => string]>([
+    ['is set in', (first, second) => `${first}\n${second.replaceAll(/^/gm, '  ')}`],
+    ['stands behind other text', (first, second) => `${first}\nroot: ${second}`],
+    ['has no end', (first, second) => `${second}${first.replace(/-----END.*/, '')}`],
+    ['is the first, and has no end', (first, second) => `${first.replace(/-----END.*/, '')}\n${second}`],
+  ])('are malformed with a second CA that TLS would pass over, because it %s', async (_, join) => {
+    await holdingTwo(join);
+    await expect(readSecrets(withTls)).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringContaining('is malformed: ca has a block that TLS would pass over, for it does not stand'),
+    });
+  });
+
   const broken: [string, (pem: string) => string][] = [
     ['that is empty', () => ''],
     ['on one line', (pem) => pem.replaceAll('\n', '')],
