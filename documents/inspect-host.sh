@@ -101,11 +101,11 @@ read_version() {
 # read_process_state: of the unit's main process, in `reply`: the letter behind its name in /proc, or `frozen` where systemd has frozen the unit;
 # empty where there is none, or nobody can tell.
 read_process_state() {
-  local stat=''
+  local stat
   reply=''
   if [ "$MainPID" = 0 ]; then return 0; fi
   case $(systemctl show -p FreezerState "$unit" 2> /dev/null) in *=fr*) reply=frozen && return 0 ;; esac
-  { stat=$(< "/proc/$MainPID/stat"); } 2> /dev/null || return 0
+  stat=$(cat "/proc/$MainPID/stat" 2> /dev/null) || return 0
   # The name stands in brackets, and may hold any of these signs itself.
   stat=${stat##*) }
   reply=${stat%% *}

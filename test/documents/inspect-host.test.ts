@@ -53,6 +53,8 @@ describe.skipIf(process.platform !== 'linux')('inspect-host tells the state of t
       expect(await tell()).toBe('T');
       expect(await tell({ FreezerState: 'frozen' })).toBe('frozen');
       expect(await tell({ FreezerState: 'running', MainPID: '0' })).toBe('');
+      // It has ended since systemd was asked.
+      expect(await tell({ MainPID: '99999999' })).toBe('');
     } finally {
       sleeper.kill('SIGKILL');
     }

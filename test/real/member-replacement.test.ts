@@ -25,15 +25,24 @@ async function untilSilent(stage: HostedStage, name: string): Promise<void> {
   );
 }
 
-/** Stops the process without ending it; its service then takes `stopSeconds` to stop. */
-async function freeze(stage: HostedStage, name: string, stopSeconds = 1): Promise<void> {
-  const { unitDir } = stage.cluster.members.find((member) => member.name === name)?.host ?? {};
+/** Its service runs something else than etcd, which takes `stopSeconds` to stop; started again, it runs etcd. */
+async function supplant(stage: HostedStage, name: string, stopSeconds = 1): Promise<void> {
+  const { unitDir } = stage.cluster.member(name).host;
+  const file = `${unitDir}/${UNIT}.service.d/other.conf`;
   await stage.cluster.run(
     name,
     `mkdir -p '${unitDir}/${UNIT}.service.d'
     printf '[Service]\\nTimeoutStopSec=${stopSeconds}\\n' > '${unitDir}/${UNIT}.service.d/stop.conf'
+    cat > '${file}' << 'END'
+[Service]
+Type=simple
+ExecStart=
+ExecStart=/bin/sh -c 'trap "" TERM; while :; do sleep 1; done'
+END
     systemctl daemon-reload
-    systemctl kill -s SIGSTOP ${UNIT}`,
+    systemctl restart ${UNIT}
+    rm '${file}'
+    systemctl daemon-reload`,
   );
   await untilSilent(stage, name);
 }
@@ -192,7 +201,7 @@ describe('the member runbook, interfered with,', () => {
   it('starts the service again when it has to stop before the member was removed, and has moved nothing', async () => {
     const stage = await onStage();
     const before = await idsOf(stage);
-    await freeze(stage, 'm3');
+    await supplant(stage, 'm3');
     using _ = around(stage.platform, 'change-membership', {
       before: async () => setAlarm(stage, 'Corrupt', before.m1 ?? ''),
     });
@@ -206,13 +215,31 @@ describe('the member runbook, interfered with,', () => {
     expect(await idsOf(stage)).toEqual(before);
     expect(await archivesOf(stage, 'm3')).toEqual([]);
     await setAlarm(stage, 'Corrupt', before.m1 ?? '', false);
-    // Frozen as it was, a restart was all that it needed.
+    // A restart was all that it needed.
     await expectWhole(stage);
+  });
+
+  it('leaves a member alone whose process is frozen, and tells what lets it go on with its data', async () => {
+    const stage = await onStage();
+    const before = await idsOf(stage);
+    await stage.cluster.run('m3', `systemctl kill -s SIGSTOP ${UNIT}`);
+    await untilSilent(stage, 'm3');
+    const execution = await replace(stage);
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'PreconditionFailed',
+      cause: expect.stringContaining('and nothing was changed: two views of it differ.'),
+    });
+    const [, pid] = /kill -CONT (\d+)/.exec(JSON.stringify(execution)) ?? [];
+    await stage.cluster.run('m3', `kill -CONT ${pid}`);
+    await expectWhole(stage);
+    expect(await idsOf(stage)).toEqual(before);
+    expect(await archivesOf(stage, 'm3')).toEqual([]);
   });
 
   it('replaces a member whose process runs and answers nobody, and takes long to stop', async () => {
     const stage = await onStage();
-    await freeze(stage, 'm3', 20);
+    await supplant(stage, 'm3', 20);
     expect(await serviceOf(stage.cluster, 'm3')).toBe('active');
     expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
     await expectWhole(stage);

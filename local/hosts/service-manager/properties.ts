@@ -29,6 +29,8 @@ const PROPERTIES: Readonly<Record<string, (subject: Subject) => readonly (string
   Id: ({ id }) => [id],
   LoadState: ({ unit }) => [unit === undefined ? 'not-found' : 'loaded'],
   ActiveState: ({ status }) => [status?.activeState ?? 'inactive'],
+  // Nothing freezes a unit here.
+  FreezerState: () => ['running'],
   SubState: ({ status }) => [status?.subState ?? 'dead'],
   FragmentPath: ({ unit }) => [unit?.fragmentPath ?? ''],
   UnitFileState: ({ unit }) => [unit?.unitFileState ?? ''],
