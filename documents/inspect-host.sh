@@ -207,7 +207,7 @@ ask_all() {
   find_data "$data_dir" "$wal_dir"
   ask any require_data_dir
   ask any require_wal_dir "$wal_dir"
-  ask any require_movable
+  ask any require_nothing_inside
   ask any require_account
   # Its own process holds it, as it must; one that systemd starts again and again may hold it at any moment.
   case $ActiveState in inactive | failed) ask any require_closed ;; esac

@@ -20,7 +20,7 @@ require_unarchived() {
 require_movable() {
   require_data_dir
   require_wal_dir "$wal_dir"
-  require_movable
+  require_nothing_inside
   require_account
   require_unarchived "$member"
   if [ -n "$wal" ]; then require_unarchived "$wal"; fi

@@ -87,8 +87,8 @@ require_unmounted() {
   [ -z "$reply" ] || refuse mounted-inside 65 "$reply. $1 is moved aside, and a mount in it goes along: the new member's data would lie on the disk around it, and with the next mount etcd would find the old data again. $own_disk. Otherwise copy what is on the disk to where it is mounted, and remove the mount, from /etc/fstab as well."
 }
 
-# require_movable: that what is moved aside lies in one piece, so that all of it is moved, and the same place takes what is new.
-require_movable() {
+# require_nothing_inside: that what is moved aside lies in one piece, so that all of it is moved, and the same place takes what is new.
+require_nothing_inside() {
   local entry
   require_unmounted "$member" "${data_dir%/}/member"
   if [ -n "$wal" ]; then require_unmounted "$wal" "$wal_dir"; fi
