@@ -1,7 +1,7 @@
 import { type Cluster, type ConfiguredMember, type Layout, layoutOf } from '../contracts/clusters.ts';
 import type { HostInspection, InspectionReport } from '../contracts/host-command-results.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from '../contracts/membership.ts';
-import type { Observation } from '../contracts/observation.ts';
+import type { ListedMember, Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { judgeWork, type WorkOnHost } from './at-work.ts';
 import { refuseDowngrade } from './downgrade.ts';
@@ -89,6 +89,7 @@ export function planReplacement(
       peerUrls: announcedPeerUrls(inspected),
     };
   });
+  refuseOtherRemovals(targets, observation.memberList, request.parameters.removeOnly);
   return {
     cluster: scope.cluster,
     replaced: scope.replaced ?? null,
@@ -105,6 +106,30 @@ export function planReplacement(
     ],
     archives: Object.fromEntries(request.inspections.map(({ member, inspection }) => [member, inspection.archives])),
   };
+}
+
+/**
+ * Since somebody has approved, another person may have replaced the same member: then its name is that of one which is on its way in.
+ * @throws PreconditionFailed where others would be removed than those that may be
+ */
+function refuseOtherRemovals(
+  targets: readonly PlannedTarget[],
+  memberList: readonly ListedMember[],
+  removeOnly: readonly string[] | undefined,
+): void {
+  const others = targets.flatMap(({ member, removeIds }) =>
+    removeIds.filter((id) => removeOnly && !removeOnly.includes(id)).map((id) => ({ member, id })),
+  );
+  if (others.length === 0) return;
+  const list = others.map(({ member, id }) => {
+    const isUnstarted = memberList.some((listed) => listed.id === id && listed.name === '');
+    return `${member} is the member ${id} in etcd's list now${isUnstarted ? ', which was added and has never started' : ''}.`;
+  });
+  const approved = removeOnly?.length ? `Only ${removeOnly.join(', ')} may be removed` : 'No member may be removed';
+  throw new PreconditionFailed(
+    `${list.join(' ')} ${approved}: nobody has approved of more. Somebody else may be replacing it: find out who. Nothing was changed; start again, and ` +
+      'the plan is made anew.',
+  );
 }
 
 function inspectionOf({ inspections }: { inspections: Inspected[] }, name: string): HostInspection | undefined {
