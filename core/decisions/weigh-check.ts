@@ -1,4 +1,4 @@
-import type { Certificate, CheckArea, CheckLine, CheckReport, WeighCheck } from '../contracts/check.ts';
+import type { Certificate, CheckArea, CheckLine, CheckReport, SERVES, WeighCheck } from '../contracts/check.ts';
 import { type Cluster, type ConfiguredMember, hostsOf, layoutOf } from '../contracts/clusters.ts';
 import { IDENTITY_WARNINGS, type Warning } from '../contracts/diagnosis.ts';
 import type { InspectionReport } from '../contracts/host-command-results.ts';
@@ -31,6 +31,15 @@ const AREAS: Partial<Record<Warning['kind'], CheckArea>> = {
   'downgrade-enabled': 'releases',
   'host-unreachable': 'hosts',
   'hosts-unknown': 'hosts',
+};
+
+/** What that means for a client without a login, by whom members were seen to serve. */
+const WITHOUT_LOGIN: Readonly<Record<(typeof SERVES)[number], string>> = {
+  anybody: 'whoever reaches a client port may read and write',
+  certificates:
+    'etcd serves only clients with a certificate that it trusts; where it has authentication enabled, each as the user whom its certificate names',
+  nobody: 'etcd has authentication enabled, and serves nobody without a login',
+  unknown: 'whether etcd serves clients without a login or a certificate could not be seen',
 };
 
 /** Lines of one area: `findings`, or what stands there instead where none is. */
@@ -94,9 +103,7 @@ function weighCluster({ cluster, diagnosis, undiagnosed, survey }: WeighCheck): 
             line('identity', `${namesOf(cluster.members)} answer as themselves, and are the members that etcd lists`),
             ...(cluster.auth ? [line('login', 'every member takes the login, and the tokens of every other')] : []),
           ],
-    unchecked: cluster.auth
-      ? []
-      : [line('login', 'clusters.json names no "auth": whoever reaches a client port may read and write')],
+    unchecked: cluster.auth ? [] : [line('login', `clusters.json names no "auth": ${WITHOUT_LOGIN[survey.serves]}`)],
   };
 }
 

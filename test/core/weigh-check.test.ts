@@ -47,6 +47,7 @@ function seen(differences: Partial<WeighCheck> = {}, survey: Partial<WeighCheck[
     undiagnosed: '',
     survey: {
       secretsProblem: '',
+      serves: 'unknown',
       certificates: [certificate('the certificate of node1', 90)],
       members: MEMBERS.map(({ name }) => ({
         name,
@@ -67,6 +68,19 @@ function seen(differences: Partial<WeighCheck> = {}, survey: Partial<WeighCheck[
 const linesOf = (lines: CheckReport['findings']) => lines.map(({ area, message }) => `${area}: ${message}`);
 const withHost = (name: string, differences: Parameters<typeof inspection>[1]) =>
   seen({ inspected: MEMBERS.map((member) => inspected(member.name, member.name === name ? differences : {})) });
+
+it.each<[WeighCheck['survey']['serves'], RegExp]>([
+  ['anybody', /: whoever reaches a client port may read and write$/],
+  ['certificates', /: etcd serves only clients with a certificate that it trusts;/],
+  ['nobody', /: etcd has authentication enabled, and serves nobody without a login$/],
+  ['unknown', /: whether etcd serves clients without a login or a certificate could not be seen$/],
+])('a cluster without a login in the configuration is told by whom it serves: %s', (serves, words) => {
+  const { unchecked } = seen({ cluster: clusterOf(MEMBERS, { tls: SECRETS.tls }) }, { serves });
+  const [login, ...others] = unchecked.filter(({ area }) => area === 'login');
+  expect(others).toEqual([]);
+  expect(login?.message).toMatch(/^clusters\.json names no "auth": /);
+  expect(login?.message).toMatch(words);
+});
 
 it('a cluster at which nothing is to be corrected is told by what was looked at', () => {
   const { outcome, findings, well, unchecked } = seen();
