@@ -4,6 +4,7 @@ import type { PlannedTarget, ReplacementPlan, Target } from '../contracts/member
 import type { ListedMember, Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { judgeWork, type WorkOnHost } from './at-work.ts';
+import { isSlow, whatToCorrect } from './between.ts';
 import { refuseDowngrade } from './downgrade.ts';
 import { announcedPeerUrls, foldersOf, ignoredSettings, misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
@@ -140,23 +141,17 @@ function inspectionOf({ inspections }: { inspections: Inspected[] }, name: strin
  * What nobody reaches from here may be at work all the same. Its own host is asked before its service is stopped.
  * @throws PreconditionFailed naming what differs between the two views
  */
-function requireNotAtWork(
-  { name, seen, configured, listed, problem }: SurveyedMember,
-  inspection: HostInspection,
-): void {
-  if (seen.answering) return;
-  const { state, how } = judgeWork(inspection, listed?.id ?? '');
+function requireNotAtWork(surveyed: SurveyedMember, inspection: HostInspection): void {
+  if (surveyed.seen.answering) return;
+  const { state, how } = judgeWork(inspection, surveyed.listed?.id ?? '');
   if (state === 'stopped' || state === 'broken') return;
-  throw twoViews({ name, configured, problem }, { state, how });
+  throw twoViews(surveyed, { state, how });
 }
 
-function twoViews(
-  { name, configured, problem }: Pick<SurveyedMember, 'name' | 'configured' | 'problem'>,
-  { state, how }: WorkOnHost,
-): PreconditionFailed {
+function twoViews({ name, configured, problem, seen }: SurveyedMember, { state, how }: WorkOnHost): PreconditionFailed {
   const whatToDo =
-    state === 'at-work'
-      ? 'Correct what lies between: its clientUrl in clusters.json, the name server, a firewall, or the certificates.'
+    state === 'at-work' || isSlow(seen)
+      ? whatToCorrect(seen)
       : `If it is of no use, stop it there ("systemctl stop" of its unit), and start again: what is stopped is replaced.`;
   return new PreconditionFailed(
     `${name} is not replaced, and nothing was changed: two views of it differ. From here it ${problem} Its host ${configured.host} ${how}. ${whatToDo}`,
