@@ -9,6 +9,7 @@ import type {
   SilentMember,
 } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.ts';
+import { announcedElsewhere } from './announced-address.ts';
 import { isBehind, silentAt } from './cluster-health.ts';
 import { answerOf, entriesOf, isItself } from './identity.ts';
 
@@ -147,10 +148,10 @@ export function isUnjudged(silence: Silence): boolean {
 }
 
 /** What is wrong with a member that does not answer, as a sentence about it goes on. */
-export function describeSilence({ silence, problem }: SilentMember, listed: ListedMember | undefined): string {
+export function describeSilence(seen: SilentMember, listed: ListedMember | undefined): string {
   const standing =
     listed === undefined ? "is not in etcd's list, and " : listed.name === '' ? 'was added and never started; ' : '';
-  return `${standing}${SILENCES[silence]}: ${problem}`;
+  return `${standing}${SILENCES[seen.silence]}: ${seen.problem}${announcedElsewhere(seen, listed)}`;
 }
 
 export const SILENCES: Readonly<Record<Silence, string>> = {

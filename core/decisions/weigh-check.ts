@@ -3,6 +3,7 @@ import { type Cluster, type ConfiguredMember, hostsOf, layoutOf } from '../contr
 import { IDENTITY_WARNINGS, type Warning } from '../contracts/diagnosis.ts';
 import type { InspectionReport } from '../contracts/host-command-results.ts';
 import { formatBytes, formatShare } from '../format.ts';
+import { judgeWork } from './at-work.ts';
 import { daysUntil, outOfTime } from './certificates.ts';
 import { ignoredSettings } from './host-fit.ts';
 import { describeLeftRecoveries } from './left-recoveries.ts';
@@ -78,7 +79,7 @@ export function weighCheck(input: WeighCheck, now: number): CheckReport {
   };
 }
 
-function weighCluster({ cluster, diagnosis, undiagnosed, survey }: WeighCheck): Weighed {
+function weighCluster({ cluster, diagnosis, undiagnosed, survey, inspected }: WeighCheck): Weighed {
   if (!diagnosis) {
     // What keeps anybody from looking at the cluster is told of the secrets.
     if (survey.secretsProblem !== '') return {};
@@ -88,6 +89,7 @@ function weighCluster({ cluster, diagnosis, undiagnosed, survey }: WeighCheck): 
   const besides = others.length > 0 ? ` Besides: ${others.join(', ')}.` : '';
   return {
     findings: [
+      ...findAtWork({ cluster, survey, inspected }),
       ...(incident === 'healthy' ? [] : [line('cluster', `${incident}: ${summary}${besides}`)]),
       // A host that is not reached is told with the others, by what its inspection came to.
       ...warnings
@@ -105,6 +107,18 @@ function weighCluster({ cluster, diagnosis, undiagnosed, survey }: WeighCheck): 
           ],
     unchecked: cluster.auth ? [] : [line('login', `clusters.json names no "auth": ${WITHOUT_LOGIN[survey.serves]}`)],
   };
+}
+
+/** The two views of a member together: nobody reaches it where clusters.json says, and its own host shows it at work. */
+function findAtWork({ cluster, survey, inspected }: Pick<WeighCheck, 'cluster' | 'survey' | 'inspected'>): CheckLine[] {
+  return cluster.members.flatMap(({ name, clientUrl }) => {
+    const report = inspected.find(({ member }) => member === name);
+    if (!report?.result || survey.members.some((answering) => answering.name === name)) return [];
+    const { state, how } = judgeWork(report.result, '');
+    if (state !== 'at-work') return [];
+    const message = `${name} could not be asked at its clientUrl ${clientUrl}, and its host ${report.host} ${how}: it has not failed. Correct its clientUrl in clusters.json, or what lies between`;
+    return [line('cluster', message)];
+  });
 }
 
 function weighSecrets({ cluster: { auth, tls }, survey: { secretsProblem } }: WeighCheck): Weighed {
