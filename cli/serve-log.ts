@@ -4,6 +4,7 @@ import { ExecutionError } from '../local/asl/errors.ts';
 import type { JsonObject, JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';
 import { describeError } from './format.ts';
+import { clusterOfEnded, helperNamed } from './helper-workflows.ts';
 import { describeStart, Progress } from './progress.ts';
 import { describeRemediation } from './remediation-report.ts';
 import { type Here, saidHere } from './said-here.ts';
@@ -58,14 +59,15 @@ export class ServeLog {
 
   /** An execution that nobody waits for: each of its steps, those of its runbooks, and how it ended. */
   readonly follow = (stateMachineName: string, input: JsonValue): Observer => {
-    const cluster = clusterOf(input);
+    const helper = helperNamed(stateMachineName);
+    const cluster = helper ? clusterOfEnded(input) : clusterOf(input);
     const say = (line: string) => this.say(line, cluster);
-    say(describeStart(stateMachineName, input));
+    say(helper?.begins ?? describeStart(stateMachineName, input));
     const { onEvent, follow } = new Progress(say, STILL_RUNNING_MS);
     return {
       onEvent: (event) => {
         onEvent(event);
-        for (const line of describeEnd(event)) say(line);
+        for (const line of describeEnd(event, helper)) say(line);
       },
       onNested: follow,
     };
@@ -88,11 +90,12 @@ function clusterOf(input: unknown): string {
 }
 
 /** The outcome and what belongs to it; nothing where the event is no end. */
-function describeEnd(event: HistoryEvent): string[] {
+function describeEnd(event: HistoryEvent, helper: ReturnType<typeof helperNamed>): string[] {
   switch (event.type) {
     case 'ExecutionSucceeded': {
       const report = JSON.parse(event.executionSucceededEventDetails?.output ?? '{}') as Partial<RemediationReport>;
       const { outcome = 'It has ended', summary } = report;
+      if (helper) return [[helper.ended[outcome] ?? outcome, summary].filter(Boolean).join(' ')];
       const lines = 'rounds' in report ? describeRemediation(report as RemediationReport) : [];
       return [summary ? `${outcome}: ${summary}` : outcome, ...lines];
     }
@@ -101,7 +104,8 @@ function describeEnd(event: HistoryEvent): string[] {
     case 'ExecutionTimedOut': {
       const { executionFailedEventDetails, executionAbortedEventDetails, executionTimedOutEventDetails } = event;
       const details = executionFailedEventDetails ?? executionAbortedEventDetails ?? executionTimedOutEventDetails;
-      return [describeError(details?.error || event.type, details?.cause)];
+      const problem = describeError(details?.error || event.type, details?.cause);
+      return [helper ? `${helper.failed}. ${problem}` : problem];
     }
     default:
       return [];

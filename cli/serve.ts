@@ -15,7 +15,7 @@ import { ServeLog } from './serve-log.ts';
 import { onSignal, tellAtSignal } from './signals.ts';
 import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-address.ts';
 import { startPlatform } from './start-platform.ts';
-import { describeLeftOpen, describeStop } from './stopped.ts';
+import { describeAfterStop, describeLeftOpen, describeStop } from './stopped.ts';
 
 const NOTHING_RUNS = 'Stopped. No remediation was under way.';
 
@@ -86,7 +86,7 @@ async function serve(flags: Flags): Promise<void> {
     } finally {
       await server.close();
     }
-    await stopRemediations(platform);
+    await stopRemediations(platform, log);
   } finally {
     await platform.close();
     await rm(folder, { recursive: true });
@@ -98,12 +98,16 @@ function watch(platform: Platform, { clusters }: ClustersFile, log: ServeLog): D
   return platform.watch({ onAlarm: log.alarm, onFailure: log.lookFailed });
 }
 
-/** Each ends as one that a person has stopped, and what then has to be put in order is. */
-async function stopRemediations(platform: Platform): Promise<void> {
+/** Each ends as one that a person has stopped, and what then has to be put in order is. The last word is what it has changed, and how to go on. */
+async function stopRemediations(platform: Platform, log: ServeLog): Promise<void> {
   const running = runningOn(platform);
   for (const execution of running) execution.stop('Stopped', 'etcd-remediation serve was ended.');
   await Promise.all(running.map(({ ended }) => ended));
   await platform.settled();
+  for (const execution of running) {
+    const { cluster } = Object(execution.input) as { cluster?: unknown };
+    log.say(describeAfterStop(execution, platform.executions, again), String(cluster ?? ''));
+  }
 }
 
 function runningOn(platform: Platform) {
@@ -113,7 +117,11 @@ function runningOn(platform: Platform) {
 function describeStopOf(platform: Platform): string {
   const running = runningOn(platform);
   if (running.length === 0) return NOTHING_RUNS;
-  return describeStop(running, platform.executions, (cluster) => `let ${cluster} be remediated again`);
+  return describeStop(running, platform.executions, again);
+}
+
+function again(cluster: string): string {
+  return `let ${cluster} be remediated again`;
 }
 
 function signalled({ executions }: Platform): Promise<void> {

@@ -10,6 +10,8 @@ const GUARD = 'etcd-remediation-authentication-guard';
 const NOTHING = 'Nothing was changed.';
 const COMES_FIRST = 'Authentication is enabled before this command ends. A second signal would end that as well.';
 
+const SEEN_TO = 'Since then it was made sure that authentication is enabled.';
+
 /**
  * What whoever stops remediations has to know: of each which runbook is under way, what it has changed and how its cluster stands, and how to go on.
  * @param again what to do for that, of a cluster: `give the same command again`
@@ -25,6 +27,19 @@ export function describeStop(
   ].join('\n');
 }
 
+/** The same of one that has ended by that, once everything is in order that has to be. */
+export function describeAfterStop(
+  remediation: Execution,
+  executions: Pick<Executions, 'find' | 'of'>,
+  again: (cluster: string) => string,
+): string {
+  const cut = runbooksOf(remediation, executions).findLast(isCut);
+  const wasOpen = cut !== undefined && nameOf(cut) === 'auth-token-reset' && mayBeOpen(stepRunsIn(cut.events));
+  const leftOpen = describeLeftOpen(executions);
+  const lines = describeStopped(remediation, executions, again);
+  return [...lines, ...(leftOpen ? [leftOpen] : wasOpen ? [SEEN_TO] : [])].join('\n');
+}
+
 function describeStopped(
   remediation: Execution,
   executions: Pick<Executions, 'find'>,
@@ -32,7 +47,7 @@ function describeStopped(
 ): string[] {
   const cluster = clusterOf(remediation);
   const runbooks = runbooksOf(remediation, executions);
-  const current = runbooks.findLast(({ result }) => result === undefined);
+  const current = runbooks.findLast(isCut);
   const before = runbooks.filter((each) => each !== current && !isDryRun(each)).flatMap((each) => describeEnded(each));
   if (!current) {
     return [
@@ -64,6 +79,11 @@ function mayBeDisabled(executions: Pick<Executions, 'of'>): boolean {
     return false;
   const guards = executions.of(GUARD);
   return guards.length === 0 || guards.some(({ result }) => result?.status !== 'SUCCEEDED');
+}
+
+/** Whether it was stopped, or is about to be. */
+function isCut({ result }: Execution): boolean {
+  return result === undefined || result.status === 'ABORTED';
 }
 
 /** Those that it has started, oldest first. */

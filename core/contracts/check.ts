@@ -43,7 +43,12 @@ const backupsSchema = z.strictObject({
 });
 export type Backups = z.output<typeof backupsSchema>;
 
+/** Whom a cluster serves of those that have no login: everybody; those with a client certificate; nobody. */
+export const SERVES = ['anybody', 'certificates', 'nobody', 'unknown'] as const;
+
 const clusterSurveySchema = z.strictObject({
+  /** Looked at where the configuration names no "auth": what is open where any member is. */
+  serves: z.enum(SERVES),
   /** Why the secrets cannot be used; empty where they can, or where none is named. */
   secretsProblem: z.string(),
   certificates: z.array(certificateSchema),

@@ -49,6 +49,8 @@ export const memberParametersSchema = z.strictObject({
   replacement: z.strictObject({ host: hostId }).optional(),
   /** Only these may be replaced, whichever have failed: what somebody has approved of. */
   onlyMembers: z.array(z.string()).optional(),
+  /** Only these may be removed, by their IDs in etcd's list, in hex: a name is soon that of another member. What somebody has approved of. */
+  removeOnly: z.array(z.string()).optional(),
 });
 export type MemberParameters = z.output<typeof memberParametersSchema>;
 

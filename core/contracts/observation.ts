@@ -15,6 +15,8 @@ export interface ListedMember {
   /** Empty until the member has started for the first time. */
   name: string;
   peerUrls: string[];
+  /** Where it says that clients reach it; empty until it has started for the first time, and not there in a list that a member tells on its own. */
+  clientUrls?: string[];
   isLearner: boolean;
 }
 
@@ -42,6 +44,8 @@ export interface SilentMember {
   silence: Silence;
   /** Why, in words for a responder. */
   problem: string;
+  /** The name of what was met with: `Refused`, `Deadline`; not there where nobody was asked. */
+  reason?: string;
   /** Of one that refuses us: of which cluster it is, in hex, which etcd tells anybody; not there where it did not tell. */
   clusterId?: string;
   /** Whether it is the user name or the password that it does not take. */

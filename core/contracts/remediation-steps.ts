@@ -21,7 +21,7 @@ const incidentSchema = z.enum(INCIDENTS);
 const questionSchema = z.looseObject({ incident: incidentSchema, plan: z.looseObject({}) });
 
 /** What a plan says that its runbook is held to. */
-export const memberPlanSchema = z.looseObject({ targets: z.array(z.string()).min(1) });
+export const memberPlanSchema = z.looseObject({ targets: z.array(z.string()).min(1), removeIds: z.array(z.string()) });
 /** Without a winner it is the plan of bringing an interrupted recovery to its end, and restores nothing. */
 export const quorumPlanSchema = z.looseObject({
   winner: z.looseObject({ revision: z.string() }).nullable(),

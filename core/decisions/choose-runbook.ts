@@ -124,8 +124,10 @@ function findUnfinished(rounds: readonly Round[]): Round | undefined {
  */
 function scopeOf(incident: Incident, plan: Record<string, unknown>): Record<string, unknown> {
   switch (incident) {
-    case 'member-failed':
-      return { onlyMembers: parse(memberPlanSchema, plan, APPROVED_PLAN).targets };
+    case 'member-failed': {
+      const { targets, removeIds } = parse(memberPlanSchema, plan, APPROVED_PLAN);
+      return { onlyMembers: targets, removeOnly: removeIds };
+    }
     case 'quorum-lost': {
       const { winner, leftOut } = parse(quorumPlanSchema, plan, APPROVED_PLAN);
       const limit = winner ? { atLeastRevision: winner.revision } : { restoreNothing: true };

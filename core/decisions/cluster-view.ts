@@ -9,6 +9,7 @@ import type {
   SilentMember,
 } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
+import { announcedElsewhere } from './announced-address.ts';
 import { answerOf, describeListed, entriesOf, isItself, mistakenAnswers, whoAnswers } from './identity.ts';
 import {
   describeSilence,
@@ -63,7 +64,13 @@ export function viewCluster(cluster: Cluster, evidence: Evidence): ClusterView {
       return { name, configured, seen, state: 'unreached' as const, problem };
     }
     if (!seen.answering && life !== '') {
-      return { name, configured, seen, state: 'unreached' as const, problem: `${life}: ${seen.problem}` };
+      return {
+        name,
+        configured,
+        seen,
+        state: 'unreached' as const,
+        problem: `${life}: ${seen.problem}${announcedElsewhere(seen, entries[index])}`,
+      };
     }
     return { name, configured, seen, ...judge(seen, surveyed, entries[index], hasQuorum, leaderId) };
   });

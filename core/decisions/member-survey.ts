@@ -9,6 +9,7 @@ import type {
   SilentMember,
 } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.ts';
+import { announcedElsewhere } from './announced-address.ts';
 import { isBehind, silentAt } from './cluster-health.ts';
 import { answerOf, entriesOf, isItself } from './identity.ts';
 
@@ -80,14 +81,23 @@ function findLeader({ members, memberList }: Observation): AnsweringMember {
   const leaders = memberList.filter(({ id }) => following.some(({ leaderId }) => leaderId === id));
   const refusesAsLeader = refusing.some(({ name }) => leaders.some((listed) => listed.name === name));
   if (wouldBeQuorum || refusesAsLeader) {
+    const what = refusesAsLeader
+      ? `${followedBy(leaders, following)} in, so that nobody can ask it what a leader tells`
+      : 'Too few members let us in for a quorum to be seen, and this is no election: the others run, and refuse us';
     throw new PreconditionFailed(
-      `Too few members let this runbook in for a quorum to be seen, and no election is what keeps the others away:${list}\nCorrect the certificate or the login for ` +
-        `${refusing.map(({ name }) => name).join(', ')}, then start again.`,
+      `${what}:${list}\nCorrect the certificate or the login for ${refusing.map(({ name }) => name).join(', ')}.`,
     );
   }
   throw new EtcdUnavailable(
     `No leader that answers is followed by a quorum:${list}\n${describeElection(answering, memberList)}`,
   );
+}
+
+/** Members that let us in, and whom they follow, who does not. */
+function followedBy(leaders: readonly ListedMember[], following: readonly AnsweringMember[]): string {
+  const names = [...new Set(following.map(({ name }) => name))];
+  const leads = leaders.map(({ name }) => name).join(', ');
+  return `${names.join(', ')} ${names.length === 1 ? 'follows' : 'follow'} ${leads}, which does not let us`;
 }
 
 /** Voters that answer and follow the member of this ID, each once. */
@@ -138,10 +148,10 @@ export function isUnjudged(silence: Silence): boolean {
 }
 
 /** What is wrong with a member that does not answer, as a sentence about it goes on. */
-export function describeSilence({ silence, problem }: SilentMember, listed: ListedMember | undefined): string {
+export function describeSilence(seen: SilentMember, listed: ListedMember | undefined): string {
   const standing =
     listed === undefined ? "is not in etcd's list, and " : listed.name === '' ? 'was added and never started; ' : '';
-  return `${standing}${SILENCES[silence]}: ${problem}`;
+  return `${standing}${SILENCES[seen.silence]}: ${seen.problem}${announcedElsewhere(seen, listed)}`;
 }
 
 export const SILENCES: Readonly<Record<Silence, string>> = {

@@ -95,9 +95,9 @@ function chooseDeparture(
   }
   for (const { member, prepare, removeIds } of targets) {
     const isArchived = isDone(request, 'ArchiveDataDir', member);
-    // Under whatever ID it is listed: somebody may have added it again in the meantime.
     const own = members.find(({ name }) => name === member);
     const current = prepare && !isArchived ? (own?.listed ?? replaced?.listed)?.id : undefined;
+    if (current !== undefined && !removeIds.includes(current)) throw addedByAnother(member, current);
     const id = current ?? removeIds.find((outdated) => memberList.some((listed) => listed.id === outdated));
     if (id !== undefined) return { action: 'RemoveMember', member, id };
   }
@@ -108,6 +108,14 @@ function chooseDeparture(
       return command(cluster, member, { unit, dataDir, walDir: walDir ?? '', user, group, execution });
     });
   return commands.length > 0 ? { action: 'ArchiveDataDir', commands } : undefined;
+}
+
+/** What the plan names is the whole of what is removed. */
+function addedByAnother(member: string, id: string): PreconditionFailed {
+  return new PreconditionFailed(
+    `${member} is the member ${id} in etcd's list now, which this plan does not remove: somebody else has added it since the plan was made. Find out ` +
+      'who else is replacing it, and let only one of you go on. Then start again: the plan is made anew.',
+  );
 }
 
 /** The last look before the first change: a member that came back by itself is left alone, and so is one of which nothing is known. */

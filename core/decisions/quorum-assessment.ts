@@ -156,17 +156,27 @@ function describeWorking(observation: Observation, serving: string[], members: M
   );
   const leader = leaders.length === 1 ? `, and ${leaders[0]} leads` : '';
   const failed = members.filter(({ problem }) => problem !== '');
+  // While a leader is followed that does not answer here, it may be any that is silent, and no runbook replaces one.
+  const mayLead = isLeaderUnseen(observation);
   const isKept = ({ name }: MemberStanding) =>
-    observation.members.some((seen) => seen.name === name && !seen.answering && isUnjudged(seen.silence));
+    observation.members.some((seen) => seen.name === name && !seen.answering && (mayLead || isUnjudged(seen.silence)));
   const list = (those: readonly MemberStanding[]) => those.map(({ name, problem }) => `${name} ${problem}`).join(' ');
   const [kept, away] = [failed.filter(isKept), failed.filter((member) => !isKept(member))];
   return [
     `There is a quorum: linearizable reads work on ${serving.join(', ')}${leader}.`,
     ...(away.length > 0 ? [`See the incident member-failed for the others: ${list(away)}`] : []),
     ...(kept.length > 0
-      ? [`Correct what keeps us from the following, for nobody is replaced for it: ${list(kept)}`]
+      ? [
+          'See the incident member-inaccessible for those of whom nobody can tell from here whether they have failed. Correct what is said of each, for none ' +
+            `is replaced for it: ${list(kept)}`,
+        ]
       : []),
   ].join(' ');
+}
+
+function isLeaderUnseen({ members }: Observation): boolean {
+  const answering = members.filter((seen) => seen.answering);
+  return answering.some(({ leaderId }) => leaderId !== '0' && !answering.some(({ id }) => id === leaderId));
 }
 
 function describeLost(

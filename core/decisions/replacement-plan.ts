@@ -1,9 +1,10 @@
 import { type Cluster, type ConfiguredMember, type Layout, layoutOf } from '../contracts/clusters.ts';
 import type { HostInspection, InspectionReport } from '../contracts/host-command-results.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from '../contracts/membership.ts';
-import type { Observation } from '../contracts/observation.ts';
+import type { ListedMember, Observation } from '../contracts/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { judgeWork, type WorkOnHost } from './at-work.ts';
+import { isSlow, whatToCorrect } from './between.ts';
 import { refuseDowngrade } from './downgrade.ts';
 import { announcedPeerUrls, foldersOf, ignoredSettings, misfitsOf, roomMisfit, WAL_BYTES } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
@@ -89,6 +90,7 @@ export function planReplacement(
       peerUrls: announcedPeerUrls(inspected),
     };
   });
+  refuseOtherRemovals(targets, observation.memberList, request.parameters.removeOnly);
   return {
     cluster: scope.cluster,
     replaced: scope.replaced ?? null,
@@ -107,6 +109,30 @@ export function planReplacement(
   };
 }
 
+/**
+ * Since somebody has approved, another person may have replaced the same member: then its name is that of one which is on its way in.
+ * @throws PreconditionFailed where others would be removed than those that may be
+ */
+function refuseOtherRemovals(
+  targets: readonly PlannedTarget[],
+  memberList: readonly ListedMember[],
+  removeOnly: readonly string[] | undefined,
+): void {
+  const others = targets.flatMap(({ member, removeIds }) =>
+    removeIds.filter((id) => removeOnly && !removeOnly.includes(id)).map((id) => ({ member, id })),
+  );
+  if (others.length === 0) return;
+  const list = others.map(({ member, id }) => {
+    const isUnstarted = memberList.some((listed) => listed.id === id && listed.name === '');
+    return `${member} is the member ${id} in etcd's list now${isUnstarted ? ', which was added and has never started' : ''}.`;
+  });
+  const approved = removeOnly?.length ? `Only ${removeOnly.join(', ')} may be removed` : 'No member may be removed';
+  throw new PreconditionFailed(
+    `${list.join(' ')} ${approved}: nobody has approved of more. Somebody else may be replacing it: find out who. Nothing was changed; start again, and ` +
+      'the plan is made anew.',
+  );
+}
+
 function inspectionOf({ inspections }: { inspections: Inspected[] }, name: string): HostInspection | undefined {
   return inspections.find(({ member }) => member === name)?.inspection;
 }
@@ -115,30 +141,22 @@ function inspectionOf({ inspections }: { inspections: Inspected[] }, name: strin
  * What nobody reaches from here may be at work all the same. Its own host is asked before its service is stopped.
  * @throws PreconditionFailed naming what differs between the two views
  */
-function requireNotAtWork(
-  { name, seen, configured, listed, problem }: SurveyedMember,
-  inspection: HostInspection,
-): void {
-  if (seen.answering) return;
-  const { state, how } = judgeWork(inspection, listed?.id ?? '');
+function requireNotAtWork(surveyed: SurveyedMember, inspection: HostInspection): void {
+  if (surveyed.seen.answering) return;
+  const { state, how } = judgeWork(inspection, surveyed.listed?.id ?? '');
   if (state === 'stopped' || state === 'broken') return;
-  throw twoViews({ name, configured, problem }, { state, how });
+  throw twoViews(surveyed, { state, how });
 }
 
-const WHAT_TO_DO = {
-  'at-work':
-    'Correct what lies between: its clientUrl in clusters.json, the name server, a firewall, or the certificates.',
-  frozen: 'Do that, or restart its service there, which keeps its data as well. Find out who has frozen it.',
-  untold:
-    'If it is of no use, stop it there ("systemctl stop" of its unit), and start again: what is stopped is replaced.',
-};
+const FROZEN = 'Do that, or restart its service there, which keeps its data as well. Find out who has frozen it.';
+const UNTOLD =
+  'If it is of no use, stop it there ("systemctl stop" of its unit), and start again: what is stopped is replaced.';
 
-function twoViews(
-  { name, configured, problem }: Pick<SurveyedMember, 'name' | 'configured' | 'problem'>,
-  { state, how }: WorkOnHost & { state: keyof typeof WHAT_TO_DO },
-): PreconditionFailed {
+function twoViews({ name, configured, problem, seen }: SurveyedMember, { state, how }: WorkOnHost): PreconditionFailed {
+  const elsewhere = state === 'at-work' || isSlow(seen) ? whatToCorrect(seen) : UNTOLD;
+  const whatToDo = state === 'frozen' ? FROZEN : elsewhere;
   return new PreconditionFailed(
-    `${name} is not replaced, and nothing was changed: two views of it differ. From here it ${problem} Its host ${configured.host} ${how}. ${WHAT_TO_DO[state]}`,
+    `${name} is not replaced, and nothing was changed: two views of it differ. From here it ${problem} Its host ${configured.host} ${how}. ${whatToDo}`,
   );
 }
 

@@ -61,10 +61,18 @@ export function assessTokens(
   if (rejecting.length > 0) return { ...result, ...hosts, verdict: 'Cure' };
   if (odd.some(({ standing }) => FOR_A_PERSON.includes(standing))) {
     throw new PreconditionFailed(
-      `No member rejects every token, so a restart would not help, and nothing was changed:\n${describe(odd)}`,
+      `${noneRejects(odd)}, so a restart would not help, and nothing was changed:\n${describe(odd)}`,
     );
   }
-  return { ...result, verdict: 'NothingToDo', summary: `${describe(odd)} No member rejects every token. ${INNOCENT}` };
+  return { ...result, verdict: 'NothingToDo', summary: `${describe(odd)} ${noneRejects(odd)}. ${INNOCENT}` };
+}
+
+/** Of those that could not be asked nobody knows it. */
+function noneRejects(members: readonly MemberTokens[]): string {
+  const unknown = members.filter(({ standing }) => standing === 'Failed' || standing === 'Lags');
+  if (unknown.length === 0) return 'No member rejects every token';
+  const [names, they] = [unknown.map(({ name }) => name).join(', '), unknown.length === 1 ? 'it takes' : 'they take'];
+  return `Of ${names} nobody knows whether ${they} tokens. No other member rejects every token`;
 }
 
 function inspections(cluster: Cluster, name: string) {

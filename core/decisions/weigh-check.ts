@@ -1,4 +1,4 @@
-import type { Certificate, CheckArea, CheckLine, CheckReport, WeighCheck } from '../contracts/check.ts';
+import type { Certificate, CheckArea, CheckLine, CheckReport, SERVES, WeighCheck } from '../contracts/check.ts';
 import { type Cluster, type ConfiguredMember, hostsOf, layoutOf } from '../contracts/clusters.ts';
 import { IDENTITY_WARNINGS, type Warning } from '../contracts/diagnosis.ts';
 import type { InspectionReport } from '../contracts/host-command-results.ts';
@@ -32,6 +32,15 @@ const AREAS: Partial<Record<Warning['kind'], CheckArea>> = {
   'downgrade-enabled': 'releases',
   'host-unreachable': 'hosts',
   'hosts-unknown': 'hosts',
+};
+
+/** What that means for a client without a login, by whom members were seen to serve. */
+const WITHOUT_LOGIN: Readonly<Record<(typeof SERVES)[number], string>> = {
+  anybody: 'whoever reaches a client port may read and write',
+  certificates:
+    'etcd serves only clients with a certificate that it trusts; where it has authentication enabled, each as the user whom its certificate names',
+  nobody: 'etcd has authentication enabled, and serves nobody without a login',
+  unknown: 'whether etcd serves clients without a login or a certificate could not be seen',
 };
 
 /** Lines of one area: `findings`, or what stands there instead where none is. */
@@ -70,7 +79,7 @@ export function weighCheck(input: WeighCheck, now: number): CheckReport {
   };
 }
 
-function weighCluster({ cluster, diagnosis, undiagnosed, survey }: WeighCheck): Weighed {
+function weighCluster({ cluster, diagnosis, undiagnosed, survey, inspected }: WeighCheck): Weighed {
   if (!diagnosis) {
     // What keeps anybody from looking at the cluster is told of the secrets.
     if (survey.secretsProblem !== '') return {};
@@ -80,6 +89,7 @@ function weighCluster({ cluster, diagnosis, undiagnosed, survey }: WeighCheck): 
   const besides = others.length > 0 ? ` Besides: ${others.join(', ')}.` : '';
   return {
     findings: [
+      ...findAtWork({ cluster, survey, inspected }),
       ...(incident === 'healthy' ? [] : [line('cluster', `${incident}: ${summary}${besides}`)]),
       // A host that is not reached is told with the others, by what its inspection came to.
       ...warnings
@@ -95,10 +105,20 @@ function weighCluster({ cluster, diagnosis, undiagnosed, survey }: WeighCheck): 
             line('identity', `${namesOf(cluster.members)} answer as themselves, and are the members that etcd lists`),
             ...(cluster.auth ? [line('login', 'every member takes the login, and the tokens of every other')] : []),
           ],
-    unchecked: cluster.auth
-      ? []
-      : [line('login', 'clusters.json names no "auth": whoever reaches a client port may read and write')],
+    unchecked: cluster.auth ? [] : [line('login', `clusters.json names no "auth": ${WITHOUT_LOGIN[survey.serves]}`)],
   };
+}
+
+/** The two views of a member together: nobody reaches it where clusters.json says, and its own host shows it at work. */
+function findAtWork({ cluster, survey, inspected }: Pick<WeighCheck, 'cluster' | 'survey' | 'inspected'>): CheckLine[] {
+  return cluster.members.flatMap(({ name, clientUrl }) => {
+    const report = inspected.find(({ member }) => member === name);
+    if (!report?.result || survey.members.some((answering) => answering.name === name)) return [];
+    const { state, how } = judgeWork(report.result, '');
+    if (state !== 'at-work') return [];
+    const message = `${name} could not be asked at its clientUrl ${clientUrl}, and its host ${report.host} ${how}: it has not failed. Correct its clientUrl in clusters.json, or what lies between`;
+    return [line('cluster', message)];
+  });
 }
 
 function weighSecrets({ cluster: { auth, tls }, survey: { secretsProblem } }: WeighCheck): Weighed {

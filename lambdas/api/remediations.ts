@@ -219,7 +219,7 @@ export class Remediations {
     if (execution) return execution;
     throw new Problem(
       'unknown-remediation',
-      `There is no remediation "${id}". Step Functions forgets an execution 90 days after it has ended.`,
+      `There is no remediation "${id}": none was started under this ID, or it has ended long ago and is not kept any more.`,
     );
   }
 

@@ -48,6 +48,12 @@ export class MemberAuthentication {
     return (await this.#answerWithoutCertificate(tls.ca)) === 'Served';
   }
 
+  /** Of the clients that have no login, as far as this member tells them apart. For one that answers. */
+  async serves(): Promise<'anybody' | 'certificates' | 'nobody'> {
+    if (await this.servesStrangers()) return 'anybody';
+    return (await this.admitsWithoutCertificate()) ? 'nobody' : 'certificates';
+  }
+
   /** Whether a client without a certificate gets as far as to be asked for its login. */
   async admitsWithoutCertificate(): Promise<boolean> {
     const { tls } = this.#options;

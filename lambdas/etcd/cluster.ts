@@ -168,6 +168,7 @@ async function observeMember(member: EtcdMember, look: Look): Promise<MemberObse
       answering: false,
       silence,
       problem: error.message,
+      ...(error.reason && { reason: error.reason }),
       ...(silence === 'refused' && (await member.ownCluster())),
       ...(hasReason(error, 'WrongPassword') && { deniesLogin: true }),
     };

@@ -77,7 +77,13 @@ export class EtcdMember {
   /** Through consensus, so that it is the cluster's list and not one member's memory of it. */
   async memberList(): Promise<ListedMember[]> {
     const { members } = await this.#connection.cluster.memberList({ linearizable: true });
-    return members.map(({ ID, name, peerURLs, isLearner }) => ({ id: toHex(ID), name, peerUrls: peerURLs, isLearner }));
+    return members.map(({ ID, name, peerURLs, clientURLs, isLearner }) => ({
+      id: toHex(ID),
+      name,
+      peerUrls: peerURLs,
+      clientUrls: clientURLs,
+      isLearner,
+    }));
   }
 
   /**

@@ -1,10 +1,11 @@
-import { type ClusterSurvey, surveyClusterInput } from '../../core/contracts/check.ts';
+import { type ClusterSurvey, SERVES, surveyClusterInput } from '../../core/contracts/check.ts';
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { inspectionsOf } from '../../core/decisions/check-survey.ts';
-import { PreconditionFailed } from '../../core/errors.ts';
+import { PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import { readCertificates } from '../etcd/certificates.ts';
 import { EtcdCluster } from '../etcd/cluster.ts';
+import type { EtcdMember } from '../etcd/member.ts';
 import { type ClusterSecrets, readSecrets } from '../etcd/secrets.ts';
 
 const LOOK_MS = 3_000;
@@ -18,36 +19,50 @@ export async function handler(event: unknown): Promise<ClusterSurvey> {
   return { ...(await surveyMembers(cluster)), inspections: inspectionsOf(cluster) };
 }
 
-async function surveyMembers(
-  cluster: Cluster,
-): Promise<Pick<ClusterSurvey, 'secretsProblem' | 'certificates' | 'members'>> {
+async function surveyMembers(cluster: Cluster): Promise<Omit<ClusterSurvey, 'inspections'>> {
   let secrets: ClusterSecrets;
   try {
     secrets = await readSecrets(cluster);
   } catch (error) {
     if (!(error instanceof PreconditionFailed)) throw error;
-    return { secretsProblem: error.message, certificates: [], members: [] };
+    return { secretsProblem: error.message, certificates: [], members: [], serves: 'unknown' };
   }
   const certificates = await readCertificates(cluster, secrets);
   try {
-    return { secretsProblem: '', certificates, members: await sizesOf(cluster, secrets) };
+    return { secretsProblem: '', certificates, ...(await lookAtMembers(cluster, secrets)) };
   } catch (error) {
     if (!(error instanceof PreconditionFailed)) throw error;
-    return { secretsProblem: error.message, certificates, members: [] };
+    return { secretsProblem: error.message, certificates, members: [], serves: 'unknown' };
   }
 }
 
 /** @throws PreconditionFailed where the certificate and the key do not belong together */
-async function sizesOf(cluster: Cluster, secrets: ClusterSecrets): Promise<ClusterSurvey['members']> {
+async function lookAtMembers(
+  cluster: Cluster,
+  secrets: ClusterSecrets,
+): Promise<Pick<ClusterSurvey, 'members' | 'serves'>> {
   const etcd = new EtcdCluster(cluster, secrets);
   try {
     const seen = await etcd.observeMembers((member) => member.status(LOOK_MS));
-    return seen.flatMap((member) => {
+    const answering = etcd.members.filter((_, index) => seen[index]?.answering);
+    const members = seen.flatMap((member) => {
       if (!member.answering) return [];
       const { name, version, storageVersion, dbSizeBytes, quotaBytes } = member;
       return [{ name, version, storageVersion, dbSizeBytes, quotaBytes }];
     });
+    return { members, serves: cluster.auth ? 'unknown' : await whomTheyServe(answering) };
   } finally {
     etcd.close();
   }
+}
+
+/** What is open is told, and not by whom: a client gets to any of them. */
+async function whomTheyServe(members: readonly EtcdMember[]): Promise<ClusterSurvey['serves']> {
+  const answers = await Promise.all(members.map((member) => member.authentication.serves().catch(ofNobodyKnows)));
+  return SERVES.find((each) => answers.includes(each)) ?? 'unknown';
+}
+
+function ofNobodyKnows(error: unknown): 'unknown' {
+  if (!(error instanceof RemediationError)) throw error;
+  return 'unknown';
 }

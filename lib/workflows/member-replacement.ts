@@ -182,6 +182,7 @@ export class MemberReplacement extends Construct {
         outcome: 'Planned',
         ...report,
         targets: '{% [$assessment.readings.targets.member] %}',
+        removeIds: '{% [$plan.targets.removeIds] %}',
         plan: '{% $plan.steps %}',
         archives: '{% $plan.archives %}',
       },

@@ -149,3 +149,60 @@ it('tells each step of an execution, and of the runbooks that it runs', () => {
     expect.stringMatching(/^2026-11-28T14:20:31Z \[billing\] {3}✓ {3}0\.0 s {2}Load cluster +billing$/),
   ]);
 });
+
+const endedOf = (input: string) => ({ detail: { executionArn: 'arn:1', status: 'ABORTED', input } });
+const ORDERS = '{"cluster":"orders"}';
+const outcome = (report: object): Partial<HistoryEvent> => ({
+  type: 'ExecutionSucceeded',
+  executionSucceededEventDetails: { output: JSON.stringify(report) },
+});
+const RELEASES = 'Releasing the lock of the remediation that has ended';
+const GUARDS = 'Making sure that the runbook which was stopped leaves authentication enabled';
+
+it.each<[string, string, string, Partial<HistoryEvent>, string[]]>([
+  [
+    'the lock was released',
+    'lock-release',
+    ORDERS,
+    outcome({ outcome: 'Remediated', execution: 'arn:1' }),
+    [`[orders] ${RELEASES}`, '[orders] The lock was released: the next remediation of this cluster may begin.'],
+  ],
+  [
+    'there was no lock to release',
+    'lock-release',
+    ORDERS,
+    outcome({ outcome: 'NothingToDo', execution: 'arn:1' }),
+    [`[orders] ${RELEASES}`, '[orders] There was no lock to release.'],
+  ],
+  [
+    'the lock could not be released',
+    'lock-release',
+    ORDERS,
+    { executionFailedEventDetails: { error: 'EtcdUnavailable', cause: 'No table.' } },
+    [`[orders] ${RELEASES}`, '[orders] The lock could not be released. EtcdUnavailable: No table.'],
+  ],
+  [
+    'authentication was enabled again',
+    'authentication-guard',
+    ORDERS,
+    outcome({ outcome: 'Remediated', cluster: 'orders', summary: 'Every member takes the login.' }),
+    [`[orders] ${GUARDS}`, '[orders] Authentication was enabled again. Every member takes the login.'],
+  ],
+  [
+    'authentication did not have to be enabled',
+    'authentication-guard',
+    ORDERS,
+    outcome({ outcome: 'NothingToDo' }),
+    [`[orders] ${GUARDS}`, '[orders] Authentication did not have to be enabled.'],
+  ],
+  [
+    'no cluster, where what has ended names none',
+    'lock-release',
+    'no JSON',
+    outcome({ outcome: 'NothingToDo' }),
+    [RELEASES, 'There was no lock to release.'],
+  ],
+])('tells of a workflow that helps by what it does, and of whom: %s', (_, name, input, details, lines) => {
+  const told = logged((log) => log.follow(`etcd-remediation-${name}`, endedOf(input)).onEvent?.(ended(details)));
+  expect(told).toEqual(lines.map((line) => `2026-11-28T14:20:31Z ${line}`));
+});

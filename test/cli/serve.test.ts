@@ -41,6 +41,8 @@ describe('etcd-remediation serve', () => {
     const { status, stdout, stderr } = await command.ended;
     expect(status).toBe(130);
     expect(stderr).toMatch(/^\nStopped\. No runbook was under way for the cluster orders\.\nNothing was changed\.\n$/);
+    expect(stdout).toMatch(/\n\S+ \[orders\] Stopped\. No runbook .*\n\S+ \[orders\] Nothing was changed\.\n$/);
+    expect(stdout).not.toMatch(/Remediated|Running etcd-remediation-lock-release/);
     expect(stdout).not.toContain(value);
     await expect(stat(file)).rejects.toThrow('ENOENT');
     await expect(fetch(`${url}/clusters`, { headers })).rejects.toThrow('fetch failed');

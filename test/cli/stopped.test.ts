@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
-import { describeLeftOpen, describeStop } from '../../cli/stopped.ts';
+import { describeAfterStop, describeLeftOpen, describeStop } from '../../cli/stopped.ts';
 import type { Execution } from '../../local/executions.ts';
 import { recover } from '../lib/recovery-scene.ts';
 import { FINISH, replaceMember } from '../lib/replacement-scene.ts';
@@ -15,8 +15,15 @@ function executionOf(stateMachineName: string, events: HistoryEvent[], more: Par
   };
 }
 
-/** The remediation that has started these. */
+/** What is told of the remediation that has started these, before it has stopped, or once it has. */
 function stopped(...nested: Execution[]) {
+  const { remediation, executions } = sceneOf(nested);
+  return describeStop([remediation], executions, again).split('\n');
+}
+
+const again = (cluster: string) => `start ${cluster} again`;
+
+function sceneOf(nested: readonly Execution[]) {
   const events = nested.map(({ arn }, index) => ({
     ...{ timestamp: undefined, id: index + 1, type: 'TaskSubmitted' as const },
     taskSubmittedEventDetails: {
@@ -28,8 +35,7 @@ function stopped(...nested: Execution[]) {
     find: (arn: string) => nested.find((each) => each.arn === arn),
     of: (name: string) => nested.filter(({ stateMachineName }) => stateMachineName === name),
   };
-  const again = (cluster: string) => `start ${cluster} again`;
-  return describeStop([executionOf('etcd-remediation', events)], executions, again).split('\n');
+  return { remediation: executionOf('etcd-remediation', events), executions };
 }
 
 /** A history as far as it was when this state was under way. */
@@ -38,6 +44,23 @@ function cutAt(history: HistoryEvent[], state: string): HistoryEvent[] {
   const started = history.findIndex(({ type }, index) => index > entered && type === 'TaskStarted');
   if (entered < 0 || started < 0) throw new Error(`"${state}" was not entered.`);
   return history.slice(0, started + 1);
+}
+
+const TOGGLING: HistoryEvent[] = [
+  { timestamp: undefined, id: 1, previousEventId: 0, type: 'TaskStateEntered' },
+  {
+    ...{ timestamp: undefined, id: 2, previousEventId: 1, type: 'TaskScheduled' },
+    taskScheduledEventDetails: {
+      ...{ resourceType: 'lambda', resource: 'invoke', region: 'local' },
+      parameters: JSON.stringify({ Payload: { step: 'toggle-authentication', input: {} } }),
+    },
+  },
+];
+
+/** @param status undefined while it runs */
+function guardOf(status?: Result['status']): Execution {
+  const result = { history: [], status, output: null } as unknown as Result;
+  return executionOf('etcd-remediation-authentication-guard', [], status ? { result } : {});
 }
 
 const HEAD = 'Stopped. The runbook member-replacement was under way for the cluster orders.';
@@ -130,6 +153,40 @@ describe('whoever stops a replacement', () => {
   });
 });
 
+describe('once it has stopped, whoever reads the log', () => {
+  const ABORTED = { history: [], status: 'ABORTED', error: 'Stopped', cause: 'serve was ended.' } as Result;
+  const told = (...nested: Execution[]) => {
+    const { remediation, executions } = sceneOf(nested);
+    return describeAfterStop(remediation, executions, again).split('\n');
+  };
+
+  it('is told the same of the runbook that was under way', async () => {
+    const { ended } = await replaceMember();
+    const name = 'etcd-remediation-member-replacement';
+    const events = cutAt(ended.history, 'Move data aside');
+    const lines = told(executionOf(name, events, { result: ABORTED }));
+    expect(lines).toEqual(stopped(executionOf(name, events)));
+    expect(lines.at(-1)).toBe(GO_ON);
+  });
+
+  it.each<[string, Execution[], string]>([
+    [
+      'was made sure to be enabled',
+      [guardOf('SUCCEEDED')],
+      'Since then it was made sure that authentication is enabled.',
+    ],
+    [
+      'may be disabled still',
+      [guardOf('FAILED')],
+      'Authentication may be disabled. Enable it by hand: "etcdctl auth enable".',
+    ],
+  ])('is told of authentication that it %s', (_, guards, last) => {
+    const lines = told(executionOf('etcd-remediation-auth-token-reset', TOGGLING, { result: ABORTED }), ...guards);
+    expect(lines[0]).toBe('Stopped. The runbook auth-token-reset was under way for the cluster orders.');
+    expect(lines.at(-1)).toBe(last);
+  });
+});
+
 describe('whoever stops a recovery', () => {
   it('is told that the next one finishes it or undoes it', async () => {
     const { ended } = await recover();
@@ -150,23 +207,11 @@ describe('whoever stops a recovery', () => {
 });
 
 describe('authentication that may be disabled', () => {
-  const toggling: HistoryEvent[] = [
-    { timestamp: undefined, id: 1, previousEventId: 0, type: 'TaskStateEntered' },
-    {
-      ...{ timestamp: undefined, id: 2, previousEventId: 1, type: 'TaskScheduled' },
-      taskScheduledEventDetails: {
-        ...{ resourceType: 'lambda', resource: 'invoke', region: 'local' },
-        parameters: JSON.stringify({ Payload: { step: 'toggle-authentication', input: {} } }),
-      },
-    },
-  ];
-  const reset = executionOf('etcd-remediation-auth-token-reset', toggling);
+  const reset = executionOf('etcd-remediation-auth-token-reset', TOGGLING);
   const guarded = (...guards: (Result['status'] | undefined)[]) => ({
     of: (name: string) =>
       name.endsWith('guard')
-        ? guards.map((status) =>
-            executionOf(name, [], status ? { result: { history: [], status, output: null } as Result } : {}),
-          )
+        ? guards.map(guardOf)
         : [reset].filter(({ stateMachineName }) => stateMachineName === name),
   });
 

@@ -80,6 +80,31 @@ describe('a member that does not answer here', () => {
     expect(message).toContain('From here it does not answer');
   });
 
+  it.each<[string, string, HostInspection['atWork']['answer'], RegExp]>([
+    [
+      'it took the connection and was late',
+      'Deadline',
+      'leader',
+      /Its address is right.* Wait, .*defragmentation that is under way/,
+    ],
+    ['it is late, and its host cannot tell', 'Deadline', 'speaks', /Wait, .*defragmentation that is under way/],
+    ['no connection came about', 'ConnectTimeout', 'leader', /look at the security group or the firewall in between/],
+    ['nothing listens where we ask', 'Refused', 'leader', /Correct the port or the host in its clientUrl/],
+    ['it had no leader', 'NoLeader', 'leader', /at that moment only: start again/],
+    ['nobody knows more', '', 'leader', /Correct what lies between: its clientUrl/],
+    [
+      'nothing listens where we ask, and its host cannot tell',
+      'Refused',
+      'speaks',
+      /If it is of no use, stop it there/,
+    ],
+  ])('is told with what fits the reason of its silence: %s', (_what, reason, answer, advice) => {
+    const { message } = failureOf(() => plan(atWork({ answer }), { ...silent('node3'), reason }));
+    expect(message).toMatch(advice);
+    // Who is late only has no wrong address, and is not to be stopped.
+    if (reason === 'Deadline') expect(message).not.toMatch(/clientUrl|certificate|systemctl stop/);
+  });
+
   it.each<[string, Partial<HostInspection>, string]>([
     ['nothing listens for clients', atWork({ clientPortListens: false }), 'nothing listens for clients'],
     ['nothing listens for peers', atWork({ peerPortListens: false }), 'nothing listens for peers'],

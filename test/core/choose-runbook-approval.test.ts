@@ -7,7 +7,7 @@ const ladder = (toggleServes: boolean) => [
 ];
 
 describe('a runbook that wants an approval', () => {
-  const question = { incident: 'member-failed', plan: { targets: ['node3'] } } as const;
+  const question = { incident: 'member-failed', plan: { targets: ['node3'], removeIds: ['a3'] } } as const;
 
   it.each<[string, Scene, string]>([
     ['is planned where nobody was asked', { found: 'member-failed' }, 'Run member-replacement dry'],
@@ -52,7 +52,7 @@ describe('a runbook that wants an approval', () => {
     const parameters = { confirmSeconds: 7 };
     const request = { incident: 'member-failed', parameters };
     expect(choose({ found: 'member-failed', request, approved: question })).toMatchObject({
-      input: { dryRun: false, parameters: { confirmSeconds: 7, onlyMembers: ['node3'] } },
+      input: { dryRun: false, parameters: { confirmSeconds: 7, onlyMembers: ['node3'], removeOnly: ['a3'] } },
     });
     const recovery = {
       incident: 'quorum-lost',
@@ -74,7 +74,11 @@ describe('a runbook that wants an approval', () => {
     ['whom to replace', { found: 'member-failed', approved: { incident: 'member-failed', plan: {} } }],
     [
       'that anybody is replaced',
-      { found: 'member-failed', approved: { incident: 'member-failed', plan: { targets: [] } } },
+      { found: 'member-failed', approved: { incident: 'member-failed', plan: { targets: [], removeIds: [] } } },
+    ],
+    [
+      'which member is removed, by its ID',
+      { found: 'member-failed', approved: { incident: 'member-failed', plan: { targets: ['node3'] } } },
     ],
     [
       'what to restore',

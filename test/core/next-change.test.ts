@@ -63,11 +63,18 @@ describe('a member that leaves', () => {
     ['under its name', {}],
     ['under its name at another peer URL', { peerUrls: ['https://old:2380'] }],
     ['under its peer URL and another name', { name: 'infra3' }],
-  ])('is removed once more where somebody has added it again before its data was moved, %s', (_, differences) => {
+  ])('is not removed where somebody has added it again before its data was moved, %s', (_, differences) => {
     const reading = withThird(silent('node3'), listed('node3', { id: 'c3', ...differences }));
-    for (const removeIds of [[], ['a3'], ['c3']]) {
-      const request = { done: STOPPED, targets: [target('node3', { removeIds })] };
-      expect(choose(reading, request)).toEqual({ action: 'RemoveMember', member: 'node3', id: 'c3' });
+    const chosen = (removeIds: string[]) =>
+      choose(reading, { done: STOPPED, targets: [target('node3', { removeIds })] });
+    expect(chosen(['c3'])).toEqual({ action: 'RemoveMember', member: 'node3', id: 'c3' });
+    for (const removeIds of [[], ['a3']]) {
+      expect(failureOf(() => chosen(removeIds))).toMatchObject({
+        name: 'PreconditionFailed',
+        message: expect.stringMatching(
+          /^node3 is the member c3 in etcd's list now, which this plan does not remove: somebody else has added it since/,
+        ),
+      });
     }
   });
 

@@ -19,13 +19,15 @@ interface Request {
   members?: ConfiguredMember[];
   targets?: Target[];
   inspections?: Record<string, Partial<HostInspection>>;
+  /** By ID: what somebody has approved of. */
+  removeOnly?: string[];
 }
 
 export function plan(reading: Observation, { members = MEMBERS, targets = [target('node3')], ...rest }: Request = {}) {
-  const { inspections = { node3: {} } } = rest;
+  const { inspections = { node3: {} }, removeOnly } = rest;
   return planReplacement(reading, {
     cluster: clusterOf(members),
-    parameters,
+    parameters: { ...parameters, ...(removeOnly && { removeOnly }) },
     member: '',
     targets,
     oldHost: [],

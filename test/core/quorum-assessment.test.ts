@@ -147,8 +147,17 @@ describe('a quorum that is there', () => {
     expect(verdict).toBe('NothingToDo');
     expect(summary).toContain('See the incident member-failed for the others: node2 does not answer');
     expect(summary).toContain(
-      `Correct what keeps us from the following, for nobody is replaced for it: node3 ${standing}`,
+      'See the incident member-inaccessible for those of whom nobody can tell from here whether they have failed. Correct what is said of each, ' +
+        `for none is replaced for it: node3 ${standing}`,
     );
+  });
+
+  it('names none as failed while the leader that is followed does not answer here: it may be any that is silent', () => {
+    const following = ['node2', 'node3'].map((name) => voter(name, { leaderId: 'a1' }));
+    const { verdict, summary } = assess([silent('node1'), ...following], { works: ['node2', 'node3'] });
+    expect(verdict).toBe('NothingToDo');
+    expect(summary).toMatch(/See the incident member-inaccessible .*: node1 does not answer: Nothing answers/);
+    expect(summary).not.toContain('member-failed');
   });
 
   it('ends the readings at once, however many have shown it lost', () => {

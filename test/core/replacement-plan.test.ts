@@ -301,6 +301,37 @@ describe('the ID', () => {
     expect(only(plan(withThird(silent('node3'), listed('node3', { peerUrls })))).removeIds).toEqual(['a3']);
   });
 
+  it.each<[string, ListedMember | null | undefined, string[]]>([
+    ['is the one that was approved of', undefined, ['a3']],
+    ['was approved of, and others too', undefined, ['b3', 'a3']],
+    ['is gone since the approval', null, ['a3']],
+    ['was gone when the plan was approved of', null, []],
+  ])('does not hinder where it %s', (_, entry, removeOnly) => {
+    const planned = only(plan(withThird(silent('node3'), entry), { removeOnly }));
+    expect(planned.removeIds).toEqual(entry === null ? [] : ['a3']);
+  });
+
+  it.each<[string, ListedMember, string[], RegExp]>([
+    [
+      'somebody else has added it since',
+      unstarted,
+      ['a3'],
+      /^node3 is the member b3 in etcd's list now, which was added and has never started\. Only a3 may be removed: nobody has approved of more\..*Nothing was changed/,
+    ],
+    [
+      'what somebody else has added has run since',
+      listed('node3', { id: 'b3' }),
+      ['a3'],
+      /^node3 is the member b3 in etcd's list now\. Only a3 may be removed/,
+    ],
+    ['it was not in the list when the plan was approved of', unstarted, [], /No member may be removed: nobody has/],
+  ])('that was not approved of is not removed: %s', (_, entry, removeOnly, message) => {
+    expect(failureOf(() => plan(withThird(silent('node3'), entry), { removeOnly }))).toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringMatching(message),
+    });
+  });
+
   it('of a member that was removed and answers all the same is gone already', () => {
     expect(only(plan(withThird(voter('node3'), null))).removeIds).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { tokenParametersSchema } from '../../core/contracts/execution-input.ts';
 import type { TokenAssessment, TokenObservation, TokenReadings } from '../../core/contracts/tokens.ts';
 import { assessTokens, requireAuth } from '../../core/decisions/token-assessment.ts';
-import { clusterOf, configured, failureOf, silent, voter } from './observations.ts';
+import { clusterOf, configured, failureOf, refusing, silent, voter } from './observations.ts';
 import { tokensOf, windowOf } from './tokens.ts';
 
 const parameters = tokenParametersSchema.parse({});
@@ -84,6 +84,22 @@ describe('an assessment', () => {
     const readings = inARow(reading, reading, reading);
     expect(verdicts(readings)).toEqual(['Confirm', 'Confirm', 'NothingToDo']);
     expect(readings.at(-1)?.summary).toContain(problem);
+  });
+
+  const UNKNOWN = 'Of node3 nobody knows whether it takes tokens. No other member rejects every token';
+  const NONE_REJECTS = 'No member rejects every token';
+  it.each<[string, TokenObservation, string]>([
+    ['does not answer', tokensOf([...THREE.slice(0, 2), silent('node3')], ['tt', 'tt', 'uu']), UNKNOWN],
+    ['lets nobody in from here', tokensOf([...THREE.slice(0, 2), refusing('node3')], ['tt', 'tt', 'uu']), UNKNOWN],
+    ['does not answer to a token in time', tokensOf(THREE, ['ttt', 'ttt', 'uuu']), UNKNOWN],
+    ['was just restarted, of which enough is known', tokensOf(THREE, ['ttt', 'ttt', 'rrt']), NONE_REJECTS],
+  ])('says of whom nobody knows it: of one that %s', (_, reading, words) => {
+    expect(inARow(reading, reading, reading).at(-1)?.summary).toMatch(new RegExp(`[.:] ${words}\\. A client`));
+  });
+
+  it('says so beside what is left to a person as well', () => {
+    const reading = tokensOf([...THREE.slice(0, 2), refusing('node3')], ['tt', 'xx', 'uu']);
+    expect(failureOf(() => inARow(reading, reading, reading)).message).toMatch(new RegExp(`^${UNKNOWN}, so a restart`));
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type CheckReport, type WeighCheck, weighCheckInput } from '../../core/contracts/check.ts';
-import type { InspectionReport } from '../../core/contracts/host-command-results.ts';
+import type { HostInspection, InspectionReport } from '../../core/contracts/host-command-results.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { inspectionsOf } from '../../core/decisions/check-survey.ts';
 import { weighCheck } from '../../core/decisions/weigh-check.ts';
@@ -47,6 +47,7 @@ function seen(differences: Partial<WeighCheck> = {}, survey: Partial<WeighCheck[
     undiagnosed: '',
     survey: {
       secretsProblem: '',
+      serves: 'unknown',
       certificates: [certificate('the certificate of node1', 90)],
       members: MEMBERS.map(({ name }) => ({
         name,
@@ -67,6 +68,43 @@ function seen(differences: Partial<WeighCheck> = {}, survey: Partial<WeighCheck[
 const linesOf = (lines: CheckReport['findings']) => lines.map(({ area, message }) => `${area}: ${message}`);
 const withHost = (name: string, differences: Parameters<typeof inspection>[1]) =>
   seen({ inspected: MEMBERS.map((member) => inspected(member.name, member.name === name ? differences : {})) });
+
+it.each<[WeighCheck['survey']['serves'], RegExp]>([
+  ['anybody', /: whoever reaches a client port may read and write$/],
+  ['certificates', /: etcd serves only clients with a certificate that it trusts;/],
+  ['nobody', /: etcd has authentication enabled, and serves nobody without a login$/],
+  ['unknown', /: whether etcd serves clients without a login or a certificate could not be seen$/],
+])('a cluster without a login in the configuration is told by whom it serves: %s', (serves, words) => {
+  const { unchecked } = seen({ cluster: clusterOf(MEMBERS, { tls: SECRETS.tls }) }, { serves });
+  const [login, ...others] = unchecked.filter(({ area }) => area === 'login');
+  expect(others).toEqual([]);
+  expect(login?.message).toMatch(/^clusters\.json names no "auth": /);
+  expect(login?.message).toMatch(words);
+});
+
+it.each<[string, string[], HostInspection['atWork']['answer'], boolean]>([
+  ['nobody reaches, and its host shows at work', ['node1', 'node2'], 'leader', true],
+  ['nobody reaches, and its host shows broken', ['node1', 'node2'], 'no-leader', false],
+  ['answers', ['node1', 'node2', 'node3'], 'leader', false],
+])('both views of a member are put together: of one that %s', (_, answering, answer, isTold) => {
+  const atWork = { clientPortListens: true, peerPortListens: true, answer, memberId: 'a3', problem: '' };
+  const { findings } = seen(
+    { inspected: MEMBERS.map(({ name }) => inspected(name, name === 'node3' ? { atWork } : {})) },
+    {
+      members: answering.map((name) => ({
+        ...{ name, version: '3.5.30', storageVersion: '' },
+        ...{ dbSizeBytes: 20 * MIB, quotaBytes: 100 * MIB },
+      })),
+    },
+  );
+  const told = findings.filter(({ message }) => message.startsWith('node3 could not be asked at its clientUrl'));
+  expect(told.map(({ area }) => area)).toEqual(isTold ? ['cluster'] : []);
+  if (isTold) {
+    expect(told[0]?.message).toMatch(
+      /^node3 could not be asked at its clientUrl https:\/\/node3:2379, and its host i-3 says that .*has a leader: it has not failed\. Correct its clientUrl/,
+    );
+  }
+});
 
 it('a cluster at which nothing is to be corrected is told by what was looked at', () => {
   const { outcome, findings, well, unchecked } = seen();

@@ -8,7 +8,13 @@ export const HEALTHY = diagnosisOf('healthy');
 export const FAILED = diagnosisOf('member-failed');
 export const FULL = diagnosisOf('space-exceeded', 'member-failed');
 export const LOST = diagnosisOf('quorum-lost');
-export const PLAN = { outcome: 'Planned', runbook: 'member-replacement', targets: ['node3'], plan: ['look', 'act'] };
+export const PLAN = {
+  outcome: 'Planned',
+  runbook: 'member-replacement',
+  targets: ['node3'],
+  removeIds: ['a3'],
+  plan: ['look', 'act'],
+};
 export const APPROVED = { decision: 'approve', by: 'bob', reason: 'Go on.' };
 export const REJECTED = { decision: 'reject', by: 'bob', reason: 'Not on a Friday.' };
 export const ASK = 'Wait for an approval';

@@ -241,6 +241,7 @@ describe('an execution that changes nothing', () => {
       outcome: 'Planned',
       ...REPORTED,
       targets: ['node3'],
+      removeIds: ['a3'],
       plan: ['replace node3'],
       archives: { node3: ['/var/lib/etcd.old'] },
     });

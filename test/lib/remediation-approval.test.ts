@@ -202,7 +202,10 @@ describe('an approval', () => {
   it('holds a replacement to the members that the plan named', async () => {
     const { calls } = await ask(APPROVED);
     const inputs = calls.filter(({ step }) => step === RUN).map(({ input }) => input);
-    expect(inputs).toMatchObject([{ dryRun: true }, { dryRun: false, parameters: { onlyMembers: ['node3'] } }]);
+    expect(inputs).toMatchObject([
+      { dryRun: true },
+      { dryRun: false, parameters: { onlyMembers: ['node3'], removeOnly: ['a3'] } },
+    ]);
     expect(Object(inputs[0]).parameters).toBeUndefined();
   });
 
@@ -238,7 +241,7 @@ describe('an approval', () => {
     const parameters = { confirmSeconds: 7 };
     const { calls } = await ask(APPROVED, { input: { ...INPUT, incident: 'member-failed', parameters } });
     const inputs = calls.filter(({ step }) => step === RUN).map(({ input }) => input);
-    expect(inputs[1]).toMatchObject({ parameters: { confirmSeconds: 7, onlyMembers: ['node3'] } });
+    expect(inputs[1]).toMatchObject({ parameters: { confirmSeconds: 7, onlyMembers: ['node3'], removeOnly: ['a3'] } });
   });
 
   it('is worth nothing for another incident that has come meanwhile, and is still there after one that needs none', async () => {

@@ -160,7 +160,7 @@ describe('a runbook that another incident has stopped', () => {
   });
 
   it('is run again as it was approved, and nobody is asked twice', async () => {
-    const plan = { outcome: 'Planned', targets: ['node3'] };
+    const plan = { outcome: 'Planned', targets: ['node3'], removeIds: ['a3'] };
     const executed = await remediate({
       found: [FAILED, FAILED, FULL, HEALTHY, HEALTHY],
       answers: {
@@ -175,7 +175,7 @@ describe('a runbook that another incident has stopped', () => {
       'Run member-replacement',
     ]);
     expect(callsOf(executed, 'Run member-replacement').at(-1)).toMatchObject({
-      parameters: { onlyMembers: ['node3'] },
+      parameters: { onlyMembers: ['node3'], removeOnly: ['a3'] },
     });
     expect(Object(executed.ended).output).toMatchObject({ outcome: 'Remediated' });
   });

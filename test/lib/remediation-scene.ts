@@ -77,6 +77,7 @@ function runbook(name: string) {
           runbook: name,
           steps: ['look', 'act'],
           targets: ['node3'],
+          removeIds: ['a3'],
           winner: { revision: '4029' },
           leftOut: [],
         }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -130,6 +130,53 @@ describe('etcd-remediation run, on a cluster on hosts with TLS and authenticatio
       /already done: \S+ on node-b is stopped .*already done: m2 is not in etcd's list/,
     );
   }
+
+  it('is told at the end of the log where serve is ended in the midst of it: what was changed, how the cluster stands, and how to go on', async () => {
+    await cluster.destroyMember('m3');
+    const { clusters } = JSON.parse(await readFile(join(directory, 'config.json'), 'utf8'));
+    const served = join(directory, 'served.json');
+    await writeFile(
+      served,
+      JSON.stringify({ clusters: [{ ...clusters[0], policy: { 'member-failed': 'automatic' } }] }),
+    );
+    const serving = startEtcdRemediation(
+      'serve',
+      '--config',
+      served,
+      ...files.slice(2),
+      '--port',
+      '0',
+      '--no-detector',
+    );
+    try {
+      await expect.poll(() => serving.written.stdout).toMatch(/curl -H .*\/clusters\n/);
+      const [, header = '', url = ''] = /curl -H @(\S+) (\S+)\/clusters/.exec(serving.written.stdout) ?? [];
+      const [name = '', value = ''] = (await readFile(header, 'utf8')).trim().split(': ');
+      const body = JSON.stringify({ incident: 'member-failed', parameters: { confirmSeconds: 1 } });
+      const headers = { [name]: value };
+      const started = await fetch(`${url}/clusters/orders/remediations`, { method: 'POST', headers, body });
+      expect(started.status).toBe(202);
+      await expect.poll(() => serving.written.stdout).toMatch(/✓ .*Add member/);
+    } finally {
+      serving.kill('SIGTERM');
+    }
+    const { status, stdout, stderr } = await serving.ended;
+    printed.push(stdout, stderr);
+    expect(status).toBe(143);
+    const lines = stdout.trimEnd().split('\n');
+    const told = lines.slice(lines.findIndex((line) => line.includes('] Stopped. '))).join('\n');
+    const at = '\\S+ \\[orders\\]';
+    expect(told).toMatch(
+      new RegExp(`^${at} Stopped\\. The runbook member-replacement was under way for the cluster orders\\.\\n`),
+    );
+    expect(told).toMatch(new RegExp(`\\n${at}   - m3 \\([0-9a-f]+\\) was removed from etcd\\n`));
+    expect(told).toMatch(new RegExp(`\\n${at}   - m3 was added to etcd\\n`));
+    expect(told).toMatch(new RegExp(`\\n${at} To go on, let orders be remediated again: .*$`));
+    expect(stdout).toMatch(
+      new RegExp(`\\n${at} The lock was released: the next remediation of this cluster may begin\\.\\n`),
+    );
+    expect(stdout).not.toMatch(/\] Remediated/);
+  });
 
   it('prints no secret', () => {
     const [, line] = cluster.tls?.key?.split('\n') ?? [];

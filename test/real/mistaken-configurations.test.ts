@@ -154,7 +154,7 @@ describe('a configuration that is not what is there', () => {
   it('has nobody replaced where a member is at work on its host and nothing answers from here: both views are named', async () => {
     for (const dryRun of [true, false]) {
       expect(await refusalOf('member-failed', 'wrong-port', dryRun)).toMatch(
-        /^m3 is not replaced, and nothing was changed: two views of it differ\. From here it does not answer: .*ECONNREFUSED.* Its host host-m3 says that its unit is active \(running\) with process \d+, that it listens for clients and peers, and that it has a leader\. Correct what lies between: its clientUrl/s,
+        /^m3 is not replaced, and nothing was changed: two views of it differ\. From here it does not answer: .*ECONNREFUSED.* etcd lists http:\/\/127\.0\.0\.1:\d+ for m3, and clusters\.json says .* Its host host-m3 says that its unit is active \(running\) with process \d+, that it listens for clients and peers, and that it has a leader\. Correct the port or the host in its clientUrl/s,
       );
     }
   });

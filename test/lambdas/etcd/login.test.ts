@@ -17,11 +17,13 @@ describe.each(TESTED_RELEASES)('a login to etcd %s', (version) => {
     const reader = connectTo(cluster, { login: ROOT });
     const writer = connectTo(cluster, { login: ROOT });
     await writer.put('a', '1');
+    expect(await writer.authentication.serves()).toBe('anybody');
     expect(await reader.alarms()).toEqual([]);
     expect(await countLogins(cluster)).toBe(2);
 
     await cluster.enableAuth(ROOT.password);
     await writer.put('a', '2');
+    expect(await writer.authentication.serves()).toBe('nobody');
     await reader.status();
     expect(await reader.readLocally('a', WAIT_MS)).toBe('2');
     expect(await countLogins(cluster)).toBe(4);
@@ -47,8 +49,10 @@ describe.each(TESTED_RELEASES)('a login to etcd %s', (version) => {
     const stranger = connectTo(cluster);
     const denied = connectTo(cluster, { login: { ...ROOT, password: 'another' } });
     await member.put('a', '1');
+    expect(await stranger.authentication.serves()).toBe('certificates');
     await cluster.enableAuth(ROOT.password);
     await member.put('a', '2');
+    expect(await stranger.authentication.serves()).toBe('certificates');
     // Nobody need be let in to be told which cluster it is.
     const { clusterId } = await member.status();
     expect([await stranger.ownCluster(), await denied.ownCluster()]).toEqual([{ clusterId }, { clusterId }]);

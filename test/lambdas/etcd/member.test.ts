@@ -44,7 +44,12 @@ describe.each(CASES)('the members of etcd $version with $security', ({ version, 
     expect(new Set(answering.map(({ clusterId }) => clusterId)).size).toBe(1);
     const peerUrlOf = (name: string) => local.members.find((member) => member.name === name)?.peerUrl;
     expect(memberList.toSorted((a, b) => a.name.localeCompare(b.name))).toEqual(
-      answering.map(({ id, name }) => ({ id, name, peerUrls: [peerUrlOf(name)], isLearner: false })),
+      answering.map(({ id, name, endpoint }) => ({
+        ...{ id, name, peerUrls: [peerUrlOf(name)] },
+        // As it is listed, with the scheme that clients use.
+        clientUrls: [endpoint],
+        isLearner: false,
+      })),
     );
     for (const member of answering) {
       expect(member).toMatchObject({ version, isLearner: false, quotaBytes: QUOTA_BYTES });
