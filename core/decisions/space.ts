@@ -16,6 +16,7 @@ import type {
 import { PreconditionFailed, VerificationFailed } from '../errors.ts';
 import { formatBytes, formatShare } from '../format.ts';
 import { describeId, refuseUnsafeAlarms, type SettledCluster } from './cluster-health.ts';
+import { inspectionsWhereKnown } from './host-place.ts';
 import { requireIdentities } from './identity.ts';
 import { membersToLeaveOut, settleWithout, type WorkingCluster } from './left-out-members.ts';
 import { quorumOf } from './member-survey.ts';
@@ -75,8 +76,9 @@ function requireReady(
  */
 export function assessSpace(
   observation: Observation,
-  { cluster: { members }, parameters }: Request<typeof assessSpaceInput>,
+  { cluster: configuration, parameters }: Request<typeof assessSpaceInput>,
 ): SpaceAssessment {
+  const { members } = configuration;
   refuseUnsafeAlarms(observation);
   requireIdentities(members, observation, { untouched: true });
   refuseUnseenLeader(members, observation);
@@ -109,6 +111,7 @@ export function assessSpace(
     compactRevision,
     plan,
     steps: reclaim ? describeSpaceSteps({ compactRevision, order: plan, leader: leader.name, raisedBy }) : [],
+    inspections: inspectionsWhereKnown(configuration, plan),
   };
 }
 
@@ -151,8 +154,8 @@ function describeUnlisted({ unlisted }: WorkingCluster): string {
  * Writes through the others go on meanwhile, about 0.3 s late at the most (databases of 300 MB, etcd 3.5.35 and 3.7.3). Learners are
  * never defragmented (etcd refuses it) and never made leader.
  *
- * A database may look full although it is not: after a compaction without further writes, etcd 3.4 and 3.6 go on telling the old
- * dbSizeInUse (measured on 3.4.23 and 3.6.16). So while an alarm stops all writes, that figure is believed once the member was
+ * A database may look full although it is not: after a compaction without further writes, etcd 3.4 goes on telling the old
+ * dbSizeInUse, and 3.6 does now and then (measured on 3.4.23 and 3.6.16). So while an alarm stops all writes, that figure is believed once the member was
  * defragmented, and one follower is all that is defragmented in vain where the database really is full.
  *
  * Where the quota is only what an alarm lets conclude, a database that cannot become smaller proves nothing: a write has to tell. Then each
@@ -188,9 +191,10 @@ export function chooseNext(observation: Observation, request: Request<typeof cho
     isAbove(goalRatio, member, 'dbSizeBytes', quotaOf) && !isUnproven(member, goalRatio, quotaOf);
   const pending = voters.filter(
     (member) =>
-      mayGiveBack(member) ||
-      ((isWorthDefragmenting(member, parameters) || hasToShrink(member)) &&
-        timesDefragmented(member) < MAX_DEFRAGMENTATIONS_PER_MEMBER),
+      !request.withoutRoom.includes(member.name) &&
+      (mayGiveBack(member) ||
+        ((isWorthDefragmenting(member, parameters) || hasToShrink(member)) &&
+          timesDefragmented(member) < MAX_DEFRAGMENTATIONS_PER_MEMBER)),
   );
   const [next] = order(pending, leader);
   if (!next) return { action: 'Finish' };
@@ -218,7 +222,7 @@ function chooseTransferee(voters: readonly AnsweringMember[], leader: AnsweringM
 }
 
 /** Below which share of its quota every database has to come: so that the alarm can be disarmed, or so that none is near. */
-function goalRatioOf({ alarms }: Observation, { disarmBelowRatio }: SpaceParameters): number {
+export function goalRatioOf({ alarms }: Pick<Observation, 'alarms'>, { disarmBelowRatio }: SpaceParameters): number {
   return alarms.length > 0 ? disarmBelowRatio : Math.min(disarmBelowRatio, PREVENT_ABOVE_RATIO);
 }
 
@@ -245,7 +249,7 @@ function hasSomethingToGive({ dbSizeBytes, dbSizeInUseBytes }: AnsweringMember):
   return dbSizeBytes - dbSizeInUseBytes >= Math.max(LEAST_GAIN_BYTES, dbSizeBytes * LEAST_GAIN_RATIO);
 }
 
-/** Whether dbSizeInUse is the true one after a compaction that no write follows: of 3.4, 3.5 and 3.6 it is on 3.5 (measured on 3.5.16 and 3.5.30). */
+/** Whether dbSizeInUse is sure to be the true one after a compaction that no write follows: on 3.5 it is (measured on 3.5.16, 3.5.30 and 3.5.35). */
 function tellsUseAfterCompaction({ version }: AnsweringMember): boolean {
   return version.startsWith('3.5.');
 }
