@@ -20,7 +20,13 @@ import type {
 import type { ApprovalAnswer } from '../core/contracts/remediation-items.ts';
 import type { NextRunbook } from '../core/contracts/remediation-steps.ts';
 import type { HostReports } from '../core/contracts/run-host-commands.ts';
-import type { Defragmented, MemberSpace, NextAction, SpaceAssessment } from '../core/contracts/space.ts';
+import type {
+  Defragmented,
+  MemberSpace,
+  NextAction,
+  RoomAssessment,
+  SpaceAssessment,
+} from '../core/contracts/space.ts';
 import type {
   EnabledAuthentication,
   NextCure,
@@ -48,6 +54,7 @@ const DESCRIPTIONS = {
   ),
 
   'Assess space': ({ summary, members }: SpaceAssessment) => `${summary} ${sizes(members)}`,
+  'Weigh the room on the disks': ({ summary }: RoomAssessment) => summary || 'there is room on each',
   'Compact history': ({ revision, outcome }: { revision: string; outcome: string }) =>
     `to revision ${revision} (${outcome})`,
   'Choose next member': (next: NextAction) => {

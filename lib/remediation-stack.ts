@@ -55,6 +55,8 @@ export class RemediationStack extends Stack {
     const spaceReclaim = new SpaceReclaim(this, 'SpaceReclaim', {
       loadCluster,
       assessSpace: step('assess-space'),
+      runHostCommands,
+      weighRoom: step('weigh-room'),
       compactHistory: step('compact-history'),
       chooseNextMember: step('choose-next-member'),
       moveLeadership: step('move-leadership'),

@@ -34,7 +34,7 @@ export const STEPS_OF = {
   transfers: ['transfer-snapshots'],
   backups: ['list-backups'],
   executions: ['choose-runbook'],
-  decisions: ['choose-rescue', 'plan-recovery', 'tell-changes', 'weigh-check'],
+  decisions: ['choose-rescue', 'plan-recovery', 'tell-changes', 'weigh-check', 'weigh-room'],
 } as const;
 
 export type FunctionName = keyof typeof STEPS_OF;

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { clusterSchema } from './clusters.ts';
 import { type Incident, spaceParametersSchema } from './execution-input.ts';
+import { inspectionReportSchema } from './host-command-results.ts';
+import type { HostCommand } from './membership.ts';
 
 /**
  * What the steps of the space runbook receive and return. One step's output is the next step's input, so each shape is
@@ -61,6 +63,18 @@ export interface SpaceAssessment {
   plan: string[];
   /** What will be done, a line each. */
   steps: string[];
+  /** inspect-host for each member that would be defragmented and has a host. */
+  inspections: HostCommand[];
+}
+
+/** weigh-room: whose disk has room for a defragmentation. */
+export interface RoomAssessment {
+  /** Names of the members that are left as they are. */
+  withoutRoom: string[];
+  /** Why, and of which members nobody knows; empty where there is room on every disk. */
+  summary: string;
+  /** What will be done, a line each. */
+  steps: string[];
 }
 
 /** choose-next-member: the one next thing to do. */
@@ -88,13 +102,35 @@ const leftOut = z.array(z.string());
 /** Of the assessment: once a member is defragmented, its size says nothing of its quota any more. */
 const quotas = z.array(assessedQuotaSchema);
 
+/** Names of the members whose disk has no room for a defragmentation. */
+const withoutRoom = z.array(z.string());
+
 export const assessSpaceInput = z.strictObject({ cluster: clusterSchema, parameters: spaceParametersSchema });
+export const weighRoomInput = assessSpaceInput.extend({
+  /** Of the assessment, as are the plan and the steps. */
+  members: z.array(
+    z.strictObject({
+      name: z.string(),
+      dbSizeBytes: z.number(),
+      dbSizeInUseBytes: z.number(),
+      quotaBytes: z.number().nullable(),
+    }),
+  ),
+  alarms: z.array(z.strictObject({ memberId: z.string(), alarm: z.string() })),
+  plan: z.array(z.string()),
+  steps: z.array(z.string()),
+  inspected: z.array(inspectionReportSchema),
+  /** Why no host could be asked; empty where each was. */
+  unasked: z.string(),
+});
+export type WeighRoom = z.output<typeof weighRoomInput>;
 export const compactHistoryInput = z.strictObject({ cluster: clusterSchema, revision: z.string().regex(/^\d+$/) });
 export const chooseNextMemberInput = z.strictObject({
   cluster: clusterSchema,
   parameters: spaceParametersSchema,
   leftOut,
   quotas,
+  withoutRoom,
   /** Members defragmented so far in this execution, a name for each time. */
   defragmented: z.array(z.string()),
   /** How often this step has been asked before in this execution. */

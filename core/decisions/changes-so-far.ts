@@ -27,7 +27,8 @@ const REFUSALS: readonly string[] = [
 
 /** Steps that change neither a member nor a host. */
 export const ONLY_LOOK: readonly string[] = [
-  ...['load-cluster', 'load-remediation', 'diagnose-cluster', 'detect-incidents', 'survey-cluster', 'weigh-check'],
+  ...['load-cluster', 'load-remediation', 'diagnose-cluster', 'detect-incidents', 'survey-cluster'],
+  ...['weigh-check', 'weigh-room'],
   ...['assess-members', 'assess-quorum', 'assess-space', 'assess-tokens', 'list-backups', 'tell-changes'],
   ...['choose-next-change', 'choose-next-cure', 'choose-next-member', 'choose-rescue', 'choose-runbook'],
   ...['plan-recovery', 'plan-replacement', 'plan-token-cure', 'compare-hashes', 'verify-recovery', 'verify-tokens'],

@@ -22,3 +22,9 @@ export function inspectionOf(cluster: Cluster, name: string): HostCommand {
     parameters: { unit, dataDir, walDir: walDir ?? '', configFile, binDir, user, group, url: '' },
   };
 }
+
+/** inspect-host for those of the members whose host is known. */
+export function inspectionsWhereKnown(cluster: Cluster, names: readonly string[]): HostCommand[] {
+  const hosted = names.filter((name) => cluster.members.some((member) => member.name === name && member.host));
+  return hosted.map((name) => inspectionOf(cluster, name));
+}

@@ -19,20 +19,40 @@ export type QuotaOf = (member: AnsweringMember) => Quota;
 const NEAR_QUOTA_RATIO = 0.9;
 
 /**
- * The quotas by which a full store is judged. Before 3.6 a member does not tell its own, and what clusters.json says is a belief, which an
- * alarm contradicts where no database is near it: then the size that was seen is the bound. It may be too low, for somebody may have
- * defragmented the member or raised its quota since, and left the alarm: that, only a write can tell.
+ * The quotas by which a full store is judged. Before 3.6 a member does not tell its own, and what clusters.json says is a belief. An alarm
+ * contradicts it of the member that has raised it, where its database is not near it: then the size that was seen is the bound. It may be
+ * too low, for somebody may have defragmented the member or raised its quota since, and left the alarm: that, only a write can tell. Of the
+ * others it says nothing: each member has a quota of its own.
  */
 export function quotasIn(observation: Observation): QuotaOf {
   const raisers = raisersIn(observation);
-  const believed = observation.members.filter((member) => member.answering && !member.quotaIsTold) as AnsweringMember[];
-  const isFarBelow = (member: AnsweringMember) => isBelow(NEAR_QUOTA_RATIO, member);
-  const largest = Math.max(...believed.map(({ dbSizeBytes }) => dbSizeBytes));
-  return (member) => {
-    if (member.quotaIsTold || raisers.length === 0 || !isFarBelow(member)) return configuredQuota(member);
-    if (raisers.includes(member.id)) return { bytes: member.dbSizeBytes, source: 'alarm' };
-    return believed.every(isFarBelow) ? { bytes: largest, source: 'alarm' } : configuredQuota(member);
-  };
+  return (member) =>
+    raisers.includes(member.id) && isFarBelow(member)
+      ? { bytes: member.dbSizeBytes, source: 'alarm' }
+      : configuredQuota(member);
+}
+
+/**
+ * Whether an alarm cannot be explained by what is configured, so that the quota of every member that does not tell its own is in doubt: a
+ * member has raised it far below, or one that does not answer, and none that answers is near.
+ */
+export function areQuotasInDoubt(observation: Observation, assessed: readonly AssessedQuota[]): boolean {
+  return assessed.some(({ quotaSource }) => quotaSource === 'alarm') || isRaisedUnseen(observation);
+}
+
+function isRaisedUnseen(observation: Observation): boolean {
+  const answering = answeringIn(observation);
+  const isUnseen = raisersIn(observation).some((id) => answering.every((member) => member.id !== id));
+  return isUnseen && answering.every(isFarBelow);
+}
+
+/** Whether it is a belief at all, and its database is not near it. */
+function isFarBelow({ dbSizeBytes, quotaBytes, quotaIsTold }: AnsweringMember): boolean {
+  return !quotaIsTold && quotaBytes !== null && dbSizeBytes < quotaBytes * NEAR_QUOTA_RATIO;
+}
+
+function answeringIn({ members }: Observation): AnsweringMember[] {
+  return members.filter((member) => member.answering);
 }
 
 /** An alarm outlives the member that has raised it (https://github.com/etcd-io/etcd/issues/14379), and says nothing of the others then. */
@@ -57,26 +77,25 @@ function configuredQuota({ quotaBytes, quotaIsTold }: AnsweringMember): Quota {
 /** What is wrong with the configured quota; undefined where no alarm contradicts it. */
 export function describeContradiction(observation: Observation): string | undefined {
   const quotaOf = quotasIn(observation);
-  const bounded = observation.members.filter(
-    (member) => member.answering && quotaOf(member).source === 'alarm',
-  ) as AnsweringMember[];
-  const raised = raisersIn(observation);
-  const raisers = bounded.filter(({ id }) => raised.includes(id));
-  const [first] = bounded;
-  if (!first) return undefined;
-  const configured = formatBytes(first.quotaBytes ?? 0);
-  const seen =
-    raisers.length > 0
-      ? raisers
+  const answering = answeringIn(observation);
+  const bounded = answering.filter((member) => quotaOf(member).source === 'alarm');
+  if (bounded.length === 0 && !isRaisedUnseen(observation)) return undefined;
+  const configured = formatBytes(answering[0]?.quotaBytes ?? 0);
+  const contradiction =
+    bounded.length > 0
+      ? `${bounded
           .map(
             ({ name, dbSizeBytes }) =>
               `by ${name}, whose database is ${formatBytes(dbSizeBytes)} of the ${configured} configured`,
           )
-          .join(', and ')
-      : `by ${raised.map((id) => describeId(observation, id)).join(', ')}, and no database comes near the ${configured} configured ` +
-        `(${bounded.map(({ name, dbSizeBytes }) => `${name} ${formatBytes(dbSizeBytes)}`).join(', ')})`;
+          .join(', and ')}: the real quota must be smaller`
+      : `by ${raisersIn(observation)
+          .map((id) => describeId(observation, id))
+          .join(', ')}, and no database that is seen comes near the ${configured} configured ` +
+        `(${answering.map(({ name, dbSizeBytes }) => `${name} ${formatBytes(dbSizeBytes)}`).join(', ')}): the real quota is smaller, or a ` +
+        'database that is not seen larger';
   return (
-    `NOSPACE is raised ${seen}: the real quota must be smaller. Correct quotaBackendBytes in clusters.json, or --quota-backend-bytes on the ` +
+    `NOSPACE is raised ${contradiction}. Correct quotaBackendBytes in clusters.json, or --quota-backend-bytes on the ` +
     'members. (Unless a member was defragmented, or its quota raised, after the alarm, which then only has to be disarmed: the runbook for ' +
     'space-exceeded finds that out by a write.)'
   );
@@ -85,10 +104,6 @@ export function describeContradiction(observation: Observation): string | undefi
 /** Whether so many bytes are above a share of the quota. */
 export function isAboveShare(ratio: number, bytes: number, quotaBytes: number | null): boolean {
   return quotaBytes !== null && bytes > quotaBytes * ratio;
-}
-
-function isBelow(ratio: number, { dbSizeBytes, quotaBytes }: AnsweringMember): boolean {
-  return quotaBytes !== null && dbSizeBytes < quotaBytes * ratio;
 }
 
 /** `31.3 MiB of 8.0 GiB` */

@@ -16,10 +16,18 @@ import type {
 import { PreconditionFailed, VerificationFailed } from '../errors.ts';
 import { formatBytes, formatShare } from '../format.ts';
 import { describeId, refuseUnsafeAlarms, type SettledCluster } from './cluster-health.ts';
+import { inspectionsWhereKnown } from './host-place.ts';
 import { requireIdentities } from './identity.ts';
 import { membersToLeaveOut, settleWithout, type WorkingCluster } from './left-out-members.ts';
 import { quorumOf } from './member-survey.ts';
-import { assessedQuotas, describeContradiction, isAboveShare, type QuotaOf, quotasIn } from './quotas.ts';
+import {
+  areQuotasInDoubt,
+  assessedQuotas,
+  describeContradiction,
+  isAboveShare,
+  type QuotaOf,
+  quotasIn,
+} from './quotas.ts';
 import { describeSpaceSteps } from './space-steps.ts';
 import { refuseUnseenLeader } from './unseen-leader.ts';
 
@@ -31,6 +39,10 @@ const OLDEST_RELEASE = [3, 4] as const;
 
 /** A second defragmentation of a member helps where its compaction was still under way during the first; a third never did. */
 const MAX_DEFRAGMENTATIONS_PER_MEMBER = 2;
+
+/** Less than this gives room to no write that is worth a pause: one request, or one part in a hundred of the database. */
+const LEAST_GAIN_BYTES = 1024 * 1024;
+const LEAST_GAIN_RATIO = 0.01;
 
 /** Leadership that moves back again and again is a cluster that is not well; this many questions per member are enough. */
 const MAX_TURNS_PER_MEMBER = 6;
@@ -64,8 +76,9 @@ function requireReady(
  */
 export function assessSpace(
   observation: Observation,
-  { cluster: { members }, parameters }: Request<typeof assessSpaceInput>,
+  { cluster: configuration, parameters }: Request<typeof assessSpaceInput>,
 ): SpaceAssessment {
+  const { members } = configuration;
   refuseUnsafeAlarms(observation);
   requireIdentities(members, observation, { untouched: true });
   refuseUnseenLeader(members, observation);
@@ -100,6 +113,7 @@ export function assessSpace(
     steps: reclaim
       ? describeSpaceSteps({ compactRevision, order: plan, leader: leader.name, raisedBy, ...parameters })
       : [],
+    inspections: inspectionsWhereKnown(configuration, plan),
   };
 }
 
@@ -143,10 +157,11 @@ function describeUnlisted({ unlisted }: WorkingCluster): string {
  * never defragmented (etcd refuses it) and never made leader.
  *
  * A database may look full although it is not: after a compaction without further writes, etcd 3.4 goes on telling the old
- * dbSizeInUse (measured on 3.4.23). So while an alarm stops all writes, that figure is believed once the member was
+ * dbSizeInUse, and 3.6 does now and then (measured on 3.4.23 and 3.6.16). So while an alarm stops all writes, that figure is believed once the member was
  * defragmented, and one follower is all that is defragmented in vain where the database really is full.
  *
- * Where the quota is only what an alarm lets conclude, a database that cannot become smaller proves nothing: a write has to tell.
+ * Where the quota is only what an alarm lets conclude, a database that cannot become smaller proves nothing: a write has to tell. Then each
+ * member whose quota is in doubt gives back what it has to give, once, and is left alone where that is nothing.
  *
  * @throws VerificationFailed when what is in use is over the goal: full, but not fragmented
  * @throws EtcdUnavailable while members are not settled; PreconditionFailed, UnsafeToProceed
@@ -163,12 +178,25 @@ export function chooseNext(observation: Observation, request: Request<typeof cho
   const full = voters.filter((member) => isBelieved(member) && isAbove(goalRatio, member, 'dbSizeInUseBytes', quotaOf));
   const isConcluded = (member: AnsweringMember) => quotaOf(member).source === 'alarm';
   if (!full.every(isConcluded)) throw fullButNotFragmented(full, cluster, observation, request);
-  const isInVain = (member: AnsweringMember) => full.length > 0 && isConcluded(member);
+  const bounds = request.quotas.flatMap(({ quotaSource, quotaBytes }) => (quotaSource === 'alarm' && quotaBytes) || []);
+  // All members hold the same keys: what one has in use after its defragmentation, the others have, too.
+  const isShownFull =
+    bounds.length > 0 &&
+    voters.some((member) => timesDefragmented(member) > 0 && member.dbSizeInUseBytes > Math.max(...bounds) * goalRatio);
+  const areInDoubt = areQuotasInDoubt(observation, request.quotas);
+  const mayGiveBack = (member: AnsweringMember) =>
+    areInDoubt &&
+    !member.quotaIsTold &&
+    timesDefragmented(member) === 0 &&
+    (hasSomethingToGive(member) || (!tellsUseAfterCompaction(member) && !isShownFull));
+  const hasToShrink = (member: AnsweringMember) =>
+    isAbove(goalRatio, member, 'dbSizeBytes', quotaOf) && !isUnproven(member, goalRatio, quotaOf);
   const pending = voters.filter(
     (member) =>
-      (isWorthDefragmenting(member, parameters) ||
-        (isAbove(goalRatio, member, 'dbSizeBytes', quotaOf) && !isInVain(member))) &&
-      timesDefragmented(member) < MAX_DEFRAGMENTATIONS_PER_MEMBER,
+      !request.withoutRoom.includes(member.name) &&
+      (mayGiveBack(member) ||
+        ((isWorthDefragmenting(member, parameters) || hasToShrink(member)) &&
+          timesDefragmented(member) < MAX_DEFRAGMENTATIONS_PER_MEMBER)),
   );
   const [next] = order(pending, leader);
   if (!next) return { action: 'Finish' };
@@ -197,7 +225,7 @@ function chooseTransferee(voters: readonly AnsweringMember[], leader: AnsweringM
 }
 
 /** Below which share of its quota every database has to come: so that the alarm can be disarmed, or so that none is near. */
-function goalRatioOf({ alarms }: Observation, { disarmBelowRatio }: SpaceParameters): number {
+export function goalRatioOf({ alarms }: Pick<Observation, 'alarms'>, { disarmBelowRatio }: SpaceParameters): number {
   return alarms.length > 0 ? disarmBelowRatio : Math.min(disarmBelowRatio, PREVENT_ABOVE_RATIO);
 }
 
@@ -217,6 +245,21 @@ function isWorthDefragmenting(member: AnsweringMember, parameters: SpaceParamete
     reclaimableBytes >= parameters.minReclaimBytes &&
     reclaimableBytes >= member.dbSizeBytes * parameters.minReclaimRatio
   );
+}
+
+/** Whether a defragmentation makes it smaller by an amount that counts. Right after one it has nothing to give. */
+function hasSomethingToGive({ dbSizeBytes, dbSizeInUseBytes }: AnsweringMember): boolean {
+  return dbSizeBytes - dbSizeInUseBytes >= Math.max(LEAST_GAIN_BYTES, dbSizeBytes * LEAST_GAIN_RATIO);
+}
+
+/** Whether dbSizeInUse is sure to be the true one after a compaction that no write follows: on 3.5 it is (measured on 3.5.16, 3.5.30 and 3.5.35). */
+function tellsUseAfterCompaction({ version }: AnsweringMember): boolean {
+  return version.startsWith('3.5.');
+}
+
+/** What cannot become smaller, and is too large by a quota that was only concluded, is left for a write to tell. */
+function isUnproven(member: AnsweringMember, goalRatio: number, quotaOf: QuotaOf): boolean {
+  return quotaOf(member).source === 'alarm' && isAbove(goalRatio, member, 'dbSizeInUseBytes', quotaOf);
 }
 
 function fullButNotFragmented(
@@ -254,10 +297,8 @@ export function chooseAlarmsToDisarm(
   const { alarms } = observation;
   const quotaOf = assessedQuotas(request.quotas);
   const goalRatio = goalRatioOf(observation, parameters);
-  // What cannot become smaller, and is too large by a quota that was only concluded, is disarmed for a write to tell.
-  const isUnproven = (member: AnsweringMember) =>
-    quotaOf(member).source === 'alarm' && isAbove(goalRatio, member, 'dbSizeInUseBytes', quotaOf);
-  const isOver = (member: AnsweringMember) => isAbove(goalRatio, member, 'dbSizeBytes', quotaOf) && !isUnproven(member);
+  const isOver = (member: AnsweringMember) =>
+    isAbove(goalRatio, member, 'dbSizeBytes', quotaOf) && !isUnproven(member, goalRatio, quotaOf);
   const voters = cluster.voters.filter(isOver);
   const learners = alarms.length > 0 ? cluster.learners.filter(isOver) : [];
   if (voters.length + learners.length === 0) return alarms;

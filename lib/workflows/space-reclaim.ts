@@ -3,13 +3,16 @@ import { Choice, Condition, type StateMachine, Succeed } from 'aws-cdk-lib/aws-s
 import { Construct } from 'constructs';
 import type { Step } from '../step-function.ts';
 import { loadCluster } from './parts/load-cluster.ts';
+import { REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
-import { raiseAgain, stepState } from './parts/step-state.ts';
+import { ERROR, raiseAgain, stepState } from './parts/step-state.ts';
 import { NOTHING_TO_UNDO, tellBefore } from './parts/tell-before.ts';
 
 export interface SpaceReclaimSteps {
   loadCluster: Step;
   assessSpace: Step;
+  runHostCommands: Step;
+  weighRoom: Step;
   compactHistory: Step;
   chooseNextMember: Step;
   moveLeadership: Step;
@@ -22,13 +25,15 @@ export interface SpaceReclaimSteps {
  * The runbook for `space-exceeded`: a store that is full, or about to be, gets its space back.
  *
  * 1. Load the cluster's configuration and check the execution input.
- * 2. Assess: stop if anything is unsafe; end if there is nothing to do, or if this is a dry run.
- * 3. Compact history, physically on every voter.
- * 4. Ask what is next, do that one thing, and ask again: a follower to defragment, leadership to move, at last the old leader.
+ * 2. Assess: stop if anything is unsafe; end if there is nothing to do.
+ * 3. Where hosts are known, look at their disks, all at once: a member whose disk has no room for its defragmentation is left as it is, or
+ *    stops the runbook where it has to become smaller. Nothing else of a host stops it. A dry run ends here.
+ * 4. Compact history, physically on every voter.
+ * 5. Ask what is next, do that one thing, and ask again: a follower to defragment, leadership to move, at last the old leader.
  *    The question is answered from a fresh reading of all members, and only once all are healthy and caught up, but for those
  *    that did not answer at the assessment and still do not, where NOSPACE was raised and the others are a quorum.
- * 5. Disarm each (member, NOSPACE) pair, and list again.
- * 6. Prove it: where NOSPACE was raised, etcd takes a write as large as one may be; and a write and a delete through every voter that
+ * 6. Disarm each (member, NOSPACE) pair, and list again.
+ * 7. Prove it: where NOSPACE was raised, etcd takes a write as large as one may be; and a write and a delete through every voter that
  *    answers. Who was left out is told, and is what is still wrong.
  *
  * Invariant of one execution: never more than one member is away, besides those that had failed before it began; no member that
@@ -47,7 +52,14 @@ export class SpaceReclaim extends Construct {
     const weighed = { ...target, parameters: '{% $parameters %}' };
     const leftOut = '{% [$assessment.leftOut.member] %}';
     const quotas = '{% [$assessment.members.{"name": name, "quotaBytes": quotaBytes, "quotaSource": quotaSource}] %}';
-    const asked = { ...weighed, leftOut, quotas, defragmented: '{% [$defragmented.member] %}', turn: '{% $turn %}' };
+    const asked = {
+      ...weighed,
+      leftOut,
+      quotas,
+      withoutRoom: '{% [$room.withoutRoom] %}',
+      defragmented: '{% [$defragmented.member] %}',
+      turn: '{% $turn %}',
+    };
     const report = {
       incident: 'space-exceeded',
       runbook: 'space-reclaim',
@@ -60,14 +72,41 @@ export class SpaceReclaim extends Construct {
     const start = loadCluster(this, {
       step: steps.loadCluster,
       incident: 'space-exceeded',
-      assign: { defragmented: [], turn: 0, changes: [] },
+      assign: { defragmented: [], turn: 0, changes: [], inspected: [], unasked: '' },
       onError: stop,
     });
     const assessSpace = stepState(this, 'Assess space', {
       step: steps.assessSpace,
       input: weighed,
-      assign: { assessment: '{% $states.result.Payload %}' },
+      assign: {
+        assessment: '{% $states.result.Payload %}',
+        room: '{% {"withoutRoom": [], "summary": "", "steps": [$states.result.Payload.steps]} %}',
+      },
       onError,
+    });
+    const weighRoom = stepState(this, 'Weigh the room on the disks', {
+      step: steps.weighRoom,
+      input: {
+        ...weighed,
+        members:
+          '{% [$assessment.members.{"name": name, "dbSizeBytes": dbSizeBytes, "dbSizeInUseBytes": dbSizeInUseBytes, "quotaBytes": quotaBytes}] %}',
+        alarms: '{% [$assessment.alarms] %}',
+        plan: '{% [$assessment.plan] %}',
+        steps: '{% [$assessment.steps] %}',
+        inspected: '{% [$inspected] %}',
+        unasked: '{% $unasked %}',
+      },
+      assign: { room: '{% $states.result.Payload %}' },
+      onError,
+    });
+    const inspectHosts = reportFromEveryHost(this, 'Inspect hosts', {
+      step: steps.runHostCommands,
+      command: 'inspect-host',
+      commands: '$assessment.inspections',
+      assign: { inspected: `{% [${REPORTS}] %}` },
+      // The store may be full, and people wait: what nobody can ask a host is not known, and told.
+      onError: weighRoom,
+      caught: { assign: { unasked: ERROR.cause } },
     });
     const compactHistory = stepState(this, 'Compact history', {
       step: steps.compactHistory,
@@ -125,8 +164,9 @@ export class SpaceReclaim extends Construct {
       outputs: {
         outcome: 'Planned',
         ...assessed,
+        summary: "{% $join([$assessment.summary, $room.summary][$ != ''], ' ') %}",
         leftOut: '{% $assessment.leftOut %}',
-        plan: '{% [$assessment.steps] %}',
+        plan: '{% [$room.steps] %}',
         compactRevision: '{% $assessment.compactRevision %}',
       },
     });
@@ -136,7 +176,7 @@ export class SpaceReclaim extends Construct {
         ...report,
         // How it is now comes first: whoever reads no further has read that.
         summary:
-          "{% $join([$join([$states.input.members.name], ', ') & ' took a write each, and no alarm is raised.', $states.input.summary, " +
+          "{% $join([$join([$states.input.members.name], ', ') & ' took a write each, and no alarm is raised.', $states.input.summary, $room.summary, " +
           "'Before: ' & $assessment.summary][$ != ''], ' ') %}",
         compactRevision: '{% $assessment.compactRevision %}',
         defragmented: '{% $defragmented %}',
@@ -156,6 +196,10 @@ export class SpaceReclaim extends Construct {
       .otherwise(compactHistory.next(chooseNextMember).next(whatComesNext));
     const isThereAnythingToReclaim = Choice.jsonata(this, 'Is there anything to reclaim?')
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
+      .when(
+        Condition.jsonata('{% $count($assessment.inspections) > 0 %}'),
+        inspectHosts.next(weighRoom).next(isThisADryRun),
+      )
       .otherwise(isThisADryRun);
 
     this.stateMachine = runbookStateMachine(this, {

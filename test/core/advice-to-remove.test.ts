@@ -134,7 +134,7 @@ function textsOf({ observation }: World): string[] {
     ask(() => chooseNextChange(observation, { cluster, targets: [planned], ...before }));
   }
   texts.push(ask(() => assessSpace(observation, { cluster, parameters: space }))?.summary ?? '');
-  const reclaim = { cluster, parameters: space, leftOut: [], quotas: [], defragmented: [], turn: 0 };
+  const reclaim = { cluster, parameters: space, leftOut: [], quotas: [], withoutRoom: [], defragmented: [], turn: 0 };
   ask(() => chooseNext(observation, reclaim));
   ask(() => chooseAlarmsToDisarm(observation, reclaim));
   ask(() => describeSettled(observation, reclaim));

@@ -5,7 +5,7 @@ import { parse } from '../../core/contracts/parse.ts';
 import { describeContradiction } from '../../core/decisions/quotas.ts';
 import { describeRefusedWrite, valueToAskFor } from '../../core/decisions/space.ts';
 import { clusterFor, diagnosed, proof } from './diagnoses.ts';
-import { failureOf, MIB, noSpace, observation, silent, sizes, voter } from './observations.ts';
+import { failureOf, ledBy, MIB, noSpace, observation, silent, sizes, voter } from './observations.ts';
 import { assessSpace, chooseAlarmsToDisarm, chooseNext } from './space-decisions.ts';
 
 const parameters = parse(spaceParametersSchema, {}, 'parameters');
@@ -36,9 +36,9 @@ describe('the quota that a full store is judged by', () => {
     ['is none where a member tells that it has none', [telling('node1', 31, null)], ['none member']],
     ['is what the database of the raiser has', [believed('node1', 31, 8)], ['31 alarm']],
     [
-      'is for the others the largest database',
+      'is what is configured for those that have not raised it',
       [believed('node1', 31, 8), believed('node2', 30, 8), believed('node3', 33, 8)],
-      ['31 alarm', '33 alarm', '33 alarm'],
+      ['31 alarm', '8192 configuration', '8192 configuration'],
     ],
     [
       'is for the others what is configured, where one of them is near it: the raiser was defragmented since',
@@ -59,16 +59,29 @@ describe('the quota that a full store is judged by', () => {
     expect(quotasOf([believed('node1', 31, 8)], [noSpace('node9')])).toEqual(['8192 configuration']);
   });
 
-  it('is concluded where the raiser does not answer', () => {
+  it('is what each of them has, where two have raised it', () => {
+    const members = [believed('node1', 31, 8), believed('node2', 30, 8), believed('node3', 33, 8)];
+    const quotas = quotasOf(members, [noSpace('node1'), noSpace('node2')]);
+    expect(quotas).toEqual(['31 alarm', '30 alarm', '8192 configuration']);
+  });
+
+  it('is what is configured where the raiser does not answer, and that is in doubt', () => {
     const members = [silent('node1'), believed('node2', 31, 8), believed('node3', 32, 8)];
     const reading = observation(
       members.map((member) => (member.answering ? { ...member, leaderId: 'a2' } : member)),
       { alarms: [noSpace('node1')] },
     );
-    expect(assessSpace(reading, parameters).members).toMatchObject([
-      { quotaBytes: 32 * MIB },
-      { quotaBytes: 32 * MIB },
-    ]);
+    const assessment = assessSpace(reading, parameters);
+    expect(assessment.members).toMatchObject([{ quotaBytes: 8 * GIB }, { quotaBytes: 8 * GIB }]);
+    expect(assessment.summary).toContain(
+      'NOSPACE is raised by a1 (node1), and no database that is seen comes near the 8.0 GiB configured (node2 31.0 MiB, node3 32.0 MiB): ' +
+        'the real quota is smaller, or a database that is not seen larger.',
+    );
+  });
+
+  it('is in no doubt where the raiser tells its own, and is near it', () => {
+    const members = [telling('node1', 31, 32), believed('node2', 31, 8), believed('node3', 31, 8)];
+    expect(describeContradiction(observation(members, { alarms: [noSpace('node1')] }))).toBe(undefined);
   });
 });
 
@@ -123,16 +136,92 @@ describe('a store whose alarm contradicts the configured quota', () => {
   });
 
   // It may have been defragmented before, or its quota raised: then every database is as small as it can be, and there is room.
-  it('is left to a write where nothing can be given back: one member is defragmented in vain, and the alarm is disarmed', () => {
-    const full = databases([31, 31], [32, 31], [30, 30]);
-    expect(chooseNext(full, parameters, [], 0, [], quotas)).toEqual({ action: 'Defragment', member: 'node2' });
-    expect(chooseNext(full, parameters, ['node2'], 1, [], quotas)).toEqual({ action: 'Finish' });
+  it('is left to a write where nothing can be given back: nobody is defragmented, and the alarm is disarmed', () => {
+    const full = databases([31, 31], [32, 31.5], [30, 30]);
+    expect(chooseNext(full, parameters, [], 0, [], quotas)).toEqual({ action: 'Finish' });
     expect(chooseAlarmsToDisarm(full, parameters, [], quotas)).toEqual([noSpace('node1')]);
   });
+
+  it.each(['3.4.23', '3.6.16'])(
+    'has one defragmented in vain on etcd %s, which tells an old size in use',
+    (version) => {
+      const full = observation(
+        [1, 2, 3].map((index) => believed(`node${index}`, 31, 31, { version })),
+        { alarms: [noSpace('node1')] },
+      );
+      expect(chooseNext(full, parameters, [], 0, [], quotas)).toEqual({ action: 'Defragment', member: 'node2' });
+      expect(chooseNext(full, parameters, ['node2'], 1, [], quotas)).toEqual({ action: 'Finish' });
+    },
+  );
 
   it('goes on with those that have something to give back, although another is as small as it can be', () => {
     const half = databases([30, 8], [31, 31], [31, 8]);
     expect(chooseNext(half, parameters, ['node2'], 1, [], quotas)).toEqual({ action: 'Defragment', member: 'node3' });
+  });
+});
+
+/** Members of a quota that is configured as 4 GiB, as `name size in use`, in MiB; the first leads. */
+function walkOf(databases: [string, number, number][], raisers: string[], differences: Partial<AnsweringMember> = {}) {
+  const leader = databases[0]?.[0] ?? '';
+  let members = ledBy(
+    leader,
+    databases.map(([name, size, inUse]) => voter(name, { ...sizes(size, inUse), quotaBytes: 4 * GIB, ...differences })),
+  );
+  const absent = raisers.filter((raiser) => databases.every(([name]) => name !== raiser));
+  const look = () =>
+    observation([...members, ...absent.map((name) => silent(name))], { alarms: raisers.map((name) => noSpace(name)) });
+  const quotas = assessSpace(look(), parameters).members.map(({ name, quotaBytes, quotaSource }) => ({
+    name,
+    quotaBytes,
+    quotaSource,
+  }));
+  const defragmented: string[] = [];
+  for (let turn = 0; turn < 20; turn++) {
+    const next = chooseNext(look(), parameters, defragmented, turn, absent, quotas);
+    if (next.action === 'Finish') break;
+    if (next.action === 'MoveLeadership') members = ledBy(next.transferee, members);
+    else {
+      defragmented.push(next.member);
+      members = members.map((member) =>
+        member.name === next.member ? { ...member, dbSizeBytes: member.dbSizeInUseBytes } : member,
+      );
+    }
+  }
+  const disarmed = chooseAlarmsToDisarm(look(), parameters, absent, quotas).length;
+  return { defragmented, disarmed, asksForBytes: valueToAskFor(look(), { quotas }) };
+}
+
+describe('one member of a smaller real quota than the others', () => {
+  const MOST = 1.5 * MIB - 16 * 1024;
+  const m1: [string, number, number] = ['node1', 615.1, 583.6];
+  const m2: [string, number, number] = ['node2', 729, 588];
+  const m3: [string, number, number] = ['node3', 725.3, 584];
+  const small = (name: string): [string, number, number] => [name, 583.6, 583.6];
+
+  it.each([
+    ['has raised the alarm: each gives back what it has', [m1, m2, m3], ['node1'], ['node2', 'node3', 'node1']],
+    ['and another one have raised it', [m1, m2, m3], ['node1', 'node2'], ['node2', 'node3', 'node1']],
+    ['is left out, and so are its figures', [m2, m3], ['node1'], ['node3', 'node2']],
+    ['was defragmented before: nobody is again', ['node1', 'node2', 'node3'].map(small), ['node1'], []],
+    ['was defragmented before, the others not', [small('node1'), m2, m3], ['node1'], ['node2', 'node3']],
+    ['was defragmented before, and is left out', [small('node2'), small('node3')], ['node1'], []],
+  ])('%s; the alarm is disarmed, and a large write has to prove it', (_, databases, raisers, defragmented) => {
+    expect(walkOf(databases, raisers)).toEqual({ defragmented, disarmed: raisers.length, asksForBytes: MOST });
+  });
+
+  it('is judged by what it tells, where it does: in use over that is full, whatever the others have', () => {
+    const told = { quotaIsTold: true, quotaBytes: 610.4 * MIB, version: '3.6.16' };
+    const failure = failureOf(() => walkOf([small('node1')], ['node1'], told));
+    expect(failure.message).toContain('over 90 % of the quota on node1. ');
+    expect(failure.message).toContain('quota 610.4 MiB\n');
+  });
+
+  it.each([
+    ['none', null],
+    ['a large one', 4 * GIB],
+  ])('has nothing to give back where its quota, which it tells, is now %s', (_, quotaBytes) => {
+    const told = { quotaIsTold: true, quotaBytes, version: '3.6.16' };
+    expect(walkOf([small('node1')], ['node1'], told)).toEqual({ defragmented: [], disarmed: 1, asksForBytes: MOST });
   });
 });
 

@@ -17,12 +17,14 @@ export function chooseNext(
   turn: number,
   leftOut: string[] = [],
   quotas: AssessedQuota[] = [],
+  withoutRoom: string[] = [],
 ) {
   return space.chooseNext(reading, {
     cluster: clusterIn(reading),
     parameters,
     leftOut,
     quotas,
+    withoutRoom,
     defragmented: [...defragmented],
     turn,
   });

@@ -81,6 +81,7 @@ describe('the assessment', () => {
       compactRevision: '0',
       plan: [],
       steps: [],
+      inspections: [],
     });
   });
 

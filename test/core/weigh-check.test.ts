@@ -87,7 +87,10 @@ it.each<[string, string[], HostInspection['atWork']['answer'], boolean]>([
   ['nobody reaches, and its host shows broken', ['node1', 'node2'], 'no-leader', false],
   ['answers', ['node1', 'node2', 'node3'], 'leader', false],
 ])('both views of a member are put together: of one that %s', (_, answering, answer, isTold) => {
-  const atWork = { clientPortListens: true, peerPortListens: true, answer, memberId: 'a3', problem: '' };
+  const atWork = {
+    ...{ clientPortListens: true, peerPortListens: true, processState: '' },
+    ...{ answer, memberId: 'a3', problem: '' },
+  };
   const { findings } = seen(
     { inspected: MEMBERS.map(({ name }) => inspected(name, name === 'node3' ? { atWork } : {})) },
     {

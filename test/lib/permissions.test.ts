@@ -25,6 +25,8 @@ const STEPS_OF = {
   'etcd-remediation-space-reclaim': [
     'load-cluster',
     'assess-space',
+    'run-host-commands',
+    'weigh-room',
     'compact-history',
     'choose-next-member',
     'move-leadership',

@@ -39,7 +39,14 @@ const ASSESSMENT = {
   compactRevision: '7',
   plan: ['b', 'a'],
   steps: ['defragment b', 'defragment a'],
+  inspections: [],
 };
+const HOSTED = {
+  ...ASSESSMENT,
+  members: [{ ...BEFORE, dbSizeInUseBytes: 8 }],
+  inspections: ['b', 'a'].map((member) => ({ member, host: `i-${member}`, parameters: { unit: 'etcd' } })),
+};
+const ROOM = { withoutRoom: ['b'], summary: 'b has no room.', steps: ['leave b', 'defragment a'] };
 
 const ANSWERS = {
   'Load cluster': LOADED,
@@ -59,14 +66,23 @@ function execute(answers: Record<string, unknown>): Promise<Executed> {
 function asked(turn: number, defragmented: string[], leftOut: string[] = []): Call {
   return {
     step: 'Choose next member',
-    input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut, quotas: [QUOTA], defragmented, turn },
+    input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut, quotas: [QUOTA], withoutRoom: [], defragmented, turn },
   };
 }
 
 function defragment(member: string, turn: number, defragmented: string[], leftOut: string[] = []): Call {
   return {
     step: 'Defragment member',
-    input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut, quotas: [QUOTA], defragmented, turn, member },
+    input: {
+      cluster: CLUSTER,
+      parameters: PARAMETERS,
+      leftOut,
+      quotas: [QUOTA],
+      withoutRoom: [],
+      defragmented,
+      turn,
+      member,
+    },
   };
 }
 
@@ -206,6 +222,65 @@ describe('an execution', () => {
     });
   });
 
+  it('looks at the disks of the hosts that are known, and tells whom it leaves as it is', async () => {
+    const { ended, calls } = await execute({
+      'Assess space': HOSTED,
+      'Inspect hosts': { dataDir: { freeBytes: 1 } },
+      'Weigh the room on the disks': ROOM,
+    });
+    expect(calls.slice(2, 6).map(({ step }) => step)).toEqual([
+      ...['Inspect hosts', 'Inspect hosts', 'Weigh the room on the disks', 'Compact history'],
+    ]);
+    expect(calls[2]?.input).toMatchObject({ command: 'inspect-host', member: 'b', host: 'i-b' });
+    expect(calls[4]?.input).toEqual({
+      cluster: CLUSTER,
+      parameters: PARAMETERS,
+      members: [{ name: 'a', dbSizeBytes: 9, dbSizeInUseBytes: 8, quotaBytes: null }],
+      alarms: [],
+      plan: ['b', 'a'],
+      steps: ['defragment b', 'defragment a'],
+      inspected: ['b', 'a'].map((member) => ({
+        ...{ member, host: `i-${member}`, result: { dataDir: { freeBytes: 1 } }, error: '', problem: '' },
+      })),
+      unasked: '',
+    });
+    expect(calls.find(({ step }) => step === 'Choose next member')?.input).toMatchObject({ withoutRoom: ['b'] });
+    expect(ended).toMatchObject({
+      output: { summary: 'after took a write each, and no alarm is raised. b has no room. Before: Full.' },
+    });
+  });
+
+  it('of a dry run tells what the disks have room for', async () => {
+    const { ended } = await execute({
+      'Load cluster': { ...LOADED, dryRun: true },
+      'Assess space': HOSTED,
+      'Inspect hosts': {},
+      'Weigh the room on the disks': ROOM,
+    });
+    expect(ended).toMatchObject({ output: { summary: 'Full. b has no room.', plan: ['leave b', 'defragment a'] } });
+  });
+
+  it('goes on without what no host can be asked for', async () => {
+    const { ended, calls } = await execute({
+      'Assess space': HOSTED,
+      'Inspect hosts': failure('AwsUnavailable', 'SSM does not answer.'),
+      'Weigh the room on the disks': { ...ROOM, withoutRoom: [] },
+    });
+    const weighed = calls.find(({ step }) => step === 'Weigh the room on the disks')?.input;
+    expect(weighed).toMatchObject({ inspected: [], unasked: 'SSM does not answer.' });
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
+  });
+
+  it('is refused before anything is changed where a disk has no room that needs it', async () => {
+    const { ended, calls } = await execute({
+      'Assess space': HOSTED,
+      'Inspect hosts': {},
+      'Weigh the room on the disks': failure('PreconditionFailed', 'The disk has no room.'),
+    });
+    expect(ended).toMatchObject({ error: 'PreconditionFailed', cause: 'The disk has no room.' });
+    expect(calls.at(-1)?.step).toBe('Weigh the room on the disks');
+  });
+
   it('on a cluster in order ends with nothing done', async () => {
     const { ended, calls } = await execute({ 'Assess space': { ...ASSESSMENT, verdict: 'NothingToDo' } });
     expect(calls.map(({ step }) => step)).toEqual(['Load cluster', 'Assess space']);
@@ -213,7 +288,7 @@ describe('an execution', () => {
     expect(Object(ended).output).toEqual({ outcome: 'NothingToDo', ...REPORTED });
   });
 
-  it.each(tasks.map(({ name }) => name))(
+  it.each(tasks.map(({ name }) => name).filter((name) => !/hosts|disks/.test(name)))(
     'fails under the name and with the message of what "%s" threw',
     async (name) => {
       const next = [

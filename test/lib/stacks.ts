@@ -29,6 +29,7 @@ export const STEPS_WITHOUT_ETCD = [
   'tell-changes',
   'transfer-snapshots',
   'weigh-check',
+  'weigh-room',
 ];
 export const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing/root-AbCdEf';
 /** An ARN may leave out the six characters that Secrets Manager adds to each secret's name. */

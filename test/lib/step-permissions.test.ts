@@ -78,7 +78,7 @@ describe('permissions', () => {
     },
   );
 
-  it.each(['choose-rescue', 'plan-recovery', 'tell-changes', 'weigh-check'])(
+  it.each(['choose-rescue', 'plan-recovery', 'tell-changes', 'weigh-check', 'weigh-room'])(
     'let %s ask nobody: it decides',
     (step) => {
       expect(ownPermissionsOf(platform, step)).toEqual([]);
