@@ -7,7 +7,7 @@ import {
   type HostCommandName,
   type HostParameter,
 } from '../../core/contracts/host-commands.ts';
-import { CommandDocuments, documentContent } from '../../lib/command-documents.ts';
+import { CommandDocuments, documentContent, readScript } from '../../lib/command-documents.ts';
 import { readDocument, renderScript } from '../../local/aws/ssm-document.ts';
 import { type Resource, render, resourcesOf } from './stacks.ts';
 
@@ -88,6 +88,11 @@ describe('a script and its parameters', () => {
     expect(documentContent('control-service', SCRIPT)).toMatchObject({
       mainSteps: [{ inputs: { runCommand: ['#!/usr/bin/env bash', 'unit="{{ unit }}"', 'action="{{action}}"'] } }],
     });
+  });
+
+  it.each(COMMANDS)('define each function once, of the parts as well: %s', (command) => {
+    const names = [...readScript(command).matchAll(/^(\w+)\(\) \{/gm)].map(([, name]) => name);
+    expect(names).toEqual([...new Set(names)]);
   });
 
   it('go without comments and empty lines, which nobody reads there', () => {
