@@ -6,8 +6,8 @@ const ANY =
 /** By the reason of a silence: what to do about a member that its own host shows at work. */
 const BY_REASON: Readonly<Record<string, string>> = {
   Deadline:
-    'Its address is right, for what listens there takes the connection, and does not answer in time. Wait, and look there at a defragmentation that is ' +
-    'under way, at the load and at the disk.',
+    'Something takes the connection there, and does not answer in time. Where that is etcd, wait, and look on its host at a defragmentation that is under ' +
+    'way, at the load and at the disk; where a proxy is in between, lead its clientUrl past it.',
   ConnectTimeout:
     'No connection comes about from here: look at the security group or the firewall in between, and at the host in its clientUrl. Where its host is ' +
     'overloaded, wait.',

@@ -3,6 +3,7 @@ import { CONDITIONS, type Condition, type Diagnosis, type Evidence, type MemberF
 import type { MemberObservation, Silence, SilentMember } from '../contracts/observation.ts';
 import { UnsafeToProceed } from '../errors.ts';
 import { formatBytes } from '../format.ts';
+import { isSlow } from './between.ts';
 import { describeId, refuseUnsafeAlarms } from './cluster-health.ts';
 import { answeringIn, type ClusterView, isAgreed, nameOf, type ViewedMember, viewCluster } from './cluster-view.ts';
 import { warningsOf } from './diagnosis-warnings.ts';
@@ -138,8 +139,10 @@ function isStranger(seen: MemberObservation): seen is SilentMember {
 function adviceFor(kept: readonly ViewedMember[]): string[] {
   const having = (...silences: Silence[]) =>
     kept.filter(({ seen }) => !seen.answering && silences.includes(seen.silence));
-  const [refused, busy] = [having('refused'), having('busy')];
-  const away = having('away', 'leaderless', 'unreached');
+  const refused = having('refused');
+  // What takes the connection and answers late is at this address, as far as can be told.
+  const busy = kept.filter((member) => having('busy').includes(member) || isSlow(member.seen));
+  const away = having('away', 'leaderless', 'unreached').filter(({ seen }) => !isSlow(seen));
   return [
     ...(away.length > 0
       ? [
@@ -147,7 +150,9 @@ function adviceFor(kept: readonly ViewedMember[]): string[] {
         ]
       : []),
     ...(refused.length > 0 ? [`Correct the login or the certificate for ${namesOf(refused)}.`] : []),
-    ...(busy.length > 0 ? [`Look at the load of ${namesOf(busy)}.`] : []),
+    ...(busy.length > 0
+      ? [`Look at the load and the disk of ${namesOf(busy)}, and for a defragmentation under way; then wait.`]
+      : []),
   ];
 }
 

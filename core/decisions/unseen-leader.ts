@@ -2,6 +2,7 @@ import type { ConfiguredMember } from '../contracts/clusters.ts';
 import type { ListedMember, Observation, SilentMember } from '../contracts/observation.ts';
 import { PreconditionFailed } from '../errors.ts';
 import { announcedElsewhere } from './announced-address.ts';
+import { isSlow, whatToCorrect } from './between.ts';
 import { adviceForStranger, describeListed, entriesOf, unlistedIn } from './identity.ts';
 
 /** Whom members that answer follow, and who does not answer us. */
@@ -42,10 +43,12 @@ export function refuseUnseenLeader(configured: readonly ConfiguredMember[], obse
     );
   }
   if (!seen || seen.answering || seen.silence === 'refused') return;
+  const whatToDo = isSlow(seen)
+    ? `${whatToCorrect(seen)} Then start again.`
+    : `Correct the clientUrl of ${member.name} in clusters.json, or the network between here and there, and start again.`;
   throw new PreconditionFailed(
     `${member.name} leads, for ${follow} it, and it does not answer from here: ${describeAddress(member, seen)}${announcedElsewhere(seen, listed)} It is at work, for followers forget a ` +
-      `leader within seconds. Correct the clientUrl of ${member.name} in clusters.json, or the network between here and there, and start again. ` +
-      'Nothing was changed.',
+      `leader within seconds. ${whatToDo} Nothing was changed.`,
   );
 }
 

@@ -52,6 +52,19 @@ it.each<[string, MemberObservation, string]>([
   expect(summary).toContain(HINT);
 });
 
+it('a leader that only answers late is waited for: no address is to be corrected', () => {
+  const followers = ['node1', 'node2'].map((name) => voter(name, { leaderId: 'a3' }));
+  const late = { ...silent('node3', 'The member did not answer in time.'), reason: 'Deadline' };
+  const seen = observation([...followers, late]);
+  for (const told of [
+    failureOf(() => refuseUnseenLeader(MEMBERS, seen)).message,
+    diagnosed(proof(seen.members)).summary,
+  ]) {
+    expect(told).toMatch(/defragmentation/);
+    expect(told).not.toMatch(/[Cc]orrect (in clusters|the clientUrl|its clientUrl)/);
+  }
+});
+
 it('a leader that is not reached is told with it, by a diagnosis and by the runbooks', () => {
   const followers = ['node1', 'node2'].map((name) => voter(name, { leaderId: 'a3' }));
   const seen = observation([...followers, silent('node3')], { memberList: LIST });

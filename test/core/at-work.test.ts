@@ -85,9 +85,14 @@ describe('a member that does not answer here', () => {
       'it took the connection and was late',
       'Deadline',
       'leader',
-      /Its address is right.* Wait, .*defragmentation that is under way/,
+      /Where that is etcd, wait, .*defragmentation that is under way/,
     ],
-    ['it is late, and its host cannot tell', 'Deadline', 'speaks', /Wait, .*defragmentation that is under way/],
+    [
+      'it is late, and its host cannot tell',
+      'Deadline',
+      'speaks',
+      /Where that is etcd, wait, .*defragmentation that is under way/,
+    ],
     ['no connection came about', 'ConnectTimeout', 'leader', /look at the security group or the firewall in between/],
     ['nothing listens where we ask', 'Refused', 'leader', /Correct the port or the host in its clientUrl/],
     ['it had no leader', 'NoLeader', 'leader', /at that moment only: start again/],
@@ -101,8 +106,8 @@ describe('a member that does not answer here', () => {
   ])('is told with what fits the reason of its silence: %s', (_what, reason, answer, advice) => {
     const { message } = failureOf(() => plan(atWork({ answer }), { ...silent('node3'), reason }));
     expect(message).toMatch(advice);
-    // Who is late only has no wrong address, and is not to be stopped.
-    if (reason === 'Deadline') expect(message).not.toMatch(/clientUrl|certificate|systemctl stop/);
+    // Who is only late is not to be stopped.
+    if (reason === 'Deadline') expect(message).not.toMatch(/Correct|certificate|systemctl stop/);
   });
 
   it.each<[string, Partial<HostInspection>, string]>([
