@@ -89,8 +89,8 @@ function weighCluster({ cluster, diagnosis, undiagnosed, survey, inspected }: We
   const besides = others.length > 0 ? ` Besides: ${others.join(', ')}.` : '';
   return {
     findings: [
-      ...findAtWork({ cluster, survey, inspected }),
       ...(incident === 'healthy' ? [] : [line('cluster', `${incident}: ${summary}${besides}`)]),
+      ...findAtWork({ cluster, survey, inspected }),
       // A host that is not reached is told with the others, by what its inspection came to.
       ...warnings
         .filter(({ kind }) => kind !== 'host-unreachable' && kind !== 'hosts-unknown')
