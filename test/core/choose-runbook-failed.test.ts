@@ -97,9 +97,9 @@ describe('a runbook that failed, once what stopped it is remediated,', () => {
   });
 
   it('is still approved of, and held to that', () => {
-    const approved = { incident: 'member-failed', plan: { targets: ['node3'] } } as const;
+    const approved = { incident: 'member-failed', plan: { targets: ['node3'], removeIds: ['a3'] } } as const;
     expect(choose({ found: 'healthy', rounds, approved })).toMatchObject({
-      input: { dryRun: false, parameters: { onlyMembers: ['node3'] } },
+      input: { dryRun: false, parameters: { onlyMembers: ['node3'], removeOnly: ['a3'] } },
     });
   });
 

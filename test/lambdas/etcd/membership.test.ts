@@ -47,7 +47,7 @@ describe.each(TESTED_RELEASES)('the membership of etcd %s', (version) => {
     expect(await whenSettled(() => asked.addMember([ABSENT], true))).toBe(true);
     const { memberList } = await etcd.observe();
     const added = memberList.find(({ peerUrls }) => peerUrls.includes(ABSENT));
-    expect(added).toEqual({ id: expect.any(String), name: '', peerUrls: [ABSENT], isLearner: true });
+    expect(added).toEqual({ id: expect.any(String), name: '', peerUrls: [ABSENT], clientUrls: [], isLearner: true });
     expect(await asked.addMember([ABSENT], true)).toBe(false);
     expect(await asked.removeMember(added?.id ?? '')).toBe(true);
     expect(await asked.removeMember(added?.id ?? '')).toBe(false);

@@ -28,7 +28,7 @@ describe('defragmenting a member', () => {
   function defragment(remainingMs: number, defragmented: string[] = []) {
     const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
     const loaded = { cluster: { name: 'step', members, quotaBackendBytes: QUOTA_BYTES }, parameters: {} };
-    const event = { ...loaded, member: 'm1', leftOut: [], quotas: [], defragmented, turn: 0 };
+    const event = { ...loaded, member: 'm1', leftOut: [], quotas: [], withoutRoom: [], defragmented, turn: 0 };
     return handler(event, { getRemainingTimeInMillis: () => remainingMs } as Context);
   }
 
