@@ -138,7 +138,8 @@ describe('what one step hands to the next', () => {
       { name: 'node1', quotaBytes: null, quotaSource: 'member' },
       { name: 'node2', quotaBytes: 7, quotaSource: 'alarm' },
     ];
-    const input = { cluster, parameters, leftOut: ['node2'], quotas, defragmented: ['node1', 'node1'], turn: 3 };
+    const done = { withoutRoom: ['node1'], defragmented: ['node1', 'node1'], turn: 3 };
+    const input = { cluster, parameters, leftOut: ['node2'], quotas, ...done };
     expect(parse(steps.chooseNextMemberInput, input, 'choose-next-member')).toEqual(input);
   });
 
