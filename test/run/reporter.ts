@@ -17,7 +17,7 @@ const CLEAR_LINE = '\r\u001b[2K';
 
 /**
  * Tells how far a run has come: on a terminal as a bar, elsewhere a line every 30 s. What has passed is counted, what has failed is
- * printed. At the end: what was skipped and why, the slowest files, and one line that a script can read: `123 passed, 0 failed`.
+ * printed. At the end: what was skipped and why, what passed at a second try only, the slowest files, and one line that a script can read: `123 passed, 0 failed`.
  */
 export class Progress extends DefaultReporter {
   readonly #seconds = new Map<string, number>();
@@ -72,6 +72,7 @@ export class Progress extends DefaultReporter {
     remember(this.#seconds);
     super.onTestRunEnd(modules, errors, reason);
     this.#list('Skipped', skippedIn(modules));
+    this.#list('Failed first and passed when tried again; find out why', flakyIn(modules));
     this.#list(`The ${SLOWEST} slowest files`, this.#slowest());
     const { passed, failed, skipped } = countIn(modules, errors);
     // The last of all that this process prints, whatever else is told when it ends.
@@ -134,6 +135,13 @@ function skippedIn(modules: ReadonlyArray<TestModule>): string[] {
         'its file or its preparation failed, or it was not selected';
       return `${test.fullName}: ${note}`;
     }),
+  );
+}
+
+/** Where tests may be tried again, as by `--retry=1`. */
+function flakyIn(modules: ReadonlyArray<TestModule>): string[] {
+  return modules.flatMap((module) =>
+    [...module.children.allTests('passed')].filter((test) => test.diagnostic()?.flaky).map((test) => test.fullName),
   );
 }
 
