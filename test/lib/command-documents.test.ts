@@ -95,6 +95,11 @@ describe('a script and its parameters', () => {
     expect(names).toEqual([...new Set(names)]);
   });
 
+  // bash 5.2 ends there where the file cannot be read, whoever asks for the failure.
+  it.each(COMMANDS)('read no file by $(< file): %s', (command) => {
+    expect(readScript(command)).not.toMatch(/\$\(\s*</);
+  });
+
   it('go without comments and empty lines, which nobody reads there', () => {
     const commented = `${SCRIPT}\n# why\n\n  # and why\necho '# a text' # and a remark\n`;
     expect(documentContent('control-service', commented)).toMatchObject({
