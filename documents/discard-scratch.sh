@@ -9,9 +9,9 @@ execution='{{ execution }}'
 
 discarded=false
 
-# Everything that moves data holds this lock.
+# Everything that moves data holds this lock. Several recoveries may be forgotten on a host at the same time.
 find_data "$data_dir" "$wal_dir"
-if [ -d "$(dirname -- "$real")" ]; then lock "$(dirname -- "$real")" 8; fi
+if [ -d "$(dirname -- "$real")" ]; then lock "$(dirname -- "$real")" 8 20; fi
 find_scratch "$data_dir" "$execution"
 find_restored_wal
 find_folders

@@ -96,7 +96,7 @@ export function keptRecoveries({ cluster, inspections }: Pick<Interrupted, 'clus
     kept:
       all.length === 0
         ? ''
-        : `What an earlier recovery (${executions}) has restored is in place, and is kept. What it has lost is lost: its own plan says how much.`,
+        : `An earlier recovery (${executions}) has restored data, which was kept. What it has lost is lost: its own plan says how much.`,
     forget: all.map(({ member, execution }) => discardOf(cluster, member, execution, 'forget')),
   };
 }

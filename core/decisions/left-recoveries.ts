@@ -1,7 +1,8 @@
 import type { HostInspection, InspectionReport } from '../contracts/host-command-results.ts';
 
 /**
- * Quorum recoveries that were cut off and have left their word on hosts, a sentence each. Where all hosts say `kept`, such a recovery is done with.
+ * Quorum recoveries that were cut off and have left their word on hosts, a sentence each. Where all hosts say `kept` and the cluster has its quorum, such a
+ * recovery is done with.
  *
  * Its runbook brings it to an end, but only while the quorum is lost. Where somebody has brought the cluster back in another way, the next loss would begin with
  * it, and put data of that time back into its place.
@@ -18,7 +19,7 @@ export function describeLeftRecoveries(
   );
   const byExecution = [...Map.groupBy(left, ({ execution }) => execution)];
   return byExecution.flatMap(([execution, hosts]) => {
-    if (hosts.every(({ phase }) => phase === 'kept')) return [];
+    if (!isLost && hosts.every(({ phase }) => phase === 'kept')) return [];
     const list = hosts.map(({ member, host, phase }) => `${host}${member && ` (${member})`}: ${phase}`).join(', ');
     const seen = `a quorum recovery of the execution ${execution} was interrupted (${list})`;
     const finish = 'run the runbook for quorum-lost again, which brings it to its end';

@@ -5,6 +5,7 @@ import type { Candidate, PlanRecovery, RecoveryPlan, StagedPart } from '../contr
 import { formatBytes } from '../format.ts';
 import { announcedPeerUrls, foldersOf, ignoredSettings } from './host-fit.ts';
 import { placeOf } from './host-place.ts';
+import { keptRecoveries } from './interrupted-recovery.ts';
 import {
   discardOf,
   launchOf,
@@ -79,7 +80,11 @@ export function commandsOf(
     restore: restored,
     swap: [...onEach((member) => swap(member, 'swap')), ...others.map(({ member }) => swap(member, 'leave'))],
     discard: salvaged.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
-    forget: salvaged.map(({ member }) => discardOf(cluster, member, execution, 'forget')),
+    // What earlier recoveries have kept is moved aside now: their word would be told of again at the next one.
+    forget: [
+      ...salvaged.map(({ member }) => discardOf(cluster, member, execution, 'forget')),
+      ...keptRecoveries(input).forget,
+    ],
     start: onEach((member) => startRestoredOf(cluster, member, execution)),
     revert: onEach((member) => revertOf(cluster, member, execution)),
     // Without a quorum they wait for one as long as they like.

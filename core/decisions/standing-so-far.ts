@@ -79,8 +79,8 @@ const LOST = 'The quorum is still lost: no member takes writes.';
 /** From the first command on that touches what a member has in place, a recovery is at one of these. */
 const STANDINGS = {
   untouched: 'The data of every member is as it was.',
-  stopped: `Services are stopped, and the data of every member is as it was. ${LOST}`,
-  placed: `Services are stopped, and restored data may be in place on some hosts and not on others. ${LOST} Start no etcd by hand.`,
+  stopped: `Services may be stopped, and the data of every member is as it was. ${LOST}`,
+  placed: `Services may be stopped, and restored data may be in place on some hosts and not on others. ${LOST} Start no etcd by hand.`,
   returning: `Data was being moved back into its place. ${LOST} Start no etcd by hand.`,
   kept: 'The restored data is in place on every host, and stays there. Services may be stopped still.',
 };

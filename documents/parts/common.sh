@@ -183,10 +183,11 @@ list_contents() {
   done
 }
 
-# lock FOLDER [FD]: one run at a time, until this process ends. The lock is the folder itself, so nothing is left behind. Every host with
+# lock FOLDER [FD [SECONDS]]: one run at a time, until this process ends; another one is waited for so long. The lock is the folder itself, so nothing is left behind. Every host with
 # systemd has flock; where there is none, runs are not kept apart.
 lock() {
   if [ ! -d "$1" ] || ! command -v flock > /dev/null; then return 0; fi
   eval "exec ${2:-9}< \"\$1\""
-  flock -n "${2:-9}" || refuse another-run 65 "Another run is at work in $1 at this moment. Wait until it has ended, then run this one again."
+  if [ -n "${3:-}" ]; then set -- "$1" "${2:-9}" -w "$3"; else set -- "$1" "${2:-9}" -n; fi
+  flock "${@:3}" "$2" || refuse another-run 65 "Another run is at work in $1 at this moment. Wait until it has ended, then run this one again."
 }

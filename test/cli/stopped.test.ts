@@ -200,7 +200,7 @@ describe('whoever stops a recovery', () => {
     expect(lines.slice(-4)).toEqual([
       PERHAPS,
       '  - on i-0a1b2c3d4e5f60001 (node1), i-0a1b2c3d4e5f60002 (node2), i-0a1b2c3d4e5f60003 (node3): the service etcd was stopped; the restored data was put into /var/lib/etcd; the membership was written into /etc/etcd/etcd.yaml',
-      'Services are stopped, and restored data may be in place on some hosts and not on others. The quorum is still lost: no member takes writes. Start no etcd by hand.',
+      'Services may be stopped, and restored data may be in place on some hosts and not on others. The quorum is still lost: no member takes writes. Start no etcd by hand.',
       'To go on, start orders again: it first finishes this recovery, or undoes it.',
     ]);
   });

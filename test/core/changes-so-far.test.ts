@@ -167,12 +167,12 @@ describe('how a cluster stands that a runbook is stopped at', () => {
       [launch, run('wait-for-quorum', {}, { led: true })],
       'The data of every member is as it was.',
     ],
-    ['services were stopped', [stop], `Services are stopped, and the data of every member is as it was. ${LOST}`],
+    ['services were stopped', [stop], `Services may be stopped, and the data of every member is as it was. ${LOST}`],
     ['services were stopped, and started again', [stop, launch], `The data of every member is as it was. ${LOST}`],
     [
       'restored data is being put in place',
       [onHosts('swap-data-dir', SWAP)],
-      `Services are stopped, and restored data may be in place on some hosts and not on others. ${LOST} Start no etcd by hand.`,
+      `Services may be stopped, and restored data may be in place on some hosts and not on others. ${LOST} Start no etcd by hand.`,
     ],
     [
       'it is kept',

@@ -48,8 +48,12 @@ describe('a quorum recovery that was interrupted', () => {
     },
   );
 
-  it('is none where every host of it says that it is kept', () => {
+  it('is none where every host of it says that it is kept, and the quorum is there', () => {
     expect(left({ node1: 'kept', node2: 'kept' }, ['healthy'])).toEqual([]);
+    // Its services may not all have been started.
+    expect(left({ node1: 'kept', node2: 'kept' }, ['quorum-lost'])).toEqual([
+      expect.stringContaining('run the runbook for quorum-lost again'),
+    ]);
     expect(left({ node1: 'kept', node2: 'placed' }, ['healthy'])).toHaveLength(1);
   });
 });

@@ -101,7 +101,7 @@ describe('a recovery that was interrupted', () => {
     expect(discard.every(({ parameters }) => parameters.outcome === 'forget')).toBe(true);
     expect(discard.flatMap((command) => refusalsOf('discard-scratch', command))).toEqual([]);
     expect(kept).toBe(
-      'What an earlier recovery (old-1) has restored is in place, and is kept. What it has lost is lost: its own plan says how much.',
+      'An earlier recovery (old-1) has restored data, which was kept. What it has lost is lost: its own plan says how much.',
     );
   });
 

@@ -239,6 +239,15 @@ describe('the commands', () => {
     expect(outcomes).toEqual([Array(3).fill('undo'), Array(3).fill('forget')]);
   });
 
+  it('forget with their own recovery an earlier one that a host has kept, whose data is aside then', () => {
+    const kept = { ...STATES.killed, recoveries: [{ execution: 'old-1', phase: 'kept' as const }] };
+    const { forget } = plan({ hosts: { node2: kept } }).commands;
+    const last = forget.at(-1);
+    expect([forget.length, last?.member, last?.parameters.execution, last?.parameters.outcome]).toEqual([
+      ...[4, 'node2', 'old-1', 'forget'],
+    ]);
+  });
+
   it('stop all members, and start again those that ran', () => {
     const { swap, startAgain, start } = plan({ hosts: { node1: up, node3: STATES.waiting } }).commands;
     expect(swap.map(({ member, parameters }) => [member, parameters.data])).toEqual(

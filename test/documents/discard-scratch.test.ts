@@ -57,6 +57,17 @@ describe('discard-scratch', () => {
     expect(contentsOf(host.path(SCRATCH))).toEqual(before);
   });
 
+  it('removes those of two executions at the same moment', async () => {
+    using host = hostWithScratch('kept');
+    mkdirSync(host.path('.etcd-remediation.data.run-0'));
+    host.write('.etcd-remediation.data.run-0/phase', 'kept\n');
+    const parameters = discardParameters(host, { outcome: 'forget' });
+    const both = [parameters, { ...parameters, execution: 'run-0' }];
+    const ends = await Promise.all(both.map((each) => succeed(host.access, 'discard-scratch', each)));
+    expect(ends).toEqual([{ discarded: true }, { discarded: true }]);
+    expect(contentsOf(host.path('.')).filter((name) => name.includes('.etcd-remediation'))).toEqual([]);
+  });
+
   it('keeps of a commit the word that proves it, and nothing else', async () => {
     using host = hostWithScratch('placed', `disk/${WAL_SCRATCH}`);
     const parameters = discardParameters(host, { walDir: host.path('disk/wal'), outcome: 'commit' });
