@@ -55,7 +55,7 @@ describe('the quorum runbook', () => {
     expect(planned.outcome).toBe('Planned');
     // A database may have come further than another member's log knows: which is the newest is for their revisions to say.
     const candidates = planned.candidates.map(({ member, source }) => `${member} ${source}`);
-    expect(candidates.toSorted()).toEqual(['m1 raw', 'm3 replayed']);
+    expect(candidates.toSorted()).toEqual(['m1 raw', 'm3 replay']);
     const revisions = planned.candidates.map(({ revision }) => Number(revision));
     expect(revisions).toEqual(revisions.toSorted((a, b) => b - a));
     expect(planned.loss.keptRevision).toBe(planned.winner?.revision);

@@ -16,7 +16,7 @@ it('the space runbook ends with the names of those that are gone where the quoru
     });
     const execution = await remediate(full.platform);
     expect(execution).toMatchObject({ status: 'FAILED', error: 'EtcdUnavailable' });
-    expect(execution).toHaveProperty('cause', expect.stringMatching(/cannot be used:\n(.*\n)*- m2 .*ECONNREFUSED/));
+    expect(execution).toHaveProperty('cause', expect.stringMatching(/cannot be used:\n(.*\n)*- m2: .*ECONNREFUSED/));
     expect(defragmentedIn(execution)).toHaveLength(1);
     expect(statesOf(execution)).not.toContain('Disarm alarms');
 
