@@ -2,17 +2,17 @@ import type { HostCommandName } from '../../core/contracts/host-commands.ts';
 import type { CommandOnHost } from '../../local/aws/run-command.ts';
 
 /**
- * The longest row of commands on hosts of which each was sent when the one before had ended: for so many the way to the hosts and back was waited
- * for. Each by its name.
+ * The longest row of commands on one host, each by its name: a command is sent when the one before has ended, so for so many the way to the hosts
+ * and back was waited for. Of several hosts the same phase may begin and end at other times.
  */
 export function commandsInARow(commands: readonly CommandOnHost[]): string[] {
-  const rows: { endedMs: number; names: string[] }[] = [];
-  for (const { document, sentMs, endedMs } of commands.toSorted((a, b) => a.sentMs - b.sentMs)) {
-    const before = rows.filter((row) => row.endedMs <= sentMs).map(({ names }) => names);
-    const longest = before.reduce((one, other) => (other.length > one.length ? other : one), []);
-    rows.push({ endedMs, names: [...longest, document.replace('etcd-remediation-', '')] });
-  }
-  return rows.map(({ names }) => names).reduce((one, other) => (other.length > one.length ? other : one), []);
+  const rows = [...Map.groupBy(commands, ({ host }) => host).values()].map((onHost) =>
+    onHost
+      .toSorted((a, b) => a.sentMs - b.sentMs)
+      .filter(({ sentMs }, index, all) => !(sentMs < (all[index - 1]?.endedMs ?? 0)))
+      .map(({ document }) => document.replace('etcd-remediation-', '')),
+  );
+  return rows.reduce((one, other) => (other.length > one.length ? other : one), []);
 }
 
 /** What the quorum runbook may send in a row: where services are started, two. */
