@@ -41,7 +41,16 @@ async function typeCommands(stage: HostedStage): Promise<number> {
     mv '${dataDir}' '${dataDir}.old'`,
   );
   await cluster.etcdctl(['member', 'remove', id], others);
-  await cluster.etcdctl(['member', 'add', failed, `--peer-urls=${peerUrl}`], others);
+  // etcd adds none until its members have been connected for some seconds, and says that the cluster is unhealthy.
+  await until('etcd adds the member', () =>
+    cluster.etcdctl(['member', 'add', failed, `--peer-urls=${peerUrl}`], others).then(
+      () => true,
+      (error: Error) => {
+        if (!error.message.includes('unhealthy cluster')) throw error;
+        return false;
+      },
+    ),
+  );
   await cluster.run(
     failed,
     `set -e
