@@ -1,12 +1,11 @@
 import { until } from '../drills/conditions.ts';
 import { type HostedStage, setHostedStage } from '../drills/stage.ts';
 import { WriterThread } from '../drills/writer-thread.ts';
+import { FILLED_WITHIN_MS, type KeptData, keepFilled, settleDisk } from './kept-data.ts';
 import type { Bench, Place } from './part.ts';
 import { placesOf, storeOf, storeOfKeys } from './places.ts';
 
 const MIB = 2 ** 20;
-/** Two GiB take a busy machine some minutes. */
-export const FILLED_WITHIN_MS = 1_800_000;
 /** How much more than its keys a store may take, so that it is never full. */
 const ROOM = 3;
 const LEAST_QUOTA_MIB = 256;
@@ -23,35 +22,53 @@ export function filledPlaces({ quick, sizesBytes, memberCounts }: Bench): Place[
   return placesOf(stores, memberCounts ?? (quick ? [3] : MEMBER_COUNTS));
 }
 
+/** The data of a cluster that holds what its place says. */
+export function keepPlace(
+  place: Place,
+  { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
+): Promise<KeptData> {
+  const { sizeBytes, valueBytes } = place.store;
+  const keys = Math.ceil(sizeBytes / valueBytes);
+  return keepFilled(place, {
+    ...{ binaries, progress, keys, quotaBackendBytes: sizeMiBOf(place) * MIB },
+    extraArgs: [`--snapshot-count=${SNAPSHOT_COUNT}`],
+    fill: (_, writer) => {
+      const areWritten = async () => (await writer.ask('look')).ackedWrites >= keys;
+      return until(`${keys} keys are written`, areWritten, FILLED_WITHIN_MS);
+    },
+  });
+}
+
 /**
- * A cluster on hosts that holds what its place says, under a trickle of writes.
+ * A cluster on hosts that begins with such data, under a trickle of writes.
  * @param act what is done with it; it is ended and removed then
  */
 export async function onFilledStage<Result>(
-  { store, members }: Place,
+  place: Place,
+  { members: kept }: KeptData,
   { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
   act: (stage: HostedStage, writer: WriterThread) => Promise<Result>,
 ): Promise<Result> {
-  const { sizeBytes, valueBytes } = store;
-  const sizeMiB = Math.max(LEAST_QUOTA_MIB, Math.ceil((sizeBytes / MIB) * ROOM));
   const options = {
-    ...{ etcd: binaries.version, members, tls: false, auth: false },
-    ...{ sizeMiB, snapshotCount: SNAPSHOT_COUNT },
+    ...{ etcd: binaries.version, members: place.members, tls: false, auth: false },
+    ...{ sizeMiB: sizeMiBOf(place), snapshotCount: SNAPSHOT_COUNT, kept },
   };
   const stage = await progress.during(
     'making the cluster and its hosts',
     setHostedStage(options, { say: () => undefined, onEvent: () => undefined }),
   );
   const endpoints = stage.cluster.members.map(({ clientUrl }) => clientUrl);
-  const keys = Math.ceil(sizeBytes / valueBytes);
-  const writer = new WriterThread({ endpoints, keys, valueBytes });
+  const writer = new WriterThread({ endpoints, keys: 1, valueBytes: place.store.valueBytes });
   try {
-    await writer.ask('start');
-    const areWritten = async () => (await writer.ask('look')).ackedWrites >= keys;
-    await progress.during('writing the keys', until(`${keys} keys are written`, areWritten, FILLED_WITHIN_MS));
+    await settleDisk();
     await writer.ask('slowDown');
+    await until('a write is accepted', async () => (await writer.ask('look')).ackedWrites > 0);
     return await act(stage, writer);
   } finally {
     await writer.end().finally(() => stage.close());
   }
+}
+
+function sizeMiBOf({ store }: Place): number {
+  return Math.max(LEAST_QUOTA_MIB, Math.ceil((store.sizeBytes / MIB) * ROOM));
 }

@@ -4,7 +4,7 @@ import { WriterThread } from '../drills/writer-thread.ts';
 import { EtcdCluster } from '../lambdas/etcd/cluster.ts';
 import { type EtcdBinaries, findEtcd } from '../local/etcd/binaries.ts';
 import { startCluster } from '../local/etcd/cluster.ts';
-import { FILLED_WITHIN_MS } from './filling.ts';
+import { FILLED_WITHIN_MS, type KeptData, keepFilled, largestDatabase, settleDisk } from './kept-data.ts';
 import type { Bench, Comparison, Findings, Part, Place, Unit } from './part.ts';
 import { describePlace, placesOf, storeOf } from './places.ts';
 import { figures, takeTurns } from './turns.ts';
@@ -49,9 +49,10 @@ export const leadership: Part = {
     for (const release of RELEASES) {
       const binaries = await findEtcd(release, progress.say);
       for (const place of places) {
+        await using kept = await keepFragmented(binaries, place, progress);
         const contenders = CHOICES.map(({ name, moves }) => ({
           name,
-          run: () => measureOnce(binaries, place, moves, progress),
+          run: () => measureOnce({ binaries, place, kept, moves }, progress),
         }));
         const seen = await takeTurns(`etcd ${release}, ${describePlace(place)}`, contenders, rounds, progress);
         const compare = (measured: string, unit: Unit, figure: (one: Seen) => number) =>
@@ -69,15 +70,35 @@ export const leadership: Part = {
   },
 };
 
-async function measureOnce(
-  binaries: EtcdBinaries,
-  { store, members }: Place,
-  moves: boolean,
-  progress: Bench['progress'],
-): Promise<Seen> {
-  const { sizeBytes, valueBytes } = store;
-  const quotaBackendBytes = sizeBytes * QUOTA_SHARE;
-  const cluster = await progress.during('making the cluster', startCluster({ binaries, members, quotaBackendBytes }));
+/** The data of a cluster of which half is in use, and the rest is free pages. */
+function keepFragmented(binaries: EtcdBinaries, place: Place, progress: Bench['progress']): Promise<KeptData> {
+  const { sizeBytes, valueBytes } = place.store;
+  return keepFilled(place, {
+    ...{ binaries, progress, quotaBackendBytes: sizeBytes * QUOTA_SHARE },
+    keys: Math.ceil((sizeBytes * IN_USE_SHARE) / valueBytes),
+    fill: async (cluster, writer) => {
+      const isFilled = async () => (await largestDatabase(cluster)) > sizeBytes;
+      await until('the store is filled', isFilled, FILLED_WITHIN_MS);
+      await writer.ask('stop');
+      const [{ Status }] = JSON.parse(await cluster.etcdctl(['endpoint', 'status', '-w', 'json']));
+      await cluster.etcdctl(['compact', String(Status.header.revision), '--physical', '--command-timeout=300s']);
+    },
+  });
+}
+
+interface Situation {
+  binaries: EtcdBinaries;
+  place: Place;
+  kept: KeptData;
+  moves: boolean;
+}
+
+async function measureOnce({ binaries, place, kept, moves }: Situation, progress: Bench['progress']): Promise<Seen> {
+  const quotaBackendBytes = place.store.sizeBytes * QUOTA_SHARE;
+  const cluster = await progress.during(
+    'making the cluster',
+    startCluster({ binaries, members: place.members, quotaBackendBytes, kept: kept.members }),
+  );
   const configured = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
   const etcd = new EtcdCluster(
     { name: 'bench', members: configured, quotaBackendBytes },
@@ -85,22 +106,7 @@ async function measureOnce(
   );
   const writers: WriterThread[] = [];
   try {
-    const keys = Math.ceil((sizeBytes * IN_USE_SHARE) / valueBytes);
-    const endpoints = configured.map(({ clientUrl }) => clientUrl);
-    const flood = new WriterThread({ endpoints, keys, valueBytes });
-    try {
-      await flood.ask('start');
-      const isFilled = async () => ((await etcd.members[0]?.status())?.dbSizeBytes ?? 0) > sizeBytes;
-      await progress.during('filling the store', until('the store is filled', isFilled, FILLED_WITHIN_MS));
-    } finally {
-      await flood.end();
-    }
-    const { revision } = (await etcd.members[0]?.status()) ?? { revision: '0' };
-    await progress.during(
-      'compacting it',
-      cluster.etcdctl(['compact', revision, '--physical', '--command-timeout=300s']),
-    );
-
+    await settleDisk();
     const pinned = new Map(
       configured.map(({ name, clientUrl }) => [
         name,

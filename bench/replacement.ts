@@ -1,7 +1,8 @@
 import { until } from '../drills/conditions.ts';
 import type { HostedStage } from '../drills/stage.ts';
 import { UNIT } from '../local/hosts/hosted-member.ts';
-import { filledPlaces, onFilledStage } from './filling.ts';
+import { filledPlaces, keepPlace, onFilledStage } from './filling.ts';
+import type { KeptData } from './kept-data.ts';
 import type { Bench, Comparison, Findings, Part, Place } from './part.ts';
 import { describePlace } from './places.ts';
 import { runRunbook } from './runbook.ts';
@@ -67,7 +68,8 @@ export const replacement: Part = {
   async measure(bench: Bench): Promise<Findings> {
     const comparisons: Comparison[] = [];
     for (const place of filledPlaces(bench).filter(({ members }) => members >= FEWEST_MEMBERS)) {
-      const contenders = CURES.map((cure) => ({ name: cure.name, run: () => measureOnce(place, cure, bench) }));
+      await using kept = await keepPlace(place, bench);
+      const contenders = CURES.map((cure) => ({ name: cure.name, run: () => measureOnce(place, kept, cure, bench) }));
       comparisons.push({
         ...{ compared: 'one member replaced', place, measured: 'until every member is healthy again', unit: 'ms' },
         values: await takeTurns(describePlace(place), contenders, bench.rounds, bench.progress),
@@ -79,10 +81,11 @@ export const replacement: Part = {
 
 function measureOnce(
   place: Place,
+  kept: KeptData,
   { name, apply }: Cure,
   { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
 ): Promise<number> {
-  return onFilledStage(place, { binaries, progress }, async (stage) => {
+  return onFilledStage(place, kept, { binaries, progress }, async (stage) => {
     await progress.during('destroying the member', destroy(stage));
     const startedAt = performance.now();
     const notCountedMs = await progress.during(`replacing it: ${name}`, apply(stage));

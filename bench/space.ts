@@ -4,7 +4,7 @@ import { type Stage, setStage } from '../drills/stage.ts';
 import { WriterThread } from '../drills/writer-thread.ts';
 import { etcdEnvironment, run } from '../local/etcd/executables.ts';
 import { findEtcdDefrag } from './etcd-defrag.ts';
-import { FILLED_WITHIN_MS } from './filling.ts';
+import { FILLED_WITHIN_MS, type KeptData, keepFilled, largestDatabase, settleDisk } from './kept-data.ts';
 import type { Bench, Comparison, Findings, Part, Place, Unit } from './part.ts';
 import { describePlace, placesOf, storeOf } from './places.ts';
 import { runRunbook } from './runbook.ts';
@@ -106,10 +106,8 @@ async function measure(bench: Bench): Promise<Findings> {
   const comparisons: Comparison[] = [];
   for (const { title, fillShare } of SITUATIONS) {
     for (const place of placesOf(sizes.map(storeOf), memberCounts)) {
-      const contenders = cures.map((cure) => ({
-        name: cure.name,
-        run: () => measureOnce(cure, { place, fillShare }, bench),
-      }));
+      await using kept = await keepFull({ place, fillShare }, bench);
+      const contenders = cures.map((cure) => ({ name: cure.name, run: () => measureOnce(cure, place, kept, bench) }));
       const cured = await takeTurns(`${describePlace(place)}, ${title}`, contenders, rounds, progress);
       const compare = (measured: string, unit: Unit, figure: (one: Cured) => number) =>
         comparisons.push({ compared: title, place, measured, unit, values: figures(cured, figure) });
@@ -125,26 +123,26 @@ async function measure(bench: Bench): Promise<Findings> {
 
 async function measureOnce(
   { name, apply }: Cure,
-  { place, fillShare }: Situation,
+  place: Place,
+  { members: kept }: KeptData,
   { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
 ): Promise<Cured> {
   const { sizeBytes: quotaBytes, valueBytes } = place.store;
   const sizeMiB = Math.round(quotaBytes / MIB);
-  const options = { etcd: binaries.version, members: place.members, tls: false, auth: false, sizeMiB };
+  const options = { etcd: binaries.version, members: place.members, tls: false, auth: false, sizeMiB, kept };
   const stage = await progress.during(
     'making the cluster',
     setStage(options, { say: () => undefined, onEvent: () => undefined }),
   );
   const writer = new WriterThread({
     endpoints: stage.cluster.members.map((member) => member.clientUrl),
-    keys: (quotaBytes * IN_USE_SHARE) / valueBytes,
+    keys: 1,
     valueBytes,
   });
   try {
-    await writer.ask('start');
-    await progress.during('filling the store', fill(stage, writer, quotaBytes, fillShare));
+    await settleDisk();
     await writer.ask('slowDown');
-    // What the flood has left behind comes to rest first.
+    // What the start has left behind comes to rest first.
     await sleep(1_000);
     await writer.ask('forgetStalls');
     const startedAt = Date.now();
@@ -160,17 +158,24 @@ async function measureOnce(
   }
 }
 
-async function fill({ etcd }: Stage, writer: WriterThread, quotaBytes: number, share: number): Promise<void> {
-  const isFull = async () => (await writer.ask('look')).refusedAt !== undefined;
-  if (share === 1) {
-    await until('etcd refuses a write', isFull, FILLED_WITHIN_MS);
-    return;
-  }
-  const isFilled = async () => {
-    if (await isFull()) throw new Error('The store was full before it was seen nearly full.');
-    return ((await etcd.members[0]?.status())?.dbSizeBytes ?? 0) > quotaBytes * share;
-  };
-  await until(`the store is filled to ${share * 100} %`, isFilled, FILLED_WITHIN_MS);
+/** The data of a cluster that is as full as the situation says. */
+function keepFull({ place, fillShare }: Situation, { binaries, progress }: Bench): Promise<KeptData> {
+  const { sizeBytes: quotaBackendBytes, valueBytes } = place.store;
+  return keepFilled(place, {
+    ...{ binaries, progress, quotaBackendBytes, keys: Math.ceil((quotaBackendBytes * IN_USE_SHARE) / valueBytes) },
+    fill: async (cluster, writer) => {
+      const isFull = async () => (await writer.ask('look')).refusedAt !== undefined;
+      if (fillShare === 1) {
+        await until('etcd refuses a write', isFull, FILLED_WITHIN_MS);
+        return;
+      }
+      const isFilled = async () => {
+        if (await isFull()) throw new Error('The store was full before it was seen nearly full.');
+        return (await largestDatabase(cluster)) > quotaBackendBytes * fillShare;
+      };
+      await until(`the store is filled to ${fillShare * 100} %`, isFilled, FILLED_WITHIN_MS);
+    },
+  });
 }
 
 /** A cure that leaves something out is a fast one. */

@@ -4,7 +4,7 @@ import type { Cluster, ClustersFile } from '../core/contracts/clusters.ts';
 import { EtcdCluster } from '../lambdas/etcd/cluster.ts';
 import type { ClusterSecrets } from '../lambdas/etcd/secrets.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';
-import { type LocalCluster, startCluster } from '../local/etcd/cluster.ts';
+import { type KeptMember, type LocalCluster, startCluster } from '../local/etcd/cluster.ts';
 import type { ClientTls } from '../local/etcd/health.ts';
 import type { AuthToken } from '../local/etcd/security.ts';
 import type { HostsFile } from '../local/hosts/access.ts';
@@ -52,6 +52,8 @@ export interface StageOptions extends DrillOptions, Pick<PlatformOptions, 'clock
   configuredQuotaMiB?: number;
   /** Flags of every member. */
   extraArgs?: string[];
+  /** What each member begins with instead of empty. */
+  kept?: readonly KeptMember[];
 }
 
 /** Starts a cluster on loopback as `options` say, and deploys the platform for it on the embedded runner. */
@@ -60,9 +62,9 @@ export async function setStage(options: StageOptions, progress: DrillProgress): 
   progress.say(`Starting ${count(options.members, 'member')} of etcd ${binaries.version} on loopback`);
   const quotaBackendBytes = options.sizeMiB * 1024 * 1024;
   const tls = options.tls ? 'mutual' : 'none';
-  const { members: size, authToken = 'simple', strangeKeys = [], verifyOnly = [], extraArgs = [] } = options;
+  const { members: size, authToken = 'simple', strangeKeys = [], verifyOnly = [], extraArgs = [], kept } = options;
   const security = { tls, authToken, strangeKeys, verifyOnly } as const;
-  const cluster = await startCluster({ binaries, members: size, quotaBackendBytes, extraArgs, ...security });
+  const cluster = await startCluster({ binaries, members: size, quotaBackendBytes, extraArgs, kept, ...security });
   const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
   const configuredQuotaBytes = (options.configuredQuotaMiB ?? options.sizeMiB) * 1024 * 1024;
   const configuration = { name: CLUSTER_NAME, members, quotaBackendBytes: configuredQuotaBytes };
@@ -77,6 +79,8 @@ export interface HostedOptions extends DrillOptions, Pick<PlatformOptions, 'cloc
   moreClientUrls?: boolean;
   /** After how many entries of its log a member takes a snapshot; undefined leaves etcd's own. */
   snapshotCount?: number;
+  /** As of {@link StageOptions}, on hosts of kind `process`. */
+  kept?: readonly KeptMember[];
   /** A folder that stands for the bucket of the cluster's backups. */
   backups?: string;
   policy?: Cluster['policy'];
@@ -88,14 +92,14 @@ export interface HostedOptions extends DrillOptions, Pick<PlatformOptions, 'cloc
 export async function setHostedStage(options: HostedOptions, progress: DrillProgress): Promise<HostedStage> {
   const binaries = await findEtcd(options.etcd, progress.say);
   const { members, spares = 0, hosts: kind = 'process', backups, policy } = options;
-  const { format = 'yaml', walDir = false, moreClientUrls = false, snapshotCount } = options;
+  const { format = 'yaml', walDir = false, moreClientUrls = false, snapshotCount, kept } = options;
   progress.say(`Making ${count(members + spares, 'host')} (${kind}) with etcd ${binaries.version}`);
   const fleetOptions = { count: members + spares, binDir: dirname(binaries.etcd) };
   const fleet = await (kind === 'systemd'
     ? startSystemdHosts(fleetOptions, progress.say)
     : startProcessHosts(fleetOptions));
   const quotaBackendBytes = options.sizeMiB * 1024 * 1024;
-  const variations = { tls: options.tls, format, walDir, moreClientUrls, snapshotCount };
+  const variations = { tls: options.tls, format, walDir, moreClientUrls, snapshotCount, kept };
   const cluster = await startHostedCluster({ binaries, fleet, members, quotaBackendBytes, ...variations });
   for (const name of options.upgraded?.members ?? []) {
     await cluster.upgrade(name, await findEtcd(options.upgraded?.etcd, progress.say));

@@ -3,6 +3,8 @@
 # shellcheck disable=SC2317
 
 answer_within_seconds=5
+# Of one that has not told systemd yet that it is ready: etcd does that before it serves anybody.
+unready_answer_within_seconds=2
 
 # listens URLS: whether something listens at the port of the first of these URLs, at its address: `true`, `false`, or `null` where the kernel does
 # not say; in `reply`.
@@ -35,14 +37,15 @@ listens() {
 # ask; the `answer_id` that it goes by; and what curl said in `answer_problem`.
 # shellcheck disable=SC2034,SC2154
 ask_member() {
-  local url=${1%%,*} code=0 options=() file said
+  local url=${1%%,*} code=0 options=() file said within=$answer_within_seconds
   answer_state=unknown answer_id='' answer_problem=''
   if ! command -v curl > /dev/null; then answer_problem='there is no curl on the host to ask with' && return 0; fi
   url=${url//0.0.0.0/127.0.0.1} url=${url//\[::\]/[::1]}
   # Members talk to each other by the certificate that they serve with.
   if [ -r "$set_cert_file" ] && [ -r "$set_key_file" ]; then options=(--cert "$set_cert_file" --key "$set_key_file"); fi
+  if [ "$ActiveState" = activating ]; then within=$unready_answer_within_seconds; fi
   file=$(mktemp) || fail 1 "No temporary file can be made. See whether the disk is full."
-  said=$(curl --silent --show-error --globoff --insecure --noproxy '*' --connect-timeout 3 --max-time "$answer_within_seconds" \
+  said=$(curl --silent --show-error --globoff --insecure --noproxy '*' --connect-timeout 3 --max-time "$within" \
     ${options[@]+"${options[@]}"} --output "$file" "${url%/}/metrics" 2>&1) || code=$?
   read -r answer_state answer_id <<< "$(awk '
     /^etcd_server_has_leader / { state = $2 == 1 ? "leader" : "no-leader" }

@@ -46,7 +46,7 @@ ended() {
 # Waits until the unit is active with one and the same process for a while; one of Type=notify has said itself that it is ready.
 wait_until_steady() {
   local until=$((SECONDS + start_within_seconds)) job_until=$((SECONDS + job_within_seconds))
-  local seen='' pid=0 restarts=0 since=0
+  local seen='' pid=0 restarts=0 since=0 before=$NRestarts
   while [ "$SECONDS" -lt "$until" ]; do
     read_unit
     case $ActiveState:$SubState in
@@ -60,7 +60,8 @@ wait_until_steady() {
       active:exited) fail_with_log 'it has no process, so it is not a service that runs etcd.' ;;
       failed:*) ended ;;
       inactive:* | activating:auto-restart*)
-        if [ -n "$seen" ] || [ "$SECONDS" -ge "$job_until" ]; then ended; fi
+        # One that fails within a moment is never seen to run; that it was started again tells as much.
+        if [ -n "$seen" ] || [ "$NRestarts" -gt "$before" ] || [ "$SECONDS" -ge "$job_until" ]; then ended; fi
         ;;
       activating:start)
         seen=yes
@@ -87,6 +88,7 @@ start() {
       # A unit that was started too often in a row is refused by systemd until its count is reset, also where it was stopped since; one that
       # systemd has not loaded has no count.
       systemctl reset-failed "$unit" 2> /dev/null || true
+      read_unit
       systemctl start --no-block "$unit" || fail 1 "systemd did not accept the start of the unit $unit. \"systemctl status $unit\" says why."
       ;;
   esac

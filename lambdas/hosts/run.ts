@@ -25,8 +25,8 @@ const PATIENCE = {
   /** A host is away for a moment, as when its agent is restarted: before each further try. */
   awayMs: [5_000, 10_000],
 };
-/** Between two looks at a command: from a tenth of a second on, a third longer each time, up to two seconds. */
-const POLL_MS = { first: 100, growth: 1.33, longest: 2_000 };
+/** Between two looks at a command: from a tenth of a second on, a sixth longer each time, up to two seconds. */
+const POLL_MS = { first: 100, growth: 1.16, longest: 2_000 };
 /** For the way to the host and back, on top of what the command itself may take there. */
 const DELIVERY_MS = 120_000;
 /** The command of a host that went away is in progress for as long as it may take: from here on SSM is asked for the host as well. */

@@ -7,6 +7,8 @@ import type { EtcdCluster } from '../etcd/cluster.ts';
 import { etcdStep } from '../step.ts';
 
 const BETWEEN_READINGS_MS = 250;
+/** Of a member that has a leader, a read of its own database takes milliseconds; one that is about to find a leader lets everybody wait. */
+const ANSWER_MS = 2_000;
 
 /** Looks until a quorum follows one leader, for `waitSeconds` at most. That none does is an answer, not an error. */
 export const handler = etcdStep(waitForQuorumInput, async (etcd, { cluster, waitSeconds }): Promise<QuorumSighting> => {
@@ -20,7 +22,7 @@ export const handler = etcdStep(waitForQuorumInput, async (etcd, { cluster, wait
 
 async function look(etcd: EtcdCluster, { members }: Cluster): Promise<QuorumSighting> {
   try {
-    const observation = await etcd.observe();
+    const observation = await etcd.observe((member) => member.look(ANSWER_MS));
     requireIdentities(members, observation, { begun: true });
     const { leader } = surveyMembers(members, observation);
     return { led: true, summary: `${leader.name} leads, and a quorum follows it.` };

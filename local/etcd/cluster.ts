@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { EtcdBinaries } from './binaries.ts';
@@ -7,9 +7,15 @@ import { enableAuth, runEtcdctl } from './etcdctl.ts';
 import type { ClientTls } from './health.ts';
 import { type LocalMember, Member } from './member.ts';
 import { changeMembership } from './membership.ts';
-import { freePorts, HOST } from './ports.ts';
+import { freePorts, HOST, type Ports } from './ports.ts';
 import { type AuthToken, BCRYPT_COST, type Security, secure, type TlsMode } from './security.ts';
 import { satisfies } from './versions.ts';
+
+/** A member's data of an earlier cluster, and the ports that the others know it by. */
+export interface KeptMember {
+  dataDir: string;
+  ports: Ports;
+}
 
 type ClusterOptions = {
   binaries: EtcdBinaries;
@@ -24,6 +30,8 @@ type ClusterOptions = {
   /** The common name of the client's certificate, with `tls` that is mutual: a user of etcd's. */
   clientName?: string;
   extraArgs?: string[];
+  /** Each member begins with a copy of this instead of empty, in their order. */
+  kept?: readonly KeptMember[] | undefined;
   /** Where the cluster makes its own folder: the system's folder for temporary files, if not said. */
   directory?: string;
 };
@@ -76,10 +84,12 @@ class LocalCluster implements AsyncDisposable {
       strangeKeys = [],
       verifyOnly = [],
       clientName,
+      kept = [],
     } = this.#options;
     this.#security = await secure(this.#directory, tls, authToken, strangeKeys, { verifyOnly, clientName });
     const names = Array.from({ length: members }, (_, index) => `m${index + 1}`);
-    const places = await Promise.all(names.map((name) => this.#place(name)));
+    const places = await Promise.all(names.map((name, index) => this.#place(name, kept[index]?.ports)));
+    await Promise.all(kept.map(({ dataDir }, index) => cp(dataDir, places[index]?.dataDir ?? '', { recursive: true })));
     const initialCluster = places.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
     for (const place of places) {
       const flags = this.#flags(place, initialCluster, 'new');
@@ -182,8 +192,8 @@ class LocalCluster implements AsyncDisposable {
     return member;
   }
 
-  async #place(name: string) {
-    const { client, peer } = await freePorts();
+  async #place(name: string, ports?: Ports) {
+    const { client, peer } = ports ?? (await freePorts());
     return {
       name,
       clientUrl: `${this.#security.scheme}://${HOST}:${client}`,

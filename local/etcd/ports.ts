@@ -27,8 +27,13 @@ process.once('exit', () => {
   }
 });
 
+export interface Ports {
+  client: number;
+  peer: number;
+}
+
 /** Two neighbouring ports that nothing listens on and no other process has claimed. They stay claimed until this process ends. */
-export async function freePorts(): Promise<{ client: number; peer: number }> {
+export async function freePorts(): Promise<Ports> {
   const tries = 100;
   for (let count = 0; count < tries; count++) {
     const client = 2 * randomInt(LOWEST / 2, Math.floor(HIGHEST / 2));

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EtcdBinaries } from '../etcd/binaries.ts';
 import { type ClusterCertificates, createTokenKeys, issueCertificates, type TokenKeys } from '../etcd/certificates.ts';
+import type { KeptMember } from '../etcd/cluster.ts';
 import { type EtcdctlAccess, enableAuth, runEtcdctl } from '../etcd/etcdctl.ts';
 import { type ClientTls, isHealthy } from '../etcd/health.ts';
 import { changeMembership } from '../etcd/membership.ts';
-import { freePorts, HOST } from '../etcd/ports.ts';
+import { freePorts, HOST, type Ports } from '../etcd/ports.ts';
 import type { AuthToken } from '../etcd/security.ts';
 import { runScript } from './access.ts';
 import { crashMembers, damageLog, wipeData } from './damage.ts';
@@ -35,6 +36,8 @@ export interface HostedClusterOptions {
   moreClientUrls?: boolean;
   /** After how many entries of its log a member takes a snapshot: who joins later than that is sent one. */
   snapshotCount?: number | undefined;
+  /** Each member begins with a copy of this instead of empty, in their order: on hosts that are folders of this machine. */
+  kept?: readonly KeptMember[] | undefined;
   /** What members make tokens of, once authentication is enabled; `simple` if not said. */
   authToken?: AuthToken;
 }
@@ -81,14 +84,19 @@ class HostedCluster {
   }
 
   async bootstrap(): Promise<void> {
-    const { fleet, members, authToken } = this.#options;
+    const { fleet, members, authToken, kept = [] } = this.#options;
     if (authToken === 'jwt') this.#tokenKeys = await createTokenKeys();
     this.#certificates = await issueCertificates(fleet.hosts.map(({ address }) => address));
     this.#clientFiles = await this.#writeClientFiles(this.#certificates);
-    const placed = await Promise.all(fleet.hosts.map((host, index) => this.#place(host, `m${index + 1}`)));
+    const placed = await Promise.all(
+      fleet.hosts.map((host, index) => this.#place(host, `m${index + 1}`, kept[index]?.ports)),
+    );
     this.members = placed.slice(0, members);
     this.spares = placed.slice(members);
     await Promise.all(placed.map((member) => this.#install(member, 'new')));
+    await Promise.all(
+      kept.map(({ dataDir }, index) => cp(dataDir, placed[index]?.host.layout.dataDir ?? '', { recursive: true })),
+    );
     await Promise.all(this.members.map((member) => this.run(member.name, `systemctl start ${UNIT}`)));
     await this.waitUntilHealthy(this.members.map(({ name }) => name));
   }
@@ -206,11 +214,11 @@ class HostedCluster {
   }
 
   /** Hosts that share this machine's loopback need ports of their own. */
-  async #place(host: Host, name: string): Promise<HostedMember> {
+  async #place(host: Host, name: string, ports?: Ports): Promise<HostedMember> {
     const { tls, walDir = false, moreClientUrls = false } = this.#options;
     const isShared = host.address === HOST;
     const at = (port: number) => `${tls ? 'https' : 'http'}://${host.address}:${port}`;
-    const { client, peer } = isShared ? await freePorts() : { client: 2379, peer: 2380 };
+    const { client, peer } = isShared ? (ports ?? (await freePorts())) : { client: 2379, peer: 2380 };
     const others = moreClientUrls ? [at(isShared ? (await freePorts()).client : 12379)] : [];
     return {
       name,
