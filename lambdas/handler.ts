@@ -5,6 +5,8 @@ import { parse } from '../core/contracts/parse.ts';
 import { InvalidInput } from '../core/errors.ts';
 
 type Step = (input: unknown, context: Context) => Promise<unknown>;
+/** Loads the module of a step: what the other steps of a function need would only delay its first answer. */
+type StepModule = () => Promise<{ handler: Step }>;
 
 /** What of a step's output says what it saw and decided. The rest stays out of the log: it is long, and a URL in it may be a secret. */
 const LOGGED = ['action', 'outcome', 'member', 'summary', 'status', 'incident'];
@@ -14,12 +16,12 @@ const LOGGED = ['action', 'outcome', 'member', 'summary', 'status', 'incident'];
  * the execution, what came of it and how long it took. An error goes through as it is.
  * @throws InvalidInput where the event is no invocation of a step of this function
  */
-export function handlerOf(steps: Readonly<Record<string, Step>>): Step {
+export function handlerOf(steps: Readonly<Record<string, StepModule>>): Step {
   const logger = new Logger({ serviceName: 'etcd-remediation' });
   return async (event, context) => {
     const { step, execution, input } = parse(invocationSchema, event, 'The invocation');
-    const run = Object.hasOwn(steps, step) ? steps[step] : undefined;
-    if (!run)
+    const load = Object.hasOwn(steps, step) ? steps[step] : undefined;
+    if (!load)
       throw new InvalidInput(`This function does not run the step "${step}", but ${Object.keys(steps).join(', ')}.`);
     const begun = performance.now();
     const about = (output?: unknown) => ({
@@ -30,7 +32,8 @@ export function handlerOf(steps: Readonly<Record<string, Step>>): Step {
       durationMs: Math.round(performance.now() - begun),
     });
     try {
-      const output = await run(input, context);
+      const { handler } = await load();
+      const output = await handler(input, context);
       logger.info('The step has ended.', { ...about(output), result: loggedOf(output) });
       return output;
     } catch (error) {

@@ -64,6 +64,9 @@ export interface RemediationRequest extends Omit<ExecutionRequest, 'incident'> {
 
 export type WatchOptions = Pick<DetectorOptions, 'minuteMs' | 'onFailure'> & Partial<Pick<DetectorOptions, 'onAlarm'>>;
 
+/** What a runbook begins with, and what a full store waits for: warm as soon as the platform is there, as Lambda keeps what was used a while ago. */
+const FIRST_FUNCTIONS = ['configuration', 'etcd', 'etcd-long'] as const;
+
 /** The embedded platform: the synthesized state machines, run against the bundled Lambda functions. Close it after use. */
 export class Platform {
   readonly lambdas: LambdaHost;
@@ -179,6 +182,7 @@ export class Platform {
       const platform: Platform = new Platform({
         ...{ assembly, endpoints, lambdas, commands, tasksFor, onPage, onOwnStart, clock },
       });
+      lambdas.warm(FIRST_FUNCTIONS.map((name) => arnOf(name, assembly)));
       return platform;
     } catch (error) {
       for (const endpoint of endpoints) await endpoint.close();
@@ -272,10 +276,11 @@ export class Platform {
     });
   }
 
-  /** Whoever runs this from a terminal has an outage: no step but the first should wait for its process to start. */
+  /** Whoever runs this from a terminal has an outage: no step should wait for its process to start. */
   #warm(definition: unknown): void {
     const text = JSON.stringify(definition);
-    this.lambdas.warm(this.#assembly.functions.map(({ arn }) => arn).filter((arn) => text.includes(arn)));
+    const used = this.#assembly.functions.map(({ arn }) => arn).filter((arn) => text.includes(arn));
+    this.lambdas.warm(used.toSorted((a, b) => text.indexOf(a) - text.indexOf(b)));
   }
 
   /** Hands an event to the synthesized rules, as EventBridge does. */

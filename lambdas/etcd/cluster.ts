@@ -64,9 +64,12 @@ export class EtcdCluster {
       await this.#requireFitLogin(members);
       return { members, memberList: [], alarms: [] };
     }
+    // Both need the members to agree: asked at once, they wait for one agreement.
+    const isFit = this.#requireFitLogin(members);
+    isFit.catch(() => undefined);
     try {
       const agreement = await this.observeAgreement(members, known);
-      await this.#requireFitLogin(members);
+      await isFit;
       return { members, ...agreement };
     } catch (error) {
       const explained = error instanceof EtcdUnavailable && members.some((member) => !member.answering);

@@ -168,7 +168,7 @@ export class EtcdMember {
     await this.#connection.maintenance.alarm(request);
   }
 
-  /** Compacts and waits until this member has removed the old revisions from its database. "Already compacted" is success. */
+  /** Compacts and waits until this member has removed the old revisions from its database, also where it was compacted already, which is success. */
   async compact(revision: string, deadlineMs: number): Promise<'Compacted' | 'AlreadyCompacted'> {
     try {
       await this.#connection.kv.compact({ revision, physical: true }, { deadline: Date.now() + deadlineMs });

@@ -1,35 +1,50 @@
-import protobuf from 'protobufjs/light.js';
+import protobuf from 'protobufjs/minimal.js';
 
 /** As etcd3 wants its messages: snake_case as in the proto, 64-bit numbers and enums as text, every field there. */
 const TO_OBJECT: protobuf.IConversionOptions = { longs: String, enums: String, defaults: true, oneofs: true };
 
-/**
- * The services of etcd's proto for grpc-js. In a bundle it stands for @grpc/proto-loader, which also builds a descriptor of each
- * message for reflection that nobody asks for, and takes a quarter of a cold start for it.
- * @param proto the proto as protobufjs's JSON
- */
-export function serviceDefinitions(proto: protobuf.INamespace): Record<string, Record<string, object>> {
-  const { nestedArray } = protobuf.Root.fromJSON(proto).resolveAll().lookup('etcdserverpb') as protobuf.Namespace;
-  const services = nestedArray.filter((object) => object instanceof protobuf.Service);
-  return Object.fromEntries(
-    services.map((service) => [
-      service.fullName.slice(1),
-      Object.fromEntries(service.methodsArray.map((method) => [method.name, methodDefinition(service, method)])),
-    ]),
-  );
+/** Of one direction: what is only sent is never decoded. */
+interface Message {
+  fromObject(value: object): object;
+  encode(message: object): protobuf.Writer;
+  decode(bytes: Buffer): object;
+  toObject(message: object, options: protobuf.IConversionOptions): object;
 }
 
-function methodDefinition({ fullName }: protobuf.Service, method: protobuf.Method) {
-  const { resolvedRequestType: request, resolvedResponseType: response } = method;
-  if (!request || !response) throw new Error(`${fullName}/${method.name} has no types.`);
-  return {
-    path: `/${fullName.slice(1)}/${method.name}`,
-    originalName: method.name.charAt(0).toLowerCase() + method.name.slice(1),
-    requestStream: method.requestStream ?? false,
-    responseStream: method.responseStream ?? false,
-    requestSerialize: (value: object) => Buffer.from(request.encode(request.fromObject(value)).finish()),
-    requestDeserialize: (bytes: Buffer) => request.toObject(request.decode(bytes), TO_OBJECT),
-    responseSerialize: (value: object) => Buffer.from(response.encode(response.fromObject(value)).finish()),
-    responseDeserialize: (bytes: Buffer) => response.toObject(response.decode(bytes), TO_OBJECT),
+/** A proto whose functions were generated when the bundle was made: lib/bundles/message-codecs.ts. */
+export interface Protocol {
+  /** By their full names, and their methods' names; messages by their full names. */
+  services: Readonly<Record<string, Readonly<Record<string, Method>>>>;
+  messages(runtime: typeof protobuf): Readonly<Record<string, Message>>;
+}
+
+interface Method {
+  request: string;
+  response: string;
+  requestStream: boolean;
+  responseStream: boolean;
+}
+
+/**
+ * The services of etcd's proto for grpc-js. In a bundle it stands for @grpc/proto-loader, which reads the proto at each start, and also builds a
+ * descriptor of each message for reflection that nobody asks for.
+ */
+export function serviceDefinitions({ services, messages }: Protocol): Record<string, Record<string, object>> {
+  const all = messages(protobuf);
+  const definitionOf = (service: string, name: string, { request, response, ...streams }: Method) => {
+    const [asked, answered] = [all[request] as Message, all[response] as Message];
+    return {
+      path: `/${service}/${name}`,
+      originalName: name.charAt(0).toLowerCase() + name.slice(1),
+      ...streams,
+      requestSerialize: (value: object) => Buffer.from(asked.encode(asked.fromObject(value)).finish()),
+      responseDeserialize: (bytes: Buffer) => answered.toObject(answered.decode(bytes), TO_OBJECT),
+    };
   };
+  return Object.fromEntries(
+    Object.entries(services).map(([service, methods]) => [
+      service,
+      Object.fromEntries(Object.entries(methods).map(([name, method]) => [name, definitionOf(service, name, method)])),
+    ]),
+  );
 }

@@ -7,18 +7,14 @@ const LAMBDA_RESERVE_MS = 10_000;
  * Compacts history up to `revision`, physically on every voter.
  *
  * etcd's physical compaction waits for the member that serves the call only; the others remove their old revisions in the
- * background, and a defragmentation that overtakes them frees too little. So each voter is asked for a revision of its own,
- * rising to `revision` at the last: members work compactions off in order, and each answer means that this member is done.
+ * background, and a defragmentation that overtakes them frees too little. So every voter is asked, all at once: one of them
+ * begins the compaction, and each answers when it is done itself, "already compacted" included.
  */
 export const handler = etcdStep(compactHistoryInput, async (etcd, { revision }, { remainingMs }) => {
+  if (revision === '0') return { revision, outcome: 'NothingToCompact' };
   const { members } = await etcd.observe();
   const voters = members.filter((member) => member.answering && !member.isLearner);
-  const outcomes: string[] = [];
-  for (const [index, { name }] of voters.entries()) {
-    const target = BigInt(revision) - BigInt(voters.length - 1 - index);
-    if (target > 0n) {
-      outcomes.push(await etcd.member(name).compact(target.toString(), remainingMs() - LAMBDA_RESERVE_MS));
-    }
-  }
-  return { revision, outcome: outcomes.at(-1) ?? 'NothingToCompact' };
+  const deadlineMs = remainingMs() - LAMBDA_RESERVE_MS;
+  const outcomes = await Promise.all(voters.map(({ name }) => etcd.member(name).compact(revision, deadlineMs)));
+  return { revision, outcome: outcomes.find((outcome) => outcome === 'Compacted') ?? 'AlreadyCompacted' };
 });

@@ -66,7 +66,7 @@ export async function buildSteps(): Promise<BundleTexts> {
   return Object.fromEntries(outputFiles.map(({ path, text }) => [basename(dirname(path)), text]));
 }
 
-/** The entry point of each function: its steps by their names, and the handler that runs one of them. */
+/** The entry point of each function: the handler that runs one of its steps, whose module it loads first. */
 function entryPoints(): Plugin {
   return {
     name: 'entry-points',
@@ -77,10 +77,8 @@ function entryPoints(): Plugin {
       }));
       build.onLoad({ filter: /.*/, namespace: ENTRY }, ({ path }) => {
         const steps = STEPS_OF[path as keyof typeof STEPS_OF];
-        const imports = steps.map((step, at) => `import { handler as step${at} } from './steps/${step}.ts';`);
-        const named = steps.map((step, at) => `'${step}': step${at}`);
-        const handler = `export const handler = handlerOf({ ${named.join(', ')} });`;
-        const contents = ["import { handlerOf } from './handler.ts';", ...imports, handler].join('\n');
+        const modules = steps.map((step) => `'${step}': () => import('./steps/${step}.ts')`);
+        const contents = `import { handlerOf } from './handler.ts'; export const handler = handlerOf({ ${modules.join(', ')} });`;
         return { contents, resolveDir: LAMBDAS };
       });
     },

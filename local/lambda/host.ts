@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { ExecutionError } from '../asl/errors.ts';
-import type { SandboxRequest, SandboxResponse } from './sandbox.ts';
+import type { SandboxLoaded, SandboxRequest, SandboxResponse } from './sandbox.ts';
 
 /** A Lambda function as its template describes it. */
 export interface LambdaFunction {
@@ -25,7 +25,11 @@ const HEAP_SHARE = 0.9;
 const LOG_TAIL_BYTES = 8_192;
 
 interface Sandbox {
+  /** Of its function. */
+  arn: string;
   process: ChildProcess;
+  /** Fulfilled when its bundle is loaded, or its process has ended. */
+  loaded: Promise<void>;
   /** The end of what the function wrote to its log since it last answered. */
   log: string;
 }
@@ -40,6 +44,8 @@ export class LambdaHost {
   readonly environment: Readonly<Record<string, string>>;
   readonly #idle = new Map<string, Sandbox[]>();
   readonly #running = new Set<Sandbox>();
+  #warming: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   /** @param environment what every function has, such as the AWS endpoints and credentials */
   constructor(functions: readonly LambdaFunction[], environment: Readonly<Record<string, string>>) {
@@ -47,13 +53,21 @@ export class LambdaHost {
     this.environment = environment;
   }
 
-  /** Starts a process for each of these functions that has none at rest, so that its first event finds it warm. */
+  /**
+   * Starts a process for each of these functions that has none, so that its first event finds it warm: one after the other, in this order. All at
+   * once they would take the processors from the one that is needed first.
+   */
   warm(arns: readonly string[]): void {
-    for (const arn of arns) {
-      const definition = this.#functions.get(arn);
-      const isWarm = (this.#idle.get(arn)?.length ?? 0) > 0;
-      if (definition && !isWarm) this.#rest(definition, this.#start(definition));
-    }
+    for (const arn of arns) this.#warming = this.#warming.then(() => this.#warmOne(arn));
+  }
+
+  async #warmOne(arn: string): Promise<void> {
+    const definition = this.#functions.get(arn);
+    const hasProcess = [...this.#running].some((sandbox) => sandbox.arn === arn);
+    if (!definition || hasProcess || this.#isClosed) return;
+    const sandbox = this.#start(definition);
+    this.#rest(definition, sandbox);
+    await sandbox.loaded;
   }
 
   /**
@@ -82,6 +96,7 @@ export class LambdaHost {
 
   /** Ends every process and waits until it is gone. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const gone = [...this.#running].map(
       (sandbox) => new Promise<void>((resolve) => sandbox.process.once('exit', () => resolve())),
     );
@@ -104,7 +119,10 @@ export class LambdaHost {
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    const sandbox: Sandbox = { process: child, log: '' };
+    const loaded = new Promise<void>((resolve) => {
+      child.once('message', () => resolve()).once('exit', () => resolve());
+    });
+    const sandbox: Sandbox = { arn: definition.arn, process: child, loaded, log: '' };
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (data: Buffer) => {
         sandbox.log = (sandbox.log + data.toString()).slice(-LOG_TAIL_BYTES);
@@ -141,7 +159,9 @@ function exchange(
     const timeoutMs = definition.timeoutSeconds * 1000;
     const request: SandboxRequest = { requestId: randomUUID(), event, deadlineMs: Date.now() + timeoutMs };
     const timer = setTimeout(() => settle(() => resolve('Timedout')), timeoutMs);
-    const onMessage = (message: SandboxResponse) => settle(() => resolve(message));
+    const onMessage = (message: SandboxResponse | SandboxLoaded) => {
+      if ('requestId' in message) settle(() => resolve(message));
+    };
     const onExit = () => settle(() => resolve('Exited'));
     const onAbort = () => {
       child.kill('SIGKILL');

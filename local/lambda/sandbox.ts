@@ -19,6 +19,11 @@ export type SandboxResponse =
   | { requestId: string; payload: string }
   | { requestId: string; error: { errorType: string; errorMessage: string; trace: string[] } };
 
+/** To the host, once: the handler is loaded. */
+export interface SandboxLoaded {
+  loaded: true;
+}
+
 type Handler = (event: unknown, context: object) => Promise<unknown>;
 
 // So that a process list shows which function is which.
@@ -47,6 +52,8 @@ process.on('message', async ({ requestId, event, deadlineMs }: SandboxRequest) =
 // The host is gone: nobody would stop this process any more.
 process.on('disconnect', () => process.exit());
 
-function send(response: SandboxResponse): void {
+send({ loaded: true });
+
+function send(response: SandboxResponse | SandboxLoaded): void {
   process.send?.(response);
 }

@@ -18,10 +18,14 @@ beforeEach(() => {
 function sample() {
   vi.stubEnv('POWERTOOLS_DEV', 'true');
   return handlerOf({
-    'assess-space': async (input) => ({ action: 'Reclaim', summary: 'Three members.', url: URL, given: input }),
-    'prove-writes': async () => {
-      throw new PreconditionFailed('No quorum.');
-    },
+    'assess-space': async () => ({
+      handler: async (input) => ({ action: 'Reclaim', summary: 'Three members.', url: URL, given: input }),
+    }),
+    'prove-writes': async () => ({
+      handler: async () => {
+        throw new PreconditionFailed('No quorum.');
+      },
+    }),
   });
 }
 

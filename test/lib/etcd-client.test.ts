@@ -1,19 +1,49 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { runInThisContext } from 'node:vm';
+import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
-import { serviceDefinitions } from '../../lambdas/etcd/service-definitions.ts';
-import { loadProto } from '../../lib/bundles/etcd-client.ts';
+import { type Protocol, serviceDefinitions } from '../../lambdas/etcd/service-definitions.ts';
+import { loadProto, SERVICES } from '../../lib/bundles/etcd-client.ts';
+import { protocolOf } from '../../lib/bundles/message-codecs.ts';
 
 interface MethodDefinition {
   path: string;
-  responseSerialize(value: object): Buffer;
+  requestSerialize(value: object): Buffer;
   responseDeserialize(bytes: Buffer): unknown;
 }
 
 const etcd3 = dirname(createRequire(import.meta.url).resolve('etcd3/package.json'));
+const proto = loadProto(join(etcd3, 'proto/rpc.proto'));
 // Through text, as it goes into a bundle.
-const proto = JSON.parse(JSON.stringify(loadProto(join(etcd3, 'proto/rpc.proto'))));
-const status = serviceDefinitions(proto)['etcdserverpb.Maintenance']?.Status as MethodDefinition;
+const protocol = runInThisContext(`(${protocolOf(proto, SERVICES)})`) as Protocol;
+const definitions = serviceDefinitions(protocol);
+const status = definitions['etcdserverpb.Maintenance']?.Status as MethodDefinition;
+const METHODS = SERVICES.flatMap((service) =>
+  proto.lookupService(service).methodsArray.map((method) => ({ service, method, name: `${service}/${method.name}` })),
+);
+
+/** A message of this type with something in each field, down to the third one in another. */
+function sampleOf(type: protobuf.Type, depth = 3): Record<string, unknown> {
+  const fields = type.fieldsArray.map((field) => {
+    const { name, resolvedType, repeated, partOf } = field.resolve();
+    // Of those that exclude each other, the first one.
+    if (partOf && partOf.fieldsArray[0] !== field) return [];
+    if (resolvedType instanceof protobuf.Type && depth === 0) return [];
+    const value = sampleValue(field, depth);
+    return [[name, repeated ? [value, value] : value]];
+  });
+  return Object.fromEntries(fields.flat());
+}
+
+function sampleValue({ resolvedType, type }: protobuf.Field, depth: number): unknown {
+  if (resolvedType instanceof protobuf.Type) return sampleOf(resolvedType, depth - 1);
+  if (resolvedType instanceof protobuf.Enum) return Object.keys(resolvedType.values).at(-1);
+  if (type === 'bytes') return Buffer.from('key');
+  if (type === 'bool') return true;
+  if (type === 'string') return 'word';
+  return type.endsWith('64') ? '9007199254740993' : 7;
+}
 
 /** A field of protobuf's wire format, written by hand: its key, and its value as a varint or as a length and bytes. */
 function field(id: number, value: bigint | Buffer): Buffer {
@@ -28,6 +58,21 @@ function varint(value: bigint): Buffer {
   return Buffer.from([...bytes, Number(rest)]);
 }
 
+describe('a call, as the bundles make it,', () => {
+  it.each(METHODS)('is written and read as by protobufjs itself: $name', ({ service, method }) => {
+    const request = proto.lookupType(method.requestType);
+    const response = proto.lookupType(method.responseType);
+    const definition = definitions[service]?.[method.name] as MethodDefinition;
+    const asked = sampleOf(request);
+    expect(definition.requestSerialize(asked)).toEqual(Buffer.from(request.encode(request.fromObject(asked)).finish()));
+    const answer = Buffer.from(response.encode(response.fromObject(sampleOf(response))).finish());
+    const options = { longs: String, enums: String, defaults: true, oneofs: true };
+    const read = response.toObject(response.decode(answer), options);
+    expect(definition.responseDeserialize(answer)).toEqual(read);
+    expect(definition.responseDeserialize(Buffer.alloc(0))).toEqual(response.toObject(response.create(), options));
+  });
+});
+
 describe('the status of a member, as the bundles read it,', () => {
   it('is asked for under the path that etcd serves', () => {
     expect(status.path).toBe('/etcdserverpb.Maintenance/Status');
@@ -41,7 +86,9 @@ describe('the status of a member, as the bundles read it,', () => {
       dbSizeQuota: '9223372036854775807',
       downgradeInfo: { enabled: true, targetVersion: '3.5.0' },
     };
-    expect(status.responseDeserialize(status.responseSerialize(answer))).toMatchObject(answer);
+    const type = proto.lookupType('etcdserverpb.StatusResponse');
+    const bytes = Buffer.from(type.encode(type.fromObject(answer)).finish());
+    expect(status.responseDeserialize(bytes)).toMatchObject(answer);
   });
 
   it('has them where etcd 3.6 writes them', () => {

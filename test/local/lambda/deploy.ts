@@ -28,6 +28,7 @@ export async function deploy(
   onTestFinished(() => host.close());
   return {
     host,
+    definition,
     codeDir,
     warm: () => host.warm([definition.arn]),
     invoke: (event?: unknown, signal?: AbortSignal) => host.invoke(definition.arn, event, signal),

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { LambdaHost } from '../../../local/lambda/host.ts';
 import { deploy, failureOf, isRunning, pidIn, WRITES_PID } from './deploy.ts';
 
 describe('a process', () => {
@@ -33,6 +34,22 @@ describe('a process', () => {
     warm();
     const pid = await pidIn(codeDir);
     expect(await invoke({})).toBe(pid);
+  });
+
+  it('is started by warming when the one before it has loaded its bundle, for they would take the processors from each other', async () => {
+    const wait = (ms: number) => `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${ms});`;
+    const begun = 'const begunAt = Date.now();';
+    const handler = 'exports.handler = async () => ({ begunAt, loadedAt });';
+    const slow = await deploy('', { arn: 'slow' });
+    const next = await deploy('', { arn: 'next' });
+    await writeFile(join(slow.codeDir, 'index.cjs'), `${begun} ${wait(300)} const loadedAt = Date.now(); ${handler}`);
+    await writeFile(join(next.codeDir, 'index.cjs'), `${WRITES_PID} ${begun} const loadedAt = begunAt; ${handler}`);
+    const host = new LambdaHost([slow.definition, next.definition], {});
+    onTestFinished(() => host.close());
+    host.warm(['slow', 'next']);
+    await pidIn(next.codeDir);
+    const { loadedAt } = (await host.invoke('slow', {})) as { loadedAt: number };
+    expect(await host.invoke('next', {})).toMatchObject({ begunAt: expect.toSatisfy((at: number) => at >= loadedAt) });
   });
 
   it('is not started by warming others', async () => {
