@@ -148,7 +148,13 @@ describe('a command', () => {
 
   it('that a host does not take in time was not delivered', async () => {
     const access = { exec: ['sleep', '60'] };
-    const invocation = startInvocation({ access, script: 'echo never', deliverySeconds: 0.3, timeoutSeconds: 60 });
+    const invocation = startInvocation({
+      access,
+      script: 'echo never',
+      commandId: 'c',
+      deliverySeconds: 0.3,
+      timeoutSeconds: 60,
+    });
     expect(invocation.state().Status).toBe('Pending');
     await invocation.ended;
     expect(invocation.state()).toMatchObject({
