@@ -14,12 +14,12 @@ const MOST_ARROWS = 2;
 
 /**
  * How to read a page. What `States.ALL` does not stand for: the AWS page on handling errors,
- * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html. Of `States.DataLimitExceeded` see local/asl/retry.ts.
  */
 const LEGEND = [
   'Drawn from the synthesized definition by `npm run docs`; a test compares the two. A dotted arrow shows where an error leads that no',
   `retry cures; where more than ${MOST_ARROWS} states fail alike to the same state, they share a dotted box. "Any error" is \`States.ALL\`, which stands`,
-  'for all but `States.DataLimitExceeded` and `States.Runtime`. An error that no arrow takes ends the execution.',
+  'for all but `States.Runtime`. An error that no arrow takes ends the execution.',
 ];
 
 /** What is drawn of a definition in the Amazon States Language. */

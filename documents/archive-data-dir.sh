@@ -9,8 +9,9 @@ user='{{ user }}'
 group='{{ group }}'
 execution='{{ execution }}'
 
+need systemctl
 find_data "$data_dir" "$wal_dir"
-lock "$(dirname -- "$real")"
+lock "$(folder_of "$real")"
 require_stopped 'its data is moved'
 require_archivable
 require_new_log "$wal_dir"

@@ -11,7 +11,7 @@ discarded=false
 
 # Everything that moves data holds this lock. Several recoveries may be forgotten on a host at the same time.
 find_data "$data_dir" "$wal_dir"
-if [ -d "$(dirname -- "$real")" ]; then lock "$(dirname -- "$real")" 8 20; fi
+if [ -d "$(folder_of "$real")" ]; then lock "$(folder_of "$real")" 8 20; fi
 find_scratch "$data_dir" "$execution"
 find_restored_wal
 find_folders
@@ -30,7 +30,10 @@ esac
 case $outcome:$phase in
   commit:) succeed '{"discarded":false}' ;;
   # The word comes first: from here on members may be started.
-  commit:placed) set_phase kept && discarded=true ;;
+  commit:placed)
+    set_phase kept
+    discarded=true
+    ;;
 esac
 for folder in "${folders[@]}"; do
   if [ ! -d "$folder" ]; then continue; fi

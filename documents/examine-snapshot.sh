@@ -14,10 +14,11 @@ clean_up() {
 
 # how_compressed FILE: `gzip`, or nothing, by its first bytes; its name may say anything.
 how_compressed() {
-  reply=''
-  if [ "$(od -An -tx1 -N2 < "$1" | tr -d ' \n')" = 1f8b ]; then reply=gzip; fi
+  reply=$(od -An -tx1 -N2 < "$1" | tr -d ' \n') || fail 1 "od and tr cannot read $1. See whether the disk is sound, then run this again."
+  case $reply in 1f8b) reply=gzip ;; *) reply='' ;; esac
 }
 
+need tr mv rm
 [ -n "$url" ] || fail 64 "No address was given to fetch the backup from."
 require_snapshot_tools
 find_scratch "$data_dir" "$execution"
@@ -26,7 +27,7 @@ read_phase "$scratch"
 work=$scratch.backup
 make_scratch "$work"
 lock "$work"
-trap 'status=$?; clean_up; on_exit "$status"' EXIT
+to_free=clean_up
 rm -rf -- "${work:?}"/*
 
 fetch "$work/fetched"

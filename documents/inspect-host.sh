@@ -13,6 +13,8 @@ url='{{ url }}'
 # What later scripts are given.
 execution=inspected initial_cluster=inspected initial_cluster_state=existing initial_cluster_token=''
 
+need systemctl journalctl cat tail sort cut tr
+
 # SSM cuts what a command prints at 24,000 characters.
 result_chars=19500
 archives_chars=2000
@@ -39,18 +41,19 @@ directory() {
   local real=$2 holder exists=false empty=true mounted=false owner='' owning='' mode='' size=0 free=0
   if [ -d "$real" ]; then
     exists=true
-    read -r mode _ owner owning _ <<< "$(ls -ld -- "$real")"
+    mode=$(ls -ld -- "$real") || fail 1 "ls does not say whose $real is. See whether the disk is sound, then run this again."
+    read -r mode _ owner owning _ <<< "$mode"
     owner=$owner:$owning mode=${mode:0:10}
     # What cannot be read is not known to be empty.
-    if [ ! -r "$real" ] || [ ! -x "$real" ] || is_filled "$3"; then empty=false; fi
+    if [ ! -r "$real" ] || [ ! -x "$real" ] || { [ -d "$3" ] && [ ! -r "$3" ]; } || is_filled "$3"; then empty=false; fi
     if is_mount_point "$real"; then mounted=true; fi
     # Files of a running member come and go while du counts them.
-    number "$( (du -sk "$real" 2> /dev/null || true) | awk '{ kilobytes = $1 } END { print kilobytes }')" && size=$((reply * 1024))
+    disk_use "$real" && size=$((reply * 1024))
   fi
   # Where there is no such folder yet, it would be made in the nearest one above.
   holder=$real
-  while [ ! -d "$holder" ]; do holder=$(dirname -- "$holder"); done
-  number "$(df -P -k "$holder" 2> /dev/null | awk 'NR == 2 { print $(NF - 2) }')" && free=$((reply * 1024))
+  while [ ! -d "$holder" ]; do holder=$(folder_of "$holder"); done
+  read_disk "$holder" && free=$free_bytes
   object path "$1" realPath "$real" exists: "$exists" empty: "$empty" isMountPoint: "$mounted" \
     owner "$owner" mode "$mode" sizeBytes: "$size" freeBytes: "$free"
 }
@@ -76,7 +79,7 @@ has_log() {
 # Recoveries that were interrupted on this host, as an array of JSON; nothing of theirs is left where they came to their end.
 list_recoveries() {
   local folder name prefix found='' count=0
-  prefix=$(dirname -- "$1")/.etcd-remediation.$(basename -- "$1").
+  prefix=$(folder_of "$1")/.etcd-remediation.$(name_of "$1").
   for folder in "$prefix"* "$1"/archived.*.scratch; do
     read_phase "$folder"
     case $reply in '') continue ;; esac
@@ -116,6 +119,10 @@ lines() {
   od -An -v -tu1 | awk -v lines=1 -v max="$1" -v budget="$2" "$json_program"
 }
 
+no_lines() {
+  fail 1 'What was found could not be written down, with one of od, awk, cut, sort and tail. What is printed on standard error may say why.'
+}
+
 # ask INCIDENT CHECK ARGUMENTS...: runs the check as the scripts of that incident's runbook do, `any` for both, and keeps what it refuses.
 ask() {
   local incident=$1 said status
@@ -124,6 +131,7 @@ ask() {
   # A script ends where a check fails; here only this shell does.
   said=$(
     set -e
+    trap 'status=$?; if [ "$status" != 0 ]; then on_exit "$status"; fi' EXIT
     exec 3>&1 1>&2
     "$@"
   )
@@ -185,20 +193,33 @@ list_certificates() {
 # A place of their own, which is made for the time of a recovery, and only there.
 require_scratch() {
   find_scratch "$data_dir" "$execution"
-  if [ ! -w "$(dirname -- "$scratch")" ]; then
+  if [ ! -w "$(folder_of "$scratch")" ]; then
     refuse scratch-impossible 65 "The folder $scratch could not be made, where a recovery would work. See whether its file system is read-only, and that this runs as root."
   fi
 }
 
 # Whether S3, or what stands for it, is reached from here. Any answer will do: there is no such object.
 require_staging() {
-  local said
+  local said host=${url#*://}
+  host=${host%%/*}
   require_curl
-  said=$(printf 'url = "%s"\n' "$url" | curl --config - --globoff --silent --show-error --connect-timeout 5 --max-time 10 --output /dev/null 2>&1) ||
-    { how_to_reach && refuse staging-unreachable 65 "${url%%/*}//$(cut -d / -f 3 <<< "$url"), from where this host would fetch the snapshot, is not reached: ${said:0:200}. $reply"; }
+  said=$(printf 'url = "%s"\n' "$url" | curl -q --config - --globoff --silent --show-error --connect-timeout 5 --max-time 10 --output /dev/null 2>&1) ||
+    { how_to_reach && refuse staging-unreachable 65 "${url%%/*}//$host, from where this host would fetch the snapshot, is not reached: ${said:0:200}. $reply"; }
+}
+
+# What only later scripts call; one that undoes what others did is among them.
+require_tools() {
+  need mv rm mkdir rmdir chown ln cp mktemp find sleep
+  has_flock || true
+}
+
+require_recovery_tools() {
+  need sync env wc tr head sed grep cat chgrp chmod
+  require_alone
 }
 
 ask_all() {
+  ask any require_tools
   ask any require_loaded
   ask any real_path "$data_dir"
   ask any real_path "$wal_dir"
@@ -214,6 +235,7 @@ ask_all() {
   if id -u -- "$user" > /dev/null 2>&1; then ask member-failed require_new_log "$wal_dir"; fi
   ask any require_configurable
   ask any require_certificates
+  ask quorum-lost require_recovery_tools
   ask quorum-lost require_scratch
   ask quorum-lost require_snapshot_tools
   ask quorum-lost require_curl
@@ -258,13 +280,13 @@ fi
 has_log "$log_dir" && log_state=$reply
 read_cluster "$log_dir"
 cluster_id=$reply
-archives=$(list_archives "$real" | lines 700 "$archives_chars")
+archives=$(list_archives "$real" | lines 700 "$archives_chars") || no_lines
 list_recoveries "$real"
 recoveries=$reply
 
-overriding_list=$(printf '%s' "$overriding" | lines 400 2000)
+overriding_list=$(printf '%s' "$overriding" | lines 400 2000) || no_lines
 # shellcheck disable=SC2154
-experimental_list=$(printf '%s' "$experimental" | sort | lines 100 1000)
+experimental_list=$(printf '%s' "$experimental" | sort | lines 100 1000) || no_lines
 object format "$format" file "$file" name "$set_name" dataDir "$set_data_dir" walDir "$set_wal_dir" \
   initialAdvertisePeerUrls "$set_advertise_peer_urls" initialCluster "$set_initial_cluster" \
   initialClusterState "$set_initial_cluster_state" initialClusterToken "$set_initial_cluster_token" \
@@ -274,7 +296,7 @@ object unit: "$unit_state" atWork: "$at_work" etcdVersion "$etcd_version" dataDi
 rest=$reply
 
 journal() {
-  (journalctl -u "$unit" -n "$1" --no-pager -q -o cat || true) | tail -n "$1"
+  (journalctl -u "$unit" -n "$1" --no-pager -q -o cat || echo 'journalctl does not say what the unit has logged.') | tail -n "$1"
 }
 
 # What has gone wrong since it last served clients.
@@ -283,7 +305,7 @@ errors_program='
 /"msg":"ready to serve client requests"|"msg":"serving client traffic insecurely|ready to serve client requests$/ { count = 0 }
 /"level":"(error|fatal|panic)"|"msg":"failed to verify flags"|^error verifying flags|^(panic|fatal error):|^[0-9-]+ [0-9:.]+ [CE] \|/ { line[++count] = $0 }
 END { for (i = count > 8 ? count - 7 : 1; i <= count; i++) print line[i] }'
-errors=$(journal 200 | awk "$errors_program" | cut -b 1-1600 | lines 400 "$errors_chars")
+errors=$(journal 200 | awk "$errors_program" | cut -b 1-1600 | lines 400 "$errors_chars") || no_lines
 rest="\"errors\":$errors,${rest#\{}"
 
 # They can be read another day; what stops a runbook goes first.
@@ -315,5 +337,5 @@ complaints() {
 }
 
 # The log gets what room is left; a message may have several lines, and bytes of any kind.
-log=$({ complaints 20 && journal 20 | cut -b 1-1600; } | lines 400 $((result_chars - ${#rest})))
+log=$({ complaints 20 && journal 20 | cut -b 1-1600; } | lines 400 $((result_chars - ${#rest}))) || no_lines
 succeed "{\"log\":$log,$rest"

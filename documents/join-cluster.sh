@@ -7,7 +7,9 @@ config_file='{{ configFile }}'
 initial_cluster='{{ initialCluster }}'
 execution='{{ execution }}'
 initial_cluster_state=existing initial_cluster_token=''
+sent_at='{{ sentAt }}'
 
+require_this_boot
 write_membership "$config_file"
 written=$reply
 done_before="{$written}"

@@ -10,6 +10,7 @@ user='{{ user }}'
 group='{{ group }}'
 execution='{{ execution }}'
 
+need systemctl find rm mv rmdir chown
 reverted=false
 displaced=''
 
@@ -33,9 +34,13 @@ revert() {
   if [ -z "$displaced" ] && [ -e "$archive.set-aside" ]; then displaced=$archive.set-aside; fi
 }
 
-# was_used FOLDER: whether anything was written there since it was placed.
+# was_used FOLDER: whether anything was written there since it was placed. Where nobody knows, nothing is moved.
 was_used() {
-  [ -n "$1" ] && [ -d "$1" ] && [ -n "$(find "$1" -type f -newer "$scratch/archives" -print)" ]
+  local found
+  if [ -z "$1" ] || [ ! -d "$1" ]; then return 1; fi
+  found=$(find "$1" -type f -newer "$scratch/archives" -print 2>&1) ||
+    refuse writes-unknown 66 "find cannot tell whether anything was written in $1 since $execution has placed it there: ${found:0:300}. The member may have taken writes, so nothing is moved. See whether the disk is sound, then run this again."
+  [ -n "$found" ]
 }
 
 # take_back FOLDER TO: what was restored goes back where it came from.
@@ -47,8 +52,9 @@ take_back() {
 require_archives() {
   local folder
   if [ ! -f "$scratch/archives" ]; then return 0; fi
+  read_line "$scratch/archives"
   for folder in "$member" ${wal:+"$wal"}; do
-    case $(cat "$scratch/archives") in *"\"$folder.$execution\""*) ;; *) continue ;; esac
+    case $reply in *"\"$folder.$execution\""*) ;; *) continue ;; esac
     [ -e "$folder.$execution" ] || refuse archive-gone 66 "$execution has moved the older data to $folder.$execution, and it is not there any more. Find it, move it back there, then run this again."
   done
 }
@@ -56,7 +62,8 @@ require_archives() {
 # Undoes a swap-data-dir, wherever that was interrupted.
 take_all_back() {
   if [ -f "$scratch/archives" ] && { was_used "$member" || was_used "$wal"; }; then
-    refuse restored-used 66 "The member has been started with what $execution has restored into $real, and may have taken writes since. What was there before lies in $(cat "$scratch/archives"). Decide which is worth keeping. If it is what is there now: remove $scratch. If it is the older data: move $member${wal:+ and $wal} away by hand, then run this again."
+    read_line "$scratch/archives"
+    refuse restored-used 66 "The member has been started with what $execution has restored into $real, and may have taken writes since. What was there before lies in $reply. Decide which is worth keeping. If it is what is there now: remove $scratch. If it is the older data: move $member${wal:+ and $wal} away by hand, then run this again."
   fi
   require_archives
   if [ -f "$scratch/archives" ]; then
@@ -73,7 +80,8 @@ take_all_back() {
     reverted=true
   fi
   if [ -f "$scratch/owner" ]; then
-    chown -h -- "$(cat "$scratch/owner")" "$real"
+    read_line "$scratch/owner"
+    chown -h -- "$reply" "$real"
     rm -f -- "$scratch/owner"
   fi
 }
@@ -84,7 +92,7 @@ is_untouched() {
 }
 
 find_data "$data_dir" "$wal_dir"
-lock "$(dirname -- "$real")"
+lock "$(folder_of "$real")"
 find_scratch "$data_dir" "$execution"
 find_restored_wal
 read_phase "$scratch"

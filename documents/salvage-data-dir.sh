@@ -11,6 +11,9 @@ group='{{ group }}'
 keep='{{ keep }}'
 execution='{{ execution }}'
 
+need systemctl cp rm mkdir chown chgrp chmod cat sed mv sleep
+if command -v cmp > /dev/null; then need cmp; fi
+
 copy_tries=8
 # etcd makes its log files in pieces of 64 MB: the one that it goes on with, and the next.
 wal_bytes=128000000
@@ -18,11 +21,10 @@ wal_bytes=128000000
 kept='' cluster=''
 revision=0 keys=0 hash='' version='' size=0 raw_revision=0 log=null snapshot=null replay_problem=''
 
-# clean_up STATUS: unless all is done, nothing stays.
+# clean_up: unless all is done, nothing stays.
 clean_up() {
   end_replay
-  if [ -z "$kept" ]; then rm -rf -- "$scratch" || true; else rm -rf -- "$work" "$scratch/etcd.log" || true; fi
-  on_exit "$1"
+  if [ -z "$kept" ]; then rm -rf -- "$scratch"; else rm -rf -- "$work" "$scratch/etcd.log"; fi
 }
 
 # describe METHOD PROBLEM: the result, in `reply`.
@@ -40,13 +42,13 @@ nothing() {
 # What an execution that was cut off has salvaged is of no more use, and takes the room that this one needs.
 discard_leftovers() {
   local folder parent name
-  parent=$(dirname -- "$real") name=$(basename -- "$real")
+  parent=$(folder_of "$real") name=$(name_of "$real")
   for folder in "$parent/.etcd-remediation.$name".* "$real"/archived.*.scratch "$real"/archived.*.scratch.backup; do
     if [ ! -d "$folder" ] || [ -L "$folder" ] || [ "$folder" = "$scratch" ] || [ "$folder" = "$scratch.backup" ]; then continue; fi
     case ${folder#"$parent/.etcd-remediation.$name."} in "$folder" | *.backup) ;; *.*) continue ;; esac
     read_phase "$folder"
     case $reply in '' | kept) ;; *) continue ;; esac
-    if command -v flock > /dev/null && ! flock -n "$folder" true; then continue; fi
+    if has_flock && ! flock -n "$folder" true; then continue; fi
     rm -rf -- "$folder"
   done
 }
@@ -86,7 +88,8 @@ has_wal() {
 require_room() {
   local needed=$wal_bytes what="a copy of $real" kind file
   while read -r kind file; do
-    number "$(du -sk -- "$file" 2> /dev/null | awk '{ print $1 }')"
+    if [ ! -e "$file" ]; then continue; fi
+    disk_use "$file"
     needed=$((needed + reply * 1024))
   done <<< "$(list_files)"
   if [ "$keep" = yes ]; then
@@ -106,8 +109,7 @@ find_copy_options() {
 # copy_files: returns 1 and leaves `copy_problem` where a file could not be copied; of one that runs, log files come and go.
 copy_files() {
   local kind file
-  rm -rf -- "$work"
-  mkdir -p -- "$work/copy/member/snap" "$work/copy/member/wal"
+  copy_problem=$(rm -rf -- "$work" 2>&1 && mkdir -p -- "$work/copy/member/snap" "$work/copy/member/wal" 2>&1) || return 1
   while read -r kind file; do
     copy_problem=$(cp "${copy_options[@]}" -- "$file" "$work/copy/member/$kind/" 2>&1) || return 1
   done <<< "$(list_files)"
@@ -117,7 +119,7 @@ copy_files() {
 give_to_etcd() {
   local problem
   problem=$(chown -hR -- "$user:$group" "$work" 2>&1 && chgrp -h -- "$group" "$scratch" 2>&1 && chmod 710 "$scratch" 2>&1) ||
-    refuse copy-not-given 65 "The copy of the data cannot be given to $user:$group: ${problem:0:300}. Check the names of the user and the group."
+    refuse copy-not-given 65 "The copy of the data cannot be given to $user:$group by chown, chgrp and chmod: ${problem:0:300}. Check the names of the user and the group."
 }
 
 # is_same ONE OTHER: not every host has cmp.
@@ -138,7 +140,7 @@ copy_data() {
   local try problem
   for ((try = 1; try <= copy_tries; try++)); do
     if ! copy_files; then
-      problem="$real could not be copied: ${copy_problem:0:300}"
+      problem="$real could not be copied by rm, mkdir and cp: ${copy_problem:0:300}"
     elif is_same "$database" "$copied"; then
       give_to_etcd
       return
@@ -176,7 +178,7 @@ write_snapshot() {
     digest=$(sed 's/../\\x&/g' <<< "$reply")
   fi
   { cat -- "$copied" && printf "$digest"; } | gzip -n -1 -c > "$scratch/snapshot.gz" ||
-    fail 1 "The snapshot could not be written to $scratch. See whether the disk is full, then run this again."
+    fail 1 "The snapshot could not be written to $scratch by cat and gzip. See whether the disk is full, then run this again."
   sha256_of "$scratch/snapshot.gz"
   snapshot=$reply
   size_of "$scratch/snapshot.gz"
@@ -190,18 +192,22 @@ require_readable
 find_scratch "$data_dir" "$execution"
 require_no_restore
 [ -f "$database" ] || nothing "There is no database $database."
-find_snapshot_tool
+require_snapshot_tools
+require_alone
 read_unit
 process=$MainPID
 make_scratch "$scratch"
 lock "$scratch"
 require_no_restore
-if [ "$keep" = yes ] && [ -f "$scratch/salvaged" ] && [ -f "$scratch/snapshot.gz" ]; then succeed "$(cat "$scratch/salvaged")"; fi
+if [ "$keep" = yes ] && [ -f "$scratch/salvaged" ] && [ -f "$scratch/snapshot.gz" ]; then
+  read_line "$scratch/salvaged"
+  succeed "$reply"
+fi
 work=$scratch/replay copied=$scratch/replay/copy/member/snap/db
-if [ -f "$copied" ] && command -v flock > /dev/null && ! flock -n -s "$copied" true; then
+if [ -f "$copied" ] && has_flock && ! flock -n -s "$copied" true; then
   refuse replay-runs 65 "An etcd that an interrupted run has started still works on $work/copy. Find it by that folder and end it, then run this again."
 fi
-trap 'clean_up $?' EXIT
+to_free=clean_up
 rm -rf -- "${scratch:?}"/*
 if [ "$keep" = yes ]; then discard_leftovers; fi
 

@@ -21,6 +21,7 @@ length='{{ lengthBytes }}'
 # The snapshot lies here: it is never fetched.
 url=''
 
+need head tail
 integer "$offset" && offset=$reply
 integer "$length" && length=$reply
 if [ "$offset" -eq 0 ]; then
@@ -30,7 +31,8 @@ if [ "$offset" -eq 0 ]; then
 else
   find_scratch "$data_dir" "$execution"
   [ -f "$scratch/restored" ] || refuse not-tried 65 "The restore of $execution was not tried on this host, or did not end well, so nothing is sent of its snapshot. Send its first part before, or begin the recovery anew."
-  read -r result < "$scratch/restored"
+  read_line "$scratch/restored"
+  result=$reply
 fi
 url='{{ url }}'
 snapshot=$scratch/snapshot.gz
@@ -42,7 +44,10 @@ fi
 
 work=$scratch/part.$offset.$$
 make_scratch "$work"
-trap 'status=$?; rm -rf -- "$work"; on_exit "$status"' EXIT
+drop_part() {
+  rm -rf -- "$work"
+}
+to_free=drop_part
 part=$snapshot
 # S3 wants to know the length first, which curl knows of a file only.
 if [ "$length" -lt "$size" ]; then
@@ -50,7 +55,7 @@ if [ "$length" -lt "$size" ]; then
   part=$work/part
   { tail -c "+$((offset + 1))" "$snapshot" 2> "$work/problem" || true; } | head -c "$length" > "$part"
   size_of "$part"
-  [ "$reply" = "$length" ] || fail 1 "Of $snapshot only $reply of $length bytes from byte $offset on could be read: $(head -c 300 "$work/problem")"
+  [ "$reply" = "$length" ] || fail 1 "Of $snapshot only $reply of $length bytes from byte $offset on could be read by tail and head: $(head -c 300 "$work/problem")"
 fi
 send "$part" "$work/answer"
 json "$etag"

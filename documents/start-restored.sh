@@ -6,6 +6,7 @@ unit='{{ unit }}'
 data_dir='{{ dataDir }}'
 wal_dir='{{ walDir }}'
 execution='{{ execution }}'
+sent_at='{{ sentAt }}'
 
 # What lies in the scratch folders has served. What cannot be removed now is told of when the recovery is forgotten.
 clean_up() {
@@ -17,10 +18,11 @@ clean_up() {
   done
 }
 
+require_this_boot
 require_loaded
 find_data "$data_dir" "$wal_dir"
 # Everything that moves data holds this lock.
-lock "$(dirname -- "$real")"
+lock "$(folder_of "$real")"
 find_scratch "$data_dir" "$execution"
 find_restored_wal
 read_phase "$scratch"

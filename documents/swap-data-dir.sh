@@ -16,12 +16,17 @@ initial_cluster_token='{{ initialClusterToken }}'
 execution='{{ execution }}'
 revision='{{ revision }}'
 replace_newer='{{ replaceNewer }}'
+sent_at='{{ sentAt }}'
 # A member that has restored data does not look at this, and one that has lost it must never begin a cluster by itself.
 initial_cluster_state=existing
 
-# A database that cannot be read is no reason to keep it.
+# A database that cannot be read is no reason to keep it; but then it has to be seen that others can be read here.
 require_older() {
-  if [ "$replace_newer" = yes ] || [ ! -f "$member/snap/db" ] || ! read_snapshot "$member/snap/db"; then return; fi
+  if [ "$replace_newer" = yes ] || [ ! -f "$member/snap/db" ]; then return; fi
+  if ! read_snapshot "$member/snap/db"; then
+    read_snapshot "$scratch/data/member/snap/db" || fail 1 "$snapshot_program can read neither the data of this member in $real nor what was restored: $snapshot_problem. So nobody knows which is newer, and nothing was moved. Run it by hand to see why, then run this again."
+    return
+  fi
   if [ "$snapshot_revision" -gt "$revision" ]; then
     refuse data-newer 66 "The data of this member in $real is at revision $snapshot_revision, and the snapshot that is to replace it at $revision: what was written in between would be lost. Begin the recovery anew, which finds the newer data."
   fi
@@ -34,18 +39,22 @@ place() {
   move "$1" "$2"
 }
 
+require_this_boot
 if [ "$data" = leave ]; then
   stop
   succeed '{"dataDir":"","walDir":"","file":"","copy":"","changed":false}'
 fi
 integer "$revision" && revision=$reply
 find_data "$data_dir" "$wal_dir"
-locked=$(dirname -- "$real")
+locked=$(folder_of "$real")
 lock "$locked" 8
 find_scratch "$data_dir" "$execution"
 find_restored_wal
 read_phase "$scratch"
-if [ "$reply" = placed ]; then succeed "$(cat "$scratch/swapped")"; fi
+if [ "$reply" = placed ]; then
+  read_line "$scratch/swapped"
+  succeed "$reply"
+fi
 case $reply in restored | moving) restored=$scratch/restored ;; *) restored='' ;; esac
 if [ ! -f "$restored" ]; then
   refuse not-restored 65 "Nothing is restored in $scratch that could be placed, or it is being moved back, or it is kept already. Restore the snapshot on this host first."
@@ -67,8 +76,8 @@ if [ ! -f "$scratch/archives" ]; then
   set_phase moving
   # An undo gives the data dir back to whom it belongs now.
   if [ -d "$real" ] && [ ! -f "$scratch/owner" ]; then
-    read -r _ _ uid gid _ <<< "$(ls -ldn -- "$real")"
-    printf '%s\n' "$uid:$gid" > "$scratch/owner.new"
+    read_owner "$real"
+    printf '%s\n' "$owner_uid:$owner_gid" > "$scratch/owner.new"
     mv -f -- "$scratch/owner.new" "$scratch/owner"
   fi
   archive_data
@@ -78,8 +87,10 @@ fi
 place "$scratch/data/member" "$member"
 if [ -n "$wal" ]; then place "$restored_wal" "$wal"; fi
 put_membership
-archives=$(cat "$scratch/archives")
-printf '%s\n' "${archives%\}},$reply}" > "$scratch/swapped.new"
+written=$reply
+read_line "$scratch/archives"
+result="${reply%\}},$written}"
+printf '%s\n' "$result" > "$scratch/swapped.new"
 mv -f -- "$scratch/swapped.new" "$scratch/swapped"
 set_phase placed
-succeed "$(cat "$scratch/swapped")"
+succeed "$result"

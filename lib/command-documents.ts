@@ -5,6 +5,7 @@ import { CfnDocument } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import {
   documentName,
+  documentParameters,
   HOST_COMMANDS,
   type HostCommandName,
   type HostParameter,
@@ -65,7 +66,8 @@ function read(file: string): string {
  * @throws when a parameter is not used or not known, when SSM would not take the document, or would not run it in bash
  */
 export function documentContent(command: HostCommandName, script: string): object {
-  const { description, timeoutSeconds, parameters } = HOST_COMMANDS[command];
+  const { description, timeoutSeconds } = HOST_COMMANDS[command];
+  const parameters = documentParameters(command);
   const lines = script.split('\n');
   checkScript(command, lines, Object.keys(parameters));
   const content = {
@@ -79,7 +81,10 @@ export function documentContent(command: HostCommandName, script: string): objec
         action: 'aws:runShellScript',
         name: 'runScript',
         precondition: { StringEquals: ['platformType', 'Linux'] },
-        inputs: { timeoutSeconds: String(timeoutSeconds), runCommand: lines.filter(isRun) },
+        inputs: {
+          timeoutSeconds: String(timeoutSeconds),
+          runCommand: lines.filter(isRun).map((line) => line.trimStart()),
+        },
       },
     ],
   };
@@ -92,7 +97,10 @@ export function documentContent(command: HostCommandName, script: string): objec
   return content;
 }
 
-/** Comments are for whoever reads the scripts in documents/: they are a fifth of what SSM and the template have to take. */
+/**
+ * Comments and indentation are for whoever reads the scripts in documents/: they are a third of what SSM and the template would have to take. No text
+ * of a script goes on in an indented line.
+ */
 function isRun(line: string): boolean {
   return line.startsWith('#!') || !/^\s*(#|$)/.test(line);
 }
@@ -115,6 +123,11 @@ function checkScript(command: string, lines: readonly string[], parameters: read
   const refuse = (problem: string): never => {
     throw new Error(`The script of ${command} ${problem}`);
   };
+  if (lines.some((line) => line.endsWith('\r'))) {
+    refuse(
+      'has lines that end as on Windows (CRLF), and no host runs it so: "bash\\r" is no program. Check it out with LF, as .gitattributes says.',
+    );
+  }
   // SSM Agent starts the script as a program, from sh: dash on Debian and Ubuntu.
   if (!/^#!.*\bbash\b/.test(lines[0] ?? '')) {
     refuse(`must begin with "#!/bin/bash": without it, SSM Agent's sh would run it.`);

@@ -99,7 +99,7 @@ export function stepFunctions(
   );
   const arnsOf = (commands: readonly HostCommandName[]) => commands.map((command) => documents[command]);
   grantRunCommand(stack, runCommand, clusters, arnsOf(others));
-  grantRunCommand(stack, transfers, clusters, arnsOf(transferring));
+  grantRunCommand(stack, transfers, clusters, arnsOf([...transferring, 'find-command']));
   staging.grantTransfers(transfers, clusters);
   staging.grantStaging(functions.staging);
   grantBackupLists(functions.backups, clusters);

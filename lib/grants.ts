@@ -9,7 +9,12 @@ import { RUNBOOKS } from './workflows/registry.ts';
 
 /** These of Run Command's actions know no resource that could be named. */
 export const LOOK_FOR_HOSTS = 'ssm:DescribeInstanceInformation';
-const FOLLOW_COMMANDS = ['ssm:GetCommandInvocation', 'ssm:ListCommands', 'ssm:CancelCommand'];
+const FOLLOW_COMMANDS = [
+  'ssm:GetCommandInvocation',
+  'ssm:ListCommands',
+  'ssm:ListCommandInvocations',
+  'ssm:CancelCommand',
+];
 
 export function grantRegistry(stack: Stack, step: StepFunction, clusters: Cluster[]): void {
   step.function.addToRolePolicy(

@@ -7,7 +7,7 @@ import type { StepFunction } from './step-function.ts';
 
 /**
  * The bucket through which a snapshot gets from host to host, and what two steps may do in it. Hosts have no permissions here: they get
- * presigned URLs, each for one object and an hour.
+ * presigned URLs, each for one object and a quarter of an hour, or an hour.
  *
  * S3's own key encrypts it: with a KMS key, each presigned URL would also need the right to that key, and it would keep nobody out
  * whom the bucket lets in.

@@ -199,6 +199,14 @@ const sentPartSchema = z.strictObject({ ...restoredSnapshotSchema.shape, etag: z
 const discardedScratchSchema = z.strictObject({ discarded: z.boolean() });
 
 /** What each command's result looks like. */
+/** find-command */
+const foundCommandSchema = z.strictObject({
+  /** Whether a process lives that the command's script has started, or the script itself. */
+  running: z.boolean(),
+  /** Since the host was started. */
+  upSeconds: z.int(),
+});
+
 export const HOST_COMMAND_RESULTS = {
   'inspect-host': hostInspectionSchema,
   'control-service': controlledServiceSchema,
@@ -212,6 +220,7 @@ export const HOST_COMMAND_RESULTS = {
   'swap-data-dir': swappedDataDirSchema,
   'start-restored': controlledServiceSchema,
   'discard-scratch': discardedScratchSchema,
+  'find-command': foundCommandSchema,
 } as const satisfies Record<HostCommandName, z.ZodType>;
 
 /** What one host command came to, where one host's failure does not end the execution. */

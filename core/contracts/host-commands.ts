@@ -19,6 +19,16 @@ export const EXIT_CODES = {
   UnsafeToProceed: 66,
 } as const;
 
+/**
+ * The commands that start or stop a service. Each also gets `sentAt`, the seconds since 1970 at which it is sent: an agent that has lost its memory in
+ * a crash runs a command again, and such a one is refused. It is filled in where the command is sent.
+ */
+export const SENT_AT = {
+  name: 'sentAt',
+  rule: TEXT_RULES.number,
+  commands: ['control-service', 'join-cluster', 'swap-data-dir', 'start-restored'] as readonly string[],
+};
+
 /** A parameter of a document: any text that follows a rule, or one of a few words. */
 export type HostParameter = TextRule | { values: readonly string[] };
 
@@ -48,8 +58,8 @@ const restoration = {
 };
 
 /**
- * The host commands. `timeoutSeconds` is what one run may take on the host before SSM ends it: systemd itself gives a service
- * 90 s to start and as long to stop, and contents may have to be moved one by one.
+ * The host commands. `timeoutSeconds` is what one run may take on the host before SSM ends it. systemd itself gives a service 90 s to start and as
+ * long to stop; a folder is moved by one rename; what reads, copies or sends a whole database has an hour.
  */
 export const HOST_COMMANDS = {
   'inspect-host': {
@@ -74,12 +84,12 @@ export const HOST_COMMANDS = {
   },
   'archive-data-dir': {
     description: "Moves the data of a stopped member aside under the execution's name, so that etcd starts empty",
-    timeoutSeconds: 600,
+    timeoutSeconds: 120,
     parameters: { unit, dataDir: path, walDir: optionalPath, user: account, group: account, execution },
   },
   'revert-data-dir': {
     description: 'Moves the data that an execution has moved aside back into its place',
-    timeoutSeconds: 600,
+    timeoutSeconds: 120,
     parameters: { unit, dataDir: path, walDir: optionalPath, user: account, group: account, execution },
   },
   'join-cluster': {
@@ -126,7 +136,8 @@ export const HOST_COMMANDS = {
   'swap-data-dir': {
     description:
       'Stops the service, moves its data aside and the restored data into its place, and writes the membership',
-    timeoutSeconds: 3600,
+    /** The stop, and a look at which data is newer: of a database of 8 GB that is a few minutes. */
+    timeoutSeconds: 900,
     parameters: {
       unit,
       /** `leave`: only the service is stopped, of a member that is not restored. */
@@ -165,12 +176,23 @@ export const HOST_COMMANDS = {
       execution,
     },
   },
+  'find-command': {
+    description: 'Says whether anything of a command still runs, and how long the host is up; changes nothing',
+    timeoutSeconds: 30,
+    parameters: { commandId: execution },
+  },
 } as const satisfies Record<
   string,
   { description: string; timeoutSeconds: number; parameters: Record<string, HostParameter> }
 >;
 
 export type HostCommandName = keyof typeof HOST_COMMANDS;
+
+/** All that a document is given: what its command is sent with, and where it needs it, {@link SENT_AT}. */
+export function documentParameters(command: HostCommandName): Record<string, HostParameter> {
+  const stamp = SENT_AT.commands.includes(command) ? { [SENT_AT.name]: SENT_AT.rule } : {};
+  return { ...HOST_COMMANDS[command].parameters, ...stamp };
+}
 
 /** The name of the SSM document. */
 export function documentName(command: HostCommandName): string {

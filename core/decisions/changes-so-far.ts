@@ -72,6 +72,7 @@ interface OnHost {
 /** What a command has changed on a host; empty for nothing. */
 const BY_COMMAND: Readonly<Record<HostCommandName, (each: OnHost) => string>> = {
   'inspect-host': () => '',
+  'find-command': () => '',
   'control-service': ({ parameters: { unit, action } }) =>
     `the service ${unit} was ${action === 'stop' ? 'stopped' : action === 'restart' ? 'restarted' : 'started'}`,
   'archive-data-dir': ({ parameters, result }) => {

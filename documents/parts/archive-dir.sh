@@ -2,10 +2,12 @@
 # How archive-data-dir and swap-data-dir move a member's data aside under the execution's name.
 # shellcheck disable=SC2317
 
+need mv mkdir rmdir chown id
+
 # A database that is open is locked by its process: another service than the unit's then runs on this data.
 require_closed() {
-  if [ -f "$member/snap/db" ] && command -v flock > /dev/null && ! flock -n -s "$member/snap/db" true; then
-    refuse database-in-use 66 "$member/snap/db is in use although the unit $unit is stopped. Find the process that runs on this data before it is moved."
+  if [ -f "$member/snap/db" ] && has_flock && ! flock -n -s "$member/snap/db" true; then
+    refuse database-in-use 66 "$member/snap/db is in use although the unit $unit is stopped: flock does not get it. Find the process that runs on this data before it is moved."
   fi
 }
 
@@ -34,13 +36,13 @@ require_archivable() {
 
 # may_write FOLDER: whether `user` may, by its mode. Where there are further rules (an ACL, shown as +), nobody knows.
 may_write() {
-  local mode uid gid own bits
-  own=$(id -u -- "$user")
-  read -r mode _ uid gid _ <<< "$(ls -ldn -- "$1")"
-  if [ "$own" = 0 ] || [ "${mode:10:1}" = + ]; then return 0; fi
-  bits=${mode:8:1}
-  case " $(id -G -- "$user") " in *" $gid "*) bits=${mode:5:1} ;; esac
-  if [ "$uid" = "$own" ]; then bits=${mode:2:1}; fi
+  local own groups bits
+  { own=$(id -u -- "$user") && groups=$(id -G -- "$user"); } || fail 1 "id does not say which groups $user is in. Run \"id $user\" to see why, then run this again."
+  read_owner "$1"
+  if [ "$own" = 0 ] || [ "${owner_mode:10:1}" = + ]; then return 0; fi
+  bits=${owner_mode:8:1}
+  case " $groups " in *" $owner_gid "*) bits=${owner_mode:5:1} ;; esac
+  if [ "$owner_uid" = "$own" ]; then bits=${owner_mode:2:1}; fi
   [ "$bits" = w ]
 }
 
@@ -65,7 +67,7 @@ archive_data() {
   archived="{\"dataDir\":$archived,\"walDir\":$reply}"
   if [ ! -d "$real" ]; then mkdir -m 700 -- "$real"; fi
   if ! may_write "$real"; then
-    problem=$(chown -h -- "$user:$group" "$real" 2>&1) || fail 1 "$real cannot be given to $user:$group: $problem. When the cause is removed, run this again."
+    problem=$(chown -h -- "$user:$group" "$real" 2>&1) || fail 1 "$real cannot be given to $user:$group by chown: $problem. When the cause is removed, run this again."
   fi
   reply=$archived
 }
@@ -76,7 +78,7 @@ require_new_log() {
   local path=${1%/}
   if [ -z "$wal" ]; then return 0; fi
   if [ -L "$path" ]; then refuse wal-dir-link 65 "The wal dir $path is a link to $wal, and etcd replaces it by a folder when it begins a new log, which then lies on another disk. Name $wal as the wal dir instead, in etcd's configuration as well."; fi
-  if ! may_write "$(dirname -- "$wal")"; then
-    refuse wal-dir-parent-closed 65 "$user may not write in $(dirname -- "$wal"), where etcd makes a folder $(basename -- "$wal").tmp when it begins a new log. Give that folder to $user, or name another wal dir."
+  if [ -d "$(folder_of "$wal")" ] && ! may_write "$(folder_of "$wal")"; then
+    refuse wal-dir-parent-closed 65 "$user may not write in $(folder_of "$wal"), where etcd makes a folder $(name_of "$wal").tmp when it begins a new log. Give that folder to $user, or name another wal dir."
   fi
 }

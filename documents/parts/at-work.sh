@@ -2,6 +2,7 @@
 # Whether etcd is at work on this host, as the host itself sees it.
 # shellcheck disable=SC2317
 
+need mktemp cat rm
 answer_within_seconds=5
 # Of one that has not told systemd yet that it is ready: etcd does that before it serves anybody.
 unready_answer_within_seconds=2
@@ -44,8 +45,9 @@ ask_member() {
   # Members talk to each other by the certificate that they serve with.
   if [ -r "$set_cert_file" ] && [ -r "$set_key_file" ]; then options=(--cert "$set_cert_file" --key "$set_key_file"); fi
   if [ "$ActiveState" = activating ]; then within=$unready_answer_within_seconds; fi
-  file=$(mktemp) || fail 1 "No temporary file can be made. See whether the disk is full."
-  said=$(curl --silent --show-error --globoff --insecure --noproxy '*' --connect-timeout 3 --max-time "$within" \
+  file=$(mktemp) || file=''
+  [ -n "$file" ] || fail 1 "No temporary file can be made by mktemp. See whether the disk is full."
+  said=$(curl -q --silent --show-error --globoff --insecure --noproxy '*' --connect-timeout 3 --max-time "$within" \
     ${options[@]+"${options[@]}"} --output "$file" "${url%/}/metrics" 2>&1) || code=$?
   read -r answer_state answer_id <<< "$(awk '
     /^etcd_server_has_leader / { state = $2 == 1 ? "leader" : "no-leader" }

@@ -52,26 +52,52 @@ END {
   printf "]"
 }'
 
-# json TEXT: as a string of JSON, of at most 4096 characters.
-json() {
+# to_json TEXT: as a string of JSON, of at most 4096 characters; returns 1 where od or awk does not do it.
+to_json() {
   case $1 in
-    *[!\ -~]* | *\"* | *\\*) reply=$(printf '%s' "$1" | od -An -v -tu1 | awk -v max=4096 "$json_program") ;;
+    *[!\ -~]* | *\"* | *\\*) reply=$(printf '%s' "$1" | od -An -v -tu1 | awk -v max=4096 "$json_program") && [ "${#reply}" -gt 2 ] ;;
     *) reply="\"${1:0:4096}\"" ;;
   esac
 }
 
-# succeed JSON: prints the result.
-succeed() {
+# json TEXT: the same; what a script has found is told as it is, or not at all.
+json() {
+  to_json "$1" || fail 1 'od or awk does not work on this host, and results are written with them. Find out why, then run this again.'
+}
+
+# json_message TEXT: the same without any program. A reason has to come through, whatever is missing here.
+json_message() {
+  if to_json "$1"; then return 0; fi
+  reply=${1//[!\ -~]/?} reply=${reply//\"/\'} reply=${reply//\\//}
+  reply="\"${reply:0:4096}\""
+}
+
+# The function that frees the disk that the script has taken, where it has. It runs before anything is told: SSM Agent stores what a script
+# says on its own disk, and where that is full the reason is lost.
+to_free=''
+free_disk() {
+  local function=$to_free
+  to_free=''
+  if [ -n "$function" ]; then "$function" || true; fi
+}
+
+# tell LINE: the one line that counts.
+tell() {
+  free_disk
   told=yes
   printf '%s\n' "$1" >&3
+}
+
+# succeed JSON: prints the result.
+succeed() {
+  tell "$1"
   exit 0
 }
 
 # fail EXIT_CODE MESSAGE
 fail() {
-  json "$2"
-  told=yes
-  printf '{"message":%s%s}\n' "$reply" "${done_before:+,\"done\":$done_before}" >&3
+  json_message "$2"
+  tell "{\"message\":$reply${done_before:+,\"done\":$done_before}}"
   exit "$1"
 }
 
@@ -79,9 +105,8 @@ fail() {
 # asks for the same reason before the first script runs, or why it cannot.
 refuse() {
   if [ -n "$done_before" ]; then fail 1 "$3"; fi
-  json "$3"
-  told=yes
-  printf '{"message":%s,"refusal":"%s"}\n' "$reply" "$1" >&3
+  json_message "$3"
+  tell "{\"message\":$reply,\"refusal\":\"$1\"}"
   exit "$2"
 }
 
@@ -92,6 +117,50 @@ on_exit() {
 trap 'on_exit $?' EXIT
 trap 'failed_command=$BASH_COMMAND' ERR
 trap 'fail 1 "The script was ended from outside before it was done. It may be run again."' HUP INT TERM
+
+# try_tool TOOL: a small task of which the answer is known. What tells of a failure by its status, wherever it is used, has none.
+try_tool() {
+  case $1 in
+    awk) awk 'BEGIN { print 7 }' ;;
+    cat | sort) printf '7\n' | "$1" ;;
+    cmp) if printf '' | cmp -s - /dev/null && ! printf 7 | cmp -s - /dev/null; then echo 7; fi ;;
+    curl) curl -q --version ;;
+    cut) printf '7\n' | cut -b 1-9 ;;
+    date) date +%s ;;
+    df) df -P -k / ;;
+    du) du -sk /dev/null ;;
+    env) env -i PATH="$PATH" env ;;
+    find) find / -prune -print ;;
+    grep) printf '7\n' | grep -e 7 ;;
+    gzip) printf 7 | gzip -n -1 -c | gzip -dc ;;
+    head | tail) printf '7\n' | "$1" -n 1 ;;
+    id) id -u ;;
+    ls) ls -d -- / ;;
+    od) printf 7 | od -An -v -tu1 ;;
+    sed) printf '7\n' | sed 's/7/8/' ;;
+    sha256sum) sha256sum < /dev/null ;;
+    shasum) shasum -a 256 < /dev/null ;;
+    tr) printf 7 | tr 7 8 ;;
+    wc) wc -c < /dev/null ;;
+    *) echo 7 ;;
+  esac
+}
+
+# need TOOL...: that each is there and does its work. A tool that is missing, or fails, says nothing; and a script would take that for an answer: that
+# nothing is mounted here, that nothing was written, that two files are the same. So each part names what it calls before anything is done.
+needed=''
+need() {
+  local tool said
+  for tool in "$@"; do
+    case " $needed " in *" $tool "*) continue ;; esac
+    command -v "$tool" > /dev/null || refuse tool-missing 65 "There is no $tool on this host, which this works with. Install it, or see why it is not in $PATH; then run this again."
+    said=$(try_tool "$tool") || said=''
+    [ -n "$said" ] ||
+      refuse tool-broken 65 "$tool does not work on this host: it was given a small task, and failed or said nothing. Run it by hand to see why, then run this again."
+    needed+=" $tool"
+  done
+}
+need awk od df ls readlink
 
 # number TEXT: 0 for what is none; an old systemd does not know every property.
 number() {
@@ -140,14 +209,27 @@ require_stopped() {
   esac
 }
 
+# folder_of PATH and name_of PATH: as dirname and basename say it, of a path that does not end in a slash.
+folder_of() {
+  local folder=${1%/*}
+  case $1 in
+    */*) printf '%s' "${folder:-/}" ;;
+    *) printf . ;;
+  esac
+}
+name_of() {
+  printf '%s' "${1##*/}"
+}
+
 # real_path PATH: where it leads in the end, whether that exists or not.
 real_path() {
   local path=$1 folder target hops
   for ((hops = 0; hops < 40; hops++)); do
-    folder=$(cd -P -- "$(dirname -- "$path")" 2> /dev/null && pwd -P) || break
-    path="${folder%/}/$(basename -- "$path")"
+    folder=$(cd -P -- "$(folder_of "$path")" 2> /dev/null && pwd -P) || break
+    path="${folder%/}/$(name_of "$path")"
     if [ ! -L "$path" ]; then break; fi
-    target=$(readlink "$path")
+    target=$(readlink "$path") || target=''
+    [ -n "$target" ] || fail 1 "readlink does not say where $path leads. Run \"readlink $path\" to see why, then run this again."
     case $target in
       /*) path=$target ;;
       *) path="${folder%/}/$target" ;;
@@ -157,8 +239,34 @@ real_path() {
   reply=$path
 }
 
+# read_disk PATH: leaves where the file system of PATH is mounted, `mounted_at`, and how much of it is free, `free_bytes`.
+read_disk() {
+  local said reply
+  said=$(df -P -k "$1" | awk 'NR == 2 { print $(NF - 2), $NF }') || said=''
+  read -r free_bytes mounted_at <<< "$said"
+  [ -n "$mounted_at" ] || fail 1 "df and awk do not say which file system $1 lies on. See whether its disk is sound and is mounted, then run this again."
+  number "$free_bytes" && free_bytes=$((reply * 1024))
+}
+
 is_mount_point() {
-  [ -e "$1" ] && [ "$(df -P -k "$1" 2> /dev/null | awk 'NR == 2 { print $NF }')" = "$1" ]
+  if [ ! -e "$1" ]; then return 1; fi
+  read_disk "$1"
+  [ "$mounted_at" = "$1" ]
+}
+
+# read_owner PATH: leaves its `owner_mode`, `owner_uid` and `owner_gid`.
+# shellcheck disable=SC2034
+read_owner() {
+  local said
+  said=$(ls -ldn -- "$1") || said=''
+  read -r owner_mode _ owner_uid owner_gid _ <<< "$said"
+  [ -n "$owner_gid" ] || fail 1 "ls does not say whose $1 is. See whether the disk is sound, then run this again."
+}
+
+# read_line FILE: the first line of a file that a script has written, in `reply`.
+read_line() {
+  reply=''
+  { [ -r "$1" ] && read -r reply < "$1" && [ -n "$reply" ]; } || fail 1 "$1 cannot be read, or is empty, although a run of this execution has written it. See whether the disk is sound."
 }
 
 # require_changeable PATH...: what is marked as immutable or append-only nobody can move or replace, root included. Where there is no lsattr, or the
@@ -166,7 +274,8 @@ is_mount_point() {
 require_changeable() {
   local path marks
   for path in "$@"; do
-    marks=$(lsattr -d -- "$path" 2> /dev/null | cut -d ' ' -f 1) || true
+    marks=$(lsattr -d -- "$path" 2> /dev/null) || true
+    marks=${marks%% *}
     case $marks in
       *[ia]*) refuse immutable 65 "$path is marked as immutable or append-only ($marks), so that nobody can move or replace it. Find out who has marked it, and why; then run \"chattr -i -a $path\"." ;;
     esac
@@ -183,11 +292,17 @@ list_contents() {
   done
 }
 
-# lock FOLDER [FD [SECONDS]]: one run at a time, until this process ends; another one is waited for so long. The lock is the folder itself, so nothing is left behind. Every host with
-# systemd has flock; where there is none, runs are not kept apart.
+# has_flock: Linux has it, and without it runs could not be kept apart there. macOS, where drills run as well, has none.
+has_flock() {
+  if [ -e /proc/self ]; then need flock; fi
+  command -v flock > /dev/null
+}
+
+# lock FOLDER [FD [SECONDS]]: one run at a time, until this process ends; another one is waited for so long. The lock is the folder itself, so nothing
+# is left behind.
 lock() {
-  if [ ! -d "$1" ] || ! command -v flock > /dev/null; then return 0; fi
+  if [ ! -d "$1" ] || ! has_flock; then return 0; fi
   eval "exec ${2:-9}< \"\$1\""
   if [ -n "${3:-}" ]; then set -- "$1" "${2:-9}" -w "$3"; else set -- "$1" "${2:-9}" -n; fi
-  flock "${@:3}" "$2" || refuse another-run 65 "Another run is at work in $1 at this moment. Wait until it has ended, then run this one again."
+  flock "${@:3}" "$2" || refuse another-run 65 "Another run is at work in $1 at this moment: flock does not get it. Wait until that run has ended, then run this one again."
 }

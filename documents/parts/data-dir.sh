@@ -4,6 +4,8 @@
 # mount point, or a folder that holds others' files, which stay where they are. Nothing is overwritten, nothing deleted.
 # shellcheck disable=SC2317
 
+need du mv id
+
 # find_data DATA_DIR WAL_DIR: where they lead: the data dir `real`, the `member` in it, and `wal`, which is empty where it is a part of `member`.
 # shellcheck disable=SC2034
 find_data() {
@@ -17,12 +19,25 @@ find_data() {
 
 # is_filled FOLDER: an empty folder is none.
 is_filled() {
-  if [ -d "$1" ]; then [ -n "$(ls -A -- "$1")" ]; else [ -e "$1" ] || [ -L "$1" ]; fi
+  local contents
+  if [ ! -d "$1" ]; then
+    [ -e "$1" ] || [ -L "$1" ]
+    return
+  fi
+  contents=$(ls -A -- "$1" 2>&1) || fail 1 "ls cannot tell whether $1 is empty: ${contents:0:300}. See whether the disk is sound, then run this again."
+  [ -n "$contents" ]
+}
+
+# disk_use PATH: how many kilobytes it takes, in `reply`. Files of a running member come and go while du counts them.
+disk_use() {
+  reply=$({ du -sk -- "$1" 2> /dev/null || true; } | awk '{ kilobytes = $1 } END { print kilobytes }') || reply=''
+  case $reply in '' | *[!0-9]*) if [ -e "$1" ]; then fail 1 "du does not say how much $1 takes. See whether the disk is sound, then run this again."; fi ;; esac
+  number "$reply"
 }
 
 # require_folder PATH WHAT: that it is a folder that can be read, or could be made.
 require_folder() {
-  [ -d "$(dirname -- "$1")" ] || refuse "$2-nowhere" 65 "There is no folder $(dirname -- "$1"), so $1 cannot be a $2 of this host. Check the path."
+  [ -d "$(folder_of "$1")" ] || refuse "$2-nowhere" 65 "There is no folder $(folder_of "$1"), so $1 cannot be a $2 of this host. Check the path."
   if [ -e "$1" ] && [ ! -d "$1" ]; then refuse "$2-no-folder" 65 "$1 is not a folder. Check the path of the $2."; fi
   if [ -d "$1" ] && { [ ! -r "$1" ] || [ ! -x "$1" ]; }; then
     refuse "$2-unreadable" 65 "$1 cannot be read by $(id -un). Run this as root or as the folder's owner."
@@ -49,6 +64,7 @@ list_mounts() {
   for file in "$@"; do
     if [ -r "$file" ]; then files+=("$file"); fi
   done
+  if [ -e /proc/self ] && [ ! -r /proc/self/mountinfo ]; then fail 1 "/proc/self/mountinfo cannot be read, so nobody knows what is mounted in $folder. Run this as root."; fi
   if [ "${#files[@]}" = 0 ]; then return 0; fi
   reply=$(folder=$folder path=$path awk '
     function plain(text,   out) {
@@ -107,7 +123,7 @@ require_wal_dir() {
   case $real/ in "$wal"/*) refuse wal-dir-holds-data-dir 65 "The wal dir $1 holds the data dir $real, and etcd removes all that is in its wal dir when it begins a new log. Give each a folder of its own." ;; esac
   case $1/ in "$member"/* | "$data_dir"/member/*) refuse wal-dir-leaves-member 65 "The wal dir $1 leads out of $member, to $wal, and the link is moved with $member. Name $wal as the wal dir instead." ;; esac
   if is_mount_point "$wal"; then refuse wal-dir-mounted 65 "The wal dir $wal is a mount point: etcd cannot begin a log there, for it renames a folder to that name. Name a folder on that disk as the wal dir."; fi
-  require_changeable "$(dirname -- "$wal")" "$wal"
+  require_changeable "$(folder_of "$wal")" "$wal"
   for entry in "$wal"/* "$wal"/.[!.]* "$wal"/..?*; do
     if [ ! -e "$entry" ] && [ ! -L "$entry" ]; then continue; fi
     case ${entry##*/} in *.wal | *.tmp | *.broken) ;; *) foreign+=" ${entry##*/}" ;; esac
@@ -119,7 +135,7 @@ require_wal_dir() {
 # shellcheck disable=SC2154
 require_account() {
   local own uid
-  uid=$(id -u -- "$user" 2> /dev/null) || refuse user-missing 65 "There is no user $user on this host, so nothing can be given to it. Check the name of etcd's user."
+  uid=$(id -u -- "$user" 2> /dev/null) || refuse user-missing 65 "There is no user $user on this host (id does not know it), so nothing can be given to it. Check the name of etcd's user."
   if command -v getent > /dev/null && ! getent group "$group" > /dev/null; then
     refuse group-missing 65 "There is no group $group on this host, so nothing can be given to it. Check the name of etcd's group."
   fi
@@ -192,5 +208,5 @@ read_cluster() {
 move() {
   local problem
   if [ -e "$2" ] || [ -L "$2" ]; then refuse target-exists 65 "$1 cannot be moved to $2, for that exists already. Nothing is ever overwritten: look at both and move one away."; fi
-  problem=$(mv -- "$1" "$2" 2>&1) || fail 1 "$1 could not be moved to $2: $problem. When the cause is removed, run this again: it goes on from here."
+  problem=$(mv -- "$1" "$2" 2>&1) || fail 1 "$1 could not be moved to $2: mv said: $problem. When the cause is removed, run this again: it goes on from here."
 }

@@ -2,6 +2,8 @@
 # What is written into etcd's configuration, and what is refused to be written.
 # shellcheck disable=SC2317
 
+need id
+
 # Prints the file with the new values, in their old places or at the end. Ends with 10 where it says so already, and with 11 and a
 # message where it cannot be edited.
 # shellcheck disable=SC2016
@@ -82,18 +84,18 @@ require_in_force() {
 
 # require_room_beside: that this account can replace the file by one that looks the same.
 require_room_beside() {
-  local uid own
+  local own
   if is_mount_point "$file"; then
     refuse config-file-mounted 65 "$file is a mount point of its own, so that no edited file can be put in its place. Mount its folder instead."
   fi
-  require_changeable "$file" "$(dirname -- "$file")"
-  if [ ! -w "$(dirname -- "$file")" ]; then
+  require_changeable "$file" "$(folder_of "$file")"
+  if [ ! -w "$(folder_of "$file")" ]; then
     refuse config-folder-closed 65 "No file can be made beside $file. Run this as root, or see whether its file system is read-only or full."
   fi
-  read -r _ _ uid _ <<< "$(ls -ln -- "$file")"
+  read_owner "$file"
   own=$(id -u)
-  if [ "$own" != 0 ] && [ "$own" != "$uid" ]; then
-    refuse config-owner 65 "$file belongs to the user with ID $uid, and $(id -un) cannot make a file for that one. Run this as root."
+  if [ "$own" != 0 ] && [ "$own" != "$owner_uid" ]; then
+    refuse config-owner 65 "$file belongs to the user with ID $owner_uid, and $(id -un) cannot make a file for that one. Run this as root."
   fi
 }
 
@@ -104,7 +106,7 @@ edit_membership() {
   edited=$(export format file initial_cluster initial_cluster_state initial_cluster_token && awk "$entry_finders$editor" < /dev/null) || status=$?
   changed=true
   case $status in
-    0) ;;
+    0) case $edited in *"$initial_cluster"*) ;; *) fail 1 "awk has edited $file, and the new members are not in what it made of it. Run this again; if it stays so, write them into $file by hand." ;; esac ;;
     10) changed=false ;;
     11) refuse config-not-editable 65 "$file cannot be edited: $edited. Correct it by hand, then run this again." ;;
     *) fail 1 "$file could not be read. What is printed on standard error may say why." ;;

@@ -2,6 +2,8 @@
 # Lets etcd replay the log of a copy of a member's data, where nobody else can reach it and it can reach nobody.
 # shellcheck disable=SC2317
 
+need env grep sleep id
+
 # Much longer than it ever takes; SSM ends the command after an hour, and there is more to do.
 replay_within_seconds=1200
 end_within_seconds=60
@@ -12,7 +14,7 @@ replaying=''
 # get its vote. Sockets that are files need no network.
 # shellcheck disable=SC2154
 exec_alone() {
-  local command=(env -i "PATH=$PATH" ETCD_UNSUPPORTED_ARCH=arm64)
+  local command=(env -i "PATH=$PATH" "SSM_COMMAND_ID=${SSM_COMMAND_ID:-}" ETCD_UNSUPPORTED_ARCH=arm64)
   if [ "$(id -u)" != 0 ]; then
     # Where a network of its own needs more than this account may, a proxy that is not there keeps it from all but this host.
     if unshare -r -n true 2> /dev/null; then command=(unshare -r -n "${command[@]}"); else command+=(HTTP_PROXY=http://127.0.0.1:1 HTTPS_PROXY=http://127.0.0.1:1); fi

@@ -3,6 +3,8 @@
 # the same; with others, or after it was interrupted at any point, it begins anew.
 # shellcheck disable=SC2317
 
+need rm mv chown id wc
+
 # etcd allocates its first WAL file in full.
 wal_bytes=64000000
 
@@ -52,7 +54,8 @@ restore() {
   said=$(snapshot_tool restore "$scratch/db" --data-dir "$scratch/data" --name "$name" --initial-advertise-peer-urls "$peer_urls" \
     --initial-cluster "$initial_cluster" --initial-cluster-token "$initial_cluster_token" ${options[@]+"${options[@]}"} 2>&1) || {
     case $said in *Error:*) said=${said#*Error: } ;; esac
-    fail 1 "etcd's own program could not restore the snapshot: ${said:0:400}. The data dir is as it was."
+    said=${said:0:400}
+    fail 1 "etcd's own program could not restore the snapshot: ${said:-env and $snapshot_program said nothing}. The data dir is as it was."
   }
 }
 
@@ -82,7 +85,7 @@ restore_snapshot() {
   case $reply in
     moving | placed) refuse restored-already 65 "What $execution has restored here is on its way into its place already ($reply), so nothing else is restored. Move it back with revert-data-dir first." ;;
   esac
-  trap 'status=$?; clean_up; on_exit "$status"' EXIT
+  to_free=clean_up
   # What an earlier run has left counts for nothing from here on.
   rm -f -- "$scratch/restored"
   set_phase restored
@@ -96,7 +99,7 @@ restore_snapshot() {
     fail 1 "What was restored is at revision $snapshot_revision, and not at $((revision + bump_revision)): it is not the snapshot that was planned with. The data dir is as it was; begin the recovery anew."
   fi
   problem=$(chown -hR -- "$user:$group" "$scratch/data" 2>&1 && if [ -d "$restored_wal" ]; then chown -hR -- "$user:$group" "$restored_wal" 2>&1; fi) ||
-    fail 1 "What was restored cannot be given to $user:$group: ${problem:0:300}. Check the names of the user and the group, then run this again."
+    fail 1 "What was restored cannot be given to $user:$group by chown: ${problem:0:300}. Check the names of the user and the group, then run this again."
   size_of "$scratch/data/member/snap/db"
   printf '%s\n' "{\"revision\":\"$snapshot_revision\",\"sizeBytes\":$reply}" "$parameters" > "$scratch/restored.new"
   mv -f -- "$scratch/restored.new" "$scratch/restored"

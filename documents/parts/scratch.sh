@@ -2,17 +2,19 @@
 # Where a recovery works on a host: a folder beside the data dir, on the same file system, that only this project makes and removes.
 # shellcheck disable=SC2317
 
+need mkdir mv rm sync
+
 # find_scratch DIR EXECUTION: leaves the folder's path in `scratch`. It has the data dir's name in it, for another cluster's may lie beside. A mount point's neighbours lie on another file system, so there it
 # is inside; etcd does not look at it. A backup that was fetched lies in "$scratch.backup": the same host may have salvaged data, too.
 # shellcheck disable=SC2034
 find_scratch() {
   local parent
   real_path "$1"
-  parent=$(dirname -- "$reply")
+  parent=$(folder_of "$reply")
   if [ -d "$reply" ] && { is_mount_point "$reply" || [ ! -w "$parent" ]; }; then
     scratch=$reply/archived.$2.scratch
   else
-    scratch=$parent/.etcd-remediation.$(basename -- "$reply").$2
+    scratch=$parent/.etcd-remediation.$(name_of "$reply").$2
   fi
 }
 
@@ -38,15 +40,14 @@ make_scratch() {
   local problem
   if [ -L "$1" ] || { [ -e "$1" ] && [ ! -d "$1" ]; }; then refuse scratch-no-folder 65 "$1 is no folder, but only a recovery's own folder may be there. Look at it and move it away."; fi
   if [ -d "$1" ]; then return 0; fi
-  problem=$(mkdir -m 700 -- "$1" 2>&1) || refuse scratch-impossible 65 "The folder $1 cannot be made, where the recovery would work: $problem. Check the path, the disk, and that this runs as root."
+  problem=$(mkdir -m 700 -- "$1" 2>&1) || refuse scratch-impossible 65 "The folder $1 cannot be made by mkdir, where the recovery would work: $problem. Check the path, the disk, and that this runs as root."
 }
 
 # require_free FOLDER BYTES WHAT_FOR
 require_free() {
-  local free
-  number "$(df -P -k "$1" 2> /dev/null | awk 'NR == 2 { print $(NF - 2) }')" && free=$((reply * 1024))
-  if [ "$free" -lt "$2" ]; then
-    refuse no-room 65 "There are $free bytes free where $1 lies, and $3 takes about $2. Make room there, then run this again."
+  read_disk "$1"
+  if [ "$free_bytes" -lt "$2" ]; then
+    refuse no-room 65 "There are $free_bytes bytes free where $1 lies, and $3 takes about $2. Make room there, then run this again."
   fi
 }
 
@@ -58,9 +59,10 @@ require_free() {
 set_phase() {
   read_phase "$scratch"
   if [ "$reply" = "$1" ]; then return; fi
-  printf '%s\n' "$1" > "$scratch/phase.new"
-  sync -- "$scratch/phase.new" 2> /dev/null || sync
-  mv -f -- "$scratch/phase.new" "$scratch/phase"
+  { printf '%s\n' "$1" > "$scratch/phase.new" && { sync -- "$scratch/phase.new" 2> /dev/null || sync; } && mv -f -- "$scratch/phase.new" "$scratch/phase"; } ||
+    fail 1 "The word \"$1\" could not be written to $scratch/phase: printf, sync or mv failed, and what is printed on standard error may say why. See whether the disk is full, then run this again."
+  read_phase "$scratch"
+  [ "$reply" = "$1" ] || fail 1 "The word \"$1\" was written to $scratch/phase, and \"$reply\" is read from it. See whether the disk is sound, then run this again."
 }
 
 # read_phase SCRATCH: in `reply`, empty where there is none. Where the word cannot be read any more, nobody knows what lies in which place, as in

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What etcd is configured with, for inspect-host and for the writing of the membership: read as systemd and etcd read it, and never run.
 # shellcheck disable=SC2317
+need systemctl
 newline=$'\n'
 
 # Finds entries in the lines `L[1..lines]` of an environment file as systemd reads it, and of YAML with its settings at the left
@@ -323,9 +324,11 @@ read_settings() {
   if [ -z "$environment_file" ] && [ "$count" = 1 ]; then environment_file=$environment_files; fi
   file=$environment_file
   output=$(unit=$unit service_command=$service_command service_environment=$service_environment \
-    environment_files=$environment_files environment_file=$environment_file awk "$entry_finders$unit_reader" < /dev/null)
+    environment_files=$environment_files environment_file=$environment_file awk "$entry_finders$unit_reader" < /dev/null) ||
+    fail 1 "awk cannot read the settings of the unit $unit. What is printed on standard error may say why."
   take_settings "$output"
   if [ "$format" = yaml ] && [ -f "$file" ] && [ -r "$file" ]; then
-    take_settings "$(file=$file awk "$entry_finders$yaml_reader" < /dev/null)"
+    output=$(file=$file awk "$entry_finders$yaml_reader" < /dev/null) || fail 1 "awk cannot read the settings in $file. What is printed on standard error may say why."
+    take_settings "$output"
   fi
 }

@@ -2,6 +2,8 @@
 # etcd's snapshots: what is in a database file, and who may run what.
 # shellcheck disable=SC2317
 
+need env wc tr id
+
 # etcdutl came with 3.5, and etcdctl lost these commands with 3.6. Looked for before it is used, for a subshell could not end the script.
 # shellcheck disable=SC2154
 find_snapshot_tool() {
@@ -10,9 +12,9 @@ find_snapshot_tool() {
   [ -x "$snapshot_program" ] || refuse etcdutl-missing 65 "There is neither etcdutl nor etcdctl in $bin_dir, so a snapshot can be neither read nor restored on this host. Install etcd's programs there."
 }
 
-# snapshot_tool ARGUMENTS... etcd's programs read every ETCD_* variable as a flag.
+# snapshot_tool ARGUMENTS... etcd's programs read every ETCD_* variable as a flag. By its command's ID it is found where the script is killed.
 snapshot_tool() {
-  env -i PATH="$PATH" ETCDCTL_API=3 ETCD_UNSUPPORTED_ARCH=arm64 "$snapshot_program" snapshot "$@"
+  env -i PATH="$PATH" SSM_COMMAND_ID="${SSM_COMMAND_ID:-}" ETCDCTL_API=3 ETCD_UNSUPPORTED_ARCH=arm64 "$snapshot_program" snapshot "$@"
 }
 
 # read_snapshot FILE: leaves `snapshot_revision`, `snapshot_keys`, `snapshot_hash` and `snapshot_version`, or `snapshot_problem` and returns 1.
@@ -25,6 +27,7 @@ read_snapshot() {
   find_snapshot_tool
   if ! said=$(snapshot_tool status "$1" --write-out=json 2>&1); then
     snapshot_problem=${said:0:400}
+    snapshot_problem=${snapshot_problem:-env and $snapshot_program said nothing}
     return 1
   fi
   if [[ $said =~ \"hash\":([0-9]+),\"revision\":([0-9]+),\"totalKey\":([0-9]+) ]]; then
@@ -44,19 +47,37 @@ integer() {
 
 # size_of FILE: in bytes, in `reply`.
 size_of() {
-  number "$(wc -c < "$1" | tr -d ' ')"
+  reply=$(wc -c < "$1" | tr -d ' ') || reply=''
+  case $reply in '' | *[!0-9]*) fail 1 "wc and tr do not say how large $1 is. See whether it can be read and the disk is sound, then run this again." ;; esac
 }
 
 # require_snapshot_tools: what a recovery needs on each host.
 require_snapshot_tools() {
   find_snapshot_tool
   case $snapshot_program:$(snapshot_tool --help 2>&1 || true) in
-    */etcdctl:*restore*) ;;
-    */etcdctl:*) refuse etcdutl-needed 65 "There is no etcdutl in $bin_dir, and its etcdctl is of a release that cannot restore snapshots any more. Install etcd's etcdutl there." ;;
+    *:*restore*) ;;
+    */etcdctl:?*) refuse etcdutl-needed 65 "There is no etcdutl in $bin_dir, and its etcdctl is of a release that cannot restore snapshots any more. Install etcd's etcdutl there." ;;
+    *) refuse etcdutl-broken 65 "$snapshot_program does not work on this host: asked by env for its help on snapshots, it does not speak of restoring them. Run \"$snapshot_program snapshot --help\" to see why." ;;
   esac
   command -v gzip > /dev/null || refuse gzip-missing 65 "There is no gzip on this host, which snapshots are compressed with. Install it."
-  command -v sha256sum > /dev/null || command -v shasum > /dev/null ||
-    refuse sha256sum-missing 65 "There is neither sha256sum nor shasum on this host, which snapshots are told apart with. Install coreutils."
+  need gzip
+  require_sha256
+}
+
+require_sha256() {
+  if command -v sha256sum > /dev/null; then need sha256sum && return; fi
+  command -v shasum > /dev/null || refuse sha256sum-missing 65 "There is neither sha256sum nor shasum on this host, which snapshots are told apart with. Install coreutils."
+  need shasum
+}
+
+# require_alone: what a log is replayed with (see exec_alone). Without it the log would not be replayed, and its writes would count as lost.
+# shellcheck disable=SC2154
+require_alone() {
+  if [ "$(id -u)" != 0 ]; then return 0; fi
+  need unshare
+  if [ "$user" = root ]; then return 0; fi
+  command -v setpriv > /dev/null || command -v runuser > /dev/null ||
+    refuse tool-missing 65 "There is neither setpriv nor runuser on this host, and the log of a copy of the data is replayed as $user with one of them. Install util-linux, then run this again."
 }
 
 # decompressed_size FILE.gz: in bytes, in `reply`. Before 1.12 gzip counted to 4 GiB only: then the disk may turn out too small later.
@@ -66,11 +87,12 @@ decompressed_size() {
 
 # decompress FROM TO: returns 1 and leaves what gzip said in `reply` where it fails.
 decompress() {
-  reply=$({ gzip -dc < "$1" > "$2"; } 2>&1) || { reply=${reply:0:300} && return 1; }
+  reply=$({ gzip -dc < "$1" > "$2"; } 2>&1) || { reply="gzip said: ${reply:0:300}" && return 1; }
 }
 
 # sha256_of FILE: in `reply`; read from standard input, or a strange name would be escaped in what is printed.
 sha256_of() {
-  if command -v sha256sum > /dev/null; then reply=$(sha256sum < "$1"); else reply=$(shasum -a 256 < "$1"); fi
+  if command -v sha256sum > /dev/null; then reply=$(sha256sum < "$1") || reply=''; else reply=$(shasum -a 256 < "$1") || reply=''; fi
   reply=${reply%% *}
+  [ "${#reply}" = 64 ] || fail 1 "sha256sum does not say what $1 holds. See whether it can be read and the disk is sound, then run this again."
 }

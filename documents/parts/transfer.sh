@@ -11,8 +11,11 @@ how_to_reach() {
   esac
 }
 
+need rm tr head sed sleep
+
 require_curl() {
   command -v curl > /dev/null || refuse curl-missing 65 "There is no curl on this host, which snapshots are sent and fetched with. Install it."
+  need curl
 }
 
 transfer_tries=5
@@ -27,7 +30,7 @@ transfer() {
   for ((attempt = 1; attempt <= transfer_tries; attempt++)); do
     rm -f -- "$file"
     code=0
-    status=$(printf 'url = "%s"\n' "$url" | curl --config - --globoff --silent --show-error --connect-timeout 10 \
+    status=$(printf 'url = "%s"\n' "$url" | curl -q --config - --globoff --silent --show-error --connect-timeout 10 \
       --speed-limit 1000 --speed-time "$stalled_after_seconds" --output "$file" --dump-header "$file.headers" \
       --write-out '%{http_code}' "$@" 2> "$file.problem") || code=$?
     case $code:$status in
@@ -57,13 +60,13 @@ explain_transfer() {
     23) refuse fetched-unwritable 65 "What was fetched from $address could not be written: ${said:0:300}. See whether the disk is full, then run this again." ;;
   esac
   how_to_reach
-  fail 1 "$address could not be reached from this host, or not to the end: ${said:0:300}. $reply Then run this again."
+  fail 1 "$address could not be reached from this host, or not to the end: curl ended with status $2: ${said:0:300}. $reply Then run this again."
 }
 
 # fetch FILE: of at most the disk that is free.
 fetch() {
-  number "$(df -P -k "$(dirname -- "$1")" | awk 'NR == 2 { print $(NF - 2) }')"
-  transfer "$1" --max-filesize "$((reply * 1024 + 1))"
+  read_disk "$(folder_of "$1")"
+  transfer "$1" --max-filesize "$((free_bytes + 1))"
 }
 
 # send FILE ANSWER: leaves S3's receipt in `etag`.

@@ -5,17 +5,23 @@
 # The folder that the script has locked with another descriptor than this part does.
 locked=''
 temporary=''
-trap 'status=$?; if [ -n "$temporary" ]; then rm -f -- "$temporary"; fi; on_exit "$status"' EXIT
+need mktemp cp mv rm ln
+to_free=drop_temporary
+drop_temporary() {
+  if [ -n "$temporary" ]; then rm -f -- "$temporary"; fi
+}
 
 # A temporary file beside the real one, with its owner and mode; never seen half written under its name.
 make_twin() {
-  local mode uid gid twin_mode twin_uid twin_gid
-  temporary=$(mktemp "$(dirname -- "$file")/.etcd-remediation.XXXXXX") ||
-    fail 1 "No file can be made beside $file. See whether its file system is full, then run this again."
+  local owner
+  temporary=$(mktemp "$(folder_of "$file")/.etcd-remediation.XXXXXX") || temporary=''
+  [ -n "$temporary" ] ||
+    fail 1 "No file can be made beside $file by mktemp. See whether its file system is full, then run this again."
   cp -p -- "$file" "$temporary"
-  read -r mode _ uid gid _ <<< "$(ls -ln -- "$file")"
-  read -r twin_mode _ twin_uid twin_gid _ <<< "$(ls -ln -- "$temporary")"
-  [ "${mode:0:10} $uid $gid" = "${twin_mode:0:10} $twin_uid $twin_gid" ] ||
+  read_owner "$file"
+  owner="${owner_mode:0:10} $owner_uid $owner_gid"
+  read_owner "$temporary"
+  [ "$owner" = "${owner_mode:0:10} $owner_uid $owner_gid" ] ||
     fail 1 "What was made beside $file has not its owner and mode. See whether the file system keeps these, then run this again."
 }
 
@@ -26,7 +32,7 @@ prepare_membership() {
   read_settings "$1"
   require_in_force
   # Where it lies beside the data, a script that moves that holds the lock already.
-  if [ "$(dirname -- "$file")" != "$locked" ]; then lock "$(dirname -- "$file")"; fi
+  if [ "$(folder_of "$file")" != "$locked" ]; then lock "$(folder_of "$file")"; fi
   require_room_beside
   edit_membership
 }

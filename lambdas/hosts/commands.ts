@@ -7,19 +7,17 @@ import {
   HOST_COMMANDS,
   type HostCommandName,
   parameterSchema,
+  SENT_AT,
 } from '../../core/contracts/host-commands.ts';
 import { NOT_LISTED, WRONG_IN_HOSTS_FILE } from '../../core/contracts/hosts-file.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { HostUnreachable, PreconditionFailed, RemediationError } from '../../core/errors.ts';
-import { type CommandOutcome, type HostCommandResult, readOutcome } from './outcome.ts';
+import { type CommandInvocation, type CommandOutcome, type HostCommandResult, readOutcome } from './outcome.ts';
 import { withoutSignatures } from './redaction.ts';
 import { BY_HOSTS_FILE, NOT_IN_FILE, NOT_MANAGED } from './refusals.ts';
 import { type Asking, openSsm, type Ssm } from './ssm.ts';
 
-/**
- * A host that comes back later must not run an old command. It is sent again instead: three times this long is more than the 90 s after which
- * systemd starts an SSM agent again that has crashed.
- */
+/** A host that comes back later must not begin an old command. It is sent again instead, see ./run.ts. */
 const DELIVERY_SECONDS = 60;
 /** By so much the clocks of Step Functions and of SSM may differ. */
 const CLOCKS_MS = 300_000;
@@ -143,7 +141,10 @@ export async function sendCommand<Command extends HostCommandName>(
     late?: () => Promise<Partial<HostCommandParameters<Command>>>;
   },
 ): Promise<SentCommand> {
-  const values = Object.entries(checkParameters(host, command, { ...parameters, ...(await late?.()) }));
+  const values = Object.entries({
+    ...checkParameters(host, command, { ...parameters, ...(await late?.()) }),
+    ...(SENT_AT.commands.includes(command) && { [SENT_AT.name]: String(Math.floor(Date.now() / 1000)) }),
+  });
   return ssm.askOnce(`${host}, ${command}`, async ({ client, sdk }) => {
     const { Command: sent } = await client.send(
       new sdk.SendCommandCommand({
@@ -159,7 +160,8 @@ export async function sendCommand<Command extends HostCommandName>(
 }
 
 /**
- * How a command is now: with its result, or with the error that it ended with; see ./outcome.ts.
+ * How a command is now: with its result, or with the error that it ended with; see ./outcome.ts. Where its script did not tell its end, only
+ * ListCommandInvocations has what SSM Agent itself says of it.
  * @throws what SSM refuses the question with, see ./refusals.ts; AwsUnavailable
  */
 export function readCommand<Command extends HostCommandName>(
@@ -175,11 +177,21 @@ export function readCommand<Command extends HostCommandName>(
         StandardErrorContent = '',
         ...rest
       } = await client.send(new sdk.GetCommandInvocationCommand({ CommandId: commandId, InstanceId: host }));
-      return readOutcome(host, command, {
+      const invocation: CommandInvocation = {
         ...rest,
         StandardOutputContent: withoutSignatures(StandardOutputContent),
         StandardErrorContent: withoutSignatures(StandardErrorContent),
-      });
+      };
+      const outcome = readOutcome(host, command, invocation);
+      if (outcome.status !== 'Failed' || !outcome.isLost) return outcome;
+      const { CommandInvocations = [] } = await client
+        .send(new sdk.ListCommandInvocationsCommand({ CommandId: commandId, InstanceId: host, Details: true }))
+        // They only say why: what is known without them is told without them.
+        .catch(() => ({ CommandInvocations: [] }));
+      const words = CommandInvocations.flatMap(({ CommandPlugins = [] }) =>
+        CommandPlugins.map(({ Output = '' }) => Output),
+      );
+      return readOutcome(host, command, { ...invocation, agentOutput: withoutSignatures(words.join('\n')) });
     } catch (error) {
       // SSM does not know it at once after it was sent.
       if ((error as Error).name === 'InvocationDoesNotExist') return { status: 'InProgress' };

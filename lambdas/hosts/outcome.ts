@@ -13,32 +13,50 @@ import { BY_HOSTS_FILE } from './refusals.ts';
 
 export type HostCommandResult<Command extends HostCommandName> = z.output<(typeof HOST_COMMAND_RESULTS)[Command]>;
 
-/** What GetCommandInvocation says of one command on one host, as far as its outcome goes. */
+/** What Run Command says of one command on one host, as far as its outcome goes. */
 export interface CommandInvocation {
   Status?: string | undefined;
   StatusDetails?: string | undefined;
   ResponseCode?: number | undefined;
   StandardOutputContent?: string | undefined;
   StandardErrorContent?: string | undefined;
+  ExecutionStartDateTime?: string | undefined;
+  ExecutionEndDateTime?: string | undefined;
+  /** SSM Agent's own words, which are asked for where the script has left none. */
+  agentOutput?: string | undefined;
 }
 
 export type CommandOutcome<Result> =
   | { status: 'InProgress' }
   | { status: 'Done'; result: Result }
-  /** `done`: what the script had changed before it failed, where it says so. */
-  | { status: 'Failed'; error: RemediationError; done?: unknown };
+  | {
+      status: 'Failed';
+      error: RemediationError;
+      /** What the script had changed before it failed, where it says so. */
+      done?: unknown;
+      /** The script has not told its end: what it has started may still run. */
+      isLost?: true;
+    };
 
 const RUNNING = ['Pending', 'InProgress', 'Delayed', 'Cancelling'];
 
 /** Run Command gives this much of what a script has written, and counts bytes or characters. */
 const MAX_STDOUT = 24_000;
 const QUOTED_CHARS = 500;
+/** The times of a command are rounded. */
+const CLOCK_SECONDS = 2;
 
 const BY_EXIT_CODE = new Map<number, new (message: string) => RemediationError>([
   [EXIT_CODES.InvalidInput, InvalidInput],
   [EXIT_CODES.PreconditionFailed, PreconditionFailed],
   [EXIT_CODES.UnsafeToProceed, UnsafeToProceed],
 ]);
+
+/** The agent's own end is reported so, or as -1. Any other code is the script's, or its shell's. */
+const AGENTS_CODE = 1;
+/** What the shell that starts the script ends with where it may not run it, or finds no bash. */
+const NOT_RUN_CODES = [126, 127];
+const IN_AGENTS_FOLDER = 'the file system of /var/lib/amazon/ssm';
 
 const LOOK_AT_AGENT =
   'Look whether the host runs, whether SSM Agent is active on it (systemctl status amazon-ssm-agent), and whether it reaches the SSM endpoints.';
@@ -59,8 +77,7 @@ const CUT_OFF: Readonly<Record<string, { error: new (message: string) => Remedia
   },
   ExecutionTimedOut: {
     error: HostCommandFailed,
-    meaning:
-      'it was killed, mostly because it took too long, and may have done a part of its work. Look at the host before it is run again.',
+    meaning: 'it was killed, and may have done a part of its work. Look at the host before it is run again.',
   },
   Cancelled: {
     error: HostCommandFailed,
@@ -93,10 +110,11 @@ export function readOutcome<Command extends HostCommandName>(
   if (RUNNING.includes(Status)) return { status: 'InProgress' };
   if (Status === 'Success') return readResult(host, command, StandardOutputContent);
   const done = doneIn(StandardOutputContent);
-  const failed = (error: new (message: string) => RemediationError, message: string) => ({
+  const failed = (error: new (message: string) => RemediationError, message: string, isLost = false) => ({
     status: 'Failed' as const,
     error: new error(`${host}, ${command}: ${message}`),
     ...(done && { done }),
+    ...(isLost && { isLost: true as const }),
   });
   const details = StatusDetails.replaceAll(' ', '');
   const cutOff = Object.hasOwn(CUT_OFF, details) ? CUT_OFF[details] : undefined;
@@ -106,13 +124,28 @@ export function readOutcome<Command extends HostCommandName>(
     return failed(HostUnreachable, `the host was not reached, and the command did not run: ${words}\n${BY_HOSTS_FILE}`);
   }
   if (cutOff) {
-    const limit = details === 'ExecutionTimedOut' ? ` (it may take ${HOST_COMMANDS[command].timeoutSeconds} s)` : '';
-    return failed(cutOff.error, `${StatusDetails}: ${cutOff.meaning}${limit}${quote(words)}`);
+    const isKilled = details === 'ExecutionTimedOut';
+    const reason = isKilled ? ` ${whyKilled(invocation, HOST_COMMANDS[command].timeoutSeconds)}` : '';
+    return failed(cutOff.error, `${StatusDetails}: ${cutOff.meaning}${reason}${quote(words)}`, isKilled);
   }
-  if (Status === 'Failed' && ResponseCode !== undefined && ResponseCode > 0) {
-    const error = BY_EXIT_CODE.get(ResponseCode) ?? HostCommandFailed;
-    const message = messageOf(StandardOutputContent);
-    return failed(error, message ?? `it ended with exit code ${ResponseCode}${quote(words)}`);
+  const message = messageOf(StandardOutputContent);
+  const code = ResponseCode ?? -1;
+  if (Status === 'Failed' && message === undefined && (code > 0 || details === 'Failed')) {
+    const isMute = words === '' && StandardOutputContent.trim() === '';
+    if (code <= 0 || (code === AGENTS_CODE && isMute))
+      return failed(HostCommandFailed, describeLost(code, invocation), true);
+    if (NOT_RUN_CODES.includes(code)) {
+      return failed(
+        HostCommandFailed,
+        `the host could not run the script (exit code ${code}), so nothing was done. There is no bash on it, or ${IN_AGENTS_FOLDER} is mounted noexec.${quote(words)}`,
+      );
+    }
+    const error = BY_EXIT_CODE.get(code) ?? HostCommandFailed;
+    const why = isMute ? `, and its reason is lost, for ${NOT_STORED}` : '';
+    return failed(error, `it ended with exit code ${code}${why}${quote(words)}`);
+  }
+  if (Status === 'Failed' && message !== undefined) {
+    return failed(BY_EXIT_CODE.get(code) ?? HostCommandFailed, message);
   }
   const said = [...new Set([Status, StatusDetails])].join(', ');
   return failed(
@@ -121,12 +154,43 @@ export function readOutcome<Command extends HostCommandName>(
   );
 }
 
+/** What an empty output of a script that prints a line at each of its ends means. */
+const NOT_STORED = `SSM Agent could not store its output. See on the host whether ${IN_AGENTS_FOLDER} is full ("df /var/lib/amazon/ssm").`;
+
+/** SSM Agent hands on an end that is its own, and gives both outputs empty: the script has not told how far it came. */
+function describeLost(code: number, { agentOutput = '', StandardErrorContent = '' }: CommandInvocation): string {
+  const said = [agentOutput.trim(), StandardErrorContent.trim()].filter((text) => text !== '').join('\n');
+  const words = said === '' ? '' : ` SSM Agent says: ${lastPart(said)}`;
+  return (
+    `its script did not tell its end (code ${code}), so nobody knows how far it came, or whether it ran. The host was started anew meanwhile, ` +
+    `${IN_AGENTS_FOLDER} is full or read-only, or the agent's process or the script was killed, as for want of memory. See the host, and ` +
+    `/var/log/amazon/ssm there, before it is run again.${words}`
+  );
+}
+
+/** SSM says the same of a script that took too long and of one that somebody else has killed. */
+function whyKilled(
+  { ExecutionStartDateTime = '', ExecutionEndDateTime = '' }: CommandInvocation,
+  limitSeconds: number,
+): string {
+  const seconds = (Date.parse(ExecutionEndDateTime) - Date.parse(ExecutionStartDateTime)) / 1000;
+  return seconds < limitSeconds - CLOCK_SECONDS
+    ? `It ran for ${Math.round(seconds)} s of the ${limitSeconds} s that it may take: mostly the kernel has killed it, for want of memory ("journalctl -k").`
+    : `Mostly it took too long: it may take ${limitSeconds} s.`;
+}
+
 function readResult<Command extends HostCommandName>(
   host: string,
   command: Command,
   stdout: string,
 ): CommandOutcome<HostCommandResult<Command>> {
   const line = lastLine(stdout);
+  if (line === '') {
+    const error = new HostCommandFailed(
+      `${host}, ${command}: it has ended well, and its result is lost, for ${NOT_STORED}`,
+    );
+    return { status: 'Failed', error };
+  }
   const result = HOST_COMMAND_RESULTS[command].safeParse(parseJson(line));
   if (result.success) return { status: 'Done', result: result.data as HostCommandResult<Command> };
   const wrong = result.error.issues
@@ -154,12 +218,16 @@ function doneIn(stdout: string): object | undefined {
 
 /** The end of standard error, without what SSM Agent adds to it. */
 function lastWords({ StandardErrorContent = '' }: CommandInvocation): string {
-  return StandardErrorContent.replace(/\s*failed to run commands: exit status \d+\s*$/, '').trim();
+  return StandardErrorContent.replace(/\s*failed to run commands: (exit status \d+|signal: [a-z ]+)\s*$/, '').trim();
 }
 
 function quote(text: string): string {
   if (text === '') return '';
-  return `\nIt ended with: ${text.length > QUOTED_CHARS ? `...${text.slice(-QUOTED_CHARS)}` : text}`;
+  return `\nIt ended with: ${lastPart(text)}`;
+}
+
+function lastPart(text: string): string {
+  return text.length > QUOTED_CHARS ? `...${text.slice(-QUOTED_CHARS)}` : text;
 }
 
 function lastLine(text: string): string {

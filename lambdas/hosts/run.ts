@@ -3,7 +3,13 @@ import { HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-c
 import type { HostCommand } from '../../core/contracts/membership.ts';
 import { type HostReports, type RunHostCommands, STILL_RUNNING } from '../../core/contracts/run-host-commands.ts';
 import { type CommandEnd, reportsOf } from '../../core/decisions/host-reports.ts';
-import { AwsUnavailable, HostCommandFailed, HostUnreachable, RemediationError } from '../../core/errors.ts';
+import {
+  AwsUnavailable,
+  HostCommandFailed,
+  HostUnreachable,
+  PreconditionFailed,
+  RemediationError,
+} from '../../core/errors.ts';
 import {
   cancelCommand,
   findCommands,
@@ -14,6 +20,7 @@ import {
   type SentCommand,
   sendCommand,
 } from './commands.ts';
+import type { HostCommandResult } from './outcome.ts';
 import { openSsm, type Ssm } from './ssm.ts';
 
 /** How long a call waits for what. A test has less time. */
@@ -22,15 +29,31 @@ const PATIENCE = {
   endMs: 40_000,
   /** Run Command may need so long until it lists what was sent. */
   listedMs: 3_000,
-  /** A host is away for a moment, as when its agent is restarted: before each further try. */
-  awayMs: [5_000, 10_000],
+  /**
+   * Before each further try on a host that is away for a moment; the last one goes for all that follow. SSM calls a host lost only minutes after it
+   * has heard of it last, so for such a one two tries are enough.
+   */
+  awayMs: [5_000, 10_000, 20_000, 30_000],
+  /** So long what is not delivered is sent again: systemd starts an SSM agent that has crashed again after 90 s. */
+  restartMs: 120_000,
+  /** Whether a command still runs is known within this time, or not. */
+  lookMs: 10_000,
 };
+/** So often a host is tried in any case: SSM takes a minute to give up a delivery. */
+const TRIES = 3;
 /** Between two looks at a command: from a tenth of a second on, a sixth longer each time, up to two seconds. */
-const POLL_MS = { first: 100, growth: 1.16, longest: 2_000 };
+const POLL_MS = { first: 100, growth: 1.16, longest: 2_000, look: 250 };
 /** For the way to the host and back, on top of what the command itself may take there. */
 const DELIVERY_MS = 120_000;
-/** The command of a host that went away is in progress for as long as it may take: from here on SSM is asked for the host as well. */
+/**
+ * The command of a host that went away, or was started anew, is in progress for as long as it may take: from here on SSM is asked for the host as
+ * well, and the host for the command.
+ */
 const ASK_FOR_HOST_AFTER_MS = 180_000;
+/** By so much the clocks may differ by which a command was sent before its host was started. */
+const CLOCKS_MS = 60_000;
+/** What only looks: whatever it has started does no harm, whether it still runs or not. */
+const LOOKS: readonly HostCommandName[] = ['inspect-host', 'find-command'];
 
 /** The commands of the phase have not all ended: the same call, once more, tells what has become of them. */
 export class HostCommandRunning extends Error {
@@ -68,7 +91,7 @@ export async function runOnHosts(phase: Phase, patience = PATIENCE): Promise<Hos
     const standings = await inTurns(marked, phase.atOnce ?? marked.length, deadline, (each) =>
       new HostRun({
         ...{ ssm, command: phase.command, planned: each, sent: sent.get(each.mark) ?? [] },
-        ...{ deadline, awayMs: patience.awayMs },
+        ...{ deadline, patience },
       }).standing(),
     );
     const membersThat = (standing: Standing) => marked.filter((_, index) => standings[index] === standing);
@@ -131,7 +154,7 @@ interface HostRunProps {
   /** By earlier calls, the newest first. */
   sent: readonly SentCommand[];
   deadline: number;
-  awayMs: readonly number[];
+  patience: typeof PATIENCE;
 }
 
 /** One host's part of a phase. */
@@ -153,16 +176,26 @@ class HostRun {
   }
 
   async #run(): Promise<Standing> {
-    let [current] = this.#props.sent;
-    let times = this.#props.sent.length;
-    for (let tries = 0; ; tries++) {
+    const { sent, deadline, patience } = this.#props;
+    const { awayMs, restartMs } = patience;
+    let [current] = sent;
+    let first = sent.at(-1);
+    let times = sent.length;
+    for (let tries = 1; ; tries++) {
       const begun = current ?? (await this.#send());
-      if (!current && !(begun instanceof HostUnreachable)) times++;
+      if (!current && !(begun instanceof HostUnreachable)) {
+        times++;
+        first ??= begun;
+      }
       const standing = begun instanceof HostUnreachable ? begun : await this.#follow(begun);
       if (!(standing instanceof HostUnreachable)) return standing;
-      const pauseMs = this.#props.awayMs[Math.max(tries, times - 1)];
-      if (pauseMs === undefined) return { error: standing };
-      if (Date.now() + pauseMs > this.#props.deadline) return times > 0 ? 'Running' : 'Waiting';
+      const sofar = Math.max(tries, times);
+      const pauseMs = awayMs[Math.min(sofar, awayMs.length) - 1] ?? 0;
+      const next = Date.now() + pauseMs;
+      // Only what was sent: of a host that SSM knows to be lost nothing is expected so soon.
+      const mayRestart = first !== undefined && next < first.sentAt + restartMs;
+      if (sofar >= TRIES && !mayRestart) return { error: standing };
+      if (next > deadline) return times > 0 ? 'Running' : 'Waiting';
       await delay(pauseMs);
       current = undefined;
     }
@@ -204,13 +237,13 @@ class HostRun {
     }
     if (outcome.status === 'Done') return { result: outcome.result };
     if (outcome.status === 'Failed') {
-      const { error } = outcome;
+      const { error, isLost } = outcome;
       if (error instanceof HostUnreachable) return error;
-      return {
-        done: outcome.done,
-        // By an earlier call, for the same reason: the host is what a responder has to hear of.
-        error: wasAway && error.message.startsWith(`${host}, ${command}: Cancelled`) ? this.#wentAway(wasAway) : error,
-      };
+      if (isLost && !LOOKS.includes(command)) return this.#afterLostEnd(sent, error, outcome.done);
+      // By an earlier call, for the same reason: the host is what a responder has to hear of.
+      const isGivenUp = error.message.startsWith(`${host}, ${command}: Cancelled`);
+      const why = isGivenUp ? (wasAway ? this.#wentAway(wasAway) : await this.#startedAnew(sent)) : undefined;
+      return { done: outcome.done, error: why ?? error };
     }
     const isAway = wasAway && (await this.#away());
     if (isAway) {
@@ -218,13 +251,61 @@ class HostRun {
       await cancelCommand(ssm, host, sent).catch(() => undefined);
       return { error: this.#wentAway(isAway) };
     }
-    const limitMs = HOST_COMMANDS[command].timeoutSeconds * 1000 + DELIVERY_MS;
+    const isAnew = wasAway ? undefined : await this.#startedAnew(sent);
+    if (isAnew) {
+      await cancelCommand(ssm, host, sent).catch(() => undefined);
+      return { error: isAnew };
+    }
+    const limitMs = this.#limitMs();
     if (age() <= limitMs) return 'Running';
     await cancelCommand(ssm, host, sent);
     throw new HostCommandFailed(
       `${command} on ${host} has neither ended nor timed out after ${limitMs / 1000} s, and was cancelled. Look what it has done there, and, with ` +
         'AWS, at the SSM agent.',
     );
+  }
+
+  /** How long a command is waited for. */
+  #limitMs(): number {
+    return HOST_COMMANDS[this.#props.command].timeoutSeconds * 1000 + DELIVERY_MS;
+  }
+
+  /** Where the script did not tell its end, what it has started may still run: as long as nobody knows, nothing else is sent to the host. */
+  async #afterLostEnd(sent: SentCommand, error: RemediationError, done: unknown): Promise<Standing> {
+    const found = await this.#find(sent);
+    if (found?.running === false) return { error: withWords(error, 'Nothing of it runs on the host any more.'), done };
+    if (found !== null && Date.now() - sent.sentAt <= this.#limitMs()) return 'Running';
+    const words = found ? 'It still runs on the host.' : 'Nobody knows whether it still runs on the host.';
+    return { error: withWords(error, words), done };
+  }
+
+  /**
+   * Asks the host itself for a command.
+   * @returns undefined where it does not answer, null where it cannot be asked at all
+   */
+  async #find({ commandId }: SentCommand): Promise<HostCommandResult<'find-command'> | undefined | null> {
+    const { ssm, planned, patience } = this.#props;
+    const { host } = planned;
+    const command = 'find-command';
+    const until = Date.now() + patience.lookMs;
+    try {
+      const look = await sendCommand(ssm, {
+        host,
+        command,
+        parameters: { commandId },
+        mark: `${command} ${commandId}`,
+      });
+      for (;;) {
+        const outcome = await readCommand(ssm, host, command, look);
+        if (outcome.status === 'Done') return outcome.result;
+        if (outcome.status === 'Failed' || Date.now() > until) return undefined;
+        await delay(POLL_MS.look);
+      }
+    } catch (error) {
+      if (error instanceof PreconditionFailed) return null;
+      if (error instanceof RemediationError) return undefined;
+      throw error;
+    }
   }
 
   /** Why the host is not reached; undefined where it is. Where SSM itself does not answer, nobody knows. */
@@ -235,10 +316,27 @@ class HostRun {
     );
   }
 
+  /** Where the host was started since a command was sent that is in progress for long; undefined where it was not, or nobody knows. */
+  async #startedAnew(sent: SentCommand): Promise<HostCommandFailed | undefined> {
+    if (Date.now() - sent.sentAt <= ASK_FOR_HOST_AFTER_MS) return undefined;
+    const found = await this.#find(sent);
+    if (found?.running !== false || found.upSeconds * 1000 + CLOCKS_MS >= Date.now() - sent.sentAt) return undefined;
+    return new HostCommandFailed(
+      `${this.#props.planned.host}, ${this.#props.command}: the host was started anew ${found.upSeconds} s ago, while the command ran, and nothing of it ` +
+        'runs there any more. SSM still called it in progress, so it was cancelled. Nobody knows how far it came: look what it has done there before it is ' +
+        'run again.',
+    );
+  }
+
   #wentAway({ message }: HostUnreachable): HostUnreachable {
     return new HostUnreachable(
       `${this.#props.planned.host}, ${this.#props.command}: the host went away while the command ran. The command was cancelled, and nobody knows how far ` +
         `it came: look what it has done there before it is run again. ${message}`,
     );
   }
+}
+
+function withWords(error: RemediationError, words: string): RemediationError {
+  error.message += ` ${words}`;
+  return error;
 }

@@ -3,8 +3,14 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { StoredObject } from '../../core/contracts/recovery.ts';
 import { readFirstByte, stagingBucket, withS3 } from './s3.ts';
 
-/** From when it is made to when its host begins to use it; a transfer that has begun may take longer. */
-const EXPIRES_SECONDS = 60 * 60;
+/**
+ * A URL lies on the host's disk in plain text, so it lives no longer than its transfer needs. That is from when it is made to when the last try of
+ * the host begins: the command waits for its delivery for a minute and for the others that the host runs; five tries, each given up
+ * after a minute over which nothing came, are 5 x 70 s + 15 s. A transfer that has begun may take longer.
+ */
+const EXPIRES_SECONDS = 15 * 60;
+/** Before its first part is sent a snapshot is restored on trial, for which its command has an hour. */
+const FIRST_PART_EXPIRES_SECONDS = 60 * 60;
 
 const LOOK_AT_KEY = 'Look at "key" of parameters.snapshot, and at "backups" of the cluster in clusters.json.';
 
@@ -24,8 +30,8 @@ const BACKUP_REFUSALS = {
 };
 
 /**
- * A URL by which a host, which has no credentials, may read or write one object for an hour. Whoever knows it may: it belongs into the
- * command that is sent, and nowhere else.
+ * A URL by which a host, which has no credentials, may read or write one object for a while. Whoever knows it may: it belongs into the command that
+ * is sent, and nowhere else. SSM Agent writes the whole command to the host's disk, where root may read it, and keeps it there for two weeks.
  * @throws PreconditionFailed where a backup cannot be read, AwsUnavailable
  */
 export async function presignedUrl(object: StoredObject): Promise<string> {
@@ -36,7 +42,8 @@ export async function presignedUrl(object: StoredObject): Promise<string> {
     subject,
     async (client) => {
       if (object.access === 'read-backup') await readFirstByte(client, named);
-      const options = { expiresIn: EXPIRES_SECONDS };
+      const isFirstPart = object.access === 'write-part' && object.partNumber === 1;
+      const options = { expiresIn: isFirstPart ? FIRST_PART_EXPIRES_SECONDS : EXPIRES_SECONDS };
       if (object.access !== 'write-part') return getSignedUrl(client, new GetObjectCommand(named), options);
       const part = { UploadId: object.uploadId, PartNumber: object.partNumber };
       return getSignedUrl(client, new UploadPartCommand({ ...named, ...part }), options);

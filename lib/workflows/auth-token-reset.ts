@@ -75,6 +75,7 @@ export class AuthTokenReset extends Construct {
         turn: 0,
         window: null,
         toggled: false,
+        enabledBefore: null,
         enabled: { changed: false },
         failure: { error: '', cause: '' },
       },
@@ -256,8 +257,8 @@ export class AuthTokenReset extends Construct {
 
 /** What was done, in words: `RestartService m1`, `ToggleAuthentication`. */
 const CHANGES =
-  "[$done.($contains($, 'RestartService ') ? 'the service of ' & $substringAfter($, ' ') & ' was restarted' : " +
-  "'authentication was disabled and enabled again')]";
+  "[$map($done, function($change) { $contains($change, 'RestartService ') ? 'the service of ' & $substringAfter($change, ' ') & ' was restarted' : " +
+  "'authentication was disabled and enabled again' })]";
 const WINDOW =
   "{% $window = null ? null : {'ms': $window.enabledAt - $window.disabledAt, 'disabledAt': $fromMillis($window.disabledAt), " +
   "'enabledAt': $fromMillis($window.enabledAt)} %}";

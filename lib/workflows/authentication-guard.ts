@@ -62,7 +62,7 @@ export class AuthenticationGuard extends Construct {
         execution: '{% $states.context.Execution.Input.detail.name %}',
         input: '{% $parse($states.context.Execution.Input.detail.input) %}',
       },
-      assign: { cluster: '{% $states.result.Payload.cluster %}', toggled: false },
+      assign: { cluster: '{% $states.result.Payload.cluster %}', toggled: false, enabledBefore: null },
       onError: isThereACluster,
     });
     waitForAws.next(start);

@@ -255,5 +255,5 @@ function told(...parts: string[]): string {
 
 /** JSONata: those of the texts that are not empty. */
 function joined(...parts: string[]): string {
-  return `$join([${parts.join(', ')}][$ != ''], ' ')`;
+  return `$join($filter([${parts.join(', ')}], function($text) { $text != '' }), ' ')`;
 }

@@ -164,7 +164,7 @@ export class SpaceReclaim extends Construct {
       outputs: {
         outcome: 'Planned',
         ...assessed,
-        summary: "{% $join([$assessment.summary, $room.summary][$ != ''], ' ') %}",
+        summary: `{% ${joined('$assessment.summary', '$room.summary')} %}`,
         leftOut: '{% $assessment.leftOut %}',
         plan: '{% [$room.steps] %}',
         compactRevision: '{% $assessment.compactRevision %}',
@@ -175,9 +175,12 @@ export class SpaceReclaim extends Construct {
         outcome: 'Remediated',
         ...report,
         // How it is now comes first: whoever reads no further has read that.
-        summary:
-          "{% $join([$join([$states.input.members.name], ', ') & ' took a write each, and no alarm is raised.', $states.input.summary, $room.summary, " +
-          "'Before: ' & $assessment.summary][$ != ''], ' ') %}",
+        summary: `{% ${joined(
+          "$join([$states.input.members.name], ', ') & ' took a write each, and no alarm is raised.'",
+          '$states.input.summary',
+          '$room.summary',
+          "'Before: ' & $assessment.summary",
+        )} %}`,
         compactRevision: '{% $assessment.compactRevision %}',
         defragmented: '{% $defragmented %}',
         disarmed: '{% $disarmed %}',
@@ -211,4 +214,9 @@ export class SpaceReclaim extends Construct {
       steps: Object.values(steps),
     });
   }
+}
+
+/** JSONata: those of the texts that are not empty. */
+function joined(...texts: string[]): string {
+  return `$join($filter([${texts.join(', ')}], function($text) { $text != '' }), ' ')`;
 }

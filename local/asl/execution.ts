@@ -1,5 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import { executionArn, stateMachineArn } from './arn.ts';
+import { executionArn, roleArn, stateMachineArn } from './arn.ts';
 import { systemClock } from './clock.ts';
 import { checkDefinition } from './definition.ts';
 import { ExecutionError, toExecutionError } from './errors.ts';
@@ -44,6 +44,9 @@ export async function runExecution(options: ExecutionOptions): Promise<Execution
       Id: executionArn(stateMachineName, name),
       Input: input,
       Name: name,
+      RoleArn: roleArn(stateMachineName),
+      // Nothing is redriven here.
+      RedriveCount: 0,
       StartTime: new Date(clock.now()).toISOString(),
     },
     StateMachine: {

@@ -87,7 +87,13 @@ class ExpressionCheck {
 
   #checkVariable({ value: name }: Node, hasContext: boolean): void {
     if (name === '$') this.problems.push('reads $$, which is undefined in Step Functions: use $states.');
-    if (name === '' && !hasContext) this.problems.push('reads $ at top level, where it is undefined: use $states.');
+    if (name === '') {
+      this.problems.push(
+        hasContext
+          ? 'reads $: no history of AWS shows that Step Functions takes it. Use $filter or $map, with a function whose parameter has a name.'
+          : 'reads $ at top level, where it is undefined: use $states.',
+      );
+    }
     if (name === 'eval' && !this.#bound.has('eval')) this.problems.push('uses $eval, which Step Functions lacks.');
   }
 

@@ -23,8 +23,7 @@ export async function performParallel(visit: Visit, state: ParallelState): Promi
 
 export async function performMap(visit: Visit, state: MapState): Promise<Outcome> {
   const { run, frame, name } = visit;
-  const source = state.Items === undefined ? visit.input : await visit.evaluate('Items', state.Items);
-  const items = visit.expect('Items', source, isArray, 'an array');
+  const items = await itemsOf(visit, state);
   const limit = await visit.evaluateAs('MaxConcurrency', state.MaxConcurrency ?? 0, isCount, 'a whole number');
   run.history.record(frame.trail, { type: 'MapStateStarted', mapStateStartedEventDetails: { length: items.length } });
   const startedAt = frame.trail.lastEventId;
@@ -53,6 +52,17 @@ export async function performMap(visit: Visit, state: MapState): Promise<Outcome
     }
   });
   return finish(visit, state, () => runTogether(iterations, limit || INLINE_MAP_CONCURRENCY, frame.signal));
+}
+
+/** Where there are none to go through, the state has failed before it has started. */
+async function itemsOf(visit: Visit, state: MapState): Promise<JsonValue[]> {
+  try {
+    const source = state.Items === undefined ? visit.input : await visit.evaluate('Items', state.Items);
+    return visit.expect('Items', source, isArray, 'an array');
+  } catch (failure) {
+    visit.run.history.record(visit.frame.trail, { type: 'MapStateFailed' });
+    throw failure;
+  }
 }
 
 /** A scope of its own: it reads the variables around it, and what it assigns ends with it. */

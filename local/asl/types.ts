@@ -108,9 +108,17 @@ export type State =
 
 /** `$states.context`, also handed to each task. Times are ISO 8601. */
 export interface ContextObject {
-  Execution: { Id: string; Input: JsonValue; Name: string; StartTime: string };
+  Execution: {
+    Id: string;
+    Input: JsonValue;
+    Name: string;
+    RoleArn: string;
+    /** How often somebody has let it go on after its end. */
+    RedriveCount: number;
+    StartTime: string;
+  };
   StateMachine: { Id: string; Name: string };
-  State: { Name: string; EnteredTime: string; RetryCount: number };
+  State: { Name: string; EnteredTime: string; RetryCount?: number };
   /** Inside an iteration of a Map. */
   Map?: { Item: { Index: number; Value: JsonValue } };
   /** For a `.waitForTaskToken` resource: a fresh token for each attempt. */

@@ -5,6 +5,9 @@ import type { JsonValue } from './json.ts';
 import type { ContextObject, Exit, State } from './types.ts';
 import type { Frame, Run } from './workflow.ts';
 
+/** The types of states that may be retried: only these are told how often they were. */
+const RETRYING: readonly State['Type'][] = ['Task', 'Parallel', 'Map'];
+
 /** How a state wants to be left. */
 export interface Outcome {
   /** The state, choice rule or catcher whose Assign and Output apply. */
@@ -40,7 +43,11 @@ export class Visit {
   get context(): ContextObject {
     return {
       ...this.frame.context,
-      State: { Name: this.name, EnteredTime: this.#enteredTime, RetryCount: this.retryCount },
+      State: {
+        Name: this.name,
+        EnteredTime: this.#enteredTime,
+        ...(RETRYING.includes(this.state.Type) && { RetryCount: this.retryCount }),
+      },
       ...(this.taskToken !== undefined && { Task: { Token: this.taskToken } }),
     };
   }

@@ -10,6 +10,9 @@ import { pageFields, pageOf, parseRequest } from './ssm-requests.ts';
 /** Below the 5 s that a Lambda function waits for an answer: SSM knows from the agent's pings, here each host is asked. */
 const PING_MS = 4_000;
 
+/** https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CommandPlugin.html */
+const MAX_PLUGIN_OUTPUT_CHARS = 2_500;
+
 const commandId = z.string().length(36);
 const instanceIds = z.array(z.string()).min(1).max(50);
 
@@ -27,6 +30,11 @@ const listCommandsSchema = z.strictObject({
     .max(5)
     .default([]),
   ...pageFields(1, 50),
+});
+const listInvocationsSchema = z.strictObject({
+  CommandId: commandId,
+  InstanceId: z.string(),
+  Details: z.literal(true),
 });
 const cancelCommandSchema = z.strictObject({ CommandId: commandId, InstanceIds: instanceIds.optional() });
 const describeInstancesSchema = z.strictObject({
@@ -95,7 +103,9 @@ export function runCommand({ documents: contents, hosts }: RunCommandOptions): R
     const CommandId = randomUUID();
     const requestedMs = Date.now();
     for (const { InstanceId, access } of targets) {
-      const invocation = startInvocation({ access, script, deliverySeconds: TimeoutSeconds, timeoutSeconds });
+      const invocation = startInvocation({
+        ...{ access, script, commandId: CommandId, deliverySeconds: TimeoutSeconds, timeoutSeconds },
+      });
       sent.push({ CommandId, InstanceId, DocumentName, Comment, stepName, requestedMs, invocation });
     }
     return {
@@ -119,6 +129,20 @@ export function runCommand({ documents: contents, hosts }: RunCommandOptions): R
     if (!found) throw new AwsError('InvocationDoesNotExist', `${CommandId} was not sent to ${InstanceId}.`);
     const { DocumentName, Comment, stepName, invocation } = found;
     return { CommandId, InstanceId, DocumentName, Comment, PluginName: stepName, ...invocation.state() };
+  };
+
+  const listCommandInvocations: Operation = (request) => {
+    const { CommandId, InstanceId } = parseRequest(listInvocationsSchema, request);
+    const found = sent.filter((one) => one.CommandId === CommandId && one.InstanceId === InstanceId);
+    return {
+      CommandInvocations: found.map(({ DocumentName, Comment, stepName, invocation }) => {
+        const { Status, StatusDetails, ResponseCode, StandardOutputContent, StandardErrorContent } = invocation.state();
+        const errors = StandardErrorContent && `\n----------ERROR-------\n${StandardErrorContent}`;
+        const Output = `${StandardOutputContent}${errors}`.slice(0, MAX_PLUGIN_OUTPUT_CHARS);
+        const plugin = { Name: stepName, Status, StatusDetails, ResponseCode, Output };
+        return { CommandId, InstanceId, DocumentName, Comment, Status, StatusDetails, CommandPlugins: [plugin] };
+      }),
+    };
   };
 
   const listCommands: Operation = (request) => {
@@ -175,6 +199,7 @@ export function runCommand({ documents: contents, hosts }: RunCommandOptions): R
       'AmazonSSM.SendCommand': sendCommand,
       'AmazonSSM.GetCommandInvocation': getCommandInvocation,
       'AmazonSSM.ListCommands': listCommands,
+      'AmazonSSM.ListCommandInvocations': listCommandInvocations,
       'AmazonSSM.CancelCommand': cancelCommand,
       'AmazonSSM.DescribeInstanceInformation': describeInstanceInformation,
     },

@@ -33,6 +33,8 @@ export interface Invocation {
 export interface InvocationOptions {
   access: HostAccess;
   script: string;
+  /** SSM Agent gives it to the script, in its environment. */
+  commandId: string;
   /** How long the host may take to be reached... */
   deliverySeconds: number;
   /** ...and the script to run. */
@@ -40,7 +42,13 @@ export interface InvocationOptions {
 }
 
 /** Starts a command on one host. */
-export function startInvocation({ access, script, deliverySeconds, timeoutSeconds }: InvocationOptions): Invocation {
+export function startInvocation({
+  access,
+  script,
+  commandId,
+  deliverySeconds,
+  timeoutSeconds,
+}: InvocationOptions): Invocation {
   const cancelled = new AbortController();
   let state: InvocationState = {
     Status: 'Pending',
@@ -62,7 +70,7 @@ export function startInvocation({ access, script, deliverySeconds, timeoutSecond
     const since = Date.now();
     const ExecutionStartDateTime = new Date(since).toISOString();
     state = { ...state, Status: 'InProgress', StatusDetails: 'In Progress', ExecutionStartDateTime };
-    const ended = await runScript(access, script, { timeoutMs: timeoutSeconds * 1000, signal });
+    const ended = await runScript(access, script, { timeoutMs: timeoutSeconds * 1000, commandId, signal });
     const ExecutionEndDateTime = new Date().toISOString();
     if (signal.aborted) {
       return { ...failure('Cancelled', 'Cancelled', ended), ResponseCode: KILLED, ExecutionEndDateTime };

@@ -47,6 +47,8 @@ export interface ScriptRun {
 
 export interface ScriptLimits {
   timeoutMs: number;
+  /** What the script, and all that it starts, has as SSM_COMMAND_ID in its environment. */
+  commandId?: string;
   /** Cuts the script off. */
   signal?: AbortSignal;
 }
@@ -69,7 +71,7 @@ process.once('exit', () => {
 export function runScript(
   { exec }: HostAccess,
   script: string,
-  { timeoutMs, signal }: ScriptLimits,
+  { timeoutMs, commandId = '', signal }: ScriptLimits,
 ): Promise<ScriptRun> {
   const mark = newMark();
   const [program = '', ...args] = exec;
@@ -109,7 +111,7 @@ export function runScript(
     // A host that closes the connection before it has read everything is told by its exit status.
     child.stdin.on('error', () => undefined);
     // Left open: where it ends, the script is cut off.
-    child.stdin.write(readAtOnce(wrap(script, mark, Math.ceil(timeoutMs / 1000))));
+    child.stdin.write(readAtOnce(wrap(script, mark, Math.ceil(timeoutMs / 1000), commandId)));
     if (signal?.aborted) cutOff();
   });
 }
@@ -141,13 +143,13 @@ function describeNoStart({ code, message }: NodeJS.ErrnoException, program: stri
  * All of it is one compound command, for the shell must have read it before somebody else reads its input. No file is made, so
  * that nothing is left where the rest is cut off.
  */
-function wrap(script: string, mark: Mark, timeoutSeconds: number): string {
+function wrap(script: string, mark: Mark, timeoutSeconds: number, commandId: string): string {
   return `{
   set -u
   limit=''
   if command -v timeout > /dev/null; then limit='timeout -k 5 ${timeoutSeconds}'; fi
   echo ${mark.sum}
-  $limit bash -c '. /dev/fd/4' 4<<'${mark.id}' < /dev/null 3<&- &
+  SSM_COMMAND_ID=${commandId} $limit bash -c '. /dev/fd/4' 4<<'${mark.id}' < /dev/null 3<&- &
 ${script}
 ${mark.id}
   script=$!

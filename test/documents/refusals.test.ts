@@ -248,6 +248,13 @@ const CASES: Record<string, Case> = {
       return { binDir: host.path('programs') };
     },
   },
+  'etcdutl-broken': {
+    command: 'restore-snapshot',
+    incident: 'quorum-lost',
+    prepare: (host) => host.program('etcdutl', 'exit 1'),
+  },
+  'tool-missing': { command: 'revert-data-dir', prepare: () => undefined, access: without('find') },
+  'tool-broken': { command: 'revert-data-dir', prepare: (host) => host.program('find', 'exit 1') },
   'gzip-missing': {
     command: 'restore-snapshot',
     incident: 'quorum-lost',

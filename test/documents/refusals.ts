@@ -26,6 +26,8 @@ export function unnamedRefusals(): string[] {
 
 /** Why an inspection cannot know of it: nothing of the kind is there before the runbook itself has begun. */
 export const ARISES_LATER: Readonly<Record<string, string>> = {
+  'sent-before-boot': 'a command that was sent before the host was started',
+  'writes-unknown': 'what this execution has restored is to be moved back, and cannot be read',
   'unit-runs': 'the runbook stops the service itself, right before',
   'another-run': 'two commands of the same moment',
   'data-again': 'an archive of this execution, whose name nobody has used before, and data that came after it',

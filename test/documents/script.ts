@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { HOST_COMMAND_RESULTS } from '../../core/contracts/host-command-results.ts';
-import type { HostCommandName } from '../../core/contracts/host-commands.ts';
+import { type HostCommandName, SENT_AT } from '../../core/contracts/host-commands.ts';
 import { readScript } from '../../lib/command-documents.ts';
 import { type HostAccess, runScript } from '../../local/hosts/access.ts';
 import { WAIT_MS } from '../run/patience.ts';
@@ -14,12 +14,13 @@ const failureSchema = z.strictObject({
 type Result<Name extends HostCommandName> = z.output<(typeof HOST_COMMAND_RESULTS)[Name]>;
 
 /** A command's script as SSM runs it: what all share, the script itself, and the parameters put in as text. */
-export function composeScript(command: HostCommandName, parameters: Readonly<Record<string, string>> = {}): string {
+export function composeScript(command: HostCommandName, parameters: Readonly<Record<string, string>>): string {
   return fillIn(readScript(command), parameters);
 }
 
 function fillIn(script: string, parameters: Readonly<Record<string, string>>): string {
-  return script.replaceAll(/\{\{ (\w+) \}\}/g, (reference, name: string) => parameters[name] ?? reference);
+  const all: Record<string, string> = { [SENT_AT.name]: String(Math.floor(Date.now() / 1000)), ...parameters };
+  return script.replaceAll(/\{\{ (\w+) \}\}/g, (reference, name: string) => all[name] ?? reference);
 }
 
 /** How a command ended on a host: `line` is what it printed on standard output. */

@@ -15,6 +15,7 @@ const SIZE = CONTENT.length;
 const restoring = (revision: number, problem = '') => `case $2 in
   status) echo '{"hash":1,"revision":${revision},"totalKey":20,"totalSize":1}' ;;
   restore) echo '${problem}'; [ -z '${problem}' ] || exit 1; mkdir -p "$5/member/snap" "$5/member/wal"; echo restored > "$5/member/snap/db" ;;
+  *) echo snapshot restore ;;
 esac`;
 
 function hostWithSnapshot(): PreparedHost {
@@ -195,7 +196,8 @@ describe('send-snapshot', () => {
     await using server = await ObjectServer.start(partTaken);
     mkdirSync(host.path('few'));
     for (const program of [
-      ...['awk', 'bash', 'basename', 'cat', 'dirname', 'head', 'id', 'mkdir', 'rm', 'tail', 'tr', 'wc', 'df'],
+      ...['awk', 'bash', 'chown', 'df', 'du', 'env', 'head', 'id', 'ls', 'mkdir', 'mv', 'od', 'readlink', 'rm', 'sed'],
+      ...['sleep', 'sync', 'tail', 'tr', 'wc'],
     ]) {
       symlinkSync((await findOnPath(program)) ?? '', host.path(`few/${program}`));
     }

@@ -64,7 +64,11 @@ describe('the definition', () => {
       [TELL]: [STOP],
       'Keep the error': [ENABLE],
       [ENABLE]: ['Could a step still disable it?'],
-      'Could a step still disable it?': ['Wait until no step can disable it', 'Was there an error?'],
+      'Could a step still disable it?': [
+        'Wait until no step can disable it',
+        'Was there an error?',
+        'Was there an error?',
+      ],
       'Wait until no step can disable it': [ENABLE],
       [PAGE]: ['Wait before enabling it again'],
       'Wait before enabling it again': [ENABLE],

@@ -65,7 +65,11 @@ describe('the definition of the guard', () => {
       [ENABLE]: ['Could a step still disable it?'],
       [PAGE_ENABLE]: ['Wait before enabling it again'],
       'Wait before enabling it again': [ENABLE],
-      'Could a step still disable it?': ['Wait until no step can disable it', 'No execution leaves it disabled'],
+      'Could a step still disable it?': [
+        'Wait until no step can disable it',
+        'No execution leaves it disabled',
+        'No execution leaves it disabled',
+      ],
       'Wait until no step can disable it': [ENABLE],
       'Nothing to guard': [],
       'No execution leaves it disabled': [],
@@ -123,6 +127,12 @@ describe('the guard', () => {
     ]);
     expect(executed.waitsMs).toEqual([41_000]);
     expect(executed.ended).toMatchObject({ output: { outcome: 'Remediated' } });
+  });
+
+  it('says that it has enabled it also where it finds it enabled when it looks again', async () => {
+    const enabled = { ...ENABLED_NOW, lookAgainSeconds: 41 };
+    const { ended } = await guard({ [ENABLE]: [enabled, enabledOf()] });
+    expect(ended).toMatchObject({ output: { outcome: 'Remediated', summary: 'Authentication is enabled again.' } });
   });
 
   it('looks after an execution that was a dry run as well', async () => {

@@ -3,6 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   documentName,
+  documentParameters,
   HOST_COMMANDS,
   type HostCommandName,
   type HostParameter,
@@ -12,7 +13,7 @@ import { readDocument, renderScript } from '../../local/aws/ssm-document.ts';
 import { type Resource, render, resourcesOf } from './stacks.ts';
 
 const COMMANDS = Object.keys(HOST_COMMANDS) as HostCommandName[];
-const SCRIPT = '#!/usr/bin/env bash\nunit="{{ unit }}"\naction="{{action}}"\n';
+const SCRIPT = '#!/usr/bin/env bash\nunit="{{ unit }}"\naction="{{action}}"\nsent_at="{{ sentAt }}"\n';
 
 describe('the documents', () => {
   let stack: Stack;
@@ -44,7 +45,8 @@ describe('the documents', () => {
   });
 
   it.each(COMMANDS)('have what SSM has to know of %s', (command) => {
-    const { description, timeoutSeconds, parameters } = HOST_COMMANDS[command];
+    const { description, timeoutSeconds } = HOST_COMMANDS[command];
+    const parameters = documentParameters(command);
     const content = resources.find(({ Properties }) => Properties.Name === documentName(command))?.Properties.Content;
     expect(content).toMatchObject({ schemaVersion: '2.2', description });
     expect(content.mainSteps).toEqual([
@@ -86,7 +88,13 @@ describe('the documents', () => {
 describe('a script and its parameters', () => {
   it('fit when each is used, with or without blanks', () => {
     expect(documentContent('control-service', SCRIPT)).toMatchObject({
-      mainSteps: [{ inputs: { runCommand: ['#!/usr/bin/env bash', 'unit="{{ unit }}"', 'action="{{action}}"'] } }],
+      mainSteps: [
+        {
+          inputs: {
+            runCommand: ['#!/usr/bin/env bash', 'unit="{{ unit }}"', 'action="{{action}}"', 'sent_at="{{ sentAt }}"'],
+          },
+        },
+      ],
     });
   });
 
@@ -103,7 +111,7 @@ describe('a script and its parameters', () => {
   it('go without comments and empty lines, which nobody reads there', () => {
     const commented = `${SCRIPT}\n# why\n\n  # and why\necho '# a text' # and a remark\n`;
     expect(documentContent('control-service', commented)).toMatchObject({
-      mainSteps: [{ inputs: { runCommand: expect.toSatisfy((lines: string[]) => lines.length === 4) } }],
+      mainSteps: [{ inputs: { runCommand: expect.toSatisfy((lines: string[]) => lines.length === 5) } }],
     });
     expect(JSON.stringify(documentContent('control-service', commented))).toContain("echo '# a text' # and a remark");
   });
@@ -119,12 +127,12 @@ describe('a script and its parameters', () => {
     [
       'a reference to another store',
       `${SCRIPT}{{ssm:token}}`,
-      'has "{{" in line 4 that is no parameter; SSM knows no way to write it.',
+      'has "{{" in line 5 that is no parameter; SSM knows no way to write it.',
     ],
     [
       'a parameter in two lines',
       `${SCRIPT}{{\nunit }}`,
-      'has "{{" in line 4 that is no parameter; SSM knows no way to write it.',
+      'has "{{" in line 5 that is no parameter; SSM knows no way to write it.',
     ],
     [
       'no bash',
@@ -135,6 +143,11 @@ describe('a script and its parameters', () => {
       'a first line that is a comment',
       `# x\n${SCRIPT}`,
       `must begin with "#!/bin/bash": without it, SSM Agent's sh would run it.`,
+    ],
+    [
+      'lines that end as on Windows',
+      SCRIPT.replaceAll('\n', '\r\n'),
+      'has lines that end as on Windows (CRLF), and no host runs it so: "bash\\r" is no program. Check it out with LF, as .gitattributes says.',
     ],
   ])('do not fit with %s', (_, script, problem) => {
     expect(() => documentContent('control-service', script)).toThrow(`The script of control-service ${problem}`);

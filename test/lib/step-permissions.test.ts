@@ -127,7 +127,10 @@ describe('permissions', () => {
     expect(statements[0].Resource.map(render).toSorted()).toEqual(configured.toSorted());
   });
 
-  const unnamedOfRunCommand = ['ssm:CancelCommand *', lookForHosts, 'ssm:GetCommandInvocation *', 'ssm:ListCommands *'];
+  const unnamedOfRunCommand = [
+    ...['ssm:CancelCommand *', lookForHosts, 'ssm:GetCommandInvocation *', 'ssm:ListCommandInvocations *'],
+    'ssm:ListCommands *',
+  ];
 
   it('let run-host-commands send the documents without a URL to the configured hosts and to spare ones, and read no secret or parameter', () => {
     const here = '<AWS::Region>:<AWS::AccountId>';

@@ -21,7 +21,8 @@ const BETWEEN_TRIES = Duration.seconds(30);
  * Enables authentication where it was disabled for a cure, and does not give up: it tries again for as long as the execution may last, and
  * calls a person meanwhile.
  *
- * Reads the variables `cluster` and `toggled`, and sets `enabled`: what the step has found and done.
+ * Reads the variables `cluster` and `toggled`, and sets `enabled`: what the step has found and done. Where it looks again, what it did at an
+ * earlier look is kept in `enabledBefore`, which is null at first.
  */
 export function enableAuthentication(
   scope: Construct,
@@ -48,7 +49,12 @@ export function enableAuthentication(
     time: WaitTime.seconds('{% $enabled.lookAgainSeconds %}'),
   });
   const couldAStepStillDisableIt = Choice.jsonata(scope, 'Could a step still disable it?')
-    .when(Condition.jsonata('{% $enabled.lookAgainSeconds > 0 %}'), lookAgain.next(enable))
+    .when(Condition.jsonata('{% $enabled.lookAgainSeconds > 0 %}'), lookAgain.next(enable), {
+      assign: { enabledBefore: '{% $enabled.changed ? $enabled : $enabledBefore %}' },
+    })
+    .when(Condition.jsonata('{% $enabledBefore != null %}'), certain, {
+      assign: { enabled: '{% $enabled.changed ? $enabled : $enabledBefore %}', enabledBefore: null },
+    })
     .otherwise(certain);
   enable.next(couldAStepStillDisableIt);
   return enable;

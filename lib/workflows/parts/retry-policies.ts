@@ -92,6 +92,8 @@ export const WHILE_DYNAMODB_IS_AWAY: RetryProps = {
     'DynamoDb.RequestLimitExceededException',
     'DynamoDb.ThrottlingException',
     'DynamoDb.InternalServerErrorException',
+    // Whatever its model has no name for, as a status of 503.
+    'DynamoDb.DynamoDbException',
     'DynamoDb.SdkClientException',
   ],
 };

@@ -2,7 +2,13 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SendCommandCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, it } from 'vitest';
-import { documentName, HOST_COMMANDS, type HostCommandName } from '../../../core/contracts/host-commands.ts';
+import {
+  documentName,
+  documentParameters,
+  HOST_COMMANDS,
+  type HostCommandName,
+  SENT_AT,
+} from '../../../core/contracts/host-commands.ts';
 import { sendCommand } from '../../../lambdas/hosts/commands.ts';
 import { runCommand } from '../../../local/aws/run-command.ts';
 import { connectSsm, documents, HERE, HOST, serve, temporaryFolder } from './support.ts';
@@ -18,6 +24,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
   user: 'etcd',
   group: 'etcd',
   execution: 'run-1',
+  commandId: 'run-1',
   initialCluster: 'node1=https://10.0.1.11:2380,node2=https://[fd00::2]:2380',
   data: 'swap',
   initialClusterToken: '',
@@ -67,11 +74,13 @@ function harmless(command: HostCommandName): Record<string, string> {
 async function serveTraces() {
   const folder = await temporaryFolder();
   const scripts = Object.fromEntries(
-    Object.entries(HOST_COMMANDS).map(([command, { parameters }]) => [
+    (Object.keys(HOST_COMMANDS) as HostCommandName[]).map((command) => [
       command,
-      ['#!/bin/bash', `touch ${folder}/ran`, ...Object.keys(parameters).map((name) => `${name}="{{ ${name} }}"`)].join(
-        '\n',
-      ),
+      [
+        '#!/bin/bash',
+        `touch ${folder}/ran`,
+        ...Object.keys(documentParameters(command)).map((name) => `${name}="{{ ${name} }}"`),
+      ].join('\n'),
     ]),
   );
   const local = runCommand({ documents: documents(scripts), hosts: HERE });
@@ -108,7 +117,10 @@ describe.each(CASES)('$command, given as $name', ({ command, name }) => {
       DocumentName: documentName(command),
       InstanceIds: [HOST],
       TimeoutSeconds: 60,
-      Parameters: Object.fromEntries(Object.entries(parameters).map(([key, text]) => [key, [text]])),
+      Parameters: {
+        ...Object.fromEntries(Object.entries(parameters).map(([key, text]) => [key, [text]])),
+        ...(SENT_AT.commands.includes(command) && { [SENT_AT.name]: ['1'] }),
+      },
     });
     await expect(new SSMClient({}).send(request)).rejects.toMatchObject({
       name: 'InvalidParameters',

@@ -31,7 +31,6 @@ describe('the outcome of a command', () => {
   });
 
   it.each([
-    ['no output', '', /the whole: .*deploy again\.$/],
     ['no JSON', 'active\n', /It ended with: active$/],
     ['another result', '{"activeState":"active"}', /subState: .*mainPid: /],
     ['a field too many', JSON.stringify({ ...RESULT, more: 1 }), /more/],
@@ -74,7 +73,63 @@ describe('the outcome of a command', () => {
       name,
       `i-1, control-service: it ended with exit code ${ResponseCode}\nIt ended with: sh: no such thing`,
     ]);
-    expect(errorOf(failed)).toEqual([name, `i-1, control-service: it ended with exit code ${ResponseCode}`]);
+  });
+
+  it.each([
+    [64, 'InvalidInput'],
+    [65, 'PreconditionFailed'],
+    [66, 'UnsafeToProceed'],
+    [63, 'HostCommandFailed'],
+  ])('whose reason did not come through says so, under the name of its exit code: %i', (ResponseCode, name) => {
+    expect(errorOf({ Status: 'Failed', StatusDetails: 'Failed', ResponseCode })).toEqual([
+      name,
+      expect.stringMatching(
+        /it ended with exit code \d+, and its reason is lost, for SSM Agent could not store its output\..* is full/,
+      ),
+    ]);
+  });
+
+  it('is a result that is lost where a script that ended well has left no output', () => {
+    const [name, message] = errorOf({ Status: 'Success', StandardOutputContent: '\n' });
+    expect([name, message]).toEqual(['HostCommandFailed', expect.stringMatching(/its result is lost, .* is full/)]);
+  });
+
+  it.each([126, 127])('tells of a host that cannot run the script: exit code %i', (ResponseCode) => {
+    const StandardErrorContent = `env: bash: No such file or directory\nfailed to run commands: exit status ${ResponseCode}`;
+    const [name, message] = errorOf({ Status: 'Failed', StatusDetails: 'Failed', ResponseCode, StandardErrorContent });
+    expect(name).toBe('HostCommandFailed');
+    expect(message).toMatch(
+      /so nothing was done\. There is no bash on it, .*noexec\.\nIt ended with: env: bash: No such file/,
+    );
+  });
+
+  it.each([
+    ['of the agent', 1, ''],
+    ['of a script that was killed, where sh is bash', -1, 'failed to run commands: signal: killed'],
+  ])('is lost where the script did not tell it, and the end is that %s', (_, ResponseCode, StandardErrorContent) => {
+    const agentOutput = 'write .../channels/1: no space left on device';
+    const ended = { Status: 'Failed', StatusDetails: 'Failed', ResponseCode, StandardErrorContent };
+    expect(read({ ...ended, agentOutput })).toMatchObject({
+      ...{ status: 'Failed', isLost: true },
+      error: {
+        name: 'HostCommandFailed',
+        message: expect.stringMatching(
+          /did not tell its end .*started anew.* full or read-only.* killed.*SSM Agent says: write .*no space left on device/s,
+        ),
+      },
+    });
+    expect(read({ ...ended, StandardOutputContent: '{"message":"it is so"}' })).not.toHaveProperty('isLost');
+  });
+
+  it.each([
+    ['of a script that took too long', '00:05:00', /Mostly it took too long: it may take 300 s/],
+    ['of one that somebody else has killed', '00:00:07', /It ran for 7 s of the 300 s .*the kernel has killed it/],
+  ])('is lost where it was killed: that %s', (_, end, meaning) => {
+    const outcome = read({
+      ...{ Status: 'TimedOut', StatusDetails: 'Execution Timed Out', ResponseCode: 137 },
+      ...{ ExecutionStartDateTime: '2026-01-01T00:00:00.000Z', ExecutionEndDateTime: `2026-01-01T${end}.100Z` },
+    });
+    expect(outcome).toMatchObject({ isLost: true, error: { message: expect.stringMatching(meaning) } });
   });
 
   it('quotes the end of a long standard error', () => {
@@ -113,7 +168,7 @@ describe('the outcome of a command', () => {
     ['Failed', 'AccessDenied', 'HostCommandFailed', /has no access to this host/],
     ['Failed', 'InvalidPlatform', 'HostCommandFailed', /does not run Linux/],
     ['Failed', 'RateExceeded', 'HostCommandFailed', /before its own end: Failed, RateExceeded\. Look at the host/],
-    ['Failed', 'Failed', 'HostCommandFailed', /before its own end: Failed\. Look at the host/],
+    ['Failed', 'Failed', 'HostCommandFailed', /did not tell its end \(code -1\)/],
     ['Postponed', 'Postponed', 'HostCommandFailed', /before its own end: Postponed\. /],
     ['Failed', 'toString', 'HostCommandFailed', /before its own end: Failed, toString\. /],
   ])('is told where the script did not end by itself: %s, %s', (Status, StatusDetails, name, meaning) => {

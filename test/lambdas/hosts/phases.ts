@@ -6,7 +6,7 @@ import { HERE, HOST, OTHER_HOST, SUCCEED, serve, serveControlService, temporaryF
 
 export const BOTH = { ...HERE, [OTHER_HOST]: { exec: ['bash'] } };
 /** Waits for as long as it takes, and for nothing else. */
-export const PATIENT = { endMs: WAIT_MS, listedMs: 0, awayMs: [0, 0] };
+export const PATIENT = { endMs: WAIT_MS, listedMs: 0, awayMs: [0, 0], restartMs: 0, lookMs: 1_000 };
 /** Looks once. */
 export const HASTY = { ...PATIENT, endMs: 0 };
 export const STOPPED = { activeState: 'active', subState: 'stop', mainPid: 7 };

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { markOf } from '../../../lambdas/hosts/commands.ts';
 import { HostCommandRunning, runOnHosts } from '../../../lambdas/hosts/run.ts';
 import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
 import { again, BOTH, HASTY, heldScript, on, online, PATIENT, phaseOf, STOPPED, serveCounting } from './phases.ts';
@@ -37,7 +38,14 @@ describe('a host that is away', () => {
     expect(sent).toMatchObject({ SendCommand: 3 });
   });
 
-  it('is sent it three times at most, by all calls together', async () => {
+  it('is sent it again for as long as its agent may take to be started again', async () => {
+    const sent = await serveCounting(SUCCEED, believed, await refusing(9));
+    const patient = { ...PATIENT, awayMs: [0, 0, 100], restartMs: 60_000 };
+    expect(await runOnHosts(phaseOf(), patient)).toMatchObject({ failed: '', reports: [{ result: STOPPED }] });
+    expect(sent).toMatchObject({ SendCommand: 10 });
+  });
+
+  it('is sent it three times at most once that time is over, by all calls together', async () => {
     const sent = await serveCounting(SUCCEED, believed, await refusing(9));
     const phase = phaseOf();
     // Its call has no time for another try.
@@ -136,6 +144,10 @@ async function askAfter(scenes: Record<string, Scene>) {
       const StandardOutputContent = '{"activeState":"active","subState":"running","mainPid":7}\n';
       return { Status: status, StatusDetails: status, StandardOutputContent };
     },
+    // What was deployed is older, so no host can be asked for a command.
+    'AmazonSSM.SendCommand': () => {
+      throw new AwsError('InvalidDocument', 'no');
+    },
     'AmazonSSM.CancelCommand': ({ InstanceIds }) => {
       const [host = ''] = InstanceIds as string[];
       cancelled.push(host);
@@ -178,7 +190,7 @@ it('a command that runs for long is given up where its host went away, and only 
     // An earlier call has cancelled it, and its answer was lost.
     'i-given-up': expect.stringMatching(WENT_AWAY),
     'i-cancelled': expect.stringMatching(/^HostCommandFailed: .*: it was cancelled/),
-    'i-failed': expect.stringMatching(/^HostCommandFailed: .*Failed/),
+    'i-failed': expect.stringMatching(/^HostCommandFailed: .*did not tell its end/),
     // Its cancel was refused.
     'i-endless': expect.stringMatching(/^HostCommandFailed: .*cancelling i-endless: SSM refused it/),
   });
@@ -188,4 +200,104 @@ it('a command that runs for long is given up where its host went away, and only 
   });
   // The refusal of the first changes nothing.
   expect(cancelled.toSorted()).toEqual(['i-endless', 'i-gone']);
+});
+
+describe('a command whose script did not tell its end', () => {
+  const LOST = { Status: 'Failed', StatusDetails: 'Failed', ResponseCode: 1 };
+  const AGENT = 'write /var/lib/amazon/ssm/channels: no space left on device';
+
+  interface LostScene {
+    found?: object | 'refused';
+    sentMinutesAgo?: number;
+  }
+
+  /** Run Command, of which the agent says so; asked for the command, its host answers so. */
+  async function askOnce({ found, sentMinutesAgo = 0 }: LostScene) {
+    const sent: string[] = [];
+    const phase = phaseOf();
+    const RequestedDateTime = Date.now() / 1000 - sentMinutesAgo * 60;
+    const [Comment] = phase.commands.map((each) => markOf(phase, each));
+    await serve({
+      'AmazonSSM.DescribeInstanceInformation': online,
+      'AmazonSSM.ListCommands': () => ({ Commands: [{ CommandId: 'earlier', Comment, RequestedDateTime }] }),
+      'AmazonSSM.SendCommand': ({ DocumentName }) => {
+        const name = String(DocumentName).replace('etcd-remediation-', '');
+        if (name === 'find-command' && found === 'refused') throw new AwsError('InvalidDocument', 'no');
+        sent.push(name);
+        return { Command: { CommandId: name } };
+      },
+      'AmazonSSM.GetCommandInvocation': ({ CommandId }) => {
+        if (CommandId !== 'find-command') return LOST;
+        return found ? { Status: 'Success', StandardOutputContent: JSON.stringify(found) } : LOST;
+      },
+      'AmazonSSM.ListCommandInvocations': () => ({ CommandInvocations: [{ CommandPlugins: [{ Output: AGENT }] }] }),
+    });
+    const end = await runOnHosts(phase, HASTY).then(
+      ({ reports: [report] }) => `${report?.error}: ${report?.problem}`,
+      ({ name }: Error) => name,
+    );
+    return { end, sent };
+  }
+
+  it.each<[string, LostScene, RegExp]>([
+    ['runs no more', { found: { running: false, upSeconds: 9 } }, /^HostCommandFailed: .*Nothing of it runs/s],
+    ['still runs', { found: { running: true, upSeconds: 9 } }, /^HostCommandRunning$/],
+    ['is not known of', {}, /^HostCommandRunning$/],
+    [
+      'still runs past its limit',
+      { found: { running: true, upSeconds: 9 }, sentMinutesAgo: 8 },
+      /It still runs on the host/,
+    ],
+    ['is not known of past its limit', { sentMinutesAgo: 8 }, /Nobody knows whether it still runs/],
+    ['cannot be asked for', { found: 'refused' }, /Nobody knows whether it still runs/],
+  ])('is ended only once it is known, or its time is over: it %s', async (_, scene, expected) => {
+    const { end, sent } = await askOnce(scene);
+    expect(end).toMatch(expected);
+    if (end.startsWith('HostCommandFailed')) expect(end).toContain(`SSM Agent says: ${AGENT}`);
+    expect(sent).toEqual(scene.found === 'refused' ? [] : ['find-command']);
+  });
+});
+
+it('a command that runs for long is given up where its host was started since, and nothing of it runs there', async () => {
+  const up = (running: boolean, upSeconds: number) => ({ running, upSeconds });
+  const sentAt = Date.now() - 5 * 60_000;
+  const cancelled: unknown[] = [];
+  const marks = new Map<string, string>();
+  const found: Record<string, object> = {
+    'i-anew': up(false, 60),
+    'i-runs-again': up(true, 60),
+    'i-waits': up(false, 86_400),
+  };
+  const operations: Record<string, Operation> = {
+    'AmazonSSM.DescribeInstanceInformation': online,
+    'AmazonSSM.ListCommands': () => ({
+      Commands: [...marks].map(([CommandId, Comment]) => ({ CommandId, Comment, RequestedDateTime: sentAt / 1000 })),
+    }),
+    'AmazonSSM.SendCommand': ({ InstanceIds, Comment, DocumentName }) => {
+      const [host = ''] = InstanceIds as string[];
+      if (String(DocumentName).endsWith('find-command')) return { Command: { CommandId: `find ${host}` } };
+      marks.set(host, String(Comment));
+      return { Command: { CommandId: host } };
+    },
+    'AmazonSSM.GetCommandInvocation': ({ CommandId, InstanceId }) =>
+      String(CommandId).startsWith('find')
+        ? { Status: 'Success', StandardOutputContent: JSON.stringify(found[String(InstanceId)]) }
+        : { Status: 'InProgress' },
+    'AmazonSSM.CancelCommand': ({ CommandId }) => {
+      cancelled.push(CommandId);
+      return {};
+    },
+  };
+  await serve(operations);
+  const phase = phaseOf(Object.keys(found).map((host) => on(host, 'etcd', host)));
+  await expect(runOnHosts(phase, HASTY)).rejects.toThrow(HostCommandRunning);
+  await expect(runOnHosts(again(phase), HASTY)).rejects.toThrow('has not ended on i-runs-again, i-waits.');
+  expect(cancelled).toEqual(['i-anew']);
+  const { reports } = await runOnHosts({ ...phase, commands: phase.commands.slice(0, 1), attempt: 1 }, HASTY);
+  expect(reports).toMatchObject([
+    {
+      error: 'HostCommandFailed',
+      problem: expect.stringMatching(/started anew 60 s ago, while the command ran, and nothing/),
+    },
+  ]);
 });

@@ -18,7 +18,7 @@ export const HERE: HostsFile = { [HOST]: { exec: ['sh'] } };
 
 /** A script of control-service: bash, with each of its parameters. */
 export function controlScript(body: string): string {
-  return `#!/bin/bash\nunit='{{ unit }}'\naction='{{action}}'\n${body}`;
+  return `#!/bin/bash\nunit='{{ unit }}'\naction='{{action}}'\n: '{{ sentAt }}'\n${body}`;
 }
 
 /** Prints a result of control-service. */

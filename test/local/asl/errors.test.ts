@@ -10,7 +10,7 @@ describe('ErrorEquals', () => {
     [['States.ALL'], 'Mine', true],
     [['States.ALL'], 'States.Timeout', true],
     [['States.ALL'], 'States.QueryEvaluationError', true],
-    [['States.ALL'], 'States.DataLimitExceeded', false],
+    [['States.ALL'], 'States.DataLimitExceeded', true],
     [['States.DataLimitExceeded'], 'States.DataLimitExceeded', true],
     [['States.ALL'], 'States.Runtime', false],
     [['States.Runtime'], 'States.Runtime', false],

@@ -157,6 +157,15 @@ describe('when one part of a Map or Parallel fails', () => {
     ]);
   });
 
+  it('a Map that has no array to go through has failed before it has started', async () => {
+    const ItemProcessor = chain({ B: { Type: 'Pass', End: true } });
+    const { history } = await run({ A: { Type: 'Map', Items: '{% 7 %}', ItemProcessor, End: true } });
+    expect(history.map(({ type }) => type)).toEqual([
+      ...['ExecutionStarted', 'MapStateEntered', 'EvaluationFailed', 'MapStateFailed', 'ExecutionFailed'],
+    ]);
+    expect(history.at(-2)?.previousEventId).toBe(3);
+  });
+
   it('the state goes on from the part that failed', async () => {
     const Branches = [
       chain({ B: { Type: 'Fail', Error: 'Boom' } }),

@@ -5,6 +5,7 @@ import {
   DescribeInstanceInformationCommand,
   GetCommandInvocationCommand,
   type GetCommandInvocationResult,
+  ListCommandInvocationsCommand,
   ListCommandsCommand,
   SendCommandCommand,
   type SendCommandCommandInput,
@@ -30,7 +31,7 @@ const NAME = 'etcd-remediation-control-service';
 const BOTH = { ...HERE, [OTHER_HOST]: { exec: ['bash'] } };
 
 function sendInput(more: Partial<SendCommandCommandInput> = {}): SendCommandCommandInput {
-  const Parameters = { unit: ['etcd'], action: ['stop'] };
+  const Parameters = { unit: ['etcd'], action: ['stop'], sentAt: ['1'] };
   return { DocumentName: NAME, InstanceIds: [HOST], Parameters, TimeoutSeconds: 60, ...more };
 }
 
@@ -95,13 +96,24 @@ describe('a command', () => {
 
   it.each([1, 65, 124, 255])('fails with its exit code, and the line that SSM Agent adds: %i', async (code) => {
     await serveControlService(`echo out; echo err >&2; exit ${code}`);
-    expect(await ended(await send())).toMatchObject({
+    const CommandId = await send();
+    expect(await ended(CommandId)).toMatchObject({
       Status: 'Failed',
       StatusDetails: 'Failed',
       ResponseCode: code,
       StandardOutputContent: 'out\n',
       StandardErrorContent: `err\nfailed to run commands: exit status ${code}`,
     });
+    const listed = new ListCommandInvocationsCommand({ CommandId, InstanceId: HOST, Details: true });
+    expect((await new SSMClient({}).send(listed)).CommandInvocations).toMatchObject([
+      { CommandId, InstanceId: HOST, Status: 'Failed', CommandPlugins: [{ Output: expect.stringContaining('out\n') }] },
+    ]);
+  });
+
+  it('has its ID in the environment of its script, and of all that this starts', async () => {
+    await serveControlService(`sh -c 'echo "$SSM_COMMAND_ID"'`);
+    const CommandId = await send();
+    expect(await ended(CommandId)).toMatchObject({ StandardOutputContent: `${CommandId}\n` });
   });
 
   it('keeps the beginning of long outputs', async () => {
@@ -148,7 +160,13 @@ describe('a command', () => {
 
   it('that a host does not take in time was not delivered', async () => {
     const access = { exec: ['sleep', '60'] };
-    const invocation = startInvocation({ access, script: 'echo never', deliverySeconds: 0.3, timeoutSeconds: 60 });
+    const invocation = startInvocation({
+      access,
+      script: 'echo never',
+      commandId: 'c',
+      deliverySeconds: 0.3,
+      timeoutSeconds: 60,
+    });
     expect(invocation.state().Status).toBe('Pending');
     await invocation.ended;
     expect(invocation.state()).toMatchObject({

@@ -106,7 +106,7 @@ export function rescueQuorum(
         goal: {
           cluster: '{% $cluster %}',
           revision: '0',
-          required: '{% [$running[$not($ in $launchFailed)]] %}',
+          required: '{% [$filter($running, function($member) { $not($member in $launchFailed) })] %}',
           restored: false,
         },
       },

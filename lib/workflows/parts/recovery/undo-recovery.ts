@@ -29,7 +29,7 @@ export function undoRecovery(
   const tell = Pass.jsonata(scope, 'Tell what was undone', {
     outputs: {
       error: '{% $failure.error %}',
-      cause: `{% $join([$failure.cause, $undone, ${CONFIGURED}, '${STILL_LOST}'][$ != ''], '\\n') %}`,
+      cause: `{% $join($filter([$failure.cause, $undone, ${CONFIGURED}, '${STILL_LOST}'], function($text) { $text != '' }), '\\n') %}`,
     },
   });
   tell.next(stop);
@@ -93,7 +93,7 @@ export function undoRecovery(
     });
   const untouched = note(
     'Note why nothing is restored',
-    "{% ($up := $launched[$not($ in $launchFailed)]; $append(['The data of no member was changed.'], $count($up) > 0 ? " +
+    "{% ($up := $filter($launched, function($member) { $not($member in $launchFailed) }); $append(['The data of no member was changed.'], $count($up) > 0 ? " +
       "['The services that were started run on: ' & $join($up, ', ') & '.'] : [])) %}",
   );
   const moved = note('Note why data moves back', [
@@ -122,7 +122,7 @@ const PROBLEMS = shortProblems(500);
 
 /** What is told of a phase, after what was told before: all went well, or the problems. */
 function told(well: string, otherwise: string): string {
-  return `{% [$append($undone, [${PROBLEMS} = '' ? (${well}) : '${otherwise}' & '\\n' & ${PROBLEMS}][$ != ''])] %}`;
+  return `{% [$append($undone, $filter([${PROBLEMS} = '' ? (${well}) : '${otherwise}' & '\\n' & ${PROBLEMS}], function($text) { $text != '' }))] %}`;
 }
 
 /** What is told of a phase that Run Command has not answered for. */
