@@ -25,6 +25,7 @@ const HEAP_SHARE = 0.9;
 const LOG_TAIL_BYTES = 8_192;
 
 interface Sandbox {
+  arn: string;
   process: ChildProcess;
   /** The end of what the function wrote to its log since it last answered. */
   log: string;
@@ -80,6 +81,11 @@ export class LambdaHost {
     return JSON.parse(response.payload);
   }
 
+  /** Kills the processes of a function at once, as for want of memory. */
+  kill(arn: string): void {
+    for (const sandbox of this.#running) if (sandbox.arn === arn) sandbox.process.kill('SIGKILL');
+  }
+
   /** Ends every process and waits until it is gone. */
   async close(): Promise<void> {
     const gone = [...this.#running].map(
@@ -104,7 +110,7 @@ export class LambdaHost {
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    const sandbox: Sandbox = { process: child, log: '' };
+    const sandbox: Sandbox = { arn: definition.arn, process: child, log: '' };
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (data: Buffer) => {
         sandbox.log = (sandbox.log + data.toString()).slice(-LOG_TAIL_BYTES);

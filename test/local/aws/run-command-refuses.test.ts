@@ -19,7 +19,7 @@ describe('what SSM would refuse, and what is not known here,', () => {
     new SendCommandCommand({
       DocumentName: 'etcd-remediation-control-service',
       InstanceIds: [HOST],
-      Parameters: { unit: ['etcd'], action: ['stop'] },
+      Parameters: { unit: ['etcd'], action: ['stop'], sentAt: ['1'] },
       TimeoutSeconds: 60,
       ...more,
     });
@@ -32,9 +32,17 @@ describe('what SSM would refuse, and what is not known here,', () => {
     ['InvalidInstanceId', 'a host', sendWith({ InstanceIds: ['i-unknown'] })],
     ['InvalidInstanceId', 'one host of two', sendWith({ InstanceIds: [HOST, 'constructor'] })],
     ['DuplicateInstanceId', 'a host twice', sendWith({ InstanceIds: [HOST, HOST] })],
-    ['InvalidParameters', 'a parameter', sendWith({ Parameters: { unit: ['a'], action: ['stop'], user: ['root'] } })],
+    [
+      'InvalidParameters',
+      'a parameter',
+      sendWith({ Parameters: { unit: ['a'], action: ['stop'], sentAt: ['1'], user: ['root'] } }),
+    ],
     ['InvalidParameters', 'no parameters', sendWith({ Parameters: undefined })],
-    ['InvalidParameters', 'a list of values', sendWith({ Parameters: { unit: ['a', 'b'], action: ['stop'] } })],
+    [
+      'InvalidParameters',
+      'a list of values',
+      sendWith({ Parameters: { unit: ['a', 'b'], action: ['stop'], sentAt: ['1'] } }),
+    ],
     ['ValidationException', 'no host', sendWith({ InstanceIds: [] })],
     [
       'ValidationException',
