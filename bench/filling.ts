@@ -29,14 +29,14 @@ export function filledPlaces({ quick, sizesBytes, memberCounts }: Bench): Place[
  */
 export async function onFilledStage<Result>(
   { store, members }: Place,
-  { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
+  { binaries, progress, deliveryMs }: Pick<Bench, 'binaries' | 'progress' | 'deliveryMs'>,
   act: (stage: HostedStage, writer: WriterThread) => Promise<Result>,
 ): Promise<Result> {
   const { sizeBytes, valueBytes } = store;
   const sizeMiB = Math.max(LEAST_QUOTA_MIB, Math.ceil((sizeBytes / MIB) * ROOM));
   const options = {
     ...{ etcd: binaries.version, members, tls: false, auth: false },
-    ...{ sizeMiB, snapshotCount: SNAPSHOT_COUNT },
+    ...{ sizeMiB, snapshotCount: SNAPSHOT_COUNT, deliveryMs },
   };
   const stage = await progress.during(
     'making the cluster and its hosts',

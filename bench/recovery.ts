@@ -154,9 +154,9 @@ function measureOnce(
   place: Place,
   damage: Act,
   { name, cure }: { name: string; cure: Cure },
-  { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
+  { binaries, progress, deliveryMs }: Pick<Bench, 'binaries' | 'progress' | 'deliveryMs'>,
 ): Promise<number> {
-  return onFilledStage(place, { binaries, progress }, async (stage, writer) => {
+  return onFilledStage(place, { binaries, progress, deliveryMs }, async (stage, writer) => {
     await progress.during('taking the quorum away', damage(stage));
     await writer.ask('forgetStalls');
     const startedAt = Date.now();

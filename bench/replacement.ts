@@ -80,9 +80,9 @@ export const replacement: Part = {
 function measureOnce(
   place: Place,
   { name, apply }: Cure,
-  { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
+  { binaries, progress, deliveryMs }: Pick<Bench, 'binaries' | 'progress' | 'deliveryMs'>,
 ): Promise<number> {
-  return onFilledStage(place, { binaries, progress }, async (stage) => {
+  return onFilledStage(place, { binaries, progress, deliveryMs }, async (stage) => {
     await progress.during('destroying the member', destroy(stage));
     const startedAt = performance.now();
     const notCountedMs = await progress.during(`replacing it: ${name}`, apply(stage));
