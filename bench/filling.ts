@@ -46,12 +46,12 @@ export function keepPlace(
 export async function onFilledStage<Result>(
   place: Place,
   { members: kept }: KeptData,
-  { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
+  { binaries, progress, deliveryMs }: Pick<Bench, 'binaries' | 'progress' | 'deliveryMs'>,
   act: (stage: HostedStage, writer: WriterThread) => Promise<Result>,
 ): Promise<Result> {
   const options = {
     ...{ etcd: binaries.version, members: place.members, tls: false, auth: false },
-    ...{ sizeMiB: sizeMiBOf(place), snapshotCount: SNAPSHOT_COUNT, kept },
+    ...{ sizeMiB: sizeMiBOf(place), snapshotCount: SNAPSHOT_COUNT, deliveryMs, kept },
   };
   const stage = await progress.during(
     'making the cluster and its hosts',

@@ -13,6 +13,8 @@ export interface Bench {
   memberCounts?: readonly number[] | undefined;
   /** The program; undefined: it is built, where that can be. */
   etcdDefrag?: string | undefined;
+  /** How long a command takes at least until its host has it. */
+  deliveryMs: number;
   binaries: EtcdBinaries;
   progress: Progress;
 }

@@ -158,9 +158,9 @@ export const recovery: Part = {
 function measureOnce(
   { place, kept, damage }: { place: Place; kept: KeptData; damage: Act },
   { name, cure }: { name: string; cure: Cure },
-  { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
+  { binaries, progress, deliveryMs }: Pick<Bench, 'binaries' | 'progress' | 'deliveryMs'>,
 ): Promise<number> {
-  return onFilledStage(place, kept, { binaries, progress }, async (stage, writer) => {
+  return onFilledStage(place, kept, { binaries, progress, deliveryMs }, async (stage, writer) => {
     await progress.during('taking the quorum away', damage(stage));
     await writer.ask('forgetStalls');
     const startedAt = Date.now();

@@ -83,9 +83,9 @@ function measureOnce(
   place: Place,
   kept: KeptData,
   { name, apply }: Cure,
-  { binaries, progress }: Pick<Bench, 'binaries' | 'progress'>,
+  { binaries, progress, deliveryMs }: Pick<Bench, 'binaries' | 'progress' | 'deliveryMs'>,
 ): Promise<number> {
-  return onFilledStage(place, kept, { binaries, progress }, async (stage) => {
+  return onFilledStage(place, kept, { binaries, progress, deliveryMs }, async (stage) => {
     await progress.during('destroying the member', destroy(stage));
     const startedAt = performance.now();
     const notCountedMs = await progress.during(`replacing it: ${name}`, apply(stage));

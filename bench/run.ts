@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { parseDelivery } from '../cli/options.ts';
 import { openOutput } from '../cli/output.ts';
 import { endOnSignals, tellAtSignal } from '../cli/signals.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';
@@ -23,6 +24,7 @@ interface Flags {
   sizes?: number[];
   members?: number[];
   etcdDefrag?: string;
+  delivery: number;
   json: boolean;
 }
 
@@ -37,6 +39,7 @@ function command(): Command {
     .option('--sizes <list>', 'of the stores, such as 256MiB,1GiB; 256MiB,1GiB,2GiB, if not said', listOf(parseSizes))
     .option('--members <list>', 'of the clusters, such as 1,3; 1,3,5,7, if not said', listOf(parseMembers))
     .option('--etcd-defrag <path>', 'this program of etcd-defrag, instead of one that is built from its Go module')
+    .option('--delivery <seconds>', 'how long a command takes to its host; about 2 with SSM', parseDelivery, 0)
     .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
     .addHelpText('after', '\nExit status: 0 every part ran; 1 one did not; 2 for a wrong use.')
     .exitOverride()
@@ -54,7 +57,7 @@ function listOf(parse: (text: string) => number[]) {
   };
 }
 
-async function runParts({ only, quick, sizes, members, etcdDefrag, json }: Flags): Promise<void> {
+async function runParts({ only, quick, sizes, members, etcdDefrag, delivery, json }: Flags): Promise<void> {
   using _ = tellAtSignal(() => 'Stopped. The clusters of the benchmark are ended and removed.');
   const { print, finish } = openOutput(json);
   const startedAt = performance.now();
@@ -67,7 +70,9 @@ async function runParts({ only, quick, sizes, members, etcdDefrag, json }: Flags
   const results: PartResult[] = [];
   for (const part of PARTS.filter(({ name, isApart }) => (only === undefined ? !isApart : name === only))) {
     const rounds = ROUNDS[quick ? 'quick' : 'full'];
-    const options = { quick, rounds, sizesBytes: sizes, memberCounts: members, etcdDefrag };
+    const options = {
+      ...{ quick, rounds, sizesBytes: sizes, memberCounts: members, etcdDefrag, deliveryMs: delivery * 1000 },
+    };
     const result = await runPart(part, { ...options, binaries, progress: new Progress(part.name) });
     results.push(result);
     for (const line of partLines(result)) print(line);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CURE_STRATEGIES } from '../core/contracts/execution-input.ts';
+import { HOST_COMMANDS } from '../core/contracts/host-commands.ts';
 import { SCENARIOS } from '../drills/registry.ts';
 import {
   type CureStrategy,
@@ -12,11 +13,12 @@ import {
   type HostKind,
   type Scenario,
 } from '../drills/scenario.ts';
+import { HOST_FAULTS, type HostFault } from '../local/aws/host-faults.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';
 import { DEFAULT_VERSION } from '../local/etcd/versions.ts';
 import { isInside, reexecInside } from '../local/hosts/systemd/enter.ts';
 import { formatMs } from './format.ts';
-import { examples, WITHOUT_AWS } from './options.ts';
+import { examples, parseDelivery, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { tellAtSignal } from './signals.ts';
@@ -25,6 +27,9 @@ const [DEFAULT_SCENARIO] = SCENARIOS;
 /** etcd's own bookkeeping needs a few MiB: below this the quota is full before anything is written. */
 const MIN_SIZE_MIB = 16;
 const MAX_SIZE_MIB = 8192;
+const FAULT_LIST = Object.entries(HOST_FAULTS)
+  .map(([name, meaning]) => `"${name}": ${meaning}`)
+  .join('; ');
 /** Scenarios that are about a defect of one release. */
 const OWN_VERSIONS = SCENARIOS.flatMap(({ name, etcd }) =>
   etcd === undefined ? [] : `; ${name}: ${etcd}, which has its defect`,
@@ -43,6 +48,8 @@ interface Flags {
   hosts?: HostKind;
   damage?: Damage;
   strategy?: CureStrategy;
+  fault?: HostFault[];
+  delivery: number;
   json: boolean;
 }
 
@@ -89,6 +96,12 @@ export function drillCommand(): Command {
         'of auth-token-invalid: "restart" the member, "toggle" authentication, or "restart-then-toggle" (default)',
       ).choices(CURE_STRATEGIES),
     )
+    .option(
+      '--fault <name@command>',
+      `of member-failed and quorum-lost: what goes wrong with a command on hosts, such as host-rebooted@swap-data-dir; may be repeated: ${FAULT_LIST}`,
+      parseFault,
+    )
+    .option('--delivery <seconds>', 'how long a command takes to its host; about 2 with SSM', parseDelivery, 0)
     .option('--tls', 'with TLS, and client certificates', false)
     .option('--auth', 'with authentication', false)
     .option('--size <MiB>', "quota of each member's database", parseSize, 32)
@@ -100,6 +113,7 @@ export function drillCommand(): Command {
           'drill',
           'drill space-exceeded --tls --auth --etcd 3.4 --members 5',
           'drill quorum-lost --damage wal',
+          'drill member-failed --fault script-killed@join-cluster',
           'drill full --json',
         ],
         '0 every scenario was remediated and all of its checks hold; 1 one was not, or a check fails; 2 for a wrong use.',
@@ -107,7 +121,11 @@ export function drillCommand(): Command {
     );
   return command.action(async (scenarios: string[] | undefined, flags: Flags) => {
     const output = openOutput(flags.json);
-    const options: DrillOptions = { ...flags, members: Number(flags.members), sizeMiB: flags.size };
+    const { fault: faults, delivery, ...others } = flags;
+    const options: DrillOptions = {
+      ...{ ...others, members: Number(flags.members), sizeMiB: flags.size, deliveryMs: delivery * 1000 },
+      ...(faults && { faults }),
+    };
     const names = scenarios?.length ? scenarios : [DEFAULT_SCENARIO.name];
     using _ = tellAtSignal(() => OWN_CLUSTER_ENDS);
     const chosen = SCENARIOS.filter((each) => names.includes(each.name));
@@ -132,12 +150,13 @@ export function drillCommand(): Command {
 
 /** Why a scenario cannot be run with these options. */
 function misfit(
-  { name, needsHosts, takesDamage, takesStrategy }: Scenario,
-  { members, hosts, damage, strategy }: DrillOptions,
+  { name, needsHosts, takesDamage, takesStrategy, takesFaults }: Scenario,
+  { members, hosts, damage, strategy, faults }: DrillOptions,
 ): string | undefined {
   if (hosts && !needsHosts) return `The drill ${name} has no hosts: leave --hosts out.`;
   if (damage && !takesDamage) return `The drill ${name} knows one kind of damage: leave --damage out.`;
   if (strategy && !takesStrategy) return `The drill ${name} knows one way: leave --strategy out.`;
+  if (faults && !takesFaults) return `The drill ${name} is run without faults: leave --fault out.`;
   if (needsHosts && members < 3) {
     return `The drill ${name} needs members that stay when others fail: give --members 3 or 5.`;
   }
@@ -147,6 +166,20 @@ function misfit(
 function parseEtcd(text: string): string {
   if (/^\d+\.\d+(\.\d+)?$/.test(text) || existsSync(text)) return text;
   throw new InvalidArgumentError('It must be a version such as 3.7 or 3.4.23, or a folder that exists.');
+}
+
+function parseFault(text: string, others: HostFault[] = []): HostFault[] {
+  const [name = '', command = ''] = text.split('@');
+  if (!isOneOf(HOST_FAULTS, name))
+    throw new InvalidArgumentError(`The faults are: ${Object.keys(HOST_FAULTS).join(', ')}.`);
+  if (!isOneOf(HOST_COMMANDS, command)) {
+    throw new InvalidArgumentError(`Behind @ stands one of: ${Object.keys(HOST_COMMANDS).join(', ')}.`);
+  }
+  return [...others, { name, command }];
+}
+
+function isOneOf<Known extends object>(known: Known, name: string): name is Extract<keyof Known, string> {
+  return Object.hasOwn(known, name);
 }
 
 function parseSize(text: string): number {

@@ -45,3 +45,13 @@ export function requireNothingOfOneRunbook({ member, parameters }: { member?: st
   const option = member === undefined ? '--parameters' : '--member';
   throw new InvalidInput(`${option} is for one runbook: say with --incident which. Without it, a diagnosis chooses.`);
 }
+
+/** A command that takes a minute is not delivered any more. */
+const MAX_DELIVERY_SECONDS = 50;
+
+/** How long a command takes to its host, in seconds, where that is to be as with SSM. */
+export function parseDelivery(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds >= 0 && seconds <= MAX_DELIVERY_SECONDS) return seconds;
+  throw new InvalidArgumentError(`It must be a number of seconds from 0 to ${MAX_DELIVERY_SECONDS}.`);
+}

@@ -156,7 +156,7 @@ export function describeResult(state: string, output: unknown): Told[] {
   const { reports } = Object(output) as Partial<HostReports>;
   if (!reports) return [{ members: '', text: describe(output as never), failed: false }];
   const alike = Map.groupBy(reports, ({ result, error, problem }) =>
-    error === '' ? describe(result as never) : `${error}: ${firstLine(problem)}`,
+    error === '' ? describe(result as never) + leftovers(Object(result)) : `${error}: ${firstLine(problem)}`,
   );
   return [...alike].map(([text, those]) => ({
     members: [...new Set(those.map(({ member }) => member))].join(', '),
@@ -167,6 +167,11 @@ export function describeResult(state: string, output: unknown): Told[] {
 
 function inspection({ etcdVersion, unit, dataDir }: HostResult<'inspect-host'>): string {
   return `etcd ${etcdVersion}, service ${unit.activeState} (${unit.subState}), ${formatBytes(dataDir.sizeBytes)} in ${dataDir.path}`;
+}
+
+/** What a killed run had left on a host. */
+function leftovers({ removed = [] }: { removed?: string[] }): string {
+  return removed.length === 0 ? '' : `; removed, left by a run that was killed: ${removed.join(', ')}`;
 }
 
 function service({ activeState, subState }: Pick<HostResult<'control-service'>, 'activeState' | 'subState'>): string {

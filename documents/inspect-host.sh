@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # parts: common data-dir archive-dir scratch settings membership snapshot transfer at-work
 # Reads the unit's state and log, whether etcd is at work, its version, its data and its configuration, and asks whether any later script would
-# refuse this host; changes nothing.
+# refuse this host. It changes nothing, and removes only what a run of this project's that was killed has left beside the configuration.
 unit='{{ unit }}'
 data_dir='{{ dataDir }}'
 wal_dir='{{ walDir }}'
@@ -218,6 +218,18 @@ require_recovery_tools() {
   require_alone
 }
 
+# What a run that was killed has left beside the configuration goes with the next look, unless another run is at work there.
+remove_leftovers() {
+  local folder
+  removed=''
+  if [ -z "$file" ]; then return 0; fi
+  folder=${file%/*}
+  if [ ! -d "$folder/" ] || ! command -v flock > /dev/null; then return 0; fi
+  exec 7< "$folder/"
+  if flock -n 7; then remove_twins "$folder"; fi
+  exec 7<&-
+}
+
 ask_all() {
   ask any require_tools
   ask any require_loaded
@@ -269,6 +281,7 @@ read_version
 etcd_version=$reply
 
 real=$data_dir member=$data_dir/member wal=''
+remove_leftovers
 case $refusals in *'"link-loop"'*) ;; *) find_data "$data_dir" "$wal_dir" ;; esac
 directory "$data_dir" "$real" "$member"
 data_state=$reply
@@ -293,7 +306,7 @@ object format "$format" file "$file" name "$set_name" dataDir "$set_data_dir" wa
   overriding: "$overriding_list" experimental: "$experimental_list"
 object unit: "$unit_state" atWork: "$at_work" etcdVersion "$etcd_version" dataDir: "$data_state" walDir: "$wal_state" hasLog: "$log_state" clusterId "$cluster_id" \
   archives: "$archives" recoveries: "$recoveries" refusals: "[$refusals]" configuration: "$reply"
-rest=$reply
+rest="${reply%\}}$removed}"
 
 journal() {
   (journalctl -u "$unit" -n "$1" --no-pager -q -o cat || echo 'journalctl does not say what the unit has logged.') | tail -n "$1"

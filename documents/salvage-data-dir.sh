@@ -19,7 +19,7 @@ copy_tries=8
 wal_bytes=128000000
 
 kept='' cluster=''
-revision=0 keys=0 hash='' version='' size=0 raw_revision=0 log=null snapshot=null replay_problem=''
+revision=0 keys=0 hash='' version='' size=0 raw_revision=0 log=null snapshot=null replay_problem='' removed=''
 
 # clean_up: unless all is done, nothing stays.
 clean_up() {
@@ -30,7 +30,7 @@ clean_up() {
 # describe METHOD PROBLEM: the result, in `reply`.
 describe() {
   json "$2"
-  reply="{\"method\":\"$1\",\"revision\":\"$revision\",\"totalKeys\":$keys,\"hash\":\"$hash\",\"version\":\"$version\",\"sizeBytes\":$size,\"rawRevision\":\"$raw_revision\",\"clusterId\":\"$cluster\",\"log\":$log,\"snapshot\":$snapshot,\"problem\":$reply}"
+  reply="{\"method\":\"$1\",\"revision\":\"$revision\",\"totalKeys\":$keys,\"hash\":\"$hash\",\"version\":\"$version\",\"sizeBytes\":$size,\"rawRevision\":\"$raw_revision\",\"clusterId\":\"$cluster\",\"log\":$log,\"snapshot\":$snapshot,\"problem\":$reply${removed:+,\"removed\":[$removed]}}"
 }
 
 # nothing PROBLEM
@@ -50,6 +50,8 @@ discard_leftovers() {
     case $reply in '' | kept) ;; *) continue ;; esac
     if has_flock && ! flock -n "$folder" true; then continue; fi
     rm -rf -- "$folder"
+    json "$folder"
+    removed+="${removed:+,}$reply"
   done
 }
 

@@ -2,7 +2,7 @@ import { until } from './conditions.ts';
 import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from './proofs.ts';
 import type { DrillOptions, DrillProgress, DrillResult } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
-import { flood, nothingIsLost, readBack, remediate, resultOf, underLoad } from './under-load.ts';
+import { faultsHaveStruck, flood, nothingIsLost, readBack, remediate, resultOf, underLoad } from './under-load.ts';
 import type { WriterThread } from './writer-thread.ts';
 
 /** The drill's member does not come back: seconds are enough to be sure. */
@@ -21,13 +21,14 @@ export async function memberFailed(options: DrillOptions, progress: DrillProgres
   // Clients that know of the outage: what is measured is the cluster's stall and not a dead address.
   const kept = stage.cluster.members.filter(({ name }) => !broken.includes(name));
   const load = { endpoints: kept.map(({ clientUrl }) => clientUrl), keys: LOADED_KEYS, valueBytes: 1024 };
-  return underLoad(stage, load, (writer) => drill(stage, writer, broken, progress));
+  return underLoad(stage, load, (writer) => drill(stage, writer, broken, options, progress));
 }
 
 async function drill(
   stage: HostedStage,
   writer: WriterThread,
   broken: readonly string[],
+  { faults }: DrillOptions,
   progress: DrillProgress,
 ): Promise<DrillResult> {
   progress.say(`Writing ${LOADED_KEYS} keys; small writes then go on to the end`);
@@ -45,7 +46,7 @@ async function drill(
   await writer.ask('forgetStalls');
 
   progress.say(`No longer answering, and failing to start: ${broken.join(' and ')}. Starting the remediation`);
-  const remediation = await remediate(stage, 'member-failed', { confirmSeconds: CONFIRM_SECONDS }, progress);
+  const remediation = await remediate(stage, 'member-failed', { confirmSeconds: CONFIRM_SECONDS }, progress, faults);
 
   const { goesOn, lostWrites, figures } = await readBack(writer, progress);
   const after = await idsOf(stage);
@@ -65,7 +66,9 @@ async function drill(
       nothingIsLost(lostWrites),
       await everyMemberVotes(stage),
       await everyMemberHoldsTheSame(stage),
-      await oldDataIsKept(stage, broken, remediation.report),
+      // What was moved aside by the first execution is told there.
+      ...(remediation.isSecond ? [] : [await oldDataIsKept(stage, broken, remediation.report)]),
+      ...faultsHaveStruck(stage, faults),
     ],
   });
 }

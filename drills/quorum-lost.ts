@@ -4,7 +4,16 @@ import { until } from './conditions.ts';
 import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from './proofs.ts';
 import type { Damage, DrillCheck, DrillOptions, DrillProgress, DrillResult } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
-import { flood, nothingIsLost, type Remediation, readBack, remediate, resultOf, underLoad } from './under-load.ts';
+import {
+  faultsHaveStruck,
+  flood,
+  nothingIsLost,
+  type Remediation,
+  readBack,
+  remediate,
+  resultOf,
+  underLoad,
+} from './under-load.ts';
 import type { WriterThread } from './writer-thread.ts';
 
 /** The drill's members do not come back: seconds are enough to be sure. */
@@ -44,14 +53,14 @@ export async function quorumLost(
   const stage = await setHostedStage(options, progress);
   const endpoints = stage.cluster.members.map(({ clientUrl }) => clientUrl);
   return underLoad(stage, { endpoints, keys: KEYS, valueBytes: 1024 }, (writer) =>
-    drill(stage, writer, damage, progress),
+    drill(stage, writer, { damage, faults: options.faults ?? [] }, progress),
   );
 }
 
 async function drill(
   stage: HostedStage,
   writer: WriterThread,
-  damage: Damage,
+  { damage, faults }: Required<Pick<DrillOptions, 'damage' | 'faults'>>,
   progress: DrillProgress,
 ): Promise<QuorumLostResult> {
   progress.say(`Writing ${LOADED_KEYS} keys, and more until the crash`);
@@ -68,12 +77,20 @@ async function drill(
   await writer.ask('forgetStalls');
 
   progress.say(`There is no leader, and ${acknowledged.length} writes were acknowledged. Starting the remediation`);
-  const remediation = await remediate(stage, 'quorum-lost', { confirmSeconds: CONFIRM_SECONDS }, progress);
+  const remediation = await remediate(stage, 'quorum-lost', { confirmSeconds: CONFIRM_SECONDS }, progress, faults);
 
   stage.reconnect();
   const { goesOn, lostWrites, figures } = await readBack(writer, progress);
   const after = await idsOf(stage);
   const isRestart = RUNGS[damage] === 'restart';
+  // What the first execution has done is told there.
+  const ofTheReport = remediation.isSecond
+    ? []
+    : [
+        rungIs(RUNGS[damage], remediation),
+        ...(isRestart ? [] : lossIsAsReported(lostWrites, acknowledged, damage, remediation)),
+        isRestart ? membersAreTheSame(before, after) : await oldDataIsKept(stage, withData, remediation.report),
+      ];
   const result = resultOf(stage, remediation, figures, {
     scenario: 'quorum-lost',
     runbook: 'quorum-recovery',
@@ -82,12 +99,11 @@ async function drill(
     members: [...after].map(([name, idAfter]) => ({ name, idBefore: before.get(name) ?? '', idAfter })),
     checks: [
       goesOn,
-      rungIs(RUNGS[damage], remediation),
       ...(damage === 'intact' || damage === 'survivor' ? [nothingIsLost(lostWrites)] : []),
-      ...(isRestart ? [] : lossIsAsReported(lostWrites, acknowledged, damage, remediation)),
       await everyMemberVotes(stage),
       await everyMemberHoldsTheSame(stage),
-      isRestart ? membersAreTheSame(before, after) : await oldDataIsKept(stage, withData, remediation.report),
+      ...ofTheReport,
+      ...faultsHaveStruck(stage, faults),
     ],
   });
   return {

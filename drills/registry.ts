@@ -7,6 +7,7 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
     needsHosts: false,
     takesDamage: false,
     takesStrategy: false,
+    takesFaults: false,
     summary: 'The store is full: etcd has raised NOSPACE and refuses every write.',
     run: async (...of) => (await import('./space-exceeded.ts')).spaceExceeded(...of),
   },
@@ -17,6 +18,7 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
     needsHosts: true,
     takesDamage: false,
     takesStrategy: true,
+    takesFaults: false,
     run: async (...of) => (await import('./auth-token-invalid.ts')).authTokenInvalid(...of),
   },
   {
@@ -25,6 +27,7 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
     needsHosts: true,
     takesDamage: false,
     takesStrategy: false,
+    takesFaults: true,
     run: async (...of) => (await import('./member-failed.ts')).memberFailed(...of),
   },
   {
@@ -33,6 +36,7 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
     needsHosts: true,
     takesDamage: true,
     takesStrategy: false,
+    takesFaults: true,
     run: async (...of) => (await import('./quorum-lost.ts')).quorumLost(...of),
   },
   {
@@ -41,6 +45,7 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
     needsHosts: true,
     takesDamage: false,
     takesStrategy: false,
+    takesFaults: false,
     run: async (...of) => (await import('./full.ts')).full(...of),
   },
 ];

@@ -1,6 +1,7 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { CURE_STRATEGIES } from '../core/contracts/execution-input.ts';
 import type { JsonValue } from '../local/asl/json.ts';
+import type { HostFault } from '../local/aws/host-faults.ts';
 import type { Observer } from '../local/executions.ts';
 
 /** What a drill tells while it runs. */
@@ -27,6 +28,10 @@ export interface DrillOptions {
   damage?: Damage;
   /** What the cure may do, in a scenario that takes it. */
   strategy?: CureStrategy;
+  /** What goes wrong with commands on hosts, in a scenario that takes it. */
+  faults?: readonly HostFault[];
+  /** How long a command takes at least until its host has it. */
+  deliveryMs?: number;
 }
 
 /** `process`: hosts without root; `systemd`: real systemd, for root on Linux. */
@@ -83,6 +88,8 @@ export interface Scenario {
   takesDamage: boolean;
   /** Whether its cure knows more than one way. */
   takesStrategy: boolean;
+  /** Whether commands on hosts may go wrong in it. */
+  takesFaults: boolean;
   /** The release that it is about, where nobody asks for another. */
   etcd?: string;
   run(options: DrillOptions, progress: DrillProgress): Promise<DrillResult>;

@@ -91,7 +91,7 @@ export interface HostedOptions extends DrillOptions, Pick<PlatformOptions, 'cloc
 /** The same with members that are services of hosts, besides which there may be spare ones. */
 export async function setHostedStage(options: HostedOptions, progress: DrillProgress): Promise<HostedStage> {
   const binaries = await findEtcd(options.etcd, progress.say);
-  const { members, spares = 0, hosts: kind = 'process', backups, policy } = options;
+  const { members, spares = 0, hosts: kind = 'process', backups, policy, deliveryMs } = options;
   const { format = 'yaml', walDir = false, moreClientUrls = false, snapshotCount, kept } = options;
   progress.say(`Making ${count(members + spares, 'host')} (${kind}) with etcd ${binaries.version}`);
   const fleetOptions = { count: members + spares, binDir: dirname(binaries.etcd) };
@@ -131,6 +131,8 @@ export async function setHostedStage(options: HostedOptions, progress: DrillProg
   const reach = {
     hosts,
     stagingAddress: fleet.ownAddress,
+    reboot: async (id: string) => fleet.hosts.find((host) => host.id === id)?.reboot(),
+    ...(deliveryMs !== undefined && { deliveryMs }),
     ...(backups !== undefined && { backups: { [BACKUPS_BUCKET]: backups } }),
   };
   const platform = await deploy(cluster, configuration, reach, options, progress);

@@ -3,6 +3,7 @@ import { EtcdUnavailable } from '../core/errors.ts';
 import type { ExecutionResult } from '../local/asl/execution.ts';
 import { countStateTransitions } from '../local/asl/history.ts';
 import type { JsonObject } from '../local/asl/json.ts';
+import type { HostFault } from '../local/aws/host-faults.ts';
 import { outcomeOf, settles, until } from './conditions.ts';
 import type { DrillCheck, DrillProgress, DrillResult } from './scenario.ts';
 import { type BaseStage, CLUSTER_NAME } from './stage.ts';
@@ -41,21 +42,32 @@ export interface Remediation {
   remediateMs: number;
   /** The execution's output, or its error and cause. */
   report: unknown;
+  /** Whether a fault has ended the first execution, and this is the next one. */
+  isSecond: boolean;
 }
 
-/** Lets the incident be remediated, to the end, however that is. */
+/** Lets the incident be remediated, to the end, however that is. What a fault has ended is started again, as whoever is on call does. */
 export async function remediate(
   { platform }: BaseStage,
   incident: Incident,
   parameters: JsonObject,
-  { onEvent }: DrillProgress,
+  { onEvent, say }: DrillProgress,
+  faults: readonly HostFault[] = [],
 ): Promise<Remediation> {
   const startedAt = Date.now();
-  const execution = await platform.execute({ incident, input: { cluster: CLUSTER_NAME, parameters }, onEvent });
+  const execute = () => platform.execute({ incident, input: { cluster: CLUSTER_NAME, parameters }, onEvent });
+  platform.faults.push(...faults);
+  let execution = await execute();
+  const isSecond = execution.status !== 'SUCCEEDED' && platform.faults.length < faults.length;
+  if (execution.status !== 'SUCCEEDED' && isSecond) {
+    say(`It has ended with ${execution.error}: ${execution.cause}`);
+    say('Starting it again');
+    execution = await execute();
+  }
   const remediateMs = Date.now() - startedAt;
   const report =
     execution.status === 'SUCCEEDED' ? execution.output : { error: execution.error, cause: execution.cause };
-  return { incident, execution, startedAt, remediateMs, report };
+  return { incident, execution, startedAt, remediateMs, report, isSecond };
 }
 
 /** Waits until writes are accepted, ends them, and reads every acknowledged key back. What cannot be read is NaN lost. @returns its figures too */
@@ -75,6 +87,14 @@ export async function readBack(
   return { lostWrites, goesOn: { name: 'writes go on', ok, detail }, figures };
 }
 
+export function faultsHaveStruck({ platform }: BaseStage, faults: readonly HostFault[] = []): DrillCheck[] {
+  if (faults.length === 0) return [];
+  const left = platform.faults.map(({ name, command }) => `${name}@${command}`).join(', ');
+  return [
+    { name: 'every fault has struck', ok: left === '', detail: left === '' ? `${faults.length}` : `not ${left}` },
+  ];
+}
+
 export function nothingIsLost(lostWrites: number): DrillCheck {
   return { name: 'all acknowledged keys are read back', ok: lostWrites === 0, detail: `${lostWrites} lost` };
 }
@@ -85,7 +105,7 @@ type Counted = 'maxWriteStallMs' | 'maxSilenceMs' | 'ackedWrites';
 /** A drill's result: what was measured of the remediation and by the writer, and what the scenario says itself. */
 export function resultOf(
   { etcdVersion }: BaseStage,
-  { incident, execution, remediateMs, report }: Remediation,
+  { incident, execution, remediateMs, report }: Omit<Remediation, 'isSecond'>,
   { maxWriteStallMs, maxSilenceMs, ackedWrites }: WriterFigures,
   own: Omit<DrillResult, 'etcd' | Measured | Counted>,
 ): DrillResult {

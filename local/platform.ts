@@ -13,6 +13,7 @@ import { type Assembly, synthesize } from './assembly.ts';
 import { serveDynamoDb } from './aws/dynamodb.ts';
 import { type AwsEndpoint, type Operation, serveAwsEndpoint } from './aws/endpoint.ts';
 import { deliveriesOf, executionEnded } from './aws/events.ts';
+import type { HostFault } from './aws/host-faults.ts';
 import { serveLambda } from './aws/lambda.ts';
 import { type CommandOnHost, type RunCommand, runCommand } from './aws/run-command.ts';
 import { serveS3 } from './aws/s3.ts';
@@ -25,6 +26,9 @@ import type { HostsFile } from './hosts/access.ts';
 import { LambdaHost } from './lambda/host.ts';
 import { TaskTokens } from './task-tokens.ts';
 import { tasksOf } from './tasks.ts';
+
+/** The steps that send commands to hosts. */
+const SENDERS = ['run-host-commands', 'transfer-snapshots'];
 
 export interface PlatformOptions {
   file: ClustersFile;
@@ -47,6 +51,9 @@ export interface PlatformOptions {
   onOwnStart?: (stateMachineName: string, input: JsonValue) => Observer;
   /** What executions wait by: this machine's clock, if not said. */
   clock?: Clock;
+  /** See `RunCommandOptions`. */
+  deliveryMs?: number;
+  reboot?: (host: string) => Promise<void>;
 }
 
 export interface ExecutionRequest extends Observer {
@@ -73,6 +80,8 @@ export class Platform {
   readonly executions: Executions;
   /** Every command that was sent to a host so far. */
   readonly commandsOnHosts: () => readonly CommandOnHost[];
+  /** What is to go wrong with commands from here on; each is gone from it once it has struck. */
+  readonly faults: HostFault[];
   readonly #assembly: Assembly;
   readonly #endpoints: readonly AwsEndpoint[];
   readonly #onOwnStart: (stateMachineName: string, input: JsonValue) => Observer;
@@ -82,13 +91,14 @@ export class Platform {
   readonly #goingOn = new Set<Promise<ExecutionResult>>();
   readonly #closing = new AbortController();
 
-  private constructor({ assembly, endpoints, lambdas, commands, tasksFor, onPage, onOwnStart, clock }: Parts) {
+  private constructor({ assembly, endpoints, lambdas, commands, faults, tasksFor, onPage, onOwnStart, clock }: Parts) {
     this.#assembly = assembly;
     this.#onPage = onPage;
     this.#endpoints = endpoints;
     this.#onOwnStart = onOwnStart;
     this.lambdas = lambdas;
     this.commandsOnHosts = () => commands.record();
+    this.faults = faults;
     this.executions = new Executions({
       stateMachines: assembly.stateMachines,
       tasksFor: ({ observer }) => tasksFor(observer),
@@ -111,9 +121,12 @@ export class Platform {
     onPage = () => undefined,
     onOwnStart = () => ({}),
     clock,
+    deliveryMs = 0,
+    reboot,
   }: PlatformOptions): Promise<Platform> {
     const assembly = await synthesize(file);
     const endpoints: AwsEndpoint[] = [];
+    const faults: HostFault[] = [];
     try {
       // Other users of this machine can reach loopback as well: only this run's functions know the access key.
       const accessKeyId = `LOCAL${randomUUID().replaceAll('-', '').toUpperCase()}`;
@@ -134,7 +147,12 @@ export class Platform {
       );
       const dynamoDb = await opened(serveDynamoDb(assembly.tables, credentials));
       const lambda = await opened(serveLambda((arn, event) => platform.lambdas.invoke(arn, event), accessKeyId));
-      const commands = runCommand({ documents: assembly.documents, hosts });
+      const commands = runCommand({
+        ...{ documents: assembly.documents, hosts, deliveryMs, faults, reboot },
+        killSenders: () => {
+          for (const step of SENDERS) platform.lambdas.kill(arnOf(functionOf(step), assembly));
+        },
+      });
       endpoints.push({ url: '', close: () => commands.close() });
       const tokens = new TaskTokens();
       const states: Record<string, Operation> = stepFunctions({
@@ -180,7 +198,7 @@ export class Platform {
           observer,
         );
       const platform: Platform = new Platform({
-        ...{ assembly, endpoints, lambdas, commands, tasksFor, onPage, onOwnStart, clock },
+        ...{ assembly, endpoints, lambdas, commands, faults, tasksFor, onPage, onOwnStart, clock },
       });
       lambdas.warm(FIRST_FUNCTIONS.map((name) => arnOf(name, assembly)));
       return platform;
@@ -306,6 +324,7 @@ interface Parts {
   endpoints: readonly AwsEndpoint[];
   lambdas: LambdaHost;
   commands: Pick<RunCommand, 'record'>;
+  faults: HostFault[];
   tasksFor: (observer: Observer) => ReturnType<typeof tasksOf>;
   onPage: (page: Page) => void;
   onOwnStart: (stateMachineName: string, input: JsonValue) => Observer;

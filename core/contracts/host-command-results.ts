@@ -3,6 +3,9 @@ import type { HostCommandName } from './host-commands.ts';
 
 /** What the host commands print: one line of JSON each, of these shapes. */
 
+/** Files and folders that runs which were killed had left, and which are removed now. Not there where there were none. */
+const removed = z.array(z.string()).min(1).optional();
+
 const directorySchema = z.strictObject({
   path: z.string(),
   /** Where the path leads in the end, for it may be a link. */
@@ -107,6 +110,7 @@ export const hostInspectionSchema = z.strictObject({
     /** The names of settings that are called experimental, as etcd reads them: `experimental-max-learners`, `ETCD_EXPERIMENTAL_MAX_LEARNERS`. */
     experimental: z.array(z.string()),
   }),
+  removed,
 });
 export type HostInspection = z.output<typeof hostInspectionSchema>;
 
@@ -124,7 +128,12 @@ const archivedDataDirSchema = z.strictObject({ dataDir: z.string(), walDir: z.st
 const revertedDataDirSchema = z.strictObject({ reverted: z.boolean(), setAside: z.string() });
 
 /** Which file was edited and where its copy lies; `changed` is false where it said so already. */
-const configuredMembershipSchema = z.strictObject({ file: z.string(), copy: z.string(), changed: z.boolean() });
+const configuredMembershipSchema = z.strictObject({
+  file: z.string(),
+  copy: z.string(),
+  changed: z.boolean(),
+  removed,
+});
 
 /** join-cluster. Where the service does not start it is told all the same what was written. */
 const joinedClusterSchema = z.strictObject({ ...configuredMembershipSchema.shape, ...controlledServiceSchema.shape });
@@ -173,6 +182,7 @@ const salvageSchema = z.strictObject({
   snapshot: keptSnapshotSchema.nullable(),
   /** Why the log could not be replayed, or there is nothing; empty otherwise. */
   problem: z.string(),
+  removed,
 });
 export type Salvage = z.output<typeof salvageSchema>;
 

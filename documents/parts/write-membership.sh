@@ -41,6 +41,7 @@ prepare_membership() {
 # shellcheck disable=SC2154
 put_membership() {
   local copy=$file.$execution
+  remove_twins "${file%/*}"
   if [ "$changed" = true ]; then
     # Linked, not moved: a link never replaces the copy of an earlier run.
     if [ ! -e "$copy" ]; then
@@ -57,7 +58,7 @@ put_membership() {
   fi
   json "$file" && file=$reply
   json "$copy"
-  reply="\"file\":$file,\"copy\":$reply,\"changed\":$changed"
+  reply="\"file\":$file,\"copy\":$reply,\"changed\":$changed$removed"
 }
 
 # write_membership CONFIG_FILE: refuses before it changes anything; leaves `reply` as put_membership does.

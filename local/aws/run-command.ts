@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
 import { describeNotListed } from '../../core/contracts/hosts-file.ts';
 import type { HostAccess, HostsFile } from '../hosts/access.ts';
 import { AwsError, type Operation } from './endpoint.ts';
+import { type HostFault, takeFault } from './host-faults.ts';
 import { readDocument, renderScript } from './ssm-document.ts';
 import { type Invocation, reach, startInvocation } from './ssm-invocation.ts';
 import { pageFields, pageOf, parseRequest } from './ssm-requests.ts';
 
 /** Below the 5 s that a Lambda function waits for an answer: SSM knows from the agent's pings, here each host is asked. */
 const PING_MS = 4_000;
-
-/** https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CommandPlugin.html */
-const MAX_PLUGIN_OUTPUT_CHARS = 2_500;
 
 const commandId = z.string().length(36);
 const instanceIds = z.array(z.string()).min(1).max(50);
@@ -57,12 +56,25 @@ export interface RunCommandOptions {
   /** The contents of the deployed documents, by name. */
   documents: Readonly<Record<string, unknown>>;
   hosts: HostsFile;
+  /** How long a command takes at least until its host has it: about 2 s, with the real agent. */
+  deliveryMs?: number;
+  /** What is to go wrong. Each is taken out of the list when it strikes. */
+  faults?: HostFault[];
+  /** Kills all that runs on a host, and starts it again. */
+  reboot?: ((host: string) => Promise<void>) | undefined;
+  /** Kills the functions that send commands. */
+  killSenders?: () => void;
 }
+
+/** How long an agent is away that restarts. The real one takes some seconds more. */
+const RESTART_MS = 1_000;
 
 /** A command as one host was sent it, in milliseconds since 1970. */
 export interface CommandOnHost {
   document: string;
   host: string;
+  /** By which whoever has sent it knows it again. */
+  comment: string;
   sentMs: number;
   /** NaN where its script was never run, or still runs. */
   endedMs: number;
@@ -80,9 +92,36 @@ export interface RunCommand {
  * What the embedded platform knows of Run Command: it runs the documents of the synthesized stacks on the hosts of hosts.json.
  * @throws for a document that it could not run as SSM does
  */
-export function runCommand({ documents: contents, hosts }: RunCommandOptions): RunCommand {
+export function runCommand({
+  documents: contents,
+  hosts,
+  deliveryMs = 0,
+  faults = [],
+  reboot,
+  killSenders = () => undefined,
+}: RunCommandOptions): RunCommand {
   const documents = new Map(Object.entries(contents).map(([name, content]) => [name, readDocument(name, content)]));
   const sent: Sent[] = [];
+  /** By host: until its agent takes commands again. */
+  const back = new Map<string, Promise<void>>();
+
+  /** While the agent of a host is away, nothing is delivered there. */
+  const during = (host: string, absence: Promise<void>): Promise<void> => {
+    back.set(host, absence);
+    return absence;
+  };
+  /** @param own the command in which it happens, whose script has ended */
+  const crashAndReboot = async (
+    host: string,
+    own: Invocation,
+    restart: (host: string) => Promise<void>,
+  ): Promise<void> => {
+    for (const { InstanceId, invocation } of sent) {
+      const isThere = InstanceId === host && invocation !== own && invocation.state().Status !== 'Pending';
+      if (isThere) invocation.crash();
+    }
+    await restart(host);
+  };
 
   const accessOf = (instanceId: string): HostAccess => {
     const access = Object.hasOwn(hosts, instanceId) ? hosts[instanceId] : undefined;
@@ -102,12 +141,20 @@ export function runCommand({ documents: contents, hosts }: RunCommandOptions): R
     const { stepName, timeoutSeconds } = document;
     const CommandId = randomUUID();
     const requestedMs = Date.now();
+    let isAnswered = true;
     for (const { InstanceId, access } of targets) {
-      const invocation = startInvocation({
-        ...{ access, script, commandId: CommandId, deliverySeconds: TimeoutSeconds, timeoutSeconds },
+      const fault = takeFault(faults, { document: DocumentName, host: InstanceId });
+      const invocation: Invocation = startInvocation({
+        ...{ access, script, commandId: CommandId, deliverySeconds: TimeoutSeconds, timeoutSeconds, deliveryMs, fault },
+        agentIsBack: back.get(InstanceId),
+        restartAgent: () => during(InstanceId, delay(RESTART_MS)),
+        ...(reboot && { reboot: () => during(InstanceId, crashAndReboot(InstanceId, invocation, reboot)) }),
       });
       sent.push({ CommandId, InstanceId, DocumentName, Comment, stepName, requestedMs, invocation });
+      if (fault?.name === 'function-killed') killSenders();
+      if (fault?.name === 'answer-lost') isAnswered = false;
     }
+    if (!isAnswered) throw new AwsError('InternalFailure', 'The answer is lost.');
     return {
       Command: {
         CommandId,
@@ -136,10 +183,8 @@ export function runCommand({ documents: contents, hosts }: RunCommandOptions): R
     const found = sent.filter((one) => one.CommandId === CommandId && one.InstanceId === InstanceId);
     return {
       CommandInvocations: found.map(({ DocumentName, Comment, stepName, invocation }) => {
-        const { Status, StatusDetails, ResponseCode, StandardOutputContent, StandardErrorContent } = invocation.state();
-        const errors = StandardErrorContent && `\n----------ERROR-------\n${StandardErrorContent}`;
-        const Output = `${StandardOutputContent}${errors}`.slice(0, MAX_PLUGIN_OUTPUT_CHARS);
-        const plugin = { Name: stepName, Status, StatusDetails, ResponseCode, Output };
+        const { Status, StatusDetails, ResponseCode } = invocation.state();
+        const plugin = { Name: stepName, Status, StatusDetails, ResponseCode, Output: invocation.output() };
         return { CommandId, InstanceId, DocumentName, Comment, Status, StatusDetails, CommandPlugins: [plugin] };
       }),
     };
@@ -204,14 +249,18 @@ export function runCommand({ documents: contents, hosts }: RunCommandOptions): R
       'AmazonSSM.DescribeInstanceInformation': describeInstanceInformation,
     },
     record: () =>
-      sent.map(({ DocumentName, InstanceId, requestedMs, invocation }) => ({
+      sent.map(({ DocumentName, InstanceId, Comment, requestedMs, invocation }) => ({
         document: DocumentName,
         host: InstanceId,
+        comment: Comment,
         sentMs: requestedMs,
         endedMs: Date.parse(invocation.state().ExecutionEndDateTime),
       })),
     close: async () => {
-      for (const { invocation } of sent) invocation.cancel();
+      for (const { invocation } of sent) {
+        invocation.cancel();
+        invocation.crash();
+      }
       await Promise.all(sent.map(({ invocation }) => invocation.ended));
     },
   };

@@ -1,17 +1,22 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ITS_EXEC } from '../../core/contracts/hosts-file.ts';
 import { type HostAccess, runScript, type ScriptRun } from '../hosts/access.ts';
-
-/** GetCommandInvocation gives the first so many characters of each output. */
-const MAX_STDOUT_CHARS = 24_000;
-const MAX_STDERR_CHARS = 8_000;
-/** What SSM Agent reports for a script that it has killed; a script that ends so by itself is taken for one. */
-const KILLED = 137;
-/** timeout(1), when the time was over. */
-const TIMED_OUT = 124;
+import { type HostFault, strikeIn } from './host-faults.ts';
+import {
+  DISK_FULL,
+  endedBySignal,
+  endOf,
+  type InvocationEnd,
+  KILLED,
+  killed,
+  lost,
+  REBOOT,
+  WORKER_GONE,
+} from './ssm-agent.ts';
 
 /** How far a command has come on one host, in SSM's words. */
 interface InvocationState {
-  Status: 'Pending' | 'InProgress' | 'Cancelling' | 'Success' | 'Failed' | 'TimedOut' | 'Cancelled';
+  Status: 'Pending' | 'InProgress' | 'Cancelling' | InvocationEnd['Status'];
   StatusDetails: string;
   /** -1 until the script has ended. */
   ResponseCode: number;
@@ -24,9 +29,13 @@ interface InvocationState {
 
 export interface Invocation {
   state(): InvocationState;
-  /** Kills the script. No effect once it has ended. */
+  /** What the agent has said of it besides. */
+  output(): string;
+  /** Kills the script. No effect once it has ended, as far as the agent knows. */
   cancel(): void;
-  /** Never rejects. */
+  /** The host goes down: the script ends, whatever the agent knows of it. */
+  crash(): void;
+  /** Once the script has ended as well. Never rejects. */
   ended: Promise<void>;
 }
 
@@ -39,17 +48,28 @@ export interface InvocationOptions {
   deliverySeconds: number;
   /** ...and the script to run. */
   timeoutSeconds: number;
+  /** What the way there takes at least. */
+  deliveryMs?: number;
+  fault?: HostFault | undefined;
+  /** Nothing is delivered before: the agent is away. */
+  agentIsBack?: Promise<void> | undefined;
+  /** Restarts the agent, or the host. */
+  restartAgent?: () => Promise<void>;
+  reboot?: () => Promise<void>;
 }
 
+/** After so long the agent gives a worker up that says nothing any more. The real one takes a minute, and a script that takes as much longer. */
+const WORKER_TIMEOUT_MS = 500;
+
 /** Starts a command on one host. */
-export function startInvocation({
-  access,
-  script,
-  commandId,
-  deliverySeconds,
-  timeoutSeconds,
-}: InvocationOptions): Invocation {
+export function startInvocation(options: InvocationOptions): Invocation {
+  const { access, commandId, deliverySeconds, timeoutSeconds, deliveryMs = 0, fault, agentIsBack } = options;
+  const { restartAgent = async () => undefined, reboot } = options;
+  const script = fault ? strikeIn(options.script, fault) : options.script;
   const cancelled = new AbortController();
+  const crashed = new AbortController();
+  const cutOff = AbortSignal.any([cancelled.signal, crashed.signal]);
+  let output = '';
   let state: InvocationState = {
     Status: 'Pending',
     StatusDetails: 'Pending',
@@ -59,37 +79,68 @@ export function startInvocation({
     ExecutionStartDateTime: '',
     ExecutionEndDateTime: '',
   };
-  const run = async (): Promise<Partial<InvocationState>> => {
-    const { signal } = cancelled;
-    const delivery = await reach(access, deliverySeconds * 1000, signal);
-    if (signal.aborted) return { Status: 'Cancelled', StatusDetails: 'Cancelled' };
-    if (delivery.result === 'TimedOut') {
-      return { Status: 'TimedOut', StatusDetails: 'Delivery Timed Out', StandardErrorContent: delivery.problem };
-    }
-    if (delivery.result === 'Refused') return undeliverable(delivery.problem);
-    const since = Date.now();
-    const ExecutionStartDateTime = new Date(since).toISOString();
-    state = { ...state, Status: 'InProgress', StatusDetails: 'In Progress', ExecutionStartDateTime };
-    const ended = await runScript(access, script, { timeoutMs: timeoutSeconds * 1000, commandId, signal });
-    const ExecutionEndDateTime = new Date().toISOString();
-    if (signal.aborted) {
-      return { ...failure('Cancelled', 'Cancelled', ended), ResponseCode: KILLED, ExecutionEndDateTime };
-    }
-    return { ...settle(ended, Date.now() - since >= timeoutSeconds * 1000), ExecutionEndDateTime };
-  };
   const isRunning = () => state.Status === 'Pending' || state.Status === 'InProgress';
+  const settle = ({ output: said, ...end }: InvocationEnd) => {
+    output = said;
+    state = { ...state, ...end, ExecutionEndDateTime: new Date().toISOString() };
+  };
+  const fail = (end: Partial<InvocationState>) => {
+    state = { ...state, ...end };
+  };
+
+  const run = async (): Promise<void> => {
+    await agentIsBack;
+    await delay(deliveryMs, undefined, { signal: cutOff }).catch(() => undefined);
+    if (fault?.name === 'not-delivered') return fail(NOT_DELIVERED);
+    const delivery = await reach(access, deliverySeconds * 1000, cutOff);
+    if (cutOff.aborted) return fail({ Status: 'Cancelled', StatusDetails: 'Cancelled' });
+    if (delivery.result === 'TimedOut') return fail({ ...NOT_DELIVERED, StandardErrorContent: delivery.problem });
+    if (delivery.result === 'Refused') return fail(undeliverable(delivery.problem));
+    const ExecutionStartDateTime = new Date().toISOString();
+    state = { ...state, Status: 'InProgress', StatusDetails: 'In Progress', ExecutionStartDateTime };
+    await follow(() => runScript(access, script, { timeoutMs: timeoutSeconds * 1000, commandId, signal: cutOff }));
+  };
+  const follow = async (start: () => Promise<ScriptRun>): Promise<void> => {
+    const running = start();
+    if (fault?.name === 'worker-killed') {
+      await Promise.race([running, delay(WORKER_TIMEOUT_MS)]);
+      settle(lost(WORKER_GONE));
+      await running;
+      return;
+    }
+    const run = await running;
+    if (cancelled.signal.aborted) return settle(killed('Cancelled', 'Cancelled', run.stderr));
+    if (crashed.signal.aborted) return settle(lost(WORKER_GONE));
+    if (!run.started) return fail(undeliverable(describeNotReached(run)));
+    if (run.exitCode === KILLED && fault?.name === 'host-rebooted') {
+      await reboot?.();
+      return settle(lost(WORKER_GONE));
+    }
+    if (run.exitCode === KILLED && fault?.name === 'script-killed') return settle(endedBySignal(run));
+    if (run.exitCode === REBOOT) {
+      if (!reboot)
+        return settle(lost(`exit status ${REBOOT}: the agent would reboot the host, and nobody can do so here`));
+      await reboot();
+      return follow(start);
+    }
+    if (fault?.name === 'agent-restarted') await restartAgent();
+    settle(fault?.name === 'agent-disk-full' ? lost(DISK_FULL) : endOf(run));
+  };
   return {
     state: () => state,
+    output: () => output,
     cancel: () => {
       if (!isRunning()) return;
       state = { ...state, Status: 'Cancelling', StatusDetails: 'Cancelling' };
       cancelled.abort();
     },
-    ended: run().then((end) => {
-      state = { ...state, ...end };
-    }),
+    crash: () => crashed.abort(),
+    // A host that could not be started again is one of which nobody knows anything.
+    ended: run().catch((error: unknown) => settle(lost(String(error)))),
   };
 }
+
+const NOT_DELIVERED = { Status: 'TimedOut', StatusDetails: 'Delivery Timed Out' } as const;
 
 /** Whether a script runs on the host: a shell says a word that only it can know, and bash ends the script well. */
 export async function reach(
@@ -124,41 +175,11 @@ function describeNotReached({ exitCode, stderr }: ScriptRun, withinMs?: number):
 
 const NO_SHELL = `${ITS_EXEC} ended well, and no shell has run what it was given on standard input`;
 
-function settle(run: ScriptRun, timeIsOver: boolean): Partial<InvocationState> {
-  const { started, exitCode, stdout, stderr } = run;
-  if (!started) return undeliverable(describeNotReached(run));
-  if (exitCode === null || exitCode === KILLED || (exitCode === TIMED_OUT && timeIsOver)) {
-    return { ...failure('TimedOut', 'Execution Timed Out', run), ResponseCode: KILLED };
-  }
-  const StandardOutputContent = stdout.slice(0, MAX_STDOUT_CHARS);
-  if (exitCode === 0) {
-    return {
-      Status: 'Success',
-      StatusDetails: 'Success',
-      ResponseCode: 0,
-      StandardOutputContent,
-      StandardErrorContent: stderr.slice(0, MAX_STDERR_CHARS),
-    };
-  }
-  // SSM Agent adds this line to the script's own.
-  const withEnd = { ...run, stderr: `${stderr}failed to run commands: exit status ${exitCode}` };
-  return { ...failure('Failed', 'Failed', withEnd), ResponseCode: exitCode, StandardOutputContent };
-}
-
 /** Where SSM could not reach a host, the status is one of a failure and only the details say so. It has no output then: here the way there says why. */
 function undeliverable(problem: string): Partial<InvocationState> {
   return {
     Status: 'Failed',
     StatusDetails: 'Undeliverable',
-    StandardErrorContent: problem.slice(0, MAX_STDERR_CHARS),
+    StandardErrorContent: problem,
   };
-}
-
-/** Without standard output: SSM gives it for a command that succeeded or failed, and for no other. */
-function failure(
-  Status: InvocationState['Status'],
-  StatusDetails: string,
-  { stderr }: ScriptRun,
-): Partial<InvocationState> {
-  return { Status, StatusDetails, StandardErrorContent: stderr.slice(0, MAX_STDERR_CHARS) };
 }

@@ -65,8 +65,9 @@ process.once('exit', () => {
 });
 
 /**
- * Runs a script of bash on a host, as the SSM agent does: by itself, with nothing on standard input. Never rejects: what went wrong
- * is part of the result.
+ * Runs a script on a host, as the SSM agent does: by itself, in the program that its first line names (bash, where it names none), in the agent's
+ * folder, without HOME, with nothing on standard input; where its time is over, all of it is killed at once. Never rejects: what went wrong is
+ * part of the result.
  */
 export function runScript(
   { exec }: HostAccess,
@@ -147,9 +148,12 @@ function wrap(script: string, mark: Mark, timeoutSeconds: number, commandId: str
   return `{
   set -u
   limit=''
-  if command -v timeout > /dev/null; then limit='timeout -k 5 ${timeoutSeconds}'; fi
+  if command -v timeout > /dev/null; then limit='timeout -s KILL ${timeoutSeconds}'; fi
+  cd /usr/bin 2> /dev/null || cd /
+  unset HOME
+  export LANG=C.UTF-8
   echo ${mark.sum}
-  SSM_COMMAND_ID=${commandId} $limit bash -c '. /dev/fd/4' 4<<'${mark.id}' < /dev/null 3<&- &
+  SSM_COMMAND_ID=${commandId} $limit ${interpreterOf(script)} -c '. /dev/fd/4' 4<<'${mark.id}' < /dev/null 3<&- &
 ${script}
 ${mark.id}
   script=$!
@@ -164,6 +168,19 @@ ${mark.id}
   exit "$code"
 }
 `;
+}
+
+/** As the kernel reads it: a program, and what follows as one argument. A carriage return belongs to either, and no program is called so. */
+function interpreterOf(script: string): string {
+  const [, program = 'bash', argument = ''] = /^#![ \t]*([^ \t\n]+)[ \t]*([^\n]*)/.exec(script) ?? [];
+  return [program, argument.replace(/[ \t]+$/, '')]
+    .filter((word) => word !== '')
+    .map(quoted)
+    .join(' ');
+}
+
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /**

@@ -11,6 +11,8 @@ export interface Host {
   unitDir: string;
   /** Where etcd's programs, its data and its configuration are found on this host, and the account that etcd runs as. */
   layout: { dataDir: string; configFile: string; user: string; group: string; binDir: string };
+  /** Kills all that runs on it, and starts it again, with the services that are enabled there. */
+  reboot(): Promise<void>;
 }
 
 /** Hosts that come and go together. */

@@ -71,12 +71,15 @@ export function installScript(
       [`${pkiDir(host)}/token.key`]: settings.tokenKeys.privateKey,
     }),
   };
+  const wants = `${host.unitDir}/multi-user.target.wants`;
   const parents = [dataDir, ...(walDir === null ? [] : [walDir])].map((folder) => `'${dirname(folder)}'`).join(' ');
   return [
     'set -eu',
     'umask 077',
-    `mkdir -p '${dirname(configFile)}' '${pkiDir(host)}' ${parents}`,
+    `mkdir -p '${dirname(configFile)}' '${pkiDir(host)}' '${wants}' ${parents}`,
     ...Object.entries(files).map(([file, text]) => `cat > '${file}' <<'END_OF_FILE'\n${text.trimEnd()}\nEND_OF_FILE`),
+    // As "systemctl enable" does: a host that boots starts it.
+    `ln -sf ../${UNIT}.service '${wants}/'`,
     `chown -R '${user}:${group}' '${dirname(configFile)}' ${parents}`,
     'systemctl daemon-reload',
   ].join('\n');

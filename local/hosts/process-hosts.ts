@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../etcd/executables.ts';
 import { HOST } from '../etcd/ports.ts';
@@ -81,7 +81,7 @@ async function makeHost(binDir: string, account: Account): Promise<ProcessHost> 
     }
     const host: Host = {
       id: `i-${randomBytes(9).toString('hex').slice(1)}`,
-      access: { exec: ['env', '-i', `PATH=${at('bin')}:${PATH}`, `HOME=${homedir()}`, 'bash'] },
+      access: { exec: ['env', '-i', `PATH=${at('bin')}:${PATH}`, 'bash'] },
       address: HOST,
       unitDir,
       layout: {
@@ -90,6 +90,7 @@ async function makeHost(binDir: string, account: Account): Promise<ProcessHost> 
         ...account,
         binDir,
       },
+      reboot: () => manager.reboot(),
     };
     return { host, folder, manager, hangUp: switchboard.close };
   } catch (error) {

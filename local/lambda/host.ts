@@ -94,6 +94,11 @@ export class LambdaHost {
     return JSON.parse(response.payload);
   }
 
+  /** Kills the processes of a function at once, as for want of memory. */
+  kill(arn: string): void {
+    for (const sandbox of this.#running) if (sandbox.arn === arn) sandbox.process.kill('SIGKILL');
+  }
+
   /** Ends every process and waits until it is gone. */
   async close(): Promise<void> {
     this.#isClosed = true;

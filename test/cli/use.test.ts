@@ -88,7 +88,10 @@ describe('the help', () => {
     const { status, stdout } = await etcdRemediation('drill', '--help');
     expect(status).toBe(0);
     const options = [...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name);
-    expect(options).toEqual(['etcd', 'members', 'hosts', 'damage', 'strategy', 'tls', 'auth', 'size', 'json', 'help']);
+    expect(options).toEqual([
+      ...['etcd', 'members', 'hosts', 'damage', 'strategy', 'fault', 'delivery'],
+      ...['tls', 'auth', 'size', 'json', 'help'],
+    ]);
     for (const scenario of ['space-exceeded', 'auth-token-invalid', 'member-failed', 'quorum-lost']) {
       expect(stdout).toMatch(new RegExp(`^ {2}${scenario} {2}\\S.*`, 'm'));
     }
@@ -138,6 +141,16 @@ describe('a command that is used wrongly', () => {
       'a damage of another kind',
       ['drill', 'quorum-lost', '--damage', 'fire'],
       'Allowed choices are intact, survivor, killed, wal.',
+    ],
+    [
+      'a fault for a drill that has none',
+      ['drill', 'full', '--fault', 'answer-lost@inspect-host'],
+      'leave --fault out',
+    ],
+    [
+      'a fault at no command',
+      ['drill', 'member-failed', '--fault', 'answer-lost'],
+      'Behind @ stands one of: inspect-host, ',
     ],
     ['one member where others have to stay', ['drill', 'member-failed', '--members', '1'], 'give --members 3 or 5'],
     ['a size that is too small', ['drill', '--size', '15'], 'It must be a whole number of MiB from 16 to 8192.'],

@@ -1,12 +1,12 @@
-import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findEtcd } from '../../local/etcd/binaries.ts';
-import { runScript } from '../../local/hosts/access.ts';
+import { waitFor } from '../run/wait-for.ts';
 import { inspect, parametersFor } from './inspected-host.ts';
 import { PreparedHost } from './prepared-host.ts';
-import { composeScript, refuse } from './script.ts';
+import { refuse } from './script.ts';
 
 describe('inspect-host tells the state of the unit', () => {
   it('as systemd does', async () => {
@@ -127,14 +127,41 @@ describe('inspect-host fails with a message', () => {
   it('when it is ended from outside', async () => {
     using host = new PreparedHost();
     mkdirSync(host.path('data'));
-    host.program('df', 'exec sleep 60');
-    const script = composeScript('inspect-host', parametersFor(host));
-    const { stdout } = await runScript(host.access, script, { timeoutMs: 4_000 });
-    expect(JSON.parse(stdout)).toEqual({ message: expect.stringContaining('ended from outside') });
+    // As a host does that shuts down.
+    host.program('df', 'kill -s TERM 0; exec sleep 60');
+    const { message } = await refuse(host.access, 'inspect-host', parametersFor(host));
+    expect(message).toContain('ended from outside');
   });
 });
 
 describe('inspect-host changes nothing', () => {
+  it.skipIf(process.platform !== 'linux')(
+    'but removes what a run that was killed has left beside the configuration, unless another run is at work there',
+    async () => {
+      using host = new PreparedHost({ EnvironmentFiles: '' });
+      host.makeDataDir('data', 'x');
+      mkdirSync(host.path('etc'));
+      host.setProperties({ EnvironmentFiles: `${host.write('etc/etcd.conf', '')} (ignore_errors=no)` });
+      const configFile = host.path('etc/etcd.conf');
+      const left = ['etc/.etcd-remediation.a1B2c3', 'etc/.etcd-remediation.zzzzzz'].map((name) =>
+        host.write(name, 'x'),
+      );
+      host.write('etc/.etcd-remediation.data.run-1', 'of a recovery');
+      const holder = spawn('sh', ['-c', `exec flock '${host.path('etc')}' sleep 60`], {
+        stdio: 'ignore',
+        detached: true,
+      });
+      const takeLock = () => execFileSync('sh', ['-c', `flock -n '${host.path('etc')}' true`]);
+      await waitFor(() => expect(takeLock).toThrow());
+      expect((await inspect(host, { configFile })).removed).toBeUndefined();
+      process.kill(-(holder.pid as number), 'SIGKILL');
+      await waitFor(takeLock);
+      expect((await inspect(host, { configFile })).removed).toEqual(left);
+      expect(readdirSync(host.path('etc'))).toEqual(['.etcd-remediation.data.run-1', 'etcd.conf']);
+      expect((await inspect(host, { configFile })).removed).toBeUndefined();
+    },
+  );
+
   it('on the file system', async () => {
     using host = new PreparedHost();
     host.makeDataDir('data', 'x');

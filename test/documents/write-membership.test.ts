@@ -1,6 +1,7 @@
 import { chmodSync, statSync, symlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PreparedHost, type Properties } from './prepared-host.ts';
+import { contentsOf } from './recovery-host.ts';
 import { refuseMembership, writeMembership } from './written-membership.ts';
 
 const WANTED = {
@@ -188,8 +189,9 @@ describe('the writing of the membership edits an environment file', () => {
     for (const file of ['real.conf', 'real.conf.run-1']) expect(statSync(host.path(file)).mode & 0o777).toBe(0o640);
   });
 
-  it('has written all or nothing wherever it is killed, and ends as if nothing had happened', async () => {
+  it('has written all or nothing wherever it is killed, and ends as if nothing had happened, but tells what it has removed', async () => {
     const before = 'ETCD_INITIAL_CLUSTER_STATE=new\n';
+    const removed: string[] = [];
     for (let change = 1; ; change++) {
       expect(change).toBeLessThan(20);
       using host = hostWith(before, ENVIRONMENT);
@@ -201,11 +203,14 @@ describe('the writing of the membership edits an environment file', () => {
       const after = host.read('etcd.conf');
       expect([before, AFTER]).toContain(after);
       host.killBeforeChange(undefined);
-      await writeMembership(host.access, parametersFor(host));
+      removed.push(...((await writeMembership(host.access, parametersFor(host))).removed ?? []));
       expect(host.read('etcd.conf')).toBe(AFTER);
       expect(host.read('etcd.conf.run-1')).toBe(before);
+      expect(contentsOf(host.path('.')).filter((name) => name.startsWith('.etcd-remediation'))).toEqual([]);
       if (done) break;
     }
+    expect(removed.length).toBeGreaterThan(1);
+    for (const path of removed) expect(path).toMatch(/\/\.etcd-remediation\.\w{6}$/);
   });
 });
 

@@ -18,7 +18,10 @@ succeed "{$reply}"
 `,
   WHAT,
 );
-const writtenSchema = z.strictObject({ file: z.string(), copy: z.string(), changed: z.boolean() });
+const writtenSchema = z.strictObject({
+  ...{ file: z.string(), copy: z.string(), changed: z.boolean() },
+  removed: z.array(z.string()).optional(),
+});
 
 type Parameters = Readonly<Record<string, string>>;
 

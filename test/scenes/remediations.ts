@@ -6,7 +6,7 @@ import { UNIT } from '../../local/hosts/hosted-member.ts';
 import { Platform } from '../../local/platform.ts';
 import { requireEtcd } from '../run/require-etcd.ts';
 import { commandsInARow, RESTART, RESTORE } from './commands-in-a-row.ts';
-import { type GrpcProxy, serveGrpcProxy } from './grpc-proxy.ts';
+import { serveGrpcProxy } from './grpc-proxy.ts';
 import {
   archivesOf,
   expectWhole,
@@ -151,25 +151,9 @@ export function refusesToRestore(releases: Releases, test: Pick<TestContext, 'sk
 export function resetsTokens(releases: Releases, test: Pick<TestContext, 'skip'>): Promise<void> {
   return onStage(releases, { auth: true }, test, async (stage) => {
     let isRejecting = () => false;
-    const reject = (headers: IncomingHttpHeaders) => {
-      // A member with the defect still tells its status: only keys and users are behind its tokens there.
-      const isChecked = headers.token !== undefined && /^.etcdserverpb.(KV|Auth)./.test(String(headers[':path']));
-      return isChecked && isRejecting() ? { code: 16, message: 'etcdserver: invalid auth token' } : undefined;
-    };
     let toggles = 0;
-    const proxies = await Promise.all(
-      stage.cluster.members.map(({ name, clientUrl }) =>
-        serveGrpcProxy(
-          clientUrl,
-          async (moment, path) => {
-            if (moment === 'after' && path === '/etcdserverpb.Auth/AuthEnable') toggles++;
-          },
-          undefined,
-          name === 'm3' ? reject : undefined,
-        ),
-      ),
-    );
-    const platform = await platformThrough(proxies, stage);
+    const through = await behindProxies(stage, { rejects: () => isRejecting(), onEnabled: () => toggles++ });
+    const { platform } = through;
     try {
       const pid = await pidOf(stage, 'm3');
       isRejecting = () => isRunning(pid);
@@ -187,21 +171,47 @@ export function resetsTokens(releases: Releases, test: Pick<TestContext, 'skip'>
       for (const member of stage.etcd.members) expect(await member.authentication.servesAnybody()).toBe(false);
       expect((await reset(platform, 'restart')).outcome).toBe('NothingToDo');
     } finally {
-      await platform.close();
-      for (const proxy of proxies) await proxy.close();
+      await through.close();
     }
   });
 }
 
-function platformThrough(proxies: readonly GrpcProxy[], { file, secrets, hosts }: HostedStage): Promise<Platform> {
+/** A platform that reaches a stage's members through proxies, of which m3's rejects tokens as a member with the defect does. */
+export async function behindProxies(
+  { cluster, file, secrets, hosts }: HostedStage,
+  { rejects, onEnabled = () => undefined }: { rejects: () => boolean; onEnabled?: () => void },
+): Promise<{ platform: Platform; close: () => Promise<void> }> {
   const [configured] = file.clusters;
   if (!configured?.auth) throw new Error('the stage has authentication');
+  const reject = (headers: IncomingHttpHeaders) => {
+    // A member with the defect still tells its status: only keys and users are behind its tokens there.
+    const isChecked = headers.token !== undefined && /^.etcdserverpb.(KV|Auth)./.test(String(headers[':path']));
+    return isChecked && rejects() ? { code: 16, message: 'etcdserver: invalid auth token' } : undefined;
+  };
+  const proxies = await Promise.all(
+    cluster.members.map(({ name, clientUrl }) =>
+      serveGrpcProxy(
+        clientUrl,
+        async (moment, path) => {
+          if (moment === 'after' && path === '/etcdserverpb.Auth/AuthEnable') onEnabled();
+        },
+        undefined,
+        name === 'm3' ? reject : undefined,
+      ),
+    ),
+  );
   const members = configured.members.map((member, index) => ({ ...member, clientUrl: proxies[index]?.url ?? '' }));
-  return Platform.start({
+  const platform = await Platform.start({
     file: { clusters: [{ ...configured, members }] },
     secrets: { [configured.auth.secret]: secrets.login },
     hosts,
+    reboot: async (id) => cluster.members.find(({ host }) => host.id === id)?.host.reboot(),
   });
+  const close = async () => {
+    await platform.close();
+    for (const proxy of proxies) await proxy.close();
+  };
+  return { platform, close };
 }
 
 async function reset(platform: Platform, strategy: 'restart' | 'toggle') {
@@ -213,12 +223,12 @@ async function reset(platform: Platform, strategy: 'restart' | 'toggle') {
   return { ...outputOf(execution), roundTrips: roundTripsOf(execution) };
 }
 
-async function pidOf({ cluster }: HostedStage, name: string): Promise<number> {
+export async function pidOf({ cluster }: HostedStage, name: string): Promise<number> {
   return Number((await cluster.run(name, `systemctl show -p MainPID ${UNIT}`)).trim().replace('MainPID=', ''));
 }
 
 /** Of a process on a host that is this machine. */
-function isRunning(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch {

@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { createJournal, type Journal } from './journal.ts';
 import { Service } from './service.ts';
 import { type Account, loadUnit } from './unit.ts';
@@ -10,6 +11,8 @@ export interface ServiceManager {
   find(id: string): Service | undefined;
   /** Reads all unit files anew. @throws Error for the first that is not understood; everything stays as it was then */
   reload(): void;
+  /** Ends all services at once, and starts those that are enabled. */
+  reboot(): Promise<void>;
   /** Ends all services at once. */
   close(): Promise<void>;
   /** For the moment in which this process itself exits: nothing can be awaited any more. */
@@ -20,18 +23,19 @@ export function createServiceManager(unitDir: string, logDir: string, account: A
   const journal = createJournal(logDir);
   const services = new Map<string, Service>();
   let isClosed = false;
+  const find = (id: string): Service | undefined => {
+    if (isClosed) throw new Error('The service manager of this host was closed.');
+    const known = services.get(id);
+    if (known !== undefined) return known;
+    const unit = loadUnit(unitDir, id, account);
+    if (unit === undefined) return undefined;
+    const service = new Service(unit, journal, account);
+    services.set(id, service);
+    return service;
+  };
   return {
     journal,
-    find: (id) => {
-      if (isClosed) throw new Error('The service manager of this host was closed.');
-      const known = services.get(id);
-      if (known !== undefined) return known;
-      const unit = loadUnit(unitDir, id, account);
-      if (unit === undefined) return undefined;
-      const service = new Service(unit, journal, account);
-      services.set(id, service);
-      return service;
-    },
+    find,
     reload: () => {
       const onDisk = readdirSync(unitDir).filter((name) => name.endsWith('.service'));
       const units = new Map(onDisk.map((id) => [id, loadUnit(unitDir, id, account)]));
@@ -42,6 +46,12 @@ export function createServiceManager(unitDir: string, logDir: string, account: A
         else if (/^(inactive|failed)$/.test(service.status.activeState)) services.delete(id);
       }
     },
+    reboot: async () => {
+      await Promise.all([...services.values()].map((service) => service.close()));
+      services.clear();
+      if (isClosed) return;
+      for (const id of enabledIn(unitDir)) void find(id)?.request('start');
+    },
     close: async () => {
       isClosed = true;
       await Promise.all([...services.values()].map((service) => service.close()));
@@ -50,4 +60,10 @@ export function createServiceManager(unitDir: string, logDir: string, account: A
       for (const service of services.values()) service.kill('SIGKILL');
     },
   };
+}
+
+/** The units that a boot starts. */
+function enabledIn(unitDir: string): string[] {
+  const wanted = join(unitDir, 'multi-user.target.wants');
+  return existsSync(wanted) ? readdirSync(wanted) : [];
 }

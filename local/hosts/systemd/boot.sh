@@ -31,7 +31,7 @@ for program in etcd etcdctl etcdutl; do
     mount --bind "$bin_dir/$program" "usr/local/bin/$program"
     mount -o remount,bind,ro "usr/local/bin/$program"
   else
-    rm "usr/local/bin/$program"
+    rm -f "usr/local/bin/$program"
   fi
 done
 

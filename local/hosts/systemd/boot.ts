@@ -8,6 +8,7 @@ import { endsWithThisProcess } from './machine.ts';
 const BOOT = join(import.meta.dirname, 'boot.sh');
 const BOOTED_WITHIN_MS = 300_000;
 const POLL_MS = 20;
+const BOOTED = ['running', 'degraded'];
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** What has no namespace stays the machine's: nothing on a host sets its clock or touches its kernel. */
 const CONFINED = ['setpriv', '--bounding-set=-sys_time,-sys_module,-sys_rawio,-syslog', '--'];
@@ -34,6 +35,8 @@ export interface HostPlan {
 export interface SystemdHost {
   /** @throws Error with the end of the host's console when systemd is not up within 300 s */
   waitUntilBooted(): Promise<HostAccess>;
+  /** The same, while services may still be starting: a member that waits for a quorum is one of them. @throws Error as above */
+  waitUntilUp(): Promise<HostAccess>;
   /** Kills everything on the host, and waits until it is gone. */
   end(): Promise<void>;
   /** For the moment in which this process itself exits: nothing can be awaited any more. */
@@ -79,22 +82,24 @@ export function startHost(plan: HostPlan): SystemdHost {
       // It ended by itself in the meantime.
     }
   };
-  return {
-    waitUntilBooted: async () => {
-      const deadline = Date.now() + BOOTED_WITHIN_MS;
-      let state = 'not begun';
-      while (!ended && Date.now() < deadline) {
-        if (pid !== undefined) {
-          const access = accessTo(pid);
-          state = await systemState(access, deadline - Date.now());
-          if (state === 'running' || state === 'degraded') return access;
-        }
-        await sleep(POLL_MS);
+  const waitUntil = async (states: readonly string[], question: string) => {
+    const deadline = Date.now() + BOOTED_WITHIN_MS;
+    let state = 'not begun';
+    while (!ended && Date.now() < deadline) {
+      if (pid !== undefined) {
+        const access = accessTo(pid);
+        state = await systemState(access, question, deadline - Date.now());
+        if (states.includes(state)) return access;
       }
-      const what = ended ? 'its first process ended' : `after ${BOOTED_WITHIN_MS / 1000} s systemd is: ${state}`;
-      const said = readFileSync(consoleFile, 'utf8').trimEnd().split('\n').slice(-25).join('\n');
-      throw new Error(`The host ${name} did not boot: ${what}. The end of its console:\n${said}`);
-    },
+      await sleep(POLL_MS);
+    }
+    const what = ended ? 'its first process ended' : `after ${BOOTED_WITHIN_MS / 1000} s systemd is: ${state}`;
+    const said = readFileSync(consoleFile, 'utf8').trimEnd().split('\n').slice(-25).join('\n');
+    throw new Error(`The host ${name} did not boot: ${what}. The end of its console:\n${said}`);
+  };
+  return {
+    waitUntilBooted: () => waitUntil(BOOTED, 'systemctl is-system-running --wait'),
+    waitUntilUp: () => waitUntil(['starting', ...BOOTED], 'systemctl is-system-running'),
     end: async () => {
       endNow();
       await gone;
@@ -106,12 +111,12 @@ export function startHost(plan: HostPlan): SystemdHost {
 /** Into all that the process sees, with nothing of this process's environment. */
 function accessTo(pid: number): HostAccess {
   const into = ['--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--root', '--wd'];
-  const clean = ['env', '-i', `PATH=${PATH}`, 'HOME=/root'];
+  const clean = ['env', '-i', `PATH=${PATH}`];
   return { exec: ['nsenter', '--target', String(pid), ...into, '--', ...CONFINED, ...clean, 'bash'] };
 }
 
 /** What systemd says of itself, or why it says nothing yet. */
-async function systemState(access: HostAccess, timeoutMs: number): Promise<string> {
-  const { stdout, stderr } = await runScript(access, 'systemctl is-system-running --wait', { timeoutMs });
+async function systemState(access: HostAccess, question: string, timeoutMs: number): Promise<string> {
+  const { stdout, stderr } = await runScript(access, question, { timeoutMs });
   return stdout.trim() || stderr.trim();
 }

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   CancelCommandCommand,
@@ -11,7 +12,7 @@ import {
   type SendCommandCommandInput,
   SSMClient,
 } from '@aws-sdk/client-ssm';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { runCommand } from '../../../local/aws/run-command.ts';
 import { startInvocation } from '../../../local/aws/ssm-invocation.ts';
 import {
@@ -20,6 +21,7 @@ import {
   HERE,
   HOST,
   isRunning,
+  linesIn,
   OTHER_HOST,
   serve,
   serveControlService,
@@ -50,6 +52,12 @@ async function ended(CommandId: string, InstanceId = HOST): Promise<GetCommandIn
     ['Pending', 'InProgress', 'Cancelling'].includes((await get(CommandId, InstanceId)).Status ?? '');
   await expect.poll(isOpen).toBe(false);
   return get(CommandId, InstanceId);
+}
+
+/** What only the list of invocations tells. */
+async function pluginOf(CommandId: string): Promise<string | undefined> {
+  const list = new ListCommandInvocationsCommand({ CommandId, InstanceId: HOST, Details: true });
+  return (await new SSMClient({}).send(list)).CommandInvocations?.[0]?.CommandPlugins?.[0]?.Output;
 }
 
 async function pidIn(file: string): Promise<number> {
@@ -116,11 +124,67 @@ describe('a command', () => {
     expect(await ended(CommandId)).toMatchObject({ StandardOutputContent: `${CommandId}\n` });
   });
 
-  it('keeps the beginning of long outputs', async () => {
+  it('keeps the beginning of long outputs, in bytes, and says that it does', async () => {
     await serveControlService(`printf 'ab%.0s' {1..15000}; printf 'cd%.0s' {1..15000} >&2`);
-    const { StandardOutputContent, StandardErrorContent } = await ended(await send());
-    expect(StandardOutputContent).toBe('ab'.repeat(12_000));
-    expect(StandardErrorContent).toBe('cd'.repeat(4_000));
+    const id = await send();
+    const { StandardOutputContent, StandardErrorContent } = await ended(id);
+    expect(StandardOutputContent).toBe(`${'ab'.repeat(11_990)}--output truncated--`);
+    expect(StandardErrorContent).toBe(`${'cd'.repeat(3_990)}--output truncated--`);
+    expect(await pluginOf(id)).toMatch(
+      /^[ab]+\n---Output truncated---\n----------ERROR-------\n[cd]+\n---Error truncated----$/,
+    );
+    expect((await pluginOf(id))?.length).toBeLessThanOrEqual(2_500);
+  });
+
+  it('whose output is no longer than what is handed on is told whole', async () => {
+    await serveControlService(`printf 'ä%.0s' {1..11999}; printf 'b'`);
+    expect(await ended(await send())).toMatchObject({ StandardOutputContent: `${'ä'.repeat(11_999)}b` });
+  });
+
+  it.each([
+    [168, 'Success', 'out\n\nStep exited with code 168. Therefore, marking step as succeeded.', ''],
+    [
+      169,
+      'Failed',
+      'out\n\nStep exited with code 169. Therefore, marking step as Failed.',
+      'err\n\nStep exited with code 169.',
+    ],
+  ])('ends as SSM Agent says with a code of its own: %i', async (code, Status, stdout, stderr) => {
+    await serveControlService(`echo out; echo err >&2; exit ${code}`);
+    expect(await ended(await send())).toMatchObject({
+      ...{ Status, StatusDetails: Status, ResponseCode: code },
+      StandardOutputContent: expect.stringMatching(new RegExp(`^${stdout}`)),
+      StandardErrorContent: stderr === '' ? '' : expect.stringMatching(new RegExp(`^${stderr}`)),
+    });
+  });
+
+  it('that ends with 194 has its host rebooted, and its script runs again after that', async () => {
+    const folder = await temporaryFolder();
+    const rebooted: string[] = [];
+    const local = runCommand({
+      documents: documents({
+        'control-service': controlScript(`echo run >> ${folder}/runs; [ -e ${folder}/up ] || exit 194`),
+      }),
+      hosts: HERE,
+      reboot: async (host) => {
+        rebooted.push(host);
+        await writeFile(join(folder, 'up'), '');
+      },
+    });
+    await serve(local.operations);
+    expect(await ended(await send())).toMatchObject({ Status: 'Success' });
+    expect([rebooted, linesIn(join(folder, 'runs'))]).toEqual([[HOST], ['run', 'run']]);
+  });
+
+  it('takes as long to its host as it is told to', async () => {
+    const local = runCommand({
+      documents: documents({ 'control-service': controlScript('echo done') }),
+      ...{ hosts: HERE, deliveryMs: 400 },
+    });
+    await serve(local.operations);
+    const end = await ended(await send());
+    const [command] = local.record();
+    expect(Date.parse(end.ExecutionStartDateTime ?? '') - (command?.sentMs ?? 0)).toBeGreaterThanOrEqual(390);
   });
 
   it('times out when its script takes longer than its document says', async () => {
@@ -136,7 +200,8 @@ describe('a command', () => {
       ResponseCode: 137,
       StandardOutputContent: '',
     });
-    expect(isRunning(await pidIn(pidFile))).toBe(false);
+    const pid = await pidIn(pidFile);
+    await expect.poll(() => isRunning(pid)).toBe(false);
   });
 
   it('that was killed counts as one that timed out, as for SSM Agent', async () => {
@@ -182,6 +247,28 @@ describe('a command', () => {
     const id = await send({ InstanceIds: [HOST, OTHER_HOST] });
     for (const host of [HOST, OTHER_HOST])
       expect(await ended(id, host)).toMatchObject({ StandardOutputContent: 'etcd\n' });
+  });
+});
+
+/** By its host and its fault: what the agent tells. */
+describe('a command that is lost', () => {
+  it.each([
+    ['agent-disk-full', /no space left on device/],
+    ['worker-killed', /timeout signal/],
+    ['host-rebooted', /timeout signal/],
+  ] as const)('has failed with nothing said, and the reason is in the list alone: %s', async (name, reason) => {
+    const local = runCommand({
+      documents: documents({ 'control-service': controlScript('rm -f /nonexistent/none; echo out; echo err >&2') }),
+      ...{ hosts: HERE, faults: [{ name, command: 'control-service' as const }], reboot: async () => undefined },
+    });
+    onTestFinished(() => local.close());
+    await serve(local.operations);
+    const id = await send();
+    expect(await ended(id)).toMatchObject({
+      ...{ Status: 'Failed', StatusDetails: 'Failed', ResponseCode: 1 },
+      ...{ StandardOutputContent: '', StandardErrorContent: '' },
+    });
+    expect(await pluginOf(id)).toMatch(reason);
   });
 });
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,19 @@ import { WAIT_MS } from '../../run/patience.ts';
 import { until } from '../../scenes/scene.ts';
 
 const LIMITS = { timeoutMs: WAIT_MS };
+const WHICH = 'test -n "$BASH_VERSION" && echo bash || echo another';
+/** What this machine's sh is. */
+const shellHere = execFileSync('/bin/sh', ['-c', WHICH], { encoding: 'utf8' }).trim();
+
+/** That nobody writes to it any more. */
+async function expectStill(file: string): Promise<void> {
+  let length = -1;
+  await until(async () => {
+    const before = length;
+    length = readFileSync(file, 'utf8').length;
+    return length === before;
+  }, 500);
+}
 
 describe('hosts.json', () => {
   it('names a command for each host', () => {
@@ -80,9 +94,37 @@ describe.each(['sh', 'bash'])('a script on a host that is reached through %s', (
     expect(await runScript({ exec: greeting }, 'echo out', LIMITS)).toMatchObject({ started: true, stdout: 'out\n' });
   });
 
-  it('is ended by its timeout', async () => {
-    const run = await runScript({ exec: [shell] }, 'echo begun; sleep 60', { timeoutMs: 3_000 });
-    expect(run).toMatchObject({ started: true, exitCode: 124, stdout: 'begun\n' });
+  it('is killed, and nothing of it runs on, when its time is over: no trap is called', async () => {
+    const file = join(folder, 'beats');
+    const script = `trap 'echo caught' EXIT TERM; echo begun; (while :; do echo beat >> '${file}'; sleep 0.05; done) & wait`;
+    const run = await runScript({ exec: [shell] }, script, { timeoutMs: 1_000 });
+    expect(run).toMatchObject({ started: true, exitCode: 137, stdout: 'begun\n' });
+    await expectStill(file);
+  });
+
+  it('runs in the program that its first line names, with what follows as one argument', async () => {
+    const runs = ['#!/bin/sh', '#! /usr/bin/env bash', '#!/bin/bash -u'].map(async (first) => {
+      const script = `${first}\n${WHICH}; echo "$-"`;
+      return (await runScript({ exec: [shell] }, script, LIMITS)).stdout.split('\n');
+    });
+    const [sh = [], env = [], options = []] = await Promise.all(runs);
+    expect(sh[0]).toBe(shellHere);
+    expect(env[0]).toBe('bash');
+    expect([options[0], options[1]?.includes('u')]).toEqual(['bash', true]);
+  });
+
+  it.each(['#!/bin/bash\r', '#!/nowhere/bash', '#!/usr/bin/env bash -u'])(
+    'does not run where no program is called so: %j',
+    async (first) => {
+      const run = await runScript({ exec: [shell] }, `${first}\necho never`, LIMITS);
+      expect(run).toMatchObject({ started: true, exitCode: 127, stdout: '' });
+    },
+  );
+
+  it("has the agent's folder and variables, and no HOME", async () => {
+    const script = `#!/bin/sh\npwd; env | grep -c '^HOME='; echo "$LANG $SSM_COMMAND_ID"`;
+    const run = await runScript({ exec: [shell] }, script, { ...LIMITS, commandId: 'a1-b2' });
+    expect(run.stdout).toBe('/usr/bin\n0\nC.UTF-8 a1-b2\n');
   });
 
   it('is ended, with all that it has started, when it is cut off', async () => {
@@ -93,12 +135,7 @@ describe.each(['sh', 'bash'])('a script on a host that is reached through %s', (
     await until(async () => existsSync(file));
     cut.abort();
     expect(await running).toMatchObject({ exitCode: null });
-    let beats = -1;
-    await until(async () => {
-      const before = beats;
-      beats = readFileSync(file, 'utf8').length;
-      return beats === before;
-    }, 500);
+    await expectStill(file);
   });
 
   it('runs on many hosts at once, and Node warns of nothing', async () => {

@@ -96,6 +96,20 @@ describe('process hosts', () => {
     expect(existsSync(layout.configFile)).toBe(false);
   });
 
+  it('start the services that are enabled when they boot again, and no other', async () => {
+    const [host] = three();
+    const unit = '[Service]\nExecStart=/bin/sleep 1000\n';
+    for (const name of ['enabled', 'other']) await writeFile(join(host.unitDir, `${name}.service`), unit);
+    const enable = `mkdir -p ${host.unitDir}/multi-user.target.wants && ln -sf ../enabled.service ${host.unitDir}/multi-user.target.wants/`;
+    await run(host, `${enable} && systemctl start enabled && systemctl start other`);
+    const pidOf = async (name: string) => (await run(host, `systemctl show -p MainPID ${name}`)).stdout;
+    const before = [await pidOf('enabled'), await pidOf('other')];
+    await host.reboot();
+    await waitFor(async () => expect(['MainPID=0\n', before[0]]).not.toContain(await pidOf('enabled')));
+    expect(await pidOf('other')).toBe('MainPID=0\n');
+    await run(host, `systemctl stop enabled; rm -r ${host.unitDir}/multi-user.target.wants`);
+  });
+
   it('run scripts with nothing of this process in their environment', async () => {
     const [host] = three();
     process.env.ETCD_NAME = 'leaked';

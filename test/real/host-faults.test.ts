@@ -1,0 +1,178 @@
+import { rename } from 'node:fs/promises';
+import { afterAll, describe, expect, it } from 'vitest';
+import { HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
+import { ERROR_NAMES } from '../../core/errors.ts';
+import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
+import type { ExecutionResult } from '../../local/asl/execution.ts';
+import { HOST_FAULTS, type HostFault, type HostFaultName } from '../../local/aws/host-faults.ts';
+import { crashMembers, wipeData } from '../../local/hosts/damage.ts';
+import type { Platform } from '../../local/platform.ts';
+import { SEED } from '../run/seed.ts';
+import { randomFor } from '../run/worlds.ts';
+import { RESTART, RESTORE } from '../scenes/commands-in-a-row.ts';
+import { expectWhole, hostedStage, outputOf, recover, replace } from '../scenes/hosted-scene.ts';
+import { leaveTheLast, namesOf, putThrough, readValue, scratchOf } from '../scenes/lost-quorum.ts';
+import { behindProxies, isRunning, pidOf } from '../scenes/remediations.ts';
+
+/** A cluster, and the platform that looks after it. */
+interface World {
+  stage: HostedStage;
+  platform: Platform;
+  breakIt: () => Promise<void>;
+  run: () => Promise<ExecutionResult>;
+  close: () => Promise<void>;
+}
+
+interface Runbook {
+  /** Its phases, each by its command. */
+  commands: readonly HostCommandName[];
+  make: () => Promise<World>;
+  /** So many faults are tried in one run of the tests; which, and where they strike, follows from the seed. */
+  tried: number;
+}
+
+const RUNBOOKS: Readonly<Record<string, Runbook>> = {
+  'a replacement': {
+    commands: ['inspect-host', 'control-service', 'archive-data-dir', 'join-cluster'],
+    make: () => worldOf(({ cluster }) => cluster.destroyMember('m3'), replace),
+    tried: 2,
+  },
+  'a start of whole data': {
+    commands: RESTART,
+    make: () => worldOf((stage) => crashMembers(stage.cluster, namesOf(stage)), recover),
+    tried: 1,
+  },
+  'a recovery from a log': { commands: RESTORE, make: () => worldOf(leaveTheLast, recover), tried: 3 },
+  'a recovery from a survivor': { commands: RESTORE, make: () => worldOf(leaveASurvivor, recover), tried: 1 },
+  'a token reset': { commands: ['inspect-host', 'control-service'], make: rejectingWorld, tried: 1 },
+};
+
+async function worldOf(
+  breakIt: (stage: HostedStage) => Promise<void>,
+  run: (stage: HostedStage) => Promise<ExecutionResult>,
+): Promise<World> {
+  const stage = await hostedStage();
+  return {
+    ...{ stage, platform: stage.platform, close: stage.close },
+    breakIt: () => breakIt(stage),
+    run: () => run(stage),
+  };
+}
+
+async function leaveASurvivor({ cluster }: HostedStage): Promise<void> {
+  await crashMembers(cluster, ['m1', 'm2']);
+  for (const name of ['m1', 'm2']) await wipeData(cluster, name);
+}
+
+async function rejectingWorld(): Promise<World> {
+  const stage = await hostedStage({ auth: true });
+  let rejects = () => false;
+  const { platform, close } = await behindProxies(stage, { rejects: () => rejects() });
+  return {
+    ...{ stage, platform },
+    breakIt: async () => {
+      const pid = await pidOf(stage, 'm3');
+      rejects = () => isRunning(pid);
+    },
+    run: () =>
+      platform.execute({
+        incident: 'auth-token-invalid',
+        input: { cluster: CLUSTER_NAME, parameters: { confirmSeconds: 1, strategy: 'restart' } },
+      }),
+    close: async () => {
+      await close();
+      await stage.close();
+    },
+  };
+}
+
+/** With these a command does its work all the same, and the runbook goes on. */
+const HARMLESS: readonly HostFaultName[] = ['not-delivered', 'answer-lost', 'function-killed', 'agent-restarted'];
+
+/** Up to this one of a script's changes; swap-data-dir makes the most. */
+const MOST_CHANGES = 12;
+
+const faultsOf = ({ commands }: Runbook): HostFault[] =>
+  commands.flatMap((command) => (Object.keys(HOST_FAULTS) as HostFaultName[]).map((name) => ({ name, command })));
+
+/** All of them with TEST_FAULTS=all; with TEST_FAULTS=NAME@COMMAND this one. */
+function chosenOf(title: string): HostFault[] {
+  const runbook = RUNBOOKS[title] as Runbook;
+  const random = randomFor(`${SEED} ${title}`);
+  const all = faultsOf(runbook).map((fault) => ({ ...fault, change: 1 + Math.floor(random() * MOST_CHANGES) }));
+  const wanted = process.env.TEST_FAULTS;
+  if (wanted === 'all') return all;
+  if (wanted) return all.filter(({ name, command }) => `${name}@${command}` === wanted);
+  return Array.from({ length: runbook.tried }, () => all.splice(Math.floor(random() * all.length), 1)).flat();
+}
+
+/** Where a host has started etcd by itself, a person decides: here the older data is to be kept. @returns whether anything was to be done */
+async function didAsItSays({ cluster }: HostedStage, cause: string): Promise<boolean> {
+  const stops = [...cause.matchAll(/"systemctl stop etcd" on (i-\w+)/g)].map(([, host]) => host);
+  for (const { name, host } of cluster.members) {
+    if (stops.includes(host.id)) await cluster.run(name, 'systemctl stop etcd');
+  }
+  const moves = [...cause.matchAll(/If it is the older data: move (\S+) away by hand/g)].map(([, path = '']) => path);
+  for (const path of new Set(moves)) await rename(path, `${path}.by-hand`);
+  return stops.length + moves.length > 0;
+}
+
+/** One cluster for each runbook: it is broken again and again, and each time something else goes wrong. */
+describe.each(Object.keys(RUNBOOKS).filter((title) => chosenOf(title).length > 0))(
+  `%s, with a fault (TEST_SEED=${SEED})`,
+  (title) => {
+    const runbook = RUNBOOKS[title] as Runbook;
+    let world: World | undefined;
+    afterAll(async () => world?.close());
+
+    it.each(chosenOf(title))(
+      '$name at $command (change $change), completes, or tells why it could not and is finished by the next execution',
+      async (fault) => {
+        world ??= await runbook.make();
+        const { stage, platform, breakIt, run } = world;
+        const value = `${fault.name} ${fault.command}`;
+        await putThrough(stage, 'm3', 'kept', value);
+        await breakIt();
+        const before = platform.commandsOnHosts().length;
+        platform.faults.push(fault);
+        const first = await run();
+        expect(platform.faults.splice(0), 'it has struck').toEqual([]);
+        if (first.status === 'FAILED') {
+          const said = `${first.error}: ${first.cause}`;
+          expect(HARMLESS, said).not.toContain(fault.name);
+          expect(Object.values(ERROR_NAMES), said).toContain(first.error);
+          expect(first.cause).toMatch(new RegExp(`${fault.command}|${HOST_COMMANDS[fault.command].timeoutSeconds} s`));
+          let next = await run();
+          for (
+            let tries = 0;
+            next.status === 'FAILED' && tries < 3 && (await didAsItSays(stage, next.cause));
+            tries++
+          ) {
+            next = await run();
+          }
+          expect(
+            next,
+            `after ${said}\n${next.status === 'FAILED' ? `${next.error}: ${next.cause}` : ''}`,
+          ).toMatchObject({
+            status: 'SUCCEEDED',
+          });
+          expect(outputOf(next).outcome).toMatch(/^(Remediated|NothingToDo)$/);
+        } else {
+          expect(outputOf(first).outcome).toMatch(/^(Remediated|NothingToDo)$/);
+        }
+        stage.reconnect();
+        await expectWhole(stage);
+        expect(await readValue(stage, 'kept')).toBe(value);
+        expect((await scratchOf(stage)).filter((path) => !/\.[0-9a-f-]{36}(\/phase)?$/.test(path))).toEqual([]);
+        // Sent again only where it is sure that it did not run: only then nothing of it has ended.
+        const sent = platform
+          .commandsOnHosts()
+          .slice(before)
+          .filter(({ document }) => !document.endsWith('find-command'));
+        for (const [comment, same] of Map.groupBy(sent, (each) => each.comment)) {
+          expect(same.filter(({ endedMs }) => !Number.isNaN(endedMs)).length, comment).toBeLessThanOrEqual(1);
+        }
+      },
+    );
+  },
+);
