@@ -50,7 +50,7 @@ export interface Comparison {
   values: ReadonlyMap<string, readonly number[]>;
 }
 
-export type Unit = 'ms' | 'writes' | 'elections';
+export type Unit = 'ms' | 'writes' | 'elections' | 'MiB' | 'characters';
 
 /** A cluster, and how much it holds. */
 export interface Place {

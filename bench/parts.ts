@@ -4,5 +4,6 @@ import type { Part } from './part.ts';
 import { recovery } from './recovery.ts';
 import { replacement } from './replacement.ts';
 import { space } from './space.ts';
+import { synth } from './synth.ts';
 
-export const PARTS: readonly Part[] = [coldStart, space, replacement, recovery, leadership];
+export const PARTS: readonly Part[] = [coldStart, space, replacement, recovery, leadership, synth];

@@ -93,7 +93,13 @@ function rowLines(comparison: Comparison): string[] {
   });
 }
 
-export const SUFFIXES: Readonly<Record<Unit, string>> = { ms: 'Ms', writes: 'Writes', elections: 'Elections' };
+export const SUFFIXES: Readonly<Record<Unit, string>> = {
+  ms: 'Ms',
+  writes: 'Writes',
+  elections: 'Elections',
+  MiB: 'MiB',
+  characters: 'Characters',
+};
 
 function comparisonToJson(comparison: Comparison): object {
   const { compared, place, measured, unit } = comparison;

@@ -14,7 +14,7 @@ const comparisonSchema = z.object({
     })
     .optional(),
   measured: z.string(),
-  unit: z.enum(['ms', 'writes', 'elections']),
+  unit: z.enum(['ms', 'writes', 'elections', 'MiB', 'characters']),
   rows: z.array(z.looseObject({ name: z.string() })),
 });
 

@@ -3,15 +3,22 @@ import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { parseClustersFile } from '../core/contracts/clusters.ts';
-import { defineStacks, requireInstanceIds } from '../lib/app.ts';
+import { defineClusterAlone, defineStacks, requireDeployable } from '../lib/app.ts';
 import { bundleSteps } from '../lib/bundles/bundle-steps.ts';
+import { requireWithinLimits, synthesizedStack } from '../lib/limits.ts';
 
 const app = new App();
 const config: string = app.node.tryGetContext('config') ?? 'clusters.json';
+/** One cluster's stack alone: a fleet has a thousand, and one of them has changed. */
+const only: string | undefined = app.node.tryGetContext('cluster');
 try {
   const file = parseClustersFile(readFileSync(config, 'utf8'), config);
-  requireInstanceIds(file.clusters);
-  defineStacks({ app, file, bundles: await bundleSteps(join(app.outdir, 'bundles')) });
+  requireDeployable(file);
+  if (only === undefined) defineStacks({ app, file, bundles: await bundleSteps(join(app.outdir, 'bundles')) });
+  else defineClusterAlone(app, file, only);
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const { stacks } = app.synth();
+  requireWithinLimits(stacks.map(synthesizedStack), file.quotas);
 } catch (error) {
   // A mistake in the configuration is for the reader of the terminal, who has no use for a stack trace.
   const { name, message, stack } = error as Error;
@@ -19,5 +26,3 @@ try {
   console.error(isMistake ? `${name}: ${message}` : stack);
   process.exit(1);
 }
-Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-app.synth();

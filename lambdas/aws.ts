@@ -23,6 +23,6 @@ export function requireRefusal(error: unknown, request: string): Error {
   if ($fault === 'client' && $metadata?.httpStatusCode !== undefined && !throttled) return error as Error;
   throw new AwsUnavailable(
     `${request} was not answered: ${name}: ${message}. If it goes on, look whether the functions' subnets have a way to the AWS APIs: ` +
-      'a NAT gateway, or VPC endpoints for SSM, Secrets Manager, S3 and Step Functions.',
+      'a NAT gateway, or VPC endpoints for SSM, Secrets Manager, STS, S3 and Step Functions.',
   );
 }

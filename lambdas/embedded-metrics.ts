@@ -1,4 +1,5 @@
 import { METRIC_NAMESPACE, METRICS, type Measurement, type MetricName } from '../core/contracts/detection.ts';
+import { deployedName } from './names.ts';
 
 /**
  * Writes each measurement to the function's log in one line, of which CloudWatch makes metrics. What Lambda puts before it does no harm.
@@ -16,6 +17,6 @@ export function logMetrics(measurements: readonly Measurement[]): string[] {
 function documentOf({ dimensions, values }: Measurement, Timestamp: number): object {
   const names = Object.keys(values) as MetricName[];
   const Metrics = names.map((Name) => ({ Name, Unit: METRICS[Name] }));
-  const directive = { Namespace: METRIC_NAMESPACE, Dimensions: [Object.keys(dimensions)], Metrics };
+  const directive = { Namespace: deployedName(METRIC_NAMESPACE), Dimensions: [Object.keys(dimensions)], Metrics };
   return { _aws: { Timestamp, CloudWatchMetrics: [directive] }, ...dimensions, ...values };
 }

@@ -4,6 +4,7 @@ import { parse } from '../core/contracts/parse.ts';
 import { InvalidInput, PreconditionFailed } from '../core/errors.ts';
 import { START_AGAIN } from '../core/format.ts';
 import { AWS_CLIENT, requireRefusal } from './aws.ts';
+import { deployedName } from './names.ts';
 
 /**
  * A cluster's configuration, from its registry parameter.
@@ -15,7 +16,7 @@ export async function readRegistry(cluster: string): Promise<Cluster> {
   if (!clusterName.safeParse(cluster).success) {
     throw new InvalidInput(`There is no cluster "${cluster}", and there can be none of that name. Check the name.`);
   }
-  const name = registryParameterName(cluster);
+  const name = deployedName(registryParameterName(cluster));
   let text: string | undefined;
   try {
     text = (await new SSMClient(AWS_CLIENT).send(new GetParameterCommand({ Name: name }))).Parameter?.Value;
@@ -37,7 +38,7 @@ function parseConfiguration(cluster: string, text: string): Cluster {
   try {
     return parse(clusterSchema, JSON.parse(text), `The configuration of cluster "${cluster}"`);
   } catch (error) {
-    const name = registryParameterName(cluster);
+    const name = deployedName(registryParameterName(cluster));
     throw new PreconditionFailed(
       `The SSM parameter ${name} is not what this version writes there: deploy the stack of the cluster again. ${(error as Error).message}`,
     );

@@ -1,5 +1,6 @@
 import type { App } from 'aws-cdk-lib';
-import { type Cluster, type ClustersFile, hostsOf } from '../core/contracts/clusters.ts';
+import { type Cluster, type ClustersFile, clientUrlsOf, hostsOf, type Network } from '../core/contracts/clusters.ts';
+import { withPrefix } from '../core/contracts/names.ts';
 import { InvalidInput } from '../core/errors.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { ClusterStack } from './cluster-stack.ts';
@@ -15,27 +16,69 @@ export interface AppInput {
 }
 
 /** Everything that is deployed: one platform stack, and a small stack for each cluster. @throws InvalidInput without a network */
-export function defineStacks({ app, file: { network, clusters }, bundles }: AppInput): void {
-  if (!network) {
-    throw new InvalidInput(
-      'clusters.json has no "network": to deploy, it must say which VPC and subnets reach the members.',
-    );
-  }
-  const platform = new RemediationStack(app, 'EtcdRemediation', { network, clusters, bundles });
+export function defineStacks({ app, file, bundles }: AppInput): void {
+  const { prefix, encryption, clusters } = file;
+  const network = requireNetwork(file);
+  const platform = new RemediationStack(app, withPrefix('EtcdRemediation', prefix), {
+    ...{ network, prefix, encryption, bundles },
+  });
   for (const cluster of clusters) {
     // A schedule that is there before its function would call for a person.
-    new ClusterStack(app, `EtcdRemediation-${cluster.name}`, { cluster }).addStackDependency(platform);
+    defineCluster(app, cluster, prefix).addStackDependency(platform);
   }
 }
 
-/** That the hosts are ones which Run Command may know. Embedded, a host may have any name. @throws InvalidInput */
-export function requireInstanceIds(clusters: readonly Cluster[]): void {
-  for (const cluster of clusters) {
-    const other = hostsOf(cluster).find((host) => !INSTANCE_ID.test(host));
-    if (other === undefined) continue;
+/** The stack of one cluster alone, for a platform that is deployed. @throws InvalidInput where the configuration has none of this name */
+export function defineClusterAlone(app: App, { clusters, prefix }: ClustersFile, name: string): void {
+  const cluster = clusters.find((each) => each.name === name);
+  if (!cluster) {
     throw new InvalidInput(
-      `The cluster ${cluster.name} has the host "${other}": to deploy, each host must be an instance ID of Systems Manager, such as ` +
-        '"i-0a1b2c3d4e5f60001" or "mi-0a1b2c3d4e5f60001". Any other name is for --hosts, without AWS.',
+      `clusters.json has no cluster "${name}". Check the name after "-c cluster=", or add the cluster.`,
+    );
+  }
+  defineCluster(app, cluster, prefix);
+}
+
+function defineCluster(app: App, cluster: Cluster, prefix: string | undefined): ClusterStack {
+  return new ClusterStack(app, withPrefix(`EtcdRemediation-${cluster.name}`, prefix), { cluster, prefix });
+}
+
+/** That what is configured can be deployed; embedded, it need not be. @throws InvalidInput with the first that cannot */
+export function requireDeployable(file: ClustersFile): void {
+  const { clientPorts } = requireNetwork(file);
+  for (const cluster of file.clusters) {
+    requireInstanceIds(cluster);
+    requirePorts(cluster, clientPorts);
+  }
+}
+
+function requireNetwork({ network }: ClustersFile): Network {
+  if (network) return network;
+  throw new InvalidInput(
+    'clusters.json has no "network": to deploy, it must say which VPC and subnets reach the members.',
+  );
+}
+
+/** That the hosts are ones which Run Command may know. Embedded, a host may have any name. */
+function requireInstanceIds(cluster: Cluster): void {
+  const other = hostsOf(cluster).find((host) => !INSTANCE_ID.test(host));
+  if (other === undefined) return;
+  throw new InvalidInput(
+    `The cluster ${cluster.name} has the host "${other}": to deploy, each host must be an instance ID of Systems Manager, such as ` +
+      '"i-0a1b2c3d4e5f60001" or "mi-0a1b2c3d4e5f60001". Any other name is for --hosts, without AWS.',
+  );
+}
+
+/** That the steps get out to each member: what they may get out to is the platform's, and the same whatever clusters there are. */
+function requirePorts(cluster: Cluster, clientPorts: readonly number[]): void {
+  for (const clientUrl of clientUrlsOf(cluster)) {
+    const { port, protocol } = new URL(clientUrl);
+    const number = Number(port || (protocol === 'https:' ? 443 : 80));
+    // It leads to AWS's APIs as well.
+    if (number === 443 || clientPorts.includes(number)) continue;
+    throw new InvalidInput(
+      `The cluster ${cluster.name} has the client URL "${clientUrl}", and "network" in clusters.json does not let the steps get out to its port: ` +
+        `write "clientPorts": [${[...clientPorts, number].join(', ')}] there, and deploy the platform.`,
     );
   }
 }

@@ -1,5 +1,6 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { named } from './names.ts';
 
 /** `i-` is an EC2 instance; `mi-` a machine elsewhere that is registered with Systems Manager. */
 export function instanceArn(stack: Stack, host: string): string {
@@ -27,7 +28,7 @@ export function executionArns(scope: Construct, stateMachineName: string): strin
   return Stack.of(scope).formatArn({
     service: 'states',
     resource: 'execution',
-    resourceName: `${stateMachineName}:*`,
+    resourceName: `${named(scope, stateMachineName)}:*`,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }

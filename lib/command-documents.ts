@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Stack } from 'aws-cdk-lib';
 import { CfnDocument } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import {
@@ -10,37 +9,28 @@ import {
   type HostCommandName,
   type HostParameter,
 } from '../core/contracts/host-commands.ts';
+import { MAX_DOCUMENT_BYTES } from './limits.ts';
+import { named } from './names.ts';
 
 const SCRIPTS = join(import.meta.dirname, '../documents');
-/** https://docs.aws.amazon.com/general/latest/gr/ssm.html */
-const MAX_DOCUMENT_BYTES = 64 * 1024;
 
 /** The host commands as SSM documents, each with the script of its name and the parts that it shares with others. */
 export class CommandDocuments extends Construct {
-  /** For policies: a step may send the commands that it needs, and no other. */
-  readonly arns: Readonly<Record<HostCommandName, string>>;
-
   /** @throws when a script and its parameters do not fit each other */
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    const commands = Object.keys(HOST_COMMANDS) as HostCommandName[];
-    this.arns = Object.fromEntries(commands.map((command) => [command, this.createDocument(command)])) as Record<
-      HostCommandName,
-      string
-    >;
+    for (const command of Object.keys(HOST_COMMANDS) as HostCommandName[]) this.createDocument(command);
   }
 
-  private createDocument(command: HostCommandName): string {
-    const name = documentName(command);
+  private createDocument(command: HostCommandName): void {
     new CfnDocument(this, command, {
-      name,
+      name: named(this, documentName(command)),
       documentType: 'Command',
       documentFormat: 'JSON',
       // The other method, Replace, cannot replace a document that has a name of its own.
       updateMethod: 'NewVersion',
       content: documentContent(command, readScript(command)),
     });
-    return Stack.of(this).formatArn({ service: 'ssm', resource: 'document', resourceName: name });
   }
 }
 

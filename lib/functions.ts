@@ -1,18 +1,16 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
-import type { Cluster } from '../core/contracts/clusters.ts';
+import type { ClusterAccess } from '../core/contracts/cluster-role.ts';
 import { DETECTOR_FUNCTION } from '../core/contracts/detection.ts';
-import { HOST_COMMANDS, type HostCommandName } from '../core/contracts/host-commands.ts';
-import { TRANSFERS } from '../core/contracts/recovery.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import {
-  grantBackupLists,
+  FOLLOW_COMMANDS,
+  grantClusters,
   grantRegistry,
   grantRunbooks,
-  grantRunCommand,
-  grantSecrets,
   grantUnnamed,
   LOOK_FOR_HOSTS,
 } from './grants.ts';
+import { named } from './names.ts';
 import type { StagingBucket } from './staging-bucket.ts';
 import { type Step, StepFunction, type StepNetwork } from './step-function.ts';
 import { type FunctionName, functionOf, type StepName } from './steps.ts';
@@ -20,9 +18,6 @@ import { type FunctionName, functionOf, type StepName } from './steps.ts';
 export interface StepFunctionsProps {
   bundles: StepBundles;
   network: StepNetwork;
-  clusters: Cluster[];
-  /** The ARN of each command document. */
-  documents: Readonly<Record<HostCommandName, string>>;
   staging: StagingBucket;
 }
 
@@ -41,13 +36,13 @@ const MEMORY_MIB = 512;
  */
 export function stepFunctions(
   stack: Stack,
-  { bundles, network, clusters, documents, staging }: StepFunctionsProps,
+  { bundles, network, staging }: StepFunctionsProps,
 ): { functions: Readonly<Record<FunctionName, StepFunction>>; step: (name: StepName) => Step } {
   const create = (
     name: FunctionName,
     description: string,
     timeout: Duration,
-    more: { functionName?: string; network?: StepNetwork } = { network },
+    more: { functionName?: string; network?: StepNetwork; access?: ClusterAccess } = { network },
   ) =>
     new StepFunction(stack, name, {
       bundle: bundleOf(name, bundles),
@@ -56,53 +51,62 @@ export function stepFunctions(
       memoryMiB: MEMORY_MIB,
       ...more,
     });
+  const inNetwork = (access: ClusterAccess) => ({ network, access });
   const functions = {
     configuration: create('configuration', "Checks an execution's input and loads the cluster", SHORT),
-    diagnosis: create('diagnosis', 'Looks at a whole cluster and says which incident it has', SHORT),
+    diagnosis: create(
+      'diagnosis',
+      'Looks at a whole cluster and says which incident it has',
+      SHORT,
+      inNetwork('secrets'),
+    ),
     detector: create('detector', 'Looks at a cluster each minute, and tells its alarms', BRIEF, {
-      network,
-      functionName: DETECTOR_FUNCTION,
+      ...inNetwork('secrets'),
+      functionName: named(stack, DETECTOR_FUNCTION),
     }),
-    etcd: create('etcd', 'Asks the members of a cluster, decides, and changes what takes moments', SHORT),
-    'etcd-long': create('etcd-long', 'Compacts, defragments, and compares hashes: waits for a large database', LONG),
+    etcd: create(
+      'etcd',
+      'Asks the members of a cluster, decides, and changes what takes moments',
+      SHORT,
+      inNetwork('secrets'),
+    ),
+    'etcd-long': create(
+      'etcd-long',
+      'Compacts, defragments, and compares hashes: waits for a large database',
+      LONG,
+      inNetwork('secrets'),
+    ),
     'authentication-on': create(
       'authentication-on',
       'Enables authentication where a cure was cut off before it could',
       BRIEF,
+      inNetwork('secrets'),
     ),
     'authentication-off-and-on': create(
       'authentication-off-and-on',
       'Disables authentication and enables it at once',
       BRIEF,
+      inNetwork('secrets'),
     ),
-    'run-command': create('run-command', 'Runs the documents on hosts', SHORT),
+    'run-command': create('run-command', 'Runs the documents on hosts', SHORT, inNetwork('commands')),
     staging: create('staging', 'Begins, completes or discards the upload of a snapshot', SHORT),
-    transfers: create('transfers', 'Runs a document on one host with a URL of S3', SHORT),
-    backups: create('backups', 'Says which backup of a cluster is the newest', SHORT, {}),
+    transfers: create('transfers', 'Runs a document on one host with a URL of S3', SHORT, inNetwork('transfers')),
+    backups: create('backups', 'Says which backup of a cluster is the newest', SHORT, { access: 'backups' }),
     executions: create('executions', 'Decides which runbook is next, if none is at work', SHORT, {}),
     decisions: create('decisions', 'Decides from what it is given alone', SHORT, {}),
   };
   // Scheduler hands a look over, and Lambda would try one that fails twice more. A minute later the next one is due.
   functions.detector.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
 
-  const { configuration, diagnosis, detector, etcd, 'run-command': runCommand, transfers } = functions;
-  for (const each of [configuration, diagnosis, detector]) grantRegistry(stack, each, clusters);
-  const withSecrets = ['etcd-long', 'authentication-on', 'authentication-off-and-on'] as const;
-  for (const each of [diagnosis, detector, etcd, ...withSecrets.map((name) => functions[name])]) {
-    grantSecrets(stack, each, clusters);
+  grantRegistry(stack, functions.configuration);
+  for (const each of Object.values(functions)) if (each.access) grantClusters(stack, each);
+  grantUnnamed(functions.diagnosis, [LOOK_FOR_HOSTS]);
+  for (const each of [functions['run-command'], functions.transfers]) {
+    grantUnnamed(each, [...FOLLOW_COMMANDS, LOOK_FOR_HOSTS]);
   }
-  grantUnnamed(diagnosis, [LOOK_FOR_HOSTS]);
   for (const each of [functions['authentication-off-and-on'], functions.executions]) grantRunbooks(stack, each);
-  const transferring: readonly HostCommandName[] = TRANSFERS;
-  const others = (Object.keys(HOST_COMMANDS) as HostCommandName[]).filter(
-    (command) => command === 'inspect-host' || !transferring.includes(command),
-  );
-  const arnsOf = (commands: readonly HostCommandName[]) => commands.map((command) => documents[command]);
-  grantRunCommand(stack, runCommand, clusters, arnsOf(others));
-  grantRunCommand(stack, transfers, clusters, arnsOf([...transferring, 'find-command']));
-  staging.grantTransfers(transfers, clusters);
+  staging.grantTransfers(functions.transfers);
   staging.grantStaging(functions.staging);
-  grantBackupLists(functions.backups, clusters);
   return { functions, step: (name) => ({ name, runsIn: functions[functionOf(name)] }) };
 }
 

@@ -1,7 +1,8 @@
 import { ArnFormat, Aws, type Stack, Validations } from 'aws-cdk-lib';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { type Cluster, hostsOf, registryParameterName } from '../core/contracts/clusters.ts';
-import { instanceArn, secretArns } from './arns.ts';
+import { rolesOfClusters } from '../core/contracts/cluster-role.ts';
+import { registryParameterName } from '../core/contracts/clusters.ts';
+import { named, prefixOf } from './names.ts';
 import type { StepFunction } from './step-function.ts';
 import { RUNBOOKS } from './workflows/registry.ts';
 
@@ -9,32 +10,55 @@ import { RUNBOOKS } from './workflows/registry.ts';
 
 /** These of Run Command's actions know no resource that could be named. */
 export const LOOK_FOR_HOSTS = 'ssm:DescribeInstanceInformation';
-const FOLLOW_COMMANDS = [
+export const FOLLOW_COMMANDS = [
   'ssm:GetCommandInvocation',
   'ssm:ListCommands',
   'ssm:ListCommandInvocations',
   'ssm:CancelCommand',
 ];
 
-export function grantRegistry(stack: Stack, step: StepFunction, clusters: Cluster[]): void {
-  step.function.addToRolePolicy(
+const WHICH_CLUSTER = 'Which cluster it is, is found out only then: any that is deployed, one at a time.';
+
+/** To read the configuration of whichever cluster it is given. */
+export function grantRegistry(stack: Stack, { function: step }: StepFunction): void {
+  const resource = named(stack, registryParameterName('*'));
+  step.addToRolePolicy(
     new PolicyStatement({
       actions: ['ssm:GetParameter'],
-      resources: clusters.map((cluster) =>
+      resources: [
         stack.formatArn({
           service: 'ssm',
           resource: 'parameter',
-          resourceName: registryParameterName(cluster.name).slice(1),
+          resourceName: resource.slice(1),
           arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
         }),
-      ),
+      ],
     }),
   );
+  acknowledge(step.role, `ssm:<AWS::Region>:<AWS::AccountId>:parameter${resource}`, WHICH_CLUSTER);
+}
+
+/** To assume the role of whichever cluster it is given, if that trusts it: see core/contracts/cluster-role.ts. */
+export function grantClusters(stack: Stack, step: StepFunction): void {
+  grantRegistry(stack, step);
+  const prefix = prefixOf(stack);
+  const roles = rolesOfClusters({ partition: Aws.PARTITION, account: stack.account, region: Aws.REGION, prefix });
+  step.function.addEnvironment('CLUSTER_ROLES', roles);
+  step.function.addToRolePolicy(new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [roles] }));
+  const shown = rolesOfClusters({ partition: '', account: '<AWS::AccountId>', region: '<AWS::Region>', prefix });
+  acknowledge(step.function.role, shown.slice('arn::'.length), WHICH_CLUSTER);
+}
+
+function acknowledge(role: IRole | undefined, resource: string, reason: string): void {
+  Validations.of(role as IRole).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:${resource}]`,
+    reason,
+  });
 }
 
 /** To see which executions of the runbooks run. By name, for their state machines need the step first. */
 export function grantRunbooks(stack: Stack, { function: step }: StepFunction): void {
-  const names = Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName);
+  const names = Object.values(RUNBOOKS).map(({ stateMachineName }) => named(stack, stateMachineName));
   const arnOf = (resource: string, resourceName: string) =>
     stack.formatArn({ service: 'states', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
   const stateMachines = names.map((name) => arnOf('stateMachine', name));
@@ -43,47 +67,14 @@ export function grantRunbooks(stack: Stack, { function: step }: StepFunction): v
   const executions = names.map((name) => arnOf('execution', `${name}:*`));
   step.addToRolePolicy(new PolicyStatement({ actions: ['states:DescribeExecution'], resources: executions }));
   for (const name of names) {
-    Validations.of(step.role as IRole).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${name}:*]`,
-      reason: 'Which execution it is, is found out only then: any of this one state machine.',
-    });
-  }
-}
-
-/** Some of our documents, on the hosts of the configuration. */
-export function grantRunCommand(stack: Stack, step: StepFunction, clusters: Cluster[], documents: string[]): void {
-  const hosts = clusters.flatMap(hostsOf);
-  if (hosts.length > 0) {
-    step.function.addToRolePolicy(
-      new PolicyStatement({
-        actions: ['ssm:SendCommand'],
-        resources: [...documents, ...[...new Set(hosts)].map((host) => instanceArn(stack, host))],
-      }),
+    acknowledge(
+      step.role,
+      `states:<AWS::Region>:<AWS::AccountId>:execution:${name}:*`,
+      'Which execution it is, is found out only then: any of this one state machine.',
     );
   }
-  grantUnnamed(step, [...FOLLOW_COMMANDS, LOOK_FOR_HOSTS]);
 }
 
 export function grantUnnamed(step: StepFunction, actions: string[]): void {
   step.function.addToRolePolicy(new PolicyStatement({ actions, resources: ['*'] }));
-}
-
-export function grantSecrets(stack: Stack, step: StepFunction, clusters: Cluster[]): void {
-  const references = clusters
-    .flatMap(({ auth, tls }) => [auth?.secret, tls?.secret])
-    .filter((secret) => secret !== undefined);
-  if (references.length === 0) return;
-  step.function.addToRolePolicy(
-    new PolicyStatement({
-      actions: ['secretsmanager:GetSecretValue'],
-      resources: [...new Set(references)].flatMap((reference) => secretArns(stack, reference)),
-    }),
-  );
-}
-
-/** To see what backups there are, in the buckets that the configuration names; their contents are no concern of who looks. */
-export function grantBackupLists(step: StepFunction, clusters: Cluster[]): void {
-  const buckets = clusters.flatMap(({ backups }) => (backups ? [`arn:${Aws.PARTITION}:s3:::${backups.bucket}`] : []));
-  if (buckets.length === 0) return;
-  step.function.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [...new Set(buckets)] }));
 }

@@ -1,10 +1,13 @@
 import { ArnFormat, CfnOutput, Stack } from 'aws-cdk-lib';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
 import { SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { PAGES_TOPIC } from '../core/contracts/detection.ts';
+import { named } from './names.ts';
 import { WHILE_AWS_IS_AWAY } from './workflows/parts/retry-policies.ts';
 
 /** SNS refuses a subject of 100 characters or more. https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
@@ -29,7 +32,7 @@ export class Pages extends Construct {
   constructor(scope: Construct, id: string) {
     super(scope, id);
     this.#topic = new Topic(this, 'Topic', {
-      topicName: PAGES_TOPIC,
+      topicName: named(this, PAGES_TOPIC),
       displayName: 'etcd-remediation',
       enforceSSL: true,
     });
@@ -46,7 +49,7 @@ export class Pages extends Construct {
     const alarms = stack.formatArn({
       service: 'cloudwatch',
       resource: 'alarm',
-      resourceName: 'etcd-remediation*',
+      resourceName: named(this, 'etcd-remediation*'),
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
     // https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html#sns-allow-cloudwatch-alarm-to-publish-to-topic-in-another-account
@@ -58,6 +61,11 @@ export class Pages extends Construct {
         conditions: { ArnLike: { 'aws:SourceArn': alarms }, StringEquals: { 'aws:SourceAccount': stack.account } },
       }),
     );
+  }
+
+  /** Calls for a person where `alarm` is raised. */
+  pageOn(alarm: Alarm): void {
+    alarm.addAlarmAction(new SnsAction(this.#topic));
   }
 
   /** A state that sends a page. */

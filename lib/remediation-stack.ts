@@ -1,17 +1,21 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
-import type { Cluster, Network } from '../core/contracts/clusters.ts';
+import type { ClustersFile, Network } from '../core/contracts/clusters.ts';
 import { DEPLOYMENT_PARAMETER, type Deployment } from '../core/contracts/remediation.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
+import { encryptWithOwnKey } from './encryption.ts';
 import { bundleOf, stepFunctions } from './functions.ts';
+import { named, PREFIX } from './names.ts';
 import { Pages } from './pages.ts';
 import { RemediationTable } from './remediation-table.ts';
 import { StagingBucket } from './staging-bucket.ts';
 import { connectSteps } from './step-network.ts';
+import { AlarmRule } from './triggers/alarm-rule.ts';
 import { RemediationApi } from './triggers/api.ts';
 import { StartAutomation } from './triggers/automation.ts';
+import { DetectorSchedules } from './triggers/detector.ts';
 import { AuthTokenReset } from './workflows/auth-token-reset.ts';
 import { AuthenticationGuard } from './workflows/authentication-guard.ts';
 import { Check } from './workflows/check.ts';
@@ -23,22 +27,22 @@ import { SpaceReclaim } from './workflows/space-reclaim.ts';
 
 export interface RemediationStackProps extends StackProps {
   network: Network;
-  clusters: Cluster[];
+  prefix: string | undefined;
+  encryption: ClustersFile['encryption'];
   bundles: StepBundles;
 }
 
-/** The platform, once per VPC: the steps, and the runbooks that chain them. */
+/** The platform, once per VPC: the steps, and the runbooks that chain them. It is the same whatever clusters there are. */
 export class RemediationStack extends Stack {
-  constructor(scope: Construct, id: string, { network, clusters, bundles, ...props }: RemediationStackProps) {
+  constructor(scope: Construct, id: string, { network, prefix, encryption, bundles, ...props }: RemediationStackProps) {
     // A template holds at most a million characters.
     super(scope, id, { ...props, suppressTemplateIndentation: true });
+    this.node.setContext(PREFIX, prefix);
     const staging = new StagingBucket(this, 'Staging');
-    const { arns: documents } = new CommandDocuments(this, 'CommandDocuments');
+    new CommandDocuments(this, 'CommandDocuments');
     const { step, functions } = stepFunctions(this, {
-      network: connectSteps(this, network, clusters),
-      clusters,
+      network: connectSteps(this, network),
       bundles,
-      documents,
       staging,
     });
     const loadCluster = step('load-cluster');
@@ -110,6 +114,7 @@ export class RemediationStack extends Stack {
       compareHashes,
       proveWrites,
     });
+    new DetectorSchedules(this, 'DetectorSchedules');
     const { stateMachine: remediation } = new Remediation(this, 'Remediation', {
       steps: { loadRemediation, diagnoseCluster, chooseRunbook: step('choose-runbook') },
       table,
@@ -121,6 +126,7 @@ export class RemediationStack extends Stack {
         'quorum-lost': quorumRecovery.stateMachine,
       },
     });
+    new AlarmRule(this, 'AlarmRule', { stateMachine: remediation, pages });
     new LockRelease(this, 'LockRelease', { table, pages, remediation });
     new Check(this, 'Check', {
       loadRemediation,
@@ -145,9 +151,10 @@ export class RemediationStack extends Stack {
       diagnoseFunction: functions.diagnosis.function.functionArn,
     };
     new StringParameter(this, 'Deployment', {
-      parameterName: DEPLOYMENT_PARAMETER,
+      parameterName: named(this, DEPLOYMENT_PARAMETER),
       description: 'etcd-remediation: where its command line finds what is deployed',
       stringValue: this.toJsonString(deployment),
     });
+    if (encryption === 'customer-managed') encryptWithOwnKey(this);
   }
 }

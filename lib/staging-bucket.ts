@@ -1,8 +1,7 @@
-import { Aws, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import type { Cluster } from '../core/contracts/clusters.ts';
 import type { StepFunction } from './step-function.ts';
 
 /**
@@ -39,39 +38,26 @@ export class StagingBucket extends Construct {
     this.tell(step);
     // S3 wants s3:PutObject of whoever begins or completes an upload.
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
-    this.allow(step, ['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject'], [this.objects]);
+    this.allow(step, ['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject']);
   }
 
-  /** To sign URLs by which hosts write and read here, and read the backups that the configuration names. */
-  grantTransfers(step: StepFunction, clusters: Cluster[]): void {
+  /** To sign URLs by which hosts write and read here. */
+  grantTransfers(step: StepFunction): void {
     this.tell(step);
-    this.allow(step, ['s3:PutObject', 's3:GetObject'], [this.objects]);
-    const backups = clusters.flatMap(({ backups: place }) =>
-      place ? [`arn:${Aws.PARTITION}:s3:::${place.bucket}/${place.prefix}*`] : [],
-    );
-    if (backups.length > 0) this.allow(step, ['s3:GetObject'], [...new Set(backups)]);
-  }
-
-  private get objects(): string {
-    return this.#bucket.arnForObjects('*');
+    this.allow(step, ['s3:PutObject', 's3:GetObject']);
   }
 
   private tell(step: StepFunction): void {
     step.function.addEnvironment('STAGING_BUCKET', this.#bucket.bucketName);
   }
 
-  private allow({ function: { role } }: StepFunction, actions: string[], resources: string[]): void {
+  private allow({ function: { role } }: StepFunction, actions: string[]): void {
     if (!role) throw new Error('A step has a role of its own.');
-    role.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
+    role.addToPrincipalPolicy(new PolicyStatement({ actions, resources: [this.#bucket.arnForObjects('*')] }));
     const logicalId = Stack.of(this).getLogicalId(this.#bucket.node.defaultChild as CfnBucket);
-    for (const resource of resources) {
-      const shown =
-        resource === this.objects ? `<${logicalId}.Arn>/*` : resource.replace(Aws.PARTITION, '<AWS::Partition>');
-      Validations.of(role).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::${shown}]`,
-        reason:
-          'Which object it is depends on the execution: all of the staging bucket, or all below the prefix of a cluster.',
-      });
-    }
+    Validations.of(role).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>/*]`,
+      reason: 'Which object it is depends on the execution: all of the staging bucket.',
+    });
   }
 }

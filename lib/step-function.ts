@@ -1,9 +1,11 @@
-import { type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Aws, type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, ISubnet, IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { type ClusterAccess, pathOfFunctions } from '../core/contracts/cluster-role.ts';
+import { named, prefixOf } from './names.ts';
 import type { StepName } from './steps.ts';
 
 /** Where steps run: the VPC's subnets, with a security group of their own. */
@@ -23,6 +25,8 @@ export interface StepFunctionProps {
   memoryMiB: number;
   /** None where it talks to AWS alone. */
   network?: StepNetwork;
+  /** What it may assume the roles of clusters for, which trust its role by its path. */
+  access?: ClusterAccess;
 }
 
 /**
@@ -47,18 +51,23 @@ export interface Step {
  */
 export class StepFunction extends Construct {
   readonly function: LambdaFunction;
+  readonly access: ClusterAccess | undefined;
 
   constructor(
     scope: Construct,
     id: string,
-    { bundle, functionName, description, timeout, memoryMiB, network }: StepFunctionProps,
+    { bundle, functionName, description, timeout, memoryMiB, network, access }: StepFunctionProps,
   ) {
     super(scope, id);
+    this.access = access;
     const logGroup = new LogGroup(this, 'Log', {
       retention: RetentionDays.SIX_MONTHS,
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      ...(access && { path: named(this, pathOfFunctions(Aws.REGION, access)) }),
+    });
     this.function = new LambdaFunction(this, 'Function', {
       ...(functionName && { functionName }),
       description,
@@ -79,6 +88,8 @@ export class StepFunction extends Construct {
       }),
     });
     logGroup.grantWrite(role);
+    const prefix = prefixOf(this);
+    if (prefix) this.function.addEnvironment('ETCD_REMEDIATION_PREFIX', prefix);
     if (network) grantNetworkInterfaces(role);
     Validations.of(role).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',

@@ -1,14 +1,13 @@
-import { Validations } from 'aws-cdk-lib';
+import { CfnOutput, Validations } from 'aws-cdk-lib';
 import { Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
-import { type Cluster, clientUrlsOf, type Network } from '../core/contracts/clusters.ts';
+import type { Network } from '../core/contracts/clusters.ts';
 import type { StepNetwork } from './step-function.ts';
 
-/** Out to the clusters' client ports and to the AWS APIs, and nothing in. */
+/** Out to the members' client ports and to the AWS APIs, and nothing in. */
 export function connectSteps(
   scope: Construct,
-  { vpcId, subnetIds, securityGroupIds }: Network,
-  clusters: Cluster[],
+  { vpcId, subnetIds, securityGroupIds, clientPorts }: Network,
 ): StepNetwork {
   const vpc = Vpc.fromVpcAttributes(scope, 'Vpc', {
     vpcId,
@@ -25,14 +24,14 @@ export function connectSteps(
     description: 'etcd-remediation steps: out to etcd and to the AWS APIs',
     allowAllOutbound: false,
   });
-  const clientPorts = clusters
-    .flatMap(clientUrlsOf)
-    .map((clientUrl) => new URL(clientUrl))
-    .map((url) => Number(url.port || (url.protocol === 'https:' ? 443 : 80)));
   for (const port of new Set([443, ...clientPorts])) {
     const purpose = port === 443 ? 'AWS APIs' : `etcd clients' port ${port}`;
     for (const peer of [Peer.anyIpv4(), Peer.anyIpv6()]) securityGroup.addEgressRule(peer, Port.tcp(port), purpose);
   }
+  new CfnOutput(scope, 'SecurityGroupId', {
+    value: securityGroup.securityGroupId,
+    description: 'Of the steps: the members must let it in at their client ports',
+  });
   return {
     vpc,
     subnets: vpc.privateSubnets,

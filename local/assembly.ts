@@ -6,6 +6,7 @@ import type { ClustersFile, Network } from '../core/contracts/clusters.ts';
 import type { MetricAlarm } from './aws/cloudwatch.ts';
 import type { Table } from './aws/dynamodb.ts';
 import type { EventRule } from './aws/events.ts';
+import type { Role } from './aws/iam.ts';
 import type { MinutelySchedule } from './event-sources.ts';
 import type { LambdaFunction } from './lambda/host.ts';
 import { readTemplate } from './template.ts';
@@ -13,6 +14,8 @@ import { readTemplate } from './template.ts';
 /** The parts of the synthesized stacks that the embedded platform runs. */
 export interface Assembly {
   functions: LambdaFunction[];
+  /** Those of functions and of clusters. */
+  roles: Role[];
   /** The Amazon States Language definitions, by state machine name. */
   stateMachines: Record<string, unknown>;
   rules: EventRule[];
@@ -32,7 +35,12 @@ export interface Assembly {
 }
 
 /** Functions run on this machine: where the deployed ones would be placed is never looked at. */
-const NO_NETWORK: Network = { vpcId: 'vpc-00000000', subnetIds: ['subnet-00000000'], securityGroupIds: [] };
+const NO_NETWORK: Network = {
+  vpcId: 'vpc-00000000',
+  subnetIds: ['subnet-00000000'],
+  securityGroupIds: [],
+  clientPorts: [2379],
+};
 
 /** Synthesizes the stacks for `file`, bundles the steps, and reads back what was synthesized. */
 export async function synthesize(file: ClustersFile): Promise<Assembly> {
@@ -54,10 +62,11 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
     // CloudFormation's rules are for what is deployed, where they are looked at; to load them takes seconds, which an outage does not have.
     const app = new App({ outdir: join(directory, 'cdk.out'), builtinCloudFormationValidation: false });
     const bundles = await bundleSteps(join(directory, 'bundles'), keptBundles);
-    defineStacks({ app, file: { ...file, network: file.network ?? NO_NETWORK }, bundles });
+    defineStacks({ app, file: { clusters: file.clusters, network: NO_NETWORK }, bundles });
     const templates = app.synth().stacks.map((stack) => readTemplate(stack));
     return {
       functions: templates.flatMap((template) => template.functions),
+      roles: templates.flatMap((template) => template.roles),
       stateMachines: Object.assign({}, ...templates.map((template) => template.stateMachines)),
       rules: templates.flatMap((template) => template.rules),
       schedules: templates.flatMap((template) => template.schedules),

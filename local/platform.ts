@@ -14,6 +14,7 @@ import { serveDynamoDb } from './aws/dynamodb.ts';
 import { type AwsEndpoint, type Operation, serveAwsEndpoint } from './aws/endpoint.ts';
 import { deliveriesOf, executionEnded } from './aws/events.ts';
 import type { HostFault } from './aws/host-faults.ts';
+import { Iam } from './aws/iam.ts';
 import { serveLambda } from './aws/lambda.ts';
 import { type CommandOnHost, type RunCommand, runCommand } from './aws/run-command.ts';
 import { serveS3 } from './aws/s3.ts';
@@ -23,7 +24,7 @@ import { stepFunctions } from './aws/step-functions.ts';
 import { Detector, type DetectorOptions } from './detector.ts';
 import { type Execution, Executions, type Observer, type StartRequest } from './executions.ts';
 import type { HostsFile } from './hosts/access.ts';
-import { LambdaHost } from './lambda/host.ts';
+import { type LambdaFunction, LambdaHost } from './lambda/host.ts';
 import { TaskTokens } from './task-tokens.ts';
 import { tasksOf } from './tasks.ts';
 
@@ -128,9 +129,10 @@ export class Platform {
     const endpoints: AwsEndpoint[] = [];
     const faults: HostFault[] = [];
     try {
-      // Other users of this machine can reach loopback as well: only this run's functions know the access key.
+      // Other users of this machine can reach loopback as well: only this run, and its functions, have access keys.
       const accessKeyId = `LOCAL${randomUUID().replaceAll('-', '').toUpperCase()}`;
       const credentials = { region: 'local', accessKeyId, secretAccessKey: randomUUID() };
+      const iam = new Iam(assembly.roles, credentials);
       const opened = async <Endpoint extends AwsEndpoint>(opening: Promise<Endpoint>): Promise<Endpoint> => {
         const endpoint = await opening;
         endpoints.push(endpoint);
@@ -141,12 +143,13 @@ export class Platform {
           address: stagingAddress,
           port: stagingPort,
           credentials,
+          iam,
           buckets: assembly.buckets,
           folders: backups,
         }),
       );
-      const dynamoDb = await opened(serveDynamoDb(assembly.tables, credentials));
-      const lambda = await opened(serveLambda((arn, event) => platform.lambdas.invoke(arn, event), accessKeyId));
+      const dynamoDb = await opened(serveDynamoDb(assembly.tables, credentials, iam));
+      const lambda = await opened(serveLambda((arn, event) => platform.lambdas.invoke(arn, event), iam));
       const commands = runCommand({
         ...{ documents: assembly.documents, hosts, deliveryMs, faults, reboot },
         killSenders: () => {
@@ -168,21 +171,26 @@ export class Platform {
             ...systemsManager(assembly.parameters),
             ...commands.operations,
             ...states,
+            ...iam.sts,
           },
-          accessKeyId,
+          iam,
         ),
       );
-      const lambdas = new LambdaHost(assembly.functions, {
-        AWS_REGION: credentials.region,
-        AWS_ACCESS_KEY_ID: accessKeyId,
-        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-        AWS_ENDPOINT_URL_SSM: json.url,
-        AWS_ENDPOINT_URL_SECRETS_MANAGER: json.url,
-        AWS_ENDPOINT_URL_SFN: json.url,
-        AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.url,
-        AWS_ENDPOINT_URL_LAMBDA: lambda.url,
-        AWS_ENDPOINT_URL_S3: s3.url,
-      });
+      const lambdas = new LambdaHost(
+        assembly.functions.map((each) => withCredentials(each, iam)),
+        {
+          AWS_REGION: credentials.region,
+          AWS_ACCESS_KEY_ID: accessKeyId,
+          AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+          AWS_ENDPOINT_URL_SSM: json.url,
+          AWS_ENDPOINT_URL_SECRETS_MANAGER: json.url,
+          AWS_ENDPOINT_URL_SFN: json.url,
+          AWS_ENDPOINT_URL_STS: json.url,
+          AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.url,
+          AWS_ENDPOINT_URL_LAMBDA: lambda.url,
+          AWS_ENDPOINT_URL_S3: s3.url,
+        },
+      );
       const tasksFor = (observer: Observer) =>
         tasksOf(
           {
@@ -310,6 +318,13 @@ export class Platform {
       this.#startByItself({ stateMachineName: started, input });
     }
   }
+}
+
+/** With the credentials of its role, as Lambda gives them to a function. */
+function withCredentials(definition: LambdaFunction, iam: Iam): LambdaFunction {
+  const { accessKeyId, secretAccessKey } = iam.credentialsOf(String(definition.roleArn), definition.name);
+  const own = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  return { ...definition, environment: { ...definition.environment, ...own } };
 }
 
 function arnOf(name: FunctionName | 'api', { functions }: Assembly): string {

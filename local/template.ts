@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { cx_api } from 'aws-cdk-lib';
 import { stateMachineArn } from './asl/arn.ts';
 import type { Table } from './aws/dynamodb.ts';
+import type { Role } from './aws/iam.ts';
+import type { Statement } from './aws/policy.ts';
 import { readAlarm, readRule, readSchedule } from './event-sources.ts';
 import type { LambdaFunction } from './lambda/host.ts';
 
@@ -19,7 +21,7 @@ interface Resource {
 
 type Resources = Readonly<Record<string, Resource>>;
 
-/** Reads the functions, state machines, rules, schedules, alarms, topics, tables, buckets, SSM parameters and command documents of one synthesized stack. */
+/** Reads the functions and their roles, those of clusters, state machines, rules, schedules, alarms, topics, tables, buckets, SSM parameters and command documents of one synthesized stack. */
 export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
   const resources = stack.template.Resources as Resources;
   const codeDirs = readCodeDirs(stack);
@@ -29,10 +31,19 @@ export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
     functions: of('AWS::Lambda::Function').map(([logicalId, { Properties }]) =>
       readFunction(
         logicalId,
-        resolve(Properties, resources, ['FunctionName', 'Code', 'Handler', 'Timeout', 'MemorySize', 'Environment']),
+        resolve(Properties, resources, [
+          'FunctionName',
+          'Role',
+          'Code',
+          'Handler',
+          'Timeout',
+          'MemorySize',
+          'Environment',
+        ]),
         codeDirs,
       ),
     ),
+    roles: readRoles(resources),
     stateMachines: Object.fromEntries(
       of('AWS::StepFunctions::StateMachine').map(([, { Properties }]) => {
         const { StateMachineName, DefinitionString } = resolve(Properties, resources, [
@@ -76,8 +87,9 @@ function readFunction(
   properties: Record<string, unknown>,
   codeDirs: ReadonlyMap<string, string>,
 ): LambdaFunction {
-  const { FunctionName, Code, Handler, Timeout, MemorySize, Environment } = properties as {
+  const { FunctionName, Role, Code, Handler, Timeout, MemorySize, Environment } = properties as {
     FunctionName?: string;
+    Role: string;
     Code: { S3Key: string };
     Handler: string;
     Timeout: number;
@@ -89,12 +101,38 @@ function readFunction(
   return {
     name: logicalId,
     arn: functionArn(FunctionName ?? logicalId),
+    roleArn: Role,
     codeDir,
     handler: Handler,
     timeoutSeconds: Timeout,
     memoryMiB: MemorySize,
     environment: Environment?.Variables ?? {},
   };
+}
+
+/** The roles that functions have, or assume: what others may do is not looked at. */
+function readRoles(resources: Resources): Role[] {
+  const ofType = (type: string) => Object.values(resources).filter(({ Type }) => Type === type);
+  const policies = [...ofType('AWS::IAM::Policy'), ...ofType('AWS::IAM::ManagedPolicy')];
+  return Object.entries(resources).flatMap(([logicalId, { Type, Properties }]) => {
+    if (Type !== 'AWS::IAM::Role') return [];
+    const trust = statementsOf(resolveValue(Properties.AssumeRolePolicyDocument, resources));
+    if (!trust.some(({ Principal }) => Principal?.AWS || Principal?.Service === 'lambda.amazonaws.com')) return [];
+    const inline = (Properties.Policies ?? []) as { PolicyDocument: unknown }[];
+    const attached = policies.filter(({ Properties: { Roles } }) =>
+      (Roles as { Ref?: string }[]).some(({ Ref }) => Ref === logicalId),
+    );
+    const documents = [
+      ...inline.map(({ PolicyDocument }) => PolicyDocument),
+      ...attached.map(({ Properties: { PolicyDocument } }) => PolicyDocument),
+    ];
+    const statements = documents.flatMap((document) => statementsOf(resolveValue(document, resources)));
+    return [{ arn: roleArn(logicalId, resources), trust, statements }];
+  });
+}
+
+function statementsOf(document: unknown): Statement[] {
+  return (document as { Statement: Statement[] }).Statement;
 }
 
 /** Folders of the stack's assets, by the S3 key that the template has for them. */
@@ -135,6 +173,10 @@ function resolveValue(value: unknown, resources: Resources): unknown {
     const type = typeOf(logicalId, resources);
     if (type === 'AWS::Lambda::Function' && attribute === 'Arn') return arnOfFunction(logicalId, resources);
     if (type === 'AWS::SQS::Queue' && attribute === 'QueueName') return `local-${logicalId}`;
+    if (attribute === 'Arn') {
+      const arn = arnOf(logicalId, type, resources);
+      if (arn !== undefined) return arn;
+    }
   }
   if (key === 'Fn::Sub' && typeof argument === 'string') {
     return argument.replace(/\$\{([^}]+)\}/g, (_, name: string) => String(resolveValue({ Ref: name }, resources)));
@@ -158,6 +200,26 @@ function resolveRef(name: string, resources: Resources): string | undefined {
     default:
       return undefined;
   }
+}
+
+function arnOf(logicalId: string, type: string | undefined, resources: Resources): string | undefined {
+  switch (type) {
+    case 'AWS::IAM::Role':
+      return roleArn(logicalId, resources);
+    case 'AWS::S3::Bucket':
+      return `arn:aws:s3:::${bucketName(logicalId)}`;
+    case 'AWS::DynamoDB::Table':
+      return `arn:aws:dynamodb:local:000000000000:table/${tableName(logicalId)}`;
+    case 'AWS::Logs::LogGroup':
+      return `arn:aws:logs:local:000000000000:log-group:${logicalId}:*`;
+    default:
+      return undefined;
+  }
+}
+
+function roleArn(logicalId: string, resources: Resources): string {
+  const { Path = '/', RoleName = logicalId } = resources[logicalId]?.Properties ?? {};
+  return `arn:aws:iam::000000000000:role${resolveValue(Path, resources)}${resolveValue(RoleName, resources)}`;
 }
 
 function typeOf(logicalId: string, resources: Resources): string | undefined {

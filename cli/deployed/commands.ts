@@ -24,7 +24,8 @@ export function deployedCommands(): Command[] {
 export function takeDeployment(command: Command): Command {
   return command
     .option('--region <region>', 'the region of the deployment (default: that of the AWS SDK)')
-    .option('--profile <profile>', 'a profile of ~/.aws/config (default: that of the AWS SDK)');
+    .option('--profile <profile>', 'a profile of ~/.aws/config (default: that of the AWS SDK)')
+    .option('--prefix <prefix>', 'the "prefix" of clusters.json, where it has one');
 }
 
 function deployedCommand(name: string, summary: string, description: string): Command {

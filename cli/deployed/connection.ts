@@ -4,6 +4,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { DEPLOYMENT_PARAMETER, type Deployment, deploymentSchema } from '../../core/contracts/remediation.ts';
 import { AwsUnavailable, PreconditionFailed } from '../../core/errors.ts';
 import { AWS_CLIENT } from '../../lambdas/aws.ts';
+import { deployedName } from '../../lambdas/names.ts';
 import type { DeployedFlags } from './flags.ts';
 
 /** What AWS, or its SDK, calls credentials that are not there, not valid, or not valid any more. */
@@ -15,11 +16,13 @@ const NO_CREDENTIALS =
  * @throws PreconditionFailed where nothing is deployed, or AWS does not let the caller; AwsUnavailable; and what `use` throws
  */
 export async function withDeployment<Result>(
-  { region, profile }: Pick<DeployedFlags, 'region' | 'profile'>,
+  { region, profile, prefix }: Pick<DeployedFlags, 'region' | 'profile' | 'prefix'>,
   use: (deployment: Deployment) => Promise<Result>,
 ): Promise<Result> {
   // Where each client of the SDK looks by itself.
   if (region) process.env.AWS_REGION = region;
+  // Where a deployed function looks for it.
+  if (prefix) process.env.ETCD_REMEDIATION_PREFIX = prefix;
   if (profile) {
     process.env.AWS_PROFILE = profile;
     // Which of the two counts has changed in the SDK, and it warns; here it is the one that was typed.
@@ -47,13 +50,14 @@ export async function callerIdentity(): Promise<string> {
 async function findDeployment(): Promise<Deployment> {
   const client = new SSMClient(AWS_CLIENT);
   const region = await client.config.region();
+  const parameter = deployedName(DEPLOYMENT_PARAMETER);
   let text: string | undefined;
   try {
-    text = (await client.send(new GetParameterCommand({ Name: DEPLOYMENT_PARAMETER }))).Parameter?.Value;
+    text = (await client.send(new GetParameterCommand({ Name: parameter }))).Parameter?.Value;
   } catch (error) {
     if ((error as Error).name !== 'ParameterNotFound') throw error;
     throw new PreconditionFailed(
-      `Nothing is deployed in the region ${region} of this account: it has no SSM parameter ${DEPLOYMENT_PARAMETER}. Say with --region and ` +
+      `Nothing is deployed in the region ${region} of this account: it has no SSM parameter ${parameter}. Say with --region and ` +
         '--profile where it is, or deploy it (README.md says how). Without AWS there are "run" and "diagnose".',
       'NoDeployment',
     );
@@ -62,7 +66,7 @@ async function findDeployment(): Promise<Deployment> {
     return deploymentSchema.parse(JSON.parse(text ?? ''));
   } catch {
     throw new PreconditionFailed(
-      `What is deployed in the region ${region} is of another version: its SSM parameter ${DEPLOYMENT_PARAMETER} does not tell what this ` +
+      `What is deployed in the region ${region} is of another version: its SSM parameter ${parameter} does not tell what this ` +
         'command line needs. Deploy this version, or use the command line of that one.',
       'OtherVersion',
     );

@@ -4,6 +4,7 @@ import { typed } from '../format.ts';
 export interface DeployedFlags {
   region?: string;
   profile?: string;
+  prefix?: string;
   json: boolean;
 }
 
@@ -27,7 +28,12 @@ export interface StopFlags extends DeployedFlags {
   reason: string;
 }
 
-/** What is typed next, in the same account and region. */
-export function typedNext({ region, profile }: DeployedFlags, ...args: readonly string[]): string {
-  return typed(...args, ...(region ? ['--region', region] : []), ...(profile ? ['--profile', profile] : []));
+/** What is typed next, of the same deployment. */
+export function typedNext({ region, profile, prefix }: DeployedFlags, ...args: readonly string[]): string {
+  return typed(
+    ...args,
+    ...(region ? ['--region', region] : []),
+    ...(profile ? ['--profile', profile] : []),
+    ...(prefix ? ['--prefix', prefix] : []),
+  );
 }

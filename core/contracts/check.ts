@@ -3,16 +3,16 @@ import { clusterSchema } from './clusters.ts';
 import type { Warning } from './diagnosis.ts';
 import { inspectionReportSchema } from './host-command-results.ts';
 import type { HostCommand } from './membership.ts';
-import type { Deployment } from './remediation.ts';
+import { type Deployment, ENTRY_STATE_MACHINE } from './remediation.ts';
 
 /** A check: everything of a cluster that a remediation will rest on, looked at on a quiet day. It changes nothing. */
 
 /** Its state machine. */
-export const CHECK_STATE_MACHINE = 'etcd-remediation-check';
+export const CHECK_STATE_MACHINE = `${ENTRY_STATE_MACHINE}-check`;
 
-/** Where it is deployed: beside the entry workflow, `...:stateMachine:etcd-remediation`. */
+/** Where it is deployed: beside the entry workflow, `...:stateMachine:etcd-remediation`, whose name may have a prefix. */
 export function checkArn({ stateMachineArn }: Deployment): string {
-  return stateMachineArn.replace(/[^:]+$/, CHECK_STATE_MACHINE);
+  return stateMachineArn.replace(/etcd-remediation$/, CHECK_STATE_MACHINE);
 }
 
 /** list-backups */

@@ -178,12 +178,30 @@ const networkSchema = z.strictObject({
     .array(z.string().startsWith('subnet-', { error: 'must start with "subnet-"' }))
     .min(1, { error: 'must list at least one subnet' }),
   securityGroupIds: z.array(z.string().startsWith('sg-', { error: 'must start with "sg-"' })),
+  /** The ports of all members' client URLs: the steps get out to these, and to the APIs of AWS. */
+  clientPorts: z.array(z.int().min(1).max(65_535), { error: 'must list ports, such as [2379]' }).min(1).default([2379]),
 });
+
+const quota = z.int().positive({ error: 'must be the quota that AWS has granted, a number' });
 
 const clustersFileSchema = z
   .strictObject(
     {
+      /** Of all names, so that a second platform fits beside the first in one account and region. */
+      prefix: z
+        .string()
+        .regex(/^(?!aws|amazon|amzn|ssm)[a-z][a-z0-9-]{0,14}[a-z0-9]$/, {
+          error:
+            'must be 2 to 16 small letters, digits or "-", start with a letter, not end with "-", and not start with what AWS keeps for itself ("aws", "amazon", "ssm")',
+        })
+        .optional(),
       network: networkSchema.optional(),
+      /** Whose key encrypts the topic, the bucket, the table and the logs: AWS's own, or one of KMS that the platform's stack makes. */
+      encryption: z
+        .enum(['aws-owned', 'customer-managed'], { error: 'must be "aws-owned" or "customer-managed"' })
+        .optional(),
+      /** What AWS has granted the account beyond its defaults. */
+      quotas: z.strictObject({ alarms: quota, roles: quota, rules: quota, stacks: quota }).partial().optional(),
       clusters: z.array(clusterSchema).min(1, { error: 'must list at least one cluster' }),
     },
     mustBe(

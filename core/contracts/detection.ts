@@ -1,17 +1,35 @@
 import * as z from 'zod';
 import { clusterName } from './clusters.ts';
+import type { Incident } from './execution-input.ts';
 
 /** How a cluster is watched: what the detector measures each minute, and the names by which alarms, rules and callers find it. */
 
 /** The function of the step detect-incidents: one for all clusters, which their schedules invoke by this name. */
 export const DETECTOR_FUNCTION = 'etcd-remediation-detect-incidents';
 
+/** The role as which the schedules of all clusters invoke it. A role's name is one for all regions of an account. */
+export function schedulerRoleName(region: string): string {
+  return `etcd-remediation-scheduler-${region}`;
+}
+
 /** The topic that calls for a person. */
 export const PAGES_TOPIC = 'etcd-remediation-pages';
 
-/** What every alarm is called that is about one cluster and starts a remediation of it: an alarm of whoever runs the cluster, too. */
+/** What every alarm's name begins with that is about one cluster and starts a remediation of it: an alarm of whoever runs the cluster, too. */
+export const ALARM_PREFIX = 'etcd-remediation/';
+
 export function alarmPrefix(cluster: string): string {
-  return `etcd-remediation/${cluster}/`;
+  return `${ALARM_PREFIX}${cluster}/`;
+}
+
+/** How the name of the alarm ends that needs its incident said: to a diagnosis a cluster that is nearly full is a healthy one. */
+export const NEARLY_FULL = 'nearly-full';
+
+/** `etcd-remediation/<cluster>/<what>`: which cluster it is about; undefined where it is none of these. */
+export function alarmedCluster(alarmName: string): { cluster: string; incident?: Incident } | undefined {
+  const [platform = '', cluster, what, ...rest] = alarmName.split('/');
+  if (!`${platform}/`.endsWith(ALARM_PREFIX) || !cluster || !what) return undefined;
+  return { cluster, ...(what === NEARLY_FULL && rest.length === 0 && { incident: 'space-exceeded' }) };
 }
 
 /** What every alarm's name begins with that is about the watch itself, and starts nothing. */

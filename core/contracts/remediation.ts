@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { InvalidInput } from '../errors.ts';
+import { alarmedCluster } from './detection.ts';
 import { type ExecutionInput, executionInputSchemas, INCIDENTS, type Incident } from './execution-input.ts';
 import { parse } from './parse.ts';
 
@@ -57,11 +59,12 @@ function ofOneRunbook() {
 export type RemediationInput = ExecutionInput | z.output<typeof undiagnosedSchema>;
 
 /**
- * What the rules of a cluster start a remediation with, and nobody else: the API, the command line and the Automation document do not take it. Whoever
- * may start the state machine itself can write it too, so it asks for nothing but what an alarm asks for.
+ * What the rule starts a remediation with, and a remediation that an alarm has found at work, and nobody else: the API, the command line and the
+ * Automation document do not take it. Whoever may start the state machine itself can write it too, so it asks for nothing but what an alarm asks for.
+ * The rule knows the alarm's name alone, by which it is one of a cluster.
  */
 const alarmInputSchema = z.strictObject({
-  cluster: undiagnosedSchema.shape.cluster,
+  cluster: undiagnosedSchema.shape.cluster.optional(),
   incident: z.enum(INCIDENTS).optional(),
   /** The alarm's name. */
   alarm: z.string().min(1, { error: 'must be the name of an alarm' }).max(255),
@@ -79,7 +82,13 @@ export function parseStart(value: unknown): Started {
   if (typeof value !== 'object' || value === null || !('alarm' in value)) {
     return { request: parseRemediationInput(value), alarm: '' };
   }
-  const { alarm, ...named } = parse(alarmInputSchema, value, 'The input of an alarm');
+  const { alarm, ...given } = parse(alarmInputSchema, value, 'The input of an alarm');
+  const named = given.cluster === undefined ? alarmedCluster(alarm) : given;
+  if (!named) {
+    throw new InvalidInput(
+      `The alarm "${alarm}" names no cluster: only an alarm that is called "etcd-remediation/CLUSTER/..." is about one. Give it such a name.`,
+    );
+  }
   return { request: parseRemediationInput({ ...named, reason: `alarm ${alarm}`, requestedBy: BY_ALARM }), alarm };
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { clusterName } from './clusters.ts';
 import { HOST_COMMANDS, type HostCommandName } from './host-commands.ts';
 import type { HostCommand } from './membership.ts';
 import { TEXT_RULES, textSchema } from './text-rules.ts';
@@ -13,6 +14,8 @@ export const hostCommandSchema = z.strictObject({
 
 /** run-host-commands: one command on all hosts of a phase. It is asked again, with the same input, until all have ended. */
 export const runHostCommandsInput = z.strictObject({
+  /** Whose hosts these are: no other's are reached. */
+  cluster: clusterName,
   command: z.enum(Object.keys(HOST_COMMANDS) as [HostCommandName, ...HostCommandName[]]),
   commands: z.array(hostCommandSchema),
   /** So many run at the same time; all, if not said. */

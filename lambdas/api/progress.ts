@@ -5,7 +5,7 @@ import { answerOf } from './aws-answers.ts';
 
 /** What these do is over at once, and says nothing about how far a remediation is. */
 const PASSED_THROUGH: readonly (string | undefined)[] = ['ChoiceStateEntered', 'PassStateEntered'];
-const STATE_MACHINE_PREFIX = 'etcd-remediation-';
+const STATE_MACHINE_PREFIX = /^.*etcd-remediation-/;
 
 /**
  * The states that an execution has entered, in order, those of the runbooks that it ran between its own. The last one is where it is, as long as

@@ -2,6 +2,7 @@ import { GetParameterCommand, paginateGetParametersByPath, SSMClient } from '@aw
 import { type Cluster, clusterSchema, registryParameterName } from '../../core/contracts/clusters.ts';
 import { Problem } from '../../core/contracts/problems.ts';
 import { AWS_CLIENT } from '../aws.ts';
+import { deployedName } from '../names.ts';
 import { answerOf } from './aws-answers.ts';
 
 /** Which clusters there are, from the parameters that their stacks deploy. */
@@ -11,7 +12,10 @@ export class ClusterRegistry {
   /** Sorted by name. @throws Problem `unavailable` */
   async all(): Promise<Cluster[]> {
     const clusters: Cluster[] = [];
-    const pages = paginateGetParametersByPath({ client: this.#client }, { Path: registryParameterName('') });
+    const pages = paginateGetParametersByPath(
+      { client: this.#client },
+      { Path: deployedName(registryParameterName('')) },
+    );
     const next = () => answerOf(pages.next());
     for (let page = await next(); !page.done; page = await next()) {
       for (const { Value } of page.value.Parameters ?? []) clusters.push(read(Value));
@@ -30,7 +34,7 @@ export class ClusterRegistry {
     // Anything else is no name of a parameter either, and Systems Manager would say so in words that tell a caller nothing.
     if (!clusterSchema.shape.name.safeParse(cluster).success) return none();
     const { Parameter } = await answerOf(
-      this.#client.send(new GetParameterCommand({ Name: registryParameterName(cluster) })),
+      this.#client.send(new GetParameterCommand({ Name: deployedName(registryParameterName(cluster)) })),
       { ParameterNotFound: none },
     );
     return read(Parameter?.Value);

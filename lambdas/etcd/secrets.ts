@@ -4,6 +4,7 @@ import { REPEATED, repeatedKeys } from '../../core/contracts/json-file.ts';
 import { explain } from '../../core/contracts/parse.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
 import { AWS_CLIENT, requireRefusal } from '../aws.ts';
+import { sessionOf } from '../cluster-session.ts';
 import type { ClientTls, Login } from './connection.ts';
 import { pemCertificate, pemKey } from './pem.ts';
 
@@ -23,15 +24,16 @@ export interface ClusterSecrets {
 }
 
 /**
- * The secrets that a cluster's configuration names, from Secrets Manager. They are read for each invocation, so that a
- * rotated password works at once, and are never logged: problems name fields, not values.
- * @throws PreconditionFailed, AwsUnavailable
+ * The secrets that a cluster's configuration names, from Secrets Manager, as the cluster's role: another cluster's are refused. They are read for
+ * each invocation, so that a rotated password works at once, and are never logged: problems name fields, not values.
+ * @throws PreconditionFailed, AwsUnavailable, InvalidInput where there is no such cluster
  */
-export async function readSecrets({ auth, tls }: Cluster): Promise<ClusterSecrets> {
+export async function readSecrets({ name: cluster, auth, tls }: Cluster): Promise<ClusterSecrets> {
   if (!auth && !tls) return {};
   // Loaded only where a cluster has secrets: the client costs a cold start about as much as all the rest.
   const { SecretsManagerClient, GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
-  const client = new SecretsManagerClient(AWS_CLIENT);
+  const credentials = await sessionOf(cluster, 'secrets');
+  const client = new SecretsManagerClient({ ...AWS_CLIENT, credentials });
   const read = async <Schema extends z.ZodType>(
     secret: string,
     schema: Schema,

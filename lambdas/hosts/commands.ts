@@ -12,6 +12,7 @@ import {
 import { NOT_LISTED, WRONG_IN_HOSTS_FILE } from '../../core/contracts/hosts-file.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { HostUnreachable, PreconditionFailed, RemediationError } from '../../core/errors.ts';
+import { deployedName } from '../names.ts';
 import { type CommandInvocation, type CommandOutcome, type HostCommandResult, readOutcome } from './outcome.ts';
 import { withoutSignatures } from './redaction.ts';
 import { BY_HOSTS_FILE, NOT_IN_FILE, NOT_MANAGED } from './refusals.ts';
@@ -105,7 +106,7 @@ export async function findCommands(
   since: string,
 ): Promise<Map<string, SentCommand[]>> {
   const Filters: CommandFilter[] = [
-    { key: 'DocumentName', value: documentName(command) },
+    { key: 'DocumentName', value: deployedName(documentName(command)) },
     { key: 'InvokedAfter', value: new Date(Date.parse(since) - CLOCKS_MS).toISOString() },
   ];
   const found = await ssm.ask(`what was sent of ${command}`, async ({ client, sdk }) => {
@@ -145,10 +146,10 @@ export async function sendCommand<Command extends HostCommandName>(
     ...checkParameters(host, command, { ...parameters, ...(await late?.()) }),
     ...(SENT_AT.commands.includes(command) && { [SENT_AT.name]: String(Math.floor(Date.now() / 1000)) }),
   });
-  return ssm.askOnce(`${host}, ${command}`, async ({ client, sdk }) => {
+  return ssm.send(`${host}, ${command}`, async ({ client, sdk }) => {
     const { Command: sent } = await client.send(
       new sdk.SendCommandCommand({
-        DocumentName: documentName(command),
+        DocumentName: deployedName(documentName(command)),
         InstanceIds: [host],
         Parameters: Object.fromEntries(values.map(([name, value]) => [name, [value]])),
         Comment: mark,

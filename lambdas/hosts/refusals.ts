@@ -29,7 +29,7 @@ const REFUSALS: Readonly<Record<string, { error: new (message: string) => Remedi
   AccessDeniedException: {
     error: PreconditionFailed,
     meaning:
-      'The role of this step may not do that to this host. It may to those that clusters.json had when it was deployed: add the host, and deploy again.',
+      'The role of the cluster may not do that to this host. It may to those that clusters.json had when the stack of the cluster was deployed: add the host, and deploy that stack again.',
   },
 };
 

@@ -21,7 +21,7 @@ import {
   sendCommand,
 } from './commands.ts';
 import type { HostCommandResult } from './outcome.ts';
-import { openSsm, type Ssm } from './ssm.ts';
+import { openSsm, type Sender, type Ssm } from './ssm.ts';
 
 /** How long a call waits for what. A test has less time. */
 const PATIENCE = {
@@ -68,7 +68,7 @@ interface PhaseCommand extends HostCommand {
   late?: (() => Promise<Record<string, string>>) | undefined;
 }
 
-interface Phase extends Omit<RunHostCommands, 'commands'> {
+interface Phase extends Omit<RunHostCommands, 'commands'>, Sender {
   commands: readonly PhaseCommand[];
 }
 
@@ -83,7 +83,7 @@ interface Phase extends Omit<RunHostCommands, 'commands'> {
  */
 export async function runOnHosts(phase: Phase, patience = PATIENCE): Promise<HostReports> {
   if (phase.commands.length === 0) return reportsOf([]);
-  const ssm = await openSsm();
+  const ssm = await openSsm(phase);
   try {
     const deadline = Date.now() + patience.endMs;
     const marked = phase.commands.map((each) => ({ ...each, mark: markOf(phase, each) }));

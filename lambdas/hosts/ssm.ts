@@ -1,6 +1,8 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
+import type { ClusterAccess } from '../../core/contracts/cluster-role.ts';
 import { RemediationError } from '../../core/errors.ts';
 import { AWS_CLIENT } from '../aws.ts';
+import { sessionOf } from '../cluster-session.ts';
 import { withoutSignatures } from './redaction.ts';
 import { refusalOf } from './refusals.ts';
 
@@ -16,10 +18,19 @@ export interface Ssm {
   ask<Answer>(subject: string, asking: Asking<Answer>): Promise<Answer>;
   /** The same without the SDK's own repetitions: it would send a command again that was not answered. */
   askOnce<Answer>(subject: string, asking: Asking<Answer>): Promise<Answer>;
+  /** The same as the cluster's role, which lets nobody send a command to a host of another cluster. */
+  send<Answer>(subject: string, asking: Asking<Answer>): Promise<Answer>;
   close(): void;
 }
 
-export async function openSsm(): Promise<Ssm> {
+/** Whose hosts commands are sent to, and what for. */
+export interface Sender {
+  cluster: string;
+  access: Extract<ClusterAccess, 'commands' | 'transfers'>;
+}
+
+/** @param sender not where nothing is sent */
+export async function openSsm(sender?: Sender): Promise<Ssm> {
   const sdk = await import('@aws-sdk/client-ssm');
   const patient = new sdk.SSMClient(AWS_CLIENT);
   const once = new sdk.SSMClient({ ...AWS_CLIENT, maxAttempts: 1 });
@@ -38,6 +49,12 @@ export async function openSsm(): Promise<Ssm> {
   return {
     ask: through(patient),
     askOnce: through(once),
+    send: async (subject, asking) => {
+      if (!sender) throw new Error('Commands are sent for a cluster.');
+      const credentials = await sessionOf(sender.cluster, sender.access);
+      const client = new sdk.SSMClient({ ...AWS_CLIENT, maxAttempts: 1, credentials });
+      return through(client)(subject, asking).finally(() => client.destroy());
+    },
     close: () => {
       patient.destroy();
       once.destroy();

@@ -1,19 +1,20 @@
-import { paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import { paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import type { Backups } from '../../core/contracts/check.ts';
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import { RemediationError } from '../../core/errors.ts';
+import { sessionOf } from '../cluster-session.ts';
 import { withS3 } from './s3.ts';
 
 /** A thousand each: who keeps more below one prefix has the newest somewhere else, as S3 lists by name. */
 const MAX_PAGES = 20;
 
 /** The newest of the cluster's backups. What S3 refuses is a part of the answer. */
-export async function lookForBackups({ backups }: Cluster): Promise<Backups | null> {
+export async function lookForBackups({ name, backups }: Cluster): Promise<Backups | null> {
   if (!backups) return null;
   const place = `s3://${backups.bucket}/${backups.prefix}`;
   const found = { place, newestKey: '', newestAt: '', problem: '' };
   try {
-    await withS3(place, async (client) => {
+    const look = async (client: S3Client) => {
       let pages = 0;
       for await (const { Contents = [] } of paginateListObjectsV2(
         { client },
@@ -26,7 +27,8 @@ export async function lookForBackups({ backups }: Cluster): Promise<Backups | nu
         pages += 1;
         if (pages === MAX_PAGES) break;
       }
-    });
+    };
+    await withS3(place, look, {}, await sessionOf(name, 'backups'));
     return found;
   } catch (error) {
     if (!(error instanceof RemediationError)) throw error;

@@ -1,6 +1,7 @@
 import { GetObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { StoredObject } from '../../core/contracts/recovery.ts';
+import { sessionOf } from '../cluster-session.ts';
 import { readFirstByte, stagingBucket, withS3 } from './s3.ts';
 
 /**
@@ -22,7 +23,7 @@ const BACKUP_REFUSALS = {
   AccessDenied:
     'It is not there, for so S3 answers too; or it is outside of the bucket and prefix that "backups" of the cluster in clusters.json had ' +
     "when it was deployed; or the bucket's policy, or the policy of the KMS key that it is encrypted with, does not let the role of " +
-    `this step read it. ${LOOK_AT_KEY}`,
+    `the cluster read it. ${LOOK_AT_KEY}`,
   PermanentRedirect:
     'The bucket is in another region. Copy the backup into a bucket of this one, and name that under "backups".',
   InvalidObjectState: 'It is archived. Restore it from its storage class first.',
@@ -31,10 +32,11 @@ const BACKUP_REFUSALS = {
 
 /**
  * A URL by which a host, which has no credentials, may read or write one object for a while. Whoever knows it may: it belongs into the command that
- * is sent, and nowhere else. SSM Agent writes the whole command to the host's disk, where root may read it, and keeps it there for two weeks.
- * @throws PreconditionFailed where a backup cannot be read, AwsUnavailable
+ * is sent, and nowhere else. SSM Agent writes the whole command to the host's disk, where root may read it, and keeps it there for two weeks. That of
+ * a backup is signed as the cluster's role, so that it is one of this cluster.
+ * @throws PreconditionFailed where a backup cannot be read, AwsUnavailable, InvalidInput where there is no such cluster
  */
-export async function presignedUrl(object: StoredObject): Promise<string> {
+export async function presignedUrl(object: StoredObject, cluster: string): Promise<string> {
   const Bucket = object.access === 'read-backup' ? object.bucket : stagingBucket();
   const named = { Bucket, Key: object.key };
   const subject = object.access === 'read-backup' ? `the backup "${object.key}" in ${Bucket}` : object.key;
@@ -49,5 +51,7 @@ export async function presignedUrl(object: StoredObject): Promise<string> {
       return getSignedUrl(client, new UploadPartCommand({ ...named, ...part }), options);
     },
     object.access === 'read-backup' ? BACKUP_REFUSALS : {},
+    // A URL ends with the session that has signed it.
+    object.access === 'read-backup' ? await sessionOf(cluster, 'transfers', { anew: true }) : undefined,
   );
 }

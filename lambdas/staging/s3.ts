@@ -1,6 +1,7 @@
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import { AWS_CLIENT, requireRefusal } from '../aws.ts';
+import type { SessionCredentials } from '../cluster-session.ts';
 
 /**
  * S3 begins its answer to the end of a large upload only after a while.
@@ -34,14 +35,16 @@ export function stagingBucket(): string {
  * Runs calls of S3, with what it refuses as errors of the taxonomy.
  * @param subject what is asked for
  * @param refusals what the error codes of S3 mean here
+ * @param credentials of a cluster's role, for its backups; the function's own, if not said
  * @throws PreconditionFailed, AwsUnavailable
  */
 export async function withS3<Result>(
   subject: string,
   run: (client: S3Client) => Promise<Result>,
   refusals: Refusals = {},
+  credentials?: SessionCredentials,
 ): Promise<Result> {
-  const client = new S3Client(S3_CLIENT);
+  const client = new S3Client({ ...S3_CLIENT, ...(credentials && { credentials }) });
   try {
     return await run(client);
   } catch (error) {

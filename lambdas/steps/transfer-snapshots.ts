@@ -10,12 +10,10 @@ import { presignedUrl } from '../staging/presigned-url.ts';
  */
 export async function handler(event: unknown): Promise<HostReports> {
   const { commands, ...phase } = parse(transferSnapshotsInput, event, "The step's input");
-  return runOnHosts({
-    ...phase,
-    commands: commands.map(({ object, parameters, ...place }) => ({
-      ...place,
-      parameters: { ...parameters, url: '' },
-      ...(object && { late: async () => ({ url: await presignedUrl(object) }) }),
-    })),
-  });
+  const late = commands.map(({ object, parameters, ...place }) => ({
+    ...place,
+    parameters: { ...parameters, url: '' },
+    ...(object && { late: async () => ({ url: await presignedUrl(object, phase.cluster) }) }),
+  }));
+  return runOnHosts({ ...phase, commands: late, access: 'transfers' });
 }

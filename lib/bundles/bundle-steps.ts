@@ -55,7 +55,7 @@ export async function buildSteps(): Promise<BundleTexts> {
     // An import() that stays one would not find the runtime's AWS SDK, which is on NODE_PATH.
     supported: { 'dynamic-import': false },
     // No page of AWS says that the runtime has what presigns URLs, and that has to be of the same version as its client of S3.
-    external: ['dynamodb', 'lambda', 'secrets-manager', 'sfn', 'ssm'].map((name) => `@aws-sdk/client-${name}`),
+    external: ['dynamodb', 'lambda', 'secrets-manager', 'sfn', 'ssm', 'sts'].map((name) => `@aws-sdk/client-${name}`),
     // As ES modules, of which only what is used gets into the bundle: the client of S3 is half a megabyte.
     mainFields: ['module', 'main'],
     minify: true,

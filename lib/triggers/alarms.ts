@@ -8,10 +8,12 @@ import {
   alarmPrefix,
   METRIC_NAMESPACE,
   type MetricName,
+  NEARLY_FULL,
   PAGES_TOPIC,
   WATCH_ALARM_PREFIX,
 } from '../../core/contracts/detection.ts';
 import { PREVENT_ABOVE_RATIO } from '../../core/decisions/space.ts';
+import { named } from '../names.ts';
 import { DETECTOR_PERIOD } from './detector.ts';
 
 /** One of the alarms of a cluster. */
@@ -26,9 +28,6 @@ interface Watch {
   /** Calls for a person at once, besides what it starts. */
   pages?: boolean;
 }
-
-/** The alarm of this name needs its incident said: to a diagnosis a cluster that is nearly full is a healthy one. */
-export const NEARLY_FULL = 'nearly-full';
 
 /**
  * The alarms that start a remediation, by the end of their names.
@@ -108,7 +107,7 @@ export class ClusterAlarms extends Construct {
   constructor(scope: Construct, id: string, { cluster }: ClusterAlarmsProps) {
     super(scope, id);
     this.#cluster = cluster.name;
-    const topicArn = Stack.of(this).formatArn({ service: 'sns', resource: PAGES_TOPIC });
+    const topicArn = Stack.of(this).formatArn({ service: 'sns', resource: named(this, PAGES_TOPIC) });
     this.#pages = Topic.fromTopicArn(this, 'Pages', topicArn);
     const watches = Object.entries(WATCHES).filter(([, { metric }]) => cluster.auth || metric !== 'TokensRejected');
     this.alarms = [
@@ -129,16 +128,15 @@ export class ClusterAlarms extends Construct {
     ];
   }
 
-  /** Calls for a person where `alarm` is raised. */
-  page(alarm: Alarm): void {
+  private page(alarm: Alarm): void {
     alarm.addAlarmAction(new SnsAction(this.#pages));
   }
 
   private watch(name: string, { problem, metric, limit, minutes, pages = false }: Watch): Alarm {
     const alarm = new Alarm(this, name, {
-      alarmName: `${alarmPrefix(this.#cluster)}${name}`,
+      alarmName: named(this, `${alarmPrefix(this.#cluster)}${name}`),
       alarmDescription: `The etcd cluster ${this.#cluster} ${problem} What to do: docs/runbooks.md#alarm-${name}`,
-      metric: metricOf({ cluster: this.#cluster }, metric),
+      metric: metricOf(this, { cluster: this.#cluster }, metric),
       ...comparisonOf(limit),
       evaluationPeriods: minutes,
       datapointsToAlarm: minutes,
@@ -152,9 +150,9 @@ export class ClusterAlarms extends Construct {
   /** Pages, and starts nothing. */
   private watchFor(name: string, problem: string, metric: MetricName, treatMissingData: TreatMissingData): Alarm {
     const alarm = new Alarm(this, name, {
-      alarmName: `${WATCH_ALARM_PREFIX}${name}/${this.#cluster}`,
+      alarmName: named(this, `${WATCH_ALARM_PREFIX}${name}/${this.#cluster}`),
       alarmDescription: `${problem} What to do: docs/runbooks.md#alarm-${name}`,
-      metric: metricOf({ cluster: this.#cluster }, metric),
+      metric: metricOf(this, { cluster: this.#cluster }, metric),
       ...comparisonOf({ atLeast: 1 }),
       evaluationPeriods: 5,
       datapointsToAlarm: 5,
@@ -166,10 +164,14 @@ export class ClusterAlarms extends Construct {
 }
 
 /** The worst value of a minute: the smallest where more is better. */
-export function metricOf(dimensions: { cluster: string; member?: string }, metricName: MetricName): Metric {
+export function metricOf(
+  scope: Construct,
+  dimensions: { cluster: string; member?: string },
+  metricName: MetricName,
+): Metric {
   const isBetterHigh = metricName === 'HasLeader' || metricName === 'HealthyVoters';
   return new Metric({
-    namespace: METRIC_NAMESPACE,
+    namespace: named(scope, METRIC_NAMESPACE),
     metricName,
     dimensionsMap: dimensions,
     statistic: isBetterHigh ? Stats.MINIMUM : Stats.MAXIMUM,

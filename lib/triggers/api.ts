@@ -21,6 +21,7 @@ import { registryParameterName } from '../../core/contracts/clusters.ts';
 import { OPERATIONS, type Operation, routes } from '../../core/contracts/operations.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
 import { executionArns } from '../arns.ts';
+import { named } from '../names.ts';
 import { StepFunction } from '../step-function.ts';
 import { RUNBOOKS } from '../workflows/registry.ts';
 import { tellRefusalsAsProblems } from './gateway-problems.ts';
@@ -91,7 +92,7 @@ export class RemediationApi extends Construct {
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     const api = new RestApi(this, 'RestApi', {
-      restApiName: 'etcd-remediation',
+      restApiName: named(this, 'etcd-remediation'),
       description: 'Remediation of etcd incidents; GET /openapi.json describes it',
       endpointTypes: [EndpointType.REGIONAL],
       // Without a role in the account's settings no stage may log. Whichever stack sets it, it is one for all: it stays when this one goes.
@@ -161,7 +162,7 @@ export class RemediationApi extends Construct {
     const registry = Stack.of(this).formatArn({
       service: 'ssm',
       resource: 'parameter',
-      resourceName: registryParameterName('').slice(1, -1),
+      resourceName: named(this, registryParameterName('')).slice(1, -1),
     });
     const allow = (actions: string[], resources: string[]) =>
       handler.addToRolePolicy(new PolicyStatement({ actions, resources }));
@@ -176,9 +177,9 @@ export class RemediationApi extends Construct {
     allow(['lambda:InvokeFunction'], [diagnoseFunction.functionArn]);
     const shown = [
       ...[ENTRY_STATE_MACHINE, ...Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName)].map(
-        (name) => `states:<AWS::Region>:<AWS::AccountId>:execution:${name}:*`,
+        (name) => `states:<AWS::Region>:<AWS::AccountId>:execution:${named(this, name)}:*`,
       ),
-      `ssm:<AWS::Region>:<AWS::AccountId>:parameter${registryParameterName('*')}`,
+      `ssm:<AWS::Region>:<AWS::AccountId>:parameter${named(this, registryParameterName('*'))}`,
     ];
     for (const resource of shown) {
       Validations.of(handler.role as IRole).acknowledge({

@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import { INCIDENTS } from '../../core/contracts/execution-input.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
 import { executionArns } from '../arns.ts';
+import { named } from '../names.ts';
 
 export interface StartAutomationProps {
   /** The entry workflow's. */
@@ -42,7 +43,7 @@ export class StartAutomation extends Construct {
     });
     const common = `"cluster":"{{ Cluster }}","dryRun":{{ DryRun }},"reason":"{{ Reason }}","requestedBy":"${WHO}"`;
     new CfnDocument(this, 'Document', {
-      name: DOCUMENT,
+      name: named(this, DOCUMENT),
       documentType: 'Automation',
       documentFormat: 'JSON',
       updateMethod: 'NewVersion',
@@ -113,7 +114,7 @@ export class StartAutomation extends Construct {
       }),
     );
     Validations.of(role).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${ENTRY_STATE_MACHINE}:*]`,
+      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${named(this, ENTRY_STATE_MACHINE)}:*]`,
       reason: 'Which execution it is, is known only when it has begun: any of this one state machine.',
     });
     return role;

@@ -12,6 +12,7 @@ import { Construct } from 'constructs';
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import type { MetricName } from '../../core/contracts/detection.ts';
 import { PREVENT_ABOVE_RATIO } from '../../core/decisions/space.ts';
+import { named } from '../names.ts';
 import { metricOf } from './alarms.ts';
 
 /** CloudWatch's grid. */
@@ -28,14 +29,14 @@ export interface ClusterDashboardProps {
 export class ClusterDashboard extends Construct {
   constructor(scope: Construct, id: string, { cluster, alarms }: ClusterDashboardProps) {
     super(scope, id);
-    const ofCluster = (...names: MetricName[]) => names.map((name) => metricOf({ cluster: cluster.name }, name));
+    const ofCluster = (...names: MetricName[]) => names.map((name) => metricOf(this, { cluster: cluster.name }, name));
     const ofMembers = (name: MetricName) =>
       cluster.members.map((member) =>
-        metricOf({ cluster: cluster.name, member: member.name }, name).with({ label: member.name }),
+        metricOf(this, { cluster: cluster.name, member: member.name }, name).with({ label: member.name }),
       );
     const row = (...widgets: ((width: number) => IWidget)[]) => widgets.map((make) => make(WIDTH / widgets.length));
     new Dashboard(this, 'Dashboard', {
-      dashboardName: `etcd-remediation-${cluster.name}`,
+      dashboardName: named(this, `etcd-remediation-${cluster.name}`),
       // A value of 0 or 1 is not to be averaged over a longer time.
       periodOverride: PeriodOverride.INHERIT,
       widgets: [

@@ -1,9 +1,10 @@
-import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
-import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type IScheduleTarget, Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
-import { DETECTOR_FUNCTION } from '../../core/contracts/detection.ts';
+import { DETECTOR_FUNCTION, schedulerRoleName } from '../../core/contracts/detection.ts';
 import { invocationOf } from '../../core/contracts/invocation.ts';
+import { named } from '../names.ts';
 
 /** How often a cluster is looked at; its alarms count in these. */
 export const DETECTOR_PERIOD = Duration.minutes(1);
@@ -12,33 +13,34 @@ export interface DetectorProps {
   cluster: string;
 }
 
-/** Lets the platform's detector look at one cluster each minute. */
-export class Detector extends Construct {
-  constructor(scope: Construct, id: string, { cluster }: DetectorProps) {
+/** As which the schedules of all clusters invoke the platform's detector. */
+export class DetectorSchedules extends Construct {
+  constructor(scope: Construct, id: string) {
     super(scope, id);
     const stack = Stack.of(this);
-    // By its name, so that the stack of a cluster imports nothing of the platform's.
-    const detector = stack.formatArn({
-      service: 'lambda',
-      resource: 'function',
-      resourceName: DETECTOR_FUNCTION,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
     const group = stack.formatArn({ service: 'scheduler', resource: 'schedule-group', resourceName: 'default' });
     const role = new Role(this, 'Role', {
-      description: `Invokes the detector for ${cluster}`,
+      roleName: named(this, schedulerRoleName(Aws.REGION)),
+      description: 'Invokes the detector of etcd-remediation for each cluster',
       // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': group } },
       }),
     });
-    role.addToPolicy(
-      new PolicyStatement({ effect: Effect.ALLOW, actions: ['lambda:InvokeFunction'], resources: [detector] }),
-    );
+    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [detectorArn(stack)] }));
+  }
+}
+
+/** Lets the platform's detector look at one cluster each minute. */
+export class Detector extends Construct {
+  constructor(scope: Construct, id: string, { cluster }: DetectorProps) {
+    super(scope, id);
+    const stack = Stack.of(this);
+    const roleName = named(this, schedulerRoleName(Aws.REGION));
     const target: IScheduleTarget = {
       bind: () => ({
-        arn: detector,
-        role,
+        arn: detectorArn(stack),
+        role: Role.fromRoleName(this, 'Role', roleName),
         input: ScheduleTargetInput.fromObject(invocationOf('detect-incidents', { cluster })),
         // A look that could not be started is not made up for: a minute later the next one is due, and tells what is then.
         retryPolicy: { maximumEventAgeInSeconds: DETECTOR_PERIOD.toSeconds(), maximumRetryAttempts: 0 },
@@ -50,4 +52,14 @@ export class Detector extends Construct {
       target,
     });
   }
+}
+
+/** By its name, so that the stack of a cluster imports nothing of the platform's. */
+function detectorArn(stack: Stack): string {
+  return stack.formatArn({
+    service: 'lambda',
+    resource: 'function',
+    resourceName: named(stack, DETECTOR_FUNCTION),
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
 }

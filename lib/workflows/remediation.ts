@@ -5,6 +5,7 @@ import type { Incident } from '../../core/contracts/execution-input.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import { executionArns } from '../arns.ts';
+import { named } from '../names.ts';
 import type { Pages } from '../pages.ts';
 import type { RemediationTable } from '../remediation-table.ts';
 import type { Step } from '../step-function.ts';
@@ -77,13 +78,18 @@ export class Remediation extends Construct {
     notBegun.next(stop);
     const isAPersonToBeTold = Choice.jsonata(this, 'Was the input wrong?', {
       comment:
-        'Whoever has typed it reads it; whatever else keeps a remediation from beginning is for whoever is on call',
+        'Whoever has typed it reads it; what an alarm says nobody has typed, and what else keeps it from beginning is for whoever is on call',
     })
-      .when(Condition.jsonata(`{% $states.input.error = '${ERROR_NAMES.InvalidInput}' %}`), stop)
+      .when(
+        Condition.jsonata(
+          `{% $states.input.error = '${ERROR_NAMES.InvalidInput}' and $not($exists($states.context.Execution.Input.alarm)) %}`,
+        ),
+        stop,
+      )
       .otherwise(notBegun);
 
     // By its name, for it is this very state machine.
-    const itself = StateMachine.fromStateMachineName(this, 'Itself', ENTRY_STATE_MACHINE);
+    const itself = StateMachine.fromStateMachineName(this, 'Itself', named(this, ENTRY_STATE_MACHINE));
     const ending = giveLockBack(this, { table, pages, ended: this.endings(), remediation: itself });
     const onError = ending.afterError;
 

@@ -13,7 +13,8 @@ import {
 import { ExecutionError } from '../asl/errors.ts';
 import { isObject, type JsonValue } from '../asl/json.ts';
 import type { TaskHandler } from '../asl/types.ts';
-import type { AwsEndpoint } from './endpoint.ts';
+import { type AwsEndpoint, type AwsError, callerOf, ownedBy } from './endpoint.ts';
+import type { Iam } from './iam.ts';
 
 /** A synthesized table, as CreateTable takes it. */
 export type Table = Pick<CreateTableCommandInput, 'TableName' | 'KeySchema' | 'AttributeDefinitions' | 'BillingMode'>;
@@ -37,25 +38,31 @@ export interface DynamoDb extends AwsEndpoint {
 }
 
 /**
- * DynamoDB with the synthesized tables, in memory, on loopback. Refuses a caller without this run's access key: other users of this machine
- * reach loopback as well.
+ * DynamoDB with the synthesized tables, in memory, on loopback. Refuses a caller whose access key nobody has, or whose role does not allow it for
+ * all of the tables: other users of this machine reach loopback as well.
  */
-export async function serveDynamoDb(tables: readonly Table[], credentials: Credentials): Promise<DynamoDb> {
+export async function serveDynamoDb(
+  tables: readonly Table[],
+  credentials: Credentials,
+  iam: Iam = ownedBy(credentials.accessKeyId),
+): Promise<DynamoDb> {
   // Loaded only here: it brings a database engine with it.
   const { default: dynalite } = await import('dynalite');
   const database = dynalite({ createTableMs: 0 });
   const [answer] = database.listeners('request') as RequestListener[];
   const server = createServer((request, response) => {
-    if (request.headers.authorization?.includes(`Credential=${credentials.accessKeyId}/`)) {
+    try {
+      const [, operation] = String(request.headers['x-amz-target']).split('.');
+      const arns = tables.map(({ TableName }) => `arn:aws:dynamodb:local:000000000000:table/${TableName}`);
+      const needed = arns.map((resource) => ({ action: `dynamodb:${operation}`, resource }));
+      iam.require(callerOf(request, iam), ...needed);
       answer?.(request, response);
-      return;
+    } catch (error) {
+      const { type, message } = error as AwsError;
+      response
+        .writeHead(400, { 'Content-Type': 'application/x-amz-json-1.0' })
+        .end(JSON.stringify({ __type: `com.amazon.coral.service#${type}`, message }));
     }
-    response.writeHead(400, { 'Content-Type': 'application/x-amz-json-1.0' }).end(
-      JSON.stringify({
-        __type: 'com.amazon.coral.service#UnrecognizedClientException',
-        message: 'The security token included in the request is invalid.',
-      }),
-    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

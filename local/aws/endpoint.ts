@@ -1,5 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type Caller, Iam } from './iam.ts';
+import { permissionsFor } from './permissions.ts';
+import { escapeXml } from './s3-error.ts';
 
 /** A refusal as AWS's JSON protocol has it: the error's type and a message. */
 export class AwsError extends Error {
@@ -11,8 +14,8 @@ export class AwsError extends Error {
   }
 }
 
-/** The answer to one operation, or a promise of it. Receives the request's JSON; throws {@link AwsError} to refuse. */
-export type Operation = (request: Record<string, unknown>) => unknown;
+/** The answer to one operation, or a promise of it. Receives the request's JSON, and who has sent it; throws {@link AwsError} to refuse. */
+export type Operation = (request: Record<string, unknown>, caller?: Caller) => unknown;
 
 export interface AwsEndpoint {
   url: string;
@@ -20,21 +23,24 @@ export interface AwsEndpoint {
 }
 
 /**
- * A loopback endpoint for AWS services that speak AWS JSON 1.1, so that bundled Lambda functions use the AWS SDK as it is.
- * It is strict: an operation that it was not given, a field that an operation does not know, or a caller without this run's access
- * key is refused.
- * @param operations by the value of `X-Amz-Target`, such as `AmazonSSM.GetParameter`
+ * A loopback endpoint for AWS services that speak AWS JSON 1.1, and for STS, so that bundled Lambda functions use the AWS SDK as it is.
+ * It is strict: an operation that it was not given, a field that an operation does not know, a caller whose access key nobody has, or whose role
+ * does not allow it, is refused.
+ * @param operations by the value of `X-Amz-Target`, such as `AmazonSSM.GetParameter`; `sts.AssumeRole`
+ * @param callers whose access keys count; or the one key that does, which may do everything
  */
 export async function serveAwsEndpoint(
   operations: Record<string, Operation>,
-  accessKeyId: string,
+  callers: Iam | string,
 ): Promise<AwsEndpoint> {
+  const iam = typeof callers === 'string' ? ownedBy(callers) : callers;
   const server = createServer((request, response) => {
-    answer(request, operations, accessKeyId).then(
-      (body) => send(response, 200, body),
+    const respond = request.headers['content-type']?.startsWith(FORM) ? sendXml : send;
+    answer(request, operations, iam).then(
+      (body) => respond(response, 200, body),
       (error: unknown) => {
         const { type, message } = error instanceof AwsError ? error : new AwsError('InternalFailure', String(error));
-        send(response, type === 'InternalFailure' ? 500 : 400, { __type: type, message });
+        respond(response, type === 'InternalFailure' ? 500 : 400, { __type: type, message });
       },
     );
   });
@@ -45,20 +51,55 @@ export async function serveAwsEndpoint(
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => close(server) };
 }
 
-async function answer(
-  request: IncomingMessage,
-  operations: Record<string, Operation>,
-  accessKeyId: string,
-): Promise<unknown> {
-  if (!request.headers.authorization?.includes(`Credential=${accessKeyId}/`)) {
-    throw new AwsError('UnrecognizedClientException', 'The security token included in the request is invalid.');
-  }
-  const target = String(request.headers['x-amz-target']);
-  const operation = Object.hasOwn(operations, target) ? operations[target] : undefined;
-  if (!operation) throw new AwsError('UnknownOperationException', `This endpoint does not serve ${target}.`);
+async function answer(request: IncomingMessage, operations: Record<string, Operation>, iam: Iam): Promise<unknown> {
+  const caller = callerOf(request, iam);
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  return operation(JSON.parse(Buffer.concat(chunks).toString() || '{}'));
+  const { target, body } = read(request, Buffer.concat(chunks).toString());
+  const operation = Object.hasOwn(operations, target) ? operations[target] : undefined;
+  if (!operation) throw new AwsError('UnknownOperationException', `This endpoint does not serve ${target}.`);
+  // Whether a role may be assumed, STS finds out itself.
+  if (caller.role && !target.startsWith('sts.')) iam.require(caller, ...permissionsFor(target, body));
+  return operation(body, caller);
+}
+
+/** Who has sent a request, by its access key. @throws AwsError where that is nobody's */
+export function callerOf({ headers }: IncomingMessage, iam: Iam): Caller {
+  const [, accessKeyId = ''] = /Credential=([^/]+)\//.exec(headers.authorization ?? '') ?? [];
+  const token = headers['x-amz-security-token'];
+  return iam.callerOf(accessKeyId, token === undefined ? undefined : String(token));
+}
+
+/** Whoever has this one key may do everything. */
+export function ownedBy(accessKeyId: string): Iam {
+  return new Iam([], { accessKeyId, secretAccessKey: '' });
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+
+/** What is asked for: STS speaks AWS's query protocol. */
+function read({ headers }: IncomingMessage, text: string): { target: string; body: Record<string, unknown> } {
+  if (!headers['content-type']?.startsWith(FORM)) {
+    return { target: String(headers['x-amz-target']), body: JSON.parse(text || '{}') };
+  }
+  const { Action, Version: _version, ...body } = Object.fromEntries(new URLSearchParams(text));
+  return { target: `sts.${Action}`, body };
+}
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+function sendXml(response: ServerResponse, status: number, body: unknown): void {
+  const { __type: code, message = '', ...credentials } = body as Record<string, string>;
+  const xml =
+    code === undefined
+      ? `<AssumeRoleResponse><AssumeRoleResult><Credentials>${xmlOf(credentials)}</Credentials></AssumeRoleResult></AssumeRoleResponse>`
+      : `<ErrorResponse><Error><Type>Sender</Type>${xmlOf({ Code: code, Message: message })}</Error></ErrorResponse>`;
+  response.writeHead(status, { 'Content-Type': 'text/xml' }).end(xml);
+}
+
+function xmlOf(fields: Readonly<Record<string, string>>): string {
+  return Object.entries(fields)
+    .map(([name, value]) => `<${name}>${escapeXml(value)}</${name}>`)
+    .join('');
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

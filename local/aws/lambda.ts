@@ -1,18 +1,21 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ExecutionError } from '../asl/errors.ts';
-import type { AwsEndpoint } from './endpoint.ts';
+import { type AwsEndpoint, AwsError, callerOf, ownedBy } from './endpoint.ts';
+import type { Iam } from './iam.ts';
 
 const INVOKE_PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
 /**
  * What the embedded platform knows of Lambda's API: Invoke, which waits for the result.
+ * @param callers whose access keys count; or the one key that does, which may do everything
  * @see https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
  */
 export async function serveLambda(
   invoke: (functionArn: string, event: unknown) => Promise<unknown>,
-  accessKeyId: string,
+  callers: Iam | string,
 ): Promise<AwsEndpoint> {
+  const iam = typeof callers === 'string' ? ownedBy(callers) : callers;
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) =>
       send(response, 500, 'ServiceException', { Message: String(error) }),
@@ -21,13 +24,15 @@ export async function serveLambda(
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { headers, method, url = '' } = request;
-    if (!headers.authorization?.includes(`Credential=${accessKeyId}/`)) {
-      send(response, 403, 'UnrecognizedClientException', {
-        Message: 'The security token included in the request is invalid.',
-      });
+    const [, name] = INVOKE_PATH.exec(url) ?? [];
+    try {
+      const caller = callerOf(request, iam);
+      iam.require(caller, { action: 'lambda:InvokeFunction', resource: decodeURIComponent(name ?? '') });
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      send(response, 403, error.type, { Message: error.message });
       return;
     }
-    const [, name] = INVOKE_PATH.exec(url) ?? [];
     const type = headers['x-amz-invocation-type'] ?? 'RequestResponse';
     if (method !== 'POST' || name === undefined || type !== 'RequestResponse') {
       send(response, 400, 'InvalidParameterValueException', {

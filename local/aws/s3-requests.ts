@@ -18,13 +18,21 @@ export const SIGNATURE_QUERY = [
   'X-Amz-Credential',
   'X-Amz-Date',
   'X-Amz-Expires',
+  'X-Amz-Security-Token',
   'X-Amz-Signature',
   'X-Amz-SignedHeaders',
 ];
 
 /** Headers that ask for something; of these the endpoint heeds few. Any other header means nothing to S3 either. */
 const ASKING = /^(x-amz-.*|if-.*|content-.*|transfer-encoding|trailer|range|origin|access-control-.*)$/;
-const HEEDED = ['content-length', 'content-type', 'x-amz-content-sha256', 'x-amz-date', 'x-amz-user-agent'];
+const HEEDED = [
+  'content-length',
+  'content-type',
+  'x-amz-content-sha256',
+  'x-amz-date',
+  'x-amz-security-token',
+  'x-amz-user-agent',
+];
 
 export interface S3Request {
   operation: S3Operation;

@@ -9,9 +9,10 @@ export interface S3Credentials {
   region: string;
   accessKeyId: string;
   secretAccessKey: string;
+  sessionToken?: string;
 }
 
-interface Received extends S3Request {
+export interface Received extends S3Request {
   method: string;
   headers: IncomingHttpHeaders;
 }
@@ -35,6 +36,14 @@ class Sha256 {
   async digest(): Promise<Uint8Array> {
     return this.#hash.digest();
   }
+}
+
+/** The access key and the session's token that a request says it is signed with. */
+export function claimedKey({ headers, query }: Received): { accessKeyId: string; sessionToken: string | undefined } {
+  const [, ofHeader] = /Credential=([^/]+)\//.exec(headers.authorization ?? '') ?? [];
+  const [ofUrl = ''] = (query.get('X-Amz-Credential') ?? '').split('/');
+  const token = headers['x-amz-security-token'] ?? query.get('X-Amz-Security-Token');
+  return { accessKeyId: ofHeader ?? ofUrl, sessionToken: token === undefined ? undefined : String(token) };
 }
 
 /**

@@ -3,10 +3,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { AwsEndpoint } from './endpoint.ts';
+import { type AwsEndpoint, type AwsError, ownedBy } from './endpoint.ts';
+import type { Caller, Iam } from './iam.ts';
+import { permissionForS3 } from './permissions.ts';
 import { errorXml, escapeXml, S3Error, xml } from './s3-error.ts';
 import { partNumberOf, partsOf, rangeOf, readRequest, type S3Operation, type S3Request } from './s3-requests.ts';
-import { type S3Credentials, verifySignature } from './s3-signature.ts';
+import { claimedKey, type Received, type S3Credentials, verifySignature } from './s3-signature.ts';
 import { bytesOf, readFolder, requireSha256, StagedObjects, type StoredContent } from './s3-store.ts';
 
 /** A list of 10,000 parts is shorter. */
@@ -20,6 +22,8 @@ export interface S3Options {
   /** 0 for any that is free. */
   port?: number;
   credentials: S3Credentials;
+  /** Whose other credentials count, and what they may do. */
+  iam?: Iam;
   /** The names of buckets that are empty at first, and gone at the end. */
   buckets: readonly string[];
   /** Folders that can be read as buckets, by the bucket's name. */
@@ -40,6 +44,7 @@ export async function serveS3({
   address,
   port: wanted = 0,
   credentials,
+  iam = ownedBy(credentials.accessKeyId),
   buckets,
   folders,
 }: S3Options): Promise<AwsEndpoint> {
@@ -48,7 +53,12 @@ export async function serveS3({
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const asked = readRequest(request);
     const { method = '', headers } = request;
-    const sha256 = await verifySignature({ ...asked, method, headers }, credentials);
+    const received = { ...asked, method, headers };
+    const caller = callerOf(received, iam);
+    const sha256 = await verifySignature(received, caller?.role ? { ...credentials, ...caller } : credentials);
+    if (caller && !iam.may(caller, permissionForS3(asked.operation, asked.bucket, asked.key))) {
+      throw new S3Error(403, 'AccessDenied', 'Access Denied');
+    }
     const objects = staged.get(asked.bucket);
     const folder = Object.hasOwn(folders, asked.bucket) ? folders[asked.bucket] : undefined;
     if (!objects && folder === undefined) {
@@ -82,6 +92,19 @@ export async function serveS3({
   });
   const { port } = server.address() as AddressInfo;
   return { url: `http://${isIPv6(address) ? `[${address}]` : address}:${port}`, close };
+}
+
+/** Undefined where nobody has such a key: the signature then is not right either. @throws S3Error where a session is over */
+function callerOf(received: Received, iam: Iam): Caller | undefined {
+  const { accessKeyId, sessionToken } = claimedKey(received);
+  try {
+    return iam.callerOf(accessKeyId, sessionToken);
+  } catch (error) {
+    if ((error as AwsError).type === 'ExpiredTokenException') {
+      throw new S3Error(400, 'ExpiredToken', 'The provided token has expired.');
+    }
+    return undefined;
+  }
 }
 
 const ANSWERS: Readonly<Record<S3Operation, (call: Call, objects: StagedObjects) => void | Promise<void>>> = {

@@ -9,6 +9,8 @@ import type { SandboxLoaded, SandboxRequest, SandboxResponse } from './sandbox.t
 export interface LambdaFunction {
   name: string;
   arn: string;
+  /** Of the role that it has. */
+  roleArn?: string;
   codeDir: string;
   /** `index.handler` */
   handler: string;
@@ -40,7 +42,7 @@ interface Sandbox {
  */
 export class LambdaHost {
   readonly #functions: ReadonlyMap<string, LambdaFunction>;
-  /** What every function has: it lets the AWS SDK of another process use the same endpoints, too. */
+  /** What every function has, but for its own: it lets the AWS SDK of another process use the same endpoints, too. */
   readonly environment: Readonly<Record<string, string>>;
   readonly #idle = new Map<string, Sandbox[]>();
   readonly #running = new Set<Sandbox>();
@@ -114,8 +116,8 @@ export class LambdaHost {
       execArgv: [`--max-old-space-size=${Math.floor(definition.memoryMiB * HEAP_SHARE)}`, '--disable-warning=DEP0123'],
       // Nothing of this machine's environment: a function sees what it would see when it is deployed.
       env: {
-        ...definition.environment,
         ...this.environment,
+        ...definition.environment,
         AWS_LAMBDA_FUNCTION_NAME: definition.name,
         NODE_PATH: RUNTIME_MODULES,
         // Without HOME the AWS SDK asks the operating system for it: a profile in ~/.aws may even forbid a loopback endpoint.

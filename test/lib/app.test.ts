@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { clusterSchema } from '../../core/contracts/clusters.ts';
-import { requireInstanceIds } from '../../lib/app.ts';
-import { FLEET, LAYOUT, PLAIN } from './stacks.ts';
+import { type Cluster, clusterSchema } from '../../core/contracts/clusters.ts';
+import { requireDeployable } from '../../lib/app.ts';
+import { FLEET, LAYOUT, NETWORK, PLAIN } from './stacks.ts';
 
 const [MEMBER] = PLAIN.members;
+
+function requireInstanceIds(clusters: Cluster[]): void {
+  requireDeployable({ network: NETWORK, clusters });
+}
 
 /** A cluster whose only member is on `host`. */
 function onHost(host: string, spareHosts: string[] = []) {
@@ -44,5 +48,29 @@ describe('a host, to be deployed,', () => {
     expect(() => requireInstanceIds([onHost('i-0a1b2c3d4e5f60001'), onHost(id)])).toThrow(
       expect.objectContaining({ name: 'InvalidInput' }),
     );
+  });
+});
+
+describe('the port of a client URL, to be deployed,', () => {
+  const at = (clientUrl: string) => ({
+    ...PLAIN,
+    members: [{ name: 'node1', clientUrl, peerUrl: 'http://10.0.0.1:2380' }],
+  });
+
+  it.each([
+    ['http://10.0.0.1:4001', 4001],
+    ['http://10.0.0.1', 80],
+  ])('of %s is one that "network" lets the steps get out to', (clientUrl, port) => {
+    const refused = () => requireDeployable({ network: NETWORK, clusters: [PLAIN, at(clientUrl)] });
+    expect(refused).toThrow(
+      `The cluster plain has the client URL "${clientUrl}", and "network" in clusters.json does not let the steps get out to its port: write ` +
+        `"clientPorts": [2379, 23790, 23791, ${port}] there`,
+    );
+    const network = { ...NETWORK, clientPorts: [...NETWORK.clientPorts, port] };
+    expect(() => requireDeployable({ network, clusters: [PLAIN, at(clientUrl)] })).not.toThrow();
+  });
+
+  it("may be that of AWS's APIs", () => {
+    expect(() => requireDeployable({ network: NETWORK, clusters: [at('https://10.0.0.1')] })).not.toThrow();
   });
 });

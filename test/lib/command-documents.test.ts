@@ -10,18 +10,17 @@ import {
 } from '../../core/contracts/host-commands.ts';
 import { CommandDocuments, documentContent, readScript } from '../../lib/command-documents.ts';
 import { readDocument, renderScript } from '../../local/aws/ssm-document.ts';
-import { type Resource, render, resourcesOf } from './stacks.ts';
+import { type Resource, resourcesOf } from './stacks.ts';
 
 const COMMANDS = Object.keys(HOST_COMMANDS) as HostCommandName[];
 const SCRIPT = '#!/usr/bin/env bash\nunit="{{ unit }}"\naction="{{action}}"\nsent_at="{{ sentAt }}"\n';
 
 describe('the documents', () => {
   let stack: Stack;
-  let documents: CommandDocuments;
   let resources: Resource[];
   beforeAll(() => {
     stack = new Stack(new App(), 'Sample');
-    documents = new CommandDocuments(stack, 'Documents');
+    new CommandDocuments(stack, 'Documents');
     resources = Object.values(resourcesOf(Template.fromStack(stack), 'AWS::SSM::Document'));
   });
 
@@ -35,13 +34,6 @@ describe('the documents', () => {
     for (const { Properties } of resources) {
       expect(Properties).toMatchObject({ DocumentType: 'Command', DocumentFormat: 'JSON', UpdateMethod: 'NewVersion' });
     }
-  });
-
-  it('are named by ARNs that a policy can hold', () => {
-    expect(render(stack.resolve(documents.arns['inspect-host']))).toBe(
-      'arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:document/etcd-remediation-inspect-host',
-    );
-    expect(Object.keys(documents.arns)).toEqual(COMMANDS);
   });
 
   it.each(COMMANDS)('have what SSM has to know of %s', (command) => {

@@ -128,6 +128,8 @@ describe('permissions', () => {
     const senders = ['run-host-commands', 'transfer-snapshots'].map(
       (step) => functionOf(platform, step)[1].Role['Fn::GetAtt'][0],
     );
+    const sending = senders.flatMap((role) => permissionsOf(platform, role)).filter((each) => /SendCommand/.test(each));
+    expect(sending).toEqual([]);
     const others = ROLES.filter((role) => !senders.includes(role)).flatMap((role) => permissionsOf(platform, role));
     expect(others.filter((permission) => runCommand.test(permission))).toEqual(['ssm:DescribeInstanceInformation *']);
   });
@@ -168,12 +170,12 @@ describe('permissions', () => {
     expect(paging.toSorted()).toEqual(PAGING.map(roleOf).toSorted());
   });
 
-  it('let EventBridge start the guard and what gives locks back, each by a role of its own, and nothing else', () => {
+  it('let EventBridge start the entry workflow, the guard and what gives locks back, each by a role of its own, and nothing else', () => {
     const roles = Object.entries(resourcesOf(platform, 'AWS::IAM::Role')).filter(([, { Properties }]) =>
       JSON.stringify(Properties.AssumeRolePolicyDocument).includes('events.amazonaws.com'),
     );
     expect(roles.map(([role]) => permissionsOf(platform, role)).toSorted()).toEqual(
-      [GUARD, RELEASE].map((name) => [`states:StartExecution <${idOf(name)}>`]).toSorted(),
+      [ENTRY, GUARD, RELEASE].map((name) => [`states:StartExecution <${idOf(name)}>`]).toSorted(),
     );
   });
 
@@ -212,7 +214,7 @@ describe('permissions', () => {
     );
     expect(new Set(principals.map((each) => JSON.stringify(each)))).toEqual(
       new Set(
-        ['lambda', 'states', 'events', 'ssm', 'apigateway'].map((service) =>
+        ['lambda', 'states', 'events', 'ssm', 'scheduler', 'apigateway'].map((service) =>
           JSON.stringify({ Service: `${service}.amazonaws.com` }),
         ),
       ),

@@ -2,7 +2,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clusterSchema } from '../../core/contracts/clusters.ts';
-import { FLEET, functionOf, NETWORK, PLAIN, ROOT, render, resourcesOf, STEPS, synthesizeStacks } from './stacks.ts';
+import {
+  FLEET,
+  functionOf,
+  NETWORK,
+  PLAIN,
+  ROOT,
+  render,
+  resourcesOf,
+  STEPS,
+  STEPS_WITHOUT_CLUSTER,
+  synthesizeStacks,
+} from './stacks.ts';
 
 const fleet = synthesizeStacks(FLEET);
 const { platform } = fleet;
@@ -28,6 +39,7 @@ describe('the function of every step', () => {
     });
     expect(properties.Description).toMatch(/^[A-Z].{20}/);
     expect(Object.keys(properties.Environment?.Variables ?? {})).toEqual([
+      ...(STEPS_WITHOUT_CLUSTER.includes(step) ? [] : ['CLUSTER_ROLES']),
       ...(STAGING_STEPS.includes(step) ? ['STAGING_BUCKET'] : []),
       ...(step === TOGGLE || step === CHOICE ? ['RUNBOOKS'] : []),
     ]);
@@ -113,7 +125,7 @@ describe('the network', () => {
     );
   }
 
-  it('lets steps out to HTTPS and to the client port of each member and spare host, over IPv4 and IPv6, each once, and nobody in', () => {
+  it('lets steps out to HTTPS and to the client ports that are configured, over IPv4 and IPv6, each once, and nobody in', () => {
     expect(egressOf(platform)).toEqual([
       'tcp 443-443 0.0.0.0/0',
       'tcp 443-443 ::/0',
@@ -126,15 +138,9 @@ describe('the network', () => {
     ]);
   });
 
-  it('knows the port that a URL need not name', () => {
-    const members = [{ name: 'node1', clientUrl: 'http://10.0.0.1:80', peerUrl: 'http://10.0.0.1:2380' }];
-    const stacks = synthesizeStacks({ network: NETWORK, clusters: [{ ...PLAIN, members }] });
-    expect(egressOf(stacks.platform)).toEqual([
-      'tcp 443-443 0.0.0.0/0',
-      'tcp 443-443 ::/0',
-      'tcp 80-80 0.0.0.0/0',
-      'tcp 80-80 ::/0',
-    ]);
+  it('says the ID of the security group, for those of the members to let in', () => {
+    const [securityGroup] = Object.keys(resourcesOf(platform, 'AWS::EC2::SecurityGroup'));
+    expect(platform.toJSON().Outputs.SecurityGroupId.Value).toEqual({ 'Fn::GetAtt': [securityGroup, 'GroupId'] });
   });
 
   it('adds the configured security groups to that of the steps', () => {

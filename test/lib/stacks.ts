@@ -10,6 +10,7 @@ import type { StateMachineDefinition } from '../../local/asl/types.ts';
 import type { MetricAlarm } from '../../local/aws/cloudwatch.ts';
 import type { Table } from '../../local/aws/dynamodb.ts';
 import type { EventRule } from '../../local/aws/events.ts';
+import type { Role } from '../../local/aws/iam.ts';
 import type { MinutelySchedule } from '../../local/event-sources.ts';
 import { readTemplate } from '../../local/template.ts';
 
@@ -31,9 +32,13 @@ export const STEPS_WITHOUT_ETCD = [
   'weigh-check',
   'weigh-room',
 ];
-export const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing/root-AbCdEf';
+/** Steps that reach nothing of a cluster's but what they are given. */
+export const STEPS_WITHOUT_CLUSTER = STEPS_WITHOUT_ETCD.filter(
+  (step) => !['list-backups', 'run-host-commands', 'transfer-snapshots'].includes(step),
+);
+const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing/root-AbCdEf';
 /** An ARN may leave out the six characters that Secrets Manager adds to each secret's name. */
-export const PARTIAL_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:public/root';
+const PARTIAL_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:public/root';
 
 /** The state machine that everybody starts, and those that rules start: the others are runbooks. */
 export const ENTRY = 'etcd-remediation';
@@ -67,12 +72,13 @@ export const NETWORK = {
   vpcId: 'vpc-0a1b2c3d',
   subnetIds: ['subnet-0a1b2c3d', 'subnet-1a2b3c4d'],
   securityGroupIds: [],
+  clientPorts: [2379, 23790, 23791],
 };
 const SPARE = { name: 'node9', clientUrl: 'https://10.0.0.9:2379', peerUrl: 'https://10.0.0.9:2380' };
 export const PLAIN = cluster('plain', 'http://10.0.0.1:2379');
 /** Hosts of the fleet: instances of EC2, and machines elsewhere that Systems Manager manages. */
-export const INSTANCES = ['i-0a1b2c3d4e5f60001', 'i-0a1b2c3d4e5f60002'] as const;
-export const MANAGED_NODES = ['mi-0a1b2c3d4e5f60003', 'mi-0a1b2c3d4e5f60004'] as const;
+const INSTANCES = ['i-0a1b2c3d4e5f60001', 'i-0a1b2c3d4e5f60002'] as const;
+const MANAGED_NODES = ['mi-0a1b2c3d4e5f60003', 'mi-0a1b2c3d4e5f60004'] as const;
 /**
  * Clusters that differ in what they need: ports, secrets by name and by ARN, one secret that two share, and no secret; hosts of
  * both kinds, a spare host that two share, and no host.
@@ -108,6 +114,8 @@ export interface Stacks {
   /** The ARNs of topics, as the embedded platform knows them. */
   topics: string[];
   rules: EventRule[];
+  /** Those of functions and of clusters, with what they may do. */
+  roles: Role[];
   tables: Table[];
   schedules: MinutelySchedule[];
   alarms: MetricAlarm[];
@@ -145,6 +153,7 @@ export function synthesizeStacks(file: ClustersFile, codeOf = (name: string) => 
       stateMachines: Object.assign({}, ...stacks.map((stack) => readTemplate(stack).stateMachines)),
       topics: stacks.flatMap((stack) => readTemplate(stack).topics),
       rules: stacks.flatMap((stack) => readTemplate(stack).rules),
+      roles: stacks.flatMap((stack) => readTemplate(stack).roles),
       tables: stacks.flatMap((stack) => readTemplate(stack).tables),
       schedules: stacks.flatMap((stack) => readTemplate(stack).schedules),
       alarms: stacks.flatMap((stack) => readTemplate(stack).alarms),

@@ -14,6 +14,10 @@ const HERE = '<AWS::Region>:<AWS::AccountId>';
 const PAGES = `arn:<AWS::Partition>:sns:${HERE}:${PAGES_TOPIC}`;
 const DETECTOR = `arn:<AWS::Partition>:lambda:${HERE}:function:${DETECTOR_FUNCTION}`;
 
+const [schedulerId = '', SCHEDULER] =
+  Object.entries(resourcesOf(stacks.platform, 'AWS::IAM::Role')).find(([id]) => id.startsWith('DetectorSchedules')) ??
+  [];
+
 function stackOf(cluster: string): Template {
   const template = stacks.clusters[cluster];
   if (!template) throw new Error(`There is no stack of ${cluster}.`);
@@ -30,17 +34,13 @@ function alarmsOf(cluster: string) {
 }
 
 describe("a cluster's stack", () => {
-  it.each(NAMES)('holds what watches %s, and nothing of the platform: it imports nothing', (name) => {
+  it.each(NAMES)('holds what reaches and watches %s, and nothing of the platform: it imports nothing', (name) => {
     const { Resources, Outputs } = stackOf(name).toJSON();
     const types = Object.values(Resources as Record<string, { Type: string }>).map(({ Type }) => Type);
     expect([...new Set(types)].toSorted()).toEqual([
       'AWS::CloudWatch::Alarm',
       'AWS::CloudWatch::Dashboard',
-      'AWS::Events::Rule',
-      'AWS::IAM::Policy',
-      'AWS::IAM::Role',
-      'AWS::SQS::Queue',
-      'AWS::SQS::QueuePolicy',
+      ...(name === 'plain' ? [] : ['AWS::IAM::Role']),
       'AWS::SSM::Parameter',
       'AWS::Scheduler::Schedule',
     ]);
@@ -66,13 +66,16 @@ describe('the detector', () => {
     expect(detectIncidentsInput.parse(input)).toEqual({ cluster: name });
   });
 
-  it.each(NAMES)('is invoked for %s by a role that may do that alone, for schedules of this account', (name) => {
-    const template = stackOf(name);
-    const [schedule] = Object.values(resourcesOf(template, 'AWS::Scheduler::Schedule'));
-    const roleId = schedule?.Properties.Target.RoleArn['Fn::GetAtt'][0];
-    expect(permissionsOf(template, roleId)).toEqual([`lambda:InvokeFunction ${DETECTOR}`]);
-    const statements =
-      resourcesOf(template, 'AWS::IAM::Role')[roleId]?.Properties.AssumeRolePolicyDocument.Statement ?? [];
+  it.each(NAMES)('is invoked for %s by the one role of all schedules, which is found by its name', (name) => {
+    const [schedule] = Object.values(resourcesOf(stackOf(name), 'AWS::Scheduler::Schedule'));
+    expect(render(schedule?.Properties.Target.RoleArn)).toBe(
+      `arn:<AWS::Partition>:iam::<AWS::AccountId>:role/${render(SCHEDULER?.Properties.RoleName)}`,
+    );
+  });
+
+  it('is invoked by a role that may do that alone, for schedules of this account', () => {
+    expect(permissionsOf(stacks.platform, schedulerId)).toEqual([`lambda:InvokeFunction ${DETECTOR}`]);
+    const statements = SCHEDULER?.Properties.AssumeRolePolicyDocument.Statement ?? [];
     expect(statements).toHaveLength(1);
     const { Principal, Condition } = statements[0];
     expect(Principal).toEqual({ Service: 'scheduler.amazonaws.com' });
@@ -107,7 +110,6 @@ describe('the alarms', () => {
     'etcd-remediation/CLUSTER/space-exceeded',
     'etcd-remediation-detector/CLUSTER',
     'etcd-remediation-login/CLUSTER',
-    'etcd-remediation-undelivered/CLUSTER',
   ];
 
   it('are these, and say for how many minutes what has to be so, and what is so when nothing was read', () => {
@@ -118,7 +120,6 @@ describe('the alarms', () => {
     expect(table.toSorted()).toEqual([
       'etcd-remediation-detector/CLUSTER: Maximum DetectorErrors GreaterThanOrEqualToThreshold 1 for 5, breaching',
       'etcd-remediation-login/CLUSTER: Maximum LoginUnfit GreaterThanOrEqualToThreshold 1 for 5, missing',
-      'etcd-remediation-undelivered/CLUSTER: Maximum ApproximateNumberOfMessagesVisible GreaterThanOrEqualToThreshold 1 for 1, notBreaching',
       'etcd-remediation/CLUSTER/auth-token-invalid: Maximum TokensRejected GreaterThanOrEqualToThreshold 1 for 3, missing',
       'etcd-remediation/CLUSTER/data-corrupt: Maximum Corrupt GreaterThanOrEqualToThreshold 1 for 1, missing',
       'etcd-remediation/CLUSTER/member-failed: Maximum FailedMembers GreaterThanOrEqualToThreshold 1 for 3, missing',
@@ -142,7 +143,6 @@ describe('the alarms', () => {
     for (const alarm of alarmsOf(name)) {
       expect(alarm.Period).toBe(60);
       expect(alarm.DatapointsToAlarm).toBe(alarm.EvaluationPeriods);
-      if (alarm.Namespace === 'AWS/SQS') continue;
       expect(alarm.Namespace).toBe('EtcdRemediation');
       expect(Object.keys(METRICS)).toContain(alarm.MetricName);
       expect(alarm.Dimensions).toEqual([{ Name: 'cluster', Value: name }]);
@@ -197,6 +197,6 @@ describe('the dashboard', () => {
     expect([...shown].toSorted()).toEqual(expected.toSorted());
     const alarms = widgets.flatMap(({ properties }: { properties: { alarms?: string[] } }) => properties.alarms ?? []);
     const inStack = Object.keys(resourcesOf(stackOf(name), 'AWS::CloudWatch::Alarm')).map((id) => `<${id}.Arn>`);
-    expect(inStack.filter((alarm) => !alarm.includes('Undelivered')).toSorted()).toEqual(alarms.toSorted());
+    expect(inStack.toSorted()).toEqual(alarms.toSorted());
   });
 });

@@ -56,12 +56,12 @@ it('a cluster without a quorum raises its alarm after three looks, which pages a
   expect(started).toEqual([
     {
       arn: `arn:aws:states:local:000000000000:stateMachine:${ENTRY_STATE_MACHINE}`,
-      input: { cluster: 'orders', alarm: 'etcd-remediation/orders/quorum-lost' },
+      input: { alarm: 'etcd-remediation/orders/quorum-lost' },
     },
   ]);
   expect(changes.toSorted()).toEqual([
     'etcd-remediation-detector/orders OK',
-    'etcd-remediation-undelivered/orders OK',
+    'etcd-remediation-undelivered OK',
     'etcd-remediation/orders/member-inaccessible OK',
     'etcd-remediation/orders/quorum-lost ALARM',
   ]);

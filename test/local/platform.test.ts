@@ -8,13 +8,16 @@ import type { StagedUpload } from '../../core/contracts/recovery.ts';
 import type { HostReports } from '../../core/contracts/run-host-commands.ts';
 import { systemClock } from '../../local/asl/clock.ts';
 import { Platform } from '../../local/platform.ts';
+import { LAYOUT } from '../lib/stacks.ts';
 
 const FILE = {
   clusters: [
     {
       name: 'orders',
-      members: [{ name: 'node1', clientUrl: 'http://127.0.0.1:1', peerUrl: 'http://127.0.0.1:2' }],
+      members: [{ name: 'node1', clientUrl: 'http://127.0.0.1:1', peerUrl: 'http://127.0.0.1:2', host: 'here' }],
       quotaBackendBytes: 2_147_483_648,
+      layout: LAYOUT,
+      backups: { bucket: 'all-backups', prefix: '' },
     },
   ],
 };
@@ -46,7 +49,7 @@ function invoke<Result>(step: string, event: object): Promise<Result> {
 function transfer(command: string, parameters: object, object: object): Promise<HostReports> {
   const commands = [{ member: 'm1', host: 'here', parameters, object }];
   const visit = new Date().toISOString();
-  return invoke('transfer-snapshots', { command, commands, execution: 'run-1', visit, attempt: 0 });
+  return invoke('transfer-snapshots', { cluster: 'orders', command, commands, execution: 'run-1', visit, attempt: 0 });
 }
 
 describe('the staging bucket of the embedded platform', () => {

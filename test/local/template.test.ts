@@ -166,8 +166,10 @@ describe('a template', () => {
   });
 
   it('may hold resources that the platform has no use for, whatever is in them', () => {
-    const role = { Type: 'AWS::IAM::Role', Properties: { A: { 'Fn::Split': [',', 'a'] } } };
-    expect(read({ Role: role, Step: lambda({ Role: { 'Fn::ImportValue': 'x' } }) }).functions).toHaveLength(1);
+    const trust = { Statement: [{ Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' } }] };
+    const Properties = { AssumeRolePolicyDocument: trust, Policies: { 'Fn::Split': [',', 'a'] } };
+    const role = { Type: 'AWS::IAM::Role', Properties };
+    expect(read({ Role: role, Step: lambda({ KmsKeyArn: { 'Fn::ImportValue': 'x' } }) }).functions).toHaveLength(1);
   });
 });
 

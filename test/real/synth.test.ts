@@ -75,7 +75,7 @@ describe('cdk synth', () => {
     expect(report.pluginReports).toEqual([]);
   });
 
-  it('reads the file that -c config= names, and cdk-nag has nothing against machines outside of EC2, nor against backups', async () => {
+  it('reads the file that -c config= names, and cdk-nag has nothing against machines outside of EC2, backups, a prefix, nor a key of its own', async () => {
     const example = JSON.parse(await readFile(join(ROOT, 'clusters.json'), 'utf8'));
     example.clusters[0].name = 'payments';
     example.clusters[0].spareHosts = [
@@ -88,15 +88,35 @@ describe('cdk synth', () => {
       },
     ];
     example.clusters[0].backups = { bucket: 'my.backups', prefix: 'payments/' };
+    example.prefix = 'blue';
+    example.encryption = 'customer-managed';
     const file = join(directory, 'payments.json');
     await writeFile(file, JSON.stringify(example));
     const { status, output, assembly } = await synth('-c', `config=${file}`);
     expect(output).not.toMatch(/ERROR|WARNING|[Ee]rrors/);
     expect(status, output).toBe(0);
     expect(await templatesIn(assembly)).toEqual([
-      'EtcdRemediation-payments.template.json',
-      'EtcdRemediation.template.json',
+      'blue-EtcdRemediation-payments.template.json',
+      'blue-EtcdRemediation.template.json',
     ]);
+  });
+
+  it('makes one cluster alone where its name is given, without the steps', async () => {
+    const { status, output, assembly } = await synth('-c', 'cluster=orders');
+    expect(status, output).toBe(0);
+    expect(await readdir(assembly)).not.toContain('bundles');
+    expect(await templatesIn(assembly)).toEqual(['EtcdRemediation-orders.template.json']);
+  });
+
+  it('refuses what AWS would not take, in a line without a stack trace', async () => {
+    const example = JSON.parse(await readFile(join(ROOT, 'clusters.json'), 'utf8'));
+    example.clusters[0].name = 'x'.repeat(33);
+    const file = join(directory, 'long.json');
+    await writeFile(file, JSON.stringify(example));
+    const { status, output } = await synth('-c', `config=${file}`, '-c', `cluster=${'x'.repeat(33)}`);
+    expect(status).toBe(1);
+    expect(output).toMatch(/^InvalidInput: The stack EtcdRemediation-x{33} cannot be deployed: .*32 characters/m);
+    expect(output).not.toMatch(STACK_TRACE);
   });
 
   it('refuses a bad file with every problem, and makes nothing', async () => {

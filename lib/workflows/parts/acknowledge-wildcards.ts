@@ -1,6 +1,7 @@
 import { Stack, Validations } from 'aws-cdk-lib';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import type { CfnStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { named } from '../../names.ts';
 import type { Step } from '../../step-function.ts';
 
 /** Says why a runbook's role has wildcards: it may invoke each of its functions in any version, and two APIs know no resource. */
@@ -27,7 +28,7 @@ export function acknowledgeExecutions(
     const logicalId = stack.getLogicalId(node.defaultChild as CfnStateMachine);
     return `{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"${logicalId}"}]}]}*`;
   });
-  for (const executions of [`${own}:*`, ...started]) {
+  for (const executions of [`${named(stateMachine, own)}:*`, ...started]) {
     Validations.of(stateMachine.role).acknowledge({
       id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${executions}]`,
       reason: 'Any execution of this one state machine.',

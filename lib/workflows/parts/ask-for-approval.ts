@@ -3,6 +3,7 @@ import { Choice, Condition, Pass, type State, Timeout } from 'aws-cdk-lib/aws-st
 import type { Construct } from 'constructs';
 import { APPROVAL_WANTED } from '../../../core/contracts/remediation.ts';
 import { ERROR_NAMES, WORKFLOW_ERRORS } from '../../../core/errors.ts';
+import { prefixOption } from '../../names.ts';
 import type { Pages } from '../../pages.ts';
 import { lockKey, ownedBy, type RemediationTable } from '../../remediation-table.ts';
 
@@ -34,6 +35,7 @@ const MAX_PLAN_CHARS = 20_000;
  */
 export function askForApproval(scope: Construct, props: AskForApprovalProps): { ask: State; wait: State } {
   const { table, pages, within, every, lookAgain, onError } = props;
+  const option = prefixOption(scope);
   const note = Pass.jsonata(scope, 'Note the question', {
     comment: 'With the plan that is asked about, and until when',
     outputs: {},
@@ -50,8 +52,8 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
       "{% 'The etcd cluster ' & $cluster.name & ' has the incident ' & $next.incident & ': ' & $next.summary & '\\n\\nWhat would be done:\\n- ' & " +
       `$substring($join([$asked.plan.plan], '\\n- '), 0, ${MAX_PLAN_CHARS}) & ` +
       "($exists($asked.plan.loss.explanation) ? '\\n\\nWhat is lost: ' & $asked.plan.loss.explanation : '') & " +
-      "'\\n\\nTo let it: npx etcd-remediation approve ' & $states.context.Execution.Name & '\\nTo end it: npx etcd-remediation reject ' & " +
-      "$states.context.Execution.Name & ' --reason WHY\\n\\nThis runbook changes nothing meanwhile, and it ends by itself after " +
+      `'\\n\\nTo let it: npx etcd-remediation approve ' & $states.context.Execution.Name & '${option}\\nTo end it: npx etcd-remediation reject ' & ` +
+      `$states.context.Execution.Name & ' --reason WHY${option}\\n\\nThis runbook changes nothing meanwhile, and it ends by itself after ` +
       `${within.toHours()} hours.' %}`,
   });
   const tooLate = Pass.jsonata(scope, 'Nobody has answered', {
@@ -74,7 +76,8 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
       error: ERROR_NAMES.UnsafeToProceed,
       cause:
         "{% 'The lock of the cluster ' & $cluster.name & ' is not that of this remediation any more: another one has taken it, or it was deleted. This one does " +
-        "nothing more. See what runs with npx etcd-remediation clusters, and start again where nothing does.' %}",
+        'nothing more. See what runs with npx etcd-remediation clusters' +
+        `${option}, and start again where nothing does.' %}`,
     },
   });
   lockIsLost.next(onError);

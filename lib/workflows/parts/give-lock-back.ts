@@ -10,6 +10,7 @@ import {
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { WORKFLOW_ERRORS } from '../../../core/errors.ts';
+import { prefixOption } from '../../names.ts';
 import type { Pages } from '../../pages.ts';
 import { lockKey, ownedBy, type RemediationTable, recordItem } from '../../remediation-table.ts';
 import { WHILE_NO_EXECUTION_STARTS } from './retry-policies.ts';
@@ -73,7 +74,8 @@ export function giveLockBack(scope: Construct, { table, pages, ended, remediatio
     subject: "'CRITICAL: an alarm of the etcd cluster ' & $cluster.name & ' started nothing'",
     message:
       "{% 'An alarm came in while ' & $states.context.Execution.Id & ' was at work, and a remediation for it could not be started: ' & " +
-      "$states.input.error & ': ' & $states.input.cause & ' Look with npx etcd-remediation diagnose --deployed ' & $cluster.name & ', and start one.' %}",
+      "$states.input.error & ': ' & $states.input.cause & ' Look with npx etcd-remediation diagnose --deployed ' & $cluster.name & '" +
+      `${prefixOption(scope)}, and start one.' %}`,
   });
   notStarted.addCatch(ended, { outputs: {} });
   notStarted.next(ended);

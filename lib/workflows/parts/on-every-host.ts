@@ -54,6 +54,7 @@ export function reportFromEveryHost(scope: Construct, name: string, props: OnEve
   const state = stepState(scope, name, {
     step,
     input: {
+      cluster: '{% $cluster.name %}',
       command,
       commands: `{% [${commands}] %}`,
       ...(atOnce && { atOnce }),

@@ -2,6 +2,7 @@ import { Aws, type Duration, Fn, RemovalPolicy } from 'aws-cdk-lib';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, type IChainable, LogLevel, QueryLanguage, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { named } from '../../names.ts';
 import type { Step } from '../../step-function.ts';
 import { acknowledgeWildcards } from './acknowledge-wildcards.ts';
 
@@ -28,8 +29,9 @@ export function runbookStateMachine(
   scope: Construct,
   { name, comment, start, timeout, steps }: RunbookProps,
 ): StateMachine {
+  const stateMachineName = named(scope, name);
   const stateMachine = new StateMachine(scope, 'StateMachine', {
-    stateMachineName: name,
+    stateMachineName,
     comment,
     queryLanguage: QueryLanguage.JSONATA,
     definitionBody: DefinitionBody.fromChainable(start),
@@ -37,7 +39,7 @@ export function runbookStateMachine(
     tracingEnabled: true,
     logs: {
       destination: new LogGroup(scope, 'Log', {
-        logGroupName: logGroupName(name),
+        logGroupName: logGroupName(stateMachineName),
         retention: RetentionDays.SIX_MONTHS,
         removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       }),

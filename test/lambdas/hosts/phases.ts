@@ -17,7 +17,8 @@ export const on = (host: string, unit = 'etcd', member = host === HOST ? 'm1' : 
 
 export function phaseOf(commands = [on(HOST)]) {
   const command: HostCommandName = 'control-service';
-  return { command, commands, execution: 'run-1', visit: new Date().toISOString(), attempt: 0 };
+  const asked = { execution: 'run-1', visit: new Date().toISOString(), attempt: 0 };
+  return { cluster: 'orders', access: 'commands' as const, command, commands, ...asked };
 }
 
 /** The same phase, asked once more. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   cancelCommand,
   findCommands,
@@ -9,6 +9,9 @@ import {
 import type { Ssm } from '../../../lambdas/hosts/ssm.ts';
 import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
 import { connectSsm, HOST, serve } from './support.ts';
+
+// The role of a cluster is this process itself.
+vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
 
 const command = 'control-service';
 const sent = { commandId: '00000000-0000-4000-8000-000000000000', sentAt: 0 };
@@ -46,7 +49,7 @@ describe('a refusal of SSM', () => {
       ['InvalidDocument', 'PreconditionFailed', /deploy again/],
       ['InvalidParameters', 'PreconditionFailed', /deploy again/],
       ['UnsupportedPlatformType', 'PreconditionFailed', /does not run Linux/],
-      ['AccessDeniedException', 'PreconditionFailed', /role of this step may not.*deploy again/],
+      ['AccessDeniedException', 'PreconditionFailed', /role of the cluster may not.*deploy that stack again/],
       ['InvalidCommandId', 'HostCommandFailed', /SSM refused it: InvalidCommandId: no$/],
     ])('is told at once: %s is %s', async (type, name, message) => {
       const counted = await refusing(type);

@@ -79,7 +79,7 @@ export function isRunning(pid: number): boolean {
 
 /** Connections for the rest of the test. */
 export async function connectSsm(): Promise<Ssm> {
-  const ssm = await openSsm();
+  const ssm = await openSsm({ cluster: 'orders', access: 'commands' });
   onTestFinished(() => ssm.close());
   return ssm;
 }

@@ -7,6 +7,9 @@ import { TEXT_RULES, textSchema } from '../../../core/contracts/text-rules.ts';
 import { presignedUrl } from '../../../lambdas/staging/presigned-url.ts';
 import { serveRefusal, serveStaging } from './support.ts';
 
+// The role of a cluster is this process itself.
+vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
+
 const rule = textSchema(TEXT_RULES.presignedUrl);
 const READ: StoredObject = { access: 'read', key: 'orders/run-1.db.gz' };
 const PART: StoredObject = { access: 'write-part', key: 'orders/run-1.db.gz', uploadId: 'a.b_c-d~e', partNumber: 7 };
@@ -35,7 +38,7 @@ describe('a presigned URL', () => {
         [PART, 900],
         [{ ...PART, partNumber: 1 }, 3600],
       ] as const) {
-        const url = await presignedUrl(object);
+        const url = await presignedUrl(object, 'orders');
         expect(rule.safeParse(url).error).toBeUndefined();
         const { protocol, host, pathname, searchParams } = new URL(url);
         expect([protocol, host, pathname]).toEqual([
@@ -51,7 +54,7 @@ describe('a presigned URL', () => {
   it('wants nothing of its host but the host and the body: no checksum and no header', async () => {
     await deployed('eu-central-1');
     for (const object of [READ, PART]) {
-      const { searchParams } = new URL(await presignedUrl(object));
+      const { searchParams } = new URL(await presignedUrl(object, 'orders'));
       expect(searchParams.get('X-Amz-SignedHeaders')).toBe('host');
       expect([...searchParams.keys()].filter((name) => /checksum/i.test(name))).toEqual([]);
     }
@@ -61,13 +64,13 @@ describe('a presigned URL', () => {
     'may be a parameter of a command whatever its key is: %j',
     async (key) => {
       await serveStaging();
-      expect(rule.safeParse(await presignedUrl({ access: 'read', key })).error).toBeUndefined();
+      expect(rule.safeParse(await presignedUrl({ access: 'read', key }, 'orders')).error).toBeUndefined();
     },
   );
 
   it.each(['127.0.0.1', '::1'])('may lead to this machine, at %s', async (address) => {
     const endpoint = await serveStaging({ address });
-    const url = await presignedUrl(READ);
+    const url = await presignedUrl(READ, 'orders');
     expect(url.startsWith(`${endpoint}/staging-bucket/orders/run-1.db.gz?`)).toBe(true);
     expect(rule.safeParse(url).error).toBeUndefined();
   });
@@ -78,7 +81,7 @@ describe('a presigned URL', () => {
     vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
     vi.stubEnv('AWS_CONFIG_FILE', '/dev/null');
     vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/dev/null');
-    await expect(presignedUrl(READ)).rejects.toMatchObject({
+    await expect(presignedUrl(READ, 'orders')).rejects.toMatchObject({
       name: 'AwsUnavailable',
       message: expect.stringMatching(
         /^S3, asked for orders\/run-1\.db\.gz, was not answered: CredentialsProviderError/,
@@ -98,13 +101,13 @@ describe('a backup', () => {
 
   it('is read from its own bucket', async () => {
     await serveBackup();
-    const response = await fetch(await presignedUrl({ ...BACKUP, key: 'monday.db' }));
+    const response = await fetch(await presignedUrl({ ...BACKUP, key: 'monday.db' }, 'orders'));
     expect([response.status, await response.text()]).toEqual([200, 'the backup']);
   });
 
   it('that is not there is named, with where to look', async () => {
     await serveBackup();
-    await expect(presignedUrl(BACKUP)).rejects.toMatchObject({
+    await expect(presignedUrl(BACKUP, 'orders')).rejects.toMatchObject({
       name: 'PreconditionFailed',
       message: expect.stringMatching(
         /^the backup "orders\/monday\.db" in backups: S3 refused it: NoSuchKey: .*\nThere is no such object\. Look at "key" of parameters\.snapshot/,
@@ -114,7 +117,7 @@ describe('a backup', () => {
 
   it('whose bucket is not there is named, with where to look', async () => {
     await serveStaging();
-    await expect(presignedUrl(BACKUP)).rejects.toMatchObject({
+    await expect(presignedUrl(BACKUP, 'orders')).rejects.toMatchObject({
       name: 'PreconditionFailed',
       message: expect.stringMatching(
         /"orders\/monday\.db" in backups: .*NoSuchBucket: .*\nThere is no such bucket\. Correct "backups"/,
@@ -124,7 +127,7 @@ describe('a backup', () => {
 
   it('that is empty is none', async () => {
     await serveBackup('');
-    await expect(presignedUrl({ ...BACKUP, key: 'monday.db' })).rejects.toMatchObject({
+    await expect(presignedUrl({ ...BACKUP, key: 'monday.db' }, 'orders')).rejects.toMatchObject({
       name: 'PreconditionFailed',
       message: expect.stringMatching(/InvalidRange: .*\nIt is empty, so it is no snapshot/),
     });
@@ -136,7 +139,7 @@ describe('a backup', () => {
     [403, 'InvalidObjectState', /It is archived\. Restore it/],
   ])('that S3 does not give is told by S3 and by what it means: %i %s', async (status, code, meaning) => {
     await serveRefusal(status, code);
-    const reading = presignedUrl(BACKUP);
+    const reading = presignedUrl(BACKUP, 'orders');
     await expect(reading).rejects.toMatchObject({
       name: 'PreconditionFailed',
       message: expect.stringMatching(meaning),
@@ -146,6 +149,6 @@ describe('a backup', () => {
 
   it('is asked for again later where S3 has no time', async () => {
     await serveRefusal(503, 'SlowDown');
-    await expect(presignedUrl(BACKUP)).rejects.toMatchObject({ name: 'AwsUnavailable' });
+    await expect(presignedUrl(BACKUP, 'orders')).rejects.toMatchObject({ name: 'AwsUnavailable' });
   });
 });

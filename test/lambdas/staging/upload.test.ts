@@ -18,7 +18,7 @@ async function send(uploadId: string, ...bodies: string[]) {
   const parts: { partNumber: number; etag: string }[] = [];
   for (const [at, body] of bodies.entries()) {
     const partNumber = at + 1;
-    const url = await presignedUrl({ access: 'write-part', key: KEY, uploadId, partNumber });
+    const url = await presignedUrl({ access: 'write-part', key: KEY, uploadId, partNumber }, 'orders');
     const { headers } = await fetch(url, { method: 'PUT', body });
     parts.push({ partNumber, etag: headers.get('etag') ?? '' });
   }
@@ -26,7 +26,7 @@ async function send(uploadId: string, ...bodies: string[]) {
 }
 
 async function fetched(): Promise<[number, string]> {
-  const response = await fetch(await presignedUrl({ access: 'read', key: KEY }));
+  const response = await fetch(await presignedUrl({ access: 'read', key: KEY }, 'orders'));
   return [response.status, await response.text()];
 }
 

@@ -11,6 +11,9 @@ import { runCommand } from '../../../local/aws/run-command.ts';
 import { documents, HERE, HOST, serve, temporaryFolder, until } from '../hosts/support.ts';
 import { serveRefusal, serveStaging } from '../staging/support.ts';
 
+// The role of a cluster is this process itself.
+vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
+
 const KEY = 'orders/run-1.db.gz';
 const RESTORE = {
   host: HOST,
@@ -95,7 +98,7 @@ interface Transfer {
 /** A phase of one transfer. */
 function phaseOf({ host, parameters, object, ...phase }: Transfer, visit = Date.now()) {
   const commands = [{ member: 'm1', host, parameters, object }];
-  return { ...phase, commands, visit: new Date(visit).toISOString(), attempt: 0 };
+  return { cluster: 'orders', ...phase, commands, visit: new Date(visit).toISOString(), attempt: 0 };
 }
 
 /** What has become of it, where it ends soon. */

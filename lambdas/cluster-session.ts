@@ -1,0 +1,74 @@
+import { type ClusterAccess, clusterRoleArn } from '../core/contracts/cluster-role.ts';
+import { PreconditionFailed } from '../core/errors.ts';
+import { AWS_CLIENT, requireRefusal } from './aws.ts';
+import { readRegistry } from './registry.ts';
+
+export interface SessionCredentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken: string;
+  expiration: Date;
+}
+
+/** The longest that a function may have: its own credentials are those of a role as well. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining */
+const SESSION_SECONDS = 3_600;
+/** A step of the longest kind begins with a session that outlasts it: Lambda gives it fifteen minutes. */
+const LEFT_AT_LEAST_MS = 16 * 60_000;
+
+/** By cluster and access, for as long as this process is warm. */
+const sessions = new Map<string, Promise<SessionCredentials>>();
+
+/**
+ * The credentials of a cluster's role: a session for this one cluster, which may do what its name says. It is kept for later invocations.
+ * @param anew a session that has its whole hour before it
+ * @throws InvalidInput where the registry has no such cluster; PreconditionFailed where its role cannot be assumed; AwsUnavailable
+ */
+export async function sessionOf(
+  cluster: string,
+  access: ClusterAccess,
+  { anew = false } = {},
+): Promise<SessionCredentials> {
+  const key = `${access} ${cluster}`;
+  const kept = sessions.get(key);
+  if (kept && !anew && (await kept).expiration.getTime() - Date.now() > LEFT_AT_LEAST_MS) return kept;
+  const session = assumeRole(cluster, access);
+  sessions.set(key, session);
+  // The next one asks again.
+  session.catch(() => sessions.delete(key));
+  return session;
+}
+
+async function assumeRole(cluster: string, access: ClusterAccess): Promise<SessionCredentials> {
+  const roles = process.env.CLUSTER_ROLES;
+  if (!roles) {
+    throw new PreconditionFailed(
+      'This function does not know the roles of the clusters: CLUSTER_ROLES is not set. What is deployed is not of this version: deploy again.',
+    );
+  }
+  // Only what is registered has a role; the name becomes a part of an ARN.
+  await readRegistry(cluster);
+  const RoleArn = clusterRoleArn(roles, cluster);
+  // Loaded only where it is needed: it costs a cold start.
+  const { STSClient, AssumeRoleCommand } = await import('@aws-sdk/client-sts');
+  const client = new STSClient(AWS_CLIENT);
+  try {
+    const { Credentials } = await client.send(
+      new AssumeRoleCommand({ RoleArn, RoleSessionName: access, DurationSeconds: SESSION_SECONDS }),
+    );
+    const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '', Expiration = new Date(0) } = Credentials ?? {};
+    return {
+      accessKeyId: AccessKeyId,
+      secretAccessKey: SecretAccessKey,
+      sessionToken: SessionToken,
+      expiration: Expiration,
+    };
+  } catch (error) {
+    const { name: kind, message } = requireRefusal(error, `STS, asked for the role of the cluster ${cluster},`);
+    throw new PreconditionFailed(
+      `The role ${RoleArn} cannot be assumed (${kind}: ${message}). Nothing of the cluster ${cluster} can be reached without it. Deploy the stack ` +
+        'of the cluster again.',
+    );
+  } finally {
+    client.destroy();
+  }
+}

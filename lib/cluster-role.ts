@@ -1,0 +1,135 @@
+import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib';
+import {
+  AccountRootPrincipal,
+  CompositePrincipal,
+  PolicyDocument,
+  PolicyStatement,
+  PrincipalWithConditions,
+  Role,
+} from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import {
+  CLUSTER_ACCESS,
+  type ClusterAccess,
+  clusterRoleName,
+  PATH_OF_CLUSTERS,
+  pathOfFunctions,
+} from '../core/contracts/cluster-role.ts';
+import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
+import { documentName, HOST_COMMANDS, type HostCommandName } from '../core/contracts/host-commands.ts';
+import { TRANSFERS } from '../core/contracts/recovery.ts';
+import { instanceArn, secretArns } from './arns.ts';
+import { named } from './names.ts';
+
+interface Grant {
+  actions: string[];
+  resources: string[];
+  conditions?: Record<string, string>;
+}
+
+/** The documents that a session for commands may send, and one for transfers. */
+const DOCUMENTS: Readonly<Record<'commands' | 'transfers', readonly HostCommandName[]>> = {
+  commands: (Object.keys(HOST_COMMANDS) as HostCommandName[]).filter(
+    (command) => command === 'inspect-host' || !(TRANSFERS as readonly string[]).includes(command),
+  ),
+  transfers: [...TRANSFERS, 'find-command'],
+};
+
+/**
+ * The role of one cluster: what a step may do with its secrets, its hosts and its backups, and with nothing of another cluster's. A function
+ * assumes it for the cluster that it works on, under the name of what it may do: so is what the session may do.
+ *
+ * It trusts the functions by the path of their roles, for their names are CloudFormation's.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#ck_rolesessionname
+ */
+export class ClusterRole extends Construct {
+  constructor(scope: Construct, id: string, { cluster }: { cluster: Cluster }) {
+    super(scope, id);
+    const stack = Stack.of(this);
+    const grants = grantsOf(stack, cluster);
+    const given = CLUSTER_ACCESS.filter((access) => grants[access].length > 0);
+    const role = new Role(this, 'Role', {
+      roleName: named(this, clusterRoleName(Aws.REGION, cluster.name)),
+      path: named(this, PATH_OF_CLUSTERS),
+      description: `What steps of etcd-remediation may do with the etcd cluster ${cluster.name}`,
+      assumedBy: new CompositePrincipal(...given.map((access) => functionsWith(stack, access))),
+      inlinePolicies: {
+        cluster: new PolicyDocument({
+          statements: given.flatMap((access) =>
+            grants[access].map(
+              (grant) =>
+                // The end of a session's ID is its name.
+                new PolicyStatement({
+                  ...grant,
+                  conditions: { StringLike: { 'aws:userid': `*:${access}`, ...grant.conditions } },
+                }),
+            ),
+          ),
+        }),
+      },
+    });
+    if (cluster.backups) {
+      Validations.of(role).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::${backupArn(cluster.backups).replace(Aws.PARTITION, '<AWS::Partition>')}]`,
+        reason: 'Which backup it is, a person says at a recovery: any of this one cluster.',
+      });
+    }
+  }
+
+  /** Whether there is anything that a role of this cluster would be for. */
+  static isNeededBy({ auth, tls, backups, ...cluster }: Cluster): boolean {
+    return Boolean(auth || tls || backups) || hostsOf(cluster).length > 0;
+  }
+}
+
+function functionsWith(stack: Stack, access: ClusterAccess): PrincipalWithConditions {
+  const roles = stack.formatArn({
+    service: 'iam',
+    region: '',
+    resource: 'role',
+    resourceName: `${named(stack, pathOfFunctions(Aws.REGION, access)).slice(1)}*`,
+    arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+  });
+  return new PrincipalWithConditions(new AccountRootPrincipal(), {
+    ArnLike: { 'aws:PrincipalArn': roles },
+    StringEquals: { 'sts:RoleSessionName': access },
+  });
+}
+
+function grantsOf(stack: Stack, cluster: Cluster): Readonly<Record<ClusterAccess, Grant[]>> {
+  const { auth, tls, backups } = cluster;
+  const secrets = [...new Set([auth?.secret, tls?.secret])].flatMap((secret) =>
+    secret === undefined ? [] : secretArns(stack, secret),
+  );
+  const hosts = [...new Set(hostsOf(cluster))].map((host) => instanceArn(stack, host));
+  const send = (kind: keyof typeof DOCUMENTS): Grant => ({
+    actions: ['ssm:SendCommand'],
+    resources: [...DOCUMENTS[kind].map((command) => documentArn(stack, command)), ...hosts],
+  });
+  return {
+    secrets: secrets.length > 0 ? [{ actions: ['secretsmanager:GetSecretValue'], resources: secrets }] : [],
+    commands: hosts.length > 0 ? [send('commands')] : [],
+    transfers: [
+      ...(hosts.length > 0 ? [send('transfers')] : []),
+      ...(backups ? [{ actions: ['s3:GetObject'], resources: [backupArn(backups)] }] : []),
+    ],
+    backups: backups ? [listOf(backups)] : [],
+  };
+}
+
+/** To see what backups there are; their contents are no concern of who looks. */
+function listOf({ bucket, prefix }: NonNullable<Cluster['backups']>): Grant {
+  return {
+    actions: ['s3:ListBucket'],
+    resources: [`arn:${Aws.PARTITION}:s3:::${bucket}`],
+    ...(prefix !== '' && { conditions: { 's3:prefix': `${prefix}*` } }),
+  };
+}
+
+function documentArn(stack: Stack, command: HostCommandName): string {
+  return stack.formatArn({ service: 'ssm', resource: 'document', resourceName: named(stack, documentName(command)) });
+}
+
+function backupArn({ bucket, prefix }: NonNullable<Cluster['backups']>): string {
+  return `arn:${Aws.PARTITION}:s3:::${bucket}/${prefix}*`;
+}

@@ -1,0 +1,73 @@
+import { ArnFormat, type Stack } from 'aws-cdk-lib';
+import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
+import { AnyPrincipal, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
+import { CfnBucket } from 'aws-cdk-lib/aws-s3';
+import { CfnTopic } from 'aws-cdk-lib/aws-sns';
+
+/** What the key is used through, for whoever may use these themselves. */
+const SERVICES = ['dynamodb', 's3', 'sns'];
+const USE = ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'];
+
+/**
+ * Encrypts what is in a stack so far with one key of KMS that the stack makes: the topic, the bucket, the table and every log. The key's policy
+ * leaves it to each service who may read: so has no role a right to the key besides.
+ */
+export function encryptWithOwnKey(stack: Stack): void {
+  const key = new Key(stack, 'Key', {
+    description: 'etcd-remediation: the topic, the staging bucket, the table and the logs',
+    enableKeyRotation: true,
+  });
+  const { keyArn } = key;
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new AnyPrincipal()],
+      actions: [...USE, 'kms:CreateGrant'],
+      resources: ['*'],
+      conditions: {
+        StringEquals: {
+          'kms:CallerAccount': stack.account,
+          'kms:ViaService': SERVICES.map((service) => `${service}.${stack.region}.amazonaws.com`),
+        },
+      },
+    }),
+  );
+  // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+  const logs = stack.formatArn({
+    service: 'logs',
+    resource: 'log-group',
+    resourceName: '*',
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('logs.amazonaws.com')],
+      actions: USE,
+      resources: ['*'],
+      conditions: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': logs } },
+    }),
+  );
+  // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
+    }),
+  );
+  for (const resource of stack.node.findAll()) {
+    if (resource instanceof CfnLogGroup) resource.kmsKeyId = keyArn;
+    if (resource instanceof CfnTopic) resource.kmsMasterKeyId = keyArn;
+    if (resource instanceof CfnTable) {
+      resource.sseSpecification = { sseEnabled: true, sseType: 'KMS', kmsMasterKeyId: keyArn };
+    }
+    if (resource instanceof CfnBucket) {
+      const byKey = { sseAlgorithm: 'aws:kms', kmsMasterKeyId: keyArn };
+      resource.bucketEncryption = {
+        serverSideEncryptionConfiguration: [{ serverSideEncryptionByDefault: byKey, bucketKeyEnabled: true }],
+      };
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { EventField, Match, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { ALARM_PREFIX, WATCH_ALARM_PREFIX } from '../../core/contracts/detection.ts';
+import { named } from '../names.ts';
+import type { Pages } from '../pages.ts';
+
+export interface AlarmRuleProps {
+  /** The entry workflow. */
+  stateMachine: StateMachine;
+  pages: Pages;
+}
+
+/**
+ * Starts a remediation when an alarm is raised whose name begins with `etcd-remediation/`: one of ours, or one of whoever runs a cluster. One rule for
+ * all clusters: the first step of the workflow takes the cluster from the alarm's name.
+ *
+ * CloudWatch tells that an alarm has changed, once. What cannot be delivered within an hour is kept, and a person called: a start that comes
+ * later than that would surprise whoever is at work by then.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+ */
+export class AlarmRule extends Construct {
+  constructor(scope: Construct, id: string, { stateMachine, pages }: AlarmRuleProps) {
+    super(scope, id);
+    const undelivered = new Queue(this, 'Undelivered', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    Validations.of(undelivered).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'It is the queue for what the rule could not deliver: nothing takes from it but a person.',
+    });
+    pages.pageOn(this.watch(undelivered));
+
+    const alarms = Stack.of(this).formatArn({
+      service: 'cloudwatch',
+      resource: 'alarm',
+      resourceName: named(this, ALARM_PREFIX),
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    new Rule(this, 'Raised', {
+      description: 'An alarm of an etcd cluster is raised: its incident is diagnosed and remediated',
+      eventPattern: {
+        source: ['aws.cloudwatch'],
+        detailType: ['CloudWatch Alarm State Change'],
+        // The ARN ends with the alarm's name.
+        resources: Match.prefix(alarms),
+        detail: { state: { value: ['ALARM'] } },
+      },
+      targets: [
+        new SfnStateMachine(stateMachine, {
+          input: RuleTargetInput.fromObject({ alarm: EventField.fromPath('$.detail.alarmName') }),
+          maxEventAge: Duration.hours(1),
+          // All that EventBridge knows of; the age ends it.
+          retryAttempts: 185,
+          deadLetterQueue: undelivered,
+        }),
+      ],
+    });
+  }
+
+  private watch(undelivered: Queue): Alarm {
+    return new Alarm(this, 'UndeliveredAlarm', {
+      alarmName: named(this, `${WATCH_ALARM_PREFIX}undelivered`),
+      alarmDescription:
+        'An alarm of an etcd cluster was raised and could not start its remediation: the message in the queue names it. What to do: docs/runbooks.md#alarm-undelivered',
+      metric: undelivered.metricApproximateNumberOfMessagesVisible({
+        period: Duration.minutes(1),
+        statistic: 'Maximum',
+      }),
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      threshold: 1,
+      evaluationPeriods: 1,
+      datapointsToAlarm: 1,
+      // SQS tells nothing of a queue that nobody has used for six hours.
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+  }
+}

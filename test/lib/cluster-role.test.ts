@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { CLUSTER_ACCESS, type ClusterAccess } from '../../core/contracts/cluster-role.ts';
+import { clusterSchema } from '../../core/contracts/clusters.ts';
+import { documentName } from '../../core/contracts/host-commands.ts';
+import { functionOf } from '../../lib/steps.ts';
+import { type Caller, Iam } from '../../local/aws/iam.ts';
+import { permissionForS3, permissionsFor } from '../../local/aws/permissions.ts';
+import type { Permission } from '../../local/aws/policy.ts';
+import { LAYOUT, NETWORK, STEPS, STEPS_WITHOUT_CLUSTER, synthesizeStacks } from './stacks.ts';
+
+/** What a step reaches that works on one cluster: by the synthesized policies, evaluated. */
+
+const HOSTS = { orders: 'i-0a1b2c3d4e5f60001', billing: 'mi-0a1b2c3d4e5f60002' };
+const SPARE = { orders: 'i-0a1b2c3d4e5f60003', billing: 'i-0a1b2c3d4e5f60004' };
+
+function clusterOf(name: 'orders' | 'billing') {
+  const urls = { clientUrl: 'https://10.0.0.1:2379', peerUrl: 'https://10.0.0.1:2380' };
+  return clusterSchema.parse({
+    name,
+    members: [{ name: 'node1', ...urls, host: HOSTS[name] }],
+    spareHosts: [{ name: 'node2', ...urls, host: SPARE[name] }],
+    quotaBackendBytes: 1,
+    layout: LAYOUT,
+    auth: { secret: `etcd/${name}/root` },
+    tls: { secret: `arn:aws:secretsmanager:local:000000000000:secret:tls-${name}-AbCdEf` },
+    backups: { bucket: 'all-backups', prefix: `${name}/` },
+  });
+}
+
+const stacks = synthesizeStacks({ network: NETWORK, clusters: [clusterOf('orders'), clusterOf('billing')] });
+const iam = new Iam(stacks.roles, { accessKeyId: 'OWNER', secretAccessKey: '' });
+
+function arnOf(cluster: string): string {
+  return `arn:aws:iam::000000000000:role/etcd-remediation/clusters/etcd-remediation-local-${cluster}`;
+}
+
+/** The function that runs a step. */
+function callerOf(step: string): Caller {
+  const id = `${functionOf(step).replaceAll('-', '')}Role`;
+  const role = stacks.roles.find(({ arn }) => arn.split('/').at(-1)?.startsWith(id));
+  if (!role) throw new Error(`There is no role of ${step}.`);
+  return iam.callerOf(iam.credentialsOf(role.arn, step).accessKeyId);
+}
+
+/** What reaches something of a cluster, by what a session has to be for. */
+function reachesOf(cluster: 'orders' | 'billing'): Record<ClusterAccess, [string, Permission[]][]> {
+  const read = (SecretId: string) => permissionsFor('secretsmanager.GetSecretValue', { SecretId });
+  const send = (command: Parameters<typeof documentName>[0], host: string) =>
+    permissionsFor('AmazonSSM.SendCommand', { DocumentName: documentName(command), InstanceIds: [host] });
+  return {
+    secrets: [
+      ['its login', read(`etcd/${cluster}/root`)],
+      ['its certificates', read(`arn:aws:secretsmanager:local:000000000000:secret:tls-${cluster}-AbCdEf`)],
+    ],
+    commands: [
+      ["a member's host", send('control-service', HOSTS[cluster])],
+      ['a spare host', send('swap-data-dir', SPARE[cluster])],
+    ],
+    transfers: [
+      ['a URL on a host', send('restore-snapshot', HOSTS[cluster])],
+      ['a backup', [permissionForS3('GetObject', 'all-backups', `${cluster}/2026-11-22.db`)]],
+    ],
+    backups: [['the list of its backups', [{ action: 's3:ListBucket', resource: 'arn:aws:s3:::all-backups' }]]],
+  };
+}
+
+const ACCESS: Record<string, ClusterAccess> = {
+  'run-host-commands': 'commands',
+  'transfer-snapshots': 'transfers',
+  'list-backups': 'backups',
+};
+const REACHING = STEPS.filter((step) => !STEPS_WITHOUT_CLUSTER.includes(step));
+
+describe('a policy', () => {
+  it.each(stacks.roles.map((role) => [role.arn.split('/').slice(1).join('/'), role] as const))(
+    'of the role %s names one cluster, or none',
+    (name, { statements, trust }) => {
+      const text = JSON.stringify([statements, trust]);
+      const named = ['orders', 'billing'].filter((cluster) =>
+        [cluster, HOSTS[cluster as 'orders'], SPARE[cluster as 'orders']].some((each) => text.includes(each)),
+      );
+      const own = /clusters\/etcd-remediation-local-(\w+)$/.exec(name)?.[1];
+      expect(named).toEqual(own === undefined ? [] : [own]);
+    },
+  );
+});
+
+describe('a step', () => {
+  it.each(REACHING)('%s that is given a cluster reaches that one as its role, and no other', (step) => {
+    const access = ACCESS[step] ?? 'secrets';
+    for (const [cluster, other] of [
+      ['orders', 'billing'],
+      ['billing', 'orders'],
+    ] as const) {
+      const session = iam.assume(callerOf(step), arnOf(cluster), access);
+      const may = ([, permissions]: [string, Permission[]]) =>
+        permissions.every((each) => iam.may(session, each, { 's3:prefix': `${cluster}/` }));
+      expect(reachesOf(cluster)[access].filter((each) => !may(each))).toEqual([]);
+      const others = Object.values(reachesOf(other)).flat();
+      // The bucket is one for both: the list is held to the prefix.
+      expect(others.filter(may).map(([what]) => what)).toEqual(access === 'backups' ? ['the list of its backups'] : []);
+      const list = { action: 's3:ListBucket', resource: 'arn:aws:s3:::all-backups' };
+      expect(iam.may(session, list, { 's3:prefix': `${other}/` })).toBe(false);
+      // Of its own cluster, what its session is for and nothing else.
+      for (const another of CLUSTER_ACCESS.filter((each) => each !== access)) {
+        expect(reachesOf(cluster)[another].filter(may), another).toEqual([]);
+      }
+    }
+  });
+
+  it.each(REACHING)('%s reaches no cluster without a role, and gets none for anything else', (step) => {
+    const caller = callerOf(step);
+    const access = ACCESS[step] ?? 'secrets';
+    const all = [...Object.values(reachesOf('orders')), ...Object.values(reachesOf('billing'))].flat();
+    expect(all.filter(([, needed]) => needed.every((each) => iam.may(caller, each)))).toEqual([]);
+    for (const another of CLUSTER_ACCESS.filter((each) => each !== access)) {
+      expect(() => iam.assume(caller, arnOf('orders'), another)).toThrow(
+        /is not authorized to perform: sts:AssumeRole/,
+      );
+    }
+    const session = iam.assume(caller, arnOf('orders'), access);
+    expect(() => iam.assume(session, arnOf('billing'), access)).toThrow(/not authorized/);
+    expect(() => iam.assume(caller, arnOf('nobody'), access)).toThrow(/not authorized/);
+  });
+
+  it.each(STEPS.filter((step) => STEPS_WITHOUT_CLUSTER.includes(step)))('%s gets no role of a cluster', (step) => {
+    for (const access of CLUSTER_ACCESS) {
+      expect(() => iam.assume(callerOf(step), arnOf('orders'), access)).toThrow(/not authorized/);
+    }
+  });
+});
