@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 import { expect, type TestContext } from 'vitest';
 import { CLUSTER_NAME, type HostedOptions, type HostedStage } from '../../drills/stage.ts';
+import type { Clock } from '../../local/asl/types.ts';
 import { crashMembers } from '../../local/hosts/damage.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
 import { Platform } from '../../local/platform.ts';
@@ -179,7 +180,7 @@ export function resetsTokens(releases: Releases, test: Pick<TestContext, 'skip'>
 /** A platform that reaches a stage's members through proxies, of which m3's rejects tokens as a member with the defect does. */
 export async function behindProxies(
   { cluster, file, secrets, hosts }: HostedStage,
-  { rejects, onEnabled = () => undefined }: { rejects: () => boolean; onEnabled?: () => void },
+  { rejects, onEnabled = () => undefined, clock }: { rejects: () => boolean; onEnabled?: () => void; clock?: Clock },
 ): Promise<{ platform: Platform; close: () => Promise<void> }> {
   const [configured] = file.clusters;
   if (!configured?.auth) throw new Error('the stage has authentication');
@@ -205,6 +206,7 @@ export async function behindProxies(
     file: { clusters: [{ ...configured, members }] },
     secrets: { [configured.auth.secret]: secrets.login },
     hosts,
+    ...(clock && { clock }),
     reboot: async (id) => cluster.members.find(({ host }) => host.id === id)?.host.reboot(),
   });
   const close = async () => {
