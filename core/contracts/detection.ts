@@ -6,8 +6,14 @@ import { clusterName } from './clusters.ts';
 /** The function of the step detect-incidents: one for all clusters, which their schedules invoke by this name. */
 export const DETECTOR_FUNCTION = 'etcd-remediation-detect-incidents';
 
-/** The topic that calls for a person. */
+/** The topic to which whoever is on call subscribes. */
 export const PAGES_TOPIC = 'etcd-remediation-pages';
+
+/** Where alarms and workflows send their pages: those that come in together are sent on as one message. */
+export const INCOMING_PAGES_TOPIC = 'etcd-remediation-incoming-pages';
+
+/** Sends them on. */
+export const PAGER_STATE_MACHINE = 'etcd-remediation-pager';
 
 /** What every alarm is called that is about one cluster and starts a remediation of it: an alarm of whoever runs the cluster, too. */
 export function alarmPrefix(cluster: string): string {
@@ -45,6 +51,8 @@ export const METRICS = {
   FragmentationPercent: 'Percent',
   /** Log entries behind the leader. */
   RaftLagEntries: 'Count',
+  /** 1 where a remediation asks for an approval, and each ten minutes for as long as it does; not of the detector. */
+  ApprovalWanted: 'Count',
   DetectorRuns: 'Count',
   /** 1 where the look came to nothing. */
   DetectorErrors: 'Count',
