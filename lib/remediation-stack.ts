@@ -12,6 +12,7 @@ import { StagingBucket } from './staging-bucket.ts';
 import { connectSteps } from './step-network.ts';
 import { RemediationApi } from './triggers/api.ts';
 import { StartAutomation } from './triggers/automation.ts';
+import { FleetDashboard } from './triggers/dashboard.ts';
 import { AuthTokenReset } from './workflows/auth-token-reset.ts';
 import { AuthenticationGuard } from './workflows/authentication-guard.ts';
 import { Check } from './workflows/check.ts';
@@ -137,6 +138,7 @@ export class RemediationStack extends Stack {
       table: table.table,
       diagnoseFunction: functions.diagnosis.function,
     });
+    new FleetDashboard(this, 'FleetDashboard');
     new StartAutomation(this, 'StartAutomation', { stateMachineArn: remediation.stateMachineArn });
 
     const deployment: Deployment = {
