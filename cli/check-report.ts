@@ -1,4 +1,5 @@
 import { CHECK_AREAS, type CheckLine, type CheckReport } from '../core/contracts/check.ts';
+import { FEW, summaryOf } from './each-cluster.ts';
 
 /** What is said of each: what a check came to, or why there was none. */
 export type Checked = CheckReport | { outcome: 'NotChecked'; cluster: string; error: string; cause: string };
@@ -9,8 +10,23 @@ export function checkOutcomeOf(checked: readonly Checked[]): Checked['outcome'] 
   return checked.some(({ outcome }) => outcome === 'Findings') ? 'Findings' : 'NotChecked';
 }
 
+const KINDS = { Well: 'well', Findings: 'with something to correct', NotChecked: 'could not be checked' } as const;
+
+/** Every cluster, and how many of each kind. Of many, those of which all is well are counted alone. */
+export function describeChecks(checked: readonly Checked[]): string[] {
+  const told = checked.length > FEW ? checked.filter(({ outcome }) => outcome !== 'Well') : checked;
+  return [
+    ...told.flatMap((each) => ['', ...describeCheck(each)]),
+    ...summaryOf(
+      'Checked',
+      checked.map(({ outcome }) => KINDS[outcome]),
+      Object.values(KINDS),
+    ),
+  ];
+}
+
 /** A line for each thing that was looked at; what has to be corrected stands at the end, where a terminal shows it. */
-export function describeCheck(checked: Checked): string[] {
+function describeCheck(checked: Checked): string[] {
   if (checked.outcome === 'NotChecked') {
     const { cluster, error, cause } = checked;
     return [`${cluster}: could not be checked`, ...`${error}: ${cause}`.split('\n').map((line) => `  ${line}`)];

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { CHECK_STATE_MACHINE, type CheckReport } from '../core/contracts/check.ts';
 import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
-import { type Checked, checkOutcomeOf, describeCheck } from './check-report.ts';
+import { type Checked, checkOutcomeOf, describeChecks } from './check-report.ts';
 import { takeFiles } from './files.ts';
 import { type LookFlags, lookFromHere, takeLook } from './look.ts';
 import { examples, WITHOUT_AWS } from './options.ts';
@@ -59,7 +59,7 @@ async function check(flags: LookFlags): Promise<void> {
       );
     },
     outcomeOf: checkOutcomeOf,
-    describe: (_, checked) => checked.flatMap((each) => ['', ...describeCheck(each)]),
+    describe: (_, checked) => describeChecks(checked),
   });
 }
 

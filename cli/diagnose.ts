@@ -2,8 +2,14 @@ import { Command } from 'commander';
 import type { Cluster } from '../core/contracts/clusters.ts';
 import type { Diagnosis } from '../core/contracts/diagnosis.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
-import { type Diagnosed, describeDiagnosis, describeUndiagnosed, isHealthy, outcomeOf } from './diagnosis-report.ts';
-import { type FileFlags, takeFiles } from './files.ts';
+import {
+  type Diagnosed,
+  describeDiagnosis,
+  describeFleet,
+  describeUndiagnosed,
+  outcomeOf,
+} from './diagnosis-report.ts';
+import { takeFiles } from './files.ts';
 import { messageOf } from './format.ts';
 import { type LookFlags, lookFromHere, takeLook } from './look.ts';
 import { examples, WITHOUT_AWS } from './options.ts';
@@ -51,16 +57,11 @@ async function diagnose(flags: LookFlags): Promise<void> {
       }
     },
     outcomeOf,
-    describe: (clusters, found) => describeAll(clusters, found, flags),
+    describe: (clusters, found) =>
+      describeFleet(found, (told, index) =>
+        told.diagnosis
+          ? describeDiagnosis(clusters[index] as Cluster, told.diagnosis, flags)
+          : describeUndiagnosed(told),
+      ),
   });
-}
-
-/** Those that are healthy first: what is wrong stands at the end, where a terminal shows it. */
-function describeAll(clusters: readonly Cluster[], found: readonly Diagnosed[], files: FileFlags): string[] {
-  const entries = clusters.map((cluster, index) => ({ cluster, told: found[index] as Diagnosed }));
-  const sorted = entries.toSorted((a, b) => Number(isHealthy(b.told)) - Number(isHealthy(a.told)));
-  return sorted.flatMap(({ cluster, told }) => [
-    '',
-    ...(told.diagnosis ? describeDiagnosis(cluster, told.diagnosis, files) : describeUndiagnosed(told)),
-  ]);
 }

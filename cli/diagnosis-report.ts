@@ -2,6 +2,7 @@ import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
 import { type Condition, type Diagnosis, IDENTITY_WARNINGS, type MemberFacts } from '../core/contracts/diagnosis.ts';
 import type { Incident } from '../core/contracts/execution-input.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
+import { FEW, summaryOf } from './each-cluster.ts';
 import { type FileFlags, typedFiles } from './files.ts';
 import { inColumns, typed } from './format.ts';
 
@@ -12,7 +13,7 @@ export type Diagnosed = { cluster: string } & (
 );
 
 /** Whether all is well, the configuration too: a remediation would be refused while that is wrong about who is who. */
-export function isHealthy({ diagnosis }: Diagnosed): boolean {
+function isHealthy({ diagnosis }: Diagnosed): boolean {
   return diagnosis?.incident === 'healthy' && !isMisconfigured(diagnosis);
 }
 
@@ -27,6 +28,37 @@ export function outcomeOf(
   if (found.every(isHealthy)) return 'Healthy';
   if (found.some(({ diagnosis }) => diagnosis && diagnosis.incident !== 'healthy')) return 'IncidentFound';
   return found.some(({ diagnosis }) => diagnosis === null) ? 'NotDiagnosed' : 'ConfigurationDiffers';
+}
+
+const KINDS = {
+  healthy: 'healthy',
+  mistaken: 'configured wrongly',
+  undiagnosed: 'could not be diagnosed',
+} as const;
+
+/** What a summary counts it as. */
+function kindOf(told: Diagnosed): string {
+  if (told.diagnosis === null) return KINDS.undiagnosed;
+  const { incident } = told.diagnosis;
+  return incident !== 'healthy' ? incident : isHealthy(told) ? KINDS.healthy : KINDS.mistaken;
+}
+
+/**
+ * Every cluster, those first that are healthy: what is wrong stands at the end, where a terminal shows it. Of many, those of which there is nothing to
+ * say are counted alone.
+ */
+export function describeFleet(
+  found: readonly Diagnosed[],
+  describe: (told: Diagnosed, index: number) => string[],
+): string[] {
+  const entries = found.map((told, index) => ({ told, index }));
+  const isQuiet = (told: Diagnosed) => isHealthy(told) && told.diagnosis?.warnings.length === 0;
+  const told = found.length > FEW ? entries.filter((each) => !isQuiet(each.told)) : entries;
+  const sorted = told.toSorted((one, other) => Number(isHealthy(other.told)) - Number(isHealthy(one.told)));
+  return [
+    ...sorted.flatMap(({ told: each, index }) => ['', ...describe(each, index)]),
+    ...summaryOf('Diagnosed', found.map(kindOf), Object.values(KINDS)),
+  ];
 }
 
 /** Undefined for what no runbook cures. */

@@ -1,18 +1,83 @@
-import type { Cluster } from '../core/contracts/clusters.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { mapAtOnce } from '../lambdas/api/at-once.ts';
+import { formatMs } from './format.ts';
 
-/** Each has a process of its own. */
-const AT_ONCE = 4;
+/** So many are named, or told of one by one; of more, the number says more than the names. */
+export const FEW = 8;
+const TELL_EVERY_MS = 2_000;
 
-/** Some at a time: many that do not answer would take minutes one after the other. @returns in the same order */
-export async function forEachCluster<Result>(
-  clusters: readonly Cluster[],
-  work: (cluster: Cluster) => Promise<Result>,
+export interface Pace {
+  /** So many at a time: those that do not answer would take hours one after the other, and all at once would be throttled. */
+  atOnce: number;
+  /** Between the beginnings of two. */
+  startEveryMs?: number;
+  /** Told every two seconds how far it is, and what it waits for. */
+  say?: (line: string) => void;
+  tellEveryMs?: number;
+}
+
+/**
+ * Works on every cluster. One that does not answer keeps a place until its own time limit, and holds up no other.
+ * @returns in the order of `clusters`
+ */
+export async function forEachCluster<Each extends { name: string }, Result>(
+  clusters: readonly Each[],
+  work: (cluster: Each) => Promise<Result>,
+  { atOnce, startEveryMs = 0, say = () => undefined, tellEveryMs = TELL_EVERY_MS }: Pace,
 ): Promise<Result[]> {
-  const results: Result[] = [];
-  const left = clusters.entries();
-  const worker = async () => {
-    for (const [index, cluster] of left) results[index] = await work(cluster);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return results;
+  const atWork = new Set<string>();
+  let done = 0;
+  using _ = telling(say, () => `${done} of ${count(clusters.length)}; at work: ${namesOf([...atWork])}`, tellEveryMs);
+  let next = performance.now();
+  return await mapAtOnce(clusters, atOnce, async (cluster) => {
+    const startAt = next;
+    next = Math.max(next, performance.now()) + startEveryMs;
+    if (startAt > performance.now()) await sleep(startAt - performance.now());
+    atWork.add(cluster.name);
+    try {
+      return await work(cluster);
+    } finally {
+      atWork.delete(cluster.name);
+      done += 1;
+    }
+  });
+}
+
+/** Says every two seconds what is going on, until it is disposed of. */
+export function telling(say: (line: string) => void, what: () => string, everyMs = TELL_EVERY_MS): Disposable {
+  const begun = performance.now();
+  const timer = setInterval(() => {
+    say(`… ${formatMs(Math.round(performance.now() - begun)).padStart(7)}  ${what()}`);
+  }, everyMs).unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** `a, b, c and 997 others` */
+export function namesOf(names: readonly string[]): string {
+  const others = names.length - FEW;
+  if (others <= 0) return names.join(', ');
+  return `${names.slice(0, FEW).join(', ')} and ${others} ${others === 1 ? 'other' : 'others'}`;
+}
+
+/** `1 cluster`, `1000 clusters` */
+function count(clusters: number): string {
+  return `${clusters} ${clusters === 1 ? 'cluster' : 'clusters'}`;
+}
+
+/**
+ * How many of each kind there are, on one line, for more than one cluster: the last line, where a terminal shows it.
+ * @param kinds of each cluster; those first that come first in `order`
+ */
+export function summaryOf(done: string, kinds: readonly string[], order: readonly string[]): string[] {
+  if (kinds.length < 2) return [];
+  const byKind = Object.entries(Object.groupBy(kinds, (kind) => kind)).toSorted(
+    ([one], [other]) => placeIn(order, one) - placeIn(order, other) || (one < other ? -1 : 1),
+  );
+  const parts = byKind.map(([kind, all]) => `${all?.length} ${kind}`);
+  return ['', `${done} ${count(kinds.length)}: ${parts.join(', ')}`];
+}
+
+function placeIn(order: readonly string[], kind: string): number {
+  const place = order.indexOf(kind);
+  return place < 0 ? order.length : place;
 }

@@ -3,13 +3,16 @@ import type { Cluster } from '../core/contracts/clusters.ts';
 import type { Platform } from '../local/platform.ts';
 import { takeDeployment } from './deployed/commands.ts';
 import type { DeployedFlags } from './deployed/flags.ts';
-import { forEachCluster } from './each-cluster.ts';
+import { FEW, forEachCluster, namesOf } from './each-cluster.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets } from './files.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { whileNothingChanges } from './signals.ts';
 import { type StagingAddress, stagingAt } from './staging-address.ts';
 import { startPlatform } from './start-platform.ts';
+
+/** Each has a process of its own, which waits for its members most of the time. */
+const AT_ONCE = 8;
 
 /** What the commands have in common that look at clusters and change nothing. */
 
@@ -55,9 +58,12 @@ export async function lookFromHere<Told>(flags: LookFlags, look: Look<Told>): Pr
   requireSecrets(clusters, secrets);
 
   using _ = whileNothingChanges();
-  output.print(`${look.doing} ${clusters.map((each) => each.name).join(', ')} (nothing is changed)`);
-  const progress = new Progress(output.print);
-  progress.say(look.preparation);
+  output.print(`${look.doing} ${namesOf(clusters.map((each) => each.name))} (nothing is changed)`);
+  const { say } = new Progress(output.print);
+  say(look.preparation);
+  // Of many a line for each would hide how far it is.
+  const areMany = clusters.length > FEW;
+  const progress = new Progress(areMany ? () => undefined : output.print);
   const seen = clusters.map((cluster) => seenFromHere(cluster, flags));
   const platform = await startPlatform({
     file: { clusters: seen },
@@ -66,7 +72,10 @@ export async function lookFromHere<Told>(flags: LookFlags, look: Look<Told>): Pr
     ...stagingAt(flags.stagingAddress),
   });
   try {
-    const told = await forEachCluster(clusters, (cluster) => look.at(platform, { cluster, progress }));
+    const told = await forEachCluster(clusters, (cluster) => look.at(platform, { cluster, progress }), {
+      atOnce: AT_ONCE,
+      ...(areMany && { say }),
+    });
     const outcome = look.outcomeOf(told);
     output.finish({ outcome, clusters: told }, look.describe(clusters, told));
     if (outcome !== 'Well' && outcome !== 'Healthy') process.exitCode ??= 1;

@@ -1,4 +1,4 @@
-import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { GetParameterCommand, SSMClient, type SSMClientConfig } from '@aws-sdk/client-ssm';
 import { type Cluster, clusterName, clusterSchema, registryParameterName } from '../core/contracts/clusters.ts';
 import { parse } from '../core/contracts/parse.ts';
 import { InvalidInput, PreconditionFailed } from '../core/errors.ts';
@@ -8,10 +8,11 @@ import { deployedName } from './names.ts';
 
 /**
  * A cluster's configuration, from its registry parameter.
+ * @param client how patient it is
  * @throws InvalidInput where there is no such cluster; PreconditionFailed where it is not as a deployment of this version writes it, which
  *   whoever starts something cannot help; AwsUnavailable
  */
-export async function readRegistry(cluster: string): Promise<Cluster> {
+export async function readRegistry(cluster: string, client: SSMClientConfig = AWS_CLIENT): Promise<Cluster> {
   // It becomes a part of the name of what is read.
   if (!clusterName.safeParse(cluster).success) {
     throw new InvalidInput(`There is no cluster "${cluster}", and there can be none of that name. Check the name.`);
@@ -19,7 +20,7 @@ export async function readRegistry(cluster: string): Promise<Cluster> {
   const name = deployedName(registryParameterName(cluster));
   let text: string | undefined;
   try {
-    text = (await new SSMClient(AWS_CLIENT).send(new GetParameterCommand({ Name: name }))).Parameter?.Value;
+    text = (await new SSMClient(client).send(new GetParameterCommand({ Name: name }))).Parameter?.Value;
   } catch (error) {
     const { name: kind, message } = requireRefusal(error, `SSM, asked for the parameter ${name},`);
     if (kind !== 'ParameterNotFound') {

@@ -1,23 +1,38 @@
-import { ArnFormat, CfnOutput, Stack } from 'aws-cdk-lib';
-import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { ArnFormat, CfnOutput, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnPipe } from 'aws-cdk-lib/aws-pipes';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
 import { SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { PAGES_TOPIC } from '../core/contracts/detection.ts';
+import { INCOMING_PAGES_TOPIC, PAGES_TOPIC, WATCH_ALARM_PREFIX } from '../core/contracts/detection.ts';
 import { named } from './names.ts';
+import { MAX_SUBJECT_CHARS } from './subject.ts';
+import { Pager } from './workflows/pager.ts';
 import { WHILE_AWS_IS_AWAY } from './workflows/parts/retry-policies.ts';
 
-/** SNS refuses a subject of 100 characters or more. https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
-const MAX_SUBJECT_CHARS = 99;
+/**
+ * A message of SNS in a message of SQS is JSON in JSON: with what both put around it, a page takes up to 8 KB of the 256 KiB that an execution's input
+ * may have. 30 x 8 KB = 240 KB.
+ */
+const MAX_MESSAGE_CHARS = 5_000;
+const PAGES_AT_ONCE = 30;
+/** How much later a page comes for not being alone. An alarm has taken a minute at least to be raised. */
+const COLLECTED_FOR = Duration.seconds(20);
+/** The pipe tries a batch again when this has passed. */
+const TRIED_AGAIN_AFTER = Duration.minutes(1);
+const TRIES = 5;
 
 interface PageProps {
   comment?: string;
   /** JSONata without its delimiters, which comes to one line of ASCII: SNS is given as much of it as it takes. */
   subject: string;
-  /** JSONata, in its delimiters. */
+  /** JSONata, in its delimiters. A page holds no more than its first 5,000 characters. */
   message: string;
   /** Whether its output is its input. */
   passOn?: boolean;
@@ -25,26 +40,55 @@ interface PageProps {
   tries?: boolean;
 }
 
-/** Calls a person, through a topic to which whoever is on call subscribes. */
+/**
+ * Calls a person, through a topic to which whoever is on call subscribes.
+ *
+ * Pages come in through a topic of their own, and wait in a queue for 20 seconds: those that came in together are one message. In an outage of a zone
+ * hundreds of clusters call within a minute. What could not be sent stays in a queue, and alarms call for a person without any of this.
+ */
 export class Pages extends Construct {
-  readonly #topic: Topic;
+  readonly #incoming: Topic;
+  readonly #people: Topic;
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    this.#topic = new Topic(this, 'Topic', {
-      topicName: named(this, PAGES_TOPIC),
-      displayName: 'etcd-remediation',
-      enforceSSL: true,
-    });
-    this.allowAlarms();
+    this.#people = this.topic('Topic', PAGES_TOPIC);
+    this.#incoming = this.topic('Incoming', INCOMING_PAGES_TOPIC);
     new CfnOutput(this, 'TopicArn', {
-      value: this.#topic.topicArn,
+      value: this.#people.topicArn,
       description: 'To subscribe to: it calls for a person',
     });
+    const { stateMachine } = new Pager(this, 'Pager', { people: this.#people });
+    const unsent = new Queue(this, 'Unsent', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    Validations.of(unsent).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'It is the queue for what could not be sent: nothing takes from it but a person.',
+    });
+    const collected = new Queue(this, 'Collected', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      visibilityTimeout: TRIED_AGAIN_AFTER,
+      retentionPeriod: Duration.days(14),
+      deadLetterQueue: { queue: unsent, maxReceiveCount: TRIES },
+    });
+    this.#incoming.addSubscription(new SqsSubscription(collected));
+    this.collect(collected, stateMachine);
+    this.watch('unsent', unsent.metricApproximateNumberOfMessagesVisible(EACH_MINUTE), 1);
+    this.watch('late', collected.metricApproximateAgeOfOldestMessage(EACH_MINUTE), Duration.minutes(5).toSeconds());
+    this.watch('failed', stateMachine.metricFailed(EACH_MINUTE), 1);
   }
 
   /** A topic with a policy of its own takes from CloudWatch only what that lets in: all that is called `etcd-remediation…`. */
-  private allowAlarms(): void {
+  private topic(id: string, topicName: string): Topic {
+    const topic = new Topic(this, id, {
+      topicName: named(this, topicName),
+      displayName: 'etcd-remediation',
+      enforceSSL: true,
+    });
     const stack = Stack.of(this);
     const alarms = stack.formatArn({
       service: 'cloudwatch',
@@ -53,19 +97,70 @@ export class Pages extends Construct {
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
     // https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html#sns-allow-cloudwatch-alarm-to-publish-to-topic-in-another-account
-    this.#topic.addToResourcePolicy(
+    topic.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
         actions: ['sns:Publish'],
-        resources: [this.#topic.topicArn],
+        resources: [topic.topicArn],
         conditions: { ArnLike: { 'aws:SourceArn': alarms }, StringEquals: { 'aws:SourceAccount': stack.account } },
       }),
     );
+    return topic;
+  }
+
+  /**
+   * Starts the pager with what the queue has collected. A message is deleted when an execution holds it.
+   * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-sqs.html
+   */
+  private collect(queue: Queue, pager: StateMachine): void {
+    const role = new Role(this, 'PipeRole', {
+      description: 'Starts the pager with the pages that were collected',
+      assumedBy: new ServicePrincipal('pipes.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    });
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+        resources: [queue.queueArn],
+      }),
+    );
+    role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [pager.stateMachineArn] }));
+    const pipe = new CfnPipe(this, 'Pipe', {
+      description: 'Hands on the pages that came in together',
+      roleArn: role.roleArn,
+      source: queue.queueArn,
+      sourceParameters: {
+        sqsQueueParameters: {
+          batchSize: PAGES_AT_ONCE,
+          maximumBatchingWindowInSeconds: COLLECTED_FOR.toSeconds(),
+        },
+      },
+      target: pager.stateMachineArn,
+      targetParameters: { stepFunctionStateMachineParameters: { invocationType: 'FIRE_AND_FORGET' } },
+    });
+    // A pipe asks for its permissions when it is made.
+    pipe.node.addDependency(role);
+  }
+
+  /** That pages are not sent is told by none of them. */
+  private watch(problem: 'unsent' | 'late' | 'failed', metric: IMetric, threshold: number): void {
+    const alarm = new Alarm(this, `${problem}Alarm`, {
+      alarmName: named(this, `${WATCH_ALARM_PREFIX}pages/${problem}`),
+      alarmDescription: 'Pages of etcd-remediation are not sent on. What to do: docs/runbooks.md#alarm-pages',
+      metric,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      threshold,
+      evaluationPeriods: 1,
+      datapointsToAlarm: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    alarm.addAlarmAction(new SnsAction(this.#people));
   }
 
   /** Calls for a person where `alarm` is raised. */
   pageOn(alarm: Alarm): void {
-    alarm.addAlarmAction(new SnsAction(this.#topic));
+    alarm.addAlarmAction(new SnsAction(this.#incoming));
   }
 
   /** A state that sends a page. */
@@ -74,14 +169,18 @@ export class Pages extends Construct {
     name: string,
     { comment, subject, message, passOn = false, tries = true }: PageProps,
   ): SnsPublish {
+    const [, text = ''] = /^\{%(.*)%\}$/s.exec(message) ?? [];
     const state = SnsPublish.jsonata(scope, name, {
       ...(comment && { comment }),
-      topic: this.#topic,
+      topic: this.#incoming,
       subject: `{% $substring(${subject}, 0, ${MAX_SUBJECT_CHARS}) %}`,
-      message: TaskInput.fromText(message),
+      message: TaskInput.fromText(`{% $substring(${text.trim()}, 0, ${MAX_MESSAGE_CHARS}) %}`),
       ...(passOn && { outputs: '{% $states.input %}' }),
     });
     if (tries) state.addRetry(WHILE_AWS_IS_AWAY);
     return state;
   }
 }
+
+/** As the embedded platform knows it, too. */
+const EACH_MINUTE = { period: Duration.minutes(1), statistic: 'Maximum' };

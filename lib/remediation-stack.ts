@@ -15,6 +15,7 @@ import { connectSteps } from './step-network.ts';
 import { AlarmRule } from './triggers/alarm-rule.ts';
 import { RemediationApi } from './triggers/api.ts';
 import { StartAutomation } from './triggers/automation.ts';
+import { FleetDashboard } from './triggers/dashboard.ts';
 import { DetectorSchedules } from './triggers/detector.ts';
 import { AuthTokenReset } from './workflows/auth-token-reset.ts';
 import { AuthenticationGuard } from './workflows/authentication-guard.ts';
@@ -143,6 +144,7 @@ export class RemediationStack extends Stack {
       table: table.table,
       diagnoseFunction: functions.diagnosis.function,
     });
+    new FleetDashboard(this, 'FleetDashboard');
     new StartAutomation(this, 'StartAutomation', { stateMachineArn: remediation.stateMachineArn });
 
     const deployment: Deployment = {

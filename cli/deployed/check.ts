@@ -4,33 +4,42 @@ import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws
 import { type CheckReport, checkArn } from '../../core/contracts/check.ts';
 import type { Deployment } from '../../core/contracts/remediation.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
-import { ClusterRegistry } from '../../lambdas/api/registry.ts';
 import { AWS_CLIENT } from '../../lambdas/aws.ts';
-import { type Checked, checkOutcomeOf, describeCheck } from '../check-report.ts';
-import { forEachCluster } from '../each-cluster.ts';
+import { type Checked, checkOutcomeOf, describeChecks } from '../check-report.ts';
+import { forEachCluster, namesOf } from '../each-cluster.ts';
 import { openOutput } from '../output.ts';
 import { whileNothingChanges } from '../signals.ts';
 import { withDeployment } from './connection.ts';
 import type { DeployedFlags } from './flags.ts';
+import { lookAt, registeredClusters, requireReadable } from './look.ts';
 
 const BETWEEN_LOOKS_MS = 2_000;
+/** Each is asked for every two seconds, and Step Functions describes ten executions in a second: the rest is for who remediates meanwhile. */
+const AT_ONCE = 16;
 
 /** `etcd-remediation check --deployed`: the same check, by what is deployed, which reaches what this machine may not. */
 export async function checkDeployed(name: string | undefined, flags: DeployedFlags): Promise<void> {
   const output = openOutput(flags.json);
+  const say = (line: string) => output.print(`  ${line}`);
   using _ = whileNothingChanges();
   await withDeployment(flags, async (deployment) => {
-    const registry = new ClusterRegistry();
-    const clusters = name === undefined ? await registry.all() : [await registry.configurationOf(name)];
-    output.print(`Checking ${clusters.map((each) => each.name).join(', ')} (nothing is changed)`);
-    const client = new SFNClient(AWS_CLIENT);
-    const checked = await forEachCluster(clusters, async (cluster) => {
-      const told = await checkCluster(client, deployment, cluster.name);
-      for (const line of ['', ...describeCheck(told)]) output.print(line);
-      return told;
-    });
+    const clusters = await registeredClusters(name, say);
+    output.print(`Checking ${namesOf(clusters.map((each) => each.name))} (nothing is changed)`);
+    const client = new SFNClient({ ...AWS_CLIENT, retryMode: 'adaptive' });
+    const checked = await forEachCluster(
+      clusters,
+      (registered) =>
+        lookAt<Checked>(
+          async () => {
+            requireReadable(registered);
+            return checkCluster(client, deployment, registered.name);
+          },
+          (why) => ({ outcome: 'NotChecked', cluster: registered.name, ...why }),
+        ),
+      { atOnce: AT_ONCE, say },
+    );
     const outcome = checkOutcomeOf(checked);
-    output.finish({ outcome, clusters: checked }, []);
+    output.finish({ outcome, clusters: checked }, describeChecks(checked));
     if (outcome !== 'Well') process.exitCode ??= 1;
   });
 }

@@ -74,7 +74,7 @@ async function findDeployment(): Promise<Deployment> {
 }
 
 /** What AWS's errors mean to somebody at a terminal; anything else stays as it is. */
-function explained(error: unknown): unknown {
+export function explained(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { name, message } = error;
   if (/^Region (is missing|not accepted)/.test(message)) {

@@ -1,54 +1,60 @@
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import type { Diagnosis } from '../../core/contracts/diagnosis.ts';
-import { Problem } from '../../core/contracts/problems.ts';
 import { Clusters } from '../../lambdas/api/clusters.ts';
-import { ClusterRegistry } from '../../lambdas/api/registry.ts';
+import type { Registered } from '../../lambdas/api/registry.ts';
 import {
   adviceWithoutRunbook,
   curableIncident,
   type Diagnosed,
   describeFindings,
+  describeFleet,
   describeUndiagnosed,
   isSpaceScarce,
   outcomeOf,
 } from '../diagnosis-report.ts';
+import { forEachCluster, namesOf } from '../each-cluster.ts';
 import { openOutput } from '../output.ts';
 import { whileNothingChanges } from '../signals.ts';
 import { withDeployment } from './connection.ts';
 import { type DeployedFlags, typedNext } from './flags.ts';
+import { lookAt, registeredClusters, requireReadable } from './look.ts';
+
+/**
+ * The function is that of the remediations as well. So of the thousand at once that an account may run, this takes no more than these; and each
+ * reads a parameter, of which Systems Manager tells 40 in a second: the detectors of a thousand clusters need 17 of them.
+ */
+const PACE = { atOnce: 40, startEveryMs: 100 };
 
 /** `etcd-remediation diagnose --deployed`: the same diagnosis, by the deployed function, which reaches what this machine may not. */
 export async function diagnoseDeployed(name: string | undefined, flags: DeployedFlags): Promise<void> {
   const output = openOutput(flags.json);
+  const say = (line: string) => output.print(`  ${line}`);
   using _ = whileNothingChanges();
   await withDeployment(flags, async (deployment) => {
-    const registry = new ClusterRegistry();
-    const clusters = name === undefined ? await registry.all() : [await registry.configurationOf(name)];
-    output.print(`Diagnosing ${clusters.map((each) => each.name).join(', ')} (nothing is changed)`);
+    const clusters = await registeredClusters(name, say);
+    output.print(`Diagnosing ${namesOf(clusters.map((each) => each.name))} (nothing is changed)`);
     const deployed = new Clusters(deployment);
-    const found: Diagnosed[] = [];
-    // One after the other: the function is that of the remediations, and none of them should wait for it.
-    for (const cluster of clusters) {
-      const told = await diagnosed(deployed, cluster.name);
-      found.push(told);
-      const lines = told.diagnosis ? describe(cluster, told.diagnosis, flags) : describeUndiagnosed(told);
-      for (const line of ['', ...lines]) output.print(line);
-    }
+    const found = await forEachCluster(
+      clusters,
+      (registered) =>
+        lookAt<Diagnosed>(
+          async () => {
+            requireReadable(registered);
+            return { cluster: registered.name, diagnosis: (await deployed.look(registered.name)) as Diagnosis };
+          },
+          (why) => ({ cluster: registered.name, diagnosis: null, ...why }),
+        ),
+      { ...PACE, say },
+    );
     const outcome = outcomeOf(found);
-    output.finish({ outcome, clusters: found }, []);
+    const lines = describeFleet(found, (told, index) => {
+      if (!told.diagnosis) return describeUndiagnosed(told);
+      const registered = clusters[index] as Registered & { cluster: Cluster };
+      return describe(registered.cluster, told.diagnosis, flags);
+    });
+    output.finish({ outcome, clusters: found }, lines);
     if (outcome !== 'Healthy') process.exitCode ??= 1;
   });
-}
-
-/** That there is no diagnosis of one cluster must not hide those of others. */
-async function diagnosed(deployed: Clusters, cluster: string): Promise<Diagnosed> {
-  try {
-    return { cluster, diagnosis: (await deployed.diagnose(cluster)) as Diagnosis };
-  } catch (error) {
-    if (!(error instanceof Problem) || error.name !== 'diagnosis-failed') throw error;
-    const [, name = 'Error', cause = error.message] = /^(\w+): (.*)$/s.exec(error.message) ?? [];
-    return { cluster, diagnosis: null, error: name, cause };
-  }
 }
 
 function describe(cluster: Cluster, diagnosis: Diagnosis, flags: DeployedFlags): string[] {

@@ -46,6 +46,7 @@ const clusters: ClusterSummary[] = [
     name: 'orders',
     members: 3,
     policy: { 'member-failed': 'approval' },
+    problem: null,
     running: { id: ID, startedAt: STARTED_AT, waitsForApproval: true },
     last: {
       id: 'b7d6a0c4-0f6d-4a52-8a5e-2f1f7f1f5a10',
@@ -103,7 +104,7 @@ export const EXAMPLES = {
     links: { self: `/v1/remediations/${ID}`, approval: `/v1/remediations/${ID}/approval` },
   },
   remediation,
-  clusters: { clusters },
+  clusters: { clusters, next: null },
   diagnosis,
   openApi: { openapi: '3.1.1' },
 };

@@ -109,13 +109,17 @@ export const remediationSchema = z.object({
 });
 export type Remediation = z.output<typeof remediationSchema>;
 
-export const clusterSummarySchema = z.object({
+const clusterSummarySchema = z.object({
   name: clusterNameSchema,
   members: z.int(),
   policy: clusterSchema.shape.policy
     .unwrap()
     .nullable()
     .describe('What the configuration says of approvals; null where it says nothing'),
+  problem: z
+    .string()
+    .nullable()
+    .describe('Why the configuration of this cluster cannot be read, and what to do; null where it can'),
   running: z
     .object({ id: z.string(), startedAt: time, waitsForApproval: z.boolean() })
     .nullable()
@@ -126,6 +130,12 @@ export const clusterSummarySchema = z.object({
     .describe('The last remediation that has ended'),
 });
 export type ClusterSummary = z.output<typeof clusterSummarySchema>;
+
+export const clusterPageSchema = z.object({
+  clusters: z.array(clusterSummarySchema),
+  next: clusterNameSchema.nullable().describe('There are more: `after` of the next request. Null: these are the last'),
+});
+export type ClusterPage = z.output<typeof clusterPageSchema>;
 
 export const problemSchema = z
   .object({

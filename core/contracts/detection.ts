@@ -12,8 +12,14 @@ export function schedulerRoleName(region: string): string {
   return `etcd-remediation-scheduler-${region}`;
 }
 
-/** The topic that calls for a person. */
+/** The topic to which whoever is on call subscribes. */
 export const PAGES_TOPIC = 'etcd-remediation-pages';
+
+/** Where alarms and workflows send their pages: those that come in together are sent on as one message. */
+export const INCOMING_PAGES_TOPIC = 'etcd-remediation-incoming-pages';
+
+/** Sends them on. */
+export const PAGER_STATE_MACHINE = 'etcd-remediation-pager';
 
 /** What every alarm's name begins with that is about one cluster and starts a remediation of it: an alarm of whoever runs the cluster, too. */
 export const ALARM_PREFIX = 'etcd-remediation/';
@@ -63,6 +69,8 @@ export const METRICS = {
   FragmentationPercent: 'Percent',
   /** Log entries behind the leader. */
   RaftLagEntries: 'Count',
+  /** 1 where a remediation asks for an approval, and each ten minutes for as long as it does; not of the detector. */
+  ApprovalWanted: 'Count',
   DetectorRuns: 'Count',
   /** 1 where the look came to nothing. */
   DetectorErrors: 'Count',

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import {
   acceptedSchema,
   answerRequestSchema,
-  clusterSummarySchema,
+  clusterPageSchema,
   reasonSchema,
   remediationSchema,
   startRequestSchema,
@@ -61,6 +61,30 @@ export const IDEMPOTENCY_KEY: Parameter = {
   example: 'INC-1234',
   required: false,
 };
+
+/** A summary takes about a kilobyte, and the whole answer some seconds where all of them are at work. */
+const CLUSTERS_PER_PAGE = 100;
+export const LIMIT = {
+  name: 'limit',
+  in: 'query',
+  schema: z.coerce
+    .number()
+    .int({ error: 'must be a whole number' })
+    .min(1, { error: 'must be at least 1' })
+    .max(CLUSTERS_PER_PAGE, { error: `must be at most ${CLUSTERS_PER_PAGE}` })
+    .default(CLUSTERS_PER_PAGE),
+  description: 'How many clusters the answer has at most',
+  example: '50',
+  required: false,
+} as const satisfies Parameter;
+export const AFTER = {
+  name: 'after',
+  in: 'query',
+  schema: clusterSchema.shape.name.optional(),
+  description: 'Only clusters whose names come after this one: `next` of the answer before. Without it, from the first',
+  example: 'orders',
+  required: false,
+} as const satisfies Parameter;
 
 /** Every operation may end with these. */
 export const COMMON_PROBLEMS: ProblemKind[] = ['forbidden', 'throttled', 'internal-error', 'unavailable'];
@@ -155,16 +179,17 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/clusters',
     summary: 'List the clusters',
-    description: 'The clusters that are configured, what is at work for each, and what was last.',
-    parameters: [],
+    description:
+      'The clusters that are configured, what is at work for each, and what was last. By name, in pages: ask again with `after` until `next` is null.',
+    parameters: [AFTER, LIMIT],
     response: {
       status: 200,
       description: 'The clusters, by name',
-      schema: z.object({ clusters: z.array(clusterSummarySchema) }),
+      schema: clusterPageSchema,
       name: 'Clusters',
       example: EXAMPLES.clusters,
     },
-    problems: [],
+    problems: ['invalid-request'],
   },
   diagnoseCluster: {
     method: 'GET',

@@ -49,6 +49,8 @@ export const chooseRunbookInput = z.strictObject({
     summary: z.string(),
     others: z.array(z.enum(CONDITIONS)),
   }),
+  /** When the execution came to this choice: what was seen of other executions before is too old. */
+  enteredAt: z.iso.datetime(),
   /** The dry run that a person was asked about and has not answered yet; null where there is none. */
   asked: questionSchema.nullable(),
   /** How many diagnoses before this one, in a row, have found the cluster healthy. */

@@ -1,19 +1,23 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import type { ClusterSummary } from '../../core/contracts/api.ts';
-import type { Cluster } from '../../core/contracts/clusters.ts';
+import type { ClusterPage, ClusterSummary } from '../../core/contracts/api.ts';
 import type { Diagnosis } from '../../core/contracts/diagnosis.ts';
 import type { DiagnosisAnswer } from '../../core/contracts/diagnosis-answer.ts';
 import { invocationOf } from '../../core/contracts/invocation.ts';
 import { Problem } from '../../core/contracts/problems.ts';
 import type { Deployment } from '../../core/contracts/remediation.ts';
 import { AWS_CLIENT } from '../aws.ts';
+import { mapAtOnce } from './at-once.ts';
 import { answerOf } from './aws-answers.ts';
-import { ClusterRegistry } from './registry.ts';
+import { ClusterRegistry, type Registered } from './registry.ts';
 import { Remediations } from './remediations.ts';
 import { RemediationTable } from './table.ts';
 
 /** A diagnosis takes 20 s at most, and its function some seconds to start; API Gateway waits for 29 s. */
 const DIAGNOSE_MS = 27_000;
+/** Each is a query, and one question to Step Functions where a lock is held: it answers ten in a second. */
+export const SUMMARIES_AT_ONCE = 10;
+/** To read the registry takes a request for ten clusters: whoever turns pages reads it once. */
+const REGISTRY_KEPT_MS = 60_000;
 
 /** What can be told of the clusters that are configured. Changes nothing. */
 export class Clusters {
@@ -27,6 +31,7 @@ export class Clusters {
   readonly #remediations: Remediations;
   readonly #table: RemediationTable;
   readonly #deployment: Deployment;
+  #kept: { registered: Registered[]; untilMs: number } | undefined;
 
   constructor(deployment: Deployment) {
     this.#deployment = deployment;
@@ -34,17 +39,30 @@ export class Clusters {
     this.#table = new RemediationTable(deployment.tableName);
   }
 
-  /** By name. @throws Problem `unavailable` */
-  async list(): Promise<ClusterSummary[]> {
-    return Promise.all((await this.#registry.all()).map((cluster) => this.#summarize(cluster)));
+  /**
+   * Some, by name: those after the one of that name, which need not be there any more.
+   * @throws Problem `unavailable`
+   */
+  async page({ after = '', limit }: { after?: string | undefined; limit: number }): Promise<ClusterPage> {
+    const left = (await this.#registered()).filter(({ name }) => name > after);
+    const page = left.slice(0, limit);
+    return {
+      clusters: await mapAtOnce(page, SUMMARIES_AT_ONCE, (each) => this.summarize(each)),
+      next: left.length > limit ? (page.at(-1)?.name ?? null) : null,
+    };
+  }
+
+  /** @throws Problem `unknown-cluster`, `diagnosis-failed`, `unavailable` */
+  async diagnose(name: string): Promise<DiagnosisAnswer> {
+    await this.#registry.configurationOf(name);
+    return this.look(name);
   }
 
   /**
-   * One look at a cluster, as `diagnose-cluster` takes it.
-   * @throws Problem `unknown-cluster`, `diagnosis-failed`, `unavailable`
+   * One look at a cluster that is known to be configured, as `diagnose-cluster` takes it.
+   * @throws Problem `diagnosis-failed`, `unavailable`
    */
-  async diagnose(name: string): Promise<DiagnosisAnswer> {
-    await this.#registry.configurationOf(name);
+  async look(name: string): Promise<DiagnosisAnswer> {
     const { FunctionError, Payload } = await answerOf(
       this.#lambda.send(
         new InvokeCommand({
@@ -59,13 +77,25 @@ export class Clusters {
     throw new Problem('diagnosis-failed', `${errorType}: ${errorMessage}`);
   }
 
-  async #summarize({ name, members, policy }: Cluster): Promise<ClusterSummary> {
+  async #registered(): Promise<Registered[]> {
+    if (this.#kept === undefined || this.#kept.untilMs < Date.now()) {
+      this.#kept = { registered: await this.#registry.all(), untilMs: Date.now() + REGISTRY_KEPT_MS };
+    }
+    return this.#kept.registered;
+  }
+
+  /** What is at work for a cluster, and what was last. @throws Problem `unavailable` */
+  async summarize(registered: Registered): Promise<ClusterSummary> {
+    const { name } = registered;
+    const configured =
+      'cluster' in registered
+        ? { members: registered.cluster.members.length, policy: registered.cluster.policy ?? null, problem: null }
+        : { members: 0, policy: null, problem: registered.problem };
     const { lock, record } = await this.#table.latestOf(name);
     const holder = await this.#remediations.runningHolder(lock);
     return {
       name,
-      members: members.length,
-      policy: policy ?? null,
+      ...configured,
       running: holder
         ? { id: holder.remediation, startedAt: holder.startedAt, waitsForApproval: holder.approval !== undefined }
         : null,

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { type Accepted, answerRequestSchema, reasonSchema } from '../../core/contracts/api.ts';
 import { openApiDocument } from '../../core/contracts/openapi.ts';
-import { OPERATIONS, type OperationId, routes } from '../../core/contracts/operations.ts';
+import { AFTER, LIMIT, OPERATIONS, type OperationId, routes } from '../../core/contracts/operations.ts';
 import { parse } from '../../core/contracts/parse.ts';
 import { PROBLEMS, Problem, problemType } from '../../core/contracts/problems.ts';
 import { deploymentSchema } from '../../core/contracts/remediation.ts';
@@ -36,7 +36,8 @@ const HANDLERS: Record<OperationId, (request: ApiRequest) => Promise<object>> = 
     const reason = request.query('reason', reasonSchema);
     return linked(request, await remediations.stop(request.path('id'), { by: request.by, reason }));
   },
-  listClusters: async () => ({ clusters: await clusters.list() }),
+  listClusters: (request) =>
+    clusters.page({ after: request.query('after', AFTER.schema), limit: request.query('limit', LIMIT.schema) }),
   diagnoseCluster: (request) => clusters.diagnose(request.path('name')),
   getOpenApi: async () => openApiDocument(),
 };

@@ -1,26 +1,30 @@
 import { GetParameterCommand, paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
 import { type Cluster, clusterSchema, registryParameterName } from '../../core/contracts/clusters.ts';
+import { parse } from '../../core/contracts/parse.ts';
 import { Problem } from '../../core/contracts/problems.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { deployedName } from '../names.ts';
 import { answerOf } from './aws-answers.ts';
 
+/** A cluster, with its configuration or with why that cannot be read: one such parameter hides no other cluster. */
+export type Registered = { name: string } & ({ cluster: Cluster } | { problem: string });
+
 /** Which clusters there are, from the parameters that their stacks deploy. */
 export class ClusterRegistry {
   readonly #client = new SSMClient(AWS_CLIENT);
 
-  /** Sorted by name. @throws Problem `unavailable` */
-  async all(): Promise<Cluster[]> {
-    const clusters: Cluster[] = [];
-    const pages = paginateGetParametersByPath(
-      { client: this.#client },
-      { Path: deployedName(registryParameterName('')) },
-    );
+  /** Sorted by name. Systems Manager hands them out by tens. @throws Problem `unavailable` */
+  async all(): Promise<Registered[]> {
+    const folder = deployedName(registryParameterName(''));
+    const found: Registered[] = [];
+    const pages = paginateGetParametersByPath({ client: this.#client }, { Path: folder });
     const next = () => answerOf(pages.next());
     for (let page = await next(); !page.done; page = await next()) {
-      for (const { Value } of page.value.Parameters ?? []) clusters.push(read(Value));
+      for (const { Name = '', Value } of page.value.Parameters ?? []) {
+        found.push(registered(Name.slice(folder.length), Value));
+      }
     }
-    return clusters.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+    return found.toSorted((one, other) => (one.name < other.name ? -1 : 1));
   }
 
   /** @throws Problem `unknown-cluster`, `unavailable` */
@@ -38,6 +42,20 @@ export class ClusterRegistry {
       { ParameterNotFound: none },
     );
     return read(Parameter?.Value);
+  }
+}
+
+function registered(name: string, value: string | undefined): Registered {
+  try {
+    return {
+      name,
+      cluster: parse(clusterSchema, JSON.parse(value ?? ''), `The SSM parameter ${registryParameterName(name)}`),
+    };
+  } catch (error) {
+    return {
+      name,
+      problem: `${(error as Error).message} This version did not write it: deploy the stack of the cluster again.`,
+    };
   }
 }
 

@@ -32,6 +32,12 @@ import { RemediationTable } from './table.ts';
 const REQUESTED_BY_CHARS = 256;
 const STOPPED = 'Stopped';
 /**
+ * Step Functions describes 250 executions at once and then ten in a second, for the whole account: in a storm a list of clusters asks for more. So
+ * the SDK slows down by itself where it is throttled.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ */
+const PACED = { ...AWS_CLIENT, retryMode: 'adaptive', maxAttempts: 5 };
+/**
  * A remediation that waits for an answer looks at its cluster every ten minutes, and asks again with another token. A look takes up to 20 s; API
  * Gateway waits for 29 s, which the last requests have to fit into.
  */
@@ -48,7 +54,7 @@ interface Answering {
 
 /** What a person or a tool does with remediations. Whoever calls is `by`, as AWS knows them. */
 export class Remediations {
-  readonly #client = new SFNClient(AWS_CLIENT);
+  readonly #client = new SFNClient(PACED);
   readonly #registry = new ClusterRegistry();
   readonly #table: RemediationTable;
   readonly #deployment: Deployment;

@@ -1,6 +1,7 @@
 import { parse } from '../../core/contracts/parse.ts';
-import { chooseRunbookInput, type NextRunbook } from '../../core/contracts/remediation-steps.ts';
+import { type ChooseRunbook, chooseRunbookInput, type NextRunbook } from '../../core/contracts/remediation-steps.ts';
 import { chooseRunbook } from '../../core/decisions/choose-runbook.ts';
+import { logMetrics } from '../embedded-metrics.ts';
 import { requireAlone } from '../executions.ts';
 
 /**
@@ -10,6 +11,17 @@ import { requireAlone } from '../executions.ts';
 export async function handler(event: unknown): Promise<NextRunbook> {
   const input = parse(chooseRunbookInput, event, "The step's input");
   const next = chooseRunbook(input);
-  if (next.action === 'Run') await requireAlone(input.cluster.name);
+  if (isAsked(next, input)) {
+    logMetrics([{ dimensions: { cluster: input.cluster.name }, values: { ApprovalWanted: 1 } }]);
+  }
+  // A dry run changes nothing; what follows it comes by here again.
+  if (next.action === 'Run' && next.input.dryRun !== true) {
+    await requireAlone(input.cluster.name, { seenSinceMs: Date.parse(input.enteredAt) });
+  }
   return next;
+}
+
+/** Whether a person is asked next, or still: nobody has wanted a dry run, and yet there is one. */
+function isAsked(next: NextRunbook, { request }: ChooseRunbook): boolean {
+  return next.action === 'Ask' || (next.action === 'Run' && next.input.dryRun === true && !request.dryRun);
 }

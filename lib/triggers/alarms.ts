@@ -6,10 +6,10 @@ import { Construct } from 'constructs';
 import type { Cluster } from '../../core/contracts/clusters.ts';
 import {
   alarmPrefix,
+  INCOMING_PAGES_TOPIC,
   METRIC_NAMESPACE,
   type MetricName,
   NEARLY_FULL,
-  PAGES_TOPIC,
   WATCH_ALARM_PREFIX,
 } from '../../core/contracts/detection.ts';
 import { PREVENT_ABOVE_RATIO } from '../../core/decisions/space.ts';
@@ -107,7 +107,7 @@ export class ClusterAlarms extends Construct {
   constructor(scope: Construct, id: string, { cluster }: ClusterAlarmsProps) {
     super(scope, id);
     this.#cluster = cluster.name;
-    const topicArn = Stack.of(this).formatArn({ service: 'sns', resource: named(this, PAGES_TOPIC) });
+    const topicArn = Stack.of(this).formatArn({ service: 'sns', resource: named(this, INCOMING_PAGES_TOPIC) });
     this.#pages = Topic.fromTopicArn(this, 'Pages', topicArn);
     const watches = Object.entries(WATCHES).filter(([, { metric }]) => cluster.auth || metric !== 'TokensRejected');
     this.alarms = [

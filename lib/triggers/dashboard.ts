@@ -1,19 +1,28 @@
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import {
   type Alarm,
   AlarmStatusWidget,
   Dashboard,
   GraphWidget,
+  GraphWidgetView,
+  type IMetric,
   type IWidget,
+  MathExpression,
+  Metric,
   PeriodOverride,
   SingleValueWidget,
+  Stats,
+  TextWidget,
   type YAxisProps,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import type { Cluster } from '../../core/contracts/clusters.ts';
-import type { MetricName } from '../../core/contracts/detection.ts';
+import { METRIC_NAMESPACE, type MetricName, PAGER_STATE_MACHINE } from '../../core/contracts/detection.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
 import { PREVENT_ABOVE_RATIO } from '../../core/decisions/space.ts';
 import { named } from '../names.ts';
 import { metricOf } from './alarms.ts';
+import { DETECTOR_PERIOD } from './detector.ts';
 
 /** CloudWatch's grid. */
 const WIDTH = 24;
@@ -53,6 +62,7 @@ export class ClusterDashboard extends Construct {
                 'NoSpace',
                 'Corrupt',
                 'TokensRejected',
+                'ApprovalWanted',
               ),
               width,
               height: 3,
@@ -108,4 +118,134 @@ export class ClusterDashboard extends Construct {
       ],
     });
   }
+}
+
+/**
+ * A query looks at up to 10,000 metrics, of which each cluster has one of each name, and returns up to 500 lines.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-limits.html
+ */
+const MOST_NAMED = 100;
+/** A remediation that waits says so each ten minutes. */
+const ASKED_EVERY = Duration.minutes(10);
+
+/**
+ * The whole fleet on a page: how many clusters are healthy, which are not, and what waits for an approval. It asks CloudWatch for whatever clusters there
+ * are by then, so that nothing of it depends on them, and its size does not either.
+ */
+export class FleetDashboard extends Construct {
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    const looked = fleetMetric(this, 'COUNT(IncidentPresent)', 'looked at');
+    const incidents = fleetMetric(this, 'SUM(IncidentPresent)', 'with an incident');
+    const healthy = new MathExpression({
+      expression: 'looked - incidents',
+      usingMetrics: { looked, incidents },
+      label: 'healthy',
+      period: DETECTOR_PERIOD,
+    });
+    const failed = fleetMetric(this, 'SUM(DetectorErrors)', 'that nobody could look at');
+    const asked = fleetMetric(this, 'SUM(ApprovalWanted)', 'waiting for an approval', ASKED_EVERY);
+    const which = (title: string, metric: IMetric) => (width: number) =>
+      new GraphWidget({ title, left: [metric], view: GraphWidgetView.BAR, liveData: true, width, height: 8 });
+    const overTime = (title: string, ...left: IMetric[]) => {
+      return (width: number) => new GraphWidget({ title, left, leftYAxis: FROM_ZERO, width });
+    };
+    const row = (...widgets: ((width: number) => IWidget)[]) => widgets.map((make) => make(WIDTH / widgets.length));
+    new Dashboard(this, 'Dashboard', {
+      dashboardName: named(this, 'etcd-remediation'),
+      periodOverride: PeriodOverride.INHERIT,
+      defaultInterval: Duration.hours(1),
+      widgets: [
+        row(
+          (width) =>
+            new SingleValueWidget({
+              title: 'Clusters now',
+              metrics: [healthy, incidents, failed, asked],
+              width,
+              height: 3,
+            }),
+        ),
+        row(
+          which('Which have an incident (1)', byCluster(this, 'MAX(IncidentPresent)')),
+          which('Which have no quorum (0)', byCluster(this, 'MIN(HasLeader)', 'ASC')),
+          which(
+            'Which wait for an approval (asked within ten minutes)',
+            byCluster(this, 'MAX(ApprovalWanted)', 'DESC', ASKED_EVERY),
+          ),
+        ),
+        row(
+          which('Failed members', byCluster(this, 'MAX(FailedMembers)')),
+          which('Members that cannot be reached from here', byCluster(this, 'MAX(InaccessibleMembers)')),
+          which('The fullest databases, in percent of their quotas', byCluster(this, 'MAX(QuotaUsedPercent)')),
+        ),
+        row(
+          overTime('Clusters', healthy, incidents, failed),
+          overTime(
+            'Remediations',
+            executions(this, ENTRY_STATE_MACHINE, 'ExecutionsStarted', 'started'),
+            executions(this, ENTRY_STATE_MACHINE, 'ExecutionsFailed', 'failed'),
+            executions(this, ENTRY_STATE_MACHINE, 'ExecutionThrottled', 'throttled'),
+          ),
+          overTime(
+            'Messages to a person',
+            executions(this, PAGER_STATE_MACHINE, 'ExecutionsSucceeded', 'sent'),
+            executions(this, PAGER_STATE_MACHINE, 'ExecutionsFailed', 'not sent'),
+          ),
+        ),
+        [
+          new TextWidget({
+            markdown:
+              `A cluster counts by the looks of its detector within a minute: one that is late counts in the next. The lists name up to ${MOST_NAMED} ` +
+              'clusters each, those first that matter most. `npx etcd-remediation clusters` lists all of them, with the remediation that is at work; ' +
+              'each has a dashboard of its own, `etcd-remediation-CLUSTER`.',
+            width: WIDTH,
+            height: 2,
+          }),
+        ],
+      ],
+    });
+  }
+}
+
+/** Of all clusters together. @param measure such as `SUM(NoSpace)` */
+function fleetMetric(scope: Construct, measure: string, label: string, period = DETECTOR_PERIOD): MathExpression {
+  return new MathExpression({ expression: `SELECT ${measure} FROM ${clustersIn(scope)}`, label, period });
+}
+
+/** Of each of those clusters of which it is the most, or the least. */
+function byCluster(
+  scope: Construct,
+  measure: string,
+  order: 'ASC' | 'DESC' = 'DESC',
+  period = DETECTOR_PERIOD,
+): MathExpression {
+  const [, how = ''] = /^(\w+)\(/.exec(measure) ?? [];
+  return new MathExpression({
+    expression: `SELECT ${measure} FROM ${clustersIn(scope)} GROUP BY cluster ORDER BY ${how}() ${order} LIMIT ${MOST_NAMED}`,
+    label: '',
+    period,
+  });
+}
+
+/** The metrics of clusters, and not those of their members. */
+function clustersIn(scope: Construct): string {
+  return `SCHEMA("${named(scope, METRIC_NAMESPACE)}", cluster)`;
+}
+
+/** By its name: what a dashboard shows need not be of the same stack. */
+function executions(scope: Construct, stateMachineName: string, metricName: string, label: string): Metric {
+  const arn = Stack.of(scope).formatArn({
+    service: 'states',
+    resource: 'stateMachine',
+    resourceName: named(scope, stateMachineName),
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  return new Metric({
+    namespace: 'AWS/States',
+    metricName,
+    dimensionsMap: { StateMachineArn: arn },
+    statistic: Stats.SUM,
+    period: Duration.minutes(5),
+    label,
+  });
 }

@@ -40,6 +40,12 @@ const MAY_BE_ANOTHER_INCIDENT = `['${[
   ERROR_NAMES.VerificationFailed,
 ].join("', '")}']`;
 
+/**
+ * JSONata: the name of a runbook's execution, by which `lambdas/executions.ts` knows whose it is. An execution's name has at most 80 characters, and a
+ * cluster's 63: 16 are left for what is new each time.
+ */
+const RUNBOOK_EXECUTION = "$cluster.name & '_' & $substring($replace($uuid(), '-', ''), 0, 16)";
+
 /** `round` is the newest. */
 const ROUNDS_WITH_THIS = '{% [$append($rounds, $round)] %}';
 
@@ -122,6 +128,7 @@ export class Remediation extends Construct {
         healthyLooks: '{% $healthyLooks %}',
         approved: '{% $approved %}',
         rounds: '{% [$rounds.{"incident": incident, "runbook": runbook, "outcome": outcome}] %}',
+        enteredAt: '{% $states.context.State.EnteredTime %}',
         runbooks: Object.fromEntries(
           Object.keys(runbooks).map((incident) => {
             const { runbook, policy } = RUNBOOKS[incident as Incident];
@@ -132,8 +139,7 @@ export class Remediation extends Construct {
       assign: {
         next: '{% $states.result.Payload %}',
         healthyLooks: "{% $diagnosis.incident = 'healthy' ? $healthyLooks + 1 : 0 %}",
-        // An execution's name has at most 80 characters, of which 36 are the part that is new each time.
-        runbookExecution: "{% $substring($states.context.Execution.Name, 0, 43) & '-' & $uuid() %}",
+        runbookExecution: `{% ${RUNBOOK_EXECUTION} %}`,
       },
       onError,
     });

@@ -149,7 +149,41 @@ describe('the API', () => {
   it('lists every cluster, by name', async () => {
     const { body } = await api.call('listClusters');
     expect(body.clusters.map(({ name }: { name: string }) => name)).toEqual([...NAMES, 'secret']);
-    expect(body.clusters[0]).toEqual({ name: 'c00', members: 1, policy: null, running: null, last: null });
+    expect(body.clusters[0]).toEqual({
+      name: 'c00',
+      members: 1,
+      policy: null,
+      problem: null,
+      running: null,
+      last: null,
+    });
+    expect(body.next).toBeNull();
+  });
+
+  it('lists them in pages, each of which names where the next one begins', async () => {
+    const names: string[] = [];
+    let after: string | null = '';
+    for (let page = 0; after !== null && page < 20; page += 1) {
+      const { body } = await api.call('listClusters', { limit: '5', ...(after && { after }) });
+      expect(body.clusters.length).toBeLessThanOrEqual(5);
+      names.push(...body.clusters.map(({ name }: { name: string }) => name));
+      after = body.next;
+    }
+    expect(names).toEqual([...NAMES, 'secret']);
+    // A cluster that is not there any more still says where to go on.
+    const { body } = await api.call('listClusters', { after: 'c00a', limit: '1' });
+    expect(body).toMatchObject({ clusters: [{ name: NAMES[1] }], next: NAMES[1] });
+  });
+
+  it.each([
+    [{ limit: '0' }, 'limit: must be at least 1'],
+    [{ limit: '101' }, 'limit: must be at most 100'],
+    [{ limit: 'x' }, 'limit: must be a number'],
+    [{ after: 'no name' }, 'after: '],
+  ] as const)('refuses a page of %o', async (parameters, detail) => {
+    const refused = await api.call('listClusters', parameters);
+    expect(refused).toMatchObject({ status: 400, body: problem('invalid-request') });
+    expect(refused.body.detail).toContain(detail);
   });
 
   it('takes an input with its cluster, names who has asked, and tells an error as the workflow does', async () => {

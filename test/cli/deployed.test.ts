@@ -143,7 +143,7 @@ describe('a remediation that is at work', () => {
     ]);
     const { stdout } = await terminal.type('clusters');
     expect(stdout).toMatch(
-      /^CLUSTER +MEMBERS +AT WORK .*\nlost +1 +at-work +2\S+Z +- +- +-\norders +1 +- +- +PreconditionFailed /,
+      /^CLUSTER +MEMBERS +AT WORK .*\nlost +1 +at-work +2\S+Z +- +- +-\norders +1 +- +- +PreconditionFailed .*\n\nListed 2 clusters: 1 with no remediation at work, 1 with a remediation at work\n$/m,
     );
   });
 
@@ -229,7 +229,9 @@ describe('a diagnosis by what is deployed', () => {
       },
     ]);
     expect([one.status, one.stderr]).toEqual([1, '']);
-    expect(one.stdout).toMatch(/^Diagnosing lost \(nothing is changed\)\n\nlost: quorum-lost\n/);
+    expect(one.stdout).toMatch(
+      /^Diagnosing lost \(nothing is changed\)\n( {2}… .*; at work: lost\n)*\nlost: quorum-lost\n/,
+    );
     expect(one.stdout).toMatch(/\n {4}npx etcd-remediation start lost --dry-run --watch --region local\n$/);
   });
 });

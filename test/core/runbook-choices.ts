@@ -30,6 +30,10 @@ export interface Scene {
 }
 
 export function choose(scene: Scene) {
+  return chooseRunbook(inputOf(scene));
+}
+
+export function inputOf(scene: Scene): ChooseRunbook {
   const {
     found,
     others = [],
@@ -41,21 +45,20 @@ export function choose(scene: Scene) {
     healthyLooks = 0,
     approved = null,
   } = scene;
-  return chooseRunbook(
-    chooseRunbookInput.parse({
-      cluster: clusterOf([configured('node1')], policy && { policy }),
-      request: { cluster: 'orders', dryRun: false, reason: 'INC-1', requestedBy: 'ann', ...request },
-      diagnosis: { incident: found, summary: SUMMARY, others } satisfies Partial<Diagnosis>,
-      asked,
-      healthyLooks,
-      approved,
-      rounds: rounds.map((round) => {
-        const [incident, outcome] = round.split(' ') as [Incident, string];
-        return { incident, outcome, runbook: RUNBOOKS[incident]?.runbook };
-      }),
-      runbooks,
+  return chooseRunbookInput.parse({
+    cluster: clusterOf([configured('node1')], policy && { policy }),
+    request: { cluster: 'orders', dryRun: false, reason: 'INC-1', requestedBy: 'ann', ...request },
+    diagnosis: { incident: found, summary: SUMMARY, others } satisfies Partial<Diagnosis>,
+    enteredAt: '2025-01-01T00:00:00.000Z',
+    asked,
+    healthyLooks,
+    approved,
+    rounds: rounds.map((round) => {
+      const [incident, outcome] = round.split(' ') as [Incident, string];
+      return { incident, outcome, runbook: RUNBOOKS[incident]?.runbook };
     }),
-  );
+    runbooks,
+  });
 }
 
 /** `Run space-reclaim`, `Run member-replacement dry`, `Finish NothingToDo`, or the name of the error. */

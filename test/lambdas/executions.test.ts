@@ -8,12 +8,18 @@ const KEY = 'LOCALKEY';
 
 /** What Step Functions answers, look by look: the names of what runs, and with which input. */
 let looks: Record<string, string>[];
+/** Which executions it was asked to describe, and how often it was asked what runs. */
+let described: string[];
+let listed: number;
 let endpoint: AwsEndpoint;
 beforeEach(async () => {
+  described = [];
+  listed = 0;
   endpoint = await serveAwsEndpoint(
     {
       'AWSStepFunctions.ListExecutions': ({ stateMachineArn: asked, statusFilter }) => {
         expect([asked, statusFilter]).toEqual([stateMachineArn(RUNBOOK), 'RUNNING']);
+        listed += 1;
         const running = looks.length > 1 ? looks.shift() : looks[0];
         if (!running) throw new AwsError('AccessDeniedException', 'not authorized');
         current = running;
@@ -23,6 +29,7 @@ beforeEach(async () => {
       },
       'AWSStepFunctions.DescribeExecution': ({ executionArn: asked }) => {
         const name = String(asked).split(':').at(-1) ?? '';
+        described.push(name);
         return { executionArn: asked, name, status: 'RUNNING', input: current[name] };
       },
     },
@@ -65,6 +72,31 @@ describe('a runbook that wants to be alone', () => {
     looks = [{ 'run-7': '{"cluster":"orders"}' }, {}];
     await expect(requireAlone('orders')).resolves.toBeUndefined();
     expect(looks).toHaveLength(1);
+  });
+
+  it('knows by its name whose an execution is that a remediation has started, and asks of no other cluster', async () => {
+    const running = (cluster: string) => [`${cluster}_0123456789abcdef`, JSON.stringify({ cluster })];
+    const others = ['billing', 'orders-2', 'order', 'o'].map(running);
+    // Names that somebody has thought of say nothing.
+    const byHand = { orders_0123456789abcde: '{"cluster":"billing"}', 'billing-0123456789abcdef': 'null' };
+    looks = [{ ...Object.fromEntries(others), ...byHand }];
+    await expect(requireAlone('orders', { withinMs: 0 })).resolves.toBeUndefined();
+    expect(described.toSorted()).toEqual(Object.keys(byHand).toSorted());
+    looks = [Object.fromEntries([...others, running('orders')])];
+    await expect(requireAlone('orders', { withinMs: 0 })).rejects.toThrow('orders_0123456789abcdef');
+  });
+
+  it('takes what another one has seen in the same environment, if that is new enough, and looks anew to wait', async () => {
+    looks = [{}];
+    const before = Date.now();
+    await requireAlone('orders', { seenSinceMs: before });
+    await requireAlone('billing', { seenSinceMs: before });
+    expect(listed).toBe(1);
+    await requireAlone('billing', { seenSinceMs: Date.now() + 1 });
+    expect(listed).toBe(2);
+    looks = [{ 'run-7': '{"cluster":"orders"}' }, {}];
+    await requireAlone('orders', { seenSinceMs: Date.now() + 1 });
+    expect(listed).toBe(4);
   });
 
   it('does not go on where it may not ask', async () => {

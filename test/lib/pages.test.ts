@@ -1,17 +1,34 @@
 import { describe, expect, it } from 'vitest';
 import { saidHere } from '../../cli/said-here.ts';
+import { INCOMING_PAGES_TOPIC, PAGES_TOPIC } from '../../core/contracts/detection.ts';
 import { evaluateTemplate } from '../../local/asl/expressions.ts';
 import type { TaskState } from '../../local/asl/types.ts';
 import { catchers, pagesOf, successors } from './definitions.ts';
-import { definitionOf, ENTRY, FLEET, GUARD, RELEASE, render, resourcesOf, synthesizeStacks } from './stacks.ts';
+import { execute } from './execute.ts';
+import {
+  definitionOf,
+  ENTRY,
+  FLEET,
+  GUARD,
+  PAGER,
+  RELEASE,
+  type Resource,
+  render,
+  resourcesOf,
+  synthesizeStacks,
+} from './stacks.ts';
 
 /** What holds for every state that calls a person. */
 
 const stacks = synthesizeStacks(FLEET);
-const pages = Object.keys(stacks.stateMachines).flatMap((stateMachine) => {
+const sending = Object.keys(stacks.stateMachines).flatMap((stateMachine) => {
   const definition = definitionOf(stacks, stateMachine);
   return pagesOf(definition).map(({ name, state }) => ({ stateMachine, name, state, definition }));
 });
+
+/** What the pager sends on was a page before. */
+const pages = sending.filter(({ stateMachine }) => stateMachine !== PAGER);
+const [PEOPLE, INCOMING] = [PAGES_TOPIC, INCOMING_PAGES_TOPIC].map((name) => `arn:aws:sns:local:000000000000:${name}`);
 
 function argumentsOf({ Arguments }: TaskState) {
   return Arguments as Record<string, string>;
@@ -24,7 +41,7 @@ const ofRemediations = pages.filter(({ stateMachine }) => !AUTHENTICATION.includ
 
 describe('a page', () => {
   it('is sent by these states, and by no other', () => {
-    expect(pages.map(({ stateMachine, name }) => `${stateMachine}: ${name}`).toSorted()).toEqual(
+    expect(sending.map(({ stateMachine, name }) => `${stateMachine}: ${name}`).toSorted()).toEqual(
       [
         'etcd-remediation-auth-token-reset: Page that authentication may be disabled',
         `${GUARD}: Page that authentication may be disabled`,
@@ -34,6 +51,7 @@ describe('a page', () => {
         `${ENTRY}: Page that it has failed`,
         `${ENTRY}: Page that no other one was started`,
         `${RELEASE}: Page that it was cut off`,
+        `${PAGER}: Send one message`,
       ].toSorted(),
     );
   });
@@ -49,14 +67,17 @@ describe('a page', () => {
     }
   });
 
-  it.each(pages)('goes to the one topic, with a subject and a message: $name ($stateMachine)', ({ state }) => {
-    expect(stacks.topics).toHaveLength(1);
-    expect(argumentsOf(state)).toEqual({
-      TopicArn: stacks.topics[0],
-      Subject: expect.any(String),
-      Message: expect.stringMatching(/^\{% .* %\}$/),
-    });
-  });
+  it.each(pages)(
+    'goes to the topic that collects them, with a subject and a message: $name ($stateMachine)',
+    ({ state }) => {
+      expect(stacks.topics.toSorted()).toEqual([PEOPLE, INCOMING].toSorted());
+      expect(argumentsOf(state)).toEqual({
+        TopicArn: INCOMING,
+        Subject: expect.any(String),
+        Message: expect.stringMatching(/^\{% .* %\}$/),
+      });
+    },
+  );
 
   it.each(pages)('has a subject that SNS takes, however long a name is: $name ($stateMachine)', async (page) => {
     const name = 'n'.repeat(63);
@@ -102,21 +123,81 @@ describe('a page about a remediation', () => {
   });
 });
 
-describe('the topic', () => {
+describe('the pager', () => {
+  /** A message of SQS that holds what a topic of SNS was told, as far as it is looked at. */
+  const recordOf = (Subject: string, Message: string) => ({
+    messageId: 'x',
+    body: JSON.stringify({ Subject, Message }),
+  });
+  const send = async (...records: object[]) => {
+    const { ended, pages: sent } = await execute(definitionOf(stacks, PAGER), {
+      stateMachineName: PAGER,
+      input: records as never,
+      topics: [PEOPLE ?? ''],
+      answers: {},
+    });
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(sent).toHaveLength(1);
+    return sent[0];
+  };
+
+  it('sends a page that is alone as it came', async () => {
+    const message = '{"AlarmName":"a"}\n"quoted"';
+    expect(await send(recordOf('ALARM: "a"', message))).toEqual({ subject: 'ALARM: "a"', message });
+  });
+
+  it('sends several as one message, which names each first, and then has each as a whole', async () => {
+    const sent = await send(recordOf('ALARM: one', 'The first.'), recordOf('ALARM: two', 'The second.'));
+    expect(sent).toEqual({
+      subject: '2 pages: ALARM: one; ALARM: two',
+      message:
+        '2 pages came in together:\n- ALARM: one\n- ALARM: two\n\nALARM: one\n\nThe first.\n\n----------\n\nALARM: two\n\nThe second.',
+    });
+  });
+
+  it('sends one once that was delivered twice, and two that differ in what they say', async () => {
+    const [first, second] = [recordOf('CRITICAL', 'orders'), recordOf('CRITICAL', 'billing')];
+    expect((await send(first, first))?.message).toBe('orders');
+    expect((await send(first, second, first))?.subject).toBe('2 pages: CRITICAL; CRITICAL');
+  });
+
+  it('takes as many at once as fit into an execution, each as long as it can be', async () => {
+    const [pipe] = Object.values(resourcesOf(stacks.platform, 'AWS::Pipes::Pipe'));
+    const { BatchSize } = (pipe as Resource).Properties.SourceParameters.SqsQueueParameters;
+    // A quotation mark is escaped once for SNS, and once more for SQS.
+    const text = `${'"'.repeat(500)}${'x'.repeat(4_500)}`;
+    const envelope = { Type: 'Notification', Subject: 's'.repeat(99), Message: text, more: 'y'.repeat(1_000) };
+    const records = Array.from({ length: BatchSize }, () => ({
+      body: JSON.stringify(envelope),
+      more: 'z'.repeat(700),
+    }));
+    expect(Buffer.byteLength(JSON.stringify(records))).toBeLessThan(256 * 1024);
+    for (const { state } of pages) expect(argumentsOf(state).Message).toMatch(/^\{% \$substring\(.*, 0, 5000\) %\}$/);
+    const sent = await send(
+      ...records.map((each, index) => ({ ...each, body: JSON.stringify({ ...envelope, Message: `${index}${text}` }) })),
+    );
+    expect(sent?.subject).toHaveLength(99);
+    expect(Buffer.byteLength(sent?.message ?? '')).toBeLessThan(256 * 1024);
+  });
+});
+
+describe('a topic', () => {
   it('takes nothing that is not encrypted on its way', () => {
     const policies = Object.values(resourcesOf(stacks.platform, 'AWS::SNS::TopicPolicy'));
-    const [topic] = Object.keys(resourcesOf(stacks.platform, 'AWS::SNS::Topic'));
-    expect(policies.map(({ Properties }) => Properties.Topics)).toEqual([[{ Ref: topic }]]);
-    expect(policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)).toMatchObject([
-      {
-        Effect: 'Deny',
-        Principal: '*',
-        Action: 'sns:Publish',
-        Resource: { Ref: topic },
-        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
-      },
-      { Effect: 'Allow' },
-    ]);
+    const topics = Object.keys(resourcesOf(stacks.platform, 'AWS::SNS::Topic'));
+    expect(policies.map(({ Properties }) => Properties.Topics)).toEqual(topics.map((topic) => [{ Ref: topic }]));
+    for (const [index, { Properties }] of policies.entries()) {
+      expect(Properties.PolicyDocument.Statement).toMatchObject([
+        {
+          Effect: 'Deny',
+          Principal: '*',
+          Action: 'sns:Publish',
+          Resource: { Ref: topics[index] },
+          Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+        },
+        { Effect: 'Allow' },
+      ]);
+    }
   });
 
   it('takes messages from alarms that are called as ours are, of this account, and from nobody else besides whoever has the right by a role', () => {
@@ -136,7 +217,9 @@ describe('the topic', () => {
   });
 
   it('is an output of the stack, for whoever is on call to subscribe to', () => {
-    const [topic] = Object.keys(resourcesOf(stacks.platform, 'AWS::SNS::Topic'));
+    const [topic] = Object.entries(resourcesOf(stacks.platform, 'AWS::SNS::Topic')).find(
+      ([, { Properties }]) => Properties.TopicName === PAGES_TOPIC,
+    ) ?? [''];
     const outputs = Object.values(stacks.platform.toJSON().Outputs as Record<string, { Value: unknown }>);
     expect(outputs.map(({ Value }) => Value)).toContainEqual({ Ref: topic });
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { INCOMING_PAGES_TOPIC, PAGES_TOPIC } from '../../core/contracts/detection.ts';
 import { RUNBOOKS } from '../../lib/workflows/registry.ts';
 import {
   CHECK,
@@ -6,6 +7,7 @@ import {
   FLEET,
   functionOf,
   GUARD,
+  PAGER,
   permissionsOf,
   RELEASE,
   render,
@@ -73,6 +75,7 @@ const STEPS_OF = {
   ],
   [ENTRY]: ['load-remediation', 'diagnose-cluster', 'choose-runbook'],
   [RELEASE]: [],
+  [PAGER]: [],
   [CHECK]: [
     'load-remediation',
     'diagnose-cluster',
@@ -84,6 +87,13 @@ const STEPS_OF = {
 };
 /** The state machines that may call a person. */
 const PAGING = ['etcd-remediation-auth-token-reset', GUARD, ENTRY, RELEASE];
+/** To which of the topics: that of the people is the pager's. */
+const [TOPIC_OF_PEOPLE, INCOMING_TOPIC] = [PAGES_TOPIC, INCOMING_PAGES_TOPIC].map(
+  (name) =>
+    Object.entries(resourcesOf(platform, 'AWS::SNS::Topic')).find(
+      ([, { Properties }]) => Properties.TopicName === name,
+    )?.[0],
+);
 /** By which API Gateway logs, for the whole account: it wants this one policy. */
 const LOGGING_ROLE = Object.keys(resourcesOf(platform, 'AWS::IAM::Role')).find((id) =>
   id.startsWith('apiRestApiCloudWatchRole'),
@@ -141,8 +151,8 @@ describe('permissions', () => {
       const functions = [...new Set(steps.map((step) => functionOf(platform, step)[0]))];
       const invocations = functions.map((id) => `lambda:InvokeFunction <${id}.Arn>:*`);
       expect(given).toEqual(expect.arrayContaining(invocations));
-      const topics = Object.keys(resourcesOf(platform, 'AWS::SNS::Topic'));
-      const paging = PAGING.includes(name) ? topics.map((topic) => `sns:Publish <${topic}>`) : [];
+      const topics = [...(PAGING.includes(name) ? [INCOMING_TOPIC] : []), ...(name === PAGER ? [TOPIC_OF_PEOPLE] : [])];
+      const paging = topics.map((topic) => `sns:Publish <${topic}>`);
       expect(given.filter((permission) => permission.startsWith('sns:'))).toEqual(paging);
       const own = OWN[name] ?? [];
       expect(given).toEqual(expect.arrayContaining(own));
@@ -162,12 +172,12 @@ describe('permissions', () => {
     );
   });
 
-  it('let nobody page but the state machines that may leave something for a person to do', () => {
+  it('let nobody page but the state machines that may leave something for a person to do, and what sends that on', () => {
     const roleOf = (name: string) => stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0];
     const paging = ROLES.filter((role) =>
       permissionsOf(platform, role).some((permission) => permission.startsWith('sns:')),
     );
-    expect(paging.toSorted()).toEqual(PAGING.map(roleOf).toSorted());
+    expect(paging.toSorted()).toEqual([...PAGING, PAGER].map(roleOf).toSorted());
   });
 
   it('let EventBridge start the entry workflow, the guard and what gives locks back, each by a role of its own, and nothing else', () => {
@@ -177,6 +187,19 @@ describe('permissions', () => {
     expect(roles.map(([role]) => permissionsOf(platform, role)).toSorted()).toEqual(
       [ENTRY, GUARD, RELEASE].map((name) => [`states:StartExecution <${idOf(name)}>`]).toSorted(),
     );
+  });
+
+  it('let the pipe take the pages that were collected, hand them to the pager, and do nothing else', () => {
+    const [role = '', ...others] = Object.entries(resourcesOf(platform, 'AWS::IAM::Role')).flatMap(
+      ([id, { Properties }]) =>
+        JSON.stringify(Properties.AssumeRolePolicyDocument).includes('pipes.amazonaws.com') ? [id] : [],
+    );
+    expect(others).toEqual([]);
+    const [queue] = Object.keys(resourcesOf(platform, 'AWS::SQS::Queue')).filter((id) => id.includes('Collected'));
+    expect(permissionsOf(platform, role)).toEqual([
+      ...['DeleteMessage', 'GetQueueAttributes', 'ReceiveMessage'].map((action) => `sqs:${action} <${queue}.Arn>`),
+      `states:StartExecution <${idOf(PAGER)}>`,
+    ]);
   });
 
   it('let nobody write into the table but the entry workflow and what gives locks back; the API reads it', () => {
@@ -214,7 +237,7 @@ describe('permissions', () => {
     );
     expect(new Set(principals.map((each) => JSON.stringify(each)))).toEqual(
       new Set(
-        ['lambda', 'states', 'events', 'ssm', 'scheduler', 'apigateway'].map((service) =>
+        ['lambda', 'states', 'events', 'ssm', 'scheduler', 'apigateway', 'pipes'].map((service) =>
           JSON.stringify({ Service: `${service}.amazonaws.com` }),
         ),
       ),

@@ -44,6 +44,8 @@ const PARTIAL_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:pub
 export const ENTRY = 'etcd-remediation';
 export const GUARD = 'etcd-remediation-authentication-guard';
 export const RELEASE = 'etcd-remediation-lock-release';
+/** Sends on what the others page. */
+export const PAGER = 'etcd-remediation-pager';
 /** Changes nothing, and is started by whoever wants to know. */
 export const CHECK = 'etcd-remediation-check';
 

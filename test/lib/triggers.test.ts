@@ -2,7 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { DETECTOR_FUNCTION, detectIncidentsInput, METRICS, PAGES_TOPIC } from '../../core/contracts/detection.ts';
+import {
+  DETECTOR_FUNCTION,
+  detectIncidentsInput,
+  INCOMING_PAGES_TOPIC,
+  METRICS,
+} from '../../core/contracts/detection.ts';
 import { invocationSchema } from '../../core/contracts/invocation.ts';
 import { FLEET, functionOf, permissionsOf, ROOT, render, resourcesOf, synthesizeStacks } from './stacks.ts';
 
@@ -11,7 +16,7 @@ import { FLEET, functionOf, permissionsOf, ROOT, render, resourcesOf, synthesize
 const stacks = synthesizeStacks(FLEET);
 const NAMES = FLEET.clusters.map(({ name }) => name);
 const HERE = '<AWS::Region>:<AWS::AccountId>';
-const PAGES = `arn:<AWS::Partition>:sns:${HERE}:${PAGES_TOPIC}`;
+const PAGES = `arn:<AWS::Partition>:sns:${HERE}:${INCOMING_PAGES_TOPIC}`;
 const DETECTOR = `arn:<AWS::Partition>:lambda:${HERE}:function:${DETECTOR_FUNCTION}`;
 
 const [schedulerId = '', SCHEDULER] =
@@ -157,8 +162,10 @@ describe('the alarms', () => {
   });
 
   it('reach the topic by its name', () => {
-    expect(stacks.topics).toEqual([`arn:aws:sns:local:000000000000:${PAGES_TOPIC}`]);
-    expect(new Set(stacks.alarms.flatMap(({ actions }) => actions))).toEqual(new Set(stacks.topics));
+    const incoming = `arn:aws:sns:local:000000000000:${INCOMING_PAGES_TOPIC}`;
+    expect(stacks.topics).toContain(incoming);
+    const ofClusters = stacks.alarms.filter(({ name }) => NAMES.some((cluster) => name.split('/').includes(cluster)));
+    expect(new Set(ofClusters.flatMap(({ actions }) => actions))).toEqual(new Set([incoming]));
   });
 
   it('say what is wrong, and name the entry that says what to do', () => {
@@ -198,5 +205,67 @@ describe('the dashboard', () => {
     const alarms = widgets.flatMap(({ properties }: { properties: { alarms?: string[] } }) => properties.alarms ?? []);
     const inStack = Object.keys(resourcesOf(stackOf(name), 'AWS::CloudWatch::Alarm')).map((id) => `<${id}.Arn>`);
     expect(inStack.toSorted()).toEqual(alarms.toSorted());
+  });
+});
+
+describe('the dashboard of the fleet', () => {
+  const [dashboard] = Object.values(resourcesOf(stacks.platform, 'AWS::CloudWatch::Dashboard'));
+  const body = render(dashboard?.Properties.DashboardBody);
+  const { widgets } = JSON.parse(body);
+  const expressions: string[] = widgets.flatMap(({ properties }: { properties: { metrics?: unknown[][] } }) =>
+    (properties.metrics ?? []).flatMap((metric) => metric.flatMap((part) => (Object(part).expression as string) ?? [])),
+  );
+
+  it('names no cluster, and no member: it is the same whatever clusters there are', () => {
+    expect(dashboard?.Properties.DashboardName).toBe('etcd-remediation');
+    for (const name of [...NAMES, 'node1']) expect(body).not.toContain(name);
+  });
+
+  it('counts the healthy, those with an incident, and those that wait for an approval', () => {
+    const counting = expressions.filter((expression) => !expression.includes('GROUP BY'));
+    expect(new Set(counting)).toEqual(
+      new Set([
+        'looked - incidents',
+        ...['COUNT(IncidentPresent)', 'SUM(IncidentPresent)', 'SUM(DetectorErrors)', 'SUM(ApprovalWanted)'].map(
+          (measure) => `SELECT ${measure} FROM SCHEMA(EtcdRemediation, cluster)`,
+        ),
+      ]),
+    );
+  });
+
+  it('names those that matter most, by metrics that there are, and no more than a graph can show', () => {
+    const naming = expressions.filter((expression) => expression.includes('GROUP BY'));
+    expect(naming.length).toBeGreaterThan(3);
+    for (const expression of naming) {
+      const [, how, metric = ''] =
+        /^SELECT (\w+)\((\w+)\) FROM SCHEMA\(EtcdRemediation, cluster\) /.exec(expression) ?? [];
+      expect(Object.keys(METRICS), expression).toContain(metric);
+      expect(expression).toMatch(new RegExp(`GROUP BY cluster ORDER BY ${how}\\(\\) (ASC|DESC) LIMIT 100$`));
+    }
+  });
+});
+
+describe('the alarms of the pager', () => {
+  it('call for a person without it, where pages are late, cannot be handed on, or are not sent', () => {
+    const alarms = Object.values(resourcesOf(stacks.platform, 'AWS::CloudWatch::Alarm')).filter(({ Properties }) =>
+      Properties.AlarmName.startsWith('etcd-remediation-pages/'),
+    );
+    const people = Object.entries(resourcesOf(stacks.platform, 'AWS::SNS::Topic')).find(
+      ([, { Properties }]) => Properties.TopicName === 'etcd-remediation-pages',
+    )?.[0];
+    expect(alarms.map(({ Properties }) => [Properties.AlarmName, Properties.MetricName, Properties.Threshold])).toEqual(
+      [
+        ['etcd-remediation-pages/unsent', 'ApproximateNumberOfMessagesVisible', 1],
+        ['etcd-remediation-pages/late', 'ApproximateAgeOfOldestMessage', 300],
+        ['etcd-remediation-pages/failed', 'ExecutionsFailed', 1],
+      ],
+    );
+    const runbooks = readFileSync(join(ROOT, 'docs/runbooks.md'), 'utf8');
+    for (const { Properties } of alarms) {
+      expect(Properties.AlarmActions).toEqual([{ Ref: people }]);
+      expect(Properties.TreatMissingData).toBe('notBreaching');
+      expect(Properties.AlarmDescription).toContain('docs/runbooks.md#alarm-pages');
+    }
+    expect(runbooks).toContain('\n### Alarm pages\n');
   });
 });

@@ -61,6 +61,9 @@ it('a cluster without a quorum raises its alarm after three looks, which pages a
   ]);
   expect(changes.toSorted()).toEqual([
     'etcd-remediation-detector/orders OK',
+    'etcd-remediation-pages/failed OK',
+    'etcd-remediation-pages/late OK',
+    'etcd-remediation-pages/unsent OK',
     'etcd-remediation-undelivered OK',
     'etcd-remediation/orders/member-inaccessible OK',
     'etcd-remediation/orders/quorum-lost ALARM',

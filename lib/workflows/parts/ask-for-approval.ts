@@ -19,8 +19,8 @@ export interface AskForApprovalProps {
 }
 
 const ME = '$states.context.Execution.Id';
-/** Of 256 KiB that SNS takes; `status` shows the whole. */
-const MAX_PLAN_CHARS = 20_000;
+/** So that the commands which answer fit into the page behind it; `status` shows the whole. */
+const MAX_PLAN_CHARS = 3_000;
 
 /**
  * Asks a person whether the runbook that was planned may run, and waits for the answer: whoever answers finds the question, with the token that

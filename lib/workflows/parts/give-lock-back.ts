@@ -108,7 +108,7 @@ export function giveLockBack(scope: Construct, { table, pages, ended, remediatio
     comment: 'Whoever is on call learns what stopped it; where that cannot be sent, it is still recorded',
     subject: "'CRITICAL: the etcd cluster ' & $cluster.name & ' could not be remediated'",
     message:
-      "{% 'The remediation of the etcd cluster ' & $cluster.name & ' ended with ' & $ended.outcome & ': ' & $substring($ended.summary, 0, 20000) & ' (' & " +
+      "{% 'The remediation of the etcd cluster ' & $cluster.name & ' ended with ' & $ended.outcome & ': ' & $substring($ended.summary, 0, 4000) & ' (' & " +
       `${ME} & ')' %}`,
   });
   page.addCatch(record);

@@ -40,6 +40,9 @@ describe('the detector of a cluster with a login', () => {
   let local: LocalCluster;
   let etcd: EtcdCluster;
   let close: () => Promise<void>;
+  /** What Systems Manager has, and how often it was asked. */
+  let parameters: Record<string, string>;
+  let reads = 0;
 
   beforeAll(async () => {
     local = await startCluster({ binaries: await findEtcd('3.5.30'), members: 3, quotaBackendBytes: 16 * MIB });
@@ -51,12 +54,20 @@ describe('the detector of a cluster with a login', () => {
       auth: { secret: LOGIN },
     };
     etcd = new EtcdCluster(cluster, { login: ROOT });
-    const parameters = {
+    parameters = {
       [registryParameterName('detected')]: JSON.stringify(cluster),
       [registryParameterName('secretless')]: JSON.stringify({ ...cluster, auth: { secret: 'nothing' } }),
       [registryParameterName('weak')]: JSON.stringify({ ...cluster, name: 'weak', auth: { secret: 'app' } }),
     };
-    close = await serveSecrets({ [LOGIN]: ROOT, app: { ...ROOT, username: 'app' } }, systemsManager(parameters));
+    const { 'AmazonSSM.GetParameter': getParameter, ...others } = systemsManager(parameters);
+    const counted = (request: Record<string, unknown>) => {
+      reads += 1;
+      return getParameter?.(request);
+    };
+    close = await serveSecrets(
+      { [LOGIN]: ROOT, app: { ...ROOT, username: 'app' } },
+      { ...others, 'AmazonSSM.GetParameter': counted },
+    );
   });
   afterAll(async () => {
     etcd?.close();
@@ -109,6 +120,24 @@ describe('the detector of a cluster with a login', () => {
     await local.etcdctl(['user', 'add', `app:${ROOT.password}`], { user: `root:${ROOT.password}` });
     await look('weak');
     expect(read(printed[0] ?? '').values).toMatchObject({ LoginUnfit: 1, IncidentPresent: 1, DetectorErrors: 0 });
+  });
+
+  it('reads the configuration once while the cluster is healthy, and anew where something is wrong', async () => {
+    await look('detected');
+    reads = 0;
+    await look('detected');
+    expect(reads).toBe(0);
+    const configuration = parameters[registryParameterName('detected')] ?? '';
+    const moved = registryParameterName('moved');
+    parameters[moved] = configuration
+      .replace('"detected"', '"moved"')
+      .replace(local.members[0]?.clientUrl ?? '', 'http://127.0.0.1:1');
+    expect((await look('moved'))[0]?.values).toMatchObject({ IncidentPresent: 1 });
+    expect(reads).toBe(1);
+    // It is corrected, and the next look finds it so, whichever environment it comes to.
+    parameters[moved] = configuration.replace('"detected"', '"moved"');
+    expect((await look('moved'))[0]?.values).toMatchObject({ IncidentPresent: 0 });
+    expect(reads).toBe(2);
   });
 
   it('prints nothing for what names no cluster', async () => {
