@@ -40,10 +40,13 @@ export class Pager extends Construct {
         "{% $count($pages) = 1 ? $pages[0].message : $count($pages) & ' pages came in together:\\n- ' & $join($pages.subject, '\\n- ') & " +
           "'\\n\\n' & $join($pages.(subject & '\\n\\n' & message), '\\n\\n----------\\n\\n') %}",
       ),
-      outputs: { outcome: 'Sent', pages: '{% $count($pages) %}' },
+      outputs: {},
     });
     send.addRetry(WHILE_AWS_IS_AWAY);
-    const sent = Succeed.jsonata(this, 'Sent', { comment: 'One message, however many pages it holds' });
+    const sent = Succeed.jsonata(this, 'Message sent', {
+      comment: 'One message, however many pages it holds',
+      outputs: { outcome: 'Remediated', pages: '{% $count($pages) %}' },
+    });
     this.stateMachine = runbookStateMachine(this, {
       name: PAGER_STATE_MACHINE,
       comment: 'Sends the pages that came in within some seconds as one message',

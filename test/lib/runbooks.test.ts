@@ -25,6 +25,7 @@ import {
   ENTRY,
   FLEET,
   GUARD,
+  PAGER,
   RELEASE,
   resourcesOf,
   stateMachineOf,
@@ -40,6 +41,7 @@ const NAMES = [
   GUARD,
   RELEASE,
   CHECK,
+  PAGER,
 ];
 
 const OUTCOME =
@@ -47,7 +49,7 @@ const OUTCOME =
 /** Words with blanks between them; a question has its mark. */
 const SENTENCE = /^[A-Z][a-z]*:?( [a-z]+:?)* [a-z]+\??$|^Run [a-z-]+$|^(Planned|Remediated)$/;
 
-it('the state machines are the ones that the registry names, the entry workflow, the guard, what gives locks back, and the check', () => {
+it('the state machines are the ones that the registry names, the entry workflow, the guard, what gives locks back, the check, and the pager', () => {
   expect(Object.keys(stacks.stateMachines).toSorted()).toEqual(NAMES.toSorted());
 });
 
@@ -150,8 +152,8 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
   describe('in every state that runs a step', () => {
     const tasks = tasksOf(definition).map((task) => [task.name, task] as const);
 
-    it('there is one, but where a lock is given back', () => {
-      expect(tasks.length > 0).toBe(stateMachineName !== RELEASE);
+    it('there is one, but where a lock is given back, or a page sent on', () => {
+      expect(tasks.length > 0).toBe(![RELEASE, PAGER].includes(stateMachineName));
     });
 
     it.each(tasks)(

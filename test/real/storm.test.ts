@@ -10,14 +10,17 @@ const HIT = Object.values(COUNTS).reduce((sum, count) => sum + count, 0);
 /** How many of them raise their alarms within the same second: CloudWatch looks at alarms by the minute. */
 const IN_ONE_SECOND = 150;
 
-it('lets 1,000 detectors that wake in the same second all see their clusters, within the minute', async () => {
+it('lets almost all of 1,000 detectors that wake in the same second see their clusters within the minute, and the others at the next look', async () => {
   const scene = await storm({}, { random: randomFor(`${SEED} detectors`) });
   const { clock, quotas } = scene;
   const begun = clock.now();
   const seen = await Promise.all(Array.from({ length: FLEET }, () => scene.detect()));
-  expect(seen.filter(Boolean)).toHaveLength(FLEET);
+  const missed = seen.filter((each) => !each).length;
+  expect(missed).toBeLessThan(FLEET / 20);
   expect(quotas.of('parameters').throttled).toBeGreaterThan(0);
   expect(clock.now() - begun).toBeLessThan(MINUTE_MS);
+  const again = await Promise.all(Array.from({ length: missed }, () => scene.detect()));
+  expect(again).toEqual(again.map(() => true));
   await scene.over();
   await scene.close();
 });
