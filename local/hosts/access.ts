@@ -163,7 +163,8 @@ ${mark.id}
   } > /dev/null 2>&1 &
   watcher=$!
   code=0
-  wait "$script" || code=$?
+  # Of a job that was killed a shell tells the whole command: here the script.
+  { wait "$script" || code=$?; } 2> /dev/null
   kill "$watcher" 2> /dev/null
   exit "$code"
 }
