@@ -227,7 +227,7 @@ describe('the dashboard of the fleet', () => {
       new Set([
         'looked - incidents',
         ...['COUNT(IncidentPresent)', 'SUM(IncidentPresent)', 'SUM(DetectorErrors)', 'SUM(ApprovalWanted)'].map(
-          (measure) => `SELECT ${measure} FROM SCHEMA(EtcdRemediation, cluster)`,
+          (measure) => `SELECT ${measure} FROM SCHEMA("EtcdRemediation", cluster)`,
         ),
       ]),
     );
