@@ -1,7 +1,6 @@
 import { type ClusterAccess, clusterRoleArn } from '../core/contracts/cluster-role.ts';
 import { PreconditionFailed } from '../core/errors.ts';
 import { AWS_CLIENT, requireRefusal } from './aws.ts';
-import { readRegistry } from './registry.ts';
 
 export interface SessionCredentials {
   accessKeyId: string;
@@ -45,10 +44,11 @@ async function assumeRole(cluster: string, access: ClusterAccess): Promise<Sessi
       'This function does not know the roles of the clusters: CLUSTER_ROLES is not set. What is deployed is not of this version: deploy again.',
     );
   }
+  // Both clients cost a cold start, and are loaded only where a session is asked for.
+  const { readRegistry } = await import('./registry.ts');
   // Only what is registered has a role; the name becomes a part of an ARN.
   await readRegistry(cluster);
   const RoleArn = clusterRoleArn(roles, cluster);
-  // Loaded only where it is needed: it costs a cold start.
   const { STSClient, AssumeRoleCommand } = await import('@aws-sdk/client-sts');
   const client = new STSClient(AWS_CLIENT);
   try {
