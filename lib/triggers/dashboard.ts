@@ -20,7 +20,7 @@ import type { Cluster } from '../../core/contracts/clusters.ts';
 import { METRIC_NAMESPACE, type MetricName, PAGER_STATE_MACHINE } from '../../core/contracts/detection.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
 import { PREVENT_ABOVE_RATIO } from '../../core/decisions/space.ts';
-import { named } from '../names.ts';
+import { named, prefixOption } from '../names.ts';
 import { metricOf } from './alarms.ts';
 import { DETECTOR_PERIOD } from './detector.ts';
 
@@ -196,8 +196,8 @@ export class FleetDashboard extends Construct {
           new TextWidget({
             markdown:
               `A cluster counts by the looks of its detector within a minute: one that is late counts in the next. The lists name up to ${MOST_NAMED} ` +
-              'clusters each, those first that matter most. `npx etcd-remediation clusters` lists all of them, with the remediation that is at work; ' +
-              'each has a dashboard of its own, `etcd-remediation-CLUSTER`.',
+              `clusters each, those first that matter most. \`npx etcd-remediation clusters${prefixOption(this)}\` lists all of them, with the remediation that is at work; ` +
+              `each has a dashboard of its own, \`${named(this, 'etcd-remediation-CLUSTER')}\`.`,
             width: WIDTH,
             height: 2,
           }),

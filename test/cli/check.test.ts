@@ -144,9 +144,13 @@ describe('etcd-remediation check, on a quiet cluster on hosts with TLS and authe
   it('says of each host that it does not reach the staging address, and names the option', async () => {
     const folder = join(directory, 'unreached');
     await mkdir(folder);
-    await writeFile(join(folder, 'curl'), '#!/bin/sh\necho "curl: (7) Failed to connect" >&2\nexit 7\n', {
-      mode: 0o755,
-    });
+    await writeFile(
+      join(folder, 'curl'),
+      '#!/bin/sh\ncase $* in *--version*) echo curl; exit 0 ;; esac\necho "curl: (7) Failed to connect" >&2\nexit 7\n',
+      {
+        mode: 0o755,
+      },
+    );
     const unreached = Object.entries(contents.hosts as HostsFile).map(([host, { exec }]) => {
       return [host, { exec: [...exec.slice(0, -1), 'sh', '-c', `PATH='${folder}':$PATH exec ${exec.at(-1)}`] }];
     });

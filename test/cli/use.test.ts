@@ -59,7 +59,7 @@ describe('the help', () => {
     const options = [...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name);
     expect(options).toEqual([
       ...['config', 'secrets', 'hosts', 'cluster'],
-      ...['deployed', 'region', 'profile', 'json', 'help'],
+      ...['deployed', 'region', 'profile', 'prefix', 'json', 'help'],
     ]);
     expect(stdout).toContain('Changes nothing');
   });

@@ -106,7 +106,9 @@ describe('the rule', () => {
 
   it('may put into the queue, which is encrypted, and nobody may without encryption on the way', () => {
     expect(queue?.Properties).toEqual({ SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 24 * 3600 });
-    const [policy, ...others] = Object.values(resourcesOf(platform, 'AWS::SQS::QueuePolicy'));
+    const [policy, ...others] = Object.values(resourcesOf(platform, 'AWS::SQS::QueuePolicy')).filter(({ Properties }) =>
+      Properties.Queues.some(({ Ref }: { Ref: string }) => Ref === queueId),
+    );
     expect(others).toEqual([]);
     expect(policy?.Properties.Queues).toEqual([{ Ref: queueId }]);
     expect(policy?.Properties.PolicyDocument.Statement).toEqual([
@@ -126,7 +128,9 @@ describe('the rule', () => {
   });
 
   it('pages where something could not be delivered', () => {
-    const [alarm, ...others] = Object.values(resourcesOf(platform, 'AWS::CloudWatch::Alarm'));
+    const [alarm, ...others] = Object.values(resourcesOf(platform, 'AWS::CloudWatch::Alarm')).filter(
+      ({ Properties }) => !Properties.AlarmName.startsWith('etcd-remediation-pages/'),
+    );
     expect(others).toEqual([]);
     expect(alarm?.Properties).toMatchObject({
       AlarmName: 'etcd-remediation-undelivered',
@@ -136,7 +140,7 @@ describe('the rule', () => {
       TreatMissingData: 'notBreaching',
       Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [queueId, 'QueueName'] } }],
       AlarmDescription: expect.stringMatching(/What to do: docs\/runbooks\.md#alarm-undelivered$/),
-      AlarmActions: Object.keys(resourcesOf(platform, 'AWS::SNS::Topic')).map((Ref) => ({ Ref })),
+      AlarmActions: [{ Ref: expect.stringMatching(/^PagesIncoming/) }],
     });
   });
 });

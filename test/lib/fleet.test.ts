@@ -128,7 +128,7 @@ describe('a key of its own', () => {
   it('encrypts the topic, the bucket, the table and every log', () => {
     expect(others).toEqual([]);
     const of = (type: string) => Object.values(platform.findResources(type)).map(({ Properties }) => Properties);
-    expect(of('AWS::SNS::Topic').map(({ KmsMasterKeyId }) => KmsMasterKeyId)).toEqual([key]);
+    expect(of('AWS::SNS::Topic').map(({ KmsMasterKeyId }) => KmsMasterKeyId)).toEqual([key, key]);
     expect(of('AWS::DynamoDB::Table').map(({ SSESpecification }) => SSESpecification)).toEqual([
       { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: key },
     ]);

@@ -238,7 +238,7 @@ describe('the dashboard of the fleet', () => {
     expect(naming.length).toBeGreaterThan(3);
     for (const expression of naming) {
       const [, how, metric = ''] =
-        /^SELECT (\w+)\((\w+)\) FROM SCHEMA\(EtcdRemediation, cluster\) /.exec(expression) ?? [];
+        /^SELECT (\w+)\((\w+)\) FROM SCHEMA\("EtcdRemediation", cluster\) /.exec(expression) ?? [];
       expect(Object.keys(METRICS), expression).toContain(metric);
       expect(expression).toMatch(new RegExp(`GROUP BY cluster ORDER BY ${how}\\(\\) (ASC|DESC) LIMIT 100$`));
     }
