@@ -19,6 +19,8 @@ const sessions = new Map<string, Promise<SessionCredentials>>();
 
 /**
  * The credentials of a cluster's role: a session for this one cluster, which may do what its name says. It is kept for later invocations.
+ * @returns undefined where no roles are configured: then whoever asks is let in as the process itself, or not at all. A deployed function always has
+ *   them, and may itself reach nothing of a cluster
  * @param anew a session that has its whole hour before it
  * @throws InvalidInput where the registry has no such cluster; PreconditionFailed where its role cannot be assumed; AwsUnavailable
  */
@@ -26,24 +28,20 @@ export async function sessionOf(
   cluster: string,
   access: ClusterAccess,
   { anew = false } = {},
-): Promise<SessionCredentials> {
+): Promise<SessionCredentials | undefined> {
+  const roles = process.env.CLUSTER_ROLES;
+  if (!roles) return undefined;
   const key = `${access} ${cluster}`;
   const kept = sessions.get(key);
   if (kept && !anew && (await kept).expiration.getTime() - Date.now() > LEFT_AT_LEAST_MS) return kept;
-  const session = assumeRole(cluster, access);
+  const session = assumeRole(roles, cluster, access);
   sessions.set(key, session);
   // The next one asks again.
   session.catch(() => sessions.delete(key));
   return session;
 }
 
-async function assumeRole(cluster: string, access: ClusterAccess): Promise<SessionCredentials> {
-  const roles = process.env.CLUSTER_ROLES;
-  if (!roles) {
-    throw new PreconditionFailed(
-      'This function does not know the roles of the clusters: CLUSTER_ROLES is not set. What is deployed is not of this version: deploy again.',
-    );
-  }
+async function assumeRole(roles: string, cluster: string, access: ClusterAccess): Promise<SessionCredentials> {
   // Both clients cost a cold start, and are loaded only where a session is asked for.
   const { readRegistry } = await import('./registry.ts');
   // Only what is registered has a role; the name becomes a part of an ARN.

@@ -33,7 +33,7 @@ export async function readSecrets({ name: cluster, auth, tls }: Cluster): Promis
   // Loaded only where a cluster has secrets: the client costs a cold start about as much as all the rest.
   const { SecretsManagerClient, GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
   const credentials = await sessionOf(cluster, 'secrets');
-  const client = new SecretsManagerClient({ ...AWS_CLIENT, credentials });
+  const client = new SecretsManagerClient({ ...AWS_CLIENT, ...(credentials && { credentials }) });
   const read = async <Schema extends z.ZodType>(
     secret: string,
     schema: Schema,

@@ -52,7 +52,7 @@ export async function openSsm(sender?: Sender): Promise<Ssm> {
     send: async (subject, asking) => {
       if (!sender) throw new Error('Commands are sent for a cluster.');
       const credentials = await sessionOf(sender.cluster, sender.access);
-      const client = new sdk.SSMClient({ ...AWS_CLIENT, maxAttempts: 1, credentials });
+      const client = new sdk.SSMClient({ ...AWS_CLIENT, maxAttempts: 1, ...(credentials && { credentials }) });
       return through(client)(subject, asking).finally(() => client.destroy());
     },
     close: () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Context } from 'aws-lambda';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Cluster, registryParameterName } from '../../core/contracts/clusters.ts';
 import { memberParametersSchema, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
 import { parse } from '../../core/contracts/parse.ts';
@@ -18,9 +18,6 @@ import { connectToAll, leaderFirst } from '../lambdas/etcd/support.ts';
 import { type Forwarder, forwardTo } from '../lambdas/steps/forwarder.ts';
 import { serveSecrets } from '../lambdas/steps/secrets.ts';
 import { until } from '../scenes/scene.ts';
-
-// The role of a cluster is this process itself.
-vi.mock('../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
 
 const MINUTES = { getRemainingTimeInMillis: () => 300_000 } as Context;
 const TLS = 'access/tls';

@@ -1,11 +1,8 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { lookForHosts, markOf, requireReachable, sendCommand } from '../../../lambdas/hosts/commands.ts';
 import { AwsError } from '../../../local/aws/endpoint.ts';
 import type { HostsFile } from '../../../local/hosts/access.ts';
 import { connectSsm, HERE, HOST, OTHER_HOST, SUCCEED, serve, serveControlService } from './support.ts';
-
-// The role of a cluster is this process itself.
-vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
 
 const STOP = { host: HOST, command: 'control-service', parameters: { unit: 'etcd', action: 'stop' } } as const;
 

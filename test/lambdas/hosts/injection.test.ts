@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SendCommandCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   documentName,
   documentParameters,
@@ -12,9 +12,6 @@ import {
 import { sendCommand } from '../../../lambdas/hosts/commands.ts';
 import { runCommand } from '../../../local/aws/run-command.ts';
 import { connectSsm, documents, HERE, HOST, serve, temporaryFolder } from './support.ts';
-
-// The role of a cluster is this process itself.
-vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
 
 /** What every parameter of every command takes, and none of these tests is about. */
 const HARMLESS: Readonly<Record<string, string>> = {

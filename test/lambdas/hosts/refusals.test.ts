@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   cancelCommand,
   findCommands,
@@ -9,9 +9,6 @@ import {
 import type { Ssm } from '../../../lambdas/hosts/ssm.ts';
 import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
 import { connectSsm, HOST, serve } from './support.ts';
-
-// The role of a cluster is this process itself.
-vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
 
 const command = 'control-service';
 const sent = { commandId: '00000000-0000-4000-8000-000000000000', sentAt: 0 };

@@ -1,12 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runOnHosts } from '../../../lambdas/hosts/run.ts';
 import { AwsError } from '../../../local/aws/endpoint.ts';
 import { again, BOTH, heldScript, on, PATIENT, phaseOf, serveCounting } from './phases.ts';
 import { HOST, linesIn, OTHER_HOST, SUCCEED } from './support.ts';
-
-// The role of a cluster is this process itself.
-vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
 
 describe('a call that repeats another', () => {
   it('finds what that one has sent, also where it has ended', async () => {

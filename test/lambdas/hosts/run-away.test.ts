@@ -1,13 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { markOf } from '../../../lambdas/hosts/commands.ts';
 import { HostCommandRunning, runOnHosts } from '../../../lambdas/hosts/run.ts';
 import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
 import { again, BOTH, HASTY, heldScript, on, online, PATIENT, phaseOf, STOPPED, serveCounting } from './phases.ts';
 import { HOST, linesIn, OTHER_HOST, SUCCEED, serve, temporaryFolder } from './support.ts';
-
-// The role of a cluster is this process itself.
-vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
 
 describe('a host that is away', () => {
   /** A way to a host that is refused so often. */

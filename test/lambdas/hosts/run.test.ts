@@ -1,12 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { HostCommandRunning, runOnHosts } from '../../../lambdas/hosts/run.ts';
 import { again, BOTH, HASTY, heldScript, on, online, PATIENT, phaseOf, STOPPED, serveCounting } from './phases.ts';
 import { HOST, linesIn, OTHER_HOST, SUCCEED, serve, serveControlService, temporaryFolder, until } from './support.ts';
-
-// The role of a cluster is this process itself.
-vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
 
 describe('a phase', () => {
   it('runs its command on every host, and reports in the order of the commands what each came to', async () => {

@@ -5,9 +5,6 @@ import type { Cluster } from '../../../core/contracts/clusters.ts';
 import { lookForBackups } from '../../../lambdas/staging/backups.ts';
 import { serveRefusal } from './support.ts';
 
-// The role of a cluster is this process itself.
-vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
-
 const CLUSTER: Cluster = {
   name: 'orders',
   members: [{ name: 'm1', clientUrl: 'http://127.0.0.1:1', peerUrl: 'http://127.0.0.1:2' }],

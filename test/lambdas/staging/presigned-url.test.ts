@@ -7,9 +7,6 @@ import { TEXT_RULES, textSchema } from '../../../core/contracts/text-rules.ts';
 import { presignedUrl } from '../../../lambdas/staging/presigned-url.ts';
 import { serveRefusal, serveStaging } from './support.ts';
 
-// The role of a cluster is this process itself.
-vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
-
 const rule = textSchema(TEXT_RULES.presignedUrl);
 const READ: StoredObject = { access: 'read', key: 'orders/run-1.db.gz' };
 const PART: StoredObject = { access: 'write-part', key: 'orders/run-1.db.gz', uploadId: 'a.b_c-d~e', partNumber: 7 };

@@ -9,9 +9,6 @@ import { fill, MIB, until } from '../../scenes/scene.ts';
 import { ROOT } from '../etcd/support.ts';
 import { serveSecrets } from './secrets.ts';
 
-// The role of a cluster is this process itself.
-vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
-
 const LOGIN = 'detected/root';
 const RUN = { DetectorRuns: 1, DetectorErrors: 0 };
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, registryParameterName } from '../../../core/contracts/clusters.ts';
 import type { Diagnosis } from '../../../core/contracts/diagnosis.ts';
 import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
@@ -12,9 +12,6 @@ import { LAYOUT } from '../../lib/stacks.ts';
 import { fill, MIB, until } from '../../scenes/scene.ts';
 import { ROOT } from '../etcd/support.ts';
 import { serveSecrets } from './secrets.ts';
-
-// The role of a cluster is this process itself.
-vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
 
 const [LOGIN, TLS] = ['diagnosis/root', 'diagnosis/tls'];
 /** Run Command reaches the hosts of m1 and m2. */

@@ -11,9 +11,6 @@ import { runCommand } from '../../../local/aws/run-command.ts';
 import { documents, HERE, HOST, serve, temporaryFolder, until } from '../hosts/support.ts';
 import { serveRefusal, serveStaging } from '../staging/support.ts';
 
-// The role of a cluster is this process itself.
-vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
-
 const KEY = 'orders/run-1.db.gz';
 const RESTORE = {
   host: HOST,

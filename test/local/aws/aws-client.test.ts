@@ -8,9 +8,6 @@ import { readSecrets } from '../../../lambdas/etcd/secrets.ts';
 import { handler as loadCluster } from '../../../lambdas/steps/load-cluster.ts';
 import { issueCertificates } from '../../../local/etcd/certificates.ts';
 
-// The role of a cluster is this process itself.
-vi.mock('../../../lambdas/cluster-session.ts', () => ({ sessionOf: async () => undefined }));
-
 const CLUSTER = {
   name: 'orders',
   members: [{ name: 'node1', clientUrl: 'https://10.0.1.11:2379', peerUrl: 'https://10.0.1.11:2380' }],
