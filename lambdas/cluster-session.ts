@@ -43,9 +43,9 @@ export async function sessionOf(
 
 async function assumeRole(roles: string, cluster: string, access: ClusterAccess): Promise<SessionCredentials> {
   // Both clients cost a cold start, and are loaded only where a session is asked for.
-  const { readRegistry } = await import('./registry.ts');
+  const { requireRegistered } = await import('./registry.ts');
   // Only what is registered has a role; the name becomes a part of an ARN.
-  await readRegistry(cluster);
+  await requireRegistered(cluster);
   const RoleArn = clusterRoleArn(roles, cluster);
   const { STSClient, AssumeRoleCommand } = await import('@aws-sdk/client-sts');
   const client = new STSClient(AWS_CLIENT);

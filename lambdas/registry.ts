@@ -6,6 +6,17 @@ import { START_AGAIN } from '../core/format.ts';
 import { AWS_CLIENT, requireRefusal } from './aws.ts';
 import { deployedName } from './names.ts';
 
+/** Names that this process has found in the registry. */
+const registered = new Set<string>();
+
+/**
+ * That there is such a cluster. One that was found before is not asked for again: once it is removed, nothing of it is left to be reached.
+ * @throws as {@link readRegistry}
+ */
+export async function requireRegistered(cluster: string): Promise<void> {
+  if (!registered.has(cluster)) await readRegistry(cluster);
+}
+
 /**
  * A cluster's configuration, from its registry parameter.
  * @param client how patient it is
@@ -32,7 +43,9 @@ export async function readRegistry(cluster: string, client: SSMClientConfig = AW
       `There is no cluster "${cluster}" (SSM parameter ${name}: ${kind}: ${message}). Check the name, or add the cluster to clusters.json. ${START_AGAIN}`,
     );
   }
-  return parseConfiguration(cluster, text ?? '');
+  const configured = parseConfiguration(cluster, text ?? '');
+  registered.add(cluster);
+  return configured;
 }
 
 function parseConfiguration(cluster: string, text: string): Cluster {

@@ -1,4 +1,4 @@
-import { ArnFormat, CfnOutput, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -12,6 +12,7 @@ import { SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { INCOMING_PAGES_TOPIC, PAGES_TOPIC, WATCH_ALARM_PREFIX } from '../core/contracts/detection.ts';
 import { named } from './names.ts';
+import { queueForPeople } from './queue-for-people.ts';
 import { MAX_SUBJECT_CHARS } from './subject.ts';
 import { Pager } from './workflows/pager.ts';
 import { WHILE_AWS_IS_AWAY } from './workflows/parts/retry-policies.ts';
@@ -59,15 +60,7 @@ export class Pages extends Construct {
       description: 'To subscribe to: it calls for a person',
     });
     const { stateMachine } = new Pager(this, 'Pager', { people: this.#people });
-    const unsent = new Queue(this, 'Unsent', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    });
-    Validations.of(unsent).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason: 'It is the queue for what could not be sent: nothing takes from it but a person.',
-    });
+    const unsent = queueForPeople(this, 'Unsent');
     const collected = new Queue(this, 'Collected', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,

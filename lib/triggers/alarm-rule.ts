@@ -1,13 +1,14 @@
-import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { EventField, Match, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { ALARM_PREFIX, WATCH_ALARM_PREFIX } from '../../core/contracts/detection.ts';
 import { named } from '../names.ts';
 import type { Pages } from '../pages.ts';
+import { queueForPeople } from '../queue-for-people.ts';
 
 export interface AlarmRuleProps {
   /** The entry workflow. */
@@ -26,15 +27,7 @@ export interface AlarmRuleProps {
 export class AlarmRule extends Construct {
   constructor(scope: Construct, id: string, { stateMachine, pages }: AlarmRuleProps) {
     super(scope, id);
-    const undelivered = new Queue(this, 'Undelivered', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    });
-    Validations.of(undelivered).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason: 'It is the queue for what the rule could not deliver: nothing takes from it but a person.',
-    });
+    const undelivered = queueForPeople(this, 'Undelivered');
     pages.pageOn(this.watch(undelivered));
 
     const alarms = Stack.of(this).formatArn({

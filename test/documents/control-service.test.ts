@@ -58,6 +58,8 @@ describe('control-service on a real service manager', () => {
     expect(exitCode).toBe(1);
     expect(message).toContain('exit status 3');
     expect(message).toContain('cannot open data');
+    // It is not watched longer than it takes to be sure.
+    expect(Number(/(\d+) restarts/.exec(message)?.[1])).toBeLessThan(4);
     expect(await control('looping', 'stop')).toMatchObject({ mainPid: 0 });
   });
 

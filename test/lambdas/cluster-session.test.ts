@@ -136,6 +136,14 @@ describe('the session of a cluster', () => {
     expect(asked).toEqual({ 'sts.AssumeRole': 2, 'AmazonSSM.GetParameter': 2 });
   });
 
+  it('asks the registry no more where the step has read it itself', async () => {
+    await serveFor('etcd');
+    const { readRegistry } = await import('../../lambdas/registry.ts');
+    await readRegistry('orders');
+    await sessionOf('orders', 'secrets');
+    expect(asked).toEqual({ 'sts.AssumeRole': 1, 'AmazonSSM.GetParameter': 1 });
+  });
+
   it('is asked for once by those who want it at the same time', async () => {
     await serveFor('etcd');
     await Promise.all([sessionOf('orders', 'secrets'), sessionOf('orders', 'secrets')]);
