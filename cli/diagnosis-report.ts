@@ -1,6 +1,6 @@
-import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
-import { type Condition, type Diagnosis, IDENTITY_WARNINGS, type MemberFacts } from '../core/contracts/diagnosis.ts';
-import type { Incident } from '../core/contracts/execution-input.ts';
+import { type Cluster, hostsOf } from '../core/cluster/clusters.ts';
+import { type Condition, type Diagnosis, IDENTITY_WARNINGS, type MemberFacts } from '../core/diagnosis/diagnosis.ts';
+import type { Incident } from '../core/remediation/execution-input.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
 import { FEW, summaryOf } from './each-cluster.ts';
 import { type FileFlags, typedFiles } from './files.ts';

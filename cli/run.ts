@@ -1,9 +1,9 @@
 import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
-import type { Cluster } from '../core/contracts/clusters.ts';
-import { INCIDENTS, type Incident } from '../core/contracts/execution-input.ts';
-import { APPROVAL_WANTED } from '../core/contracts/remediation.ts';
-import type { ApprovalAnswer } from '../core/contracts/remediation-items.ts';
+import type { Cluster } from '../core/cluster/clusters.ts';
+import { INCIDENTS, type Incident } from '../core/remediation/execution-input.ts';
+import { APPROVAL_WANTED } from '../core/remediation/remediation.ts';
+import type { ApprovalAnswer } from '../core/remediation/remediation-items.ts';
 import type { JsonObject } from '../local/asl/json.ts';
 import type { Platform } from '../local/platform.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';

@@ -1,6 +1,6 @@
-import { executionStartedBy } from '../core/contracts/started-execution.ts';
-import { changesSoFar } from '../core/decisions/changes-so-far.ts';
-import { mayBeOpen, standingSoFar } from '../core/decisions/standing-so-far.ts';
+import { changesSoFar } from '../core/remediation/changes-so-far.ts';
+import { mayBeOpen, standingSoFar } from '../core/remediation/standing-so-far.ts';
+import { executionStartedBy } from '../core/remediation/started-execution.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
 import type { Execution, Executions } from '../local/executions.ts';
 import { stepRunsIn, variablesIn } from './step-runs.ts';

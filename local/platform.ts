@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { ClustersFile } from '../core/contracts/clusters.ts';
-import type { Incident } from '../core/contracts/execution-input.ts';
-import { invocationOf } from '../core/contracts/invocation.ts';
-import { ENTRY_STATE_MACHINE } from '../core/contracts/remediation.ts';
+import type { ClustersFile } from '../core/cluster/clusters.ts';
+import type { Incident } from '../core/remediation/execution-input.ts';
+import { invocationOf } from '../core/remediation/invocation.ts';
+import { ENTRY_STATE_MACHINE } from '../core/remediation/remediation.ts';
 import { type FunctionName, functionOf } from '../lib/steps.ts';
 import { RUNBOOKS } from '../lib/workflows/registry.ts';
 import { stateMachineArn } from './asl/arn.ts';

@@ -1,6 +1,6 @@
-import type { Cluster, ConfiguredMember } from '../../core/contracts/clusters.ts';
-import type { AnsweringMember, MemberObservation, Observation } from '../../core/contracts/observation.ts';
-import { findOwnCluster, withoutStrangers } from '../../core/decisions/own-cluster.ts';
+import type { Cluster, ConfiguredMember } from '../../core/cluster/clusters.ts';
+import type { AnsweringMember, MemberObservation, Observation } from '../../core/cluster/observation.ts';
+import { findOwnCluster, withoutStrangers } from '../../core/cluster/own-cluster.ts';
 import { EtcdUnavailable, InvalidInput, PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import { hasReason, silenceOf } from './errors.ts';
 import { EtcdMember } from './member.ts';

@@ -1,5 +1,5 @@
-import type { MemberObservation } from '../../core/contracts/observation.ts';
-import type { LoginAnswer, TokenObservation, TokenProbe, TokenUse } from '../../core/contracts/tokens.ts';
+import type { LoginAnswer, TokenObservation, TokenProbe, TokenUse } from '../../core/auth-token-reset/contracts.ts';
+import type { MemberObservation } from '../../core/cluster/observation.ts';
 import { EtcdUnavailable, RemediationError } from '../../core/errors.ts';
 import { readWindow } from './authentication-window.ts';
 import type { EtcdCluster } from './cluster.ts';

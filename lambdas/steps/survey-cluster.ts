@@ -1,8 +1,8 @@
-import { type ClusterSurvey, SERVES, surveyClusterInput } from '../../core/contracts/check.ts';
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { inspectionsOf } from '../../core/decisions/check-survey.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import { type ClusterSurvey, SERVES, surveyClusterInput } from '../../core/diagnosis/check.ts';
+import { inspectionsOf } from '../../core/diagnosis/check-survey.ts';
 import { PreconditionFailed, RemediationError } from '../../core/errors.ts';
+import { parse } from '../../core/text/parse.ts';
 import { readCertificates } from '../etcd/certificates.ts';
 import { EtcdCluster } from '../etcd/cluster.ts';
 import type { EtcdMember } from '../etcd/member.ts';

@@ -3,7 +3,7 @@ import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import type { Cluster } from '../../core/contracts/clusters.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
 import {
   alarmPrefix,
   INCOMING_PAGES_TOPIC,
@@ -11,8 +11,8 @@ import {
   type MetricName,
   NEARLY_FULL,
   WATCH_ALARM_PREFIX,
-} from '../../core/contracts/detection.ts';
-import { PREVENT_ABOVE_RATIO } from '../../core/decisions/space.ts';
+} from '../../core/diagnosis/detection.ts';
+import { PREVENT_ABOVE_RATIO } from '../../core/space-reclaim/decisions.ts';
 import { named } from '../names.ts';
 import { DETECTOR_PERIOD } from './detector.ts';
 

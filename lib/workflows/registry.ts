@@ -1,4 +1,4 @@
-import type { Incident } from '../../core/contracts/execution-input.ts';
+import type { Incident } from '../../core/remediation/execution-input.ts';
 
 export interface Runbook {
   runbook: string;

@@ -1,9 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Fail, Pass, QueryLanguage, StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { Incident } from '../../core/contracts/execution-input.ts';
-import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
 import { ERROR_NAMES } from '../../core/errors.ts';
+import type { Incident } from '../../core/remediation/execution-input.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/remediation/remediation.ts';
 import { executionArns } from '../arns.ts';
 import { named } from '../names.ts';
 import type { Pages } from '../pages.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { INCOMING_PAGES_TOPIC, PAGES_TOPIC } from '../../core/contracts/detection.ts';
+import { INCOMING_PAGES_TOPIC, PAGES_TOPIC } from '../../core/diagnosis/detection.ts';
 import { RUNBOOKS } from '../../lib/workflows/registry.ts';
 import {
   CHECK,

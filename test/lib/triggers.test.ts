@@ -7,8 +7,8 @@ import {
   detectIncidentsInput,
   INCOMING_PAGES_TOPIC,
   METRICS,
-} from '../../core/contracts/detection.ts';
-import { invocationSchema } from '../../core/contracts/invocation.ts';
+} from '../../core/diagnosis/detection.ts';
+import { invocationSchema } from '../../core/remediation/invocation.ts';
 import { FLEET, functionOf, permissionsOf, ROOT, render, resourcesOf, synthesizeStacks } from './stacks.ts';
 
 /** How each cluster is watched: its schedule, its alarms, and its dashboard. */

@@ -1,8 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHECK_STATE_MACHINE } from '../../core/contracts/check.ts';
-import type { Cluster } from '../../core/contracts/clusters.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import { CHECK_STATE_MACHINE } from '../../core/diagnosis/check.ts';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
 import { crashMembers, wipeData } from '../../local/hosts/damage.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
