@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { type Cluster, type ClustersFile, hostsOf, parseClustersFile } from '../core/cluster/clusters.ts';
+import { type Cluster, type ClustersFile, hostsOf } from '../core/cluster/clusters.ts';
 import { InvalidInput } from '../core/errors.ts';
+import { parseClustersFile } from '../core/remediation/policy.ts';
 import { readJson } from '../core/text/json-file.ts';
 import { mustBe, parse } from '../core/text/parse.ts';
 import { type HostsFile, parseHostsFile } from '../local/hosts/access.ts';

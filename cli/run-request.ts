@@ -3,9 +3,9 @@ import { type Cluster, hostsOf } from '../core/cluster/clusters.ts';
 import { requireNamedMember } from '../core/cluster/named-member.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { wantedApproval } from '../core/remediation/approval.ts';
-import type { Incident } from '../core/remediation/execution-input.ts';
 import { parseRemediationInput } from '../core/remediation/remediation.ts';
-import { RUNBOOKS } from '../lib/workflows/registry.ts';
+import type { Incident } from '../core/runbooks.ts';
+import { RUNBOOKS } from '../core/runbooks.ts';
 import type { JsonObject, JsonValue } from '../local/asl/json.ts';
 import type { HostsFile } from '../local/hosts/access.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { Command, InvalidArgumentError } from 'commander';
 import type { ClustersFile } from '../core/cluster/clusters.ts';
-import { ENTRY_STATE_MACHINE } from '../core/remediation/remediation.ts';
+import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
 import { serveApi } from '../local/api-server.ts';
 import type { Detector } from '../local/detector.ts';
 import type { Platform } from '../local/platform.ts';

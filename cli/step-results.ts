@@ -7,12 +7,12 @@ import type {
   TokenCurePlan,
   VerifiedTokens,
 } from '../core/auth-token-reset/contracts.ts';
+import type { ComparedHashes } from '../core/cluster/compared-hashes.ts';
 import type { Diagnosis } from '../core/diagnosis/diagnosis.ts';
 import type { HOST_COMMAND_RESULTS } from '../core/hosts/host-command-results.ts';
 import type { HostReports } from '../core/hosts/run-host-commands.ts';
 import type {
   ChangedMembership,
-  ComparedHashes,
   MemberProgress,
   MembersAssessment,
   NextChange,
@@ -28,6 +28,7 @@ import type {
 import type { LoadedCluster } from '../core/remediation/load-cluster.ts';
 import type { ApprovalAnswer } from '../core/remediation/remediation-items.ts';
 import type { NextRunbook } from '../core/remediation/remediation-steps.ts';
+import { RUNBOOKS } from '../core/runbooks.ts';
 import type {
   Defragmented,
   MemberSpace,
@@ -37,7 +38,6 @@ import type {
 } from '../core/space-reclaim/contracts.ts';
 import { describeUse } from '../core/space-reclaim/quotas.ts';
 import { formatBytes } from '../core/text/format.ts';
-import { RUNBOOKS } from '../lib/workflows/registry.ts';
 
 type HostResult<Command extends keyof typeof HOST_COMMAND_RESULTS> = z.output<(typeof HOST_COMMAND_RESULTS)[Command]>;
 

@@ -1,5 +1,5 @@
 import { EtcdUnavailable } from '../core/errors.ts';
-import type { Incident } from '../core/remediation/execution-input.ts';
+import type { Incident } from '../core/runbooks.ts';
 import type { ExecutionResult } from '../local/asl/execution.ts';
 import { countStateTransitions } from '../local/asl/history.ts';
 import type { JsonObject } from '../local/asl/json.ts';

@@ -2,9 +2,9 @@ import { ArnFormat, Aws, type Stack, Validations } from 'aws-cdk-lib';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { rolesOfClusters } from '../core/cluster/cluster-role.ts';
 import { registryParameterName } from '../core/cluster/clusters.ts';
+import { RUNBOOKS } from '../core/runbooks.ts';
 import { named, prefixOf } from './names.ts';
 import type { StepFunction } from './step-function.ts';
-import { RUNBOOKS } from './workflows/registry.ts';
 
 /** What single steps may do besides what every function may, each by its name. */
 

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { AwsUnavailable, PreconditionFailed } from '../../core/errors.ts';
-import { DEPLOYMENT_PARAMETER, type Deployment, deploymentSchema } from '../../core/remediation/remediation.ts';
+import { DEPLOYMENT_PARAMETER, type Deployment, deploymentSchema } from '../../core/text/names.ts';
 import { AWS_CLIENT } from '../../lambdas/aws.ts';
 import { deployedName } from '../../lambdas/names.ts';
 import type { DeployedFlags } from './flags.ts';

@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { clusterSchema } from '../cluster/clusters.ts';
-import { executionInputSchemas, INCIDENTS } from '../remediation/execution-input.ts';
+import { policySchema } from '../remediation/policy.ts';
 import { remediationIdSchema } from '../remediation/remediation.ts';
 import { remediationReportSchema } from '../remediation/remediation-report.ts';
+import { anyInput } from '../runbook/execution-input.ts';
+import { executionInputSchemas, INCIDENTS } from '../runbooks.ts';
 import { PROBLEMS, type ProblemKind, problemType } from './problems.ts';
 
 /**
@@ -18,8 +20,7 @@ const incidentSchema = z.enum(INCIDENTS);
 const clusterAgain = clusterNameSchema.optional().describe("If it is there, the path's");
 
 /** Without an incident the cluster is diagnosed, and what is found is remediated. */
-const ofAnyIncident = executionInputSchemas['space-exceeded']
-  .omit({ incident: true, parameters: true })
+const ofAnyIncident = anyInput
   .extend({ cluster: clusterAgain })
   .describe('The cluster is diagnosed first, and what is found is remediated');
 
@@ -112,10 +113,7 @@ export type Remediation = z.output<typeof remediationSchema>;
 const clusterSummarySchema = z.object({
   name: clusterNameSchema,
   members: z.int(),
-  policy: clusterSchema.shape.policy
-    .unwrap()
-    .nullable()
-    .describe('What the configuration says of approvals; null where it says nothing'),
+  policy: policySchema.nullable().describe('What the configuration says of approvals; null where it says nothing'),
   problem: z
     .string()
     .nullable()

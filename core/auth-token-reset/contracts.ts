@@ -1,47 +1,35 @@
 import * as z from 'zod';
 import { clusterSchema } from '../cluster/clusters.ts';
+import type { TokenProbe } from '../cluster/evidence.ts';
 import type { Observation } from '../cluster/observation.ts';
 import { inspectionReportSchema } from '../hosts/host-command-results.ts';
-import type { HostCommand } from '../member-replacement/contracts.ts';
-import { tokenParametersSchema } from '../remediation/execution-input.ts';
+import type { HostCommand } from '../hosts/run-host-commands.ts';
+import { confirmSeconds, inputOf } from '../runbook/execution-input.ts';
 import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
 
 /** What the steps of the auth token runbook receive and return. IDs are hex, raft indexes decimal strings. No token is in any of it. */
+
+export const CURE_STRATEGIES = ['restart-then-toggle', 'restart', 'toggle'] as const;
+
+/** What a responder may set for the auth token runbook. */
+export const tokenParametersSchema = z.strictObject({
+  /** Over how long a member has to be seen rejecting fresh tokens, three times. */
+  confirmSeconds: confirmSeconds(10),
+  /** `restart` the member alone; `toggle`: disable authentication and enable it again, for the whole cluster. */
+  strategy: z.enum(CURE_STRATEGIES).default('restart-then-toggle'),
+});
+export type TokenParameters = z.output<typeof tokenParametersSchema>;
+
+export const tokenInput = inputOf('auth-token-invalid', { parameters: tokenParametersSchema.prefault({}) });
 
 /**
  * What one reading has shown: a token of every voter, issued a moment ago, and used at every member. Of `members` it is what each tells of
  * itself, whether or not it takes tokens.
  */
 export interface TokenObservation extends Observation {
-  /** In the order of `members`. */
   probes: TokenProbe[];
   /** What an execution has written down before it disabled authentication; null where none has. */
   window: AuthenticationWindow | null;
-}
-
-/** One member's part in it. */
-export interface TokenProbe {
-  login: LoginAnswer;
-  /** One for each token that was issued, its own too. */
-  uses: TokenUse[];
-}
-
-/**
- * `Issued` a token; `Open`: authentication is not enabled; `WrongPassword`; `Learner`, which issues none; `Refused` for another reason;
- * `Unanswered`.
- */
-export interface LoginAnswer {
-  answer: 'Issued' | 'Open' | 'WrongPassword' | 'Learner' | 'Refused' | 'Unanswered';
-  /** Of the token; empty where none was issued. A simple token is known to members, a JWT is checked by its signature. */
-  format: 'simple' | 'jwt' | '';
-  problem: string;
-}
-
-/** `Outdated`: the member's auth store is newer than the one that the token was issued by. */
-export interface TokenUse {
-  issuer: string;
-  answer: 'Taken' | 'Rejected' | 'Outdated' | 'Refused' | 'Unanswered';
-  problem: string;
 }
 
 /** What is written down in etcd itself of authentication that is disabled for a moment. Times are milliseconds since 1970. */
@@ -215,3 +203,8 @@ export interface VerifiedTokens {
   remaining: 'member-failed'[];
   summary: string;
 }
+
+/** What an approved plan says that a reset is held to. Enabling authentication again is a plan without a ladder. */
+export const approvedTokenPlan = z.looseObject({
+  ladder: z.array(z.looseObject({ rung: z.string(), serves: z.boolean() })).optional(),
+});

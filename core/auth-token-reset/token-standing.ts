@@ -1,7 +1,8 @@
 import type { ConfiguredMember } from '../cluster/clusters.ts';
+import type { LoginAnswer, TokenProbe, TokenUse } from '../cluster/evidence.ts';
 import { type Survey, type SurveyedMember, surveyMembers } from '../cluster/member-survey.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
-import type { LoginAnswer, MemberTokens, TokenObservation, TokenProbe, TokenStanding, TokenUse } from './contracts.ts';
+import type { MemberTokens, TokenObservation, TokenStanding } from './contracts.ts';
 
 /** How every member stands to fresh tokens, and to the part of the cluster that works. */
 export interface TokenSurvey {
@@ -24,12 +25,13 @@ export function isOpen({ probes }: TokenObservation): boolean {
  * @throws PreconditionFailed where nobody can log in; EtcdUnavailable without a leader that a quorum follows
  */
 export function surveyTokens(configured: readonly ConfiguredMember[], observation: TokenObservation): TokenSurvey {
-  requireLogin(configured, observation);
+  requireLogin(observation);
   const survey = surveyMembers(configured, observation);
-  const probes = observation.probes.map(({ login, uses }) => ({ login, uses: uses.filter(isOfThisCluster(survey)) }));
-  const members = survey.members.map((member, index) => {
+  const probes = observation.probes.map((probe) => ({ ...probe, uses: probe.uses.filter(isOfThisCluster(survey)) }));
+  const members = survey.members.map((member) => {
     const { name, id, version } = member;
-    return { name, id, version, ...judge(member, probes[index] as TokenProbe, configured, probes) };
+    const probe = probes.find((each) => each.member === name) as TokenProbe;
+    return { name, id, version, ...judge(member, probe, probes) };
   });
   return { survey, members };
 }
@@ -44,9 +46,9 @@ export function membersThat(standing: TokenStanding, members: readonly MemberTok
   return members.filter((member) => member.standing === standing).map(({ name }) => name);
 }
 
-function requireLogin(configured: readonly ConfiguredMember[], { probes }: TokenObservation): void {
+function requireLogin({ probes }: TokenObservation): void {
   if (probes.some(({ login }) => login.answer === 'Issued')) return;
-  const list = probes.map(({ login }, index) => `\n- ${configured[index]?.name}: ${login.problem}`).join('');
+  const list = probes.map(({ member, login }) => `\n- ${member}: ${login.problem}`).join('');
   if (probes.some(({ login }) => login.answer === 'WrongPassword')) {
     throw new PreconditionFailed(
       `Nobody can log in with the cluster's auth secret: the user name or the password in it is wrong, and no token was rejected.${list}\n` +
@@ -66,7 +68,6 @@ type Judgement = Pick<MemberTokens, 'standing' | 'problem'>;
 function judge(
   { name, state, problem, isCaughtUp }: SurveyedMember,
   { uses, login }: TokenProbe,
-  configured: readonly ConfiguredMember[],
   probes: readonly TokenProbe[],
 ): Judgement {
   const having = (answer: TokenUse['answer']) => uses.filter((use) => use.answer === answer);
@@ -77,7 +78,7 @@ function judge(
   if (state === 'failed' || state === 'unjudged') return { standing: 'Failed', problem };
   if (refused) return { standing: 'Refuses', problem: refused.problem };
   const isJwt = probes.some((probe) => probe.login.format === 'jwt');
-  if (isJwt && isClockBehind(name, configured, probes)) {
+  if (isJwt && isClockBehind(name, probes)) {
     return {
       standing: 'ClockDiffers',
       problem:
@@ -93,7 +94,7 @@ function judge(
   }
   if (!isCaughtUp) return { standing: 'Lags', problem: `${problem}: it does not know new tokens yet.` };
   if (unanswered) return { standing: 'Lags', problem: `does not answer to a new token in time: ${unanswered.problem}` };
-  if (isJwt) return judgeSignatures(name, uses, configured, probes);
+  if (isJwt) return judgeSignatures(name, uses, probes);
   if (taken.length === 0) {
     return {
       standing: 'RejectsTokens',
@@ -110,15 +111,10 @@ function judge(
  * A JWT need not be known to anybody: what a member does not take of it is the signature, or the time. One that rejects no more than half
  * of the issuers is not the one that differs.
  */
-function judgeSignatures(
-  name: string,
-  uses: readonly TokenUse[],
-  configured: readonly ConfiguredMember[],
-  probes: readonly TokenProbe[],
-): Judgement {
+function judgeSignatures(name: string, uses: readonly TokenUse[], probes: readonly TokenProbe[]): Judgement {
   const rejected = uses.filter(({ answer }) => answer === 'Rejected');
   if (rejected.length * 2 < uses.length) return { standing: 'TakesTokens', problem: '' };
-  const takers = takersOf(name, configured, probes);
+  const takers = takersOf(name, probes);
   const [takesItsOwn, othersTakeIt] = [takers.includes(name), takers.some((taker) => taker !== name)];
   if (takesItsOwn && othersTakeIt) {
     return {
@@ -134,15 +130,15 @@ function judgeSignatures(
 }
 
 /** Who takes the token that a member has issued. */
-function takersOf(issuer: string, configured: readonly ConfiguredMember[], probes: readonly TokenProbe[]): string[] {
-  return configured
-    .filter((_, index) => probes[index]?.uses.some((use) => use.issuer === issuer && use.answer === 'Taken'))
-    .map(({ name }) => name);
+function takersOf(issuer: string, probes: readonly TokenProbe[]): string[] {
+  return probes
+    .filter(({ uses }) => uses.some((use) => use.issuer === issuer && use.answer === 'Taken'))
+    .map(({ member }) => member);
 }
 
 /** Whether nobody else takes its token, while it takes those of all. */
-function isClockBehind(name: string, configured: readonly ConfiguredMember[], probes: readonly TokenProbe[]): boolean {
-  const own = probes[configured.findIndex((member) => member.name === name)];
+function isClockBehind(name: string, probes: readonly TokenProbe[]): boolean {
+  const own = probes.find(({ member }) => member === name);
   const others = probes.filter((probe) => probe !== own && probe.uses.length > 0);
   const rejecting = others.filter(({ uses }) =>
     uses.some(({ issuer, answer }) => issuer === name && answer === 'Rejected'),

@@ -1,7 +1,7 @@
 import type { ClusterView } from '../cluster/cluster-view.ts';
 import type { Cluster } from '../cluster/clusters.ts';
+import type { Evidence } from '../cluster/evidence.ts';
 import { mistakenAnswers } from '../cluster/identity.ts';
-import type { Evidence } from '../diagnosis/diagnosis.ts';
 import { RemediationError } from '../errors.ts';
 import type { MemberTokens } from './contracts.ts';
 import { isOpen, surveyTokens } from './token-standing.ts';

@@ -1,8 +1,8 @@
-import type { Evidence, MemberFacts } from '../diagnosis/diagnosis.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
-import { isAnyLeaderFollowed } from '../quorum-recovery/quorum-assessment.ts';
 import { announcedElsewhere } from './announced-address.ts';
 import type { Cluster, ConfiguredMember } from './clusters.ts';
+import { isAnyLeaderFollowed } from './configured-quorum.ts';
+import type { Evidence } from './evidence.ts';
 import { answerOf, describeListed, entriesOf, isItself, mistakenAnswers, whoAnswers } from './identity.ts';
 import {
   describeSilence,
@@ -12,14 +12,30 @@ import {
   type SurveyedMember,
   surveyMembers,
 } from './member-survey.ts';
-import type {
-  AnsweringMember,
-  ListedMember,
-  MemberObservation,
-  Observation,
-  Silence,
-  SilentMember,
+import {
+  type AnsweringMember,
+  type ListedMember,
+  type MemberObservation,
+  type Observation,
+  type Silence,
+  type SilentMember,
+  seenOf,
 } from './observation.ts';
+
+export interface MemberFacts {
+  name: string;
+  /**
+   * `behind`: in its place, and not caught up; `joining`: a learner that nobody has promoted; `refusing`: it runs and does not serve us;
+   * `unreached`: what was seen says nothing of the member itself, or others show it at work; `unknown`: no quorum to judge it by.
+   */
+  state: 'healthy' | 'behind' | 'joining' | 'failed' | 'refusing' | 'unreached' | 'unknown';
+  /** Why it is not healthy; empty where it is. */
+  problem: string;
+  /** Log entries between it and the leader, or the furthest member where no leader answers; empty where it does not answer. */
+  lagEntries: string;
+  /** All of it in a line: `follows node1, etcd 3.5.30, ...`. */
+  facts: string;
+}
 
 /** A configured member, as a diagnosis judges it. */
 export interface ViewedMember extends Pick<MemberFacts, 'name' | 'state' | 'problem'> {
@@ -48,17 +64,18 @@ export function viewCluster(cluster: Cluster, evidence: Evidence): ClusterView {
   const hasQuorum = survey !== undefined || isProven(evidence) || isAnyLeaderFollowed(cluster, evidence);
   const leaderId = hasQuorum ? leaderMostFollow(evidence) : undefined;
   const entries = entriesOf(cluster.members, observation);
-  const signOfLife = lookForLife({ ...evidence, memberList: observation.memberList }, entries, leaderId);
+  const signOfLife = lookForLife({ ...evidence, memberList: observation.memberList }, [...entries.values()], leaderId);
   const areMixedUp = mistakenAnswers(cluster.members, evidence).length > 0;
-  const members = cluster.members.map((configured, index) => {
-    const surveyed = survey?.members[index];
+  const members = cluster.members.map((configured) => {
+    const surveyed = survey?.members.find((each) => each.configured === configured);
     const { name } = configured;
-    const seen = seenOf(configured, entries[index], evidence.members[index] as MemberObservation, observation);
+    const entry = entries.get(configured);
+    const seen = itselfOf(configured, entry, observation);
     if (!seen.answering && seen.silence === 'away' && areMixedUp) {
       const problem = `cannot be judged while other members answer at the addresses of others, for this one may be somebody else's: ${seen.problem}`;
       return { name, configured, seen, state: 'unreached' as const, problem };
     }
-    const life = hasQuorum && !seen.answering ? signOfLife(seen, entries[index]) : '';
+    const life = hasQuorum && !seen.answering ? signOfLife(seen, entry) : '';
     if (!seen.answering && seen.silence === 'stranger') {
       const problem = `${life || 'cannot be judged from here'}: what answers at its clientUrl ${configured.clientUrl} is not known to be of this cluster`;
       return { name, configured, seen, state: 'unreached' as const, problem };
@@ -69,21 +86,21 @@ export function viewCluster(cluster: Cluster, evidence: Evidence): ClusterView {
         configured,
         seen,
         state: 'unreached' as const,
-        problem: `${life}: ${seen.problem}${announcedElsewhere(seen, entries[index])}`,
+        problem: `${life}: ${seen.problem}${announcedElsewhere(seen, entry)}`,
       };
     }
-    return { name, configured, seen, ...judge(seen, surveyed, entries[index], hasQuorum, leaderId) };
+    return { name, configured, seen, ...judge(seen, surveyed, entry, hasQuorum, leaderId) };
   });
   return { observation, hasQuorum, survey, members };
 }
 
-function seenOf(
+function itselfOf(
   configured: ConfiguredMember,
   entry: ListedMember | undefined,
-  there: MemberObservation,
   observation: Observation,
 ): MemberObservation {
   const { name, clientUrl } = configured;
+  const there = seenOf(configured, observation.members) as MemberObservation;
   const own = answerOf(entry, observation);
   if (own) return { ...own, name };
   const other = there.answering ? whoAnswers(there, configured, observation.memberList) : undefined;
@@ -115,7 +132,7 @@ export function isAgreed({ agreementProblem, memberList }: Evidence): boolean {
  */
 function lookForLife(
   evidence: Evidence,
-  entries: readonly (ListedMember | undefined)[],
+  entries: readonly ListedMember[],
   leaderId: string | undefined,
 ): (seen: SilentMember, entry: ListedMember | undefined) => string {
   const followers = evidence.members.flatMap((each) =>
@@ -161,9 +178,9 @@ export function nameOf({ members, memberList }: Observation, id: string): string
 /** What etcd's list would be if the configuration is right, where a quorum that works is too slow to tell it. */
 function assumedList({ members }: Cluster, evidence: Evidence): ListedMember[] {
   if (evidence.memberList.length > 0) return evidence.memberList;
-  return members.map((member, index) => {
+  return members.map((member) => {
     const { name, peerUrl, learner = false } = member;
-    const there = evidence.members[index] as MemberObservation;
+    const there = seenOf(member, evidence.members) as MemberObservation;
     const isAnothers = there.answering && members.some((other) => other !== member && isItself(there, other));
     const itself = evidence.members.find((seen) => seen.answering && isItself(seen, member));
     const seen = itself ?? (isAnothers ? undefined : there);

@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { InvalidInput } from '../errors.ts';
 import { START_AGAIN } from '../text/format.ts';
-import { readJson } from '../text/json-file.ts';
-import { mustBe, parse } from '../text/parse.ts';
+import { mustBe } from '../text/parse.ts';
 import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
 import { comparableUrl, memberUrl } from './member-url.ts';
 
@@ -12,7 +11,7 @@ import { comparableUrl, memberUrl } from './member-url.ts';
  */
 
 /** Relations between fields are checked even when single fields are wrong, so that one reading shows every problem. */
-const EVEN_WHEN_FIELDS_ARE_WRONG = {
+export const EVEN_WHEN_FIELDS_ARE_WRONG = {
   when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null,
 };
 
@@ -71,22 +70,7 @@ export type ConfiguredMember = z.output<typeof memberSchema>;
 const spareHostSchema = memberSchema.required({ host: true }).omit({ learner: true });
 export type SpareHost = z.output<typeof spareHostSchema>;
 
-const decision = z.enum(['automatic', 'approval']).optional();
-
-/** What runs by itself, and what waits for an approval. */
-const policySchema = z.strictObject({
-  'space-exceeded': z
-    .literal('automatic', { error: 'must be "automatic": a space reclaim does not wait for an approval' })
-    .optional(),
-  'auth-token-invalid': decision,
-  'member-failed': decision,
-  'quorum-lost': decision,
-  // What only a start asks for, and by which more is lost than by the runbook as it is: it waits unless the act itself is named here.
-  'force-backup': decision,
-  'fewer-members': decision,
-  'replace-host': decision,
-  'toggle-authentication': decision,
-});
+export const decisionSchema = z.enum(['automatic', 'approval']);
 
 /** One cluster, as every step receives it. */
 export const clusterSchema = z
@@ -114,7 +98,8 @@ export const clusterSchema = z
           .default(''),
       })
       .optional(),
-    policy: policySchema.optional(),
+    /** What runs by itself, and what waits for an approval; `core/remediation/policy.ts` knows which entries there are. */
+    policy: z.record(z.string(), decisionSchema).optional(),
   })
   .superRefine((cluster, context) => {
     for (const field of ['name', 'clientUrl', 'peerUrl', 'host'] as const) {
@@ -184,7 +169,7 @@ const networkSchema = z.strictObject({
 
 const quota = z.int().positive({ error: 'must be the quota that AWS has granted, a number' });
 
-const clustersFileSchema = z
+export const clustersFileSchema = z
   .strictObject(
     {
       /** Of all names, so that a second platform fits beside the first in one account and region. */
@@ -271,15 +256,6 @@ export function layoutOf({ name, layout }: Cluster, member: ConfiguredMember): L
 function fieldsLackingIn(...layouts: readonly unknown[]): string[] {
   const named: object = Object.assign({}, ...layouts);
   return Object.keys(layoutSchema.shape).filter((field) => !Object.hasOwn(named, field));
-}
-
-/**
- * @param text the content of clusters.json
- * @param file its path, for the message
- * @throws InvalidInput with every problem and its path
- */
-export function parseClustersFile(text: string, file: string): ClustersFile {
-  return parse(clustersFileSchema, readJson(text, file), file);
 }
 
 /** The SSM parameter that holds one cluster's configuration. */

@@ -1,7 +1,20 @@
+import * as z from 'zod';
 import { EtcdUnavailable, UnsafeToProceed } from '../errors.ts';
-import type { ComparedHashes } from '../member-replacement/contracts.ts';
+import { clusterSchema } from './clusters.ts';
 
 /** Of all keys of one member, at one revision. */
+export const compareHashesInput = z.strictObject({
+  cluster: clusterSchema,
+  /** Only these are compared; every voter, if not said. */
+  members: z.array(z.string()).optional(),
+});
+
+export interface ComparedHashes {
+  revision: string;
+  hash: number;
+  members: string[];
+}
+
 export interface MemberHash {
   name: string;
   hash: number;

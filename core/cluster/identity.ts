@@ -1,7 +1,14 @@
 import { PreconditionFailed } from '../errors.ts';
 import { START_AGAIN } from '../text/format.ts';
 import { type ConfiguredMember, memberName } from './clusters.ts';
-import type { AnsweringMember, ListedIdentity, ListedMember, MemberObservation, Observation } from './observation.ts';
+import {
+  type AnsweringMember,
+  type ListedIdentity,
+  type ListedMember,
+  type MemberObservation,
+  type Observation,
+  seenOf,
+} from './observation.ts';
 
 type Seen = Pick<Observation, 'members' | 'memberList'>;
 
@@ -25,21 +32,23 @@ export interface Mistake {
  * other entry has that name; else to the one at whose client URL it answers.
  *
  * A member and the one that takes its place may share an address, and then share the entry.
- * @param configured in the order of `members`
  */
 export function entriesOf(
   configured: readonly ConfiguredMember[],
   { members, memberList }: Seen,
-): (ListedMember | undefined)[] {
-  const entries: (ListedMember | undefined)[] = configured.map((member) =>
-    memberList.find((listed) => hasPeerUrl(listed, member)),
+): ReadonlyMap<ConfiguredMember, ListedMember> {
+  const entries = new Map(
+    configured.flatMap((member) => {
+      const listed = memberList.find((each) => hasPeerUrl(each, member));
+      return listed ? [[member, listed]] : [];
+    }),
   );
   const claim = (
     choose: (member: ConfiguredMember, seen: MemberObservation | undefined) => (listed: ListedMember) => boolean,
   ) => {
-    for (const [index, member] of configured.entries()) {
-      const found = memberList.find(choose(member, members[index]));
-      if (!entries[index] && found && !entries.includes(found)) entries[index] = found;
+    for (const member of configured) {
+      const found = memberList.find(choose(member, seenOf(member, members)));
+      if (!entries.has(member) && found && ![...entries.values()].includes(found)) entries.set(member, found);
     }
   };
   claim(
@@ -81,7 +90,7 @@ export function isProxyList(memberList: readonly ListedMember[]): boolean {
 /**
  * Everything in which the configuration, what answers and etcd's list contradict each other about who is who. Where the list could not be read,
  * what members tell of themselves stands in for it.
- * @param replaced the member whose place one of `configured` takes; it is observed last
+ * @param replaced the member whose place one of `configured` takes
  */
 export function findMistakes(
   configured: readonly ConfiguredMember[],
@@ -102,15 +111,14 @@ export function findMistakes(
       message: `The same member (${id}) answers at the addresses of ${names.join(', ')}: each clientUrl has to reach its own member alone. Correct clusters.json, or the balancer or the name server in between.`,
     });
   }
-  for (const [index, member] of configured.entries()) {
-    const seen = observation.members[index];
-    const known = [entries[index], ...(replaced ? [entries[configured.length]] : [])];
+  for (const member of configured) {
+    const seen = seenOf(member, observation.members);
+    const known = [entries.get(member), replaced && entries.get(replaced)];
     if (!seen?.answering || shared.some(([id]) => id === seen.id)) continue;
     const other = whoAnswers(seen, member, memberList);
     if (other === undefined || known.some((entry) => entry?.id === other.id)) continue;
-    const at = entries.indexOf(other);
-    const whose =
-      at < 0 ? `${describeListed(other)}, which clusters.json does not name` : `${all[at]?.name} (${other.id})`;
+    const owner = all.find((each) => entries.get(each) === other);
+    const whose = owner ? `${owner.name} (${other.id})` : `${describeListed(other)}, which clusters.json does not name`;
     mistakes.push({
       kind: 'answered-by-another',
       message: `The clientUrl of ${member.name} (${member.clientUrl}) is answered by ${whose}: correct clusters.json, or what is in between, so that it reaches ${member.name} alone.`,
@@ -123,8 +131,8 @@ export function findMistakes(
       message: `etcd has ${same.length} members of the name "${name}" (${same.map(({ id, peerUrls }) => `${id} at ${peerUrls.join(' ')}`).join(', ')}), so a name tells nobody who is meant. Give each a name of its own (--name), restart it, and write that name into clusters.json.`,
     });
   }
-  for (const [index, member] of all.entries()) {
-    const entry = entries[index];
+  for (const member of all) {
+    const entry = entries.get(member);
     if (!entry) continue;
     if (!hasPeerUrl(entry, member)) {
       mistakes.push({
@@ -227,9 +235,9 @@ export function adviceForStranger(
 /** Configured members that have no entry in etcd's list and do not answer as themselves either, by name. */
 export function unlistedIn(configured: readonly ConfiguredMember[], observation: Seen): string[] {
   const entries = entriesOf(configured, observation);
-  const unlisted = configured.filter((member, index) => {
-    const seen = observation.members[index];
-    return !entries[index] && !(seen?.answering && isItself(seen, member));
+  const unlisted = configured.filter((member) => {
+    const seen = seenOf(member, observation.members);
+    return !entries.has(member) && !(seen?.answering && isItself(seen, member));
   });
   return unlisted.map(({ name }) => name);
 }
@@ -245,8 +253,8 @@ function equalNamesIn(memberList: readonly ListedMember[]): Map<string, ListedMe
 
 function proxiesIn(configured: readonly ConfiguredMember[], { members, memberList }: Seen): string[] {
   return configured
-    .filter((_, index) => {
-      const seen = members[index];
+    .filter((member) => {
+      const seen = seenOf(member, members);
       return seen?.answering && (seen.id === '0' || seen.entry?.peerUrls.length === 0 || isProxyList(memberList));
     })
     .map(({ name }) => name);
@@ -264,9 +272,9 @@ function sharedAddresses(
   configured: readonly ConfiguredMember[],
   members: readonly MemberObservation[],
 ): [string, string[]][] {
-  const answers = configured.flatMap(({ name }, index) => {
-    const seen = members[index];
-    return seen?.answering ? [{ name, id: seen.id }] : [];
+  const answers = configured.flatMap((member) => {
+    const seen = seenOf(member, members);
+    return seen?.answering ? [{ name: member.name, id: seen.id }] : [];
   });
   return [...Map.groupBy(answers, ({ id }) => id)]
     .filter(([, same]) => same.length > 1)

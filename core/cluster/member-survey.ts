@@ -1,16 +1,17 @@
 import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.ts';
-import type { MemberHealth } from '../member-replacement/contracts.ts';
 import { announcedElsewhere } from './announced-address.ts';
 import { isBehind, silentAt } from './cluster-health.ts';
 import type { ConfiguredMember } from './clusters.ts';
 import { answerOf, entriesOf, isItself } from './identity.ts';
-import type {
-  AnsweringMember,
-  ListedMember,
-  MemberObservation,
-  Observation,
-  Silence,
-  SilentMember,
+import type { MemberHealth } from './member-health.ts';
+import {
+  type AnsweringMember,
+  type ListedMember,
+  type MemberObservation,
+  type Observation,
+  type Silence,
+  type SilentMember,
+  seenOf,
 } from './observation.ts';
 
 /** A configured member, its entry in etcd's list, if it has one, and what was seen of it: what answers under its ID, at whichever address. */
@@ -30,15 +31,14 @@ export interface Survey {
 }
 
 /**
- * @param members in the order of `observation.members`
  * @throws EtcdUnavailable without a leader that a quorum follows; PreconditionFailed where those that refuse us may make the quorum
  */
 export function surveyMembers(members: readonly ConfiguredMember[], observation: Observation): Survey {
   const leader = findLeader(observation);
   const entries = entriesOf(members, observation);
-  const surveyed = members.map((configured, index) => {
-    const listed = entries[index];
-    const seen = answerOf(listed, observation) ?? (observation.members[index] as MemberObservation);
+  const surveyed = members.map((configured) => {
+    const listed = entries.get(configured);
+    const seen = answerOf(listed, observation) ?? (seenOf(configured, observation.members) as MemberObservation);
     return survey(configured, seen, listed, leader);
   });
   const strangers = observation.memberList.filter((listed) => !surveyed.some((member) => member.listed === listed));

@@ -1,8 +1,8 @@
-import type { RaisedAlarm } from '../space-reclaim/contracts.ts';
+import type { ConfiguredMember } from './clusters.ts';
 
 /** What one reading of a whole cluster saw: the input of every decision. */
 export interface Observation {
-  /** One for each configured member, in the order of the configuration. */
+  /** One for each configured member, under its name: see {@link seenOf}. */
   members: MemberObservation[];
   /** etcd's own list, read through consensus; empty when no member could be asked. */
   memberList: ListedMember[];
@@ -84,4 +84,19 @@ export interface AnsweringMember {
   entry?: Pick<ListedMember, 'name' | 'peerUrls'>;
   /** Whom this member itself lists; not there where it did not tell. */
   list?: ListedIdentity[];
+}
+
+export interface RaisedAlarm {
+  memberId: string;
+  /** `NOSPACE`, `CORRUPT`, or etcd's number for a kind that this release does not know. */
+  alarm: string;
+}
+
+/** What was seen of a configured member. Of two that have the same name, as one that takes the place of another may, the address tells which. */
+export function seenOf(
+  { name, clientUrl }: Pick<ConfiguredMember, 'name' | 'clientUrl'>,
+  members: readonly MemberObservation[],
+): MemberObservation | undefined {
+  const named = members.filter((seen) => seen.name === name);
+  return named.find(({ endpoint }) => endpoint === clientUrl) ?? named[0];
 }

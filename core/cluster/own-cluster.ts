@@ -1,6 +1,12 @@
 import type { ConfiguredMember } from './clusters.ts';
 import { hasPeerUrl, isItself } from './identity.ts';
-import type { AnsweringMember, ListedIdentity, MemberObservation, SilentMember } from './observation.ts';
+import {
+  type AnsweringMember,
+  type ListedIdentity,
+  type MemberObservation,
+  type SilentMember,
+  seenOf,
+} from './observation.ts';
 
 /** The answers that give one cluster ID, and what those members list. */
 interface Answers {
@@ -23,7 +29,6 @@ interface Answers {
 export type OwnCluster = { verdict: 'own'; clusterId: string } | { verdict: 'none' } | { verdict: 'unknown' };
 
 /**
- * @param configured in the order of `members`
  * @param known members of which it is known, because this execution has made them what they are
  * @returns undefined where nobody answers
  */
@@ -59,7 +64,6 @@ export function findOwnCluster(
 /**
  * What was seen, where only those have answered that are of the cluster which clusters.json describes, or that are a configured member which has got into
  * another one. Whoever else answers is a stranger: nothing that it says is evidence of anything here.
- * @param configured in the order of `members`
  * @param known as of {@link findOwnCluster}
  */
 export function withoutStrangers(
@@ -69,8 +73,8 @@ export function withoutStrangers(
 ): MemberObservation[] {
   const own = findOwnCluster(configured, members, known);
   if (!own) return [...members];
-  return members.map((seen, index): MemberObservation => {
-    const member = configured[index] as ConfiguredMember;
+  return members.map((seen): MemberObservation => {
+    const member = configured.find((each) => seenOf(each, members) === seen) as ConfiguredMember;
     // Where whoever lets us in is none of them, those that do not may be.
     if (seen.answering ? isProxy(seen) : !isIdentified(seen) || own.verdict === 'none') return seen;
     if (own.verdict === 'own' && seen.clusterId === own.clusterId) return seen.answering ? seen : ofTheSame(seen);
@@ -142,8 +146,8 @@ function describeStranger(
   members: readonly MemberObservation[],
   own: Exclude<OwnCluster, { verdict: 'unknown' }>,
 ): string {
-  const at = configured.filter((member, index) => {
-    const seen = members[index];
+  const at = configured.filter((member) => {
+    const seen = seenOf(member, members);
     return seen?.clusterId === clusterId && !(seen.answering && isNamesake(seen, member));
   });
   const urls = at.map(({ name, clientUrl }) => `${name} (${clientUrl})`).join(', ');

@@ -3,7 +3,7 @@ import { announcedElsewhere } from './announced-address.ts';
 import { isSlow, whatToCorrect } from './between.ts';
 import type { ConfiguredMember } from './clusters.ts';
 import { adviceForStranger, describeListed, entriesOf, unlistedIn } from './identity.ts';
-import type { ListedMember, Observation, SilentMember } from './observation.ts';
+import { type ListedMember, type Observation, type SilentMember, seenOf } from './observation.ts';
 
 /** Whom members that answer follow, and who does not answer us. */
 export interface UnseenLeader {
@@ -32,9 +32,9 @@ export function refuseUnseenLeader(configured: readonly ConfiguredMember[], obse
   const leader = findUnseenLeader(observation);
   if (!leader) return;
   const { listed, followers } = leader;
-  const index = entriesOf(configured, observation).indexOf(listed);
-  const member = configured[index];
-  const seen = observation.members[index];
+  const entries = entriesOf(configured, observation);
+  const member = configured.find((each) => entries.get(each) === listed);
+  const seen = member && seenOf(member, observation.members);
   const follow = `${followers.join(', ')} ${followers.length === 1 ? 'follows' : 'follow'}`;
   if (!member) {
     const advice = adviceForStranger(listed, configured, unlistedIn(configured, observation), { leads: true });

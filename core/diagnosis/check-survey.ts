@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/clusters.ts';
 import { inspectionOf } from '../hosts/host-place.ts';
-import type { HostCommand } from '../member-replacement/contracts.ts';
+import type { HostCommand } from '../hosts/run-host-commands.ts';
 
 /** inspect-host for each host that the configuration names, the spare ones too: those have no member. */
 export function inspectionsOf(cluster: Cluster): HostCommand[] {

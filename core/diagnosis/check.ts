@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { clusterSchema } from '../cluster/clusters.ts';
 import { inspectionReportSchema } from '../hosts/host-command-results.ts';
-import type { HostCommand } from '../member-replacement/contracts.ts';
-import { type Deployment, ENTRY_STATE_MACHINE } from '../remediation/remediation.ts';
+import type { HostCommand } from '../hosts/run-host-commands.ts';
+import { type Deployment, ENTRY_STATE_MACHINE } from '../text/names.ts';
 import type { Warning } from './diagnosis.ts';
 
 /** A check: everything of a cluster that a remediation will rest on, looked at on a quiet day. It changes nothing. */

@@ -1,59 +1,40 @@
-import { membersThat } from '../auth-token-reset/token-standing.ts';
-import { type TokenView, viewTokens } from '../auth-token-reset/token-view.ts';
 import { isSlow } from '../cluster/between.ts';
-import { describeId, refuseUnsafeAlarms } from '../cluster/cluster-health.ts';
+import { refuseUnsafeAlarms } from '../cluster/cluster-health.ts';
 import {
   answeringIn,
   type ClusterView,
   isAgreed,
+  type MemberFacts,
   nameOf,
   type ViewedMember,
   viewCluster,
 } from '../cluster/cluster-view.ts';
 import type { Cluster } from '../cluster/clusters.ts';
+import type { Evidence } from '../cluster/evidence.ts';
 import { mistakenAnswers } from '../cluster/identity.ts';
 import { KEPT_FROM_US } from '../cluster/member-survey.ts';
 import type { MemberObservation, Silence, SilentMember } from '../cluster/observation.ts';
 import { UnsafeToProceed } from '../errors.ts';
-import { describeLostQuorum } from '../quorum-recovery/lost-quorum.ts';
-import { unjudgedQuorum } from '../quorum-recovery/quorum-assessment.ts';
-import { describeUse } from '../space-reclaim/quotas.ts';
-import { formatBytes } from '../text/format.ts';
-import { CONDITIONS, type Condition, type Diagnosis, type Evidence, type MemberFacts } from './diagnosis.ts';
+import { isQuorumUnjudged, unjudgedQuorum } from '../quorum-recovery/quorum-assessment.ts';
+import type { Seen } from '../runbook/runbook.ts';
+import { type Incident, isIncident, RUNBOOKS } from '../runbooks.ts';
+import { formatBytes, sentence } from '../text/format.ts';
+import { CONDITIONS, type Condition, type Diagnosis } from './diagnosis.ts';
 import { warningsOf } from './diagnosis-warnings.ts';
 
-interface Case {
-  cluster: Cluster;
-  evidence: Evidence;
-  view: ClusterView;
-  tokens: TokenView;
-}
-
-/** For each condition a summary where it is present. */
-const DESCRIPTIONS: Readonly<Record<Condition, (seen: Case) => string | undefined>> = {
+/** For each condition that no runbook cures a summary where it is present. */
+const OTHERS: Readonly<Record<Exclude<Condition, Incident>, (seen: Seen) => string | undefined>> = {
   'data-corrupt': describeCorruption,
   'quorum-inaccessible': describeUnjudgedQuorum,
-  'quorum-lost': ({ cluster, evidence, view }) =>
-    view.hasQuorum || isQuorumUnjudged(cluster, evidence, view) ? undefined : describeLostQuorum(cluster, evidence),
-  'space-exceeded': describeFullStore,
-  'member-failed': describeFailedMembers,
-  'auth-token-invalid': describeRejections,
   'member-inaccessible': describeInaccessible,
 };
 
-/**
- * Which incident a cluster has. It is one reading, from which nothing is changed: every runbook makes sure of its own incident before it acts.
- *
- * NOSPACE goes before a member that has failed: without writes no replacement could be proven, and a new member would be sent the full
- * database; the reclaim does without those that do not answer. A member that lets nobody in, or that we do not get to,
- * has not failed: another one in its place would be no better.
- */
+/** Which incident a cluster has: each runbook is asked whether its own is there. It is one reading, from which nothing is changed. */
 export function diagnose(cluster: Cluster, evidence: Evidence): Diagnosis {
   const view = viewCluster(cluster, evidence);
-  const tokens = viewTokens(cluster, evidence, view);
-  const seen = { cluster, evidence, view, tokens };
+  const seen = { cluster, evidence, view };
   const present = CONDITIONS.flatMap((condition) => {
-    const summary = DESCRIPTIONS[condition](seen);
+    const summary = isIncident(condition) ? RUNBOOKS[condition].present(seen) : OTHERS[condition](seen);
     return summary === undefined ? [] : [{ condition, summary }];
   });
   const [first, ...others] = present;
@@ -66,7 +47,7 @@ export function diagnose(cluster: Cluster, evidence: Evidence): Diagnosis {
       ...reach,
       member: cluster.members.find(({ host }) => host === reach.host)?.name ?? '',
     })),
-    warnings: warningsOf(cluster, evidence, view, tokens),
+    warnings: warningsOf(cluster, evidence, view),
   };
 }
 
@@ -79,7 +60,7 @@ export function mayElect(cluster: Cluster, evidence: Evidence): boolean {
   return !areKept && viewCluster(cluster, evidence).survey === undefined;
 }
 
-function describeCorruption({ evidence }: Case): string | undefined {
+function describeCorruption({ evidence }: Seen): string | undefined {
   try {
     refuseUnsafeAlarms(evidence);
     return undefined;
@@ -89,36 +70,7 @@ function describeCorruption({ evidence }: Case): string | undefined {
   }
 }
 
-function describeFullStore({ evidence, view }: Case): string | undefined {
-  const raised = evidence.alarms.filter(({ alarm }) => alarm === 'NOSPACE');
-  if (raised.length === 0) return undefined;
-  const sizes = answeringIn(view).map(
-    ({ name, dbSizeBytes, quotaBytes }) => `${name} ${describeUse(dbSizeBytes, quotaBytes)}`,
-  );
-  return `NOSPACE is raised by ${raised.map(({ memberId }) => describeId(evidence, memberId)).join(', ')}: etcd refuses writes. ${sizes.join(', ')}.`;
-}
-
-function describeFailedMembers({ view }: Case): string | undefined {
-  if (!view.hasQuorum) return undefined;
-  const targets = view.members.filter(({ state }) => state === 'failed' || state === 'joining');
-  if (targets.length === 0) return undefined;
-  const list = targets.map(({ name, problem }) => sentence(`${name} ${problem}`)).join(' ');
-  return `${list} The others have a quorum${view.survey ? `, and ${view.survey.leader.name} leads` : ''}.`;
-}
-
-function describeRejections({ tokens }: Case): string | undefined {
-  const rejecting = membersThat('RejectsTokens', tokens.members);
-  if (rejecting.length === 0) return undefined;
-  const list = tokens.members.filter(({ name }) => rejecting.includes(name));
-  return `${list.map(({ name, problem }) => sentence(`${name} ${problem}`)).join(' ')} Its clients are refused, however often they log in.`;
-}
-
-/** Whether nobody can tell from here if there is a quorum: what refuses us, or is not reached, may be one. */
-export function isQuorumUnjudged(cluster: Cluster, evidence: Evidence, { hasQuorum }: ClusterView): boolean {
-  return !hasQuorum && unjudgedQuorum(cluster, evidence).length > 0;
-}
-
-function describeUnjudgedQuorum({ cluster, evidence, view }: Case): string | undefined {
+function describeUnjudgedQuorum({ cluster, evidence, view }: Seen): string | undefined {
   if (!isQuorumUnjudged(cluster, evidence, view)) return undefined;
   if (evidence.loginProblem !== '')
     return `Nobody can tell from here whether there is a quorum. ${evidence.loginProblem}`;
@@ -167,7 +119,7 @@ function namesOf(members: readonly { name: string }[]): string {
   return members.map(({ name }) => name).join(', ');
 }
 
-function describeInaccessible({ cluster, evidence, view }: Case): string | undefined {
+function describeInaccessible({ cluster, evidence, view }: Seen): string | undefined {
   if (isQuorumUnjudged(cluster, evidence, view)) return undefined;
   const kept = view.members.filter(({ state }) => state === 'refusing' || state === 'unreached');
   const mistakes = mistakenAnswers(cluster.members, evidence).filter(({ kind }) => kind !== 'another-cluster');
@@ -192,7 +144,7 @@ function describeWork(view: ClusterView): string {
   return ` A quorum is at work${leads}, as ${namesOf(seen)} ${seen.length === 1 ? 'shows' : 'show'}.`;
 }
 
-function describeHealth({ evidence, view }: Pick<Case, 'evidence' | 'view'>): string {
+function describeHealth({ evidence, view }: Pick<Seen, 'evidence' | 'view'>): string {
   const others = view.members.filter(({ state }) => state === 'behind').map(({ name }) => name);
   const all = others.length > 0 ? `every member but ${others.join(', ')}` : 'every member';
   const leader = view.survey?.leader.name;
@@ -228,8 +180,4 @@ function stanceOf({ id, leaderId }: { id: string; leaderId: string }, { observat
   if (leaderId === '0') return 'follows nobody';
   if (leaderId !== id) return `follows ${nameOf(observation, leaderId)}`;
   return survey?.leader.id === id ? 'leads' : 'believes that it leads';
-}
-
-function sentence(text: string): string {
-  return text.endsWith('.') ? text : `${text}.`;
 }

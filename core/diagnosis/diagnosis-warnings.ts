@@ -1,8 +1,9 @@
-import type { TokenView } from '../auth-token-reset/token-view.ts';
+import { type TokenView, viewTokens } from '../auth-token-reset/token-view.ts';
 import { answeringIn, type ClusterView, isAgreed } from '../cluster/cluster-view.ts';
 import type { Cluster } from '../cluster/clusters.ts';
 import { votersOf } from '../cluster/configured-quorum.ts';
 import { describeDowngrade } from '../cluster/downgrade.ts';
+import type { Evidence } from '../cluster/evidence.ts';
 import {
   adviceForStranger,
   describeListed,
@@ -15,14 +16,14 @@ import { forgetsToEnableTokens, losesPromotions, maySpoilData } from '../cluster
 import { PREVENT_ABOVE_RATIO } from '../space-reclaim/decisions.ts';
 import { describeContradiction, describeUse, isAboveShare } from '../space-reclaim/quotas.ts';
 import { formatBytes, formatShare } from '../text/format.ts';
-import type { Evidence, Warning } from './diagnosis.ts';
+import type { Warning } from './diagnosis.ts';
 
 /** A database that is smaller has little to give back. */
 const FRAGMENTED_ABOVE_BYTES = 100 * 1024 * 1024;
 const FRAGMENTED_ABOVE_RATIO = 0.45;
 
 /** What is not as it should be, and stops nobody yet. */
-export function warningsOf(cluster: Cluster, evidence: Evidence, view: ClusterView, tokens: TokenView): Warning[] {
+export function warningsOf(cluster: Cluster, evidence: Evidence, view: ClusterView): Warning[] {
   return [
     ...findMistakes(cluster.members, evidence),
     ...aboutEvidence(evidence, view),
@@ -30,7 +31,7 @@ export function warningsOf(cluster: Cluster, evidence: Evidence, view: ClusterVi
     ...aboutReleases(cluster, view),
     ...aboutDowngrade(evidence),
     ...aboutMembership(cluster, evidence),
-    ...aboutTokens(view, tokens),
+    ...aboutTokens(view, viewTokens(cluster, evidence, view)),
     ...aboutHosts(cluster, evidence),
   ];
 }
@@ -138,13 +139,14 @@ function aboutMembership(cluster: Cluster, evidence: Evidence): Warning[] {
   // A proxy's list names nobody.
   if (!isAgreed(evidence) || isProxyList(memberList)) return warnings;
   const entries = entriesOf(cluster.members, evidence);
-  for (const [index, { name, peerUrl }] of cluster.members.entries()) {
-    if (entries[index]) continue;
-    const message = `clusters.json names ${name} (${peerUrl}), and etcd has no such member.`;
+  for (const member of cluster.members) {
+    if (entries.has(member)) continue;
+    const message = `clusters.json names ${member.name} (${member.peerUrl}), and etcd has no such member.`;
     warnings.push({ kind: 'unknown-to-etcd', message });
   }
+  const known = [...entries.values()];
   for (const stranger of memberList) {
-    if (entries.includes(stranger)) continue;
+    if (known.includes(stranger)) continue;
     const advice = adviceForStranger(stranger, cluster.members, unlistedIn(cluster.members, evidence));
     const message = `etcd has the member ${describeListed(stranger)}, which clusters.json does not name: ${advice}.`;
     warnings.push({ kind: 'not-configured', message });

@@ -3,10 +3,12 @@ import { viewTokens } from '../auth-token-reset/token-view.ts';
 import { answeringIn, type ClusterView, isAgreed, viewCluster } from '../cluster/cluster-view.ts';
 import type { Cluster } from '../cluster/clusters.ts';
 import { votersOf } from '../cluster/configured-quorum.ts';
-import type { AnsweringMember } from '../cluster/observation.ts';
-import type { Measurement, MetricName } from './detection.ts';
-import { diagnose, isQuorumUnjudged } from './diagnose.ts';
-import type { Diagnosis, Evidence } from './diagnosis.ts';
+import type { Evidence } from '../cluster/evidence.ts';
+import type { Measurement, MetricName } from '../cluster/metrics.ts';
+import { type AnsweringMember, seenOf } from '../cluster/observation.ts';
+import { isQuorumUnjudged } from '../quorum-recovery/quorum-assessment.ts';
+import { diagnose } from './diagnose.ts';
+import type { Diagnosis } from './diagnosis.ts';
 
 type Values = Measurement['values'];
 
@@ -57,8 +59,8 @@ function membership(cluster: Cluster, { hasQuorum, members }: ClusterView): Valu
 
 /** Those at whose addresses others answer are told of by nobody who is asked for them, though they may be well. */
 function inaccessibleIn({ members }: ClusterView, evidence: Evidence): number {
-  return members.filter(({ state, seen }, index) => {
-    const there = evidence.members[index];
+  return members.filter(({ state, seen, configured }) => {
+    const there = seenOf(configured, evidence.members);
     const isAnothers = there?.answering && seen.answering && there.id !== seen.id;
     return state === 'refusing' || state === 'unreached' || isAnothers;
   }).length;

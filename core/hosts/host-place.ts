@@ -1,7 +1,7 @@
 import { type Cluster, type ConfiguredMember, type Layout, layoutOf } from '../cluster/clusters.ts';
 import { PreconditionFailed } from '../errors.ts';
-import type { HostCommand } from '../member-replacement/contracts.ts';
 import { START_AGAIN } from '../text/format.ts';
+import type { HostCommand } from './run-host-commands.ts';
 
 /** Where a member lives. @throws PreconditionFailed where the configuration does not say */
 export function placeOf(cluster: Cluster, name: string): { member: ConfiguredMember; host: string; layout: Layout } {

@@ -1,10 +1,16 @@
 import * as z from 'zod';
 import { clusterName } from '../cluster/clusters.ts';
-import type { HostCommand } from '../member-replacement/contracts.ts';
 import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
 import { HOST_COMMANDS, type HostCommandName } from './host-commands.ts';
 
 /** What the steps that run a command on hosts receive and return. */
+
+/** One command for one host, ready to be sent. */
+export interface HostCommand {
+  member: string;
+  host: string;
+  parameters: Record<string, string>;
+}
 
 export const hostCommandSchema = z.strictObject({
   member: z.string(),

@@ -1,27 +1,32 @@
 import * as z from 'zod';
-import { type ConfiguredMember, clusterSchema, memberSchema } from '../cluster/clusters.ts';
+import { type ConfiguredMember, clusterSchema, hostId, memberSchema } from '../cluster/clusters.ts';
+import type { MemberHealth } from '../cluster/member-health.ts';
 import { hostInspectionSchema, inspectionReportSchema } from '../hosts/host-command-results.ts';
-import { memberParametersSchema } from '../remediation/execution-input.ts';
+import type { HostCommand } from '../hosts/run-host-commands.ts';
+import { confirmSeconds, inputOf } from '../runbook/execution-input.ts';
 import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
 
 /** What the steps of the member runbook receive and return. IDs are hex, raft indexes decimal strings. */
 
-/** How one configured member stands to the cluster. */
-export interface MemberHealth {
-  name: string;
-  /** In hex; empty where the member is not in etcd's list. */
-  id: string;
-  /**
-   * `healthy`; `joining`: in the cluster, but a learner still or behind; `unjudged`: what was seen says nothing of the member itself, so nothing
-   * may be done to it; `failed`: anything else.
-   */
-  state: 'healthy' | 'joining' | 'unjudged' | 'failed';
-  role: 'leader' | 'follower' | 'learner' | 'none';
-  version: string;
-  raftAppliedIndex: string;
-  /** Why it is not healthy, in words for a responder; empty where it is. */
-  problem: string;
-}
+/** What a responder may set for the member runbook. */
+export const memberParametersSchema = z.strictObject({
+  /** Over how long a member has to be seen failed, three times. */
+  confirmSeconds: confirmSeconds(30),
+  /** Where the failed member's host is gone for good: the spare host that takes its place, which clusters.json describes. */
+  replacement: z.strictObject({ host: hostId }).optional(),
+  /** Only these may be replaced, whichever have failed: what somebody has approved of. */
+  onlyMembers: z.array(z.string()).optional(),
+  /** Only these may be removed, by their IDs in etcd's list, in hex: a name is soon that of another member. What somebody has approved of. */
+  removeOnly: z.array(z.string()).optional(),
+});
+
+export type MemberParameters = z.output<typeof memberParametersSchema>;
+
+export const memberInput = inputOf('member-failed', {
+  /** Which member, by its name in clusters.json; all that have failed, if not said. */
+  member: z.string().default(''),
+  parameters: memberParametersSchema.prefault({}),
+});
 
 const assessed = {
   cluster: clusterSchema,
@@ -54,13 +59,6 @@ export interface MembersAssessment {
   inspections: HostCommand[];
   /** Those for hosts that have another view of a member than ours: of the one whose place another host takes, and of each that cannot be judged from here. */
   oldHost: HostCommand[];
-}
-
-/** One command for one host, ready to be sent. */
-export interface HostCommand {
-  member: string;
-  host: string;
-  parameters: Record<string, string>;
 }
 
 const plannedTargetSchema = z.strictObject({
@@ -178,13 +176,8 @@ export interface MemberProgress {
   distance: string;
 }
 
-export const compareHashesInput = z.strictObject({
-  cluster: clusterSchema,
-  /** Only these are compared; every voter, if not said. */
-  members: z.array(z.string()).optional(),
+/** What an approved plan says that a replacement is held to. */
+export const approvedReplacement = z.looseObject({
+  targets: z.array(z.string()).min(1),
+  removeIds: z.array(z.string()),
 });
-export interface ComparedHashes {
-  revision: string;
-  hash: number;
-  members: string[];
-}

@@ -2,6 +2,7 @@ import { refuseUnsafeAlarms } from '../cluster/cluster-health.ts';
 import { MAX_READINGS, READINGS } from '../cluster/confirmation.ts';
 import { refuseDowngrade } from '../cluster/downgrade.ts';
 import { adviceForStranger, describeListed, requireIdentities, unlistedIn } from '../cluster/identity.ts';
+import type { MemberHealth } from '../cluster/member-health.ts';
 import {
   isUnpromoted,
   requireQuorumWithout,
@@ -13,7 +14,7 @@ import type { Observation } from '../cluster/observation.ts';
 import { refuseUnseenLeader } from '../cluster/unseen-leader.ts';
 import { PreconditionFailed } from '../errors.ts';
 import { inspectionOf } from '../hosts/host-place.ts';
-import type { MemberHealth, MembersAssessment, Readings, Target } from './contracts.ts';
+import type { MembersAssessment, Readings, Target } from './contracts.ts';
 import {
   mayBeAtWork,
   type ReplacementRequest,

@@ -6,7 +6,8 @@ import type { ListedMember, Observation } from '../cluster/observation.ts';
 import { isLearnerFirstRight, WITHOUT_PROMOTION } from '../cluster/releases.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { inspectionOf, placeOf } from '../hosts/host-place.ts';
-import type { ChooseNextChange, HostCommand, NextChange, PlannedTarget } from './contracts.ts';
+import type { HostCommand } from '../hosts/run-host-commands.ts';
+import type { ChooseNextChange, NextChange, PlannedTarget } from './contracts.ts';
 import { type ReplacementScope, refuseHealthyReplaced, surveyScope } from './replacement-scope.ts';
 
 /**

@@ -5,9 +5,9 @@ import { type Survey, type SurveyedMember, surveyMembers } from '../cluster/memb
 import { comparableUrl } from '../cluster/member-url.ts';
 import type { Observation } from '../cluster/observation.ts';
 import { InvalidInput, PreconditionFailed } from '../errors.ts';
-import type { MemberParameters } from '../remediation/execution-input.ts';
 import { START_AGAIN } from '../text/format.ts';
 import { parse } from '../text/parse.ts';
+import type { MemberParameters } from './contracts.ts';
 
 export interface ReplacementRequest {
   cluster: Cluster;

@@ -4,7 +4,7 @@ import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { judgeWork } from '../hosts/at-work.ts';
 import type { InspectionReport } from '../hosts/host-command-results.ts';
 import { inspectionOf } from '../hosts/host-place.ts';
-import type { HostCommand } from './contracts.ts';
+import type { HostCommand } from '../hosts/run-host-commands.ts';
 
 /** Members of which nothing was seen that says how they are. */
 export function unjudgedIn({ members }: Survey, replaced: SurveyedMember | undefined): SurveyedMember[] {

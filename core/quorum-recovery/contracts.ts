@@ -2,12 +2,43 @@ import * as z from 'zod';
 import { clusterSchema } from '../cluster/clusters.ts';
 import { HOST_COMMAND_RESULTS, inspectionReportSchema, reportOf } from '../hosts/host-command-results.ts';
 import type { HostCommandName } from '../hosts/host-commands.ts';
-import { hostCommandSchema, runHostCommandsInput } from '../hosts/run-host-commands.ts';
-import type { HostCommand } from '../member-replacement/contracts.ts';
-import { quorumParametersSchema } from '../remediation/execution-input.ts';
+import { type HostCommand, hostCommandSchema, runHostCommandsInput } from '../hosts/run-host-commands.ts';
+import { confirmSeconds, inputOf } from '../runbook/execution-input.ts';
 import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
 
 /** What the steps of the quorum runbook receive and return. IDs are hex; revisions and raft indexes decimal strings; sizes bytes. */
+
+/** What a responder may set for the quorum runbook. */
+export const quorumParametersSchema = z.strictObject({
+  /** Over how long the quorum has to be seen lost, three times. */
+  confirmSeconds: confirmSeconds(60),
+  /** Recover without the members whose hosts cannot be reached; they join later, as replaced members. */
+  acceptFewerMembers: z.boolean().default(false),
+  /** Of these, no other may be left out: what somebody has approved of. */
+  leaveOutOnly: z.array(z.string()).optional(),
+  /** Nothing older may be restored: what somebody has approved of. */
+  atLeastRevision: z
+    .string()
+    .regex(/^\d{1,20}$/, { error: 'must be a revision in decimal digits' })
+    .optional(),
+  /** Nothing is restored: an interrupted recovery is brought to its end, and what has its data is started. What somebody has approved of. */
+  restoreNothing: z.boolean().optional(),
+  /** A backup in the bucket that clusters.json names under "backups". The newest candidate is restored, whichever it is... */
+  snapshot: z
+    .strictObject({
+      key: z
+        .string()
+        .min(1, { error: 'must be an object\'s key, such as "orders/2026-11-22.db"' })
+        .max(1024, { error: 'must be at most 1024 characters' }),
+      /** ...unless this one is to be restored even where newer data is left. */
+      force: z.boolean().default(false),
+    })
+    .optional(),
+});
+
+export type QuorumParameters = z.output<typeof quorumParametersSchema>;
+
+export const quorumInput = inputOf('quorum-lost', { parameters: quorumParametersSchema.prefault({}) });
 
 /** A configured member, as its client port shows it. */
 const standingSchema = z.strictObject({
@@ -271,3 +302,9 @@ export interface VerifiedRecovery {
   remaining: ('space-exceeded' | 'member-failed')[];
   summary: string;
 }
+
+/** What an approved plan says that a recovery is held to. Without a winner it is the plan of bringing an interrupted recovery to its end, and restores nothing. */
+export const approvedRecovery = z.looseObject({
+  winner: z.looseObject({ revision: z.string() }).nullable(),
+  leftOut: z.array(z.looseObject({ member: z.string() })),
+});

@@ -3,7 +3,7 @@ import { votersOf } from '../cluster/configured-quorum.ts';
 import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import type { HostInspection, InspectionReport } from '../hosts/host-command-results.ts';
 import { placeOf } from '../hosts/host-place.ts';
-import type { HostCommand } from '../member-replacement/contracts.ts';
+import type { HostCommand } from '../hosts/run-host-commands.ts';
 import type { ChooseRescue } from './contracts.ts';
 import { describeLeave, mayLeaveOut } from './leave-out.ts';
 import { discardOf, revertOf } from './recovery-commands.ts';

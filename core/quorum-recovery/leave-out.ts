@@ -1,4 +1,4 @@
-import type { QuorumParameters } from '../remediation/execution-input.ts';
+import type { QuorumParameters } from './contracts.ts';
 
 /** Whether a recovery may do without a member whose host or data cannot be had. */
 export function mayLeaveOut({ acceptFewerMembers, leaveOutOnly }: QuorumParameters, member: string): boolean {

@@ -1,8 +1,8 @@
 import { nameOf } from '../cluster/cluster-view.ts';
 import type { Cluster } from '../cluster/clusters.ts';
 import { quorumIn, votersOf } from '../cluster/configured-quorum.ts';
+import type { Evidence } from '../cluster/evidence.ts';
 import type { MemberObservation } from '../cluster/observation.ts';
-import type { Evidence } from '../diagnosis/diagnosis.ts';
 
 /**
  * In which way the quorum is missing. To a responder a partition, an election that does not end and members that are gone are different

@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/clusters.ts';
 import { InvalidInput } from '../errors.ts';
-import type { QuorumParameters } from '../remediation/execution-input.ts';
 import { START_AGAIN } from '../text/format.ts';
+import type { QuorumParameters } from './contracts.ts';
 
 /** That the backup of the request, if it names one, lies where this runbook may read. @throws InvalidInput */
 export function requireReadableBackup({ name, backups }: Cluster, { snapshot }: QuorumParameters): void {

@@ -1,16 +1,17 @@
+import type { ClusterView } from '../cluster/cluster-view.ts';
 import type { Cluster } from '../cluster/clusters.ts';
 import { commitsOf, committedSince } from '../cluster/commits.ts';
-import { quorumIn, votersOf } from '../cluster/configured-quorum.ts';
+import { isAnyLeaderFollowed, quorumIn, votersOf } from '../cluster/configured-quorum.ts';
 import { MAX_READINGS, READINGS } from '../cluster/confirmation.ts';
+import type { Evidence } from '../cluster/evidence.ts';
 import { requireIdentities } from '../cluster/identity.ts';
 import { isUnjudged, KEPT_FROM_US, SILENCES } from '../cluster/member-survey.ts';
 import type { MemberObservation, Observation, SilentMember } from '../cluster/observation.ts';
 import { InvalidInput, PreconditionFailed } from '../errors.ts';
 import { inspectionOf } from '../hosts/host-place.ts';
-import type { HostCommand } from '../member-replacement/contracts.ts';
-import type { QuorumParameters } from '../remediation/execution-input.ts';
+import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { START_AGAIN } from '../text/format.ts';
-import type { MemberStanding, QuorumAssessment, QuorumReadings } from './contracts.ts';
+import type { MemberStanding, QuorumAssessment, QuorumParameters, QuorumReadings } from './contracts.ts';
 import { requireReadableBackup } from './named-backup.ts';
 
 /** What one member made of a read that needs a quorum. */
@@ -98,21 +99,6 @@ function describeUnseen({ silence, problem }: SilentMember): string {
   return `${SILENCES[silence]}: ${problem}`;
 }
 
-/**
- * A follower forgets its leader when its heartbeats stay away, so a quorum that follows one leader is there, even where that leader does
- * not answer us and reads take too long.
- */
-export function isAnyLeaderFollowed(cluster: Cluster, { members }: Pick<Observation, 'members'>): boolean {
-  const voters = votersOf(cluster).map(({ name }) => name);
-  const following = members.filter((seen) => seen.answering && !seen.isLearner && voters.includes(seen.name));
-  return following.some((first) => {
-    const ids = following.flatMap((seen) =>
-      seen.answering && first.answering && seen.leaderId === first.leaderId && seen.leaderId !== '0' ? [seen.id] : [],
-    );
-    return new Set(ids).size >= quorumIn(cluster);
-  });
-}
-
 /** Voters that refuse us run, and those that we do not get to may run: where they are as many as a quorum, they may be one that works for everybody else. */
 export function unjudgedQuorum(cluster: Cluster, { members }: Pick<Observation, 'members'>): SilentMember[] {
   const voters = votersOf(cluster).map(({ name }) => name);
@@ -120,6 +106,11 @@ export function unjudgedQuorum(cluster: Cluster, { members }: Pick<Observation, 
     !seen.answering && KEPT_FROM_US.includes(seen.silence) && voters.includes(seen.name) ? [seen] : [],
   );
   return kept.length < quorumIn(cluster) ? [] : kept;
+}
+
+/** Whether nobody can tell from here if there is a quorum: what refuses us, or is not reached, may be one. */
+export function isQuorumUnjudged(cluster: Cluster, evidence: Evidence, { hasQuorum }: ClusterView): boolean {
+  return !hasQuorum && unjudgedQuorum(cluster, evidence).length > 0;
 }
 
 /** @throws PreconditionFailed where nobody can tell whether there is a quorum */

@@ -1,6 +1,6 @@
 import type { Cluster, ConfiguredMember, Layout } from '../cluster/clusters.ts';
 import { placeOf } from '../hosts/host-place.ts';
-import type { HostCommand } from '../member-replacement/contracts.ts';
+import type { HostCommand } from '../hosts/run-host-commands.ts';
 
 /** The host commands of a quorum recovery, as each host's layout needs them. All throw PreconditionFailed for a member without a host. */
 

@@ -2,7 +2,7 @@ import type { Cluster, ConfiguredMember, Layout } from '../cluster/clusters.ts';
 import type { HostInspection } from '../hosts/host-command-results.ts';
 import { announcedPeerUrls, foldersOf, ignoredSettings } from '../hosts/host-fit.ts';
 import { placeOf } from '../hosts/host-place.ts';
-import type { HostCommand } from '../member-replacement/contracts.ts';
+import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { formatBytes } from '../text/format.ts';
 import type { Candidate, PlanRecovery, RecoveryPlan, StagedPart } from './contracts.ts';
 import { keptRecoveries } from './interrupted-recovery.ts';

@@ -1,22 +1,16 @@
 import { ERROR_NAMES } from '../errors.ts';
-import { HOST_COMMANDS, type HostCommandName } from '../hosts/host-commands.ts';
+import type { HostCommandName } from '../hosts/host-commands.ts';
 import type { HostReport } from '../hosts/run-host-commands.ts';
-
-/** One run of a step, as an execution's history shows it. */
-export interface StepRun {
-  step: string;
-  input: unknown;
-  /** Undefined where it has none: the step is under way, or has failed. */
-  output: unknown;
-  /** The error's name; empty where it has not failed. */
-  error: string;
-}
-
-/** What an execution has changed, in its order; and what it may have, for nobody has heard how that ended. */
-export interface ChangesSoFar {
-  done: string[];
-  perhaps: string[];
-}
+import {
+  type ChangesSoFar,
+  commandOf,
+  type DescribeChanges,
+  type Fields,
+  fieldsOf,
+  listOf,
+  type StepRun,
+} from '../runbook/step-run.ts';
+import { RUNBOOKS } from '../runbooks.ts';
 
 /** Errors with which a step or a command says that it has changed nothing. */
 const REFUSALS: readonly string[] = [
@@ -25,42 +19,29 @@ const REFUSALS: readonly string[] = [
   ERROR_NAMES.UnsafeToProceed,
 ];
 
-/** Steps that change neither a member nor a host. */
-export const ONLY_LOOK: readonly string[] = [
-  ...['load-cluster', 'load-remediation', 'diagnose-cluster', 'detect-incidents', 'survey-cluster'],
-  ...['weigh-check', 'weigh-room'],
-  ...['assess-members', 'assess-quorum', 'assess-space', 'assess-tokens', 'list-backups', 'tell-changes'],
-  ...['choose-next-change', 'choose-next-cure', 'choose-next-member', 'choose-rescue', 'choose-runbook'],
-  ...['plan-recovery', 'plan-replacement', 'plan-token-cure', 'compare-hashes', 'verify-recovery', 'verify-tokens'],
-  ...['wait-for-member', 'wait-for-quorum'],
-  // What is staged lies in a bucket, and goes by itself.
-  'stage-snapshot',
-];
-
-type Fields = Readonly<Record<string, unknown>>;
-type Describe = (input: Fields, output: Fields | undefined) => string[];
-
-/** What a step has changed; without an output, what it may have. */
-const BY_STEP: Readonly<Record<string, Describe>> = {
-  'compact-history': ({ revision }, output) =>
-    !output || output.outcome === 'Compacted' ? [`history was compacted up to revision ${revision}`] : [],
-  'move-leadership': ({ member, transferee }, output) => [
-    `leadership was moved from ${output?.from ?? member} to ${output?.to ?? transferee}`,
-  ],
-  'defragment-member': ({ member }, output) =>
-    (output ? listOf(output.defragmentations).map((each) => each.member) : [member]).map(
-      (name) => `${name} was defragmented`,
-    ),
-  'disarm-alarms': (_, output) => (!output || listOf(output.disarmed).length > 0 ? ['NOSPACE was disarmed'] : []),
+/** The steps that no runbook has for itself: what each changes, or that it only looks. */
+const SHARED: Readonly<Record<string, DescribeChanges | undefined>> = {
+  'load-cluster': undefined,
+  'load-remediation': undefined,
+  'diagnose-cluster': undefined,
+  'detect-incidents': undefined,
+  'survey-cluster': undefined,
+  'list-backups': undefined,
+  'weigh-check': undefined,
+  'choose-runbook': undefined,
+  'compare-hashes': undefined,
   'prove-writes': (_, output) =>
     output ? [] : ['a key below /etcd-remediation/proof/ was written, and not deleted yet'],
-  'change-membership': describeMembership,
-  'toggle-authentication': (_, output) =>
-    !output || output.toggled === true ? ['authentication was disabled, and enabled again at once'] : [],
-  'enable-authentication': (_, output) => (output?.changed === true ? ['authentication was enabled again'] : []),
 };
 
-/** Every step that changes something, and those that run a command on hosts. */
+const BY_STEP: typeof SHARED = {
+  ...SHARED,
+  ...Object.fromEntries(
+    Object.values(RUNBOOKS).flatMap(({ steps }) => Object.entries(steps).map(([name, { changes }]) => [name, changes])),
+  ),
+};
+
+/** Every step of which it is known what it changes; two run a command on hosts. */
 export const TOLD_STEPS: readonly string[] = [...Object.keys(BY_STEP), 'run-host-commands', 'transfer-snapshots'];
 
 interface OnHost {
@@ -147,14 +128,6 @@ function changesOf(run: StepRun): ChangesSoFar {
     : { done: describe(input, fieldsOf(run.output)), perhaps: [] };
 }
 
-/** The command that a step runs on hosts, if it runs one. */
-export function commandOf({ input }: Pick<StepRun, 'input'>): HostCommandName | undefined {
-  const { command, commands } = fieldsOf(input);
-  return Array.isArray(commands) && Object.hasOwn(HOST_COMMANDS, String(command))
-    ? (command as HostCommandName)
-    : undefined;
-}
-
 /** What is the same on several hosts is told once. */
 function onHosts(command: HostCommandName, { commands }: Fields, reports: readonly Fields[]): ChangesSoFar {
   const changes = listOf(commands).flatMap(({ member, host, parameters }) => {
@@ -176,28 +149,6 @@ function onHosts(command: HostCommandName, { commands }: Fields, reports: readon
   return { done: told(true), perhaps: told(false) };
 }
 
-function describeMembership({ change, targets }: Fields, output: Fields | undefined): string[] {
-  if (output?.changed === false) return [];
-  const names = listOf(targets).map(({ member }) => member);
-  const member = output ? output.member : names.length > 1 ? `one of ${names.join(', ')}` : names[0];
-  switch (change) {
-    case 'RemoveMember':
-      return [`${member}${output ? ` (${output.id})` : ''} was removed from etcd`];
-    case 'AddMember':
-      return [`${member} was added to etcd`];
-    default:
-      return [`${member} was made a voter`];
-  }
-}
-
 function foldersIn({ dataDir, walDir }: Fields): string {
   return [dataDir, walDir].filter(Boolean).join(' and ');
-}
-
-function fieldsOf(value: unknown): Fields {
-  return Object(value) as Fields;
-}
-
-function listOf(value: unknown): readonly Fields[] {
-  return Array.isArray(value) ? value : [];
 }

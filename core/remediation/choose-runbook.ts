@@ -1,21 +1,13 @@
 import type { Condition } from '../diagnosis/diagnosis.ts';
 import { ERROR_NAMES, PreconditionFailed, UnsafeToProceed, VerificationFailed } from '../errors.ts';
-import { parse } from '../text/parse.ts';
+import { type Incident, RUNBOOKS } from '../runbooks.ts';
 import { wantedApproval } from './approval.ts';
-import type { Incident } from './execution-input.ts';
-import {
-  type ChooseRunbook,
-  memberPlanSchema,
-  type NextRunbook,
-  quorumPlanSchema,
-  tokenPlanSchema,
-} from './remediation-steps.ts';
+import type { ChooseRunbook, NextRunbook } from './remediation-steps.ts';
 
 /** A full store with failed members and rejected tokens takes three; whatever needs more than four is not getting better. */
 const MAX_ROUNDS = 4;
 /** An incident that is found again has come back, once; after that it is not cured by doing the same. */
 const MAX_ROUNDS_PER_INCIDENT = 2;
-const APPROVED_PLAN = 'The plan that was approved';
 
 /**
  * Which runbook is next, decided anew after each from a fresh diagnosis; or how it ends. Whoever names an incident wants that one and no other:
@@ -98,7 +90,7 @@ function seeTo(incident: Incident, input: ChooseRunbook, summary: string): NextR
   if (request.dryRun || entries.length === 0) return { action: 'Run', ...what, input: { ...request, incident } };
   const { approved, asked } = input;
   if (approved?.incident === incident) {
-    const parameters = { ...(request.parameters ?? {}), ...scopeOf(incident, approved.plan) };
+    const parameters = { ...(request.parameters ?? {}), ...RUNBOOKS[incident].heldTo(approved.plan) };
     return { action: 'Run', ...what, input: { ...request, incident, parameters } };
   }
   const action = asked?.incident === incident ? 'Ask' : 'Run';
@@ -116,31 +108,6 @@ function findUnfinished(rounds: readonly Round[]): Round | undefined {
   return rounds.find(
     (round, at) => hasFailed(round) && !rounds.slice(at + 1).some(({ incident }) => incident === round.incident),
   );
-}
-
-/**
- * What somebody has approved of, as parameters that hold the runbook to it: hours later other members may have failed, or data may be gone.
- * @throws InvalidInput for a plan that does not say it: nothing is run without limits
- */
-function scopeOf(incident: Incident, plan: Record<string, unknown>): Record<string, unknown> {
-  switch (incident) {
-    case 'member-failed': {
-      const { targets, removeIds } = parse(memberPlanSchema, plan, APPROVED_PLAN);
-      return { onlyMembers: targets, removeOnly: removeIds };
-    }
-    case 'quorum-lost': {
-      const { winner, leftOut } = parse(quorumPlanSchema, plan, APPROVED_PLAN);
-      const limit = winner ? { atLeastRevision: winner.revision } : { restoreNothing: true };
-      return { ...limit, leaveOutOnly: leftOut.map(({ member }) => member) };
-    }
-    case 'auth-token-invalid': {
-      const { ladder } = parse(tokenPlanSchema, plan, APPROVED_PLAN);
-      const mayToggle = !ladder || ladder.some(({ rung, serves }) => rung === 'toggle' && serves);
-      return mayToggle ? {} : { strategy: 'restart' };
-    }
-    case 'space-exceeded':
-      return {};
-  }
 }
 
 function requireProgress(incident: Incident, rounds: readonly Round[], summary: string): void {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Cluster } from '../cluster/clusters.ts';
+import { type ExecutionInput, INCIDENTS } from '../runbooks.ts';
 import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
-import { type ExecutionInput, INCIDENTS } from './execution-input.ts';
 
 /** What load-cluster, the first step of every runbook, receives: what started the execution, and what Step Functions knows of it. */
 export const loadClusterInput = z.strictObject({

@@ -1,4 +1,4 @@
-import type { Incident } from './execution-input.ts';
+import type { Incident } from '../runbooks.ts';
 
 /**
  * What is written down of remediations, in one table with the key (`cluster`, `id`): for each cluster at most one lock, and a record of each

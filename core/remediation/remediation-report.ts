@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { conditionSchema, diagnosisSchema } from '../diagnosis/diagnosis-answer.ts';
-import { INCIDENTS } from './execution-input.ts';
+import { INCIDENTS } from '../runbooks.ts';
 
 const incidentSchema = z.enum(INCIDENTS);
 

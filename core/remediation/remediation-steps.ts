@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { clusterSchema } from '../cluster/clusters.ts';
 import { CONDITIONS, type Condition } from '../diagnosis/diagnosis.ts';
-import { INCIDENTS, type Incident } from './execution-input.ts';
+import { INCIDENTS, type Incident } from '../runbooks.ts';
 import { remediationIdSchema, type Started } from './remediation.ts';
 
 /** What the steps of the entry workflow receive and return. */
@@ -19,18 +19,6 @@ export interface LoadedRemediation extends Started {
 const incidentSchema = z.enum(INCIDENTS);
 
 const questionSchema = z.looseObject({ incident: incidentSchema, plan: z.looseObject({}) });
-
-/** What a plan says that its runbook is held to. */
-export const memberPlanSchema = z.looseObject({ targets: z.array(z.string()).min(1), removeIds: z.array(z.string()) });
-/** Without a winner it is the plan of bringing an interrupted recovery to its end, and restores nothing. */
-export const quorumPlanSchema = z.looseObject({
-  winner: z.looseObject({ revision: z.string() }).nullable(),
-  leftOut: z.array(z.looseObject({ member: z.string() })),
-});
-/** Enabling authentication again is a plan without a ladder. */
-export const tokenPlanSchema = z.looseObject({
-  ladder: z.array(z.looseObject({ rung: z.string(), serves: z.boolean() })).optional(),
-});
 
 /** choose-runbook: from the diagnosis, and from what this execution has done so far. */
 export const chooseRunbookInput = z.strictObject({

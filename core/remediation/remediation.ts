@@ -1,38 +1,20 @@
 import * as z from 'zod';
 import { alarmedCluster } from '../diagnosis/detection.ts';
 import { InvalidInput } from '../errors.ts';
+import { anyInput } from '../runbook/execution-input.ts';
+import { type ExecutionInput, executionInputSchemas, INCIDENTS, type Incident, isIncident } from '../runbooks.ts';
 import { parse } from '../text/parse.ts';
-import { type ExecutionInput, executionInputSchemas, INCIDENTS, type Incident } from './execution-input.ts';
 
 /**
  * A remediation: one execution of the entry workflow, which finds out what is wrong with a cluster and lets the runbooks remediate it, one after
  * the other. Its ID is the execution's name.
  */
 
-/** The entry workflow's state machine. */
-export const ENTRY_STATE_MACHINE = 'etcd-remediation';
-
 /** How the subject of a page begins that asks for an approval. */
 export const APPROVAL_WANTED = 'APPROVAL WANTED';
 
 /** Who has requested a remediation that an alarm has started, in its record. What makes it an alarm's is {@link alarmInputSchema}. */
 const BY_ALARM = 'cloudwatch';
-
-/** The SSM parameter by which callers find what is deployed: a {@link Deployment} as JSON. */
-export const DEPLOYMENT_PARAMETER = '/etcd-remediation/deployment';
-
-export const deploymentSchema = z.object({
-  stateMachineArn: z.string(),
-  /** The table of `core/remediation/remediation-items.ts`. */
-  tableName: z.string(),
-  diagnoseFunction: z.string(),
-});
-export type Deployment = z.output<typeof deploymentSchema>;
-
-/** The execution of a remediation: `...:stateMachine:NAME` -> `...:execution:NAME:ID`. */
-export function remediationArn({ stateMachineArn }: Deployment, id: string): string {
-  return `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${id}`;
-}
 
 /** An execution's name as our runbooks take it, for what they move aside on hosts is named after it. */
 export const remediationIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$/, {
@@ -46,7 +28,7 @@ export const RIGHT_INPUTS =
 
 /** Without an incident a diagnosis finds it. Which runbook that comes to is not known, so nothing of one runbook is taken. */
 const undiagnosedSchema = z.strictObject({
-  ...executionInputSchemas['space-exceeded'].omit({ incident: true, parameters: true }).shape,
+  ...anyInput.shape,
   member: ofOneRunbook(),
   parameters: ofOneRunbook(),
 });
@@ -100,6 +82,6 @@ export function parseRemediationInput(value: unknown): RemediationInput {
 function schemaFor(value: unknown): z.ZodType<RemediationInput> {
   const incident = (value as { incident?: unknown } | null)?.incident;
   if (incident === undefined) return undiagnosedSchema;
-  if (INCIDENTS.includes(incident as Incident)) return executionInputSchemas[incident as Incident];
+  if (isIncident(String(incident))) return executionInputSchemas[incident as Incident];
   return z.looseObject({ incident: z.enum(INCIDENTS) }) as unknown as z.ZodType<RemediationInput>;
 }

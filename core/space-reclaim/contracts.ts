@@ -1,13 +1,37 @@
 import * as z from 'zod';
 import { clusterSchema } from '../cluster/clusters.ts';
+import type { RaisedAlarm } from '../cluster/observation.ts';
 import { inspectionReportSchema } from '../hosts/host-command-results.ts';
-import type { HostCommand } from '../member-replacement/contracts.ts';
-import { type Incident, spaceParametersSchema } from '../remediation/execution-input.ts';
+import type { HostCommand } from '../hosts/run-host-commands.ts';
+import { inputOf } from '../runbook/execution-input.ts';
 
 /**
  * What the steps of the space runbook receive and return. One step's output is the next step's input, so each shape is
  * written once here. Sizes are bytes; 64-bit numbers of etcd (IDs, revisions, raft indexes) are decimal or hex strings.
  */
+
+const ratio = z.number().gt(0, { error: 'must be more than 0' }).lt(1, { error: 'must be less than 1' });
+
+/** What a responder may set for the space runbook; every field has a default that is right for most clusters. */
+export const spaceParametersSchema = z.strictObject({
+  /** How many of the newest revisions compaction keeps, for watchers that lag. */
+  retainRevisions: z.int().min(0, { error: 'must be 0 or more' }).default(0),
+  /** A member is skipped when a defragmentation would free fewer bytes than this... */
+  minReclaimBytes: z
+    .int()
+    .min(0, { error: 'must be 0 or more' })
+    .default(10 * 1024 * 1024),
+  /** ...or a smaller share of its database than this; unless its quota cannot be met otherwise. */
+  minReclaimRatio: ratio.default(0.2),
+  /** The alarm is disarmed once the database of every member that answers is below this share of its quota. */
+  disarmBelowRatio: ratio.default(0.9),
+  /** Before the leader is defragmented: `move` leadership to a voter that is done, or let it `keep` it. */
+  leadership: z.enum(['move', 'keep']).default('move'),
+});
+
+export type SpaceParameters = z.output<typeof spaceParametersSchema>;
+
+export const spaceInput = inputOf('space-exceeded', { parameters: spaceParametersSchema.prefault({}) });
 
 /** A member at one moment, as one line of a report shows it. */
 export interface MemberSpace {
@@ -35,12 +59,6 @@ const assessedQuotaSchema = z.strictObject({
 /** What the assessment took for a member's quota. */
 export type AssessedQuota = z.output<typeof assessedQuotaSchema>;
 export type QuotaSource = AssessedQuota['quotaSource'];
-
-export interface RaisedAlarm {
-  memberId: string;
-  /** `NOSPACE`, `CORRUPT`, or etcd's number for a kind that this release does not know. */
-  alarm: string;
-}
 
 /** A member without which the store gets its space back. */
 export interface LeftOutMember {
@@ -92,7 +110,7 @@ export interface Defragmented {
 export interface ProvenWrites {
   members: MemberSpace[];
   leftOut: LeftOutMember[];
-  remaining: Extract<Incident, 'member-failed'>[];
+  remaining: 'member-failed'[];
   /** What becomes of those that were left out; empty where nobody was. */
   summary: string;
 }

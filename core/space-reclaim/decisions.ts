@@ -2,11 +2,10 @@ import type { z } from 'zod';
 import { describeId, refuseUnsafeAlarms, type SettledCluster } from '../cluster/cluster-health.ts';
 import { requireIdentities } from '../cluster/identity.ts';
 import { quorumOf } from '../cluster/member-survey.ts';
-import type { AnsweringMember, Observation } from '../cluster/observation.ts';
+import type { AnsweringMember, Observation, RaisedAlarm } from '../cluster/observation.ts';
 import { refuseUnseenLeader } from '../cluster/unseen-leader.ts';
 import { PreconditionFailed, VerificationFailed } from '../errors.ts';
 import { inspectionsWhereKnown } from '../hosts/host-place.ts';
-import type { SpaceParameters } from '../remediation/execution-input.ts';
 import { formatBytes, formatShare } from '../text/format.ts';
 import type {
   assessSpaceInput,
@@ -17,8 +16,8 @@ import type {
   NextAction,
   ProvenWrites,
   proveWritesInput,
-  RaisedAlarm,
   SpaceAssessment,
+  SpaceParameters,
 } from './contracts.ts';
 import { membersToLeaveOut, settleWithout, type WorkingCluster } from './left-out-members.ts';
 import {

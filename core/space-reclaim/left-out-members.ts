@@ -3,7 +3,7 @@ import type { ConfiguredMember } from '../cluster/clusters.ts';
 import { entriesOf, requireIdentities } from '../cluster/identity.ts';
 import { describeSilence, quorumOf } from '../cluster/member-survey.ts';
 import { narrowTo, observedOf } from '../cluster/narrowed-observation.ts';
-import type { MemberObservation, Observation, SilentMember } from '../cluster/observation.ts';
+import { type MemberObservation, type Observation, type SilentMember, seenOf } from '../cluster/observation.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import type { LeftOutMember } from './contracts.ts';
 
@@ -28,7 +28,11 @@ export function membersToLeaveOut(observation: Observation, configured: readonly
 function unlistedMembers(observation: Observation, configured: readonly ConfiguredMember[]): string[] {
   if (observation.memberList.length === 0) return [];
   const entries = entriesOf(configured, observation);
-  return observation.members.filter((seen, index) => isAway(seen) && !entries[index]).map(({ name }) => name);
+  const unlisted = configured.filter((member) => {
+    const seen = seenOf(member, observation.members);
+    return seen && isAway(seen) && !entries.has(member);
+  });
+  return unlisted.map(({ name }) => name);
 }
 
 /** Whatever else keeps a member from answering us does not say that it has failed. */
@@ -63,10 +67,9 @@ export function settleWithout(
     requireQuorum(answering.filter(({ isLearner }) => !isLearner).length, away, observation, whenSilent);
   }
   const entries = entriesOf(configured, observation);
-  const leftOut = away.map((seen) => ({
-    member: seen.name,
-    problem: describeSilence(seen, entries[configured.findIndex(({ name }) => name === seen.name)]),
-  }));
+  const entryOf = (seen: SilentMember) =>
+    entries.get(configured.find(({ name }) => name === seen.name) as ConfiguredMember);
+  const leftOut = away.map((seen) => ({ member: seen.name, problem: describeSilence(seen, entryOf(seen)) }));
   return { ...requireSettled(answering), leftOut, unlisted };
 }
 

@@ -1,4 +1,4 @@
-import type { SpaceParameters } from '../remediation/execution-input.ts';
+import type { SpaceParameters } from './contracts.ts';
 
 const defragmentationOf = (member: string) => `defragment ${member}, if it gains by it`;
 const transferFrom = (member: string) =>

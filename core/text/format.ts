@@ -13,3 +13,8 @@ export function formatShare(ratio: number): string {
 
 /** After what has to be corrected in clusters.json, which is read at every start here, and deployed to AWS. */
 export const START_AGAIN = 'Then start again; in AWS, deploy it first.';
+
+/** With the dot that ends it. */
+export function sentence(text: string): string {
+  return text.endsWith('.') ? text : `${text}.`;
+}

@@ -4,7 +4,7 @@ import { Problem } from '../../core/api/problems.ts';
 import type { Diagnosis } from '../../core/diagnosis/diagnosis.ts';
 import type { DiagnosisAnswer } from '../../core/diagnosis/diagnosis-answer.ts';
 import { invocationOf } from '../../core/remediation/invocation.ts';
-import type { Deployment } from '../../core/remediation/remediation.ts';
+import type { Deployment } from '../../core/text/names.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { mapAtOnce } from './at-once.ts';
 import { answerOf } from './aws-answers.ts';

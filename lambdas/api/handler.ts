@@ -4,7 +4,7 @@ import { openApiDocument } from '../../core/api/openapi.ts';
 import { AFTER, LIMIT, OPERATIONS, type OperationId, routes } from '../../core/api/operations.ts';
 import { PROBLEMS, Problem, problemType } from '../../core/api/problems.ts';
 import { InvalidInput } from '../../core/errors.ts';
-import { deploymentSchema } from '../../core/remediation/remediation.ts';
+import { deploymentSchema } from '../../core/text/names.ts';
 import { parse } from '../../core/text/parse.ts';
 import { Clusters } from './clusters.ts';
 import { Remediations } from './remediations.ts';

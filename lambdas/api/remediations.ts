@@ -13,14 +13,13 @@ import { Problem } from '../../core/api/problems.ts';
 import { requireNamedMember } from '../../core/cluster/named-member.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import {
-  type Deployment,
   parseRemediationInput,
   type RemediationInput,
-  remediationArn,
   remediationIdSchema,
 } from '../../core/remediation/remediation.ts';
 import type { ApprovalAnswer, LockItem, WantedApproval } from '../../core/remediation/remediation-items.ts';
 import type { RemediationReport } from '../../core/remediation/remediation-report.ts';
+import { type Deployment, remediationArn } from '../../core/text/names.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { answerOf } from './aws-answers.ts';
 import { progressOf } from './progress.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { commitsOf, committedSince } from '../../core/cluster/commits.ts';
+import type { Evidence } from '../../core/cluster/evidence.ts';
 import { mayElect } from '../../core/diagnosis/diagnose.ts';
-import type { Evidence } from '../../core/diagnosis/diagnosis.ts';
 import { EtcdUnavailable, RemediationError } from '../../core/errors.ts';
 import type { EtcdCluster } from './cluster.ts';
 import { probeTokens } from './tokens.ts';

@@ -1,7 +1,6 @@
 import { AlarmAction, AlarmType, CompareResult, CompareTarget, type IStatusResponse } from 'etcd3/lib/rpc.js';
-import type { AnsweringMember, ListedMember } from '../../core/cluster/observation.ts';
+import type { AnsweringMember, ListedMember, RaisedAlarm } from '../../core/cluster/observation.ts';
 import { EtcdUnavailable, RemediationError } from '../../core/errors.ts';
-import type { RaisedAlarm } from '../../core/space-reclaim/contracts.ts';
 import { MemberAuthentication } from './authentication.ts';
 import { Connection, type ConnectionOptions, PROBE_KEY } from './connection.ts';
 import { changed, hasReason } from './errors.ts';

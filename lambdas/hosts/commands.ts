@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CommandFilter } from '@aws-sdk/client-ssm';
 import * as z from 'zod';
-import type { HostReach } from '../../core/diagnosis/diagnosis.ts';
+import type { HostReach } from '../../core/cluster/evidence.ts';
 import { HostUnreachable, PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import {
   documentName,

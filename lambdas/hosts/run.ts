@@ -8,8 +8,12 @@ import {
 } from '../../core/errors.ts';
 import { HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
 import { type CommandEnd, reportsOf } from '../../core/hosts/host-reports.ts';
-import { type HostReports, type RunHostCommands, STILL_RUNNING } from '../../core/hosts/run-host-commands.ts';
-import type { HostCommand } from '../../core/member-replacement/contracts.ts';
+import {
+  type HostCommand,
+  type HostReports,
+  type RunHostCommands,
+  STILL_RUNNING,
+} from '../../core/hosts/run-host-commands.ts';
 import {
   cancelCommand,
   findCommands,

@@ -1,9 +1,13 @@
 import { refuseUnsafeAlarms, requireConfiguredMembers, requireSettled } from '../../core/cluster/cluster-health.ts';
-import { type MemberHash, requireSameData } from '../../core/cluster/compared-hashes.ts';
+import {
+  type ComparedHashes,
+  compareHashesInput,
+  type MemberHash,
+  requireSameData,
+} from '../../core/cluster/compared-hashes.ts';
 import { narrowTo, observedOf } from '../../core/cluster/narrowed-observation.ts';
 import type { AnsweringMember } from '../../core/cluster/observation.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
-import { type ComparedHashes, compareHashesInput } from '../../core/member-replacement/contracts.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { hasReason } from '../etcd/errors.ts';
 import { etcdStep, type Invocation } from '../step.ts';

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Cluster } from '../../core/cluster/clusters.ts';
-import { type DetectedIncidents, detectIncidentsInput, type Measurement } from '../../core/diagnosis/detection.ts';
+import type { Measurement } from '../../core/cluster/metrics.ts';
+import { type DetectedIncidents, detectIncidentsInput } from '../../core/diagnosis/detection.ts';
 import { measure, measureFailure } from '../../core/diagnosis/metrics.ts';
 import { parse } from '../../core/text/parse.ts';
 import { AWS_CLIENT } from '../aws.ts';

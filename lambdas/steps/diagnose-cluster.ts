@@ -1,6 +1,7 @@
 import { hostsOf } from '../../core/cluster/clusters.ts';
+import type { HostReach } from '../../core/cluster/evidence.ts';
 import { diagnose } from '../../core/diagnosis/diagnose.ts';
-import { type Diagnosis, diagnoseClusterInput, type HostReach } from '../../core/diagnosis/diagnosis.ts';
+import { type Diagnosis, diagnoseClusterInput } from '../../core/diagnosis/diagnosis.ts';
 import { parse } from '../../core/text/parse.ts';
 import { connect } from '../etcd/cluster.ts';
 import { EVIDENCE_BUDGET_MS, inTime, observeEvidence, problemOf } from '../etcd/evidence.ts';

@@ -1,6 +1,6 @@
 import { requireNamedMember } from '../../core/cluster/named-member.ts';
-import { executionInputSchemas } from '../../core/remediation/execution-input.ts';
 import { type LoadedCluster, loadClusterInput } from '../../core/remediation/load-cluster.ts';
+import { executionInputSchemas } from '../../core/runbooks.ts';
 import { parse } from '../../core/text/parse.ts';
 import { readRegistry } from '../registry.ts';
 

@@ -4,7 +4,7 @@ import { inspectionsOf } from '../../core/diagnosis/check-survey.ts';
 import { PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import { parse } from '../../core/text/parse.ts';
 import { readCertificates } from '../etcd/certificates.ts';
-import { EtcdCluster } from '../etcd/cluster.ts';
+import { EtcdCluster, seenAt } from '../etcd/cluster.ts';
 import type { EtcdMember } from '../etcd/member.ts';
 import { type ClusterSecrets, readSecrets } from '../etcd/secrets.ts';
 
@@ -44,7 +44,7 @@ async function lookAtMembers(
   const etcd = new EtcdCluster(cluster, secrets);
   try {
     const seen = await etcd.observeMembers((member) => member.status(LOOK_MS));
-    const answering = etcd.members.filter((_, index) => seen[index]?.answering);
+    const answering = etcd.members.filter((member) => seenAt(member, seen)?.answering);
     const members = seen.flatMap((member) => {
       if (!member.answering) return [];
       const { name, version, storageVersion, dbSizeBytes, quotaBytes } = member;

@@ -19,11 +19,11 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { OPERATIONS, type Operation, routes } from '../../core/api/operations.ts';
 import { registryParameterName } from '../../core/cluster/clusters.ts';
-import { ENTRY_STATE_MACHINE } from '../../core/remediation/remediation.ts';
+import { RUNBOOKS } from '../../core/runbooks.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { executionArns } from '../arns.ts';
 import { named } from '../names.ts';
 import { StepFunction } from '../step-function.ts';
-import { RUNBOOKS } from '../workflows/registry.ts';
 import { tellRefusalsAsProblems } from './gateway-problems.ts';
 
 export interface RemediationApiProps {

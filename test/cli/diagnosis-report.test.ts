@@ -8,7 +8,7 @@ import {
   IDENTITY_WARNINGS,
   type Warning,
 } from '../../core/diagnosis/diagnosis.ts';
-import { INCIDENTS } from '../../core/remediation/execution-input.ts';
+import { INCIDENTS } from '../../core/runbooks.ts';
 import { clusterOf, configured } from '../core/observations.ts';
 
 const FILES = { config: 'clusters.json' };

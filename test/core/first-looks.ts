@@ -2,8 +2,9 @@ import type { TokenObservation } from '../../core/auth-token-reset/contracts.ts'
 import { assessTokens } from '../../core/auth-token-reset/token-assessment.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import type { Observation } from '../../core/cluster/observation.ts';
+import { memberParametersSchema } from '../../core/member-replacement/contracts.ts';
 import { assessMembers } from '../../core/member-replacement/member-assessment.ts';
-import { memberParametersSchema, spaceParametersSchema } from '../../core/remediation/execution-input.ts';
+import { spaceParametersSchema } from '../../core/space-reclaim/contracts.ts';
 import { assessSpace } from '../../core/space-reclaim/decisions.ts';
 import { parse } from '../../core/text/parse.ts';
 import { failureOf } from './observations.ts';

@@ -6,12 +6,17 @@ import { diagnose } from '../../core/diagnosis/diagnose.ts';
 import { measure } from '../../core/diagnosis/metrics.ts';
 import { RemediationError } from '../../core/errors.ts';
 import type { HostInspection } from '../../core/hosts/host-command-results.ts';
-import type { NextChange, ReplacementPlan, Target } from '../../core/member-replacement/contracts.ts';
+import {
+  memberParametersSchema,
+  type NextChange,
+  type ReplacementPlan,
+  type Target,
+} from '../../core/member-replacement/contracts.ts';
 import { assessMembers } from '../../core/member-replacement/member-assessment.ts';
 import { chooseNextChange } from '../../core/member-replacement/next-change.ts';
 import { planReplacement } from '../../core/member-replacement/replacement-plan.ts';
 import { assessQuorum } from '../../core/quorum-recovery/quorum-assessment.ts';
-import { memberParametersSchema, spaceParametersSchema } from '../../core/remediation/execution-input.ts';
+import { spaceParametersSchema } from '../../core/space-reclaim/contracts.ts';
 import { assessSpace } from '../../core/space-reclaim/decisions.ts';
 import { parse } from '../../core/text/parse.ts';
 import { randomFor } from '../run/worlds.ts';

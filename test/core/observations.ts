@@ -4,11 +4,11 @@ import type {
   ListedMember,
   MemberObservation,
   Observation,
+  RaisedAlarm,
   SilentMember,
 } from '../../core/cluster/observation.ts';
 import { RemediationError } from '../../core/errors.ts';
 import type { HostInspection, InspectionReport } from '../../core/hosts/host-command-results.ts';
-import type { RaisedAlarm } from '../../core/space-reclaim/contracts.ts';
 
 export const MIB = 1024 * 1024;
 export const QUOTA_BYTES = 100 * MIB;

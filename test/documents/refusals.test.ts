@@ -4,8 +4,8 @@ import { delimiter } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { HostInspection } from '../../core/hosts/host-command-results.ts';
 import type { HostCommandName } from '../../core/hosts/host-commands.ts';
+import { memberParametersSchema } from '../../core/member-replacement/contracts.ts';
 import { planReplacement } from '../../core/member-replacement/replacement-plan.ts';
-import { memberParametersSchema } from '../../core/remediation/execution-input.ts';
 import { parse } from '../../core/text/parse.ts';
 import type { HostAccess } from '../../local/hosts/access.ts';
 import {

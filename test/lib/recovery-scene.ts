@@ -1,6 +1,7 @@
 import type * as z from 'zod';
+import { compareHashesInput } from '../../core/cluster/compared-hashes.ts';
 import type { Salvage } from '../../core/hosts/host-command-results.ts';
-import { compareHashesInput, type HostCommand } from '../../core/member-replacement/contracts.ts';
+import type { HostCommand } from '../../core/hosts/run-host-commands.ts';
 import {
   assessQuorumInput,
   type Candidate,

@@ -1,10 +1,10 @@
 import type * as z from 'zod';
+import { compareHashesInput } from '../../core/cluster/compared-hashes.ts';
 import { type HostInspection, hostInspectionSchema } from '../../core/hosts/host-command-results.ts';
 import {
   assessMembersInput,
   changeMembershipInput,
   chooseNextChangeInput,
-  compareHashesInput,
   type MembersAssessment,
   type NextChange,
   type PlannedTarget,

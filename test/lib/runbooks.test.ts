@@ -2,7 +2,7 @@ import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import { STILL_RUNNING } from '../../core/hosts/run-host-commands.ts';
-import { RUNBOOKS } from '../../lib/workflows/registry.ts';
+import { RUNBOOKS } from '../../core/runbooks.ts';
 import { checkDefinition } from '../../local/asl/definition.ts';
 import {
   ASK,

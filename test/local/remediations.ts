@@ -4,7 +4,7 @@ import { chooseRunbook } from '../../core/remediation/choose-runbook.ts';
 import type { Invocation } from '../../core/remediation/invocation.ts';
 import { parseStart } from '../../core/remediation/remediation.ts';
 import { chooseRunbookInput } from '../../core/remediation/remediation-steps.ts';
-import { RUNBOOKS } from '../../lib/workflows/registry.ts';
+import { RUNBOOKS } from '../../core/runbooks.ts';
 import { stateMachineArn } from '../../local/asl/arn.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import { type DynamoDb, serveDynamoDb } from '../../local/aws/dynamodb.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster, ConfiguredMember } from '../../core/cluster/clusters.ts';
 import { diagnose } from '../../core/diagnosis/diagnose.ts';
 import type { Diagnosis } from '../../core/diagnosis/diagnosis.ts';
-import { INCIDENTS, type Incident } from '../../core/remediation/execution-input.ts';
+import { INCIDENTS, type Incident } from '../../core/runbooks.ts';
 import { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
 import { EVIDENCE_BUDGET_MS, observeEvidence } from '../../lambdas/etcd/evidence.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster, ConfiguredMember } from '../../core/cluster/clusters.ts';
 import type { CheckReport } from '../../core/diagnosis/check.ts';
-import type { Incident } from '../../core/remediation/execution-input.ts';
+import type { Incident } from '../../core/runbooks.ts';
 import { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../local/etcd/cluster.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Cluster } from '../../core/cluster/clusters.ts';
+import { compareHashesInput } from '../../core/cluster/compared-hashes.ts';
 import { alarmPrefix, INCOMING_PAGES_TOPIC, PAGER_STATE_MACHINE } from '../../core/diagnosis/detection.ts';
 import { type Diagnosis, diagnoseClusterInput } from '../../core/diagnosis/diagnosis.ts';
 import { reportsOf } from '../../core/hosts/host-reports.ts';
@@ -8,20 +9,18 @@ import {
   assessMembersInput,
   changeMembershipInput,
   chooseNextChangeInput,
-  compareHashesInput,
   type NextChange,
   planReplacementInput,
   tellChangesInput,
   waitForMemberInput,
 } from '../../core/member-replacement/contracts.ts';
 import { chooseRunbook } from '../../core/remediation/choose-runbook.ts';
-import { executionInputSchemas } from '../../core/remediation/execution-input.ts';
 import type { Invocation } from '../../core/remediation/invocation.ts';
 import { loadClusterInput } from '../../core/remediation/load-cluster.ts';
 import { parseStart } from '../../core/remediation/remediation.ts';
 import { chooseRunbookInput, loadRemediationInput } from '../../core/remediation/remediation-steps.ts';
+import { executionInputSchemas, RUNBOOKS } from '../../core/runbooks.ts';
 import { proveWritesInput } from '../../core/space-reclaim/contracts.ts';
-import { RUNBOOKS } from '../../lib/workflows/registry.ts';
 import { stateMachineArn } from '../../local/asl/arn.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import type { JsonObject, JsonValue } from '../../local/asl/json.ts';

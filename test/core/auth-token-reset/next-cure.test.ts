@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { ChooseNextCure, TokenObservation } from '../../../core/auth-token-reset/contracts.ts';
+import {
+  type ChooseNextCure,
+  type TokenObservation,
+  tokenParametersSchema,
+} from '../../../core/auth-token-reset/contracts.ts';
 import { chooseNextCure } from '../../../core/auth-token-reset/next-cure.ts';
 import { verifyTokens } from '../../../core/auth-token-reset/token-verification.ts';
 import type { MemberObservation } from '../../../core/cluster/observation.ts';
-import { tokenParametersSchema } from '../../../core/remediation/execution-input.ts';
 import { clusterOf, configured, failureOf, silent, voter } from '../observations.ts';
 import { tokensOf, windowOf } from './tokens.ts';
 

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { TokenAssessment, TokenObservation, TokenReadings } from '../../../core/auth-token-reset/contracts.ts';
+import {
+  type TokenAssessment,
+  type TokenObservation,
+  type TokenReadings,
+  tokenParametersSchema,
+} from '../../../core/auth-token-reset/contracts.ts';
 import { assessTokens, requireAuth } from '../../../core/auth-token-reset/token-assessment.ts';
-import { tokenParametersSchema } from '../../../core/remediation/execution-input.ts';
 import { clusterOf, configured, failureOf, refusing, silent, voter } from '../observations.ts';
 import { tokensOf, windowOf } from './tokens.ts';
 

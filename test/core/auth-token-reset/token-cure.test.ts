@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type {
-  CurePremises,
-  MemberTokens,
-  PlanTokenCure,
-  TokenCurePlan,
-  TokenStanding,
+import {
+  type CurePremises,
+  type MemberTokens,
+  type PlanTokenCure,
+  type TokenCurePlan,
+  type TokenStanding,
+  tokenParametersSchema,
 } from '../../../core/auth-token-reset/contracts.ts';
 import { planTokenCure, requireRoot } from '../../../core/auth-token-reset/token-cure.ts';
 import { forgetsToEnableTokens } from '../../../core/cluster/releases.ts';
-import { tokenParametersSchema } from '../../../core/remediation/execution-input.ts';
 import { clusterOf, configuration, configured, failureOf, inspection } from '../observations.ts';
 
 const RUNNING = { activeState: 'active', subState: 'running', result: 'success', mainPid: 7 };

@@ -1,4 +1,5 @@
-import type { LoginAnswer, TokenObservation, TokenUse } from '../../../core/auth-token-reset/contracts.ts';
+import type { TokenObservation } from '../../../core/auth-token-reset/contracts.ts';
+import type { LoginAnswer, TokenUse } from '../../../core/cluster/evidence.ts';
 import type { MemberObservation } from '../../../core/cluster/observation.ts';
 import { observation } from '../observations.ts';
 
@@ -35,6 +36,7 @@ export function tokensOf(members: MemberObservation[], rows: string[], reading: 
       const answer = answers[index] ?? 'Issued';
       const issued = answer === 'Issued';
       return {
+        member: members[index]?.name ?? '',
         login: { answer, format: issued ? format : '', problem: issued ? '' : `login: ${answer}` },
         uses: issuers.map((issuer, place) => {
           const use = ANSWERS[row[place] ?? ''];

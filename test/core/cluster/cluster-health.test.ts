@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { requireSettled } from '../../../core/cluster/cluster-health.ts';
 import type { Observation } from '../../../core/cluster/observation.ts';
-import { spaceParametersSchema } from '../../../core/remediation/execution-input.ts';
+import { spaceParametersSchema } from '../../../core/space-reclaim/contracts.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { failureOf, idOf, learner, noSpace, observation, silent, voter } from '../observations.ts';
 import { assessSpace, chooseAlarmsToDisarm, chooseNext, describeSettled } from '../space-reclaim/space-decisions.ts';

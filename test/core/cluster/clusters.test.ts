@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { clusterSchema, parseClustersFile, registryParameterName } from '../../../core/cluster/clusters.ts';
+import { clusterSchema, registryParameterName } from '../../../core/cluster/clusters.ts';
+import { parseClustersFile } from '../../../core/remediation/policy.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { failureOf } from '../observations.ts';
 

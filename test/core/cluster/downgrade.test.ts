@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MemberObservation } from '../../../core/cluster/observation.ts';
+import { memberParametersSchema } from '../../../core/member-replacement/contracts.ts';
 import { assessMembers } from '../../../core/member-replacement/member-assessment.ts';
-import { memberParametersSchema } from '../../../core/remediation/execution-input.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { clusterFor, diagnosed, proof } from '../diagnosis/diagnoses.ts';
 import { choose, DEPARTED, STOPPED } from '../member-replacement/changes.ts';

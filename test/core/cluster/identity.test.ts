@@ -3,9 +3,10 @@ import { assessTokens } from '../../../core/auth-token-reset/token-assessment.ts
 import { findMistakes } from '../../../core/cluster/identity.ts';
 import type { MemberObservation } from '../../../core/cluster/observation.ts';
 import { measure } from '../../../core/diagnosis/metrics.ts';
+import { memberParametersSchema } from '../../../core/member-replacement/contracts.ts';
 import { assessMembers } from '../../../core/member-replacement/member-assessment.ts';
 import { assessQuorum } from '../../../core/quorum-recovery/quorum-assessment.ts';
-import { memberParametersSchema, spaceParametersSchema } from '../../../core/remediation/execution-input.ts';
+import { spaceParametersSchema } from '../../../core/space-reclaim/contracts.ts';
 import { assessSpace } from '../../../core/space-reclaim/decisions.ts';
 import { settleWithout } from '../../../core/space-reclaim/left-out-members.ts';
 import { parse } from '../../../core/text/parse.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Evidence } from '../../../core/cluster/evidence.ts';
 import type { MemberObservation } from '../../../core/cluster/observation.ts';
-import type { Evidence } from '../../../core/diagnosis/diagnosis.ts';
 import {
   apart,
   conditionsOf,

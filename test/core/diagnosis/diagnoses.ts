@@ -1,8 +1,8 @@
-import type { TokenProbe } from '../../../core/auth-token-reset/contracts.ts';
 import type { Cluster } from '../../../core/cluster/clusters.ts';
+import type { Evidence, TokenProbe } from '../../../core/cluster/evidence.ts';
 import type { MemberObservation } from '../../../core/cluster/observation.ts';
 import { diagnose } from '../../../core/diagnosis/diagnose.ts';
-import type { Diagnosis, Evidence } from '../../../core/diagnosis/diagnosis.ts';
+import type { Diagnosis } from '../../../core/diagnosis/diagnosis.ts';
 import { clusterOf, configured, learner, observation, refusing, silent, voter } from '../observations.ts';
 
 /** What a cluster was seen as, for the tests of diagnoses. */
@@ -42,6 +42,7 @@ export function rejecting(names: readonly string[], evidence: Evidence): Evidenc
     if (!answering) {
       const unanswered = { answer: 'Unanswered', problem: 'Refused.' } as const;
       return {
+        member: name,
         login: { ...unanswered, format: '' },
         uses: issuers.map((issuer) => ({ issuer, ...unanswered })),
       };
@@ -50,6 +51,7 @@ export function rejecting(names: readonly string[], evidence: Evidence): Evidenc
       ? ({ answer: 'Rejected', problem: 'invalid auth token' } as const)
       : ({ answer: 'Taken', problem: '' } as const);
     return {
+      member: name,
       login: { answer: 'Issued', format: 'simple', problem: '' },
       uses: issuers.map((issuer) => ({ issuer, ...use })),
     };

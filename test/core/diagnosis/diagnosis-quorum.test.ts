@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Evidence } from '../../../core/cluster/evidence.ts';
 import type { MemberObservation } from '../../../core/cluster/observation.ts';
 import { mayElect } from '../../../core/diagnosis/diagnose.ts';
-import type { Evidence } from '../../../core/diagnosis/diagnosis.ts';
 import {
   apart,
   clusterFor,

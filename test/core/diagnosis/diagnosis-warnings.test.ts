@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { TokenProbe } from '../../../core/auth-token-reset/contracts.ts';
 import type { Cluster } from '../../../core/cluster/clusters.ts';
+import type { Evidence, TokenProbe } from '../../../core/cluster/evidence.ts';
 import { diagnose } from '../../../core/diagnosis/diagnose.ts';
-import type { Evidence } from '../../../core/diagnosis/diagnosis.ts';
 import { spare } from '../observations.ts';
 import {
   apart,
@@ -158,8 +157,10 @@ describe('a configuration that is not what etcd has', () => {
 });
 
 describe('tokens', () => {
+  type Probe = Omit<TokenProbe, 'member'>;
+  const ofMembers = (probes: Probe[]) => probes.map((each, index) => ({ ...each, member: `node${index + 1}` }));
   /** What one member makes of each token, in the order of the issuers. */
-  const probe = (answers: TokenProbe['uses'][number]['answer'][], format: 'simple' | 'jwt' = 'simple'): TokenProbe => ({
+  const probe = (answers: TokenProbe['uses'][number]['answer'][], format: 'simple' | 'jwt' = 'simple'): Probe => ({
     login: { answer: 'Issued', format, problem: '' },
     uses: answers.map((answer, index) => ({
       issuer: `node${index + 1}`,
@@ -168,9 +169,9 @@ describe('tokens', () => {
     })),
   });
   const TAKEN = probe(['Taken', 'Taken', 'Taken']);
-  const open: TokenProbe = { login: { answer: 'Open', format: '', problem: '' }, uses: [] };
+  const open: Probe = { login: { answer: 'Open', format: '', problem: '' }, uses: [] };
 
-  it.each<[string, TokenProbe[], string]>([
+  it.each<[string, Probe[], string]>([
     ['all are taken', [TAKEN, TAKEN, TAKEN], ''],
     ['users differ', [TAKEN, TAKEN, probe(['Outdated', 'Outdated', 'Taken'])], 'tokens-differ'],
     ['a member lets nobody in', [TAKEN, TAKEN, probe(['Refused', 'Refused', 'Refused'])], 'tokens-differ'],
@@ -186,7 +187,7 @@ describe('tokens', () => {
     ],
     ['authentication is disabled', [open, open, open], 'authentication-disabled'],
   ])('are a warning where %s, and no incident', (_, probes, expected) => {
-    const evidence = { ...of('3.5.30'), probes };
+    const evidence = { ...of('3.5.30'), probes: ofMembers(probes) };
     expect(diagnose(clusterFor(evidence), evidence).incident).toBe('healthy');
     expect(kindsOf(evidence)).toBe(expected);
   });
@@ -203,8 +204,8 @@ describe('tokens', () => {
   });
 
   it('that nobody issues are told', () => {
-    const none: TokenProbe = { login: { answer: 'WrongPassword', format: '', problem: 'no' }, uses: [] };
-    const evidence = { ...of('3.5.30'), probes: [none, none, none] };
+    const none: Probe = { login: { answer: 'WrongPassword', format: '', problem: 'no' }, uses: [] };
+    const evidence = { ...of('3.5.30'), probes: ofMembers([none, none, none]) };
     expect(warningsOf(evidence)[0]?.message).toMatch(
       /^Whether members take fresh tokens is not known: Nobody can log in/,
     );

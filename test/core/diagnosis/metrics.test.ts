@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Evidence } from '../../../core/cluster/evidence.ts';
+import type { Measurement } from '../../../core/cluster/metrics.ts';
 import type { MemberObservation } from '../../../core/cluster/observation.ts';
-import type { Measurement } from '../../../core/diagnosis/detection.ts';
-import type { Evidence } from '../../../core/diagnosis/diagnosis.ts';
 import { measure, measureFailure } from '../../../core/diagnosis/metrics.ts';
 import {
   apart,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HostInspection } from '../../../core/hosts/host-command-results.ts';
+import { memberParametersSchema } from '../../../core/member-replacement/contracts.ts';
 import { planReplacement } from '../../../core/member-replacement/replacement-plan.ts';
-import { memberParametersSchema } from '../../../core/remediation/execution-input.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { clusterOf, configured, failureOf, inspection, listed, observation, silent, voter } from '../observations.ts';
 

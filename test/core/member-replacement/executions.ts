@@ -1,10 +1,13 @@
 import { PreconditionFailed } from '../../../core/errors.ts';
-import type { Readings, ReplacementPlan } from '../../../core/member-replacement/contracts.ts';
+import {
+  memberParametersSchema,
+  type Readings,
+  type ReplacementPlan,
+} from '../../../core/member-replacement/contracts.ts';
 import { assessMembers } from '../../../core/member-replacement/member-assessment.ts';
 import { chooseNextChange, scopeInView } from '../../../core/member-replacement/next-change.ts';
 import { planReplacement } from '../../../core/member-replacement/replacement-plan.ts';
 import { scopeOf } from '../../../core/member-replacement/replacement-scope.ts';
-import { memberParametersSchema } from '../../../core/remediation/execution-input.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { sampled } from '../../run/worlds.ts';
 import { inspected } from '../observations.ts';

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { MemberObservation } from '../../../core/cluster/observation.ts';
 import type { HostInspection, InspectionReport } from '../../../core/hosts/host-command-results.ts';
-import type { MembersAssessment } from '../../../core/member-replacement/contracts.ts';
+import { type MembersAssessment, memberParametersSchema } from '../../../core/member-replacement/contracts.ts';
 import { assessMembers } from '../../../core/member-replacement/member-assessment.ts';
 import { planReplacement } from '../../../core/member-replacement/replacement-plan.ts';
-import { memberParametersSchema } from '../../../core/remediation/execution-input.ts';
 import { parse } from '../../../core/text/parse.ts';
 import {
   clusterOf,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Cluster, SpareHost } from '../../../core/cluster/clusters.ts';
 import type { MemberObservation, Observation } from '../../../core/cluster/observation.ts';
+import { memberParametersSchema } from '../../../core/member-replacement/contracts.ts';
 import { assessMembers } from '../../../core/member-replacement/member-assessment.ts';
 import { scopeOf } from '../../../core/member-replacement/replacement-scope.ts';
-import { memberParametersSchema } from '../../../core/remediation/execution-input.ts';
 import { parse } from '../../../core/text/parse.ts';
 import {
   clusterOf,

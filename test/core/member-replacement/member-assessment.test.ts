@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../../core/cluster/clusters.ts';
 import type { MemberObservation, Observation } from '../../../core/cluster/observation.ts';
-import type { MembersAssessment, Readings } from '../../../core/member-replacement/contracts.ts';
+import {
+  type MemberParameters,
+  type MembersAssessment,
+  memberParametersSchema,
+  type Readings,
+} from '../../../core/member-replacement/contracts.ts';
 import { assessMembers } from '../../../core/member-replacement/member-assessment.ts';
-import { type MemberParameters, memberParametersSchema } from '../../../core/remediation/execution-input.ts';
 import { parse } from '../../../core/text/parse.ts';
 import {
   clusterOf,

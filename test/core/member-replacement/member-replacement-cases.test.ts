@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { surveyMembers } from '../../../core/cluster/member-survey.ts';
+import { memberParametersSchema } from '../../../core/member-replacement/contracts.ts';
 import { assessMembers } from '../../../core/member-replacement/member-assessment.ts';
 import { planReplacement } from '../../../core/member-replacement/replacement-plan.ts';
 import { scopeOf } from '../../../core/member-replacement/replacement-scope.ts';
-import { memberParametersSchema } from '../../../core/remediation/execution-input.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { TEXT_RULES, textSchema } from '../../../core/text/text-rules.ts';
 import {

@@ -1,9 +1,13 @@
 import type { ConfiguredMember } from '../../../core/cluster/clusters.ts';
 import type { ListedMember, MemberObservation, Observation } from '../../../core/cluster/observation.ts';
 import type { HostInspection } from '../../../core/hosts/host-command-results.ts';
-import type { PlannedTarget, ReplacementPlan, Target } from '../../../core/member-replacement/contracts.ts';
+import {
+  memberParametersSchema,
+  type PlannedTarget,
+  type ReplacementPlan,
+  type Target,
+} from '../../../core/member-replacement/contracts.ts';
 import { planReplacement } from '../../../core/member-replacement/replacement-plan.ts';
-import { memberParametersSchema } from '../../../core/remediation/execution-input.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { clusterOf, configured, directory, inspection, LAYOUT, observation, silent, voter } from '../observations.ts';
 

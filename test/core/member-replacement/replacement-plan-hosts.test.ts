@@ -2,9 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Cluster, SpareHost } from '../../../core/cluster/clusters.ts';
 import type { AnsweringMember, ListedMember, MemberObservation } from '../../../core/cluster/observation.ts';
 import type { HostInspection, InspectionReport } from '../../../core/hosts/host-command-results.ts';
-import type { ReplacementPlan } from '../../../core/member-replacement/contracts.ts';
+import { memberParametersSchema, type ReplacementPlan } from '../../../core/member-replacement/contracts.ts';
 import { planReplacement } from '../../../core/member-replacement/replacement-plan.ts';
-import { memberParametersSchema } from '../../../core/remediation/execution-input.ts';
 import { parse } from '../../../core/text/parse.ts';
 import {
   clusterOf,

@@ -7,17 +7,18 @@ import type {
   Salvage,
 } from '../../../core/hosts/host-command-results.ts';
 import { HOST_COMMANDS, type HostCommandName, parameterSchema } from '../../../core/hosts/host-commands.ts';
-import type { HostCommand } from '../../../core/member-replacement/contracts.ts';
-import type {
-  ChooseRescue,
-  ExaminationReport,
-  MemberStanding,
-  PlanRecovery,
-  SalvageReport,
+import type { HostCommand } from '../../../core/hosts/run-host-commands.ts';
+import {
+  type ChooseRescue,
+  type ExaminationReport,
+  type MemberStanding,
+  type PlanRecovery,
+  type QuorumParameters,
+  quorumParametersSchema,
+  type SalvageReport,
 } from '../../../core/quorum-recovery/contracts.ts';
 import { planRecovery } from '../../../core/quorum-recovery/recovery-plan.ts';
 import { chooseRescue } from '../../../core/quorum-recovery/rescue.ts';
-import { type QuorumParameters, quorumParametersSchema } from '../../../core/remediation/execution-input.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { clusterOf, configured, directory, inspected, LAYOUT, MIB } from '../observations.ts';
 

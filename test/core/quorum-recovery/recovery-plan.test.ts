@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HostCommandName } from '../../../core/hosts/host-commands.ts';
-import type { HostCommand } from '../../../core/member-replacement/contracts.ts';
+import type { HostCommand } from '../../../core/hosts/run-host-commands.ts';
 import type { RecoveryPlan } from '../../../core/quorum-recovery/contracts.ts';
 import { clusterOf, configuration, configured, directory, failureOf, LAYOUT, MIB } from '../observations.ts';
 import {

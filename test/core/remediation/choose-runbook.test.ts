@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CONDITIONS, type Condition } from '../../../core/diagnosis/diagnosis.ts';
-import { INCIDENTS } from '../../../core/remediation/execution-input.ts';
 import type { ChooseRunbook } from '../../../core/remediation/remediation-steps.ts';
+import { INCIDENTS } from '../../../core/runbooks.ts';
 import { choiceOf, choose, refusal, type Scene, SUMMARY } from './runbook-choices.ts';
 
 describe('of a cluster without a named incident, the next', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { executionInputSchemas, INCIDENTS } from '../../../core/remediation/execution-input.ts';
 import { loadClusterInput } from '../../../core/remediation/load-cluster.ts';
+import { executionInputSchemas, INCIDENTS } from '../../../core/runbooks.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { failureOf } from '../observations.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { executionInputSchemas, spaceParametersSchema } from '../../../core/remediation/execution-input.ts';
+import { executionInputSchemas } from '../../../core/runbooks.ts';
 import * as steps from '../../../core/space-reclaim/contracts.ts';
+import { spaceParametersSchema } from '../../../core/space-reclaim/contracts.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { failureOf } from '../observations.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { INCIDENTS } from '../../../core/remediation/execution-input.ts';
 import { parseRemediationInput, RIGHT_INPUTS, remediationIdSchema } from '../../../core/remediation/remediation.ts';
+import { INCIDENTS } from '../../../core/runbooks.ts';
 import { failureOf } from '../observations.ts';
 
 function refusalOf(input: unknown): string {

@@ -1,8 +1,8 @@
 import type { Cluster } from '../../../core/cluster/clusters.ts';
 import type { Condition, Diagnosis } from '../../../core/diagnosis/diagnosis.ts';
 import { chooseRunbook } from '../../../core/remediation/choose-runbook.ts';
-import type { Incident } from '../../../core/remediation/execution-input.ts';
 import { type ChooseRunbook, chooseRunbookInput } from '../../../core/remediation/remediation-steps.ts';
+import type { Incident } from '../../../core/runbooks.ts';
 import { clusterOf, configured, failureOf } from '../observations.ts';
 
 /** What is chosen after a diagnosis and what was done before it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AnsweringMember } from '../../../core/cluster/observation.ts';
-import { spaceParametersSchema } from '../../../core/remediation/execution-input.ts';
+import { spaceParametersSchema } from '../../../core/space-reclaim/contracts.ts';
 import { describeRefusedWrite, valueToAskFor } from '../../../core/space-reclaim/decisions.ts';
 import { describeContradiction } from '../../../core/space-reclaim/quotas.ts';
 import { parse } from '../../../core/text/parse.ts';

@@ -1,6 +1,5 @@
 import type { Observation } from '../../../core/cluster/observation.ts';
-import type { SpaceParameters } from '../../../core/remediation/execution-input.ts';
-import type { AssessedQuota } from '../../../core/space-reclaim/contracts.ts';
+import type { AssessedQuota, SpaceParameters } from '../../../core/space-reclaim/contracts.ts';
 import * as space from '../../../core/space-reclaim/decisions.ts';
 import { clusterIn } from '../observations.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MemberObservation, Observation } from '../../../core/cluster/observation.ts';
-import { spaceParametersSchema } from '../../../core/remediation/execution-input.ts';
+import { spaceParametersSchema } from '../../../core/space-reclaim/contracts.ts';
 import { requireSteadySilence } from '../../../core/space-reclaim/left-out-members.ts';
 import { parse } from '../../../core/text/parse.ts';
 import {

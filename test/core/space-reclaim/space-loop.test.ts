@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AnsweringMember, Observation } from '../../../core/cluster/observation.ts';
-import { spaceParametersSchema } from '../../../core/remediation/execution-input.ts';
-import type { NextAction } from '../../../core/space-reclaim/contracts.ts';
+import { type NextAction, spaceParametersSchema } from '../../../core/space-reclaim/contracts.ts';
 import { parse } from '../../../core/text/parse.ts';
 import {
   FRAGMENTED,

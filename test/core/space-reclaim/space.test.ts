@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type SpaceParameters, spaceParametersSchema } from '../../../core/remediation/execution-input.ts';
+import { type SpaceParameters, spaceParametersSchema } from '../../../core/space-reclaim/contracts.ts';
 import { parse } from '../../../core/text/parse.ts';
 import {
   FRAGMENTED,
