@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mapAtOnce } from '../lambdas/api/at-once.ts';
+import { mapAtOnce } from '../client/at-once.ts';
 import { formatMs } from './format.ts';
 
 /** So many are named, or told of one by one; of more, the number says more than the names. */

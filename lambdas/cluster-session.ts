@@ -1,6 +1,6 @@
+import { AWS_CLIENT, requireRefusal } from '../client/aws.ts';
 import { type ClusterAccess, clusterRoleArn } from '../core/cluster/cluster-role.ts';
 import { PreconditionFailed } from '../core/errors.ts';
-import { AWS_CLIENT, requireRefusal } from './aws.ts';
 
 export interface SessionCredentials {
   accessKeyId: string;

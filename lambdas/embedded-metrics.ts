@@ -1,5 +1,5 @@
+import { deployedName } from '../client/names.ts';
 import { METRIC_NAMESPACE, METRICS, type Measurement, type MetricName } from '../core/cluster/metrics.ts';
-import { deployedName } from './names.ts';
 
 /**
  * Writes each measurement to the function's log in one line, of which CloudWatch makes metrics. What Lambda puts before it does no harm.

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeExecutionCommand, paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
+import { AWS_CLIENT, requireRefusal } from '../client/aws.ts';
 import { PreconditionFailed } from '../core/errors.ts';
-import { AWS_CLIENT, requireRefusal } from './aws.ts';
 
 /** Step Functions stops what a stopped execution has started, within seconds and as well as it can. */
 const STOPPED_WITHIN_MS = 30_000;

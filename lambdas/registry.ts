@@ -1,10 +1,9 @@
-import { GetParameterCommand, SSMClient, type SSMClientConfig } from '@aws-sdk/client-ssm';
-import { type Cluster, clusterName, clusterSchema, registryParameterName } from '../core/cluster/clusters.ts';
+import type { SSMClientConfig } from '@aws-sdk/client-ssm';
+import { AWS_CLIENT, requireRefusal } from '../client/aws.ts';
+import { mayBeRegistered, parameterOf, parseParameter, readParameter } from '../client/registry.ts';
+import type { Cluster } from '../core/cluster/clusters.ts';
 import { InvalidInput, PreconditionFailed } from '../core/errors.ts';
 import { START_AGAIN } from '../core/text/format.ts';
-import { parse } from '../core/text/parse.ts';
-import { AWS_CLIENT, requireRefusal } from './aws.ts';
-import { deployedName } from './names.ts';
 
 /** Names that this process has found in the registry. */
 const registered = new Set<string>();
@@ -24,14 +23,13 @@ export async function requireRegistered(cluster: string): Promise<void> {
  *   whoever starts something cannot help; AwsUnavailable
  */
 export async function readRegistry(cluster: string, client: SSMClientConfig = AWS_CLIENT): Promise<Cluster> {
-  // It becomes a part of the name of what is read.
-  if (!clusterName.safeParse(cluster).success) {
+  if (!mayBeRegistered(cluster)) {
     throw new InvalidInput(`There is no cluster "${cluster}", and there can be none of that name. Check the name.`);
   }
-  const name = deployedName(registryParameterName(cluster));
-  let text: string | undefined;
+  const name = parameterOf(cluster);
+  let text: string;
   try {
-    text = (await new SSMClient(client).send(new GetParameterCommand({ Name: name }))).Parameter?.Value;
+    text = await readParameter(cluster, client);
   } catch (error) {
     const { name: kind, message } = requireRefusal(error, `SSM, asked for the parameter ${name},`);
     if (kind !== 'ParameterNotFound') {
@@ -43,18 +41,15 @@ export async function readRegistry(cluster: string, client: SSMClientConfig = AW
       `There is no cluster "${cluster}" (SSM parameter ${name}: ${kind}: ${message}). Check the name, or add the cluster to clusters.json. ${START_AGAIN}`,
     );
   }
-  const configured = parseConfiguration(cluster, text ?? '');
+  const configured = parseConfiguration(cluster, text);
   registered.add(cluster);
   return configured;
 }
 
 function parseConfiguration(cluster: string, text: string): Cluster {
   try {
-    return parse(clusterSchema, JSON.parse(text), `The configuration of cluster "${cluster}"`);
+    return parseParameter(cluster, text);
   } catch (error) {
-    const name = deployedName(registryParameterName(cluster));
-    throw new PreconditionFailed(
-      `The SSM parameter ${name} is not what this version writes there: deploy the stack of the cluster again. ${(error as Error).message}`,
-    );
+    throw new PreconditionFailed((error as Error).message);
   }
 }

@@ -5,7 +5,7 @@ import { type BundleTexts, buildSteps } from '../lib/bundles/bundle-steps.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** Whatever ends in a bundle comes from these. */
-const SOURCES = ['core', 'lambdas', 'lib/bundles'];
+const SOURCES = ['core', 'client', 'lambdas', 'lib/bundles'];
 /** What npm has installed, letter by letter. */
 const INSTALLED = 'node_modules/.package-lock.json';
 const KEPT = join(ROOT, 'node_modules/.cache/etcd-remediation/bundles.json');

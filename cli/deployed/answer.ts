@@ -1,8 +1,8 @@
+import { Remediations } from '../../client/remediations.ts';
 import type { Remediation } from '../../core/api/api.ts';
 import { type PendingApproval, reasonSchema } from '../../core/api/api.ts';
 import { Problem } from '../../core/api/problems.ts';
 import { InvalidInput } from '../../core/errors.ts';
-import { Remediations } from '../../lambdas/api/remediations.ts';
 import { confirm } from '../confirm.ts';
 import { requireOption } from '../options.ts';
 import { openOutput } from '../output.ts';

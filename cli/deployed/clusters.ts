@@ -1,5 +1,5 @@
+import { Clusters, SUMMARIES_AT_ONCE } from '../../client/clusters.ts';
 import type { ClusterSummary } from '../../core/api/api.ts';
-import { Clusters, SUMMARIES_AT_ONCE } from '../../lambdas/api/clusters.ts';
 import { forEachCluster, summaryOf } from '../each-cluster.ts';
 import { inColumns } from '../format.ts';
 import { openOutput } from '../output.ts';

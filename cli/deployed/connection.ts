@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { AWS_CLIENT } from '../../client/aws.ts';
+import { deployedName } from '../../client/names.ts';
 import { AwsUnavailable, PreconditionFailed } from '../../core/errors.ts';
 import { DEPLOYMENT_PARAMETER, type Deployment, deploymentSchema } from '../../core/text/names.ts';
-import { AWS_CLIENT } from '../../lambdas/aws.ts';
-import { deployedName } from '../../lambdas/names.ts';
 import type { DeployedFlags } from './flags.ts';
 
 /** What AWS, or its SDK, calls credentials that are not there, not valid, or not valid any more. */

@@ -1,7 +1,7 @@
+import { Clusters } from '../../client/clusters.ts';
+import type { Registered } from '../../client/registry.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import type { Diagnosis } from '../../core/diagnosis/diagnosis.ts';
-import { Clusters } from '../../lambdas/api/clusters.ts';
-import type { Registered } from '../../lambdas/api/registry.ts';
 import {
   adviceWithoutRunbook,
   curableIncident,

@@ -1,6 +1,6 @@
+import { ClusterRegistry, type Registered } from '../../client/registry.ts';
 import { Problem } from '../../core/api/problems.ts';
 import { ERROR_NAMES, PreconditionFailed } from '../../core/errors.ts';
-import { ClusterRegistry, type Registered } from '../../lambdas/api/registry.ts';
 import { telling } from '../each-cluster.ts';
 import { explained } from './connection.ts';
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { Remediations } from '../../client/remediations.ts';
 import type { Accepted } from '../../core/api/api.ts';
 import { Problem } from '../../core/api/problems.ts';
 import { parseRemediationInput, remediationIdSchema } from '../../core/remediation/remediation.ts';
 import type { Deployment } from '../../core/text/names.ts';
-import { Remediations } from '../../lambdas/api/remediations.ts';
 import { requireNothingOfOneRunbook, requireOption } from '../options.ts';
 import { openOutput } from '../output.ts';
 import { tellAtSignal } from '../signals.ts';

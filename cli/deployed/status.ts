@@ -1,6 +1,6 @@
+import { Remediations } from '../../client/remediations.ts';
 import type { PendingApproval, Remediation } from '../../core/api/api.ts';
 import { firstLine } from '../../core/text/format.ts';
-import { Remediations } from '../../lambdas/api/remediations.ts';
 import { formatMs } from '../format.ts';
 import { type Output, openOutput } from '../output.ts';
 import { describeRemediation, isSuccess } from '../remediation-report.ts';

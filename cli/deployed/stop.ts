@@ -1,5 +1,5 @@
+import { Remediations } from '../../client/remediations.ts';
 import { reasonSchema } from '../../core/api/api.ts';
-import { Remediations } from '../../lambdas/api/remediations.ts';
 import { requireOption } from '../options.ts';
 import { openOutput } from '../output.ts';
 import { tellAtSignal } from '../signals.ts';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { AWS_CLIENT } from '../../client/aws.ts';
+import { Remediations } from '../../client/remediations.ts';
 import { Problem } from '../../core/api/problems.ts';
 import { executionStartedBy } from '../../core/remediation/started-execution.ts';
 import { type Deployment, remediationArn } from '../../core/text/names.ts';
-import { Remediations } from '../../lambdas/api/remediations.ts';
-import { AWS_CLIENT } from '../../lambdas/aws.ts';
 import { type Output, openOutput } from '../output.ts';
 import { describeStart, Progress } from '../progress.ts';
 import { tellAtSignal } from '../signals.ts';

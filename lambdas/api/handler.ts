@@ -1,4 +1,6 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import { Clusters } from '../../client/clusters.ts';
+import { Remediations } from '../../client/remediations.ts';
 import { type Accepted, answerRequestSchema, reasonSchema } from '../../core/api/api.ts';
 import { openApiDocument } from '../../core/api/openapi.ts';
 import { AFTER, LIMIT, OPERATIONS, type OperationId, routes } from '../../core/api/operations.ts';
@@ -6,8 +8,6 @@ import { PROBLEMS, Problem, problemType } from '../../core/api/problems.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { deploymentSchema } from '../../core/text/names.ts';
 import { parse } from '../../core/text/parse.ts';
-import { Clusters } from './clusters.ts';
-import { Remediations } from './remediations.ts';
 import { ApiRequest } from './request.ts';
 
 const { STATE_MACHINE_ARN, TABLE_NAME, DIAGNOSE_FUNCTION } = process.env;

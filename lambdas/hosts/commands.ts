@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CommandFilter } from '@aws-sdk/client-ssm';
 import * as z from 'zod';
+import { deployedName } from '../../client/names.ts';
 import type { HostReach } from '../../core/cluster/evidence.ts';
 import { HostUnreachable, PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import {
@@ -12,7 +13,6 @@ import {
 } from '../../core/hosts/host-commands.ts';
 import { NOT_LISTED, WRONG_IN_HOSTS_FILE } from '../../core/hosts/hosts-file.ts';
 import { parse } from '../../core/text/parse.ts';
-import { deployedName } from '../names.ts';
 import { type CommandInvocation, type CommandOutcome, type HostCommandResult, readOutcome } from './outcome.ts';
 import { withoutSignatures } from './redaction.ts';
 import { BY_HOSTS_FILE, NOT_IN_FILE, NOT_MANAGED } from './refusals.ts';

@@ -1,5 +1,5 @@
+import { requireRefusal } from '../../client/aws.ts';
 import { HostCommandFailed, HostUnreachable, PreconditionFailed, type RemediationError } from '../../core/errors.ts';
-import { requireRefusal } from '../aws.ts';
 
 /** What makes SSM know no managed node of an ID, or one that it has lost. */
 export const NOT_MANAGED =

@@ -1,7 +1,7 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
+import { AWS_CLIENT } from '../../client/aws.ts';
 import type { ClusterAccess } from '../../core/cluster/cluster-role.ts';
 import { RemediationError } from '../../core/errors.ts';
-import { AWS_CLIENT } from '../aws.ts';
 import { sessionOf } from '../cluster-session.ts';
 import { withoutSignatures } from './redaction.ts';
 import { refusalOf } from './refusals.ts';

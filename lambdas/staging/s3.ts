@@ -1,6 +1,6 @@
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { AWS_CLIENT, requireRefusal } from '../../client/aws.ts';
 import { PreconditionFailed, RemediationError } from '../../core/errors.ts';
-import { AWS_CLIENT, requireRefusal } from '../aws.ts';
 import type { SessionCredentials } from '../cluster-session.ts';
 
 /**

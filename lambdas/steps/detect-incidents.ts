@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import { AWS_CLIENT } from '../../client/aws.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import type { Measurement } from '../../core/cluster/metrics.ts';
 import { type DetectedIncidents, detectIncidentsInput } from '../../core/diagnosis/detection.ts';
 import { measure, measureFailure } from '../../core/diagnosis/metrics.ts';
 import { parse } from '../../core/text/parse.ts';
-import { AWS_CLIENT } from '../aws.ts';
 import { logMetrics } from '../embedded-metrics.ts';
 import { connect } from '../etcd/cluster.ts';
 import { EVIDENCE_BUDGET_MS, observeEvidence } from '../etcd/evidence.ts';

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Pass, type StateMachine, Succeed, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { authTokenReset } from '../../core/auth-token-reset/runbook.ts';
 import type { Pages } from '../pages.ts';
 import type { Step } from '../step-function.ts';
 import { enableAuthentication } from './parts/enable-authentication.ts';
@@ -56,8 +57,8 @@ export class AuthTokenReset extends Construct {
       execution: '{% $states.context.Execution.Name %}',
     };
     const report = {
-      incident: 'auth-token-invalid',
-      runbook: 'auth-token-reset',
+      incident: authTokenReset.incident,
+      runbook: authTokenReset.runbook,
       cluster: '{% $cluster.name %}',
       reason: '{% $reason %}',
       requestedBy: '{% $requestedBy %}',
@@ -66,7 +67,7 @@ export class AuthTokenReset extends Construct {
 
     const start = loadCluster(this, {
       step: steps.loadCluster,
-      incident: 'auth-token-invalid',
+      incident: authTokenReset.incident,
       assign: {
         readings: { standings: [], equal: 0, total: 0 },
         inspections: null,
@@ -244,7 +245,7 @@ export class AuthTokenReset extends Construct {
       .otherwise(planCure);
 
     this.stateMachine = runbookStateMachine(this, {
-      name: 'etcd-remediation-auth-token-reset',
+      name: authTokenReset.stateMachineName,
       comment: 'Lets an etcd member take tokens again that rejects every one',
       start: start.next(assessTokens).next(doesAMemberRejectTokens),
       // An hour of confirmation, which is as long as may be asked for; then three minutes for each of seven members to start, and as much

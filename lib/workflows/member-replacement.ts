@@ -13,6 +13,7 @@ import {
 import { Construct } from 'constructs';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import type { HostCommandName } from '../../core/hosts/host-commands.ts';
+import { memberReplacement } from '../../core/member-replacement/runbook.ts';
 import type { Step } from '../step-function.ts';
 import { loadCluster } from './parts/load-cluster.ts';
 import { FAILURE, HAS_FAILED, onEveryHost, REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
@@ -69,8 +70,8 @@ export class MemberReplacement extends Construct {
       execution: '{% $states.context.Execution.Name %}',
     };
     const report = {
-      incident: 'member-failed',
-      runbook: 'member-replacement',
+      incident: memberReplacement.incident,
+      runbook: memberReplacement.runbook,
       cluster: '{% $cluster.name %}',
       reason: '{% $reason %}',
       requestedBy: '{% $requestedBy %}',
@@ -80,7 +81,7 @@ export class MemberReplacement extends Construct {
 
     const start = loadCluster(this, {
       step: steps.loadCluster,
-      incident: 'member-failed',
+      incident: memberReplacement.incident,
       assign: {
         member: '{% $states.result.Payload.member %}',
         readings: { targets: [], equal: 0, total: 0 },
@@ -256,7 +257,7 @@ export class MemberReplacement extends Construct {
       .otherwise(inspectHosts.next(didAnInspectionFail));
 
     this.stateMachine = runbookStateMachine(this, {
-      name: 'etcd-remediation-member-replacement',
+      name: memberReplacement.stateMachineName,
       comment: 'Replaces an etcd member that does not come back',
       start: start.next(assessMembers).next(hasAMemberFailed),
       // An hour for each of two members to receive a large database, and as much again for a slow host.

@@ -11,6 +11,7 @@ import {
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { quorumRecovery } from '../../core/quorum-recovery/runbook.ts';
 import type { Step } from '../step-function.ts';
 import { loadCluster } from './parts/load-cluster.ts';
 import { PROBLEMS, reportFromEveryHost } from './parts/on-every-host.ts';
@@ -60,8 +61,8 @@ export class QuorumRecovery extends Construct {
     const stop = raiseAgain(this, 'Stop with the error');
     const waysOut = undoRecovery(this, steps, stop);
     const report = {
-      incident: 'quorum-lost',
-      runbook: 'quorum-recovery',
+      incident: quorumRecovery.incident,
+      runbook: quorumRecovery.runbook,
       cluster: '{% $cluster.name %}',
       reason: '{% $reason %}',
       requestedBy: '{% $requestedBy %}',
@@ -79,7 +80,7 @@ export class QuorumRecovery extends Construct {
 
     const start = loadCluster(this, {
       step: steps.loadCluster,
-      incident: 'quorum-lost',
+      incident: quorumRecovery.incident,
       assign: {
         readings: { lost: 0, total: 0, committed: {} },
         restarted: false,
@@ -203,7 +204,7 @@ export class QuorumRecovery extends Construct {
       .otherwise(rescue);
 
     this.stateMachine = runbookStateMachine(this, {
-      name: 'etcd-remediation-quorum-recovery',
+      name: quorumRecovery.stateMachineName,
       comment: 'Brings back an etcd cluster that has lost its quorum',
       start: start.next(assessQuorum).next(isTheQuorumLost),
       // Five commands may take an hour each, for a database of 8 GiB that is copied, compressed and moved; and an hour for each GiB on its way

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { spaceReclaim } from '../../core/space-reclaim/runbook.ts';
 import type { Step } from '../step-function.ts';
 import { loadCluster } from './parts/load-cluster.ts';
 import { REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
@@ -61,8 +62,8 @@ export class SpaceReclaim extends Construct {
       turn: '{% $turn %}',
     };
     const report = {
-      incident: 'space-exceeded',
-      runbook: 'space-reclaim',
+      incident: spaceReclaim.incident,
+      runbook: spaceReclaim.runbook,
       cluster: '{% $cluster.name %}',
       reason: '{% $reason %}',
       requestedBy: '{% $requestedBy %}',
@@ -71,7 +72,7 @@ export class SpaceReclaim extends Construct {
 
     const start = loadCluster(this, {
       step: steps.loadCluster,
-      incident: 'space-exceeded',
+      incident: spaceReclaim.incident,
       assign: { defragmented: [], turn: 0, changes: [], inspected: [], unasked: '' },
       onError: stop,
     });
@@ -206,7 +207,7 @@ export class SpaceReclaim extends Construct {
       .otherwise(isThisADryRun);
 
     this.stateMachine = runbookStateMachine(this, {
-      name: 'etcd-remediation-space-reclaim',
+      name: spaceReclaim.stateMachineName,
       comment: 'Gives a full or fragmented etcd store its space back',
       start: start.next(assessSpace).next(isThereAnythingToReclaim),
       // Seven members at 14 minutes each, and as much again for second tries.

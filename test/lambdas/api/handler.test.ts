@@ -64,7 +64,7 @@ function eventOf(more: object): APIGatewayProxyEvent {
 const WHY = { reason: 'a test' };
 
 async function remediations() {
-  const { Remediations } = await import('../../../lambdas/api/remediations.ts');
+  const { Remediations } = await import('../../../client/remediations.ts');
   return new Remediations({
     stateMachineArn: ARN.replace(':execution:', ':stateMachine:').replace(':INC-1', ''),
     tableName: 'table',

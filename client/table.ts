@@ -1,7 +1,7 @@
 import { DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { LOCK_ID, type LockItem, type RecordItem } from '../../core/remediation/remediation-items.ts';
-import { AWS_CLIENT } from '../aws.ts';
+import { LOCK_ID, type LockItem, type RecordItem } from '../core/remediation/remediation-items.ts';
+import { AWS_CLIENT } from './aws.ts';
 import { answerOf } from './aws-answers.ts';
 
 /** The table of `core/remediation/remediation-items.ts`, read only: the entry workflow alone writes it. */

@@ -1,6 +1,6 @@
-import { Problem } from '../../core/api/problems.ts';
-import { AwsUnavailable } from '../../core/errors.ts';
-import { requireRefusal } from '../aws.ts';
+import { Problem } from '../core/api/problems.ts';
+import { AwsUnavailable } from '../core/errors.ts';
+import { requireRefusal } from './aws.ts';
 
 /**
  * The answer of AWS to a request, or of a refusal by one of these names what `refused` makes of it.
