@@ -53,15 +53,19 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
   process.once('exit', remove);
   try {
     // Loaded only here, for they take a second: nobody should wait that long for --help or for a wrong option.
-    const [{ App }, { defineStacks }, { bundleSteps }, { keptBundles }] = await Promise.all([
+    const [{ App, cx_api }, { defineStacks }, { keptBundles }] = await Promise.all([
       import('aws-cdk-lib'),
       import('../lib/app.ts'),
-      import('../lib/bundles/bundle-steps.ts'),
       import('./kept-bundles.ts'),
     ]);
     // CloudFormation's rules are for what is deployed, where they are looked at; to load them takes seconds, which an outage does not have.
-    const app = new App({ outdir: join(directory, 'cdk.out'), builtinCloudFormationValidation: false });
-    const bundles = await bundleSteps(join(directory, 'bundles'), keptBundles);
+    const app = new App({
+      outdir: join(directory, 'cdk.out'),
+      builtinCloudFormationValidation: false,
+      // Functions are run from where the bundles lie: nothing is copied.
+      context: { [cx_api.DISABLE_ASSET_STAGING_CONTEXT]: true },
+    });
+    const bundles = await keptBundles(join(directory, 'bundles'));
     defineStacks({ app, file: { clusters: file.clusters, network: NO_NETWORK }, bundles });
     const templates = app.synth().stacks.map((stack) => readTemplate(stack));
     return {

@@ -1,29 +1,41 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { type BundleTexts, buildSteps } from '../lib/bundles/bundle-steps.ts';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bundleSteps, bundlesIn, type StepBundles } from '../lib/bundles/bundle-steps.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** Whatever ends in a bundle comes from these. */
-const SOURCES = ['core', 'lambdas', 'lib/bundles'];
+const SOURCES = ['core', 'lambdas', 'lib'];
 /** What npm has installed, letter by letter. */
 const INSTALLED = 'node_modules/.package-lock.json';
-const KEPT = join(ROOT, 'node_modules/.cache/etcd-remediation/bundles.json');
+const KEPT = join(ROOT, 'node_modules/.cache/etcd-remediation/bundles');
+/** Nobody runs what has not been asked for so long. */
+const FORGOTTEN_AFTER_MS = 24 * 3600 * 1000;
 
-interface Kept {
-  /** Of all that they are made from. */
-  hash: string;
-  bundles: BundleTexts;
-}
-
-/** The bundles as they were made for an earlier process, or made anew if anything has changed: in an outage each second counts. */
-export async function keptBundles(): Promise<BundleTexts> {
-  const hash = await hashOfSources();
-  const kept = await readKept();
-  if (kept?.hash === hash) return kept.bundles;
-  const bundles = await buildSteps();
-  await keep({ hash, bundles });
-  return bundles;
+/**
+ * The bundles as they were made for an earlier process, or made anew if anything has changed: in an outage each second counts. They always lie at the
+ * same place, where Node finds what it has compiled of them.
+ * @param otherwise where they are made if nothing can be kept; it does not exist yet
+ */
+export async function keptBundles(otherwise: string): Promise<StepBundles> {
+  const kept = join(KEPT, await hashOfSources());
+  try {
+    await utimes(kept, new Date(), new Date());
+    return await bundlesIn(kept);
+  } catch {
+    // Not made yet, or not whole.
+  }
+  const half = `${kept}.${process.pid}`;
+  try {
+    await mkdir(KEPT, { recursive: true });
+    await forget();
+    await bundleSteps(half);
+    await rename(half, kept);
+  } catch {
+    // Another process was quicker; or nothing can be written here.
+    await rm(half, { recursive: true, force: true });
+  }
+  return bundlesIn(kept).catch(() => bundleSteps(otherwise));
 }
 
 async function hashOfSources(): Promise<string> {
@@ -33,25 +45,13 @@ async function hashOfSources(): Promise<string> {
     .sort();
   const hash = createHash('sha256');
   for (const file of [INSTALLED, ...files]) hash.update(`${file}\0`).update(await readFile(join(ROOT, file)));
-  return hash.digest('hex');
+  return hash.digest('hex').slice(0, 32);
 }
 
-async function readKept(): Promise<Kept | undefined> {
-  try {
-    return JSON.parse(await readFile(KEPT, 'utf8')) as Kept;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Another process finds the former file or this one, never half of it. Where nothing can be written they are made each time. */
-async function keep(kept: Kept): Promise<void> {
-  const half = `${KEPT}.${process.pid}`;
-  try {
-    await mkdir(dirname(KEPT), { recursive: true });
-    await writeFile(half, JSON.stringify(kept));
-    await rename(half, KEPT);
-  } catch {
-    // Slower next time, and no worse.
+async function forget(): Promise<void> {
+  for (const name of await readdir(KEPT)) {
+    const path = join(KEPT, name);
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > FORGOTTEN_AFTER_MS) await rm(path, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve as resolvePath } from 'node:path';
 import type { cx_api } from 'aws-cdk-lib';
 import { stateMachineArn } from './asl/arn.ts';
 import type { Table } from './aws/dynamodb.ts';
@@ -143,7 +143,10 @@ function readCodeDirs(stack: cx_api.CloudFormationStackArtifact): ReadonlyMap<st
   };
   return new Map(
     Object.values(manifest.files).flatMap(({ source, destinations }) =>
-      Object.values(destinations).map(({ objectKey }): [string, string] => [objectKey, join(directory, source.path)]),
+      Object.values(destinations).map(({ objectKey }): [string, string] => [
+        objectKey,
+        resolvePath(directory, source.path),
+      ]),
     ),
   );
 }

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { STEPS_OF } from '../steps.ts';
@@ -6,6 +6,7 @@ import { etcdClient } from './etcd-client.ts';
 
 const LAMBDAS = join(import.meta.dirname, '../../lambdas');
 const FILE = 'index.cjs';
+const API = 'api';
 const API_FILE = join(LAMBDAS, 'api/handler.ts');
 /** Before a function's name: its entry point is no file. */
 const ENTRY = 'steps-of:';
@@ -13,35 +14,37 @@ const ENTRY = 'steps-of:';
 /** A folder for each function of `lib/steps.ts`, and for the `api`, that holds `index.cjs` with the export `handler`. */
 export type StepBundles = Readonly<Record<string, string>>;
 
-/** The text of each bundle, by the same names. */
-export type BundleTexts = Readonly<Record<string, string>>;
+/** The text of each, by the same names: kept as the process's sources are. */
+let built: Promise<StepBundles> | undefined;
 
-/** Kept as the process's sources are. */
-let built: Promise<BundleTexts> | undefined;
-
-/**
- * Bundles the steps of each function, and the API, into a folder of its own below `outDir`.
- * @param make makes them, once a process
- */
-export async function bundleSteps(outDir: string, make = buildSteps): Promise<StepBundles> {
-  built ??= make();
+/** Bundles the steps of each function, and the API, into a folder of its own below `outDir`. */
+export async function bundleSteps(outDir: string): Promise<StepBundles> {
+  built ??= buildSteps();
   const bundles = await built;
   await rm(outDir, { recursive: true, force: true });
   for (const [name, contents] of Object.entries(bundles)) {
     await mkdir(join(outDir, name), { recursive: true });
     await writeFile(join(outDir, name, FILE), contents);
   }
-  return Object.fromEntries(Object.keys(bundles).map((name) => [name, join(outDir, name)]));
+  return bundlesIn(outDir);
+}
+
+/** What `bundleSteps` has made in `outDir`. */
+export async function bundlesIn(outDir: string): Promise<StepBundles> {
+  const names = [...Object.keys(STEPS_OF), API];
+  const folders = names.map((name) => join(outDir, name));
+  await Promise.all(folders.map((folder) => access(join(folder, FILE))));
+  return Object.fromEntries(names.map((name, index) => [name, folders[index] as string]));
 }
 
 /**
  * One call of esbuild's API instead of NodejsFunction, which runs esbuild's command line and so takes no plugins. CommonJS,
  * as etcd3 and grpc-js are; `.cjs`, so that no package.json nearby changes what it is. The AWS SDK is the Lambda runtime's own, but for S3.
  */
-export async function buildSteps(): Promise<BundleTexts> {
+async function buildSteps(): Promise<StepBundles> {
   const sources = {
     ...Object.fromEntries(Object.keys(STEPS_OF).map((name) => [name, `${ENTRY}${name}`])),
-    api: API_FILE,
+    [API]: API_FILE,
   };
   const { outputFiles } = await build({
     entryPoints: Object.entries(sources).map(([name, source]) => ({ in: source, out: join(name, 'index') })),
