@@ -21,6 +21,9 @@ interface Resource {
 
 type Resources = Readonly<Record<string, Resource>>;
 
+/** The parts of a stack that the embedded platform runs. */
+export type Template = ReturnType<typeof readTemplate>;
+
 /** Reads the functions and their roles, those of clusters, state machines, rules, schedules, alarms, topics, tables, buckets, SSM parameters and command documents of one synthesized stack. */
 export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
   const resources = stack.template.Resources as Resources;

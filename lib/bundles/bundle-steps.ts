@@ -1,4 +1,4 @@
-import { access, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { STEPS_OF } from '../steps.ts';
@@ -6,7 +6,6 @@ import { etcdClient } from './etcd-client.ts';
 
 const LAMBDAS = join(import.meta.dirname, '../../lambdas');
 const FILE = 'index.cjs';
-const API = 'api';
 const API_FILE = join(LAMBDAS, 'api/handler.ts');
 /** Before a function's name: its entry point is no file. */
 const ENTRY = 'steps-of:';
@@ -15,7 +14,7 @@ const ENTRY = 'steps-of:';
 export type StepBundles = Readonly<Record<string, string>>;
 
 /** The text of each, by the same names: kept as the process's sources are. */
-let built: Promise<StepBundles> | undefined;
+let built: Promise<Readonly<Record<string, string>>> | undefined;
 
 /** Bundles the steps of each function, and the API, into a folder of its own below `outDir`. */
 export async function bundleSteps(outDir: string): Promise<StepBundles> {
@@ -26,25 +25,17 @@ export async function bundleSteps(outDir: string): Promise<StepBundles> {
     await mkdir(join(outDir, name), { recursive: true });
     await writeFile(join(outDir, name, FILE), contents);
   }
-  return bundlesIn(outDir);
-}
-
-/** What `bundleSteps` has made in `outDir`. */
-export async function bundlesIn(outDir: string): Promise<StepBundles> {
-  const names = [...Object.keys(STEPS_OF), API];
-  const folders = names.map((name) => join(outDir, name));
-  await Promise.all(folders.map((folder) => access(join(folder, FILE))));
-  return Object.fromEntries(names.map((name, index) => [name, folders[index] as string]));
+  return Object.fromEntries(Object.keys(bundles).map((name) => [name, join(outDir, name)]));
 }
 
 /**
  * One call of esbuild's API instead of NodejsFunction, which runs esbuild's command line and so takes no plugins. CommonJS,
  * as etcd3 and grpc-js are; `.cjs`, so that no package.json nearby changes what it is. The AWS SDK is the Lambda runtime's own, but for S3.
  */
-async function buildSteps(): Promise<StepBundles> {
+async function buildSteps(): Promise<Readonly<Record<string, string>>> {
   const sources = {
     ...Object.fromEntries(Object.keys(STEPS_OF).map((name) => [name, `${ENTRY}${name}`])),
-    [API]: API_FILE,
+    api: API_FILE,
   };
   const { outputFiles } = await build({
     entryPoints: Object.entries(sources).map(([name, source]) => ({ in: source, out: join(name, 'index') })),
