@@ -1,7 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { invocationOf } from '../core/contracts/invocation.ts';
+import { invocationOf } from '../core/remediation/invocation.ts';
 import { bundleSteps } from '../lib/bundles/bundle-steps.ts';
 import { functionOf, type StepName } from '../lib/steps.ts';
 import { startCluster } from '../local/etcd/cluster.ts';

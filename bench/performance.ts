@@ -1,4 +1,4 @@
-import { formatBytes } from '../core/format.ts';
+import { formatBytes } from '../core/text/format.ts';
 import { type Growth, growthsOf } from './growth.ts';
 import type { Comparison } from './part.ts';
 import { describePlace } from './places.ts';

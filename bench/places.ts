@@ -1,4 +1,4 @@
-import { formatBytes } from '../core/format.ts';
+import { formatBytes } from '../core/text/format.ts';
 import type { Place, Store } from './part.ts';
 
 const UNITS: Readonly<Record<string, number>> = { MiB: 2 ** 20, GiB: 2 ** 30 };

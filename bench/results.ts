@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parse } from '../core/contracts/parse.ts';
+import { parse } from '../core/text/parse.ts';
 import type { Comparison } from './part.ts';
 import { type Head, type PartResult, SUFFIXES } from './report.ts';
 

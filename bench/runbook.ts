@@ -1,5 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import type { Incident } from '../core/contracts/execution-input.ts';
+import type { Incident } from '../core/runbooks.ts';
 import { outcomeOf } from '../drills/conditions.ts';
 import { type BaseStage, CLUSTER_NAME } from '../drills/stage.ts';
 import type { JsonObject } from '../local/asl/json.ts';

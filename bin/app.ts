@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { parseClustersFile } from '../core/contracts/clusters.ts';
+import { parseClustersFile } from '../core/remediation/policy.ts';
 import { defineClusterAlone, defineStacks, requireDeployable } from '../lib/app.ts';
 import { bundleSteps } from '../lib/bundles/bundle-steps.ts';
 import { requireWithinLimits, synthesizedStack } from '../lib/limits.ts';

@@ -1,4 +1,4 @@
-import { CHECK_AREAS, type CheckLine, type CheckReport } from '../core/contracts/check.ts';
+import { CHECK_AREAS, type CheckLine, type CheckReport } from '../core/diagnosis/check.ts';
 import { FEW, summaryOf } from './each-cluster.ts';
 
 /** What is said of each: what a check came to, or why there was none. */

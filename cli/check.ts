@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { CHECK_STATE_MACHINE, type CheckReport } from '../core/contracts/check.ts';
-import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
+import { type Cluster, hostsOf } from '../core/cluster/clusters.ts';
+import { CHECK_STATE_MACHINE, type CheckReport } from '../core/diagnosis/check.ts';
 import { type Checked, checkOutcomeOf, describeChecks } from './check-report.ts';
 import { takeFiles } from './files.ts';
 import { type LookFlags, lookFromHere, takeLook } from './look.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import type { Cluster } from '../core/contracts/clusters.ts';
-import type { Diagnosis } from '../core/contracts/diagnosis.ts';
+import type { Cluster } from '../core/cluster/clusters.ts';
+import type { Diagnosis } from '../core/diagnosis/diagnosis.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
 import {
   type Diagnosed,

@@ -1,7 +1,8 @@
-import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
-import { type Condition, type Diagnosis, IDENTITY_WARNINGS, type MemberFacts } from '../core/contracts/diagnosis.ts';
-import type { Incident } from '../core/contracts/execution-input.ts';
-import { RUNBOOKS } from '../lib/workflows/registry.ts';
+import type { MemberFacts } from '../core/cluster/cluster-view.ts';
+import { type Cluster, hostsOf } from '../core/cluster/clusters.ts';
+import { type Condition, type Diagnosis, IDENTITY_WARNINGS } from '../core/diagnosis/diagnosis.ts';
+import type { Incident } from '../core/runbooks.ts';
+import { RUNBOOKS } from '../core/runbooks.ts';
 import { FEW, summaryOf } from './each-cluster.ts';
 import { type FileFlags, typedFiles } from './files.ts';
 import { inColumns, typed } from './format.ts';
@@ -118,9 +119,6 @@ export function adviceWithoutRunbook(incident: Condition): string {
   return incident.endsWith('-inaccessible') ? WITHOUT_ACCESS : WITHOUT_RUNBOOK;
 }
 
-/** Only hosts know of it, which a diagnosis does not ask. */
-const FINISHES_EARLIER = 'Should an earlier recovery have been interrupted, this runbook brings it to its end first.';
-
 function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): string[] {
   const { incident, others, members } = diagnosis;
   if (incident === 'healthy') {
@@ -128,15 +126,12 @@ function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): st
   }
   const curable = curableIncident(incident);
   if (!curable) return [adviceWithoutRunbook(incident)];
-  if (curable === 'space-exceeded' && others.includes('member-failed')) {
-    return [...besideFullStore(members), dryRun(cluster, curable, files)];
-  }
-  const earlier = curable === 'quorum-lost' ? [FINISHES_EARLIER] : [];
-  if (!RUNBOOKS[curable].needsHosts || files.hosts !== undefined) return [...earlier, dryRun(cluster, curable, files)];
+  const advice = RUNBOOKS[curable].advice({ others, members });
+  if (!RUNBOOKS[curable].needsHosts || files.hosts !== undefined) return [...advice, dryRun(cluster, curable, files)];
   const configured = hostsOf(cluster).length > 0;
   const preparation = configured ? '' : ` Add to ${files.config} the "host" of each member, and the "layout", first.`;
   return [
-    ...earlier,
+    ...advice,
     `This runbook works on hosts: hosts.json has to say how each is reached (see README.md).${preparation}`,
     dryRun(cluster, curable, { ...files, hosts: 'hosts.json' }),
   ];
@@ -145,27 +140,6 @@ function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): st
 /** Nothing is wrong yet, and a reclaim may keep it so. */
 export function isSpaceScarce({ warnings }: Diagnosis): boolean {
   return warnings.some(({ kind }) => kind === 'nearly-full' || kind === 'fragmented');
-}
-
-/** What becomes of failed members while a full store gets its space back. */
-function besideFullStore(members: readonly MemberFacts[]): string[] {
-  const failed = members.filter(({ state }) => state === 'failed' || state === 'joining');
-  const named = (wanted: readonly MemberFacts[]) => wanted.map(({ name }) => name).join(', ');
-  // Only of one that answers is it known how far it lags.
-  const silent = failed.filter(({ lagEntries }) => lagEntries === '');
-  const answering = failed.filter(({ lagEntries }) => lagEntries !== '');
-  return [
-    ...(answering.length > 0
-      ? [
-          `A reclaim waits for members that answer and are not well, for some minutes: cure ${named(answering)}, or stop the service there, first.`,
-        ]
-      : []),
-    ...(silent.length > 0
-      ? [
-          `A reclaim leaves out members that do not answer: ${named(silent)}. Replace them afterwards (incident member-failed).`,
-        ]
-      : []),
-  ];
 }
 
 /** As it is typed. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { CURE_STRATEGIES } from '../core/contracts/execution-input.ts';
-import { HOST_COMMANDS } from '../core/contracts/host-commands.ts';
+import { CURE_STRATEGIES } from '../core/auth-token-reset/contracts.ts';
+import { HOST_COMMANDS } from '../core/hosts/host-commands.ts';
 import { SCENARIOS } from '../drills/registry.ts';
 import {
   type CureStrategy,

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { type Cluster, type ClustersFile, hostsOf, parseClustersFile } from '../core/contracts/clusters.ts';
-import { readJson } from '../core/contracts/json-file.ts';
-import { mustBe, parse } from '../core/contracts/parse.ts';
+import { type Cluster, type ClustersFile, hostsOf } from '../core/cluster/clusters.ts';
 import { InvalidInput } from '../core/errors.ts';
+import { parseClustersFile } from '../core/remediation/policy.ts';
+import { readJson } from '../core/text/json-file.ts';
+import { mustBe, parse } from '../core/text/parse.ts';
 import { type HostsFile, parseHostsFile } from '../local/hosts/access.ts';
 
 const LOGIN_OR_TLS =

@@ -1,7 +1,7 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import type { Diagnosis } from '../core/contracts/diagnosis.ts';
-import type { ApprovalAnswer } from '../core/contracts/remediation-items.ts';
-import type { NextRunbook } from '../core/contracts/remediation-steps.ts';
+import type { Diagnosis } from '../core/diagnosis/diagnosis.ts';
+import type { ApprovalAnswer } from '../core/remediation/remediation-items.ts';
+import type { NextRunbook } from '../core/remediation/remediation-steps.ts';
 import { countStateTransitions } from '../local/asl/history.ts';
 import type { JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';

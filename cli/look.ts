@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Cluster } from '../core/contracts/clusters.ts';
+import type { Cluster } from '../core/cluster/clusters.ts';
 import type { Platform } from '../local/platform.ts';
 import { takeDeployment } from './deployed/commands.ts';
 import type { DeployedFlags } from './deployed/flags.ts';

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { PROBLEMS, Problem } from '../core/contracts/problems.ts';
+import { PROBLEMS, Problem } from '../core/api/problems.ts';
 import { ERROR_NAMES, InvalidInput } from '../core/errors.ts';
 import { checkCommand } from './check.ts';
 import { deployedCommands } from './deployed/commands.ts';

@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 import * as z from 'zod';
-import { readJson } from '../core/contracts/json-file.ts';
-import { parse } from '../core/contracts/parse.ts';
 import { InvalidInput } from '../core/errors.ts';
+import { readJson } from '../core/text/json-file.ts';
+import { parse } from '../core/text/parse.ts';
 
 /** What the options of several commands have in common. */
 

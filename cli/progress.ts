@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import type { Invocation } from '../core/contracts/invocation.ts';
-import { STILL_RUNNING } from '../core/contracts/run-host-commands.ts';
+import { STILL_RUNNING } from '../core/hosts/run-host-commands.ts';
+import type { Invocation } from '../core/remediation/invocation.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
 import type { JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';

@@ -1,7 +1,7 @@
-import type { Cluster } from '../core/contracts/clusters.ts';
-import type { Diagnosis } from '../core/contracts/diagnosis.ts';
-import type { RemediationReport } from '../core/contracts/remediation-report.ts';
-import type { NextRunbook } from '../core/contracts/remediation-steps.ts';
+import type { Cluster } from '../core/cluster/clusters.ts';
+import type { Diagnosis } from '../core/diagnosis/diagnosis.ts';
+import type { RemediationReport } from '../core/remediation/remediation-report.ts';
+import type { NextRunbook } from '../core/remediation/remediation-steps.ts';
 import type { ExecutionResult } from '../local/asl/execution.ts';
 import { describeDiagnosis } from './diagnosis-report.ts';
 import type { FileFlags } from './files.ts';

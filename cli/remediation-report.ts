@@ -1,4 +1,4 @@
-import type { RemediationReport, Round } from '../core/contracts/remediation-report.ts';
+import type { RemediationReport, Round } from '../core/remediation/remediation-report.ts';
 import { describeReport, type RunReport, shortSummary } from './report.ts';
 
 /** The outcomes of a remediation that are successes: `AlreadyInProgress` is not, for nothing came of this one. */

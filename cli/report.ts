@@ -1,5 +1,5 @@
-import type { Candidate, Loss } from '../core/contracts/recovery.ts';
-import { formatBytes } from '../core/format.ts';
+import type { Candidate, Loss } from '../core/quorum-recovery/contracts.ts';
+import { formatBytes } from '../core/text/format.ts';
 
 /** Of a success: the lines after it, and the report, have the rest. */
 const MAX_SUMMARY_CHARS = 400;

@@ -1,11 +1,11 @@
 import { userInfo } from 'node:os';
-import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
-import type { Incident } from '../core/contracts/execution-input.ts';
-import { parseRemediationInput } from '../core/contracts/remediation.ts';
-import { wantedApproval } from '../core/decisions/approval.ts';
-import { requireNamedMember } from '../core/decisions/named-member.ts';
+import { type Cluster, hostsOf } from '../core/cluster/clusters.ts';
+import { requireNamedMember } from '../core/cluster/named-member.ts';
 import { InvalidInput } from '../core/errors.ts';
-import { RUNBOOKS } from '../lib/workflows/registry.ts';
+import { wantedApproval } from '../core/remediation/approval.ts';
+import { parseRemediationInput } from '../core/remediation/remediation.ts';
+import type { Incident } from '../core/runbooks.ts';
+import { RUNBOOKS } from '../core/runbooks.ts';
 import type { JsonObject, JsonValue } from '../local/asl/json.ts';
 import type { HostsFile } from '../local/hosts/access.ts';
 

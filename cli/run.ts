@@ -1,9 +1,9 @@
 import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
-import type { Cluster } from '../core/contracts/clusters.ts';
-import { INCIDENTS, type Incident } from '../core/contracts/execution-input.ts';
-import { APPROVAL_WANTED } from '../core/contracts/remediation.ts';
-import type { ApprovalAnswer } from '../core/contracts/remediation-items.ts';
+import type { Cluster } from '../core/cluster/clusters.ts';
+import { APPROVAL_WANTED } from '../core/remediation/remediation.ts';
+import type { ApprovalAnswer } from '../core/remediation/remediation-items.ts';
+import { INCIDENTS, type Incident, RUNBOOKS } from '../core/runbooks.ts';
 import type { JsonObject } from '../local/asl/json.ts';
 import type { Platform } from '../local/platform.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
@@ -144,7 +144,9 @@ function approvalBy({ approve }: Flags): ApprovalAnswer {
 }
 
 function mayMoveSnapshots({ incident, dryRun, stagingAddress, hosts }: Flags): boolean {
-  return incident === 'quorum-lost' && !dryRun && !stagingAddress && hosts !== undefined;
+  return (
+    incident !== undefined && RUNBOOKS[incident].movesSnapshots && !dryRun && !stagingAddress && hosts !== undefined
+  );
 }
 
 function describeStart({ incident, cluster, dryRun }: Flags): string {

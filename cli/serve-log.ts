@@ -1,5 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import type { RemediationReport } from '../core/contracts/remediation-report.ts';
+import type { RemediationReport } from '../core/remediation/remediation-report.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
 import type { JsonObject, JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';

@@ -1,32 +1,4 @@
 import type * as z from 'zod';
-import type { Diagnosis } from '../core/contracts/diagnosis.ts';
-import type { HOST_COMMAND_RESULTS } from '../core/contracts/host-command-results.ts';
-import type { LoadedCluster } from '../core/contracts/load-cluster.ts';
-import type {
-  ChangedMembership,
-  ComparedHashes,
-  MemberProgress,
-  MembersAssessment,
-  NextChange,
-  ReplacementPlan,
-} from '../core/contracts/membership.ts';
-import type {
-  QuorumAssessment,
-  QuorumSighting,
-  RecoveryPlan,
-  Rescue,
-  VerifiedRecovery,
-} from '../core/contracts/recovery.ts';
-import type { ApprovalAnswer } from '../core/contracts/remediation-items.ts';
-import type { NextRunbook } from '../core/contracts/remediation-steps.ts';
-import type { HostReports } from '../core/contracts/run-host-commands.ts';
-import type {
-  Defragmented,
-  MemberSpace,
-  NextAction,
-  RoomAssessment,
-  SpaceAssessment,
-} from '../core/contracts/space.ts';
 import type {
   EnabledAuthentication,
   NextCure,
@@ -34,10 +6,38 @@ import type {
   TokenAssessment,
   TokenCurePlan,
   VerifiedTokens,
-} from '../core/contracts/tokens.ts';
-import { describeUse } from '../core/decisions/quotas.ts';
-import { formatBytes } from '../core/format.ts';
-import { RUNBOOKS } from '../lib/workflows/registry.ts';
+} from '../core/auth-token-reset/contracts.ts';
+import type { ComparedHashes } from '../core/cluster/compared-hashes.ts';
+import type { Diagnosis } from '../core/diagnosis/diagnosis.ts';
+import type { HOST_COMMAND_RESULTS } from '../core/hosts/host-command-results.ts';
+import type { HostReports } from '../core/hosts/run-host-commands.ts';
+import type {
+  ChangedMembership,
+  MemberProgress,
+  MembersAssessment,
+  NextChange,
+  ReplacementPlan,
+} from '../core/member-replacement/contracts.ts';
+import type {
+  QuorumAssessment,
+  QuorumSighting,
+  RecoveryPlan,
+  Rescue,
+  VerifiedRecovery,
+} from '../core/quorum-recovery/contracts.ts';
+import type { LoadedCluster } from '../core/remediation/load-cluster.ts';
+import type { ApprovalAnswer } from '../core/remediation/remediation-items.ts';
+import type { NextRunbook } from '../core/remediation/remediation-steps.ts';
+import { RUNBOOKS } from '../core/runbooks.ts';
+import type {
+  Defragmented,
+  MemberSpace,
+  NextAction,
+  RoomAssessment,
+  SpaceAssessment,
+} from '../core/space-reclaim/contracts.ts';
+import { describeUse } from '../core/space-reclaim/quotas.ts';
+import { formatBytes } from '../core/text/format.ts';
 
 type HostResult<Command extends keyof typeof HOST_COMMAND_RESULTS> = z.output<(typeof HOST_COMMAND_RESULTS)[Command]>;
 

@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import type { Invocation } from '../core/contracts/invocation.ts';
-import type { StepRun } from '../core/decisions/changes-so-far.ts';
+import type { Invocation } from '../core/remediation/invocation.ts';
+import type { StepRun } from '../core/runbook/step-run.ts';
 
 /** Each state that runs a step, as often as it was entered, in order; what is tried again is one run. */
 export function stepRunsIn(events: readonly HistoryEvent[]): StepRun[] {

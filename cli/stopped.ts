@@ -1,7 +1,8 @@
-import { executionStartedBy } from '../core/contracts/started-execution.ts';
-import { changesSoFar } from '../core/decisions/changes-so-far.ts';
-import { mayBeOpen, standingSoFar } from '../core/decisions/standing-so-far.ts';
-import { RUNBOOKS } from '../lib/workflows/registry.ts';
+import { mayBeOpen } from '../core/auth-token-reset/runbook.ts';
+import { changesSoFar } from '../core/remediation/changes-so-far.ts';
+import { standingSoFar } from '../core/remediation/standing-so-far.ts';
+import { executionStartedBy } from '../core/remediation/started-execution.ts';
+import { RUNBOOKS } from '../core/runbooks.ts';
 import type { Execution, Executions } from '../local/executions.ts';
 import { stepRunsIn, variablesIn } from './step-runs.ts';
 

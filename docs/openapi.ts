@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openApiDocument } from '../core/contracts/openapi.ts';
+import { openApiDocument } from '../core/api/openapi.ts';
 
 /** docs/openapi.json as it has to be. */
 export function renderOpenApi(): string {

@@ -1,4 +1,4 @@
-import { forgetsToEnableTokens } from '../core/decisions/releases.ts';
+import { forgetsToEnableTokens } from '../core/cluster/releases.ts';
 import { observeTokens } from '../lambdas/etcd/tokens.ts';
 import { UNIT } from '../local/hosts/hosted-member.ts';
 import { until } from './conditions.ts';

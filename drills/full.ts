@@ -1,5 +1,5 @@
-import { ENTRY_STATE_MACHINE } from '../core/contracts/remediation.ts';
-import type { RemediationReport } from '../core/contracts/remediation-report.ts';
+import type { RemediationReport } from '../core/remediation/remediation-report.ts';
+import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
 import { countStateTransitions } from '../local/asl/history.ts';
 import type { Execution } from '../local/executions.ts';
 import { until } from './conditions.ts';

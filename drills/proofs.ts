@@ -1,4 +1,4 @@
-import type { AnsweringMember, MemberObservation } from '../core/contracts/observation.ts';
+import type { AnsweringMember, MemberObservation } from '../core/cluster/observation.ts';
 import { isHealthy } from '../local/etcd/health.ts';
 import { settles } from './conditions.ts';
 import type { DrillCheck } from './scenario.ts';

@@ -1,4 +1,4 @@
-import type { Loss, Rung } from '../core/contracts/recovery.ts';
+import type { Loss, Rung } from '../core/quorum-recovery/contracts.ts';
 import { crashMembers, damageLog, wipeData } from '../local/hosts/damage.ts';
 import { until } from './conditions.ts';
 import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from './proofs.ts';

@@ -1,5 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import type { CURE_STRATEGIES } from '../core/contracts/execution-input.ts';
+import type { CURE_STRATEGIES } from '../core/auth-token-reset/contracts.ts';
 import type { JsonValue } from '../local/asl/json.ts';
 import type { HostFault } from '../local/aws/host-faults.ts';
 import type { Observer } from '../local/executions.ts';

@@ -1,6 +1,6 @@
-import type { Observation } from '../core/contracts/observation.ts';
-import type { MemberSpace } from '../core/contracts/space.ts';
-import { formatBytes } from '../core/format.ts';
+import type { Observation } from '../core/cluster/observation.ts';
+import type { MemberSpace } from '../core/space-reclaim/contracts.ts';
+import { formatBytes } from '../core/text/format.ts';
 import { until } from './conditions.ts';
 import type { DrillOptions, DrillProgress, DrillResult } from './scenario.ts';
 import { type Stage, setStage } from './stage.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
-import type { Cluster, ClustersFile } from '../core/contracts/clusters.ts';
+import type { Cluster, ClustersFile } from '../core/cluster/clusters.ts';
 import { EtcdCluster } from '../lambdas/etcd/cluster.ts';
 import type { ClusterSecrets } from '../lambdas/etcd/secrets.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';

@@ -1,5 +1,5 @@
-import type { Incident } from '../core/contracts/execution-input.ts';
 import { EtcdUnavailable } from '../core/errors.ts';
+import type { Incident } from '../core/runbooks.ts';
 import type { ExecutionResult } from '../local/asl/execution.ts';
 import { countStateTransitions } from '../local/asl/history.ts';
 import type { JsonObject } from '../local/asl/json.ts';

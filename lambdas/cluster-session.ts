@@ -1,4 +1,4 @@
-import { type ClusterAccess, clusterRoleArn } from '../core/contracts/cluster-role.ts';
+import { type ClusterAccess, clusterRoleArn } from '../core/cluster/cluster-role.ts';
 import { PreconditionFailed } from '../core/errors.ts';
 import { AWS_CLIENT, requireRefusal } from './aws.ts';
 

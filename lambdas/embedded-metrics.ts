@@ -1,4 +1,4 @@
-import { METRIC_NAMESPACE, METRICS, type Measurement, type MetricName } from '../core/contracts/detection.ts';
+import { METRIC_NAMESPACE, METRICS, type Measurement, type MetricName } from '../core/cluster/metrics.ts';
 import { deployedName } from './names.ts';
 
 /**

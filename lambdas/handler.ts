@@ -1,8 +1,8 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
-import { invocationSchema } from '../core/contracts/invocation.ts';
-import { parse } from '../core/contracts/parse.ts';
 import { InvalidInput } from '../core/errors.ts';
+import { invocationSchema } from '../core/remediation/invocation.ts';
+import { parse } from '../core/text/parse.ts';
 
 type Step = (input: unknown, context: Context) => Promise<unknown>;
 /** Loads the module of a step: what the other steps of a function need would only delay its first answer. */

@@ -1,4 +1,4 @@
-import { withPrefix } from '../core/contracts/names.ts';
+import { withPrefix } from '../core/text/names.ts';
 
 /** A name by which something is found that is deployed: with the prefix of the deployment, where that has one. */
 export function deployedName(name: string): string {

@@ -1,8 +1,8 @@
 import { GetParameterCommand, SSMClient, type SSMClientConfig } from '@aws-sdk/client-ssm';
-import { type Cluster, clusterName, clusterSchema, registryParameterName } from '../core/contracts/clusters.ts';
-import { parse } from '../core/contracts/parse.ts';
+import { type Cluster, clusterName, clusterSchema, registryParameterName } from '../core/cluster/clusters.ts';
 import { InvalidInput, PreconditionFailed } from '../core/errors.ts';
-import { START_AGAIN } from '../core/format.ts';
+import { START_AGAIN } from '../core/text/format.ts';
+import { parse } from '../core/text/parse.ts';
 import { AWS_CLIENT, requireRefusal } from './aws.ts';
 import { deployedName } from './names.ts';
 

@@ -1,7 +1,7 @@
 import type { Context } from 'aws-lambda';
 import type * as z from 'zod';
-import type { Cluster } from '../core/contracts/clusters.ts';
-import { parse } from '../core/contracts/parse.ts';
+import type { Cluster } from '../core/cluster/clusters.ts';
+import { parse } from '../core/text/parse.ts';
 import { connect, type EtcdCluster } from './etcd/cluster.ts';
 
 /** What a step may know of its invocation. */

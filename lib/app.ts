@@ -1,7 +1,7 @@
 import type { App } from 'aws-cdk-lib';
-import { type Cluster, type ClustersFile, clientUrlsOf, hostsOf, type Network } from '../core/contracts/clusters.ts';
-import { withPrefix } from '../core/contracts/names.ts';
+import { type Cluster, type ClustersFile, clientUrlsOf, hostsOf, type Network } from '../core/cluster/clusters.ts';
 import { InvalidInput } from '../core/errors.ts';
+import { withPrefix } from '../core/text/names.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { ClusterStack } from './cluster-stack.ts';
 import { RemediationStack } from './remediation-stack.ts';

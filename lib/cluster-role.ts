@@ -14,10 +14,10 @@ import {
   clusterRoleName,
   PATH_OF_CLUSTERS,
   pathOfFunctions,
-} from '../core/contracts/cluster-role.ts';
-import { type Cluster, hostsOf } from '../core/contracts/clusters.ts';
-import { documentName, HOST_COMMANDS, type HostCommandName } from '../core/contracts/host-commands.ts';
-import { TRANSFERS } from '../core/contracts/recovery.ts';
+} from '../core/cluster/cluster-role.ts';
+import { type Cluster, hostsOf } from '../core/cluster/clusters.ts';
+import { documentName, HOST_COMMANDS, type HostCommandName } from '../core/hosts/host-commands.ts';
+import { TRANSFERS } from '../core/quorum-recovery/contracts.ts';
 import { instanceArn, secretArns } from './arns.ts';
 import { named } from './names.ts';
 

@@ -1,7 +1,7 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
 import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
-import { type Cluster, registryParameterName } from '../core/contracts/clusters.ts';
+import { type Cluster, registryParameterName } from '../core/cluster/clusters.ts';
 import { ClusterRole } from './cluster-role.ts';
 import { named, PREFIX } from './names.ts';
 import { ClusterAlarms } from './triggers/alarms.ts';

@@ -8,7 +8,7 @@ import {
   HOST_COMMANDS,
   type HostCommandName,
   type HostParameter,
-} from '../core/contracts/host-commands.ts';
+} from '../core/hosts/host-commands.ts';
 import { MAX_DOCUMENT_BYTES } from './limits.ts';
 import { named } from './names.ts';
 

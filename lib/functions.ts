@@ -1,6 +1,6 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
-import type { ClusterAccess } from '../core/contracts/cluster-role.ts';
-import { DETECTOR_FUNCTION } from '../core/contracts/detection.ts';
+import type { ClusterAccess } from '../core/cluster/cluster-role.ts';
+import { DETECTOR_FUNCTION } from '../core/diagnosis/detection.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import {
   FOLLOW_COMMANDS,

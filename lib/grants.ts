@@ -1,10 +1,10 @@
 import { ArnFormat, Aws, type Stack, Validations } from 'aws-cdk-lib';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { rolesOfClusters } from '../core/contracts/cluster-role.ts';
-import { registryParameterName } from '../core/contracts/clusters.ts';
+import { rolesOfClusters } from '../core/cluster/cluster-role.ts';
+import { registryParameterName } from '../core/cluster/clusters.ts';
+import { RUNBOOKS } from '../core/runbooks.ts';
 import { named, prefixOf } from './names.ts';
 import type { StepFunction } from './step-function.ts';
-import { RUNBOOKS } from './workflows/registry.ts';
 
 /** What single steps may do besides what every function may, each by its name. */
 
@@ -38,7 +38,7 @@ export function grantRegistry(stack: Stack, { function: step }: StepFunction): v
   acknowledge(step.role, `ssm:<AWS::Region>:<AWS::AccountId>:parameter${resource}`, WHICH_CLUSTER);
 }
 
-/** To assume the role of whichever cluster it is given, if that trusts it: see core/contracts/cluster-role.ts. */
+/** To assume the role of whichever cluster it is given, if that trusts it: see core/cluster/cluster-role.ts. */
 export function grantClusters(stack: Stack, step: StepFunction): void {
   grantRegistry(stack, step);
   const prefix = prefixOf(stack);

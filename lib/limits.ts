@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { cx_api } from 'aws-cdk-lib';
-import type { ClustersFile } from '../core/contracts/clusters.ts';
+import type { ClustersFile } from '../core/cluster/clusters.ts';
 import { InvalidInput } from '../core/errors.ts';
 
 /** Every limit of AWS that a configuration can reach. Synthesis ends where one is passed: without that, the deployment would, and roll back. */

@@ -1,5 +1,5 @@
 import type { IConstruct } from 'constructs';
-import { withPrefix } from '../core/contracts/names.ts';
+import { withPrefix } from '../core/text/names.ts';
 
 /** The context that holds the configuration's prefix. */
 export const PREFIX = 'prefix';

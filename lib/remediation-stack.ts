@@ -1,8 +1,8 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
-import type { ClustersFile, Network } from '../core/contracts/clusters.ts';
-import { DEPLOYMENT_PARAMETER, type Deployment } from '../core/contracts/remediation.ts';
+import type { ClustersFile, Network } from '../core/cluster/clusters.ts';
+import { DEPLOYMENT_PARAMETER, type Deployment } from '../core/text/names.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
 import { encryptWithOwnKey } from './encryption.ts';

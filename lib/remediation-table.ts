@@ -8,7 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { CallAwsService } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { LOCK_ID, type RecordItem } from '../core/contracts/remediation-items.ts';
+import { LOCK_ID, type RecordItem } from '../core/remediation/remediation-items.ts';
 import {
   CONDITION_FAILED,
   ONCE_ONLY,
@@ -33,7 +33,7 @@ interface CallProps extends Pick<TaskStateJsonataBaseProps, 'assign' | 'outputs'
   onTimeout?: IChainable;
 }
 
-/** Which remediation each cluster is at, and how every remediation ended: see core/contracts/remediation-items.ts. */
+/** Which remediation each cluster is at, and how every remediation ended: see core/remediation/remediation-items.ts. */
 export class RemediationTable extends Construct {
   readonly table: Table;
 
@@ -72,7 +72,7 @@ export class RemediationTable extends Construct {
   }
 }
 
-/** A record of core/contracts/remediation-items.ts; each value JSONata. */
+/** A record of core/remediation/remediation-items.ts; each value JSONata. */
 export function recordItem(record: Record<Exclude<keyof RecordItem, 'id'>, string>) {
   const item: RecordItem = { ...record, id: `${record.startedAt} & '#' & ${record.remediation}` };
   return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, { S: `{% ${value} %}` }]));

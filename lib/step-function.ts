@@ -4,7 +4,7 @@ import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { type ClusterAccess, pathOfFunctions } from '../core/contracts/cluster-role.ts';
+import { type ClusterAccess, pathOfFunctions } from '../core/cluster/cluster-role.ts';
 import { named, prefixOf } from './names.ts';
 import type { StepName } from './steps.ts';
 

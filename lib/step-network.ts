@@ -1,7 +1,7 @@
 import { CfnOutput, Validations } from 'aws-cdk-lib';
 import { Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
-import type { Network } from '../core/contracts/clusters.ts';
+import type { Network } from '../core/cluster/clusters.ts';
 import type { StepNetwork } from './step-function.ts';
 
 /** Out to the members' client ports and to the AWS APIs, and nothing in. */

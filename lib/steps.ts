@@ -1,44 +1,39 @@
+import type { RunsIn } from '../core/runbook/runbook.ts';
+import { RUNBOOKS, type RunbookStepName } from '../core/runbooks.ts';
+
 /**
  * Which function runs which steps (by their file names in `lambdas/steps`). Steps share a function where they need the same permissions and
- * the same time: what one of them may do, all of them may. Each function's bundle holds its own steps alone.
+ * the same time: what one of them may do, all of them may. Each function's bundle holds its own steps alone. A step of one runbook alone is declared
+ * by that runbook.
  */
-export const STEPS_OF = {
+const SHARED = {
   configuration: ['load-cluster', 'load-remediation'],
   diagnosis: ['diagnose-cluster'],
   detector: ['detect-incidents'],
-  etcd: [
-    'assess-members',
-    'assess-quorum',
-    'assess-space',
-    'assess-tokens',
-    'change-membership',
-    'choose-next-change',
-    'choose-next-cure',
-    'choose-next-member',
-    'disarm-alarms',
-    'move-leadership',
-    'plan-replacement',
-    'plan-token-cure',
-    'prove-writes',
-    'survey-cluster',
-    'verify-recovery',
-    'verify-tokens',
-    'wait-for-member',
-    'wait-for-quorum',
-  ],
-  'etcd-long': ['compact-history', 'compare-hashes', 'defragment-member'],
-  'authentication-on': ['enable-authentication'],
-  'authentication-off-and-on': ['toggle-authentication'],
+  etcd: ['prove-writes', 'survey-cluster'],
+  'etcd-long': ['compare-hashes'],
+  'authentication-on': [],
+  'authentication-off-and-on': [],
   'run-command': ['run-host-commands'],
-  staging: ['stage-snapshot'],
+  staging: [],
   transfers: ['transfer-snapshots'],
   backups: ['list-backups'],
   executions: ['choose-runbook'],
-  decisions: ['choose-rescue', 'plan-recovery', 'tell-changes', 'weigh-check', 'weigh-room'],
-} as const;
+  decisions: ['weigh-check'],
+} as const satisfies Record<string, readonly string[]> & Record<RunsIn, readonly string[]>;
 
-export type FunctionName = keyof typeof STEPS_OF;
-export type StepName = (typeof STEPS_OF)[FunctionName][number];
+export type FunctionName = keyof typeof SHARED;
+export type StepName = (typeof SHARED)[FunctionName][number] | RunbookStepName;
+
+export const STEPS_OF = Object.fromEntries(
+  Object.entries(SHARED).map(([name, shared]) => [name, [...shared, ...declaredFor(name)].toSorted()]),
+) as unknown as Readonly<Record<FunctionName, readonly StepName[]>>;
+
+function declaredFor(name: string): string[] {
+  return Object.values(RUNBOOKS).flatMap(({ steps }) =>
+    Object.entries(steps).flatMap(([step, { runsIn }]) => (runsIn === name ? [step] : [])),
+  );
+}
 
 /** The function that runs a step. @throws Error where no function does */
 export function functionOf(step: string): FunctionName {

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { routes } from '../core/contracts/operations.ts';
-import { PROBLEMS, type ProblemKind, problemType } from '../core/contracts/problems.ts';
+import { routes } from '../core/api/operations.ts';
+import { PROBLEMS, type ProblemKind, problemType } from '../core/api/problems.ts';
 import { ExecutionError } from './asl/errors.ts';
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html */

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ClustersFile } from '../core/contracts/clusters.ts';
+import type { ClustersFile } from '../core/cluster/clusters.ts';
 import type { MetricAlarm } from './aws/cloudwatch.ts';
 import type { Table } from './aws/dynamodb.ts';
 import type { EventRule } from './aws/events.ts';

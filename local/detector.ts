@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DetectedIncidents } from '../core/contracts/detection.ts';
-import type { Invocation } from '../core/contracts/invocation.ts';
+import type { DetectedIncidents } from '../core/diagnosis/detection.ts';
+import type { Invocation } from '../core/remediation/invocation.ts';
 import type { JsonObject } from './asl/json.ts';
 import { CloudWatch, type MetricAlarm } from './aws/cloudwatch.ts';
 import type { Page } from './aws/sns.ts';

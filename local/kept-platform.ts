@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { Network } from '../core/contracts/clusters.ts';
+import type { Network } from '../core/cluster/clusters.ts';
 import { readTemplate, type Template } from './template.ts';
 
 const ROOT = join(import.meta.dirname, '..');

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { ClustersFile } from '../core/contracts/clusters.ts';
-import type { Incident } from '../core/contracts/execution-input.ts';
-import { invocationOf } from '../core/contracts/invocation.ts';
-import { ENTRY_STATE_MACHINE } from '../core/contracts/remediation.ts';
+import type { ClustersFile } from '../core/cluster/clusters.ts';
+import { invocationOf } from '../core/remediation/invocation.ts';
+import type { Incident } from '../core/runbooks.ts';
+import { RUNBOOKS } from '../core/runbooks.ts';
+import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
 import { type FunctionName, functionOf } from '../lib/steps.ts';
-import { RUNBOOKS } from '../lib/workflows/registry.ts';
 import { stateMachineArn } from './asl/arn.ts';
 import type { ExecutionResult } from './asl/execution.ts';
 import type { JsonObject, JsonValue } from './asl/json.ts';

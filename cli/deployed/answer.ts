@@ -1,6 +1,6 @@
-import type { Remediation } from '../../core/contracts/api.ts';
-import { type PendingApproval, reasonSchema } from '../../core/contracts/api.ts';
-import { Problem } from '../../core/contracts/problems.ts';
+import type { Remediation } from '../../core/api/api.ts';
+import { type PendingApproval, reasonSchema } from '../../core/api/api.ts';
+import { Problem } from '../../core/api/problems.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { Remediations } from '../../lambdas/api/remediations.ts';
 import { confirm } from '../confirm.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { type CheckReport, checkArn } from '../../core/contracts/check.ts';
-import type { Deployment } from '../../core/contracts/remediation.ts';
+import { type CheckReport, checkArn } from '../../core/diagnosis/check.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
+import type { Deployment } from '../../core/text/names.ts';
 import { AWS_CLIENT } from '../../lambdas/aws.ts';
 import { type Checked, checkOutcomeOf, describeChecks } from '../check-report.ts';
 import { forEachCluster, namesOf } from '../each-cluster.ts';

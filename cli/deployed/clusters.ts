@@ -1,4 +1,4 @@
-import type { ClusterSummary } from '../../core/contracts/api.ts';
+import type { ClusterSummary } from '../../core/api/api.ts';
 import { Clusters, SUMMARIES_AT_ONCE } from '../../lambdas/api/clusters.ts';
 import { forEachCluster, summaryOf } from '../each-cluster.ts';
 import { inColumns } from '../format.ts';

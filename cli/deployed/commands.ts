@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { INCIDENTS } from '../../core/contracts/execution-input.ts';
+import { INCIDENTS } from '../../core/runbooks.ts';
 import { examples, parseParameters, WITH_AWS } from '../options.ts';
 import type { AnswerFlags, DeployedFlags, StartFlags, StopFlags } from './flags.ts';
 

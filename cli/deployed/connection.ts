@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { DEPLOYMENT_PARAMETER, type Deployment, deploymentSchema } from '../../core/contracts/remediation.ts';
 import { AwsUnavailable, PreconditionFailed } from '../../core/errors.ts';
+import { DEPLOYMENT_PARAMETER, type Deployment, deploymentSchema } from '../../core/text/names.ts';
 import { AWS_CLIENT } from '../../lambdas/aws.ts';
 import { deployedName } from '../../lambdas/names.ts';
 import type { DeployedFlags } from './flags.ts';

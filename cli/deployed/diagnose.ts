@@ -1,5 +1,5 @@
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import type { Diagnosis } from '../../core/contracts/diagnosis.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import type { Diagnosis } from '../../core/diagnosis/diagnosis.ts';
 import { Clusters } from '../../lambdas/api/clusters.ts';
 import type { Registered } from '../../lambdas/api/registry.ts';
 import {

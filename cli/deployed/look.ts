@@ -1,4 +1,4 @@
-import { Problem } from '../../core/contracts/problems.ts';
+import { Problem } from '../../core/api/problems.ts';
 import { ERROR_NAMES, PreconditionFailed } from '../../core/errors.ts';
 import { ClusterRegistry, type Registered } from '../../lambdas/api/registry.ts';
 import { telling } from '../each-cluster.ts';

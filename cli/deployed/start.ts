@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Accepted } from '../../core/contracts/api.ts';
-import { Problem } from '../../core/contracts/problems.ts';
-import { type Deployment, parseRemediationInput, remediationIdSchema } from '../../core/contracts/remediation.ts';
+import type { Accepted } from '../../core/api/api.ts';
+import { Problem } from '../../core/api/problems.ts';
+import { parseRemediationInput, remediationIdSchema } from '../../core/remediation/remediation.ts';
+import type { Deployment } from '../../core/text/names.ts';
 import { Remediations } from '../../lambdas/api/remediations.ts';
 import { requireNothingOfOneRunbook, requireOption } from '../options.ts';
 import { openOutput } from '../output.ts';

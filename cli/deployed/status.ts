@@ -1,4 +1,4 @@
-import type { PendingApproval, Remediation } from '../../core/contracts/api.ts';
+import type { PendingApproval, Remediation } from '../../core/api/api.ts';
 import { Remediations } from '../../lambdas/api/remediations.ts';
 import { formatMs } from '../format.ts';
 import { type Output, openOutput } from '../output.ts';

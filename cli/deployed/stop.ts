@@ -1,4 +1,4 @@
-import { reasonSchema } from '../../core/contracts/api.ts';
+import { reasonSchema } from '../../core/api/api.ts';
 import { Remediations } from '../../lambdas/api/remediations.ts';
 import { requireOption } from '../options.ts';
 import { openOutput } from '../output.ts';

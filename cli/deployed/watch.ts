@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { Problem } from '../../core/contracts/problems.ts';
-import { type Deployment, remediationArn } from '../../core/contracts/remediation.ts';
-import { executionStartedBy } from '../../core/contracts/started-execution.ts';
+import { Problem } from '../../core/api/problems.ts';
+import { executionStartedBy } from '../../core/remediation/started-execution.ts';
+import { type Deployment, remediationArn } from '../../core/text/names.ts';
 import { Remediations } from '../../lambdas/api/remediations.ts';
 import { AWS_CLIENT } from '../../lambdas/aws.ts';
 import { type Output, openOutput } from '../output.ts';

@@ -1,4 +1,4 @@
-import { Problem } from '../../core/contracts/problems.ts';
+import { Problem } from '../../core/api/problems.ts';
 import { AwsUnavailable } from '../../core/errors.ts';
 import { requireRefusal } from '../aws.ts';
 

@@ -1,10 +1,10 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import type { ClusterPage, ClusterSummary } from '../../core/contracts/api.ts';
-import type { Diagnosis } from '../../core/contracts/diagnosis.ts';
-import type { DiagnosisAnswer } from '../../core/contracts/diagnosis-answer.ts';
-import { invocationOf } from '../../core/contracts/invocation.ts';
-import { Problem } from '../../core/contracts/problems.ts';
-import type { Deployment } from '../../core/contracts/remediation.ts';
+import type { ClusterPage, ClusterSummary } from '../../core/api/api.ts';
+import { Problem } from '../../core/api/problems.ts';
+import type { Diagnosis } from '../../core/diagnosis/diagnosis.ts';
+import type { DiagnosisAnswer } from '../../core/diagnosis/diagnosis-answer.ts';
+import { invocationOf } from '../../core/remediation/invocation.ts';
+import type { Deployment } from '../../core/text/names.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { mapAtOnce } from './at-once.ts';
 import { answerOf } from './aws-answers.ts';

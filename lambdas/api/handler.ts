@@ -1,11 +1,11 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { type Accepted, answerRequestSchema, reasonSchema } from '../../core/contracts/api.ts';
-import { openApiDocument } from '../../core/contracts/openapi.ts';
-import { AFTER, LIMIT, OPERATIONS, type OperationId, routes } from '../../core/contracts/operations.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { PROBLEMS, Problem, problemType } from '../../core/contracts/problems.ts';
-import { deploymentSchema } from '../../core/contracts/remediation.ts';
+import { type Accepted, answerRequestSchema, reasonSchema } from '../../core/api/api.ts';
+import { openApiDocument } from '../../core/api/openapi.ts';
+import { AFTER, LIMIT, OPERATIONS, type OperationId, routes } from '../../core/api/operations.ts';
+import { PROBLEMS, Problem, problemType } from '../../core/api/problems.ts';
 import { InvalidInput } from '../../core/errors.ts';
+import { deploymentSchema } from '../../core/text/names.ts';
+import { parse } from '../../core/text/parse.ts';
 import { Clusters } from './clusters.ts';
 import { Remediations } from './remediations.ts';
 import { ApiRequest } from './request.ts';
@@ -42,7 +42,7 @@ const HANDLERS: Record<OperationId, (request: ApiRequest) => Promise<object>> = 
   getOpenApi: async () => openApiDocument(),
 };
 
-/** The whole API, behind API Gateway. Every answer is JSON, and every refusal a problem (RFC 9457) of `core/contracts/problems.ts`. */
+/** The whole API, behind API Gateway. Every answer is JSON, and every refusal a problem (RFC 9457) of `core/api/problems.ts`. */
 export async function handler(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
   const { resource, httpMethod, path } = event;
   try {

@@ -1,6 +1,6 @@
 import { type HistoryEvent, paginateGetExecutionHistory, type SFNClient } from '@aws-sdk/client-sfn';
-import type { ProgressEntry } from '../../core/contracts/api.ts';
-import { executionStartedBy } from '../../core/contracts/started-execution.ts';
+import type { ProgressEntry } from '../../core/api/api.ts';
+import { executionStartedBy } from '../../core/remediation/started-execution.ts';
 import { answerOf } from './aws-answers.ts';
 
 /** What these do is over at once, and says nothing about how far a remediation is. */

@@ -1,7 +1,7 @@
 import { GetParameterCommand, paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
-import { type Cluster, clusterSchema, registryParameterName } from '../../core/contracts/clusters.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { Problem } from '../../core/contracts/problems.ts';
+import { Problem } from '../../core/api/problems.ts';
+import { type Cluster, clusterSchema, registryParameterName } from '../../core/cluster/clusters.ts';
+import { parse } from '../../core/text/parse.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { deployedName } from '../names.ts';
 import { answerOf } from './aws-answers.ts';

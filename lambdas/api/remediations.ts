@@ -8,19 +8,18 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import type { Accepted, AnswerRequest, PendingApproval, Remediation } from '../../core/contracts/api.ts';
-import { Problem } from '../../core/contracts/problems.ts';
+import type { Accepted, AnswerRequest, PendingApproval, Remediation } from '../../core/api/api.ts';
+import { Problem } from '../../core/api/problems.ts';
+import { requireNamedMember } from '../../core/cluster/named-member.ts';
+import { InvalidInput } from '../../core/errors.ts';
 import {
-  type Deployment,
   parseRemediationInput,
   type RemediationInput,
-  remediationArn,
   remediationIdSchema,
-} from '../../core/contracts/remediation.ts';
-import type { ApprovalAnswer, LockItem, WantedApproval } from '../../core/contracts/remediation-items.ts';
-import type { RemediationReport } from '../../core/contracts/remediation-report.ts';
-import { requireNamedMember } from '../../core/decisions/named-member.ts';
-import { InvalidInput } from '../../core/errors.ts';
+} from '../../core/remediation/remediation.ts';
+import type { ApprovalAnswer, LockItem, WantedApproval } from '../../core/remediation/remediation-items.ts';
+import type { RemediationReport } from '../../core/remediation/remediation-report.ts';
+import { type Deployment, remediationArn } from '../../core/text/names.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { answerOf } from './aws-answers.ts';
 import { progressOf } from './progress.ts';

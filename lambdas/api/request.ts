@@ -1,10 +1,10 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import * as z from 'zod';
-import { readJson } from '../../core/contracts/json-file.ts';
-import { IDEMPOTENCY_KEY } from '../../core/contracts/operations.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { Problem } from '../../core/contracts/problems.ts';
+import { IDEMPOTENCY_KEY } from '../../core/api/operations.ts';
+import { Problem } from '../../core/api/problems.ts';
 import { InvalidInput } from '../../core/errors.ts';
+import { readJson } from '../../core/text/json-file.ts';
+import { parse } from '../../core/text/parse.ts';
 
 /** Far more than an input takes. */
 const MAX_BODY_BYTES = 64 * 1024;

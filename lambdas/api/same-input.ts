@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { parseRemediationInput, type RemediationInput } from '../../core/contracts/remediation.ts';
 import { InvalidInput } from '../../core/errors.ts';
+import { parseRemediationInput, type RemediationInput } from '../../core/remediation/remediation.ts';
 
 /**
  * Whether an execution was started with this very input. Who has started it counts only where a caller says who it is: a tool that tries again

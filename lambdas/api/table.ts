@@ -1,10 +1,10 @@
 import { DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { LOCK_ID, type LockItem, type RecordItem } from '../../core/contracts/remediation-items.ts';
+import { LOCK_ID, type LockItem, type RecordItem } from '../../core/remediation/remediation-items.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { answerOf } from './aws-answers.ts';
 
-/** The table of `core/contracts/remediation-items.ts`, read only: the entry workflow alone writes it. */
+/** The table of `core/remediation/remediation-items.ts`, read only: the entry workflow alone writes it. */
 export class RemediationTable {
   readonly #client = new DynamoDBClient(AWS_CLIENT);
   readonly #name: string;

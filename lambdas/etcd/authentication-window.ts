@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AuthenticationWindow, windowSchema } from '../../core/contracts/tokens.ts';
+import { type AuthenticationWindow, windowSchema } from '../../core/auth-token-reset/contracts.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../../core/errors.ts';
 import { type EtcdCluster, firstAnswer } from './cluster.ts';
 import { hasReason } from './errors.ts';

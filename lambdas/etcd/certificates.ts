@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
-import type { Certificate } from '../../core/contracts/check.ts';
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import type { HostInspection, InspectionReport } from '../../core/contracts/host-command-results.ts';
-import { outOfTime } from '../../core/decisions/certificates.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import { outOfTime } from '../../core/diagnosis/certificates.ts';
+import type { Certificate } from '../../core/diagnosis/check.ts';
+import type { HostInspection, InspectionReport } from '../../core/hosts/host-command-results.ts';
 import type { ClientTls } from './connection.ts';
 import type { ClusterSecrets } from './secrets.ts';
 

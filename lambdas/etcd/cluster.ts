@@ -1,6 +1,11 @@
-import type { Cluster, ConfiguredMember } from '../../core/contracts/clusters.ts';
-import type { AnsweringMember, MemberObservation, Observation } from '../../core/contracts/observation.ts';
-import { findOwnCluster, withoutStrangers } from '../../core/decisions/own-cluster.ts';
+import type { Cluster, ConfiguredMember } from '../../core/cluster/clusters.ts';
+import {
+  type AnsweringMember,
+  type MemberObservation,
+  type Observation,
+  seenOf,
+} from '../../core/cluster/observation.ts';
+import { findOwnCluster, withoutStrangers } from '../../core/cluster/own-cluster.ts';
 import { EtcdUnavailable, InvalidInput, PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import { hasReason, silenceOf } from './errors.ts';
 import { EtcdMember } from './member.ts';
@@ -89,7 +94,7 @@ export class EtcdCluster {
     const own = findOwnCluster(this.#configured, members, known);
     const isOwn = (seen: MemberObservation | undefined) =>
       seen?.answering ? own?.verdict !== 'own' || seen.clusterId === own.clusterId : seen?.silence !== 'stranger';
-    return this.members.filter((_, index) => isOwn(members[index]));
+    return this.members.filter((member) => isOwn(seenAt(member, members)));
   }
 
   /**
@@ -118,7 +123,7 @@ export class EtcdCluster {
    */
   async findLoginProblem(members: readonly MemberObservation[]): Promise<string> {
     let problem = '';
-    const refusing = this.members.filter((_, index) => isRefusing(members[index]));
+    const refusing = this.members.filter((member) => isRefusing(seenAt(member, members)));
     for (const member of this.#isRoot ? [] : [...this.#votersIn(members), ...refusing]) {
       try {
         await member.authentication.askAsRoot();
@@ -140,7 +145,9 @@ export class EtcdCluster {
   /** The leader first: before 3.5 each member tells etcd's list as it knows it. */
   #votersIn(members: readonly MemberObservation[], known: readonly string[] = []): EtcdMember[] {
     const own = this.ofThisCluster(members, known);
-    const answering = this.members.filter((member, index) => own.includes(member) && isAnsweringVoter(members[index]));
+    const answering = this.members.filter(
+      (member) => own.includes(member) && isAnsweringVoter(seenAt(member, members)),
+    );
     return answering.toSorted((a, b) => Number(leads(members, b)) - Number(leads(members, a)));
   }
 
@@ -186,6 +193,14 @@ function notOfOthers(error: unknown): never {
 
 function leads(members: readonly MemberObservation[], { endpoint }: EtcdMember): boolean {
   return members.some((seen) => seen.endpoint === endpoint && seen.answering && seen.id === seen.leaderId);
+}
+
+/** What was seen of the member to which this is the connection. */
+export function seenAt(
+  { name, endpoint }: EtcdMember,
+  members: readonly MemberObservation[],
+): MemberObservation | undefined {
+  return seenOf({ name, clientUrl: endpoint }, members);
 }
 
 function isAnsweringVoter(member: MemberObservation | undefined): boolean {

@@ -1,4 +1,4 @@
-import type { Silence } from '../../core/contracts/observation.ts';
+import type { Silence } from '../../core/cluster/observation.ts';
 import { EtcdUnavailable, PreconditionFailed, type RemediationError } from '../../core/errors.ts';
 import { ANSWERS } from './answers.ts';
 import { CONNECTION_FAILURES } from './connection-failures.ts';

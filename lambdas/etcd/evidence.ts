@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import type { Evidence } from '../../core/contracts/diagnosis.ts';
-import { commitsOf, committedSince } from '../../core/decisions/commits.ts';
-import { mayElect } from '../../core/decisions/diagnose.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import { commitsOf, committedSince } from '../../core/cluster/commits.ts';
+import type { Evidence } from '../../core/cluster/evidence.ts';
+import { mayElect } from '../../core/diagnosis/diagnose.ts';
 import { EtcdUnavailable, RemediationError } from '../../core/errors.ts';
 import type { EtcdCluster } from './cluster.ts';
 import { probeTokens } from './tokens.ts';

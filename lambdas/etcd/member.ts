@@ -1,6 +1,5 @@
 import { AlarmAction, AlarmType, CompareResult, CompareTarget, type IStatusResponse } from 'etcd3/lib/rpc.js';
-import type { AnsweringMember, ListedMember } from '../../core/contracts/observation.ts';
-import type { RaisedAlarm } from '../../core/contracts/space.ts';
+import type { AnsweringMember, ListedMember, RaisedAlarm } from '../../core/cluster/observation.ts';
 import { EtcdUnavailable, RemediationError } from '../../core/errors.ts';
 import { MemberAuthentication } from './authentication.ts';
 import { Connection, type ConnectionOptions, PROBE_KEY } from './connection.ts';

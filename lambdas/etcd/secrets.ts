@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import { REPEATED, repeatedKeys } from '../../core/contracts/json-file.ts';
-import { explain } from '../../core/contracts/parse.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
+import { REPEATED, repeatedKeys } from '../../core/text/json-file.ts';
+import { explain } from '../../core/text/parse.ts';
 import { AWS_CLIENT, requireRefusal } from '../aws.ts';
 import { sessionOf } from '../cluster-session.ts';
 import type { ClientTls, Login } from './connection.ts';

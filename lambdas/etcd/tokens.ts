@@ -1,8 +1,9 @@
-import type { MemberObservation } from '../../core/contracts/observation.ts';
-import type { LoginAnswer, TokenObservation, TokenProbe, TokenUse } from '../../core/contracts/tokens.ts';
+import type { TokenObservation } from '../../core/auth-token-reset/contracts.ts';
+import type { LoginAnswer, TokenProbe, TokenUse } from '../../core/cluster/evidence.ts';
+import type { MemberObservation } from '../../core/cluster/observation.ts';
 import { EtcdUnavailable, RemediationError } from '../../core/errors.ts';
 import { readWindow } from './authentication-window.ts';
-import type { EtcdCluster } from './cluster.ts';
+import { type EtcdCluster, seenAt } from './cluster.ts';
 import { hasReason } from './errors.ts';
 import type { EtcdMember } from './member.ts';
 
@@ -28,13 +29,13 @@ export async function observeTokens(etcd: EtcdCluster): Promise<TokenObservation
  */
 export async function probeTokens(etcd: EtcdCluster, members: readonly MemberObservation[]): Promise<TokenProbe[]> {
   const logins = await Promise.all(
-    etcd.members.map((member, index) => strangerAt(member, members[index]) ?? login(member)),
+    etcd.members.map((member) => strangerAt(member, seenAt(member, members)) ?? login(member)),
   );
   const tokens = logins.flatMap(({ issuer, token }) => (token === '' ? [] : [{ issuer, token }]));
   return Promise.all(
-    etcd.members.map(async (member, index) => {
-      const seen = members[index];
-      const { answer } = logins[index] as Login;
+    etcd.members.map(async (member) => {
+      const seen = seenAt(member, members);
+      const { answer } = logins.find(({ issuer }) => issuer === member.name) as Login;
       const isAway = !seen?.answering && answer.answer === 'Unanswered';
       const isLearner = seen?.answering === true && seen.isLearner;
       const uses: TokenUse[] = [];
@@ -44,7 +45,7 @@ export async function probeTokens(etcd: EtcdCluster, members: readonly MemberObs
           ...(isAway ? { answer: 'Unanswered', problem: answer.problem } : await use(member, token, !isLearner)),
         });
       }
-      return { login: answer, uses };
+      return { member: member.name, login: answer, uses };
     }),
   );
 }

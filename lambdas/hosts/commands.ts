@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { CommandFilter } from '@aws-sdk/client-ssm';
 import * as z from 'zod';
-import type { HostReach } from '../../core/contracts/diagnosis.ts';
+import type { HostReach } from '../../core/cluster/evidence.ts';
+import { HostUnreachable, PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import {
   documentName,
   HOST_COMMANDS,
   type HostCommandName,
   parameterSchema,
   SENT_AT,
-} from '../../core/contracts/host-commands.ts';
-import { NOT_LISTED, WRONG_IN_HOSTS_FILE } from '../../core/contracts/hosts-file.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { HostUnreachable, PreconditionFailed, RemediationError } from '../../core/errors.ts';
+} from '../../core/hosts/host-commands.ts';
+import { NOT_LISTED, WRONG_IN_HOSTS_FILE } from '../../core/hosts/hosts-file.ts';
+import { parse } from '../../core/text/parse.ts';
 import { deployedName } from '../names.ts';
 import { type CommandInvocation, type CommandOutcome, type HostCommandResult, readOutcome } from './outcome.ts';
 import { withoutSignatures } from './redaction.ts';

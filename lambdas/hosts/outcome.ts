@@ -1,6 +1,4 @@
 import type * as z from 'zod';
-import { HOST_COMMAND_RESULTS } from '../../core/contracts/host-command-results.ts';
-import { EXIT_CODES, HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
 import {
   HostCommandFailed,
   HostUnreachable,
@@ -9,6 +7,8 @@ import {
   type RemediationError,
   UnsafeToProceed,
 } from '../../core/errors.ts';
+import { HOST_COMMAND_RESULTS } from '../../core/hosts/host-command-results.ts';
+import { EXIT_CODES, HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
 import { BY_HOSTS_FILE } from './refusals.ts';
 
 export type HostCommandResult<Command extends HostCommandName> = z.output<(typeof HOST_COMMAND_RESULTS)[Command]>;

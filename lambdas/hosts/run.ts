@@ -1,8 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
-import type { HostCommand } from '../../core/contracts/membership.ts';
-import { type HostReports, type RunHostCommands, STILL_RUNNING } from '../../core/contracts/run-host-commands.ts';
-import { type CommandEnd, reportsOf } from '../../core/decisions/host-reports.ts';
 import {
   AwsUnavailable,
   HostCommandFailed,
@@ -10,6 +6,14 @@ import {
   PreconditionFailed,
   RemediationError,
 } from '../../core/errors.ts';
+import { HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
+import { type CommandEnd, reportsOf } from '../../core/hosts/host-reports.ts';
+import {
+  type HostCommand,
+  type HostReports,
+  type RunHostCommands,
+  STILL_RUNNING,
+} from '../../core/hosts/run-host-commands.ts';
 import {
   cancelCommand,
   findCommands,

@@ -1,5 +1,5 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
-import type { ClusterAccess } from '../../core/contracts/cluster-role.ts';
+import type { ClusterAccess } from '../../core/cluster/cluster-role.ts';
 import { RemediationError } from '../../core/errors.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { sessionOf } from '../cluster-session.ts';

@@ -1,6 +1,6 @@
 import { paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
-import type { Backups } from '../../core/contracts/check.ts';
-import type { Cluster } from '../../core/contracts/clusters.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import type { Backups } from '../../core/diagnosis/check.ts';
 import { RemediationError } from '../../core/errors.ts';
 import { sessionOf } from '../cluster-session.ts';
 import { withS3 } from './s3.ts';

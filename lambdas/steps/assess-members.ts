@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { assessMembersInput } from '../../core/contracts/membership.ts';
-import { READINGS } from '../../core/decisions/confirmation.ts';
-import { assessMembers } from '../../core/decisions/member-assessment.ts';
-import { scopeOf } from '../../core/decisions/replacement-scope.ts';
-import { findUnseenLeader } from '../../core/decisions/unseen-leader.ts';
+import { READINGS } from '../../core/cluster/confirmation.ts';
+import { findUnseenLeader } from '../../core/cluster/unseen-leader.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
+import { assessMembersInput } from '../../core/member-replacement/contracts.ts';
+import { assessMembers } from '../../core/member-replacement/member-assessment.ts';
+import { scopeOf } from '../../core/member-replacement/replacement-scope.ts';
 import { etcdStep } from '../step.ts';
 
 /** A member that restarts cuts connections for a moment, which looks like a proxy, or a wrong scheme. A leader that has just stopped is followed for some seconds. */

@@ -1,6 +1,6 @@
-import { assessQuorumInput } from '../../core/contracts/recovery.ts';
-import { assessQuorum } from '../../core/decisions/quorum-assessment.ts';
 import { RemediationError } from '../../core/errors.ts';
+import { assessQuorumInput } from '../../core/quorum-recovery/contracts.ts';
+import { assessQuorum } from '../../core/quorum-recovery/quorum-assessment.ts';
 import type { EtcdMember } from '../etcd/member.ts';
 import { etcdStep } from '../step.ts';
 

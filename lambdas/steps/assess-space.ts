@@ -1,8 +1,8 @@
-import { assessSpaceInput, type SpaceAssessment } from '../../core/contracts/space.ts';
-import { READINGS } from '../../core/decisions/confirmation.ts';
-import { requireSteadySilence } from '../../core/decisions/left-out-members.ts';
-import { assessSpace } from '../../core/decisions/space.ts';
+import { READINGS } from '../../core/cluster/confirmation.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
+import { assessSpaceInput, type SpaceAssessment } from '../../core/space-reclaim/contracts.ts';
+import { assessSpace } from '../../core/space-reclaim/decisions.ts';
+import { requireSteadySilence } from '../../core/space-reclaim/left-out-members.ts';
 import { etcdStep } from '../step.ts';
 
 /** A blip of a few seconds does not stop a runbook; what is there in all three readings does. */

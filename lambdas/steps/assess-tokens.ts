@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { assessTokensInput } from '../../core/contracts/tokens.ts';
-import { READINGS } from '../../core/decisions/confirmation.ts';
-import { assessTokens, requireAuth } from '../../core/decisions/token-assessment.ts';
-import { findUnseenLeader } from '../../core/decisions/unseen-leader.ts';
+import { assessTokensInput } from '../../core/auth-token-reset/contracts.ts';
+import { assessTokens, requireAuth } from '../../core/auth-token-reset/token-assessment.ts';
+import { READINGS } from '../../core/cluster/confirmation.ts';
+import { findUnseenLeader } from '../../core/cluster/unseen-leader.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
 import { observeTokens } from '../etcd/tokens.ts';
 import { etcdStep } from '../step.ts';

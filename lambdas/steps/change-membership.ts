@@ -1,5 +1,5 @@
-import { type ChangedMembership, changeMembershipInput } from '../../core/contracts/membership.ts';
-import { chooseNextChange, scopeInView } from '../../core/decisions/next-change.ts';
+import { type ChangedMembership, changeMembershipInput } from '../../core/member-replacement/contracts.ts';
+import { chooseNextChange, scopeInView } from '../../core/member-replacement/next-change.ts';
 import { etcdStep } from '../step.ts';
 
 /**

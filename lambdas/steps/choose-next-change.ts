@@ -1,5 +1,5 @@
-import { chooseNextChangeInput } from '../../core/contracts/membership.ts';
-import { chooseNextChange, scopeInView } from '../../core/decisions/next-change.ts';
+import { chooseNextChangeInput } from '../../core/member-replacement/contracts.ts';
+import { chooseNextChange, scopeInView } from '../../core/member-replacement/next-change.ts';
 import { etcdStep } from '../step.ts';
 
 /** Reads the whole cluster again and decides the one next thing to do. */

@@ -1,5 +1,5 @@
-import { chooseNextCureInput } from '../../core/contracts/tokens.ts';
-import { chooseNextCure } from '../../core/decisions/next-cure.ts';
+import { chooseNextCureInput } from '../../core/auth-token-reset/contracts.ts';
+import { chooseNextCure } from '../../core/auth-token-reset/next-cure.ts';
 import { observeTokens } from '../etcd/tokens.ts';
 import { etcdStep } from '../step.ts';
 

@@ -1,5 +1,5 @@
-import { chooseNextMemberInput } from '../../core/contracts/space.ts';
-import { chooseNext } from '../../core/decisions/space.ts';
+import { chooseNextMemberInput } from '../../core/space-reclaim/contracts.ts';
+import { chooseNext } from '../../core/space-reclaim/decisions.ts';
 import { etcdStep } from '../step.ts';
 
 /** Reads the whole cluster again and decides the one next thing to do. */

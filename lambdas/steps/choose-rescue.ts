@@ -1,6 +1,6 @@
-import { parse } from '../../core/contracts/parse.ts';
-import { chooseRescueInput, type Rescue } from '../../core/contracts/recovery.ts';
-import { chooseRescue } from '../../core/decisions/rescue.ts';
+import { chooseRescueInput, type Rescue } from '../../core/quorum-recovery/contracts.ts';
+import { chooseRescue } from '../../core/quorum-recovery/rescue.ts';
+import { parse } from '../../core/text/parse.ts';
 
 /** From the hosts' inspections: the cheapest thing that may bring the quorum back. */
 export async function handler(event: unknown): Promise<Rescue> {

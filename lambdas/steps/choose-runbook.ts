@@ -1,6 +1,6 @@
-import { parse } from '../../core/contracts/parse.ts';
-import { type ChooseRunbook, chooseRunbookInput, type NextRunbook } from '../../core/contracts/remediation-steps.ts';
-import { chooseRunbook } from '../../core/decisions/choose-runbook.ts';
+import { chooseRunbook } from '../../core/remediation/choose-runbook.ts';
+import { type ChooseRunbook, chooseRunbookInput, type NextRunbook } from '../../core/remediation/remediation-steps.ts';
+import { parse } from '../../core/text/parse.ts';
 import { logMetrics } from '../embedded-metrics.ts';
 import { requireAlone } from '../executions.ts';
 

@@ -1,4 +1,4 @@
-import { compactHistoryInput } from '../../core/contracts/space.ts';
+import { compactHistoryInput } from '../../core/space-reclaim/contracts.ts';
 import { etcdStep } from '../step.ts';
 
 const LAMBDA_RESERVE_MS = 10_000;

@@ -1,8 +1,12 @@
-import { type ComparedHashes, compareHashesInput } from '../../core/contracts/membership.ts';
-import type { AnsweringMember } from '../../core/contracts/observation.ts';
-import { refuseUnsafeAlarms, requireConfiguredMembers, requireSettled } from '../../core/decisions/cluster-health.ts';
-import { type MemberHash, requireSameData } from '../../core/decisions/compared-hashes.ts';
-import { narrowTo, observedOf } from '../../core/decisions/narrowed-observation.ts';
+import { refuseUnsafeAlarms, requireConfiguredMembers, requireSettled } from '../../core/cluster/cluster-health.ts';
+import {
+  type ComparedHashes,
+  compareHashesInput,
+  type MemberHash,
+  requireSameData,
+} from '../../core/cluster/compared-hashes.ts';
+import { narrowTo, observedOf } from '../../core/cluster/narrowed-observation.ts';
+import type { AnsweringMember } from '../../core/cluster/observation.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { hasReason } from '../etcd/errors.ts';

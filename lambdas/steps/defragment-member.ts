@@ -1,6 +1,6 @@
-import { type Defragmented, defragmentMemberInput } from '../../core/contracts/space.ts';
-import { chooseNext } from '../../core/decisions/space.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../../core/errors.ts';
+import { type Defragmented, defragmentMemberInput } from '../../core/space-reclaim/contracts.ts';
+import { chooseNext } from '../../core/space-reclaim/decisions.ts';
 import { hasReason } from '../etcd/errors.ts';
 import { etcdStep } from '../step.ts';
 

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import { type DetectedIncidents, detectIncidentsInput, type Measurement } from '../../core/contracts/detection.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { measure, measureFailure } from '../../core/decisions/metrics.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import type { Measurement } from '../../core/cluster/metrics.ts';
+import { type DetectedIncidents, detectIncidentsInput } from '../../core/diagnosis/detection.ts';
+import { measure, measureFailure } from '../../core/diagnosis/metrics.ts';
+import { parse } from '../../core/text/parse.ts';
 import { AWS_CLIENT } from '../aws.ts';
 import { logMetrics } from '../embedded-metrics.ts';
 import { connect } from '../etcd/cluster.ts';

@@ -1,7 +1,8 @@
-import { hostsOf } from '../../core/contracts/clusters.ts';
-import { type Diagnosis, diagnoseClusterInput, type HostReach } from '../../core/contracts/diagnosis.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { diagnose } from '../../core/decisions/diagnose.ts';
+import { hostsOf } from '../../core/cluster/clusters.ts';
+import type { HostReach } from '../../core/cluster/evidence.ts';
+import { diagnose } from '../../core/diagnosis/diagnose.ts';
+import { type Diagnosis, diagnoseClusterInput } from '../../core/diagnosis/diagnosis.ts';
+import { parse } from '../../core/text/parse.ts';
 import { connect } from '../etcd/cluster.ts';
 import { EVIDENCE_BUDGET_MS, inTime, observeEvidence, problemOf } from '../etcd/evidence.ts';
 import { lookForHosts } from '../hosts/commands.ts';

@@ -1,5 +1,5 @@
-import { disarmAlarmsInput } from '../../core/contracts/space.ts';
-import { chooseAlarmsToDisarm, describeSettled } from '../../core/decisions/space.ts';
+import { disarmAlarmsInput } from '../../core/space-reclaim/contracts.ts';
+import { chooseAlarmsToDisarm, describeSettled } from '../../core/space-reclaim/decisions.ts';
 import { etcdStep } from '../step.ts';
 
 /**

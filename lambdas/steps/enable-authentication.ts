@@ -1,11 +1,11 @@
-import type { ConfiguredMember } from '../../core/contracts/clusters.ts';
 import {
   type AuthenticationWindow,
   type EnabledAuthentication,
   enableAuthenticationInput,
-} from '../../core/contracts/tokens.ts';
-import { requireIdentities } from '../../core/decisions/identity.ts';
-import { describeAsked } from '../../core/decisions/token-verification.ts';
+} from '../../core/auth-token-reset/contracts.ts';
+import { describeAsked } from '../../core/auth-token-reset/token-verification.ts';
+import type { ConfiguredMember } from '../../core/cluster/clusters.ts';
+import { requireIdentities } from '../../core/cluster/identity.ts';
 import { UnsafeToProceed } from '../../core/errors.ts';
 import {
   enableAuthentication,

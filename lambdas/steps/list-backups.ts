@@ -1,6 +1,6 @@
-import type { Backups } from '../../core/contracts/check.ts';
-import { listBackupsInput } from '../../core/contracts/check.ts';
-import { parse } from '../../core/contracts/parse.ts';
+import type { Backups } from '../../core/diagnosis/check.ts';
+import { listBackupsInput } from '../../core/diagnosis/check.ts';
+import { parse } from '../../core/text/parse.ts';
 import { lookForBackups } from '../staging/backups.ts';
 
 /** Which backup of a cluster is the newest: null where the configuration names no place for any. */

@@ -1,7 +1,7 @@
-import { executionInputSchemas } from '../../core/contracts/execution-input.ts';
-import { type LoadedCluster, loadClusterInput } from '../../core/contracts/load-cluster.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { requireNamedMember } from '../../core/decisions/named-member.ts';
+import { requireNamedMember } from '../../core/cluster/named-member.ts';
+import { type LoadedCluster, loadClusterInput } from '../../core/remediation/load-cluster.ts';
+import { executionInputSchemas } from '../../core/runbooks.ts';
+import { parse } from '../../core/text/parse.ts';
 import { readRegistry } from '../registry.ts';
 
 /** Checks the execution input and loads the cluster's configuration from its registry parameter. */

@@ -1,8 +1,8 @@
-import { parse } from '../../core/contracts/parse.ts';
-import { parseStart, RIGHT_INPUTS, type Started } from '../../core/contracts/remediation.ts';
-import { type LoadedRemediation, loadRemediationInput } from '../../core/contracts/remediation-steps.ts';
-import { requireNamedMember } from '../../core/decisions/named-member.ts';
+import { requireNamedMember } from '../../core/cluster/named-member.ts';
 import { InvalidInput } from '../../core/errors.ts';
+import { parseStart, RIGHT_INPUTS, type Started } from '../../core/remediation/remediation.ts';
+import { type LoadedRemediation, loadRemediationInput } from '../../core/remediation/remediation-steps.ts';
+import { parse } from '../../core/text/parse.ts';
 import { readRegistry } from '../registry.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { moveLeadershipInput } from '../../core/contracts/space.ts';
+import { moveLeadershipInput } from '../../core/space-reclaim/contracts.ts';
 import { etcdStep } from '../step.ts';
 
 /** Moves leadership from `member` to `transferee`. Where `member` does not lead any more there is nothing to do. */

@@ -1,6 +1,6 @@
-import { parse } from '../../core/contracts/parse.ts';
-import { planRecoveryInput, type RecoveryPlan } from '../../core/contracts/recovery.ts';
-import { planRecovery } from '../../core/decisions/recovery-plan.ts';
+import { planRecoveryInput, type RecoveryPlan } from '../../core/quorum-recovery/contracts.ts';
+import { planRecovery } from '../../core/quorum-recovery/recovery-plan.ts';
+import { parse } from '../../core/text/parse.ts';
 import { lateCertificates } from '../etcd/certificates.ts';
 
 /** From what could be salvaged: what is restored, what is lost with it, and every command that it takes. */

@@ -1,6 +1,6 @@
-import { planReplacementInput } from '../../core/contracts/membership.ts';
-import { planReplacement } from '../../core/decisions/replacement-plan.ts';
-import { scopeOf } from '../../core/decisions/replacement-scope.ts';
+import { planReplacementInput } from '../../core/member-replacement/contracts.ts';
+import { planReplacement } from '../../core/member-replacement/replacement-plan.ts';
+import { scopeOf } from '../../core/member-replacement/replacement-scope.ts';
 import { lateCertificates } from '../etcd/certificates.ts';
 import { etcdStep } from '../step.ts';
 

@@ -1,6 +1,6 @@
-import { type CurePremises, planTokenCureInput, type TokenCurePlan } from '../../core/contracts/tokens.ts';
-import { neededBy, planTokenCure } from '../../core/decisions/token-cure.ts';
-import { membersThat, surveyTokens } from '../../core/decisions/token-standing.ts';
+import { type CurePremises, planTokenCureInput, type TokenCurePlan } from '../../core/auth-token-reset/contracts.ts';
+import { neededBy, planTokenCure } from '../../core/auth-token-reset/token-cure.ts';
+import { membersThat, surveyTokens } from '../../core/auth-token-reset/token-standing.ts';
 import { type EtcdCluster, firstAnswer } from '../etcd/cluster.ts';
 import { observeTokens } from '../etcd/tokens.ts';
 import { etcdStep } from '../step.ts';

@@ -1,7 +1,12 @@
-import { type ProvenWrites, proveWritesInput } from '../../core/contracts/space.ts';
-import { narrowTo } from '../../core/decisions/narrowed-observation.ts';
-import { describeRefusedWrite, describeReturned, describeSettled, valueToAskFor } from '../../core/decisions/space.ts';
+import { narrowTo } from '../../core/cluster/narrowed-observation.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
+import { type ProvenWrites, proveWritesInput } from '../../core/space-reclaim/contracts.ts';
+import {
+  describeRefusedWrite,
+  describeReturned,
+  describeSettled,
+  valueToAskFor,
+} from '../../core/space-reclaim/decisions.ts';
 import { hasReason } from '../etcd/errors.ts';
 import type { EtcdMember } from '../etcd/member.ts';
 import { etcdStep } from '../step.ts';

@@ -1,5 +1,5 @@
-import { parse } from '../../core/contracts/parse.ts';
-import { type HostReports, runHostCommandsInput } from '../../core/contracts/run-host-commands.ts';
+import { type HostReports, runHostCommandsInput } from '../../core/hosts/run-host-commands.ts';
+import { parse } from '../../core/text/parse.ts';
 import { runOnHosts } from '../hosts/run.ts';
 
 /** Runs one command on every host of a phase: see {@link runOnHosts}. */

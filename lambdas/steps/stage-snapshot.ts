@@ -1,5 +1,5 @@
-import { parse } from '../../core/contracts/parse.ts';
-import { type StagedUpload, stageSnapshotInput } from '../../core/contracts/recovery.ts';
+import { type StagedUpload, stageSnapshotInput } from '../../core/quorum-recovery/contracts.ts';
+import { parse } from '../../core/text/parse.ts';
 import { beginUpload, completeUpload, discardUpload } from '../staging/upload.ts';
 
 /** Begins, completes or discards the upload of a snapshot into the staging bucket; the hosts send its parts. */

@@ -1,10 +1,10 @@
-import { type ClusterSurvey, SERVES, surveyClusterInput } from '../../core/contracts/check.ts';
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { inspectionsOf } from '../../core/decisions/check-survey.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import { type ClusterSurvey, SERVES, surveyClusterInput } from '../../core/diagnosis/check.ts';
+import { inspectionsOf } from '../../core/diagnosis/check-survey.ts';
 import { PreconditionFailed, RemediationError } from '../../core/errors.ts';
+import { parse } from '../../core/text/parse.ts';
 import { readCertificates } from '../etcd/certificates.ts';
-import { EtcdCluster } from '../etcd/cluster.ts';
+import { EtcdCluster, seenAt } from '../etcd/cluster.ts';
 import type { EtcdMember } from '../etcd/member.ts';
 import { type ClusterSecrets, readSecrets } from '../etcd/secrets.ts';
 
@@ -44,7 +44,7 @@ async function lookAtMembers(
   const etcd = new EtcdCluster(cluster, secrets);
   try {
     const seen = await etcd.observeMembers((member) => member.status(LOOK_MS));
-    const answering = etcd.members.filter((_, index) => seen[index]?.answering);
+    const answering = etcd.members.filter((member) => seenAt(member, seen)?.answering);
     const members = seen.flatMap((member) => {
       if (!member.answering) return [];
       const { name, version, storageVersion, dbSizeBytes, quotaBytes } = member;

@@ -1,6 +1,6 @@
-import { type ToldChanges, tellChangesInput } from '../../core/contracts/membership.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { tellChanges } from '../../core/decisions/told-changes.ts';
+import { type ToldChanges, tellChangesInput } from '../../core/member-replacement/contracts.ts';
+import { tellChanges } from '../../core/member-replacement/told-changes.ts';
+import { parse } from '../../core/text/parse.ts';
 
 /** The error that stops a replacement, with what was changed before it. */
 export async function handler(event: unknown): Promise<ToldChanges> {

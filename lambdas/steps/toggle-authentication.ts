@@ -2,9 +2,9 @@ import {
   type AuthenticationWindow,
   chooseNextCureInput,
   type ToggledAuthentication,
-} from '../../core/contracts/tokens.ts';
-import { chooseNextCure } from '../../core/decisions/next-cure.ts';
-import { requireRoot } from '../../core/decisions/token-cure.ts';
+} from '../../core/auth-token-reset/contracts.ts';
+import { chooseNextCure } from '../../core/auth-token-reset/next-cure.ts';
+import { requireRoot } from '../../core/auth-token-reset/token-cure.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
 import { closeWindow, enableAuthentication, openWindow, readWindow } from '../etcd/authentication-window.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';

@@ -1,6 +1,6 @@
-import { parse } from '../../core/contracts/parse.ts';
-import { transferSnapshotsInput } from '../../core/contracts/recovery.ts';
-import type { HostReports } from '../../core/contracts/run-host-commands.ts';
+import type { HostReports } from '../../core/hosts/run-host-commands.ts';
+import { transferSnapshotsInput } from '../../core/quorum-recovery/contracts.ts';
+import { parse } from '../../core/text/parse.ts';
 import { runOnHosts } from '../hosts/run.ts';
 import { presignedUrl } from '../staging/presigned-url.ts';
 

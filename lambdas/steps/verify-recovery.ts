@@ -1,6 +1,6 @@
-import { type VerifiedRecovery, verifyRecoveryInput } from '../../core/contracts/recovery.ts';
-import { verifyRecovery } from '../../core/decisions/recovery-verification.ts';
 import { VerificationFailed } from '../../core/errors.ts';
+import { type VerifiedRecovery, verifyRecoveryInput } from '../../core/quorum-recovery/contracts.ts';
+import { verifyRecovery } from '../../core/quorum-recovery/recovery-verification.ts';
 import type { EtcdMember } from '../etcd/member.ts';
 import { etcdStep } from '../step.ts';
 

@@ -1,5 +1,5 @@
-import { type VerifiedTokens, verifyTokensInput } from '../../core/contracts/tokens.ts';
-import { describeAsked, verifyTokens } from '../../core/decisions/token-verification.ts';
+import { type VerifiedTokens, verifyTokensInput } from '../../core/auth-token-reset/contracts.ts';
+import { describeAsked, verifyTokens } from '../../core/auth-token-reset/token-verification.ts';
 import { VerificationFailed } from '../../core/errors.ts';
 import { forgetWindow, readWindow, stillAsked } from '../etcd/authentication-window.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';

@@ -1,5 +1,5 @@
-import { type MemberProgress, waitForMemberInput } from '../../core/contracts/membership.ts';
-import { type SurveyedMember, surveyMembers } from '../../core/decisions/member-survey.ts';
+import { type SurveyedMember, surveyMembers } from '../../core/cluster/member-survey.ts';
+import { type MemberProgress, waitForMemberInput } from '../../core/member-replacement/contracts.ts';
 import { etcdStep } from '../step.ts';
 
 const WAIT_MS = 10_000;

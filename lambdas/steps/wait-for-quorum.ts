@@ -1,8 +1,8 @@
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import { type QuorumSighting, waitForQuorumInput } from '../../core/contracts/recovery.ts';
-import { requireIdentities } from '../../core/decisions/identity.ts';
-import { surveyMembers } from '../../core/decisions/member-survey.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import { requireIdentities } from '../../core/cluster/identity.ts';
+import { surveyMembers } from '../../core/cluster/member-survey.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
+import { type QuorumSighting, waitForQuorumInput } from '../../core/quorum-recovery/contracts.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { etcdStep } from '../step.ts';
 

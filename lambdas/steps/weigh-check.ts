@@ -1,6 +1,6 @@
-import { type CheckReport, weighCheckInput } from '../../core/contracts/check.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { weighCheck } from '../../core/decisions/weigh-check.ts';
+import { type CheckReport, weighCheckInput } from '../../core/diagnosis/check.ts';
+import { weighCheck } from '../../core/diagnosis/weigh-check.ts';
+import { parse } from '../../core/text/parse.ts';
 import { withHosts } from '../etcd/certificates.ts';
 
 /** From what a check has looked at: what would keep a remediation from its work. */

@@ -1,6 +1,6 @@
-import { parse } from '../../core/contracts/parse.ts';
-import { type RoomAssessment, weighRoomInput } from '../../core/contracts/space.ts';
-import { weighRoom } from '../../core/decisions/space-room.ts';
+import { type RoomAssessment, weighRoomInput } from '../../core/space-reclaim/contracts.ts';
+import { weighRoom } from '../../core/space-reclaim/space-room.ts';
+import { parse } from '../../core/text/parse.ts';
 
 /** From what the hosts have said: whose disk has room for a defragmentation. */
 export async function handler(event: unknown): Promise<RoomAssessment> {

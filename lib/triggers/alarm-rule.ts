@@ -5,7 +5,7 @@ import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { ALARM_PREFIX, WATCH_ALARM_PREFIX } from '../../core/contracts/detection.ts';
+import { ALARM_PREFIX, WATCH_ALARM_PREFIX } from '../../core/diagnosis/detection.ts';
 import { named } from '../names.ts';
 import type { Pages } from '../pages.ts';
 import { queueForPeople } from '../queue-for-people.ts';

@@ -3,73 +3,22 @@ import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import {
-  alarmPrefix,
-  INCOMING_PAGES_TOPIC,
-  METRIC_NAMESPACE,
-  type MetricName,
-  NEARLY_FULL,
-  WATCH_ALARM_PREFIX,
-} from '../../core/contracts/detection.ts';
-import { PREVENT_ABOVE_RATIO } from '../../core/decisions/space.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import { METRIC_NAMESPACE, type MetricName } from '../../core/cluster/metrics.ts';
+import { alarmPrefix, INCOMING_PAGES_TOPIC, WATCH_ALARM_PREFIX } from '../../core/diagnosis/detection.ts';
+import type { AlarmRule } from '../../core/runbook/runbook.ts';
+import { RUNBOOKS } from '../../core/runbooks.ts';
 import { named } from '../names.ts';
 import { DETECTOR_PERIOD } from './detector.ts';
 
-/** One of the alarms of a cluster. */
-interface Watch {
-  /** What is wrong, in a sentence. */
-  problem: string;
-  metric: MetricName;
-  /** Against which the worst value of a minute is held; `atLeast: 1` for what is counted. */
-  limit: { atLeast: number } | { above: number } | { below: number };
-  /** For so many minutes, all of them. */
-  minutes: number;
-  /** Calls for a person at once, besides what it starts. */
-  pages?: boolean;
-}
-
 /**
- * The alarms that start a remediation, by the end of their names.
+ * The alarms that start a remediation, by the end of their names: those of each runbook, and those of what no runbook cures.
  *
  * Each waits for what the incident allows. Nothing is changed on the word of an alarm: the workflow makes a diagnosis of its own, and the runbook
  * confirms its incident over time once more.
  */
-const WATCHES: Readonly<Record<string, Watch>> = {
-  'space-exceeded': {
-    problem: 'has raised NOSPACE: it refuses every write.',
-    metric: 'NoSpace',
-    limit: { atLeast: 1 },
-    // etcd raises it by consensus, and it stays until somebody disarms it.
-    minutes: 1,
-    // Every write fails until it is remediated, and a remediation that waits for an approval may have the cluster.
-    pages: true,
-  },
-  [NEARLY_FULL]: {
-    problem: `has a member whose database is above ${PREVENT_ABOVE_RATIO * 100} % of its quota.`,
-    metric: 'QuotaUsedPercent',
-    limit: { above: PREVENT_ABOVE_RATIO * 100 },
-    minutes: 5,
-  },
-  'auth-token-invalid': {
-    problem: 'has a member that rejects tokens which were issued a moment ago.',
-    metric: 'TokensRejected',
-    limit: { atLeast: 1 },
-    minutes: 3,
-  },
-  'member-failed': {
-    problem: 'has a member that has failed, or that nobody has promoted.',
-    metric: 'FailedMembers',
-    limit: { atLeast: 1 },
-    minutes: 3,
-  },
-  'quorum-lost': {
-    problem: 'has no quorum: writes fail.',
-    metric: 'HasLeader',
-    limit: { below: 1 },
-    minutes: 3,
-    pages: true,
-  },
+const RULES: Readonly<Record<string, AlarmRule>> = {
+  ...Object.assign({}, ...Object.values(RUNBOOKS).map(({ alarms }) => alarms)),
   'data-corrupt': {
     problem: 'has raised CORRUPT, or an alarm that is not known. No runbook cures that.',
     metric: 'Corrupt',
@@ -109,9 +58,9 @@ export class ClusterAlarms extends Construct {
     this.#cluster = cluster.name;
     const topicArn = Stack.of(this).formatArn({ service: 'sns', resource: named(this, INCOMING_PAGES_TOPIC) });
     this.#pages = Topic.fromTopicArn(this, 'Pages', topicArn);
-    const watches = Object.entries(WATCHES).filter(([, { metric }]) => cluster.auth || metric !== 'TokensRejected');
+    const rules = Object.entries(RULES).filter(([, { needsLogin }]) => cluster.auth || !needsLogin);
     this.alarms = [
-      ...watches.map(([name, watch]) => this.watch(name, watch)),
+      ...rules.map(([name, rule]) => this.watch(name, rule)),
       this.watchFor(
         'login',
         `The login to the etcd cluster ${cluster.name} does not have the root role, so every remediation is refused.`,
@@ -132,7 +81,7 @@ export class ClusterAlarms extends Construct {
     alarm.addAlarmAction(new SnsAction(this.#pages));
   }
 
-  private watch(name: string, { problem, metric, limit, minutes, pages = false }: Watch): Alarm {
+  private watch(name: string, { problem, metric, limit, minutes, pages = false }: AlarmRule): Alarm {
     const alarm = new Alarm(this, name, {
       alarmName: named(this, `${alarmPrefix(this.#cluster)}${name}`),
       alarmDescription: `The etcd cluster ${this.#cluster} ${problem} What to do: docs/runbooks.md#alarm-${name}`,
@@ -179,7 +128,7 @@ export function metricOf(
   });
 }
 
-function comparisonOf(limit: Watch['limit']): { comparisonOperator: ComparisonOperator; threshold: number } {
+function comparisonOf(limit: AlarmRule['limit']): { comparisonOperator: ComparisonOperator; threshold: number } {
   if ('atLeast' in limit) {
     return {
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

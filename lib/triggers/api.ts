@@ -17,13 +17,13 @@ import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { registryParameterName } from '../../core/contracts/clusters.ts';
-import { OPERATIONS, type Operation, routes } from '../../core/contracts/operations.ts';
-import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
+import { OPERATIONS, type Operation, routes } from '../../core/api/operations.ts';
+import { registryParameterName } from '../../core/cluster/clusters.ts';
+import { RUNBOOKS } from '../../core/runbooks.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { executionArns } from '../arns.ts';
 import { named } from '../names.ts';
 import { StepFunction } from '../step-function.ts';
-import { RUNBOOKS } from '../workflows/registry.ts';
 import { tellRefusalsAsProblems } from './gateway-problems.ts';
 
 export interface RemediationApiProps {
@@ -31,7 +31,7 @@ export interface RemediationApiProps {
   bundle: string;
   /** The entry workflow's. */
   stateMachineArn: string;
-  /** Of `core/contracts/remediation-items.ts`. */
+  /** Of `core/remediation/remediation-items.ts`. */
   table: Pick<ITable, 'tableArn' | 'tableName'>;
   /** Of the step `diagnose-cluster`. */
   diagnoseFunction: IFunction;
@@ -60,7 +60,7 @@ const ACCESS_LOG_FORMAT = AccessLogFormat.custom(
 );
 
 /**
- * The API for incident tooling: each request is signed by a principal of IAM, and the same function answers all of them, as `core/contracts/operations.ts`
+ * The API for incident tooling: each request is signed by a principal of IAM, and the same function answers all of them, as `core/api/operations.ts`
  * describes them.
  */
 export class RemediationApi extends Construct {

@@ -2,8 +2,8 @@ import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnDocument } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
-import { INCIDENTS } from '../../core/contracts/execution-input.ts';
-import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
+import { INCIDENTS } from '../../core/runbooks.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { executionArns } from '../arns.ts';
 import { named } from '../names.ts';
 

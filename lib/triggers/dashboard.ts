@@ -16,10 +16,11 @@ import {
   type YAxisProps,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import { METRIC_NAMESPACE, type MetricName, PAGER_STATE_MACHINE } from '../../core/contracts/detection.ts';
-import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
-import { PREVENT_ABOVE_RATIO } from '../../core/decisions/space.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import { METRIC_NAMESPACE, type MetricName } from '../../core/cluster/metrics.ts';
+import { PAGER_STATE_MACHINE } from '../../core/diagnosis/detection.ts';
+import { PREVENT_ABOVE_RATIO } from '../../core/space-reclaim/decisions.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { named, prefixOption } from '../names.ts';
 import { metricOf } from './alarms.ts';
 import { DETECTOR_PERIOD } from './detector.ts';

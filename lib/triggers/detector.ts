@@ -2,8 +2,8 @@ import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type IScheduleTarget, Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
-import { DETECTOR_FUNCTION, schedulerRoleName } from '../../core/contracts/detection.ts';
-import { invocationOf } from '../../core/contracts/invocation.ts';
+import { DETECTOR_FUNCTION, schedulerRoleName } from '../../core/diagnosis/detection.ts';
+import { invocationOf } from '../../core/remediation/invocation.ts';
 import { named } from '../names.ts';
 
 /** How often a cluster is looked at; its alarms count in these. */

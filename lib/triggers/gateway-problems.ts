@@ -1,5 +1,5 @@
 import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
-import { PROBLEMS, type ProblemKind, problemType } from '../../core/contracts/problems.ts';
+import { PROBLEMS, type ProblemKind, problemType } from '../../core/api/problems.ts';
 
 /** What API Gateway refuses by itself. https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html */
 const REFUSALS: Partial<Record<ProblemKind, ResponseType[]>> = {

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Pass, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { CHECK_STATE_MACHINE } from '../../core/contracts/check.ts';
+import { CHECK_STATE_MACHINE } from '../../core/diagnosis/check.ts';
 import type { Step } from '../step-function.ts';
 import { REACHED, REPORTS, reportFromEveryHost, withObject } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';

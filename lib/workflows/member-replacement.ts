@@ -11,8 +11,8 @@ import {
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { HostCommandName } from '../../core/contracts/host-commands.ts';
 import { ERROR_NAMES } from '../../core/errors.ts';
+import type { HostCommandName } from '../../core/hosts/host-commands.ts';
 import type { Step } from '../step-function.ts';
 import { loadCluster } from './parts/load-cluster.ts';
 import { FAILURE, HAS_FAILED, onEveryHost, REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';

@@ -3,7 +3,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Pass, type StateMachine, Succeed, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
 import { SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { PAGER_STATE_MACHINE } from '../../core/contracts/detection.ts';
+import { PAGER_STATE_MACHINE } from '../../core/diagnosis/detection.ts';
 import { MAX_SUBJECT_CHARS } from '../subject.ts';
 import { WHILE_AWS_IS_AWAY } from './parts/retry-policies.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';

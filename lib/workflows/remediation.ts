@@ -1,9 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Fail, Pass, QueryLanguage, StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { Incident } from '../../core/contracts/execution-input.ts';
-import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
 import { ERROR_NAMES } from '../../core/errors.ts';
+import type { Incident } from '../../core/runbooks.ts';
+import { RUNBOOKS } from '../../core/runbooks.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { executionArns } from '../arns.ts';
 import { named } from '../names.ts';
 import type { Pages } from '../pages.ts';
@@ -16,7 +17,6 @@ import { runRunbook } from './parts/run-runbook.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
 import { takeLock } from './parts/take-lock.ts';
-import { RUNBOOKS } from './registry.ts';
 
 export interface RemediationProps {
   steps: { loadRemediation: Step; diagnoseCluster: Step; chooseRunbook: Step };
@@ -45,6 +45,11 @@ const MAY_BE_ANOTHER_INCIDENT = `['${[
  * cluster's 63: 16 are left for what is new each time.
  */
 const RUNBOOK_EXECUTION = "$cluster.name & '_' & $substring($replace($uuid(), '-', ''), 0, 16)";
+
+/** JSONata: the incidents whose plan a person reads anew once their runbook has failed. */
+const ASKED_ANEW = JSON.stringify(
+  Object.values(RUNBOOKS).flatMap(({ incident, asksAnewAfterFailure }) => (asksAnewAfterFailure ? [incident] : [])),
+).replaceAll('"', "'");
 
 /** `round` is the newest. */
 const ROUNDS_WITH_THIS = '{% [$append($rounds, $round)] %}';
@@ -144,12 +149,12 @@ export class Remediation extends Construct {
       onError,
     });
     const noteFailure = Pass.jsonata(this, 'Note that it failed', {
-      comment: 'It is run again once whatever has stopped it is seen to; an approval stays one, but of a recovery',
+      comment:
+        'It is run again once whatever has stopped it is seen to; an approval stays one, where the runbook holds to it still',
       outputs: {},
       assign: {
         rounds: ROUNDS_WITH_THIS,
-        // A recovery that was cut off may have changed which data is the newest: a person reads the plan anew.
-        approved: "{% $round.incident = 'quorum-lost' ? null : $approved %}",
+        approved: `{% $round.incident in ${ASKED_ANEW} ? null : $approved %}`,
       },
     });
     noteFailure.next(diagnose);

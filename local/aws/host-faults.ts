@@ -1,4 +1,4 @@
-import { documentName, type HostCommandName } from '../../core/contracts/host-commands.ts';
+import { documentName, type HostCommandName } from '../../core/hosts/host-commands.ts';
 
 /**
  * What may go wrong with a command on its way, on its host, and on its way back, each as Run Command and the SSM agent show it: the agent (3.3) was

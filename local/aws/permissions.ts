@@ -1,4 +1,4 @@
-import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { stateMachineArn } from '../asl/arn.ts';
 import type { Permission } from './policy.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
-import { describeNotListed } from '../../core/contracts/hosts-file.ts';
+import { describeNotListed } from '../../core/hosts/hosts-file.ts';
 import type { HostAccess, HostsFile } from '../hosts/access.ts';
 import { AwsError, type Operation } from './endpoint.ts';
 import { type HostFault, takeFault } from './host-faults.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ITS_EXEC } from '../../core/contracts/hosts-file.ts';
+import { ITS_EXEC } from '../../core/hosts/hosts-file.ts';
 import { type HostAccess, runScript, type ScriptRun } from '../hosts/access.ts';
 import { type HostFault, strikeIn } from './host-faults.ts';
 import {

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import { ITS_EXEC } from '../../core/contracts/hosts-file.ts';
-import { mustBe, parse } from '../../core/contracts/parse.ts';
+import { ITS_EXEC } from '../../core/hosts/hosts-file.ts';
+import { mustBe, parse } from '../../core/text/parse.ts';
 
 const SSH = '["ssh", "-o", "BatchMode=yes", "10.0.1.11", "sudo", "bash"]';
 const hostsFileSchema = z.record(

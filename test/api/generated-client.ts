@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { AxiosResponse } from 'axios';
 import { type Document, OpenAPIClientAxios, type OpenAPIV3_1 } from 'openapi-client-axios';
 import { expect } from 'vitest';
-import type { Problem } from '../../core/contracts/problems.ts';
+import type { Problem } from '../../core/api/problems.ts';
 import { type ApiServer, serveApi } from '../../local/api-server.ts';
 import type { Platform } from '../../local/platform.ts';
 

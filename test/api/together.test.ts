@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import type { JsonObject } from '../../local/asl/json.ts';
 import type { Execution } from '../../local/executions.ts';
 import { Platform } from '../../local/platform.ts';

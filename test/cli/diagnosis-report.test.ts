@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { curableIncident, describeDiagnosis, describeUndiagnosed, outcomeOf } from '../../cli/diagnosis-report.ts';
-import type { Cluster } from '../../core/contracts/clusters.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
 import {
   CONDITIONS,
   type Condition,
   type Diagnosis,
   IDENTITY_WARNINGS,
   type Warning,
-} from '../../core/contracts/diagnosis.ts';
-import { INCIDENTS } from '../../core/contracts/execution-input.ts';
+} from '../../core/diagnosis/diagnosis.ts';
+import { INCIDENTS } from '../../core/runbooks.ts';
 import { clusterOf, configured } from '../core/observations.ts';
 
 const FILES = { config: 'clusters.json' };

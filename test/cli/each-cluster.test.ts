@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Checked, describeChecks } from '../../cli/check-report.ts';
 import { type Diagnosed, describeFleet } from '../../cli/diagnosis-report.ts';
 import { forEachCluster, namesOf, summaryOf } from '../../cli/each-cluster.ts';
-import type { Diagnosis } from '../../core/contracts/diagnosis.ts';
+import type { Diagnosis } from '../../core/diagnosis/diagnosis.ts';
 
 const named = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ name: `c${String(index).padStart(3, '0')}` }));

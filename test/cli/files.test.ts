@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFiles } from '../../cli/files.ts';
-import { requireNamedMember } from '../../core/decisions/named-member.ts';
+import { requireNamedMember } from '../../core/cluster/named-member.ts';
 import { failureOf } from '../core/observations.ts';
 import { LAYOUT } from '../lib/stacks.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { remediationInputFor } from '../../cli/run-request.ts';
-import type { Incident } from '../../core/contracts/execution-input.ts';
+import type { Incident } from '../../core/runbooks.ts';
 import type { JsonObject } from '../../local/asl/json.ts';
 import { clusterOf, configured, failureOf, spare } from '../core/observations.ts';
 

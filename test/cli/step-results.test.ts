@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DESCRIBED_STATES, describeResult } from '../../cli/step-results.ts';
-import { reportsOf } from '../../core/decisions/host-reports.ts';
+import { reportsOf } from '../../core/hosts/host-reports.ts';
 import { statesOf } from '../lib/definitions.ts';
 import { definitionOf, FLEET, synthesizeStacks } from '../lib/stacks.ts';
 

@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { memberParametersSchema, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
-import type { PlannedTarget, Target } from '../../core/contracts/membership.ts';
-import type { ListedMember, MemberObservation, Observation, SilentMember } from '../../core/contracts/observation.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { diagnose } from '../../core/decisions/diagnose.ts';
-import { assessMembers } from '../../core/decisions/member-assessment.ts';
-import { chooseNextChange } from '../../core/decisions/next-change.ts';
-import { assessQuorum } from '../../core/decisions/quorum-assessment.ts';
-import { planReplacement } from '../../core/decisions/replacement-plan.ts';
-import { assessSpace, chooseAlarmsToDisarm, chooseNext, describeSettled } from '../../core/decisions/space.ts';
+import type { ListedMember, MemberObservation, Observation, SilentMember } from '../../core/cluster/observation.ts';
+import { diagnose } from '../../core/diagnosis/diagnose.ts';
 import { RemediationError } from '../../core/errors.ts';
+import { memberParametersSchema, type PlannedTarget, type Target } from '../../core/member-replacement/contracts.ts';
+import { assessMembers } from '../../core/member-replacement/member-assessment.ts';
+import { chooseNextChange } from '../../core/member-replacement/next-change.ts';
+import { planReplacement } from '../../core/member-replacement/replacement-plan.ts';
+import { assessQuorum } from '../../core/quorum-recovery/quorum-assessment.ts';
+import { spaceParametersSchema } from '../../core/space-reclaim/contracts.ts';
+import { assessSpace, chooseAlarmsToDisarm, chooseNext, describeSettled } from '../../core/space-reclaim/decisions.ts';
+import { parse } from '../../core/text/parse.ts';
 import { sampled } from '../run/worlds.ts';
 import {
   clusterOf,
@@ -25,7 +25,7 @@ import {
   silent,
   voter,
 } from './observations.ts';
-import { parametersWith } from './recoveries.ts';
+import { parametersWith } from './quorum-recovery/recoveries.ts';
 
 /** A member that is configured may be at work under whatever address or name: whoever is told to remove it loses it. */
 
@@ -177,11 +177,11 @@ describe('advice to remove a member', () => {
 
   /** Where a text may speak of it, and of what. */
   const KNOWN: Readonly<Record<string, readonly string[]>> = {
-    'core/decisions/identity.ts': ['if it is really no part of the cluster, remove it with "etcdctl member remove '],
+    'core/cluster/identity.ts': ['if it is really no part of the cluster, remove it with "etcdctl member remove '],
     // A step of a plan, and no advice.
-    'core/decisions/replacement-plan.ts': ['`remove member '],
+    'core/member-replacement/replacement-plan.ts': ['`remove member '],
     // Of a word in clusters.json.
-    'core/contracts/clusters.ts': ['write https or remove "tls"`'],
+    'core/cluster/clusters.ts': ['write https or remove "tls"`'],
   };
 
   it('is in no text but these', () => {

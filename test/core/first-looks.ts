@@ -1,11 +1,12 @@
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import { memberParametersSchema, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
-import type { Observation } from '../../core/contracts/observation.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import type { TokenObservation } from '../../core/contracts/tokens.ts';
-import { assessMembers } from '../../core/decisions/member-assessment.ts';
-import { assessSpace } from '../../core/decisions/space.ts';
-import { assessTokens } from '../../core/decisions/token-assessment.ts';
+import type { TokenObservation } from '../../core/auth-token-reset/contracts.ts';
+import { assessTokens } from '../../core/auth-token-reset/token-assessment.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import type { Observation } from '../../core/cluster/observation.ts';
+import { memberParametersSchema } from '../../core/member-replacement/contracts.ts';
+import { assessMembers } from '../../core/member-replacement/member-assessment.ts';
+import { spaceParametersSchema } from '../../core/space-reclaim/contracts.ts';
+import { assessSpace } from '../../core/space-reclaim/decisions.ts';
+import { parse } from '../../core/text/parse.ts';
 import { failureOf } from './observations.ts';
 
 /** What one runbook says at its first look, where it refuses. */

@@ -1,21 +1,26 @@
 import { describe, expect, it } from 'vitest';
-import type { ConfiguredMember } from '../../core/contracts/clusters.ts';
-import { memberParametersSchema, spaceParametersSchema } from '../../core/contracts/execution-input.ts';
-import type { HostInspection } from '../../core/contracts/host-command-results.ts';
-import type { NextChange, ReplacementPlan, Target } from '../../core/contracts/membership.ts';
-import type { MemberObservation, Observation, Silence } from '../../core/contracts/observation.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { READINGS } from '../../core/decisions/confirmation.ts';
-import { diagnose } from '../../core/decisions/diagnose.ts';
-import { assessMembers } from '../../core/decisions/member-assessment.ts';
-import { measure } from '../../core/decisions/metrics.ts';
-import { chooseNextChange } from '../../core/decisions/next-change.ts';
-import { assessQuorum } from '../../core/decisions/quorum-assessment.ts';
-import { planReplacement } from '../../core/decisions/replacement-plan.ts';
-import { assessSpace } from '../../core/decisions/space.ts';
+import type { ConfiguredMember } from '../../core/cluster/clusters.ts';
+import { READINGS } from '../../core/cluster/confirmation.ts';
+import type { MemberObservation, Observation, Silence } from '../../core/cluster/observation.ts';
+import { diagnose } from '../../core/diagnosis/diagnose.ts';
+import { measure } from '../../core/diagnosis/metrics.ts';
 import { RemediationError } from '../../core/errors.ts';
+import type { HostInspection } from '../../core/hosts/host-command-results.ts';
+import {
+  memberParametersSchema,
+  type NextChange,
+  type ReplacementPlan,
+  type Target,
+} from '../../core/member-replacement/contracts.ts';
+import { assessMembers } from '../../core/member-replacement/member-assessment.ts';
+import { chooseNextChange } from '../../core/member-replacement/next-change.ts';
+import { planReplacement } from '../../core/member-replacement/replacement-plan.ts';
+import { assessQuorum } from '../../core/quorum-recovery/quorum-assessment.ts';
+import { spaceParametersSchema } from '../../core/space-reclaim/contracts.ts';
+import { assessSpace } from '../../core/space-reclaim/decisions.ts';
+import { parse } from '../../core/text/parse.ts';
 import { randomFor } from '../run/worlds.ts';
-import { membersOf } from './changes.ts';
+import { membersOf } from './member-replacement/changes.ts';
 import {
   clusterOf,
   configuration,
@@ -29,7 +34,7 @@ import {
   silent,
   voter,
 } from './observations.ts';
-import { parametersWith } from './recoveries.ts';
+import { parametersWith } from './quorum-recovery/recoveries.ts';
 
 /**
  * Clusters as they may be, seen through configurations and networks as they may be, on hosts as they may be: whatever is decided, nothing is done to a member of which any

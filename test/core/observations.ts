@@ -1,14 +1,14 @@
-import type { Cluster, ConfiguredMember, SpareHost } from '../../core/contracts/clusters.ts';
-import type { HostInspection, InspectionReport } from '../../core/contracts/host-command-results.ts';
+import type { Cluster, ConfiguredMember, SpareHost } from '../../core/cluster/clusters.ts';
 import type {
   AnsweringMember,
   ListedMember,
   MemberObservation,
   Observation,
+  RaisedAlarm,
   SilentMember,
-} from '../../core/contracts/observation.ts';
-import type { RaisedAlarm } from '../../core/contracts/space.ts';
+} from '../../core/cluster/observation.ts';
 import { RemediationError } from '../../core/errors.ts';
+import type { HostInspection, InspectionReport } from '../../core/hosts/host-command-results.ts';
 
 export const MIB = 1024 * 1024;
 export const QUOTA_BYTES = 100 * MIB;

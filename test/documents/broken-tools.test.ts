@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
+import { HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
 import { sampled } from '../run/worlds.ts';
 import {
   type Broken,

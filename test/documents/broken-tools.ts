@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { HostCommandName } from '../../core/contracts/host-commands.ts';
+import type { HostCommandName } from '../../core/hosts/host-commands.ts';
 import { readScript } from '../../lib/command-documents.ts';
 import type { HostAccess } from '../../local/hosts/access.ts';
 import { parametersFor as dataDirParameters, hostWithData, owner } from './data-dir-host.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { HostCommandName } from '../../core/contracts/host-commands.ts';
+import type { HostCommandName } from '../../core/hosts/host-commands.ts';
 import { hostFor, SCENES, SNAPSHOT } from './broken-tools.ts';
 import { isLinuxRoot } from './data-dir-host.ts';
 import { ObjectServer } from './object-server.ts';

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { memberParametersSchema } from '../../core/contracts/execution-input.ts';
-import type { HostInspection } from '../../core/contracts/host-command-results.ts';
-import type { HostCommandName } from '../../core/contracts/host-commands.ts';
-import { parse } from '../../core/contracts/parse.ts';
-import { planReplacement } from '../../core/decisions/replacement-plan.ts';
+import type { HostInspection } from '../../core/hosts/host-command-results.ts';
+import type { HostCommandName } from '../../core/hosts/host-commands.ts';
+import { memberParametersSchema } from '../../core/member-replacement/contracts.ts';
+import { planReplacement } from '../../core/member-replacement/replacement-plan.ts';
+import { parse } from '../../core/text/parse.ts';
 import type { HostAccess } from '../../local/hosts/access.ts';
 import {
   clusterOf,
@@ -18,7 +18,7 @@ import {
   silent,
   voter,
 } from '../core/observations.ts';
-import { plan as planRecovery, STATES } from '../core/recoveries.ts';
+import { plan as planRecovery, STATES } from '../core/quorum-recovery/recoveries.ts';
 import { hostWithData, isLinuxRoot, owner } from './data-dir-host.ts';
 import type { PreparedHost } from './prepared-host.ts';
 import { keepSnapshot, SCRATCH } from './recovery-host.ts';

@@ -1,4 +1,4 @@
-import { HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
+import { HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
 import { readScript } from '../../lib/command-documents.ts';
 
 /** The scripts' own list of what they refuse a host for: `refuse NAME 65 ...`. */

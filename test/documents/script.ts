@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { HOST_COMMAND_RESULTS } from '../../core/contracts/host-command-results.ts';
-import { type HostCommandName, SENT_AT } from '../../core/contracts/host-commands.ts';
+import { HOST_COMMAND_RESULTS } from '../../core/hosts/host-command-results.ts';
+import { type HostCommandName, SENT_AT } from '../../core/hosts/host-commands.ts';
 import { readScript } from '../../lib/command-documents.ts';
 import { type HostAccess, runScript } from '../../local/hosts/access.ts';
 import { WAIT_MS } from '../run/patience.ts';

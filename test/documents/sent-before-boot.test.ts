@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type HostCommandName, SENT_AT } from '../../core/contracts/host-commands.ts';
+import { type HostCommandName, SENT_AT } from '../../core/hosts/host-commands.ts';
 import { hostFor, SCENES } from './broken-tools.ts';
 import { isLinuxRoot } from './data-dir-host.ts';
 import { callsOn } from './recovery-host.ts';

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { documentParameters, HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
+import { documentParameters, HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
 import { readScript } from '../../lib/command-documents.ts';
 import { findShellcheck } from './shellcheck.ts';
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { clusterSchema, registryParameterName } from '../../core/contracts/clusters.ts';
+import { clusterSchema, registryParameterName } from '../../core/cluster/clusters.ts';
 import { type Operation, serveAwsEndpoint } from '../../local/aws/endpoint.ts';
 import { Iam } from '../../local/aws/iam.ts';
 import { secretsManager, systemsManager } from '../../local/aws/services.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ENTRY_STATE_MACHINE, parseStart } from '../../core/contracts/remediation.ts';
+import { parseStart } from '../../core/remediation/remediation.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { CloudWatch, type MetricAlarm } from '../../local/aws/cloudwatch.ts';
 import { deliveriesOf } from '../../local/aws/events.ts';
 import { FLEET, permissionsOf, render, resourcesOf, synthesizeStacks } from './stacks.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { OPERATIONS } from '../../core/contracts/operations.ts';
-import { PROBLEMS } from '../../core/contracts/problems.ts';
+import { OPERATIONS } from '../../core/api/operations.ts';
+import { PROBLEMS } from '../../core/api/problems.ts';
 import { synthesizeCallers } from './caller-stack.ts';
 import { functionOf, permissionsOf, type Resource, render, resourcesOf } from './stacks.ts';
 

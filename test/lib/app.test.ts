@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Cluster, clusterSchema } from '../../core/contracts/clusters.ts';
+import { type Cluster, clusterSchema } from '../../core/cluster/clusters.ts';
 import { requireDeployable } from '../../lib/app.ts';
 import { FLEET, LAYOUT, NETWORK, PLAIN } from './stacks.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HOST_COMMANDS } from '../../core/contracts/host-commands.ts';
+import { HOST_COMMANDS } from '../../core/hosts/host-commands.ts';
 import type { State } from '../../local/asl/types.ts';
 import { reachableFrom } from './definitions.ts';
 import { commandsSent, HALF_THE_CONFIRMATION, runbookDefinition } from './runbook-definition.ts';

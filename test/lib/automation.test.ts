@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { INCIDENTS } from '../../core/contracts/execution-input.ts';
-import { parseRemediationInput, remediationIdSchema } from '../../core/contracts/remediation.ts';
+import { parseRemediationInput, remediationIdSchema } from '../../core/remediation/remediation.ts';
+import { INCIDENTS } from '../../core/runbooks.ts';
 import { synthesizeCallers } from './caller-stack.ts';
 import { permissionsOf, type Resource, resourcesOf } from './stacks.ts';
 

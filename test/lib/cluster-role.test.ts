@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { CLUSTER_ACCESS, type ClusterAccess } from '../../core/contracts/cluster-role.ts';
-import { clusterSchema } from '../../core/contracts/clusters.ts';
-import { documentName } from '../../core/contracts/host-commands.ts';
+import { CLUSTER_ACCESS, type ClusterAccess } from '../../core/cluster/cluster-role.ts';
+import { clusterSchema } from '../../core/cluster/clusters.ts';
+import { documentName } from '../../core/hosts/host-commands.ts';
 import { functionOf } from '../../lib/steps.ts';
 import { type Caller, Iam } from '../../local/aws/iam.ts';
 import { permissionForS3, permissionsFor } from '../../local/aws/permissions.ts';

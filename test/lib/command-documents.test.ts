@@ -7,7 +7,7 @@ import {
   HOST_COMMANDS,
   type HostCommandName,
   type HostParameter,
-} from '../../core/contracts/host-commands.ts';
+} from '../../core/hosts/host-commands.ts';
 import { CommandDocuments, documentContent, readScript } from '../../lib/command-documents.ts';
 import { readDocument, renderScript } from '../../local/aws/ssm-document.ts';
 import { type Resource, resourcesOf } from './stacks.ts';

@@ -1,6 +1,6 @@
-import { STILL_RUNNING } from '../../core/contracts/run-host-commands.ts';
-import { reportsOf } from '../../core/decisions/host-reports.ts';
 import { ERROR_NAMES } from '../../core/errors.ts';
+import { reportsOf } from '../../core/hosts/host-reports.ts';
+import { STILL_RUNNING } from '../../core/hosts/run-host-commands.ts';
 import { executionArn } from '../../local/asl/arn.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import { type ExecutionResult, runExecution } from '../../local/asl/execution.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
-import { type Cluster, clusterSchema } from '../../core/contracts/clusters.ts';
+import { type Cluster, clusterSchema } from '../../core/cluster/clusters.ts';
 import { defineClusterAlone } from '../../lib/app.ts';
 import { figuresOf, QUOTAS, requireWithinLimits, type SynthesizedStack, synthesizedStack } from '../../lib/limits.ts';
 import { FLEET, LAYOUT, NETWORK, PLAIN, ROOT, synthesizeStacks } from './stacks.ts';

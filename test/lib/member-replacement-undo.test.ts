@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { TellChanges } from '../../core/contracts/membership.ts';
-import { tellChanges } from '../../core/decisions/told-changes.ts';
+import type { TellChanges } from '../../core/member-replacement/contracts.ts';
+import { tellChanges } from '../../core/member-replacement/told-changes.ts';
 import { failure, RUNNING } from './execute.ts';
 import {
   assessmentOf,

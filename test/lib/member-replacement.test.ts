@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
+import { HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
 import type { TaskState } from '../../local/asl/types.ts';
 import { reachableFrom } from './definitions.ts';
 import { commandsSent, HALF_THE_CONFIRMATION, payloadOf, runbookDefinition } from './runbook-definition.ts';

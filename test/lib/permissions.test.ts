@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { INCOMING_PAGES_TOPIC, PAGES_TOPIC } from '../../core/contracts/detection.ts';
-import { RUNBOOKS } from '../../lib/workflows/registry.ts';
+import { INCOMING_PAGES_TOPIC, PAGES_TOPIC } from '../../core/diagnosis/detection.ts';
+import { RUNBOOKS } from '../../core/runbooks.ts';
 import {
   CHECK,
   ENTRY,

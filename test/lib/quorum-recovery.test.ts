@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
+import { HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
 import { catchers, reachableFrom, successors, tasksOf } from './definitions.ts';
 import { commandsSent, HALF_THE_CONFIRMATION, payloadOf, runbookDefinition } from './runbook-definition.ts';
 import { FLEET, quorumRecovery, synthesizeStacks } from './stacks.ts';

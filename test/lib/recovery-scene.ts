@@ -1,7 +1,7 @@
 import type * as z from 'zod';
-import type { Salvage } from '../../core/contracts/host-command-results.ts';
-import { loadClusterInput } from '../../core/contracts/load-cluster.ts';
-import { compareHashesInput, type HostCommand } from '../../core/contracts/membership.ts';
+import { compareHashesInput } from '../../core/cluster/compared-hashes.ts';
+import type { Salvage } from '../../core/hosts/host-command-results.ts';
+import type { HostCommand } from '../../core/hosts/run-host-commands.ts';
 import {
   assessQuorumInput,
   type Candidate,
@@ -15,8 +15,9 @@ import {
   type VerifiedRecovery,
   verifyRecoveryInput,
   waitForQuorumInput,
-} from '../../core/contracts/recovery.ts';
-import { proveWritesInput } from '../../core/contracts/space.ts';
+} from '../../core/quorum-recovery/contracts.ts';
+import { loadClusterInput } from '../../core/remediation/load-cluster.ts';
+import { proveWritesInput } from '../../core/space-reclaim/contracts.ts';
 import type { JsonValue } from '../../local/asl/json.ts';
 import { type Executed, execute } from './execute.ts';
 import { CLUSTER, HOSTS, hostOf, INSPECTION, inspectionOf, SERVICE } from './replacement-scene.ts';

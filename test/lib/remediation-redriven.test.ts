@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { RUNBOOKS } from '../../lib/workflows/registry.ts';
+import { RUNBOOKS } from '../../core/runbooks.ts';
 import { evaluateTemplate } from '../../local/asl/expressions.ts';
 import type { JsonValue } from '../../local/asl/json.ts';
 import type { TaskState } from '../../local/asl/types.ts';

@@ -1,10 +1,9 @@
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import { type Condition, type Diagnosis, diagnoseClusterInput } from '../../core/contracts/diagnosis.ts';
-import { executionInputSchemas, type Incident } from '../../core/contracts/execution-input.ts';
-import { parseStart } from '../../core/contracts/remediation.ts';
-import { chooseRunbookInput, loadRemediationInput } from '../../core/contracts/remediation-steps.ts';
-import { chooseRunbook } from '../../core/decisions/choose-runbook.ts';
-import { RUNBOOKS } from '../../lib/workflows/registry.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import { type Condition, type Diagnosis, diagnoseClusterInput } from '../../core/diagnosis/diagnosis.ts';
+import { chooseRunbook } from '../../core/remediation/choose-runbook.ts';
+import { parseStart } from '../../core/remediation/remediation.ts';
+import { chooseRunbookInput, loadRemediationInput } from '../../core/remediation/remediation-steps.ts';
+import { executionInputSchemas, type Incident, RUNBOOKS } from '../../core/runbooks.ts';
 import { executionArn, stateMachineArn } from '../../local/asl/arn.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import type { JsonValue } from '../../local/asl/json.ts';

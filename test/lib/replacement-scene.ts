@@ -1,11 +1,10 @@
 import type * as z from 'zod';
-import { type HostInspection, hostInspectionSchema } from '../../core/contracts/host-command-results.ts';
-import { loadClusterInput } from '../../core/contracts/load-cluster.ts';
+import { compareHashesInput } from '../../core/cluster/compared-hashes.ts';
+import { type HostInspection, hostInspectionSchema } from '../../core/hosts/host-command-results.ts';
 import {
   assessMembersInput,
   changeMembershipInput,
   chooseNextChangeInput,
-  compareHashesInput,
   type MembersAssessment,
   type NextChange,
   type PlannedTarget,
@@ -13,8 +12,9 @@ import {
   type ReplacementPlan,
   tellChangesInput,
   waitForMemberInput,
-} from '../../core/contracts/membership.ts';
-import { proveWritesInput } from '../../core/contracts/space.ts';
+} from '../../core/member-replacement/contracts.ts';
+import { loadClusterInput } from '../../core/remediation/load-cluster.ts';
+import { proveWritesInput } from '../../core/space-reclaim/contracts.ts';
 import type { JsonValue } from '../../local/asl/json.ts';
 import { type Call, type Executed, execute } from './execute.ts';
 import { FLEET, LAYOUT, memberReplacement, synthesizeStacks } from './stacks.ts';

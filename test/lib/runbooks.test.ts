@@ -1,8 +1,8 @@
 import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
-import { STILL_RUNNING } from '../../core/contracts/run-host-commands.ts';
 import { ERROR_NAMES } from '../../core/errors.ts';
-import { RUNBOOKS } from '../../lib/workflows/registry.ts';
+import { STILL_RUNNING } from '../../core/hosts/run-host-commands.ts';
+import { RUNBOOKS } from '../../core/runbooks.ts';
 import { checkDefinition } from '../../local/asl/definition.ts';
 import {
   ASK,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { clusterSchema } from '../../core/contracts/clusters.ts';
+import { clusterSchema } from '../../core/cluster/clusters.ts';
 import {
   FLEET,
   functionOf,

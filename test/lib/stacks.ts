@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import type { Cluster, ClustersFile } from '../../core/contracts/clusters.ts';
+import type { Cluster, ClustersFile } from '../../core/cluster/clusters.ts';
 import { defineStacks } from '../../lib/app.ts';
 import { functionOf as functionName, STEPS_OF } from '../../lib/steps.ts';
 import type { StateMachineDefinition } from '../../local/asl/types.ts';

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
-import { HOST_COMMANDS, parameterSchema } from '../../core/contracts/host-commands.ts';
-import { transferSnapshotsInput } from '../../core/contracts/recovery.ts';
-import { runHostCommandsInput } from '../../core/contracts/run-host-commands.ts';
+import { HOST_COMMANDS, parameterSchema } from '../../core/hosts/host-commands.ts';
+import { runHostCommandsInput } from '../../core/hosts/run-host-commands.ts';
+import { transferSnapshotsInput } from '../../core/quorum-recovery/contracts.ts';
 import type { Call } from './execute.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RUNBOOKS } from '../../lib/workflows/registry.ts';
+import { RUNBOOKS } from '../../core/runbooks.ts';
 import {
   FLEET,
   functionOf,

@@ -1,7 +1,4 @@
 import type * as z from 'zod';
-import type { InspectionReport } from '../../core/contracts/host-command-results.ts';
-import { loadClusterInput } from '../../core/contracts/load-cluster.ts';
-import { proveWritesInput } from '../../core/contracts/space.ts';
 import {
   type AuthenticationWindow,
   assessTokensInput,
@@ -15,7 +12,10 @@ import {
   type TokenCurePlan,
   type VerifiedTokens,
   verifyTokensInput,
-} from '../../core/contracts/tokens.ts';
+} from '../../core/auth-token-reset/contracts.ts';
+import type { InspectionReport } from '../../core/hosts/host-command-results.ts';
+import { loadClusterInput } from '../../core/remediation/load-cluster.ts';
+import { proveWritesInput } from '../../core/space-reclaim/contracts.ts';
 import type { JsonObject } from '../../local/asl/json.ts';
 import { type Executed, execute } from './execute.ts';
 import { CLUSTER, hostOf, INSPECTION, inspectionOf, SERVICE } from './replacement-scene.ts';

@@ -2,13 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import {
-  DETECTOR_FUNCTION,
-  detectIncidentsInput,
-  INCOMING_PAGES_TOPIC,
-  METRICS,
-} from '../../core/contracts/detection.ts';
-import { invocationSchema } from '../../core/contracts/invocation.ts';
+import { METRICS } from '../../core/cluster/metrics.ts';
+import { DETECTOR_FUNCTION, detectIncidentsInput, INCOMING_PAGES_TOPIC } from '../../core/diagnosis/detection.ts';
+import { invocationSchema } from '../../core/remediation/invocation.ts';
 import { FLEET, functionOf, permissionsOf, ROOT, render, resourcesOf, synthesizeStacks } from './stacks.ts';
 
 /** How each cluster is watched: its schedule, its alarms, and its dashboard. */

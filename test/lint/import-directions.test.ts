@@ -33,7 +33,7 @@ const FORBIDDEN: Record<string, string[]> = {
 };
 
 const ALLOWED: Record<string, string[]> = {
-  core: ['./x.ts', './contracts/x.ts', 'zod'],
+  core: ['./x.ts', './cluster/x.ts', 'zod'],
   lib: [
     '../core/x.ts',
     './workflows/x.ts',

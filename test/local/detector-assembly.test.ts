@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ENTRY_STATE_MACHINE } from '../../core/contracts/remediation.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import type { JsonValue } from '../../local/asl/json.ts';
 import { type Assembly, synthesize } from '../../local/assembly.ts';
 import { deliveriesOf } from '../../local/aws/events.ts';

@@ -1,10 +1,10 @@
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import type { Diagnosis } from '../../core/contracts/diagnosis.ts';
-import type { Invocation } from '../../core/contracts/invocation.ts';
-import { parseStart } from '../../core/contracts/remediation.ts';
-import { chooseRunbookInput } from '../../core/contracts/remediation-steps.ts';
-import { chooseRunbook } from '../../core/decisions/choose-runbook.ts';
-import { RUNBOOKS } from '../../lib/workflows/registry.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import type { Diagnosis } from '../../core/diagnosis/diagnosis.ts';
+import { chooseRunbook } from '../../core/remediation/choose-runbook.ts';
+import type { Invocation } from '../../core/remediation/invocation.ts';
+import { parseStart } from '../../core/remediation/remediation.ts';
+import { chooseRunbookInput } from '../../core/remediation/remediation-steps.ts';
+import { RUNBOOKS } from '../../core/runbooks.ts';
 import { stateMachineArn } from '../../local/asl/arn.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import { type DynamoDb, serveDynamoDb } from '../../local/aws/dynamodb.ts';

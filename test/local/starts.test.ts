@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod';
-import { executionInputSchemas, INCIDENTS, type Incident } from '../../core/contracts/execution-input.ts';
+import { executionInputSchemas, INCIDENTS, type Incident } from '../../core/runbooks.ts';
 import type { JsonObject } from '../../local/asl/json.ts';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../local/etcd/cluster.ts';

@@ -1,8 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHECK_STATE_MACHINE } from '../../core/contracts/check.ts';
-import type { Cluster } from '../../core/contracts/clusters.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import { CHECK_STATE_MACHINE } from '../../core/diagnosis/check.ts';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
 import { crashMembers, wipeData } from '../../local/hosts/damage.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
@@ -104,7 +104,11 @@ describe('a runbook that refuses leaves members, services, files and the store a
   it('quorum-lost, where a host does not reach what it would fetch the snapshot from: the option is named', async () => {
     await loseQuorum();
     const curl = join(stage.cluster.member('m2').host.unitDir, '../../../bin/curl');
-    await writeFile(curl, "#!/bin/sh\ncase $* in *--version) echo curl ; exit ;; esac\necho 'curl: (7) Failed to connect' >&2\nexit 7\n", { mode: 0o755 });
+    await writeFile(
+      curl,
+      "#!/bin/sh\ncase $* in *--version) echo curl ; exit ;; esac\necho 'curl: (7) Failed to connect' >&2\nexit 7\n",
+      { mode: 0o755 },
+    );
     try {
       await expectRefusal('quorum-lost', 'PreconditionFailed', /m2 .*Failed to connect.*give --staging-address/, {
         dryRun: true,

@@ -1,7 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { HOST_COMMANDS, type HostCommandName } from '../../core/contracts/host-commands.ts';
 import { ERROR_NAMES } from '../../core/errors.ts';
+import { HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import { HOST_FAULTS, type HostFault, type HostFaultName } from '../../local/aws/host-faults.ts';

@@ -11,7 +11,7 @@ const FIRST_CHANGE = 'Stop service';
 const IDLE_STATES: readonly string[] = ['ChoiceStateExited', 'PassStateExited'];
 /** The longest way there is, with room for waiting. */
 const MAX_STATES = 80;
-/** A model goes through every stop (test/core/next-change-loop.test.ts). On real members every third is tried; which, follows from the seed. */
+/** A model goes through every stop (test/core/member-replacement/next-change-loop.test.ts). On real members every third is tried; which, follows from the seed. */
 const STRIDE = 3;
 
 /**

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Cluster, ConfiguredMember } from '../../core/contracts/clusters.ts';
-import type { Diagnosis } from '../../core/contracts/diagnosis.ts';
-import { INCIDENTS, type Incident } from '../../core/contracts/execution-input.ts';
-import { diagnose } from '../../core/decisions/diagnose.ts';
+import type { Cluster, ConfiguredMember } from '../../core/cluster/clusters.ts';
+import { diagnose } from '../../core/diagnosis/diagnose.ts';
+import type { Diagnosis } from '../../core/diagnosis/diagnosis.ts';
+import { INCIDENTS, type Incident } from '../../core/runbooks.ts';
 import { EtcdCluster } from '../../lambdas/etcd/cluster.ts';
 import { EVIDENCE_BUDGET_MS, observeEvidence } from '../../lambdas/etcd/evidence.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';

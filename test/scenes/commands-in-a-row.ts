@@ -1,4 +1,4 @@
-import type { HostCommandName } from '../../core/contracts/host-commands.ts';
+import type { HostCommandName } from '../../core/hosts/host-commands.ts';
 import type { CommandOnHost } from '../../local/aws/run-command.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { afterEach, expect } from 'vitest';
-import type { AnsweringMember } from '../../core/contracts/observation.ts';
+import type { AnsweringMember } from '../../core/cluster/observation.ts';
 import type { DrillOptions } from '../../drills/scenario.ts';
 import { CLUSTER_NAME, type HostedStage, setHostedStage } from '../../drills/stage.ts';
 import { Writer } from '../../drills/writer.ts';

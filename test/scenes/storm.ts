@@ -1,27 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import type { Cluster } from '../../core/contracts/clusters.ts';
-import { alarmPrefix, INCOMING_PAGES_TOPIC, PAGER_STATE_MACHINE } from '../../core/contracts/detection.ts';
-import { type Diagnosis, diagnoseClusterInput } from '../../core/contracts/diagnosis.ts';
-import { executionInputSchemas } from '../../core/contracts/execution-input.ts';
-import type { Invocation } from '../../core/contracts/invocation.ts';
-import { loadClusterInput } from '../../core/contracts/load-cluster.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import { compareHashesInput } from '../../core/cluster/compared-hashes.ts';
+import { alarmPrefix, INCOMING_PAGES_TOPIC, PAGER_STATE_MACHINE } from '../../core/diagnosis/detection.ts';
+import { type Diagnosis, diagnoseClusterInput } from '../../core/diagnosis/diagnosis.ts';
+import { reportsOf } from '../../core/hosts/host-reports.ts';
+import { runHostCommandsInput } from '../../core/hosts/run-host-commands.ts';
 import {
   assessMembersInput,
   changeMembershipInput,
   chooseNextChangeInput,
-  compareHashesInput,
   type NextChange,
   planReplacementInput,
   tellChangesInput,
   waitForMemberInput,
-} from '../../core/contracts/membership.ts';
-import { parseStart } from '../../core/contracts/remediation.ts';
-import { chooseRunbookInput, loadRemediationInput } from '../../core/contracts/remediation-steps.ts';
-import { runHostCommandsInput } from '../../core/contracts/run-host-commands.ts';
-import { proveWritesInput } from '../../core/contracts/space.ts';
-import { chooseRunbook } from '../../core/decisions/choose-runbook.ts';
-import { reportsOf } from '../../core/decisions/host-reports.ts';
-import { RUNBOOKS } from '../../lib/workflows/registry.ts';
+} from '../../core/member-replacement/contracts.ts';
+import { chooseRunbook } from '../../core/remediation/choose-runbook.ts';
+import type { Invocation } from '../../core/remediation/invocation.ts';
+import { loadClusterInput } from '../../core/remediation/load-cluster.ts';
+import { parseStart } from '../../core/remediation/remediation.ts';
+import { chooseRunbookInput, loadRemediationInput } from '../../core/remediation/remediation-steps.ts';
+import { executionInputSchemas, RUNBOOKS } from '../../core/runbooks.ts';
+import { proveWritesInput } from '../../core/space-reclaim/contracts.ts';
 import { stateMachineArn } from '../../local/asl/arn.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import type { JsonObject, JsonValue } from '../../local/asl/json.ts';

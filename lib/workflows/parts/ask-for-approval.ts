@@ -1,8 +1,8 @@
 import type { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Pass, type State, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { APPROVAL_WANTED } from '../../../core/contracts/remediation.ts';
 import { ERROR_NAMES, WORKFLOW_ERRORS } from '../../../core/errors.ts';
+import { APPROVAL_WANTED } from '../../../core/remediation/remediation.ts';
 import { prefixOption } from '../../names.ts';
 import type { Pages } from '../../pages.ts';
 import { lockKey, ownedBy, type RemediationTable } from '../../remediation-table.ts';

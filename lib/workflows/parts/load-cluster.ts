@@ -1,7 +1,7 @@
 import type { IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import type { Incident } from '../../../core/contracts/execution-input.ts';
+import type { Incident } from '../../../core/runbooks.ts';
 import type { Step } from '../../step-function.ts';
 import { stepState } from './step-state.ts';
 

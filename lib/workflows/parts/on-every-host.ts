@@ -1,7 +1,7 @@
 import { type Chain, Choice, Condition, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import type { HostCommandName } from '../../../core/contracts/host-commands.ts';
+import type { HostCommandName } from '../../../core/hosts/host-commands.ts';
 import type { Step } from '../../step-function.ts';
 import { WHILE_COMMANDS_RUN } from './retry-policies.ts';
 import { type StepStateProps, stepState } from './step-state.ts';

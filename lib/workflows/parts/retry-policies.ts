@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Errors, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
-import { STILL_RUNNING } from '../../../core/contracts/run-host-commands.ts';
 import { ERROR_NAMES } from '../../../core/errors.ts';
+import { STILL_RUNNING } from '../../../core/hosts/run-host-commands.ts';
 
 /**
  * etcd is not ready yet: an election, a member that restarts, a follower that catches up; or an AWS API does not answer.

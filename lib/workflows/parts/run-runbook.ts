@@ -8,9 +8,9 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import type { Incident } from '../../../core/contracts/execution-input.ts';
 import { ERROR_NAMES } from '../../../core/errors.ts';
-import { RUNBOOKS } from '../registry.ts';
+import type { Incident } from '../../../core/runbooks.ts';
+import { RUNBOOKS } from '../../../core/runbooks.ts';
 import { WHILE_NO_EXECUTION_STARTS } from './retry-policies.ts';
 
 export interface RunRunbookProps {

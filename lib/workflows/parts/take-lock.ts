@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, type IChainable, type State } from 'aws-cdk-lib/aws-stepfunctions';
 import { CallAwsService } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import { LOCK_ID } from '../../../core/contracts/remediation-items.ts';
+import { LOCK_ID } from '../../../core/remediation/remediation-items.ts';
 import { freeFor, lockKey, ownedBy, type RemediationTable, takenFrom } from '../../remediation-table.ts';
 import { ONCE_ONLY, WHILE_AWS_IS_AWAY } from './retry-policies.ts';
 import { ERROR } from './step-state.ts';

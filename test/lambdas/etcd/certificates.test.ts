@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Cluster } from '../../../core/contracts/clusters.ts';
+import type { Cluster } from '../../../core/cluster/clusters.ts';
 import { lateCertificates, readCertificates, withHosts } from '../../../lambdas/etcd/certificates.ts';
 import { type ClusterCertificates, issueCertificates } from '../../../local/etcd/certificates.ts';
 import { inspection } from '../../core/observations.ts';

@@ -1,5 +1,5 @@
 import { it } from 'vitest';
-import type { MemberObservation } from '../../../core/contracts/observation.ts';
+import type { MemberObservation } from '../../../core/cluster/observation.ts';
 import { EtcdUnavailable } from '../../../core/errors.ts';
 import type { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import { observeEvidence } from '../../../lambdas/etcd/evidence.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import type { Cluster } from '../../../core/contracts/clusters.ts';
-import type { AnsweringMember } from '../../../core/contracts/observation.ts';
+import type { Cluster } from '../../../core/cluster/clusters.ts';
+import type { AnsweringMember } from '../../../core/cluster/observation.ts';
 import { RemediationError } from '../../../core/errors.ts';
 import { EtcdMember, type MemberOptions } from '../../../lambdas/etcd/member.ts';
 import type { LocalCluster } from '../../../local/etcd/cluster.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { diagnose } from '../../../core/decisions/diagnose.ts';
-import { measure } from '../../../core/decisions/metrics.ts';
-import { assessTokens } from '../../../core/decisions/token-assessment.ts';
+import { assessTokens } from '../../../core/auth-token-reset/token-assessment.ts';
+import { diagnose } from '../../../core/diagnosis/diagnose.ts';
+import { measure } from '../../../core/diagnosis/metrics.ts';
 import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import { observeEvidence } from '../../../lambdas/etcd/evidence.ts';
 import { observeTokens } from '../../../lambdas/etcd/tokens.ts';

@@ -8,7 +8,7 @@ import {
   HOST_COMMANDS,
   type HostCommandName,
   SENT_AT,
-} from '../../../core/contracts/host-commands.ts';
+} from '../../../core/hosts/host-commands.ts';
 import { sendCommand } from '../../../lambdas/hosts/commands.ts';
 import { runCommand } from '../../../local/aws/run-command.ts';
 import { connectSsm, documents, HERE, HOST, serve, temporaryFolder } from './support.ts';

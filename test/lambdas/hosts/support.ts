@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
-import { documentName, type HostCommandName } from '../../../core/contracts/host-commands.ts';
+import { documentName, type HostCommandName } from '../../../core/hosts/host-commands.ts';
 import { openSsm, type Ssm } from '../../../lambdas/hosts/ssm.ts';
 import { documentContent } from '../../../lib/command-documents.ts';
 import { type AwsEndpoint, type Operation, serveAwsEndpoint } from '../../../local/aws/endpoint.ts';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Cluster } from '../../../core/contracts/clusters.ts';
+import type { Cluster } from '../../../core/cluster/clusters.ts';
 import { lookForBackups } from '../../../lambdas/staging/backups.ts';
 import { serveRefusal } from './support.ts';
 

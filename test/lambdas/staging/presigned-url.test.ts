@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { StoredObject } from '../../../core/contracts/recovery.ts';
-import { TEXT_RULES, textSchema } from '../../../core/contracts/text-rules.ts';
+import type { StoredObject } from '../../../core/quorum-recovery/contracts.ts';
+import { TEXT_RULES, textSchema } from '../../../core/text/text-rules.ts';
 import { presignedUrl } from '../../../lambdas/staging/presigned-url.ts';
 import { serveRefusal, serveStaging } from './support.ts';
 

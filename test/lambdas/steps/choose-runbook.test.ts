@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { handler } from '../../../lambdas/steps/choose-runbook.ts';
-import { inputOf, type Scene } from '../../core/runbook-choices.ts';
+import { inputOf, type Scene } from '../../core/remediation/runbook-choices.ts';
 
 const QUESTION = { id: '1', incident: 'member-failed', plan: { targets: ['node1'], removeIds: [] } } as const;
 

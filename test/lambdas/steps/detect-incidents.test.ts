@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Cluster, registryParameterName } from '../../../core/contracts/clusters.ts';
+import { type Cluster, registryParameterName } from '../../../core/cluster/clusters.ts';
 import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import { handler } from '../../../lambdas/steps/detect-incidents.ts';
 import { systemsManager } from '../../../local/aws/services.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Cluster, registryParameterName } from '../../../core/contracts/clusters.ts';
-import type { Diagnosis } from '../../../core/contracts/diagnosis.ts';
+import { type Cluster, registryParameterName } from '../../../core/cluster/clusters.ts';
+import type { Diagnosis } from '../../../core/diagnosis/diagnosis.ts';
 import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import { handler } from '../../../lambdas/steps/diagnose-cluster.ts';
 import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RIGHT_INPUTS } from '../../../core/contracts/remediation.ts';
+import { RIGHT_INPUTS } from '../../../core/remediation/remediation.ts';
 import { handler } from '../../../lambdas/steps/load-remediation.ts';
 
 describe('what a remediation was started with', () => {

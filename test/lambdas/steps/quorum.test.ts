@@ -1,7 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Cluster } from '../../../core/contracts/clusters.ts';
-import type { QuorumReadings } from '../../../core/contracts/recovery.ts';
+import type { Cluster } from '../../../core/cluster/clusters.ts';
+import type { QuorumReadings } from '../../../core/quorum-recovery/contracts.ts';
 import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import { handler as assessQuorum } from '../../../lambdas/steps/assess-quorum.ts';
 import { handler as compareHashes } from '../../../lambdas/steps/compare-hashes.ts';

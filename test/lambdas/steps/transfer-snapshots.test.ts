@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { HOST_COMMANDS, type HostCommandName } from '../../../core/contracts/host-commands.ts';
-import { TRANSFERS } from '../../../core/contracts/recovery.ts';
-import type { HostReport } from '../../../core/contracts/run-host-commands.ts';
+import { HOST_COMMANDS, type HostCommandName } from '../../../core/hosts/host-commands.ts';
+import type { HostReport } from '../../../core/hosts/run-host-commands.ts';
+import { TRANSFERS } from '../../../core/quorum-recovery/contracts.ts';
 import { handler as stage } from '../../../lambdas/steps/stage-snapshot.ts';
 import { handler } from '../../../lambdas/steps/transfer-snapshots.ts';
 import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { memberUrl } from '../../../core/contracts/member-url.ts';
+import { memberUrl } from '../../../core/cluster/member-url.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';
-import { REFUSED, TAKEN } from '../../core/member-urls.ts';
+import { REFUSED, TAKEN } from '../../core/cluster/member-urls.ts';
 
 /** Reads its flags, and ends before it starts anything. */
 function takes(etcd: string, url: string): boolean {

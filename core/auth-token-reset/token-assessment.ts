@@ -1,0 +1,108 @@
+import type { z } from 'zod';
+import { refuseUnsafeAlarms } from '../cluster/cluster-health.ts';
+import type { Cluster } from '../cluster/clusters.ts';
+import { MAX_READINGS, READINGS } from '../cluster/confirmation.ts';
+import { requireIdentities } from '../cluster/identity.ts';
+import { withoutWaiting } from '../cluster/member-survey.ts';
+import { refuseUnseenLeader } from '../cluster/unseen-leader.ts';
+import { InvalidInput, PreconditionFailed } from '../errors.ts';
+import { inspectionOf } from '../hosts/host-place.ts';
+import type {
+  assessTokensInput,
+  MemberTokens,
+  TokenAssessment,
+  TokenObservation,
+  TokenReadings,
+  TokenStanding,
+} from './contracts.ts';
+import { isOpen, membersThat, surveyTokens } from './token-standing.ts';
+
+/** What a person has to see to; nothing here would cure it. */
+const FOR_A_PERSON: readonly TokenStanding[] = ['KeysDiffer', 'ClockDiffers', 'AuthStoreDiffers', 'Refuses'];
+
+/** Why a client may be refused all the same. */
+const INNOCENT =
+  'A client that is refused holds an old token: a simple one ends after 300 s without use, with a restart of the member that it is used at, and ' +
+  'whenever authentication is enabled; a JWT after its time, and with every change of users and roles. It has to log in again.';
+
+/** Comes before anything is asked of etcd. @throws InvalidInput where the configuration names no login */
+export function requireAuth({ name, auth }: Cluster): void {
+  if (auth) return;
+  throw new InvalidInput(
+    `The cluster ${name} has no "auth" in clusters.json, so there is nobody to log in as. Name the secret of a user with the root role.`,
+  );
+}
+
+/**
+ * Which members reject every token, seen often enough? Everything here comes before the first change.
+ * @throws PreconditionFailed, UnsafeToProceed, EtcdUnavailable
+ */
+export function assessTokens(
+  observation: TokenObservation,
+  { cluster, readings }: z.output<typeof assessTokensInput>,
+): TokenAssessment {
+  const nothing = { readings, members: [], rejecting: [], inspections: [] };
+  requireIdentities(cluster.members, observation, { begun: true, untouched: true });
+  if (isOpen(observation)) {
+    return { ...nothing, verdict: 'Enable', summary: describeOpen(observation) };
+  }
+  refuseUnsafeAlarms(observation);
+  requireIdentities(cluster.members, observation, { untouched: true });
+  refuseUnseenLeader(cluster.members, observation);
+  const { members } = withoutWaiting(observation, () => surveyTokens(cluster.members, observation));
+  const rejecting = membersThat('RejectsTokens', members);
+  const next = countReadings(readings, members);
+  const odd = members.filter(({ standing }) => standing !== 'TakesTokens');
+  const result = { ...nothing, readings: next, members, summary: describe(odd) };
+  if (odd.length === 0)
+    return { ...result, verdict: 'NothingToDo', summary: `Every member takes fresh tokens. ${INNOCENT}` };
+  const hosts = { rejecting, inspections: rejecting.flatMap((name) => inspections(cluster, name)) };
+  if (next.equal < READINGS) return { ...result, ...hosts, verdict: 'Confirm' };
+  if (rejecting.length > 0) return { ...result, ...hosts, verdict: 'Cure' };
+  if (odd.some(({ standing }) => FOR_A_PERSON.includes(standing))) {
+    throw new PreconditionFailed(
+      `${noneRejects(odd)}, so a restart would not help, and nothing was changed:\n${describe(odd)}`,
+    );
+  }
+  return { ...result, verdict: 'NothingToDo', summary: `${describe(odd)} ${noneRejects(odd)}. ${INNOCENT}` };
+}
+
+/** Of those that could not be asked nobody knows it. */
+function noneRejects(members: readonly MemberTokens[]): string {
+  const unknown = members.filter(({ standing }) => standing === 'Failed' || standing === 'Lags');
+  if (unknown.length === 0) return 'No member rejects every token';
+  const [names, they] = [unknown.map(({ name }) => name).join(', '), unknown.length === 1 ? 'it takes' : 'they take'];
+  return `Of ${names} nobody knows whether ${they} tokens. No other member rejects every token`;
+}
+
+function inspections(cluster: Cluster, name: string) {
+  return cluster.members.some((member) => member.name === name && member.host) ? [inspectionOf(cluster, name)] : [];
+}
+
+/** @throws PreconditionFailed where it was not an execution of this runbook that has disabled it */
+function describeOpen({ window }: TokenObservation): string {
+  if (window && window.enabledAt === null) {
+    return `Authentication is disabled since ${new Date(window.disabledAt).toISOString()}: the execution ${window.execution} was ended before it could enable it again.`;
+  }
+  throw new PreconditionFailed(
+    'etcd runs without authentication, although clusters.json names a login: everybody may read and write. It is not known by whom it was ' +
+      'disabled. Enable it ("etcdctl auth enable"; the user root with the role root has to be there), or take "auth" out of clusters.json.',
+  );
+}
+
+function countReadings({ standings, equal, total }: TokenReadings, members: readonly MemberTokens[]): TokenReadings {
+  const seen = members
+    .filter(({ standing }) => standing !== 'TakesTokens')
+    .map(({ name, standing }) => `${name} ${standing}`);
+  if (total >= MAX_READINGS) {
+    throw new PreconditionFailed(
+      `${total} readings did not agree on which members take tokens, last ${standings.join(', ')}: the cluster flaps. Look at its network, its ` +
+        'disks, and at who changes users and roles.',
+    );
+  }
+  return { standings: seen, equal: standings.join() === seen.join() ? equal + 1 : 1, total: total + 1 };
+}
+
+function describe(members: readonly MemberTokens[]): string {
+  return members.map(({ name, problem }) => `${name} ${problem}`).join(' ');
+}

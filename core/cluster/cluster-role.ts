@@ -1,0 +1,44 @@
+import { withPrefix } from '../text/names.ts';
+
+/**
+ * The role of a cluster: by it, and by nothing else, a step reaches the cluster's secrets, hosts and backups. Each cluster's stack makes its own, so
+ * no policy of the platform names a cluster.
+ */
+
+/**
+ * What a role may be assumed for: the name of the session. Each function may assume roles for one of these alone, and the role lets a session do
+ * only what its name says.
+ */
+export const CLUSTER_ACCESS = ['secrets', 'commands', 'transfers', 'backups'] as const;
+export type ClusterAccess = (typeof CLUSTER_ACCESS)[number];
+
+/** The end of what a function is told of: in its place comes the cluster's name. */
+const ANY_CLUSTER = '*';
+
+/** The path of the functions' roles that may assume a cluster's role for this; {@link rolesOfClusters} has that of the clusters' own. */
+export function pathOfFunctions(region: string, access: ClusterAccess): string {
+  return `/etcd-remediation/${region}/${access}/`;
+}
+
+export const PATH_OF_CLUSTERS = '/etcd-remediation/clusters/';
+
+/** A role's name is one for all regions of an account. */
+export function clusterRoleName(region: string, cluster: string): string {
+  return `etcd-remediation-${region}-${cluster}`;
+}
+
+/** The ARN of every cluster's role: a function's permission, and what it is told of them. */
+export function rolesOfClusters({
+  partition,
+  account,
+  region,
+  prefix,
+}: Record<'partition' | 'account' | 'region' | 'prefix', string>): string {
+  const path = withPrefix(PATH_OF_CLUSTERS, prefix);
+  return `arn:${partition}:iam::${account}:role${path}${withPrefix(clusterRoleName(region, ANY_CLUSTER), prefix)}`;
+}
+
+/** @param roles what {@link rolesOfClusters} has made */
+export function clusterRoleArn(roles: string, cluster: string): string {
+  return `${roles.slice(0, -ANY_CLUSTER.length)}${cluster}`;
+}

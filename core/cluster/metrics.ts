@@ -1,0 +1,42 @@
+export const METRIC_NAMESPACE = 'EtcdRemediation';
+
+/** The metrics and their units, as CloudWatch names these. Those of a member have the dimensions cluster and member, the others cluster alone. */
+export const METRICS = {
+  /** Voters that follow the leader and are caught up. */
+  HealthyVoters: 'Count',
+  /** Members that a replacement would be for: failed, or not promoted. */
+  FailedMembers: 'Count',
+  /** Members that refuse us, or that we do not get to: what is wrong with them, nobody sees. */
+  InaccessibleMembers: 'Count',
+  /** 1 where a quorum agrees on something or follows a leader; left out where nobody can tell. */
+  HasLeader: 'Count',
+  /** Alarms of etcd that are NOSPACE. */
+  NoSpace: 'Count',
+  /** Alarms of etcd that are anything else, CORRUPT first of all. */
+  Corrupt: 'Count',
+  /** Members that reject tokens which were issued a moment ago. */
+  TokensRejected: 'Count',
+  /** 1 where the login cannot do what a runbook has to. */
+  LoginUnfit: 'Count',
+  /** 1 where the diagnosis names an incident. */
+  IncidentPresent: 'Count',
+  /** Of the cluster: that of the fullest member. */
+  QuotaUsedPercent: 'Percent',
+  /** What a defragmentation could give back of the database. */
+  FragmentationPercent: 'Percent',
+  /** Log entries behind the leader. */
+  RaftLagEntries: 'Count',
+  /** 1 where a remediation asks for an approval, and each ten minutes for as long as it does; not of the detector. */
+  ApprovalWanted: 'Count',
+  DetectorRuns: 'Count',
+  /** 1 where the look came to nothing. */
+  DetectorErrors: 'Count',
+} as const satisfies Record<string, 'Count' | 'Percent'>;
+
+export type MetricName = keyof typeof METRICS;
+
+/** Values of one moment. What could not be read is left out: a value that nobody has seen is not 0. */
+export interface Measurement {
+  dimensions: { cluster: string; member?: string };
+  values: Partial<Record<MetricName, number>>;
+}

@@ -1,0 +1,17 @@
+import type { Certificate } from './check.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Why a certificate does not hold now, to be read after whose it is; empty where it holds. @param now milliseconds since 1970 */
+export function outOfTime({ beginsAt, endsAt }: Pick<Certificate, 'beginsAt' | 'endsAt'>, now: number): string {
+  if (now < Date.parse(beginsAt)) {
+    return ` holds from ${beginsAt} on, and not yet: look at the clocks, and at what has issued it`;
+  }
+  if (Date.parse(endsAt) >= now) return '';
+  return ` has ended ${-daysUntil(endsAt, now)} days ago, on ${endsAt.slice(0, 10)}: renew it`;
+}
+
+/** Whole days from now; negative where it is past. */
+export function daysUntil(date: string, now: number): number {
+  return Math.floor((Date.parse(date) - now) / DAY_MS);
+}

@@ -1,0 +1,123 @@
+import * as z from 'zod';
+import { clusterSchema } from '../cluster/clusters.ts';
+import { inspectionReportSchema } from '../hosts/host-command-results.ts';
+import type { HostCommand } from '../hosts/run-host-commands.ts';
+import { type Deployment, ENTRY_STATE_MACHINE } from '../text/names.ts';
+import type { Warning } from './diagnosis.ts';
+
+/** A check: everything of a cluster that a remediation will rest on, looked at on a quiet day. It changes nothing. */
+
+/** Its state machine. */
+export const CHECK_STATE_MACHINE = `${ENTRY_STATE_MACHINE}-check`;
+
+/** Where it is deployed: beside the entry workflow, `...:stateMachine:etcd-remediation`, whose name may have a prefix. */
+export function checkArn({ stateMachineArn }: Deployment): string {
+  return stateMachineArn.replace(/etcd-remediation$/, CHECK_STATE_MACHINE);
+}
+
+/** list-backups */
+export const listBackupsInput = z.strictObject({ cluster: clusterSchema });
+
+/** survey-cluster */
+export const surveyClusterInput = z.strictObject({ cluster: clusterSchema });
+
+const certificateSchema = z.strictObject({
+  /** `the client certificate`, `the certificate of m1` */
+  owner: z.string(),
+  /** From when to when it holds, ISO 8601; empty where none could be read. */
+  beginsAt: z.string(),
+  endsAt: z.string(),
+  /** Why it is of no use, or could not be read; empty where it is well. */
+  problem: z.string(),
+});
+export type Certificate = z.output<typeof certificateSchema>;
+
+const backupsSchema = z.strictObject({
+  /** `s3://bucket/prefix` */
+  place: z.string(),
+  /** Of the newest object; empty where there is none, or where nobody may look. */
+  newestKey: z.string(),
+  /** ISO 8601 */
+  newestAt: z.string(),
+  problem: z.string(),
+});
+export type Backups = z.output<typeof backupsSchema>;
+
+/** Whom a cluster serves of those that have no login: everybody; those with a client certificate; nobody. */
+export const SERVES = ['anybody', 'certificates', 'nobody', 'unknown'] as const;
+
+const clusterSurveySchema = z.strictObject({
+  /** Looked at where the configuration names no "auth": what is open where any member is. */
+  serves: z.enum(SERVES),
+  /** Why the secrets cannot be used; empty where they can, or where none is named. */
+  secretsProblem: z.string(),
+  certificates: z.array(certificateSchema),
+  /** Those that answer. */
+  members: z.array(
+    z.strictObject({
+      name: z.string(),
+      version: z.string(),
+      /** What it stores by, which follows the version that the cluster has agreed on; empty before etcd 3.6. */
+      storageVersion: z.string(),
+      dbSizeBytes: z.int(),
+      /** Null where it has none. */
+      quotaBytes: z.int().nullable(),
+    }),
+  ),
+});
+export type ClusterSurvey = z.output<typeof clusterSurveySchema> & {
+  /** inspect-host for each host of the configuration; a spare host has no member. */
+  inspections: HostCommand[];
+};
+
+/** weigh-check: what all of it comes to. */
+export const weighCheckInput = z.strictObject({
+  cluster: clusterSchema,
+  /** Null where the cluster could not be diagnosed. */
+  diagnosis: z
+    .looseObject({
+      incident: z.string(),
+      summary: z.string(),
+      others: z.array(z.string()),
+      warnings: z.array(z.looseObject({ kind: z.string() as z.ZodType<Warning['kind']>, message: z.string() })),
+    })
+    .nullable(),
+  /** Why it could not; empty where it was. */
+  undiagnosed: z.string(),
+  survey: clusterSurveySchema,
+  /** Null where the configuration names none. */
+  backups: backupsSchema.nullable(),
+  /** One for each host of the configuration. */
+  inspected: z.array(inspectionReportSchema),
+});
+export type WeighCheck = z.output<typeof weighCheckInput>;
+
+export const CHECK_AREAS = [
+  'cluster',
+  'secrets',
+  'login',
+  'certificates',
+  'identity',
+  'quota',
+  'releases',
+  'hosts',
+  'backups',
+] as const;
+export type CheckArea = (typeof CHECK_AREAS)[number];
+
+export interface CheckLine {
+  area: CheckArea;
+  /** What was seen; of a finding, what to correct as well. */
+  message: string;
+}
+
+export interface CheckReport {
+  outcome: 'Well' | 'Findings';
+  cluster: string;
+  /** What keeps a remediation from its work, or will. */
+  findings: CheckLine[];
+  /** What was looked at, and is as it has to be. */
+  well: CheckLine[];
+  /** What nobody could look at, or the configuration does not name. */
+  unchecked: CheckLine[];
+}

@@ -1,0 +1,72 @@
+import * as z from 'zod';
+import type { MemberFacts } from '../cluster/cluster-view.ts';
+import { clusterName } from '../cluster/clusters.ts';
+import type { HostReach } from '../cluster/evidence.ts';
+import { INCIDENTS } from '../runbooks.ts';
+
+/** What a look at a whole cluster comes to: which incident it has, whose runbook is next. IDs are hex, raft indexes and revisions decimal strings. */
+
+/**
+ * In the order in which they are seen to: the first that is present is the incident. No runbook cures `data-corrupt`, or `member-inaccessible`: that
+ * something between a member and us keeps us from it, or that it refuses us; nor `quorum-inaccessible`: that this is so of so many members that nobody
+ * can tell whether a quorum is there. These are for a person.
+ */
+export const CONDITIONS = ['data-corrupt', 'quorum-inaccessible', ...INCIDENTS, 'member-inaccessible'] as const;
+export type Condition = (typeof CONDITIONS)[number];
+
+/** diagnose-cluster: by its name, for whoever may ask for a diagnosis may not say where the cluster's login is sent. */
+export const diagnoseClusterInput = z.strictObject({ cluster: clusterName });
+export interface Diagnosis {
+  incident: Condition | 'healthy';
+  /** For a responder who has just been woken up. */
+  summary: string;
+  /** What is present besides, in the order in which it is seen to. */
+  others: Condition[];
+  members: MemberFacts[];
+  hosts: HostFacts[];
+  warnings: Warning[];
+}
+
+interface HostFacts extends HostReach {
+  /** Whose host it is; empty for a spare one. */
+  member: string;
+}
+
+/** Warnings that who answers, or whom etcd lists, is not what the configuration says: while one is there, no runbook changes what it is about. */
+export const IDENTITY_WARNINGS = [
+  'unknown-to-etcd',
+  'not-configured',
+  'another-cluster',
+  'shared-address',
+  'answered-by-another',
+  'grpc-proxy',
+  'equal-names',
+  'name-differs',
+  'alias',
+  'peer-url-differs',
+] as const;
+
+/** Nothing that stops a cluster now, and all of it worth a person's time. */
+export interface Warning {
+  kind:
+    | 'alarms-unknown'
+    | 'login-unfit'
+    | 'unsettled'
+    | 'behind'
+    | 'nearly-full'
+    | 'quota-contradicted'
+    | 'fragmented'
+    | 'known-defect'
+    | 'version-skew'
+    | 'downgrade-enabled'
+    | 'even-voters'
+    | (typeof IDENTITY_WARNINGS)[number]
+    | 'authentication-disabled'
+    | 'tokens-differ'
+    | 'tokens-unknown'
+    | 'clock-skew'
+    | 'host-unreachable'
+    | 'hosts-unknown';
+  /** A sentence. */
+  message: string;
+}

@@ -1,0 +1,296 @@
+import { type Cluster, type ConfiguredMember, hostsOf, layoutOf } from '../cluster/clusters.ts';
+import { judgeWork } from '../hosts/at-work.ts';
+import type { InspectionReport } from '../hosts/host-command-results.ts';
+import { ignoredSettings } from '../hosts/host-fit.ts';
+import { replacementMisfits } from '../member-replacement/replacement-plan.ts';
+import { describeLeftRecoveries } from '../quorum-recovery/left-recoveries.ts';
+import { releasesMisfit, restoreMisfits } from '../quorum-recovery/recovery-fit.ts';
+import { formatBytes, formatShare } from '../text/format.ts';
+import { daysUntil, outOfTime } from './certificates.ts';
+import type { Certificate, CheckArea, CheckLine, CheckReport, SERVES, WeighCheck } from './check.ts';
+import { IDENTITY_WARNINGS, type Warning } from './diagnosis.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** A certificate that is renewed by hand takes its time; one that never holds so long is renewed by a program, which has done that by the last third. */
+const ENDS_SOON_DAYS = 30;
+const ENDS_SOON_SHARE = 1 / 3;
+/** A backup that is older is hardly what anybody wants back. */
+const OLD_BACKUP_DAYS = 7;
+
+/** Where a warning of a diagnosis belongs; any other one is about the cluster as a whole. */
+const AREAS: Partial<Record<Warning['kind'], CheckArea>> = {
+  'login-unfit': 'login',
+  'authentication-disabled': 'login',
+  'tokens-differ': 'login',
+  'tokens-unknown': 'login',
+  ...Object.fromEntries(IDENTITY_WARNINGS.map((kind) => [kind, 'identity' as const])),
+  'nearly-full': 'quota',
+  'quota-contradicted': 'quota',
+  fragmented: 'quota',
+  'known-defect': 'releases',
+  'version-skew': 'releases',
+  'downgrade-enabled': 'releases',
+  'host-unreachable': 'hosts',
+  'hosts-unknown': 'hosts',
+};
+
+/** What that means for a client without a login, by whom members were seen to serve. */
+const WITHOUT_LOGIN: Readonly<Record<(typeof SERVES)[number], string>> = {
+  anybody: 'whoever reaches a client port may read and write',
+  certificates:
+    'etcd serves only clients with a certificate that it trusts; where it has authentication enabled, each as the user whom its certificate names',
+  nobody: 'etcd has authentication enabled, and serves nobody without a login',
+  unknown: 'whether etcd serves clients without a login or a certificate could not be seen',
+};
+
+/** Lines of one area: `findings`, or what stands there instead where none is. */
+interface Weighed {
+  findings?: CheckLine[];
+  well?: CheckLine[];
+  unchecked?: CheckLine[];
+}
+
+/**
+ * What a remediation of this cluster would meet with: what is wrong with the cluster now, and what would keep a runbook from its work, though nothing
+ * is wrong yet. What could not be looked at is a finding, unless the configuration says that it is not there.
+ * @param now as Date.now() tells it
+ */
+export function weighCheck(input: WeighCheck, now: number): CheckReport {
+  const parts = [
+    weighCluster(input),
+    weighSecrets(input),
+    weighCertificates(input, now),
+    weighReleases(input),
+    weighQuota(input),
+    weighHosts(input),
+    weighRecoveries(input),
+    weighBackups(input, now),
+  ];
+  const findings = parts.flatMap((part) => part.findings ?? []);
+  const well = parts.flatMap((part) => part.well ?? []);
+  // A part may find nothing where another one, such as a warning of the diagnosis, has found something.
+  const wrongAreas = new Set(findings.filter(({ area }) => area !== 'hosts').map(({ area }) => area));
+  return {
+    outcome: findings.length === 0 ? 'Well' : 'Findings',
+    cluster: input.cluster.name,
+    findings,
+    well: well.filter(({ area }) => !wrongAreas.has(area)),
+    unchecked: parts.flatMap((part) => part.unchecked ?? []),
+  };
+}
+
+function weighCluster({ cluster, diagnosis, undiagnosed, survey, inspected }: WeighCheck): Weighed {
+  if (!diagnosis) {
+    // What keeps anybody from looking at the cluster is told of the secrets.
+    if (survey.secretsProblem !== '') return {};
+    return { findings: [line('cluster', `It could not be diagnosed: ${undiagnosed}`)] };
+  }
+  const { incident, summary, others, warnings } = diagnosis;
+  const besides = others.length > 0 ? ` Besides: ${others.join(', ')}.` : '';
+  return {
+    findings: [
+      ...(incident === 'healthy' ? [] : [line('cluster', `${incident}: ${summary}${besides}`)]),
+      ...findAtWork({ cluster, survey, inspected }),
+      // A host that is not reached is told with the others, by what its inspection came to.
+      ...warnings
+        .filter(({ kind }) => kind !== 'host-unreachable' && kind !== 'hosts-unknown')
+        .map(({ kind, message }) => line(AREAS[kind] ?? 'cluster', message)),
+    ],
+    // Of one that does not answer nothing of it is known.
+    well:
+      incident !== 'healthy'
+        ? []
+        : [
+            line('cluster', summary),
+            line('identity', `${namesOf(cluster.members)} answer as themselves, and are the members that etcd lists`),
+            ...(cluster.auth ? [line('login', 'every member takes the login, and the tokens of every other')] : []),
+          ],
+    unchecked: cluster.auth ? [] : [line('login', `clusters.json names no "auth": ${WITHOUT_LOGIN[survey.serves]}`)],
+  };
+}
+
+/** The two views of a member together: nobody reaches it where clusters.json says, and its own host shows it at work. */
+function findAtWork({ cluster, survey, inspected }: Pick<WeighCheck, 'cluster' | 'survey' | 'inspected'>): CheckLine[] {
+  return cluster.members.flatMap(({ name, clientUrl }) => {
+    const report = inspected.find(({ member }) => member === name);
+    if (!report?.result || survey.members.some((answering) => answering.name === name)) return [];
+    const { state, how } = judgeWork(report.result, '');
+    if (state !== 'at-work') return [];
+    const message = `${name} could not be asked at its clientUrl ${clientUrl}, and its host ${report.host} ${how}: it has not failed. Correct its clientUrl in clusters.json, or what lies between`;
+    return [line('cluster', message)];
+  });
+}
+
+function weighSecrets({ cluster: { auth, tls }, survey: { secretsProblem } }: WeighCheck): Weighed {
+  const named = [auth?.secret, tls?.secret].filter((secret) => secret !== undefined);
+  if (named.length === 0) return { unchecked: [line('secrets', 'clusters.json names none')] };
+  if (secretsProblem !== '') return { findings: [line('secrets', secretsProblem)] };
+  const names = [...new Set(named)];
+  return {
+    well: [line('secrets', `${names.join(' and ')} can be read and ${names.length > 1 ? 'are' : 'is'} complete`)],
+  };
+}
+
+function weighCertificates({ cluster, survey, inspected }: WeighCheck, now: number): Weighed {
+  const { certificates, secretsProblem } = survey;
+  const unseen = cluster.members.filter(
+    ({ name, peerUrl }) =>
+      new URL(peerUrl).protocol === 'https:' &&
+      !inspected.some(
+        ({ member, result }) => member === name && result?.certificates.some(({ use }) => use === 'peer'),
+      ),
+  );
+  const noPeers =
+    unseen.length === 0
+      ? []
+      : [
+          line(
+            'certificates',
+            `the peer certificate of ${namesOf(unseen)} was not looked at: it is read on a host that is reached, where etcd's configuration names the file`,
+          ),
+        ];
+  if (certificates.length === 0) {
+    const noClients =
+      secretsProblem !== '' || cluster.tls ? [] : [line('certificates', 'clients speak to this cluster without TLS')];
+    return { unchecked: [...noClients, ...noPeers] };
+  }
+  const findings = certificates.flatMap((each) => {
+    const problem = certificateProblem(each, now);
+    return problem === '' ? [] : [line('certificates', `${each.owner}${problem}`)];
+  });
+  const list = certificates.map(({ owner, endsAt }) => `${owner} in ${daysUntil(endsAt, now)} days`).join(', ');
+  return {
+    ...(findings.length > 0 ? { findings } : { well: [line('certificates', `none ends soon: ${list}`)] }),
+    unchecked: noPeers,
+  };
+}
+
+/** Empty where it is well. */
+function certificateProblem({ beginsAt, endsAt, problem }: Certificate, now: number): string {
+  if (problem !== '') return `: ${problem}`;
+  const late = outOfTime({ beginsAt, endsAt }, now);
+  if (late !== '') return late;
+  const [begins, ends] = [Date.parse(beginsAt), Date.parse(endsAt)];
+  if (ends - now >= Math.min(ENDS_SOON_DAYS * DAY_MS, (ends - begins) * ENDS_SOON_SHARE)) return '';
+  return ` ends in ${daysUntil(endsAt, now)} days, on ${endsAt.slice(0, 10)}: renew it`;
+}
+
+function weighReleases({ survey: { members } }: WeighCheck): Weighed {
+  if (members.length === 0) return {};
+  const byRelease = [...Map.groupBy(members, ({ version }) => version)];
+  return {
+    well: [line('releases', byRelease.map(([version, same]) => `etcd ${version} on ${namesOf(same)}`).join(', '))],
+  };
+}
+
+function weighQuota({ survey: { members } }: WeighCheck): Weighed {
+  if (members.length === 0) return {};
+  const shares = members.map(({ name, dbSizeBytes, quotaBytes }) => {
+    const size = `${name} ${formatBytes(dbSizeBytes)}`;
+    if (quotaBytes === null) return `${size}, without a quota`;
+    return `${size} of ${formatBytes(quotaBytes)} (${formatShare(dbSizeBytes / quotaBytes)})`;
+  });
+  return { well: [line('quota', shares.join(', '))] };
+}
+
+function weighHosts({ cluster, survey, inspected }: WeighCheck): Weighed {
+  if (hostsOf(cluster).length === 0) {
+    const message =
+      'clusters.json names none: no member can be replaced, and no quorum recovered. Add each member\'s "host", and the "layout", where that is wanted';
+    return { unchecked: [line('hosts', message)] };
+  }
+  const homeless = cluster.members
+    .filter(({ host }) => host === undefined)
+    .map(({ name }) =>
+      line('hosts', `clusters.json names no "host" for ${name}: it can neither be replaced nor restored. Add it`),
+    );
+  const seen = cluster.members.flatMap((configured) => {
+    const inspection = inspected.find(({ member }) => member === configured.name)?.result;
+    return inspection ? [{ configured, inspection }] : [];
+  });
+  const weighed = inspected.map((report) => weighHost(report, { cluster, survey }));
+  return {
+    findings: [
+      ...homeless,
+      ...weighed.flatMap(({ findings = [] }) => findings),
+      ...releasesMisfit(seen).map((problem) => line('hosts', problem)),
+    ],
+    well: weighed.flatMap(({ well = [] }) => well),
+  };
+}
+
+function weighRecoveries({ diagnosis, inspected }: WeighCheck): Weighed {
+  const conditions = diagnosis ? [diagnosis.incident, ...diagnosis.others] : undefined;
+  return { findings: describeLeftRecoveries(inspected, conditions).map((message) => line('hosts', message)) };
+}
+
+function weighHost(
+  { member, host, result, problem }: InspectionReport,
+  { cluster, survey }: Pick<WeighCheck, 'cluster' | 'survey'>,
+): Weighed {
+  const owner = member === '' ? `the spare host ${host}` : `${member} on ${host}`;
+  if (!result) return { findings: [line('hosts', `${owner} could not be looked at: ${problem}`)] };
+  const configured: ConfiguredMember | undefined = [...cluster.members, ...(cluster.spareHosts ?? [])].find(
+    (each) => each.host === host,
+  );
+  if (!configured) return {};
+  const layout = layoutOf(cluster, configured);
+  const dbSizeBytes = Math.max(0, ...survey.members.map((each) => each.dbSizeBytes));
+  const clusterVersions = survey.members.map(({ version, storageVersion }) => storageVersion || version);
+  const misfits = new Set([
+    ...replacementMisfits(layout, configured, result, { clusterVersions, dbSizeBytes }),
+    // What the host itself would salvage lies there besides; compressed, but nobody knows how well.
+    ...(member === '' || configured.learner
+      ? []
+      : restoreMisfits(
+          { configured, layout, inspection: result, scratchBytes: dbSizeBytes },
+          dbSizeBytes,
+          dbSizeBytes,
+        )),
+  ]);
+  const stopped =
+    member !== '' && result.unit.loadState === 'loaded' && result.unit.mainPid === 0
+      ? [`the unit "${layout.unit}" has no process (${result.unit.activeState})`]
+      : [];
+  const work = judgeWork(result, '');
+  const frozen = member !== '' && work.state === 'frozen' ? [`its host ${work.how}`] : [];
+  const unfit = [...misfits, ...stopped, ...frozen].map((misfit) => line('hosts', `${owner}: ${misfit}`));
+  const ignored = ignoredSettings(result);
+  const findings = [
+    ...unfit,
+    ...(ignored === ''
+      ? []
+      : [line('hosts', `${owner}: ${ignored}: since 3.7 they are called otherwise. Rename them, or leave them out`)]),
+  ];
+  if (unfit.length > 0) return { findings };
+  const { unit, etcdVersion, dataDir } = result;
+  const fit =
+    member === '' || configured.learner ? 'fit for a replacement' : 'fit for a replacement and for a recovery';
+  const message = `${owner}: ${fit} (unit ${layout.unit} ${unit.activeState}, etcd ${etcdVersion}, ${formatBytes(dataDir.freeBytes)} free)`;
+  return { findings, well: [line('hosts', message)] };
+}
+
+function weighBackups({ cluster, backups }: WeighCheck, now: number): Weighed {
+  if (!cluster.backups || !backups) {
+    const message = 'clusters.json names none: a quorum recovery has what is left on the hosts, and nothing else';
+    return { unchecked: [line('backups', message)] };
+  }
+  const { place, newestKey, newestAt, problem } = backups;
+  if (problem !== '') return { findings: [line('backups', `${place}: ${problem}`)] };
+  if (newestKey === '') {
+    const message = `${place} holds nothing: look what makes the backups, and whether "backups" in clusters.json is right`;
+    return { findings: [line('backups', message)] };
+  }
+  const days = -daysUntil(newestAt, now);
+  const newest = `the newest of ${place} is ${newestKey}, ${days < 1 ? 'less than a day' : `${days} days`} old`;
+  if (days > OLD_BACKUP_DAYS) return { findings: [line('backups', `${newest}: look what makes them`)] };
+  return { well: [line('backups', newest)] };
+}
+
+function line(area: CheckArea, message: string): CheckLine {
+  return { area, message: message.replace(/\s+/g, ' ').trim() };
+}
+
+function namesOf(members: readonly Pick<Cluster['members'][number], 'name'>[]): string {
+  return members.map(({ name }) => name).join(', ');
+}

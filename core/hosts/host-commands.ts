@@ -1,0 +1,205 @@
+import * as z from 'zod';
+import { TEXT_RULES, type TextRule, textSchema } from '../text/text-rules.ts';
+
+/**
+ * The commands that run on hosts: their parameters, their results, and how they end. Each is a script of documents/, an SSM
+ * document of the same name, and one entry here.
+ *
+ * A script prints one line of JSON on standard output: its result, or `{"message": "..."}` when it fails, with `"done"` where it has changed
+ * something before that.
+ */
+
+/** How a script ends, by the error of the taxonomy that its exit code stands for. Any other code is `HostCommandFailed`. */
+export const EXIT_CODES = {
+  /** A parameter that the script cannot use; the patterns below leave little that gets so far. */
+  InvalidInput: 64,
+  /** The host is not as the command needs it. No file was changed; a service that the command stops first may be stopped. */
+  PreconditionFailed: 65,
+  /** Going on could lose data. No file was changed, as above. */
+  UnsafeToProceed: 66,
+} as const;
+
+/**
+ * The commands that start or stop a service. Each also gets `sentAt`, the seconds since 1970 at which it is sent: an agent that has lost its memory in
+ * a crash runs a command again, and such a one is refused. It is filled in where the command is sent.
+ */
+export const SENT_AT = {
+  name: 'sentAt',
+  rule: TEXT_RULES.number,
+  commands: ['control-service', 'join-cluster', 'swap-data-dir', 'start-restored'] as readonly string[],
+};
+
+/** A parameter of a document: any text that follows a rule, or one of a few words. */
+export type HostParameter = TextRule | { values: readonly string[] };
+
+const { unit, path, optionalPath, account, execution, initialCluster, token } = TEXT_RULES;
+const { memberName, peerUrls, number, sha256, presignedUrl } = TEXT_RULES;
+const yesOrNo = { values: ['yes', 'no'] };
+
+/** What a snapshot is restored with on one host. */
+const restoration = {
+  dataDir: path,
+  walDir: optionalPath,
+  binDir: path,
+  user: account,
+  group: account,
+  execution,
+  name: memberName,
+  peerUrls,
+  initialCluster,
+  initialClusterToken: token,
+  /** Of the compressed snapshot. */
+  sha256,
+  /** "no" for a member's raw database, which has no hash in it. */
+  hashCheck: yesOrNo,
+  /** What the snapshot's revision is, and how far it is raised, for watchers must never see it go back; "0" leaves it. */
+  revision: number,
+  bumpRevision: number,
+};
+
+/**
+ * The host commands. `timeoutSeconds` is what one run may take on the host before SSM ends it. systemd itself gives a service 90 s to start and as
+ * long to stop; a folder is moved by one rename; what reads, copies or sends a whole database has an hour.
+ */
+export const HOST_COMMANDS = {
+  'inspect-host': {
+    description: "Reads the unit's state and log, etcd's version, data and configuration, and what would be refused",
+    timeoutSeconds: 90,
+    parameters: {
+      unit,
+      dataDir: path,
+      walDir: optionalPath,
+      configFile: path,
+      binDir: path,
+      user: account,
+      group: account,
+      /** An object of the staging bucket, which need not exist: whether the host reaches it. Empty where no snapshot is to be moved. */
+      url: presignedUrl,
+    },
+  },
+  'control-service': {
+    description: 'Starts, stops or restarts the service, and waits until it really is so',
+    timeoutSeconds: 300,
+    parameters: { unit, action: { values: ['start', 'launch', 'stop', 'restart'] } },
+  },
+  'archive-data-dir': {
+    description: "Moves the data of a stopped member aside under the execution's name, so that etcd starts empty",
+    timeoutSeconds: 120,
+    parameters: { unit, dataDir: path, walDir: optionalPath, user: account, group: account, execution },
+  },
+  'revert-data-dir': {
+    description: 'Moves the data that an execution has moved aside back into its place',
+    timeoutSeconds: 120,
+    parameters: { unit, dataDir: path, walDir: optionalPath, user: account, group: account, execution },
+  },
+  'join-cluster': {
+    description: "Writes the cluster's members into etcd's configuration and starts the service, which begins empty",
+    timeoutSeconds: 300,
+    parameters: { unit, configFile: path, initialCluster, execution },
+  },
+  'salvage-data-dir': {
+    description:
+      "Makes a snapshot of what a member's data holds, from a copy of it; changes nothing of the data itself",
+    timeoutSeconds: 3600,
+    parameters: {
+      unit,
+      dataDir: path,
+      walDir: optionalPath,
+      binDir: path,
+      user: account,
+      group: account,
+      /** Whether the snapshot stays in the scratch folder, or only what is known of it is wanted. */
+      keep: yesOrNo,
+      execution,
+    },
+  },
+  'examine-snapshot': {
+    description: 'Fetches a backup into the scratch folder and says what is in it',
+    timeoutSeconds: 3600,
+    parameters: { dataDir: path, binDir: path, keep: yesOrNo, execution, url: presignedUrl },
+  },
+  'send-snapshot': {
+    description:
+      'Sends one part of the compressed snapshot in the scratch folder; with the first, it is restored on trial before',
+    timeoutSeconds: 3600,
+    parameters: { ...restoration, offsetBytes: number, lengthBytes: number, url: presignedUrl },
+  },
+  'restore-snapshot': {
+    description: 'Restores a snapshot into the scratch folder, beside the data dir, which stays as it is',
+    timeoutSeconds: 3600,
+    parameters: {
+      ...restoration,
+      /** Where to fetch it from; empty where it lies in the scratch folder already. */
+      url: presignedUrl,
+    },
+  },
+  'swap-data-dir': {
+    description:
+      'Stops the service, moves its data aside and the restored data into its place, and writes the membership',
+    /** The stop, and a look at which data is newer: of a database of 8 GB that is a few minutes. */
+    timeoutSeconds: 900,
+    parameters: {
+      unit,
+      /** `leave`: only the service is stopped, of a member that is not restored. */
+      data: { values: ['swap', 'leave'] },
+      dataDir: path,
+      walDir: optionalPath,
+      configFile: path,
+      binDir: path,
+      user: account,
+      group: account,
+      initialCluster,
+      initialClusterToken: token,
+      execution,
+      /** Of the snapshot: data that is newer is not replaced by it... */
+      revision: number,
+      /** ...unless this says so. */
+      replaceNewer: yesOrNo,
+    },
+  },
+  'start-restored': {
+    description: 'Says that the restored data is kept, starts the service on it, and waits until it is up',
+    timeoutSeconds: 300,
+    parameters: { unit, dataDir: path, walDir: optionalPath, execution },
+  },
+  'discard-scratch': {
+    description: "Removes the execution's scratch folder, where the data has come as far as it must have for that",
+    timeoutSeconds: 300,
+    parameters: {
+      dataDir: path,
+      walDir: optionalPath,
+      /**
+       * `undo`: nothing is in place. `commit`: what was restored is in place, on every host, and may be started; only the word `kept`
+       * stays, which proves it. `forget`: that word goes as well.
+       */
+      outcome: { values: ['undo', 'commit', 'forget'] },
+      execution,
+    },
+  },
+  'find-command': {
+    description: 'Says whether anything of a command still runs, and how long the host is up; changes nothing',
+    timeoutSeconds: 30,
+    parameters: { commandId: execution },
+  },
+} as const satisfies Record<
+  string,
+  { description: string; timeoutSeconds: number; parameters: Record<string, HostParameter> }
+>;
+
+export type HostCommandName = keyof typeof HOST_COMMANDS;
+
+/** All that a document is given: what its command is sent with, and where it needs it, {@link SENT_AT}. */
+export function documentParameters(command: HostCommandName): Record<string, HostParameter> {
+  const stamp = SENT_AT.commands.includes(command) ? { [SENT_AT.name]: SENT_AT.rule } : {};
+  return { ...HOST_COMMANDS[command].parameters, ...stamp };
+}
+
+/** The name of the SSM document. */
+export function documentName(command: HostCommandName): string {
+  return `etcd-remediation-${command}`;
+}
+
+/** A parameter's values, as the schema of the step that sends it. */
+export function parameterSchema(parameter: HostParameter): z.ZodType<string> {
+  return 'values' in parameter ? z.enum(parameter.values) : textSchema(parameter);
+}

@@ -1,0 +1,347 @@
+import { isSlow, whatToCorrect } from '../cluster/between.ts';
+import { type Cluster, type ConfiguredMember, type Layout, layoutOf } from '../cluster/clusters.ts';
+import { refuseDowngrade } from '../cluster/downgrade.ts';
+import { hasPeerUrl } from '../cluster/identity.ts';
+import { requireQuorumWithout, type Survey, type SurveyedMember } from '../cluster/member-survey.ts';
+import type { ListedMember, Observation } from '../cluster/observation.ts';
+import { isLearnerFirstRight, isOlderRelease, WITHOUT_PROMOTION } from '../cluster/releases.ts';
+import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
+import { judgeWork, type WorkOnHost } from '../hosts/at-work.ts';
+import type { HostInspection, InspectionReport } from '../hosts/host-command-results.ts';
+import { announcedPeerUrls, foldersOf, ignoredSettings, misfitsOf, roomMisfit, WAL_BYTES } from '../hosts/host-fit.ts';
+import { placeOf } from '../hosts/host-place.ts';
+import { startCauses } from '../hosts/start-causes.ts';
+import type { PlannedTarget, ReplacementPlan, Target } from './contracts.ts';
+import {
+  mayBeAtWork,
+  type ReplacementRequest,
+  refuseHealthyReplaced,
+  scopeOf,
+  surveyScope,
+} from './replacement-scope.ts';
+import { refuseUnjudged, unjudgedIn } from './unjudged-members.ts';
+
+interface Inspected {
+  member: string;
+  inspection: HostInspection;
+}
+
+/**
+ * What has to be done for each target, now that its host was looked at.
+ * @param lateCertificates by member: which of those on its host do not hold now
+ * @throws PreconditionFailed when a host is not as its replacement needs it; nothing was changed so far
+ */
+export function planReplacement(
+  observation: Observation,
+  request: ReplacementRequest & { targets: Target[]; inspections: Inspected[]; oldHost: InspectionReport[] },
+  lateCertificates: Readonly<Record<string, string[]>> = {},
+): ReplacementPlan {
+  const scope = scopeOf(request);
+  const { survey, replaced } = surveyScope(scope, observation);
+  if (request.targets.length === 0) {
+    refuseUnjudged(unjudgedIn(survey, replaced), request.oldHost);
+    throw new PreconditionFailed(
+      'What could not be judged from here a moment ago can be by now. Nothing was changed; start again.',
+    );
+  }
+  refuseHealthyReplaced(replaced, survey);
+  const unhealthy = request.targets.filter(({ member }) => find(survey, member).state !== 'healthy');
+  if (unhealthy.length > 0) {
+    requireQuorumWithout(
+      unhealthy.map(({ member }) => member),
+      survey,
+      observation.memberList,
+    );
+  }
+  const oldHost: string[] = [];
+  const targets = unhealthy.map(({ member, kind }): PlannedTarget => {
+    const surveyed = find(survey, member);
+    const inspected = inspectionOf(request, member);
+    if (surveyed.state === 'joining') return finish(surveyed, survey);
+    // It has failed since the assessment, or changed what it was: the readings begin anew.
+    if (kind === 'joining' || surveyed.state !== 'failed' || !inspected)
+      throw new EtcdUnavailable(`${member} ${surveyed.problem}`);
+    refuseDowngrade(observation);
+    requireNotAtWork(surveyed, inspected);
+    requireFit(scope.cluster, surveyed, inspected, survey, lateCertificates[member] ?? []);
+    if (replaced) {
+      requireUnused(surveyed, inspected, scope.cluster);
+      oldHost.push(...weighOldHost(replaced, request.oldHost));
+    }
+    const outdated = [surveyed.listed?.id, replaced?.listed?.id].filter((id) => id !== undefined);
+    const removeIds = [...new Set(outdated)];
+    const otherLearners = observation.memberList.some(
+      (listed) => listed.isLearner && !removeIds.includes(listed.id) && listed !== surveyed.listed,
+    );
+    const staysLearner = surveyed.configured.learner === true;
+    const versions = [inspected.etcdVersion, ...survey.members.map(({ version }) => version)];
+    const asLearner = staysLearner || (!otherLearners && isLearnerFirstRight(versions));
+    if (!asLearner) requireVotersBesides(removeIds, observation, member);
+    return {
+      member,
+      host: surveyed.configured.host as string,
+      removeIds,
+      prepare: true,
+      asLearner,
+      staysLearner,
+      // One that waits for its peers, or that systemd starts again and again, counts as running.
+      wasActive: !['inactive', 'failed'].includes(inspected.unit.activeState),
+      unit: layoutOf(scope.cluster, surveyed.configured).unit,
+      peerUrls: announcedPeerUrls(inspected),
+    };
+  });
+  refuseOtherRemovals(targets, observation.memberList, request.parameters.removeOnly);
+  return {
+    cluster: scope.cluster,
+    replaced: scope.replaced ?? null,
+    targets,
+    steps: [
+      ...oldHost,
+      ...targets.flatMap((target) => {
+        const surveyed = find(survey, target.member);
+        const inspection = inspectionOf(request, target.member);
+        return target.prepare && inspection
+          ? describeSteps(target, scope.cluster, { surveyed, replaced, inspection })
+          : describeWait(target);
+      }),
+    ],
+    archives: Object.fromEntries(request.inspections.map(({ member, inspection }) => [member, inspection.archives])),
+  };
+}
+
+/**
+ * Since somebody has approved, another person may have replaced the same member: then its name is that of one which is on its way in.
+ * @throws PreconditionFailed where others would be removed than those that may be
+ */
+function refuseOtherRemovals(
+  targets: readonly PlannedTarget[],
+  memberList: readonly ListedMember[],
+  removeOnly: readonly string[] | undefined,
+): void {
+  const others = targets.flatMap(({ member, removeIds }) =>
+    removeIds.filter((id) => removeOnly && !removeOnly.includes(id)).map((id) => ({ member, id })),
+  );
+  if (others.length === 0) return;
+  const list = others.map(({ member, id }) => {
+    const isUnstarted = memberList.some((listed) => listed.id === id && listed.name === '');
+    return `${member} is the member ${id} in etcd's list now${isUnstarted ? ', which was added and has never started' : ''}.`;
+  });
+  const approved = removeOnly?.length ? `Only ${removeOnly.join(', ')} may be removed` : 'No member may be removed';
+  throw new PreconditionFailed(
+    `${list.join(' ')} ${approved}: nobody has approved of more. Somebody else may be replacing it: find out who. Nothing was changed; start again, and ` +
+      'the plan is made anew.',
+  );
+}
+
+function inspectionOf({ inspections }: { inspections: Inspected[] }, name: string): HostInspection | undefined {
+  return inspections.find(({ member }) => member === name)?.inspection;
+}
+
+/**
+ * What nobody reaches from here may be at work all the same. Its own host is asked before its service is stopped.
+ * @throws PreconditionFailed naming what differs between the two views
+ */
+function requireNotAtWork(surveyed: SurveyedMember, inspection: HostInspection): void {
+  if (surveyed.seen.answering) return;
+  const { state, how } = judgeWork(inspection, surveyed.listed?.id ?? '');
+  if (state === 'stopped' || state === 'broken') return;
+  throw twoViews(surveyed, { state, how });
+}
+
+const FROZEN = 'Do that, or restart its service there, which keeps its data as well. Find out who has frozen it.';
+const UNTOLD =
+  'If it is of no use, stop it there ("systemctl stop" of its unit), and start again: what is stopped is replaced.';
+
+function twoViews({ name, configured, problem, seen }: SurveyedMember, { state, how }: WorkOnHost): PreconditionFailed {
+  const elsewhere = state === 'at-work' || isSlow(seen) ? whatToCorrect(seen) : UNTOLD;
+  const whatToDo = state === 'frozen' ? FROZEN : elsewhere;
+  return new PreconditionFailed(
+    `${name} is not replaced, and nothing was changed: two views of it differ. From here it ${problem} Its host ${configured.host} ${how}. ${whatToDo}`,
+  );
+}
+
+/**
+ * A spare host is for one that is gone. Where the old one is not, it says whether the member there is at work, whom the others would lose.
+ * @returns what the plan says of it
+ * @throws PreconditionFailed where it is at work, or where its host is there and cannot tell
+ */
+function weighOldHost(replaced: SurveyedMember, [report]: readonly InspectionReport[]): string[] {
+  const { name, configured, listed } = replaced;
+  if (!mayBeAtWork(replaced)) return [];
+  if (!configured.host)
+    return [`nobody is asked whether ${name} is still at work: clusters.json names no "host" for it`];
+  // It has fallen silent since the assessment.
+  if (!report) throw new EtcdUnavailable(`${name} ${replaced.problem}`);
+  if (report.error === 'HostUnreachable') {
+    return [`nobody can be asked whether ${name} is still at work, for its host is not reached: ${report.problem}`];
+  }
+  if (!report.result) {
+    throw new PreconditionFailed(
+      `${name} is not replaced, and nothing was changed: its host ${configured.host} does not tell whether it is at work. ` +
+        `${report.error}: ${report.problem} Correct that; or shut the host down, and start again.`,
+    );
+  }
+  const { state, how } = judgeWork(report.result, listed?.id ?? '');
+  if (state !== 'stopped' && state !== 'broken') throw twoViews(replaced, { state, how });
+  return [`leave ${name} as it is on ${configured.host}, which ${how}`];
+}
+
+function find({ members }: Survey, name: string): SurveyedMember {
+  return members.find((member) => member.name === name) as SurveyedMember;
+}
+
+function finish({ name, configured, role }: SurveyedMember, { members }: Survey): PlannedTarget {
+  const staysLearner = configured.learner === true;
+  if (role === 'learner' && !staysLearner && !isLearnerFirstRight(members.map(({ version }) => version))) {
+    throw new PreconditionFailed(
+      `${name} is a learner, and this release of etcd does not write a promotion to its store, so that a later upgrade to 3.6 fails ` +
+        `(https://github.com/etcd-io/etcd/issues/19557). ${WITHOUT_PROMOTION}`,
+    );
+  }
+  return {
+    member: name,
+    host: configured.host ?? '',
+    removeIds: [],
+    prepare: false,
+    asLearner: true,
+    staysLearner,
+    wasActive: true,
+    unit: '',
+    peerUrls: [],
+  };
+}
+
+/**
+ * A voter counts from the moment in which it is added. Beside a single one it makes a quorum of two, which is gone until it runs:
+ * should it not start, nobody could take it back.
+ */
+function requireVotersBesides(removeIds: readonly string[], { memberList }: Observation, member: string): void {
+  const staying = memberList.filter(({ id, isLearner }) => !isLearner && !removeIds.includes(id));
+  if (staying.length > 1) return;
+  throw new PreconditionFailed(
+    `${staying.map(({ name }) => name).join('')} is the only voter that stays, and this release of etcd cannot take ${member} in as a learner ` +
+      'first: as a voter it would stop the cluster until it runs. Upgrade etcd to 3.5.20 or later, or add the member by hand.',
+  );
+}
+
+/**
+ * etcd holds the release of a new member against the version of its cluster, which is the oldest of its members', and stays behind where one
+ * that is not upgraded yet is down. gRPC does not tell it; what a member stores follows it within seconds (measured on 3.6.16 and 3.7.3).
+ * @throws PreconditionFailed naming everything that does not fit
+ */
+function requireFit(
+  cluster: Cluster,
+  { name, configured }: SurveyedMember,
+  inspection: HostInspection,
+  { leader, members }: Survey,
+  lateCertificates: readonly string[],
+): void {
+  const clusterVersions = members.flatMap(({ seen }) => (seen.answering ? [seen.storageVersion || seen.version] : []));
+  const problems = replacementMisfits(layoutOf(cluster, configured), configured, inspection, {
+    clusterVersions,
+    dbSizeBytes: leader.dbSizeBytes,
+  }).concat(lateCertificates);
+  if (problems.length === 0) return;
+  throw new PreconditionFailed(
+    `The host ${configured.host} is not ready for the replacement of ${name}; nothing was changed.\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
+  );
+}
+
+/**
+ * Why a member could not be replaced on its host: empty where it could.
+ * @param clusterVersions what the members that answer store by, or run; @param dbSizeBytes of the database that a new member is sent
+ */
+export function replacementMisfits(
+  layout: Layout,
+  configured: ConfiguredMember,
+  inspection: HostInspection,
+  { clusterVersions, dbSizeBytes }: { clusterVersions: readonly string[]; dbSizeBytes: number },
+): string[] {
+  const { etcdVersion, dataDir, walDir } = inspection;
+  const isKnown = etcdVersion !== '' && clusterVersions.length > 0;
+  const isOlderThanAll = isKnown && clusterVersions.every((version) => isOlderRelease(etcdVersion, version));
+  const older = isOlderThanAll
+    ? [
+        `etcd ${etcdVersion} in ${layout.binDir} is older than every member (${clusterVersions.join(', ')}), and a cluster takes in no such`,
+      ]
+    : [];
+  const neededBytes = dbSizeBytes + WAL_BYTES;
+  return [
+    ...older,
+    ...startCauses(inspection, neededBytes),
+    ...misfitsOf(configured, layout, inspection, 'member-failed'),
+    ...roomMisfit(dataDir, neededBytes, 'the database with its log needs'),
+    ...(walDir === null ? [] : roomMisfit(walDir, WAL_BYTES, 'the log needs')),
+  ];
+}
+
+/**
+ * A spare host may be in somebody's use: data on it is touched only where etcd's list, or the membership that was written there, says
+ * that an earlier run has begun with it.
+ */
+function requireUnused(
+  { configured, listed }: SurveyedMember,
+  { dataDir, walDir, configuration }: HostInspection,
+  { members }: Cluster,
+): void {
+  if ((dataDir.empty && (walDir?.empty ?? true)) || (listed && hasPeerUrl(listed, configured))) return;
+  const peerUrls = configuration.initialCluster.split(',').map((entry) => entry.slice(entry.indexOf('=') + 1));
+  const isBegun =
+    configuration.initialClusterState === 'existing' && members.every((member) => hasPeerUrl({ peerUrls }, member));
+  if (isBegun) return;
+  throw new PreconditionFailed(
+    `${dataDir.path} on the replacement's host ${configured.host} holds data of etcd, and the cluster knows no member at ` +
+      `${configured.peerUrl}: it may be a member of another cluster. Nothing was changed. Empty it, or name another host.`,
+  );
+}
+
+interface OnHost {
+  surveyed: SurveyedMember;
+  replaced: SurveyedMember | undefined;
+  inspection: HostInspection;
+}
+
+/** What an earlier run has done before it was cut off is told as done: whoever approves reads what is left. */
+function describeSteps(target: PlannedTarget, cluster: Cluster, seen: OnHost): string[] {
+  const { member, host, asLearner, peerUrls } = target;
+  const { layout } = placeOf(cluster, member);
+  const ignored = ignoredSettings(seen.inspection);
+  return [
+    describeStop(target, layout, seen),
+    ...describeRemoval(target, seen),
+    describeMove(target, layout, seen.inspection),
+    `add ${member} (${peerUrls.join(', ')}) to etcd as a ${asLearner ? 'learner' : 'voter'}`,
+    `write the membership into ${layout.configFile} on ${host}, and start ${layout.unit}${ignored && `; ${ignored}`}`,
+    ...describeWait(target),
+  ];
+}
+
+function describeWait({ member, asLearner, staysLearner }: PlannedTarget): string[] {
+  const promotion = asLearner && !staysLearner ? [`promote ${member} once it is caught up`] : [];
+  return [`wait until ${member} is caught up`, ...promotion];
+}
+
+function describeStop({ host, wasActive }: PlannedTarget, { unit }: Layout, { surveyed, inspection }: OnHost): string {
+  if (!wasActive) return `already done: ${unit} on ${host} is stopped (${inspection.unit.activeState})`;
+  // Why a member that has a process is taken for failed.
+  const how = inspection.unit.mainPid === 0 ? '' : `, which ${judgeWork(inspection, surveyed.listed?.id ?? '').how}`;
+  return `stop ${unit} on ${host}${how}`;
+}
+
+function describeRemoval({ removeIds }: PlannedTarget, { surveyed, replaced }: OnHost): string[] {
+  const { name } = replaced ?? surveyed;
+  if (removeIds.length === 0) return [`already done: ${name} is not in etcd's list`];
+  return removeIds.map((id) => {
+    const isUnstarted = surveyed.listed?.id === id && surveyed.listed.name === '';
+    return `remove member ${id} from etcd${isUnstarted ? `, which was added for ${surveyed.name} and has never started` : ''}`;
+  });
+}
+
+function describeMove({ host }: PlannedTarget, layout: Layout, { dataDir, walDir, archives }: HostInspection): string {
+  const [member = '', ...wal] = foldersOf(layout);
+  const left = [...(dataDir.empty ? [] : [member]), ...(walDir?.empty ? [] : wal)];
+  if (left.length > 0) return `move ${left.join(' and ')} aside on ${host}`;
+  return archives.length > 0
+    ? `already done: the data on ${host} is moved aside, and kept: ${archives.join(', ')}`
+    : `nothing to move aside: ${dataDir.path} on ${host} holds no data of etcd`;
+}

@@ -1,0 +1,244 @@
+import type { Cluster } from '../cluster/clusters.ts';
+import { quorumIn } from '../cluster/configured-quorum.ts';
+import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
+import { judgeWork } from '../hosts/at-work.ts';
+import type { HostInspection } from '../hosts/host-command-results.ts';
+import { otherMemberOn } from '../hosts/host-fit.ts';
+import type { HostCommand } from '../hosts/run-host-commands.ts';
+import { withStartProblems } from '../hosts/start-problems.ts';
+import { START_AGAIN } from '../text/format.ts';
+import type { ChooseRescue, Rescue } from './contracts.ts';
+import { clearInterrupted, keptRecoveries } from './interrupted-recovery.ts';
+import { requireReadableBackup } from './named-backup.ts';
+import { discardOf, examineOf, launchOf, salvageOf } from './recovery-commands.ts';
+import { releasesMisfit } from './recovery-fit.ts';
+import { countAlike, describeEnd, outlookOf, type Service, surveyServices } from './services.ts';
+
+/** A wait lasts about 15 s: two minutes for members to replay their logs, reach each other and elect. */
+const MAX_WAITS = 8;
+
+/** A leader that hosts already see is seen here within seconds, or not at all. */
+const MAX_WAITS_AT_WORK = 2;
+
+/** What a dry run tells of a real one. */
+const WOULD_RESTART =
+  'A dry run starts nothing; a real one first starts the services, which loses nothing, and does the rest only where that does not help.';
+const WOULD_WAIT = 'A real run waits for them to find a leader, and where they do not, it restores nothing.';
+
+/** Far more than one interrupted recovery, one start and all the waits take. */
+const MAX_TURNS = 40;
+
+/**
+ * The cheapest thing that may bring the quorum back, decided anew from a fresh inspection of every host: clear away a recovery that was
+ * cut off; start the services of a quorum of data dirs, which loses nothing; wait for it; and only then, take snapshots of what is left.
+ *
+ * @throws UnsafeToProceed where a quorum of members runs and finds no leader: their data is there, and a restore would only lose
+ * @throws PreconditionFailed, InvalidInput
+ */
+export function chooseRescue(input: ChooseRescue): Rescue {
+  const { cluster, parameters, dryRun, restarted, launchFailed, waits, turn } = input;
+  requireReadableBackup(cluster, parameters);
+  if (turn > MAX_TURNS) {
+    throw new PreconditionFailed(
+      `After ${turn} turns the quorum is neither back nor given up: what is done on the hosts does not last. Find out who else works on ` +
+        'them, then start again.',
+    );
+  }
+  refuseOtherMembers(input);
+  const { kept, forget } = keptRecoveries(input);
+  const rest = { discard: [], examine: null, kept, mustStart: 0 };
+  const clearance = clearInterrupted(input);
+  if (clearance) return { ...rest, ...clearance };
+  const services = surveyServices(input);
+  const outlook = outlookOf(services, cluster);
+  const atWork = services.filter(({ runs, inspection }) => runs && inspection?.atWork.answer === 'leader');
+  if (countAlike(atWork) >= quorumIn(cluster)) {
+    const names = atWork.map(({ member }) => member).join(', ');
+    const summary = `The hosts of ${names}, which are a quorum, say that their etcd runs and has a leader.`;
+    if (dryRun || waits >= MAX_WAITS_AT_WORK) throw onlyUnreached(summary, services);
+    return { ...rest, action: 'WaitForQuorum', summary, commands: [], discard: forget };
+  }
+  if (parameters.snapshot?.force) {
+    return {
+      ...rest,
+      ...salvage(input, services, 'A backup is to be restored whatever is left, so no service is started on its data.'),
+    };
+  }
+  const frozen = describeFrozen(services);
+  const up = services.filter(({ member, runs }) => runs && !launchFailed.includes(member) && !frozen.has(member));
+  const running = up.map(({ member }) => member);
+  const isEnough = countAlike(up) >= quorumIn(cluster);
+  const restarts = outlook.canRestart && !restarted;
+  if (frozen.size > 0 && !restarts && !isEnough) throw onlyFrozen([...frozen.values()], input);
+  if (dryRun) {
+    const first = outlook.canRestart ? WOULD_RESTART : isEnough ? WOULD_WAIT : '';
+    return { ...rest, ...salvage(input, services, `${outlook.why} ${first}`.trim()) };
+  }
+  if (restarts) {
+    const stopped = services.filter(({ isReady, runs }) => isReady && !runs);
+    const summary = `${outlook.why} Their services are started, which loses nothing.`;
+    const commands = stopped.map(({ member }) => launchOf(cluster, member));
+    const mustStart = quorumIn(cluster) - running.length;
+    return { ...rest, action: 'Restart', summary, commands, mustStart, discard: forget };
+  }
+  if (isEnough) {
+    const summary = `${running.join(', ')} run, which is a quorum: it gets some time to find its leader.`;
+    if (waits < MAX_WAITS) return { ...rest, action: 'WaitForQuorum', summary, commands: [], discard: forget };
+    throw leaderless(services, input);
+  }
+  const why = restarted
+    ? withStartProblems(
+        `Services were started, and ${running.length} of the ${quorumIn(cluster)} that make a quorum stay up.`,
+        input,
+      )
+    : outlook.why;
+  return { ...rest, ...salvage(input, services, why) };
+}
+
+/** What is on such a host is no evidence of this cluster, and nothing is to be done there: not even a snapshot is taken of it. */
+function refuseOtherMembers({ cluster, inspections }: ChooseRescue): void {
+  const found = inspections.flatMap(({ member, host, result }) => {
+    const configured = cluster.members.find(({ name }) => name === member);
+    const other = configured && result && otherMemberOn(configured, result);
+    return other ? [`\n- ${member} on ${host}: ${other}`] : [];
+  });
+  if (found.length === 0) return;
+  throw new PreconditionFailed(
+    `The etcd on these hosts is not the member that clusters.json says:${found.join('')}\nNothing was changed there. Correct the "host" of the member in ` +
+      `clusters.json, its peerUrl, or how the host is reached. ${START_AGAIN}`,
+  );
+}
+
+/** Whoever has approved has read no plan of a restore. */
+function nothingMore(why: string): PreconditionFailed {
+  return new PreconditionFailed(
+    `The quorum is still lost. ${why}\nWhat was approved restores nothing: it brings an interrupted recovery to its end. Start again: the next plan is ` +
+      'made of what lies there now.',
+  );
+}
+
+/** Nothing is wrong with such a cluster, and a recovery would stop it. */
+function onlyUnreached(summary: string, services: readonly Service[]): PreconditionFailed {
+  const list = services
+    .filter(({ inspection }) => inspection !== null)
+    .map(({ member, inspection }) => `\n- ${member}: its host ${judgeWork(inspection as HostInspection, '').how}`);
+  return new PreconditionFailed(
+    `${summary} Its clients are served; only from here it is not reached, so nothing was stopped or restored.${list.join('')}\n` +
+      'Correct what lies between: the clientUrls in clusters.json, the name server, a firewall, or the certificates.',
+  );
+}
+
+/** What their hosts say of those that are frozen, by member. */
+function describeFrozen(services: readonly Service[]): Map<string, string> {
+  return new Map(
+    services.flatMap(({ member, host, inspection }) => {
+      const work = inspection && judgeWork(inspection, '');
+      return work?.state === 'frozen' ? [[member, `\n- ${member}: its host ${host} ${work.how}`]] : [];
+    }),
+  );
+}
+
+/** They may be all that a quorum lacks, and a copy of their data would be of a moment long gone. */
+function onlyFrozen(list: readonly string[], input: ChooseRescue): PreconditionFailed {
+  const what = `A member that is frozen has not failed, so nothing is restored:${list.join('')}\nDo that, or restart its service, then start again.`;
+  return new PreconditionFailed(
+    input.restarted
+      ? withStartProblems(`${what} Other services were started before this, and run on; no data was changed.`, input)
+      : `${what} Nothing was changed.`,
+  );
+}
+
+function leaderless(services: readonly Service[], input: ChooseRescue): UnsafeToProceed {
+  const list = services.map((service) => `\n- ${describeEnd(service, 5)}`).join('');
+  return new UnsafeToProceed(
+    `A quorum of members runs with its data, and finds no leader.${list}\nTheir data is not what is wrong: a restore would not help, and would lose ` +
+      'what they hold, so nothing is restored. Look at the network between them, at their certificates and at their configuration. Once that is ' +
+      'corrected, they go on by themselves. Where the logs speak of another cluster ID, a member was left out of an earlier recovery and came back: ' +
+      'stop that member, move its data dir aside, and start again.' +
+      (input.restarted
+        ? withStartProblems('\nServices were started before this, and run on; no data was changed.', input)
+        : ''),
+  );
+}
+
+/** @param why nothing cheaper serves */
+function salvage(
+  { cluster, parameters, dryRun, execution }: ChooseRescue,
+  services: readonly Service[],
+  why: string,
+): Pick<Rescue, 'action' | 'summary' | 'commands' | 'discard' | 'examine'> {
+  if (parameters.restoreNothing) throw nothingMore(why);
+  refuseUnstoppable(services, why);
+  const onHosts = services.filter(({ inspection }) => inspection !== null);
+  if (onHosts.length === 0) {
+    const list = services.map(({ member, problem }) => `\n- ${member}: ${problem}`).join('');
+    throw new PreconditionFailed(
+      `No voter's host can be looked at, so there is nothing to recover from.${list}\nNothing was changed. Bring those back into reach whose data is left, then start again.`,
+    );
+  }
+  refuseMixedReleases(onHosts, cluster);
+  const examine = chooseExamination(onHosts, { cluster, parameters, dryRun, execution });
+  return {
+    action: 'Salvage',
+    summary: why,
+    commands: onHosts.map(({ member }) => salvageOf(cluster, member, execution, !dryRun)),
+    discard: onHosts.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
+    examine,
+  };
+}
+
+/**
+ * They are known before anything is copied: a salvage of a large database takes its time.
+ * @throws PreconditionFailed
+ */
+function refuseMixedReleases(services: readonly Service[], cluster: Cluster): void {
+  const hosts = services.flatMap(({ member, inspection }) => {
+    const configured = cluster.members.find(({ name }) => name === member);
+    return configured && inspection ? [{ configured, inspection }] : [];
+  });
+  const problems = releasesMisfit(hosts);
+  if (problems.length === 0) return;
+  throw new PreconditionFailed(
+    `A quorum is recovered by one release of etcd, and ${problems.join('')}. Then start again. Nothing was restored.`,
+  );
+}
+
+/** On the host with the most room, of those that have etcd's programs. */
+function chooseExamination(
+  services: readonly Service[],
+  { cluster, parameters, dryRun, execution }: Pick<ChooseRescue, 'cluster' | 'parameters' | 'dryRun' | 'execution'>,
+): HostCommand | null {
+  if (!parameters.snapshot) return null;
+  const freeBytes = ({ inspection }: Service) => inspection?.dataDir.freeBytes ?? 0;
+  const [roomiest] = services
+    .filter(({ inspection }) => inspection?.etcdVersion)
+    .toSorted((a, b) => freeBytes(b) - freeBytes(a));
+  if (roomiest) return examineOf(cluster, roomiest.member, execution, !dryRun);
+  throw new PreconditionFailed(
+    "There is no etcd on any host that can be reached, so the backup cannot be looked at. Install etcd's programs where binDir says.",
+  );
+}
+
+/**
+ * What is restored is a new cluster. A member of the old one that is not stopped would go on serving its clients what it has, beside it.
+ * @throws PreconditionFailed
+ */
+function refuseUnstoppable(services: readonly Service[], why: string): void {
+  const unreachable = services.filter(({ answers, inspection }) => answers && inspection === null);
+  const elsewhere = services.filter(({ answers, runs }) => answers && !runs);
+  const list = [
+    ...unreachable.map(
+      ({ member, host }) =>
+        `${member} answers clients, and its host ${host || '(none is configured)'} cannot be reached`,
+    ),
+    ...elsewhere.map(
+      ({ member, host }) =>
+        `${member} answered clients a moment ago, and its unit on ${host} has no process: it has just ended, or etcd runs there in another way`,
+    ),
+  ];
+  if (list.length === 0) return;
+  throw new PreconditionFailed(
+    `${why}\nAll members have to be stopped before data is restored, and that cannot be done:${list.map((each) => `\n- ${each}`).join('')}\n` +
+      'Bring the host back into reach, or stop its etcd by hand, then start again. Nothing was restored.',
+  );
+}

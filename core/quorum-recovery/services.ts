@@ -1,0 +1,132 @@
+import { type Cluster, type ConfiguredMember, layoutOf } from '../cluster/clusters.ts';
+import { quorumIn, votersOf } from '../cluster/configured-quorum.ts';
+import type { HostInspection, InspectionReport } from '../hosts/host-command-results.ts';
+import { foldersMisfit } from '../hosts/host-fit.ts';
+import type { MemberStanding } from './contracts.ts';
+
+/** What is known of one voter's service and its data. */
+export interface Service {
+  member: string;
+  host: string;
+  /** Whether clients were answered when the quorum was assessed. */
+  answers: boolean;
+  /** Whether it has a process. Where its host tells nothing, an answer to clients is proof enough. */
+  runs: boolean;
+  /** Whether it could be one of a quorum: it runs, or can be started, and has data. */
+  isReady: boolean;
+  /** Of which cluster its data is, in hex; empty where nobody can tell. */
+  clusterId: string;
+  /** Why it could not; empty where it is ready. */
+  problem: string;
+  /** Null where its host cannot be reached. */
+  inspection: HostInspection | null;
+}
+
+interface Surveyed {
+  cluster: Cluster;
+  members: MemberStanding[];
+  inspections: InspectionReport[];
+}
+
+/** Every voter's service. Learners are none of a quorum. */
+export function surveyServices(surveyed: Surveyed): Service[] {
+  const services = eachService(surveyed);
+  const [biggest = []] = clustersAmong(services.filter(({ isReady }) => isReady));
+  if (biggest.length < quorumIn(surveyed.cluster)) return services;
+  // Members of other clusters make no quorum with these, and one that was bootstrapped alone would serve its own data beside them.
+  const names = biggest.map(({ member }) => member).join(', ');
+  return services.map((service) =>
+    !service.isReady || service.clusterId === '' || biggest.includes(service)
+      ? service
+      : {
+          ...service,
+          isReady: false,
+          problem: `its data is of another cluster (${service.clusterId}) than that of ${names} (${biggest[0]?.clusterId})`,
+        },
+  );
+}
+
+/** By the cluster that their data is of, the most first; those of which nobody can tell are left out. */
+function clustersAmong(services: readonly Service[]): Service[][] {
+  const told = services.filter(({ clusterId }) => clusterId !== '');
+  return [...Map.groupBy(told, ({ clusterId }) => clusterId).values()].toSorted((a, b) => b.length - a.length);
+}
+
+/** How many of them may be members of one cluster. */
+export function countAlike(services: readonly Service[]): number {
+  const [most = []] = clustersAmong(services);
+  return most.length + services.filter(({ clusterId }) => clusterId === '').length;
+}
+
+function eachService({ cluster, members, inspections }: Surveyed): Service[] {
+  return votersOf(cluster).map((configured) => {
+    const { name: member, host = '' } = configured;
+    const answers = members.some(({ name, answering }) => name === member && answering);
+    const report = inspections.find((each) => each.member === member);
+    const inspection = report?.result ?? null;
+    if (!inspection) {
+      const why =
+        host === ''
+          ? 'clusters.json names no "host" for it'
+          : `its host ${host} cannot be looked at: ${report?.problem.replace(/\.$/, '') ?? 'it was not inspected'}`;
+      const problem = answers ? '' : why;
+      return { member, host, answers, runs: answers, isReady: answers, clusterId: '', problem, inspection };
+    }
+    const runs = inspection.unit.mainPid !== 0;
+    const problem = problemOf(cluster, configured, inspection, runs);
+    const { clusterId } = inspection;
+    return { member, host, answers, runs, isReady: problem === '', clusterId, problem, inspection };
+  });
+}
+
+/**
+ * Why a service could not be one of a quorum. A member whose process ended with an error is not excluded: the name server, the disk
+ * or the port that it lacked may be there by now, its start takes seconds, and to restore a snapshot instead could lose what it holds.
+ */
+function problemOf(
+  cluster: Cluster,
+  configured: ConfiguredMember,
+  { unit, dataDir, walDir, hasLog, configuration }: HostInspection,
+  runs: boolean,
+): string {
+  const layout = layoutOf(cluster, configured);
+  // Started on nothing, a member would vote under its old ID, and know nothing of what it has acknowledged.
+  if (dataDir.empty) return `its data dir ${dataDir.path} is empty`;
+  if (walDir?.empty) return `its wal dir ${walDir.path} is empty`;
+  if (runs) return '';
+  if (!hasLog) return `there is no log in ${walDir?.path ?? `${dataDir.path}/member/wal`}`;
+  const [misfit] = foldersMisfit(layout, { configuration });
+  if (misfit) return misfit;
+  const forced = configuration.overriding.find((setting) => /force[-_]new[-_]cluster/i.test(setting));
+  if (forced) return `started, it would leave its cluster: ${forced}`;
+  return unit.loadState === 'loaded' ? '' : `systemd has no usable unit "${layout.unit}" (${unit.loadState})`;
+}
+
+/** Whether starting services may bring a quorum back, and in words why, or why not. */
+export function outlookOf(services: readonly Service[], cluster: Cluster): { canRestart: boolean; why: string } {
+  const quorum = quorumIn(cluster);
+  const ready = services.filter(({ isReady }) => isReady);
+  const stopped = ready.filter(({ runs }) => !runs);
+  const others = services
+    .filter(({ isReady }) => !isReady)
+    .map(({ member, problem }) => ` ${member}: ${problem}.`)
+    .join('');
+  const count = `${ready.length} of ${services.length} voters ${ready.length === 1 ? 'has' : 'have'} data, and a quorum is ${quorum}`;
+  if (ready.length < quorum) return { canRestart: false, why: `${count}:${others}` };
+  if (countAlike(ready) < quorum) {
+    const list = clustersAmong(ready).map(
+      (same) => `${same.map(({ member }) => member).join(', ')} (${same[0]?.clusterId})`,
+    );
+    return { canRestart: false, why: `${count}, but not of one cluster: ${list.join('; ')}.${others}` };
+  }
+  if (stopped.length > 0) return { canRestart: true, why: `${count}.${others}` };
+  return { canRestart: false, why: `${count}, and all of them run already.${others}` };
+}
+
+/** `node3: etcd is failed (exit-code)`, and the last lines that it logged. */
+export function describeEnd({ member, inspection }: Service, lines: number): string {
+  if (!inspection) return `${member} cannot be looked at.`;
+  const { activeState, subState, result } = inspection.unit;
+  const log = inspection.log.slice(-lines).map((line) => `\n    ${line.slice(0, 300)}`);
+  return `${member}: etcd is ${activeState} (${subState}, ${result})${log.length > 0 ? `; the end of its log:${log.join('')}` : ''}`;
+}

@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import { clusterSchema } from '../cluster/clusters.ts';
+import { CONDITIONS, type Condition } from '../diagnosis/diagnosis.ts';
+import { INCIDENTS, type Incident } from '../runbooks.ts';
+import { remediationIdSchema, type Started } from './remediation.ts';
+
+/** What the steps of the entry workflow receive and return. */
+
+/** load-remediation */
+export const loadRemediationInput = z.strictObject({
+  /** The execution's name: it becomes a part of what is looked for and answered. */
+  execution: remediationIdSchema,
+  input: z.unknown(),
+});
+export interface LoadedRemediation extends Started {
+  cluster: z.output<typeof clusterSchema>;
+}
+
+const incidentSchema = z.enum(INCIDENTS);
+
+const questionSchema = z.looseObject({ incident: incidentSchema, plan: z.looseObject({}) });
+
+/** choose-runbook: from the diagnosis, and from what this execution has done so far. */
+export const chooseRunbookInput = z.strictObject({
+  cluster: clusterSchema,
+  request: z.looseObject({
+    cluster: z.string(),
+    incident: incidentSchema.optional(),
+    member: z.string().optional(),
+    parameters: z.looseObject({}).optional(),
+    dryRun: z.boolean(),
+    reason: z.string(),
+    requestedBy: z.string(),
+  }),
+  diagnosis: z.looseObject({
+    incident: z.enum([...CONDITIONS, 'healthy']),
+    summary: z.string(),
+    others: z.array(z.enum(CONDITIONS)),
+  }),
+  /** When the execution came to this choice: what was seen of other executions before is too old. */
+  enteredAt: z.iso.datetime(),
+  /** The dry run that a person was asked about and has not answered yet; null where there is none. */
+  asked: questionSchema.nullable(),
+  /** How many diagnoses before this one, in a row, have found the cluster healthy. */
+  healthyLooks: z.int(),
+  /** The one that somebody has approved of, and which has not run yet. */
+  approved: questionSchema.nullable(),
+  /** The runbooks that this execution has run: an outcome, or the name of an error. */
+  rounds: z.array(z.looseObject({ incident: incidentSchema, runbook: z.string(), outcome: z.string() })),
+  /** The runbooks that there are, each with what holds where a cluster's own policy does not say. */
+  runbooks: z.partialRecord(
+    incidentSchema,
+    z.strictObject({ runbook: z.string(), policy: z.enum(['automatic', 'approval']) }),
+  ),
+});
+export type ChooseRunbook = z.output<typeof chooseRunbookInput>;
+
+export type NextRunbook =
+  | {
+      /** `Ask`: what was asked is still the question. */
+      action: 'Run' | 'Ask';
+      incident: Incident;
+      runbook: string;
+      /** What is wrong, for whoever is asked. */
+      summary: string;
+      /** What the runbook is started with: its dry run, where somebody wants it or has to approve it. */
+      input: Record<string, unknown>;
+    }
+  | {
+      /** With the error of the runbook that ran last. */
+      action: 'Stop';
+      incident: Incident;
+      runbook: string;
+    }
+  | { action: 'Finish'; outcome: 'Remediated' | 'NothingToDo'; summary: string; remaining: Condition[] };

@@ -1,0 +1,20 @@
+/** `33.1 MiB`: bytes for a person. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`;
+}
+
+/** `0.9` -> `90 %` */
+export function formatShare(ratio: number): string {
+  return `${Math.round(ratio * 100)} %`;
+}
+
+/** After what has to be corrected in clusters.json, which is read at every start here, and deployed to AWS. */
+export const START_AGAIN = 'Then start again; in AWS, deploy it first.';
+
+/** With the dot that ends it. */
+export function sentence(text: string): string {
+  return text.endsWith('.') ? text : `${text}.`;
+}

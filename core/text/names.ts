@@ -1,0 +1,29 @@
+import * as z from 'zod';
+
+/** Of what is found by its name: every such name has this in it once. */
+const PLATFORM = /etcd-?remediation/i;
+
+/** A name as it is where the configuration has a prefix, so that a second platform fits beside the first: `blue-etcd-remediation-pages`. */
+export function withPrefix(name: string, prefix = ''): string {
+  return prefix === '' ? name : name.replace(PLATFORM, (platform) => `${prefix}-${platform}`);
+}
+
+/** The entry workflow's state machine. */
+export const ENTRY_STATE_MACHINE = 'etcd-remediation';
+
+/** The SSM parameter by which callers find what is deployed: a {@link Deployment} as JSON. */
+export const DEPLOYMENT_PARAMETER = '/etcd-remediation/deployment';
+
+export const deploymentSchema = z.object({
+  stateMachineArn: z.string(),
+  /** The table of `core/remediation/remediation-items.ts`. */
+  tableName: z.string(),
+  diagnoseFunction: z.string(),
+});
+
+export type Deployment = z.output<typeof deploymentSchema>;
+
+/** The execution of a remediation: `...:stateMachine:NAME` -> `...:execution:NAME:ID`. */
+export function remediationArn({ stateMachineArn }: Deployment, id: string): string {
+  return `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${id}`;
+}
