@@ -1,5 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Diagnosis } from '../core/diagnosis/diagnosis.ts';
+import type { Invocation } from '../core/remediation/invocation.ts';
 import type { ApprovalAnswer } from '../core/remediation/remediation-items.ts';
 import type { NextRunbook } from '../core/remediation/remediation-steps.ts';
 import { countStateTransitions } from '../local/asl/history.ts';
@@ -13,6 +14,8 @@ export class Follower implements Observer {
   /** The newest, and what followed from it. */
   diagnosis: Diagnosis | undefined;
   next: NextRunbook | undefined;
+  /** Which one the entry workflow runs, or ran last. */
+  #step: string | undefined;
   readonly #print: (line: string) => void;
   readonly #answer: ApprovalAnswer;
   readonly #progressOf: () => Progress;
@@ -36,11 +39,11 @@ export class Follower implements Observer {
 
   readonly onEvent = (event: HistoryEvent): void => {
     this.#histories[0]?.push(event);
-    const { name, output } = event.stateExitedEventDetails ?? {};
-    const said = output === undefined ? undefined : JSON.parse(output);
-    // A caught error leaves the state as well.
-    if (name === 'Diagnose cluster' && said?.incident) this.diagnosis = said;
-    if (name === 'Choose runbook' && said?.action) this.next = said;
+    const { parameters } = event.taskScheduledEventDetails ?? {};
+    if (parameters !== undefined) this.#step = (JSON.parse(parameters) as { Payload?: Invocation }).Payload?.step;
+    const { output } = event.taskSucceededEventDetails ?? {};
+    if (output !== undefined && this.#step === 'diagnose-cluster') this.diagnosis = JSON.parse(output).Payload;
+    if (output !== undefined && this.#step === 'choose-runbook') this.next = JSON.parse(output).Payload;
     this.#own.onEvent(event);
   };
 

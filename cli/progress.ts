@@ -1,11 +1,11 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import { STILL_RUNNING } from '../core/hosts/run-host-commands.ts';
+import { type HostReports, STILL_RUNNING } from '../core/hosts/run-host-commands.ts';
 import type { Invocation } from '../core/remediation/invocation.ts';
+import { firstLine } from '../core/text/format.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
 import type { JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';
 import { describeError } from './format.ts';
-import { describeResult } from './step-results.ts';
 
 /** After this long a state says that it is still running, and then again and again. */
 const STILL_RUNNING_MS = 2_000;
@@ -120,8 +120,8 @@ export class Progress {
     // A caught error leaves the state as well; it was told when it happened.
     const result: unknown = JSON.parse(stateExitedEventDetails?.output ?? 'null');
     if (isRecord(result) && 'error' in result) return;
-    for (const { members, text, failed } of describeResult(state.name, result)) {
-      this.#line({ ...state, member: members || state.member }, failed ? '!' : '✓', text, timestamp);
+    for (const { members, summary, failed } of linesOf(result)) {
+      this.#line({ ...state, member: members || state.member }, failed ? '!' : '✓', firstLine(summary), timestamp);
     }
   }
 
@@ -147,6 +147,12 @@ export function describeStart(stateMachineName: string, input: unknown): string 
   return dryRun === true
     ? `Planning with ${stateMachineName} (dry run: nothing is changed)`
     : `Running ${stateMachineName}`;
+}
+
+/** What a state's output says that it has found or done; of a phase on hosts, a line for each thing that is to be said of some of them. */
+function linesOf(output: unknown): HostReports['lines'] {
+  const { summary = '', lines } = Object(output) as { summary?: string; lines?: HostReports['lines'] };
+  return lines ?? [{ members: '', summary, failed: false }];
 }
 
 /** Messages may hold the end of a log. */

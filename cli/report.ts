@@ -7,7 +7,6 @@ const MAX_SUMMARY_CHARS = 400;
 /** What a person wants to read of an execution's report; each runbook has a part of it. */
 export interface RunReport {
   outcome: string;
-  incident?: string;
   summary: string;
   candidates?: Candidate[];
   ladder?: { rung: string; serves: boolean; why: string }[];
@@ -37,14 +36,13 @@ export function shortSummary({ summary, loss }: RunReport): string {
 
 /** The lines after the summary: what would be done, or what was done and is left to do. */
 export function describeReport(report: RunReport): string[] {
-  const { outcome, incident, candidates, ladder, winner, loss, leftOut, archived, configured, remaining, scratchLeft } =
-    report;
+  const { outcome, candidates, ladder, winner, loss, leftOut, archived, configured, remaining, scratchLeft } = report;
   const { window, tokens, advice } = report;
   const isPlan = outcome === 'Planned';
-  const restart = incident === 'quorum-lost' && ladder?.find(({ rung }) => rung === 'restart');
+  const restart = ladder?.find(({ rung }) => rung === 'restart');
   const moved = archived?.filter(({ dataDir }) => dataDir !== '') ?? [];
   return [
-    ...(restart ? [`Starting the services as they are: ${restart.why}`] : []),
+    ...(restart ? [`Restart: ${restart.why}`] : []),
     ...(isPlan ? section('What could be restored, best first:', candidates?.map(describeCandidate)) : []),
     ...(!isPlan && winner ? [`Restored: ${describeCandidate(winner)}`] : []),
     ...(loss ? [`Loss: ${loss.explanation}`] : []),

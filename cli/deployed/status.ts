@@ -1,4 +1,5 @@
 import type { PendingApproval, Remediation } from '../../core/api/api.ts';
+import { firstLine } from '../../core/text/format.ts';
 import { Remediations } from '../../lambdas/api/remediations.ts';
 import { formatMs } from '../format.ts';
 import { type Output, openOutput } from '../output.ts';
@@ -49,8 +50,12 @@ function describeStatus(remediation: Remediation, flags: DeployedFlags): string[
   if (endedAt === null) {
     const last = progress.at(-1);
     const where = last && `${last.state}${last.runbook ? ` (${last.runbook})` : ''}, since ${last.at}`;
+    const done = progress.findLast(({ summary }) => summary !== undefined);
     return [
       `${title}: ${status}, since ${startedAt}`,
+      ...(done
+        ? [`Last done: ${done.state}${done.runbook ? ` (${done.runbook})` : ''}: ${firstLine(done.summary ?? '')}`]
+        : []),
       ...(where ? [`It is at: ${where}`] : []),
       ...(approval ? describeQuestion(remediation, approval, flags) : []),
     ];

@@ -74,6 +74,7 @@ const progressEntrySchema = z.object({
   state: z.string().describe('A state of the workflow, in words'),
   at: time,
   runbook: z.string().optional().describe('The runbook whose state it is; without one it is the entry workflow'),
+  summary: z.string().optional().describe('What it has found or done, once it has ended'),
 });
 export type ProgressEntry = z.output<typeof progressEntrySchema>;
 

@@ -13,6 +13,7 @@ export interface ComparedHashes {
   revision: string;
   hash: number;
   members: string[];
+  summary: string;
 }
 
 export interface MemberHash {
@@ -42,7 +43,9 @@ export function requireSameData(revision: string, hashes: readonly MemberHash[])
         'from members that differ, take no snapshot of them, and compare them with a backup.',
     );
   }
-  return { revision, hash: first?.hash ?? 0, members: hashes.map(({ name }) => name) };
+  const members = hashes.map(({ name }) => name);
+  const summary = `The same at revision ${revision} on ${members.join(', ')}.`;
+  return { revision, hash: first?.hash ?? 0, members, summary };
 }
 
 function list(hashes: readonly MemberHash[], field: 'hash' | 'compactRevision'): string {

@@ -1,4 +1,5 @@
 import { HostCommandFailed } from '../errors.ts';
+import { firstLine } from '../text/format.ts';
 import type { HostReport, HostReports } from './run-host-commands.ts';
 
 /** So that the problems of all hosts, and what follows from them, fit into the execution's cause of 32,768 characters. */
@@ -9,6 +10,9 @@ const PROBLEM_CHARS = 2_000;
  */
 const REPORTS_BYTES = 200_000;
 
+/** Of a problem, in the summary. */
+const SUMMARY_CHARS = 500;
+
 /** How a command has ended on one host. */
 export type CommandEnd =
   | { result: unknown }
@@ -18,8 +22,12 @@ export type CommandEnd =
 /**
  * What a step tells of the commands of a phase. Where it would be more than a state may have, the largest result is told as a failure, and the
  * next, until it fits.
+ * @param summaryOf a result in a few words
  */
-export function reportsOf(ends: readonly { member: string; host: string; end: CommandEnd }[]): HostReports {
+export function reportsOf(
+  ends: readonly { member: string; host: string; end: CommandEnd }[],
+  summaryOf: (result: unknown) => string,
+): HostReports {
   const reports = ends.map(({ member, host, end }): HostReport => {
     const { name = '', message = '' } = 'error' in end ? end.error : {};
     const result = 'error' in end ? (end.done ?? null) : end.result;
@@ -44,5 +52,21 @@ export function reportsOf(ends: readonly { member: string; host: string; end: Co
     reports,
     failed: failures[0]?.error ?? '',
     problems: failures.map(({ member, problem }) => `${member}: ${problem}`).join('\n'),
+    ...summarize(reports, summaryOf),
   };
+}
+
+function summarize(
+  reports: readonly HostReport[],
+  summaryOf: (result: unknown) => string,
+): Pick<HostReports, 'lines' | 'summary'> {
+  const alike = Map.groupBy(reports, ({ result, error, problem }) =>
+    error === '' ? summaryOf(result) : `${error}: ${firstLine(problem).slice(0, SUMMARY_CHARS)}`,
+  );
+  const lines = [...alike].map(([summary, same]) => ({
+    members: [...new Set(same.map(({ member }) => member))].join(', '),
+    summary,
+    failed: same.some(({ error }) => error !== ''),
+  }));
+  return { lines, summary: lines.map(({ members, summary }) => `${members}: ${summary || 'done'}`).join('\n') };
 }

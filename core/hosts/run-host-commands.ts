@@ -52,6 +52,10 @@ export interface HostReports {
   failed: string;
   /** `node1: HostCommandFailed...`, a line for each host on which the command failed. */
   problems: string;
+  /** What is to be said of it, once for all hosts of which the same is. */
+  lines: { members: string; summary: string; failed: boolean }[];
+  /** The lines, as one text. */
+  summary: string;
 }
 
 /** The error that says: ask again. It is none of the taxonomy, for the state that runs the step goes on asking. */

@@ -31,7 +31,12 @@ export function chooseRunbook(input: ChooseRunbook): NextRunbook {
   const [first] = present.filter((condition) => !condition.endsWith('-inaccessible')) as Incident[];
   const last = rounds.at(-1);
   if (last && hasFailed(last) && (first === undefined || first === last.incident)) {
-    return { action: 'Stop', incident: last.incident, runbook: last.runbook };
+    return {
+      action: 'Stop',
+      incident: last.incident,
+      runbook: last.runbook,
+      summary: `${last.runbook} has failed, and no other incident explains it.`,
+    };
   }
   if (present.includes('quorum-inaccessible')) throw forAPerson(diagnosis);
   if (request.incident === undefined) {
@@ -85,7 +90,8 @@ function seeTo(incident: Incident, input: ChooseRunbook, summary: string): NextR
   const what = {
     incident,
     runbook: found.runbook,
-    summary: beyond === '' ? summary : `${summary} Asked for: ${beyond}.`,
+    problem: beyond === '' ? summary : `${summary} Asked for: ${beyond}.`,
+    summary: `Next: ${found.runbook}.`,
   };
   if (request.dryRun || entries.length === 0) return { action: 'Run', ...what, input: { ...request, incident } };
   const { approved, asked } = input;
@@ -93,8 +99,9 @@ function seeTo(incident: Incident, input: ChooseRunbook, summary: string): NextR
     const parameters = { ...(request.parameters ?? {}), ...RUNBOOKS[incident].heldTo(approved.plan) };
     return { action: 'Run', ...what, input: { ...request, incident, parameters } };
   }
-  const action = asked?.incident === incident ? 'Ask' : 'Run';
-  return { action, ...what, input: { ...request, incident, dryRun: true } };
+  const planned = { ...what, input: { ...request, incident, dryRun: true } };
+  if (asked?.incident !== incident) return { action: 'Run', ...planned };
+  return { action: 'Ask', ...planned, summary: `${found.runbook} waits for an approval.` };
 }
 
 type Round = ChooseRunbook['rounds'][number];

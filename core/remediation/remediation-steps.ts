@@ -55,14 +55,15 @@ export const chooseRunbookInput = z.strictObject({
 });
 export type ChooseRunbook = z.output<typeof chooseRunbookInput>;
 
-export type NextRunbook =
+/** Each with what follows, in a sentence. */
+export type NextRunbook = { summary: string } & (
   | {
       /** `Ask`: what was asked is still the question. */
       action: 'Run' | 'Ask';
       incident: Incident;
       runbook: string;
       /** What is wrong, for whoever is asked. */
-      summary: string;
+      problem: string;
       /** What the runbook is started with: its dry run, where somebody wants it or has to approve it. */
       input: Record<string, unknown>;
     }
@@ -72,4 +73,5 @@ export type NextRunbook =
       incident: Incident;
       runbook: string;
     }
-  | { action: 'Finish'; outcome: 'Remediated' | 'NothingToDo'; summary: string; remaining: Condition[] };
+  | { action: 'Finish'; outcome: 'Remediated' | 'NothingToDo'; remaining: Condition[] }
+);

@@ -89,7 +89,7 @@ export interface SpaceAssessment {
 export interface RoomAssessment {
   /** Names of the members that are left as they are. */
   withoutRoom: string[];
-  /** Why, and of which members nobody knows; empty where there is room on every disk. */
+  /** Why, and of which members nobody knows. */
   summary: string;
   /** What will be done, a line each. */
   steps: string[];
@@ -111,7 +111,7 @@ export interface ProvenWrites {
   members: MemberSpace[];
   leftOut: LeftOutMember[];
   remaining: 'member-failed'[];
-  /** What becomes of those that were left out; empty where nobody was. */
+  /** The sizes, and what becomes of those that were left out. */
   summary: string;
 }
 

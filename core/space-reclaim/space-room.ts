@@ -35,12 +35,13 @@ export function weighRoom(request: WeighRoom): RoomAssessment {
     );
   }
   const unknown = looks.filter(({ problem }) => problem !== '');
+  const problems = [
+    ...short.map(({ member, shortage }) => `${member.name} is not defragmented: ${shortage}. ${MAKE_ROOM}`),
+    ...unknown.map(({ member, problem }) => `How much room the disk of ${member.name} has is not known: ${problem}.`),
+  ];
   return {
     withoutRoom: short.map(({ member }) => member.name),
-    summary: [
-      ...short.map(({ member, shortage }) => `${member.name} is not defragmented: ${shortage}. ${MAKE_ROOM}`),
-      ...unknown.map(({ member, problem }) => `How much room the disk of ${member.name} has is not known: ${problem}.`),
-    ].join(' '),
+    summary: problems.length > 0 ? problems.join(' ') : 'Each disk has room for it.',
     steps: leaveAsTheyAre(steps, new Map(short.map(({ member, shortage }) => [member.name, shortage]))),
   };
 }

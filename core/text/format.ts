@@ -18,3 +18,8 @@ export const START_AGAIN = 'Then start again; in AWS, deploy it first.';
 export function sentence(text: string): string {
   return text.endsWith('.') ? text : `${text}.`;
 }
+
+/** A first line that ends with a colon leads to others, which are not told. */
+export function firstLine(text: string): string {
+  return text.split('\n', 1)[0]?.replace(/:$/, '') ?? '';
+}

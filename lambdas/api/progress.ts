@@ -15,12 +15,12 @@ const STATE_MACHINE_PREFIX = /^.*etcd-remediation-/;
 export async function progressOf(client: SFNClient, executionArn: string): Promise<ProgressEntry[]> {
   const entries: ProgressEntry[] = [];
   for (const event of await historyOf(client, executionArn)) {
-    entries.push(...enteredBy(event));
+    note(event, entries);
     const child = executionStartedBy(event);
     if (child === undefined) continue;
-    const runbook = runbookOf(child);
-    const events = await historyOf(client, child);
-    entries.push(...events.flatMap(enteredBy).map((entry) => ({ ...entry, runbook })));
+    const ofRunbook: ProgressEntry[] = [];
+    for (const each of await historyOf(client, child)) note(each, ofRunbook);
+    entries.push(...ofRunbook.map((entry) => ({ ...entry, runbook: runbookOf(child) })));
   }
   return entries;
 }
@@ -33,10 +33,17 @@ async function historyOf(client: SFNClient, executionArn: string): Promise<Histo
   return events;
 }
 
-function enteredBy({ type, timestamp, stateEnteredEventDetails }: HistoryEvent): ProgressEntry[] {
+/** Adds a state that was entered, and to one that has ended what it says of itself. @param entries of the same execution */
+function note(event: HistoryEvent, entries: ProgressEntry[]): void {
+  const { type, timestamp, stateEnteredEventDetails, stateExitedEventDetails } = event;
   const state = stateEnteredEventDetails?.name;
-  if (state === undefined || timestamp === undefined || PASSED_THROUGH.includes(type)) return [];
-  return [{ state, at: timestamp.toISOString() }];
+  if (state !== undefined && timestamp !== undefined && !PASSED_THROUGH.includes(type)) {
+    entries.push({ state, at: timestamp.toISOString() });
+  }
+  const { name, output = '{}' } = stateExitedEventDetails ?? {};
+  const entry = entries.findLast((each) => each.state === name && each.runbook === undefined);
+  const { summary } = Object(JSON.parse(output)) as { summary?: unknown };
+  if (entry && typeof summary === 'string' && summary !== '') entry.summary = summary;
 }
 
 /** `arn:aws:states:eu-central-1:123456789012:execution:etcd-remediation-space-reclaim:NAME` -> `space-reclaim` */

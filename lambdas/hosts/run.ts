@@ -8,6 +8,7 @@ import {
 } from '../../core/errors.ts';
 import { HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
 import { type CommandEnd, reportsOf } from '../../core/hosts/host-reports.ts';
+import { summaryOnHost } from '../../core/hosts/host-summaries.ts';
 import {
   type HostCommand,
   type HostReports,
@@ -86,7 +87,8 @@ interface Phase extends Omit<RunHostCommands, 'commands'>, Sender {
  * @throws AwsUnavailable once no command of this phase is known to run
  */
 export async function runOnHosts(phase: Phase, patience = PATIENCE): Promise<HostReports> {
-  if (phase.commands.length === 0) return reportsOf([]);
+  const summaryOf = (result: unknown) => summaryOnHost(phase.command, result);
+  if (phase.commands.length === 0) return reportsOf([], summaryOf);
   const ssm = await openSsm(phase);
   try {
     const deadline = Date.now() + patience.endMs;
@@ -106,7 +108,8 @@ export async function runOnHosts(phase: Phase, patience = PATIENCE): Promise<Hos
     if (left.length > 0) {
       throw new HostCommandRunning(`${phase.command} has not ended on ${left.map(({ member }) => member).join(', ')}.`);
     }
-    return reportsOf(marked.map(({ member, host }, index) => ({ member, host, end: standings[index] as CommandEnd })));
+    const ends = marked.map(({ member, host }, index) => ({ member, host, end: standings[index] as CommandEnd }));
+    return reportsOf(ends, summaryOf);
   } finally {
     ssm.close();
   }

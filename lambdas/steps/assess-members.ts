@@ -5,6 +5,7 @@ import { PreconditionFailed } from '../../core/errors.ts';
 import { assessMembersInput } from '../../core/member-replacement/contracts.ts';
 import { assessMembers } from '../../core/member-replacement/member-assessment.ts';
 import { scopeOf } from '../../core/member-replacement/replacement-scope.ts';
+import { summarizeReading } from '../../core/member-replacement/summaries.ts';
 import { etcdStep } from '../step.ts';
 
 /** A member that restarts cuts connections for a moment, which looks like a proxy, or a wrong scheme. A leader that has just stopped is followed for some seconds. */
@@ -18,7 +19,8 @@ export const handler = etcdStep(
       const observation = await etcd.observe();
       try {
         const assessment = assessMembers(observation, input);
-        if (reading >= READINGS || assessment.verdict !== 'Look') return assessment;
+        if (reading >= READINGS || assessment.verdict !== 'Look')
+          return { ...assessment, summary: summarizeReading(assessment) };
       } catch (error) {
         const mayPass =
           observation.members.some((seen) => !seen.answering && seen.silence === 'unreached') ||

@@ -1,6 +1,7 @@
 import { RemediationError } from '../../core/errors.ts';
 import { assessQuorumInput } from '../../core/quorum-recovery/contracts.ts';
 import { assessQuorum } from '../../core/quorum-recovery/quorum-assessment.ts';
+import { summarizeReading } from '../../core/quorum-recovery/summaries.ts';
 import type { EtcdMember } from '../etcd/member.ts';
 import { etcdStep } from '../step.ts';
 
@@ -14,7 +15,7 @@ export const handler = etcdStep(assessQuorumInput, async (etcd, input) => {
   const own = etcd.ofThisCluster(members).map(({ name }) => name);
   const linearizable = reads.filter(({ member }) => own.includes(member));
   const assessment = assessQuorum({ members, memberList: [], alarms: [] }, linearizable, input);
-  if (assessment.verdict !== 'NothingToDo') return assessment;
+  if (assessment.verdict !== 'NothingToDo') return { ...assessment, summary: summarizeReading(assessment) };
   // Once the quorum is lost nobody can tell any more.
   const loginProblem = await etcd.findLoginProblem(members);
   return { ...assessment, summary: [assessment.summary, loginProblem].filter(Boolean).join(' ') };

@@ -3,6 +3,7 @@ import { PreconditionFailed } from '../../core/errors.ts';
 import { assessSpaceInput, type SpaceAssessment } from '../../core/space-reclaim/contracts.ts';
 import { assessSpace } from '../../core/space-reclaim/decisions.ts';
 import { requireSteadySilence } from '../../core/space-reclaim/left-out-members.ts';
+import { summarizeSizes } from '../../core/space-reclaim/summaries.ts';
 import { etcdStep } from '../step.ts';
 
 /** A blip of a few seconds does not stop a runbook; what is there in all three readings does. */
@@ -17,11 +18,11 @@ export const handler = etcdStep(assessSpaceInput, async (etcd, input): Promise<S
     let pauseMs = BEFORE_LEAVING_OUT_MS;
     try {
       const assessment = assessSpace(await etcd.observe(), input);
-      if (assessment.leftOut.length === 0) return assessment;
+      if (assessment.leftOut.length === 0) return summarized(assessment);
       withoutSome.push(assessment);
       if (reading >= READINGS) {
         requireSteadySilence(withoutSome, READINGS);
-        return assessment;
+        return summarized(assessment);
       }
     } catch (error) {
       if (reading >= READINGS || !(error instanceof PreconditionFailed)) throw error;
@@ -30,3 +31,7 @@ export const handler = etcdStep(assessSpaceInput, async (etcd, input): Promise<S
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 });
+
+function summarized(assessment: SpaceAssessment): SpaceAssessment {
+  return { ...assessment, summary: `${assessment.summary} ${summarizeSizes(assessment.members)}` };
+}

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assessTokensInput } from '../../core/auth-token-reset/contracts.ts';
+import { summarizeReading } from '../../core/auth-token-reset/summaries.ts';
 import { assessTokens, requireAuth } from '../../core/auth-token-reset/token-assessment.ts';
 import { READINGS } from '../../core/cluster/confirmation.ts';
 import { findUnseenLeader } from '../../core/cluster/unseen-leader.ts';
@@ -16,7 +17,8 @@ export const handler = etcdStep(assessTokensInput, async (etcd, input) => {
   for (let reading = 1; ; reading++) {
     const observation = await observeTokens(etcd);
     try {
-      return assessTokens(observation, input);
+      const assessment = assessTokens(observation, input);
+      return { ...assessment, summary: summarizeReading(assessment) };
     } catch (error) {
       const mayPass = findUnseenLeader(observation) !== undefined;
       if (reading >= READINGS || !mayPass || !(error instanceof PreconditionFailed)) throw error;

@@ -1,4 +1,5 @@
 import { compactHistoryInput } from '../../core/space-reclaim/contracts.ts';
+import { summarizeCompaction } from '../../core/space-reclaim/summaries.ts';
 import { etcdStep } from '../step.ts';
 
 const LAMBDA_RESERVE_MS = 10_000;
@@ -11,10 +12,11 @@ const LAMBDA_RESERVE_MS = 10_000;
  * begins the compaction, and each answers when it is done itself, "already compacted" included.
  */
 export const handler = etcdStep(compactHistoryInput, async (etcd, { revision }, { remainingMs }) => {
-  if (revision === '0') return { revision, outcome: 'NothingToCompact' };
+  if (revision === '0') return { revision, outcome: 'NothingToCompact', summary: 'Nothing is to be compacted.' };
   const { members } = await etcd.observe();
   const voters = members.filter((member) => member.answering && !member.isLearner);
   const deadlineMs = remainingMs() - LAMBDA_RESERVE_MS;
   const outcomes = await Promise.all(voters.map(({ name }) => etcd.member(name).compact(revision, deadlineMs)));
-  return { revision, outcome: outcomes.find((outcome) => outcome === 'Compacted') ?? 'AlreadyCompacted' };
+  const compacted = { revision, outcome: outcomes.find((outcome) => outcome === 'Compacted') ?? 'AlreadyCompacted' };
+  return { ...compacted, summary: summarizeCompaction(compacted) };
 });

@@ -1,5 +1,6 @@
 import { disarmAlarmsInput } from '../../core/space-reclaim/contracts.ts';
 import { chooseAlarmsToDisarm, describeSettled } from '../../core/space-reclaim/decisions.ts';
+import { summarizeDisarming } from '../../core/space-reclaim/summaries.ts';
 import { etcdStep } from '../step.ts';
 
 /**
@@ -11,5 +12,5 @@ export const handler = etcdStep(disarmAlarmsInput, async (etcd, input) => {
   const disarmed = chooseAlarmsToDisarm(observation, input);
   for (const { memberId } of disarmed) await etcd.voterIn(observation).disarmNoSpace(memberId);
   describeSettled(await etcd.observe(), input);
-  return { disarmed };
+  return { disarmed, summary: summarizeDisarming(disarmed) };
 });

@@ -63,7 +63,11 @@ export const handler = etcdStep(
       changed: isOpen,
       window: isOpen && window !== null ? { ...window, enabledAt: Date.now() } : window,
       lookAgainSeconds,
-      summary: [enabled, ...describeAsked(asked)].join(' '),
+      summary: [
+        enabled,
+        ...(lookAgainSeconds > 0 ? ['A step could still disable it.'] : []),
+        ...describeAsked(asked),
+      ].join(' '),
     };
   },
 );

@@ -2,6 +2,7 @@ import { requireNamedMember } from '../../core/cluster/named-member.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { parseStart, RIGHT_INPUTS, type Started } from '../../core/remediation/remediation.ts';
 import { type LoadedRemediation, loadRemediationInput } from '../../core/remediation/remediation-steps.ts';
+import type { Summarized } from '../../core/runbook/summary.ts';
 import { parse } from '../../core/text/parse.ts';
 import { readRegistry } from '../registry.ts';
 
@@ -9,12 +10,12 @@ import { readRegistry } from '../registry.ts';
  * Checks what started the remediation, and loads the cluster's configuration from its registry parameter.
  * @throws InvalidInput with every problem, and with inputs that are right
  */
-export async function handler(event: unknown): Promise<LoadedRemediation> {
+export async function handler(event: unknown): Promise<LoadedRemediation & Summarized> {
   const { input } = parse(loadRemediationInput, event, 'The execution');
   const started = parseOrShow(input);
   const cluster = await readRegistry(started.request.cluster);
   requireNamedMember(cluster, started.request);
-  return { cluster, ...started };
+  return { cluster, ...started, summary: cluster.name };
 }
 
 function parseOrShow(input: unknown): Started {

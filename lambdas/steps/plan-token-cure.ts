@@ -1,12 +1,14 @@
 import { type CurePremises, planTokenCureInput, type TokenCurePlan } from '../../core/auth-token-reset/contracts.ts';
+import { summarizePlan } from '../../core/auth-token-reset/summaries.ts';
 import { neededBy, planTokenCure } from '../../core/auth-token-reset/token-cure.ts';
 import { membersThat, surveyTokens } from '../../core/auth-token-reset/token-standing.ts';
+import type { Summarized } from '../../core/runbook/summary.ts';
 import { type EtcdCluster, firstAnswer } from '../etcd/cluster.ts';
 import { observeTokens } from '../etcd/tokens.ts';
 import { etcdStep } from '../step.ts';
 
 /** Which members can be restarted, and what it would take and mean to disable authentication for a moment. */
-export const handler = etcdStep(planTokenCureInput, async (etcd, input): Promise<TokenCurePlan> => {
+export const handler = etcdStep(planTokenCureInput, async (etcd, input): Promise<TokenCurePlan & Summarized> => {
   const observation = await observeTokens(etcd);
   const { survey, members } = surveyTokens(input.cluster.members, observation);
   const admitted = await Promise.all(etcd.members.map((member) => member.authentication.admitsWithoutCertificate()));
@@ -15,7 +17,8 @@ export const handler = etcdStep(planTokenCureInput, async (etcd, input): Promise
     rootRoles: await rootRoles(etcd, membersThat('TakesTokens', members)),
     admitsWithoutCertificate: admitted.includes(true),
   };
-  return planTokenCure(input, members, premises);
+  const plan = planTokenCure(input, members, premises);
+  return { ...plan, summary: summarizePlan(plan) };
 });
 
 /** Where no member takes a token nobody can look it up; nobody could disable authentication either. */

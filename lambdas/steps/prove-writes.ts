@@ -7,6 +7,7 @@ import {
   describeSettled,
   valueToAskFor,
 } from '../../core/space-reclaim/decisions.ts';
+import { summarizeSizes } from '../../core/space-reclaim/summaries.ts';
 import { hasReason } from '../etcd/errors.ts';
 import type { EtcdMember } from '../etcd/member.ts';
 import { etcdStep } from '../step.ts';
@@ -50,7 +51,8 @@ export const handler = etcdStep(proveWritesInput, async (etcd, input): Promise<P
       throw await refusedBy(member, value.length, error);
     }
   }
-  return describeSettled(await observe(), input);
+  const proven = describeSettled(await observe(), input);
+  return { ...proven, summary: [summarizeSizes(proven.members), proven.summary].filter(Boolean).join(' ') };
 });
 
 /** In smaller and smaller pieces, where etcd is configured to take no request of this size. */

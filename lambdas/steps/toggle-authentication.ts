@@ -1,9 +1,11 @@
 import {
   type AuthenticationWindow,
+  type ChooseNextCure,
   chooseNextCureInput,
   type ToggledAuthentication,
 } from '../../core/auth-token-reset/contracts.ts';
 import { chooseNextCure } from '../../core/auth-token-reset/next-cure.ts';
+import { summarizeToggle } from '../../core/auth-token-reset/summaries.ts';
 import { requireRoot } from '../../core/auth-token-reset/token-cure.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
 import { closeWindow, enableAuthentication, openWindow, readWindow } from '../etcd/authentication-window.ts';
@@ -25,25 +27,31 @@ const NEEDED_MS = DISABLE_WITHIN_MS + RESERVE_MS + 10_000;
  * does nothing where something else is next. Run again after it was cut off in between, it finds what it has written down, and enables.
  * @throws PreconditionFailed, EtcdUnavailable before anything is disabled; EtcdUnavailable where a member has not answered to it
  */
-export const handler = etcdStep(
-  chooseNextCureInput,
-  async (etcd, input, invocation): Promise<ToggledAuthentication> => {
-    const observation = await observeTokens(etcd);
-    const next = chooseNextCure(observation, input);
-    switch (next.action) {
-      case 'ToggleAuthentication':
-        // Not waited for: a step that hangs with authentication in question is cut off soon.
-        await requireAlone(input.cluster.name, { execution: input.execution, withinMs: 0 });
-        return { toggled: true, window: await toggle(etcd, etcd.member(next.through), input.execution, invocation) };
-      case 'EnableAuthentication': {
-        const [asked = null, ...others] = observation.window?.asked ?? [];
-        return { toggled: true, window: await enableAgain(etcd, others.length === 0 ? asked : null, invocation) };
-      }
-      default:
-        return finished(etcd, input.execution);
+export const handler = etcdStep(chooseNextCureInput, async (etcd, input, invocation) => {
+  const toggled = await toggleIfNext(etcd, input, invocation);
+  return { ...toggled, summary: summarizeToggle(toggled) };
+});
+
+async function toggleIfNext(
+  etcd: EtcdCluster,
+  input: ChooseNextCure,
+  invocation: Invocation,
+): Promise<ToggledAuthentication> {
+  const observation = await observeTokens(etcd);
+  const next = chooseNextCure(observation, input);
+  switch (next.action) {
+    case 'ToggleAuthentication':
+      // Not waited for: a step that hangs with authentication in question is cut off soon.
+      await requireAlone(input.cluster.name, { execution: input.execution, withinMs: 0 });
+      return { toggled: true, window: await toggle(etcd, etcd.member(next.through), input.execution, invocation) };
+    case 'EnableAuthentication': {
+      const [asked = null, ...others] = observation.window?.asked ?? [];
+      return { toggled: true, window: await enableAgain(etcd, others.length === 0 ? asked : null, invocation) };
     }
-  },
-);
+    default:
+      return finished(etcd, input.execution);
+  }
+}
 
 async function toggle(
   etcd: EtcdCluster,

@@ -1,5 +1,7 @@
 import { type SurveyedMember, surveyMembers } from '../../core/cluster/member-survey.ts';
 import { type MemberProgress, waitForMemberInput } from '../../core/member-replacement/contracts.ts';
+import { summarizeProgress } from '../../core/member-replacement/summaries.ts';
+import type { Summarized } from '../../core/runbook/summary.ts';
 import { etcdStep } from '../step.ts';
 
 const WAIT_MS = 10_000;
@@ -8,7 +10,7 @@ const BETWEEN_READINGS_MS = 250;
 /** Waits for a member to be caught up, for 10 s at most, and tells how far it is. Its absence is an answer, not an error. */
 export const handler = etcdStep(
   waitForMemberInput,
-  async (etcd, { cluster, member: name }): Promise<MemberProgress> => {
+  async (etcd, { cluster, member: name }): Promise<MemberProgress & Summarized> => {
     for (
       const until = Date.now() + WAIT_MS;
       ;
@@ -22,7 +24,11 @@ export const handler = etcdStep(
   },
 );
 
-function progressOf({ name, seen, raftAppliedIndex }: SurveyedMember, leaderAppliedIndex: string): MemberProgress {
+function progressOf(
+  { name, seen, raftAppliedIndex }: SurveyedMember,
+  leaderAppliedIndex: string,
+): MemberProgress & Summarized {
   const distance = (BigInt(leaderAppliedIndex) - BigInt(raftAppliedIndex)).toString();
-  return { member: name, answering: seen.answering, raftAppliedIndex, leaderAppliedIndex, distance };
+  const progress = { member: name, answering: seen.answering, raftAppliedIndex, leaderAppliedIndex, distance };
+  return { ...progress, summary: summarizeProgress(progress) };
 }

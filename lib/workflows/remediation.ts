@@ -118,6 +118,7 @@ export class Remediation extends Construct {
       step: steps.diagnoseCluster,
       comment: 'Every member, every host, every alarm: what is wrong with it now?',
       input: { cluster: '{% $cluster.name %}' },
+      outputs: { summary: "{% $states.result.Payload.(incident & ': ' & summary) %}" },
       assign: { diagnosis: '{% $states.result.Payload %}' },
       onError: wasItToExplainAFailure,
     });
@@ -194,7 +195,7 @@ export class Remediation extends Construct {
       .when(
         Condition.jsonata('{% $request.dryRun %}'),
         ending.with(this, 'Note the plan', 'Planned', {
-          summary: '{% $next.summary %}',
+          summary: '{% $next.problem %}',
           rounds: ROUNDS_WITH_THIS,
           remaining: "{% $diagnosis.incident = 'healthy' ? [] : [$append([$diagnosis.incident], $diagnosis.others)] %}",
         }),

@@ -77,6 +77,7 @@ describe('a remediation by the API', () => {
       state: 'Assess members',
       at: expect.any(String),
       runbook: 'member-replacement',
+      summary: expect.stringMatching(/^m3 /),
     });
 
     expect(await start('other')).toMatchObject({
@@ -169,7 +170,7 @@ describe('a remediation by the API', () => {
       report: { outcome: 'Remediated', requestedBy: ME, approvals: [{ decision: 'approve', by: ME, reason: '' }] },
     });
     expect(ended.progress).toContainEqual(
-      expect.objectContaining({ state: 'Add member', runbook: 'member-replacement' }),
+      expect.objectContaining({ state: 'Add member', runbook: 'member-replacement', summary: 'm3 is added to etcd.' }),
     );
     await expectWhole(stage);
     expect((await api.call('listClusters')).body.clusters[0]).toMatchObject({

@@ -12,8 +12,10 @@ function follower() {
   return { lines, follower: new Follower(print, () => new Progress(print), ANSWER) };
 }
 
-/** What a state leaves behind in a history. */
-function visited(id: number, name: string, output: unknown): HistoryEvent[] {
+/** What a state that runs a step leaves behind in a history. */
+function visited(id: number, step: string, output: unknown): HistoryEvent[] {
+  const name = `State of ${step}`;
+  const about = { resourceType: 'lambda', resource: 'invoke' };
   const common = { timestamp: undefined };
   return [
     { ...common, id, previousEventId: id - 1, type: 'TaskStateEntered', stateEnteredEventDetails: { name } },
@@ -21,6 +23,20 @@ function visited(id: number, name: string, output: unknown): HistoryEvent[] {
       ...common,
       id: id + 1,
       previousEventId: id,
+      type: 'TaskScheduled',
+      taskScheduledEventDetails: { ...about, region: 'local', parameters: JSON.stringify({ Payload: { step } }) },
+    },
+    {
+      ...common,
+      id: id + 2,
+      previousEventId: id + 1,
+      type: 'TaskSucceeded',
+      taskSucceededEventDetails: { ...about, output: JSON.stringify({ Payload: output }) },
+    },
+    {
+      ...common,
+      id: id + 3,
+      previousEventId: id + 2,
       type: 'TaskStateExited',
       stateExitedEventDetails: { name, output: JSON.stringify(output) },
     },
@@ -31,10 +47,9 @@ describe('whoever follows a remediation', () => {
   it('knows the newest diagnosis, and what followed from it', () => {
     const { follower: follows } = follower();
     const events = [
-      ...visited(2, 'Diagnose cluster', { incident: 'space-exceeded', summary: 'full' }),
-      ...visited(4, 'Choose runbook', { action: 'Run', incident: 'space-exceeded', runbook: 'space-reclaim' }),
-      ...visited(6, 'Diagnose cluster', { incident: 'member-failed', summary: 'm3 is gone' }),
-      ...visited(8, 'Choose runbook', { error: 'VerificationFailed', cause: 'too often' }),
+      ...visited(2, 'diagnose-cluster', { incident: 'space-exceeded', summary: 'full' }),
+      ...visited(6, 'choose-runbook', { action: 'Run', incident: 'space-exceeded', runbook: 'space-reclaim' }),
+      ...visited(10, 'diagnose-cluster', { incident: 'member-failed', summary: 'm3 is gone' }),
     ];
     for (const event of events) follows.onEvent(event);
     expect(follows.diagnosis?.incident).toBe('member-failed');
@@ -43,14 +58,14 @@ describe('whoever follows a remediation', () => {
 
   it('tells of each runbook as of the workflow around it, and counts the transitions of both', () => {
     const { lines, follower: follows } = follower();
-    for (const event of visited(2, 'Choose runbook', { action: 'Run', runbook: 'space-reclaim' }))
+    for (const event of visited(2, 'choose-runbook', { action: 'Run', summary: 'Next: space-reclaim.' }))
       follows.onEvent(event);
     const { onEvent } = follows.onNested('etcd-remediation-space-reclaim', {});
-    for (const event of visited(2, 'Assess space', { summary: 'full', members: [], readings: {} })) onEvent?.(event);
+    for (const event of visited(2, 'assess-space', { summary: 'full' })) onEvent?.(event);
     expect(lines.map((line) => line.replace(/\d\.\d s/, 'T').replaceAll(/ +/g, ' '))).toEqual([
-      ' ✓ T Choose runbook next: space-reclaim',
+      ' ✓ T State of choose-runbook Next: space-reclaim.',
       ' Running etcd-remediation-space-reclaim',
-      ' ✓ T Assess space full',
+      ' ✓ T State of assess-space full',
     ]);
     expect(follows.stateTransitions).toBe(2);
   });

@@ -40,14 +40,12 @@ const failed = (id: number, previousEventId: number, error: string, cause: strin
 it('tells of a phase the members on whose hosts it works, and what it came to on each', () => {
   const lines: string[] = [];
   const progress = new Progress((line) => lines.push(line));
-  const stopped = { activeState: 'inactive', subState: 'dead' };
   const output = {
-    reports: [
-      { member: 'node1', host: 'i-1', result: stopped, error: '', problem: '' },
-      { member: 'node2', host: 'i-2', result: null, error: 'HostUnreachable', problem: 'gone' },
+    lines: [
+      { members: 'node1', summary: 'inactive (dead)', failed: false },
+      { members: 'node2', summary: 'HostUnreachable: gone', failed: true },
     ],
-    failed: 'HostUnreachable',
-    problems: 'node2: gone',
+    summary: 'node1: inactive (dead)\nnode2: HostUnreachable: gone',
   };
   const events: HistoryEvent[] = [
     entered(4, 3, 'Start services again'),
@@ -69,6 +67,14 @@ it('tells of a phase the members on whose hosts it works, and what it came to on
     expect.stringMatching(/✓ .* Start services again node1 +inactive \(dead\)$/),
     expect.stringMatching(/! .* Start services again node2 +HostUnreachable: gone$/),
   ]);
+});
+
+it('tells of a step what its output says that it did', () => {
+  const lines: string[] = [];
+  const progress = new Progress((line) => lines.push(line));
+  progress.onEvent(entered(1, 0, 'Assess quorum'));
+  progress.onEvent(exited(2, 1, 'Assess quorum', { summary: 'No leader:\n- m1 follows nobody' }));
+  expect(lines).toEqual([expect.stringMatching(/✓ .* Assess quorum +No leader$/)]);
 });
 
 it('tells the first line of a long story', () => {

@@ -15,7 +15,6 @@ describe('the plan of a dry run', () => {
   it('of quorum-lost names the candidates, the loss, who is left out, and each step', () => {
     const report: RunReport = {
       outcome: 'Planned',
-      incident: 'quorum-lost',
       summary: 'No leader.',
       candidates: [WINNER, { ...WINNER, member: 'm2', source: 'raw', revision: '40', note: 'its log is damaged' }],
       ladder: [
@@ -28,7 +27,7 @@ describe('the plan of a dry run', () => {
       plan: ['restore it', 'start all'],
     };
     expect(describeReport(report)).toEqual([
-      '  Starting the services as they are: Only 1 of 3 voters has data.',
+      '  Restart: Only 1 of 3 voters has data.',
       '  What could be restored, best first:',
       '    m1: replay, revision 42, 12 keys, 2.0 KiB',
       '    m2: raw, revision 40, 12 keys, 2.0 KiB (its log is damaged)',
@@ -44,7 +43,6 @@ describe('the plan of a dry run', () => {
   it('of auth-token-invalid names each step, and how it does not happen again', () => {
     const report: RunReport = {
       outcome: 'Planned',
-      incident: 'auth-token-invalid',
       summary: 'm3 rejects every token.',
       ladder: [
         { rung: 'restart', serves: true, why: 'm3 can be restarted.' },
@@ -54,6 +52,7 @@ describe('the plan of a dry run', () => {
       advice: 'upgrade to 3.5.6.',
     };
     expect(describeReport(report)).toEqual([
+      '  Restart: m3 can be restarted.',
       '  Plan:',
       '    restart the service of m3',
       '    prove it',

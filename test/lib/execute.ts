@@ -143,7 +143,7 @@ function onEachHost(commands: HostCommands, run: (command: JsonObject) => unknow
       return { member, host, end: { error: { name: error.error, message }, done } };
     }
   });
-  return JSON.parse(JSON.stringify(reportsOf(ends)));
+  return JSON.parse(JSON.stringify(reportsOf(ends, () => '')));
 }
 
 /** What one command ends with; SSM that does not answer is an error of the step. */

@@ -98,7 +98,9 @@ describe('etcd-remediation run, on a cluster on hosts with TLS and authenticatio
       result: { outcome: 'Remediated', incident: 'member-failed', runbook: 'member-replacement' },
     });
     await cluster.waitUntilHealthy(['m1', 'm2', 'm3']);
-    expect(cured.stderr).toMatch(/✓ +\d+\.\d s {2}Move data aside m2 +to .+\/var\/lib\/etcd\/default\/member\./);
+    expect(cured.stderr).toMatch(
+      /✓ +\d+\.\d s {2}Move data aside m2 +data moved aside to .+\/var\/lib\/etcd\/default\/member\./,
+    );
     expect(cured.stderr).toMatch(
       /^Remediated in .*\n {2}Moved aside, and kept:\n {4}m2: .+\/var\/lib\/etcd\/default\/member\./m,
     );

@@ -106,7 +106,7 @@ describe('a remediation that wants an approval', () => {
       },
     });
     expect(ended.stderr).toMatch(/^ {2}✓ .*Wait for an approval +approve, by arn:/m);
-    expect(ended.stderr).toMatch(/^ {4}✓ .*Add member +m3$/m);
+    expect(ended.stderr).toMatch(/^ {4}✓ .*Add member +m3 is added to etcd\.$/m);
     const { status, stdout } = await terminal.type('status', 'second');
     expect(status).toBe(0);
     expect(stdout).toMatch(new RegExp(`^Remediation second of the cluster ${CLUSTER_NAME}: Remediated in \\d`));

@@ -156,6 +156,7 @@ export async function storm(kinds: Readonly<Record<string, Kind>>, { random }: {
       await clock.wait(3_000);
       return reportsOf(
         commands.map(({ member, host }) => ({ member, host, end: { result: resultOf(command, member, host) } })),
+        () => '',
       );
     },
     'plan-replacement': async (input) => {

@@ -49,7 +49,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
     comment: 'With the plan, for whoever is on call; who watches the execution sees the question without it',
     subject: `'${APPROVAL_WANTED}: the etcd cluster ' & $cluster.name & ' has ' & $next.incident`,
     message:
-      "{% 'The etcd cluster ' & $cluster.name & ' has the incident ' & $next.incident & ': ' & $next.summary & '\\n\\nWhat would be done:\\n- ' & " +
+      "{% 'The etcd cluster ' & $cluster.name & ' has the incident ' & $next.incident & ': ' & $next.problem & '\\n\\nWhat would be done:\\n- ' & " +
       `$substring($join([$asked.plan.plan], '\\n- '), 0, ${MAX_PLAN_CHARS}) & ` +
       "($exists($asked.plan.loss.explanation) ? '\\n\\nWhat is lost: ' & $asked.plan.loss.explanation : '') & " +
       `'\\n\\nTo let it: npx etcd-remediation approve ' & $states.context.Execution.Name & '${option}\\nTo end it: npx etcd-remediation reject ' & ` +
@@ -62,7 +62,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
       error: WORKFLOW_ERRORS.ApprovalTimedOut,
       cause:
         `{% 'Nobody has answered within ${within.toHours()} hours whether the runbook for ' & $next.incident & ' may run. Nothing was changed; ` +
-        "start again. ' & $next.summary %}",
+        "start again. ' & $next.problem %}",
     },
   });
   const isThereTimeLeft = Choice.jsonata(scope, 'Is there time left to answer?', {
@@ -96,14 +96,14 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
             token: { S: '{% $states.context.Task.Token %}' },
             incident: { S: '{% $next.incident %}' },
             runbook: { S: '{% $next.runbook %}' },
-            summary: { S: '{% $next.summary %}' },
+            summary: { S: '{% $next.problem %}' },
             plan: { S: '{% $string($asked.plan) %}' },
             expiresAt: { S: '{% $fromMillis($asked.untilMs) %}' },
           },
         },
       }),
     },
-    outputs: '{% $states.result %}',
+    outputs: "{% $merge([$states.result, {'summary': $states.result.decision & ', by ' & $states.result.by}]) %}",
     assign: {
       answer:
         "{% {'incident': $next.incident, 'decision': $states.result.decision, 'by': $states.result.by, 'reason': $states.result.reason, " +

@@ -78,7 +78,7 @@ export function runRunbook(
       // The same start again, its answer being lost, is one start.
       name: `{% ${IS_REDRIVEN} ? $error(${REDRIVEN}) : $runbookExecution %}`,
       input: TaskInput.fromText('{% $next.input %}'),
-      outputs: '{% {"outcome": $states.result.Output.outcome} %}',
+      outputs: '{% {"outcome": $states.result.Output.outcome, "summary": $states.result.Output.outcome} %}',
       assign: {
         round:
           `{% ($report := $states.result.Output; {'incident': $next.incident, 'runbook': $next.runbook, 'execution': $states.result.ExecutionArn, ` +

@@ -1,0 +1,23 @@
+import { sameAgain, words } from '../runbook/summary.ts';
+import type { NextCure, ToggledAuthentication, TokenAssessment, TokenCurePlan } from './contracts.ts';
+
+/** What the steps of the auth token runbook have found or done, in a sentence each. */
+
+export function summarizeReading({ verdict, summary, readings }: TokenAssessment): string {
+  return verdict === 'Confirm' && readings.equal > 1 ? sameAgain(readings.equal) : summary;
+}
+
+export function summarizePlan({ steps }: TokenCurePlan): string {
+  return `${steps.join('; ')}.`;
+}
+
+export function summarizeNextCure(next: NextCure): string {
+  if (next.action === 'Finish') return 'No member rejects tokens.';
+  return `Next: ${words(next.action)}${'member' in next ? ` ${next.member}` : ''}.`;
+}
+
+export function summarizeToggle({ window }: ToggledAuthentication): string {
+  return window?.enabledAt
+    ? `Authentication was disabled for ${window.enabledAt - window.disabledAt} ms.`
+    : 'Not now: the cluster has changed.';
+}

@@ -1,0 +1,38 @@
+import { formatBytes } from '../text/format.ts';
+import type { Defragmented, MemberSpace, NextAction } from './contracts.ts';
+import { describeUse } from './quotas.ts';
+
+/** What the steps of the space runbook have found or done, in a sentence each. */
+
+export function summarizeSizes(members: readonly MemberSpace[]): string {
+  return `${members.map((member) => `${member.name} ${describeUse(member.dbSizeBytes, member.quotaBytes)}`).join(', ')}.`;
+}
+
+export function summarizeCompaction({ revision, outcome }: { revision: string; outcome: string }): string {
+  return `To revision ${revision}: ${outcome}.`;
+}
+
+export function summarizeNextAction(next: NextAction): string {
+  switch (next.action) {
+    case 'Defragment':
+      return `Next: defragment ${next.member}.`;
+    case 'MoveLeadership':
+      return `Next: move leadership from ${next.member} to ${next.transferee}.`;
+    case 'Finish':
+      return 'No member is left to defragment.';
+  }
+}
+
+export function summarizeTransfer({ from, to }: { from: string; to: string }): string {
+  return `${from} -> ${to}`;
+}
+
+export function summarizeDefragmentation({ defragmentations: [done] }: Defragmented): string {
+  return done
+    ? `${formatBytes(done.dbSizeBytesBefore)} -> ${formatBytes(done.dbSizeBytesAfter)}`
+    : 'Not now: the cluster has changed.';
+}
+
+export function summarizeDisarming(disarmed: readonly unknown[]): string {
+  return `${disarmed.length} disarmed, none is left.`;
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import * as tokens from '../../core/auth-token-reset/summaries.ts';
+import * as members from '../../core/member-replacement/summaries.ts';
+import * as quorum from '../../core/quorum-recovery/summaries.ts';
+import * as space from '../../core/space-reclaim/summaries.ts';
+
+/** As much of an output as its summary is made of. */
+function of<Output>(output: object): Output {
+  return output as Output;
+}
+
+const READ = (equal: number, verdict: string) => of<never>({ verdict, summary: 'm3 is gone', readings: { equal } });
+
+describe('what a step says that it has found or done', () => {
+  it.each<[string, string]>([
+    [members.summarizeReading(READ(1, 'Confirm')), 'm3 is gone'],
+    [members.summarizeReading(READ(2, 'Confirm')), 'The same for the second time.'],
+    [members.summarizeReading(READ(3, 'Replace')), 'm3 is gone'],
+    [
+      members.summarizeNextChange(of({ action: 'ArchiveDataDir', commands: [{ member: 'm2' }, { member: 'm3' }] })),
+      'Next: archive data dir m2, m3.',
+    ],
+    [members.summarizeNextChange({ action: 'PromoteMember', member: 'm3', id: 'a3' }), 'Next: promote member m3.'],
+    [members.summarizeNextChange({ action: 'Finish' }), 'Nothing is left to change.'],
+    [members.summarizeChange('RemoveMember', { changed: false, member: '', id: '' }), 'Not needed any more.'],
+    [
+      members.summarizeChange('RemoveMember', { changed: true, member: 'm3', id: 'a3' }),
+      'm3 (a3) is removed from etcd.',
+    ],
+    [members.summarizeChange('PromoteMember', { changed: true, member: 'm3', id: 'a3' }), 'm3 is a voter.'],
+    [
+      members.summarizeProgress(
+        of({ answering: true, raftAppliedIndex: '12', leaderAppliedIndex: '7012', distance: '7000' }),
+      ),
+      'At 12 of 7012 log entries, 7000 to go.',
+    ],
+    [members.summarizeProgress(of({ answering: false })), 'It does not answer yet.'],
+    [tokens.summarizeReading(READ(2, 'Confirm')), 'The same for the second time.'],
+    [tokens.summarizePlan(of({ steps: ['restart m3', 'prove it'] })), 'restart m3; prove it.'],
+    [tokens.summarizeNextCure(of({ action: 'RestartService', member: 'm3' })), 'Next: restart service m3.'],
+    [tokens.summarizeNextCure({ action: 'ToggleAuthentication', through: 'm1' }), 'Next: toggle authentication.'],
+    [tokens.summarizeNextCure({ action: 'Finish' }), 'No member rejects tokens.'],
+    [
+      tokens.summarizeToggle(of({ window: { disabledAt: 1_000, enabledAt: 1_012 } })),
+      'Authentication was disabled for 12 ms.',
+    ],
+    [tokens.summarizeToggle({ toggled: false, window: null }), 'Not now: the cluster has changed.'],
+    [
+      quorum.summarizeReading(of({ verdict: 'Confirm', summary: 'nobody leads', readings: { lost: 2 } })),
+      'Lost for the second time.',
+    ],
+    [quorum.summarizeReading(of({ verdict: 'Lost', summary: 'nobody leads', readings: { lost: 3 } })), 'nobody leads'],
+    [
+      quorum.summarizePlan(
+        of({ winner: { source: 'raw', member: 'm2', revision: '42' }, loss: { explanation: 'At most 7 are lost.' } }),
+      ),
+      'raw of m2, revision 42; At most 7 are lost.',
+    ],
+    [
+      space.summarizeNextAction({ action: 'MoveLeadership', member: 'm1', transferee: 'm2' }),
+      'Next: move leadership from m1 to m2.',
+    ],
+    [space.summarizeDefragmentation({ defragmentations: [] }), 'Not now: the cluster has changed.'],
+    [
+      space.summarizeDefragmentation({
+        defragmentations: [{ member: 'm1', dbSizeBytesBefore: 2048, dbSizeBytesAfter: 1024 }],
+      }),
+      '2.0 KiB -> 1.0 KiB',
+    ],
+  ])('is "%s"', (summary, expected) => {
+    expect(summary).toBe(expected);
+  });
+});
