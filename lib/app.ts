@@ -22,10 +22,16 @@ export function defineStacks({ app, file, bundles }: AppInput): void {
   const platform = new RemediationStack(app, withPrefix('EtcdRemediation', prefix), {
     ...{ network, prefix, encryption, bundles },
   });
-  for (const cluster of clusters) {
-    // A schedule that is there before its function would call for a person.
-    defineCluster(app, cluster, prefix).addStackDependency(platform);
-  }
+  // A schedule that is there before its function would call for a person.
+  for (const cluster of defineClusters(app, { clusters, prefix })) cluster.addStackDependency(platform);
+}
+
+/** A stack for each cluster, for a platform that is there already. */
+export function defineClusters(
+  app: App,
+  { clusters, prefix }: Pick<ClustersFile, 'clusters' | 'prefix'>,
+): ClusterStack[] {
+  return clusters.map((cluster) => defineCluster(app, cluster, prefix));
 }
 
 /** The stack of one cluster alone, for a platform that is deployed. @throws InvalidInput where the configuration has none of this name */

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ClustersFile, Network } from '../core/cluster/clusters.ts';
+import type { ClustersFile } from '../core/cluster/clusters.ts';
 import type { MetricAlarm } from './aws/cloudwatch.ts';
 import type { Table } from './aws/dynamodb.ts';
 import type { EventRule } from './aws/events.ts';
@@ -34,15 +34,7 @@ export interface Assembly {
   close(): void;
 }
 
-/** Functions run on this machine: where the deployed ones would be placed is never looked at. */
-const NO_NETWORK: Network = {
-  vpcId: 'vpc-00000000',
-  subnetIds: ['subnet-00000000'],
-  securityGroupIds: [],
-  clientPorts: [2379],
-};
-
-/** Synthesizes the stacks for `file`, bundles the steps, and reads back what was synthesized. */
+/** The platform's stack as it is kept, and those of the clusters in `file`, synthesized and read back. */
 export async function synthesize(file: ClustersFile): Promise<Assembly> {
   const directory = await mkdtemp(join(tmpdir(), 'etcd-remediation-assembly-'));
   const remove = () => rmSync(directory, { recursive: true, force: true });
@@ -53,17 +45,16 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
   process.once('exit', remove);
   try {
     // Loaded only here, for they take a second: nobody should wait that long for --help or for a wrong option.
-    const [{ App }, { defineStacks }, { bundleSteps }, { keptBundles }] = await Promise.all([
+    const [{ App }, { defineClusters }, { keptPlatform }] = await Promise.all([
       import('aws-cdk-lib'),
       import('../lib/app.ts'),
-      import('../lib/bundles/bundle-steps.ts'),
-      import('./kept-bundles.ts'),
+      import('./kept-platform.ts'),
     ]);
+    const platform = await keptPlatform(join(directory, 'platform'));
     // CloudFormation's rules are for what is deployed, where they are looked at; to load them takes seconds, which an outage does not have.
     const app = new App({ outdir: join(directory, 'cdk.out'), builtinCloudFormationValidation: false });
-    const bundles = await bundleSteps(join(directory, 'bundles'), keptBundles);
-    defineStacks({ app, file: { clusters: file.clusters, network: NO_NETWORK }, bundles });
-    const templates = app.synth().stacks.map((stack) => readTemplate(stack));
+    defineClusters(app, { clusters: file.clusters });
+    const templates = [platform, ...app.synth().stacks.map((stack) => readTemplate(stack))];
     return {
       functions: templates.flatMap((template) => template.functions),
       roles: templates.flatMap((template) => template.roles),

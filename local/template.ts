@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve as resolvePath } from 'node:path';
 import type { cx_api } from 'aws-cdk-lib';
 import { stateMachineArn } from './asl/arn.ts';
 import type { Table } from './aws/dynamodb.ts';
@@ -20,6 +20,9 @@ interface Resource {
 }
 
 type Resources = Readonly<Record<string, Resource>>;
+
+/** The parts of a stack that the embedded platform runs. */
+export type Template = ReturnType<typeof readTemplate>;
 
 /** Reads the functions and their roles, those of clusters, state machines, rules, schedules, alarms, topics, tables, buckets, SSM parameters and command documents of one synthesized stack. */
 export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
@@ -143,7 +146,10 @@ function readCodeDirs(stack: cx_api.CloudFormationStackArtifact): ReadonlyMap<st
   };
   return new Map(
     Object.values(manifest.files).flatMap(({ source, destinations }) =>
-      Object.values(destinations).map(({ objectKey }): [string, string] => [objectKey, join(directory, source.path)]),
+      Object.values(destinations).map(({ objectKey }): [string, string] => [
+        objectKey,
+        resolvePath(directory, source.path),
+      ]),
     ),
   );
 }

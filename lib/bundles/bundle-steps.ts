@@ -13,18 +13,12 @@ const ENTRY = 'steps-of:';
 /** A folder for each function of `lib/steps.ts`, and for the `api`, that holds `index.cjs` with the export `handler`. */
 export type StepBundles = Readonly<Record<string, string>>;
 
-/** The text of each bundle, by the same names. */
-export type BundleTexts = Readonly<Record<string, string>>;
+/** The text of each, by the same names: kept as the process's sources are. */
+let built: Promise<Readonly<Record<string, string>>> | undefined;
 
-/** Kept as the process's sources are. */
-let built: Promise<BundleTexts> | undefined;
-
-/**
- * Bundles the steps of each function, and the API, into a folder of its own below `outDir`.
- * @param make makes them, once a process
- */
-export async function bundleSteps(outDir: string, make = buildSteps): Promise<StepBundles> {
-  built ??= make();
+/** Bundles the steps of each function, and the API, into a folder of its own below `outDir`. */
+export async function bundleSteps(outDir: string): Promise<StepBundles> {
+  built ??= buildSteps();
   const bundles = await built;
   await rm(outDir, { recursive: true, force: true });
   for (const [name, contents] of Object.entries(bundles)) {
@@ -38,7 +32,7 @@ export async function bundleSteps(outDir: string, make = buildSteps): Promise<St
  * One call of esbuild's API instead of NodejsFunction, which runs esbuild's command line and so takes no plugins. CommonJS,
  * as etcd3 and grpc-js are; `.cjs`, so that no package.json nearby changes what it is. The AWS SDK is the Lambda runtime's own, but for S3.
  */
-export async function buildSteps(): Promise<BundleTexts> {
+async function buildSteps(): Promise<Readonly<Record<string, string>>> {
   const sources = {
     ...Object.fromEntries(Object.keys(STEPS_OF).map((name) => [name, `${ENTRY}${name}`])),
     api: API_FILE,

@@ -120,6 +120,8 @@ export class LambdaHost {
         ...definition.environment,
         AWS_LAMBDA_FUNCTION_NAME: definition.name,
         NODE_PATH: RUNTIME_MODULES,
+        // What V8 has compiled is kept beside the bundle, for the next process that loads it.
+        NODE_COMPILE_CACHE: `${definition.codeDir}.compiled`,
         // Without HOME the AWS SDK asks the operating system for it: a profile in ~/.aws may even forbid a loopback endpoint.
         AWS_CONFIG_FILE: devNull,
         AWS_SHARED_CREDENTIALS_FILE: devNull,

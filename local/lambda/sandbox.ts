@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { createRequire, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 
 /**
@@ -32,6 +32,9 @@ process.title = process.env.AWS_LAMBDA_FUNCTION_NAME ?? process.title;
 const [codeDir = '', handlerName = ''] = process.argv.slice(2);
 const [file = '', exportName = ''] = handlerName.split('.');
 const handler = (createRequire(import.meta.url)(join(codeDir, `${file}.cjs`)) as Record<string, Handler>)[exportName];
+// The host may kill this process at any moment, and what is compiled is otherwise kept at a process's end.
+flushCompileCache();
+delete process.env.NODE_COMPILE_CACHE;
 if (!handler) throw new Error(`${codeDir}/${file}.cjs has no export ${exportName}`);
 const invoke: Handler = handler;
 

@@ -104,7 +104,11 @@ describe('a runbook that refuses leaves members, services, files and the store a
   it('quorum-lost, where a host does not reach what it would fetch the snapshot from: the option is named', async () => {
     await loseQuorum();
     const curl = join(stage.cluster.member('m2').host.unitDir, '../../../bin/curl');
-    await writeFile(curl, "#!/bin/sh\necho 'curl: (7) Failed to connect' >&2\nexit 7\n", { mode: 0o755 });
+    await writeFile(
+      curl,
+      "#!/bin/sh\ncase $* in *--version) echo curl ; exit ;; esac\necho 'curl: (7) Failed to connect' >&2\nexit 7\n",
+      { mode: 0o755 },
+    );
     try {
       await expectRefusal('quorum-lost', 'PreconditionFailed', /m2 .*Failed to connect.*give --staging-address/, {
         dryRun: true,

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
@@ -11,8 +11,10 @@ export async function deploy(
   { environment = {}, ...more }: Partial<LambdaFunction> = {},
   shared: Record<string, string> = {},
 ) {
-  const codeDir = await mkdtemp(join(tmpdir(), 'host-test-'));
-  onTestFinished(() => rm(codeDir, { recursive: true }));
+  const folder = await mkdtemp(join(tmpdir(), 'host-test-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const codeDir = join(folder, 'code');
+  await mkdir(codeDir);
   await writeFile(join(codeDir, 'index.cjs'), `exports.handler = async (event, context) => { ${body} };`);
   const definition: LambdaFunction = {
     name: 'sample',

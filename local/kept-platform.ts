@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import type { Network } from '../core/cluster/clusters.ts';
+import { readTemplate, type Template } from './template.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+/** Whatever ends in a function, a state machine or a document comes from these. */
+const SOURCES = ['core', 'client', 'lambdas', 'lib', 'documents', 'local'];
+/** What npm has installed, letter by letter. */
+const INSTALLED = 'node_modules/.package-lock.json';
+const KEPT = join(ROOT, 'node_modules/.cache/etcd-remediation/platform');
+const FILE = 'platform.json';
+/** Nobody runs what has not been asked for so long. */
+const FORGOTTEN_AFTER_MS = 24 * 3600 * 1000;
+
+/** Functions run on this machine: where the deployed ones would be placed is never looked at. */
+const NO_NETWORK: Network = {
+  vpcId: 'vpc-00000000',
+  subnetIds: ['subnet-00000000'],
+  securityGroupIds: [],
+  clientPorts: [2379],
+};
+
+/**
+ * The platform's stack, which is the same for all clusters, as it was synthesized and its functions bundled for an earlier process, or made anew if
+ * anything has changed: in an outage each second counts. The bundles always lie at the same place, where Node finds what it has compiled of them.
+ * @param otherwise where all is made if nothing can be kept; it does not exist yet
+ */
+export async function keptPlatform(otherwise: string): Promise<Template> {
+  const kept = join(KEPT, await hashOfSources());
+  try {
+    await utimes(kept, new Date(), new Date());
+    return await read(kept);
+  } catch {
+    // Not made yet, or not whole.
+  }
+  const half = `${kept}.${process.pid}`;
+  try {
+    await mkdir(KEPT, { recursive: true });
+    await forget();
+    await make(half);
+    await rename(half, kept);
+  } catch {
+    // Another process was quicker; or nothing can be written here.
+    await rm(half, { recursive: true, force: true });
+  }
+  return read(kept).catch(async () => {
+    await make(otherwise);
+    return read(otherwise);
+  });
+}
+
+async function make(folder: string): Promise<void> {
+  // Loaded only here, for they take a second.
+  const [{ App, cx_api }, { defineStacks }, { bundleSteps }] = await Promise.all([
+    import('aws-cdk-lib'),
+    import('../lib/app.ts'),
+    import('../lib/bundles/bundle-steps.ts'),
+  ]);
+  const app = new App({
+    outdir: join(folder, 'cdk.out'),
+    // CloudFormation's rules are for what is deployed, where they are looked at; to load them takes seconds.
+    builtinCloudFormationValidation: false,
+    // Functions are run from where the bundles lie: nothing is copied.
+    context: { [cx_api.DISABLE_ASSET_STAGING_CONTEXT]: true },
+  });
+  const bundles = await bundleSteps(join(folder, 'bundles'));
+  defineStacks({ app, file: { clusters: [], network: NO_NETWORK }, bundles });
+  const [stack] = app.synth().stacks;
+  if (!stack) throw new Error('The platform has no stack.');
+  const template = readTemplate(stack);
+  const functions = template.functions.map((each) => ({ ...each, codeDir: relative(folder, each.codeDir) }));
+  await rm(app.outdir, { recursive: true });
+  await writeFile(join(folder, FILE), JSON.stringify({ ...template, functions }));
+}
+
+async function read(folder: string): Promise<Template> {
+  const template = JSON.parse(await readFile(join(folder, FILE), 'utf8')) as Template;
+  return {
+    ...template,
+    functions: template.functions.map((each) => ({ ...each, codeDir: join(folder, each.codeDir) })),
+  };
+}
+
+async function hashOfSources(): Promise<string> {
+  const folders = await Promise.all(SOURCES.map((folder) => readdir(join(ROOT, folder), { recursive: true })));
+  const files = SOURCES.flatMap((folder, index) => (folders[index] ?? []).map((file) => join(folder, file)))
+    .filter((file) => /\.(ts|sh)$/.test(file))
+    .sort();
+  const hash = createHash('sha256');
+  for (const file of [INSTALLED, ...files]) hash.update(`${file}\0`).update(await readFile(join(ROOT, file)));
+  return hash.digest('hex').slice(0, 32);
+}
+
+async function forget(): Promise<void> {
+  for (const name of await readdir(KEPT)) {
+    const path = join(KEPT, name);
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > FORGOTTEN_AFTER_MS) await rm(path, { recursive: true, force: true });
+  }
+}
