@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Incident } from '../core/runbooks.ts';
-import { outcomeOf } from '../drills/conditions.ts';
+import { reportedOutcome } from '../drills/conditions.ts';
 import { type BaseStage, CLUSTER_NAME } from '../drills/stage.ts';
 import type { JsonObject } from '../local/asl/json.ts';
 
@@ -12,7 +12,7 @@ import type { JsonObject } from '../local/asl/json.ts';
 export async function runRunbook({ platform }: BaseStage, incident: Incident, parameters: JsonObject): Promise<number> {
   const execution = await platform.execute({ incident, input: { cluster: CLUSTER_NAME, parameters } });
   if (execution.status !== 'SUCCEEDED') throw new Error(`The runbook failed. ${execution.error}: ${execution.cause}`);
-  const outcome = outcomeOf(execution.output);
+  const outcome = reportedOutcome(execution.output);
   if (outcome !== 'Remediated') throw new Error(`The runbook ended with ${outcome}, so there is nothing to compare.`);
   return waitedMs(execution.history, 'Wait before the next reading');
 }

@@ -7,7 +7,7 @@ import {
   describeDiagnosis,
   describeFleet,
   describeUndiagnosed,
-  outcomeOf,
+  diagnosedAs,
 } from './diagnosis-report.ts';
 import { takeFiles } from './files.ts';
 import { messageOf } from './format.ts';
@@ -56,7 +56,7 @@ async function diagnose(flags: LookFlags): Promise<void> {
         return { cluster: name, diagnosis: null, error: thrown.error, cause: messageOf(thrown.cause) };
       }
     },
-    outcomeOf,
+    outcomeOf: diagnosedAs,
     describe: (clusters, found) =>
       describeFleet(found, (told, index) =>
         told.diagnosis

@@ -23,7 +23,7 @@ function isMisconfigured({ warnings }: Pick<Diagnosis, 'warnings'>): boolean {
 }
 
 /** Of all that were asked for; an incident is worth more of a responder's time than what could not be looked at, and that more than a configuration. */
-export function outcomeOf(
+export function diagnosedAs(
   found: readonly Diagnosed[],
 ): 'Healthy' | 'IncidentFound' | 'NotDiagnosed' | 'ConfigurationDiffers' {
   if (found.every(isHealthy)) return 'Healthy';
@@ -89,7 +89,7 @@ export function describeFindings(
       ...(isMistaken ? ['Correct what the warnings say: until then a remediation may be refused.'] : []),
       ...besides,
       'Members:',
-      ...indent(inColumns(members.map((member) => [member.name, member.state, standingOf(member)]))),
+      ...indent(inColumns(members.map((member) => [member.name, member.state, memberLine(member)]))),
       ...describeHosts(cluster, diagnosis),
       ...section(
         'Warnings:',
@@ -148,7 +148,7 @@ function dryRun({ name }: Cluster, incident: Incident, files: FileFlags): string
 }
 
 /** All of a member in a line; that of one which does not answer has nothing but its problem. */
-function standingOf({ problem, facts }: MemberFacts): string {
+function memberLine({ problem, facts }: MemberFacts): string {
   return problem === '' || problem === facts ? facts : `${problem}; ${facts}`;
 }
 

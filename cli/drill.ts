@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { CURE_STRATEGIES } from '../core/auth-token-reset/contracts.ts';
+import { RESET_STRATEGIES } from '../core/auth-token-reset/contracts.ts';
 import { HOST_COMMANDS } from '../core/hosts/host-commands.ts';
 import { SCENARIOS } from '../drills/registry.ts';
 import {
-  type CureStrategy,
   DAMAGES,
   type Damage,
   type DrillOptions,
   type DrillResult,
   HOST_KINDS,
   type HostKind,
+  type ResetStrategy,
   type Scenario,
 } from '../drills/scenario.ts';
 import { HOST_FAULTS, type HostFault } from '../local/aws/host-faults.ts';
@@ -47,7 +47,7 @@ interface Flags {
   size: number;
   hosts?: HostKind;
   damage?: Damage;
-  strategy?: CureStrategy;
+  strategy?: ResetStrategy;
   fault?: HostFault[];
   delivery: number;
   json: boolean;
@@ -94,7 +94,7 @@ export function drillCommand(): Command {
       new Option(
         '--strategy <kind>',
         'of auth-token-invalid: "restart" the member, "toggle" authentication, or "restart-then-toggle" (default)',
-      ).choices(CURE_STRATEGIES),
+      ).choices(RESET_STRATEGIES),
     )
     .option(
       '--fault <name@command>',

@@ -45,14 +45,14 @@ function report(error: unknown, json: boolean): number {
     return WRONG_USE;
   }
   const { message } = error instanceof Error ? error : new Error(String(error));
-  const name = error instanceof Problem ? outcomeOf(error) : error instanceof Error ? error.name : 'Error';
+  const name = error instanceof Problem ? problemName(error) : error instanceof Error ? error.name : 'Error';
   process.stderr.write(`${name}: ${message}\n`);
   print(name, message, error instanceof Problem && error.remediation ? { remediation: error.remediation } : {});
   return isWrongUse(error) ? WRONG_USE : FAILURE;
 }
 
 /** `already-in-progress` -> `AlreadyInProgress`, as outcomes are written. */
-function outcomeOf({ name }: Problem): string {
+function problemName({ name }: Problem): string {
   return name.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 

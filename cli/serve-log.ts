@@ -67,7 +67,7 @@ export class ServeLog {
     return {
       onEvent: (event) => {
         onEvent(event);
-        for (const line of describeEnd(event, helper)) say(line);
+        for (const line of linesOfEvent(event, helper)) say(line);
       },
       onNested: follow,
     };
@@ -90,7 +90,7 @@ function clusterOf(input: unknown): string {
 }
 
 /** The outcome and what belongs to it; nothing where the event is no end. */
-function describeEnd(event: HistoryEvent, helper: ReturnType<typeof helperNamed>): string[] {
+function linesOfEvent(event: HistoryEvent, helper: ReturnType<typeof helperNamed>): string[] {
   switch (event.type) {
     case 'ExecutionSucceeded': {
       const report = JSON.parse(event.executionSucceededEventDetails?.output ?? '{}') as Partial<RemediationReport>;

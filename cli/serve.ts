@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { ClustersFile } from '../core/cluster/clusters.ts';
 import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
 import { serveApi } from '../local/api-server.ts';
-import type { Detector } from '../local/detector.ts';
+import type { EmbeddedDetector } from '../local/detector.ts';
 import type { Platform } from '../local/platform.ts';
 import { type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { examples, LOCK_OF_THIS_PROCESS, WITHOUT_AWS } from './options.ts';
@@ -93,7 +93,7 @@ async function serve(flags: Flags): Promise<void> {
   }
 }
 
-function watch(platform: Platform, { clusters }: ClustersFile, log: ServeLog): Detector {
+function watch(platform: Platform, { clusters }: ClustersFile, log: ServeLog): EmbeddedDetector {
   log.say(`Looking at ${clusters.map(({ name }) => name).join(', ')} every minute`);
   return platform.watch({ onAlarm: log.alarm, onFailure: log.lookFailed });
 }

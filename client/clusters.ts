@@ -10,7 +10,7 @@ import { AWS_CLIENT } from './aws.ts';
 import { answerOf } from './aws-answers.ts';
 import { ClusterRegistry, type Registered } from './registry.ts';
 import { Remediations } from './remediations.ts';
-import { RemediationTable } from './table.ts';
+import { RemediationRecords } from './table.ts';
 
 /** A diagnosis takes 20 s at most, and its function some seconds to start; API Gateway waits for 29 s. */
 const DIAGNOSE_MS = 27_000;
@@ -29,14 +29,14 @@ export class Clusters {
     requestHandler: { ...AWS_CLIENT.requestHandler, requestTimeout: DIAGNOSE_MS },
   });
   readonly #remediations: Remediations;
-  readonly #table: RemediationTable;
+  readonly #table: RemediationRecords;
   readonly #deployment: Deployment;
   #kept: { registered: Registered[]; untilMs: number } | undefined;
 
   constructor(deployment: Deployment) {
     this.#deployment = deployment;
     this.#remediations = new Remediations(deployment);
-    this.#table = new RemediationTable(deployment.tableName);
+    this.#table = new RemediationRecords(deployment.tableName);
   }
 
   /**

@@ -21,7 +21,7 @@ import { answerOf } from './aws-answers.ts';
 import { progressOf } from './progress.ts';
 import { ClusterRegistry } from './registry.ts';
 import { isSameInput } from './same-input.ts';
-import { RemediationTable } from './table.ts';
+import { RemediationRecords } from './table.ts';
 
 /** As much of who it was as an execution input takes. */
 const REQUESTED_BY_CHARS = 256;
@@ -51,12 +51,12 @@ interface Answering {
 export class Remediations {
   readonly #client = new SFNClient(PACED);
   readonly #registry = new ClusterRegistry();
-  readonly #table: RemediationTable;
+  readonly #table: RemediationRecords;
   readonly #deployment: Deployment;
 
   constructor(deployment: Deployment) {
     this.#deployment = deployment;
-    this.#table = new RemediationTable(deployment.tableName);
+    this.#table = new RemediationRecords(deployment.tableName);
   }
 
   /**
@@ -128,7 +128,7 @@ export class Remediations {
       currentState: (isRunning && progress.at(-1)?.state) || null,
       progress,
       approval: isRunning ? pendingApproval(id, lock) : null,
-      outcome: isRunning ? null : outcomeOf(status, report, error),
+      outcome: isRunning ? null : endedAs(status, report, error),
       report,
       error: error ?? null,
       cause: cause ?? null,
@@ -257,7 +257,7 @@ function pendingApproval(id: string, lock: LockItem | undefined): PendingApprova
   return { ...question, plan: JSON.parse(plan) };
 }
 
-function outcomeOf(status: ExecutionStatus, report: RemediationReport | null, error: string | undefined): string {
+function endedAs(status: ExecutionStatus, report: RemediationReport | null, error: string | undefined): string {
   if (status === 'SUCCEEDED') return report?.outcome ?? status;
   return status === 'FAILED' ? (error ?? status) : status;
 }

@@ -5,7 +5,7 @@ import { AWS_CLIENT } from './aws.ts';
 import { answerOf } from './aws-answers.ts';
 
 /** The table of `core/remediation/remediation-items.ts`, read only: the entry workflow alone writes it. */
-export class RemediationTable {
+export class RemediationRecords {
   readonly #client = new DynamoDBClient(AWS_CLIENT);
   readonly #name: string;
 

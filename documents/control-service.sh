@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # parts: common service
-# Starts, launches, stops or restarts the service, and waits until it really is so.
+# Starts, stops or restarts the service, and waits until it really is so.
 unit='{{ unit }}'
 action='{{ action }}'
 sent_at='{{ sentAt }}'
@@ -9,7 +9,7 @@ require_this_boot
 case $action in
   start) start ;;
   # Of members that are started together none is ready before a quorum is: that it stays up is all that can be asked of one.
-  launch)
+  start-without-waiting)
     joins_for_seconds=$steady_seconds
     start
     ;;
@@ -18,7 +18,7 @@ case $action in
     stop
     start
     ;;
-  *) fail 64 "\"$action\" is not an action: it must be start, launch, stop or restart." ;;
+  *) fail 64 "\"$action\" is not an action: it must be start, start-without-waiting, stop or restart." ;;
 esac
 service_state
 succeed "{$reply}"

@@ -4,7 +4,7 @@ import { UNIT } from '../local/hosts/hosted-member.ts';
 import { until } from './conditions.ts';
 import { Intruder } from './intruder.ts';
 import { everyMemberHoldsTheSame, idsOf } from './proofs.ts';
-import type { CureStrategy, DrillCheck, DrillOptions, DrillProgress, DrillResult } from './scenario.ts';
+import type { DrillCheck, DrillOptions, DrillProgress, DrillResult, ResetStrategy } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
 import { flood, nothingIsLost, type Remediation, readBack, remediate, resultOf, underLoad } from './under-load.ts';
 import type { WriterThread } from './writer-thread.ts';
@@ -48,7 +48,7 @@ async function drill(
   stage: HostedStage,
   writer: WriterThread,
   rejoining: readonly string[],
-  strategy: CureStrategy,
+  strategy: ResetStrategy,
   progress: DrillProgress,
 ): Promise<AuthTokenResult> {
   progress.say(`Writing ${LOADED_WRITES} times; small writes then go on to the end`);

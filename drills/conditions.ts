@@ -22,7 +22,7 @@ export async function settles(holds: () => Promise<boolean>, giveUpAfterMs = GIV
 }
 
 /** How an execution ended: its outcome, or the name of its error. @param report its output, or its error and cause */
-export function outcomeOf(report: unknown): string {
+export function reportedOutcome(report: unknown): string {
   const { outcome, error } = report as { outcome?: string; error?: string };
   return outcome ?? error ?? 'Unknown';
 }

@@ -1,5 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import type { CURE_STRATEGIES } from '../core/auth-token-reset/contracts.ts';
+import type { RESET_STRATEGIES } from '../core/auth-token-reset/contracts.ts';
 import type { JsonValue } from '../local/asl/json.ts';
 import type { HostFault } from '../local/aws/host-faults.ts';
 import type { Observer } from '../local/executions.ts';
@@ -27,7 +27,7 @@ export interface DrillOptions {
   /** What a quorum is lost with, in a scenario that takes it. */
   damage?: Damage;
   /** What the cure may do, in a scenario that takes it. */
-  strategy?: CureStrategy;
+  strategy?: ResetStrategy;
   /** What goes wrong with commands on hosts, in a scenario that takes it. */
   faults?: readonly HostFault[];
   /** How long a command takes at least until its host has it. */
@@ -45,7 +45,7 @@ export type HostKind = (typeof HOST_KINDS)[number];
 export const DAMAGES = ['intact', 'survivor', 'killed', 'wal'] as const;
 export type Damage = (typeof DAMAGES)[number];
 
-export type CureStrategy = (typeof CURE_STRATEGIES)[number];
+export type ResetStrategy = (typeof RESET_STRATEGIES)[number];
 
 /** What must be true at the end of a drill. */
 export interface DrillCheck {

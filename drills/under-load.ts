@@ -4,7 +4,7 @@ import type { ExecutionResult } from '../local/asl/execution.ts';
 import { countStateTransitions } from '../local/asl/history.ts';
 import type { JsonObject } from '../local/asl/json.ts';
 import type { HostFault } from '../local/aws/host-faults.ts';
-import { outcomeOf, settles, until } from './conditions.ts';
+import { reportedOutcome, settles, until } from './conditions.ts';
 import type { DrillCheck, DrillProgress, DrillResult } from './scenario.ts';
 import { type BaseStage, CLUSTER_NAME } from './stage.ts';
 import type { WriterOptions } from './writer.ts';
@@ -112,7 +112,7 @@ export function resultOf(
   return {
     ...own,
     etcd: etcdVersion,
-    outcome: outcomeOf(report),
+    outcome: reportedOutcome(report),
     incident,
     remediateMs,
     maxWriteStallMs,

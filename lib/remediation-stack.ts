@@ -63,7 +63,7 @@ export class RemediationStack extends Stack {
       runHostCommands,
       weighRoom: step('weigh-room'),
       compactHistory: step('compact-history'),
-      chooseNextMember: step('choose-next-member'),
+      chooseNextDefragmentation: step('choose-next-defragmentation'),
       moveLeadership: step('move-leadership'),
       defragmentMember: step('defragment-member'),
       disarmAlarms: step('disarm-alarms'),
@@ -75,8 +75,8 @@ export class RemediationStack extends Stack {
       {
         loadCluster,
         assessTokens: step('assess-tokens'),
-        planTokenCure: step('plan-token-cure'),
-        chooseNextCure: step('choose-next-cure'),
+        planTokenReset: step('plan-token-reset'),
+        chooseNextTokenAction: step('choose-next-token-action'),
         toggleAuthentication: step('toggle-authentication'),
         enableAuthentication,
         verifyTokens: step('verify-tokens'),
@@ -105,7 +105,7 @@ export class RemediationStack extends Stack {
     const quorumRecovery = new QuorumRecovery(this, 'QuorumRecovery', {
       loadCluster,
       assessQuorum: step('assess-quorum'),
-      chooseRescue: step('choose-rescue'),
+      chooseRecovery: step('choose-recovery'),
       waitForQuorum: step('wait-for-quorum'),
       planRecovery: step('plan-recovery'),
       verifyRecovery: step('verify-recovery'),

@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClustersFile } from '../core/cluster/clusters.ts';
-import type { MetricAlarm } from './aws/cloudwatch.ts';
+import type { MetricAlarm } from './aws/alarm-state.ts';
 import type { Table } from './aws/dynamodb.ts';
 import type { EventRule } from './aws/events.ts';
 import type { Role } from './aws/iam.ts';

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DetectedIncidents } from '../core/diagnosis/detection.ts';
 import type { Invocation } from '../core/remediation/invocation.ts';
 import type { JsonObject } from './asl/json.ts';
-import { CloudWatch, type MetricAlarm } from './aws/cloudwatch.ts';
+import type { MetricAlarm } from './aws/alarm-state.ts';
+import { CloudWatch } from './aws/cloudwatch.ts';
 import type { Page } from './aws/sns.ts';
 import type { MinutelySchedule } from './event-sources.ts';
 
@@ -24,7 +25,7 @@ export interface DetectorOptions {
 }
 
 /** Lets the synthesized schedules run, and the synthesized alarms watch what they measure. Close it after use. */
-export class Detector {
+export class EmbeddedDetector {
   readonly #options: DetectorOptions;
   readonly #cloudWatch: CloudWatch;
   readonly #closing = new AbortController();
@@ -36,8 +37,8 @@ export class Detector {
     this.#ended = this.#run();
   }
 
-  static start(options: DetectorOptions): Detector {
-    return new Detector(options);
+  static start(options: DetectorOptions): EmbeddedDetector {
+    return new EmbeddedDetector(options);
   }
 
   /** Ends the looks that are under way. Nothing is told afterwards. */

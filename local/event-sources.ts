@@ -1,4 +1,4 @@
-import type { MetricAlarm } from './aws/cloudwatch.ts';
+import type { MetricAlarm } from './aws/alarm-state.ts';
 import type { EventPattern, EventRule, InputTransformer, RuleTarget } from './aws/events.ts';
 
 /** Reads what starts something by itself from a template: rules, schedules and alarms. What is not known is refused, never passed over. */

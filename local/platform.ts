@@ -21,7 +21,7 @@ import { serveS3 } from './aws/s3.ts';
 import { secretsManager, systemsManager } from './aws/services.ts';
 import type { Page } from './aws/sns.ts';
 import { stepFunctions } from './aws/step-functions.ts';
-import { Detector, type DetectorOptions } from './detector.ts';
+import { type DetectorOptions, EmbeddedDetector } from './detector.ts';
 import { type Execution, Executions, type Observer, type StartRequest } from './executions.ts';
 import type { HostsFile } from './hosts/access.ts';
 import { type LambdaFunction, LambdaHost } from './lambda/host.ts';
@@ -87,7 +87,7 @@ export class Platform {
   readonly #endpoints: readonly AwsEndpoint[];
   readonly #onOwnStart: (stateMachineName: string, input: JsonValue) => Observer;
   readonly #onPage: (page: Page) => void;
-  readonly #detectors = new Set<Detector>();
+  readonly #detectors = new Set<EmbeddedDetector>();
   /** Executions that nobody waits for, and which have not ended. */
   readonly #goingOn = new Set<Promise<ExecutionResult>>();
   readonly #closing = new AbortController();
@@ -232,9 +232,9 @@ export class Platform {
    * @param minuteMs how long a minute is @param onAlarm is told of each alarm that has changed, as the rules are
    * @param onFailure is told of each look that has failed
    */
-  watch({ minuteMs, onAlarm, onFailure }: WatchOptions): Detector {
+  watch({ minuteMs, onAlarm, onFailure }: WatchOptions): EmbeddedDetector {
     const { schedules, alarms } = this.#assembly;
-    const detector = Detector.start({
+    const detector = EmbeddedDetector.start({
       schedules,
       alarms,
       ...(minuteMs !== undefined && { minuteMs }),

@@ -9,8 +9,8 @@ import {
   describeFindings,
   describeFleet,
   describeUndiagnosed,
+  diagnosedAs,
   isSpaceScarce,
-  outcomeOf,
 } from '../diagnosis-report.ts';
 import { forEachCluster, namesOf } from '../each-cluster.ts';
 import { openOutput } from '../output.ts';
@@ -46,7 +46,7 @@ export async function diagnoseDeployed(name: string | undefined, flags: Deployed
         ),
       { ...PACE, say },
     );
-    const outcome = outcomeOf(found);
+    const outcome = diagnosedAs(found);
     const lines = describeFleet(found, (told, index) => {
       if (!told.diagnosis) return describeUndiagnosed(told);
       const registered = clusters[index] as Registered & { cluster: Cluster };

@@ -61,7 +61,7 @@ function describeStatus(remediation: Remediation, flags: DeployedFlags): string[
     ];
   }
   const tookMs = Date.parse(endedAt) - Date.parse(startedAt);
-  return [`${title}: ${outcome} in ${formatMs(tookMs)}. ${summaryOf(remediation)}`, ...describeEnd(remediation, flags)];
+  return [`${title}: ${outcome} in ${formatMs(tookMs)}. ${summaryOf(remediation)}`, ...linesOfEnd(remediation, flags)];
 }
 
 /** A failure's cause is told whole: it ends with what was undone, and nothing else says so. */
@@ -70,7 +70,7 @@ function summaryOf({ report, error, cause, status }: Remediation): string {
   return cause ?? error ?? '';
 }
 
-function describeEnd({ report, status }: Remediation, flags: DeployedFlags): string[] {
+function linesOfEnd({ report, status }: Remediation, flags: DeployedFlags): string[] {
   if (report === null || status !== 'SUCCEEDED') return [];
   if (report.outcome !== 'AlreadyInProgress') return describeRemediation(report);
   const { remediation } = report.holder;

@@ -9,14 +9,14 @@ import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
 
 /** What the steps of the auth token runbook receive and return. IDs are hex, raft indexes decimal strings. No token is in any of it. */
 
-export const CURE_STRATEGIES = ['restart-then-toggle', 'restart', 'toggle'] as const;
+export const RESET_STRATEGIES = ['restart-then-toggle', 'restart', 'toggle'] as const;
 
 /** What a responder may set for the auth token runbook. */
 export const tokenParametersSchema = z.strictObject({
   /** Over how long a member has to be seen rejecting fresh tokens, three times. */
   confirmSeconds: confirmSeconds(10),
   /** `restart` the member alone; `toggle`: disable authentication and enable it again, for the whole cluster. */
-  strategy: z.enum(CURE_STRATEGIES).default('restart-then-toggle'),
+  strategy: z.enum(RESET_STRATEGIES).default('restart-then-toggle'),
 });
 export type TokenParameters = z.output<typeof tokenParametersSchema>;
 
@@ -50,7 +50,7 @@ export const windowSchema = z.strictObject({
 export type AuthenticationWindow = z.output<typeof windowSchema>;
 
 /** How a member stands to fresh tokens. All but the first two are look-alikes that this runbook does not cure. */
-export type TokenStanding =
+export type TokenStatus =
   /** It takes every one. */
   | 'TakesTokens'
   /** It rejects every one, its own too, although it is caught up: the incident. */
@@ -75,14 +75,14 @@ export interface MemberTokens {
   /** Empty where the member does not answer. */
   id: string;
   version: string;
-  standing: TokenStanding;
+  status: TokenStatus;
   /** In words for a responder; empty where it takes tokens. */
   problem: string;
 }
 
 const readingsSchema = z.strictObject({
   /** `node3 RejectsTokens`, for each member that does not take tokens. */
-  standings: z.array(z.string()),
+  statuses: z.array(z.string()),
   /** How many readings in a row have shown these. */
   equal: z.int().min(0),
   total: z.int().min(0),
@@ -104,17 +104,17 @@ export interface TokenAssessment {
   inspections: HostCommand[];
 }
 
-/** plan-token-cure */
-export const planTokenCureInput = z.strictObject({
+/** plan-token-reset */
+export const planTokenResetInput = z.strictObject({
   ...request,
   /** The members that reject tokens, surely. */
   rejecting: z.array(z.string()),
   inspections: z.array(inspectionReportSchema),
 });
-export type PlanTokenCure = z.output<typeof planTokenCureInput>;
+export type PlanTokenReset = z.output<typeof planTokenResetInput>;
 
 /** What decides which cure can be had, besides the hosts. */
-export interface CurePremises {
+export interface ResetPremises {
   /** Members that the quorum cannot do without. */
   needed: string[];
   /** Roles of the user root; null where there is no such user. */
@@ -124,13 +124,13 @@ export interface CurePremises {
 }
 
 /** One rung of the ladder, and whether it can be used here. */
-export interface CureRung {
+export interface ResetRung {
   rung: 'restart' | 'toggle';
   serves: boolean;
   why: string;
 }
-export interface TokenCurePlan {
-  ladder: CureRung[];
+export interface TokenResetPlan {
+  ladder: ResetRung[];
   /** What will be done, a line each. */
   steps: string[];
   /** Members that may be restarted. */
@@ -140,8 +140,8 @@ export interface TokenCurePlan {
   advice: string;
 }
 
-/** choose-next-cure; also what toggle-authentication receives, which chooses once more. */
-export const chooseNextCureInput = z.strictObject({
+/** choose-next-token-action; also what toggle-authentication receives, which chooses once more. */
+export const chooseNextTokenActionInput = z.strictObject({
   ...request,
   /** The members that reject tokens, surely: nothing is done for the sake of any other. */
   rejecting: z.array(z.string()),
@@ -154,9 +154,9 @@ export const chooseNextCureInput = z.strictObject({
   turn: z.int().min(0),
   execution: textSchema(TEXT_RULES.execution),
 });
-export type ChooseNextCure = z.output<typeof chooseNextCureInput>;
+export type ChooseNextTokenAction = z.output<typeof chooseNextTokenActionInput>;
 
-export type NextCure =
+export type NextTokenAction =
   | ({ action: 'RestartService' } & HostCommand)
   | { action: 'WaitForMember'; member: string }
   /** Through a voter that takes tokens. */

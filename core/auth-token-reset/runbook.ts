@@ -3,7 +3,7 @@ import type { SoFar, StepRun } from '../runbook/step-run.ts';
 import { sentence } from '../text/format.ts';
 import { parse } from '../text/parse.ts';
 import { approvedTokenPlan, type TokenParameters, tokenInput } from './contracts.ts';
-import { membersThat } from './token-standing.ts';
+import { membersThat } from './token-status.ts';
 import { viewTokens } from './token-view.ts';
 
 /** A member that rejects every token takes them again. */
@@ -34,8 +34,8 @@ export const authTokenReset = {
   },
   steps: {
     'assess-tokens': { runsIn: 'etcd' },
-    'plan-token-cure': { runsIn: 'etcd' },
-    'choose-next-cure': { runsIn: 'etcd' },
+    'plan-token-reset': { runsIn: 'etcd' },
+    'choose-next-token-action': { runsIn: 'etcd' },
     'toggle-authentication': {
       runsIn: 'authentication-off-and-on',
       changes: (_, output) =>

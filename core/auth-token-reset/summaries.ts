@@ -1,5 +1,5 @@
 import { sameAgain, words } from '../runbook/summary.ts';
-import type { NextCure, ToggledAuthentication, TokenAssessment, TokenCurePlan } from './contracts.ts';
+import type { NextTokenAction, ToggledAuthentication, TokenAssessment, TokenResetPlan } from './contracts.ts';
 
 /** What the steps of the auth token runbook have found or done, in a sentence each. */
 
@@ -7,11 +7,11 @@ export function summarizeReading({ verdict, summary, readings }: TokenAssessment
   return verdict === 'Confirm' && readings.equal > 1 ? sameAgain(readings.equal) : summary;
 }
 
-export function summarizePlan({ steps }: TokenCurePlan): string {
+export function summarizePlan({ steps }: TokenResetPlan): string {
   return `${steps.join('; ')}.`;
 }
 
-export function summarizeNextCure(next: NextCure): string {
+export function summarizeNextTokenAction(next: NextTokenAction): string {
   if (next.action === 'Finish') return 'No member rejects tokens.';
   return `Next: ${words(next.action)}${'member' in next ? ` ${next.member}` : ''}.`;
 }

@@ -13,12 +13,12 @@ import type {
   TokenAssessment,
   TokenObservation,
   TokenReadings,
-  TokenStanding,
+  TokenStatus,
 } from './contracts.ts';
-import { isOpen, membersThat, surveyTokens } from './token-standing.ts';
+import { isOpen, membersThat, surveyTokens } from './token-status.ts';
 
 /** What a person has to see to; nothing here would cure it. */
-const FOR_A_PERSON: readonly TokenStanding[] = ['KeysDiffer', 'ClockDiffers', 'AuthStoreDiffers', 'Refuses'];
+const FOR_A_PERSON: readonly TokenStatus[] = ['KeysDiffer', 'ClockDiffers', 'AuthStoreDiffers', 'Refuses'];
 
 /** Why a client may be refused all the same. */
 const INNOCENT =
@@ -52,14 +52,14 @@ export function assessTokens(
   const { members } = withoutWaiting(observation, () => surveyTokens(cluster.members, observation));
   const rejecting = membersThat('RejectsTokens', members);
   const next = countReadings(readings, members);
-  const odd = members.filter(({ standing }) => standing !== 'TakesTokens');
+  const odd = members.filter(({ status }) => status !== 'TakesTokens');
   const result = { ...nothing, readings: next, members, summary: describe(odd) };
   if (odd.length === 0)
     return { ...result, verdict: 'NothingToDo', summary: `Every member takes fresh tokens. ${INNOCENT}` };
   const hosts = { rejecting, inspections: rejecting.flatMap((name) => inspections(cluster, name)) };
   if (next.equal < READINGS) return { ...result, ...hosts, verdict: 'Confirm' };
   if (rejecting.length > 0) return { ...result, ...hosts, verdict: 'Cure' };
-  if (odd.some(({ standing }) => FOR_A_PERSON.includes(standing))) {
+  if (odd.some(({ status }) => FOR_A_PERSON.includes(status))) {
     throw new PreconditionFailed(
       `${noneRejects(odd)}, so a restart would not help, and nothing was changed:\n${describe(odd)}`,
     );
@@ -69,7 +69,7 @@ export function assessTokens(
 
 /** Of those that could not be asked nobody knows it. */
 function noneRejects(members: readonly MemberTokens[]): string {
-  const unknown = members.filter(({ standing }) => standing === 'Failed' || standing === 'Lags');
+  const unknown = members.filter(({ status }) => status === 'Failed' || status === 'Lags');
   if (unknown.length === 0) return 'No member rejects every token';
   const [names, they] = [unknown.map(({ name }) => name).join(', '), unknown.length === 1 ? 'it takes' : 'they take'];
   return `Of ${names} nobody knows whether ${they} tokens. No other member rejects every token`;
@@ -90,17 +90,15 @@ function describeOpen({ window }: TokenObservation): string {
   );
 }
 
-function countReadings({ standings, equal, total }: TokenReadings, members: readonly MemberTokens[]): TokenReadings {
-  const seen = members
-    .filter(({ standing }) => standing !== 'TakesTokens')
-    .map(({ name, standing }) => `${name} ${standing}`);
+function countReadings({ statuses, equal, total }: TokenReadings, members: readonly MemberTokens[]): TokenReadings {
+  const seen = members.filter(({ status }) => status !== 'TakesTokens').map(({ name, status }) => `${name} ${status}`);
   if (total >= MAX_READINGS) {
     throw new PreconditionFailed(
-      `${total} readings did not agree on which members take tokens, last ${standings.join(', ')}: the cluster flaps. Look at its network, its ` +
+      `${total} readings did not agree on which members take tokens, last ${statuses.join(', ')}: the cluster flaps. Look at its network, its ` +
         'disks, and at who changes users and roles.',
     );
   }
-  return { standings: seen, equal: standings.join() === seen.join() ? equal + 1 : 1, total: total + 1 };
+  return { statuses: seen, equal: statuses.join() === seen.join() ? equal + 1 : 1, total: total + 1 };
 }
 
 function describe(members: readonly MemberTokens[]): string {

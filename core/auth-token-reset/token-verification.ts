@@ -2,7 +2,7 @@ import { refuseUnsafeAlarms } from '../cluster/cluster-health.ts';
 import type { Cluster } from '../cluster/clusters.ts';
 import { EtcdUnavailable, VerificationFailed } from '../errors.ts';
 import type { TokenObservation, VerifiedTokens } from './contracts.ts';
-import { isOpen, surveyTokens } from './token-standing.ts';
+import { isOpen, surveyTokens } from './token-status.ts';
 
 /**
  * That every member which answers takes fresh tokens. A member that is away is another incident.
@@ -16,13 +16,13 @@ export function verifyTokens(observation: TokenObservation, { members: configure
     );
   }
   const { members } = surveyTokens(configured, observation);
-  const failed = members.filter(({ standing }) => standing === 'Failed');
-  const unwell = members.filter(({ standing }) => standing !== 'TakesTokens' && standing !== 'Failed');
+  const failed = members.filter(({ status }) => status === 'Failed');
+  const unwell = members.filter(({ status }) => status !== 'TakesTokens' && status !== 'Failed');
   if (unwell.length > 0) {
     const list = unwell.map(({ name, problem }) => `\n- ${name} ${problem}`).join('');
     throw new EtcdUnavailable(`Not every member takes fresh tokens:${list}`);
   }
-  const healthy = members.filter(({ standing }) => standing === 'TakesTokens').map(({ name }) => name);
+  const healthy = members.filter(({ status }) => status === 'TakesTokens').map(({ name }) => name);
   const rest = failed.map(({ name, problem }) => ` ${name} ${problem}`).join('');
   return {
     members,

@@ -4,7 +4,7 @@ import type { Evidence } from '../cluster/evidence.ts';
 import { mistakenAnswers } from '../cluster/identity.ts';
 import { RemediationError } from '../errors.ts';
 import type { MemberTokens } from './contracts.ts';
-import { isOpen, surveyTokens } from './token-standing.ts';
+import { isOpen, surveyTokens } from './token-status.ts';
 
 /** What fresh tokens have shown, where there were any. */
 export interface TokenView {

@@ -26,7 +26,7 @@ export interface MemberFacts {
   name: string;
   /**
    * `behind`: in its place, and not caught up; `joining`: a learner that nobody has promoted; `refusing`: it runs and does not serve us;
-   * `unreached`: what was seen says nothing of the member itself, or others show it at work; `unknown`: no quorum to judge it by.
+   * `unreached`: what was seen says nothing of the member itself, or others show it at work; `unknown`: no quorum to judgeState it by.
    */
   state: 'healthy' | 'behind' | 'joining' | 'failed' | 'refusing' | 'unreached' | 'unknown';
   /** Why it is not healthy; empty where it is. */
@@ -89,7 +89,7 @@ export function viewCluster(cluster: Cluster, evidence: Evidence): ClusterView {
         problem: `${life}: ${seen.problem}${announcedElsewhere(seen, entry)}`,
       };
     }
-    return { name, configured, seen, ...judge(seen, surveyed, entry, hasQuorum, leaderId) };
+    return { name, configured, seen, ...judgeState(seen, surveyed, entry, hasQuorum, leaderId) };
   });
   return { observation, hasQuorum, survey, members };
 }
@@ -208,14 +208,14 @@ function leaderMostFollow({ members }: Evidence): string | undefined {
   return first && first[1].length !== second?.[1].length ? first[0] : undefined;
 }
 
-function judge(
+function judgeState(
   seen: MemberObservation,
   surveyed: SurveyedMember | undefined,
   listed: ListedMember | undefined,
   hasQuorum: boolean,
   leaderId: string | undefined,
 ): Pick<MemberFacts, 'state' | 'problem'> {
-  if (surveyed) return { state: standingOf(surveyed), problem: surveyed.problem };
+  if (surveyed) return { state: stateOf(surveyed), problem: surveyed.problem };
   if (!seen.answering) {
     return { state: STATES[seen.silence], problem: describeSilence(seen, listed) };
   }
@@ -234,7 +234,7 @@ const STATES: Readonly<Record<Silence, MemberFacts['state']>> = {
 };
 
 /** A member that is slow has not failed: it catches up, or somebody has to look at its disk, and another in its place would do no better. */
-function standingOf(member: SurveyedMember): MemberFacts['state'] {
+function stateOf(member: SurveyedMember): MemberFacts['state'] {
   const { state, seen } = member;
   if (state === 'unjudged') return seen.answering ? 'unreached' : STATES[seen.silence];
   return state === 'joining' && !isUnpromoted(member) ? 'behind' : state;

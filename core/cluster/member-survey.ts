@@ -187,11 +187,11 @@ function survey(
     role,
     version: seen.answering ? seen.version : '',
     raftAppliedIndex: seen.answering ? seen.raftAppliedIndex : '0',
-    ...judge(configured, seen, listed, leader),
+    ...judgeHealth(configured, seen, listed, leader),
   };
 }
 
-function judge(
+function judgeHealth(
   configured: ConfiguredMember,
   seen: MemberObservation,
   listed: ListedMember | undefined,

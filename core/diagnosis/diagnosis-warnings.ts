@@ -165,9 +165,9 @@ function aboutTokens({ hasQuorum }: ClusterView, { isOpen, members, problem }: T
   if (hasQuorum && problem !== '') {
     warnings.push({ kind: 'tokens-unknown', message: `Whether members take fresh tokens is not known: ${problem}` });
   }
-  for (const { name, standing, problem: why } of members) {
-    if (standing === 'ClockDiffers') warnings.push({ kind: 'clock-skew', message: `${name} ${why}` });
-    if (['KeysDiffer', 'AuthStoreDiffers', 'Refuses', 'Unsettled'].includes(standing)) {
+  for (const { name, status, problem: why } of members) {
+    if (status === 'ClockDiffers') warnings.push({ kind: 'clock-skew', message: `${name} ${why}` });
+    if (['KeysDiffer', 'AuthStoreDiffers', 'Refuses', 'Unsettled'].includes(status)) {
       warnings.push({ kind: 'tokens-differ', message: `${name} ${why}` });
     }
   }

@@ -1,4 +1,4 @@
-import { membersThat } from '../auth-token-reset/token-standing.ts';
+import { membersThat } from '../auth-token-reset/token-status.ts';
 import { viewTokens } from '../auth-token-reset/token-view.ts';
 import { answeringIn, type ClusterView, isAgreed, viewCluster } from '../cluster/cluster-view.ts';
 import type { Cluster } from '../cluster/clusters.ts';

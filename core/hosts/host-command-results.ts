@@ -147,7 +147,7 @@ const keptSnapshotSchema = z.strictObject({ sizeBytes: z.int(), sha256: z.string
 /** The release whose storage a database is, `3.7.0`; empty where nobody tells it: etcd's programs do since 3.6. */
 const storageVersion = z.string();
 
-/** salvage-data-dir: the best that could be made of a member's data. Revisions and raft indexes are decimal strings. */
+/** snapshot-data-dir: the best that could be made of a member's data. Revisions and raft indexes are decimal strings. */
 const salvageSchema = z.strictObject({
   /**
    * `live`: the database of a member that runs, as it has applied it; `replayed`: its log was replayed on a copy; `raw`: the database
@@ -186,7 +186,7 @@ const salvageSchema = z.strictObject({
 });
 export type Salvage = z.output<typeof salvageSchema>;
 
-/** examine-snapshot */
+/** fetch-backup */
 const examinedSnapshotSchema = z.strictObject({
   revision: z.string(),
   totalKeys: z.int(),
@@ -223,13 +223,13 @@ export const HOST_COMMAND_RESULTS = {
   'archive-data-dir': archivedDataDirSchema,
   'revert-data-dir': revertedDataDirSchema,
   'join-cluster': joinedClusterSchema,
-  'salvage-data-dir': salvageSchema,
-  'examine-snapshot': examinedSnapshotSchema,
+  'snapshot-data-dir': salvageSchema,
+  'fetch-backup': examinedSnapshotSchema,
   'send-snapshot': sentPartSchema,
   'restore-snapshot': restoredSnapshotSchema,
   'swap-data-dir': swappedDataDirSchema,
   'start-restored': controlledServiceSchema,
-  'discard-scratch': discardedScratchSchema,
+  'mark-recovery': discardedScratchSchema,
   'find-command': foundCommandSchema,
 } as const satisfies Record<HostCommandName, z.ZodType>;
 

@@ -80,7 +80,7 @@ export const HOST_COMMANDS = {
   'control-service': {
     description: 'Starts, stops or restarts the service, and waits until it really is so',
     timeoutSeconds: 300,
-    parameters: { unit, action: { values: ['start', 'launch', 'stop', 'restart'] } },
+    parameters: { unit, action: { values: ['start', 'start-without-waiting', 'stop', 'restart'] } },
   },
   'archive-data-dir': {
     description: "Moves the data of a stopped member aside under the execution's name, so that etcd starts empty",
@@ -97,7 +97,7 @@ export const HOST_COMMANDS = {
     timeoutSeconds: 300,
     parameters: { unit, configFile: path, initialCluster, execution },
   },
-  'salvage-data-dir': {
+  'snapshot-data-dir': {
     description:
       "Makes a snapshot of what a member's data holds, from a copy of it; changes nothing of the data itself",
     timeoutSeconds: 3600,
@@ -113,7 +113,7 @@ export const HOST_COMMANDS = {
       execution,
     },
   },
-  'examine-snapshot': {
+  'fetch-backup': {
     description: 'Fetches a backup into the scratch folder and says what is in it',
     timeoutSeconds: 3600,
     parameters: { dataDir: path, binDir: path, keep: yesOrNo, execution, url: presignedUrl },
@@ -162,7 +162,7 @@ export const HOST_COMMANDS = {
     timeoutSeconds: 300,
     parameters: { unit, dataDir: path, walDir: optionalPath, execution },
   },
-  'discard-scratch': {
+  'mark-recovery': {
     description: "Removes the execution's scratch folder, where the data has come as far as it must have for that",
     timeoutSeconds: 300,
     parameters: {

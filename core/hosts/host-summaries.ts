@@ -14,15 +14,15 @@ const SUMMARIES: { readonly [Command in HostCommandName]: (result: Result<Comman
   'archive-data-dir': ({ dataDir }) => (dataDir ? `data moved aside to ${dataDir}` : 'there was no data'),
   'revert-data-dir': ({ reverted }) => (reverted ? 'data is in its place again' : 'data was in its place'),
   'join-cluster': (result) => `${membership(result)}; ${service(result)}`,
-  'salvage-data-dir': ({ method, problem, revision }) =>
+  'snapshot-data-dir': ({ method, problem, revision }) =>
     method === 'none' ? problem : `${SOURCES[method]}, revision ${revision}`,
-  'examine-snapshot': ({ revision }) => `revision ${revision}`,
+  'fetch-backup': ({ revision }) => `revision ${revision}`,
   'send-snapshot': restored,
   'restore-snapshot': restored,
   'swap-data-dir': ({ dataDir, file }) =>
     file === '' ? 'stopped' : `stopped; ${dataDir ? `what was there: ${dataDir}` : 'there was nothing before'}`,
   'start-restored': service,
-  'discard-scratch': () => '',
+  'mark-recovery': () => '',
 };
 
 /** A salvage, by the name that the plan and its ladder give it. */

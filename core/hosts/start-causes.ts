@@ -94,15 +94,16 @@ export function startCauses(inspection: Seen, neededBytes: number): string[] {
   const listens = atWork.clientPortListens === true || atWork.peerPortListens === true;
   // What systemd starts again at any moment may be at its ports by the time that these are looked at.
   const isOthers = unit.mainPid === 0 && unit.activeState !== 'activating';
-  if (isOthers && listens) return [told(PORT_TAKEN, IN_USE.test(end) ? end : '')];
+  if (isOthers && listens) return [withLogLine(PORT_TAKEN, IN_USE.test(end) ? end : '')];
   // What the log tells of may be over by now: a port is looked at, and so is the room on the disk.
-  if (IN_USE.test(end)) return listens ? [told(PORT_TAKEN, end)] : [];
+  if (IN_USE.test(end)) return listens ? [withLogLine(PORT_TAKEN, end)] : [];
   const fatal = FATAL.find(({ pattern }) => pattern.test(end));
-  if (fatal && !(isOfRoom(fatal) && isRoomAgain(inspection, neededBytes))) return [told(fatal.meaning + IF_DONE, end)];
+  if (fatal && !(isOfRoom(fatal) && isRoomAgain(inspection, neededBytes)))
+    return [withLogLine(fatal.meaning + IF_DONE, end)];
   const closed = CLOSED_FILE.exec(end);
   if (closed && !isOwn(closed[1] as string, inspection)) {
     return [
-      told(
+      withLogLine(
         `etcd cannot read ${closed[1]}, which it is configured with: put it there, and let etcd's user read it${IF_DONE}`,
         end,
       ),
@@ -115,7 +116,7 @@ export function startCauses(inspection: Seen, neededBytes: number): string[] {
     meaning,
     line: lines.find((line) => pattern.test(line)),
   })).find(({ line }) => line !== undefined);
-  return found ? [told(found.meaning, found.line as string)] : [];
+  return found ? [withLogLine(found.meaning, found.line as string)] : [];
 }
 
 /** The error that etcd has ended with last, with what follows it; empty where it has not ended with one since it last served clients. */
@@ -136,7 +137,7 @@ function isOwn(path: string, { dataDir }: Pick<Seen, 'dataDir'>): boolean {
   return [dataDir.path, dataDir.realPath].some((folder) => path.startsWith(`${folder}/`));
 }
 
-function told(meaning: string, line: string): string {
+function withLogLine(meaning: string, line: string): string {
   const message = wordsIn(line);
   return message === '' ? meaning : `${meaning}. Its log says: ${message}`;
 }

@@ -41,7 +41,7 @@ export type QuorumParameters = z.output<typeof quorumParametersSchema>;
 export const quorumInput = inputOf('quorum-lost', { parameters: quorumParametersSchema.prefault({}) });
 
 /** A configured member, as its client port shows it. */
-const standingSchema = z.strictObject({
+const memberStatusSchema = z.strictObject({
   name: z.string(),
   answering: z.boolean(),
   /** "0" where it follows nobody; empty where it does not answer. */
@@ -52,7 +52,7 @@ const standingSchema = z.strictObject({
   /** Why it is of no use to clients; empty where it serves them. */
   problem: z.string(),
 });
-export type MemberStanding = z.output<typeof standingSchema>;
+export type MemberStatus = z.output<typeof memberStatusSchema>;
 
 /** Readings of the same execution so far: how many in a row have shown the quorum lost, and what the last one knew as committed, by member. */
 const quorumReadingsSchema = z.strictObject({
@@ -71,21 +71,21 @@ export interface QuorumAssessment {
   verdict: 'Confirm' | 'Lost' | 'NothingToDo';
   summary: string;
   readings: QuorumReadings;
-  members: MemberStanding[];
+  members: MemberStatus[];
   /** inspect-host for every member that has a host. */
   inspections: HostCommand[];
 }
 
-const salvageReport = reportOf(HOST_COMMAND_RESULTS['salvage-data-dir']);
+const salvageReport = reportOf(HOST_COMMAND_RESULTS['snapshot-data-dir']);
 export type SalvageReport = z.output<typeof salvageReport>;
-const examinationReport = reportOf(HOST_COMMAND_RESULTS['examine-snapshot']);
+const examinationReport = reportOf(HOST_COMMAND_RESULTS['fetch-backup']);
 export type ExaminationReport = z.output<typeof examinationReport>;
 
-/** choose-rescue: the cheapest thing that may bring the quorum back, asked again after each. */
-export const chooseRescueInput = z.strictObject({
+/** choose-recovery: the cheapest thing that may bring the quorum back, asked again after each. */
+export const chooseRecoveryInput = z.strictObject({
   ...request,
   dryRun: z.boolean(),
-  members: z.array(standingSchema),
+  members: z.array(memberStatusSchema),
   inspections: z.array(inspectionReportSchema),
   /** Whether services were started in this execution, and what those starts came to that failed. */
   restarted: z.boolean(),
@@ -98,8 +98,8 @@ export const chooseRescueInput = z.strictObject({
   turn: z.int().min(0),
   execution: textSchema(TEXT_RULES.execution),
 });
-export type ChooseRescue = z.output<typeof chooseRescueInput>;
-export interface Rescue {
+export type ChooseRecovery = z.output<typeof chooseRecoveryInput>;
+export interface RecoveryAction {
   /**
    * `MoveBack`: an earlier recovery was interrupted while it moved data, so what it has moved goes back first; `Keep`: one was
    * interrupted when all was in place, so what is there is kept; `Restart`: start the services of a quorum of data dirs;
@@ -109,12 +109,12 @@ export interface Rescue {
   action: 'MoveBack' | 'Keep' | 'Restart' | 'WaitForQuorum' | 'Salvage' | 'FinishEarlier';
   /** What, and why nothing cheaper serves. */
   summary: string;
-  /** One for each host concerned: revert-data-dir, discard-scratch, control-service (launch) or salvage-data-dir. */
+  /** One for each host concerned: revert-data-dir, mark-recovery, control-service (start-without-waiting) or snapshot-data-dir. */
   commands: HostCommand[];
   /** `Restart`: how many of the services have to start, so that with those that run they are a quorum. */
   mustStart: number;
   /**
-   * discard-scratch: for `MoveBack`, once the data is back; for `Salvage`, where the execution ends before anything is moved; for `Restart` and
+   * mark-recovery: for `MoveBack`, once the data is back; for `Salvage`, where the execution ends before anything is moved; for `Restart` and
    * `WaitForQuorum`, once the quorum is proven: of recoveries that are `kept`.
    */
   discard: HostCommand[];
@@ -122,7 +122,7 @@ export interface Rescue {
   kept: string;
   /** `FinishEarlier`: what would be done, a line each. */
   steps?: string[];
-  /** `Salvage`, with a backup named: examine-snapshot on a host that has room for it. */
+  /** `Salvage`, with a backup named: fetch-backup on a host that has room for it. */
   examine: HostCommand | null;
 }
 
@@ -142,7 +142,7 @@ export interface QuorumSighting {
 export const planRecoveryInput = z.strictObject({
   ...request,
   dryRun: z.boolean(),
-  members: z.array(standingSchema),
+  members: z.array(memberStatusSchema),
   inspections: z.array(inspectionReportSchema),
   salvaged: z.array(salvageReport),
   /** Null where no backup was named. */
@@ -211,9 +211,9 @@ export interface RecoveryPlan {
     restore: HostCommand[];
     /** swap-data-dir: on every target, and on hosts of members that are left out, where only the service is stopped. */
     swap: HostCommand[];
-    /** discard-scratch where the execution ends before that. Also on hosts that only salvaged, or fetched a backup. */
+    /** mark-recovery where the execution ends before that. Also on hosts that only salvaged, or fetched a backup. */
     discard: HostCommand[];
-    /** discard-scratch once all is proven, on the same hosts. */
+    /** mark-recovery once all is proven, on the same hosts. */
     forget: HostCommand[];
     /** start-restored: each target says that all have the restored data in place, and starts its service. */
     start: HostCommand[];
@@ -251,7 +251,7 @@ export type StoredObject = z.output<typeof objectSchema>;
 /** The commands that take a presigned URL; inspect-host needs none where no snapshot is to be moved. */
 export const TRANSFERS = [
   'inspect-host',
-  'examine-snapshot',
+  'fetch-backup',
   'send-snapshot',
   'restore-snapshot',
 ] as const satisfies HostCommandName[];
@@ -295,7 +295,7 @@ export const verifyRecoveryInput = z.strictObject({
   restored: z.boolean(),
 });
 export interface VerifiedRecovery {
-  members: MemberStanding[];
+  members: MemberStatus[];
   /** Members that are healthy: those that the remaining proofs are for. */
   healthy: string[];
   /** What is still wrong, and whose runbook is next: NOSPACE survives a restore, and a member may not have come back. */

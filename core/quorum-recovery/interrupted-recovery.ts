@@ -4,7 +4,7 @@ import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import type { HostInspection, InspectionReport } from '../hosts/host-command-results.ts';
 import { placeOf } from '../hosts/host-place.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
-import type { ChooseRescue } from './contracts.ts';
+import type { ChooseRecovery } from './contracts.ts';
 import { describeLeave, mayLeaveOut } from './leave-out.ts';
 import { discardOf, revertOf } from './recovery-commands.ts';
 
@@ -25,7 +25,7 @@ export interface Clearance {
   discard: HostCommand[];
 }
 
-type Interrupted = Pick<ChooseRescue, 'cluster' | 'parameters' | 'inspections' | 'dryRun'>;
+type Interrupted = Pick<ChooseRecovery, 'cluster' | 'parameters' | 'inspections' | 'dryRun'>;
 
 /**
  * What has to be done with a recovery that was cut off, before anything else is looked at: nothing on these hosts can be judged while

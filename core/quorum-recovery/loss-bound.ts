@@ -31,7 +31,7 @@ type Salvaged = Salvage & { member: string };
  *
  * Neither says anything of a backup: whether its history is the one of these logs cannot be seen from its revision.
  */
-export function boundLoss(question: LossQuestion): Loss {
+export function boundDataLoss(question: LossQuestion): Loss {
   const { winner } = question;
   const salvaged = question.salvaged.flatMap(({ member, result }): Salvaged[] =>
     result && question.voters.includes(member) ? [{ ...result, member }] : [],

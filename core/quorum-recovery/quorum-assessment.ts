@@ -11,7 +11,7 @@ import { InvalidInput, PreconditionFailed } from '../errors.ts';
 import { inspectionOf } from '../hosts/host-place.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { START_AGAIN } from '../text/format.ts';
-import type { MemberStanding, QuorumAssessment, QuorumParameters, QuorumReadings } from './contracts.ts';
+import type { MemberStatus, QuorumAssessment, QuorumParameters, QuorumReadings } from './contracts.ts';
 import { requireReadableBackup } from './named-backup.ts';
 
 /** What one member made of a read that needs a quorum. */
@@ -43,7 +43,7 @@ export function assessQuorum(
   requireIdentities(cluster.members, observation, { begun: true, untouched: true });
   const members = observation.members.map((seen) => {
     const read = linearizable.find(({ member }) => member === seen.name);
-    return standingOf(seen, problemOf(seen, read));
+    return memberStatusOf(seen, readProblemOf(seen, read));
   });
   const reading = { total: readings.total + 1, committed: commitsOf(observation.members) };
   const committing = committedSince(readings.committed, observation.members);
@@ -70,7 +70,7 @@ export function assessQuorum(
 }
 
 /** @param problem why it is of no use to clients; empty where it serves them */
-export function standingOf(seen: MemberObservation, problem: string): MemberStanding {
+export function memberStatusOf(seen: MemberObservation, problem: string): MemberStatus {
   if (!seen.answering) {
     return {
       name: seen.name,
@@ -86,7 +86,7 @@ export function standingOf(seen: MemberObservation, problem: string): MemberStan
   return { name, answering: true, leaderId, version, revision, raftAppliedIndex, problem };
 }
 
-function problemOf(seen: MemberObservation, read: LinearizableRead | undefined): string {
+function readProblemOf(seen: MemberObservation, read: LinearizableRead | undefined): string {
   if (read?.works) return '';
   if (!seen.answering) return describeUnseen(seen);
   // Of one that is of another cluster none was tried: it has a quorum of its own, or none.
@@ -141,7 +141,7 @@ function refuseDeniedLogins({ members }: Pick<Observation, 'members'>, serving: 
   );
 }
 
-function describeWorking(observation: Observation, serving: string[], members: MemberStanding[]): string {
+function describeWorking(observation: Observation, serving: string[], members: MemberStatus[]): string {
   const leaders = observation.members.flatMap((seen) =>
     seen.answering && seen.id === seen.leaderId && serving.includes(seen.name) ? [seen.name] : [],
   );
@@ -149,9 +149,9 @@ function describeWorking(observation: Observation, serving: string[], members: M
   const failed = members.filter(({ problem }) => problem !== '');
   // While a leader is followed that does not answer here, it may be any that is silent, and no runbook replaces one.
   const mayLead = isLeaderUnseen(observation);
-  const isKept = ({ name }: MemberStanding) =>
+  const isKept = ({ name }: MemberStatus) =>
     observation.members.some((seen) => seen.name === name && !seen.answering && (mayLead || isUnjudged(seen.silence)));
-  const list = (those: readonly MemberStanding[]) => those.map(({ name, problem }) => `${name} ${problem}`).join(' ');
+  const list = (those: readonly MemberStatus[]) => those.map(({ name, problem }) => `${name} ${problem}`).join(' ');
   const [kept, away] = [failed.filter(isKept), failed.filter((member) => !isKept(member))];
   return [
     `There is a quorum: linearizable reads work on ${serving.join(', ')}${leader}.`,
@@ -173,7 +173,7 @@ function isLeaderUnseen({ members }: Observation): boolean {
 function describeLost(
   cluster: Cluster,
   { isLost, committing }: { isLost: boolean; committing: string[] },
-  members: MemberStanding[],
+  members: MemberStatus[],
 ): string {
   const list = members.map(({ name, problem }) => `${name} ${problem}`).join(' ');
   const quorum = `a quorum (${quorumIn(cluster)} of ${votersOf(cluster).length} voters)`;
@@ -185,7 +185,7 @@ function describeLost(
   return `${sign}, and yet no member serves a linearizable read: ${list}`;
 }
 
-function neverConfirmed({ total }: QuorumReadings, members: MemberStanding[]): PreconditionFailed {
+function neverConfirmed({ total }: QuorumReadings, members: MemberStatus[]): PreconditionFailed {
   return new PreconditionFailed(
     `In ${total} readings no linearizable read worked, and yet the quorum was not seen lost ${READINGS} times in a row: the cluster flaps, ` +
       `or is too slow to serve. ${members.map(({ name, problem }) => `\n- ${name} ${problem}`).join('')}\nLook at its network, disks and load; ` +

@@ -15,7 +15,7 @@ const foldersOf = ({ dataDir, walDir }: Layout) => ({ dataDir, walDir: walDir ??
 const ownersOf = ({ user, group }: Layout) => ({ user, group });
 
 export function launchOf(cluster: Cluster, member: string): HostCommand {
-  return command(cluster, member, ({ unit }) => ({ unit, action: 'launch' }));
+  return command(cluster, member, ({ unit }) => ({ unit, action: 'start-without-waiting' }));
 }
 
 export function salvageOf(cluster: Cluster, member: string, execution: string, keep: boolean): HostCommand {

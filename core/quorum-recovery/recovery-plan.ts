@@ -7,7 +7,7 @@ import { withStartProblems } from '../hosts/start-problems.ts';
 import type { Candidate, PlanRecovery, RecoveryPlan, RecoveryTarget, Rung } from './contracts.ts';
 import { strangeDataIn, withoutStrange } from './data-cluster.ts';
 import { describeLeave, mayLeaveOut } from './leave-out.ts';
-import { boundLoss } from './loss-bound.ts';
+import { boundDataLoss } from './loss-bound.ts';
 import { describeSalvages, ladderOf, rankCandidates } from './recovery-candidates.ts';
 import { type RestoreHost, requireRecoveryFit } from './recovery-fit.ts';
 import { commandsOf, describeSteps, isActive, type LeftOut, stagingOf, type Winner } from './recovery-work.ts';
@@ -47,7 +47,7 @@ export function planRecovery(
   const targets = hosts.map((host) => targetOf(host));
   const names = targets.map(({ member }) => member);
   const restart = restartRung(input);
-  const loss = boundLoss({
+  const loss = boundDataLoss({
     voters: votersOf(cluster).map(({ name }) => name),
     quorum: quorumIn(cluster),
     salvaged: input.salvaged,

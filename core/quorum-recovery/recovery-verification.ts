@@ -4,7 +4,7 @@ import { surveyMembers } from '../cluster/member-survey.ts';
 import type { Observation } from '../cluster/observation.ts';
 import { EtcdUnavailable, VerificationFailed } from '../errors.ts';
 import type { VerifiedRecovery, verifyRecoveryInput } from './contracts.ts';
-import { standingOf } from './quorum-assessment.ts';
+import { memberStatusOf } from './quorum-assessment.ts';
 
 type Verification = Pick<z.output<typeof verifyRecoveryInput>, 'cluster' | 'revision' | 'required'>;
 
@@ -46,7 +46,7 @@ export function verifyRecovery(
     : 'Correct what keeps us from there.';
   const replace = failed && `${failed} ${next}`;
   return {
-    members: members.map(({ seen, problem }) => standingOf(seen, problem)),
+    members: members.map(({ seen, problem }) => memberStatusOf(seen, problem)),
     healthy,
     remaining,
     summary: `${leader.name} leads; ${healthy.join(', ')} ${healthy.length === 1 ? 'is' : 'are'} healthy, at revision ${leader.revision}.${full}${replace}`,

@@ -38,7 +38,7 @@ export const quorumRecovery = {
   },
   steps: {
     'assess-quorum': { runsIn: 'etcd' },
-    'choose-rescue': { runsIn: 'decisions' },
+    'choose-recovery': { runsIn: 'decisions' },
     'wait-for-quorum': { runsIn: 'etcd' },
     'plan-recovery': { runsIn: 'decisions' },
     // What is staged lies in a bucket, and goes by itself.
@@ -68,9 +68,9 @@ export const quorumRecovery = {
       else if (command === 'control-service' && standing === 'stopped') standing = 'untouched';
       else if (command === 'start-restored') standing = 'kept';
       else if (command === 'revert-data-dir') standing = 'returning';
-      else if (command === 'discard-scratch' && isSent('commit')) standing = 'kept';
+      else if (command === 'mark-recovery' && isSent('commit')) standing = 'kept';
       // It is removed where the data is in its own place.
-      else if (command === 'discard-scratch' && isSent('undo')) standing = 'untouched';
+      else if (command === 'mark-recovery' && isSent('undo')) standing = 'untouched';
     }
     const isLed = fieldsOf(runs.findLast(({ step }) => step === 'wait-for-quorum')?.output).led === true;
     return standing === 'untouched' && !isLed ? `${STANDINGS.untouched} ${LOST}` : STANDINGS[standing];

@@ -2,7 +2,7 @@ import { type Cluster, type ConfiguredMember, layoutOf } from '../cluster/cluste
 import { quorumIn, votersOf } from '../cluster/configured-quorum.ts';
 import type { HostInspection, InspectionReport } from '../hosts/host-command-results.ts';
 import { foldersMisfit } from '../hosts/host-fit.ts';
-import type { MemberStanding } from './contracts.ts';
+import type { MemberStatus } from './contracts.ts';
 
 /** What is known of one voter's service and its data. */
 export interface Service {
@@ -24,7 +24,7 @@ export interface Service {
 
 interface Surveyed {
   cluster: Cluster;
-  members: MemberStanding[];
+  members: MemberStatus[];
   inspections: InspectionReport[];
 }
 
@@ -73,7 +73,7 @@ function eachService({ cluster, members, inspections }: Surveyed): Service[] {
       return { member, host, answers, runs: answers, isReady: answers, clusterId: '', problem, inspection };
     }
     const runs = inspection.unit.mainPid !== 0;
-    const problem = problemOf(cluster, configured, inspection, runs);
+    const problem = startProblemOf(cluster, configured, inspection, runs);
     const { clusterId } = inspection;
     return { member, host, answers, runs, isReady: problem === '', clusterId, problem, inspection };
   });
@@ -83,7 +83,7 @@ function eachService({ cluster, members, inspections }: Surveyed): Service[] {
  * Why a service could not be one of a quorum. A member whose process ended with an error is not excluded: the name server, the disk
  * or the port that it lacked may be there by now, its start takes seconds, and to restore a snapshot instead could lose what it holds.
  */
-function problemOf(
+function startProblemOf(
   cluster: Cluster,
   configured: ConfiguredMember,
   { unit, dataDir, walDir, hasLog, configuration }: HostInspection,
@@ -124,7 +124,7 @@ export function outlookOf(services: readonly Service[], cluster: Cluster): { can
 }
 
 /** `node3: etcd is failed (exit-code)`, and the last lines that it logged. */
-export function describeEnd({ member, inspection }: Service, lines: number): string {
+export function describeLastStart({ member, inspection }: Service, lines: number): string {
   if (!inspection) return `${member} cannot be looked at.`;
   const { activeState, subState, result } = inspection.unit;
   const log = inspection.log.slice(-lines).map((line) => `\n    ${line.slice(0, 300)}`);

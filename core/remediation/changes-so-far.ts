@@ -68,11 +68,11 @@ const BY_COMMAND: Readonly<Record<HostCommandName, (each: OnHost) => string>> = 
     const start = result && result.activeState === undefined ? 'does not start' : 'was started';
     return [writtenMembership(each), `the service ${parameters.unit} ${start}`].filter(Boolean).join('; ');
   },
-  'salvage-data-dir': ({ parameters, result }) =>
+  'snapshot-data-dir': ({ parameters, result }) =>
     result && (parameters.keep === 'no' || result.method === 'none')
       ? ''
       : `a copy of its data was made in a scratch folder beside ${parameters.dataDir}`,
-  'examine-snapshot': ({ parameters, result }) =>
+  'fetch-backup': ({ parameters, result }) =>
     result && parameters.keep === 'no'
       ? ''
       : `the backup was fetched into a scratch folder beside ${parameters.dataDir}`,
@@ -88,7 +88,7 @@ const BY_COMMAND: Readonly<Record<HostCommandName, (each: OnHost) => string>> = 
     return [stopped, placed, writtenMembership(each)].filter(Boolean).join('; ');
   },
   'start-restored': ({ parameters: { unit } }) => `the restored data is kept, and the service ${unit} was started`,
-  'discard-scratch': ({ parameters: { outcome = '' } }) => DISCARDS[outcome] ?? '',
+  'mark-recovery': ({ parameters: { outcome = '' } }) => DISCARDS[outcome] ?? '',
 };
 
 /** What a command may have changed before it refuses. */

@@ -40,13 +40,13 @@ export function chooseRunbook(input: ChooseRunbook): NextRunbook {
   }
   if (present.includes('quorum-inaccessible')) throw forAPerson(diagnosis);
   if (request.incident === undefined) {
-    if (first !== undefined) return seeTo(first, input, diagnosis.summary);
+    if (first !== undefined) return runRunbook(first, input, diagnosis.summary);
     if (present.length > 0 && rounds.length === 0) {
       throw forAPerson(diagnosis);
     }
     const unfinished = findUnfinished(rounds);
     if (unfinished) {
-      return seeTo(
+      return runRunbook(
         unfinished.incident,
         input,
         `Its runbook failed before (${unfinished.outcome}). ${diagnosis.summary}`,
@@ -55,14 +55,14 @@ export function chooseRunbook(input: ChooseRunbook): NextRunbook {
     const { asked, healthyLooks } = input;
     // A member that comes and goes is there now and then: the question is taken back once it is found well twice.
     return asked && healthyLooks === 0
-      ? seeTo(asked.incident, input, `A moment ago it was well. ${diagnosis.summary}`)
+      ? runRunbook(asked.incident, input, `A moment ago it was well. ${diagnosis.summary}`)
       : finish(input, present);
   }
   const isPresent = present.includes(request.incident);
   // Where one member was named, it may be another that has failed.
   const isLeft = isPresent && !request.member;
   return rounds.length === 0 || isLeft
-    ? seeTo(request.incident, input, isPresent ? diagnosis.summary : asked(input))
+    ? runRunbook(request.incident, input, isPresent ? diagnosis.summary : asked(input))
     : finish(input, present);
 }
 
@@ -76,7 +76,7 @@ function asked({ request, diagnosis }: ChooseRunbook): string {
   return `${request.incident} was asked for; the diagnosis says ${diagnosis.incident}: ${diagnosis.summary}`;
 }
 
-function seeTo(incident: Incident, input: ChooseRunbook, summary: string): NextRunbook {
+function runRunbook(incident: Incident, input: ChooseRunbook, summary: string): NextRunbook {
   const { cluster, request, rounds, runbooks } = input;
   const found = runbooks[incident];
   if (!found) {

@@ -95,8 +95,8 @@ export interface RoomAssessment {
   steps: string[];
 }
 
-/** choose-next-member: the one next thing to do. */
-export type NextAction =
+/** choose-next-defragmentation: the one next thing to do. */
+export type NextDefragmentation =
   | { action: 'Defragment'; member: string }
   | { action: 'MoveLeadership'; member: string; transferee: string }
   | { action: 'Finish' };
@@ -143,7 +143,7 @@ export const weighRoomInput = assessSpaceInput.extend({
 });
 export type WeighRoom = z.output<typeof weighRoomInput>;
 export const compactHistoryInput = z.strictObject({ cluster: clusterSchema, revision: z.string().regex(/^\d+$/) });
-export const chooseNextMemberInput = z.strictObject({
+export const chooseNextDefragmentationInput = z.strictObject({
   cluster: clusterSchema,
   parameters: spaceParametersSchema,
   leftOut,
@@ -160,7 +160,7 @@ export const moveLeadershipInput = z.strictObject({
   member: z.string(),
   transferee: z.string(),
 });
-export const defragmentMemberInput = chooseNextMemberInput.extend({ member: z.string() });
+export const defragmentMemberInput = chooseNextDefragmentationInput.extend({ member: z.string() });
 export const proveWritesInput = z.strictObject({
   cluster: clusterSchema,
   /** Only these prove it; every voter, if not said. */

@@ -9,11 +9,11 @@ import { inspectionsWhereKnown } from '../hosts/host-place.ts';
 import { formatBytes, formatShare } from '../text/format.ts';
 import type {
   assessSpaceInput,
-  chooseNextMemberInput,
+  chooseNextDefragmentationInput,
   disarmAlarmsInput,
   LeftOutMember,
   MemberSpace,
-  NextAction,
+  NextDefragmentation,
   ProvenWrites,
   proveWritesInput,
   SpaceAssessment,
@@ -165,7 +165,10 @@ function describeUnlisted({ unlisted }: WorkingCluster): string {
  * @throws VerificationFailed when what is in use is over the goal: full, but not fragmented
  * @throws EtcdUnavailable while members are not settled; PreconditionFailed, UnsafeToProceed
  */
-export function chooseNext(observation: Observation, request: Request<typeof chooseNextMemberInput>): NextAction {
+export function chooseNextDefragmentation(
+  observation: Observation,
+  request: Request<typeof chooseNextDefragmentationInput>,
+): NextDefragmentation {
   const { parameters, defragmented, turn } = request;
   const cluster = requireReady(observation, request);
   const { voters, leader } = cluster;
@@ -265,7 +268,7 @@ function fullButNotFragmented(
   full: AnsweringMember[],
   cluster: SettledCluster,
   observation: Observation,
-  { parameters, quotas }: Pick<Request<typeof chooseNextMemberInput>, 'parameters' | 'quotas'>,
+  { parameters, quotas }: Pick<Request<typeof chooseNextDefragmentationInput>, 'parameters' | 'quotas'>,
 ): VerificationFailed {
   const { retainRevisions } = parameters;
   const except = retainRevisions > 0 ? ` except for its newest ${retainRevisions} revisions` : '';
@@ -336,7 +339,7 @@ function describeQuota({ quotaBytes, quotaSource }: MemberSpace): string {
  * The members as they are at the end of a remediation.
  * @throws VerificationFailed when an alarm is raised again; EtcdUnavailable while members are not settled
  */
-export function describeSettled(
+export function provenWrites(
   observation: Observation,
   request: Pick<Request<typeof proveWritesInput>, 'cluster' | 'leftOut' | 'quotas'>,
 ): ProvenWrites {
@@ -344,7 +347,7 @@ export function describeSettled(
   const quotaOf = assessedQuotas(request.quotas);
   if (observation.alarms.length > 0) {
     throw new VerificationFailed(
-      `NOSPACE is raised again right after it was disarmed. ${describeSizes(cluster, quotaOf)}\n${describeReturned(observation, request.leftOut)}Either ` +
+      `NOSPACE is raised again right after it was disarmed. ${describeSizes(cluster, quotaOf)}\n${returnedMembers(observation, request.leftOut)}Either ` +
         "a writer fills the space at once, or a member's real quota is smaller than quotaBackendBytes in clusters.json.",
     );
   }
@@ -353,19 +356,19 @@ export function describeSettled(
     members: describeMembers(cluster, quotaOf),
     leftOut,
     remaining: leftOut.length + unlisted.length > 0 ? ['member-failed'] : [],
-    summary: [describeRest(leftOut), describeUnlisted(cluster)].filter(Boolean).join(' '),
+    summary: [leftOutAdvice(leftOut), describeUnlisted(cluster)].filter(Boolean).join(' '),
   };
 }
 
 /** A member that comes back with a full database raises NOSPACE as soon as it applies a write (measured on 3.4.23, 3.5.16 and 3.5.30). */
-export function describeReturned({ members }: Observation, leftOut: readonly string[]): string {
+export function returnedMembers({ members }: Observation, leftOut: readonly string[]): string {
   const returned = members.filter(({ answering, name }) => answering && leftOut.includes(name)).map(({ name }) => name);
   if (returned.length === 0) return '';
   const isOne = returned.length === 1;
   return `${returned.join(', ')} ${isOne ? 'was' : 'were'} left out, and ${isOne ? 'is back with the database that it had: start again, so that it has its turn' : 'are back with the databases that they had: start again, so that they have their turn'}. `;
 }
 
-function describeRest(leftOut: readonly LeftOutMember[]): string {
+function leftOutAdvice(leftOut: readonly LeftOutMember[]): string {
   if (leftOut.length === 0) return '';
   const names = leftOut.map(({ member }) => member).join(', ');
   const [were, it, replaced, databases] =

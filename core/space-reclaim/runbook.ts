@@ -44,7 +44,7 @@ export const spaceReclaim = {
       changes: ({ revision }, output) =>
         !output || output.outcome === 'Compacted' ? [`history was compacted up to revision ${revision}`] : [],
     },
-    'choose-next-member': { runsIn: 'etcd' },
+    'choose-next-defragmentation': { runsIn: 'etcd' },
     'move-leadership': {
       runsIn: 'etcd',
       changes: ({ member, transferee }, output) => [

@@ -1,5 +1,5 @@
 import { formatBytes } from '../text/format.ts';
-import type { Defragmented, MemberSpace, NextAction } from './contracts.ts';
+import type { Defragmented, MemberSpace, NextDefragmentation } from './contracts.ts';
 import { describeUse } from './quotas.ts';
 
 /** What the steps of the space runbook have found or done, in a sentence each. */
@@ -12,7 +12,7 @@ export function summarizeCompaction({ revision, outcome }: { revision: string; o
   return `To revision ${revision}: ${outcome}.`;
 }
 
-export function summarizeNextAction(next: NextAction): string {
+export function summarizeNextDefragmentation(next: NextDefragmentation): string {
   switch (next.action) {
     case 'Defragment':
       return `Next: defragment ${next.member}.`;

@@ -1,7 +1,7 @@
 import { EtcdUnavailable, PreconditionFailed } from '../../core/errors.ts';
 import type { Summarized } from '../../core/runbook/summary.ts';
 import { type Defragmented, defragmentMemberInput } from '../../core/space-reclaim/contracts.ts';
-import { chooseNext } from '../../core/space-reclaim/decisions.ts';
+import { chooseNextDefragmentation } from '../../core/space-reclaim/decisions.ts';
 import { summarizeDefragmentation } from '../../core/space-reclaim/summaries.ts';
 import { hasReason } from '../etcd/errors.ts';
 import { etcdStep } from '../step.ts';
@@ -22,7 +22,7 @@ export const handler = etcdStep(
     const { member: name } = input;
     const observation = await etcd.observe();
     const before = observation.members.find((seen) => seen.name === name);
-    if (!before?.answering || !isNext(() => chooseNext(observation, input), name)) {
+    if (!before?.answering || !isNext(() => chooseNextDefragmentation(observation, input), name)) {
       return summarized({ defragmentations: [] });
     }
     const member = etcd.member(name);
@@ -53,7 +53,7 @@ function summarized(done: Defragmented): Defragmented & Summarized {
 }
 
 /** A cluster that is not settled is for the next choice to wait for, not for this step. */
-function isNext(choose: () => ReturnType<typeof chooseNext>, name: string): boolean {
+function isNext(choose: () => ReturnType<typeof chooseNextDefragmentation>, name: string): boolean {
   try {
     const next = choose();
     return next.action === 'Defragment' && next.member === name;

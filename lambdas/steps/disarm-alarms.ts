@@ -1,5 +1,5 @@
 import { disarmAlarmsInput } from '../../core/space-reclaim/contracts.ts';
-import { chooseAlarmsToDisarm, describeSettled } from '../../core/space-reclaim/decisions.ts';
+import { chooseAlarmsToDisarm, provenWrites } from '../../core/space-reclaim/decisions.ts';
 import { summarizeDisarming } from '../../core/space-reclaim/summaries.ts';
 import { etcdStep } from '../step.ts';
 
@@ -11,6 +11,6 @@ export const handler = etcdStep(disarmAlarmsInput, async (etcd, input) => {
   const observation = await etcd.observe();
   const disarmed = chooseAlarmsToDisarm(observation, input);
   for (const { memberId } of disarmed) await etcd.voterIn(observation).disarmNoSpace(memberId);
-  describeSettled(await etcd.observe(), input);
+  provenWrites(await etcd.observe(), input);
   return { disarmed, summary: summarizeDisarming(disarmed) };
 });

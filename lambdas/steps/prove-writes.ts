@@ -3,8 +3,8 @@ import { EtcdUnavailable } from '../../core/errors.ts';
 import { type ProvenWrites, proveWritesInput } from '../../core/space-reclaim/contracts.ts';
 import {
   describeRefusedWrite,
-  describeReturned,
-  describeSettled,
+  provenWrites,
+  returnedMembers,
   valueToAskFor,
 } from '../../core/space-reclaim/decisions.ts';
 import { summarizeSizes } from '../../core/space-reclaim/summaries.ts';
@@ -25,7 +25,7 @@ export const handler = etcdStep(proveWritesInput, async (etcd, input): Promise<P
   const { execution, cluster } = input;
   const observe = async () => narrowTo(input.members, cluster.members, await etcd.observe(undefined, input.members));
   const observation = await observe();
-  const returned = describeReturned(observation, input.leftOut);
+  const returned = returnedMembers(observation, input.leftOut);
   const refusedBy = async (member: EtcdMember, valueBytes: number, error: unknown) => {
     if (!hasReason(error, 'NoSpace')) return error;
     const refused = { member: member.name, valueBytes, refusal: (error as Error).message, returned };
@@ -51,7 +51,7 @@ export const handler = etcdStep(proveWritesInput, async (etcd, input): Promise<P
       throw await refusedBy(member, value.length, error);
     }
   }
-  const proven = describeSettled(await observe(), input);
+  const proven = provenWrites(await observe(), input);
   return { ...proven, summary: [summarizeSizes(proven.members), proven.summary].filter(Boolean).join(' ') };
 });
 

@@ -1,12 +1,12 @@
 import {
   type AuthenticationWindow,
-  type ChooseNextCure,
-  chooseNextCureInput,
+  type ChooseNextTokenAction,
+  chooseNextTokenActionInput,
   type ToggledAuthentication,
 } from '../../core/auth-token-reset/contracts.ts';
-import { chooseNextCure } from '../../core/auth-token-reset/next-cure.ts';
+import { chooseNextTokenAction } from '../../core/auth-token-reset/next-token-action.ts';
 import { summarizeToggle } from '../../core/auth-token-reset/summaries.ts';
-import { requireRoot } from '../../core/auth-token-reset/token-cure.ts';
+import { requireRoot } from '../../core/auth-token-reset/token-reset-plan.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
 import { closeWindow, enableAuthentication, openWindow, readWindow } from '../etcd/authentication-window.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
@@ -27,18 +27,18 @@ const NEEDED_MS = DISABLE_WITHIN_MS + RESERVE_MS + 10_000;
  * does nothing where something else is next. Run again after it was cut off in between, it finds what it has written down, and enables.
  * @throws PreconditionFailed, EtcdUnavailable before anything is disabled; EtcdUnavailable where a member has not answered to it
  */
-export const handler = etcdStep(chooseNextCureInput, async (etcd, input, invocation) => {
+export const handler = etcdStep(chooseNextTokenActionInput, async (etcd, input, invocation) => {
   const toggled = await toggleIfNext(etcd, input, invocation);
   return { ...toggled, summary: summarizeToggle(toggled) };
 });
 
 async function toggleIfNext(
   etcd: EtcdCluster,
-  input: ChooseNextCure,
+  input: ChooseNextTokenAction,
   invocation: Invocation,
 ): Promise<ToggledAuthentication> {
   const observation = await observeTokens(etcd);
-  const next = chooseNextCure(observation, input);
+  const next = chooseNextTokenAction(observation, input);
   switch (next.action) {
     case 'ToggleAuthentication':
       // Not waited for: a step that hangs with authentication in question is cut off soon.

@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import { authTokenReset } from '../../core/auth-token-reset/runbook.ts';
 import type { Pages } from '../pages.ts';
 import type { Step } from '../step-function.ts';
-import { enableAuthentication } from './parts/enable-authentication.ts';
+import { enableAuthenticationAgain } from './parts/enable-authentication.ts';
 import { loadCluster } from './parts/load-cluster.ts';
 import { FAILURE, HAS_FAILED, REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
@@ -14,8 +14,8 @@ import { NOTHING_TO_UNDO, tellBefore } from './parts/tell-before.ts';
 export interface AuthTokenResetSteps {
   loadCluster: Step;
   assessTokens: Step;
-  planTokenCure: Step;
-  chooseNextCure: Step;
+  planTokenReset: Step;
+  chooseNextTokenAction: Step;
   toggleAuthentication: Step;
   enableAuthentication: Step;
   verifyTokens: Step;
@@ -69,7 +69,7 @@ export class AuthTokenReset extends Construct {
       step: steps.loadCluster,
       incident: authTokenReset.incident,
       assign: {
-        readings: { standings: [], equal: 0, total: 0 },
+        readings: { statuses: [], equal: 0, total: 0 },
         inspections: null,
         done: [],
         waits: 0,
@@ -99,7 +99,7 @@ export class AuthTokenReset extends Construct {
         outputs: { error: '{% $failure.error %}', cause: "{% $failure.cause & ' ' & $enabled.summary %}" },
       })
       .otherwise(assessTokens);
-    const enable = enableAuthentication(this, {
+    const enable = enableAuthenticationAgain(this, {
       step: steps.enableAuthentication,
       pages,
       endOf: "{% $failure.error = '' ? '' : $states.context.Execution.Name %}",
@@ -119,14 +119,14 @@ export class AuthTokenReset extends Construct {
       assign: { inspections: `{% [${REPORTS}] %}` },
       onError: stop,
     });
-    const planCure = stepState(this, 'Plan token cure', {
-      step: steps.planTokenCure,
+    const planCure = stepState(this, 'Plan token reset', {
+      step: steps.planTokenReset,
       input: { ...request, rejecting: '{% [$assessment.rejecting] %}', inspections: '{% [$inspections] %}' },
       assign: { plan: '{% $states.result.Payload %}' },
       onError: stop,
     });
-    const chooseNextCure = stepState(this, 'Choose next cure', {
-      step: steps.chooseNextCure,
+    const chooseNextTokenAction = stepState(this, 'Choose next token action', {
+      step: steps.chooseNextTokenAction,
       input: work,
       assign: { next: '{% $states.result.Payload %}', turn: '{% $turn + 1 %}' },
       onError,
@@ -137,7 +137,7 @@ export class AuthTokenReset extends Construct {
     });
     const didTheRestartFail = Choice.jsonata(this, 'Did the restart fail?')
       .when(HAS_FAILED, onError, { outputs: FAILURE })
-      .when(Condition.jsonata("{% $states.input.failed = '' %}"), chooseNextCure, {
+      .when(Condition.jsonata("{% $states.input.failed = '' %}"), chooseNextTokenAction, {
         assign: { done: "{% [$append($done, $next.action & ' ' & $next.member)] %}", waits: 0 },
       });
     const restart = reportFromEveryHost(this, 'Restart service', {
@@ -154,7 +154,7 @@ export class AuthTokenReset extends Construct {
         done: "{% [$append($done, $states.result.Payload.toggled ? 'ToggleAuthentication' : [])] %}",
       },
       onError,
-    }).next(chooseNextCure);
+    }).next(chooseNextTokenAction);
     const verifyTokens = stepState(this, 'Verify tokens', {
       step: steps.verifyTokens,
       input: { cluster: '{% $cluster %}', execution: '{% $states.context.Execution.Name %}' },
@@ -220,12 +220,12 @@ export class AuthTokenReset extends Construct {
       Condition.jsonata(`{% $next.action in [${actions.map((action) => `'${action}'`).join(', ')}] %}`);
     const whatComesNext = Choice.jsonata(this, 'What comes next?')
       .when(isNext('RestartService'), restart)
-      .when(isNext('WaitForMember'), waitForMember.next(chooseNextCure))
+      .when(isNext('WaitForMember'), waitForMember.next(chooseNextTokenAction))
       .when(isNext('ToggleAuthentication', 'EnableAuthentication'), toggle, { assign: { toggled: true } })
       .when(isNext('Finish'), verifyTokens.next(proveWrites).next(cured));
     const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
       .when(Condition.jsonata('{% $dryRun %}'), planned)
-      .otherwise(chooseNextCure.next(whatComesNext));
+      .otherwise(chooseNextTokenAction.next(whatComesNext));
     const mayItBeEnabled = Choice.jsonata(this, 'May it be enabled now?')
       .when(Condition.jsonata('{% $dryRun %}'), enablingPlanned)
       .otherwise(enable);

@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import type { Pages } from '../pages.ts';
 import type { Step } from '../step-function.ts';
-import { enableAuthentication } from './parts/enable-authentication.ts';
+import { enableAuthenticationAgain } from './parts/enable-authentication.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { ERROR, stepState } from './parts/step-state.ts';
 
@@ -66,7 +66,7 @@ export class AuthenticationGuard extends Construct {
       onError: isThereACluster,
     });
     waitForAws.next(start);
-    const enable = enableAuthentication(this, {
+    const enable = enableAuthenticationAgain(this, {
       step: steps.enableAuthentication,
       pages,
       endOf: '{% $states.context.Execution.Input.detail.name %}',

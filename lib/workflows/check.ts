@@ -42,7 +42,7 @@ export class Check extends Construct {
       assign: { cluster: '{% $states.result.Payload.cluster %}', diagnosis: null, undiagnosed: '' },
       onError: stop,
     });
-    const noDiagnosis = Pass.jsonata(this, 'Note that there is no diagnosis', {
+    const noDiagnosis = Pass.jsonata(this, 'Record that there is no diagnosis', {
       comment: 'Why not is a finding; the rest is looked at all the same',
       outputs: {},
       assign: { undiagnosed: "{% $states.input.error & ': ' & $states.input.cause %}" },
@@ -76,7 +76,7 @@ export class Check extends Construct {
       assign: { inspected: `{% [${REPORTS}] %}` },
       onError: stop,
     });
-    const weigh = stepState(this, 'Weigh what was seen', {
+    const weigh = stepState(this, 'Evaluate the check', {
       step: steps.weighCheck,
       input: {
         cluster: '{% $cluster %}',

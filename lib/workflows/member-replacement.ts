@@ -283,11 +283,11 @@ export class MemberReplacement extends Construct {
         "$unit.subState & ', ' & $unit.result & '). Find out why: \"journalctl -u ' & $next.parameters.unit & '\" there has the whole. The end of its log:\\n' & " +
         `$join([${RESULT}.log][[-10..-1]], '\\n')) %}`,
     );
-    return onEveryHost(this, 'Look why it does not join', {
+    return onEveryHost(this, 'Inspect why it does not join', {
       step,
       command: 'inspect-host',
       commands: '{"member": $next.member, "host": $next.host, "parameters": $next.parameters}',
-      didAnyFail: 'Did the look fail?',
+      didAnyFail: 'Did this inspection fail?',
       onError: cannotTell,
     }).next(doesNotJoin);
   }

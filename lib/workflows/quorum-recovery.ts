@@ -14,10 +14,10 @@ import { Construct } from 'constructs';
 import { quorumRecovery } from '../../core/quorum-recovery/runbook.ts';
 import type { Step } from '../step-function.ts';
 import { loadCluster } from './parts/load-cluster.ts';
-import { PROBLEMS, reportFromEveryHost } from './parts/on-every-host.ts';
+import { FAILED_HOSTS, reportFromEveryHost } from './parts/on-every-host.ts';
 import { proveRecovery } from './parts/recovery/prove-recovery.ts';
-import { rescueQuorum } from './parts/recovery/rescue-quorum.ts';
 import { restoreCluster } from './parts/recovery/restore-cluster.ts';
+import { restoreQuorum } from './parts/recovery/restore-quorum.ts';
 import { salvageData } from './parts/recovery/salvage-data.ts';
 import { undoRecovery } from './parts/recovery/undo-recovery.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
@@ -26,7 +26,7 @@ import { raiseAgain, stepState } from './parts/step-state.ts';
 export interface QuorumRecoverySteps {
   loadCluster: Step;
   assessQuorum: Step;
-  chooseRescue: Step;
+  chooseRecovery: Step;
   waitForQuorum: Step;
   planRecovery: Step;
   verifyRecovery: Step;
@@ -44,7 +44,7 @@ export interface QuorumRecoverySteps {
  * 2. Assess, three times over the confirmation time: does no member agree with a quorum on anything?
  * 3. Inspect the hosts, and start the services where a quorum has its data. Nothing is lost then, and no data is touched.
  * 4. Else salvage: take a snapshot of what each host holds, from a copy, and plan. So far no data was changed; a dry run ends here.
- * 5. Restore the newest on trial, and then on every host beside its data. Look once more whether a quorum has come back.
+ * 5. Restore the newest on trial, and then on every host beside its data. Check for a quorum once more whether a quorum has come back.
  * 6. On every host stop the service, move the old data aside and the restored into its place, and write one new membership.
  * 7. Once all have done so, start all together; each says right before that the restored data is kept.
  * 8. Compare the members' hashes at one revision, and prove a write through each. Only then the hosts forget the recovery.
@@ -126,16 +126,21 @@ export class QuorumRecovery extends Construct {
       },
     });
     const dryRunEnds = Succeed.jsonata(this, 'Planned', {
-      outputs: { outcome: 'Planned', ...report, ...planned, summary: `{% ${told('$rescue.summary', LOSS)} %}` },
+      outputs: {
+        outcome: 'Planned',
+        ...report,
+        ...planned,
+        summary: `{% ${assessedAnd('$recovery.summary', LOSS)} %}`,
+      },
     });
     const finishEarlier = Succeed.jsonata(this, 'Planned to finish an earlier recovery', {
       outputs: {
         outcome: 'Planned',
         ...report,
-        summary: '{% $rescue.summary %}',
+        summary: '{% $recovery.summary %}',
         winner: null,
         leftOut: [],
-        plan: '{% [$rescue.steps] %}',
+        plan: '{% [$recovery.steps] %}',
       },
     });
     const restartEnds = Succeed.jsonata(this, 'Quorum restarted', {
@@ -181,12 +186,12 @@ export class QuorumRecovery extends Construct {
       .when(Condition.jsonata('{% $goal.restored %}'), discardStaged.next(restoreEnds))
       .otherwise(restartEnds);
     const onErrorAfterStart = this.#tellWhatIsKept(stop);
-    // Nobody needs the word any more, and it says the same as long as one host has it; so what is left of it is only told of.
-    const forget = reportFromEveryHost(this, 'Forget the recovery', {
+    // Nobody needs the word any more, and it says the same as long as one host has it; so what is left of it is only reported.
+    const forget = reportFromEveryHost(this, 'Remove the recovery marks', {
       step: steps.runHostCommands,
-      command: 'discard-scratch',
+      command: 'mark-recovery',
       commands: '$goal.restored ? $plan.commands.forget : $discard',
-      assign: { scratchLeft: `{% ${PROBLEMS} %}` },
+      assign: { scratchLeft: `{% ${FAILED_HOSTS} %}` },
       onError: wasDataRestored,
     });
     forget.next(wasDataRestored);
@@ -197,11 +202,11 @@ export class QuorumRecovery extends Construct {
       .when(Condition.jsonata('{% $dryRun %}'), dryRunEnds)
       .otherwise(restore);
     const salvage = salvageData(this, { steps, onError: waysOut.untouched }).next(isThisADryRun);
-    const rescue = rescueQuorum(this, { steps, led: prove, cameBack, salvage, finishEarlier, onError: stop });
+    const recovery = restoreQuorum(this, { steps, led: prove, cameBack, salvage, finishEarlier, onError: stop });
     const isTheQuorumLost = Choice.jsonata(this, 'Is the quorum lost?')
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
       .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading.next(assessQuorum))
-      .otherwise(rescue);
+      .otherwise(recovery);
 
     this.stateMachine = runbookStateMachine(this, {
       name: quorumRecovery.stateMachineName,
@@ -216,7 +221,7 @@ export class QuorumRecovery extends Construct {
 
   /** A member may have been started, and nobody can tell what it has written: nothing is moved any more. */
   #tellWhatIsKept(stop: Fail): State {
-    const kept = Pass.jsonata(this, 'Tell what is kept', {
+    const kept = Pass.jsonata(this, 'Explain what is kept', {
       outputs: {
         error: '{% $states.input.error %}',
         cause:
@@ -250,7 +255,7 @@ const PROOFS = {
 const BEFORE = "'Before: ' & $assessment.summary";
 
 /** JSONata: what was found, and what became of it. */
-function told(...parts: string[]): string {
+function assessedAnd(...parts: string[]): string {
   return joined('$assessment.summary', ...parts);
 }
 

@@ -104,12 +104,12 @@ export class Remediation extends Construct {
     const ending = giveLockBack(this, { table, pages, ended: this.endings(), remediation: itself });
     const onError = ending.afterError;
 
-    const stayFailed = Pass.jsonata(this, 'It stays failed', {
+    const stayFailed = Pass.jsonata(this, 'End with the error of the runbook', {
       comment: 'No other incident is known to have stopped it: its own error is how this ends',
       outputs: { error: '{% $rounds[-1].outcome %}', cause: '{% $rounds[-1].report.summary %}' },
     });
     stayFailed.next(onError);
-    const wasItToExplainAFailure = Choice.jsonata(this, 'Was it to explain a failure?', {
+    const wasItToExplainAFailure = Choice.jsonata(this, 'Had a runbook failed before?', {
       comment: 'Then the failure is what is told, and not that nothing more can be seen',
     })
       .when(Condition.jsonata(`{% $rounds[-1].outcome in ${MAY_BE_ANOTHER_INCIDENT} %}`), stayFailed)
@@ -149,7 +149,7 @@ export class Remediation extends Construct {
       },
       onError,
     });
-    const noteFailure = Pass.jsonata(this, 'Note that it failed', {
+    const noteFailure = Pass.jsonata(this, 'Record the failure', {
       comment:
         'It is run again once whatever has stopped it is seen to; an approval stays one, where the runbook holds to it still',
       outputs: {},
@@ -170,7 +170,7 @@ export class Remediation extends Construct {
       )
       .otherwise(onError);
     const { which, runs } = runRunbook(this, { stateMachines: runbooks, onError: mayAnotherHaveStoppedIt });
-    const noteRound = Pass.jsonata(this, 'Note what it came to', {
+    const noteRound = Pass.jsonata(this, 'Record the round', {
       comment: 'Then the cluster is diagnosed anew: there may be more than one incident',
       outputs: {},
       assign: {
@@ -189,19 +189,19 @@ export class Remediation extends Construct {
       lookAgain: diagnose,
       onError,
     });
-    const isAPlanAllThatIsWanted = Choice.jsonata(this, 'Is a plan all that is wanted?', {
+    const isAPlanAllThatIsWanted = Choice.jsonata(this, 'Was a dry run asked for?', {
       comment: 'A dry run ends here; otherwise the policy wants an approval',
     })
       .when(
         Condition.jsonata('{% $request.dryRun %}'),
-        ending.with(this, 'Note the plan', 'Planned', {
+        ending.with(this, 'Record the plan', 'Planned', {
           summary: '{% $next.problem %}',
           rounds: ROUNDS_WITH_THIS,
           remaining: "{% $diagnosis.incident = 'healthy' ? [] : [$append([$diagnosis.incident], $diagnosis.others)] %}",
         }),
       )
       .otherwise(approval.ask);
-    const wasItADryRun = Choice.jsonata(this, 'Was it a dry run?', { comment: 'Then nothing was changed yet' })
+    const wasItADryRun = Choice.jsonata(this, 'Did the runbook only plan?', { comment: 'Then nothing was changed yet' })
       .when(Condition.jsonata("{% $round.outcome = 'Planned' %}"), isAPlanAllThatIsWanted)
       .otherwise(noteRound);
     for (const run of runs) run.next(wasItADryRun);
@@ -219,7 +219,7 @@ export class Remediation extends Construct {
       .when(Condition.jsonata("{% $next.action = 'Ask' %}"), approval.wait)
       .when(Condition.jsonata("{% $next.action = 'Stop' %}"), stayFailed)
       .otherwise(
-        ending.with(this, 'Note the outcome', '{% $next.outcome %}', {
+        ending.with(this, 'Record the outcome', '{% $next.outcome %}', {
           summary: '{% $next.summary %}',
           rounds: '{% $rounds %}',
           remaining: '{% [$next.remaining] %}',

@@ -15,7 +15,7 @@ export interface SpaceReclaimSteps {
   runHostCommands: Step;
   weighRoom: Step;
   compactHistory: Step;
-  chooseNextMember: Step;
+  chooseNextDefragmentation: Step;
   moveLeadership: Step;
   defragmentMember: Step;
   disarmAlarms: Step;
@@ -85,7 +85,7 @@ export class SpaceReclaim extends Construct {
       },
       onError,
     });
-    const weighRoom = stepState(this, 'Weigh the room on the disks', {
+    const weighRoom = stepState(this, 'Check free disk space', {
       step: steps.weighRoom,
       input: {
         ...weighed,
@@ -117,8 +117,8 @@ export class SpaceReclaim extends Construct {
       ),
       onError,
     });
-    const chooseNextMember = stepState(this, 'Choose next member', {
-      step: steps.chooseNextMember,
+    const chooseNextDefragmentation = stepState(this, 'Choose next defragmentation', {
+      step: steps.chooseNextDefragmentation,
       input: asked,
       assign: { next: '{% $states.result.Payload %}', turn: '{% $turn + 1 %}' },
       onError,
@@ -192,12 +192,12 @@ export class SpaceReclaim extends Construct {
     });
 
     const whatComesNext = Choice.jsonata(this, 'What comes next?')
-      .when(Condition.jsonata("{% $next.action = 'MoveLeadership' %}"), moveLeadership.next(chooseNextMember))
-      .when(Condition.jsonata("{% $next.action = 'Defragment' %}"), defragmentMember.next(chooseNextMember))
+      .when(Condition.jsonata("{% $next.action = 'MoveLeadership' %}"), moveLeadership.next(chooseNextDefragmentation))
+      .when(Condition.jsonata("{% $next.action = 'Defragment' %}"), defragmentMember.next(chooseNextDefragmentation))
       .when(Condition.jsonata("{% $next.action = 'Finish' %}"), disarmAlarms.next(proveWrites).next(remediated));
     const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
       .when(Condition.jsonata('{% $dryRun %}'), planned)
-      .otherwise(compactHistory.next(chooseNextMember).next(whatComesNext));
+      .otherwise(compactHistory.next(chooseNextDefragmentation).next(whatComesNext));
     const isThereAnythingToReclaim = Choice.jsonata(this, 'Is there anything to reclaim?')
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
       .when(

@@ -1,4 +1,19 @@
-import type { MetricAlarm } from './cloudwatch.ts';
+/** A synthesized alarm of one metric, of which each minute is one point. */
+export interface MetricAlarm {
+  name: string;
+  description: string;
+  /** Topics that are told when it is raised. */
+  actions: string[];
+  namespace: string;
+  metricName: string;
+  dimensions: Readonly<Record<string, string>>;
+  statistic: 'Maximum' | 'Minimum';
+  comparison: 'GreaterThanOrEqualToThreshold' | 'GreaterThanThreshold' | 'LessThanThreshold';
+  threshold: number;
+  evaluationPeriods: number;
+  datapointsToAlarm: number;
+  treatMissingData: 'missing' | 'breaching' | 'notBreaching';
+}
 
 export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 

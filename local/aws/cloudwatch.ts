@@ -1,24 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isObject, type JsonObject } from '../asl/json.ts';
-import { type AlarmState, evaluate } from './alarm-state.ts';
+import { type AlarmState, evaluate, type MetricAlarm } from './alarm-state.ts';
 import type { Page } from './sns.ts';
-
-/** A synthesized alarm of one metric, of which each minute is one point. */
-export interface MetricAlarm {
-  name: string;
-  description: string;
-  /** Topics that are told when it is raised. */
-  actions: string[];
-  namespace: string;
-  metricName: string;
-  dimensions: Readonly<Record<string, string>>;
-  statistic: 'Maximum' | 'Minimum';
-  comparison: 'GreaterThanOrEqualToThreshold' | 'GreaterThanThreshold' | 'LessThanThreshold';
-  threshold: number;
-  evaluationPeriods: number;
-  datapointsToAlarm: number;
-  treatMissingData: 'missing' | 'breaching' | 'notBreaching';
-}
 
 /** That an alarm has changed. */
 interface AlarmChange {

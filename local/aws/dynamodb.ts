@@ -13,7 +13,8 @@ import {
 import { ExecutionError } from '../asl/errors.ts';
 import { isObject, type JsonValue } from '../asl/json.ts';
 import type { TaskHandler } from '../asl/types.ts';
-import { type AwsEndpoint, type AwsError, callerOf, ownedBy } from './endpoint.ts';
+import type { AwsError } from './aws-error.ts';
+import { type AwsEndpoint, callerOf, ownedBy } from './endpoint.ts';
 import type { Iam } from './iam.ts';
 
 /** A synthesized table, as CreateTable takes it. */

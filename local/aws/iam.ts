@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import { AwsError, type Operation } from './endpoint.ts';
+import { AwsError } from './aws-error.ts';
+import type { Operation } from './endpoint.ts';
 import { type Context, isAllowed, type Permission, type Statement } from './policy.ts';
 import { parseRequest } from './ssm-requests.ts';
 

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ExecutionError } from '../asl/errors.ts';
-import { type AwsEndpoint, AwsError, callerOf, ownedBy } from './endpoint.ts';
+import { AwsError } from './aws-error.ts';
+import { type AwsEndpoint, callerOf, ownedBy } from './endpoint.ts';
 import type { Iam } from './iam.ts';
 
 const INVOKE_PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;

@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type AwsEndpoint, type AwsError, ownedBy } from './endpoint.ts';
+import type { AwsError } from './aws-error.ts';
+import { type AwsEndpoint, ownedBy } from './endpoint.ts';
 import type { Caller, Iam } from './iam.ts';
 import { permissionForS3 } from './permissions.ts';
 import { errorXml, escapeXml, S3Error, xml } from './s3-error.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { AwsError, type Operation, onlyField } from './endpoint.ts';
+import { AwsError } from './aws-error.ts';
+import { type Operation, onlyField } from './endpoint.ts';
 import { pageOf, parseRequest } from './ssm-requests.ts';
 
 /** How many parameters a page has, if a request does not say. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { AwsError } from './endpoint.ts';
+import { AwsError } from './aws-error.ts';
 
 const parameterSchema = z.strictObject({
   type: z.literal('String'),

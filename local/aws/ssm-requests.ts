@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { AwsError } from './endpoint.ts';
+import { AwsError } from './aws-error.ts';
 
 /**
  * Parses a request of Run Command.

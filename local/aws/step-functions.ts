@@ -3,7 +3,8 @@ import { stateMachineArn } from '../asl/arn.ts';
 import type { JsonValue } from '../asl/json.ts';
 import type { Execution, Executions, Observer } from '../executions.ts';
 import type { TaskTokens } from '../task-tokens.ts';
-import { AwsError, type Operation } from './endpoint.ts';
+import { AwsError } from './aws-error.ts';
+import type { Operation } from './endpoint.ts';
 import { parseRequest } from './ssm-requests.ts';
 
 /** What may have happened of an execution; PENDING_REDRIVE is of a feature that is not there. */

@@ -1,5 +1,10 @@
-import type { HostedCluster } from './hosted-cluster.ts';
 import { type HostedMember, UNIT } from './hosted-member.ts';
+
+/** The members that are damaged, and a way to run a script on the host of each. */
+interface HostedMembers {
+  member(name: string): HostedMember;
+  run(name: string, script: string): Promise<string>;
+}
 
 /** How a member's log is damaged: no release of etcd starts with either, and neither is repaired. */
 export type LogDamage = 'garbled' | 'truncated';
@@ -15,7 +20,7 @@ const LOG_DAMAGES: Readonly<Record<LogDamage, string>> = {
  * Ends members all at once, as a power failure does, and keeps systemd from starting them again: that is left to whoever comes.
  * @returns once none of their processes is left
  */
-export async function crashMembers(cluster: HostedCluster, names: readonly string[]): Promise<void> {
+export async function crashMembers(cluster: HostedMembers, names: readonly string[]): Promise<void> {
   const onEach = (script: (member: HostedMember) => string) =>
     Promise.all(names.map((name) => cluster.run(name, script(cluster.member(name)))));
   // Two steps, so that what takes its time is done when the first of them ends.
@@ -38,7 +43,7 @@ export async function crashMembers(cluster: HostedCluster, names: readonly strin
 }
 
 /** Damages the log of a member that was crashed. @returns once its service has failed to start */
-export async function damageLog(cluster: HostedCluster, name: string, damage: LogDamage): Promise<void> {
+export async function damageLog(cluster: HostedMembers, name: string, damage: LogDamage): Promise<void> {
   await cluster.run(
     name,
     `set -eu
@@ -51,7 +56,7 @@ export async function damageLog(cluster: HostedCluster, name: string, damage: Lo
 }
 
 /** Removes the data of a member that was crashed. Its folders are gone as well, as where a disk was replaced. */
-export async function wipeData(cluster: HostedCluster, name: string): Promise<void> {
+export async function wipeData(cluster: HostedMembers, name: string): Promise<void> {
   const { host, walDir } = cluster.member(name);
   await cluster.run(name, `rm -rf '${host.layout.dataDir}' ${walDir === null ? '' : `'${walDir}'`}`);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { curableIncident, describeDiagnosis, describeUndiagnosed, outcomeOf } from '../../cli/diagnosis-report.ts';
+import { curableIncident, describeDiagnosis, describeUndiagnosed, diagnosedAs } from '../../cli/diagnosis-report.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import {
   CONDITIONS,
@@ -162,6 +162,6 @@ describe('the outcome', () => {
     ['ConfigurationDiffers', [healthy, mistaken('peer-url-differs')]],
     ['ConfigurationDiffers', [mistaken('not-configured')]],
   ])('is %s of such clusters', (outcome, found) => {
-    expect(outcomeOf(found)).toBe(outcome);
+    expect(diagnosedAs(found)).toBe(outcome);
   });
 });

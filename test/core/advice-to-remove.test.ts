@@ -10,7 +10,12 @@ import { chooseNextChange } from '../../core/member-replacement/next-change.ts';
 import { planReplacement } from '../../core/member-replacement/replacement-plan.ts';
 import { assessQuorum } from '../../core/quorum-recovery/quorum-assessment.ts';
 import { spaceParametersSchema } from '../../core/space-reclaim/contracts.ts';
-import { assessSpace, chooseAlarmsToDisarm, chooseNext, describeSettled } from '../../core/space-reclaim/decisions.ts';
+import {
+  assessSpace,
+  chooseAlarmsToDisarm,
+  chooseNextDefragmentation,
+  provenWrites,
+} from '../../core/space-reclaim/decisions.ts';
 import { parse } from '../../core/text/parse.ts';
 import { sampled } from '../run/worlds.ts';
 import {
@@ -135,9 +140,9 @@ function textsOf({ observation }: World): string[] {
   }
   texts.push(ask(() => assessSpace(observation, { cluster, parameters: space }))?.summary ?? '');
   const reclaim = { cluster, parameters: space, leftOut: [], quotas: [], withoutRoom: [], defragmented: [], turn: 0 };
-  ask(() => chooseNext(observation, reclaim));
+  ask(() => chooseNextDefragmentation(observation, reclaim));
   ask(() => chooseAlarmsToDisarm(observation, reclaim));
-  ask(() => describeSettled(observation, reclaim));
+  ask(() => provenWrites(observation, reclaim));
   ask(() =>
     assessQuorum(observation, [], {
       cluster,

@@ -35,7 +35,7 @@ export function firstRefusals(seen: Observation, cluster: Cluster, probes: Probe
         {
           cluster,
           parameters: { strategy: 'restart-then-toggle', confirmSeconds: 15 },
-          readings: { standings: [], equal: 0, total: 0 },
+          readings: { statuses: [], equal: 0, total: 0 },
         },
       ),
   };

@@ -37,9 +37,12 @@ describe('what a step says that it has found or done', () => {
     [members.summarizeProgress(of({ answering: false })), 'It does not answer yet.'],
     [tokens.summarizeReading(READ(2, 'Confirm')), 'The same for the second time.'],
     [tokens.summarizePlan(of({ steps: ['restart m3', 'prove it'] })), 'restart m3; prove it.'],
-    [tokens.summarizeNextCure(of({ action: 'RestartService', member: 'm3' })), 'Next: restart service m3.'],
-    [tokens.summarizeNextCure({ action: 'ToggleAuthentication', through: 'm1' }), 'Next: toggle authentication.'],
-    [tokens.summarizeNextCure({ action: 'Finish' }), 'No member rejects tokens.'],
+    [tokens.summarizeNextTokenAction(of({ action: 'RestartService', member: 'm3' })), 'Next: restart service m3.'],
+    [
+      tokens.summarizeNextTokenAction({ action: 'ToggleAuthentication', through: 'm1' }),
+      'Next: toggle authentication.',
+    ],
+    [tokens.summarizeNextTokenAction({ action: 'Finish' }), 'No member rejects tokens.'],
     [
       tokens.summarizeToggle(of({ window: { disabledAt: 1_000, enabledAt: 1_012 } })),
       'Authentication was disabled for 12 ms.',
@@ -57,7 +60,7 @@ describe('what a step says that it has found or done', () => {
       'raw of m2, revision 42; At most 7 are lost.',
     ],
     [
-      space.summarizeNextAction({ action: 'MoveLeadership', member: 'm1', transferee: 'm2' }),
+      space.summarizeNextDefragmentation({ action: 'MoveLeadership', member: 'm1', transferee: 'm2' }),
       'Next: move leadership from m1 to m2.',
     ],
     [space.summarizeDefragmentation({ defragmentations: [] }), 'Not now: the cluster has changed.'],

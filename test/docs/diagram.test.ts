@@ -72,7 +72,7 @@ describe('the diagrams in docs/workflows', () => {
         'Look at the holder -ExecutionDoesNotExistException-> Take over the lock',
         'Look at the holder -any other error-> Was the input wrong?',
         'Wait for an approval -States.Timeout-> Is there time left to answer?',
-        'Wait for an approval -any other error-> Note the error',
+        'Wait for an approval -any other error-> Record the error',
       ]),
     );
   });

@@ -27,7 +27,7 @@ const MOVES: readonly HostCommandName[] = ['archive-data-dir', 'revert-data-dir'
 
 /** The commands that never call a tool, though what all scripts begin with has a function that would. */
 const NEVER_CALLED: Readonly<Record<string, readonly HostCommandName[]>> = {
-  systemctl: ['examine-snapshot', 'send-snapshot', 'restore-snapshot', 'discard-scratch', 'find-command'],
+  systemctl: ['fetch-backup', 'send-snapshot', 'restore-snapshot', 'mark-recovery', 'find-command'],
   flock: ['control-service', 'find-command'],
   gzip: ['swap-data-dir'],
   sha256sum: ['swap-data-dir'],

@@ -113,13 +113,13 @@ export const SCENES: Readonly<Record<HostCommandName, Scene>> = {
       initialCluster: 'm-1=http://127.0.0.1:21380',
     }),
   },
-  'salvage-data-dir': {
+  'snapshot-data-dir': {
     parameters: (host) => ({
       ...{ unit: 'etcd', dataDir: host.path('data'), walDir: '', binDir: host.path('bin'), ...owner },
       ...{ keep: 'yes', execution: 'run-1' },
     }),
   },
-  'examine-snapshot': {
+  'fetch-backup': {
     parameters: (host, url) => ({
       ...{ dataDir: host.path('data'), binDir: host.path('bin'), keep: 'yes', execution: 'run-1', url },
     }),
@@ -136,7 +136,7 @@ export const SCENES: Readonly<Record<HostCommandName, Scene>> = {
   },
   'swap-data-dir': { prepare: restored, parameters: swap },
   'start-restored': { prepare: swapped, parameters: (host) => startParameters(host) },
-  'discard-scratch': { prepare: restored, parameters: (host) => discardParameters(host) },
+  'mark-recovery': { prepare: restored, parameters: (host) => discardParameters(host) },
   'find-command': { parameters: () => ({ commandId: 'a-command' }) },
 };
 

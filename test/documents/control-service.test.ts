@@ -77,10 +77,10 @@ describe('control-service on a real service manager', () => {
 
   it('takes a member for launched that waits for the others, once it has stayed up for a while', async () => {
     await writeUnit('waiting', ...(await neverReady()), 'ExecStart=/bin/sleep 600', 'Restart=always');
-    const launched = await control('waiting', 'launch');
+    const launched = await control('waiting', 'start-without-waiting');
     expect(launched).toMatchObject({ activeState: 'activating', subState: 'start' });
     expect(launched.mainPid).toBeGreaterThan(0);
-    expect(await control('waiting', 'launch')).toEqual(launched);
+    expect(await control('waiting', 'start-without-waiting')).toEqual(launched);
     expect(await control('waiting', 'stop')).toMatchObject({ mainPid: 0 });
   });
 
@@ -92,7 +92,7 @@ describe('control-service on a real service manager', () => {
       'Restart=always',
       'RestartSec=10ms',
     );
-    const { exitCode, message } = await fails('faltering', 'launch');
+    const { exitCode, message } = await fails('faltering', 'start-without-waiting');
     expect(exitCode).toBe(1);
     expect(message).toContain('cannot open data');
     expect(await control('faltering', 'stop')).toMatchObject({ mainPid: 0 });
@@ -100,7 +100,10 @@ describe('control-service on a real service manager', () => {
 
   it('launches what is ready at once as it starts it', async () => {
     await writeUnit('simple', 'ExecStart=/bin/sleep 600');
-    expect(await control('simple', 'launch')).toMatchObject({ activeState: 'active', subState: 'running' });
+    expect(await control('simple', 'start-without-waiting')).toMatchObject({
+      activeState: 'active',
+      subState: 'running',
+    });
     await control('simple', 'stop');
   });
 
@@ -138,7 +141,7 @@ describe('control-service on a real service manager', () => {
   });
 
   it('refuses a unit that is not there', async () => {
-    for (const action of ['start', 'launch', 'stop', 'restart']) {
+    for (const action of ['start', 'start-without-waiting', 'stop', 'restart']) {
       const { exitCode, message } = await fails('nowhere', action);
       expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('no unit nowhere') });
     }

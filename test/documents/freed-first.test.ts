@@ -11,7 +11,7 @@ import { composeScript } from './script.ts';
 
 // SSM Agent stores what a script says on its own disk, which may be the one that the script has filled.
 describe.skipIf(!isLinuxRoot)('what a script has taken of the disk (needs root)', () => {
-  it.each<HostCommandName>(['examine-snapshot', 'restore-snapshot', 'send-snapshot', 'salvage-data-dir'])(
+  it.each<HostCommandName>(['fetch-backup', 'restore-snapshot', 'send-snapshot', 'snapshot-data-dir'])(
     'is free before it tells why it failed: %s',
     async (command) => {
       using host = await hostFor(command);

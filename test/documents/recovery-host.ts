@@ -45,7 +45,7 @@ export function sha256(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
-/** Puts a compressed snapshot where salvage-data-dir leaves it. */
+/** Puts a compressed snapshot where snapshot-data-dir leaves it. */
 export function keepSnapshot(host: PreparedHost, content: Buffer, scratch = SCRATCH): Buffer {
   const compressed = gzipSync(content);
   mkdirSync(host.path(scratch), { recursive: true, mode: 0o700 });

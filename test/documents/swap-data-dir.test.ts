@@ -175,7 +175,7 @@ describe('swap-data-dir', () => {
     });
     expect(revisionOf(snapshot, host.path('data/member/snap/db'))).toBe(snapshot.revision);
     await succeed(host.access, 'start-restored', startParameters(host));
-    await succeed(host.access, 'discard-scratch', discardParameters(host, { outcome: 'forget' }));
+    await succeed(host.access, 'mark-recovery', discardParameters(host, { outcome: 'forget' }));
     expect(
       contentsOf(host.path('.d+1')).filter((path) => !path.includes('/member/') && !path.includes('run-1/')),
     ).toEqual(['-data=,@', '-data=,@/member', '-data=,@/member.run-1']);

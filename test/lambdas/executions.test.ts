@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { requireAlone } from '../../lambdas/executions.ts';
 import { executionArn, stateMachineArn } from '../../local/asl/arn.ts';
-import { type AwsEndpoint, AwsError, serveAwsEndpoint } from '../../local/aws/endpoint.ts';
+import { AwsError } from '../../local/aws/aws-error.ts';
+import { type AwsEndpoint, serveAwsEndpoint } from '../../local/aws/endpoint.ts';
 
 const RUNBOOK = 'etcd-remediation-space-reclaim';
 const KEY = 'LOCALKEY';

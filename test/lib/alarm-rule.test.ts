@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseStart } from '../../core/remediation/remediation.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
-import { CloudWatch, type MetricAlarm } from '../../local/aws/cloudwatch.ts';
+import type { MetricAlarm } from '../../local/aws/alarm-state.ts';
+import { CloudWatch } from '../../local/aws/cloudwatch.ts';
 import { deliveriesOf } from '../../local/aws/events.ts';
 import { FLEET, permissionsOf, render, resourcesOf, synthesizeStacks } from './stacks.ts';
 

@@ -21,13 +21,13 @@ export const ASK = 'Wait for an approval';
 export const RUN = 'Run member-replacement';
 export const UNTIL_ASKED = [
   ...['Load cluster', 'Take the lock', 'Diagnose cluster', 'Choose runbook', 'Is there anything to do?'],
-  ...['Which runbook?', RUN, 'Was it a dry run?', 'Is a plan all that is wanted?'],
-  ...['Note the question', 'Page that an approval is wanted', ASK],
+  ...['Which runbook?', RUN, 'Did the runbook only plan?', 'Was a dry run asked for?'],
+  ...['Prepare the question', 'Page that an approval is wanted', ASK],
 ];
 /** What follows an approval: the runbook, from a fresh look. */
 export const AGAIN = ['Diagnose cluster', 'Choose runbook', 'Is there anything to do?'];
 export const FAIL = [
-  ...['Note the error', 'Does whoever wants to know it know?', 'Page that it has failed'],
+  ...['Record the error', 'Is a page needed?', 'Page that it has failed'],
   ...[
     'Record how it ended',
     'Give the lock back',

@@ -24,7 +24,7 @@ const FAILS = failure('UnsafeToProceed', 'root has no role.');
 const PAGE = 'Page that authentication may be disabled';
 /** An execution that has to enable authentication before it may end with its error. */
 const toEnable = (answers: Record<string, unknown>) =>
-  cure({ 'Choose next cure': [TOGGLE], 'Toggle authentication': BROKEN, ...answers });
+  cure({ 'Choose next token action': [TOGGLE], 'Toggle authentication': BROKEN, ...answers });
 const ENABLED_IN_THE_END = {
   status: 'FAILED',
   error: 'UnsafeToProceed',
@@ -37,7 +37,7 @@ describe('authentication that cannot be enabled', () => {
     const round = ['Enable authentication', PAGE, 'Wait before enabling it again'];
     expect(executed.visited.slice(executed.visited.indexOf('Keep the error'))).toEqual([
       ...['Keep the error', ...round, ...round],
-      ...['Enable authentication', 'Could a step still disable it?', 'Was there an error?', 'Tell what was changed'],
+      ...['Enable authentication', 'Could a step still disable it?', 'Was there an error?', 'Explain what was changed'],
       'Stop with the error',
     ]);
     expect(executed.waitsMs).toEqual([30_000, 30_000]);

@@ -15,17 +15,18 @@ describe('an error before authentication was to be disabled', () => {
   it.each([
     ['Load cluster', {}],
     ['Assess tokens', {}],
-    ['Plan token cure', {}],
-    ['Choose next cure', {}],
-    ['Choose next cure', { 'Choose next cure': [restartOf('node3'), BROKEN] }],
-    ['Choose next cure', { 'Choose next cure': [restartOf('node3'), waitFor('node3'), BROKEN] }],
+    ['Plan token reset', {}],
+    ['Choose next token action', {}],
+    ['Choose next token action', { 'Choose next token action': [restartOf('node3'), BROKEN] }],
+    ['Choose next token action', { 'Choose next token action': [restartOf('node3'), waitFor('node3'), BROKEN] }],
     ['Restart service', {}],
     ['Restart service', { 'Restart service': [RUNNING, BROKEN] }],
     ['Verify tokens', {}],
     ['Prove writes on every member', {}],
   ])('in "%s" ends the execution under its own name, and enables nothing', async (state, answers) => {
     const { ended, calls, visited, pages } = await cure({ [state]: BROKEN, ...answers });
-    const restarts = 'Choose next cure' in answers || ['Verify tokens', 'Prove writes on every member'].includes(state);
+    const restarts =
+      'Choose next token action' in answers || ['Verify tokens', 'Prove writes on every member'].includes(state);
     expect(ended).toMatchObject({ ...TOLD, cause: restarts ? `${TOLD.cause}${RESTARTED}` : onNode3(state) });
     expect(calls.at(-1)?.step).toBe(state);
     expect(visited.at(-1)).toBe(STOP);
@@ -35,12 +36,12 @@ describe('an error before authentication was to be disabled', () => {
 });
 
 describe('an error once authentication was to be disabled', () => {
-  const toggled = (...more: unknown[]) => ({ 'Choose next cure': [TOGGLE, ...more] });
+  const toggled = (...more: unknown[]) => ({ 'Choose next token action': [TOGGLE, ...more] });
   const cases: [string, Record<string, unknown>][] = [
     ['Toggle authentication', toggled()],
-    ['Choose next cure', toggled(BROKEN)],
-    ['Choose next cure', { ...toggled(BROKEN), 'Toggle authentication': { window: null } }],
-    ['Choose next cure', toggled(restartOf('node3'), waitFor('node3'), BROKEN)],
+    ['Choose next token action', toggled(BROKEN)],
+    ['Choose next token action', { ...toggled(BROKEN), 'Toggle authentication': { window: null } }],
+    ['Choose next token action', toggled(restartOf('node3'), waitFor('node3'), BROKEN)],
     ['Restart service', toggled(restartOf('node3'))],
     ['Restart service', { ...toggled(restartOf('node3')), 'Restart service': [RUNNING, BROKEN] }],
     ['Toggle authentication', { ...toggled(TOGGLE), 'Toggle authentication': [{ window: null }, BROKEN] }],
@@ -55,7 +56,7 @@ describe('an error once authentication was to be disabled', () => {
       expect(executed.calls.at(-2)?.step).toBe(state);
       expect(executed.visited.slice(-7)).toEqual([
         ...['Was authentication to be disabled?', 'Keep the error', 'Enable authentication'],
-        ...['Could a step still disable it?', 'Was there an error?', 'Tell what was changed', STOP],
+        ...['Could a step still disable it?', 'Was there an error?', 'Explain what was changed', STOP],
       ]);
       expect(callsOf(executed, 'Enable authentication')).toEqual([{ cluster: CLUSTER, endOf: 'run-1', toggled: true }]);
       expect(executed.ended).toMatchObject({

@@ -25,10 +25,10 @@ import {
   waitFor,
 } from './token-scene.ts';
 
-const CHOOSE = ['Choose next cure', 'What comes next?'];
+const CHOOSE = ['Choose next token action', 'What comes next?'];
 const ASSESS = ['Assess tokens', 'Does a member reject tokens?'];
 const UNTIL_PLANNED = [
-  ...['Load cluster', ...ASSESS, 'Inspect hosts', 'Plan token cure', 'Is it confirmed?', 'Is this a dry run?'],
+  ...['Load cluster', ...ASSESS, 'Inspect hosts', 'Plan token reset', 'Is it confirmed?', 'Is this a dry run?'],
 ];
 const PROVE = ['Verify tokens', 'Prove writes on every member', 'Tokens are taken'];
 
@@ -49,7 +49,7 @@ describe('a cure', () => {
       ...[...CHOOSE, ...PROVE],
     ]);
     expect(executed.waitsMs).toEqual([]);
-    expect(toldTo(executed, 'Choose next cure')).toEqual([
+    expect(toldTo(executed, 'Choose next token action')).toEqual([
       { done: [], waits: 0, turn: 0 },
       { done: ['RestartService node3'], waits: 0, turn: 1 },
     ]);
@@ -69,29 +69,33 @@ describe('a cure', () => {
     const confirmed = await cure({ 'Assess tokens': [reading(1), reading(2), assessmentOf(['node3'])] });
     const wait = 'Wait before the next reading';
     expect(confirmed.visited.slice(0, 13)).toEqual([
-      ...['Load cluster', ...ASSESS, 'Inspect hosts', 'Plan token cure', 'Is it confirmed?', wait],
+      ...['Load cluster', ...ASSESS, 'Inspect hosts', 'Plan token reset', 'Is it confirmed?', wait],
       ...[...ASSESS, wait],
-      ...[...ASSESS, 'Plan token cure'],
+      ...[...ASSESS, 'Plan token reset'],
     ]);
     expect(callsOf(confirmed, 'Inspect hosts')).toHaveLength(1);
     expect(confirmed.ended).toMatchObject({ status: 'SUCCEEDED' });
     const refused = await cure({
       'Assess tokens': reading(1),
-      'Plan token cure': failure('PreconditionFailed', 'Not every member that rejects tokens can be cured.'),
+      'Plan token reset': failure('PreconditionFailed', 'Not every member that rejects tokens can be cured.'),
     });
     expect(refused.ended).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed' });
     expect(refused.waitsMs).toEqual([]);
   });
 
   it('by a toggle: disables and enables in one step, and tells for how long', async () => {
-    const executed = await cure({ 'Plan token cure': planOf([]), 'Choose next cure': [TOGGLE, FINISH] });
+    const executed = await cure({ 'Plan token reset': planOf([]), 'Choose next token action': [TOGGLE, FINISH] });
     expect(executed.visited).toEqual([
       ...UNTIL_PLANNED,
       ...[...CHOOSE, 'Toggle authentication'],
       ...[...CHOOSE, ...PROVE],
     ]);
     expect(toldTo(executed, 'Toggle authentication')).toEqual([{ done: [], waits: 0, turn: 1 }]);
-    expect(toldTo(executed, 'Choose next cure')[1]).toEqual({ done: ['ToggleAuthentication'], waits: 0, turn: 1 });
+    expect(toldTo(executed, 'Choose next token action')[1]).toEqual({
+      done: ['ToggleAuthentication'],
+      waits: 0,
+      turn: 1,
+    });
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
     expect(Object(executed.ended).output).toEqual({
       ...CURED,
@@ -103,8 +107,8 @@ describe('a cure', () => {
   });
 
   it('by both, where a restart did not help', async () => {
-    const executed = await cure({ 'Choose next cure': [restartOf('node3'), TOGGLE, FINISH] });
-    expect(toldTo(executed, 'Choose next cure')).toEqual([
+    const executed = await cure({ 'Choose next token action': [restartOf('node3'), TOGGLE, FINISH] });
+    expect(toldTo(executed, 'Choose next token action')).toEqual([
       { done: [], waits: 0, turn: 0 },
       { done: ['RestartService node3'], waits: 0, turn: 1 },
       { done: ['RestartService node3', 'ToggleAuthentication'], waits: 0, turn: 2 },
@@ -119,19 +123,19 @@ describe('a cure', () => {
   it('of two members restarts one after the other, each once', async () => {
     const executed = await cure({
       'Assess tokens': assessmentOf(['node2', 'node3']),
-      'Plan token cure': planOf(['node2', 'node3']),
-      'Choose next cure': [restartOf('node2'), restartOf('node3'), FINISH],
+      'Plan token reset': planOf(['node2', 'node3']),
+      'Choose next token action': [restartOf('node2'), restartOf('node3'), FINISH],
     });
     expect(callsOf(executed, 'Restart service')).toMatchObject([{ host: hostOf('node2') }, { host: hostOf('node3') }]);
-    expect(callsOf(executed, 'Plan token cure')).toMatchObject([
+    expect(callsOf(executed, 'Plan token reset')).toMatchObject([
       { rejecting: ['node2', 'node3'], inspections: [reportOf('node2'), reportOf('node3')] },
     ]);
-    expect(callsOf(executed, 'Choose next cure')[0]).toMatchObject({ restartable: ['node2', 'node3'] });
+    expect(callsOf(executed, 'Choose next token action')[0]).toMatchObject({ restartable: ['node2', 'node3'] });
     expect(Object(executed.ended).output).toMatchObject({ done: ['RestartService node2', 'RestartService node3'] });
   });
 
   it('gives each step what it needs', async () => {
-    const executed = await cure({ 'Choose next cure': [restartOf('node3'), TOGGLE, FINISH] });
+    const executed = await cure({ 'Choose next token action': [restartOf('node3'), TOGGLE, FINISH] });
     const request = { cluster: CLUSTER, parameters: PARAMETERS };
     expect(callsOf(executed, 'Load cluster')).toEqual([
       { incident: 'auth-token-invalid', execution: 'run-1', input: { cluster: 'orders' } },
@@ -141,7 +145,7 @@ describe('a cure', () => {
     expect(callsOf(executed, 'Inspect hosts')).toMatchObject([
       { ...sent, command: 'inspect-host', parameters: INSPECTION },
     ]);
-    expect(callsOf(executed, 'Plan token cure')).toEqual([
+    expect(callsOf(executed, 'Plan token reset')).toEqual([
       { ...request, rejecting: ['node3'], inspections: [reportOf('node3')] },
     ]);
     const work = {
@@ -152,7 +156,7 @@ describe('a cure', () => {
       waits: 0,
       execution: 'run-1',
     };
-    expect(callsOf(executed, 'Choose next cure')[0]).toEqual({ ...work, done: [], turn: 0 });
+    expect(callsOf(executed, 'Choose next token action')[0]).toEqual({ ...work, done: [], turn: 0 });
     expect(callsOf(executed, 'Toggle authentication')).toEqual([{ ...work, done: ['RestartService node3'], turn: 2 }]);
     expect(callsOf(executed, 'Restart service')).toMatchObject([
       { ...sent, command: 'control-service', parameters: restartOf('node3').parameters },
@@ -172,10 +176,10 @@ describe('a cure', () => {
   it('goes on without a host that cannot be looked at, and leaves it to the plan what that means', async () => {
     const executed = await cure({
       'Inspect hosts': failure('HostCommandFailed', 'There is no such unit.'),
-      'Plan token cure': planOf([]),
-      'Choose next cure': [TOGGLE, FINISH],
+      'Plan token reset': planOf([]),
+      'Choose next token action': [TOGGLE, FINISH],
     });
-    expect(callsOf(executed, 'Plan token cure')).toMatchObject([
+    expect(callsOf(executed, 'Plan token reset')).toMatchObject([
       {
         inspections: [{ member: 'node3', result: null, error: 'HostCommandFailed', problem: 'There is no such unit.' }],
       },
@@ -186,11 +190,11 @@ describe('a cure', () => {
   it('goes on without hosts, where the configuration names none', async () => {
     const executed = await cure({
       'Assess tokens': assessmentOf(['node3'], { inspections: [] }),
-      'Plan token cure': planOf([]),
-      'Choose next cure': [TOGGLE, FINISH],
+      'Plan token reset': planOf([]),
+      'Choose next token action': [TOGGLE, FINISH],
     });
     expect(callsOf(executed, 'Inspect hosts')).toEqual([]);
-    expect(callsOf(executed, 'Plan token cure')).toMatchObject([{ rejecting: ['node3'], inspections: [] }]);
+    expect(callsOf(executed, 'Plan token reset')).toMatchObject([{ rejecting: ['node3'], inspections: [] }]);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
   });
 
@@ -199,10 +203,10 @@ describe('a cure', () => {
     ['Enable', ENABLE],
   ])('chooses again, and writes nothing down, when it was not the next thing to do any more (%s)', async (_, next) => {
     const executed = await cure({
-      'Choose next cure': [next, FINISH],
+      'Choose next token action': [next, FINISH],
       'Toggle authentication': { toggled: false, window: null },
     });
-    expect(toldTo(executed, 'Choose next cure')[1]).toEqual({ done: [], waits: 0, turn: 1 });
+    expect(toldTo(executed, 'Choose next token action')[1]).toEqual({ done: [], waits: 0, turn: 1 });
     expect(Object(executed.ended).output).toMatchObject({ done: [], window: null, tokens: RESTARTED_ONLY });
   });
 });
@@ -211,13 +215,13 @@ describe('a restarted member', () => {
   it('is waited for, five seconds at a time, and the waits are counted until the next restart', async () => {
     const executed = await cure({
       'Assess tokens': assessmentOf(['node2', 'node3']),
-      'Plan token cure': planOf(['node2', 'node3']),
-      'Choose next cure': [
+      'Plan token reset': planOf(['node2', 'node3']),
+      'Choose next token action': [
         ...[restartOf('node2'), waitFor('node2'), waitFor('node2')],
         ...[restartOf('node3'), waitFor('node3'), FINISH],
       ],
     });
-    expect(toldTo(executed, 'Choose next cure').map(({ waits, turn }) => [waits, turn])).toEqual(
+    expect(toldTo(executed, 'Choose next token action').map(({ waits, turn }) => [waits, turn])).toEqual(
       [0, 0, 1, 2, 0, 1].map((waits, turn) => [waits, turn]),
     );
     expect(executed.waitsMs).toEqual([5_000, 5_000, 5_000]);
@@ -228,7 +232,7 @@ describe('a restarted member', () => {
     const executed = await cure({ 'Restart service': [RUNNING, RUNNING, SERVICE] });
     expect(executed.waitsMs).toEqual([5_000, 6_000]);
     expect(callsOf(executed, 'Restart service').map((input) => Object(input).attempt)).toEqual([0, 1, 2]);
-    expect(toldTo(executed, 'Choose next cure')[1]).toMatchObject({ done: ['RestartService node3'] });
+    expect(toldTo(executed, 'Choose next token action')[1]).toMatchObject({ done: ['RestartService node3'] });
   });
 });
 

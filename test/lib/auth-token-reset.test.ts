@@ -9,7 +9,7 @@ const stacks = synthesizeStacks(FLEET);
 const definition = authTokenReset(stacks);
 const { states, stateOf, following, waysOn, waysOfErrors, ends, expectStep } = runbookDefinition(stacks, definition);
 const STOP = 'Stop with the error';
-const TELL = 'Tell what was changed';
+const TELL = 'Explain what was changed';
 const TOGGLE = 'Toggle authentication';
 const ENABLE = 'Enable authentication';
 const PAGE = 'Page that authentication may be disabled';
@@ -44,20 +44,20 @@ describe('the definition', () => {
         'May it be enabled now?',
         'Inspect hosts',
         'Wait before the next reading',
-        'Plan token cure',
+        'Plan token reset',
       ],
       'Wait before the next reading': ['Assess tokens'],
       'May it be enabled now?': ['Enabling is planned', ENABLE],
-      'Inspect hosts': ['Plan token cure'],
-      'Plan token cure': ['Is it confirmed?'],
+      'Inspect hosts': ['Plan token reset'],
+      'Plan token reset': ['Is it confirmed?'],
       'Is it confirmed?': ['Is this a dry run?', 'Wait before the next reading'],
-      'Is this a dry run?': ['Planned', 'Choose next cure'],
-      'Choose next cure': ['What comes next?'],
+      'Is this a dry run?': ['Planned', 'Choose next token action'],
+      'Choose next token action': ['What comes next?'],
       'What comes next?': ['Restart service', 'Wait for the restarted member', TOGGLE, 'Verify tokens'],
       'Restart service': ['Did the restart fail?'],
-      'Did the restart fail?': [ASK, 'Choose next cure'],
-      'Wait for the restarted member': ['Choose next cure'],
-      [TOGGLE]: ['Choose next cure'],
+      'Did the restart fail?': [ASK, 'Choose next token action'],
+      'Wait for the restarted member': ['Choose next token action'],
+      [TOGGLE]: ['Choose next token action'],
       'Verify tokens': ['Prove writes on every member'],
       'Prove writes on every member': ['Tokens are taken'],
       [ASK]: ['Keep the error', TELL],
@@ -87,8 +87,8 @@ describe('the definition', () => {
       'Load cluster': [STOP],
       'Assess tokens': [STOP],
       'Inspect hosts': [STOP],
-      'Plan token cure': [STOP],
-      'Choose next cure': [ASK],
+      'Plan token reset': [STOP],
+      'Choose next token action': [ASK],
       'Restart service': [ASK],
       [TOGGLE]: [ASK],
       'Verify tokens': [ASK],
@@ -102,8 +102,8 @@ describe('the definition', () => {
     ['Load cluster', 'load-cluster'],
     ['Assess tokens', 'assess-tokens'],
     ['Inspect hosts', 'run-host-commands'],
-    ['Plan token cure', 'plan-token-cure'],
-    ['Choose next cure', 'choose-next-cure'],
+    ['Plan token reset', 'plan-token-reset'],
+    ['Choose next token action', 'choose-next-token-action'],
     ['Restart service', 'run-host-commands'],
     [TOGGLE, 'toggle-authentication'],
     [ENABLE, 'enable-authentication'],
@@ -137,7 +137,7 @@ describe('before the first change', () => {
       expect(stateOf(question).state).toMatchObject({ Choices: [{ Condition: '{% $dryRun %}' }] });
     }
     const without = reachableFrom(['Load cluster'], (name) => (questions.includes(name) ? [] : following(name)));
-    for (const name of ['Choose next cure', 'Restart service', TOGGLE, ENABLE]) {
+    for (const name of ['Choose next token action', 'Restart service', TOGGLE, ENABLE]) {
       expect(reachableFrom(questions, following), name).toContain(name);
       expect(without, name).not.toContain(name);
     }

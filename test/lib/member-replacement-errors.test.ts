@@ -59,7 +59,7 @@ describe('an error once the member is removed', () => {
     async (state, answers) => {
       const { ended, calls, visited } = await replaceMember(answers);
       expect(ended).toMatchObject({ ...TOLD, cause: onNode3(state) });
-      expect(calls.filter(({ step }) => step !== 'Tell what was changed').at(-1)?.step).toBe(state);
+      expect(calls.filter(({ step }) => step !== 'Explain what was changed').at(-1)?.step).toBe(state);
       expect(visited).toContain('Remove member');
       expect(visited.slice(-2)).toEqual(['Is there a service to start again?', 'Stop with the error']);
     },
@@ -69,7 +69,7 @@ describe('an error once the member is removed', () => {
 describe('a member that does not join', () => {
   const giveUp = {
     'Choose next change': [...replaceOf('node3').slice(0, 6), node3.giveUp],
-    'Look why it does not join': inspectionOf('node3', {
+    'Inspect why it does not join': inspectionOf('node3', {
       activeState: 'activating',
       subState: 'auto-restart',
       result: 'exit-code',
@@ -79,11 +79,11 @@ describe('a member that does not join', () => {
   it("is given up: the execution fails with the problem, the service's state and the end of its log", async () => {
     const { ended, calls, visited } = await replaceMember(giveUp);
     expect(calls.at(-2)).toMatchObject({
-      step: 'Look why it does not join',
+      step: 'Inspect why it does not join',
       input: { command: 'inspect-host', member: 'node3', host: hostOf('node3'), parameters: INSPECTION },
     });
     expect(visited.slice(-6)).toEqual([
-      ...['Did the look fail?', 'The member does not join', 'Was anything changed?', 'Tell what was changed'],
+      ...['Did this inspection fail?', 'The member does not join', 'Was anything changed?', 'Explain what was changed'],
       ...['Is there a service to start again?', 'Stop with the error'],
     ]);
     expect(ended).toMatchObject({
@@ -108,7 +108,7 @@ describe('a member that does not join', () => {
     ['a lot', Array.from({ length: 40 }, (_, line) => `line ${line}`), '(line 3\\d\\n?){10}'],
   ])('may have logged %s', async (_, log, end) => {
     const inspection = { ...inspectionOf('node3'), log };
-    const { ended } = await replaceMember({ ...giveUp, 'Look why it does not join': inspection });
+    const { ended } = await replaceMember({ ...giveUp, 'Inspect why it does not join': inspection });
     expect(ended).toMatchObject({ error: 'VerificationFailed' });
     expect(Object(ended).cause).toMatch(new RegExp(`The end of its log:\\n${end}$`));
   });
@@ -116,7 +116,7 @@ describe('a member that does not join', () => {
   it('is also given up when the look at it takes long', async () => {
     const { ended, waitsMs } = await replaceMember({
       ...giveUp,
-      'Look why it does not join': [RUNNING, RUNNING, inspectionOf('node3')],
+      'Inspect why it does not join': [RUNNING, RUNNING, inspectionOf('node3')],
     });
     expect(waitsMs).toEqual([5_000, 6_000]);
     expect(ended).toMatchObject({ error: 'VerificationFailed', cause: expect.stringContaining('node3 panics') });
@@ -124,7 +124,7 @@ describe('a member that does not join', () => {
 
   it('is given up under the same name where its host cannot be looked at', async () => {
     const look = failure('HostUnreachable', 'The agent is gone.');
-    const { ended } = await replaceMember({ ...giveUp, 'Look why it does not join': look });
+    const { ended } = await replaceMember({ ...giveUp, 'Inspect why it does not join': look });
     expect(ended).toMatchObject({
       error: 'VerificationFailed',
       cause: expect.stringMatching(/^node3 was started and does not answer\. Its host .* The agent is gone\.$/),

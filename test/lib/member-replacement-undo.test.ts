@@ -112,9 +112,9 @@ describe('an error after the member has left', () => {
 it('an error says what was changed before it, and how the cluster stands', async () => {
   const { ended, calls } = await replaceMember({
     'Move data aside': failure('PreconditionFailed', "The data dir holds what is not etcd's."),
-    'Tell what was changed': (input: TellChanges) => ({ error: input.error, cause: tellChanges(input) }),
+    'Explain what was changed': (input: TellChanges) => ({ error: input.error, cause: tellChanges(input) }),
   });
-  expect(calls.at(-1)?.step).toBe('Tell what was changed');
+  expect(calls.at(-1)?.step).toBe('Explain what was changed');
   expect(ended).toMatchObject({
     error: 'PreconditionFailed',
     cause:
@@ -129,7 +129,7 @@ it('an error says that the membership was written where the service then did not
   const written = { file: '/etc/etcd/etcd.yaml', copy: '/etc/etcd/etcd.yaml.run-1', changed: true };
   const { ended } = await replaceMember({
     'Write membership and start': failure('HostCommandFailed', 'The unit etcd is failed.', written),
-    'Tell what was changed': (input: TellChanges) => ({ error: input.error, cause: tellChanges(input) }),
+    'Explain what was changed': (input: TellChanges) => ({ error: input.error, cause: tellChanges(input) }),
   });
   expect(ended).toMatchObject({
     error: 'HostCommandFailed',
@@ -140,7 +140,7 @@ it('an error says that the membership was written where the service then did not
 });
 
 it('an error that cannot be told so is raised all the same', async () => {
-  const { ended } = await replaceMember({ 'Move data aside': BROKEN, 'Tell what was changed': NO_DISK });
+  const { ended } = await replaceMember({ 'Move data aside': BROKEN, 'Explain what was changed': NO_DISK });
   expect(ended).toMatchObject({ ...TOLD, cause: 'node3: CORRUPT is raised.' });
 });
 
@@ -196,7 +196,7 @@ describe('an error of two members', () => {
     });
     expect(callsOf(executed, 'Start services again')).toMatchObject([{ host: HOSTS.node2 }, { host: HOSTS.node3 }]);
     expect(executed.ended).toMatchObject(RUN_AGAIN);
-    expect(callsOf(executed, 'Tell what was changed')).toMatchObject([
+    expect(callsOf(executed, 'Explain what was changed')).toMatchObject([
       { changes: [{ action: 'StopService', member: 'node3', host: HOSTS.node3 }] },
     ]);
   });

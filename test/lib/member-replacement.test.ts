@@ -39,7 +39,7 @@ describe('the definition', () => {
         'Write membership and start',
         'Wait for member',
         'Promote member',
-        'Look why it does not join',
+        'Inspect why it does not join',
         'Prove writes on every member',
       ],
       'Stop service': ['Did the command fail?'],
@@ -49,13 +49,13 @@ describe('the definition', () => {
       'Write membership and start': ['Did the command fail?'],
       'Wait for member': ['Choose next change'],
       'Promote member': ['Choose next change'],
-      'Look why it does not join': ['Did the look fail?'],
-      'Did the look fail?': ['The host cannot tell why', 'The member does not join'],
+      'Inspect why it does not join': ['Did this inspection fail?'],
+      'Did this inspection fail?': ['The host cannot tell why', 'The member does not join'],
       'Did the command fail?': [TELL, 'Choose next change'],
       'Prove writes on every member': ['Compare hashes'],
       'Compare hashes': ['Member replaced'],
-      [TELL]: ['Tell what was changed', UNDO],
-      'Tell what was changed': [UNDO],
+      [TELL]: ['Explain what was changed', UNDO],
+      'Explain what was changed': [UNDO],
       [UNDO]: ['Start services again', STOP],
       'Start services again': [STOP],
       'Nothing to do': [],
@@ -82,10 +82,10 @@ describe('the definition', () => {
       'Write membership and start': [TELL],
       'Wait for member': [TELL],
       'Promote member': [TELL],
-      'Look why it does not join': ['The host cannot tell why'],
+      'Inspect why it does not join': ['The host cannot tell why'],
       'Compare hashes': [TELL],
       'Prove writes on every member': [TELL],
-      'Tell what was changed': [UNDO],
+      'Explain what was changed': [UNDO],
       'Start services again': [STOP],
     });
   });
@@ -103,11 +103,11 @@ describe('the definition', () => {
     ['Stop service', 'run-host-commands'],
     ['Move data aside', 'run-host-commands'],
     ['Write membership and start', 'run-host-commands'],
-    ['Look why it does not join', 'run-host-commands'],
+    ['Inspect why it does not join', 'run-host-commands'],
     ['Start services again', 'run-host-commands'],
     ['Compare hashes', 'compare-hashes'],
     ['Prove writes on every member', 'prove-writes'],
-    ['Tell what was changed', 'tell-changes'],
+    ['Explain what was changed', 'tell-changes'],
   ])('runs in the state "%s" the step %s', expectStep);
 
   it('sends each command from the states that are named after it, and none that moves data back', () => {
@@ -116,7 +116,7 @@ describe('the definition', () => {
       'Stop service': 'control-service',
       'Move data aside': 'archive-data-dir',
       'Write membership and start': 'join-cluster',
-      'Look why it does not join': 'inspect-host',
+      'Inspect why it does not join': 'inspect-host',
       'Start services again': 'control-service',
     });
   });

@@ -30,7 +30,7 @@ const STEPS_OF = {
     'run-host-commands',
     'weigh-room',
     'compact-history',
-    'choose-next-member',
+    'choose-next-defragmentation',
     'move-leadership',
     'defragment-member',
     'disarm-alarms',
@@ -39,8 +39,8 @@ const STEPS_OF = {
   'etcd-remediation-auth-token-reset': [
     'load-cluster',
     'assess-tokens',
-    'plan-token-cure',
-    'choose-next-cure',
+    'plan-token-reset',
+    'choose-next-token-action',
     'toggle-authentication',
     'enable-authentication',
     'verify-tokens',
@@ -63,7 +63,7 @@ const STEPS_OF = {
   'etcd-remediation-quorum-recovery': [
     'load-cluster',
     'assess-quorum',
-    'choose-rescue',
+    'choose-recovery',
     'wait-for-quorum',
     'plan-recovery',
     'verify-recovery',

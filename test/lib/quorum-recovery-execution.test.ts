@@ -59,22 +59,22 @@ const WITH_BACKUP = {
     cluster: { ...CLUSTER, backups: { bucket: 'backups', prefix: 'orders/' } },
     parameters: { ...PARAMETERS, snapshot: { key: 'orders/1.db', force: false } },
   },
-  'Choose rescue': { ...SALVAGING, examine: EXAMINE },
+  'Choose recovery': { ...SALVAGING, examine: EXAMINE },
 };
 describe('an execution that restores', () => {
   it('salvages, plans, tries, restores, puts that in place, starts all, and proves the result', async () => {
     const { visited, ended, waitsMs } = await recover();
     expect(visited).toEqual([
       ...['Load cluster', 'Assess quorum', 'Is the quorum lost?'],
-      ...['Inspect hosts', 'Choose rescue', 'What may bring the quorum back?'],
-      ...['Salvage data on every host', 'Look into the backup', 'Plan recovery', 'Is this a dry run?'],
+      ...['Inspect hosts', 'Choose recovery', 'What may bring the quorum back?'],
+      ...['Snapshot data on every host', 'Fetch the backup', 'Plan recovery', 'Is this a dry run?'],
       ...['Begin upload', 'Try and send the snapshot', 'Did the trial fail anywhere?', 'Complete upload'],
       ...['Restore on every host', 'Did the restore fail anywhere?'],
-      ...['Look once more', 'Did the quorum come back?'],
-      ...['Put restored data in place', 'Did the placing fail anywhere?'],
+      ...['Check for a quorum once more', 'Did the quorum come back?'],
+      ...['Put restored data in place', 'Did the swap fail anywhere?'],
       ...['Start all services', 'Did the start fail anywhere?'],
       ...['Verify recovery', 'Can it take writes?', 'Prove writes on every member', 'Compare hashes'],
-      ...['Forget the recovery', 'Was data restored?', 'Discard staged snapshot', 'Cluster restored'],
+      ...['Remove the recovery marks', 'Was data restored?', 'Discard staged snapshot', 'Cluster restored'],
     ]);
     expect(waitsMs).toEqual([]);
     expect(ended).toMatchObject({ status: 'SUCCEEDED' });
@@ -126,8 +126,8 @@ describe('an execution that restores', () => {
     const asks = (state: string) => calls.some(({ step, input }) => step === state && 'command' in Object(input));
     // In a row: for each of them the way to the hosts and back is waited for.
     expect(visited.filter(asks)).toEqual([
-      ...['Inspect hosts', 'Salvage data on every host', 'Try and send the snapshot', 'Restore on every host'],
-      ...['Put restored data in place', 'Start all services', 'Forget the recovery'],
+      ...['Inspect hosts', 'Snapshot data on every host', 'Try and send the snapshot', 'Restore on every host'],
+      ...['Put restored data in place', 'Start all services', 'Remove the recovery marks'],
     ]);
     const sentFrom = (step: string) =>
       calls
@@ -138,13 +138,13 @@ describe('an execution that restores', () => {
         })
         .toSorted((a, b) => a.member.localeCompare(b.member));
     const { restore, swap, start } = PLAN.commands;
-    expect(sentFrom('Salvage data on every host')).toEqual(SALVAGING.commands);
+    expect(sentFrom('Snapshot data on every host')).toEqual(SALVAGING.commands);
     expect(sentFrom('Try and send the snapshot')).toEqual(
       PLAN.staging?.parts.map(({ member, host, parameters }) => ({ member, host, parameters })),
     );
     expect(sentFrom('Restore on every host')).toEqual(restore);
     expect(sentFrom('Put restored data in place')).toEqual(swap);
-    expect(sentFrom('Forget the recovery')).toEqual(FORGET);
+    expect(sentFrom('Remove the recovery marks')).toEqual(FORGET);
     expect(sentFrom('Start all services')).toEqual(start);
   });
 
@@ -155,7 +155,7 @@ describe('an execution that restores', () => {
       { ...request, readings: { lost: 0, total: 0, committed: {} } },
     ]);
     const common = { ...request, dryRun: false, members: assessmentOf().members, inspections: INSPECTED };
-    expect(callsOf(executed, 'Choose rescue')).toEqual([
+    expect(callsOf(executed, 'Choose recovery')).toEqual([
       { ...common, restarted: false, restartProblem: '', launchFailed: [], waits: 0, turn: 0, execution: 'run-1' },
     ]);
     expect(callsOf(executed, 'Plan recovery')).toEqual([
@@ -168,7 +168,7 @@ describe('an execution that restores', () => {
         execution: 'run-1',
       },
     ]);
-    expect(callsOf(executed, 'Look once more')).toEqual([{ cluster: CLUSTER, waitSeconds: 0 }]);
+    expect(callsOf(executed, 'Check for a quorum once more')).toEqual([{ cluster: CLUSTER, waitSeconds: 0 }]);
   });
 
   it('proves the planned cluster, at the revision that was restored', async () => {
@@ -223,8 +223,8 @@ describe('an execution that restores', () => {
 
   it('goes on from a killed function or an answer of AWS that was lost, in whichever phase it is: the same is asked again', async () => {
     const phases = [
-      ...['Inspect hosts', 'Salvage data on every host', 'Try and send the snapshot', 'Restore on every host'],
-      ...['Put restored data in place', 'Start all services', 'Forget the recovery'],
+      ...['Inspect hosts', 'Snapshot data on every host', 'Try and send the snapshot', 'Restore on every host'],
+      ...['Put restored data in place', 'Start all services', 'Remove the recovery marks'],
     ];
     const well = await recover();
     for (const phase of phases) {
@@ -250,7 +250,7 @@ describe('an execution that restores', () => {
     for (const remaining of [[], ['space-exceeded']]) {
       const executed = await recover({
         'Verify recovery': { ...VERIFIED, remaining },
-        'Forget the recovery': except({ discarded: true }, { node1: gone, node3: gone }),
+        'Remove the recovery marks': except({ discarded: true }, { node1: gone, node3: gone }),
       });
       expect(executed.ended).toMatchObject({
         status: 'SUCCEEDED',
@@ -281,7 +281,7 @@ describe('a host that cannot be reached', () => {
         memberOn(host) === 'node3'
           ? failure('HostCommandFailed', 'No way there.')
           : inspectionOf(memberOn(host), { mainPid: 0 }),
-      'Salvage data on every host': ({ host }: { host: string }) =>
+      'Snapshot data on every host': ({ host }: { host: string }) =>
         memberOn(host) === 'node2' ? failure('HostCommandFailed', 'The disk is full.') : salvageOf('4030'),
     });
     const failed = { result: null, error: 'HostCommandFailed' };
@@ -304,9 +304,9 @@ describe('a host that cannot be reached', () => {
 describe('a backup', () => {
   it('is looked into on one host, and competes', async () => {
     const executed = await recover(WITH_BACKUP);
-    expect(callsOf(executed, 'Look into the backup')).toMatchObject([
+    expect(callsOf(executed, 'Fetch the backup')).toMatchObject([
       {
-        ...{ command: 'examine-snapshot', ...EXAMINE },
+        ...{ command: 'fetch-backup', ...EXAMINE },
         object: { access: 'read-backup', bucket: 'backups', key: 'orders/1.db' },
       },
     ]);
@@ -319,7 +319,7 @@ describe('a backup', () => {
   it('that cannot be read does not keep what the hosts have from being restored', async () => {
     const executed = await recover({
       ...WITH_BACKUP,
-      'Look into the backup': failure('HostCommandFailed', 'There is no such key.'),
+      'Fetch the backup': failure('HostCommandFailed', 'There is no such key.'),
     });
     expect(callsOf(executed, 'Plan recovery')).toMatchObject([
       { examined: { member: 'node2', result: null, error: 'HostCommandFailed', problem: 'There is no such key.' } },
@@ -351,7 +351,7 @@ describe('an execution that changes nothing', () => {
       'Load cluster': { ...LOADED, dryRun: true },
       'Plan recovery': { ...PLAN, staging: null },
     });
-    expect(callsOf(executed, 'Choose rescue')).toMatchObject([{ dryRun: true }]);
+    expect(callsOf(executed, 'Choose recovery')).toMatchObject([{ dryRun: true }]);
     expect(callsOf(executed, 'Plan recovery')).toMatchObject([{ dryRun: true }]);
     expect(executed.calls.at(-1)?.step).toBe('Plan recovery');
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
@@ -364,8 +364,8 @@ describe('an execution that changes nothing', () => {
   });
 
   it('is one whose quorum comes back before anything is stopped', async () => {
-    const executed = await recover({ 'Look once more': LED });
-    expect(membersOf(executed, 'Discard what is not needed')).toEqual(MEMBERS);
+    const executed = await recover({ 'Check for a quorum once more': LED });
+    expect(membersOf(executed, 'Discard unneeded scratch folders')).toEqual(MEMBERS);
     expect(callsOf(executed, 'Discard unneeded upload')).toEqual([
       { action: 'Discard', key: STAGED.key, uploadId: STAGED.uploadId },
     ]);
@@ -382,8 +382,8 @@ describe('an execution that changes nothing', () => {
 
   it('says where copies are left when that could not be tidied up', async () => {
     const { ended } = await recover({
-      'Look once more': LED,
-      'Discard what is not needed': failure('HostCommandFailed', 'No way there.'),
+      'Check for a quorum once more': LED,
+      'Discard unneeded scratch folders': failure('HostCommandFailed', 'No way there.'),
       'Discard unneeded upload': failure('AwsUnavailable', 'S3 does not answer.'),
     });
     expect(ended).toMatchObject({
@@ -393,7 +393,7 @@ describe('an execution that changes nothing', () => {
   });
 
   it('looks once more at what is configured, and goes on where nobody leads', async () => {
-    const executed = await recover({ 'Look once more': NOT_LED });
+    const executed = await recover({ 'Check for a quorum once more': NOT_LED });
     expect(membersOf(executed, 'Put restored data in place')).toEqual(MEMBERS);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { failure } from './execute.ts';
 import {
+  actionOf,
   COMPARED,
   DISCARD,
   except,
@@ -12,36 +13,35 @@ import {
   PLAN,
   REVERT,
   recover,
-  rescueOf,
   SALVAGING,
   SERVICES,
   VERIFIED,
 } from './recovery-scene.ts';
 import { CLUSTER, callsOf, inspectionOf, SERVICE } from './replacement-scene.ts';
 
-const RESTART = rescueOf('Restart', {
+const RESTART = actionOf('Restart', {
   summary: 'Two of three have their data.',
-  commands: SERVICES('launch', ['node1', 'node2']),
+  commands: SERVICES('start-without-waiting', ['node1', 'node2']),
   mustStart: 2,
 });
-const WAIT = rescueOf('WaitForQuorum', { summary: 'They run.' });
-const MOVE_BACK = rescueOf('MoveBack', { commands: REVERT.slice(0, 2), discard: DISCARD });
-const KEEP = rescueOf('Keep', { commands: DISCARD.slice(1) });
+const WAIT = actionOf('WaitForQuorum', { summary: 'They run.' });
+const MOVE_BACK = actionOf('MoveBack', { commands: REVERT.slice(0, 2), discard: DISCARD });
+const KEEP = actionOf('Keep', { commands: DISCARD.slice(1) });
 /** An inspection that shows some members running. */
 const running =
   (...members: string[]) =>
   ({ host }: { host: string }) =>
     inspectionOf(memberOn(host), { mainPid: members.includes(memberOn(host)) ? 7 : 0 });
-const RESTARTED = { 'Choose rescue': RESTART, 'Wait for quorum': LED, 'Inspect hosts': running() };
+const RESTARTED = { 'Choose recovery': RESTART, 'Wait for quorum': LED, 'Inspect hosts': running() };
 const isCommand = (input: unknown) => Object(input).command !== undefined;
 const LATE = failure('EtcdUnavailable', 'node2 does not answer.');
 const BROKEN = failure('HostCommandFailed', 'The disk is gone.');
 
 it('a dry run plans no more than the end of an earlier recovery that was interrupted', async () => {
   const steps = ['move data back', 'restore nothing'];
-  const earlier = rescueOf('FinishEarlier', { summary: 'It was interrupted.', steps });
-  const executed = await recover({ 'Choose rescue': earlier });
-  expect(executed.calls.at(-1)?.step).toBe('Choose rescue');
+  const earlier = actionOf('FinishEarlier', { summary: 'It was interrupted.', steps });
+  const executed = await recover({ 'Choose recovery': earlier });
+  expect(executed.calls.at(-1)?.step).toBe('Choose recovery');
   expect(executed.ended).toMatchObject({
     status: 'SUCCEEDED',
     output: { outcome: 'Planned', summary: 'It was interrupted.', plan: steps, winner: null, leftOut: [] },
@@ -53,8 +53,8 @@ describe('where a quorum has its data', () => {
     const executed = await recover(RESTARTED);
     expect(membersOf(executed, 'Start what has data')).toEqual(['node1', 'node2']);
     expect(callsOf(executed, 'Start what has data')).toMatchObject([
-      { command: 'control-service', parameters: { unit: 'etcd', action: 'launch' } },
-      { command: 'control-service', parameters: { unit: 'etcd', action: 'launch' } },
+      { command: 'control-service', parameters: { unit: 'etcd', action: 'start-without-waiting' } },
+      { command: 'control-service', parameters: { unit: 'etcd', action: 'start-without-waiting' } },
     ]);
     expect(callsOf(executed, 'Wait for quorum')).toEqual([{ cluster: CLUSTER, waitSeconds: 15 }]);
     // Twice a command is sent to hosts: to look at them, and to start.
@@ -62,7 +62,14 @@ describe('where a quorum has its data', () => {
       ...['Inspect hosts', 'Start what has data'],
     ]);
     expect([...new Set(executed.calls.map(({ step }) => step))]).toEqual([
-      ...['Load cluster', 'Assess quorum', 'Inspect hosts', 'Choose rescue', 'Start what has data', 'Wait for quorum'],
+      ...[
+        'Load cluster',
+        'Assess quorum',
+        'Inspect hosts',
+        'Choose recovery',
+        'Start what has data',
+        'Wait for quorum',
+      ],
       ...['Verify recovery', 'Prove writes on every member', 'Compare hashes'],
     ]);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
@@ -97,7 +104,11 @@ describe('where a quorum has its data', () => {
     ] as const) {
       const executed = await recover({
         ...RESTARTED,
-        'Choose rescue': { ...RESTART, commands: SERVICES('launch', [...commands]), mustStart: commands.length },
+        'Choose recovery': {
+          ...RESTART,
+          commands: SERVICES('start-without-waiting', [...commands]),
+          mustStart: commands.length,
+        },
         'Inspect hosts': running(...before),
       });
       expect(callsOf(executed, 'Inspect hosts')).toHaveLength(3);
@@ -110,7 +121,7 @@ describe('where a quorum has its data', () => {
   it('one whose start failed is not, though it has a process now and then', async () => {
     const executed = await recover({
       ...RESTARTED,
-      'Choose rescue': [RESTART, WAIT],
+      'Choose recovery': [RESTART, WAIT],
       'Inspect hosts': running('node1', 'node2'),
       'Start what has data': except(SERVICE, { node2: BROKEN }),
     });
@@ -123,7 +134,7 @@ describe('where a quorum has its data', () => {
     let looked = 0;
     const executed = await recover({
       ...RESTARTED,
-      'Choose rescue': [RESTART, WAIT],
+      'Choose recovery': [RESTART, WAIT],
       'Wait for quorum': [NOT_LED, LED],
       'Inspect hosts': (input: { host: string }) => looks[Math.floor(looked++ / 3)]?.(input),
     });
@@ -167,7 +178,7 @@ describe('where a quorum has its data', () => {
 
 describe('where a quorum runs already and only needs time', () => {
   it('nothing is started, and nothing was to be done', async () => {
-    const executed = await recover({ 'Choose rescue': [WAIT, WAIT], 'Wait for quorum': [NOT_LED, LED] });
+    const executed = await recover({ 'Choose recovery': [WAIT, WAIT], 'Wait for quorum': [NOT_LED, LED] });
     expect(executed.calls.at(-1)?.step).toBe('Wait for quorum');
     expect(executed.ended).toMatchObject({
       status: 'SUCCEEDED',
@@ -179,24 +190,24 @@ describe('where a quorum runs already and only needs time', () => {
 describe('where no quorum comes of the start', () => {
   it('though enough started, it is waited for first, and then looked at again', async () => {
     const executed = await recover({
-      'Choose rescue': [RESTART, WAIT, SALVAGING],
+      'Choose recovery': [RESTART, WAIT, SALVAGING],
       'Wait for quorum': NOT_LED,
     });
-    const states = ['Inspect hosts', 'Start what has data', 'Wait for quorum', 'Salvage data on every host'];
+    const states = ['Inspect hosts', 'Start what has data', 'Wait for quorum', 'Snapshot data on every host'];
     expect(executed.visited.filter((state) => states.includes(state))).toEqual([
       ...['Inspect hosts', 'Start what has data', 'Wait for quorum', 'Inspect hosts'],
-      ...['Wait for quorum', 'Inspect hosts', 'Salvage data on every host'],
+      ...['Wait for quorum', 'Inspect hosts', 'Snapshot data on every host'],
     ]);
-    expect(callsOf(executed, 'Choose rescue').map((input) => Object(input).waits)).toEqual([0, 1, 2]);
+    expect(callsOf(executed, 'Choose recovery').map((input) => Object(input).waits)).toEqual([0, 1, 2]);
   });
 
   it('and too few started, it is looked at again, waited for, and at last salvaged; each choice knows what was tried', async () => {
     const executed = await recover({
-      'Choose rescue': [RESTART, WAIT, WAIT, SALVAGING],
+      'Choose recovery': [RESTART, WAIT, WAIT, SALVAGING],
       'Start what has data': except(SERVICE, { node2: BROKEN }),
       'Wait for quorum': NOT_LED,
     });
-    const told = callsOf(executed, 'Choose rescue').map((input) => {
+    const told = callsOf(executed, 'Choose recovery').map((input) => {
       const { restarted, restartProblem, launchFailed, waits, turn } = Object(input);
       return { restarted, restartProblem, launchFailed, waits, turn };
     });
@@ -216,7 +227,7 @@ describe('where no quorum comes of the start', () => {
 
   it('and the choice refuses, nothing is touched any more', async () => {
     const executed = await recover({
-      'Choose rescue': [RESTART, failure('PreconditionFailed', 'They run, and none leads.')],
+      'Choose recovery': [RESTART, failure('PreconditionFailed', 'They run, and none leads.')],
     });
     expect(executed.visited.at(-1)).toBe('Stop with the error');
     expect(executed.ended).toMatchObject({
@@ -229,23 +240,23 @@ describe('where no quorum comes of the start', () => {
 
 describe('an earlier recovery that was interrupted', () => {
   it('while it moved data is moved back, then cleared away, before anything else', async () => {
-    const executed = await recover({ ...RESTARTED, 'Choose rescue': [MOVE_BACK, RESTART] });
+    const executed = await recover({ ...RESTARTED, 'Choose recovery': [MOVE_BACK, RESTART] });
     expect(membersOf(executed, 'Undo the interrupted recovery')).toEqual(['node1', 'node2']);
-    expect(membersOf(executed, 'Close the interrupted recovery')).toEqual(['node1', 'node2', 'node3']);
+    expect(membersOf(executed, 'Finish the interrupted recovery')).toEqual(['node1', 'node2', 'node3']);
     expect(executed.ended).toMatchObject({ output: { interrupted: [MOVE_BACK.summary], loss: { atMostWrites: 0 } } });
     const order = executed.calls.map(({ step }) => step);
     expect(order.lastIndexOf('Undo the interrupted recovery')).toBeLessThan(
-      order.indexOf('Close the interrupted recovery'),
+      order.indexOf('Finish the interrupted recovery'),
     );
-    expect(order.indexOf('Start what has data')).toBeGreaterThan(order.lastIndexOf('Close the interrupted recovery'));
+    expect(order.indexOf('Start what has data')).toBeGreaterThan(order.lastIndexOf('Finish the interrupted recovery'));
     expect(callsOf(executed, 'Inspect hosts')).toHaveLength(2 * 3);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { ladder: [{ rung: 'restart' }] } });
   });
 
   it('once all was in place is kept: only what says so is cleared away', async () => {
-    const executed = await recover({ ...RESTARTED, 'Choose rescue': [KEEP, RESTART] });
+    const executed = await recover({ ...RESTARTED, 'Choose recovery': [KEEP, RESTART] });
     expect(executed.visited).not.toContain('Undo the interrupted recovery');
-    expect(membersOf(executed, 'Close the interrupted recovery')).toEqual(['node2', 'node3']);
+    expect(membersOf(executed, 'Finish the interrupted recovery')).toEqual(['node2', 'node3']);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { ladder: [{ rung: 'restart' }] } });
   });
 
@@ -254,11 +265,11 @@ describe('an earlier recovery that was interrupted', () => {
     const after = { kept, discard: FORGET.slice(1) };
     const executed = await recover({
       ...RESTARTED,
-      'Choose rescue': [KEEP, { ...RESTART, ...after }],
+      'Choose recovery': [KEEP, { ...RESTART, ...after }],
     });
-    expect(membersOf(executed, 'Forget the recovery')).toEqual(['node2', 'node3']);
+    expect(membersOf(executed, 'Remove the recovery marks')).toEqual(['node2', 'node3']);
     const order = executed.calls.map(({ step }) => step);
-    expect(order.indexOf('Forget the recovery')).toBeGreaterThan(order.indexOf('Compare hashes'));
+    expect(order.indexOf('Remove the recovery marks')).toBeGreaterThan(order.indexOf('Compare hashes'));
     expect(Object(executed.ended).output).toMatchObject({
       outcome: 'Remediated',
       summary: `Every member is healthy. ${kept} Two of three have their data. Before: No member leads.`,
@@ -274,7 +285,7 @@ describe('an earlier recovery that was interrupted', () => {
 
   it('that is kept counts as well where a restore comes of it', async () => {
     const kept = 'What old-1 has lost is lost.';
-    const { ended } = await recover({ 'Choose rescue': [MOVE_BACK, KEEP, { ...SALVAGING, kept }] });
+    const { ended } = await recover({ 'Choose recovery': [MOVE_BACK, KEEP, { ...SALVAGING, kept }] });
     expect(ended).toMatchObject({
       output: {
         loss: { keptRevision: '4030', atMostWrites: null, explanation: `${kept} ${PLAN.loss.explanation}` },
@@ -285,7 +296,7 @@ describe('an earlier recovery that was interrupted', () => {
   });
 
   it('is told of where a quorum then leads by itself, or none does', async () => {
-    const led = await recover({ 'Choose rescue': [KEEP, WAIT], 'Wait for quorum': LED });
+    const led = await recover({ 'Choose recovery': [KEEP, WAIT], 'Wait for quorum': LED });
     expect(led.ended).toMatchObject({
       output: {
         outcome: 'NothingToDo',
@@ -293,7 +304,7 @@ describe('an earlier recovery that was interrupted', () => {
         interrupted: [KEEP.summary],
       },
     });
-    const late = await recover({ ...RESTARTED, 'Choose rescue': [MOVE_BACK, RESTART], 'Verify recovery': LATE });
+    const late = await recover({ ...RESTARTED, 'Choose recovery': [MOVE_BACK, RESTART], 'Verify recovery': LATE });
     expect(late.ended).toMatchObject({
       cause: `node2 does not answer.\n${MOVE_BACK.summary} The services that were started run on.`,
     });
@@ -301,17 +312,17 @@ describe('an earlier recovery that was interrupted', () => {
 
   it.each([
     ['moved back', 'Undo the interrupted recovery', MOVE_BACK, 'node1'],
-    ['cleared away', 'Close the interrupted recovery', KEEP, 'node2'],
+    ['cleared away', 'Finish the interrupted recovery', KEEP, 'node2'],
   ])(
     'and cannot be %s on one host is for a person; the others are, and keep what says so',
-    async (_, state, rescue, member) => {
+    async (_, state, recovery, member) => {
       const executed = await recover({
-        'Choose rescue': rescue,
+        'Choose recovery': recovery,
         [state]: except({ reverted: true, setAside: '', discarded: true }, { [member]: BROKEN }),
       });
-      expect(membersOf(executed, state)).toEqual(rescue.commands.map((command) => command.member));
-      expect(executed.visited).not.toContain('Salvage data on every host');
-      expect(callsOf(executed, 'Choose rescue')).toHaveLength(1);
+      expect(membersOf(executed, state)).toEqual(recovery.commands.map((command) => command.member));
+      expect(executed.visited).not.toContain('Snapshot data on every host');
+      expect(callsOf(executed, 'Choose recovery')).toHaveLength(1);
       expect(executed.ended).toMatchObject({
         status: 'FAILED',
         error: 'HostCommandFailed',

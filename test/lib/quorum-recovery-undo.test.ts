@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { failure } from './execute.ts';
 import {
+  actionOf,
   except,
   MEMBERS,
   membersOf,
   PLAN,
   recover,
-  rescueOf,
   SALVAGING,
   SERVICES,
   STAGED,
@@ -29,12 +29,12 @@ const LOST = 'The quorum is still lost: no member takes writes. Correct what is 
 const SWAPPED = { dataDir: '/x', walDir: '', ...WRITTEN };
 
 describe('an error before anything is stopped', () => {
-  it.each(['Load cluster', 'Assess quorum', 'Choose rescue', 'Wait for quorum'])(
+  it.each(['Load cluster', 'Assess quorum', 'Choose recovery', 'Wait for quorum'])(
     'in "%s" leaves nothing behind',
     async (state) => {
       const executed = await recover({
         ...(state === 'Wait for quorum' && {
-          'Choose rescue': rescueOf('WaitForQuorum'),
+          'Choose recovery': actionOf('WaitForQuorum'),
         }),
         [state]: BROKEN,
       });
@@ -53,10 +53,10 @@ describe('an error before anything is stopped', () => {
     ['Try and send the snapshot', 'node1: The disk is gone.\nnode1: The disk is gone.'],
     ['Complete upload', 'The disk is gone.'],
     ['Restore on every host', MEMBERS.map((member) => `${member}: The disk is gone.`).join('\n')],
-    ['Look once more', 'The disk is gone.'],
+    ['Check for a quorum once more', 'The disk is gone.'],
   ])('in "%s" removes the scratch folders, and nothing else', async (state, cause) => {
     const executed = await recover({ [state]: BROKEN });
-    expect(membersOf(executed, 'Discard all scratch')).toEqual(MEMBERS);
+    expect(membersOf(executed, 'Discard scratch folders')).toEqual(MEMBERS);
     for (const other of ['Put restored data in place', 'Move all data back', 'Start services again']) {
       expect(executed.visited).not.toContain(other);
     }
@@ -69,10 +69,10 @@ describe('an error before anything is stopped', () => {
 
   it('says which services run that were started', async () => {
     const launch = (...members: string[]) =>
-      rescueOf('Restart', { commands: SERVICES('launch', members), mustStart: 2 });
+      actionOf('Restart', { commands: SERVICES('start-without-waiting', members), mustStart: 2 });
     const failing = async (members: string[], broken: string[]) => {
       const { ended } = await recover({
-        'Choose rescue': [launch(...members), SALVAGING],
+        'Choose recovery': [launch(...members), SALVAGING],
         'Start what has data': except(SERVICE, Object.fromEntries(broken.map((member) => [member, BROKEN]))),
         'Plan recovery': UNSAFE,
       });
@@ -100,7 +100,7 @@ describe('an error before anything is stopped', () => {
   it('says where scratch folders are left', async () => {
     const { ended } = await recover({
       'Plan recovery': UNSAFE,
-      'Discard all scratch': except({ discarded: true }, { node3: BROKEN }),
+      'Discard scratch folders': except({ discarded: true }, { node3: BROKEN }),
     });
     expect(ended).toMatchObject({
       error: 'UnsafeToProceed',
@@ -139,10 +139,10 @@ describe('an error while data is moved, and before the first start', () => {
       MEMBERS.map(() => ({ command: 'revert-data-dir', parameters: PLAN.commands.revert[0]?.parameters })),
     );
     expect(membersOf(executed, 'Start services again')).toEqual(['node2']);
-    expect(membersOf(executed, 'Discard all scratch')).toEqual(MEMBERS);
+    expect(membersOf(executed, 'Discard scratch folders')).toEqual(MEMBERS);
     const order = executed.calls.map(({ step }) => step);
     expect(order.indexOf('Start services again')).toBeGreaterThan(order.lastIndexOf('Move all data back'));
-    expect(order.indexOf('Discard all scratch')).toBeGreaterThan(order.lastIndexOf('Start services again'));
+    expect(order.indexOf('Discard scratch folders')).toBeGreaterThan(order.lastIndexOf('Start services again'));
     expect(executed.visited).not.toContain('Start all services');
     expect(executed.ended).toMatchObject({
       status: 'FAILED',
@@ -189,7 +189,7 @@ describe('an error while data is moved, and before the first start', () => {
     const executed = await recover({
       'Put restored data in place': UNSAFE,
       'Start services again': BROKEN,
-      'Discard all scratch': BROKEN,
+      'Discard scratch folders': BROKEN,
       'Discard upload': BROKEN,
     });
     expect(executed.ended).toMatchObject({
@@ -246,7 +246,7 @@ describe('an error while data is moved, and before the first start', () => {
 
     it('keeps every scratch folder, for they say to the next execution that not all were placed', async () => {
       const executed = await undo('node1');
-      expect(executed.visited).not.toContain('Discard all scratch');
+      expect(executed.visited).not.toContain('Discard scratch folders');
       expect(executed.ended).toMatchObject({
         error: 'UnsafeToProceed',
         cause: [
@@ -267,7 +267,7 @@ describe('a phase of the way back that Run Command does not answer for', () => {
 
   it('while data moves back starts nothing, and keeps every scratch folder', async () => {
     const executed = await recover({ 'Put restored data in place': UNSAFE, 'Move all data back': NO_ANSWER });
-    for (const other of ['Start services again', 'Discard all scratch']) {
+    for (const other of ['Start services again', 'Discard scratch folders']) {
       expect(membersOf(executed, other)).toEqual([]);
     }
     expect(executed.ended).toMatchObject({
@@ -280,7 +280,7 @@ describe('a phase of the way back that Run Command does not answer for', () => {
     const executed = await recover({
       'Put restored data in place': UNSAFE,
       'Start services again': NO_ANSWER,
-      'Discard all scratch': NO_ANSWER,
+      'Discard scratch folders': NO_ANSWER,
     });
     expect(executed.visited).toContain('Discard upload');
     expect(executed.ended).toMatchObject({
@@ -311,7 +311,7 @@ describe('an error once members may have been started', () => {
     ['Prove writes on every member', 'The disk is gone.'],
   ])('in "%s" keeps what is in place and what lies aside, and says where', async (state, cause) => {
     const executed = await recover({ [state]: BROKEN });
-    for (const other of ['Move all data back', 'Start services again', 'Discard all scratch', 'Discard upload']) {
+    for (const other of ['Move all data back', 'Start services again', 'Discard scratch folders', 'Discard upload']) {
       expect(executed.visited).not.toContain(other);
     }
     const aside = MEMBERS.map((member) => `${member} /var/lib/etcd.${hostOf(member)}`).join(', ');
@@ -326,7 +326,7 @@ describe('an error once members may have been started', () => {
   it('where one host cannot say that it keeps the data, or does not start, asks all others for it; nobody forgets it', async () => {
     const executed = await recover({ 'Start all services': except(SERVICE, { node2: BROKEN }) });
     expect(membersOf(executed, 'Start all services')).toEqual(MEMBERS);
-    expect(membersOf(executed, 'Forget the recovery')).toEqual([]);
+    expect(membersOf(executed, 'Remove the recovery marks')).toEqual([]);
     expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
     expect(Object(executed.ended).cause).toMatch(
       /^node2: The disk is gone\.\nThe restored data stays in place, for members may have started with it/,

@@ -10,7 +10,7 @@ const { states, stateOf, following, expectStep } = runbookDefinition(stacks, def
 const phases = tasksOf(definition).filter(({ state }) => 'commands' in payloadOf(state));
 const STOP = 'Stop with the error';
 const [UNTOUCHED, MOVED] = ['Note why nothing is restored', 'Note why data moves back'];
-const KEPT = 'Tell what is kept';
+const KEPT = 'Explain what is kept';
 
 /** The states of the main chain that can be entered from one on, errors included; without those behind `closed`. */
 function statesAfter(name: string, closed = ''): Set<string> {
@@ -26,60 +26,60 @@ describe('the definition', () => {
       'Is the quorum lost?': ['Nothing to do', 'Wait before the next reading', 'Inspect hosts'],
       'Wait before the next reading': ['Assess quorum'],
 
-      'Inspect hosts': ['Choose rescue'],
-      'Choose rescue': ['What may bring the quorum back?'],
+      'Inspect hosts': ['Choose recovery'],
+      'Choose recovery': ['What may bring the quorum back?'],
       'What may bring the quorum back?': [
-        ...['Undo the interrupted recovery', 'Close the interrupted recovery', 'Start what has data'],
-        ...['Wait for quorum', 'Planned to finish an earlier recovery', 'Salvage data on every host'],
+        ...['Undo the interrupted recovery', 'Finish the interrupted recovery', 'Start what has data'],
+        ...['Wait for quorum', 'Planned to finish an earlier recovery', 'Snapshot data on every host'],
       ],
-      'Undo the interrupted recovery': ['Did the undoing fail anywhere?'],
-      'Did the undoing fail anywhere?': [STOP, 'Close the interrupted recovery'],
-      'Close the interrupted recovery': ['Did the closing fail anywhere?'],
-      'Did the closing fail anywhere?': [STOP, 'Inspect hosts'],
+      'Undo the interrupted recovery': ['Did undoing fail anywhere?'],
+      'Did undoing fail anywhere?': [STOP, 'Finish the interrupted recovery'],
+      'Finish the interrupted recovery': ['Did finishing fail anywhere?'],
+      'Did finishing fail anywhere?': [STOP, 'Inspect hosts'],
       'Start what has data': ['Did enough start for a quorum?'],
       'Did enough start for a quorum?': ['Wait for quorum', 'Inspect hosts'],
       'Wait for quorum': ['Does a quorum follow a leader?'],
       'Does a quorum follow a leader?': ['Quorum came back', 'Verify recovery', 'Inspect hosts'],
 
       'Planned to finish an earlier recovery': [],
-      'Salvage data on every host': ['Look into the backup'],
-      'Look into the backup': ['Plan recovery'],
+      'Snapshot data on every host': ['Fetch the backup'],
+      'Fetch the backup': ['Plan recovery'],
       'Plan recovery': ['Is this a dry run?'],
       'Is this a dry run?': ['Planned', 'Begin upload'],
 
       'Begin upload': ['Try and send the snapshot'],
       'Try and send the snapshot': ['Did the trial fail anywhere?'],
       'Did the trial fail anywhere?': [UNTOUCHED, 'Complete upload'],
-      'Look once more': ['Did the quorum come back?'],
-      'Did the quorum come back?': ['Discard what is not needed', 'Put restored data in place'],
-      'Discard what is not needed': ['Discard unneeded upload'],
+      'Check for a quorum once more': ['Did the quorum come back?'],
+      'Did the quorum come back?': ['Discard unneeded scratch folders', 'Put restored data in place'],
+      'Discard unneeded scratch folders': ['Discard unneeded upload'],
       'Discard unneeded upload': ['Quorum came back'],
       'Complete upload': ['Restore on every host'],
       'Restore on every host': ['Did the restore fail anywhere?'],
-      'Did the restore fail anywhere?': [UNTOUCHED, 'Look once more'],
-      'Put restored data in place': ['Did the placing fail anywhere?'],
-      'Did the placing fail anywhere?': [MOVED, 'Start all services'],
+      'Did the restore fail anywhere?': [UNTOUCHED, 'Check for a quorum once more'],
+      'Put restored data in place': ['Did the swap fail anywhere?'],
+      'Did the swap fail anywhere?': [MOVED, 'Start all services'],
       'Start all services': ['Did the start fail anywhere?'],
       'Did the start fail anywhere?': [KEPT, 'Verify recovery'],
 
       'Verify recovery': ['Can it take writes?'],
       'Can the others do without it?': ['Verify recovery', KEPT],
-      'Compare hashes': ['Forget the recovery'],
+      'Compare hashes': ['Remove the recovery marks'],
       'Can it take writes?': ['Compare hashes', 'Prove writes on every member'],
       'Prove writes on every member': ['Compare hashes'],
-      'Forget the recovery': ['Was data restored?'],
+      'Remove the recovery marks': ['Was data restored?'],
       'Was data restored?': ['Discard staged snapshot', 'Quorum restarted'],
       'Discard staged snapshot': ['Cluster restored'],
 
       [MOVED]: ['Move all data back'],
       'Move all data back': ['Start services again'],
       'Start services again': ['Is all data back?'],
-      'Is all data back?': ['Was a snapshot staged?', 'Discard all scratch'],
-      [UNTOUCHED]: ['Discard all scratch'],
-      'Discard all scratch': ['Was a snapshot staged?'],
-      'Was a snapshot staged?': ['Discard upload', 'Tell what was undone'],
-      'Discard upload': ['Tell what was undone'],
-      'Tell what was undone': [STOP],
+      'Is all data back?': ['Was a snapshot staged?', 'Discard scratch folders'],
+      [UNTOUCHED]: ['Discard scratch folders'],
+      'Discard scratch folders': ['Was a snapshot staged?'],
+      'Was a snapshot staged?': ['Discard upload', 'Explain what was undone'],
+      'Discard upload': ['Explain what was undone'],
+      'Explain what was undone': [STOP],
       [KEPT]: [STOP],
 
       'Nothing to do': [],
@@ -97,16 +97,16 @@ describe('the definition', () => {
       'Load cluster': [STOP],
       'Assess quorum': [STOP],
       'Inspect hosts': [STOP],
-      'Choose rescue': [STOP],
+      'Choose recovery': [STOP],
       'Undo the interrupted recovery': [STOP],
-      'Close the interrupted recovery': [STOP],
+      'Finish the interrupted recovery': [STOP],
       'Start what has data': [STOP],
       'Wait for quorum': [STOP],
-      'Salvage data on every host': [UNTOUCHED],
-      'Look into the backup': [UNTOUCHED],
+      'Snapshot data on every host': [UNTOUCHED],
+      'Fetch the backup': [UNTOUCHED],
       'Plan recovery': [UNTOUCHED],
-      'Look once more': [UNTOUCHED],
-      'Discard what is not needed': ['Quorum came back'],
+      'Check for a quorum once more': [UNTOUCHED],
+      'Discard unneeded scratch folders': ['Quorum came back'],
       'Discard unneeded upload': ['Quorum came back'],
       'Begin upload': [UNTOUCHED],
       'Try and send the snapshot': [UNTOUCHED],
@@ -117,21 +117,21 @@ describe('the definition', () => {
       'Verify recovery': ['Can the others do without it?'],
       'Compare hashes': [KEPT],
       'Prove writes on every member': [KEPT],
-      'Forget the recovery': ['Was data restored?'],
+      'Remove the recovery marks': ['Was data restored?'],
       'Discard staged snapshot': ['Cluster restored'],
       'Move all data back': ['Start services again'],
       'Start services again': ['Is all data back?'],
-      'Discard all scratch': ['Was a snapshot staged?'],
-      'Discard upload': ['Tell what was undone'],
+      'Discard scratch folders': ['Was a snapshot staged?'],
+      'Discard upload': ['Explain what was undone'],
     });
   });
 
   it.each([
     ['Load cluster', 'load-cluster'],
     ['Assess quorum', 'assess-quorum'],
-    ['Choose rescue', 'choose-rescue'],
+    ['Choose recovery', 'choose-recovery'],
     ['Wait for quorum', 'wait-for-quorum'],
-    ['Look once more', 'wait-for-quorum'],
+    ['Check for a quorum once more', 'wait-for-quorum'],
     ['Plan recovery', 'plan-recovery'],
     ['Begin upload', 'stage-snapshot'],
     ['Complete upload', 'stage-snapshot'],
@@ -142,39 +142,39 @@ describe('the definition', () => {
     ['Compare hashes', 'compare-hashes'],
     ['Prove writes on every member', 'prove-writes'],
     ['Inspect hosts', 'transfer-snapshots'],
-    ['Look into the backup', 'transfer-snapshots'],
+    ['Fetch the backup', 'transfer-snapshots'],
     ['Try and send the snapshot', 'transfer-snapshots'],
     ['Restore on every host', 'transfer-snapshots'],
     ['Undo the interrupted recovery', 'run-host-commands'],
-    ['Close the interrupted recovery', 'run-host-commands'],
+    ['Finish the interrupted recovery', 'run-host-commands'],
     ['Start what has data', 'run-host-commands'],
-    ['Salvage data on every host', 'run-host-commands'],
-    ['Discard what is not needed', 'run-host-commands'],
+    ['Snapshot data on every host', 'run-host-commands'],
+    ['Discard unneeded scratch folders', 'run-host-commands'],
     ['Put restored data in place', 'run-host-commands'],
     ['Start all services', 'run-host-commands'],
-    ['Forget the recovery', 'run-host-commands'],
+    ['Remove the recovery marks', 'run-host-commands'],
     ['Move all data back', 'run-host-commands'],
     ['Start services again', 'run-host-commands'],
-    ['Discard all scratch', 'run-host-commands'],
+    ['Discard scratch folders', 'run-host-commands'],
   ])('runs in the state "%s" the step %s', expectStep);
 
   it('sends each command from the states that are named after it', () => {
     expect(commandsSent(definition)).toEqual({
       'Inspect hosts': 'inspect-host',
       'Undo the interrupted recovery': 'revert-data-dir',
-      'Close the interrupted recovery': 'discard-scratch',
+      'Finish the interrupted recovery': 'mark-recovery',
       'Start what has data': 'control-service',
-      'Salvage data on every host': 'salvage-data-dir',
-      'Look into the backup': 'examine-snapshot',
-      'Discard what is not needed': 'discard-scratch',
+      'Snapshot data on every host': 'snapshot-data-dir',
+      'Fetch the backup': 'fetch-backup',
+      'Discard unneeded scratch folders': 'mark-recovery',
       'Try and send the snapshot': 'send-snapshot',
       'Restore on every host': 'restore-snapshot',
       'Put restored data in place': 'swap-data-dir',
       'Start all services': 'start-restored',
-      'Forget the recovery': 'discard-scratch',
+      'Remove the recovery marks': 'mark-recovery',
       'Move all data back': 'revert-data-dir',
       'Start services again': 'control-service',
-      'Discard all scratch': 'discard-scratch',
+      'Discard scratch folders': 'mark-recovery',
     });
   });
 });
@@ -191,7 +191,12 @@ describe('a phase', () => {
 describe('before anything is stopped and data is moved', () => {
   it.each([
     ...['Plan recovery', 'Is this a dry run?', 'Try and send the snapshot', 'Did the trial fail anywhere?'],
-    ...['Restore on every host', 'Did the restore fail anywhere?', 'Look once more', 'Did the quorum come back?'],
+    ...[
+      'Restore on every host',
+      'Did the restore fail anywhere?',
+      'Check for a quorum once more',
+      'Did the quorum come back?',
+    ],
   ])('the way leads through "%s"', (name) => {
     expect(statesAfter('Load cluster')).toContain('Put restored data in place');
     expect(statesAfter('Load cluster', name)).not.toContain('Put restored data in place');
@@ -203,7 +208,7 @@ describe('before anything is stopped and data is moved', () => {
 });
 
 describe('before a member is started', () => {
-  it.each(['Put restored data in place', 'Did the placing fail anywhere?'])('the way leads through "%s"', (name) => {
+  it.each(['Put restored data in place', 'Did the swap fail anywhere?'])('the way leads through "%s"', (name) => {
     expect(statesAfter('Load cluster')).toContain('Start all services');
     expect(statesAfter('Load cluster', name)).not.toContain('Start all services');
   });
@@ -213,7 +218,7 @@ describe('once a member may have been started', () => {
   it('no data is moved any more, and nothing is stopped', () => {
     const later = [...statesAfter('Start all services')];
     expect(later).toContain(KEPT);
-    for (const name of ['Move all data back', 'Put restored data in place', 'Discard all scratch']) {
+    for (const name of ['Move all data back', 'Put restored data in place', 'Discard scratch folders']) {
       expect(later).not.toContain(name);
     }
   });
@@ -226,10 +231,10 @@ describe('on the way back', () => {
     const allowed = [UNTOUCHED, MOVED, 'Move all data back', 'Start services again'].concat(
       ...[
         'Is all data back?',
-        'Discard all scratch',
+        'Discard scratch folders',
         'Was a snapshot staged?',
         'Discard upload',
-        'Tell what was undone',
+        'Explain what was undone',
       ],
       STOP,
     );

@@ -5,12 +5,12 @@ import type { HostCommand } from '../../core/hosts/run-host-commands.ts';
 import {
   assessQuorumInput,
   type Candidate,
-  chooseRescueInput,
-  type MemberStanding,
+  chooseRecoveryInput,
+  type MemberStatus,
   planRecoveryInput,
   type QuorumAssessment,
+  type RecoveryAction,
   type RecoveryPlan,
-  type Rescue,
   stageSnapshotInput,
   type VerifiedRecovery,
   verifyRecoveryInput,
@@ -50,7 +50,7 @@ export const LOADED = {
 /** As it is planned to be, so that it can be told from the configured one. */
 export const PLANNED_CLUSTER = { ...CLUSTER, quotaBackendBytes: 1 };
 
-function standingOf(name: string, more: Partial<MemberStanding> = {}): MemberStanding {
+function standingOf(name: string, more: Partial<MemberStatus> = {}): MemberStatus {
   return {
     ...{ name, answering: false, leaderId: '', version: '', revision: '', raftAppliedIndex: '' },
     problem: 'Nothing listens there.',
@@ -77,7 +77,7 @@ export function assessmentOf(verdict: QuorumAssessment['verdict'] = 'Lost', lost
   };
 }
 
-export function rescueOf(action: Rescue['action'], more: Partial<Rescue> = {}): Rescue {
+export function actionOf(action: RecoveryAction['action'], more: Partial<RecoveryAction> = {}): RecoveryAction {
   return {
     ...{ action, summary: `${action} may help.`, commands: [], mustStart: 0, discard: [], examine: null, kept: '' },
     ...more,
@@ -85,7 +85,7 @@ export function rescueOf(action: Rescue['action'], more: Partial<Rescue> = {}): 
 }
 
 const SALVAGE = { unit, ...SCRATCH, binDir, user, group, keep: 'yes' };
-export const SALVAGING = rescueOf('Salvage', {
+export const SALVAGING = actionOf('Salvage', {
   summary: 'No quorum has data.',
   commands: each(() => SALVAGE),
   discard: DISCARD,
@@ -159,7 +159,7 @@ export const PLAN: RecoveryPlan = {
     forget: FORGET,
     start: each(() => ({ unit, ...SCRATCH })),
     revert: REVERT,
-    startAgain: SERVICES('launch', ['node2']),
+    startAgain: SERVICES('start-without-waiting', ['node2']),
   },
   archives: { node3: ['/var/lib/etcd.old'] },
 };
@@ -188,19 +188,19 @@ const ANSWERS = {
   'Load cluster': LOADED,
   'Assess quorum': assessmentOf(),
   'Inspect hosts': ({ host }: { host: string }) => inspectionOf(memberOn(host), { mainPid: 0 }),
-  'Choose rescue': SALVAGING,
+  'Choose recovery': SALVAGING,
   'Undo the interrupted recovery': REVERTED,
-  'Close the interrupted recovery': DISCARDED,
+  'Finish the interrupted recovery': DISCARDED,
   'Start what has data': SERVICE,
   'Wait for quorum': NOT_LED,
-  'Salvage data on every host': salvageOf('4030'),
-  'Look into the backup': {
+  'Snapshot data on every host': salvageOf('4030'),
+  'Fetch the backup': {
     ...{ revision: '4000', totalKeys: 1, hash: '1', sizeBytes: 9, hasHash: true, version: '' },
     snapshot: { sizeBytes: 9, sha256: SHA256 },
   },
   'Plan recovery': PLAN,
-  'Look once more': NOT_LED,
-  'Discard what is not needed': DISCARDED,
+  'Check for a quorum once more': NOT_LED,
+  'Discard unneeded scratch folders': DISCARDED,
   'Begin upload': STAGED,
   'Try and send the snapshot': ({ object }: { object: { partNumber: number } }) => ({
     ...{ revision: '1000004030', sizeBytes: 9, etag: `"etag-${object.partNumber}"` },
@@ -212,11 +212,11 @@ const ANSWERS = {
   'Verify recovery': VERIFIED,
   'Compare hashes': COMPARED,
   'Prove writes on every member': { members: ['after'] },
-  'Forget the recovery': DISCARDED,
+  'Remove the recovery marks': DISCARDED,
   'Discard staged snapshot': { ...STAGED, uploadId: '' },
   'Move all data back': REVERTED,
   'Start services again': SERVICE,
-  'Discard all scratch': DISCARDED,
+  'Discard scratch folders': DISCARDED,
   'Discard upload': { ...STAGED, uploadId: '' },
   'Discard unneeded upload': { ...STAGED, uploadId: '' },
 };
@@ -230,9 +230,9 @@ export function wellOf(state: string, input: JsonValue): unknown {
 const INPUTS: Record<string, z.ZodType> = {
   'Load cluster': loadClusterInput,
   'Assess quorum': assessQuorumInput,
-  'Choose rescue': chooseRescueInput,
+  'Choose recovery': chooseRecoveryInput,
   'Wait for quorum': waitForQuorumInput,
-  'Look once more': waitForQuorumInput,
+  'Check for a quorum once more': waitForQuorumInput,
   'Plan recovery': planRecoveryInput,
   'Begin upload': stageSnapshotInput,
   'Complete upload': stageSnapshotInput,

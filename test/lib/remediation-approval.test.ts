@@ -34,7 +34,7 @@ describe('a runbook that has to be approved', () => {
   it('says first what it would do, and runs once that is approved', async () => {
     const executed = await ask(APPROVED);
     expect(executed.visited.slice(0, UNTIL_ASKED.length + 7)).toEqual([
-      ...[...UNTIL_ASKED, 'Is it approved?', 'Take the question back'],
+      ...[...UNTIL_ASKED, 'Is it approved?', 'Withdraw the question'],
       ...[...AGAIN, 'Which runbook?', RUN],
     ]);
     expect(runsOf(executed)).toEqual([`${RUN} dry`, RUN]);

@@ -7,7 +7,7 @@ import { callsOf } from './replacement-scene.ts';
 const BEGIN = ['Load cluster', 'Take the lock'];
 const LOOK = ['Diagnose cluster', 'Choose runbook', 'Is there anything to do?'];
 const END = ['Record how it ended', 'Give the lock back', 'Did an alarm come in meanwhile?', 'How did it end?'];
-const FAIL = ['Note the error', 'Does whoever wants to know it know?', 'Page that it has failed', ...END];
+const FAIL = ['Record the error', 'Is a page needed?', 'Page that it has failed', ...END];
 const FAILS = 'May another incident have stopped it?';
 const RAISE = 'Stop with the error that ended it';
 const AUTOMATIC = { 'member-failed': 'automatic' } as const;
@@ -190,7 +190,7 @@ describe('a runbook that another incident has stopped', () => {
       answers: { 'Diagnose cluster': found, 'Run member-replacement': bySpace },
     });
     expect(runsOf(executed)).toEqual(['Run member-replacement']);
-    expect(executed.visited.slice(-FAIL.length - 2)).toEqual(['It stays failed', ...FAIL, RAISE]);
+    expect(executed.visited.slice(-FAIL.length - 2)).toEqual(['End with the error of the runbook', ...FAIL, RAISE]);
     expect(executed.ended).toMatchObject({
       status: 'FAILED',
       error: 'PreconditionFailed',

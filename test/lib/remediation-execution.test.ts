@@ -14,7 +14,7 @@ import { CLUSTER, callsOf } from './replacement-scene.ts';
 
 const BEGIN = ['Load cluster', 'Take the lock'];
 const LOOK = ['Diagnose cluster', 'Choose runbook', 'Is there anything to do?'];
-const RUN_SPACE = ['Which runbook?', 'Run space-reclaim', 'Was it a dry run?', 'Note what it came to'];
+const RUN_SPACE = ['Which runbook?', 'Run space-reclaim', 'Did the runbook only plan?', 'Record the round'];
 const END = ['Record how it ended', 'Give the lock back', 'Did an alarm come in meanwhile?', 'How did it end?'];
 const AUTOMATIC = { 'member-failed': 'automatic' } as const;
 
@@ -43,7 +43,7 @@ const MEMBER_ROUND = {
 describe('a remediation', () => {
   it('of a healthy cluster looks, and has nothing to do', async () => {
     const executed = await remediate();
-    expect(executed.visited).toEqual([...BEGIN, ...LOOK, 'Note the outcome', ...END, 'Nothing to do']);
+    expect(executed.visited).toEqual([...BEGIN, ...LOOK, 'Record the outcome', ...END, 'Nothing to do']);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
     expect(Object(executed.ended).output).toEqual({
       ...ASKED,
@@ -61,7 +61,7 @@ describe('a remediation', () => {
     const executed = await remediate({ found: [FULL, HEALTHY] });
     expect(executed.visited).toEqual([
       ...[...BEGIN, ...LOOK, ...RUN_SPACE],
-      ...[...LOOK, 'Note the outcome', ...END, 'Remediated'],
+      ...[...LOOK, 'Record the outcome', ...END, 'Remediated'],
     ]);
     expect(Object(executed.ended).output).toEqual({
       ...ASKED,
@@ -161,7 +161,7 @@ describe('a dry run', () => {
   it("ends with the runbook's plan, and runs nothing else", async () => {
     const executed = await remediate({ input, found: [diagnosisOf('member-failed', 'auth-token-invalid')] });
     expect(runsOf(executed)).toEqual(['Run member-replacement dry']);
-    expect(executed.visited.slice(-6)).toEqual(['Note the plan', ...END, 'Planned']);
+    expect(executed.visited.slice(-6)).toEqual(['Record the plan', ...END, 'Planned']);
     expect(Object(executed.ended).output).toMatchObject({
       outcome: 'Planned',
       summary: 'member-failed and auth-token-invalid was seen.',

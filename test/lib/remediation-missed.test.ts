@@ -4,7 +4,7 @@ import { diagnosisOf, lockOf, OTHER, remediate, tableWith } from './remediation-
 import { callsOf } from './replacement-scene.ts';
 
 const RUNNING = { 'Look at the holder': { Status: 'RUNNING' } };
-const WORD = 'Leave word with the holder';
+const WORD = 'Pass the alarm on to the holder';
 const AGAIN = 'Start another one for it';
 const HEALTHY = diagnosisOf('healthy');
 

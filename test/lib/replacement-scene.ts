@@ -219,8 +219,8 @@ const ANSWERS = {
   'Write membership and start': JOINED,
   'Wait for member': progressOf('node3', '9'),
   'Promote member': CHANGED,
-  'Look why it does not join': inspectionOf('node3'),
-  'Tell what was changed': ({ error, cause }: { error: string; cause: string }) => ({ error, cause }),
+  'Inspect why it does not join': inspectionOf('node3'),
+  'Explain what was changed': ({ error, cause }: { error: string; cause: string }) => ({ error, cause }),
   'Start services again': SERVICE,
   'Compare hashes': { revision: '9', hash: 4711, members: ['node1', 'node2', 'node3'] },
   'Prove writes on every member': { members: ['after'] },
@@ -243,7 +243,7 @@ const INPUTS: Record<string, z.ZodType> = {
   'Wait for member': waitForMemberInput,
   'Compare hashes': compareHashesInput,
   'Prove writes on every member': proveWritesInput,
-  'Tell what was changed': tellChangesInput,
+  'Explain what was changed': tellChangesInput,
 };
 
 /** Replaces node3 without a hitch, but for what `answers` say. Every input is held against the contract of its step. */

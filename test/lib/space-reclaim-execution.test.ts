@@ -52,7 +52,7 @@ const ANSWERS = {
   'Load cluster': LOADED,
   'Assess space': ASSESSMENT,
   'Compact history': { revision: '7', outcome: 'Compacted' },
-  'Choose next member': { action: 'Finish' },
+  'Choose next defragmentation': { action: 'Finish' },
   'Disarm alarms': { disarmed: [] },
   'Prove writes on every member': { members: [{ name: 'after' }], ...NOBODY_LEFT_OUT, summary: '' },
 };
@@ -65,7 +65,7 @@ function execute(answers: Record<string, unknown>): Promise<Executed> {
 
 function asked(turn: number, defragmented: string[], leftOut: string[] = []): Call {
   return {
-    step: 'Choose next member',
+    step: 'Choose next defragmentation',
     input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut, quotas: [QUOTA], withoutRoom: [], defragmented, turn },
   };
 }
@@ -96,7 +96,7 @@ describe('an execution', () => {
     const a = { member: 'a', dbSizeBytesBefore: 9, dbSizeBytesAfter: 1 };
     const b = { member: 'b', dbSizeBytesBefore: 8, dbSizeBytesAfter: 2 };
     const { ended, calls } = await execute({
-      'Choose next member': [
+      'Choose next defragmentation': [
         { action: 'Defragment', member: 'b' },
         { action: 'MoveLeadership', member: 'a', transferee: 'b' },
         { action: 'Defragment', member: 'a' },
@@ -141,7 +141,7 @@ describe('an execution', () => {
     const standing = { leftOut: [LEFT_OUT], remaining: ['member-failed'], summary: 'Replace c next.' };
     const { ended, calls } = await execute({
       'Assess space': { ...ASSESSMENT, alarms: [{ memberId: '1', alarm: 'NOSPACE' }], leftOut: [LEFT_OUT] },
-      'Choose next member': [{ action: 'Defragment', member: 'b' }, { action: 'Finish' }],
+      'Choose next defragmentation': [{ action: 'Defragment', member: 'b' }, { action: 'Finish' }],
       'Defragment member': { defragmentations: [b] },
       'Prove writes on every member': { members: [{ name: 'after' }], ...standing },
     });
@@ -181,7 +181,7 @@ describe('an execution', () => {
   it('appends nothing when a member was not defragmented after all, and chooses again', async () => {
     const b = { member: 'b', dbSizeBytesBefore: 8, dbSizeBytesAfter: 2 };
     const { ended, calls } = await execute({
-      'Choose next member': [
+      'Choose next defragmentation': [
         { action: 'Defragment', member: 'a' },
         { action: 'Defragment', member: 'b' },
         { action: 'Defragment', member: 'a' },
@@ -203,7 +203,7 @@ describe('an execution', () => {
 
   it('reports that nothing was defragmented as an empty list', async () => {
     const { ended } = await execute({
-      'Choose next member': [{ action: 'Defragment', member: 'a' }, { action: 'Finish' }],
+      'Choose next defragmentation': [{ action: 'Defragment', member: 'a' }, { action: 'Finish' }],
       'Defragment member': { defragmentations: [] },
     });
     expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated', defragmented: [] } });
@@ -226,10 +226,10 @@ describe('an execution', () => {
     const { ended, calls } = await execute({
       'Assess space': HOSTED,
       'Inspect hosts': { dataDir: { freeBytes: 1 } },
-      'Weigh the room on the disks': ROOM,
+      'Check free disk space': ROOM,
     });
     expect(calls.slice(2, 6).map(({ step }) => step)).toEqual([
-      ...['Inspect hosts', 'Inspect hosts', 'Weigh the room on the disks', 'Compact history'],
+      ...['Inspect hosts', 'Inspect hosts', 'Check free disk space', 'Compact history'],
     ]);
     expect(calls[2]?.input).toMatchObject({ command: 'inspect-host', member: 'b', host: 'i-b' });
     expect(calls[4]?.input).toEqual({
@@ -244,7 +244,9 @@ describe('an execution', () => {
       })),
       unasked: '',
     });
-    expect(calls.find(({ step }) => step === 'Choose next member')?.input).toMatchObject({ withoutRoom: ['b'] });
+    expect(calls.find(({ step }) => step === 'Choose next defragmentation')?.input).toMatchObject({
+      withoutRoom: ['b'],
+    });
     expect(ended).toMatchObject({
       output: { summary: 'after took a write each, and no alarm is raised. b has no room. Before: Full.' },
     });
@@ -255,7 +257,7 @@ describe('an execution', () => {
       'Load cluster': { ...LOADED, dryRun: true },
       'Assess space': HOSTED,
       'Inspect hosts': {},
-      'Weigh the room on the disks': ROOM,
+      'Check free disk space': ROOM,
     });
     expect(ended).toMatchObject({ output: { summary: 'Full. b has no room.', plan: ['leave b', 'defragment a'] } });
   });
@@ -264,9 +266,9 @@ describe('an execution', () => {
     const { ended, calls } = await execute({
       'Assess space': HOSTED,
       'Inspect hosts': failure('AwsUnavailable', 'SSM does not answer.'),
-      'Weigh the room on the disks': { ...ROOM, withoutRoom: [] },
+      'Check free disk space': { ...ROOM, withoutRoom: [] },
     });
-    const weighed = calls.find(({ step }) => step === 'Weigh the room on the disks')?.input;
+    const weighed = calls.find(({ step }) => step === 'Check free disk space')?.input;
     expect(weighed).toMatchObject({ inspected: [], unasked: 'SSM does not answer.' });
     expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
   });
@@ -275,10 +277,10 @@ describe('an execution', () => {
     const { ended, calls } = await execute({
       'Assess space': HOSTED,
       'Inspect hosts': {},
-      'Weigh the room on the disks': failure('PreconditionFailed', 'The disk has no room.'),
+      'Check free disk space': failure('PreconditionFailed', 'The disk has no room.'),
     });
     expect(ended).toMatchObject({ error: 'PreconditionFailed', cause: 'The disk has no room.' });
-    expect(calls.at(-1)?.step).toBe('Weigh the room on the disks');
+    expect(calls.at(-1)?.step).toBe('Check free disk space');
   });
 
   it('on a cluster in order ends with nothing done', async () => {
@@ -296,11 +298,11 @@ describe('an execution', () => {
         { action: 'Defragment', member: 'a' },
       ];
       const { ended, calls } = await execute({
-        'Choose next member': next,
+        'Choose next defragmentation': next,
         'Move leadership': {},
         'Defragment member': { defragmentations: [] },
         ...(['Disarm alarms', 'Prove writes on every member'].includes(name) && {
-          'Choose next member': { action: 'Finish' },
+          'Choose next defragmentation': { action: 'Finish' },
         }),
         [name]: failure('UnsafeToProceed', 'CORRUPT is raised.'),
       });
@@ -318,7 +320,7 @@ describe('an execution', () => {
 
   it('says of an error what was changed before it', async () => {
     const { ended } = await execute({
-      'Choose next member': [
+      'Choose next defragmentation': [
         { action: 'Defragment', member: 'b' },
         { action: 'MoveLeadership', member: 'a', transferee: 'b' },
         { action: 'Finish' },
@@ -350,9 +352,9 @@ describe('an execution', () => {
     ["again while Lambda makes an idle function's network interface anew", 'Lambda.ResourceNotReadyException'],
   ])('asks %s', async (_, error) => {
     const settling = Array.from({ length: 12 }, () => failure(error, 'Not yet.'));
-    const { ended, calls } = await execute({ 'Choose next member': [...settling, { action: 'Finish' }] });
+    const { ended, calls } = await execute({ 'Choose next defragmentation': [...settling, { action: 'Finish' }] });
     expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
-    expect(calls.filter(({ step }) => step === 'Choose next member')).toHaveLength(13);
+    expect(calls.filter(({ step }) => step === 'Choose next defragmentation')).toHaveLength(13);
   });
 
   it.each([

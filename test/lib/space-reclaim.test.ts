@@ -15,20 +15,20 @@ describe('the definition', () => {
       'Load cluster': ['Assess space'],
       'Assess space': ['Is there anything to reclaim?'],
       'Is there anything to reclaim?': ['Nothing to do', 'Inspect hosts', 'Is this a dry run?'],
-      'Inspect hosts': ['Weigh the room on the disks'],
-      'Weigh the room on the disks': ['Is this a dry run?'],
+      'Inspect hosts': ['Check free disk space'],
+      'Check free disk space': ['Is this a dry run?'],
       'Is this a dry run?': ['Planned', 'Compact history'],
-      'Compact history': ['Choose next member'],
-      'Choose next member': ['What comes next?'],
+      'Compact history': ['Choose next defragmentation'],
+      'Choose next defragmentation': ['What comes next?'],
       'What comes next?': ['Move leadership', 'Defragment member', 'Disarm alarms'],
-      'Move leadership': ['Choose next member'],
-      'Defragment member': ['Choose next member'],
+      'Move leadership': ['Choose next defragmentation'],
+      'Defragment member': ['Choose next defragmentation'],
       'Disarm alarms': ['Prove writes on every member'],
       'Prove writes on every member': ['Space reclaimed'],
       'Nothing to do': [],
       Planned: [],
       'Space reclaimed': [],
-      'Tell what was changed': [ERROR_STATE],
+      'Explain what was changed': [ERROR_STATE],
       [ERROR_STATE]: [],
     });
   });
@@ -38,9 +38,9 @@ describe('the definition', () => {
     (name, state) => {
       const others: Record<string, string> = {
         'Load cluster': ERROR_STATE,
-        'Inspect hosts': 'Weigh the room on the disks',
+        'Inspect hosts': 'Check free disk space',
       };
-      expect(catchers(state)).toEqual([others[name] ?? 'Tell what was changed']);
+      expect(catchers(state)).toEqual([others[name] ?? 'Explain what was changed']);
     },
   );
 
@@ -48,9 +48,9 @@ describe('the definition', () => {
     ['Load cluster', 'load-cluster'],
     ['Assess space', 'assess-space'],
     ['Inspect hosts', 'run-host-commands'],
-    ['Weigh the room on the disks', 'weigh-room'],
+    ['Check free disk space', 'weigh-room'],
     ['Compact history', 'compact-history'],
-    ['Choose next member', 'choose-next-member'],
+    ['Choose next defragmentation', 'choose-next-defragmentation'],
     ['Move leadership', 'move-leadership'],
     ['Defragment member', 'defragment-member'],
     ['Disarm alarms', 'disarm-alarms'],

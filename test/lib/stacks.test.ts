@@ -19,7 +19,15 @@ const fleet = synthesizeStacks(FLEET);
 const { platform } = fleet;
 const TOGGLE = 'toggle-authentication';
 const CHOICE = 'choose-runbook';
-const OUTSIDE = [CHOICE, 'choose-rescue', 'list-backups', 'plan-recovery', 'tell-changes', 'weigh-check', 'weigh-room'];
+const OUTSIDE = [
+  CHOICE,
+  'choose-recovery',
+  'list-backups',
+  'plan-recovery',
+  'tell-changes',
+  'weigh-check',
+  'weigh-room',
+];
 const IN_VPC = STEPS.filter((step) => !OUTSIDE.includes(step));
 const STAGING_STEPS = ['stage-snapshot', 'transfer-snapshots'];
 describe('the function of every step', () => {

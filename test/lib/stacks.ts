@@ -7,7 +7,7 @@ import type { Cluster, ClustersFile } from '../../core/cluster/clusters.ts';
 import { defineStacks } from '../../lib/app.ts';
 import { functionOf as functionName, STEPS_OF } from '../../lib/steps.ts';
 import type { StateMachineDefinition } from '../../local/asl/types.ts';
-import type { MetricAlarm } from '../../local/aws/cloudwatch.ts';
+import type { MetricAlarm } from '../../local/aws/alarm-state.ts';
 import type { Table } from '../../local/aws/dynamodb.ts';
 import type { EventRule } from '../../local/aws/events.ts';
 import type { Role } from '../../local/aws/iam.ts';
@@ -19,7 +19,7 @@ export const FUNCTIONS = Object.keys(STEPS_OF);
 export const STEPS = readdirSync(join(ROOT, 'lambdas/steps')).map((file) => basename(file, '.ts'));
 /** Steps that decide from what they are given, or talk to AWS alone. */
 export const STEPS_WITHOUT_ETCD = [
-  'choose-rescue',
+  'choose-recovery',
   'choose-runbook',
   'list-backups',
   'load-cluster',

@@ -2,14 +2,14 @@ import type * as z from 'zod';
 import {
   type AuthenticationWindow,
   assessTokensInput,
-  chooseNextCureInput,
+  chooseNextTokenActionInput,
   type EnabledAuthentication,
   enableAuthenticationInput,
   type MemberTokens,
-  type NextCure,
-  planTokenCureInput,
+  type NextTokenAction,
+  planTokenResetInput,
   type TokenAssessment,
-  type TokenCurePlan,
+  type TokenResetPlan,
   type VerifiedTokens,
   verifyTokensInput,
 } from '../../core/auth-token-reset/contracts.ts';
@@ -41,8 +41,8 @@ export const LOADED = {
 export function membersOf(rejecting: string[]): MemberTokens[] {
   return CLUSTER.members.map(({ name }) =>
     rejecting.includes(name)
-      ? { name, id: 'a1', version: '3.5.5', standing: 'RejectsTokens', problem: 'rejects every token.' }
-      : { name, id: 'a1', version: '3.5.5', standing: 'TakesTokens', problem: '' },
+      ? { name, id: 'a1', version: '3.5.5', status: 'RejectsTokens', problem: 'rejects every token.' }
+      : { name, id: 'a1', version: '3.5.5', status: 'TakesTokens', problem: '' },
   );
 }
 
@@ -60,7 +60,7 @@ export function assessmentOf(rejecting: string[], more: Partial<TokenAssessment>
 }
 
 export function readingsOf(rejecting: string[], count: number) {
-  return { standings: rejecting.map((member) => `${member} RejectsTokens`), equal: count, total: count };
+  return { statuses: rejecting.map((member) => `${member} RejectsTokens`), equal: count, total: count };
 }
 
 export const NOTHING_TO_DO = assessmentOf([], { verdict: 'NothingToDo', summary: 'Every member takes fresh tokens.' });
@@ -74,7 +74,7 @@ export function reportOf(member: string): InspectionReport {
   return { member, host: hostOf(member), result: inspectionOf(member), error: '', problem: '' };
 }
 
-export function planOf(restartable: string[], more: Partial<TokenCurePlan> = {}): TokenCurePlan {
+export function planOf(restartable: string[], more: Partial<TokenResetPlan> = {}): TokenResetPlan {
   return {
     ladder: [
       { rung: 'restart', serves: restartable.length > 0, why: 'It can be restarted.' },
@@ -91,16 +91,21 @@ export function planOf(restartable: string[], more: Partial<TokenCurePlan> = {})
 const UNIT = { unit: INSPECTION.unit, action: 'restart' };
 
 export function restartOf(member: string) {
-  return { action: 'RestartService', member, host: hostOf(member), parameters: UNIT } as const satisfies NextCure;
+  return {
+    action: 'RestartService',
+    member,
+    host: hostOf(member),
+    parameters: UNIT,
+  } as const satisfies NextTokenAction;
 }
 
-export function waitFor(member: string): NextCure {
+export function waitFor(member: string): NextTokenAction {
   return { action: 'WaitForMember', member };
 }
 
-export const TOGGLE: NextCure = { action: 'ToggleAuthentication', through: 'node1' };
-export const ENABLE: NextCure = { action: 'EnableAuthentication' };
-export const FINISH: NextCure = { action: 'Finish' };
+export const TOGGLE: NextTokenAction = { action: 'ToggleAuthentication', through: 'node1' };
+export const ENABLE: NextTokenAction = { action: 'EnableAuthentication' };
+export const FINISH: NextTokenAction = { action: 'Finish' };
 
 const DISABLED_AT = Date.parse('2025-01-01T12:00:00.000Z');
 /** Authentication was disabled for 12 ms. */
@@ -158,8 +163,8 @@ const ANSWERS = {
     const member = CLUSTER.members.find((each) => each.host === host)?.name ?? '';
     return inspectionOf(member);
   },
-  'Plan token cure': planOf(['node3']),
-  'Choose next cure': [restartOf('node3'), FINISH],
+  'Plan token reset': planOf(['node3']),
+  'Choose next token action': [restartOf('node3'), FINISH],
   'Restart service': SERVICE,
   'Toggle authentication': { toggled: true, window: WINDOW },
   'Enable authentication': enabledOf(),
@@ -170,9 +175,9 @@ const ANSWERS = {
 const INPUTS: Record<string, z.ZodType> = {
   'Load cluster': loadClusterInput,
   'Assess tokens': assessTokensInput,
-  'Plan token cure': planTokenCureInput,
-  'Choose next cure': chooseNextCureInput,
-  'Toggle authentication': chooseNextCureInput,
+  'Plan token reset': planTokenResetInput,
+  'Choose next token action': chooseNextTokenActionInput,
+  'Toggle authentication': chooseNextTokenActionInput,
   'Enable authentication': enableAuthenticationInput,
   'Verify tokens': verifyTokensInput,
   'Prove writes on every member': proveWritesInput,

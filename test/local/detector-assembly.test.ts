@@ -4,7 +4,7 @@ import type { JsonValue } from '../../local/asl/json.ts';
 import { type Assembly, synthesize } from '../../local/assembly.ts';
 import { deliveriesOf } from '../../local/aws/events.ts';
 import type { Page } from '../../local/aws/sns.ts';
-import { Detector } from '../../local/detector.ts';
+import { EmbeddedDetector } from '../../local/detector.ts';
 import { Platform } from '../../local/platform.ts';
 
 /** All that is synthesized for the watch, together: the schedule, the bundle, its metrics, the alarms over them, and the rules. */
@@ -35,9 +35,9 @@ it('a cluster without a quorum raises its alarm after three looks, which pages a
   const pages: Page[] = [];
   const changes: string[] = [];
   const failures: unknown[] = [];
-  let detector: Detector | undefined;
+  let detector: EmbeddedDetector | undefined;
   const started = await new Promise<{ arn: string; input: JsonValue }[]>((resolve) => {
-    detector = Detector.start({
+    detector = EmbeddedDetector.start({
       schedules: assembly.schedules,
       alarms: assembly.alarms,
       minuteMs: 1,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { MetricAlarm } from '../../local/aws/cloudwatch.ts';
+import type { MetricAlarm } from '../../local/aws/alarm-state.ts';
 import type { Page } from '../../local/aws/sns.ts';
-import { Detector, type DetectorOptions } from '../../local/detector.ts';
+import { type DetectorOptions, EmbeddedDetector } from '../../local/detector.ts';
 
 const alarm = (cluster: string, differences: Partial<MetricAlarm> = {}): MetricAlarm => ({
   name: `etcd-remediation/${cluster}/space-exceeded`,
@@ -34,7 +34,7 @@ async function watch(
   const told = { states: [] as string[], pages: [] as Page[], failures: [] as unknown[] };
   await new Promise<void>((resolve) => {
     const look = () => enough(told) && resolve();
-    const detector = Detector.start({
+    const detector = EmbeddedDetector.start({
       ...options,
       schedules: options.clusters.map((cluster) => ({ functionArn: 'arn:detector', input: { cluster } })),
       minuteMs: 1,
@@ -114,7 +114,7 @@ describe('the detector, embedded,', () => {
     const told: unknown[] = [];
     let ended: unknown;
     await new Promise<void>((begun) => {
-      const detector = Detector.start({
+      const detector = EmbeddedDetector.start({
         schedules: [{ functionArn: 'arn:detector', input: {} }],
         alarms: [alarm('orders', { treatMissingData: 'breaching', evaluationPeriods: 1, datapointsToAlarm: 1 })],
         minuteMs: 60_000,
@@ -140,7 +140,7 @@ describe('the detector, embedded,', () => {
 
   it('waits for the end of the minute no longer when it is closed', async () => {
     let looks = 0;
-    const detector = Detector.start({
+    const detector = EmbeddedDetector.start({
       schedules: [],
       alarms: [alarm('orders', { treatMissingData: 'breaching', evaluationPeriods: 1, datapointsToAlarm: 1 })],
       invoke: async () => undefined,

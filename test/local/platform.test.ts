@@ -86,7 +86,7 @@ describe('the staging bucket of the embedded platform', () => {
 
   it('stands beside folders that are read as the buckets of backups', async () => {
     const examined = await transfer(
-      'examine-snapshot',
+      'fetch-backup',
       { dataDir: join(folder, 'data'), binDir: '/usr/bin', keep: 'no', execution: 'run-1' },
       { access: 'read-backup', bucket: 'all-backups', key: 'monday.db' },
     );

@@ -10,7 +10,7 @@ it('alarms that find a remediation at work start one more when it ends, and not 
   const alarms: Promise<unknown>[] = [];
   const first = scene.start('orders', {
     onEnter: (state) => {
-      if (state === 'Note the outcome') alarms.push(...['a', 'b', 'c'].map((name) => alarm(name).ended));
+      if (state === 'Record the outcome') alarms.push(...['a', 'b', 'c'].map((name) => alarm(name).ended));
     },
   });
   expect(await first.ended).toMatchObject({ output: { outcome: 'Remediated' } });

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type AwsEndpoint, AwsError, type Operation, serveAwsEndpoint } from '../../local/aws/endpoint.ts';
+import { AwsError } from '../../local/aws/aws-error.ts';
+import { type AwsEndpoint, type Operation, serveAwsEndpoint } from '../../local/aws/endpoint.ts';
 import { systemsManager } from '../../local/aws/services.ts';
 import { etcdRemediation, startIn } from '../cli/command.ts';
 import { resultOf } from '../cli/deployed-scene.ts';

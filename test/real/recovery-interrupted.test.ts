@@ -156,7 +156,7 @@ describe.each(WORLDS)('a recovery that was killed, with %s', (_what, possible, m
       if (host.has(archive)) expect(host.read(`${archive}/snap/db`)).toBe('old');
       await succeed(access, 'start-restored', start(world));
       expect(phaseOf(world)).toBe('kept');
-      await succeed(access, 'discard-scratch', discard(world, 'forget'));
+      await succeed(access, 'mark-recovery', discard(world, 'forget'));
       expect(everythingOn(world).join('\n')).not.toMatch(/\.etcd-remediation|scratch/);
     });
   });
@@ -175,7 +175,7 @@ describe.each(WORLDS)('a recovery that was killed, with %s', (_what, possible, m
         expect(phaseOf(world)).toBe('restored');
         // A command that still runs somewhere can place nothing any more.
         expect(await refuse(world.access, 'swap-data-dir', place(world))).toMatchObject({ exitCode: 65 });
-        await succeed(world.access, 'discard-scratch', discard(world));
+        await succeed(world.access, 'mark-recovery', discard(world));
         expect(everythingOn(world)).toEqual(before);
       },
     );
@@ -200,7 +200,7 @@ describe.each(WORLDS)('a recovery that was killed, with %s', (_what, possible, m
         }
         expect(await succeed(world.access, 'revert-data-dir', revert(world))).toMatchObject({ setAside: '' });
         expect(phaseOf(world)).toBe('restored');
-        await succeed(world.access, 'discard-scratch', discard(world));
+        await succeed(world.access, 'mark-recovery', discard(world));
         expect(everythingOn(world)).toEqual(before);
       },
     );
@@ -228,7 +228,7 @@ describe('moving back what was placed', () => {
     const { exitCode, message } = await refuse(host.access, 'revert-data-dir', revert(world));
     expect({ exitCode, message }).toEqual({ exitCode: 66, message: expect.stringContaining('has been started') });
     expect(everythingOn(world)).toEqual(before);
-    expect(await refuse(host.access, 'discard-scratch', discard(world))).toMatchObject({ exitCode: 65 });
+    expect(await refuse(host.access, 'mark-recovery', discard(world))).toMatchObject({ exitCode: 65 });
   });
 
   it('puts the older data back once a person has moved away what was started', async () => {
@@ -244,7 +244,7 @@ describe('moving back what was placed', () => {
     await succeed(host.access, 'revert-data-dir', revert(world));
     expect(host.read('data/member/snap/db')).toBe('old');
     expect(host.read('wal/0000000000000000-0000000000000000.wal')).toBe('old log');
-    await succeed(host.access, 'discard-scratch', discard(world));
+    await succeed(host.access, 'mark-recovery', discard(world));
   });
 
   it('can be done by hand after the scratch folder is gone', async () => {
@@ -253,7 +253,7 @@ describe('moving back what was placed', () => {
     await restore(world);
     await succeed(host.access, 'swap-data-dir', place(world));
     await succeed(host.access, 'start-restored', start(world));
-    await succeed(host.access, 'discard-scratch', discard(world, 'forget'));
+    await succeed(host.access, 'mark-recovery', discard(world, 'forget'));
     host.setProperties({});
     expect(await succeed(host.access, 'revert-data-dir', revert(world))).toEqual({
       reverted: true,

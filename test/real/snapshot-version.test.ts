@@ -20,5 +20,5 @@ it('a backup tells the release whose storage it is to a host with an older etcd'
     execution: 'run-1',
     url: server.url('orders.db'),
   };
-  expect(await succeed(host.access, 'examine-snapshot', parameters)).toMatchObject({ version: '3.7.0', hasHash: true });
+  expect(await succeed(host.access, 'fetch-backup', parameters)).toMatchObject({ version: '3.7.0', hasHash: true });
 });

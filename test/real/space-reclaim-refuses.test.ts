@@ -49,7 +49,7 @@ describe('the space runbook refuses a full cluster', () => {
     expect(statesOf(execution)).toEqual([
       'Load cluster',
       'Assess space',
-      'Tell what was changed',
+      'Explain what was changed',
       'Stop with the error',
     ]);
     expect(before.alarms).toContain(`CORRUPT on ${id}`);

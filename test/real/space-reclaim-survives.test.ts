@@ -112,7 +112,7 @@ describe('the space runbook brings a full cluster back', () => {
     const full = await onStage();
     await fill(full.etcd, { keys: 40 });
     let restarted: Promise<void> | undefined;
-    using _ = around(full.platform, 'choose-next-member', {
+    using _ = around(full.platform, 'choose-next-defragmentation', {
       before: async (invocation) => {
         if (invocation === 2) await full.cluster.killMember('m3');
         if (invocation === 3) restarted = full.cluster.startMember('m3');
@@ -130,7 +130,7 @@ describe('the space runbook brings a full cluster back', () => {
     const steps = [
       'assess-space',
       'compact-history',
-      'choose-next-member',
+      'choose-next-defragmentation',
       'move-leadership',
       'defragment-member',
       'disarm-alarms',

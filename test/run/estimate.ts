@@ -14,7 +14,7 @@ const TYPICAL: readonly (readonly [string, number])[] = [
   ['test/real/space-reclaim-', 160],
   ['test/real/member-replacement.test', 150],
   ['test/real/releases/', 120],
-  ['test/real/salvage-data-dir.test', 110],
+  ['test/real/snapshot-data-dir.test', 110],
   ['test/real/', 50],
   ['test/runbooks/', 45],
   ['test/lambdas/steps/quorum', 45],

@@ -20,6 +20,6 @@ export const RESTART: readonly HostCommandName[] = ['inspect-host', 'control-ser
 
 /** And where data is restored, seven. */
 export const RESTORE: readonly HostCommandName[] = [
-  ...(['inspect-host', 'salvage-data-dir', 'send-snapshot', 'restore-snapshot'] as const),
-  ...(['swap-data-dir', 'start-restored', 'discard-scratch'] as const),
+  ...(['inspect-host', 'snapshot-data-dir', 'send-snapshot', 'restore-snapshot'] as const),
+  ...(['swap-data-dir', 'start-restored', 'mark-recovery'] as const),
 ];

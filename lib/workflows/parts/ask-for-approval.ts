@@ -36,7 +36,7 @@ const MAX_PLAN_CHARS = 3_000;
 export function askForApproval(scope: Construct, props: AskForApprovalProps): { ask: State; wait: State } {
   const { table, pages, within, every, lookAgain, onError } = props;
   const option = prefixOption(scope);
-  const note = Pass.jsonata(scope, 'Note the question', {
+  const note = Pass.jsonata(scope, 'Prepare the question', {
     comment: 'With the plan that is asked about, and until when',
     outputs: {},
     assign: {
@@ -123,7 +123,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
     },
     assign: { approvals: '{% [$append($approvals, $answer)] %}' },
   });
-  const closeQuestion = table.call(scope, 'Take the question back', {
+  const closeQuestion = table.call(scope, 'Withdraw the question', {
     comment: 'It was answered: nobody is asked any more',
     action: 'updateItem',
     parameters: { Key: lockKey('$cluster.name'), UpdateExpression: 'REMOVE approval', ...ownedBy(ME) },

@@ -24,7 +24,7 @@ const BETWEEN_TRIES = Duration.seconds(30);
  * Reads the variables `cluster` and `toggled`, and sets `enabled`: what the step has found and done. Where it looks again, what it did at an
  * earlier look is kept in `enabledBefore`, which is null at first.
  */
-export function enableAuthentication(
+export function enableAuthenticationAgain(
   scope: Construct,
   { step, pages, endOf, certain }: EnableAuthenticationProps,
 ): State {

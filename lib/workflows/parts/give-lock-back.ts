@@ -113,12 +113,12 @@ export function giveLockBack(scope: Construct, { table, pages, ended, remediatio
   });
   page.addCatch(record);
   page.next(record);
-  const isAPersonToBeTold = ChoiceState.jsonata(scope, 'Does whoever wants to know it know?', {
+  const isAPersonToBeTold = ChoiceState.jsonata(scope, 'Is a page needed?', {
     comment: 'A dry run that fails is read by whoever started it, and who rejected a plan knows that nothing was done',
   })
     .when(Condition.jsonata(`{% $request.dryRun or $ended.outcome = '${WORKFLOW_ERRORS.ApprovalRejected}' %}`), record)
     .otherwise(page);
-  const afterError = Pass.jsonata(scope, 'Note the error', {
+  const afterError = Pass.jsonata(scope, 'Record the error', {
     comment: 'It is raised again at the end',
     outputs: {},
     assign: {

@@ -16,7 +16,7 @@ export interface OnEveryHostProps {
   atOnce?: number;
   /** What the next state gets: the step's output, if not said. */
   outputs?: Record<string, unknown>;
-  /** Variables to set from {@link REPORTS} or {@link PROBLEMS}. */
+  /** Variables to set from {@link REPORTS} or {@link FAILED_HOSTS}. */
   assign?: Record<string, unknown>;
   /** Where an error of the step itself goes: then it is known of no host how far it is. */
   onError: IChainable;
@@ -26,13 +26,13 @@ export interface OnEveryHostProps {
 
 /** JSONata: a report `{member, host, result, error, problem}` for each command, in their order; and the problems of those that failed. */
 export const REPORTS = '$states.result.Payload.reports';
-export const PROBLEMS = '$states.result.Payload.problems';
+export const FAILED_HOSTS = '$states.result.Payload.problems';
 
 /** JSONata: what the next state finds of a phase in which a command has failed, as an error. */
 export const FAILURE = { error: '{% $states.input.failed %}', cause: '{% $states.input.problems %}' };
 export const HAS_FAILED = Condition.jsonata("{% $states.input.failed != '' %}");
 
-/** JSONata: {@link PROBLEMS}, with no more than so many characters of each. */
+/** JSONata: {@link FAILED_HOSTS}, with no more than so many characters of each. */
 export function shortProblems(maxChars: number): string {
   return `$join([${REPORTS}[error != ''].(member & ': ' & $substring(problem, 0, ${maxChars}))], '\\n')`;
 }

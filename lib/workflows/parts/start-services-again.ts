@@ -1,7 +1,7 @@
 import { Choice, Condition, type Fail } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Step } from '../../step-function.ts';
-import { PROBLEMS, reportFromEveryHost } from './on-every-host.ts';
+import { FAILED_HOSTS, reportFromEveryHost } from './on-every-host.ts';
 
 /**
  * A service that ran, and was stopped for a replacement which then had to stop itself, runs again: broken as it was, it may still
@@ -17,8 +17,8 @@ export function startServicesAgain(scope: Construct, step: Step, stop: Fail): Ch
     outputs: {
       error: '{% $states.input.error %}',
       cause:
-        `{% $states.input.cause & (${PROBLEMS} = '' ? ' The services that were stopped run again.' : ` +
-        `' Not every service that was stopped runs again: ' & ${PROBLEMS}) %}`,
+        `{% $states.input.cause & (${FAILED_HOSTS} = '' ? ' The services that were stopped run again.' : ` +
+        `' Not every service that was stopped runs again: ' & ${FAILED_HOSTS}) %}`,
     },
     onError: stop,
     caught: {

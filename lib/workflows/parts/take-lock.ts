@@ -87,7 +87,7 @@ export function takeLock(scope: Construct, props: TakeLockProps): State {
   lookAtHolder.addRetry(WHILE_AWS_IS_AWAY);
   lookAtHolder.addCatch(takeOver, { errors: gone, outputs: ERROR });
   lookAtHolder.addCatch(onError, { outputs: ERROR });
-  const leaveWord = table.call(scope, 'Leave word with the holder', {
+  const leaveWord = table.call(scope, 'Pass the alarm on to the holder', {
     comment: 'In the lock: whoever gives it back starts another remediation for the alarm',
     action: 'updateItem',
     parameters: {

@@ -8,7 +8,7 @@ export const NOTHING_TO_UNDO = 'Nothing of this has to be undone: the next execu
  * @param changes JSONata: a list of texts, each a change: `m1 was defragmented`; @param now what is left to say then
  */
 export function tellBefore(scope: Construct, { changes, now }: { changes: string; now: string }, stop: Fail): Pass {
-  const tell = Pass.jsonata(scope, 'Tell what was changed', {
+  const tell = Pass.jsonata(scope, 'Explain what was changed', {
     outputs: {
       error: '{% $states.input.error %}',
       cause: `{% ($before := ${changes}; $states.input.cause & ($count($before) = 0 ? '' : '\\nBefore this: ' & $join($before, '; ') & '. ${now}')) %}`,

@@ -10,7 +10,7 @@ import { stepState } from './step-state.ts';
  * Reads the variables `plan` and `changes`.
  */
 export function tellChanges(scope: Construct, step: Step, next: IChainable): Choice {
-  const tell = stepState(scope, 'Tell what was changed', {
+  const tell = stepState(scope, 'Explain what was changed', {
     step,
     input: {
       error: '{% $states.input.error %}',

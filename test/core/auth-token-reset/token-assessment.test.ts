@@ -10,7 +10,7 @@ import { clusterOf, configured, failureOf, refusing, silent, voter } from '../ob
 import { tokensOf, windowOf } from './tokens.ts';
 
 const parameters = tokenParametersSchema.parse({});
-const NONE: TokenReadings = { standings: [], equal: 0, total: 0 };
+const NONE: TokenReadings = { statuses: [], equal: 0, total: 0 };
 const CLUSTER = clusterOf([configured('node1'), configured('node2'), configured('node3')], {
   auth: { secret: 'root' },
 });
@@ -72,7 +72,7 @@ describe('an assessment', () => {
 
   it('wants no host looked at where the configuration names none', () => {
     const hostless = { ...CLUSTER, members: CLUSTER.members.map(({ host: _, ...member }) => member) };
-    const sure = { standings: ['node3 RejectsTokens'], equal: 2, total: 2 };
+    const sure = { statuses: ['node3 RejectsTokens'], equal: 2, total: 2 };
     expect(assess(REJECTING, sure, hostless)).toMatchObject({ verdict: 'Cure', inspections: [] });
   });
 

@@ -4,15 +4,20 @@ import type { Observation } from '../../../core/cluster/observation.ts';
 import { spaceParametersSchema } from '../../../core/space-reclaim/contracts.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { failureOf, idOf, learner, noSpace, observation, silent, voter } from '../observations.ts';
-import { assessSpace, chooseAlarmsToDisarm, chooseNext, describeSettled } from '../space-reclaim/space-decisions.ts';
+import {
+  assessSpace,
+  chooseAlarmsToDisarm,
+  chooseNextDefragmentation,
+  provenWrites,
+} from '../space-reclaim/space-decisions.ts';
 
 const parameters = parse(spaceParametersSchema, {}, 'parameters');
 
 const DECISIONS: [string, (reading: Observation) => unknown][] = [
   ['the assessment', (reading) => assessSpace(reading, parameters)],
-  ['the choice of the next member', (reading) => chooseNext(reading, parameters, [], 0)],
+  ['the choice of the next member', (reading) => chooseNextDefragmentation(reading, parameters, [], 0)],
   ['the disarming', (reading) => chooseAlarmsToDisarm(reading, parameters)],
-  ['the report', (reading) => describeSettled(reading)],
+  ['the report', (reading) => provenWrites(reading)],
 ];
 const IN_THE_LOOP = DECISIONS.slice(1);
 

@@ -158,7 +158,7 @@ describe('a name in etcd that clusters.json does not take', () => {
     const full = { ...seen, alarms: [noSpace('node3')] };
     const space = parse(spaceParametersSchema, {}, 'parameters');
     expect(assessSpace(full, { cluster, parameters: space }).verdict).toBe('Reclaim');
-    const readings = { standings: [], equal: 0, total: 0 };
+    const readings = { statuses: [], equal: 0, total: 0 };
     const parameters = { strategy: 'restart-then-toggle' as const, confirmSeconds: 15 };
     const probes = rejecting(['node1'], proof(well())).probes;
     expect(assessTokens({ ...seen, probes, window: null }, { cluster, parameters, readings }).verdict).toBe('Confirm');

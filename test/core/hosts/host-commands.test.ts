@@ -248,12 +248,12 @@ describe('the parameters of the commands', () => {
     [
       'control-service',
       'action',
-      ['start', 'launch', 'stop', 'restart'],
+      ['start', 'start-without-waiting', 'stop', 'restart'],
       ['', 'Stop', 'stop ', 'kill', 'start\n', 'constructor'],
     ],
     ['swap-data-dir', 'data', ['swap', 'leave'], ['', 'old', 'swap,leave']],
-    ['salvage-data-dir', 'keep', ['yes', 'no'], ['', 'Yes', 'true', 'no\n']],
-    ['examine-snapshot', 'keep', ['yes', 'no'], ['', 'y']],
+    ['snapshot-data-dir', 'keep', ['yes', 'no'], ['', 'Yes', 'true', 'no\n']],
+    ['fetch-backup', 'keep', ['yes', 'no'], ['', 'y']],
     ['restore-snapshot', 'hashCheck', ['yes', 'no'], ['', 'skip']],
     ['swap-data-dir', 'replaceNewer', ['yes', 'no'], ['', 'always']],
     ['swap-data-dir', 'data', ['swap', 'leave'], ['', 'stop']],
@@ -284,7 +284,7 @@ describe('the commands', () => {
   });
 });
 
-describe('what salvage-data-dir found', () => {
+describe('what snapshot-data-dir found', () => {
   const salvaged = {
     method: 'replayed',
     revision: '5858',
@@ -298,7 +298,7 @@ describe('what salvage-data-dir found', () => {
     snapshot: { sizeBytes: 106264, sha256: 'afdff2cb2e2e2c49916376a132413499a27d5efdb7b2dcc5b065a4d89d26afbc' },
     problem: '',
   };
-  const schema = HOST_COMMAND_RESULTS['salvage-data-dir'];
+  const schema = HOST_COMMAND_RESULTS['snapshot-data-dir'];
 
   it('is read without a change, with a log and a snapshot or without', () => {
     expect(schema.parse(salvaged)).toEqual(salvaged);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Salvage } from '../../../core/hosts/host-command-results.ts';
 import type { Candidate } from '../../../core/quorum-recovery/contracts.ts';
-import { boundLoss } from '../../../core/quorum-recovery/loss-bound.ts';
+import { boundDataLoss } from '../../../core/quorum-recovery/loss-bound.ts';
 import { log, salvage, salvaged } from './recoveries.ts';
 
 const VOTERS = ['node1', 'node2', 'node3'];
@@ -11,7 +11,7 @@ function winner(revision: number, source: Candidate['source'] = 'replay'): Candi
 }
 
 function bound(candidate: Candidate, data: Record<string, Salvage | null>, voters = VOTERS) {
-  return boundLoss({
+  return boundDataLoss({
     voters,
     quorum: Math.floor(voters.length / 2) + 1,
     salvaged: Object.entries(data).map(([name, result]) => salvaged(name, result)),

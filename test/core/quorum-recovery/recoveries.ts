@@ -8,17 +8,17 @@ import type {
 } from '../../../core/hosts/host-command-results.ts';
 import { HOST_COMMANDS, type HostCommandName, parameterSchema } from '../../../core/hosts/host-commands.ts';
 import type { HostCommand } from '../../../core/hosts/run-host-commands.ts';
+import { chooseRecovery } from '../../../core/quorum-recovery/choose-recovery.ts';
 import {
-  type ChooseRescue,
+  type ChooseRecovery,
   type ExaminationReport,
-  type MemberStanding,
+  type MemberStatus,
   type PlanRecovery,
   type QuorumParameters,
   quorumParametersSchema,
   type SalvageReport,
 } from '../../../core/quorum-recovery/contracts.ts';
 import { planRecovery } from '../../../core/quorum-recovery/recovery-plan.ts';
-import { chooseRescue } from '../../../core/quorum-recovery/rescue.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { clusterOf, configured, directory, inspected, LAYOUT, MIB } from '../observations.ts';
 
@@ -34,7 +34,7 @@ export function parametersWith(differences: object = {}): QuorumParameters {
   return parse(quorumParametersSchema, differences, 'parameters');
 }
 
-export function standing(name: string, differences: Partial<MemberStanding> = {}): MemberStanding {
+export function standing(name: string, differences: Partial<MemberStatus> = {}): MemberStatus {
   const silent = { answering: false, leaderId: '', version: '', revision: '', raftAppliedIndex: '' };
   return { name, ...silent, problem: 'does not answer.', ...differences };
 }
@@ -59,11 +59,11 @@ function unitOf(activeState: string, subState: string, result: string, mainPid: 
   return { loadState: 'loaded', activeState, subState, result, mainPid, restarts: 0, exitStatus: 0 };
 }
 
-interface RescueRequest extends Partial<Omit<ChooseRescue, 'inspections'>> {
+interface RecoveryActionRequest extends Partial<Omit<ChooseRecovery, 'inspections'>> {
   hosts?: Record<string, Partial<HostInspection> | null>;
 }
 
-function rescueRequest({ hosts = {}, ...rest }: RescueRequest = {}): ChooseRescue {
+function recoveryActionRequest({ hosts = {}, ...rest }: RecoveryActionRequest = {}): ChooseRecovery {
   const { cluster = CLUSTER } = rest;
   return {
     cluster,
@@ -80,7 +80,7 @@ function rescueRequest({ hosts = {}, ...rest }: RescueRequest = {}): ChooseRescu
     ...rest,
   };
 }
-export const rescue = (request?: RescueRequest) => chooseRescue(rescueRequest(request));
+export const recoveryAction = (request?: RecoveryActionRequest) => chooseRecovery(recoveryActionRequest(request));
 
 function reportsOf(
   members: ConfiguredMember[],

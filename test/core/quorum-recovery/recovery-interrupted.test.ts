@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HostInspection } from '../../../core/hosts/host-command-results.ts';
 import { clusterOf, configured, failureOf } from '../observations.ts';
-import { MEMBERS, parametersWith, refusalsOf, rescue, STATES, withBackup } from './recoveries.ts';
+import { MEMBERS, parametersWith, recoveryAction, refusalsOf, STATES, withBackup } from './recoveries.ts';
 
 type Phase = HostInspection['recoveries'][number]['phase'];
 
@@ -51,7 +51,7 @@ describe('a recovery that was interrupted', () => {
       ['node2', 'node3'],
     ],
   ])('goes back where nothing proves that it was in place everywhere: %j', (phases, hosts) => {
-    const { action, commands, discard } = rescue(three(...phases));
+    const { action, commands, discard } = recoveryAction(three(...phases));
     expect({ action, reverted: names(commands), discarded: names(discard) }).toEqual({
       action: 'MoveBack',
       reverted: hosts,
@@ -60,14 +60,14 @@ describe('a recovery that was interrupted', () => {
     expect([...commands, ...discard].every(({ parameters }) => parameters.execution === 'old-1')).toBe(true);
     expect(discard.every(({ parameters }) => parameters.outcome === 'undo')).toBe(true);
     expect(commands.flatMap((command) => refusalsOf('revert-data-dir', command))).toEqual([]);
-    expect(discard.flatMap((command) => refusalsOf('discard-scratch', command))).toEqual([]);
+    expect(discard.flatMap((command) => refusalsOf('mark-recovery', command))).toEqual([]);
   });
 
   it('says where the configuration of etcd lies as it was, of each host that may have another one', () => {
-    const { summary } = rescue(three('placed', 'restored', 'moving'));
+    const { summary } = recoveryAction(three('placed', 'restored', 'moving'));
     expect(summary).toContain("written the membership into etcd's configuration. This is not put back");
     expect(summary).toMatch(/the original lies beside it: \S+\.old-1 on i-\w*1, \S+\.old-1 on i-\w*3\.$/);
-    expect(rescue(three('restored', 'restored', 'restored')).summary).not.toContain('configuration');
+    expect(recoveryAction(three('restored', 'restored', 'restored')).summary).not.toContain('configuration');
   });
 
   it.each<[[Phase | null, Phase | null, Phase | null], string[]]>([
@@ -82,10 +82,10 @@ describe('a recovery that was interrupted', () => {
     [['kept', 'placed', null], ['node2']],
     [[null, 'placed', 'kept'], ['node2']],
   ])('is kept where every host says that it is in place, or one that it is on all: %j', (phases, placed) => {
-    const { action, commands, discard, summary } = rescue(three(...phases));
+    const { action, commands, discard, summary } = recoveryAction(three(...phases));
     expect({ action, kept: names(commands), discard }).toEqual({ action: 'Keep', kept: placed, discard: [] });
     expect(commands.every(({ parameters }) => parameters.outcome === 'commit')).toBe(true);
-    expect(commands.flatMap((command) => refusalsOf('discard-scratch', command))).toEqual([]);
+    expect(commands.flatMap((command) => refusalsOf('mark-recovery', command))).toEqual([]);
     expect(summary).toContain('What that execution has reported as lost is lost.');
   });
 
@@ -96,10 +96,10 @@ describe('a recovery that was interrupted', () => {
     ],
     [['kept', null, null], ['node1']],
   ])('is over where every word that is left is "kept": %j, which goes after the proofs', (phases, forgotten) => {
-    const { action, discard, kept } = rescue(three(...phases));
+    const { action, discard, kept } = recoveryAction(three(...phases));
     expect({ action, forgotten: names(discard) }).toEqual({ action: 'Restart', forgotten });
     expect(discard.every(({ parameters }) => parameters.outcome === 'forget')).toBe(true);
-    expect(discard.flatMap((command) => refusalsOf('discard-scratch', command))).toEqual([]);
+    expect(discard.flatMap((command) => refusalsOf('mark-recovery', command))).toEqual([]);
     expect(kept).toBe(
       'An earlier recovery (old-1) has restored data, which was kept. What it has lost is lost: its own plan says how much.',
     );
@@ -110,7 +110,7 @@ describe('a recovery that was interrupted', () => {
     [['moving', 'kept', 'restored'], 'node1: moving, node3: restored'],
   ])('is for a person where the hosts contradict each other: %j', (phases, those) => {
     for (const dryRun of [false, true]) {
-      const failure = failureOf(() => rescue({ ...three(...phases), dryRun }));
+      const failure = failureOf(() => recoveryAction({ ...three(...phases), dryRun }));
       expect(failure.name).toBe('UnsafeToProceed');
       expect(failure.message).toContain(`on every host, and ${those} means that it is not`);
     }
@@ -125,13 +125,13 @@ describe('a recovery that was interrupted', () => {
       ['placed', 'placed'],
     ])('is neither moved back nor kept, unless it may be left out: %s, %s', (first, second) => {
       const hosts = { node1: left(first), node2: null, node3: left(second) };
-      const failure = failureOf(() => rescue({ hosts }));
+      const failure = failureOf(() => recoveryAction({ hosts }));
       expect(failure.name).toBe('PreconditionFailed');
       expect(failure.message).toContain(
         '\n- node2: Run Command does not reach it.\nThat recovery may have come further there',
       );
       expect(failure.message).toContain('make sure that node2 is off for good');
-      const { action, commands, discard } = rescue({ hosts, parameters: fewer });
+      const { action, commands, discard } = recoveryAction({ hosts, parameters: fewer });
       expect({ action, reverted: names(commands), discarded: names(discard) }).toEqual({
         action: 'MoveBack',
         reverted: ['node1', 'node3'],
@@ -142,38 +142,40 @@ describe('a recovery that was interrupted', () => {
     it('is not left out where leave was given for another one', () => {
       const hosts = { node1: left('moving'), node2: null, node3: left('restored') };
       const only = (name: string) => parametersWith({ acceptFewerMembers: true, leaveOutOnly: [name] });
-      expect(failureOf(() => rescue({ hosts, parameters: only('node3') })).message).toContain(
+      expect(failureOf(() => recoveryAction({ hosts, parameters: only('node3') })).message).toContain(
         'only node3 may be left out by what was approved',
       );
-      expect(rescue({ hosts, parameters: only('node2') }).action).toBe('MoveBack');
+      expect(recoveryAction({ hosts, parameters: only('node2') }).action).toBe('MoveBack');
     });
 
     it('is kept all the same where another one says that all have it', () => {
       const hosts = { node1: left('kept'), node2: null, node3: left('placed') };
-      const { action, commands } = rescue({ hosts });
+      const { action, commands } = recoveryAction({ hosts });
       expect({ action, kept: names(commands) }).toEqual({ action: 'Keep', kept: ['node3'] });
     });
 
     it('is as unknown where the configuration names no host', () => {
       const cluster = clusterOf([configured('node1'), configured('node2', { host: undefined }), configured('node3')]);
-      const failure = failureOf(() => rescue({ cluster, hosts: { node1: left('placed'), node3: left('placed') } }));
+      const failure = failureOf(() =>
+        recoveryAction({ cluster, hosts: { node1: left('placed'), node3: left('placed') } }),
+      );
       expect(failure.message).toContain('- node2: clusters.json names no "host" for it');
     });
 
     it("needs no learner's word, for a learner is never restored", () => {
       const cluster = clusterOf([...MEMBERS, configured('node4', { learner: true })]);
       const { hosts } = three('placed', 'placed', 'placed');
-      expect(rescue({ cluster, hosts: { ...hosts, node4: null } }).action).toBe('Keep');
+      expect(recoveryAction({ cluster, hosts: { ...hosts, node4: null } }).action).toBe('Keep');
     });
   });
 
   it('is forgotten where nothing of it is left', () => {
-    expect(rescue(three(null, null, null)).action).toBe('Restart');
+    expect(recoveryAction(three(null, null, null)).action).toBe('Restart');
   });
 
   it('comes before a backup that is forced, and before services that could be started', () => {
-    expect(rescue({ ...three('placed', null, 'moving'), ...withBackup(true) }).action).toBe('MoveBack');
-    expect(rescue({ ...three('placed', 'kept', null), ...withBackup(true) }).action).toBe('Keep');
+    expect(recoveryAction({ ...three('placed', null, 'moving'), ...withBackup(true) }).action).toBe('MoveBack');
+    expect(recoveryAction({ ...three('placed', 'kept', null), ...withBackup(true) }).action).toBe('Keep');
   });
 
   it("is one execution's at a time, and those that are over do not count", () => {
@@ -186,20 +188,20 @@ describe('a recovery that was interrupted', () => {
       node2: recoveries(['restored', 'old-2']),
       node3: recoveries(['kept', 'old-1']),
     };
-    const first = rescue({ hosts });
+    const first = recoveryAction({ hosts });
     expect({ action: first.action, of: names(first.commands) }).toEqual({ action: 'Keep', of: ['node1'] });
-    const second = rescue({ hosts: { ...hosts, node1: recoveries(['kept', 'old-0'], ['kept', 'old-1']) } });
+    const second = recoveryAction({ hosts: { ...hosts, node1: recoveries(['kept', 'old-0'], ['kept', 'old-1']) } });
     expect({ action: second.action, of: names(second.discard) }).toEqual({ action: 'MoveBack', of: ['node2'] });
   });
 
   it('is kept under services that run on it', () => {
     const hosts = { node1: left('placed', 'old-1', STATES.up), node2: left('kept'), node3: left(null) };
-    expect(rescue({ hosts }).action).toBe('Keep');
+    expect(recoveryAction({ hosts }).action).toBe('Keep');
   });
 
   it('is moved back under a survivor that runs and whose data was not moved, so that no late command stops it', () => {
     const hosts = { node1: left('restored', 'old-1', STATES.up), node2: left('restored'), node3: left('restored') };
-    const { commands, discard } = rescue({ hosts });
+    const { commands, discard } = recoveryAction({ hosts });
     expect(names(commands)).toEqual(['node1', 'node2', 'node3']);
     expect(names(discard)).toEqual(['node1', 'node2', 'node3']);
   });
@@ -210,7 +212,7 @@ describe('a recovery that was interrupted', () => {
       node2: left('restored', 'old-1', STATES.up),
       node3: left(null),
     };
-    const failure = failureOf(() => rescue({ hosts }));
+    const failure = failureOf(() => recoveryAction({ hosts }));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toBe(
       'The recovery of the execution old-1 was interrupted while it moved data (node1: moving), and etcd runs on node1 all the same. Run ' +
@@ -233,7 +235,7 @@ describe('a recovery that was interrupted', () => {
       ['keep the data that the execution old-1 has put in place on every host, and what lies beside it'],
     ],
   ])('is all that a dry run plans, which says what would be %s, and changes nothing', (_, phases, first) => {
-    const { action, summary, steps, commands, discard } = rescue({ ...three(...phases), dryRun: true });
+    const { action, summary, steps, commands, discard } = recoveryAction({ ...three(...phases), dryRun: true });
     expect({ action, commands, discard }).toEqual({ action: 'FinishEarlier', commands: [], discard: [] });
     expect(summary).toMatch(
       /^The recovery of the execution old-1 was interrupted \(node1: .*\)\. Nothing was changed now/,
@@ -247,11 +249,11 @@ describe('a recovery that was interrupted', () => {
 
   it('is brought to its end where no more was approved, and then nothing is restored', () => {
     const parameters = parametersWith({ restoreNothing: true });
-    expect(rescue({ ...three('moving', 'restored', null), parameters }).action).toBe('MoveBack');
-    expect(rescue({ ...three('placed', 'kept', null), parameters }).action).toBe('Keep');
-    expect(rescue({ ...three(null, null, null), parameters }).action).toBe('Restart');
+    expect(recoveryAction({ ...three('moving', 'restored', null), parameters }).action).toBe('MoveBack');
+    expect(recoveryAction({ ...three('placed', 'kept', null), parameters }).action).toBe('Keep');
+    expect(recoveryAction({ ...three(null, null, null), parameters }).action).toBe('Restart');
     const lost = { hosts: { node1: left(null), node2: STATES.empty, node3: STATES.empty }, parameters };
-    const failure = failureOf(() => rescue(lost));
+    const failure = failureOf(() => recoveryAction(lost));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toMatch(
       /^The quorum is still lost\. .*\nWhat was approved restores nothing: .* Start again: the next plan/,

@@ -109,7 +109,7 @@ function commandsOf({ commands, staging }: RecoveryPlan): [HostCommandName, Host
     ...all('restore-snapshot', commands.restore, ''),
     ...all('swap-data-dir', commands.swap),
     ...all('start-restored', commands.start),
-    ...all('discard-scratch', [...commands.discard, ...commands.forget]),
+    ...all('mark-recovery', [...commands.discard, ...commands.forget]),
     ...all('revert-data-dir', commands.revert),
     ...all('send-snapshot', staging?.parts ?? [], ''),
   ];
@@ -254,7 +254,7 @@ describe('the commands', () => {
       ['node1', 'node2', 'node3'].map((member) => [member, 'swap']),
     );
     expect(names(startAgain)).toEqual(['node1', 'node3']);
-    expect(startAgain[0]?.parameters).toEqual({ unit: 'etcd', action: 'launch' });
+    expect(startAgain[0]?.parameters).toEqual({ unit: 'etcd', action: 'start-without-waiting' });
     expect(names(start)).toEqual(['node1', 'node2', 'node3']);
     expect(start[0]?.parameters).toEqual({ unit: 'etcd', dataDir: '/var/lib/etcd', walDir: '', execution: 'run-1' });
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { quorumIn } from '../../../core/cluster/configured-quorum.ts';
 import type { HostInspection, Salvage } from '../../../core/hosts/host-command-results.ts';
-import { boundLoss } from '../../../core/quorum-recovery/loss-bound.ts';
+import { boundDataLoss } from '../../../core/quorum-recovery/loss-bound.ts';
 import { rankCandidates } from '../../../core/quorum-recovery/recovery-candidates.ts';
 import { sampled } from '../../run/worlds.ts';
 import { failureOf } from '../observations.ts';
@@ -12,7 +12,7 @@ import {
   log,
   parametersWith,
   plan,
-  rescue,
+  recoveryAction,
   STATES,
   salvage,
   salvaged,
@@ -30,7 +30,7 @@ const namesOf = (count: number) => Array.from({ length: count }, (_, index) => `
 const mapOf = <Value>(values: readonly Value[]) =>
   Object.fromEntries(values.map((value, index) => [`node${index + 1}`, value]));
 
-describe('the choice of a rescue, in every state of the hosts', () => {
+describe('the choice of a recoveryAction, in every state of the hosts', () => {
   const KINDS = ['killed', 'up', 'waiting', 'crashed', 'empty', 'unreachable'] as const;
   const hasData = (kind: (typeof KINDS)[number]) => kind !== 'empty' && kind !== 'unreachable';
   const runs = (kind: (typeof KINDS)[number]) => kind === 'up' || kind === 'waiting';
@@ -51,7 +51,7 @@ describe('the choice of a rescue, in every state of the hosts', () => {
         const canRestart = !restarted && ready >= quorum && running < ready;
         const expected = canRestart ? 'Restart' : running >= quorum ? 'WaitForQuorum' : 'Salvage';
         const chosen = failureOf(() => {
-          const { action, commands } = rescue({ cluster, hosts, restarted });
+          const { action, commands } = recoveryAction({ cluster, hosts, restarted });
           const unfit = commands.filter(({ member }) => {
             const kind = kinds[Number(member.slice(4)) - 1] as (typeof KINDS)[number];
             return action === 'Restart' ? !hasData(kind) || runs(kind) : kind === 'unreachable';
@@ -170,7 +170,7 @@ describe('the bound of loss, in every small world', () => {
           const found = { salvaged: reports, examined: null, launched: [], parameters: parametersWith() };
           const [winner] = rankCandidates(found);
           if (!winner) continue;
-          const { atMostWrites } = boundLoss({ voters, quorum, salvaged: reports, winner });
+          const { atMostWrites } = boundDataLoss({ voters, quorum, salvaged: reports, winner });
           if (atMostWrites === null) continue;
           bounded++;
           const lost = acknowledged - Number(winner.revision);

@@ -45,7 +45,10 @@ describe('what an execution has changed so far', () => {
     [run('toggle-authentication', {}, { toggled: true }), 'authentication was disabled, and enabled again at once'],
     [run('enable-authentication', {}, { changed: true }), 'authentication was enabled again'],
     [onHosts('control-service', { unit: 'etcd', action: 'stop' }, {}, {}), `${BOTH} the service etcd was stopped`],
-    [onHosts('control-service', { unit: 'etcd', action: 'launch' }, {}, {}), `${BOTH} the service etcd was started`],
+    [
+      onHosts('control-service', { unit: 'etcd', action: 'start-without-waiting' }, {}, {}),
+      `${BOTH} the service etcd was started`,
+    ],
     [onHosts('control-service', { unit: 'etcd', action: 'restart' }, {}, {}), `${BOTH} the service etcd was restarted`],
     [
       onHosts('archive-data-dir', AT, { dataDir: '/data.run', walDir: '/wal.run' }, { dataDir: '', walDir: '' }),
@@ -60,10 +63,10 @@ describe('what an execution has changed so far', () => {
       'on i-m1 (m1): the membership was written into /e.yaml (as it was before: /e.yaml.run); the service etcd was started',
     ],
     [
-      onHosts('salvage-data-dir', AT, { method: 'raw' }, { method: 'none' }),
+      onHosts('snapshot-data-dir', AT, { method: 'raw' }, { method: 'none' }),
       'on i-m1 (m1): a copy of its data was made in a scratch folder beside /data',
     ],
-    [onHosts('examine-snapshot', AT, {}, {}), `${BOTH} the backup was fetched into a scratch folder beside /data`],
+    [onHosts('fetch-backup', AT, {}, {}), `${BOTH} the backup was fetched into a scratch folder beside /data`],
     [
       onHosts('restore-snapshot', AT, {}, {}),
       `${BOTH} the snapshot was restored into a scratch folder beside /data, whose data is as it was`,
@@ -82,11 +85,8 @@ describe('what an execution has changed so far', () => {
       onHosts('start-restored', { unit: 'etcd' }, {}, {}),
       `${BOTH} the restored data is kept, and the service etcd was started`,
     ],
-    [onHosts('discard-scratch', { outcome: 'undo' }, {}, {}), `${BOTH} the scratch folder was removed`],
-    [
-      onHosts('discard-scratch', { outcome: 'commit' }, {}, {}),
-      `${BOTH} the host noted that the restored data is kept`,
-    ],
+    [onHosts('mark-recovery', { outcome: 'undo' }, {}, {}), `${BOTH} the scratch folder was removed`],
+    [onHosts('mark-recovery', { outcome: 'commit' }, {}, {}), `${BOTH} the host noted that the restored data is kept`],
   ];
   it.each(RUNS.map(([done, told]) => [told, done] as const))('is told in its words: %s', (told, done) => {
     expect(changesSoFar([done])).toEqual({ done: [told], perhaps: [] });
@@ -109,7 +109,7 @@ describe('what an execution has changed so far', () => {
     ['a proof that has ended', run('prove-writes', {}, { members: [] })],
     ['a later part of a snapshot', onHosts('send-snapshot', { ...AT, offsetBytes: '8' }, {}, {})],
     ['a look', run('assess-space', {}, { verdict: 'Reclaim' })],
-    ['copies of a dry run', onHosts('salvage-data-dir', { keep: 'no' }, { method: 'raw' }, { method: 'raw' })],
+    ['copies of a dry run', onHosts('snapshot-data-dir', { keep: 'no' }, { method: 'raw' }, { method: 'raw' })],
     ['hosts that refused', onHosts('archive-data-dir', AT, 'UnsafeToProceed', 'InvalidInput')],
     ['an inspection', onHosts('inspect-host', AT, {}, {})],
   ])('is nothing after %s', (_, done) => {
@@ -154,10 +154,10 @@ describe('how a cluster stands that a runbook is stopped at', () => {
   const LOST = 'The quorum is still lost: no member takes writes.';
   const stop = onHosts('swap-data-dir', LEAVE, {}, {});
   const place = onHosts('swap-data-dir', SWAP, SWAPPED, SWAPPED);
-  const launch = onHosts('control-service', { action: 'launch' }, {}, {});
+  const launch = onHosts('control-service', { action: 'start-without-waiting' }, {}, {});
 
   it.each<[string, StepRun[], string]>([
-    ['data was copied', [onHosts('salvage-data-dir', AT, {}, {})], `The data of every member is as it was. ${LOST}`],
+    ['data was copied', [onHosts('snapshot-data-dir', AT, {}, {})], `The data of every member is as it was. ${LOST}`],
     [
       'services were started',
       [launch, run('wait-for-quorum', {}, { led: false })],
@@ -187,7 +187,7 @@ describe('how a cluster stands that a runbook is stopped at', () => {
     ],
     [
       'all is back',
-      [place, onHosts('revert-data-dir', AT, {}, {}), onHosts('discard-scratch', { outcome: 'undo' }, {}, {})],
+      [place, onHosts('revert-data-dir', AT, {}, {}), onHosts('mark-recovery', { outcome: 'undo' }, {}, {})],
       `The data of every member is as it was. ${LOST}`,
     ],
   ])('is told of a recovery in which %s', (_, runs, standing) => {

@@ -141,7 +141,7 @@ describe('what one step hands to the next', () => {
     ];
     const done = { withoutRoom: ['node1'], defragmented: ['node1', 'node1'], turn: 3 };
     const input = { cluster, parameters, leftOut: ['node2'], quotas, ...done };
-    expect(parse(steps.chooseNextMemberInput, input, 'choose-next-member')).toEqual(input);
+    expect(parse(steps.chooseNextDefragmentationInput, input, 'choose-next-defragmentation')).toEqual(input);
   });
 
   it('keeps a revision of 64 bits', () => {
@@ -154,12 +154,12 @@ describe('what one step hands to the next', () => {
     ['a revision as a number', steps.compactHistoryInput, { cluster, revision: 5 }],
     [
       'a turn below zero',
-      steps.chooseNextMemberInput,
+      steps.chooseNextDefragmentationInput,
       { cluster, parameters: {}, leftOut: [], quotas: [], defragmented: [], turn: -1 },
     ],
     [
       'a member that is no list',
-      steps.chooseNextMemberInput,
+      steps.chooseNextDefragmentationInput,
       { cluster, parameters: {}, leftOut: [], quotas: [], defragmented: 'n', turn: 0 },
     ],
     ['nobody said to be left out', steps.disarmAlarmsInput, { cluster, parameters: {}, quotas: [] }],

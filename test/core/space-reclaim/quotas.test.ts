@@ -6,7 +6,7 @@ import { describeContradiction } from '../../../core/space-reclaim/quotas.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { clusterFor, diagnosed, proof } from '../diagnosis/diagnoses.ts';
 import { failureOf, ledBy, MIB, noSpace, observation, silent, sizes, voter } from '../observations.ts';
-import { assessSpace, chooseAlarmsToDisarm, chooseNext } from './space-decisions.ts';
+import { assessSpace, chooseAlarmsToDisarm, chooseNextDefragmentation } from './space-decisions.ts';
 
 const parameters = parse(spaceParametersSchema, {}, 'parameters');
 const GIB = 1024 * MIB;
@@ -119,8 +119,13 @@ describe('a store whose alarm contradicts the configured quota', () => {
   });
 
   it('is defragmented although every database is far below what is configured', () => {
-    expect(chooseNext(reading, parameters, [], 0, [], quotas)).toEqual({ action: 'Defragment', member: 'node2' });
-    expect(chooseNext(databases([31, 8], [8, 8], [8, 8]), parameters, ['node2', 'node3'], 2, [], quotas)).toEqual({
+    expect(chooseNextDefragmentation(reading, parameters, [], 0, [], quotas)).toEqual({
+      action: 'Defragment',
+      member: 'node2',
+    });
+    expect(
+      chooseNextDefragmentation(databases([31, 8], [8, 8], [8, 8]), parameters, ['node2', 'node3'], 2, [], quotas),
+    ).toEqual({
       action: 'MoveLeadership',
       member: 'node1',
       transferee: 'node2',
@@ -138,7 +143,7 @@ describe('a store whose alarm contradicts the configured quota', () => {
   // It may have been defragmented before, or its quota raised: then every database is as small as it can be, and there is room.
   it('is left to a write where nothing can be given back: nobody is defragmented, and the alarm is disarmed', () => {
     const full = databases([31, 31], [32, 31.5], [30, 30]);
-    expect(chooseNext(full, parameters, [], 0, [], quotas)).toEqual({ action: 'Finish' });
+    expect(chooseNextDefragmentation(full, parameters, [], 0, [], quotas)).toEqual({ action: 'Finish' });
     expect(chooseAlarmsToDisarm(full, parameters, [], quotas)).toEqual([noSpace('node1')]);
   });
 
@@ -149,14 +154,20 @@ describe('a store whose alarm contradicts the configured quota', () => {
         [1, 2, 3].map((index) => believed(`node${index}`, 31, 31, { version })),
         { alarms: [noSpace('node1')] },
       );
-      expect(chooseNext(full, parameters, [], 0, [], quotas)).toEqual({ action: 'Defragment', member: 'node2' });
-      expect(chooseNext(full, parameters, ['node2'], 1, [], quotas)).toEqual({ action: 'Finish' });
+      expect(chooseNextDefragmentation(full, parameters, [], 0, [], quotas)).toEqual({
+        action: 'Defragment',
+        member: 'node2',
+      });
+      expect(chooseNextDefragmentation(full, parameters, ['node2'], 1, [], quotas)).toEqual({ action: 'Finish' });
     },
   );
 
   it('goes on with those that have something to give back, although another is as small as it can be', () => {
     const half = databases([30, 8], [31, 31], [31, 8]);
-    expect(chooseNext(half, parameters, ['node2'], 1, [], quotas)).toEqual({ action: 'Defragment', member: 'node3' });
+    expect(chooseNextDefragmentation(half, parameters, ['node2'], 1, [], quotas)).toEqual({
+      action: 'Defragment',
+      member: 'node3',
+    });
   });
 });
 
@@ -177,7 +188,7 @@ function walkOf(databases: [string, number, number][], raisers: string[], differ
   }));
   const defragmented: string[] = [];
   for (let turn = 0; turn < 20; turn++) {
-    const next = chooseNext(look(), parameters, defragmented, turn, absent, quotas);
+    const next = chooseNextDefragmentation(look(), parameters, defragmented, turn, absent, quotas);
     if (next.action === 'Finish') break;
     if (next.action === 'MoveLeadership') members = ledBy(next.transferee, members);
     else {

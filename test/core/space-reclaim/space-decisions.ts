@@ -9,7 +9,7 @@ export function assessSpace(reading: Observation, parameters: SpaceParameters) {
   return space.assessSpace(reading, { cluster: clusterIn(reading), parameters });
 }
 
-export function chooseNext(
+export function chooseNextDefragmentation(
   reading: Observation,
   parameters: SpaceParameters,
   defragmented: readonly string[],
@@ -18,7 +18,7 @@ export function chooseNext(
   quotas: AssessedQuota[] = [],
   withoutRoom: string[] = [],
 ) {
-  return space.chooseNext(reading, {
+  return space.chooseNextDefragmentation(reading, {
     cluster: clusterIn(reading),
     parameters,
     leftOut,
@@ -38,6 +38,6 @@ export function chooseAlarmsToDisarm(
   return space.chooseAlarmsToDisarm(reading, { cluster: clusterIn(reading), parameters, leftOut, quotas });
 }
 
-export function describeSettled(reading: Observation, leftOut: string[] = []) {
-  return space.describeSettled(reading, { cluster: clusterIn(reading), leftOut, quotas: [] });
+export function provenWrites(reading: Observation, leftOut: string[] = []) {
+  return space.provenWrites(reading, { cluster: clusterIn(reading), leftOut, quotas: [] });
 }

@@ -19,7 +19,7 @@ import {
   unreached,
   voter,
 } from '../observations.ts';
-import { assessSpace, chooseAlarmsToDisarm, chooseNext, describeSettled } from './space-decisions.ts';
+import { assessSpace, chooseAlarmsToDisarm, chooseNextDefragmentation, provenWrites } from './space-decisions.ts';
 
 const parameters = parse(spaceParametersSchema, {}, 'parameters');
 const PROBLEM = 'does not answer: Nothing answers at this address.';
@@ -220,9 +220,9 @@ describe('a store that is not full yet', () => {
 describe('in the middle of a reclaim', () => {
   const reading = full(cluster(3, [3]));
   const decisions: [string, (seen: Observation, leftOut: string[]) => unknown][] = [
-    ['the next choice', (seen, leftOut) => chooseNext(seen, parameters, [], 0, leftOut)],
+    ['the next choice', (seen, leftOut) => chooseNextDefragmentation(seen, parameters, [], 0, leftOut)],
     ['the disarming', (seen, leftOut) => chooseAlarmsToDisarm(seen, parameters, leftOut)],
-    ['the report', (seen, leftOut) => describeSettled({ ...seen, alarms: [] }, leftOut)],
+    ['the report', (seen, leftOut) => provenWrites({ ...seen, alarms: [] }, leftOut)],
   ];
 
   it.each(decisions)('%s waits for a member that has gone silent since, however full the store is', (_, decide) => {
@@ -250,22 +250,28 @@ describe('in the middle of a reclaim', () => {
   it('takes followers first and moves leadership among those that answer, the one left out neither here nor there', () => {
     const { leftOut } = assessSpace(reading, parameters);
     const names = leftOut.map(({ member }) => member);
-    expect(chooseNext(reading, parameters, [], 0, names)).toEqual({ action: 'Defragment', member: 'node2' });
+    expect(chooseNextDefragmentation(reading, parameters, [], 0, names)).toEqual({
+      action: 'Defragment',
+      member: 'node2',
+    });
     const half = full([voter('node1', FRAGMENTED), voter('node2'), silent('node3')]);
-    expect(chooseNext(half, parameters, ['node2'], 1, names)).toEqual({
+    expect(chooseNextDefragmentation(half, parameters, ['node2'], 1, names)).toEqual({
       action: 'MoveLeadership',
       member: 'node1',
       transferee: 'node2',
     });
     const moved = full([...ledBy('node2', [voter('node1', FRAGMENTED), voter('node2')]), silent('node3')]);
-    expect(chooseNext(moved, parameters, ['node2'], 2, names)).toEqual({ action: 'Defragment', member: 'node1' });
+    expect(chooseNextDefragmentation(moved, parameters, ['node2'], 2, names)).toEqual({
+      action: 'Defragment',
+      member: 'node1',
+    });
     const done = full([voter('node1'), voter('node2'), silent('node3')]);
-    expect(chooseNext(done, parameters, ['node2', 'node1'], 3, names)).toEqual({ action: 'Finish' });
+    expect(chooseNextDefragmentation(done, parameters, ['node2', 'node1'], 3, names)).toEqual({ action: 'Finish' });
   });
 
   it('gives a member that comes back its turn', () => {
     const back = full([voter('node1'), voter('node2'), voter('node3', FRAGMENTED)]);
-    expect(chooseNext(back, parameters, ['node1', 'node2'], 3, ['node3'])).toEqual({
+    expect(chooseNextDefragmentation(back, parameters, ['node1', 'node2'], 3, ['node3'])).toEqual({
       action: 'Defragment',
       member: 'node3',
     });
@@ -275,7 +281,7 @@ describe('in the middle of a reclaim', () => {
 
   it('waits for a member that comes back until it is caught up', () => {
     const back = full([voter('node1'), voter('node2'), voter('node3', { raftAppliedIndex: '12' })]);
-    expect(failureOf(() => chooseNext(back, parameters, [], 3, ['node3']))).toMatchObject({
+    expect(failureOf(() => chooseNextDefragmentation(back, parameters, [], 3, ['node3']))).toMatchObject({
       name: 'EtcdUnavailable',
       message:
         'Not every member is caught up: node3 has applied 12 of 7000 entries. If it lasts, look at the disk, the network and the log of those that are behind.',
@@ -296,7 +302,7 @@ describe('the end of a reclaim without some members', () => {
   });
 
   it('says who was left out, what is still wrong, and what happens when it comes back', () => {
-    const settled = describeSettled(observation([voter('node1'), voter('node2'), silent('node3')]), ['node3']);
+    const settled = provenWrites(observation([voter('node1'), voter('node2'), silent('node3')]), ['node3']);
     expect(settled.members.map(({ name }) => name)).toEqual(['node1', 'node2']);
     expect(settled).toMatchObject({ leftOut: [{ member: 'node3', problem: PROBLEM }], remaining: ['member-failed'] });
     expect(settled.summary).toContain('node3 was left out and still does not answer: replace it next');
@@ -305,16 +311,16 @@ describe('the end of a reclaim without some members', () => {
 
   it('says nothing of the kind once it is back, and of a cluster that is whole', () => {
     const whole = { leftOut: [], remaining: [], summary: '' };
-    expect(describeSettled(observation([voter('node1'), voter('node2')]), ['node2'])).toMatchObject(whole);
-    expect(describeSettled(observation([voter('node1'), voter('node2')]))).toMatchObject(whole);
+    expect(provenWrites(observation([voter('node1'), voter('node2')]), ['node2'])).toMatchObject(whole);
+    expect(provenWrites(observation([voter('node1'), voter('node2')]))).toMatchObject(whole);
   });
 
   it('blames the alarm that is back on the member that is back', () => {
     const reading = full([voter('node1'), voter('node2'), voter('node3', FULL)], { alarms: [noSpace('node3')] });
-    const failure = failureOf(() => describeSettled(reading, ['node3']));
+    const failure = failureOf(() => provenWrites(reading, ['node3']));
     expect(failure.name).toBe('VerificationFailed');
     expect(failure.message).toContain('node3 was left out, and is back with the database that it had: start again');
-    expect(failureOf(() => describeSettled(reading)).message).not.toContain('was left out');
+    expect(failureOf(() => provenWrites(reading)).message).not.toContain('was left out');
   });
 });
 

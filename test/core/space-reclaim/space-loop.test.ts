@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AnsweringMember, Observation } from '../../../core/cluster/observation.ts';
-import { type NextAction, spaceParametersSchema } from '../../../core/space-reclaim/contracts.ts';
+import { type NextDefragmentation, spaceParametersSchema } from '../../../core/space-reclaim/contracts.ts';
 import { parse } from '../../../core/text/parse.ts';
 import {
   FRAGMENTED,
@@ -14,7 +14,7 @@ import {
   sizes,
   voter,
 } from '../observations.ts';
-import { assessSpace, chooseAlarmsToDisarm, chooseNext, describeSettled } from './space-decisions.ts';
+import { assessSpace, chooseAlarmsToDisarm, chooseNextDefragmentation, provenWrites } from './space-decisions.ts';
 
 const parameters = parse(spaceParametersSchema, {}, 'parameters');
 const LIMIT_SHARE = parameters.disarmBelowRatio;
@@ -118,7 +118,7 @@ class SimulatedCluster {
 function walk(
   cluster: SimulatedCluster,
   electionProbability: number,
-  check: (action: NextAction, defragmented: readonly string[]) => void,
+  check: (action: NextDefragmentation, defragmented: readonly string[]) => void,
   returnProbability = 0,
 ): string[] {
   const leftOut = [...cluster.away];
@@ -126,7 +126,7 @@ function walk(
   const alarms = [noSpace('node1')];
   for (let turn = 0; ; turn++) {
     cluster.goOn(electionProbability, returnProbability);
-    const next = chooseNext(cluster.observe({ alarms }), parameters, defragmented, turn, leftOut);
+    const next = chooseNextDefragmentation(cluster.observe({ alarms }), parameters, defragmented, turn, leftOut);
     check(next, defragmented);
     if (next.action === 'Finish') return defragmented;
     if (next.action === 'MoveLeadership') {
@@ -229,13 +229,13 @@ describe('the whole loop', () => {
     ]);
     const alarms = [noSpace('node3')];
     const { plan } = assessSpace(observation(cluster.members, { alarms }), parameters);
-    const actions: NextAction[] = [];
+    const actions: NextDefragmentation[] = [];
     const defragmented = walk(cluster, 0, (next) => actions.push(next));
     expect([...new Set(defragmented)]).toEqual(plan);
     expect([...new Set(actions.map((next) => next.action))]).toEqual(['Defragment', 'MoveLeadership', 'Finish']);
     expect(defragmented.at(-1)).toBe('node2');
     expect(chooseAlarmsToDisarm(observation(cluster.members, { alarms }), parameters)).toEqual(alarms);
-    expect(describeSettled(observation(cluster.members)).members).toHaveLength(3);
+    expect(provenWrites(observation(cluster.members)).members).toHaveLength(3);
     expect(assessSpace(observation(cluster.members), parameters).verdict).toBe('NothingToDo');
   });
 

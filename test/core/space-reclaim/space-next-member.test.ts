@@ -14,7 +14,7 @@ import {
   sizes,
   voter,
 } from '../observations.ts';
-import { chooseNext } from './space-decisions.ts';
+import { chooseNextDefragmentation } from './space-decisions.ts';
 
 function parametersWith(differences: Partial<SpaceParameters> = {}): SpaceParameters {
   return parse(spaceParametersSchema, differences, 'parameters');
@@ -34,33 +34,36 @@ describe('the next member', () => {
     ],
   ])('%s', (_, leader, [first, second, third], member) => {
     const members = ledBy(leader, [voter('node1', first), voter('node2', second), voter('node3', third)]);
-    expect(chooseNext(observation(members), parameters, [], 0)).toEqual({ action: 'Defragment', member });
+    expect(chooseNextDefragmentation(observation(members), parameters, [], 0)).toEqual({
+      action: 'Defragment',
+      member,
+    });
   });
 
   it('is nobody where nobody has anything to give', () => {
     const reading = observation([voter('node1'), voter('node2')], { alarms: [noSpace('node1')] });
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'Finish' });
+    expect(chooseNextDefragmentation(reading, parameters, [], 0)).toEqual({ action: 'Finish' });
   });
 
   it('is the only member, in place, for nobody can take over from it', () => {
     const reading = observation([voter('node1', FRAGMENTED)]);
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node1' });
+    expect(chooseNextDefragmentation(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node1' });
   });
 
   it('is the only voter, in place, for a learner cannot take over from it', () => {
     const reading = observation([voter('node1', FRAGMENTED), learner('node2'), learner('node3')]);
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node1' });
+    expect(chooseNextDefragmentation(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node1' });
   });
 
   it('is one over the threshold even where it says that nothing is free: etcd 3.4 may say so of an old state', () => {
     const members = [voter('node1', FULL), voter('node2', FULL), voter('node3', FULL)];
     const reading = observation(members, { alarms: [noSpace('node1')] });
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node2' });
+    expect(chooseNextDefragmentation(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node2' });
   });
 
   it('is never a learner', () => {
     const reading = observation([voter('node1'), learner('node2', FRAGMENTED)], { alarms: [noSpace('node2')] });
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'Finish' });
+    expect(chooseNextDefragmentation(reading, parameters, [], 0)).toEqual({ action: 'Finish' });
   });
 
   it.each([
@@ -78,7 +81,7 @@ describe('the next member', () => {
     ['too little, and just enough to come down to 80 %', sizes(81, 80), {}, true],
     ['too little, and a lower threshold needs it', sizes(71, 69), { disarmBelowRatio: 0.7 }, true],
   ])('is one that gives back %s: %o %o', (_, space, differences, expected) => {
-    const next = chooseNext(observation([voter('node1', space)]), parametersWith(differences), [], 0);
+    const next = chooseNextDefragmentation(observation([voter('node1', space)]), parametersWith(differences), [], 0);
     expect(next).toEqual(expected ? { action: 'Defragment', member: 'node1' } : { action: 'Finish' });
   });
 
@@ -88,7 +91,7 @@ describe('the next member', () => {
     ['over a lower threshold', sizes(86, 84), { disarmBelowRatio: 0.85 }, true],
   ])('is, while an alarm is raised, one %s: %o %o', (_, space, differences, expected) => {
     const reading = observation([voter('node1', space)], { alarms: [noSpace('node1')] });
-    const next = chooseNext(reading, parametersWith(differences), [], 0);
+    const next = chooseNextDefragmentation(reading, parametersWith(differences), [], 0);
     expect(next).toEqual(expected ? { action: 'Defragment', member: 'node1' } : { action: 'Finish' });
   });
 
@@ -99,7 +102,7 @@ describe('the next member', () => {
     [['node2', 'node3', 'node2', 'node3'], undefined],
   ])('is tried twice at most where it does not shrink: after %o', (defragmented, member) => {
     const reading = observation([voter('node1'), voter('node2', FRAGMENTED), voter('node3', FRAGMENTED)]);
-    expect(chooseNext(reading, parameters, defragmented, 4)).toEqual(
+    expect(chooseNextDefragmentation(reading, parameters, defragmented, 4)).toEqual(
       member ? { action: 'Defragment', member } : { action: 'Finish' },
     );
   });
@@ -111,15 +114,19 @@ describe('the next member', () => {
     const members = [voter('node1', FRAGMENTED), voter('node2'), voter('node3'), learner('node4')].filter(
       (member, index) => index < count || member.isLearner,
     );
-    expect(failureOf(() => chooseNext(observation(members), parameters, [], turns)).name).toBe('no error');
-    const failure = failureOf(() => chooseNext(observation(members), parameters, [], turns + 1));
+    expect(failureOf(() => chooseNextDefragmentation(observation(members), parameters, [], turns)).name).toBe(
+      'no error',
+    );
+    const failure = failureOf(() => chooseNextDefragmentation(observation(members), parameters, [], turns + 1));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toContain(`After ${turns + 1} turns node1 is still to be defragmented`);
     expect(failure.message).toContain('- node1 (leader): database 95.0 MiB, in use 20.0 MiB, quota 100.0 MiB');
   });
 
   it('is nobody, however many turns it took, once everything is done', () => {
-    expect(chooseNext(observation([voter('node1')]), parameters, [], 1000)).toEqual({ action: 'Finish' });
+    expect(chooseNextDefragmentation(observation([voter('node1')]), parameters, [], 1000)).toEqual({
+      action: 'Finish',
+    });
   });
 });
 
@@ -136,15 +143,19 @@ describe('leadership', () => {
       voter('node2', behind(second)),
       voter('node3', behind(third)),
     ]);
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'MoveLeadership', member: 'node1', transferee });
+    expect(chooseNextDefragmentation(reading, parameters, [], 0)).toEqual({
+      action: 'MoveLeadership',
+      member: 'node1',
+      transferee,
+    });
   });
 
   it('stays where it is to be kept: the leader is defragmented as it is, after the others all the same', () => {
     const keep = parametersWith({ leadership: 'keep' });
     const both = observation([voter('node1', FRAGMENTED), voter('node2', FRAGMENTED), voter('node3')]);
-    expect(chooseNext(both, keep, [], 0)).toEqual({ action: 'Defragment', member: 'node2' });
+    expect(chooseNextDefragmentation(both, keep, [], 0)).toEqual({ action: 'Defragment', member: 'node2' });
     const last = observation([voter('node1', FRAGMENTED), voter('node2'), voter('node3')]);
-    expect(chooseNext(last, keep, [], 0)).toEqual({ action: 'Defragment', member: 'node1' });
+    expect(chooseNextDefragmentation(last, keep, [], 0)).toEqual({ action: 'Defragment', member: 'node1' });
   });
 
   it('never moves to a learner, however far ahead', () => {
@@ -153,17 +164,20 @@ describe('leadership', () => {
       voter('node1', FRAGMENTED),
       voter('node2', behind('6500')),
     ]);
-    expect(chooseNext(reading, parameters, [], 0)).toMatchObject({ action: 'MoveLeadership', transferee: 'node2' });
+    expect(chooseNextDefragmentation(reading, parameters, [], 0)).toMatchObject({
+      action: 'MoveLeadership',
+      transferee: 'node2',
+    });
   });
 
   it('stays while another voter is to be defragmented, for that one would have to give it up again', () => {
     const reading = observation([voter('node1', FRAGMENTED), voter('node2'), voter('node3', FRAGMENTED)]);
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node3' });
+    expect(chooseNextDefragmentation(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node3' });
   });
 
   it('moves to a voter that did not shrink in two tries', () => {
     const reading = observation([voter('node1', FRAGMENTED), voter('node2', FRAGMENTED)]);
-    expect(chooseNext(reading, parameters, ['node2', 'node2'], 2)).toEqual({
+    expect(chooseNextDefragmentation(reading, parameters, ['node2', 'node2'], 2)).toEqual({
       action: 'MoveLeadership',
       member: 'node1',
       transferee: 'node2',
@@ -172,7 +186,7 @@ describe('leadership', () => {
 
   it('stays where only followers need a defragmentation', () => {
     const reading = observation([voter('node1'), voter('node2', FRAGMENTED)]);
-    expect(chooseNext(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node2' });
+    expect(chooseNextDefragmentation(reading, parameters, [], 0)).toEqual({ action: 'Defragment', member: 'node2' });
   });
 });
 
@@ -188,8 +202,8 @@ describe('a database that is full and not fragmented', () => {
 
   it('is refused, under an alarm, once a follower was defragmented in vain, and keeps its alarm', () => {
     const reading = observation(members, { alarms });
-    expect(failureOf(() => chooseNext(reading, parameters, [], 0)).name).toBe('no error');
-    expect(failureOf(() => chooseNext(reading, parameters, ['node2'], 1))).toEqual({
+    expect(failureOf(() => chooseNextDefragmentation(reading, parameters, [], 0)).name).toBe('no error');
+    expect(failureOf(() => chooseNextDefragmentation(reading, parameters, ['node2'], 1))).toEqual({
       name: 'VerificationFailed',
       reason: undefined,
       message: `${explain('90 %')}The alarm is kept: etcd goes on refusing writes.`,
@@ -197,7 +211,7 @@ describe('a database that is full and not fragmented', () => {
   });
 
   it('is refused at once without an alarm: writes go on, so its size in use is the true one', () => {
-    expect(failureOf(() => chooseNext(observation(members), parameters, [], 0))).toEqual({
+    expect(failureOf(() => chooseNextDefragmentation(observation(members), parameters, [], 0))).toEqual({
       name: 'VerificationFailed',
       reason: undefined,
       message: `${explain('80 %')}No alarm is raised yet: etcd still takes writes.`,
@@ -206,7 +220,9 @@ describe('a database that is full and not fragmented', () => {
 
   it('may be full of the revisions that were to be kept', () => {
     const reading = observation(members);
-    const { message } = failureOf(() => chooseNext(reading, parametersWith({ retainRevisions: 1000 }), [], 1));
+    const { message } = failureOf(() =>
+      chooseNextDefragmentation(reading, parametersWith({ retainRevisions: 1000 }), [], 1),
+    );
     expect(message).toContain('history is compacted except for its newest 1000 revisions, and');
     expect(message).toContain(
       'quotaBackendBytes in clusters.json), retain fewer revisions or delete keys, then start again.',
@@ -230,11 +246,13 @@ describe('a database that is full and not fragmented', () => {
     ],
   ])('begins above its goal: %s', (_, space, raised, expected) => {
     const reading = observation([voter('node1', space)], { alarms: raised });
-    expect(failureOf(() => chooseNext(reading, parameters, ['node1'], 1)).name).toBe(expected);
+    expect(failureOf(() => chooseNextDefragmentation(reading, parameters, ['node1'], 1)).name).toBe(expected);
   });
 
   it("is measured by each member's own quota", () => {
     const reading = observation([voter('node1', FULL), voter('node2', { ...FULL, quotaBytes: 200 * MIB })]);
-    expect(failureOf(() => chooseNext(reading, parameters, [], 0)).message).toContain('of the quota on node1. \n');
+    expect(failureOf(() => chooseNextDefragmentation(reading, parameters, [], 0)).message).toContain(
+      'of the quota on node1. \n',
+    );
   });
 });

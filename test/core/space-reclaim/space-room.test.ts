@@ -20,7 +20,7 @@ import {
   sizes,
   voter,
 } from '../observations.ts';
-import { assessSpace, chooseNext } from './space-decisions.ts';
+import { assessSpace, chooseNextDefragmentation } from './space-decisions.ts';
 
 const parameters = parse(spaceParametersSchema, {}, 'parameters');
 const withFree = (name: string, freeMib: number) =>
@@ -157,7 +157,8 @@ describe('the room on a disk', () => {
 describe('a member whose disk has no room', () => {
   it('is passed over by the choice, and so is the leadership that it has', () => {
     const reading = observation(nodes(FRAGMENTED, FRAGMENTED, FRAGMENTED));
-    const next = (...withoutRoom: string[]) => chooseNext(reading, parameters, [], 0, [], [], withoutRoom);
+    const next = (...withoutRoom: string[]) =>
+      chooseNextDefragmentation(reading, parameters, [], 0, [], [], withoutRoom);
     expect(next('node2')).toEqual({ action: 'Defragment', member: 'node3' });
     expect(next('node2', 'node3')).toMatchObject({ action: 'MoveLeadership', member: 'node1' });
     expect(next('node1', 'node2', 'node3')).toEqual({ action: 'Finish' });

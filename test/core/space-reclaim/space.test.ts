@@ -16,7 +16,7 @@ import {
   sizes,
   voter,
 } from '../observations.ts';
-import { assessSpace, chooseAlarmsToDisarm, describeSettled } from './space-decisions.ts';
+import { assessSpace, chooseAlarmsToDisarm, provenWrites } from './space-decisions.ts';
 
 function parametersWith(differences: Partial<SpaceParameters> = {}): SpaceParameters {
   return parse(spaceParametersSchema, differences, 'parameters');
@@ -225,7 +225,7 @@ describe('the report at the end', () => {
   it('shows every member as it is now', () => {
     const members = ledBy('node2', [voter('node1'), voter('node2'), learner('node3', { version: '3.6.1' })]);
     const common = { version: '3.5.30', ...SMALL, quotaBytes: QUOTA_BYTES, quotaSource: 'configuration' };
-    expect(describeSettled(observation(members)).members).toEqual([
+    expect(provenWrites(observation(members)).members).toEqual([
       { ...common, name: 'node1', id: idOf('node1'), role: 'follower' },
       { ...common, name: 'node2', id: idOf('node2'), role: 'leader' },
       { ...common, name: 'node3', id: idOf('node3'), role: 'learner', version: '3.6.1' },
@@ -233,7 +233,7 @@ describe('the report at the end', () => {
   });
 
   it('is a failure where the alarm is back', () => {
-    const failure = failureOf(() => describeSettled(observation([voter('node1')], { alarms: [noSpace('node1')] })));
+    const failure = failureOf(() => provenWrites(observation([voter('node1')], { alarms: [noSpace('node1')] })));
     expect(failure.name).toBe('VerificationFailed');
     expect(failure.message).toContain('NOSPACE is raised again right after it was disarmed.');
     expect(failure.message).toContain('- node1 (leader): database 20.0 MiB, in use 19.0 MiB, quota 100.0 MiB');

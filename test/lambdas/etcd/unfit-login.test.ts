@@ -63,7 +63,7 @@ async function tokensAs(local: LocalCluster, login: { username: string; password
     return assessTokens(await observeTokens(etcd), {
       cluster,
       parameters,
-      readings: { standings: [], equal: 0, total: 0 },
+      readings: { statuses: [], equal: 0, total: 0 },
     });
   } finally {
     etcd.close();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { lookForHosts, markOf, requireReachable, sendCommand } from '../../../lambdas/hosts/commands.ts';
-import { AwsError } from '../../../local/aws/endpoint.ts';
+import { AwsError } from '../../../local/aws/aws-error.ts';
 import type { HostsFile } from '../../../local/hosts/access.ts';
 import { connectSsm, HERE, HOST, OTHER_HOST, SUCCEED, serve, serveControlService } from './support.ts';
 
@@ -36,7 +36,7 @@ describe('parameters', () => {
     [
       'another word',
       { unit: 'etcd', action: 'reboot' },
-      '- action: must be "start" or "launch" or "stop" or "restart"',
+      '- action: must be "start" or "start-without-waiting" or "stop" or "restart"',
     ],
     ['no text', { unit: 7, action: 'stop' }, '- unit: must be text, and is a number'],
   ])('are refused before anything is sent: %s', async (_, parameters, problem) => {

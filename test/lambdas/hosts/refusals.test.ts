@@ -7,7 +7,8 @@ import {
   sendCommand,
 } from '../../../lambdas/hosts/commands.ts';
 import type { Ssm } from '../../../lambdas/hosts/ssm.ts';
-import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
+import { AwsError } from '../../../local/aws/aws-error.ts';
+import type { Operation } from '../../../local/aws/endpoint.ts';
 import { connectSsm, HOST, serve } from './support.ts';
 
 const command = 'control-service';

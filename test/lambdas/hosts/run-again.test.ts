@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { runOnHosts } from '../../../lambdas/hosts/run.ts';
-import { AwsError } from '../../../local/aws/endpoint.ts';
+import { AwsError } from '../../../local/aws/aws-error.ts';
 import { again, BOTH, heldScript, on, PATIENT, phaseOf, serveCounting } from './phases.ts';
 import { HOST, linesIn, OTHER_HOST, SUCCEED } from './support.ts';
 

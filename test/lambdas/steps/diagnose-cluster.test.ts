@@ -3,7 +3,8 @@ import { type Cluster, registryParameterName } from '../../../core/cluster/clust
 import type { Diagnosis } from '../../../core/diagnosis/diagnosis.ts';
 import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import { handler } from '../../../lambdas/steps/diagnose-cluster.ts';
-import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
+import { AwsError } from '../../../local/aws/aws-error.ts';
+import type { Operation } from '../../../local/aws/endpoint.ts';
 import { runCommand } from '../../../local/aws/run-command.ts';
 import { systemsManager } from '../../../local/aws/services.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';

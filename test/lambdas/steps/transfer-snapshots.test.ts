@@ -6,7 +6,8 @@ import type { HostReport } from '../../../core/hosts/run-host-commands.ts';
 import { TRANSFERS } from '../../../core/quorum-recovery/contracts.ts';
 import { handler as stage } from '../../../lambdas/steps/stage-snapshot.ts';
 import { handler } from '../../../lambdas/steps/transfer-snapshots.ts';
-import { AwsError, type Operation } from '../../../local/aws/endpoint.ts';
+import { AwsError } from '../../../local/aws/aws-error.ts';
+import type { Operation } from '../../../local/aws/endpoint.ts';
 import { runCommand } from '../../../local/aws/run-command.ts';
 import { documents, HERE, HOST, serve, temporaryFolder, until } from '../hosts/support.ts';
 import { serveRefusal, serveStaging } from '../staging/support.ts';
@@ -175,11 +176,11 @@ describe('a transfer', () => {
 
   it('is not sent where the backup cannot be read', async () => {
     await serveRefusal(404, 'NoSuchKey');
-    await serveScripts({ 'examine-snapshot': 'exit 1' });
+    await serveScripts({ 'fetch-backup': 'exit 1' });
     const { dataDir, execution, binDir } = RESTORE.parameters;
     const object = { access: 'read-backup', bucket: 'backups', key: 'orders/monday.db' };
     const parameters = { dataDir, binDir, execution, keep: 'yes' };
-    expect(await ended({ ...RESTORE, command: 'examine-snapshot', parameters, object })).toMatchObject({
+    expect(await ended({ ...RESTORE, command: 'fetch-backup', parameters, object })).toMatchObject({
       error: 'PreconditionFailed',
       problem: expect.stringContaining('There is no such object'),
     });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AlarmState, evaluate } from '../../../local/aws/alarm-state.ts';
-import type { MetricAlarm } from '../../../local/aws/cloudwatch.ts';
+import { type AlarmState, evaluate, type MetricAlarm } from '../../../local/aws/alarm-state.ts';
 
 /** An alarm that wants `datapointsToAlarm` of `evaluationPeriods` points to be 1 or more. */
 function alarm(

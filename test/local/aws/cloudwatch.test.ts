@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CloudWatch, type MetricAlarm } from '../../../local/aws/cloudwatch.ts';
+import type { MetricAlarm } from '../../../local/aws/alarm-state.ts';
+import { CloudWatch } from '../../../local/aws/cloudwatch.ts';
 
 const ALARM: MetricAlarm = {
   name: 'etcd-remediation/orders/quorum-lost',

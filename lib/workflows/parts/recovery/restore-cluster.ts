@@ -1,7 +1,7 @@
 import { type Chain, Choice, Condition, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Step } from '../../../step-function.ts';
-import { onEveryHost, PROBLEMS, REPORTS, reportFromEveryHost, withObject } from '../on-every-host.ts';
+import { FAILED_HOSTS, onEveryHost, REPORTS, reportFromEveryHost, withObject } from '../on-every-host.ts';
 import { stepState } from '../step-state.ts';
 import type { WaysOut } from './undo-recovery.ts';
 
@@ -29,16 +29,16 @@ export interface RestoreProps {
 export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
   const { steps, waysOut, cameBack, onErrorAfterStart } = props;
   const { waitForQuorum, runHostCommands, stageSnapshot, transferSnapshots } = steps;
-  const lookOnceMore = stepState(scope, 'Look once more', {
+  const lookOnceMore = stepState(scope, 'Check for a quorum once more', {
     step: waitForQuorum,
     input: { cluster: '{% $cluster %}', waitSeconds: 0 },
     onError: waysOut.untouched,
   });
-  const discardUnneeded = reportFromEveryHost(scope, 'Discard what is not needed', {
+  const discardUnneeded = reportFromEveryHost(scope, 'Discard unneeded scratch folders', {
     step: runHostCommands,
-    command: 'discard-scratch',
+    command: 'mark-recovery',
     commands: '$discard',
-    assign: { scratchLeft: `{% ${PROBLEMS} %}` },
+    assign: { scratchLeft: `{% ${FAILED_HOSTS} %}` },
     onError: cameBack,
   });
   const discardUnneededUpload = stepState(scope, 'Discard unneeded upload', {
@@ -60,7 +60,7 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
   });
   const place = onEveryHost(scope, 'Put restored data in place', {
     step: runHostCommands,
-    didAnyFail: 'Did the placing fail anywhere?',
+    didAnyFail: 'Did the swap fail anywhere?',
     command: 'swap-data-dir',
     commands: '$plan.commands.swap',
     assign: {

@@ -15,17 +15,17 @@ export interface SalvageProps {
  */
 export function salvageData(scope: Construct, { steps, onError }: SalvageProps): Chain {
   const { runHostCommands, transferSnapshots, planRecovery } = steps;
-  const salvage = reportFromEveryHost(scope, 'Salvage data on every host', {
+  const salvage = reportFromEveryHost(scope, 'Snapshot data on every host', {
     step: runHostCommands,
-    command: 'salvage-data-dir',
-    commands: '$rescue.commands',
+    command: 'snapshot-data-dir',
+    commands: '$recovery.commands',
     assign: { salvaged: `{% [${REPORTS}] %}` },
     onError,
   });
-  const examine = reportFromEveryHost(scope, 'Look into the backup', {
+  const examine = reportFromEveryHost(scope, 'Fetch the backup', {
     step: transferSnapshots,
-    command: 'examine-snapshot',
-    commands: `$rescue.examine = null ? [] : ${withObject('$rescue.examine', BACKUP)}`,
+    command: 'fetch-backup',
+    commands: `$recovery.examine = null ? [] : ${withObject('$recovery.examine', BACKUP)}`,
     assign: { examined: `{% $count(${REPORTS}) = 0 ? null : ${REPORTS}[0] %}` },
     onError,
   });

@@ -26,7 +26,7 @@ export function undoRecovery(
   { runHostCommands, stageSnapshot }: { runHostCommands: Step; stageSnapshot: Step },
   stop: Fail,
 ): WaysOut {
-  const tell = Pass.jsonata(scope, 'Tell what was undone', {
+  const tell = Pass.jsonata(scope, 'Explain what was undone', {
     outputs: {
       error: '{% $failure.error %}',
       cause: `{% $join($filter([$failure.cause, $undone, ${CONFIGURED}, '${STILL_LOST}'], function($text) { $text != '' }), '\\n') %}`,
@@ -41,11 +41,11 @@ export function undoRecovery(
   const wasASnapshotStaged = Choice.jsonata(scope, 'Was a snapshot staged?')
     .when(Condition.jsonata("{% $staged.key != '' %}"), discardUpload.next(tell))
     .otherwise(tell);
-  const discard = reportFromEveryHost(scope, 'Discard all scratch', {
+  const discard = reportFromEveryHost(scope, 'Discard scratch folders', {
     step: runHostCommands,
-    command: 'discard-scratch',
+    command: 'mark-recovery',
     commands: '$discard',
-    assign: { undone: told("''", 'Scratch folders are left, which hold copies of the data:') },
+    assign: { undone: undoneSoFar("''", 'Scratch folders are left, which hold copies of the data:') },
     onError: wasASnapshotStaged,
     caught: { assign: { undone: unknown('whether scratch folders are left, which hold copies of the data.') } },
   }).next(wasASnapshotStaged);
@@ -57,7 +57,7 @@ export function undoRecovery(
     command: 'control-service',
     commands: '$plan.commands.startAgain[$not(member in $unreverted)]',
     assign: {
-      undone: told(
+      undone: undoneSoFar(
         `$count(${REPORTS}) > 0 ? 'The services that ran before run again.' : ''`,
         'Not every service that ran before runs again:',
       ),
@@ -71,7 +71,7 @@ export function undoRecovery(
     commands: '$plan.commands.revert',
     assign: {
       unreverted: `{% [${REPORTS}[error != ''].member] %}`,
-      undone: told(
+      undone: undoneSoFar(
         "'Every data dir is as it was found.'",
         'NOT every data dir is as it was found. Start no etcd on these hosts, and start this runbook again: it moves back what is left.',
       ),
@@ -118,14 +118,14 @@ const CONFIGURED =
 const STILL_LOST = 'The quorum is still lost: no member takes writes. Correct what is said above, and start again.';
 
 /** Three phases may fail on every host, and the error that led here comes before all. */
-const PROBLEMS = shortProblems(500);
+const FAILED_HOSTS = shortProblems(500);
 
-/** What is told of a phase, after what was told before: all went well, or the problems. */
-function told(well: string, otherwise: string): string {
-  return `{% [$append($undone, $filter([${PROBLEMS} = '' ? (${well}) : '${otherwise}' & '\\n' & ${PROBLEMS}], function($text) { $text != '' }))] %}`;
+/** What is said of a phase, after what was said before: all went well, or the problems. */
+function undoneSoFar(well: string, otherwise: string): string {
+  return `{% [$append($undone, $filter([${FAILED_HOSTS} = '' ? (${well}) : '${otherwise}' & '\\n' & ${FAILED_HOSTS}], function($text) { $text != '' }))] %}`;
 }
 
-/** What is told of a phase that Run Command has not answered for. */
+/** What is said of a phase that Run Command has not answered for. */
 function unknown(what: string): string {
   return `{% [$append($undone, 'It is not known ${what}')] %}`;
 }

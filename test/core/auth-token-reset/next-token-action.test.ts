@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
-  type ChooseNextCure,
+  type ChooseNextTokenAction,
   type TokenObservation,
   tokenParametersSchema,
 } from '../../../core/auth-token-reset/contracts.ts';
-import { chooseNextCure } from '../../../core/auth-token-reset/next-cure.ts';
+import { chooseNextTokenAction } from '../../../core/auth-token-reset/next-token-action.ts';
 import { verifyTokens } from '../../../core/auth-token-reset/token-verification.ts';
 import type { MemberObservation } from '../../../core/cluster/observation.ts';
 import { clusterOf, configured, failureOf, silent, voter } from '../observations.ts';
@@ -21,8 +21,8 @@ const WELL = tokensOf(THREE, ['ttt', 'ttt', 'ttt']);
 const REJECTING = tokensOf(THREE, ['ttt', 'ttt', 'rrr']);
 const OPEN = { 0: 'Open', 1: 'Open', 2: 'Open' } as const;
 
-function choose(observation: TokenObservation, request: Partial<ChooseNextCure> = {}) {
-  return chooseNextCure(observation, {
+function choose(observation: TokenObservation, request: Partial<ChooseNextTokenAction> = {}) {
+  return chooseNextTokenAction(observation, {
     cluster: clusterOf(observation.members.map(({ name }) => configured(name))),
     parameters: tokenParametersSchema.parse({}),
     rejecting: observation.members.map(({ name }) => name),
@@ -113,7 +113,7 @@ describe('the next cure', () => {
     });
   });
 
-  it.each<[string, Partial<ChooseNextCure>]>([
+  it.each<[string, Partial<ChooseNextTokenAction>]>([
     ['nobody can be restarted', { restartable: [] }],
     ['the restart did not help', { done: ['RestartService node3'] }],
   ])('is the toggle where %s, through the leader', (_, request) => {
@@ -131,7 +131,7 @@ describe('the next cure', () => {
     expect(failureOf(() => choose(open('run-2')))).toMatchObject({ name: 'PreconditionFailed' });
   });
 
-  it.each<[string, Partial<ChooseNextCure>]>([
+  it.each<[string, Partial<ChooseNextTokenAction>]>([
     ['the toggle has not helped', { restartable: [], done: ['ToggleAuthentication'] }],
     ['the restart has not helped, and nothing else may be done', { done: ['RestartService node3'], mayToggle: false }],
   ])('is none where %s', (_, request) => {

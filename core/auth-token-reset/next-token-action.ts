@@ -3,8 +3,8 @@ import { requireIdentities } from '../cluster/identity.ts';
 import { requireQuorumWithout, type Survey } from '../cluster/member-survey.ts';
 import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed, VerificationFailed } from '../errors.ts';
 import { placeOf } from '../hosts/host-place.ts';
-import type { ChooseNextCure, NextCure, TokenObservation } from './contracts.ts';
-import { isOpen, membersThat, surveyTokens } from './token-standing.ts';
+import type { ChooseNextTokenAction, NextTokenAction, TokenObservation } from './contracts.ts';
+import { isOpen, membersThat, surveyTokens } from './token-status.ts';
 
 /** A wait lasts 5 s: a member with a large database takes minutes to start. */
 const MAX_WAITS = 36;
@@ -18,7 +18,7 @@ const MAX_TURNS = 300;
  * @throws UnsafeToProceed where a member that quorum needs would be restarted; VerificationFailed where nothing has helped;
  *   EtcdUnavailable, PreconditionFailed
  */
-export function chooseNextCure(observation: TokenObservation, request: ChooseNextCure): NextCure {
+export function chooseNextTokenAction(observation: TokenObservation, request: ChooseNextTokenAction): NextTokenAction {
   const { cluster, restartable, mayToggle, done, waits, turn, execution } = request;
   refuseUnsafeAlarms(observation);
   if (turn > MAX_TURNS) {
@@ -37,7 +37,7 @@ export function chooseNextCure(observation: TokenObservation, request: ChooseNex
   const { survey, members } = surveyTokens(cluster.members, observation);
   const rejecting = membersThat('RejectsTokens', members).filter((name) => request.rejecting.includes(name));
   const restarted = restartable.filter((name) => done.includes(restartOf(name)));
-  const away = members.find(({ name, standing }) => restarted.includes(name) && !isSettled(standing));
+  const away = members.find(({ name, status }) => restarted.includes(name) && !isSettled(status));
   if (away && waits < MAX_WAITS) return { action: 'WaitForMember', member: away.name };
   if (away) {
     throw new VerificationFailed(
@@ -101,8 +101,8 @@ function restartOf(member: string): string {
 }
 
 /** Whether a member that was restarted says yes or no by now. */
-function isSettled(standing: string): boolean {
-  return standing === 'TakesTokens' || standing === 'RejectsTokens';
+function isSettled(status: string): boolean {
+  return status === 'TakesTokens' || status === 'RejectsTokens';
 }
 
 /** The leader first, for it need not pass the request on. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HostInspection } from '../../../core/hosts/host-command-results.ts';
-import { FIVE, rescue, STATES } from './recoveries.ts';
+import { FIVE, recoveryAction, STATES } from './recoveries.ts';
 
 const { killed, up, empty } = STATES;
 const of = (clusterId: string, state: Partial<HostInspection> = killed) => ({ ...state, clusterId });
@@ -25,7 +25,7 @@ describe('members whose data is of different clusters', () => {
     ],
     ['nobody can tell of which it is', { node1: of('c1'), node2: of(''), node3: empty }, ['node1', 'node2'], /^2 of 3/],
   ])('are started where they may be a quorum with each other: %s', (_, hosts, started, why) => {
-    const { action, commands, summary } = rescue({ hosts });
+    const { action, commands, summary } = recoveryAction({ hosts });
     expect({ action, started: named(commands) }).toEqual({ action: 'Restart', started });
     expect(summary).toMatch(why);
   });
@@ -44,7 +44,7 @@ describe('members whose data is of different clusters', () => {
     ['they run already', { node1: of('c1', up), node2: of('c2', up), node3: empty }],
     ['two against two', { node1: of('c1'), node2: of('c1'), node3: of('c2'), node4: of('c2'), node5: empty }],
   ])('are neither started nor waited for where they are none: %s', (_, hosts) => {
-    const { action, summary } = rescue({ hosts, ...(Object.keys(hosts).length > 3 && { cluster: FIVE }) });
+    const { action, summary } = recoveryAction({ hosts, ...(Object.keys(hosts).length > 3 && { cluster: FIVE }) });
     expect(action).toBe('Salvage');
     expect(summary).toMatch(/ have data, and a quorum is \d, but not of one cluster: node1.* \(c1\); /);
   });

@@ -2,7 +2,7 @@ import type { ConfiguredMember } from '../cluster/clusters.ts';
 import type { LoginAnswer, TokenProbe, TokenUse } from '../cluster/evidence.ts';
 import { type Survey, type SurveyedMember, surveyMembers } from '../cluster/member-survey.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
-import type { MemberTokens, TokenObservation, TokenStanding } from './contracts.ts';
+import type { MemberTokens, TokenObservation, TokenStatus } from './contracts.ts';
 
 /** How every member stands to fresh tokens, and to the part of the cluster that works. */
 export interface TokenSurvey {
@@ -31,7 +31,7 @@ export function surveyTokens(configured: readonly ConfiguredMember[], observatio
   const members = survey.members.map((member) => {
     const { name, id, version } = member;
     const probe = probes.find((each) => each.member === name) as TokenProbe;
-    return { name, id, version, ...judge(member, probe, probes) };
+    return { name, id, version, ...judgeTokens(member, probe, probes) };
   });
   return { survey, members };
 }
@@ -42,8 +42,8 @@ function isOfThisCluster({ members }: Survey): (use: TokenUse) => boolean {
     members.some(({ name, state }) => name === issuer && state !== 'failed' && state !== 'unjudged');
 }
 
-export function membersThat(standing: TokenStanding, members: readonly MemberTokens[]): string[] {
-  return members.filter((member) => member.standing === standing).map(({ name }) => name);
+export function membersThat(status: TokenStatus, members: readonly MemberTokens[]): string[] {
+  return members.filter((member) => member.status === status).map(({ name }) => name);
 }
 
 function requireLogin({ probes }: TokenObservation): void {
@@ -63,9 +63,9 @@ function requireLogin({ probes }: TokenObservation): void {
   );
 }
 
-type Judgement = Pick<MemberTokens, 'standing' | 'problem'>;
+type Judgement = Pick<MemberTokens, 'status' | 'problem'>;
 
-function judge(
+function judgeTokens(
   { name, state, problem, isCaughtUp }: SurveyedMember,
   { uses, login }: TokenProbe,
   probes: readonly TokenProbe[],
@@ -75,34 +75,34 @@ function judge(
   const [refused] = having('Refused');
   const [outdated] = having('Outdated');
   const [unanswered] = having('Unanswered');
-  if (state === 'failed' || state === 'unjudged') return { standing: 'Failed', problem };
-  if (refused) return { standing: 'Refuses', problem: refused.problem };
+  if (state === 'failed' || state === 'unjudged') return { status: 'Failed', problem };
+  if (refused) return { status: 'Refuses', problem: refused.problem };
   const isJwt = probes.some((probe) => probe.login.format === 'jwt');
   if (isJwt && isClockBehind(name, probes)) {
     return {
-      standing: 'ClockDiffers',
+      status: 'ClockDiffers',
       problem:
         'issues JWTs that the others reject, and takes theirs: its clock is behind, so that its tokens have ended already. Set its clock.',
     };
   }
-  if (taken.length === uses.length) return { standing: 'TakesTokens', problem: '' };
+  if (taken.length === uses.length) return { status: 'TakesTokens', problem: '' };
   if (outdated) {
     return {
-      standing: 'AuthStoreDiffers',
+      status: 'AuthStoreDiffers',
       problem: `says that the token which ${outdated.issuer} has just issued is older than its own users and roles: ${outdated.problem}`,
     };
   }
-  if (!isCaughtUp) return { standing: 'Lags', problem: `${problem}: it does not know new tokens yet.` };
-  if (unanswered) return { standing: 'Lags', problem: `does not answer to a new token in time: ${unanswered.problem}` };
+  if (!isCaughtUp) return { status: 'Lags', problem: `${problem}: it does not know new tokens yet.` };
+  if (unanswered) return { status: 'Lags', problem: `does not answer to a new token in time: ${unanswered.problem}` };
   if (isJwt) return judgeSignatures(name, uses, probes);
   if (taken.length === 0) {
     return {
-      standing: 'RejectsTokens',
+      status: 'RejectsTokens',
       problem: `rejects each of the ${uses.length} tokens that were issued a moment ago${login.answer === 'Issued' ? ', its own too' : ''} ("invalid auth token").`,
     };
   }
   return {
-    standing: 'Unsettled',
+    status: 'Unsettled',
     problem: `rejects the new tokens of ${rejected.map(({ issuer }) => issuer).join(', ')} and takes others: it was just restarted, or authentication was just enabled.`,
   };
 }
@@ -113,18 +113,18 @@ function judge(
  */
 function judgeSignatures(name: string, uses: readonly TokenUse[], probes: readonly TokenProbe[]): Judgement {
   const rejected = uses.filter(({ answer }) => answer === 'Rejected');
-  if (rejected.length * 2 < uses.length) return { standing: 'TakesTokens', problem: '' };
+  if (rejected.length * 2 < uses.length) return { status: 'TakesTokens', problem: '' };
   const takers = takersOf(name, probes);
   const [takesItsOwn, othersTakeIt] = [takers.includes(name), takers.some((taker) => taker !== name)];
   if (takesItsOwn && othersTakeIt) {
     return {
-      standing: 'ClockDiffers',
+      status: 'ClockDiffers',
       problem:
         'rejects the JWTs of others, which take its own: its clock is ahead of theirs, so that a new token has ended to it already. Set its clock.',
     };
   }
   return {
-    standing: 'KeysDiffer',
+    status: 'KeysDiffer',
     problem: `rejects the JWTs of ${rejected.map(({ issuer }) => issuer).join(', ')}: its keys are not theirs. Give every member the same --auth-token: pub-key, priv-key and sign-method.`,
   };
 }

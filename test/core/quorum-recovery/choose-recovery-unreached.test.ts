@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HostInspection } from '../../../core/hosts/host-command-results.ts';
 import { failureOf, inspection } from '../observations.ts';
-import { rescue, STATES } from './recoveries.ts';
+import { recoveryAction, STATES } from './recoveries.ts';
 
 const AT_WORK = {
   clientPortListens: true,
@@ -18,22 +18,22 @@ describe('hosts of a quorum that say that their etcd has a leader', () => {
   const hosts = { node1: led, node2: led, node3: STATES.killed };
 
   it('are waited for, and nothing is started, stopped or salvaged', () => {
-    expect(rescue({ hosts })).toMatchObject({ action: 'WaitForQuorum', commands: [] });
+    expect(recoveryAction({ hosts })).toMatchObject({ action: 'WaitForQuorum', commands: [] });
   });
 
   it.each([
     ['after two waits', { hosts, waits: 2 }],
     ['at once in a dry run', { hosts, dryRun: true }],
   ])('end it %s: nothing is wrong but the way there', (_what, request) => {
-    expect(failureOf(() => rescue(request))).toMatchObject({
+    expect(failureOf(() => recoveryAction(request))).toMatchObject({
       name: 'PreconditionFailed',
       message: expect.stringContaining('Its clients are served; only from here it is not reached'),
     });
   });
 
   it('count only as a quorum, and only with a leader', () => {
-    expect(rescue({ hosts: { ...hosts, node2: leaderless } }).action).not.toBe('Salvage');
-    expect(rescue({ hosts: { node1: led }, dryRun: true }).action).toBe('Salvage');
+    expect(recoveryAction({ hosts: { ...hosts, node2: leaderless } }).action).not.toBe('Salvage');
+    expect(recoveryAction({ hosts: { node1: led }, dryRun: true }).action).toBe('Salvage');
   });
 });
 
@@ -46,7 +46,7 @@ describe('a host whose etcd announces the peer URL of another member', () => {
     ['stopped', { hosts: { node3: { ...STATES.stopped, ...other } } }],
     ['stopped, in a dry run', { hosts: { node3: { ...STATES.stopped, ...other } }, dryRun: true }],
   ])('ends a recovery before anything is done there: %s', (_what, request) => {
-    expect(failureOf(() => rescue(request))).toMatchObject({
+    expect(failureOf(() => recoveryAction(request))).toMatchObject({
       name: 'PreconditionFailed',
       message: expect.stringMatching(
         /^The etcd on these hosts is not the member that clusters\.json says:\n- node[13] on i-\w+: etcd announces the peer URL "https:\/\/10\.9\.9\.9:2380", and clusters\.json says \S+\nNothing was changed there/,
@@ -56,6 +56,6 @@ describe('a host whose etcd announces the peer URL of another member', () => {
 
   it('is not judged where its configuration does not say', () => {
     const silent = { configuration: { ...configuration, initialAdvertisePeerUrls: '' } };
-    expect(rescue({ hosts: { node3: { ...STATES.killed, ...silent } } }).action).toBe('Restart');
+    expect(recoveryAction({ hosts: { node3: { ...STATES.killed, ...silent } } }).action).toBe('Restart');
   });
 });

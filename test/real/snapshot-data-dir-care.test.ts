@@ -38,9 +38,9 @@ afterAll(() => close?.());
 const parametersFor = (host: PreparedHost, overrides: Record<string, string> = {}) =>
   salvageParameters(host, binaries, overrides);
 const salvage = (host: PreparedHost, overrides: Record<string, string> = {}) =>
-  succeed(host.access, 'salvage-data-dir', parametersFor(host, overrides));
+  succeed(host.access, 'snapshot-data-dir', parametersFor(host, overrides));
 const refuses = (host: PreparedHost, overrides: Record<string, string> = {}) =>
-  refuse(host.access, 'salvage-data-dir', parametersFor(host, overrides));
+  refuse(host.access, 'snapshot-data-dir', parametersFor(host, overrides));
 
 function realProgram(name: string): string {
   return execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim();
@@ -71,7 +71,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-describe('salvage-data-dir finds nothing', () => {
+describe('snapshot-data-dir finds nothing', () => {
   it.each(['missing', 'empty', 'wiped'])('where the data is %s, and makes nothing', async (what) => {
     using host = new PreparedHost();
     if (what !== 'missing') mkdirSync(host.path('data'));
@@ -93,7 +93,7 @@ describe('salvage-data-dir finds nothing', () => {
   });
 });
 
-describe('salvage-data-dir may be run again', () => {
+describe('snapshot-data-dir may be run again', () => {
   it('and says the same without doing it all again', async () => {
     using host = hostWithCopy(dataDir);
     const first = await salvage(host);
@@ -133,7 +133,7 @@ describe('salvage-data-dir may be run again', () => {
       using host = hostWithCopy(dataDir);
       const before = fingerprint(host.path('data'));
       host.killBeforeChange(change);
-      const { exitCode } = await runCommand(host.access, 'salvage-data-dir', parametersFor(host));
+      const { exitCode } = await runCommand(host.access, 'snapshot-data-dir', parametersFor(host));
       host.killBeforeChange(undefined);
       expect(await salvage(host)).toMatchObject({ method: 'replayed', revision: '11' });
       expect(fingerprint(host.path('data'))).toEqual(before);
@@ -143,7 +143,7 @@ describe('salvage-data-dir may be run again', () => {
   });
 });
 
-describe('salvage-data-dir ends its etcd', () => {
+describe('snapshot-data-dir ends its etcd', () => {
   /** An etcd that never gets ready, and writes down who it is. */
   function hostWithSlowEtcd(act = ':') {
     const host = hostWithCopy(dataDir);
@@ -167,7 +167,7 @@ describe('salvage-data-dir ends its etcd', () => {
 
   it('also when it is cut off, and is run again then', async () => {
     using host = hostWithSlowEtcd();
-    const script = composeScript('salvage-data-dir', parametersFor(host, { binDir: host.path('slow') }));
+    const script = composeScript('snapshot-data-dir', parametersFor(host, { binDir: host.path('slow') }));
     const cutOff = new AbortController();
     const run = runScript(host.access, script, { timeoutMs: WAIT_MS, signal: cutOff.signal });
     await expect.poll(() => host.has('pid') && host.read('pid').endsWith('\n')).toBe(true);
@@ -178,7 +178,7 @@ describe('salvage-data-dir ends its etcd', () => {
   });
 });
 
-describe('salvage-data-dir refuses', () => {
+describe('snapshot-data-dir refuses', () => {
   it('a data dir that somebody writes to, after several tries', async () => {
     using host = hostWithCopy(dataDir);
     keepChanging(host, 100);
@@ -247,7 +247,7 @@ describe('salvage-data-dir refuses', () => {
   });
 });
 
-describe('salvage-data-dir of a service', () => {
+describe('snapshot-data-dir of a service', () => {
   const damageLog = (host: PreparedHost) => {
     for (const file of logFiles(host.path('data/member/wal'))) rmSync(file);
   };
@@ -274,7 +274,7 @@ describe('salvage-data-dir of a service', () => {
   });
 });
 
-describe.skipIf(!isLinuxRoot)('salvage-data-dir as root', () => {
+describe.skipIf(!isLinuxRoot)('snapshot-data-dir as root', () => {
   it('runs etcd as its own account, also where the data belongs to somebody else, and lets nobody look on', async () => {
     using host = hostWithCopy(dataDir);
     mkdirSync(host.path('programs'));

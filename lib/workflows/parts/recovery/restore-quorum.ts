@@ -1,12 +1,12 @@
 import { Choice, Condition, type IChainable, type State } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Step } from '../../../step-function.ts';
-import { onEveryHost, PROBLEMS, REACHED, REPORTS, reportFromEveryHost, withObject } from '../on-every-host.ts';
+import { FAILED_HOSTS, onEveryHost, REACHED, REPORTS, reportFromEveryHost, withObject } from '../on-every-host.ts';
 import { stepState } from '../step-state.ts';
 
-export interface RescueProps {
+export interface RestoreQuorumProps {
   steps: {
-    chooseRescue: Step;
+    chooseRecovery: Step;
     waitForQuorum: Step;
     runHostCommands: Step;
     transferSnapshots: Step;
@@ -21,19 +21,19 @@ export interface RescueProps {
   onError: IChainable;
 }
 
-const TELL = { assign: { interrupted: '{% [$append($interrupted, $rescue.summary)] %}' } };
+const TELL = { assign: { interrupted: '{% [$append($interrupted, $recovery.summary)] %}' } };
 
 /**
  * Asks what may bring the quorum back, does that, looks at the hosts again, and asks again: the cheapest first. An earlier recovery that
  * was interrupted is brought to an end before anything else. Services that were started are waited for at once, if enough started.
  *
- * Sets the variables `inspections`, `running`, `rescue`, `discard`, `kept` and `interrupted`; and `goal` where a quorum leads.
+ * Sets the variables `inspections`, `running`, `recovery`, `discard`, `kept` and `interrupted`; and `goal` where a quorum leads.
  */
-export function rescueQuorum(
+export function restoreQuorum(
   scope: Construct,
-  { steps, led, cameBack, salvage, finishEarlier, onError }: RescueProps,
+  { steps, led, cameBack, salvage, finishEarlier, onError }: RestoreQuorumProps,
 ): State {
-  const { chooseRescue, waitForQuorum, runHostCommands, transferSnapshots } = steps;
+  const { chooseRecovery, waitForQuorum, runHostCommands, transferSnapshots } = steps;
   const inspectHosts = reportFromEveryHost(scope, 'Inspect hosts', {
     step: transferSnapshots,
     command: 'inspect-host',
@@ -41,8 +41,8 @@ export function rescueQuorum(
     assign: { inspections: `{% [${REPORTS}] %}`, running: `{% [${REPORTS}[result.unit.mainPid > 0].member] %}` },
     onError,
   });
-  const choose = stepState(scope, 'Choose rescue', {
-    step: chooseRescue,
+  const choose = stepState(scope, 'Choose recovery', {
+    step: chooseRecovery,
     input: {
       cluster: '{% $cluster %}',
       parameters: '{% $parameters %}',
@@ -57,7 +57,7 @@ export function rescueQuorum(
       execution: '{% $states.context.Execution.Name %}',
     },
     assign: {
-      rescue: '{% $states.result.Payload %}',
+      recovery: '{% $states.result.Payload %}',
       discard: '{% [$states.result.Payload.discard] %}',
       kept: '{% $states.result.Payload.kept %}',
       turn: '{% $turn + 1 %}',
@@ -67,26 +67,26 @@ export function rescueQuorum(
 
   const moveBack = onEveryHost(scope, 'Undo the interrupted recovery', {
     step: runHostCommands,
-    didAnyFail: 'Did the undoing fail anywhere?',
+    didAnyFail: 'Did undoing fail anywhere?',
     command: 'revert-data-dir',
-    commands: '$rescue.commands',
+    commands: '$recovery.commands',
     onError,
   });
-  const clear = onEveryHost(scope, 'Close the interrupted recovery', {
+  const clear = onEveryHost(scope, 'Finish the interrupted recovery', {
     step: runHostCommands,
-    didAnyFail: 'Did the closing fail anywhere?',
-    command: 'discard-scratch',
-    commands: "$rescue.action = 'Keep' ? $rescue.commands : $rescue.discard",
+    didAnyFail: 'Did finishing fail anywhere?',
+    command: 'mark-recovery',
+    commands: "$recovery.action = 'Keep' ? $recovery.commands : $recovery.discard",
     onError,
   });
   const launch = reportFromEveryHost(scope, 'Start what has data', {
     step: runHostCommands,
     command: 'control-service',
-    commands: '$rescue.commands',
+    commands: '$recovery.commands',
     assign: {
       restarted: true,
-      restartReason: '{% $rescue.summary %}',
-      restartProblem: `{% ${PROBLEMS} %}`,
+      restartReason: '{% $recovery.summary %}',
+      restartProblem: `{% ${FAILED_HOSTS} %}`,
       launched: `{% [${REPORTS}.member] %}`,
       launchFailed: `{% [${REPORTS}[error != ''].member] %}`,
       running: `{% [$append($running, ${REPORTS}[error = ''].member)] %}`,
@@ -115,10 +115,10 @@ export function rescueQuorum(
 
   // The hosts are not looked at again for this: a quorum that leads is all that is wanted of the start.
   const didEnoughStart = Choice.jsonata(scope, 'Did enough start for a quorum?')
-    .when(Condition.jsonata('{% $count($launched) - $count($launchFailed) >= $rescue.mustStart %}'), wait)
+    .when(Condition.jsonata('{% $count($launched) - $count($launchFailed) >= $recovery.mustStart %}'), wait)
     .otherwise(inspectHosts);
 
-  const isNext = (action: string) => Condition.jsonata(`{% $rescue.action = '${action}' %}`);
+  const isNext = (action: string) => Condition.jsonata(`{% $recovery.action = '${action}' %}`);
   const whatMayHelp = Choice.jsonata(scope, 'What may bring the quorum back?')
     .when(isNext('MoveBack'), moveBack, TELL)
     .when(isNext('Keep'), clear, TELL)

@@ -20,7 +20,7 @@ function hostWithScratch(phase = '', walScratch?: string): PreparedHost {
   return host;
 }
 
-describe('discard-scratch', () => {
+describe('mark-recovery', () => {
   it.each([
     ['undo', ''],
     ['undo', 'restored'],
@@ -31,11 +31,11 @@ describe('discard-scratch', () => {
     const others = [`${SCRATCH}0`, '.etcd-remediation.data.run-2', 'data.run-1', 'disk/archived.run-1.scratch'];
     for (const other of others) mkdirSync(host.path(other));
     const parameters = discardParameters(host, { walDir: host.path('disk/wal'), outcome });
-    expect(await succeed(host.access, 'discard-scratch', parameters)).toEqual({ discarded: true });
+    expect(await succeed(host.access, 'mark-recovery', parameters)).toEqual({ discarded: true });
     expect(contentsOf(host.path('.')).filter((name) => name.includes(`${SCRATCH}`))).toEqual([`${SCRATCH}0`]);
     for (const other of others) expect(host.has(other)).toBe(true);
     expect(host.read('data/member/snap/db')).toBe('old');
-    expect(await succeed(host.access, 'discard-scratch', parameters)).toEqual({ discarded: false });
+    expect(await succeed(host.access, 'mark-recovery', parameters)).toEqual({ discarded: false });
   });
 
   it.each([
@@ -52,7 +52,7 @@ describe('discard-scratch', () => {
     using host = hostWithScratch(phase);
     const before = contentsOf(host.path(SCRATCH));
     const parameters = discardParameters(host, { outcome });
-    const { exitCode, message } = await refuse(host.access, 'discard-scratch', parameters);
+    const { exitCode, message } = await refuse(host.access, 'mark-recovery', parameters);
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining(expected) });
     expect(contentsOf(host.path(SCRATCH))).toEqual(before);
   });
@@ -63,7 +63,7 @@ describe('discard-scratch', () => {
     host.write('.etcd-remediation.data.run-0/phase', 'kept\n');
     const parameters = discardParameters(host, { outcome: 'forget' });
     const both = [parameters, { ...parameters, execution: 'run-0' }];
-    const ends = await Promise.all(both.map((each) => succeed(host.access, 'discard-scratch', each)));
+    const ends = await Promise.all(both.map((each) => succeed(host.access, 'mark-recovery', each)));
     expect(ends).toEqual([{ discarded: true }, { discarded: true }]);
     expect(contentsOf(host.path('.')).filter((name) => name.includes('.etcd-remediation'))).toEqual([]);
   });
@@ -71,8 +71,8 @@ describe('discard-scratch', () => {
   it('keeps of a commit the word that proves it, and nothing else', async () => {
     using host = hostWithScratch('placed', `disk/${WAL_SCRATCH}`);
     const parameters = discardParameters(host, { walDir: host.path('disk/wal'), outcome: 'commit' });
-    expect(await succeed(host.access, 'discard-scratch', parameters)).toEqual({ discarded: true });
-    expect(await succeed(host.access, 'discard-scratch', parameters)).toEqual({ discarded: false });
+    expect(await succeed(host.access, 'mark-recovery', parameters)).toEqual({ discarded: true });
+    expect(await succeed(host.access, 'mark-recovery', parameters)).toEqual({ discarded: false });
     expect(contentsOf(host.path(SCRATCH))).toEqual(['phase']);
     expect(host.read(`${SCRATCH}/phase`)).toBe('kept\n');
     expect(host.has(`disk/${WAL_SCRATCH}`)).toBe(false);
@@ -82,7 +82,7 @@ describe('discard-scratch', () => {
   it('has nothing to commit where the recovery is forgotten', async () => {
     using host = hostWithData();
     const parameters = discardParameters(host, { outcome: 'commit' });
-    expect(await succeed(host.access, 'discard-scratch', parameters)).toEqual({ discarded: false });
+    expect(await succeed(host.access, 'mark-recovery', parameters)).toEqual({ discarded: false });
   });
 
   it.skipIf(process.platform !== 'linux')('waits for nobody who moves data', async () => {
@@ -90,7 +90,7 @@ describe('discard-scratch', () => {
     const held = 'exec 9< "$0"; flock 9; echo locked; exec cat';
     const holder = spawn('bash', ['-c', held, host.path('.')], { stdio: ['pipe', 'pipe', 'inherit'] });
     await once(holder.stdout, 'data');
-    const { exitCode, message } = await refuse(host.access, 'discard-scratch', discardParameters(host));
+    const { exitCode, message } = await refuse(host.access, 'mark-recovery', discardParameters(host));
     const ended = once(holder, 'exit');
     holder.stdin.end();
     await ended;
@@ -101,7 +101,7 @@ describe('discard-scratch', () => {
   it('does not follow a link', async () => {
     using host = hostWithData();
     symlinkSync(host.path('data'), host.path(SCRATCH));
-    const { exitCode, message } = await refuse(host.access, 'discard-scratch', discardParameters(host));
+    const { exitCode, message } = await refuse(host.access, 'mark-recovery', discardParameters(host));
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('is a link') });
     expect(host.read('data/member/snap/db')).toBe('old');
   });
@@ -109,7 +109,7 @@ describe('discard-scratch', () => {
   it('removes links in the folder, and not what they lead to', async () => {
     using host = hostWithScratch();
     symlinkSync(host.path('data'), host.path(`${SCRATCH}/.link`));
-    await succeed(host.access, 'discard-scratch', discardParameters(host));
+    await succeed(host.access, 'mark-recovery', discardParameters(host));
     expect(host.read('data/member/snap/db')).toBe('old');
   });
 
@@ -118,7 +118,7 @@ describe('discard-scratch', () => {
     const held = 'exec 9< "$0"; flock 9; echo locked; exec cat';
     const holder = spawn('bash', ['-c', held, host.path(SCRATCH)], { stdio: ['pipe', 'pipe', 'inherit'] });
     await once(holder.stdout, 'data');
-    const { exitCode, message } = await refuse(host.access, 'discard-scratch', discardParameters(host));
+    const { exitCode, message } = await refuse(host.access, 'mark-recovery', discardParameters(host));
     const ended = once(holder, 'exit');
     holder.stdin.end();
     await ended;
@@ -132,11 +132,11 @@ describe('discard-scratch', () => {
       using host = hostWithScratch('restored', `disk/${WAL_SCRATCH}`);
       const parameters = discardParameters(host, { walDir: host.path('disk/wal') });
       host.killBeforeChange(change, ['rm']);
-      const { exitCode } = await runCommand(host.access, 'discard-scratch', parameters);
+      const { exitCode } = await runCommand(host.access, 'mark-recovery', parameters);
       host.killBeforeChange(undefined, ['rm']);
       const left = execFileSync('find', [host.path('.'), '-path', '*.etcd-remediation.*', '-type', 'f']).toString();
       if (left !== '') expect(left).toContain(`${SCRATCH}/phase`);
-      await succeed(host.access, 'discard-scratch', parameters);
+      await succeed(host.access, 'mark-recovery', parameters);
       expect(contentsOf(host.path('.')).filter((name) => name.includes(SCRATCH))).toEqual([]);
       if (exitCode === 0) break;
       expect(exitCode).toBe(137);

@@ -1,27 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import {
-  type CurePremises,
   type MemberTokens,
-  type PlanTokenCure,
-  type TokenCurePlan,
-  type TokenStanding,
+  type PlanTokenReset,
+  type ResetPremises,
+  type TokenResetPlan,
+  type TokenStatus,
   tokenParametersSchema,
 } from '../../../core/auth-token-reset/contracts.ts';
-import { planTokenCure, requireRoot } from '../../../core/auth-token-reset/token-cure.ts';
+import { planTokenReset, requireRoot } from '../../../core/auth-token-reset/token-reset-plan.ts';
 import { forgetsToEnableTokens } from '../../../core/cluster/releases.ts';
 import { clusterOf, configuration, configured, failureOf, inspection } from '../observations.ts';
 
 const RUNNING = { activeState: 'active', subState: 'running', result: 'success', mainPid: 7 };
-const SAFE: CurePremises = { needed: [], rootRoles: ['root'], admitsWithoutCertificate: false };
+const SAFE: ResetPremises = { needed: [], rootRoles: ['root'], admitsWithoutCertificate: false };
 
-function standing(name: string, its: TokenStanding, version = '3.5.4'): MemberTokens {
-  return { name, id: name, version, standing: its, problem: '' };
+function status(name: string, its: TokenStatus, version = '3.5.4'): MemberTokens {
+  return { name, id: name, version, status: its, problem: '' };
 }
-const MEMBERS = [
-  standing('node1', 'TakesTokens'),
-  standing('node2', 'TakesTokens'),
-  standing('node3', 'RejectsTokens'),
-];
+const MEMBERS = [status('node1', 'TakesTokens'), status('node2', 'TakesTokens'), status('node3', 'RejectsTokens')];
 
 function report(member: string, unit = {}) {
   const { unit: usual, ...rest } = inspection(member);
@@ -35,12 +31,12 @@ function report(member: string, unit = {}) {
 }
 
 interface Case {
-  strategy?: PlanTokenCure['parameters']['strategy'];
+  strategy?: PlanTokenReset['parameters']['strategy'];
   rejecting?: string[];
-  inspections?: PlanTokenCure['inspections'];
+  inspections?: PlanTokenReset['inspections'];
   hostless?: boolean;
   members?: MemberTokens[];
-  premises?: Partial<CurePremises>;
+  premises?: Partial<ResetPremises>;
 }
 
 function plan({
@@ -50,18 +46,18 @@ function plan({
   hostless,
   members = MEMBERS,
   premises,
-}: Case = {}): TokenCurePlan {
+}: Case = {}): TokenResetPlan {
   const named = ['node1', 'node2', 'node3'].map((name) => configured(name, hostless ? { host: undefined } : {}));
-  const request: PlanTokenCure = {
+  const request: PlanTokenReset = {
     cluster: clusterOf(named as never),
     parameters: tokenParametersSchema.parse({ strategy }),
     rejecting,
     inspections: inspections ?? rejecting.map((name) => report(name)),
   };
-  return planTokenCure(request, members, { ...SAFE, ...premises });
+  return planTokenReset(request, members, { ...SAFE, ...premises });
 }
 
-const rungs = ({ ladder }: TokenCurePlan) => ladder.filter(({ serves }) => serves).map(({ rung }) => rung);
+const rungs = ({ ladder }: TokenResetPlan) => ladder.filter(({ serves }) => serves).map(({ rung }) => rung);
 const unreachable = {
   member: 'node3',
   host: 'i-3',
@@ -119,9 +115,9 @@ describe('a plan', () => {
 
   it('restarts whom it can of two, and toggles for the other', () => {
     const members = [
-      standing('node1', 'TakesTokens'),
-      standing('node2', 'RejectsTokens'),
-      standing('node3', 'RejectsTokens'),
+      status('node1', 'TakesTokens'),
+      status('node2', 'RejectsTokens'),
+      status('node3', 'RejectsTokens'),
     ];
     const planned = plan({ members, rejecting: ['node2', 'node3'], inspections: [report('node2'), unreachable] });
     expect(planned).toMatchObject({ restartable: ['node2'], mayToggle: true });
@@ -133,7 +129,7 @@ describe('a plan', () => {
     ['root does not have the role root', { premises: { rootRoles: ['guest'] } }, 'does not have the role root'],
     [
       'no member takes a token',
-      { members: MEMBERS.map((each) => ({ ...each, standing: 'RejectsTokens' })) },
+      { members: MEMBERS.map((each) => ({ ...each, status: 'RejectsTokens' })) },
       'without one nobody may disable',
     ],
   ])('only restarts where %s, and refuses where that cannot be had either', (_, given, why) => {

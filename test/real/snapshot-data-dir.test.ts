@@ -19,7 +19,7 @@ import {
 import { succeed } from '../documents/script.ts';
 import { TESTED_RELEASES } from '../run/tested-releases.ts';
 
-describe.each(TESTED_RELEASES)('salvage-data-dir after all members of etcd %s were killed under load', (version) => {
+describe.each(TESTED_RELEASES)('snapshot-data-dir after all members of etcd %s were killed under load', (version) => {
   let wreck: Wreck;
   beforeAll(async () => {
     wreck = await killUnderLoad(version);
@@ -27,7 +27,7 @@ describe.each(TESTED_RELEASES)('salvage-data-dir after all members of etcd %s we
   afterAll(() => wreck?.close());
 
   const salvage = (host: PreparedHost, overrides: Record<string, string> = {}) =>
-    succeed(host.access, 'salvage-data-dir', salvageParameters(host, wreck.binaries, overrides));
+    succeed(host.access, 'snapshot-data-dir', salvageParameters(host, wreck.binaries, overrides));
   const hostOf = (member: number) => hostWithCopy(wreck.dataDirs[member] as string);
 
   it('replays every log; what the best of them lacks is within what the logs have beyond their commit index', async () => {
@@ -118,7 +118,7 @@ describe.each(TESTED_RELEASES)('salvage-data-dir after all members of etcd %s we
   });
 });
 
-describe.each(TESTED_RELEASES)('salvage-data-dir of a member of etcd %s that has outlived the others', (version) => {
+describe.each(TESTED_RELEASES)('snapshot-data-dir of a member of etcd %s that has outlived the others', (version) => {
   it.each([false, true])('takes what it has applied, and no member hears of it (authentication: %s)', async (auth) => {
     const binaries = await findEtcd(version);
     await using cluster = await startCluster({ binaries, members: 3 });
@@ -132,7 +132,7 @@ describe.each(TESTED_RELEASES)('salvage-data-dir of a member of etcd %s that has
 
     using host = new PreparedHost({ ActiveState: 'active', SubState: 'running', MainPID: String(survivor.pid) });
     const parameters = { dataDir: survivor.dataDir, execution: 'run-live' };
-    const live = await succeed(host.access, 'salvage-data-dir', salvageParameters(host, binaries, parameters));
+    const live = await succeed(host.access, 'snapshot-data-dir', salvageParameters(host, binaries, parameters));
     expect(live).toMatchObject({
       method: 'live',
       revision: '11',
@@ -143,7 +143,11 @@ describe.each(TESTED_RELEASES)('salvage-data-dir of a member of etcd %s that has
 
     using stopped = new PreparedHost();
     const ofTheDead = { dataDir: dead.dataDir, execution: 'run-dead' };
-    const replayed = await succeed(stopped.access, 'salvage-data-dir', salvageParameters(stopped, binaries, ofTheDead));
+    const replayed = await succeed(
+      stopped.access,
+      'snapshot-data-dir',
+      salvageParameters(stopped, binaries, ofTheDead),
+    );
     // The last write may have been committed without this member having learned of it.
     const { commitIndex, lastIndex } = replayed.log ?? { commitIndex: '0', lastIndex: '0' };
     expect(replayed.method).toBe('replayed');
@@ -164,7 +168,7 @@ async function settledIndexes(cluster: Awaited<ReturnType<typeof startCluster>>)
   return (await read())[0] as number;
 }
 
-describe('salvage-data-dir reads from the log', () => {
+describe('snapshot-data-dir reads from the log', () => {
   it.each(TESTED_RELEASES)('exactly what a follower of etcd %s had of it', async (version) => {
     const binaries = await findEtcd(version);
     await using cluster = await startCluster({ binaries, members: 3 });
@@ -181,7 +185,7 @@ describe('salvage-data-dir reads from the log', () => {
     await cluster.killMember(killed?.name as string);
     using host = new PreparedHost();
     const salvage = (dataDir = '', execution = '') =>
-      succeed(host.access, 'salvage-data-dir', salvageParameters(host, binaries, { dataDir, execution, keep: 'no' }));
+      succeed(host.access, 'snapshot-data-dir', salvageParameters(host, binaries, { dataDir, execution, keep: 'no' }));
     // Read as text: 64 bits are more than a parsed number holds.
     const clusterId = BigInt(/"cluster_id":(\d+)/.exec(status)?.[1] ?? 0).toString(16);
     expect(await salvage(stopped?.dataDir, 'run-1')).toMatchObject({
@@ -195,7 +199,7 @@ describe('salvage-data-dir reads from the log', () => {
   });
 });
 
-describe('salvage-data-dir of unusual data', () => {
+describe('snapshot-data-dir of unusual data', () => {
   it.each(TESTED_RELEASES)('replays the log of a member of etcd %s whose quota is exceeded', async (version) => {
     const binaries = await findEtcd(version);
     await using cluster = await startCluster({ binaries, members: 1, quotaBackendBytes: 2 * 1024 * 1024 });
@@ -209,7 +213,7 @@ describe('salvage-data-dir of unusual data', () => {
     expect(await cluster.etcdctl(['alarm', 'list'])).toContain('NOSPACE');
     await cluster.killMember('m1');
     using host = hostWithCopy(cluster.members[0]?.dataDir as string);
-    const { method, revision } = await succeed(host.access, 'salvage-data-dir', salvageParameters(host, binaries));
+    const { method, revision } = await succeed(host.access, 'snapshot-data-dir', salvageParameters(host, binaries));
     expect(method).toBe('replayed');
     expect(Number(revision)).toBeGreaterThanOrEqual(written + 1);
   });
@@ -223,7 +227,7 @@ describe('salvage-data-dir of unusual data', () => {
     await cluster.killMember('m1');
     using copied = hostWithCopy(cluster.members[0]?.dataDir as string, '.etcd-a=b@c+d.e');
     const parameters = salvageParameters(copied, binaries, { dataDir: copied.path('.etcd-a=b@c+d.e'), walDir });
-    expect(await succeed(copied.access, 'salvage-data-dir', parameters)).toMatchObject({
+    expect(await succeed(copied.access, 'snapshot-data-dir', parameters)).toMatchObject({
       method: 'replayed',
       revision: '11',
       log: { complete: true },

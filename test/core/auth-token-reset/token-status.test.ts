@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { TokenObservation, TokenStanding } from '../../../core/auth-token-reset/contracts.ts';
-import { surveyTokens } from '../../../core/auth-token-reset/token-standing.ts';
+import type { TokenObservation, TokenStatus } from '../../../core/auth-token-reset/contracts.ts';
+import { surveyTokens } from '../../../core/auth-token-reset/token-status.ts';
 import type { MemberObservation } from '../../../core/cluster/observation.ts';
 import { configured, failureOf, learner, silent, voter } from '../observations.ts';
 import { tokensOf } from './tokens.ts';
@@ -15,14 +15,14 @@ function survey(observation: TokenObservation) {
   );
 }
 
-function standings(observation: TokenObservation): TokenStanding[] {
-  return survey(observation).members.map(({ standing }) => standing);
+function statuses(observation: TokenObservation): TokenStatus[] {
+  return survey(observation).members.map(({ status }) => status);
 }
 
 const TAKES = 'TakesTokens';
 
 describe('a member', () => {
-  it.each<[string, MemberObservation[], string[], TokenStanding[]]>([
+  it.each<[string, MemberObservation[], string[], TokenStatus[]]>([
     ['takes tokens where it takes all', THREE, ['ttt', 'ttt', 'ttt'], [TAKES, TAKES, TAKES]],
     [
       'rejects tokens where it rejects each, its own too',
@@ -78,10 +78,10 @@ describe('a member', () => {
       [TAKES, TAKES, 'Failed'],
     ],
   ])('%s', (_, members, rows, expected) => {
-    expect(standings(tokensOf(members, rows))).toEqual(expected);
+    expect(statuses(tokensOf(members, rows))).toEqual(expected);
   });
 
-  it.each<[string, string[], TokenStanding[]]>([
+  it.each<[string, string[], TokenStatus[]]>([
     ['takes tokens where all sign alike', ['ttt', 'ttt', 'ttt'], [TAKES, TAKES, TAKES]],
     ['has other keys where neither takes those of the other', ['ttr', 'ttr', 'rrt'], [TAKES, TAKES, 'KeysDiffer']],
     [
@@ -100,18 +100,14 @@ describe('a member', () => {
       [TAKES, TAKES, 'ClockDiffers'],
     ],
   ])('with JWT %s', (_, rows, expected) => {
-    expect(standings(tokensOf(THREE, rows, { format: 'jwt' }))).toEqual(expected);
+    expect(statuses(tokensOf(THREE, rows, { format: 'jwt' }))).toEqual(expected);
   });
 
   it('that is a learner issues no token, and may reject them like any other', () => {
     const members = [voter('node1'), voter('node2'), learner('node3')];
     const reading = tokensOf(members, ['tt', 'tt', 'rr'], { logins: { 2: 'Learner' } });
     const cluster = [configured('node1'), configured('node2'), configured('node3', { learner: true })];
-    expect(surveyTokens(cluster, reading).members.map(({ standing }) => standing)).toEqual([
-      TAKES,
-      TAKES,
-      'RejectsTokens',
-    ]);
+    expect(surveyTokens(cluster, reading).members.map(({ status }) => status)).toEqual([TAKES, TAKES, 'RejectsTokens']);
   });
 
   it('that rejects tokens is a part of the quorum all the same', () => {

@@ -7,12 +7,12 @@ import { otherMemberOn } from '../hosts/host-fit.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { withStartProblems } from '../hosts/start-problems.ts';
 import { START_AGAIN } from '../text/format.ts';
-import type { ChooseRescue, Rescue } from './contracts.ts';
+import type { ChooseRecovery, RecoveryAction } from './contracts.ts';
 import { clearInterrupted, keptRecoveries } from './interrupted-recovery.ts';
 import { requireReadableBackup } from './named-backup.ts';
 import { discardOf, examineOf, launchOf, salvageOf } from './recovery-commands.ts';
 import { releasesMisfit } from './recovery-fit.ts';
-import { countAlike, describeEnd, outlookOf, type Service, surveyServices } from './services.ts';
+import { countAlike, describeLastStart, outlookOf, type Service, surveyServices } from './services.ts';
 
 /** A wait lasts about 15 s: two minutes for members to replay their logs, reach each other and elect. */
 const MAX_WAITS = 8;
@@ -35,7 +35,7 @@ const MAX_TURNS = 40;
  * @throws UnsafeToProceed where a quorum of members runs and finds no leader: their data is there, and a restore would only lose
  * @throws PreconditionFailed, InvalidInput
  */
-export function chooseRescue(input: ChooseRescue): Rescue {
+export function chooseRecovery(input: ChooseRecovery): RecoveryAction {
   const { cluster, parameters, dryRun, restarted, launchFailed, waits, turn } = input;
   requireReadableBackup(cluster, parameters);
   if (turn > MAX_TURNS) {
@@ -96,7 +96,7 @@ export function chooseRescue(input: ChooseRescue): Rescue {
 }
 
 /** What is on such a host is no evidence of this cluster, and nothing is to be done there: not even a snapshot is taken of it. */
-function refuseOtherMembers({ cluster, inspections }: ChooseRescue): void {
+function refuseOtherMembers({ cluster, inspections }: ChooseRecovery): void {
   const found = inspections.flatMap(({ member, host, result }) => {
     const configured = cluster.members.find(({ name }) => name === member);
     const other = configured && result && otherMemberOn(configured, result);
@@ -139,7 +139,7 @@ function describeFrozen(services: readonly Service[]): Map<string, string> {
 }
 
 /** They may be all that a quorum lacks, and a copy of their data would be of a moment long gone. */
-function onlyFrozen(list: readonly string[], input: ChooseRescue): PreconditionFailed {
+function onlyFrozen(list: readonly string[], input: ChooseRecovery): PreconditionFailed {
   const what = `A member that is frozen has not failed, so nothing is restored:${list.join('')}\nDo that, or restart its service, then start again.`;
   return new PreconditionFailed(
     input.restarted
@@ -148,8 +148,8 @@ function onlyFrozen(list: readonly string[], input: ChooseRescue): PreconditionF
   );
 }
 
-function leaderless(services: readonly Service[], input: ChooseRescue): UnsafeToProceed {
-  const list = services.map((service) => `\n- ${describeEnd(service, 5)}`).join('');
+function leaderless(services: readonly Service[], input: ChooseRecovery): UnsafeToProceed {
+  const list = services.map((service) => `\n- ${describeLastStart(service, 5)}`).join('');
   return new UnsafeToProceed(
     `A quorum of members runs with its data, and finds no leader.${list}\nTheir data is not what is wrong: a restore would not help, and would lose ` +
       'what they hold, so nothing is restored. Look at the network between them, at their certificates and at their configuration. Once that is ' +
@@ -163,10 +163,10 @@ function leaderless(services: readonly Service[], input: ChooseRescue): UnsafeTo
 
 /** @param why nothing cheaper serves */
 function salvage(
-  { cluster, parameters, dryRun, execution }: ChooseRescue,
+  { cluster, parameters, dryRun, execution }: ChooseRecovery,
   services: readonly Service[],
   why: string,
-): Pick<Rescue, 'action' | 'summary' | 'commands' | 'discard' | 'examine'> {
+): Pick<RecoveryAction, 'action' | 'summary' | 'commands' | 'discard' | 'examine'> {
   if (parameters.restoreNothing) throw nothingMore(why);
   refuseUnstoppable(services, why);
   const onHosts = services.filter(({ inspection }) => inspection !== null);
@@ -206,7 +206,7 @@ function refuseMixedReleases(services: readonly Service[], cluster: Cluster): vo
 /** On the host with the most room, of those that have etcd's programs. */
 function chooseExamination(
   services: readonly Service[],
-  { cluster, parameters, dryRun, execution }: Pick<ChooseRescue, 'cluster' | 'parameters' | 'dryRun' | 'execution'>,
+  { cluster, parameters, dryRun, execution }: Pick<ChooseRecovery, 'cluster' | 'parameters' | 'dryRun' | 'execution'>,
 ): HostCommand | null {
   if (!parameters.snapshot) return null;
   const freeBytes = ({ inspection }: Service) => inspection?.dataDir.freeBytes ?? 0;

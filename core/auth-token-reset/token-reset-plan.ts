@@ -5,8 +5,8 @@ import { forgetsToEnableTokens } from '../cluster/releases.ts';
 import { PreconditionFailed } from '../errors.ts';
 import type { InspectionReport } from '../hosts/host-command-results.ts';
 import { otherMemberOn } from '../hosts/host-fit.ts';
-import type { CurePremises, CureRung, MemberTokens, PlanTokenCure, TokenCurePlan } from './contracts.ts';
-import { membersThat } from './token-standing.ts';
+import type { MemberTokens, PlanTokenReset, ResetPremises, ResetRung, TokenResetPlan } from './contracts.ts';
+import { membersThat } from './token-status.ts';
 
 /**
  * What the cure takes: a restart of each member that rejects tokens, where its host can be reached; or, where that cannot be had or does not
@@ -14,11 +14,11 @@ import { membersThat } from './token-standing.ts';
  * @param members how they stand now
  * @throws PreconditionFailed where neither can be had
  */
-export function planTokenCure(
-  { cluster, parameters: { strategy }, rejecting, inspections }: PlanTokenCure,
+export function planTokenReset(
+  { cluster, parameters: { strategy }, rejecting, inspections }: PlanTokenReset,
   members: readonly MemberTokens[],
-  premises: CurePremises,
-): TokenCurePlan {
+  premises: ResetPremises,
+): TokenResetPlan {
   const problems = rejecting.map((name) => ({
     name,
     problem: premises.needed.includes(name)
@@ -28,7 +28,7 @@ export function planTokenCure(
   const restartable =
     strategy === 'toggle' ? [] : problems.filter(({ problem }) => problem === '').map(({ name }) => name);
   const toggleProblem = toggleMisfit(members, premises, strategy);
-  const ladder: CureRung[] = [
+  const ladder: ResetRung[] = [
     {
       rung: 'restart',
       serves: restartable.length > 0,
@@ -78,8 +78,8 @@ function restartProblem(cluster: Cluster, name: string, inspections: readonly In
 /** Why authentication must not be disabled; empty where it may be. */
 function toggleMisfit(
   members: readonly MemberTokens[],
-  { rootRoles }: CurePremises,
-  strategy: PlanTokenCure['parameters']['strategy'],
+  { rootRoles }: ResetPremises,
+  strategy: PlanTokenReset['parameters']['strategy'],
 ): string {
   if (strategy === 'restart') return 'Not asked for: the strategy is restart.';
   if (membersThat('TakesTokens', members).length === 0) {
@@ -117,7 +117,7 @@ function describeSteps(
   rejecting: readonly string[],
   restartable: readonly string[],
   mayToggle: boolean,
-  { admitsWithoutCertificate }: CurePremises,
+  { admitsWithoutCertificate }: ResetPremises,
 ): string[] {
   const restarts = restartable.map((name) => `restart the service of ${name}, alone, while the others are a quorum`);
   const when = restartable.length === rejecting.length ? 'where that does not help, ' : '';

@@ -15,8 +15,8 @@ import {
   FIVE,
   MEMBERS,
   parametersWith,
+  recoveryAction,
   refusalsOf,
-  rescue,
   STATES,
   standing,
   WITH_BACKUPS,
@@ -39,7 +39,7 @@ describe('hosts of different releases', () => {
       node2: { ...empty, etcdVersion: '3.5.30' },
       node3: { ...empty, etcdVersion: '3.5.30' },
     };
-    const { name, message } = failureOf(() => rescue({ hosts }));
+    const { name, message } = failureOf(() => recoveryAction({ hosts }));
     expect(name).toBe('PreconditionFailed');
     expect(message).toContain('3.6.16 on node1, 3.5.30 on node2, 3.5.30 on node3');
     expect(message).toContain('install etcd 3.6.16 on i-2, i-3 as well');
@@ -48,9 +48,9 @@ describe('hosts of different releases', () => {
 
   it('are no concern where only the patch differs, nor while services may be started on their data', () => {
     const patch = { node1: { ...empty, etcdVersion: '3.5.29' }, node2: empty, node3: empty };
-    expect(rescue({ hosts: patch }).action).toBe('Salvage');
+    expect(recoveryAction({ hosts: patch }).action).toBe('Salvage');
     const mixed = { node1: { ...killed, etcdVersion: '3.6.16' }, node2: killed, node3: killed };
-    expect(rescue({ hosts: mixed }).action).toBe('Restart');
+    expect(recoveryAction({ hosts: mixed }).action).toBe('Restart');
   });
 });
 
@@ -67,10 +67,10 @@ describe('services are started', () => {
       ...([['node1', 'node2', 'node3'], 2] satisfies [string[], number]),
     ],
   ])('where %s', (_, node1, node2, node3, launched, needed) => {
-    const { action, commands, summary, examine, discard, mustStart } = rescue(three(node1, node2, node3));
+    const { action, commands, summary, examine, discard, mustStart } = recoveryAction(three(node1, node2, node3));
     expect({ action, mustStart }).toEqual({ action: 'Restart', mustStart: needed });
     expect(names(commands)).toEqual(launched);
-    expect(commands.every(({ parameters }) => parameters.action === 'launch')).toBe(true);
+    expect(commands.every(({ parameters }) => parameters.action === 'start-without-waiting')).toBe(true);
     expect(commands.flatMap((command) => refusalsOf('control-service', command))).toEqual([]);
     expect(summary).toMatch(
       /^[23] of 3 voters have data, and a quorum is 2\..* Their services are started, which loses nothing\.$/,
@@ -80,21 +80,21 @@ describe('services are started', () => {
 
   it('beside a member that answers, though its host cannot be reached', () => {
     const members = [answering('node1'), standing('node2'), standing('node3')];
-    const { action, commands, mustStart } = rescue({ ...three(null, killed, empty), members });
+    const { action, commands, mustStart } = recoveryAction({ ...three(null, killed, empty), members });
     expect({ action, launched: names(commands), mustStart }).toEqual({
       ...{ action: 'Restart', launched: ['node2'], mustStart: 1 },
     });
   });
 
   it('of a quorum of five, those with nothing left out', () => {
-    const { action, commands } = rescue({ cluster: FIVE, hosts: { node1: empty, node2: empty } });
+    const { action, commands } = recoveryAction({ cluster: FIVE, hosts: { node1: empty, node2: empty } });
     expect({ action, launched: names(commands) }).toEqual({ action: 'Restart', launched: ['node3', 'node4', 'node5'] });
   });
 
   it('of voters only', () => {
     const cluster = clusterOf([...MEMBERS, configured('node4', { learner: true })]);
-    expect(names(rescue({ cluster }).commands)).toEqual(['node1', 'node2', 'node3']);
-    expect(rescue({ cluster, hosts: { node1: empty, node2: empty } }).action).toBe('Salvage');
+    expect(names(recoveryAction({ cluster }).commands)).toEqual(['node1', 'node2', 'node3']);
+    expect(recoveryAction({ cluster, hosts: { node1: empty, node2: empty } }).action).toBe('Salvage');
   });
 });
 
@@ -125,8 +125,8 @@ describe('a member is never started', () => {
     ],
     ['where its host cannot be reached', null, 'its host i-2 cannot be looked at: Run Command does not reach it'],
   ])('%s', (_, host, problem) => {
-    expect(names(rescue(three(killed, host, killed)).commands)).toEqual(['node1', 'node3']);
-    const { action, summary } = rescue(three(killed, host, empty));
+    expect(names(recoveryAction(three(killed, host, killed)).commands)).toEqual(['node1', 'node3']);
+    const { action, summary } = recoveryAction(three(killed, host, empty));
     expect(action).toBe('Salvage');
     expect(summary).toBe(
       `1 of 3 voters has data, and a quorum is 2: node2: ${problem}. node3: its data dir /var/lib/etcd is empty.`,
@@ -139,7 +139,7 @@ describe('a member is never started', () => {
       file: '',
       overriding: ['--initial-cluster=a=b in the unit etcd'],
     });
-    expect(rescue(three(killed, host, empty)).action).toBe('Restart');
+    expect(recoveryAction(three(killed, host, empty)).action).toBe('Restart');
   });
 });
 
@@ -148,7 +148,7 @@ describe('a quorum that was started', () => {
 
   it('gets eight waits to find its leader', () => {
     for (let waits = 0; waits < 8; waits++) {
-      const { action, summary, commands } = rescue({ ...three(up, waiting, crashed), ...after, waits });
+      const { action, summary, commands } = recoveryAction({ ...three(up, waiting, crashed), ...after, waits });
       expect({ action, commands }).toEqual({ action: 'WaitForQuorum', commands: [] });
       expect(summary).toBe('node1, node2 run, which is a quorum: it gets some time to find its leader.');
     }
@@ -156,7 +156,7 @@ describe('a quorum that was started', () => {
 
   it('is not restored over where it runs and finds none', () => {
     const log = Array.from({ length: 9 }, (_, line) => `rejected connection ${line}`);
-    const failure = failureOf(() => rescue({ ...three({ ...up, log }, waiting, crashed), ...after, waits: 8 }));
+    const failure = failureOf(() => recoveryAction({ ...three({ ...up, log }, waiting, crashed), ...after, waits: 8 }));
     expect(failure.name).toBe('UnsafeToProceed');
     expect(failure.message).toContain(
       'a restore would not help, and would lose what they hold, so nothing is restored.',
@@ -173,12 +173,12 @@ describe('a quorum that was started', () => {
   });
 
   it('is waited for where all ran from the beginning, and there is nothing to start', () => {
-    expect(rescue(three(up, up, up)).action).toBe('WaitForQuorum');
-    expect(failureOf(() => rescue({ ...three(up, up, empty), waits: 8 })).name).toBe('UnsafeToProceed');
+    expect(recoveryAction(three(up, up, up)).action).toBe('WaitForQuorum');
+    expect(failureOf(() => recoveryAction({ ...three(up, up, empty), waits: 8 })).name).toBe('UnsafeToProceed');
   });
 
   it('is given up where too few stay up, and that is told', () => {
-    const { action, summary, commands } = rescue({ ...three(up, crashed, crashed), ...after });
+    const { action, summary, commands } = recoveryAction({ ...three(up, crashed, crashed), ...after });
     expect(action).toBe('Salvage');
     expect(names(commands)).toEqual(['node1', 'node2', 'node3']);
     expect(summary).toBe(
@@ -188,12 +188,12 @@ describe('a quorum that was started', () => {
 
   it('is not waited for where a member has a process only because it is started again and again', () => {
     const request = { ...three(up, waiting, empty), ...after };
-    expect(rescue(request).action).toBe('WaitForQuorum');
-    expect(rescue({ ...request, launchFailed: ['node2'] }).action).toBe('Salvage');
+    expect(recoveryAction(request).action).toBe('WaitForQuorum');
+    expect(recoveryAction({ ...request, launchFailed: ['node2'] }).action).toBe('Salvage');
   });
 
   it('is never started twice', () => {
-    expect(rescue({ ...three(killed, killed, killed), ...after }).action).toBe('Salvage');
+    expect(recoveryAction({ ...three(killed, killed, killed), ...after }).action).toBe('Salvage');
   });
 });
 
@@ -201,7 +201,7 @@ describe('a salvage', () => {
   const lost = three(killed, empty, empty);
 
   it('takes a snapshot of every host that can be reached, and keeps it', () => {
-    const { action, commands, discard, examine } = rescue(lost);
+    const { action, commands, discard, examine } = recoveryAction(lost);
     expect(action).toBe('Salvage');
     expect(commands).toEqual(
       ['node1', 'node2', 'node3'].map((member) => ({
@@ -219,14 +219,14 @@ describe('a salvage', () => {
         },
       })),
     );
-    expect(commands.flatMap((command) => refusalsOf('salvage-data-dir', command))).toEqual([]);
+    expect(commands.flatMap((command) => refusalsOf('snapshot-data-dir', command))).toEqual([]);
     expect(names(discard)).toEqual(['node1', 'node2', 'node3']);
-    expect(discard.flatMap((command) => refusalsOf('discard-scratch', command))).toEqual([]);
+    expect(discard.flatMap((command) => refusalsOf('mark-recovery', command))).toEqual([]);
     expect(examine).toBeNull();
   });
 
   it('passes over hosts that cannot be reached; whether that is allowed is for the plan to say', () => {
-    expect(names(rescue(three(killed, null, null)).commands)).toEqual(['node1']);
+    expect(names(recoveryAction(three(killed, null, null)).commands)).toEqual(['node1']);
   });
 
   it('is made as each host is laid out', () => {
@@ -236,12 +236,12 @@ describe('a salvage', () => {
       configured('node2', { layout }),
       configured('node3'),
     ]);
-    const [, second] = rescue({ cluster, ...lost }).commands;
+    const [, second] = recoveryAction({ cluster, ...lost }).commands;
     expect(second?.parameters).toMatchObject(layout);
   });
 
   it('is of no use where no host can be reached', () => {
-    const failure = failureOf(() => rescue(three(null, null, null)));
+    const failure = failureOf(() => recoveryAction(three(null, null, null)));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toContain('- node2: its host i-2 cannot be looked at: Run Command does not reach it');
   });
@@ -254,19 +254,19 @@ describe('a salvage', () => {
 
     it('has it fetched on the host with the most room', () => {
       const hosts = { node1: roomy(2 * MIB), node2: roomy(9 * MIB), node3: { ...roomy(99 * MIB), etcdVersion: '' } };
-      const { examine, commands } = rescue({ ...withBackup(), hosts });
+      const { examine, commands } = recoveryAction({ ...withBackup(), hosts });
       expect(examine).toEqual({
         member: 'node2',
         host: 'i-2',
         parameters: { dataDir: '/var/lib/etcd', binDir: '/usr/local/bin', keep: 'yes', execution: 'run-1' },
       });
-      expect(examine && refusalsOf('examine-snapshot', examine, '')).toEqual([]);
+      expect(examine && refusalsOf('fetch-backup', examine, '')).toEqual([]);
       expect(names(commands)).toEqual(['node1', 'node2', 'node3']);
     });
 
     it("is refused where no host has etcd's programs", () => {
       const without = { ...empty, etcdVersion: '' };
-      const failure = failureOf(() => rescue({ ...withBackup(), ...three(without, without, without) }));
+      const failure = failureOf(() => recoveryAction({ ...withBackup(), ...three(without, without, without) }));
       expect(failure).toMatchObject({
         name: 'PreconditionFailed',
         message: expect.stringContaining('There is no etcd on any host'),
@@ -274,18 +274,18 @@ describe('a salvage', () => {
     });
 
     it('that only competes comes after the services', () => {
-      expect(rescue({ ...withBackup(), ...three(killed, killed, killed) }).action).toBe('Restart');
+      expect(recoveryAction({ ...withBackup(), ...three(killed, killed, killed) }).action).toBe('Restart');
     });
 
     it('that is forced starts none: the data that is left is not wanted', () => {
-      const { action, summary } = rescue({ ...withBackup(true), ...three(killed, killed, killed) });
+      const { action, summary } = recoveryAction({ ...withBackup(true), ...three(killed, killed, killed) });
       expect(action).toBe('Salvage');
       expect(summary).toBe('A backup is to be restored whatever is left, so no service is started on its data.');
     });
 
     it('is refused outside of what may be read', () => {
       const parameters = parametersWith({ snapshot: { key: 'other/1.db' } });
-      expect(failureOf(() => rescue({ cluster: WITH_BACKUPS, parameters, ...lost })).name).toBe('InvalidInput');
+      expect(failureOf(() => recoveryAction({ cluster: WITH_BACKUPS, parameters, ...lost })).name).toBe('InvalidInput');
     });
   });
 });
@@ -297,7 +297,12 @@ describe('a member that cannot be stopped', () => {
     'keeps all from being restored, whatever is allowed: %j',
     (parameters) => {
       const failure = failureOf(() =>
-        rescue({ ...three(null, killed, null), members, parameters: parametersWith(parameters), restarted: true }),
+        recoveryAction({
+          ...three(null, killed, null),
+          members,
+          parameters: parametersWith(parameters),
+          restarted: true,
+        }),
       );
       expect(failure.name).toBe('PreconditionFailed');
       expect(failure.message).toContain('- node1 answers clients, and its host i-1 cannot be reached\n');
@@ -305,7 +310,7 @@ describe('a member that cannot be stopped', () => {
   );
 
   it('is one, too, that runs outside of its unit', () => {
-    const failure = failureOf(() => rescue({ ...three(stopped, empty, empty), members }));
+    const failure = failureOf(() => recoveryAction({ ...three(stopped, empty, empty), members }));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toContain('- node1 answered clients a moment ago, and its unit on i-1 has no process');
   });
@@ -315,14 +320,14 @@ describe('a member that is frozen', () => {
   const frozen = { ...up, atWork: { ...inspection('node1').atWork, processState: 'T' } };
   const empties = three(frozen, empty, empty);
 
-  it.each<[string, Parameters<typeof rescue>[0]]>([
+  it.each<[string, Parameters<typeof recoveryAction>[0]]>([
     ['is all that is left', empties],
     ['is all that is left, in a dry run', { ...empties, dryRun: true }],
     ['runs beside another', three(frozen, up, empty)],
     ['is one of a quorum that is frozen', three(frozen, frozen, up)],
     ['is left after the start of others', { ...three(frozen, crashed, empty), restarted: true }],
   ])('is not restored over where it %s', (_what, request) => {
-    const { name, message } = failureOf(() => rescue(request));
+    const { name, message } = failureOf(() => recoveryAction(request));
     expect(name).toBe('PreconditionFailed');
     expect(message).toContain(
       'A member that is frozen has not failed, so nothing is restored:\n- node1: its host i-1 says',
@@ -332,15 +337,15 @@ describe('a member that is frozen', () => {
   });
 
   it('keeps nobody from starting a quorum without it, nor from waiting for one, nor from a restore that is forced', () => {
-    expect(rescue(three(frozen, stopped, stopped)).action).toBe('Restart');
-    expect(rescue({ ...three(frozen, up, up), restarted: true }).action).toBe('WaitForQuorum');
-    expect(rescue({ ...withBackup(true), ...empties }).action).toBe('Salvage');
+    expect(recoveryAction(three(frozen, stopped, stopped)).action).toBe('Restart');
+    expect(recoveryAction({ ...three(frozen, up, up), restarted: true }).action).toBe('WaitForQuorum');
+    expect(recoveryAction({ ...withBackup(true), ...empties }).action).toBe('Salvage');
   });
 });
 
 describe('a dry run', () => {
   it('starts nothing, and tells what a real one tries first', () => {
-    const { action, summary, commands } = rescue({ ...three(killed, killed, killed), dryRun: true });
+    const { action, summary, commands } = recoveryAction({ ...three(killed, killed, killed), dryRun: true });
     expect(action).toBe('Salvage');
     expect(commands.map(({ parameters }) => parameters.keep)).toEqual(['no', 'no', 'no']);
     expect(summary).toBe(
@@ -350,7 +355,7 @@ describe('a dry run', () => {
   });
 
   it('tells where a real one would restore nothing', () => {
-    const { action, summary } = rescue({ ...three(up, up, empty), dryRun: true });
+    const { action, summary } = recoveryAction({ ...three(up, up, empty), dryRun: true });
     expect(action).toBe('Salvage');
     expect(summary).toContain(
       'all of them run already. node3: its data dir /var/lib/etcd is empty. A real run waits for them',
@@ -358,22 +363,24 @@ describe('a dry run', () => {
   });
 
   it('keeps no backup', () => {
-    const { examine } = rescue({ ...withBackup(), ...three(killed, empty, empty), dryRun: true });
+    const { examine } = recoveryAction({ ...withBackup(), ...three(killed, empty, empty), dryRun: true });
     expect(examine?.parameters.keep).toBe('no');
   });
 });
 
 describe('the questions', () => {
   it('have an end', () => {
-    expect(rescue({ ...three(up, up, up), turn: 40 }).action).toBe('WaitForQuorum');
-    expect(failureOf(() => rescue({ ...three(up, up, up), turn: 41 })).name).toBe('PreconditionFailed');
+    expect(recoveryAction({ ...three(up, up, up), turn: 40 }).action).toBe('WaitForQuorum');
+    expect(failureOf(() => recoveryAction({ ...three(up, up, up), turn: 41 })).name).toBe('PreconditionFailed');
     const again = { ...killed, recoveries: [{ execution: 'old', phase: 'restored' as const }] };
-    expect(failureOf(() => rescue({ ...three(again, killed, killed), turn: 41 })).name).toBe('PreconditionFailed');
+    expect(failureOf(() => recoveryAction({ ...three(again, killed, killed), turn: 41 })).name).toBe(
+      'PreconditionFailed',
+    );
   });
 
   it('do without the report of a member whose configuration names no host', () => {
     const cluster = clusterOf([...MEMBERS.slice(0, 2), configured('node3', { host: undefined })]);
-    expect(rescue({ cluster, hosts: { node2: empty } }).summary).toContain(
+    expect(recoveryAction({ cluster, hosts: { node2: empty } }).summary).toContain(
       'node3: clusters.json names no "host" for it.',
     );
   });

@@ -29,7 +29,7 @@ function hostWithoutData(): PreparedHost {
 
 const BACKUP = `${SCRATCH}.backup`;
 
-describe.each(SCRIPTED_RELEASES)('examine-snapshot with etcd %s', (version) => {
+describe.each(SCRIPTED_RELEASES)('fetch-backup with etcd %s', (version) => {
   let snapshot: Snapshot;
   beforeAll(async () => {
     snapshot = await takeSnapshot(version);
@@ -43,7 +43,7 @@ describe.each(SCRIPTED_RELEASES)('examine-snapshot with etcd %s', (version) => {
     using host = hostWithoutData();
     const backup = backupOf(snapshot.saved);
     await using server = await ObjectServer.start(object(backup));
-    const found = await succeed(host.access, 'examine-snapshot', parametersFor(host, server, snapshot));
+    const found = await succeed(host.access, 'fetch-backup', parametersFor(host, server, snapshot));
     const compressed = readFileSync(host.path(`${BACKUP}/snapshot.gz`));
     expect(found).toEqual({
       revision: snapshot.revision,
@@ -69,7 +69,7 @@ describe.each(SCRIPTED_RELEASES)('examine-snapshot with etcd %s', (version) => {
   ])('refuses %s, says what it found, and leaves nothing', async (_what, backup, problem) => {
     using host = hostWithoutData();
     await using server = await ObjectServer.start(object(backup));
-    const { exitCode, message } = await refuse(host.access, 'examine-snapshot', parametersFor(host, server, snapshot));
+    const { exitCode, message } = await refuse(host.access, 'fetch-backup', parametersFor(host, server, snapshot));
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining(problem) });
     expect(host.has(BACKUP)).toBe(false);
   });
@@ -77,13 +77,13 @@ describe.each(SCRIPTED_RELEASES)('examine-snapshot with etcd %s', (version) => {
   it('refuses the first half of a snapshot', async () => {
     using host = hostWithoutData();
     await using server = await ObjectServer.start(object(snapshot.saved.subarray(0, 9000)));
-    expect(await refuse(host.access, 'examine-snapshot', parametersFor(host, server, snapshot))).toMatchObject({
+    expect(await refuse(host.access, 'fetch-backup', parametersFor(host, server, snapshot))).toMatchObject({
       exitCode: 65,
     });
   });
 });
 
-describe('examine-snapshot', () => {
+describe('fetch-backup', () => {
   let snapshot: Snapshot;
   beforeAll(async () => {
     snapshot = await takeSnapshot('3.5.16');
@@ -93,7 +93,7 @@ describe('examine-snapshot', () => {
     using host = hostWithoutData();
     await using server = await ObjectServer.start(object(snapshot.saved));
     const before = contentsOf(host.path('.'));
-    expect(await succeed(host.access, 'examine-snapshot', parametersFor(host, server, snapshot, 'no'))).toMatchObject({
+    expect(await succeed(host.access, 'fetch-backup', parametersFor(host, server, snapshot, 'no'))).toMatchObject({
       revision: snapshot.revision,
       snapshot: null,
     });
@@ -104,15 +104,15 @@ describe('examine-snapshot', () => {
     using host = hostWithoutData();
     const salvaged = keepSnapshot(host, Buffer.from('salvaged'));
     await using server = await ObjectServer.start(object(snapshot.saved));
-    await succeed(host.access, 'examine-snapshot', parametersFor(host, server, snapshot));
+    await succeed(host.access, 'fetch-backup', parametersFor(host, server, snapshot));
     expect(readFileSync(host.path(`${SCRATCH}/snapshot.gz`)).equals(salvaged)).toBe(true);
   });
 
   it('says the same when it runs again', async () => {
     using host = hostWithoutData();
     await using server = await ObjectServer.start(object(snapshot.saved));
-    const first = await succeed(host.access, 'examine-snapshot', parametersFor(host, server, snapshot));
-    expect(await succeed(host.access, 'examine-snapshot', parametersFor(host, server, snapshot))).toEqual(first);
+    const first = await succeed(host.access, 'fetch-backup', parametersFor(host, server, snapshot));
+    expect(await succeed(host.access, 'fetch-backup', parametersFor(host, server, snapshot))).toEqual(first);
   });
 
   it('refuses once a restore has begun', async () => {
@@ -120,14 +120,14 @@ describe('examine-snapshot', () => {
     keepSnapshot(host, snapshot.saved);
     host.write(`${SCRATCH}/phase`, 'restored\n');
     await using server = await ObjectServer.start(object(snapshot.saved));
-    const { exitCode, message } = await refuse(host.access, 'examine-snapshot', parametersFor(host, server, snapshot));
+    const { exitCode, message } = await refuse(host.access, 'fetch-backup', parametersFor(host, server, snapshot));
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('has begun') });
   });
 
   it('begins the fetch anew where the connection was cut off', async () => {
     using host = hostWithoutData();
     await using server = await ObjectServer.start(cutOff, cutOff, object(snapshot.saved));
-    expect(await succeed(host.access, 'examine-snapshot', parametersFor(host, server, snapshot))).toMatchObject({
+    expect(await succeed(host.access, 'fetch-backup', parametersFor(host, server, snapshot))).toMatchObject({
       revision: snapshot.revision,
     });
     expect(server.requests).toHaveLength(3);
@@ -138,7 +138,7 @@ describe('examine-snapshot', () => {
     await using server = await ObjectServer.start(refused(404, 'NoSuchKey', 'The specified key does not exist.'));
     const { exitCode, line, stderr } = await runCommand(
       host.access,
-      'examine-snapshot',
+      'fetch-backup',
       parametersFor(host, server, snapshot),
     );
     expect(exitCode).toBe(1);
@@ -155,7 +155,7 @@ describe('examine-snapshot', () => {
     using host = hostWithoutData();
     setFreeKilobytes(host, 15);
     await using server = await ObjectServer.start(object(backupOf(snapshot.saved)));
-    const { exitCode, message } = await refuse(host.access, 'examine-snapshot', parametersFor(host, server, snapshot));
+    const { exitCode, message } = await refuse(host.access, 'fetch-backup', parametersFor(host, server, snapshot));
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining(problem) });
     expect(host.has(BACKUP)).toBe(false);
   });
@@ -164,7 +164,7 @@ describe('examine-snapshot', () => {
     using host = hostWithoutData();
     await using server = await ObjectServer.start(object(snapshot.saved));
     const parameters = { ...parametersFor(host, server, snapshot), binDir: host.path('bin') };
-    const { exitCode, message } = await refuse(host.access, 'examine-snapshot', parameters);
+    const { exitCode, message } = await refuse(host.access, 'fetch-backup', parameters);
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('etcdutl') });
     expect(server.requests).toEqual([]);
   });
