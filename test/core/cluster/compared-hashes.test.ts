@@ -14,7 +14,12 @@ function compare(...hashes: string[]) {
 }
 
 it('members with one hash hold the same data', () => {
-  expect(compare('17@5', '17@5', '17@5')).toEqual({ revision: '40', hash: 17, members: ['node1', 'node2', 'node3'] });
+  expect(compare('17@5', '17@5', '17@5')).toEqual({
+    revision: '40',
+    hash: 17,
+    members: ['node1', 'node2', 'node3'],
+    summary: 'The same at revision 40 on node1, node2, node3.',
+  });
 });
 
 it.each([

@@ -136,7 +136,7 @@ describe('what a start asks for beyond what its runbook does by itself', () => {
   });
 
   it.each(ACTS)('is told to whoever is asked: %s', (act, incident, parameters) => {
-    expect(Object(choose({ found: incident, request: { incident, parameters } })).summary).toMatch(
+    expect(Object(choose({ found: incident, request: { incident, parameters } })).problem).toMatch(
       new RegExp(`^${SUMMARY} Asked for: to .* \\(${act}\\)\\.$`),
     );
   });

@@ -91,7 +91,7 @@ describe('a runbook that failed, once what stopped it is remediated,', () => {
     expect(choose({ found: 'healthy', rounds })).toMatchObject({
       action: 'Run',
       runbook: 'member-replacement',
-      summary: `Its runbook failed before (PreconditionFailed). ${SUMMARY}`,
+      problem: `Its runbook failed before (PreconditionFailed). ${SUMMARY}`,
       input: { dryRun: true },
     });
   });

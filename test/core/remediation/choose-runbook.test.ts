@@ -191,9 +191,9 @@ describe('a named incident', () => {
 
   it('says what is seen instead, for whoever has to approve', () => {
     expect(choose({ found: 'healthy', request })).toMatchObject({
-      summary: `auth-token-invalid was asked for; the diagnosis says healthy: ${SUMMARY}`,
+      problem: `auth-token-invalid was asked for; the diagnosis says healthy: ${SUMMARY}`,
     });
-    expect(choose({ found: 'auth-token-invalid', request })).toMatchObject({ summary: SUMMARY });
+    expect(choose({ found: 'auth-token-invalid', request })).toMatchObject({ problem: SUMMARY });
   });
 
   it('tells at the end what is left', () => {
@@ -229,7 +229,8 @@ describe('the runbook', () => {
       action: 'Run',
       incident: 'member-failed',
       runbook: 'member-replacement',
-      summary: SUMMARY,
+      problem: SUMMARY,
+      summary: 'Next: member-replacement.',
       input: { cluster: 'orders', requestedBy: 'ann', ...request, dryRun: true },
     });
   });

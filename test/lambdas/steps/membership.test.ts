@@ -37,7 +37,7 @@ describe('with three voters and a learner that stays one,', () => {
     })();
     try {
       const first = await compareHashes({ cluster: configured() }, MINUTES);
-      expect(first).toEqual({ revision: expect.any(String), hash: expect.any(Number), members: ['m1', 'm2', 'm3'] });
+      expect(first).toMatchObject({ hash: expect.any(Number), members: ['m1', 'm2', 'm3'] });
       const second = await compareHashes({ cluster: configured() }, MINUTES);
       expect(BigInt(second.revision)).toBeGreaterThan(BigInt(first.revision));
       expect(second.hash).not.toBe(first.hash);
@@ -78,6 +78,7 @@ describe('with three voters and a learner that stays one,', () => {
       raftAppliedIndex: '0',
       leaderAppliedIndex: expect.stringMatching(/^\d+$/),
       distance: expect.stringMatching(/^\d+$/),
+      summary: 'It does not answer yet.',
     });
   });
 });

@@ -1,0 +1,46 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { expect, it } from 'vitest';
+
+const CORE = join(import.meta.dirname, '../../core');
+const RUNBOOKS = readdirSync(CORE).filter((room) => existsSync(join(CORE, room, 'runbook.ts')) && room !== 'runbook');
+
+/** From the ground up. What is on one floor knows what is below it, and nothing beside it. */
+const FLOORS: readonly (readonly string[])[] = [
+  ['errors.ts'],
+  ['text'],
+  ['cluster'],
+  ['hosts'],
+  ['runbook'],
+  RUNBOOKS,
+  ['runbooks.ts'],
+  ['diagnosis'],
+  ['remediation'],
+  ['api'],
+];
+
+function roomOf(file: string): string {
+  return file.split('/')[0] ?? '';
+}
+
+function floorOf(room: string): number {
+  return FLOORS.findIndex((rooms) => rooms.includes(room));
+}
+
+it('every room of core is on a floor', () => {
+  expect(readdirSync(CORE).toSorted()).toEqual(FLOORS.flat().toSorted());
+});
+
+it('no room of core imports what is above or beside it', () => {
+  const files = readdirSync(CORE, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const wrong = files.flatMap((file) => {
+    const imports = readFileSync(join(CORE, file), 'utf8').matchAll(/ from '(\.[^']+)'/g);
+    return [...imports].flatMap(([, path = '']) => {
+      const imported = posix.join(posix.dirname(file), path);
+      const isBelow = roomOf(imported) === roomOf(file) || floorOf(roomOf(imported)) < floorOf(roomOf(file));
+      return isBelow ? [] : [`${file} imports ${imported}`];
+    });
+  });
+  expect(files.length).toBeGreaterThan(50);
+  expect(wrong).toEqual([]);
+});
