@@ -26,7 +26,7 @@ export interface MemberFacts {
   name: string;
   /**
    * `behind`: in its place, and not caught up; `joining`: a learner that nobody has promoted; `refusing`: it runs and does not serve us;
-   * `unreached`: what was seen says nothing of the member itself, or others show it at work; `unknown`: no quorum to judgeState it by.
+   * `unreached`: what was seen says nothing of the member itself, or others show it at work; `unknown`: no quorum to judge it by.
    */
   state: 'healthy' | 'behind' | 'joining' | 'failed' | 'refusing' | 'unreached' | 'unknown';
   /** Why it is not healthy; empty where it is. */
