@@ -18,6 +18,7 @@ export const spaceReclaim = {
   neverWaits: 'must be "automatic": a space reclaim does not wait for an approval',
   acts: {},
   asksAnewAfterFailure: false,
+  wayOn: 'looks anew, and goes on from here',
   alarms: {
     'space-exceeded': {
       problem: 'has raised NOSPACE: it refuses every write.',
