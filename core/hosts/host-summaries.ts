@@ -31,8 +31,8 @@ const SOURCES = { live: 'survivor', replayed: 'replay', raw: 'raw' } as const;
 /** @param result as the command's own schema has it */
 export function summaryOnHost(command: HostCommandName, result: unknown): string {
   const { removed = [] } = Object(result) as { removed?: string[] };
-  const left = removed.length === 0 ? '' : `; removed, left by a run that was killed: ${removed.join(', ')}`;
-  return `${SUMMARIES[command](result as never)}${left}`;
+  const leftovers = removed.length === 0 ? '' : `; removed, left by a run that was killed: ${removed.join(', ')}`;
+  return `${SUMMARIES[command](result as never)}${leftovers}`;
 }
 
 function service({ activeState, subState }: Pick<Result<'control-service'>, 'activeState' | 'subState'>): string {

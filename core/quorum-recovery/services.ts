@@ -48,8 +48,8 @@ export function surveyServices(surveyed: Surveyed): Service[] {
 
 /** By the cluster that their data is of, the most first; those of which nobody can tell are left out. */
 function clustersAmong(services: readonly Service[]): Service[][] {
-  const told = services.filter(({ clusterId }) => clusterId !== '');
-  return [...Map.groupBy(told, ({ clusterId }) => clusterId).values()].toSorted((a, b) => b.length - a.length);
+  const identified = services.filter(({ clusterId }) => clusterId !== '');
+  return [...Map.groupBy(identified, ({ clusterId }) => clusterId).values()].toSorted((a, b) => b.length - a.length);
 }
 
 /** How many of them may be members of one cluster. */

@@ -139,14 +139,14 @@ function onHosts(command: HostCommandName, { commands }: Fields, reports: readon
     const text = isRefusal ? (BEFORE_REFUSAL[command]?.(each) ?? '') : BY_COMMAND[command](each);
     return text === '' ? [] : [{ text, at: `${host} (${member})`, isDone: result !== undefined }];
   });
-  const told = (isDone: boolean) =>
+  const sentences = (isDone: boolean) =>
     [
       ...Map.groupBy(
         changes.filter((each) => each.isDone === isDone),
         ({ text }) => text,
       ),
     ].map(([text, alike]) => `on ${alike.map(({ at }) => at).join(', ')}: ${text}`);
-  return { done: told(true), perhaps: told(false) };
+  return { done: sentences(true), perhaps: sentences(false) };
 }
 
 function foldersIn({ dataDir, walDir }: Fields): string {

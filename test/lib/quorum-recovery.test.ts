@@ -9,7 +9,7 @@ const definition = quorumRecovery(stacks);
 const { states, stateOf, following, expectStep } = runbookDefinition(stacks, definition);
 const phases = tasksOf(definition).filter(({ state }) => 'commands' in payloadOf(state));
 const STOP = 'Stop with the error';
-const [UNTOUCHED, MOVED] = ['Note why nothing is restored', 'Note why data moves back'];
+const [UNTOUCHED, MOVED] = ['Record why nothing is restored', 'Record why data moves back'];
 const KEPT = 'Explain what is kept';
 
 /** The states of the main chain that can be entered from one on, errors included; without those behind `closed`. */
