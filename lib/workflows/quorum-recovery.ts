@@ -187,7 +187,7 @@ export class QuorumRecovery extends Construct {
       .otherwise(restartEnds);
     const onErrorAfterStart = this.#tellWhatIsKept(stop);
     // Nobody needs the word any more, and it says the same as long as one host has it; so what is left of it is only reported.
-    const forget = reportFromEveryHost(this, 'Remove the recovery marks', {
+    const forget = reportFromEveryHost(this, 'Clear the recovery marks', {
       step: steps.runHostCommands,
       command: 'mark-recovery',
       commands: '$goal.restored ? $plan.commands.forget : $discard',

@@ -74,7 +74,7 @@ describe('an execution that restores', () => {
       ...['Put restored data in place', 'Did the swap fail anywhere?'],
       ...['Start all services', 'Did the start fail anywhere?'],
       ...['Verify recovery', 'Can it take writes?', 'Prove writes on every member', 'Compare hashes'],
-      ...['Remove the recovery marks', 'Was data restored?', 'Discard staged snapshot', 'Cluster restored'],
+      ...['Clear the recovery marks', 'Was data restored?', 'Discard staged snapshot', 'Cluster restored'],
     ]);
     expect(waitsMs).toEqual([]);
     expect(ended).toMatchObject({ status: 'SUCCEEDED' });
@@ -127,7 +127,7 @@ describe('an execution that restores', () => {
     // In a row: for each of them the way to the hosts and back is waited for.
     expect(visited.filter(asks)).toEqual([
       ...['Inspect hosts', 'Snapshot data on every host', 'Try and send the snapshot', 'Restore on every host'],
-      ...['Put restored data in place', 'Start all services', 'Remove the recovery marks'],
+      ...['Put restored data in place', 'Start all services', 'Clear the recovery marks'],
     ]);
     const sentFrom = (step: string) =>
       calls
@@ -144,7 +144,7 @@ describe('an execution that restores', () => {
     );
     expect(sentFrom('Restore on every host')).toEqual(restore);
     expect(sentFrom('Put restored data in place')).toEqual(swap);
-    expect(sentFrom('Remove the recovery marks')).toEqual(FORGET);
+    expect(sentFrom('Clear the recovery marks')).toEqual(FORGET);
     expect(sentFrom('Start all services')).toEqual(start);
   });
 
@@ -224,7 +224,7 @@ describe('an execution that restores', () => {
   it('goes on from a killed function or an answer of AWS that was lost, in whichever phase it is: the same is asked again', async () => {
     const phases = [
       ...['Inspect hosts', 'Snapshot data on every host', 'Try and send the snapshot', 'Restore on every host'],
-      ...['Put restored data in place', 'Start all services', 'Remove the recovery marks'],
+      ...['Put restored data in place', 'Start all services', 'Clear the recovery marks'],
     ];
     const well = await recover();
     for (const phase of phases) {
@@ -250,7 +250,7 @@ describe('an execution that restores', () => {
     for (const remaining of [[], ['space-exceeded']]) {
       const executed = await recover({
         'Verify recovery': { ...VERIFIED, remaining },
-        'Remove the recovery marks': except({ discarded: true }, { node1: gone, node3: gone }),
+        'Clear the recovery marks': except({ discarded: true }, { node1: gone, node3: gone }),
       });
       expect(executed.ended).toMatchObject({
         status: 'SUCCEEDED',

@@ -267,9 +267,9 @@ describe('an earlier recovery that was interrupted', () => {
       ...RESTARTED,
       'Choose recovery': [KEEP, { ...RESTART, ...after }],
     });
-    expect(membersOf(executed, 'Remove the recovery marks')).toEqual(['node2', 'node3']);
+    expect(membersOf(executed, 'Clear the recovery marks')).toEqual(['node2', 'node3']);
     const order = executed.calls.map(({ step }) => step);
-    expect(order.indexOf('Remove the recovery marks')).toBeGreaterThan(order.indexOf('Compare hashes'));
+    expect(order.indexOf('Clear the recovery marks')).toBeGreaterThan(order.indexOf('Compare hashes'));
     expect(Object(executed.ended).output).toMatchObject({
       outcome: 'Remediated',
       summary: `Every member is healthy. ${kept} Two of three have their data. Before: No member leads.`,

@@ -326,7 +326,7 @@ describe('an error once members may have been started', () => {
   it('where one host cannot say that it keeps the data, or does not start, asks all others for it; nobody forgets it', async () => {
     const executed = await recover({ 'Start all services': except(SERVICE, { node2: BROKEN }) });
     expect(membersOf(executed, 'Start all services')).toEqual(MEMBERS);
-    expect(membersOf(executed, 'Remove the recovery marks')).toEqual([]);
+    expect(membersOf(executed, 'Clear the recovery marks')).toEqual([]);
     expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
     expect(Object(executed.ended).cause).toMatch(
       /^node2: The disk is gone\.\nThe restored data stays in place, for members may have started with it/,

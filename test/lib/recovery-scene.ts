@@ -212,7 +212,7 @@ const ANSWERS = {
   'Verify recovery': VERIFIED,
   'Compare hashes': COMPARED,
   'Prove writes on every member': { members: ['after'] },
-  'Remove the recovery marks': DISCARDED,
+  'Clear the recovery marks': DISCARDED,
   'Discard staged snapshot': { ...STAGED, uploadId: '' },
   'Move all data back': REVERTED,
   'Start services again': SERVICE,
