@@ -115,6 +115,7 @@ const DESCRIPTIONS = {
     verdict !== 'NothingToDo' && readings.lost > 1 ? `lost for the ${ordinal(readings.lost)} time` : summary,
   'Choose rescue': ({ action, summary }: Rescue) => `next: ${words(action)}: ${firstLine(summary)}`,
   'Undo the interrupted recovery': returned,
+  'Stop what has lost its data': service,
   'Start what has data': service,
   'Wait for quorum': ({ summary }: QuorumSighting) => firstLine(summary),
   'Salvage data on every host': ({ method, problem, revision }: HostResult<'salvage-data-dir'>) =>

@@ -71,14 +71,15 @@ export type ChooseRescue = z.output<typeof chooseRescueInput>;
 export interface Rescue {
   /**
    * `MoveBack`: an earlier recovery was interrupted while it moved data, so what it has moved goes back first; `Keep`: one was
-   * interrupted when all was in place, so what is there is kept; `Restart`: start the services of a quorum of data dirs;
+   * interrupted when all was in place, so what is there is kept; `Stop`: members run that have lost their data and would be a quorum of nothing, so they
+   * are stopped first; `Restart`: start the services of a quorum of data dirs;
    * `WaitForQuorum`: they run, and have had too little time; `Salvage`: what can be had from the data alone; `FinishEarlier`: in a dry run, that one
    * of the first two would come first, and that nothing can be planned before.
    */
-  action: 'MoveBack' | 'Keep' | 'Restart' | 'WaitForQuorum' | 'Salvage' | 'FinishEarlier';
+  action: 'MoveBack' | 'Keep' | 'Stop' | 'Restart' | 'WaitForQuorum' | 'Salvage' | 'FinishEarlier';
   /** What, and why nothing cheaper serves. */
   summary: string;
-  /** One for each host concerned: revert-data-dir, discard-scratch, control-service (launch) or salvage-data-dir. */
+  /** One for each host concerned: revert-data-dir, discard-scratch, control-service (stop, launch) or salvage-data-dir. */
   commands: HostCommand[];
   /** `Restart`: how many of the services have to start, so that with those that run they are a quorum. */
   mustStart: number;
@@ -95,9 +96,15 @@ export interface Rescue {
   examine: HostCommand | null;
 }
 
+/** What a host's log says: of which cluster it is, and up to where it is known as committed. */
+const heldLogSchema = z.object({ clusterId: z.string(), commitIndex: z.string().default('') });
+export type HeldLog = z.output<typeof heldLogSchema>;
+
 /** wait-for-quorum: looks for a while. */
 export const waitForQuorumInput = z.strictObject({
   cluster: clusterSchema,
+  /** A quorum that is behind these has begun empty, and is none. */
+  held: z.array(heldLogSchema),
   /** How long to look for a quorum; 0 for one look. */
   waitSeconds: z.int().min(0).max(60),
 });

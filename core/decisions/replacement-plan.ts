@@ -2,7 +2,7 @@ import { type Cluster, type ConfiguredMember, type Layout, layoutOf } from '../c
 import type { HostInspection, InspectionReport } from '../contracts/host-command-results.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from '../contracts/membership.ts';
 import type { ListedMember, Observation } from '../contracts/observation.ts';
-import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
+import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import { judgeWork, type WorkOnHost } from './at-work.ts';
 import { isSlow, whatToCorrect } from './between.ts';
 import { refuseDowngrade } from './downgrade.ts';
@@ -10,6 +10,7 @@ import { announcedPeerUrls, foldersOf, ignoredSettings, misfitsOf, roomMisfit, W
 import { placeOf } from './host-place.ts';
 import { hasPeerUrl } from './identity.ts';
 import { requireQuorumWithout, type Survey, type SurveyedMember } from './member-survey.ts';
+import { newerData } from './newer-data.ts';
 import { isLearnerFirstRight, isOlderRelease, WITHOUT_PROMOTION } from './releases.ts';
 import {
   mayBeAtWork,
@@ -63,10 +64,13 @@ export function planReplacement(
       throw new EtcdUnavailable(`${member} ${surveyed.problem}`);
     refuseDowngrade(observation);
     requireNotAtWork(surveyed, inspected);
+    requireNotNewer(surveyed, inspected, observation);
     requireFit(scope.cluster, surveyed, inspected, survey, lateCertificates[member] ?? []);
     if (replaced) {
       requireUnused(surveyed, inspected, scope.cluster);
       oldHost.push(...weighOldHost(replaced, request.oldHost));
+      const [old] = request.oldHost;
+      if (old?.result) requireNotNewer(replaced, old.result, observation);
     }
     const outdated = [surveyed.listed?.id, replaced?.listed?.id].filter((id) => id !== undefined);
     const removeIds = [...new Set(outdated)];
@@ -146,6 +150,25 @@ function requireNotAtWork(surveyed: SurveyedMember, inspection: HostInspection):
   const { state, how } = judgeWork(inspection, surveyed.listed?.id ?? '');
   if (state === 'stopped' || state === 'broken') return;
   throw twoViews(surveyed, { state, how });
+}
+
+/**
+ * The data of a member that is replaced is moved aside: it must not be what the others have lost.
+ * @throws UnsafeToProceed
+ */
+function requireNotNewer(
+  { name, configured }: SurveyedMember,
+  inspection: HostInspection,
+  { members }: Observation,
+): void {
+  const newer = newerData(
+    inspection,
+    members.filter((seen) => seen.answering),
+  );
+  if (newer === '') return;
+  throw new UnsafeToProceed(
+    `${name} is not replaced, and nothing was changed: on its host ${configured.host} ${newer}`,
+  );
 }
 
 const FROZEN = 'Do that, or restart its service there, which keeps its data as well. Find out who has frozen it.';

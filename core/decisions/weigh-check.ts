@@ -5,8 +5,10 @@ import type { InspectionReport } from '../contracts/host-command-results.ts';
 import { formatBytes, formatShare } from '../format.ts';
 import { judgeWork } from './at-work.ts';
 import { daysUntil, outOfTime } from './certificates.ts';
+import { HOLDS_NOTHING } from './forgotten-data.ts';
 import { ignoredSettings } from './host-fit.ts';
 import { describeLeftRecoveries } from './left-recoveries.ts';
+import { newerData } from './newer-data.ts';
 import { releasesMisfit, restoreMisfits } from './recovery-fit.ts';
 import { replacementMisfits } from './replacement-plan.ts';
 
@@ -254,7 +256,11 @@ function weighHost(
       : [];
   const work = judgeWork(result, '');
   const frozen = member !== '' && work.state === 'frozen' ? [`its host ${work.how}`] : [];
-  const unfit = [...misfits, ...stopped, ...frozen].map((misfit) => line('hosts', `${owner}: ${misfit}`));
+  const forgotten = member !== '' && result.raftLog?.holds === 'nothing' ? [HOLDS_NOTHING] : [];
+  const newer = newerData(result, survey.members);
+  const unfit = [...misfits, ...stopped, ...frozen, ...forgotten, ...(newer === '' ? [] : [`there ${newer}`])].map(
+    (misfit) => line('hosts', `${owner}: ${misfit}`),
+  );
   const ignored = ignoredSettings(result);
   const findings = [
     ...unfit,

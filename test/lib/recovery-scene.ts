@@ -190,6 +190,7 @@ const ANSWERS = {
   'Choose rescue': SALVAGING,
   'Undo the interrupted recovery': REVERTED,
   'Close the interrupted recovery': DISCARDED,
+  'Stop what has lost its data': SERVICE,
   'Start what has data': SERVICE,
   'Wait for quorum': NOT_LED,
   'Salvage data on every host': salvageOf('4030'),
