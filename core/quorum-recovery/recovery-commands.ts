@@ -18,6 +18,10 @@ export function launchOf(cluster: Cluster, member: string): HostCommand {
   return command(cluster, member, ({ unit }) => ({ unit, action: 'start-without-waiting' }));
 }
 
+export function stopOf(cluster: Cluster, member: string): HostCommand {
+  return command(cluster, member, ({ unit }) => ({ unit, action: 'stop' }));
+}
+
 export function salvageOf(cluster: Cluster, member: string, execution: string, keep: boolean): HostCommand {
   return command(cluster, member, (layout) => ({
     unit: layout.unit,

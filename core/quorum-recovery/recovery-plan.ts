@@ -6,6 +6,7 @@ import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { withStartProblems } from '../hosts/start-problems.ts';
 import type { Candidate, PlanRecovery, RecoveryPlan, RecoveryTarget, Rung } from './contracts.ts';
 import { strangeDataIn, withoutStrange } from './data-cluster.ts';
+import { forgottenDataIn } from './forgotten-data.ts';
 import { describeLeave, mayLeaveOut } from './leave-out.ts';
 import { boundDataLoss } from './loss-bound.ts';
 import { describeSalvages, ladderOf, rankCandidates } from './recovery-candidates.ts';
@@ -25,7 +26,8 @@ export function planRecovery(
 ): RecoveryPlan {
   const { cluster, dryRun } = input;
   requireDamage(input);
-  const strange = strangeDataIn(input);
+  const forgotten = forgottenDataIn(surveyServices(input), input);
+  const strange = [...strangeDataIn(input), ...forgotten];
   const isStrange = (name: string) => strange.some(({ member }) => member === name);
   const usable = { ...input, salvaged: withoutStrange(input.salvaged, strange) };
   const candidates = rankCandidates(usable);
@@ -51,6 +53,7 @@ export function planRecovery(
     voters: votersOf(cluster).map(({ name }) => name),
     quorum: quorumIn(cluster),
     salvaged: input.salvaged,
+    forgotten: forgotten.map(({ member }) => member),
     winner: winner.candidate,
   });
   const commands = commandsOf(input, winner, hosts, isStrange);

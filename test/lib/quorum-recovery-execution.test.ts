@@ -168,7 +168,10 @@ describe('an execution that restores', () => {
         execution: 'run-1',
       },
     ]);
-    expect(callsOf(executed, 'Check for a quorum once more')).toEqual([{ cluster: CLUSTER, waitSeconds: 0 }]);
+    const held = { clusterId: 'c1', commitIndex: '100' };
+    expect(callsOf(executed, 'Check for a quorum once more')).toEqual([
+      { cluster: CLUSTER, held: [held, held, held], waitSeconds: 0 },
+    ]);
   });
 
   it('proves the planned cluster, at the revision that was restored', async () => {

@@ -191,6 +191,7 @@ const ANSWERS = {
   'Choose recovery': SALVAGING,
   'Undo the interrupted recovery': REVERTED,
   'Finish the interrupted recovery': DISCARDED,
+  'Stop what has lost its data': SERVICE,
   'Start what has data': SERVICE,
   'Wait for quorum': NOT_LED,
   'Snapshot data on every host': salvageOf('4030'),

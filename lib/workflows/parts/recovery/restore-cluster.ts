@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import type { Step } from '../../../step-function.ts';
 import { FAILED_HOSTS, onEveryHost, REPORTS, reportFromEveryHost, withObject } from '../on-every-host.ts';
 import { stepState } from '../step-state.ts';
+import { HELD } from './restore-quorum.ts';
 import type { WaysOut } from './undo-recovery.ts';
 
 export interface RestoreProps {
@@ -31,7 +32,7 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
   const { waitForQuorum, runHostCommands, stageSnapshot, transferSnapshots } = steps;
   const lookOnceMore = stepState(scope, 'Check for a quorum once more', {
     step: waitForQuorum,
-    input: { cluster: '{% $cluster %}', waitSeconds: 0 },
+    input: { cluster: '{% $cluster %}', held: HELD, waitSeconds: 0 },
     onError: waysOut.untouched,
   });
   const discardUnneeded = reportFromEveryHost(scope, 'Discard unneeded scratch folders', {
