@@ -7,7 +7,6 @@ import { run } from '../etcd/executables.ts';
 import { HOST } from '../etcd/ports.ts';
 import type { FleetOptions, Host, HostFleet } from './host.ts';
 import { createServiceManager, type ServiceManager } from './service-manager/manager.ts';
-
 import { clientScript, PROGRAMS, serve } from './service-manager/server.ts';
 import type { Account } from './service-manager/unit.ts';
 

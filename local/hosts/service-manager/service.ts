@@ -32,8 +32,6 @@ function newJob(kind: JobKind): Job {
   return { kind, isBegun: false, promise, finish: resolve };
 }
 
-/** systemd's StartLimitIntervalSec= and StartLimitBurst=: the first start begins an interval, and within it there may be so many. */
-const START_LIMIT = { intervalMs: 10_000, burst: 5 };
 const REMAINS_INTERVAL_MS = 20;
 
 /** One service's life: what is asked of it, what becomes of its process, and what its unit says to do then. */
@@ -273,9 +271,10 @@ export class Service {
 
   #mayStart(): boolean {
     const now = performance.now();
-    if (now - this.#interval.beganMs > START_LIMIT.intervalMs) this.#interval = { beganMs: now, starts: 0 };
+    const { intervalMs, burst } = this.unit.startLimit;
+    if (now - this.#interval.beganMs > intervalMs) this.#interval = { beganMs: now, starts: 0 };
     this.#interval.starts += 1;
-    return this.#interval.starts <= START_LIMIT.burst;
+    return this.#interval.starts <= burst;
   }
 
   /** The first failure counts: how a process ends that is then terminated says nothing. */

@@ -23,6 +23,8 @@ export interface Unit {
   restartMs: number;
   timeoutStartMs: number;
   timeoutStopMs: number;
+  /** The first start begins an interval, and within it there may be so many. */
+  startLimit: { intervalMs: number; burst: number };
 }
 
 /** @returns `etcd.service` for `etcd` too. @throws Error for a name that is no service's */
@@ -58,6 +60,7 @@ export function loadUnit(unitDir: string, id: string, { user }: Account): Unit |
     restartMs: 100,
     timeoutStartMs: 90_000,
     timeoutStopMs: 90_000,
+    startLimit: { intervalMs: 10_000, burst: 5 },
   };
   for (const path of [file, ...dropIns.sort().map((name) => join(`${file}.d`, name))]) {
     for (const { name, value, place } of assignmentsIn(readFileSync(path, 'utf8'), path)) {
@@ -91,6 +94,13 @@ function* assignmentsIn(text: string, file: string): Generator<{ name: string; v
 const DIRECTIVES: Readonly<Record<string, (unit: Unit, value: string, place: string) => void>> = {
   'Unit.Description': (unit, value) => {
     unit.description = value || unit.id;
+  },
+  'Unit.StartLimitIntervalSec': (unit, value, place) => {
+    unit.startLimit.intervalMs = parseTimeSpan(value, place);
+  },
+  'Unit.StartLimitBurst': (unit, value, place) => {
+    if (!/^\d{1,9}$/.test(value)) throw new Error(`${place}: "${value}" is not a number`);
+    unit.startLimit.burst = Number(value);
   },
   'Service.Type': (unit, value, place) => {
     unit.type = oneOf(TYPES, value, place);
