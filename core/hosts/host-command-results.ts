@@ -215,8 +215,8 @@ export type ExaminedSnapshot = z.output<typeof examinedSnapshotSchema>;
 /** restore-snapshot: the revision of the restored database, raised or not. */
 const restoredSnapshotSchema = z.strictObject({ revision: z.string(), sizeBytes: z.int() });
 
-/** send-snapshot: what came of the trial, and S3's receipt for the part. */
-const sentPartSchema = z.strictObject({ ...restoredSnapshotSchema.shape, etag: z.string() });
+/** send-snapshot: S3's receipt for the part, and how large that is. */
+const sentPartSchema = z.strictObject({ sizeBytes: z.int(), etag: z.string() });
 
 const discardedScratchSchema = z.strictObject({ discarded: z.boolean() });
 

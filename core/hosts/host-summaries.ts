@@ -17,8 +17,8 @@ const SUMMARIES: { readonly [Command in HostCommandName]: (result: Result<Comman
   'snapshot-data-dir': ({ method, problem, revision }) =>
     method === 'none' ? problem : `${SOURCES[method]}, revision ${revision}`,
   'fetch-backup': ({ revision }) => `revision ${revision}`,
-  'send-snapshot': restored,
-  'restore-snapshot': restored,
+  'send-snapshot': ({ sizeBytes }) => `${formatBytes(sizeBytes)} sent`,
+  'restore-snapshot': ({ sizeBytes, revision }) => `${formatBytes(sizeBytes)}, revision ${revision}`,
   'swap-data-dir': ({ dataDir, file }) =>
     file === '' ? 'stopped' : `stopped; ${dataDir ? `what was there: ${dataDir}` : 'there was nothing before'}`,
   'start-restored': service,
@@ -41,8 +41,4 @@ function service({ activeState, subState }: Pick<Result<'control-service'>, 'act
 
 function membership({ file, copy }: Pick<Result<'join-cluster'>, 'file' | 'copy'>): string {
   return `${file}${copy ? ` (as it was: ${copy})` : ''}`;
-}
-
-function restored({ sizeBytes, revision }: Pick<Result<'restore-snapshot'>, 'sizeBytes' | 'revision'>): string {
-  return `${formatBytes(sizeBytes)}, revision ${revision}`;
 }

@@ -64,6 +64,11 @@ export function discardOf(cluster: Cluster, member: string, execution: string, o
   return command(cluster, member, (layout) => ({ ...foldersOf(layout), outcome, execution }));
 }
 
+/** Without what tells one part from another, and without its URL. */
+export function sendOf(cluster: Cluster, member: string, execution: string, source: 'data' | 'backup'): HostCommand {
+  return command(cluster, member, ({ dataDir }) => ({ dataDir, execution, source }));
+}
+
 /** What all hosts restore alike. */
 export interface Restoration {
   execution: string;

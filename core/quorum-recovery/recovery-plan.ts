@@ -2,7 +2,6 @@ import { layoutOf } from '../cluster/clusters.ts';
 import { quorumIn, votersOf } from '../cluster/configured-quorum.ts';
 import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import type { HostInspection } from '../hosts/host-command-results.ts';
-import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { withStartProblems } from '../hosts/start-problems.ts';
 import type { Candidate, PlanRecovery, RecoveryPlan, RecoveryTarget, Rung } from './contracts.ts';
 import { strangeDataIn, withoutStrange } from './data-cluster.ts';
@@ -57,7 +56,6 @@ export function planRecovery(
     winner: winner.candidate,
   });
   const commands = commandsOf(input, winner, hosts, isStrange);
-  const own = commands.restore.find(({ member }) => member === winner.candidate.member) as HostCommand;
   return {
     ladder: ladderOf(candidates, restart, usable),
     candidates,
@@ -70,7 +68,7 @@ export function planRecovery(
       ...strange.map(({ member, why }) => `leave unused what ${member} holds, and move it aside: ${why}`),
       ...describeSteps(input, winner, hosts, leftOut),
     ],
-    staging: snapshot && !dryRun ? stagingOf(cluster, own, snapshot) : null,
+    staging: snapshot && !dryRun ? stagingOf(input, winner.candidate, snapshot) : null,
     commands,
     archives: Object.fromEntries(
       input.inspections.flatMap(({ member, result }) => (result ? [[member, result.archives]] : [])),

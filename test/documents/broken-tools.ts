@@ -132,8 +132,7 @@ export const SCENES: Readonly<Record<HostCommandName, Scene>> = {
   'send-snapshot': {
     prepare: (host) => keepSnapshot(host, Buffer.from('a snapshot')),
     parameters: (host, url) => ({
-      ...restoreParameters(host, etcdutl(host), SNAPSHOT),
-      ...{ offsetBytes: '0', lengthBytes: '9', url },
+      ...{ dataDir: host.path('data'), execution: 'run-1', source: 'data', offsetBytes: '0', lengthBytes: '9', url },
     }),
   },
   'restore-snapshot': {

@@ -50,7 +50,7 @@ describe('an error before anything is stopped', () => {
   it.each([
     ['Plan recovery', 'The disk is gone.'],
     ['Begin upload', 'The disk is gone.'],
-    ['Try and send the snapshot', 'node1: The disk is gone.\nnode1: The disk is gone.'],
+    ['Send the snapshot', 'node1: The disk is gone.\nnode1: The disk is gone.'],
     ['Complete upload', 'The disk is gone.'],
     ['Restore on every host', MEMBERS.map((member) => `${member}: The disk is gone.`).join('\n')],
     ['Check for a quorum once more', 'The disk is gone.'],
@@ -177,7 +177,7 @@ describe('an error while data is moved, and before the first start', () => {
 
   it('discards what was staged by then, and nothing where nothing was', async () => {
     const { key, uploadId } = STAGED;
-    for (const state of ['Try and send the snapshot', 'Restore on every host', 'Put restored data in place']) {
+    for (const state of ['Send the snapshot', 'Restore on every host', 'Put restored data in place']) {
       const uploaded = await recover({ [state]: BROKEN });
       expect(callsOf(uploaded, 'Discard upload')).toEqual([{ action: 'Discard', key, uploadId }]);
     }

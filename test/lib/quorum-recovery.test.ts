@@ -50,9 +50,9 @@ describe('the definition', () => {
       'Plan recovery': ['Is this a dry run?'],
       'Is this a dry run?': ['Planned', 'Begin upload'],
 
-      'Begin upload': ['Try and send the snapshot'],
-      'Try and send the snapshot': ['Did the trial fail anywhere?'],
-      'Did the trial fail anywhere?': [UNTOUCHED, 'Complete upload'],
+      'Begin upload': ['Send the snapshot'],
+      'Send the snapshot': ['Did sending fail anywhere?'],
+      'Did sending fail anywhere?': [UNTOUCHED, 'Complete upload'],
       'Check for a quorum once more': ['Did the quorum come back?'],
       'Did the quorum come back?': ['Discard unneeded scratch folders', 'Put restored data in place'],
       'Discard unneeded scratch folders': ['Discard unneeded upload'],
@@ -113,7 +113,7 @@ describe('the definition', () => {
       'Discard unneeded scratch folders': ['Quorum came back'],
       'Discard unneeded upload': ['Quorum came back'],
       'Begin upload': [UNTOUCHED],
-      'Try and send the snapshot': [UNTOUCHED],
+      'Send the snapshot': [UNTOUCHED],
       'Complete upload': [UNTOUCHED],
       'Restore on every host': [UNTOUCHED],
       'Put restored data in place': [MOVED],
@@ -147,7 +147,7 @@ describe('the definition', () => {
     ['Prove writes on every member', 'prove-writes'],
     ['Inspect hosts', 'transfer-snapshots'],
     ['Fetch the backup', 'transfer-snapshots'],
-    ['Try and send the snapshot', 'transfer-snapshots'],
+    ['Send the snapshot', 'transfer-snapshots'],
     ['Restore on every host', 'transfer-snapshots'],
     ['Undo the interrupted recovery', 'run-host-commands'],
     ['Finish the interrupted recovery', 'run-host-commands'],
@@ -173,7 +173,7 @@ describe('the definition', () => {
       'Snapshot data on every host': 'snapshot-data-dir',
       'Fetch the backup': 'fetch-backup',
       'Discard unneeded scratch folders': 'mark-recovery',
-      'Try and send the snapshot': 'send-snapshot',
+      'Send the snapshot': 'send-snapshot',
       'Restore on every host': 'restore-snapshot',
       'Put restored data in place': 'swap-data-dir',
       'Start all services': 'start-restored',
@@ -189,14 +189,14 @@ describe('a phase', () => {
   it.each(phases.map(({ name, state }) => [name, payloadOf(state)] as const))(
     '"%s" is sent to all hosts at once, for members that start wait for each other; only parts go one by one',
     (name, { atOnce }) => {
-      expect(atOnce).toBe(name === 'Try and send the snapshot' ? 1 : undefined);
+      expect(atOnce).toBe(name === 'Send the snapshot' ? 1 : undefined);
     },
   );
 });
 
 describe('before anything is stopped and data is moved', () => {
   it.each([
-    ...['Plan recovery', 'Is this a dry run?', 'Try and send the snapshot', 'Did the trial fail anywhere?'],
+    ...['Plan recovery', 'Is this a dry run?', 'Send the snapshot', 'Did sending fail anywhere?'],
     ...[
       'Restore on every host',
       'Did the restore fail anywhere?',

@@ -126,7 +126,13 @@ const part = (partNumber: number, offsetBytes: number) => ({
   partNumber,
   member: 'node1',
   host: hostOf('node1'),
-  parameters: { ...restoring('node1'), offsetBytes: `${offsetBytes}`, lengthBytes: '9' },
+  parameters: {
+    dataDir: LAYOUT.dataDir,
+    execution: EXECUTION,
+    source: 'data',
+    offsetBytes: `${offsetBytes}`,
+    lengthBytes: '9',
+  },
 });
 
 export const swapping = (data: 'swap' | 'leave', members = MEMBERS) =>
@@ -203,8 +209,9 @@ const ANSWERS = {
   'Check for a quorum once more': NOT_LED,
   'Discard unneeded scratch folders': DISCARDED,
   'Begin upload': STAGED,
-  'Try and send the snapshot': ({ object }: { object: { partNumber: number } }) => ({
-    ...{ revision: '1000004030', sizeBytes: 9, etag: `"etag-${object.partNumber}"` },
+  'Send the snapshot': ({ object }: { object: { partNumber: number } }) => ({
+    sizeBytes: 9,
+    etag: `"etag-${object.partNumber}"`,
   }),
   'Complete upload': STAGED,
   'Restore on every host': { revision: '1000004030', sizeBytes: 9 },
