@@ -121,10 +121,10 @@ export class RemediationStack extends Stack {
       table,
       pages,
       runbooks: {
-        'space-exceeded': spaceReclaim.stateMachine,
-        'auth-token-invalid': authTokenReset.stateMachine,
-        'member-failed': memberReplacement.stateMachine,
         'quorum-lost': quorumRecovery.stateMachine,
+        'space-exceeded': spaceReclaim.stateMachine,
+        'member-failed': memberReplacement.stateMachine,
+        'auth-token-invalid': authTokenReset.stateMachine,
       },
     });
     new AlarmRule(this, 'AlarmRule', { stateMachine: remediation, pages });

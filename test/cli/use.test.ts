@@ -106,7 +106,7 @@ describe('a command that is used wrongly', () => {
     [
       'an unknown incident',
       ['run', '--cluster', 'orders', '--incident', 'fire'],
-      'Allowed choices are space-exceeded, auth-token-invalid, member-failed, quorum-lost.',
+      'Allowed choices are quorum-lost, space-exceeded, member-failed, auth-token-invalid.',
     ],
     ['parameters that are not JSON', ['run', '--cluster', 'orders', '--parameters', '{a'], 'It is not JSON: '],
     [

@@ -8,7 +8,7 @@ import { HOST, linesIn, OTHER_HOST, SUCCEED, serve, serveControlService, tempora
 describe('a phase', () => {
   it('runs its command on every host, and reports in the order of the commands what each came to', async () => {
     await serveControlService(`[ $unit = a ] && sleep 0.3; echo 'not the last line'; ${SUCCEED}`, BOTH);
-    expect(await runOnHosts(phaseOf([on(HOST, 'a'), on(OTHER_HOST, 'b')]), PATIENT)).toEqual({
+    expect(await runOnHosts(phaseOf([on(HOST, 'a'), on(OTHER_HOST, 'b')]), PATIENT)).toMatchObject({
       reports: [
         { member: 'm1', host: HOST, result: STOPPED, error: '', problem: '' },
         { member: 'm2', host: OTHER_HOST, result: STOPPED, error: '', problem: '' },
@@ -35,7 +35,7 @@ describe('a phase', () => {
 
   it('of no command asks SSM nothing', async () => {
     await serve({});
-    expect(await runOnHosts(phaseOf([]), PATIENT)).toEqual({ reports: [], failed: '', problems: '' });
+    expect(await runOnHosts(phaseOf([]), PATIENT)).toMatchObject({ reports: [], failed: '', problems: '' });
   });
 
   it('sends nothing to anybody where a parameter of one is wrong', async () => {
@@ -52,7 +52,7 @@ describe('a failure on one host', () => {
     const body = `if [ $unit = a ]; then echo '{"message":"the unit is masked"}'; exit 65; fi; sleep 0.2; ${SUCCEED}`;
     await serveControlService(body, BOTH);
     const problem = `${HOST}, control-service: the unit is masked`;
-    expect(await runOnHosts(phaseOf([on(HOST, 'a'), on(OTHER_HOST, 'b')]), PATIENT)).toEqual({
+    expect(await runOnHosts(phaseOf([on(HOST, 'a'), on(OTHER_HOST, 'b')]), PATIENT)).toMatchObject({
       reports: [
         { member: 'm1', host: HOST, result: null, error: 'PreconditionFailed', problem },
         { member: 'm2', host: OTHER_HOST, result: STOPPED, error: '', problem: '' },
