@@ -72,7 +72,9 @@ function restartProblem(cluster: Cluster, name: string, inspections: readonly In
   const { activeState, subState, mainPid } = report.result.unit;
   // The member answers, so etcd runs: where this unit does not run it, a restart would start a second one.
   if (activeState === 'active' && mainPid !== 0) return '';
-  return `its unit on ${member.host} is ${activeState} (${subState}), so etcd runs there in another way`;
+  const unit = `its unit on ${member.host} is ${activeState} (${subState})`;
+  if (activeState === 'activating') return `${unit}: it has only just been started. Once it is up, start again`;
+  return `${unit}, so etcd runs there in another way`;
 }
 
 /** Why authentication must not be disabled; empty where it may be. */
