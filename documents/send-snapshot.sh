@@ -37,5 +37,6 @@ if [ "$length" -lt "$size" ]; then
   [ "$reply" = "$length" ] || fail 1 "Of $snapshot only $reply of $length bytes from byte $offset on could be read by tail and head: $(head -c 300 "$work/problem")"
 fi
 send "$part" "$work/answer"
+problem=$(rm -rf -- "$work" 2>&1) || fail 1 "The part was sent, but $work could not be removed by rm, and takes room that the restore needs: ${problem:0:300}. See whether the disk is sound, then run this again."
 json "$etag"
 succeed "{\"sizeBytes\":$length,\"etag\":$reply}"

@@ -11,7 +11,7 @@ group='{{ group }}'
 keep='{{ keep }}'
 execution='{{ execution }}'
 
-need systemctl cp rm mkdir chown chgrp chmod cat sed mv sleep
+need systemctl cp rm mkdir chown chgrp chmod cat mv sleep
 if command -v cmp > /dev/null; then need cmp; fi
 
 copy_tries=8
@@ -171,16 +171,25 @@ still_runs() {
   [ "$MainPID" != 0 ] && [ "$MainPID" = "$process" ]
 }
 
-# As `snapshot save` does: a SHA-256 behind the database, which a restore checks.
-# shellcheck disable=SC2001,SC2059
+# As `snapshot save` does: the database, and a SHA-256 behind it, which a restore checks. It is made while the database is compressed, so it takes no time
+# of its own. Whatever fails, it has ended when this ends: it holds the copy open, and with it the disk.
+# shellcheck disable=SC2059
+print_with_sha256() {
+  local status=0 digest='' bytes='' index
+  print_sha256 "$copied" > "$work/sha256" 3>&- &
+  cat -- "$copied" || status=1
+  wait "$!" || status=1
+  read -r digest _ < "$work/sha256" || status=1
+  if [ "$status" != 0 ] || [ "${#digest}" != 64 ]; then return 1; fi
+  for ((index = 0; index < 64; index += 2)); do bytes+="\\x${digest:index:2}"; done
+  printf "$bytes"
+}
+
 write_snapshot() {
-  local digest=''
-  if [ "$1" != raw ]; then
-    sha256_of "$copied"
-    digest=$(sed 's/../\\x&/g' <<< "$reply")
-  fi
-  { cat -- "$copied" && printf "$digest"; } | gzip -n -1 -c > "$scratch/snapshot.gz" ||
-    fail 1 "The snapshot could not be written to $scratch by cat and gzip. See whether the disk is full, then run this again."
+  local print=(print_with_sha256)
+  if [ "$1" = raw ]; then print=(cat -- "$copied"); fi
+  "${print[@]}" | gzip -n -1 -c > "$scratch/snapshot.gz" ||
+    fail 1 "The snapshot could not be written to $scratch by cat, sha256sum and gzip. See whether the disk is full, then run this again."
   sha256_of "$scratch/snapshot.gz"
   snapshot=$reply
   size_of "$scratch/snapshot.gz"

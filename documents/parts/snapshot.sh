@@ -90,9 +90,14 @@ decompress() {
   reply=$({ gzip -dc < "$1" > "$2"; } 2>&1) || { reply="gzip said: ${reply:0:300}" && return 1; }
 }
 
-# sha256_of FILE: in `reply`; read from standard input, or a strange name would be escaped in what is printed.
+# print_sha256 FILE: read from standard input, or a strange name would be escaped in what is printed.
+print_sha256() {
+  if command -v sha256sum > /dev/null; then sha256sum < "$1"; else shasum -a 256 < "$1"; fi
+}
+
+# sha256_of FILE: in `reply`.
 sha256_of() {
-  if command -v sha256sum > /dev/null; then reply=$(sha256sum < "$1") || reply=''; else reply=$(shasum -a 256 < "$1") || reply=''; fi
+  reply=$(print_sha256 "$1") || reply=''
   reply=${reply%% *}
   [ "${#reply}" = 64 ] || fail 1 "sha256sum does not say what $1 holds. See whether it can be read and the disk is sound, then run this again."
 }

@@ -29,9 +29,9 @@ const MOVES: readonly HostCommandName[] = ['archive-data-dir', 'revert-data-dir'
 /** The commands that never call a tool, though what all scripts begin with has a function that would. */
 const NEVER_CALLED: Readonly<Record<string, readonly HostCommandName[]>> = {
   systemctl: ['fetch-backup', 'send-snapshot', 'restore-snapshot', 'mark-recovery', 'find-command'],
-  flock: ['control-service', 'find-command'],
-  gzip: ['swap-data-dir'],
-  sha256sum: ['swap-data-dir'],
+  flock: ['control-service', 'send-snapshot', 'find-command'],
+  gzip: ['send-snapshot', 'swap-data-dir'],
+  sha256sum: ['send-snapshot', 'swap-data-dir'],
 };
 const calls = (command: HostCommandName, tool: string) => !NEVER_CALLED[tool]?.includes(command);
 
