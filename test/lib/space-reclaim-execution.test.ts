@@ -290,7 +290,7 @@ describe('an execution', () => {
     expect(Object(ended).output).toEqual({ outcome: 'NothingToDo', ...REPORTED });
   });
 
-  it.each(tasks.map(({ name }) => name).filter((name) => !/hosts|disks/.test(name)))(
+  it.each(tasks.map(({ name }) => name).filter((name) => !/hosts|disk/.test(name)))(
     'fails under the name and with the message of what "%s" threw',
     async (name) => {
       const next = [
