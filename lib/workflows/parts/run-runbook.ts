@@ -9,8 +9,7 @@ import {
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { ERROR_NAMES } from '../../../core/errors.ts';
-import type { Incident } from '../../../core/runbooks.ts';
-import { RUNBOOKS } from '../../../core/runbooks.ts';
+import { INCIDENTS, type Incident, RUNBOOKS } from '../../../core/runbooks.ts';
 import { WHILE_NO_EXECUTION_STARTS } from './retry-policies.ts';
 
 export interface RunRunbookProps {
@@ -69,8 +68,10 @@ export function runRunbook(
   const which = Choice.jsonata(scope, 'Which runbook?', {
     comment: 'The one for what is wrong, dry or not as $next says',
   });
-  const runs = Object.entries(stateMachines).map(([incident, stateMachine]) => {
-    const { runbook } = RUNBOOKS[incident as Incident];
+  const runs = INCIDENTS.flatMap((incident) => {
+    const stateMachine = stateMachines[incident];
+    if (!stateMachine) return [];
+    const { runbook } = RUNBOOKS[incident];
     const run = StepFunctionsStartExecution.jsonata(scope, `Run ${runbook}`, {
       comment: `The runbook for ${incident}, as an execution of its own; a dry run where $next says so`,
       stateMachine,
@@ -100,7 +101,7 @@ export function runRunbook(
       },
     });
     which.when(Condition.jsonata(`{% $next.incident = '${incident}' %}`), run);
-    return run;
+    return [run];
   });
   return { which, runs };
 }
