@@ -23,6 +23,11 @@ export default defineConfig({
     maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
     reporters: [new Progress()],
+    coverage: {
+      provider: 'v8',
+      include: ['cli', 'client', 'core', 'drills', 'lambdas', 'lib', 'local'].map((folder) => `${folder}/**/*.ts`),
+      reporter: ['text'],
+    },
     projects: [
       { test: { ...shared, name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/real/**'] } },
       { test: { ...shared, name: 'real', include: ['test/real/**/*.test.ts'] } },

@@ -14,9 +14,9 @@ const KINDS = { Well: 'well', Findings: 'with something to correct', NotChecked:
 
 /** Every cluster, and how many of each kind. Of many, those of which all is well are counted alone. */
 export function describeChecks(checked: readonly Checked[]): string[] {
-  const told = checked.length > FEW ? checked.filter(({ outcome }) => outcome !== 'Well') : checked;
+  const shown = checked.length > FEW ? checked.filter(({ outcome }) => outcome !== 'Well') : checked;
   return [
-    ...told.flatMap((each) => ['', ...describeCheck(each)]),
+    ...shown.flatMap((each) => ['', ...describeCheck(each)]),
     ...summaryOf(
       'Checked',
       checked.map(({ outcome }) => KINDS[outcome]),

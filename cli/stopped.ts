@@ -1,4 +1,4 @@
-import { mayBeOpen } from '../core/auth-token-reset/runbook.ts';
+import { authTokenReset, mayBeOpen } from '../core/auth-token-reset/runbook.ts';
 import { changesSoFar } from '../core/remediation/changes-so-far.ts';
 import { standingSoFar } from '../core/remediation/standing-so-far.ts';
 import { executionStartedBy } from '../core/remediation/started-execution.ts';
@@ -35,7 +35,7 @@ export function describeAfterStop(
   again: (cluster: string) => string,
 ): string {
   const cut = runbooksOf(remediation, executions).findLast(isCut);
-  const wasOpen = cut !== undefined && nameOf(cut) === 'auth-token-reset' && mayBeOpen(stepRunsIn(cut.events));
+  const wasOpen = cut !== undefined && nameOf(cut) === authTokenReset.runbook && mayBeOpen(stepRunsIn(cut.events));
   const leftOpen = describeLeftOpen(executions);
   const lines = describeStopped(remediation, executions, again);
   return [...lines, ...(leftOpen ? [leftOpen] : wasOpen ? [SEEN_TO] : [])].join('\n');
@@ -56,15 +56,12 @@ function describeStopped(
       ...(before.length > 0 ? before : [NOTHING]),
     ];
   }
-  const wayOn =
-    nameOf(current) === 'quorum-recovery'
-      ? 'it first finishes this recovery, or undoes it'
-      : 'it looks anew, and goes on from here';
+  const wayOn = Object.values(RUNBOOKS).find(({ runbook }) => runbook === nameOf(current))?.wayOn;
   return [
     `Stopped. The runbook ${nameOf(current)} was under way for the cluster ${cluster}${isDryRun(current) ? ', as a dry run' : ''}.`,
     ...before,
     ...describeSoFar(current),
-    ...(hasChanged(current) ? [`To go on, ${again(cluster)}: ${wayOn}.`] : []),
+    ...(hasChanged(current) ? [`To go on, ${again(cluster)}: it ${wayOn}.`] : []),
   ];
 }
 
@@ -75,7 +72,7 @@ export function describeLeftOpen(executions: Pick<Executions, 'of'>): string {
 
 /** Whether authentication may be disabled by what was stopped, and nobody has enabled it since. */
 function mayBeDisabled(executions: Pick<Executions, 'of'>): boolean {
-  const resets = executions.of(RUNBOOKS['auth-token-invalid'].stateMachineName);
+  const resets = executions.of(authTokenReset.stateMachineName);
   if (!resets.some((reset) => reset.result?.status !== 'SUCCEEDED' && mayBeOpen(stepRunsIn(reset.events))))
     return false;
   const guards = executions.of(GUARD);

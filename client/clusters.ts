@@ -44,11 +44,11 @@ export class Clusters {
    * @throws Problem `unavailable`
    */
   async page({ after = '', limit }: { after?: string | undefined; limit: number }): Promise<ClusterPage> {
-    const left = (await this.#registered()).filter(({ name }) => name > after);
-    const page = left.slice(0, limit);
+    const remaining = (await this.#registered()).filter(({ name }) => name > after);
+    const page = remaining.slice(0, limit);
     return {
       clusters: await mapAtOnce(page, SUMMARIES_AT_ONCE, (each) => this.summarize(each)),
-      next: left.length > limit ? (page.at(-1)?.name ?? null) : null,
+      next: remaining.length > limit ? (page.at(-1)?.name ?? null) : null,
     };
   }
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# parts: common data-dir archive-dir scratch settings membership snapshot transfer at-work
+# parts: common data-dir archive-dir raft-log scratch settings membership snapshot transfer at-work
 # Reads the unit's state and log, whether etcd is at work, its version, its data and its configuration, and asks whether any later script would
 # refuse this host. It changes nothing, and removes only what a run of this project's that was killed has left beside the configuration.
 unit='{{ unit }}'
@@ -65,15 +65,6 @@ list_archives() {
     case $entry in *.scratch | *.scratch.backup) continue ;; esac
     if [ -d "$entry" ]; then printf '%s\n' "$entry"; fi
   done
-}
-
-# has_log FOLDER
-has_log() {
-  local file
-  for file in "$1"/*.wal; do
-    if [ -e "$file" ]; then reply=true && return 0; fi
-  done
-  reply=false
 }
 
 # Recoveries that were interrupted on this host, as an array of JSON; nothing of theirs is left where they came to their end.
@@ -290,7 +281,12 @@ if [ -n "$wal_dir" ]; then
   log_dir=${wal:-$wal_dir}
   directory "$wal_dir" "$log_dir" "$log_dir" && wal_state=$reply
 fi
-has_log "$log_dir" && log_state=$reply
+log_state=null
+read_log "$log_dir" "$member/snap"
+if [ -n "$log_holds" ]; then
+  object holds "$log_holds" commitIndex "$log_commit" lastIndex "$log_last"
+  log_state=$reply
+fi
 read_cluster "$log_dir"
 cluster_id=$reply
 archives=$(list_archives "$real" | lines 700 "$archives_chars") || no_lines
@@ -304,7 +300,7 @@ object format "$format" file "$file" name "$set_name" dataDir "$set_data_dir" wa
   initialAdvertisePeerUrls "$set_advertise_peer_urls" initialCluster "$set_initial_cluster" \
   initialClusterState "$set_initial_cluster_state" initialClusterToken "$set_initial_cluster_token" \
   overriding: "$overriding_list" experimental: "$experimental_list"
-object unit: "$unit_state" atWork: "$at_work" etcdVersion "$etcd_version" dataDir: "$data_state" walDir: "$wal_state" hasLog: "$log_state" clusterId "$cluster_id" \
+object unit: "$unit_state" atWork: "$at_work" etcdVersion "$etcd_version" dataDir: "$data_state" walDir: "$wal_state" raftLog: "$log_state" clusterId "$cluster_id" \
   archives: "$archives" recoveries: "$recoveries" refusals: "[$refusals]" configuration: "$reply"
 rest="${reply%\}}$removed}"
 

@@ -1,42 +1,21 @@
 # shellcheck shell=bash
-# parts: common data-dir scratch snapshot transfer restore
-# Sends one part of the compressed snapshot in the scratch folder to the staging bucket. With the first part the snapshot is restored on trial before, for
-# its own host: nothing is sent of what cannot be restored. May be run again: a part that is there is replaced.
+# parts: common scratch snapshot transfer
+# Sends one part of the compressed snapshot in the scratch folder to the staging bucket. Whether it can be restored turns out where it is restored, and
+# whoever fetches it compares its SHA-256. May be run again: a part that is there is replaced.
 data_dir='{{ dataDir }}'
-wal_dir='{{ walDir }}'
-bin_dir='{{ binDir }}'
-user='{{ user }}'
-group='{{ group }}'
 execution='{{ execution }}'
-name='{{ name }}'
-peer_urls='{{ peerUrls }}'
-initial_cluster='{{ initialCluster }}'
-initial_cluster_token='{{ initialClusterToken }}'
-sha256='{{ sha256 }}'
-hash_check='{{ hashCheck }}'
-revision='{{ revision }}'
-bump_revision='{{ bumpRevision }}'
+source='{{ source }}'
 offset='{{ offsetBytes }}'
 length='{{ lengthBytes }}'
-# The snapshot lies here: it is never fetched.
-url=''
+url='{{ url }}'
 
 need head tail
 integer "$offset" && offset=$reply
 integer "$length" && length=$reply
-if [ "$offset" -eq 0 ]; then
-  restore_snapshot
-  # A run that was given up may still be sending.
-  exec 9>&-
-else
-  find_scratch "$data_dir" "$execution"
-  [ -f "$scratch/restored" ] || refuse not-tried 65 "The restore of $execution was not tried on this host, or did not end well, so nothing is sent of its snapshot. Send its first part before, or begin the recovery anew."
-  read_line "$scratch/restored"
-  result=$reply
-fi
-url='{{ url }}'
+find_scratch "$data_dir" "$execution"
+if [ "$source" = backup ]; then scratch=$scratch.backup; fi
 snapshot=$scratch/snapshot.gz
-[ -f "$snapshot" ] || refuse nothing-to-send 65 "There is no $snapshot to send. The snapshot of $execution has to be made on this host first."
+[ -f "$snapshot" ] || refuse nothing-to-send 65 "There is no $snapshot to send. The snapshot of $execution has to be made or fetched on this host first: begin the recovery anew."
 size_of "$snapshot" && size=$reply
 if [ "$length" -eq 0 ] || [ "$((offset + length))" -gt "$size" ]; then
   refuse no-part 65 "$snapshot has $size bytes, so $length bytes from byte $offset on are no part of it. It is not the snapshot that was planned with: begin the recovery anew."
@@ -59,4 +38,4 @@ if [ "$length" -lt "$size" ]; then
 fi
 send "$part" "$work/answer"
 json "$etag"
-succeed "${result%\}},\"etag\":$reply}"
+succeed "{\"sizeBytes\":$length,\"etag\":$reply}"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# parts: common data-dir scratch snapshot replay
+# parts: common data-dir raft-log scratch snapshot replay
 # Makes a snapshot of the best that a member's data holds, whether the member runs or not, from a copy; the data itself is only read. Run
 # again, it says the same, or begins anew where it was interrupted.
 unit='{{ unit }}'

@@ -1,5 +1,4 @@
 import { forgetsToEnableTokens } from '../core/cluster/releases.ts';
-import { observeTokens } from '../lambdas/etcd/tokens.ts';
 import { UNIT } from '../local/hosts/hosted-member.ts';
 import { until } from './conditions.ts';
 import { Intruder } from './intruder.ts';
@@ -7,6 +6,7 @@ import { everyMemberHoldsTheSame, idsOf } from './proofs.ts';
 import type { DrillCheck, DrillOptions, DrillProgress, DrillResult, ResetStrategy } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
 import { flood, nothingIsLost, type Remediation, readBack, remediate, resultOf, underLoad } from './under-load.ts';
+import { healthyOnes, type Witness } from './witness.ts';
 import type { WriterThread } from './writer-thread.ts';
 
 /** The drill's member does not change its mind: seconds are enough to be sure. */
@@ -77,7 +77,7 @@ async function drill(
     progress,
   ).finally(() => intruder.stop());
 
-  const { goesOn, lostWrites, figures } = await readBack(writer, progress);
+  const { goesOn, lostWrites, figures } = await readBack(stage, writer, progress);
   const [idsAfter, processesAfter] = [await idsOf(stage), await processesOf(stage)];
   const restarted = [...processesAfter].flatMap(([name, pid]) => (processesBefore.get(name) === pid ? [] : [name]));
   const windowMs = windowOf(remediation);
@@ -128,30 +128,19 @@ async function drill(
   };
 }
 
-/** Waits until what members say is what is expected, or time is up: a member may still be joining. @returns who rejects fresh tokens */
-async function settledRejections({ etcd }: HostedStage, expected: readonly string[]): Promise<string[]> {
+/** Waits until what members do is what is expected, or time is up: a member may still be joining. @returns who rejects fresh tokens */
+async function settledRejections({ witness }: HostedStage, expected: readonly string[]): Promise<string[]> {
   let rejecting: string[] = [];
   await until('members have settled', async () => {
-    const { probes } = await observeTokens(etcd);
-    rejecting = etcd.members
-      .filter((_, index) => probes[index]?.uses.every(({ answer }) => answer === 'Rejected'))
-      .map(({ name }) => name);
-    const isSettled = probes.every(({ uses }) =>
-      uses.every(({ answer }) => answer === 'Rejected' || answer === 'Taken'),
-    );
-    return isSettled && same(rejecting, expected);
+    rejecting = Object.keys(await refusals(witness));
+    const healthy = await healthyOnes(witness);
+    return healthy.length === witness.members.length && same(rejecting, expected);
   }).catch(() => undefined);
   return rejecting;
 }
 
-/** With etcdctl, and not through what the runbook used. */
-async function everyMemberTakesALogin({ cluster }: HostedStage): Promise<DrillCheck> {
-  const problems: string[] = [];
-  for (const { name } of cluster.members) {
-    await cluster
-      .etcdctl(['put', 'drill/login', name], [name])
-      .catch((error: Error) => problems.push(`${name}: ${error.message}`));
-  }
+async function everyMemberTakesALogin({ witness }: HostedStage): Promise<DrillCheck> {
+  const problems = Object.entries(await refusals(witness)).map(([name, words]) => `${name}: ${words}`);
   return {
     name: 'every member takes a login',
     ok: problems.length === 0,
@@ -159,13 +148,27 @@ async function everyMemberTakesALogin({ cluster }: HostedStage): Promise<DrillCh
   };
 }
 
-async function everyMemberRefusesStrangers({ etcd }: HostedStage): Promise<DrillCheck> {
-  const open = await Promise.all(etcd.members.map((member) => member.authentication.servesAnybody()));
-  return {
-    name: 'every member refuses strangers',
-    ok: !open.includes(true),
-    detail: `${open.filter((each) => each).length} let one in`,
-  };
+/** Why a member does not serve somebody who has just logged in there, by the names of such members. */
+async function refusals({ members, etcdctl }: Witness): Promise<Record<string, string>> {
+  const tried = members.map(async ({ name }) => {
+    const refusal = await etcdctl(['put', 'drill/login', name], name).then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    return refusal === undefined ? [] : [[name, refusal]];
+  });
+  return Object.fromEntries((await Promise.all(tried)).flat());
+}
+
+async function everyMemberRefusesStrangers({ witness, cluster }: HostedStage): Promise<DrillCheck> {
+  const tried = witness.members.map(({ name }) =>
+    cluster.etcdctl(['get', 'drill/login'], [name], { user: undefined }).then(
+      () => 'served',
+      (error: Error) => error.message,
+    ),
+  );
+  const open = (await Promise.all(tried)).filter((answer) => answer === 'served');
+  return { name: 'every member refuses strangers', ok: open.length === 0, detail: `${open.length} let one in` };
 }
 
 /** The process of each member's service. */

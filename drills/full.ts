@@ -3,10 +3,11 @@ import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
 import { countStateTransitions } from '../local/asl/history.ts';
 import type { Execution } from '../local/executions.ts';
 import { until } from './conditions.ts';
-import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from './proofs.ts';
+import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, noAlarmIsLeft, oldDataIsKept } from './proofs.ts';
 import type { DrillCheck, DrillOptions, DrillProgress, DrillResult } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
 import { nothingIsLost, readBack, resultOf, underLoad } from './under-load.ts';
+import { healthyOnes } from './witness.ts';
 import type { WriterThread } from './writer-thread.ts';
 
 /**
@@ -60,8 +61,8 @@ async function drill(
   const brokenAt = Date.now();
   await stage.cluster.destroyMember(broken);
   await until('the member does not answer', async () => {
-    const { members } = await stage.etcd.observe();
-    return members.every(({ name, answering }) => answering === (name !== broken));
+    const healthy = await healthyOnes(stage.witness);
+    return stage.cluster.members.every(({ name }) => healthy.includes(name) === (name !== broken));
   });
   await writer.ask('forgetStalls');
 
@@ -80,7 +81,7 @@ async function drill(
   const { startedAt, endedAt, result } = execution as Required<Execution>;
   const report = result.status === 'SUCCEEDED' ? result.output : { error: result.error, cause: result.cause };
 
-  const { goesOn, lostWrites, figures } = await readBack(writer, progress);
+  const { goesOn, lostWrites, figures } = await readBack(stage, writer, progress);
   const after = await idsOf(stage);
   const rounds = (report as Partial<Extract<RemediationReport, { rounds: unknown }>>).rounds ?? [];
   const remediation = {
@@ -141,11 +142,6 @@ function hasActed({ result }: Execution): boolean {
 
 function compare(found: readonly string[], expected: readonly string[]): Pick<DrillCheck, 'ok' | 'detail'> {
   return { ok: found.join() === expected.join(), detail: found.join(', ') || 'none' };
-}
-
-async function noAlarmIsLeft({ etcd }: HostedStage): Promise<DrillCheck> {
-  const { alarms } = await etcd.observe();
-  return { name: 'no alarm is left', ok: alarms.length === 0, detail: `${alarms.length} raised` };
 }
 
 function onlyOneHasActed(all: readonly Execution[]): DrillCheck {

@@ -3,6 +3,7 @@ import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from 
 import type { DrillOptions, DrillProgress, DrillResult } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
 import { faultsHaveStruck, flood, nothingIsLost, readBack, remediate, resultOf, underLoad } from './under-load.ts';
+import { healthyOnes } from './witness.ts';
 import type { WriterThread } from './writer-thread.ts';
 
 /** The drill's member does not come back: seconds are enough to be sure. */
@@ -39,8 +40,8 @@ async function drill(
   const brokenAt = Date.now();
   for (const name of broken) await stage.cluster.destroyMember(name);
   await until('the members do not answer', async () => {
-    const { members } = await stage.etcd.observe();
-    return members.every((member) => member.answering !== broken.includes(member.name));
+    const healthy = await healthyOnes(stage.witness);
+    return stage.cluster.members.every(({ name }) => healthy.includes(name) !== broken.includes(name));
   });
   const detectMs = Date.now() - brokenAt;
   await writer.ask('forgetStalls');
@@ -48,7 +49,7 @@ async function drill(
   progress.say(`No longer answering, and failing to start: ${broken.join(' and ')}. Starting the remediation`);
   const remediation = await remediate(stage, 'member-failed', { confirmSeconds: CONFIRM_SECONDS }, progress, faults);
 
-  const { goesOn, lostWrites, figures } = await readBack(writer, progress);
+  const { goesOn, lostWrites, figures } = await readBack(stage, writer, progress);
   const after = await idsOf(stage);
   return resultOf(stage, remediation, figures, {
     scenario: 'member-failed',

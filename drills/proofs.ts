@@ -1,27 +1,27 @@
-import type { AnsweringMember, MemberObservation } from '../core/cluster/observation.ts';
 import { isHealthy } from '../local/etcd/health.ts';
 import { settles } from './conditions.ts';
 import type { DrillCheck } from './scenario.ts';
-import type { HostedStage } from './stage.ts';
+import type { BaseStage, HostedStage } from './stage.ts';
+import { alarms, statuses } from './witness.ts';
 
 /** Member IDs by name; empty for a member that does not answer. */
-export async function idsOf({ etcd }: HostedStage): Promise<Map<string, string>> {
-  const members = await etcd.observeMembers((member) => member.status());
-  return new Map(members.map((member) => [member.name, member.answering ? member.id : '']));
+export async function idsOf({ witness }: BaseStage): Promise<Map<string, string>> {
+  const seen = await statuses(witness);
+  return new Map([...seen].map(([name, member]) => [name, member?.id ?? '']));
 }
 
-export async function everyMemberVotes({ etcd }: HostedStage): Promise<DrillCheck> {
-  const { members } = await etcd.observe();
-  const voters = members.filter(isVoter);
-  const detail = `${voters.length} of ${members.length}`;
-  return { name: 'every member is a voter', ok: voters.length === members.length, detail };
+export async function everyMemberVotes({ witness }: BaseStage): Promise<DrillCheck> {
+  const seen = [...(await statuses(witness)).values()];
+  const voters = seen.filter((member) => member?.isLearner === false);
+  const detail = `${voters.length} of ${seen.length}`;
+  return { name: 'every member is a voter', ok: voters.length === seen.length, detail };
 }
 
-function isVoter(member: MemberObservation): member is AnsweringMember {
-  return member.answering && !member.isLearner;
+export async function noAlarmIsLeft({ witness }: BaseStage): Promise<DrillCheck> {
+  const raised = await alarms(witness);
+  return { name: 'no alarm is left', ok: raised.length === 0, detail: `${raised.length} raised` };
 }
 
-/** By the drill's own reading, with etcdctl and not through what the runbook used. */
 export async function everyMemberHoldsTheSame({ cluster }: HostedStage): Promise<DrillCheck> {
   const hashes: number[] = [];
   const same = await settles(async () => {

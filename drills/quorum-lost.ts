@@ -14,6 +14,7 @@ import {
   resultOf,
   underLoad,
 } from './under-load.ts';
+import { healthyOnes, statuses } from './witness.ts';
 import type { WriterThread } from './writer-thread.ts';
 
 /** The drill's members do not come back: seconds are enough to be sure. */
@@ -68,19 +69,15 @@ async function drill(
   const before = await idsOf(stage);
   const brokenAt = Date.now();
   const withData = await inflict(stage, writer, damage, progress);
-  await until('no member has a leader', async () => {
-    const { members } = await stage.etcd.observe();
-    return members.every((member) => !member.answering || member.leaderId === '0');
-  });
+  await until('no member has a leader', async () => (await healthyOnes(stage.witness)).length === 0);
   const detectMs = Date.now() - brokenAt;
-  const acknowledged = await writer.ask('acknowledgedRevisions');
+  const acknowledged = [...(await writer.ask('acknowledged')).values()].map(({ revision }) => revision);
   await writer.ask('forgetStalls');
 
   progress.say(`There is no leader, and ${acknowledged.length} writes were acknowledged. Starting the remediation`);
   const remediation = await remediate(stage, 'quorum-lost', { confirmSeconds: CONFIRM_SECONDS }, progress, faults);
 
-  stage.reconnect();
-  const { goesOn, lostWrites, figures } = await readBack(writer, progress);
+  const { goesOn, lostWrites, figures } = await readBack(stage, writer, progress);
   const after = await idsOf(stage);
   const isRestart = RUNGS[damage] === 'restart';
   // What the first execution has done is told there.
@@ -116,15 +113,14 @@ async function drill(
 
 /** @returns the members whose data is there still, damaged or not */
 async function inflict(
-  { cluster, etcd }: HostedStage,
+  { cluster, witness }: HostedStage,
   writer: WriterThread,
   damage: Damage,
   progress: DrillProgress,
 ): Promise<string[]> {
   const names = cluster.members.map(({ name }) => name);
   // The leader has applied whatever any member has acknowledged.
-  const { members } = await etcd.observe();
-  const leader = members.find((member) => member.answering && member.id === member.leaderId)?.name ?? '';
+  const [leader = ''] = [...(await statuses(witness))].find(([, member]) => member?.leads) ?? [];
   const crashed = damage === 'survivor' ? names.filter((name) => name !== leader) : names;
   const half = Math.floor((names.length - 1) / 2);
   const { wiped, damaged } = {

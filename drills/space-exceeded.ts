@@ -1,10 +1,11 @@
-import type { Observation } from '../core/cluster/observation.ts';
 import type { MemberSpace } from '../core/space-reclaim/contracts.ts';
 import { formatBytes } from '../core/text/format.ts';
 import { until } from './conditions.ts';
+import { noAlarmIsLeft } from './proofs.ts';
 import type { DrillOptions, DrillProgress, DrillResult } from './scenario.ts';
 import { type Stage, setStage } from './stage.ts';
 import { nothingIsLost, readBack, remediate, resultOf, underLoad } from './under-load.ts';
+import { alarms, statuses } from './witness.ts';
 import type { WriterThread } from './writer-thread.ts';
 
 const VALUE_BYTES = 64 * 1024;
@@ -38,14 +39,14 @@ async function drill(
   await until('etcd refuses a write', async () => (await writer.ask('look')).refusedAt !== undefined);
   const { refusedAt, ackedWrites } = await writer.ask('look');
   progress.say(`etcd refuses writes: database space exceeded (${ackedWrites} writes were accepted before)`);
-  await until('the alarm is listed', async () => (await alarmsOf(stage)).length > 0);
+  await until('the alarm is listed', async () => (await alarms(stage.witness)).length > 0);
   const detectMs = Date.now() - (refusedAt as number);
   const before = await sizesOf(stage);
 
   progress.say('The alarm NOSPACE is seen: starting the remediation');
   const remediation = await remediate(stage, 'space-exceeded', {}, progress);
 
-  const { goesOn, lostWrites, figures } = await readBack(writer, progress);
+  const { goesOn, lostWrites, figures } = await readBack(stage, writer, progress);
   const after = membersAfter(remediation.report) ?? (await sizesOf(stage));
   const members = [...before].map(([name, dbSizeBytesBefore]) => ({
     name,
@@ -62,15 +63,13 @@ async function drill(
       )
       .join(', '),
   };
-  const alarms = await alarmsOf(stage);
-  const quiet = { name: 'no alarm is left', ok: alarms.length === 0, detail: `${alarms.length} raised` };
   return resultOf(stage, remediation, figures, {
     scenario: 'space-exceeded',
     runbook: 'space-reclaim',
     detectMs,
     lostWrites,
     members,
-    checks: [goesOn, nothingIsLost(lostWrites), smaller, quiet],
+    checks: [goesOn, nothingIsLost(lostWrites), smaller, await noAlarmIsLeft(stage)],
   });
 }
 
@@ -80,11 +79,7 @@ function membersAfter(report: unknown): Map<string, number> | undefined {
   return members && new Map(members.map((member) => [member.name, member.dbSizeBytes]));
 }
 
-async function sizesOf({ etcd }: Stage): Promise<Map<string, number>> {
-  const { members }: Observation = await etcd.observe();
-  return new Map(members.map((member) => [member.name, member.answering ? member.dbSizeBytes : Number.NaN]));
-}
-
-async function alarmsOf({ etcd }: Stage) {
-  return (await etcd.observe()).alarms;
+async function sizesOf({ witness }: Stage): Promise<Map<string, number>> {
+  const seen = await statuses(witness);
+  return new Map([...seen].map(([name, member]) => [name, member?.dbSizeBytes ?? Number.NaN]));
 }

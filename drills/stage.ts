@@ -15,15 +15,18 @@ import { startProcessHosts } from '../local/hosts/process-hosts.ts';
 import { startSystemdHosts } from '../local/hosts/systemd-hosts.ts';
 import { Platform, type PlatformOptions } from '../local/platform.ts';
 import type { DrillOptions, DrillProgress } from './scenario.ts';
+import type { Witness } from './witness.ts';
 
 export const CLUSTER_NAME = 'drill';
 const ROOT_SECRET = 'etcd/drill/root';
 const BACKUPS_BUCKET = 'drill-backups';
 const TLS_SECRET = 'etcd/drill/client-tls';
 
-/** The platform that looks after a cluster, and a client of the drill's own. Close it after use. */
+/** The platform that looks after a cluster, and who sees what becomes of it. Close it after use. */
 export interface BaseStage {
   etcdVersion: string;
+  witness: Witness;
+  /** As the runbooks see it. */
   etcd: EtcdCluster;
   secrets: ClusterSecrets;
   file: ClustersFile;
@@ -141,7 +144,9 @@ export async function setHostedStage(options: HostedOptions, progress: DrillProg
 
 /** What both kinds of clusters offer. */
 interface Deployable {
+  members: Witness['members'];
   tls: ClientTls | undefined;
+  etcdctl(args: string[], names?: readonly string[]): Promise<string>;
   enableAuth(password: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -153,13 +158,20 @@ interface Deployed {
   file: ClustersFile;
 }
 
-/** Adds the client of the drill's own, and what closes all of it. */
+/** Adds those who look at the cluster, and what closes all of it. */
 function assemble<Parts extends Deployed & { cluster: Deployable; etcdVersion: string }>(
   parts: Parts,
 ): Parts & BaseStage {
+  const { cluster } = parts;
+  const witness: Witness = {
+    members: cluster.members,
+    tls: cluster.tls,
+    etcdctl: (args, member) => cluster.etcdctl(args, member === undefined ? undefined : [member]),
+  };
   const connect = () => new EtcdCluster(parts.configured, parts.secrets);
   const stage = {
     ...parts,
+    witness,
     etcd: connect(),
     reconnect: () => {
       stage.etcd.close();

@@ -1,4 +1,3 @@
-import { EtcdUnavailable } from '../core/errors.ts';
 import type { Incident } from '../core/runbooks.ts';
 import type { ExecutionResult } from '../local/asl/execution.ts';
 import { countStateTransitions } from '../local/asl/history.ts';
@@ -7,6 +6,7 @@ import type { HostFault } from '../local/aws/host-faults.ts';
 import { reportedOutcome, settles, until } from './conditions.ts';
 import type { DrillCheck, DrillProgress, DrillResult } from './scenario.ts';
 import { type BaseStage, CLUSTER_NAME } from './stage.ts';
+import { countLostWrites } from './witness.ts';
 import type { WriterOptions } from './writer.ts';
 import { WriterThread } from './writer-thread.ts';
 import type { WriterFigures } from './writer-worker.ts';
@@ -72,6 +72,7 @@ export async function remediate(
 
 /** Waits until writes are accepted, ends them, and reads every acknowledged key back. What cannot be read is NaN lost. @returns its figures too */
 export async function readBack(
+  { witness }: BaseStage,
   writer: WriterThread,
   progress: DrillProgress,
 ): Promise<{ lostWrites: number; goesOn: DrillCheck; figures: WriterFigures }> {
@@ -79,10 +80,11 @@ export async function readBack(
   const ok = await settles(async () => (await writer.ask('look')).ackedWrites >= before + WRITES_AFTERWARDS);
   const figures = await writer.ask('stop');
   const detail = `${figures.ackedWrites - before} accepted since the end of the remediation`;
-  progress.say(`Reading back ${figures.acknowledgedKeys} acknowledged keys`);
-  const lostWrites = await writer.ask('countLostWrites').catch((error: unknown) => {
-    if (error instanceof EtcdUnavailable) return Number.NaN;
-    throw error;
+  const acknowledged = await writer.ask('acknowledged');
+  progress.say(`Reading back ${acknowledged.size} acknowledged keys`);
+  const lostWrites = await countLostWrites(acknowledged, witness.etcdctl).catch((error: Error) => {
+    progress.say(`They cannot be read: ${error.message}`);
+    return Number.NaN;
   });
   return { lostWrites, goesOn: { name: 'writes go on', ok, detail }, figures };
 }

@@ -24,8 +24,7 @@ const ACTS = {
     return figures();
   },
   look: figures,
-  countLostWrites: () => writer.countLostWrites(),
-  acknowledgedRevisions: () => writer.acknowledgedRevisions,
+  acknowledged: () => writer.acknowledged,
 };
 
 export type Act = keyof typeof ACTS;
@@ -34,10 +33,10 @@ export type WriterFigures = AnswerTo<'look'>;
 export type Answer = { value: AnswerTo<Act> } | { problem: string; isOutage: boolean };
 
 function figures() {
-  const { refusedAt, ackedWrites, acknowledgedKeys, firstAckAt, unansweredWrites } = writer;
+  const { refusedAt, ackedWrites, firstAckAt, unansweredWrites } = writer;
   const { maxWriteStallMs, maxSilenceMs, maxWaitMs } = writer;
   return {
-    ...{ refusedAt, ackedWrites, acknowledgedKeys, firstAckAt, unansweredWrites },
+    ...{ refusedAt, ackedWrites, firstAckAt, unansweredWrites },
     ...{ maxWriteStallMs, maxSilenceMs, maxWaitMs },
   };
 }

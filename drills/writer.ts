@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EtcdUnavailable } from '../core/errors.ts';
 import { type ClientTls, Connection, type Login } from '../lambdas/etcd/connection.ts';
 import { hasReason } from '../lambdas/etcd/errors.ts';
+import type { Acknowledged } from './witness.ts';
 
 const DEADLINE_MS = 5_000;
 const FLOOD_LANES = 8;
@@ -29,11 +30,6 @@ interface Load {
   prefix: string;
   keys: number;
   valueBytes: number;
-}
-
-interface Acknowledged {
-  revision: bigint;
-  sequence: number;
 }
 
 /**
@@ -117,40 +113,9 @@ export class Writer {
     if (this.#failure) throw this.#failure;
   }
 
-  /** Reads every acknowledged key back, through consensus. @returns how many acknowledged writes are gone */
-  async countLostWrites(): Promise<number> {
-    const connections = this.#endpoints.map(this.#connect);
-    try {
-      return await this.#countLost(connections);
-    } finally {
-      for (const connection of connections) connection.close();
-    }
-  }
-
-  async #countLost(connections: readonly Connection[]): Promise<number> {
-    let lost = 0;
-    for (const [index, [key, expected]] of [...this.#acknowledged].entries()) {
-      const connection = connections[index % connections.length] as Connection;
-      const { kvs } = await connection.kv.range({ key: Buffer.from(key) });
-      const found = kvs[0];
-      // A later write that was not acknowledged may have happened; an earlier one in its place is a loss.
-      const kept =
-        found &&
-        (BigInt(found.mod_revision) > expected.revision ||
-          (BigInt(found.mod_revision) === expected.revision &&
-            found.value.toString().startsWith(`${expected.sequence} `)));
-      if (!kept) lost++;
-    }
-    return lost;
-  }
-
-  /** The revision of each key's last acknowledged write: what `countLostWrites` looks for. */
-  get acknowledgedRevisions(): bigint[] {
-    return [...this.#acknowledged.values()].map(({ revision }) => revision);
-  }
-
-  get acknowledgedKeys(): number {
-    return this.#acknowledged.size;
+  /** The last acknowledged write of each key. */
+  get acknowledged(): ReadonlyMap<string, Acknowledged> {
+    return this.#acknowledged;
   }
 
   close(): void {

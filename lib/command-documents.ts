@@ -11,6 +11,7 @@ import {
 } from '../core/hosts/host-commands.ts';
 import { MAX_DOCUMENT_BYTES } from './limits.ts';
 import { named } from './names.ts';
+import { withoutUnused } from './used-functions.ts';
 
 const SCRIPTS = join(import.meta.dirname, '../documents');
 
@@ -58,7 +59,7 @@ function read(file: string): string {
 export function documentContent(command: HostCommandName, script: string): object {
   const { description, timeoutSeconds } = HOST_COMMANDS[command];
   const parameters = documentParameters(command);
-  const lines = script.split('\n');
+  const lines = withoutUnused(script).split('\n');
   checkScript(command, lines, Object.keys(parameters));
   const content = {
     schemaVersion: '2.2',

@@ -37,9 +37,9 @@ export async function answer(decision: 'approve' | 'reject', id: string, flags: 
     const question = requireQuestion(remediation, flags.approval);
     for (const line of describeQuestion(remediation, question, flags)) output.print(line);
     const { incident, runbook } = question;
-    const told = { id, cluster: remediation.cluster, approval: question.id, incident, runbook };
+    const result = { id, cluster: remediation.cluster, approval: question.id, incident, runbook };
     if (!flags.yes && !(await confirm(ask))) {
-      output.finish({ outcome: 'NotAnswered', ...told }, ['Nothing was answered: it waits on.']);
+      output.finish({ outcome: 'NotAnswered', ...result }, ['Nothing was answered: it waits on.']);
       process.exitCode ??= 1;
       return;
     }
@@ -48,9 +48,9 @@ export async function answer(decision: 'approve' | 'reject', id: string, flags: 
       output.print(
         'It takes no answer at this moment: it is re-checking the cluster, or handling another incident. Trying again for up to five minutes.',
       );
-    const said = { approval: question.id, decision, reason };
-    await remediations.answer(id, said, { by, withinMs: WITHIN_MS, onWait });
-    output.finish({ outcome, ...told, by, reason }, [
+    const answer = { approval: question.id, decision, reason };
+    await remediations.answer(id, answer, { by, withinMs: WITHIN_MS, onWait });
+    output.finish({ outcome, ...result, by, reason }, [
       `${outcome}, by ${by}${reason && `: ${reason}`}`,
       `Follow it: ${typedNext(flags, 'watch', id)}`,
     ]);

@@ -15,8 +15,8 @@ import { watchToItsEnd } from './watch.ts';
 export async function start(cluster: string, flags: StartFlags): Promise<void> {
   const { incident, member, dryRun, reason, parameters, id = randomUUID() } = flags;
   const output = openOutput(flags.json);
-  const said = { cluster, incident, member, dryRun, reason, parameters };
-  const input = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+  const given = { cluster, incident, member, dryRun, reason, parameters };
+  const input = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   // What is wrong is told before anything is sent.
   if (!incident) requireNothingOfOneRunbook(flags);
   parseRemediationInput(input);

@@ -23,6 +23,7 @@ export const authTokenReset = {
     },
   },
   asksAnewAfterFailure: false,
+  wayOn: 'looks anew, and goes on from here',
   alarms: {
     'auth-token-invalid': {
       problem: 'has a member that rejects tokens which were issued a moment ago.',

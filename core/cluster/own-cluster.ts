@@ -45,14 +45,14 @@ export function findOwnCluster(
   );
   const certain = groups.find(({ seen }) => seen.some(({ name }) => known.includes(name)));
   if (certain) return { verdict: 'own', clusterId: certain.clusterId };
-  const told = groups.filter(({ lists }) => lists.length > 0);
-  if (groups.length === 1 && told.length === 0 && !isRefusedElsewhere) {
+  const listing = groups.filter(({ lists }) => lists.length > 0);
+  if (groups.length === 1 && listing.length === 0 && !isRefusedElsewhere) {
     return { verdict: 'own', clusterId: only.clusterId };
   }
-  const named = scoresOf(told, configured, isListedByName);
-  const scores = named.some(({ score }) => score > 0) ? named : scoresOf(told, configured, hasPeerUrl);
+  const named = scoresOf(listing, configured, isListedByName);
+  const scores = named.some(({ score }) => score > 0) ? named : scoresOf(listing, configured, hasPeerUrl);
   const [best, ...others] = scores.toSorted((a, b) => b.score - a.score);
-  const isUntold = told.length < groups.length;
+  const isUntold = listing.length < groups.length;
   if (!best || best.score === 0) return { verdict: isUntold ? 'unknown' : 'none' };
   // One that lists a quorum of the configured members may be the one that serves them, whoever lists more.
   const quorum = Math.floor(configured.length / 2) + 1;

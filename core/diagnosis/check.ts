@@ -56,6 +56,10 @@ const clusterSurveySchema = z.strictObject({
   members: z.array(
     z.strictObject({
       name: z.string(),
+      /** In hex. */
+      clusterId: z.string(),
+      /** How far it knows its log as committed. */
+      raftCommittedIndex: z.string(),
       version: z.string(),
       /** What it stores by, which follows the version that the cluster has agreed on; empty before etcd 3.6. */
       storageVersion: z.string(),

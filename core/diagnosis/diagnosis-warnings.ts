@@ -13,7 +13,7 @@ import {
   unlistedIn,
 } from '../cluster/identity.ts';
 import { forgetsToEnableTokens, losesPromotions, maySpoilData } from '../cluster/releases.ts';
-import { PREVENT_ABOVE_RATIO } from '../space-reclaim/decisions.ts';
+import { PREVENT_ABOVE_RATIO } from '../space-reclaim/goals.ts';
 import { describeContradiction, describeUse, isAboveShare } from '../space-reclaim/quotas.ts';
 import { formatBytes, formatShare } from '../text/format.ts';
 import type { Warning } from './diagnosis.ts';

@@ -2,7 +2,9 @@ import { type Cluster, type ConfiguredMember, hostsOf, layoutOf } from '../clust
 import { judgeWork } from '../hosts/at-work.ts';
 import type { InspectionReport } from '../hosts/host-command-results.ts';
 import { ignoredSettings } from '../hosts/host-fit.ts';
+import { newerData } from '../hosts/newer-data.ts';
 import { replacementMisfits } from '../member-replacement/replacement-plan.ts';
+import { HOLDS_NOTHING } from '../quorum-recovery/forgotten-data.ts';
 import { describeLeftRecoveries } from '../quorum-recovery/left-recoveries.ts';
 import { releasesMisfit, restoreMisfits } from '../quorum-recovery/recovery-fit.ts';
 import { formatBytes, formatShare } from '../text/format.ts';
@@ -254,7 +256,11 @@ function weighHost(
       : [];
   const work = judgeWork(result, '');
   const frozen = member !== '' && work.state === 'frozen' ? [`its host ${work.how}`] : [];
-  const unfit = [...misfits, ...stopped, ...frozen].map((misfit) => line('hosts', `${owner}: ${misfit}`));
+  const forgotten = member !== '' && result.raftLog?.holds === 'nothing' ? [HOLDS_NOTHING] : [];
+  const newer = newerData(result, survey.members);
+  const unfit = [...misfits, ...stopped, ...frozen, ...forgotten, ...(newer === '' ? [] : [`there ${newer}`])].map(
+    (misfit) => line('hosts', `${owner}: ${misfit}`),
+  );
   const ignored = ignoredSettings(result);
   const findings = [
     ...unfit,

@@ -64,8 +64,20 @@ export const hostInspectionSchema = z.strictObject({
   dataDir: directorySchema,
   /** Null without a walDir of its own. */
   walDir: directorySchema.nullable(),
-  /** Whether there is a log: etcd takes a data dir without one for a new member's. */
-  hasLog: z.boolean(),
+  /** What the log holds; null where there is none: etcd takes a data dir without one for a new member's. */
+  raftLog: z
+    .strictObject({
+      /**
+       * `nothing`: no more than the members that it was begun with: its member has lost its data and was started anew. `entries`: what somebody has
+       * written, or a leader has. `unknown`: nobody can tell.
+       */
+      holds: z.enum(['nothing', 'entries', 'unknown']),
+      /** Up to here the member knows it as committed, or further; empty where nobody can tell. */
+      commitIndex: z.string(),
+      /** Of its last entry; empty where nobody can tell. */
+      lastIndex: z.string(),
+    })
+    .nullable(),
   /** Of which cluster the log is, in hex; empty where it does not say. */
   clusterId: z.string(),
   /** Data dirs that earlier executions have moved aside. */
@@ -203,8 +215,8 @@ export type ExaminedSnapshot = z.output<typeof examinedSnapshotSchema>;
 /** restore-snapshot: the revision of the restored database, raised or not. */
 const restoredSnapshotSchema = z.strictObject({ revision: z.string(), sizeBytes: z.int() });
 
-/** send-snapshot: what came of the trial, and S3's receipt for the part. */
-const sentPartSchema = z.strictObject({ ...restoredSnapshotSchema.shape, etag: z.string() });
+/** send-snapshot: S3's receipt for the part, and how large that is. */
+const sentPartSchema = z.strictObject({ sizeBytes: z.int(), etag: z.string() });
 
 const discardedScratchSchema = z.strictObject({ discarded: z.boolean() });
 

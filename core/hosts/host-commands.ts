@@ -36,27 +36,6 @@ const { unit, path, optionalPath, account, execution, initialCluster, token } = 
 const { memberName, peerUrls, number, sha256, presignedUrl } = TEXT_RULES;
 const yesOrNo = { values: ['yes', 'no'] };
 
-/** What a snapshot is restored with on one host. */
-const restoration = {
-  dataDir: path,
-  walDir: optionalPath,
-  binDir: path,
-  user: account,
-  group: account,
-  execution,
-  name: memberName,
-  peerUrls,
-  initialCluster,
-  initialClusterToken: token,
-  /** Of the compressed snapshot. */
-  sha256,
-  /** "no" for a member's raw database, which has no hash in it. */
-  hashCheck: yesOrNo,
-  /** What the snapshot's revision is, and how far it is raised, for watchers must never see it go back; "0" leaves it. */
-  revision: number,
-  bumpRevision: number,
-};
-
 /**
  * The host commands. `timeoutSeconds` is what one run may take on the host before SSM ends it. systemd itself gives a service 90 s to start and as
  * long to stop; a folder is moved by one rename; what reads, copies or sends a whole database has an hour.
@@ -119,16 +98,39 @@ export const HOST_COMMANDS = {
     parameters: { dataDir: path, binDir: path, keep: yesOrNo, execution, url: presignedUrl },
   },
   'send-snapshot': {
-    description:
-      'Sends one part of the compressed snapshot in the scratch folder; with the first, it is restored on trial before',
+    description: 'Sends one part of the compressed snapshot in the scratch folder',
     timeoutSeconds: 3600,
-    parameters: { ...restoration, offsetBytes: number, lengthBytes: number, url: presignedUrl },
+    parameters: {
+      dataDir: path,
+      execution,
+      /** The snapshot of this host's own data, or the backup that it has fetched. */
+      source: { values: ['data', 'backup'] },
+      offsetBytes: number,
+      lengthBytes: number,
+      url: presignedUrl,
+    },
   },
   'restore-snapshot': {
     description: 'Restores a snapshot into the scratch folder, beside the data dir, which stays as it is',
     timeoutSeconds: 3600,
     parameters: {
-      ...restoration,
+      dataDir: path,
+      walDir: optionalPath,
+      binDir: path,
+      user: account,
+      group: account,
+      execution,
+      name: memberName,
+      peerUrls,
+      initialCluster,
+      initialClusterToken: token,
+      /** Of the compressed snapshot. */
+      sha256,
+      /** "no" for a member's raw database, which has no hash in it. */
+      hashCheck: yesOrNo,
+      /** What the snapshot's revision is, and how far it is raised, for watchers must never see it go back; "0" leaves it. */
+      revision: number,
+      bumpRevision: number,
       /** Where to fetch it from; empty where it lies in the scratch folder already. */
       url: presignedUrl,
     },

@@ -17,8 +17,8 @@ const SUMMARIES: { readonly [Command in HostCommandName]: (result: Result<Comman
   'snapshot-data-dir': ({ method, problem, revision }) =>
     method === 'none' ? problem : `${SOURCES[method]}, revision ${revision}`,
   'fetch-backup': ({ revision }) => `revision ${revision}`,
-  'send-snapshot': restored,
-  'restore-snapshot': restored,
+  'send-snapshot': ({ sizeBytes }) => `${formatBytes(sizeBytes)} sent`,
+  'restore-snapshot': ({ sizeBytes, revision }) => `${formatBytes(sizeBytes)}, revision ${revision}`,
   'swap-data-dir': ({ dataDir, file }) =>
     file === '' ? 'stopped' : `stopped; ${dataDir ? `what was there: ${dataDir}` : 'there was nothing before'}`,
   'start-restored': service,
@@ -31,8 +31,8 @@ const SOURCES = { live: 'survivor', replayed: 'replay', raw: 'raw' } as const;
 /** @param result as the command's own schema has it */
 export function summaryOnHost(command: HostCommandName, result: unknown): string {
   const { removed = [] } = Object(result) as { removed?: string[] };
-  const left = removed.length === 0 ? '' : `; removed, left by a run that was killed: ${removed.join(', ')}`;
-  return `${SUMMARIES[command](result as never)}${left}`;
+  const leftovers = removed.length === 0 ? '' : `; removed, left by a run that was killed: ${removed.join(', ')}`;
+  return `${SUMMARIES[command](result as never)}${leftovers}`;
 }
 
 function service({ activeState, subState }: Pick<Result<'control-service'>, 'activeState' | 'subState'>): string {
@@ -41,8 +41,4 @@ function service({ activeState, subState }: Pick<Result<'control-service'>, 'act
 
 function membership({ file, copy }: Pick<Result<'join-cluster'>, 'file' | 'copy'>): string {
   return `${file}${copy ? ` (as it was: ${copy})` : ''}`;
-}
-
-function restored({ sizeBytes, revision }: Pick<Result<'restore-snapshot'>, 'sizeBytes' | 'revision'>): string {
-  return `${formatBytes(sizeBytes)}, revision ${revision}`;
 }

@@ -5,11 +5,12 @@ import { hasPeerUrl } from '../cluster/identity.ts';
 import { requireQuorumWithout, type Survey, type SurveyedMember } from '../cluster/member-survey.ts';
 import type { ListedMember, Observation } from '../cluster/observation.ts';
 import { isLearnerFirstRight, isOlderRelease, WITHOUT_PROMOTION } from '../cluster/releases.ts';
-import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
+import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import { judgeWork, type WorkOnHost } from '../hosts/at-work.ts';
 import type { HostInspection, InspectionReport } from '../hosts/host-command-results.ts';
 import { announcedPeerUrls, foldersOf, ignoredSettings, misfitsOf, roomMisfit, WAL_BYTES } from '../hosts/host-fit.ts';
 import { placeOf } from '../hosts/host-place.ts';
+import { newerData } from '../hosts/newer-data.ts';
 import { startCauses } from '../hosts/start-causes.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from './contracts.ts';
 import {
@@ -63,10 +64,13 @@ export function planReplacement(
       throw new EtcdUnavailable(`${member} ${surveyed.problem}`);
     refuseDowngrade(observation);
     requireNotAtWork(surveyed, inspected);
+    requireNotNewer(surveyed, inspected, observation);
     requireFit(scope.cluster, surveyed, inspected, survey, lateCertificates[member] ?? []);
     if (replaced) {
       requireUnused(surveyed, inspected, scope.cluster);
       oldHost.push(...weighOldHost(replaced, request.oldHost));
+      const [old] = request.oldHost;
+      if (old?.result) requireNotNewer(replaced, old.result, observation);
     }
     const outdated = [surveyed.listed?.id, replaced?.listed?.id].filter((id) => id !== undefined);
     const removeIds = [...new Set(outdated)];
@@ -146,6 +150,25 @@ function requireNotAtWork(surveyed: SurveyedMember, inspection: HostInspection):
   const { state, how } = judgeWork(inspection, surveyed.listed?.id ?? '');
   if (state === 'stopped' || state === 'broken') return;
   throw twoViews(surveyed, { state, how });
+}
+
+/**
+ * The data of a member that is replaced is moved aside: it must not be what the others have lost.
+ * @throws UnsafeToProceed
+ */
+function requireNotNewer(
+  { name, configured }: SurveyedMember,
+  inspection: HostInspection,
+  { members }: Observation,
+): void {
+  const newer = newerData(
+    inspection,
+    members.filter((seen) => seen.answering),
+  );
+  if (newer === '') return;
+  throw new UnsafeToProceed(
+    `${name} is not replaced, and nothing was changed: on its host ${configured.host} ${newer}`,
+  );
 }
 
 const FROZEN = 'Do that, or restart its service there, which keeps its data as well. Find out who has frozen it.';

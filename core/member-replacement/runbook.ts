@@ -22,6 +22,7 @@ export const memberReplacement = {
     },
   },
   asksAnewAfterFailure: false,
+  wayOn: 'looks anew, and goes on from here',
   alarms: {
     'member-failed': {
       problem: 'has a member that has failed, or that nobody has promoted.',

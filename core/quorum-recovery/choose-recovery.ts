@@ -8,9 +8,10 @@ import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { withStartProblems } from '../hosts/start-problems.ts';
 import { START_AGAIN } from '../text/format.ts';
 import type { ChooseRecovery, RecoveryAction } from './contracts.ts';
+import { stoppedFirst } from './forgotten-data.ts';
 import { clearInterrupted, keptRecoveries } from './interrupted-recovery.ts';
 import { requireReadableBackup } from './named-backup.ts';
-import { discardOf, examineOf, launchOf, salvageOf } from './recovery-commands.ts';
+import { discardOf, examineOf, launchOf, salvageOf, stopOf } from './recovery-commands.ts';
 import { releasesMisfit } from './recovery-fit.ts';
 import { countAlike, describeLastStart, outlookOf, type Service, surveyServices } from './services.ts';
 
@@ -51,12 +52,21 @@ export function chooseRecovery(input: ChooseRecovery): RecoveryAction {
   if (clearance) return { ...rest, ...clearance };
   const services = surveyServices(input);
   const outlook = outlookOf(services, cluster);
-  const atWork = services.filter(({ runs, inspection }) => runs && inspection?.atWork.answer === 'leader');
+  const led = services.filter(({ runs, inspection }) => runs && inspection?.atWork.answer === 'leader');
+  const begunAnew = led.filter(({ forgotten }) => forgotten !== '');
+  if (countAlike(begunAnew) >= quorumIn(cluster)) throw emptyAtWork(begunAnew);
+  const atWork = led.filter(({ forgotten }) => forgotten === '');
   if (countAlike(atWork) >= quorumIn(cluster)) {
-    const names = atWork.map(({ member }) => member).join(', ');
-    const summary = `The hosts of ${names}, which are a quorum, say that their etcd runs and has a leader.`;
+    const summary = `The hosts of ${namesOf(atWork)}, which are a quorum, say that their etcd runs and has a leader.`;
     if (dryRun || waits >= MAX_WAITS_AT_WORK) throw onlyUnreached(summary, services);
     return { ...rest, action: 'WaitForQuorum', summary, commands: [], discard: forget };
+  }
+  const forgetful = stoppedFirst(services);
+  if (forgetful.length > 0 && !dryRun) {
+    const why = forgetful.map(({ member, forgotten }) => `${member}: ${forgotten}.`).join(' ');
+    const summary = `${why} ${namesOf(forgetful)} must not be one of a quorum, and is stopped before anything else is done.`;
+    const commands = forgetful.map(({ member }) => stopOf(cluster, member));
+    return { ...rest, action: 'Stop', summary, commands };
   }
   if (parameters.snapshot?.force) {
     return {
@@ -65,14 +75,17 @@ export function chooseRecovery(input: ChooseRecovery): RecoveryAction {
     };
   }
   const frozen = describeFrozen(services);
-  const up = services.filter(({ member, runs }) => runs && !launchFailed.includes(member) && !frozen.has(member));
+  const up = services.filter(
+    ({ member, runs, forgotten }) => runs && forgotten === '' && !launchFailed.includes(member) && !frozen.has(member),
+  );
   const running = up.map(({ member }) => member);
   const isEnough = countAlike(up) >= quorumIn(cluster);
   const restarts = outlook.canRestart && !restarted;
   if (frozen.size > 0 && !restarts && !isEnough) throw onlyFrozen([...frozen.values()], input);
   if (dryRun) {
+    const stop = forgetful.length > 0 ? `A real run first stops ${namesOf(forgetful)}, which loses nothing. ` : '';
     const first = outlook.canRestart ? WOULD_RESTART : isEnough ? WOULD_WAIT : '';
-    return { ...rest, ...salvage(input, services, `${outlook.why} ${first}`.trim()) };
+    return { ...rest, ...salvage(input, services, `${outlook.why} ${stop}${first}`.trim()) };
   }
   if (restarts) {
     const stopped = services.filter(({ isReady, runs }) => isReady && !runs);
@@ -128,10 +141,24 @@ function onlyUnreached(summary: string, services: readonly Service[]): Precondit
   );
 }
 
-/** What their hosts say of those that are frozen, by member. */
+function namesOf(services: readonly Service[]): string {
+  return services.map(({ member }) => member).join(', ');
+}
+
+/** Its clients may have been writing to it for long. */
+function emptyAtWork(services: readonly Service[]): UnsafeToProceed {
+  const list = services.map(({ member, forgotten }) => `\n- ${member}: ${forgotten}`).join('');
+  return new UnsafeToProceed(
+    `${namesOf(services)} are at work as a cluster that began empty:${list}\nNothing was stopped or restored, for clients may have written to it. Find out which data is ` +
+      `wanted. Where it is what was there before: stop etcd on ${services.map(({ host }) => host).join(', ')}, and start again.`,
+  );
+}
+
+/** What their hosts say of those that are frozen, by member: what holds nothing is missed by nobody. */
 function describeFrozen(services: readonly Service[]): Map<string, string> {
   return new Map(
-    services.flatMap(({ member, host, inspection }) => {
+    services.flatMap(({ member, host, forgotten, inspection }) => {
+      if (forgotten !== '') return [];
       const work = inspection && judgeWork(inspection, '');
       return work?.state === 'frozen' ? [[member, `\n- ${member}: its host ${host} ${work.how}`]] : [];
     }),

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { clusterSchema } from '../cluster/clusters.ts';
 import { HOST_COMMAND_RESULTS, inspectionReportSchema, reportOf } from '../hosts/host-command-results.ts';
 import type { HostCommandName } from '../hosts/host-commands.ts';
+import { heldLogSchema } from '../hosts/newer-data.ts';
 import { type HostCommand, hostCommandSchema, runHostCommandsInput } from '../hosts/run-host-commands.ts';
 import { confirmSeconds, inputOf } from '../runbook/execution-input.ts';
 import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
@@ -102,14 +103,15 @@ export type ChooseRecovery = z.output<typeof chooseRecoveryInput>;
 export interface RecoveryAction {
   /**
    * `MoveBack`: an earlier recovery was interrupted while it moved data, so what it has moved goes back first; `Keep`: one was
-   * interrupted when all was in place, so what is there is kept; `Restart`: start the services of a quorum of data dirs;
+   * interrupted when all was in place, so what is there is kept; `Stop`: members run that have lost their data and would be a quorum of nothing, so they
+   * are stopped first; `Restart`: start the services of a quorum of data dirs;
    * `WaitForQuorum`: they run, and have had too little time; `Salvage`: what can be had from the data alone; `FinishEarlier`: in a dry run, that one
    * of the first two would come first, and that nothing can be planned before.
    */
-  action: 'MoveBack' | 'Keep' | 'Restart' | 'WaitForQuorum' | 'Salvage' | 'FinishEarlier';
+  action: 'MoveBack' | 'Keep' | 'Stop' | 'Restart' | 'WaitForQuorum' | 'Salvage' | 'FinishEarlier';
   /** What, and why nothing cheaper serves. */
   summary: string;
-  /** One for each host concerned: revert-data-dir, mark-recovery, control-service (start-without-waiting) or snapshot-data-dir. */
+  /** One for each host concerned: revert-data-dir, mark-recovery, control-service (stop, start-without-waiting) or snapshot-data-dir. */
   commands: HostCommand[];
   /** `Restart`: how many of the services have to start, so that with those that run they are a quorum. */
   mustStart: number;
@@ -129,6 +131,8 @@ export interface RecoveryAction {
 /** wait-for-quorum: looks for a while. */
 export const waitForQuorumInput = z.strictObject({
   cluster: clusterSchema,
+  /** A quorum that is behind these has begun empty, and is none. */
+  held: z.array(heldLogSchema),
   /** How long to look for a quorum; 0 for one look. */
   waitSeconds: z.int().min(0).max(60),
 });

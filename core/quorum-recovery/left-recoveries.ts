@@ -14,10 +14,10 @@ export function describeLeftRecoveries(
 ): string[] {
   const isLost = conditions?.includes('quorum-lost');
   const isUnknown = conditions?.includes('quorum-inaccessible') ?? true;
-  const left = inspected.flatMap(({ member, host, result }) =>
+  const found = inspected.flatMap(({ member, host, result }) =>
     result ? result.recoveries.map((recovery) => ({ ...recovery, member, host, result })) : [],
   );
-  const byExecution = [...Map.groupBy(left, ({ execution }) => execution)];
+  const byExecution = [...Map.groupBy(found, ({ execution }) => execution)];
   return byExecution.flatMap(([execution, hosts]) => {
     if (!isLost && hosts.every(({ phase }) => phase === 'kept')) return [];
     const list = hosts.map(({ member, host, phase }) => `${host}${member && ` (${member})`}: ${phase}`).join(', ');

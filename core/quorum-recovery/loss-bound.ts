@@ -11,6 +11,8 @@ export interface LossQuestion {
   voters: readonly string[];
   quorum: number;
   salvaged: readonly SalvageReport[];
+  /** Members that have lost what they had acknowledged, and were started anew: what they hold proves nothing. */
+  forgotten?: readonly string[];
   winner: Candidate;
 }
 
@@ -32,9 +34,9 @@ type Salvaged = Salvage & { member: string };
  * Neither says anything of a backup: whether its history is the one of these logs cannot be seen from its revision.
  */
 export function boundDataLoss(question: LossQuestion): Loss {
-  const { winner } = question;
+  const { winner, forgotten = [] } = question;
   const salvaged = question.salvaged.flatMap(({ member, result }): Salvaged[] =>
-    result && question.voters.includes(member) ? [{ ...result, member }] : [],
+    result && question.voters.includes(member) && !forgotten.includes(member) ? [{ ...result, member }] : [],
   );
   const keptRevision = winner.revision;
   if (winner.source === 'backup') {
@@ -97,8 +99,10 @@ function boundByDatabases({ voters }: LossQuestion, salvaged: Salvaged[]): Bound
   };
 }
 
-function explainUnknown({ voters, quorum, winner }: LossQuestion, salvaged: Salvaged[]): string {
-  const missing = voters.filter((voter) => !salvaged.some(({ member, log }) => member === voter && log?.complete));
+function explainUnknown({ voters, quorum, winner, forgotten = [] }: LossQuestion, salvaged: Salvaged[]): string {
+  const missing = voters.filter(
+    (voter) => !forgotten.includes(voter) && !salvaged.some(({ member, log }) => member === voter && log?.complete),
+  );
   const needed = voters.length - quorum + 1;
   const clusters = clustersIn(salvaged);
   const different =
@@ -110,13 +114,15 @@ function explainUnknown({ voters, quorum, winner }: LossQuestion, salvaged: Salv
     missing.length > 0
       ? ` The logs of ${missing.join(', ')} could not be read to their ends, so these may have had writes that no other log holds.`
       : '';
+  const begunAnew =
+    forgotten.length > 0 ? ` ${forgotten.join(', ')} may have had such writes, and lost them with the data.` : '';
   // The leader is the first to know a write as committed, and a member that runs on has applied all that it knew.
   const survivor =
     winner.source === 'survivor'
       ? ` If ${winner.member} was the leader until then, nothing is lost: a leader that runs on has all that was acknowledged.`
       : '';
   return (
-    `How many acknowledged writes are lost cannot be counted.${different}${unread} Where all members kept up, they are those of the last moments before the ` +
+    `How many acknowledged writes are lost cannot be counted.${different}${unread}${begunAnew} Where all members kept up, they are those of the last moments before the ` +
     `quorum was lost.${survivor} To count them, ${needed} whole logs${clusters.size > 1 ? ' of one cluster' : ''} would be needed, for a write is acknowledged once ${quorum} of the ` +
     `${voters.length} voters have it.`
   );

@@ -151,7 +151,7 @@ function describeWorking(observation: Observation, serving: string[], members: M
   const mayLead = isLeaderUnseen(observation);
   const isKept = ({ name }: MemberStatus) =>
     observation.members.some((seen) => seen.name === name && !seen.answering && (mayLead || isUnjudged(seen.silence)));
-  const list = (those: readonly MemberStatus[]) => those.map(({ name, problem }) => `${name} ${problem}`).join(' ');
+  const list = (chosen: readonly MemberStatus[]) => chosen.map(({ name, problem }) => `${name} ${problem}`).join(' ');
   const [kept, away] = [failed.filter(isKept), failed.filter((member) => !isKept(member))];
   return [
     `There is a quorum: linearizable reads work on ${serving.join(', ')}${leader}.`,

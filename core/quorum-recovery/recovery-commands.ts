@@ -18,6 +18,10 @@ export function launchOf(cluster: Cluster, member: string): HostCommand {
   return command(cluster, member, ({ unit }) => ({ unit, action: 'start-without-waiting' }));
 }
 
+export function stopOf(cluster: Cluster, member: string): HostCommand {
+  return command(cluster, member, ({ unit }) => ({ unit, action: 'stop' }));
+}
+
 export function salvageOf(cluster: Cluster, member: string, execution: string, keep: boolean): HostCommand {
   return command(cluster, member, (layout) => ({
     unit: layout.unit,
@@ -58,6 +62,11 @@ type Outcome = 'undo' | 'commit' | 'forget';
 
 export function discardOf(cluster: Cluster, member: string, execution: string, outcome: Outcome): HostCommand {
   return command(cluster, member, (layout) => ({ ...foldersOf(layout), outcome, execution }));
+}
+
+/** Without what tells one part from another, and without its URL. */
+export function sendOf(cluster: Cluster, member: string, execution: string, source: 'data' | 'backup'): HostCommand {
+  return command(cluster, member, ({ dataDir }) => ({ dataDir, execution, source }));
 }
 
 /** What all hosts restore alike. */

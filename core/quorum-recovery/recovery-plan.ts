@@ -2,10 +2,10 @@ import { layoutOf } from '../cluster/clusters.ts';
 import { quorumIn, votersOf } from '../cluster/configured-quorum.ts';
 import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import type { HostInspection } from '../hosts/host-command-results.ts';
-import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { withStartProblems } from '../hosts/start-problems.ts';
 import type { Candidate, PlanRecovery, RecoveryPlan, RecoveryTarget, Rung } from './contracts.ts';
 import { strangeDataIn, withoutStrange } from './data-cluster.ts';
+import { forgottenDataIn } from './forgotten-data.ts';
 import { describeLeave, mayLeaveOut } from './leave-out.ts';
 import { boundDataLoss } from './loss-bound.ts';
 import { describeSalvages, ladderOf, rankCandidates } from './recovery-candidates.ts';
@@ -25,7 +25,8 @@ export function planRecovery(
 ): RecoveryPlan {
   const { cluster, dryRun } = input;
   requireDamage(input);
-  const strange = strangeDataIn(input);
+  const forgotten = forgottenDataIn(surveyServices(input), input);
+  const strange = [...strangeDataIn(input), ...forgotten];
   const isStrange = (name: string) => strange.some(({ member }) => member === name);
   const usable = { ...input, salvaged: withoutStrange(input.salvaged, strange) };
   const candidates = rankCandidates(usable);
@@ -51,10 +52,10 @@ export function planRecovery(
     voters: votersOf(cluster).map(({ name }) => name),
     quorum: quorumIn(cluster),
     salvaged: input.salvaged,
+    forgotten: forgotten.map(({ member }) => member),
     winner: winner.candidate,
   });
   const commands = commandsOf(input, winner, hosts, isStrange);
-  const own = commands.restore.find(({ member }) => member === winner.candidate.member) as HostCommand;
   return {
     ladder: ladderOf(candidates, restart, usable),
     candidates,
@@ -67,7 +68,7 @@ export function planRecovery(
       ...strange.map(({ member, why }) => `leave unused what ${member} holds, and move it aside: ${why}`),
       ...describeSteps(input, winner, hosts, leftOut),
     ],
-    staging: snapshot && !dryRun ? stagingOf(cluster, own, snapshot) : null,
+    staging: snapshot && !dryRun ? stagingOf(input, winner.candidate, snapshot) : null,
     commands,
     archives: Object.fromEntries(
       input.inspections.flatMap(({ member, result }) => (result ? [[member, result.archives]] : [])),

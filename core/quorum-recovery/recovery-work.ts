@@ -1,4 +1,4 @@
-import type { Cluster, ConfiguredMember, Layout } from '../cluster/clusters.ts';
+import type { ConfiguredMember, Layout } from '../cluster/clusters.ts';
 import type { HostInspection } from '../hosts/host-command-results.ts';
 import { announcedPeerUrls, foldersOf, ignoredSettings } from '../hosts/host-fit.ts';
 import { placeOf } from '../hosts/host-place.ts';
@@ -12,6 +12,7 @@ import {
   type Restoration,
   restoreOf,
   revertOf,
+  sendOf,
   startRestoredOf,
   swapOf,
 } from './recovery-commands.ts';
@@ -94,23 +95,23 @@ export function commandsOf(
   };
 }
 
-/** @param restore of the host that the snapshot lies on: it is tried there before it is sent */
 export function stagingOf(
-  cluster: Cluster,
-  { member, host, parameters: restoration }: HostCommand,
+  { cluster, execution }: PlanRecovery,
+  { member, source }: Candidate,
   { sizeBytes }: { sizeBytes: number },
 ): NonNullable<RecoveryPlan['staging']> {
+  const send = sendOf(cluster, member, execution, source === 'backup' ? 'backup' : 'data');
   const count = Math.max(1, Math.ceil(sizeBytes / PART_BYTES));
   const parts = Array.from({ length: count }, (_, index): StagedPart => {
     const offsetBytes = index * PART_BYTES;
     const parameters = {
-      ...restoration,
+      ...send.parameters,
       offsetBytes: String(offsetBytes),
       lengthBytes: String(Math.min(PART_BYTES, sizeBytes - offsetBytes)),
     };
-    return { partNumber: index + 1, member, host, parameters };
+    return { ...send, partNumber: index + 1, parameters };
   });
-  return { key: `${cluster.name}/${restoration.execution}.db.gz`, sizeBytes, parts };
+  return { key: `${cluster.name}/${execution}.db.gz`, sizeBytes, parts };
 }
 
 export function describeSteps(
@@ -125,8 +126,8 @@ export function describeSteps(
   const what = candidate.source === 'backup' ? 'the backup' : `${candidate.member}'s snapshot (${candidate.source})`;
   const size = formatBytes(snapshot?.sizeBytes ?? candidate.sizeBytes);
   return [
-    `restore ${what} of revision ${candidate.revision} on trial on ${candidate.host}`,
-    `send it (${size}) to every host, and restore it beside the data of ${names}`,
+    `send ${what} of revision ${candidate.revision} (${size}) from ${candidate.host} to every host`,
+    `restore it beside the data of ${names}`,
     `stop ${[...byUnit].map(([unit, same]) => `${unit} on ${same.map(({ host }) => host).join(', ')}`).join('; ')}`,
     ...hosts.map(({ configured, layout }) => moveOf(configured, layout)),
     `write the membership of ${names}, with a new token, into their configuration`,

@@ -27,6 +27,7 @@ export const quorumRecovery = {
   },
   // A recovery that was cut off may have changed which data is the newest.
   asksAnewAfterFailure: true,
+  wayOn: 'first finishes this recovery, or undoes it',
   alarms: {
     'quorum-lost': {
       problem: 'has no quorum: writes fail.',

@@ -3,6 +3,7 @@ import { quorumIn, votersOf } from '../cluster/configured-quorum.ts';
 import type { HostInspection, InspectionReport } from '../hosts/host-command-results.ts';
 import { foldersMisfit } from '../hosts/host-fit.ts';
 import type { MemberStatus } from './contracts.ts';
+import { forgottenAmong, HOLDS_NOTHING } from './forgotten-data.ts';
 
 /** What is known of one voter's service and its data. */
 export interface Service {
@@ -14,6 +15,8 @@ export interface Service {
   runs: boolean;
   /** Whether it could be one of a quorum: it runs, or can be started, and has data. */
   isReady: boolean;
+  /** Why its data is not what it has acknowledged; empty where nothing shows that. */
+  forgotten: string;
   /** Of which cluster its data is, in hex; empty where nobody can tell. */
   clusterId: string;
   /** Why it could not; empty where it is ready. */
@@ -30,7 +33,7 @@ interface Surveyed {
 
 /** Every voter's service. Learners are none of a quorum. */
 export function surveyServices(surveyed: Surveyed): Service[] {
-  const services = eachService(surveyed);
+  const services = markForgotten(eachService(surveyed), quorumIn(surveyed.cluster));
   const [biggest = []] = clustersAmong(services.filter(({ isReady }) => isReady));
   if (biggest.length < quorumIn(surveyed.cluster)) return services;
   // Members of other clusters make no quorum with these, and one that was bootstrapped alone would serve its own data beside them.
@@ -46,10 +49,18 @@ export function surveyServices(surveyed: Surveyed): Service[] {
   );
 }
 
+function markForgotten(services: Service[], quorum: number): Service[] {
+  const found = forgottenAmong(services, quorum);
+  return services.map((service) => {
+    const why = found.get(service);
+    return why ? { ...service, forgotten: why, isReady: false, problem: service.problem || why } : service;
+  });
+}
+
 /** By the cluster that their data is of, the most first; those of which nobody can tell are left out. */
 function clustersAmong(services: readonly Service[]): Service[][] {
-  const told = services.filter(({ clusterId }) => clusterId !== '');
-  return [...Map.groupBy(told, ({ clusterId }) => clusterId).values()].toSorted((a, b) => b.length - a.length);
+  const identified = services.filter(({ clusterId }) => clusterId !== '');
+  return [...Map.groupBy(identified, ({ clusterId }) => clusterId).values()].toSorted((a, b) => b.length - a.length);
 }
 
 /** How many of them may be members of one cluster. */
@@ -70,12 +81,14 @@ function eachService({ cluster, members, inspections }: Surveyed): Service[] {
           ? 'clusters.json names no "host" for it'
           : `its host ${host} cannot be looked at: ${report?.problem.replace(/\.$/, '') ?? 'it was not inspected'}`;
       const problem = answers ? '' : why;
-      return { member, host, answers, runs: answers, isReady: answers, clusterId: '', problem, inspection };
+      const known = { answers, runs: answers, isReady: answers, forgotten: '', clusterId: '' };
+      return { member, host, ...known, problem, inspection };
     }
     const runs = inspection.unit.mainPid !== 0;
     const problem = startProblemOf(cluster, configured, inspection, runs);
     const { clusterId } = inspection;
-    return { member, host, answers, runs, isReady: problem === '', clusterId, problem, inspection };
+    const forgotten = inspection.raftLog?.holds === 'nothing' ? HOLDS_NOTHING : '';
+    return { member, host, answers, runs, isReady: problem === '', forgotten, clusterId, problem, inspection };
   });
 }
 
@@ -86,15 +99,16 @@ function eachService({ cluster, members, inspections }: Surveyed): Service[] {
 function startProblemOf(
   cluster: Cluster,
   configured: ConfiguredMember,
-  { unit, dataDir, walDir, hasLog, configuration }: HostInspection,
+  { unit, dataDir, walDir, raftLog, configuration }: HostInspection,
   runs: boolean,
 ): string {
   const layout = layoutOf(cluster, configured);
   // Started on nothing, a member would vote under its old ID, and know nothing of what it has acknowledged.
   if (dataDir.empty) return `its data dir ${dataDir.path} is empty`;
   if (walDir?.empty) return `its wal dir ${walDir.path} is empty`;
+  if (raftLog?.holds === 'nothing') return HOLDS_NOTHING;
   if (runs) return '';
-  if (!hasLog) return `there is no log in ${walDir?.path ?? `${dataDir.path}/member/wal`}`;
+  if (!raftLog) return `there is no log in ${walDir?.path ?? `${dataDir.path}/member/wal`}`;
   const [misfit] = foldersMisfit(layout, { configuration });
   if (misfit) return misfit;
   const forced = configuration.overriding.find((setting) => /force[-_]new[-_]cluster/i.test(setting));

@@ -76,9 +76,9 @@ const BY_COMMAND: Readonly<Record<HostCommandName, (each: OnHost) => string>> = 
     result && parameters.keep === 'no'
       ? ''
       : `the backup was fetched into a scratch folder beside ${parameters.dataDir}`,
-  // With the first part of the snapshot it is restored on trial.
-  'send-snapshot': (each) => (each.parameters.offsetBytes === '0' ? restoredBeside(each) : ''),
-  'restore-snapshot': restoredBeside,
+  'send-snapshot': () => '',
+  'restore-snapshot': ({ parameters }) =>
+    `the snapshot was restored into a scratch folder beside ${parameters.dataDir}, whose data is as it was`,
   'swap-data-dir': (each) => {
     const { parameters, result } = each;
     const stopped = `the service ${parameters.unit} was stopped`;
@@ -95,10 +95,6 @@ const BY_COMMAND: Readonly<Record<HostCommandName, (each: OnHost) => string>> = 
 const BEFORE_REFUSAL: Partial<typeof BY_COMMAND> = {
   'swap-data-dir': ({ parameters: { unit } }) => `the service ${unit} was stopped`,
 };
-
-function restoredBeside({ parameters }: OnHost): string {
-  return `the snapshot was restored into a scratch folder beside ${parameters.dataDir}, whose data is as it was`;
-}
 
 function writtenMembership({ parameters, result }: OnHost): string {
   if (result?.changed === false) return '';
@@ -139,14 +135,14 @@ function onHosts(command: HostCommandName, { commands }: Fields, reports: readon
     const text = isRefusal ? (BEFORE_REFUSAL[command]?.(each) ?? '') : BY_COMMAND[command](each);
     return text === '' ? [] : [{ text, at: `${host} (${member})`, isDone: result !== undefined }];
   });
-  const told = (isDone: boolean) =>
+  const sentences = (isDone: boolean) =>
     [
       ...Map.groupBy(
         changes.filter((each) => each.isDone === isDone),
         ({ text }) => text,
       ),
     ].map(([text, alike]) => `on ${alike.map(({ at }) => at).join(', ')}: ${text}`);
-  return { done: told(true), perhaps: told(false) };
+  return { done: sentences(true), perhaps: sentences(false) };
 }
 
 function foldersIn({ dataDir, walDir }: Fields): string {

@@ -135,6 +135,6 @@ function requireProgress(incident: Incident, rounds: readonly Round[], summary: 
 function finish({ diagnosis, rounds, request }: ChooseRunbook, remaining: Condition[]): NextRunbook {
   const outcome = rounds.some((round) => round.outcome === 'Remediated') ? 'Remediated' : 'NothingToDo';
   const wanted = request.member ? `${request.incident} of ${request.member}` : request.incident;
-  const left = remaining.length === 0 ? '' : ` Only ${wanted} was asked for: ${remaining.join(', ')} is left.`;
-  return { action: 'Finish', outcome, summary: `${diagnosis.summary}${left}`, remaining };
+  const others = remaining.length === 0 ? '' : ` Only ${wanted} was asked for: ${remaining.join(', ')} is left.`;
+  return { action: 'Finish', outcome, summary: `${diagnosis.summary}${others}`, remaining };
 }

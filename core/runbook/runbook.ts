@@ -26,6 +26,8 @@ export interface Runbook {
   readonly acts: Readonly<Record<string, Act>>;
   /** Whether a plan that was approved is asked about anew once the runbook has failed: another plan may be the right one then. */
   readonly asksAnewAfterFailure: boolean;
+  /** How it begins where an earlier execution was stopped in the middle, to go on with "it ". */
+  readonly wayOn: string;
   /** The alarms that start it, by the end of their names. */
   readonly alarms: Readonly<Record<string, AlarmRule>>;
   /** The steps that are its own, by their file names in `lambdas/steps`. */

@@ -3,7 +3,7 @@ import { answeringIn, type MemberFacts } from '../cluster/cluster-view.ts';
 import type { DiagnosedMembers, Runbook, Seen } from '../runbook/runbook.ts';
 import { type ChangesSoFar, fieldsOf, listOf, type SoFar } from '../runbook/step-run.ts';
 import { spaceInput } from './contracts.ts';
-import { PREVENT_ABOVE_RATIO } from './decisions.ts';
+import { PREVENT_ABOVE_RATIO } from './goals.ts';
 import { describeUse } from './quotas.ts';
 
 /** A store that is full, or about to be, gets its space back. */
@@ -18,6 +18,7 @@ export const spaceReclaim = {
   neverWaits: 'must be "automatic": a space reclaim does not wait for an approval',
   acts: {},
   asksAnewAfterFailure: false,
+  wayOn: 'looks anew, and goes on from here',
   alarms: {
     'space-exceeded': {
       problem: 'has raised NOSPACE: it refuses every write.',

@@ -4,7 +4,7 @@ import type { InspectionReport } from '../hosts/host-command-results.ts';
 import { foldersMisfit } from '../hosts/host-fit.ts';
 import { formatBytes } from '../text/format.ts';
 import type { RoomAssessment, WeighRoom } from './contracts.ts';
-import { goalRatioOf } from './decisions.ts';
+import { goalRatioOf } from './goals.ts';
 import { isAboveShare } from './quotas.ts';
 import { leaveAsTheyAre } from './space-steps.ts';
 

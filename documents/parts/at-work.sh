@@ -2,7 +2,6 @@
 # Whether etcd is at work on this host, as the host itself sees it.
 # shellcheck disable=SC2317
 
-need mktemp cat rm
 answer_within_seconds=5
 # Of one that has not told systemd yet that it is ready: etcd does that before it serves anybody.
 unready_answer_within_seconds=2
@@ -38,24 +37,28 @@ listens() {
 # ask; the `answer_id` that it goes by; and what curl said in `answer_problem`.
 # shellcheck disable=SC2034,SC2154
 ask_member() {
-  local url=${1%%,*} code=0 options=() file said within=$answer_within_seconds
+  local url=${1%%,*} code options=() found within=$answer_within_seconds
   answer_state=unknown answer_id='' answer_problem=''
   if ! command -v curl > /dev/null; then answer_problem='there is no curl on the host to ask with' && return 0; fi
   url=${url//0.0.0.0/127.0.0.1} url=${url//\[::\]/[::1]}
   # Members talk to each other by the certificate that they serve with.
   if [ -r "$set_cert_file" ] && [ -r "$set_key_file" ]; then options=(--cert "$set_cert_file" --key "$set_key_file"); fi
   if [ "$ActiveState" = activating ]; then within=$unready_answer_within_seconds; fi
-  file=$(mktemp) || file=''
-  [ -n "$file" ] || fail 1 "No temporary file can be made by mktemp. See whether the disk is full."
-  said=$(curl -q --silent --show-error --globoff --insecure --noproxy '*' --connect-timeout 3 --max-time "$within" \
-    ${options[@]+"${options[@]}"} --output "$file" "${url%/}/metrics" 2>&1) || code=$?
-  read -r answer_state answer_id <<< "$(awk '
+  # Through a pipe: a file would stay where this is killed.
+  found=$({
+    code=0
+    curl -q --silent --show-error --stderr - --globoff --insecure --noproxy '*' --connect-timeout 3 --max-time "$within" \
+      ${options[@]+"${options[@]}"} "${url%/}/metrics" || code=$?
+    printf '\ncurl ended: %s\n' "$code"
+  } | awk '
     /^etcd_server_has_leader / { state = $2 == 1 ? "leader" : "no-leader" }
     /^etcd_server_id\{/ { if (match($0, /server_id="[0-9a-f]+"/)) id = substr($0, RSTART + 11, RLENGTH - 12) }
-    END { print state, id }' "$file")"
-  rm -f -- "$file"
-  if [ -n "$answer_state" ]; then return 0; fi
-  answer_problem=${said:0:200}
+    /^curl: \([0-9]+\)/ { problem = $0 }
+    /^curl ended: / { code = $3 }
+    END { print state; print id; print code; print problem }') || fail 1 "awk cannot read what etcd says at $url. Run it by hand to see why, then run this again."
+  { read -r answer_state && read -r answer_id && read -r code && IFS= read -r answer_problem; } <<< "$found" || true
+  if [ -n "$answer_state" ]; then answer_problem='' && return 0; fi
+  answer_problem=${answer_problem:0:200}
   # Refused, or nothing in time: a process that is frozen is connected to by the kernel, and says nothing. Whatever else comes, somebody is there.
   case $code in 7 | 28) answer_state=silent ;; *) answer_state=speaks ;; esac
 }

@@ -145,65 +145,6 @@ require_account() {
   fi
 }
 
-# read_cluster FOLDER: the ID of the cluster whose log lies in it, in hex as etcd prints it, in `reply`; empty where no file of it says so. Each begins
-# with two records, of which the second holds the IDs of member and cluster; a record is its length in eight bytes, and then a protobuf message
-# (https://github.com/etcd-io/etcd/blob/v3.5.16/server/storage/wal/walpb/record.proto). awk's numbers have 53 bits, so the ID is put together bit by bit.
-read_cluster() {
-  local file
-  reply=''
-  for file in "$1"/*.wal; do
-    if [ ! -f "$file" ]; then continue; fi
-    reply=$(od -An -v -tu1 -N 256 < "$file" | awk '
-      function varint(value, factor, k) {
-        value = 0; factor = 1; count = 0
-        do {
-          for (k = 0; k < 7; k++) bit[count++] = int(byte[at] / 2 ^ k) % 2
-          value += byte[at] % 128 * factor
-          factor *= 128
-        } while (byte[at++] >= 128 && at < size)
-        return value
-      }
-      function hex(digits, n) {
-        while (count % 4) bit[count++] = 0
-        for (n = count - 4; n >= 0; n -= 4) {
-          digits = digits substr("0123456789abcdef", 1 + bit[n] + 2 * bit[n + 1] + 4 * bit[n + 2] + 8 * bit[n + 3], 1)
-        }
-        sub(/^0+/, "", digits)
-        return digits
-      }
-      BEGIN { size = 0; start = 0 }
-      { for (i = 1; i <= NF; i++) byte[size++] = $i }
-      END {
-        for (record = 0; record < 2 && start + 8 < size; record++) {
-          bytes = 0
-          for (i = 6; i >= 0; i--) bytes = bytes * 256 + byte[start + i]
-          at = start + 8
-          behind = at + bytes
-          start = behind + (byte[start + 7] >= 128 ? byte[start + 7] % 8 : 0)
-          if (behind > size) exit
-          type = 0
-          cluster = ""
-          while (at < behind) {
-            tag = byte[at++]
-            value = varint()
-            if (tag == 8) type = value
-            if (tag != 26) continue
-            while (at < behind) {
-              tag = byte[at++]
-              varint()
-              if (tag == 16) cluster = hex()
-            }
-          }
-          if (type == 1 && cluster != "") {
-            print cluster
-            exit
-          }
-        }
-      }') || reply=''
-    if [ -n "$reply" ]; then return 0; fi
-  done
-}
-
 # move FROM TO: TO does not exist.
 move() {
   local problem

@@ -1,11 +1,8 @@
-import { noop } from 'cockatiel';
-import { ConnectionPool } from 'etcd3/lib/connection-pool.js';
+import { type ChannelCredentials, Client, credentials, Metadata } from '@grpc/grpc-js';
 import {
   AuthClient,
   ClusterClient,
   type ICallable,
-  type IDuplexStream,
-  type IWatchRequest,
   type IWatchResponse,
   KVClient,
   MaintenanceClient,
@@ -13,6 +10,7 @@ import {
 import { PreconditionFailed } from '../../core/errors.ts';
 import { type GrpcError, hasReason, toRemediationError } from './errors.ts';
 import type { Caller } from './meaning.ts';
+import { RPCS, type Rpc } from './rpcs.ts';
 
 /** A user of etcd; the user needs the root role. */
 export interface Login {
@@ -43,23 +41,13 @@ export interface ConnectionOptions {
 /** Read from every member; never written. */
 export const PROBE_KEY = '/etcd-remediation/probe';
 
-type Service = 'KV' | 'Maintenance' | 'Cluster' | 'Auth';
-type UnaryMethod = (
-  request: unknown,
-  metadata: unknown,
-  options: { deadline: number },
-  done: (error: GrpcError | null, response: unknown) => void,
-) => void;
-
-type WatchMethod = (metadata: unknown, options: { deadline: number }) => IDuplexStream<IWatchRequest, IWatchResponse>;
-
 /** Answered by a member on its own. All other calls ask etcd to fail at once where it has no leader, instead of waiting for one. */
-const NEEDS_NO_LEADER = new Set(['status', 'defragment']);
+const NEEDS_NO_LEADER = new Set(['Maintenance/status', 'Maintenance/defragment']);
 
 /**
- * One gRPC connection to exactly one member.
+ * One gRPC channel to exactly one member.
  *
- * It takes etcd3's proto, channels and typed clients, and none of its policies (its Etcd3 class is not even bundled): with
+ * It takes etcd3's proto and typed clients, and none of its policies (its Etcd3 class and its pool are not even bundled): with
  * several hosts etcd3 picks one at random, so that a defragmentation is served by another member; its retries and circuit
  * breaker block a disarm after a refused put; and its own login does not cover every call and retries a rejected token
  * without end.
@@ -70,7 +58,7 @@ export class Connection {
   readonly kv: KVClient;
   readonly auth: AuthClient;
   readonly #endpoint: string;
-  readonly #pool: ConnectionPool;
+  readonly #client: Client;
   readonly #login: Login | undefined;
   readonly #deadlineMs: number;
   readonly #borrowToken: ConnectionOptions['borrowToken'];
@@ -80,7 +68,7 @@ export class Connection {
 
   /** @throws PreconditionFailed when the certificate and the key of `tls` cannot be used */
   constructor({ endpoint, tls, login, token, deadlineMs, borrowToken }: ConnectionOptions) {
-    this.#pool = openPool(endpoint, tls);
+    this.#client = openClient(endpoint, tls);
     this.#endpoint = endpoint;
     this.#login = token === undefined ? login : undefined;
     this.#token = token;
@@ -89,7 +77,7 @@ export class Connection {
     this.#caller = login || token !== undefined ? 'login' : tls?.cert ? 'certificate' : 'nobody';
     const callable: ICallable<unknown> = {
       exec: (service, method, request, options) =>
-        this.#call(service as Service, method, request, options?.deadline) as Promise<never>,
+        this.#call(`${service}/${method}`, request as object, options?.deadline) as Promise<never>,
       withConnection: () => Promise.reject(new Error('streams are not used')),
       markFailed: () => undefined,
       callOptionsFactory: undefined,
@@ -101,13 +89,13 @@ export class Connection {
   }
 
   close(): void {
-    this.#pool.close();
+    this.#client.close();
   }
 
   /** A new token from this very member, for use on any member of its cluster; empty where etcd runs without authentication. */
   async issueToken({ username, password }: Login, deadline: number): Promise<string> {
     try {
-      const answer = await this.#send('Auth', 'authenticate', { name: username, password }, deadline, undefined);
+      const answer = await this.#send('Auth/authenticate', { name: username, password }, deadline, undefined);
       return (answer as { token: string }).token;
     } catch (error) {
       if (hasReason(error, 'AuthNotEnabled')) return '';
@@ -120,18 +108,17 @@ export class Connection {
    * (measured on 3.3.25, 3.4.23, 3.5.16, 3.5.30, 3.5.35, 3.6.16 and 3.7.3, of which those since 3.5.30 refuse the status and the list).
    */
   async askClusterId(deadline: number): Promise<string> {
-    const outcome = await this.#pool.withConnection('Watch', ({ client, metadata }) => {
-      return new Promise<{ error: GrpcError | null; clusterId: string }>((resolve) => {
-        const stream = (client as unknown as { Watch: WatchMethod }).Watch(metadata.clone(), { deadline });
-        stream.on('data', ({ header }) => {
-          resolve({ error: null, clusterId: header.cluster_id });
-          stream.cancel();
-        });
-        // A cancelled stream ends with an error as well.
-        stream.on('error', (error) => resolve({ error: error as Error & GrpcError, clusterId: '' }));
-        stream.on('end', () => resolve({ error: { code: 14, details: 'The stream ended.' }, clusterId: '' }));
-        stream.write({ create_request: { key: Buffer.from(PROBE_KEY) } });
+    const { path, serialize, deserialize } = RPCS['Watch/watch'] as Rpc;
+    const outcome = await new Promise<{ error: GrpcError | null; clusterId: string }>((resolve) => {
+      const stream = this.#client.makeBidiStreamRequest(path, serialize, deserialize, new Metadata(), { deadline });
+      stream.on('data', ({ header }: IWatchResponse) => {
+        resolve({ error: null, clusterId: header.cluster_id });
+        stream.cancel();
       });
+      // A cancelled stream ends with an error as well.
+      stream.on('error', (error: Error & GrpcError) => resolve({ error, clusterId: '' }));
+      stream.on('end', () => resolve({ error: { code: 14, details: 'The stream ended.' }, clusterId: '' }));
+      stream.write({ create_request: { key: Buffer.from(PROBE_KEY) } });
     });
     if (outcome.error) throw toRemediationError('Watch/watch', this.#endpoint, outcome.error, this.#caller);
     return outcome.clusterId;
@@ -141,12 +128,12 @@ export class Connection {
    * Logs in before the first call, and once again when the token is not taken any more (it expired, or the member restarted)
    * or authentication was enabled in the meantime. The deadline is for all of it.
    */
-  async #call(service: Service, method: string, request: unknown, ownDeadline: unknown): Promise<unknown> {
+  async #call(rpc: string, request: object, ownDeadline: unknown): Promise<unknown> {
     const deadline = typeof ownDeadline === 'number' ? ownDeadline : Date.now() + this.#deadlineMs;
     if (this.#login && this.#token === undefined) this.#token = await this.#authenticate(this.#login, deadline);
     const token = this.#token;
     try {
-      return await this.#send(service, method, request, deadline, token);
+      return await this.#send(rpc, request, deadline, token);
     } catch (error) {
       // Without a token etcd says the former; the latter where the client has a certificate, whose common name is then its user.
       const loginHelps = hasReason(
@@ -155,7 +142,7 @@ export class Connection {
       );
       if (!this.#login || !loginHelps) throw error;
       this.#token = await this.#authenticate(this.#login, deadline);
-      return this.#send(service, method, request, deadline, this.#token);
+      return this.#send(rpc, request, deadline, this.#token);
     }
   }
 
@@ -176,63 +163,57 @@ export class Connection {
     }
   }
 
-  async #send(
-    service: Service,
-    method: string,
-    request: unknown,
-    deadline: number,
-    token: string | undefined,
-  ): Promise<unknown> {
-    // The outcome is passed on as a value: etcd3 would replace a rejection by an error without code and details.
-    const outcome = await this.#pool.withConnection(service, ({ client, metadata }) => {
-      const headers = metadata.clone();
-      if (token) headers.set('token', token);
-      const { serializable = false, linearizable = true } = request as {
-        serializable?: boolean;
-        linearizable?: boolean;
-      };
-      const isOwnWord = serializable || !linearizable;
-      if (!NEEDS_NO_LEADER.has(method) && !isOwnWord) headers.set('hasleader', 'true');
-      return new Promise<{ error: GrpcError | null; response: unknown }>((resolve) => {
-        // By the proto's own name: the other spelling of HashKV is not the one that etcd3 asks for.
-        const name = method.charAt(0).toUpperCase() + method.slice(1);
-        const unary = (client as unknown as Record<string, UnaryMethod>)[name] as UnaryMethod;
-        unary.call(client, request, headers, { deadline }, (error, response) => resolve({ error, response }));
-      });
+  #send(rpc: string, request: object, deadline: number, token: string | undefined): Promise<unknown> {
+    const { path, serialize, deserialize } = RPCS[rpc] as Rpc;
+    const metadata = new Metadata();
+    if (token) metadata.set('token', token);
+    const { serializable = false, linearizable = true } = request as { serializable?: boolean; linearizable?: boolean };
+    const isOwnWord = serializable || !linearizable;
+    if (!NEEDS_NO_LEADER.has(rpc) && !isOwnWord) metadata.set('hasleader', 'true');
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(
+        path,
+        serialize,
+        deserialize,
+        request,
+        metadata,
+        { deadline },
+        (error, response) => {
+          if (error) reject(toRemediationError(rpc, this.#endpoint, error, this.#caller));
+          else resolve(response);
+        },
+      );
     });
-    if (outcome.error) throw toRemediationError(`${service}/${method}`, this.#endpoint, outcome.error, this.#caller);
-    return outcome.response;
   }
 }
 
-function openPool(endpoint: string, tls: ClientTls | undefined): ConnectionPool {
+/** A channel of its own to one address: nothing is retried, and nothing is shared with another connection. */
+function openClient(endpoint: string, tls: ClientTls | undefined): Client {
+  // grpc-js takes neither a scheme nor a slash at the end.
+  const [, scheme, address = ''] = /^(https?):\/\/(.*?)\/?$/.exec(endpoint.toLowerCase()) ?? [];
+  return new Client(address, channelCredentials(endpoint, scheme === 'https', tls), {
+    'grpc.enable_retries': 0,
+    // A shared subchannel would keep the back-off of an earlier client of the same process.
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.enable_http_proxy': 0,
+    // A member that restarts is polled; grpc-js would wait up to two minutes between two attempts to connect.
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 500,
+  });
+}
+
+/** Without a `tls` of the cluster's, a certificate is held against the CAs that this machine trusts. */
+function channelCredentials(endpoint: string, isHttps: boolean, tls: ClientTls | undefined): ChannelCredentials {
+  if (!tls) return isHttps ? credentials.createSsl() : credentials.createInsecure();
+  const { ca, cert, key } = tls;
   try {
-    return new ConnectionPool({
-      // grpc-js takes neither an upper-case scheme nor a slash at the end.
-      hosts: endpoint.toLowerCase().replace(/\/$/, ''),
-      ...(tls && { credentials: tlsCredentials(tls) }),
-      faultHandling: { host: () => noop, global: noop },
-      grpcOptions: {
-        'grpc.enable_retries': 0,
-        // A shared subchannel would keep the back-off of an earlier client of the same process.
-        'grpc.use_local_subchannel_pool': 1,
-        'grpc.enable_http_proxy': 0,
-        // A member that restarts is polled; grpc-js would wait up to two minutes between two attempts to connect.
-        'grpc.initial_reconnect_backoff_ms': 100,
-        'grpc.max_reconnect_backoff_ms': 500,
-      },
-    });
+    return cert && key
+      ? credentials.createSsl(Buffer.from(ca), Buffer.from(key), Buffer.from(cert))
+      : credentials.createSsl(Buffer.from(ca));
   } catch (error) {
     throw new PreconditionFailed(
       `${endpoint}: the certificate and the key of the cluster's tls secret cannot be used (${(error as Error).message}). They must be ` +
         'PEM texts that belong together, the key without a passphrase.',
     );
   }
-}
-
-function tlsCredentials({ ca, cert, key }: ClientTls) {
-  return {
-    rootCertificate: Buffer.from(ca),
-    ...(cert && key && { certChain: Buffer.from(cert), privateKey: Buffer.from(key) }),
-  };
 }

@@ -11,11 +11,11 @@ const PROBE_INTERVAL_MS = 250;
 /** It has answered a moment ago, and this it tells from memory. */
 const OWN_LIST_MS = 1_000;
 
-/** What came with etcd 3.6: the proto of the deployed bundle knows it, the client library's own does not yet. */
+/** What came with etcd 3.6, and is put into the proto of the client library: ./protocol-source.ts. */
 interface StatusSince36 {
-  storageVersion?: string;
-  dbSizeQuota?: string;
-  downgradeInfo?: { enabled: boolean; targetVersion: string } | null;
+  storageVersion: string;
+  dbSizeQuota: string;
+  downgradeInfo: { enabled: boolean; targetVersion: string } | null;
 }
 
 export interface MemberOptions extends Omit<ConnectionOptions, 'endpoint' | 'deadlineMs'> {
@@ -48,9 +48,9 @@ export class EtcdMember {
   }
 
   async status(deadlineMs?: number): Promise<AnsweringMember> {
-    const status: IStatusResponse & StatusSince36 = await this.#connection.maintenance.status(within(deadlineMs));
+    const status = (await this.#connection.maintenance.status(within(deadlineMs))) as IStatusResponse & StatusSince36;
     // -1: none at all, as a negative --quota-backend-bytes asks for. 0: an etcd that does not tell it.
-    const ownQuotaBytes = Number(status.dbSizeQuota ?? 0);
+    const ownQuotaBytes = Number(status.dbSizeQuota);
     return {
       name: this.name,
       endpoint: this.endpoint,
@@ -60,7 +60,7 @@ export class EtcdMember {
       leaderId: toHex(status.leader),
       isLearner: status.isLearner,
       version: status.version,
-      storageVersion: status.storageVersion ?? '',
+      storageVersion: status.storageVersion,
       downgradeTo: status.downgradeInfo?.enabled ? status.downgradeInfo.targetVersion : '',
       revision: status.header.revision,
       // etcd 3.3 tells only how far its log is agreed on.

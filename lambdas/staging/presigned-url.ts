@@ -10,8 +10,6 @@ import { readFirstByte, stagingBucket, withS3 } from './s3.ts';
  * after a minute over which nothing came, are 5 x 70 s + 15 s. A transfer that has begun may take longer.
  */
 const EXPIRES_SECONDS = 15 * 60;
-/** Before its first part is sent a snapshot is restored on trial, for which its command has an hour. */
-const FIRST_PART_EXPIRES_SECONDS = 60 * 60;
 
 const LOOK_AT_KEY = 'Look at "key" of parameters.snapshot, and at "backups" of the cluster in clusters.json.';
 
@@ -44,8 +42,7 @@ export async function presignedUrl(object: StoredObject, cluster: string): Promi
     subject,
     async (client) => {
       if (object.access === 'read-backup') await readFirstByte(client, named);
-      const isFirstPart = object.access === 'write-part' && object.partNumber === 1;
-      const options = { expiresIn: isFirstPart ? FIRST_PART_EXPIRES_SECONDS : EXPIRES_SECONDS };
+      const options = { expiresIn: EXPIRES_SECONDS };
       if (object.access !== 'write-part') return getSignedUrl(client, new GetObjectCommand(named), options);
       const part = { UploadId: object.uploadId, PartNumber: object.partNumber };
       return getSignedUrl(client, new UploadPartCommand({ ...named, ...part }), options);

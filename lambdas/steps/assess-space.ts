@@ -1,7 +1,7 @@
 import { READINGS } from '../../core/cluster/confirmation.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
+import { assessSpace } from '../../core/space-reclaim/assess-space.ts';
 import { assessSpaceInput, type SpaceAssessment } from '../../core/space-reclaim/contracts.ts';
-import { assessSpace } from '../../core/space-reclaim/decisions.ts';
 import { requireSteadySilence } from '../../core/space-reclaim/left-out-members.ts';
 import { summarizeSizes } from '../../core/space-reclaim/summaries.ts';
 import { etcdStep } from '../step.ts';

@@ -1,5 +1,5 @@
 import { chooseNextDefragmentationInput } from '../../core/space-reclaim/contracts.ts';
-import { chooseNextDefragmentation } from '../../core/space-reclaim/decisions.ts';
+import { chooseNextDefragmentation } from '../../core/space-reclaim/next-defragmentation.ts';
 import { summarizeNextDefragmentation } from '../../core/space-reclaim/summaries.ts';
 import { etcdStep } from '../step.ts';
 

@@ -1,7 +1,7 @@
 import { EtcdUnavailable, PreconditionFailed } from '../../core/errors.ts';
 import type { Summarized } from '../../core/runbook/summary.ts';
 import { type Defragmented, defragmentMemberInput } from '../../core/space-reclaim/contracts.ts';
-import { chooseNextDefragmentation } from '../../core/space-reclaim/decisions.ts';
+import { chooseNextDefragmentation } from '../../core/space-reclaim/next-defragmentation.ts';
 import { summarizeDefragmentation } from '../../core/space-reclaim/summaries.ts';
 import { hasReason } from '../etcd/errors.ts';
 import { etcdStep } from '../step.ts';

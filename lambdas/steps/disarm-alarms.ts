@@ -1,5 +1,6 @@
 import { disarmAlarmsInput } from '../../core/space-reclaim/contracts.ts';
-import { chooseAlarmsToDisarm, provenWrites } from '../../core/space-reclaim/decisions.ts';
+import { chooseAlarmsToDisarm } from '../../core/space-reclaim/disarmed-alarms.ts';
+import { provenWrites } from '../../core/space-reclaim/proven-writes.ts';
 import { summarizeDisarming } from '../../core/space-reclaim/summaries.ts';
 import { etcdStep } from '../step.ts';
 

@@ -6,7 +6,7 @@ import {
   provenWrites,
   returnedMembers,
   valueToAskFor,
-} from '../../core/space-reclaim/decisions.ts';
+} from '../../core/space-reclaim/proven-writes.ts';
 import { summarizeSizes } from '../../core/space-reclaim/summaries.ts';
 import { hasReason } from '../etcd/errors.ts';
 import type { EtcdMember } from '../etcd/member.ts';

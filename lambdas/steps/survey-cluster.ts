@@ -47,8 +47,8 @@ async function lookAtMembers(
     const answering = etcd.members.filter((member) => seenAt(member, seen)?.answering);
     const members = seen.flatMap((member) => {
       if (!member.answering) return [];
-      const { name, version, storageVersion, dbSizeBytes, quotaBytes } = member;
-      return [{ name, version, storageVersion, dbSizeBytes, quotaBytes }];
+      const { name, clusterId, raftCommittedIndex, version, storageVersion, dbSizeBytes, quotaBytes } = member;
+      return [{ name, clusterId, raftCommittedIndex, version, storageVersion, dbSizeBytes, quotaBytes }];
     });
     return { members, serves: cluster.auth ? 'unknown' : await whomTheyServe(answering) };
   } finally {

@@ -2,6 +2,7 @@ import type { Cluster } from '../../core/cluster/clusters.ts';
 import { requireIdentities } from '../../core/cluster/identity.ts';
 import { surveyMembers } from '../../core/cluster/member-survey.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
+import { type HeldLog, lessThanHeld } from '../../core/hosts/newer-data.ts';
 import { type QuorumSighting, waitForQuorumInput } from '../../core/quorum-recovery/contracts.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { etcdStep } from '../step.ts';
@@ -11,20 +12,31 @@ const BETWEEN_READINGS_MS = 250;
 const ANSWER_MS = 2_000;
 
 /** Looks until a quorum follows one leader, for `waitSeconds` at most. That none does is an answer, not an error. */
-export const handler = etcdStep(waitForQuorumInput, async (etcd, { cluster, waitSeconds }): Promise<QuorumSighting> => {
-  const until = Date.now() + waitSeconds * 1000;
-  for (;;) {
-    const sighting = await look(etcd, cluster);
-    if (sighting.led || Date.now() >= until) return sighting;
-    await new Promise((resolve) => setTimeout(resolve, BETWEEN_READINGS_MS));
-  }
-});
+export const handler = etcdStep(
+  waitForQuorumInput,
+  async (etcd, { cluster, held, waitSeconds }): Promise<QuorumSighting> => {
+    const until = Date.now() + waitSeconds * 1000;
+    for (;;) {
+      const sighting = await look(etcd, cluster, held);
+      if (sighting.led || Date.now() >= until) return sighting;
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_READINGS_MS));
+    }
+  },
+);
 
-async function look(etcd: EtcdCluster, { members }: Cluster): Promise<QuorumSighting> {
+async function look(etcd: EtcdCluster, { members }: Cluster, held: readonly HeldLog[]): Promise<QuorumSighting> {
   try {
     const observation = await etcd.observe((member) => member.look(ANSWER_MS));
     requireIdentities(members, observation, { begun: true });
     const { leader } = surveyMembers(members, observation);
+    const answering = observation.members.filter((seen) => seen.answering);
+    const ahead = held.find((log) => lessThanHeld(log, answering) !== undefined);
+    if (ahead) {
+      const summary =
+        `${leader.name} leads, and a quorum follows it, but only at index ${lessThanHeld(ahead, answering)}, and a host holds the log of this cluster up to ` +
+        `index ${ahead.commitIndex}: these members have lost their data and begun anew, so this is not the quorum that was lost.`;
+      return { led: false, summary };
+    }
     return { led: true, summary: `${leader.name} leads, and a quorum follows it.` };
   } catch (error) {
     if (!(error instanceof EtcdUnavailable)) throw error;

@@ -19,7 +19,7 @@ import { Construct } from 'constructs';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../../core/cluster/metrics.ts';
 import { PAGER_STATE_MACHINE } from '../../core/diagnosis/detection.ts';
-import { PREVENT_ABOVE_RATIO } from '../../core/space-reclaim/decisions.ts';
+import { PREVENT_ABOVE_RATIO } from '../../core/space-reclaim/goals.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { named, prefixOption } from '../names.ts';
 import { metricOf } from './alarms.ts';

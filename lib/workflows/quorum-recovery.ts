@@ -44,7 +44,7 @@ export interface QuorumRecoverySteps {
  * 2. Assess, three times over the confirmation time: does no member agree with a quorum on anything?
  * 3. Inspect the hosts, and start the services where a quorum has its data. Nothing is lost then, and no data is touched.
  * 4. Else salvage: take a snapshot of what each host holds, from a copy, and plan. So far no data was changed; a dry run ends here.
- * 5. Restore the newest on trial, and then on every host beside its data. Look once more whether a quorum has come back.
+ * 5. Send the newest to every host, and restore it there beside the data. Look once more whether a quorum has come back.
  * 6. On every host stop the service, move the old data aside and the restored into its place, and write one new membership.
  * 7. Once all have done so, start all together; each says right before that the restored data is kept.
  * 8. Compare the members' hashes at one revision, and prove a write through each. Only then the hosts forget the recovery.
@@ -187,7 +187,7 @@ export class QuorumRecovery extends Construct {
       .otherwise(restartEnds);
     const onErrorAfterStart = this.#tellWhatIsKept(stop);
     // Nobody needs the word any more, and it says the same as long as one host has it; so what is left of it is only reported.
-    const forget = reportFromEveryHost(this, 'Remove the recovery marks', {
+    const forget = reportFromEveryHost(this, 'Clear the recovery marks', {
       step: steps.runHostCommands,
       command: 'mark-recovery',
       commands: '$goal.restored ? $plan.commands.forget : $discard',

@@ -53,7 +53,7 @@ export class SpaceReclaim extends Construct {
     const weighed = { ...target, parameters: '{% $parameters %}' };
     const leftOut = '{% [$assessment.leftOut.member] %}';
     const quotas = '{% [$assessment.members.{"name": name, "quotaBytes": quotaBytes, "quotaSource": quotaSource}] %}';
-    const asked = {
+    const request = {
       ...weighed,
       leftOut,
       quotas,
@@ -119,7 +119,7 @@ export class SpaceReclaim extends Construct {
     });
     const chooseNextDefragmentation = stepState(this, 'Choose next defragmentation', {
       step: steps.chooseNextDefragmentation,
-      input: asked,
+      input: request,
       assign: { next: '{% $states.result.Payload %}', turn: '{% $turn + 1 %}' },
       onError,
     });
@@ -131,7 +131,7 @@ export class SpaceReclaim extends Construct {
     });
     const defragmentMember = stepState(this, 'Defragment member', {
       step: steps.defragmentMember,
-      input: { ...asked, member: '{% $next.member %}' },
+      input: { ...request, member: '{% $next.member %}' },
       assign: {
         defragmented: '{% [$append($defragmented, $states.result.Payload.defragmentations)] %}',
         ...andTell("[$states.result.Payload.defragmentations.(member & ' was defragmented')]"),

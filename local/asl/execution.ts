@@ -1,12 +1,13 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { executionArn, roleArn, stateMachineArn } from './arn.ts';
 import { systemClock } from './clock.ts';
+import type { StateMachineDefinition } from './definition.ts';
 import { checkDefinition } from './definition.ts';
 import { ExecutionError, toExecutionError } from './errors.ts';
 import { stepFunctionsFunctions } from './functions.ts';
 import { errorDetails, HistoryRecorder, inputDetails, outputDetails, Trail } from './history.ts';
 import type { JsonValue } from './json.ts';
-import type { Clock, StateMachineDefinition, TaskHandler } from './types.ts';
+import type { Clock, TaskHandler } from './types.ts';
 import { runWorkflow } from './workflow.ts';
 
 export interface ExecutionOptions {

@@ -1,7 +1,7 @@
 import { runTogether } from './concurrency.ts';
+import type { MapState, ParallelState, Workflow } from './definition.ts';
 import { Trail } from './history.ts';
 import { checkPayloadSize, type JsonValue } from './json.ts';
-import type { MapState, ParallelState, Workflow } from './types.ts';
 import { isArray, isCount } from './values.ts';
 import type { Outcome, Visit } from './visit.ts';
 import { type Frame, runWorkflow } from './workflow.ts';

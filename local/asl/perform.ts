@@ -1,7 +1,7 @@
+import type { ChoiceState, FailState, WaitState } from './definition.ts';
 import { ExecutionError } from './errors.ts';
 import { performMap, performParallel } from './fan-out.ts';
 import { performTask } from './task.ts';
-import type { ChoiceState, FailState, WaitState } from './types.ts';
 import { isBoolean, isCount, isString, isTimestamp } from './values.ts';
 import type { Outcome, Visit } from './visit.ts';
 

@@ -1,4 +1,4 @@
-import type { Catcher, Retrier } from './types.ts';
+import type { Catcher, Retrier } from './definition.ts';
 
 /** Defaults of the Amazon States Language. */
 const DEFAULT_INTERVAL_SECONDS = 1;

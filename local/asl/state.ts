@@ -1,9 +1,9 @@
+import type { State } from './definition.ts';
 import { toExecutionError } from './errors.ts';
 import { inputDetails, outputDetails } from './history.ts';
 import { checkPayloadSize, type JsonObject, type JsonValue } from './json.ts';
 import { perform } from './perform.ts';
 import { findCatcher, RetryPolicy } from './retry.ts';
-import type { State } from './types.ts';
 import { type Outcome, Visit } from './visit.ts';
 import type { Frame, Run } from './workflow.ts';
 

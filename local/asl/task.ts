@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { interruptible } from './concurrency.ts';
+import type { TaskState } from './definition.ts';
 import { ExecutionError, toExecutionError } from './errors.ts';
 import { errorDetails, outputDetails, resourceDetails } from './history.ts';
 import { checkPayloadSize, type JsonValue } from './json.ts';
-import type { TaskHandler, TaskState } from './types.ts';
+import type { TaskHandler } from './types.ts';
 import type { Outcome, Visit } from './visit.ts';
 
 export async function performTask(visit: Visit, state: TaskState): Promise<Outcome> {

@@ -1,7 +1,8 @@
+import type { State, Workflow } from './definition.ts';
 import type { HistoryRecorder, Trail } from './history.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import { runState } from './state.ts';
-import type { Clock, ContextObject, State, TaskHandler, Workflow } from './types.ts';
+import type { Clock, ContextObject, TaskHandler } from './types.ts';
 
 /** What all states of one execution share. */
 export interface Run {

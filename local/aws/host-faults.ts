@@ -14,6 +14,7 @@ export const HOST_FAULTS = {
   'script-killed': 'the script is killed for want of memory',
   'time-limit': 'the script is killed at its time limit',
   'host-rebooted': 'the host reboots while the script runs',
+  'memory-lost': 'the host reboots while the script runs, and the agent, which has lost its memory, runs it again',
 } as const satisfies Record<string, string>;
 
 export type HostFaultName = keyof typeof HOST_FAULTS;
@@ -49,6 +50,7 @@ const STRIKES: Partial<Record<HostFaultName, string>> = {
   'script-killed': 'kill -s KILL 0',
   'time-limit': 'kill -s KILL 0',
   'host-rebooted': 'kill -s KILL 0',
+  'memory-lost': 'kill -s KILL 0',
 };
 
 /** What changes something on a host, as the scripts write it. */
@@ -72,4 +74,9 @@ export function strikeIn(script: string, { name, change = 1 }: HostFault): strin
   const head = first.startsWith('#!') ? [first] : [];
   const rest = first.startsWith('#!') ? others : [first, ...others];
   return [...head, `set -T; fault_in=${change}; trap '${trap}' DEBUG`, ...rest].join('\n');
+}
+
+/** The script, to which its host says that it is up for so long: none of these hosts has a kernel of its own. */
+export function upFor(script: string, seconds: number): string {
+  return script.replaceAll('/proc/uptime', `<(echo ${seconds.toFixed(2)} 0.00)`);
 }

@@ -61,6 +61,8 @@ export interface RunCommandOptions {
   deliveryMs?: number;
   /** What is to go wrong. Each is taken out of the list when it strikes. */
   faults?: HostFault[];
+  /** What a host takes at least until it runs again what it was sent before: scripts allow clocks to differ by nearly as much. */
+  bootMs?: number;
   /** Kills all that runs on a host, and starts it again. */
   reboot?: ((host: string) => Promise<void>) | undefined;
   /** Kills the functions that send commands. */
@@ -98,6 +100,7 @@ export function runCommand({
   hosts,
   deliveryMs = 0,
   faults = [],
+  bootMs = 6_000,
   reboot,
   killSenders = () => undefined,
 }: RunCommandOptions): RunCommand {
@@ -105,6 +108,8 @@ export function runCommand({
   const sent: Sent[] = [];
   /** By host: until its agent takes commands again. */
   const back = new Map<string, Promise<void>>();
+  /** By host that was rebooted: when it was up again, in milliseconds since 1970. */
+  const started = new Map<string, number>();
 
   /** While the agent of a host is away, nothing is delivered there. */
   const during = (host: string, absence: Promise<void>): Promise<void> => {
@@ -121,6 +126,7 @@ export function runCommand({
       const isThere = InstanceId === host && invocation !== own && invocation.state().Status !== 'Pending';
       if (isThere) invocation.crash();
     }
+    started.set(host, Date.now());
     await restart(host);
   };
 
@@ -146,8 +152,18 @@ export function runCommand({
     for (const { InstanceId, access } of targets) {
       const fault = takeFault(faults, { document: DocumentName, host: InstanceId });
       const invocation: Invocation = startInvocation({
-        ...{ access, script, commandId: CommandId, deliverySeconds: TimeoutSeconds, timeoutSeconds, deliveryMs, fault },
+        ...{
+          access,
+          script,
+          commandId: CommandId,
+          deliverySeconds: TimeoutSeconds,
+          timeoutSeconds,
+          deliveryMs,
+          bootMs,
+          fault,
+        },
         agentIsBack: back.get(InstanceId),
+        startedMs: () => started.get(InstanceId),
         restartAgent: () => during(InstanceId, delay(RESTART_MS)),
         ...(reboot && { reboot: () => during(InstanceId, crashAndReboot(InstanceId, invocation, reboot)) }),
       });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ITS_EXEC } from '../../core/hosts/hosts-file.ts';
 import { type HostAccess, runScript, type ScriptRun } from '../hosts/access.ts';
-import { type HostFault, strikeIn } from './host-faults.ts';
+import { type HostFault, strikeIn, upFor } from './host-faults.ts';
 import {
   DISK_FULL,
   endedBySignal,
@@ -56,6 +56,10 @@ export interface InvocationOptions {
   /** Restarts the agent, or the host. */
   restartAgent?: () => Promise<void>;
   reboot?: () => Promise<void>;
+  /** When the host was started, in milliseconds since 1970; undefined where that is as its kernel says. */
+  startedMs?: () => number | undefined;
+  /** What a host takes to be started. */
+  bootMs?: number;
 }
 
 /** After so long the agent gives a worker up that says nothing any more. The real one takes a minute, and a script that takes as much longer. */
@@ -64,8 +68,8 @@ const WORKER_TIMEOUT_MS = 500;
 /** Starts a command on one host. */
 export function startInvocation(options: InvocationOptions): Invocation {
   const { access, commandId, deliverySeconds, timeoutSeconds, deliveryMs = 0, fault, agentIsBack } = options;
-  const { restartAgent = async () => undefined, reboot } = options;
-  const script = fault ? strikeIn(options.script, fault) : options.script;
+  const { restartAgent = async () => undefined, reboot, startedMs = () => undefined, bootMs = 0 } = options;
+  let script = fault ? strikeIn(options.script, fault) : options.script;
   const cancelled = new AbortController();
   const crashed = new AbortController();
   const cutOff = AbortSignal.any([cancelled.signal, crashed.signal]);
@@ -98,7 +102,11 @@ export function startInvocation(options: InvocationOptions): Invocation {
     if (delivery.result === 'Refused') return fail(undeliverable(delivery.problem));
     const ExecutionStartDateTime = new Date().toISOString();
     state = { ...state, Status: 'InProgress', StatusDetails: 'In Progress', ExecutionStartDateTime };
-    await follow(() => runScript(access, script, { timeoutMs: timeoutSeconds * 1000, commandId, signal: cutOff }));
+    await follow(() => {
+      const since = startedMs();
+      const played = since === undefined ? script : upFor(script, (Date.now() - since) / 1000);
+      return runScript(access, played, { timeoutMs: timeoutSeconds * 1000, commandId, signal: cutOff });
+    });
   };
   const follow = async (start: () => Promise<ScriptRun>): Promise<void> => {
     const running = start();
@@ -115,6 +123,12 @@ export function startInvocation(options: InvocationOptions): Invocation {
     if (run.exitCode === KILLED && fault?.name === 'host-rebooted') {
       await reboot?.();
       return settle(lost(WORKER_GONE));
+    }
+    if (run.exitCode === KILLED && fault?.name === 'memory-lost' && script !== options.script) {
+      await delay(bootMs);
+      await reboot?.();
+      script = options.script;
+      return follow(start);
     }
     if (run.exitCode === KILLED && fault?.name === 'script-killed') return settle(endedBySignal(run));
     if (run.exitCode === REBOOT) {

@@ -8,7 +8,8 @@ import type { ClientTls } from './health.ts';
 import { type LocalMember, Member } from './member.ts';
 import { changeMembership } from './membership.ts';
 import { freePorts, HOST, type Ports } from './ports.ts';
-import { type AuthToken, BCRYPT_COST, type Security, secure, type TlsMode } from './security.ts';
+import { type AuthToken, type Security, secure, type TlsMode } from './security.ts';
+import { memberSettings } from './settings.ts';
 import { satisfies } from './versions.ts';
 
 /** A member's data of an earlier cluster, and the ports that the others know it by. */
@@ -57,7 +58,7 @@ class LocalCluster implements AsyncDisposable {
   readonly #options: ClusterOptions;
   readonly #directory: string;
   readonly #members: Member[] = [];
-  #security: Security = { scheme: 'http', flags: () => [] };
+  #security: Security = { scheme: 'http', settings: () => ({}) };
   #rootUser: string | undefined;
   #closed: Promise<void> | undefined;
 
@@ -99,12 +100,16 @@ class LocalCluster implements AsyncDisposable {
   }
 
   /**
-   * Runs etcdctl against the voters that run, or against the `--endpoints` in `args`.
-   * @param user `name:password`
+   * Runs etcdctl against `names`, or against the voters that run, or against the `--endpoints` in `args`.
+   * @param user `name:password`; root's, once authentication is enabled, if not said
    * @returns its standard output
    */
-  etcdctl(args: string[], { user }: { user?: string } = {}): Promise<string> {
-    return this.#etcdctl(args, user);
+  etcdctl(
+    args: string[],
+    names?: readonly string[],
+    { user }: { user: string | undefined } = { user: this.#rootUser },
+  ): Promise<string> {
+    return this.#etcdctl(args, names, user);
   }
 
   /** Ends the member as a service manager would, and waits until its process is gone. */
@@ -135,7 +140,7 @@ class LocalCluster implements AsyncDisposable {
   async addLearner(name: string): Promise<LocalMember> {
     const place = await this.#place(name);
     const add = ['member', 'add', name, '--learner', `--peer-urls=${place.peerUrl}`];
-    const answer = await changeMembership(() => this.#etcdctl(add, this.#rootUser));
+    const answer = await changeMembership(() => this.etcdctl(add));
     const initialCluster = /^ETCD_INITIAL_CLUSTER="(.+)"$/m.exec(answer)?.[1];
     if (initialCluster === undefined) throw new Error(`etcdctl member add named no initial cluster: ${answer}`);
     const flags = this.#flags(place, initialCluster, 'existing');
@@ -147,7 +152,7 @@ class LocalCluster implements AsyncDisposable {
 
   /** Creates the user root with the role root, and enables authentication. */
   async enableAuth(password: string): Promise<void> {
-    await enableAuth((args, input) => this.#etcdctl(args, undefined, input), password);
+    await enableAuth((args, input) => this.#etcdctl(args, undefined, undefined, input), password);
     this.#rootUser = `root:${password}`;
   }
 
@@ -178,9 +183,10 @@ class LocalCluster implements AsyncDisposable {
     await member.waitUntilHealthy(this.tls);
   }
 
-  #etcdctl(args: string[], user?: string, input?: string): Promise<string> {
+  #etcdctl(args: string[], names?: readonly string[], user?: string, input?: string): Promise<string> {
     const answering = this.#members.filter((member) => member.answers && !member.learner);
-    const endpoints = (answering.length > 0 ? answering : this.#members).map((member) => member.clientUrl);
+    const asked = names?.map((name) => this.#member(name)) ?? (answering.length > 0 ? answering : this.#members);
+    const endpoints = asked.map((member) => member.clientUrl);
     const { clientFiles } = this.#security;
     const access = { endpoints, user, ...(clientFiles === undefined ? {} : { files: clientFiles }) };
     return runEtcdctl(this.#options.binaries.etcdctl, args, access, input);
@@ -204,25 +210,19 @@ class LocalCluster implements AsyncDisposable {
   }
 
   #flags(place: Omit<LocalMember, 'pid'>, initialCluster: string, state: 'new' | 'existing'): string[] {
-    const { binaries, quotaBackendBytes, extraArgs } = this.#options;
-    return [
-      `--name=${place.name}`,
-      `--data-dir=${place.dataDir}`,
-      `--listen-client-urls=${place.clientUrl}`,
-      `--advertise-client-urls=${place.clientUrl}`,
-      `--listen-peer-urls=${place.peerUrl}`,
-      `--initial-advertise-peer-urls=${place.peerUrl}`,
-      `--initial-cluster=${initialCluster}`,
-      `--initial-cluster-state=${state}`,
-      `--initial-cluster-token=${basename(this.#directory)}`,
-      ...(quotaBackendBytes === undefined ? [] : [`--quota-backend-bytes=${quotaBackendBytes}`]),
-      // 3.3 has no such flags, and logs to standard error as it is.
-      ...(satisfies(binaries.version, '3.3')
-        ? []
-        : ['--logger=zap', '--log-outputs=stderr', `--bcrypt-cost=${BCRYPT_COST}`]),
-      ...this.#security.flags(place.name),
-      ...(extraArgs ?? []),
-    ];
+    const { binaries, quotaBackendBytes, extraArgs = [] } = this.#options;
+    const { version } = binaries;
+    const token = basename(this.#directory);
+    const settings = {
+      ...memberSettings(
+        { ...place, clientUrls: [place.clientUrl] },
+        { version, initialCluster, state, token, quotaBackendBytes },
+      ),
+      // 3.3 logs to standard error as it is.
+      ...(!satisfies(version, '3.3') && { 'log-outputs': 'stderr' }),
+      ...this.#security.settings(place.name),
+    };
+    return [...Object.entries(settings).map(([name, value]) => `--${name}=${value}`), ...extraArgs];
   }
 }
 

@@ -1,18 +1,16 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ClusterCertificates, createTokenKeys, issueCertificates } from './certificates.ts';
+import { type ClusterCertificates, createTokenKeys, issueCertificates, type TokenKeys } from './certificates.ts';
 import type { ClientTls } from './health.ts';
+import { type Settings, tlsSettings, tokenSettings } from './settings.ts';
 
 export type TlsMode = 'none' | 'server' | 'mutual';
 export type AuthToken = 'simple' | 'jwt';
 
-/** The least that etcd takes: by its own default each login costs a core about 60 ms, which a test pays thousands of times. */
-export const BCRYPT_COST = 4;
-
-/** What a cluster's security settings come to: flags for each member by its name, and what clients use, as PEM and as files. */
+/** What a cluster's security comes to: settings for each member by its name, and what clients use, as PEM and as files. */
 export type Security = {
   scheme: 'http' | 'https';
-  flags: (member: string) => string[];
+  settings: (member: string) => Settings;
   clientTls?: ClientTls;
   clientFiles?: ClientTls;
 };
@@ -31,40 +29,35 @@ export async function secure(
 ): Promise<Security> {
   const folder = join(directory, 'secrets');
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const keys = async (name: string) => (authToken === 'jwt' ? writeTokenKeys(folder, name) : []);
+  const keys = async (name: string) => (authToken === 'jwt' ? writeTokenKeys(folder, name) : undefined);
   const common = await keys('token');
   const strange = strangeKeys.length === 0 ? common : await keys('strange-token');
-  const tokenFlags = (member: string) =>
-    (strangeKeys.includes(member) ? strange : common).map((flag) =>
-      verifyOnly.includes(member) ? flag.replace(/priv-key=[^,]+,/, '') : flag,
-    );
-  if (tls === 'none') return { scheme: 'http', flags: tokenFlags };
+  const tokens = (member: string): Settings => {
+    const files = strangeKeys.includes(member) ? strange : common;
+    return files ? tokenSettings(files.publicKey, verifyOnly.includes(member) ? undefined : files.privateKey) : {};
+  };
+  if (tls === 'none') return { scheme: 'http', settings: tokens };
 
   const mutual = tls === 'mutual';
   const certificates = await issueCertificates([], { clientName });
   const files = await writeCertificates(folder, certificates);
   return {
     scheme: 'https',
-    flags: (member) => [
-      ...tokenFlags(member),
-      `--cert-file=${files.serverCert}`,
-      `--key-file=${files.serverKey}`,
-      ...(mutual ? ['--client-cert-auth', `--trusted-ca-file=${files.ca}`] : []),
-      `--peer-cert-file=${files.serverCert}`,
-      `--peer-key-file=${files.serverKey}`,
-      '--peer-client-cert-auth',
-      `--peer-trusted-ca-file=${files.ca}`,
-    ],
+    settings: (member) => ({
+      ...tokens(member),
+      ...tlsSettings({ cert: files.serverCert, key: files.serverKey, ca: files.ca }, mutual),
+    }),
     clientTls: { ca: certificates.ca, ...(mutual ? certificates.client : {}) },
     clientFiles: { ca: files.ca, ...(mutual ? { cert: files.clientCert, key: files.clientKey } : {}) },
   };
 }
 
-async function writeTokenKeys(folder: string, name: string): Promise<string[]> {
+async function writeTokenKeys(folder: string, name: string): Promise<TokenKeys> {
   const { publicKey, privateKey } = await createTokenKeys();
-  const publicFile = await write(folder, `${name}.pub`, publicKey);
-  const privateFile = await write(folder, `${name}.key`, privateKey);
-  return [`--auth-token=jwt,pub-key=${publicFile},priv-key=${privateFile},sign-method=RS256`];
+  return {
+    publicKey: await write(folder, `${name}.pub`, publicKey),
+    privateKey: await write(folder, `${name}.key`, privateKey),
+  };
 }
 
 async function writeCertificates(folder: string, { ca, server, client }: ClusterCertificates) {

@@ -174,9 +174,16 @@ class HostedCluster {
     return member;
   }
 
-  /** Runs etcdctl against `names`, or against every member. */
-  etcdctl(args: string[], names: readonly string[] = this.members.map(({ name }) => name)): Promise<string> {
-    return this.#etcdctl(args, names, '');
+  /**
+   * Runs etcdctl against `names`, or against every member.
+   * @param user `name:password`; root's, once authentication is enabled, if not said
+   */
+  etcdctl(
+    args: string[],
+    names: readonly string[] = this.members.map(({ name }) => name),
+    { user }: { user: string | undefined } = { user: this.#rootUser },
+  ): Promise<string> {
+    return this.#etcdctl(args, names, '', user);
   }
 
   async enableAuth(password: string): Promise<void> {
@@ -189,11 +196,11 @@ class HostedCluster {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
-  #etcdctl(args: string[], names: readonly string[], input: string): Promise<string> {
+  #etcdctl(args: string[], names: readonly string[], input: string, user?: string): Promise<string> {
     const endpoints = names.map((name) => this.member(name).clientUrl);
     const access: EtcdctlAccess = {
       endpoints,
-      user: this.#rootUser,
+      user,
       ...(this.#clientFiles && { files: this.#clientFiles }),
     };
     return runEtcdctl(this.#options.binaries.etcdctl, args, access, input);

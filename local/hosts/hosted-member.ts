@@ -1,7 +1,6 @@
 import { dirname } from 'node:path';
 import type { ClusterCertificates, TokenKeys } from '../etcd/certificates.ts';
-import { BCRYPT_COST } from '../etcd/security.ts';
-import { satisfies } from '../etcd/versions.ts';
+import { memberSettings, type Settings, tlsSettings, tokenSettings } from '../etcd/settings.ts';
 import type { Host } from './host.ts';
 
 /** One member of a cluster on hosts: where it is reached, and where it lives. */
@@ -45,7 +44,7 @@ export function installScript(
 ): string {
   const { host, walDir } = member;
   const { configFile, dataDir, binDir, user, group } = host.layout;
-  const flags = flagsOf(member, settings);
+  const flags = settingsOf(member, settings);
   const isYaml = settings.format === 'yaml';
   const unit = [
     '[Unit]',
@@ -89,42 +88,18 @@ function pkiDir({ layout }: Host): string {
   return `${dirname(layout.configFile)}/pki`;
 }
 
-/** etcd's settings by the names of its flags. */
-function flagsOf(member: HostedMember, settings: MemberSettings): Record<string, string> {
-  const { name, clientUrls, peerUrl, host, walDir } = member;
+function settingsOf(member: HostedMember, settings: MemberSettings): Settings {
+  const { host, walDir } = member;
   const pki = pkiDir(host);
-  const files = {
-    'cert-file': `${pki}/server.crt`,
-    'key-file': `${pki}/server.key`,
-    'trusted-ca-file': `${pki}/ca.crt`,
-  };
-  const security = { ...files, 'client-cert-auth': 'true' };
+  const files = { cert: `${pki}/server.crt`, key: `${pki}/server.key`, ca: `${pki}/ca.crt` };
   return {
-    name,
-    'data-dir': host.layout.dataDir,
-    ...(walDir !== null && { 'wal-dir': walDir }),
-    'listen-client-urls': clientUrls.join(','),
-    'advertise-client-urls': clientUrls.join(','),
-    'listen-peer-urls': peerUrl,
-    'initial-advertise-peer-urls': peerUrl,
-    'initial-cluster': settings.initialCluster,
-    'initial-cluster-state': settings.state,
-    'initial-cluster-token': settings.token,
-    'quota-backend-bytes': String(settings.quotaBackendBytes),
-    ...(settings.snapshotCount !== undefined && { 'snapshot-count': String(settings.snapshotCount) }),
-    // 3.3 has one logger, and no setting for it.
-    ...(!satisfies(settings.version, '3.3') && { logger: 'zap', 'bcrypt-cost': String(BCRYPT_COST) }),
-    ...(settings.tokenKeys && {
-      'auth-token': `jwt,pub-key=${pki}/token.pub,priv-key=${pki}/token.key,sign-method=RS256`,
-    }),
-    ...(settings.tls && {
-      ...security,
-      ...Object.fromEntries(Object.entries(security).map(([flag, value]) => [`peer-${flag}`, value])),
-    }),
+    ...memberSettings({ ...member, dataDir: host.layout.dataDir, walDir }, settings),
+    ...(settings.tokenKeys && tokenSettings(`${pki}/token.pub`, `${pki}/token.key`)),
+    ...(settings.tls && tlsSettings(files, true)),
   };
 }
 
-function toEnvironment(flags: Record<string, string>): string {
+function toEnvironment(flags: Settings): string {
   const variable = (flag: string) => `ETCD_${flag.toUpperCase().replaceAll('-', '_')}`;
   return Object.entries(flags)
     .map(([flag, value]) => `${variable(flag)}="${value}"`)
@@ -132,7 +107,7 @@ function toEnvironment(flags: Record<string, string>): string {
 }
 
 /** The config file groups the settings of TLS, and leaves their prefix out. */
-function toYaml(flags: Record<string, string>): string {
+function toYaml(flags: Settings): string {
   const isTls = (flag: string) => /(cert-file|key-file|trusted-ca-file|client-cert-auth)$/.test(flag);
   const line = ([flag, value]: [string, string]) => `${flag}: ${/^(true|\d+)$/.test(value) ? value : `'${value}'`}`;
   const all = Object.entries(flags);

@@ -7,8 +7,7 @@ import { run } from '../etcd/executables.ts';
 import { HOST } from '../etcd/ports.ts';
 import type { FleetOptions, Host, HostFleet } from './host.ts';
 import { createServiceManager, type ServiceManager } from './service-manager/manager.ts';
-import { clientScript, PROGRAMS } from './service-manager/protocol.ts';
-import { serve } from './service-manager/server.ts';
+import { clientScript, PROGRAMS, serve } from './service-manager/server.ts';
 import type { Account } from './service-manager/unit.ts';
 
 /** Where a host's own programs are, besides those that stand for systemd's. */

@@ -9,13 +9,11 @@ import { assessMembers } from '../../core/member-replacement/member-assessment.t
 import { chooseNextChange } from '../../core/member-replacement/next-change.ts';
 import { planReplacement } from '../../core/member-replacement/replacement-plan.ts';
 import { assessQuorum } from '../../core/quorum-recovery/quorum-assessment.ts';
+import { assessSpace } from '../../core/space-reclaim/assess-space.ts';
 import { spaceParametersSchema } from '../../core/space-reclaim/contracts.ts';
-import {
-  assessSpace,
-  chooseAlarmsToDisarm,
-  chooseNextDefragmentation,
-  provenWrites,
-} from '../../core/space-reclaim/decisions.ts';
+import { chooseAlarmsToDisarm } from '../../core/space-reclaim/disarmed-alarms.ts';
+import { chooseNextDefragmentation } from '../../core/space-reclaim/next-defragmentation.ts';
+import { provenWrites } from '../../core/space-reclaim/proven-writes.ts';
 import { parse } from '../../core/text/parse.ts';
 import { sampled } from '../run/worlds.ts';
 import {

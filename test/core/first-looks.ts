@@ -4,8 +4,8 @@ import type { Cluster } from '../../core/cluster/clusters.ts';
 import type { Observation } from '../../core/cluster/observation.ts';
 import { memberParametersSchema } from '../../core/member-replacement/contracts.ts';
 import { assessMembers } from '../../core/member-replacement/member-assessment.ts';
+import { assessSpace } from '../../core/space-reclaim/assess-space.ts';
 import { spaceParametersSchema } from '../../core/space-reclaim/contracts.ts';
-import { assessSpace } from '../../core/space-reclaim/decisions.ts';
 import { parse } from '../../core/text/parse.ts';
 import { failureOf } from './observations.ts';
 

@@ -16,8 +16,8 @@ import { assessMembers } from '../../core/member-replacement/member-assessment.t
 import { chooseNextChange } from '../../core/member-replacement/next-change.ts';
 import { planReplacement } from '../../core/member-replacement/replacement-plan.ts';
 import { assessQuorum } from '../../core/quorum-recovery/quorum-assessment.ts';
+import { assessSpace } from '../../core/space-reclaim/assess-space.ts';
 import { spaceParametersSchema } from '../../core/space-reclaim/contracts.ts';
-import { assessSpace } from '../../core/space-reclaim/decisions.ts';
 import { parse } from '../../core/text/parse.ts';
 import { randomFor } from '../run/worlds.ts';
 import { membersOf } from './member-replacement/changes.ts';

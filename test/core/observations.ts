@@ -174,7 +174,7 @@ export function inspection(name: string, differences: Partial<HostInspection> = 
     etcdVersion: '3.5.30',
     dataDir: directory(LAYOUT.dataDir),
     walDir: null,
-    hasLog: true,
+    raftLog: { holds: 'entries', commitIndex: '100', lastIndex: '100' },
     clusterId: 'c1',
     archives: [],
     recoveries: [],

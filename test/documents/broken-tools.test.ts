@@ -6,6 +6,7 @@ import { sampled } from '../run/worlds.ts';
 import {
   type Broken,
   breakTool,
+  firstNeedsOf,
   hasFailed,
   hostFor,
   mendTool,
@@ -33,6 +34,22 @@ const NEVER_CALLED: Readonly<Record<string, readonly HostCommandName[]>> = {
   sha256sum: ['swap-data-dir'],
 };
 const calls = (command: HostCommandName, tool: string) => !NEVER_CALLED[tool]?.includes(command);
+
+/** Every way in which a tool that a command calls may be broken. `need` asks the same at the head of every script, so what it finds is tried once. */
+function allBroken(): Broken[] {
+  const tried = new Set<string>();
+  return COMMANDS.flatMap((command) =>
+    [...new Set([...needsOf(command), ...toolsIn(command)])]
+      .filter((tool) => !(tool in OPTIONAL) && calls(command, tool))
+      .flatMap((tool) => waysOf(command, tool))
+      .filter(({ tool, way }) => {
+        if (way === 'fails later' || !firstNeedsOf(command).includes(tool)) return true;
+        const isFirst = !tried.has(`${tool} ${way}`);
+        tried.add(`${tool} ${way}`);
+        return isFirst;
+      }),
+  );
+}
 
 /** What every database on the host holds. */
 function databasesOn(host: PreparedHost): string[] {
@@ -94,14 +111,9 @@ describe.skipIf(!isLinuxRoot)('a host whose tools are not as they should be (nee
   });
 
   it('ends a script with a message that names the tool, and keeps the data', async () => {
-    const all = COMMANDS.flatMap((command) =>
-      [...new Set([...needsOf(command), ...toolsIn(command)])]
-        .filter((tool) => !(tool in OPTIONAL) && calls(command, tool))
-        .flatMap((tool) => waysOf(command, tool)),
-    );
     const problems: string[] = [];
-    // A thousand: all in the full run, some ten in any other.
-    for (const broken of sampled(sampled(sampled(all)))) {
+    // All in the full run, a few in any other.
+    for (const broken of sampled(sampled(sampled(allBroken())))) {
       const problem = await problemOf(broken);
       if (problem !== '') problems.push(problem);
     }

@@ -69,6 +69,11 @@ export function needsOf(command: HostCommandName): string[] {
     .filter((tool) => ALL_TOOLS.includes(tool));
 }
 
+/** Those that it asks for before anything else, whatever it is to do. */
+export function firstNeedsOf(command: HostCommandName): string[] {
+  return [...readScript(command).matchAll(/^need ([a-z0-9 ]+)$/gm)].flatMap(([, tools = '']) => tools.split(' '));
+}
+
 /** etcd's own program, as far as it is asked here. */
 const ETCDUTL = `case $2 in
   status) if [ -s "$3" ]; then echo '{"hash":1,"revision":21,"totalKey":20,"totalSize":1}'; else echo 'no database' >&2; exit 1; fi ;;
@@ -127,8 +132,7 @@ export const SCENES: Readonly<Record<HostCommandName, Scene>> = {
   'send-snapshot': {
     prepare: (host) => keepSnapshot(host, Buffer.from('a snapshot')),
     parameters: (host, url) => ({
-      ...restoreParameters(host, etcdutl(host), SNAPSHOT),
-      ...{ offsetBytes: '0', lengthBytes: '9', url },
+      ...{ dataDir: host.path('data'), execution: 'run-1', source: 'data', offsetBytes: '0', lengthBytes: '9', url },
     }),
   },
   'restore-snapshot': {

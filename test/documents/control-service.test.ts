@@ -27,7 +27,9 @@ async function writeUnit(unit: string, ...service: string[]): Promise<void> {
 /** A service that is to say itself when it is ready, and never does. */
 async function neverReady(): Promise<string[]> {
   const { client } = await freePorts();
-  return ['Type=notify', `Environment=ETCD_LISTEN_CLIENT_URLS=http://${host.address}:${client}`];
+  const environment = join(host.unitDir, `never-ready-${client}`);
+  await writeFile(environment, `ETCD_LISTEN_CLIENT_URLS=http://${host.address}:${client}\n`);
+  return ['Type=notify', `EnvironmentFile=${environment}`];
 }
 
 const control = (unit: string, action: string) => succeed(host.access, 'control-service', { unit, action });

@@ -12,6 +12,8 @@ import { succeed } from './script.ts';
 async function ask({ clientUrl, peerUrl }: { clientUrl: string; peerUrl: string }, more = '', ActiveState = 'active') {
   using host = new PreparedHost({ ActiveState: 'active', SubState: 'running', MainPID: '812' });
   host.write('etcd.yaml', `listen-client-urls: ${clientUrl}\nlisten-peer-urls: ${peerUrl}\n${more}`);
+  // A file would stay where the script is killed.
+  host.program('mktemp', 'exit 1');
   host.setProperties({
     ...{ ActiveState, SubState: 'running', MainPID: '812' },
     ExecStart: `{ path=/usr/bin/etcd ; argv[]=/usr/bin/etcd --config-file ${host.path('etcd.yaml')} ; ignore_errors=no ; pid=0 }`,

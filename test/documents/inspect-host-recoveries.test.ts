@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { owner } from './data-dir-host.ts';
 import { PreparedHost } from './prepared-host.ts';
+import { CHECKSUM, metadata, state } from './raft-log.ts';
 import { succeed } from './script.ts';
 
 const inspect = (host: PreparedHost, walDir = '') =>
@@ -29,35 +30,20 @@ function hostWith(folders: Readonly<Record<string, string | undefined>>): Prepar
 describe('inspect-host tells whether there is a log', () => {
   it('in the data dir or in a wal dir of its own', async () => {
     using host = new PreparedHost();
-    expect(await inspect(host)).toMatchObject({ hasLog: false });
+    expect(await inspect(host)).toMatchObject({ raftLog: null });
     for (const folder of ['data/member/wal', 'wal']) mkdirSync(host.path(folder), { recursive: true });
     host.write('data/member/wal/0.tmp', 'x');
     host.write('wal/0000000000000000-0000000000000000.wal', 'x');
-    expect(await inspect(host)).toMatchObject({ hasLog: false, dataDir: { empty: false } });
-    expect(await inspect(host, host.path('wal'))).toMatchObject({ hasLog: true });
+    expect(await inspect(host)).toMatchObject({ raftLog: null, dataDir: { empty: false } });
+    expect(await inspect(host, host.path('wal'))).toMatchObject({ raftLog: { holds: 'unknown' } });
     host.write('data/member/wal/0000000000000000-0000000000000000.wal', 'x');
-    expect(await inspect(host)).toMatchObject({ hasLog: true });
+    expect(await inspect(host)).toMatchObject({ raftLog: { holds: 'unknown' } });
   });
 });
 
-/** A number as protobuf writes it. */
-function varint(value: bigint): number[] {
-  return value < 128n ? [Number(value)] : [Number(value % 128n) + 128, ...varint(value / 128n)];
-}
-
-/** A record of etcd's log, behind its length and filled up to eight bytes. */
-function record(content: number[]): number[] {
-  const padding = (8 - (content.length % 8)) % 8;
-  const length = [content.length, 0, 0, 0, 0, 0, 0, padding === 0 ? 0 : 0x80 + padding];
-  return [...length, ...content, ...Array.from({ length: padding }, () => 0)];
-}
-
 /** How a log begins: a checksum, and the IDs of member and cluster. */
-function logOf(memberId: bigint, clusterId: bigint): Buffer {
-  const ids = [0x08, ...varint(memberId), 0x10, ...varint(clusterId)];
-  const metadata = [0x08, 0x01, 0x10, ...varint(0xdeadbeefn), 0x1a, ids.length, ...ids];
-  return Buffer.from([...record([0x08, 0x04, 0x10, 0x00]), ...record(metadata), ...record([0x08, 0x03, 0x10, 0x07])]);
-}
+const logOf = (memberId: bigint, clusterId: bigint) =>
+  Buffer.concat([CHECKSUM, metadata(memberId, clusterId), state(7)]);
 
 describe('inspect-host tells of which cluster the data is', () => {
   it.each<[string, Buffer, string]>([
@@ -71,7 +57,7 @@ describe('inspect-host tells of which cluster the data is', () => {
     using host = new PreparedHost();
     mkdirSync(host.path('data/member/wal'), { recursive: true });
     writeFileSync(host.path('data/member/wal/0000000000000000-0000000000000000.wal'), log);
-    expect(await inspect(host)).toMatchObject({ hasLog: true, clusterId });
+    expect(await inspect(host)).toMatchObject({ raftLog: { holds: 'unknown' }, clusterId });
   });
 });
 

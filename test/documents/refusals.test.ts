@@ -320,12 +320,7 @@ function parametersOf(
       ...{ name: 'm-1', peerUrls: peerUrl, initialCluster: `m-1=${peerUrl}`, initialClusterToken: 't', sha256: 'ab' },
       ...{ hashCheck: 'yes', revision: '1', bumpRevision: '0', url: '' },
     },
-    // A part after the first, for a trial is no concern of a missing curl.
-    'send-snapshot': {
-      ...{ name: 'm-1', peerUrls: peerUrl, initialCluster: `m-1=${peerUrl}`, initialClusterToken: 't', sha256: 'ab' },
-      ...{ hashCheck: 'yes', revision: '1', bumpRevision: '0' },
-      ...{ offsetBytes: '1', lengthBytes: '1', url: 'http://127.0.0.1:1/x?y' },
-    },
+    'send-snapshot': { source: 'data', offsetBytes: '0', lengthBytes: '1', url: 'http://127.0.0.1:1/x?y' },
     'swap-data-dir': {
       ...{ data: 'swap', initialCluster: `m-1=${peerUrl}`, initialClusterToken: 't' },
       ...{ revision: '1', replaceNewer: 'no' },
@@ -336,10 +331,7 @@ function parametersOf(
     host.write(`${SCRATCH}/phase`, 'restored\n');
     host.write(`${SCRATCH}/restored`, '');
   }
-  if (name === 'send-snapshot') {
-    keepSnapshot(host, Buffer.from('x'));
-    host.write(`${SCRATCH}/restored`, '{}\n');
-  }
+  if (name === 'send-snapshot') keepSnapshot(host, Buffer.from('x'));
   return { ...layout, ...execution, ...more[name] };
 }
 

@@ -45,7 +45,6 @@ export const ARISES_LATER: Readonly<Record<string, string>> = {
   'other-phase': 'somebody else works on what this execution has restored',
   'data-newer': 'the data has changed since it was salvaged',
   'snapshot-missing': 'the snapshot of this execution is away',
-  'not-tried': 'what this execution has restored on trial is away',
   'nothing-to-send': 'the snapshot of this execution is away',
   'no-part': 'the snapshot of this execution has changed',
   'fetched-too-large': 'the disk has filled since its room was looked at',

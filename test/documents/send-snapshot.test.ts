@@ -5,24 +5,16 @@ import { describe, expect, it } from 'vitest';
 import { findOnPath } from '../../local/etcd/executables.ts';
 import { cutOff, ObjectServer, partTaken, refused, SIGNATURE } from './object-server.ts';
 import { PreparedHost } from './prepared-host.ts';
-import { contentsOf, restoreParameters, SCRATCH, setFreeKilobytes } from './recovery-host.ts';
+import { contentsOf, SCRATCH, setFreeKilobytes } from './recovery-host.ts';
 import { refuse, runCommand, succeed } from './script.ts';
 
 const CONTENT = gzipSync(randomBytes(100_000));
 const SIZE = CONTENT.length;
 
-/** etcd's own program, as far as it is asked here: it restores at a revision, or says why it does not. */
-const restoring = (revision: number, problem = '') => `case $2 in
-  status) echo '{"hash":1,"revision":${revision},"totalKey":20,"totalSize":1}' ;;
-  restore) echo '${problem}'; [ -z '${problem}' ] || exit 1; mkdir -p "$5/member/snap" "$5/member/wal"; echo restored > "$5/member/snap/db" ;;
-  *) echo snapshot restore ;;
-esac`;
-
 function hostWithSnapshot(): PreparedHost {
   const host = new PreparedHost();
   // The pauses between tries are not what is tested.
   host.program('sleep', 'exit 0');
-  host.program('etcdutl', restoring(21));
   mkdirSync(host.path(SCRATCH));
   writeFileSync(host.path(`${SCRATCH}/snapshot.gz`), CONTENT);
   return host;
@@ -30,58 +22,36 @@ function hostWithSnapshot(): PreparedHost {
 
 function parametersFor(host: PreparedHost, server: ObjectServer, offset = 0, length = SIZE) {
   return {
-    ...restoreParameters(host, { binDir: host.path('bin'), revision: '21' }, CONTENT),
+    ...{ dataDir: host.path('data'), execution: 'run-1', source: 'data' },
     offsetBytes: String(offset),
     lengthBytes: String(length),
     url: server.url(),
   };
 }
 
-/** What lies in the scratch folder besides what was restored. */
-function leftBeside(host: PreparedHost): string[] {
-  return contentsOf(host.path(SCRATCH)).filter((path) => !/^(data|phase|restored)\b/.test(path));
-}
-const TRIED = { revision: '21', sizeBytes: 'restored\n'.length };
-
 describe('send-snapshot', () => {
-  it('restores the snapshot on trial, sends the whole file, and returns the ETag as S3 gave it', async () => {
+  it('sends the whole file, and returns the ETag as S3 gave it', async () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
     expect(await succeed(host.access, 'send-snapshot', parametersFor(host, server))).toEqual({
-      ...TRIED,
+      sizeBytes: SIZE,
       etag: '"9b2cf535f27731c974343645a3985328"',
     });
     expect(server.requests).toHaveLength(1);
     expect(server.requests[0]?.headers['content-length']).toBe(String(SIZE));
     expect(server.requests[0]?.body.equals(CONTENT)).toBe(true);
-    expect(leftBeside(host)).toEqual(['snapshot.gz']);
-    expect(host.read(`${SCRATCH}/phase`)).toBe('restored\n');
-    expect(host.read(`${SCRATCH}/data/member/snap/db`)).toBe('restored\n');
+    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot.gz']);
   });
 
-  it('has done the work of the restore on this host', async () => {
+  it('sends the backup that was fetched here, and not the snapshot of the data beside it', async () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
-    const { offsetBytes: _, lengthBytes: __, ...restoration } = parametersFor(host, server);
-    await succeed(host.access, 'send-snapshot', parametersFor(host, server));
-    host.program('etcdutl', restoring(21, 'asked again'));
-    expect(await succeed(host.access, 'restore-snapshot', restoration)).toEqual(TRIED);
-  });
-
-  it.each([
-    ['cannot be restored', restoring(21, 'Error: snapshot file integrity check failed'), 'integrity check failed'],
-    ['is another one than was planned with', restoring(20), 'at revision 20, and not at 21'],
-  ])('sends nothing of a snapshot that %s, in no part of it', async (_what, program, problem) => {
-    using host = hostWithSnapshot();
-    host.program('etcdutl', program);
-    await using server = await ObjectServer.start(partTaken);
-    const { exitCode, message } = await refuse(host.access, 'send-snapshot', parametersFor(host, server, 0, 10));
-    expect({ exitCode, message }).toEqual({ exitCode: 1, message: expect.stringContaining(problem) });
-    expect(await refuse(host.access, 'send-snapshot', parametersFor(host, server, 10, 10))).toMatchObject({
-      refusal: 'not-tried',
-    });
-    expect(server.requests).toEqual([]);
-    expect(leftBeside(host)).toEqual(['snapshot.gz']);
+    mkdirSync(host.path(`${SCRATCH}.backup`));
+    writeFileSync(host.path(`${SCRATCH}.backup/snapshot.gz`), 'a backup');
+    const parameters = { ...parametersFor(host, server, 2, 6), source: 'backup' };
+    expect(await succeed(host.access, 'send-snapshot', parameters)).toMatchObject({ sizeBytes: 6 });
+    expect(server.requests[0]?.body.toString()).toBe('backup');
+    expect(contentsOf(host.path(`${SCRATCH}.backup`))).toEqual(['snapshot.gz']);
   });
 
   it('sends parts, which make up the whole', async () => {
@@ -95,11 +65,11 @@ describe('send-snapshot', () => {
     for (const [offset, length] of parts) {
       const url = server.url(String(offset));
       const parameters = { ...parametersFor(host, server, offset, length), url };
-      expect(await succeed(host.access, 'send-snapshot', parameters)).toMatchObject(TRIED);
+      expect(await succeed(host.access, 'send-snapshot', parameters)).toMatchObject({ sizeBytes: length });
     }
     const bodies = parts.map(([offset]) => server.requests.find(({ path }) => path === `/staging/${offset}`)?.body);
     expect(Buffer.concat(bodies.map((body) => body ?? Buffer.alloc(0))).equals(CONTENT)).toBe(true);
-    expect(leftBeside(host)).toEqual(['snapshot.gz']);
+    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot.gz']);
   });
 
   it.each([
@@ -109,14 +79,13 @@ describe('send-snapshot', () => {
   ])('refuses a part that %s', async (_what, offset, length) => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
-    await succeed(host.access, 'send-snapshot', parametersFor(host, server));
     const { exitCode, message } = await refuse(
       host.access,
       'send-snapshot',
       parametersFor(host, server, offset, length),
     );
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining(`${SIZE} bytes`) });
-    expect(server.requests).toHaveLength(1);
+    expect(server.requests).toEqual([]);
   });
 
   it('refuses a number that bash cannot count with', async () => {
@@ -130,7 +99,7 @@ describe('send-snapshot', () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
     rmSync(host.path(SCRATCH), { recursive: true });
-    const none = { exitCode: 65, refusal: 'snapshot-missing' };
+    const none = { exitCode: 65, refusal: 'nothing-to-send' };
     expect(await refuse(host.access, 'send-snapshot', parametersFor(host, server))).toMatchObject(none);
     expect(server.requests).toEqual([]);
   });
@@ -143,7 +112,7 @@ describe('send-snapshot', () => {
     expect(line).toContain('HTTP status 403, AccessDenied: Request has expired');
     expect(line + stderr).not.toContain(SIGNATURE);
     expect(server.requests).toHaveLength(1);
-    expect(leftBeside(host)).toEqual(['snapshot.gz']);
+    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot.gz']);
   });
 
   it('tries again where S3 is too busy', async () => {
@@ -196,12 +165,11 @@ describe('send-snapshot', () => {
     await using server = await ObjectServer.start(partTaken);
     mkdirSync(host.path('few'));
     for (const program of [
-      ...['awk', 'bash', 'chown', 'df', 'du', 'env', 'head', 'id', 'ls', 'mkdir', 'mv', 'od', 'readlink', 'rm', 'sed'],
-      ...['sleep', 'sync', 'tail', 'tr', 'wc'],
+      ...['awk', 'bash', 'df', 'env', 'head', 'id', 'ls', 'mkdir', 'mv', 'od', 'readlink', 'rm', 'sed', 'sleep'],
+      ...['sync', 'tail', 'tr', 'wc'],
     ]) {
       symlinkSync((await findOnPath(program)) ?? '', host.path(`few/${program}`));
     }
-    await succeed(host.access, 'send-snapshot', parametersFor(host, server, 0, 5));
     const bare = { exec: ['env', `PATH=${host.path('few')}`, 'bash'] };
     const { exitCode, message } = await refuse(bare, 'send-snapshot', parametersFor(host, server, 5, 10));
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('no curl') });
@@ -210,11 +178,10 @@ describe('send-snapshot', () => {
   it('needs room for a part', async () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
-    await succeed(host.access, 'send-snapshot', parametersFor(host, server, 0, 5));
     setFreeKilobytes(host, 10);
     const { exitCode, message } = await refuse(host.access, 'send-snapshot', parametersFor(host, server, 5, 20_000));
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('10240 bytes free') });
-    expect(leftBeside(host)).toEqual(['snapshot.gz']);
+    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot.gz']);
   });
 
   it.skipIf(process.platform !== 'linux')('shows the address in no command line', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HOST_COMMANDS } from '../../core/hosts/host-commands.ts';
-import type { State } from '../../local/asl/types.ts';
+import type { State } from '../../local/asl/definition.ts';
 import { reachableFrom } from './definitions.ts';
 import { commandsSent, HALF_THE_CONFIRMATION, runbookDefinition } from './runbook-definition.ts';
 import { authTokenReset, FLEET, synthesizeStacks } from './stacks.ts';

@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleSteps, type StepBundles } from '../../lib/bundles/bundle-steps.ts';
-import { etcdClient } from '../../lib/bundles/etcd-client.ts';
 import { functionOf, STEPS_OF, type StepName } from '../../lib/steps.ts';
 import { FUNCTIONS, STEPS, STEPS_WITHOUT_ETCD } from './stacks.ts';
 
@@ -103,6 +101,13 @@ describe('the bundles', () => {
     const text = await textOf(name);
     expect(text).toContain('grpc.initial_reconnect_backoff_ms');
     expect(text).not.toContain('bindAsync');
+    expect(text).not.toContain('rpc.proto');
+  });
+
+  it.each(WITH_ETCD)("%s has etcd3's typed clients and neither its pool nor its circuit breaker", async (name) => {
+    const text = await textOf(name);
+    expect(text).toContain('"Maintenance","defragment"');
+    expect(text).not.toMatch(/deterministicOrder|BrokenCircuit/);
   });
 
   it.each(WITHOUT_ETCD)('%s talks to no member, and has no client for it', async (name) => {
@@ -145,42 +150,5 @@ describe('the bundles', () => {
         /^SSM, asked for the parameter \/etcd-remediation\/clusters\/[\w-]+, was not answered: CredentialsProviderError: .*NAT gateway, or VPC endpoints/,
       ),
     });
-  });
-});
-
-describe('the esbuild plugin for the etcd client', () => {
-  /** Bundles a copy of etcd3 whose connection-pool.js went through `edit`. */
-  async function bundleCopy(edit: (source: string) => string): Promise<string> {
-    const copy = join(await mkdtemp(join(directory, 'etcd3-')), 'etcd3');
-    for (const folder of ['lib', 'proto']) {
-      await cp(join(ROOT, 'node_modules/etcd3', folder), join(copy, folder), { recursive: true });
-    }
-    const entry = join(copy, 'lib/connection-pool.js');
-    const source = await readFile(entry, 'utf8');
-    await writeFile(entry, edit(source));
-    const { outputFiles } = await build({
-      entryPoints: [entry],
-      bundle: true,
-      packages: 'external',
-      platform: 'node',
-      write: false,
-      logLevel: 'silent',
-      plugins: [etcdClient()],
-    });
-    return outputFiles[0]?.text ?? '';
-  }
-
-  it('puts the proto in instead of its path', async () => {
-    const text = await bundleCopy((source) => source);
-    expect(text).toContain('dbSizeQuota');
-    expect(text).not.toContain('rpc.proto');
-  });
-
-  it.each([
-    ['from another file', (source: string) => source.replace('rpc.proto', 'etcd.proto')],
-    ['by another function', (source: string) => source.replace('.loadSync)', '.loadFileDescriptorSetFromBuffer)')],
-    ['not at all', () => 'module.exports = {};'],
-  ])('fails the build of an etcd3 that loads its proto %s', async (_, edit) => {
-    await expect(bundleCopy(edit)).rejects.toThrow(/connection-pool\.js does not load rpc\.proto as expected/);
   });
 });

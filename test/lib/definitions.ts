@@ -1,4 +1,4 @@
-import type { Retrier, State, TaskState, Workflow } from '../../local/asl/types.ts';
+import type { Retrier, State, TaskState, Workflow } from '../../local/asl/definition.ts';
 import { INVOKE } from '../local/asl/harness.ts';
 import { DYNAMODB } from './lock-table.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
-import type { TaskState } from '../../local/asl/types.ts';
+import type { TaskState } from '../../local/asl/definition.ts';
 import { reachableFrom } from './definitions.ts';
 import { commandsSent, HALF_THE_CONFIRMATION, payloadOf, runbookDefinition } from './runbook-definition.ts';
 import { FLEET, memberReplacement, synthesizeStacks } from './stacks.ts';

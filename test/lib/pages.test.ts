@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { saidHere } from '../../cli/said-here.ts';
 import { INCOMING_PAGES_TOPIC, PAGES_TOPIC } from '../../core/diagnosis/detection.ts';
+import type { TaskState } from '../../local/asl/definition.ts';
 import { evaluateTemplate } from '../../local/asl/expressions.ts';
-import type { TaskState } from '../../local/asl/types.ts';
 import { catchers, pagesOf, successors } from './definitions.ts';
 import { execute } from './execute.ts';
 import {

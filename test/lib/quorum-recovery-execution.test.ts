@@ -62,19 +62,19 @@ const WITH_BACKUP = {
   'Choose recovery': { ...SALVAGING, examine: EXAMINE },
 };
 describe('an execution that restores', () => {
-  it('salvages, plans, tries, restores, puts that in place, starts all, and proves the result', async () => {
+  it('salvages, plans, sends, restores, puts that in place, starts all, and proves the result', async () => {
     const { visited, ended, waitsMs } = await recover();
     expect(visited).toEqual([
       ...['Load cluster', 'Assess quorum', 'Is the quorum lost?'],
       ...['Inspect hosts', 'Choose recovery', 'What may bring the quorum back?'],
       ...['Snapshot data on every host', 'Fetch the backup', 'Plan recovery', 'Is this a dry run?'],
-      ...['Begin upload', 'Try and send the snapshot', 'Did the trial fail anywhere?', 'Complete upload'],
+      ...['Begin upload', 'Send the snapshot', 'Did sending fail anywhere?', 'Complete upload'],
       ...['Restore on every host', 'Did the restore fail anywhere?'],
       ...['Check for a quorum once more', 'Did the quorum come back?'],
       ...['Put restored data in place', 'Did the swap fail anywhere?'],
       ...['Start all services', 'Did the start fail anywhere?'],
       ...['Verify recovery', 'Can it take writes?', 'Prove writes on every member', 'Compare hashes'],
-      ...['Remove the recovery marks', 'Was data restored?', 'Discard staged snapshot', 'Cluster restored'],
+      ...['Clear the recovery marks', 'Was data restored?', 'Discard staged snapshot', 'Cluster restored'],
     ]);
     expect(waitsMs).toEqual([]);
     expect(ended).toMatchObject({ status: 'SUCCEEDED' });
@@ -126,8 +126,8 @@ describe('an execution that restores', () => {
     const asks = (state: string) => calls.some(({ step, input }) => step === state && 'command' in Object(input));
     // In a row: for each of them the way to the hosts and back is waited for.
     expect(visited.filter(asks)).toEqual([
-      ...['Inspect hosts', 'Snapshot data on every host', 'Try and send the snapshot', 'Restore on every host'],
-      ...['Put restored data in place', 'Start all services', 'Remove the recovery marks'],
+      ...['Inspect hosts', 'Snapshot data on every host', 'Send the snapshot', 'Restore on every host'],
+      ...['Put restored data in place', 'Start all services', 'Clear the recovery marks'],
     ]);
     const sentFrom = (step: string) =>
       calls
@@ -139,12 +139,12 @@ describe('an execution that restores', () => {
         .toSorted((a, b) => a.member.localeCompare(b.member));
     const { restore, swap, start } = PLAN.commands;
     expect(sentFrom('Snapshot data on every host')).toEqual(SALVAGING.commands);
-    expect(sentFrom('Try and send the snapshot')).toEqual(
+    expect(sentFrom('Send the snapshot')).toEqual(
       PLAN.staging?.parts.map(({ member, host, parameters }) => ({ member, host, parameters })),
     );
     expect(sentFrom('Restore on every host')).toEqual(restore);
     expect(sentFrom('Put restored data in place')).toEqual(swap);
-    expect(sentFrom('Remove the recovery marks')).toEqual(FORGET);
+    expect(sentFrom('Clear the recovery marks')).toEqual(FORGET);
     expect(sentFrom('Start all services')).toEqual(start);
   });
 
@@ -168,7 +168,10 @@ describe('an execution that restores', () => {
         execution: 'run-1',
       },
     ]);
-    expect(callsOf(executed, 'Check for a quorum once more')).toEqual([{ cluster: CLUSTER, waitSeconds: 0 }]);
+    const held = { clusterId: 'c1', commitIndex: '100' };
+    expect(callsOf(executed, 'Check for a quorum once more')).toEqual([
+      { cluster: CLUSTER, held: [held, held, held], waitSeconds: 0 },
+    ]);
   });
 
   it('proves the planned cluster, at the revision that was restored', async () => {
@@ -185,7 +188,7 @@ describe('an execution that restores', () => {
     const executed = await recover();
     const { key, uploadId } = STAGED;
     expect(callsOf(executed, 'Begin upload')).toEqual([{ action: 'Begin', key }]);
-    expect(callsOf(executed, 'Try and send the snapshot').map((input) => Object(input).object)).toEqual(
+    expect(callsOf(executed, 'Send the snapshot').map((input) => Object(input).object)).toEqual(
       [1, 2].map((partNumber) => ({ access: 'write-part', key, uploadId, partNumber })),
     );
     const parts = [1, 2].map((partNumber) => ({ partNumber, etag: `"etag-${partNumber}"` }));
@@ -223,8 +226,8 @@ describe('an execution that restores', () => {
 
   it('goes on from a killed function or an answer of AWS that was lost, in whichever phase it is: the same is asked again', async () => {
     const phases = [
-      ...['Inspect hosts', 'Snapshot data on every host', 'Try and send the snapshot', 'Restore on every host'],
-      ...['Put restored data in place', 'Start all services', 'Remove the recovery marks'],
+      ...['Inspect hosts', 'Snapshot data on every host', 'Send the snapshot', 'Restore on every host'],
+      ...['Put restored data in place', 'Start all services', 'Clear the recovery marks'],
     ];
     const well = await recover();
     for (const phase of phases) {
@@ -250,7 +253,7 @@ describe('an execution that restores', () => {
     for (const remaining of [[], ['space-exceeded']]) {
       const executed = await recover({
         'Verify recovery': { ...VERIFIED, remaining },
-        'Remove the recovery marks': except({ discarded: true }, { node1: gone, node3: gone }),
+        'Clear the recovery marks': except({ discarded: true }, { node1: gone, node3: gone }),
       });
       expect(executed.ended).toMatchObject({
         status: 'SUCCEEDED',

@@ -48,6 +48,25 @@ it('a dry run plans no more than the end of an earlier recovery that was interru
   });
 });
 
+describe('members that have lost their data and run', () => {
+  const STOP = actionOf('Stop', { commands: SERVICES('stop', ['node3']) });
+
+  it('are stopped, and the hosts are looked at again before anything is started', async () => {
+    const executed = await recover({ ...RESTARTED, 'Choose recovery': [STOP, RESTART] });
+    expect(callsOf(executed, 'Stop what has lost its data')).toMatchObject([{ parameters: { action: 'stop' } }]);
+    const order = executed.calls.map(({ step }) => step);
+    expect(order.indexOf('Start what has data')).toBeGreaterThan(order.lastIndexOf('Inspect hosts'));
+    expect(order.lastIndexOf('Inspect hosts')).toBeGreaterThan(order.indexOf('Stop what has lost its data'));
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
+  });
+
+  it('keep everything as it is where they cannot be stopped', async () => {
+    const executed = await recover({ 'Choose recovery': STOP, 'Stop what has lost its data': BROKEN });
+    expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
+    expect(executed.calls.at(-1)?.step).toBe('Stop what has lost its data');
+  });
+});
+
 describe('where a quorum has its data', () => {
   it('the services are started and nothing else: no data is salvaged, moved or restored', async () => {
     const executed = await recover(RESTARTED);
@@ -56,7 +75,8 @@ describe('where a quorum has its data', () => {
       { command: 'control-service', parameters: { unit: 'etcd', action: 'start-without-waiting' } },
       { command: 'control-service', parameters: { unit: 'etcd', action: 'start-without-waiting' } },
     ]);
-    expect(callsOf(executed, 'Wait for quorum')).toEqual([{ cluster: CLUSTER, waitSeconds: 15 }]);
+    const held = ['node1', 'node2', 'node3'].map(() => ({ clusterId: 'c1', commitIndex: '100' }));
+    expect(callsOf(executed, 'Wait for quorum')).toEqual([{ cluster: CLUSTER, held, waitSeconds: 15 }]);
     // Twice a command is sent to hosts: to look at them, and to start.
     expect(executed.visited.filter((state) => callsOf(executed, state).some(isCommand))).toEqual([
       ...['Inspect hosts', 'Start what has data'],
@@ -267,9 +287,9 @@ describe('an earlier recovery that was interrupted', () => {
       ...RESTARTED,
       'Choose recovery': [KEEP, { ...RESTART, ...after }],
     });
-    expect(membersOf(executed, 'Remove the recovery marks')).toEqual(['node2', 'node3']);
+    expect(membersOf(executed, 'Clear the recovery marks')).toEqual(['node2', 'node3']);
     const order = executed.calls.map(({ step }) => step);
-    expect(order.indexOf('Remove the recovery marks')).toBeGreaterThan(order.indexOf('Compare hashes'));
+    expect(order.indexOf('Clear the recovery marks')).toBeGreaterThan(order.indexOf('Compare hashes'));
     expect(Object(executed.ended).output).toMatchObject({
       outcome: 'Remediated',
       summary: `Every member is healthy. ${kept} Two of three have their data. Before: No member leads.`,

@@ -50,7 +50,7 @@ describe('an error before anything is stopped', () => {
   it.each([
     ['Plan recovery', 'The disk is gone.'],
     ['Begin upload', 'The disk is gone.'],
-    ['Try and send the snapshot', 'node1: The disk is gone.\nnode1: The disk is gone.'],
+    ['Send the snapshot', 'node1: The disk is gone.\nnode1: The disk is gone.'],
     ['Complete upload', 'The disk is gone.'],
     ['Restore on every host', MEMBERS.map((member) => `${member}: The disk is gone.`).join('\n')],
     ['Check for a quorum once more', 'The disk is gone.'],
@@ -177,7 +177,7 @@ describe('an error while data is moved, and before the first start', () => {
 
   it('discards what was staged by then, and nothing where nothing was', async () => {
     const { key, uploadId } = STAGED;
-    for (const state of ['Try and send the snapshot', 'Restore on every host', 'Put restored data in place']) {
+    for (const state of ['Send the snapshot', 'Restore on every host', 'Put restored data in place']) {
       const uploaded = await recover({ [state]: BROKEN });
       expect(callsOf(uploaded, 'Discard upload')).toEqual([{ action: 'Discard', key, uploadId }]);
     }
@@ -326,7 +326,7 @@ describe('an error once members may have been started', () => {
   it('where one host cannot say that it keeps the data, or does not start, asks all others for it; nobody forgets it', async () => {
     const executed = await recover({ 'Start all services': except(SERVICE, { node2: BROKEN }) });
     expect(membersOf(executed, 'Start all services')).toEqual(MEMBERS);
-    expect(membersOf(executed, 'Remove the recovery marks')).toEqual([]);
+    expect(membersOf(executed, 'Clear the recovery marks')).toEqual([]);
     expect(executed.ended).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
     expect(Object(executed.ended).cause).toMatch(
       /^node2: The disk is gone\.\nThe restored data stays in place, for members may have started with it/,

@@ -9,7 +9,7 @@ const definition = quorumRecovery(stacks);
 const { states, stateOf, following, expectStep } = runbookDefinition(stacks, definition);
 const phases = tasksOf(definition).filter(({ state }) => 'commands' in payloadOf(state));
 const STOP = 'Stop with the error';
-const [UNTOUCHED, MOVED] = ['Note why nothing is restored', 'Note why data moves back'];
+const [UNTOUCHED, MOVED] = ['Record why nothing is restored', 'Record why data moves back'];
 const KEPT = 'Explain what is kept';
 
 /** The states of the main chain that can be entered from one on, errors included; without those behind `closed`. */
@@ -29,13 +29,16 @@ describe('the definition', () => {
       'Inspect hosts': ['Choose recovery'],
       'Choose recovery': ['What may bring the quorum back?'],
       'What may bring the quorum back?': [
-        ...['Undo the interrupted recovery', 'Finish the interrupted recovery', 'Start what has data'],
-        ...['Wait for quorum', 'Planned to finish an earlier recovery', 'Snapshot data on every host'],
+        ...['Undo the interrupted recovery', 'Finish the interrupted recovery', 'Stop what has lost its data'],
+        ...['Start what has data', 'Wait for quorum', 'Planned to finish an earlier recovery'],
+        'Snapshot data on every host',
       ],
       'Undo the interrupted recovery': ['Did undoing fail anywhere?'],
       'Did undoing fail anywhere?': [STOP, 'Finish the interrupted recovery'],
       'Finish the interrupted recovery': ['Did finishing fail anywhere?'],
       'Did finishing fail anywhere?': [STOP, 'Inspect hosts'],
+      'Stop what has lost its data': ['Did a stop of these fail?'],
+      'Did a stop of these fail?': [STOP, 'Inspect hosts'],
       'Start what has data': ['Did enough start for a quorum?'],
       'Did enough start for a quorum?': ['Wait for quorum', 'Inspect hosts'],
       'Wait for quorum': ['Does a quorum follow a leader?'],
@@ -47,9 +50,9 @@ describe('the definition', () => {
       'Plan recovery': ['Is this a dry run?'],
       'Is this a dry run?': ['Planned', 'Begin upload'],
 
-      'Begin upload': ['Try and send the snapshot'],
-      'Try and send the snapshot': ['Did the trial fail anywhere?'],
-      'Did the trial fail anywhere?': [UNTOUCHED, 'Complete upload'],
+      'Begin upload': ['Send the snapshot'],
+      'Send the snapshot': ['Did sending fail anywhere?'],
+      'Did sending fail anywhere?': [UNTOUCHED, 'Complete upload'],
       'Check for a quorum once more': ['Did the quorum come back?'],
       'Did the quorum come back?': ['Discard unneeded scratch folders', 'Put restored data in place'],
       'Discard unneeded scratch folders': ['Discard unneeded upload'],
@@ -64,10 +67,10 @@ describe('the definition', () => {
 
       'Verify recovery': ['Can it take writes?'],
       'Can the others do without it?': ['Verify recovery', KEPT],
-      'Compare hashes': ['Remove the recovery marks'],
+      'Compare hashes': ['Clear the recovery marks'],
       'Can it take writes?': ['Compare hashes', 'Prove writes on every member'],
       'Prove writes on every member': ['Compare hashes'],
-      'Remove the recovery marks': ['Was data restored?'],
+      'Clear the recovery marks': ['Was data restored?'],
       'Was data restored?': ['Discard staged snapshot', 'Quorum restarted'],
       'Discard staged snapshot': ['Cluster restored'],
 
@@ -100,6 +103,7 @@ describe('the definition', () => {
       'Choose recovery': [STOP],
       'Undo the interrupted recovery': [STOP],
       'Finish the interrupted recovery': [STOP],
+      'Stop what has lost its data': [STOP],
       'Start what has data': [STOP],
       'Wait for quorum': [STOP],
       'Snapshot data on every host': [UNTOUCHED],
@@ -109,7 +113,7 @@ describe('the definition', () => {
       'Discard unneeded scratch folders': ['Quorum came back'],
       'Discard unneeded upload': ['Quorum came back'],
       'Begin upload': [UNTOUCHED],
-      'Try and send the snapshot': [UNTOUCHED],
+      'Send the snapshot': [UNTOUCHED],
       'Complete upload': [UNTOUCHED],
       'Restore on every host': [UNTOUCHED],
       'Put restored data in place': [MOVED],
@@ -117,7 +121,7 @@ describe('the definition', () => {
       'Verify recovery': ['Can the others do without it?'],
       'Compare hashes': [KEPT],
       'Prove writes on every member': [KEPT],
-      'Remove the recovery marks': ['Was data restored?'],
+      'Clear the recovery marks': ['Was data restored?'],
       'Discard staged snapshot': ['Cluster restored'],
       'Move all data back': ['Start services again'],
       'Start services again': ['Is all data back?'],
@@ -143,16 +147,17 @@ describe('the definition', () => {
     ['Prove writes on every member', 'prove-writes'],
     ['Inspect hosts', 'transfer-snapshots'],
     ['Fetch the backup', 'transfer-snapshots'],
-    ['Try and send the snapshot', 'transfer-snapshots'],
+    ['Send the snapshot', 'transfer-snapshots'],
     ['Restore on every host', 'transfer-snapshots'],
     ['Undo the interrupted recovery', 'run-host-commands'],
     ['Finish the interrupted recovery', 'run-host-commands'],
+    ['Stop what has lost its data', 'run-host-commands'],
     ['Start what has data', 'run-host-commands'],
     ['Snapshot data on every host', 'run-host-commands'],
     ['Discard unneeded scratch folders', 'run-host-commands'],
     ['Put restored data in place', 'run-host-commands'],
     ['Start all services', 'run-host-commands'],
-    ['Remove the recovery marks', 'run-host-commands'],
+    ['Clear the recovery marks', 'run-host-commands'],
     ['Move all data back', 'run-host-commands'],
     ['Start services again', 'run-host-commands'],
     ['Discard scratch folders', 'run-host-commands'],
@@ -163,15 +168,16 @@ describe('the definition', () => {
       'Inspect hosts': 'inspect-host',
       'Undo the interrupted recovery': 'revert-data-dir',
       'Finish the interrupted recovery': 'mark-recovery',
+      'Stop what has lost its data': 'control-service',
       'Start what has data': 'control-service',
       'Snapshot data on every host': 'snapshot-data-dir',
       'Fetch the backup': 'fetch-backup',
       'Discard unneeded scratch folders': 'mark-recovery',
-      'Try and send the snapshot': 'send-snapshot',
+      'Send the snapshot': 'send-snapshot',
       'Restore on every host': 'restore-snapshot',
       'Put restored data in place': 'swap-data-dir',
       'Start all services': 'start-restored',
-      'Remove the recovery marks': 'mark-recovery',
+      'Clear the recovery marks': 'mark-recovery',
       'Move all data back': 'revert-data-dir',
       'Start services again': 'control-service',
       'Discard scratch folders': 'mark-recovery',
@@ -183,14 +189,14 @@ describe('a phase', () => {
   it.each(phases.map(({ name, state }) => [name, payloadOf(state)] as const))(
     '"%s" is sent to all hosts at once, for members that start wait for each other; only parts go one by one',
     (name, { atOnce }) => {
-      expect(atOnce).toBe(name === 'Try and send the snapshot' ? 1 : undefined);
+      expect(atOnce).toBe(name === 'Send the snapshot' ? 1 : undefined);
     },
   );
 });
 
 describe('before anything is stopped and data is moved', () => {
   it.each([
-    ...['Plan recovery', 'Is this a dry run?', 'Try and send the snapshot', 'Did the trial fail anywhere?'],
+    ...['Plan recovery', 'Is this a dry run?', 'Send the snapshot', 'Did sending fail anywhere?'],
     ...[
       'Restore on every host',
       'Did the restore fail anywhere?',

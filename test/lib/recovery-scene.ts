@@ -126,7 +126,13 @@ const part = (partNumber: number, offsetBytes: number) => ({
   partNumber,
   member: 'node1',
   host: hostOf('node1'),
-  parameters: { ...restoring('node1'), offsetBytes: `${offsetBytes}`, lengthBytes: '9' },
+  parameters: {
+    dataDir: LAYOUT.dataDir,
+    execution: EXECUTION,
+    source: 'data',
+    offsetBytes: `${offsetBytes}`,
+    lengthBytes: '9',
+  },
 });
 
 export const swapping = (data: 'swap' | 'leave', members = MEMBERS) =>
@@ -191,6 +197,7 @@ const ANSWERS = {
   'Choose recovery': SALVAGING,
   'Undo the interrupted recovery': REVERTED,
   'Finish the interrupted recovery': DISCARDED,
+  'Stop what has lost its data': SERVICE,
   'Start what has data': SERVICE,
   'Wait for quorum': NOT_LED,
   'Snapshot data on every host': salvageOf('4030'),
@@ -202,8 +209,9 @@ const ANSWERS = {
   'Check for a quorum once more': NOT_LED,
   'Discard unneeded scratch folders': DISCARDED,
   'Begin upload': STAGED,
-  'Try and send the snapshot': ({ object }: { object: { partNumber: number } }) => ({
-    ...{ revision: '1000004030', sizeBytes: 9, etag: `"etag-${object.partNumber}"` },
+  'Send the snapshot': ({ object }: { object: { partNumber: number } }) => ({
+    sizeBytes: 9,
+    etag: `"etag-${object.partNumber}"`,
   }),
   'Complete upload': STAGED,
   'Restore on every host': { revision: '1000004030', sizeBytes: 9 },
@@ -212,7 +220,7 @@ const ANSWERS = {
   'Verify recovery': VERIFIED,
   'Compare hashes': COMPARED,
   'Prove writes on every member': { members: ['after'] },
-  'Remove the recovery marks': DISCARDED,
+  'Clear the recovery marks': DISCARDED,
   'Discard staged snapshot': { ...STAGED, uploadId: '' },
   'Move all data back': REVERTED,
   'Start services again': SERVICE,

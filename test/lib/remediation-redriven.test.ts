@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { RUNBOOKS } from '../../core/runbooks.ts';
+import type { TaskState } from '../../local/asl/definition.ts';
 import { evaluateTemplate } from '../../local/asl/expressions.ts';
 import type { JsonValue } from '../../local/asl/json.ts';
-import type { TaskState } from '../../local/asl/types.ts';
 import { definitionOf, ENTRY, FLEET, synthesizeStacks } from './stacks.ts';
 
 /** Step Functions alone redrives executions, so what a redriven one would evaluate is evaluated by itself. */

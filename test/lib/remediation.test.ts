@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RUNBOOKS } from '../../core/runbooks.ts';
 import { stateMachineArn } from '../../local/asl/arn.ts';
-import type { TaskState } from '../../local/asl/types.ts';
+import type { TaskState } from '../../local/asl/definition.ts';
 import {
   ASK,
   callsOfAws,

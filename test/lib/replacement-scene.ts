@@ -142,7 +142,7 @@ export function inspectionOf(member: string, more: Partial<HostInspection['unit'
     dataDir: directory,
     walDir: null,
     archives: [],
-    hasLog: true,
+    raftLog: { holds: 'entries', commitIndex: '100', lastIndex: '100' },
     clusterId: 'c1',
     recoveries: [],
     certificates: [],

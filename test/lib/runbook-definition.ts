@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { State, StateMachineDefinition, TaskState, Workflow } from '../../local/asl/types.ts';
+import type { State, StateMachineDefinition, TaskState, Workflow } from '../../local/asl/definition.ts';
 import { catchers, type NamedState, statesOf, successors, tasksOf } from './definitions.ts';
 import { functionOf, type Stacks } from './stacks.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TaskState } from '../../local/asl/types.ts';
+import type { TaskState } from '../../local/asl/definition.ts';
 import { catchers, statesOf, successors, tasksOf } from './definitions.ts';
 import { FLEET, functionOf, spaceReclaim, synthesizeStacks } from './stacks.ts';
 

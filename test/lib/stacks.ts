@@ -6,7 +6,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import type { Cluster, ClustersFile } from '../../core/cluster/clusters.ts';
 import { defineStacks } from '../../lib/app.ts';
 import { functionOf as functionName, STEPS_OF } from '../../lib/steps.ts';
-import type { StateMachineDefinition } from '../../local/asl/types.ts';
+import type { StateMachineDefinition } from '../../local/asl/definition.ts';
 import type { MetricAlarm } from '../../local/aws/alarm-state.ts';
 import type { Table } from '../../local/aws/dynamodb.ts';
 import type { EventRule } from '../../local/aws/events.ts';

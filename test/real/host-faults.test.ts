@@ -92,7 +92,10 @@ const MOST_CHANGES = 12;
 /** So many are tried in one run of the tests; which, and where they strike, follows from the seed. */
 const TRIED = 3;
 
-/** All of them with TEST_FAULTS=all; with TEST_FAULTS=NAME@COMMAND that one, in each runbook that has the command. */
+/**
+ * All of them with TEST_FAULTS=all; with TEST_FAULTS=each every fault at every command once, at each phase of each runbook some; with
+ * TEST_FAULTS=NAME@COMMAND that one, in each runbook that has the command.
+ */
 const CHOSEN = chooseFaults();
 
 function chooseFaults(): { title: string; fault: HostFault }[] {
@@ -107,8 +110,20 @@ function chooseFaults(): { title: string; fault: HostFault }[] {
   );
   const wanted = process.env.TEST_FAULTS;
   if (wanted === 'all') return all;
+  if (wanted === 'each') return oncePerCommand(all);
   if (wanted) return all.filter(({ fault: { name, command } }) => `${name}@${command}` === wanted);
   return Array.from({ length: TRIED }, () => all.splice(Math.floor(random() * all.length), 1)).flat();
+}
+
+/** Of the runbooks that have a command, one after the other is struck. */
+function oncePerCommand<Cell extends { fault: HostFault }>(all: readonly Cell[]): Cell[] {
+  const byCommand = Map.groupBy(all, ({ fault }) => fault.command);
+  return [...byCommand.values()].flatMap((cells) =>
+    [...Map.groupBy(cells, ({ fault }) => fault.name).values()].flatMap((same, index) => {
+      const cell = same[index % same.length];
+      return cell ? [cell] : [];
+    }),
+  );
 }
 
 /** Where a host has started etcd by itself, a person decides: here the older data is to be kept. @returns whether anything was to be done */

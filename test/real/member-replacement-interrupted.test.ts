@@ -37,7 +37,7 @@ describe('the member runbook, stopped after any state,', () => {
       const stopped = await stopAfter(count);
       if (stopped === undefined) {
         await expectWhole(stage);
-        expect(await lostBy(writer)).toBe(0);
+        expect(await lostBy(writer, stage)).toBe(0);
         return;
       }
       const next = await replace(stage);

@@ -58,7 +58,7 @@ describe('the member runbook', () => {
     const changes = statesOf(execution).filter((state) => state === 'Remove member' || state === 'Add member');
     expect(changes).toEqual(['Remove member', 'Remove member', 'Add member', 'Add member']);
     await expectWhole(stage);
-    expect(await lostBy(writer)).toBe(0);
+    expect(await lostBy(writer, stage)).toBe(0);
     writer.close();
   });
 

@@ -11,7 +11,7 @@ import { around, HOST_STEPS } from '../scenes/scene.ts';
  * not all, the function was killed after it had sent the first ones.
  */
 const STATES = [
-  ['Try and send the snapshot', 1],
+  ['Send the snapshot', 1],
   ['Restore on every host', 1],
   ['Restore on every host', 3],
   ['Put restored data in place', 1],

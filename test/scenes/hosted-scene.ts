@@ -2,6 +2,7 @@ import { afterEach, expect } from 'vitest';
 import type { AnsweringMember } from '../../core/cluster/observation.ts';
 import type { DrillOptions } from '../../drills/scenario.ts';
 import { CLUSTER_NAME, type HostedStage, setHostedStage } from '../../drills/stage.ts';
+import { countLostWrites } from '../../drills/witness.ts';
 import { Writer } from '../../drills/writer.ts';
 import { systemClock } from '../../local/asl/clock.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
@@ -100,10 +101,10 @@ export function startWriting({ cluster, secrets }: HostedStage, names: readonly 
 }
 
 /** @returns how many acknowledged writes are gone; there were some */
-export async function lostBy(writer: Writer): Promise<number> {
+export async function lostBy(writer: Writer, { witness }: HostedStage): Promise<number> {
   await writer.stop();
   expect(writer.ackedWrites).toBeGreaterThan(0);
-  return writer.countLostWrites();
+  return countLostWrites(writer.acknowledged, witness.etcdctl);
 }
 
 /** That every member is a healthy voter with the same data, and that its service runs. */

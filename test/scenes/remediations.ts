@@ -83,7 +83,7 @@ export function replacesMember(releases: Releases, test: Pick<TestContext, 'skip
         ...['Inspect hosts', 'Stop service', 'Move data aside', 'Write membership and start'],
       ]);
       await expectWhole(stage);
-      expect(await lostBy(writer)).toBe(0);
+      expect(await lostBy(writer, stage)).toBe(0);
     } finally {
       await writer.stop();
       writer.close();

@@ -1,13 +1,36 @@
-import { type Exit, exitWords, type Result, resultOf } from './exit.ts';
-import { type JobKind, type JobResult, type PendingJob, pendingJob } from './job.ts';
 import type { Journal } from './journal.ts';
-import { launch } from './launch.ts';
-import type { MainProcess } from './main-process.ts';
-import { restartsAfter } from './restart-policy.ts';
-import { createStartLimit } from './start-limit.ts';
-import { ACTIVE_STATES, type State } from './state.ts';
-import { after, type Timer } from './timer.ts';
+import { type Exit, exitWords, launch, type MainProcess, type Result, resultOf } from './process.ts';
 import { type Account, title, type Unit } from './unit.ts';
+
+/** systemd's SubState, and its ActiveState by that. */
+const ACTIVE_STATES = {
+  dead: 'inactive',
+  start: 'activating',
+  running: 'active',
+  'stop-sigterm': 'deactivating',
+  'stop-sigkill': 'deactivating',
+  'auto-restart': 'activating',
+  failed: 'failed',
+} as const;
+type State = keyof typeof ACTIVE_STATES;
+
+export type JobKind = 'start' | 'stop' | 'restart';
+type JobResult = 'done' | 'failed' | 'canceled';
+
+/** What a service is asked for and has not yet come to; it has one job at most. */
+interface Job {
+  /** A restart is a start from its second half on. */
+  kind: JobKind;
+  /** Whether the service is being started for it. */
+  isBegun: boolean;
+  readonly promise: Promise<JobResult>;
+  finish(result: JobResult): void;
+}
+
+function newJob(kind: JobKind): Job {
+  const { promise, resolve } = Promise.withResolvers<JobResult>();
+  return { kind, isBegun: false, promise, finish: resolve };
+}
 
 const REMAINS_INTERVAL_MS = 20;
 
@@ -17,12 +40,12 @@ export class Service {
   unit: Unit;
   readonly #journal: Journal;
   readonly #account: Account;
-  readonly #startLimit = createStartLimit();
+  #interval = { beganMs: Number.NEGATIVE_INFINITY, starts: 0 };
   #state: State = 'dead';
   #result: Result = 'success';
   #process: MainProcess | undefined;
-  #job: PendingJob | undefined;
-  #timer: Timer | undefined;
+  #job: Job | undefined;
+  #timer: NodeJS.Timeout | undefined;
   /** Ends the question whether the service is ready. */
   #starting = new AbortController();
   #stopRequested = false;
@@ -56,10 +79,11 @@ export class Service {
 
   /** Resolves when it is done, has failed, or was canceled by a later request. */
   request(kind: JobKind): Promise<JobResult> {
-    if (this.#job?.merge(kind) !== true) {
+    // A job that does not contradict this request serves it too.
+    if (this.#job === undefined || (this.#job.kind === 'stop') !== (kind === 'stop')) {
       this.#job?.finish('canceled');
-      this.#job = pendingJob(kind);
-    }
+      this.#job = newJob(kind);
+    } else if (kind === 'restart') Object.assign(this.#job, { kind, isBegun: false });
     const { promise } = this.#job;
     this.#work();
     return promise;
@@ -70,7 +94,7 @@ export class Service {
   }
 
   resetFailed(): void {
-    this.#startLimit.reset();
+    this.#interval.beganMs = Number.NEGATIVE_INFINITY;
     this.#restarts = 0;
     this.#result = 'success';
     if (this.#state === 'failed') this.#enter('dead');
@@ -80,7 +104,7 @@ export class Service {
   async close(): Promise<void> {
     this.#job?.finish('canceled');
     this.#job = undefined;
-    this.#timer?.cancel();
+    clearTimeout(this.#timer);
     this.#starting.abort();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#closed = resolve;
@@ -115,9 +139,9 @@ export class Service {
     else this.#finishJob('done');
   }
 
-  #start(job: PendingJob): void {
-    job.begin();
-    if (!this.#startLimit.allows(this.unit)) {
+  #start(job: Job): void {
+    Object.assign(job, { kind: 'start', isBegun: true });
+    if (!this.#mayStart()) {
       this.#log(`${this.unit.id}: Start request repeated too quickly.`);
       this.#fail('start-limit-hit');
       this.#stopRequested = true;
@@ -133,11 +157,11 @@ export class Service {
     this.#startedAt = undefined;
     this.#enter('start');
     this.#starting = new AbortController();
-    if (this.unit.type !== 'simple') this.#timer = after(this.unit.timeoutStartMs, () => this.#onStartTimeout());
+    if (this.unit.type === 'notify') this.#after(this.unit.timeoutStartMs, () => this.#onStartTimeout());
     const { signal } = this.#starting;
     launch(this.unit, this.#account, this.#journal, signal, {
       prepared: () => {
-        if (this.unit.type !== 'simple') this.#log(`Starting ${title(this.unit)}...`);
+        if (this.unit.type === 'notify') this.#log(`Starting ${title(this.unit)}...`);
       },
       spawned: (started) => {
         this.#process = started;
@@ -188,11 +212,11 @@ export class Service {
   }
 
   #awaitRemains(remains: MainProcess): void {
-    after(REMAINS_INTERVAL_MS, () => {
+    setTimeout(() => {
       if (this.#process !== remains || this.#closed) return;
       if (remains.hasRemains()) this.#awaitRemains(remains);
       else this.#die();
-    });
+    }, REMAINS_INTERVAL_MS);
   }
 
   #terminate(): void {
@@ -204,12 +228,12 @@ export class Service {
     this.#process.kill('SIGTERM');
     // A stopped process cannot end.
     this.#process.kill('SIGCONT');
-    this.#timer = after(this.unit.timeoutStopMs, () => {
+    this.#after(this.unit.timeoutStopMs, () => {
       this.#log(`${this.unit.id}: State 'stop-sigterm' timed out. Killing.`);
       this.#fail('timeout');
       this.#enter('stop-sigkill');
       this.#process?.kill('SIGKILL');
-      this.#timer = after(this.unit.timeoutStopMs, () => {
+      this.#after(this.unit.timeoutStopMs, () => {
         this.#log(`${this.unit.id}: Processes still around after SIGKILL. Ignoring.`);
         this.#die();
       });
@@ -218,19 +242,19 @@ export class Service {
 
   /** Nothing of the service runs any more. */
   #die(): void {
-    const { id, restartMs } = this.unit;
+    const { id, restart, restartMs } = this.unit;
     const failed = this.#result !== 'success';
     this.#process = undefined;
     this.#log(failed ? `${id}: Failed with result '${this.#result}'.` : `${id}: Deactivated successfully.`);
     this.#enter(failed ? 'failed' : 'dead');
-    const restarts = !this.#stopRequested && restartsAfter(this.unit.restart, this.#result);
+    const restarts = !this.#stopRequested && (restart === 'always' || (restart === 'on-failure' && failed));
     if (this.#job?.kind === 'start' && this.#job.isBegun) {
       this.#log(`Failed to start ${title(this.unit)}.`);
       this.#finishJob('failed');
     } else if (this.#job !== undefined && this.#job.kind !== 'start') this.#log(`Stopped ${title(this.unit)}.`);
     if (restarts) {
       this.#enter('auto-restart');
-      this.#timer = after(restartMs, () => this.#restart());
+      this.#after(restartMs, () => this.#restart());
     } else {
       this.#restartsAreOver = true;
       this.#work();
@@ -241,8 +265,16 @@ export class Service {
     this.#restarts += 1;
     this.#log(`${this.unit.id}: Scheduled restart job, restart counter is at ${this.#restarts}.`);
     this.#log(`Stopped ${title(this.unit)}.`);
-    this.#job ??= pendingJob('start');
+    this.#job ??= newJob('start');
     this.#start(this.#job);
+  }
+
+  #mayStart(): boolean {
+    const now = performance.now();
+    const { intervalMs, burst } = this.unit.startLimit;
+    if (now - this.#interval.beganMs > intervalMs) this.#interval = { beganMs: now, starts: 0 };
+    this.#interval.starts += 1;
+    return this.#interval.starts <= burst;
   }
 
   /** The first failure counts: how a process ends that is then terminated says nothing. */
@@ -251,10 +283,15 @@ export class Service {
   }
 
   #enter(state: State): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    clearTimeout(this.#timer);
     this.#starting.abort();
     this.#state = state;
+  }
+
+  /** Until it enters another state. The time may be infinite, which Node's timers would take for none. */
+  #after(timeMs: number, callback: () => void): void {
+    clearTimeout(this.#timer);
+    if (Number.isFinite(timeMs)) this.#timer = setTimeout(callback, timeMs);
   }
 
   #finishJob(result: JobResult): void {

@@ -1,12 +1,23 @@
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
-import { type Answer, failure, success } from './answer.ts';
-import type { JobKind } from './job.ts';
 import type { ServiceManager } from './manager.ts';
-import { showProperties } from './properties.ts';
-import type { Service } from './service.ts';
-import { unitId } from './unit.ts';
+import type { JobKind, Service } from './service.ts';
+import { type Unit, unitId } from './unit.ts';
+
+/** What a program prints, and how it ends. */
+export interface Answer {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+function success(stdout = ''): Answer {
+  return { exitCode: 0, stdout, stderr: '' };
+}
+
+export function failure(exitCode: number, message: string): Answer {
+  return { exitCode, stdout: '', stderr: `${message}\n` };
+}
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -25,7 +36,6 @@ const VERBS: Readonly<Record<string, Verb>> = {
   kill: { options: { signal: { type: 'string', short: 's' } }, takesUnit: true, run: kill },
   show: { options: { property: { type: 'string', short: 'p', multiple: true } }, takesUnit: true, run: show },
   'is-active': { options: {}, takesUnit: true, run: isActive },
-  cat: { options: {}, takesUnit: true, run: cat },
   'daemon-reload': {
     options: {},
     takesUnit: false,
@@ -112,7 +122,7 @@ function kill(manager: ServiceManager, id: string, { signal }: Values): Answer {
 function show(manager: ServiceManager, id: string, { property }: Values): Answer {
   const names = ((property ?? []) as string[]).flatMap((list) => list.split(','));
   if (names.length === 0) throw new Error('show: say which properties, with -p NAME');
-  return success(showProperties(names, id, manager.find(id)));
+  return success(showProperties(names, manager.find(id)));
 }
 
 function isActive(manager: ServiceManager, id: string): Answer {
@@ -120,16 +130,96 @@ function isActive(manager: ServiceManager, id: string): Answer {
   return { exitCode: state === 'active' ? 0 : 3, stdout: `${state}\n`, stderr: '' };
 }
 
-function cat(manager: ServiceManager, id: string): Answer {
-  const unit = manager.find(id)?.unit;
-  if (unit === undefined) return failure(1, `No files found for ${id}.`);
-  const files = [unit.fragmentPath, ...unit.dropInPaths];
-  return success(files.map((file) => `# ${file}\n${readFileSync(file, 'utf8')}`).join('\n'));
-}
-
 function resetFailed(manager: ServiceManager, id: string): Answer {
   const service = manager.find(id);
   if (service === undefined) return failure(1, `Failed to reset failed state of unit ${id}: Unit ${id} not loaded.`);
   service.resetFailed();
   return success();
+}
+
+interface Subject {
+  unit: Unit | undefined;
+  status: Service['status'] | undefined;
+}
+
+/** Each property's values; one without any prints no line at all. In the order in which systemctl prints them, whatever was asked. */
+const PROPERTIES: Readonly<Record<string, (subject: Subject) => readonly (string | number)[]>> = {
+  Type: ({ unit }) => [unit?.type ?? ''],
+  MainPID: ({ status }) => [status?.mainPid ?? 0],
+  Result: ({ status }) => [status?.result ?? 'success'],
+  NRestarts: ({ status }) => [status?.restarts ?? 0],
+  ExecMainStatus: ({ status }) => [status?.exit?.status ?? 0],
+  ExecStart: ({ unit, status }) => (unit === undefined ? [] : [execStart(unit, status)]),
+  // Units have it in files here.
+  Environment: () => [''],
+  EnvironmentFiles: ({ unit }) => (unit?.environmentFiles ?? []).map((path) => `${path} (ignore_errors=no)`),
+  LoadState: ({ unit }) => [unit === undefined ? 'not-found' : 'loaded'],
+  ActiveState: ({ status }) => [status?.activeState ?? 'inactive'],
+  // Nothing freezes a unit here.
+  FreezerState: () => ['running'],
+  SubState: ({ status }) => [status?.subState ?? 'dead'],
+};
+
+/**
+ * `NAME=value` lines as `systemctl show` prints them.
+ * @throws Error for a property that is not known here; systemd would leave it out in silence
+ */
+function showProperties(names: readonly string[], service: Service | undefined): string {
+  const unknown = names.filter((name) => !Object.hasOwn(PROPERTIES, name));
+  if (unknown.length > 0) {
+    throw new Error(
+      `show: not supported: ${unknown.join(', ')}. The properties are ${Object.keys(PROPERTIES).join(', ')}`,
+    );
+  }
+  const subject = { unit: service?.unit, status: service?.status };
+  return Object.entries(PROPERTIES)
+    .filter(([name]) => names.includes(name))
+    .flatMap(([name, valuesOf]) => valuesOf(subject).map((value) => `${name}=${value}\n`))
+    .join('');
+}
+
+function execStart({ execStart }: Unit, status: Subject['status']): string {
+  const exit = status?.exit;
+  const signal = exit?.code === 'killed' ? `/${exit.signal.slice('SIG'.length)}` : '';
+  return [
+    `{ path=${execStart[0]}`,
+    `argv[]=${execStart.join(' ')}`,
+    'ignore_errors=no',
+    `start_time=[${timestamp(status?.startedAt)}]`,
+    `stop_time=[${timestamp(exit?.at)}]`,
+    `pid=${exit?.pid ?? status?.mainPid ?? 0}`,
+    `code=${exit?.code ?? '(null)'}`,
+    `status=${exit === undefined ? '0/0' : `${exit.status}${signal}`} }`,
+  ].join(' ; ');
+}
+
+/** `Thu 2025-01-02 03:04:05 UTC` */
+function timestamp(time: Date | undefined): string {
+  if (time === undefined) return 'n/a';
+  const [day, clock] = time.toISOString().slice(0, 19).split('T');
+  return `${time.toUTCString().slice(0, 3)} ${day} ${clock} UTC`;
+}
+
+const USAGE = 'journalctl is supported as: journalctl -u UNIT -n LINES --no-pager -q -o cat';
+
+/**
+ * Does what a command line of journalctl asks for.
+ * @throws Error for anything but the one way of asking that {@link USAGE} shows
+ */
+export function journalctl({ journal }: ServiceManager, args: readonly string[]): Answer {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      unit: { type: 'string', short: 'u', multiple: true },
+      lines: { type: 'string', short: 'n' },
+      'no-pager': { type: 'boolean' },
+      quiet: { type: 'boolean', short: 'q' },
+      output: { type: 'string', short: 'o' },
+    },
+  });
+  const { unit: [unit = '', ...others] = [], lines = '' } = values;
+  const isAsSupported = values['no-pager'] === true && values.quiet === true && values.output === 'cat';
+  if (!isAsSupported || others.length > 0 || !/^\d{1,9}$/.test(lines)) throw new Error(USAGE);
+  const newest = journal.tail(unitId(unit), Number(lines));
+  return success(newest.map((line) => `${line}\n`).join(''));
 }

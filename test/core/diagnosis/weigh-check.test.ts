@@ -50,7 +50,7 @@ function seen(differences: Partial<WeighCheck> = {}, survey: Partial<WeighCheck[
       serves: 'unknown',
       certificates: [certificate('the certificate of node1', 90)],
       members: MEMBERS.map(({ name }) => ({
-        name,
+        ...{ name, clusterId: 'c1', raftCommittedIndex: '7000' },
         version: '3.5.30',
         storageVersion: '',
         dbSizeBytes: 20 * MIB,
@@ -95,7 +95,7 @@ it.each<[string, string[], HostInspection['atWork']['answer'], boolean]>([
     { inspected: MEMBERS.map(({ name }) => inspected(name, name === 'node3' ? { atWork } : {})) },
     {
       members: answering.map((name) => ({
-        ...{ name, version: '3.5.30', storageVersion: '' },
+        ...{ name, clusterId: 'c1', raftCommittedIndex: '7000', version: '3.5.30', storageVersion: '' },
         ...{ dbSizeBytes: 20 * MIB, quotaBytes: 100 * MIB },
       })),
     },
@@ -131,6 +131,20 @@ it('a cluster at which nothing is to be corrected is told by what was looked at'
 
 describe('a finding is', () => {
   it.each<[string, CheckReport, string]>([
+    [
+      'a member that has lost its data and was started anew',
+      withHost('node2', { raftLog: { holds: 'nothing', commitIndex: '3', lastIndex: '3' } }),
+      'hosts: node2 on i-2: its log holds no entry but the first list of members: it was started on an empty data dir, under an ID that may have ' +
+        'acknowledged writes before, and knows nothing of them',
+    ],
+    [
+      'a host that holds more of the cluster than the cluster',
+      withHost('node2', { raftLog: { holds: 'entries', commitIndex: '7001', lastIndex: '7001' } }),
+      'hosts: node2 on i-2: there lies data of this cluster (c1) up to index 7001 of its log, and the cluster itself is only at index 7000. So the others ' +
+        'have lost theirs, and were started anew under their old IDs: the cluster that answers is another one, which began empty. Find out which data is wanted. ' +
+        'Where it is what lies here, in /var/lib/etcd: stop etcd on the hosts of all the others, and start a remediation of quorum-lost, which recovers from it. ' +
+        'Where it is that of the cluster: move what lies here away by hand, and start again.',
+    ],
     [
       'an incident, with what is present besides',
       seen({

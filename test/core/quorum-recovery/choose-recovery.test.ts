@@ -102,7 +102,7 @@ describe('a member is never started', () => {
   it.each<[string, Host, string]>([
     ['on an empty data dir', empty, 'its data dir /var/lib/etcd is empty'],
     ['without its wal dir', { ...killed, walDir: directory('/wal', { empty: true }) }, 'its wal dir /wal is empty'],
-    ['without its log', { ...killed, hasLog: false, clusterId: '' }, 'there is no log in /var/lib/etcd/member/wal'],
+    ['without its log', { ...killed, raftLog: null, clusterId: '' }, 'there is no log in /var/lib/etcd/member/wal'],
     [
       'on another data dir than was looked at',
       withConfiguration('node2', { dataDir: '/data' }),

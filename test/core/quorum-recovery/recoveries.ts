@@ -50,7 +50,7 @@ export const STATES = {
   empty: {
     unit: unitOf('failed', 'failed', 'signal', 0),
     dataDir: directory(LAYOUT.dataDir, { empty: true, sizeBytes: 0 }),
-    hasLog: false,
+    raftLog: null,
     clusterId: '',
   },
 } as const satisfies Record<string, Partial<HostInspection>>;

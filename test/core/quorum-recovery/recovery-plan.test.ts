@@ -42,8 +42,8 @@ describe('the plan of a recovery', () => {
     ]);
     const third = { ...killed, walDir: directory('/wal'), configuration: configuration('node3', { walDir: '/wal' }) };
     expect(plan({ cluster, hosts: { node3: third } }).steps).toEqual([
-      "restore node2's snapshot (replay) of revision 4030 on trial on i-2",
-      'send it (4.0 MiB) to every host, and restore it beside the data of node1, node2, node3',
+      "send node2's snapshot (replay) of revision 4030 (4.0 MiB) from i-2 to every host",
+      'restore it beside the data of node1, node2, node3',
       'stop etcd on i-1, i-2; etcd15000 on i-3',
       'move /var/lib/etcd/member aside on i-1, and the restored data into its place',
       'move /var/lib/etcd/member aside on i-2, and the restored data into its place',
@@ -74,9 +74,7 @@ describe('the plan of a recovery', () => {
     const dry = plan({ data: unkept, dryRun: true });
     const real = plan();
     expect(dry.staging).toBeNull();
-    expect(dry.steps[1]).toBe(
-      'send it (20.0 MiB) to every host, and restore it beside the data of node1, node2, node3',
-    );
+    expect(dry.steps[0]).toBe("send node2's snapshot (replay) of revision 4030 (20.0 MiB) from i-2 to every host");
     expect(dry.loss).toEqual({ ...real.loss, explanation: `If the restart does not help: ${real.loss.explanation}` });
     for (const field of ['winner', 'candidates', 'targets', 'leftOut', 'cluster'] as const) {
       expect(dry[field]).toEqual(real[field]);
@@ -183,12 +181,6 @@ describe('the commands', () => {
     expect(shared[1]).toEqual(shared[2]);
   });
 
-  it("try it where it lies, as that host's own member", () => {
-    const { staging, commands } = plan();
-    const { offsetBytes: _, lengthBytes: __, ...restoration } = staging?.parts[0]?.parameters ?? {};
-    expect(restoration).toEqual(commands.restore[1]?.parameters);
-  });
-
   it('place it only over older data, unless it was asked for', () => {
     const replaceNewer = ({ commands }: RecoveryPlan) => commands.swap.map(({ parameters }) => parameters.replaceNewer);
     expect(replaceNewer(plan())).toEqual(['no', 'no', 'no']);
@@ -223,14 +215,12 @@ describe('the commands', () => {
   });
 
   it('check no hash where there is none', () => {
-    const hashCheck = (request: Parameters<typeof plan>[0]) => {
-      const { staging, commands } = plan(request);
-      return [...(staging?.parts ?? []), ...commands.restore].map(({ parameters }) => parameters.hashCheck);
-    };
-    expect(hashCheck({ data: { node1: salvage('raw', 9), node2: none, node3: none } })).toEqual(Array(4).fill('no'));
-    expect(hashCheck({ ...withBackup(true), examined: examined(7, { hasHash: false }) })).toEqual(Array(4).fill('no'));
-    expect(hashCheck({ ...withBackup(true), examined: examined(7) })).toEqual(Array(4).fill('yes'));
-    expect(hashCheck({ data: { node1: salvage('live', 9), node2: none, node3: none } })).toEqual(Array(4).fill('yes'));
+    const hashCheck = (request: Parameters<typeof plan>[0]) =>
+      plan(request).commands.restore.map(({ parameters }) => parameters.hashCheck);
+    expect(hashCheck({ data: { node1: salvage('raw', 9), node2: none, node3: none } })).toEqual(Array(3).fill('no'));
+    expect(hashCheck({ ...withBackup(true), examined: examined(7, { hasHash: false }) })).toEqual(Array(3).fill('no'));
+    expect(hashCheck({ ...withBackup(true), examined: examined(7) })).toEqual(Array(3).fill('yes'));
+    expect(hashCheck({ data: { node1: salvage('live', 9), node2: none, node3: none } })).toEqual(Array(3).fill('yes'));
   });
 
   it('remove the scratch folders as far as the data has come', () => {
@@ -299,10 +289,10 @@ describe('the staging of the snapshot', () => {
           partNumber: 1,
           member: 'node2',
           host: 'i-2',
-          parameters: expect.objectContaining({
-            ...{ dataDir: '/var/lib/etcd', execution: 'run-1', name: 'node2', sha256: '5a' },
+          parameters: {
+            ...{ dataDir: '/var/lib/etcd', execution: 'run-1', source: 'data' },
             ...{ offsetBytes: '0', lengthBytes: String(4 * MIB) },
-          }),
+          },
         },
       ],
     });
@@ -323,11 +313,11 @@ describe('the staging of the snapshot', () => {
     expect(ranges(sizeBytes)).toEqual(expected);
   });
 
-  it('sends a backup from the host that has fetched it, and tries it there', () => {
+  it('sends a backup from the host that has fetched it', () => {
     const { staging, commands } = plan({ ...withBackup(true), examined: examined(7) });
     expect(staging?.parts[0]).toMatchObject({
       host: 'i-2',
-      parameters: { execution: 'run-1', lengthBytes: String(2 * MIB), sha256: 'b7', revision: '7' },
+      parameters: { execution: 'run-1', lengthBytes: String(2 * MIB), source: 'backup' },
     });
     expect(names(commands.discard)).toEqual(['node1', 'node2', 'node3']);
   });

@@ -59,7 +59,7 @@ describe('a wrong input', () => {
     [
       'names an incident that there is not',
       { cluster: 'orders', incident: 'disk-full' },
-      /\n- incident: must be .*space-exceeded.*auth-token-invalid.*member-failed.*quorum-lost/,
+      /\n- incident: must be .*quorum-lost.*space-exceeded.*member-failed.*auth-token-invalid/,
     ],
     [
       'names what no runbook cures',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AnsweringMember } from '../../../core/cluster/observation.ts';
 import { spaceParametersSchema } from '../../../core/space-reclaim/contracts.ts';
-import { describeRefusedWrite, valueToAskFor } from '../../../core/space-reclaim/decisions.ts';
+import { describeRefusedWrite, valueToAskFor } from '../../../core/space-reclaim/proven-writes.ts';
 import { describeContradiction } from '../../../core/space-reclaim/quotas.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { clusterFor, diagnosed, proof } from '../diagnosis/diagnoses.ts';

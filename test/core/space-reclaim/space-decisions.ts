@@ -1,12 +1,15 @@
 import type { Observation } from '../../../core/cluster/observation.ts';
+import * as assessment from '../../../core/space-reclaim/assess-space.ts';
 import type { AssessedQuota, SpaceParameters } from '../../../core/space-reclaim/contracts.ts';
-import * as space from '../../../core/space-reclaim/decisions.ts';
+import * as disarming from '../../../core/space-reclaim/disarmed-alarms.ts';
+import * as defragmentation from '../../../core/space-reclaim/next-defragmentation.ts';
+import * as proof from '../../../core/space-reclaim/proven-writes.ts';
 import { clusterIn } from '../observations.ts';
 
 /** The decisions of the space runbook, about a cluster whose configuration names exactly the members that were looked at. */
 
 export function assessSpace(reading: Observation, parameters: SpaceParameters) {
-  return space.assessSpace(reading, { cluster: clusterIn(reading), parameters });
+  return assessment.assessSpace(reading, { cluster: clusterIn(reading), parameters });
 }
 
 export function chooseNextDefragmentation(
@@ -18,7 +21,7 @@ export function chooseNextDefragmentation(
   quotas: AssessedQuota[] = [],
   withoutRoom: string[] = [],
 ) {
-  return space.chooseNextDefragmentation(reading, {
+  return defragmentation.chooseNextDefragmentation(reading, {
     cluster: clusterIn(reading),
     parameters,
     leftOut,
@@ -35,9 +38,9 @@ export function chooseAlarmsToDisarm(
   leftOut: string[] = [],
   quotas: AssessedQuota[] = [],
 ) {
-  return space.chooseAlarmsToDisarm(reading, { cluster: clusterIn(reading), parameters, leftOut, quotas });
+  return disarming.chooseAlarmsToDisarm(reading, { cluster: clusterIn(reading), parameters, leftOut, quotas });
 }
 
 export function provenWrites(reading: Observation, leftOut: string[] = []) {
-  return space.provenWrites(reading, { cluster: clusterIn(reading), leftOut, quotas: [] });
+  return proof.provenWrites(reading, { cluster: clusterIn(reading), leftOut, quotas: [] });
 }

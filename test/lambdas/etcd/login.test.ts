@@ -9,8 +9,6 @@ import { WAIT_MS } from '../../run/patience.ts';
 import { TESTED_RELEASES } from '../../run/tested-releases.ts';
 import { connectTo, countLogins, failureOf, freeze, ROOT } from './support.ts';
 
-const user = `root:${ROOT.password}`;
-
 describe.each(TESTED_RELEASES)('a login to etcd %s', (version) => {
   it('may be configured before authentication is enabled, and survives its being switched off and on', async () => {
     await using cluster = await startCluster({ binaries: await findEtcd(version), members: 1 });
@@ -28,14 +26,14 @@ describe.each(TESTED_RELEASES)('a login to etcd %s', (version) => {
     expect(await reader.readLocally('a', WAIT_MS)).toBe('2');
     expect(await countLogins(cluster)).toBe(4);
 
-    await cluster.etcdctl(['auth', 'disable'], { user });
+    await cluster.etcdctl(['auth', 'disable']);
     const before = await countLogins(cluster);
     await writer.put('a', '3');
     const logins = await countLogins(cluster);
     // etcd 3.4 rejects the old token even now.
     expect(logins - before).toBe(version === '3.4.23' ? 1 : 0);
 
-    await cluster.etcdctl(['auth', 'enable']);
+    await cluster.etcdctl(['auth', 'enable'], undefined, { user: undefined });
     await writer.put('a', '4');
     expect(await reader.readLocally('a', WAIT_MS)).toBe('4');
     expect(await countLogins(cluster)).toBe(logins + 2);
@@ -86,7 +84,7 @@ describe.each(TESTED_RELEASES)('a login to etcd %s', (version) => {
     const member = connectTo(cluster, { login: ROOT });
     await member.put('a', '1');
     const etcdctlLogsInOnce = 1;
-    await cluster.etcdctl(['role', 'add', 'reader'], { user });
+    await cluster.etcdctl(['role', 'add', 'reader']);
     await member.put('a', '2');
     expect(await member.readLocally('a', WAIT_MS)).toBe('2');
     expect(await countLogins(cluster)).toBe(2 + etcdctlLogsInOnce);
@@ -118,7 +116,7 @@ describe.each(TESTED_RELEASES)('a login to etcd %s', (version) => {
   it('fails at once with a wrong password, without one, and as a user who may do nothing', async () => {
     await using cluster = await startCluster({ binaries: await findEtcd(version), members: 1 });
     await cluster.enableAuth(ROOT.password);
-    await cluster.etcdctl(['user', 'add', 'guest:pass-4711-guest'], { user });
+    await cluster.etcdctl(['user', 'add', 'guest:pass-4711-guest']);
     const loginsBefore = await countLogins(cluster);
     const expectations = [
       [{ username: 'root', password: 'pass-4711-wrong' }, 'WrongPassword', "correct the cluster's auth secret"],

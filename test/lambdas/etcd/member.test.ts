@@ -51,13 +51,13 @@ describe.each(CASES)('the members of etcd $version with $security', ({ version, 
         isLearner: false,
       })),
     );
+    // Since 3.6 a member tells its own: here etcd's default.
+    const quotaBytes = /^3\.[0-5]\./.test(version) ? QUOTA_BYTES : 2 * 1024 ** 3;
     for (const member of answering) {
-      expect(member).toMatchObject({ version, isLearner: false, quotaBytes: QUOTA_BYTES });
+      expect(member).toMatchObject({ version, isLearner: false, quotaBytes });
       expect(member.dbSizeBytes).toBeGreaterThanOrEqual(member.dbSizeInUseBytes);
     }
-    expect(await local.etcdctl(['member', 'list'], authToken && { user: `root:${ROOT.password}` })).toContain(
-      answering[0]?.id,
-    );
+    expect(await local.etcdctl(['member', 'list'])).toContain(answering[0]?.id);
   });
 
   it('take writes, and serve them from their own databases', async () => {

@@ -10,15 +10,14 @@ import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts'
 import { configurationOf, ROOT } from './support.ts';
 
 const VERSION = '3.5.16';
-const user = `root:${ROOT.password}`;
 const APP = { username: 'app', password: 'pass-4711-app' };
 
 /** Adds the user app, which may read and write every key, and no more. */
 async function addApp(cluster: LocalCluster, password = `:${APP.password}`): Promise<void> {
-  await cluster.etcdctl(['role', 'add', 'everything'], { user });
-  await cluster.etcdctl(['role', 'grant-permission', 'everything', '--prefix=true', 'readwrite', ''], { user });
-  await cluster.etcdctl(['user', 'add', `app${password}`, ...(password === '' ? ['--no-password'] : [])], { user });
-  await cluster.etcdctl(['user', 'grant-role', 'app', 'everything'], { user });
+  await cluster.etcdctl(['role', 'add', 'everything']);
+  await cluster.etcdctl(['role', 'grant-permission', 'everything', '--prefix=true', 'readwrite', '']);
+  await cluster.etcdctl(['user', 'add', `app${password}`, ...(password === '' ? ['--no-password'] : [])]);
+  await cluster.etcdctl(['user', 'grant-role', 'app', 'everything']);
 }
 
 /** What a diagnosis, the detector and a runbook's first look make of a login. */
@@ -99,7 +98,7 @@ describe('a login that cannot do what runbooks have to', () => {
     expect(observed).toContain('etcdctl user grant-role COMMON-NAME root');
     expect(observed).not.toContain("cluster's auth secret");
 
-    await cluster.etcdctl(['user', 'grant-role', 'app', 'root'], { user });
+    await cluster.etcdctl(['user', 'grant-role', 'app', 'root']);
     expect((await lookAs(cluster)).told()).toEqual({ incident: 'healthy', login: undefined, unfit: 0 });
 
     const withPassword = await lookAs(cluster, APP);

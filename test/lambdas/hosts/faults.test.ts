@@ -21,7 +21,7 @@ interface Fate {
 const ENDS_WELL = { failed: '', sent: 1, begun: 1, done: 1 };
 const KILLED = { failed: 'HostCommandFailed', sent: 1, begun: 1, done: 0 };
 
-/** What has begun is never sent again: what it has done is not known. */
+/** What has begun is never sent again: what it has done is not known. Only an agent that has lost its memory runs it twice. */
 const FATES: Readonly<Record<HostFaultName, Fate>> = {
   'not-delivered': { ...ENDS_WELL, sent: 2 },
   'answer-lost': ENDS_WELL,
@@ -32,11 +32,13 @@ const FATES: Readonly<Record<HostFaultName, Fate>> = {
   'script-killed': KILLED,
   'time-limit': KILLED,
   'host-rebooted': KILLED,
+  'memory-lost': { ...ENDS_WELL, begun: 2 },
 };
 
 /** What goes with the command. */
 const STRUCK: Partial<Record<HostFaultName, string[]>> = {
   'host-rebooted': [HOST],
+  'memory-lost': [HOST],
   'function-killed': ['the sender'],
 };
 
@@ -50,7 +52,7 @@ describe('a command of a phase', () => {
       const struck: string[] = [];
       const faults = [{ name, command: 'control-service' as const }];
       const local = runCommand({
-        ...{ documents: documents({ 'control-service': controlScript(body) }), hosts: HERE, faults },
+        ...{ documents: documents({ 'control-service': controlScript(body) }), hosts: HERE, faults, bootMs: 0 },
         reboot: async (host) => void struck.push(host),
         killSenders: () => void struck.push('the sender'),
       });
@@ -70,6 +72,22 @@ describe('a command of a phase', () => {
         .toEqual({ sent, begun: FATES[name].begun, done: FATES[name].done });
     },
   );
+
+  it('is told by a host that was rebooted since it was sent, as if that had a kernel of its own', async () => {
+    const folder = await temporaryFolder();
+    const body = `read -r up _ < /proc/uptime; echo "$up" >> ${folder}/up; mkdir ${folder}/change; ${SUCCEED}`;
+    const local = runCommand({
+      ...{ documents: documents({ 'control-service': controlScript(body) }), hosts: HERE, bootMs: 0 },
+      faults: [{ name: 'memory-lost', command: 'control-service' }],
+      reboot: async () => undefined,
+    });
+    onTestFinished(() => local.close());
+    await serve(local.operations);
+    expect(await runOnHosts(phaseOf(), PATIENT)).toMatchObject({ failed: '' });
+    const [before, after] = linesIn(join(folder, 'up')).map(Number);
+    expect(before).toBeGreaterThan(60);
+    expect(after).toBeLessThan(60);
+  });
 
   it('is struck before that one of its changes, or when it tells its result', async () => {
     const folder = await temporaryFolder();

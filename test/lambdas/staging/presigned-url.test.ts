@@ -29,12 +29,7 @@ describe('a presigned URL', () => {
     'leads to the bucket in %s over TLS, for as long as its transfer needs, and may be a parameter of a command',
     async (region, domain) => {
       await deployed(region);
-      // Before its first part is sent a snapshot is restored on trial.
-      for (const [object, seconds] of [
-        [READ, 900],
-        [PART, 900],
-        [{ ...PART, partNumber: 1 }, 3600],
-      ] as const) {
+      for (const object of [READ, PART]) {
         const url = await presignedUrl(object, 'orders');
         expect(rule.safeParse(url).error).toBeUndefined();
         const { protocol, host, pathname, searchParams } = new URL(url);
@@ -43,7 +38,7 @@ describe('a presigned URL', () => {
           `staging-bucket.s3.${region}.${domain}`,
           '/orders/run-1.db.gz',
         ]);
-        expect(Number(searchParams.get('X-Amz-Expires'))).toBe(seconds);
+        expect(Number(searchParams.get('X-Amz-Expires'))).toBe(900);
       }
     },
   );

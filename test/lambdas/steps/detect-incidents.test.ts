@@ -114,7 +114,7 @@ describe('the detector of a cluster with a login', () => {
   });
 
   it('prints that the login is unfit, where it may not even see the members', async () => {
-    await local.etcdctl(['user', 'add', `app:${ROOT.password}`], { user: `root:${ROOT.password}` });
+    await local.etcdctl(['user', 'add', `app:${ROOT.password}`]);
     await look('weak');
     expect(read(printed[0] ?? '').values).toMatchObject({ LoginUnfit: 1, IncidentPresent: 1, DetectorErrors: 0 });
   });

@@ -7,7 +7,7 @@ describe('what a remediation was started with', () => {
     ['nothing', {}, /cluster: must be the name of a cluster/],
     ['text', 'orders', /must be an object/],
     ['a member of nothing', { cluster: 'orders', member: 'node3' }, /member: is for one runbook/],
-    ['an incident that there is not', { cluster: 'orders', incident: 'disk-full' }, /"space-exceeded".*"quorum-lost"/],
+    ['an incident that there is not', { cluster: 'orders', incident: 'disk-full' }, /"quorum-lost".*"space-exceeded"/],
   ])('is refused with right ones, before anything is asked for, where it is %s', async (_, input, problem) => {
     await expect(handler({ execution: 'run-1', input })).rejects.toMatchObject({
       name: 'InvalidInput',

@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Cluster } from '../../../core/cluster/clusters.ts';
 import type { QuorumReadings } from '../../../core/quorum-recovery/contracts.ts';
 import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
@@ -54,7 +54,7 @@ describe.each(CASES)('etcd %s, with authentication: %s:', (version, auth) => {
 
   const assess = (readings: QuorumReadings = { lost: 0, total: 0, committed: {} }) =>
     assessQuorum({ cluster, parameters: PARAMETERS, readings }, MINUTES);
-  const look = (waitSeconds: number) => waitForQuorum({ cluster, waitSeconds }, MINUTES);
+  const look = (waitSeconds: number, held: object[] = []) => waitForQuorum({ cluster, held, waitSeconds }, MINUTES);
 
   it('there is nothing to do while linearizable reads work', async () => {
     const { verdict, members } = await assess({ lost: 2, total: 2, committed: {} });
@@ -63,9 +63,23 @@ describe.each(CASES)('etcd %s, with authentication: %s:', (version, auth) => {
     expect(await look(0)).toMatchObject({ led: true });
   });
 
+  it('a quorum that has not come as far as a host’s log of the same cluster has begun empty, and is none', async () => {
+    const etcd = new EtcdCluster(cluster, auth ? { login: ROOT } : {});
+    onTestFinished(() => etcd.close());
+    const [seen] = await etcd.observeMembers((member) => member.status(2_000));
+    const clusterId = seen?.answering ? seen.clusterId : '';
+    expect(await look(0, [{ clusterId, commitIndex: '1000000' }])).toMatchObject({
+      led: false,
+      summary: expect.stringMatching(
+        /leads, and a quorum follows it, but only at index \d+, and a host holds the log of this cluster up to index 1000000/,
+      ),
+    });
+    expect(await look(0, [{ clusterId: 'c2', commitIndex: '1000000' }, { clusterId }])).toMatchObject({ led: true });
+  });
+
   it('every member learns of what is committed, however it was asked for', async () => {
     const { readings: before } = await assess();
-    await local.etcdctl(['put', 'key', 'value'], auth ? { user: `${ROOT.username}:${ROOT.password}` } : {});
+    await local.etcdctl(['put', 'key', 'value']);
     await eventually(async () => {
       const { committed } = (await assess(before)).readings;
       for (const name of ['m1', 'm2', 'm3']) {

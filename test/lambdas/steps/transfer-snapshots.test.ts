@@ -37,7 +37,7 @@ const RESTORE = {
 const SEND = {
   ...RESTORE,
   command: 'send-snapshot',
-  parameters: { ...RESTORE.parameters, offsetBytes: '0', lengthBytes: '12' },
+  parameters: { dataDir: '/var/lib/etcd', execution: 'run-1', source: 'data', offsetBytes: '0', lengthBytes: '12' },
 } as const;
 const READ = { access: 'read', key: KEY } as const;
 const RESTORED = 'echo "{\\"revision\\":\\"7\\",\\"sizeBytes\\":12}"';
@@ -117,7 +117,7 @@ describe('a transfer', () => {
     await serveScripts({
       'send-snapshot': `printf 'the snapshot' > ${folder}/part
         etag=$(curl --silent --fail --dump-header - --upload-file ${folder}/part "$url" | tr -d '"\\r' | sed -n 's/^ETag: //p')
-        echo "{\\"revision\\":\\"7\\",\\"sizeBytes\\":12,\\"etag\\":\\"$etag\\"}"`,
+        echo "{\\"sizeBytes\\":12,\\"etag\\":\\"$etag\\"}"`,
       'restore-snapshot': `curl --silent --fail --output ${folder}/restored "$url" && ${RESTORED}`,
     });
     await serveStaging({ credentials: credentialsOfSsm() });

@@ -80,9 +80,9 @@ describe('a definition', () => {
     const found = problems(definition);
     expect(found).toHaveLength(4);
     expect(found[0]).toContain('- States.Map one.ItemProcessor.States.B.ResultPath: is not a field');
-    expect(found[1]).toContain('- States.C.Resource: "arn:aws:states:::sqs:sendMessage" is not a resource');
-    expect(found[2]).toContain('- States.C.Next: names "nowhere"');
-    expect(found[3]).toContain("- States.D.Output.list[0]: '$nope(1)' calls $nope");
+    expect(found[1]).toContain("- States.D.Output.list[0]: '$nope(1)' calls $nope");
+    expect(found[2]).toContain('- States.C.Resource: "arn:aws:states:::sqs:sendMessage" is not a resource');
+    expect(found[3]).toContain('- States.C.Next: names "nowhere"');
   });
 
   it('is refused before anything of the execution happens', async () => {
@@ -96,12 +96,7 @@ describe('a definition', () => {
 describe('a state machine is refused', () => {
   it.each<[string, unknown, string]>([
     ['when it is no object', [], 'definition: must be an object'],
-    [
-      'without QueryLanguage',
-      { ...machine({ A: pass }), QueryLanguage: undefined },
-      'QueryLanguage: must be "JSONata"',
-    ],
-    ['with QueryLanguage left out', chain({ A: pass }), 'QueryLanguage: is missing'],
+    ['without QueryLanguage', chain({ A: pass }), 'QueryLanguage: is missing'],
     ['in JSONPath', machine({ A: pass }, { QueryLanguage: 'JSONPath' }), 'QueryLanguage: must be "JSONata"'],
     ['without StartAt', { QueryLanguage: 'JSONata', States: { A: pass } }, 'StartAt: is missing'],
     ['with a StartAt that is no state', machine({ A: pass }, { StartAt: 'B' }), 'StartAt: names "B"'],
@@ -159,6 +154,11 @@ describe('a state is refused', () => {
       'States.A.Timestamp: must be an RFC 3339',
     ],
     ['with an Error that is no text', { Type: 'Fail', Error: 1 }, 'States.A.Error: must be a string'],
+    [
+      'with a half of an expression as its Cause',
+      { Type: 'Fail', Cause: '{% 1' },
+      'States.A.Cause: must start with {%',
+    ],
     ['without choices', { Type: 'Choice', Choices: [] }, 'States.A.Choices: must be a non-empty array'],
     ['with a Default that is not there', { ...choice({}), Default: 'B' }, 'States.A.Default: names "B"'],
     ['with a rule that goes nowhere', choice({ Next: 'B' }), 'States.A.Choices[0].Next: names "B"'],

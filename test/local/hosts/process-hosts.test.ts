@@ -175,8 +175,7 @@ describe('etcd of Type=notify', () => {
       join(first.unitDir, 'etcd.service'),
       `[Service]
 Type=notify
-Environment=ETCD_DATA_DIR=${first.layout.dataDir}
-ExecStart=/bin/bash -c "${binDir}/etcd --listen-client-urls http://${HOST}:${client} --advertise-client-urls http://${HOST}:${client} --listen-peer-urls http://${HOST}:${peer} --initial-advertise-peer-urls http://${HOST}:${peer} --initial-cluster default=http://${HOST}:${peer}; exit $$?"
+ExecStart=/bin/bash -c "${binDir}/etcd --data-dir ${first.layout.dataDir} --listen-client-urls http://${HOST}:${client} --advertise-client-urls http://${HOST}:${client} --listen-peer-urls http://${HOST}:${peer} --initial-advertise-peer-urls http://${HOST}:${peer} --initial-cluster default=http://${HOST}:${peer}; exit $$?"
 `,
     );
     const started = await run(first, 'systemctl daemon-reload; systemctl start etcd');

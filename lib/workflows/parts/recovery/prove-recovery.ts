@@ -38,16 +38,16 @@ export function proveRecovery(scope: Construct, { steps, proven, onError }: Prov
       { assign: { goal: '{% $merge([$goal, {"required": []}]) %}' } },
     )
     .otherwise(onError);
-  const those = { cluster: '{% $goal.cluster %}', members: '{% [$verified.healthy] %}' };
+  const healthyMembers = { cluster: '{% $goal.cluster %}', members: '{% [$verified.healthy] %}' };
   const compareHashes = stepState(scope, 'Compare hashes', {
     step: steps.compareHashes,
-    input: those,
+    input: healthyMembers,
     assign: { compared: '{% $states.result.Payload %}' },
     onError,
   });
   const proveWrites = stepState(scope, 'Prove writes on every member', {
     step: steps.proveWrites,
-    input: { ...those, execution: '{% $states.context.Execution.Name %}' },
+    input: { ...healthyMembers, execution: '{% $states.context.Execution.Name %}' },
     onError,
   });
   const canItTakeWrites = Choice.jsonata(scope, 'Can it take writes?')

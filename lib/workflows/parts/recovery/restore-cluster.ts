@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import type { Step } from '../../../step-function.ts';
 import { FAILED_HOSTS, onEveryHost, REPORTS, reportFromEveryHost, withObject } from '../on-every-host.ts';
 import { stepState } from '../step-state.ts';
+import { HELD } from './restore-quorum.ts';
 import type { WaysOut } from './undo-recovery.ts';
 
 export interface RestoreProps {
@@ -20,8 +21,8 @@ export interface RestoreProps {
 }
 
 /**
- * Restores the plan's winner on every host: first on trial, then into scratch folders; and once each host has it there and every service is stopped,
- * into place. Until then whoever still reads from a survivor can go on, and a quorum that comes back by itself ends all this. As soon as
+ * Restores the plan's winner on every host: first into scratch folders; and once each host has it there and every service is stopped, into place.
+ * Until then whoever still reads from a survivor can go on, and a quorum that comes back by itself ends all this. As soon as
  * every host has it in place, all are started at once, and each says `kept` right before, which proves that of all.
  *
  * Reads the variables `plan` and `discard`; sets `staged`, `archived`, `written`, `unsure`, `scratchLeft` and `goal`.
@@ -31,7 +32,7 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
   const { waitForQuorum, runHostCommands, stageSnapshot, transferSnapshots } = steps;
   const lookOnceMore = stepState(scope, 'Check for a quorum once more', {
     step: waitForQuorum,
-    input: { cluster: '{% $cluster %}', waitSeconds: 0 },
+    input: { cluster: '{% $cluster %}', held: HELD, waitSeconds: 0 },
     onError: waysOut.untouched,
   });
   const discardUnneeded = reportFromEveryHost(scope, 'Discard unneeded scratch folders', {
@@ -108,8 +109,8 @@ const UNSURE =
   `${SWAPPED}[host = $at].${UNSURE_OF})] %}`;
 
 /**
- * The snapshot's host tries to restore it, and sends it to the staging bucket, part by part: each is cut out of it on the host's own disk. The trial
- * comes with the first part, and where it fails the others are refused.
+ * The snapshot's host sends it to the staging bucket, part by part: each is cut out of it on the host's own disk. It is not restored before: all hosts
+ * do that at once, and what cannot be restored changes nothing there either.
  */
 function uploadSnapshot(
   scope: Construct,
@@ -122,9 +123,9 @@ function uploadSnapshot(
     assign: { staged: '{% $states.result.Payload %}' },
     onError,
   });
-  const upload = onEveryHost(scope, 'Try and send the snapshot', {
+  const upload = onEveryHost(scope, 'Send the snapshot', {
     step: transferSnapshots,
-    didAnyFail: 'Did the trial fail anywhere?',
+    didAnyFail: 'Did sending fail anywhere?',
     command: 'send-snapshot',
     commands:
       '$plan.staging.parts.{"member": member, "host": host, "parameters": parameters, ' +

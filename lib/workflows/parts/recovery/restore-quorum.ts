@@ -21,6 +21,10 @@ export interface RestoreQuorumProps {
   onError: IChainable;
 }
 
+/** What the hosts' logs say of how far the cluster was. */
+export const HELD =
+  '{% [$inspections[$exists(result.clusterId)].result.{"clusterId": clusterId, "commitIndex": raftLog.commitIndex}] %}';
+
 const TELL = { assign: { interrupted: '{% [$append($interrupted, $recovery.summary)] %}' } };
 
 /**
@@ -79,6 +83,13 @@ export function restoreQuorum(
     commands: "$recovery.action = 'Keep' ? $recovery.commands : $recovery.discard",
     onError,
   });
+  const stopForgetful = onEveryHost(scope, 'Stop what has lost its data', {
+    step: runHostCommands,
+    didAnyFail: 'Did a stop of these fail?',
+    command: 'control-service',
+    commands: '$recovery.commands',
+    onError,
+  });
   const launch = reportFromEveryHost(scope, 'Start what has data', {
     step: runHostCommands,
     command: 'control-service',
@@ -95,7 +106,7 @@ export function restoreQuorum(
   });
   const wait = stepState(scope, 'Wait for quorum', {
     step: waitForQuorum,
-    input: { cluster: '{% $cluster %}', waitSeconds: 15 },
+    input: { cluster: '{% $cluster %}', held: HELD, waitSeconds: 15 },
     assign: { waits: '{% $waits + 1 %}' },
     onError,
   });
@@ -122,12 +133,14 @@ export function restoreQuorum(
   const whatMayHelp = Choice.jsonata(scope, 'What may bring the quorum back?')
     .when(isNext('MoveBack'), moveBack, TELL)
     .when(isNext('Keep'), clear, TELL)
+    .when(isNext('Stop'), stopForgetful)
     .when(isNext('Restart'), launch)
     .when(isNext('WaitForQuorum'), wait)
     .when(isNext('FinishEarlier'), finishEarlier)
     .when(isNext('Salvage'), salvage);
   moveBack.next(clear);
   clear.next(inspectHosts);
+  stopForgetful.next(inspectHosts);
   launch.next(didEnoughStart);
   wait.next(doesAQuorumLead);
   inspectHosts.next(choose).next(whatMayHelp);

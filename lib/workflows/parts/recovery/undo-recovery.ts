@@ -92,11 +92,11 @@ export function undoRecovery(
       assign: { failure: { error: '{% $states.input.error %}', cause: '{% $states.input.cause %}' }, undone },
     });
   const untouched = note(
-    'Note why nothing is restored',
+    'Record why nothing is restored',
     "{% ($up := $filter($launched, function($member) { $not($member in $launchFailed) }); $append(['The data of no member was changed.'], $count($up) > 0 ? " +
       "['The services that were started run on: ' & $join($up, ', ') & '.'] : [])) %}",
   );
-  const moved = note('Note why data moves back', [
+  const moved = note('Record why data moves back', [
     'Before this the services were to be stopped, and restored data to be put in the place of what was there.',
   ]);
   untouched.next(discard);

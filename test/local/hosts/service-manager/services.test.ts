@@ -5,6 +5,8 @@ import { oneHost } from './harness.ts';
 const { run, write, show, log } = oneHost();
 
 const STATE = ['ActiveState', 'SubState', 'Result'] as const;
+/** Nothing will ever answer there. */
+const NOWHERE = 'ETCD_LISTEN_CLIENT_URLS=http://127.0.0.1:1\n';
 
 /** A process whose parent has ended is counted until the first process of the machine takes notice. */
 const goneSoon = (pid: number) => waitFor(() => expect(() => process.kill(pid, 0)).toThrow());
@@ -27,9 +29,9 @@ it('runs a service until it is stopped', async () => {
     exitCode: 3,
     stdout: 'inactive\n',
   });
-  expect(await show('plain', ...STATE, 'MainPID', 'ExecMainCode', 'ExecMainStatus')).toEqual([
+  expect(await show('plain', ...STATE, 'MainPID', 'ExecMainStatus')).toEqual([
     ...['inactive', 'dead', 'success'],
-    ...['0', '2', '15'],
+    ...['0', '15'],
   ]);
   expect(() => process.kill(Number(pid), 0)).toThrow();
   expect(await log('plain')).toEqual(
@@ -54,15 +56,15 @@ it('gives a restarted service another process', async () => {
 });
 
 it.each([
-  ['exit 0', ['inactive', 'dead', 'success', '1', '0'], 'Deactivated successfully.'],
-  ['exit 3', ['failed', 'failed', 'exit-code', '1', '3'], 'Main process exited, code=exited, status=3/NOTIMPLEMENTED'],
-  ['kill -TERM $$$$', ['inactive', 'dead', 'success', '2', '15'], 'Deactivated successfully.'],
-  ['kill -KILL $$$$', ['failed', 'failed', 'signal', '2', '9'], 'Main process exited, code=killed, status=9/KILL'],
+  ['exit 0', ['inactive', 'dead', 'success', '0'], 'Deactivated successfully.'],
+  ['exit 3', ['failed', 'failed', 'exit-code', '3'], 'Main process exited, code=exited, status=3/NOTIMPLEMENTED'],
+  ['kill -TERM $$$$', ['inactive', 'dead', 'success', '15'], 'Deactivated successfully.'],
+  ['kill -KILL $$$$', ['failed', 'failed', 'signal', '9'], 'Main process exited, code=killed, status=9/KILL'],
 ])('tells how a service ended by itself: %s', async (command, expected, words) => {
   const name = `ends-${expected.slice(3).join('-')}-${command.replace(/\W/g, '')}`;
   await write(`${name}.service`, `[Service]\nExecStart=/bin/sh -c "${command}"\n`);
   expect((await run(`systemctl start ${name}`)).exitCode).toBe(0);
-  await waitFor(async () => expect(await show(name, ...STATE, 'ExecMainCode', 'ExecMainStatus')).toEqual(expected));
+  await waitFor(async () => expect(await show(name, ...STATE, 'ExecMainStatus')).toEqual(expected));
   expect(await log(name)).toContain(`${name}.service: ${words}`);
 });
 
@@ -70,7 +72,7 @@ it('gives up on a service that crashes again and again, and starts it again when
   await write('crash.service', '[Service]\nExecStart=/bin/sh -c "exit 7"\nRestart=on-failure\n');
   await run('systemctl start crash');
   await waitFor(async () => expect(await show('crash', 'ActiveState')).toEqual(['failed']));
-  // The first start and four more: StartLimitBurst=5 is the default. systemd keeps the result of the last crash.
+  // The first start and four more. systemd keeps the result of the last crash.
   expect(await show('crash', 'Result', 'NRestarts')).toEqual(['exit-code', '5']);
   expect((await log('crash')).slice(-3)).toEqual([
     'crash.service: Start request repeated too quickly.',
@@ -91,11 +93,8 @@ it('gives up on a service that crashes again and again, and starts it again when
 });
 
 it('refuses to start a healthy service too often', async () => {
-  await write(
-    'often.service',
-    '[Unit]\nStartLimitBurst=2\nStartLimitIntervalSec=1h\n[Service]\nExecStart=/bin/sleep 1000\n',
-  );
-  const { exitCode, stderr } = await run('systemctl restart often; systemctl restart often; systemctl restart often');
+  await write('often.service', '[Service]\nExecStart=/bin/sleep 1000\n');
+  const { exitCode, stderr } = await run('for _ in 1 2 3 4 5 6; do systemctl restart often; done');
   expect(exitCode).toBe(1);
   expect(stderr).toBe(
     [
@@ -112,8 +111,6 @@ it.each([
   ['on-failure', 'exit 1', true],
   ['on-failure', 'exit 0', false],
   ['on-failure', 'kill -KILL $$$$', true],
-  ['on-abnormal', 'exit 1', false],
-  ['on-abnormal', 'kill -KILL $$$$', true],
   ['always', 'exit 0', true],
   ['no', 'kill -KILL $$$$', false],
 ])('follows Restart=%s after "%s"', async (policy, command, restarts) => {
@@ -182,22 +179,18 @@ it('sends the signals that it is asked for', async () => {
 });
 
 it.each([
-  ['exec', '/nowhere/program', ['failed', 'exit-code', '203'], 1],
-  ['simple', '/nowhere/program', ['failed', 'exit-code', '203'], 0],
-  ['exec', '/bin/echo', ['inactive', 'success', '0'], 0],
-])('starts a service of Type=%s with %s as systemd does', async (type, program, expected, exitCode) => {
-  const name = `${type}${program.replaceAll('/', '-')}`;
-  await write(`${name}.service`, `[Service]\nType=${type}\nExecStart=${program}\n`);
-  expect((await run(`systemctl start ${name}`)).exitCode).toBe(exitCode);
+  ['/nowhere/program', ['failed', 'exit-code', '203']],
+  ['/bin/echo', ['inactive', 'success', '0']],
+])('has started a service before it is known whether %s runs', async (program, expected) => {
+  const name = `starts${program.replaceAll('/', '-')}`;
+  await write(`${name}.service`, `[Service]\nExecStart=${program}\n`);
+  expect((await run(`systemctl start ${name}`)).exitCode).toBe(0);
   await waitFor(async () => expect(await show(name, 'ActiveState', 'Result', 'ExecMainStatus')).toEqual(expected));
 });
 
 it('cancels a start that a stop comes after', async () => {
-  // Nothing will ever answer there.
-  await write(
-    'slow.service',
-    '[Service]\nType=notify\nEnvironment=ETCD_LISTEN_CLIENT_URLS=http://127.0.0.1:1\nExecStart=/bin/sleep 1000\n',
-  );
+  const nowhere = await write('nowhere', NOWHERE);
+  await write('slow.service', `[Service]\nType=notify\nEnvironmentFile=${nowhere}\nExecStart=/bin/sleep 1000\n`);
   const starting = run('systemctl start slow');
   await waitFor(async () => expect(await show('slow', 'ActiveState')).toEqual(['activating']));
   expect((await run('systemctl stop slow')).exitCode).toBe(0);
@@ -211,9 +204,10 @@ it.each([
   ['', '/bin/sh -c "exit 1"', 'exit-code', 'the control process exited with error code'],
 ])('fails a start when the service never says that it is ready: %s %s', async (setting, program, result, words) => {
   const name = `unready-${result}`;
+  const nowhere = await write('nowhere', NOWHERE);
   await write(
     `${name}.service`,
-    `[Service]\nType=notify\n${setting}\nEnvironment=ETCD_LISTEN_CLIENT_URLS=http://127.0.0.1:1\nExecStart=${program}\n`,
+    `[Service]\nType=notify\n${setting}\nEnvironmentFile=${nowhere}\nExecStart=${program}\n`,
   );
   expect(await run(`systemctl start ${name}`)).toMatchObject({
     exitCode: 1,

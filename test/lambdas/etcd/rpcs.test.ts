@@ -1,26 +1,15 @@
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { runInThisContext } from 'node:vm';
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
-import { type Protocol, serviceDefinitions } from '../../lambdas/etcd/service-definitions.ts';
-import { loadProto, SERVICES } from '../../lib/bundles/etcd-client.ts';
-import { protocolOf } from '../../lib/bundles/message-codecs.ts';
+import { loadProto, SERVICES } from '../../../lambdas/etcd/protocol-source.ts';
+import { RPCS, type Rpc } from '../../../lambdas/etcd/rpcs.ts';
 
-interface MethodDefinition {
-  path: string;
-  requestSerialize(value: object): Buffer;
-  responseDeserialize(bytes: Buffer): unknown;
-}
-
-const etcd3 = dirname(createRequire(import.meta.url).resolve('etcd3/package.json'));
-const proto = loadProto(join(etcd3, 'proto/rpc.proto'));
-// Through text, as it goes into a bundle.
-const protocol = runInThisContext(`(${protocolOf(proto, SERVICES)})`) as Protocol;
-const definitions = serviceDefinitions(protocol);
-const status = definitions['etcdserverpb.Maintenance']?.Status as MethodDefinition;
+const proto = loadProto();
+const status = RPCS['Maintenance/status'] as Rpc;
 const METHODS = SERVICES.flatMap((service) =>
-  proto.lookupService(service).methodsArray.map((method) => ({ service, method, name: `${service}/${method.name}` })),
+  proto.lookupService(`etcdserverpb.${service}`).methodsArray.map((method) => {
+    const name = `${service}/${method.name.charAt(0).toLowerCase()}${method.name.slice(1)}`;
+    return { method, name };
+  }),
 );
 
 /** A message of this type with something in each field, down to the third one in another. */
@@ -58,22 +47,22 @@ function varint(value: bigint): Buffer {
   return Buffer.from([...bytes, Number(rest)]);
 }
 
-describe('a call, as the bundles make it,', () => {
-  it.each(METHODS)('is written and read as by protobufjs itself: $name', ({ service, method }) => {
+describe('a call', () => {
+  it.each(METHODS)('is written and read as by protobufjs itself: $name', ({ name, method }) => {
     const request = proto.lookupType(method.requestType);
     const response = proto.lookupType(method.responseType);
-    const definition = definitions[service]?.[method.name] as MethodDefinition;
+    const rpc = RPCS[name] as Rpc;
     const asked = sampleOf(request);
-    expect(definition.requestSerialize(asked)).toEqual(Buffer.from(request.encode(request.fromObject(asked)).finish()));
+    expect(rpc.serialize(asked)).toEqual(Buffer.from(request.encode(request.fromObject(asked)).finish()));
     const answer = Buffer.from(response.encode(response.fromObject(sampleOf(response))).finish());
     const options = { longs: String, enums: String, defaults: true, oneofs: true };
     const read = response.toObject(response.decode(answer), options);
-    expect(definition.responseDeserialize(answer)).toEqual(read);
-    expect(definition.responseDeserialize(Buffer.alloc(0))).toEqual(response.toObject(response.create(), options));
+    expect(rpc.deserialize(answer)).toEqual(read);
+    expect(rpc.deserialize(Buffer.alloc(0))).toEqual(response.toObject(response.create(), options));
   });
 });
 
-describe('the status of a member, as the bundles read it,', () => {
+describe('the status of a member', () => {
   it('is asked for under the path that etcd serves', () => {
     expect(status.path).toBe('/etcdserverpb.Maintenance/Status');
   });
@@ -88,7 +77,7 @@ describe('the status of a member, as the bundles read it,', () => {
     };
     const type = proto.lookupType('etcdserverpb.StatusResponse');
     const bytes = Buffer.from(type.encode(type.fromObject(answer)).finish());
-    expect(status.responseDeserialize(bytes)).toMatchObject(answer);
+    expect(status.deserialize(bytes)).toMatchObject(answer);
   });
 
   it('has them where etcd 3.6 writes them', () => {
@@ -99,7 +88,7 @@ describe('the status of a member, as the bundles read it,', () => {
       field(12, 8_589_934_592n),
       field(13, downgrade),
     ]);
-    expect(status.responseDeserialize(bytes)).toMatchObject({
+    expect(status.deserialize(bytes)).toMatchObject({
       version: '3.6.1',
       storageVersion: '3.6.0',
       dbSizeQuota: '8589934592',
@@ -108,7 +97,7 @@ describe('the status of a member, as the bundles read it,', () => {
   });
 
   it('is read from an etcd that does not have them yet', () => {
-    expect(status.responseDeserialize(field(2, Buffer.from('3.5.16')))).toMatchObject({
+    expect(status.deserialize(field(2, Buffer.from('3.5.16')))).toMatchObject({
       version: '3.5.16',
       storageVersion: '',
       dbSizeQuota: '0',

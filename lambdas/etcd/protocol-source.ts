@@ -1,4 +1,18 @@
+import { createRequire } from 'node:module';
 import protobuf from 'protobufjs';
+
+/** What of etcd is talked to: without leases. */
+export const SERVICES = ['KV', 'Watch', 'Maintenance', 'Cluster', 'Auth'];
+
+/** What StatusResponse gained in etcd 3.6: https://github.com/etcd-io/etcd/blob/main/api/etcdserverpb/rpc.proto */
+const DOWNGRADE_INFO: protobuf.IType = {
+  fields: { enabled: { type: 'bool', id: 1 }, targetVersion: { type: 'string', id: 2 } },
+};
+const STATUS_FIELDS: Record<string, protobuf.IField> = {
+  storageVersion: { type: 'string', id: 11 },
+  dbSizeQuota: { type: 'int64', id: 12 },
+  downgradeInfo: { type: 'DowngradeInfo', id: 13 },
+};
 
 /** What protobufjs makes of a message: a request is only sent, a response only read. */
 const MADE_OF = {
@@ -7,25 +21,38 @@ const MADE_OF = {
 } as const;
 type Direction = keyof typeof MADE_OF;
 
+/** etcd's proto as etcd3 brings it, with the status fields of etcd 3.6. */
+export function loadProto(): protobuf.Root {
+  const file = createRequire(import.meta.url).resolve('etcd3/proto/rpc.proto');
+  const root = new protobuf.Root().loadSync(file, { keepCase: true });
+  const etcdserverpb = root.lookup('etcdserverpb') as protobuf.Namespace;
+  etcdserverpb.add(protobuf.Type.fromJSON('DowngradeInfo', DOWNGRADE_INFO));
+  const status = etcdserverpb.lookupType('StatusResponse');
+  for (const [name, field] of Object.entries(STATUS_FIELDS)) {
+    if (!status.fields[name]) status.add(protobuf.Field.fromJSON(name, field));
+  }
+  root.resolveAll();
+  return root;
+}
+
 /**
- * JavaScript for the `Protocol` of lambdas/etcd/service-definitions.ts: the methods of these services, and the functions for their messages, which
- * protobufjs would otherwise generate and compile in each process anew.
- * @param services full names
+ * JavaScript for the `Protocol` of ./protocol.ts: the RPCs of {@link SERVICES}, and the functions for their messages, which protobufjs
+ * would otherwise generate and compile in each process anew.
  */
-export function protocolOf(root: protobuf.Root, services: readonly string[]): string {
+export function protocolSource(root = loadProto()): string {
   const found = { request: new Set<protobuf.Type>(), response: new Set<protobuf.Type>() };
-  const described = services.map((name) => {
-    const methods = root.lookupService(name).methodsArray.map((method) => {
+  const rpcs = SERVICES.flatMap((service) =>
+    root.lookupService(`etcdserverpb.${service}`).methodsArray.map((method) => {
       method.resolve();
       const { resolvedRequestType: request, resolvedResponseType: response } = method;
-      if (!request || !response) throw new Error(`${name}/${method.name} has no types.`);
+      if (!request || !response) throw new Error(`${service}/${method.name} has no types.`);
       addReached(request, found.request);
       addReached(response, found.response);
-      const { requestStream = false, responseStream = false } = method;
-      return [method.name, { request: nameOf(request), response: nameOf(response), requestStream, responseStream }];
-    });
-    return [name, Object.fromEntries(methods)];
-  });
+      const path = `/etcdserverpb.${service}/${method.name}`;
+      const name = `${service}/${method.name.charAt(0).toLowerCase()}${method.name.slice(1)}`;
+      return [name, { path, request: nameOf(request), response: nameOf(response) }];
+    }),
+  );
   const messages = (['request', 'response'] as const).flatMap((direction) =>
     [...found[direction]].map((type) => messageSource(type, direction)),
   );
@@ -33,7 +60,7 @@ export function protocolOf(root: protobuf.Root, services: readonly string[]): st
     (type) => `${quoted(type)}: { ctor: function () {} }`,
   );
   return `{
-    services: ${JSON.stringify(Object.fromEntries(described))},
+    rpcs: ${JSON.stringify(Object.fromEntries(rpcs))},
     messages({ Reader, Writer, util }) {
       const all = { ${types.join(', ')} };
       ${messages.join('\n')}

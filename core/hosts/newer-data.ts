@@ -1,0 +1,36 @@
+import * as z from 'zod';
+import type { AnsweringMember } from '../cluster/observation.ts';
+import type { HostInspection } from './host-command-results.ts';
+
+/** What a host's log says: of which cluster it is, and up to where it is known as committed. */
+export const heldLogSchema = z.object({ clusterId: z.string(), commitIndex: z.string().default('') });
+export type HeldLog = z.output<typeof heldLogSchema>;
+
+type Progress = Pick<AnsweringMember, 'clusterId' | 'raftCommittedIndex'>;
+
+/**
+ * How far a cluster is, where a host's log knows more of the same cluster as committed; undefined where nothing shows that. What is committed a quorum
+ * had, so the members that are at work have lost it since. Indexes of two clusters cannot be compared.
+ */
+export function lessThanHeld({ clusterId, commitIndex }: HeldLog, answering: readonly Progress[]): bigint | undefined {
+  const indexes = answering.flatMap((seen) => (seen.clusterId === clusterId ? [BigInt(seen.raftCommittedIndex)] : []));
+  if (indexes.length === 0) return undefined;
+  const furthest = indexes.reduce((a, b) => (a > b ? a : b));
+  return furthest < BigInt(commitIndex || '0') ? furthest : undefined;
+}
+
+/** That a host holds more of a cluster than the members that are at work, in words, to go on with a host; empty where nothing shows that. */
+export function newerData(
+  { raftLog, clusterId, dataDir }: Pick<HostInspection, 'raftLog' | 'clusterId' | 'dataDir'>,
+  answering: readonly Progress[],
+): string {
+  const { commitIndex = '' } = raftLog ?? {};
+  const furthest = lessThanHeld({ clusterId, commitIndex }, answering);
+  if (furthest === undefined) return '';
+  return (
+    `lies data of this cluster (${clusterId}) up to index ${commitIndex} of its log, and the cluster itself is only at index ${furthest}. So the others have lost ` +
+    'theirs, and were started anew under their old IDs: the cluster that answers is another one, which began empty. Find out which data is wanted. Where it ' +
+    `is what lies here, in ${dataDir.path}: stop etcd on the hosts of all the others, and start a remediation of quorum-lost, which recovers from it. Where it ` +
+    'is that of the cluster: move what lies here away by hand, and start again.'
+  );
+}

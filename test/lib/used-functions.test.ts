@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
+import { readScript } from '../../lib/command-documents.ts';
+import { withoutUnused } from '../../lib/used-functions.ts';
+
+const define = (name: string, body = ':') => `${name}() {\n  ${body}\n}\n`;
+const namesIn = (script: string) => [...script.matchAll(/^(\w+)\(\) \{$/gm)].map(([, name]) => name);
+
+describe('a document has those functions of the parts', () => {
+  it.each<[string, string, string[]]>([
+    ['that the script calls', `${define('one')}${define('other')}one\n`, ['one']],
+    ['that these call', `${define('one', 'if other; then :; fi')}${define('other')}one\n`, ['one', 'other']],
+    ['whose names it hands on', `${define('one')}to_free=one\n`, ['one']],
+    ['and none that only a comment names', `${define('one')}# one is not called\n`, []],
+    ['and none that only one of these calls', `${define('one', 'other')}${define('other', 'one')}\n`, []],
+  ])('%s', (_, script, kept) => {
+    expect(namesIn(withoutUnused(script))).toEqual(kept);
+  });
+
+  it.each(Object.keys(HOST_COMMANDS) as HostCommandName[])('and else all lines of %s, in their order', (command) => {
+    const script = readScript(command);
+    const short = withoutUnused(script);
+    expect(namesIn(short).length).toBeLessThan(namesIn(script).length);
+    const left = namesIn(script).filter((name) => !namesIn(short).includes(name));
+    expect(left.filter((name) => new RegExp(`^[^#]*\\b${name}\\b`, 'm').test(short))).toEqual([]);
+  });
+});
