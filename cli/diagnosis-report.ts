@@ -132,7 +132,7 @@ function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): st
   const preparation = configured ? '' : ` Add to ${files.config} the "host" of each member, and the "layout", first.`;
   return [
     ...advice,
-    `This runbook works on hosts: hosts.json has to say how each is reached (see README.md).${preparation}`,
+    `This runbook works on hosts: hosts.json has to say how each is reached (see docs/operate.md).${preparation}`,
     dryRun(cluster, curable, { ...files, hosts: 'hosts.json' }),
   ];
 }

@@ -16,6 +16,16 @@ const WRONG_USE = 2;
 /** The command line. Exit status: 0 the outcome is a success, 1 it is not, 2 the command was used wrongly. */
 export async function main(argv: readonly string[]): Promise<void> {
   endOnSignals();
+  const program = createProgram();
+  try {
+    await program.parseAsync([...argv]);
+  } catch (error) {
+    process.exitCode = report(error, argv.includes('--json'));
+  }
+}
+
+/** All commands, with their options and arguments. */
+export function createProgram(): Command {
   const program = new Command('etcd-remediation')
     .description('Brings an etcd cluster back without a person at the keyboard.')
     .addCommand(checkCommand())
@@ -25,11 +35,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(drillCommand());
   for (const command of deployedCommands()) program.addCommand(command);
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError('(--help says more)');
-  try {
-    await program.parseAsync([...argv]);
-  } catch (error) {
-    process.exitCode = report(error, argv.includes('--json'));
-  }
+  return program;
 }
 
 function report(error: unknown, json: boolean): number {

@@ -58,7 +58,7 @@ async function findDeployment(): Promise<Deployment> {
     if ((error as Error).name !== 'ParameterNotFound') throw error;
     throw new PreconditionFailed(
       `Nothing is deployed in the region ${region} of this account: it has no SSM parameter ${parameter}. Say with --region and ` +
-        '--profile where it is, or deploy it (README.md says how). Without AWS there are "run" and "diagnose".',
+        '--profile where it is, or deploy it (docs/deploy.md says how). Without AWS there are "run" and "diagnose".',
       'NoDeployment',
     );
   }

@@ -105,7 +105,7 @@ describe('what to do next', () => {
     ['are not configured', PLAIN, ' Add to clusters.json the "host" of each member, and the "layout", first.'],
   ])('is to say how hosts are reached, where the runbook works on them and they %s', (_, cluster, preparation) => {
     expect(nextOf(cluster, diagnosisOf('member-failed'))).toEqual([
-      `    This runbook works on hosts: hosts.json has to say how each is reached (see README.md).${preparation}`,
+      `    This runbook works on hosts: hosts.json has to say how each is reached (see docs/operate.md).${preparation}`,
       '    npx etcd-remediation run --config clusters.json --hosts hosts.json --cluster orders --incident member-failed --dry-run',
     ]);
     expect(nextOf(cluster, diagnosisOf('space-exceeded'))).toHaveLength(1);
