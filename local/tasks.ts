@@ -3,7 +3,7 @@ import { ExecutionError } from './asl/errors.ts';
 import { isObject, type JsonValue } from './asl/json.ts';
 import type { TaskHandler } from './asl/types.ts';
 import { AwsError } from './aws/aws-error.ts';
-import type { Operation } from './aws/endpoint.ts';
+import type { Operation } from './aws/iam.ts';
 import { type Page, publishTo } from './aws/sns.ts';
 import type { Execution, Executions, Observer, StartRequest } from './executions.ts';
 import type { LambdaHost } from './lambda/host.ts';

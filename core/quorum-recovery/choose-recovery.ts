@@ -13,7 +13,8 @@ import { clearInterrupted, keptRecoveries } from './interrupted-recovery.ts';
 import { requireReadableBackup } from './named-backup.ts';
 import { discardOf, examineOf, launchOf, salvageOf, stopOf } from './recovery-commands.ts';
 import { releasesMisfit } from './recovery-fit.ts';
-import { countAlike, describeLastStart, outlookOf, type Service, surveyServices } from './services.ts';
+import type { Service } from './service.ts';
+import { countAlike, describeLastStart, outlookOf, surveyServices } from './services.ts';
 
 /** A wait lasts about 15 s: two minutes for members to replay their logs, reach each other and elect. */
 const MAX_WAITS = 8;

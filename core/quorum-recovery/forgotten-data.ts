@@ -1,7 +1,7 @@
 import { PreconditionFailed } from '../errors.ts';
 import type { PlanRecovery } from './contracts.ts';
 import type { StrangeData } from './data-cluster.ts';
-import type { Service } from './services.ts';
+import type { Service } from './service.ts';
 
 /**
  * A member that has lost its data, and that its host has started anew, runs under its old ID in its old cluster, and votes: but it knows nothing of

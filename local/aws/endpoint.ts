@@ -1,12 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AwsError } from './aws-error.ts';
-import { type Caller, Iam } from './iam.ts';
+import { type Caller, Iam, type Operation } from './iam.ts';
 import { permissionsFor } from './permissions.ts';
 import { escapeXml } from './s3-error.ts';
-
-/** The answer to one operation, or a promise of it. Receives the request's JSON, and who has sent it; throws {@link AwsError} to refuse. */
-export type Operation = (request: Record<string, unknown>, caller?: Caller) => unknown;
 
 export interface AwsEndpoint {
   url: string;

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { AwsError } from './aws-error.ts';
-import type { Operation } from './endpoint.ts';
 import { type Context, isAllowed, type Permission, type Statement } from './policy.ts';
 import { parseRequest } from './ssm-requests.ts';
+
+/** The answer to one operation, or a promise of it. Receives the request's JSON, and who has sent it; throws {@link AwsError} to refuse. */
+export type Operation = (request: Record<string, unknown>, caller?: Caller) => unknown;
 
 /** A synthesized role, as far as functions have it or assume it. */
 export interface Role {

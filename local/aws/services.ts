@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { AwsError } from './aws-error.ts';
-import { type Operation, onlyField } from './endpoint.ts';
+import { onlyField } from './endpoint.ts';
+import type { Operation } from './iam.ts';
 import { pageOf, parseRequest } from './ssm-requests.ts';
 
 /** How many parameters a page has, if a request does not say. */

@@ -4,7 +4,7 @@ import type { JsonValue } from '../asl/json.ts';
 import type { Execution, Executions, Observer } from '../executions.ts';
 import type { TaskTokens } from '../task-tokens.ts';
 import { AwsError } from './aws-error.ts';
-import type { Operation } from './endpoint.ts';
+import type { Operation } from './iam.ts';
 import { parseRequest } from './ssm-requests.ts';
 
 /** What may have happened of an execution; PENDING_REDRIVE is of a feature that is not there. */

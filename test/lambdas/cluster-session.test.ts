@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { clusterSchema, registryParameterName } from '../../core/cluster/clusters.ts';
-import { type Operation, serveAwsEndpoint } from '../../local/aws/endpoint.ts';
-import { Iam } from '../../local/aws/iam.ts';
+import { serveAwsEndpoint } from '../../local/aws/endpoint.ts';
+import { Iam, type Operation } from '../../local/aws/iam.ts';
 import { secretsManager, systemsManager } from '../../local/aws/services.ts';
 import { LAYOUT, NETWORK, synthesizeStacks } from '../lib/stacks.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { HostCommandName } from '../../../core/hosts/host-commands.ts';
-import type { Operation } from '../../../local/aws/endpoint.ts';
+import type { Operation } from '../../../local/aws/iam.ts';
 import { WAIT_MS } from '../../run/patience.ts';
 import { HERE, HOST, OTHER_HOST, SUCCEED, serve, serveControlService, temporaryFolder, until } from './support.ts';
 

@@ -8,7 +8,7 @@ import {
 } from '../../../lambdas/hosts/commands.ts';
 import type { Ssm } from '../../../lambdas/hosts/ssm.ts';
 import { AwsError } from '../../../local/aws/aws-error.ts';
-import type { Operation } from '../../../local/aws/endpoint.ts';
+import type { Operation } from '../../../local/aws/iam.ts';
 import { connectSsm, HOST, serve } from './support.ts';
 
 const command = 'control-service';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { markOf } from '../../../lambdas/hosts/commands.ts';
 import { HostCommandRunning, runOnHosts } from '../../../lambdas/hosts/run.ts';
 import { AwsError } from '../../../local/aws/aws-error.ts';
-import type { Operation } from '../../../local/aws/endpoint.ts';
+import type { Operation } from '../../../local/aws/iam.ts';
 import { again, BOTH, HASTY, heldScript, on, online, PATIENT, phaseOf, STOPPED, serveCounting } from './phases.ts';
 import { HOST, linesIn, OTHER_HOST, SUCCEED, serve, temporaryFolder } from './support.ts';
 

@@ -7,7 +7,8 @@ import { onTestFinished, vi } from 'vitest';
 import { documentName, type HostCommandName } from '../../../core/hosts/host-commands.ts';
 import { openSsm, type Ssm } from '../../../lambdas/hosts/ssm.ts';
 import { documentContent } from '../../../lib/command-documents.ts';
-import { type AwsEndpoint, type Operation, serveAwsEndpoint } from '../../../local/aws/endpoint.ts';
+import { type AwsEndpoint, serveAwsEndpoint } from '../../../local/aws/endpoint.ts';
+import type { Operation } from '../../../local/aws/iam.ts';
 import { type RunCommand, runCommand } from '../../../local/aws/run-command.ts';
 import type { HostsFile } from '../../../local/hosts/access.ts';
 

@@ -4,7 +4,7 @@ import type { Diagnosis } from '../../../core/diagnosis/diagnosis.ts';
 import { EtcdCluster } from '../../../lambdas/etcd/cluster.ts';
 import { handler } from '../../../lambdas/steps/diagnose-cluster.ts';
 import { AwsError } from '../../../local/aws/aws-error.ts';
-import type { Operation } from '../../../local/aws/endpoint.ts';
+import type { Operation } from '../../../local/aws/iam.ts';
 import { runCommand } from '../../../local/aws/run-command.ts';
 import { systemsManager } from '../../../local/aws/services.ts';
 import { findEtcd } from '../../../local/etcd/binaries.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Operation, serveAwsEndpoint } from '../../../local/aws/endpoint.ts';
+import { serveAwsEndpoint } from '../../../local/aws/endpoint.ts';
+import type { Operation } from '../../../local/aws/iam.ts';
 import { secretsManager } from '../../../local/aws/services.ts';
 
 /**

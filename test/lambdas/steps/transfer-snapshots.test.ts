@@ -7,7 +7,7 @@ import { TRANSFERS } from '../../../core/quorum-recovery/contracts.ts';
 import { handler as stage } from '../../../lambdas/steps/stage-snapshot.ts';
 import { handler } from '../../../lambdas/steps/transfer-snapshots.ts';
 import { AwsError } from '../../../local/aws/aws-error.ts';
-import type { Operation } from '../../../local/aws/endpoint.ts';
+import type { Operation } from '../../../local/aws/iam.ts';
 import { runCommand } from '../../../local/aws/run-command.ts';
 import { documents, HERE, HOST, serve, temporaryFolder, until } from '../hosts/support.ts';
 import { serveRefusal, serveStaging } from '../staging/support.ts';

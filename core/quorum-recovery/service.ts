@@ -1,0 +1,21 @@
+import type { HostInspection } from '../hosts/host-command-results.ts';
+
+/** What is known of one voter's service and its data. */
+export interface Service {
+  member: string;
+  host: string;
+  /** Whether clients were answered when the quorum was assessed. */
+  answers: boolean;
+  /** Whether it has a process. Where its host tells nothing, an answer to clients is proof enough. */
+  runs: boolean;
+  /** Whether it could be one of a quorum: it runs, or can be started, and has data. */
+  isReady: boolean;
+  /** Why its data is not what it has acknowledged; empty where nothing shows that. */
+  forgotten: string;
+  /** Of which cluster its data is, in hex; empty where nobody can tell. */
+  clusterId: string;
+  /** Why it could not; empty where it is ready. */
+  problem: string;
+  /** Null where its host cannot be reached. */
+  inspection: HostInspection | null;
+}
