@@ -56,6 +56,39 @@ export function requireDeployable(file: ClustersFile): void {
     requireInstanceIds(cluster);
     requirePorts(cluster, clientPorts);
   }
+  requireNamesApart(file.clusters);
+  requireBackupsApart(file.clusters);
+}
+
+/** That each cluster has a role of its own. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names */
+function requireNamesApart(clusters: readonly Cluster[]): void {
+  const seen = new Map<string, string>();
+  for (const { name } of clusters) {
+    const other = seen.get(name.toLowerCase());
+    if (other !== undefined && other !== name) {
+      throw new InvalidInput(
+        `The clusters "${other}" and "${name}" have one name but for capital letters, and IAM does not tell their roles apart: rename one of them.`,
+      );
+    }
+    seen.set(name.toLowerCase(), name);
+  }
+}
+
+/** That no backups are among those of another cluster because that one's prefix is the beginning of theirs: `orders` of `orders-eu/`. */
+function requireBackupsApart(clusters: readonly Cluster[]): void {
+  const places = clusters.flatMap(({ name, backups }) =>
+    backups ? [{ name, prefix: backups.prefix, place: `${backups.bucket}/${backups.prefix}` }] : [],
+  );
+  // In this order, whatever begins with a text comes right after it.
+  const sorted = places.toSorted((one, other) => (one.place < other.place ? -1 : 1));
+  for (const [index, outer] of sorted.entries()) {
+    const inner = sorted[index + 1];
+    if (inner === undefined || inner.place === outer.place || !inner.place.startsWith(outer.place)) continue;
+    throw new InvalidInput(
+      `The backups of the cluster ${inner.name} ("${inner.prefix}") are among those of the cluster ${outer.name} ("${outer.prefix}"), so that a ` +
+        `recovery of ${outer.name} could take one of them: give each a "prefix" of its own in "backups", such as "${outer.name}/" and "${inner.name}/".`,
+    );
+  }
 }
 
 function requireNetwork({ network }: ClustersFile): Network {

@@ -42,7 +42,8 @@ export function encryptWithOwnKey(stack: Stack): void {
   });
   key.addToResourcePolicy(
     new PolicyStatement({
-      principals: [new ServicePrincipal('logs.amazonaws.com')],
+      // As its page has it: of the region.
+      principals: [new ServicePrincipal(`logs.${stack.region}.${stack.urlSuffix}`)],
       actions: USE,
       resources: ['*'],
       conditions: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': logs } },

@@ -17,6 +17,7 @@ interface Limit {
 const CLOUDFORMATION = 'https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html';
 const IAM = 'https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html';
 const SYSTEMS_MANAGER = 'https://docs.aws.amazon.com/general/latest/gr/ssm.html';
+const FUNCTION_NETWORK = 'https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html';
 const FEWER_PLACES = 'Name fewer spare hosts, or secrets by their names and not by their ARNs.';
 
 /** Of one thing each. */
@@ -83,12 +84,20 @@ const LIMITS = {
     source: 'https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html',
     advice: 'Name fewer members.',
   },
+  /** Those of IPv4 and those of IPv6, each by themselves. */
   securityGroupRules: {
     most: 60,
-    unit: 'rules out of the security group',
+    unit: 'rules out for one kind of IP addresses',
     source: 'https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups',
-    advice: 'Name fewer "clientPorts": each takes two rules.',
+    advice: 'Name fewer "clientPorts": there is a rule for each, and one for the APIs of AWS.',
   },
+  functionSecurityGroups: {
+    most: 5,
+    unit: 'security groups',
+    source: FUNCTION_NETWORK,
+    advice: 'Name at most four "securityGroupIds": the steps have one of their own.',
+  },
+  functionSubnets: { most: 16, unit: 'subnets', source: FUNCTION_NETWORK, advice: 'Name fewer "subnetIds".' },
 } as const satisfies Record<string, Limit>;
 type LimitName = keyof typeof LIMITS;
 
@@ -185,10 +194,24 @@ export function figuresOf({ stackName, template, sizeBytes }: SynthesizedStack):
     ...each('AWS::SSM::Document', 'documentBytes', ({ Content }) => sizeOf(Content)),
     ...each('AWS::CloudWatch::Alarm', 'alarmNameChars', ({ AlarmName }) => longest(AlarmName).length),
     ...each('AWS::CloudWatch::Dashboard', 'dashboardBytes', (board) => Buffer.byteLength(longest(board.DashboardBody))),
-    ...each('AWS::EC2::SecurityGroup', 'securityGroupRules', ({ SecurityGroupEgress }) =>
-      Array.isArray(SecurityGroupEgress) ? SecurityGroupEgress.length : 0,
-    ),
+    ...each('AWS::EC2::SecurityGroup', 'securityGroupRules', ({ SecurityGroupEgress }) => {
+      const rules = listOf(SecurityGroupEgress);
+      return Math.max(
+        ...['CidrIp', 'CidrIpv6'].map((kind) => rules.filter((rule) => Object.hasOwn(rule, kind)).length),
+      );
+    }),
+    ...of('AWS::Lambda::Function').flatMap(([id, { Properties }]): Figure[] => {
+      const { SecurityGroupIds, SubnetIds } = (Properties.VpcConfig ?? {}) as Record<string, unknown>;
+      return [
+        { limit: 'functionSecurityGroups', of: id, figure: listOf(SecurityGroupIds).length },
+        { limit: 'functionSubnets', of: id, figure: listOf(SubnetIds).length },
+      ];
+    }),
   ];
+}
+
+function listOf(value: unknown): object[] {
+  return Array.isArray(value) ? value : [];
 }
 
 /** IAM does not count white space. */
@@ -201,7 +224,7 @@ function longest(value: unknown): string {
   return typeof text === 'string' ? text : JSON.stringify(text);
 }
 
-/** Names of their kind than which there is none that is longer. */
+/** Names of their kind than which there is none that is longer. One region has a name of 15 characters: it is one of those for secrets of state. */
 const LONGEST: Readonly<Record<string, string>> = {
   'AWS::Partition': 'aws-us-gov',
   'AWS::Region': 'ap-southeast-9',

@@ -17,6 +17,7 @@ import { RemediationApi } from './triggers/api.ts';
 import { StartAutomation } from './triggers/automation.ts';
 import { FleetDashboard } from './triggers/dashboard.ts';
 import { DetectorSchedules } from './triggers/detector.ts';
+import { trustRulesOfThisAccountAlone } from './trust.ts';
 import { AuthTokenReset } from './workflows/auth-token-reset.ts';
 import { AuthenticationGuard } from './workflows/authentication-guard.ts';
 import { Check } from './workflows/check.ts';
@@ -157,6 +158,7 @@ export class RemediationStack extends Stack {
       description: 'etcd-remediation: where its command line finds what is deployed',
       stringValue: this.toJsonString(deployment),
     });
+    trustRulesOfThisAccountAlone(this);
     if (encryption === 'customer-managed') encryptWithOwnKey(this);
   }
 }

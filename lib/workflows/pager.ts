@@ -1,12 +1,14 @@
 import { Duration } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import { Pass, type StateMachine, Succeed, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
+import { Errors, Pass, type StateMachine, Succeed, TaskInput, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
 import { SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { PAGER_STATE_MACHINE } from '../../core/diagnosis/detection.ts';
 import { MAX_SUBJECT_CHARS } from '../subject.ts';
 import { WHILE_AWS_IS_AWAY } from './parts/retry-policies.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
+
+const ONE_TRY = Duration.minutes(1);
 
 export interface PagerProps {
   /** To which whoever is on call subscribes. */
@@ -29,7 +31,9 @@ export class Pager extends Construct {
       comment: 'What was published, out of the messages of the queue',
       outputs: {},
       assign: {
-        pages: "{% [$distinct($states.input.$parse(body).{'subject': Subject, 'message': Message})] %}",
+        // Whoever publishes by hand need not give a subject.
+        pages:
+          "{% [$distinct($states.input.$parse(body).{'subject': Subject ? Subject : 'A page without a subject', 'message': Message})] %}",
       },
     });
     const send = SnsPublish.jsonata(this, 'Send one message', {
@@ -41,8 +45,10 @@ export class Pager extends Construct {
           "'\\n\\n' & $join($pages.(subject & '\\n\\n' & message), '\\n\\n----------\\n\\n') %}",
       ),
       outputs: {},
+      taskTimeout: Timeout.duration(ONE_TRY),
     });
-    send.addRetry(WHILE_AWS_IS_AWAY);
+    // With eleven tries it fails before the execution times out, of which no alarm would tell: 11 + 2 minutes.
+    send.addRetry({ ...WHILE_AWS_IS_AWAY, errors: [Errors.TASKS_FAILED, Errors.TIMEOUT] });
     const sent = Succeed.jsonata(this, 'Message sent', {
       comment: 'One message, however many pages it holds',
       outputs: { outcome: 'Remediated', pages: '{% $count($pages) %}' },

@@ -112,7 +112,7 @@ export class Iam {
   assume(caller: Caller | undefined, roleArn: string, sessionName: string, seconds = 3_600): Caller {
     const action = 'sts:AssumeRole';
     const role = this.#roles.find(({ arn }) => arn === roleArn);
-    const trusting = (role?.trust ?? []).filter(({ Principal }) => isThisAccount(Principal));
+    const trusting = (role?.trust ?? []).filter(({ Principal }) => isForCallers(Principal));
     const context = { 'sts:RoleSessionName': sessionName, 'aws:PrincipalArn': caller?.role?.arn ?? '' };
     if (
       !caller ||
@@ -153,7 +153,13 @@ function userArn({ role, sessionName }: Caller): string {
     : `arn:aws:iam::${HERE}:root`;
 }
 
-/** Trust in an account leaves it to the account's own policies, and to the conditions, whom of it that is. */
-function isThisAccount(principal: Statement['Principal']): boolean {
-  return principal?.AWS === `arn:aws:iam::${HERE}:root`;
+/**
+ * Whether a trust is in this account, which leaves it to the account's own policies, and to the conditions, whom of it that is. Trust in a service is
+ * for nobody who calls. @throws Error for any other, which may let in more than is looked at here
+ */
+function isForCallers(principal: Statement['Principal'] = {}): boolean {
+  const [[kind, who] = [], ...others] = Object.entries(principal);
+  if (others.length === 0 && kind === 'AWS' && who === `arn:aws:iam::${HERE}:root`) return true;
+  if (others.length === 0 && kind === 'Service') return false;
+  throw new Error(`The embedded platform does not know trust in ${JSON.stringify(principal)}.`);
 }

@@ -17,6 +17,7 @@ const NEEDED: Readonly<Record<string, (request: Request) => string[]>> = {
   ],
   'AmazonSSM.GetCommandInvocation': () => ['*'],
   'AmazonSSM.ListCommands': () => ['*'],
+  'AmazonSSM.ListCommandInvocations': () => ['*'],
   'AmazonSSM.CancelCommand': () => ['*'],
   'AmazonSSM.DescribeInstanceInformation': () => ['*'],
   'secretsmanager.GetSecretValue': ({ SecretId }) => [secretArn(String(SecretId))],
@@ -27,6 +28,7 @@ const NEEDED: Readonly<Record<string, (request: Request) => string[]>> = {
   'AWSStepFunctions.GetExecutionHistory': ({ executionArn }) => [String(executionArn)],
   // A token is of an execution of the workflow that waits for an answer, which is this one alone.
   'AWSStepFunctions.SendTaskSuccess': () => [stateMachineArn(ENTRY_STATE_MACHINE)],
+  'AWSStepFunctions.SendTaskFailure': () => [stateMachineArn(ENTRY_STATE_MACHINE)],
 };
 
 const PREFIXES: Readonly<Record<string, string>> = {

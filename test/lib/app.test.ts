@@ -74,3 +74,40 @@ describe('the port of a client URL, to be deployed,', () => {
     expect(() => requireDeployable({ network: NETWORK, clusters: [at('https://10.0.0.1')] })).not.toThrow();
   });
 });
+
+describe('clusters that are called alike, to be deployed,', () => {
+  const called = (name: string, backups?: Cluster['backups']) => ({ ...PLAIN, name, ...(backups && { backups }) });
+  const deploy = (...clusters: Cluster[]) => requireDeployable({ network: NETWORK, clusters });
+  const at = (prefix: string, bucket = 'all-backups') => ({ bucket, prefix });
+
+  it('must differ in more than capital letters: their roles have to', () => {
+    expect(() => deploy(called('orders'), called('orders-eu'), called('Orders'))).toThrow(
+      'The clusters "orders" and "Orders" have one name but for capital letters, and IAM does not tell their roles apart: rename one of them.',
+    );
+    expect(() => deploy(called('orders'), called('orders-eu'), called('orders-'))).not.toThrow();
+  });
+
+  it.each([
+    ['orders', 'orders-eu'],
+    ['orders', 'orders/eu/'],
+    ['', 'orders-eu/'],
+  ])('must not have backups at "%s" and at "%s": those of one would be among those of the other', (outer, inner) => {
+    const clusters = [called('b', at(inner)), called('x', at('zzz/', 'other')), called('a', at(outer))];
+    const refusal = `The backups of the cluster b ("${inner}") are among those of the cluster a ("${outer}"), so that a recovery of a could take one of them`;
+    expect(() => deploy(...clusters)).toThrow(refusal);
+    expect(() => deploy(...clusters.toReversed())).toThrow(refusal);
+  });
+
+  it.each([
+    ['orders/', 'orders-eu/'],
+    ['shared/', 'shared/'],
+    ['', ''],
+  ])('may have backups at "%s" and at "%s"', (one, other) => {
+    expect(() => deploy(called('a', at(one)), called('b', at(other)))).not.toThrow();
+  });
+
+  it('may have them anywhere in two buckets', () => {
+    expect(() => deploy(called('a', at('', 'one')), called('b', at('orders/', 'two')), called('c'))).not.toThrow();
+    expect(() => deploy(called('a', at('', 'one')), called('b', at('orders/', 'one-more')))).not.toThrow();
+  });
+});

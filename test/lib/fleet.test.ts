@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { type Cluster, clusterSchema } from '../../core/cluster/clusters.ts';
 import { defineClusterAlone } from '../../lib/app.ts';
 import { figuresOf, QUOTAS, requireWithinLimits, type SynthesizedStack, synthesizedStack } from '../../lib/limits.ts';
-import { FLEET, LAYOUT, NETWORK, PLAIN, ROOT, synthesizeStacks } from './stacks.ts';
+import { FLEET, LAYOUT, NETWORK, PLAIN, ROOT, render, synthesizeStacks } from './stacks.ts';
 
 /** What is deployed of a fleet: a platform, and a stack for each cluster. */
 
@@ -136,6 +136,12 @@ describe('a key of its own', () => {
     expect(bucket?.BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
       { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key } },
     ]);
+    const [{ KeyPolicy } = { KeyPolicy: {} }] = of('AWS::KMS::Key');
+    const services = KeyPolicy.Statement.flatMap(({ Principal }: { Principal: { Service?: unknown } }) =>
+      Principal.Service ? [render(Principal.Service)] : [],
+    );
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    expect(services).toEqual(['logs.<AWS::Region>.<AWS::URLSuffix>', 'cloudwatch.amazonaws.com']);
     const logs = of('AWS::Logs::LogGroup');
     expect(logs.length).toBeGreaterThan(20);
     for (const { KmsKeyId } of logs) expect(KmsKeyId).toEqual(key);
@@ -191,6 +197,36 @@ describe('the limits of AWS', () => {
     expect(() => requireWithinLimits(synthesize(cluster))).toThrow(
       expect.objectContaining({ name: 'InvalidInput', message: expect.stringMatching(message) }),
     );
+  });
+
+  const ids = (count: number) => Array.from({ length: count }, (_, index) => `id-${index}`);
+
+  it('count the network of each function, and the rules of IPv4 by themselves', () => {
+    const clientPorts = Array.from({ length: 60 }, (_, index) => 2379 + index);
+    const network = { ...NETWORK, securityGroupIds: ids(5), subnetIds: ids(17), clientPorts };
+    const { platform } = synthesizeStacks({ network, clusters: [PLAIN] });
+    const template = platform.toJSON() as SynthesizedStack['template'];
+    const figures = figuresOf({ stackName: 'EtcdRemediation', template, sizeBytes: 0 });
+    const most = (of: string) => Math.max(...figures.flatMap(({ limit, figure }) => (limit === of ? [figure] : [])));
+    expect(most('functionSecurityGroups')).toBe(6);
+    expect(most('functionSubnets')).toBe(17);
+    // One for each port, and one for AWS's APIs.
+    expect(most('securityGroupRules')).toBe(61);
+  });
+
+  it.each<[string, Record<string, unknown>, RegExp]>([
+    ['AWS::Lambda::Function', { VpcConfig: { SecurityGroupIds: ids(6) } }, /6 security groups, .* at most four/],
+    ['AWS::Lambda::Function', { VpcConfig: { SubnetIds: ids(17) } }, /17 subnets, and AWS takes 16 .*"subnetIds"/],
+    ['AWS::EC2::SecurityGroup', { SecurityGroupEgress: ids(61).map((CidrIpv6) => ({ CidrIpv6 })) }, /61 rules out /],
+  ])('refuse a resource %s that is beyond its network: %j', (Type, Properties, message) => {
+    const stack = (properties: Record<string, unknown>) => ({
+      stackName: 'EtcdRemediation',
+      template: { Resources: { It: { Type, Properties: properties } } },
+      sizeBytes: 0,
+    });
+    expect(() => requireWithinLimits([stack(Properties)])).toThrow(message);
+    const one = JSON.parse(JSON.stringify(Properties), (_, value) => (Array.isArray(value) ? value.slice(1) : value));
+    expect(() => requireWithinLimits([stack(one)])).not.toThrow();
   });
 
   it('take a name of 32 characters', () => {

@@ -161,11 +161,28 @@ describe('the pager', () => {
     expect((await send(first, second, first))?.subject).toBe('2 pages: CRITICAL; CRITICAL');
   });
 
+  it('sends one that has no subject under one that says so', async () => {
+    const message = 'A test by hand.';
+    const bare = { body: JSON.stringify({ Message: message }) };
+    expect(await send(bare)).toEqual({ subject: 'A page without a subject', message });
+    expect((await send(bare, recordOf('ALARM', 'x')))?.subject).toBe('2 pages: A page without a subject; ALARM');
+  });
+
+  it('fails where it cannot send, before it times out: of that no alarm tells', () => {
+    const { States, TimeoutSeconds = 0 } = definitionOf(stacks, PAGER);
+    const { TimeoutSeconds: eachSeconds = 0, Retry } = States['Send one message'] as TaskState;
+    expect(Retry).toMatchObject([{ ErrorEquals: ['States.TaskFailed', 'States.Timeout'] }]);
+    const waits = Array.from({ length: Retry?.[0]?.MaxAttempts ?? 0 }, (_, index) => Math.min(2 ** index, 20));
+    const longest = (waits.length + 1) * Number(eachSeconds) + waits.reduce((sum, each) => sum + each, 0);
+    expect(longest).toBeGreaterThan(2 * 60);
+    expect(longest).toBeLessThan(TimeoutSeconds);
+  });
+
   it('takes as many at once as fit into an execution, each as long as it can be', async () => {
     const [pipe] = Object.values(resourcesOf(stacks.platform, 'AWS::Pipes::Pipe'));
     const { BatchSize } = (pipe as Resource).Properties.SourceParameters.SqsQueueParameters;
     // A quotation mark is escaped once for SNS, and once more for SQS.
-    const text = `${'"'.repeat(500)}${'x'.repeat(4_500)}`;
+    const text = '"xx'.repeat(1_667).slice(0, 5_000);
     const envelope = { Type: 'Notification', Subject: 's'.repeat(99), Message: text, more: 'y'.repeat(1_000) };
     const records = Array.from({ length: BatchSize }, () => ({
       body: JSON.stringify(envelope),

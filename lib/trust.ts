@@ -1,0 +1,26 @@
+import type { Stack } from 'aws-cdk-lib';
+import { CfnRole } from 'aws-cdk-lib/aws-iam';
+
+const EVENTS = 'events.amazonaws.com';
+
+interface Trust {
+  Statement: { Principal: { Service?: string }; Condition?: object }[];
+}
+
+/**
+ * Holds the roles by which rules start something to rules of this account. The CDK, which makes these roles, leaves that out, and for other services
+ * does not.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/cross-service-confused-deputy-prevention.html
+ */
+export function trustRulesOfThisAccountAlone(stack: Stack): void {
+  for (const role of stack.node.findAll()) {
+    if (!(role instanceof CfnRole)) continue;
+    const { Statement } = stack.resolve(role.assumeRolePolicyDocument) as Trust;
+    for (const [index, { Principal, Condition }] of Statement.entries()) {
+      if (Condition || Principal.Service !== EVENTS) continue;
+      role.addPropertyOverride(`AssumeRolePolicyDocument.Statement.${index}.Condition`, {
+        StringEquals: { 'aws:SourceAccount': stack.account },
+      });
+    }
+  }
+}
