@@ -5,6 +5,7 @@ import { checkCommand } from './check.ts';
 import { deployedCommands } from './deployed/commands.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { drillCommand } from './drill.ts';
+import { reportCommand } from './report-command.ts';
 import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { endOnSignals } from './signals.ts';
@@ -22,7 +23,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(diagnoseCommand())
     .addCommand(runCommand())
     .addCommand(serveCommand())
-    .addCommand(drillCommand());
+    .addCommand(drillCommand())
+    .addCommand(reportCommand());
   for (const command of deployedCommands()) program.addCommand(command);
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError('(--help says more)');
   try {
