@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Cluster } from '../core/cluster/clusters.ts';
 import type { Diagnosis } from '../core/diagnosis/diagnosis.ts';
+import { messageOf } from '../core/text/failures.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
 import {
   type Diagnosed,
@@ -10,7 +11,6 @@ import {
   diagnosedAs,
 } from './diagnosis-report.ts';
 import { takeFiles } from './files.ts';
-import { messageOf } from './format.ts';
 import { type LookFlags, lookFromHere, takeLook } from './look.ts';
 import { examples, WITHOUT_AWS } from './options.ts';
 

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { RESET_STRATEGIES } from '../core/auth-token-reset/contracts.ts';
 import { HOST_COMMANDS } from '../core/hosts/host-commands.ts';
+import { makeReport } from '../core/incident-report/make-report.ts';
+import type { RecordedDrill } from '../drills/recorded-drill.ts';
 import { SCENARIOS } from '../drills/registry.ts';
 import {
   DAMAGES,
@@ -18,6 +20,7 @@ import { findEtcd } from '../local/etcd/binaries.ts';
 import { DEFAULT_VERSION } from '../local/etcd/versions.ts';
 import { isInside, reexecInside } from '../local/hosts/systemd/enter.ts';
 import { formatMs } from './format.ts';
+import { tellReport } from './kept-reports.ts';
 import { examples, parseDelivery, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
@@ -140,9 +143,17 @@ export function drillCommand(): Command {
     for (const scenario of chosen) {
       output.print(`Drill ${scenario.name}: ${scenario.summary}`);
       const etcd = options.etcd ?? scenario.etcd;
-      const result = await scenario.run({ ...options, etcd }, new Progress(output.print));
+      const progress = new Progress(output.print);
+      let recorded: RecordedDrill | undefined;
+      const record = (each: RecordedDrill) => {
+        recorded = each;
+      };
+      const result = await scenario.run({ ...options, etcd }, Object.assign(progress, { record }));
       const passed = SUCCESSES.includes(result.outcome) && result.checks.every((check) => check.ok);
-      output.finish(result, summarize(result, passed));
+      const { line, reportFile } = await tellReport(() =>
+        makeReport({ ...(recorded ?? { runbooks: [] }), now: new Date() }),
+      );
+      output.finish({ ...result, reportFile }, [...summarize(result, passed), line]);
       if (!passed) process.exitCode = 1;
     }
   });

@@ -5,6 +5,7 @@ import { checkCommand } from './check.ts';
 import { deployedCommands } from './deployed/commands.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { drillCommand } from './drill.ts';
+import { reportCommand } from './report-command.ts';
 import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { endOnSignals } from './signals.ts';
@@ -32,7 +33,8 @@ export function createProgram(): Command {
     .addCommand(diagnoseCommand())
     .addCommand(runCommand())
     .addCommand(serveCommand())
-    .addCommand(drillCommand());
+    .addCommand(drillCommand())
+    .addCommand(reportCommand());
   for (const command of deployedCommands()) program.addCommand(command);
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError('(--help says more)');
   return program;

@@ -1,11 +1,11 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { type HostReports, STILL_RUNNING } from '../core/hosts/run-host-commands.ts';
 import type { Invocation } from '../core/remediation/invocation.ts';
+import { describeError } from '../core/text/failures.ts';
 import { firstLine } from '../core/text/format.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
 import type { JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';
-import { describeError } from './format.ts';
 
 /** After this long a state says that it is still running, and then again and again. */
 const STILL_RUNNING_MS = 2_000;

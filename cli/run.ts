@@ -1,14 +1,18 @@
 import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
 import type { Cluster } from '../core/cluster/clusters.ts';
+import { makeReport } from '../core/incident-report/make-report.ts';
 import { APPROVAL_WANTED } from '../core/remediation/remediation.ts';
 import type { ApprovalAnswer } from '../core/remediation/remediation-items.ts';
 import { INCIDENTS, type Incident, RUNBOOKS } from '../core/runbooks.ts';
 import type { JsonObject } from '../local/asl/json.ts';
 import type { Platform } from '../local/platform.ts';
+import { recordedRemediation } from '../local/recorded.ts';
+import { commandsHere } from './commands-here.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { Follower } from './follower.ts';
 import { formatMs } from './format.ts';
+import { tellReport } from './kept-reports.ts';
 import { examples, LOCK_OF_THIS_PROCESS, parseParameters, requireNothingOfOneRunbook, WITHOUT_AWS } from './options.ts';
 import { type Output, openOutput } from './output.ts';
 import { Progress } from './progress.ts';
@@ -129,10 +133,16 @@ async function remediate(platform: Platform, { cluster, input, flags, output }: 
   await platform.settled();
   const { result, lines: said } = describeEnd(execution, follower, { cluster, files: flags });
   const lines = said.map((line) => saidHere(line, { files: flags }));
-  output.finish({ ...result, remediateMs: Date.now() - startedAt, stateTransitions: follower.stateTransitions }, [
-    `${result.outcome} in ${formatMs(Date.now() - startedAt)}. ${lines[0]}`,
-    ...lines.slice(1),
-  ]);
+  const { line, reportFile } = await tellReport(() =>
+    makeReport({
+      ...recordedRemediation(remediation, platform.executions),
+      ...{ commands: commandsHere(flags), now: new Date() },
+    }),
+  );
+  output.finish(
+    { ...result, reportFile, remediateMs: Date.now() - startedAt, stateTransitions: follower.stateTransitions },
+    [`${result.outcome} in ${formatMs(Date.now() - startedAt)}. ${lines[0]}`, ...lines.slice(1), line],
+  );
   if (execution.status !== 'SUCCEEDED') process.exitCode ??= 1;
 }
 

@@ -12,6 +12,9 @@ const OF_REMEDIATION = /arn:[\w-]+:states:[^\s:]*:[^\s:]*:execution:etcd-remedia
 /** Behind what a runbook has ended with. Its steps are in the same output here, and nobody can ask for it. */
 const OF_RUNBOOK = / ?\(arn:[\w-]+:states:[^\s:]*:[^\s:]*:execution:etcd-remediation-[\w-]+:[\w-]+\)/g;
 
+/** Here a line of its own names it, once it is written. */
+const OF_REPORT = / Its report, once it has ended: \S.*?\.html/g;
+
 /**
  * Workflows say what they say to whoever has AWS: with the ARN of an execution, and commands for what is deployed. Where they run on this machine,
  * the ID does, and commands that work here stand in their place.
@@ -24,6 +27,7 @@ export function saidHere(text: string, { files, api }: Here): string {
   return text
     .replaceAll(OF_REMEDIATION, '$1')
     .replaceAll(OF_RUNBOOK, '')
+    .replaceAll(OF_REPORT, '')
     .replaceAll(/npx etcd-remediation approve (\S+)/g, (_, id) =>
       api
         ? `${answer(id, { decision: 'approve' })}\nN is the number of the question, "approval": {"id": ...} in: ${curl(`/remediations/${id}`)}`
@@ -35,5 +39,6 @@ export function saidHere(text: string, { files, api }: Here): string {
     .replaceAll(/npx etcd-remediation diagnose --deployed ([\w-]+)/g, (_, cluster) =>
       typed('diagnose', ...about, '--cluster', cluster),
     )
+    .replaceAll(/npx etcd-remediation report (\S+) --deployed/g, (_, id) => typed('report', id))
     .replaceAll(/npx etcd-remediation clusters\b/g, curl('/clusters') || typed('diagnose', ...about));
 }

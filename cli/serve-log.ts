@@ -1,9 +1,9 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { RemediationReport } from '../core/remediation/remediation-report.ts';
+import { describeError } from '../core/text/failures.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
 import type { JsonObject, JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';
-import { describeError } from './format.ts';
 import { clusterOfEnded, helperNamed } from './helper-workflows.ts';
 import { describeStart, Progress } from './progress.ts';
 import { describeRemediation } from './remediation-report.ts';

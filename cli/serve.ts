@@ -1,14 +1,20 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { Command, InvalidArgumentError } from 'commander';
 import type { ClustersFile } from '../core/cluster/clusters.ts';
+import { makeReport } from '../core/incident-report/make-report.ts';
 import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
 import { serveApi } from '../local/api-server.ts';
 import type { EmbeddedDetector } from '../local/detector.ts';
+import type { Execution } from '../local/executions.ts';
 import type { Platform } from '../local/platform.ts';
+import { recordedRemediation } from '../local/recorded.ts';
+import { commandsHere } from './commands-here.ts';
 import { type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
+import { reportsFolder, tellReport } from './kept-reports.ts';
 import { examples, LOCK_OF_THIS_PROCESS, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { ServeLog } from './serve-log.ts';
@@ -61,6 +67,14 @@ async function serve(flags: Flags): Promise<void> {
   const { stagingAddress } = flags;
   const log = new ServeLog(output.print, { clusters: file.clusters.map(({ name }) => name), here: { files: flags } });
   log.say('Synthesizing the workflows and bundling their steps');
+  /** Those that are being written. */
+  const reports = new Set<Promise<void>>();
+  const report = async (execution: Execution) => {
+    const recorded = recordedRemediation(execution, platform.executions);
+    const made = () => makeReport({ ...recorded, commands: commandsHere(flags), now: new Date() });
+    const { line } = await tellReport(made);
+    log.say(line, String(Object(execution.input).cluster ?? ''));
+  };
   const platform = await startPlatform({
     file,
     secrets,
@@ -68,6 +82,10 @@ async function serve(flags: Flags): Promise<void> {
     ...stagingAt(stagingAddress),
     onPage: log.page,
     onOwnStart: log.follow,
+    reports: `${pathToFileURL(reportsFolder())}/`,
+    onEnded: (execution) => {
+      if (isWorthAReport(execution)) reports.add(report(execution));
+    },
   });
   const folder = await mkdtemp(join(tmpdir(), 'etcd-remediation-serve-'));
   try {
@@ -87,10 +105,17 @@ async function serve(flags: Flags): Promise<void> {
       await server.close();
     }
     await stopRemediations(platform, log);
+    await Promise.all(reports);
   } finally {
     await platform.close();
     await rm(folder, { recursive: true });
   }
+}
+
+/** Another remediation had the cluster: what came of that one is told in its own. */
+function isWorthAReport({ stateMachineName, result }: Execution): boolean {
+  if (stateMachineName !== ENTRY_STATE_MACHINE) return false;
+  return result?.status !== 'SUCCEEDED' || Object(result.output).outcome !== 'AlreadyInProgress';
 }
 
 function watch(platform: Platform, { clusters }: ClustersFile, log: ServeLog): EmbeddedDetector {

@@ -1,7 +1,7 @@
-import { type HistoryEvent, paginateGetExecutionHistory, type SFNClient } from '@aws-sdk/client-sfn';
+import type { HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
 import type { ProgressEntry } from '../core/api/api.ts';
 import { executionStartedBy } from '../core/remediation/started-execution.ts';
-import { answerOf } from './aws-answers.ts';
+import { historyOf } from './recorded.ts';
 
 /** What these do is over at once, and says nothing about how far a remediation is. */
 const PASSED_THROUGH: readonly (string | undefined)[] = ['ChoiceStateEntered', 'PassStateEntered'];
@@ -23,14 +23,6 @@ export async function progressOf(client: SFNClient, executionArn: string): Promi
     entries.push(...ofRunbook.map((entry) => ({ ...entry, runbook: runbookOf(child) })));
   }
   return entries;
-}
-
-async function historyOf(client: SFNClient, executionArn: string): Promise<HistoryEvent[]> {
-  const pages = paginateGetExecutionHistory({ client }, { executionArn, maxResults: 1000 });
-  const events: HistoryEvent[] = [];
-  const next = () => answerOf(pages.next());
-  for (let page = await next(); !page.done; page = await next()) events.push(...(page.value.events ?? []));
-  return events;
 }
 
 /** Adds a state that was entered, and to one that has ended what it says of itself. @param entries of the same execution */

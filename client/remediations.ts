@@ -12,6 +12,7 @@ import type { Accepted, AnswerRequest, PendingApproval, Remediation } from '../c
 import { Problem } from '../core/api/problems.ts';
 import { requireNamedMember } from '../core/cluster/named-member.ts';
 import { InvalidInput } from '../core/errors.ts';
+import { reportPlaces } from '../core/incident-report/places.ts';
 import { parseRemediationInput, type RemediationInput, remediationIdSchema } from '../core/remediation/remediation.ts';
 import type { ApprovalAnswer, LockItem, WantedApproval } from '../core/remediation/remediation-items.ts';
 import type { RemediationReport } from '../core/remediation/remediation-report.ts';
@@ -130,6 +131,7 @@ export class Remediations {
       approval: isRunning ? pendingApproval(id, lock) : null,
       outcome: isRunning ? null : endedAs(status, report, error),
       report,
+      reportAt: isRunning ? null : reportPlaces(this.#deployment.reports, id),
       error: error ?? null,
       cause: cause ?? null,
     };

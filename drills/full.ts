@@ -1,9 +1,10 @@
+import { countStateTransitions } from '../core/incident-report/state-transitions.ts';
 import type { RemediationReport } from '../core/remediation/remediation-report.ts';
 import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
-import { countStateTransitions } from '../local/asl/history.ts';
 import type { Execution } from '../local/executions.ts';
 import { until } from './conditions.ts';
 import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, noAlarmIsLeft, oldDataIsKept } from './proofs.ts';
+import { hasActed } from './recorded-drill.ts';
 import type { DrillCheck, DrillOptions, DrillProgress, DrillResult } from './scenario.ts';
 import { type HostedStage, setHostedStage } from './stage.ts';
 import { nothingIsLost, readBack, resultOf, underLoad } from './under-load.ts';
@@ -130,14 +131,6 @@ async function drill(
 /** Everything that an alarm has started, the first one first. */
 function remediations({ platform }: HostedStage): Execution[] {
   return platform.executions.of(ENTRY_STATE_MACHINE).toReversed();
-}
-
-/** Whether it has ended, and not because another one was at it, or because there was nothing left to do. */
-function hasActed({ result }: Execution): boolean {
-  if (!result) return false;
-  if (result.status !== 'SUCCEEDED') return true;
-  const { outcome } = result.output as unknown as RemediationReport;
-  return outcome !== 'AlreadyInProgress' && outcome !== 'NothingToDo';
 }
 
 function compare(found: readonly string[], expected: readonly string[]): Pick<DrillCheck, 'ok' | 'detail'> {

@@ -3,6 +3,7 @@ import type { RESET_STRATEGIES } from '../core/auth-token-reset/contracts.ts';
 import type { JsonValue } from '../local/asl/json.ts';
 import type { HostFault } from '../local/aws/host-faults.ts';
 import type { Observer } from '../local/executions.ts';
+import type { RecordedDrill } from './recorded-drill.ts';
 
 /** What a drill tells while it runs. */
 export interface DrillProgress {
@@ -12,6 +13,8 @@ export interface DrillProgress {
   onEvent(event: HistoryEvent): void;
   /** Asked for each execution that nobody but a rule has started, for who is to be told of its events. */
   follow?(stateMachineName: string, input: JsonValue): Observer;
+  /** What a report of it is made of, before its cluster ends. */
+  record?(recorded: RecordedDrill): void;
 }
 
 export interface DrillOptions {

@@ -14,6 +14,7 @@ import { type ConfigurationFormat, UNIT } from '../local/hosts/hosted-member.ts'
 import { startProcessHosts } from '../local/hosts/process-hosts.ts';
 import { startSystemdHosts } from '../local/hosts/systemd-hosts.ts';
 import { Platform, type PlatformOptions } from '../local/platform.ts';
+import type { RecordedDrill } from './recorded-drill.ts';
 import type { DrillOptions, DrillProgress } from './scenario.ts';
 import type { Witness } from './witness.ts';
 
@@ -31,6 +32,8 @@ export interface BaseStage {
   secrets: ClusterSecrets;
   file: ClustersFile;
   platform: Platform;
+  /** Takes what a report of the drill is made of. */
+  record(recorded: RecordedDrill): void;
   /** Connects and logs in anew: where a cluster was restored, its members wait with an old token until they have come as far as it says. */
   reconnect(): void;
   close(): Promise<void>;
@@ -72,7 +75,7 @@ export async function setStage(options: StageOptions, progress: DrillProgress): 
   const configuredQuotaBytes = (options.configuredQuotaMiB ?? options.sizeMiB) * 1024 * 1024;
   const configuration = { name: CLUSTER_NAME, members, quotaBackendBytes: configuredQuotaBytes };
   const platform = await deploy(cluster, configuration, {}, options, progress);
-  return assemble({ ...platform, cluster, etcdVersion: binaries.version });
+  return assemble({ ...platform, cluster, etcdVersion: binaries.version }, progress);
 }
 
 export interface HostedOptions extends DrillOptions, Pick<PlatformOptions, 'clock'> {
@@ -139,7 +142,7 @@ export async function setHostedStage(options: HostedOptions, progress: DrillProg
     ...(backups !== undefined && { backups: { [BACKUPS_BUCKET]: backups } }),
   };
   const platform = await deploy(cluster, configuration, reach, options, progress);
-  return assemble({ ...platform, cluster, hosts, etcdVersion: binaries.version });
+  return assemble({ ...platform, cluster, hosts, etcdVersion: binaries.version }, progress);
 }
 
 /** What both kinds of clusters offer. */
@@ -161,6 +164,7 @@ interface Deployed {
 /** Adds those who look at the cluster, and what closes all of it. */
 function assemble<Parts extends Deployed & { cluster: Deployable; etcdVersion: string }>(
   parts: Parts,
+  progress: DrillProgress,
 ): Parts & BaseStage {
   const { cluster } = parts;
   const witness: Witness = {
@@ -173,6 +177,7 @@ function assemble<Parts extends Deployed & { cluster: Deployable; etcdVersion: s
     ...parts,
     witness,
     etcd: connect(),
+    record: (recorded: RecordedDrill) => progress.record?.(recorded),
     reconnect: () => {
       stage.etcd.close();
       stage.etcd = connect();

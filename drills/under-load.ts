@@ -1,9 +1,10 @@
+import { countStateTransitions } from '../core/incident-report/state-transitions.ts';
 import type { Incident } from '../core/runbooks.ts';
 import type { ExecutionResult } from '../local/asl/execution.ts';
-import { countStateTransitions } from '../local/asl/history.ts';
 import type { JsonObject } from '../local/asl/json.ts';
 import type { HostFault } from '../local/aws/host-faults.ts';
 import { reportedOutcome, settles, until } from './conditions.ts';
+import { recordedDrill } from './recorded-drill.ts';
 import type { DrillCheck, DrillProgress, DrillResult } from './scenario.ts';
 import { type BaseStage, CLUSTER_NAME } from './stage.ts';
 import { countLostWrites } from './witness.ts';
@@ -23,7 +24,9 @@ export async function underLoad(
   const { tls, login } = stage.secrets;
   const writer = new WriterThread({ ...load, tls, login });
   try {
-    return await drill(writer);
+    const result = await drill(writer);
+    stage.record(recordedDrill(stage.platform, result, (await writer.ask('look')).slices));
+    return result;
   } finally {
     await writer.end().finally(() => stage.close());
   }

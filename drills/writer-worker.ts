@@ -34,10 +34,10 @@ export type Answer = { value: AnswerTo<Act> } | { problem: string; isOutage: boo
 
 function figures() {
   const { refusedAt, ackedWrites, firstAckAt, unansweredWrites } = writer;
-  const { maxWriteStallMs, maxSilenceMs, maxWaitMs } = writer;
+  const { maxWriteStallMs, maxSilenceMs, maxWaitMs, slices } = writer;
   return {
     ...{ refusedAt, ackedWrites, firstAckAt, unansweredWrites },
-    ...{ maxWriteStallMs, maxSilenceMs, maxWaitMs },
+    ...{ maxWriteStallMs, maxSilenceMs, maxWaitMs, slices },
   };
 }
 

@@ -15,6 +15,19 @@ const TRIAL = { deadlineMs: 2_000, intervalMs: 50 };
 /** Small writes that go on, one each interval. */
 const TRICKLE = { prefix: 'drill/trickle/', keys: 1_000, valueBytes: 128, intervalMs: 25, maxUnderWay: 500 };
 
+/** What is counted together. */
+const SLICE_MS = 500;
+
+/** Writes that ended in each slice of time since the measurement of stalls began. */
+export interface WriteSlices {
+  /** Milliseconds since 1970. */
+  from: number;
+  sliceMs: number;
+  accepted: number[];
+  refused: number[];
+  unanswered: number[];
+}
+
 export interface WriterOptions {
   endpoints: readonly string[];
   tls?: ClientTls | undefined;
@@ -53,6 +66,7 @@ export class Writer {
   maxSilenceMs = 0;
   /** Longest time from one write to its answer, or to its end without one. */
   maxWaitMs = 0;
+  #slices = newSlices();
   readonly #flood: Load;
   readonly #connections: Connection[];
   readonly #retired: Connection[] = [];
@@ -101,6 +115,14 @@ export class Writer {
     this.#lastAckAt = this.#lastAnswerAt = this.#measuredFrom = Date.now();
     this.maxWriteStallMs = this.maxSilenceMs = this.maxWaitMs = this.unansweredWrites = 0;
     this.firstAckAt = undefined;
+    this.#slices = newSlices();
+  }
+
+  get slices(): WriteSlices {
+    const { accepted, refused, unanswered, ...when } = this.#slices;
+    const length = Math.max(accepted.length, refused.length, unanswered.length);
+    const whole = (counts: number[]) => Array.from({ length }, (_, at) => counts[at] ?? 0);
+    return { ...when, accepted: whole(accepted), refused: whole(refused), unanswered: whole(unanswered) };
   }
 
   /** Ends the writing and waits for the writes under way; a stall that lasts until now counts. @throws what was no outage */
@@ -191,17 +213,20 @@ export class Writer {
     } catch (error) {
       if (hasReason(error, 'NoSpace')) {
         this.refusedAt ??= Date.now();
+        this.#count('refused');
         this.#answered();
         this.slowDown();
         return false;
       }
       // Authentication was just disabled or enabled, and the login before this write is worth nothing any more.
       if (this.#hasLogin && hasReason(error, 'TokenRejected', 'LoginRequired', 'PermissionDenied')) {
+        this.#count('refused');
         this.#answered();
         return false;
       }
       if (!(error instanceof EtcdUnavailable)) throw error;
       this.unansweredWrites++;
+      this.#count('unanswered');
       return undefined;
     } finally {
       this.maxWaitMs = Math.max(this.maxWaitMs, Date.now() - Math.max(sentAt, this.#measuredFrom));
@@ -211,6 +236,7 @@ export class Writer {
   #acknowledge(key: string, write: Acknowledged): void {
     const now = Date.now();
     this.ackedWrites++;
+    this.#count('accepted');
     this.firstAckAt ??= now;
     this.maxWriteStallMs = Math.max(this.maxWriteStallMs, now - this.#lastAckAt);
     this.#lastAckAt = now;
@@ -220,9 +246,19 @@ export class Writer {
     if (!known || write.revision > known.revision) this.#acknowledged.set(key, write);
   }
 
+  #count(end: 'accepted' | 'refused' | 'unanswered'): void {
+    const { from, [end]: counts } = this.#slices;
+    const at = Math.floor((Date.now() - from) / SLICE_MS);
+    counts[at] = (counts[at] ?? 0) + 1;
+  }
+
   #answered(): void {
     const now = Date.now();
     this.maxSilenceMs = Math.max(this.maxSilenceMs, now - this.#lastAnswerAt);
     this.#lastAnswerAt = now;
   }
+}
+
+function newSlices(): WriteSlices {
+  return { from: Date.now(), sliceMs: SLICE_MS, accepted: [], refused: [], unanswered: [] };
 }

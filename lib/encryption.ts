@@ -16,7 +16,7 @@ const USE = ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKe
  */
 export function encryptWithOwnKey(stack: Stack): void {
   const key = new Key(stack, 'Key', {
-    description: 'etcd-remediation: the topic, the staging bucket, the table and the logs',
+    description: 'etcd-remediation: the topic, the buckets, the table and the logs',
     enableKeyRotation: true,
   });
   const { keyArn } = key;

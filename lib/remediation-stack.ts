@@ -10,6 +10,7 @@ import { bundleOf, stepFunctions } from './functions.ts';
 import { named, PREFIX } from './names.ts';
 import { Pages } from './pages.ts';
 import { RemediationTable } from './remediation-table.ts';
+import { Reports } from './reports.ts';
 import { StagingBucket } from './staging-bucket.ts';
 import { connectSteps } from './step-network.ts';
 import { AlarmRule } from './triggers/alarm-rule.ts';
@@ -56,6 +57,7 @@ export class RemediationStack extends Stack {
     const proveWrites = step('prove-writes');
     const loadRemediation = step('load-remediation');
     const pages = new Pages(this, 'Pages');
+    const reports = new Reports(this, 'Reports');
     const table = new RemediationTable(this, 'Remediations');
 
     const spaceReclaim = new SpaceReclaim(this, 'SpaceReclaim', {
@@ -121,6 +123,7 @@ export class RemediationStack extends Stack {
       steps: { loadRemediation, diagnoseCluster, chooseRunbook: step('choose-runbook') },
       table,
       pages,
+      reports: reports.folder,
       runbooks: {
         'quorum-lost': quorumRecovery.stateMachine,
         'space-exceeded': spaceReclaim.stateMachine,
@@ -128,6 +131,7 @@ export class RemediationStack extends Stack {
         'auth-token-invalid': authTokenReset.stateMachine,
       },
     });
+    reports.makeFor(remediation, bundleOf('reports', bundles));
     new AlarmRule(this, 'AlarmRule', { stateMachine: remediation, pages });
     new LockRelease(this, 'LockRelease', { table, pages, remediation });
     new Check(this, 'Check', {
@@ -144,6 +148,7 @@ export class RemediationStack extends Stack {
       stateMachineArn: remediation.stateMachineArn,
       table: table.table,
       diagnoseFunction: functions.diagnosis.function,
+      reports: reports.folder,
     });
     new FleetDashboard(this, 'FleetDashboard');
     new StartAutomation(this, 'StartAutomation', { stateMachineArn: remediation.stateMachineArn });
@@ -152,6 +157,7 @@ export class RemediationStack extends Stack {
       stateMachineArn: remediation.stateMachineArn,
       tableName: table.table.tableName,
       diagnoseFunction: functions.diagnosis.function.functionArn,
+      reports: reports.folder,
     };
     new StringParameter(this, 'Deployment', {
       parameterName: named(this, DEPLOYMENT_PARAMETER),

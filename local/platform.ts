@@ -48,8 +48,12 @@ export interface PlatformOptions {
   backups?: Readonly<Record<string, string>>;
   /** Told of each page that a workflow sends. */
   onPage?: (page: Page) => void;
+  /** The folder in which reports are kept, as the API names it: a URL with the slash that ends it. */
+  reports?: string;
   /** Asked for each execution that a rule or the API starts, by its state machine's name and its input, for who is to be told of its events. */
   onOwnStart?: (stateMachineName: string, input: JsonValue) => Observer;
+  /** Told of each execution that has ended. */
+  onEnded?: (execution: Execution) => void;
   /** What executions wait by: this machine's clock, if not said. */
   clock?: Clock;
   /** See `RunCommandOptions`. */
@@ -92,7 +96,8 @@ export class Platform {
   readonly #goingOn = new Set<Promise<ExecutionResult>>();
   readonly #closing = new AbortController();
 
-  private constructor({ assembly, endpoints, lambdas, commands, faults, tasksFor, onPage, onOwnStart, clock }: Parts) {
+  private constructor(parts: Parts) {
+    const { assembly, endpoints, lambdas, commands, faults, tasksFor, onPage, onOwnStart, onEnded, clock } = parts;
     this.#assembly = assembly;
     this.#onPage = onPage;
     this.#endpoints = endpoints;
@@ -105,6 +110,7 @@ export class Platform {
       tasksFor: ({ observer }) => tasksFor(observer),
       onStart: (definition) => this.#warm(definition),
       onEnd: (execution, result) => {
+        onEnded(execution);
         if (!this.#closing.signal.aborted) this.putEvent(executionEnded(execution, result));
       },
       ...(clock && { clock }),
@@ -121,6 +127,8 @@ export class Platform {
     backups = {},
     onPage = () => undefined,
     onOwnStart = () => ({}),
+    onEnded = () => undefined,
+    reports,
     clock,
     deliveryMs = 0,
     reboot,
@@ -177,7 +185,7 @@ export class Platform {
         ),
       );
       const lambdas = new LambdaHost(
-        assembly.functions.map((each) => withCredentials(each, iam)),
+        assembly.functions.map((each) => withCredentials(withReports(each, reports), iam)),
         {
           AWS_REGION: credentials.region,
           AWS_ACCESS_KEY_ID: accessKeyId,
@@ -206,7 +214,7 @@ export class Platform {
           observer,
         );
       const platform: Platform = new Platform({
-        ...{ assembly, endpoints, lambdas, commands, faults, tasksFor, onPage, onOwnStart, clock },
+        ...{ assembly, endpoints, lambdas, commands, faults, tasksFor, onPage, onOwnStart, onEnded, clock },
       });
       lambdas.warm(FIRST_FUNCTIONS.map((name) => arnOf(name, assembly)));
       return platform;
@@ -311,8 +319,10 @@ export class Platform {
 
   /** Hands an event to the synthesized rules, as EventBridge does. */
   putEvent(event: JsonObject): void {
-    const { rules, stateMachines } = this.#assembly;
+    const { rules, stateMachines, functions } = this.#assembly;
     for (const { arn: target, input } of deliveriesOf(rules, event)) {
+      // What is at hand here makes a better report than what a function could ask for: see local/recorded.ts.
+      if (functions.some(({ arn }) => arn === target)) continue;
       const started = Object.keys(stateMachines).find((name) => stateMachineArn(name) === target);
       if (started === undefined) throw new Error(`The embedded platform does not know the target ${target}.`);
       this.#startByItself({ stateMachineName: started, input });
@@ -325,6 +335,14 @@ function withCredentials(definition: LambdaFunction, iam: Iam): LambdaFunction {
   const { accessKeyId, secretAccessKey } = iam.credentialsOf(String(definition.roleArn), definition.name);
   const own = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
   return { ...definition, environment: { ...definition.environment, ...own } };
+}
+
+/** Where reports lie here, in the place of the bucket. */
+function withReports(definition: LambdaFunction, reports: string | undefined): LambdaFunction {
+  const { environment } = definition;
+  return reports !== undefined && environment.REPORTS !== undefined
+    ? { ...definition, environment: { ...environment, REPORTS: reports } }
+    : definition;
 }
 
 function arnOf(name: FunctionName | 'api', { functions }: Assembly): string {
@@ -343,5 +361,6 @@ interface Parts {
   tasksFor: (observer: Observer) => ReturnType<typeof tasksOf>;
   onPage: (page: Page) => void;
   onOwnStart: (stateMachineName: string, input: JsonValue) => Observer;
+  onEnded: (execution: Execution) => void;
   clock: Clock | undefined;
 }

@@ -61,7 +61,17 @@ function describeStatus(remediation: Remediation, flags: DeployedFlags): string[
     ];
   }
   const tookMs = Date.parse(endedAt) - Date.parse(startedAt);
-  return [`${title}: ${outcome} in ${formatMs(tookMs)}. ${summaryOf(remediation)}`, ...linesOfEnd(remediation, flags)];
+  return [
+    `${title}: ${outcome} in ${formatMs(tookMs)}. ${summaryOf(remediation)}`,
+    ...linesOfEnd(remediation, flags),
+    ...linesOfReport(remediation, flags),
+  ];
+}
+
+/** Of one that only found another at work there is none. */
+function linesOfReport({ id, reportAt, outcome }: Remediation, flags: DeployedFlags): string[] {
+  if (reportAt === null || outcome === 'AlreadyInProgress') return [];
+  return [`Report: ${typedNext(flags, 'report', id, '--deployed')}, or ${reportAt.page}`];
 }
 
 /** A failure's cause is told whole: it ends with what was undone, and nothing else says so. */

@@ -37,6 +37,7 @@ const remediation: Remediation = {
   },
   outcome: null,
   report: null,
+  reportAt: null,
   error: null,
   cause: null,
 };

@@ -106,6 +106,12 @@ export const remediationSchema = z.object({
       '`Remediated`, `NothingToDo`, `Planned`, `AlreadyInProgress`; else the name of an error, `TIMED_OUT` or `ABORTED`',
     ),
   report: remediationReportSchema.nullable().describe('What it ended with, null where it failed or runs'),
+  reportAt: z
+    .object({ page: z.string().describe('HTML'), data: z.string().describe('JSON') })
+    .nullable()
+    .describe(
+      'Where the report for people lies, some seconds after the end: in S3, or on the machine that serves this API. Null while it runs',
+    ),
   error: z.string().nullable(),
   cause: z.string().nullable().describe('What was seen, what it means and what to do'),
 });

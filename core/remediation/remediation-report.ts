@@ -13,7 +13,7 @@ const roundSchema = z.object({
 });
 export type Round = z.output<typeof roundSchema>;
 
-const approvalSchema = z.object({
+export const approvalSchema = z.object({
   incident: incidentSchema,
   decision: z.enum(['approve', 'reject']),
   by: z.string().describe('Who, as AWS knows them'),

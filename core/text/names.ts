@@ -19,6 +19,8 @@ export const deploymentSchema = z.object({
   /** The table of `core/remediation/remediation-items.ts`. */
   tableName: z.string(),
   diagnoseFunction: z.string(),
+  /** The folder of the reports: `s3://BUCKET/remediations/`. */
+  reports: z.string(),
 });
 
 export type Deployment = z.output<typeof deploymentSchema>;

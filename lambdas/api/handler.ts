@@ -10,11 +10,12 @@ import { deploymentSchema } from '../../core/text/names.ts';
 import { parse } from '../../core/text/parse.ts';
 import { ApiRequest } from './request.ts';
 
-const { STATE_MACHINE_ARN, TABLE_NAME, DIAGNOSE_FUNCTION } = process.env;
+const { STATE_MACHINE_ARN, TABLE_NAME, DIAGNOSE_FUNCTION, REPORTS } = process.env;
 const deployment = deploymentSchema.parse({
   stateMachineArn: STATE_MACHINE_ARN,
   tableName: TABLE_NAME,
   diagnoseFunction: DIAGNOSE_FUNCTION,
+  reports: REPORTS,
 });
 const remediations = new Remediations(deployment);
 const clusters = new Clusters(deployment);

@@ -13,8 +13,8 @@ import {
 } from '../../core/hosts/host-commands.ts';
 import { NOT_LISTED, WRONG_IN_HOSTS_FILE } from '../../core/hosts/hosts-file.ts';
 import { parse } from '../../core/text/parse.ts';
+import { withoutSignatures } from '../../core/text/redaction.ts';
 import { type CommandInvocation, type CommandOutcome, type HostCommandResult, readOutcome } from './outcome.ts';
-import { withoutSignatures } from './redaction.ts';
 import { BY_HOSTS_FILE, NOT_IN_FILE, NOT_MANAGED } from './refusals.ts';
 import { type Asking, openSsm, type Ssm } from './ssm.ts';
 

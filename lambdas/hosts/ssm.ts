@@ -2,8 +2,8 @@ import type { SSMClient } from '@aws-sdk/client-ssm';
 import { AWS_CLIENT } from '../../client/aws.ts';
 import type { ClusterAccess } from '../../core/cluster/cluster-role.ts';
 import { RemediationError } from '../../core/errors.ts';
+import { withoutSignatures } from '../../core/text/redaction.ts';
 import { sessionOf } from '../cluster-session.ts';
-import { withoutSignatures } from './redaction.ts';
 import { refusalOf } from './refusals.ts';
 
 /** One question to SSM, or one thing that is asked of it. */

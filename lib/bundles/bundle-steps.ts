@@ -6,17 +6,18 @@ import { etcdClient } from './etcd-client.ts';
 
 const LAMBDAS = join(import.meta.dirname, '../../lambdas');
 const FILE = 'index.cjs';
-const API_FILE = join(LAMBDAS, 'api/handler.ts');
+/** The functions that run no steps, each with a handler of its own. */
+const OTHERS = ['api', 'reports'];
 /** Before a function's name: its entry point is no file. */
 const ENTRY = 'steps-of:';
 
-/** A folder for each function of `lib/steps.ts`, and for the `api`, that holds `index.cjs` with the export `handler`. */
+/** A folder for each function of `lib/steps.ts`, for the `api` and for the `reports`, that holds `index.cjs` with the export `handler`. */
 export type StepBundles = Readonly<Record<string, string>>;
 
 /** The text of each, by the same names: kept as the process's sources are. */
 let built: Promise<Readonly<Record<string, string>>> | undefined;
 
-/** Bundles the steps of each function, and the API, into a folder of its own below `outDir`. */
+/** Bundles the steps of each function, the API, and what makes reports, into a folder of its own below `outDir`. */
 export async function bundleSteps(outDir: string): Promise<StepBundles> {
   built ??= buildSteps();
   const bundles = await built;
@@ -35,7 +36,7 @@ export async function bundleSteps(outDir: string): Promise<StepBundles> {
 async function buildSteps(): Promise<Readonly<Record<string, string>>> {
   const sources = {
     ...Object.fromEntries(Object.keys(STEPS_OF).map((name) => [name, `${ENTRY}${name}`])),
-    api: API_FILE,
+    ...Object.fromEntries(OTHERS.map((name) => [name, join(LAMBDAS, name, 'handler.ts')])),
   };
   const { outputFiles } = await build({
     entryPoints: Object.entries(sources).map(([name, source]) => ({ in: source, out: join(name, 'index') })),

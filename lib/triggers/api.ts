@@ -35,6 +35,8 @@ export interface RemediationApiProps {
   table: Pick<ITable, 'tableArn' | 'tableName'>;
   /** Of the step `diagnose-cluster`. */
   diagnoseFunction: IFunction;
+  /** The folder of the reports. */
+  reports: string;
 }
 
 /** What API Gateway itself waits for at most. The longest that an answer is tried again for, and a diagnosis, fit into it. */
@@ -66,8 +68,9 @@ const ACCESS_LOG_FORMAT = AccessLogFormat.custom(
 export class RemediationApi extends Construct {
   readonly #integration: LambdaIntegration;
 
-  constructor(scope: Construct, id: string, { bundle, stateMachineArn, table, diagnoseFunction }: RemediationApiProps) {
+  constructor(scope: Construct, id: string, props: RemediationApiProps) {
     super(scope, id);
+    const { bundle, stateMachineArn, table, diagnoseFunction, reports } = props;
     const handler = new StepFunction(this, 'Function', {
       bundle,
       description: 'Answers the API: starts, follows, approves of and stops remediations',
@@ -77,6 +80,7 @@ export class RemediationApi extends Construct {
     handler.function.addEnvironment('STATE_MACHINE_ARN', stateMachineArn);
     handler.function.addEnvironment('TABLE_NAME', table.tableName);
     handler.function.addEnvironment('DIAGNOSE_FUNCTION', diagnoseFunction.functionArn);
+    handler.function.addEnvironment('REPORTS', reports);
     this.#grant(handler, { stateMachineArn, table, diagnoseFunction });
     this.#integration = new LambdaIntegration(handler.function, {
       // One permission for the function, and not one for each of the methods.
@@ -190,7 +194,7 @@ export class RemediationApi extends Construct {
   }
 }
 
-type Resources = Omit<RemediationApiProps, 'bundle'>;
+type Resources = Omit<RemediationApiProps, 'bundle' | 'reports'>;
 
 /** What API Gateway checks of a request, and passes on. */
 function describe(

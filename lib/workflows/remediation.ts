@@ -22,6 +22,8 @@ export interface RemediationProps {
   steps: { loadRemediation: Step; diagnoseCluster: Step; chooseRunbook: Step };
   table: RemediationTable;
   pages: Pages;
+  /** The folder of the reports. */
+  reports: string;
   /** Of the runbooks that there are. */
   runbooks: Readonly<Partial<Record<Incident, StateMachine>>>;
 }
@@ -74,7 +76,7 @@ const NOTHING_ASKED = { asked: null, approved: null };
 export class Remediation extends Construct {
   readonly stateMachine: StateMachine;
 
-  constructor(scope: Construct, id: string, { steps, table, pages, runbooks }: RemediationProps) {
+  constructor(scope: Construct, id: string, { steps, table, pages, reports, runbooks }: RemediationProps) {
     super(scope, id);
     const stop = raiseAgain(this, 'Stop with the error');
     const notBegun = pages.page(this, 'Page that it could not begin', {
@@ -101,7 +103,7 @@ export class Remediation extends Construct {
 
     // By its name, for it is this very state machine.
     const itself = StateMachine.fromStateMachineName(this, 'Itself', named(this, ENTRY_STATE_MACHINE));
-    const ending = giveLockBack(this, { table, pages, ended: this.endings(), remediation: itself });
+    const ending = giveLockBack(this, { table, pages, reports, ended: this.endings(), remediation: itself });
     const onError = ending.afterError;
 
     const stayFailed = Pass.jsonata(this, 'End with the error of the runbook', {

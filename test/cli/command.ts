@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export const ENTRY = join(import.meta.dirname, '../../bin/etcd-remediation.ts');
@@ -7,6 +9,18 @@ export interface Ended {
   status: number | null;
   stdout: string;
   stderr: string;
+}
+
+let state: string | undefined;
+
+/** Where reports are kept: none of a test in the home of whoever runs it. */
+function stateFolder(): string {
+  if (state === undefined) {
+    const made = mkdtempSync(join(tmpdir(), 'etcd-remediation-state-'));
+    process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+    state = made;
+  }
+  return state;
 }
 
 /** Runs the command line as a terminal would. */
@@ -29,7 +43,7 @@ export function startEtcdRemediation(...args: string[]): Running {
 /** The same, with something added to its environment. */
 export function startIn(environment: Readonly<Record<string, string>>, ...args: string[]): Running {
   const child = spawn(process.execPath, [ENTRY, ...args], {
-    env: { ...process.env, NO_COLOR: '1', COLUMNS: '200', ...environment },
+    env: { ...process.env, NO_COLOR: '1', COLUMNS: '200', XDG_STATE_HOME: stateFolder(), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const written: Ended = { status: null, stdout: '', stderr: '' };

@@ -41,7 +41,9 @@ describe('etcd-remediation serve', () => {
     const { status, stdout, stderr } = await command.ended;
     expect(status).toBe(130);
     expect(stderr).toMatch(/^\nStopped\. No runbook was under way for the cluster orders\.\nNothing was changed\.\n$/);
-    expect(stdout).toMatch(/\n\S+ \[orders\] Stopped\. No runbook .*\n\S+ \[orders\] Nothing was changed\.\n$/);
+    expect(stdout).toMatch(/\n\S+ \[orders\] Stopped\. No runbook .*\n\S+ \[orders\] Nothing was changed\.\n/);
+    // It is written meanwhile.
+    expect(stdout).toMatch(/\n\S+ \[orders\] Report: \/\S+\.html\n/);
     expect(stdout).not.toMatch(/Remediated|Running etcd-remediation-lock-release/);
     expect(stdout).not.toContain(value);
     await expect(stat(file)).rejects.toThrow('ENOENT');

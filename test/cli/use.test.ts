@@ -29,7 +29,7 @@ describe('the help', () => {
     expect(status).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}(\w+) .* {2}\w+/gm)].map(([, name]) => name);
     expect(commands).toEqual([
-      ...['check', 'diagnose', 'run', 'serve', 'drill'],
+      ...['check', 'diagnose', 'run', 'serve', 'drill', 'report'],
       ...['start', 'status', 'watch', 'approve', 'reject', 'stop', 'clusters'],
       'help',
     ]);
@@ -41,12 +41,15 @@ describe('the help', () => {
     ]);
   });
 
-  it.each(['diagnose', 'run', 'serve', 'drill'])('of %s has examples, and says what it ends with', async (command) => {
-    const { stdout } = await etcdRemediation(command, '--help');
-    expect(stdout).toMatch(
-      new RegExp(`^Examples:\n( {2}npx etcd-remediation ${command}\\b.*\n)+\nExit status: .* 2 for a wrong use`, 'm'),
-    );
-  });
+  it.each(['diagnose', 'run', 'serve', 'drill', 'report'])(
+    'of %s has examples, and says what it ends with',
+    async (command) => {
+      const { stdout } = await etcdRemediation(command, '--help');
+      expect(stdout).toMatch(
+        new RegExp(`^Examples:\n( {2}npx etcd-remediation ${command}\\b.*\n)+\nExit status: .* 2 for a wrong use`, 'm'),
+      );
+    },
+  );
 
   it.each(['run', 'serve'])('of %s says that its lock is its own', async (command) => {
     const { stdout } = await etcdRemediation(command, '--help');

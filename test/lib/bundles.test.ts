@@ -55,8 +55,8 @@ async function deployed(name: string, expression: string): Promise<unknown> {
 }
 
 describe('the bundles', () => {
-  it('are one for each set of permissions, and one for the API', () => {
-    expect(Object.keys(bundles).toSorted()).toEqual([...FUNCTIONS, 'api'].toSorted());
+  it('are one for each set of permissions, one for the API and one for the reports', () => {
+    expect(Object.keys(bundles).toSorted()).toEqual([...FUNCTIONS, 'api', 'reports'].toSorted());
   });
 
   it('hold every step, each in one of them', () => {
@@ -66,6 +66,12 @@ describe('the bundles', () => {
   it.each([...FUNCTIONS, 'api'])('%s is one file of less than 750 KB', async (name) => {
     expect(await readdir(bundles[name] ?? '')).toEqual(['index.cjs']);
     expect(Buffer.byteLength(await textOf(name))).toBeLessThan(MAX_BYTES);
+  });
+
+  it('reports brings what draws with it, and needs nothing but Node and the AWS SDK', async () => {
+    expect(await readdir(bundles.reports ?? '')).toEqual(['index.cjs']);
+    expect(Buffer.byteLength(await textOf('reports'))).toBeLessThan(2 * MAX_BYTES);
+    expect(await deployed('reports', 'handler({}, {})')).toMatchObject({ name: 'InvalidInput' });
   });
 
   it.each(FUNCTIONS)(

@@ -27,6 +27,7 @@ export function synthesizeCallers(): Template {
       stateMachineArn: STATE_MACHINE,
       table: Table.fromTableName(stack, 'Table', 'remediations'),
       diagnoseFunction: LambdaFunction.fromFunctionArn(stack, 'Diagnose', DIAGNOSE),
+      reports: 's3://reports/remediations/',
     });
     new StartAutomation(stack, 'Automation', { stateMachineArn: STATE_MACHINE });
     return Template.fromJSON(app.synth().getStackByName('Callers').template);

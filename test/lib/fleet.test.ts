@@ -125,17 +125,18 @@ describe('a key of its own', () => {
   const [keyId, ...others] = Object.keys(platform.findResources('AWS::KMS::Key'));
   const key = { 'Fn::GetAtt': [keyId, 'Arn'] };
 
-  it('encrypts the topic, the bucket, the table and every log', () => {
+  it('encrypts the topic, the buckets, the table and every log', () => {
     expect(others).toEqual([]);
     const of = (type: string) => Object.values(platform.findResources(type)).map(({ Properties }) => Properties);
     expect(of('AWS::SNS::Topic').map(({ KmsMasterKeyId }) => KmsMasterKeyId)).toEqual([key, key]);
     expect(of('AWS::DynamoDB::Table').map(({ SSESpecification }) => SSESpecification)).toEqual([
       { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: key },
     ]);
-    const [bucket] = of('AWS::S3::Bucket');
-    expect(bucket?.BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
-      { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key } },
-    ]);
+    for (const bucket of of('AWS::S3::Bucket')) {
+      expect(bucket.BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
+        { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key } },
+      ]);
+    }
     const [{ KeyPolicy } = { KeyPolicy: {} }] = of('AWS::KMS::Key');
     const services = KeyPolicy.Statement.flatMap(({ Principal }: { Principal: { Service?: unknown } }) =>
       Principal.Service ? [render(Principal.Service)] : [],

@@ -62,7 +62,7 @@ describe('a page', () => {
     ]);
     expect(commands.length).toBeGreaterThan(0);
     for (const [command] of commands) {
-      const typed = `${command}${{ reject: ' ID --reason WHY', approve: ' ID', diagnose: ' --deployed orders' }[command.split(' ')[2] ?? ''] ?? ''}`;
+      const typed = `${command}${{ reject: ' ID --reason WHY', approve: ' ID', diagnose: ' --deployed orders', report: ' ID --deployed' }[command.split(' ')[2] ?? ''] ?? ''}`;
       expect(saidHere(typed, { files: { config: '' }, api: { url: '', header: '' } }), command).not.toBe(typed);
     }
   });

@@ -83,9 +83,14 @@ describe('a runbook', () => {
     expect(executed.pages).toEqual([
       {
         subject: 'CRITICAL: the etcd cluster orders could not be remediated',
-        message: `The remediation of the etcd cluster orders ended with ${error}: ${cause} (${ME})`,
+        message: expect.stringMatching(
+          /^The remediation of .*\. Its report, once it has ended: npx etcd-remediation report \S+ --deployed, or s3:\S+\/remediations\/\S+\.html$/s,
+        ),
       },
     ]);
+    expect(executed.pages[0]?.message).toContain(
+      `The remediation of the etcd cluster orders ended with ${error}: ${cause} (${ME}).`,
+    );
     expect(recordsOf(executed.table)).toMatchObject([{ outcome: error, report: { summary: cause, rounds: [] } }]);
     expect(executed.table.lockOf('orders')).toBeUndefined();
     // Its failure is no reason to run it again.

@@ -31,8 +31,8 @@ const OUTSIDE = [
 const IN_VPC = STEPS.filter((step) => !OUTSIDE.includes(step));
 const STAGING_STEPS = ['stage-snapshot', 'transfer-snapshots'];
 describe('the function of every step', () => {
-  it('exists, and there is no other but that of the API', () => {
-    const deployed = new Set([...STEPS, 'api'].map((name) => functionOf(platform, name)[0]));
+  it('exists, and there is no other but that of the API and that of the reports', () => {
+    const deployed = new Set([...STEPS, 'api', 'reports'].map((name) => functionOf(platform, name)[0]));
     expect(Object.keys(resourcesOf(platform, 'AWS::Lambda::Function')).toSorted()).toEqual([...deployed].toSorted());
   });
 

@@ -134,7 +134,9 @@ export interface Stacks {
 export function synthesizeStacks(file: ClustersFile, codeOf = (name: string) => `// ${name}`): Stacks {
   const directory = mkdtempSync(join(tmpdir(), 'stacks-test-'));
   try {
-    const bundles = Object.fromEntries([...FUNCTIONS, 'api'].map((name) => [name, join(directory, name)]));
+    const bundles = Object.fromEntries(
+      [...FUNCTIONS, ...Object.keys(OTHERS)].map((name) => [name, join(directory, name)]),
+    );
     for (const [name, folder] of Object.entries(bundles)) {
       mkdirSync(folder);
       writeFileSync(join(folder, 'index.cjs'), codeOf(name));
@@ -211,10 +213,13 @@ export function stateMachineOf(template: Template, stateMachineName: string): Re
   return found;
 }
 
-/** The logical ID and the properties of the function that runs a step, or of the API. */
+/** The functions that run no step, by what their logical IDs begin with. */
+const OTHERS: Readonly<Record<string, string>> = { api: 'apiFunction', reports: 'ReportsFunction' };
+
+/** The logical ID and the properties of the function that runs a step, of the API, or of the reports. */
 export function functionOf(template: Template, step: string): [string, Resource['Properties']] {
   const found = Object.entries(resourcesOf(template, 'AWS::Lambda::Function')).find(([id]) =>
-    id.startsWith(`${(step === 'api' ? step : functionName(step)).replaceAll('-', '')}Function`),
+    id.startsWith(OTHERS[step] ?? `${functionName(step).replaceAll('-', '')}Function`),
   );
   if (!found) throw new Error(`There is no function of ${step}.`);
   return [found[0], found[1].Properties];

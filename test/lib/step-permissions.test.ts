@@ -78,7 +78,7 @@ describe('permissions', () => {
     ...['ssm:CancelCommand *', lookForHosts, 'ssm:GetCommandInvocation *', 'ssm:ListCommandInvocations *'],
     'ssm:ListCommands *',
   ];
-  const [bucket] = Object.keys(resourcesOf(platform, 'AWS::S3::Bucket'));
+  const [bucket] = Object.keys(resourcesOf(platform, 'AWS::S3::Bucket')).filter((id) => id.startsWith('Staging'));
   /** What a step may do itself, besides reading the registry and assuming the roles of clusters. */
   const ownOf: Record<string, string[]> = {
     'toggle-authentication': runbooks,

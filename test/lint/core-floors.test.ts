@@ -16,7 +16,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['runbooks.ts'],
   ['diagnosis'],
   ['remediation'],
-  ['api'],
+  ['api', 'incident-report'],
 ];
 
 function roomOf(file: string): string {

@@ -1,5 +1,7 @@
 import { expect, type TestContext } from 'vitest';
 import type { DrillResult } from '../../drills/scenario.ts';
+import { findChromium } from '../browser/chromium.ts';
+import { checkPage } from '../browser/opened-report.ts';
 import { etcdRemediation, lastLine } from '../cli/command.ts';
 import { requireEtcd } from '../run/require-etcd.ts';
 
@@ -23,7 +25,7 @@ export function optionsOf({ hosts, etcd, members, options }: DrillScene): string
   return ['--hosts', hosts, '--etcd', etcd, '--members', String(members), ...options];
 }
 
-/** Runs a drill as a terminal would. @returns its result, which is alone on standard output, and passed each of its own checks */
+/** Runs a drill as a terminal would, and opens its report where there is a browser. @returns its result, which is alone on standard output, and passed each of its own checks */
 export async function passDrill(
   scenario: string,
   ...options: string[]
@@ -33,5 +35,7 @@ export async function passDrill(
   expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1);
   const result = lastLine(ended) as unknown as DrillResult & Record<string, unknown>;
   expect(result.checks.filter((check) => !check.ok)).toEqual([]);
+  const chromium = await findChromium();
+  if (chromium !== undefined) await checkPage(chromium, String(result.reportFile));
   return { ...result, stderr: ended.stderr };
 }

@@ -19,6 +19,8 @@ import { ERROR } from './step-state.ts';
 export interface GiveLockBackProps {
   table: RemediationTable;
   pages: Pages;
+  /** The folder of the reports. */
+  reports: string;
   /** Says how the execution ends, by the variable `ended`. */
   ended: Choice;
   /** What is started for an alarm that has come meanwhile. */
@@ -50,7 +52,8 @@ const ME = '$states.context.Execution.Id';
  *
  * Reads the variables `cluster`, `request`, `rounds`, `approvals` and `diagnosis`.
  */
-export function giveLockBack(scope: Construct, { table, pages, ended, remediation }: GiveLockBackProps): Ending {
+export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending {
+  const { table, pages, reports, ended, remediation } = props;
   const release = table.call(scope, 'Give the lock back', {
     comment: 'Where it cannot be given back, the next remediation finds that its holder has ended, and takes it over',
     action: 'deleteItem',
@@ -109,7 +112,8 @@ export function giveLockBack(scope: Construct, { table, pages, ended, remediatio
     subject: "'CRITICAL: the etcd cluster ' & $cluster.name & ' could not be remediated'",
     message:
       "{% 'The remediation of the etcd cluster ' & $cluster.name & ' ended with ' & $ended.outcome & ': ' & $substring($ended.summary, 0, 4000) & ' (' & " +
-      `${ME} & ')' %}`,
+      `${ME} & '). Its report, once it has ended: npx etcd-remediation report ' & $states.context.Execution.Name & ' --deployed${prefixOption(scope)}' & ` +
+      `', or ${reports}' & $states.context.Execution.Name & '.html' %}`,
   });
   page.addCatch(record);
   page.next(record);

@@ -35,6 +35,7 @@ beforeEach(async () => {
     STATE_MACHINE_ARN: ARN.replace(':execution:', ':stateMachine:').replace(':INC-1', ''),
     TABLE_NAME: 'table',
     DIAGNOSE_FUNCTION: 'diagnose',
+    REPORTS: 's3://reports/remediations/',
   };
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   vi.resetModules();
@@ -69,6 +70,7 @@ async function remediations() {
     stateMachineArn: ARN.replace(':execution:', ':stateMachine:').replace(':INC-1', ''),
     tableName: 'table',
     diagnoseFunction: 'diagnose',
+    reports: 's3://reports/remediations/',
   });
 }
 
