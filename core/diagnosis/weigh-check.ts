@@ -257,7 +257,9 @@ function weighHost(
   const work = judgeWork(result, '');
   const frozen = member !== '' && work.state === 'frozen' ? [`its host ${work.how}`] : [];
   const forgotten = member !== '' && result.raftLog?.holds === 'nothing' ? [HOLDS_NOTHING] : [];
-  const newer = newerData(result, survey.members);
+  // Of a member that answers the log goes on, whatever unit the host was asked for.
+  const isAnswering = survey.members.some(({ name }) => name === member);
+  const newer = isAnswering ? '' : newerData(result, survey.members);
   const unfit = [...misfits, ...stopped, ...frozen, ...forgotten, ...(newer === '' ? [] : [`there ${newer}`])].map(
     (misfit) => line('hosts', `${owner}: ${misfit}`),
   );

@@ -19,11 +19,16 @@ export function lessThanHeld({ clusterId, commitIndex }: HeldLog, answering: rea
   return furthest < BigInt(commitIndex || '0') ? furthest : undefined;
 }
 
+/** Whether the log in its data dir is as it was when the members were asked: that of an etcd which follows a leader has gone on since. */
+export function standsStill({ unit, atWork }: Pick<HostInspection, 'unit' | 'atWork'>): boolean {
+  if (unit.mainPid === 0 || atWork.answer === 'no-leader') return true;
+  return atWork.clientPortListens === false && atWork.answer !== 'leader';
+}
+
 /** That a host holds more of a cluster than the members that are at work, in words, to go on with a host; empty where nothing shows that. */
-export function newerData(
-  { raftLog, clusterId, dataDir }: Pick<HostInspection, 'raftLog' | 'clusterId' | 'dataDir'>,
-  answering: readonly Progress[],
-): string {
+export function newerData(inspection: HostInspection, answering: readonly Progress[]): string {
+  const { raftLog, clusterId, dataDir } = inspection;
+  if (!standsStill(inspection)) return '';
   const { commitIndex = '' } = raftLog ?? {};
   const furthest = lessThanHeld({ clusterId, commitIndex }, answering);
   if (furthest === undefined) return '';

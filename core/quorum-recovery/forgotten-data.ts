@@ -1,4 +1,5 @@
 import { PreconditionFailed } from '../errors.ts';
+import { standsStill } from '../hosts/newer-data.ts';
 import type { PlanRecovery } from './contracts.ts';
 import type { StrangeData } from './data-cluster.ts';
 import type { Service } from './service.ts';
@@ -22,7 +23,10 @@ export const HOLDS_NOTHING =
 export function forgottenAmong(services: readonly Service[], quorum: number): Map<Service, string> {
   const told = services.filter(({ inspection, clusterId }) => inspection?.raftLog && clusterId !== '');
   const forgotten = [...Map.groupBy(told, ({ clusterId }) => clusterId).values()].flatMap((same) => {
-    const [furthest] = same.toSorted((a, b) => (committedBy(a) < committedBy(b) ? 1 : -1));
+    // Hosts are not looked at in the same moment: a log that goes on proves nothing of one that was read before it.
+    const [furthest] = same
+      .filter(({ inspection }) => inspection && standsStill(inspection))
+      .toSorted((a, b) => (committedBy(a) < committedBy(b) ? 1 : -1));
     if (!furthest) return [];
     const committed = committedBy(furthest);
     const behind = same.filter((each) => each.forgotten === '' && endsBefore(each, committed));

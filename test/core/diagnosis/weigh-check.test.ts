@@ -40,6 +40,14 @@ function running() {
   };
 }
 
+const ANSWERING = MEMBERS.map(({ name }) => ({
+  ...{ name, clusterId: 'c1', raftCommittedIndex: '7000' },
+  version: '3.5.30',
+  storageVersion: '',
+  dbSizeBytes: 20 * MIB,
+  quotaBytes: 100 * MIB,
+}));
+
 function seen(differences: Partial<WeighCheck> = {}, survey: Partial<WeighCheck['survey']> = {}): CheckReport {
   const input = {
     cluster: clusterOf(MEMBERS, SECRETS),
@@ -49,13 +57,7 @@ function seen(differences: Partial<WeighCheck> = {}, survey: Partial<WeighCheck[
       secretsProblem: '',
       serves: 'unknown',
       certificates: [certificate('the certificate of node1', 90)],
-      members: MEMBERS.map(({ name }) => ({
-        ...{ name, clusterId: 'c1', raftCommittedIndex: '7000' },
-        version: '3.5.30',
-        storageVersion: '',
-        dbSizeBytes: 20 * MIB,
-        quotaBytes: 100 * MIB,
-      })),
+      members: ANSWERING,
       ...survey,
     },
     backups: null,
@@ -66,8 +68,12 @@ function seen(differences: Partial<WeighCheck> = {}, survey: Partial<WeighCheck[
 }
 
 const linesOf = (lines: CheckReport['findings']) => lines.map(({ area, message }) => `${area}: ${message}`);
-const withHost = (name: string, differences: Parameters<typeof inspection>[1]) =>
-  seen({ inspected: MEMBERS.map((member) => inspected(member.name, member.name === name ? differences : {})) });
+const withHost = (
+  name: string,
+  differences: Parameters<typeof inspection>[1],
+  survey: Partial<WeighCheck['survey']> = {},
+) =>
+  seen({ inspected: MEMBERS.map((member) => inspected(member.name, member.name === name ? differences : {})) }, survey);
 
 it.each<[WeighCheck['survey']['serves'], RegExp]>([
   ['anybody', /: whoever reaches a client port may read and write$/],
@@ -129,6 +135,11 @@ it('a cluster at which nothing is to be corrected is told by what was looked at'
   expect(linesOf(unchecked)).toEqual([expect.stringMatching(/^backups: clusters\.json names none/)]);
 });
 
+it('the log of a member that answers has gone on since it was asked, and is no finding', () => {
+  const differences = { raftLog: { holds: 'entries', commitIndex: '7001', lastIndex: '7001' } } as const;
+  expect(withHost('node2', differences)).toMatchObject({ outcome: 'Well', findings: [] });
+});
+
 describe('a finding is', () => {
   it.each<[string, CheckReport, string]>([
     [
@@ -139,7 +150,11 @@ describe('a finding is', () => {
     ],
     [
       'a host that holds more of the cluster than the cluster',
-      withHost('node2', { raftLog: { holds: 'entries', commitIndex: '7001', lastIndex: '7001' } }),
+      withHost(
+        'node2',
+        { raftLog: { holds: 'entries', commitIndex: '7001', lastIndex: '7001' } },
+        { members: ANSWERING.filter(({ name }) => name !== 'node2') },
+      ),
       'hosts: node2 on i-2: there lies data of this cluster (c1) up to index 7001 of its log, and the cluster itself is only at index 7000. So the others ' +
         'have lost theirs, and were started anew under their old IDs: the cluster that answers is another one, which began empty. Find out which data is wanted. ' +
         'Where it is what lies here, in /var/lib/etcd: stop etcd on the hosts of all the others, and start a remediation of quorum-lost, which recovers from it. ' +

@@ -117,6 +117,12 @@ describe('an empty cluster that was at work', () => {
     expect({ action: chosen.action, commanded: members(chosen.commands) }).toEqual({ action, commanded });
   });
 
+  it('is not seen in a cluster that is at work, whose hosts were looked at one after the other', () => {
+    const led = (index: string): Host => ({ ...holding(up, 'entries', index), ...atWork('leader') });
+    const hosts = hostsOf(led('60'), led('70'), led('4030'));
+    expect(recoveryAction({ hosts })).toMatchObject({ action: 'WaitForQuorum', commands: [] });
+  });
+
   it('is for a person where it is at work still', () => {
     const led = young(up, 'leader');
     const { name, message } = failureOf(() => recoveryAction({ hosts: hostsOf(whole(), led, led) }));
@@ -162,12 +168,27 @@ describe('the plan of a recovery with such members', () => {
 
 describe('the data of a failed member', () => {
   const cluster = (raftCommittedIndex: string, clusterId = 'c1') => [voter('node1', { clusterId, raftCommittedIndex })];
-  const host = (commitIndex: string, clusterId = 'c1') => ({
+  const host = (commitIndex: string, clusterId = 'c1', state: Host = killed) => ({
+    ...inspection('node3'),
+    ...state,
     ...{ clusterId, dataDir: directory('/var/lib/etcd') },
     raftLog: { holds: 'entries' as const, commitIndex, lastIndex: '' },
   });
 
-  it.each<[string, ReturnType<typeof host>, ReturnType<typeof cluster>, boolean]>([
+  it.each<[string, HostInspection, ReturnType<typeof cluster>, boolean]>([
+    [
+      'is newer where it runs without a leader',
+      host('4030', 'c1', { ...up, ...atWork('no-leader') }),
+      cluster('60'),
+      true,
+    ],
+    [
+      'is not where it has gone on under a leader',
+      host('61', 'c1', { ...up, ...atWork('leader') }),
+      cluster('60'),
+      false,
+    ],
+    ['is not where nobody can tell whether it goes on', host('61', 'c1', young(up, 'silent')), cluster('60'), false],
     ['is newer than a cluster that has not come so far', host('4030'), cluster('60'), true],
     ['is not where it is behind', host('4030'), cluster('4031'), false],
     ['is not where it is level', host('4030'), cluster('4030'), false],

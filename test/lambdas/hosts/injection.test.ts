@@ -27,6 +27,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
   commandId: 'run-1',
   initialCluster: 'node1=https://10.0.1.11:2380,node2=https://[fd00::2]:2380',
   data: 'swap',
+  source: 'data',
   initialClusterToken: '',
   keep: 'yes',
   outcome: 'undo',
