@@ -54,6 +54,9 @@ function endsBefore({ inspection }: Service, index: bigint): boolean {
  * one; of any other its own host has to say so. Without a leader etcd does not listen for clients before it has found one.
  */
 export function stoppedFirst(services: readonly Service[]): Service[] {
+  // Where no other host may hold anything there is nothing to keep from them: the cluster may only just have been bootstrapped.
+  const isDataLeft = services.some(({ forgotten, inspection }) => forgotten === '' && !inspection?.dataDir.empty);
+  if (!isDataLeft) return [];
   return services.filter(({ forgotten, runs, inspection }) => {
     if (forgotten === '' || !runs || !inspection) return false;
     const { answer, clientPortListens } = inspection.atWork;

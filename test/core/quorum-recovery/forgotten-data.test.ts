@@ -44,6 +44,19 @@ describe('a member that was started on an empty data dir', () => {
     ['is stopped before anything is restored', [whole(), blank(), empty], 'Stop', ['node2']],
     ['is stopped with each other such', [whole(), blank(), blank()], 'Stop', ['node2', 'node3']],
     ['is stopped before a quorum that runs is waited for', [whole(up), whole(up), blank()], 'Stop', ['node3']],
+    [
+      'is left alone where each is such: the cluster may only just have been begun',
+      [blank(), blank(), blank()],
+      'Salvage',
+      names(3),
+    ],
+    ['is left alone where nothing lies on any other host', [blank(), blank(), empty], 'Salvage', names(3)],
+    [
+      'is stopped where a host that cannot be reached may hold data',
+      [blank(), blank(), null as never],
+      'Stop',
+      ['node1', 'node2'],
+    ],
     ['is stopped though it is frozen', [whole(), { ...blank(), ...frozen() }, empty], 'Stop', ['node2']],
     [
       'is left alone where it has a leader',
