@@ -2,6 +2,7 @@ import { Stack, type StackProps } from 'aws-cdk-lib';
 import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { type Cluster, registryParameterName } from '../core/cluster/clusters.ts';
+import { acknowledgeLint } from './acknowledge-lint.ts';
 import { ClusterRole } from './cluster-role.ts';
 import { named, PREFIX } from './names.ts';
 import { ClusterAlarms } from './triggers/alarms.ts';
@@ -21,6 +22,7 @@ export class ClusterStack extends Stack {
   constructor(scope: Construct, id: string, { cluster, prefix, ...props }: ClusterStackProps) {
     super(scope, id, props);
     this.node.setContext(PREFIX, prefix);
+    acknowledgeLint(this);
     new StringParameter(this, 'Registry', {
       parameterName: named(this, registryParameterName(cluster.name)),
       description: `etcd-remediation: how the etcd cluster ${cluster.name} is reached`,

@@ -3,6 +3,7 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import type { ClustersFile, Network } from '../core/cluster/clusters.ts';
 import { DEPLOYMENT_PARAMETER, type Deployment } from '../core/text/names.ts';
+import { acknowledgeLint } from './acknowledge-lint.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
 import { encryptWithOwnKey } from './encryption.ts';
@@ -41,6 +42,7 @@ export class RemediationStack extends Stack {
     // A template holds at most a million characters.
     super(scope, id, { ...props, suppressTemplateIndentation: true });
     this.node.setContext(PREFIX, prefix);
+    acknowledgeLint(this);
     const staging = new StagingBucket(this, 'Staging');
     new CommandDocuments(this, 'CommandDocuments');
     const { step, functions } = stepFunctions(this, {

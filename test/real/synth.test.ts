@@ -3,7 +3,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findOnPath, run } from '../../local/etcd/executables.ts';
 import { LAYOUT } from '../lib/stacks.ts';
+import { HANGS_AFTER_MS } from '../run/patience.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -75,7 +77,8 @@ describe('cdk synth', () => {
     expect(report.pluginReports).toEqual([]);
   });
 
-  it('reads the file that -c config= names, and cdk-nag has nothing against machines outside of EC2, backups, a prefix, nor a key of its own', async () => {
+  /** With all that a configuration can ask for. */
+  async function writeFullConfiguration(): Promise<string> {
     const example = JSON.parse(await readFile(join(ROOT, 'clusters.json'), 'utf8'));
     example.clusters[0].name = 'payments';
     example.clusters[0].spareHosts = [
@@ -92,13 +95,29 @@ describe('cdk synth', () => {
     example.encryption = 'customer-managed';
     const file = join(directory, 'payments.json');
     await writeFile(file, JSON.stringify(example));
-    const { status, output, assembly } = await synth('-c', `config=${file}`);
+    return file;
+  }
+
+  it('reads the file that -c config= names, and cdk-nag has nothing against machines outside of EC2, backups, a prefix, nor a key of its own', async () => {
+    const { status, output, assembly } = await synth('-c', `config=${await writeFullConfiguration()}`);
     expect(output).not.toMatch(/ERROR|WARNING|[Ee]rrors/);
     expect(status, output).toBe(0);
     expect(await templatesIn(assembly)).toEqual([
       'blue-EtcdRemediation-payments.template.json',
       'blue-EtcdRemediation.template.json',
     ]);
+  });
+
+  it('makes templates of which cfn-lint has nothing to say that is not acknowledged', async ({ skip }) => {
+    const program = (await findOnPath('cfn-lint')) ?? skip('there is no cfn-lint on the PATH');
+    const { assembly } = await synth('-c', `config=${await writeFullConfiguration()}`);
+    const templates = await templatesIn(assembly);
+    const { stdout } = await run(
+      program,
+      templates.map((file) => join(assembly, file)),
+      { timeout: HANGS_AFTER_MS },
+    );
+    expect(stdout).toBe('');
   });
 
   it('makes one cluster alone where its name is given, without the steps', async () => {
