@@ -36,11 +36,14 @@ export interface Opened {
   complaints: string[];
   /** What an expression comes to in it. */
   evaluate(expression: string): Promise<unknown>;
-  /** As PNG, whole. */
+  /** As PNG, from its top. */
   picture(media: { scheme: 'light' | 'dark'; width: number }): Promise<Buffer>;
   /** As a printer gets it. */
   print(): Promise<Buffer>;
 }
+
+/** Of a page, in pixels: Chromium takes no picture of a page that is much longer, as a report may be on a phone. */
+const PICTURE_HEIGHT = 10_000;
 
 /**
  * A headless Chromium, spoken to through a pipe: it listens nowhere. Close it after use.
@@ -110,7 +113,9 @@ export class Chromium {
         const features = [{ name: 'prefers-color-scheme', value: scheme }];
         await ask('Emulation.setEmulatedMedia', { features });
         await ask('Emulation.setDeviceMetricsOverride', { width, height: 900, deviceScaleFactor: 1, mobile: false });
-        const { data } = await ask('Page.captureScreenshot', { captureBeyondViewport: true });
+        const { cssContentSize } = (await ask('Page.getLayoutMetrics')) as { cssContentSize: { height: number } };
+        const clip = { x: 0, y: 0, width, height: Math.min(cssContentSize.height, PICTURE_HEIGHT), scale: 1 };
+        const { data } = await ask('Page.captureScreenshot', { captureBeyondViewport: true, clip });
         return Buffer.from(String(data), 'base64');
       },
       print: async () => Buffer.from(String((await ask('Page.printToPDF')).data), 'base64'),
