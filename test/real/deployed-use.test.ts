@@ -9,7 +9,7 @@ import { etcdRemediation, startIn } from '../cli/command.ts';
 import { resultOf } from '../cli/deployed-scene.ts';
 
 describe('the help of a command for what is deployed', () => {
-  const AWS = ['region', 'profile', 'json', 'help'];
+  const AWS = ['region', 'profile', 'prefix', 'json', 'help'];
   it.each([
     ['start', ['incident', 'member', 'dry-run', 'reason', 'parameters', 'id', 'watch', ...AWS]],
     ['status', AWS],

@@ -134,9 +134,9 @@ systemctl daemon-reload && systemctl start name.socket`;
     expect(await probe.run(0, 'ps -e -o comm= | grep -cx systemd')).toBe('1');
   });
 
-  it('have the environment of a login and nothing of this process', async () => {
+  it('give a script what SSM Agent gives it, and nothing of this process', async () => {
     const names = await probe.run(0, 'env | cut -d= -f1 | grep -v ^_ | sort');
-    expect(names.split('\n')).toEqual(['HOME', 'PATH', 'PWD', 'SHLVL']);
+    expect(names.split('\n')).toEqual(['LANG', 'OLDPWD', 'PATH', 'PWD', 'SHLVL', 'SSM_COMMAND_ID']);
   });
 
   it("cannot change the machine's kernel settings, its clock or its programs", async () => {
