@@ -116,6 +116,8 @@ export interface Stacks {
   /** The ARNs of topics, as the embedded platform knows them. */
   topics: string[];
   rules: EventRule[];
+  /** The ARNs of functions, as the embedded platform knows them. */
+  functions: string[];
   /** Those of functions and of clusters, with what they may do. */
   roles: Role[];
   tables: Table[];
@@ -157,6 +159,7 @@ export function synthesizeStacks(file: ClustersFile, codeOf = (name: string) => 
       stateMachines: Object.assign({}, ...stacks.map((stack) => readTemplate(stack).stateMachines)),
       topics: stacks.flatMap((stack) => readTemplate(stack).topics),
       rules: stacks.flatMap((stack) => readTemplate(stack).rules),
+      functions: stacks.flatMap((stack) => readTemplate(stack).functions.map(({ arn }) => arn)),
       roles: stacks.flatMap((stack) => readTemplate(stack).roles),
       tables: stacks.flatMap((stack) => readTemplate(stack).tables),
       schedules: stacks.flatMap((stack) => readTemplate(stack).schedules),
