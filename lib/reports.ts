@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
+import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { REPORTS_PREFIX, reportsIn } from '../core/incident-report/places.ts';
@@ -10,6 +10,7 @@ import { RUNBOOKS } from '../core/runbooks.ts';
 import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
 import { executionArns } from './arns.ts';
 import { named } from './names.ts';
+import { privateBucket } from './private-bucket.ts';
 import { StepFunction } from './step-function.ts';
 
 /** A year and a month, for whoever looks back at last year. */
@@ -29,18 +30,11 @@ export class Reports extends Construct {
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    this.#bucket = new Bucket(this, 'Bucket', {
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      enforceSSL: true,
-      encryption: BucketEncryption.S3_MANAGED,
+    const noLog = 'Only one function writes here, and whoever reads is a person with permissions of their own.';
+    this.#bucket = privateBucket(this, 'Bucket', noLog, {
       lifecycleRules: [{ expiration: KEPT_FOR, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
       // As the table: it tells who did what to which cluster.
       removalPolicy: RemovalPolicy.RETAIN,
-    });
-    Validations.of(this.#bucket).acknowledge({
-      id: 'AwsSolutions-S1',
-      reason:
-        'A log of accesses would need a second bucket that outlives it; data events of CloudTrail tell the same where they are wanted.',
     });
     this.folder = reportsIn(this.#bucket.bucketName);
   }

@@ -1,12 +1,13 @@
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
+import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { privateBucket } from './private-bucket.ts';
 import type { StepFunction } from './step-function.ts';
 
 /**
  * The bucket through which a snapshot gets from host to host, and what two steps may do in it. Hosts have no permissions here: they get
- * presigned URLs, each for one object and a quarter of an hour, or an hour.
+ * presigned URLs, each for one object and a quarter of an hour.
  *
  * S3's own key encrypts it: with a KMS key, each presigned URL would also need the right to that key, and it would keep nobody out
  * whom the bucket lets in.
@@ -16,20 +17,12 @@ export class StagingBucket extends Construct {
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    this.#bucket = new Bucket(this, 'Bucket', {
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      enforceSSL: true,
-      encryption: BucketEncryption.S3_MANAGED,
+    const noLog = 'An object is here for the minutes of a recovery, and the execution tells who read it.';
+    this.#bucket = privateBucket(this, 'Bucket', noLog, {
       // A recovery removes its snapshot itself: this is for one that was stopped.
       lifecycleRules: [{ expiration: Duration.days(1), abortIncompleteMultipartUploadAfter: Duration.days(1) }],
       // Nothing in it is worth keeping. While something is staged, the stack cannot be deleted.
       removalPolicy: RemovalPolicy.DESTROY,
-    });
-    Validations.of(this.#bucket).acknowledge({
-      id: 'AwsSolutions-S1',
-      reason:
-        'An object is here for the minutes of a recovery, and the execution tells who read it. A log of accesses would need a second ' +
-        'bucket that outlives it; data events of CloudTrail tell the same where they are wanted.',
     });
   }
 

@@ -11,8 +11,9 @@ const SOURCES = ['core', 'client', 'lambdas', 'lib', 'documents', 'local'];
 const INSTALLED = 'node_modules/.package-lock.json';
 const KEPT = join(ROOT, 'node_modules/.cache/etcd-remediation/platform');
 const FILE = 'platform.json';
-/** Nobody runs what has not been asked for so long. */
-const FORGOTTEN_AFTER_MS = 24 * 3600 * 1000;
+/** Whoever runs says so each hour, so nobody runs what is so old: `serve` may be at work for months, while others use newer sources. */
+const SAYS_SO_EVERY_MS = 3600 * 1000;
+const FORGOTTEN_AFTER_MS = 7 * 24 * 3600 * 1000;
 
 /** Functions run on this machine: where the deployed ones would be placed is never looked at. */
 const NO_NETWORK: Network = {
@@ -26,29 +27,43 @@ const NO_NETWORK: Network = {
  * The platform's stack, which is the same for all clusters, as it was synthesized and its functions bundled for an earlier process, or made anew if
  * anything has changed: in an outage each second counts. The bundles always lie at the same place, where Node finds what it has compiled of them.
  * @param otherwise where all is made if nothing can be kept; it does not exist yet
+ * @param folder where it is kept, beside what is kept of other sources
  */
-export async function keptPlatform(otherwise: string): Promise<Template> {
-  const kept = join(KEPT, await hashOfSources());
+export async function keptPlatform(otherwise: string, folder = KEPT): Promise<Template> {
+  const kept = join(folder, await hashOfSources());
   try {
-    await utimes(kept, new Date(), new Date());
-    return await read(kept);
+    return await use(kept);
   } catch {
-    // Not made yet, or not whole.
+    // Not made yet, or not whole; or it is somebody else's, who may forget it.
   }
   const half = `${kept}.${process.pid}`;
   try {
-    await mkdir(KEPT, { recursive: true });
-    await forget();
+    await mkdir(folder, { recursive: true });
+    await forget(folder);
     await make(half);
     await rename(half, kept);
   } catch {
     // Another process was quicker; or nothing can be written here.
-    await rm(half, { recursive: true, force: true });
+    await rm(half, { recursive: true, force: true }).catch(() => undefined);
   }
-  return read(kept).catch(async () => {
+  try {
+    return await use(kept);
+  } catch {
     await make(otherwise);
     return read(otherwise);
-  });
+  }
+}
+
+/** Those that this process runs. */
+const inUse = new Set<string>();
+
+async function use(kept: string): Promise<Template> {
+  const template = await read(kept);
+  const sayUsed = () => utimes(kept, new Date(), new Date());
+  await sayUsed();
+  if (!inUse.has(kept)) setInterval(() => void sayUsed().catch(() => undefined), SAYS_SO_EVERY_MS).unref();
+  inUse.add(kept);
+  return template;
 }
 
 async function make(folder: string): Promise<void> {
@@ -93,9 +108,9 @@ async function hashOfSources(): Promise<string> {
   return hash.digest('hex').slice(0, 32);
 }
 
-async function forget(): Promise<void> {
-  for (const name of await readdir(KEPT)) {
-    const path = join(KEPT, name);
+async function forget(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
     const { mtimeMs } = await stat(path);
     if (Date.now() - mtimeMs > FORGOTTEN_AFTER_MS) await rm(path, { recursive: true, force: true });
   }

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -86,6 +86,14 @@ describe('a process', () => {
     } finally {
       delete process.env.HOST_TEST_SECRET;
     }
+  });
+
+  it('leaves beside its bundle what was compiled of it, though it is killed: the next process need not do so again', async () => {
+    const { host, invoke, codeDir } = await deploy('return 1;');
+    await invoke({});
+    await host.close();
+    const compiled = await readdir(`${codeDir}.compiled`, { recursive: true, withFileTypes: true });
+    expect(compiled.filter((entry) => entry.isFile())).not.toEqual([]);
   });
 
   it('finds the AWS SDK from wherever its bundle is', async () => {
