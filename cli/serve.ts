@@ -69,10 +69,13 @@ async function serve(flags: Flags): Promise<void> {
   log.say('Synthesizing the workflows and bundling their steps');
   /** Those that are being written. */
   const reports = new Set<Promise<void>>();
+  /** At the end it is first told what was changed: the line that names a report is the last. */
+  let beforeReport = Promise.resolve();
   const report = async (execution: Execution) => {
     const recorded = recordedRemediation(execution, platform.executions);
     const made = () => makeReport({ ...recorded, commands: commandsHere(flags), now: new Date() });
     const { line } = await tellReport(made);
+    await beforeReport.catch(() => undefined);
     log.say(line, String(Object(execution.input).cluster ?? ''));
   };
   const platform = await startPlatform({
@@ -104,7 +107,8 @@ async function serve(flags: Flags): Promise<void> {
     } finally {
       await server.close();
     }
-    await stopRemediations(platform, log);
+    beforeReport = stopRemediations(platform, log);
+    await beforeReport;
     await Promise.all(reports);
   } finally {
     await platform.close();
