@@ -55,8 +55,11 @@ const DELIVERY_MS = 120_000;
  * well, and the host for the command.
  */
 const ASK_FOR_HOST_AFTER_MS = 180_000;
-/** By so much the clocks may differ by which a command was sent before its host was started. */
-const CLOCKS_MS = 60_000;
+/**
+ * By so much the clocks of Lambda and SSM may differ, by which a command was sent before its host was started. No more: a host that goes down right
+ * after it has got a command would never be known to have been started since.
+ */
+const CLOCKS_MS = 5_000;
 /** What only looks: whatever it has started does no harm, whether it still runs or not. */
 const LOOKS: readonly HostCommandName[] = ['inspect-host', 'find-command'];
 
