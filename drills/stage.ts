@@ -14,8 +14,7 @@ import { type ConfigurationFormat, UNIT } from '../local/hosts/hosted-member.ts'
 import { startProcessHosts } from '../local/hosts/process-hosts.ts';
 import { startSystemdHosts } from '../local/hosts/systemd-hosts.ts';
 import { Platform, type PlatformOptions } from '../local/platform.ts';
-import type { RecordedDrill } from './recorded-drill.ts';
-import type { DrillOptions, DrillProgress } from './scenario.ts';
+import type { DrillOptions, DrillProgress, RecordedDrill } from './scenario.ts';
 import type { Witness } from './witness.ts';
 
 export const CLUSTER_NAME = 'drill';

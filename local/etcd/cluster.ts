@@ -65,7 +65,7 @@ class LocalCluster implements AsyncDisposable {
   constructor(options: ClusterOptions, directory: string) {
     this.#options = options;
     this.#directory = directory;
-    process.once('exit', this.#abandon);
+    process.once('exit', this.#killNow);
   }
 
   get members(): readonly LocalMember[] {
@@ -169,11 +169,11 @@ class LocalCluster implements AsyncDisposable {
   async #close(): Promise<void> {
     await Promise.all(this.#members.map((member) => member.end('SIGKILL')));
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 3 });
-    process.off('exit', this.#abandon);
+    process.off('exit', this.#killNow);
   }
 
   /** No etcd outlives the process that started it. */
-  readonly #abandon = (): void => {
+  readonly #killNow = (): void => {
     for (const member of this.#members) member.killNow();
     rmSync(this.#directory, { recursive: true, force: true, maxRetries: 3 });
   };
@@ -185,8 +185,8 @@ class LocalCluster implements AsyncDisposable {
 
   #etcdctl(args: string[], names?: readonly string[], user?: string, input?: string): Promise<string> {
     const answering = this.#members.filter((member) => member.answers && !member.learner);
-    const asked = names?.map((name) => this.#member(name)) ?? (answering.length > 0 ? answering : this.#members);
-    const endpoints = asked.map((member) => member.clientUrl);
+    const addressed = names?.map((name) => this.#member(name)) ?? (answering.length > 0 ? answering : this.#members);
+    const endpoints = addressed.map((member) => member.clientUrl);
     const { clientFiles } = this.#security;
     const access = { endpoints, user, ...(clientFiles === undefined ? {} : { files: clientFiles }) };
     return runEtcdctl(this.#options.binaries.etcdctl, args, access, input);
