@@ -7,7 +7,7 @@ import { acknowledgeLint } from './acknowledge-lint.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
 import { encryptWithOwnKey } from './encryption.ts';
-import { bundleOf, stepFunctions } from './functions.ts';
+import { bundleOf, functionsOfSteps } from './functions.ts';
 import { named, PREFIX } from './names.ts';
 import { Pages } from './pages.ts';
 import { RemediationTable } from './remediation-table.ts';
@@ -45,7 +45,7 @@ export class RemediationStack extends Stack {
     acknowledgeLint(this);
     const staging = new StagingBucket(this, 'Staging');
     new CommandDocuments(this, 'CommandDocuments');
-    const { step, functions } = stepFunctions(this, {
+    const { step, functions } = functionsOfSteps(this, {
       network: connectSteps(this, network),
       bundles,
       staging,
@@ -105,7 +105,7 @@ export class RemediationStack extends Stack {
       runHostCommands,
       compareHashes,
       proveWrites,
-      tellChanges: step('tell-changes'),
+      explainChanges: step('explain-changes'),
     });
     const quorumRecovery = new QuorumRecovery(this, 'QuorumRecovery', {
       loadCluster,

@@ -11,6 +11,7 @@ import { formatBytes, formatShare } from '../text/format.ts';
 import { daysSince, daysUntil, outOfTime } from './certificates.ts';
 import type { Certificate, CheckArea, CheckLine, CheckReport, SERVES, WeighCheck } from './check.ts';
 import { IDENTITY_WARNINGS, type Warning } from './diagnosis.ts';
+import { summarizeCheck } from './summaries.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** A certificate that is renewed by hand takes its time; one that never holds so long is renewed by a program, which has done that by the last third. */
@@ -75,6 +76,7 @@ export function weighCheck(input: WeighCheck, now: number): CheckReport {
   return {
     outcome: findings.length === 0 ? 'Well' : 'Findings',
     cluster: input.cluster.name,
+    summary: summarizeCheck(findings),
     findings,
     well: well.filter(({ area }) => !wrongAreas.has(area)),
     unchecked: parts.flatMap((part) => part.unchecked ?? []),

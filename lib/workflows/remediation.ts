@@ -57,7 +57,7 @@ const ASKED_ANEW = JSON.stringify(
 const ROUNDS_WITH_THIS = '{% [$append($rounds, $round)] %}';
 
 /** Of a person, nor approved by one. */
-const NOTHING_ASKED = { asked: null, approved: null };
+const NO_QUESTION = { question: null, approved: null };
 
 /**
  * The entry workflow: whoever has an incident starts this one, and nothing else.
@@ -89,7 +89,7 @@ export class Remediation extends Construct {
     });
     notBegun.addCatch(stop, { outputs: '{% $states.input %}' });
     notBegun.next(stop);
-    const isAPersonToBeTold = Choice.jsonata(this, 'Was the input wrong?', {
+    const wasInputWrong = Choice.jsonata(this, 'Was the input wrong?', {
       comment:
         'Whoever has typed it reads it; what an alarm says nobody has typed, and what else keeps it from beginning is for whoever is on call',
     })
@@ -132,7 +132,7 @@ export class Remediation extends Construct {
         request: '{% $request %}',
         diagnosis:
           "{% {'incident': $diagnosis.incident, 'summary': $diagnosis.summary, 'others': [$diagnosis.others]} %}",
-        asked: '{% $asked %}',
+        question: '{% $question %}',
         healthyLooks: '{% $healthyLooks %}',
         approved: '{% $approved %}',
         rounds: '{% [$rounds.{"incident": incident, "runbook": runbook, "outcome": outcome}] %}',
@@ -178,7 +178,7 @@ export class Remediation extends Construct {
       assign: {
         rounds: ROUNDS_WITH_THIS,
         // What was asked or approved of another incident still is: this one came in between.
-        asked: '{% $asked.incident = $round.incident ? null : $asked %}',
+        question: '{% $question.incident = $round.incident ? null : $question %}',
         approved: '{% $approved.incident = $round.incident ? null : $approved %}',
       },
     });
@@ -240,12 +240,12 @@ export class Remediation extends Construct {
         alarm: '{% $states.result.Payload.alarm %}',
         rounds: [],
         approvals: [],
-        ...NOTHING_ASKED,
+        ...NO_QUESTION,
         questions: 0,
         looks: 0,
         healthyLooks: 0,
       },
-      onError: isAPersonToBeTold,
+      onError: wasInputWrong,
     });
     start.next(
       takeLock(this, {
@@ -264,7 +264,7 @@ export class Remediation extends Construct {
               "at it since ' & $holder.startedAt & '.' %}",
           },
         }),
-        onError: isAPersonToBeTold,
+        onError: wasInputWrong,
       }),
     );
 

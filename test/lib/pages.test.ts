@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { saidHere } from '../../cli/said-here.ts';
+import { rewriteCommands } from '../../cli/rewrite-commands.ts';
 import { INCOMING_PAGES_TOPIC, PAGES_TOPIC } from '../../core/diagnosis/detection.ts';
 import type { TaskState } from '../../local/asl/definition.ts';
 import { evaluateTemplate } from '../../local/asl/expressions.ts';
@@ -63,7 +63,7 @@ describe('a page', () => {
     expect(commands.length).toBeGreaterThan(0);
     for (const [command] of commands) {
       const typed = `${command}${{ reject: ' ID --reason WHY', approve: ' ID', diagnose: ' --deployed orders', report: ' ID --deployed' }[command.split(' ')[2] ?? ''] ?? ''}`;
-      expect(saidHere(typed, { files: { config: '' }, api: { url: '', header: '' } }), command).not.toBe(typed);
+      expect(rewriteCommands(typed, { files: { config: '' }, api: { url: '', header: '' } }), command).not.toBe(typed);
     }
   });
 

@@ -27,7 +27,7 @@ export const STEPS_WITHOUT_ETCD = [
   'plan-recovery',
   'run-host-commands',
   'stage-snapshot',
-  'tell-changes',
+  'explain-changes',
   'transfer-snapshots',
   'weigh-check',
   'weigh-room',

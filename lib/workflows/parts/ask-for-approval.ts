@@ -29,7 +29,7 @@ const MAX_PLAN_CHARS = 3_000;
  * While nobody answers, the cluster is diagnosed again and again: another incident may have come that needs no approval and must not wait for
  * one, and this one may be over. After an answer too: what is approved is run from a fresh look, and held to the plan that was read.
  *
- * Reads the variables `cluster`, `next` and `round` (the dry run), and counts `questions`. Sets `asked`, and after the answer `approved`; adds to
+ * Reads the variables `cluster`, `next` and `round` (the dry run), and counts `questions`. Sets `question`, and after the answer `approved`; adds to
  * `approvals`.
  * @returns what asks, and what waits on where it was asked already
  */
@@ -40,7 +40,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
     comment: 'With the plan that is asked about, and until when',
     outputs: {},
     assign: {
-      asked: `{% {'id': $string($questions + 1), 'incident': $next.incident, 'plan': $round.report, 'untilMs': $millis() + ${within.toMilliseconds()}} %}`,
+      question: `{% {'id': $string($questions + 1), 'incident': $next.incident, 'plan': $round.report, 'untilMs': $millis() + ${within.toMilliseconds()}} %}`,
       // Whoever has read the first does not approve of the second.
       questions: '{% $questions + 1 %}',
     },
@@ -50,8 +50,8 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
     subject: `'${APPROVAL_WANTED}: the etcd cluster ' & $cluster.name & ' has ' & $next.incident`,
     message:
       "{% 'The etcd cluster ' & $cluster.name & ' has the incident ' & $next.incident & ': ' & $next.problem & '\\n\\nWhat would be done:\\n- ' & " +
-      `$substring($join([$asked.plan.plan], '\\n- '), 0, ${MAX_PLAN_CHARS}) & ` +
-      "($exists($asked.plan.loss.explanation) ? '\\n\\nWhat is lost: ' & $asked.plan.loss.explanation : '') & " +
+      `$substring($join([$question.plan.plan], '\\n- '), 0, ${MAX_PLAN_CHARS}) & ` +
+      "($exists($question.plan.loss.explanation) ? '\\n\\nWhat is lost: ' & $question.plan.loss.explanation : '') & " +
       `'\\n\\nTo let it: npx etcd-remediation approve ' & $states.context.Execution.Name & '${option}\\nTo end it: npx etcd-remediation reject ' & ` +
       `$states.context.Execution.Name & ' --reason WHY${option}\\n\\nThis runbook changes nothing meanwhile, and it ends by itself after ` +
       `${within.toHours()} hours.' %}`,
@@ -68,7 +68,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
   const isThereTimeLeft = Choice.jsonata(scope, 'Is there time left to answer?', {
     comment: 'Then the cluster is looked at again: the question may be another one by now, or none',
   })
-    .when(Condition.jsonata('{% $millis() < $asked.untilMs %}'), lookAgain)
+    .when(Condition.jsonata('{% $millis() < $question.untilMs %}'), lookAgain)
     .otherwise(tooLate);
   const lockIsLost = Pass.jsonata(scope, 'The lock is lost', {
     comment: 'Another remediation has taken it over, or somebody has deleted it by hand: this one may act no more',
@@ -92,13 +92,13 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
       ...ownedBy(ME, {
         ':approval': {
           M: {
-            id: { S: '{% $asked.id %}' },
+            id: { S: '{% $question.id %}' },
             token: { S: '{% $states.context.Task.Token %}' },
             incident: { S: '{% $next.incident %}' },
             runbook: { S: '{% $next.runbook %}' },
             summary: { S: '{% $next.problem %}' },
-            plan: { S: '{% $string($asked.plan) %}' },
-            expiresAt: { S: '{% $fromMillis($asked.untilMs) %}' },
+            plan: { S: '{% $string($question.plan) %}' },
+            expiresAt: { S: '{% $fromMillis($question.untilMs) %}' },
           },
         },
       }),
@@ -130,8 +130,8 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
     outputs: {},
     assign: {
       approvals: '{% [$append($approvals, $answer)] %}',
-      approved: '{% $asked %}',
-      asked: null,
+      approved: '{% $question %}',
+      question: null,
     },
     onConditionFailed: lockIsLost,
     onError,

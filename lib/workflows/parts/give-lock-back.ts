@@ -117,7 +117,7 @@ export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending
   });
   page.addCatch(record);
   page.next(record);
-  const isAPersonToBeTold = ChoiceState.jsonata(scope, 'Is a page needed?', {
+  const isPageNeeded = ChoiceState.jsonata(scope, 'Is a page needed?', {
     comment: 'A dry run that fails is read by whoever started it, and who rejected a plan knows that nothing was done',
   })
     .when(Condition.jsonata(`{% $request.dryRun or $ended.outcome = '${WORKFLOW_ERRORS.ApprovalRejected}' %}`), record)
@@ -134,7 +134,7 @@ export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending
       },
     },
   });
-  afterError.next(isAPersonToBeTold);
+  afterError.next(isPageNeeded);
   return {
     afterError,
     with: (within, name, outcome, said) => {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { fieldsOf, listOf } from '../runbook/step-run.ts';
+import { fieldsOf, listOf } from '../core/runbook/step-run.ts';
 import type { RaftReading, SizeReading } from './incident-report.ts';
 import type { StateRun } from './state-runs.ts';
 

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../text/format.ts';
+import { formatBytes } from '../../core/text/format.ts';
 import { type Html, html } from './html.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type TellChanges, tellChangesInput } from '../../../core/member-replacement/contracts.ts';
-import { tellChanges } from '../../../core/member-replacement/told-changes.ts';
+import { type ExplainChanges, explainChangesInput } from '../../../core/member-replacement/contracts.ts';
+import { explainChanges } from '../../../core/member-replacement/explain-changes.ts';
 import { parse } from '../../../core/text/parse.ts';
 import { clusterOf, configured } from '../observations.ts';
 
@@ -23,7 +23,7 @@ const PROMOTE = { action: 'PromoteMember', member: 'node3', id: 'b3' };
 const AGAIN = ' Correct what is said above, and start again soon: the next execution goes on from here.';
 const FRAGILE = 'two voters are left (node1, node2), and each is needed: one more failure stops the cluster.';
 
-function told(
+function explained(
   changes: object[],
   { members = 3, cause = 'The disk is full.', ...more }: { members?: number; cause?: string; asLearner?: boolean } = {},
 ) {
@@ -42,17 +42,19 @@ function told(
     ...more,
   };
   const cluster = clusterOf(NAMES.slice(0, members).map((name) => configured(name)));
-  const input: TellChanges = parse(
-    tellChangesInput,
+  const input: ExplainChanges = parse(
+    explainChangesInput,
     { error: 'HostCommandFailed', cause, cluster, targets: [target], changes },
     'An error',
   );
-  return tellChanges(input).split('\n');
+  return explainChanges(input);
 }
+
+const linesOf = (...of: Parameters<typeof explained>) => explained(...of).cause.split('\n');
 
 describe('an error that stops a replacement', () => {
   it('is what it is where nothing was changed', () => {
-    expect(told([])).toEqual(['The disk is full.']);
+    expect(linesOf([])).toEqual(['The disk is full.']);
   });
 
   it.each<[string, object[], string, string]>([
@@ -87,7 +89,7 @@ describe('an error that stops a replacement', () => {
       "Now every member is in etcd's list. Start again: the next execution goes on from here.",
     ],
   ])('says what that was and how the cluster stands: %s', (_, changes, before, standing) => {
-    expect(told(changes)).toEqual(['The disk is full.', `Before this: ${before}.`, standing]);
+    expect(linesOf(changes)).toEqual(['The disk is full.', `Before this: ${before}.`, standing]);
   });
 
   it.each([
@@ -95,16 +97,24 @@ describe('an error that stops a replacement', () => {
     ['not started', [REMOVE, ADD, WRITE], /^Now node3 is a member again, and its service is not known to run\./],
     ['started', [REMOVE, ADD, JOIN], /^Now every member is in etcd's list\./],
   ])('says of a voter that was %s how it stands', (_, changes, standing) => {
-    expect(told(changes, { asLearner: false }).at(-1)).toMatch(standing);
+    expect(linesOf(changes, { asLearner: false }).at(-1)).toMatch(standing);
   });
 
   it('counts those that are left, and says nothing of need where one more may fail', () => {
-    expect(told([REMOVE], { members: 5 }).at(-1)).toBe(
+    expect(linesOf([REMOVE], { members: 5 }).at(-1)).toBe(
       `Now node3 was removed from etcd and is not back: four voters are left (node1, node2, node4, node5).${AGAIN}`,
     );
   });
 
+  it('has a summary of what was changed and how the cluster stands', () => {
+    expect(explained([REMOVE])).toMatchObject({
+      error: 'HostCommandFailed',
+      summary: `Before HostCommandFailed: node3 (a3) was removed from etcd. Now node3 was removed from etcd and is not back: ${FRAGILE}`,
+    });
+    expect(explained([]).summary).toBe('Nothing was changed before.');
+  });
+
   it('ends its own sentence first', () => {
-    expect(told([REMOVE], { cause: 'no space left on device' })[0]).toBe('no space left on device.');
+    expect(linesOf([REMOVE], { cause: 'no space left on device' })[0]).toBe('no space left on device.');
   });
 });

@@ -1,5 +1,5 @@
-import { commandOf, type Fields, fieldsOf, listOf } from '../runbook/step-run.ts';
-import { formatBytes } from '../text/format.ts';
+import { commandOf, type Fields, fieldsOf, listOf } from '../core/runbook/step-run.ts';
+import { formatBytes } from '../core/text/format.ts';
 import type { Decision } from './incident-report.ts';
 import type { StateRun } from './state-runs.ts';
 
@@ -48,8 +48,8 @@ function describeMember({ name, state, standing, facts, problem, dbSizeBytes, qu
     typeof dbSizeBytes === 'number'
       ? `database ${formatBytes(dbSizeBytes)}${typeof quotaBytes === 'number' ? ` of ${formatBytes(quotaBytes)}` : ''}`
       : '';
-  const said = [textOf(state), textOf(standing), textOf(facts) || textOf(problem), size].filter((text) => text !== '');
-  return said.length === 0 ? '' : `${textOf(name)}: ${said.join(', ')}`;
+  const parts = [textOf(state), textOf(standing), textOf(facts) || textOf(problem), size].filter((text) => text !== '');
+  return parts.length === 0 ? '' : `${textOf(name)}: ${parts.join(', ')}`;
 }
 
 function describeCandidate({ member, source, revision, totalKeys, note }: Fields): string {

@@ -1,4 +1,4 @@
-import { type Fields, fieldsOf } from '../runbook/step-run.ts';
+import { type Fields, fieldsOf } from '../core/runbook/step-run.ts';
 import type { IncidentReport } from './incident-report.ts';
 
 type Loss = IncidentReport['loss'];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { incidentReportSchema } from '../../../core/incident-report/incident-report.ts';
-import { makeReport, type Recorded } from '../../../core/incident-report/make-report.ts';
-import type { RecordedExecution } from '../../../core/incident-report/recorded.ts';
+import { incidentReportSchema } from '../../report/incident-report.ts';
+import { makeReport, type Recorded } from '../../report/make-report.ts';
+import type { RecordedExecution } from '../../report/recorded.ts';
 import { arnOf, at, executionOf, failed, succeeded } from './histories.ts';
 
 const MEMBERS = 'etcd-remediation-member-replacement';
@@ -109,7 +109,7 @@ describe('the report of a remediation', () => {
     ]);
     // That the command still ran was no failure, and the look after it no new try.
     expect(timeline[5]).toMatchObject({
-      ...{ attempts: 2, retriedFor: ['AwsUnavailable'], error: '', members: ['m3'], said: 'm3: moved' },
+      ...{ attempts: 2, retriedFor: ['AwsUnavailable'], error: '', members: ['m3'], summary: 'm3: moved' },
       ...{ startedAt: at(31), endedAt: at(33) },
     });
     expect(cost).toEqual({

@@ -79,7 +79,7 @@ export function drawSizes({ sizes, startedAt, cost }: IncidentReport): Drawing |
     quota: each.quotaBytes === null ? null : each.quotaBytes / MIB,
   }));
   const members = [...new Set(points.map(({ member }) => member))];
-  const told = points.filter(({ inUse }) => inUse !== null);
+  const measured = points.filter(({ inUse }) => inUse !== null);
   const quotas = points.filter(({ quota }) => quota !== null);
   const svg = draw('Size of the databases', {
     height: 240,
@@ -97,8 +97,8 @@ export function drawSizes({ sizes, startedAt, cost }: IncidentReport): Drawing |
       Plot.dot(quotas, { fx: 'member', x: 'x', y: 'quota', stroke: limit, r: 2 }),
       Plot.lineY(points, { fx: 'member', x: 'x', y: 'size', stroke: file }),
       Plot.dot(points, { fx: 'member', x: 'x', y: 'size', fill: file, r: 3 }),
-      Plot.lineY(told, { fx: 'member', x: 'x', y: 'inUse', stroke: used }),
-      Plot.dot(told, { fx: 'member', x: 'x', y: 'inUse', fill: used, r: 3, symbol: 'square' }),
+      Plot.lineY(measured, { fx: 'member', x: 'x', y: 'inUse', stroke: used }),
+      Plot.dot(measured, { fx: 'member', x: 'x', y: 'inUse', fill: used, r: 3, symbol: 'square' }),
     ],
   });
   return {

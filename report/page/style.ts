@@ -23,7 +23,7 @@ p, li, td, dd { overflow-wrap: anywhere; }
 a { color: var(--link); }
 .outcome { display: inline-block; padding: .05rem .6rem; border: 2px solid currentColor; border-radius: 1rem; font-weight: 600; }
 .good { color: var(--good); } .bad { color: var(--bad); } .open { color: var(--open); }
-.said { white-space: pre-wrap; }
+.words { white-space: pre-wrap; }
 .faint { color: var(--faint); }
 .box { background: var(--raised); border-left: 4px solid var(--line); padding: .6rem .9rem; margin: .8rem 0; }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .6rem 1rem; margin: 1rem 0; }

@@ -1,22 +1,27 @@
 import { layoutOf } from '../cluster/clusters.ts';
 import { votersOf } from '../cluster/configured-quorum.ts';
-import type { TellChanges } from './contracts.ts';
+import type { ExplainChanges, ExplainedError } from './contracts.ts';
 
-type Change = TellChanges['changes'][number];
+type Change = ExplainChanges['changes'][number];
 
 /**
- * The cause of an error with what was changed before it, and how the cluster stands now: for whoever reads it has to know whether it can
- * wait. Nothing is added where nothing was changed.
+ * An error whose cause says what was changed before it, and how the cluster stands now: for whoever reads it has to know whether it can wait.
+ * Nothing is added where nothing was changed.
  */
-export function tellChanges({ cause, ...request }: TellChanges): string {
-  if (request.changes.length === 0) return cause;
+export function explainChanges({ error, cause, ...request }: ExplainChanges): ExplainedError {
+  if (request.changes.length === 0) return { error, cause, summary: 'Nothing was changed before.' };
   const changes = request.changes.map((change) => describeChange(change, request)).filter((text) => text !== '');
   const end = /[.!?]$/.test(cause.trim()) ? '' : '.';
   const { standing, isMissing } = standingAfter(request);
   const whatToDo = isMissing
     ? 'Correct what is said above, and start again soon: the next execution goes on from here.'
     : 'Start again: the next execution goes on from here.';
-  return `${cause.trim()}${end}\nBefore this: ${changes.join('; ')}.\nNow ${standing} ${whatToDo}`;
+  const before = changes.join('; ');
+  return {
+    error,
+    cause: `${cause.trim()}${end}\nBefore this: ${before}.\nNow ${standing} ${whatToDo}`,
+    summary: `Before ${error}: ${before}. Now ${standing}`,
+  };
 }
 
 function describeChange({ action, member, host = '', id = '', result }: Change, { cluster, targets }: Request): string {
@@ -46,7 +51,7 @@ function describeChange({ action, member, host = '', id = '', result }: Change, 
   }
 }
 
-type Request = Pick<TellChanges, 'cluster' | 'targets' | 'changes'>;
+type Request = Pick<ExplainChanges, 'cluster' | 'targets' | 'changes'>;
 
 /** How the cluster stands after these changes of a replacement, to go on with "Now"; and whether a voter is missing. */
 export function standingAfter({ cluster, targets, changes }: Request): { standing: string; isMissing: boolean } {
@@ -77,13 +82,13 @@ export function standingAfter({ cluster, targets, changes }: Request): { standin
   }
   if (missing.length === 0)
     return { standing: `${sentences.join('; ') || "every member is in etcd's list"}.`, isMissing: false };
-  const left = votersOf(cluster).filter(({ name }) => !missing.includes(name));
+  const voters = votersOf(cluster).filter(({ name }) => !missing.includes(name));
   // Of two voters a quorum is two.
-  const bears = left.length - (Math.floor(left.length / 2) + 1);
+  const bears = voters.length - (Math.floor(voters.length / 2) + 1);
   const need =
-    bears > 0 ? '' : `, and ${left.length === 1 ? 'it is' : 'each is'} needed: one more failure stops the cluster`;
+    bears > 0 ? '' : `, and ${voters.length === 1 ? 'it is' : 'each is'} needed: one more failure stops the cluster`;
   return {
-    standing: `${sentences.join('; ')}: ${count(left.length)} left (${left.map(({ name }) => name).join(', ')})${need}.`,
+    standing: `${sentences.join('; ')}: ${count(voters.length)} left (${voters.map(({ name }) => name).join(', ')})${need}.`,
     isMissing: true,
   };
 }

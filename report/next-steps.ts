@@ -1,5 +1,5 @@
-import { type Fields, fieldsOf, listOf } from '../runbook/step-run.ts';
-import { isIncident } from '../runbooks.ts';
+import { type Fields, fieldsOf, listOf } from '../core/runbook/step-run.ts';
+import { isIncident } from '../core/runbooks.ts';
 import type { NextStep, OldData } from './incident-report.ts';
 
 /** How a person goes on, typed where the remediation ran. */
@@ -28,7 +28,7 @@ export function nextSteps(ending: Ending, commands: Commands | undefined): NextS
   const { cluster, remaining, oldData, outputs, warnings, standing } = ending;
   const say = (text: string, command = ''): NextStep => ({ text, command });
   const again = (incident = '') => commands?.remediate(cluster, incident) ?? '';
-  const said = (field: string) =>
+  const textsOf = (field: string) =>
     outputs.map((output) => output[field]).filter((text) => typeof text === 'string' && text);
   const steps = [
     ...(standing === '' ? [] : [say(standing)]),
@@ -44,8 +44,8 @@ export function nextSteps(ending: Ending, commands: Commands | undefined): NextS
     ...outputs.flatMap((output) =>
       listOf(output.leftOut).map(({ member, problem }) => say(`${member} was left out: ${problem}`)),
     ),
-    ...said('scratchLeft').map((text) => say(`Scratch folders are left, which hold copies of the data: ${text}`)),
-    ...said('advice').map((text) => say(`So that it does not happen again: ${text}`)),
+    ...textsOf('scratchLeft').map((text) => say(`Scratch folders are left, which hold copies of the data: ${text}`)),
+    ...textsOf('advice').map((text) => say(`So that it does not happen again: ${text}`)),
     ...warnings.map((text) => say(text)),
     ...(oldData.length > 0
       ? [say('Old data is kept aside on hosts. Remove it once nobody wants it any more, with the commands below.')]

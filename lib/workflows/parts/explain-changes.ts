@@ -9,8 +9,8 @@ import { stepState } from './step-state.ts';
  *
  * Reads the variables `plan` and `changes`.
  */
-export function tellChanges(scope: Construct, step: Step, next: IChainable): Choice {
-  const tell = stepState(scope, 'Explain what was changed', {
+export function explainChanges(scope: Construct, step: Step, next: IChainable): Choice {
+  const explain = stepState(scope, 'Explain what was changed', {
     step,
     input: {
       error: '{% $states.input.error %}',
@@ -22,8 +22,8 @@ export function tellChanges(scope: Construct, step: Step, next: IChainable): Cho
     onError: next,
     caught: { outputs: '{% $states.input %}' },
   });
-  tell.next(next);
+  explain.next(next);
   return Choice.jsonata(scope, 'Was anything changed?')
-    .when(Condition.jsonata('{% $count($changes) > 0 %}'), tell)
+    .when(Condition.jsonata('{% $count($changes) > 0 %}'), explain)
     .otherwise(next);
 }

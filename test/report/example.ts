@@ -1,5 +1,5 @@
-import type { IncidentReport } from '../../../core/incident-report/incident-report.ts';
-import { makeReport } from '../../../core/incident-report/make-report.ts';
+import type { IncidentReport } from '../../report/incident-report.ts';
+import { makeReport } from '../../report/make-report.ts';
 import { at, executionOf, failed } from './histories.ts';
 
 /** What a cluster, a member or an error might be called. */

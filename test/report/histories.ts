@@ -1,4 +1,4 @@
-import type { RecordedEnd, RecordedEvent, RecordedExecution } from '../../../core/incident-report/recorded.ts';
+import type { RecordedEnd, RecordedEvent, RecordedExecution } from '../../report/recorded.ts';
 
 /** Executions as Step Functions would have recorded them, written down state by state. */
 

@@ -1,10 +1,10 @@
-import { mayBeOpen } from '../auth-token-reset/runbook.ts';
-import { CONDITIONS, type Condition } from '../diagnosis/diagnosis.ts';
-import { changesSoFar } from '../remediation/changes-so-far.ts';
-import { standingSoFar } from '../remediation/standing-so-far.ts';
-import { type Fields, fieldsOf } from '../runbook/step-run.ts';
-import { RUNBOOKS } from '../runbooks.ts';
-import { withoutAccess } from '../text/redaction.ts';
+import { mayBeOpen } from '../core/auth-token-reset/runbook.ts';
+import { CONDITIONS, type Condition } from '../core/diagnosis/diagnosis.ts';
+import { changesSoFar } from '../core/remediation/changes-so-far.ts';
+import { standingSoFar } from '../core/remediation/standing-so-far.ts';
+import { type Fields, fieldsOf } from '../core/runbook/step-run.ts';
+import { RUNBOOKS } from '../core/runbooks.ts';
+import { withoutAccess } from '../core/text/redaction.ts';
 import { decisionsIn } from './decisions.ts';
 import { hostEndsIn, oldDataIn } from './host-ends.ts';
 import type { DrillMeasures, IncidentReport, TimelineEntry } from './incident-report.ts';
@@ -28,7 +28,7 @@ export interface Recorded {
   now: Date;
 }
 
-interface Told {
+interface ExecutionFacts {
   execution: RecordedExecution;
   runbook: string;
   incident: string;
@@ -42,15 +42,15 @@ export function makeReport({ entry, runbooks: executions, drill, commands, now }
   const top = entry ?? executions.at(-1);
   const first = entry ?? executions[0];
   if (!top || !first) throw new Error('Nothing was recorded of it.');
-  const told = executions.map(tell);
+  const facts = executions.map(factsOf);
   const variables = entry ? variablesIn(entry.events) : {};
   const request = { ...fieldsOf(top.input), ...fieldsOf(variables.request) } as Fields;
   const output = top.end.status === 'SUCCEEDED' ? fieldsOf(top.end.output) : undefined;
   const diagnosis = output?.diagnosis ?? variables.diagnosis;
   const entryRuns = entry ? stateRunsIn(entry.events) : [];
-  const runs = [...entryRuns, ...told.flatMap((each) => each.runs)];
-  const acted = told.filter(({ dryRun }) => !dryRun);
-  const outputs = told.flatMap((each) => (each.output ? [each.output] : []));
+  const runs = [...entryRuns, ...facts.flatMap((each) => each.runs)];
+  const acted = facts.filter(({ dryRun }) => !dryRun);
+  const outputs = facts.flatMap((each) => (each.output ? [each.output] : []));
   const cluster = textOf(request.cluster) || textOf(fieldsOf(variables.cluster).name) || textOf(output?.cluster);
   const remaining = textsOf(output?.remaining);
   // What a dry run tells is what another execution has moved aside; one that acted tells it too.
@@ -69,13 +69,13 @@ export function makeReport({ entry, runbooks: executions, drill, commands, now }
           variables: variablesIn(failed.execution.events),
         })
       : '';
-  const timeline = inOrder(entryRuns, told);
+  const timeline = inOrder(entryRuns, facts);
   const report: IncidentReport = {
     version: 1,
     id: first.name,
     execution: first.arn,
     cluster,
-    incidents: incidentsOf(told, diagnosis),
+    incidents: incidentsOf(facts, diagnosis),
     outcome,
     summary: summaryOf(top, output),
     requestedBy: textOf(request.requestedBy),
@@ -92,7 +92,7 @@ export function makeReport({ entry, runbooks: executions, drill, commands, now }
       ),
       authenticationDisabledMs: authenticationWindowIn(outputs),
     },
-    runbooks: told.map(({ execution, runbook, incident, dryRun, output: own }) => ({
+    runbooks: facts.map(({ execution, runbook, incident, dryRun, output: own }) => ({
       ...{ runbook, incident, execution: execution.arn, dryRun },
       startedAt: execution.startedAt.toISOString(),
       endedAt: execution.endedAt?.toISOString() ?? null,
@@ -102,12 +102,15 @@ export function makeReport({ entry, runbooks: executions, drill, commands, now }
     timeline,
     sizes: inTime(sizesIn(runs)),
     raft: inTime(raftIn(runs)),
-    decisions: inTime([...decisionsIn(entryRuns, ''), ...told.flatMap((each) => decisionsIn(each.runs, each.runbook))]),
+    decisions: inTime([
+      ...decisionsIn(entryRuns, ''),
+      ...facts.flatMap((each) => decisionsIn(each.runs, each.runbook)),
+    ]),
     changes: changesSoFar(acted.flatMap((each) => each.runs.filter(({ step }) => step !== ''))),
     hostCommands: hostEndsIn(runs),
     approvals: (output?.approvals ?? variables.approvals ?? []) as IncidentReport['approvals'],
     oldData,
-    loss: lossOf(told),
+    loss: lossOf(facts),
     remaining,
     next: nextSteps(
       {
@@ -126,7 +129,7 @@ export function makeReport({ entry, runbooks: executions, drill, commands, now }
   return scrubbed({ ...report, unknown: unknownIn(report, missing, acted) });
 }
 
-function tell(execution: RecordedExecution): Told {
+function factsOf(execution: RecordedExecution): ExecutionFacts {
   const declared = Object.values(RUNBOOKS).find(({ stateMachineName }) =>
     // With a prefix the name of a deployed state machine begins with that.
     execution.stateMachineName.endsWith(stateMachineName),
@@ -143,14 +146,14 @@ function tell(execution: RecordedExecution): Told {
 }
 
 /** Each runbook's states behind the one that has started it. */
-function inOrder(entryRuns: readonly StateRun[], told: readonly Told[]): TimelineEntry[] {
-  const left = new Set(told);
+function inOrder(entryRuns: readonly StateRun[], facts: readonly ExecutionFacts[]): TimelineEntry[] {
+  const unplaced = new Set(facts);
   const placed = entryRuns.flatMap((run) => {
-    const nested = told.find(({ execution }) => execution.arn === run.startedExecution);
-    if (nested) left.delete(nested);
+    const nested = facts.find(({ execution }) => execution.arn === run.startedExecution);
+    if (nested) unplaced.delete(nested);
     return [...timelineOf([run], ''), ...(nested ? timelineOf(nested.runs, nested.runbook) : [])];
   });
-  return [...placed, ...[...left].flatMap(({ runs, runbook }) => timelineOf(runs, runbook))];
+  return [...placed, ...[...unplaced].flatMap(({ runs, runbook }) => timelineOf(runs, runbook))];
 }
 
 function outcomeOf({ end }: RecordedExecution, output: Fields | undefined): string {
@@ -165,8 +168,8 @@ function summaryOf({ end }: RecordedExecution, output: Fields | undefined): stri
 }
 
 /** Without a runbook, what the diagnosis found. */
-function incidentsOf(told: readonly Told[], diagnosis: unknown): Condition[] {
-  const found = told.length > 0 ? told.map(({ incident }) => incident) : [textOf(fieldsOf(diagnosis).incident)];
+function incidentsOf(facts: readonly ExecutionFacts[], diagnosis: unknown): Condition[] {
+  const found = facts.length > 0 ? facts.map(({ incident }) => incident) : [textOf(fieldsOf(diagnosis).incident)];
   return CONDITIONS.filter((condition) => found.includes(condition)).toSorted(
     (one, other) => found.indexOf(one) - found.indexOf(other),
   );
@@ -186,7 +189,7 @@ function authenticationWindowIn(outputs: readonly Fields[]): number | null {
   return windows.length === 0 ? null : windows.reduce((sum, ms) => sum + ms, 0);
 }
 
-function unknownIn(report: IncidentReport, missing: readonly string[], acted: readonly Told[]): string[] {
+function unknownIn(report: IncidentReport, missing: readonly string[], acted: readonly ExecutionFacts[]): string[] {
   const unheard = report.hostCommands.filter(({ end }) => end === 'unknown');
   const readOnce = Object.values(Object.groupBy(report.sizes, ({ member }) => member)).every(
     (each) => each?.length === 1,

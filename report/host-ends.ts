@@ -1,5 +1,5 @@
-import type { HostReport } from '../hosts/run-host-commands.ts';
-import { commandOf, type Fields, fieldsOf, listOf } from '../runbook/step-run.ts';
+import type { HostReport } from '../core/hosts/run-host-commands.ts';
+import { commandOf, type Fields, fieldsOf, listOf } from '../core/runbook/step-run.ts';
 import type { HostEnd, OldData } from './incident-report.ts';
 import type { StateRun } from './state-runs.ts';
 
@@ -58,7 +58,7 @@ function each(run: StateRun): OnHost[] {
   const reports = listOf(fieldsOf(run.output).reports) as readonly Fields[];
   return listOf(fieldsOf(run.input).commands).map((sent) => {
     const [member, host] = [String(sent.member), String(sent.host)];
-    const report = reports.find((told) => told.member === member && told.host === host) as HostReport | undefined;
+    const report = reports.find((each) => each.member === member && each.host === host) as HostReport | undefined;
     return { command, member, host, report };
   });
 }

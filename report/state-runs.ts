@@ -1,8 +1,8 @@
-import { STILL_RUNNING } from '../hosts/run-host-commands.ts';
-import type { Invocation } from '../remediation/invocation.ts';
-import { executionStartedBy } from '../remediation/started-execution.ts';
-import type { StepRun } from '../runbook/step-run.ts';
-import { messageOf } from '../text/failures.ts';
+import { STILL_RUNNING } from '../core/hosts/run-host-commands.ts';
+import type { Invocation } from '../core/remediation/invocation.ts';
+import { executionStartedBy } from '../core/remediation/started-execution.ts';
+import type { StepRun } from '../core/runbook/step-run.ts';
+import { messageOf } from '../core/text/failures.ts';
 import type { RecordedEvent } from './recorded.ts';
 
 /** One stay in a state that takes time: a task, or a wait. What is tried again is one stay. */

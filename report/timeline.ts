@@ -1,6 +1,6 @@
-import { STILL_RUNNING } from '../hosts/run-host-commands.ts';
-import { commandOf, fieldsOf, listOf } from '../runbook/step-run.ts';
-import { firstLine } from '../text/format.ts';
+import { STILL_RUNNING } from '../core/hosts/run-host-commands.ts';
+import { commandOf, fieldsOf, listOf } from '../core/runbook/step-run.ts';
+import { firstLine } from '../core/text/format.ts';
 import type { TimelineEntry } from './incident-report.ts';
 import type { StateRun } from './state-runs.ts';
 
@@ -19,7 +19,7 @@ export function timelineOf(runs: readonly StateRun[], runbook: string): Timeline
     attempts: run.attempts,
     retriedFor: retriesOf(run).map(({ error }) => error),
     error: errorOf(run),
-    said: saidBy(run),
+    summary: summaryOf(run),
   }));
 }
 
@@ -39,8 +39,8 @@ function membersOf(run: StateRun): string[] {
 
 /** Each failure but the one that it ended with. */
 function retriesOf({ failures, error }: StateRun): StateRun['failures'] {
-  const told = failures.filter((each) => each.error !== STILL_RUNNING);
-  return error === '' ? told : told.slice(0, -1);
+  const real = failures.filter((each) => each.error !== STILL_RUNNING);
+  return error === '' ? real : real.slice(0, -1);
 }
 
 function errorOf({ error, endedAt, failures, step }: StateRun): string {
@@ -50,7 +50,7 @@ function errorOf({ error, endedAt, failures, step }: StateRun): string {
   return error;
 }
 
-function saidBy(run: StateRun): string {
+function summaryOf(run: StateRun): string {
   const failure = run.failures.at(-1);
   if (run.error !== '' && failure) return ANSWER.test(run.error) ? 'It is not free.' : firstLine(failure.cause);
   const { summary = fieldsOf(run.output).summary } = fieldsOf(run.stateOutput);

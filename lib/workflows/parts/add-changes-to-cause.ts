@@ -7,13 +7,17 @@ export const NOTHING_TO_UNDO = 'Nothing of this has to be undone: the next execu
  * An error that stops a runbook says what was changed before it, where anything was.
  * @param changes JSONata: a list of texts, each a change: `m1 was defragmented`; @param now what is left to say then
  */
-export function tellBefore(scope: Construct, { changes, now }: { changes: string; now: string }, stop: Fail): Pass {
-  const tell = Pass.jsonata(scope, 'Explain what was changed', {
+export function addChangesToCause(
+  scope: Construct,
+  { changes, now }: { changes: string; now: string },
+  stop: Fail,
+): Pass {
+  const explain = Pass.jsonata(scope, 'Explain what was changed', {
     outputs: {
       error: '{% $states.input.error %}',
       cause: `{% ($before := ${changes}; $states.input.cause & ($count($before) = 0 ? '' : '\\nBefore this: ' & $join($before, '; ') & '. ${now}')) %}`,
     },
   });
-  tell.next(stop);
-  return tell;
+  explain.next(stop);
+  return explain;
 }

@@ -1,6 +1,6 @@
 import { parseHTML } from 'linkedom/worker';
 import { describe, expect, it } from 'vitest';
-import { renderPage } from '../../../core/incident-report/page/page.ts';
+import { renderPage } from '../../report/page/page.ts';
 import { EXAMPLE, SLICES } from './example.ts';
 
 const PAGE = renderPage(EXAMPLE);

@@ -1,4 +1,4 @@
-import { sentence } from '../../text/format.ts';
+import { sentence } from '../../core/text/format.ts';
 import type { IncidentReport } from '../incident-report.ts';
 import { Html, html, NOTHING } from './html.ts';
 import { plotsOf } from './plot-sections.ts';
@@ -28,7 +28,7 @@ export function renderPage(report: IncidentReport): string {
 <main>
 <header>
 <h1>etcd cluster ${cluster || '(unknown)'} <span class="outcome ${toneOf(report)}" data-figure="outcome">${outcome}</span></h1>
-<p class="said">${report.summary}</p>
+<p class="words">${report.summary}</p>
 ${facts(report)}
 </header>
 ${section('What to do now', next(report))}
@@ -93,7 +93,7 @@ function facts(report: IncidentReport): Html {
 function next(report: IncidentReport): Html {
   return html`<ol>${report.next.map(
     ({ text, command }) =>
-      html`<li><span class="said">${text}</span>${command === '' ? NOTHING : html`<br><code>${command}</code>`}</li>`,
+      html`<li><span class="words">${text}</span>${command === '' ? NOTHING : html`<br><code>${command}</code>`}</li>`,
   )}</ol>`;
 }
 
@@ -105,7 +105,7 @@ function loss({ loss: { atMostWrites, keptRevision, explanation } }: IncidentRep
         ? html`No acknowledged write.`
         : html`At most ${measure('atMostWrites', atMostWrites, 'count')} acknowledged writes.`;
   const kept = keptRevision === null ? NOTHING : html` Kept up to revision ${keptRevision}.`;
-  return html`<div class="box"><p><strong>${bound}</strong>${kept}</p><p class="said">${explanation}</p></div>`;
+  return html`<div class="box"><p><strong>${bound}</strong>${kept}</p><p class="words">${explanation}</p></div>`;
 }
 
 function changes({ changes: { done, perhaps }, runbooks }: IncidentReport): Html {
@@ -114,7 +114,7 @@ function changes({ changes: { done, perhaps }, runbooks }: IncidentReport): Html
     : 'Nothing was changed.';
   return html`${runbooks.map(
     ({ runbook, incident, dryRun, outcome, summary }) =>
-      html`<p><strong>${runbook}</strong> (${incident}${dryRun ? ', dry run' : ''}): ${outcome}. <span class="said">${summary}</span></p>`,
+      html`<p><strong>${runbook}</strong> (${incident}${dryRun ? ', dry run' : ''}): ${outcome}. <span class="words">${summary}</span></p>`,
   )}${
     done.length + perhaps.length === 0
       ? html`<p>${nothing}</p>`
@@ -157,14 +157,14 @@ function timeline({ timeline: entries, startedAt }: IncidentReport): Html {
   return table(
     'Each state that took time, in order',
     ['After', 'For', 'What', 'Runbook', 'Members', 'What it found or did'],
-    entries.map(({ state, runbook, kind, startedAt: from, endedAt, members, attempts, retriedFor, error, said }) => [
+    entries.map(({ state, runbook, kind, startedAt: from, endedAt, members, attempts, retriedFor, error, summary }) => [
       // The clock of a start may be a moment late.
       measure('after', Math.max(0, Date.parse(from) - begin), 'ms'),
       endedAt === null ? html`not ended` : measure('for', Date.parse(endedAt) - Date.parse(from), 'ms'),
       html`${state} <span class="faint">(${KIND_NAMES[kind]})</span>`,
       html`${runbook}`,
       html`${members.join(', ')}`,
-      html`${error === '' ? NOTHING : html`<strong class="bad">${error}.</strong> `}<span class="said">${said}</span>${
+      html`${error === '' ? NOTHING : html`<strong class="bad">${error}.</strong> `}<span class="words">${summary}</span>${
         attempts > 1 ? html` <span class="faint">${retries(attempts, retriedFor)}</span>` : NOTHING
       }`,
     ]),
@@ -205,7 +205,7 @@ function decisions({ decisions: made }: IncidentReport): Html {
       moment(at),
       html`${step} <span class="faint">${runbook}</span>`,
       html`${decision}`,
-      html`<span class="said">${summary}</span>${evidence.length === 0 ? NOTHING : list(evidence)}`,
+      html`<span class="words">${summary}</span>${evidence.length === 0 ? NOTHING : list(evidence)}`,
     ]),
   );
 }
@@ -222,11 +222,11 @@ function hostCommands({ hostCommands: ends }: IncidentReport): Html {
       html`${member}`,
       end === 'done'
         ? html`done`
-        : html`<strong class="bad">${sentence(end)}</strong> <span class="said">${problem}</span>`,
+        : html`<strong class="bad">${sentence(end)}</strong> <span class="words">${problem}</span>`,
     ]),
   );
 }
 
 function list(lines: readonly string[]): Html {
-  return lines.length === 0 ? NOTHING : html`<ul>${lines.map((line) => html`<li class="said">${line}</li>`)}</ul>`;
+  return lines.length === 0 ? NOTHING : html`<ul>${lines.map((line) => html`<li class="words">${line}</li>`)}</ul>`;
 }

@@ -19,7 +19,7 @@ const OF_REPORT = / Its report, once it has ended: \S.*?\.html/g;
  * Workflows say what they say to whoever has AWS: with the ARN of an execution, and commands for what is deployed. Where they run on this machine,
  * the ID does, and commands that work here stand in their place.
  */
-export function saidHere(text: string, { files, api }: Here): string {
+export function rewriteCommands(text: string, { files, api }: Here): string {
   const curl = (path: string, body?: object) =>
     api ? `curl -H @${api.header}${body ? ` -d '${JSON.stringify(body)}'` : ''} ${api.url}${path}` : '';
   const answer = (id: string, decision: object) => curl(`/remediations/${id}/approval`, { approval: 'N', ...decision });

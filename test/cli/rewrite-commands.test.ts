@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { saidHere } from '../../cli/said-here.ts';
+import { rewriteCommands } from '../../cli/rewrite-commands.ts';
 
 const FILES = { config: 'clusters.json', secrets: 'my secrets.json' };
 const API = { url: 'http://127.0.0.1:8080', header: '/tmp/x/authorization' };
@@ -32,11 +32,11 @@ it.each([
   ],
   ['everything else as it is', 'See docs/runbooks.md: arn:aws:s3:::b/k', 'See docs/runbooks.md: arn:aws:s3:::b/k'],
 ])('where it runs on this machine a page has %s', (_, text, here) => {
-  expect(saidHere(text, { files: FILES, api: API })).toBe(here);
+  expect(rewriteCommands(text, { files: FILES, api: API })).toBe(here);
 });
 
 it('names no request where no API is served', () => {
-  const said = saidHere(
+  const said = rewriteCommands(
     'npx etcd-remediation approve a\nnpx etcd-remediation reject a --reason WHY\nnpx etcd-remediation clusters',
     {
       files: { config: 'clusters.json' },

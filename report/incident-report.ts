@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { CONDITIONS } from '../diagnosis/diagnosis.ts';
-import { approvalSchema } from '../remediation/remediation-report.ts';
+import { CONDITIONS } from '../core/diagnosis/diagnosis.ts';
+import { approvalSchema } from '../core/remediation/remediation-report.ts';
 
 /** The report of one remediation, for people and for programs. `docs/report.schema.json` is made of this. */
 
@@ -40,7 +40,7 @@ const entrySchema = z.object({
   attempts: count.describe('How often it was begun. That a command on hosts was looked at again is no attempt'),
   retriedFor: z.array(z.string()).describe('The names of the errors after which it was tried again, in order'),
   error: z.string().describe('The name of the error that ended it; empty where none did'),
-  said: z.string().describe('What it found or did, in its own words'),
+  summary: z.string().describe('What it found or did, in its own words'),
 });
 export type TimelineEntry = z.output<typeof entrySchema>;
 
