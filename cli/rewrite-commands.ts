@@ -12,8 +12,8 @@ const OF_REMEDIATION = /arn:[\w-]+:states:[^\s:]*:[^\s:]*:execution:etcd-remedia
 /** Behind what a runbook has ended with. Its steps are in the same output here, and nobody can ask for it. */
 const OF_RUNBOOK = / ?\(arn:[\w-]+:states:[^\s:]*:[^\s:]*:execution:etcd-remediation-[\w-]+:[\w-]+\)/g;
 
-/** Here a line of its own names it, once it is written. */
-const OF_REPORT = / Its report, once it has ended: \S.*?\.html/g;
+/** Of AWS's console. */
+const OF_CONSOLE = /\n*(Execution|Report|Alarm): https:\/\/\S+/g;
 
 /**
  * Workflows say what they say to whoever has AWS: with the ARN of an execution, and commands for what is deployed. Where they run on this machine,
@@ -25,9 +25,9 @@ export function rewriteCommands(text: string, { files, api }: Here): string {
   const answer = (id: string, decision: object) => curl(`/remediations/${id}/approval`, { approval: 'N', ...decision });
   const about = typedFiles(files);
   return text
+    .replaceAll(OF_CONSOLE, '')
     .replaceAll(OF_REMEDIATION, '$1')
     .replaceAll(OF_RUNBOOK, '')
-    .replaceAll(OF_REPORT, '')
     .replaceAll(/npx etcd-remediation approve (\S+)/g, (_, id) =>
       api
         ? `${answer(id, { decision: 'approve' })}\nN is the number of the question, "approval": {"id": ...} in: ${curl(`/remediations/${id}`)}`
@@ -39,6 +39,9 @@ export function rewriteCommands(text: string, { files, api }: Here): string {
     .replaceAll(/npx etcd-remediation diagnose --deployed ([\w-]+)/g, (_, cluster) =>
       typed('diagnose', ...about, '--cluster', cluster),
     )
-    .replaceAll(/npx etcd-remediation report (\S+) --deployed/g, (_, id) => typed('report', id))
+    .replaceAll(/npx etcd-remediation status (\S+)/g, (_, id) => curl(`/remediations/${id}`) || typed('report', id))
+    .replaceAll(/npx etcd-remediation start (\S+) --watch/g, (_, cluster) =>
+      api ? curl('/remediations', { cluster }) : typed('run', ...about, '--cluster', cluster),
+    )
     .replaceAll(/npx etcd-remediation clusters\b/g, curl('/clusters') || typed('diagnose', ...about));
 }

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
 import type { Cluster } from '../core/cluster/clusters.ts';
-import { APPROVAL_WANTED } from '../core/remediation/remediation.ts';
+import type { PageKind } from '../core/diagnosis/page.ts';
 import type { ApprovalAnswer } from '../core/remediation/remediation-items.ts';
 import { INCIDENTS, type Incident, RUNBOOKS } from '../core/runbooks.ts';
 import type { JsonObject } from '../local/asl/json.ts';
@@ -85,10 +85,11 @@ async function run(flags: Flags): Promise<void> {
     secrets,
     hosts,
     ...stagingAt(stagingAddress),
-    onPage: ({ subject, message }) => {
-      // Whoever runs it here has answered already, and sees the plan below.
-      if (!subject.startsWith(APPROVAL_WANTED))
+    onPage: ({ subject, message, event }) => {
+      // Whoever runs it here has answered already, sees the plan below, and is there at the end.
+      if (!AT_HAND.includes(event?.payload.class)) {
         output.print(rewriteCommands(`PAGE: ${subject}\n${message}`, { files: flags }));
+      }
     },
     onOwnStart: progress.follow,
   });
@@ -101,6 +102,9 @@ async function run(flags: Flags): Promise<void> {
     await platform.close();
   }
 }
+
+/** What whoever runs it here is not paged for. */
+const AT_HAND: readonly (PageKind | undefined)[] = ['approval-wanted', 'resolved'];
 
 const ENDED = 'Stopped. The remediation had ended before.';
 

@@ -125,7 +125,7 @@ export class RemediationStack extends Stack {
       steps: { loadRemediation, diagnoseCluster, chooseRunbook: step('choose-runbook') },
       table,
       pages,
-      reports: reports.folder,
+      reports,
       runbooks: {
         'quorum-lost': quorumRecovery.stateMachine,
         'space-exceeded': spaceReclaim.stateMachine,
@@ -133,9 +133,9 @@ export class RemediationStack extends Stack {
         'auth-token-invalid': authTokenReset.stateMachine,
       },
     });
-    reports.makeFor(remediation, bundleOf('reports', bundles));
+    reports.makeFor(remediation, { bundle: bundleOf('reports', bundles), pages });
     new AlarmRule(this, 'AlarmRule', { stateMachine: remediation, pages });
-    new LockRelease(this, 'LockRelease', { table, pages, remediation });
+    new LockRelease(this, 'LockRelease', { table, pages, reports, remediation });
     new Check(this, 'Check', {
       loadRemediation,
       diagnoseCluster,
@@ -152,7 +152,7 @@ export class RemediationStack extends Stack {
       diagnoseFunction: functions.diagnosis.function,
       reports: reports.folder,
     });
-    new FleetDashboard(this, 'FleetDashboard');
+    new FleetDashboard(this, 'FleetDashboard', { reports: reports.folderAddress });
     new StartAutomation(this, 'StartAutomation', { stateMachineArn: remediation.stateMachineArn });
 
     const deployment: Deployment = {

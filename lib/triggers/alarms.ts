@@ -77,8 +77,10 @@ export class ClusterAlarms extends Construct {
     ];
   }
 
+  /** Calls a person when it is raised, and off when it is over. */
   private page(alarm: Alarm): void {
     alarm.addAlarmAction(new SnsAction(this.#pages));
+    alarm.addOkAction(new SnsAction(this.#pages));
   }
 
   private watch(name: string, { problem, metric, limit, minutes, pages = false }: RunbookAlarm): Alarm {

@@ -77,6 +77,7 @@ export class AuthTokenReset extends Construct {
         window: null,
         toggled: false,
         enabledBefore: null,
+        paged: false,
         enabled: { changed: false },
         failure: { error: '', cause: '' },
       },

@@ -6,9 +6,10 @@ import type { Incident } from '../../core/runbooks.ts';
 import { RUNBOOKS } from '../../core/runbooks.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { executionArns } from '../arns.ts';
-import { named } from '../names.ts';
+import { named, prefixOption } from '../names.ts';
 import type { Pages } from '../pages.ts';
 import type { RemediationTable } from '../remediation-table.ts';
+import type { Reports } from '../reports.ts';
 import type { Step } from '../step-function.ts';
 import { acknowledgeExecutions } from './parts/acknowledge-wildcards.ts';
 import { askForApproval } from './parts/ask-for-approval.ts';
@@ -22,8 +23,7 @@ export interface RemediationProps {
   steps: { loadRemediation: Step; diagnoseCluster: Step; chooseRunbook: Step };
   table: RemediationTable;
   pages: Pages;
-  /** The folder of the reports. */
-  reports: string;
+  reports: Reports;
   /** Of the runbooks that there are. */
   runbooks: Readonly<Partial<Record<Incident, StateMachine>>>;
 }
@@ -52,6 +52,11 @@ const RUNBOOK_EXECUTION = "$cluster.name & '_' & $substring($replace($uuid(), '-
 const ASKED_ANEW = JSON.stringify(
   Object.values(RUNBOOKS).flatMap(({ incident, asksAnewAfterFailure }) => (asksAnewAfterFailure ? [incident] : [])),
 ).replaceAll('"', "'");
+
+/** JSONata: of which cluster somebody has asked for a remediation, or an alarm is; empty where the input names none. */
+const CLUSTER_OF_INPUT =
+  "($in := $states.context.Execution.Input; $type($in.cluster) = 'string' ? $in.cluster : $type($in.alarm) = 'string' and " +
+  "$contains($in.alarm, '/') ? $split($in.alarm, '/')[1] : '')";
 
 /** `round` is the newest. */
 const ROUNDS_WITH_THIS = '{% [$append($rounds, $round)] %}';
@@ -82,9 +87,21 @@ export class Remediation extends Construct {
     const notBegun = pages.page(this, 'Page that it could not begin', {
       comment: 'Nobody else starts it again: whoever is on call does, once it can begin',
       subject: "'CRITICAL: a remediation of an etcd cluster could not begin'",
-      message:
-        "{% 'Nothing was changed. ' & $states.input.error & ': ' & $states.input.cause & ' Correct that, and start it again: it was started with ' & " +
-        "$string($states.context.Execution.Input) & ' (' & $states.context.Execution.Id & ').' %}",
+      kind: 'not-begun',
+      severity: 'critical',
+      cluster: CLUSTER_OF_INPUT,
+      execution: '$states.context.Execution.Id',
+      parts: [
+        {
+          says: `'A remediation of ' & (${CLUSTER_OF_INPUT} = '' ? 'an etcd cluster' : ${CLUSTER_OF_INPUT}) & ' could not begin. Nothing was changed.'`,
+          most: 200,
+        },
+        { says: "$states.input.error & ': ' & $states.input.cause", most: 500 },
+        {
+          says: `'Correct that, then start it again: npx etcd-remediation start ' & (${CLUSTER_OF_INPUT} = '' ? 'CLUSTER' : ${CLUSTER_OF_INPUT}) & ' --watch${prefixOption(this)}'`,
+          most: 250,
+        },
+      ],
       passOn: true,
     });
     notBegun.addCatch(stop, { outputs: '{% $states.input %}' });

@@ -4,6 +4,8 @@ export interface MetricAlarm {
   description: string;
   /** Topics that are told when it is raised. */
   actions: string[];
+  /** Topics that are told when it is over. */
+  okActions: string[];
   namespace: string;
   metricName: string;
   dimensions: Readonly<Record<string, string>>;

@@ -21,6 +21,16 @@ it.each([
       `To end it: ${CURL} -d '{"approval":"N","decision":"reject","reason":"WHY"}' http://127.0.0.1:8080/remediations/orders-1f/approval\n`,
   ],
   [
+    'no address of a console',
+    `It ended.\n\nExecution: https://console.aws.amazon.com/states/home?region=local#/v2/executions/details/${ARN}\nReport: https://x/y.html`,
+    'It ended.',
+  ],
+  [
+    'requests to the API for commands that read and that start',
+    'Read: npx etcd-remediation status orders-1f\nGo on: npx etcd-remediation start orders --watch',
+    `Read: ${CURL} http://127.0.0.1:8080/remediations/orders-1f\nGo on: ${CURL} -d '{"cluster":"orders"}' http://127.0.0.1:8080/remediations`,
+  ],
+  [
     'a diagnosis from here for one of what is deployed',
     'Look with npx etcd-remediation diagnose --deployed orders, and start one.',
     "Look with npx etcd-remediation diagnose --config clusters.json --secrets 'my secrets.json' --cluster orders, and start one.",
@@ -37,12 +47,13 @@ it.each([
 
 it('names no request where no API is served', () => {
   const said = rewriteCommands(
-    'npx etcd-remediation approve a\nnpx etcd-remediation reject a --reason WHY\nnpx etcd-remediation clusters',
+    'npx etcd-remediation approve a\nnpx etcd-remediation reject a --reason WHY\nnpx etcd-remediation clusters\nnpx etcd-remediation status a\nnpx etcd-remediation start b --watch',
     {
       files: { config: 'clusters.json' },
     },
   );
   expect(said).toBe(
-    'npx etcd-remediation run --config clusters.json --approve\nCtrl-C\nnpx etcd-remediation diagnose --config clusters.json',
+    'npx etcd-remediation run --config clusters.json --approve\nCtrl-C\nnpx etcd-remediation diagnose --config clusters.json\n' +
+      'npx etcd-remediation report a\nnpx etcd-remediation run --config clusters.json --cluster b',
   );
 });

@@ -384,8 +384,13 @@ export async function storm(kinds: Readonly<Record<string, Kind>>, { random }: {
         },
         cluster,
       );
-      if (doesPage)
-        page({ subject: `ALARM: "${alarmName}" in local`, message: JSON.stringify({ AlarmName: alarmName }) });
+      if (!doesPage) return;
+      const [subject, NewStateReason] = [`ALARM: "${alarmName}" in local`, `${alarmName} is crossed.`];
+      pages.push({ subject, message: NewStateReason });
+      queue.push({
+        subject,
+        message: JSON.stringify({ AlarmName: alarmName, NewStateValue: 'ALARM', OldStateValue: 'OK', NewStateReason }),
+      });
     },
     /** Looks at a cluster as its detector does. @returns whether it saw it */
     async detect(): Promise<boolean> {
@@ -438,7 +443,7 @@ export async function storm(kinds: Readonly<Record<string, Kind>>, { random }: {
 }
 
 /** A message of SQS that holds what a topic of SNS was told. https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html */
-function recordOf({ subject, message }: Page): JsonObject {
+function recordOf({ subject, message, event }: Page): JsonObject {
   return {
     messageId: randomUUID(),
     receiptHandle: 'handle',
@@ -447,7 +452,7 @@ function recordOf({ subject, message }: Page): JsonObject {
       MessageId: randomUUID(),
       TopicArn: `arn:aws:sns:local:000000000000:${INCOMING_PAGES_TOPIC}`,
       Subject: subject,
-      Message: message,
+      Message: event ? JSON.stringify(event) : message,
       Timestamp: '2025-01-01T00:00:00.000Z',
     }),
     attributes: { ApproximateReceiveCount: '1' },

@@ -2,7 +2,6 @@ import type { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Pass, type State, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { ERROR_NAMES, WORKFLOW_ERRORS } from '../../../core/errors.ts';
-import { APPROVAL_WANTED } from '../../../core/remediation/remediation.ts';
 import { prefixOption } from '../../names.ts';
 import type { Pages } from '../../pages.ts';
 import { lockKey, ownedBy, type RemediationTable } from '../../remediation-table.ts';
@@ -19,8 +18,10 @@ export interface AskForApprovalProps {
 }
 
 const ME = '$states.context.Execution.Id';
-/** So that the commands which answer fit into the page behind it; `status` shows the whole. */
-const MAX_PLAN_CHARS = 3_000;
+/** JSONata: what the plan would lose. Only a recovery puts other data in the place of a cluster's. */
+const LOSS =
+  "$exists($question.plan.loss.explanation) ? $question.plan.loss.explanation : $next.runbook = 'quorum-recovery' ? 'nobody knows yet.' : " +
+  "'nothing that etcd has acknowledged.'";
 
 /**
  * Asks a person whether the runbook that was planned may run, and waits for the answer: whoever answers finds the question, with the token that
@@ -47,14 +48,22 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
   });
   const page = pages.page(scope, 'Page that an approval is wanted', {
     comment: 'With the plan, for whoever is on call; who watches the execution sees the question without it',
-    subject: `'${APPROVAL_WANTED}: the etcd cluster ' & $cluster.name & ' has ' & $next.incident`,
-    message:
-      "{% 'The etcd cluster ' & $cluster.name & ' has the incident ' & $next.incident & ': ' & $next.problem & '\\n\\nWhat would be done:\\n- ' & " +
-      `$substring($join([$question.plan.plan], '\\n- '), 0, ${MAX_PLAN_CHARS}) & ` +
-      "($exists($question.plan.loss.explanation) ? '\\n\\nWhat is lost: ' & $question.plan.loss.explanation : '') & " +
-      `'\\n\\nTo let it: npx etcd-remediation approve ' & $states.context.Execution.Name & '${option}\\nTo end it: npx etcd-remediation reject ' & ` +
-      `$states.context.Execution.Name & ' --reason WHY${option}\\n\\nThis runbook changes nothing meanwhile, and it ends by itself after ` +
-      `${within.toHours()} hours.' %}`,
+    subject: "'APPROVAL WANTED: the etcd cluster ' & $cluster.name & ' has ' & $next.incident",
+    kind: 'approval-wanted',
+    severity: 'critical',
+    cluster: '$cluster.name',
+    execution: ME,
+    parts: [
+      { says: "$cluster.name & ' has ' & $next.incident & ': ' & $next.problem", most: 300 },
+      { says: "'Plan:\\n- ' & $join([$question.plan.plan], '\\n- ')", most: 330 },
+      { says: `'Loss: ' & (${LOSS})`, most: 200 },
+      {
+        says:
+          `'Approve: npx etcd-remediation approve ' & $states.context.Execution.Name & '${option}\\nReject: npx etcd-remediation reject ' & ` +
+          `$states.context.Execution.Name & ' --reason WHY${option}\\nUntil then this runbook changes nothing. It ends in ${within.toHours()} hours.'`,
+        most: 340,
+      },
+    ],
   });
   const tooLate = Pass.jsonata(scope, 'Nobody has answered', {
     comment: 'It ends without having changed anything: whoever looks later starts it again',
