@@ -192,7 +192,7 @@ describe('advice to remove a member', () => {
 
   it('is in no text but these', () => {
     const found: Record<string, string[]> = {};
-    for (const folder of ['core', 'client', 'lambdas', 'lib', 'cli']) {
+    for (const folder of ['core', 'report', 'client', 'lambdas', 'lib', 'cli']) {
       for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
         if (!file.endsWith('.ts')) continue;
         const path = join(folder, file);
