@@ -62,7 +62,7 @@ function scopeOf(machine: string, { cluster, incident, cause, plan }: Told, id =
   const variables = {
     cluster: isRelease ? cluster : { name: cluster },
     next: { incident, problem: cause, runbook: RUNBOOKS[incident].runbook },
-    asked: { plan: { plan, loss: { explanation: cause } } },
+    question: { plan: { plan, loss: { explanation: cause } } },
     ended: { outcome: 'VerificationFailed', summary: cause, rounds, remaining: [] },
     enabled: { changed: true, summary: cause },
     ...{ questions: 1, execution: arn, status: 'TIMED_OUT', cause },
