@@ -3,7 +3,7 @@ import { type Cluster, type ClustersFile, clientUrlsOf, hostsOf, type Network } 
 import { InvalidInput } from '../core/errors.ts';
 import { withPrefix } from '../core/text/names.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
-import { ClusterStack } from './cluster-stack.ts';
+import { defineCluster, defineClusters } from './clusters.ts';
 import { RemediationStack } from './remediation-stack.ts';
 
 /** https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html#API_SendCommand_RequestSyntax */
@@ -26,14 +26,6 @@ export function defineStacks({ app, file, bundles }: AppInput): void {
   for (const cluster of defineClusters(app, { clusters, prefix })) cluster.addStackDependency(platform);
 }
 
-/** A stack for each cluster, for a platform that is there already. */
-export function defineClusters(
-  app: App,
-  { clusters, prefix }: Pick<ClustersFile, 'clusters' | 'prefix'>,
-): ClusterStack[] {
-  return clusters.map((cluster) => defineCluster(app, cluster, prefix));
-}
-
 /** The stack of one cluster alone, for a platform that is deployed. @throws InvalidInput where the configuration has none of this name */
 export function defineClusterAlone(app: App, { clusters, prefix }: ClustersFile, name: string): void {
   const cluster = clusters.find((each) => each.name === name);
@@ -43,10 +35,6 @@ export function defineClusterAlone(app: App, { clusters, prefix }: ClustersFile,
     );
   }
   defineCluster(app, cluster, prefix);
-}
-
-function defineCluster(app: App, cluster: Cluster, prefix: string | undefined): ClusterStack {
-  return new ClusterStack(app, withPrefix(`EtcdRemediation-${cluster.name}`, prefix), { cluster, prefix });
 }
 
 /** That what is configured can be deployed; embedded, it need not be. @throws InvalidInput with the first that cannot */

@@ -118,30 +118,31 @@ trap 'on_exit $?' EXIT
 trap 'failed_command=$BASH_COMMAND' ERR
 trap 'fail 1 "The script was ended from outside before it was done. It may be run again."' HUP INT TERM
 
-# try_tool TOOL: a small task of which the answer is known. What tells of a failure by its status, wherever it is used, has none.
+# try_tool TOOL: a small task of which the answer is known. What tells of a failure by its status, wherever it is used, has none. It takes the place of
+# the subshell that it is called in.
 try_tool() {
   case $1 in
-    awk) awk 'BEGIN { print 7 }' ;;
-    cat | sort) printf '7\n' | "$1" ;;
+    awk) exec awk 'BEGIN { print 7 }' ;;
+    cat | sort) printf '7\n' | exec "$1" ;;
     cmp) if printf '' | cmp -s - /dev/null && ! printf 7 | cmp -s - /dev/null; then echo 7; fi ;;
-    curl) curl -q --version ;;
-    cut) printf '7\n' | cut -b 1-9 ;;
-    date) date +%s ;;
-    df) df -P -k / ;;
-    du) du -sk /dev/null ;;
-    env) env -i PATH="$PATH" env ;;
-    find) find / -prune -print ;;
-    grep) printf '7\n' | grep -e 7 ;;
-    gzip) printf 7 | gzip -n -1 -c | gzip -dc ;;
-    head | tail) printf '7\n' | "$1" -n 1 ;;
-    id) id -u ;;
-    ls) ls -d -- / ;;
-    od) printf 7 | od -An -v -tu1 ;;
-    sed) printf '7\n' | sed 's/7/8/' ;;
-    sha256sum) sha256sum < /dev/null ;;
-    shasum) shasum -a 256 < /dev/null ;;
-    tr) printf 7 | tr 7 8 ;;
-    wc) wc -c < /dev/null ;;
+    curl) exec curl -q --version ;;
+    cut) printf '7\n' | exec cut -b 1-9 ;;
+    date) exec date +%s ;;
+    df) exec df -P -k / ;;
+    du) exec du -sk /dev/null ;;
+    env) exec env -i PATH="$PATH" env ;;
+    find) exec find / -prune -print ;;
+    grep) printf '7\n' | exec grep -e 7 ;;
+    gzip) printf 7 | gzip -n -1 -c | exec gzip -dc ;;
+    head | tail) printf '7\n' | exec "$1" -n 1 ;;
+    id) exec id -u ;;
+    ls) exec ls -d -- / ;;
+    od) printf 7 | exec od -An -v -tu1 ;;
+    sed) printf '7\n' | exec sed 's/7/8/' ;;
+    sha256sum) exec sha256sum < /dev/null ;;
+    shasum) exec shasum -a 256 < /dev/null ;;
+    tr) printf 7 | exec tr 7 8 ;;
+    wc) exec wc -c < /dev/null ;;
     *) echo 7 ;;
   esac
 }
