@@ -25,7 +25,9 @@ export default defineConfig({
     reporters: [new Progress()],
     coverage: {
       provider: 'v8',
-      include: ['cli', 'client', 'core', 'drills', 'lambdas', 'lib', 'local'].map((folder) => `${folder}/**/*.ts`),
+      include: ['cli', 'client', 'core', 'drills', 'lambdas', 'lib', 'local', 'report'].map(
+        (folder) => `${folder}/**/*.ts`,
+      ),
       reporter: ['text'],
     },
     projects: [

@@ -7,7 +7,7 @@ import { acknowledgeLint } from './acknowledge-lint.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
 import { encryptWithOwnKey } from './encryption.ts';
-import { bundleOf, stepFunctions } from './functions.ts';
+import { bundleOf, functionsOfSteps } from './functions.ts';
 import { named, PREFIX } from './names.ts';
 import { Pages } from './pages.ts';
 import { RemediationTable } from './remediation-table.ts';
@@ -45,7 +45,7 @@ export class RemediationStack extends Stack {
     acknowledgeLint(this);
     const staging = new StagingBucket(this, 'Staging');
     new CommandDocuments(this, 'CommandDocuments');
-    const { step, functions } = stepFunctions(this, {
+    const { step, functions } = functionsOfSteps(this, {
       network: connectSteps(this, network),
       bundles,
       staging,
@@ -105,7 +105,7 @@ export class RemediationStack extends Stack {
       runHostCommands,
       compareHashes,
       proveWrites,
-      tellChanges: step('tell-changes'),
+      explainChanges: step('explain-changes'),
     });
     const quorumRecovery = new QuorumRecovery(this, 'QuorumRecovery', {
       loadCluster,
@@ -125,7 +125,7 @@ export class RemediationStack extends Stack {
       steps: { loadRemediation, diagnoseCluster, chooseRunbook: step('choose-runbook') },
       table,
       pages,
-      reports: reports.folder,
+      reports,
       runbooks: {
         'quorum-lost': quorumRecovery.stateMachine,
         'space-exceeded': spaceReclaim.stateMachine,
@@ -133,9 +133,9 @@ export class RemediationStack extends Stack {
         'auth-token-invalid': authTokenReset.stateMachine,
       },
     });
-    reports.makeFor(remediation, bundleOf('reports', bundles));
+    reports.makeFor(remediation, { bundle: bundleOf('reports', bundles), pages });
     new AlarmRule(this, 'AlarmRule', { stateMachine: remediation, pages });
-    new LockRelease(this, 'LockRelease', { table, pages, remediation });
+    new LockRelease(this, 'LockRelease', { table, pages, reports, remediation });
     new Check(this, 'Check', {
       loadRemediation,
       diagnoseCluster,
@@ -152,7 +152,7 @@ export class RemediationStack extends Stack {
       diagnoseFunction: functions.diagnosis.function,
       reports: reports.folder,
     });
-    new FleetDashboard(this, 'FleetDashboard');
+    new FleetDashboard(this, 'FleetDashboard', { reports: reports.folderAddress });
     new StartAutomation(this, 'StartAutomation', { stateMachineArn: remediation.stateMachineArn });
 
     const deployment: Deployment = {

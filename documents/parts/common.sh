@@ -210,6 +210,23 @@ require_stopped() {
   esac
 }
 
+# An agent that has lost its memory in a crash runs a command again when its host is up: hours may have passed for the cluster, and systemd may start
+# etcd at any moment. The clocks of whoever sends and of the host may differ by some seconds.
+# shellcheck disable=SC2154
+require_this_boot() {
+  local up='' now
+  need date
+  # Only drills run where there is no Linux.
+  if [ ! -e /proc/self ]; then return 0; fi
+  read -r up _ < /proc/uptime || up=''
+  [ -n "$up" ] || fail 1 "/proc/uptime cannot be read, so nobody knows whether this host was started since this command was sent. Run this as root."
+  number "${up%%.*}" && up=$reply
+  now=$(date +%s)
+  if [ "$((sent_at + 5))" -lt "$((now - up))" ]; then
+    refuse sent-before-boot 65 "This command was sent before this host was started, $up s ago, and is not run again by itself: the cluster may have changed since. If it was not, see whether the clock of this host is right."
+  fi
+}
+
 # folder_of PATH and name_of PATH: as dirname and basename say it, of a path that does not end in a slash.
 folder_of() {
   local folder=${1%/*}

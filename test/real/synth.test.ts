@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findOnPath, run } from '../../local/etcd/executables.ts';
+import { findOnPath, runProgram } from '../../local/etcd/executables.ts';
 import { LAYOUT } from '../lib/stacks.ts';
 import { HANGS_AFTER_MS } from '../run/patience.ts';
 
@@ -118,7 +118,7 @@ describe('cdk synth', () => {
     const program = (await findOnPath('cfn-lint')) ?? skip('there is no cfn-lint on the PATH');
     const { assembly } = await synthFull();
     const templates = await templatesIn(assembly);
-    const { stdout } = await run(
+    const { stdout } = await runProgram(
       program,
       templates.map((file) => join(assembly, file)),
       { timeout: HANGS_AFTER_MS },
