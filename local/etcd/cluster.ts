@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { atExit } from '../at-exit.ts';
 import type { EtcdBinaries } from './binaries.ts';
 import { enableAuth, runEtcdctl } from './etcdctl.ts';
 import type { ClientTls } from './health.ts';
@@ -61,11 +62,12 @@ class LocalCluster implements AsyncDisposable {
   #security: Security = { scheme: 'http', settings: () => ({}) };
   #rootUser: string | undefined;
   #closed: Promise<void> | undefined;
+  readonly #forget: () => void;
 
   constructor(options: ClusterOptions, directory: string) {
     this.#options = options;
     this.#directory = directory;
-    process.once('exit', this.#abandon);
+    this.#forget = atExit(() => this.#abandon());
   }
 
   get members(): readonly LocalMember[] {
@@ -169,14 +171,14 @@ class LocalCluster implements AsyncDisposable {
   async #close(): Promise<void> {
     await Promise.all(this.#members.map((member) => member.end('SIGKILL')));
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 3 });
-    process.off('exit', this.#abandon);
+    this.#forget();
   }
 
   /** No etcd outlives the process that started it. */
-  readonly #abandon = (): void => {
+  #abandon(): void {
     for (const member of this.#members) member.killNow();
     rmSync(this.#directory, { recursive: true, force: true, maxRetries: 3 });
-  };
+  }
 
   async #start(member: Member): Promise<void> {
     member.spawn();
