@@ -1,4 +1,4 @@
-import type { App } from 'aws-cdk-lib';
+import type { App } from 'aws-cdk-lib/core';
 import { type Cluster, type ClustersFile, clientUrlsOf, hostsOf, type Network } from '../core/cluster/clusters.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { withPrefix } from '../core/text/names.ts';

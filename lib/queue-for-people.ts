@@ -1,5 +1,5 @@
-import { Duration, Validations } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Duration, Validations } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 
 /** Keeps for 14 days what could not be delivered, until a person has seen to it. */

@@ -1,7 +1,7 @@
-import { Duration } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Errors, Pass, type StateMachine, Succeed, TaskInput, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
 import { SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { PAGER_STATE_MACHINE } from '../../core/diagnosis/detection.ts';
 import { MAX_SUBJECT_CHARS } from '../subject.ts';
