@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 
-// What V8 has compiled is kept, so that the next synthesis starts in half the time.
+// What V8 has compiled is kept, so that the next synthesis has to compile nothing.
 enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/etcd-remediation/compiled'));
-const [{ App }, { parseClustersFile }, { defineClusterAlone, defineStacks, requireDeployable }, limits] =
+const [{ App }, { parseClustersFile }, { requireDeployable }, { requireWithinLimits, synthesizedStack }] =
   await Promise.all([
     import('aws-cdk-lib/core'),
     import('../core/remediation/policy.ts'),
-    import('../lib/app.ts'),
+    import('../lib/deployable.ts'),
     import('../lib/limits.ts'),
   ]);
 
@@ -23,10 +23,16 @@ try {
   requireDeployable(file);
   if (only === undefined) {
     const { bundleSteps } = await import('../lib/bundles/bundle-steps.ts');
-    defineStacks({ app, file, bundles: await bundleSteps(join(app.outdir, 'bundles')) });
-  } else defineClusterAlone(app, file, only);
+    // esbuild has a process of its own, which works while this one loads.
+    const bundling = bundleSteps(join(app.outdir, 'bundles'));
+    const [bundles, { defineStacks }] = await Promise.all([bundling, import('../lib/app.ts')]);
+    defineStacks({ app, file, bundles });
+  } else {
+    const { defineClusterAlone } = await import('../lib/app.ts');
+    defineClusterAlone(app, file, only);
+  }
   const { stacks } = app.synth();
-  limits.requireWithinLimits(stacks.map(limits.synthesizedStack), file.quotas);
+  requireWithinLimits(stacks.map(synthesizedStack), file.quotas);
 } catch (error) {
   // A mistake in the configuration is for the reader of the terminal, who has no use for a stack trace.
   const { name, message, stack } = error as Error;
