@@ -1,4 +1,3 @@
-import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib';
 import {
   AccountRootPrincipal,
   CompositePrincipal,
@@ -7,6 +6,7 @@ import {
   PrincipalWithConditions,
   Role,
 } from 'aws-cdk-lib/aws-iam';
+import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import {
   CLUSTER_ACCESS,

@@ -1,5 +1,5 @@
-import { Stack, type StackProps } from 'aws-cdk-lib';
 import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
+import { Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { type Cluster, registryParameterName } from '../core/cluster/clusters.ts';
 import { acknowledgeLint } from './acknowledge-lint.ts';

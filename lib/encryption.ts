@@ -1,10 +1,10 @@
-import { ArnFormat, type Stack } from 'aws-cdk-lib';
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { AnyPrincipal, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { CfnTopic } from 'aws-cdk-lib/aws-sns';
+import { ArnFormat, type Stack } from 'aws-cdk-lib/core';
 
 /** What the key is used through, for whoever may use these themselves. */
 const SERVICES = ['dynamodb', 's3', 'sns'];

@@ -1,4 +1,4 @@
-import { Duration, type Stack } from 'aws-cdk-lib';
+import { Duration, type Stack } from 'aws-cdk-lib/core';
 import type { ClusterAccess } from '../core/cluster/cluster-role.ts';
 import { DETECTOR_FUNCTION } from '../core/diagnosis/detection.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';

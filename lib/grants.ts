@@ -1,5 +1,5 @@
-import { ArnFormat, Aws, type Stack, Validations } from 'aws-cdk-lib';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { ArnFormat, Aws, type Stack, Validations } from 'aws-cdk-lib/core';
 import { rolesOfClusters } from '../core/cluster/cluster-role.ts';
 import { registryParameterName } from '../core/cluster/clusters.ts';
 import { RUNBOOKS } from '../core/runbooks.ts';

@@ -1,5 +1,5 @@
-import { Stack, type StackProps } from 'aws-cdk-lib';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
+import { Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { ClustersFile, Network } from '../core/cluster/clusters.ts';
 import { DEPLOYMENT_PARAMETER, type Deployment } from '../core/text/names.ts';

@@ -1,5 +1,5 @@
-import { CfnOutput, Validations } from 'aws-cdk-lib';
 import { Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { CfnOutput, Validations } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { Network } from '../core/cluster/clusters.ts';
 import type { StepNetwork } from './step-function.ts';

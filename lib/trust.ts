@@ -1,5 +1,5 @@
-import type { Stack } from 'aws-cdk-lib';
 import { CfnRole } from 'aws-cdk-lib/aws-iam';
+import type { Stack } from 'aws-cdk-lib/core';
 
 const EVENTS = 'events.amazonaws.com';
 

@@ -68,8 +68,9 @@ async function use(kept: string): Promise<Template> {
 
 async function make(folder: string): Promise<void> {
   // Loaded only here, for they take a second.
-  const [{ App, cx_api }, { defineStacks }, { bundleSteps }] = await Promise.all([
-    import('aws-cdk-lib'),
+  const [{ App }, { DISABLE_ASSET_STAGING_CONTEXT }, { defineStacks }, { bundleSteps }] = await Promise.all([
+    import('aws-cdk-lib/core'),
+    import('aws-cdk-lib/cx-api'),
     import('../lib/app.ts'),
     import('../lib/bundles/bundle-steps.ts'),
   ]);
@@ -78,7 +79,7 @@ async function make(folder: string): Promise<void> {
     // CloudFormation's rules are for what is deployed, where they are looked at; to load them takes seconds.
     builtinCloudFormationValidation: false,
     // Functions are run from where the bundles lie: nothing is copied.
-    context: { [cx_api.DISABLE_ASSET_STAGING_CONTEXT]: true },
+    context: { [DISABLE_ASSET_STAGING_CONTEXT]: true },
   });
   const bundles = await bundleSteps(join(folder, 'bundles'));
   defineStacks({ app, file: { clusters: [], network: NO_NETWORK }, bundles });

@@ -1,7 +1,7 @@
-import { Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import { Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../../core/cluster/metrics.ts';

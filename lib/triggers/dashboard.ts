@@ -1,4 +1,3 @@
-import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import {
   type Alarm,
   AlarmStatusWidget,
@@ -15,6 +14,7 @@ import {
   TextWidget,
   type YAxisProps,
 } from 'aws-cdk-lib/aws-cloudwatch';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../../core/cluster/metrics.ts';

@@ -1,6 +1,6 @@
-import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type IScheduleTarget, Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
+import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { DETECTOR_FUNCTION, schedulerRoleName } from '../../core/diagnosis/detection.ts';
 import { invocationOf } from '../../core/remediation/invocation.ts';

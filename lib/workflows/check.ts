@@ -1,5 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
 import { Pass, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { CHECK_STATE_MACHINE } from '../../core/diagnosis/check.ts';
 import type { Step } from '../step-function.ts';

@@ -1,4 +1,3 @@
-import { Duration } from 'aws-cdk-lib';
 import {
   Choice,
   Condition,
@@ -10,6 +9,7 @@ import {
   Wait,
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { quorumRecovery } from '../../core/quorum-recovery/runbook.ts';
 import type { Step } from '../step-function.ts';

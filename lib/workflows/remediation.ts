@@ -1,5 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Fail, Pass, QueryLanguage, StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import type { Incident } from '../../core/runbooks.ts';

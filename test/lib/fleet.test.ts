@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
 import { type Cluster, clusterSchema } from '../../core/cluster/clusters.ts';
 import { defineClusterAlone } from '../../lib/app.ts';
 import { figuresOf, QUOTAS, requireWithinLimits, type SynthesizedStack, synthesizedStack } from '../../lib/limits.ts';
-import { FLEET, LAYOUT, NETWORK, PLAIN, ROOT, render, synthesizeStacks } from './stacks.ts';
+import { FLEET, LAYOUT, NETWORK, PLAIN, render, settingsOfCdk, synthesizeStacks } from './stacks.ts';
 
 /** What is deployed of a fleet: a platform, and a stack for each cluster. */
 
@@ -67,8 +65,7 @@ describe('a change of one cluster', () => {
   });
 
   it('is synthesized alone where its name is given, as it is among the others', () => {
-    const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8'));
-    const app = new App({ context, builtinCloudFormationValidation: false });
+    const app = new App({ context: settingsOfCdk(), builtinCloudFormationValidation: false });
     defineClusterAlone(app, { network: NETWORK, clusters: before }, 'billing');
     const { stacks } = app.synth();
     expect(stacks.map(({ stackName }) => stackName)).toEqual(['EtcdRemediation-billing']);

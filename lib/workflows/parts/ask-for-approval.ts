@@ -1,5 +1,5 @@
-import type { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Pass, type State, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { ERROR_NAMES, WORKFLOW_ERRORS } from '../../../core/errors.ts';
 import { prefixOption } from '../../names.ts';
