@@ -7,7 +7,9 @@ import { defineClusterAlone, defineStacks, requireDeployable } from '../lib/app.
 import { bundleSteps } from '../lib/bundles/bundle-steps.ts';
 import { requireWithinLimits, synthesizedStack } from '../lib/limits.ts';
 
-const app = new App();
+/** The CDK's feature flags with which this was tested, wherever it is run from. */
+const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '../cdk.json'), 'utf8'));
+const app = new App({ context });
 const config: string = app.node.tryGetContext('config') ?? 'clusters.json';
 /** One cluster's stack alone: a fleet has a thousand, and one of them has changed. */
 const only: string | undefined = app.node.tryGetContext('cluster');

@@ -11,7 +11,7 @@ import { comparableUrl, memberUrl } from './member-url.ts';
  */
 
 /** Relations between fields are checked even when single fields are wrong, so that one reading shows every problem. */
-export const EVEN_WHEN_FIELDS_ARE_WRONG = {
+const EVEN_WHEN_FIELDS_ARE_WRONG = {
   when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null,
 };
 
