@@ -28,17 +28,17 @@ export function saidHere(text: string, { files, api }: Here): string {
     .replaceAll(OF_REMEDIATION, '$1')
     .replaceAll(OF_RUNBOOK, '')
     .replaceAll(OF_REPORT, '')
-    .replaceAll(/npx etcd-remediation approve (\S+)/g, (_, id) =>
+    .replaceAll(/npx --no etcd-remediation approve (\S+)/g, (_, id) =>
       api
         ? `${answer(id, { decision: 'approve' })}\nN is the number of the question, "approval": {"id": ...} in: ${curl(`/remediations/${id}`)}`
         : typed('run', ...about, '--approve'),
     )
-    .replaceAll(/npx etcd-remediation reject (\S+) --reason WHY/g, (_, id) =>
+    .replaceAll(/npx --no etcd-remediation reject (\S+) --reason WHY/g, (_, id) =>
       api ? answer(id, { decision: 'reject', reason: 'WHY' }) : 'Ctrl-C',
     )
-    .replaceAll(/npx etcd-remediation diagnose --deployed ([\w-]+)/g, (_, cluster) =>
+    .replaceAll(/npx --no etcd-remediation diagnose --deployed ([\w-]+)/g, (_, cluster) =>
       typed('diagnose', ...about, '--cluster', cluster),
     )
-    .replaceAll(/npx etcd-remediation report (\S+) --deployed/g, (_, id) => typed('report', id))
-    .replaceAll(/npx etcd-remediation clusters\b/g, curl('/clusters') || typed('diagnose', ...about));
+    .replaceAll(/npx --no etcd-remediation report (\S+) --deployed/g, (_, id) => typed('report', id))
+    .replaceAll(/npx --no etcd-remediation clusters\b/g, curl('/clusters') || typed('diagnose', ...about));
 }

@@ -197,7 +197,7 @@ export class FleetDashboard extends Construct {
           new TextWidget({
             markdown:
               `A cluster counts by the looks of its detector within a minute: one that is late counts in the next. The lists name up to ${MOST_NAMED} ` +
-              `clusters each, those first that matter most. \`npx etcd-remediation clusters${prefixOption(this)}\` lists all of them, with the remediation that is at work; ` +
+              `clusters each, those first that matter most. \`npx --no etcd-remediation clusters${prefixOption(this)}\` lists all of them, with the remediation that is at work; ` +
               `each has a dashboard of its own, \`${named(this, 'etcd-remediation-CLUSTER')}\`.`,
             width: WIDTH,
             height: 2,

@@ -15,19 +15,19 @@ it.each([
   ],
   [
     'a request to the API for a command that approves',
-    'To let it: npx etcd-remediation approve orders-1f\nTo end it: npx etcd-remediation reject orders-1f --reason WHY\n',
+    'To let it: npx --no etcd-remediation approve orders-1f\nTo end it: npx --no etcd-remediation reject orders-1f --reason WHY\n',
     `To let it: ${CURL} -d '{"approval":"N","decision":"approve"}' http://127.0.0.1:8080/remediations/orders-1f/approval\n` +
       `N is the number of the question, "approval": {"id": ...} in: ${CURL} http://127.0.0.1:8080/remediations/orders-1f\n` +
       `To end it: ${CURL} -d '{"approval":"N","decision":"reject","reason":"WHY"}' http://127.0.0.1:8080/remediations/orders-1f/approval\n`,
   ],
   [
     'a diagnosis from here for one of what is deployed',
-    'Look with npx etcd-remediation diagnose --deployed orders, and start one.',
-    "Look with npx etcd-remediation diagnose --config clusters.json --secrets 'my secrets.json' --cluster orders, and start one.",
+    'Look with npx --no etcd-remediation diagnose --deployed orders, and start one.',
+    "Look with npx --no etcd-remediation diagnose --config clusters.json --secrets 'my secrets.json' --cluster orders, and start one.",
   ],
   [
     'a request for a list of what runs',
-    'See what runs with npx etcd-remediation clusters, and start',
+    'See what runs with npx --no etcd-remediation clusters, and start',
     `See what runs with ${CURL} http://127.0.0.1:8080/clusters, and start`,
   ],
   ['everything else as it is', 'See docs/runbooks.md: arn:aws:s3:::b/k', 'See docs/runbooks.md: arn:aws:s3:::b/k'],
@@ -37,12 +37,12 @@ it.each([
 
 it('names no request where no API is served', () => {
   const said = saidHere(
-    'npx etcd-remediation approve a\nnpx etcd-remediation reject a --reason WHY\nnpx etcd-remediation clusters',
+    'npx --no etcd-remediation approve a\nnpx --no etcd-remediation reject a --reason WHY\nnpx --no etcd-remediation clusters',
     {
       files: { config: 'clusters.json' },
     },
   );
   expect(said).toBe(
-    'npx etcd-remediation run --config clusters.json --approve\nCtrl-C\nnpx etcd-remediation diagnose --config clusters.json',
+    'npx --no etcd-remediation run --config clusters.json --approve\nCtrl-C\nnpx --no etcd-remediation diagnose --config clusters.json',
   );
 });

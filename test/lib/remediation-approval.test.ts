@@ -56,7 +56,7 @@ describe('a runbook that has to be approved', () => {
         message:
           'The etcd cluster orders has the incident member-failed: member-failed was seen.\n\n' +
           'What would be done:\n- look\n- act\n\n' +
-          'To let it: npx etcd-remediation approve run-1\nTo end it: npx etcd-remediation reject run-1 --reason WHY\n\n' +
+          'To let it: npx --no etcd-remediation approve run-1\nTo end it: npx --no etcd-remediation reject run-1 --reason WHY\n\n' +
           'This runbook changes nothing meanwhile, and it ends by itself after 4 hours.',
       },
     ]);

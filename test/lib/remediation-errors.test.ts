@@ -84,7 +84,7 @@ describe('a runbook', () => {
       {
         subject: 'CRITICAL: the etcd cluster orders could not be remediated',
         message: expect.stringMatching(
-          /^The remediation of .*\. Its report, once it has ended: npx etcd-remediation report \S+ --deployed, or s3:\S+\/remediations\/\S+\.html$/s,
+          /^The remediation of .*\. Its report, once it has ended: npx --no etcd-remediation report \S+ --deployed, or s3:\S+\/remediations\/\S+\.html$/s,
         ),
       },
     ]);

@@ -52,7 +52,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
       "{% 'The etcd cluster ' & $cluster.name & ' has the incident ' & $next.incident & ': ' & $next.problem & '\\n\\nWhat would be done:\\n- ' & " +
       `$substring($join([$asked.plan.plan], '\\n- '), 0, ${MAX_PLAN_CHARS}) & ` +
       "($exists($asked.plan.loss.explanation) ? '\\n\\nWhat is lost: ' & $asked.plan.loss.explanation : '') & " +
-      `'\\n\\nTo let it: npx etcd-remediation approve ' & $states.context.Execution.Name & '${option}\\nTo end it: npx etcd-remediation reject ' & ` +
+      `'\\n\\nTo let it: npx --no etcd-remediation approve ' & $states.context.Execution.Name & '${option}\\nTo end it: npx --no etcd-remediation reject ' & ` +
       `$states.context.Execution.Name & ' --reason WHY${option}\\n\\nThis runbook changes nothing meanwhile, and it ends by itself after ` +
       `${within.toHours()} hours.' %}`,
   });
@@ -76,7 +76,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
       error: ERROR_NAMES.UnsafeToProceed,
       cause:
         "{% 'The lock of the cluster ' & $cluster.name & ' is not that of this remediation any more: another one has taken it, or it was deleted. This one does " +
-        'nothing more. See what runs with npx etcd-remediation clusters' +
+        'nothing more. See what runs with npx --no etcd-remediation clusters' +
         `${option}, and start again where nothing does.' %}`,
     },
   });

@@ -77,7 +77,7 @@ export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending
     subject: "'CRITICAL: an alarm of the etcd cluster ' & $cluster.name & ' started nothing'",
     message:
       "{% 'An alarm came in while ' & $states.context.Execution.Id & ' was at work, and a remediation for it could not be started: ' & " +
-      "$states.input.error & ': ' & $states.input.cause & ' Look with npx etcd-remediation diagnose --deployed ' & $cluster.name & '" +
+      "$states.input.error & ': ' & $states.input.cause & ' Look with npx --no etcd-remediation diagnose --deployed ' & $cluster.name & '" +
       `${prefixOption(scope)}, and start one.' %}`,
   });
   notStarted.addCatch(ended, { outputs: {} });
@@ -112,7 +112,7 @@ export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending
     subject: "'CRITICAL: the etcd cluster ' & $cluster.name & ' could not be remediated'",
     message:
       "{% 'The remediation of the etcd cluster ' & $cluster.name & ' ended with ' & $ended.outcome & ': ' & $substring($ended.summary, 0, 4000) & ' (' & " +
-      `${ME} & '). Its report, once it has ended: npx etcd-remediation report ' & $states.context.Execution.Name & ' --deployed${prefixOption(scope)}' & ` +
+      `${ME} & '). Its report, once it has ended: npx --no etcd-remediation report ' & $states.context.Execution.Name & ' --deployed${prefixOption(scope)}' & ` +
       `', or ${reports}' & $states.context.Execution.Name & '.html' %}`,
   });
   page.addCatch(record);
