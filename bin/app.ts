@@ -12,9 +12,11 @@ const [{ App }, { parseClustersFile }, { requireDeployable }, { requireWithinLim
     import('../lib/limits.ts'),
   ]);
 
+/** The CDK's feature flags with which this was tested, wherever it is run from. */
+const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '../cdk.json'), 'utf8'));
 // CloudFormation's rules judge what lib makes, whosever clusters it makes it for: a test asks them, and those of cdk-nag, of all that a
 // configuration can have. Here they would take most of the time.
-const app = new App({ builtinCloudFormationValidation: false });
+const app = new App({ context, builtinCloudFormationValidation: false });
 const config: string = app.node.tryGetContext('config') ?? 'clusters.json';
 /** One cluster's stack alone: a fleet has a thousand, and one of them has changed. */
 const only: string | undefined = app.node.tryGetContext('cluster');

@@ -5,7 +5,7 @@ import { withPrefix } from '../core/text/names.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { defineCluster, defineClusters } from './clusters.ts';
 import { requireNetwork } from './deployable.ts';
-import { RemediationStack } from './remediation-stack.ts';
+import { PlatformStack } from './platform-stack.ts';
 
 export interface AppInput {
   app: App;
@@ -17,7 +17,7 @@ export interface AppInput {
 export function defineStacks({ app, file, bundles }: AppInput): void {
   const { prefix, encryption, clusters } = file;
   const network = requireNetwork(file);
-  const platform = new RemediationStack(app, withPrefix('EtcdRemediation', prefix), {
+  const platform = new PlatformStack(app, withPrefix('EtcdRemediation', prefix), {
     ...{ network, prefix, encryption, bundles },
   });
   // A schedule that is there before its function would call for a person.

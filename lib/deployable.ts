@@ -1,18 +1,32 @@
 import { type Cluster, type ClustersFile, clientUrlsOf, hostsOf, type Network } from '../core/cluster/clusters.ts';
 import { InvalidInput } from '../core/errors.ts';
 
+/** What holds of a cluster that is deployed, and need not hold of one that is remediated from this machine. */
+
 /** https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html#API_SendCommand_RequestSyntax */
 const INSTANCE_ID = /^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$/;
 
-/** That what is configured can be deployed; embedded, it need not be. @throws InvalidInput with the first that cannot */
+/** That what is configured can be deployed. @throws InvalidInput with the first that cannot */
 export function requireDeployable(file: ClustersFile): void {
-  const { clientPorts } = requireNetwork(file);
-  for (const cluster of file.clusters) {
+  requireDeployableClusters(file.clusters, requireNetwork(file).clientPorts);
+}
+
+/** @throws InvalidInput without one */
+export function requireNetwork({ network }: ClustersFile): Network {
+  if (network) return network;
+  throw new InvalidInput(
+    'clusters.json has no "network": to deploy, it must say which VPC and subnets reach the members.',
+  );
+}
+
+/** @throws InvalidInput with the first of all clusters that cannot be deployed beside each other */
+export function requireDeployableClusters(clusters: readonly Cluster[], clientPorts: readonly number[]): void {
+  for (const cluster of clusters) {
     requireInstanceIds(cluster);
     requirePorts(cluster, clientPorts);
   }
-  requireNamesApart(file.clusters);
-  requireBackupsApart(file.clusters);
+  requireNamesApart(clusters);
+  requireBackupsApart(clusters);
 }
 
 /** That each cluster has a role of its own. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names */
@@ -46,14 +60,6 @@ function requireBackupsApart(clusters: readonly Cluster[]): void {
   }
 }
 
-/** Where the functions are to live. @throws InvalidInput */
-export function requireNetwork({ network }: ClustersFile): Network {
-  if (network) return network;
-  throw new InvalidInput(
-    'clusters.json has no "network": to deploy, it must say which VPC and subnets reach the members.',
-  );
-}
-
 /** That the hosts are ones which Run Command may know. Embedded, a host may have any name. */
 function requireInstanceIds(cluster: Cluster): void {
   const other = hostsOf(cluster).find((host) => !INSTANCE_ID.test(host));
@@ -72,8 +78,8 @@ function requirePorts(cluster: Cluster, clientPorts: readonly number[]): void {
     // It leads to AWS's APIs as well.
     if (number === 443 || clientPorts.includes(number)) continue;
     throw new InvalidInput(
-      `The cluster ${cluster.name} has the client URL "${clientUrl}", and "network" in clusters.json does not let the steps get out to its port: ` +
-        `write "clientPorts": [${[...clientPorts, number].join(', ')}] there, and deploy the platform.`,
+      `The cluster ${cluster.name} has the client URL "${clientUrl}", and the "clientPorts" of the platform do not let the steps get out to its port: ` +
+        `write "clientPorts": [${[...clientPorts, number].join(', ')}] (in clusters.json under "network"), and deploy the platform.`,
     );
   }
 }

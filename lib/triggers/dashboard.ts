@@ -253,7 +253,7 @@ export class FleetDashboard extends Construct {
           new TextWidget({
             markdown:
               `A cluster counts by the looks of its detector within a minute: one that is late counts in the next. The lists name up to ${MOST_NAMED} ` +
-              `clusters each, those first that matter most. \`npx etcd-remediation clusters${prefixOption(this)}\` lists all of them, with the remediation that is at work; ` +
+              `clusters each, those first that matter most. \`npx --no etcd-remediation clusters${prefixOption(this)}\` lists all of them, with the remediation that is at work; ` +
               `each has a dashboard of its own, \`${named(this, 'etcd-remediation-CLUSTER')}\`.\n\n${executionsLink(this)} · [Reports](${reports})`,
             width: WIDTH,
             height: 3,
@@ -330,7 +330,7 @@ function linksOf(scope: Construct, cluster: string): string {
     `/cloudwatch/home?region=REGION#dashboards/dashboard/${named(scope, 'etcd-remediation')}`,
   );
   return [
-    `What runs for ${cluster}, and how the last one ended: \`npx etcd-remediation clusters${prefixOption(scope)}\`. ` +
+    `What runs for ${cluster}, and how the last one ended: \`npx --no etcd-remediation clusters${prefixOption(scope)}\`. ` +
       'What waits for an approval is 1 above, within ten minutes.',
     executionsLink(scope),
     `[All clusters, and the reports](${fleet})`,

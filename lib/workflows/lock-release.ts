@@ -59,7 +59,7 @@ export class LockRelease extends Construct {
         { says: '$cause', most: 300 },
         {
           says:
-            `'Read: npx etcd-remediation status ' & ${ID} & '${option}\\nStart another one, which finishes it: npx etcd-remediation start ' & ` +
+            `'Read: npx --no etcd-remediation status ' & ${ID} & '${option}\\nStart another one, which finishes it: npx --no etcd-remediation start ' & ` +
             `$cluster & ' --watch${option}'`,
           most: 320,
         },

@@ -33,7 +33,7 @@ function readPages(option: string): string {
     "$isOver := $told.NewStateValue = 'OK'",
     "$seen := ($isOver ? 'The alarm is over: ' : 'Seen: ') & $cut($plain($told.NewStateReason), 300)",
     "$link := 'Alarm: ' & $console($told.AlarmArn, '/cloudwatch/home?region=REGION#alarmsV2:alarm/') & $encodeUrlComponent($told.AlarmName)",
-    `$look := $isOver ? '' : 'Look: npx etcd-remediation clusters${option}'`,
+    `$look := $isOver ? '' : 'Look: npx --no etcd-remediation clusters${option}'`,
     "$isOver and $told.OldStateValue != 'ALARM' ? [] : {'subject': $replace($subject, /^OK: /, 'RESOLVED: '), " +
       "'text': $paragraphs([$isOver ? '' : $cut($plain($told.AlarmDescription), 400), $seen, $look, $exists($told.AlarmArn) ? $link : '']), " +
       "'key': $told.AlarmName, 'cluster': $contains($told.AlarmName, '/') ? $split($told.AlarmName, '/')[1] : 'etcd-remediation'}",

@@ -98,7 +98,7 @@ export class Remediation extends Construct {
         },
         { says: "$states.input.error & ': ' & $states.input.cause", most: 500 },
         {
-          says: `'Correct that, then start it again: npx etcd-remediation start ' & (${CLUSTER_OF_INPUT} = '' ? 'CLUSTER' : ${CLUSTER_OF_INPUT}) & ' --watch${prefixOption(this)}'`,
+          says: `'Correct that, then start it again: npx --no etcd-remediation start ' & (${CLUSTER_OF_INPUT} = '' ? 'CLUSTER' : ${CLUSTER_OF_INPUT}) & ' --watch${prefixOption(this)}'`,
           most: 250,
         },
       ],

@@ -113,7 +113,7 @@ describe('a prefix', () => {
     for (const { Properties } of functions) {
       expect(Properties.Environment.Variables.ETCD_REMEDIATION_PREFIX).toBe('blue');
     }
-    expect(platform.match(/npx etcd-remediation/g)?.length).toBe(platform.match(/--prefix blue/g)?.length);
+    expect(platform.match(/npx --no etcd-remediation/g)?.length).toBe(platform.match(/--prefix blue/g)?.length);
   });
 });
 
