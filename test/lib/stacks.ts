@@ -128,6 +128,8 @@ export interface Stacks {
   names: string[];
   /** Every template as it is uploaded. */
   texts: string[];
+  /** Everything of the assembly that may differ from another's: its files, its bundles, and what its manifest says of each stack. */
+  parts: ReadonlyMap<string, string>;
 }
 
 /** Those of cdk.json. */
@@ -178,10 +180,25 @@ export function synthesizeStacks(file: ClustersFile, codeOf?: (name: string) => 
       alarms: stacks.flatMap((stack) => readTemplate(stack).alarms),
       names: stacks.map((stack) => stack.stackName),
       texts: stacks.map((stack) => JSON.stringify(stack.template)),
+      parts: partsOf(app.outdir),
     };
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+function partsOf(assembly: string): Map<string, string> {
+  const parts = new Map<string, string>();
+  for (const entry of readdirSync(assembly, { withFileTypes: true })) {
+    const text = entry.isFile() ? readFileSync(join(assembly, entry.name), 'utf8') : '';
+    if (entry.name !== 'manifest.json') parts.set(entry.name, text);
+    else {
+      for (const [name, artifact] of Object.entries(JSON.parse(text).artifacts)) {
+        parts.set(`${name} in the manifest`, JSON.stringify(artifact));
+      }
+    }
+  }
+  return parts;
 }
 
 export function definitionOf({ stateMachines }: Stacks, stateMachineName: string): StateMachineDefinition {
