@@ -122,6 +122,13 @@ describe.each(PAGES)('$name ($machine)', (page) => {
         `^Execution: https://console\\.amazonaws-us-gov\\.com/states/home\\?region=ap-southeast-9#/v2/executions/details/\\S+:${ID}$`,
       ),
     );
+    for (const [address] of message.matchAll(/^Report: .*/gm)) {
+      expect(address).toMatch(
+        new RegExp(
+          `^Report: https://console\\.amazonaws-us-gov\\.com/s3/object/[a-z0-9-]+\\?region=ap-southeast-9&prefix=remediations/${ID}\\.html$`,
+        ),
+      );
+    }
     for (const [command] of message.matchAll(/npx --no etcd-remediation .*/g)) {
       expect(command).toMatch(
         new RegExp(

@@ -201,6 +201,14 @@ describe('the dashboard', () => {
         : [`EtcdRemediation ${metric} cluster ${name}`],
     );
     expect([...shown].toSorted()).toEqual(expected.toSorted());
+    const texts = widgets.flatMap(({ properties }: { properties: { markdown?: string } }) => properties.markdown ?? []);
+    expect(texts).toHaveLength(1);
+    expect(texts[0]).toMatch(
+      /https:\/\/<Console>\/states\/home\?region=<AWS::Region>#\/statemachines\/view\/arn:\S+:stateMachine:etcd-remediation\)/,
+    );
+    expect(texts[0]).toContain(
+      '[All clusters, and the reports](https://<Console>/cloudwatch/home?region=<AWS::Region>#dashboards/dashboard/etcd-remediation)',
+    );
     const alarms = widgets.flatMap(({ properties }: { properties: { alarms?: string[] } }) => properties.alarms ?? []);
     const inStack = Object.keys(resourcesOf(stackOf(name), 'AWS::CloudWatch::Alarm')).map((id) => `<${id}.Arn>`);
     expect(inStack.toSorted()).toEqual(alarms.toSorted());
