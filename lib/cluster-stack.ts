@@ -6,6 +6,7 @@ import { acknowledgeLint } from './acknowledge-lint.ts';
 import { ClusterRole } from './cluster-role.ts';
 import { named, PREFIX } from './names.ts';
 import { ClusterAlarms } from './triggers/alarms.ts';
+import { BackupSchedule } from './triggers/backup-schedule.ts';
 import { ClusterDashboard } from './triggers/dashboard.ts';
 import { Detector } from './triggers/detector.ts';
 
@@ -32,6 +33,8 @@ export class ClusterStack extends Stack {
     });
     if (ClusterRole.isNeededBy(cluster)) new ClusterRole(this, 'Access', { cluster });
     new Detector(this, 'Detector', { cluster: cluster.name });
+    const { everyMinutes } = cluster.backups ?? {};
+    if (everyMinutes !== undefined) new BackupSchedule(this, 'BackupSchedule', { cluster: cluster.name, everyMinutes });
     const alarms = new ClusterAlarms(this, 'Alarms', { cluster });
     new ClusterDashboard(this, 'Dashboard', { cluster, alarms: alarms.alarms });
   }

@@ -22,6 +22,7 @@ import { DetectorSchedules } from './triggers/detector.ts';
 import { trustRulesOfThisAccountAlone } from './trust.ts';
 import { AuthTokenReset } from './workflows/auth-token-reset.ts';
 import { AuthenticationGuard } from './workflows/authentication-guard.ts';
+import { Backup } from './workflows/backup.ts';
 import { Check } from './workflows/check.ts';
 import { LockRelease } from './workflows/lock-release.ts';
 import { MemberReplacement } from './workflows/member-replacement.ts';
@@ -112,6 +113,7 @@ export class RemediationStack extends Stack {
       assessQuorum: step('assess-quorum'),
       chooseRecovery: step('choose-recovery'),
       waitForQuorum: step('wait-for-quorum'),
+      findRecoveryBackup: step('find-recovery-backup'),
       planRecovery: step('plan-recovery'),
       verifyRecovery: step('verify-recovery'),
       runHostCommands,
@@ -143,6 +145,12 @@ export class RemediationStack extends Stack {
       listBackups: step('list-backups'),
       transferSnapshots,
       weighCheck: step('weigh-check'),
+    });
+
+    new Backup(this, 'Backup', {
+      loadRemediation,
+      backUpCluster: step('back-up-cluster'),
+      pruneBackups: step('prune-backups'),
     });
 
     new RemediationApi(this, 'api', {

@@ -3,6 +3,7 @@ import { InvalidInput } from '../errors.ts';
 import { START_AGAIN } from '../text/format.ts';
 import { mustBe } from '../text/parse.ts';
 import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
+import { backupsSchema } from './backups.ts';
 import { comparableUrl, memberUrl } from './member-url.ts';
 
 /**
@@ -86,18 +87,7 @@ export const clusterSchema = z
     tls: secretReference.optional(),
     layout: layoutSchema.optional(),
     spareHosts: z.array(spareHostSchema).optional(),
-    /** Where snapshots of this cluster are kept, for a quorum recovery that is told to use one. */
-    backups: z
-      .strictObject({
-        bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: 'must be the name of an S3 bucket' }),
-        /** Keys outside of it cannot be read. */
-        prefix: z
-          .string()
-          .max(512, { error: 'must be at most 512 characters' })
-          .regex(/^[\w!.'()/-]*$/, { error: 'must be the beginning of a key: letters, digits and "!-_.\'()/"' })
-          .default(''),
-      })
-      .optional(),
+    backups: backupsSchema.optional(),
     /** What runs by itself, and what waits for an approval; `core/remediation/policy.ts` knows which entries there are. */
     policy: z.record(z.string(), decisionSchema).optional(),
   })

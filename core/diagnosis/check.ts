@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { foundBackupsSchema } from '../backups/contracts.ts';
 import { clusterSchema } from '../cluster/clusters.ts';
 import { inspectionReportSchema } from '../hosts/host-command-results.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
@@ -40,6 +41,8 @@ const backupsSchema = z.strictObject({
   /** ISO 8601 */
   newestAt: z.string(),
   problem: z.string(),
+  /** Those that are made here; null where somebody else makes them. */
+  own: foundBackupsSchema.nullable(),
 });
 export type Backups = z.output<typeof backupsSchema>;
 

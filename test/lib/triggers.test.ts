@@ -74,8 +74,11 @@ describe('the detector', () => {
     );
   });
 
-  it('is invoked by a role that may do that alone, for schedules of this account', () => {
-    expect(permissionsOf(stacks.platform, schedulerId)).toEqual([`lambda:InvokeFunction ${DETECTOR}`]);
+  it('is invoked by a role that may do that and start backups alone, for schedules of this account', () => {
+    expect(permissionsOf(stacks.platform, schedulerId)).toEqual([
+      `lambda:InvokeFunction ${DETECTOR}`,
+      `states:StartExecution arn:<AWS::Partition>:states:${HERE}:stateMachine:etcd-remediation-backup`,
+    ]);
     const statements = SCHEDULER?.Properties.AssumeRolePolicyDocument.Statement ?? [];
     expect(statements).toHaveLength(1);
     const { Principal, Condition } = statements[0];

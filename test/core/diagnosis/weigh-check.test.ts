@@ -284,6 +284,7 @@ describe('a finding is', () => {
       newestKey: 'orders/1.db',
       newestAt: inDays(-1),
       problem: '',
+      own: null,
       ...differences,
     };
     const cluster = clusterOf(MEMBERS, { ...SECRETS, backups: { bucket: 'backups', prefix: 'orders/' } });
