@@ -143,6 +143,7 @@ export class RemediationStack extends Stack {
       diagnoseCluster,
       surveyCluster: step('survey-cluster'),
       listBackups: step('list-backups'),
+      tryBackups: step('try-backups'),
       transferSnapshots,
       weighCheck: step('weigh-check'),
     });

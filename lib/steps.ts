@@ -18,7 +18,7 @@ const SHARED = {
   staging: [],
   transfers: ['transfer-snapshots'],
   backups: ['list-backups', 'prune-backups'],
-  'backing-up': ['back-up-cluster'],
+  'backing-up': ['back-up-cluster', 'try-backups'],
   executions: ['choose-runbook'],
   decisions: ['weigh-check'],
 } as const satisfies Record<string, readonly string[]> & Record<RunsIn, readonly string[]>;

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { BACKUP_STATE_MACHINE } from '../core/backups/contracts.ts';
+import { BACKUP_STATE_MACHINE, backupMade } from '../core/backups/contracts.ts';
 import type { ClustersFile } from '../core/cluster/clusters.ts';
 import { invocationOf } from '../core/remediation/invocation.ts';
 import type { Incident } from '../core/runbooks.ts';
 import { RUNBOOKS } from '../core/runbooks.ts';
 import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
+import { metricLines } from '../lambdas/embedded-metrics.ts';
 import { type FunctionName, functionOf } from '../lib/steps.ts';
 import { stateMachineArn } from './asl/arn.ts';
 import type { ExecutionResult } from './asl/execution.ts';
@@ -251,7 +252,7 @@ export class Platform {
     const detector = EmbeddedDetector.start({
       schedules,
       starts,
-      start: (stateMachineArn, input) => this.#startByArn(stateMachineArn, input as JsonValue),
+      start: (stateMachineArn, input) => this.#startOnSchedule(stateMachineArn, input as JsonValue),
       alarms,
       ...(minuteMs !== undefined && { minuteMs }),
       invoke: (arn, input, signal) => this.lambdas.invoke(arn, input, signal),
@@ -335,10 +336,16 @@ export class Platform {
     }
   }
 
-  #startByArn(arn: string, input: JsonValue): void {
+  /** What a function of it writes to its log is not read here: that a backup was made is told by its end. */
+  async #startOnSchedule(arn: string, input: JsonValue): Promise<string[]> {
+    const { status } = await this.#startByArn(arn, input).ended;
+    return status === 'SUCCEEDED' ? metricLines([backupMade(String(Object(input).cluster))]) : [];
+  }
+
+  #startByArn(arn: string, input: JsonValue): Execution {
     const stateMachineName = Object.keys(this.#assembly.stateMachines).find((name) => stateMachineArn(name) === arn);
     if (stateMachineName === undefined) throw new Error(`The embedded platform does not know the target ${arn}.`);
-    this.#startByItself({ stateMachineName, input });
+    return this.#startByItself({ stateMachineName, input });
   }
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type Cluster, clusterSchema } from '../cluster/clusters.ts';
+import type { Measurement } from '../cluster/metrics.ts';
 import { InvalidInput } from '../errors.ts';
 import { formatBytes, START_AGAIN } from '../text/format.ts';
 import { ENTRY_STATE_MACHINE } from '../text/names.ts';
@@ -72,6 +73,11 @@ export function ownBackupsOf({ name, backups }: Cluster): OwnBackups {
         : 'add "backups": {"bucket": "...", "prefix": "...", "everyMinutes": 60} to it. ') +
       START_AGAIN,
   );
+}
+
+/** What is measured where a backup has become whole. */
+export function backupMade(cluster: string): Measurement {
+  return { dimensions: { cluster }, values: { BackupsMade: 1 } };
 }
 
 export function summarizeBackup({

@@ -4,7 +4,8 @@ import * as z from 'zod';
 
 /** More often than this, one could begin before the one before it has ended: a function has a quarter of an hour. */
 const LEAST_MINUTES = 15;
-const MOST_MINUTES = 24 * 60;
+/** An alarm of CloudWatch looks back on a day at most, in which two have to be made. */
+const MOST_MINUTES = 12 * 60;
 
 const kept = z.int({ error: 'must be how many of them are kept, a whole number' }).min(0).max(10_000);
 
@@ -21,7 +22,7 @@ export const backupsSchema = z
     everyMinutes: z
       .int({ error: 'must be a whole number of minutes' })
       .min(LEAST_MINUTES, { error: `must be at least ${LEAST_MINUTES}` })
-      .max(MOST_MINUTES, { error: `must be at most ${MOST_MINUTES}, which is a day` })
+      .max(MOST_MINUTES, { error: `must be at most ${MOST_MINUTES}, which is half a day` })
       .optional(),
     /** Of how many hours, days and weeks one is kept. */
     keep: z.strictObject({ hourly: kept, daily: kept, weekly: kept }).partial().optional(),

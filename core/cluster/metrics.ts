@@ -28,6 +28,8 @@ export const METRICS = {
   RaftLagEntries: 'Count',
   /** 1 where a remediation asks for an approval, and each ten minutes for as long as it does; not of the detector. */
   ApprovalWanted: 'Count',
+  /** 1 where a backup has become whole; not of the detector. */
+  BackupsMade: 'Count',
   DetectorRuns: 'Count',
   /** 1 where the look came to nothing. */
   DetectorErrors: 'Count',

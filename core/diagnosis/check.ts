@@ -19,6 +19,13 @@ export function checkArn({ stateMachineArn }: Deployment): string {
 /** list-backups */
 export const listBackupsInput = z.strictObject({ cluster: clusterSchema });
 
+/** try-backups */
+export const tryBackupsInput = z.strictObject({ cluster: clusterSchema });
+export interface TriedBackups {
+  /** Why no backup could be written; empty where one could, or where none are made. */
+  problem: string;
+}
+
 /** survey-cluster */
 export const surveyClusterInput = z.strictObject({ cluster: clusterSchema });
 
@@ -94,6 +101,8 @@ export const weighCheckInput = z.strictObject({
   survey: clusterSurveySchema,
   /** Null where the configuration names none. */
   backups: backupsSchema.nullable(),
+  /** As of {@link TriedBackups}. */
+  unwritable: z.string(),
   /** One for each host of the configuration. */
   inspected: z.array(inspectionReportSchema),
 });

@@ -279,13 +279,16 @@ function weighHost(
   return { findings, well: [line('hosts', message)] };
 }
 
-function weighBackups({ cluster, backups }: WeighCheck, now: number): Weighed {
+function weighBackups({ cluster, backups, unwritable }: WeighCheck, now: number): Weighed {
   if (!cluster.backups || !backups) {
     const message = 'clusters.json names none: a quorum recovery has what is left on the hosts, and nothing else';
     return { unchecked: [line('backups', message)] };
   }
   const { place, newestKey, newestAt, problem, own } = backups;
   if (problem !== '') return { findings: [line('backups', `${place}: ${problem}`)] };
+  if (unwritable !== '') {
+    return { findings: [line('backups', `${place}: a backup could not be written: ${unwritable}`)] };
+  }
   if (own) return weighOwnBackups(own, { place, everyMinutes: cluster.backups.everyMinutes ?? 0, now });
   if (newestKey === '') {
     const message = `${place} holds nothing: look what makes the backups, and whether "backups" in clusters.json is right`;

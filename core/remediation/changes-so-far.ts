@@ -30,6 +30,7 @@ const SHARED: Readonly<Record<string, DescribeChanges | undefined>> = {
   // Nothing of a cluster.
   'back-up-cluster': undefined,
   'prune-backups': undefined,
+  'try-backups': undefined,
   'weigh-check': undefined,
   'choose-runbook': undefined,
   'compare-hashes': undefined,

@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { ownBackupsOf } from '../../core/backups/contracts.ts';
+import { type OwnBackups, ownBackupsOf } from '../../core/backups/contracts.ts';
 import type { ClusterAccess } from '../../core/cluster/cluster-role.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { sessionOf } from '../cluster-session.ts';
@@ -32,4 +32,12 @@ export async function withBackups<Result>(
 ): Promise<Result> {
   const { bucket, prefix } = ownBackupsOf(cluster);
   return withS3(`s3://${bucket}/${prefix}`, run, PLACE_REFUSALS, await sessionOf(cluster.name, access));
+}
+
+/** As what S3 stores an object, where the configuration says so. */
+export function encryptionOf({ kmsKey }: OwnBackups): {
+  ServerSideEncryption?: 'aws:kms';
+  SSEKMSKeyId?: string;
+} {
+  return kmsKey === undefined ? {} : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKey };
 }

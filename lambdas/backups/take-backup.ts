@@ -2,13 +2,14 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { type OwnBackups, ownBackupsOf } from '../../core/backups/contracts.ts';
+import { ownBackupsOf } from '../../core/backups/contracts.ts';
 import { backupKeys } from '../../core/backups/names.ts';
 import type { BackupRecord } from '../../core/backups/record.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
 import { hasReason } from '../etcd/errors.ts';
 import type { EtcdMember } from '../etcd/member.ts';
+import { encryptionOf } from './bucket.ts';
 import { type Uploaded, uploadStream } from './upload-stream.ts';
 import { type Passed, verified } from './verified.ts';
 
@@ -101,8 +102,4 @@ async function countKeys(member: EtcdMember, revision: string): Promise<number |
     if (hasReason(error, 'Compacted')) return null;
     throw error;
   }
-}
-
-function encryptionOf({ kmsKey }: OwnBackups): object {
-  return kmsKey === undefined ? {} : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKey };
 }

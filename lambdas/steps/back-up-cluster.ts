@@ -1,12 +1,19 @@
 import type { Context } from 'aws-lambda';
 import { orderSources } from '../../core/backups/choose-source.ts';
-import { type BackedUp, backUpClusterInput, ownBackupsOf, summarizeBackup } from '../../core/backups/contracts.ts';
+import {
+  type BackedUp,
+  backUpClusterInput,
+  backupMade,
+  ownBackupsOf,
+  summarizeBackup,
+} from '../../core/backups/contracts.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../../core/errors.ts';
 import { parse } from '../../core/text/parse.ts';
 import { withBackups } from '../backups/bucket.ts';
 import { type TakenBackup, takeBackup } from '../backups/take-backup.ts';
 import { whileItServes } from '../backups/while-it-serves.ts';
+import { logMetrics } from '../embedded-metrics.ts';
 import { connect, type EtcdCluster } from '../etcd/cluster.ts';
 
 /** To take back what was uploaded, and to say so. */
@@ -25,6 +32,7 @@ export async function handler(event: unknown, context: Context): Promise<BackedU
   const etcd = await connect(cluster, 'backing-up');
   try {
     const { name, key, record } = await firstThatServes(etcd, cluster, endsAt);
+    logMetrics([backupMade(cluster.name)]);
     return { name, place: `s3://${bucket}/${key}`, record, summary: summarizeBackup(record) };
   } finally {
     etcd.close();

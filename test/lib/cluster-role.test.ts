@@ -85,6 +85,7 @@ const ACCESS: Record<string, ClusterAccess> = {
   'find-recovery-backup': 'backups',
   'prune-backups': 'backups',
   'back-up-cluster': 'backing-up',
+  'try-backups': 'backing-up',
 };
 /** What a session may besides what it is for. */
 const ALSO: Partial<Record<ClusterAccess, ClusterAccess>> = { 'backing-up': 'secrets' };

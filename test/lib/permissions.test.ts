@@ -83,6 +83,7 @@ const STEPS_OF = {
     'diagnose-cluster',
     'survey-cluster',
     'list-backups',
+    'try-backups',
     'transfer-snapshots',
     'weigh-check',
   ],

@@ -45,7 +45,7 @@ describe('the function of every step', () => {
       Runtime: 'nodejs24.x',
       Handler: 'index.handler',
       // A backup is compressed on its way, which takes a whole processor.
-      MemorySize: step === 'back-up-cluster' ? 1_769 : 512,
+      MemorySize: ['back-up-cluster', 'try-backups'].includes(step) ? 1_769 : 512,
       TracingConfig: { Mode: 'Active' },
     });
     expect(properties.Description).toMatch(/^[A-Z].{20}/);
@@ -95,6 +95,7 @@ describe('the function of every step', () => {
       ['detect-incidents', 60],
       ['enable-authentication', 60],
       ['toggle-authentication', 60],
+      ['try-backups', 14 * 60],
     ]);
   });
 });

@@ -31,15 +31,21 @@ export const STEPS_WITHOUT_ETCD = [
   'stage-snapshot',
   'tell-changes',
   'transfer-snapshots',
+  'try-backups',
   'weigh-check',
   'weigh-room',
 ];
 /** Steps that reach nothing of a cluster's but what they are given. */
 export const STEPS_WITHOUT_CLUSTER = STEPS_WITHOUT_ETCD.filter(
   (step) =>
-    !['find-recovery-backup', 'list-backups', 'prune-backups', 'run-host-commands', 'transfer-snapshots'].includes(
-      step,
-    ),
+    ![
+      'find-recovery-backup',
+      'list-backups',
+      'prune-backups',
+      'run-host-commands',
+      'transfer-snapshots',
+      'try-backups',
+    ].includes(step),
 );
 const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing/root-AbCdEf';
 /** An ARN may leave out the six characters that Secrets Manager adds to each secret's name. */

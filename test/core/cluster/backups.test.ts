@@ -16,7 +16,7 @@ describe('"backups" of a cluster', () => {
 
   it.each([
     [{ everyMinutes: 5 }, 'everyMinutes: must be at least 15'],
-    [{ everyMinutes: 1441 }, 'everyMinutes: must be at most 1440'],
+    [{ everyMinutes: 721 }, 'everyMinutes: must be at most 720'],
     [{ everyMinutes: 0.5 }, 'everyMinutes: must be a whole number'],
     [{ everyMinutes: 60, keep: { hourly: -1 } }, 'keep.hourly'],
     [{ everyMinutes: 60, keep: { monthly: 1 } }, 'keep.monthly: is not a known field'],
