@@ -28,20 +28,23 @@ export function rewriteCommands(text: string, { files, api }: Here): string {
     .replaceAll(OF_CONSOLE, '')
     .replaceAll(OF_REMEDIATION, '$1')
     .replaceAll(OF_RUNBOOK, '')
-    .replaceAll(/npx etcd-remediation approve (\S+)/g, (_, id) =>
+    .replaceAll(/npx --no etcd-remediation approve (\S+)/g, (_, id) =>
       api
         ? `${answer(id, { decision: 'approve' })}\nN is the number of the question, "approval": {"id": ...} in: ${curl(`/remediations/${id}`)}`
         : typed('run', ...about, '--approve'),
     )
-    .replaceAll(/npx etcd-remediation reject (\S+) --reason WHY/g, (_, id) =>
+    .replaceAll(/npx --no etcd-remediation reject (\S+) --reason WHY/g, (_, id) =>
       api ? answer(id, { decision: 'reject', reason: 'WHY' }) : 'Ctrl-C',
     )
-    .replaceAll(/npx etcd-remediation diagnose --deployed ([\w-]+)/g, (_, cluster) =>
+    .replaceAll(/npx --no etcd-remediation diagnose --deployed ([\w-]+)/g, (_, cluster) =>
       typed('diagnose', ...about, '--cluster', cluster),
     )
-    .replaceAll(/npx etcd-remediation status (\S+)/g, (_, id) => curl(`/remediations/${id}`) || typed('report', id))
-    .replaceAll(/npx etcd-remediation start (\S+) --watch/g, (_, cluster) =>
+    .replaceAll(
+      /npx --no etcd-remediation status (\S+)/g,
+      (_, id) => curl(`/remediations/${id}`) || typed('report', id),
+    )
+    .replaceAll(/npx --no etcd-remediation start (\S+) --watch/g, (_, cluster) =>
       api ? curl('/remediations', { cluster }) : typed('run', ...about, '--cluster', cluster),
     )
-    .replaceAll(/npx etcd-remediation clusters\b/g, curl('/clusters') || typed('diagnose', ...about));
+    .replaceAll(/npx --no etcd-remediation clusters\b/g, curl('/clusters') || typed('diagnose', ...about));
 }

@@ -1,4 +1,3 @@
-import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib';
 import {
   AccountRootPrincipal,
   CompositePrincipal,
@@ -7,7 +6,10 @@ import {
   PrincipalWithConditions,
   Role,
 } from 'aws-cdk-lib/aws-iam';
+import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { keysOfCluster } from '../core/backups/names.ts';
+import type { BackupsPlace } from '../core/cluster/backups.ts';
 import {
   CLUSTER_ACCESS,
   type ClusterAccess,
@@ -45,14 +47,13 @@ const DOCUMENTS: Readonly<Record<'commands' | 'transfers', readonly HostCommandN
 export class ClusterRole extends Construct {
   constructor(scope: Construct, id: string, { cluster }: { cluster: Cluster }) {
     super(scope, id);
-    const stack = Stack.of(this);
-    const grants = grantsOf(stack, cluster);
+    const grants = grantsOf(this, cluster);
     const given = CLUSTER_ACCESS.filter((access) => grants[access].length > 0);
     const role = new Role(this, 'Role', {
       roleName: named(this, clusterRoleName(Aws.REGION, cluster.name)),
       path: named(this, PATH_OF_CLUSTERS),
       description: `What steps of etcd-remediation may do with the etcd cluster ${cluster.name}`,
-      assumedBy: new CompositePrincipal(...given.map((access) => functionsWith(stack, access))),
+      assumedBy: new CompositePrincipal(...given.map((access) => functionsWith(this, access))),
       inlinePolicies: {
         cluster: new PolicyDocument({
           statements: given.flatMap((access) =>
@@ -68,10 +69,11 @@ export class ClusterRole extends Construct {
         }),
       },
     });
-    if (cluster.backups) {
+    const own = ownBackupArn(cluster);
+    for (const resource of cluster.backups ? [backupArn(cluster.backups), own, `${own}.json`] : []) {
       Validations.of(role).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::${backupArn(cluster.backups).replace(Aws.PARTITION, '<AWS::Partition>')}]`,
-        reason: 'Which backup it is, a person says at a recovery: any of this one cluster.',
+        id: `AwsSolutions-IAM5[Resource::${resource.replace(Aws.PARTITION, '<AWS::Partition>')}]`,
+        reason: 'Which backup it is, is found out only then: any of this one cluster.',
       });
     }
   }
@@ -82,12 +84,12 @@ export class ClusterRole extends Construct {
   }
 }
 
-function functionsWith(stack: Stack, access: ClusterAccess): PrincipalWithConditions {
-  const roles = stack.formatArn({
+function functionsWith(scope: Construct, access: ClusterAccess): PrincipalWithConditions {
+  const roles = Stack.of(scope).formatArn({
     service: 'iam',
     region: '',
     resource: 'role',
-    resourceName: `${named(stack, pathOfFunctions(Aws.REGION, access)).slice(1)}*`,
+    resourceName: `${named(scope, pathOfFunctions(Aws.REGION, access)).slice(1)}*`,
     arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
   });
   return new PrincipalWithConditions(new AccountRootPrincipal(), {
@@ -96,7 +98,8 @@ function functionsWith(stack: Stack, access: ClusterAccess): PrincipalWithCondit
   });
 }
 
-function grantsOf(stack: Stack, cluster: Cluster): Readonly<Record<ClusterAccess, Grant[]>> {
+function grantsOf(scope: Construct, cluster: Cluster): Readonly<Record<ClusterAccess, Grant[]>> {
+  const stack = Stack.of(scope);
   const { auth, tls, backups } = cluster;
   const secrets = [...new Set([auth?.secret, tls?.secret])].flatMap((secret) =>
     secret === undefined ? [] : secretArns(stack, secret),
@@ -104,21 +107,47 @@ function grantsOf(stack: Stack, cluster: Cluster): Readonly<Record<ClusterAccess
   const hosts = [...new Set(hostsOf(cluster))].map((host) => instanceArn(stack, host));
   const send = (kind: keyof typeof DOCUMENTS): Grant => ({
     actions: ['ssm:SendCommand'],
-    resources: [...DOCUMENTS[kind].map((command) => documentArn(stack, command)), ...hosts],
+    resources: [...DOCUMENTS[kind].map((command) => documentArn(scope, command)), ...hosts],
   });
+  const readSecrets = secrets.length > 0 ? [{ actions: ['secretsmanager:GetSecretValue'], resources: secrets }] : [];
+  const makesBackups = backups?.everyMinutes !== undefined;
   return {
-    secrets: secrets.length > 0 ? [{ actions: ['secretsmanager:GetSecretValue'], resources: secrets }] : [],
+    secrets: readSecrets,
     commands: hosts.length > 0 ? [send('commands')] : [],
     transfers: [
       ...(hosts.length > 0 ? [send('transfers')] : []),
-      ...(backups ? [{ actions: ['s3:GetObject'], resources: [backupArn(backups)] }] : []),
+      ...(backups
+        ? [{ actions: ['s3:GetObject'], resources: [backupArn(backups)] }, ...useKey(backups, 'kms:Decrypt')]
+        : []),
     ],
-    backups: backups ? [listOf(backups)] : [],
+    backups: backups ? [listOf(backups), ...(makesBackups ? readAndExpire(cluster, backups) : [])] : [],
+    'backing-up': backups && makesBackups ? [...readSecrets, ...write(cluster, backups)] : [],
   };
 }
 
+/** S3 wants kms:Decrypt, too, of whoever uploads in parts. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions */
+function write(cluster: Cluster, backups: BackupsPlace): Grant[] {
+  return [
+    { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: [ownBackupArn(cluster)] },
+    ...useKey(backups, 'kms:GenerateDataKey', 'kms:Decrypt'),
+  ];
+}
+
+/** Of a backup only what is known of it is read; the rest is no concern of who looks. */
+function readAndExpire(cluster: Cluster, backups: BackupsPlace): Grant[] {
+  return [
+    { actions: ['s3:DeleteObject'], resources: [ownBackupArn(cluster)] },
+    { actions: ['s3:GetObject'], resources: [`${ownBackupArn(cluster)}.json`] },
+    ...useKey(backups, 'kms:Decrypt'),
+  ];
+}
+
+function useKey({ kmsKey }: BackupsPlace, ...actions: string[]): Grant[] {
+  return kmsKey === undefined ? [] : [{ actions, resources: [kmsKey] }];
+}
+
 /** To see what backups there are; their contents are no concern of who looks. */
-function listOf({ bucket, prefix }: NonNullable<Cluster['backups']>): Grant {
+function listOf({ bucket, prefix }: BackupsPlace): Grant {
   return {
     actions: ['s3:ListBucket'],
     resources: [`arn:${Aws.PARTITION}:s3:::${bucket}`],
@@ -126,10 +155,16 @@ function listOf({ bucket, prefix }: NonNullable<Cluster['backups']>): Grant {
   };
 }
 
-function documentArn(stack: Stack, command: HostCommandName): string {
-  return stack.formatArn({ service: 'ssm', resource: 'document', resourceName: named(stack, documentName(command)) });
+function documentArn(scope: Construct, command: HostCommandName): string {
+  const resourceName = named(scope, documentName(command));
+  return Stack.of(scope).formatArn({ service: 'ssm', resource: 'document', resourceName });
 }
 
-function backupArn({ bucket, prefix }: NonNullable<Cluster['backups']>): string {
+function backupArn({ bucket, prefix }: BackupsPlace): string {
   return `arn:${Aws.PARTITION}:s3:::${bucket}/${prefix}*`;
+}
+
+/** Of those that are made here, and not of what somebody else keeps beside them. */
+function ownBackupArn(cluster: Cluster): string {
+  return `arn:${Aws.PARTITION}:s3:::${cluster.backups?.bucket}/${keysOfCluster(cluster)}*`;
 }

@@ -1,4 +1,4 @@
-import type { App } from 'aws-cdk-lib';
+import type { App } from 'aws-cdk-lib/core';
 import type { Cluster, ClustersFile } from '../core/cluster/clusters.ts';
 import { withPrefix } from '../core/text/names.ts';
 import { ClusterStack } from './cluster-stack.ts';

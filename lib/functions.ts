@@ -1,4 +1,5 @@
-import { Duration, type Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
 import type { ClusterAccess } from '../core/cluster/cluster-role.ts';
 import { DETECTOR_FUNCTION } from '../core/diagnosis/detection.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
@@ -29,22 +30,24 @@ const SHORT = Duration.minutes(5);
 const BRIEF = Duration.minutes(1);
 /** gRPC and TLS start in about half the time that 256 MiB take; a quarter of a core is enough for the rest. */
 const MEMORY_MIB = 512;
+/** A whole processor, which Lambda gives at this: a backup is compressed on its way. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+const WHOLE_PROCESSOR_MIB = 1_769;
 
 /**
  * The functions that run the steps: one for each set of permissions and time limit. Three of them are in no VPC: `decisions` asks nobody, and
  * `executions` and `backups` ask Step Functions and S3, to which the VPC's subnets may have no way.
  */
 export function functionsOfSteps(
-  stack: Stack,
+  scope: Construct,
   { bundles, network, staging }: StepFunctionsProps,
 ): { functions: Readonly<Record<FunctionName, StepFunction>>; step: (name: StepName) => Step } {
   const create = (
     name: FunctionName,
     description: string,
     timeout: Duration,
-    more: { functionName?: string; network?: StepNetwork; access?: ClusterAccess } = { network },
+    more: { functionName?: string; network?: StepNetwork; access?: ClusterAccess; memoryMiB?: number } = { network },
   ) =>
-    new StepFunction(stack, name, {
+    new StepFunction(scope, name, {
       bundle: bundleOf(name, bundles),
       description,
       timeout,
@@ -62,7 +65,7 @@ export function functionsOfSteps(
     ),
     detector: create('detector', 'Looks at a cluster each minute, and tells its alarms', BRIEF, {
       ...inNetwork('secrets'),
-      functionName: named(stack, DETECTOR_FUNCTION),
+      functionName: named(scope, DETECTOR_FUNCTION),
     }),
     etcd: create(
       'etcd',
@@ -91,20 +94,26 @@ export function functionsOfSteps(
     'run-command': create('run-command', 'Runs the documents on hosts', SHORT, inNetwork('commands')),
     staging: create('staging', 'Begins, completes or discards the upload of a snapshot', SHORT),
     transfers: create('transfers', 'Runs a document on one host with a URL of S3', SHORT, inNetwork('transfers')),
-    backups: create('backups', 'Says which backup of a cluster is the newest', SHORT, { access: 'backups' }),
+    backups: create('backups', 'Says which backups of a cluster there are, and removes those that expire', SHORT, {
+      access: 'backups',
+    }),
+    'backing-up': create('backing-up', 'Streams the database of a member into the bucket of its backups', LONG, {
+      ...inNetwork('backing-up'),
+      memoryMiB: WHOLE_PROCESSOR_MIB,
+    }),
     executions: create('executions', 'Decides which runbook is next, if none is at work', SHORT, {}),
     decisions: create('decisions', 'Decides from what it is given alone', SHORT, {}),
   };
   // Scheduler hands a look over, and Lambda would try one that fails twice more. A minute later the next one is due.
   functions.detector.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
 
-  grantRegistry(stack, functions.configuration);
-  for (const each of Object.values(functions)) if (each.access) grantClusters(stack, each);
+  grantRegistry(scope, functions.configuration);
+  for (const each of Object.values(functions)) if (each.access) grantClusters(scope, each);
   grantUnnamed(functions.diagnosis, [LOOK_FOR_HOSTS]);
   for (const each of [functions['run-command'], functions.transfers]) {
     grantUnnamed(each, [...FOLLOW_COMMANDS, LOOK_FOR_HOSTS]);
   }
-  for (const each of [functions['authentication-off-and-on'], functions.executions]) grantRunbooks(stack, each);
+  for (const each of [functions['authentication-off-and-on'], functions.executions]) grantRunbooks(scope, each);
   staging.grantTransfers(functions.transfers);
   staging.grantStaging(functions.staging);
   return { functions, step: (name) => ({ name, runsIn: functions[functionOf(name)] }) };

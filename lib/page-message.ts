@@ -48,17 +48,19 @@ export function pageMessage(
   const link = (href: string, text: string) => `{'href': ${href}, 'text': '${text}'}`;
   return `{% (${[
     ...PAGE_FUNCTIONS,
-    `$subject := ${subject}`,
-    `$of := ${cluster}`,
-    `$execution := $console(${execution}, '/states/home?region=REGION#/v2/executions/details/') & ${execution}`,
-    `$dashboard := $console(${execution}, '/cloudwatch/home?region=REGION#dashboards/dashboard/${dashboard}') & ($of = '' ? '' : '-' & $of)`,
-    `$report := ${report ? `$console(${execution}, ${report})` : "''"}`,
-    "$links := 'Execution: ' & $execution & ($report = '' ? '' : '\\nReport: ' & $report)",
-    `$text := $substring($paragraphs([${texts.join(', ')}, $links]), 0, ${MAX_PAGE_CHARS})`,
-    `$string({'event_action': '${resolves ? 'resolve' : 'trigger'}', 'dedup_key': 'etcd-remediation' & ($of = '' ? '' : '/' & $of) & ${aspect}, ` +
-      `'payload': {'summary': $subject, 'source': $of = '' ? 'etcd-remediation' : $of, 'severity': '${severity}', 'timestamp': $now(), ` +
-      `'component': 'etcd', 'class': '${kind}', 'custom_details': {'text': $text}}, ` +
-      `'links': [${link('$execution', 'Execution')}, ${link('$dashboard', 'Dashboard')}${report ? `, ${link('$report', 'Report')}` : ''}], ` +
-      "'client': 'etcd-remediation'})",
+    // Names that no workflow has for a variable of its own, for what follows reads those.
+    `$pageSubject := ${subject}`,
+    `$pageCluster := ${cluster}`,
+    `$executionLink := $console(${execution}, '/states/home?region=REGION#/v2/executions/details/') & ${execution}`,
+    `$dashboardLink := $console(${execution}, '/cloudwatch/home?region=REGION#dashboards/dashboard/${dashboard}') & ` +
+      "($pageCluster = '' ? '' : '-' & $pageCluster)",
+    `$reportLink := ${report ? `$console(${execution}, ${report})` : "''"}`,
+    "$pageLinks := 'Execution: ' & $executionLink & ($reportLink = '' ? '' : '\\nReport: ' & $reportLink)",
+    `$pageText := $substring($paragraphs([${texts.join(', ')}, $pageLinks]), 0, ${MAX_PAGE_CHARS})`,
+    `$string({'event_action': '${resolves ? 'resolve' : 'trigger'}', 'dedup_key': 'etcd-remediation' & ($pageCluster = '' ? '' : '/' & $pageCluster) & ` +
+      `${aspect}, 'payload': {'summary': $pageSubject, 'source': $pageCluster = '' ? 'etcd-remediation' : $pageCluster, 'severity': '${severity}', ` +
+      `'timestamp': $now(), 'component': 'etcd', 'class': '${kind}', 'custom_details': {'text': $pageText}}, ` +
+      `'links': [${link('$executionLink', 'Execution')}, ${link('$dashboardLink', 'Dashboard')}` +
+      `${report ? `, ${link('$reportLink', 'Report')}` : ''}], 'client': 'etcd-remediation'})`,
   ].join('; ')}) %}`;
 }

@@ -3,11 +3,12 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClustersFile } from '../core/cluster/clusters.ts';
+import { atExit } from './at-exit.ts';
 import type { MetricAlarm } from './aws/alarm-state.ts';
 import type { Table } from './aws/dynamodb.ts';
 import type { EventRule } from './aws/events.ts';
 import type { Role } from './aws/iam.ts';
-import type { MinutelySchedule } from './event-sources.ts';
+import type { MinutelySchedule, RecurringStart } from './event-sources.ts';
 import type { LambdaFunction } from './lambda/host.ts';
 import { readTemplate } from './template.ts';
 
@@ -20,6 +21,7 @@ export interface Assembly {
   stateMachines: Record<string, unknown>;
   rules: EventRule[];
   schedules: MinutelySchedule[];
+  starts: RecurringStart[];
   alarms: MetricAlarm[];
   /** The ARNs of SNS topics. */
   topics: string[];
@@ -38,15 +40,15 @@ export interface Assembly {
 export async function synthesize(file: ClustersFile): Promise<Assembly> {
   const directory = await mkdtemp(join(tmpdir(), 'etcd-remediation-assembly-'));
   const remove = () => rmSync(directory, { recursive: true, force: true });
+  const forget = atExit(remove);
   const close = () => {
-    process.off('exit', remove);
+    forget();
     remove();
   };
-  process.once('exit', remove);
   try {
     // Loaded only here, for they take a second: nobody should wait that long for --help or for a wrong option.
     const [{ App }, { defineClusters }, { keptPlatform }] = await Promise.all([
-      import('aws-cdk-lib'),
+      import('aws-cdk-lib/core'),
       import('../lib/clusters.ts'),
       import('./kept-platform.ts'),
     ]);
@@ -61,6 +63,7 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
       stateMachines: Object.assign({}, ...templates.map((template) => template.stateMachines)),
       rules: templates.flatMap((template) => template.rules),
       schedules: templates.flatMap((template) => template.schedules),
+      starts: templates.flatMap((template) => template.starts),
       alarms: templates.flatMap((template) => template.alarms),
       topics: templates.flatMap((template) => template.topics),
       tables: templates.flatMap((template) => template.tables),

@@ -205,7 +205,7 @@ function salvage(
     );
   }
   refuseMixedReleases(onHosts, cluster);
-  const examine = chooseExamination(onHosts, { cluster, parameters, dryRun, execution });
+  const examine = parameters.snapshot ? chooseExamination(onHosts, { cluster, dryRun, execution }) : null;
   return {
     action: 'Salvage',
     summary: why,
@@ -231,12 +231,14 @@ function refuseMixedReleases(services: readonly Service[], cluster: Cluster): vo
   );
 }
 
-/** On the host with the most room, of those that have etcd's programs. */
-function chooseExamination(
+/**
+ * Fetches a backup on the host with the most room, of those that have etcd's programs.
+ * @throws PreconditionFailed where there is none
+ */
+export function chooseExamination(
   services: readonly Service[],
-  { cluster, parameters, dryRun, execution }: Pick<ChooseRecovery, 'cluster' | 'parameters' | 'dryRun' | 'execution'>,
-): HostCommand | null {
-  if (!parameters.snapshot) return null;
+  { cluster, dryRun, execution }: Pick<ChooseRecovery, 'cluster' | 'dryRun' | 'execution'>,
+): HostCommand {
   const freeBytes = ({ inspection }: Service) => inspection?.dataDir.freeBytes ?? 0;
   const [roomiest] = services
     .filter(({ inspection }) => inspection?.etcdVersion)
@@ -252,13 +254,10 @@ function chooseExamination(
  * @throws PreconditionFailed
  */
 function refuseUnstoppable(services: readonly Service[], why: string): void {
-  const unreachable = services.filter(({ answers, inspection }) => answers && inspection === null);
+  const hidden = services.filter(({ answers, inspection }) => answers && inspection === null);
   const elsewhere = services.filter(({ answers, runs }) => answers && !runs);
   const list = [
-    ...unreachable.map(
-      ({ member, host }) =>
-        `${member} answers clients, and its host ${host || '(none is configured)'} cannot be reached`,
-    ),
+    ...hidden.map(({ member, unseen }) => `${member} answers clients, and ${unseen}`),
     ...elsewhere.map(
       ({ member, host }) =>
         `${member} answered clients a moment ago, and its unit on ${host} has no process: it has just ended, or etcd runs there in another way`,
@@ -267,6 +266,6 @@ function refuseUnstoppable(services: readonly Service[], why: string): void {
   if (list.length === 0) return;
   throw new PreconditionFailed(
     `${why}\nAll members have to be stopped before data is restored, and that cannot be done:${list.map((each) => `\n- ${each}`).join('')}\n` +
-      'Bring the host back into reach, or stop its etcd by hand, then start again. Nothing was restored.',
+      'Correct what is said of its host, or stop its etcd by hand, then start again. Nothing was restored.',
   );
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AWS_CLIENT, requireRefusal } from '../../client/aws.ts';
+import type { ClusterAccess } from '../../core/cluster/cluster-role.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
 import { REPEATED, repeatedKeys } from '../../core/text/json-file.ts';
@@ -9,9 +10,22 @@ import type { ClientTls, Login } from './connection.ts';
 import { pemCertificate, pemKey } from './pem.ts';
 
 const filled = z.string().min(1, { error: 'is empty' });
-const loginSchema = z.object({ username: filled, password: filled });
-const tlsSchema = z
-  .object({ ca: pemCertificate, cert: pemCertificate.optional(), key: pemKey.optional() })
+export const loginSchema = z.object({
+  username: filled.meta({ description: "The user. It needs etcd's role root." }),
+  password: filled.meta({ description: 'Its password.' }),
+});
+export const tlsSchema = z
+  .object({
+    ca: pemCertificate.meta({
+      description:
+        "The certificates of the CAs that the members' server certificates are of, as the text of a PEM file.",
+    }),
+    cert: pemCertificate.optional().meta({
+      description:
+        'The client certificate, and those between it and the CA, if etcd asks for one (--client-cert-auth).',
+    }),
+    key: pemKey.optional().meta({ description: 'The private key of cert.' }),
+  })
   .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
     error: 'have to be there both, or neither of them',
     path: ['cert and key'],
@@ -26,13 +40,17 @@ export interface ClusterSecrets {
 /**
  * The secrets that a cluster's configuration names, from Secrets Manager, as the cluster's role: another cluster's are refused. They are read for
  * each invocation, so that a rotated password works at once, and are never logged: problems name fields, not values.
+ * @param access what the function may assume the cluster's role for
  * @throws PreconditionFailed, AwsUnavailable, InvalidInput where there is no such cluster
  */
-export async function readSecrets({ name: cluster, auth, tls }: Cluster): Promise<ClusterSecrets> {
+export async function readSecrets(
+  { name: cluster, auth, tls }: Cluster,
+  access: ClusterAccess = 'secrets',
+): Promise<ClusterSecrets> {
   if (!auth && !tls) return {};
   // Loaded only where a cluster has secrets: the client costs a cold start about as much as all the rest.
   const { SecretsManagerClient, GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
-  const credentials = await sessionOf(cluster, 'secrets');
+  const credentials = await sessionOf(cluster, access);
   const client = new SecretsManagerClient({ ...AWS_CLIENT, ...(credentials && { credentials }) });
   const read = async <Schema extends z.ZodType>(
     secret: string,

@@ -1,7 +1,8 @@
-import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type IScheduleTarget, Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
+import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { BACKUP_STATE_MACHINE } from '../../core/backups/contracts.ts';
 import { DETECTOR_FUNCTION, schedulerRoleName } from '../../core/diagnosis/detection.ts';
 import { invocationOf } from '../../core/remediation/invocation.ts';
 import { named } from '../names.ts';
@@ -13,7 +14,7 @@ export interface DetectorProps {
   cluster: string;
 }
 
-/** As which the schedules of all clusters invoke the platform's detector. */
+/** As which the schedules of all clusters invoke the platform's detector, and start their backups. */
 export class DetectorSchedules extends Construct {
   constructor(scope: Construct, id: string) {
     super(scope, id);
@@ -21,13 +22,14 @@ export class DetectorSchedules extends Construct {
     const group = stack.formatArn({ service: 'scheduler', resource: 'schedule-group', resourceName: 'default' });
     const role = new Role(this, 'Role', {
       roleName: named(this, schedulerRoleName(Aws.REGION)),
-      description: 'Invokes the detector of etcd-remediation for each cluster',
+      description: 'Invokes the detector of etcd-remediation for each cluster, and starts its backups',
       // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': group } },
       }),
     });
-    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [detectorArn(stack)] }));
+    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [detectorArn(this)] }));
+    role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [backupArn(stack)] }));
   }
 }
 
@@ -35,11 +37,10 @@ export class DetectorSchedules extends Construct {
 export class Detector extends Construct {
   constructor(scope: Construct, id: string, { cluster }: DetectorProps) {
     super(scope, id);
-    const stack = Stack.of(this);
     const roleName = named(this, schedulerRoleName(Aws.REGION));
     const target: IScheduleTarget = {
       bind: () => ({
-        arn: detectorArn(stack),
+        arn: detectorArn(this),
         role: Role.fromRoleName(this, 'Role', roleName),
         input: ScheduleTargetInput.fromObject(invocationOf('detect-incidents', { cluster })),
         // A look that could not be started is not made up for: a minute later the next one is due, and tells what is then.
@@ -55,11 +56,20 @@ export class Detector extends Construct {
 }
 
 /** By its name, so that the stack of a cluster imports nothing of the platform's. */
-function detectorArn(stack: Stack): string {
-  return stack.formatArn({
+function detectorArn(scope: Construct): string {
+  return Stack.of(scope).formatArn({
     service: 'lambda',
     resource: 'function',
-    resourceName: named(stack, DETECTOR_FUNCTION),
+    resourceName: named(scope, DETECTOR_FUNCTION),
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}
+
+export function backupArn(stack: Stack): string {
+  return stack.formatArn({
+    service: 'states',
+    resource: 'stateMachine',
+    resourceName: named(stack, BACKUP_STATE_MACHINE),
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }

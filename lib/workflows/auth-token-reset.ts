@@ -1,5 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Pass, type StateMachine, Succeed, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { authTokenReset } from '../../core/auth-token-reset/runbook.ts';
 import type { Pages } from '../pages.ts';

@@ -1,4 +1,3 @@
-import { Duration } from 'aws-cdk-lib';
 import {
   type Chain,
   Choice,
@@ -10,6 +9,7 @@ import {
   Wait,
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import type { HostCommandName } from '../../core/hosts/host-commands.ts';

@@ -1,4 +1,3 @@
-import { Duration } from 'aws-cdk-lib';
 import {
   Choice,
   Condition,
@@ -10,6 +9,7 @@ import {
   Wait,
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { quorumRecovery } from '../../core/quorum-recovery/runbook.ts';
 import type { Step } from '../step-function.ts';
@@ -28,6 +28,7 @@ export interface QuorumRecoverySteps {
   assessQuorum: Step;
   chooseRecovery: Step;
   waitForQuorum: Step;
+  findRecoveryBackup: Step;
   planRecovery: Step;
   verifyRecovery: Step;
   runHostCommands: Step;
@@ -71,6 +72,7 @@ export class QuorumRecovery extends Construct {
     const planned = {
       ladder: '{% $plan.ladder %}',
       candidates: '{% $plan.candidates %}',
+      backups: '{% [$plan.backups] %}',
       winner: '{% $plan.winner %}',
       loss: `{% $kept = '' ? $plan.loss : $merge([$plan.loss, {"atMostWrites": null, "explanation": ${LOSS}}]) %}`,
       leftOut: '{% $plan.leftOut %}',

@@ -1,5 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Fail, Pass, QueryLanguage, StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import type { Incident } from '../../core/runbooks.ts';
@@ -98,7 +98,7 @@ export class Remediation extends Construct {
         },
         { says: "$states.input.error & ': ' & $states.input.cause", most: 500 },
         {
-          says: `'Correct that, then start it again: npx etcd-remediation start ' & (${CLUSTER_OF_INPUT} = '' ? 'CLUSTER' : ${CLUSTER_OF_INPUT}) & ' --watch${prefixOption(this)}'`,
+          says: `'Correct that, then start it again: npx --no etcd-remediation start ' & (${CLUSTER_OF_INPUT} = '' ? 'CLUSTER' : ${CLUSTER_OF_INPUT}) & ' --watch${prefixOption(this)}'`,
           most: 250,
         },
       ],

@@ -1,5 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { spaceReclaim } from '../../core/space-reclaim/runbook.ts';
 import type { Step } from '../step-function.ts';

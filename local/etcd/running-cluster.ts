@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { atExit } from '../at-exit.ts';
 import type { EtcdBinaries } from './binaries.ts';
 import { enableAuth, runEtcdctl } from './etcdctl.ts';
 import { type ClientTls, unhealthyBecause } from './health.ts';
@@ -40,11 +41,12 @@ export abstract class RunningCluster<Member extends MemberPlace = MemberPlace> i
   readonly #binaries: EtcdBinaries;
   #rootUser: string | undefined;
   #closed: Promise<void> | undefined;
+  readonly #forget: () => void;
 
   constructor({ binaries }: ClusterOptions, directory: string) {
     this.#binaries = binaries;
     this.directory = directory;
-    process.once('exit', this.#killNow);
+    this.#forget = atExit(() => this.#killNow());
   }
 
   /** Makes the members, and waits until each is healthy. */
@@ -142,14 +144,14 @@ export abstract class RunningCluster<Member extends MemberPlace = MemberPlace> i
   async #close(): Promise<void> {
     await this.end();
     await rm(this.directory, { recursive: true, force: true, maxRetries: 3 });
-    process.off('exit', this.#killNow);
+    this.#forget();
   }
 
   /** No etcd outlives the process that started it. */
-  readonly #killNow = (): void => {
+  #killNow(): void {
     this.endNow();
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 3 });
-  };
+  }
 }
 
 /** `m1=http://127.0.0.1:20000,m2=...`: as etcd's flag has it. */

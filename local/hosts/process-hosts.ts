@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { atExit } from '../at-exit.ts';
 import { runProgram } from '../etcd/executables.ts';
 import { HOST } from '../etcd/ports.ts';
 import type { FleetOptions, Host, HostFleet } from './host.ts';
@@ -35,10 +36,10 @@ export async function startProcessHosts({ count, binDir }: FleetOptions): Promis
       rmSync(folder, { recursive: true, force: true });
     }
   };
-  process.once('exit', killNow);
+  const forget = atExit(killNow);
   const close = async () => {
     await Promise.all(hosts.map(removeHost));
-    process.off('exit', killNow);
+    forget();
   };
   try {
     while (hosts.length < count) hosts.push(await makeHost(binDir, account));

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import { atExit } from '../at-exit.ts';
 import { findInFolder, runProgram } from '../etcd/executables.ts';
 import type { HostAccess } from './access.ts';
 import type { FleetOptions, Host, HostFleet } from './host.ts';
@@ -46,7 +47,7 @@ export async function startSystemdHosts(
   const killNow = () => {
     for (const host of started) host.killNow();
   };
-  process.once('exit', killNow);
+  const forget = atExit(killNow);
   const remove = async () => {
     await Promise.all(started.map((host) => host.end()));
     for (const { controlGroup, link } of plans) {
@@ -56,7 +57,7 @@ export async function startSystemdHosts(
     }
     await ip('link', 'delete', BRIDGE);
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-    process.off('exit', killNow);
+    forget();
   };
   let removed: Promise<void> | undefined;
   const close = () => {

@@ -15,7 +15,7 @@ it.each([
   ],
   [
     'a request to the API for a command that approves',
-    'To let it: npx etcd-remediation approve orders-1f\nTo end it: npx etcd-remediation reject orders-1f --reason WHY\n',
+    'To let it: npx --no etcd-remediation approve orders-1f\nTo end it: npx --no etcd-remediation reject orders-1f --reason WHY\n',
     `To let it: ${CURL} -d '{"approval":"N","decision":"approve"}' http://127.0.0.1:8080/remediations/orders-1f/approval\n` +
       `N is the number of the question, "approval": {"id": ...} in: ${CURL} http://127.0.0.1:8080/remediations/orders-1f\n` +
       `To end it: ${CURL} -d '{"approval":"N","decision":"reject","reason":"WHY"}' http://127.0.0.1:8080/remediations/orders-1f/approval\n`,
@@ -27,17 +27,17 @@ it.each([
   ],
   [
     'requests to the API for commands that read and that start',
-    'Read: npx etcd-remediation status orders-1f\nGo on: npx etcd-remediation start orders --watch',
+    'Read: npx --no etcd-remediation status orders-1f\nGo on: npx --no etcd-remediation start orders --watch',
     `Read: ${CURL} http://127.0.0.1:8080/remediations/orders-1f\nGo on: ${CURL} -d '{"cluster":"orders"}' http://127.0.0.1:8080/remediations`,
   ],
   [
     'a diagnosis from here for one of what is deployed',
-    'Look with npx etcd-remediation diagnose --deployed orders, and start one.',
-    "Look with npx etcd-remediation diagnose --config clusters.json --secrets 'my secrets.json' --cluster orders, and start one.",
+    'Look with npx --no etcd-remediation diagnose --deployed orders, and start one.',
+    "Look with npx --no etcd-remediation diagnose --config clusters.json --secrets 'my secrets.json' --cluster orders, and start one.",
   ],
   [
     'a request for a list of what runs',
-    'See what runs with npx etcd-remediation clusters, and start',
+    'See what runs with npx --no etcd-remediation clusters, and start',
     `See what runs with ${CURL} http://127.0.0.1:8080/clusters, and start`,
   ],
   ['everything else as it is', 'See docs/runbooks.md: arn:aws:s3:::b/k', 'See docs/runbooks.md: arn:aws:s3:::b/k'],
@@ -47,13 +47,13 @@ it.each([
 
 it('names no request where no API is served', () => {
   const said = rewriteCommands(
-    'npx etcd-remediation approve a\nnpx etcd-remediation reject a --reason WHY\nnpx etcd-remediation clusters\nnpx etcd-remediation status a\nnpx etcd-remediation start b --watch',
+    'npx --no etcd-remediation approve a\nnpx --no etcd-remediation reject a --reason WHY\nnpx --no etcd-remediation clusters\nnpx --no etcd-remediation status a\nnpx --no etcd-remediation start b --watch',
     {
       files: { config: 'clusters.json' },
     },
   );
   expect(said).toBe(
-    'npx etcd-remediation run --config clusters.json --approve\nCtrl-C\nnpx etcd-remediation diagnose --config clusters.json\n' +
-      'npx etcd-remediation report a\nnpx etcd-remediation run --config clusters.json --cluster b',
+    'npx --no etcd-remediation run --config clusters.json --approve\nCtrl-C\nnpx --no etcd-remediation diagnose --config clusters.json\n' +
+      'npx --no etcd-remediation report a\nnpx --no etcd-remediation run --config clusters.json --cluster b',
   );
 });

@@ -29,7 +29,7 @@ describe('the help', () => {
     expect(status).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}(\w+) .* {2}\w+/gm)].map(([, name]) => name);
     expect(commands).toEqual([
-      ...['check', 'diagnose', 'run', 'serve', 'drill', 'report'],
+      ...['check', 'diagnose', 'run', 'serve', 'backup', 'backups', 'drill', 'report'],
       ...['start', 'status', 'watch', 'approve', 'reject', 'stop', 'clusters'],
       'help',
     ]);
@@ -41,12 +41,15 @@ describe('the help', () => {
     ]);
   });
 
-  it.each(['diagnose', 'run', 'serve', 'drill', 'report'])(
+  it.each(['diagnose', 'run', 'serve', 'backup', 'backups', 'drill', 'report'])(
     'of %s has examples, and says what it ends with',
     async (command) => {
       const { stdout } = await etcdRemediation(command, '--help');
       expect(stdout).toMatch(
-        new RegExp(`^Examples:\n( {2}npx etcd-remediation ${command}\\b.*\n)+\nExit status: .* 2 for a wrong use`, 'm'),
+        new RegExp(
+          `^Examples:\n( {2}npx --no etcd-remediation ${command}\\b.*\n)+\nExit status: .* 2 for a wrong use`,
+          'm',
+        ),
       );
     },
   );
@@ -76,6 +79,7 @@ describe('the help', () => {
       'secrets',
       'hosts',
       'staging-address',
+      'backups',
       'cluster',
       'incident',
       'member',

@@ -122,10 +122,17 @@ describe.each(PAGES)('$name ($machine)', (page) => {
         `^Execution: https://console\\.amazonaws-us-gov\\.com/states/home\\?region=ap-southeast-9#/v2/executions/details/\\S+:${ID}$`,
       ),
     );
-    for (const [command] of message.matchAll(/npx etcd-remediation .*/g)) {
+    for (const [address] of message.matchAll(/^Report: .*/gm)) {
+      expect(address).toMatch(
+        new RegExp(
+          `^Report: https://console\\.amazonaws-us-gov\\.com/s3/object/[a-z0-9-]+\\?region=ap-southeast-9&prefix=remediations/${ID}\\.html$`,
+        ),
+      );
+    }
+    for (const [command] of message.matchAll(/npx --no etcd-remediation .*/g)) {
       expect(command).toMatch(
         new RegExp(
-          `^npx etcd-remediation (approve ${ID}|reject ${ID} --reason WHY|status ${ID}|start (${told.cluster}|CLUSTER) --watch) --prefix ${PREFIX}$`,
+          `^npx --no etcd-remediation (approve ${ID}|reject ${ID} --reason WHY|status ${ID}|start (${told.cluster}|CLUSTER) --watch) --prefix ${PREFIX}$`,
         ),
       );
     }
@@ -173,7 +180,7 @@ it('says in the question what is wrong, the plan, the loss, and how to answer', 
       'orders has quorum-lost: Members m1 and m2 of 3 are down.',
       'Plan:\n- Restore the snapshot of m3 on m1, m2 and m3\n- Start all members',
       'Loss: Members m1 and m2 of 3 are down.',
-      `Approve: npx etcd-remediation approve orders-1 --prefix ${PREFIX}\nReject: npx etcd-remediation reject orders-1 --reason WHY --prefix ${PREFIX}\n` +
+      `Approve: npx --no etcd-remediation approve orders-1 --prefix ${PREFIX}\nReject: npx --no etcd-remediation reject orders-1 --reason WHY --prefix ${PREFIX}\n` +
         'Until then this runbook changes nothing. It ends in 4 hours.',
       `Execution: https://console.amazonaws-us-gov.com/states/home?region=ap-southeast-9#/v2/executions/details/${ARN.replace(ID, 'orders-1')}`,
     ].join('\n\n'),
@@ -223,7 +230,7 @@ describe('an alarm', () => {
       [
         'The etcd cluster orders has no quorum. What to do: docs/runbooks.md#alarm-quorum-lost',
         'Seen: Threshold Crossed: 3 datapoints [0.0, 0.0, 0.0] were less than the threshold (1.0).',
-        `Look: npx etcd-remediation clusters --prefix ${PREFIX}`,
+        `Look: npx --no etcd-remediation clusters --prefix ${PREFIX}`,
         ADDRESS,
       ].join('\n\n'),
     );

@@ -1,17 +1,18 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { App } from 'aws-cdk-lib/core';
 import type { Cluster, ClustersFile } from '../../core/cluster/clusters.ts';
 import { defineStacks } from '../../lib/app.ts';
+import type { StepBundles } from '../../lib/bundles/bundle-steps.ts';
 import { functionOf as functionName, STEPS_OF } from '../../lib/steps.ts';
 import type { StateMachineDefinition } from '../../local/asl/definition.ts';
 import type { MetricAlarm } from '../../local/aws/alarm-state.ts';
 import type { Table } from '../../local/aws/dynamodb.ts';
 import type { EventRule } from '../../local/aws/events.ts';
 import type { Role } from '../../local/aws/iam.ts';
-import type { MinutelySchedule } from '../../local/event-sources.ts';
+import type { MinutelySchedule, RecurringStart } from '../../local/event-sources.ts';
 import { readTemplate } from '../../local/template.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
@@ -21,20 +22,31 @@ export const STEPS = readdirSync(join(ROOT, 'lambdas/steps')).map((file) => base
 export const STEPS_WITHOUT_ETCD = [
   'choose-recovery',
   'choose-runbook',
+  'find-recovery-backup',
   'list-backups',
   'load-cluster',
   'load-remediation',
   'plan-recovery',
+  'prune-backups',
   'run-host-commands',
   'stage-snapshot',
   'explain-changes',
   'transfer-snapshots',
+  'try-backups',
   'weigh-check',
   'weigh-room',
 ];
 /** Steps that reach nothing of a cluster's but what they are given. */
 export const STEPS_WITHOUT_CLUSTER = STEPS_WITHOUT_ETCD.filter(
-  (step) => !['list-backups', 'run-host-commands', 'transfer-snapshots'].includes(step),
+  (step) =>
+    ![
+      'find-recovery-backup',
+      'list-backups',
+      'prune-backups',
+      'run-host-commands',
+      'transfer-snapshots',
+      'try-backups',
+    ].includes(step),
 );
 const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing/root-AbCdEf';
 /** An ARN may leave out the six characters that Secrets Manager adds to each secret's name. */
@@ -48,6 +60,8 @@ export const RELEASE = 'etcd-remediation-lock-release';
 export const PAGER = 'etcd-remediation-pager';
 /** Changes nothing, and is started by whoever wants to know. */
 export const CHECK = 'etcd-remediation-check';
+/** Changes nothing in etcd, and is started by schedules. */
+export const BACKUP = 'etcd-remediation-backup';
 
 export const LAYOUT = {
   unit: 'etcd',
@@ -122,30 +136,44 @@ export interface Stacks {
   roles: Role[];
   tables: Table[];
   schedules: MinutelySchedule[];
+  starts: RecurringStart[];
   alarms: MetricAlarm[];
   /** Every stack's name in CloudFormation. */
   names: string[];
   /** Every template as it is uploaded. */
   texts: string[];
+  /** Everything of the assembly that may differ from another's: its files, its bundles, and what its manifest says of each stack. */
+  parts: ReadonlyMap<string, string>;
+}
+
+/** Those of cdk.json. */
+export function settingsOfCdk(): Record<string, unknown> {
+  return JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')).context;
+}
+
+/** A folder for each function below `directory`, with something in place of its bundle. */
+export function writeBundles(directory: string, codeOf = (name: string) => `// ${name}`): StepBundles {
+  const names = [...FUNCTIONS, ...Object.keys(OTHERS)];
+  for (const name of names) {
+    mkdirSync(join(directory, name));
+    writeFileSync(join(directory, name, 'index.cjs'), codeOf(name));
+  }
+  return Object.fromEntries(names.map((name) => [name, join(directory, name)]));
 }
 
 /**
  * The stacks with the settings of cdk.json, as they are deployed.
  * @param codeOf what is in a function's bundle, which does not matter but to its versions
  */
-export function synthesizeStacks(file: ClustersFile, codeOf = (name: string) => `// ${name}`): Stacks {
+export function synthesizeStacks(file: ClustersFile, codeOf?: (name: string) => string): Stacks {
   const directory = mkdtempSync(join(tmpdir(), 'stacks-test-'));
   try {
-    const bundles = Object.fromEntries(
-      [...FUNCTIONS, ...Object.keys(OTHERS)].map((name) => [name, join(directory, name)]),
-    );
-    for (const [name, folder] of Object.entries(bundles)) {
-      mkdirSync(folder);
-      writeFileSync(join(folder, 'index.cjs'), codeOf(name));
-    }
-    const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8'));
-    const app = new App({ outdir: join(directory, 'cdk.out'), context, builtinCloudFormationValidation: false });
-    defineStacks({ app, file, bundles });
+    const app = new App({
+      outdir: join(directory, 'cdk.out'),
+      context: settingsOfCdk(),
+      builtinCloudFormationValidation: false,
+    });
+    defineStacks({ app, file, bundles: writeBundles(directory, codeOf) });
     const { stacks } = app.synth();
     const [platform, ...others] = stacks.toSorted((a, b) => a.id.length - b.id.length);
     return {
@@ -163,13 +191,29 @@ export function synthesizeStacks(file: ClustersFile, codeOf = (name: string) => 
       roles: stacks.flatMap((stack) => readTemplate(stack).roles),
       tables: stacks.flatMap((stack) => readTemplate(stack).tables),
       schedules: stacks.flatMap((stack) => readTemplate(stack).schedules),
+      starts: stacks.flatMap((stack) => readTemplate(stack).starts),
       alarms: stacks.flatMap((stack) => readTemplate(stack).alarms),
       names: stacks.map((stack) => stack.stackName),
       texts: stacks.map((stack) => JSON.stringify(stack.template)),
+      parts: partsOf(app.outdir),
     };
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+function partsOf(assembly: string): Map<string, string> {
+  const parts = new Map<string, string>();
+  for (const entry of readdirSync(assembly, { withFileTypes: true })) {
+    const text = entry.isFile() ? readFileSync(join(assembly, entry.name), 'utf8') : '';
+    if (entry.name !== 'manifest.json') parts.set(entry.name, text);
+    else {
+      for (const [name, artifact] of Object.entries(JSON.parse(text).artifacts)) {
+        parts.set(`${name} in the manifest`, JSON.stringify(artifact));
+      }
+    }
+  }
+  return parts;
 }
 
 export function definitionOf({ stateMachines }: Stacks, stateMachineName: string): StateMachineDefinition {

