@@ -44,7 +44,7 @@ function describeRun({ startedAt, machine, etcdVersion, quick }: Run): string {
   return (
     `${startedAt.slice(0, 10)}, etcd ${etcdVersion} where no other is named, Node ${nodeVersion}, ${platform} ${architecture}, ` +
     `${cores} cores${processor && ` (${processor})`}, ${formatBytes(memoryBytes)} of memory, load ${loadAverage} at the start.` +
-    `${quick ? ' Quick: fewer runs and smaller stores, so ratios are a hint.' : ''}${busy}`
+    `${quick ? ' Quick: one run each and smaller stores, so ratios are a hint.' : ''}${busy}`
   );
 }
 

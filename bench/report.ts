@@ -28,7 +28,7 @@ export function headLines({ quick, etcdVersion, machine }: Head): string[] {
     ...(loadAverage >= cores
       ? ['The machine is busy with other work, which slows most what computes most: even ratios are a hint.']
       : []),
-    ...(quick ? ['Quick: fewer runs and smaller stores, so ratios are a hint.'] : []),
+    ...(quick ? ['Quick: one run each and smaller stores, so ratios are a hint.'] : []),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { parseDelivery } from '../cli/options.ts';
 import { openOutput } from '../cli/output.ts';
-import { endOnSignals, tellAtSignal } from '../cli/signals.ts';
+import { endOnSignals, printAtSignal } from '../cli/signals.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';
 import { describeMachine } from './machine.ts';
 import type { Bench, Part } from './part.ts';
@@ -15,8 +15,8 @@ const ETCD = '3.5.16';
 const FAILURE = 1;
 const WRONG_USE = 2;
 
-/** A median needs some runs, and an odd number of them. */
-const ROUNDS = { quick: 3, full: 5 };
+/** A median needs some runs, and an odd number of them; the quick one shows that each part runs. */
+const ROUNDS = { quick: 1, full: 5 };
 
 interface Flags {
   only?: string;
@@ -35,7 +35,7 @@ function command(): Command {
         `another machine.\n\nParts:\n${PARTS.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n')}`,
     )
     .addOption(new Option('--only <part>', 'run this part alone').choices(PARTS.map(({ name }) => name)))
-    .option('--quick', 'fewer runs, smaller stores and three members: some minutes on a quiet machine', false)
+    .option('--quick', 'one run each, smaller stores and three members: less than three minutes on a quiet machine', false)
     .option('--sizes <list>', 'of the stores, such as 256MiB,1GiB; 256MiB,1GiB,2GiB, if not said', listOf(parseSizes))
     .option('--members <list>', 'of the clusters, such as 1,3; 1,3,5,7, if not said', listOf(parseMembers))
     .option('--etcd-defrag <path>', 'this program of etcd-defrag, instead of one that is built from its Go module')
@@ -58,7 +58,7 @@ function listOf(parse: (text: string) => number[]) {
 }
 
 async function runParts({ only, quick, sizes, members, etcdDefrag, delivery, json }: Flags): Promise<void> {
-  using _ = tellAtSignal(() => 'Stopped. The clusters of the benchmark are ended and removed.');
+  using _ = printAtSignal(() => 'Stopped. The clusters of the benchmark are ended and removed.');
   const { print, finish } = openOutput(json);
   const startedAt = performance.now();
   const binaries = await findEtcd(ETCD, new Progress('etcd').say);

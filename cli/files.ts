@@ -100,10 +100,10 @@ async function read(path: string): Promise<string> {
 
 function parseSecrets(text: string, path: string): Record<string, unknown> {
   const each = z.record(z.string(), z.unknown(), mustBe(LOGIN_OR_TLS));
-  const value = readJson(text, path, { secret: true });
-  return parse(
-    z.record(z.string(), each, mustBe('an object with each secret under its name', ...SECRETS)),
-    value,
-    path,
+  const file = z.object(
+    { $schema: z.string().optional() },
+    mustBe('an object with each secret under its name', ...SECRETS),
   );
+  const { $schema, ...secrets } = parse(file.catchall(each), readJson(text, path, { secret: true }), path);
+  return secrets;
 }

@@ -1,11 +1,11 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Diagnosis } from '../core/diagnosis/diagnosis.ts';
-import { countStateTransitions } from '../core/incident-report/state-transitions.ts';
 import type { Invocation } from '../core/remediation/invocation.ts';
 import type { ApprovalAnswer } from '../core/remediation/remediation-items.ts';
 import type { NextRunbook } from '../core/remediation/remediation-steps.ts';
 import type { JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';
+import { countStateTransitions } from '../report/state-transitions.ts';
 import { describeStart, type Progress } from './progress.ts';
 import { describeReport, type RunReport } from './report.ts';
 

@@ -5,7 +5,7 @@ export function formatMs(ms: number): string {
 
 /** A command as it is typed. */
 export function typed(...args: readonly string[]): string {
-  return ['npx', 'etcd-remediation', ...args.map(quoted)].join(' ');
+  return ['npx', '--no', 'etcd-remediation', ...args.map(quoted)].join(' ');
 }
 
 function quoted(text: string): string {

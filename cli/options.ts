@@ -17,7 +17,7 @@ export const WITH_AWS = 'Commands for what is deployed to AWS:';
 
 /** The end of a command's help: lines that can be typed, and what the process ends with. */
 export function examples(lines: readonly string[], status: string): string {
-  return `\nExamples:\n${lines.map((line) => `  npx etcd-remediation ${line}`).join('\n')}\n\nExit status: ${status}`;
+  return `\nExamples:\n${lines.map((line) => `  npx --no etcd-remediation ${line}`).join('\n')}\n\nExit status: ${status}`;
 }
 
 /** Of which no field is there twice. */

@@ -22,6 +22,9 @@ type Declared = (typeof ALL)[number];
 export type Incident = Declared['incident'];
 export const INCIDENTS: readonly Incident[] = ALL.map(({ incident }) => incident);
 
+/** What a start may ask of a runbook beyond what it does by itself: an entry of a policy each. */
+export type Act = { [Each in Declared as Each['incident']]: keyof Each['acts'] }[Incident];
+
 /** Which runbook remediates which incident. */
 export const RUNBOOKS: Readonly<Record<Incident, Runbook>> = byIncident((runbook) => runbook);
 

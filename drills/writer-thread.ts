@@ -1,7 +1,10 @@
+import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { EtcdUnavailable } from '../core/errors.ts';
 import type { WriterOptions } from './writer.ts';
 import type { Act, Answer, AnswerTo } from './writer-worker.ts';
+
+const WORKER = join(import.meta.dirname, `writer-worker${extname(import.meta.filename)}`);
 
 interface Waiting {
   resolve(value: AnswerTo<Act>): void;
@@ -20,7 +23,7 @@ export class WriterThread {
   #failure: Error | undefined;
 
   constructor(options: WriterOptions) {
-    this.#worker = new Worker(new URL('./writer-worker.ts', import.meta.url), { workerData: options });
+    this.#worker = new Worker(WORKER, { workerData: options });
     this.#worker.on('message', (answer: Answer) => {
       const waiting = this.#waiting.shift();
       if ('value' in answer) waiting?.resolve(answer.value);

@@ -1,4 +1,4 @@
-import type { Stack } from 'aws-cdk-lib';
+import type { Stack } from 'aws-cdk-lib/core';
 
 /**
  * What cfn-lint says of every template of the CDK, and why that may stay. W3005: the CDK lets a function or a state machine wait for its role's policies,

@@ -1,4 +1,3 @@
-import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib';
 import {
   AccountRootPrincipal,
   CompositePrincipal,
@@ -7,6 +6,7 @@ import {
   PrincipalWithConditions,
   Role,
 } from 'aws-cdk-lib/aws-iam';
+import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import {
   CLUSTER_ACCESS,
@@ -45,14 +45,13 @@ const DOCUMENTS: Readonly<Record<'commands' | 'transfers', readonly HostCommandN
 export class ClusterRole extends Construct {
   constructor(scope: Construct, id: string, { cluster }: { cluster: Cluster }) {
     super(scope, id);
-    const stack = Stack.of(this);
-    const grants = grantsOf(stack, cluster);
+    const grants = grantsOf(this, cluster);
     const given = CLUSTER_ACCESS.filter((access) => grants[access].length > 0);
     const role = new Role(this, 'Role', {
       roleName: named(this, clusterRoleName(Aws.REGION, cluster.name)),
       path: named(this, PATH_OF_CLUSTERS),
       description: `What steps of etcd-remediation may do with the etcd cluster ${cluster.name}`,
-      assumedBy: new CompositePrincipal(...given.map((access) => functionsWith(stack, access))),
+      assumedBy: new CompositePrincipal(...given.map((access) => functionsWith(this, access))),
       inlinePolicies: {
         cluster: new PolicyDocument({
           statements: given.flatMap((access) =>
@@ -82,12 +81,12 @@ export class ClusterRole extends Construct {
   }
 }
 
-function functionsWith(stack: Stack, access: ClusterAccess): PrincipalWithConditions {
-  const roles = stack.formatArn({
+function functionsWith(scope: Construct, access: ClusterAccess): PrincipalWithConditions {
+  const roles = Stack.of(scope).formatArn({
     service: 'iam',
     region: '',
     resource: 'role',
-    resourceName: `${named(stack, pathOfFunctions(Aws.REGION, access)).slice(1)}*`,
+    resourceName: `${named(scope, pathOfFunctions(Aws.REGION, access)).slice(1)}*`,
     arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
   });
   return new PrincipalWithConditions(new AccountRootPrincipal(), {
@@ -96,7 +95,8 @@ function functionsWith(stack: Stack, access: ClusterAccess): PrincipalWithCondit
   });
 }
 
-function grantsOf(stack: Stack, cluster: Cluster): Readonly<Record<ClusterAccess, Grant[]>> {
+function grantsOf(scope: Construct, cluster: Cluster): Readonly<Record<ClusterAccess, Grant[]>> {
+  const stack = Stack.of(scope);
   const { auth, tls, backups } = cluster;
   const secrets = [...new Set([auth?.secret, tls?.secret])].flatMap((secret) =>
     secret === undefined ? [] : secretArns(stack, secret),
@@ -104,7 +104,7 @@ function grantsOf(stack: Stack, cluster: Cluster): Readonly<Record<ClusterAccess
   const hosts = [...new Set(hostsOf(cluster))].map((host) => instanceArn(stack, host));
   const send = (kind: keyof typeof DOCUMENTS): Grant => ({
     actions: ['ssm:SendCommand'],
-    resources: [...DOCUMENTS[kind].map((command) => documentArn(stack, command)), ...hosts],
+    resources: [...DOCUMENTS[kind].map((command) => documentArn(scope, command)), ...hosts],
   });
   return {
     secrets: secrets.length > 0 ? [{ actions: ['secretsmanager:GetSecretValue'], resources: secrets }] : [],
@@ -126,8 +126,9 @@ function listOf({ bucket, prefix }: NonNullable<Cluster['backups']>): Grant {
   };
 }
 
-function documentArn(stack: Stack, command: HostCommandName): string {
-  return stack.formatArn({ service: 'ssm', resource: 'document', resourceName: named(stack, documentName(command)) });
+function documentArn(scope: Construct, command: HostCommandName): string {
+  const resourceName = named(scope, documentName(command));
+  return Stack.of(scope).formatArn({ service: 'ssm', resource: 'document', resourceName });
 }
 
 function backupArn({ bucket, prefix }: NonNullable<Cluster['backups']>): string {

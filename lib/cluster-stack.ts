@@ -1,38 +1,16 @@
-import { Stack, type StackProps } from 'aws-cdk-lib';
-import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
+import { Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { type Cluster, registryParameterName } from '../core/cluster/clusters.ts';
 import { acknowledgeLint } from './acknowledge-lint.ts';
-import { ClusterRole } from './cluster-role.ts';
-import { named, PREFIX } from './names.ts';
-import { ClusterAlarms } from './triggers/alarms.ts';
-import { ClusterDashboard } from './triggers/dashboard.ts';
-import { Detector } from './triggers/detector.ts';
+import { WatchedCluster, type WatchedClusterProps } from './watched-cluster.ts';
 
-export interface ClusterStackProps extends StackProps {
-  cluster: Cluster;
-  prefix: string | undefined;
-}
+export interface ClusterStackProps extends StackProps, WatchedClusterProps {}
 
-/**
- * What one cluster adds to the platform: its entry in the registry, the role by which the steps reach it, and its watch. It reaches the platform by
- * names alone, and nothing of the platform names a cluster.
- */
+/** One cluster in a small stack of its own, as clusters.json asks for it. */
 export class ClusterStack extends Stack {
-  constructor(scope: Construct, id: string, { cluster, prefix, ...props }: ClusterStackProps) {
+  constructor(scope: Construct, id: string, { cluster, prefix, after, ...props }: ClusterStackProps) {
     super(scope, id, props);
-    this.node.setContext(PREFIX, prefix);
     acknowledgeLint(this);
-    new StringParameter(this, 'Registry', {
-      parameterName: named(this, registryParameterName(cluster.name)),
-      description: `etcd-remediation: how the etcd cluster ${cluster.name} is reached`,
-      stringValue: JSON.stringify(cluster),
-      // A cluster of five with long names passes the 4 KiB of the standard tier.
-      tier: ParameterTier.INTELLIGENT_TIERING,
-    });
-    if (ClusterRole.isNeededBy(cluster)) new ClusterRole(this, 'Access', { cluster });
-    new Detector(this, 'Detector', { cluster: cluster.name });
-    const alarms = new ClusterAlarms(this, 'Alarms', { cluster });
-    new ClusterDashboard(this, 'Dashboard', { cluster, alarms: alarms.alarms });
+    // Logical IDs leave "Default" out: they are what they were when all of this was in the stack itself.
+    new WatchedCluster(this, 'Default', { cluster, prefix, after });
   }
 }

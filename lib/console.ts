@@ -1,4 +1,4 @@
-import { Aws, CfnMapping, Stack } from 'aws-cdk-lib';
+import { Aws, CfnMapping, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 
 const ID = 'Console';

@@ -1,21 +1,23 @@
-import { ArnFormat, type Stack } from 'aws-cdk-lib';
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { AnyPrincipal, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { CfnTopic } from 'aws-cdk-lib/aws-sns';
+import { ArnFormat, Stack } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
 
 /** What the key is used through, for whoever may use these themselves. */
 const SERVICES = ['dynamodb', 's3', 'sns'];
 const USE = ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'];
 
 /**
- * Encrypts what is in a stack so far with one key of KMS that the stack makes: the topic, the bucket, the table and every log. The key's policy
+ * Encrypts what is below a construct so far with one key of KMS that is made for it: the topic, the bucket, the table and every log. The key's policy
  * leaves it to each service who may read: so has no role a right to the key besides.
  */
-export function encryptWithOwnKey(stack: Stack): void {
-  const key = new Key(stack, 'Key', {
+export function encryptWithOwnKey(scope: Construct): void {
+  const stack = Stack.of(scope);
+  const key = new Key(scope, 'Key', {
     description: 'etcd-remediation: the topic, the buckets, the table and the logs',
     enableKeyRotation: true,
   });
@@ -58,7 +60,7 @@ export function encryptWithOwnKey(stack: Stack): void {
       conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
     }),
   );
-  for (const resource of stack.node.findAll()) {
+  for (const resource of scope.node.findAll()) {
     if (resource instanceof CfnLogGroup) resource.kmsKeyId = keyArn;
     if (resource instanceof CfnTopic) resource.kmsMasterKeyId = keyArn;
     if (resource instanceof CfnTable) {

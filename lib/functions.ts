@@ -1,4 +1,5 @@
-import { Duration, type Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
 import type { ClusterAccess } from '../core/cluster/cluster-role.ts';
 import { DETECTOR_FUNCTION } from '../core/diagnosis/detection.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
@@ -34,8 +35,8 @@ const MEMORY_MIB = 512;
  * The functions that run the steps: one for each set of permissions and time limit. Three of them are in no VPC: `decisions` asks nobody, and
  * `executions` and `backups` ask Step Functions and S3, to which the VPC's subnets may have no way.
  */
-export function stepFunctions(
-  stack: Stack,
+export function functionsOfSteps(
+  scope: Construct,
   { bundles, network, staging }: StepFunctionsProps,
 ): { functions: Readonly<Record<FunctionName, StepFunction>>; step: (name: StepName) => Step } {
   const create = (
@@ -44,7 +45,7 @@ export function stepFunctions(
     timeout: Duration,
     more: { functionName?: string; network?: StepNetwork; access?: ClusterAccess } = { network },
   ) =>
-    new StepFunction(stack, name, {
+    new StepFunction(scope, name, {
       bundle: bundleOf(name, bundles),
       description,
       timeout,
@@ -62,7 +63,7 @@ export function stepFunctions(
     ),
     detector: create('detector', 'Looks at a cluster each minute, and tells its alarms', BRIEF, {
       ...inNetwork('secrets'),
-      functionName: named(stack, DETECTOR_FUNCTION),
+      functionName: named(scope, DETECTOR_FUNCTION),
     }),
     etcd: create(
       'etcd',
@@ -98,13 +99,13 @@ export function stepFunctions(
   // Scheduler hands a look over, and Lambda would try one that fails twice more. A minute later the next one is due.
   functions.detector.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
 
-  grantRegistry(stack, functions.configuration);
-  for (const each of Object.values(functions)) if (each.access) grantClusters(stack, each);
+  grantRegistry(scope, functions.configuration);
+  for (const each of Object.values(functions)) if (each.access) grantClusters(scope, each);
   grantUnnamed(functions.diagnosis, [LOOK_FOR_HOSTS]);
   for (const each of [functions['run-command'], functions.transfers]) {
     grantUnnamed(each, [...FOLLOW_COMMANDS, LOOK_FOR_HOSTS]);
   }
-  for (const each of [functions['authentication-off-and-on'], functions.executions]) grantRunbooks(stack, each);
+  for (const each of [functions['authentication-off-and-on'], functions.executions]) grantRunbooks(scope, each);
   staging.grantTransfers(functions.transfers);
   staging.grantStaging(functions.staging);
   return { functions, step: (name) => ({ name, runsIn: functions[functionOf(name)] }) };

@@ -1,5 +1,6 @@
-import { ArnFormat, Aws, type Stack, Validations } from 'aws-cdk-lib';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
 import { rolesOfClusters } from '../core/cluster/cluster-role.ts';
 import { registryParameterName } from '../core/cluster/clusters.ts';
 import { RUNBOOKS } from '../core/runbooks.ts';
@@ -20,13 +21,13 @@ export const FOLLOW_COMMANDS = [
 const WHICH_CLUSTER = 'Which cluster it is, is found out only then: any that is deployed, one at a time.';
 
 /** To read the configuration of whichever cluster it is given. */
-export function grantRegistry(stack: Stack, { function: step }: StepFunction): void {
-  const resource = named(stack, registryParameterName('*'));
+export function grantRegistry(scope: Construct, { function: step }: StepFunction): void {
+  const resource = named(scope, registryParameterName('*'));
   step.addToRolePolicy(
     new PolicyStatement({
       actions: ['ssm:GetParameter'],
       resources: [
-        stack.formatArn({
+        Stack.of(scope).formatArn({
           service: 'ssm',
           resource: 'parameter',
           resourceName: resource.slice(1),
@@ -39,10 +40,15 @@ export function grantRegistry(stack: Stack, { function: step }: StepFunction): v
 }
 
 /** To assume the role of whichever cluster it is given, if that trusts it: see core/cluster/cluster-role.ts. */
-export function grantClusters(stack: Stack, step: StepFunction): void {
-  grantRegistry(stack, step);
-  const prefix = prefixOf(stack);
-  const roles = rolesOfClusters({ partition: Aws.PARTITION, account: stack.account, region: Aws.REGION, prefix });
+export function grantClusters(scope: Construct, step: StepFunction): void {
+  grantRegistry(scope, step);
+  const prefix = prefixOf(scope);
+  const roles = rolesOfClusters({
+    partition: Aws.PARTITION,
+    account: Stack.of(scope).account,
+    region: Aws.REGION,
+    prefix,
+  });
   step.function.addEnvironment('CLUSTER_ROLES', roles);
   step.function.addToRolePolicy(new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [roles] }));
   const shown = rolesOfClusters({ partition: '', account: '<AWS::AccountId>', region: '<AWS::Region>', prefix });
@@ -57,10 +63,10 @@ function acknowledge(role: IRole | undefined, resource: string, reason: string):
 }
 
 /** To see which executions of the runbooks run. By name, for their state machines need the step first. */
-export function grantRunbooks(stack: Stack, { function: step }: StepFunction): void {
-  const names = Object.values(RUNBOOKS).map(({ stateMachineName }) => named(stack, stateMachineName));
+export function grantRunbooks(scope: Construct, { function: step }: StepFunction): void {
+  const names = Object.values(RUNBOOKS).map(({ stateMachineName }) => named(scope, stateMachineName));
   const arnOf = (resource: string, resourceName: string) =>
-    stack.formatArn({ service: 'states', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+    Stack.of(scope).formatArn({ service: 'states', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
   const stateMachines = names.map((name) => arnOf('stateMachine', name));
   step.addEnvironment('RUNBOOKS', stateMachines.join(','));
   step.addToRolePolicy(new PolicyStatement({ actions: ['states:ListExecutions'], resources: stateMachines }));

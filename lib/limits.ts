@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { cx_api } from 'aws-cdk-lib';
+import type { CloudFormationStackArtifact } from 'aws-cdk-lib/cx-api';
 import type { ClustersFile } from '../core/cluster/clusters.ts';
 import { InvalidInput } from '../core/errors.ts';
 
@@ -129,10 +129,7 @@ export interface SynthesizedStack {
 }
 
 /** A stack as it was synthesized, read from its file. */
-export function synthesizedStack({
-  stackName,
-  templateFullPath,
-}: cx_api.CloudFormationStackArtifact): SynthesizedStack {
+export function synthesizedStack({ stackName, templateFullPath }: CloudFormationStackArtifact): SynthesizedStack {
   const text = readFileSync(templateFullPath);
   return { stackName, template: JSON.parse(text.toString()), sizeBytes: text.length };
 }

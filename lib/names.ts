@@ -1,10 +1,15 @@
 import type { IConstruct } from 'constructs';
 import { withPrefix } from '../core/text/names.ts';
 
-/** The context that holds the configuration's prefix. */
-export const PREFIX = 'prefix';
+/** The context that holds the configuration's prefix: of what is below a construct, whatever the app around it has. */
+const PREFIX = 'etcd-remediation:prefix';
 
-/** A name by which something is found, as it is in this construct's stack. */
+/** For a construct that has no children yet. */
+export function setPrefix(scope: IConstruct, prefix = ''): void {
+  scope.node.setContext(PREFIX, prefix);
+}
+
+/** A name by which something is found, as it is below this construct. */
 export function named(scope: IConstruct, name: string): string {
   return withPrefix(name, prefixOf(scope));
 }

@@ -1,14 +1,14 @@
-import { ArnFormat, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnPipe } from 'aws-cdk-lib/aws-pipes';
-import { Topic } from 'aws-cdk-lib/aws-sns';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
 import { SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { ArnFormat, CfnOutput, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { INCOMING_PAGES_TOPIC, PAGES_TOPIC, WATCH_ALARM_PREFIX } from '../core/diagnosis/detection.ts';
 import { named } from './names.ts';
@@ -78,6 +78,11 @@ export class Pages extends Construct {
     this.watch('unsent', unsent.metricApproximateNumberOfMessagesVisible(EACH_MINUTE), 1);
     this.watch('late', collected.metricApproximateAgeOfOldestMessage(EACH_MINUTE), Duration.minutes(5).toSeconds());
     this.watch('failed', stateMachine.metricFailed(EACH_MINUTE), 1);
+  }
+
+  /** To subscribe to: it calls for people. */
+  get people(): ITopic {
+    return this.#people;
   }
 
   /** A topic with a policy of its own takes from CloudWatch only what that lets in: all that is called `etcd-remediation…`. */

@@ -1,15 +1,14 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { WATCH_ALARM_PREFIX } from '../core/diagnosis/detection.ts';
-import { REPORTS_PREFIX, reportsIn } from '../core/incident-report/places.ts';
 import { RUNBOOKS } from '../core/runbooks.ts';
-import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
+import { ENTRY_STATE_MACHINE, REPORTS_PREFIX, reportsIn } from '../core/text/names.ts';
 import { executionArns } from './arns.ts';
 import { consoleAddress } from './console.ts';
 import { named } from './names.ts';

@@ -1,14 +1,23 @@
-import { CfnOutput, Validations } from 'aws-cdk-lib';
-import { Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { type ISecurityGroup, type ISubnet, type IVpc, Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { CfnOutput, Validations } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { Network } from '../core/cluster/clusters.ts';
 import type { StepNetwork } from './step-function.ts';
 
-/** Out to the members' client ports and to the AWS APIs, and nothing in. */
-export function connectSteps(
+/** Where the steps are placed, and what they have to get out to. */
+export interface Surroundings {
+  vpc: IVpc;
+  subnets: ISubnet[];
+  /** Besides the steps' own. */
+  securityGroups: ISecurityGroup[];
+  clientPorts: readonly number[];
+}
+
+/** What clusters.json names by IDs. */
+export function surroundingsById(
   scope: Construct,
   { vpcId, subnetIds, securityGroupIds, clientPorts }: Network,
-): StepNetwork {
+): Surroundings {
   const vpc = Vpc.fromVpcAttributes(scope, 'Vpc', {
     vpcId,
     // Only the subnets' IDs reach the template; CDK wants a zone for each.
@@ -19,6 +28,17 @@ export function connectSteps(
     id: 'Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId',
     reason: 'Nothing here routes: functions are only placed into the subnets.',
   });
+  const securityGroups = securityGroupIds.map((groupId, index) =>
+    SecurityGroup.fromSecurityGroupId(scope, `Extra${index}`, groupId),
+  );
+  return { vpc, subnets: vpc.privateSubnets, securityGroups, clientPorts };
+}
+
+/** Out to the members' client ports and to the AWS APIs, and nothing in. */
+export function connectSteps(
+  scope: Construct,
+  { vpc, subnets, securityGroups, clientPorts }: Surroundings,
+): { network: StepNetwork; securityGroup: ISecurityGroup } {
   const securityGroup = new SecurityGroup(scope, 'SecurityGroup', {
     vpc,
     description: 'etcd-remediation steps: out to etcd and to the AWS APIs',
@@ -32,12 +52,5 @@ export function connectSteps(
     value: securityGroup.securityGroupId,
     description: 'Of the steps: the members must let it in at their client ports',
   });
-  return {
-    vpc,
-    subnets: vpc.privateSubnets,
-    securityGroups: [
-      securityGroup,
-      ...securityGroupIds.map((groupId, index) => SecurityGroup.fromSecurityGroupId(scope, `Extra${index}`, groupId)),
-    ],
-  };
+  return { network: { vpc, subnets, securityGroups: [securityGroup, ...securityGroups] }, securityGroup };
 }

@@ -1,5 +1,6 @@
-import type { Stack } from 'aws-cdk-lib';
 import { CfnRole } from 'aws-cdk-lib/aws-iam';
+import { Stack } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
 
 const EVENTS = 'events.amazonaws.com';
 
@@ -12,8 +13,9 @@ interface Trust {
  * does not.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/cross-service-confused-deputy-prevention.html
  */
-export function trustRulesOfThisAccountAlone(stack: Stack): void {
-  for (const role of stack.node.findAll()) {
+export function trustRulesOfThisAccountAlone(scope: Construct): void {
+  const stack = Stack.of(scope);
+  for (const role of scope.node.findAll()) {
     if (!(role instanceof CfnRole)) continue;
     const { Statement } = stack.resolve(role.assumeRolePolicyDocument) as Trust;
     for (const [index, { Principal, Condition }] of Statement.entries()) {

@@ -3,6 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClustersFile } from '../core/cluster/clusters.ts';
+import { atExit } from './at-exit.ts';
 import type { MetricAlarm } from './aws/alarm-state.ts';
 import type { Table } from './aws/dynamodb.ts';
 import type { EventRule } from './aws/events.ts';
@@ -38,16 +39,16 @@ export interface Assembly {
 export async function synthesize(file: ClustersFile): Promise<Assembly> {
   const directory = await mkdtemp(join(tmpdir(), 'etcd-remediation-assembly-'));
   const remove = () => rmSync(directory, { recursive: true, force: true });
+  const forget = atExit(remove);
   const close = () => {
-    process.off('exit', remove);
+    forget();
     remove();
   };
-  process.once('exit', remove);
   try {
     // Loaded only here, for they take a second: nobody should wait that long for --help or for a wrong option.
     const [{ App }, { defineClusters }, { keptPlatform }] = await Promise.all([
-      import('aws-cdk-lib'),
-      import('../lib/app.ts'),
+      import('aws-cdk-lib/core'),
+      import('../lib/clusters.ts'),
       import('./kept-platform.ts'),
     ]);
     const platform = await keptPlatform(join(directory, 'platform'));

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { Network } from '../core/cluster/clusters.ts';
+import { MODULE_FOLDERS } from './module-folders.ts';
 import { readTemplate, type Template } from './template.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** Whatever ends in a function, a state machine or a document comes from these. */
-const SOURCES = ['core', 'client', 'lambdas', 'lib', 'documents', 'local'];
+const SOURCES = ['core', 'client', 'report', 'lambdas', 'lib', 'documents', 'local'];
 /** What npm has installed, letter by letter. */
-const INSTALLED = 'node_modules/.package-lock.json';
-const KEPT = join(ROOT, 'node_modules/.cache/etcd-remediation/platform');
+const INSTALLED = MODULE_FOLDERS.map((folder) => join(folder, '.package-lock.json')).find((file) => existsSync(file));
+/** Nowhere, where nothing says what is installed. */
+const KEPT = INSTALLED === undefined ? undefined : join(dirname(INSTALLED), '.cache/etcd-remediation/platform');
 const FILE = 'platform.json';
 /** Whoever runs says so each hour, so nobody runs what is so old: `serve` may be at work for months, while others use newer sources. */
 const SAYS_SO_EVERY_MS = 3600 * 1000;
@@ -30,7 +33,8 @@ const NO_NETWORK: Network = {
  * @param folder where it is kept, beside what is kept of other sources
  */
 export async function keptPlatform(otherwise: string, folder = KEPT): Promise<Template> {
-  const kept = join(folder, await hashOfSources());
+  if (folder === undefined || INSTALLED === undefined) return makeAt(otherwise);
+  const kept = join(folder, await hashOfSources(INSTALLED));
   try {
     return await use(kept);
   } catch {
@@ -49,9 +53,13 @@ export async function keptPlatform(otherwise: string, folder = KEPT): Promise<Te
   try {
     return await use(kept);
   } catch {
-    await make(otherwise);
-    return read(otherwise);
+    return makeAt(otherwise);
   }
+}
+
+async function makeAt(folder: string): Promise<Template> {
+  await make(folder);
+  return read(folder);
 }
 
 /** Those that this process runs. */
@@ -68,8 +76,9 @@ async function use(kept: string): Promise<Template> {
 
 async function make(folder: string): Promise<void> {
   // Loaded only here, for they take a second.
-  const [{ App, cx_api }, { defineStacks }, { bundleSteps }] = await Promise.all([
-    import('aws-cdk-lib'),
+  const [{ App }, { DISABLE_ASSET_STAGING_CONTEXT }, { defineStacks }, { bundleSteps }] = await Promise.all([
+    import('aws-cdk-lib/core'),
+    import('aws-cdk-lib/cx-api'),
     import('../lib/app.ts'),
     import('../lib/bundles/bundle-steps.ts'),
   ]);
@@ -78,7 +87,7 @@ async function make(folder: string): Promise<void> {
     // CloudFormation's rules are for what is deployed, where they are looked at; to load them takes seconds.
     builtinCloudFormationValidation: false,
     // Functions are run from where the bundles lie: nothing is copied.
-    context: { [cx_api.DISABLE_ASSET_STAGING_CONTEXT]: true },
+    context: { [DISABLE_ASSET_STAGING_CONTEXT]: true },
   });
   const bundles = await bundleSteps(join(folder, 'bundles'));
   defineStacks({ app, file: { clusters: [], network: NO_NETWORK }, bundles });
@@ -98,13 +107,14 @@ async function read(folder: string): Promise<Template> {
   };
 }
 
-async function hashOfSources(): Promise<string> {
+async function hashOfSources(installed: string): Promise<string> {
   const folders = await Promise.all(SOURCES.map((folder) => readdir(join(ROOT, folder), { recursive: true })));
   const files = SOURCES.flatMap((folder, index) => (folders[index] ?? []).map((file) => join(folder, file)))
-    .filter((file) => /\.(ts|sh)$/.test(file))
+    .filter((file) => /\.([jt]s|sh)$/.test(file))
     .sort();
   const hash = createHash('sha256');
-  for (const file of [INSTALLED, ...files]) hash.update(`${file}\0`).update(await readFile(join(ROOT, file)));
+  hash.update(await readFile(installed));
+  for (const file of files) hash.update(`${file}\0`).update(await readFile(join(ROOT, file)));
   return hash.digest('hex').slice(0, 32);
 }
 

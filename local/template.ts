@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve as resolvePath } from 'node:path';
-import type { cx_api } from 'aws-cdk-lib';
+import type { CloudFormationStackArtifact } from 'aws-cdk-lib/cx-api';
 import { stateMachineArn } from './asl/arn.ts';
 import type { Table } from './aws/dynamodb.ts';
 import type { Role } from './aws/iam.ts';
@@ -25,7 +25,7 @@ type Resources = Readonly<Record<string, Resource>>;
 export type Template = ReturnType<typeof readTemplate>;
 
 /** Reads the functions and their roles, those of clusters, state machines, rules, schedules, alarms, topics, tables, buckets, SSM parameters and command documents of one synthesized stack. */
-export function readTemplate(stack: cx_api.CloudFormationStackArtifact) {
+export function readTemplate(stack: CloudFormationStackArtifact) {
   const resources = stack.template.Resources as Resources;
   const codeDirs = readCodeDirs(stack);
   const of = (type: string) => Object.entries(resources).filter(([, resource]) => resource.Type === type);
@@ -139,7 +139,7 @@ function statementsOf(document: unknown): Statement[] {
 }
 
 /** Folders of the stack's assets, by the S3 key that the template has for them. */
-function readCodeDirs(stack: cx_api.CloudFormationStackArtifact): ReadonlyMap<string, string> {
+function readCodeDirs(stack: CloudFormationStackArtifact): ReadonlyMap<string, string> {
   const directory = stack.assembly.directory;
   const manifest = JSON.parse(readFileSync(join(directory, `${stack.id}.assets.json`), 'utf8')) as {
     files: Record<string, { source: { path: string }; destinations: Record<string, { objectKey: string }> }>;

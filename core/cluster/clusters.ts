@@ -11,9 +11,12 @@ import { comparableUrl, memberUrl } from './member-url.ts';
  */
 
 /** Relations between fields are checked even when single fields are wrong, so that one reading shows every problem. */
-export const EVEN_WHEN_FIELDS_ARE_WRONG = {
+const EVEN_WHEN_FIELDS_ARE_WRONG = {
   when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null,
 };
+
+/** Of the field by which an editor finds the JSON schema of a file. */
+export const DOLLAR_SCHEMA = 'Where the JSON schema of this file is, for editors. It is not read.';
 
 /** A cluster's name is a part of its stack's name, so CloudFormation's rules hold. */
 export const clusterName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,62}$/, {
@@ -27,21 +30,45 @@ export const memberName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/,
     'an alias here: it does for a reclaim of space and for tokens, and a replacement or a recovery is refused until the member was renamed (--name)',
 });
 
-const secretReference = z.strictObject({
-  secret: z.string().regex(/^(arn:aws[a-z-]*:secretsmanager:\S+|[\w/+=.@-]{1,512})$/, {
-    error: 'must be the name or the ARN of a secret in Secrets Manager',
-  }),
-});
+/** @param holds what has to be in the secret */
+function secretReference(holds: string) {
+  const secret = z
+    .string()
+    .regex(/^(arn:aws[a-z-]*:secretsmanager:\S+|[\w/+=.@-]{1,512})$/, {
+      error: 'must be the name or the ARN of a secret in Secrets Manager',
+    })
+    .meta({
+      description: `The name or the ARN of the secret. It is JSON with ${holds}. Without AWS, --secrets FILE holds it under this name.`,
+    });
+  return z.strictObject({ secret });
+}
 
 /** Where etcd lies on its host. Each value becomes part of a script there, so each follows the rule of its kind. */
 const layoutSchema = z.strictObject({
-  unit: textSchema(TEXT_RULES.unit),
-  dataDir: textSchema(TEXT_RULES.path),
-  walDir: textSchema(TEXT_RULES.path).nullable(),
-  configFile: textSchema(TEXT_RULES.path),
-  user: textSchema(TEXT_RULES.account),
-  group: textSchema(TEXT_RULES.account),
-  binDir: textSchema(TEXT_RULES.path),
+  unit: textSchema(TEXT_RULES.unit).meta({
+    description: 'The systemd unit that runs etcd, with ".service" or without: "etcd", or "etcd@orders.service".',
+  }),
+  dataDir: textSchema(TEXT_RULES.path).meta({
+    description:
+      'etcd\'s data-dir, the folder that holds "member". Only what is etcd\'s in it is moved aside; anything else stays.',
+  }),
+  walDir: textSchema(TEXT_RULES.path).nullable().meta({
+    description: "etcd's wal-dir, if its log has a folder of its own. null if etcd is configured without one.",
+  }),
+  configFile: textSchema(TEXT_RULES.path).meta({
+    description:
+      'The file that etcd reads, into which the membership is written: the YAML file of --config-file, or the EnvironmentFile of the unit with ' +
+      'ETCD_… in it. An etcd that has its membership in flags of the unit alone cannot be replaced or recovered: move these into such a file.',
+  }),
+  user: textSchema(TEXT_RULES.account).meta({
+    description: 'The user as which etcd runs. New data belongs to it.',
+  }),
+  group: textSchema(TEXT_RULES.account).meta({
+    description: 'The group as which etcd runs. New data belongs to it.',
+  }),
+  binDir: textSchema(TEXT_RULES.path).meta({
+    description: 'The folder with the programs etcd and, for a quorum recovery, etcdutl (etcdctl on 3.4).',
+  }),
 });
 
 /** The ID by which Run Command, or hosts.json, knows a host. */
@@ -52,14 +79,32 @@ export const hostId = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/, {
 
 /** One member, as the configuration describes it. */
 export const memberSchema = z.strictObject({
-  name: memberName,
-  clientUrl: memberUrl,
-  peerUrl: memberUrl,
-  host: hostId.optional(),
-  /** Where this member's host differs from the cluster's layout. */
-  layout: layoutSchema.partial().optional(),
-  /** It is to stay a learner: a runbook that finds it so does not promote it. */
-  learner: z.boolean().optional(),
+  name: memberName.meta({
+    description: "The member's --name in etcd. No two members of a cluster may have the same.",
+  }),
+  clientUrl: memberUrl.meta({
+    description:
+      "The URL at which this member alone answers clients, not a balancer's. If it has several, the one that the functions, or this machine, can " +
+      'reach. With https its server certificate has to name this host.',
+  }),
+  peerUrl: memberUrl.meta({
+    description:
+      'A URL that the member announces to its peers (--initial-advertise-peer-urls); one of them if it has several. Always needed: by it a ' +
+      'member is known, whatever its name and its ID.',
+  }),
+  host: hostId.optional().meta({
+    description:
+      'The host of the member: its instance ID in Systems Manager ("i-…" or "mi-…"). Without AWS, any name; hosts.json says how it is reached. ' +
+      'Without it a member cannot be restarted, replaced or recovered.',
+  }),
+  layout: layoutSchema
+    .partial()
+    .optional()
+    .meta({ description: "The fields in which this host differs from the cluster's layout." }),
+  learner: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Whether the member is to stay a learner: no runbook promotes it then.' }),
 });
 export type ConfiguredMember = z.output<typeof memberSchema>;
 
@@ -70,36 +115,85 @@ export type ConfiguredMember = z.output<typeof memberSchema>;
 const spareHostSchema = memberSchema.required({ host: true }).omit({ learner: true });
 export type SpareHost = z.output<typeof spareHostSchema>;
 
+/** Of a cluster's policy. */
+export const POLICY =
+  'What runs by itself ("automatic"), and what waits until a person has approved its plan ("approval"). An entry that is left out has its default.';
+
 export const decisionSchema = z.enum(['automatic', 'approval']);
+export type Decision = z.output<typeof decisionSchema>;
 
 /** One cluster, as every step receives it. */
 export const clusterSchema = z
   .strictObject({
-    name: clusterName,
-    members: z.array(memberSchema).min(1, { error: 'must list at least one member' }),
+    name: clusterName.meta({
+      description: "The cluster's name, of your choice: in commands, alarms, dashboards and stacks.",
+    }),
+    members: z
+      .array(memberSchema)
+      .min(1, { error: 'must list at least one member' })
+      .meta({ description: 'Every member of the cluster, learners included.' }),
     quotaBackendBytes: z
       .int({
         error: "must be etcd's --quota-backend-bytes as a whole number of bytes (etcd's own default is 2147483648)",
       })
-      .positive({ error: "must be more than 0: etcd's --quota-backend-bytes in bytes" }),
-    auth: secretReference.optional(),
-    tls: secretReference.optional(),
-    layout: layoutSchema.optional(),
-    spareHosts: z.array(spareHostSchema).optional(),
-    /** Where snapshots of this cluster are kept, for a quorum recovery that is told to use one. */
+      .positive({ error: "must be more than 0: etcd's --quota-backend-bytes in bytes" })
+      .meta({
+        description:
+          "etcd's --quota-backend-bytes, in bytes. Always needed, for etcd before 3.6 does not tell it. Write etcd's default, 2147483648, if the " +
+          'flag is not set.',
+      }),
+    auth: secretReference('"username" and "password"')
+      .optional()
+      .meta({
+        description:
+          "The login, if authentication is enabled. The user needs etcd's role root: every runbook asks for it first. Left out if users log in by " +
+          'the common name of the client certificate in tls, which then needs that role.',
+      }),
+    tls: secretReference(
+      '"ca", and "cert" and "key" if etcd asks for a client certificate, each the text of a PEM file',
+    )
+      .optional()
+      .meta({
+        description:
+          'The CA and the client certificate, if clients speak TLS. "ca" has to be that of the server certificates (--cert-file). "cert" has to be ' +
+          'one of the CA that etcd trusts (--trusted-ca-file), and for client authentication.',
+      }),
+    layout: layoutSchema.optional().meta({
+      description:
+        "Where etcd lies on the hosts. Every field is needed for each host, here or in the member's own layout. Left out if no member has a host.",
+    }),
+    spareHosts: z
+      .array(spareHostSchema)
+      .optional()
+      .meta({
+        description:
+          "Hosts that are no member's, on which etcd is installed and configured, but does not run. A start that asks for one lets it take the " +
+          'place of a member that is gone.',
+      }),
     backups: z
       .strictObject({
-        bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: 'must be the name of an S3 bucket' }),
-        /** Keys outside of it cannot be read. */
+        bucket: z
+          .string()
+          .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: 'must be the name of an S3 bucket' })
+          .meta({ description: 'The name of the S3 bucket that holds them.' }),
         prefix: z
           .string()
           .max(512, { error: 'must be at most 512 characters' })
           .regex(/^[\w!.'()/-]*$/, { error: 'must be the beginning of a key: letters, digits and "!-_.\'()/"' })
-          .default(''),
+          .default('')
+          .meta({
+            description:
+              'The beginning of their keys, this cluster\'s alone: "orders/". Keys outside of it cannot be read.',
+          }),
       })
-      .optional(),
-    /** What runs by itself, and what waits for an approval; `core/remediation/policy.ts` knows which entries there are. */
-    policy: z.record(z.string(), decisionSchema).optional(),
+      .optional()
+      .meta({
+        description:
+          'Where snapshots of this cluster are kept that something else makes, for a quorum recovery that is told to use one. `check` says how ' +
+          'old the newest is.',
+      }),
+    // core/remediation/policy.ts knows which entries there are.
+    policy: z.record(z.string(), decisionSchema.optional()).optional().meta({ description: POLICY }),
   })
   .superRefine((cluster, context) => {
     for (const field of ['name', 'clientUrl', 'peerUrl', 'host'] as const) {
@@ -157,37 +251,77 @@ export const clusterSchema = z
     }
   }, EVEN_WHEN_FIELDS_ARE_WRONG);
 
-const networkSchema = z.strictObject({
-  vpcId: z.string().startsWith('vpc-', { error: 'must start with "vpc-"' }),
+export const networkSchema = z.strictObject({
+  vpcId: z.string().startsWith('vpc-', { error: 'must start with "vpc-"' }).meta({ description: 'The VPC.' }),
   subnetIds: z
     .array(z.string().startsWith('subnet-', { error: 'must start with "subnet-"' }))
-    .min(1, { error: 'must list at least one subnet' }),
-  securityGroupIds: z.array(z.string().startsWith('sg-', { error: 'must start with "sg-"' })),
-  /** The ports of all members' client URLs: the steps get out to these, and to the APIs of AWS. */
-  clientPorts: z.array(z.int().min(1).max(65_535), { error: 'must list ports, such as [2379]' }).min(1).default([2379]),
+    .min(1, { error: 'must list at least one subnet' })
+    .meta({ description: 'Its subnets in which the functions run: at most 16, with a way to the APIs of AWS.' }),
+  securityGroupIds: z
+    .array(z.string().startsWith('sg-', { error: 'must start with "sg-"' }))
+    .meta({ description: 'Security groups of the functions besides their own: at most four, [] for none.' }),
+  clientPorts: z
+    .array(z.int().min(1).max(65_535), { error: 'must list ports, such as [2379]' })
+    .min(1)
+    .default([2379])
+    .meta({
+      description:
+        "The ports of all members' client URLs. The functions get out to these, and to 443 for the APIs of AWS.",
+    }),
 });
 
-const quota = z.int().positive({ error: 'must be the quota that AWS has granted, a number' });
+function quota(of: string) {
+  return z
+    .int()
+    .positive({ error: 'must be the quota that AWS has granted, a number' })
+    .meta({ description: `How many ${of} the account may have in the region.` });
+}
+
+export function listOfClusters<Schema extends z.ZodType>(each: Schema) {
+  return z.array(each).min(1, { error: 'must list at least one cluster' }).meta({ description: 'The etcd clusters.' });
+}
 
 export const clustersFileSchema = z
   .strictObject(
     {
-      /** Of all names, so that a second platform fits beside the first in one account and region. */
+      $schema: z.string().optional().meta({ description: DOLLAR_SCHEMA }),
       prefix: z
         .string()
         .regex(/^(?!aws|amazon|amzn|ssm)[a-z][a-z0-9-]{0,14}[a-z0-9]$/, {
           error:
             'must be 2 to 16 small letters, digits or "-", start with a letter, not end with "-", and not start with what AWS keeps for itself ("aws", "amazon", "ssm")',
         })
-        .optional(),
-      network: networkSchema.optional(),
-      /** Whose key encrypts the topic, the bucket, the table and the logs: AWS's own, or one of KMS that the platform's stack makes. */
+        .optional()
+        .meta({
+          description:
+            'The beginning of all names in AWS, so that a second platform fits beside the first in one account and region. Left out, names begin ' +
+            'with "etcd-remediation".',
+        }),
+      network: networkSchema
+        .optional()
+        .meta({ description: 'Where the functions run. Needed to deploy to AWS, and for nothing else.' }),
       encryption: z
         .enum(['aws-owned', 'customer-managed'], { error: 'must be "aws-owned" or "customer-managed"' })
-        .optional(),
-      /** What AWS has granted the account beyond its defaults. */
-      quotas: z.strictObject({ alarms: quota, roles: quota, rules: quota, stacks: quota }).partial().optional(),
-      clusters: z.array(clusterSchema).min(1, { error: 'must list at least one cluster' }),
+        .optional()
+        .meta({
+          description:
+            "Whose key encrypts the topics, the buckets, the table and the logs: AWS's own, which is the default, or one of KMS that the " +
+            "platform's stack makes.",
+        }),
+      quotas: z
+        .strictObject({
+          alarms: quota('alarms of CloudWatch'),
+          roles: quota('roles of IAM'),
+          rules: quota('rules of EventBridge'),
+          stacks: quota('stacks of CloudFormation'),
+        })
+        .partial()
+        .optional()
+        .meta({
+          description:
+            'What AWS has granted the account beyond its defaults. Synthesis refuses a fleet that passes these.',
+        }),
+      clusters: listOfClusters(clusterSchema),
     },
     mustBe(
       'an object with a list of clusters',

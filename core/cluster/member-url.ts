@@ -6,10 +6,14 @@ import * as z from 'zod';
  * URLs of members: what passes here, etcd and the host scripts take as it is.
  * @see https://github.com/etcd-io/etcd/blob/v3.5.16/client/pkg/types/urls.go
  */
-export const memberUrl = z.string().superRefine((value, context) => {
-  const problem = urlProblem(value);
-  if (problem) context.addIssue({ code: 'custom', message: problem });
-});
+export const memberUrl = z
+  .string()
+  .superRefine((value, context) => {
+    const problem = urlProblem(value);
+    if (problem) context.addIssue({ code: 'custom', message: problem });
+  })
+  // For a JSON schema, which cannot say all of it.
+  .meta({ pattern: '^https?://[^/?#@\\\\\\s]+:[1-9][0-9]{0,4}$' });
 
 const EXAMPLE = 'write it like "https://10.0.1.11:2379"';
 const LABEL = '[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?';

@@ -252,13 +252,10 @@ function chooseExamination(
  * @throws PreconditionFailed
  */
 function refuseUnstoppable(services: readonly Service[], why: string): void {
-  const unreachable = services.filter(({ answers, inspection }) => answers && inspection === null);
+  const hidden = services.filter(({ answers, inspection }) => answers && inspection === null);
   const elsewhere = services.filter(({ answers, runs }) => answers && !runs);
   const list = [
-    ...unreachable.map(
-      ({ member, host }) =>
-        `${member} answers clients, and its host ${host || '(none is configured)'} cannot be reached`,
-    ),
+    ...hidden.map(({ member, unseen }) => `${member} answers clients, and ${unseen}`),
     ...elsewhere.map(
       ({ member, host }) =>
         `${member} answered clients a moment ago, and its unit on ${host} has no process: it has just ended, or etcd runs there in another way`,
@@ -267,6 +264,6 @@ function refuseUnstoppable(services: readonly Service[], why: string): void {
   if (list.length === 0) return;
   throw new PreconditionFailed(
     `${why}\nAll members have to be stopped before data is restored, and that cannot be done:${list.map((each) => `\n- ${each}`).join('')}\n` +
-      'Bring the host back into reach, or stop its etcd by hand, then start again. Nothing was restored.',
+      'Correct what is said of its host, or stop its etcd by hand, then start again. Nothing was restored.',
   );
 }

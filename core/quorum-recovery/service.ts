@@ -16,6 +16,8 @@ export interface Service {
   clusterId: string;
   /** Why it could not; empty where it is ready. */
   problem: string;
-  /** Null where its host cannot be reached. */
+  /** Why its host cannot be looked at: it is not reached, or the look came to no end; empty where it was looked at. */
+  unseen: string;
+  /** Null where its host cannot be looked at. */
   inspection: HostInspection | null;
 }

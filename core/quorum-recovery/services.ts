@@ -57,19 +57,30 @@ function eachService({ cluster, members, inspections }: Surveyed): Service[] {
     const report = inspections.find((each) => each.member === member);
     const inspection = report?.result ?? null;
     if (!inspection) {
-      const why =
+      const unseen =
         host === ''
           ? 'clusters.json names no "host" for it'
           : `its host ${host} cannot be looked at: ${report?.problem.replace(/\.$/, '') ?? 'it was not inspected'}`;
-      const problem = answers ? '' : why;
+      const problem = answers ? '' : unseen;
       const known = { answers, runs: answers, isReady: answers, forgotten: '', clusterId: '' };
-      return { member, host, ...known, problem, inspection };
+      return { member, host, ...known, problem, unseen, inspection };
     }
     const runs = inspection.unit.mainPid !== 0;
     const problem = startProblemOf(cluster, configured, inspection, runs);
     const { clusterId } = inspection;
     const forgotten = inspection.raftLog?.holds === 'nothing' ? HOLDS_NOTHING : '';
-    return { member, host, answers, runs, isReady: problem === '', forgotten, clusterId, problem, inspection };
+    return {
+      member,
+      host,
+      answers,
+      runs,
+      isReady: problem === '',
+      forgotten,
+      clusterId,
+      problem,
+      unseen: '',
+      inspection,
+    };
   });
 }
 
@@ -119,8 +130,8 @@ export function outlookOf(services: readonly Service[], cluster: Cluster): { can
 }
 
 /** `node3: etcd is failed (exit-code)`, and the last lines that it logged. */
-export function describeLastStart({ member, inspection }: Service, lines: number): string {
-  if (!inspection) return `${member} cannot be looked at.`;
+export function describeLastStart({ member, unseen, inspection }: Service, lines: number): string {
+  if (!inspection) return `${member}: ${unseen}.`;
   const { activeState, subState, result } = inspection.unit;
   const log = inspection.log.slice(-lines).map((line) => `\n    ${line.slice(0, 300)}`);
   return `${member}: etcd is ${activeState} (${subState}, ${result})${log.length > 0 ? `; the end of its log:${log.join('')}` : ''}`;

@@ -1,46 +1,52 @@
 import * as z from 'zod';
 import {
   type ClustersFile,
+  clusterSchema,
   clustersFileSchema,
+  type Decision,
   decisionSchema,
-  EVEN_WHEN_FIELDS_ARE_WRONG,
+  listOfClusters,
+  POLICY,
 } from '../cluster/clusters.ts';
-import { RUNBOOKS } from '../runbooks.ts';
+import { type Act, type Incident, RUNBOOKS } from '../runbooks.ts';
 import { readJson } from '../text/json-file.ts';
 import { parse } from '../text/parse.ts';
 
-/**
- * The entries that a cluster's policy may have, each with why it may not be "approval"; empty where it may: one for each incident, and one for each act
- * that only a start asks for, and by which more is lost than by the runbook as it is. Such a one waits unless the act itself is named.
- */
-const ENTRIES: Readonly<Record<string, string>> = Object.fromEntries([
-  ...Object.values(RUNBOOKS).map(({ incident, neverWaits }) => [incident, neverWaits]),
-  ...Object.values(RUNBOOKS).flatMap(({ acts }) => Object.keys(acts).map((act) => [act, ''])),
-]);
+type Entry = Incident | Act;
+
+/** For each incident: a space reclaim may not wait. */
+const ofIncidents = Object.values(RUNBOOKS).map(({ incident, runbook, policy, neverWaits }) => {
+  const decision = neverWaits === '' ? decisionSchema : z.literal('automatic', { error: neverWaits });
+  const only = neverWaits === '' ? '' : ', and nothing else is taken';
+  return [incident, decision.optional().meta({ description: `The runbook ${runbook}. Default: "${policy}"${only}.` })];
+});
+
+/** For each act that only a start asks for, and by which more is lost than by the runbook as it is. Such a one waits unless the act itself is named. */
+const ofActs = Object.values(RUNBOOKS).flatMap(({ runbook, acts }) =>
+  Object.entries(acts).map(([act, { description }]) => [
+    act,
+    decisionSchema
+      .optional()
+      .meta({ description: `A start of ${runbook} that asks ${description}. Default: "approval".` }),
+  ]),
+);
 
 /** What runs by itself, and what waits for an approval. */
 export const policySchema = z.strictObject(
-  Object.fromEntries(
-    Object.entries(ENTRIES).map(([name, neverWaits]) => [
-      name,
-      (neverWaits === '' ? decisionSchema : z.literal('automatic')).optional(),
-    ]),
-  ),
+  Object.fromEntries([...ofIncidents, ...ofActs]) as Readonly<
+    Record<Entry, z.ZodOptional<z.ZodType<Decision, Decision>>>
+  >,
 );
 
-const fileSchema = clustersFileSchema.superRefine(({ clusters }, context) => {
-  if (!Array.isArray(clusters)) return;
-  for (const [index, cluster] of clusters.entries()) {
-    for (const [name, value] of Object.entries(Object(Object(cluster).policy))) {
-      const neverWaits = ENTRIES[name];
-      const path = ['clusters', index, 'policy', name];
-      if (neverWaits === undefined) context.addIssue({ code: 'custom', path, message: 'is not a known field' });
-      else if (neverWaits !== '' && value === 'approval') {
-        context.addIssue({ code: 'custom', path, message: neverWaits });
-      }
-    }
-  }
-}, EVEN_WHEN_FIELDS_ARE_WRONG);
+/** A cluster as a person describes it: steps take one whose policy has entries that they do not know. */
+export const describedClusterSchema = clusterSchema.safeExtend({
+  policy: policySchema.optional().meta({ description: POLICY }),
+});
+
+/** clusters.json as a whole. */
+export const describedClustersSchema = clustersFileSchema.safeExtend({
+  clusters: listOfClusters(describedClusterSchema),
+});
 
 /**
  * @param text the content of clusters.json
@@ -48,5 +54,5 @@ const fileSchema = clustersFileSchema.superRefine(({ clusters }, context) => {
  * @throws InvalidInput with every problem and its path
  */
 export function parseClustersFile(text: string, file: string): ClustersFile {
-  return parse(fileSchema, readJson(text, file), file);
+  return parse(describedClustersSchema, readJson(text, file), file) as ClustersFile;
 }

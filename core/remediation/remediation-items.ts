@@ -23,13 +23,13 @@ export interface LockItem {
   /** Seconds since 1970. After it the lock is anybody's: no execution lasts as long. */
   expiresAt: number;
   /** While it waits for one. */
-  approval?: WantedApproval;
+  approval?: ApprovalQuestion;
   /** The input of a remediation that an alarm has started meanwhile, as JSON: whoever gives the lock back starts one with it. */
   missed?: string;
 }
 
 /** What a person is asked. */
-export interface WantedApproval {
+export interface ApprovalQuestion {
   /** Of the question: an answer names it, so that nobody approves of another plan than was read. */
   id: string;
   /** Ends the wait, for whoever may send it to Step Functions. */

@@ -78,7 +78,7 @@ export const TEXT_RULES = {
 } as const satisfies Record<string, TextRule>;
 
 /** Text that follows a rule. */
-export function textSchema({ pattern, maxChars, shape }: TextRule): z.ZodType<string> {
+export function textSchema({ pattern, maxChars, shape }: TextRule): z.ZodString {
   return z
     .string()
     .max(maxChars, { error: `must be at most ${maxChars} characters` })

@@ -10,14 +10,18 @@ function withBlocks(label: string, example: string): z.ZodString {
   const whole = new RegExp(`^\\uFEFF?-----BEGIN (${label})-----[ \\t]*$[^]+?^-----END \\1-----[ \\t]*$`, 'gm');
   const count = (pattern: RegExp, text: string) => text.match(pattern)?.length ?? 0;
   const lines = `from "-----BEGIN ${example}-----" to its end, each on a line of its own`;
-  return z
-    .string()
-    .overwrite((text) => text.replaceAll(/(-----END [^\n-]+-----)[ \t]*(?=-----BEGIN )/g, '$1\n'))
-    .regex(whole, { error: `has no PEM text ${lines}` })
-    .refine((text) => count(whole, text) === count(begins, text), {
-      error: `has a block that TLS would pass over, for it does not stand ${lines}`,
-      abort: true,
-    });
+  return (
+    z
+      .string()
+      .overwrite((text) => text.replaceAll(/(-----END [^\n-]+-----)[ \t]*(?=-----BEGIN )/g, '$1\n'))
+      .regex(whole, { error: `has no PEM text ${lines}` })
+      .refine((text) => count(whole, text) === count(begins, text), {
+        error: `has a block that TLS would pass over, for it does not stand ${lines}`,
+        abort: true,
+      })
+      // A JSON schema knows no flags of a pattern.
+      .meta({ pattern: `-----BEGIN (${label})-----` })
+  );
 }
 
 export const pemCertificate = withBlocks('(?:X509 |TRUSTED )?CERTIFICATE', 'CERTIFICATE');

@@ -9,9 +9,22 @@ import type { ClientTls, Login } from './connection.ts';
 import { pemCertificate, pemKey } from './pem.ts';
 
 const filled = z.string().min(1, { error: 'is empty' });
-const loginSchema = z.object({ username: filled, password: filled });
-const tlsSchema = z
-  .object({ ca: pemCertificate, cert: pemCertificate.optional(), key: pemKey.optional() })
+export const loginSchema = z.object({
+  username: filled.meta({ description: "The user. It needs etcd's role root." }),
+  password: filled.meta({ description: 'Its password.' }),
+});
+export const tlsSchema = z
+  .object({
+    ca: pemCertificate.meta({
+      description:
+        "The certificates of the CAs that the members' server certificates are of, as the text of a PEM file.",
+    }),
+    cert: pemCertificate.optional().meta({
+      description:
+        'The client certificate, and those between it and the CA, if etcd asks for one (--client-cert-auth).',
+    }),
+    key: pemKey.optional().meta({ description: 'The private key of cert.' }),
+  })
   .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
     error: 'have to be there both, or neither of them',
     path: ['cert and key'],

@@ -6,11 +6,11 @@ import { AWS_CLIENT } from '../../client/aws.ts';
 import { deployedCommands } from '../../client/deployed-commands.ts';
 import { readRemediation } from '../../client/recorded.ts';
 import { AwsUnavailable } from '../../core/errors.ts';
-import { makeReport } from '../../core/incident-report/make-report.ts';
-import { measureDetection, measureRemediation, measureUnderWay } from '../../core/incident-report/metrics.ts';
-import { renderPage } from '../../core/incident-report/page/page.ts';
-import { REPORTS_PREFIX, reportPlaces } from '../../core/incident-report/places.ts';
+import { REPORTS_PREFIX, reportPlaces } from '../../core/text/names.ts';
 import { parse } from '../../core/text/parse.ts';
+import { makeReport } from '../../report/make-report.ts';
+import { measureDetection, measureRemediation, measureUnderWay } from '../../report/metrics.ts';
+import { renderPage } from '../../report/page/page.ts';
 import { logMetrics } from '../embedded-metrics.ts';
 
 const logger = new Logger({ serviceName: 'etcd-remediation' });

@@ -1,10 +1,12 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { STEPS_OF } from '../steps.ts';
 import { etcdClient } from './etcd-client.ts';
 
 const LAMBDAS = join(import.meta.dirname, '../../lambdas');
+/** `.ts` in a clone, and `.js` where the package was built. */
+const SOURCE = extname(import.meta.filename);
 const FILE = 'index.cjs';
 /** The functions that run no steps, each with a handler of its own. */
 const OTHERS = ['api', 'reports'];
@@ -36,7 +38,7 @@ export async function bundleSteps(outDir: string): Promise<StepBundles> {
 async function buildSteps(): Promise<Readonly<Record<string, string>>> {
   const sources = {
     ...Object.fromEntries(Object.keys(STEPS_OF).map((name) => [name, `${ENTRY}${name}`])),
-    ...Object.fromEntries(OTHERS.map((name) => [name, join(LAMBDAS, name, 'handler.ts')])),
+    ...Object.fromEntries(OTHERS.map((name) => [name, join(LAMBDAS, name, `handler${SOURCE}`)])),
   };
   const { outputFiles } = await build({
     entryPoints: Object.entries(sources).map(([name, source]) => ({ in: source, out: join(name, 'index') })),
@@ -72,8 +74,8 @@ function entryPoints(): Plugin {
       }));
       build.onLoad({ filter: /.*/, namespace: ENTRY }, ({ path }) => {
         const steps = STEPS_OF[path as keyof typeof STEPS_OF];
-        const modules = steps.map((step) => `'${step}': () => import('./steps/${step}.ts')`);
-        const contents = `import { handlerOf } from './handler.ts'; export const handler = handlerOf({ ${modules.join(', ')} });`;
+        const modules = steps.map((step) => `'${step}': () => import('./steps/${step}${SOURCE}')`);
+        const contents = `import { handlerOf } from './handler${SOURCE}'; export const handler = handlerOf({ ${modules.join(', ')} });`;
         return { contents, resolveDir: LAMBDAS };
       });
     },

@@ -1,8 +1,10 @@
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Plugin } from 'esbuild';
 
-const SOURCE_OF_PROTOCOL = pathToFileURL(join(import.meta.dirname, '../../lambdas/etcd/protocol-source.ts')).href;
+const SOURCE_OF_PROTOCOL = pathToFileURL(
+  join(import.meta.dirname, `../../lambdas/etcd/protocol-source${extname(import.meta.filename)}`),
+).href;
 
 /**
  * An esbuild plugin for what a bundle of the etcd client needs: etcd's proto goes in as JavaScript, made when the bundle is, and what a client
@@ -17,7 +19,7 @@ export function etcdClient(): Plugin {
       }));
       // grpc-js would load it for its debugging services, which only a server offers.
       build.onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ path }) => ({ path, external: true }));
-      build.onLoad({ filter: /[\\/]lambdas[\\/]etcd[\\/]protocol\.ts$/ }, async () => {
+      build.onLoad({ filter: /[\\/]lambdas[\\/]etcd[\\/]protocol\.[jt]s$/ }, async () => {
         // Run by the bundler, as it reads other files of lambdas: nothing of it is a part of what is synthesized.
         const { protocolSource }: { protocolSource(): string } = await import(SOURCE_OF_PROTOCOL);
         return { contents: `export const PROTOCOL = ${protocolSource()};`, loader: 'js' };

@@ -1,7 +1,7 @@
-import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { EventField, type EventPattern, Match, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { ALARM_PREFIX, WATCH_ALARM_PREFIX } from '../../core/diagnosis/detection.ts';
 import { named } from '../names.ts';

@@ -1,4 +1,3 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import {
   AccessLogField,
   AccessLogFormat,
@@ -16,6 +15,7 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { OPERATIONS, type Operation, routes } from '../../core/api/operations.ts';
 import { registryParameterName } from '../../core/cluster/clusters.ts';
@@ -24,7 +24,7 @@ import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { executionArns } from '../arns.ts';
 import { named } from '../names.ts';
 import { StepFunction } from '../step-function.ts';
-import { tellRefusalsAsProblems } from './gateway-problems.ts';
+import { answerRefusalsWithProblems } from './gateway-problems.ts';
 
 export interface RemediationApiProps {
   /** The folder of the bundle `api`. */
@@ -116,7 +116,7 @@ export class RemediationApi extends Construct {
         accessLogFormat: ACCESS_LOG_FORMAT,
       },
     });
-    tellRefusalsAsProblems(api);
+    answerRefusalsWithProblems(api);
     Validations.of(api).acknowledge(
       {
         id: 'AwsSolutions-APIG3',

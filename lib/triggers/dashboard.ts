@@ -1,4 +1,3 @@
-import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import {
   type Alarm,
   AlarmStatusWidget,
@@ -15,6 +14,7 @@ import {
   TextWidget,
   type YAxisProps,
 } from 'aws-cdk-lib/aws-cloudwatch';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../../core/cluster/metrics.ts';
@@ -253,7 +253,7 @@ export class FleetDashboard extends Construct {
           new TextWidget({
             markdown:
               `A cluster counts by the looks of its detector within a minute: one that is late counts in the next. The lists name up to ${MOST_NAMED} ` +
-              `clusters each, those first that matter most. \`npx etcd-remediation clusters${prefixOption(this)}\` lists all of them, with the remediation that is at work; ` +
+              `clusters each, those first that matter most. \`npx --no etcd-remediation clusters${prefixOption(this)}\` lists all of them, with the remediation that is at work; ` +
               `each has a dashboard of its own, \`${named(this, 'etcd-remediation-CLUSTER')}\`.\n\n${executionsLink(this)} · [Reports](${reports})`,
             width: WIDTH,
             height: 3,
@@ -330,7 +330,7 @@ function linksOf(scope: Construct, cluster: string): string {
     `/cloudwatch/home?region=REGION#dashboards/dashboard/${named(scope, 'etcd-remediation')}`,
   );
   return [
-    `What runs for ${cluster}, and how the last one ended: \`npx etcd-remediation clusters${prefixOption(scope)}\`. ` +
+    `What runs for ${cluster}, and how the last one ended: \`npx --no etcd-remediation clusters${prefixOption(scope)}\`. ` +
       'What waits for an approval is 1 above, within ten minutes.',
     executionsLink(scope),
     `[All clusters, and the reports](${fleet})`,

@@ -1,6 +1,6 @@
-import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type IScheduleTarget, Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
+import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { DETECTOR_FUNCTION, schedulerRoleName } from '../../core/diagnosis/detection.ts';
 import { invocationOf } from '../../core/remediation/invocation.ts';
@@ -27,7 +27,7 @@ export class DetectorSchedules extends Construct {
         conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': group } },
       }),
     });
-    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [detectorArn(stack)] }));
+    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [detectorArn(this)] }));
   }
 }
 
@@ -35,11 +35,10 @@ export class DetectorSchedules extends Construct {
 export class Detector extends Construct {
   constructor(scope: Construct, id: string, { cluster }: DetectorProps) {
     super(scope, id);
-    const stack = Stack.of(this);
     const roleName = named(this, schedulerRoleName(Aws.REGION));
     const target: IScheduleTarget = {
       bind: () => ({
-        arn: detectorArn(stack),
+        arn: detectorArn(this),
         role: Role.fromRoleName(this, 'Role', roleName),
         input: ScheduleTargetInput.fromObject(invocationOf('detect-incidents', { cluster })),
         // A look that could not be started is not made up for: a minute later the next one is due, and tells what is then.
@@ -55,11 +54,11 @@ export class Detector extends Construct {
 }
 
 /** By its name, so that the stack of a cluster imports nothing of the platform's. */
-function detectorArn(stack: Stack): string {
-  return stack.formatArn({
+function detectorArn(scope: Construct): string {
+  return Stack.of(scope).formatArn({
     service: 'lambda',
     resource: 'function',
-    resourceName: named(stack, DETECTOR_FUNCTION),
+    resourceName: named(scope, DETECTOR_FUNCTION),
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }

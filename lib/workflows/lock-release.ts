@@ -1,7 +1,7 @@
-import { Duration } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { Choice, Condition, Pass, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { prefixOption } from '../names.ts';
 import type { Pages } from '../pages.ts';
@@ -59,7 +59,7 @@ export class LockRelease extends Construct {
         { says: '$cause', most: 300 },
         {
           says:
-            `'Read: npx etcd-remediation status ' & ${ID} & '${option}\\nStart another one, which finishes it: npx etcd-remediation start ' & ` +
+            `'Read: npx --no etcd-remediation status ' & ${ID} & '${option}\\nStart another one, which finishes it: npx --no etcd-remediation start ' & ` +
             `$cluster & ' --watch${option}'`,
           most: 320,
         },

@@ -1,4 +1,3 @@
-import { Duration } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import {
   Choice,
@@ -11,6 +10,7 @@ import {
   Timeout,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { PAGER_STATE_MACHINE } from '../../core/diagnosis/detection.ts';
 import { prefixOption } from '../names.ts';
@@ -33,7 +33,7 @@ function readPages(option: string): string {
     "$isOver := $told.NewStateValue = 'OK'",
     "$seen := ($isOver ? 'The alarm is over: ' : 'Seen: ') & $cut($plain($told.NewStateReason), 300)",
     "$link := 'Alarm: ' & $console($told.AlarmArn, '/cloudwatch/home?region=REGION#alarmsV2:alarm/') & $encodeUrlComponent($told.AlarmName)",
-    `$look := $isOver ? '' : 'Look: npx etcd-remediation clusters${option}'`,
+    `$look := $isOver ? '' : 'Look: npx --no etcd-remediation clusters${option}'`,
     "$isOver and $told.OldStateValue != 'ALARM' ? [] : {'subject': $replace($subject, /^OK: /, 'RESOLVED: '), " +
       "'text': $paragraphs([$isOver ? '' : $cut($plain($told.AlarmDescription), 400), $seen, $look, $exists($told.AlarmArn) ? $link : '']), " +
       "'key': $told.AlarmName, 'cluster': $contains($told.AlarmName, '/') ? $split($told.AlarmName, '/')[1] : 'etcd-remediation'}",

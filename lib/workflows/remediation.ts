@@ -1,5 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Fail, Pass, QueryLanguage, StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import type { Incident } from '../../core/runbooks.ts';
@@ -62,7 +62,7 @@ const CLUSTER_OF_INPUT =
 const ROUNDS_WITH_THIS = '{% [$append($rounds, $round)] %}';
 
 /** Of a person, nor approved by one. */
-const NOTHING_ASKED = { asked: null, approved: null };
+const NO_QUESTION = { question: null, approved: null };
 
 /**
  * The entry workflow: whoever has an incident starts this one, and nothing else.
@@ -98,7 +98,7 @@ export class Remediation extends Construct {
         },
         { says: "$states.input.error & ': ' & $states.input.cause", most: 500 },
         {
-          says: `'Correct that, then start it again: npx etcd-remediation start ' & (${CLUSTER_OF_INPUT} = '' ? 'CLUSTER' : ${CLUSTER_OF_INPUT}) & ' --watch${prefixOption(this)}'`,
+          says: `'Correct that, then start it again: npx --no etcd-remediation start ' & (${CLUSTER_OF_INPUT} = '' ? 'CLUSTER' : ${CLUSTER_OF_INPUT}) & ' --watch${prefixOption(this)}'`,
           most: 250,
         },
       ],
@@ -106,7 +106,7 @@ export class Remediation extends Construct {
     });
     notBegun.addCatch(stop, { outputs: '{% $states.input %}' });
     notBegun.next(stop);
-    const isAPersonToBeTold = Choice.jsonata(this, 'Was the input wrong?', {
+    const wasInputWrong = Choice.jsonata(this, 'Was the input wrong?', {
       comment:
         'Whoever has typed it reads it; what an alarm says nobody has typed, and what else keeps it from beginning is for whoever is on call',
     })
@@ -149,7 +149,7 @@ export class Remediation extends Construct {
         request: '{% $request %}',
         diagnosis:
           "{% {'incident': $diagnosis.incident, 'summary': $diagnosis.summary, 'others': [$diagnosis.others]} %}",
-        asked: '{% $asked %}',
+        question: '{% $question %}',
         healthyLooks: '{% $healthyLooks %}',
         approved: '{% $approved %}',
         rounds: '{% [$rounds.{"incident": incident, "runbook": runbook, "outcome": outcome}] %}',
@@ -195,7 +195,7 @@ export class Remediation extends Construct {
       assign: {
         rounds: ROUNDS_WITH_THIS,
         // What was asked or approved of another incident still is: this one came in between.
-        asked: '{% $asked.incident = $round.incident ? null : $asked %}',
+        question: '{% $question.incident = $round.incident ? null : $question %}',
         approved: '{% $approved.incident = $round.incident ? null : $approved %}',
       },
     });
@@ -257,12 +257,12 @@ export class Remediation extends Construct {
         alarm: '{% $states.result.Payload.alarm %}',
         rounds: [],
         approvals: [],
-        ...NOTHING_ASKED,
+        ...NO_QUESTION,
         questions: 0,
         looks: 0,
         healthyLooks: 0,
       },
-      onError: isAPersonToBeTold,
+      onError: wasInputWrong,
     });
     start.next(
       takeLock(this, {
@@ -281,7 +281,7 @@ export class Remediation extends Construct {
               "at it since ' & $holder.startedAt & '.' %}",
           },
         }),
-        onError: isAPersonToBeTold,
+        onError: wasInputWrong,
       }),
     );
 

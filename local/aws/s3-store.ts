@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { atExit } from '../at-exit.ts';
 import { S3Error } from './s3-error.ts';
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
@@ -35,11 +36,11 @@ export class StagedObjects {
   readonly #folder: string;
   readonly #objects = new Map<string, StoredContent>();
   readonly #uploads = new Map<string, Upload>();
-  readonly #remove = () => rmSync(this.#folder, { recursive: true, force: true });
+  readonly #forget: () => void;
 
   private constructor(folder: string) {
     this.#folder = folder;
-    process.once('exit', this.#remove);
+    this.#forget = atExit(() => this.#remove());
   }
 
   static async open(): Promise<StagedObjects> {
@@ -137,8 +138,12 @@ export class StagedObjects {
   }
 
   close(): void {
-    process.off('exit', this.#remove);
+    this.#forget();
     this.#remove();
+  }
+
+  #remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #upload(key: string, uploadId: string): Upload {

@@ -1,26 +1,36 @@
 import { spawn } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
 import * as z from 'zod';
+import { DOLLAR_SCHEMA } from '../../core/cluster/clusters.ts';
 import { ITS_EXEC } from '../../core/hosts/hosts-file.ts';
 import { mustBe, parse } from '../../core/text/parse.ts';
 
 const SSH = '["ssh", "-o", "BatchMode=yes", "10.0.1.11", "sudo", "bash"]';
-const hostsFileSchema = z.record(
-  z.string().min(1),
-  z.strictObject(
+const accessSchema = z
+  .strictObject(
     {
-      exec: z.array(z.string().min(1), mustBe(`a list of words, such as ${SSH}`)).min(1, {
-        error: `must be a command, such as ${SSH}`,
-      }),
+      exec: z
+        .array(z.string().min(1), mustBe(`a list of words, such as ${SSH}`))
+        .min(1, { error: `must be a command, such as ${SSH}` })
+        .meta({
+          description:
+            'A program and its arguments, run without a shell in between. It runs what it reads on standard input in a POSIX shell of the host, as ' +
+            'root, and asks for nothing: give ssh "-o", "BatchMode=yes", and sudo "-n".',
+        }),
     },
     mustBe(`a command in an object, such as {"exec": ${SSH}}`),
-  ),
-  mustBe(
-    'an object with a command for each host',
-    `{ "i-0a1b2c3d4e5f60001": {"exec": ${SSH}},`,
-    `  "i-0a1b2c3d4e5f60002": {"exec": ${SSH.replace('10.0.1.11', '10.0.2.12')}} }`,
-  ),
-);
+  )
+  .meta({ description: 'How the host is reached that clusters.json names so.' });
+export const hostsFileSchema = z
+  .object(
+    { $schema: z.string().optional().meta({ description: DOLLAR_SCHEMA }) },
+    mustBe(
+      'an object with a command for each host',
+      `{ "i-0a1b2c3d4e5f60001": {"exec": ${SSH}},`,
+      `  "i-0a1b2c3d4e5f60002": {"exec": ${SSH.replace('10.0.1.11', '10.0.2.12')}} }`,
+    ),
+  )
+  .catchall(accessSchema);
 
 /** How a host is reached: a command that runs what it reads on standard input in a shell, such as ssh, nsenter or sh itself. */
 export interface HostAccess {
@@ -32,7 +42,8 @@ export type HostsFile = Readonly<Record<string, HostAccess>>;
 
 /** @throws InvalidInput with every problem and its path */
 export function parseHostsFile(value: unknown, file: string): HostsFile {
-  return parse(hostsFileSchema, value, file);
+  const { $schema, ...hosts } = parse(hostsFileSchema, value, file);
+  return hosts;
 }
 
 /** How one run of a script ended. */

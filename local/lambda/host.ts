@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { devNull } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, extname, join } from 'node:path';
 import { ExecutionError } from '../asl/errors.ts';
+import { MODULE_FOLDERS } from '../module-folders.ts';
 import type { SandboxLoaded, SandboxRequest, SandboxResponse } from './sandbox.ts';
 
 /** A Lambda function as its template describes it. */
@@ -20,8 +21,8 @@ export interface LambdaFunction {
 }
 
 /** Where Lambda's runtime has the AWS SDK, a function here finds the project's. */
-const RUNTIME_MODULES = join(import.meta.dirname, '../../node_modules');
-const SANDBOX = join(import.meta.dirname, 'sandbox.ts');
+const RUNTIME_MODULES = MODULE_FOLDERS.join(delimiter);
+const SANDBOX = join(import.meta.dirname, `sandbox${extname(import.meta.filename)}`);
 /** Of a function's memory, what Lambda's Node runtime gives to the heap. */
 const HEAP_SHARE = 0.9;
 const LOG_TAIL_BYTES = 8_192;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export const ENTRY = join(import.meta.dirname, '../../bin/etcd-remediation.ts');
+export const ENTRY = join(import.meta.dirname, '../../bin/etcd-remediation.js');
 
 export interface Ended {
   status: number | null;

@@ -90,7 +90,7 @@ describe('a remediation that is at work', () => {
   beforeAll(async () => {
     const { status, stdout, stderr } = await terminal.type(...START);
     expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toContain('\nFollow it:  npx etcd-remediation watch at-work\n');
+    expect(stdout).toContain('\nFollow it:  npx --no etcd-remediation watch at-work\n');
   });
 
   it('is started once by its ID', async () => {
@@ -120,7 +120,7 @@ describe('a remediation that is at work', () => {
       },
     });
     expect(refused.stderr).toBe(
-      'Nothing was started. Follow the one that is at work: npx etcd-remediation watch at-work\n' +
+      'Nothing was started. Follow the one that is at work: npx --no etcd-remediation watch at-work\n' +
         `AlreadyInProgress: ${resultOf(refused).report.cause}\n`,
     );
   });
@@ -168,7 +168,7 @@ describe('a remediation that is at work', () => {
     watching.kill('SIGINT');
     expect(await watching.ended).toMatchObject({
       status: 130,
-      stderr: '\nStopped watching; the remediation goes on. Watch it again: npx etcd-remediation watch at-work\n',
+      stderr: '\nStopped watching; the remediation goes on. Watch it again: npx --no etcd-remediation watch at-work\n',
     });
     expect((await terminal.type('status', 'at-work', '--json')).status).toBe(0);
 
@@ -232,7 +232,7 @@ describe('a diagnosis by what is deployed', () => {
     expect(one.stdout).toMatch(
       /^Diagnosing lost \(nothing is changed\)\n( {2}… .*; at work: lost\n)*\nlost: quorum-lost\n/,
     );
-    expect(one.stdout).toMatch(/\n {4}npx etcd-remediation start lost --dry-run --watch --region local\n$/);
+    expect(one.stdout).toMatch(/\n {4}npx --no etcd-remediation start lost --dry-run --watch --region local\n$/);
   });
 });
 

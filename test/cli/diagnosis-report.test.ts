@@ -44,7 +44,7 @@ describe('a diagnosis for a person', () => {
       ],
       warnings: [{ kind: 'even-voters', message: 'There are 2 voters.' }],
     });
-    const command = 'npx etcd-remediation run --config clusters.json --secrets secrets.json --hosts hosts.json';
+    const command = 'npx --no etcd-remediation run --config clusters.json --secrets secrets.json --hosts hosts.json';
     const files = { ...FILES, secrets: 'secrets.json', hosts: 'hosts.json' };
     expect(describeDiagnosis(HOSTED, diagnosis, files)).toEqual([
       'orders: space-exceeded',
@@ -95,7 +95,7 @@ describe('what to do next', () => {
         ...(incident === 'quorum-lost'
           ? ['    Should an earlier recovery have been interrupted, this runbook brings it to its end first.']
           : []),
-        `    npx etcd-remediation run --config clusters.json --hosts h.json --cluster orders --incident ${incident} --dry-run`,
+        `    npx --no etcd-remediation run --config clusters.json --hosts h.json --cluster orders --incident ${incident} --dry-run`,
       ]);
     }
   });
@@ -106,7 +106,7 @@ describe('what to do next', () => {
   ])('is to say how hosts are reached, where the runbook works on them and they %s', (_, cluster, preparation) => {
     expect(nextOf(cluster, diagnosisOf('member-failed'))).toEqual([
       `    This runbook works on hosts: hosts.json has to say how each is reached (see docs/operate.md).${preparation}`,
-      '    npx etcd-remediation run --config clusters.json --hosts hosts.json --cluster orders --incident member-failed --dry-run',
+      '    npx --no etcd-remediation run --config clusters.json --hosts hosts.json --cluster orders --incident member-failed --dry-run',
     ]);
     expect(nextOf(cluster, diagnosisOf('space-exceeded'))).toHaveLength(1);
   });

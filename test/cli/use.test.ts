@@ -46,7 +46,10 @@ describe('the help', () => {
     async (command) => {
       const { stdout } = await etcdRemediation(command, '--help');
       expect(stdout).toMatch(
-        new RegExp(`^Examples:\n( {2}npx etcd-remediation ${command}\\b.*\n)+\nExit status: .* 2 for a wrong use`, 'm'),
+        new RegExp(
+          `^Examples:\n( {2}npx --no etcd-remediation ${command}\\b.*\n)+\nExit status: .* 2 for a wrong use`,
+          'm',
+        ),
       );
     },
   );

@@ -89,7 +89,7 @@ function commandsOf({ text }: Page): string[] {
   return [...blocks, ...spans]
     .flatMap((line) => line.replaceAll('\n', ' ').split(/ && |; /))
     .map((line) => line.replace(/\s+#.*$/, '').replace(/^[\s$]*/, ''))
-    .filter((line) => /^(npx etcd-remediation|npx cdk|npm run) ./.test(line));
+    .filter((line) => /^(npx --no etcd-remediation|npx cdk|npm run) ./.test(line));
 }
 
 function wordsOf(command: string): string[] {
@@ -112,9 +112,10 @@ async function parse(words: readonly string[]): Promise<void> {
 }
 
 async function refusalOf(command: string): Promise<string | undefined> {
-  const [tool, , ...words] = wordsOf(command);
+  const [tool, ...rest] = wordsOf(command).filter((word) => word !== '--no');
+  const words = rest.slice(1);
   try {
-    if (tool === 'npx' && command.startsWith('npx etcd-remediation')) await parse(words);
+    if (tool === 'npx' && command.startsWith('npx --no etcd-remediation')) await parse(words);
     else if (tool === 'npx') requireStacks(words);
     else await requireScript(words);
     return undefined;
@@ -142,15 +143,30 @@ async function requireScript(words: readonly string[]): Promise<void> {
 }
 
 describe('the commands of the pages', () => {
+  it('ask no registry for the package: its name there is not ours', async () => {
+    const texts = [...PAGES];
+    for await (const path of glob('{bin,cli,client,core,lambdas,lib,examples}/**/*', { cwd: ROOT })) {
+      if (/\.\w+$/.test(path)) texts.push({ path, text: await readFile(join(ROOT, path), 'utf8'), prose: '' });
+    }
+    const wrong = texts.flatMap(({ path, text }) => {
+      const typed = text.matchAll(
+        /(?:npx|npm (?:exec|i|install|add)|yarn add|pnpm add)(?: -\w+)* etcd-remediation\b.*/g,
+      );
+      return [...typed].map(([line]) => `${path}: ${line}`);
+    });
+    expect(texts.length).toBeGreaterThan(300);
+    expect(wrong).toEqual([]);
+  });
+
   it.each(HAND_WRITTEN)('%s has none that would be refused', async (path) => {
     const refusals = await Promise.all(commandsOf(pageAt(path)).map(refusalOf));
     expect(refusals.filter((refusal) => refusal !== undefined)).toEqual([]);
   });
 
   it.each([
-    ['npx etcd-remediation start', "missing required argument 'cluster'"],
-    ['npx etcd-remediation stop ID', "required option '--reason <text>' not specified"],
-    ['npx etcd-remediation run --cluster orders --approved', "unknown option '--approved'"],
+    ['npx --no etcd-remediation start', "missing required argument 'cluster'"],
+    ['npx --no etcd-remediation stop ID', "required option '--reason <text>' not specified"],
+    ['npx --no etcd-remediation run --cluster orders --approved', "unknown option '--approved'"],
     ['npm run drill -- space-exceded', 'There is: '],
     ['npm run benchmark', 'no script benchmark'],
     ['npx cdk deploy EtcdRemediaton', 'no stack EtcdRemediaton'],

@@ -109,7 +109,7 @@ describe('a remediation that was ended from outside', () => {
             message: expect.stringMatching(
               new RegExp(
                 `^The remediation of orders ended as ${status} before it was done\\. What was begun may be half done\\.\n\nSo it was\\.\n\n` +
-                  'Read: npx etcd-remediation status run-1\nStart another one, which finishes it: npx etcd-remediation start orders --watch\n\n' +
+                  'Read: npx --no etcd-remediation status run-1\nStart another one, which finishes it: npx --no etcd-remediation start orders --watch\n\n' +
                   `Execution: https://\\S+${ME}\nReport: https://\\S+remediations/run-1\\.html$`,
               ),
             ),

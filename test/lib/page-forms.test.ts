@@ -62,7 +62,7 @@ function scopeOf(machine: string, { cluster, incident, cause, plan }: Told, id =
   const variables = {
     cluster: isRelease ? cluster : { name: cluster },
     next: { incident, problem: cause, runbook: RUNBOOKS[incident].runbook },
-    asked: { plan: { plan, loss: { explanation: cause } } },
+    question: { plan: { plan, loss: { explanation: cause } } },
     ended: { outcome: 'VerificationFailed', summary: cause, rounds, remaining: [] },
     enabled: { changed: true, summary: cause },
     ...{ questions: 1, execution: arn, status: 'TIMED_OUT', cause },
@@ -129,10 +129,10 @@ describe.each(PAGES)('$name ($machine)', (page) => {
         ),
       );
     }
-    for (const [command] of message.matchAll(/npx etcd-remediation .*/g)) {
+    for (const [command] of message.matchAll(/npx --no etcd-remediation .*/g)) {
       expect(command).toMatch(
         new RegExp(
-          `^npx etcd-remediation (approve ${ID}|reject ${ID} --reason WHY|status ${ID}|start (${told.cluster}|CLUSTER) --watch) --prefix ${PREFIX}$`,
+          `^npx --no etcd-remediation (approve ${ID}|reject ${ID} --reason WHY|status ${ID}|start (${told.cluster}|CLUSTER) --watch) --prefix ${PREFIX}$`,
         ),
       );
     }
@@ -180,7 +180,7 @@ it('says in the question what is wrong, the plan, the loss, and how to answer', 
       'orders has quorum-lost: Members m1 and m2 of 3 are down.',
       'Plan:\n- Restore the snapshot of m3 on m1, m2 and m3\n- Start all members',
       'Loss: Members m1 and m2 of 3 are down.',
-      `Approve: npx etcd-remediation approve orders-1 --prefix ${PREFIX}\nReject: npx etcd-remediation reject orders-1 --reason WHY --prefix ${PREFIX}\n` +
+      `Approve: npx --no etcd-remediation approve orders-1 --prefix ${PREFIX}\nReject: npx --no etcd-remediation reject orders-1 --reason WHY --prefix ${PREFIX}\n` +
         'Until then this runbook changes nothing. It ends in 4 hours.',
       `Execution: https://console.amazonaws-us-gov.com/states/home?region=ap-southeast-9#/v2/executions/details/${ARN.replace(ID, 'orders-1')}`,
     ].join('\n\n'),
@@ -230,7 +230,7 @@ describe('an alarm', () => {
       [
         'The etcd cluster orders has no quorum. What to do: docs/runbooks.md#alarm-quorum-lost',
         'Seen: Threshold Crossed: 3 datapoints [0.0, 0.0, 0.0] were less than the threshold (1.0).',
-        `Look: npx etcd-remediation clusters --prefix ${PREFIX}`,
+        `Look: npx --no etcd-remediation clusters --prefix ${PREFIX}`,
         ADDRESS,
       ].join('\n\n'),
     );

@@ -57,7 +57,7 @@ describe('a runbook that has to be approved', () => {
       subject: 'APPROVAL WANTED: the etcd cluster orders has member-failed',
       message:
         'orders has member-failed: member-failed was seen.\n\nPlan:\n- look\n- act\n\nLoss: nothing that etcd has acknowledged.\n\n' +
-        'Approve: npx etcd-remediation approve run-1\nReject: npx etcd-remediation reject run-1 --reason WHY\n' +
+        'Approve: npx --no etcd-remediation approve run-1\nReject: npx --no etcd-remediation reject run-1 --reason WHY\n' +
         `Until then this runbook changes nothing. It ends in 4 hours.\n\nExecution: https://console.aws.amazon.com/states/home?region=local#/v2/executions/details/${ME}`,
     });
   });

@@ -231,7 +231,7 @@ describe('an error before the lock is taken', () => {
         {
           subject: 'CRITICAL: a remediation of an etcd cluster could not begin',
           message: expect.stringMatching(
-            /^A remediation of orders could not begin\. Nothing was changed\.\n\nPreconditionFailed: Deploy again\.\n\nCorrect that, then start it again: npx etcd-remediation start orders --watch\n/,
+            /^A remediation of orders could not begin\. Nothing was changed\.\n\nPreconditionFailed: Deploy again\.\n\nCorrect that, then start it again: npx --no etcd-remediation start orders --watch\n/,
           ),
         },
       ].slice(0, pages),

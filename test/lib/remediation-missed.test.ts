@@ -120,7 +120,7 @@ describe('a remediation with which an alarm has left word', () => {
       {
         subject: 'CRITICAL: an alarm of the etcd cluster orders started nothing',
         message: expect.stringContaining(
-          'none could be started for it.\n\nStepFunctions.InvalidExecutionInputException: No.\n\nStart one: npx etcd-remediation start orders',
+          'none could be started for it.\n\nStepFunctions.InvalidExecutionInputException: No.\n\nStart one: npx --no etcd-remediation start orders',
         ),
       },
     ]);

@@ -1,10 +1,11 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { App } from 'aws-cdk-lib/core';
 import type { Cluster, ClustersFile } from '../../core/cluster/clusters.ts';
 import { defineStacks } from '../../lib/app.ts';
+import type { StepBundles } from '../../lib/bundles/bundle-steps.ts';
 import { functionOf as functionName, STEPS_OF } from '../../lib/steps.ts';
 import type { StateMachineDefinition } from '../../local/asl/definition.ts';
 import type { MetricAlarm } from '../../local/aws/alarm-state.ts';
@@ -27,7 +28,7 @@ export const STEPS_WITHOUT_ETCD = [
   'plan-recovery',
   'run-host-commands',
   'stage-snapshot',
-  'tell-changes',
+  'explain-changes',
   'transfer-snapshots',
   'weigh-check',
   'weigh-room',
@@ -127,25 +128,38 @@ export interface Stacks {
   names: string[];
   /** Every template as it is uploaded. */
   texts: string[];
+  /** Everything of the assembly that may differ from another's: its files, its bundles, and what its manifest says of each stack. */
+  parts: ReadonlyMap<string, string>;
+}
+
+/** Those of cdk.json. */
+export function settingsOfCdk(): Record<string, unknown> {
+  return JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')).context;
+}
+
+/** A folder for each function below `directory`, with something in place of its bundle. */
+export function writeBundles(directory: string, codeOf = (name: string) => `// ${name}`): StepBundles {
+  const names = [...FUNCTIONS, ...Object.keys(OTHERS)];
+  for (const name of names) {
+    mkdirSync(join(directory, name));
+    writeFileSync(join(directory, name, 'index.cjs'), codeOf(name));
+  }
+  return Object.fromEntries(names.map((name) => [name, join(directory, name)]));
 }
 
 /**
  * The stacks with the settings of cdk.json, as they are deployed.
  * @param codeOf what is in a function's bundle, which does not matter but to its versions
  */
-export function synthesizeStacks(file: ClustersFile, codeOf = (name: string) => `// ${name}`): Stacks {
+export function synthesizeStacks(file: ClustersFile, codeOf?: (name: string) => string): Stacks {
   const directory = mkdtempSync(join(tmpdir(), 'stacks-test-'));
   try {
-    const bundles = Object.fromEntries(
-      [...FUNCTIONS, ...Object.keys(OTHERS)].map((name) => [name, join(directory, name)]),
-    );
-    for (const [name, folder] of Object.entries(bundles)) {
-      mkdirSync(folder);
-      writeFileSync(join(folder, 'index.cjs'), codeOf(name));
-    }
-    const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8'));
-    const app = new App({ outdir: join(directory, 'cdk.out'), context, builtinCloudFormationValidation: false });
-    defineStacks({ app, file, bundles });
+    const app = new App({
+      outdir: join(directory, 'cdk.out'),
+      context: settingsOfCdk(),
+      builtinCloudFormationValidation: false,
+    });
+    defineStacks({ app, file, bundles: writeBundles(directory, codeOf) });
     const { stacks } = app.synth();
     const [platform, ...others] = stacks.toSorted((a, b) => a.id.length - b.id.length);
     return {
@@ -166,10 +180,25 @@ export function synthesizeStacks(file: ClustersFile, codeOf = (name: string) => 
       alarms: stacks.flatMap((stack) => readTemplate(stack).alarms),
       names: stacks.map((stack) => stack.stackName),
       texts: stacks.map((stack) => JSON.stringify(stack.template)),
+      parts: partsOf(app.outdir),
     };
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+function partsOf(assembly: string): Map<string, string> {
+  const parts = new Map<string, string>();
+  for (const entry of readdirSync(assembly, { withFileTypes: true })) {
+    const text = entry.isFile() ? readFileSync(join(assembly, entry.name), 'utf8') : '';
+    if (entry.name !== 'manifest.json') parts.set(entry.name, text);
+    else {
+      for (const [name, artifact] of Object.entries(JSON.parse(text).artifacts)) {
+        parts.set(`${name} in the manifest`, JSON.stringify(artifact));
+      }
+    }
+  }
+  return parts;
 }
 
 export function definitionOf({ stateMachines }: Stacks, stateMachineName: string): StateMachineDefinition {

@@ -126,7 +126,7 @@ describe('etcd-remediation diagnose', () => {
     expect(found.stdout).toMatch(/^orders: space-exceeded\n {2}NOSPACE is raised by .*: etcd refuses writes\./m);
     const [last = ''] = found.stdout.trimEnd().split('\n').slice(-1);
     expect(last).toMatch(
-      /^ {4}npx etcd-remediation run --config \S+ --cluster orders --incident space-exceeded --dry-run$/,
+      /^ {4}npx --no etcd-remediation run --config \S+ --cluster orders --incident space-exceeded --dry-run$/,
     );
     const planned = await etcdRemediation(...last.trim().split(' ').slice(2));
     expect([planned.status, planned.stderr]).toEqual([0, '']);

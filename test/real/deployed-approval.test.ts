@@ -47,8 +47,8 @@ describe('a remediation that wants an approval', () => {
       expect(shown).toMatch(/^ {2}member-failed: .*m3/m);
       expect(shown).toMatch(/^ {2}member-replacement would do this:$/m);
       expect(shown).toMatch(/^ {4}Plan:$/m);
-      expect(shown).toMatch(/^ {2}To answer: npx etcd-remediation approve first --approval 1$/m);
-      expect(shown).toMatch(/^ +npx etcd-remediation reject first --approval 1 --reason WHY$/m);
+      expect(shown).toMatch(/^ {2}To answer: npx --no etcd-remediation approve first --approval 1$/m);
+      expect(shown).toMatch(/^ +npx --no etcd-remediation reject first --approval 1 --reason WHY$/m);
     }
     expect(clusters.stdout).toContain('first (waits for an approval)');
 
@@ -91,7 +91,7 @@ describe('a remediation that wants an approval', () => {
     await untilItAsks(watching);
     const approved = await terminal.type('approve', 'second', '--approval', '1', '--yes');
     expect([approved.status, approved.stderr]).toEqual([0, '']);
-    expect(approved.stdout).toMatch(/\nApproved, by arn:.*alice\nFollow it: npx etcd-remediation watch second\n$/);
+    expect(approved.stdout).toMatch(/\nApproved, by arn:.*alice\nFollow it: npx --no etcd-remediation watch second\n$/);
 
     const ended = await watching.ended;
     expect(ended.status, ended.stderr).toBe(0);

@@ -31,25 +31,40 @@ export interface Releases {
   upgraded?: { members: readonly string[]; etcd: string };
 }
 
+type TakeStage = (options: Partial<HostedOptions>) => Promise<HostedStage>;
+
+/** A test has a stage of its own, where nobody says which to take. */
+interface Scene extends Pick<TestContext, 'skip'> {
+  take?: TakeStage;
+}
+
 async function onStage(
   releases: Releases,
   options: Partial<HostedOptions>,
-  { skip }: Pick<TestContext, 'skip'>,
+  { skip, take }: Scene,
   act: (stage: HostedStage) => Promise<void>,
 ): Promise<void> {
   await requireEtcd(releases.etcd, { skip });
   if (releases.upgraded) await requireEtcd(releases.upgraded.etcd, { skip });
-  const stage = await hostedStage({ ...options, ...releases });
+  const stage = await (take ?? hostedStage)({ ...options, ...releases });
   try {
     await act(stage);
   } finally {
-    await stage.close();
+    if (!take) await stage.close();
   }
 }
 
+/** The commands of an execution on hosts that may have run others before. */
+function commandsSince(before: number, { platform }: HostedStage): string[] {
+  return commandsInARow(platform.commandsOnHosts().slice(before));
+}
+
+/** Whatever a stage that is taken for several tests has to hold. */
+const SIZE = { sizeMiB: 16 };
+
 /** A store that refuses writes takes them again, and every member is smaller: followers first, the leader last. */
-export function reclaimsSpace(releases: Releases, test: Pick<TestContext, 'skip'>): Promise<void> {
-  return onStage(releases, { sizeMiB: 16 }, test, async (stage) => {
+export function reclaimsSpace(releases: Releases, test: Scene): Promise<void> {
+  return onStage(releases, SIZE, test, async (stage) => {
     await fill(stage.etcd, { keys: 20 });
     const { name: leader } = await leaderOf(stage);
     const execution = await remediate(stage.platform);
@@ -66,8 +81,8 @@ export function reclaimsSpace(releases: Releases, test: Pick<TestContext, 'skip'
 }
 
 /** A member whose log is damaged is replaced, while writes go on. */
-export function replacesMember(releases: Releases, test: Pick<TestContext, 'skip'>): Promise<void> {
-  return onStage(releases, {}, test, async (stage) => {
+export function replacesMember(releases: Releases, test: Scene): Promise<void> {
+  return onStage(releases, SIZE, test, async (stage) => {
     const before = await idsOf(stage);
     const writer = startWriting(stage, ['m1', 'm2']);
     try {
@@ -98,15 +113,16 @@ export function replacesMember(releases: Releases, test: Pick<TestContext, 'skip
 }
 
 /** All members are killed, and the data of one is whole: the others are restored from it. */
-export function recoversQuorum(releases: Releases, test: Pick<TestContext, 'skip'>): Promise<void> {
-  return onStage(releases, {}, test, async (stage) => {
+export function recoversQuorum(releases: Releases, test: Scene): Promise<void> {
+  return onStage(releases, SIZE, test, async (stage) => {
     await putThrough(stage, 'm3', 'kept', 'yes');
     await leaveOneWhole(stage);
+    const before = stage.platform.commandsOnHosts().length;
     const report = reportOf(await recover(stage));
     expect(report).toMatchObject({ outcome: 'Remediated', winner: { member: 'm3' } });
     expect(rungOf(report)).toBe('replay');
     // The start of what has data is tried first.
-    expect(commandsInARow(stage.platform.commandsOnHosts())).toEqual([...RESTART, ...RESTORE]);
+    expect(commandsSince(before, stage)).toEqual([...RESTART, ...RESTORE]);
     await expectWhole(stage);
     expect(await readValue(stage, 'kept')).toBe('yes');
     await expectNoScratch(stage);
@@ -114,15 +130,15 @@ export function recoversQuorum(releases: Releases, test: Pick<TestContext, 'skip
 }
 
 /** All members are killed, and their data is whole: they are started, whatever release each runs. */
-export function startsAllAgain(releases: Releases, test: Pick<TestContext, 'skip'>): Promise<void> {
-  return onStage(releases, {}, test, async (stage) => {
-    const before = await idsOf(stage);
+export function startsAllAgain(releases: Releases, test: Scene): Promise<void> {
+  return onStage(releases, SIZE, test, async (stage) => {
+    const [before, commands] = [await idsOf(stage), stage.platform.commandsOnHosts().length];
     await putThrough(stage, 'm1', 'kept', 'yes');
     await crashMembers(stage.cluster, namesOf(stage));
     const report = reportOf(await recover(stage));
     expect(report).toMatchObject({ outcome: 'Remediated', incident: 'quorum-lost', runbook: 'quorum-recovery' });
     expect(rungOf(report)).toBe('restart');
-    expect(commandsInARow(stage.platform.commandsOnHosts())).toEqual(RESTART);
+    expect(commandsSince(commands, stage)).toEqual(RESTART);
     await expectWhole(stage);
     expect(await idsOf(stage)).toEqual(before);
     expect(await readValue(stage, 'kept')).toBe('yes');
@@ -132,8 +148,10 @@ export function startsAllAgain(releases: Releases, test: Pick<TestContext, 'skip
 }
 
 /** Where two releases hold the data, neither is restored by the other: nothing is changed, and the members still have their data. */
-export function refusesToRestore(releases: Releases, test: Pick<TestContext, 'skip'>): Promise<void> {
-  return onStage(releases, {}, test, async (stage) => {
+export function refusesToRestore(releases: Releases, test: Scene): Promise<void> {
+  return onStage(releases, SIZE, test, async (stage) => {
+    const archives = () => Promise.all(namesOf(stage).map((name) => archivesOf(stage, name)));
+    const before = await archives();
     await leaveOneWhole(stage);
     expect(await recover(stage)).toMatchObject({
       status: 'FAILED',
@@ -141,7 +159,7 @@ export function refusesToRestore(releases: Releases, test: Pick<TestContext, 'sk
       cause: expect.stringContaining('different releases of etcd'),
     });
     await expectNoScratch(stage);
-    for (const name of namesOf(stage)) expect(await archivesOf(stage, name)).toEqual([]);
+    expect(await archives()).toEqual(before);
   });
 }
 
@@ -149,7 +167,7 @@ export function refusesToRestore(releases: Releases, test: Pick<TestContext, 'sk
  * A member that rejects every token takes them again: once it is restarted, and another time once authentication was toggled. Releases from
  * 3.4.19 and 3.5.5 on do not have the defect, so a proxy in front of m3 rejects tokens as such a member does.
  */
-export function resetsTokens(releases: Releases, test: Pick<TestContext, 'skip'>): Promise<void> {
+export function resetsTokens(releases: Releases, test: Scene): Promise<void> {
   return onStage(releases, { auth: true }, test, async (stage) => {
     let isRejecting = () => false;
     let toggles = 0;

@@ -9,11 +9,12 @@ import {
   assessMembersInput,
   changeMembershipInput,
   chooseNextChangeInput,
+  explainChangesInput,
   type NextChange,
   planReplacementInput,
-  tellChangesInput,
   waitForMemberInput,
 } from '../../core/member-replacement/contracts.ts';
+import { explainChanges } from '../../core/member-replacement/explain-changes.ts';
 import { chooseRunbook } from '../../core/remediation/choose-runbook.ts';
 import type { Invocation } from '../../core/remediation/invocation.ts';
 import { loadClusterInput } from '../../core/remediation/load-cluster.ts';
@@ -194,9 +195,8 @@ export async function storm(kinds: Readonly<Record<string, Kind>>, { random }: {
       await clock.wait(500);
       return { members: ['after'] };
     },
-    'tell-changes': async (input) => {
-      const { error, cause } = tellChangesInput.parse(input);
-      return { error, cause };
+    'explain-changes': async (input) => {
+      return explainChanges(explainChangesInput.parse(input));
     },
   };
 

@@ -1,6 +1,6 @@
-import { Stack, Validations } from 'aws-cdk-lib';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import type { CfnStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Stack, Validations } from 'aws-cdk-lib/core';
 import { named } from '../../names.ts';
 import type { Step } from '../../step-function.ts';
 

@@ -1,5 +1,5 @@
-import type { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Pass, type State, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { ERROR_NAMES, WORKFLOW_ERRORS } from '../../../core/errors.ts';
 import { prefixOption } from '../../names.ts';
@@ -20,7 +20,7 @@ export interface AskForApprovalProps {
 const ME = '$states.context.Execution.Id';
 /** JSONata: what the plan would lose. Only a recovery puts other data in the place of a cluster's. */
 const LOSS =
-  "$exists($asked.plan.loss.explanation) ? $asked.plan.loss.explanation : $next.runbook = 'quorum-recovery' ? 'nobody knows yet.' : " +
+  "$exists($question.plan.loss.explanation) ? $question.plan.loss.explanation : $next.runbook = 'quorum-recovery' ? 'nobody knows yet.' : " +
   "'nothing that etcd has acknowledged.'";
 
 /**
@@ -30,7 +30,7 @@ const LOSS =
  * While nobody answers, the cluster is diagnosed again and again: another incident may have come that needs no approval and must not wait for
  * one, and this one may be over. After an answer too: what is approved is run from a fresh look, and held to the plan that was read.
  *
- * Reads the variables `cluster`, `next` and `round` (the dry run), and counts `questions`. Sets `asked`, and after the answer `approved`; adds to
+ * Reads the variables `cluster`, `next` and `round` (the dry run), and counts `questions`. Sets `question`, and after the answer `approved`; adds to
  * `approvals`.
  * @returns what asks, and what waits on where it was asked already
  */
@@ -41,7 +41,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
     comment: 'With the plan that is asked about, and until when',
     outputs: {},
     assign: {
-      asked: `{% {'id': $string($questions + 1), 'incident': $next.incident, 'plan': $round.report, 'untilMs': $millis() + ${within.toMilliseconds()}} %}`,
+      question: `{% {'id': $string($questions + 1), 'incident': $next.incident, 'plan': $round.report, 'untilMs': $millis() + ${within.toMilliseconds()}} %}`,
       // Whoever has read the first does not approve of the second.
       questions: '{% $questions + 1 %}',
     },
@@ -55,11 +55,11 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
     execution: ME,
     parts: [
       { says: "$cluster.name & ' has ' & $next.incident & ': ' & $next.problem", most: 300 },
-      { says: "'Plan:\\n- ' & $join([$asked.plan.plan], '\\n- ')", most: 330 },
+      { says: "'Plan:\\n- ' & $join([$question.plan.plan], '\\n- ')", most: 330 },
       { says: `'Loss: ' & (${LOSS})`, most: 200 },
       {
         says:
-          `'Approve: npx etcd-remediation approve ' & $states.context.Execution.Name & '${option}\\nReject: npx etcd-remediation reject ' & ` +
+          `'Approve: npx --no etcd-remediation approve ' & $states.context.Execution.Name & '${option}\\nReject: npx --no etcd-remediation reject ' & ` +
           `$states.context.Execution.Name & ' --reason WHY${option}\\nUntil then this runbook changes nothing. It ends in ${within.toHours()} hours.'`,
         most: 340,
       },
@@ -77,7 +77,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
   const isThereTimeLeft = Choice.jsonata(scope, 'Is there time left to answer?', {
     comment: 'Then the cluster is looked at again: the question may be another one by now, or none',
   })
-    .when(Condition.jsonata('{% $millis() < $asked.untilMs %}'), lookAgain)
+    .when(Condition.jsonata('{% $millis() < $question.untilMs %}'), lookAgain)
     .otherwise(tooLate);
   const lockIsLost = Pass.jsonata(scope, 'The lock is lost', {
     comment: 'Another remediation has taken it over, or somebody has deleted it by hand: this one may act no more',
@@ -85,7 +85,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
       error: ERROR_NAMES.UnsafeToProceed,
       cause:
         "{% 'The lock of the cluster ' & $cluster.name & ' is not that of this remediation any more: another one has taken it, or it was deleted. This one does " +
-        'nothing more. See what runs with npx etcd-remediation clusters' +
+        'nothing more. See what runs with npx --no etcd-remediation clusters' +
         `${option}, and start again where nothing does.' %}`,
     },
   });
@@ -101,13 +101,13 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
       ...ownedBy(ME, {
         ':approval': {
           M: {
-            id: { S: '{% $asked.id %}' },
+            id: { S: '{% $question.id %}' },
             token: { S: '{% $states.context.Task.Token %}' },
             incident: { S: '{% $next.incident %}' },
             runbook: { S: '{% $next.runbook %}' },
             summary: { S: '{% $next.problem %}' },
-            plan: { S: '{% $string($asked.plan) %}' },
-            expiresAt: { S: '{% $fromMillis($asked.untilMs) %}' },
+            plan: { S: '{% $string($question.plan) %}' },
+            expiresAt: { S: '{% $fromMillis($question.untilMs) %}' },
           },
         },
       }),
@@ -139,8 +139,8 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
     outputs: {},
     assign: {
       approvals: '{% [$append($approvals, $answer)] %}',
-      approved: '{% $asked %}',
-      asked: null,
+      approved: '{% $question %}',
+      question: null,
     },
     onConditionFailed: lockIsLost,
     onError,

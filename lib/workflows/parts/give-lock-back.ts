@@ -83,7 +83,7 @@ export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending
     parts: [
       { says: "'An alarm came in while a remediation was at work, and none could be started for it.'", most: 200 },
       { says: "$states.input.error & ': ' & $states.input.cause", most: 400 },
-      { says: `'Start one: npx etcd-remediation start ' & $cluster.name & ' --watch${option}'`, most: 200 },
+      { says: `'Start one: npx --no etcd-remediation start ' & $cluster.name & ' --watch${option}'`, most: 200 },
     ],
   });
   notStarted.addCatch(ended, { outputs: {} });
@@ -128,8 +128,8 @@ export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending
       },
       {
         says:
-          `'Read: npx etcd-remediation status ' & $states.context.Execution.Name & '${option}\\nCorrect the cause, then go on: ` +
-          `npx etcd-remediation start ' & $cluster.name & ' --watch${option}'`,
+          `'Read: npx --no etcd-remediation status ' & $states.context.Execution.Name & '${option}\\nCorrect the cause, then go on: ` +
+          `npx --no etcd-remediation start ' & $cluster.name & ' --watch${option}'`,
         most: 320,
       },
     ],
@@ -185,7 +185,7 @@ export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending
   })
     .when(Condition.jsonata('{% $request.dryRun or $count($ended.remaining) > 0 %}'), record)
     .otherwise(forgetPage);
-  const isAPersonToBeTold = ChoiceState.jsonata(scope, 'Is a page needed?', {
+  const isPageNeeded = ChoiceState.jsonata(scope, 'Is a page needed?', {
     comment: 'A dry run that fails is read by whoever started it, and who rejected a plan knows that nothing was done',
   })
     .when(Condition.jsonata(`{% $request.dryRun or $ended.outcome = '${WORKFLOW_ERRORS.ApprovalRejected}' %}`), record)
@@ -202,7 +202,7 @@ export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending
       },
     },
   });
-  afterError.next(isAPersonToBeTold);
+  afterError.next(isPageNeeded);
   return {
     afterError,
     with: (within, name, outcome, said) => {

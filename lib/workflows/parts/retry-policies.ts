@@ -1,5 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
 import { Errors, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration } from 'aws-cdk-lib/core';
 import { ERROR_NAMES } from '../../../core/errors.ts';
 import { STILL_RUNNING } from '../../../core/hosts/run-host-commands.ts';
 

@@ -1,6 +1,6 @@
-import { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, type IChainable, type State } from 'aws-cdk-lib/aws-stepfunctions';
 import { CallAwsService } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { LOCK_ID } from '../../../core/remediation/remediation-items.ts';
 import { freeFor, lockKey, ownedBy, type RemediationTable, takenFrom } from '../../remediation-table.ts';

@@ -72,6 +72,7 @@ describe('a file with many problems', () => {
       '- clusters[0].auth.username: is not a known field',
       '- clusters[0].auth.password: is not a known field',
       '- clusters[0].tls.secret: must be the name or the ARN of a secret in Secrets Manager',
+      '- clusters[0].policy.space-exceeded: must be "automatic": a space reclaim does not wait for an approval',
       '- clusters[0].members[1].name: "node1" is already used by another member of this cluster',
       '- clusters[0].members[1].peerUrl: "https://10.0.1.11:2380" is already used by another member of this cluster',
       '- clusters[0].members[3].host: is of no use without a "layout", its own or the cluster\'s, that says where etcd lies on it: unit, dataDir, walDir, ' +
@@ -82,7 +83,6 @@ describe('a file with many problems', () => {
       '- clusters[1].tls: must be an object, and is text',
       '- cluster: is not a known field',
       '- clusters[1].name: "orders" is already used by another cluster',
-      '- clusters[0].policy.space-exceeded: must be "automatic": a space reclaim does not wait for an approval',
     ]);
   });
 });

@@ -305,7 +305,9 @@ describe('a member that cannot be stopped', () => {
         }),
       );
       expect(failure.name).toBe('PreconditionFailed');
-      expect(failure.message).toContain('- node1 answers clients, and its host i-1 cannot be reached\n');
+      expect(failure.message).toContain(
+        '- node1 answers clients, and its host i-1 cannot be looked at: Run Command does not reach it\n',
+      );
     },
   );
 

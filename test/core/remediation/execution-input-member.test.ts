@@ -125,7 +125,7 @@ describe('what load-cluster is started with', () => {
     [
       'an incident without a runbook',
       { incident: 'disk-full' },
-      'incident: must be "quorum-lost" or "space-exceeded" or "member-failed" or "auth-token-invalid"',
+      `incident: must be ${INCIDENTS.map((incident) => `"${incident}"`).join(' or ')}`,
     ],
     ['no execution', { execution: '' }, 'execution: must be an execution\'s name of letters, digits, "-" and "_"'],
     [

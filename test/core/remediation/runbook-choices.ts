@@ -2,18 +2,15 @@ import type { Cluster } from '../../../core/cluster/clusters.ts';
 import type { Condition, Diagnosis } from '../../../core/diagnosis/diagnosis.ts';
 import { chooseRunbook } from '../../../core/remediation/choose-runbook.ts';
 import { type ChooseRunbook, chooseRunbookInput } from '../../../core/remediation/remediation-steps.ts';
-import type { Incident } from '../../../core/runbooks.ts';
+import { RUNBOOKS as DECLARED, type Incident } from '../../../core/runbooks.ts';
 import { clusterOf, configured, failureOf } from '../observations.ts';
 
 /** What is chosen after a diagnosis and what was done before it. */
 
-/** As the registry has them. */
-const RUNBOOKS: ChooseRunbook['runbooks'] = {
-  'space-exceeded': { runbook: 'space-reclaim', policy: 'automatic' },
-  'auth-token-invalid': { runbook: 'auth-token-reset', policy: 'automatic' },
-  'member-failed': { runbook: 'member-replacement', policy: 'approval' },
-  'quorum-lost': { runbook: 'quorum-recovery', policy: 'approval' },
-};
+/** As they declare themselves. */
+const RUNBOOKS: ChooseRunbook['runbooks'] = Object.fromEntries(
+  Object.entries(DECLARED).map(([incident, { runbook, policy }]) => [incident, { runbook, policy }]),
+);
 export const SUMMARY = 'This is what was seen.';
 
 export interface Scene {
@@ -24,7 +21,7 @@ export interface Scene {
   rounds?: string[];
   runbooks?: ChooseRunbook['runbooks'];
   policy?: Cluster['policy'];
-  asked?: ChooseRunbook['asked'];
+  question?: ChooseRunbook['question'];
   healthyLooks?: number;
   approved?: ChooseRunbook['approved'];
 }
@@ -41,7 +38,7 @@ export function inputOf(scene: Scene): ChooseRunbook {
     rounds = [],
     runbooks = RUNBOOKS,
     policy,
-    asked = null,
+    question = null,
     healthyLooks = 0,
     approved = null,
   } = scene;
@@ -50,7 +47,7 @@ export function inputOf(scene: Scene): ChooseRunbook {
     request: { cluster: 'orders', dryRun: false, reason: 'INC-1', requestedBy: 'ann', ...request },
     diagnosis: { incident: found, summary: SUMMARY, others } satisfies Partial<Diagnosis>,
     enteredAt: '2025-01-01T00:00:00.000Z',
-    asked,
+    question,
     healthyLooks,
     approved,
     rounds: rounds.map((round) => {

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { incidentReportSchema } from '../../../core/incident-report/incident-report.ts';
-import { arnOf, at } from '../../core/incident-report/histories.ts';
+import { incidentReportSchema } from '../../../report/incident-report.ts';
+import { arnOf, at } from '../../report/histories.ts';
 
 const MACHINE = 'etcd-remediation-space-reclaim';
 const ENTRY = arnOf('etcd-remediation', 'INC-1');

@@ -1,0 +1,39 @@
+import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
+import { Construct, type IDependable } from 'constructs';
+import { type Cluster, registryParameterName } from '../core/cluster/clusters.ts';
+import { ClusterRole } from './cluster-role.ts';
+import { named, setPrefix } from './names.ts';
+import { ClusterAlarms } from './triggers/alarms.ts';
+import { ClusterDashboard } from './triggers/dashboard.ts';
+import { Detector } from './triggers/detector.ts';
+
+export interface WatchedClusterProps {
+  cluster: Cluster;
+  prefix: string | undefined;
+  /** What has to be there before the cluster's schedule is; left out where the platform is deployed already. */
+  after?: IDependable | undefined;
+}
+
+/**
+ * What one cluster adds to the platform: its entry in the registry, the role by which the steps reach it, and its watch. It reaches the platform by
+ * names alone, and nothing of the platform names a cluster.
+ */
+export class WatchedCluster extends Construct {
+  constructor(scope: Construct, id: string, { cluster, prefix, after }: WatchedClusterProps) {
+    super(scope, id);
+    setPrefix(this, prefix);
+    new StringParameter(this, 'Registry', {
+      parameterName: named(this, registryParameterName(cluster.name)),
+      description: `etcd-remediation: how the etcd cluster ${cluster.name} is reached`,
+      stringValue: JSON.stringify(cluster),
+      // A cluster of five with long names passes the 4 KiB of the standard tier.
+      tier: ParameterTier.INTELLIGENT_TIERING,
+    });
+    if (ClusterRole.isNeededBy(cluster)) new ClusterRole(this, 'Access', { cluster });
+    const detector = new Detector(this, 'Detector', { cluster: cluster.name });
+    // A schedule that is there before its function would call for a person.
+    if (after) detector.node.addDependency(after);
+    const alarms = new ClusterAlarms(this, 'Alarms', { cluster });
+    new ClusterDashboard(this, 'Dashboard', { cluster, alarms: alarms.alarms });
+  }
+}
