@@ -90,13 +90,13 @@ export class Reports extends Construct {
       targets: [target],
     });
     new Rule(this, 'Ended', {
-      description: 'A remediation has ended, however that was: its report is made',
+      description: 'A remediation has begun, which is measured, or has ended, however that was: its report is made',
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
         detail: {
           stateMachineArn: [remediation.stateMachineArn],
-          status: ['SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT'],
+          status: ['RUNNING', 'SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT'],
         },
       },
       targets: [target],

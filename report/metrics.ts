@@ -1,8 +1,16 @@
 import type { Measurement } from '../core/cluster/metrics.ts';
 import { alarmedCluster } from '../core/diagnosis/detection.ts';
+import { fieldsOf } from '../core/runbook/step-run.ts';
 import type { IncidentReport } from './incident-report.ts';
 
 type Ended = Pick<IncidentReport, 'cluster' | 'outcome' | 'cost'>;
+
+/** That a remediation has begun, or ended. @param input what it was started with, as JSON; none where it is too long for an event */
+export function measureUnderWay(input: string | null | undefined, change: 1 | -1): Measurement[] {
+  const { cluster, alarm } = fieldsOf(JSON.parse(input ?? '{}'));
+  const named = typeof cluster === 'string' ? cluster : alarmedCluster(String(alarm ?? ''))?.cluster;
+  return named ? [{ dimensions: { cluster: named }, values: { RemediationsUnderWay: change } }] : [];
+}
 
 /** Ends that are no success and no failure: nothing was wrong, or whoever was asked did not want it. */
 const NEITHER = ['NothingToDo', 'Planned', 'ApprovalRejected'];

@@ -28,7 +28,9 @@ export const METRICS = {
   RaftLagEntries: 'Count',
   /** 1 where a remediation asks for an approval, and each ten minutes for as long as it does; not of the detector. */
   ApprovalWanted: 'Count',
-  /** 1 for each remediation that has ended with a cure; of these and the next two EventBridge tells, and not the detector. */
+  /** 1 when a remediation begins and -1 when it ends: what began and has not ended is their sum. Of these and the next four EventBridge tells. */
+  RemediationsUnderWay: 'Count',
+  /** 1 for each remediation that has ended with a cure. */
   Remediated: 'Count',
   /** 1 for each that has ended otherwise, and was no dry run. */
   RemediationFailed: 'Count',

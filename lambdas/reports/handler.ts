@@ -9,7 +9,7 @@ import { AwsUnavailable } from '../../core/errors.ts';
 import { REPORTS_PREFIX, reportPlaces } from '../../core/text/names.ts';
 import { parse } from '../../core/text/parse.ts';
 import { makeReport } from '../../report/make-report.ts';
-import { measureDetection, measureRemediation } from '../../report/metrics.ts';
+import { measureDetection, measureRemediation, measureUnderWay } from '../../report/metrics.ts';
 import { renderPage } from '../../report/page/page.ts';
 import { logMetrics } from '../embedded-metrics.ts';
 
@@ -19,7 +19,7 @@ const bucket = new S3Client(AWS_CLIENT);
 
 const eventSchema = z.union([
   /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
-  z.object({ detail: z.object({ executionArn: z.string() }) }),
+  z.object({ detail: z.object({ executionArn: z.string(), status: z.string(), input: z.string().nullish() }) }),
   /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html */
   z.object({
     detail: z.object({
@@ -30,24 +30,35 @@ const eventSchema = z.union([
 ]);
 
 /**
- * Makes the report of a remediation whose end EventBridge tells, and measures what became of it; and of an alarm that was raised, how long that took.
+ * Makes the report of a remediation whose end EventBridge tells, and measures what became of it; of one that begins, that it is under way; and of an
+ * alarm that was raised, how long that took.
  * @throws Problem `unavailable`, AwsUnavailable: then it is told again
  */
 export async function handler(event: unknown): Promise<{ outcome: string }> {
   const { detail } = parse(eventSchema, event, 'The event');
   if (!('executionArn' in detail)) {
-    const measured = measureDetection({ ...detail, ...detail.state });
-    logMetrics(measured);
-    return { outcome: measured.length > 0 ? 'Measured' : 'NothingToDo' };
+    logMetrics(measureDetection({ ...detail, ...detail.state }));
+    return { outcome: 'Measured' };
   }
-  const { executionArn } = detail;
+  const { executionArn, status, input } = detail;
+  if (status === 'RUNNING') {
+    logMetrics(measureUnderWay(input, 1));
+    return { outcome: 'Measured' };
+  }
+  const outcome = await reportOn(executionArn);
+  // Last, for what fails is run again.
+  logMetrics(measureUnderWay(input, -1));
+  return { outcome };
+}
+
+async function reportOn(executionArn: string): Promise<string> {
   const recorded = await readRemediation(states, executionArn);
   if (recorded.entry.end.status === 'RUNNING') {
     throw new AwsUnavailable(`Step Functions still describes ${executionArn} as running, and has told of its end.`);
   }
   const report = makeReport({ ...recorded, commands: deployedCommands(), now: new Date() });
   // What came of the other remediation is told in its own.
-  if (report.outcome === 'AlreadyInProgress') return { outcome: 'NothingToDo' };
+  if (report.outcome === 'AlreadyInProgress') return 'NothingToDo';
   const { page, data } = reportPlaces(REPORTS_PREFIX, report.id);
   await put(data, JSON.stringify(report), 'application/json');
   await put(page, renderPage(report), 'text/html; charset=utf-8');
@@ -58,7 +69,7 @@ export async function handler(event: unknown): Promise<{ outcome: string }> {
     execution: report.id,
     result: { outcome: report.outcome },
   });
-  return { outcome: 'Made' };
+  return 'Made';
 }
 
 async function put(Key: string, Body: string, ContentType: string): Promise<void> {

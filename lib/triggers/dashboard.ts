@@ -73,10 +73,10 @@ export class ClusterDashboard extends Construct {
         ),
         row(
           (width) =>
-            new GraphWidget({
-              title: 'Remediations that have ended',
-              left: summed(ofCluster('Remediated', 'RemediationFailed')),
-              leftYAxis: FROM_ZERO,
+            new SingleValueWidget({
+              title: 'Remediations in the time shown; under way are those that began in it and have not ended',
+              metrics: summed(ofCluster('RemediationsUnderWay', 'Remediated', 'RemediationFailed')),
+              setPeriodToTimeRange: true,
               width,
             }),
           (width) =>

@@ -40,7 +40,7 @@ describe('reports', () => {
       { state: { value: ['ALARM'] } },
       {
         stateMachineArn: [{ Ref: expect.stringContaining('Remediation') }],
-        status: ['SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT'],
+        status: ['RUNNING', 'SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT'],
       },
     ]);
     for (const { Targets } of rules) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { measureDetection, measureRemediation } from '../../report/metrics.ts';
+import { measureDetection, measureRemediation, measureUnderWay } from '../../report/metrics.ts';
 
 const COST = { durationMs: 90_500, waitedForPeopleMs: 0, stateTransitions: 40, authenticationDisabledMs: null };
 
@@ -23,6 +23,26 @@ describe('a remediation that has ended', () => {
   ])('is not counted where it %s', (_, ended) => {
     expect(measureRemediation({ ...ended, cost: COST })).toEqual([]);
   });
+});
+
+describe('a remediation that begins or ends', () => {
+  it.each([
+    ['a cluster', '{"cluster":"orders","dryRun":true}'],
+    ['an alarm', '{"alarm":"etcd-remediation/orders/persists"}'],
+    ['an alarm that another one has found at work', '{"cluster":"orders","alarm":"etcd-remediation/x/y"}'],
+  ])('is counted by %s that it was started with', (_, input) => {
+    expect(measureUnderWay(input, 1)).toEqual([
+      { dimensions: { cluster: 'orders' }, values: { RemediationsUnderWay: 1 } },
+    ]);
+    expect(measureUnderWay(input, -1)[0]?.values).toEqual({ RemediationsUnderWay: -1 });
+  });
+
+  it.each(['{}', '[]', '7', '{"cluster":7}', '{"alarm":"cpu"}', null, undefined])(
+    'is not counted where it is about none: %s',
+    (input) => {
+      expect(measureUnderWay(input, 1)).toEqual([]);
+    },
+  );
 });
 
 describe('an alarm that is raised', () => {

@@ -74,7 +74,8 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-const TOLD = { detail: { executionArn: ENTRY, status: 'SUCCEEDED' } };
+const INPUT = '{"cluster":"orders"}';
+const TOLD = { detail: { executionArn: ENTRY, status: 'SUCCEEDED', input: INPUT } };
 
 it('writes the report of a remediation that has ended, as JSON and as a page, and says what it could not read', async () => {
   expect(await handler(TOLD)).toEqual({ outcome: 'Made' });
@@ -105,10 +106,29 @@ it('measures what became of it, under the prefix of what is deployed; not of a d
       _aws: { CloudWatchMetrics: [{ Namespace: 'blue-EtcdRemediation', Dimensions: [['cluster']] }] },
       ...{ cluster: 'orders', Remediated: 1, RemediationFailed: 0, RemediationSeconds: 9 },
     },
+    { cluster: 'orders', RemediationsUnderWay: -1 },
   ]);
   const input = '{"cluster":"orders","dryRun":true}';
   execution = { ...execution, input, output: JSON.stringify({ outcome: 'Remediated' }) };
-  expect(await measuredBy(TOLD)).toEqual([]);
+  expect(await measuredBy(TOLD)).toMatchObject([{ RemediationsUnderWay: -1 }]);
+});
+
+it.each([
+  ['a person', INPUT],
+  ['an alarm', '{"alarm":"blue-etcd-remediation/orders/quorum-lost"}'],
+])('measures that one is under way which %s has started, and reads nothing of it yet', async (_, input) => {
+  execution = undefined;
+  const begun = { detail: { executionArn: ENTRY, status: 'RUNNING', input } };
+  expect(await measuredBy(begun)).toMatchObject([{ cluster: 'orders', RemediationsUnderWay: 1 }]);
+  expect([...written]).toEqual([]);
+});
+
+it('measures no end twice, where the report is made at a second try', async () => {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined);
+  execution = { ...execution, status: 'RUNNING' };
+  await expect(handler(TOLD)).rejects.toMatchObject({ name: 'AwsUnavailable' });
+  expect(log).not.toHaveBeenCalled();
+  log.mockRestore();
 });
 
 it('measures how long an alarm took, and makes no report of it', async () => {
