@@ -99,7 +99,7 @@ describe('the help', () => {
       ...['etcd', 'members', 'hosts', 'damage', 'strategy', 'fault', 'delivery'],
       ...['tls', 'auth', 'size', 'json', 'help'],
     ]);
-    for (const scenario of ['space-exceeded', 'auth-token-invalid', 'member-failed', 'quorum-lost']) {
+    for (const scenario of ['space-exceeded', 'auth-token-invalid', 'member-failed', 'quorum-lost', 'backup']) {
       expect(stdout).toMatch(new RegExp(`^ {2}${scenario} {2}\\S.*`, 'm'));
     }
   });
@@ -139,7 +139,7 @@ describe('a command that is used wrongly', () => {
     [
       'an unknown scenario',
       ['drill', 'fire'],
-      'There is: space-exceeded, auth-token-invalid, member-failed, quorum-lost, full.',
+      'There is: space-exceeded, auth-token-invalid, member-failed, quorum-lost, backup, full.',
     ],
     ['hosts for a drill that has none', ['drill', 'space-exceeded', '--hosts', 'process'], 'leave --hosts out'],
     ['hosts of another kind', ['drill', 'member-failed', '--hosts', 'docker'], 'Allowed choices are process, systemd.'],
