@@ -8,7 +8,7 @@ const shared = {
   // A process for a file after the other: to load all modules again for each file would cost a fifth of the time.
   isolate: false,
   setupFiles: ['test/run/leave-nothing.ts'],
-  globalSetup: ['test/run/get-releases.ts'],
+  globalSetup: ['test/run/prepare.ts'],
   // etcd's members on loopback are reached by IP address, TLS included.
   execArgv: ['--disable-warning=DEP0123'],
   testTimeout: HANGS_AFTER_MS,
@@ -25,7 +25,9 @@ export default defineConfig({
     reporters: [new Progress()],
     coverage: {
       provider: 'v8',
-      include: ['cli', 'client', 'core', 'drills', 'lambdas', 'lib', 'local'].map((folder) => `${folder}/**/*.ts`),
+      include: ['cli', 'client', 'core', 'drills', 'lambdas', 'lib', 'local', 'report'].map(
+        (folder) => `${folder}/**/*.ts`,
+      ),
       reporter: ['text'],
     },
     projects: [

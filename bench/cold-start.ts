@@ -5,7 +5,7 @@ import { invocationOf } from '../core/remediation/invocation.ts';
 import { bundleSteps } from '../lib/bundles/bundle-steps.ts';
 import { functionOf, type StepName } from '../lib/steps.ts';
 import { startCluster } from '../local/etcd/cluster.ts';
-import { run } from '../local/etcd/executables.ts';
+import { runProgram } from '../local/etcd/executables.ts';
 import type { Bench, Comparison, Findings, Part } from './part.ts';
 import { takeTurns } from './turns.ts';
 
@@ -81,6 +81,6 @@ function scriptOf(bundle: string, event: object): string {
 /** @returns milliseconds @throws Error with what the process said where it fails */
 async function timed(script: string, environment: Readonly<Record<string, string>> = {}): Promise<number> {
   const start = performance.now();
-  await run(process.execPath, ['-e', script], { env: { ...process.env, ...environment } });
+  await runProgram(process.execPath, ['-e', script], { env: { ...process.env, ...environment } });
   return performance.now() - start;
 }

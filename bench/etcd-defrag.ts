@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from '../local/etcd/cache.ts';
-import { findInFolder, findOnPath, run } from '../local/etcd/executables.ts';
+import { findInFolder, findOnPath, runProgram } from '../local/etcd/executables.ts';
 import type { Progress } from './progress.ts';
 
 const PROGRAM = 'etcd-defrag';
@@ -30,7 +30,7 @@ async function build(go: string, folder: string): Promise<void> {
   const made = await mkdtemp(join(dirname(folder), '.build-'));
   try {
     const env = { ...process.env, GOBIN: made, GOWORK: 'off', GIT_TERMINAL_PROMPT: '0' };
-    await run(go, ['install', `${MODULE}@v${VERSION}`], { cwd: made, env, timeout: BUILD_WITHIN_MS });
+    await runProgram(go, ['install', `${MODULE}@v${VERSION}`], { cwd: made, env, timeout: BUILD_WITHIN_MS });
     await rename(made, folder);
   } catch (error) {
     if ((await findInFolder(folder, PROGRAM)) === undefined) throw new Error(`go cannot build it: ${wordsOf(error)}`);

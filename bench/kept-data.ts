@@ -2,8 +2,9 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WriterThread } from '../drills/writer-thread.ts';
-import { type KeptMember, type LocalCluster, startCluster } from '../local/etcd/cluster.ts';
-import { run } from '../local/etcd/executables.ts';
+import { type LocalCluster, startCluster } from '../local/etcd/cluster.ts';
+import { runProgram } from '../local/etcd/executables.ts';
+import type { KeptMember } from '../local/etcd/running-cluster.ts';
 import type { Bench, Place } from './part.ts';
 
 /** Two GiB take a busy machine some minutes. */
@@ -61,7 +62,7 @@ export async function keepFilled({ store, members }: Place, options: FillOptions
 
 /** What was just copied goes to the disk before anything is measured. */
 export async function settleDisk(): Promise<void> {
-  await run('sync', []);
+  await runProgram('sync', []);
 }
 
 /** @returns bytes of the file, of the member whose is the largest */

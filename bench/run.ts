@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { parseDelivery } from '../cli/options.ts';
 import { openOutput } from '../cli/output.ts';
-import { endOnSignals, tellAtSignal } from '../cli/signals.ts';
+import { endOnSignals, printAtSignal } from '../cli/signals.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';
 import { describeMachine } from './machine.ts';
 import type { Bench, Part } from './part.ts';
@@ -58,7 +58,7 @@ function listOf(parse: (text: string) => number[]) {
 }
 
 async function runParts({ only, quick, sizes, members, etcdDefrag, delivery, json }: Flags): Promise<void> {
-  using _ = tellAtSignal(() => 'Stopped. The clusters of the benchmark are ended and removed.');
+  using _ = printAtSignal(() => 'Stopped. The clusters of the benchmark are ended and removed.');
   const { print, finish } = openOutput(json);
   const startedAt = performance.now();
   const binaries = await findEtcd(ETCD, new Progress('etcd').say);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../drills/conditions.ts';
 import { type Stage, setStage } from '../drills/stage.ts';
 import { WriterThread } from '../drills/writer-thread.ts';
-import { etcdEnvironment, run } from '../local/etcd/executables.ts';
+import { etcdEnvironment, runProgram } from '../local/etcd/executables.ts';
 import { findEtcdDefrag } from './etcd-defrag.ts';
 import { FILLED_WITHIN_MS, type KeptData, keepFilled, largestDatabase, settleDisk } from './kept-data.ts';
 import type { Bench, Comparison, Findings, Part, Place, Unit } from './part.ts';
@@ -70,7 +70,7 @@ function etcdDefrag(program: string): Cure {
       // A single member has nobody to move its leadership to.
       const moves = cluster.members.length > 1 ? ['--move-leader'] : [];
       const options = { env: etcdEnvironment(), timeout: CURE_WITHIN_SECONDS * 1000 };
-      await run(program, [...args, '--cluster', ...moves, '--auto-disalarm'], options);
+      await runProgram(program, [...args, '--cluster', ...moves, '--auto-disalarm'], options);
     },
   };
 }

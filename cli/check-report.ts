@@ -31,7 +31,7 @@ function describeCheck(checked: Checked): string[] {
     const { cluster, error, cause } = checked;
     return [`${cluster}: could not be checked`, ...`${error}: ${cause}`.split('\n').map((line) => `  ${line}`)];
   }
-  const { cluster, findings, well, unchecked } = checked;
+  const { cluster, summary, findings, well, unchecked } = checked;
   const lines = [
     ...well.map((each) => ({ mark: '✓', ...each })),
     ...unchecked.map((each) => ({ mark: '-', ...each })),
@@ -39,7 +39,7 @@ function describeCheck(checked: Checked): string[] {
   ].toSorted((a, b) => Number(a.mark === '!') - Number(b.mark === '!') || placeOf(a) - placeOf(b));
   const width = Math.max(0, ...lines.map(({ area }) => area.length));
   return [
-    `${cluster}: ${findings.length === 0 ? 'nothing was found' : `${findings.length} to correct`}`,
+    `${cluster}: ${summary}`,
     ...lines.map(({ mark, area, message }) => `  ${mark} ${area.padEnd(width)}  ${message}`),
   ];
 }

@@ -50,12 +50,12 @@ async function check(flags: LookFlags): Promise<void> {
         stateMachineName: CHECK_STATE_MACHINE,
         input: { cluster: cluster.name },
       });
-      const told = ended.then((end): Checked => {
-        if (end.status === 'SUCCEEDED') return tellWhatIsNotSeen(end.output as unknown as CheckReport, cluster, flags);
+      const check = ended.then((end): Checked => {
+        if (end.status === 'SUCCEEDED') return explainUnchecked(end.output as unknown as CheckReport, cluster, flags);
         return { outcome: 'NotChecked', cluster: cluster.name, error: end.error, cause: end.cause };
       });
-      return progress.during('Check', cluster.name, told, (checked) =>
-        checked.outcome === 'Findings' ? `${checked.findings.length} to correct` : checked.outcome,
+      return progress.during('Check', cluster.name, check, (checked) =>
+        checked.outcome === 'NotChecked' ? checked.outcome : checked.summary,
       );
     },
     outcomeOf: checkOutcomeOf,
@@ -63,7 +63,7 @@ async function check(flags: LookFlags): Promise<void> {
   });
 }
 
-function tellWhatIsNotSeen(report: CheckReport, cluster: Cluster, { hosts }: LookFlags): CheckReport {
+function explainUnchecked(report: CheckReport, cluster: Cluster, { hosts }: LookFlags): CheckReport {
   const blind = {
     hosts: hostsOf(cluster).length > 0 && hosts === undefined,
     backups: cluster.backups !== undefined,

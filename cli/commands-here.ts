@@ -1,4 +1,4 @@
-import type { Commands } from '../core/incident-report/next-steps.ts';
+import type { Commands } from '../report/next-steps.ts';
 import { type FileFlags, typedFiles } from './files.ts';
 import { typed } from './format.ts';
 

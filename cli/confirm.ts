@@ -14,8 +14,8 @@ export async function confirm(
   const lines = createInterface({ input, output, terminal: false });
   try {
     const nothing = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
-    const said = await Promise.race([lines.question(`${question} [y/N] `), nothing]);
-    return /^y(es)?$/i.test(said.trim());
+    const reply = await Promise.race([lines.question(`${question} [y/N] `), nothing]);
+    return /^y(es)?$/i.test(reply.trim());
   } finally {
     lines.close();
   }

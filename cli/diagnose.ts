@@ -58,10 +58,10 @@ async function diagnose(flags: LookFlags): Promise<void> {
     },
     outcomeOf: diagnosedAs,
     describe: (clusters, found) =>
-      describeFleet(found, (told, index) =>
-        told.diagnosis
-          ? describeDiagnosis(clusters[index] as Cluster, told.diagnosis, flags)
-          : describeUndiagnosed(told),
+      describeFleet(found, (each, index) =>
+        each.diagnosis
+          ? describeDiagnosis(clusters[index] as Cluster, each.diagnosis, flags)
+          : describeUndiagnosed(each),
       ),
   });
 }

@@ -38,10 +38,10 @@ const KINDS = {
 } as const;
 
 /** What a summary counts it as. */
-function kindOf(told: Diagnosed): string {
-  if (told.diagnosis === null) return KINDS.undiagnosed;
-  const { incident } = told.diagnosis;
-  return incident !== 'healthy' ? incident : isHealthy(told) ? KINDS.healthy : KINDS.mistaken;
+function kindOf(diagnosed: Diagnosed): string {
+  if (diagnosed.diagnosis === null) return KINDS.undiagnosed;
+  const { incident } = diagnosed.diagnosis;
+  return incident !== 'healthy' ? incident : isHealthy(diagnosed) ? KINDS.healthy : KINDS.mistaken;
 }
 
 /**
@@ -50,14 +50,14 @@ function kindOf(told: Diagnosed): string {
  */
 export function describeFleet(
   found: readonly Diagnosed[],
-  describe: (told: Diagnosed, index: number) => string[],
+  describe: (diagnosed: Diagnosed, index: number) => string[],
 ): string[] {
-  const entries = found.map((told, index) => ({ told, index }));
-  const isQuiet = (told: Diagnosed) => isHealthy(told) && told.diagnosis?.warnings.length === 0;
-  const told = found.length > FEW ? entries.filter((each) => !isQuiet(each.told)) : entries;
-  const sorted = told.toSorted((one, other) => Number(isHealthy(other.told)) - Number(isHealthy(one.told)));
+  const entries = found.map((diagnosed, index) => ({ diagnosed, index }));
+  const isQuiet = (diagnosed: Diagnosed) => isHealthy(diagnosed) && diagnosed.diagnosis?.warnings.length === 0;
+  const shown = found.length > FEW ? entries.filter((each) => !isQuiet(each.diagnosed)) : entries;
+  const sorted = shown.toSorted((one, other) => Number(isHealthy(other.diagnosed)) - Number(isHealthy(one.diagnosed)));
   return [
-    ...sorted.flatMap(({ told: each, index }) => ['', ...describe(each, index)]),
+    ...sorted.flatMap(({ diagnosed: each, index }) => ['', ...describe(each, index)]),
     ...summaryOf('Diagnosed', found.map(kindOf), Object.values(KINDS)),
   ];
 }

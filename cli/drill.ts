@@ -2,8 +2,6 @@ import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { RESET_STRATEGIES } from '../core/auth-token-reset/contracts.ts';
 import { HOST_COMMANDS } from '../core/hosts/host-commands.ts';
-import { makeReport } from '../core/incident-report/make-report.ts';
-import type { RecordedDrill } from '../drills/recorded-drill.ts';
 import { SCENARIOS } from '../drills/registry.ts';
 import {
   DAMAGES,
@@ -12,6 +10,7 @@ import {
   type DrillResult,
   HOST_KINDS,
   type HostKind,
+  type RecordedDrill,
   type ResetStrategy,
   type Scenario,
 } from '../drills/scenario.ts';
@@ -19,12 +18,13 @@ import { HOST_FAULTS, type HostFault } from '../local/aws/host-faults.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';
 import { DEFAULT_VERSION } from '../local/etcd/versions.ts';
 import { isInside, reexecInside } from '../local/hosts/systemd/enter.ts';
+import { makeReport } from '../report/make-report.ts';
 import { formatMs } from './format.ts';
-import { tellReport } from './kept-reports.ts';
+import { saveReport } from './kept-reports.ts';
 import { examples, parseDelivery, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
-import { tellAtSignal } from './signals.ts';
+import { printAtSignal } from './signals.ts';
 
 const [DEFAULT_SCENARIO] = SCENARIOS;
 /** etcd's own bookkeeping needs a few MiB: below this the quota is full before anything is written. */
@@ -130,7 +130,7 @@ export function drillCommand(): Command {
       ...(faults && { faults }),
     };
     const names = scenarios?.length ? scenarios : [DEFAULT_SCENARIO.name];
-    using _ = tellAtSignal(() => OWN_CLUSTER_ENDS);
+    using _ = printAtSignal(() => OWN_CLUSTER_ENDS);
     const chosen = SCENARIOS.filter((each) => names.includes(each.name));
     const problem = chosen.map((scenario) => misfit(scenario, options)).find((each) => each !== undefined);
     if (problem) command.error(`error: ${problem}`);
@@ -150,7 +150,7 @@ export function drillCommand(): Command {
       };
       const result = await scenario.run({ ...options, etcd }, Object.assign(progress, { record }));
       const passed = SUCCESSES.includes(result.outcome) && result.checks.every((check) => check.ok);
-      const { line, reportFile } = await tellReport(() =>
+      const { line, reportFile } = await saveReport(() =>
         makeReport({ ...(recorded ?? { runbooks: [] }), now: new Date() }),
       );
       output.finish({ ...result, reportFile }, [...summarize(result, passed), line]);

@@ -4,7 +4,7 @@ import { formatMs } from './format.ts';
 
 /** So many are named, or told of one by one; of more, the number says more than the names. */
 export const FEW = 8;
-const TELL_EVERY_MS = 2_000;
+const REPORT_EVERY_MS = 2_000;
 
 export interface Pace {
   /** So many at a time: those that do not answer would take hours one after the other, and all at once would be throttled. */
@@ -13,7 +13,7 @@ export interface Pace {
   startEveryMs?: number;
   /** Told every two seconds how far it is, and what it waits for. */
   say?: (line: string) => void;
-  tellEveryMs?: number;
+  reportEveryMs?: number;
 }
 
 /**
@@ -23,11 +23,15 @@ export interface Pace {
 export async function forEachCluster<Each extends { name: string }, Result>(
   clusters: readonly Each[],
   work: (cluster: Each) => Promise<Result>,
-  { atOnce, startEveryMs = 0, say = () => undefined, tellEveryMs = TELL_EVERY_MS }: Pace,
+  { atOnce, startEveryMs = 0, say = () => undefined, reportEveryMs = REPORT_EVERY_MS }: Pace,
 ): Promise<Result[]> {
   const atWork = new Set<string>();
   let done = 0;
-  using _ = telling(say, () => `${done} of ${count(clusters.length)}; at work: ${namesOf([...atWork])}`, tellEveryMs);
+  using _ = reportingProgress(
+    say,
+    () => `${done} of ${count(clusters.length)}; at work: ${namesOf([...atWork])}`,
+    reportEveryMs,
+  );
   let next = performance.now();
   return await mapAtOnce(clusters, atOnce, async (cluster) => {
     const startAt = next;
@@ -44,7 +48,11 @@ export async function forEachCluster<Each extends { name: string }, Result>(
 }
 
 /** Says every two seconds what is going on, until it is disposed of. */
-export function telling(say: (line: string) => void, what: () => string, everyMs = TELL_EVERY_MS): Disposable {
+export function reportingProgress(
+  say: (line: string) => void,
+  what: () => string,
+  everyMs = REPORT_EVERY_MS,
+): Disposable {
   const begun = performance.now();
   const timer = setInterval(() => {
     say(`… ${formatMs(Math.round(performance.now() - begun)).padStart(7)}  ${what()}`);

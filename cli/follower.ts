@@ -1,13 +1,16 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Diagnosis } from '../core/diagnosis/diagnosis.ts';
-import { countStateTransitions } from '../core/incident-report/state-transitions.ts';
 import type { Invocation } from '../core/remediation/invocation.ts';
 import type { ApprovalAnswer } from '../core/remediation/remediation-items.ts';
 import type { NextRunbook } from '../core/remediation/remediation-steps.ts';
 import type { JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';
+import { countStateTransitions } from '../report/state-transitions.ts';
 import { describeStart, type Progress } from './progress.ts';
 import { describeReport, type RunReport } from './report.ts';
+
+/** Here nobody is waited for, and nobody is paged: whoever runs it has answered, and is told so. */
+const OF_THE_QUESTION = ['Page that an approval is wanted', 'Wait for an approval', 'Page that it is resolved'];
 
 /** Follows a remediation and its runbooks on a terminal, and knows what they have come to. */
 export class Follower implements Observer {
@@ -44,7 +47,8 @@ export class Follower implements Observer {
     const { output } = event.taskSucceededEventDetails ?? {};
     if (output !== undefined && this.#step === 'diagnose-cluster') this.diagnosis = JSON.parse(output).Payload;
     if (output !== undefined && this.#step === 'choose-runbook') this.next = JSON.parse(output).Payload;
-    this.#own.onEvent(event);
+    // Of a state that was never entered it tells nothing.
+    if (!OF_THE_QUESTION.includes(event.stateEnteredEventDetails?.name ?? '')) this.#own.onEvent(event);
   };
 
   readonly onNested = (stateMachineName: string, input: JsonValue): Observer => {
@@ -65,6 +69,8 @@ export class Follower implements Observer {
   /** With the plan before it, which is what it is about. */
   readonly onWait = (answer: (output: JsonValue) => void): void => {
     if (this.#lastReport) for (const line of describeReport(this.#lastReport)) this.#print(`  ${line}`);
+    const { decision, by, reason } = this.#answer;
+    this.#print(`  ${decision === 'approve' ? `Approved by ${by}` : 'Not approved'}: ${reason}`);
     answer({ ...this.#answer });
   };
 }

@@ -2,8 +2,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidInput } from '../core/errors.ts';
-import { type IncidentReport, incidentReportSchema } from '../core/incident-report/incident-report.ts';
 import { parse } from '../core/text/parse.ts';
+import { type IncidentReport, incidentReportSchema } from '../report/incident-report.ts';
 
 /** Where this machine keeps the reports of what it has remediated: nobody else reads them, and nothing removes them. */
 export function reportsFolder(): string {
@@ -13,7 +13,7 @@ export function reportsFolder(): string {
 /** Writes a report as JSON and as a page. @returns the page's path @throws Error where the folder cannot be written to */
 export async function keepReport(report: IncidentReport, folder = reportsFolder()): Promise<string> {
   // What draws the plots takes longer to load than all the rest of the command line.
-  const { renderPage } = await import('../core/incident-report/page/page.ts');
+  const { renderPage } = await import('../report/page/page.ts');
   const page = renderPage(report);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, report.id);
@@ -23,7 +23,7 @@ export async function keepReport(report: IncidentReport, folder = reportsFolder(
 }
 
 /** The same for whoever has more important things to tell. @returns the line that names it, or says why there is none; and its path */
-export async function tellReport(make: () => IncidentReport): Promise<{ line: string; reportFile: string | null }> {
+export async function saveReport(make: () => IncidentReport): Promise<{ line: string; reportFile: string | null }> {
   try {
     const reportFile = await keepReport(make());
     return { line: `Report: ${reportFile}`, reportFile };

@@ -39,18 +39,18 @@ export function takeLook(command: Command, deployed: string): Command {
   );
 }
 
-interface Look<Told> {
+interface Look<Finding> {
   /** `Checking` */
   doing: string;
   /** What takes a moment before the first look. */
   preparation: string;
   /** Never rejects for what is wrong with a cluster: that nothing can be told is told as well. */
-  at(platform: Platform, seen: { cluster: Cluster; progress: Progress }): Promise<Told>;
-  outcomeOf(told: readonly Told[]): string;
-  describe(clusters: readonly Cluster[], told: readonly Told[]): string[];
+  at(platform: Platform, seen: { cluster: Cluster; progress: Progress }): Promise<Finding>;
+  outcomeOf(findings: readonly Finding[]): string;
+  describe(clusters: readonly Cluster[], findings: readonly Finding[]): string[];
 }
 
-export async function lookFromHere<Told>(flags: LookFlags, look: Look<Told>): Promise<void> {
+export async function lookFromHere<Finding>(flags: LookFlags, look: Look<Finding>): Promise<void> {
   const output = openOutput(flags.json);
   const { file, secrets, hosts } = await readFiles(flags);
   const { cluster: name, config } = flags;
@@ -72,12 +72,12 @@ export async function lookFromHere<Told>(flags: LookFlags, look: Look<Told>): Pr
     ...stagingAt(flags.stagingAddress),
   });
   try {
-    const told = await forEachCluster(clusters, (cluster) => look.at(platform, { cluster, progress }), {
+    const findings = await forEachCluster(clusters, (cluster) => look.at(platform, { cluster, progress }), {
       atOnce: AT_ONCE,
       ...(areMany && { say }),
     });
-    const outcome = look.outcomeOf(told);
-    output.finish({ outcome, clusters: told }, look.describe(clusters, told));
+    const outcome = look.outcomeOf(findings);
+    output.finish({ outcome, clusters: findings }, look.describe(clusters, findings));
     if (outcome !== 'Well' && outcome !== 'Healthy') process.exitCode ??= 1;
   } finally {
     await platform.close();

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { PROBLEMS, Problem } from '../core/api/problems.ts';
 import { ERROR_NAMES, InvalidInput } from '../core/errors.ts';
 import { checkCommand } from './check.ts';
-import { deployedCommands } from './deployed/commands.ts';
+import { createDeployedCommands } from './deployed/commands.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { drillCommand } from './drill.ts';
 import { reportCommand } from './report-command.ts';
@@ -35,7 +35,7 @@ export function createProgram(): Command {
     .addCommand(serveCommand())
     .addCommand(drillCommand())
     .addCommand(reportCommand());
-  for (const command of deployedCommands()) program.addCommand(command);
+  for (const command of createDeployedCommands()) program.addCommand(command);
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError('(--help says more)');
   return program;
 }

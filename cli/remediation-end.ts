@@ -65,7 +65,7 @@ export function describeEnd(
             ...describeReport(round.report as RunReport).map((line) => `  ${line}`),
           ]),
         ];
-  const left =
+  const remaining =
     outcome !== 'Planned' && report.remaining.length > 0 ? [`  Still wrong: ${report.remaining.join(', ')}`] : [];
-  return { result, lines: [...lines, ...left] };
+  return { result, lines: [...lines, ...remaining] };
 }

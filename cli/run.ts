@@ -1,25 +1,25 @@
 import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
 import type { Cluster } from '../core/cluster/clusters.ts';
-import { makeReport } from '../core/incident-report/make-report.ts';
-import { APPROVAL_WANTED } from '../core/remediation/remediation.ts';
+import type { PageKind } from '../core/diagnosis/page.ts';
 import type { ApprovalAnswer } from '../core/remediation/remediation-items.ts';
 import { INCIDENTS, type Incident, RUNBOOKS } from '../core/runbooks.ts';
 import type { JsonObject } from '../local/asl/json.ts';
 import type { Platform } from '../local/platform.ts';
 import { recordedRemediation } from '../local/recorded.ts';
+import { makeReport } from '../report/make-report.ts';
 import { commandsHere } from './commands-here.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { Follower } from './follower.ts';
 import { formatMs } from './format.ts';
-import { tellReport } from './kept-reports.ts';
+import { saveReport } from './kept-reports.ts';
 import { examples, LOCK_OF_THIS_PROCESS, parseParameters, requireNothingOfOneRunbook, WITHOUT_AWS } from './options.ts';
 import { type Output, openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { describeEnd } from './remediation-end.ts';
+import { rewriteCommands } from './rewrite-commands.ts';
 import { type RunRequest, remediationInputFor } from './run-request.ts';
-import { saidHere } from './said-here.ts';
-import { onSignal, tellAtSignal, whileNothingChanges } from './signals.ts';
+import { onSignal, printAtSignal, whileNothingChanges } from './signals.ts';
 import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-address.ts';
 import { startPlatform } from './start-platform.ts';
 import { describeLeftOpen, describeStop } from './stopped.ts';
@@ -85,10 +85,11 @@ async function run(flags: Flags): Promise<void> {
     secrets,
     hosts,
     ...stagingAt(stagingAddress),
-    onPage: ({ subject, message }) => {
-      // Whoever runs it here has answered already, and sees the plan below.
-      if (!subject.startsWith(APPROVAL_WANTED))
-        output.print(saidHere(`PAGE: ${subject}\n${message}`, { files: flags }));
+    onPage: ({ subject, message, event }) => {
+      // Whoever runs it here has answered already, sees the plan below, and is there at the end.
+      if (!AT_HAND.includes(event?.payload.class)) {
+        output.print(rewriteCommands(`PAGE: ${subject}\n${message}`, { files: flags }));
+      }
     },
     onOwnStart: progress.follow,
   });
@@ -101,6 +102,9 @@ async function run(flags: Flags): Promise<void> {
     await platform.close();
   }
 }
+
+/** What whoever runs it here is not paged for. */
+const AT_HAND: readonly (PageKind | undefined)[] = ['approval-wanted', 'resolved'];
 
 const ENDED = 'Stopped. The remediation had ended before.';
 
@@ -126,14 +130,14 @@ async function remediate(platform: Platform, { cluster, input, flags, output }: 
     onWait: follower.onWait,
     signal: stopping.signal,
   });
-  using __ = tellAtSignal(() =>
+  using __ = printAtSignal(() =>
     remediation.result ? ENDED : describeStop([remediation], platform.executions, () => 'give the same command again'),
   );
   const execution = await remediation.ended;
   await platform.settled();
-  const { result, lines: said } = describeEnd(execution, follower, { cluster, files: flags });
-  const lines = said.map((line) => saidHere(line, { files: flags }));
-  const { line, reportFile } = await tellReport(() =>
+  const { result, lines: own } = describeEnd(execution, follower, { cluster, files: flags });
+  const lines = own.map((line) => rewriteCommands(line, { files: flags }));
+  const { line, reportFile } = await saveReport(() =>
     makeReport({
       ...recordedRemediation(remediation, platform.executions),
       ...{ commands: commandsHere(flags), now: new Date() },

@@ -7,7 +7,7 @@ import type { Observer } from '../local/executions.ts';
 import { clusterOfEnded, helperNamed } from './helper-workflows.ts';
 import { describeStart, Progress } from './progress.ts';
 import { describeRemediation } from './remediation-report.ts';
-import { type Here, saidHere } from './said-here.ts';
+import { type Here, rewriteCommands } from './rewrite-commands.ts';
 
 /** A log is read afterwards: what takes hours must not fill it. */
 const STILL_RUNNING_MS = 60_000;
@@ -34,7 +34,7 @@ export class ServeLog {
   /** @param cluster empty where it is about none, or about all */
   readonly say = (text: string, cluster = ''): void => {
     const at = this.#now().toISOString().replace(/\.\d+/, '');
-    for (const line of saidHere(text, this.here).trimEnd().split('\n')) {
+    for (const line of rewriteCommands(text, this.here).trimEnd().split('\n')) {
       this.#print(`${at} ${cluster && `[${cluster}] `}${line}`.trimEnd());
     }
   };

@@ -5,20 +5,20 @@ import { pathToFileURL } from 'node:url';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { Command, InvalidArgumentError } from 'commander';
 import type { ClustersFile } from '../core/cluster/clusters.ts';
-import { makeReport } from '../core/incident-report/make-report.ts';
 import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
 import { serveApi } from '../local/api-server.ts';
 import type { EmbeddedDetector } from '../local/detector.ts';
 import type { Execution } from '../local/executions.ts';
 import type { Platform } from '../local/platform.ts';
 import { recordedRemediation } from '../local/recorded.ts';
+import { makeReport } from '../report/make-report.ts';
 import { commandsHere } from './commands-here.ts';
 import { type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
-import { reportsFolder, tellReport } from './kept-reports.ts';
+import { reportsFolder, saveReport } from './kept-reports.ts';
 import { examples, LOCK_OF_THIS_PROCESS, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { ServeLog } from './serve-log.ts';
-import { onSignal, tellAtSignal } from './signals.ts';
+import { onSignal, printAtSignal } from './signals.ts';
 import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-address.ts';
 import { startPlatform } from './start-platform.ts';
 import { describeAfterStop, describeLeftOpen, describeStop } from './stopped.ts';
@@ -69,10 +69,13 @@ async function serve(flags: Flags): Promise<void> {
   log.say('Synthesizing the workflows and bundling their steps');
   /** Those that are being written. */
   const reports = new Set<Promise<void>>();
+  /** At the end it is first told what was changed: the line that names a report is the last. */
+  let beforeReport = Promise.resolve();
   const report = async (execution: Execution) => {
     const recorded = recordedRemediation(execution, platform.executions);
     const made = () => makeReport({ ...recorded, commands: commandsHere(flags), now: new Date() });
-    const { line } = await tellReport(made);
+    const { line } = await saveReport(made);
+    await beforeReport.catch(() => undefined);
     log.say(line, String(Object(execution.input).cluster ?? ''));
   };
   const platform = await startPlatform({
@@ -98,13 +101,14 @@ async function serve(flags: Flags): Promise<void> {
       log.say(`  curl -H @${header} ${server.url}/clusters`);
       const detector = flags.detector ? watch(platform, file, log) : undefined;
       log.say('An approval is answered there too: the page that asks for one says how (docs/api.md says more)');
-      using _ = tellAtSignal(() => describeStopOf(platform));
+      using _ = printAtSignal(() => describeStopOf(platform));
       await signalled(platform);
       await detector?.close();
     } finally {
       await server.close();
     }
-    await stopRemediations(platform, log);
+    beforeReport = stopRemediations(platform, log);
+    await beforeReport;
     await Promise.all(reports);
   } finally {
     await platform.close();

@@ -51,9 +51,9 @@ export function onSignal(stop: () => void, leftOpen = () => ''): Disposable {
 }
 
 /** Until disposed of, whoever stops the process is told this. */
-export function tellAtSignal(told: () => string): Disposable {
+export function printAtSignal(text: () => string): Disposable {
   const before = notice;
-  notice = told;
+  notice = text;
   return {
     [Symbol.dispose]: () => {
       notice = before;
@@ -63,5 +63,5 @@ export function tellAtSignal(told: () => string): Disposable {
 
 /** Until disposed of, whoever stops the process is told that it has changed nothing. */
 export function whileNothingChanges(): Disposable {
-  return tellAtSignal(() => NOTHING_STAYS);
+  return printAtSignal(() => NOTHING_STAYS);
 }

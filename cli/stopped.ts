@@ -1,10 +1,10 @@
 import { authTokenReset, mayBeOpen } from '../core/auth-token-reset/runbook.ts';
-import { stepRunsIn, variablesIn } from '../core/incident-report/state-runs.ts';
 import { changesSoFar } from '../core/remediation/changes-so-far.ts';
 import { standingSoFar } from '../core/remediation/standing-so-far.ts';
 import { executionStartedBy } from '../core/remediation/started-execution.ts';
 import { RUNBOOKS } from '../core/runbooks.ts';
 import type { Execution, Executions } from '../local/executions.ts';
+import { stepRunsIn, variablesIn } from '../report/state-runs.ts';
 
 const GUARD = 'etcd-remediation-authentication-guard';
 

@@ -8,14 +8,14 @@ export async function mapAtOnce<Item, Result>(
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = [];
-  const left = [...items.entries()];
+  const waiting = [...items.entries()];
   const worker = async () => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, item] = next;
       try {
         results[index] = await work(item);
       } catch (error) {
-        left.length = 0;
+        waiting.length = 0;
         throw error;
       }
     }

@@ -1,4 +1,4 @@
-import type { Commands } from '../core/incident-report/next-steps.ts';
+import type { Commands } from '../report/next-steps.ts';
 
 /** How a person goes on with what is deployed. @param typed a command line of these arguments */
 export function deployedCommands(typed: (...args: string[]) => string = typedWithPrefix): Commands {

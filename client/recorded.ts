@@ -6,8 +6,8 @@ import {
   type SFNClient,
 } from '@aws-sdk/client-sfn';
 import { Problem } from '../core/api/problems.ts';
-import type { RecordedEnd, RecordedExecution } from '../core/incident-report/recorded.ts';
 import { executionStartedBy } from '../core/remediation/started-execution.ts';
+import type { RecordedEnd, RecordedExecution } from '../report/recorded.ts';
 import { answerOf } from './aws-answers.ts';
 
 /**

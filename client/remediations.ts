@@ -12,11 +12,10 @@ import type { Accepted, AnswerRequest, PendingApproval, Remediation } from '../c
 import { Problem } from '../core/api/problems.ts';
 import { requireNamedMember } from '../core/cluster/named-member.ts';
 import { InvalidInput } from '../core/errors.ts';
-import { reportPlaces } from '../core/incident-report/places.ts';
 import { parseRemediationInput, type RemediationInput, remediationIdSchema } from '../core/remediation/remediation.ts';
-import type { ApprovalAnswer, LockItem, WantedApproval } from '../core/remediation/remediation-items.ts';
+import type { ApprovalAnswer, ApprovalQuestion, LockItem } from '../core/remediation/remediation-items.ts';
 import type { RemediationReport } from '../core/remediation/remediation-report.ts';
-import { type Deployment, remediationArn } from '../core/text/names.ts';
+import { type Deployment, remediationArn, reportPlaces } from '../core/text/names.ts';
 import { AWS_CLIENT } from './aws.ts';
 import { answerOf } from './aws-answers.ts';
 import { progressOf } from './progress.ts';
@@ -162,7 +161,7 @@ export class Remediations {
   }
 
   /** @throws Problem `unknown-remediation`, `not-waiting`, `stale-approval`, `unavailable`; `already-answered` where it has just been there */
-  async #questionOf(id: string, approval: string, hasWaited: boolean): Promise<WantedApproval> {
+  async #questionOf(id: string, approval: string, hasWaited: boolean): Promise<ApprovalQuestion> {
     const execution = await this.#describe(id);
     const cluster = clusterOf(execution);
     const lock = execution.status === 'RUNNING' && cluster ? await this.#table.lockOf(cluster) : undefined;

@@ -1,6 +1,6 @@
 import { DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { LOCK_ID, type LockItem, type RecordItem } from '../core/remediation/remediation-items.ts';
+import { LOCK_ID, type LockItem, PAGED_ID, type RecordItem } from '../core/remediation/remediation-items.ts';
 import { AWS_CLIENT } from './aws.ts';
 import { answerOf } from './aws-answers.ts';
 
@@ -37,7 +37,7 @@ export class RemediationRecords {
           KeyConditionExpression: '#cluster = :cluster',
           ExpressionAttributeNames: { '#cluster': 'cluster' },
           ExpressionAttributeValues: { ':cluster': { S: cluster } },
-          // Records begin with a year, so that the lock, where there is one, is the last of a cluster's items.
+          // Records begin with a year: behind them is the lock, where there is one, and before them that a person was called.
           ScanIndexForward: false,
           Limit: 2,
           ConsistentRead: true,
@@ -45,7 +45,8 @@ export class RemediationRecords {
       ),
     );
     const items = Items.map((item) => unmarshall(item) as LockItem | RecordItem);
-    return { lock: items.find(isLock), record: items.find((item) => !isLock(item)) as RecordItem | undefined };
+    const record = items.find((item): item is RecordItem => !isLock(item) && item.id !== PAGED_ID);
+    return { lock: items.find(isLock), record };
   }
 }
 

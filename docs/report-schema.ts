@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { incidentReportSchema } from '../core/incident-report/incident-report.ts';
+import { incidentReportSchema } from '../report/incident-report.ts';
 
 /** docs/report.schema.json as it has to be: JSON Schema of a report. */
 export function renderReportSchema(): string {

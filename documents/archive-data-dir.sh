@@ -8,8 +8,10 @@ wal_dir='{{ walDir }}'
 user='{{ user }}'
 group='{{ group }}'
 execution='{{ execution }}'
+sent_at='{{ sentAt }}'
 
 need systemctl
+require_this_boot
 find_data "$data_dir" "$wal_dir"
 lock "$(folder_of "$real")"
 require_stopped 'its data is moved'

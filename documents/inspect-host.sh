@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # parts: common data-dir archive-dir raft-log scratch settings membership snapshot transfer at-work
 # Reads the unit's state and log, whether etcd is at work, its version, its data and its configuration, and asks whether any later script would
-# refuse this host. It changes nothing, and removes only what a run of this project's that was killed has left beside the configuration.
+# refuse this host. It changes nothing, and removes only what a run of this project's that was killed has left beside the configuration and the data.
 unit='{{ unit }}'
 data_dir='{{ dataDir }}'
 wal_dir='{{ walDir }}'
@@ -211,14 +211,34 @@ require_recovery_tools() {
 
 # What a run that was killed has left beside the configuration goes with the next look, unless another run is at work there.
 remove_leftovers() {
-  local folder
+  local folder=${file%/*}
   removed=''
-  if [ -z "$file" ]; then return 0; fi
-  folder=${file%/*}
-  if [ ! -d "$folder/" ] || ! command -v flock > /dev/null; then return 0; fi
-  exec 7< "$folder/"
-  if flock -n 7; then remove_twins "$folder"; fi
-  exec 7<&-
+  if ! command -v flock > /dev/null; then return 0; fi
+  if [ -n "$file" ] && [ -d "$folder/" ]; then
+    exec 7< "$folder/"
+    if flock -n 7; then remove_twins "$folder"; fi
+    exec 7<&-
+  fi
+  remove_old_scratch "$real"
+}
+
+# remove_old_scratch DATA_DIR: the same of copies that were made for a recovery, of which nothing was put in place. No execution takes a whole day, so
+# what nobody has touched for one is nobody's. find has to name the folder as an old one: its silence is no answer.
+remove_old_scratch() {
+  local folder prefix name old young count=0
+  prefix=$(folder_of "$1")/.etcd-remediation.$(name_of "$1").
+  for folder in "$prefix"* "$1"/archived.*.scratch "$1"/archived.*.scratch.backup; do
+    if [ ! -d "$folder" ] || [ -L "$folder" ]; then continue; fi
+    name=${folder#"$prefix"} name=${name##*/archived.} name=${name%.backup}
+    case ${name%.scratch} in *.*) continue ;; esac
+    read_phase "$folder"
+    if [ -n "$reply" ] || [ "$count" = 10 ]; then continue; fi
+    old=$(find "$folder" -prune -mtime +0 -print) || continue
+    young=$(find "$folder" -mtime -1 -print) || continue
+    if [ "$old" != "$folder" ] || [ -n "$young" ] || ! flock -n "$folder" true || ! rm -rf -- "$folder"; then continue; fi
+    json "$folder"
+    removed+="${removed:+,}$reply" count=$((count + 1))
+  done
 }
 
 ask_all() {
@@ -272,8 +292,8 @@ read_version
 etcd_version=$reply
 
 real=$data_dir member=$data_dir/member wal=''
-remove_leftovers
 case $refusals in *'"link-loop"'*) ;; *) find_data "$data_dir" "$wal_dir" ;; esac
+remove_leftovers
 directory "$data_dir" "$real" "$member"
 data_state=$reply
 wal_state=null log_dir=$member/wal
@@ -302,7 +322,7 @@ object format "$format" file "$file" name "$set_name" dataDir "$set_data_dir" wa
   overriding: "$overriding_list" experimental: "$experimental_list"
 object unit: "$unit_state" atWork: "$at_work" etcdVersion "$etcd_version" dataDir: "$data_state" walDir: "$wal_state" raftLog: "$log_state" clusterId "$cluster_id" \
   archives: "$archives" recoveries: "$recoveries" refusals: "[$refusals]" configuration: "$reply"
-rest="${reply%\}}$removed}"
+rest="${reply%\}}${removed:+,\"removed\":[$removed]}}"
 
 journal() {
   (journalctl -u "$unit" -n "$1" --no-pager -q -o cat || echo 'journalctl does not say what the unit has logged.') | tail -n "$1"

@@ -9,6 +9,7 @@ wal_dir='{{ walDir }}'
 user='{{ user }}'
 group='{{ group }}'
 execution='{{ execution }}'
+sent_at='{{ sentAt }}'
 
 need systemctl find rm mv rmdir chown
 reverted=false
@@ -91,6 +92,7 @@ is_untouched() {
   [ "$phase" = restored ] && [ ! -e "$member.$execution" ] && { [ -z "$wal" ] || [ ! -e "$wal.$execution" ]; }
 }
 
+require_this_boot
 find_data "$data_dir" "$wal_dir"
 lock "$(folder_of "$real")"
 find_scratch "$data_dir" "$execution"

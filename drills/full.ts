@@ -1,7 +1,7 @@
-import { countStateTransitions } from '../core/incident-report/state-transitions.ts';
 import type { RemediationReport } from '../core/remediation/remediation-report.ts';
 import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
 import type { Execution } from '../local/executions.ts';
+import { countStateTransitions } from '../report/state-transitions.ts';
 import { until } from './conditions.ts';
 import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, noAlarmIsLeft, oldDataIsKept } from './proofs.ts';
 import { hasActed } from './recorded-drill.ts';

@@ -1,16 +1,12 @@
-import type { DrillMeasures } from '../core/incident-report/incident-report.ts';
-import type { Recorded } from '../core/incident-report/make-report.ts';
 import type { RemediationReport } from '../core/remediation/remediation-report.ts';
 import { RUNBOOKS } from '../core/runbooks.ts';
 import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
 import type { Execution } from '../local/executions.ts';
 import type { Platform } from '../local/platform.ts';
 import { recordedExecution, recordedRemediation } from '../local/recorded.ts';
-import type { DrillResult } from './scenario.ts';
+import type { DrillMeasures } from '../report/incident-report.ts';
+import type { DrillResult, RecordedDrill } from './scenario.ts';
 import type { WriteSlices } from './writer.ts';
-
-/** What a report of a drill is made of. */
-export type RecordedDrill = Pick<Recorded, 'entry' | 'runbooks'> & { drill: DrillMeasures };
 
 export function recordedDrill({ executions }: Platform, result: DrillResult, slices: WriteSlices): RecordedDrill {
   const drill = measuresOf(result, slices);

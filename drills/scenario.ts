@@ -3,7 +3,8 @@ import type { RESET_STRATEGIES } from '../core/auth-token-reset/contracts.ts';
 import type { JsonValue } from '../local/asl/json.ts';
 import type { HostFault } from '../local/aws/host-faults.ts';
 import type { Observer } from '../local/executions.ts';
-import type { RecordedDrill } from './recorded-drill.ts';
+import type { DrillMeasures } from '../report/incident-report.ts';
+import type { Recorded } from '../report/make-report.ts';
 
 /** What a drill tells while it runs. */
 export interface DrillProgress {
@@ -81,6 +82,9 @@ export interface DrillResult {
   report: unknown;
   checks: DrillCheck[];
 }
+
+/** What a report of a drill is made of. */
+export type RecordedDrill = Pick<Recorded, 'entry' | 'runbooks'> & { drill: DrillMeasures };
 
 export interface Scenario {
   name: string;

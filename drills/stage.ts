@@ -4,8 +4,8 @@ import type { Cluster, ClustersFile } from '../core/cluster/clusters.ts';
 import { EtcdCluster } from '../lambdas/etcd/cluster.ts';
 import type { ClusterSecrets } from '../lambdas/etcd/secrets.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';
-import { type KeptMember, type LocalCluster, startCluster } from '../local/etcd/cluster.ts';
-import type { ClientTls } from '../local/etcd/health.ts';
+import { type LocalCluster, startCluster } from '../local/etcd/cluster.ts';
+import type { KeptMember, RunningCluster } from '../local/etcd/running-cluster.ts';
 import type { AuthToken } from '../local/etcd/security.ts';
 import type { HostsFile } from '../local/hosts/access.ts';
 import type { Host } from '../local/hosts/host.ts';
@@ -14,8 +14,7 @@ import { type ConfigurationFormat, UNIT } from '../local/hosts/hosted-member.ts'
 import { startProcessHosts } from '../local/hosts/process-hosts.ts';
 import { startSystemdHosts } from '../local/hosts/systemd-hosts.ts';
 import { Platform, type PlatformOptions } from '../local/platform.ts';
-import type { RecordedDrill } from './recorded-drill.ts';
-import type { DrillOptions, DrillProgress } from './scenario.ts';
+import type { DrillOptions, DrillProgress, RecordedDrill } from './scenario.ts';
 import type { Witness } from './witness.ts';
 
 export const CLUSTER_NAME = 'drill';
@@ -145,15 +144,6 @@ export async function setHostedStage(options: HostedOptions, progress: DrillProg
   return assemble({ ...platform, cluster, hosts, etcdVersion: binaries.version }, progress);
 }
 
-/** What both kinds of clusters offer. */
-interface Deployable {
-  members: Witness['members'];
-  tls: ClientTls | undefined;
-  etcdctl(args: string[], names?: readonly string[]): Promise<string>;
-  enableAuth(password: string): Promise<void>;
-  close(): Promise<void>;
-}
-
 interface Deployed {
   configured: Cluster;
   secrets: ClusterSecrets;
@@ -162,7 +152,7 @@ interface Deployed {
 }
 
 /** Adds those who look at the cluster, and what closes all of it. */
-function assemble<Parts extends Deployed & { cluster: Deployable; etcdVersion: string }>(
+function assemble<Parts extends Deployed & { cluster: RunningCluster; etcdVersion: string }>(
   parts: Parts,
   progress: DrillProgress,
 ): Parts & BaseStage {
@@ -192,7 +182,7 @@ function assemble<Parts extends Deployed & { cluster: Deployable; etcdVersion: s
 }
 
 async function deploy(
-  cluster: Deployable,
+  cluster: RunningCluster,
   configuration: Cluster,
   reach: Omit<PlatformOptions, 'file' | 'secrets'>,
   { auth, tls, clock }: DrillOptions & Pick<PlatformOptions, 'clock'>,

@@ -1,8 +1,8 @@
-import { countStateTransitions } from '../core/incident-report/state-transitions.ts';
 import type { Incident } from '../core/runbooks.ts';
 import type { ExecutionResult } from '../local/asl/execution.ts';
 import type { JsonObject } from '../local/asl/json.ts';
 import type { HostFault } from '../local/aws/host-faults.ts';
+import { countStateTransitions } from '../report/state-transitions.ts';
 import { reportedOutcome, settles, until } from './conditions.ts';
 import { recordedDrill } from './recorded-drill.ts';
 import type { DrillCheck, DrillProgress, DrillResult } from './scenario.ts';

@@ -2,9 +2,10 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { InvalidInput } from '../core/errors.ts';
 import { invocationSchema } from '../core/remediation/invocation.ts';
+import type { Summarized } from '../core/runbook/summary.ts';
 import { parse } from '../core/text/parse.ts';
 
-type Step = (input: unknown, context: Context) => Promise<unknown>;
+type Step = (input: unknown, context: Context) => Promise<Summarized>;
 /** Loads the module of a step: what the other steps of a function need would only delay its first answer. */
 type StepModule = () => Promise<{ handler: Step }>;
 

@@ -1,9 +1,9 @@
 import type { App } from 'aws-cdk-lib';
-import type { Cluster, ClustersFile, Network } from '../core/cluster/clusters.ts';
+import type { ClustersFile, Network } from '../core/cluster/clusters.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { withPrefix } from '../core/text/names.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
-import { ClusterStack } from './cluster-stack.ts';
+import { defineCluster, defineClusters } from './clusters.ts';
 import { requireDeployableClusters } from './deployable.ts';
 import { PlatformStack } from './platform-stack.ts';
 
@@ -24,14 +24,6 @@ export function defineStacks({ app, file, bundles }: AppInput): void {
   for (const cluster of defineClusters(app, { clusters, prefix })) cluster.addStackDependency(platform);
 }
 
-/** A stack for each cluster, for a platform that is there already. */
-export function defineClusters(
-  app: App,
-  { clusters, prefix }: Pick<ClustersFile, 'clusters' | 'prefix'>,
-): ClusterStack[] {
-  return clusters.map((cluster) => defineCluster(app, cluster, prefix));
-}
-
 /** The stack of one cluster alone, for a platform that is deployed. @throws InvalidInput where the configuration has none of this name */
 export function defineClusterAlone(app: App, { clusters, prefix }: ClustersFile, name: string): void {
   const cluster = clusters.find((each) => each.name === name);
@@ -41,10 +33,6 @@ export function defineClusterAlone(app: App, { clusters, prefix }: ClustersFile,
     );
   }
   defineCluster(app, cluster, prefix);
-}
-
-function defineCluster(app: App, cluster: Cluster, prefix: string | undefined): ClusterStack {
-  return new ClusterStack(app, withPrefix(`EtcdRemediation-${cluster.name}`, prefix), { cluster, prefix });
 }
 
 /** That what is configured can be deployed; embedded, it need not be. @throws InvalidInput with the first that cannot */

@@ -35,7 +35,7 @@ const MEMORY_MIB = 512;
  * The functions that run the steps: one for each set of permissions and time limit. Three of them are in no VPC: `decisions` asks nobody, and
  * `executions` and `backups` ask Step Functions and S3, to which the VPC's subnets may have no way.
  */
-export function stepFunctions(
+export function functionsOfSteps(
   scope: Construct,
   { bundles, network, staging }: StepFunctionsProps,
 ): { functions: Readonly<Record<FunctionName, StepFunction>>; step: (name: StepName) => Step } {

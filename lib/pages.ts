@@ -12,16 +12,17 @@ import { SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { INCOMING_PAGES_TOPIC, PAGES_TOPIC, WATCH_ALARM_PREFIX } from '../core/diagnosis/detection.ts';
 import { named } from './names.ts';
+import { type PageMessage, pageMessage } from './page-message.ts';
 import { queueForPeople } from './queue-for-people.ts';
 import { MAX_SUBJECT_CHARS } from './subject.ts';
 import { Pager } from './workflows/pager.ts';
 import { WHILE_AWS_IS_AWAY } from './workflows/parts/retry-policies.ts';
 
 /**
- * A message of SNS in a message of SQS is JSON in JSON: a quotation mark takes four characters there, and what both put around a page 3 KB. One that is a
- * third quotation marks, as JSON is at most, has 5,000 + 3 x 1,667 characters: 20 x 13 KB = 260 KB of the 262 KB that an execution's input may have.
+ * A message of SNS in a message of SQS is JSON in JSON: a quotation mark takes four characters there, and what both put around a page 3 KB. A page has at
+ * most 5,000 characters (its text 1,500, its addresses three times 300), and one that is a third quotation marks, as JSON is at most, 5,000 + 3 x 1,667
+ * there: 20 x 13 KB = 260 KB of the 262 KB that an execution's input may have.
  */
-const MAX_MESSAGE_CHARS = 5_000;
 const PAGES_AT_ONCE = 20;
 /** How much later a page comes for not being alone. An alarm has taken a minute at least to be raised. */
 const COLLECTED_FOR = Duration.seconds(20);
@@ -29,12 +30,12 @@ const COLLECTED_FOR = Duration.seconds(20);
 const TRIED_AGAIN_AFTER = Duration.minutes(1);
 const TRIES = 5;
 
-interface PageProps {
+interface PageProps extends PageMessage {
   comment?: string;
   /** JSONata without its delimiters, which comes to one line of ASCII: SNS is given as much of it as it takes. */
   subject: string;
-  /** JSONata, in its delimiters. A page holds no more than its first 5,000 characters. */
-  message: string;
+  /** Variables that it sets. */
+  assign?: Record<string, string>;
   /** Whether its output is its input. */
   passOn?: boolean;
   /** Whether it is tried again here; not where a loop comes by again anyway. */
@@ -58,6 +59,10 @@ export class Pages extends Construct {
     new CfnOutput(this, 'TopicArn', {
       value: this.#people.topicArn,
       description: 'To subscribe to: it calls for a person',
+    });
+    new CfnOutput(this, 'EventsTopicArn', {
+      value: this.#incoming.topicArn,
+      description: 'For programs: each page by itself, as an event of PagerDuty or as an alarm of CloudWatch',
     });
     const { stateMachine } = new Pager(this, 'Pager', { people: this.#people });
     const unsent = queueForPeople(this, 'Unsent');
@@ -156,23 +161,24 @@ export class Pages extends Construct {
     alarm.addAlarmAction(new SnsAction(this.#people));
   }
 
-  /** Calls for a person where `alarm` is raised. */
+  /** Calls for a person when `alarm` is raised, and off when it is over. */
   pageOn(alarm: Alarm): void {
     alarm.addAlarmAction(new SnsAction(this.#incoming));
+    alarm.addOkAction(new SnsAction(this.#incoming));
   }
 
   /** A state that sends a page. */
   page(
     scope: Construct,
     name: string,
-    { comment, subject, message, passOn = false, tries = true }: PageProps,
+    { comment, subject, assign, passOn = false, tries = true, ...message }: PageProps,
   ): SnsPublish {
-    const [, text = ''] = /^\{%(.*)%\}$/s.exec(message) ?? [];
     const state = SnsPublish.jsonata(scope, name, {
       ...(comment && { comment }),
       topic: this.#incoming,
       subject: `{% $substring(${subject}, 0, ${MAX_SUBJECT_CHARS}) %}`,
-      message: TaskInput.fromText(`{% $substring(${text.trim()}, 0, ${MAX_MESSAGE_CHARS}) %}`),
+      message: TaskInput.fromText(pageMessage(subject, message, named(this, 'etcd-remediation'))),
+      ...(assign && { assign }),
       ...(passOn && { outputs: '{% $states.input %}' }),
     });
     if (tries) state.addRetry(WHILE_AWS_IS_AWAY);

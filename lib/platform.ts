@@ -8,7 +8,7 @@ import { DEPLOYMENT_PARAMETER, type Deployment } from '../core/text/names.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
 import { encryptWithOwnKey } from './encryption.ts';
-import { bundleOf, stepFunctions } from './functions.ts';
+import { bundleOf, functionsOfSteps } from './functions.ts';
 import { named, setPrefix } from './names.ts';
 import { Pages } from './pages.ts';
 import { RemediationTable } from './remediation-table.ts';
@@ -53,7 +53,7 @@ export class Platform extends Construct {
     new CommandDocuments(this, 'CommandDocuments');
     const { network, securityGroup } = connectSteps(this, surroundings);
     this.securityGroup = securityGroup;
-    const { step, functions } = stepFunctions(this, {
+    const { step, functions } = functionsOfSteps(this, {
       network,
       bundles,
       staging,
@@ -114,7 +114,7 @@ export class Platform extends Construct {
       runHostCommands,
       compareHashes,
       proveWrites,
-      tellChanges: step('tell-changes'),
+      explainChanges: step('explain-changes'),
     });
     const quorumRecovery = new QuorumRecovery(this, 'QuorumRecovery', {
       loadCluster,
@@ -134,7 +134,7 @@ export class Platform extends Construct {
       steps: { loadRemediation, diagnoseCluster, chooseRunbook: step('choose-runbook') },
       table,
       pages,
-      reports: reports.folder,
+      reports,
       runbooks: {
         'quorum-lost': quorumRecovery.stateMachine,
         'space-exceeded': spaceReclaim.stateMachine,
@@ -142,9 +142,9 @@ export class Platform extends Construct {
         'auth-token-invalid': authTokenReset.stateMachine,
       },
     });
-    reports.makeFor(remediation, bundleOf('reports', bundles));
+    reports.makeFor(remediation, { bundle: bundleOf('reports', bundles), pages });
     new AlarmRule(this, 'AlarmRule', { stateMachine: remediation, pages });
-    new LockRelease(this, 'LockRelease', { table, pages, remediation });
+    new LockRelease(this, 'LockRelease', { table, pages, reports, remediation });
     new Check(this, 'Check', {
       loadRemediation,
       diagnoseCluster,
@@ -161,7 +161,7 @@ export class Platform extends Construct {
       diagnoseFunction: functions.diagnosis.function,
       reports: reports.folder,
     });
-    new FleetDashboard(this, 'FleetDashboard');
+    new FleetDashboard(this, 'FleetDashboard', { reports: reports.folderAddress });
     new StartAutomation(this, 'StartAutomation', { stateMachineArn: remediation.stateMachineArn });
 
     const deployment: Deployment = {

@@ -8,7 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { CallAwsService } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { LOCK_ID, type RecordItem } from '../core/remediation/remediation-items.ts';
+import { LOCK_ID, PAGED_ID, type RecordItem } from '../core/remediation/remediation-items.ts';
 import {
   CONDITION_FAILED,
   ONCE_ONLY,
@@ -81,6 +81,11 @@ export function recordItem(record: Record<Exclude<keyof RecordItem, 'id'>, strin
 /** @param cluster JSONata */
 export function lockKey(cluster: string) {
   return { cluster: { S: `{% ${cluster} %}` }, id: { S: LOCK_ID } };
+}
+
+/** The key of what says that a person was called. @param cluster JSONata */
+export function pagedKey(cluster: string) {
+  return { cluster: { S: `{% ${cluster} %}` }, id: { S: PAGED_ID } };
 }
 
 /** The condition that the lock is this one's. @param owner JSONata: an execution's ARN */

@@ -47,7 +47,7 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
     // Loaded only here, for they take a second: nobody should wait that long for --help or for a wrong option.
     const [{ App }, { defineClusters }, { keptPlatform }] = await Promise.all([
       import('aws-cdk-lib'),
-      import('../lib/app.ts'),
+      import('../lib/clusters.ts'),
       import('./kept-platform.ts'),
     ]);
     const platform = await keptPlatform(join(directory, 'platform'));

@@ -74,6 +74,7 @@ export function readAlarm(properties: Properties, resolve: Resolve): MetricAlarm
     AlarmName,
     AlarmDescription,
     AlarmActions = [],
+    OKActions = [],
     Namespace,
     MetricName,
     Dimensions,
@@ -92,6 +93,7 @@ export function readAlarm(properties: Properties, resolve: Resolve): MetricAlarm
     name: String(AlarmName),
     description: String(AlarmDescription),
     actions: AlarmActions as string[],
+    okActions: OKActions as string[],
     namespace: String(Namespace),
     metricName: String(MetricName),
     dimensions: Object.fromEntries(

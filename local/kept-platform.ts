@@ -8,7 +8,7 @@ import { readTemplate, type Template } from './template.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** Whatever ends in a function, a state machine or a document comes from these. */
-const SOURCES = ['core', 'client', 'lambdas', 'lib', 'documents', 'local'];
+const SOURCES = ['core', 'client', 'report', 'lambdas', 'lib', 'documents', 'local'];
 /** What npm has installed, letter by letter. */
 const INSTALLED = MODULE_FOLDERS.map((folder) => join(folder, '.package-lock.json')).find((file) => existsSync(file));
 /** Nowhere, where nothing says what is installed. */

@@ -1,5 +1,5 @@
-import type { RecordedEnd, RecordedExecution } from '../core/incident-report/recorded.ts';
 import { executionStartedBy } from '../core/remediation/started-execution.ts';
+import type { RecordedEnd, RecordedExecution } from '../report/recorded.ts';
 import type { ExecutionResult } from './asl/execution.ts';
 import type { Execution, Executions } from './executions.ts';
 

@@ -216,6 +216,8 @@ function arnOf(logicalId: string, type: string | undefined, resources: Resources
       return `arn:aws:s3:::${bucketName(logicalId)}`;
     case 'AWS::DynamoDB::Table':
       return `arn:aws:dynamodb:local:000000000000:table/${tableName(logicalId)}`;
+    case 'AWS::SQS::Queue':
+      return `arn:aws:sqs:local:000000000000:local-${logicalId}`;
     case 'AWS::Logs::LogGroup':
       return `arn:aws:logs:local:000000000000:log-group:${logicalId}:*`;
     default:

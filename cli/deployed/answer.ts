@@ -6,7 +6,7 @@ import { InvalidInput } from '../../core/errors.ts';
 import { confirm } from '../confirm.ts';
 import { requireOption } from '../options.ts';
 import { openOutput } from '../output.ts';
-import { tellAtSignal } from '../signals.ts';
+import { printAtSignal } from '../signals.ts';
 import { callerIdentity, withDeployment } from './connection.ts';
 import { type AnswerFlags, typedNext } from './flags.ts';
 import { describeQuestion } from './status.ts';
@@ -30,7 +30,7 @@ export async function answer(decision: 'approve' | 'reject', id: string, flags: 
       `Nobody can be asked here, for this is no terminal: look at the question with "${typedNext(flags, 'status', id)}", and answer with --yes.`,
     );
   }
-  using _ = tellAtSignal(() => `Stopped. Look whether it was answered: ${typedNext(flags, 'status', id)}`);
+  using _ = printAtSignal(() => `Stopped. Look whether it was answered: ${typedNext(flags, 'status', id)}`);
   await withDeployment(flags, async (deployment) => {
     const remediations = new Remediations(deployment);
     const remediation = await remediations.describe(id);

@@ -9,7 +9,7 @@ const CALLER =
 const STATUS = '0 for Remediated, NothingToDo, Planned and while it runs; 1 for any other outcome; 2 for a wrong use.';
 
 /** The commands for the deployed system. Nothing of AWS is loaded before one of them runs. */
-export function deployedCommands(): Command[] {
+export function createDeployedCommands(): Command[] {
   return [
     startCommand(),
     statusCommand(),

@@ -47,10 +47,10 @@ export async function diagnoseDeployed(name: string | undefined, flags: Deployed
       { ...PACE, say },
     );
     const outcome = diagnosedAs(found);
-    const lines = describeFleet(found, (told, index) => {
-      if (!told.diagnosis) return describeUndiagnosed(told);
+    const lines = describeFleet(found, (each, index) => {
+      if (!each.diagnosis) return describeUndiagnosed(each);
       const registered = clusters[index] as Registered & { cluster: Cluster };
-      return describe(registered.cluster, told.diagnosis, flags);
+      return describe(registered.cluster, each.diagnosis, flags);
     });
     output.finish({ outcome, clusters: found }, lines);
     if (outcome !== 'Healthy') process.exitCode ??= 1;

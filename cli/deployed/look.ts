@@ -1,18 +1,18 @@
 import { ClusterRegistry, type Registered } from '../../client/registry.ts';
 import { Problem } from '../../core/api/problems.ts';
 import { ERROR_NAMES, PreconditionFailed } from '../../core/errors.ts';
-import { telling } from '../each-cluster.ts';
+import { reportingProgress } from '../each-cluster.ts';
 import { explained } from './connection.ts';
 
 /** Why nothing is told of a cluster. */
-interface NotTold {
+interface LookFailure {
   error: string;
   cause: string;
 }
 
 /** One cluster by its name, which has to be there, or every one of them. @throws Problem `unknown-cluster`, `unavailable` */
 export async function registeredClusters(name: string | undefined, say: (line: string) => void): Promise<Registered[]> {
-  using _ = telling(say, () => 'reading which clusters there are');
+  using _ = reportingProgress(say, () => 'reading which clusters there are');
   const registry = new ClusterRegistry();
   return name === undefined ? await registry.all() : [{ name, cluster: await registry.configurationOf(name) }];
 }
@@ -21,14 +21,17 @@ export async function registeredClusters(name: string | undefined, say: (line: s
  * Looks at one of many clusters: what goes wrong with it is told of it, and hides none of the others.
  * @throws PreconditionFailed where no other cluster could be looked at either: what is deployed is of another version, or the caller may not
  */
-export async function lookAt<Told>(look: () => Promise<Told>, notTold: (why: NotTold) => Told): Promise<Told> {
+export async function lookAt<Finding>(
+  look: () => Promise<Finding>,
+  onFailure: (why: LookFailure) => Finding,
+): Promise<Finding> {
   try {
     return await look();
   } catch (thrown) {
-    if (thrown instanceof Problem) return notTold(ofProblem(thrown));
+    if (thrown instanceof Problem) return onFailure(ofProblem(thrown));
     const error = explained(thrown);
     if (error instanceof PreconditionFailed || !(error instanceof Error)) throw error;
-    return notTold({ error: error.name, cause: error.message });
+    return onFailure({ error: error.name, cause: error.message });
   }
 }
 
@@ -40,7 +43,7 @@ export function requireReadable(registered: Registered): void {
 }
 
 /** A step that fails tells its error by a name. */
-function ofProblem({ name, message }: Problem): NotTold {
+function ofProblem({ name, message }: Problem): LookFailure {
   if (name !== 'diagnosis-failed') return { error: ERROR_NAMES.AwsUnavailable, cause: message };
   const [, error = 'Error', cause = message] = /^(\w+): (.*)$/s.exec(message) ?? [];
   return { error, cause };

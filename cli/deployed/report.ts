@@ -4,11 +4,10 @@ import { AWS_CLIENT } from '../../client/aws.ts';
 import { deployedCommands } from '../../client/deployed-commands.ts';
 import { readRemediation } from '../../client/recorded.ts';
 import { Problem } from '../../core/api/problems.ts';
-import { type IncidentReport, incidentReportSchema } from '../../core/incident-report/incident-report.ts';
-import { makeReport } from '../../core/incident-report/make-report.ts';
-import { reportPlaces } from '../../core/incident-report/places.ts';
-import { type Deployment, remediationArn } from '../../core/text/names.ts';
+import { type Deployment, remediationArn, reportPlaces } from '../../core/text/names.ts';
 import { parse } from '../../core/text/parse.ts';
+import { type IncidentReport, incidentReportSchema } from '../../report/incident-report.ts';
+import { makeReport } from '../../report/make-report.ts';
 import { withDeployment } from './connection.ts';
 import { type DeployedFlags, typedNext } from './flags.ts';
 

@@ -6,7 +6,7 @@ import { parseRemediationInput, remediationIdSchema } from '../../core/remediati
 import type { Deployment } from '../../core/text/names.ts';
 import { requireNothingOfOneRunbook, requireOption } from '../options.ts';
 import { openOutput } from '../output.ts';
-import { tellAtSignal } from '../signals.ts';
+import { printAtSignal } from '../signals.ts';
 import { callerIdentity, withDeployment } from './connection.ts';
 import { type StartFlags, typedNext } from './flags.ts';
 import { watchToItsEnd } from './watch.ts';
@@ -39,7 +39,7 @@ export async function start(cluster: string, flags: StartFlags): Promise<void> {
   });
 
   async function startedBy(by: string, deployment: Deployment): Promise<Accepted> {
-    using _ = tellAtSignal(() => `Stopped. It may have been started: ${typedNext(flags, 'status', id)}`);
+    using _ = printAtSignal(() => `Stopped. It may have been started: ${typedNext(flags, 'status', id)}`);
     try {
       return await new Remediations(deployment).start(cluster, input, { id, by });
     } catch (error) {

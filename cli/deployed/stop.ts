@@ -2,7 +2,7 @@ import { Remediations } from '../../client/remediations.ts';
 import { reasonSchema } from '../../core/api/api.ts';
 import { requireOption } from '../options.ts';
 import { openOutput } from '../output.ts';
-import { tellAtSignal } from '../signals.ts';
+import { printAtSignal } from '../signals.ts';
 import { callerIdentity, withDeployment } from './connection.ts';
 import { type StopFlags, typedNext } from './flags.ts';
 
@@ -11,7 +11,7 @@ export async function stop(id: string, flags: StopFlags): Promise<void> {
   const { reason } = flags;
   requireOption(reasonSchema, '--reason', reason);
   const output = openOutput(flags.json);
-  using _ = tellAtSignal(() => `Look whether it was stopped: ${typedNext(flags, 'status', id)}`);
+  using _ = printAtSignal(() => `Look whether it was stopped: ${typedNext(flags, 'status', id)}`);
   await withDeployment(flags, async (deployment) => {
     const by = await callerIdentity();
     const accepted = await new Remediations(deployment).stop(id, { by, reason });

@@ -7,7 +7,7 @@ import { executionStartedBy } from '../../core/remediation/started-execution.ts'
 import { type Deployment, remediationArn } from '../../core/text/names.ts';
 import { type Output, openOutput } from '../output.ts';
 import { describeStart, Progress } from '../progress.ts';
-import { tellAtSignal } from '../signals.ts';
+import { printAtSignal } from '../signals.ts';
 import { isUnanswered, withDeployment } from './connection.ts';
 import { type DeployedFlags, typedNext } from './flags.ts';
 import { History, isEnd, waitsForAnswer } from './history.ts';
@@ -40,7 +40,7 @@ export async function watch(id: string, flags: DeployedFlags): Promise<void> {
 
 /** Of a remediation that there is, or that was started a moment ago. */
 export async function watchToItsEnd(deployment: Deployment, { id, flags, output }: Watching): Promise<void> {
-  using _ = tellAtSignal(
+  using _ = printAtSignal(
     () => `Stopped watching; the remediation goes on. Watch it again: ${typedNext(flags, 'watch', id)}`,
   );
   const remediations = new Remediations(deployment);

@@ -53,7 +53,7 @@ export function chooseNextTokenAction(observation: TokenObservation, request: Ch
     return { action: 'RestartService', member: next, host, parameters: { unit: layout.unit, action: 'restart' } };
   }
   if (rejecting.length === 0) return { action: 'Finish' };
-  const [through] = throughWhom(membersThat('TakesTokens', members), survey.leader.name);
+  const [through] = leaderFirst(membersThat('TakesTokens', members), survey.leader.name);
   if (!mayToggle || done.includes('ToggleAuthentication')) {
     throw new VerificationFailed(
       `${rejecting.join(', ')} still rejects every token. ${describeTried(done)} Nothing else may be done by this runbook. Look at its log; then ` +
@@ -106,6 +106,6 @@ function isSettled(status: string): boolean {
 }
 
 /** The leader first, for it need not pass the request on. */
-function throughWhom(takers: readonly string[], leader: string): string[] {
+function leaderFirst(takers: readonly string[], leader: string): string[] {
   return takers.toSorted((a, b) => Number(b === leader) - Number(a === leader));
 }

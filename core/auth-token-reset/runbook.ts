@@ -19,7 +19,7 @@ export const authTokenReset = {
   acts: {
     'toggle-authentication': {
       description: 'to disable and enable authentication without trying a restart',
-      isAskedBy: ({ strategy }: TokenParameters) => strategy === 'toggle',
+      isRequestedBy: ({ strategy }: TokenParameters) => strategy === 'toggle',
     },
   },
   asksAnewAfterFailure: false,

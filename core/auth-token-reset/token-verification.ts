@@ -33,7 +33,7 @@ export function verifyTokens(observation: TokenObservation, { members: configure
 }
 
 /** What is to be known of members that were asked to disable authentication and are silent. */
-export function describeAsked(members: readonly string[]): string[] {
+export function describePendingDisable(members: readonly string[]): string[] {
   if (members.length === 0) return [];
   return [
     `${members.join(', ')} was asked to disable authentication, and does not answer since. If it is only frozen, it may still disable it when it ` +

@@ -3,7 +3,7 @@ import { announcedElsewhere } from './announced-address.ts';
 import type { Cluster, ConfiguredMember } from './clusters.ts';
 import { isAnyLeaderFollowed } from './configured-quorum.ts';
 import type { Evidence } from './evidence.ts';
-import { answerOf, describeListed, entriesOf, isItself, mistakenAnswers, whoAnswers } from './identity.ts';
+import { answeringMember, describeListed, entriesOf, isItself, mistakenAnswers, whoAnswers } from './identity.ts';
 import {
   describeSilence,
   isUnpromoted,
@@ -101,7 +101,7 @@ function itselfOf(
 ): MemberObservation {
   const { name, clientUrl } = configured;
   const there = seenOf(configured, observation.members) as MemberObservation;
-  const own = answerOf(entry, observation);
+  const own = answeringMember(entry, observation);
   if (own) return { ...own, name };
   const other = there.answering ? whoAnswers(there, configured, observation.memberList) : undefined;
   if (!other) return there;

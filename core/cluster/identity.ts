@@ -65,7 +65,7 @@ export function entriesOf(
 }
 
 /** What answers under the ID of this entry, at whichever address. */
-export function answerOf(
+export function answeringMember(
   entry: ListedMember | undefined,
   { members }: Pick<Observation, 'members'>,
 ): AnsweringMember | undefined {

@@ -2,7 +2,7 @@ import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.
 import { announcedElsewhere } from './announced-address.ts';
 import { isBehind, silentAt } from './cluster-health.ts';
 import type { ConfiguredMember } from './clusters.ts';
-import { answerOf, entriesOf, isItself } from './identity.ts';
+import { answeringMember, entriesOf, isItself } from './identity.ts';
 import type { MemberHealth } from './member-health.ts';
 import {
   type AnsweringMember,
@@ -38,7 +38,7 @@ export function surveyMembers(members: readonly ConfiguredMember[], observation:
   const entries = entriesOf(members, observation);
   const surveyed = members.map((configured) => {
     const listed = entries.get(configured);
-    const seen = answerOf(listed, observation) ?? (seenOf(configured, observation.members) as MemberObservation);
+    const seen = answeringMember(listed, observation) ?? (seenOf(configured, observation.members) as MemberObservation);
     return survey(configured, seen, listed, leader);
   });
   const strangers = observation.memberList.filter((listed) => !surveyed.some((member) => member.listed === listed));

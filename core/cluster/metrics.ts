@@ -28,10 +28,18 @@ export const METRICS = {
   RaftLagEntries: 'Count',
   /** 1 where a remediation asks for an approval, and each ten minutes for as long as it does; not of the detector. */
   ApprovalWanted: 'Count',
+  /** 1 for each remediation that has ended with a cure; of these and the next two EventBridge tells, and not the detector. */
+  Remediated: 'Count',
+  /** 1 for each that has ended otherwise, and was no dry run. */
+  RemediationFailed: 'Count',
+  /** Of one that has ended with a cure: from its start to its end, with what people took to answer. */
+  RemediationSeconds: 'Seconds',
+  /** From the first bad minute until its alarm was raised. */
+  DetectionSeconds: 'Seconds',
   DetectorRuns: 'Count',
   /** 1 where the look came to nothing. */
   DetectorErrors: 'Count',
-} as const satisfies Record<string, 'Count' | 'Percent'>;
+} as const satisfies Record<string, 'Count' | 'Percent' | 'Seconds'>;
 
 export type MetricName = keyof typeof METRICS;
 

@@ -79,7 +79,7 @@ export interface AnsweringMember {
   /** The member's own since etcd 3.6, null where it has none; before, the configured quota. */
   quotaBytes: number | null;
   /** Whether the member has told it: what is only configured may be wrong. */
-  quotaIsTold: boolean;
+  quotaIsReported: boolean;
   /** How this member itself lists the one that answers; not there where it did not tell. A grpc-proxy lists nobody's peer URL. */
   entry?: Pick<ListedMember, 'name' | 'peerUrls'>;
   /** Whom this member itself lists; not there where it did not tell. */

@@ -52,13 +52,13 @@ export function findOwnCluster(
   const named = scoresOf(listing, configured, isListedByName);
   const scores = named.some(({ score }) => score > 0) ? named : scoresOf(listing, configured, hasPeerUrl);
   const [best, ...others] = scores.toSorted((a, b) => b.score - a.score);
-  const isUntold = listing.length < groups.length;
-  if (!best || best.score === 0) return { verdict: isUntold ? 'unknown' : 'none' };
+  const isIncomplete = listing.length < groups.length;
+  if (!best || best.score === 0) return { verdict: isIncomplete ? 'unknown' : 'none' };
   // One that lists a quorum of the configured members may be the one that serves them, whoever lists more.
   const quorum = Math.floor(configured.length / 2) + 1;
   const isRivalled = others.some(({ score }) => score === best.score || score >= quorum);
   const isWeak = isRefusedElsewhere && best.score < quorum;
-  return isUntold || isRivalled || isWeak ? { verdict: 'unknown' } : { verdict: 'own', clusterId: best.clusterId };
+  return isIncomplete || isRivalled || isWeak ? { verdict: 'unknown' } : { verdict: 'own', clusterId: best.clusterId };
 }
 
 /**

@@ -53,6 +53,6 @@ export function refuseUnseenLeader(configured: readonly ConfiguredMember[], obse
 }
 
 function describeAddress({ clientUrl }: ConfiguredMember, { problem }: SilentMember): string {
-  const told = problem.endsWith('.') ? problem : `${problem}.`;
-  return problem.includes(clientUrl) ? told : `${clientUrl}: ${told}`;
+  const sentence = problem.endsWith('.') ? problem : `${problem}.`;
+  return problem.includes(clientUrl) ? sentence : `${clientUrl}: ${sentence}`;
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { clusterSchema } from '../cluster/clusters.ts';
 import { inspectionReportSchema } from '../hosts/host-command-results.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
+import type { Summarized } from '../runbook/summary.ts';
 import { type Deployment, ENTRY_STATE_MACHINE } from '../text/names.ts';
 import type { Warning } from './diagnosis.ts';
 
@@ -43,6 +44,11 @@ const backupsSchema = z.strictObject({
 });
 export type Backups = z.output<typeof backupsSchema>;
 
+export interface ListedBackups extends Summarized {
+  /** Null where the configuration names no place for any. */
+  backups: Backups | null;
+}
+
 /** Whom a cluster serves of those that have no login: everybody; those with a client certificate; nobody. */
 export const SERVES = ['anybody', 'certificates', 'nobody', 'unknown'] as const;
 
@@ -69,10 +75,13 @@ const clusterSurveySchema = z.strictObject({
     }),
   ),
 });
-export type ClusterSurvey = z.output<typeof clusterSurveySchema> & {
+export type ClusterSurvey = z.output<typeof clusterSurveySchema>;
+
+export interface SurveyedCluster extends Summarized {
+  survey: ClusterSurvey;
   /** inspect-host for each host of the configuration; a spare host has no member. */
   inspections: HostCommand[];
-};
+}
 
 /** weigh-check: what all of it comes to. */
 export const weighCheckInput = z.strictObject({
@@ -115,7 +124,7 @@ export interface CheckLine {
   message: string;
 }
 
-export interface CheckReport {
+export interface CheckReport extends Summarized {
   outcome: 'Well' | 'Findings';
   cluster: string;
   /** What keeps a remediation from its work, or will. */

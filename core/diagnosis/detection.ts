@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { clusterName } from '../cluster/clusters.ts';
+import type { Summarized } from '../runbook/summary.ts';
 import { INCIDENTS, type Incident, RUNBOOKS } from '../runbooks.ts';
 
 /** How a cluster is watched: what the detector measures each minute, and the names by which alarms, rules and callers find it. */
@@ -41,7 +42,7 @@ export const WATCH_ALARM_PREFIX = 'etcd-remediation-';
 
 /** detect-incidents */
 export const detectIncidentsInput = z.strictObject({ cluster: clusterName });
-export interface DetectedIncidents {
+export interface DetectedIncidents extends Summarized {
   /** What was written to the log: a line of embedded metric format for the cluster, and one for each member. */
   lines: string[];
 }

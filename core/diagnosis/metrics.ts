@@ -12,16 +12,22 @@ import type { Diagnosis } from './diagnosis.ts';
 
 type Values = Measurement['values'];
 
+/** What one look at a cluster came to: in numbers, and in the words of the diagnosis. */
+export interface Measured {
+  measurements: Measurement[];
+  summary: string;
+}
+
 /**
  * What one look at a cluster comes to in numbers: those of the cluster first, then those of each member that answers. A value that could not be
  * read is left out. Alarms act on these, so they follow the diagnosis, which the workflow that an alarm starts makes as well.
  */
-export function measure(cluster: Cluster, evidence: Evidence): Measurement[] {
+export function measure(cluster: Cluster, evidence: Evidence): Measured {
   const diagnosis = diagnose(cluster, evidence);
   const view = viewCluster(cluster, evidence);
   const answering = answeringIn(view);
   const fullest = Math.max(...answering.map(quotaUsedPercent));
-  return [
+  const measurements = [
     {
       dimensions: { cluster: cluster.name },
       values: {
@@ -41,6 +47,7 @@ export function measure(cluster: Cluster, evidence: Evidence): Measurement[] {
       values: { ...space(seen), ...lag(seen, view, diagnosis) },
     })),
   ];
+  return { measurements, summary: diagnosis.summary };
 }
 
 /** What is left to say of a cluster at which nobody could look. */

@@ -8,9 +8,10 @@ import { HOLDS_NOTHING } from '../quorum-recovery/forgotten-data.ts';
 import { describeLeftRecoveries } from '../quorum-recovery/left-recoveries.ts';
 import { releasesMisfit, restoreMisfits } from '../quorum-recovery/recovery-fit.ts';
 import { formatBytes, formatShare } from '../text/format.ts';
-import { daysUntil, outOfTime } from './certificates.ts';
+import { daysSince, daysUntil, outOfTime } from './certificates.ts';
 import type { Certificate, CheckArea, CheckLine, CheckReport, SERVES, WeighCheck } from './check.ts';
 import { IDENTITY_WARNINGS, type Warning } from './diagnosis.ts';
+import { summarizeCheck } from './summaries.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** A certificate that is renewed by hand takes its time; one that never holds so long is renewed by a program, which has done that by the last third. */
@@ -75,6 +76,7 @@ export function weighCheck(input: WeighCheck, now: number): CheckReport {
   return {
     outcome: findings.length === 0 ? 'Well' : 'Findings',
     cluster: input.cluster.name,
+    summary: summarizeCheck(findings),
     findings,
     well: well.filter(({ area }) => !wrongAreas.has(area)),
     unchecked: parts.flatMap((part) => part.unchecked ?? []),
@@ -289,8 +291,9 @@ function weighBackups({ cluster, backups }: WeighCheck, now: number): Weighed {
     const message = `${place} holds nothing: look what makes the backups, and whether "backups" in clusters.json is right`;
     return { findings: [line('backups', message)] };
   }
-  const days = -daysUntil(newestAt, now);
-  const newest = `the newest of ${place} is ${newestKey}, ${days < 1 ? 'less than a day' : `${days} days`} old`;
+  const days = daysSince(newestAt, now);
+  const age = days < 1 ? 'less than a day' : days === 1 ? 'a day' : `${days} days`;
+  const newest = `the newest of ${place} is ${newestKey}, ${age} old`;
   if (days > OLD_BACKUP_DAYS) return { findings: [line('backups', `${newest}: look what makes them`)] };
   return { well: [line('backups', newest)] };
 }

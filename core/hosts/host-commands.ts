@@ -20,13 +20,16 @@ export const EXIT_CODES = {
 } as const;
 
 /**
- * The commands that start or stop a service. Each also gets `sentAt`, the seconds since 1970 at which it is sent: an agent that has lost its memory in
+ * The commands that start or stop a service, or move data from its place. Each also gets `sentAt`, the seconds since 1970 at which it is sent: an agent that has lost its memory in
  * a crash runs a command again, and such a one is refused. It is filled in where the command is sent.
  */
 export const SENT_AT = {
   name: 'sentAt',
   rule: TEXT_RULES.number,
-  commands: ['control-service', 'join-cluster', 'swap-data-dir', 'start-restored'] as readonly string[],
+  commands: [
+    ...['control-service', 'join-cluster', 'swap-data-dir', 'start-restored'],
+    ...['archive-data-dir', 'revert-data-dir'],
+  ] as readonly string[],
 };
 
 /** A parameter of a document: any text that follows a rule, or one of a few words. */

@@ -4,6 +4,7 @@ import type { MemberHealth } from '../cluster/member-health.ts';
 import { hostInspectionSchema, inspectionReportSchema } from '../hosts/host-command-results.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { confirmSeconds, inputOf } from '../runbook/execution-input.ts';
+import type { Summarized } from '../runbook/summary.ts';
 import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
 
 /** What the steps of the member runbook receive and return. IDs are hex, raft indexes decimal strings. */
@@ -133,8 +134,8 @@ export interface ChangedMembership {
   id: string;
 }
 
-/** tell-changes: an error that stops a replacement, and what was changed before it, in order. */
-export const tellChangesInput = z.strictObject({
+/** explain-changes: an error that stops a replacement, and what was changed before it, in order. */
+export const explainChangesInput = z.strictObject({
   error: z.string(),
   cause: z.string(),
   cluster: clusterSchema,
@@ -160,8 +161,8 @@ export const tellChangesInput = z.strictObject({
     }),
   ),
 });
-export type TellChanges = z.output<typeof tellChangesInput>;
-export interface ToldChanges {
+export type ExplainChanges = z.output<typeof explainChangesInput>;
+export interface ExplainedError extends Summarized {
   error: string;
   cause: string;
 }

@@ -362,8 +362,8 @@ function describeRemoval({ removeIds }: PlannedTarget, { surveyed, replaced }: O
 
 function describeMove({ host }: PlannedTarget, layout: Layout, { dataDir, walDir, archives }: HostInspection): string {
   const [member = '', ...wal] = foldersOf(layout);
-  const left = [...(dataDir.empty ? [] : [member]), ...(walDir?.empty ? [] : wal)];
-  if (left.length > 0) return `move ${left.join(' and ')} aside on ${host}`;
+  const remaining = [...(dataDir.empty ? [] : [member]), ...(walDir?.empty ? [] : wal)];
+  if (remaining.length > 0) return `move ${remaining.join(' and ')} aside on ${host}`;
   return archives.length > 0
     ? `already done: the data on ${host} is moved aside, and kept: ${archives.join(', ')}`
     : `nothing to move aside: ${dataDir.path} on ${host} holds no data of etcd`;

@@ -2,8 +2,8 @@ import { APPROVED_PLAN, type Runbook, type Seen } from '../runbook/runbook.ts';
 import { type ChangesSoFar, type Fields, fieldsOf, listOf, type SoFar } from '../runbook/step-run.ts';
 import { sentence } from '../text/format.ts';
 import { parse } from '../text/parse.ts';
-import { approvedReplacement, type MemberParameters, memberInput, tellChangesInput } from './contracts.ts';
-import { standingAfter } from './told-changes.ts';
+import { approvedReplacement, explainChangesInput, type MemberParameters, memberInput } from './contracts.ts';
+import { standingAfter } from './explain-changes.ts';
 
 /** A member that does not come back is replaced by one that starts empty. */
 export const memberReplacement = {
@@ -18,7 +18,7 @@ export const memberReplacement = {
   acts: {
     'replace-host': {
       description: 'to put a spare host in the place of a member',
-      isAskedBy: ({ replacement }: MemberParameters) => replacement !== undefined,
+      isRequestedBy: ({ replacement }: MemberParameters) => replacement !== undefined,
     },
   },
   asksAnewAfterFailure: false,
@@ -37,7 +37,7 @@ export const memberReplacement = {
     'choose-next-change': { runsIn: 'etcd' },
     'change-membership': { runsIn: 'etcd', changes: describeMembership },
     'wait-for-member': { runsIn: 'etcd' },
-    'tell-changes': { runsIn: 'decisions' },
+    'explain-changes': { runsIn: 'decisions' },
   },
 
   /** One that lets nobody in, or that we do not get to, has not failed: another one in its place would be no better. */
@@ -60,7 +60,7 @@ export const memberReplacement = {
   leavesBehind({ variables: { plan, changes, next } }: SoFar, { perhaps }: ChangesSoFar) {
     const { cluster, targets } = fieldsOf(plan);
     const standing = (made: unknown[]) => {
-      const request = tellChangesInput.safeParse({ error: '', cause: '', cluster, targets, changes: made });
+      const request = explainChangesInput.safeParse({ error: '', cause: '', cluster, targets, changes: made });
       return request.success ? standingAfter(request.data).standing : '';
     };
     const known = listOf(changes);

@@ -5,6 +5,7 @@ import type { HostCommandName } from '../hosts/host-commands.ts';
 import { heldLogSchema } from '../hosts/newer-data.ts';
 import { type HostCommand, hostCommandSchema, runHostCommandsInput } from '../hosts/run-host-commands.ts';
 import { confirmSeconds, inputOf } from '../runbook/execution-input.ts';
+import type { Summarized } from '../runbook/summary.ts';
 import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
 
 /** What the steps of the quorum runbook receive and return. IDs are hex; revisions and raft indexes decimal strings; sizes bytes. */
@@ -282,7 +283,8 @@ export const stageSnapshotInput = z.discriminatedUnion('action', [
   }),
   z.strictObject({ action: z.literal('Discard'), key: z.string().min(1), uploadId: z.string() }),
 ]);
-export interface StagedUpload {
+export type StageSnapshot = z.output<typeof stageSnapshotInput>;
+export interface StagedUpload extends Summarized {
   key: string;
   /** Empty for `Discard`. */
   uploadId: string;

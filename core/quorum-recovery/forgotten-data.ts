@@ -21,8 +21,8 @@ export const HOLDS_NOTHING =
  * may be behind, so where more are, they have lost what they had, and their logs are those of an empty cluster that was at work since.
  */
 export function forgottenAmong(services: readonly Service[], quorum: number): Map<Service, string> {
-  const told = services.filter(({ inspection, clusterId }) => inspection?.raftLog && clusterId !== '');
-  const forgotten = [...Map.groupBy(told, ({ clusterId }) => clusterId).values()].flatMap((same) => {
+  const known = services.filter(({ inspection, clusterId }) => inspection?.raftLog && clusterId !== '');
+  const forgotten = [...Map.groupBy(known, ({ clusterId }) => clusterId).values()].flatMap((same) => {
     // Hosts are not looked at in the same moment: a log that goes on proves nothing of one that was read before it.
     const [furthest] = same
       .filter(({ inspection }) => inspection && standsStill(inspection))

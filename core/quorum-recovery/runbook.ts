@@ -18,11 +18,11 @@ export const quorumRecovery = {
   acts: {
     'force-backup': {
       description: 'to restore a backup even where newer data is left',
-      isAskedBy: ({ snapshot }: QuorumParameters) => snapshot?.force === true,
+      isRequestedBy: ({ snapshot }: QuorumParameters) => snapshot?.force === true,
     },
     'fewer-members': {
       description: 'to recover without members whose hosts or data cannot be had',
-      isAskedBy: ({ acceptFewerMembers }: QuorumParameters) => acceptFewerMembers,
+      isRequestedBy: ({ acceptFewerMembers }: QuorumParameters) => acceptFewerMembers,
     },
   },
   // A recovery that was cut off may have changed which data is the newest.

@@ -4,11 +4,11 @@ import { parse } from '../text/parse.ts';
 
 type Policy = NonNullable<Cluster['policy']>;
 
-export interface WantedApproval {
+export interface ApprovalNeed {
   /** The entries of the policy that want one; empty where the runbook may run by itself. */
   entries: string[];
   /** What the start asks for beyond what the runbook does by itself; empty for nothing. */
-  asked: string;
+  acts: string;
 }
 
 /**
@@ -22,15 +22,15 @@ export function wantedApproval(
   incident: Incident,
   parameters: unknown,
   usual: 'automatic' | 'approval',
-): WantedApproval {
+): ApprovalNeed {
   const { input, acts } = RUNBOOKS[incident];
   const given = parse(input.shape.parameters, parameters ?? {}, 'parameters') as object;
-  const asked = Object.entries(acts).filter(([, act]) => act.isAskedBy(given));
+  const requested = Object.entries(acts).filter(([, act]) => act.isRequestedBy(given));
   return {
     entries: [
       ...((policy?.[incident] ?? usual) === 'approval' ? [incident] : []),
-      ...asked.flatMap(([act]) => (policy?.[act] === 'automatic' ? [] : [act])),
+      ...requested.flatMap(([act]) => (policy?.[act] === 'automatic' ? [] : [act])),
     ],
-    asked: asked.map(([act, { description }]) => `${description} (${act})`).join(', '),
+    acts: requested.map(([act, { description }]) => `${description} (${act})`).join(', '),
   };
 }

@@ -52,17 +52,17 @@ export function chooseRunbook(input: ChooseRunbook): NextRunbook {
         `Its runbook failed before (${unfinished.outcome}). ${diagnosis.summary}`,
       );
     }
-    const { asked, healthyLooks } = input;
+    const { question, healthyLooks } = input;
     // A member that comes and goes is there now and then: the question is taken back once it is found well twice.
-    return asked && healthyLooks === 0
-      ? runRunbook(asked.incident, input, `A moment ago it was well. ${diagnosis.summary}`)
+    return question && healthyLooks === 0
+      ? runRunbook(question.incident, input, `A moment ago it was well. ${diagnosis.summary}`)
       : finish(input, present);
   }
   const isPresent = present.includes(request.incident);
   // Where one member was named, it may be another that has failed.
   const isLeft = isPresent && !request.member;
   return rounds.length === 0 || isLeft
-    ? runRunbook(request.incident, input, isPresent ? diagnosis.summary : asked(input))
+    ? runRunbook(request.incident, input, isPresent ? diagnosis.summary : notPresent(input))
     : finish(input, present);
 }
 
@@ -72,7 +72,7 @@ function forAPerson({ summary }: ChooseRunbook['diagnosis']): PreconditionFailed
   );
 }
 
-function asked({ request, diagnosis }: ChooseRunbook): string {
+function notPresent({ request, diagnosis }: ChooseRunbook): string {
   return `${request.incident} was asked for; the diagnosis says ${diagnosis.incident}: ${diagnosis.summary}`;
 }
 
@@ -86,21 +86,21 @@ function runRunbook(incident: Incident, input: ChooseRunbook, summary: string): 
     );
   }
   requireProgress(incident, rounds, summary);
-  const { entries, asked: beyond } = wantedApproval(cluster.policy, incident, request.parameters, found.policy);
+  const { entries, acts } = wantedApproval(cluster.policy, incident, request.parameters, found.policy);
   const what = {
     incident,
     runbook: found.runbook,
-    problem: beyond === '' ? summary : `${summary} Asked for: ${beyond}.`,
+    problem: acts === '' ? summary : `${summary} Asked for: ${acts}.`,
     summary: `Next: ${found.runbook}.`,
   };
   if (request.dryRun || entries.length === 0) return { action: 'Run', ...what, input: { ...request, incident } };
-  const { approved, asked } = input;
+  const { approved, question } = input;
   if (approved?.incident === incident) {
     const parameters = { ...(request.parameters ?? {}), ...RUNBOOKS[incident].heldTo(approved.plan) };
     return { action: 'Run', ...what, input: { ...request, incident, parameters } };
   }
   const planned = { ...what, input: { ...request, incident, dryRun: true } };
-  if (asked?.incident !== incident) return { action: 'Run', ...planned };
+  if (question?.incident !== incident) return { action: 'Run', ...planned };
   return { action: 'Ask', ...planned, summary: `${found.runbook} waits for an approval.` };
 }
 

@@ -1,12 +1,15 @@
 import type { Incident } from '../runbooks.ts';
 
 /**
- * What is written down of remediations, in one table with the key (`cluster`, `id`): for each cluster at most one lock, and a record of each
- * remediation that took it. As DynamoDB's attribute values are once unmarshalled.
+ * What is written down of remediations, in one table with the key (`cluster`, `id`): for each cluster at most one lock, a record of each
+ * remediation that took it, and whether a person was called for it and not called off since. As DynamoDB's attribute values are once unmarshalled.
  */
 
 /** The sort key of a cluster's lock. */
 export const LOCK_ID = 'lock';
+
+/** The sort key of what says that a person was called for the last failure. It comes before every record, which begin with a year. */
+export const PAGED_ID = '#paged';
 
 /** Which remediation a cluster is at. Whoever puts it acts on the cluster; nobody else does. */
 export interface LockItem {
@@ -20,13 +23,13 @@ export interface LockItem {
   /** Seconds since 1970. After it the lock is anybody's: no execution lasts as long. */
   expiresAt: number;
   /** While it waits for one. */
-  approval?: WantedApproval;
+  approval?: ApprovalQuestion;
   /** The input of a remediation that an alarm has started meanwhile, as JSON: whoever gives the lock back starts one with it. */
   missed?: string;
 }
 
 /** What a person is asked. */
-export interface WantedApproval {
+export interface ApprovalQuestion {
   /** Of the question: an answer names it, so that nobody approves of another plan than was read. */
   id: string;
   /** Ends the wait, for whoever may send it to Step Functions. */

@@ -40,7 +40,7 @@ export const chooseRunbookInput = z.strictObject({
   /** When the execution came to this choice: what was seen of other executions before is too old. */
   enteredAt: z.iso.datetime(),
   /** The dry run that a person was asked about and has not answered yet; null where there is none. */
-  asked: questionSchema.nullable(),
+  question: questionSchema.nullable(),
   /** How many diagnoses before this one, in a row, have found the cluster healthy. */
   healthyLooks: z.int(),
   /** The one that somebody has approved of, and which has not run yet. */

@@ -10,9 +10,6 @@ import { parse } from '../text/parse.ts';
  * the other. Its ID is the execution's name.
  */
 
-/** How the subject of a page begins that asks for an approval. */
-export const APPROVAL_WANTED = 'APPROVAL WANTED';
-
 /** Who has requested a remediation that an alarm has started, in its record. What makes it an alarm's is {@link alarmInputSchema}. */
 const BY_ALARM = 'cloudwatch';
 

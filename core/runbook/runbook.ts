@@ -29,7 +29,7 @@ export interface Runbook {
   /** How it begins where an earlier execution was stopped in the middle, to go on with "it ". */
   readonly wayOn: string;
   /** The alarms that start it, by the end of their names. */
-  readonly alarms: Readonly<Record<string, AlarmRule>>;
+  readonly alarms: Readonly<Record<string, RunbookAlarm>>;
   /** The steps that are its own, by their file names in `lambdas/steps`. */
   readonly steps: Readonly<Record<string, RunbookStep>>;
 
@@ -70,11 +70,11 @@ interface Act {
   /** What it is, to go on with "asked for: ". */
   description: string;
   /** @param parameters of the start, checked */
-  isAskedBy(parameters: object): boolean;
+  isRequestedBy(parameters: object): boolean;
 }
 
 /** When a cluster's alarm is raised. */
-export interface AlarmRule {
+export interface RunbookAlarm {
   /** What is wrong, to go on with "the etcd cluster NAME ". */
   problem: string;
   metric: MetricName;

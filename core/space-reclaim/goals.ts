@@ -39,7 +39,7 @@ export function hasSomethingToGive({ dbSizeBytes, dbSizeInUseBytes }: AnsweringM
 }
 
 /** Whether dbSizeInUse is sure to be the true one after a compaction that no write follows: on 3.5 it is (measured on 3.5.16, 3.5.30 and 3.5.35). */
-export function tellsUseAfterCompaction({ version }: AnsweringMember): boolean {
+export function reportsUseAfterCompaction({ version }: AnsweringMember): boolean {
   return version.startsWith('3.5.');
 }
 

@@ -10,7 +10,7 @@ import {
   isUnproven,
   isWorthDefragmenting,
   order,
-  tellsUseAfterCompaction,
+  reportsUseAfterCompaction,
 } from './goals.ts';
 import { areQuotasInDoubt, assessedQuotas } from './quotas.ts';
 import { type Request, requireReady } from './settled.ts';
@@ -64,9 +64,9 @@ export function chooseNextDefragmentation(
   const areInDoubt = areQuotasInDoubt(observation, request.quotas);
   const mayGiveBack = (member: AnsweringMember) =>
     areInDoubt &&
-    !member.quotaIsTold &&
+    !member.quotaIsReported &&
     timesDefragmented(member) === 0 &&
-    (hasSomethingToGive(member) || (!tellsUseAfterCompaction(member) && !isShownFull));
+    (hasSomethingToGive(member) || (!reportsUseAfterCompaction(member) && !isShownFull));
   const hasToShrink = (member: AnsweringMember) =>
     isAbove(goalRatio, member, 'dbSizeBytes', quotaOf) && !isUnproven(member, goalRatio, quotaOf);
   const pending = voters.filter(

@@ -79,7 +79,7 @@ export function describeRefusedWrite(
   { member, valueBytes, refusal, returned }: { member: string; valueBytes: number; refusal: string; returned: string },
 ): VerificationFailed {
   const answering = members.filter((each) => each.answering);
-  const believed = answering.filter(({ quotaIsTold }) => !quotaIsTold);
+  const believed = answering.filter(({ quotaIsReported }) => !quotaIsReported);
   const [configured] = believed;
   const sizes = answering
     .map(

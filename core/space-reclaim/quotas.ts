@@ -47,8 +47,8 @@ function isRaisedUnseen(observation: Observation): boolean {
 }
 
 /** Whether it is a belief at all, and its database is not near it. */
-function isFarBelow({ dbSizeBytes, quotaBytes, quotaIsTold }: AnsweringMember): boolean {
-  return !quotaIsTold && quotaBytes !== null && dbSizeBytes < quotaBytes * NEAR_QUOTA_RATIO;
+function isFarBelow({ dbSizeBytes, quotaBytes, quotaIsReported }: AnsweringMember): boolean {
+  return !quotaIsReported && quotaBytes !== null && dbSizeBytes < quotaBytes * NEAR_QUOTA_RATIO;
 }
 
 function answeringIn({ members }: Observation): AnsweringMember[] {
@@ -65,13 +65,13 @@ function raisersIn({ alarms, memberList }: Observation): string[] {
 export function assessedQuotas(assessed: readonly AssessedQuota[]): QuotaOf {
   return (member) => {
     const found = assessed.find(({ name }) => name === member.name);
-    if (member.quotaIsTold || !found) return configuredQuota(member);
+    if (member.quotaIsReported || !found) return configuredQuota(member);
     return { bytes: found.quotaBytes, source: found.quotaSource };
   };
 }
 
-function configuredQuota({ quotaBytes, quotaIsTold }: AnsweringMember): Quota {
-  return { bytes: quotaBytes, source: quotaIsTold ? 'member' : 'configuration' };
+function configuredQuota({ quotaBytes, quotaIsReported }: AnsweringMember): Quota {
+  return { bytes: quotaBytes, source: quotaIsReported ? 'member' : 'configuration' };
 }
 
 /** What is wrong with the configured quota; undefined where no alarm contradicts it. */

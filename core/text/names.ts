@@ -19,7 +19,7 @@ export const deploymentSchema = z.object({
   /** The table of `core/remediation/remediation-items.ts`. */
   tableName: z.string(),
   diagnoseFunction: z.string(),
-  /** The folder of the reports: `s3://BUCKET/remediations/`. */
+  /** The folder of the reports, see {@link reportsIn}. */
   reports: z.string(),
 });
 
@@ -28,4 +28,17 @@ export type Deployment = z.output<typeof deploymentSchema>;
 /** The execution of a remediation: `...:stateMachine:NAME` -> `...:execution:NAME:ID`. */
 export function remediationArn({ stateMachineArn }: Deployment, id: string): string {
   return `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${id}`;
+}
+
+/** Where the reports of one deployment lie: below this in its bucket. */
+export const REPORTS_PREFIX = 'remediations/';
+
+/** `s3://BUCKET/remediations/` */
+export function reportsIn(bucket: string): string {
+  return `s3://${bucket}/${REPORTS_PREFIX}`;
+}
+
+/** @param folder where reports lie, with the slash that ends it */
+export function reportPlaces(folder: string, id: string): { page: string; data: string } {
+  return { page: `${folder}${id}.html`, data: `${folder}${id}.json` };
 }

@@ -118,30 +118,31 @@ trap 'on_exit $?' EXIT
 trap 'failed_command=$BASH_COMMAND' ERR
 trap 'fail 1 "The script was ended from outside before it was done. It may be run again."' HUP INT TERM
 
-# try_tool TOOL: a small task of which the answer is known. What tells of a failure by its status, wherever it is used, has none.
+# try_tool TOOL: a small task of which the answer is known. What tells of a failure by its status, wherever it is used, has none. It takes the place of
+# the subshell that it is called in.
 try_tool() {
   case $1 in
-    awk) awk 'BEGIN { print 7 }' ;;
-    cat | sort) printf '7\n' | "$1" ;;
+    awk) exec awk 'BEGIN { print 7 }' ;;
+    cat | sort) printf '7\n' | exec "$1" ;;
     cmp) if printf '' | cmp -s - /dev/null && ! printf 7 | cmp -s - /dev/null; then echo 7; fi ;;
-    curl) curl -q --version ;;
-    cut) printf '7\n' | cut -b 1-9 ;;
-    date) date +%s ;;
-    df) df -P -k / ;;
-    du) du -sk /dev/null ;;
-    env) env -i PATH="$PATH" env ;;
-    find) find / -prune -print ;;
-    grep) printf '7\n' | grep -e 7 ;;
-    gzip) printf 7 | gzip -n -1 -c | gzip -dc ;;
-    head | tail) printf '7\n' | "$1" -n 1 ;;
-    id) id -u ;;
-    ls) ls -d -- / ;;
-    od) printf 7 | od -An -v -tu1 ;;
-    sed) printf '7\n' | sed 's/7/8/' ;;
-    sha256sum) sha256sum < /dev/null ;;
-    shasum) shasum -a 256 < /dev/null ;;
-    tr) printf 7 | tr 7 8 ;;
-    wc) wc -c < /dev/null ;;
+    curl) exec curl -q --version ;;
+    cut) printf '7\n' | exec cut -b 1-9 ;;
+    date) exec date +%s ;;
+    df) exec df -P -k / ;;
+    du) exec du -sk /dev/null ;;
+    env) exec env -i PATH="$PATH" env ;;
+    find) exec find / -prune -print ;;
+    grep) printf '7\n' | exec grep -e 7 ;;
+    gzip) printf 7 | gzip -n -1 -c | exec gzip -dc ;;
+    head | tail) printf '7\n' | exec "$1" -n 1 ;;
+    id) exec id -u ;;
+    ls) exec ls -d -- / ;;
+    od) printf 7 | exec od -An -v -tu1 ;;
+    sed) printf '7\n' | exec sed 's/7/8/' ;;
+    sha256sum) exec sha256sum < /dev/null ;;
+    shasum) exec shasum -a 256 < /dev/null ;;
+    tr) printf 7 | exec tr 7 8 ;;
+    wc) exec wc -c < /dev/null ;;
     *) echo 7 ;;
   esac
 }
@@ -207,6 +208,23 @@ require_stopped() {
     inactive:0 | failed:0) ;;
     *) refuse unit-runs 65 "The unit $unit is $ActiveState ($SubState) with process $MainPID. Stop it before $what." ;;
   esac
+}
+
+# An agent that has lost its memory in a crash runs a command again when its host is up: hours may have passed for the cluster, and systemd may start
+# etcd at any moment. The clocks of whoever sends and of the host may differ by some seconds.
+# shellcheck disable=SC2154
+require_this_boot() {
+  local up='' now
+  need date
+  # Only drills run where there is no Linux.
+  if [ ! -e /proc/self ]; then return 0; fi
+  read -r up _ < /proc/uptime || up=''
+  [ -n "$up" ] || fail 1 "/proc/uptime cannot be read, so nobody knows whether this host was started since this command was sent. Run this as root."
+  number "${up%%.*}" && up=$reply
+  now=$(date +%s)
+  if [ "$((sent_at + 5))" -lt "$((now - up))" ]; then
+    refuse sent-before-boot 65 "This command was sent before this host was started, $up s ago, and is not run again by itself: the cluster may have changed since. If it was not, see whether the clock of this host is right."
+  fi
 }
 
 # folder_of PATH and name_of PATH: as dirname and basename say it, of a path that does not end in a slash.

@@ -99,18 +99,17 @@ require_room_beside() {
   fi
 }
 
-# remove_twins FOLDER: what a run that was killed has left beside the configuration; in `removed`, as the last members of an object of JSON, empty where
-# there was nothing. Whoever makes such a file holds the folder's lock.
+# remove_twins FOLDER: what a run that was killed has left beside the configuration; in `removed`, as elements of an array of JSON, empty where there was
+# nothing. Whoever makes such a file holds the folder's lock.
 # shellcheck disable=SC2034
 remove_twins() {
-  local twin found=''
+  local twin
   removed=''
   for twin in "$1"/.etcd-remediation.??????; do
     if [ ! -f "$twin" ] || [ -L "$twin" ] || ! rm -f -- "$twin"; then continue; fi
     json "$twin"
-    found+="${found:+,}$reply"
+    removed+="${removed:+,}$reply"
   done
-  if [ -n "$found" ]; then removed=",\"removed\":[$found]"; fi
 }
 
 # edit_membership: leaves in `edited` what the file has to be, and whether that is `changed`.

@@ -3,7 +3,7 @@
 # a member that was removed from its cluster ends with status 0. So the unit itself is asked.
 # shellcheck disable=SC2317
 
-need systemctl journalctl sleep tail date
+need systemctl journalctl sleep tail
 
 start_within_seconds=120
 stop_within_seconds=150
@@ -13,19 +13,6 @@ joins_for_seconds=30
 job_within_seconds=3
 # What has run for two seconds has read its configuration and its data; bash counts whole seconds, so one more.
 steady_seconds=3
-
-# An agent that has lost its memory in a crash runs a command again when its host is up, and hours may have passed for the cluster. The clocks of
-# whoever sends and of the host may differ by some seconds.
-# shellcheck disable=SC2154
-require_this_boot() {
-  local up='' now
-  if [ -r /proc/uptime ]; then read -r up _ < /proc/uptime || up=''; fi
-  number "${up%%.*}" && up=$reply
-  now=$(date +%s)
-  if [ "$up" != 0 ] && [ "$((sent_at + 5))" -lt "$((now - up))" ]; then
-    refuse sent-before-boot 65 "This command was sent before this host was started, $up s ago, and is not run again by itself: the cluster may have changed since. If it was not, see whether the clock of this host is right."
-  fi
-}
 
 # The end of a log: ten lines of 400 bytes. The last lines of a Go program that panics are its stack, which goes; what says why comes first.
 # shellcheck disable=SC2016

@@ -58,7 +58,7 @@ put_membership() {
   fi
   json "$file" && file=$reply
   json "$copy"
-  reply="\"file\":$file,\"copy\":$reply,\"changed\":$changed$removed"
+  reply="\"file\":$file,\"copy\":$reply,\"changed\":$changed${removed:+,\"removed\":[$removed]}"
 }
 
 # write_membership CONFIG_FILE: refuses before it changes anything; leaves `reply` as put_membership does.

@@ -96,7 +96,7 @@ export async function forgetWindow(members: readonly EtcdMember[], { revision }:
  * Those of the members that were asked to disable authentication which may still do it: they are frozen, or cut off, with the request before
  * them. One that answers has done as it was asked by now; one that is gone has taken the request with it.
  */
-export async function stillAsked(etcd: EtcdCluster, { asked }: AuthenticationWindow): Promise<string[]> {
+export async function membersWithPendingDisable(etcd: EtcdCluster, { asked }: AuthenticationWindow): Promise<string[]> {
   const members = etcd.members.filter(({ name }) => asked.includes(name));
   const silent = await Promise.all(
     members.map((member) =>

@@ -69,7 +69,7 @@ export class EtcdMember {
       dbSizeBytes: Number(status.dbSize),
       dbSizeInUseBytes: Number(status.dbSizeInUse),
       quotaBytes: ownQuotaBytes === 0 ? this.#quotaBytes : ownQuotaBytes < 0 ? null : ownQuotaBytes,
-      quotaIsTold: ownQuotaBytes !== 0,
+      quotaIsReported: ownQuotaBytes !== 0,
     };
   }
 

@@ -17,13 +17,13 @@ const messages = PROTOCOL.messages(protobuf);
 /** By the service and the method as etcd3 names them: `Maintenance/status`. */
 export const RPCS: Readonly<Record<string, Rpc>> = Object.fromEntries(
   Object.entries(PROTOCOL.rpcs).map(([name, { path, request, response }]) => {
-    const [asked, answered] = [messages[request] as Message, messages[response] as Message];
+    const [requestType, responseType] = [messages[request] as Message, messages[response] as Message];
     return [
       name,
       {
         path,
-        serialize: (value: object) => Buffer.from(asked.encode(asked.fromObject(value)).finish()),
-        deserialize: (bytes: Buffer) => answered.toObject(answered.decode(bytes), TO_OBJECT),
+        serialize: (value: object) => Buffer.from(requestType.encode(requestType.fromObject(value)).finish()),
+        deserialize: (bytes: Buffer) => responseType.toObject(responseType.decode(bytes), TO_OBJECT),
       },
     ];
   }),

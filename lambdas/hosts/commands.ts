@@ -15,8 +15,8 @@ import { NOT_LISTED, WRONG_IN_HOSTS_FILE } from '../../core/hosts/hosts-file.ts'
 import { parse } from '../../core/text/parse.ts';
 import { withoutSignatures } from '../../core/text/redaction.ts';
 import { type CommandInvocation, type CommandOutcome, type HostCommandResult, readOutcome } from './outcome.ts';
-import { BY_HOSTS_FILE, NOT_IN_FILE, NOT_MANAGED } from './refusals.ts';
-import { type Asking, openSsm, type Ssm } from './ssm.ts';
+import { HOSTS_FILE_ADVICE, MANAGED_NODE_ADVICE, NOT_LISTED_ADVICE } from './refusals.ts';
+import { openSsm, type Ssm, type SsmCall } from './ssm.ts';
 
 /** A host that comes back later must not begin an old command. It is sent again instead, see ./run.ts. */
 const DELIVERY_SECONDS = 60;
@@ -27,7 +27,7 @@ const MAX_IDS = 50;
 const PINGS = 'which hosts it reaches';
 const UNKNOWN_TO_SSM = 'not a managed node, or stopped';
 /** Any other word comes from the way to a host that hosts.json names, where this runs without AWS. */
-const SAID_BY_SSM = [UNKNOWN_TO_SSM, 'ConnectionLost', 'Inactive'];
+const PING_STATUSES = [UNKNOWN_TO_SSM, 'ConnectionLost', 'Inactive'];
 
 /** The parameters of a command, by name; each is text. */
 export type HostCommandParameters<Command extends HostCommandName> = Readonly<
@@ -45,28 +45,28 @@ export interface SentCommand {
  * @throws HostUnreachable naming each that does not; PreconditionFailed where hosts.json has to be corrected, or SSM refuses; AwsUnavailable
  */
 export async function requireReachable(ssm: Ssm, hosts: readonly string[]): Promise<void> {
-  const away = (await ssm.ask(PINGS, askForHosts(hosts))).filter(({ reachable }) => !reachable);
+  const away = (await ssm.ask(PINGS, pingHosts(hosts))).filter(({ reachable }) => !reachable);
   if (away.length === 0) return;
   const list = away.map(({ host, problem }) => `- ${host}: ${problem}`).join('\n');
   // However often it is asked, it stays so.
   if (away.some(({ problem }) => WRONG_IN_HOSTS_FILE.test(problem))) {
-    const advice = away.some(({ problem }) => problem.startsWith(NOT_LISTED)) ? NOT_IN_FILE : BY_HOSTS_FILE;
+    const advice = away.some(({ problem }) => problem.startsWith(NOT_LISTED)) ? NOT_LISTED_ADVICE : HOSTS_FILE_ADVICE;
     throw new PreconditionFailed(`Not every host is reached:\n${list}\n${advice}`);
   }
-  const isOfSsm = away.every(({ problem }) => SAID_BY_SSM.includes(problem));
+  const isOfSsm = away.every(({ problem }) => PING_STATUSES.includes(problem));
   throw new HostUnreachable(
     isOfSsm
-      ? `SSM does not reach every host:\n${list}\n${NOT_MANAGED}`
-      : `Not every host is reached:\n${list}\n${BY_HOSTS_FILE}`,
+      ? `SSM does not reach every host:\n${list}\n${MANAGED_NODE_ADVICE}`
+      : `Not every host is reached:\n${list}\n${HOSTS_FILE_ADVICE}`,
   );
 }
 
 /** The same as an answer for each host: where SSM does not answer, or refuses to, nothing is known of any. It is asked once. */
-export async function lookForHosts(hosts: readonly string[]): Promise<HostReach[]> {
+export async function observeHosts(hosts: readonly string[]): Promise<HostReach[]> {
   if (hosts.length === 0) return [];
   const ssm = await openSsm();
   try {
-    return await ssm.askOnce(PINGS, askForHosts(hosts));
+    return await ssm.askOnce(PINGS, pingHosts(hosts));
   } catch (error) {
     if (!(error instanceof RemediationError)) throw error;
     return hosts.map((host) => ({ host, reachable: 'unknown', problem: error.message }));
@@ -75,7 +75,7 @@ export async function lookForHosts(hosts: readonly string[]): Promise<HostReach[
   }
 }
 
-function askForHosts(hosts: readonly string[]): Asking<HostReach[]> {
+function pingHosts(hosts: readonly string[]): SsmCall<HostReach[]> {
   return async ({ client, sdk }) => {
     const pings = new Map<string, string>();
     for (let at = 0; at < hosts.length; at += MAX_IDS) {
@@ -94,7 +94,7 @@ function askForHosts(hosts: readonly string[]): Asking<HostReach[]> {
 }
 
 /**
- * What was sent of these commands since then: each by its mark, the newest first. ListCommands is asked, for it alone also tells of commands that
+ * What was sent of these commands since then: each by its client token, the newest first. ListCommands is asked, for it alone also tells of commands that
  * no host has got yet.
  * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CommandFilter.html
  * @throws AwsUnavailable
@@ -102,7 +102,7 @@ function askForHosts(hosts: readonly string[]): Asking<HostReach[]> {
 export async function findCommands(
   ssm: Ssm,
   command: HostCommandName,
-  marks: readonly string[],
+  clientTokens: readonly string[],
   since: string,
 ): Promise<Map<string, SentCommand[]>> {
   const Filters: CommandFilter[] = [
@@ -110,20 +110,21 @@ export async function findCommands(
     { key: 'InvokedAfter', value: new Date(Date.parse(since) - CLOCKS_MS).toISOString() },
   ];
   const found = await ssm.ask(`what was sent of ${command}`, async ({ client, sdk }) => {
-    const sent: (SentCommand & { mark: string })[] = [];
+    const sent: (SentCommand & { clientToken: string })[] = [];
     for await (const { Commands = [] } of sdk.paginateListCommands({ client, pageSize: MAX_IDS }, { Filters })) {
-      for (const { CommandId: commandId = '', Comment: mark = '', RequestedDateTime } of Commands) {
-        if (marks.includes(mark)) sent.push({ commandId, mark, sentAt: RequestedDateTime?.getTime() ?? Date.now() });
+      for (const { CommandId: commandId = '', Comment: clientToken = '', RequestedDateTime } of Commands) {
+        if (clientTokens.includes(clientToken))
+          sent.push({ commandId, clientToken, sentAt: RequestedDateTime?.getTime() ?? Date.now() });
       }
     }
     return sent.toSorted((one, other) => other.sentAt - one.sentAt);
   });
-  return Map.groupBy(found, ({ mark }) => mark);
+  return Map.groupBy(found, ({ clientToken }) => clientToken);
 }
 
 /**
  * Sends a command. Whether it was sent before is the caller's to find out: SendCommand knows no token that would make it idempotent.
- * @param late makes parameters only now. They take the place of the given ones, and are no part of the mark: a presigned URL is another one each time.
+ * @param lateParameters makes parameters only now. They take the place of the given ones, and are no part of the client token: a presigned URL is another one each time.
  * @throws InvalidInput with nothing sent, HostUnreachable, PreconditionFailed, HostCommandFailed, AwsUnavailable
  */
 export async function sendCommand<Command extends HostCommandName>(
@@ -132,18 +133,18 @@ export async function sendCommand<Command extends HostCommandName>(
     host,
     command,
     parameters,
-    mark,
-    late,
+    clientToken,
+    lateParameters,
   }: {
     host: string;
     command: Command;
     parameters: HostCommandParameters<Command>;
-    mark: string;
-    late?: () => Promise<Partial<HostCommandParameters<Command>>>;
+    clientToken: string;
+    lateParameters?: () => Promise<Partial<HostCommandParameters<Command>>>;
   },
 ): Promise<SentCommand> {
   const values = Object.entries({
-    ...checkParameters(host, command, { ...parameters, ...(await late?.()) }),
+    ...checkParameters(host, command, { ...parameters, ...(await lateParameters?.()) }),
     ...(SENT_AT.commands.includes(command) && { [SENT_AT.name]: String(Math.floor(Date.now() / 1000)) }),
   });
   return ssm.send(`${host}, ${command}`, async ({ client, sdk }) => {
@@ -152,7 +153,7 @@ export async function sendCommand<Command extends HostCommandName>(
         DocumentName: deployedName(documentName(command)),
         InstanceIds: [host],
         Parameters: Object.fromEntries(values.map(([name, value]) => [name, [value]])),
-        Comment: mark,
+        Comment: clientToken,
         TimeoutSeconds: DELIVERY_SECONDS,
       }),
     );
@@ -213,7 +214,7 @@ export async function cancelCommand(ssm: Ssm, host: string, { commandId }: SentC
  * @param visit what tells this phase from another time that the same execution comes to it
  * @throws InvalidInput
  */
-export function markOf(
+export function clientTokenOf(
   { execution, visit, command }: { execution: string; visit: string; command: HostCommandName },
   { host, parameters }: { host: string; parameters: Readonly<Record<string, string>> },
 ): string {

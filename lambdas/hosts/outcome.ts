@@ -9,7 +9,7 @@ import {
 } from '../../core/errors.ts';
 import { HOST_COMMAND_RESULTS } from '../../core/hosts/host-command-results.ts';
 import { EXIT_CODES, HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
-import { BY_HOSTS_FILE } from './refusals.ts';
+import { HOSTS_FILE_ADVICE } from './refusals.ts';
 
 export type HostCommandResult<Command extends HostCommandName> = z.output<(typeof HOST_COMMAND_RESULTS)[Command]>;
 
@@ -53,7 +53,7 @@ const BY_EXIT_CODE = new Map<number, new (message: string) => RemediationError>(
 ]);
 
 /** The agent's own end is reported so, or as -1. Any other code is the script's, or its shell's. */
-const AGENTS_CODE = 1;
+const AGENT_EXIT_CODE = 1;
 /** What the shell that starts the script ends with where it may not run it, or finds no bash. */
 const NOT_RUN_CODES = [126, 127];
 const IN_AGENTS_FOLDER = 'the file system of /var/lib/amazon/ssm';
@@ -121,7 +121,10 @@ export function readOutcome<Command extends HostCommandName>(
   const words = lastWords(invocation);
   // SSM has no output of a command that it did not deliver. Without AWS the way to the host says there why it was not.
   if (cutOff?.error === HostUnreachable && words !== '') {
-    return failed(HostUnreachable, `the host was not reached, and the command did not run: ${words}\n${BY_HOSTS_FILE}`);
+    return failed(
+      HostUnreachable,
+      `the host was not reached, and the command did not run: ${words}\n${HOSTS_FILE_ADVICE}`,
+    );
   }
   if (cutOff) {
     const isKilled = details === 'ExecutionTimedOut';
@@ -132,8 +135,8 @@ export function readOutcome<Command extends HostCommandName>(
   const code = ResponseCode ?? -1;
   if (Status === 'Failed' && message === undefined && (code > 0 || details === 'Failed')) {
     const isMute = words === '' && StandardOutputContent.trim() === '';
-    if (code <= 0 || (code === AGENTS_CODE && isMute))
-      return failed(HostCommandFailed, describeLost(code, invocation), true);
+    if (code <= 0 || (code === AGENT_EXIT_CODE && isMute))
+      return failed(HostCommandFailed, describeLostEnd(code, invocation), true);
     if (NOT_RUN_CODES.includes(code)) {
       return failed(
         HostCommandFailed,
@@ -147,10 +150,10 @@ export function readOutcome<Command extends HostCommandName>(
   if (Status === 'Failed' && message !== undefined) {
     return failed(BY_EXIT_CODE.get(code) ?? HostCommandFailed, message);
   }
-  const said = [...new Set([Status, StatusDetails])].join(', ');
+  const status = [...new Set([Status, StatusDetails])].join(', ');
   return failed(
     HostCommandFailed,
-    `it was ended before its own end: ${said}. Look at the host before it is run again.${quote(words)}`,
+    `it was ended before its own end: ${status}. Look at the host before it is run again.${quote(words)}`,
   );
 }
 
@@ -158,11 +161,11 @@ export function readOutcome<Command extends HostCommandName>(
 const NOT_STORED = `SSM Agent could not store its output. See on the host whether ${IN_AGENTS_FOLDER} is full ("df /var/lib/amazon/ssm").`;
 
 /** SSM Agent hands on an end that is its own, and gives both outputs empty: the script has not told how far it came. */
-function describeLost(code: number, { agentOutput = '', StandardErrorContent = '' }: CommandInvocation): string {
-  const said = [agentOutput.trim(), StandardErrorContent.trim()].filter((text) => text !== '').join('\n');
-  const words = said === '' ? '' : ` SSM Agent says: ${lastPart(said)}`;
+function describeLostEnd(code: number, { agentOutput = '', StandardErrorContent = '' }: CommandInvocation): string {
+  const output = [agentOutput.trim(), StandardErrorContent.trim()].filter((text) => text !== '').join('\n');
+  const words = output === '' ? '' : ` SSM Agent says: ${lastPart(output)}`;
   return (
-    `its script did not tell its end (code ${code}), so nobody knows how far it came, or whether it ran. The host was started anew meanwhile, ` +
+    `its script did not tell its end (code ${code}), so nobody knows how far it came, or whether it ran. The host was rebooted meanwhile, ` +
     `${IN_AGENTS_FOLDER} is full or read-only, or the agent's process or the script was killed, as for want of memory. See the host, and ` +
     `/var/log/amazon/ssm there, before it is run again.${words}`
   );
@@ -206,14 +209,14 @@ function readResult<Command extends HostCommandName>(
 
 /** What a script says when it fails. */
 function messageOf(stdout: string): string | undefined {
-  const said = parseJson(lastLine(stdout)) as { message?: unknown } | null | undefined;
-  return typeof said?.message === 'string' && said.message !== '' ? said.message : undefined;
+  const reply = parseJson(lastLine(stdout)) as { message?: unknown } | null | undefined;
+  return typeof reply?.message === 'string' && reply.message !== '' ? reply.message : undefined;
 }
 
 /** What a script that fails says it had changed before. */
 function doneIn(stdout: string): object | undefined {
-  const said = parseJson(lastLine(stdout)) as { done?: unknown } | null | undefined;
-  return typeof said?.done === 'object' && said.done !== null ? said.done : undefined;
+  const reply = parseJson(lastLine(stdout)) as { done?: unknown } | null | undefined;
+  return typeof reply?.done === 'object' && reply.done !== null ? reply.done : undefined;
 }
 
 /** The end of standard error, without what SSM Agent adds to it. */

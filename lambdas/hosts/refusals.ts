@@ -2,24 +2,24 @@ import { requireRefusal } from '../../client/aws.ts';
 import { HostCommandFailed, HostUnreachable, PreconditionFailed, type RemediationError } from '../../core/errors.ts';
 
 /** What makes SSM know no managed node of an ID, or one that it has lost. */
-export const NOT_MANAGED =
+export const MANAGED_NODE_ADVICE =
   'Look whether "host" in clusters.json is right, whether the instance runs, whether SSM Agent runs on it ' +
   '(systemctl status amazon-ssm-agent) and reaches the SSM endpoints, and whether its instance profile allows it to register ' +
   '(AmazonSSMManagedInstanceCore).';
 
 /** Without AWS it is a command that leads to a host. */
-export const BY_HOSTS_FILE =
+export const HOSTS_FILE_ADVICE =
   'Bring the host back into reach, or correct what hosts.json says of it: the command there has to run, as root and in a shell, what it reads on standard ' +
   'input. Try it by hand, as in: echo id | ssh -o BatchMode=yes ADDRESS sudo bash';
 
-export const NOT_IN_FILE =
+export const NOT_LISTED_ADVICE =
   'Nobody was asked there. In hosts.json it is {"HOST": {"exec": ["ssh", "-o", "BatchMode=yes", "ADDRESS", "sudo", "bash"]}}, a host that is gone ' +
   'as well: only a host that was asked can be told to be away. Or correct its "host" in clusters.json. Then start again.';
 
 const DEPLOY_AGAIN = 'The deployed documents are not those of this version: deploy again.';
 
 const REFUSALS: Readonly<Record<string, { error: new (message: string) => RemediationError; meaning: string }>> = {
-  InvalidInstanceId: { error: HostUnreachable, meaning: `SSM does not manage this host. ${NOT_MANAGED}` },
+  InvalidInstanceId: { error: HostUnreachable, meaning: `SSM does not manage this host. ${MANAGED_NODE_ADVICE}` },
   InvalidDocument: { error: PreconditionFailed, meaning: DEPLOY_AGAIN },
   InvalidParameters: { error: PreconditionFailed, meaning: DEPLOY_AGAIN },
   UnsupportedPlatformType: {
@@ -41,6 +41,6 @@ const REFUSALS: Readonly<Record<string, { error: new (message: string) => Remedi
 export function refusalOf(error: unknown, subject: string): RemediationError {
   const { name, message } = requireRefusal(error, `SSM, asked for ${subject},`);
   const refusal = Object.hasOwn(REFUSALS, name) ? REFUSALS[name] : undefined;
-  const said = `${subject}: SSM refused it: ${name}${message ? `: ${message}` : ''}`;
-  return refusal ? new refusal.error(`${said}\n${refusal.meaning}`) : new HostCommandFailed(said);
+  const refused = `${subject}: SSM refused it: ${name}${message ? `: ${message}` : ''}`;
+  return refusal ? new refusal.error(`${refused}\n${refusal.meaning}`) : new HostCommandFailed(refused);
 }

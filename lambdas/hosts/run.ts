@@ -17,9 +17,9 @@ import {
 } from '../../core/hosts/run-host-commands.ts';
 import {
   cancelCommand,
+  clientTokenOf,
   findCommands,
   type HostCommandParameters,
-  markOf,
   readCommand,
   requireReachable,
   type SentCommand,
@@ -51,14 +51,17 @@ const POLL_MS = { first: 100, growth: 1.16, longest: 2_000, look: 250 };
 /** For the way to the host and back, on top of what the command itself may take there. */
 const DELIVERY_MS = 120_000;
 /**
- * The command of a host that went away, or was started anew, is in progress for as long as it may take: from here on SSM is asked for the host as
+ * The command of a host that went away, or was rebooted, is in progress for as long as it may take: from here on SSM is asked for the host as
  * well, and the host for the command.
  */
 const ASK_FOR_HOST_AFTER_MS = 180_000;
-/** By so much the clocks may differ by which a command was sent before its host was started. */
-const CLOCKS_MS = 60_000;
+/**
+ * By so much the clocks of Lambda and SSM may differ, by which a command was sent before its host was started. No more: a host that goes down right
+ * after it has got a command would never be known to have been started since.
+ */
+const CLOCKS_MS = 5_000;
 /** What only looks: whatever it has started does no harm, whether it still runs or not. */
-const LOOKS: readonly HostCommandName[] = ['inspect-host', 'find-command'];
+const READ_ONLY: readonly HostCommandName[] = ['inspect-host', 'find-command'];
 
 /** The commands of the phase have not all ended: the same call, once more, tells what has become of them. */
 export class HostCommandRunning extends Error {
@@ -66,11 +69,11 @@ export class HostCommandRunning extends Error {
 }
 
 /** `Running`: sent, and not ended; `Waiting`: not begun. */
-type Standing = CommandEnd | AwsUnavailable | 'Running' | 'Waiting';
+type CommandState = CommandEnd | AwsUnavailable | 'Running' | 'Waiting';
 
 interface PhaseCommand extends HostCommand {
   /** See {@link sendCommand}. */
-  late?: (() => Promise<Record<string, string>>) | undefined;
+  lateParameters?: (() => Promise<Record<string, string>>) | undefined;
 }
 
 interface Phase extends Omit<RunHostCommands, 'commands'>, Sender {
@@ -92,23 +95,25 @@ export async function runOnHosts(phase: Phase, patience = PATIENCE): Promise<Hos
   const ssm = await openSsm(phase);
   try {
     const deadline = Date.now() + patience.endMs;
-    const marked = phase.commands.map((each) => ({ ...each, mark: markOf(phase, each) }));
-    const sent = await findAll(ssm, phase, marked, patience.listedMs);
-    const standings = await inTurns(marked, phase.atOnce ?? marked.length, deadline, (each) =>
+    const commands = phase.commands.map((each) => ({ ...each, clientToken: clientTokenOf(phase, each) }));
+    const sent = await findAll(ssm, phase, commands, patience.listedMs);
+    const states = await inTurns(commands, phase.atOnce ?? commands.length, deadline, (each) =>
       new HostRun({
-        ...{ ssm, command: phase.command, planned: each, sent: sent.get(each.mark) ?? [] },
+        ...{ ssm, command: phase.command, planned: each, sent: sent.get(each.clientToken) ?? [] },
         ...{ deadline, patience },
-      }).standing(),
+      }).state(),
     );
-    const membersThat = (standing: Standing) => marked.filter((_, index) => standings[index] === standing);
+    const membersThat = (state: CommandState) => commands.filter((_, index) => states[index] === state);
     const running = membersThat('Running');
-    const unanswered = standings.find((standing) => standing instanceof AwsUnavailable);
+    const unanswered = states.find((state) => state instanceof AwsUnavailable);
     if (running.length === 0 && unanswered) throw unanswered;
-    const left = [...running, ...membersThat('Waiting')];
-    if (left.length > 0) {
-      throw new HostCommandRunning(`${phase.command} has not ended on ${left.map(({ member }) => member).join(', ')}.`);
+    const pending = [...running, ...membersThat('Waiting')];
+    if (pending.length > 0) {
+      throw new HostCommandRunning(
+        `${phase.command} has not ended on ${pending.map(({ member }) => member).join(', ')}.`,
+      );
     }
-    const ends = marked.map(({ member, host }, index) => ({ member, host, end: standings[index] as CommandEnd }));
+    const ends = commands.map(({ member, host }, index) => ({ member, host, end: states[index] as CommandEnd }));
     return reportsOf(ends, summaryOf);
   } finally {
     ssm.close();
@@ -116,20 +121,20 @@ export async function runOnHosts(phase: Phase, patience = PATIENCE): Promise<Hos
 }
 
 /**
- * What was sent before, by its mark. A call that repeats another may come before Run Command lists what that one has sent: so it looks twice
+ * What was sent before, by its client token. A call that repeats another may come before Run Command lists what that one has sent: so it looks twice
  * before it takes a command for one that was not sent.
  */
 async function findAll(
   ssm: Ssm,
   { command, visit, attempt }: Phase,
-  marked: readonly { mark: string }[],
+  commands: readonly { clientToken: string }[],
   listedMs: number,
 ) {
-  const marks = marked.map(({ mark }) => mark);
-  const found = await findCommands(ssm, command, marks, visit);
-  if (attempt === 0 || marks.every((mark) => found.has(mark))) return found;
+  const clientTokens = commands.map(({ clientToken }) => clientToken);
+  const found = await findCommands(ssm, command, clientTokens, visit);
+  if (attempt === 0 || clientTokens.every((clientToken) => found.has(clientToken))) return found;
   await delay(listedMs);
-  return findCommands(ssm, command, marks, visit);
+  return findCommands(ssm, command, clientTokens, visit);
 }
 
 /** Does the work of each item, no more than so many at the same time, in their order. Past the deadline none is begun. */
@@ -137,27 +142,27 @@ async function inTurns<Item>(
   items: readonly Item[],
   atOnce: number,
   deadline: number,
-  work: (item: Item) => Promise<Standing>,
-): Promise<Standing[]> {
-  const standings: Standing[] = items.map(() => 'Waiting');
-  const left = [...items.entries()];
+  work: (item: Item) => Promise<CommandState>,
+): Promise<CommandState[]> {
+  const states: CommandState[] = items.map(() => 'Waiting');
+  const pending = [...items.entries()];
   const worker = async () => {
-    for (let next = left.shift(); next; next = left.shift()) {
+    for (let next = pending.shift(); next; next = pending.shift()) {
       const [index, item] = next;
-      const standing = await work(item);
-      standings[index] = standing;
+      const state = await work(item);
+      states[index] = state;
       // Its place is taken for as long as its command runs, or may run.
-      if (standing === 'Running' || standing instanceof AwsUnavailable || Date.now() > deadline) return;
+      if (state === 'Running' || state instanceof AwsUnavailable || Date.now() > deadline) return;
     }
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
-  return standings;
+  return states;
 }
 
 interface HostRunProps {
   ssm: Ssm;
   command: HostCommandName;
-  planned: PhaseCommand & { mark: string };
+  planned: PhaseCommand & { clientToken: string };
   /** By earlier calls, the newest first. */
   sent: readonly SentCommand[];
   deadline: number;
@@ -172,7 +177,7 @@ class HostRun {
     this.#props = props;
   }
 
-  async standing(): Promise<Standing> {
+  async state(): Promise<CommandState> {
     try {
       return await this.#run();
     } catch (error) {
@@ -182,7 +187,7 @@ class HostRun {
     }
   }
 
-  async #run(): Promise<Standing> {
+  async #run(): Promise<CommandState> {
     const { sent, deadline, patience } = this.#props;
     const { awayMs, restartMs } = patience;
     let [current] = sent;
@@ -194,14 +199,14 @@ class HostRun {
         times++;
         first ??= begun;
       }
-      const standing = begun instanceof HostUnreachable ? begun : await this.#follow(begun);
-      if (!(standing instanceof HostUnreachable)) return standing;
-      const sofar = Math.max(tries, times);
-      const pauseMs = awayMs[Math.min(sofar, awayMs.length) - 1] ?? 0;
+      const state = begun instanceof HostUnreachable ? begun : await this.#follow(begun);
+      if (!(state instanceof HostUnreachable)) return state;
+      const attempts = Math.max(tries, times);
+      const pauseMs = awayMs[Math.min(attempts, awayMs.length) - 1] ?? 0;
       const next = Date.now() + pauseMs;
       // Only what was sent: of a host that SSM knows to be lost nothing is expected so soon.
       const mayRestart = first !== undefined && next < first.sentAt + restartMs;
-      if (sofar >= TRIES && !mayRestart) return { error: standing };
+      if (attempts >= TRIES && !mayRestart) return { error: state };
       if (next > deadline) return times > 0 ? 'Running' : 'Waiting';
       await delay(pauseMs);
       current = undefined;
@@ -211,11 +216,11 @@ class HostRun {
   /** @returns HostUnreachable where nothing was sent, for SSM does not reach the host */
   async #send(): Promise<SentCommand | HostUnreachable> {
     const { ssm, command, planned } = this.#props;
-    const { host, parameters, mark, late } = planned;
+    const { host, parameters, clientToken, lateParameters } = planned;
     try {
       await requireReachable(ssm, [host]);
       return await sendCommand(ssm, {
-        ...{ host, command, mark, ...(late && { late }) },
+        ...{ host, command, clientToken, ...(lateParameters && { lateParameters }) },
         // What it lacks or does not know is refused where it is sent.
         parameters: parameters as HostCommandParameters<HostCommandName>,
       });
@@ -229,12 +234,12 @@ class HostRun {
    * @returns HostUnreachable where it was not delivered: it is sure that it did not run
    * @throws HostCommandFailed where it has no end
    */
-  async #follow(sent: SentCommand): Promise<Standing | HostUnreachable> {
+  async #follow(sent: SentCommand): Promise<CommandState | HostUnreachable> {
     const { ssm, command, planned, deadline } = this.#props;
     const { host } = planned;
     const age = () => Date.now() - sent.sentAt;
     // Asked before and after the waiting: an agent may be away for a moment, as when it is restarted.
-    const wasAway = age() > ASK_FOR_HOST_AFTER_MS ? await this.#away() : undefined;
+    const awayBefore = age() > ASK_FOR_HOST_AFTER_MS ? await this.#unreachable() : undefined;
     let outcome = await readCommand(ssm, host, command, sent);
     for (let pauseMs = POLL_MS.first; outcome.status === 'InProgress'; pauseMs *= POLL_MS.growth) {
       const leftMs = deadline - Date.now();
@@ -246,22 +251,22 @@ class HostRun {
     if (outcome.status === 'Failed') {
       const { error, isLost } = outcome;
       if (error instanceof HostUnreachable) return error;
-      if (isLost && !LOOKS.includes(command)) return this.#afterLostEnd(sent, error, outcome.done);
+      if (isLost && !READ_ONLY.includes(command)) return this.#afterLostEnd(sent, error, outcome.done);
       // By an earlier call, for the same reason: the host is what a responder has to hear of.
       const isGivenUp = error.message.startsWith(`${host}, ${command}: Cancelled`);
-      const why = isGivenUp ? (wasAway ? this.#wentAway(wasAway) : await this.#startedAnew(sent)) : undefined;
+      const why = isGivenUp ? (awayBefore ? this.#hostWentAway(awayBefore) : await this.#rebooted(sent)) : undefined;
       return { done: outcome.done, error: why ?? error };
     }
-    const isAway = wasAway && (await this.#away());
-    if (isAway) {
+    const awayNow = awayBefore && (await this.#unreachable());
+    if (awayNow) {
       // Whether the cancel gets there, nobody knows either; should the host come back, the command ought not to go on.
       await cancelCommand(ssm, host, sent).catch(() => undefined);
-      return { error: this.#wentAway(isAway) };
+      return { error: this.#hostWentAway(awayNow) };
     }
-    const isAnew = wasAway ? undefined : await this.#startedAnew(sent);
-    if (isAnew) {
+    const reboot = awayBefore ? undefined : await this.#rebooted(sent);
+    if (reboot) {
       await cancelCommand(ssm, host, sent).catch(() => undefined);
-      return { error: isAnew };
+      return { error: reboot };
     }
     const limitMs = this.#limitMs();
     if (age() <= limitMs) return 'Running';
@@ -278,7 +283,7 @@ class HostRun {
   }
 
   /** Where the script did not tell its end, what it has started may still run: as long as nobody knows, nothing else is sent to the host. */
-  async #afterLostEnd(sent: SentCommand, error: RemediationError, done: unknown): Promise<Standing> {
+  async #afterLostEnd(sent: SentCommand, error: RemediationError, done: unknown): Promise<CommandState> {
     const found = await this.#find(sent);
     if (found?.running === false) return { error: withWords(error, 'Nothing of it runs on the host any more.'), done };
     if (found !== null && Date.now() - sent.sentAt <= this.#limitMs()) return 'Running';
@@ -300,7 +305,7 @@ class HostRun {
         host,
         command,
         parameters: { commandId },
-        mark: `${command} ${commandId}`,
+        clientToken: `${command} ${commandId}`,
       });
       for (;;) {
         const outcome = await readCommand(ssm, host, command, look);
@@ -316,7 +321,7 @@ class HostRun {
   }
 
   /** Why the host is not reached; undefined where it is. Where SSM itself does not answer, nobody knows. */
-  #away(): Promise<HostUnreachable | undefined> {
+  #unreachable(): Promise<HostUnreachable | undefined> {
     return requireReachable(this.#props.ssm, [this.#props.planned.host]).then(
       () => undefined,
       (error: unknown) => (error instanceof HostUnreachable ? error : undefined),
@@ -324,18 +329,18 @@ class HostRun {
   }
 
   /** Where the host was started since a command was sent that is in progress for long; undefined where it was not, or nobody knows. */
-  async #startedAnew(sent: SentCommand): Promise<HostCommandFailed | undefined> {
+  async #rebooted(sent: SentCommand): Promise<HostCommandFailed | undefined> {
     if (Date.now() - sent.sentAt <= ASK_FOR_HOST_AFTER_MS) return undefined;
     const found = await this.#find(sent);
     if (found?.running !== false || found.upSeconds * 1000 + CLOCKS_MS >= Date.now() - sent.sentAt) return undefined;
     return new HostCommandFailed(
-      `${this.#props.planned.host}, ${this.#props.command}: the host was started anew ${found.upSeconds} s ago, while the command ran, and nothing of it ` +
+      `${this.#props.planned.host}, ${this.#props.command}: the host was rebooted ${found.upSeconds} s ago, while the command ran, and nothing of it ` +
         'runs there any more. SSM still called it in progress, so it was cancelled. Nobody knows how far it came: look what it has done there before it is ' +
         'run again.',
     );
   }
 
-  #wentAway({ message }: HostUnreachable): HostUnreachable {
+  #hostWentAway({ message }: HostUnreachable): HostUnreachable {
     return new HostUnreachable(
       `${this.#props.planned.host}, ${this.#props.command}: the host went away while the command ran. The command was cancelled, and nobody knows how far ` +
         `it came: look what it has done there before it is run again. ${message}`,

@@ -7,7 +7,7 @@ import { sessionOf } from '../cluster-session.ts';
 import { refusalOf } from './refusals.ts';
 
 /** One question to SSM, or one thing that is asked of it. */
-export type Asking<Answer> = (connection: {
+export type SsmCall<Answer> = (connection: {
   client: SSMClient;
   sdk: typeof import('@aws-sdk/client-ssm');
 }) => Promise<Answer>;
@@ -15,11 +15,11 @@ export type Asking<Answer> = (connection: {
 /** Connections to SSM, for as long as one invocation. What SSM refuses is an error of the taxonomy: see ./refusals.ts. */
 export interface Ssm {
   /** @param subject what is asked for, for the message */
-  ask<Answer>(subject: string, asking: Asking<Answer>): Promise<Answer>;
+  ask<Answer>(subject: string, call: SsmCall<Answer>): Promise<Answer>;
   /** The same without the SDK's own repetitions: it would send a command again that was not answered. */
-  askOnce<Answer>(subject: string, asking: Asking<Answer>): Promise<Answer>;
+  askOnce<Answer>(subject: string, call: SsmCall<Answer>): Promise<Answer>;
   /** The same as the cluster's role, which lets nobody send a command to a host of another cluster. */
-  send<Answer>(subject: string, asking: Asking<Answer>): Promise<Answer>;
+  send<Answer>(subject: string, call: SsmCall<Answer>): Promise<Answer>;
   close(): void;
 }
 
@@ -36,9 +36,9 @@ export async function openSsm(sender?: Sender): Promise<Ssm> {
   const once = new sdk.SSMClient({ ...AWS_CLIENT, maxAttempts: 1 });
   const through =
     (client: SSMClient): Ssm['ask'] =>
-    async (subject, asking) => {
+    async (subject, call) => {
       try {
-        return await asking({ client, sdk });
+        return await call({ client, sdk });
       } catch (error) {
         if (error instanceof RemediationError) throw error;
         const refusal = refusalOf(error, subject);
@@ -49,11 +49,11 @@ export async function openSsm(sender?: Sender): Promise<Ssm> {
   return {
     ask: through(patient),
     askOnce: through(once),
-    send: async (subject, asking) => {
+    send: async (subject, call) => {
       if (!sender) throw new Error('Commands are sent for a cluster.');
       const credentials = await sessionOf(sender.cluster, sender.access);
       const client = new sdk.SSMClient({ ...AWS_CLIENT, maxAttempts: 1, ...(credentials && { credentials }) });
-      return through(client)(subject, asking).finally(() => client.destroy());
+      return through(client)(subject, call).finally(() => client.destroy());
     },
     close: () => {
       patient.destroy();

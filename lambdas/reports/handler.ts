@@ -6,24 +6,41 @@ import { AWS_CLIENT } from '../../client/aws.ts';
 import { deployedCommands } from '../../client/deployed-commands.ts';
 import { readRemediation } from '../../client/recorded.ts';
 import { AwsUnavailable } from '../../core/errors.ts';
-import { makeReport } from '../../core/incident-report/make-report.ts';
-import { renderPage } from '../../core/incident-report/page/page.ts';
-import { REPORTS_PREFIX, reportPlaces } from '../../core/incident-report/places.ts';
+import { REPORTS_PREFIX, reportPlaces } from '../../core/text/names.ts';
 import { parse } from '../../core/text/parse.ts';
+import { makeReport } from '../../report/make-report.ts';
+import { measureDetection, measureRemediation } from '../../report/metrics.ts';
+import { renderPage } from '../../report/page/page.ts';
+import { logMetrics } from '../embedded-metrics.ts';
 
 const logger = new Logger({ serviceName: 'etcd-remediation' });
 const states = new SFNClient(AWS_CLIENT);
 const bucket = new S3Client(AWS_CLIENT);
 
-/** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
-const eventSchema = z.object({ detail: z.object({ executionArn: z.string() }) });
+const eventSchema = z.union([
+  /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
+  z.object({ detail: z.object({ executionArn: z.string() }) }),
+  /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html */
+  z.object({
+    detail: z.object({
+      alarmName: z.string(),
+      state: z.object({ timestamp: z.string(), reasonData: z.string().optional() }),
+    }),
+  }),
+]);
 
 /**
- * Makes the report of a remediation whose end EventBridge tells.
+ * Makes the report of a remediation whose end EventBridge tells, and measures what became of it; and of an alarm that was raised, how long that took.
  * @throws Problem `unavailable`, AwsUnavailable: then it is told again
  */
 export async function handler(event: unknown): Promise<{ outcome: string }> {
-  const { executionArn } = parse(eventSchema, event, 'The event').detail;
+  const { detail } = parse(eventSchema, event, 'The event');
+  if (!('executionArn' in detail)) {
+    const measured = measureDetection({ ...detail, ...detail.state });
+    logMetrics(measured);
+    return { outcome: measured.length > 0 ? 'Measured' : 'NothingToDo' };
+  }
+  const { executionArn } = detail;
   const recorded = await readRemediation(states, executionArn);
   if (recorded.entry.end.status === 'RUNNING') {
     throw new AwsUnavailable(`Step Functions still describes ${executionArn} as running, and has told of its end.`);
@@ -34,6 +51,8 @@ export async function handler(event: unknown): Promise<{ outcome: string }> {
   const { page, data } = reportPlaces(REPORTS_PREFIX, report.id);
   await put(data, JSON.stringify(report), 'application/json');
   await put(page, renderPage(report), 'text/html; charset=utf-8');
+  const { dryRun } = Object(recorded.entry.input);
+  if (dryRun !== true) logMetrics(measureRemediation(report));
   logger.info('The report is made.', {
     cluster: report.cluster,
     execution: report.id,

@@ -9,7 +9,7 @@ import { withS3 } from './s3.ts';
 const MAX_PAGES = 20;
 
 /** The newest of the cluster's backups. What S3 refuses is a part of the answer. */
-export async function lookForBackups({ name, backups }: Cluster): Promise<Backups | null> {
+export async function findNewestBackup({ name, backups }: Cluster): Promise<Backups | null> {
   if (!backups) return null;
   const place = `s3://${backups.bucket}/${backups.prefix}`;
   const found = { place, newestKey: '', newestAt: '', problem: '' };

@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AWS_CLIENT } from '../../client/aws.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
-import type { Measurement } from '../../core/cluster/metrics.ts';
 import { type DetectedIncidents, detectIncidentsInput } from '../../core/diagnosis/detection.ts';
-import { measure, measureFailure } from '../../core/diagnosis/metrics.ts';
+import { type Measured, measure, measureFailure } from '../../core/diagnosis/metrics.ts';
 import { parse } from '../../core/text/parse.ts';
 import { logMetrics } from '../embedded-metrics.ts';
 import { connect } from '../etcd/cluster.ts';
@@ -29,7 +28,8 @@ const known = new Map<string, { cluster: Cluster; untilMs: number }>();
 export async function handler(event: unknown): Promise<DetectedIncidents> {
   const { cluster: name } = parse(detectIncidentsInput, event, "The step's input");
   try {
-    return { lines: logMetrics(await measured(name)) };
+    const { measurements, summary } = await measured(name);
+    return { lines: logMetrics(measurements), summary };
   } catch (error) {
     logMetrics([measureFailure(name)]);
     throw error;
@@ -37,11 +37,11 @@ export async function handler(event: unknown): Promise<DetectedIncidents> {
 }
 
 /** By the configuration that is known, if that finds the cluster healthy: whatever else it finds may be what a new one has corrected. */
-async function measured(name: string): Promise<Measurement[]> {
+async function measured(name: string): Promise<Measured> {
   const kept = known.get(name);
   if (kept && kept.untilMs > Date.now()) {
     const seen = await look(kept.cluster).catch(() => undefined);
-    if (seen?.[0]?.values.IncidentPresent === 0) return seen;
+    if (seen?.measurements[0]?.values.IncidentPresent === 0) return seen;
     known.delete(name);
     const cluster = await readRegistry(name, PATIENT);
     if (seen && isDeepStrictEqual(cluster, kept.cluster)) return seen;
@@ -53,7 +53,7 @@ async function measured(name: string): Promise<Measurement[]> {
   return seen;
 }
 
-async function look(cluster: Cluster): Promise<Measurement[]> {
+async function look(cluster: Cluster): Promise<Measured> {
   const etcd = await connect(cluster);
   try {
     const seen = await observeEvidence(etcd, cluster, Date.now() + EVIDENCE_BUDGET_MS);

@@ -5,7 +5,7 @@ import { type Diagnosis, diagnoseClusterInput } from '../../core/diagnosis/diagn
 import { parse } from '../../core/text/parse.ts';
 import { connect } from '../etcd/cluster.ts';
 import { EVIDENCE_BUDGET_MS, inTime, observeEvidence, problemOf } from '../etcd/evidence.ts';
-import { lookForHosts } from '../hosts/commands.ts';
+import { observeHosts } from '../hosts/commands.ts';
 import { readRegistry } from '../registry.ts';
 
 /**
@@ -31,7 +31,7 @@ export async function handler(event: unknown): Promise<Diagnosis> {
 
 async function reach(hosts: string[], until: number): Promise<HostReach[]> {
   try {
-    return await inTime(lookForHosts(hosts), until);
+    return await inTime(observeHosts(hosts), until);
   } catch (error) {
     const problem = problemOf(error);
     return hosts.map((host) => ({ host, reachable: 'unknown', problem }));

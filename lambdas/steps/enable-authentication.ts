@@ -3,7 +3,7 @@ import {
   type EnabledAuthentication,
   enableAuthenticationInput,
 } from '../../core/auth-token-reset/contracts.ts';
-import { describeAsked } from '../../core/auth-token-reset/token-verification.ts';
+import { describePendingDisable } from '../../core/auth-token-reset/token-verification.ts';
 import type { ConfiguredMember } from '../../core/cluster/clusters.ts';
 import { requireIdentities } from '../../core/cluster/identity.ts';
 import { UnsafeToProceed } from '../../core/errors.ts';
@@ -12,8 +12,8 @@ import {
   endWindow,
   forgetWindow,
   isAuthenticationDisabled,
+  membersWithPendingDisable,
   readWindow,
-  stillAsked,
   type WrittenWindow,
 } from '../etcd/authentication-window.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
@@ -41,7 +41,7 @@ export const handler = etcdStep(
     const written = await writtenIn(members);
     const window = written?.window ?? null;
     // Whoever may still do as it was asked is looked at first: what it does by then is seen in what comes after.
-    const asked = window === null ? [] : await stillAsked(etcd, window);
+    const asked = window === null ? [] : await membersWithPendingDisable(etcd, window);
     const isOpen = await isAuthenticationDisabled(members);
     const isUnfinished =
       window !== null && (window.enabledAt === null || asked.length > 0 || window.overAt > Date.now());
@@ -66,7 +66,7 @@ export const handler = etcdStep(
       summary: [
         enabled,
         ...(lookAgainSeconds > 0 ? ['A step could still disable it.'] : []),
-        ...describeAsked(asked),
+        ...describePendingDisable(asked),
       ].join(' '),
     };
   },

@@ -1,10 +1,11 @@
-import type { Backups } from '../../core/diagnosis/check.ts';
-import { listBackupsInput } from '../../core/diagnosis/check.ts';
+import { type ListedBackups, listBackupsInput } from '../../core/diagnosis/check.ts';
+import { summarizeBackups } from '../../core/diagnosis/summaries.ts';
 import { parse } from '../../core/text/parse.ts';
-import { lookForBackups } from '../staging/backups.ts';
+import { findNewestBackup } from '../staging/backups.ts';
 
-/** Which backup of a cluster is the newest: null where the configuration names no place for any. */
-export async function handler(event: unknown): Promise<Backups | null> {
+/** Which backup of a cluster is the newest. */
+export async function handler(event: unknown): Promise<ListedBackups> {
   const { cluster } = parse(listBackupsInput, event, "The step's input");
-  return lookForBackups(cluster);
+  const backups = await findNewestBackup(cluster);
+  return { backups, summary: summarizeBackups(backups) };
 }

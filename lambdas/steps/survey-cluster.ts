@@ -1,6 +1,7 @@
 import type { Cluster } from '../../core/cluster/clusters.ts';
-import { type ClusterSurvey, SERVES, surveyClusterInput } from '../../core/diagnosis/check.ts';
+import { type ClusterSurvey, SERVES, type SurveyedCluster, surveyClusterInput } from '../../core/diagnosis/check.ts';
 import { inspectionsOf } from '../../core/diagnosis/check-survey.ts';
+import { summarizeSurvey } from '../../core/diagnosis/summaries.ts';
 import { PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import { parse } from '../../core/text/parse.ts';
 import { readCertificates } from '../etcd/certificates.ts';
@@ -14,12 +15,13 @@ const LOOK_MS = 3_000;
  * What a check wants to know besides the diagnosis, and which hosts it looks at. What cannot be read is a part of the answer.
  * @throws AwsUnavailable where the secrets cannot be asked for
  */
-export async function handler(event: unknown): Promise<ClusterSurvey> {
+export async function handler(event: unknown): Promise<SurveyedCluster> {
   const { cluster } = parse(surveyClusterInput, event, "The step's input");
-  return { ...(await surveyMembers(cluster)), inspections: inspectionsOf(cluster) };
+  const surveyed = { survey: await surveyMembers(cluster), inspections: inspectionsOf(cluster) };
+  return { ...surveyed, summary: summarizeSurvey(surveyed) };
 }
 
-async function surveyMembers(cluster: Cluster): Promise<Omit<ClusterSurvey, 'inspections'>> {
+async function surveyMembers(cluster: Cluster): Promise<ClusterSurvey> {
   let secrets: ClusterSecrets;
   try {
     secrets = await readSecrets(cluster);
@@ -50,14 +52,14 @@ async function lookAtMembers(
       const { name, clusterId, raftCommittedIndex, version, storageVersion, dbSizeBytes, quotaBytes } = member;
       return [{ name, clusterId, raftCommittedIndex, version, storageVersion, dbSizeBytes, quotaBytes }];
     });
-    return { members, serves: cluster.auth ? 'unknown' : await whomTheyServe(answering) };
+    return { members, serves: cluster.auth ? 'unknown' : await clientsServedBy(answering) };
   } finally {
     etcd.close();
   }
 }
 
 /** What is open is told, and not by whom: a client gets to any of them. */
-async function whomTheyServe(members: readonly EtcdMember[]): Promise<ClusterSurvey['serves']> {
+async function clientsServedBy(members: readonly EtcdMember[]): Promise<ClusterSurvey['serves']> {
   const answers = await Promise.all(members.map((member) => member.authentication.serves().catch(ofNobodyKnows)));
   return SERVES.find((each) => answers.includes(each)) ?? 'unknown';
 }

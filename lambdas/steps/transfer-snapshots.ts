@@ -10,10 +10,10 @@ import { presignedUrl } from '../staging/presigned-url.ts';
  */
 export async function handler(event: unknown): Promise<HostReports> {
   const { commands, ...phase } = parse(transferSnapshotsInput, event, "The step's input");
-  const late = commands.map(({ object, parameters, ...place }) => ({
+  const withUrls = commands.map(({ object, parameters, ...place }) => ({
     ...place,
     parameters: { ...parameters, url: '' },
-    ...(object && { late: async () => ({ url: await presignedUrl(object, phase.cluster) }) }),
+    ...(object && { lateParameters: async () => ({ url: await presignedUrl(object, phase.cluster) }) }),
   }));
-  return runOnHosts({ ...phase, commands: late, access: 'transfers' });
+  return runOnHosts({ ...phase, commands: withUrls, access: 'transfers' });
 }

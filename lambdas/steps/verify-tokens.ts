@@ -1,7 +1,7 @@
 import { type VerifiedTokens, verifyTokensInput } from '../../core/auth-token-reset/contracts.ts';
-import { describeAsked, verifyTokens } from '../../core/auth-token-reset/token-verification.ts';
+import { describePendingDisable, verifyTokens } from '../../core/auth-token-reset/token-verification.ts';
 import { VerificationFailed } from '../../core/errors.ts';
-import { forgetWindow, readWindow, stillAsked } from '../etcd/authentication-window.ts';
+import { forgetWindow, membersWithPendingDisable, readWindow } from '../etcd/authentication-window.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { observeTokens } from '../etcd/tokens.ts';
 import { etcdStep } from '../step.ts';
@@ -15,11 +15,11 @@ export const handler = etcdStep(verifyTokensInput, async (etcd, { cluster, execu
   const written = await readWindow(etcd.members);
   const { window } = written;
   const isOwn = window?.execution === execution;
-  const asked = window && isOwn ? await stillAsked(etcd, window) : [];
+  const asked = window && isOwn ? await membersWithPendingDisable(etcd, window) : [];
   const verified = verifyTokens(await observeTokens(etcd), cluster);
   await refuseOpen(etcd, verified.healthy);
   if (isOwn && asked.length === 0) await forgetWindow(etcd.members, written);
-  return { ...verified, summary: [verified.summary, ...describeAsked(asked)].join(' ') };
+  return { ...verified, summary: [verified.summary, ...describePendingDisable(asked)].join(' ') };
 });
 
 async function refuseOpen(etcd: EtcdCluster, names: readonly string[]): Promise<void> {

@@ -1,14 +1,12 @@
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { EventField, Match, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { EventField, type EventPattern, Match, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { ALARM_PREFIX, WATCH_ALARM_PREFIX } from '../../core/diagnosis/detection.ts';
 import { named } from '../names.ts';
 import type { Pages } from '../pages.ts';
-import { queueForPeople } from '../queue-for-people.ts';
+import { alarmOf, queueForPeople } from '../queue-for-people.ts';
 
 export interface AlarmRuleProps {
   /** The entry workflow. */
@@ -28,23 +26,17 @@ export class AlarmRule extends Construct {
   constructor(scope: Construct, id: string, { stateMachine, pages }: AlarmRuleProps) {
     super(scope, id);
     const undelivered = queueForPeople(this, 'Undelivered');
-    pages.pageOn(this.watch(undelivered));
+    pages.pageOn(
+      alarmOf(undelivered, {
+        name: named(this, `${WATCH_ALARM_PREFIX}undelivered`),
+        description:
+          'An alarm of an etcd cluster was raised and could not start its remediation: the message in the queue names it. What to do: docs/runbooks.md#alarm-undelivered',
+      }),
+    );
 
-    const alarms = Stack.of(this).formatArn({
-      service: 'cloudwatch',
-      resource: 'alarm',
-      resourceName: named(this, ALARM_PREFIX),
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
     new Rule(this, 'Raised', {
       description: 'An alarm of an etcd cluster is raised: its incident is diagnosed and remediated',
-      eventPattern: {
-        source: ['aws.cloudwatch'],
-        detailType: ['CloudWatch Alarm State Change'],
-        // The ARN ends with the alarm's name.
-        resources: Match.prefix(alarms),
-        detail: { state: { value: ['ALARM'] } },
-      },
+      eventPattern: clusterAlarmRaised(this),
       targets: [
         new SfnStateMachine(stateMachine, {
           input: RuleTargetInput.fromObject({ alarm: EventField.fromPath('$.detail.alarmName') }),
@@ -56,22 +48,21 @@ export class AlarmRule extends Construct {
       ],
     });
   }
+}
 
-  private watch(undelivered: Queue): Alarm {
-    return new Alarm(this, 'UndeliveredAlarm', {
-      alarmName: named(this, `${WATCH_ALARM_PREFIX}undelivered`),
-      alarmDescription:
-        'An alarm of an etcd cluster was raised and could not start its remediation: the message in the queue names it. What to do: docs/runbooks.md#alarm-undelivered',
-      metric: undelivered.metricApproximateNumberOfMessagesVisible({
-        period: Duration.minutes(1),
-        statistic: 'Maximum',
-      }),
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      threshold: 1,
-      evaluationPeriods: 1,
-      datapointsToAlarm: 1,
-      // SQS tells nothing of a queue that nobody has used for six hours.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
-  }
+/** That an alarm is raised whose name says that it is about a cluster. */
+export function clusterAlarmRaised(scope: Construct): EventPattern {
+  const alarms = Stack.of(scope).formatArn({
+    service: 'cloudwatch',
+    resource: 'alarm',
+    resourceName: named(scope, ALARM_PREFIX),
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  return {
+    source: ['aws.cloudwatch'],
+    detailType: ['CloudWatch Alarm State Change'],
+    // The ARN ends with the alarm's name.
+    resources: Match.prefix(alarms),
+    detail: { state: { value: ['ALARM'] } },
+  };
 }

@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../../core/cluster/metrics.ts';
 import { alarmPrefix, INCOMING_PAGES_TOPIC, WATCH_ALARM_PREFIX } from '../../core/diagnosis/detection.ts';
-import type { AlarmRule } from '../../core/runbook/runbook.ts';
+import type { RunbookAlarm } from '../../core/runbook/runbook.ts';
 import { RUNBOOKS } from '../../core/runbooks.ts';
 import { named } from '../names.ts';
 import { DETECTOR_PERIOD } from './detector.ts';
@@ -17,7 +17,7 @@ import { DETECTOR_PERIOD } from './detector.ts';
  * Each waits for what the incident allows. Nothing is changed on the word of an alarm: the workflow makes a diagnosis of its own, and the runbook
  * confirms its incident over time once more.
  */
-const RULES: Readonly<Record<string, AlarmRule>> = {
+const RULES: Readonly<Record<string, RunbookAlarm>> = {
   ...Object.assign({}, ...Object.values(RUNBOOKS).map(({ alarms }) => alarms)),
   'data-corrupt': {
     problem: 'has raised CORRUPT, or an alarm that is not known. No runbook cures that.',
@@ -77,11 +77,13 @@ export class ClusterAlarms extends Construct {
     ];
   }
 
+  /** Calls a person when it is raised, and off when it is over. */
   private page(alarm: Alarm): void {
     alarm.addAlarmAction(new SnsAction(this.#pages));
+    alarm.addOkAction(new SnsAction(this.#pages));
   }
 
-  private watch(name: string, { problem, metric, limit, minutes, pages = false }: AlarmRule): Alarm {
+  private watch(name: string, { problem, metric, limit, minutes, pages = false }: RunbookAlarm): Alarm {
     const alarm = new Alarm(this, name, {
       alarmName: named(this, `${alarmPrefix(this.#cluster)}${name}`),
       alarmDescription: `The etcd cluster ${this.#cluster} ${problem} What to do: docs/runbooks.md#alarm-${name}`,
@@ -128,7 +130,7 @@ export function metricOf(
   });
 }
 
-function comparisonOf(limit: AlarmRule['limit']): { comparisonOperator: ComparisonOperator; threshold: number } {
+function comparisonOf(limit: RunbookAlarm['limit']): { comparisonOperator: ComparisonOperator; threshold: number } {
   if ('atLeast' in limit) {
     return {
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

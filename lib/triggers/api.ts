@@ -24,7 +24,7 @@ import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { executionArns } from '../arns.ts';
 import { named } from '../names.ts';
 import { StepFunction } from '../step-function.ts';
-import { tellRefusalsAsProblems } from './gateway-problems.ts';
+import { answerRefusalsWithProblems } from './gateway-problems.ts';
 
 export interface RemediationApiProps {
   /** The folder of the bundle `api`. */
@@ -116,7 +116,7 @@ export class RemediationApi extends Construct {
         accessLogFormat: ACCESS_LOG_FORMAT,
       },
     });
-    tellRefusalsAsProblems(api);
+    answerRefusalsWithProblems(api);
     Validations.of(api).acknowledge(
       {
         id: 'AwsSolutions-APIG3',

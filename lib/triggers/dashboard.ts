@@ -19,8 +19,10 @@ import { Construct } from 'constructs';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../../core/cluster/metrics.ts';
 import { PAGER_STATE_MACHINE } from '../../core/diagnosis/detection.ts';
+import { RUNBOOKS } from '../../core/runbooks.ts';
 import { PREVENT_ABOVE_RATIO } from '../../core/space-reclaim/goals.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
+import { consoleAddress } from '../console.ts';
 import { named, prefixOption } from '../names.ts';
 import { metricOf } from './alarms.ts';
 import { DETECTOR_PERIOD } from './detector.ts';
@@ -35,7 +37,7 @@ export interface ClusterDashboardProps {
   alarms: Alarm[];
 }
 
-/** What is watched of one cluster, on a page: its alarms, what is wrong, and each member's database and log. */
+/** What is watched of one cluster, on a page: its alarms, what is wrong, what became of remediations, and each member's database and log. */
 export class ClusterDashboard extends Construct {
   constructor(scope: Construct, id: string, { cluster, alarms }: ClusterDashboardProps) {
     super(scope, id);
@@ -68,6 +70,23 @@ export class ClusterDashboard extends Construct {
               width,
               height: 3,
             }),
+        ),
+        row(
+          (width) =>
+            new GraphWidget({
+              title: 'Remediations that have ended',
+              left: summed(ofCluster('Remediated', 'RemediationFailed')),
+              leftYAxis: FROM_ZERO,
+              width,
+            }),
+          (width) =>
+            new SingleValueWidget({
+              title: 'Longest in the time shown, in seconds: until an alarm was raised, and until it was remediated',
+              metrics: ofCluster('DetectionSeconds', 'RemediationSeconds'),
+              setPeriodToTimeRange: true,
+              width,
+            }),
+          (width) => new TextWidget({ markdown: linksOf(this, cluster.name), width, height: 6 }),
         ),
         row(
           (width) =>
@@ -126,6 +145,8 @@ export class ClusterDashboard extends Construct {
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-limits.html
  */
 const MOST_NAMED = 100;
+/** Of what happens a few times a day. */
+const RARE = Duration.minutes(5);
 /** A remediation that waits says so each ten minutes. */
 const ASKED_EVERY = Duration.minutes(10);
 
@@ -134,7 +155,8 @@ const ASKED_EVERY = Duration.minutes(10);
  * are by then, so that nothing of it depends on them, and its size does not either.
  */
 export class FleetDashboard extends Construct {
-  constructor(scope: Construct, id: string) {
+  /** @param reports the address of the folder of reports in the console */
+  constructor(scope: Construct, id: string, { reports }: { reports: string }) {
     super(scope, id);
     const looked = fleetMetric(this, 'COUNT(IncidentPresent)', 'looked at');
     const incidents = fleetMetric(this, 'SUM(IncidentPresent)', 'with an incident');
@@ -146,6 +168,21 @@ export class FleetDashboard extends Construct {
     });
     const failed = fleetMetric(this, 'SUM(DetectorErrors)', 'that nobody could look at');
     const asked = fleetMetric(this, 'SUM(ApprovalWanted)', 'waiting for an approval', ASKED_EVERY);
+    const remediation = (metric: string, label: string) => executions(this, ENTRY_STATE_MACHINE, metric, label);
+    const begun = {
+      started: remediation('ExecutionsStarted', 'started'),
+      succeeded: remediation('ExecutionsSucceeded', 'succeeded'),
+      failed: remediation('ExecutionsFailed', 'failed'),
+      stopped: remediation('ExecutionsAborted', 'stopped'),
+      timedOut: remediation('ExecutionsTimedOut', 'timed out'),
+    };
+    const running = new MathExpression({
+      // What has not happened has no value.
+      expression: 'FILL(started, 0) - FILL(succeeded, 0) - FILL(failed, 0) - FILL(stopped, 0) - FILL(timedOut, 0)',
+      usingMetrics: begun,
+      label: 'running',
+      period: RARE,
+    });
     const which = (title: string, metric: IMetric) => (width: number) =>
       new GraphWidget({ title, left: [metric], view: GraphWidgetView.BAR, liveData: true, width, height: 8 });
     const overTime = (title: string, ...left: IMetric[]) => {
@@ -180,12 +217,31 @@ export class FleetDashboard extends Construct {
           which('The fullest databases, in percent of their quotas', byCluster(this, 'MAX(QuotaUsedPercent)')),
         ),
         row(
+          (width) =>
+            new SingleValueWidget({
+              title: 'Remediations in the time shown; running are those that began in it and have not ended',
+              metrics: [running, ...Object.values(begun)],
+              setPeriodToTimeRange: true,
+              width,
+              height: 3,
+            }),
+        ),
+        row(
+          overTime('Remediations', ...Object.values(begun), remediation('ExecutionThrottled', 'throttled')),
+          overTime(
+            'Longest in seconds: until an alarm was raised, and until it was remediated',
+            fleetMetric(this, 'MAX(DetectionSeconds)', 'detected', RARE),
+            fleetMetric(this, 'MAX(RemediationSeconds)', 'remediated', RARE),
+          ),
+          which('Whose remediations failed', byCluster(this, 'SUM(RemediationFailed)', 'DESC', RARE)),
+        ),
+        row(
           overTime('Clusters', healthy, incidents, failed),
           overTime(
-            'Remediations',
-            executions(this, ENTRY_STATE_MACHINE, 'ExecutionsStarted', 'started'),
-            executions(this, ENTRY_STATE_MACHINE, 'ExecutionsFailed', 'failed'),
-            executions(this, ENTRY_STATE_MACHINE, 'ExecutionThrottled', 'throttled'),
+            'Runbooks started',
+            ...Object.values(RUNBOOKS).map(({ runbook, stateMachineName }) =>
+              executions(this, stateMachineName, 'ExecutionsStarted', runbook),
+            ),
           ),
           overTime(
             'Messages to a person',
@@ -198,9 +254,9 @@ export class FleetDashboard extends Construct {
             markdown:
               `A cluster counts by the looks of its detector within a minute: one that is late counts in the next. The lists name up to ${MOST_NAMED} ` +
               `clusters each, those first that matter most. \`npx --no etcd-remediation clusters${prefixOption(this)}\` lists all of them, with the remediation that is at work; ` +
-              `each has a dashboard of its own, \`${named(this, 'etcd-remediation-CLUSTER')}\`.`,
+              `each has a dashboard of its own, \`${named(this, 'etcd-remediation-CLUSTER')}\`.\n\n${executionsLink(this)} · [Reports](${reports})`,
             width: WIDTH,
-            height: 2,
+            height: 3,
           }),
         ],
       ],
@@ -234,19 +290,49 @@ function clustersIn(scope: Construct): string {
 }
 
 /** By its name: what a dashboard shows need not be of the same stack. */
-function executions(scope: Construct, stateMachineName: string, metricName: string, label: string): Metric {
-  const arn = Stack.of(scope).formatArn({
+function arnOf(scope: Construct, stateMachineName: string): string {
+  return Stack.of(scope).formatArn({
     service: 'states',
     resource: 'stateMachine',
     resourceName: named(scope, stateMachineName),
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
+}
+
+function executions(scope: Construct, stateMachineName: string, metricName: string, label: string): Metric {
   return new Metric({
     namespace: 'AWS/States',
     metricName,
-    dimensionsMap: { StateMachineArn: arn },
+    dimensionsMap: { StateMachineArn: arnOf(scope, stateMachineName) },
     statistic: Stats.SUM,
-    period: Duration.minutes(5),
+    period: RARE,
     label,
   });
+}
+
+/** How often it happened, of metrics that are 1 each time. */
+function summed(metrics: readonly Metric[]): Metric[] {
+  return metrics.map((metric) => metric.with({ statistic: Stats.SUM, period: RARE }));
+}
+
+function executionsLink(scope: Construct): string {
+  const address = consoleAddress(
+    scope,
+    `/states/home?region=REGION#/statemachines/view/${arnOf(scope, ENTRY_STATE_MACHINE)}`,
+  );
+  return `[Executions: what runs, what waits for an approval, and how each ended](${address})`;
+}
+
+/** What stands beside the figures of a cluster. */
+function linksOf(scope: Construct, cluster: string): string {
+  const fleet = consoleAddress(
+    scope,
+    `/cloudwatch/home?region=REGION#dashboards/dashboard/${named(scope, 'etcd-remediation')}`,
+  );
+  return [
+    `What runs for ${cluster}, and how the last one ended: \`npx --no etcd-remediation clusters${prefixOption(scope)}\`. ` +
+      'What waits for an approval is 1 above, within ten minutes.',
+    executionsLink(scope),
+    `[All clusters, and the reports](${fleet})`,
+  ].join('\n\n');
 }

@@ -18,7 +18,7 @@ const REFUSALS: Partial<Record<ProblemKind, ResponseType[]>> = {
 };
 
 /** Lets API Gateway tell its own refusals as the problems that the API tells. */
-export function tellRefusalsAsProblems(api: RestApi): void {
+export function answerRefusalsWithProblems(api: RestApi): void {
   for (const [kind, types] of Object.entries(REFUSALS)) {
     const { status, title } = PROBLEMS[kind as ProblemKind];
     const constants = { type: problemType(kind as ProblemKind), title, status, instance: '$context.path' };

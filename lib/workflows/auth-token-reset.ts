@@ -4,12 +4,12 @@ import { Construct } from 'constructs';
 import { authTokenReset } from '../../core/auth-token-reset/runbook.ts';
 import type { Pages } from '../pages.ts';
 import type { Step } from '../step-function.ts';
+import { addChangesToCause, NOTHING_TO_UNDO } from './parts/add-changes-to-cause.ts';
 import { enableAuthenticationAgain } from './parts/enable-authentication.ts';
 import { loadCluster } from './parts/load-cluster.ts';
 import { FAILURE, HAS_FAILED, REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
-import { NOTHING_TO_UNDO, tellBefore } from './parts/tell-before.ts';
 
 export interface AuthTokenResetSteps {
   loadCluster: Step;
@@ -44,7 +44,7 @@ export class AuthTokenReset extends Construct {
   constructor(scope: Construct, id: string, steps: AuthTokenResetSteps, pages: Pages) {
     super(scope, id);
     const stop = raiseAgain(this, 'Stop with the error');
-    const tell = tellBefore(this, { changes: CHANGES, now: NOTHING_TO_UNDO }, stop);
+    const explain = addChangesToCause(this, { changes: CHANGES, now: NOTHING_TO_UNDO }, stop);
     const request = { cluster: '{% $cluster %}', parameters: '{% $parameters %}' };
     const work = {
       ...request,
@@ -77,6 +77,7 @@ export class AuthTokenReset extends Construct {
         window: null,
         toggled: false,
         enabledBefore: null,
+        paged: false,
         enabled: { changed: false },
         failure: { error: '', cause: '' },
       },
@@ -95,7 +96,7 @@ export class AuthTokenReset extends Construct {
     const wasThereAnError = Choice.jsonata(this, 'Was there an error?', {
       assign: { window: '{% $enabled.changed ? $enabled.window : $window %}' },
     })
-      .when(Condition.jsonata("{% $failure.error != '' %}"), tell, {
+      .when(Condition.jsonata("{% $failure.error != '' %}"), explain, {
         outputs: { error: '{% $failure.error %}', cause: "{% $failure.cause & ' ' & $enabled.summary %}" },
       })
       .otherwise(assessTokens);
@@ -110,7 +111,7 @@ export class AuthTokenReset extends Construct {
     });
     const onError = Choice.jsonata(this, 'Was authentication to be disabled?')
       .when(Condition.jsonata('{% $toggled %}'), keepError.next(enable))
-      .otherwise(tell);
+      .otherwise(explain);
 
     const inspectHosts = reportFromEveryHost(this, 'Inspect hosts', {
       step: steps.runHostCommands,

@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import type { Pages } from '../pages.ts';
 import type { Step } from '../step-function.ts';
-import { enableAuthenticationAgain } from './parts/enable-authentication.ts';
+import { ANYBODY, AUTHENTICATION, BY_HAND, enableAuthenticationAgain } from './parts/enable-authentication.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { ERROR, stepState } from './parts/step-state.ts';
 
@@ -16,6 +16,11 @@ export interface AuthenticationGuardProps {
   /** The runbook that disables authentication for a moment. */
   guarded: StateMachine;
 }
+
+/** JSONata: of which cluster the reset was; empty where its input names none. It need not be JSON: that must keep nobody from being called. */
+const CLUSTER =
+  '($found := $match($string($states.context.Execution.Input.detail.input), /"cluster"\\s*:\\s*"([A-Za-z0-9-]{1,63})"/); ' +
+  "$exists($found) ? $found[0].groups[0] : '')";
 
 /**
  * Watches over the runbook that disables authentication: where one of its executions was stopped, by a person or by its time limit,
@@ -45,10 +50,20 @@ export class AuthenticationGuard extends Construct {
       // The loop comes by again.
       tries: false,
       subject: "'CRITICAL: authentication of an etcd cluster may be disabled'",
-      message:
-        "{% 'An auth token reset was stopped, and may have left authentication disabled: then whoever reaches the cluster may read and write " +
-        'everything. Run "etcdctl auth enable" on it now. This workflow cannot, though it tries again and again: \' & $states.input.cause & \' The ' +
-        "reset was started with ' & $string($states.context.Execution.Input.detail.input) & '.' %}",
+      kind: 'authentication-disabled',
+      severity: 'critical',
+      cluster: CLUSTER,
+      aspect: AUTHENTICATION,
+      execution: '$states.context.Execution.Id',
+      parts: [
+        {
+          says: `'An auth token reset of ' & (${CLUSTER} = '' ? 'an etcd cluster' : ${CLUSTER}) & ' was stopped, and may have left authentication disabled: ${ANYBODY}'`,
+          most: 350,
+        },
+        { says: `'${BY_HAND}'`, most: 200 },
+        { says: "'This workflow cannot, though it tries again and again: ' & $states.input.cause", most: 400 },
+      ],
+      assign: { paged: '{% true %}' },
     });
     page.addCatch(waitForAws, { outputs: ERROR });
     page.next(waitForAws);
@@ -62,7 +77,12 @@ export class AuthenticationGuard extends Construct {
         execution: '{% $states.context.Execution.Input.detail.name %}',
         input: '{% $parse($states.context.Execution.Input.detail.input) %}',
       },
-      assign: { cluster: '{% $states.result.Payload.cluster %}', toggled: false, enabledBefore: null },
+      assign: {
+        cluster: '{% $states.result.Payload.cluster %}',
+        ...{ toggled: false, enabledBefore: null },
+        // Where it could not be loaded at first.
+        paged: '{% $exists($paged) ? $paged : false %}',
+      },
       onError: isThereACluster,
     });
     waitForAws.next(start);

@@ -57,7 +57,7 @@ export class Check extends Construct {
       step: steps.surveyCluster,
       input: { cluster: '{% $cluster %}' },
       assign: {
-        survey: "{% $sift($states.result.Payload, function($value, $field) { $field != 'inspections' }) %}",
+        survey: '{% $states.result.Payload.survey %}',
         inspections: '{% [$states.result.Payload.inspections] %}',
       },
       onError: stop,
@@ -65,7 +65,7 @@ export class Check extends Construct {
     const backups = stepState(this, 'List backups', {
       step: steps.listBackups,
       input: { cluster: '{% $cluster %}' },
-      assign: { backups: '{% $states.result.Payload %}' },
+      assign: { backups: '{% $states.result.Payload.backups %}' },
       onError: stop,
     });
     const inspect = reportFromEveryHost(this, 'Inspect every host', {
@@ -92,6 +92,7 @@ export class Check extends Construct {
       outputs: {
         outcome: '{% $states.input.outcome %}',
         cluster: '{% $states.input.cluster %}',
+        summary: '{% $states.input.summary %}',
         findings: '{% [$states.input.findings] %}',
         well: '{% [$states.input.well] %}',
         unchecked: '{% [$states.input.unchecked] %}',

@@ -3,17 +3,23 @@ import { Rule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { Choice, Condition, Pass, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { prefixOption } from '../names.ts';
 import type { Pages } from '../pages.ts';
-import { lockKey, ownedBy, type RemediationTable, recordItem } from '../remediation-table.ts';
+import { lockKey, ownedBy, pagedKey, type RemediationTable, recordItem } from '../remediation-table.ts';
+import type { Reports } from '../reports.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { raiseAgain } from './parts/step-state.ts';
 
 export interface LockReleaseProps {
   table: RemediationTable;
   pages: Pages;
+  reports: Reports;
   /** The entry workflow. */
   remediation: StateMachine;
 }
+
+/** JSONata: the ID of the remediation, which its ARN ends with. */
+const ID = "$split($execution, ':')[-1]";
 
 /**
  * Gives a cluster's lock back where the execution that had it was ended from outside: by a person, or by its time limit. Then nothing of its
@@ -25,8 +31,9 @@ export interface LockReleaseProps {
 export class LockRelease extends Construct {
   readonly stateMachine: StateMachine;
 
-  constructor(scope: Construct, id: string, { table, pages, remediation }: LockReleaseProps) {
+  constructor(scope: Construct, id: string, { table, pages, reports, remediation }: LockReleaseProps) {
     super(scope, id);
+    const option = prefixOption(this);
     const stop = raiseAgain(this, 'Stop with the error');
     const nothingToRelease = Succeed.jsonata(this, 'No lock to give back', {
       comment: 'It had none, or has given it back itself',
@@ -39,12 +46,35 @@ export class LockRelease extends Construct {
     const page = pages.page(this, 'Page that it was cut off', {
       comment: 'By its time limit, or by a failure that it could not catch',
       subject: "'CRITICAL: a remediation of the etcd cluster ' & $cluster & ' was cut off'",
-      message:
-        "{% 'The remediation ' & $execution & ' of the etcd cluster ' & $cluster & ' ended as ' & $status & ' before it was done. What was begun may be " +
-        "half done: start another one, which finishes it.' %}",
+      kind: 'cut-off',
+      severity: 'critical',
+      cluster: '$cluster',
+      execution: '$execution',
+      report: reports.address(ID),
+      parts: [
+        {
+          says: "'The remediation of ' & $cluster & ' ended as ' & $status & ' before it was done. What was begun may be half done.'",
+          most: 250,
+        },
+        { says: '$cause', most: 300 },
+        {
+          says:
+            `'Read: npx --no etcd-remediation status ' & ${ID} & '${option}\\nStart another one, which finishes it: npx --no etcd-remediation start ' & ` +
+            `$cluster & ' --watch${option}'`,
+          most: 320,
+        },
+      ],
+    });
+    const notePage = table.call(this, 'Note that a person was called', {
+      comment: 'Whoever was is told once the cluster is well again',
+      action: 'putItem',
+      parameters: { Item: pagedKey('$cluster') },
+      outputs: {},
+      onError: released,
     });
     page.addCatch(released, { outputs: {} });
-    page.next(released);
+    page.next(notePage);
+    notePage.next(released);
     const didAPersonStopIt = Choice.jsonata(this, 'Did a person stop it?', {
       comment: 'Whoever has stopped it knows',
     })

@@ -15,12 +15,12 @@ import { ERROR_NAMES } from '../../core/errors.ts';
 import type { HostCommandName } from '../../core/hosts/host-commands.ts';
 import { memberReplacement } from '../../core/member-replacement/runbook.ts';
 import type { Step } from '../step-function.ts';
+import { explainChanges } from './parts/explain-changes.ts';
 import { loadCluster } from './parts/load-cluster.ts';
 import { FAILURE, HAS_FAILED, onEveryHost, REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { startServicesAgain } from './parts/start-services-again.ts';
 import { raiseAgain, stepState } from './parts/step-state.ts';
-import { tellChanges } from './parts/tell-changes.ts';
 
 export interface MemberReplacementSteps {
   loadCluster: Step;
@@ -32,7 +32,7 @@ export interface MemberReplacementSteps {
   runHostCommands: Step;
   compareHashes: Step;
   proveWrites: Step;
-  tellChanges: Step;
+  explainChanges: Step;
 }
 
 /**
@@ -58,7 +58,7 @@ export class MemberReplacement extends Construct {
   constructor(scope: Construct, id: string, steps: MemberReplacementSteps) {
     super(scope, id);
     const stop = raiseAgain(this, 'Stop with the error');
-    const onError = tellChanges(this, steps.tellChanges, startServicesAgain(this, steps.runHostCommands, stop));
+    const onError = explainChanges(this, steps.explainChanges, startServicesAgain(this, steps.runHostCommands, stop));
     const request = { cluster: '{% $cluster %}', parameters: '{% $parameters %}', member: '{% $member %}' };
     const work = {
       cluster: '{% $plan.cluster %}',
@@ -273,7 +273,7 @@ export class MemberReplacement extends Construct {
       failed.next(onError);
       return failed;
     };
-    const cannotTell = fail(
+    const cannotBeInspected = fail(
       'The host cannot tell why',
       "{% $next.problem & ' Its host ' & $next.host & ' could not be looked at: ' & $states.input.cause %}",
     );
@@ -288,7 +288,7 @@ export class MemberReplacement extends Construct {
       command: 'inspect-host',
       commands: '{"member": $next.member, "host": $next.host, "parameters": $next.parameters}',
       didAnyFail: 'Did this inspection fail?',
-      onError: cannotTell,
+      onError: cannotBeInspected,
     }).next(doesNotJoin);
   }
 }

@@ -185,7 +185,7 @@ export class QuorumRecovery extends Construct {
     const wasDataRestored = Choice.jsonata(this, 'Was data restored?')
       .when(Condition.jsonata('{% $goal.restored %}'), discardStaged.next(restoreEnds))
       .otherwise(restartEnds);
-    const onErrorAfterStart = this.#tellWhatIsKept(stop);
+    const onErrorAfterStart = this.#explainWhatIsKept(stop);
     // Nobody needs the word any more, and it says the same as long as one host has it; so what is left of it is only reported.
     const forget = reportFromEveryHost(this, 'Clear the recovery marks', {
       step: steps.runHostCommands,
@@ -220,7 +220,7 @@ export class QuorumRecovery extends Construct {
   }
 
   /** A member may have been started, and nobody can tell what it has written: nothing is moved any more. */
-  #tellWhatIsKept(stop: Fail): State {
+  #explainWhatIsKept(stop: Fail): State {
     const kept = Pass.jsonata(this, 'Explain what is kept', {
       outputs: {
         error: '{% $states.input.error %}',

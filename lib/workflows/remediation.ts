@@ -6,9 +6,10 @@ import type { Incident } from '../../core/runbooks.ts';
 import { RUNBOOKS } from '../../core/runbooks.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { executionArns } from '../arns.ts';
-import { named } from '../names.ts';
+import { named, prefixOption } from '../names.ts';
 import type { Pages } from '../pages.ts';
 import type { RemediationTable } from '../remediation-table.ts';
+import type { Reports } from '../reports.ts';
 import type { Step } from '../step-function.ts';
 import { acknowledgeExecutions } from './parts/acknowledge-wildcards.ts';
 import { askForApproval } from './parts/ask-for-approval.ts';
@@ -22,8 +23,7 @@ export interface RemediationProps {
   steps: { loadRemediation: Step; diagnoseCluster: Step; chooseRunbook: Step };
   table: RemediationTable;
   pages: Pages;
-  /** The folder of the reports. */
-  reports: string;
+  reports: Reports;
   /** Of the runbooks that there are. */
   runbooks: Readonly<Partial<Record<Incident, StateMachine>>>;
 }
@@ -53,11 +53,16 @@ const ASKED_ANEW = JSON.stringify(
   Object.values(RUNBOOKS).flatMap(({ incident, asksAnewAfterFailure }) => (asksAnewAfterFailure ? [incident] : [])),
 ).replaceAll('"', "'");
 
+/** JSONata: of which cluster somebody has asked for a remediation, or an alarm is; empty where the input names none. */
+const CLUSTER_OF_INPUT =
+  "($in := $states.context.Execution.Input; $type($in.cluster) = 'string' ? $in.cluster : $type($in.alarm) = 'string' and " +
+  "$contains($in.alarm, '/') ? $split($in.alarm, '/')[1] : '')";
+
 /** `round` is the newest. */
 const ROUNDS_WITH_THIS = '{% [$append($rounds, $round)] %}';
 
 /** Of a person, nor approved by one. */
-const NOTHING_ASKED = { asked: null, approved: null };
+const NO_QUESTION = { question: null, approved: null };
 
 /**
  * The entry workflow: whoever has an incident starts this one, and nothing else.
@@ -82,14 +87,26 @@ export class Remediation extends Construct {
     const notBegun = pages.page(this, 'Page that it could not begin', {
       comment: 'Nobody else starts it again: whoever is on call does, once it can begin',
       subject: "'CRITICAL: a remediation of an etcd cluster could not begin'",
-      message:
-        "{% 'Nothing was changed. ' & $states.input.error & ': ' & $states.input.cause & ' Correct that, and start it again: it was started with ' & " +
-        "$string($states.context.Execution.Input) & ' (' & $states.context.Execution.Id & ').' %}",
+      kind: 'not-begun',
+      severity: 'critical',
+      cluster: CLUSTER_OF_INPUT,
+      execution: '$states.context.Execution.Id',
+      parts: [
+        {
+          says: `'A remediation of ' & (${CLUSTER_OF_INPUT} = '' ? 'an etcd cluster' : ${CLUSTER_OF_INPUT}) & ' could not begin. Nothing was changed.'`,
+          most: 200,
+        },
+        { says: "$states.input.error & ': ' & $states.input.cause", most: 500 },
+        {
+          says: `'Correct that, then start it again: npx --no etcd-remediation start ' & (${CLUSTER_OF_INPUT} = '' ? 'CLUSTER' : ${CLUSTER_OF_INPUT}) & ' --watch${prefixOption(this)}'`,
+          most: 250,
+        },
+      ],
       passOn: true,
     });
     notBegun.addCatch(stop, { outputs: '{% $states.input %}' });
     notBegun.next(stop);
-    const isAPersonToBeTold = Choice.jsonata(this, 'Was the input wrong?', {
+    const wasInputWrong = Choice.jsonata(this, 'Was the input wrong?', {
       comment:
         'Whoever has typed it reads it; what an alarm says nobody has typed, and what else keeps it from beginning is for whoever is on call',
     })
@@ -132,7 +149,7 @@ export class Remediation extends Construct {
         request: '{% $request %}',
         diagnosis:
           "{% {'incident': $diagnosis.incident, 'summary': $diagnosis.summary, 'others': [$diagnosis.others]} %}",
-        asked: '{% $asked %}',
+        question: '{% $question %}',
         healthyLooks: '{% $healthyLooks %}',
         approved: '{% $approved %}',
         rounds: '{% [$rounds.{"incident": incident, "runbook": runbook, "outcome": outcome}] %}',
@@ -178,7 +195,7 @@ export class Remediation extends Construct {
       assign: {
         rounds: ROUNDS_WITH_THIS,
         // What was asked or approved of another incident still is: this one came in between.
-        asked: '{% $asked.incident = $round.incident ? null : $asked %}',
+        question: '{% $question.incident = $round.incident ? null : $question %}',
         approved: '{% $approved.incident = $round.incident ? null : $approved %}',
       },
     });
@@ -240,12 +257,12 @@ export class Remediation extends Construct {
         alarm: '{% $states.result.Payload.alarm %}',
         rounds: [],
         approvals: [],
-        ...NOTHING_ASKED,
+        ...NO_QUESTION,
         questions: 0,
         looks: 0,
         healthyLooks: 0,
       },
-      onError: isAPersonToBeTold,
+      onError: wasInputWrong,
     });
     start.next(
       takeLock(this, {
@@ -264,7 +281,7 @@ export class Remediation extends Construct {
               "at it since ' & $holder.startedAt & '.' %}",
           },
         }),
-        onError: isAPersonToBeTold,
+        onError: wasInputWrong,
       }),
     );
 

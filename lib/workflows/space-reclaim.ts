@@ -3,11 +3,11 @@ import { Choice, Condition, type StateMachine, Succeed } from 'aws-cdk-lib/aws-s
 import { Construct } from 'constructs';
 import { spaceReclaim } from '../../core/space-reclaim/runbook.ts';
 import type { Step } from '../step-function.ts';
+import { addChangesToCause, NOTHING_TO_UNDO } from './parts/add-changes-to-cause.ts';
 import { loadCluster } from './parts/load-cluster.ts';
 import { REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { ERROR, raiseAgain, stepState } from './parts/step-state.ts';
-import { NOTHING_TO_UNDO, tellBefore } from './parts/tell-before.ts';
 
 export interface SpaceReclaimSteps {
   loadCluster: Step;
@@ -47,8 +47,8 @@ export class SpaceReclaim extends Construct {
   constructor(scope: Construct, id: string, steps: SpaceReclaimSteps) {
     super(scope, id);
     const stop = raiseAgain(this, 'Stop with the error');
-    const onError = tellBefore(this, { changes: '$changes', now: NOTHING_TO_UNDO }, stop);
-    const andTell = (change: string) => ({ changes: `{% [$append($changes, ${change})] %}` });
+    const onError = addChangesToCause(this, { changes: '$changes', now: NOTHING_TO_UNDO }, stop);
+    const recordChange = (change: string) => ({ changes: `{% [$append($changes, ${change})] %}` });
     const target = { cluster: '{% $cluster %}' };
     const weighed = { ...target, parameters: '{% $parameters %}' };
     const leftOut = '{% [$assessment.leftOut.member] %}';
@@ -112,7 +112,7 @@ export class SpaceReclaim extends Construct {
     const compactHistory = stepState(this, 'Compact history', {
       step: steps.compactHistory,
       input: { ...target, revision: '{% $assessment.compactRevision %}' },
-      assign: andTell(
+      assign: recordChange(
         "$states.result.Payload.outcome = 'Compacted' ? 'history was compacted up to revision ' & $assessment.compactRevision : []",
       ),
       onError,
@@ -126,7 +126,7 @@ export class SpaceReclaim extends Construct {
     const moveLeadership = stepState(this, 'Move leadership', {
       step: steps.moveLeadership,
       input: { ...target, member: '{% $next.member %}', transferee: '{% $next.transferee %}' },
-      assign: andTell("'leadership was moved from ' & $next.member & ' to ' & $next.transferee"),
+      assign: recordChange("'leadership was moved from ' & $next.member & ' to ' & $next.transferee"),
       onError,
     });
     const defragmentMember = stepState(this, 'Defragment member', {
@@ -134,7 +134,7 @@ export class SpaceReclaim extends Construct {
       input: { ...request, member: '{% $next.member %}' },
       assign: {
         defragmented: '{% [$append($defragmented, $states.result.Payload.defragmentations)] %}',
-        ...andTell("[$states.result.Payload.defragmentations.(member & ' was defragmented')]"),
+        ...recordChange("[$states.result.Payload.defragmentations.(member & ' was defragmented')]"),
       },
       onError,
     });
@@ -143,7 +143,7 @@ export class SpaceReclaim extends Construct {
       input: { ...weighed, leftOut, quotas },
       assign: {
         disarmed: '{% $states.result.Payload.disarmed %}',
-        ...andTell("$count($states.result.Payload.disarmed) > 0 ? 'NOSPACE was disarmed' : []"),
+        ...recordChange("$count($states.result.Payload.disarmed) > 0 ? 'NOSPACE was disarmed' : []"),
       },
       onError,
     });

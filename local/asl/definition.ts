@@ -275,6 +275,9 @@ class UnsupportedDefinition extends Error {
   }
 }
 
+/** What has passed: few state machines are started, each of them often, and to check one takes as long as to run many a step. */
+const passed = new Set<string>();
+
 /**
  * The definition, typed, if this runner implements all of it; otherwise throws `UnsupportedDefinition` with every problem at
  * once, so that nothing of an execution happens before it is known that all of it can.
@@ -282,9 +285,13 @@ class UnsupportedDefinition extends Error {
  * @param resources the Resource values that Task states may name
  */
 export function checkDefinition(definition: unknown, resources: readonly string[]): StateMachineDefinition {
-  const { error } = machine.safeParse(definition);
-  const problems = [...(error?.issues ?? []).flatMap(describe), ...nameProblems(definition, resources)];
-  if (problems.length > 0) throw new UnsupportedDefinition(problems);
+  const text = JSON.stringify([definition, resources]);
+  if (!passed.has(text)) {
+    const { error } = machine.safeParse(definition);
+    const problems = [...(error?.issues ?? []).flatMap(describe), ...nameProblems(definition, resources)];
+    if (problems.length > 0) throw new UnsupportedDefinition(problems);
+    passed.add(text);
+  }
   return definition as StateMachineDefinition;
 }
 

@@ -123,8 +123,8 @@ function nodesIn(part: unknown): Node[] {
 
 /** jsonata parses `a ?? b` and `a ?: b` into conditions whose outcome is, position included, what they ask about. */
 function repeatsItsCondition({ condition, then }: Node): boolean {
-  const asked = condition as Node;
-  const [subject] = (asked.arguments as Node[] | undefined) ?? [];
+  const tested = condition as Node;
+  const [subject] = (tested.arguments as Node[] | undefined) ?? [];
   const outcome = JSON.stringify(then);
-  return outcome === JSON.stringify(asked) || outcome === JSON.stringify(subject);
+  return outcome === JSON.stringify(tested) || outcome === JSON.stringify(subject);
 }

@@ -1,10 +1,11 @@
 import { runTogether } from './concurrency.ts';
 import type { MapState, ParallelState, Workflow } from './definition.ts';
+import type { Frame } from './frame.ts';
 import { Trail } from './history.ts';
 import { checkPayloadSize, type JsonValue } from './json.ts';
 import { isArray, isCount } from './values.ts';
 import type { Outcome, Visit } from './visit.ts';
-import { type Frame, runWorkflow } from './workflow.ts';
+import { runWorkflow } from './workflow.ts';
 
 /** How many iterations an inline Map runs at once when MaxConcurrency does not say less. */
 const INLINE_MAP_CONCURRENCY = 40;

@@ -1,17 +1,17 @@
 import type { State } from './definition.ts';
 import { toExecutionError } from './errors.ts';
+import type { Frame, Run } from './frame.ts';
 import { inputDetails, outputDetails } from './history.ts';
 import { checkPayloadSize, type JsonObject, type JsonValue } from './json.ts';
 import { perform } from './perform.ts';
 import { findCatcher, RetryPolicy } from './retry.ts';
 import { type Outcome, Visit } from './visit.ts';
-import type { Frame, Run } from './workflow.ts';
 
 /** The states whose end by a stop AWS records; the others take no time. */
 const ABORTABLE = ['Task', 'Wait', 'Map', 'Parallel'] as const;
 
 /** A state's output, and the state to go on with; undefined where the chain ends. */
-export interface Left {
+export interface Transition {
   output: JsonValue;
   next: string | undefined;
 }
@@ -21,7 +21,7 @@ export async function runState(
   run: Run,
   frame: Frame,
   entry: { name: string; state: State; input: JsonValue },
-): Promise<Left> {
+): Promise<Transition> {
   const visit = new Visit(run, frame, entry);
   const { name, state, input } = entry;
   run.history.record(frame.trail, {
@@ -39,7 +39,7 @@ export async function runState(
 }
 
 /** Attempts the state until it succeeds, is caught, or fails for good. */
-async function attempt(visit: Visit): Promise<Left> {
+async function attempt(visit: Visit): Promise<Transition> {
   const { run, frame, state } = visit;
   const retries = new RetryPolicy('Retry' in state ? (state.Retry ?? []) : [], run.random);
   const catchers = 'Catch' in state ? (state.Catch ?? []) : [];
@@ -63,7 +63,7 @@ async function attempt(visit: Visit): Promise<Left> {
 }
 
 /** Assign and Output are both evaluated before anything is assigned: a state never reads what it assigns itself. */
-async function leave(visit: Visit, { exit, output: defaultOutput, readable, next }: Outcome): Promise<Left> {
+async function leave(visit: Visit, { exit, output: defaultOutput, readable, next }: Outcome): Promise<Transition> {
   const { run, frame, name, state } = visit;
   const assigned = (await visit.evaluate('Assign', exit.Assign ?? {}, readable)) as JsonObject;
   const output = exit.Output === undefined ? defaultOutput : await visit.evaluate('Output', exit.Output, readable);

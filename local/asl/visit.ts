@@ -2,9 +2,9 @@ import { interruptible } from './concurrency.ts';
 import type { Exit, State } from './definition.ts';
 import { QueryEvaluationError } from './errors.ts';
 import { evaluateTemplate } from './expressions.ts';
+import type { Frame, Run } from './frame.ts';
 import type { JsonValue } from './json.ts';
 import type { ContextObject } from './types.ts';
-import type { Frame, Run } from './workflow.ts';
 
 /** The types of states that may be retried: only these are told how often they were. */
 const RETRYING: readonly State['Type'][] = ['Task', 'Parallel', 'Map'];

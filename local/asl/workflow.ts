@@ -1,28 +1,7 @@
-import type { State, Workflow } from './definition.ts';
-import type { HistoryRecorder, Trail } from './history.ts';
-import type { JsonObject, JsonValue } from './json.ts';
-import { runState } from './state.ts';
-import type { Clock, ContextObject, TaskHandler } from './types.ts';
-
-/** What all states of one execution share. */
-export interface Run {
-  readonly tasks: Readonly<Record<string, TaskHandler>>;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly history: HistoryRecorder;
-  /** Functions for expressions beyond JSONata's own. */
-  readonly functions: Record<string, unknown>;
-}
-
-/** One chain of states under way: the machine itself, a branch, or an iteration. */
-export interface Frame {
-  readonly workflow: Workflow;
-  /** Of this scope, on top of a copy of those of the scopes around it, so that nothing assigned here reaches them. */
-  readonly variables: JsonObject;
-  readonly context: Omit<ContextObject, 'State' | 'Task'>;
-  readonly trail: Trail;
-  readonly signal: AbortSignal;
-}
+import type { State } from './definition.ts';
+import type { Frame, Run } from './frame.ts';
+import type { JsonValue } from './json.ts';
+import { runState, type Transition } from './state.ts';
 
 /** Runs from StartAt until a state that ends the chain; resolves with that state's output. */
 export async function runWorkflow(run: Run, frame: Frame, input: JsonValue): Promise<JsonValue> {
@@ -32,13 +11,13 @@ export async function runWorkflow(run: Run, frame: Frame, input: JsonValue): Pro
     frame.signal.throwIfAborted();
     // The definition was checked: every target exists.
     const state = frame.workflow.States[name] as State;
-    const left: { output: JsonValue; next: string | undefined } = await runState(run, frame, {
+    const transition: Transition = await runState(run, frame, {
       name,
       state,
       input: data,
     });
-    data = left.output;
-    name = left.next;
+    data = transition.output;
+    name = transition.next;
   }
   return data;
 }

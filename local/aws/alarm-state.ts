@@ -4,6 +4,8 @@ export interface MetricAlarm {
   description: string;
   /** Topics that are told when it is raised. */
   actions: string[];
+  /** Topics that are told when it is over. */
+  okActions: string[];
   namespace: string;
   metricName: string;
   dimensions: Readonly<Record<string, string>>;
@@ -39,14 +41,14 @@ export function evaluate(
   const breaching = present.filter((point) => isBreaching(alarm, point)).length;
   const missing = evaluationPeriods - present.length;
   const counted = breaching + (treatMissingData === 'breaching' ? missing : 0);
-  const told = (value: AlarmState) => ({ value, reason: reasonOf(alarm, present, value) });
-  if (counted >= datapointsToAlarm) return told('ALARM');
-  if (missing === 0 || treatMissingData !== 'missing') return told('OK');
-  if (present.length === 0) return told('INSUFFICIENT_DATA');
-  if (breaching < present.length) return told('OK');
+  const evaluation = (value: AlarmState) => ({ value, reason: reasonOf(alarm, present, value) });
+  if (counted >= datapointsToAlarm) return evaluation('ALARM');
+  if (missing === 0 || treatMissingData !== 'missing') return evaluation('OK');
+  if (present.length === 0) return evaluation('INSUFFICIENT_DATA');
+  if (breaching < present.length) return evaluation('OK');
   // Nothing good was seen: it is raised once the oldest of what is bad is as old as the alarm wants bad points to be many.
   const age = points.length - points.findIndex((point) => point !== undefined);
-  return told(age >= datapointsToAlarm ? 'ALARM' : current);
+  return evaluation(age >= datapointsToAlarm ? 'ALARM' : current);
 }
 
 function isBreaching({ comparison, threshold }: MetricAlarm, point: number): boolean {

@@ -98,7 +98,7 @@ function keyOf(namespace: string, name: string, dimensions: Readonly<Record<stri
  *   more for programs, is left out
  */
 function changeOf({ alarm, state }: Watched, previousState: StateSince): AlarmChange {
-  const { name, description, actions, namespace, metricName, dimensions, statistic } = alarm;
+  const { name, description, actions, okActions, namespace, metricName, dimensions, statistic } = alarm;
   const metric = { namespace, name: metricName, dimensions: { ...dimensions } };
   const event: JsonObject = {
     version: '0',
@@ -119,8 +119,15 @@ function changeOf({ alarm, state }: Watched, previousState: StateSince): AlarmCh
       state: { ...state },
     },
   };
-  const page = { subject: `ALARM: "${name}" in local`.slice(0, 99), message: `${description}\n${state.reason}` };
-  return { event, pages: state.value === 'ALARM' ? actions.map(() => page) : [] };
+  const page = (word: string, message: string) => ({ subject: `${word}: "${name}" in local`.slice(0, 99), message });
+  const raised = page('ALARM', `${description}\n${state.reason}`);
+  // As the pager does: that an alarm is well which was not raised before is no news.
+  const isOver = state.value === 'OK' && previousState.value === 'ALARM';
+  const over = page('RESOLVED', `The alarm is over: ${state.reason}`);
+  return {
+    event,
+    pages: state.value === 'ALARM' ? actions.map(() => raised) : isOver ? okActions.map(() => over) : [],
+  };
 }
 
 /** `2019-10-02T17:04:40.985+0000` */

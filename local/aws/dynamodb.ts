@@ -14,7 +14,7 @@ import { ExecutionError } from '../asl/errors.ts';
 import { isObject, type JsonValue } from '../asl/json.ts';
 import type { TaskHandler } from '../asl/types.ts';
 import type { AwsError } from './aws-error.ts';
-import { type AwsEndpoint, callerOf, ownedBy } from './endpoint.ts';
+import { type AwsEndpoint, callerOf, soleOwner } from './endpoint.ts';
 import type { Iam } from './iam.ts';
 
 /** A synthesized table, as CreateTable takes it. */
@@ -45,7 +45,7 @@ export interface DynamoDb extends AwsEndpoint {
 export async function serveDynamoDb(
   tables: readonly Table[],
   credentials: Credentials,
-  iam: Iam = ownedBy(credentials.accessKeyId),
+  iam: Iam = soleOwner(credentials.accessKeyId),
 ): Promise<DynamoDb> {
   // Loaded only here: it brings a database engine with it.
   const { default: dynalite } = await import('dynalite');

@@ -21,7 +21,7 @@ export async function serveAwsEndpoint(
   operations: Record<string, Operation>,
   callers: Iam | string,
 ): Promise<AwsEndpoint> {
-  const iam = typeof callers === 'string' ? ownedBy(callers) : callers;
+  const iam = typeof callers === 'string' ? soleOwner(callers) : callers;
   const server = createServer((request, response) => {
     const respond = request.headers['content-type']?.startsWith(FORM) ? sendXml : send;
     answer(request, operations, iam).then(
@@ -59,7 +59,7 @@ export function callerOf({ headers }: IncomingMessage, iam: Iam): Caller {
 }
 
 /** Whoever has this one key may do everything. */
-export function ownedBy(accessKeyId: string): Iam {
+export function soleOwner(accessKeyId: string): Iam {
   return new Iam([], { accessKeyId, secretAccessKey: '' });
 }
 

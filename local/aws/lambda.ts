@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { ExecutionError } from '../asl/errors.ts';
 import { AwsError } from './aws-error.ts';
-import { type AwsEndpoint, callerOf, ownedBy } from './endpoint.ts';
+import { type AwsEndpoint, callerOf, soleOwner } from './endpoint.ts';
 import type { Iam } from './iam.ts';
 
 const INVOKE_PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
@@ -16,7 +16,7 @@ export async function serveLambda(
   invoke: (functionArn: string, event: unknown) => Promise<unknown>,
   callers: Iam | string,
 ): Promise<AwsEndpoint> {
-  const iam = typeof callers === 'string' ? ownedBy(callers) : callers;
+  const iam = typeof callers === 'string' ? soleOwner(callers) : callers;
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) =>
       send(response, 500, 'ServiceException', { Message: String(error) }),

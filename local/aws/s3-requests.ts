@@ -52,8 +52,8 @@ export function readRequest({ method = '', url = '', headers }: IncomingMessage)
   const operation = (Object.keys(OPERATIONS) as S3Operation[]).find(
     (name) => OPERATIONS[name].method === method && OPERATIONS[name].query.toString() === names.toString(),
   );
-  const asked = query.get('x-id');
-  if (!operation || key === '' || (asked !== undefined && asked !== operation)) {
+  const named = query.get('x-id');
+  if (!operation || key === '' || (named !== undefined && named !== operation)) {
     throw notImplemented(`${method} of ${key === '' ? 'a bucket' : 'an object'} with "${names.join(', ')}"`);
   }
   const unknown = Object.keys(headers).filter(

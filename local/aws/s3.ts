@@ -4,7 +4,7 @@ import { type AddressInfo, isIPv6 } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { AwsError } from './aws-error.ts';
-import { type AwsEndpoint, ownedBy } from './endpoint.ts';
+import { type AwsEndpoint, soleOwner } from './endpoint.ts';
 import type { Caller, Iam } from './iam.ts';
 import { permissionForS3 } from './permissions.ts';
 import { errorXml, escapeXml, S3Error, xml } from './s3-error.ts';
@@ -45,29 +45,29 @@ export async function serveS3({
   address,
   port: wanted = 0,
   credentials,
-  iam = ownedBy(credentials.accessKeyId),
+  iam = soleOwner(credentials.accessKeyId),
   buckets,
   folders,
 }: S3Options): Promise<AwsEndpoint> {
   const staged = new Map<string, StagedObjects>();
   for (const name of buckets) staged.set(name, await StagedObjects.open());
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
-    const asked = readRequest(request);
+    const call = readRequest(request);
     const { method = '', headers } = request;
-    const received = { ...asked, method, headers };
+    const received = { ...call, method, headers };
     const caller = callerOf(received, iam);
     const sha256 = await verifySignature(received, caller?.role ? { ...credentials, ...caller } : credentials);
-    if (caller && !iam.may(caller, permissionForS3(asked.operation, asked.bucket, asked.key))) {
+    if (caller && !iam.may(caller, permissionForS3(call.operation, call.bucket, call.key))) {
       throw new S3Error(403, 'AccessDenied', 'Access Denied');
     }
-    const objects = staged.get(asked.bucket);
-    const folder = Object.hasOwn(folders, asked.bucket) ? folders[asked.bucket] : undefined;
+    const objects = staged.get(call.bucket);
+    const folder = Object.hasOwn(folders, call.bucket) ? folders[call.bucket] : undefined;
     if (!objects && folder === undefined) {
       throw new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist');
     }
-    if (objects) await ANSWERS[asked.operation]({ ...asked, request, response, sha256 }, objects);
-    else if (asked.operation !== 'GetObject') throw new S3Error(403, 'AccessDenied', 'Access Denied');
-    else await sendContent(request, response, await readFolder(folder ?? '', asked.key));
+    if (objects) await ANSWERS[call.operation]({ ...call, request, response, sha256 }, objects);
+    else if (call.operation !== 'GetObject') throw new S3Error(403, 'AccessDenied', 'Access Denied');
+    else await sendContent(request, response, await readFolder(folder ?? '', call.key));
   };
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     serve(request, response).catch((error: unknown) => {

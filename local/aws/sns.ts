@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type PageEvent, pageEventSchema } from '../../core/diagnosis/page.ts';
 import { ExecutionError } from '../asl/errors.ts';
 import { isObject } from '../asl/json.ts';
 import type { TaskHandler } from '../asl/types.ts';
@@ -8,7 +9,12 @@ const MAX_MESSAGE_BYTES = 256 * 1024;
 /** What a topic's subscribers receive. */
 export interface Page {
   subject: string;
+  /** As mail has it. */
   message: string;
+  /** As incident tools take it, of what a workflow has sent. */
+  event?: PageEvent;
+  /** As Amazon Q Developer in chat applications takes it, of what the pager has sent: JSON. */
+  chat?: string;
 }
 
 /**
@@ -18,7 +24,7 @@ export interface Page {
  */
 export function publishTo(topics: readonly string[], subscriber: (page: Page) => void): TaskHandler {
   return async (args) => {
-    const { TopicArn, Subject, Message, ...others } = isObject(args) ? args : {};
+    const { TopicArn, Subject, Message, MessageStructure, ...others } = isObject(args) ? args : {};
     const [unknown] = Object.keys(others);
     if (unknown !== undefined)
       throw new ExecutionError('SNS.InvalidParameterException', `This endpoint does not know ${unknown}.`);
@@ -35,7 +41,20 @@ export function publishTo(topics: readonly string[], subscriber: (page: Page) =>
     if (Buffer.byteLength(Message) > MAX_MESSAGE_BYTES) {
       throw new ExecutionError('SNS.InvalidParameterException', 'Invalid parameter: Message too long');
     }
-    subscriber({ subject: Subject, message: Message });
+    subscriber({ subject: Subject, ...formsOf(Message, MessageStructure) });
     return { MessageId: randomUUID() };
   };
+}
+
+function formsOf(message: string, structure: unknown): Omit<Page, 'subject'> {
+  if (structure === undefined) {
+    if (!message.startsWith('{"event_action":')) return { message };
+    const event = pageEventSchema.parse(JSON.parse(message));
+    return { message: event.payload.custom_details.text, event };
+  }
+  const forms: unknown = structure === 'json' ? JSON.parse(message) : undefined;
+  if (!isObject(forms) || typeof forms.default !== 'string' || typeof forms.https !== 'string') {
+    throw new ExecutionError('SNS.InvalidParameterException', 'Invalid parameter: MessageStructure');
+  }
+  return { message: forms.default, chat: forms.https };
 }

@@ -42,8 +42,8 @@ export function endOf({ exitCode, stdout, stderr }: ScriptRun): InvocationEnd {
         `${stdout}\nStep exited with code 168. Therefore, marking step as succeeded. ${SKIP}`,
       );
     case 169: {
-      const said = `\nStep exited with code 169. Therefore, marking step as Failed. ${SKIP}`;
-      return end('Failed', exitCode, `${stdout}${said}`, `${stderr}${said}`);
+      const note = `\nStep exited with code 169. Therefore, marking step as Failed. ${SKIP}`;
+      return end('Failed', exitCode, `${stdout}${note}`, `${stderr}${note}`);
     }
     default:
       return end('Failed', exitCode, stdout, `${stderr}failed to run commands: exit status ${exitCode}`);

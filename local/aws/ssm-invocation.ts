@@ -84,8 +84,8 @@ export function startInvocation(options: InvocationOptions): Invocation {
     ExecutionEndDateTime: '',
   };
   const isRunning = () => state.Status === 'Pending' || state.Status === 'InProgress';
-  const settle = ({ output: said, ...end }: InvocationEnd) => {
-    output = said;
+  const settle = ({ output: printed, ...end }: InvocationEnd) => {
+    output = printed;
     state = { ...state, ...end, ExecutionEndDateTime: new Date().toISOString() };
   };
   const fail = (end: Partial<InvocationState>) => {

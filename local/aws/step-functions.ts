@@ -113,17 +113,17 @@ export function stepFunctions({
         ...(result && result.status !== 'SUCCEEDED' && { error: result.error, cause: result.cause }),
       };
     },
-    ListExecutions: ({ stateMachineArn: machine, statusFilter, ...asked }: z.output<typeof schemas.ListExecutions>) => {
+    ListExecutions: ({ stateMachineArn: machine, statusFilter, ...page }: z.output<typeof schemas.ListExecutions>) => {
       const all = executions().of(machineOf(machine)).map(summaryOf);
       const { items, ...rest } = pageOf(
         all.filter(({ status }) => statusFilter === undefined || status === statusFilter),
-        asked,
+        page,
       );
       return { executions: items, ...rest };
     },
-    GetExecutionHistory: ({ executionArn, reverseOrder, ...asked }: z.output<typeof schemas.GetExecutionHistory>) => {
+    GetExecutionHistory: ({ executionArn, reverseOrder, ...page }: z.output<typeof schemas.GetExecutionHistory>) => {
       const { events } = executionOf(executionArn);
-      const { items, ...rest } = pageOf(reverseOrder ? events.toReversed() : events, asked);
+      const { items, ...rest } = pageOf(reverseOrder ? events.toReversed() : events, page);
       return { events: items.map((event) => ({ ...event, timestamp: Number(event.timestamp) / 1000 })), ...rest };
     },
     SendTaskSuccess: ({ taskToken, output }: z.output<typeof schemas.SendTaskSuccess>) =>

@@ -1,6 +1,6 @@
 import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findOnPath, run } from '../etcd/executables.ts';
+import { findOnPath, runProgram } from '../etcd/executables.ts';
 
 export const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
@@ -28,7 +28,7 @@ export async function requireApt(): Promise<void> {
 export async function debianMirrors(): Promise<string[]> {
   const targets = async (...options: string[]) => {
     const format = ['--format', '$(REPO_URI) $(COMPONENT) $(LABEL)'];
-    const { stdout } = await run('apt-get', ['indextargets', ...options, ...format, 'Created-By: Packages'], {
+    const { stdout } = await runProgram('apt-get', ['indextargets', ...options, ...format, 'Created-By: Packages'], {
       timeout: 10_000,
     });
     return stdout.split('\n').flatMap((line) => {
@@ -51,11 +51,11 @@ export async function debianMirrors(): Promise<string[]> {
  */
 export async function readIndexes(workspace: AptWorkspace, mirrors: string[], suites: string[]): Promise<string[]> {
   await writeSources(workspace, mirrors, suites);
-  const said = await apt(workspace, 'apt-get', ['update']).then(
+  const output = await apt(workspace, 'apt-get', ['update']).then(
     ({ stderr }) => stderr,
     (error: Error) => error.message,
   );
-  return said.split('\n').filter((line) => /^[EW]: /.test(line));
+  return output.split('\n').filter((line) => /^[EW]: /.test(line));
 }
 
 /** Downloads packages (`name`, or `name=version`), unpacks them into one tree, and returns its root. */
@@ -64,7 +64,7 @@ export async function downloadAndUnpack(workspace: AptWorkspace, wanted: readonl
   await apt(workspace, 'apt-get', ['download', ...wanted], packages);
   const root = join(workspace.folder, 'root');
   for (const archive of await readdir(packages)) {
-    await run('dpkg', ['-x', join(packages, archive), root], { timeout: 60_000 });
+    await runProgram('dpkg', ['-x', join(packages, archive), root], { timeout: 60_000 });
   }
   return root;
 }
@@ -85,11 +85,11 @@ export function apt({ folder, via }: AptWorkspace, program: string, args: readon
   };
   const flags = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   const [first = program, ...rest] = [...via, program, ...flags, ...args];
-  return run(first, rest, { cwd, timeout: 180_000, env: { ...process.env, LC_ALL: 'C' } });
+  return runProgram(first, rest, { cwd, timeout: 180_000, env: { ...process.env, LC_ALL: 'C' } });
 }
 
 async function writeSources({ folder }: AptWorkspace, mirrors: string[], suites: string[]): Promise<void> {
-  const architecture = (await run('dpkg', ['--print-architecture'], { timeout: 10_000 })).stdout.trim();
+  const architecture = (await runProgram('dpkg', ['--print-architecture'], { timeout: 10_000 })).stdout.trim();
   const hasKeyring = await access(DEBIAN_KEYRING).then(
     () => true,
     () => false,

@@ -43,8 +43,8 @@ export async function fetchFromDebian(
       progress(`etcd ${offer.version}: downloading Debian's ${PACKAGES.join(' and ')} ${offer.packageVersion}`);
       return await moveIntoCache(await unpack(workspace, offer), join(cache, offer.version));
     }
-    const said = complaints[0] === undefined ? '' : ` (apt-get: ${complaints[0]})`;
-    throw new Error(`of the suites ${[likely, ...others].join(', ')}, none that answered offers it${said}`);
+    const complaint = complaints[0] === undefined ? '' : ` (apt-get: ${complaints[0]})`;
+    throw new Error(`of the suites ${[likely, ...others].join(', ')}, none that answered offers it${complaint}`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -30,8 +30,8 @@ export function runEtcdctl(program: string, args: string[], access: EtcdctlAcces
     const options = { env, timeout: 120_000, maxBuffer: 64 * 1024 * 1024 };
     const child = execFile(program, args, options, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
-      const said = /^Error: (.*)$/m.exec(stderr)?.[1] ?? (stderr.trim() || stdout.trim());
-      const why = said || (error.killed ? 'no answer within 120 s' : `exit code ${error.code}`);
+      const message = /^Error: (.*)$/m.exec(stderr)?.[1] ?? (stderr.trim() || stdout.trim());
+      const why = message || (error.killed ? 'no answer within 120 s' : `exit code ${error.code}`);
       reject(new Error(`etcdctl ${args.slice(0, 2).join(' ')}: ${why}`));
     });
     // etcdctl may end without reading what it was given.

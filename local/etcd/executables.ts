@@ -4,7 +4,7 @@ import { access, stat } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
-export const run = promisify(execFile);
+export const runProgram = promisify(execFile);
 
 /** The absolute path of `program` in the first folder of the PATH that holds it as an executable file. */
 export async function findOnPath(program: string): Promise<string | undefined> {
@@ -36,7 +36,7 @@ async function isExecutable(path: string): Promise<boolean> {
  * @throws Error when it does not run, or says nothing that reads as a version
  */
 export async function versionOf(etcd: string): Promise<string> {
-  const { stdout } = await run(etcd, ['--version'], { env: etcdEnvironment(), timeout: 60_000 });
+  const { stdout } = await runProgram(etcd, ['--version'], { env: etcdEnvironment(), timeout: 60_000 });
   const version = /etcd Version:\s*(\d+\.\d+\.\d+)/i.exec(stdout)?.[1];
   if (version === undefined) throw new Error(`${etcd} --version printed no version`);
   return version;

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { moveIntoCache } from './cache.ts';
-import { findOnPath, run, versionOf } from './executables.ts';
+import { findOnPath, runProgram, versionOf } from './executables.ts';
 import { bestMatch, isRelease, knownRelease } from './versions.ts';
 
 /** Programs and the modules that hold their main packages, as they are laid out since etcd 3.5. */
@@ -30,7 +30,7 @@ export async function buildFromGoModules(
   await mkdir(cache, { recursive: true });
   const module = await mkdtemp(join(cache, '.build-'));
   const env = { ...process.env, GOFLAGS: '-mod=mod', GOWORK: 'off', CGO_ENABLED: '0' };
-  const go = (...args: string[]) => run('go', args, { cwd: module, timeout: BUILD_WITHIN_MS, env });
+  const go = (...args: string[]) => runProgram('go', args, { cwd: module, timeout: BUILD_WITHIN_MS, env });
   try {
     await writeFile(join(module, 'go.mod'), 'module etcd.build\n');
     const version = isRelease(request) ? request : await newest(request, go);

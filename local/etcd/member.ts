@@ -3,9 +3,8 @@ import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { etcdEnvironment } from './executables.ts';
-import { type ClientTls, isHealthy } from './health.ts';
+import { type ClientTls, unhealthyBecause } from './health.ts';
 
-const HEALTHY_WITHIN_MS = 300_000;
 const STOPPED_WITHIN_MS = 15_000;
 
 /** Where a member of a local cluster lives. `pid` is undefined while its process does not run. */
@@ -73,13 +72,8 @@ export class Member implements LocalMember {
 
   /** @throws Error with the last lines of the log when the process ends first, or 300 s pass */
   async waitUntilHealthy(tls: ClientTls | undefined): Promise<void> {
-    const deadline = Date.now() + HEALTHY_WITHIN_MS;
-    while (this.#process !== undefined && Date.now() < deadline) {
-      if (await isHealthy(this.clientUrl, tls)) return;
-      await sleep(50);
-    }
-    const what = this.#process === undefined ? 'ended' : `was not healthy within ${HEALTHY_WITHIN_MS / 1000} s`;
-    throw new Error(`${this.name} ${what}. The end of ${this.logFile}:\n${await this.#lastLogLines()}`);
+    const problem = await unhealthyBecause(this.clientUrl, tls, () => this.#process !== undefined);
+    if (problem) throw new Error(`${this.name} ${problem}. The end of ${this.logFile}:\n${await this.#lastLogLines()}`);
   }
 
   /** Ends the process and waits until it is gone. One that ignores SIGTERM for 15 s is killed. */

@@ -7,25 +7,38 @@ import { type Settings, tlsSettings, tokenSettings } from './settings.ts';
 export type TlsMode = 'none' | 'server' | 'mutual';
 export type AuthToken = 'simple' | 'jwt';
 
-/** What a cluster's security comes to: settings for each member by its name, and what clients use, as PEM and as files. */
+export interface SecurityOptions {
+  tls?: TlsMode;
+  authToken?: AuthToken;
+  /** Where members listen besides loopback. */
+  addresses?: readonly string[];
+  /** Members that sign JWTs with other keys than the rest. */
+  strangeKeys?: readonly string[];
+  /** Members that are given no key to sign JWTs with. */
+  verifyOnly?: readonly string[];
+  /** The common name of the client's certificate. */
+  clientName?: string | undefined;
+}
+
+/** What a cluster's security comes to. */
 export type Security = {
   scheme: 'http' | 'https';
+  /** What a member on this machine is started with. */
   settings: (member: string) => Settings;
+  /** What a member elsewhere is given, as PEM. */
+  certificates?: ClusterCertificates;
+  tokenKeys?: TokenKeys;
+  /** What clients use, as PEM and as files. */
   clientTls?: ClientTls;
   clientFiles?: ClientTls;
 };
 
-/**
- * Writes the certificates and keys of a new cluster under `directory`, the private ones readable by their owner alone.
- * @param strangeKeys names of members that sign JWTs with other keys than the rest
- * @param verifyOnly names of members that are given no key to sign JWTs with; `clientName`: the common name of the client's certificate
- */
+export const NOT_SECURED: Security = { scheme: 'http', settings: () => ({}) };
+
+/** Makes the certificates and keys of a new cluster, and writes them under `directory`, the private ones readable by their owner alone. */
 export async function secure(
   directory: string,
-  tls: TlsMode,
-  authToken: AuthToken,
-  strangeKeys: readonly string[],
-  { verifyOnly = [], clientName }: { verifyOnly?: readonly string[]; clientName?: string | undefined } = {},
+  { tls = 'none', authToken = 'simple', addresses, strangeKeys = [], verifyOnly = [], clientName }: SecurityOptions,
 ): Promise<Security> {
   const folder = join(directory, 'secrets');
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -33,31 +46,35 @@ export async function secure(
   const common = await keys('token');
   const strange = strangeKeys.length === 0 ? common : await keys('strange-token');
   const tokens = (member: string): Settings => {
-    const files = strangeKeys.includes(member) ? strange : common;
+    const files = (strangeKeys.includes(member) ? strange : common)?.files;
     return files ? tokenSettings(files.publicKey, verifyOnly.includes(member) ? undefined : files.privateKey) : {};
   };
-  if (tls === 'none') return { scheme: 'http', settings: tokens };
+  const signed = { settings: tokens, ...(common && { tokenKeys: common.keys }) };
+  if (tls === 'none') return { scheme: 'http', ...signed };
 
   const mutual = tls === 'mutual';
-  const certificates = await issueCertificates([], { clientName });
+  const certificates = await issueCertificates(addresses, { clientName });
   const files = await writeCertificates(folder, certificates);
   return {
     scheme: 'https',
+    ...signed,
     settings: (member) => ({
       ...tokens(member),
       ...tlsSettings({ cert: files.serverCert, key: files.serverKey, ca: files.ca }, mutual),
     }),
+    certificates,
     clientTls: { ca: certificates.ca, ...(mutual ? certificates.client : {}) },
     clientFiles: { ca: files.ca, ...(mutual ? { cert: files.clientCert, key: files.clientKey } : {}) },
   };
 }
 
-async function writeTokenKeys(folder: string, name: string): Promise<TokenKeys> {
-  const { publicKey, privateKey } = await createTokenKeys();
-  return {
-    publicKey: await write(folder, `${name}.pub`, publicKey),
-    privateKey: await write(folder, `${name}.key`, privateKey),
+async function writeTokenKeys(folder: string, name: string): Promise<{ keys: TokenKeys; files: TokenKeys }> {
+  const keys = await createTokenKeys();
+  const files = {
+    publicKey: await write(folder, `${name}.pub`, keys.publicKey),
+    privateKey: await write(folder, `${name}.key`, keys.privateKey),
   };
+  return { keys, files };
 }
 
 async function writeCertificates(folder: string, { ca, server, client }: ClusterCertificates) {

@@ -1,32 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { EtcdBinaries } from '../etcd/binaries.ts';
-import { type ClusterCertificates, createTokenKeys, issueCertificates, type TokenKeys } from '../etcd/certificates.ts';
-import type { KeptMember } from '../etcd/cluster.ts';
-import { type EtcdctlAccess, enableAuth, runEtcdctl } from '../etcd/etcdctl.ts';
-import { type ClientTls, isHealthy } from '../etcd/health.ts';
 import { changeMembership } from '../etcd/membership.ts';
 import { freePorts, HOST, type Ports } from '../etcd/ports.ts';
-import type { AuthToken } from '../etcd/security.ts';
+import { bootstrapped, type ClusterOptions, initialClusterOf, RunningCluster } from '../etcd/running-cluster.ts';
+import { secure } from '../etcd/security.ts';
 import { runScript } from './access.ts';
 import { crashMembers, damageLog, wipeData } from './damage.ts';
 import type { Host, HostFleet } from './host.ts';
-import {
-  type ConfigurationFormat,
-  type HostedMember,
-  installScript,
-  type MemberSettings,
-  UNIT,
-} from './hosted-member.ts';
+import { type ConfigurationFormat, type HostedMember, installScript, UNIT } from './hosted-member.ts';
 
-export interface HostedClusterOptions {
-  binaries: EtcdBinaries;
+/** The first `members` of the fleet's hosts are members; the others are spare. `kept` is for hosts that are folders of this machine. */
+export interface HostedClusterOptions extends ClusterOptions {
   fleet: HostFleet;
-  /** How many of the fleet's hosts are members; the others are spare. */
-  members: number;
   quotaBackendBytes: number;
   tls: boolean;
   format?: ConfigurationFormat;
@@ -36,64 +24,38 @@ export interface HostedClusterOptions {
   moreClientUrls?: boolean;
   /** After how many entries of its log a member takes a snapshot: who joins later than that is sent one. */
   snapshotCount?: number | undefined;
-  /** Each member begins with a copy of this instead of empty, in their order: on hosts that are folders of this machine. */
-  kept?: readonly KeptMember[] | undefined;
-  /** What members make tokens of, once authentication is enabled; `simple` if not said. */
-  authToken?: AuthToken;
 }
 
-const HEALTHY_WITHIN_MS = 300_000;
 /** For what hangs: a database of GiB is restored within minutes. */
 const SCRIPT_MS = 600_000;
 
-/**
- * A real etcd cluster whose members are services of hosts, named m1, m2 and so on. Waits until every member is healthy.
- * Closing it closes its hosts.
- */
+/** Starts a cluster whose members are services of hosts. Closing it closes its hosts. @throws Error naming a member that is not healthy within 300 s */
 export async function startHostedCluster(options: HostedClusterOptions): Promise<HostedCluster> {
-  const cluster = new HostedCluster(options, await mkdtemp(join(tmpdir(), 'etcd-hosted-')));
-  try {
-    await cluster.bootstrap();
-    return cluster;
-  } catch (error) {
-    await cluster.close();
-    throw error;
-  }
+  return bootstrapped(new HostedCluster(options, await mkdtemp(join(tmpdir(), 'etcd-hosted-'))));
 }
 
-class HostedCluster {
+class HostedCluster extends RunningCluster<HostedMember> {
   members: readonly HostedMember[] = [];
   spares: readonly HostedMember[] = [];
   readonly #options: HostedClusterOptions;
-  readonly #directory: string;
   readonly #token = randomUUID();
-  #certificates: ClusterCertificates | undefined;
-  #tokenKeys: TokenKeys | undefined;
-  #clientFiles: EtcdctlAccess['files'];
-  #rootUser: string | undefined;
 
   constructor(options: HostedClusterOptions, directory: string) {
+    super(options, directory);
     this.#options = options;
-    this.#directory = directory;
-  }
-
-  /** What a client needs, as PEM; undefined without TLS. */
-  get tls(): ClientTls | undefined {
-    if (!this.#options.tls || !this.#certificates) return undefined;
-    return { ca: this.#certificates.ca, ...this.#certificates.client };
   }
 
   async bootstrap(): Promise<void> {
-    const { fleet, members, authToken, kept = [] } = this.#options;
-    if (authToken === 'jwt') this.#tokenKeys = await createTokenKeys();
-    this.#certificates = await issueCertificates(fleet.hosts.map(({ address }) => address));
-    this.#clientFiles = await this.#writeClientFiles(this.#certificates);
+    const { fleet, members, tls, kept = [], authToken = 'simple' } = this.#options;
+    const addresses = fleet.hosts.map(({ address }) => address);
+    this.security = await secure(this.directory, { tls: tls ? 'mutual' : 'none', authToken, addresses });
     const placed = await Promise.all(
       fleet.hosts.map((host, index) => this.#place(host, `m${index + 1}`, kept[index]?.ports)),
     );
     this.members = placed.slice(0, members);
     this.spares = placed.slice(members);
-    await Promise.all(placed.map((member) => this.#install(member, 'new')));
+    const initialCluster = initialClusterOf(this.members);
+    await Promise.all(placed.map((member) => this.#install(member, 'new', initialCluster)));
     await Promise.all(
       kept.map(({ dataDir }, index) => cp(dataDir, placed[index]?.host.layout.dataDir ?? '', { recursive: true })),
     );
@@ -107,18 +69,6 @@ class HostedCluster {
     const { exitCode, stdout, stderr } = await runScript(access, script, { timeoutMs: SCRIPT_MS });
     if (exitCode === 0) return stdout;
     throw new Error(`A script ended with ${exitCode} on the host of ${name}: ${stderr.trim()} ${stdout.trim()}`);
-  }
-
-  /** Waits until each member serves clients and knows a leader. */
-  async waitUntilHealthy(names: readonly string[]): Promise<void> {
-    const deadline = Date.now() + HEALTHY_WITHIN_MS;
-    for (const name of names) {
-      const { clientUrl } = this.member(name);
-      while (!(await isHealthy(clientUrl, this.tls))) {
-        if (Date.now() > deadline) throw new Error(`${name} was not healthy within ${HEALTHY_WITHIN_MS / 1000} s.`);
-        await sleep(50);
-      }
-    }
   }
 
   /**
@@ -146,8 +96,7 @@ class HostedCluster {
       ?.split(', ')[0];
     if (id === undefined) throw new Error(`etcd lists no member at ${member.peerUrl}: ${list}`);
     await changeMembership(() => this.etcdctl(['member', 'remove', id], via));
-    await changeMembership(() => this.etcdctl(['member', 'add', name, `--peer-urls=${member.peerUrl}`], via));
-    await this.#install(member, 'existing');
+    await this.#install(member, 'existing', await this.addMember(member, [], via));
     await this.run(name, `systemctl start ${UNIT}`);
     await this.waitUntilHealthy([name]);
   }
@@ -168,43 +117,16 @@ class HostedCluster {
   }
 
   /** A member, or a spare one. */
-  member(name: string): HostedMember {
-    const member = [...this.members, ...this.spares].find((candidate) => candidate.name === name);
-    if (!member) throw new Error(`the cluster has no member ${name}`);
-    return member;
+  override member(name: string): HostedMember {
+    return this.spares.find((spare) => spare.name === name) ?? super.member(name);
   }
 
-  /**
-   * Runs etcdctl against `names`, or against every member.
-   * @param user `name:password`; root's, once authentication is enabled, if not said
-   */
-  etcdctl(
-    args: string[],
-    names: readonly string[] = this.members.map(({ name }) => name),
-    { user }: { user: string | undefined } = { user: this.#rootUser },
-  ): Promise<string> {
-    return this.#etcdctl(args, names, '', user);
+  protected end(): Promise<void> {
+    return this.#options.fleet.close();
   }
 
-  async enableAuth(password: string): Promise<void> {
-    await enableAuth((args, input) => this.#etcdctl(args, [this.members[0]?.name ?? ''], input ?? ''), password);
-    this.#rootUser = `root:${password}`;
-  }
-
-  async close(): Promise<void> {
-    await this.#options.fleet.close();
-    await rm(this.#directory, { recursive: true, force: true });
-  }
-
-  #etcdctl(args: string[], names: readonly string[], input: string, user?: string): Promise<string> {
-    const endpoints = names.map((name) => this.member(name).clientUrl);
-    const access: EtcdctlAccess = {
-      endpoints,
-      user,
-      ...(this.#clientFiles && { files: this.#clientFiles }),
-    };
-    return runEtcdctl(this.#options.binaries.etcdctl, args, access, input);
-  }
+  /** Hosts go by themselves with this process. */
+  protected endNow(): void {}
 
   /** With authentication a member that is healthy may still take no token. A read is what it would refuse; a list of members is not. */
   async #firstToTakeToken(members: readonly HostedMember[]): Promise<string> {
@@ -222,9 +144,9 @@ class HostedCluster {
 
   /** Hosts that share this machine's loopback need ports of their own. */
   async #place(host: Host, name: string, ports?: Ports): Promise<HostedMember> {
-    const { tls, walDir = false, moreClientUrls = false } = this.#options;
+    const { walDir = false, moreClientUrls = false } = this.#options;
     const isShared = host.address === HOST;
-    const at = (port: number) => `${tls ? 'https' : 'http'}://${host.address}:${port}`;
+    const at = (port: number) => `${this.security.scheme}://${host.address}:${port}`;
     const { client, peer } = isShared ? (ports ?? (await freePorts())) : { client: 2379, peer: 2380 };
     const others = moreClientUrls ? [at(isShared ? (await freePorts()).client : 12379)] : [];
     return {
@@ -237,34 +159,14 @@ class HostedCluster {
     };
   }
 
-  async #install(member: HostedMember, state: MemberSettings['state']): Promise<void> {
-    const { binaries, quotaBackendBytes, snapshotCount, format = 'yaml', tls } = this.#options;
-    const settings: MemberSettings = {
-      version: binaries.version,
-      initialCluster: this.members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(','),
-      state,
-      token: this.#token,
-      quotaBackendBytes,
-      snapshotCount,
-      format,
-      tls,
-      tokenKeys: this.#tokenKeys,
+  async #install(member: HostedMember, state: 'new' | 'existing', initialCluster: string): Promise<void> {
+    const { binaries, quotaBackendBytes, snapshotCount, format = 'yaml' } = this.#options;
+    const { certificates, tokenKeys } = this.security;
+    const settings = {
+      ...{ version: binaries.version, initialCluster, state, token: this.#token },
+      ...{ quotaBackendBytes, snapshotCount, format, certificates, tokenKeys },
     };
-    await this.run(member.name, installScript(member, settings, this.#certificates as ClusterCertificates));
-  }
-
-  async #writeClientFiles({ ca, client }: ClusterCertificates): Promise<EtcdctlAccess['files']> {
-    if (!this.#options.tls) return undefined;
-    const write = async (name: string, pem: string) => {
-      const file = join(this.#directory, name);
-      await writeFile(file, pem, { mode: 0o600 });
-      return file;
-    };
-    return {
-      ca: await write('ca.crt', ca),
-      cert: await write('client.crt', client.cert),
-      key: await write('client.key', client.key),
-    };
+    await this.run(member.name, installScript(member, settings));
   }
 }
 

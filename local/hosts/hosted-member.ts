@@ -29,7 +29,8 @@ export interface MemberSettings {
   /** After how many entries of its log a member takes a snapshot; undefined leaves etcd's own. */
   snapshotCount: number | undefined;
   format: ConfigurationFormat;
-  tls: boolean;
+  /** Undefined without TLS. */
+  certificates: ClusterCertificates | undefined;
   /** Undefined where members make simple tokens. */
   tokenKeys: TokenKeys | undefined;
 }
@@ -37,12 +38,9 @@ export interface MemberSettings {
 export const UNIT = 'etcd';
 
 /** A script that writes a member's unit and configuration, and the certificates that it names. It starts nothing. */
-export function installScript(
-  member: HostedMember,
-  settings: MemberSettings,
-  certificates: ClusterCertificates,
-): string {
+export function installScript(member: HostedMember, settings: MemberSettings): string {
   const { host, walDir } = member;
+  const { certificates } = settings;
   const { configFile, dataDir, binDir, user, group } = host.layout;
   const flags = settingsOf(member, settings);
   const isYaml = settings.format === 'yaml';
@@ -60,7 +58,7 @@ export function installScript(
   const files = {
     [`${host.unitDir}/${UNIT}.service`]: unit.join('\n'),
     [configFile]: isYaml ? toYaml(flags) : toEnvironment(flags),
-    ...(settings.tls && {
+    ...(certificates && {
       [`${pkiDir(host)}/ca.crt`]: certificates.ca,
       [`${pkiDir(host)}/server.crt`]: certificates.server.cert,
       [`${pkiDir(host)}/server.key`]: certificates.server.key,
@@ -95,7 +93,7 @@ function settingsOf(member: HostedMember, settings: MemberSettings): Settings {
   return {
     ...memberSettings({ ...member, dataDir: host.layout.dataDir, walDir }, settings),
     ...(settings.tokenKeys && tokenSettings(`${pki}/token.pub`, `${pki}/token.key`)),
-    ...(settings.tls && tlsSettings(files, true)),
+    ...(settings.certificates && tlsSettings(files, true)),
   };
 }
 

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '../etcd/executables.ts';
+import { runProgram } from '../etcd/executables.ts';
 import { HOST } from '../etcd/ports.ts';
 import type { FleetOptions, Host, HostFleet } from './host.ts';
 import { createServiceManager, type ServiceManager } from './service-manager/manager.ts';
@@ -18,7 +18,7 @@ interface ProcessHost {
   folder: string;
   manager: ServiceManager;
   /** Ends the connections to the service manager. */
-  hangUp(): Promise<void>;
+  disconnect(): Promise<void>;
 }
 
 /**
@@ -29,16 +29,16 @@ interface ProcessHost {
 export async function startProcessHosts({ count, binDir }: FleetOptions): Promise<HostFleet> {
   const account = await currentAccount();
   const hosts: ProcessHost[] = [];
-  const removeNow = () => {
+  const killNow = () => {
     for (const { folder, manager } of hosts) {
       manager.killNow();
       rmSync(folder, { recursive: true, force: true });
     }
   };
-  process.once('exit', removeNow);
+  process.once('exit', killNow);
   const close = async () => {
     await Promise.all(hosts.map(removeHost));
-    process.off('exit', removeNow);
+    process.off('exit', killNow);
   };
   try {
     while (hosts.length < count) hosts.push(await makeHost(binDir, account));
@@ -58,7 +58,7 @@ export async function startProcessHosts({ count, binDir }: FleetOptions): Promis
 }
 
 async function currentAccount(): Promise<Account> {
-  const [user, group] = await Promise.all(['-un', '-gn'].map((option) => run('id', [option])));
+  const [user, group] = await Promise.all(['-un', '-gn'].map((option) => runProgram('id', [option])));
   return { user: String(user?.stdout).trim(), group: String(group?.stdout).trim() };
 }
 
@@ -91,15 +91,15 @@ async function makeHost(binDir: string, account: Account): Promise<ProcessHost> 
       },
       reboot: () => manager.reboot(),
     };
-    return { host, folder, manager, hangUp: switchboard.close };
+    return { host, folder, manager, disconnect: switchboard.close };
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
 }
 
-async function removeHost({ folder, manager, hangUp }: ProcessHost): Promise<void> {
-  await hangUp();
+async function removeHost({ folder, manager, disconnect }: ProcessHost): Promise<void> {
+  await disconnect();
   await manager.close();
   // Killed processes may be in the middle of making files.
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });

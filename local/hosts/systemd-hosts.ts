@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { findInFolder, run } from '../etcd/executables.ts';
+import { findInFolder, runProgram } from '../etcd/executables.ts';
 import type { HostAccess } from './access.ts';
 import type { FleetOptions, Host, HostFleet } from './host.ts';
 import { type HostPlan, type SystemdHost, startHost } from './systemd/boot.ts';
@@ -43,10 +43,10 @@ export async function startSystemdHosts(
   const folder = await mkdtemp(join(tmpdir(), ownPrefix()));
   const plans: HostPlan[] = [];
   const started: SystemdHost[] = [];
-  const endNow = () => {
-    for (const host of started) host.endNow();
+  const killNow = () => {
+    for (const host of started) host.killNow();
   };
-  process.once('exit', endNow);
+  process.once('exit', killNow);
   const remove = async () => {
     await Promise.all(started.map((host) => host.end()));
     for (const { controlGroup, link } of plans) {
@@ -56,7 +56,7 @@ export async function startSystemdHosts(
     }
     await ip('link', 'delete', BRIDGE);
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-    process.off('exit', endNow);
+    process.off('exit', killNow);
   };
   let removed: Promise<void> | undefined;
   const close = () => {
@@ -147,5 +147,5 @@ function macOf(lastByte: number): string {
 }
 
 async function ip(...args: string[]): Promise<void> {
-  await run('ip', args, { timeout: 60_000 });
+  await runProgram('ip', args, { timeout: 60_000 });
 }

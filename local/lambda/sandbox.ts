@@ -51,6 +51,8 @@ process.on('message', async ({ requestId, event, deadlineMs }: SandboxRequest) =
     const trace = error.stack?.split('\n') ?? [];
     send({ requestId, error: { errorType: error.name, errorMessage: error.message, trace } });
   }
+  // Steps and the AWS SDK are loaded only for their first event.
+  flushCompileCache();
 });
 // The host is gone: nobody would stop this process any more.
 process.on('disconnect', () => process.exit());

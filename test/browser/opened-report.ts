@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
-import { type IncidentReport, incidentReportSchema } from '../../core/incident-report/incident-report.ts';
+import { type IncidentReport, incidentReportSchema } from '../../report/incident-report.ts';
 import { Chromium } from './chromium.ts';
 
 /** The values beside each figure that the page shows, by the figure's name. */

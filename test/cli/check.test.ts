@@ -85,7 +85,7 @@ describe('etcd-remediation check, on a quiet cluster on hosts with TLS and authe
       .slice(stdout.indexOf('\norders: ') + 1)
       .trimEnd()
       .split('\n');
-    expect(lines[0]).toBe('orders: nothing was found');
+    expect(lines[0]).toBe('orders: Nothing was found.');
     for (const area of ['cluster', 'secrets', 'login', 'certificates', 'identity', 'quota', 'releases']) {
       expect(
         lines.filter((line) => line.startsWith(`  ✓ ${area} `)),
@@ -191,7 +191,7 @@ describe('etcd-remediation check, on a quiet cluster on hosts with TLS and authe
     try {
       const { status, stdout, stderr } = await terminal.type('check', '--deployed', 'orders');
       expect([status, stderr], stdout).toEqual([0, '']);
-      expect(stdout).toMatch(/^orders: nothing was found$/m);
+      expect(stdout).toMatch(/^orders: Nothing was found\.$/m);
     } finally {
       await terminal.close();
       await platform.close();

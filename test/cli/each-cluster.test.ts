@@ -41,7 +41,7 @@ describe('work on every cluster of a fleet', () => {
       },
       {
         atOnce: 2,
-        tellEveryMs: 1,
+        reportEveryMs: 1,
         say: (line) => {
           lines.push(line);
           if (done.length === 19) answer();
@@ -122,6 +122,7 @@ describe('what is told of a fleet', () => {
     const checked: Checked[] = named(12).map(({ name: cluster }) => ({
       outcome: 'Well',
       cluster,
+      summary: 'Nothing was found.',
       findings: [],
       well: [],
       unchecked: [],

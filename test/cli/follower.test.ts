@@ -91,6 +91,17 @@ describe('whoever follows a remediation', () => {
     });
     follows.onWait((answer) => answers.push(answer));
     expect(answers).toEqual([ANSWER]);
-    expect(lines.slice(1).map((line) => line.trim())).toEqual(['Plan:', 'stop m3']);
+    expect(lines.slice(1).map((line) => line.trim())).toEqual(['Plan:', 'stop m3', 'Approved by ann: --approve']);
+  });
+
+  it('claims neither to wait for an answer nor to page: whoever runs it has answered', () => {
+    const { lines, follower: follows } = follower();
+    const named = (id: number, name: string) =>
+      visited(id, 'any', { summary: 'It is said.' }).map((event) =>
+        event.stateEnteredEventDetails ? { ...event, stateEnteredEventDetails: { name } } : event,
+      );
+    const states = ['Page that an approval is wanted', 'Wait for an approval', 'Withdraw the question'];
+    for (const event of states.flatMap((name, index) => named(2 + 4 * index, name))) follows.onEvent(event);
+    expect(lines).toEqual([expect.stringMatching(/^ {2}✓ .* Withdraw the question +It is said\.$/)]);
   });
 });

@@ -6,7 +6,7 @@ const SIGNALS = join(import.meta.dirname, '../../cli/signals.ts');
 
 /** A process that is at work, and never comes to an end by itself. */
 function processThat(statements: string) {
-  const script = `const { endOnSignals, onSignal, tellAtSignal } = await import(${JSON.stringify(SIGNALS)});
+  const script = `const { endOnSignals, onSignal, printAtSignal } = await import(${JSON.stringify(SIGNALS)});
     endOnSignals(); ${statements}; setInterval(() => undefined, 1_000); console.log('at work');`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] });
   const written = { stdout: '', stderr: '' };
@@ -25,7 +25,7 @@ describe('a process that is told to end', () => {
     ['SIGTERM', 143],
   ] as const)('by %s stops its work in order, and ends at once at the next', async (signal, status) => {
     const { child, written, ended } = processThat(
-      `onSignal(() => console.log('stopping'), () => 'It is open.'); tellAtSignal(() => 'The work is stopped.')`,
+      `onSignal(() => console.log('stopping'), () => 'It is open.'); printAtSignal(() => 'The work is stopped.')`,
     );
     try {
       await expect.poll(() => written.stdout).toBe('at work\n');

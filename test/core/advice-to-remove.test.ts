@@ -186,13 +186,13 @@ describe('advice to remove a member', () => {
     // Of a word in clusters.json.
     'core/cluster/clusters.ts': ['write https or remove "tls"`'],
     // Of old data that is kept aside.
-    'core/incident-report/next-steps.ts': ['Old data is kept aside on hosts. Remove it once'],
-    'core/incident-report/page/page.ts': ['Nothing removes it by itself. Remove it once'],
+    'report/next-steps.ts': ['Old data is kept aside on hosts. Remove it once'],
+    'report/page/page.ts': ['Nothing removes it by itself. Remove it once'],
   };
 
   it('is in no text but these', () => {
     const found: Record<string, string[]> = {};
-    for (const folder of ['core', 'client', 'lambdas', 'lib', 'cli']) {
+    for (const folder of ['core', 'report', 'client', 'lambdas', 'lib', 'cli']) {
       for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
         if (!file.endsWith('.ts')) continue;
         const path = join(folder, file);

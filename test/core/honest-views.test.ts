@@ -254,7 +254,7 @@ function actedOn(world: World): { what: string; member: string }[] {
     };
     const evidence = { ...observation, ...nothing };
     const found = diagnose(cluster, evidence);
-    const values = measure(cluster, evidence)[0]?.values ?? {};
+    const values = measure(cluster, evidence).measurements[0]?.values ?? {};
     expect(values.FailedMembers ?? 0).toBeLessThanOrEqual(
       found.members.filter(({ state }) => state === 'failed').length,
     );

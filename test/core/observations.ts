@@ -47,7 +47,7 @@ export function voter(name: string, differences: Partial<AnsweringMember> = {}):
     raftCommittedIndex: '7000',
     ...SMALL,
     quotaBytes: QUOTA_BYTES,
-    quotaIsTold: false,
+    quotaIsReported: false,
     entry: { name, peerUrls: [`https://${name}:2380`] },
     ...differences,
   };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as tokens from '../../core/auth-token-reset/summaries.ts';
+import * as check from '../../core/diagnosis/summaries.ts';
 import * as members from '../../core/member-replacement/summaries.ts';
 import * as quorum from '../../core/quorum-recovery/summaries.ts';
 import * as space from '../../core/space-reclaim/summaries.ts';
@@ -9,6 +10,9 @@ function of<Output>(output: object): Output {
   return output as Output;
 }
 
+const SURVEY = { secretsProblem: '', members: [], certificates: [{}] };
+const BACKUPS = { place: 's3://backups/orders/', newestKey: '', newestAt: '', problem: '' };
+const FINDING = { area: 'hosts', message: 'There is no unit.' } as const;
 const READ = (equal: number, verdict: string) => of<never>({ verdict, summary: 'm3 is gone', readings: { equal } });
 
 describe('what a step says that it has found or done', () => {
@@ -59,6 +63,35 @@ describe('what a step says that it has found or done', () => {
       ),
       'raw of m2, revision 42; At most 7 are lost.',
     ],
+    [
+      quorum.summarizeUpload({ action: 'Begin', key: 'orders/run-1.db.gz' }),
+      'The upload of orders/run-1.db.gz has begun.',
+    ],
+    [
+      check.summarizeSurvey(
+        of({ survey: { ...SURVEY, members: [{ name: 'm1' }, { name: 'm3' }] }, inspections: [{}, {}] }),
+      ),
+      'Answering: m1, m3; 1 certificate read. Next: inspect 2 hosts.',
+    ],
+    [
+      check.summarizeSurvey(of({ survey: SURVEY, inspections: [] })),
+      'No member answers; 1 certificate read. No host is configured.',
+    ],
+    [
+      check.summarizeSurvey(
+        of({ survey: { ...SURVEY, secretsProblem: 'There is no secret "root".' }, inspections: [{}] }),
+      ),
+      'The secrets are of no use: There is no secret "root". Next: inspect 1 host.',
+    ],
+    [check.summarizeBackups(null), 'The configuration names no place for backups.'],
+    [check.summarizeBackups(BACKUPS), 'There is no backup in s3://backups/orders/.'],
+    [
+      check.summarizeBackups({ ...BACKUPS, newestKey: 'orders/1.db', newestAt: '2026-01-31T12:00:00.000Z' }),
+      'The newest backup in s3://backups/orders/ is orders/1.db, of 2026-01-31T12:00:00.000Z.',
+    ],
+    [check.summarizeBackups({ ...BACKUPS, problem: 'Access Denied' }), 'Access Denied'],
+    [check.summarizeCheck([]), 'Nothing was found.'],
+    [check.summarizeCheck([FINDING, FINDING, { ...FINDING, area: 'quota' }]), '3 to correct: hosts, quota.'],
     [
       space.summarizeNextDefragmentation({ action: 'MoveLeadership', member: 'm1', transferee: 'm2' }),
       'Next: move leadership from m1 to m2.',

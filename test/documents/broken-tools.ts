@@ -3,6 +3,7 @@ import { delimiter } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { HostCommandName } from '../../core/hosts/host-commands.ts';
 import { readScript } from '../../lib/command-documents.ts';
+import { withoutUnused } from '../../lib/used-functions.ts';
 import type { HostAccess } from '../../local/hosts/access.ts';
 import { parametersFor as dataDirParameters, hostWithData, owner } from './data-dir-host.ts';
 import type { PreparedHost } from './prepared-host.ts';
@@ -55,16 +56,19 @@ export interface Broken {
   way: (typeof WAYS)[number];
 }
 
+/** As a host gets it: without the functions of its parts that it does not call. */
+const scriptOf = (command: HostCommandName) => withoutUnused(readScript(command));
+
 /** The tools that a command's script calls, wherever a command may stand: behind a word of the shell, an operator, or an assignment. */
 export function toolsIn(command: HostCommandName): string[] {
   const before = String.raw`(?:^|[|;&({!]|\$\(|\b(?:if|then|do|else|while|until|exec|command)\b)\s*(?:\w+=\S*\s+)*`;
-  const script = readScript(command).replace(/^try_tool\(\) \{.*?^\}/ms, '');
+  const script = scriptOf(command).replace(/^try_tool\(\) \{.*?^\}/ms, '');
   return ALL_TOOLS.filter((tool) => new RegExp(`${before}${tool} `, 'm').test(script));
 }
 
 /** The tools that a command's script asks for at its head, or where it knows that it needs them. */
 export function needsOf(command: HostCommandName): string[] {
-  return [...readScript(command).matchAll(/\bneed ([a-z0-9 ]+)/g)]
+  return [...scriptOf(command).matchAll(/\bneed ([a-z0-9 ]+)/g)]
     .flatMap(([, tools = '']) => tools.split(' '))
     .filter((tool) => ALL_TOOLS.includes(tool));
 }

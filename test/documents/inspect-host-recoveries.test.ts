@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { owner } from './data-dir-host.ts';
 import { PreparedHost } from './prepared-host.ts';
@@ -25,6 +25,21 @@ function hostWith(folders: Readonly<Record<string, string | undefined>>): Prepar
     if (phase !== undefined) host.write(`${folder}/phase`, `${phase}\n`);
   }
   return host;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Lets a path be as old. */
+function age(path: string, ms: number): void {
+  const time = new Date(Date.now() - ms);
+  utimesSync(path, time, time);
+}
+
+/** The same of all that is on a host, but for one path. */
+function agePaths(host: PreparedHost, ms: number, young: string): void {
+  for (const path of readdirSync(host.path('.'), { recursive: true, encoding: 'utf8' })) {
+    if (path !== young) age(host.path(path), ms);
+  }
 }
 
 describe('inspect-host tells whether there is a log', () => {
@@ -95,6 +110,35 @@ describe('inspect-host finds recoveries that were interrupted', () => {
     expect(archives).toEqual([host.path('data/archived.run-3')]);
     expect(dataDir.empty).toBe(false);
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'and removes copies of which nothing was put in place, once they are older than any execution',
+    async () => {
+      const old = [
+        '.etcd-remediation.data.run-1',
+        '.etcd-remediation.data.run-1.backup',
+        'data/archived.run-2.scratch',
+      ];
+      const kept = ['.etcd-remediation.data.2.run-4', '.etcd-remediation.other.run-4', '.cache', 'data/archived.run-3'];
+      using host = hostWith({
+        ...Object.fromEntries([...old, ...kept].map((folder) => [folder, undefined])),
+        '.etcd-remediation.data.run-5': 'restored',
+        '.etcd-remediation.data.run-6': 'kept',
+        '.etcd-remediation.data.run-7': undefined,
+        '.etcd-remediation.data.run-8': undefined,
+      });
+      for (const folder of old) host.write(`${folder}/db`, 'a copy');
+      // As a copy that is being made, whose folder was made long ago.
+      host.write('.etcd-remediation.data.run-7/db', 'a copy');
+      agePaths(host, DAY_MS * 1.5, '.etcd-remediation.data.run-7/db');
+      age(host.path('.etcd-remediation.data.run-8'), DAY_MS / 2);
+      const before = readdirSync(host.path('.'));
+      const gone = old.map((folder) => host.path(folder)).toSorted();
+      expect((await inspect(host)).removed?.toSorted()).toEqual(gone);
+      expect(readdirSync(host.path('.'))).toEqual(before.filter((name) => !old.includes(name)));
+      expect((await inspect(host)).removed).toBeUndefined();
+    },
+  );
 
   it('also where the data dir is gone', async () => {
     using host = new PreparedHost();

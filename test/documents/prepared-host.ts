@@ -94,8 +94,18 @@ export class PreparedHost implements Disposable {
     writeFileSync(this.path(`bin/${name}`), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   }
 
+  /** @returns puts everything back as it is now, under the same paths */
+  keep(): () => void {
+    const kept = `${this.#folder}.kept`;
+    execFileSync('cp', ['-a', this.#folder, kept]);
+    return () => {
+      execFileSync('find', [this.#folder, '-mindepth', '1', '-delete']);
+      execFileSync('cp', ['-a', `${kept}/.`, this.#folder]);
+    };
+  }
+
   [Symbol.dispose](): void {
-    rmSync(this.#folder, { recursive: true, force: true });
+    for (const folder of [this.#folder, `${this.#folder}.kept`]) rmSync(folder, { recursive: true, force: true });
   }
 }
 

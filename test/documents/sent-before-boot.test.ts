@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { type HostCommandName, SENT_AT } from '../../core/hosts/host-commands.ts';
+import { readScript } from '../../lib/command-documents.ts';
 import { hostFor, SCENES } from './broken-tools.ts';
 import { isLinuxRoot } from './data-dir-host.ts';
 import { callsOn } from './recovery-host.ts';
-import { refuse } from './script.ts';
+import { failureOf, refuse, runText } from './script.ts';
 
 describe.skipIf(!isLinuxRoot)('a command that was sent before the host was started (needs root)', () => {
-  it.each(SENT_AT.commands as HostCommandName[])('starts and stops nothing: %s', async (command) => {
+  it.each(SENT_AT.commands as HostCommandName[])('starts, stops and moves nothing: %s', async (command) => {
     using host = await hostFor(command);
     const before = callsOn(host);
     const parameters = { ...SCENES[command].parameters(host, ''), sentAt: '1' };
@@ -16,6 +17,21 @@ describe.skipIf(!isLinuxRoot)('a command that was sent before the host was start
     });
     expect(callsOn(host)).toEqual(before);
   });
+
+  it.each(SENT_AT.commands as HostCommandName[])(
+    'is not told from another where the host does not say how long it is up, so neither is run: %s',
+    async (command) => {
+      using host = await hostFor(command);
+      const before = callsOn(host);
+      const script = readScript(command).replaceAll('/proc/uptime', host.path('uptime'));
+      const run = await runText(host.access, script, SCENES[command].parameters(host, ''));
+      expect(failureOf(command, run)).toMatchObject({
+        exitCode: 1,
+        message: expect.stringContaining('nobody knows whether this host was started since'),
+      });
+      expect(callsOn(host)).toEqual(before);
+    },
+  );
 
   it('stops nothing of a member that is left out either', async () => {
     using host = await hostFor('swap-data-dir');

@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { findInFolder, findOnPath, run } from '../../local/etcd/executables.ts';
+import { findInFolder, findOnPath, runProgram } from '../../local/etcd/executables.ts';
 
 /** Downloading is worth a try only where Debian's packages can be had. */
 const DOWNLOAD_TIMEOUT_MS = 60_000;
@@ -30,9 +30,14 @@ async function fetchFromDebian(cache: string): Promise<string> {
   try {
     // As root it stays root: the cache may be where the user `_apt` cannot look.
     const options = ['-o', 'APT::Sandbox::User=root', '-o', 'Acquire::Retries=1'];
-    await run('apt-get', [...options, 'download', 'shellcheck'], { cwd: workspace, timeout: DOWNLOAD_TIMEOUT_MS });
+    await runProgram('apt-get', [...options, 'download', 'shellcheck'], {
+      cwd: workspace,
+      timeout: DOWNLOAD_TIMEOUT_MS,
+    });
     const [archive = ''] = (await readdir(workspace)).filter((name) => name.endsWith('.deb'));
-    await run('dpkg', ['-x', join(workspace, archive), join(workspace, 'root')], { timeout: DOWNLOAD_TIMEOUT_MS });
+    await runProgram('dpkg', ['-x', join(workspace, archive), join(workspace, 'root')], {
+      timeout: DOWNLOAD_TIMEOUT_MS,
+    });
     const unpacked = join(workspace, 'root/usr/bin/shellcheck');
     await chmod(unpacked, 0o755);
     // Of two processes that fetch at once, the later one replaces the program by its like.

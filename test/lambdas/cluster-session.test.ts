@@ -106,7 +106,7 @@ async function send(cluster: string, host: string) {
   const ssm = await openSsm({ cluster, access: 'commands' });
   onTestFinished(() => ssm.close());
   const parameters = { unit: 'etcd', action: 'stop' };
-  return sendCommand(ssm, { host, command: 'control-service', parameters, mark: 'mark' });
+  return sendCommand(ssm, { host, command: 'control-service', parameters, clientToken: 'token' });
 }
 
 describe('a step that sends commands', () => {

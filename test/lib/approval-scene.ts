@@ -27,7 +27,7 @@ export const UNTIL_ASKED = [
 /** What follows an approval: the runbook, from a fresh look. */
 export const AGAIN = ['Diagnose cluster', 'Choose runbook', 'Is there anything to do?'];
 export const FAIL = [
-  ...['Record the error', 'Is a page needed?', 'Page that it has failed'],
+  ...['Record the error', 'Is a page needed?', 'Page that it has failed', 'Note that a person was called'],
   ...[
     'Record how it ended',
     'Give the lock back',

@@ -66,9 +66,11 @@ describe('the definition', () => {
       [ENABLE]: ['Could a step still disable it?'],
       'Could a step still disable it?': [
         'Wait until no step can disable it',
+        'Page that authentication is enabled',
         'Was there an error?',
         'Was there an error?',
       ],
+      'Page that authentication is enabled': ['Was there an error?'],
       'Wait until no step can disable it': [ENABLE],
       [PAGE]: ['Wait before enabling it again'],
       'Wait before enabling it again': [ENABLE],
@@ -95,6 +97,7 @@ describe('the definition', () => {
       'Prove writes on every member': [ASK],
       [ENABLE]: [PAGE],
       [PAGE]: ['Wait before enabling it again'],
+      'Page that authentication is enabled': ['Was there an error?'],
     });
   });
 
@@ -195,6 +198,7 @@ describe('from the moment in which authentication may be disabled', () => {
       [
         ...[ENABLE, PAGE, 'Wait before enabling it again'],
         ...['Could a step still disable it?', 'Wait until no step can disable it', 'Was there an error?'],
+        'Page that authentication is enabled',
       ].toSorted(),
     );
   });

@@ -100,6 +100,11 @@ describe('a script and its parameters', () => {
     expect(readScript(command)).not.toMatch(/\$\(\s*</);
   });
 
+  // Without HOME it is found by root's account, and may send everything through a proxy.
+  it.each(COMMANDS)('let curl read no ~/.curlrc: %s', (command) => {
+    expect(readScript(command)).not.toMatch(/\bcurl -(?!q )/);
+  });
+
   it('go without comments and empty lines, which nobody reads there', () => {
     const commented = `${SCRIPT}\n# why\n\n  # and why\necho '# a text' # and a remark\n`;
     expect(documentContent('control-service', commented)).toMatchObject({

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import { ROOT } from './stacks.ts';
 
-const sources = globSync(['core/**/*.ts', 'client/**/*.ts', 'lambdas/**/*.ts'], { cwd: ROOT })
+const sources = globSync(['core/**/*.ts', 'client/**/*.ts', 'report/**/*.ts', 'lambdas/**/*.ts'], { cwd: ROOT })
   .filter((file) => file !== join('core', 'errors.ts'))
   .map((file) => readFileSync(join(ROOT, file), 'utf8'));
 

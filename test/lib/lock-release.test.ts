@@ -80,7 +80,13 @@ describe('a remediation that was ended from outside', () => {
     async (status, pages) => {
       const event = eventOf(status, { cause: 'So it was.' });
       const executed = await release(event, { table: tableWith(lockOf(ME)) });
-      expect(executed.visited).toEqual([...READ, ...LOOK, ...GIVE_BACK, ...(pages > 0 ? [PAGE] : []), RELEASED]);
+      expect(executed.visited).toEqual([
+        ...READ,
+        ...LOOK,
+        ...GIVE_BACK,
+        ...(pages > 0 ? [PAGE, 'Note that a person was called'] : []),
+        RELEASED,
+      ]);
       expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
       expect(Object(executed.ended).output).toEqual({ outcome: 'Remediated', execution: ME });
       expect(executed.table.lockOf('orders')).toBeUndefined();
@@ -96,16 +102,21 @@ describe('a remediation that was ended from outside', () => {
           report: { request: { cluster: 'orders', reason: 'INC-1' }, summary: 'So it was.' },
         },
       ]);
-      expect(executed.pages).toEqual(
+      expect(executed.pages).toMatchObject(
         [
           {
             subject: 'CRITICAL: a remediation of the etcd cluster orders was cut off',
-            message:
-              `The remediation ${ME} of the etcd cluster orders ended as ${status} before it was done. What was begun may be half done: start ` +
-              'another one, which finishes it.',
+            message: expect.stringMatching(
+              new RegExp(
+                `^The remediation of orders ended as ${status} before it was done\\. What was begun may be half done\\.\n\nSo it was\\.\n\n` +
+                  'Read: npx --no etcd-remediation status run-1\nStart another one, which finishes it: npx --no etcd-remediation start orders --watch\n\n' +
+                  `Execution: https://\\S+${ME}\nReport: https://\\S+remediations/run-1\\.html$`,
+              ),
+            ),
           },
         ].slice(0, pages),
       );
+      expect(executed.table.isPaged('orders')).toBe(pages > 0);
     },
   );
 

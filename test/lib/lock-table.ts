@@ -41,9 +41,14 @@ export class LockTable {
     return this.#items.get(keyOf({ cluster: { S: cluster }, id: { S: 'lock' } }));
   }
 
-  /** Everything but the locks. */
+  /** What was written of remediations that have ended. */
   get records(): Item[] {
-    return [...this.#items.values()].filter(({ id }) => textOf(id) !== 'lock');
+    return [...this.#items.values()].filter(({ id }) => /^\d{4}-/.test(textOf(id)));
+  }
+
+  /** Whether it is noted that a person was called for a cluster. */
+  isPaged(cluster: string): boolean {
+    return this.#items.has(keyOf({ cluster: { S: cluster }, id: { S: '#paged' } }));
   }
 
   /** Answers one call. @throws ExecutionError as Step Functions' integration with DynamoDB fails */

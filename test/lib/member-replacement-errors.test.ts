@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { TellChanges } from '../../core/member-replacement/contracts.ts';
-import { tellChanges } from '../../core/member-replacement/told-changes.ts';
+import type { ExplainChanges } from '../../core/member-replacement/contracts.ts';
+import { explainChanges } from '../../core/member-replacement/explain-changes.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 import { failure, RUNNING } from './execute.ts';
 import { changesOf, hostOf, INSPECTION, inspectionOf, replaceMember, replaceOf } from './replacement-scene.ts';
@@ -93,11 +93,11 @@ describe('a member that does not join', () => {
         `node3 was started and does not answer. Its service on ${hostOf('node3')} is activating (auto-restart, exit-code). ` +
         'Find out why: "journalctl -u etcd" there has the whole. The end of its log:\nnode3 starts\nnode3 panics',
     });
-    const told = calls.at(-1)?.input as TellChanges;
+    const told = calls.at(-1)?.input as ExplainChanges;
     expect(told.changes.map(({ action }) => action)).toEqual([
       ...['StopService', 'RemoveMember', 'ArchiveDataDir', 'AddMember', 'JoinCluster'],
     ]);
-    expect(tellChanges(told)).toMatch(
+    expect(explainChanges(told).cause).toMatch(
       /\nnode3 panics\.\nBefore this: .*; the service etcd there was started\.\nNow node3 is a learner, and no voter yet: two voters are left /,
     );
   });

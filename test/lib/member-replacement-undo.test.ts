@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TellChanges } from '../../core/member-replacement/contracts.ts';
-import { tellChanges } from '../../core/member-replacement/told-changes.ts';
+import { explainChanges } from '../../core/member-replacement/explain-changes.ts';
 import { failure, RUNNING } from './execute.ts';
 import {
   assessmentOf,
@@ -112,7 +111,7 @@ describe('an error after the member has left', () => {
 it('an error says what was changed before it, and how the cluster stands', async () => {
   const { ended, calls } = await replaceMember({
     'Move data aside': failure('PreconditionFailed', "The data dir holds what is not etcd's."),
-    'Explain what was changed': (input: TellChanges) => ({ error: input.error, cause: tellChanges(input) }),
+    'Explain what was changed': explainChanges,
   });
   expect(calls.at(-1)?.step).toBe('Explain what was changed');
   expect(ended).toMatchObject({
@@ -129,7 +128,7 @@ it('an error says that the membership was written where the service then did not
   const written = { file: '/etc/etcd/etcd.yaml', copy: '/etc/etcd/etcd.yaml.run-1', changed: true };
   const { ended } = await replaceMember({
     'Write membership and start': failure('HostCommandFailed', 'The unit etcd is failed.', written),
-    'Explain what was changed': (input: TellChanges) => ({ error: input.error, cause: tellChanges(input) }),
+    'Explain what was changed': explainChanges,
   });
   expect(ended).toMatchObject({
     error: 'HostCommandFailed',

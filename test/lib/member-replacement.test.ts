@@ -107,7 +107,7 @@ describe('the definition', () => {
     ['Start services again', 'run-host-commands'],
     ['Compare hashes', 'compare-hashes'],
     ['Prove writes on every member', 'prove-writes'],
-    ['Explain what was changed', 'tell-changes'],
+    ['Explain what was changed', 'explain-changes'],
   ])('runs in the state "%s" the step %s', expectStep);
 
   it('sends each command from the states that are named after it, and none that moves data back', () => {

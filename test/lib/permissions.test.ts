@@ -58,7 +58,7 @@ const STEPS_OF = {
     'run-host-commands',
     'compare-hashes',
     'prove-writes',
-    'tell-changes',
+    'explain-changes',
   ],
   'etcd-remediation-quorum-recovery': [
     'load-cluster',

@@ -7,7 +7,13 @@ import { callsOf } from './replacement-scene.ts';
 const BEGIN = ['Load cluster', 'Take the lock'];
 const LOOK = ['Diagnose cluster', 'Choose runbook', 'Is there anything to do?'];
 const END = ['Record how it ended', 'Give the lock back', 'Did an alarm come in meanwhile?', 'How did it end?'];
-const FAIL = ['Record the error', 'Is a page needed?', 'Page that it has failed', ...END];
+const FAIL = [
+  'Record the error',
+  'Is a page needed?',
+  'Page that it has failed',
+  'Note that a person was called',
+  ...END,
+];
 const FAILS = 'May another incident have stopped it?';
 const RAISE = 'Stop with the error that ended it';
 const AUTOMATIC = { 'member-failed': 'automatic' } as const;
@@ -80,17 +86,18 @@ describe('a runbook', () => {
     const executed = await remediate({ found: [FULL], answers: { 'Run space-reclaim': answer } });
     expect(executed.visited).toEqual([...BEGIN, ...LOOK, 'Which runbook?', 'Run space-reclaim', FAILS, ...FAIL, RAISE]);
     expect(executed.ended).toMatchObject({ status: 'FAILED', error, cause });
-    expect(executed.pages).toEqual([
+    expect(executed.pages).toMatchObject([
       {
         subject: 'CRITICAL: the etcd cluster orders could not be remediated',
         message: expect.stringMatching(
-          /^The remediation of .*\. Its report, once it has ended: npx --no etcd-remediation report \S+ --deployed, or s3:\S+\/remediations\/\S+\.html$/s,
+          /^The remediation of .*\nReport: https:\/\/console\.aws\.amazon\.com\/s3\/object\/\S+prefix=remediations\/run-1\.html$/s,
         ),
       },
     ]);
-    expect(executed.pages[0]?.message).toContain(
-      `The remediation of the etcd cluster orders ended with ${error}: ${cause} (${ME}).`,
-    );
+    // Its ARN, and what is JSON, is for programs.
+    const [told] = cause.replace(inItsWords, '').split('{');
+    expect(executed.pages[0]?.message).toContain(`The remediation of orders ended with ${error}: ${told}`);
+    expect(executed.table.isPaged('orders')).toBe(true);
     expect(recordsOf(executed.table)).toMatchObject([{ outcome: error, report: { summary: cause, rounds: [] } }]);
     expect(executed.table.lockOf('orders')).toBeUndefined();
     // Its failure is no reason to run it again.
@@ -106,7 +113,7 @@ describe('a runbook', () => {
       error: 'VerificationFailed',
       cause: cut.cause.slice(0, 30_000),
     });
-    expect(executed.pages[0]?.message).toContain('orders ended with VerificationFailed: {"ExecutionArn":');
+    expect(executed.pages[0]?.message).toContain('orders ended with VerificationFailed: …\n');
     expect(executed.table.lockOf('orders')).toBeUndefined();
   });
 

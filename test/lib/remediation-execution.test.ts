@@ -15,7 +15,8 @@ import { CLUSTER, callsOf } from './replacement-scene.ts';
 const BEGIN = ['Load cluster', 'Take the lock'];
 const LOOK = ['Diagnose cluster', 'Choose runbook', 'Is there anything to do?'];
 const RUN_SPACE = ['Which runbook?', 'Run space-reclaim', 'Did the runbook only plan?', 'Record the round'];
-const END = ['Record how it ended', 'Give the lock back', 'Did an alarm come in meanwhile?', 'How did it end?'];
+const LEAVE = ['Record how it ended', 'Give the lock back', 'Did an alarm come in meanwhile?', 'How did it end?'];
+const END = ['Is anything still wrong?', 'Forget that a person was called', 'Was a person called before?', ...LEAVE];
 const AUTOMATIC = { 'member-failed': 'automatic' } as const;
 
 const HEALTHY = diagnosisOf('healthy');
@@ -161,7 +162,7 @@ describe('a dry run', () => {
   it("ends with the runbook's plan, and runs nothing else", async () => {
     const executed = await remediate({ input, found: [diagnosisOf('member-failed', 'auth-token-invalid')] });
     expect(runsOf(executed)).toEqual(['Run member-replacement dry']);
-    expect(executed.visited.slice(-6)).toEqual(['Record the plan', ...END, 'Planned']);
+    expect(executed.visited.slice(-7)).toEqual(['Record the plan', 'Is anything still wrong?', ...LEAVE, 'Planned']);
     expect(Object(executed.ended).output).toMatchObject({
       outcome: 'Planned',
       summary: 'member-failed and auth-token-invalid was seen.',

@@ -120,7 +120,7 @@ describe('a remediation with which an alarm has left word', () => {
       {
         subject: 'CRITICAL: an alarm of the etcd cluster orders started nothing',
         message: expect.stringContaining(
-          'could not be started: StepFunctions.InvalidExecutionInputException: No. Look with',
+          'none could be started for it.\n\nStepFunctions.InvalidExecutionInputException: No.\n\nStart one: npx --no etcd-remediation start orders',
         ),
       },
     ]);

@@ -5,12 +5,12 @@ import {
   assessMembersInput,
   changeMembershipInput,
   chooseNextChangeInput,
+  explainChangesInput,
   type MembersAssessment,
   type NextChange,
   type PlannedTarget,
   planReplacementInput,
   type ReplacementPlan,
-  tellChangesInput,
   waitForMemberInput,
 } from '../../core/member-replacement/contracts.ts';
 import { loadClusterInput } from '../../core/remediation/load-cluster.ts';
@@ -243,7 +243,7 @@ const INPUTS: Record<string, z.ZodType> = {
   'Wait for member': waitForMemberInput,
   'Compare hashes': compareHashesInput,
   'Prove writes on every member': proveWritesInput,
-  'Explain what was changed': tellChangesInput,
+  'Explain what was changed': explainChangesInput,
 };
 
 /** Replaces node3 without a hitch, but for what `answers` say. Every input is held against the contract of its step. */

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RUNBOOKS } from '../../core/runbooks.ts';
-import { ENTRY, FLEET, functionOf, permissionsOf, render, resourcesOf, synthesizeStacks } from './stacks.ts';
+import { ENTRY, FLEET, functionOf, permissionsOf, ROOT, render, resourcesOf, synthesizeStacks } from './stacks.ts';
 
 const { platform } = synthesizeStacks(FLEET);
 const [[bucketId, bucket] = ['', undefined]] = Object.entries(resourcesOf(platform, 'AWS::S3::Bucket')).filter(([id]) =>
@@ -24,21 +26,53 @@ describe('reports', () => {
     });
   });
 
+  const rules = Object.entries(resourcesOf(platform, 'AWS::Events::Rule')).flatMap(([id, { Properties }]) =>
+    id.startsWith('Reports') ? [Properties] : [],
+  );
+  const [[queueId] = ['']] = Object.entries(resourcesOf(platform, 'AWS::SQS::Queue')).filter(([id]) =>
+    id.startsWith('Reports'),
+  );
+  const queue = { 'Fn::GetAtt': [queueId, 'Arn'] };
+
   it('are made of each remediation, however it has ended, by a function that nobody waits for', () => {
-    const rules = Object.entries(resourcesOf(platform, 'AWS::Events::Rule')).filter(([id]) => id.startsWith('Reports'));
-    expect(rules.map(([, { Properties }]) => Properties.EventPattern)).toEqual([
+    expect(rules.map(({ EventPattern }) => EventPattern.detail)).toEqual([
+      // How long an alarm took is measured there too.
+      { state: { value: ['ALARM'] } },
       {
-        source: ['aws.states'],
-        'detail-type': ['Step Functions Execution Status Change'],
-        detail: {
-          stateMachineArn: [{ Ref: expect.stringContaining('Remediation') }],
-          status: ['SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT'],
-        },
+        stateMachineArn: [{ Ref: expect.stringContaining('Remediation') }],
+        status: ['SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT'],
       },
     ]);
-    expect(
-      rules.map(([, { Properties }]) => Properties.Targets.map(({ Arn }: { Arn: unknown }) => render(Arn))),
-    ).toEqual([[`<${functionId}.Arn>`]]);
+    for (const { Targets } of rules) {
+      expect(Targets.map(({ Arn }: { Arn: unknown }) => render(Arn))).toEqual([`<${functionId}.Arn>`]);
+    }
+  });
+
+  it('that are lost on any way are kept as the event that asked for them, and a person is called', () => {
+    for (const { Targets } of rules) {
+      expect(Targets[0]).toMatchObject({
+        RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 5 },
+        DeadLetterConfig: { Arn: queue },
+      });
+    }
+    const asked = Object.values(resourcesOf(platform, 'AWS::Lambda::EventInvokeConfig')).find(
+      ({ Properties }) => Properties.FunctionName.Ref === functionId,
+    );
+    expect(asked?.Properties).toMatchObject({
+      ...{ MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 3600 },
+      DestinationConfig: { OnFailure: { Destination: queue } },
+    });
+    const alarm = Object.values(resourcesOf(platform, 'AWS::CloudWatch::Alarm')).find(
+      ({ Properties }) => Properties.AlarmName === 'etcd-remediation-reports',
+    );
+    const incoming = [{ Ref: expect.stringMatching(/^PagesIncoming/) }];
+    expect(alarm?.Properties).toMatchObject({
+      ...{ MetricName: 'ApproximateNumberOfMessagesVisible', Threshold: 1, TreatMissingData: 'notBreaching' },
+      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [queueId, 'QueueName'] } }],
+      ...{ AlarmActions: incoming, OKActions: incoming },
+      AlarmDescription: expect.stringMatching(/What to do: docs\/runbooks\.md#alarm-reports$/),
+    });
+    expect(readFileSync(join(ROOT, 'docs/runbooks.md'), 'utf8')).toContain('\n### Alarm reports\n');
   });
 
   it('are made by who may read executions and write below one prefix, and nothing else', () => {
@@ -49,19 +83,32 @@ describe('reports', () => {
         (action) => `states:${action} arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${name}:*`,
       ),
     );
-    expect(own.toSorted()).toEqual([...reads, `s3:PutObject <${bucketId}.Arn>/remediations/*`].toSorted());
+    const queued = ['GetQueueAttributes', 'GetQueueUrl', 'SendMessage'].map(
+      (action) => `sqs:${action} <${queueId}.Arn>`,
+    );
+    expect(own.toSorted()).toEqual([...reads, ...queued, `s3:PutObject <${bucketId}.Arn>/remediations/*`].toSorted());
     expect(properties).not.toHaveProperty('VpcConfig');
   });
 
-  it('are named to whoever asks the API, and in the page of a failure', () => {
+  it('are named to whoever asks the API, in the pages of what has ended, and on the dashboard', () => {
     const [, api] = functionOf(platform, 'api');
     expect(render(api.Environment.Variables.REPORTS)).toBe(`s3://<${bucketId}>/remediations/`);
-    const entry = Object.values(resourcesOf(platform, 'AWS::StepFunctions::StateMachine')).find(
-      ({ Properties }) => Properties.StateMachineName === ENTRY,
-    );
-    const { States } = JSON.parse(
-      render(entry?.Properties.DefinitionString).replaceAll(/<[^<>"]*>/g, (each) => each.replaceAll('"', "'")),
-    );
-    expect(States['Page that it has failed'].Arguments.Message).toContain(`s3://<${bucketId}>/remediations/`);
+    const named = Object.values(resourcesOf(platform, 'AWS::StepFunctions::StateMachine')).flatMap(({ Properties }) => {
+      const { States } = JSON.parse(
+        render(Properties.DefinitionString).replaceAll(/<[^<>"]*>/g, (each) => each.replaceAll('"', "'")),
+      );
+      return Object.keys(States).filter((name) =>
+        JSON.stringify(States[name].Arguments ?? '').includes(
+          `/s3/object/<${bucketId}>?region=REGION&prefix=remediations/`,
+        ),
+      );
+    });
+    expect(named.toSorted()).toEqual([
+      'Page that it has failed',
+      'Page that it is resolved',
+      'Page that it was cut off',
+    ]);
+    const [dashboard] = Object.values(resourcesOf(platform, 'AWS::CloudWatch::Dashboard'));
+    expect(JSON.stringify(dashboard?.Properties.DashboardBody)).toContain(`{"Ref":"${bucketId}"}`);
   });
 });

@@ -126,7 +126,10 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
     it.each(calls)('%s waits for two minutes while AWS does not answer', (_, { Resource, Retry = [] }) => {
       // What such a task fails with may be a person's answer, or a runbook's own error: only what AWS says itself is waited out.
       const errors: Record<string, string[]> = {
-        [ASK]: ['DynamoDb.ThrottlingException', 'DynamoDb.InternalServerErrorException', 'DynamoDb.SdkClientException'],
+        [ASK]: [
+          ...['DynamoDb.ThrottlingException', 'DynamoDb.InternalServerErrorException'],
+          ...['DynamoDb.DynamoDbException', 'DynamoDb.SdkClientException'],
+        ],
         [RUN]: ['StepFunctions.ExecutionLimitExceededException', 'StepFunctions.SdkClientException'],
         [START]: ['StepFunctions.ExecutionLimitExceededException', 'StepFunctions.SdkClientException'],
       };

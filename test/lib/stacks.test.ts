@@ -24,7 +24,7 @@ const OUTSIDE = [
   'choose-recovery',
   'list-backups',
   'plan-recovery',
-  'tell-changes',
+  'explain-changes',
   'weigh-check',
   'weigh-room',
 ];

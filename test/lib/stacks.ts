@@ -27,7 +27,7 @@ export const STEPS_WITHOUT_ETCD = [
   'plan-recovery',
   'run-host-commands',
   'stage-snapshot',
-  'tell-changes',
+  'explain-changes',
   'transfer-snapshots',
   'weigh-check',
   'weigh-room',
@@ -239,6 +239,8 @@ export function render(value: unknown): string {
   if (key === 'Ref') return `<${argument}>`;
   if (key === 'Fn::GetAtt') return `<${(argument as string[]).join('.')}>`;
   if (key === 'Fn::Join') return (argument as [string, unknown[]])[1].map(render).join((argument as [string])[0]);
+  // The console of each partition has a name of its own.
+  if (key === 'Fn::FindInMap') return `<${(argument as string[])[0]}>`;
   throw new Error(`What is ${JSON.stringify(value)}?`);
 }
 

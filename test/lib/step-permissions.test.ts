@@ -56,7 +56,7 @@ describe('permissions', () => {
     expect(ownPermissionsOf(platform, step)).toEqual([parameters]);
   });
 
-  it.each(['choose-recovery', 'plan-recovery', 'tell-changes', 'weigh-check', 'weigh-room'])(
+  it.each(['choose-recovery', 'plan-recovery', 'explain-changes', 'weigh-check', 'weigh-room'])(
     'let %s ask nobody: it decides',
     (step) => {
       expect(ownPermissionsOf(platform, step)).toEqual([]);

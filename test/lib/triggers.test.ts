@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { METRICS } from '../../core/cluster/metrics.ts';
 import { DETECTOR_FUNCTION, detectIncidentsInput, INCOMING_PAGES_TOPIC } from '../../core/diagnosis/detection.ts';
 import { invocationSchema } from '../../core/remediation/invocation.ts';
+import { RUNBOOKS } from '../../core/runbooks.ts';
 import { FLEET, functionOf, permissionsOf, ROOT, render, resourcesOf, synthesizeStacks } from './stacks.ts';
 
 /** How each cluster is watched: its schedule, its alarms, and its dashboard. */
@@ -153,6 +154,8 @@ describe('the alarms', () => {
   it.each(NAMES)('of %s call for a person where nobody else would do anything, or it is grave', (name) => {
     for (const alarm of alarmsOf(name)) {
       expect(alarm.pages, alarm.name).toEqual(PAGING.includes(alarm.name) ? [PAGES] : []);
+      // Whoever was called is called off.
+      expect((alarm.OKActions ?? []).map(render), alarm.name).toEqual(alarm.pages);
       expect(alarm).not.toHaveProperty('ActionsEnabled');
     }
   });
@@ -222,10 +225,46 @@ describe('the dashboard of the fleet', () => {
     expect(new Set(counting)).toEqual(
       new Set([
         'looked - incidents',
-        ...['COUNT(IncidentPresent)', 'SUM(IncidentPresent)', 'SUM(DetectorErrors)', 'SUM(ApprovalWanted)'].map(
-          (measure) => `SELECT ${measure} FROM SCHEMA("EtcdRemediation", cluster)`,
-        ),
+        'FILL(started, 0) - FILL(succeeded, 0) - FILL(failed, 0) - FILL(stopped, 0) - FILL(timedOut, 0)',
+        ...[
+          ...['COUNT(IncidentPresent)', 'SUM(IncidentPresent)', 'SUM(DetectorErrors)', 'SUM(ApprovalWanted)'],
+          ...['MAX(DetectionSeconds)', 'MAX(RemediationSeconds)'],
+        ].map((measure) => `SELECT ${measure} FROM SCHEMA("EtcdRemediation", cluster)`),
       ]),
+    );
+  });
+
+  it("counts remediations by Step Functions' own metrics of the entry workflow, and runbooks by those of theirs", () => {
+    const counted = widgets.flatMap(({ properties }: { properties: { metrics?: unknown[][] } }) =>
+      (properties.metrics ?? []).flatMap(([namespace, metric, dimension, arn]) =>
+        namespace === 'AWS/States' ? [`${metric} ${dimension} ${String(arn).split(':').at(-1)}`] : [],
+      ),
+    );
+    const of = (name: string, ...metrics: string[]) => metrics.map((metric) => `${metric} StateMachineArn ${name}`);
+    const ends = [
+      'ExecutionsStarted',
+      'ExecutionsSucceeded',
+      'ExecutionsFailed',
+      'ExecutionsAborted',
+      'ExecutionsTimedOut',
+    ];
+    expect(counted).toEqual(
+      expect.arrayContaining([
+        ...of('etcd-remediation', ...ends, 'ExecutionThrottled'),
+        ...Object.values(RUNBOOKS).flatMap(({ stateMachineName }) => of(stateMachineName, 'ExecutionsStarted')),
+      ]),
+    );
+  });
+
+  it('leads to what runs, and to the reports', () => {
+    const texts = widgets
+      .map(({ properties }: { properties: { markdown?: string } }) => properties.markdown ?? '')
+      .join('\n');
+    expect(texts).toMatch(
+      /\(https:\/\/<Console>\/states\/home\?region=<AWS::Region>#\/statemachines\/view\/arn:\S+:stateMachine:etcd-remediation\)/,
+    );
+    expect(texts).toMatch(
+      /\[Reports\]\(https:\/\/<Console>\/s3\/buckets\/<Reports\w+>\?region=<AWS::Region>&prefix=remediations\/\)/,
     );
   });
 

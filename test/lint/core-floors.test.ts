@@ -16,7 +16,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['runbooks.ts'],
   ['diagnosis'],
   ['remediation'],
-  ['api', 'incident-report'],
+  ['api'],
 ];
 
 function roomOf(file: string): string {

@@ -19,11 +19,25 @@ const OUTER = ['../bin/x.ts', '../bench/x.ts', '../docs/x.ts', '../test/x.ts'];
 
 const FORBIDDEN: Record<string, string[]> = {
   core: [
-    ...['../lib/x.ts', '../client/x.ts', '../lambdas/x.ts', '../local/x.ts', '../drills/x.ts', '../cli/x.ts', ...OUTER],
+    ...['../lib/x.ts', '../client/x.ts', '../report/x.ts', '../lambdas/x.ts', '../local/x.ts', '../drills/x.ts'],
+    ...['../cli/x.ts', ...OUTER],
     ...['aws-cdk-lib', 'aws-cdk-lib/aws-lambda', 'constructs', '@aws-sdk/client-ssm', 'etcd3', 'etcd3/lib/rpc'],
     ...['@grpc/grpc-js', 'protobufjs', 'protobufjs/light.js', 'node:fs', 'node:fs/promises', 'commander', 'esbuild'],
+    ...['@observablehq/plot', 'linkedom', 'linkedom/worker'],
   ],
-  lib: ['../client/x.ts', '../lambdas/x.ts', '../local/x.ts', '../drills/x.ts', '../cli/x.ts', ...OUTER],
+  report: [
+    ...['../lib/x.ts', '../client/x.ts', '../lambdas/x.ts', '../local/x.ts', '../drills/x.ts', '../cli/x.ts', ...OUTER],
+    ...['aws-cdk-lib', 'aws-cdk-lib/aws-lambda', 'constructs', '@aws-sdk/client-ssm', 'node:fs', 'node:fs/promises'],
+  ],
+  lib: [
+    '../client/x.ts',
+    '../report/x.ts',
+    '../lambdas/x.ts',
+    '../local/x.ts',
+    '../drills/x.ts',
+    '../cli/x.ts',
+    ...OUTER,
+  ],
   client: [
     ...['../lib/x.ts', '../lambdas/x.ts', '../local/x.ts', '../drills/x.ts', '../cli/x.ts', ...OUTER],
     ...['aws-cdk-lib', 'aws-cdk-lib/aws-lambda', 'constructs'],
@@ -47,10 +61,12 @@ const ALLOWED: Record<string, string[]> = {
     'esbuild',
     'node:fs',
   ],
-  client: ['../core/x.ts', './x.ts', '@aws-sdk/client-ssm', 'node:fs'],
+  report: ['../core/x.ts', './page/x.ts', '@observablehq/plot', 'linkedom', 'linkedom/worker'],
+  client: ['../core/x.ts', '../report/x.ts', './x.ts', '@aws-sdk/client-ssm', 'node:fs'],
   lambdas: [
     '../core/x.ts',
     '../client/x.ts',
+    '../report/x.ts',
     './etcd/x.ts',
     'etcd3',
     'etcd3/lib/rpc',
@@ -58,9 +74,18 @@ const ALLOWED: Record<string, string[]> = {
     '@aws-sdk/client-ssm',
     'node:fs',
   ],
-  local: ['../core/x.ts', '../client/x.ts', '../lambdas/x.ts', '../lib/x.ts', './asl/x.ts', 'aws-cdk-lib', 'node:fs'],
-  drills: ['../core/x.ts', '../lambdas/x.ts', '../local/x.ts', 'node:fs'],
-  cli: ['../core/x.ts', '../client/x.ts', '../local/x.ts', '../drills/x.ts', 'commander', 'node:fs'],
+  local: [
+    '../core/x.ts',
+    '../client/x.ts',
+    '../report/x.ts',
+    '../lambdas/x.ts',
+    '../lib/x.ts',
+    './asl/x.ts',
+    'aws-cdk-lib',
+    'node:fs',
+  ],
+  drills: ['../core/x.ts', '../report/x.ts', '../lambdas/x.ts', '../local/x.ts', 'node:fs'],
+  cli: ['../core/x.ts', '../client/x.ts', '../report/x.ts', '../local/x.ts', '../drills/x.ts', 'commander', 'node:fs'],
 };
 
 let directory: string;

@@ -7,6 +7,7 @@ const alarm = (cluster: string, differences: Partial<MetricAlarm> = {}): MetricA
   name: `etcd-remediation/${cluster}/space-exceeded`,
   description: 'It is full.',
   actions: [],
+  okActions: [],
   namespace: 'EtcdRemediation',
   metricName: 'NoSpace',
   dimensions: { cluster },

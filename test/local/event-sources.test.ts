@@ -84,6 +84,7 @@ describe('an alarm', () => {
     AlarmName: 'etcd-remediation/orders/space-exceeded',
     AlarmDescription: 'It is full.',
     AlarmActions: ['arn:topic'],
+    OKActions: ['arn:topic'],
     Namespace: 'EtcdRemediation',
     MetricName: 'NoSpace',
     Dimensions: [{ Name: 'cluster', Value: 'orders' }],
@@ -101,6 +102,7 @@ describe('an alarm', () => {
       name: 'etcd-remediation/orders/space-exceeded',
       description: 'It is full.',
       actions: ['arn:topic'],
+      okActions: ['arn:topic'],
       namespace: 'EtcdRemediation',
       metricName: 'NoSpace',
       dimensions: { cluster: 'orders' },
@@ -129,7 +131,11 @@ describe('an alarm', () => {
     ['another period', { Period: 300 }, "an alarm's period of 300 s"],
     ['another treatment of missing data', { TreatMissingData: 'ignore' }, "an alarm's TreatMissingData ignore"],
     ['no treatment of missing data', { TreatMissingData: undefined }, "an alarm's TreatMissingData undefined"],
-    ['who is told when it is well again', { OKActions: ['arn:topic'] }, "an alarm's OKActions"],
+    [
+      'who is told when nothing is known',
+      { InsufficientDataActions: ['arn:topic'] },
+      "an alarm's InsufficientDataActions",
+    ],
     ['whether anybody is told', { ActionsEnabled: false }, "an alarm's ActionsEnabled"],
   ])('is refused for %s', (_, differences, unknown) => {
     expect(() => readAlarm({ ...ALARM, ...differences }, asItIs)).toThrow(

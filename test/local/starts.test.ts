@@ -72,7 +72,7 @@ beforeAll(async () => {
     },
     secrets: { [auth.secret]: { username: 'root', password } },
   });
-}, 120_000);
+});
 afterAll(async () => {
   await platform.close();
   await etcd.close();

@@ -173,7 +173,9 @@ describe('etcd-remediation run, on a cluster on hosts with TLS and authenticatio
     );
     expect(told).toMatch(new RegExp(`\\n${at}   - m3 \\([0-9a-f]+\\) was removed from etcd\\n`));
     expect(told).toMatch(new RegExp(`\\n${at}   - m3 was added to etcd\\n`));
-    expect(told).toMatch(new RegExp(`\\n${at} To go on, let orders be remediated again: .*$`));
+    expect(told).toMatch(
+      new RegExp(`\\n${at} To go on, let orders be remediated again: .*\\n${at} Report: \\S+\\.html$`),
+    );
     expect(stdout).toMatch(
       new RegExp(`\\n${at} The lock was released: the next remediation of this cluster may begin\\.\\n`),
     );

@@ -24,7 +24,10 @@ describe('the help of a command for what is deployed', () => {
     expect([...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name)).toEqual(options);
     expect(stdout).toContain('AWS_PROFILE, AWS_REGION');
     expect(stdout).toMatch(
-      new RegExp(`^Examples:\n( {2}npx --no etcd-remediation ${command}\\b.*\n)+\nExit status: 0 .* 2 for a wrong use`, 'm'),
+      new RegExp(
+        `^Examples:\n( {2}npx --no etcd-remediation ${command}\\b.*\n)+\nExit status: 0 .* 2 for a wrong use`,
+        'm',
+      ),
     );
   });
 

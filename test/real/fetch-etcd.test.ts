@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findEtcd } from '../../local/etcd/binaries.ts';
-import { run } from '../../local/etcd/executables.ts';
+import { runProgram } from '../../local/etcd/executables.ts';
 import { requireEtcd } from '../run/require-etcd.ts';
 
 describe('etcd that is nowhere on the machine', () => {
@@ -37,7 +37,7 @@ describe('etcd that is nowhere on the machine', () => {
   it('is built from its Go modules where Debian does not have it', async (test) => {
     await requireEtcd('3.6.16', test);
     // What go has compiled before is found under XDG_CACHE_HOME too.
-    vi.stubEnv('GOCACHE', (await run('go', ['env', 'GOCACHE'])).stdout.trim());
+    vi.stubEnv('GOCACHE', (await runProgram('go', ['env', 'GOCACHE'])).stdout.trim());
     vi.stubEnv('XDG_CACHE_HOME', scratch);
     const lines: string[] = [];
     const built = await findEtcd('3.6', (line) => lines.push(line));

@@ -1,9 +1,10 @@
-import { rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import { HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
-import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
+import { CLUSTER_NAME, type HostedOptions, type HostedStage } from '../../drills/stage.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import { HOST_FAULTS, type HostFault, type HostFaultName } from '../../local/aws/host-faults.ts';
 import { crashMembers, wipeData } from '../../local/hosts/damage.ts';
@@ -28,6 +29,8 @@ interface World {
 interface Runbook {
   /** Its phases, each by its command. */
   commands: readonly HostCommandName[];
+  /** What goes wrong before, so that it comes to these phases: it fails in any case. */
+  after?: HostFault;
   make: () => Promise<World>;
 }
 
@@ -43,13 +46,20 @@ const RUNBOOKS: Readonly<Record<string, Runbook>> = {
   'a recovery from a log': { commands: RESTORE, make: () => worldOf(leaveTheLast, recover) },
   'a recovery from a survivor': { commands: RESTORE, make: () => worldOf(leaveASurvivor, recover) },
   'a token reset': { commands: ['inspect-host', 'control-service'], make: rejectingWorld },
+  'a recovery from a backup': { commands: ['fetch-backup'], make: backedUpWorld },
+  'a recovery that is undone': {
+    commands: ['revert-data-dir', 'mark-recovery'],
+    after: { name: 'script-killed', command: 'swap-data-dir', change: 4 },
+    make: () => worldOf(leaveTheLast, recover),
+  },
 };
 
 async function worldOf(
   breakIt: (stage: HostedStage) => Promise<void>,
   run: (stage: HostedStage) => Promise<ExecutionResult>,
+  options: Partial<HostedOptions> = {},
 ): Promise<World> {
-  const stage = await hostedStage({ clock: HURRIED });
+  const stage = await hostedStage({ clock: HURRIED, ...options });
   return {
     ...{ stage, platform: stage.platform, close: stage.close },
     breakIt: () => breakIt(stage),
@@ -60,6 +70,26 @@ async function worldOf(
 async function leaveASurvivor({ cluster }: HostedStage): Promise<void> {
   await crashMembers(cluster, ['m1', 'm2']);
   for (const name of ['m1', 'm2']) await wipeData(cluster, name);
+}
+
+/** All data is gone, and a backup holds it. */
+async function backedUpWorld(): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'backups-'));
+  const key = 'last night.db';
+  const world = await worldOf(
+    async (stage) => {
+      await stage.cluster.etcdctl(['snapshot', 'save', join(folder, key)], ['m1']);
+      await crashMembers(stage.cluster, namesOf(stage));
+      for (const name of namesOf(stage)) await wipeData(stage.cluster, name);
+    },
+    (stage) => recover(stage, { parameters: { snapshot: { key } } }),
+    { backups: folder },
+  );
+  const close = async () => {
+    await world.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { ...world, close };
 }
 
 async function rejectingWorld(): Promise<World> {
@@ -153,17 +183,20 @@ describe.each([...new Set(CHOSEN.map(({ title }) => title))])(`%s, with a fault 
       await putThrough(stage, 'm3', 'kept', value);
       await breakIt();
       const before = platform.commandsOnHosts().length;
-      platform.faults.push(fault);
+      platform.faults.push(...(runbook.after ? [runbook.after] : []), fault);
       const first = await run();
       let outcome = '';
       expect(platform.faults.splice(0), 'it has struck').toEqual([]);
       if (first.status === 'FAILED') {
         const said = `${first.error}: ${first.cause}`;
-        expect(HARMLESS, said).not.toContain(fault.name);
+        if (runbook.after) expect(said).toContain(runbook.after.command);
+        else expect(HARMLESS, said).not.toContain(fault.name);
         expect(Object.values(ERROR_NAMES), said).toContain(first.error);
         // A look that is done again after the boot tells what has come of that.
         const { timeoutSeconds } = HOST_COMMANDS[fault.command];
-        expect(first.cause).toMatch(new RegExp(`${fault.command}|${timeoutSeconds} s|has only just been started`));
+        if (!HARMLESS.includes(fault.name)) {
+          expect(first.cause).toMatch(new RegExp(`${fault.command}|${timeoutSeconds} s|has only just been started`));
+        }
         let next = await run();
         for (let tries = 0; next.status === 'FAILED' && tries < 3 && (await didAsItSays(stage, next.cause)); tries++) {
           next = await run();

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EtcdBinaries } from '../../local/etcd/binaries.ts';
 import { startCluster } from '../../local/etcd/cluster.ts';
-import { etcdEnvironment, run } from '../../local/etcd/executables.ts';
+import { etcdEnvironment, runProgram } from '../../local/etcd/executables.ts';
 import { freePorts, HOST } from '../../local/etcd/ports.ts';
 import { inspect } from '../documents/inspected-host.ts';
 import { PreparedHost } from '../documents/prepared-host.ts';
@@ -52,7 +52,7 @@ async function restore(host: PreparedHost, file: string, { etcdctl, etcdutl }: E
   const options = ['--data-dir', host.path('data'), '--name', 'm1', '--initial-cluster', 'm1=http://10.0.0.1:2380'];
   const env = { ...etcdEnvironment(), ETCDCTL_API: '3' };
   const announced = ['--initial-advertise-peer-urls', 'http://10.0.0.1:2380'];
-  await run(etcdutl ?? etcdctl, ['snapshot', 'restore', file, ...options, ...announced], { env });
+  await runProgram(etcdutl ?? etcdctl, ['snapshot', 'restore', file, ...options, ...announced], { env });
 }
 
 describe.each(['3.3.25', '3.4.23', '3.5.16', '3.5.35', '3.6.16', '3.7.3'])('the log of etcd %s', (version) => {

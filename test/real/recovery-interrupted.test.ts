@@ -123,18 +123,23 @@ const revert = ({ host, walDir }: World) => parametersFor(host, { walDir });
 const discard = ({ host, walDir }: World, outcome = 'undo') => discardParameters(host, { walDir, outcome });
 const phaseOf = ({ host, scratch }: World) => host.read(`${scratch}/phase`).trim();
 
-/** Kills the command before its first change, then another run of it before its third, and so on, until one gets through; by the seed from the second on. */
+/**
+ * Kills the command before its first change, then another run of it before its third, and so on, until one gets through; by the seed from the second
+ * on. Each run finds the same host, as it was prepared.
+ */
 async function killEverywhere(
   makeWorld: () => World,
   command: 'swap-data-dir' | 'revert-data-dir',
   prepare: (world: World) => Promise<void>,
   check: (world: World) => Promise<void>,
 ): Promise<void> {
+  const world = makeWorld();
+  using host = world.host;
+  await prepare(world);
+  const putBack = host.keep();
   for (let change = 1 + (SEED % 2); ; change += 2) {
     expect(change).toBeLessThan(40);
-    const world = makeWorld();
-    using host = world.host;
-    await prepare(world);
+    putBack();
     host.killBeforeChange(change, ['rm']);
     const parameters = command === 'revert-data-dir' ? revert(world) : place(world);
     const { exitCode, line } = await runCommand(world.access, command, parameters);

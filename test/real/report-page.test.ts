@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { keepReport } from '../../cli/kept-reports.ts';
 import { findChromium } from '../browser/chromium.ts';
 import { checkPage } from '../browser/opened-report.ts';
-import { EXAMPLE } from '../core/incident-report/example.ts';
+import { EXAMPLE } from '../report/example.ts';
 
 it('a report opens in a browser without a complaint and without asking for anything, on a screen, a phone and paper', async (test) => {
   const chromium = await findChromium();

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findOnPath, run } from '../../local/etcd/executables.ts';
+import { findOnPath, runProgram } from '../../local/etcd/executables.ts';
 import { LAYOUT } from '../lib/stacks.ts';
 import { HANGS_AFTER_MS } from '../run/patience.ts';
 
@@ -77,7 +77,13 @@ describe('cdk synth', () => {
     expect(report.pluginReports).toEqual([]);
   });
 
-  /** With all that a configuration can ask for. */
+  let full: ReturnType<typeof synth> | undefined;
+  /** Of all that a configuration can ask for: once for all tests. */
+  function synthFull(): ReturnType<typeof synth> {
+    full ??= writeFullConfiguration().then((file) => synth('-c', `config=${file}`));
+    return full;
+  }
+
   async function writeFullConfiguration(): Promise<string> {
     const example = JSON.parse(await readFile(join(ROOT, 'clusters.json'), 'utf8'));
     example.clusters[0].name = 'payments';
@@ -99,7 +105,7 @@ describe('cdk synth', () => {
   }
 
   it('reads the file that -c config= names, and cdk-nag has nothing against machines outside of EC2, backups, a prefix, nor a key of its own', async () => {
-    const { status, output, assembly } = await synth('-c', `config=${await writeFullConfiguration()}`);
+    const { status, output, assembly } = await synthFull();
     expect(output).not.toMatch(/ERROR|WARNING|[Ee]rrors/);
     expect(status, output).toBe(0);
     expect(await templatesIn(assembly)).toEqual([
@@ -110,9 +116,9 @@ describe('cdk synth', () => {
 
   it('makes templates of which cfn-lint has nothing to say that is not acknowledged', async ({ skip }) => {
     const program = (await findOnPath('cfn-lint')) ?? skip('there is no cfn-lint on the PATH');
-    const { assembly } = await synth('-c', `config=${await writeFullConfiguration()}`);
+    const { assembly } = await synthFull();
     const templates = await templatesIn(assembly);
-    const { stdout } = await run(
+    const { stdout } = await runProgram(
       program,
       templates.map((file) => join(assembly, file)),
       { timeout: HANGS_AFTER_MS },

@@ -167,8 +167,12 @@ export async function killFunctions(name: FunctionName): Promise<number> {
   return found.length;
 }
 
-/** Waits for a condition. */
-export async function until(holds: () => Promise<boolean>, everyMs = 20): Promise<void> {
-  for (const deadline = Date.now() + WAIT_MS; Date.now() < deadline; await sleep(everyMs)) if (await holds()) return;
+/** Waits for a condition: looked at often at first, then less and less, for each look takes time from those that are waited for. */
+export async function until(holds: () => Promise<boolean>, longestPauseMs = 200): Promise<void> {
+  let pauseMs = Math.min(20, longestPauseMs);
+  for (const deadline = Date.now() + WAIT_MS; Date.now() < deadline; await sleep(pauseMs)) {
+    if (await holds()) return;
+    pauseMs = Math.min(1.3 * pauseMs, longestPauseMs);
+  }
   throw new Error(`waited in vain until ${holds}`);
 }

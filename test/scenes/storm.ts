@@ -9,11 +9,12 @@ import {
   assessMembersInput,
   changeMembershipInput,
   chooseNextChangeInput,
+  explainChangesInput,
   type NextChange,
   planReplacementInput,
-  tellChangesInput,
   waitForMemberInput,
 } from '../../core/member-replacement/contracts.ts';
+import { explainChanges } from '../../core/member-replacement/explain-changes.ts';
 import { chooseRunbook } from '../../core/remediation/choose-runbook.ts';
 import type { Invocation } from '../../core/remediation/invocation.ts';
 import { loadClusterInput } from '../../core/remediation/load-cluster.ts';
@@ -194,9 +195,8 @@ export async function storm(kinds: Readonly<Record<string, Kind>>, { random }: {
       await clock.wait(500);
       return { members: ['after'] };
     },
-    'tell-changes': async (input) => {
-      const { error, cause } = tellChangesInput.parse(input);
-      return { error, cause };
+    'explain-changes': async (input) => {
+      return explainChanges(explainChangesInput.parse(input));
     },
   };
 
@@ -384,8 +384,13 @@ export async function storm(kinds: Readonly<Record<string, Kind>>, { random }: {
         },
         cluster,
       );
-      if (doesPage)
-        page({ subject: `ALARM: "${alarmName}" in local`, message: JSON.stringify({ AlarmName: alarmName }) });
+      if (!doesPage) return;
+      const [subject, NewStateReason] = [`ALARM: "${alarmName}" in local`, `${alarmName} is crossed.`];
+      pages.push({ subject, message: NewStateReason });
+      queue.push({
+        subject,
+        message: JSON.stringify({ AlarmName: alarmName, NewStateValue: 'ALARM', OldStateValue: 'OK', NewStateReason }),
+      });
     },
     /** Looks at a cluster as its detector does. @returns whether it saw it */
     async detect(): Promise<boolean> {
@@ -438,7 +443,7 @@ export async function storm(kinds: Readonly<Record<string, Kind>>, { random }: {
 }
 
 /** A message of SQS that holds what a topic of SNS was told. https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html */
-function recordOf({ subject, message }: Page): JsonObject {
+function recordOf({ subject, message, event }: Page): JsonObject {
   return {
     messageId: randomUUID(),
     receiptHandle: 'handle',
@@ -447,7 +452,7 @@ function recordOf({ subject, message }: Page): JsonObject {
       MessageId: randomUUID(),
       TopicArn: `arn:aws:sns:local:000000000000:${INCOMING_PAGES_TOPIC}`,
       Subject: subject,
-      Message: message,
+      Message: event ? JSON.stringify(event) : message,
       Timestamp: '2025-01-01T00:00:00.000Z',
     }),
     attributes: { ApproximateReceiveCount: '1' },

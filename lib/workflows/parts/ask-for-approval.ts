@@ -2,7 +2,6 @@ import type { Duration } from 'aws-cdk-lib';
 import { Choice, Condition, Pass, type State, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { ERROR_NAMES, WORKFLOW_ERRORS } from '../../../core/errors.ts';
-import { APPROVAL_WANTED } from '../../../core/remediation/remediation.ts';
 import { prefixOption } from '../../names.ts';
 import type { Pages } from '../../pages.ts';
 import { lockKey, ownedBy, type RemediationTable } from '../../remediation-table.ts';
@@ -19,8 +18,10 @@ export interface AskForApprovalProps {
 }
 
 const ME = '$states.context.Execution.Id';
-/** So that the commands which answer fit into the page behind it; `status` shows the whole. */
-const MAX_PLAN_CHARS = 3_000;
+/** JSONata: what the plan would lose. Only a recovery puts other data in the place of a cluster's. */
+const LOSS =
+  "$exists($question.plan.loss.explanation) ? $question.plan.loss.explanation : $next.runbook = 'quorum-recovery' ? 'nobody knows yet.' : " +
+  "'nothing that etcd has acknowledged.'";
 
 /**
  * Asks a person whether the runbook that was planned may run, and waits for the answer: whoever answers finds the question, with the token that
@@ -29,7 +30,7 @@ const MAX_PLAN_CHARS = 3_000;
  * While nobody answers, the cluster is diagnosed again and again: another incident may have come that needs no approval and must not wait for
  * one, and this one may be over. After an answer too: what is approved is run from a fresh look, and held to the plan that was read.
  *
- * Reads the variables `cluster`, `next` and `round` (the dry run), and counts `questions`. Sets `asked`, and after the answer `approved`; adds to
+ * Reads the variables `cluster`, `next` and `round` (the dry run), and counts `questions`. Sets `question`, and after the answer `approved`; adds to
  * `approvals`.
  * @returns what asks, and what waits on where it was asked already
  */
@@ -40,21 +41,29 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
     comment: 'With the plan that is asked about, and until when',
     outputs: {},
     assign: {
-      asked: `{% {'id': $string($questions + 1), 'incident': $next.incident, 'plan': $round.report, 'untilMs': $millis() + ${within.toMilliseconds()}} %}`,
+      question: `{% {'id': $string($questions + 1), 'incident': $next.incident, 'plan': $round.report, 'untilMs': $millis() + ${within.toMilliseconds()}} %}`,
       // Whoever has read the first does not approve of the second.
       questions: '{% $questions + 1 %}',
     },
   });
   const page = pages.page(scope, 'Page that an approval is wanted', {
     comment: 'With the plan, for whoever is on call; who watches the execution sees the question without it',
-    subject: `'${APPROVAL_WANTED}: the etcd cluster ' & $cluster.name & ' has ' & $next.incident`,
-    message:
-      "{% 'The etcd cluster ' & $cluster.name & ' has the incident ' & $next.incident & ': ' & $next.problem & '\\n\\nWhat would be done:\\n- ' & " +
-      `$substring($join([$asked.plan.plan], '\\n- '), 0, ${MAX_PLAN_CHARS}) & ` +
-      "($exists($asked.plan.loss.explanation) ? '\\n\\nWhat is lost: ' & $asked.plan.loss.explanation : '') & " +
-      `'\\n\\nTo let it: npx --no etcd-remediation approve ' & $states.context.Execution.Name & '${option}\\nTo end it: npx --no etcd-remediation reject ' & ` +
-      `$states.context.Execution.Name & ' --reason WHY${option}\\n\\nThis runbook changes nothing meanwhile, and it ends by itself after ` +
-      `${within.toHours()} hours.' %}`,
+    subject: "'APPROVAL WANTED: the etcd cluster ' & $cluster.name & ' has ' & $next.incident",
+    kind: 'approval-wanted',
+    severity: 'critical',
+    cluster: '$cluster.name',
+    execution: ME,
+    parts: [
+      { says: "$cluster.name & ' has ' & $next.incident & ': ' & $next.problem", most: 300 },
+      { says: "'Plan:\\n- ' & $join([$question.plan.plan], '\\n- ')", most: 330 },
+      { says: `'Loss: ' & (${LOSS})`, most: 200 },
+      {
+        says:
+          `'Approve: npx --no etcd-remediation approve ' & $states.context.Execution.Name & '${option}\\nReject: npx --no etcd-remediation reject ' & ` +
+          `$states.context.Execution.Name & ' --reason WHY${option}\\nUntil then this runbook changes nothing. It ends in ${within.toHours()} hours.'`,
+        most: 340,
+      },
+    ],
   });
   const tooLate = Pass.jsonata(scope, 'Nobody has answered', {
     comment: 'It ends without having changed anything: whoever looks later starts it again',
@@ -68,7 +77,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
   const isThereTimeLeft = Choice.jsonata(scope, 'Is there time left to answer?', {
     comment: 'Then the cluster is looked at again: the question may be another one by now, or none',
   })
-    .when(Condition.jsonata('{% $millis() < $asked.untilMs %}'), lookAgain)
+    .when(Condition.jsonata('{% $millis() < $question.untilMs %}'), lookAgain)
     .otherwise(tooLate);
   const lockIsLost = Pass.jsonata(scope, 'The lock is lost', {
     comment: 'Another remediation has taken it over, or somebody has deleted it by hand: this one may act no more',
@@ -92,13 +101,13 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
       ...ownedBy(ME, {
         ':approval': {
           M: {
-            id: { S: '{% $asked.id %}' },
+            id: { S: '{% $question.id %}' },
             token: { S: '{% $states.context.Task.Token %}' },
             incident: { S: '{% $next.incident %}' },
             runbook: { S: '{% $next.runbook %}' },
             summary: { S: '{% $next.problem %}' },
-            plan: { S: '{% $string($asked.plan) %}' },
-            expiresAt: { S: '{% $fromMillis($asked.untilMs) %}' },
+            plan: { S: '{% $string($question.plan) %}' },
+            expiresAt: { S: '{% $fromMillis($question.untilMs) %}' },
           },
         },
       }),
@@ -130,8 +139,8 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
     outputs: {},
     assign: {
       approvals: '{% [$append($approvals, $answer)] %}',
-      approved: '{% $asked %}',
-      asked: null,
+      approved: '{% $question %}',
+      question: null,
     },
     onConditionFailed: lockIsLost,
     onError,

@@ -12,15 +12,15 @@ import type { Construct } from 'constructs';
 import { WORKFLOW_ERRORS } from '../../../core/errors.ts';
 import { prefixOption } from '../../names.ts';
 import type { Pages } from '../../pages.ts';
-import { lockKey, ownedBy, type RemediationTable, recordItem } from '../../remediation-table.ts';
+import { lockKey, ownedBy, pagedKey, type RemediationTable, recordItem } from '../../remediation-table.ts';
+import type { Reports } from '../../reports.ts';
 import { WHILE_NO_EXECUTION_STARTS } from './retry-policies.ts';
 import { ERROR } from './step-state.ts';
 
 export interface GiveLockBackProps {
   table: RemediationTable;
   pages: Pages;
-  /** The folder of the reports. */
-  reports: string;
+  reports: Reports;
   /** Says how the execution ends, by the variable `ended`. */
   ended: Choice;
   /** What is started for an alarm that has come meanwhile. */
@@ -37,23 +37,24 @@ interface Ended {
 export interface Ending {
   /** Takes `error` and `cause`, as a catcher hands them on. */
   afterError: State;
-  /** A state that notes an outcome; then it is recorded, and the lock is given back. */
+  /** A state that notes an outcome; then it is told to whoever was called, recorded, and the lock is given back. */
   with: (scope: Construct, name: string, outcome: string, ended: Ended) => State;
 }
 
 const ME = '$states.context.Execution.Id';
 
 /**
- * The one way out of an execution that has the lock: page where it failed, record how it ended, give the lock back. Neither a page nor a
- * record that cannot be written keeps the lock.
+ * The one way out of an execution that has the lock: page where it failed, or where it is well again and a person was called before; record how
+ * it ended, give the lock back. Neither a page nor a record that cannot be written keeps the lock.
  *
  * An alarm that has come meanwhile has left word in the lock. This remediation may have been asked for one incident alone, or have looked for the
  * last time before: so another one is started for the alarm, once.
  *
- * Reads the variables `cluster`, `request`, `rounds`, `approvals` and `diagnosis`.
+ * Reads the variables `cluster`, `request`, `rounds`, `approvals`, `questions` and `diagnosis`.
  */
 export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending {
   const { table, pages, reports, ended, remediation } = props;
+  const option = prefixOption(scope);
   const release = table.call(scope, 'Give the lock back', {
     comment: 'Where it cannot be given back, the next remediation finds that its holder has ended, and takes it over',
     action: 'deleteItem',
@@ -75,10 +76,15 @@ export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending
   const notStarted = pages.page(scope, 'Page that no other one was started', {
     comment: 'CloudWatch tells of an alarm once: whoever is on call starts it',
     subject: "'CRITICAL: an alarm of the etcd cluster ' & $cluster.name & ' started nothing'",
-    message:
-      "{% 'An alarm came in while ' & $states.context.Execution.Id & ' was at work, and a remediation for it could not be started: ' & " +
-      "$states.input.error & ': ' & $states.input.cause & ' Look with npx --no etcd-remediation diagnose --deployed ' & $cluster.name & '" +
-      `${prefixOption(scope)}, and start one.' %}`,
+    kind: 'not-started',
+    severity: 'critical',
+    cluster: '$cluster.name',
+    execution: ME,
+    parts: [
+      { says: "'An alarm came in while a remediation was at work, and none could be started for it.'", most: 200 },
+      { says: "$states.input.error & ': ' & $states.input.cause", most: 400 },
+      { says: `'Start one: npx --no etcd-remediation start ' & $cluster.name & ' --watch${option}'`, most: 200 },
+    ],
   });
   notStarted.addCatch(ended, { outputs: {} });
   notStarted.next(ended);
@@ -110,14 +116,76 @@ export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending
   const page = pages.page(scope, 'Page that it has failed', {
     comment: 'Whoever is on call learns what stopped it; where that cannot be sent, it is still recorded',
     subject: "'CRITICAL: the etcd cluster ' & $cluster.name & ' could not be remediated'",
-    message:
-      "{% 'The remediation of the etcd cluster ' & $cluster.name & ' ended with ' & $ended.outcome & ': ' & $substring($ended.summary, 0, 4000) & ' (' & " +
-      `${ME} & '). Its report, once it has ended: npx --no etcd-remediation report ' & $states.context.Execution.Name & ' --deployed${prefixOption(scope)}' & ` +
-      `', or ${reports}' & $states.context.Execution.Name & '.html' %}`,
+    kind: 'failed',
+    severity: 'critical',
+    cluster: '$cluster.name',
+    execution: ME,
+    report: reports.address('$states.context.Execution.Name'),
+    parts: [
+      {
+        says: "'The remediation of ' & $cluster.name & ' ended with ' & $ended.outcome & ': ' & $ended.summary",
+        most: 620,
+      },
+      {
+        says:
+          `'Read: npx --no etcd-remediation status ' & $states.context.Execution.Name & '${option}\\nCorrect the cause, then go on: ` +
+          `npx --no etcd-remediation start ' & $cluster.name & ' --watch${option}'`,
+        most: 320,
+      },
+    ],
+  });
+  const notePage = table.call(scope, 'Note that a person was called', {
+    comment: 'Whoever was is told once the cluster is well again',
+    action: 'putItem',
+    parameters: { Item: pagedKey('$cluster.name') },
+    outputs: {},
+    onError: record,
   });
   page.addCatch(record);
-  page.next(record);
-  const isAPersonToBeTold = ChoiceState.jsonata(scope, 'Is a page needed?', {
+  page.next(notePage);
+  notePage.next(record);
+  const callOff = pages.page(scope, 'Page that it is resolved', {
+    comment: 'To whoever was called for this cluster before',
+    subject: `'RESOLVED: the etcd cluster ' & $cluster.name & ($ended.outcome = 'Remediated' ? ' is remediated' : ' is well again')`,
+    kind: 'resolved',
+    resolves: true,
+    severity: 'info',
+    cluster: '$cluster.name',
+    execution: ME,
+    report: reports.address('$states.context.Execution.Name'),
+    parts: [
+      { says: "$cluster.name & ': ' & $ended.summary", most: 350 },
+      {
+        says: "$count($ended.rounds) = 0 ? '' : 'Done:\\n- ' & $join([$ended.rounds.(runbook & ': ' & outcome)], '\\n- ')",
+        most: 300,
+      },
+      {
+        says: "$exists($ended.rounds[-1].report.loss) ? 'Loss: ' & $ended.rounds[-1].report.loss.explanation : ''",
+        most: 200,
+      },
+    ],
+  });
+  callOff.addCatch(record);
+  callOff.next(record);
+  const wasAPersonCalled = ChoiceState.jsonata(scope, 'Was a person called before?', {
+    comment: 'By a remediation that failed, or by this one for an approval',
+  })
+    .when(Condition.jsonata('{% $states.input.called or $questions > 0 %}'), callOff)
+    .otherwise(record);
+  const forgetPage = table.call(scope, 'Forget that a person was called', {
+    comment: 'Where one was, it is told',
+    action: 'deleteItem',
+    parameters: { Key: pagedKey('$cluster.name'), ReturnValues: 'ALL_OLD' },
+    outputs: { called: '{% $exists($states.result.Attributes) %}' },
+    onError: record,
+  });
+  forgetPage.next(wasAPersonCalled);
+  const isItWell = ChoiceState.jsonata(scope, 'Is anything still wrong?', {
+    comment: 'Only one incident may have been asked for, or a dry run; then nobody is called off',
+  })
+    .when(Condition.jsonata('{% $request.dryRun or $count($ended.remaining) > 0 %}'), record)
+    .otherwise(forgetPage);
+  const isPageNeeded = ChoiceState.jsonata(scope, 'Is a page needed?', {
     comment: 'A dry run that fails is read by whoever started it, and who rejected a plan knows that nothing was done',
   })
     .when(Condition.jsonata(`{% $request.dryRun or $ended.outcome = '${WORKFLOW_ERRORS.ApprovalRejected}' %}`), record)
@@ -134,7 +202,7 @@ export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending
       },
     },
   });
-  afterError.next(isAPersonToBeTold);
+  afterError.next(isPageNeeded);
   return {
     afterError,
     with: (within, name, outcome, said) => {
@@ -143,7 +211,7 @@ export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending
         outputs: {},
         assign: { ended: { outcome, ...said } },
       });
-      note.next(record);
+      note.next(isItWell);
       return note;
     },
   };

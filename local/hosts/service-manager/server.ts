@@ -6,12 +6,15 @@ import { type Answer, failure, journalctl, systemctl } from './systemctl.ts';
 /**
  * How the programs in a host's bin folder talk to its service manager: over TCP on loopback, which bash can do by itself, so that a
  * call takes milliseconds. The words of a call are each ended by a NUL: the token, how many follow, the program, its arguments.
- * The answer is lines: `o` and `e` begin one of standard output and standard error, `x` the exit code, which is the last.
+ * The answer is lines: `o` and `e` begin one of standard output and standard error, `x` the exit code, which is the last. `c` begins how many bytes
+ * of standard output follow as they are: from a socket bash reads lines a byte at a time, which takes a second for a long log.
  */
 export const PROGRAMS = ['systemctl', 'journalctl'];
 
 /** More than any call of a script's. */
 const MAX_CALL_CHARS = 64 * 1024;
+/** What is shorter bash has read before another program would have been started. */
+const SHORT_BYTES = 1024;
 
 /** What programs can call a service manager through. */
 export interface Switchboard {
@@ -70,6 +73,7 @@ printf '%s\\0' ${token} $(($# + 1)) ${program} "$@" >&3
 while IFS= read -r line <&3; do
   case $line in
     o*) printf '%s\\n' "\${line#?}" ;;
+    c*) head -c "\${line#?}" <&3 ;;
     e*) printf '%s\\n' "\${line#?}" >&2 ;;
     x*) exit "\${line#?}" ;;
   esac
@@ -101,5 +105,8 @@ function writeAnswer({ exitCode, stdout, stderr }: Answer): string {
           .replace(/\n$/, '')
           .split('\n')
           .map((line) => `${mark}${line}`);
-  return [...lines(stdout, 'o'), ...lines(stderr, 'e'), `x${exitCode}`].map((line) => `${line}\n`).join('');
+  const end = [...lines(stderr, 'e'), `x${exitCode}`];
+  const bytes = Buffer.byteLength(stdout);
+  if (bytes > SHORT_BYTES) return `c${bytes}\n${stdout}${end.join('\n')}\n`;
+  return `${[...lines(stdout, 'o'), ...end].join('\n')}\n`;
 }

@@ -40,7 +40,7 @@ export interface SystemdHost {
   /** Kills everything on the host, and waits until it is gone. */
   end(): Promise<void>;
   /** For the moment in which this process itself exits: nothing can be awaited any more. */
-  endNow(): void;
+  killNow(): void;
 }
 
 /** Starts the first process of a host, which becomes its systemd. */
@@ -72,7 +72,7 @@ export function startHost(plan: HostPlan): SystemdHost {
     child.once('error', settle);
   });
 
-  const endNow = () => {
+  const killNow = () => {
     if (ended) return;
     try {
       // The first process takes all others of the host along, and ends after them.
@@ -94,17 +94,17 @@ export function startHost(plan: HostPlan): SystemdHost {
       await sleep(POLL_MS);
     }
     const what = ended ? 'its first process ended' : `after ${BOOTED_WITHIN_MS / 1000} s systemd is: ${state}`;
-    const said = readFileSync(consoleFile, 'utf8').trimEnd().split('\n').slice(-25).join('\n');
-    throw new Error(`The host ${name} did not boot: ${what}. The end of its console:\n${said}`);
+    const lastLines = readFileSync(consoleFile, 'utf8').trimEnd().split('\n').slice(-25).join('\n');
+    throw new Error(`The host ${name} did not boot: ${what}. The end of its console:\n${lastLines}`);
   };
   return {
     waitUntilBooted: () => waitUntil(BOOTED, 'systemctl is-system-running --wait'),
     waitUntilUp: () => waitUntil(['starting', ...BOOTED], 'systemctl is-system-running'),
     end: async () => {
-      endNow();
+      killNow();
       await gone;
     },
-    endNow,
+    killNow,
   };
 }
 

@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import { findOnPath, run } from '../../etcd/executables.ts';
+import { findOnPath, runProgram } from '../../etcd/executables.ts';
 
 /** Hosts with systemd cannot be made here. The message says what was seen, and what to do. */
 export class HostsUnavailable extends Error {
@@ -45,7 +45,7 @@ export async function requireNamespaces(): Promise<void> {
     }
   }
   const everyKind = ['--pid', '--fork', '--net', '--mount', '--uts', '--ipc', '--cgroup', '--propagation', 'private'];
-  await run('unshare', [...everyKind, 'bash', '-c', TRIAL, tmpdir()], { timeout: 60_000 }).catch(
+  await runProgram('unshare', [...everyKind, 'bash', '-c', TRIAL, tmpdir()], { timeout: 60_000 }).catch(
     (error: Error & { stderr?: string }) => {
       throw new HostsUnavailable(
         `The kernel does not let this process make namespaces, mounts and links (${(error.stderr || error.message).trim()}). ` +

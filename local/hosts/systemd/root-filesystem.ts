@@ -3,7 +3,7 @@ import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/p
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DEBIAN_KEYRING, debianMirrors, downloadAndUnpack, readIndexes, requireApt } from '../../debian/apt.ts';
-import { findOnPath, run } from '../../etcd/executables.ts';
+import { findOnPath, runProgram } from '../../etcd/executables.ts';
 import { isRunning } from './leftovers.ts';
 import { endsWithThisProcess, HostsUnavailable } from './machine.ts';
 
@@ -59,7 +59,7 @@ async function build(folder: string, via: readonly string[], progress: (line: st
       await runAlone(via, [...debootstrap, SUITE, target, mirror]);
       await runAlone([], ['bash', PREPARE, target]);
       // mkdtemp makes it private, and the user etcd has to get through.
-      await run('chmod', ['0755', target]);
+      await runProgram('chmod', ['0755', target]);
       return target;
     } catch (error) {
       problems.push(`${mirror}: ${error instanceof Error ? endOf(error) : error}`);
@@ -98,7 +98,7 @@ async function runAlone(via: readonly string[], command: readonly string[]): Pro
   const [program, ...args] = endsWithThisProcess([...via, ...alone, ...command]);
   // Of this process's environment what leads to the network: a TMPDIR, say, is no folder in there.
   const proxies = Object.fromEntries(Object.entries(process.env).filter(([name]) => /_proxy$/i.test(name)));
-  await run(program, args, {
+  await runProgram(program, args, {
     timeout: BUILD_WITHIN_MS,
     killSignal: 'SIGKILL',
     maxBuffer: 64 * 1024 * 1024,
@@ -108,8 +108,8 @@ async function runAlone(via: readonly string[], command: readonly string[]): Pro
 
 /** Of a command that failed, the end of what it said. */
 function endOf(error: Error & { stdout?: string; stderr?: string }): string {
-  const said = `${error.stdout ?? ''}${error.stderr ?? ''}`.trimEnd();
-  return said === '' ? error.message : said.split('\n').slice(-8).join('\n');
+  const output = `${error.stdout ?? ''}${error.stderr ?? ''}`.trimEnd();
+  return output === '' ? error.message : output.split('\n').slice(-8).join('\n');
 }
 
 /** What processes were building that were killed in the middle of it. */

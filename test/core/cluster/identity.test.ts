@@ -267,7 +267,7 @@ describe('who is who', () => {
       expect(incident).toBe('member-inaccessible');
       expect(summary).toMatch(told);
       expect(shown.map((each) => each.facts.split(', etcd')[0])).toEqual(facts);
-      const [cluster, ...ofMembers] = measure(clusterOf(MEMBERS), evidence);
+      const [cluster, ...ofMembers] = measure(clusterOf(MEMBERS), evidence).measurements;
       expect(cluster?.values).toMatchObject({ IncidentPresent: 1, FailedMembers: 0 });
       expect(cluster?.values.InaccessibleMembers).toBeGreaterThan(0);
       const answering = shown.filter(({ lagEntries }) => lagEntries !== '').map(({ name }) => name);

@@ -304,7 +304,7 @@ describe('strangers count nowhere', () => {
     );
     expect(summary).not.toMatch(/peerUrl|failed: /);
     expect(warnings[0]?.kind).toBe('another-cluster');
-    const [values] = measure(CLUSTER, evidence).map((each) => each.values);
+    const [values] = measure(CLUSTER, evidence).measurements.map((each) => each.values);
     expect(values).toMatchObject({ HasLeader: 1, FailedMembers: 0, InaccessibleMembers: 2, HealthyVoters: 1 });
   });
 
@@ -321,7 +321,7 @@ describe('strangers count nowhere', () => {
     );
     expect(summary.match(/Should it be the cluster in question after all/g)).toHaveLength(1);
     expect(JSON.stringify(warnings)).not.toContain('Correct peerUrl');
-    expect(measure(CLUSTER, evidence)[0]?.values).not.toHaveProperty('HasLeader');
+    expect(measure(CLUSTER, evidence).measurements[0]?.values).not.toHaveProperty('HasLeader');
   });
 
   it('where nothing tells which cluster is meant, both are named, and what to find out', () => {

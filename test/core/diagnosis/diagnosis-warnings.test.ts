@@ -40,7 +40,11 @@ describe('a healthy cluster is warned of', () => {
     ['nothing', of('3.5.30'), ''],
     ['a database above 80 % of its quota', first(sizes(81, 80)), 'nearly-full'],
     ['no database at 80 %', first(sizes(80, 80)), ''],
-    ['no database of a member without a quota', first({ ...sizes(99, 90), quotaBytes: null, quotaIsTold: true }), ''],
+    [
+      'no database of a member without a quota',
+      first({ ...sizes(99, 90), quotaBytes: null, quotaIsReported: true }),
+      '',
+    ],
     ['a database of which more than 45 % are free', first({ ...sizes(200, 109), ...QUOTA }), 'fragmented'],
     ['no database of which 45 % are free', first({ ...sizes(200, 110), ...QUOTA }), ''],
     ['no fragments in 100 MiB', first({ ...sizes(100, 1), ...QUOTA }), ''],

@@ -39,7 +39,7 @@ const CORRUPT = { memberId: 'a2', alarm: 'CORRUPT' };
 const UNKNOWN = { memberId: 'a3', alarm: '7' };
 
 function measured(evidence: Evidence, cluster = clusterFor(evidence)): Measurement[] {
-  return measure(cluster, evidence);
+  return measure(cluster, evidence).measurements;
 }
 
 /** What is measured of the cluster as a whole. */
@@ -225,7 +225,7 @@ describe('what is measured of each member', () => {
   });
 
   it('is 0 of the quota where a member has none', () => {
-    const [first] = ofMembers(proof([voter('node1', { quotaBytes: null, quotaIsTold: true })]));
+    const [first] = ofMembers(proof([voter('node1', { quotaBytes: null, quotaIsReported: true })]));
     expect(first?.values.QuotaUsedPercent).toBe(0);
   });
 

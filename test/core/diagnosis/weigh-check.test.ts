@@ -288,9 +288,16 @@ describe('a finding is', () => {
     };
     const cluster = clusterOf(MEMBERS, { ...SECRETS, backups: { bucket: 'backups', prefix: 'orders/' } });
     expect(linesOf(seen({ cluster, backups }).findings)).toEqual([expect.stringContaining(`backups: ${beginning}`)]);
-    expect(
-      seen({ cluster, backups: { ...backups, newestKey: 'orders/1.db', newestAt: inDays(-1), problem: '' } }).findings,
-    ).toEqual([]);
+    for (const [days, age] of [
+      [0.01, 'less than a day'],
+      [1.5, 'a day'],
+      [2.5, '2 days'],
+    ] as const) {
+      const young = { ...backups, newestKey: 'orders/1.db', newestAt: inDays(-days), problem: '' };
+      const { findings, well } = seen({ cluster, backups: young });
+      expect(findings).toEqual([]);
+      expect(linesOf(well)).toContain(`backups: the newest of s3://backups/orders/ is orders/1.db, ${age} old`);
+    }
   });
 
   it.each([

@@ -13,21 +13,17 @@ describe('a runbook that wants an approval', () => {
     ['is planned where nobody was asked', { found: 'member-failed' }, 'Run member-replacement dry'],
     [
       'is not planned again while somebody is asked',
-      { found: 'member-failed', asked: question },
+      { found: 'member-failed', question },
       'Ask member-replacement dry',
     ],
-    [
-      'is planned where another one was asked about',
-      { found: 'quorum-lost', asked: question },
-      'Run quorum-recovery dry',
-    ],
+    ['is planned where another one was asked about', { found: 'quorum-lost', question }, 'Run quorum-recovery dry'],
     ['runs once it is approved', { found: 'member-failed', approved: question }, 'Run member-replacement'],
     [
       'is planned where another one is approved',
       { found: 'quorum-lost', approved: question },
       'Run quorum-recovery dry',
     ],
-    ['is no hindrance for one that wants none', { found: 'space-exceeded', asked: question }, 'Run space-reclaim'],
+    ['is no hindrance for one that wants none', { found: 'space-exceeded', question }, 'Run space-reclaim'],
     [
       'stays a dry run where that is all that is wanted',
       { found: 'member-failed', request: { dryRun: true } },
@@ -35,14 +31,10 @@ describe('a runbook that wants an approval', () => {
     ],
     [
       'is still the question where it seems to be over: the member may come and go',
-      { found: 'healthy', asked: question },
+      { found: 'healthy', question },
       'Ask member-replacement dry',
     ],
-    [
-      'is no question any more once it is over',
-      { found: 'healthy', asked: question, healthyLooks: 1 },
-      'Finish NothingToDo',
-    ],
+    ['is no question any more once it is over', { found: 'healthy', question, healthyLooks: 1 }, 'Finish NothingToDo'],
     ['is none any more where the incident is over', { found: 'healthy', approved: question }, 'Finish NothingToDo'],
   ])('%s', (_, scene, expected) => {
     expect(choiceOf(scene)).toBe(expected);

@@ -24,7 +24,7 @@ export interface Scene {
   rounds?: string[];
   runbooks?: ChooseRunbook['runbooks'];
   policy?: Cluster['policy'];
-  asked?: ChooseRunbook['asked'];
+  question?: ChooseRunbook['question'];
   healthyLooks?: number;
   approved?: ChooseRunbook['approved'];
 }
@@ -41,7 +41,7 @@ export function inputOf(scene: Scene): ChooseRunbook {
     rounds = [],
     runbooks = RUNBOOKS,
     policy,
-    asked = null,
+    question = null,
     healthyLooks = 0,
     approved = null,
   } = scene;
@@ -50,7 +50,7 @@ export function inputOf(scene: Scene): ChooseRunbook {
     request: { cluster: 'orders', dryRun: false, reason: 'INC-1', requestedBy: 'ann', ...request },
     diagnosis: { incident: found, summary: SUMMARY, others } satisfies Partial<Diagnosis>,
     enteredAt: '2025-01-01T00:00:00.000Z',
-    asked,
+    question,
     healthyLooks,
     approved,
     rounds: rounds.map((round) => {

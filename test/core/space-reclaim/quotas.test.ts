@@ -19,7 +19,7 @@ function believed(name: string, dbSizeMib: number, inUseMib: number, differences
 /** One that tells its quota, or that it has none. */
 function telling(name: string, dbSizeMib: number, quotaMib: number | null) {
   const quotaBytes = quotaMib === null ? null : quotaMib * MIB;
-  return voter(name, { ...sizes(dbSizeMib, dbSizeMib), quotaBytes, quotaIsTold: true });
+  return voter(name, { ...sizes(dbSizeMib, dbSizeMib), quotaBytes, quotaIsReported: true });
 }
 
 /** Each member's quota in MiB and what it rests on, as the assessment takes it. */
@@ -221,7 +221,7 @@ describe('one member of a smaller real quota than the others', () => {
   });
 
   it('is judged by what it tells, where it does: in use over that is full, whatever the others have', () => {
-    const told = { quotaIsTold: true, quotaBytes: 610.4 * MIB, version: '3.6.16' };
+    const told = { quotaIsReported: true, quotaBytes: 610.4 * MIB, version: '3.6.16' };
     const failure = failureOf(() => walkOf([small('node1')], ['node1'], told));
     expect(failure.message).toContain('over 90 % of the quota on node1. ');
     expect(failure.message).toContain('quota 610.4 MiB\n');
@@ -231,7 +231,7 @@ describe('one member of a smaller real quota than the others', () => {
     ['none', null],
     ['a large one', 4 * GIB],
   ])('has nothing to give back where its quota, which it tells, is now %s', (_, quotaBytes) => {
-    const told = { quotaIsTold: true, quotaBytes, version: '3.6.16' };
+    const told = { quotaIsReported: true, quotaBytes, version: '3.6.16' };
     expect(walkOf([small('node1')], ['node1'], told)).toEqual({ defragmented: [], disarmed: 1, asksForBytes: MOST });
   });
 });

@@ -133,7 +133,7 @@ describe('the certificates of a cluster', () => {
     ]);
     expect(late).toEqual({
       ended: [
-        expect.stringMatching(/^the peer certificate \(\/pki\/peer\.crt\) has ended 3 days ago, on \S+: renew it$/),
+        expect.stringMatching(/^the peer certificate \(\/pki\/peer\.crt\) has ended 2 days ago, on \S+: renew it$/),
       ],
       early: [expect.stringMatching(/ holds from \S+ on, and not yet: look at the clocks/)],
       soon: [],

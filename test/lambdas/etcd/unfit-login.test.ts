@@ -32,7 +32,7 @@ async function lookAs(local: LocalCluster, login?: { username: string; password:
     );
     const told = () => {
       const { incident, summary, warnings } = diagnose(cluster, evidence);
-      const [measured] = measure(cluster, evidence);
+      const [measured] = measure(cluster, evidence).measurements;
       return {
         ...(incident === 'healthy' ? { incident } : { incident, summary }),
         login: warnings.find(({ kind }) => kind === 'login-unfit')?.message,

@@ -1,29 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { lookForHosts, markOf, requireReachable, sendCommand } from '../../../lambdas/hosts/commands.ts';
+import { clientTokenOf, observeHosts, requireReachable, sendCommand } from '../../../lambdas/hosts/commands.ts';
 import { AwsError } from '../../../local/aws/aws-error.ts';
 import type { HostsFile } from '../../../local/hosts/access.ts';
 import { connectSsm, HERE, HOST, OTHER_HOST, SUCCEED, serve, serveControlService } from './support.ts';
 
 const STOP = { host: HOST, command: 'control-service', parameters: { unit: 'etcd', action: 'stop' } } as const;
 
-describe('the mark of a command', () => {
+describe('the client token of a command', () => {
   const PHASE = { execution: 'run-1', visit: '2026-01-31T12:00:00.000Z', command: STOP.command };
 
   it('is the same each time, and tells what it is in the characters that SSM takes', () => {
     const parameters = { action: 'stop', unit: 'etcd' };
-    const mark = markOf({ ...PHASE, execution: 'a'.repeat(80) }, { host: HOST, parameters });
-    expect(markOf({ ...PHASE, execution: 'a'.repeat(80) }, STOP)).toBe(mark);
-    expect(mark).toMatch(/^control-service [0-9a-f]{32} a{40}$/);
-    expect(mark.length).toBeLessThanOrEqual(100);
+    const clientToken = clientTokenOf({ ...PHASE, execution: 'a'.repeat(80) }, { host: HOST, parameters });
+    expect(clientTokenOf({ ...PHASE, execution: 'a'.repeat(80) }, STOP)).toBe(clientToken);
+    expect(clientToken).toMatch(/^control-service [0-9a-f]{32} a{40}$/);
+    expect(clientToken.length).toBeLessThanOrEqual(100);
   });
 
   it('is another one for another host, phase or execution, and for other parameters', () => {
     const marks = [
-      markOf(PHASE, STOP),
-      markOf(PHASE, { ...STOP, host: OTHER_HOST }),
-      markOf(PHASE, { ...STOP, parameters: { unit: 'etcd', action: 'start' } }),
-      markOf({ ...PHASE, visit: '2026-01-31T12:00:00.001Z' }, STOP),
-      markOf({ ...PHASE, execution: 'run-2' }, STOP),
+      clientTokenOf(PHASE, STOP),
+      clientTokenOf(PHASE, { ...STOP, host: OTHER_HOST }),
+      clientTokenOf(PHASE, { ...STOP, parameters: { unit: 'etcd', action: 'start' } }),
+      clientTokenOf({ ...PHASE, visit: '2026-01-31T12:00:00.001Z' }, STOP),
+      clientTokenOf({ ...PHASE, execution: 'run-2' }, STOP),
     ];
     expect(new Set(marks).size).toBe(marks.length);
   });
@@ -41,7 +41,7 @@ describe('parameters', () => {
     ['no text', { unit: 7, action: 'stop' }, '- unit: must be text, and is a number'],
   ])('are refused before anything is sent: %s', async (_, parameters, problem) => {
     await serve({});
-    const wrong = { ...STOP, mark: 'mark', parameters } as unknown as typeof STOP & { mark: string };
+    const wrong = { ...STOP, clientToken: 'token', parameters } as unknown as typeof STOP & { clientToken: string };
     const ssm = await connectSsm();
     await expect(sendCommand(ssm, wrong)).rejects.toMatchObject({
       name: 'InvalidInput',
@@ -147,7 +147,7 @@ describe('the hosts', () => {
 
   it('are looked for without an error, each with what SSM says of it', async () => {
     await serveControlService(SUCCEED, { ...HERE, 'i-refuses': { exec: ['false'] } });
-    expect(await lookForHosts([HOST, 'i-refuses', 'i-unknown'])).toEqual([
+    expect(await observeHosts([HOST, 'i-refuses', 'i-unknown'])).toEqual([
       { host: HOST, reachable: true, problem: '' },
       { host: 'i-refuses', reachable: false, problem: 'exit status 1' },
       {
@@ -169,7 +169,7 @@ describe('the hosts', () => {
         throw new AwsError(type, 'no');
       },
     });
-    expect(await lookForHosts([HOST, OTHER_HOST])).toEqual(
+    expect(await observeHosts([HOST, OTHER_HOST])).toEqual(
       [HOST, OTHER_HOST].map((host) => ({ host, reachable: 'unknown', problem: expect.stringMatching(problem) })),
     );
     expect(requests).toBe(1);
@@ -177,6 +177,6 @@ describe('the hosts', () => {
 
   it('of a cluster without any are not asked for', async () => {
     await serve({});
-    expect(await lookForHosts([])).toEqual([]);
+    expect(await observeHosts([])).toEqual([]);
   });
 });

@@ -107,7 +107,9 @@ describe.each(CASES)('$command, given as $name', ({ command, name }) => {
     const parameters = { ...harmless(command), [name]: value };
 
     const ssm = await connectSsm();
-    await expect(sendCommand(ssm, { host: HOST, command, parameters, mark: 'mark' } as never)).rejects.toMatchObject({
+    await expect(
+      sendCommand(ssm, { host: HOST, command, parameters, clientToken: 'token' } as never),
+    ).rejects.toMatchObject({
       name: 'InvalidInput',
       message: expect.stringContaining(`- ${name}: `),
     });
@@ -136,7 +138,7 @@ describe.each(Object.keys(HOST_COMMANDS) as HostCommandName[])('%s, with harmles
   it('is sent and runs', async () => {
     const { folder } = await serveTraces();
     const parameters = harmless(command);
-    await sendCommand(await connectSsm(), { host: HOST, command, parameters, mark: 'mark' } as never);
+    await sendCommand(await connectSsm(), { host: HOST, command, parameters, clientToken: 'token' } as never);
     await expect.poll(() => existsSync(join(folder, 'ran'))).toBe(true);
   });
 });

@@ -114,7 +114,7 @@ describe('the outcome of a command', () => {
       error: {
         name: 'HostCommandFailed',
         message: expect.stringMatching(
-          /did not tell its end .*started anew.* full or read-only.* killed.*SSM Agent says: write .*no space left on device/s,
+          /did not tell its end .*rebooted.* full or read-only.* killed.*SSM Agent says: write .*no space left on device/s,
         ),
       },
     });

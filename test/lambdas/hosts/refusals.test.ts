@@ -34,9 +34,9 @@ describe('a refusal of SSM', () => {
   }
   const CALLS: Record<string, (ssm: Ssm) => Promise<unknown>> = {
     requireReachable: (ssm) => requireReachable(ssm, [HOST]),
-    findCommands: (ssm) => findCommands(ssm, command, ['mark'], '2026-01-31T12:00:00.000Z'),
+    findCommands: (ssm) => findCommands(ssm, command, ['token'], '2026-01-31T12:00:00.000Z'),
     sendCommand: (ssm) =>
-      sendCommand(ssm, { host: HOST, command, parameters: { unit: 'etcd', action: 'stop' }, mark: 'mark' }),
+      sendCommand(ssm, { host: HOST, command, parameters: { unit: 'etcd', action: 'stop' }, clientToken: 'token' }),
     readCommand: (ssm) => readCommand(ssm, HOST, command, sent),
     cancelCommand: (ssm) => cancelCommand(ssm, HOST, sent),
   };

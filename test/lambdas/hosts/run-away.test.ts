@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { markOf } from '../../../lambdas/hosts/commands.ts';
+import { clientTokenOf } from '../../../lambdas/hosts/commands.ts';
 import { HostCommandRunning, runOnHosts } from '../../../lambdas/hosts/run.ts';
 import { AwsError } from '../../../local/aws/aws-error.ts';
 import type { Operation } from '../../../local/aws/iam.ts';
@@ -119,7 +119,7 @@ async function askAfter(scenes: Record<string, Scene>) {
     return { InstanceInformationList: [{ InstanceId, PingStatus: pings[Math.min(count, pings.length - 1)] }] };
   };
   const { commands, ...phase } = phaseOf(Object.keys(scenes).map((host) => on(host, 'etcd', host)));
-  // By its mark, which is learned from what would be sent.
+  // By its client token, which is learned from what would be sent.
   await serve({
     'AmazonSSM.DescribeInstanceInformation': online,
     'AmazonSSM.ListCommands': () => ({ Commands: [] }),
@@ -217,7 +217,7 @@ describe('a command whose script did not tell its end', () => {
     const sent: string[] = [];
     const phase = phaseOf();
     const RequestedDateTime = Date.now() / 1000 - sentMinutesAgo * 60;
-    const [Comment] = phase.commands.map((each) => markOf(phase, each));
+    const [Comment] = phase.commands.map((each) => clientTokenOf(phase, each));
     await serve({
       'AmazonSSM.DescribeInstanceInformation': online,
       'AmazonSSM.ListCommands': () => ({ Commands: [{ CommandId: 'earlier', Comment, RequestedDateTime }] }),
@@ -265,7 +265,9 @@ it('a command that runs for long is given up where its host was started since, a
   const cancelled: unknown[] = [];
   const marks = new Map<string, string>();
   const found: Record<string, object> = {
-    'i-anew': up(false, 60),
+    'i-rebooted': up(false, 60),
+    // It went down as soon as it had the command.
+    'i-rebooted-at-once': up(false, 290),
     'i-runs-again': up(true, 60),
     'i-waits': up(false, 86_400),
   };
@@ -293,12 +295,12 @@ it('a command that runs for long is given up where its host was started since, a
   const phase = phaseOf(Object.keys(found).map((host) => on(host, 'etcd', host)));
   await expect(runOnHosts(phase, HASTY)).rejects.toThrow(HostCommandRunning);
   await expect(runOnHosts(again(phase), HASTY)).rejects.toThrow('has not ended on i-runs-again, i-waits.');
-  expect(cancelled).toEqual(['i-anew']);
+  expect(cancelled.toSorted()).toEqual(['i-rebooted', 'i-rebooted-at-once']);
   const { reports } = await runOnHosts({ ...phase, commands: phase.commands.slice(0, 1), attempt: 1 }, HASTY);
   expect(reports).toMatchObject([
     {
       error: 'HostCommandFailed',
-      problem: expect.stringMatching(/started anew 60 s ago, while the command ran, and nothing/),
+      problem: expect.stringMatching(/rebooted 60 s ago, while the command ran, and nothing/),
     },
   ]);
 });

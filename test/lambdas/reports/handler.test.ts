@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { incidentReportSchema } from '../../../core/incident-report/incident-report.ts';
-import { arnOf, at } from '../../core/incident-report/histories.ts';
+import { incidentReportSchema } from '../../../report/incident-report.ts';
+import { arnOf, at } from '../../report/histories.ts';
 
 const MACHINE = 'etcd-remediation-space-reclaim';
 const ENTRY = arnOf('etcd-remediation', 'INC-1');
@@ -86,6 +86,41 @@ it('writes the report of a remediation that has ended, as JSON and as a page, an
     `What the execution ${arnOf(MACHINE, 'gone')} did, step by step: its history could not be read.`,
   );
   expect(page?.[1]).toContain('There is room again.');
+});
+
+/** What it writes to its log as metrics. */
+async function measuredBy(event: unknown): Promise<object[]> {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined);
+  try {
+    await handler(event);
+    return log.mock.calls.map(([line]) => JSON.parse(line)).filter((line) => '_aws' in line);
+  } finally {
+    log.mockRestore();
+  }
+}
+
+it('measures what became of it, under the prefix of what is deployed; not of a dry run', async () => {
+  expect(await measuredBy(TOLD)).toMatchObject([
+    {
+      _aws: { CloudWatchMetrics: [{ Namespace: 'blue-EtcdRemediation', Dimensions: [['cluster']] }] },
+      ...{ cluster: 'orders', Remediated: 1, RemediationFailed: 0, RemediationSeconds: 9 },
+    },
+  ]);
+  const input = '{"cluster":"orders","dryRun":true}';
+  execution = { ...execution, input, output: JSON.stringify({ outcome: 'Remediated' }) };
+  expect(await measuredBy(TOLD)).toEqual([]);
+});
+
+it('measures how long an alarm took, and makes no report of it', async () => {
+  const detail = {
+    alarmName: 'blue-etcd-remediation/orders/quorum-lost',
+    state: {
+      ...{ value: 'ALARM', timestamp: '2026-10-02T17:04:40.000+0000' },
+      reasonData: '{"startDate":"2026-10-02T17:01:00.000+0000"}',
+    },
+  };
+  expect(await measuredBy({ detail })).toMatchObject([{ cluster: 'orders', DetectionSeconds: 220 }]);
+  expect([...written]).toEqual([]);
 });
 
 it('makes none where another remediation had the cluster, for that one has its own', async () => {

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Cluster } from '../../../core/cluster/clusters.ts';
-import { lookForBackups } from '../../../lambdas/staging/backups.ts';
+import { findNewestBackup } from '../../../lambdas/staging/backups.ts';
 import { serveRefusal } from './support.ts';
 
 const CLUSTER: Cluster = {
@@ -38,7 +38,7 @@ describe('the backups of a cluster', () => {
       `<IsTruncated>true</IsTruncated><NextContinuationToken>more</NextContinuationToken>${object('orders/b.db', '2026-11-27T01:00:00.000Z')}`,
       object('orders/a.db', '2026-11-26T01:00:00.000Z') + object('orders/c.db', '2026-11-28T01:00:00.000Z'),
     );
-    expect(await lookForBackups(CLUSTER)).toEqual({
+    expect(await findNewestBackup(CLUSTER)).toEqual({
       place: 's3://backups/orders/',
       newestKey: 'orders/c.db',
       newestAt: '2026-11-28T01:00:00.000Z',
@@ -50,14 +50,14 @@ describe('the backups of a cluster', () => {
 
   it('are none where nothing is there, or none is named', async () => {
     await serveList('');
-    expect(await lookForBackups(CLUSTER)).toMatchObject({ newestKey: '', problem: '' });
+    expect(await findNewestBackup(CLUSTER)).toMatchObject({ newestKey: '', problem: '' });
     const { backups: _, ...without } = CLUSTER;
-    expect(await lookForBackups(without)).toBeNull();
+    expect(await findNewestBackup(without)).toBeNull();
   });
 
   it('are told as not seen where S3 refuses', async () => {
     await serveRefusal(403, 'AccessDenied');
-    expect(await lookForBackups(CLUSTER)).toMatchObject({
+    expect(await findNewestBackup(CLUSTER)).toMatchObject({
       newestKey: '',
       problem: expect.stringContaining('AccessDenied'),
     });

@@ -5,6 +5,7 @@ import { MIN_PART_BYTES } from '../../local/aws/s3-bucket.ts';
 import { serveRefusal, serveStaging } from './support.ts';
 
 const KEY = 'orders/run-1.db.gz';
+const DISCARDED = { key: KEY, uploadId: '', summary: `Nothing of ${KEY} is staged any more.` };
 
 async function begin(): Promise<string> {
   const { key, uploadId } = await handler({ action: 'Begin', key: KEY });
@@ -38,7 +39,7 @@ describe('a snapshot', () => {
     expect((await fetched())[0]).toBe(404);
     // In whatever order the hosts have ended.
     const ended = await handler({ action: 'Complete', key: KEY, uploadId, parts: parts.toReversed() });
-    expect(ended).toEqual({ key: KEY, uploadId });
+    expect(ended).toEqual({ key: KEY, uploadId, summary: `${KEY} is staged, in 2 parts.` });
     expect(await fetched()).toEqual([200, `${'a'.repeat(MIN_PART_BYTES)}b`]);
   });
 
@@ -63,12 +64,12 @@ describe('a snapshot', () => {
   it('is discarded before, during and after its upload, and twice', async () => {
     await serveStaging();
     const discard = (uploadId: string) => handler({ action: 'Discard', key: KEY, uploadId });
-    expect(await discard('')).toEqual({ key: KEY, uploadId: '' });
+    expect(await discard('')).toEqual(DISCARDED);
     const [during, after] = [await begin(), await begin()];
     const parts = await send(during, 'abc');
     await handler({ action: 'Complete', key: KEY, uploadId: after, parts: await send(after, 'abc') });
     for (const uploadId of [during, during, after, after]) {
-      expect(await discard(uploadId)).toEqual({ key: KEY, uploadId: '' });
+      expect(await discard(uploadId)).toEqual(DISCARDED);
       expect((await fetched())[0]).toBe(404);
     }
     await expect(handler({ action: 'Complete', key: KEY, uploadId: during, parts })).rejects.toMatchObject({

@@ -19,7 +19,7 @@ async function linesOf(scene: Scene): Promise<unknown[]> {
 describe('the choice of a runbook', () => {
   it.each<[string, Scene]>([
     ['is about to be asked', { found: 'member-failed' }],
-    ['is still asked', { found: 'member-failed', asked: QUESTION }],
+    ['is still asked', { found: 'member-failed', question: QUESTION }],
   ])('counts for the dashboard where a person %s', async (_, scene) => {
     expect(await linesOf(scene)).toEqual([
       {

@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
-import { countStateTransitions } from '../../../core/incident-report/state-transitions.ts';
+import { countStateTransitions } from '../../../report/state-transitions.ts';
 import { chain, INVOKE, invoke, result, run } from './harness.ts';
 
 /** Each event as `id < previous: type`. */

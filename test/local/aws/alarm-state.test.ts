@@ -11,6 +11,7 @@ function alarm(
     name: 'etcd-remediation/orders/member-failed',
     description: 'A member has failed.',
     actions: [],
+    okActions: [],
     namespace: 'EtcdRemediation',
     metricName: 'FailedMembers',
     dimensions: { cluster: 'orders' },

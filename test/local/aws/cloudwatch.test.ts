@@ -6,6 +6,7 @@ const ALARM: MetricAlarm = {
   name: 'etcd-remediation/orders/quorum-lost',
   description: 'There is no quorum.',
   actions: ['arn:aws:sns:local:000000000000:pages'],
+  okActions: [],
   namespace: 'EtcdRemediation',
   metricName: 'HasLeader',
   dimensions: { cluster: 'orders' },
@@ -104,15 +105,21 @@ describe('CloudWatch, embedded,', () => {
     ]);
   });
 
-  it('pages when it is raised, not when it is well again, and only where somebody is to be told', () => {
-    const cloudWatch = new CloudWatch([ALARM, { ...ALARM, name: 'other', actions: [] }]);
+  it('pages when it is raised, and when it is well again, only where somebody is to be told', () => {
+    const cloudWatch = new CloudWatch([
+      { ...ALARM, okActions: ALARM.actions },
+      { ...ALARM, name: 'other' },
+      { ...ALARM, name: 'silent', actions: [] },
+    ]);
     const pagesOf = (value: number) => {
       cloudWatch.put(line({ HasLeader: value }));
-      return cloudWatch.endMinute().map(({ pages }) => pages.length);
+      return cloudWatch.endMinute().map(({ pages }) => pages.map(({ subject }) => subject));
     };
-    expect([pagesOf(0), pagesOf(1)]).toEqual([
-      [1, 0],
-      [0, 0],
+    // What was not raised before is no news.
+    expect([pagesOf(1), pagesOf(0), pagesOf(1)]).toEqual([
+      [[], [], []],
+      [[`ALARM: "${ALARM.name}" in local`], ['ALARM: "other" in local'], []],
+      [[`RESOLVED: "${ALARM.name}" in local`], [], []],
     ]);
   });
 

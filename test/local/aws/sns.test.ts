@@ -23,6 +23,12 @@ describe('a page', () => {
     expect(answer).toEqual({ MessageId: expect.stringMatching(/^[0-9a-f-]{36}$/) });
   });
 
+  it('may have a text for mail and another for chat', async () => {
+    const Message = JSON.stringify({ default: 'Come.', sms: 'Come', https: '{"version":"1.0"}' });
+    const { received } = await publish({ ...PAGE, Message, MessageStructure: 'json' });
+    expect(received).toEqual([{ subject: PAGE.Subject, message: 'Come.', chat: '{"version":"1.0"}' }]);
+  });
+
   it.each([
     ['a subject of one character', { Subject: '!' }],
     ['a subject of 99', { Subject: 'x'.repeat(99) }],
@@ -50,7 +56,9 @@ describe('a page', () => {
     ['an empty message', { ...PAGE, Message: '' }, INVALID, 'Empty message'],
     ['a message that is no text', { ...PAGE, Message: { a: 1 } }, INVALID, 'Empty message'],
     ['a message that is too long, in bytes', { ...PAGE, Message: 'ü'.repeat(128 * 1024 + 1) }, INVALID, 'too long'],
-    ['a parameter that it would have to heed', { ...PAGE, MessageStructure: 'json' }, INVALID, 'MessageStructure'],
+    ['another structure', { ...PAGE, MessageStructure: 'xml' }, INVALID, 'MessageStructure'],
+    ['no text for all protocols', { ...PAGE, Message: '{}', MessageStructure: 'json' }, INVALID, 'MessageStructure'],
+    ['a parameter that it would have to heed', { ...PAGE, MessageAttributes: {} }, INVALID, 'MessageAttributes'],
     ['a phone in place of the topic', { ...without('TopicArn'), PhoneNumber: '+1' }, INVALID, 'PhoneNumber'],
     ['nothing', null, 'SNS.NotFoundException', 'Topic does not exist'],
   ])('is refused with %s', async (_, args, error, cause) => {

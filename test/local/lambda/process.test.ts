@@ -5,6 +5,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { LambdaHost } from '../../../local/lambda/host.ts';
 import { deploy, failureOf, isRunning, pidIn, WRITES_PID } from './deploy.ts';
 
+async function filesIn(folder: string): Promise<number> {
+  return (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length;
+}
+
 describe('a process', () => {
   it('is used for one event after the other, and keeps what it loaded', async () => {
     const { invoke } = await deploy('globalThis.calls = (globalThis.calls ?? 0) + 1; return [process.pid, calls];');
@@ -92,8 +96,17 @@ describe('a process', () => {
     const { host, invoke, codeDir } = await deploy('return 1;');
     await invoke({});
     await host.close();
-    const compiled = await readdir(`${codeDir}.compiled`, { recursive: true, withFileTypes: true });
-    expect(compiled.filter((entry) => entry.isFile())).not.toEqual([]);
+    expect(await filesIn(`${codeDir}.compiled`)).not.toBe(0);
+  });
+
+  it('and of what is loaded only for the first event', async () => {
+    const { host, invoke, codeDir } = await deploy("return event.more && require('./more.cjs').length;");
+    await writeFile(join(codeDir, 'more.cjs'), 'module.exports = (one, other) => one + other;');
+    await invoke({});
+    const before = await filesIn(`${codeDir}.compiled`);
+    expect(await invoke({ more: true })).toBe(2);
+    await expect.poll(() => filesIn(`${codeDir}.compiled`)).toBe(before + 1);
+    await host.close();
   });
 
   it('finds the AWS SDK from wherever its bundle is', async () => {

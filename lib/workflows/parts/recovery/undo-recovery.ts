@@ -26,21 +26,21 @@ export function undoRecovery(
   { runHostCommands, stageSnapshot }: { runHostCommands: Step; stageSnapshot: Step },
   stop: Fail,
 ): WaysOut {
-  const tell = Pass.jsonata(scope, 'Explain what was undone', {
+  const explain = Pass.jsonata(scope, 'Explain what was undone', {
     outputs: {
       error: '{% $failure.error %}',
       cause: `{% $join($filter([$failure.cause, $undone, ${CONFIGURED}, '${STILL_LOST}'], function($text) { $text != '' }), '\\n') %}`,
     },
   });
-  tell.next(stop);
+  explain.next(stop);
   const discardUpload = stepState(scope, 'Discard upload', {
     step: stageSnapshot,
     input: { action: 'Discard', key: '{% $staged.key %}', uploadId: '{% $staged.uploadId %}' },
-    onError: tell,
+    onError: explain,
   });
   const wasASnapshotStaged = Choice.jsonata(scope, 'Was a snapshot staged?')
-    .when(Condition.jsonata("{% $staged.key != '' %}"), discardUpload.next(tell))
-    .otherwise(tell);
+    .when(Condition.jsonata("{% $staged.key != '' %}"), discardUpload.next(explain))
+    .otherwise(explain);
   const discard = reportFromEveryHost(scope, 'Discard scratch folders', {
     step: runHostCommands,
     command: 'mark-recovery',

@@ -99,6 +99,17 @@ ExecStart=/bin/sh -c 'pwd > ${out}; for word in "$$@"; do echo "<$$word>" >> ${o
   ]);
 });
 
+it('hands a long log over as it was written', async () => {
+  const script = await write('talker.sh', `seq -f '%05g  "é" \\\\ x0 c9 o' 3000; exec sleep 1000\n`);
+  await write('talker.service', `[Service]\nExecStart=/bin/sh ${script}\n`);
+  const read = 'journalctl -u talker -n 2000 --no-pager -q -o cat';
+  const { stdout } = await run(`systemctl start talker; until ${read} | grep -q ^03000; do sleep 0.05; done; ${read}`);
+  const lines = stdout.split('\n').slice(0, -1);
+  expect(lines).toHaveLength(2000);
+  expect(lines.at(-1)).toBe('03000  "é" \\\\ x0 c9 o');
+  expect(new Set(lines.map((each) => each.slice(5))).size).toBe(1);
+});
+
 it.each([
   ['an unknown directive', `${SLEEP}MemoryMax=1G\n`, ':3: Service.MemoryMax= is not supported'],
   ['an unknown section', `${SLEEP}[Socket]\nA=1\n`, ':4: Socket.A= is not supported'],
