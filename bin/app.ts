@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { parseClustersFile } from '../core/remediation/policy.ts';
-import { defineClusterAlone, defineStacks, requireDeployable } from '../lib/app.ts';
+import { defineClusterAlone, defineStacks } from '../lib/app.ts';
 import { bundleSteps } from '../lib/bundles/bundle-steps.ts';
+import { requireDeployable } from '../lib/deployable.ts';
 import { requireWithinLimits, synthesizedStack } from '../lib/limits.ts';
 
 /** The CDK's feature flags with which this was tested, wherever it is run from. */

@@ -1,10 +1,10 @@
 import type { App } from 'aws-cdk-lib';
-import type { ClustersFile, Network } from '../core/cluster/clusters.ts';
+import type { ClustersFile } from '../core/cluster/clusters.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { withPrefix } from '../core/text/names.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import { defineCluster, defineClusters } from './clusters.ts';
-import { requireDeployableClusters } from './deployable.ts';
+import { requireNetwork } from './deployable.ts';
 import { PlatformStack } from './platform-stack.ts';
 
 export interface AppInput {
@@ -33,16 +33,4 @@ export function defineClusterAlone(app: App, { clusters, prefix }: ClustersFile,
     );
   }
   defineCluster(app, cluster, prefix);
-}
-
-/** That what is configured can be deployed; embedded, it need not be. @throws InvalidInput with the first that cannot */
-export function requireDeployable(file: ClustersFile): void {
-  requireDeployableClusters(file.clusters, requireNetwork(file).clientPorts);
-}
-
-function requireNetwork({ network }: ClustersFile): Network {
-  if (network) return network;
-  throw new InvalidInput(
-    'clusters.json has no "network": to deploy, it must say which VPC and subnets reach the members.',
-  );
 }

@@ -1,4 +1,4 @@
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import { Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { acknowledgeLint } from './acknowledge-lint.ts';
 import { WatchedCluster, type WatchedClusterProps } from './watched-cluster.ts';

@@ -1,4 +1,4 @@
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import { Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { Network } from '../core/cluster/clusters.ts';
 import { acknowledgeLint } from './acknowledge-lint.ts';

@@ -1,7 +1,7 @@
-import { Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
+import { Stack } from 'aws-cdk-lib/core';
 import { Construct, DependencyGroup } from 'constructs';
 import type { ClustersFile } from '../core/cluster/clusters.ts';
 import { DEPLOYMENT_PARAMETER, type Deployment } from '../core/text/names.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { Stage } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Stage } from 'aws-cdk-lib/core';
 import { Construct, type IDependable } from 'constructs';
 import * as z from 'zod';
 import { clustersFileSchema, networkSchema } from '../core/cluster/clusters.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Cluster, clusterSchema } from '../../core/cluster/clusters.ts';
-import { requireDeployable } from '../../lib/app.ts';
+import { requireDeployable } from '../../lib/deployable.ts';
 import { FLEET, LAYOUT, NETWORK, PLAIN } from './stacks.ts';
 
 const [MEMBER] = PLAIN.members;
