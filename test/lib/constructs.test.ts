@@ -78,6 +78,13 @@ describe('a platform and a cluster in stacks of an own app', () => {
     expect(parameter?.Properties.Name).toBe('/etcd-remediation/clusters/orders');
   });
 
+  it('leave room in the stack of a platform: of its resources, and of the characters of its template', () => {
+    const { Resources } = Template.fromStack(platformStack).toJSON();
+    expect(Object.keys(Resources).length).toBeLessThan(250);
+    expect(JSON.stringify({ Resources }).length).toBeLessThan(800_000);
+    expect(JSON.stringify({ Resources }, null, 1).length).toBeLessThan(1_000_000);
+  });
+
   it('are deployed one after the other, for a schedule needs its function', () => {
     expect(clusterStack.dependencies).toEqual([platformStack]);
   });
