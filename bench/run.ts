@@ -35,7 +35,11 @@ function command(): Command {
         `another machine.\n\nParts:\n${PARTS.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n')}`,
     )
     .addOption(new Option('--only <part>', 'run this part alone').choices(PARTS.map(({ name }) => name)))
-    .option('--quick', 'one run each, smaller stores and three members: less than three minutes on a quiet machine', false)
+    .option(
+      '--quick',
+      'one run each, smaller stores and three members: less than three minutes on a quiet machine',
+      false,
+    )
     .option('--sizes <list>', 'of the stores, such as 256MiB,1GiB; 256MiB,1GiB,2GiB, if not said', listOf(parseSizes))
     .option('--members <list>', 'of the clusters, such as 1,3; 1,3,5,7, if not said', listOf(parseMembers))
     .option('--etcd-defrag <path>', 'this program of etcd-defrag, instead of one that is built from its Go module')

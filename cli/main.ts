@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { PROBLEMS, Problem } from '../core/api/problems.ts';
 import { ERROR_NAMES, InvalidInput } from '../core/errors.ts';
+import { backupCommand } from './backup.ts';
+import { backupsCommand } from './backups.ts';
 import { checkCommand } from './check.ts';
 import { createDeployedCommands } from './deployed/commands.ts';
 import { diagnoseCommand } from './diagnose.ts';
@@ -33,6 +35,8 @@ export function createProgram(): Command {
     .addCommand(diagnoseCommand())
     .addCommand(runCommand())
     .addCommand(serveCommand())
+    .addCommand(backupCommand())
+    .addCommand(backupsCommand())
     .addCommand(drillCommand())
     .addCommand(reportCommand());
   for (const command of createDeployedCommands()) program.addCommand(command);

@@ -1,4 +1,5 @@
-import type { Candidate, Loss } from '../core/quorum-recovery/contracts.ts';
+import type { Candidate, ListedBackup, Loss } from '../core/quorum-recovery/contracts.ts';
+import { describeListed } from '../core/quorum-recovery/listed-backups.ts';
 import { formatBytes } from '../core/text/format.ts';
 
 /** Of a success: the lines after it, and the report, have the rest. */
@@ -9,6 +10,7 @@ export interface RunReport {
   outcome: string;
   summary: string;
   candidates?: Candidate[];
+  backups?: ListedBackup[];
   ladder?: { rung: string; serves: boolean; why: string }[];
   winner?: Candidate;
   loss?: Loss;
@@ -44,6 +46,7 @@ export function describeReport(report: RunReport): string[] {
   return [
     ...(restart ? [`Restart: ${restart.why}`] : []),
     ...(isPlan ? section('What could be restored, best first:', candidates?.map(describeCandidate)) : []),
+    ...(isPlan ? section('Backups, the newest first:', report.backups?.map(describeListed)) : []),
     ...(!isPlan && winner ? [`Restored: ${describeCandidate(winner)}`] : []),
     ...(loss ? [`Loss: ${loss.explanation}`] : []),
     ...section(

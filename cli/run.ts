@@ -2,12 +2,14 @@ import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
 import type { Cluster } from '../core/cluster/clusters.ts';
 import type { PageKind } from '../core/diagnosis/page.ts';
+import { InvalidInput } from '../core/errors.ts';
 import type { ApprovalAnswer } from '../core/remediation/remediation-items.ts';
 import { INCIDENTS, type Incident, RUNBOOKS } from '../core/runbooks.ts';
 import type { JsonObject } from '../local/asl/json.ts';
 import type { Platform } from '../local/platform.ts';
 import { recordedRemediation } from '../local/recorded.ts';
 import { makeReport } from '../report/make-report.ts';
+import { type BackupsFlag, backupsFrom, backupsOption } from './backups-folder.ts';
 import { commandsHere } from './commands-here.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { Follower } from './follower.ts';
@@ -24,7 +26,7 @@ import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-
 import { startPlatform } from './start-platform.ts';
 import { describeLeftOpen, describeStop } from './stopped.ts';
 
-interface Flags extends FileFlags, RunRequest {
+interface Flags extends FileFlags, RunRequest, BackupsFlag {
   cluster: string;
   stagingAddress?: StagingAddress;
   incident?: Incident;
@@ -43,6 +45,7 @@ export function runCommand(): Command {
     );
   return takeFiles(command)
     .addOption(stagingAddressOption('from there each fetches the snapshot of a quorum recovery, over plain HTTP'))
+    .addOption(backupsOption('a quorum recovery may restore one'))
     .requiredOption('--cluster <name>', 'which of the clusters')
     .addOption(
       new Option('--incident <incident>', 'what is wrong (default: what a diagnosis finds)').choices(INCIDENTS),
@@ -71,7 +74,9 @@ async function run(flags: Flags): Promise<void> {
   if (!incident) requireNothingOfOneRunbook(flags);
   const output = openOutput(flags.json);
   const { file, secrets, hosts } = await readFiles(flags);
-  const cluster = clusterNamed(flags.cluster, file, flags.config);
+  requireBackupsFolder(flags);
+  const { clusters, backups } = await backupsFrom(flags, [clusterNamed(flags.cluster, file, flags.config)]);
+  const [cluster] = clusters as [Cluster];
   // What is missing for the incident that was named is told before anything is started.
   const input = remediationInputFor(incident, cluster, hosts, flags);
   requireSecrets([cluster], secrets);
@@ -84,6 +89,7 @@ async function run(flags: Flags): Promise<void> {
     file: { clusters: [cluster] },
     secrets,
     hosts,
+    backups,
     ...stagingAt(stagingAddress),
     onPage: ({ subject, message, event }) => {
       // Whoever runs it here has answered already, sees the plan below, and is there at the end.
@@ -155,6 +161,14 @@ function approvalBy({ approve }: Flags): ApprovalAnswer {
   return approve
     ? { decision: 'approve', by: userInfo().username, reason: '--approve' }
     : { decision: 'reject', by: '', reason: 'look at the plan above, then give --approve.' };
+}
+
+/** @throws InvalidInput where a backup is named, and nobody says where it lies */
+function requireBackupsFolder({ parameters, backups }: Flags): void {
+  if (backups !== undefined || Object(parameters).snapshot === undefined) return;
+  throw new InvalidInput(
+    'parameters.snapshot names a backup, and without AWS a folder stands for its bucket: give it with --backups FOLDER.',
+  );
 }
 
 function mayMoveSnapshots({ incident, dryRun, stagingAddress, hosts }: Flags): boolean {

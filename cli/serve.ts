@@ -12,6 +12,7 @@ import type { Execution } from '../local/executions.ts';
 import type { Platform } from '../local/platform.ts';
 import { recordedRemediation } from '../local/recorded.ts';
 import { makeReport } from '../report/make-report.ts';
+import { type BackupsFlag, backupsFrom, backupsOption } from './backups-folder.ts';
 import { commandsHere } from './commands-here.ts';
 import { type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { reportsFolder, saveReport } from './kept-reports.ts';
@@ -25,7 +26,7 @@ import { describeAfterStop, describeLeftOpen, describeStop } from './stopped.ts'
 
 const NOTHING_RUNS = 'Stopped. No remediation was under way.';
 
-interface Flags extends FileFlags {
+interface Flags extends FileFlags, BackupsFlag {
   port: number;
   detector: boolean;
   stagingAddress?: StagingAddress;
@@ -47,6 +48,7 @@ export function serveCommand(): Command {
     .option('--port <port>', 'of 127.0.0.1; 0 for any that is free', parsePort, 8080)
     .option('--no-detector', 'serve the API only: look at no cluster, and start nothing by itself')
     .addOption(stagingAddressOption('from there each fetches the snapshot of a quorum recovery, over plain HTTP'))
+    .addOption(backupsOption('backups are made into it, as often as it says there; without it none are'))
     .addHelpText(
       'after',
       examples(
@@ -65,6 +67,7 @@ async function serve(flags: Flags): Promise<void> {
   const { file, secrets, hosts } = await readFiles(flags);
   requireSecrets(file.clusters, secrets);
   const { stagingAddress } = flags;
+  const { clusters, backups } = await backupsFrom(flags, file.clusters);
   const log = new ServeLog(output.print, { clusters: file.clusters.map(({ name }) => name), here: { files: flags } });
   log.say('Synthesizing the workflows and bundling their steps');
   /** Those that are being written. */
@@ -79,9 +82,10 @@ async function serve(flags: Flags): Promise<void> {
     log.say(line, String(Object(execution.input).cluster ?? ''));
   };
   const platform = await startPlatform({
-    file,
+    file: { ...file, clusters },
     secrets,
     hosts,
+    backups,
     ...stagingAt(stagingAddress),
     onPage: log.page,
     onOwnStart: log.follow,

@@ -40,6 +40,15 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
     run: async (...of) => (await import('./quorum-lost.ts')).quorumLost(...of),
   },
   {
+    name: 'backup',
+    summary: 'Every member is gone with its data, and there is a backup that nobody names.',
+    needsHosts: true,
+    takesDamage: false,
+    takesStrategy: false,
+    takesFaults: true,
+    run: async (...of) => (await import('./backup.ts')).backup(...of),
+  },
+  {
     name: 'full',
     summary: 'The store is full and a member is gone, and nobody is told but the detector.',
     needsHosts: true,

@@ -120,7 +120,7 @@ export async function setHostedStage(options: HostedOptions, progress: DrillProg
     })),
     quotaBackendBytes,
     ...(policy && { policy }),
-    ...(backups !== undefined && { backups: { bucket: BACKUPS_BUCKET, prefix: '' } }),
+    ...(backups !== undefined && { backups: { bucket: BACKUPS_BUCKET, prefix: '', everyMinutes: 60 } }),
     layout: { unit: UNIT, walDir: null, ...(fleet.hosts[0] as Host).layout },
     ...(spares > 0 && {
       spareHosts: cluster.spares.map(({ name, clientUrl, peerUrl, host }) => ({

@@ -7,10 +7,15 @@ import { METRIC_NAMESPACE, METRICS, type Measurement, type MetricName } from '..
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function logMetrics(measurements: readonly Measurement[]): string[] {
-  const timestamp = Date.now();
-  const lines = measurements.map((measurement) => JSON.stringify(documentOf(measurement, timestamp)));
+  const lines = metricLines(measurements);
   for (const line of lines) console.log(line);
   return lines;
+}
+
+/** What CloudWatch reads in a log. */
+export function metricLines(measurements: readonly Measurement[]): string[] {
+  const timestamp = Date.now();
+  return measurements.map((measurement) => JSON.stringify(documentOf(measurement, timestamp)));
 }
 
 /** A document has one value of each name, so what is of a member is in one of its own. */

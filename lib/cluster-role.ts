@@ -8,6 +8,8 @@ import {
 } from 'aws-cdk-lib/aws-iam';
 import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { keysOfCluster } from '../core/backups/names.ts';
+import type { BackupsPlace } from '../core/cluster/backups.ts';
 import {
   CLUSTER_ACCESS,
   type ClusterAccess,
@@ -67,10 +69,11 @@ export class ClusterRole extends Construct {
         }),
       },
     });
-    if (cluster.backups) {
+    const own = ownBackupArn(cluster);
+    for (const resource of cluster.backups ? [backupArn(cluster.backups), own, `${own}.json`] : []) {
       Validations.of(role).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::${backupArn(cluster.backups).replace(Aws.PARTITION, '<AWS::Partition>')}]`,
-        reason: 'Which backup it is, a person says at a recovery: any of this one cluster.',
+        id: `AwsSolutions-IAM5[Resource::${resource.replace(Aws.PARTITION, '<AWS::Partition>')}]`,
+        reason: 'Which backup it is, is found out only then: any of this one cluster.',
       });
     }
   }
@@ -106,19 +109,45 @@ function grantsOf(scope: Construct, cluster: Cluster): Readonly<Record<ClusterAc
     actions: ['ssm:SendCommand'],
     resources: [...DOCUMENTS[kind].map((command) => documentArn(scope, command)), ...hosts],
   });
+  const readSecrets = secrets.length > 0 ? [{ actions: ['secretsmanager:GetSecretValue'], resources: secrets }] : [];
+  const makesBackups = backups?.everyMinutes !== undefined;
   return {
-    secrets: secrets.length > 0 ? [{ actions: ['secretsmanager:GetSecretValue'], resources: secrets }] : [],
+    secrets: readSecrets,
     commands: hosts.length > 0 ? [send('commands')] : [],
     transfers: [
       ...(hosts.length > 0 ? [send('transfers')] : []),
-      ...(backups ? [{ actions: ['s3:GetObject'], resources: [backupArn(backups)] }] : []),
+      ...(backups
+        ? [{ actions: ['s3:GetObject'], resources: [backupArn(backups)] }, ...useKey(backups, 'kms:Decrypt')]
+        : []),
     ],
-    backups: backups ? [listOf(backups)] : [],
+    backups: backups ? [listOf(backups), ...(makesBackups ? readAndExpire(cluster, backups) : [])] : [],
+    'backing-up': backups && makesBackups ? [...readSecrets, ...write(cluster, backups)] : [],
   };
 }
 
+/** S3 wants kms:Decrypt, too, of whoever uploads in parts. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions */
+function write(cluster: Cluster, backups: BackupsPlace): Grant[] {
+  return [
+    { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: [ownBackupArn(cluster)] },
+    ...useKey(backups, 'kms:GenerateDataKey', 'kms:Decrypt'),
+  ];
+}
+
+/** Of a backup only what is known of it is read; the rest is no concern of who looks. */
+function readAndExpire(cluster: Cluster, backups: BackupsPlace): Grant[] {
+  return [
+    { actions: ['s3:DeleteObject'], resources: [ownBackupArn(cluster)] },
+    { actions: ['s3:GetObject'], resources: [`${ownBackupArn(cluster)}.json`] },
+    ...useKey(backups, 'kms:Decrypt'),
+  ];
+}
+
+function useKey({ kmsKey }: BackupsPlace, ...actions: string[]): Grant[] {
+  return kmsKey === undefined ? [] : [{ actions, resources: [kmsKey] }];
+}
+
 /** To see what backups there are; their contents are no concern of who looks. */
-function listOf({ bucket, prefix }: NonNullable<Cluster['backups']>): Grant {
+function listOf({ bucket, prefix }: BackupsPlace): Grant {
   return {
     actions: ['s3:ListBucket'],
     resources: [`arn:${Aws.PARTITION}:s3:::${bucket}`],
@@ -131,6 +160,11 @@ function documentArn(scope: Construct, command: HostCommandName): string {
   return Stack.of(scope).formatArn({ service: 'ssm', resource: 'document', resourceName });
 }
 
-function backupArn({ bucket, prefix }: NonNullable<Cluster['backups']>): string {
+function backupArn({ bucket, prefix }: BackupsPlace): string {
   return `arn:${Aws.PARTITION}:s3:::${bucket}/${prefix}*`;
+}
+
+/** Of those that are made here, and not of what somebody else keeps beside them. */
+function ownBackupArn(cluster: Cluster): string {
+  return `arn:${Aws.PARTITION}:s3:::${cluster.backups?.bucket}/${keysOfCluster(cluster)}*`;
 }

@@ -30,6 +30,8 @@ const SHORT = Duration.minutes(5);
 const BRIEF = Duration.minutes(1);
 /** gRPC and TLS start in about half the time that 256 MiB take; a quarter of a core is enough for the rest. */
 const MEMORY_MIB = 512;
+/** A whole processor, which Lambda gives at this: a backup is compressed on its way. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+const WHOLE_PROCESSOR_MIB = 1_769;
 
 /**
  * The functions that run the steps: one for each set of permissions and time limit. Three of them are in no VPC: `decisions` asks nobody, and
@@ -43,7 +45,7 @@ export function functionsOfSteps(
     name: FunctionName,
     description: string,
     timeout: Duration,
-    more: { functionName?: string; network?: StepNetwork; access?: ClusterAccess } = { network },
+    more: { functionName?: string; network?: StepNetwork; access?: ClusterAccess; memoryMiB?: number } = { network },
   ) =>
     new StepFunction(scope, name, {
       bundle: bundleOf(name, bundles),
@@ -92,7 +94,13 @@ export function functionsOfSteps(
     'run-command': create('run-command', 'Runs the documents on hosts', SHORT, inNetwork('commands')),
     staging: create('staging', 'Begins, completes or discards the upload of a snapshot', SHORT),
     transfers: create('transfers', 'Runs a document on one host with a URL of S3', SHORT, inNetwork('transfers')),
-    backups: create('backups', 'Says which backup of a cluster is the newest', SHORT, { access: 'backups' }),
+    backups: create('backups', 'Says which backups of a cluster there are, and removes those that expire', SHORT, {
+      access: 'backups',
+    }),
+    'backing-up': create('backing-up', 'Streams the database of a member into the bucket of its backups', LONG, {
+      ...inNetwork('backing-up'),
+      memoryMiB: WHOLE_PROCESSOR_MIB,
+    }),
     executions: create('executions', 'Decides which runbook is next, if none is at work', SHORT, {}),
     decisions: create('decisions', 'Decides from what it is given alone', SHORT, {}),
   };

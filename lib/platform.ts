@@ -23,6 +23,7 @@ import { DetectorSchedules } from './triggers/detector.ts';
 import { trustRulesOfThisAccountAlone } from './trust.ts';
 import { AuthTokenReset } from './workflows/auth-token-reset.ts';
 import { AuthenticationGuard } from './workflows/authentication-guard.ts';
+import { Backup } from './workflows/backup.ts';
 import { Check } from './workflows/check.ts';
 import { LockRelease } from './workflows/lock-release.ts';
 import { MemberReplacement } from './workflows/member-replacement.ts';
@@ -121,6 +122,7 @@ export class Platform extends Construct {
       assessQuorum: step('assess-quorum'),
       chooseRecovery: step('choose-recovery'),
       waitForQuorum: step('wait-for-quorum'),
+      findRecoveryBackup: step('find-recovery-backup'),
       planRecovery: step('plan-recovery'),
       verifyRecovery: step('verify-recovery'),
       runHostCommands,
@@ -150,8 +152,15 @@ export class Platform extends Construct {
       diagnoseCluster,
       surveyCluster: step('survey-cluster'),
       listBackups: step('list-backups'),
+      tryBackups: step('try-backups'),
       transferSnapshots,
       weighCheck: step('weigh-check'),
+    });
+
+    new Backup(this, 'Backup', {
+      loadRemediation,
+      backUpCluster: step('back-up-cluster'),
+      pruneBackups: step('prune-backups'),
     });
 
     new RemediationApi(this, 'api', {

@@ -17,7 +17,8 @@ const SHARED = {
   'run-command': ['run-host-commands'],
   staging: [],
   transfers: ['transfer-snapshots'],
-  backups: ['list-backups'],
+  backups: ['list-backups', 'prune-backups'],
+  'backing-up': ['back-up-cluster', 'try-backups'],
   executions: ['choose-runbook'],
   decisions: ['weigh-check'],
 } as const satisfies Record<string, readonly string[]> & Record<RunsIn, readonly string[]>;

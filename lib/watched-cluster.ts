@@ -4,6 +4,7 @@ import { type Cluster, registryParameterName } from '../core/cluster/clusters.ts
 import { ClusterRole } from './cluster-role.ts';
 import { named, setPrefix } from './names.ts';
 import { ClusterAlarms } from './triggers/alarms.ts';
+import { BackupSchedule } from './triggers/backup-schedule.ts';
 import { ClusterDashboard } from './triggers/dashboard.ts';
 import { Detector } from './triggers/detector.ts';
 
@@ -33,6 +34,11 @@ export class WatchedCluster extends Construct {
     const detector = new Detector(this, 'Detector', { cluster: cluster.name });
     // A schedule that is there before its function would call for a person.
     if (after) detector.node.addDependency(after);
+    const { everyMinutes } = cluster.backups ?? {};
+    if (everyMinutes !== undefined) {
+      const backups = new BackupSchedule(this, 'BackupSchedule', { cluster: cluster.name, everyMinutes });
+      if (after) backups.node.addDependency(after);
+    }
     const alarms = new ClusterAlarms(this, 'Alarms', { cluster });
     new ClusterDashboard(this, 'Dashboard', { cluster, alarms: alarms.alarms });
   }

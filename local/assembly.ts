@@ -8,7 +8,7 @@ import type { MetricAlarm } from './aws/alarm-state.ts';
 import type { Table } from './aws/dynamodb.ts';
 import type { EventRule } from './aws/events.ts';
 import type { Role } from './aws/iam.ts';
-import type { MinutelySchedule } from './event-sources.ts';
+import type { MinutelySchedule, RecurringStart } from './event-sources.ts';
 import type { LambdaFunction } from './lambda/host.ts';
 import { readTemplate } from './template.ts';
 
@@ -21,6 +21,7 @@ export interface Assembly {
   stateMachines: Record<string, unknown>;
   rules: EventRule[];
   schedules: MinutelySchedule[];
+  starts: RecurringStart[];
   alarms: MetricAlarm[];
   /** The ARNs of SNS topics. */
   topics: string[];
@@ -62,6 +63,7 @@ export async function synthesize(file: ClustersFile): Promise<Assembly> {
       stateMachines: Object.assign({}, ...templates.map((template) => template.stateMachines)),
       rules: templates.flatMap((template) => template.rules),
       schedules: templates.flatMap((template) => template.schedules),
+      starts: templates.flatMap((template) => template.starts),
       alarms: templates.flatMap((template) => template.alarms),
       topics: templates.flatMap((template) => template.topics),
       tables: templates.flatMap((template) => template.tables),

@@ -5,11 +5,15 @@ import type { JsonObject } from './asl/json.ts';
 import type { MetricAlarm } from './aws/alarm-state.ts';
 import { CloudWatch } from './aws/cloudwatch.ts';
 import type { Page } from './aws/sns.ts';
-import type { MinutelySchedule } from './event-sources.ts';
+import type { MinutelySchedule, RecurringStart } from './event-sources.ts';
 
 export interface DetectorOptions {
   /** The synthesized schedules of all clusters. */
   schedules: readonly MinutelySchedule[];
+  /** What is started every so many minutes. */
+  starts?: readonly RecurringStart[];
+  /** Starts it. @returns lines of metrics, once it has ended */
+  start?: (stateMachineArn: string, input: unknown) => Promise<string[]>;
   /** The synthesized alarms. */
   alarms: readonly MetricAlarm[];
   /** How long a minute is: one look at each cluster, and one point of each metric. A look that takes longer makes it longer. 60,000 if not said. */
@@ -48,9 +52,12 @@ export class EmbeddedDetector {
   }
 
   async #run(): Promise<void> {
-    const { schedules, minuteMs = 60_000, onAlarm, onPage } = this.#options;
+    const { schedules, minuteMs = 60_000, onAlarm, onPage, starts = [], start } = this.#options;
     const { signal } = this.#closing;
-    while (!signal.aborted) {
+    for (let minute = 0; !signal.aborted; minute++) {
+      for (const { stateMachineArn, everyMinutes, input } of starts) {
+        if (minute % everyMinutes === 0) void start?.(stateMachineArn, input).then((lines) => this.#measure(lines));
+      }
       const next = performance.now() + minuteMs;
       await Promise.all(schedules.map((schedule) => this.#look(schedule)));
       if (signal.aborted) return;
@@ -62,12 +69,16 @@ export class EmbeddedDetector {
     }
   }
 
+  #measure(lines: readonly string[]): void {
+    for (const line of lines) this.#cloudWatch.put(line);
+  }
+
   async #look({ functionArn, input }: MinutelySchedule): Promise<void> {
     const { invoke, onFailure } = this.#options;
     const { signal } = this.#closing;
     try {
       const { lines } = (await invoke(functionArn, input, signal)) as DetectedIncidents;
-      for (const line of lines) this.#cloudWatch.put(line);
+      this.#measure(lines);
     } catch (error) {
       if (!signal.aborted) onFailure(error, (input as Invocation).input);
     }

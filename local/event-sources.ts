@@ -13,6 +13,13 @@ export interface MinutelySchedule {
   input: unknown;
 }
 
+/** A schedule that starts an execution of a state machine: a backup. */
+export interface RecurringStart {
+  stateMachineArn: string;
+  everyMinutes: number;
+  input: unknown;
+}
+
 /** @throws Error for a rule that does more than to hand each event, as it is or transformed, to state machines */
 export function readRule(properties: Properties, resolve: Resolve): EventRule {
   const { EventPattern, State, Targets, Description: _, ...others } = properties;
@@ -38,8 +45,8 @@ function readTarget(target: Properties, resolve: Resolve): RuleTarget {
   };
 }
 
-/** @throws Error for a schedule that does anything but to invoke a function each minute */
-export function readSchedule(properties: Properties, resolve: Resolve): MinutelySchedule {
+/** @throws Error for a schedule that does anything but to invoke a function each minute, or to start a state machine every so many minutes */
+export function readSchedule(properties: Properties, resolve: Resolve): MinutelySchedule | RecurringStart {
   const {
     ScheduleExpression,
     FlexibleTimeWindow,
@@ -52,16 +59,26 @@ export function readSchedule(properties: Properties, resolve: Resolve): Minutely
   } = properties;
   requireNone(others, 'a schedule');
   requireOnly(FlexibleTimeWindow, ['Mode'], "a schedule's FlexibleTimeWindow");
+  const { Arn, Input, RoleArn: _role, RetryPolicy, ...rest } = Target as Properties;
+  const arn = String(resolve(Arn));
+  const everyMinutes = minutesOf(String(ScheduleExpression));
+  const isStart = arn.startsWith('arn:aws:states:');
   const [unknown] = [
-    ...(ScheduleExpression === 'rate(1 minute)' ? [] : [ScheduleExpression]),
+    ...((isStart ? everyMinutes > 1 : everyMinutes === 1) ? [] : [ScheduleExpression]),
     ...(State === 'ENABLED' ? [] : [State]),
     ...((FlexibleTimeWindow as Properties).Mode === 'OFF' ? [] : ['flexible']),
   ];
   if (unknown !== undefined) throw new Error(`The embedded platform does not know a schedule that is ${unknown}.`);
-  const { Arn, Input, RoleArn: _role, RetryPolicy, ...rest } = Target as Properties;
   requireNone(rest, 'a schedule');
   requireOnly(RetryPolicy, ['MaximumEventAgeInSeconds', 'MaximumRetryAttempts'], "a schedule's RetryPolicy");
-  return { functionArn: String(resolve(Arn)), input: JSON.parse(String(resolve(Input))) as unknown };
+  const input = JSON.parse(String(resolve(Input))) as unknown;
+  return isStart ? { stateMachineArn: arn, everyMinutes, input } : { functionArn: arn, input };
+}
+
+/** The CDK writes an hour in hours, and a day in days; 0 where it is no rate. */
+function minutesOf(expression: string): number {
+  const [, count = '', unit = ''] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
+  return Number(count) * ({ minute: 1, hour: 60, day: 24 * 60 }[unit] ?? 0);
 }
 
 const COMPARISONS = ['GreaterThanOrEqualToThreshold', 'GreaterThanThreshold', 'LessThanThreshold'] as const;

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { BACKUP_STATE_MACHINE, backupMade } from '../core/backups/contracts.ts';
 import type { ClustersFile } from '../core/cluster/clusters.ts';
 import { invocationOf } from '../core/remediation/invocation.ts';
 import type { Incident } from '../core/runbooks.ts';
 import { RUNBOOKS } from '../core/runbooks.ts';
 import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
+import { metricLines } from '../lambdas/embedded-metrics.ts';
 import { type FunctionName, functionOf } from '../lib/steps.ts';
 import { stateMachineArn } from './asl/arn.ts';
 import type { ExecutionResult } from './asl/execution.ts';
@@ -44,7 +46,7 @@ export interface PlatformOptions {
   stagingAddress?: string;
   /** The port there: any that is free, if not said. */
   stagingPort?: number | undefined;
-  /** Folders that stand for the buckets of `backups`, by the bucket's name: a key is the path of a file in it. */
+  /** Folders that stand for the buckets of `backups`, by the bucket's name: a key is the path of a file in it. Backups are written into it, too. */
   backups?: Readonly<Record<string, string>>;
   /** Told of each page that a workflow sends. */
   onPage?: (page: Page) => void;
@@ -225,6 +227,11 @@ export class Platform {
     }
   }
 
+  /** Makes a backup of a cluster. Every end is a result, never a rejection. */
+  backUp(cluster: string, observer: Observer & { signal?: AbortSignal } = {}): Promise<ExecutionResult> {
+    return this.#start(BACKUP_STATE_MACHINE, { input: { cluster }, ...observer }).ended;
+  }
+
   /** Runs the incident's runbook to its end. Every end is a result, never a rejection. */
   execute({ incident, ...request }: ExecutionRequest): Promise<ExecutionResult> {
     return this.#start(RUNBOOKS[incident].stateMachineName, request).ended;
@@ -241,9 +248,11 @@ export class Platform {
    * @param onFailure is told of each look that has failed
    */
   watch({ minuteMs, onAlarm, onFailure }: WatchOptions): EmbeddedDetector {
-    const { schedules, alarms } = this.#assembly;
+    const { schedules, starts, alarms } = this.#assembly;
     const detector = EmbeddedDetector.start({
       schedules,
+      starts,
+      start: (stateMachineArn, input) => this.#startOnSchedule(stateMachineArn, input as JsonValue),
       alarms,
       ...(minuteMs !== undefined && { minuteMs }),
       invoke: (arn, input, signal) => this.lambdas.invoke(arn, input, signal),
@@ -319,14 +328,24 @@ export class Platform {
 
   /** Hands an event to the synthesized rules, as EventBridge does. */
   putEvent(event: JsonObject): void {
-    const { rules, stateMachines, functions } = this.#assembly;
+    const { rules, functions } = this.#assembly;
     for (const { arn: target, input } of deliveriesOf(rules, event)) {
       // What is at hand here makes a better report than what a function could ask for: see local/recorded.ts.
       if (functions.some(({ arn }) => arn === target)) continue;
-      const started = Object.keys(stateMachines).find((name) => stateMachineArn(name) === target);
-      if (started === undefined) throw new Error(`The embedded platform does not know the target ${target}.`);
-      this.#startByItself({ stateMachineName: started, input });
+      this.#startByArn(target, input);
     }
+  }
+
+  /** What a function of it writes to its log is not read here: that a backup was made is told by its end. */
+  async #startOnSchedule(arn: string, input: JsonValue): Promise<string[]> {
+    const { status } = await this.#startByArn(arn, input).ended;
+    return status === 'SUCCEEDED' ? metricLines([backupMade(String(Object(input).cluster))]) : [];
+  }
+
+  #startByArn(arn: string, input: JsonValue): Execution {
+    const stateMachineName = Object.keys(this.#assembly.stateMachines).find((name) => stateMachineArn(name) === arn);
+    if (stateMachineName === undefined) throw new Error(`The embedded platform does not know the target ${arn}.`);
+    return this.#startByItself({ stateMachineName, input });
   }
 }
 

@@ -30,6 +30,7 @@ export function readTemplate(stack: CloudFormationStackArtifact) {
   const codeDirs = readCodeDirs(stack);
   const of = (type: string) => Object.entries(resources).filter(([, resource]) => resource.Type === type);
   const resolveHere = (value: unknown) => resolveValue(value, resources);
+  const schedules = of('AWS::Scheduler::Schedule').map(([, { Properties }]) => readSchedule(Properties, resolveHere));
   return {
     functions: of('AWS::Lambda::Function').map(([logicalId, { Properties }]) =>
       readFunction(
@@ -57,7 +58,8 @@ export function readTemplate(stack: CloudFormationStackArtifact) {
       }),
     ),
     rules: of('AWS::Events::Rule').map(([, { Properties }]) => readRule(Properties, resolveHere)),
-    schedules: of('AWS::Scheduler::Schedule').map(([, { Properties }]) => readSchedule(Properties, resolveHere)),
+    schedules: schedules.filter((each) => 'functionArn' in each),
+    starts: schedules.filter((each) => 'stateMachineArn' in each),
     alarms: of('AWS::CloudWatch::Alarm').map(([, { Properties }]) => readAlarm(Properties, resolveHere)),
     topics: of('AWS::SNS::Topic').map(([logicalId]) => topicArn(logicalId, resources)),
     tables: of('AWS::DynamoDB::Table').map(([logicalId, { Properties }]) => ({

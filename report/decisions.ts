@@ -6,7 +6,7 @@ import type { StateRun } from './state-runs.ts';
 /** Words by which a step says what is to follow. */
 const WORDS = ['incident', 'verdict', 'action', 'outcome'] as const;
 /** Steps that do something: what they say is in the timeline. */
-const DECIDES = /^(diagnose|assess|choose|plan|weigh|verify|compare)-/;
+const DECIDES = /^(diagnose|assess|choose|find|plan|weigh|verify|compare)-/;
 
 /** What was decided, and what it was seen by. */
 export function decisionsIn(runs: readonly StateRun[], runbook: string): Decision[] {
@@ -34,6 +34,7 @@ function evidenceIn(output: Fields): string[] {
       ({ rung, serves, why }) => `${textOf(rung)}: ${serves ? 'serves' : 'does not serve'}. ${textOf(why)}`,
     ),
     ...listOf(output.candidates).map(describeCandidate),
+    ...listOf(output.backups).map(describeBackup),
     ...listOf(output.leftOut).map(({ member, problem }) => `left out: ${textOf(member)} ${textOf(problem)}`),
     ...listOf(output.warnings).map(({ message }) => textOf(message)),
     ...listOf(output.hosts).flatMap(({ host, problem }) =>
@@ -55,6 +56,12 @@ function describeMember({ name, state, standing, facts, problem, dbSizeBytes, qu
 function describeCandidate({ member, source, revision, totalKeys, note }: Fields): string {
   const what = `could be restored: ${textOf(source)} of ${textOf(member)}, revision ${textOf(revision)}, ${textOf(totalKeys)} keys`;
   return textOf(note) === '' ? what : `${what} (${textOf(note)})`;
+}
+
+function describeBackup({ name, revision, givenUp, obstacle }: Fields): string {
+  const less = typeof givenUp === 'string' ? `, ${givenUp} writes would be given up with it` : '';
+  const why = textOf(obstacle) === '' ? '' : ` (${textOf(obstacle)})`;
+  return `backup ${textOf(name)}: revision ${textOf(revision)}${less}${why}`;
 }
 
 function textOf(value: unknown): string {

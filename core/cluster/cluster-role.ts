@@ -7,9 +7,9 @@ import { withPrefix } from '../text/names.ts';
 
 /**
  * What a role may be assumed for: the name of the session. Each function may assume roles for one of these alone, and the role lets a session do
- * only what its name says.
+ * only what its name says: whoever writes backups can neither read nor remove one.
  */
-export const CLUSTER_ACCESS = ['secrets', 'commands', 'transfers', 'backups'] as const;
+export const CLUSTER_ACCESS = ['secrets', 'commands', 'transfers', 'backups', 'backing-up'] as const;
 export type ClusterAccess = (typeof CLUSTER_ACCESS)[number];
 
 /** The end of what a function is told of: in its place comes the cluster's name. */

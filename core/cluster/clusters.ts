@@ -3,6 +3,7 @@ import { InvalidInput } from '../errors.ts';
 import { START_AGAIN } from '../text/format.ts';
 import { mustBe } from '../text/parse.ts';
 import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
+import { backupsSchema } from './backups.ts';
 import { comparableUrl, memberUrl } from './member-url.ts';
 
 /**
@@ -170,28 +171,11 @@ export const clusterSchema = z
           "Hosts that are no member's, on which etcd is installed and configured, but does not run. A start that asks for one lets it take the " +
           'place of a member that is gone.',
       }),
-    backups: z
-      .strictObject({
-        bucket: z
-          .string()
-          .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: 'must be the name of an S3 bucket' })
-          .meta({ description: 'The name of the S3 bucket that holds them.' }),
-        prefix: z
-          .string()
-          .max(512, { error: 'must be at most 512 characters' })
-          .regex(/^[\w!.'()/-]*$/, { error: 'must be the beginning of a key: letters, digits and "!-_.\'()/"' })
-          .default('')
-          .meta({
-            description:
-              'The beginning of their keys, this cluster\'s alone: "orders/". Keys outside of it cannot be read.',
-          }),
-      })
-      .optional()
-      .meta({
-        description:
-          'Where snapshots of this cluster are kept that something else makes, for a quorum recovery that is told to use one. `check` says how ' +
-          'old the newest is.',
-      }),
+    backups: backupsSchema.optional().meta({
+      description:
+        'Where backups of this cluster are kept, for a quorum recovery. With everyMinutes they are made; without it something else makes them, and ' +
+        '`check` says how old the newest is.',
+    }),
     // core/remediation/policy.ts knows which entries there are.
     policy: z.record(z.string(), decisionSchema.optional()).optional().meta({ description: POLICY }),
   })

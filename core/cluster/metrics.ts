@@ -38,6 +38,8 @@ export const METRICS = {
   RemediationSeconds: 'Seconds',
   /** From the first bad minute until its alarm was raised. */
   DetectionSeconds: 'Seconds',
+  /** 1 where a backup has become whole; not of the detector. */
+  BackupsMade: 'Count',
   DetectorRuns: 'Count',
   /** 1 where the look came to nothing. */
   DetectorErrors: 'Count',

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { foundBackupsSchema } from '../backups/contracts.ts';
 import { clusterSchema } from '../cluster/clusters.ts';
 import { inspectionReportSchema } from '../hosts/host-command-results.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
@@ -18,6 +19,13 @@ export function checkArn({ stateMachineArn }: Deployment): string {
 
 /** list-backups */
 export const listBackupsInput = z.strictObject({ cluster: clusterSchema });
+
+/** try-backups */
+export const tryBackupsInput = z.strictObject({ cluster: clusterSchema });
+export interface TriedBackups {
+  /** Why no backup could be written; empty where one could, or where none are made. */
+  problem: string;
+}
 
 /** survey-cluster */
 export const surveyClusterInput = z.strictObject({ cluster: clusterSchema });
@@ -41,6 +49,8 @@ const backupsSchema = z.strictObject({
   /** ISO 8601 */
   newestAt: z.string(),
   problem: z.string(),
+  /** Those that are made here; null where somebody else makes them. */
+  own: foundBackupsSchema.nullable(),
 });
 export type Backups = z.output<typeof backupsSchema>;
 
@@ -100,6 +110,8 @@ export const weighCheckInput = z.strictObject({
   survey: clusterSurveySchema,
   /** Null where the configuration names none. */
   backups: backupsSchema.nullable(),
+  /** As of {@link TriedBackups}. */
+  unwritable: z.string(),
   /** One for each host of the configuration. */
   inspected: z.array(inspectionReportSchema),
 });

@@ -19,6 +19,11 @@ export function summarizeBackups(backups: Backups | null): string {
     : `The newest backup in ${place} is ${newestKey}, of ${newestAt}.`;
 }
 
+/** @param problem why no backup could be written; empty where one could */
+export function summarizeTriedBackups(problem: string): string {
+  return problem || 'A backup can be written.';
+}
+
 export function summarizeCheck(findings: readonly CheckLine[]): string {
   if (findings.length === 0) return 'Nothing was found.';
   return `${findings.length} to correct: ${[...new Set(findings.map(({ area }) => area))].join(', ')}.`;

@@ -1,3 +1,4 @@
+import type { FoundBackups } from '../backups/contracts.ts';
 import { type Cluster, type ConfiguredMember, hostsOf, layoutOf } from '../cluster/clusters.ts';
 import { judgeWork } from '../hosts/at-work.ts';
 import type { InspectionReport } from '../hosts/host-command-results.ts';
@@ -280,13 +281,17 @@ function weighHost(
   return { findings, well: [line('hosts', message)] };
 }
 
-function weighBackups({ cluster, backups }: WeighCheck, now: number): Weighed {
+function weighBackups({ cluster, backups, unwritable }: WeighCheck, now: number): Weighed {
   if (!cluster.backups || !backups) {
     const message = 'clusters.json names none: a quorum recovery has what is left on the hosts, and nothing else';
     return { unchecked: [line('backups', message)] };
   }
-  const { place, newestKey, newestAt, problem } = backups;
+  const { place, newestKey, newestAt, problem, own } = backups;
   if (problem !== '') return { findings: [line('backups', `${place}: ${problem}`)] };
+  if (unwritable !== '') {
+    return { findings: [line('backups', `${place}: a backup could not be written: ${unwritable}`)] };
+  }
+  if (own) return weighOwnBackups(own, { place, everyMinutes: cluster.backups.everyMinutes ?? 0, now });
   if (newestKey === '') {
     const message = `${place} holds nothing: look what makes the backups, and whether "backups" in clusters.json is right`;
     return { findings: [line('backups', message)] };
@@ -296,6 +301,29 @@ function weighBackups({ cluster, backups }: WeighCheck, now: number): Weighed {
   const newest = `the newest of ${place} is ${newestKey}, ${age} old`;
   if (days > OLD_BACKUP_DAYS) return { findings: [line('backups', `${newest}: look what makes them`)] };
   return { well: [line('backups', newest)] };
+}
+
+/** What is made here is known: how often, and what is in it. */
+function weighOwnBackups(
+  { count, backups: [newest], problem }: FoundBackups,
+  { place, everyMinutes, now }: { place: string; everyMinutes: number; now: number },
+): Weighed {
+  const find = (message: string) => ({ findings: [line('backups', `${place}: ${message}`)] });
+  if (problem !== '') return find(problem);
+  if (!newest) {
+    return find(
+      'no backup of this cluster was made yet: run "etcd-remediation backup", or look at the executions of etcd-remediation-backup',
+    );
+  }
+  const { name, takenAt, record } = newest;
+  if (!record) return find(`what is known of the newest backup cannot be read: ${newest.problem}`);
+  const ageMinutes = Math.floor((now - Date.parse(takenAt)) / 60_000);
+  const message = `the newest backup, ${name}, is ${ageMinutes} minutes old, and one is made every ${everyMinutes}`;
+  // One that is late may still be under way.
+  if (ageMinutes > 2 * everyMinutes) return find(`${message}: look at the executions of etcd-remediation-backup`);
+  return {
+    well: [line('backups', `${place}: ${count} of this cluster; ${message}; it holds revision ${record.revision}`)],
+  };
 }
 
 function line(area: CheckArea, message: string): CheckLine {

@@ -205,7 +205,7 @@ function salvage(
     );
   }
   refuseMixedReleases(onHosts, cluster);
-  const examine = chooseExamination(onHosts, { cluster, parameters, dryRun, execution });
+  const examine = parameters.snapshot ? chooseExamination(onHosts, { cluster, dryRun, execution }) : null;
   return {
     action: 'Salvage',
     summary: why,
@@ -231,12 +231,14 @@ function refuseMixedReleases(services: readonly Service[], cluster: Cluster): vo
   );
 }
 
-/** On the host with the most room, of those that have etcd's programs. */
-function chooseExamination(
+/**
+ * Fetches a backup on the host with the most room, of those that have etcd's programs.
+ * @throws PreconditionFailed where there is none
+ */
+export function chooseExamination(
   services: readonly Service[],
-  { cluster, parameters, dryRun, execution }: Pick<ChooseRecovery, 'cluster' | 'parameters' | 'dryRun' | 'execution'>,
-): HostCommand | null {
-  if (!parameters.snapshot) return null;
+  { cluster, dryRun, execution }: Pick<ChooseRecovery, 'cluster' | 'dryRun' | 'execution'>,
+): HostCommand {
   const freeBytes = ({ inspection }: Service) => inspection?.dataDir.freeBytes ?? 0;
   const [roomiest] = services
     .filter(({ inspection }) => inspection?.etcdVersion)

@@ -143,20 +143,57 @@ export interface QuorumSighting {
   summary: string;
 }
 
-/** plan-recovery */
-export const planRecoveryInput = z.strictObject({
+const left = {
   ...request,
   dryRun: z.boolean(),
   members: z.array(memberStatusSchema),
   inspections: z.array(inspectionReportSchema),
   salvaged: z.array(salvageReport),
-  /** Null where no backup was named. */
-  examined: examinationReport.nullable(),
-  /** Why the services could not simply be started. */
-  restartProblem: z.string(),
   /** Members whose services this execution has started: what they hold is no survivor's, though they run. */
   launched: z.array(z.string()),
   execution: textSchema(TEXT_RULES.execution),
+};
+
+/** find-recovery-backup: where no backup was named, and the cluster has its own. */
+export const findRecoveryBackupInput = z.strictObject(left);
+export type FindRecoveryBackup = z.output<typeof findRecoveryBackupInput>;
+
+const listedBackupSchema = z.strictObject({
+  name: z.string(),
+  /** ISO 8601 */
+  takenAt: z.string(),
+  /** Both are empty where what is known of it cannot be read. */
+  revision: z.string(),
+  etcdVersion: z.string(),
+  /** How many writes would be given up with it that are left; null where nothing is, or the two cannot be compared. */
+  givenUp: z.string().nullable(),
+  /** Why it is not taken by itself; empty where it could be. */
+  obstacle: z.string(),
+});
+export type ListedBackup = z.output<typeof listedBackupSchema>;
+
+const recoveryBackupSchema = z.strictObject({
+  /** The one that is fetched. */
+  chosen: z.strictObject({ name: z.string(), key: z.string(), takenAt: z.string() }).nullable(),
+  /** The newest first. */
+  backups: z.array(listedBackupSchema),
+  /** Why nobody could look; empty where somebody has. */
+  problem: z.string(),
+});
+export type RecoveryBackup = z.output<typeof recoveryBackupSchema> & {
+  /** fetch-backup on a host that has room for it. */
+  examine: HostCommand | null;
+};
+
+/** plan-recovery */
+export const planRecoveryInput = z.strictObject({
+  ...left,
+  /** Null where no backup was fetched. */
+  examined: examinationReport.nullable(),
+  /** Of the cluster's own; null where nobody looked, because one was named, or none are made. */
+  backup: recoveryBackupSchema.nullable(),
+  /** Why the services could not simply be started. */
+  restartProblem: z.string(),
 });
 export type PlanRecovery = z.output<typeof planRecoveryInput>;
 
@@ -201,6 +238,8 @@ export interface RecoveryPlan {
   ladder: Rung[];
   /** Best first. */
   candidates: Candidate[];
+  /** The cluster's own, the newest first: what each would give up. */
+  backups: ListedBackup[];
   winner: Candidate & { host: string };
   loss: Loss;
   /** The cluster as it will be: without those that are left out. */

@@ -1,23 +1,26 @@
 import { PreconditionFailed } from '../errors.ts';
 import type { Salvage } from '../hosts/host-command-results.ts';
+import { firstLine } from '../text/format.ts';
 import type { Candidate, ExaminationReport, PlanRecovery, Rung } from './contracts.ts';
+import { describeListed } from './listed-backups.ts';
 
 /** Where two hold the same revision: whatever is closer to a member as it ran. */
 const PREFERENCE: readonly Candidate['source'][] = ['survivor', 'replay', 'raw', 'backup'];
 
-type Found = Pick<PlanRecovery, 'salvaged' | 'examined' | 'launched' | 'parameters'>;
+type Found = Pick<PlanRecovery, 'salvaged' | 'examined' | 'launched' | 'parameters'> &
+  Partial<Pick<PlanRecovery, 'backup'>>;
 
 /**
  * Everything that could be restored, best first: by its revision, never by its size, for a database keeps the room of what was deleted.
  * A backup that is forced comes before all.
  * @throws PreconditionFailed where a backup was named and could not be looked at
  */
-export function rankCandidates({ salvaged, examined, launched, parameters }: Found): Candidate[] {
+export function rankCandidates({ salvaged, examined, launched, parameters, backup: own }: Found): Candidate[] {
   const fromMembers = salvaged.flatMap(({ member, result }) => {
     const source = result && sourceOf(result, launched.includes(member));
     return result && source ? [candidateOf(member, source, result, noteOf(result))] : [];
   });
-  const backup = examined && backupIn(examined);
+  const backup = examined && (parameters.snapshot ? namedBackupIn(examined) : ownBackupIn(examined, own));
   const ranked = [...fromMembers, ...(backup ? [backup] : [])].toSorted(compare);
   if (!backup || !parameters.snapshot?.force) return ranked;
   return [backup, ...ranked.filter((each) => each !== backup)];
@@ -49,7 +52,13 @@ function noteOf({ method, log, problem }: Salvage): string {
   return [...cut, ...uncommitted].join('; ');
 }
 
-function backupIn({ member, result, problem }: ExaminationReport): Candidate {
+/** One of the cluster's own that cannot be restored is no reason to restore nothing. */
+function ownBackupIn({ member, result }: ExaminationReport, own: PlanRecovery['backup'] | undefined): Candidate | null {
+  if (!result || !own?.chosen) return null;
+  return candidateOf(member, 'backup', result, `${own.chosen.name}, made at ${own.chosen.takenAt}`);
+}
+
+function namedBackupIn({ member, result, problem }: ExaminationReport): Candidate {
   if (!result) {
     throw new PreconditionFailed(
       `The backup that parameters.snapshot names could not be looked at: ${problem}\nCorrect the key, or leave parameters.snapshot out. ` +
@@ -106,9 +115,10 @@ function rungOf(source: Candidate['source'], winner: Candidate, candidates: read
   return { rung: source, serves: false, why: `${what}, and ${reason}` };
 }
 
-function whyNone(source: Candidate['source'], { salvaged, launched }: Found): string {
+function whyNone(source: Candidate['source'], found: Found): string {
+  const { salvaged, launched } = found;
   if (source === 'survivor') return 'no member was up that has data';
-  if (source === 'backup') return 'no backup was named';
+  if (source === 'backup') return whyNoBackup(found);
   if (source === 'raw') return 'no database was left whose log could not be replayed';
   const why = salvaged.flatMap(({ member, result, problem }) => {
     if (result?.method === 'live' && !launched.includes(member)) return [];
@@ -117,4 +127,12 @@ function whyNone(source: Candidate['source'], { salvaged, launched }: Found): st
   return why.length > 0
     ? `there is no log that could be replayed: ${why.join('; ')}`
     : 'every member that has data is up';
+}
+
+function whyNoBackup({ examined, backup: own }: Found): string {
+  if (!own) return 'no backup was named';
+  if (own.problem !== '') return `the backups cannot be looked at: ${firstLine(own.problem)}`;
+  if (own.chosen) return `${own.chosen.name} could not be looked at: ${examined?.problem ?? 'nobody tried'}`;
+  const [newest] = own.backups;
+  return newest ? describeListed(newest) : 'there is no backup';
 }

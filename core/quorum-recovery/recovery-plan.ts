@@ -3,10 +3,12 @@ import { quorumIn, votersOf } from '../cluster/configured-quorum.ts';
 import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import type { HostInspection } from '../hosts/host-command-results.ts';
 import { withStartProblems } from '../hosts/start-problems.ts';
+import { firstLine } from '../text/format.ts';
 import type { Candidate, PlanRecovery, RecoveryPlan, RecoveryTarget, Rung } from './contracts.ts';
 import { strangeDataIn, withoutStrange } from './data-cluster.ts';
 import { forgottenDataIn } from './forgotten-data.ts';
 import { describeLeave, mayLeaveOut } from './leave-out.ts';
+import { describeListed } from './listed-backups.ts';
 import { boundDataLoss } from './loss-bound.ts';
 import { describeSalvages, ladderOf, rankCandidates } from './recovery-candidates.ts';
 import { type RestoreHost, requireRecoveryFit } from './recovery-fit.ts';
@@ -59,12 +61,14 @@ export function planRecovery(
   return {
     ladder: ladderOf(candidates, restart, usable),
     candidates,
+    backups: input.backup?.backups ?? [],
     winner: winner.candidate,
     loss: restart.serves ? { ...loss, explanation: `If the restart does not help: ${loss.explanation}` } : loss,
     cluster: { ...cluster, members: cluster.members.filter(({ name }) => names.includes(name)) },
     targets,
     leftOut,
     steps: [
+      ...stepsOfBackups(input, winner),
       ...strange.map(({ member, why }) => `leave unused what ${member} holds, and move it aside: ${why}`),
       ...describeSteps(input, winner, hosts, leftOut),
     ],
@@ -106,7 +110,7 @@ function winnerOf(candidates: readonly Candidate[], input: PlanRecovery): Winner
   const [best] = candidates;
   if (!best) {
     throw new PreconditionFailed(
-      `Nothing is left that could be restored:${listed(describeSalvages(input))}\nLook for a snapshot of the cluster, name it with parameters.snapshot, and start again. Nothing was restored.`,
+      `Nothing is left that could be restored:${listed([...describeSalvages(input), ...backupsWithout(input)])}\nLook for a snapshot of the cluster, name it with parameters.snapshot, and start again. Nothing was restored.`,
     );
   }
   const { atLeastRevision } = input.parameters;
@@ -130,6 +134,26 @@ function winnerOf(candidates: readonly Candidate[], input: PlanRecovery): Winner
     hashCheck: best.source === 'raw' || (isBackup && !examined?.result?.hasHash) ? 'no' : 'yes',
     snapshot,
   };
+}
+
+/** Which of the cluster's own backups is taken, or why the newest is not. */
+function stepsOfBackups({ backup }: PlanRecovery, { candidate }: Winner): string[] {
+  if (!backup) return [];
+  if (candidate.source === 'backup') return [`take the backup ${candidate.note}`];
+  if (backup.problem !== '') return [`take no backup: they cannot be looked at: ${firstLine(backup.problem)}`];
+  const [newest] = backup.backups;
+  return [`take no backup: ${newest ? describeListed(newest) : 'there is none'}`];
+}
+
+/** The cluster's own backups, none of which could be taken. */
+function backupsWithout({ backup, examined }: PlanRecovery): string[] {
+  if (!backup) return [];
+  if (backup.problem !== '') return [`the backups cannot be looked at: ${backup.problem}`];
+  if (backup.backups.length === 0) return ['there is no backup'];
+  return [
+    ...(backup.chosen ? [`the backup ${backup.chosen.key} could not be looked at: ${examined?.problem ?? ''}`] : []),
+    ...backup.backups.map((each) => `the backup ${describeListed(each)}`),
+  ];
 }
 
 /**

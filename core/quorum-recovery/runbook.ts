@@ -41,6 +41,7 @@ export const quorumRecovery = {
     'assess-quorum': { runsIn: 'etcd' },
     'choose-recovery': { runsIn: 'decisions' },
     'wait-for-quorum': { runsIn: 'etcd' },
+    'find-recovery-backup': { runsIn: 'backups' },
     'plan-recovery': { runsIn: 'decisions' },
     // What is staged lies in a bucket, and goes by itself.
     'stage-snapshot': { runsIn: 'staging' },

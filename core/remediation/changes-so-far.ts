@@ -27,6 +27,10 @@ const SHARED: Readonly<Record<string, DescribeChanges | undefined>> = {
   'detect-incidents': undefined,
   'survey-cluster': undefined,
   'list-backups': undefined,
+  // Nothing of a cluster.
+  'back-up-cluster': undefined,
+  'prune-backups': undefined,
+  'try-backups': undefined,
   'weigh-check': undefined,
   'choose-runbook': undefined,
   'compare-hashes': undefined,

@@ -1,3 +1,4 @@
+import type { ClusterAccess } from '../../core/cluster/cluster-role.ts';
 import type { Cluster, ConfiguredMember } from '../../core/cluster/clusters.ts';
 import {
   type AnsweringMember,
@@ -245,6 +246,6 @@ export async function firstAnswer<Answer>(
 }
 
 /** Reads the cluster's secrets and connects. @throws PreconditionFailed when a secret is missing or malformed */
-export async function connect(cluster: Cluster): Promise<EtcdCluster> {
-  return new EtcdCluster(cluster, await readSecrets(cluster));
+export async function connect(cluster: Cluster, access?: ClusterAccess): Promise<EtcdCluster> {
+  return new EtcdCluster(cluster, await readSecrets(cluster, access));
 }

@@ -36,6 +36,15 @@ export interface ConnectionOptions {
   deadlineMs: number;
   /** A token of another member of the cluster: a learner takes tokens, and gives none; nor does one that only verifies JWTs. */
   borrowToken?: ((deadline: number) => Promise<string>) | undefined;
+  /** How much the member may send before it is taken; HTTP/2's own 64 KiB, if not said, which a large answer through a long line waits for. */
+  windowBytes?: number;
+}
+
+/** A piece of a snapshot. */
+export interface SnapshotPiece {
+  blob: Buffer;
+  /** What of the database comes after it, a decimal string. */
+  remaining_bytes: string;
 }
 
 /** Read from every member; never written. */
@@ -67,8 +76,8 @@ export class Connection {
   #token: string | undefined;
 
   /** @throws PreconditionFailed when the certificate and the key of `tls` cannot be used */
-  constructor({ endpoint, tls, login, token, deadlineMs, borrowToken }: ConnectionOptions) {
-    this.#client = openClient(endpoint, tls);
+  constructor({ endpoint, tls, login, token, deadlineMs, borrowToken, windowBytes }: ConnectionOptions) {
+    this.#client = openClient(endpoint, tls, windowBytes);
     this.#endpoint = endpoint;
     this.#login = token === undefined ? login : undefined;
     this.#token = token;
@@ -125,6 +134,49 @@ export class Connection {
   }
 
   /**
+   * The member's database as it is at this moment, and behind it the SHA-256 that etcd has made of it. The next piece comes when one was taken.
+   * @param signal ends it: then its reason is thrown
+   */
+  async *snapshot(deadline: number, signal: AbortSignal): AsyncGenerator<SnapshotPiece> {
+    if (this.#login && this.#token === undefined) this.#token = await this.#authenticate(this.#login, deadline);
+    let begun = false;
+    try {
+      for await (const piece of this.#readSnapshot(deadline, signal, this.#token)) {
+        begun = true;
+        yield piece;
+      }
+    } catch (error) {
+      if (begun || !this.#login || !this.#loginHelps(error)) throw error;
+      this.#token = await this.#authenticate(this.#login, deadline);
+      yield* this.#readSnapshot(deadline, signal, this.#token);
+    }
+  }
+
+  async *#readSnapshot(
+    deadline: number,
+    signal: AbortSignal,
+    token: string | undefined,
+  ): AsyncGenerator<SnapshotPiece> {
+    const { path, serialize, deserialize } = RPCS['Maintenance/snapshot'] as Rpc;
+    const metadata = new Metadata();
+    if (token) metadata.set('token', token);
+    signal.throwIfAborted();
+    const stream = this.#client.makeServerStreamRequest(path, serialize, deserialize, {}, metadata, { deadline });
+    const cancel = () => stream.cancel();
+    signal.addEventListener('abort', cancel);
+    try {
+      yield* stream as AsyncIterable<SnapshotPiece>;
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw toRemediationError('Maintenance/snapshot', this.#endpoint, error as GrpcError, this.#caller);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      stream.on('error', () => undefined);
+      cancel();
+    }
+  }
+
+  /**
    * Logs in before the first call, and once again when the token is not taken any more (it expired, or the member restarted)
    * or authentication was enabled in the meantime. The deadline is for all of it.
    */
@@ -135,15 +187,15 @@ export class Connection {
     try {
       return await this.#send(rpc, request, deadline, token);
     } catch (error) {
-      // Without a token etcd says the former; the latter where the client has a certificate, whose common name is then its user.
-      const loginHelps = hasReason(
-        error,
-        ...(token ? ['TokenRejected', 'TokenOutdated'] : ['LoginRequired', 'PermissionDenied']),
-      );
-      if (!this.#login || !loginHelps) throw error;
+      if (!this.#login || !this.#loginHelps(error, token)) throw error;
       this.#token = await this.#authenticate(this.#login, deadline);
       return this.#send(rpc, request, deadline, this.#token);
     }
+  }
+
+  /** Without a token etcd says the former; the latter where the client has a certificate, whose common name is then its user. */
+  #loginHelps(error: unknown, token = this.#token): boolean {
+    return hasReason(error, ...(token ? ['TokenRejected', 'TokenOutdated'] : ['LoginRequired', 'PermissionDenied']));
   }
 
   async #authenticate(login: Login, deadline: number): Promise<string> {
@@ -188,7 +240,7 @@ export class Connection {
 }
 
 /** A channel of its own to one address: nothing is retried, and nothing is shared with another connection. */
-function openClient(endpoint: string, tls: ClientTls | undefined): Client {
+function openClient(endpoint: string, tls: ClientTls | undefined, windowBytes: number | undefined): Client {
   // grpc-js takes neither a scheme nor a slash at the end.
   const [, scheme, address = ''] = /^(https?):\/\/(.*?)\/?$/.exec(endpoint.toLowerCase()) ?? [];
   return new Client(address, channelCredentials(endpoint, scheme === 'https', tls), {
@@ -199,6 +251,7 @@ function openClient(endpoint: string, tls: ClientTls | undefined): Client {
     // A member that restarts is polled; grpc-js would wait up to two minutes between two attempts to connect.
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 500,
+    ...(windowBytes !== undefined && { 'grpc-node.flow_control_window': windowBytes }),
   });
 }
 

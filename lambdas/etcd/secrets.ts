@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AWS_CLIENT, requireRefusal } from '../../client/aws.ts';
+import type { ClusterAccess } from '../../core/cluster/cluster-role.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
 import { REPEATED, repeatedKeys } from '../../core/text/json-file.ts';
@@ -39,13 +40,17 @@ export interface ClusterSecrets {
 /**
  * The secrets that a cluster's configuration names, from Secrets Manager, as the cluster's role: another cluster's are refused. They are read for
  * each invocation, so that a rotated password works at once, and are never logged: problems name fields, not values.
+ * @param access what the function may assume the cluster's role for
  * @throws PreconditionFailed, AwsUnavailable, InvalidInput where there is no such cluster
  */
-export async function readSecrets({ name: cluster, auth, tls }: Cluster): Promise<ClusterSecrets> {
+export async function readSecrets(
+  { name: cluster, auth, tls }: Cluster,
+  access: ClusterAccess = 'secrets',
+): Promise<ClusterSecrets> {
   if (!auth && !tls) return {};
   // Loaded only where a cluster has secrets: the client costs a cold start about as much as all the rest.
   const { SecretsManagerClient, GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
-  const credentials = await sessionOf(cluster, 'secrets');
+  const credentials = await sessionOf(cluster, access);
   const client = new SecretsManagerClient({ ...AWS_CLIENT, ...(credentials && { credentials }) });
   const read = async <Schema extends z.ZodType>(
     secret: string,

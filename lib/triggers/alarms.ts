@@ -43,11 +43,16 @@ const RULES: Readonly<Record<string, RunbookAlarm>> = {
   },
 };
 
+/** What the function that makes one has for it. */
+const BACKUP_TAKES_MINUTES = 15;
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html: a day, in periods of a minute. */
+const MOST_MINUTES_OF_AN_ALARM = 24 * 60;
+
 export interface ClusterAlarmsProps {
   cluster: Cluster;
 }
 
-/** The alarms of one cluster: one for each incident, one for its login, and one for the detector itself. */
+/** The alarms of one cluster: one for each incident, one for its login, one for its backups where they are made, and one for the detector itself. */
 export class ClusterAlarms extends Construct {
   readonly alarms: Alarm[];
   readonly #cluster: string;
@@ -74,6 +79,7 @@ export class ClusterAlarms extends Construct {
         // Silence is what it is there for.
         TreatMissingData.BREACHING,
       ),
+      ...(cluster.backups?.everyMinutes === undefined ? [] : [this.watchForBackups(cluster.backups.everyMinutes)]),
     ];
   }
 
@@ -95,6 +101,24 @@ export class ClusterAlarms extends Construct {
       treatMissingData: TreatMissingData.MISSING,
     });
     if (pages) this.page(alarm);
+    return alarm;
+  }
+
+  /** Raised where two backups in a row were not made, whatever kept them: silence is what it is there for. It pages, and starts nothing. */
+  private watchForBackups(everyMinutes: number): Alarm {
+    const minutes = Math.min(2 * everyMinutes + BACKUP_TAKES_MINUTES, MOST_MINUTES_OF_AN_ALARM);
+    const alarm = new Alarm(this, 'backup-late', {
+      alarmName: named(this, `${WATCH_ALARM_PREFIX}backup-late/${this.#cluster}`),
+      alarmDescription:
+        `No backup of the etcd cluster ${this.#cluster} was made for ${minutes} minutes, and one is due every ${everyMinutes}. ` +
+        'What to do: docs/runbooks.md#alarm-backup-late',
+      metric: metricOf(this, { cluster: this.#cluster }, 'BackupsMade'),
+      ...comparisonOf({ below: 1 }),
+      evaluationPeriods: minutes,
+      datapointsToAlarm: minutes,
+      treatMissingData: TreatMissingData.BREACHING,
+    });
+    this.page(alarm);
     return alarm;
   }
 

@@ -112,6 +112,20 @@ export class ClusterDashboard extends Construct {
               width,
             }),
         ),
+        ...(cluster.backups?.everyMinutes === undefined
+          ? []
+          : [
+              row(
+                (width) =>
+                  new GraphWidget({
+                    title: 'Backups that were made',
+                    left: ofCluster('BackupsMade'),
+                    leftYAxis: FROM_ZERO,
+                    width,
+                    height: 3,
+                  }),
+              ),
+            ]),
         row(
           (width) =>
             new GraphWidget({

@@ -2,6 +2,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type IScheduleTarget, Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
 import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { BACKUP_STATE_MACHINE } from '../../core/backups/contracts.ts';
 import { DETECTOR_FUNCTION, schedulerRoleName } from '../../core/diagnosis/detection.ts';
 import { invocationOf } from '../../core/remediation/invocation.ts';
 import { named } from '../names.ts';
@@ -13,7 +14,7 @@ export interface DetectorProps {
   cluster: string;
 }
 
-/** As which the schedules of all clusters invoke the platform's detector. */
+/** As which the schedules of all clusters invoke the platform's detector, and start their backups. */
 export class DetectorSchedules extends Construct {
   constructor(scope: Construct, id: string) {
     super(scope, id);
@@ -21,13 +22,14 @@ export class DetectorSchedules extends Construct {
     const group = stack.formatArn({ service: 'scheduler', resource: 'schedule-group', resourceName: 'default' });
     const role = new Role(this, 'Role', {
       roleName: named(this, schedulerRoleName(Aws.REGION)),
-      description: 'Invokes the detector of etcd-remediation for each cluster',
+      description: 'Invokes the detector of etcd-remediation for each cluster, and starts its backups',
       // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': group } },
       }),
     });
     role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [detectorArn(this)] }));
+    role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [backupArn(stack)] }));
   }
 }
 
@@ -59,6 +61,15 @@ function detectorArn(scope: Construct): string {
     service: 'lambda',
     resource: 'function',
     resourceName: named(scope, DETECTOR_FUNCTION),
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}
+
+export function backupArn(stack: Stack): string {
+  return stack.formatArn({
+    service: 'states',
+    resource: 'stateMachine',
+    resourceName: named(stack, BACKUP_STATE_MACHINE),
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }

@@ -12,6 +12,7 @@ export interface CheckSteps {
   diagnoseCluster: Step;
   surveyCluster: Step;
   listBackups: Step;
+  tryBackups: Step;
   transferSnapshots: Step;
   weighCheck: Step;
 }
@@ -21,7 +22,7 @@ export interface CheckSteps {
  *
  * 1. Load the cluster's configuration.
  * 2. Diagnose it, as a remediation does first.
- * 3. Survey what else there is: secrets, certificates, sizes, backups.
+ * 3. Survey what else there is: secrets, certificates, sizes, backups, and whether one could be written.
  * 4. Inspect every host, as the runbooks that work on hosts do before they plan: each asks the staging bucket once.
  * 5. Weigh all of it: a line for each finding, and for what is well.
  *
@@ -68,6 +69,13 @@ export class Check extends Construct {
       assign: { backups: '{% $states.result.Payload.backups %}' },
       onError: stop,
     });
+    const tryBackups = stepState(this, 'Try to write a backup', {
+      comment: 'Begins an upload, and ends it at once',
+      step: steps.tryBackups,
+      input: { cluster: '{% $cluster %}' },
+      assign: { unwritable: '{% $states.result.Payload.problem %}' },
+      onError: stop,
+    });
     const inspect = reportFromEveryHost(this, 'Inspect every host', {
       step: steps.transferSnapshots,
       command: 'inspect-host',
@@ -84,6 +92,7 @@ export class Check extends Construct {
         undiagnosed: '{% $undiagnosed %}',
         survey: '{% $survey %}',
         backups: '{% $backups %}',
+        unwritable: '{% $unwritable %}',
         inspected: '{% [$inspected] %}',
       },
       onError: stop,
@@ -103,7 +112,7 @@ export class Check extends Construct {
       name: CHECK_STATE_MACHINE,
       comment:
         'Checks what a remediation of an etcd cluster will rest on, and changes nothing. Start it with {"cluster":"orders"}',
-      start: start.next(diagnose).next(survey).next(backups).next(inspect).next(weigh).next(checked),
+      start: start.next(diagnose).next(survey).next(backups).next(tryBackups).next(inspect).next(weigh).next(checked),
       timeout: Duration.minutes(30),
       steps: Object.values(steps),
     });

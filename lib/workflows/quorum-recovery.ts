@@ -28,6 +28,7 @@ export interface QuorumRecoverySteps {
   assessQuorum: Step;
   chooseRecovery: Step;
   waitForQuorum: Step;
+  findRecoveryBackup: Step;
   planRecovery: Step;
   verifyRecovery: Step;
   runHostCommands: Step;
@@ -71,6 +72,7 @@ export class QuorumRecovery extends Construct {
     const planned = {
       ladder: '{% $plan.ladder %}',
       candidates: '{% $plan.candidates %}',
+      backups: '{% [$plan.backups] %}',
       winner: '{% $plan.winner %}',
       loss: `{% $kept = '' ? $plan.loss : $merge([$plan.loss, {"atMostWrites": null, "explanation": ${LOSS}}]) %}`,
       leftOut: '{% $plan.leftOut %}',

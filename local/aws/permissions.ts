@@ -60,6 +60,7 @@ function secretArn(reference: string): string {
 const S3_ACTIONS: Readonly<Record<string, string>> = {
   GetObject: 's3:GetObject',
   DeleteObject: 's3:DeleteObject',
+  PutObject: 's3:PutObject',
   AbortMultipartUpload: 's3:AbortMultipartUpload',
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
   CreateMultipartUpload: 's3:PutObject',
@@ -68,6 +69,7 @@ const S3_ACTIONS: Readonly<Record<string, string>> = {
 };
 
 export function permissionForS3(operation: string, bucket: string, key: string): Permission {
+  if (operation === 'ListObjectsV2') return { action: 's3:ListBucket', resource: `arn:aws:s3:::${bucket}` };
   const action = S3_ACTIONS[operation];
   if (!action) throw new Error(`The embedded platform does not know which permission ${operation} takes.`);
   return { action, resource: `arn:aws:s3:::${bucket}/${key}` };

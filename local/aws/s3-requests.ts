@@ -3,14 +3,19 @@ import { S3Error } from './s3-error.ts';
 
 /** What the endpoint knows of S3: each operation by its method and what its query holds besides a signature. */
 const OPERATIONS = {
+  ListObjectsV2: { method: 'GET', query: ['list-type', 'prefix'], optional: ['continuation-token', 'max-keys'] },
   CreateMultipartUpload: { method: 'POST', query: ['uploads'] },
   UploadPart: { method: 'PUT', query: ['partNumber', 'uploadId'] },
   CompleteMultipartUpload: { method: 'POST', query: ['uploadId'] },
   AbortMultipartUpload: { method: 'DELETE', query: ['uploadId'] },
   GetObject: { method: 'GET', query: [] },
+  PutObject: { method: 'PUT', query: [] },
   DeleteObject: { method: 'DELETE', query: [] },
-} as const satisfies Record<string, { method: string; query: readonly string[] }>;
+} as const satisfies Record<string, { method: string; query: readonly string[]; optional?: readonly string[] }>;
 export type S3Operation = keyof typeof OPERATIONS;
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
+const MOST_KEYS = 1_000;
 
 export const SIGNATURE_QUERY = [
   'X-Amz-Algorithm',
@@ -33,6 +38,13 @@ const HEEDED = [
   'x-amz-security-token',
   'x-amz-user-agent',
 ];
+/** What only whoever begins an object may say. */
+export const ENCRYPTION = ['x-amz-server-side-encryption', 'x-amz-server-side-encryption-aws-kms-key-id'] as const;
+const HEEDED_OF: Readonly<Partial<Record<S3Operation, readonly string[]>>> = {
+  GetObject: ['range'],
+  CreateMultipartUpload: ENCRYPTION,
+  PutObject: ENCRYPTION,
+};
 
 export interface S3Request {
   operation: S3Operation;
@@ -49,18 +61,36 @@ export function readRequest({ method = '', url = '', headers }: IncomingMessage)
   const query = readQuery(search);
   const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/s.exec(decode(path)) ?? [];
   const names = [...query.keys()].filter((name) => !SIGNATURE_QUERY.includes(name) && name !== 'x-id').toSorted();
-  const operation = (Object.keys(OPERATIONS) as S3Operation[]).find(
-    (name) => OPERATIONS[name].method === method && OPERATIONS[name].query.toString() === names.toString(),
-  );
+  const operation = (Object.keys(OPERATIONS) as S3Operation[]).find((name) => isAsked(name, method, names));
   const named = query.get('x-id');
-  if (!operation || key === '' || (named !== undefined && named !== operation)) {
+  const isOfBucket = operation === 'ListObjectsV2';
+  if (!operation || (key === '') !== isOfBucket || (named !== undefined && named !== operation)) {
     throw notImplemented(`${method} of ${key === '' ? 'a bucket' : 'an object'} with "${names.join(', ')}"`);
   }
   const unknown = Object.keys(headers).filter(
-    (name) => ASKING.test(name) && !HEEDED.includes(name) && !(operation === 'GetObject' && name === 'range'),
+    (name) => ASKING.test(name) && !HEEDED.includes(name) && !HEEDED_OF[operation]?.includes(name),
   );
   if (unknown.length > 0) throw notImplemented(`the header ${unknown.join(', ')}`);
   return { operation, bucket, key, path, query };
+}
+
+/** @param names of its query, sorted */
+function isAsked(operation: S3Operation, method: string, names: readonly string[]): boolean {
+  const {
+    method: own,
+    query,
+    optional = [],
+  }: { method: string; query: readonly string[]; optional?: readonly string[] } = OPERATIONS[operation];
+  const required = names.filter((name) => !optional.includes(name));
+  return own === method && query.toString() === required.toString();
+}
+
+/** Which page of a list is asked for. @throws S3Error */
+export function listOf({ query }: S3Request): { prefix: string; after: string; most: number } {
+  if (query.get('list-type') !== '2') throw notImplemented('another list than that of version 2');
+  const most = Number(query.get('max-keys') ?? MOST_KEYS);
+  if (!Number.isInteger(most) || most < 1 || most > MOST_KEYS) throw notImplemented(`${most} keys on one page`);
+  return { prefix: query.get('prefix') ?? '', after: query.get('continuation-token') ?? '', most };
 }
 
 /** The number of a part. @throws S3Error `InvalidArgument` */

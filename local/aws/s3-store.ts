@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream, rmSync } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -31,8 +31,26 @@ interface Upload {
   parts: Map<number, Part>;
 }
 
+/** What a list tells of an object. */
+export interface ListedObject extends Pick<StoredContent, 'sizeBytes' | 'etag' | 'modified'> {
+  key: string;
+}
+
+/** The objects of one bucket. */
+export interface ObjectStore {
+  begin(key: string): string;
+  addPart(key: string, uploadId: string, partNumber: number, body: Readable, sha256?: string): Promise<string>;
+  complete(key: string, uploadId: string, listed: readonly { partNumber: number; etag: string }[]): Promise<string>;
+  abort(key: string, uploadId: string): void;
+  put(key: string, body: Readable, sha256?: string): Promise<string>;
+  get(key: string): Promise<StoredContent>;
+  delete(key: string): Promise<void>;
+  list(): Promise<ListedObject[]>;
+  close(): void;
+}
+
 /** The objects of one bucket, and the uploads that are under way, in a temporary folder which goes with this process. */
-export class StagedObjects {
+export class StagedObjects implements ObjectStore {
   readonly #folder: string;
   readonly #objects = new Map<string, StoredContent>();
   readonly #uploads = new Map<string, Upload>();
@@ -60,6 +78,29 @@ export class StagedObjects {
    */
   async addPart(key: string, uploadId: string, partNumber: number, body: Readable, sha256?: string): Promise<string> {
     this.#upload(key, uploadId);
+    const part = await this.#write(body, sha256);
+    try {
+      // It may have been aborted in the meantime.
+      const { parts } = this.#upload(key, uploadId);
+      const replaced = parts.get(partNumber);
+      parts.set(partNumber, part);
+      if (replaced) await rm(replaced.file);
+      return part.etag;
+    } catch (error) {
+      await rm(part.file, { force: true });
+      throw error;
+    }
+  }
+
+  /** An object that comes in one piece. @returns its ETag, without quotes @throws S3Error */
+  async put(key: string, body: Readable, sha256?: string): Promise<string> {
+    const part = await this.#write(body, sha256);
+    await this.delete(key);
+    this.#objects.set(key, { ...part, modified: new Date(), parts: [part] });
+    return part.etag;
+  }
+
+  async #write(body: Readable, sha256: string | undefined): Promise<Part> {
     const file = join(this.#folder, randomUUID());
     const hashes = { md5: createHash('md5'), sha256: createHash('sha256') };
     let sizeBytes = 0;
@@ -77,13 +118,7 @@ export class StagedObjects {
         createWriteStream(file),
       );
       requireSha256(hashes.sha256.digest('hex'), sha256);
-      const etag = hashes.md5.digest('hex');
-      // It may have been aborted in the meantime.
-      const { parts } = this.#upload(key, uploadId);
-      const replaced = parts.get(partNumber);
-      parts.set(partNumber, { file, sizeBytes, etag });
-      if (replaced) await rm(replaced.file);
-      return etag;
+      return { file, sizeBytes, etag: hashes.md5.digest('hex') };
     } catch (error) {
       await rm(file, { force: true });
       throw error;
@@ -91,7 +126,11 @@ export class StagedObjects {
   }
 
   /** @returns the object's ETag, without quotes. @throws S3Error */
-  complete(key: string, uploadId: string, listed: readonly { partNumber: number; etag: string }[]): string {
+  async complete(
+    key: string,
+    uploadId: string,
+    listed: readonly { partNumber: number; etag: string }[],
+  ): Promise<string> {
     const { parts } = this.#upload(key, uploadId);
     if (listed.some(({ partNumber }, at) => at > 0 && partNumber <= (listed[at - 1]?.partNumber ?? 0))) {
       throw new S3Error(400, 'InvalidPartOrder', 'The list of parts was not in ascending order.');
@@ -113,7 +152,7 @@ export class StagedObjects {
     const sizeBytes = chosen.reduce((sum, part) => sum + part.sizeBytes, 0);
     this.#uploads.delete(uploadId);
     removeFiles([...parts.values()].filter((part) => !chosen.includes(part)));
-    this.delete(key);
+    await this.delete(key);
     this.#objects.set(key, { sizeBytes, etag, modified: new Date(), parts: chosen });
     return etag;
   }
@@ -132,9 +171,13 @@ export class StagedObjects {
     throw noSuchKey();
   }
 
-  delete(key: string): void {
+  async delete(key: string): Promise<void> {
     removeFiles(this.#objects.get(key)?.parts ?? []);
     this.#objects.delete(key);
+  }
+
+  async list(): Promise<ListedObject[]> {
+    return [...this.#objects].map(([key, { sizeBytes, etag, modified }]) => ({ key, sizeBytes, etag, modified }));
   }
 
   close(): void {
@@ -157,16 +200,6 @@ export class StagedObjects {
   }
 }
 
-/** The content of a file of a folder that stands for a bucket. @throws S3Error `NoSuchKey` */
-export async function readFolder(folder: string, key: string): Promise<StoredContent> {
-  if (key.split('/').some((name) => ['', '.', '..'].includes(name))) throw noSuchKey();
-  const file = join(folder, key);
-  const found = await stat(file).catch(() => undefined);
-  if (!found?.isFile()) throw noSuchKey();
-  const etag = createHash('md5').update(`${found.ino} ${found.size} ${found.mtimeMs}`).digest('hex');
-  return { sizeBytes: found.size, etag, modified: found.mtime, parts: [{ file, sizeBytes: found.size }] };
-}
-
 /** The bytes from `first` to `last`, both included. */
 export async function* bytesOf({ parts }: StoredContent, first: number, last: number): AsyncGenerator<Buffer> {
   let offset = 0;
@@ -187,7 +220,7 @@ export function requireSha256(actual: string, signed: string | undefined): void 
   );
 }
 
-function noSuchKey(): S3Error {
+export function noSuchKey(): S3Error {
   return new S3Error(404, 'NoSuchKey', 'The specified key does not exist.');
 }
 

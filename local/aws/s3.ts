@@ -8,9 +8,19 @@ import { type AwsEndpoint, soleOwner } from './endpoint.ts';
 import type { Caller, Iam } from './iam.ts';
 import { permissionForS3 } from './permissions.ts';
 import { errorXml, escapeXml, S3Error, xml } from './s3-error.ts';
-import { partNumberOf, partsOf, rangeOf, readRequest, type S3Operation, type S3Request } from './s3-requests.ts';
+import { FolderObjects } from './s3-folder.ts';
+import {
+  ENCRYPTION,
+  listOf,
+  partNumberOf,
+  partsOf,
+  rangeOf,
+  readRequest,
+  type S3Operation,
+  type S3Request,
+} from './s3-requests.ts';
 import { claimedKey, type Received, type S3Credentials, verifySignature } from './s3-signature.ts';
-import { bytesOf, readFolder, requireSha256, StagedObjects, type StoredContent } from './s3-store.ts';
+import { bytesOf, type ObjectStore, requireSha256, StagedObjects, type StoredContent } from './s3-store.ts';
 
 /** A list of 10,000 parts is shorter. */
 const MAX_XML_BYTES = 2 * 1024 * 1024;
@@ -27,7 +37,7 @@ export interface S3Options {
   iam?: Iam;
   /** The names of buckets that are empty at first, and gone at the end. */
   buckets: readonly string[];
-  /** Folders that can be read as buckets, by the bucket's name. */
+  /** Folders that stand for buckets, by the bucket's name. */
   folders: Readonly<Record<string, string>>;
 }
 
@@ -49,25 +59,19 @@ export async function serveS3({
   buckets,
   folders,
 }: S3Options): Promise<AwsEndpoint> {
-  const staged = new Map<string, StagedObjects>();
-  for (const name of buckets) staged.set(name, await StagedObjects.open());
+  const stores = new Map<string, ObjectStore>();
+  for (const name of buckets) stores.set(name, await StagedObjects.open());
+  for (const [name, folder] of Object.entries(folders)) stores.set(name, await FolderObjects.open(folder));
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const call = readRequest(request);
     const { method = '', headers } = request;
     const received = { ...call, method, headers };
     const caller = callerOf(received, iam);
     const sha256 = await verifySignature(received, caller?.role ? { ...credentials, ...caller } : credentials);
-    if (caller && !iam.may(caller, permissionForS3(call.operation, call.bucket, call.key))) {
-      throw new S3Error(403, 'AccessDenied', 'Access Denied');
-    }
-    const objects = staged.get(call.bucket);
-    const folder = Object.hasOwn(folders, call.bucket) ? folders[call.bucket] : undefined;
-    if (!objects && folder === undefined) {
-      throw new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist');
-    }
-    if (objects) await ANSWERS[call.operation]({ ...call, request, response, sha256 }, objects);
-    else if (call.operation !== 'GetObject') throw new S3Error(403, 'AccessDenied', 'Access Denied');
-    else await sendContent(request, response, await readFolder(folder ?? '', call.key));
+    if (caller) requirePermission(received, caller, iam);
+    const objects = stores.get(call.bucket);
+    if (!objects) throw new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist');
+    await ANSWERS[call.operation]({ ...call, request, response, sha256 }, objects);
   };
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     serve(request, response).catch((error: unknown) => {
@@ -82,7 +86,7 @@ export async function serveS3({
   const close = async () => {
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const objects of staged.values()) objects.close();
+    for (const objects of stores.values()) objects.close();
   };
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -108,7 +112,46 @@ function callerOf(received: Received, iam: Iam): Caller | undefined {
   }
 }
 
-const ANSWERS: Readonly<Record<S3Operation, (call: Call, objects: StagedObjects) => void | Promise<void>>> = {
+/** @throws S3Error `AccessDenied` */
+function requirePermission({ operation, bucket, key, query, headers }: Received, caller: Caller, iam: Iam): void {
+  const [kind, keyId] = ENCRYPTION.map((name) => headers[name]);
+  const prefix = query.get('prefix');
+  const mayEncrypt =
+    kind === undefined ||
+    (kind === 'aws:kms' && iam.may(caller, { action: 'kms:GenerateDataKey', resource: String(keyId) }));
+  const context = prefix === undefined ? {} : { 's3:prefix': prefix };
+  if (mayEncrypt && iam.may(caller, permissionForS3(operation, bucket, key), context)) return;
+  throw new S3Error(403, 'AccessDenied', 'Access Denied');
+}
+
+const ANSWERS: Readonly<Record<S3Operation, (call: Call, objects: ObjectStore) => void | Promise<void>>> = {
+  ListObjectsV2: async (call, objects) => {
+    const { prefix, after, most } = listOf(call);
+    const found = (await objects.list())
+      .filter(({ key }) => key.startsWith(prefix) && compareBytes(key, after) > 0)
+      .toSorted((a, b) => compareBytes(a.key, b.key));
+    const page = found.slice(0, most);
+    const contents = page.map(
+      ({ key, sizeBytes, etag, modified }) =>
+        `<Contents><Key>${escapeXml(key)}</Key><LastModified>${modified.toISOString()}</LastModified>` +
+        `<ETag>&quot;${etag}&quot;</ETag><Size>${sizeBytes}</Size><StorageClass>STANDARD</StorageClass></Contents>`,
+    );
+    const next =
+      found.length > page.length
+        ? `<NextContinuationToken>${escapeXml(page.at(-1)?.key ?? '')}</NextContinuationToken>`
+        : '';
+    const about =
+      `<Name>${escapeXml(call.bucket)}</Name><Prefix>${escapeXml(prefix)}</Prefix><KeyCount>${page.length}</KeyCount>` +
+      `<MaxKeys>${most}</MaxKeys><IsTruncated>${next !== ''}</IsTruncated>${next}`;
+    sendXml(call.response, `<ListBucketResult>${about}${contents.join('')}</ListBucketResult>`);
+  },
+  PutObject: async (call, objects) => {
+    const { request, response, key, sha256 } = call;
+    requireLength(request);
+    if (request.headers.expect !== undefined) response.writeContinue();
+    const etag = await objects.put(key, request, sha256);
+    response.writeHead(200, { ETag: `"${etag}"`, 'Content-Length': 0 }).end();
+  },
   CreateMultipartUpload: async (call, objects) => {
     await readBody(call);
     const names = `<Bucket>${escapeXml(call.bucket)}</Bucket><Key>${escapeXml(call.key)}</Key>`;
@@ -117,9 +160,7 @@ const ANSWERS: Readonly<Record<S3Operation, (call: Call, objects: StagedObjects)
   },
   UploadPart: async (call, objects) => {
     const { request, response, key, query, sha256 } = call;
-    if (request.headers['content-length'] === undefined) {
-      throw new S3Error(411, 'MissingContentLength', 'You must provide the Content-Length HTTP header.');
-    }
+    requireLength(request);
     const partNumber = partNumberOf(call);
     if (request.headers.expect !== undefined) response.writeContinue();
     const etag = await objects.addPart(key, query.get('uploadId') ?? '', partNumber, request, sha256);
@@ -127,7 +168,7 @@ const ANSWERS: Readonly<Record<S3Operation, (call: Call, objects: StagedObjects)
   },
   CompleteMultipartUpload: async (call, objects) => {
     const parts = partsOf(await readBody(call));
-    const etag = objects.complete(call.key, call.query.get('uploadId') ?? '', parts);
+    const etag = await objects.complete(call.key, call.query.get('uploadId') ?? '', parts);
     const names = `<Bucket>${escapeXml(call.bucket)}</Bucket><Key>${escapeXml(call.key)}</Key>`;
     const result = `${names}<ETag>&quot;${etag}&quot;</ETag>`;
     sendXml(call.response, `<CompleteMultipartUploadResult>${result}</CompleteMultipartUploadResult>`);
@@ -137,11 +178,21 @@ const ANSWERS: Readonly<Record<S3Operation, (call: Call, objects: StagedObjects)
     response.writeHead(204).end();
   },
   GetObject: async ({ request, response, key }, objects) => sendContent(request, response, await objects.get(key)),
-  DeleteObject: ({ key, response }, objects) => {
-    objects.delete(key);
+  DeleteObject: async ({ key, response }, objects) => {
+    await objects.delete(key);
     response.writeHead(204).end();
   },
 };
+
+/** S3 lists keys by their bytes. */
+function compareBytes(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
+}
+
+function requireLength({ headers }: IncomingMessage): void {
+  if (headers['content-length'] !== undefined) return;
+  throw new S3Error(411, 'MissingContentLength', 'You must provide the Content-Length HTTP header.');
+}
 
 async function readBody({ request, response, sha256 }: Call): Promise<string> {
   if (request.headers.expect !== undefined) response.writeContinue();

@@ -5,12 +5,10 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { findOnPath } from '../../local/etcd/executables.ts';
+import { WAIT_MS } from '../run/patience.ts';
 
 /** As Debian and others call it. */
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
-/** To start, and to answer one question. */
-const PATIENCE_MS = 30_000;
-
 /** Undefined where there is none. */
 export async function findChromium(): Promise<string | undefined> {
   for (const name of NAMES) {
@@ -159,7 +157,7 @@ export class Chromium {
 
 function inTime<Value>(what: string, begin: (resolve: (value: Value) => void) => void): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`Chromium: no ${what} within 30 s`)), PATIENCE_MS);
+    const timer = setTimeout(() => reject(new Error(`Chromium: no ${what} within ${WAIT_MS / 1000} s`)), WAIT_MS);
     begin((value) => {
       clearTimeout(timer);
       resolve(value);

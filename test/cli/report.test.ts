@@ -17,6 +17,12 @@ describe('the plan of a dry run', () => {
       outcome: 'Planned',
       summary: 'No leader.',
       candidates: [WINNER, { ...WINNER, member: 'm2', source: 'raw', revision: '40', note: 'its log is damaged' }],
+      backups: [
+        {
+          ...{ name: 'orders-1', takenAt: '', revision: '30', etcdVersion: '3.5.30', givenUp: '12' },
+          obstacle: 'm1 holds revision 42',
+        },
+      ],
       ladder: [
         { rung: 'restart', serves: false, why: 'Only 1 of 3 voters has data.' },
         { rung: 'replay', serves: true, why: 'the newest' },
@@ -31,6 +37,8 @@ describe('the plan of a dry run', () => {
       '  What could be restored, best first:',
       '    m1: replay, revision 42, 12 keys, 2.0 KiB',
       '    m2: raw, revision 40, 12 keys, 2.0 KiB (its log is damaged)',
+      '  Backups, the newest first:',
+      '    orders-1 at revision 30: 12 writes would be given up with it: m1 holds revision 42',
       '  Loss: At most 7 writes are lost.',
       '  Left out:',
       '    m3: not reached: - no answer',

@@ -29,7 +29,7 @@ describe('the help', () => {
     expect(status).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}(\w+) .* {2}\w+/gm)].map(([, name]) => name);
     expect(commands).toEqual([
-      ...['check', 'diagnose', 'run', 'serve', 'drill', 'report'],
+      ...['check', 'diagnose', 'run', 'serve', 'backup', 'backups', 'drill', 'report'],
       ...['start', 'status', 'watch', 'approve', 'reject', 'stop', 'clusters'],
       'help',
     ]);
@@ -41,7 +41,7 @@ describe('the help', () => {
     ]);
   });
 
-  it.each(['diagnose', 'run', 'serve', 'drill', 'report'])(
+  it.each(['diagnose', 'run', 'serve', 'backup', 'backups', 'drill', 'report'])(
     'of %s has examples, and says what it ends with',
     async (command) => {
       const { stdout } = await etcdRemediation(command, '--help');
@@ -79,6 +79,7 @@ describe('the help', () => {
       'secrets',
       'hosts',
       'staging-address',
+      'backups',
       'cluster',
       'incident',
       'member',
@@ -98,7 +99,7 @@ describe('the help', () => {
       ...['etcd', 'members', 'hosts', 'damage', 'strategy', 'fault', 'delivery'],
       ...['tls', 'auth', 'size', 'json', 'help'],
     ]);
-    for (const scenario of ['space-exceeded', 'auth-token-invalid', 'member-failed', 'quorum-lost']) {
+    for (const scenario of ['space-exceeded', 'auth-token-invalid', 'member-failed', 'quorum-lost', 'backup']) {
       expect(stdout).toMatch(new RegExp(`^ {2}${scenario} {2}\\S.*`, 'm'));
     }
   });
@@ -138,7 +139,7 @@ describe('a command that is used wrongly', () => {
     [
       'an unknown scenario',
       ['drill', 'fire'],
-      'There is: space-exceeded, auth-token-invalid, member-failed, quorum-lost, full.',
+      'There is: space-exceeded, auth-token-invalid, member-failed, quorum-lost, backup, full.',
     ],
     ['hosts for a drill that has none', ['drill', 'space-exceeded', '--hosts', 'process'], 'leave --hosts out'],
     ['hosts of another kind', ['drill', 'member-failed', '--hosts', 'docker'], 'Allowed choices are process, systemd.'],

@@ -11,7 +11,7 @@ function of<Output>(output: object): Output {
 }
 
 const SURVEY = { secretsProblem: '', members: [], certificates: [{}] };
-const BACKUPS = { place: 's3://backups/orders/', newestKey: '', newestAt: '', problem: '' };
+const BACKUPS = { place: 's3://backups/orders/', newestKey: '', newestAt: '', problem: '', own: null };
 const FINDING = { area: 'hosts', message: 'There is no unit.' } as const;
 const READ = (equal: number, verdict: string) => of<never>({ verdict, summary: 'm3 is gone', readings: { equal } });
 
@@ -90,6 +90,8 @@ describe('what a step says that it has found or done', () => {
       'The newest backup in s3://backups/orders/ is orders/1.db, of 2026-01-31T12:00:00.000Z.',
     ],
     [check.summarizeBackups({ ...BACKUPS, problem: 'Access Denied' }), 'Access Denied'],
+    [check.summarizeTriedBackups(''), 'A backup can be written.'],
+    [check.summarizeTriedBackups('Access Denied'), 'Access Denied'],
     [check.summarizeCheck([]), 'Nothing was found.'],
     [check.summarizeCheck([FINDING, FINDING, { ...FINDING, area: 'quota' }]), '3 to correct: hosts, quota.'],
     [

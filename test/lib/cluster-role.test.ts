@@ -13,6 +13,8 @@ import { LAYOUT, NETWORK, STEPS, STEPS_WITHOUT_CLUSTER, synthesizeStacks } from 
 const HOSTS = { orders: 'i-0a1b2c3d4e5f60001', billing: 'mi-0a1b2c3d4e5f60002' };
 const SPARE = { orders: 'i-0a1b2c3d4e5f60003', billing: 'i-0a1b2c3d4e5f60004' };
 
+const KMS_KEY = 'arn:aws:kms:local:000000000000:key/0a1b2c3d';
+
 function clusterOf(name: 'orders' | 'billing') {
   const urls = { clientUrl: 'https://10.0.0.1:2379', peerUrl: 'https://10.0.0.1:2380' };
   return clusterSchema.parse({
@@ -23,7 +25,7 @@ function clusterOf(name: 'orders' | 'billing') {
     layout: LAYOUT,
     auth: { secret: `etcd/${name}/root` },
     tls: { secret: `arn:aws:secretsmanager:local:000000000000:secret:tls-${name}-AbCdEf` },
-    backups: { bucket: 'all-backups', prefix: `${name}/` },
+    backups: { bucket: 'all-backups', prefix: `${name}/`, everyMinutes: 60, kmsKey: KMS_KEY },
   });
 }
 
@@ -47,6 +49,7 @@ function reachesOf(cluster: 'orders' | 'billing'): Record<ClusterAccess, [string
   const read = (SecretId: string) => permissionsFor('secretsmanager.GetSecretValue', { SecretId });
   const send = (command: Parameters<typeof documentName>[0], host: string) =>
     permissionsFor('AmazonSSM.SendCommand', { DocumentName: documentName(command), InstanceIds: [host] });
+  const ownBackup = `${cluster}/${cluster}-20261129T081500.123Z.db.gz`;
   return {
     secrets: [
       ['its login', read(`etcd/${cluster}/root`)],
@@ -60,7 +63,18 @@ function reachesOf(cluster: 'orders' | 'billing'): Record<ClusterAccess, [string
       ['a URL on a host', send('restore-snapshot', HOSTS[cluster])],
       ['a backup', [permissionForS3('GetObject', 'all-backups', `${cluster}/2026-11-22.db`)]],
     ],
-    backups: [['the list of its backups', [{ action: 's3:ListBucket', resource: 'arn:aws:s3:::all-backups' }]]],
+    backups: [
+      ['the list of its backups', [{ action: 's3:ListBucket', resource: 'arn:aws:s3:::all-backups' }]],
+      ['the end of a backup', [permissionForS3('DeleteObject', 'all-backups', ownBackup)]],
+    ],
+    'backing-up': [
+      [
+        'a new backup',
+        ['CreateMultipartUpload', 'UploadPart', 'CompleteMultipartUpload', 'AbortMultipartUpload', 'PutObject'].map(
+          (each) => permissionForS3(each, 'all-backups', ownBackup),
+        ),
+      ],
+    ],
   };
 }
 
@@ -68,7 +82,13 @@ const ACCESS: Record<string, ClusterAccess> = {
   'run-host-commands': 'commands',
   'transfer-snapshots': 'transfers',
   'list-backups': 'backups',
+  'find-recovery-backup': 'backups',
+  'prune-backups': 'backups',
+  'back-up-cluster': 'backing-up',
+  'try-backups': 'backing-up',
 };
+/** What a session may besides what it is for. */
+const ALSO: Partial<Record<ClusterAccess, ClusterAccess>> = { 'backing-up': 'secrets' };
 const REACHING = STEPS.filter((step) => !STEPS_WITHOUT_CLUSTER.includes(step));
 
 describe('a policy', () => {
@@ -102,7 +122,7 @@ describe('a step', () => {
       const list = { action: 's3:ListBucket', resource: 'arn:aws:s3:::all-backups' };
       expect(iam.may(session, list, { 's3:prefix': `${other}/` })).toBe(false);
       // Of its own cluster, what its session is for and nothing else.
-      for (const another of CLUSTER_ACCESS.filter((each) => each !== access)) {
+      for (const another of CLUSTER_ACCESS.filter((each) => each !== access && each !== ALSO[access])) {
         expect(reachesOf(cluster)[another].filter(may), another).toEqual([]);
       }
     }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { INCOMING_PAGES_TOPIC, PAGES_TOPIC } from '../../core/diagnosis/detection.ts';
 import { RUNBOOKS } from '../../core/runbooks.ts';
 import {
+  BACKUP,
   CHECK,
   ENTRY,
   FLEET,
@@ -65,6 +66,7 @@ const STEPS_OF = {
     'assess-quorum',
     'choose-recovery',
     'wait-for-quorum',
+    'find-recovery-backup',
     'plan-recovery',
     'verify-recovery',
     'run-host-commands',
@@ -81,9 +83,11 @@ const STEPS_OF = {
     'diagnose-cluster',
     'survey-cluster',
     'list-backups',
+    'try-backups',
     'transfer-snapshots',
     'weigh-check',
   ],
+  [BACKUP]: ['load-remediation', 'back-up-cluster', 'prune-backups'],
 };
 /** The state machines that may call a person. */
 const PAGING = ['etcd-remediation-auth-token-reset', GUARD, ENTRY, RELEASE];

@@ -41,6 +41,7 @@ const REPORTED = {
 const PLANNED = {
   ladder: PLAN.ladder,
   candidates: PLAN.candidates,
+  backups: [],
   winner: PLAN.winner,
   loss: PLAN.loss,
   leftOut: [],
@@ -67,7 +68,13 @@ describe('an execution that restores', () => {
     expect(visited).toEqual([
       ...['Load cluster', 'Assess quorum', 'Is the quorum lost?'],
       ...['Inspect hosts', 'Choose recovery', 'What may bring the quorum back?'],
-      ...['Snapshot data on every host', 'Fetch the backup', 'Plan recovery', 'Is this a dry run?'],
+      ...[
+        'Snapshot data on every host',
+        'Is a backup to be found?',
+        'Fetch the backup',
+        'Plan recovery',
+        'Is this a dry run?',
+      ],
       ...['Begin upload', 'Send the snapshot', 'Did sending fail anywhere?', 'Complete upload'],
       ...['Restore on every host', 'Did the restore fail anywhere?'],
       ...['Check for a quorum once more', 'Did the quorum come back?'],
@@ -163,6 +170,7 @@ describe('an execution that restores', () => {
         ...common,
         salvaged: all(salvageOf('4030')),
         examined: null,
+        backup: null,
         restartProblem: '',
         launched: [],
         execution: 'run-1',
@@ -328,6 +336,52 @@ describe('a backup', () => {
       { examined: { member: 'node2', result: null, error: 'HostCommandFailed', problem: 'There is no such key.' } },
     ]);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+  });
+});
+
+describe("the cluster's own backups", () => {
+  const ofIts = { ...CLUSTER, backups: { bucket: 'backups', prefix: '', everyMinutes: 60 } };
+  const listed = { name: 'a', takenAt: '', revision: '4000', etcdVersion: '3.5.30', givenUp: null, obstacle: '' };
+  const found = { chosen: { name: 'a', key: 'a.db.gz', takenAt: '' }, backups: [listed], problem: '' };
+  const WITH_OWN = {
+    ...WITH_BACKUP,
+    'Load cluster': { ...LOADED, cluster: ofIts },
+    'Choose recovery': SALVAGING,
+    'Look for backups': { ...found, examine: EXAMINE, summary: 'It is fetched.' },
+  };
+
+  it('are looked for where none was named, and the one that is chosen is fetched', async () => {
+    const executed = await recover(WITH_OWN);
+    expect(callsOf(executed, 'Look for backups')).toMatchObject([{ salvaged: all(salvageOf('4030')), dryRun: false }]);
+    expect(callsOf(executed, 'Fetch the backup')).toMatchObject([
+      { command: 'fetch-backup', ...EXAMINE, object: { access: 'read-backup', bucket: 'backups', key: 'a.db.gz' } },
+    ]);
+    expect(callsOf(executed, 'Plan recovery')).toMatchObject([
+      { examined: { member: 'node2', result: { revision: '4000' } }, backup: found },
+    ]);
+  });
+
+  it('are not fetched where none is chosen, and the plan knows of them', async () => {
+    const none = { ...found, chosen: null };
+    const executed = await recover({ ...WITH_OWN, 'Look for backups': { ...none, examine: null, summary: '' } });
+    expect(callsOf(executed, 'Fetch the backup')).toEqual([]);
+    expect(callsOf(executed, 'Plan recovery')).toMatchObject([{ examined: null, backup: none }]);
+  });
+
+  it('that nobody can look for do not keep what the hosts have from being restored', async () => {
+    const executed = await recover({ ...WITH_OWN, 'Look for backups': failure('PreconditionFailed', 'No way there.') });
+    expect(callsOf(executed, 'Plan recovery')).toMatchObject([
+      { examined: null, backup: { chosen: null, backups: [], problem: 'No way there.' } },
+    ]);
+    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('are not looked for where one is named', async () => {
+    const executed = await recover({
+      ...WITH_BACKUP,
+      'Load cluster': { ...WITH_BACKUP['Load cluster'], cluster: ofIts },
+    });
+    expect(executed.visited).not.toContain('Look for backups');
   });
 });
 

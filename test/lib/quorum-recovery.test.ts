@@ -45,7 +45,9 @@ describe('the definition', () => {
       'Does a quorum follow a leader?': ['Quorum came back', 'Verify recovery', 'Inspect hosts'],
 
       'Planned to finish an earlier recovery': [],
-      'Snapshot data on every host': ['Fetch the backup'],
+      'Snapshot data on every host': ['Is a backup to be found?'],
+      'Is a backup to be found?': ['Look for backups', 'Fetch the backup'],
+      'Look for backups': ['Fetch the backup'],
       'Fetch the backup': ['Plan recovery'],
       'Plan recovery': ['Is this a dry run?'],
       'Is this a dry run?': ['Planned', 'Begin upload'],
@@ -107,6 +109,8 @@ describe('the definition', () => {
       'Start what has data': [STOP],
       'Wait for quorum': [STOP],
       'Snapshot data on every host': [UNTOUCHED],
+      // What is left on hosts needs no bucket.
+      'Look for backups': ['Fetch the backup'],
       'Fetch the backup': [UNTOUCHED],
       'Plan recovery': [UNTOUCHED],
       'Check for a quorum once more': [UNTOUCHED],
@@ -136,6 +140,7 @@ describe('the definition', () => {
     ['Choose recovery', 'choose-recovery'],
     ['Wait for quorum', 'wait-for-quorum'],
     ['Check for a quorum once more', 'wait-for-quorum'],
+    ['Look for backups', 'find-recovery-backup'],
     ['Plan recovery', 'plan-recovery'],
     ['Begin upload', 'stage-snapshot'],
     ['Complete upload', 'stage-snapshot'],

@@ -20,6 +20,7 @@ import {
 import { AWS_ERROR_NAMES, WHILE_AN_INTERFACE_IS_MADE } from './lambda-errors.ts';
 import { payloadOf } from './runbook-definition.ts';
 import {
+  BACKUP,
   CHECK,
   definitionOf,
   ENTRY,
@@ -41,15 +42,16 @@ const NAMES = [
   GUARD,
   RELEASE,
   CHECK,
+  BACKUP,
   PAGER,
 ];
 
 const OUTCOME =
-  /^(NothingToDo|AlreadyInProgress|Planned|Remediated|\{% \$states\.input\.outcome %\}|\{% \$[a-z.]+ \? 'Remediated' : 'NothingToDo' %\})$/;
+  /^(NothingToDo|AlreadyInProgress|Planned|Remediated|BackedUp|\{% \$states\.input\.outcome %\}|\{% \$[a-z.]+ \? 'Remediated' : 'NothingToDo' %\})$/;
 /** Words with blanks between them; a question has its mark. */
 const SENTENCE = /^[A-Z][a-z]*:?( [a-z]+:?)* [a-z]+\??$|^Run [a-z-]+$|^(Planned|Remediated)$/;
 
-it('the state machines are the ones that the registry names, the entry workflow, the guard, what gives locks back, the check, and the pager', () => {
+it('the state machines are the ones that the registry names, the entry workflow, the guard, what gives locks back, the check, the backup, and the pager', () => {
   expect(Object.keys(stacks.stateMachines).toSorted()).toEqual(NAMES.toSorted());
 });
 

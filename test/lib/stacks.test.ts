@@ -22,9 +22,11 @@ const CHOICE = 'choose-runbook';
 const OUTSIDE = [
   CHOICE,
   'choose-recovery',
+  'find-recovery-backup',
   'list-backups',
   'plan-recovery',
   'explain-changes',
+  'prune-backups',
   'weigh-check',
   'weigh-room',
 ];
@@ -42,7 +44,8 @@ describe('the function of every step', () => {
       Architectures: ['arm64'],
       Runtime: 'nodejs24.x',
       Handler: 'index.handler',
-      MemorySize: 512,
+      // A backup is compressed on its way, which takes a whole processor.
+      MemorySize: ['back-up-cluster', 'try-backups'].includes(step) ? 1_769 : 512,
       TracingConfig: { Mode: 'Active' },
     });
     expect(properties.Description).toMatch(/^[A-Z].{20}/);
@@ -85,12 +88,14 @@ describe('the function of every step', () => {
   it('may run for five minutes; for 14 where it waits for a large database, for one where it may disable authentication or enable it, or is due again by then', () => {
     const timeouts = STEPS.map((step) => [step, functionOf(platform, step)[1].Timeout]);
     expect(timeouts.filter(([, seconds]) => seconds !== 5 * 60)).toEqual([
+      ['back-up-cluster', 14 * 60],
       ['compact-history', 14 * 60],
       ['compare-hashes', 14 * 60],
       ['defragment-member', 14 * 60],
       ['detect-incidents', 60],
       ['enable-authentication', 60],
       ['toggle-authentication', 60],
+      ['try-backups', 14 * 60],
     ]);
   });
 });

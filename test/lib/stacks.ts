@@ -12,7 +12,7 @@ import type { MetricAlarm } from '../../local/aws/alarm-state.ts';
 import type { Table } from '../../local/aws/dynamodb.ts';
 import type { EventRule } from '../../local/aws/events.ts';
 import type { Role } from '../../local/aws/iam.ts';
-import type { MinutelySchedule } from '../../local/event-sources.ts';
+import type { MinutelySchedule, RecurringStart } from '../../local/event-sources.ts';
 import { readTemplate } from '../../local/template.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
@@ -22,20 +22,31 @@ export const STEPS = readdirSync(join(ROOT, 'lambdas/steps')).map((file) => base
 export const STEPS_WITHOUT_ETCD = [
   'choose-recovery',
   'choose-runbook',
+  'find-recovery-backup',
   'list-backups',
   'load-cluster',
   'load-remediation',
   'plan-recovery',
+  'prune-backups',
   'run-host-commands',
   'stage-snapshot',
   'explain-changes',
   'transfer-snapshots',
+  'try-backups',
   'weigh-check',
   'weigh-room',
 ];
 /** Steps that reach nothing of a cluster's but what they are given. */
 export const STEPS_WITHOUT_CLUSTER = STEPS_WITHOUT_ETCD.filter(
-  (step) => !['list-backups', 'run-host-commands', 'transfer-snapshots'].includes(step),
+  (step) =>
+    ![
+      'find-recovery-backup',
+      'list-backups',
+      'prune-backups',
+      'run-host-commands',
+      'transfer-snapshots',
+      'try-backups',
+    ].includes(step),
 );
 const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing/root-AbCdEf';
 /** An ARN may leave out the six characters that Secrets Manager adds to each secret's name. */
@@ -49,6 +60,8 @@ export const RELEASE = 'etcd-remediation-lock-release';
 export const PAGER = 'etcd-remediation-pager';
 /** Changes nothing, and is started by whoever wants to know. */
 export const CHECK = 'etcd-remediation-check';
+/** Changes nothing in etcd, and is started by schedules. */
+export const BACKUP = 'etcd-remediation-backup';
 
 export const LAYOUT = {
   unit: 'etcd',
@@ -123,6 +136,7 @@ export interface Stacks {
   roles: Role[];
   tables: Table[];
   schedules: MinutelySchedule[];
+  starts: RecurringStart[];
   alarms: MetricAlarm[];
   /** Every stack's name in CloudFormation. */
   names: string[];
@@ -177,6 +191,7 @@ export function synthesizeStacks(file: ClustersFile, codeOf?: (name: string) => 
       roles: stacks.flatMap((stack) => readTemplate(stack).roles),
       tables: stacks.flatMap((stack) => readTemplate(stack).tables),
       schedules: stacks.flatMap((stack) => readTemplate(stack).schedules),
+      starts: stacks.flatMap((stack) => readTemplate(stack).starts),
       alarms: stacks.flatMap((stack) => readTemplate(stack).alarms),
       names: stacks.map((stack) => stack.stackName),
       texts: stacks.map((stack) => JSON.stringify(stack.template)),

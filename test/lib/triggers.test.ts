@@ -75,8 +75,11 @@ describe('the detector', () => {
     );
   });
 
-  it('is invoked by a role that may do that alone, for schedules of this account', () => {
-    expect(permissionsOf(stacks.platform, schedulerId)).toEqual([`lambda:InvokeFunction ${DETECTOR}`]);
+  it('is invoked by a role that may do that and start backups alone, for schedules of this account', () => {
+    expect(permissionsOf(stacks.platform, schedulerId)).toEqual([
+      `lambda:InvokeFunction ${DETECTOR}`,
+      `states:StartExecution arn:<AWS::Partition>:states:${HERE}:stateMachine:etcd-remediation-backup`,
+    ]);
     const statements = SCHEDULER?.Properties.AssumeRolePolicyDocument.Statement ?? [];
     expect(statements).toHaveLength(1);
     const { Principal, Condition } = statements[0];
@@ -195,7 +198,9 @@ describe('the dashboard', () => {
       ),
     );
     const ofMember = ['QuotaUsedPercent', 'FragmentationPercent', 'RaftLagEntries'];
-    const expected = Object.keys(METRICS).flatMap((metric) =>
+    // Of those that make backups: see backups.test.ts.
+    const ofAll = Object.keys(METRICS).filter((metric) => metric !== 'BackupsMade');
+    const expected = ofAll.flatMap((metric) =>
       ofMember.includes(metric)
         ? [`EtcdRemediation ${metric} cluster ${name} member node1`]
         : [`EtcdRemediation ${metric} cluster ${name}`],

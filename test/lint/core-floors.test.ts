@@ -10,7 +10,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['errors.ts'],
   ['text'],
   ['cluster'],
-  ['hosts'],
+  ['backups', 'hosts'],
   ['runbook'],
   RUNBOOKS,
   ['runbooks.ts'],

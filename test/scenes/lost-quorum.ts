@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { Candidate, Loss, Rung } from '../../core/quorum-recovery/contracts.ts';
+import type { Candidate, ListedBackup, Loss, Rung } from '../../core/quorum-recovery/contracts.ts';
 import type { HostedStage } from '../../drills/stage.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import { crashMembers, damageLog, wipeData } from '../../local/hosts/damage.ts';
@@ -13,6 +13,8 @@ export interface RecoveryReport {
   outcome: string;
   ladder: Rung[];
   candidates: Candidate[];
+  backups: ListedBackup[];
+  plan: string[];
   winner: Candidate | null;
   loss: Loss;
   leftOut: { member: string; problem: string }[];

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { FoundBackups } from '../../../core/backups/contracts.ts';
 import { type CheckReport, type WeighCheck, weighCheckInput } from '../../../core/diagnosis/check.ts';
 import { inspectionsOf } from '../../../core/diagnosis/check-survey.ts';
 import { weighCheck } from '../../../core/diagnosis/weigh-check.ts';
 import type { HostInspection, InspectionReport } from '../../../core/hosts/host-command-results.ts';
 import { parse } from '../../../core/text/parse.ts';
+import { found, foundAll } from '../backups/found.ts';
 import { clusterOf, configuration, configured, directory, inspection, LAYOUT, MIB, spare } from '../observations.ts';
 
 /** What the host's own checks say, which a later command would stop with. */
@@ -61,6 +63,7 @@ function seen(differences: Partial<WeighCheck> = {}, survey: Partial<WeighCheck[
       ...survey,
     },
     backups: null,
+    unwritable: '',
     inspected: MEMBERS.map(({ name }) => inspected(name)),
     ...differences,
   };
@@ -284,6 +287,7 @@ describe('a finding is', () => {
       newestKey: 'orders/1.db',
       newestAt: inDays(-1),
       problem: '',
+      own: null,
       ...differences,
     };
     const cluster = clusterOf(MEMBERS, { ...SECRETS, backups: { bucket: 'backups', prefix: 'orders/' } });
@@ -429,5 +433,44 @@ describe('a spare host', () => {
     ],
   ])('%s is none', (_, differences, problem) => {
     expect(linesOf(withSpare(differences).findings)).toEqual([`hosts: the spare host i-9: ${problem}`]);
+  });
+});
+
+describe("the cluster's own backups", () => {
+  const cluster = clusterOf(MEMBERS, { ...SECRETS, backups: { bucket: 'backups', prefix: '', everyMinutes: 60 } });
+  const agoMinutes = (minutes: number) => new Date(NOW - minutes * 60_000).toISOString();
+  const weighed = (own: FoundBackups, unwritable = '') =>
+    seen({
+      cluster,
+      backups: { place: 's3://backups/', newestKey: 'a', newestAt: inDays(0), problem: '', own },
+      unwritable,
+    });
+
+  it('are well where the newest is not late', () => {
+    const { findings, well } = weighed(foundAll(found(agoMinutes(119), 3000)));
+    expect(findings).toEqual([]);
+    expect(linesOf(well)).toContainEqual(
+      expect.stringMatching(/^backups: .*119 minutes old.* every 60; it holds revision 3000$/),
+    );
+  });
+
+  it.each<[string, FoundBackups, string, string]>([
+    ['the newest is late', foundAll(found(agoMinutes(121), 3000)), '', '121 minutes old'],
+    ['there is none', foundAll(), '', 'no backup of this cluster was made yet'],
+    [
+      'nothing is known of the newest',
+      foundAll({ ...found(agoMinutes(1), 1), record: null, problem: 'no JSON' }),
+      '',
+      'no JSON',
+    ],
+    ['they cannot be listed', { count: 0, backups: [], problem: 'AccessDenied' }, '', 'AccessDenied'],
+    [
+      'none could be written',
+      foundAll(found(agoMinutes(1), 3000)),
+      'KMS.DisabledException',
+      'could not be written: KMS.DisabledException',
+    ],
+  ])('have to be corrected where %s', (_, own, unwritable, what) => {
+    expect(linesOf(weighed(own, unwritable).findings)).toEqual([expect.stringContaining(what)]);
   });
 });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { FoundBackups } from '../../../core/backups/contracts.ts';
 import type { ConfiguredMember } from '../../../core/cluster/clusters.ts';
 import type {
   ExaminedSnapshot,
@@ -8,6 +9,7 @@ import type {
 } from '../../../core/hosts/host-command-results.ts';
 import { HOST_COMMANDS, type HostCommandName, parameterSchema } from '../../../core/hosts/host-commands.ts';
 import type { HostCommand } from '../../../core/hosts/run-host-commands.ts';
+import { chooseBackup } from '../../../core/quorum-recovery/choose-backup.ts';
 import { chooseRecovery } from '../../../core/quorum-recovery/choose-recovery.ts';
 import {
   type ChooseRecovery,
@@ -165,6 +167,7 @@ function planRequest({ hosts = {}, data = DATA, ...rest }: PlanRequest = {}): Pl
     inspections: reportsOf(cluster.members, hosts, STATES.killed),
     salvaged: Object.entries(data).map(([name, result]) => salvaged(name, result)),
     examined: null,
+    backup: null,
     restartProblem: '',
     launched: [],
     execution: EXECUTION,
@@ -173,6 +176,12 @@ function planRequest({ hosts = {}, data = DATA, ...rest }: PlanRequest = {}): Pl
 }
 export const plan = (request?: PlanRequest, lateCertificates: Record<string, string[]> = {}) =>
   planRecovery(planRequest(request), lateCertificates);
+
+/** Which of the cluster's own backups is chosen. */
+export function chosenBackup(request: PlanRequest, found: FoundBackups) {
+  const { examined: _, backup: __, restartProblem: ___, ...left } = planRequest(request);
+  return chooseBackup(left, found);
+}
 
 /** The fewest backups that a request needs to name one. */
 export const withBackup = (force = false) => ({

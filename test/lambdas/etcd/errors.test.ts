@@ -154,12 +154,12 @@ describe.each(TESTED_RELEASES)('etcd %s, where it refuses a call,', (version) =>
   });
 
   it.each<[string, string, string, () => Promise<unknown>]>([
-    ['LearnerRefused', 'PreconditionFailed', 'promote it, or ask a voter', () => learner.defragment(3_000)],
+    ['LearnerRefused', 'PreconditionFailed', 'promote it, or ask a voter', () => learner.defragment(WAIT_MS)],
     ['LearnerRefused', 'PreconditionFailed', 'promote it, or ask a voter', () => learner.put('a', 'b')],
     ['NotLeader', 'EtcdUnavailable', 'Leadership has moved', () => follower.moveLeader(ids.follower)],
     ['BadLeaderTransferee', 'PreconditionFailed', 'it is a learner', () => leader.moveLeader(ids.learner)],
     ['BadLeaderTransferee', 'PreconditionFailed', 'not in the cluster', () => leader.moveLeader('1234')],
-    ['FutureRevision', 'PreconditionFailed', 'does not exist yet', () => leader.compact('999999', 3_000)],
+    ['FutureRevision', 'PreconditionFailed', 'does not exist yet', () => leader.compact('999999', WAIT_MS)],
     ['Compacted', 'PreconditionFailed', 'compacted before', () => readCompacted()],
   ])('says %s, which is a %s', async (reason, name, advice, call) => {
     expect(await failureOf(call())).toEqual([name, reason, expect.stringContaining(advice)]);
@@ -169,16 +169,16 @@ describe.each(TESTED_RELEASES)('etcd %s, where it refuses a call,', (version) =>
     await leader.put('a', 'c');
     const { revision } = await leader.status();
     await leader.compact(revision, WAIT_MS);
-    const connection = new Connection({ endpoint: leader.endpoint, deadlineMs: 3_000 });
+    const connection = new Connection({ endpoint: leader.endpoint, deadlineMs: WAIT_MS });
     const call = connection.kv.range({ key: Buffer.from('a'), revision: '1' });
     return call.finally(() => connection.close());
   }
 
   it('says that the cluster may be corrupt, and that nothing may be changed', async () => {
-    const connection = new Connection({ endpoint: leader.endpoint, deadlineMs: 3_000 });
+    const connection = new Connection({ endpoint: leader.endpoint, deadlineMs: WAIT_MS });
     const alarm = { memberID: '4660', alarm: AlarmType.Corrupt };
     await connection.maintenance.alarm({ ...alarm, action: AlarmAction.Activate });
-    const calls = [leader.put('a', 'b'), leader.delete('a'), leader.compact('2', 3_000)];
+    const calls = [leader.put('a', 'b'), leader.delete('a'), leader.compact('2', WAIT_MS)];
     for (const failure of await Promise.all(calls.map(failureOf))) {
       expect(failure).toEqual(['UnsafeToProceed', 'Corrupt', expect.stringContaining('nothing may be changed')]);
     }
@@ -244,7 +244,7 @@ describe.each(TESTED_RELEASES)('etcd %s, where it refuses a call,', (version) =>
     const calls = [
       leader.put('a', 'b'),
       leader.delete('a'),
-      leader.compact('1', 3_000),
+      leader.compact('1', WAIT_MS),
       leader.alarms(),
       leader.memberList(),
       leader.disarmNoSpace('1234'),

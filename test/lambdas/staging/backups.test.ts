@@ -43,6 +43,7 @@ describe('the backups of a cluster', () => {
       newestKey: 'orders/c.db',
       newestAt: '2026-11-28T01:00:00.000Z',
       problem: '',
+      own: null,
     });
     expect(asked).toHaveLength(2);
     expect(asked[0]).toContain('prefix=orders%2F');

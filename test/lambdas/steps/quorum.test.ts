@@ -11,6 +11,7 @@ import { handler as waitForQuorum } from '../../../lambdas/steps/wait-for-quorum
 import { findEtcd } from '../../../local/etcd/binaries.ts';
 import { type LocalCluster, startCluster } from '../../../local/etcd/cluster.ts';
 import { LAYOUT } from '../../lib/stacks.ts';
+import { WAIT_MS } from '../../run/patience.ts';
 import { TESTED_RELEASES } from '../../run/tested-releases.ts';
 import { setAlarm } from '../../scenes/scene.ts';
 import { configurationOf, eventually, ROOT } from '../etcd/support.ts';
@@ -66,7 +67,7 @@ describe.each(CASES)('etcd %s, with authentication: %s:', (version, auth) => {
   it('a quorum that has not come as far as a host’s log of the same cluster has begun empty, and is none', async () => {
     const etcd = new EtcdCluster(cluster, auth ? { login: ROOT } : {});
     onTestFinished(() => etcd.close());
-    const [seen] = await etcd.observeMembers((member) => member.status(2_000));
+    const [seen] = await etcd.observeMembers((member) => member.status(WAIT_MS));
     const clusterId = seen?.answering ? seen.clusterId : '';
     expect(await look(0, [{ clusterId, commitIndex: '1000000' }])).toMatchObject({
       led: false,

@@ -1,53 +1,77 @@
-import type { Chain, IChainable } from 'aws-cdk-lib/aws-stepfunctions';
+import { Chain, Choice, Condition, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Step } from '../../../step-function.ts';
 import { REPORTS, reportFromEveryHost, withObject } from '../on-every-host.ts';
-import { stepState } from '../step-state.ts';
+import { ERROR, stepState } from '../step-state.ts';
 
 export interface SalvageProps {
-  steps: { runHostCommands: Step; transferSnapshots: Step; planRecovery: Step };
+  steps: { runHostCommands: Step; transferSnapshots: Step; findRecoveryBackup: Step; planRecovery: Step };
   onError: IChainable;
 }
 
 /**
- * Takes a snapshot of what each host holds, from a copy, looks into the backup if one is named, and plans. What the hosts have in
- * place is only read. Sets the variables `plan` and `discard`.
+ * Takes a snapshot of what each host holds, from a copy, looks into the backup that is named, or into the newest of the cluster's own where nothing as
+ * new is left, and plans. What the hosts have in place is only read. Sets the variables `plan` and `discard`.
  */
 export function salvageData(scope: Construct, { steps, onError }: SalvageProps): Chain {
-  const { runHostCommands, transferSnapshots, planRecovery } = steps;
+  const { runHostCommands, transferSnapshots, findRecoveryBackup, planRecovery } = steps;
+  const left = {
+    cluster: '{% $cluster %}',
+    parameters: '{% $parameters %}',
+    dryRun: '{% $dryRun %}',
+    members: '{% [$assessment.members] %}',
+    inspections: '{% [$inspections] %}',
+    salvaged: '{% [$salvaged] %}',
+    launched: '{% [$launched] %}',
+    execution: '{% $states.context.Execution.Name %}',
+  };
   const salvage = reportFromEveryHost(scope, 'Snapshot data on every host', {
     step: runHostCommands,
     command: 'snapshot-data-dir',
     commands: '$recovery.commands',
-    assign: { salvaged: `{% [${REPORTS}] %}` },
+    assign: {
+      salvaged: `{% [${REPORTS}] %}`,
+      backup: null,
+      backupKey: "{% $exists($parameters.snapshot) ? $parameters.snapshot.key : '' %}",
+      examine: '{% $recovery.examine %}',
+    },
     onError,
   });
   const examine = reportFromEveryHost(scope, 'Fetch the backup', {
     step: transferSnapshots,
     command: 'fetch-backup',
-    commands: `$recovery.examine = null ? [] : ${withObject('$recovery.examine', BACKUP)}`,
+    commands: `$examine = null ? [] : ${withObject('$examine', BACKUP)}`,
     assign: { examined: `{% $count(${REPORTS}) = 0 ? null : ${REPORTS}[0] %}` },
     onError,
   });
   const plan = stepState(scope, 'Plan recovery', {
     step: planRecovery,
-    input: {
-      cluster: '{% $cluster %}',
-      parameters: '{% $parameters %}',
-      dryRun: '{% $dryRun %}',
-      members: '{% [$assessment.members] %}',
-      inspections: '{% [$inspections] %}',
-      salvaged: '{% [$salvaged] %}',
-      examined: '{% $examined %}',
-      restartProblem: '{% $restartProblem %}',
-      launched: '{% [$launched] %}',
-      execution: '{% $states.context.Execution.Name %}',
-    },
+    input: { ...left, examined: '{% $examined %}', backup: '{% $backup %}', restartProblem: '{% $restartProblem %}' },
     assign: { plan: '{% $states.result.Payload %}', discard: '{% [$states.result.Payload.commands.discard] %}' },
     onError,
   });
-  return salvage.next(examine).next(plan);
+  const find = stepState(scope, 'Look for backups', {
+    step: findRecoveryBackup,
+    input: left,
+    assign: {
+      backup:
+        "{% $sift($states.result.Payload, function($value, $field) { $field in ['chosen', 'backups', 'problem'] }) %}",
+      backupKey: "{% $states.result.Payload.chosen = null ? '' : $states.result.Payload.chosen.key %}",
+      examine: '{% $states.result.Payload.examine %}',
+    },
+    // What is left on hosts needs no bucket.
+    onError: examine,
+    caught: { assign: { backup: { chosen: null, backups: [], problem: ERROR.cause } } },
+  });
+  const isOneToBeFound = Choice.jsonata(scope, 'Is a backup to be found?', {
+    comment: "None was named, and the cluster's own are made",
+  })
+    .when(Condition.jsonata('{% $examine = null and $exists($cluster.backups.everyMinutes) %}'), find.next(examine))
+    .otherwise(examine);
+  examine.next(plan);
+  salvage.next(isOneToBeFound);
+  return Chain.custom(salvage, [plan], plan);
 }
 
-/** JSONata: the backup that is named. */
-const BACKUP = '{"access": "read-backup", "bucket": $cluster.backups.bucket, "key": $parameters.snapshot.key}';
+/** JSONata: the backup that is named, or that was chosen. */
+const BACKUP = '{"access": "read-backup", "bucket": $cluster.backups.bucket, "key": $backupKey}';

@@ -1,0 +1,62 @@
+import * as z from 'zod';
+
+/** Where a cluster's backups are kept, and how they are made. */
+
+/** More often than this, one could begin before the one before it has ended: a function has a quarter of an hour. */
+const LEAST_MINUTES = 15;
+/** An alarm of CloudWatch looks back on a day at most, in which two have to be made. */
+const MOST_MINUTES = 12 * 60;
+
+const kept = z.int({ error: 'must be how many of them are kept, a whole number' }).min(0).max(10_000);
+
+export const backupsSchema = z
+  .strictObject({
+    bucket: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: 'must be the name of an S3 bucket' })
+      .meta({ description: 'The name of the S3 bucket that holds them.' }),
+    prefix: z
+      .string()
+      .max(512, { error: 'must be at most 512 characters' })
+      .regex(/^[\w!.'()/-]*$/, { error: 'must be the beginning of a key: letters, digits and "!-_.\'()/"' })
+      .default('')
+      .meta({
+        description:
+          'The beginning of their keys, this cluster\'s alone: "orders/". Keys outside of it can be neither read nor written.',
+      }),
+    everyMinutes: z
+      .int({ error: 'must be a whole number of minutes' })
+      .min(LEAST_MINUTES, { error: `must be at least ${LEAST_MINUTES}` })
+      .max(MOST_MINUTES, { error: `must be at most ${MOST_MINUTES}, which is half a day` })
+      .optional()
+      .meta({
+        description: 'A backup is made this often. Left out if something else makes them: then they are only read.',
+      }),
+    keep: z
+      .strictObject({
+        hourly: kept.meta({ description: 'Of so many hours one each.' }),
+        daily: kept.meta({ description: 'Of so many days one each.' }),
+        weekly: kept.meta({ description: 'Of so many weeks one each.' }),
+      })
+      .partial()
+      .optional()
+      .meta({ description: 'How many are kept. The last good one is never removed.' }),
+    kmsKey: z
+      .string()
+      .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, {
+        error: 'must be the ARN of a key of KMS, such as "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-..."',
+      })
+      .optional()
+      .meta({
+        description: 'The ARN of the key of KMS that encrypts them. Left out: what the bucket does by default.',
+      }),
+  })
+  .superRefine(({ everyMinutes, keep }, context) => {
+    if (everyMinutes !== undefined || keep === undefined) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['keep'],
+      message: 'says what is kept of backups that nobody makes: add "everyMinutes", or remove it',
+    });
+  });
+export type BackupsPlace = z.output<typeof backupsSchema>;

@@ -1,0 +1,97 @@
+import type { FoundBackups } from '../backups/contracts.ts';
+import type { BackupRecord } from '../backups/record.ts';
+import { isOlderRelease } from '../cluster/releases.ts';
+import { firstLine } from '../text/format.ts';
+import { chooseExamination } from './choose-recovery.ts';
+import type { FindRecoveryBackup, ListedBackup, RecoveryBackup } from './contracts.ts';
+import { strangeDataIn, withoutStrange } from './data-cluster.ts';
+import { forgottenDataIn } from './forgotten-data.ts';
+import { describeListed } from './listed-backups.ts';
+import { rankCandidates } from './recovery-candidates.ts';
+import { surveyServices } from './services.ts';
+
+/** The newest of what was salvaged: whose it is, and of which cluster, which is empty where nobody can tell. */
+interface Left {
+  member: string;
+  revision: string;
+  clusterId: string;
+}
+
+/**
+ * Which of the cluster's own backups is fetched, without anybody naming one: the newest that the hosts can restore, if nothing is left that is as new.
+ * The newest is that which was made last, and not that of the highest revision: a cluster that was begun anew counts from one. For the same reason
+ * a backup comes before data that is left only where both are of one cluster, and its revision is higher; a person may still name it.
+ */
+export function chooseBackup(input: FindRecoveryBackup, found: FoundBackups): RecoveryBackup & { summary: string } {
+  const left = newestLeft(input);
+  const hosts = input.inspections.flatMap(({ result }) => (result?.etcdVersion ? [result.etcdVersion] : []));
+  const listed = found.backups.map((backup): ListedBackup & { key: string } => {
+    const { name, key, takenAt, record } = backup;
+    const obstacle = record
+      ? obstacleTo(record, left, hosts)
+      : `what is known of it cannot be read: ${firstLine(backup.problem)}`;
+    return {
+      name,
+      key,
+      takenAt,
+      revision: record?.revision ?? '',
+      etcdVersion: record?.etcdVersion ?? '',
+      givenUp: record && left ? lessThan(left, record) : null,
+      obstacle,
+    };
+  });
+  const chosen = listed.find(({ obstacle }) => obstacle === '');
+  const examine = chosen
+    ? chooseExamination(
+        surveyServices(input).filter(({ inspection }) => inspection !== null),
+        input,
+      )
+    : null;
+  const backups = listed.map(({ key: _, ...each }) => each);
+  return {
+    chosen: chosen ? { name: chosen.name, key: chosen.key, takenAt: chosen.takenAt } : null,
+    examine,
+    backups,
+    problem: found.problem,
+    summary: summarize(found, backups, chosen),
+  };
+}
+
+function newestLeft(input: FindRecoveryBackup): Left | undefined {
+  const strange = [...strangeDataIn(input), ...forgottenDataIn(surveyServices(input), input)];
+  const salvaged = withoutStrange(input.salvaged, strange);
+  const [best] = rankCandidates({ ...input, salvaged, examined: null });
+  if (!best) return undefined;
+  const clusterId = salvaged.find(({ member }) => member === best.member)?.result?.clusterId ?? '';
+  return { member: best.member, revision: best.revision, clusterId };
+}
+
+/** Why it is not taken by itself; empty where nothing is in its way. */
+function obstacleTo(record: BackupRecord, left: Left | undefined, hosts: readonly string[]): string {
+  const version = record.storageVersion || record.etcdVersion;
+  const older = hosts.find((host) => isOlderRelease(host, version));
+  if (older !== undefined) return `it is of etcd ${version}, and the hosts have ${older}, which does not start from it`;
+  if (!left) return '';
+  if (left.clusterId !== record.clusterId) {
+    const whose = left.clusterId === '' ? 'of which cluster nobody can tell' : `of the cluster ${left.clusterId}`;
+    return `${left.member} holds revision ${left.revision} ${whose}, and it is of ${record.clusterId}: name it with parameters.snapshot if it is the one that is wanted`;
+  }
+  if (BigInt(record.revision) > BigInt(left.revision)) return '';
+  return `${left.member} holds revision ${left.revision}`;
+}
+
+/** How many writes would be given up that are left; null where the two cannot be compared. */
+function lessThan({ revision, clusterId }: Left, record: BackupRecord): string | null {
+  if (clusterId !== record.clusterId) return null;
+  const less = BigInt(revision) - BigInt(record.revision);
+  return (less > 0n ? less : 0n).toString();
+}
+
+function summarize(found: FoundBackups, listed: readonly ListedBackup[], chosen: ListedBackup | undefined): string {
+  if (found.problem !== '') return `The backups cannot be looked at: ${firstLine(found.problem)}`;
+  const [newest] = listed;
+  if (!newest) return 'There is no backup.';
+  return chosen
+    ? `The backup ${describeListed(chosen)} is fetched.`
+    : `No backup is fetched. ${describeListed(newest)}.`;
+}

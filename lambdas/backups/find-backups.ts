@@ -1,0 +1,40 @@
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { mapAtOnce } from '../../client/at-once.ts';
+import { type FoundBackups, ownBackupsOf } from '../../core/backups/contracts.ts';
+import { backupsAmong, isWhole, type ListedBackup } from '../../core/backups/names.ts';
+import { parseBackupRecord } from '../../core/backups/record.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import { InvalidInput, RemediationError } from '../../core/errors.ts';
+import { withBackups } from './bucket.ts';
+import { listOwnKeys } from './list-keys.ts';
+
+const READ_AT_ONCE = 10;
+
+type Found = FoundBackups['backups'][number];
+
+/** The newest of a cluster's own backups, with what is known of each. What S3 refuses, or does not answer, is a part of the answer. */
+export async function findBackups(cluster: Cluster, most: number): Promise<FoundBackups> {
+  try {
+    return await withBackups(cluster, 'backups', async (client) => {
+      const whole = backupsAmong(cluster, await listOwnKeys(client, cluster)).filter(isWhole);
+      const backups = await mapAtOnce(whole.slice(0, most), READ_AT_ONCE, (each) => read(client, cluster, each));
+      return { count: whole.length, backups, problem: '' };
+    });
+  } catch (error) {
+    if (!(error instanceof RemediationError)) throw error;
+    return { count: 0, backups: [], problem: error.message };
+  }
+}
+
+async function read(client: S3Client, cluster: Cluster, listed: ListedBackup): Promise<Found> {
+  const { bucket: Bucket } = ownBackupsOf(cluster);
+  const { name, snapshot: key, record: Key, takenAtMs } = listed;
+  const found = { name, key, takenAt: new Date(takenAtMs).toISOString() };
+  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+  try {
+    return { ...found, record: parseBackupRecord((await Body?.transformToString()) ?? '', Key), problem: '' };
+  } catch (error) {
+    if (!(error instanceof InvalidInput)) throw error;
+    return { ...found, record: null, problem: error.message };
+  }
+}

@@ -1,0 +1,30 @@
+import { Role } from 'aws-cdk-lib/aws-iam';
+import { type IScheduleTarget, Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
+import { Aws, Duration, Stack } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { schedulerRoleName } from '../../core/diagnosis/detection.ts';
+import { named } from '../names.ts';
+import { backupArn } from './detector.ts';
+
+/** Starts the backup of one cluster as often as its configuration says. */
+export class BackupSchedule extends Construct {
+  constructor(scope: Construct, id: string, { cluster, everyMinutes }: { cluster: string; everyMinutes: number }) {
+    super(scope, id);
+    const stack = Stack.of(this);
+    const every = Duration.minutes(everyMinutes);
+    const target: IScheduleTarget = {
+      bind: () => ({
+        arn: backupArn(stack),
+        role: Role.fromRoleName(this, 'Role', named(this, schedulerRoleName(Aws.REGION))),
+        input: ScheduleTargetInput.fromObject({ cluster }),
+        // Later than this the next one is due.
+        retryPolicy: { maximumEventAgeInSeconds: every.toSeconds(), maximumRetryAttempts: 5 },
+      }),
+    };
+    new Schedule(this, 'Schedule', {
+      description: `Backs up the etcd cluster ${cluster}`,
+      schedule: ScheduleExpression.rate(every),
+      target,
+    });
+  }
+}

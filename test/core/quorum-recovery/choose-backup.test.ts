@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { found, foundAll } from '../backups/found.ts';
+import { chosenBackup, examined, log, plan, STATES, salvage, WITH_BACKUPS } from './recoveries.ts';
+
+const [NEW, OLD] = [found('2026-11-29T08:15:00.000Z', 3000), found('2026-11-28T08:15:00.000Z', 2000)];
+const ALL = foundAll(NEW, OLD);
+const LOST = { node1: salvage('none', 0), node2: salvage('none', 0), node3: salvage('none', 0) };
+const request = (data: Parameters<typeof chosenBackup>[0]['data']) => ({
+  cluster: WITH_BACKUPS,
+  ...(data && { data }),
+});
+
+describe('of the backups that are made', () => {
+  it('the newest is fetched where nothing is left, on the host with the most room', () => {
+    const { chosen, examine, summary } = chosenBackup(
+      { ...request(LOST), hosts: { node1: STATES.empty, node2: STATES.empty, node3: STATES.empty } },
+      ALL,
+    );
+    expect(chosen?.key).toBe(NEW.key);
+    expect(examine).toMatchObject({ parameters: { keep: 'yes' } });
+    expect(summary).toBe(`The backup ${NEW.name} at revision 3000 is fetched.`);
+  });
+
+  it('the newest is the one that was made last, whatever its revision: a cluster that was begun anew counts from one', () => {
+    const anew = found('2026-11-29T09:00:00.000Z', 12, { clusterId: 'c2' });
+    expect(chosenBackup(request(LOST), foundAll(anew, NEW)).chosen?.key).toBe(anew.key);
+  });
+
+  it('none is fetched where something newer is left, and each says what would be given up with it', () => {
+    const { chosen, examine, backups, summary } = chosenBackup(request(undefined), ALL);
+    expect({ chosen, examine }).toEqual({ chosen: null, examine: null });
+    expect(backups.map(({ revision, givenUp, obstacle }) => [revision, givenUp, obstacle])).toEqual([
+      ['3000', '1030', 'node2 holds revision 4030'],
+      ['2000', '2030', 'node2 holds revision 4030'],
+    ]);
+    expect(summary).toContain('1030 writes would be given up with it: node2 holds revision 4030');
+  });
+
+  it('one is fetched where what is left of the same cluster is older', () => {
+    const data = { ...LOST, node3: salvage('replayed', 60) };
+    expect(chosenBackup(request(data), ALL)).toMatchObject({
+      chosen: { key: NEW.key },
+      backups: [{ givenUp: '0', obstacle: '' }, {}],
+    });
+  });
+
+  it.each([
+    ['is of another cluster', { log: log(60, 60, true, 'c2') }, 'of the cluster c2, and it is of c1'],
+    ['nobody can tell the cluster of', { clusterId: '', log: null }, 'of which cluster nobody can tell'],
+  ])('none comes before data that %s: a person may name it', (_, differences, why) => {
+    const data = { ...LOST, node3: salvage('replayed', 60, differences) };
+    const { chosen, backups } = chosenBackup(request(data), ALL);
+    expect(chosen).toBeNull();
+    expect(backups[0]).toMatchObject({ givenUp: null, obstacle: expect.stringContaining(why) });
+    expect(backups[0]?.obstacle).toContain('parameters.snapshot');
+  });
+
+  it('one that the hosts do not start from is passed over for one that they do', () => {
+    const newer = found('2026-11-29T09:15:00.000Z', 3500, { etcdVersion: '3.6.16', storageVersion: '3.6.0' });
+    const { chosen, backups } = chosenBackup(request(LOST), foundAll(newer, NEW));
+    expect(chosen?.key).toBe(NEW.key);
+    expect(backups[0]?.obstacle).toMatch(/of etcd 3\.6\.0, and the hosts have 3\.5/);
+    // Half way through an upgrade the storage is still the older one.
+    const half = found('2026-11-29T09:15:00.000Z', 3500, { etcdVersion: '3.6.16', storageVersion: '3.5.0' });
+    expect(chosenBackup(request(LOST), foundAll(half, NEW)).chosen?.key).toBe(half.key);
+  });
+
+  it('one of which nothing is known is passed over, and that the bucket cannot be read is told', () => {
+    const unread = { ...NEW, record: null, problem: 'It is no JSON.' };
+    expect(chosenBackup(request(LOST), foundAll(unread, OLD))).toMatchObject({
+      chosen: { key: OLD.key },
+      backups: [{ revision: '', obstacle: expect.stringContaining('It is no JSON') }, {}],
+    });
+    const refused = chosenBackup(request(LOST), { count: 0, backups: [], problem: 'AccessDenied' });
+    expect(refused).toMatchObject({
+      chosen: null,
+      problem: 'AccessDenied',
+      summary: expect.stringContaining('AccessDenied'),
+    });
+  });
+});
+
+describe('a plan with a backup that was chosen', () => {
+  const chosen = { name: NEW.name, key: NEW.key, takenAt: NEW.takenAt };
+  const backups = [
+    { name: NEW.name, takenAt: NEW.takenAt, revision: '3000', etcdVersion: '3.5.30', givenUp: null, obstacle: '' },
+  ];
+  const withOwn = { cluster: WITH_BACKUPS, data: LOST, backup: { chosen, backups, problem: '' } };
+
+  it('restores it, says which it is and when it was made, and lists them all', () => {
+    const made = plan({ ...withOwn, examined: examined(3000) });
+    expect(made.winner).toMatchObject({
+      source: 'backup',
+      revision: '3000',
+      note: `${NEW.name}, made at ${NEW.takenAt}`,
+    });
+    expect(made.backups).toEqual(backups);
+    expect(made.ladder.find(({ rung }) => rung === 'backup')).toMatchObject({
+      serves: true,
+      why: expect.stringContaining(NEW.name),
+    });
+  });
+
+  it('says of each that there is, and why none serves, where nothing can be restored', () => {
+    const damaged = {
+      member: 'node2',
+      host: 'i-2',
+      result: null,
+      error: 'HostCommandFailed',
+      problem: 'It is damaged.',
+    };
+    expect(() => plan({ ...withOwn, examined: damaged })).toThrow(
+      expect.objectContaining({
+        name: 'PreconditionFailed',
+        message: expect.stringMatching(
+          new RegExp(`Nothing is left[^]*${NEW.key} could not be looked at: It is damaged`),
+        ),
+      }),
+    );
+  });
+
+  it('restores what is left where the backup that was chosen cannot be restored', () => {
+    const damaged = {
+      member: 'node2',
+      host: 'i-2',
+      result: null,
+      error: 'HostCommandFailed',
+      problem: 'It is damaged.',
+    };
+    const data = { ...LOST, node3: salvage('replayed', 60) };
+    const made = plan({ ...withOwn, data, examined: damaged });
+    expect(made.winner).toMatchObject({ member: 'node3', revision: '60' });
+    expect(made.ladder.find(({ rung }) => rung === 'backup')?.why).toContain('It is damaged');
+  });
+});
