@@ -9,7 +9,7 @@ import type { Observer } from '../local/executions.ts';
 import { describeStart, type Progress } from './progress.ts';
 import { describeReport, type RunReport } from './report.ts';
 
-/** Follows a remediation and its runbooks on a terminal, and knows what they have come to. */
+/** Follows a remediation and its runbooks on a terminal, and keeps their results. */
 export class Follower implements Observer {
   /** The newest, and what followed from it. */
   diagnosis: Diagnosis | undefined;
@@ -24,7 +24,7 @@ export class Follower implements Observer {
   /** Of the newest runbook that has ended well. */
   #lastReport: RunReport | undefined;
 
-  /** @param answer what is answered where an approval is wanted */
+  /** @param answer the answer to a question for an approval */
   constructor(print: (line: string) => void, progressOf: () => Progress, answer: ApprovalAnswer) {
     this.#print = print;
     this.#progressOf = progressOf;

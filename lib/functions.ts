@@ -60,7 +60,7 @@ export function stepFunctions(
       SHORT,
       inNetwork('secrets'),
     ),
-    detector: create('detector', 'Looks at a cluster each minute, and tells its alarms', BRIEF, {
+    detector: create('detector', 'Looks at a cluster each minute, and writes the metrics of its alarms', BRIEF, {
       ...inNetwork('secrets'),
       functionName: named(stack, DETECTOR_FUNCTION),
     }),
@@ -92,7 +92,7 @@ export function stepFunctions(
     staging: create('staging', 'Begins, completes or discards the upload of a snapshot', SHORT),
     transfers: create('transfers', 'Runs a document on one host with a URL of S3', SHORT, inNetwork('transfers')),
     backups: create('backups', 'Says which backup of a cluster is the newest', SHORT, { access: 'backups' }),
-    executions: create('executions', 'Decides which runbook is next, if none is at work', SHORT, {}),
+    executions: create('executions', 'Decides which runbook is next, if none runs', SHORT, {}),
     decisions: create('decisions', 'Decides from what it is given alone', SHORT, {}),
   };
   // Scheduler hands a look over, and Lambda would try one that fails twice more. A minute later the next one is due.

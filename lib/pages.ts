@@ -18,8 +18,8 @@ import { Pager } from './workflows/pager.ts';
 import { WHILE_AWS_IS_AWAY } from './workflows/parts/retry-policies.ts';
 
 /**
- * A message of SNS in a message of SQS is JSON in JSON: a quotation mark takes four characters there, and what both put around a page 3 KB. One that is a
- * third quotation marks, as JSON is at most, has 5,000 + 3 x 1,667 characters: 20 x 13 KB = 260 KB of the 262 KB that an execution's input may have.
+ * A message of SNS in a message of SQS is JSON in JSON. A quotation mark takes four characters there, and the envelopes take 3 KB. At most a third
+ * of a page is quotation marks: 5,000 + 3 x 1,667 characters. 20 x 13 KB are 260 KB of the 262 KB that an execution's input may have.
  */
 const MAX_MESSAGE_CHARS = 5_000;
 const PAGES_AT_ONCE = 20;
@@ -31,7 +31,7 @@ const TRIES = 5;
 
 interface PageProps {
   comment?: string;
-  /** JSONata without its delimiters, which comes to one line of ASCII: SNS is given as much of it as it takes. */
+  /** JSONata without delimiters. Yields one line of ASCII, which is cut to SNS's limit. */
   subject: string;
   /** JSONata, in its delimiters. A page holds no more than its first 5,000 characters. */
   message: string;
@@ -42,7 +42,7 @@ interface PageProps {
 }
 
 /**
- * Calls a person, through a topic to which whoever is on call subscribes.
+ * Calls a person, through a topic to which the person on call subscribes.
  *
  * Pages come in through a topic of their own, and wait in a queue for 20 seconds: those that came in together are one message. In an outage of a zone
  * hundreds of clusters call within a minute. What could not be sent stays in a queue, and alarms call for a person without any of this.
@@ -136,7 +136,7 @@ export class Pages extends Construct {
     pipe.node.addDependency(role);
   }
 
-  /** That pages are not sent is told by none of them. */
+  /** No page can say that pages are not sent. */
   private watch(problem: 'unsent' | 'late' | 'failed', metric: IMetric, threshold: number): void {
     const alarm = new Alarm(this, `${problem}Alarm`, {
       alarmName: named(this, `${WATCH_ALARM_PREFIX}pages/${problem}`),

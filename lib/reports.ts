@@ -13,15 +13,15 @@ import { named } from './names.ts';
 import { privateBucket } from './private-bucket.ts';
 import { StepFunction } from './step-function.ts';
 
-/** A year and a month, for whoever looks back at last year. */
+/** A year and a month, to look back at last year. */
 const KEPT_FOR = Duration.days(396);
 /** To draw takes a second of a core. */
 const TIMEOUT = Duration.minutes(2);
 const MEMORY_MIB = 1024;
 
 /**
- * Makes the report of each remediation when it has ended, and keeps it: as JSON, and as a page. It is told by EventBridge, so that no remediation
- * waits for it, and one that was stopped has one as well. EventBridge delivers as well as it can; `etcd-remediation report` makes a report again.
+ * Makes the report of each remediation when it has ended, and keeps it: as JSON, and as a page. EventBridge starts it, so no remediation
+ * waits for it, and a stopped one gets its report too. Delivery is best-effort: `etcd-remediation report` makes a report again.
  */
 export class Reports extends Construct {
   /** `s3://BUCKET/remediations/` */
@@ -30,10 +30,10 @@ export class Reports extends Construct {
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    const noLog = 'Only one function writes here, and whoever reads is a person with permissions of their own.';
+    const noLog = 'Only one function writes here, and its readers are people with permissions of their own.';
     this.#bucket = privateBucket(this, 'Bucket', noLog, {
       lifecycleRules: [{ expiration: KEPT_FOR, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
-      // As the table: it tells who did what to which cluster.
+      // As the table: it says who did what to which cluster.
       removalPolicy: RemovalPolicy.RETAIN,
     });
     this.folder = reportsIn(this.#bucket.bucketName);

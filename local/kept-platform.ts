@@ -11,7 +11,7 @@ const SOURCES = ['core', 'client', 'lambdas', 'lib', 'documents', 'local'];
 const INSTALLED = 'node_modules/.package-lock.json';
 const KEPT = join(ROOT, 'node_modules/.cache/etcd-remediation/platform');
 const FILE = 'platform.json';
-/** Whoever runs says so each hour, so nobody runs what is so old: `serve` may be at work for months, while others use newer sources. */
+/** Each running process says so each hour, so nothing that old is in use: `serve` may be at work for months, while others use newer sources. */
 const SAYS_SO_EVERY_MS = 3600 * 1000;
 const FORGOTTEN_AFTER_MS = 7 * 24 * 3600 * 1000;
 
@@ -24,7 +24,7 @@ const NO_NETWORK: Network = {
 };
 
 /**
- * The platform's stack, which is the same for all clusters, as it was synthesized and its functions bundled for an earlier process, or made anew if
+ * The platform's stack, which is the same for all clusters. It is kept as an earlier process has synthesized and bundled it, and made again if
  * anything has changed: in an outage each second counts. The bundles always lie at the same place, where Node finds what it has compiled of them.
  * @param otherwise where all is made if nothing can be kept; it does not exist yet
  * @param folder where it is kept, beside what is kept of other sources
@@ -34,7 +34,7 @@ export async function keptPlatform(otherwise: string, folder = KEPT): Promise<Te
   try {
     return await use(kept);
   } catch {
-    // Not made yet, or not whole; or it is somebody else's, who may forget it.
+    // Not made yet, or not whole; or it is another's, who may forget it.
   }
   const half = `${kept}.${process.pid}`;
   try {

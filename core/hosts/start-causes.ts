@@ -95,7 +95,7 @@ export function startCauses(inspection: Seen, neededBytes: number): string[] {
   // What systemd starts again at any moment may be at its ports by the time that these are looked at.
   const isOthers = unit.mainPid === 0 && unit.activeState !== 'activating';
   if (isOthers && listens) return [withLogLine(PORT_TAKEN, IN_USE.test(end) ? end : '')];
-  // What the log tells of may be over by now: a port is looked at, and so is the room on the disk.
+  // What the log reports may be over by now: a port is looked at, and so is the room on the disk.
   if (IN_USE.test(end)) return listens ? [withLogLine(PORT_TAKEN, end)] : [];
   const fatal = FATAL.find(({ pattern }) => pattern.test(end));
   if (fatal && !(isOfRoom(fatal) && isRoomAgain(inspection, neededBytes)))

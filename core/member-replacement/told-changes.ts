@@ -5,7 +5,7 @@ import type { TellChanges } from './contracts.ts';
 type Change = TellChanges['changes'][number];
 
 /**
- * The cause of an error with what was changed before it, and how the cluster stands now: for whoever reads it has to know whether it can
+ * The cause of an error with what was changed before it, and the state of the cluster now: the reader has to know whether it can
  * wait. Nothing is added where nothing was changed.
  */
 export function tellChanges({ cause, ...request }: TellChanges): string {

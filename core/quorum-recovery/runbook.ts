@@ -21,7 +21,7 @@ export const quorumRecovery = {
       isAskedBy: ({ snapshot }: QuorumParameters) => snapshot?.force === true,
     },
     'fewer-members': {
-      description: 'to recover without members whose hosts or data cannot be had',
+      description: 'to recover without members whose hosts or data cannot be reached',
       isAskedBy: ({ acceptFewerMembers }: QuorumParameters) => acceptFewerMembers,
     },
   },
@@ -42,7 +42,7 @@ export const quorumRecovery = {
     'choose-recovery': { runsIn: 'decisions' },
     'wait-for-quorum': { runsIn: 'etcd' },
     'plan-recovery': { runsIn: 'decisions' },
-    // What is staged lies in a bucket, and goes by itself.
+    // What is staged is in a bucket, and goes by itself.
     'stage-snapshot': { runsIn: 'staging' },
     'verify-recovery': { runsIn: 'etcd' },
   },
@@ -57,7 +57,7 @@ export const quorumRecovery = {
   },
 
   // Only hosts know of it, which a diagnosis does not ask.
-  advice: () => ['Should an earlier recovery have been interrupted, this runbook brings it to its end first.'],
+  advice: () => ['If an earlier recovery was interrupted, this runbook finishes it first.'],
 
   leavesBehind({ runs }: SoFar) {
     let standing: keyof typeof STANDINGS = 'untouched';

@@ -10,8 +10,8 @@ import { readJson } from '../text/json-file.ts';
 import { parse } from '../text/parse.ts';
 
 /**
- * The entries that a cluster's policy may have, each with why it may not be "approval"; empty where it may: one for each incident, and one for each act
- * that only a start asks for, and by which more is lost than by the runbook as it is. Such a one waits unless the act itself is named.
+ * The entries that a cluster's policy may have, each with why it may not be "approval"; empty if it may. There is one for each incident, and one for each act
+ * that only a start asks for and that may lose more than the runbook alone. Such an act waits unless it is named itself.
  */
 const ENTRIES: Readonly<Record<string, string>> = Object.fromEntries([
   ...Object.values(RUNBOOKS).map(({ incident, neverWaits }) => [incident, neverWaits]),

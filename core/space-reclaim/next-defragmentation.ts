@@ -23,7 +23,7 @@ const MAX_DEFRAGMENTATIONS_PER_MEMBER = 2;
 const MAX_TURNS_PER_MEMBER = 6;
 
 /**
- * The one next thing to do, decided anew from what the cluster looks like now: so a leader that changes, a member that
+ * The one next thing to do, decided again from the cluster as it is now. So a changed leader, a member that
  * restarts, or a step that ran twice needs no case of its own.
  *
  * Followers come first, one at a time. The leader comes last, after leadership was moved to a voter that needs no

@@ -7,7 +7,7 @@ need systemctl journalctl sleep tail date
 
 start_within_seconds=120
 stop_within_seconds=150
-# A member that joins tells systemd so once it has received the whole database: whoever started it asks the member how far it is.
+# A member that joins tells systemd so once it has received the whole database: the command that started it asks the member how far it is.
 joins_for_seconds=30
 # A job that systemd has accepted may wait for other units first.
 job_within_seconds=3
@@ -15,7 +15,7 @@ job_within_seconds=3
 steady_seconds=3
 
 # An agent that has lost its memory in a crash runs a command again when its host is up, and hours may have passed for the cluster. The clocks of
-# whoever sends and of the host may differ by some seconds.
+# the sender and of the host may differ by some seconds.
 # shellcheck disable=SC2154
 require_this_boot() {
   local up='' now
@@ -23,7 +23,7 @@ require_this_boot() {
   number "${up%%.*}" && up=$reply
   now=$(date +%s)
   if [ "$up" != 0 ] && [ "$((sent_at + 5))" -lt "$((now - up))" ]; then
-    refuse sent-before-boot 65 "This command was sent before this host was started, $up s ago, and is not run again by itself: the cluster may have changed since. If it was not, see whether the clock of this host is right."
+    refuse sent-before-boot 65 "This command was sent before this host was started, $up s ago, so it is not run: the cluster may have changed since. If the host was not restarted, see whether its clock is right."
   fi
 }
 
@@ -53,7 +53,7 @@ fail_with_log() {
 
 ended() {
   if [ "$ActiveState:$Result:$ExecMainStatus" = inactive:success:0 ]; then
-    fail_with_log 'it ended by itself without an error, as etcd does when it was removed from its cluster.'
+    fail_with_log 'it ended without an error, as etcd does when it was removed from its cluster.'
   fi
   fail_with_log 'it does not stay up.'
 }

@@ -144,7 +144,7 @@ export class FleetDashboard extends Construct {
       label: 'healthy',
       period: DETECTOR_PERIOD,
     });
-    const failed = fleetMetric(this, 'SUM(DetectorErrors)', 'that nobody could look at');
+    const failed = fleetMetric(this, 'SUM(DetectorErrors)', 'that could not be looked at');
     const asked = fleetMetric(this, 'SUM(ApprovalWanted)', 'waiting for an approval', ASKED_EVERY);
     const which = (title: string, metric: IMetric) => (width: number) =>
       new GraphWidget({ title, left: [metric], view: GraphWidgetView.BAR, liveData: true, width, height: 8 });
@@ -196,9 +196,9 @@ export class FleetDashboard extends Construct {
         [
           new TextWidget({
             markdown:
-              `A cluster counts by the looks of its detector within a minute: one that is late counts in the next. The lists name up to ${MOST_NAMED} ` +
-              `clusters each, those first that matter most. \`npx etcd-remediation clusters${prefixOption(this)}\` lists all of them, with the remediation that is at work; ` +
-              `each has a dashboard of its own, \`${named(this, 'etcd-remediation-CLUSTER')}\`.`,
+              `A cluster counts by the looks of its detector within a minute. One that is late counts in the next. The lists name up to ${MOST_NAMED} ` +
+              `clusters each, those first that matter most. \`npx etcd-remediation clusters${prefixOption(this)}\` lists all of them, with the remediation that runs. ` +
+              `Each has a dashboard of its own, \`${named(this, 'etcd-remediation-CLUSTER')}\`.`,
             width: WIDTH,
             height: 2,
           }),

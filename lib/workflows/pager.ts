@@ -11,7 +11,7 @@ import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 const ONE_TRY = Duration.minutes(1);
 
 export interface PagerProps {
-  /** To which whoever is on call subscribes. */
+  /** To which the person on call subscribes. */
   people: ITopic;
 }
 
@@ -19,7 +19,7 @@ export interface PagerProps {
  * Sends the pages that came in together as one message: a person who gets three hundred reads none.
  *
  * Its input is a batch of messages of SQS, each of which holds what was published to a topic of SNS. A page that is alone goes on as it came. Of several,
- * the subjects stand first, so that each is named at the beginning, and then each page as a whole. One that was delivered twice is told once.
+ * the subjects stand first, so that each is named at the beginning, and then each page as a whole. One that was delivered twice is reported once.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html
  */
 export class Pager extends Construct {
@@ -31,7 +31,7 @@ export class Pager extends Construct {
       comment: 'What was published, out of the messages of the queue',
       outputs: {},
       assign: {
-        // Whoever publishes by hand need not give a subject.
+        // A message published by hand needs no subject.
         pages:
           "{% [$distinct($states.input.$parse(body).{'subject': Subject ? Subject : 'A page without a subject', 'message': Message})] %}",
       },

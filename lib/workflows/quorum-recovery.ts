@@ -120,7 +120,7 @@ export class QuorumRecovery extends Construct {
       outputs: {
         outcome: 'NothingToDo',
         ...report,
-        summary: `{% ${joined("'A quorum has come back by itself.'", UNCHANGED, '$kept')} %}`,
+        summary: `{% ${joined("'A quorum has come back.'", UNCHANGED, '$kept')} %}`,
         ...EARLIER,
         scratchLeft: '{% $scratchLeft %}',
       },
@@ -186,7 +186,7 @@ export class QuorumRecovery extends Construct {
       .when(Condition.jsonata('{% $goal.restored %}'), discardStaged.next(restoreEnds))
       .otherwise(restartEnds);
     const onErrorAfterStart = this.#tellWhatIsKept(stop);
-    // Nobody needs the word any more, and it says the same as long as one host has it; so what is left of it is only reported.
+    // The mark is no longer needed. A host on which it cannot be removed does no harm, and is only reported.
     const forget = reportFromEveryHost(this, 'Clear the recovery marks', {
       step: steps.runHostCommands,
       command: 'mark-recovery',
@@ -219,7 +219,7 @@ export class QuorumRecovery extends Construct {
     });
   }
 
-  /** A member may have been started, and nobody can tell what it has written: nothing is moved any more. */
+  /** A member may have been started, and it is unknown what it has written: nothing is moved any more. */
   #tellWhatIsKept(stop: Fail): State {
     const kept = Pass.jsonata(this, 'Explain what is kept', {
       outputs: {

@@ -186,8 +186,8 @@ describe('advice to remove a member', () => {
     // Of a word in clusters.json.
     'core/cluster/clusters.ts': ['write https or remove "tls"`'],
     // Of old data that is kept aside.
-    'core/incident-report/next-steps.ts': ['Old data is kept aside on hosts. Remove it once'],
-    'core/incident-report/page/page.ts': ['Nothing removes it by itself. Remove it once'],
+    'core/incident-report/next-steps.ts': ['Once you do not need it any more, remove it'],
+    'core/incident-report/page/page.ts': ['Once you do not need it any more, remove it'],
   };
 
   it('is in no text but these', () => {
