@@ -1,8 +1,8 @@
 import type { HostInspection } from './host-command-results.ts';
 
 /**
- * Why etcd on a host does not work, where a new member on the same host would not work either: read from the state of its unit, its ports and its
- * log. What an empty data dir cures (a log that is damaged, a member that was removed) is no such cause.
+ * Causes on a host that would stop a new member there too, read from the state of its unit, its ports and its log. A cause that an empty data dir
+ * cures (a damaged log, a removed member) is not one of them.
  */
 
 type Seen = Pick<HostInspection, 'unit' | 'log' | 'errors' | 'atWork' | 'dataDir'>;

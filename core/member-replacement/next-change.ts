@@ -11,8 +11,8 @@ import type { ChooseNextChange, NextChange, PlannedTarget } from './contracts.ts
 import { type ReplacementScope, refuseHealthyReplaced, surveyScope } from './replacement-scope.ts';
 
 /**
- * A wait lasts about 10 s. A new member answers nobody until it has received and applied the whole database, so it gets 3 minutes to
- * start, and as much again as that takes at 10 MiB a second...
+ * A wait lasts about 10 s. A new member does not answer until it has received and applied the whole database. So it gets 3 minutes to
+ * start, and the time that the database takes at 10 MiB a second...
  */
 const MAX_SILENT_WAITS = 18;
 const BYTES_PER_WAIT = 100 * 1024 * 1024;
@@ -26,8 +26,8 @@ const MAX_TURNS = 1_000;
  * The one next thing to do, decided again from what the cluster looks like now and from what this execution did on hosts.
  *
  * Everything that leaves the cluster leaves before anything joins it, for etcd adds no member while another voter is down. A member
- * leaves etcd's list before its data is moved: an ID that is listed and a data dir that is empty must never meet, or a start of
- * the service makes a voter that has forgotten its votes and what it acknowledged. Then one member after the other joins: added,
+ * leaves etcd's list before its data is moved: a listed ID and an empty data dir must never meet. A start of the service would
+ * make a voter that has forgotten its votes and what it acknowledged. Then one member after the other joins: added,
  * configured and started, caught up, promoted.
  *
  * @throws EtcdUnavailable while the other members are not settled; UnsafeToProceed, PreconditionFailed

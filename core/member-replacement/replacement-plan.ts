@@ -247,8 +247,8 @@ function requireVotersBesides(removeIds: readonly string[], { memberList }: Obse
 }
 
 /**
- * etcd holds the release of a new member against the version of its cluster, which is the oldest of its members', and stays behind where one
- * that is not upgraded yet is down. gRPC does not say it; what a member stores follows it within seconds (measured on 3.6.16 and 3.7.3).
+ * etcd compares the release of a new member with the version of its cluster, which is that of the oldest member. It stays behind while a member
+ * that is not upgraded yet is down. gRPC does not report it. The stored version follows it within seconds (measured on 3.6.16 and 3.7.3).
  * @throws PreconditionFailed naming everything that does not fit
  */
 function requireFit(

@@ -24,8 +24,8 @@ type Salvaged = Salvage & { member: string };
  * The logs. A write is acknowledged once a quorum has it in its logs, on disk. Of n voters any n - quorum + 1 share a member with every
  * quorum. So if that many logs were read whole, every acknowledged write is in one of them, at or before the last entry of all. The
  * winner has, by its revision, all that any of them knew as committed. What is between is what may be lost. An entry that
- * changes keys is one write, and may be a transaction of several puts. Indexes of two clusters cannot be compared, so only logs of the winner's count: a
- * member that was left out of an earlier recovery, and came back, has one of another.
+ * changes keys is one write, and may be a transaction of several puts. Indexes of two clusters cannot be compared, so only logs of the winner's cluster
+ * count: a member that was left out of an earlier recovery, and came back, has a log of another.
  *
  * The databases. A write is acknowledged by a voter that has applied it, and whose database lacks at most the last batch. Where the
  * databases of all voters were read, that voter's is among them, and the winner is at least as new. This needs

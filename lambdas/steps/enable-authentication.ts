@@ -30,8 +30,8 @@ const SILENT_MS = 60_000;
 const LOOK_AGAIN_SECONDS = 5;
 
 /**
- * Enables authentication where an execution of this runbook has disabled it and did not come to enable it, and says whether it could still
- * be disabled by what was sent before. Where another person or program has disabled it, that was meant. Safe to run at any time.
+ * Enables authentication if an execution of this runbook has disabled it and not enabled it again. Says whether an earlier request could still
+ * disable it. Where another person or program has disabled it, that was meant. Safe to run at any time.
  * @throws UnsafeToProceed where it is disabled and could not be enabled; EtcdUnavailable, PreconditionFailed if that is unknown
  */
 export const handler = etcdStep(

@@ -45,8 +45,8 @@ export interface MemberReplacementSteps {
  *    write the membership and start it, wait until it is caught up, promote it.
  * 5. Compare the members' hashes at one revision, and prove a write through every voter.
  *
- * Four commands in a row on hosts, and one more for a second member. Between each two of them there is a border, for what is asked or changed
- * in etcd: the plan after the inspection, the removal before data is moved, the addition before a member starts empty.
+ * Four commands in a row on hosts, and one more for a second member. Between each two of them something is asked or changed in etcd: the plan
+ * after the inspection, the removal before data is moved, the addition before a member starts empty.
  *
  * Invariant: the healthy voters without the failed ones are a quorum before every change. An ID that etcd
  * lists and an empty data dir never meet. Data is moved aside and never deleted. An execution that was stopped anywhere leaves a

@@ -49,8 +49,8 @@ export interface QuorumRecoverySteps {
  * 7. Once all have done so, start all together; each says right before that the restored data is kept.
  * 8. Compare the members' hashes at one revision, and prove a write through each. Only then the hosts forget the recovery.
  *
- * Invariant: before a member is started, either every host has the restored data in place or every host has its own, and each says on its own disk
- * how far it is; an execution that was stopped anywhere is undone or kept as a whole by the next one. Data is moved aside and
+ * Invariant: before a member is started, either every host has the restored data in place or every host has its own. Each host keeps on its own
+ * disk how far it is. An execution that was stopped anywhere is undone or kept as a whole by the next one. Data is moved aside and
  * never deleted.
  */
 export class QuorumRecovery extends Construct {

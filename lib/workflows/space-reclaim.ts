@@ -31,8 +31,8 @@ export interface SpaceReclaimSteps {
  *    has to become smaller, it stops the runbook. Nothing else of a host stops it. A dry run ends here.
  * 4. Compact history, physically on every voter.
  * 5. Ask what is next, do that one thing, and ask again: a follower to defragment, leadership to move, at last the old leader.
- *    The question is answered from a fresh reading of all members, and only once all are healthy and caught up, but for those
- *    that did not answer at the assessment and still do not, where NOSPACE was raised and the others are a quorum.
+ *    The question is answered from a fresh reading of all members, and only once all are healthy and caught up. Excepted are
+ *    members that have not answered since the assessment, if NOSPACE was raised and the others are a quorum.
  * 6. Disarm each (member, NOSPACE) pair, and list again.
  * 7. Prove it: where NOSPACE was raised, etcd takes a write as large as one may be; and a write and a delete through every voter that
  *    answers. Who was left out is reported, and is what is still wrong.

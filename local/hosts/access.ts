@@ -185,8 +185,8 @@ function quoted(word: string): string {
 }
 
 /**
- * What bash reads from a pipe it reads a byte at a time, for what follows may be for another person or program: a script of 60 KB took it 65,000 reads. So it
- * gets the whole at once, and runs nothing of one that did not come whole; other shells read ahead by themselves. 3 is the input that `wrap` watches.
+ * bash reads from a pipe a byte at a time, because what follows may be for another program: a script of 60 KB took 65,000 reads. So it
+ * gets the whole at once, and runs nothing of a script that did not come whole. Other shells read ahead. 3 is the input that `wrap` watches.
  */
 function readAtOnce(script: string): string {
   const length = Buffer.byteLength(script);
