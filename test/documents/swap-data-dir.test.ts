@@ -217,7 +217,7 @@ describe('swap-data-dir', () => {
     [
       'where what was restored is gone',
       (host: PreparedHost) => rmSync(host.path(`${SCRATCH}/data`), { recursive: true }),
-      'restore the snapshot again',
+      'Restore the snapshot again',
     ],
     ['beside a proxy', (host: PreparedHost) => mkdirSync(host.path('data/proxy')), 'proxy'],
     [
