@@ -231,7 +231,7 @@ describe('a diagnosis by what is deployed', () => {
     ]);
     expect([one.status, one.stderr]).toEqual([1, '']);
     expect(one.stdout).toMatch(
-      /^Diagnosing lost \(nothing is changed\)\n( {2}… .*; at work: lost\n)*\nlost: quorum-lost\n/,
+      /^Diagnosing lost \(nothing is changed\)\n( {2}… .*; now: lost\n)*\nlost: quorum-lost\n/,
     );
     expect(one.stdout).toMatch(/\n {4}npx etcd-remediation start lost --dry-run --watch --region local\n$/);
   });
