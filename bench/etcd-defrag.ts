@@ -12,7 +12,7 @@ const BUILD_WITHIN_MS = 600_000;
 
 /**
  * The program etcd-defrag, which defragments as we do: followers first. It is built from its Go module where the cache has none.
- * @returns its path @throws Error that says why it cannot be had here
+ * @returns its path @throws Error that says why it cannot be reached here
  */
 export async function findEtcdDefrag(progress: Progress): Promise<string> {
   const folder = join(dirname(cacheFolder()), PROGRAM, VERSION);

@@ -5,7 +5,7 @@ export interface Machine {
   platform: string;
   architecture: string;
   cores: number;
-  /** As its maker calls it; empty where the system does not tell. */
+  /** As its maker calls it; empty where the system does not say. */
   processor: string;
   memoryBytes: number;
   /** Of the last minute, when the benchmark began. */

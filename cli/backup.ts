@@ -49,7 +49,7 @@ async function backup(name: string, flags: Flags): Promise<void> {
   const { backups } = await backupsFrom(flags, [cluster]);
 
   output.print(`Backing up cluster ${name} (nothing is changed in it)`);
-  const { say, onEvent } = new Progress(output.print);
+  const { say, onEvent } = new Progress(output);
   say('Synthesizing the workflow and bundling its steps');
   using _ = printAtSignal(() => 'Stopped. What was not whole yet is no backup, and was thrown away.');
   const platform = await startPlatform({ file: { clusters: [cluster] }, secrets, backups });

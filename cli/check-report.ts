@@ -1,7 +1,7 @@
 import { CHECK_AREAS, type CheckLine, type CheckReport } from '../core/diagnosis/check.ts';
 import { FEW, summaryOf } from './each-cluster.ts';
 
-/** What is said of each: what a check came to, or why there was none. */
+/** The result of each: of a check, or why it failed. */
 export type Checked = CheckReport | { outcome: 'NotChecked'; cluster: string; error: string; cause: string };
 
 /** Of all that were asked for. */

@@ -13,10 +13,10 @@ export function checkCommand(): Command {
     .helpGroup(WITHOUT_AWS)
     .summary('say on a quiet day what would keep a remediation from its work')
     .description(
-      'Looks at everything that a remediation will rest on: the configuration, the secrets, the certificates, who answers at each address, the ' +
-        'login, the quota, the releases, and, where --hosts is given, whether each host is fit for a replacement and for a quorum recovery. Says a ' +
+      'Checks everything that a remediation needs: the configuration, the secrets, the certificates, who answers at each address, the ' +
+        'login, the quota and the releases. With --hosts it also checks whether each host is fit for a replacement and for a quorum recovery. Prints a ' +
         'line for each thing that has to be corrected, and for each that is well. Changes nothing. Run it first, and after every change.\n\n' +
-        'With --deployed it is what is deployed to AWS that looks, at clusters and hosts that this machine need not reach.',
+        'With --deployed the deployed functions check, and this machine need not reach the clusters and hosts.',
     );
   takeFiles(command).addOption(
     stagingAddressOption('each host is asked whether it could fetch the snapshot of a quorum recovery from there'),

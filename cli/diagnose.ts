@@ -24,7 +24,7 @@ export function diagnoseCommand(): Command {
     .description(
       'Looks once at every member of a cluster that this machine reaches, and at its hosts where --hosts is given. Says which incident the ' +
         'cluster has, what that rests on, and what to type next. Changes nothing, and takes no longer than 20 seconds for a cluster.\n\n' +
-        'With --deployed it is the function that is deployed to AWS that looks, at clusters that this machine need not reach.',
+        'With --deployed the deployed function looks, and this machine need not reach the clusters.',
     );
   return takeLook(takeFiles(command), 'ask what is deployed to AWS, about this cluster')
     .addHelpText(

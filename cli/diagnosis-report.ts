@@ -7,7 +7,7 @@ import { FEW, summaryOf } from './each-cluster.ts';
 import { type FileFlags, typedFiles } from './files.ts';
 import { inColumns, typed } from './format.ts';
 
-/** What is said of each: a diagnosis, or why there is none. */
+/** The result of each: a diagnosis, or why it failed. */
 export type Diagnosed = { cluster: string } & (
   | { diagnosis: Diagnosis }
   | { diagnosis: null; error: string; cause: string }
@@ -111,7 +111,7 @@ const WITHOUT_RUNBOOK =
 
 /** What a person has to do where something keeps us from a member. */
 const WITHOUT_ACCESS =
-  'No runbook cures this, and none replaces a member that may be at work. Correct what is said of each member above, and diagnose again ' +
+  'No runbook cures this: no member is replaced that may still serve clients. Correct what is said of each member above, then diagnose again ' +
   '(docs/runbooks.md#alarm-member-inaccessible).';
 
 /** Of an incident without a runbook. */

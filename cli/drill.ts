@@ -7,6 +7,7 @@ import {
   DAMAGES,
   type Damage,
   type DrillOptions,
+  type DrillProgress,
   type DrillResult,
   HOST_KINDS,
   type HostKind,
@@ -19,12 +20,15 @@ import { findEtcd } from '../local/etcd/binaries.ts';
 import { DEFAULT_VERSION } from '../local/etcd/versions.ts';
 import { isInside, reexecInside } from '../local/hosts/systemd/enter.ts';
 import { makeReport } from '../report/make-report.ts';
+import { Course, earlierDrills } from './course.ts';
+import { explainedAt, isErrorName } from './error-entry.ts';
 import { formatMs } from './format.ts';
-import { saveReport } from './kept-reports.ts';
+import { newestReports, saveReport } from './kept-reports.ts';
 import { examples, parseDelivery, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { printAtSignal } from './signals.ts';
+import { wrap } from './wrap.ts';
 
 const [DEFAULT_SCENARIO] = SCENARIOS;
 /** etcd's own bookkeeping needs a few MiB: below this the quota is full before anything is written. */
@@ -39,6 +43,9 @@ const OWN_VERSIONS = SCENARIOS.flatMap(({ name, etcd }) =>
 ).join('');
 /** Where there is nothing to do, a scenario's own checks say whether that is right. */
 const SUCCESSES: readonly string[] = ['Remediated', 'NothingToDo'];
+
+/** Of a terminal that does not say. */
+const HELP_COLUMNS = process.stdout.columns || 80;
 
 const OWN_CLUSTER_ENDS = "Stopped. The drill's own cluster and its hosts end with it, and nothing else was touched.";
 
@@ -64,7 +71,7 @@ export function drillCommand(): Command {
     .summary('break a real etcd cluster on this machine, remediate it, prove it')
     .description(
       'Starts a real etcd cluster on loopback, breaks it, lets the same workflow remediate it that is deployed to AWS, and proves the ' +
-        `result. Touches nothing but this cluster.\n\nScenarios:\n${SCENARIOS.map((each) => `  ${each.name}  ${each.summary}`).join('\n')}`,
+        `result. Touches nothing but this cluster.\n\nScenarios:\n${SCENARIOS.flatMap((each) => wrap(`  ${each.name}  ${each.summary}`, HELP_COLUMNS)).join('\n')}`,
     )
     .argument(
       '[scenarios...]',
@@ -135,7 +142,7 @@ export function drillCommand(): Command {
     const problem = chosen.map((scenario) => misfit(scenario, options)).find((each) => each !== undefined);
     if (problem) command.error(`error: ${problem}`);
     if (flags.hosts === 'systemd' && !isInside()) {
-      // Inside there is no way to Debian's packages.
+      // Inside, Debian's packages cannot be fetched.
       for (const { etcd } of chosen) await findEtcd(flags.etcd ?? etcd, output.print);
       process.exitCode = await reexecInside([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
       return;
@@ -143,20 +150,47 @@ export function drillCommand(): Command {
     for (const scenario of chosen) {
       output.print(`Drill ${scenario.name}: ${scenario.summary}`);
       const etcd = options.etcd ?? scenario.etcd;
-      const progress = new Progress(output.print);
+      const course = new Course(earlierDrills(await newestReports(), scenario.name));
+      const progress = new Progress(output, { course });
+      const doing = shownUntilTheNext(progress);
       let recorded: RecordedDrill | undefined;
       const record = (each: RecordedDrill) => {
         recorded = each;
       };
-      const result = await scenario.run({ ...options, etcd }, Object.assign(progress, { record }));
+      const result = await scenario.run({ ...options, etcd }, { ...doing, record }).finally(doing.end);
       const passed = SUCCESSES.includes(result.outcome) && result.checks.every((check) => check.ok);
       const { line, reportFile } = await saveReport(() =>
         makeReport({ ...(recorded ?? { runbooks: [] }), now: new Date() }),
       );
-      output.finish({ ...result, reportFile }, [...summarize(result, passed), line]);
+      output.finish({ ...result, reportFile }, [
+        ...summarize(result, passed),
+        ...(passed ? [] : explainedAt([result.outcome].filter(isErrorName))),
+        line,
+      ]);
       if (!passed) process.exitCode = 1;
     }
   });
+}
+
+/** What a drill says that it does, until it says what it does next, or its remediation begins. */
+function shownUntilTheNext({ begin, onEvent, follow }: Progress): DrillProgress & { end: () => void } {
+  let doing: Disposable | undefined;
+  const end = () => doing?.[Symbol.dispose]();
+  return {
+    say: (line) => {
+      end();
+      doing = begin(line);
+    },
+    onEvent: (event) => {
+      end();
+      onEvent(event);
+    },
+    follow: (stateMachineName, input) => {
+      end();
+      return follow(stateMachineName, input);
+    },
+    end,
+  };
 }
 
 /** Why a scenario cannot be run with these options. */

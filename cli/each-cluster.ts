@@ -1,18 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mapAtOnce } from '../client/at-once.ts';
 import { formatMs } from './format.ts';
+import type { Screen } from './screen.ts';
 
 /** So many are named, or told of one by one; of more, the number says more than the names. */
 export const FEW = 8;
-const REPORT_EVERY_MS = 2_000;
+const REPORT_EVERY_MS = 10_000;
 
 export interface Pace {
   /** So many at a time: those that do not answer would take hours one after the other, and all at once would be throttled. */
   atOnce: number;
   /** Between the beginnings of two. */
   startEveryMs?: number;
-  /** Told every two seconds how far it is, and what it waits for. */
-  say?: (line: string) => void;
+  /** Shows how far it is, and what it waits for. */
+  screen?: Screen;
   reportEveryMs?: number;
 }
 
@@ -23,15 +24,13 @@ export interface Pace {
 export async function forEachCluster<Each extends { name: string }, Result>(
   clusters: readonly Each[],
   work: (cluster: Each) => Promise<Result>,
-  { atOnce, startEveryMs = 0, say = () => undefined, reportEveryMs = REPORT_EVERY_MS }: Pace,
+  { atOnce, startEveryMs = 0, screen, reportEveryMs = REPORT_EVERY_MS }: Pace,
 ): Promise<Result[]> {
   const atWork = new Set<string>();
   let done = 0;
-  using _ = reportingProgress(
-    say,
-    () => `${done} of ${count(clusters.length)}; at work: ${namesOf([...atWork])}`,
-    reportEveryMs,
-  );
+  const begun = performance.now();
+  const soFar = () => `${done} of ${count(clusters.length)}${restOf(performance.now() - begun, done, clusters.length)}`;
+  using _ = screen && reportingProgress(screen, () => `${soFar()}; now: ${namesOf([...atWork])}`, reportEveryMs);
   let next = performance.now();
   return await mapAtOnce(clusters, atOnce, async (cluster) => {
     const startAt = next;
@@ -47,17 +46,19 @@ export async function forEachCluster<Each extends { name: string }, Result>(
   });
 }
 
-/** Says every two seconds what is going on, until it is disposed of. */
-export function reportingProgress(
-  say: (line: string) => void,
-  what: () => string,
-  everyMs = REPORT_EVERY_MS,
-): Disposable {
+/** Shows what is going on, until it is disposed of: on a terminal in its live line, elsewhere in a line every ten seconds. */
+export function reportingProgress(screen: Screen, what: () => string, everyMs = REPORT_EVERY_MS): Disposable {
   const begun = performance.now();
-  const timer = setInterval(() => {
-    say(`… ${formatMs(Math.round(performance.now() - begun)).padStart(7)}  ${what()}`);
-  }, everyMs).unref();
+  const line = () => `  … ${formatMs(Math.round(performance.now() - begun)).padStart(7)}  ${what()}`;
+  if (screen.live) return screen.live(line);
+  const timer = setInterval(() => screen.print(line()), everyMs).unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** As long as those that are done have taken. Nothing before the first is. */
+function restOf(elapsedMs: number, done: number, of: number): string {
+  if (done === 0 || done === of) return '';
+  return `, about ${Math.ceil(((elapsedMs / done) * (of - done)) / 1000)} s left`;
 }
 
 /** `a, b, c and 997 others` */

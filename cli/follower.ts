@@ -12,7 +12,7 @@ import { describeReport, type RunReport } from './report.ts';
 /** Here nobody is waited for, and nobody is paged: whoever runs it has answered, and is told so. */
 const OF_THE_QUESTION = ['Page that an approval is wanted', 'Wait for an approval', 'Page that it is resolved'];
 
-/** Follows a remediation and its runbooks on a terminal, and knows what they have come to. */
+/** Follows a remediation and its runbooks on a terminal, and keeps their results. */
 export class Follower implements Observer {
   /** The newest, and what followed from it. */
   diagnosis: Diagnosis | undefined;
@@ -27,7 +27,7 @@ export class Follower implements Observer {
   /** Of the newest runbook that has ended well. */
   #lastReport: RunReport | undefined;
 
-  /** @param answer what is answered where an approval is wanted */
+  /** @param answer the answer to a question for an approval */
   constructor(print: (line: string) => void, progressOf: () => Progress, answer: ApprovalAnswer) {
     this.#print = print;
     this.#progressOf = progressOf;

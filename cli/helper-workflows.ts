@@ -1,4 +1,4 @@
-/** A workflow that remediates nothing itself: it puts in order what a stopped execution has left. It is told by what it does. */
+/** A workflow that remediates nothing itself: it puts in order what a stopped execution has left. The log names it by what it does. */
 interface HelperWorkflow {
   begins: string;
   /** By its outcome. */

@@ -1,11 +1,14 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidInput } from '../core/errors.ts';
 import { parse } from '../core/text/parse.ts';
 import { type IncidentReport, incidentReportSchema } from '../report/incident-report.ts';
 
-/** Where this machine keeps the reports of what it has remediated: nobody else reads them, and nothing removes them. */
+/** So many are enough to know how long something takes. */
+const NEWEST = 30;
+
+/** Where this machine keeps the reports of what it has remediated. Only their owner can read them, and nothing removes them. */
 export function reportsFolder(): string {
   return join(process.env.XDG_STATE_HOME || join(homedir(), '.local/state'), 'etcd-remediation', 'reports');
 }
@@ -22,13 +25,38 @@ export async function keepReport(report: IncidentReport, folder = reportsFolder(
   return `${path}.html`;
 }
 
-/** The same for whoever has more important things to tell. @returns the line that names it, or says why there is none; and its path */
+/** The same, but a failure is only a line: the command has more important things to print. @returns the line that names it, or says why there is none; and its path */
 export async function saveReport(make: () => IncidentReport): Promise<{ line: string; reportFile: string | null }> {
   try {
     const reportFile = await keepReport(make());
     return { line: `Report: ${reportFile}`, reportFile };
   } catch (error) {
-    return { line: `There is no report: ${(error as Error).message}`, reportFile: null };
+    return { line: `The report could not be written: ${(error as Error).message}`, reportFile: null };
+  }
+}
+
+/** The newest reports that this machine keeps. Nothing depends on them: one that cannot be read is left out. */
+export async function newestReports(folder = reportsFolder()): Promise<IncidentReport[]> {
+  const names = await readdir(folder).catch(() => []);
+  const files = names.filter((name) => name.endsWith('.json')).map((name) => join(folder, name));
+  const aged = await Promise.all(files.map(async (path) => ({ path, at: await writtenAt(path) })));
+  const newest = aged.toSorted((one, other) => other.at - one.at).slice(0, NEWEST);
+  const reports = await Promise.all(newest.map(({ path }) => readReport(path)));
+  return reports.filter((report) => report !== undefined);
+}
+
+async function writtenAt(path: string): Promise<number> {
+  return await stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+}
+
+async function readReport(path: string): Promise<IncidentReport | undefined> {
+  try {
+    return incidentReportSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch {
+    return undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import type { Platform } from '../local/platform.ts';
 import { takeDeployment } from './deployed/commands.ts';
 import type { DeployedFlags } from './deployed/flags.ts';
 import { FEW, forEachCluster, namesOf } from './each-cluster.ts';
+import { explainedIn } from './error-entry.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets } from './files.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
@@ -39,18 +40,18 @@ export function takeLook(command: Command, deployed: string): Command {
   );
 }
 
-interface Look<Finding> {
+interface Look<Finding extends object> {
   /** `Checking` */
   doing: string;
   /** What takes a moment before the first look. */
   preparation: string;
-  /** Never rejects for what is wrong with a cluster: that nothing can be told is told as well. */
+  /** Never rejects for what is wrong with a cluster: a failed look is a result too. */
   at(platform: Platform, seen: { cluster: Cluster; progress: Progress }): Promise<Finding>;
   outcomeOf(findings: readonly Finding[]): string;
   describe(clusters: readonly Cluster[], findings: readonly Finding[]): string[];
 }
 
-export async function lookFromHere<Finding>(flags: LookFlags, look: Look<Finding>): Promise<void> {
+export async function lookFromHere<Finding extends object>(flags: LookFlags, look: Look<Finding>): Promise<void> {
   const output = openOutput(flags.json);
   const { file, secrets, hosts } = await readFiles(flags);
   const { cluster: name, config } = flags;
@@ -59,25 +60,24 @@ export async function lookFromHere<Finding>(flags: LookFlags, look: Look<Finding
 
   using _ = whileNothingChanges();
   output.print(`${look.doing} ${namesOf(clusters.map((each) => each.name))} (nothing is changed)`);
-  const { say } = new Progress(output.print);
-  say(look.preparation);
+  const preparing = new Progress(output).begin(look.preparation);
   // Of many a line for each would hide how far it is.
   const areMany = clusters.length > FEW;
-  const progress = new Progress(areMany ? () => undefined : output.print);
+  const progress = new Progress(areMany ? { print: () => undefined } : output);
   const seen = clusters.map((cluster) => seenFromHere(cluster, flags));
   const platform = await startPlatform({
     file: { clusters: seen },
     secrets,
     hosts,
     ...stagingAt(flags.stagingAddress),
-  });
+  }).finally(() => preparing[Symbol.dispose]());
   try {
     const findings = await forEachCluster(clusters, (cluster) => look.at(platform, { cluster, progress }), {
       atOnce: AT_ONCE,
-      ...(areMany && { say }),
+      ...(areMany && { screen: output }),
     });
     const outcome = look.outcomeOf(findings);
-    output.finish({ outcome, clusters: findings }, look.describe(clusters, findings));
+    output.finish({ outcome, clusters: findings }, [...look.describe(clusters, findings), ...explainedIn(findings)]);
     if (outcome !== 'Well' && outcome !== 'Healthy') process.exitCode ??= 1;
   } finally {
     await platform.close();
@@ -85,8 +85,8 @@ export async function lookFromHere<Finding>(flags: LookFlags, look: Look<Finding
 }
 
 /**
- * Where nobody says how hosts are reached, that none is reached would say nothing; a file without any is wrong all the same. And what AWS holds is for
- * what is deployed there.
+ * Without --hosts no host can be reached, so hosts are left out. A --hosts file without any is still a mistake. What AWS holds is for
+ * the deployed functions.
  */
 function seenFromHere({ backups: _, ...cluster }: Cluster, { hosts }: FileFlags): Cluster {
   if (hosts !== undefined) return cluster;

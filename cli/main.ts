@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { PROBLEMS, Problem } from '../core/api/problems.ts';
 import { ERROR_NAMES, InvalidInput } from '../core/errors.ts';
 import { backupCommand } from './backup.ts';
@@ -7,10 +7,13 @@ import { checkCommand } from './check.ts';
 import { createDeployedCommands } from './deployed/commands.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { drillCommand } from './drill.ts';
+import { explainedAt, problemName } from './error-entry.ts';
 import { reportCommand } from './report-command.ts';
 import { runCommand } from './run.ts';
+import { clearLiveLine, openScreen } from './screen.ts';
 import { serveCommand } from './serve.ts';
 import { endOnSignals } from './signals.ts';
+import { version } from './version.ts';
 
 const SUCCESS = 0;
 const FAILURE = 1;
@@ -31,6 +34,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 export function createProgram(): Command {
   const program = new Command('etcd-remediation')
     .description('Brings an etcd cluster back without a person at the keyboard.')
+    .version(version(), '--version', 'print the version')
     .addCommand(checkCommand())
     .addCommand(diagnoseCommand())
     .addCommand(runCommand())
@@ -40,8 +44,17 @@ export function createProgram(): Command {
     .addCommand(drillCommand())
     .addCommand(reportCommand());
   for (const command of createDeployedCommands()) program.addCommand(command);
-  for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError('(--help says more)');
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().showHelpAfterError('(--help says more)').configureHelp({ optionDescription });
+    const required = command.options.filter(({ mandatory }) => mandatory).map(({ flags }) => flags);
+    if (required.length > 0) command.usage([...required, command.usage()].join(' '));
+  }
   return program;
+}
+
+/** Without the default of a switch, which is always off. */
+function optionDescription(this: Help, option: Option): string {
+  return Help.prototype.optionDescription.call(this, option).replace(' (default: false)', '');
 }
 
 function report(error: unknown, json: boolean): number {
@@ -57,15 +70,11 @@ function report(error: unknown, json: boolean): number {
     return WRONG_USE;
   }
   const { message } = error instanceof Error ? error : new Error(String(error));
-  const name = error instanceof Problem ? problemName(error) : error instanceof Error ? error.name : 'Error';
-  process.stderr.write(`${name}: ${message}\n`);
+  const name = error instanceof Problem ? problemName(error.name) : error instanceof Error ? error.name : 'Error';
+  clearLiveLine();
+  openScreen(process.stderr).print([`${name}: ${message}`, ...explainedAt([name])].join('\n'));
   print(name, message, error instanceof Problem && error.remediation ? { remediation: error.remediation } : {});
   return isWrongUse(error) ? WRONG_USE : FAILURE;
-}
-
-/** `already-in-progress` -> `AlreadyInProgress`, as outcomes are written. */
-function problemName({ name }: Problem): string {
-  return name.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** A name that there is not is a wrong use, a remediation that is in the way is not. */

@@ -8,7 +8,7 @@ import { parse } from '../core/text/parse.ts';
 
 /** For the description of whatever remediates without AWS. */
 export const LOCK_OF_THIS_PROCESS =
-  "The cluster's lock is held in this process: two of these commands, or one of them and what is deployed to AWS, do not know of each other. Let " +
+  "The cluster's lock is held in this process. Two of these commands do not see each other's lock, and do not see the lock on AWS. Let " +
   'only one work on a cluster.';
 
 /** The groups of the list of commands. */

@@ -6,41 +6,62 @@ import { firstLine } from '../core/text/format.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
 import type { JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';
+import type { Course } from './course.ts';
+import { helperNamed } from './helper-workflows.ts';
+import type { Screen } from './screen.ts';
 
-/** After this long a state says that it is still running, and then again and again. */
-const STILL_RUNNING_MS = 2_000;
+/** Where there is no terminal, a state that takes longer says so in a line of its own, every ten seconds. */
+const STILL_RUNNING_MS = 10_000;
 /** Of what a step says; the whole is in the execution's report. */
 const MAX_DETAIL_CHARS = 240;
+
+interface ProgressOptions {
+  stillRunningMs?: number;
+  course?: Course;
+}
+
+const NOTHING: Disposable = { [Symbol.dispose]: () => undefined };
 
 interface RunningState {
   name: string;
   member: string;
   enteredAt: number;
-  timer: NodeJS.Timeout;
+  /** Until disposed of, it is told that it is still running. */
+  running: Disposable;
 }
 
 /** Prints an execution's history as it happens: a line for each step that ended, with what it found or changed. */
 export class Progress {
-  readonly #print: (line: string) => void;
+  readonly #screen: Screen;
   readonly #stillRunningMs: number;
-  /** By their last event: what runs in parallel is told apart by which event follows which. */
+  readonly #course: Course | undefined;
+  /** By their last event: what runs in parallel is distinguished by which event follows which. */
   readonly #running = new Map<number | undefined, RunningState>();
 
-  constructor(print: (line: string) => void, stillRunningMs = STILL_RUNNING_MS) {
-    this.#print = print;
+  /** @param course shared by all executions of one remediation */
+  constructor(screen: Screen, { stillRunningMs = STILL_RUNNING_MS, course }: ProgressOptions = {}) {
+    this.#screen = screen;
     this.#stillRunningMs = stillRunningMs;
+    this.#course = course;
   }
 
-  readonly say = (line: string): void => this.#print(`  ${line}`);
+  readonly say = (line: string): void => this.#screen.print(`  ${line}`);
+
+  /** Says what is being done. On a terminal it shows for how long already, until disposed of. */
+  readonly begin = (line: string): Disposable => {
+    this.say(line);
+    const beganAt = Date.now();
+    return this.#screen.live?.(() => `  … ${formatSeconds(Date.now() - beganAt)}  ${line}`) ?? NOTHING;
+  };
 
   /** The same for an execution that another one, or a rule, has started. */
   readonly follow = (stateMachineName: string, input: JsonValue): Observer => {
     this.say(describeStart(stateMachineName, input));
-    const { onEvent, follow } = new Progress(this.#print, this.#stillRunningMs);
+    const { onEvent, follow } = this.#another(stateMachineName);
     return { onEvent, onNested: follow };
   };
 
-  /** The same for work that is a part of no execution: `name` and `subject` tell what it is, as those of a state do. */
+  /** The same for work that is a part of no execution: `name` and `subject` say what it is, as those of a state do. */
   async during<Result>(
     name: string,
     subject: string,
@@ -56,7 +77,7 @@ export class Progress {
       if (thrown instanceof ExecutionError) this.#line(state, '!', describeError(thrown.error, thrown.cause));
       throw thrown;
     } finally {
-      clearInterval(state.timer);
+      state.running[Symbol.dispose]();
     }
   }
 
@@ -68,14 +89,14 @@ export class Progress {
         break;
       case 'TaskSubmitted':
         // What it has begun tells for itself.
-        clearInterval(state?.timer);
+        state?.running[Symbol.dispose]();
         break;
       case 'TaskFailed': {
         const { error = '', cause } = event.taskFailedEventDetails ?? {};
-        // That a condition does not hold is an answer: what follows from it is told next.
+        // That a condition does not hold is an answer: what follows from it is reported next.
         const isAnswer = error.endsWith('ConditionalCheckFailedException');
         const [mark, detail] = isAnswer ? ['-', 'it is not free'] : ['!', describeError(error, cause)];
-        // That commands still run is told by the timer.
+        // The timer says that commands still run.
         if (state && error !== STILL_RUNNING) this.#line(state, mark, detail, event.timestamp);
         break;
       }
@@ -93,7 +114,7 @@ export class Progress {
 
   /** Says nothing more of what still runs. */
   stop(): void {
-    for (const { timer } of this.#running.values()) clearInterval(timer);
+    for (const { running } of this.#running.values()) running[Symbol.dispose]();
   }
 
   /** @returns the state that the event belongs to, if it is that of a step */
@@ -110,13 +131,13 @@ export class Progress {
 
   /** @param at of an event that is read later than it happened */
   #enter(name: string, member = '', at = new Date()): RunningState {
-    const timer = setInterval(() => this.#line(state, '…', 'still running'), this.#stillRunningMs).unref();
-    const state: RunningState = { name, member, enteredAt: at.getTime(), timer };
+    const state: RunningState = { name, member, enteredAt: at.getTime(), running: NOTHING };
+    state.running = this.#tellThatItRuns(state);
     return state;
   }
 
   #leave(state: RunningState, { timestamp, stateExitedEventDetails }: HistoryEvent): void {
-    clearInterval(state.timer);
+    state.running[Symbol.dispose]();
     // A caught error leaves the state as well; it was told when it happened.
     const result: unknown = JSON.parse(stateExitedEventDetails?.output ?? 'null');
     if (isRecord(result) && 'error' in result) return;
@@ -125,10 +146,22 @@ export class Progress {
     }
   }
 
-  #line({ name, member, enteredAt }: RunningState, mark: string, detail: string, at = new Date()): void {
-    const seconds = `${(Math.max(0, at.getTime() - enteredAt) / 1000).toFixed(1)} s`.padStart(7);
-    const subject = [name, member].filter(Boolean).join(' ').padEnd(28);
-    this.#print(`  ${mark} ${seconds}  ${subject}  ${inOneLine(detail)}`.trimEnd());
+  #tellThatItRuns(state: RunningState): Disposable {
+    const describe = this.#course?.enter(state.name) ?? (() => 'still running');
+    const line = () => formatLine(state, '…', describe(Date.now() - state.enteredAt));
+    if (this.#screen.live) return this.#screen.live(line);
+    const timer = setInterval(() => this.#screen.print(line()), this.#stillRunningMs).unref();
+    return { [Symbol.dispose]: () => clearInterval(timer) };
+  }
+
+  #line(state: RunningState, mark: string, detail: string, at = new Date()): void {
+    this.#screen.print(formatLine(state, mark, detail, at));
+  }
+
+  /** An execution that only puts in order what another one has left is no part of its course. */
+  #another(stateMachineName: string): Progress {
+    const course = helperNamed(stateMachineName) ? undefined : this.#course;
+    return new Progress(this.#screen, { stillRunningMs: this.#stillRunningMs, ...(course && { course }) });
   }
 
   #memberIn(parameters: string | undefined): string {
@@ -139,6 +172,16 @@ export class Progress {
     };
     return member || [...new Set(commands.map((each) => each.member))].join(', ');
   }
+}
+
+function formatLine({ name, member, enteredAt }: RunningState, mark: string, detail: string, at = new Date()): string {
+  const subject = [name, member].filter(Boolean).join(' ').padEnd(28);
+  return `  ${mark} ${formatSeconds(at.getTime() - enteredAt)}  ${subject}  ${inOneLine(detail)}`.trimEnd();
+}
+
+/** `    3.2 s` */
+function formatSeconds(ms: number): string {
+  return `${(Math.max(0, ms) / 1000).toFixed(1)} s`.padStart(7);
 }
 
 /** That an execution has begun; one that comes before an approval only looks, and another one follows that does the same in earnest. */

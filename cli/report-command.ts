@@ -16,9 +16,9 @@ export function reportCommand(): Command {
     .helpGroup(WITHOUT_AWS)
     .summary('make the report of a remediation again')
     .description(
-      'Makes the report of a remediation again, as JSON and as one page that needs nothing else: what was wrong, what was done, what it cost, ' +
-        'what is lost and what is left. Of one that ran on this machine from what is kept of it; with --deployed of what is deployed to AWS, from the ' +
-        `history of its execution, which Step Functions forgets 90 days after its end. Both are written into ${reportsFolder()}.`,
+      'Makes the report of a remediation again, as JSON and as one page that needs nothing else. It says what was wrong, what was done, what it cost, ' +
+        'what is lost and what is left. For a remediation of this machine it reads what is kept here. With --deployed it reads the ' +
+        `history of the execution, which Step Functions keeps for 90 days after its end. Both are written into ${reportsFolder()}.`,
     )
     .argument('<id>', 'the ID of the remediation')
     .option('--deployed', 'of a remediation that ran in AWS', false);

@@ -5,7 +5,7 @@ import { formatBytes } from '../core/text/format.ts';
 /** Of a success: the lines after it, and the report, have the rest. */
 const MAX_SUMMARY_CHARS = 400;
 
-/** What a person wants to read of an execution's report; each runbook has a part of it. */
+/** The parts of an execution's report that a person reads; each runbook has some of them. */
 export interface RunReport {
   outcome: string;
   summary: string;
@@ -18,7 +18,7 @@ export interface RunReport {
   /** What would be done, a line each. */
   plan?: string[];
   archived?: { member: string; dataDir: string; walDir: string }[];
-  /** Of quorum-lost: which file of etcd's configuration was written on each host, and where it lies as it was before. */
+  /** Of quorum-lost: which file of etcd's configuration was written on each host, and where it is as it was before. */
   configured?: string[];
   remaining?: string[];
   /** Of auth-token-invalid: how long authentication was disabled, what became of the tokens, and how it does not happen again. */
@@ -28,7 +28,7 @@ export interface RunReport {
   scratchLeft?: string;
 }
 
-/** The summary in one line, as far as the lines after it do not tell it: whole sentences, and no more than a terminal shows at a glance. */
+/** The summary in one line, as far as the lines after it do not say it: whole sentences, and no more than a terminal shows at a glance. */
 export function shortSummary({ summary, loss }: RunReport): string {
   const rest = inOneLine(loss ? summary.replace(loss.explanation, '') : summary);
   if (rest.length <= MAX_SUMMARY_CHARS) return rest;
@@ -61,7 +61,7 @@ export function describeReport(report: RunReport): string[] {
       'Moved aside, and kept:',
       moved.map(({ member, dataDir, walDir }) => `${member}: ${[dataDir, walDir].filter(Boolean).join(' and ')}`),
     ),
-    ...section('Configuration of etcd, written anew:', configured),
+    ...section('Rewritten configuration of etcd:', configured),
     ...section(
       'Still wrong:',
       remaining?.map((incident) => `${incident}: run this command with --incident ${incident} next`),

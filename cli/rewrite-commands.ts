@@ -4,19 +4,19 @@ import { typed } from './format.ts';
 /** What stands for AWS where it runs on this machine. */
 export interface Here {
   files: FileFlags;
-  /** Where the API is served, and the file that holds the header which it wants; undefined where it is not. */
+  /** Where the API is served, and the file that holds the header for it; undefined if it is not served. */
   api?: { url: string; header: string };
 }
 
 const OF_REMEDIATION = /arn:[\w-]+:states:[^\s:]*:[^\s:]*:execution:etcd-remediation:([\w-]+)/g;
-/** Behind what a runbook has ended with. Its steps are in the same output here, and nobody can ask for it. */
+/** Behind what a runbook has ended with. Its steps are in the same output here, and its ARN leads nowhere. */
 const OF_RUNBOOK = / ?\(arn:[\w-]+:states:[^\s:]*:[^\s:]*:execution:etcd-remediation-[\w-]+:[\w-]+\)/g;
 
 /** Of AWS's console. */
 const OF_CONSOLE = /\n*(Execution|Report|Alarm): https:\/\/\S+/g;
 
 /**
- * Workflows say what they say to whoever has AWS: with the ARN of an execution, and commands for what is deployed. Where they run on this machine,
+ * Workflows write for readers with AWS: with the ARN of an execution, and commands for what is deployed. Where they run on this machine,
  * the ID does, and commands that work here stand in their place.
  */
 export function rewriteCommands(text: string, { files, api }: Here): string {

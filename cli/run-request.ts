@@ -50,7 +50,7 @@ function requireHosts(cluster: Cluster, hosts: HostsFile): void {
   throw new InvalidInput(
     (named.length === 0
       ? 'The configuration names no "host" for any member, and this runbook works on hosts: add them. '
-      : `There is no way to any of the hosts ${named.map((host) => `"${host}"`).join(', ')}. `) +
+      : `--hosts does not say how to reach any of the hosts ${named.map((host) => `"${host}"`).join(', ')}. `) +
       'Give each with --hosts FILE, as {"HOST": {"exec": ["ssh", "-o", "BatchMode=yes", "ADDRESS", "sudo", "bash"]}}: a command that runs what ' +
       'it reads on standard input in a shell.',
   );
@@ -60,6 +60,6 @@ function requireNoApproval({ name, policy }: Cluster, incident: Incident, parame
   const { entries } = wantedApproval(policy, incident, parameters, RUNBOOKS[incident].policy);
   if (entries.length === 0) return;
   throw new InvalidInput(
-    `The policy of cluster ${name} wants an approval for ${entries.join(', ')}. Look at the plan with --dry-run; then give --approve.`,
+    `The policy of cluster ${name} asks for an approval of ${entries.join(', ')}. Look at the plan with --dry-run, then give --approve.`,
   );
 }

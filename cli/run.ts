@@ -11,10 +11,12 @@ import { recordedRemediation } from '../local/recorded.ts';
 import { makeReport } from '../report/make-report.ts';
 import { type BackupsFlag, backupsFrom, backupsOption } from './backups-folder.ts';
 import { commandsHere } from './commands-here.ts';
+import { Course, earlierRuns } from './course.ts';
+import { explainedAt } from './error-entry.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { Follower } from './follower.ts';
 import { formatMs } from './format.ts';
-import { saveReport } from './kept-reports.ts';
+import { newestReports, saveReport } from './kept-reports.ts';
 import { examples, LOCK_OF_THIS_PROCESS, parseParameters, requireNothingOfOneRunbook, WITHOUT_AWS } from './options.ts';
 import { type Output, openOutput } from './output.ts';
 import { Progress } from './progress.ts';
@@ -39,8 +41,8 @@ export function runCommand(): Command {
     .helpGroup(WITHOUT_AWS)
     .summary('remediate a cluster from this machine, without AWS')
     .description(
-      'Runs the same workflow that is deployed to AWS on this machine, against a cluster that this machine reaches: for --incident, or for ' +
-        'what a diagnosis finds, one incident after the other. Start with --dry-run: it reads, and changes nothing.\n\n' +
+      'Runs the same workflow as on AWS, but on this machine, against a cluster that it reaches. Remediates --incident, or what a ' +
+        'diagnosis finds, one incident after the other. Start with --dry-run: it reads, and changes nothing.\n\n' +
         LOCK_OF_THIS_PROCESS,
     );
   return takeFiles(command)
@@ -52,7 +54,7 @@ export function runCommand(): Command {
     )
     .option('--member <name>', 'of member-failed: which member has failed (default: all that have)')
     .option('--dry-run', 'say what would be done, and do nothing', false)
-    .option('--approve', "approve what the cluster's policy wants approved", false)
+    .option('--approve', "approve what needs an approval by the cluster's policy", false)
     .option('--parameters <json>', 'parameters of the runbook, such as {"retainRevisions":1000}', parseParameters)
     .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
     .addHelpText(
@@ -83,8 +85,8 @@ async function run(flags: Flags): Promise<void> {
 
   using _ = whileNothingChanges();
   output.print(describeStart(flags));
-  const progress = new Progress(output.print);
-  progress.say('Synthesizing the workflows and bundling their steps');
+  const progress = new Progress(output);
+  const preparing = progress.begin('Synthesizing the workflows and bundling their steps');
   const platform = await startPlatform({
     file: { clusters: [cluster] },
     secrets,
@@ -98,7 +100,7 @@ async function run(flags: Flags): Promise<void> {
       }
     },
     onOwnStart: progress.follow,
-  });
+  }).finally(() => preparing[Symbol.dispose]());
   try {
     if (mayMoveSnapshots(flags)) {
       progress.say('Hosts fetch the snapshot from 127.0.0.1: give --staging-address where they are other machines.');
@@ -128,7 +130,8 @@ async function remediate(platform: Platform, { cluster, input, flags, output }: 
     () => describeLeftOpen(platform.executions),
   );
   const startedAt = Date.now();
-  const follower = new Follower(output.print, () => new Progress(output.print), approvalBy(flags));
+  const course = new Course(earlierRuns(await newestReports(), { cluster: cluster.name, dryRun: flags.dryRun }));
+  const follower = new Follower(output.print, () => new Progress(output, { course }), approvalBy(flags));
   const remediation = platform.remediate({
     input,
     onEvent: follower.onEvent,
@@ -143,6 +146,8 @@ async function remediate(platform: Platform, { cluster, input, flags, output }: 
   await platform.settled();
   const { result, lines: own } = describeEnd(execution, follower, { cluster, files: flags });
   const lines = own.map((line) => rewriteCommands(line, { files: flags }));
+  const hasFailed = execution.status !== 'SUCCEEDED';
+  const explained = hasFailed ? explainedAt([result.outcome]) : [];
   const { line, reportFile } = await saveReport(() =>
     makeReport({
       ...recordedRemediation(remediation, platform.executions),
@@ -151,12 +156,12 @@ async function remediate(platform: Platform, { cluster, input, flags, output }: 
   );
   output.finish(
     { ...result, reportFile, remediateMs: Date.now() - startedAt, stateTransitions: follower.stateTransitions },
-    [`${result.outcome} in ${formatMs(Date.now() - startedAt)}. ${lines[0]}`, ...lines.slice(1), line],
+    [`${result.outcome} in ${formatMs(Date.now() - startedAt)}. ${lines[0]}`, ...lines.slice(1), ...explained, line],
   );
-  if (execution.status !== 'SUCCEEDED') process.exitCode ??= 1;
+  if (hasFailed) process.exitCode ??= 1;
 }
 
-/** Whoever runs it here is the person who is asked; without --approve nobody has answered yet. */
+/** The person who runs it here is the one who is asked. Without --approve there is no answer yet. */
 function approvalBy({ approve }: Flags): ApprovalAnswer {
   return approve
     ? { decision: 'approve', by: userInfo().username, reason: '--approve' }

@@ -4,6 +4,7 @@ import { describeError } from '../core/text/failures.ts';
 import { ExecutionError } from '../local/asl/errors.ts';
 import type { JsonObject, JsonValue } from '../local/asl/json.ts';
 import type { Observer } from '../local/executions.ts';
+import { explainedAt } from './error-entry.ts';
 import { clusterOfEnded, helperNamed } from './helper-workflows.ts';
 import { describeStart, Progress } from './progress.ts';
 import { describeRemediation } from './remediation-report.ts';
@@ -57,13 +58,13 @@ export class ServeLog {
     this.say(`A look failed: ${what}`, clusterOf(input));
   };
 
-  /** An execution that nobody waits for: each of its steps, those of its runbooks, and how it ended. */
+  /** An execution that runs on its own: each of its steps, those of its runbooks, and how it ended. */
   readonly follow = (stateMachineName: string, input: JsonValue): Observer => {
     const helper = helperNamed(stateMachineName);
     const cluster = helper ? clusterOfEnded(input) : clusterOf(input);
     const say = (line: string) => this.say(line, cluster);
     say(helper?.begins ?? describeStart(stateMachineName, input));
-    const { onEvent, follow } = new Progress(say, STILL_RUNNING_MS);
+    const { onEvent, follow } = new Progress({ print: say }, { stillRunningMs: STILL_RUNNING_MS });
     return {
       onEvent: (event) => {
         onEvent(event);
@@ -105,7 +106,10 @@ function linesOfEvent(event: HistoryEvent, helper: ReturnType<typeof helperNamed
       const { executionFailedEventDetails, executionAbortedEventDetails, executionTimedOutEventDetails } = event;
       const details = executionFailedEventDetails ?? executionAbortedEventDetails ?? executionTimedOutEventDetails;
       const problem = describeError(details?.error || event.type, details?.cause);
-      return [helper ? `${helper.failed}. ${problem}` : problem];
+      return [
+        helper ? `${helper.failed}. ${problem}` : problem,
+        ...explainedAt([problem.slice(0, problem.indexOf(':'))]),
+      ];
     }
     default:
       return [];

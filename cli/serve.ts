@@ -38,15 +38,15 @@ export function serveCommand(): Command {
     .helpGroup(WITHOUT_AWS)
     .summary('serve the API and watch the clusters from this machine, without AWS')
     .description(
-      'Looks at each cluster every minute, and remediates what its alarms are raised for, as far as the policy lets it. Serves the API that is ' +
-        'deployed to AWS, by the same function, on loopback; what is started runs on this machine, against clusters that this ' +
-        'machine reaches, and ends when this ends. Each request needs the header Authorization that is written to a file which nobody else ' +
-        'can read: other users of this machine, and pages in a browser, get nothing.\n\n' +
+      'Looks at each cluster every minute, and remediates what its alarms are raised for, as far as the policy allows. Serves the same API as on ' +
+        'AWS, on loopback. Remediations run on this machine, against clusters that it ' +
+        'reaches, and end with this command. Each request needs an Authorization header, which is written to a file that only its owner ' +
+        'can read. Other users of this machine, and pages in a browser, get no answer.\n\n' +
         LOCK_OF_THIS_PROCESS,
     );
   return takeFiles(command)
     .option('--port <port>', 'of 127.0.0.1; 0 for any that is free', parsePort, 8080)
-    .option('--no-detector', 'serve the API only: look at no cluster, and start nothing by itself')
+    .option('--no-detector', 'serve the API only: watch no cluster, and start nothing unasked')
     .addOption(stagingAddressOption('from there each fetches the snapshot of a quorum recovery, over plain HTTP'))
     .addOption(backupsOption('backups are made into it, as often as it says there; without it none are'))
     .addHelpText(
@@ -120,7 +120,7 @@ async function serve(flags: Flags): Promise<void> {
   }
 }
 
-/** Another remediation had the cluster: what came of that one is told in its own. */
+/** Another remediation had the cluster: that one has a report of its own. */
 function isWorthAReport({ stateMachineName, result }: Execution): boolean {
   if (stateMachineName !== ENTRY_STATE_MACHINE) return false;
   return result?.status !== 'SUCCEEDED' || Object(result.output).outcome !== 'AlreadyInProgress';

@@ -1,3 +1,5 @@
+import { clearLiveLine } from './screen.ts';
+
 const NOTHING_STAYS = 'Stopped. Nothing was changed.';
 const STOPPED = 'Stopped.';
 const AT_ONCE = 'Ended at once.';
@@ -6,7 +8,7 @@ const STATUS_BY_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 /** The work that a signal stops in an orderly way. */
 interface Work {
   stop(): void;
-  /** What whoever ends it before it has stopped has to know; empty for nothing. */
+  /** What a person has to know who ends it before it has stopped; empty for nothing. */
   leftOpen(): string;
 }
 
@@ -23,6 +25,7 @@ export function endOnSignals(): void {
   // A terminal that is gone takes no line any more; what is under way goes on without it.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const say = (...texts: string[]) => {
+    clearLiveLine();
     process.stderr.write(`\n${texts.filter((text) => text !== '').join('\n')}\n`);
   };
   for (const [signal, status] of Object.entries(STATUS_BY_SIGNAL)) {
@@ -50,7 +53,7 @@ export function onSignal(stop: () => void, leftOpen = () => ''): Disposable {
   };
 }
 
-/** Until disposed of, whoever stops the process is told this. */
+/** Until disposed of, this is printed when the process is stopped. */
 export function printAtSignal(text: () => string): Disposable {
   const before = notice;
   notice = text;
@@ -61,7 +64,7 @@ export function printAtSignal(text: () => string): Disposable {
   };
 }
 
-/** Until disposed of, whoever stops the process is told that it has changed nothing. */
+/** The same, and it says that nothing was changed. */
 export function whileNothingChanges(): Disposable {
   return printAtSignal(() => NOTHING_STAYS);
 }

@@ -14,7 +14,7 @@ const COMES_FIRST = 'Authentication is enabled before this command ends. A secon
 const SEEN_TO = 'Since then it was made sure that authentication is enabled.';
 
 /**
- * What whoever stops remediations has to know: of each which runbook is under way, what it has changed and how its cluster stands, and how to go on.
+ * What to print when remediations are stopped: for each its runbook, what it has changed, the state of its cluster, and how to go on.
  * @param again what to do for that, of a cluster: `give the same command again`
  */
 export function describeStop(
@@ -65,12 +65,12 @@ function describeStopped(
   ];
 }
 
-/** For whoever does not wait until it has been put in order; empty where nothing has to be. */
+/** What a second signal leaves undone; empty for nothing. */
 export function describeLeftOpen(executions: Pick<Executions, 'of'>): string {
   return mayBeDisabled(executions) ? 'Authentication may be disabled. Enable it by hand: "etcdctl auth enable".' : '';
 }
 
-/** Whether authentication may be disabled by what was stopped, and nobody has enabled it since. */
+/** Whether authentication may still be disabled by what was stopped. */
 function mayBeDisabled(executions: Pick<Executions, 'of'>): boolean {
   const resets = executions.of(authTokenReset.stateMachineName);
   if (!resets.some((reset) => reset.result?.status !== 'SUCCEEDED' && mayBeOpen(stepRunsIn(reset.events))))
@@ -110,7 +110,7 @@ function describeSoFar(execution: Execution): string[] {
   return [
     done.length === 0 ? 'Nothing is known to be changed.' : 'It has changed, in this order:',
     ...done.map((change) => `  - ${change}`),
-    ...(perhaps.length > 0 ? ['Under way, so that nobody knows whether it is done:'] : []),
+    ...(perhaps.length > 0 ? ['Under way, so it may or may not be done:'] : []),
     ...perhaps.map((change) => `  - ${change}`),
     standingSoFar({ runbook: nameOf(execution), runs, variables: variablesIn(execution.events) }),
   ].filter((line) => line !== '');

@@ -1,8 +1,8 @@
 import { AwsUnavailable } from '../core/errors.ts';
 
 /**
- * For every client of the AWS SDK, which by itself waits without end: a subnet without a way to the API would use up the whole
- * of a function's time and never say why.
+ * For every client of the AWS SDK. Its default waits without end: in a subnet that does not reach the API, a function would use
+ * up its time and never say why.
  */
 export const AWS_CLIENT = {
   maxAttempts: 3,

@@ -16,10 +16,10 @@ import { RemediationRecords } from './table.ts';
 const DIAGNOSE_MS = 27_000;
 /** Each is a query, and one question to Step Functions where a lock is held: it answers ten in a second. */
 export const SUMMARIES_AT_ONCE = 10;
-/** To read the registry takes a request for ten clusters: whoever turns pages reads it once. */
+/** Reading the registry takes a request for each ten clusters, so the pages of one list share one reading. */
 const REGISTRY_KEPT_MS = 60_000;
 
-/** What can be told of the clusters that are configured. Changes nothing. */
+/** What is known of the clusters that are configured. Changes nothing. */
 export class Clusters {
   readonly #registry = new ClusterRegistry();
   readonly #lambda = new LambdaClient({

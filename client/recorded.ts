@@ -23,7 +23,7 @@ export async function readRemediation(
     const id = executionArn.split(':').at(-1);
     throw new Problem(
       'unknown-remediation',
-      `There is no remediation "${id}": none was started under this ID, or it has ended long ago and is not kept any more.`,
+      `There is no remediation "${id}": none was started under this ID, or it ended more than 90 days ago.`,
     );
   }
   const runbooks: RecordedExecution[] = [];

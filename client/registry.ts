@@ -61,7 +61,7 @@ export class ClusterRegistry {
     const none = () => {
       throw new Problem(
         'unknown-cluster',
-        `There is no cluster "${cluster}". Those that there are, are in the list of clusters; a new one is added to clusters.json, which is deployed to AWS, and without it read when serve starts.`,
+        `No cluster has the name "${cluster}". The list of clusters has all names. To add a cluster, add it to clusters.json, then deploy it to AWS, or restart serve.`,
       );
     };
     // Systems Manager would say so in words that tell a caller nothing.

@@ -39,7 +39,7 @@ const PACED = { ...AWS_CLIENT, retryMode: 'adaptive', maxAttempts: 5 };
 const ASKED_AGAIN_WITHIN_MS = 22_000;
 const BETWEEN_LOOKS_MS = 1_000;
 
-/** Whoever answers, and for how long an answer that is not taken is tried again. */
+/** Who answers, and for how long an answer that is not accepted is tried again. */
 interface Answering {
   by: string;
   withinMs?: number;
@@ -47,7 +47,7 @@ interface Answering {
   onWait?: () => void;
 }
 
-/** What a person or a tool does with remediations. Whoever calls is `by`, as AWS knows them. */
+/** What a person or a tool does with remediations. `by` is the caller, as AWS knows them. */
 export class Remediations {
   readonly #client = new SFNClient(PACED);
   readonly #registry = new ClusterRegistry();
@@ -83,7 +83,7 @@ export class Remediations {
     if (holder) {
       throw new Problem(
         'already-in-progress',
-        `The remediation ${holder.remediation} has been at work for the cluster ${cluster} since ${holder.startedAt}. Wait until it has ended, or stop it.`,
+        `The remediation ${holder.remediation} has been running for the cluster ${cluster} since ${holder.startedAt}. Wait until it has ended, or stop it.`,
         { remediation: holder.remediation },
       );
     }
@@ -99,7 +99,7 @@ export class Remediations {
         )
         .then(() => undefined),
       {
-        // Somebody else was faster with the same key.
+        // Another person or program was faster with the same key.
         ExecutionAlreadyExists: async () => {
           requireSame(await this.#describe(id), wanted, id);
         },
@@ -221,7 +221,7 @@ export class Remediations {
     if (execution) return execution;
     throw new Problem(
       'unknown-remediation',
-      `There is no remediation "${id}": none was started under this ID, or it has ended long ago and is not kept any more.`,
+      `There is no remediation "${id}": none was started under this ID, or it ended more than 90 days ago.`,
     );
   }
 
@@ -274,7 +274,7 @@ function alreadyAnswered(id: string, approval: string): Problem {
 function busy(id: string): Problem {
   return new Problem(
     'busy',
-    `The remediation ${id} still wants an answer, and takes none at this moment: it looks at the cluster, or sees to another incident which needs no approval. Nothing was answered. Try again in a minute.`,
+    `The remediation ${id} still waits for an answer, but takes none now: it is re-checking the cluster or handling another incident. Nothing was answered. Try again in a minute.`,
     { remediation: id },
   );
 }

@@ -19,9 +19,9 @@ export type ErrorName = keyof typeof ERROR_NAMES;
 
 /** What a workflow ends with by itself: no step throws these. */
 export const WORKFLOW_ERRORS = {
-  /** A person has looked at the plan and does not want it. */
+  /** A person has read the plan and rejected it. */
   ApprovalRejected: 'ApprovalRejected',
-  /** Nobody has answered in time. */
+  /** No answer came in time. */
   ApprovalTimedOut: 'ApprovalTimedOut',
 } as const;
 

@@ -28,7 +28,7 @@ export type Act = { [Each in Declared as Each['incident']]: keyof Each['acts'] }
 /** Which runbook remediates which incident. */
 export const RUNBOOKS: Readonly<Record<Incident, Runbook>> = byIncident((runbook) => runbook);
 
-/** What starts an execution of an incident's runbook: `{"cluster":"orders"}` and, when wanted, the rest. */
+/** What starts an execution of an incident's runbook: `{"cluster":"orders"}` and optionally the rest. */
 export const executionInputSchemas = byIncident(({ input }) => input) as {
   readonly [Each in Declared as Each['incident']]: Each['input'];
 };

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # parts: common scratch snapshot transfer
-# Fetches a backup, compressed or not, into a scratch folder of its own and says what is in it. Run again, it begins anew.
+# Fetches a backup, compressed or not, into a scratch folder of its own and says what is in it. Run again, it begins again.
 data_dir='{{ dataDir }}'
 bin_dir='{{ binDir }}'
 keep='{{ keep }}'

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # parts: common data-dir archive-dir raft-log scratch settings membership snapshot transfer at-work
-# Reads the unit's state and log, whether etcd is at work, its version, its data and its configuration, and asks whether any later script would
-# refuse this host. It changes nothing, and removes only what a run of this project's that was killed has left beside the configuration and the data.
+# Reads the unit's state and log, whether etcd runs, its version, its data and its configuration. Also checks whether any later script would refuse
+# this host. It changes nothing, and removes only what a killed run of ours has left beside the configuration and the data.
 unit='{{ unit }}'
 data_dir='{{ dataDir }}'
 wal_dir='{{ walDir }}'
@@ -156,12 +156,12 @@ require_certificates() {
     if [ ! -e "${setting#*=}" ]; then missing+="${missing:+, }${setting#*=} (${setting%%=*})"; fi
   done
   if [ -n "$missing" ]; then
-    refuse certificate-missing 65 "etcd of the unit $unit is told to use files that are not there, or that $(id -un) may not look for: $missing. Without them it does not start. Put them there, or correct its configuration."
+    refuse certificate-missing 65 "etcd's configuration in the unit $unit names files that are missing, or that $(id -un) may not look for: $missing. Without them etcd does not start. Add them, or correct the configuration."
   fi
 }
 
-# list_certificates: those that etcd shows to its peers and to clients, and the CA of its peers where that is a single one, as an array of JSON:
-# certificates are public. Keys are never read.
+# list_certificates: those that etcd shows to its peers and to clients, and the CA of its peers if it is a single one. A JSON array: certificates are
+# public. Keys are never read.
 list_certificates() {
   local found='' certificate use text
   for certificate in "peer=$set_peer_cert_file" "server=$set_cert_file" "peer-ca=$set_peer_ca_file"; do
@@ -281,7 +281,7 @@ answer_state=unknown answer_id='' answer_problem=''
 if [ "$MainPID" != 0 ] && [ "$client_listens" != false ]; then
   ask_member "${set_listen_metrics_urls:-${set_listen_client_urls:-http://127.0.0.1:2379}}"
 fi
-# Whoever waits for a disk now and then is not stuck: only one that does so at both looks, before and after etcd was asked.
+# Anyone who waits for a disk now and then is not stuck: only one that does so at both looks, before and after etcd was asked.
 read_process_state
 if [ "$reply" = D ] || [ -z "$reply" ]; then reply=$process_state; fi
 process_state=$reply

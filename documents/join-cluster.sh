@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # parts: common settings membership write-membership service
-# Lets an empty member join: writes the cluster's members into the file that etcd really reads, starts the service, and waits until it stays up.
-# What was written is told as well where the service then does not start.
+# Lets an empty member join. Writes the cluster's members into the file that etcd really reads, starts the service, and waits until it stays up.
+# If the service does not start, the answer still says what was written.
 unit='{{ unit }}'
 config_file='{{ configFile }}'
 initial_cluster='{{ initialCluster }}'

@@ -25,7 +25,7 @@ case $outcome:$phase in
   undo:moving | undo:placed)
     refuse not-reverted 65 "The recovery of $execution is at the word \"$phase\" on this host, and what belongs in its place may lie in $scratch or aside. Run revert-data-dir of $execution first."
     ;;
-  *) refuse other-phase 65 "The recovery of $execution is at the word \"$phase\" on this host, so \"$outcome\" is not what comes next: somebody else works on it. Find out who, and start a new execution once that has ended." ;;
+  *) refuse other-phase 65 "The recovery of $execution is in the phase \"$phase\" on this host, so \"$outcome\" is not the next one: another person or program works on it. Find out who, and start a new execution once that has ended." ;;
 esac
 case $outcome:$phase in
   commit:) succeed '{"discarded":false}' ;;

@@ -40,7 +40,7 @@ was_used() {
   local found
   if [ -z "$1" ] || [ ! -d "$1" ]; then return 1; fi
   found=$(find "$1" -type f -newer "$scratch/archives" -print 2>&1) ||
-    refuse writes-unknown 66 "find cannot tell whether anything was written in $1 since $execution has placed it there: ${found:0:300}. The member may have taken writes, so nothing is moved. See whether the disk is sound, then run this again."
+    refuse writes-unknown 66 "find cannot say whether anything was written in $1 since $execution has placed it there: ${found:0:300}. The member may have taken writes, so nothing is moved. See whether the disk is sound, then run this again."
   [ -n "$found" ]
 }
 
@@ -49,7 +49,7 @@ take_back() {
   if [ -n "$1" ] && [ -d "$1" ] && [ ! -e "$2" ]; then move "$1" "$2"; fi
 }
 
-# Somebody may have moved the whole data dir away, and what lies aside in it with it.
+# Someone may have moved the whole data dir away, and what is aside in it with it.
 require_archives() {
   local folder
   if [ ! -f "$scratch/archives" ]; then return 0; fi
@@ -64,7 +64,7 @@ require_archives() {
 take_all_back() {
   if [ -f "$scratch/archives" ] && { was_used "$member" || was_used "$wal"; }; then
     read_line "$scratch/archives"
-    refuse restored-used 66 "The member has been started with what $execution has restored into $real, and may have taken writes since. What was there before lies in $reply. Decide which is worth keeping. If it is what is there now: remove $scratch. If it is the older data: move $member${wal:+ and $wal} away by hand, then run this again."
+    refuse restored-used 66 "The member has been started with what $execution has restored into $real, and may have taken writes since. The older data is in $reply. Decide which to keep. To keep what is there now: remove $scratch. To keep the older data: move $member${wal:+ and $wal} away by hand, then run this again."
   fi
   require_archives
   if [ -f "$scratch/archives" ]; then

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # parts: common scratch snapshot transfer
 # Sends one part of the compressed snapshot in the scratch folder to the staging bucket. Whether it can be restored turns out where it is restored, and
-# whoever fetches it compares its SHA-256. May be run again: a part that is there is replaced.
+# the command that fetches it compares its SHA-256. May be run again: a part that is there is replaced.
 data_dir='{{ dataDir }}'
 execution='{{ execution }}'
 source='{{ source }}'
@@ -15,10 +15,10 @@ integer "$length" && length=$reply
 find_scratch "$data_dir" "$execution"
 if [ "$source" = backup ]; then scratch=$scratch.backup; fi
 snapshot=$scratch/snapshot.gz
-[ -f "$snapshot" ] || refuse nothing-to-send 65 "There is no $snapshot to send. The snapshot of $execution has to be made or fetched on this host first: begin the recovery anew."
+[ -f "$snapshot" ] || refuse nothing-to-send 65 "$snapshot does not exist. The snapshot of $execution has to be made or fetched on this host first. Start the recovery again."
 size_of "$snapshot" && size=$reply
 if [ "$length" -eq 0 ] || [ "$((offset + length))" -gt "$size" ]; then
-  refuse no-part 65 "$snapshot has $size bytes, so $length bytes from byte $offset on are no part of it. It is not the snapshot that was planned with: begin the recovery anew."
+  refuse no-part 65 "$snapshot has $size bytes, so $length bytes from byte $offset on are no part of it. It is another snapshot than planned. Start the recovery again."
 fi
 
 work=$scratch/part.$offset.$$

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # parts: common data-dir raft-log scratch snapshot replay
 # Makes a snapshot of the best that a member's data holds, whether the member runs or not, from a copy; the data itself is only read. Run
-# again, it says the same, or begins anew where it was interrupted.
+# again, it says the same, or begins again where it was interrupted.
 unit='{{ unit }}'
 data_dir='{{ dataDir }}'
 wal_dir='{{ walDir }}'
@@ -71,7 +71,7 @@ require_readable() {
   done
 }
 
-# The files that etcd starts from, a line each: `snap` or `wal`, and the path. Not what it makes anew: the next log file, half a defragmentation.
+# The files that etcd starts from, a line each: `snap` or `wal`, and the path. Not what it makes again: the next log file, half a defragmentation.
 list_files() {
   local file
   for file in "$member"/snap/db "$member"/snap/*.snap "$member"/snap/*.snap.db; do
@@ -147,7 +147,7 @@ copy_data() {
       give_to_etcd
       return
     else
-      problem="$database has changed while it was copied, $try times: somebody writes to it, so this member may well have its quorum"
+      problem="$database has changed while it was copied, $try times: etcd still writes to it, so this member may well have its quorum"
     fi
     if [ "$try" -lt "$copy_tries" ]; then sleep "$try"; fi
   done
@@ -156,7 +156,7 @@ copy_data() {
 
 # take_replayed: returns 1 and leaves `replay_problem` where the log adds nothing that can be used.
 take_replayed() {
-  if [ ! -x "$bin_dir/etcd" ]; then replay_problem="there is no etcd in $bin_dir to replay the log" && return 1; fi
+  if [ ! -x "$bin_dir/etcd" ]; then replay_problem="$bin_dir has no etcd to replay the log" && return 1; fi
   if ! has_wal; then replay_problem="there is no log in $log_dir" && return 1; fi
   replay "$work" "$scratch/etcd.log" || return 1
   if ! read_snapshot "$copied"; then replay_problem="etcd has replayed the log, but the database cannot be read: $snapshot_problem" && return 1; fi
@@ -202,7 +202,7 @@ if [ -n "$wal_dir" ]; then real_path "$wal_dir" && log_dir=$reply; fi
 require_readable
 find_scratch "$data_dir" "$execution"
 require_no_restore
-[ -f "$database" ] || nothing "There is no database $database."
+[ -f "$database" ] || nothing "The database $database does not exist."
 require_snapshot_tools
 require_alone
 read_unit

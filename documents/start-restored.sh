@@ -8,7 +8,7 @@ wal_dir='{{ walDir }}'
 execution='{{ execution }}'
 sent_at='{{ sentAt }}'
 
-# What lies in the scratch folders has served. What cannot be removed now is told of when the recovery is forgotten.
+# What is in the scratch folders has served. What cannot be removed now is told of when the recovery is forgotten.
 clean_up() {
   local folder
   find_folders

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # parts: common service data-dir archive-dir scratch snapshot settings membership write-membership
-# Stops the service, moves its data aside under the execution's name and what restore-snapshot has made into its place, and writes the new membership
-# into etcd's configuration. Of a member that is left out only the service is stopped. May be run again after it was interrupted at any
-# point; never overwrites and never deletes. A command that comes late, when its restore is over, stops nothing.
+# Stops the service, moves its data aside under the execution's name, and moves the restored data into its place. Then writes the new membership
+# into etcd's configuration. For a member that is left out, only the service is stopped. May run again after an interruption at any point.
+# Never overwrites and never deletes. A command that comes late, when its restore is over, stops nothing.
 unit='{{ unit }}'
 data='{{ data }}'
 data_dir='{{ dataDir }}'
@@ -24,11 +24,11 @@ initial_cluster_state=existing
 require_older() {
   if [ "$replace_newer" = yes ] || [ ! -f "$member/snap/db" ]; then return; fi
   if ! read_snapshot "$member/snap/db"; then
-    read_snapshot "$scratch/data/member/snap/db" || fail 1 "$snapshot_program can read neither the data of this member in $real nor what was restored: $snapshot_problem. So nobody knows which is newer, and nothing was moved. Run it by hand to see why, then run this again."
+    read_snapshot "$scratch/data/member/snap/db" || fail 1 "$snapshot_program can read neither the data of this member in $real nor what was restored: $snapshot_problem. So which is newer is unknown, and nothing was moved. Run it by hand to see why, then run this again."
     return
   fi
   if [ "$snapshot_revision" -gt "$revision" ]; then
-    refuse data-newer 66 "The data of this member in $real is at revision $snapshot_revision, and the snapshot that is to replace it at $revision: what was written in between would be lost. Begin the recovery anew, which finds the newer data."
+    refuse data-newer 66 "The data of this member in $real is at revision $snapshot_revision, and the snapshot that would replace it at $revision: what was written in between would be lost. Start the recovery again: it finds the newer data."
   fi
 }
 
@@ -63,13 +63,13 @@ fi
 prepare_membership "$config_file"
 if [ ! -f "$scratch/archives" ]; then
   for folder in "$scratch/data/member" "$restored_wal"; do
-    [ -d "$folder" ] || refuse restored-moved 65 "There is no $folder, though the restore has ended well. Somebody has moved it, or the restore was for other folders: restore the snapshot again."
+    [ -d "$folder" ] || refuse restored-moved 65 "$folder does not exist, though the restore has ended well. It was moved, or the restore was for other folders. Restore the snapshot again."
   done
   require_movable
 fi
 stop
 
-# Where the old data lies is written down before anything is placed: until then what is in the data dir is old, after that it is new.
+# Where the old data is is written down before anything is placed: until then what is in the data dir is old, after that it is new.
 if [ ! -f "$scratch/archives" ]; then
   require_closed
   require_older

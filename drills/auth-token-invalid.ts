@@ -11,7 +11,7 @@ import type { WriterThread } from './writer-thread.ts';
 
 /** The drill's member does not change its mind: seconds are enough to be sure. */
 const CONFIRM_SECONDS = 2;
-/** With its first snapshot a member throws the beginning of its log away: whoever joins then is sent a snapshot. */
+/** With its first snapshot a member throws the beginning of its log away: a member that joins then is sent a snapshot. */
 const SNAPSHOT_COUNT = 1_000;
 const LOADED_WRITES = 2_500;
 
@@ -19,15 +19,15 @@ const LOADED_WRITES = 2_500;
 interface AuthTokenResult extends DrillResult {
   /** How long authentication was disabled, by the report; 0 where it never was. */
   windowMs: number;
-  /** Requests of somebody without a login that were served since the remediation began. */
+  /** Requests of someone without a login that were served since the remediation began. */
   anonymousRequests: number;
 }
 
 /**
- * 1. Break: after so many writes that etcd has thrown the beginning of its log away, a member (two of five) joins anew, and so through a
+ * 1. Break: after so many writes that etcd has thrown the beginning of its log away, a member (two of five) joins again, and so through a
  *    snapshot. Before 3.4.19 and 3.5.5 it then rejects every token.
  * 2. Detect: a token that was issued a moment ago is rejected.
- * 3. Remediate, while somebody without a login tries to get in.
+ * 3. Remediate, while someone without a login tries to get in.
  * 4. Prove: every member takes a login and refuses strangers, nothing is lost, and only what had to be was restarted. A release without the
  *    defect has nothing to cure, and nothing is touched.
  */
@@ -148,7 +148,7 @@ async function everyMemberTakesALogin({ witness }: HostedStage): Promise<DrillCh
   };
 }
 
-/** Why a member does not serve somebody who has just logged in there, by the names of such members. */
+/** Why a member does not serve someone who has just logged in there, by the names of such members. */
 async function refusals({ members, etcdctl }: Witness): Promise<Record<string, string>> {
   const tried = members.map(async ({ name }) => {
     const refusal = await etcdctl(['put', 'drill/login', name], name).then(

@@ -67,7 +67,7 @@ async function drill(
   });
   await writer.ask('forgetStalls');
 
-  progress.say(`The detector looks every ${MINUTE_MS / 1000} s; nobody else knows`);
+  progress.say(`The detector looks every ${MINUTE_MS / 1000} s; nothing else knows`);
   const watch = platform.watch({ minuteMs: MINUTE_MS, onFailure: (error) => progress.say(`A look failed: ${error}`) });
   let execution: Execution | undefined;
   try {

@@ -5,9 +5,9 @@ const DEADLINE_MS = 1_000;
 /** After a refusal, so that the machine has time for the others. */
 const PAUSE_MS = 1;
 
-/** Somebody without a login, and without a client certificate, who reads and writes at every member as fast as it lets him. */
+/** Someone without a login, and without a client certificate, who reads and writes at every member as fast as it lets him. */
 export class Intruder {
-  /** Requests that were answered as if he were somebody. */
+  /** Requests that were answered as if he were someone. */
   admitted = 0;
   readonly #connections: Connection[];
   readonly #lanes: Promise<void>[];

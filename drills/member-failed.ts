@@ -67,7 +67,7 @@ async function drill(
       nothingIsLost(lostWrites),
       await everyMemberVotes(stage),
       await everyMemberHoldsTheSame(stage),
-      // What was moved aside by the first execution is told there.
+      // The first execution has reported what it moved aside.
       ...(remediation.isSecond ? [] : [await oldDataIsKept(stage, broken, remediation.report)]),
       ...faultsHaveStruck(stage, faults),
     ],

@@ -36,7 +36,7 @@ export async function everyMemberHoldsTheSame({ cluster }: HostedStage): Promise
   return { name: 'every member holds the same data', ok: same, detail: `hashes ${[...new Set(hashes)].join(', ')}` };
 }
 
-/** @param names the members whose data was replaced @param report the execution's output, which says where theirs lies now */
+/** @param names the members whose data was replaced @param report the execution's output, which says where theirs is now */
 export async function oldDataIsKept(
   { cluster }: HostedStage,
   names: readonly string[],

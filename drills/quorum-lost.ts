@@ -74,13 +74,15 @@ async function drill(
   const acknowledged = [...(await writer.ask('acknowledged')).values()].map(({ revision }) => revision);
   await writer.ask('forgetStalls');
 
-  progress.say(`There is no leader, and ${acknowledged.length} writes were acknowledged. Starting the remediation`);
+  progress.say(
+    `The cluster has no leader, and ${acknowledged.length} writes were acknowledged. Starting the remediation`,
+  );
   const remediation = await remediate(stage, 'quorum-lost', { confirmSeconds: CONFIRM_SECONDS }, progress, faults);
 
   const { goesOn, lostWrites, figures } = await readBack(stage, writer, progress);
   const after = await idsOf(stage);
   const isRestart = RUNGS[damage] === 'restart';
-  // What the first execution has done is told there.
+  // The first execution has reported what it has done.
   const ofTheReport = remediation.isSecond
     ? []
     : [
@@ -175,7 +177,7 @@ function lossIsAsReported(
       name: 'the reported bound holds',
       // With every database read there has to be a bound.
       ok: atMostWrites === null ? damage !== 'wal' : lostWrites <= atMostWrites,
-      detail: atMostWrites === null ? 'none can be told' : `at most ${atMostWrites}`,
+      detail: atMostWrites === null ? 'unknown' : `at most ${atMostWrites}`,
     },
   ];
 }
@@ -183,5 +185,5 @@ function lossIsAsReported(
 function membersAreTheSame(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): DrillCheck {
   const same = [...before].filter(([name, id]) => after.get(name) === id);
   const detail = `${same.length} of ${before.size} have the ID that they had`;
-  return { name: 'no member was made anew', ok: same.length === before.size, detail };
+  return { name: 'no member was replaced', ok: same.length === before.size, detail };
 }

@@ -50,7 +50,7 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
   },
   {
     name: 'full',
-    summary: 'The store is full and a member is gone, and nobody is told but the detector.',
+    summary: 'The store is full and a member is gone, and only the detector knows.',
     needsHosts: true,
     takesDamage: false,
     takesStrategy: false,

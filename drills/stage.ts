@@ -33,7 +33,7 @@ export interface BaseStage {
   platform: Platform;
   /** Takes what a report of the drill is made of. */
   record(recorded: RecordedDrill): void;
-  /** Connects and logs in anew: where a cluster was restored, its members wait with an old token until they have come as far as it says. */
+  /** Connects and logs in again: where a cluster was restored, its members wait with an old token until they have come as far as it says. */
   reconnect(): void;
   close(): Promise<void>;
 }

@@ -49,7 +49,7 @@ export interface Remediation {
   isSecond: boolean;
 }
 
-/** Lets the incident be remediated, to the end, however that is. What a fault has ended is started again, as whoever is on call does. */
+/** Lets the incident be remediated, to the end, however that is. What a fault has ended is started again, as the person on call does. */
 export async function remediate(
   { platform }: BaseStage,
   incident: Incident,

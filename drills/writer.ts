@@ -48,8 +48,8 @@ interface Load {
 /**
  * Writes without pause, and remembers each write that etcd acknowledged.
  *
- * First a flood, until etcd refuses a write for want of space; then a trickle of small writes, each sent at its time whether or
- * not earlier ones were answered, as many independent clients send them: so what is measured is the cluster's stall and not
+ * First a flood, until etcd refuses a write for lack of space. Then a trickle of small writes, as of many independent clients: each
+ * is sent at its time whether or not earlier ones were answered. So the cluster's stall is measured, and not
  * the queue behind one lost request. Each write goes to the next member in turn.
  */
 export class Writer {
@@ -110,7 +110,7 @@ export class Writer {
     }, TRICKLE.intervalMs);
   }
 
-  /** Starts the measurement of stalls anew. */
+  /** Starts the measurement of stalls again. */
   forgetStalls(): void {
     this.#lastAckAt = this.#lastAnswerAt = this.#measuredFrom = Date.now();
     this.maxWriteStallMs = this.maxSilenceMs = this.maxWaitMs = this.unansweredWrites = 0;
@@ -176,9 +176,9 @@ export class Writer {
   }
 
   /**
-   * With authentication an outage ends with a new login, as of a client that is started anew, and one write at a time tries it. etcd
-   * spends about a tenth of a second of computing on a login (bcrypt), so that hundreds at once were an outage of their own. And a token of
-   * before a restore is not refused at once: it holds a raft index, and a member that has not come so far waits for it.
+   * With authentication an outage ends with a new login, as of a restarted client, and one write at a time tries it. A login costs
+   * etcd about a tenth of a second of computing (bcrypt), so hundreds at once would be an outage of their own. A token from
+   * before a restore is not refused at once: it holds a raft index, and a member that is not there yet waits for it.
    */
   async #tryToComeIn(index: number, key: string, value: Buffer, sequence: number): Promise<boolean> {
     this.#shutOut.set(index, Number.POSITIVE_INFINITY);

@@ -43,8 +43,8 @@ export async function requireAlone(
     if (others.length === 0) return;
     if (Date.now() + BETWEEN_LOOKS_MS >= until) {
       throw new PreconditionFailed(
-        `A runbook is at work for the cluster ${cluster} already: ${others.join(', ')}. Two of them must not change it at the same time. Nothing was ` +
-          'changed; start again when it has ended.',
+        `A runbook already runs for the cluster ${cluster}: ${others.join(', ')}. Two of them must not change it at the same time. Nothing was ` +
+          'changed. Start again when it has ended.',
       );
     }
     sinceMs = Date.now();
@@ -54,12 +54,12 @@ export async function requireAlone(
 function refused(error: unknown): never {
   const { name, message } = requireRefusal(error, 'Step Functions, asked for running executions,');
   throw new PreconditionFailed(
-    `Step Functions does not tell which executions run (${name}: ${message}). The deployed permissions are not those of this version: deploy again.`,
+    `Step Functions refuses to list the running executions (${name}: ${message}). The deployed permissions are not those of this version: deploy again.`,
   );
 }
 
 async function findOthers(cluster: string, execution: string, sinceMs: number): Promise<string[]> {
-  // Where it is throttled it waits by itself: to begin anew would use up what the others wait for.
+  // Where it is throttled it waits by itself: to begin again would use up what the others wait for.
   const client = new SFNClient({ ...AWS_CLIENT, maxAttempts: 8 });
   const others: string[] = [];
   for (const stateMachineArn of (process.env.RUNBOOKS ?? '').split(',')) {
@@ -67,7 +67,7 @@ async function findOthers(cluster: string, execution: string, sinceMs: number): 
       if (name === execution) continue;
       const ofCluster = OF_CLUSTER.exec(name)?.groups?.cluster;
       if (ofCluster !== undefined && ofCluster !== cluster) continue;
-      // Somebody may have called it anything; and what was seen may have ended since.
+      // Someone may have called it anything; and what was seen may have ended since.
       const { input = '{}', status } = await client.send(new DescribeExecutionCommand({ executionArn }));
       if (status === 'RUNNING' && actsOn(input) === cluster) others.push(executionArn);
     }

@@ -13,8 +13,8 @@ type StepModule = () => Promise<{ handler: Step }>;
 const LOGGED = ['action', 'outcome', 'member', 'summary', 'status', 'incident'];
 
 /**
- * The handler of a function that runs these steps: runs the one that the event names, and writes one line to the log about it, with the cluster,
- * the execution, what came of it and how long it took. An error goes through as it is.
+ * The handler of a function that runs these steps. Runs the one that the event names, and logs one line about it: the cluster,
+ * the execution, the result and the duration. An error goes through as it is.
  * @throws InvalidInput where the event is no invocation of a step of this function
  */
 export function handlerOf(steps: Readonly<Record<string, StepModule>>): Step {

@@ -20,11 +20,11 @@ export async function requireRegistered(cluster: string): Promise<void> {
  * A cluster's configuration, from its registry parameter.
  * @param client how patient it is
  * @throws InvalidInput where there is no such cluster; PreconditionFailed where it is not as a deployment of this version writes it, which
- *   whoever starts something cannot help; AwsUnavailable
+ *   the caller cannot help; AwsUnavailable
  */
 export async function readRegistry(cluster: string, client: SSMClientConfig = AWS_CLIENT): Promise<Cluster> {
   if (!mayBeRegistered(cluster)) {
-    throw new InvalidInput(`There is no cluster "${cluster}", and there can be none of that name. Check the name.`);
+    throw new InvalidInput(`No cluster can have the name "${cluster}". Check the name.`);
   }
   const name = parameterOf(cluster);
   let text: string;
@@ -34,11 +34,11 @@ export async function readRegistry(cluster: string, client: SSMClientConfig = AW
     const { name: kind, message } = requireRefusal(error, `SSM, asked for the parameter ${name},`);
     if (kind !== 'ParameterNotFound') {
       throw new PreconditionFailed(
-        `SSM refuses to tell the parameter ${name} (${kind}: ${message}). The deployed permissions are not those of this configuration: deploy again.`,
+        `SSM refuses to read the parameter ${name} (${kind}: ${message}). The deployed permissions are not those of this configuration: deploy again.`,
       );
     }
     throw new InvalidInput(
-      `There is no cluster "${cluster}" (SSM parameter ${name}: ${kind}: ${message}). Check the name, or add the cluster to clusters.json. ${START_AGAIN}`,
+      `No cluster "${cluster}" is deployed (SSM parameter ${name}: ${kind}: ${message}). Check the name, or add the cluster to clusters.json. ${START_AGAIN}`,
     );
   }
   const configured = parseConfiguration(cluster, text);

@@ -89,7 +89,7 @@ export function documentContent(command: HostCommandName, script: string): objec
 }
 
 /**
- * Comments and indentation are for whoever reads the scripts in documents/: they are a third of what SSM and the template would have to take. No text
+ * Comments and indentation are for the readers of documents/: they are a third of what SSM and the template would have to take. No text
  * of a script goes on in an indented line.
  */
 function isRun(line: string): boolean {

@@ -44,8 +44,8 @@ function requireBackupsApart(clusters: readonly Cluster[]): void {
     const inner = sorted[index + 1];
     if (inner === undefined || inner.place === outer.place || !inner.place.startsWith(outer.place)) continue;
     throw new InvalidInput(
-      `The backups of the cluster ${inner.name} ("${inner.prefix}") are among those of the cluster ${outer.name} ("${outer.prefix}"), so that a ` +
-        `recovery of ${outer.name} could take one of them: give each a "prefix" of its own in "backups", such as "${outer.name}/" and "${inner.name}/".`,
+      `The backups of the cluster ${inner.name} ("${inner.prefix}") are among those of the cluster ${outer.name} ("${outer.prefix}"), so a ` +
+        `recovery of ${outer.name} could take one of them. Give each a "prefix" of its own in "backups", such as "${outer.name}/" and "${inner.name}/".`,
     );
   }
 }

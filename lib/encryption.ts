@@ -7,7 +7,7 @@ import { CfnTopic } from 'aws-cdk-lib/aws-sns';
 import { ArnFormat, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 
-/** What the key is used through, for whoever may use these themselves. */
+/** The services through which the key is used, by callers who may use these services. */
 const SERVICES = ['dynamodb', 's3', 'sns'];
 const USE = ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'];
 

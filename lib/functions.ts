@@ -63,7 +63,7 @@ export function functionsOfSteps(
       SHORT,
       inNetwork('secrets'),
     ),
-    detector: create('detector', 'Looks at a cluster each minute, and tells its alarms', BRIEF, {
+    detector: create('detector', 'Looks at a cluster each minute, and writes the metrics of its alarms', BRIEF, {
       ...inNetwork('secrets'),
       functionName: named(scope, DETECTOR_FUNCTION),
     }),
@@ -101,7 +101,7 @@ export function functionsOfSteps(
       ...inNetwork('backing-up'),
       memoryMiB: WHOLE_PROCESSOR_MIB,
     }),
-    executions: create('executions', 'Decides which runbook is next, if none is at work', SHORT, {}),
+    executions: create('executions', 'Decides which runbook is next, if none runs', SHORT, {}),
     decisions: create('decisions', 'Decides from what it is given alone', SHORT, {}),
   };
   // Scheduler hands a look over, and Lambda would try one that fails twice more. A minute later the next one is due.

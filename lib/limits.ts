@@ -103,7 +103,7 @@ type LimitName = keyof typeof LIMITS;
 
 export const MAX_DOCUMENT_BYTES = LIMITS.documentBytes.most;
 
-/** Of all stacks together, in one account and region. AWS raises these for whoever asks. */
+/** Of all stacks together, in one account and region. AWS raises these on request. */
 export const QUOTAS = {
   alarms: {
     most: 5_000,

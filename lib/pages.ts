@@ -32,7 +32,7 @@ const TRIES = 5;
 
 interface PageProps extends PageMessage {
   comment?: string;
-  /** JSONata without its delimiters, which comes to one line of ASCII: SNS is given as much of it as it takes. */
+  /** JSONata without delimiters. Yields one line of ASCII, which is cut to SNS's limit. */
   subject: string;
   /** Variables that it sets. */
   assign?: Record<string, string>;
@@ -43,7 +43,7 @@ interface PageProps extends PageMessage {
 }
 
 /**
- * Calls a person, through a topic to which whoever is on call subscribes.
+ * Calls a person, through a topic to which the person on call subscribes.
  *
  * Pages come in through a topic of their own, and wait in a queue for 20 seconds: those that came in together are one message. In an outage of a zone
  * hundreds of clusters call within a minute. What could not be sent stays in a queue, and alarms call for a person without any of this.
@@ -146,7 +146,7 @@ export class Pages extends Construct {
     pipe.node.addDependency(role);
   }
 
-  /** That pages are not sent is told by none of them. */
+  /** No page can say that pages are not sent. */
   private watch(problem: 'unsent' | 'late' | 'failed', metric: IMetric, threshold: number): void {
     const alarm = new Alarm(this, `${problem}Alarm`, {
       alarmName: named(this, `${WATCH_ALARM_PREFIX}pages/${problem}`),

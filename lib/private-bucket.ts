@@ -13,7 +13,7 @@ export function privateBucket(scope: Construct, id: string, noLog: string, props
     encryption: BucketEncryption.S3_MANAGED,
     ...props,
   });
-  const reason = `${noLog} A log of accesses would need a second bucket that outlives it; data events of CloudTrail tell the same where they are wanted.`;
+  const reason = `${noLog} A log of accesses would need a second bucket that outlives it. Data events of CloudTrail say the same to those who enable them.`;
   Validations.of(bucket).acknowledge({ id: 'AwsSolutions-S1', reason });
   return bucket;
 }

@@ -18,7 +18,7 @@ import { alarmOf, queueForPeople } from './queue-for-people.ts';
 import { StepFunction } from './step-function.ts';
 import { clusterAlarmRaised } from './triggers/alarm-rule.ts';
 
-/** A year and a month, for whoever looks back at last year. */
+/** A year and a month, to look back at last year. */
 const KEPT_FOR = Duration.days(396);
 /** To draw takes a second of a core. */
 const TIMEOUT = Duration.minutes(2);
@@ -38,10 +38,10 @@ export class Reports extends Construct {
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    const noLog = 'Only one function writes here, and whoever reads is a person with permissions of their own.';
+    const noLog = 'Only one function writes here, and its readers are people with permissions of their own.';
     this.#bucket = privateBucket(this, 'Bucket', noLog, {
       lifecycleRules: [{ expiration: KEPT_FOR, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
-      // As the table: it tells who did what to which cluster.
+      // As the table: it says who did what to which cluster.
       removalPolicy: RemovalPolicy.RETAIN,
     });
     this.folder = reportsIn(this.#bucket.bucketName);

@@ -9,15 +9,15 @@ import type { StepFunction } from './step-function.ts';
  * The bucket through which a snapshot gets from host to host, and what two steps may do in it. Hosts have no permissions here: they get
  * presigned URLs, each for one object and a quarter of an hour.
  *
- * S3's own key encrypts it: with a KMS key, each presigned URL would also need the right to that key, and it would keep nobody out
- * whom the bucket lets in.
+ * S3's own key encrypts it. With a KMS key, each presigned URL would also need the right to that key, and it would keep out no one
+ * that the bucket lets in.
  */
 export class StagingBucket extends Construct {
   readonly #bucket: Bucket;
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    const noLog = 'An object is here for the minutes of a recovery, and the execution tells who read it.';
+    const noLog = 'An object is here for the minutes of a recovery, and the history of the execution says who read it.';
     this.#bucket = privateBucket(this, 'Bucket', noLog, {
       // A recovery removes its snapshot itself: this is for one that was stopped.
       lifecycleRules: [{ expiration: Duration.days(1), abortIncompleteMultipartUploadAfter: Duration.days(1) }],
@@ -29,7 +29,7 @@ export class StagingBucket extends Construct {
   /** To begin, complete, look at and discard uploads. */
   grantStaging(step: StepFunction): void {
     this.tell(step);
-    // S3 wants s3:PutObject of whoever begins or completes an upload.
+    // S3 asks for s3:PutObject to begin or complete an upload.
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
     this.allow(step, ['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject']);
   }

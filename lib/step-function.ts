@@ -46,8 +46,8 @@ export interface Step {
 }
 
 /**
- * A Lambda function for steps that share their permissions, or for the API, with a role that may do nothing but write this function's log, send
- * traces and attach to the VPC, where it is placed into one; whatever else its steps need is granted by name where it is composed.
+ * A Lambda function for steps that share their permissions, or for the API. Its role may write this function's log, send traces, and attach to the
+ * VPC if it has one. All other permissions of its steps are granted by name where it is composed.
  */
 export class StepFunction extends Construct {
   readonly function: LambdaFunction;

@@ -30,8 +30,8 @@ export interface ApiServer {
 
 /**
  * Stands for API Gateway on loopback: turns requests into the events of a proxy integration, and the function's results into responses. A signature it does
- * not know; a caller needs the server's own token instead, which no other user of this machine has, and no page in a browser. A page whose name somebody
- * has let point to this machine is told by the name: it says another host than this one.
+ * not know; a caller needs the server's own token instead, which no other user of this machine has, and no page in a browser. A page whose name someone
+ * has pointed at this machine is recognised by the name: it says another host than this one.
  * @param invoke the API's function @param port 0 for any that is free @param limits how long a caller may take to send its request
  * @throws Error where the port is taken
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
@@ -150,7 +150,7 @@ function singleValues(headers: IncomingMessage['headers']): Record<string, strin
   return Object.fromEntries(Object.entries(headers).map(([name, value = '']) => [name, String(value)]));
 }
 
-/** In a time that does not tell how much of it was right. */
+/** In a time that does not say how much of it was right. */
 function isSame(given: string, wanted: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(wanted));

@@ -25,7 +25,7 @@ export interface Execution {
   stop(error: string, cause: string): void;
 }
 
-/** Is told of the events of an execution, asked anew for each that this one starts in turn, and may answer what it waits for. */
+/** Is told of the events of an execution, asked again for each that this one starts in turn, and may answer what it waits for. */
 export interface Observer {
   onEvent?: (event: HistoryEvent) => void;
   onNested?: (stateMachineName: string, input: JsonValue) => Observer;

@@ -14,7 +14,7 @@ const INSTALLED = MODULE_FOLDERS.map((folder) => join(folder, '.package-lock.jso
 /** Nowhere, where nothing says what is installed. */
 const KEPT = INSTALLED === undefined ? undefined : join(dirname(INSTALLED), '.cache/etcd-remediation/platform');
 const FILE = 'platform.json';
-/** Whoever runs says so each hour, so nobody runs what is so old: `serve` may be at work for months, while others use newer sources. */
+/** Each running process says so each hour, so nothing that old is in use: `serve` may be at work for months, while others use newer sources. */
 const SAYS_SO_EVERY_MS = 3600 * 1000;
 const FORGOTTEN_AFTER_MS = 7 * 24 * 3600 * 1000;
 
@@ -27,7 +27,7 @@ const NO_NETWORK: Network = {
 };
 
 /**
- * The platform's stack, which is the same for all clusters, as it was synthesized and its functions bundled for an earlier process, or made anew if
+ * The platform's stack, which is the same for all clusters. It is kept as an earlier process has synthesized and bundled it, and made again if
  * anything has changed: in an outage each second counts. The bundles always lie at the same place, where Node finds what it has compiled of them.
  * @param otherwise where all is made if nothing can be kept; it does not exist yet
  * @param folder where it is kept, beside what is kept of other sources
@@ -38,7 +38,7 @@ export async function keptPlatform(otherwise: string, folder = KEPT): Promise<Te
   try {
     return await use(kept);
   } catch {
-    // Not made yet, or not whole; or it is somebody else's, who may forget it.
+    // Not made yet, or not whole; or it is another's, who may forget it.
   }
   const half = `${kept}.${process.pid}`;
   try {

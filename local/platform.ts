@@ -319,7 +319,7 @@ export class Platform {
     });
   }
 
-  /** Whoever runs this from a terminal has an outage: no step should wait for its process to start. */
+  /** A person at a terminal has an outage: no step should wait for its process to start. */
   #warm(definition: unknown): void {
     const text = JSON.stringify(definition);
     const used = this.#assembly.functions.map(({ arn }) => arn).filter((arn) => text.includes(arn));

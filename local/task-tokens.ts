@@ -1,7 +1,7 @@
 import { ExecutionError } from './asl/errors.ts';
 import type { JsonValue } from './asl/json.ts';
 
-/** Waits of states that end when somebody answers with their token. */
+/** Waits of states that end when someone answers with their token. */
 export class TaskTokens {
   readonly #waiting = new Map<
     string,
@@ -38,7 +38,7 @@ export class TaskTokens {
   ): 'Answered' | 'Gone' | 'Unknown' {
     const waiting = this.#waiting.get(token);
     if (!waiting) return this.#gone.has(token) ? 'Gone' : 'Unknown';
-    // At once: whoever answers next finds it gone.
+    // At once: the next answer finds it gone.
     this.#waiting.delete(token);
     this.#gone.add(token);
     give(waiting);

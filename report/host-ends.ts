@@ -19,7 +19,7 @@ export function hostEndsIn(runs: readonly StateRun[]): HostEnd[] {
 }
 
 /**
- * Where data lies that was moved aside, and what of it was not moved back since.
+ * Where data is that was moved aside, and what of it was not moved back since.
  * @param archives by member, what earlier remediations had left, as runbooks tell it
  */
 export function oldDataIn(runs: readonly StateRun[], archives: Fields): OldData[] {

@@ -7,7 +7,7 @@ import { approvalSchema } from '../core/remediation/remediation-report.ts';
 const time = z.iso.datetime().describe('UTC');
 const span = {
   startedAt: time,
-  endedAt: time.nullable().describe('Null where it has not ended, or nobody knows when'),
+  endedAt: time.nullable().describe('Null if it has not ended, or its end is unknown'),
 };
 const count = z.int().min(0);
 /** 64 bits wide. */
@@ -32,11 +32,11 @@ const entrySchema = z.object({
   kind: z
     .enum(KINDS)
     .describe(
-      '`step`: a Lambda function; `hosts`: a command on hosts; `wait`: time that has to pass; `approval`: waits for a person; `runbook`: runs one; ' +
-        '`page`: calls for a person; `record`: the lock and the record',
+      '`step` is a Lambda function. `hosts` is a command on hosts. `wait` lets time pass. `approval` waits for a person. `runbook` runs one. ' +
+        '`page` calls a person. `record` is the lock and the record',
     ),
   ...span,
-  members: z.array(z.string()).describe('Whom it is about, where it is about some'),
+  members: z.array(z.string()).describe('The members that it is about, if any'),
   attempts: count.describe('How often it was begun. That a command on hosts was looked at again is no attempt'),
   retriedFor: z.array(z.string()).describe('The names of the errors after which it was tried again, in order'),
   error: z.string().describe('The name of the error that ended it; empty where none did'),
@@ -48,8 +48,8 @@ const sizeSchema = z.object({
   at: time,
   member: z.string(),
   dbSizeBytes: z.number().min(0),
-  dbSizeInUseBytes: z.number().min(0).nullable().describe('Null where this reading does not tell it'),
-  quotaBytes: z.number().nullable().describe('Null where the member has no quota, or this reading does not tell it'),
+  dbSizeInUseBytes: z.number().min(0).nullable().describe('Null if this reading does not say'),
+  quotaBytes: z.number().nullable().describe('Null if the member has no quota, or this reading does not say'),
 });
 export type SizeReading = z.output<typeof sizeSchema>;
 
@@ -83,14 +83,14 @@ export type HostEnd = z.output<typeof hostEndSchema>;
 
 const oldDataSchema = z.object({
   member: z.string(),
-  host: z.string().describe('Empty where it was moved aside by an earlier remediation, which is not told here'),
+  host: z.string().describe('Empty if an earlier remediation moved it aside, which is not in this report'),
   path: z.string(),
-  removal: z.string().describe('The command that removes it there, once nobody wants it any more'),
+  removal: z.string().describe('The command that removes it there, once it is not needed any more'),
 });
 export type OldData = z.output<typeof oldDataSchema>;
 
 const lossSchema = z.object({
-  atMostWrites: count.nullable().describe('Of the writes that were acknowledged; null where nobody can tell'),
+  atMostWrites: count.nullable().describe('Of the writes that were acknowledged. Null if unknown'),
   keptRevision: z
     .string()
     .nullable()
@@ -133,12 +133,12 @@ export const incidentReportSchema = z.object({
   id: z.string().describe('Of the remediation'),
   execution: z.string().describe('Its ARN; on this machine none that AWS knows'),
   cluster: z.string(),
-  incidents: z.array(z.enum(CONDITIONS)).describe('What was wrong, in the order in which it was seen to'),
+  incidents: z.array(z.enum(CONDITIONS)).describe('What was wrong, in the order in which it was remediated'),
   outcome: z
     .string()
     .describe('`Remediated`, `NothingToDo`, `Planned`, `AlreadyInProgress`, the name of an error, or `RUNNING`'),
   summary: z.string(),
-  requestedBy: z.string().describe('Empty where nobody said'),
+  requestedBy: z.string().describe('Empty if not given'),
   reason: z.string(),
   alarm: z.string().describe('The alarm that started it; empty where none did'),
   ...span,
@@ -155,7 +155,7 @@ export const incidentReportSchema = z.object({
   decisions: z.array(decisionSchema),
   changes: z.object({
     done: z.array(z.string()).describe('In order'),
-    perhaps: z.array(z.string()).describe('Begun, and nobody has heard how it ended'),
+    perhaps: z.array(z.string()).describe('Begun, and its end is unknown'),
   }),
   hostCommands: z.array(hostEndSchema),
   approvals: z.array(approvalSchema),
@@ -164,6 +164,6 @@ export const incidentReportSchema = z.object({
   remaining: z.array(z.string()).describe('What is still wrong'),
   next: z.array(nextSchema).describe('What to do now'),
   drill: drillSchema.nullable().describe('What a drill measured; null outside of one'),
-  unknown: z.array(z.string()).describe('What this report cannot tell, and why'),
+  unknown: z.array(z.string()).describe('What this report cannot say, and why'),
 });
 export type IncidentReport = z.output<typeof incidentReportSchema>;

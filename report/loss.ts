@@ -35,7 +35,6 @@ export function lossOf(runbooks: readonly EndedRunbook[]): Loss {
   }
   return {
     ...{ atMostWrites: null, keptRevision: null },
-    explanation:
-      'The recovery ended before it could tell what is lost. The data that was there before is kept on each host.',
+    explanation: 'The recovery ended before it knew what is lost. The data that was there before is kept on each host.',
   };
 }

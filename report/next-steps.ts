@@ -48,7 +48,7 @@ export function nextSteps(ending: Ending, commands: Commands | undefined): NextS
     ...textsOf('advice').map((text) => say(`So that it does not happen again: ${text}`)),
     ...warnings.map((text) => say(text)),
     ...(oldData.length > 0
-      ? [say('Old data is kept aside on hosts. Remove it once nobody wants it any more, with the commands below.')]
+      ? [say('Old data is kept aside on hosts. Once you do not need it any more, remove it with the commands below.')]
       : []),
   ];
   return steps.length > 0 ? steps : [say('Nothing.')];
@@ -61,13 +61,12 @@ function afterEnd(
 ): NextStep[] {
   if (status === 'RUNNING') return [say('It still runs. Make this report again once it has ended.')];
   if (outcome === 'Planned') return [say('Nothing was changed: this was a dry run. To carry out the plan:', again())];
-  if (outcome === 'AlreadyInProgress')
-    return [say(`Follow the remediation that is at work for the cluster ${cluster}.`)];
+  if (outcome === 'AlreadyInProgress') return [say(`Follow the remediation that runs for the cluster ${cluster}.`)];
   if (outcome.startsWith('Approval')) return [say('Nothing was changed. To ask again:', again())];
   if (status !== 'SUCCEEDED') {
     return [
       say(
-        'Correct what the error says, and start again: the next remediation looks anew and goes on from here.',
+        'Correct what the error says, and start again: the next remediation looks again and goes on from here.',
         again(),
       ),
     ];

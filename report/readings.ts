@@ -3,7 +3,7 @@ import { fieldsOf, listOf } from '../core/runbook/step-run.ts';
 import type { RaftReading, SizeReading } from './incident-report.ts';
 import type { StateRun } from './state-runs.ts';
 
-/** What the steps have read of each member on their way: any step that tells it, by the shape of what it tells. */
+/** What the steps have read of each member on their way: any step whose output has the right shape. */
 
 const sized = z.object({
   name: z.string(),

@@ -27,7 +27,7 @@ export interface StateRun extends StepRun {
 /** Each task and each wait, as often as it was entered, in order. */
 export function stateRunsIn(events: readonly RecordedEvent[]): StateRun[] {
   const runs: StateRun[] = [];
-  /** By their last event: what runs in parallel is told apart by which event follows which. */
+  /** By their last event: what runs in parallel is distinguished by which event follows which. */
   const open = new Map<number | undefined, StateRun>();
   for (const event of events) {
     const run = isEntered(event) ? newRun(event) : open.get(event.previousEventId);

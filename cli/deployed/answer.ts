@@ -16,7 +16,7 @@ const DECISIONS = {
   reject: { outcome: 'Rejected', ask: 'End it without having done this?' },
 } as const;
 
-/** Whoever answers has read the plan: that it looks at the cluster, or sees to something that takes a few minutes, is waited for. */
+/** The remediation may be busy re-checking the cluster: retry for so long until it accepts the answer. */
 const WITHIN_MS = 300_000;
 
 /** `etcd-remediation approve` and `reject`: shows the question that a remediation waits with, and answers that one. */
@@ -27,7 +27,7 @@ export async function answer(decision: 'approve' | 'reject', id: string, flags: 
   const output = openOutput(flags.json);
   if (!flags.yes && !process.stdin.isTTY) {
     throw new InvalidInput(
-      `Nobody can be asked here, for this is no terminal: look at the question with "${typedNext(flags, 'status', id)}", and answer with --yes.`,
+      `This is no terminal, so the question cannot be asked here. Look at it with "${typedNext(flags, 'status', id)}", and answer with --yes.`,
     );
   }
   using _ = printAtSignal(() => `Stopped. Look whether it was answered: ${typedNext(flags, 'status', id)}`);
@@ -46,7 +46,7 @@ export async function answer(decision: 'approve' | 'reject', id: string, flags: 
     const by = await callerIdentity();
     const onWait = () =>
       output.print(
-        'It takes no answer at this moment: it is re-checking the cluster, or handling another incident. Trying again for up to five minutes.',
+        'Not accepting answers right now: it is re-checking the cluster or handling another incident. Trying again for up to five minutes.',
       );
     const answer = { approval: question.id, decision, reason };
     await remediations.answer(id, answer, { by, withinMs: WITHIN_MS, onWait });

@@ -7,6 +7,7 @@ import { PreconditionFailed } from '../../core/errors.ts';
 import type { Deployment } from '../../core/text/names.ts';
 import { type Checked, checkOutcomeOf, describeChecks } from '../check-report.ts';
 import { forEachCluster, namesOf } from '../each-cluster.ts';
+import { explainedIn } from '../error-entry.ts';
 import { openOutput } from '../output.ts';
 import { whileNothingChanges } from '../signals.ts';
 import { withDeployment } from './connection.ts';
@@ -20,10 +21,9 @@ const AT_ONCE = 16;
 /** `etcd-remediation check --deployed`: the same check, by what is deployed, which reaches what this machine may not. */
 export async function checkDeployed(name: string | undefined, flags: DeployedFlags): Promise<void> {
   const output = openOutput(flags.json);
-  const say = (line: string) => output.print(`  ${line}`);
   using _ = whileNothingChanges();
   await withDeployment(flags, async (deployment) => {
-    const clusters = await registeredClusters(name, say);
+    const clusters = await registeredClusters(name, output);
     output.print(`Checking ${namesOf(clusters.map((each) => each.name))} (nothing is changed)`);
     const client = new SFNClient({ ...AWS_CLIENT, retryMode: 'adaptive' });
     const checked = await forEachCluster(
@@ -36,10 +36,10 @@ export async function checkDeployed(name: string | undefined, flags: DeployedFla
           },
           (why) => ({ outcome: 'NotChecked', cluster: registered.name, ...why }),
         ),
-      { atOnce: AT_ONCE, say },
+      { atOnce: AT_ONCE, screen: output },
     );
     const outcome = checkOutcomeOf(checked);
-    output.finish({ outcome, clusters: checked }, describeChecks(checked));
+    output.finish({ outcome, clusters: checked }, [...describeChecks(checked), ...explainedIn(checked)]);
     if (outcome !== 'Well') process.exitCode ??= 1;
   });
 }

@@ -12,11 +12,10 @@ const TITLES = ['CLUSTER', 'MEMBERS', 'AT WORK', 'SINCE', 'LAST OUTCOME', 'ENDED
 /** `etcd-remediation clusters`: what is deployed, and the remediation of each. */
 export async function clusters(flags: DeployedFlags): Promise<void> {
   const output = openOutput(flags.json);
-  const say = (line: string) => output.print(`  ${line}`);
   const found = await withDeployment(flags, async (deployment) => {
     const deployed = new Clusters(deployment);
     return forEachCluster(
-      await registeredClusters(undefined, say),
+      await registeredClusters(undefined, output),
       (registered) =>
         lookAt<ClusterSummary>(
           () => deployed.summarize(registered),
@@ -29,7 +28,7 @@ export async function clusters(flags: DeployedFlags): Promise<void> {
             last: null,
           }),
         ),
-      { atOnce: SUMMARIES_AT_ONCE, say },
+      { atOnce: SUMMARIES_AT_ONCE, screen: output },
     );
   });
   const lines = [
@@ -41,10 +40,10 @@ export async function clusters(flags: DeployedFlags): Promise<void> {
 }
 
 const KINDS = {
-  idle: 'with no remediation at work',
-  atWork: 'with a remediation at work',
+  idle: 'without a running remediation',
+  atWork: 'with a running remediation',
   waits: 'waiting for an approval',
-  unreadable: 'of which nothing can be told',
+  unreadable: 'that cannot be read',
 } as const;
 
 function kindOf({ running, problem }: ClusterSummary): string {

@@ -45,7 +45,7 @@ function startCommand(): Command {
     'start',
     'start a remediation of a cluster',
     'Starts the workflow that finds out what is wrong with a cluster and lets the runbooks remediate it. Ends as soon as it is started; ' +
-      '--watch follows it to its end. One remediation at a time works on a cluster: where there is one, its ID is told, and nothing is started.',
+      '--watch follows it to its end. Only one remediation at a time works on a cluster. If one runs already, its ID is printed and nothing is started.',
   )
     .argument('<cluster>', 'the cluster, by its name in clusters.json')
     .addOption(
@@ -61,7 +61,7 @@ function startCommand(): Command {
     )
     .option(
       '--id <id>',
-      'its ID: with the same one it is started once, however often it is asked for (default: a new one)',
+      'its ID. A start with the same ID happens once, however often it is repeated (default: a new one)',
     )
     .option('--watch', 'follow it to its end', false);
   return takeOutput(command)
@@ -85,7 +85,7 @@ function statusCommand(): Command {
     'status',
     'say where a remediation is, or what came of it',
     'Says what a remediation does now, the question that it waits with, or what it ended with. Step Functions forgets one 90 days after its end.',
-  ).argument('<id>', 'the ID that "start" has told: the name of the execution');
+  ).argument('<id>', 'the ID that "start" has printed: the name of the execution');
   return takeOutput(command)
     .addHelpText('after', examples(['status 1c2f0a7e-...', 'status INC-1234 --json'], STATUS))
     .action(async (id: string, flags: DeployedFlags) => (await import('./status.ts')).status(id, flags));
@@ -97,7 +97,7 @@ function watchCommand(): Command {
     'follow a remediation to its end',
     'Prints what a remediation has done so far, then each step as it ends, those of its runbooks too, and what came of it. Ctrl-C ends the ' +
       'watching; the remediation goes on.',
-  ).argument('<id>', 'the ID that "start" has told: the name of the execution');
+  ).argument('<id>', 'the ID that "start" has printed: the name of the execution');
   return takeOutput(command)
     .addHelpText('after', examples(['watch INC-1234'], STATUS))
     .action(async (id: string, flags: DeployedFlags) => (await import('./watch.ts')).watch(id, flags));
@@ -108,9 +108,9 @@ function answerCommand(decision: 'approve' | 'reject'): Command {
   const command = deployedCommand(
     decision,
     approves ? 'let a remediation do what it waits to do' : 'end a remediation that waits for an approval',
-    `Shows what a remediation waits to do, and ${approves ? 'lets it' : 'ends it without having done it'}. Asks first; where there is no ` +
-      'terminal, --yes has to be given. What is answered is the question that was shown: where it is another one by then, nothing is answered. ' +
-      'While it looks at its cluster, or sees to another incident, it takes no answer: this is waited for, for up to five minutes.',
+    `Shows what a remediation waits to do, and ${approves ? 'lets it' : 'ends it without having done it'}. Asks first. Without a ` +
+      'terminal, give --yes. The answer is for the question that was shown: if the remediation asks another one by then, nothing is answered. ' +
+      'While it re-checks its cluster or handles another incident, it takes no answer: the command tries again for up to five minutes.',
   ).argument('<id>', 'the remediation');
   const reason = '--reason <text>';
   if (approves) command.option(reason, 'why; it is recorded');
@@ -155,7 +155,7 @@ function clustersCommand(): Command {
   const command = deployedCommand(
     'clusters',
     'list the clusters, and the remediation of each',
-    'Lists the clusters that are deployed, each with the remediation that is at work, and the last one that has ended.',
+    'Lists the deployed clusters. Each has the remediation that runs, and the last one that has ended.',
   );
   return takeOutput(command)
     .addHelpText(

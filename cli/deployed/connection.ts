@@ -42,9 +42,9 @@ export async function callerIdentity(): Promise<string> {
     const { Arn } = await client.send(new GetCallerIdentityCommand({}));
     if (Arn) return Arn;
   } catch {
-    // It is told in the words below.
+    // The words below say it.
   }
-  return `${process.env.USER ?? 'somebody'} on ${hostname()}, whom AWS did not identify`;
+  return `${process.env.USER ?? 'somebody'} on ${hostname()}, not identified by AWS`;
 }
 
 async function findDeployment(): Promise<Deployment> {
@@ -66,14 +66,14 @@ async function findDeployment(): Promise<Deployment> {
     return deploymentSchema.parse(JSON.parse(text ?? ''));
   } catch {
     throw new PreconditionFailed(
-      `What is deployed in the region ${region} is of another version: its SSM parameter ${parameter} does not tell what this ` +
+      `What is deployed in the region ${region} is of another version: its SSM parameter ${parameter} lacks what this ` +
         'command line needs. Deploy this version, or use the command line of that one.',
       'OtherVersion',
     );
   }
 }
 
-/** What AWS's errors mean to somebody at a terminal; anything else stays as it is. */
+/** What AWS's errors mean to someone at a terminal; anything else stays as it is. */
 export function explained(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { name, message } = error;
@@ -92,7 +92,7 @@ export function explained(error: unknown): unknown {
   }
   if (/^AccessDenied|^Unauthorized|^NotAuthorized/.test(name)) {
     return new PreconditionFailed(
-      `You may not do this: ${message}. Ask whoever gives permissions in this account for the action that is named, or use another --profile.`,
+      `You may not do this: ${message}. Ask the administrator of this account for the action that is named, or use another --profile.`,
       'NotPermitted',
     );
   }
@@ -102,7 +102,7 @@ export function explained(error: unknown): unknown {
   );
 }
 
-/** Whether a request did not come to an answer that counts: it was lost, throttled, or failed at AWS. */
+/** Whether a request has no usable answer: it was lost, throttled, or failed at AWS. */
 export function isUnanswered(error: unknown): boolean {
   const { name, code, $fault, $retryable } = error as Error & {
     code?: string;

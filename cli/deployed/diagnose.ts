@@ -13,6 +13,7 @@ import {
   isSpaceScarce,
 } from '../diagnosis-report.ts';
 import { forEachCluster, namesOf } from '../each-cluster.ts';
+import { explainedIn } from '../error-entry.ts';
 import { openOutput } from '../output.ts';
 import { whileNothingChanges } from '../signals.ts';
 import { withDeployment } from './connection.ts';
@@ -28,10 +29,9 @@ const PACE = { atOnce: 40, startEveryMs: 100 };
 /** `etcd-remediation diagnose --deployed`: the same diagnosis, by the deployed function, which reaches what this machine may not. */
 export async function diagnoseDeployed(name: string | undefined, flags: DeployedFlags): Promise<void> {
   const output = openOutput(flags.json);
-  const say = (line: string) => output.print(`  ${line}`);
   using _ = whileNothingChanges();
   await withDeployment(flags, async (deployment) => {
-    const clusters = await registeredClusters(name, say);
+    const clusters = await registeredClusters(name, output);
     output.print(`Diagnosing ${namesOf(clusters.map((each) => each.name))} (nothing is changed)`);
     const deployed = new Clusters(deployment);
     const found = await forEachCluster(
@@ -44,7 +44,7 @@ export async function diagnoseDeployed(name: string | undefined, flags: Deployed
           },
           (why) => ({ cluster: registered.name, diagnosis: null, ...why }),
         ),
-      { ...PACE, say },
+      { ...PACE, screen: output },
     );
     const outcome = diagnosedAs(found);
     const lines = describeFleet(found, (each, index) => {
@@ -52,7 +52,7 @@ export async function diagnoseDeployed(name: string | undefined, flags: Deployed
       const registered = clusters[index] as Registered & { cluster: Cluster };
       return describe(registered.cluster, each.diagnosis, flags);
     });
-    output.finish({ outcome, clusters: found }, lines);
+    output.finish({ outcome, clusters: found }, [...lines, ...explainedIn(found)]);
     if (outcome !== 'Healthy') process.exitCode ??= 1;
   });
 }

@@ -42,7 +42,7 @@ export class History {
   }
 }
 
-/** Whether a task waits for somebody's answer from now on. */
+/** Whether a task waits for someone's answer from now on. */
 export function waitsForAnswer({ taskSubmittedEventDetails }: HistoryEvent): boolean {
   return taskSubmittedEventDetails?.resource?.endsWith('.waitForTaskToken') ?? false;
 }

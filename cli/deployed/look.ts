@@ -2,6 +2,7 @@ import { ClusterRegistry, type Registered } from '../../client/registry.ts';
 import { Problem } from '../../core/api/problems.ts';
 import { ERROR_NAMES, PreconditionFailed } from '../../core/errors.ts';
 import { reportingProgress } from '../each-cluster.ts';
+import type { Screen } from '../screen.ts';
 import { explained } from './connection.ts';
 
 /** Why nothing is told of a cluster. */
@@ -11,8 +12,8 @@ interface LookFailure {
 }
 
 /** One cluster by its name, which has to be there, or every one of them. @throws Problem `unknown-cluster`, `unavailable` */
-export async function registeredClusters(name: string | undefined, say: (line: string) => void): Promise<Registered[]> {
-  using _ = reportingProgress(say, () => 'reading which clusters there are');
+export async function registeredClusters(name: string | undefined, screen: Screen): Promise<Registered[]> {
+  using _ = reportingProgress(screen, () => 'reading which clusters there are');
   const registry = new ClusterRegistry();
   return name === undefined ? await registry.all() : [{ name, cluster: await registry.configurationOf(name) }];
 }
@@ -42,7 +43,7 @@ export function requireReadable(registered: Registered): void {
   }
 }
 
-/** A step that fails tells its error by a name. */
+/** A step fails with an error that has a name. */
 function ofProblem({ name, message }: Problem): LookFailure {
   if (name !== 'diagnosis-failed') return { error: ERROR_NAMES.AwsUnavailable, cause: message };
   const [, error = 'Error', cause = message] = /^(\w+): (.*)$/s.exec(message) ?? [];

@@ -30,7 +30,7 @@ export async function deployedReport(id: string, flags: DeployedFlags): Promise<
   });
 }
 
-/** Whoever may not list the bucket is refused where there is none. */
+/** Without the permission to list the bucket, a missing object is answered as a refusal. */
 const NOT_THERE = ['NoSuchKey', 'AccessDenied'];
 
 async function keptReport({ reports }: Deployment, id: string): Promise<IncidentReport | undefined> {

@@ -17,7 +17,7 @@ export async function start(cluster: string, flags: StartFlags): Promise<void> {
   const output = openOutput(flags.json);
   const given = { cluster, incident, member, dryRun, reason, parameters };
   const input = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  // What is wrong is told before anything is sent.
+  // What is wrong is reported before anything is sent.
   if (!incident) requireNothingOfOneRunbook(flags);
   parseRemediationInput(input);
   requireOption(remediationIdSchema, '--id', id);
@@ -44,9 +44,7 @@ export async function start(cluster: string, flags: StartFlags): Promise<void> {
       return await new Remediations(deployment).start(cluster, input, { id, by });
     } catch (error) {
       if (error instanceof Problem && error.name === 'already-in-progress' && error.remediation) {
-        output.print(
-          `Nothing was started. Follow the one that is at work: ${typedNext(flags, 'watch', error.remediation)}`,
-        );
+        output.print(`Nothing was started. Follow the one that runs: ${typedNext(flags, 'watch', error.remediation)}`);
       }
       throw error;
     }

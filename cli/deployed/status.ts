@@ -1,6 +1,7 @@
 import { Remediations } from '../../client/remediations.ts';
 import type { PendingApproval, Remediation } from '../../core/api/api.ts';
 import { firstLine } from '../../core/text/format.ts';
+import { explainedAt } from '../error-entry.ts';
 import { formatMs } from '../format.ts';
 import { type Output, openOutput } from '../output.ts';
 import { describeRemediation, isSuccess } from '../remediation-report.ts';
@@ -20,8 +21,10 @@ export function finishWith(
   remediation: Remediation,
   { flags, output }: { flags: DeployedFlags; output: Output },
 ): void {
-  output.finish(remediation, describeStatus(remediation, flags));
-  if (remediation.endedAt !== null && !isSuccess(remediation.outcome)) process.exitCode ??= 1;
+  const hasFailed = remediation.endedAt !== null && !isSuccess(remediation.outcome);
+  const explained = hasFailed ? explainedAt([remediation.outcome ?? remediation.status]) : [];
+  output.finish(remediation, [...describeStatus(remediation, flags), ...explained]);
+  if (hasFailed) process.exitCode ??= 1;
 }
 
 /** What is asked, with the plan, and how to answer. */
@@ -34,7 +37,7 @@ export function describeQuestion(
   const answer = (decision: string, ...reason: string[]) =>
     typedNext(flags, decision, id, '--approval', approval, ...reason);
   return [
-    `It waits for an approval until ${expiresAt}. Without one it does none of this; another incident that needs none is seen to meanwhile.`,
+    `It waits for an approval until ${expiresAt}. Without an approval it does none of this. Meanwhile it remediates what needs none.`,
     `  ${incident}: ${summary}`,
     // Most often what it would do begins with what is wrong, which was just told.
     `  ${runbook} would do this:${summary.startsWith(report.summary) ? '' : ` ${shortSummary(report)}`}`,
@@ -74,7 +77,7 @@ function linesOfReport({ id, reportAt, outcome }: Remediation, flags: DeployedFl
   return [`Report: ${typedNext(flags, 'report', id, '--deployed')}, or ${reportAt.page}`];
 }
 
-/** A failure's cause is told whole: it ends with what was undone, and nothing else says so. */
+/** A failure's cause is reported whole: it ends with what was undone, and nothing else says so. */
 function summaryOf({ report, error, cause, status }: Remediation): string {
   if (report !== null && status === 'SUCCEEDED') return report.summary;
   return cause ?? error ?? '';

@@ -5,8 +5,11 @@ import { Remediations } from '../../client/remediations.ts';
 import { Problem } from '../../core/api/problems.ts';
 import { executionStartedBy } from '../../core/remediation/started-execution.ts';
 import { type Deployment, remediationArn } from '../../core/text/names.ts';
+import { Course, earlierRuns } from '../course.ts';
+import { newestReports } from '../kept-reports.ts';
 import { type Output, openOutput } from '../output.ts';
 import { describeStart, Progress } from '../progress.ts';
+import { indented } from '../screen.ts';
 import { printAtSignal } from '../signals.ts';
 import { isUnanswered, withDeployment } from './connection.ts';
 import { type DeployedFlags, typedNext } from './flags.ts';
@@ -17,7 +20,7 @@ import { describeQuestion, finishWith } from './status.ts';
 const BUSY_MS = 1_000;
 const QUIET_MS = 5_000;
 const QUIET_AFTER_MS = 60_000;
-/** A network that is away for longer is for whoever watches to hear of. */
+/** If the network is away for longer, the person who watches has to know. */
 const PATIENCE_MS = 120_000;
 /** DescribeExecution and GetExecutionHistory may not know at once what has just been started. */
 const NEW_MS = 10_000;
@@ -38,14 +41,16 @@ export async function watch(id: string, flags: DeployedFlags): Promise<void> {
   });
 }
 
-/** Of a remediation that there is, or that was started a moment ago. */
+/** The remediation may have been started a moment ago. */
 export async function watchToItsEnd(deployment: Deployment, { id, flags, output }: Watching): Promise<void> {
   using _ = printAtSignal(
     () => `Stopped watching; the remediation goes on. Watch it again: ${typedNext(flags, 'watch', id)}`,
   );
   const remediations = new Remediations(deployment);
   const describe = () => patiently(output, () => remediations.describe(id));
-  await new Watcher(output, async () => {
+  const { cluster } = await describe();
+  const course = new Course(earlierRuns(await newestReports(), { cluster, dryRun: false }));
+  await new Watcher(output, course, async () => {
     const remediation = await describe();
     if (!remediation.approval) return;
     for (const line of describeQuestion(remediation, remediation.approval, flags)) output.print(line);
@@ -56,16 +61,18 @@ export async function watchToItsEnd(deployment: Deployment, { id, flags, output 
 class Watcher {
   readonly #client = new SFNClient(AWS_CLIENT);
   readonly #output: Output;
+  readonly #course: Course;
   readonly #onQuestion: () => Promise<void>;
 
-  constructor(output: Output, onQuestion: () => Promise<void>) {
+  constructor(output: Output, course: Course, onQuestion: () => Promise<void>) {
     this.#output = output;
+    this.#course = course;
     this.#onQuestion = onQuestion;
   }
 
   async follow(executionArn: string): Promise<void> {
     const history = new History(this.#client, executionArn);
-    const progress = new Progress(this.#output.print);
+    const progress = new Progress(this.#output, { course: this.#course });
     for (let changedAt = Date.now(); ; await pause(changedAt)) {
       if (await this.#read(history)) changedAt = Date.now();
       for (let event = history.events.shift(); event; event = history.events.shift()) {
@@ -82,7 +89,7 @@ class Watcher {
   /** A runbook's execution, until it has ended, or the one around it does not wait for it any more. */
   async #followNested(executionArn: string, around: History): Promise<void> {
     const history = new History(this.#client, executionArn);
-    const progress = new Progress((line) => this.#output.print(`  ${line}`));
+    const progress = new Progress(indented(this.#output), { course: this.#course });
     for (let changedAt = Date.now(); ; await pause(changedAt)) {
       // Asked first: all that it did before is then there to be read.
       const isOver = await this.#read(around);
@@ -109,7 +116,7 @@ async function pause(changedAt: number): Promise<void> {
   await sleep(Date.now() - changedAt < QUIET_AFTER_MS ? BUSY_MS : QUIET_MS);
 }
 
-/** Whoever watches for hours wants to go on watching after AWS, or the network, was away for a moment. */
+/** Goes on watching after AWS, or the network, was away for a moment. */
 async function patiently<Result>(output: Output, ask: () => Promise<Result>): Promise<Result> {
   const since = Date.now();
   for (;;) {

@@ -16,7 +16,7 @@ const time = z.iso.datetime().describe('ISO 8601, UTC');
 const clusterNameSchema = clusterSchema.shape.name.describe('As in clusters.json');
 const incidentSchema = z.enum(INCIDENTS);
 
-/** The path says it already; whoever has an input at hand need not take it out. */
+/** The path has it already. An input of the state machine may be sent as it is. */
 const clusterAgain = clusterNameSchema.optional().describe("If it is there, the path's");
 
 /** Without an incident the cluster is diagnosed, and what is found is remediated. */
@@ -37,7 +37,7 @@ export const startRequestSchema = z
 
 const textOfPerson = z.string().max(1024, { error: 'must be at most 1024 characters' });
 
-/** Why: whoever reads the plan and wants it has said enough; whoever ends something leaves a cluster as it is, and others have to know why. */
+/** Why. An approval needs no reason. A rejection or a stop leaves the cluster as it is, and others have to know why. */
 export const reasonSchema = textOfPerson.min(1, { error: 'must say why' });
 
 /** As JSON Schema, for the document: a refinement cannot be seen there. */
@@ -110,7 +110,7 @@ export const remediationSchema = z.object({
     .object({ page: z.string().describe('HTML'), data: z.string().describe('JSON') })
     .nullable()
     .describe(
-      'Where the report for people lies, some seconds after the end: in S3, or on the machine that serves this API. Null while it runs',
+      'Where the report for people is, some seconds after the end: in S3, or on the machine that serves this API. Null while it runs',
     ),
   error: z.string().nullable(),
   cause: z.string().nullable().describe('What was seen, what it means and what to do'),
@@ -128,7 +128,7 @@ const clusterSummarySchema = z.object({
   running: z
     .object({ id: z.string(), startedAt: time, waitsForApproval: z.boolean() })
     .nullable()
-    .describe('The remediation that is at work'),
+    .describe('The remediation that runs'),
   last: z
     .object({ id: z.string(), startedAt: time, endedAt: time, outcome: z.string() })
     .nullable()

@@ -9,7 +9,7 @@ const PROBLEM = 'Problem';
 const DESCRIPTION =
   'Starts, follows, approves of and stops remediations of etcd clusters. Requests to what is deployed are signed with Signature Version 4 for ' +
   '`execute-api`; those to `etcd-remediation serve` carry its token. ' +
-  'What is refused is told as a problem (RFC 9457) whose `type` says which of a closed set it is. Fields may be added to answers.';
+  'A refusal is a problem (RFC 9457). Its `type` is one of a closed set. Fields may be added to answers.';
 
 /** The OpenAPI document of the API, made of the schemas by which requests are parsed. */
 export function openApiDocument() {

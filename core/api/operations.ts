@@ -96,7 +96,7 @@ export const OPERATIONS = {
     path: '/clusters/{name}/remediations',
     summary: 'Start a remediation',
     description:
-      'Starts the entry workflow for a cluster. It goes on by itself: follow it by `self`. Where the policy of the cluster wants an approval, it waits for one.',
+      'Starts the entry workflow for a cluster. It runs on after the answer: follow it at `self`. If the policy of the cluster asks for an approval, it waits for one.',
     parameters: [CLUSTER, IDEMPOTENCY_KEY],
     request: { schema: startRequestSchema, name: 'StartRequest', examples: EXAMPLES.startRequests },
     response: {
@@ -128,8 +128,8 @@ export const OPERATIONS = {
     path: '/remediations/{id}/approval',
     summary: 'Approve of what a remediation is about to do, or reject it',
     description:
-      "Answers the question that the remediation waits with. It names the question, so that nobody approves of another plan than was read. Who answers is the caller's identity. " +
-      'Now and then a remediation that waits looks at its cluster and takes no answer meanwhile: then this takes up to 25 seconds, and may end `busy`.',
+      "Answers the question that the remediation waits with. It names the question, so a plan cannot be approved that was not read. Who answers is the caller's identity. " +
+      'A remediation that waits re-checks its cluster now and then. Meanwhile it takes no answer: the request then takes up to 25 seconds, and may end with `busy`.',
     parameters: [REMEDIATION],
     request: { schema: answerRequestSchema, name: 'AnswerRequest', examples: EXAMPLES.answerRequests },
     response: {
@@ -180,7 +180,7 @@ export const OPERATIONS = {
     path: '/clusters',
     summary: 'List the clusters',
     description:
-      'The clusters that are configured, what is at work for each, and what was last. By name, in pages: ask again with `after` until `next` is null.',
+      'The configured clusters, each with the remediation that runs and the last one. By name, in pages: ask again with `after` until `next` is null.',
     parameters: [AFTER, LIMIT],
     response: {
       status: 200,

@@ -6,17 +6,17 @@ export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request is not as it has to be' },
   forbidden: { status: 403, title: 'The caller may not do this' },
   'unknown-route': { status: 404, title: 'There is nothing at this path' },
-  'unknown-cluster': { status: 404, title: 'There is no such cluster' },
-  'unknown-remediation': { status: 404, title: 'There is no such remediation' },
+  'unknown-cluster': { status: 404, title: 'This cluster does not exist' },
+  'unknown-remediation': { status: 404, title: 'This remediation does not exist' },
   'method-not-allowed': { status: 405, title: 'This path does not take this method' },
-  'already-in-progress': { status: 409, title: 'Another remediation is at work for the cluster' },
+  'already-in-progress': { status: 409, title: 'Another remediation runs for the cluster' },
   'key-reused': { status: 409, title: 'This idempotency key has started another remediation' },
   'not-waiting': { status: 409, title: 'The remediation does not wait for an approval' },
   'stale-approval': { status: 409, title: 'The remediation waits for an answer to another question' },
   'already-answered': { status: 409, title: 'The question was answered already, or is not asked any more' },
   busy: {
     status: 409,
-    title: 'The remediation looks at its cluster, or sees to another incident, and takes no answer meanwhile',
+    title: 'The remediation is re-checking its cluster or handling another incident, and takes no answer meanwhile',
   },
   'already-ended': { status: 409, title: 'The remediation has ended already' },
   'too-large': { status: 413, title: 'The body is too large' },
@@ -33,13 +33,13 @@ export function problemType(kind: ProblemKind): string {
   return `urn:etcd-remediation:problem:${kind}`;
 }
 
-/** A refusal. Its `name` is its kind, so that it can be told from any other error without a class. */
+/** A refusal. Its `name` is its kind, so that it differs from any other error without a class. */
 export class Problem extends Error {
   override readonly name: ProblemKind;
   /** The remediation that is in the way, or that is meant. */
   readonly remediation: string | undefined;
 
-  /** @param detail what was seen, what it means, and what to do @param cause what is for whoever operates this, and for no caller */
+  /** @param detail what was seen, what it means, and what to do @param cause for the operators of the API, not for its callers */
   constructor(
     name: ProblemKind,
     detail: string,

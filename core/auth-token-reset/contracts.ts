@@ -23,7 +23,7 @@ export type TokenParameters = z.output<typeof tokenParametersSchema>;
 export const tokenInput = inputOf('auth-token-invalid', { parameters: tokenParametersSchema.prefault({}) });
 
 /**
- * What one reading has shown: a token of every voter, issued a moment ago, and used at every member. Of `members` it is what each tells of
+ * What one reading has shown: a token of every voter, issued a moment ago, and used at every member. Of `members` it is what each reports
  * itself, whether or not it takes tokens.
  */
 export interface TokenObservation extends Observation {
@@ -113,7 +113,7 @@ export const planTokenResetInput = z.strictObject({
 });
 export type PlanTokenReset = z.output<typeof planTokenResetInput>;
 
-/** What decides which cure can be had, besides the hosts. */
+/** What decides which cure is possible, besides the hosts. */
 export interface ResetPremises {
   /** Members that the quorum cannot do without. */
   needed: string[];
@@ -186,7 +186,7 @@ export interface EnabledAuthentication {
   window: AuthenticationWindow | null;
   /** It could still be disabled on account of what was asked before: look again after so many seconds. 0 where it cannot. */
   lookAgainSeconds: number;
-  /** What it came to, in a sentence. */
+  /** The result, in a sentence. */
   summary: string;
 }
 

@@ -12,8 +12,8 @@ const MAX_WAITS = 36;
 const MAX_TURNS = 300;
 
 /**
- * The one next thing to do, decided anew from what members say to fresh tokens: restart one member that rejects them, wait for it, and only
- * where that does not help or cannot be had, disable authentication and enable it again.
+ * The one next thing to do, decided again from what members say to fresh tokens: restart one member that rejects them and wait for it.
+ * Only if that does not help or is impossible, disable authentication and enable it again.
  *
  * @throws UnsafeToProceed where a member that quorum needs would be restarted; VerificationFailed where nothing has helped;
  *   EtcdUnavailable, PreconditionFailed
@@ -30,7 +30,7 @@ export function chooseNextTokenAction(observation: TokenObservation, request: Ch
   if (isOpen(observation)) {
     if (observation.window?.execution === execution) return { action: 'EnableAuthentication' };
     throw new PreconditionFailed(
-      'Authentication was disabled while this runbook was at work, and it is not known by whom. Enable it ("etcdctl auth enable"), and start again.',
+      'Someone else disabled authentication while this runbook ran. Enable it ("etcdctl auth enable"), and start again.',
     );
   }
   requireIdentities(cluster.members, observation);
@@ -62,7 +62,7 @@ export function chooseNextTokenAction(observation: TokenObservation, request: Ch
   }
   if (through === undefined)
     throw new EtcdUnavailable(
-      'No member takes a token, and without one nobody may disable authentication. Look for why into the log of the members, then start again.',
+      'No member accepts a token, and without a token authentication cannot be disabled. The logs of the members may say why. Correct that, then start again.',
     );
   return { action: 'ToggleAuthentication', through };
 }

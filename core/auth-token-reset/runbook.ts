@@ -23,7 +23,7 @@ export const authTokenReset = {
     },
   },
   asksAnewAfterFailure: false,
-  wayOn: 'looks anew, and goes on from here',
+  wayOn: 'looks again, and goes on from here',
   alarms: {
     'auth-token-invalid': {
       problem: 'has a member that rejects tokens which were issued a moment ago.',
@@ -67,11 +67,11 @@ export const authTokenReset = {
 
   leavesBehind: ({ runs }: SoFar) =>
     mayBeOpen(runs)
-      ? 'Authentication may be disabled now. Whoever reaches the cluster may then read and write everything.'
+      ? 'Authentication may be disabled now. Anyone who reaches the cluster may then read and write everything.'
       : '',
 } as const satisfies Runbook;
 
-/** Whether authentication may be disabled: it was to be disabled and enabled again, and nobody has heard that it was. */
+/** Whether authentication may be disabled: it was to be disabled and enabled again, and its end is unknown. */
 export function mayBeOpen(runs: readonly StepRun[]): boolean {
   const last = runs.findLast(
     ({ step, output }) => step === 'toggle-authentication' || (step === 'enable-authentication' && output),

@@ -17,19 +17,19 @@ import type {
 } from './contracts.ts';
 import { isOpen, membersThat, surveyTokens } from './token-status.ts';
 
-/** What a person has to see to; nothing here would cure it. */
+/** For a person: nothing here would cure it. */
 const FOR_A_PERSON: readonly TokenStatus[] = ['KeysDiffer', 'ClockDiffers', 'AuthStoreDiffers', 'Refuses'];
 
 /** Why a client may be refused all the same. */
 const INNOCENT =
-  'A client that is refused holds an old token: a simple one ends after 300 s without use, with a restart of the member that it is used at, and ' +
-  'whenever authentication is enabled; a JWT after its time, and with every change of users and roles. It has to log in again.';
+  'A client that is refused holds an old token, and has to log in again. A simple token ends after 300 s without use, with a restart of its member, and ' +
+  'when authentication is enabled. A JWT ends after its time, and with every change of users and roles.';
 
 /** Comes before anything is asked of etcd. @throws InvalidInput where the configuration names no login */
 export function requireAuth({ name, auth }: Cluster): void {
   if (auth) return;
   throw new InvalidInput(
-    `The cluster ${name} has no "auth" in clusters.json, so there is nobody to log in as. Name the secret of a user with the root role.`,
+    `The cluster ${name} has no "auth" in clusters.json, so no user is known to log in with. Name the secret of a user with the root role.`,
   );
 }
 
@@ -71,8 +71,8 @@ export function assessTokens(
 function noneRejects(members: readonly MemberTokens[]): string {
   const unknown = members.filter(({ status }) => status === 'Failed' || status === 'Lags');
   if (unknown.length === 0) return 'No member rejects every token';
-  const [names, they] = [unknown.map(({ name }) => name).join(', '), unknown.length === 1 ? 'it takes' : 'they take'];
-  return `Of ${names} nobody knows whether ${they} tokens. No other member rejects every token`;
+  const [names, verb] = [unknown.map(({ name }) => name).join(', '), unknown.length === 1 ? 'accepts' : 'accept'];
+  return `Whether ${names} ${verb} tokens is unknown. No other member rejects every token`;
 }
 
 function inspections(cluster: Cluster, name: string) {
@@ -85,8 +85,8 @@ function describeOpen({ window }: TokenObservation): string {
     return `Authentication is disabled since ${new Date(window.disabledAt).toISOString()}: the execution ${window.execution} was ended before it could enable it again.`;
   }
   throw new PreconditionFailed(
-    'etcd runs without authentication, although clusters.json names a login: everybody may read and write. It is not known by whom it was ' +
-      'disabled. Enable it ("etcdctl auth enable"; the user root with the role root has to be there), or take "auth" out of clusters.json.',
+    'etcd runs without authentication, although clusters.json names a login: anyone may read and write. This program did not ' +
+      'disable it. Enable it ("etcdctl auth enable"; the user root with the role root has to be there), or take "auth" out of clusters.json.',
   );
 }
 

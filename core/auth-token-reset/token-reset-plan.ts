@@ -9,7 +9,7 @@ import type { MemberTokens, PlanTokenReset, ResetPremises, ResetRung, TokenReset
 import { membersThat } from './token-status.ts';
 
 /**
- * What the cure takes: a restart of each member that rejects tokens, where its host can be reached; or, where that cannot be had or does not
+ * What the cure takes: a restart of each member that rejects tokens, where its host can be reached; or, where that cannot be reached or does not
  * help, disabling and enabling authentication.
  * @param members how they stand now
  * @throws PreconditionFailed where neither can be had
@@ -85,7 +85,7 @@ function toggleMisfit(
 ): string {
   if (strategy === 'restart') return 'Not asked for: the strategy is restart.';
   if (membersThat('TakesTokens', members).length === 0) {
-    return 'No member takes a token, and without one nobody may disable authentication.';
+    return 'No member accepts a token, and without a token authentication cannot be disabled.';
   }
   return rootMisfit(rootRoles);
 }
@@ -95,7 +95,7 @@ function toggleMisfit(
  * @see https://etcd.io/docs/v3.5/op-guide/authentication/rbac/
  */
 function rootMisfit(rootRoles: readonly string[] | null): string {
-  if (rootRoles === null) return 'There is no user root, so authentication could not be enabled again.';
+  if (rootRoles === null) return 'etcd has no user root, so authentication could not be enabled again.';
   if (rootRoles.includes('root')) return '';
   return 'The user root does not have the role root, so authentication could not be enabled again: "etcdctl user grant-role root root".';
 }
@@ -124,8 +124,8 @@ function describeSteps(
   const restarts = restartable.map((name) => `restart the service of ${name}, alone, while the others are a quorum`);
   const when = restartable.length === rejecting.length ? 'where that does not help, ' : '';
   const exposure = admitsWithoutCertificate
-    ? 'meanwhile whoever reaches a client port may read and write'
-    : 'meanwhile whoever has a client certificate of the cluster may read and write: mutual TLS keeps out everybody else';
+    ? 'meanwhile anyone who reaches a client port may read and write'
+    : 'meanwhile anyone with a client certificate of the cluster may read and write: mutual TLS keeps out everyone else';
   const toggle = `${when}disable authentication and enable it again at once; ${exposure}, and afterwards every token in the cluster is invalid`;
   return [
     ...restarts,
@@ -139,7 +139,7 @@ function advise(members: readonly MemberTokens[], rejecting: readonly string[]):
   if (affected.length === 0) {
     return (
       `No release that runs here is known to reject every token (${rejecting.join(', ')} did): keep the log of that member from before its ` +
-      'restart, and tell the etcd project.'
+      'restart, and report it to the etcd project.'
     );
   }
   const releases = [...new Set(affected.map(({ version }) => version))].join(', ');

@@ -36,7 +36,7 @@ export function surveyTokens(configured: readonly ConfiguredMember[], observatio
   return { survey, members };
 }
 
-/** Nobody need take a token that a member of another cluster has issued. */
+/** A token of a member of another cluster need not be accepted. */
 function isOfThisCluster({ members }: Survey): (use: TokenUse) => boolean {
   return ({ issuer }) =>
     members.some(({ name, state }) => name === issuer && state !== 'failed' && state !== 'unjudged');
@@ -51,8 +51,8 @@ function requireLogin({ probes }: TokenObservation): void {
   const list = probes.map(({ member, login }) => `\n- ${member}: ${login.problem}`).join('');
   if (probes.some(({ login }) => login.answer === 'WrongPassword')) {
     throw new PreconditionFailed(
-      `Nobody can log in with the cluster's auth secret: the user name or the password in it is wrong, and no token was rejected.${list}\n` +
-        'Correct the secret. There is nothing to restart.',
+      `The login with the cluster's auth secret fails: its user name or password is wrong. No token was rejected.${list}\n` +
+        'Correct the secret. A restart would not help.',
     );
   }
   if (probes.some(({ login }) => login.answer === 'Refused')) {
@@ -136,7 +136,7 @@ function takersOf(issuer: string, probes: readonly TokenProbe[]): string[] {
     .map(({ member }) => member);
 }
 
-/** Whether nobody else takes its token, while it takes those of all. */
+/** Whether no other takes its token, while it takes those of all. */
 function isClockBehind(name: string, probes: readonly TokenProbe[]): boolean {
   const own = probes.find(({ member }) => member === name);
   const others = probes.filter((probe) => probe !== own && probe.uses.length > 0);

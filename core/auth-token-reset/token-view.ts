@@ -24,7 +24,7 @@ export function viewTokens(cluster: Cluster, evidence: Evidence, { observation }
   if (mistakenAnswers(cluster.members, evidence).some(({ kind }) => kind !== 'another-cluster')) {
     return {
       ...nothing,
-      problem: 'a token was taken or refused by whoever answers, who is not the one that is configured.',
+      problem: 'another member than the configured one answers, and it accepted or refused the token.',
     };
   }
   try {

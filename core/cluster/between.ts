@@ -1,7 +1,7 @@
 import type { MemberObservation } from './observation.ts';
 
 const ANY =
-  'Correct what lies between: its clientUrl in clusters.json, the name server, a firewall, or the certificates.';
+  'Correct what is in between: its clientUrl in clusters.json, the name server, a firewall, or the certificates.';
 
 /** By the reason of a silence: what to do about a member that its own host shows at work. */
 const BY_REASON: Readonly<Record<string, string>> = {

@@ -16,7 +16,7 @@ export interface SettledCluster {
   learners: AnsweringMember[];
 }
 
-/** Whom nobody has heard, where it was asked, and why: most problems begin with its address. */
+/** Which member did not answer, at which address, and why: most problems begin with the address. */
 export function silentAt({ name, endpoint, problem }: SilentMember): string {
   return problem.startsWith(endpoint) ? `${name}: ${problem}` : `${name} (${endpoint}): ${problem}`;
 }
@@ -133,7 +133,7 @@ export function requireSettled(members: readonly AnsweringMember[]): SettledClus
     const list = members.map((member) => `${member.name} follows ${nameOf(members, member.leaderId)}`).join(', ');
     throw new EtcdUnavailable(
       leaderIds.size === 1 && !leaderIds.has('0')
-        ? `The leader does not answer from here, and is at work, for members follow it: ${list}. Correct its clientUrl, or the network in between.`
+        ? `The leader does not answer from here, but it works: members follow it. ${list}. Correct its clientUrl, or the network in between.`
         : `The members do not agree on a leader: ${list}. An election may be under way. If it lasts, look at the network between them.`,
     );
   }
@@ -159,7 +159,7 @@ export function isBehind(leader: AnsweringMember, member: AnsweringMember): bool
 }
 
 function nameOf(members: readonly AnsweringMember[], id: string): string {
-  return id === '0' ? 'nobody' : (members.find((member) => member.id === id)?.name ?? id);
+  return id === '0' ? 'no leader' : (members.find((member) => member.id === id)?.name ?? id);
 }
 
 /** `8e9e05c52164694d (node1)`, or without the name for a member that is gone. One that does not answer has its name in etcd's list. */

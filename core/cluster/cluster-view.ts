@@ -25,7 +25,7 @@ import {
 export interface MemberFacts {
   name: string;
   /**
-   * `behind`: in its place, and not caught up; `joining`: a learner that nobody has promoted; `refusing`: it runs and does not serve us;
+   * `behind`: in its place, and not caught up; `joining`: a learner that was not promoted; `refusing`: it runs and does not serve us;
    * `unreached`: what was seen says nothing of the member itself, or others show it at work; `unknown`: no quorum to judge it by.
    */
   state: 'healthy' | 'behind' | 'joining' | 'failed' | 'refusing' | 'unreached' | 'unknown';
@@ -72,7 +72,7 @@ export function viewCluster(cluster: Cluster, evidence: Evidence): ClusterView {
     const entry = entries.get(configured);
     const seen = itselfOf(configured, entry, observation);
     if (!seen.answering && seen.silence === 'away' && areMixedUp) {
-      const problem = `cannot be judged while other members answer at the addresses of others, for this one may be somebody else's: ${seen.problem}`;
+      const problem = `cannot be judged while members answer at the addresses of others. This address may be another member's too: ${seen.problem}`;
       return { name, configured, seen, state: 'unreached' as const, problem };
     }
     const life = hasQuorum && !seen.answering ? signOfLife(seen, entry) : '';
@@ -128,7 +128,7 @@ export function isAgreed({ agreementProblem, memberList }: Evidence): boolean {
 /**
  * What others show of one that does not answer us: that it leads, or that a quorum may need it. Followers forget a leader within seconds.
  * @param entries of the configured members
- * @returns tells nothing, in an empty text, where it may have failed
+ * @returns says nothing, in an empty text, where it may have failed
  */
 function lookForLife(
   evidence: Evidence,
@@ -155,7 +155,7 @@ function lookForLife(
       return `cannot be judged from here, for it may be the leader that ${follow}`;
     }
     return isAnyNeeded
-      ? 'cannot be judged from here, for a quorum is at work and too few of it answer for all others to be down'
+      ? 'cannot be judged from here: a quorum works, and so few of it answer that not all others can be down'
       : '';
   };
 }
@@ -220,7 +220,7 @@ function judgeState(
     return { state: STATES[seen.silence], problem: describeSilence(seen, listed) };
   }
   if (hasQuorum && seen.leaderId === leaderId) return { state: 'healthy', problem: '' };
-  const problem = seen.leaderId === '0' ? 'follows nobody' : `follows ${seen.leaderId}`;
+  const problem = seen.leaderId === '0' ? 'follows no leader' : `follows ${seen.leaderId}`;
   return { state: hasQuorum && leaderId !== undefined ? 'failed' : 'unknown', problem };
 }
 
@@ -233,7 +233,7 @@ const STATES: Readonly<Record<Silence, MemberFacts['state']>> = {
   stranger: 'unreached',
 };
 
-/** A member that is slow has not failed: it catches up, or somebody has to look at its disk, and another in its place would do no better. */
+/** A member that is slow has not failed: it catches up, or someone has to look at its disk, and another in its place would do no better. */
 function stateOf(member: SurveyedMember): MemberFacts['state'] {
   const { state, seen } = member;
   if (state === 'unjudged') return seen.answering ? 'unreached' : STATES[seen.silence];

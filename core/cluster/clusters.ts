@@ -27,8 +27,8 @@ export const clusterName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,62}$/, {
 /** An etcd member's name is the operator's own and may hold dots. */
 export const memberName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/, {
   error:
-    'must be 1 to 128 letters, digits, ".", "-" or "_", and start with a letter or digit. Where etcd has a member under a name that is none, write ' +
-    'an alias here: it does for a reclaim of space and for tokens, and a replacement or a recovery is refused until the member was renamed (--name)',
+    'must be 1 to 128 letters, digits, ".", "-" or "_", and start with a letter or digit. If the member has another kind of name in etcd, write ' +
+    'an alias here: that is enough for a reclaim of space and for tokens. A replacement or a recovery first needs the member renamed (--name)',
 });
 
 /** @param holds what has to be in the secret */
@@ -44,7 +44,7 @@ function secretReference(holds: string) {
   return z.strictObject({ secret });
 }
 
-/** Where etcd lies on its host. Each value becomes part of a script there, so each follows the rule of its kind. */
+/** Where etcd is on its host. Each value becomes part of a script there, so each follows the rule of its kind. */
 const layoutSchema = z.strictObject({
   unit: textSchema(TEXT_RULES.unit).meta({
     description: 'The systemd unit that runs etcd, with ".service" or without: "etcd", or "etcd@orders.service".',
@@ -111,7 +111,7 @@ export type ConfiguredMember = z.output<typeof memberSchema>;
 
 /**
  * A host that is no member's and may take the place of one that is gone, with what its etcd is configured as. Logins are sent to its URLs, so these
- * are for whoever configures the cluster to say: a start names the host alone.
+ * are in the configuration: a start names the host alone.
  */
 const spareHostSchema = memberSchema.required({ host: true }).omit({ learner: true });
 export type SpareHost = z.output<typeof spareHostSchema>;
@@ -192,12 +192,12 @@ export const clusterSchema = z
     for (const list of ['members', 'spareHosts'] as const) {
       for (const [index] of valuesOf(cluster[list], 'host')) {
         const lacking = fieldsLackingIn(cluster.layout, cluster[list]?.[index]?.layout);
-        // What the cluster's own lacks is told there.
+        // What the cluster's own lacks is reported there.
         if (cluster.layout || lacking.length === 0) continue;
         context.addIssue({
           code: 'custom',
           path: [list, index, 'host'],
-          message: `is of no use without a "layout", its own or the cluster's, that says where etcd lies on it: ${lacking.join(', ')}`,
+          message: `is of no use without a "layout", its own or the cluster's, that says where etcd is on it: ${lacking.join(', ')}`,
         });
       }
     }
@@ -360,12 +360,12 @@ export function hostsOf({ members, spareHosts = [] }: Cluster): string[] {
   return [...members.flatMap(({ host }) => host ?? []), ...spareHosts.map(({ host }) => host)];
 }
 
-/** Where etcd lies on one member's host. @throws InvalidInput where neither the cluster nor the member says it */
+/** Where etcd is on one member's host. @throws InvalidInput where neither the cluster nor the member says it */
 export function layoutOf({ name, layout }: Cluster, member: ConfiguredMember): Layout {
   const lacking = fieldsLackingIn(layout, member.layout);
   if (lacking.length === 0) return { ...layout, ...member.layout } as Layout;
   throw new InvalidInput(
-    `The cluster ${name} has no "layout" in clusters.json that says where etcd lies on the host of ${member.name}: ${lacking.join(', ')} are missing. Add ` +
+    `The cluster ${name} has no "layout" in clusters.json that says where etcd is on the host of ${member.name}: ${lacking.join(', ')} are missing. Add ` +
       `it to the cluster or to the member, and each member's "host". ${START_AGAIN}`,
   );
 }

@@ -9,8 +9,8 @@ export function commitsOf(members: readonly MemberObservation[]): Commits {
 }
 
 /**
- * Who has learnt of a commit between two looks. Nobody but a quorum commits, so one was at work in between, whoever of it answers us. A raft term that moves
- * proves no such thing: a member that finds nobody to vote for it raises its own.
+ * Who has learnt of a commit between two looks. Only a quorum commits, so one worked in between, whether or not its members answer us. A raft term that moves
+ * proves no such thing: a member that finds no other to vote for it raises its own.
  */
 export function committedSince(before: Commits, members: readonly MemberObservation[]): string[] {
   return Object.entries(commitsOf(members)).flatMap(([name, index]) =>

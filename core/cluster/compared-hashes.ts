@@ -23,8 +23,8 @@ export interface MemberHash {
 }
 
 /**
- * That members hold the same data at `revision`. Equal hashes are that, whatever was compacted: at a revision that a compaction ended at, a
- * member that has started since tells another compaction for ever, and the same hash (measured on 3.5.16 and 3.7.3).
+ * That members hold the same data at `revision`. Equal hashes prove it, even if the compactions differ: a member that started
+ * after a compaction reports another one for ever, with the same hash (measured on 3.5.16 and 3.7.3).
  * @throws UnsafeToProceed when they do not
  * @throws EtcdUnavailable where they differ while a compaction runs: what was compacted is not in the hash, and members finish at different times
  */
@@ -38,8 +38,8 @@ export function requireSameData(revision: string, hashes: readonly MemberHash[])
       );
     }
     throw new UnsafeToProceed(
-      `Members hold different data at revision ${revision}: ${list(hashes, 'hash')}. At least one of them is corrupt, and which one a person has to ` +
-        'find out: a member that was added a moment ago has its data from the leader, so that these two agree proves nothing. Let no client read ' +
+      `Members hold different data at revision ${revision}: ${list(hashes, 'hash')}. At least one of them is corrupt. A person has to find out ` +
+        'which. A new member has its data from the leader, so that these two agree proves nothing. Let no client read ' +
         'from members that differ, take no snapshot of them, and compare them with a backup.',
     );
   }

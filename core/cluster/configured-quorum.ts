@@ -12,7 +12,7 @@ export function quorumIn(cluster: Cluster): number {
 }
 
 /**
- * A follower forgets its leader when its heartbeats stay away, so a quorum that follows one leader is there, even where that leader does
+ * A follower forgets its leader when heartbeats stop. So a quorum that follows one leader works, even if that leader does
  * not answer us and reads take too long.
  */
 export function isAnyLeaderFollowed(cluster: Cluster, { members }: Pick<Observation, 'members'>): boolean {

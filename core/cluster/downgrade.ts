@@ -2,8 +2,8 @@ import { PreconditionFailed } from '../errors.ts';
 import type { Observation } from './observation.ts';
 
 /**
- * What an enabled downgrade means; undefined where none is. etcd then lets in no new member, neither of the release that runs nor of the one
- * that is aimed at: it is added, and ends at its start (measured on 3.7.3). Members tell it since 3.6.
+ * What an enabled downgrade means; undefined without one. No new member can join meanwhile, of the old release or of the new
+ * one: it is added, and ends at its start (measured on 3.7.3). Members report a downgrade since 3.6.
  */
 export function describeDowngrade({ members }: Pick<Observation, 'members'>): string | undefined {
   const telling = members.filter((member) => member.answering && member.downgradeTo !== '');

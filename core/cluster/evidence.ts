@@ -1,7 +1,7 @@
 import type { Observation } from './observation.ts';
 
 /**
- * What can be told of a cluster at one moment. What did not answer is a part of it. `memberList` and `alarms` are what a quorum agreed on
+ * What is known of a cluster at one moment. What did not answer is a part of it. `memberList` and `alarms` are what a quorum agreed on
  * when it was asked; both are empty where `agreementProblem` is not.
  */
 export interface Evidence extends Observation {
@@ -13,7 +13,7 @@ export interface Evidence extends Observation {
   loginProblem: string;
   /** A fresh token of each voter, used at each member. Empty where the cluster has no `auth`, or where it was not tried. */
   probes: TokenProbe[];
-  /** Why it was not tried, or came to no end. */
+  /** Why it was not tried, or did not end. */
   probesProblem: string;
   /** One for each host of the configuration, those of spare hosts too. */
   hosts: HostReach[];

@@ -77,19 +77,19 @@ export function hasPeerUrl({ peerUrls }: Pick<ListedMember, 'peerUrls'>, { peerU
   return peerUrls.some((url) => URL.canParse(url) && new URL(url).origin === origin);
 }
 
-/** Whether what answers tells of itself that it is this configured member, in whichever cluster. */
+/** Whether what answers says that it is this configured member, in whichever cluster. */
 export function isItself({ entry }: AnsweringMember, configured: ConfiguredMember): boolean {
   return entry !== undefined && hasPeerUrl(entry, configured);
 }
 
-/** Whether etcd's list was told by a grpc-proxy, which lists itself and no member. */
+/** Whether etcd's list is that of a grpc-proxy, which lists itself and no member. */
 export function isProxyList(memberList: readonly ListedMember[]): boolean {
   return memberList.some(({ id }) => id === '0');
 }
 
 /**
  * Everything in which the configuration, what answers and etcd's list contradict each other about who is who. Where the list could not be read,
- * what members tell of themselves stands in for it.
+ * what members report of themselves stands in for it.
  * @param replaced the member whose place one of `configured` takes
  */
 export function findMistakes(
@@ -128,7 +128,7 @@ export function findMistakes(
   for (const [name, same] of equal) {
     mistakes.push({
       kind: 'equal-names',
-      message: `etcd has ${same.length} members of the name "${name}" (${same.map(({ id, peerUrls }) => `${id} at ${peerUrls.join(' ')}`).join(', ')}), so a name tells nobody who is meant. Give each a name of its own (--name), restart it, and write that name into clusters.json.`,
+      message: `etcd has ${same.length} members of the name "${name}" (${same.map(({ id, peerUrls }) => `${id} at ${peerUrls.join(' ')}`).join(', ')}), so the name does not say which is meant. Give each a name of its own (--name), restart it, and write that name into clusters.json.`,
     });
   }
   for (const member of all) {
@@ -137,7 +137,7 @@ export function findMistakes(
     if (!hasPeerUrl(entry, member)) {
       mistakes.push({
         kind: 'peer-url-differs',
-        message: `etcd lists ${member.name} at ${entry.peerUrls.join(', ')}, and clusters.json says ${member.peerUrl}: somebody has moved it. Correct peerUrl in clusters.json.`,
+        message: `etcd lists ${member.name} at ${entry.peerUrls.join(', ')}, and clusters.json says ${member.peerUrl}: the member was moved. Correct peerUrl in clusters.json.`,
       });
     }
     const isShared = entry.name === replaced?.name || member === replaced;
@@ -155,7 +155,7 @@ function describeName({ peerUrl, name: configured }: ConfiguredMember, name: str
   }
   return {
     kind: 'alias',
-    message: `${both}, which clusters.json does not take. "${configured}" does for a reclaim of space and for tokens. No member is replaced or recovered while one has such a name, for names are written into each member's configuration: give it another (--name), restart it, and write that into clusters.json.`,
+    message: `${both}, which clusters.json does not accept. "${configured}" is enough for a reclaim of space and for tokens. No member is replaced or recovered while one has such a name, because each member's configuration holds the names. Give it another (--name), restart it, and write that into clusters.json.`,
   };
 }
 
@@ -188,17 +188,17 @@ export function requireIdentities(
   const mistakes = begun ? found.filter(({ kind }) => ABOUT_ANSWERS.includes(kind)) : found;
   if (mistakes.length === 0) return;
   throw new PreconditionFailed(
-    `Who answers, or whom etcd lists, is not what clusters.json says:${mistakes.map(({ message }) => `\n- ${message}`).join('')}\nNobody can ` +
-      `tell which member a change would reach.${untouched ? ' Nothing was changed.' : ''} Correct this. ${START_AGAIN}`,
+    `The members that answer, or that etcd lists, are not those of clusters.json:${mistakes.map(({ message }) => `\n- ${message}`).join('')}\nA change ` +
+      `could reach another member than the one that is meant.${untouched ? ' Nothing was changed.' : ''} Correct this. ${START_AGAIN}`,
   );
 }
 
-/** Where somebody answers where another member is configured. */
+/** Where someone answers where another member is configured. */
 export function mistakenAnswers(configured: readonly ConfiguredMember[], observation: Seen): Mistake[] {
   return findMistakes(configured, observation).filter(({ kind }) => ABOUT_ANSWERS.includes(kind));
 }
 
-/** What answers from another cluster; of clusters among which nobody can choose, it is one sentence for all. */
+/** What answers from another cluster; if it is undecided between clusters, it is one sentence for all. */
 function strangersIn(members: readonly MemberObservation[]): Mistake[] {
   const problems = members.flatMap((seen) => (!seen.answering && seen.silence === 'stranger' ? [seen.problem] : []));
   return [...new Set(problems)].map((message) => ({ kind: 'another-cluster', message }));
@@ -210,8 +210,8 @@ export function describeListed({ name, id, peerUrls }: ListedIdentity): string {
 }
 
 /**
- * What to do about an entry that no configured member is. One that has a configured name or peer URL is not somebody else's, and one that has
- * started may be a member that etcd knows by another name and another URL: so nobody is told to remove it.
+ * What to do about an entry that is no configured member. With a configured name or peer URL it is one of ours. If it has
+ * started, it may be one of ours under another name and URL. Neither is advised to be removed.
  * @param unlisted as of {@link unlistedIn}
  * @param leads whether others follow it: then it is a part of the cluster
  */
@@ -263,7 +263,7 @@ function proxiesIn(configured: readonly ConfiguredMember[], { members, memberLis
 function describeProxies(names: readonly string[]): Mistake {
   return {
     kind: 'grpc-proxy',
-    message: `What answers at the clientUrl of ${names.join(', ')} is a grpc-proxy of etcd, which lists itself with the ID 0 and no peer URL: clientUrl has to be the member's own client URL. Correct clusters.json.`,
+    message: `What answers at the clientUrl of ${names.join(', ')} is a grpc-proxy of etcd: it lists itself with the ID 0 and no peer URL. clientUrl has to be the member's own client URL. Correct clusters.json.`,
   };
 }
 
@@ -295,7 +295,7 @@ export function whoAnswers(
   return own ?? { id: seen.id, name, peerUrls, isLearner: seen.isLearner };
 }
 
-/** What the members tell of themselves, as a list. */
+/** What the members report of themselves, as a list. */
 function ownEntries(members: readonly MemberObservation[]): ListedMember[] {
   return members.flatMap((seen) => {
     if (!seen.answering || !seen.entry) return [];

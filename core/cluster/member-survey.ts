@@ -68,7 +68,7 @@ function findLeader({ members, memberList }: Observation): AnsweringMember {
   const list = members
     .map((member) =>
       member.answering
-        ? `\n- ${member.name} follows ${member.leaderId === '0' ? 'nobody' : member.leaderId}`
+        ? `\n- ${member.name} follows ${member.leaderId === '0' ? 'no leader' : member.leaderId}`
         : `\n- ${silentAt(member)}`,
     )
     .join('');
@@ -82,7 +82,7 @@ function findLeader({ members, memberList }: Observation): AnsweringMember {
   const refusesAsLeader = refusing.some(({ name }) => leaders.some((listed) => listed.name === name));
   if (wouldBeQuorum || refusesAsLeader) {
     const what = refusesAsLeader
-      ? `${followedBy(leaders, following)} in, so that nobody can ask it what a leader tells`
+      ? `${followedBy(leaders, following)} in, so it cannot be asked what only a leader knows`
       : 'Too few members let us in for a quorum to be seen, and this is no election: the others run, and refuse us';
     throw new PreconditionFailed(
       `${what}:${list}\nCorrect the certificate or the login for ${refusing.map(({ name }) => name).join(', ')}.`,
@@ -93,7 +93,7 @@ function findLeader({ members, memberList }: Observation): AnsweringMember {
   );
 }
 
-/** Members that let us in, and whom they follow, who does not. */
+/** Members that let us in, and their leader, which does not. */
 function followedBy(leaders: readonly ListedMember[], following: readonly AnsweringMember[]): string {
   const names = [...new Set(following.map(({ name }) => name))];
   const leads = leaders.map(({ name }) => name).join(', ');
@@ -117,8 +117,8 @@ function describeElection(answering: readonly AnsweringMember[], memberList: rea
       followersOf(id, answering, memberList).length >= quorumOf(memberList),
   );
   return followed
-    ? `A quorum follows ${followed.name}, which does not answer from here. It is at work, for followers forget a leader within seconds: ` +
-        'correct its clientUrl, or the network between here and there. If it has only just stopped, another one leads soon.'
+    ? `A quorum follows ${followed.name}, which does not answer from here. It works, because followers forget a dead leader within seconds. ` +
+        'Correct its clientUrl, or the network between here and there. If it has only just stopped, another one leads soon.'
     : 'An election may be under way. If it goes on, a quorum is lost: see the incident quorum-lost.';
 }
 
@@ -133,16 +133,16 @@ export function withoutWaiting<Result>({ members }: Pick<Observation, 'members'>
     const kept = members.filter((seen) => !seen.answering && KEPT_FROM_US.includes(seen.silence));
     if (!(error instanceof EtcdUnavailable) || kept.length === 0) throw error;
     throw new PreconditionFailed(
-      `${error.message}\nThis may be for want of ${kept.map(({ name }) => name).join(', ')}: correct what keeps us from there, and start again. Nothing ` +
+      `${error.message}\nThis may be because ${kept.map(({ name }) => name).join(', ')} cannot be reached. Correct what keeps us from there, then start again. Nothing ` +
         'was changed.',
     );
   }
 }
 
-/** Silences that waiting does not end: something has to be corrected. Whoever is silent in such a way may be at work. */
+/** Silences that waiting does not end: something has to be corrected. A member that is silent in such a way may be running. */
 export const KEPT_FROM_US: readonly Silence[] = ['refused', 'unreached', 'stranger'];
 
-/** Whether a silence says nothing of the member itself, so that nobody may act on it as one that has failed. */
+/** Whether a silence says nothing of the member itself, so it must not be treated as failed. */
 export function isUnjudged(silence: Silence): boolean {
   return silence !== 'away' && silence !== 'leaderless';
 }
@@ -213,7 +213,7 @@ function judgeHealth(
   if (listed?.id !== seen.id) return failed(`answers as member ${seen.id}, which is not in the cluster any more`);
   if (seen.leaderId !== leader.id) {
     return failed(
-      `follows ${seen.leaderId === '0' ? 'nobody' : seen.leaderId}, while the cluster follows ${leader.name}`,
+      `follows ${seen.leaderId === '0' ? 'no leader' : seen.leaderId}, while the cluster follows ${leader.name}`,
     );
   }
   if (isBehind(leader, seen)) {

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 
 /**
- * A URL at which etcd listens, or which it announces. etcd reads it with Go's net/url, and our functions with the URL of browsers, which forgives
- * much that etcd ends with, and takes some names for addresses. So only what both read as the same is taken, in one spelling. It is the one rule for
- * URLs of members: what passes here, etcd and the host scripts take as it is.
+ * A URL at which etcd listens, or which it announces. etcd reads it with Go's net/url, and our functions with the browsers' URL, which accepts
+ * much that stops etcd, and reads some names as addresses. So only URLs that both read alike are accepted, in one spelling.
+ * It is the one rule for URLs of members: etcd and the host scripts use what passes here as it is.
  * @see https://github.com/etcd-io/etcd/blob/v3.5.16/client/pkg/types/urls.go
  */
 export const memberUrl = z
@@ -44,8 +44,8 @@ function urlProblem(value: string): string | undefined {
     return `${shown} must have a port from 1 to 65535, without zeros before it`;
   return isHost(host)
     ? undefined
-    : `${shown} has no host that etcd and these functions read alike: it must be a name of letters, digits, "-", "_" and ".", an IPv4 ` +
-        'address of four decimal numbers, or an IPv6 address in "[]" without a zone';
+    : `${shown} has a host that etcd and these functions would read differently. It must be a name of letters, digits, "-", "_" and "."; an IPv4 ` +
+        'address of four decimal numbers; or an IPv6 address in "[]" without a zone';
 }
 
 function isHost(host: string): boolean {

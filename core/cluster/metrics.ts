@@ -6,9 +6,9 @@ export const METRICS = {
   HealthyVoters: 'Count',
   /** Members that a replacement would be for: failed, or not promoted. */
   FailedMembers: 'Count',
-  /** Members that refuse us, or that we do not get to: what is wrong with them, nobody sees. */
+  /** Members that refuse us, or that we do not get to: what is wrong with them is not visible. */
   InaccessibleMembers: 'Count',
-  /** 1 where a quorum agrees on something or follows a leader; left out where nobody can tell. */
+  /** 1 where a quorum agrees on something or follows a leader; left out if unknown. */
   HasLeader: 'Count',
   /** Alarms of etcd that are NOSPACE. */
   NoSpace: 'Count',
@@ -41,13 +41,13 @@ export const METRICS = {
   /** 1 where a backup has become whole; not of the detector. */
   BackupsMade: 'Count',
   DetectorRuns: 'Count',
-  /** 1 where the look came to nothing. */
+  /** 1 if the look failed. */
   DetectorErrors: 'Count',
 } as const satisfies Record<string, 'Count' | 'Percent' | 'Seconds'>;
 
 export type MetricName = keyof typeof METRICS;
 
-/** Values of one moment. What could not be read is left out: a value that nobody has seen is not 0. */
+/** Values of one moment. What could not be read is left out: an unknown value is not 0. */
 export interface Measurement {
   dimensions: { cluster: string; member?: string };
   values: Partial<Record<MetricName, number>>;

@@ -8,8 +8,8 @@ export function observedOf(configured: readonly ConfiguredMember[], { members }:
 }
 
 /**
- * What was seen of some members only, for a proof that does not wait for the others: those are left out of etcd's list as well, while
- * a member that no configuration names stays in it.
+ * What was seen of some members only, for a proof that does not wait for the others. The others are left out of etcd's list too.
+ * A member that is not configured stays in it.
  * @param names the members that stay; all, if undefined
  */
 export function narrowTo(

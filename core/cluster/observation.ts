@@ -15,7 +15,7 @@ export interface ListedMember {
   /** Empty until the member has started for the first time. */
   name: string;
   peerUrls: string[];
-  /** Where it says that clients reach it; empty until it has started for the first time, and not there in a list that a member tells on its own. */
+  /** Where it says that clients reach it; empty until it has started for the first time, and not there in a list that a member reports on its own. */
   clientUrls?: string[];
   isLearner: boolean;
 }
@@ -33,7 +33,7 @@ export type MemberObservation = AnsweringMember | SilentMember;
  * - `busy`: it runs, and could not serve us at this moment.
  * - `refused`: it runs, and refuses us: the login, the certificate.
  * - `unreached`: we did not get to it. Its name is not known here, the scheme is wrong, something cuts the connection, or a proxy answers.
- * - `stranger`: somebody answers there who is of another cluster, or of one of which nobody can tell whether it is the one in question.
+ * - `stranger`: someone answers there who is of another cluster, or of one that may or may not be the one in question.
  */
 export type Silence = 'away' | 'leaderless' | 'busy' | 'refused' | 'unreached' | 'stranger';
 
@@ -44,9 +44,9 @@ export interface SilentMember {
   silence: Silence;
   /** Why, in words for a responder. */
   problem: string;
-  /** The name of what was met with: `Refused`, `Deadline`; not there where nobody was asked. */
+  /** The name of what was met with: `Refused`, `Deadline`; missing if it was not asked. */
   reason?: string;
-  /** Of one that refuses us: of which cluster it is, in hex, which etcd tells anybody; not there where it did not tell. */
+  /** Of one that refuses us: of which cluster it is, in hex, which etcd says to anyone; missing if it did not say. */
   clusterId?: string;
   /** Whether it is the user name or the password that it does not take. */
   deniesLogin?: true;
@@ -63,7 +63,7 @@ export interface AnsweringMember {
   isLearner: boolean;
   version: string;
   /**
-   * Of what it stores, `3.6.0`, which follows the version that etcd's cluster has agreed on; empty before 3.6, which does not tell it. During
+   * Of what it stores, `3.6.0`, which follows the version that etcd's cluster has agreed on; empty before 3.6, which does not say it. During
    * an upgrade it is the older one.
    */
   storageVersion: string;
@@ -78,11 +78,11 @@ export interface AnsweringMember {
   dbSizeInUseBytes: number;
   /** The member's own since etcd 3.6, null where it has none; before, the configured quota. */
   quotaBytes: number | null;
-  /** Whether the member has told it: what is only configured may be wrong. */
+  /** Whether the member has reported it: what is only configured may be wrong. */
   quotaIsReported: boolean;
-  /** How this member itself lists the one that answers; not there where it did not tell. A grpc-proxy lists nobody's peer URL. */
+  /** How this member itself lists the one that answers; not there where it did not say. A grpc-proxy lists nobody's peer URL. */
   entry?: Pick<ListedMember, 'name' | 'peerUrls'>;
-  /** Whom this member itself lists; not there where it did not tell. */
+  /** Whom this member itself lists; not there where it did not say. */
   list?: ListedIdentity[];
 }
 
@@ -92,7 +92,7 @@ export interface RaisedAlarm {
   alarm: string;
 }
 
-/** What was seen of a configured member. Of two that have the same name, as one that takes the place of another may, the address tells which. */
+/** What was seen of a configured member. Of two that have the same name, as one that takes the place of another may, the address says which. */
 export function seenOf(
   { name, clientUrl }: Pick<ConfiguredMember, 'name' | 'clientUrl'>,
   members: readonly MemberObservation[],

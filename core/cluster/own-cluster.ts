@@ -12,7 +12,7 @@ import {
 interface Answers {
   clusterId: string;
   seen: AnsweringMember[];
-  /** Every list that was told; a member that lags has an older one. */
+  /** Every list that was reported; a member that lags has an older one. */
   lists: ListedIdentity[][];
 }
 
@@ -21,16 +21,16 @@ interface Answers {
  * never how many answer: two of three client URLs may lead to another cluster.
  *
  * - `own`: this one is, or may be: nobody has told a list.
- * - `none`: whoever answers lists nobody at a configured peer URL.
+ * - `none`: no answering member lists a member at a configured peer URL.
  * - `unknown`: more than one may be. A cluster that was bootstrapped twice is so, under two IDs.
  *
- * One that refuses us tells its ID and no list. Whoever lets us in and lists a quorum of the configured members is the one in question all the same.
+ * One that refuses us reports its ID and no list. A cluster that lets us in and lists a quorum of the configured members is the one in question all the same.
  */
 export type OwnCluster = { verdict: 'own'; clusterId: string } | { verdict: 'none' } | { verdict: 'unknown' };
 
 /**
  * @param known members of which it is known, because this execution has made them what they are
- * @returns undefined where nobody answers
+ * @returns undefined if none answers
  */
 export function findOwnCluster(
   configured: readonly ConfiguredMember[],
@@ -54,7 +54,7 @@ export function findOwnCluster(
   const [best, ...others] = scores.toSorted((a, b) => b.score - a.score);
   const isIncomplete = listing.length < groups.length;
   if (!best || best.score === 0) return { verdict: isIncomplete ? 'unknown' : 'none' };
-  // One that lists a quorum of the configured members may be the one that serves them, whoever lists more.
+  // One that lists a quorum of the configured members may be the one that serves them, even if another lists more of them.
   const quorum = Math.floor(configured.length / 2) + 1;
   const isRivalled = others.some(({ score }) => score === best.score || score >= quorum);
   const isWeak = isRefusedElsewhere && best.score < quorum;
@@ -63,7 +63,7 @@ export function findOwnCluster(
 
 /**
  * What was seen, where only those have answered that are of the cluster which clusters.json describes, or that are a configured member which has got into
- * another one. Whoever else answers is a stranger: nothing that it says is evidence of anything here.
+ * another one. Any other that answers is a stranger: nothing that it says is evidence here.
  * @param known as of {@link findOwnCluster}
  */
 export function withoutStrangers(
@@ -75,7 +75,7 @@ export function withoutStrangers(
   if (!own) return [...members];
   return members.map((seen): MemberObservation => {
     const member = configured.find((each) => seenOf(each, members) === seen) as ConfiguredMember;
-    // Where whoever lets us in is none of them, those that do not may be.
+    // If none of those that let us in belongs to them, those that do not let us in may.
     if (seen.answering ? isProxy(seen) : !isIdentified(seen) || own.verdict === 'none') return seen;
     if (own.verdict === 'own' && seen.clusterId === own.clusterId) return seen.answering ? seen : ofTheSame(seen);
     if (own.verdict === 'own' && seen.answering && isNamesake(seen, member)) return seen;
@@ -88,7 +88,7 @@ export function withoutStrangers(
   });
 }
 
-/** Whether it refuses us, and has told of which cluster it is. */
+/** Whether it refuses us, and has said of which cluster it is. */
 function isIdentified(seen: MemberObservation): seen is SilentMember & { clusterId: string } {
   return !seen.answering && seen.clusterId !== undefined;
 }
@@ -158,8 +158,8 @@ function describeStranger(
   const seen = `${lead} to another cluster (${clusterId})${differs || describeList(lists)}`;
   if (own.verdict === 'own') return `${seen}: ${correct}`;
   return (
-    `${seen} and nobody at a peerUrl of clusters.json: ${correct} Should it be the cluster in question after all, then ` +
-    'peerUrl is wrong in clusters.json, of every member.'
+    `${seen} and no member at a peerUrl of clusters.json: ${correct} If it is the right cluster after all, then ` +
+    'peerUrl of every member is wrong in clusters.json.'
   );
 }
 
@@ -169,10 +169,10 @@ function describeOwn(clusterId: string, members: readonly MemberObservation[]): 
   return ` than that of ${own.join(', ')} (${clusterId}), and it does not let us in as that one does`;
 }
 
-/** The longest of the lists that were told. */
+/** The longest of the lists that were reported. */
 function describeList(lists: readonly ListedIdentity[][]): string {
   const [longest] = lists.toSorted((a, b) => b.length - a.length);
-  if (!longest) return ', which does not tell whom it lists';
+  if (!longest) return ', which does not show its list';
   return `, which lists ${longest.map(({ name, peerUrls }) => `${name || '(not started)'} at ${peerUrls.join(' ')}`).join(', ')}`;
 }
 

@@ -1,4 +1,4 @@
-/** What a release of etcd is known for. Releases are given as etcd tells them: `3.5.16`. */
+/** What a release of etcd is known for. Releases are given as etcd reports them: `3.5.16`. */
 
 function parse(release: string): [major: number, minor: number, patch: number] {
   const [major = 0, minor = 0, patch = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
@@ -58,7 +58,7 @@ export function ignoresExperimental(release: string): boolean {
 }
 
 /**
- * From 3.5.0 to 3.5.2 a member that is killed under load may come back with other data than the others, and nothing tells of it
+ * From 3.5.0 to 3.5.2 a member that is killed under load may come back with other data than the others, and nothing reports it
  * (https://github.com/etcd-io/etcd/issues/13766).
  */
 export function maySpoilData(release: string): boolean {

@@ -5,14 +5,14 @@ import type { ConfiguredMember } from './clusters.ts';
 import { adviceForStranger, describeListed, entriesOf, unlistedIn } from './identity.ts';
 import { type ListedMember, type Observation, type SilentMember, seenOf } from './observation.ts';
 
-/** Whom members that answer follow, and who does not answer us. */
+/** The leader that answering members follow, and that does not answer us. */
 export interface UnseenLeader {
   listed: ListedMember;
   followers: string[];
 }
 
 /**
- * A leader that a quorum has just agreed on something with, which nobody gets an answer from here. Followers forget a leader within seconds, so it is at work; or
+ * A leader that a quorum has just agreed on something with, which does not answer from here. Followers forget a leader within seconds, so it is at work; or
  * it has stopped a moment ago, which another look shows. One that refuses us is not looked for: it has said why.
  */
 export function findUnseenLeader({ members, memberList }: Observation): UnseenLeader | undefined {
@@ -47,7 +47,7 @@ export function refuseUnseenLeader(configured: readonly ConfiguredMember[], obse
     ? `${whatToCorrect(seen)} Then start again.`
     : `Correct the clientUrl of ${member.name} in clusters.json, or the network between here and there, and start again.`;
   throw new PreconditionFailed(
-    `${member.name} leads, for ${follow} it, and it does not answer from here: ${describeAddress(member, seen)}${announcedElsewhere(seen, listed)} It is at work, for followers forget a ` +
+    `${member.name} leads, for ${follow} it, and it does not answer from here: ${describeAddress(member, seen)}${announcedElsewhere(seen, listed)} It works, because followers forget a dead ` +
       `leader within seconds. ${whatToDo} Nothing was changed.`,
   );
 }

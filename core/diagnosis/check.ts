@@ -44,7 +44,7 @@ export type Certificate = z.output<typeof certificateSchema>;
 const backupsSchema = z.strictObject({
   /** `s3://bucket/prefix` */
   place: z.string(),
-  /** Of the newest object; empty where there is none, or where nobody may look. */
+  /** Of the newest object; empty without one, or without the permission to look. */
   newestKey: z.string(),
   /** ISO 8601 */
   newestAt: z.string(),
@@ -59,7 +59,7 @@ export interface ListedBackups extends Summarized {
   backups: Backups | null;
 }
 
-/** Whom a cluster serves of those that have no login: everybody; those with a client certificate; nobody. */
+/** Which clients without a login a cluster serves: all; those with a client certificate; none. */
 export const SERVES = ['anybody', 'certificates', 'nobody', 'unknown'] as const;
 
 const clusterSurveySchema = z.strictObject({
@@ -93,7 +93,7 @@ export interface SurveyedCluster extends Summarized {
   inspections: HostCommand[];
 }
 
-/** weigh-check: what all of it comes to. */
+/** weigh-check: the result of all of it. */
 export const weighCheckInput = z.strictObject({
   cluster: clusterSchema,
   /** Null where the cluster could not be diagnosed. */
@@ -143,6 +143,6 @@ export interface CheckReport extends Summarized {
   findings: CheckLine[];
   /** What was looked at, and is as it has to be. */
   well: CheckLine[];
-  /** What nobody could look at, or the configuration does not name. */
+  /** What could not be looked at, or the configuration does not name. */
   unchecked: CheckLine[];
 }

@@ -13,7 +13,7 @@ export function schedulerRoleName(region: string): string {
   return `etcd-remediation-scheduler-${region}`;
 }
 
-/** The topic to which whoever is on call subscribes. */
+/** The topic to which the person on call subscribes. */
 export const PAGES_TOPIC = 'etcd-remediation-pages';
 
 /** Where alarms and workflows send their pages: those that come in together are sent on as one message. */
@@ -22,7 +22,7 @@ export const INCOMING_PAGES_TOPIC = 'etcd-remediation-incoming-pages';
 /** Sends them on. */
 export const PAGER_STATE_MACHINE = 'etcd-remediation-pager';
 
-/** What every alarm's name begins with that is about one cluster and starts a remediation of it: an alarm of whoever runs the cluster, too. */
+/** What every alarm's name begins with that is about one cluster and starts a remediation of it: also an alarm of the cluster's operators. */
 export const ALARM_PREFIX = 'etcd-remediation/';
 
 export function alarmPrefix(cluster: string): string {

@@ -73,16 +73,16 @@ function describeCorruption({ evidence }: Seen): string | undefined {
 function describeUnjudgedQuorum({ cluster, evidence, view }: Seen): string | undefined {
   if (!isQuorumUnjudged(cluster, evidence, view)) return undefined;
   if (evidence.loginProblem !== '')
-    return `Nobody can tell from here whether there is a quorum. ${evidence.loginProblem}`;
+    return `From here it cannot be seen whether there is a quorum. ${evidence.loginProblem}`;
   const names = unjudgedQuorum(cluster, evidence).map(({ name }) => name);
   const kept = view.members.filter(({ name }) => names.includes(name));
   return (
-    `Nobody can tell from here whether there is a quorum, for ${names.join(', ')} may be one that works for everybody else. ` +
+    `From here it cannot be seen whether there is a quorum: ${names.join(', ')} may be one that works for everyone else. ` +
     [...describeKept(kept), ...adviceFor(kept)].join(' ')
   );
 }
 
-/** What keeps us from members. Where it is the same for several, it is told once. */
+/** What keeps us from members. Where it is the same for several, it is reported once. */
 function describeKept(kept: readonly ViewedMember[]): string[] {
   const seen = kept.map(({ name, problem, seen }) =>
     isStranger(seen) ? seen.problem : sentence(`${name} ${problem}`),
@@ -99,7 +99,7 @@ function adviceFor(kept: readonly ViewedMember[]): string[] {
   const having = (...silences: Silence[]) =>
     kept.filter(({ seen }) => !seen.answering && silences.includes(seen.silence));
   const refused = having('refused');
-  // What takes the connection and answers late is at this address, as far as can be told.
+  // What takes the connection and answers late is at this address, as far as is known.
   const busy = kept.filter((member) => having('busy').includes(member) || isSlow(member.seen));
   const away = having('away', 'leaderless', 'unreached').filter(({ seen }) => !isSlow(seen));
   return [
@@ -127,8 +127,8 @@ function describeInaccessible({ cluster, evidence, view }: Seen): string | undef
   const isOne = kept.length === 1;
   const standing =
     kept.length > 0
-      ? `${describeKept(kept).join(' ')}${describeWork(view)} Nothing shows that ${isOne ? 'it has' : 'they have'} failed, so ${isOne ? 'it is' : 'they are'} not replaced; and nobody would notice if ${isOne ? 'it did' : 'they did'}.`
-      : `${describeHealth({ evidence, view })} But not everybody who answers is who clusters.json says, and no runbook changes anything while that is so.`;
+      ? `${describeKept(kept).join(' ')}${describeWork(view)} Nothing shows that ${isOne ? 'it has' : 'they have'} failed, so ${isOne ? 'it is' : 'they are'} not replaced. If ${isOne ? 'it fails' : 'they fail'} now, it is not noticed.`
+      : `${describeHealth({ evidence, view })} But the members that answer are not those of clusters.json, and no runbook changes anything before that is corrected.`;
   const isAnswered = ({ name }: ViewedMember) => evidence.members.some((seen) => seen.name === name && seen.answering);
   const silent = kept.filter((member) => !isAnswered(member));
   return [standing, ...mistakes.map(({ message }) => message), ...adviceFor(silent)].join(' ');
@@ -166,7 +166,7 @@ function factsOf({ name, seen, state, problem }: ViewedMember, view: ClusterView
   const lagEntries = (distance > 0n ? distance : 0n).toString();
   const facts = [
     ...(seen.isLearner ? ['a learner'] : []),
-    // A problem that says whom it follows has said so.
+    // Such a problem names the leader already.
     ...(problem.startsWith('follows ') ? [] : [stanceOf(seen, view)]),
     `etcd ${seen.version}`,
     `applied ${seen.raftAppliedIndex} (${lagEntries} behind)`,
@@ -177,7 +177,7 @@ function factsOf({ name, seen, state, problem }: ViewedMember, view: ClusterView
 }
 
 function stanceOf({ id, leaderId }: { id: string; leaderId: string }, { observation, survey }: ClusterView): string {
-  if (leaderId === '0') return 'follows nobody';
+  if (leaderId === '0') return 'follows no leader';
   if (leaderId !== id) return `follows ${nameOf(observation, leaderId)}`;
   return survey?.leader.id === id ? 'leads' : 'believes that it leads';
 }

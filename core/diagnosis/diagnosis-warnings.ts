@@ -22,7 +22,7 @@ import type { Warning } from './diagnosis.ts';
 const FRAGMENTED_ABOVE_BYTES = 100 * 1024 * 1024;
 const FRAGMENTED_ABOVE_RATIO = 0.45;
 
-/** What is not as it should be, and stops nobody yet. */
+/** What is not as it should be, but stops nothing yet. */
 export function warningsOf(cluster: Cluster, evidence: Evidence, view: ClusterView): Warning[] {
   return [
     ...findMistakes(cluster.members, evidence),
@@ -59,7 +59,7 @@ function aboutEvidence(evidence: Evidence, { hasQuorum, survey, members }: Clust
   return warnings;
 }
 
-/** Where nobody takes the login, that is the incident. */
+/** If no member takes the login, that is the incident. */
 function aboutDeniedLogins({ members }: Evidence): Warning[] {
   const takers = members.filter(({ answering }) => answering);
   if (takers.length === 0) return [];
@@ -136,7 +136,7 @@ function aboutMembership(cluster: Cluster, evidence: Evidence): Warning[] {
     const message = `There are ${voters.length} voters, which bear the loss of no more members than ${voters.length - 1} would.`;
     warnings.push({ kind: 'even-voters', message });
   }
-  // A proxy's list names nobody.
+  // A proxy's list names no member.
   if (!isAgreed(evidence) || isProxyList(memberList)) return warnings;
   const entries = entriesOf(cluster.members, evidence);
   for (const member of cluster.members) {

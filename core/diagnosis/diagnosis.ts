@@ -4,23 +4,23 @@ import { clusterName } from '../cluster/clusters.ts';
 import type { HostReach } from '../cluster/evidence.ts';
 import { INCIDENTS } from '../runbooks.ts';
 
-/** What a look at a whole cluster comes to: which incident it has, whose runbook is next. IDs are hex, raft indexes and revisions decimal strings. */
+/** The result of a look at a whole cluster: which incident it has, and so which runbook is next. IDs are hex, raft indexes and revisions decimal strings. */
 
 /**
- * In the order in which they are seen to: the first that is present is the incident. No runbook cures `data-corrupt`, or `member-inaccessible`: that
+ * In the order in which they are remediated: the first that is present is the incident. No runbook cures `data-corrupt`, or `member-inaccessible`: that
  * something between a member and us keeps us from it, or that it refuses us; nor `quorum-inaccessible`: that this is so of so many members that nobody
- * can tell whether a quorum is there. These are for a person.
+ * can say whether a quorum is there. These are for a person.
  */
 export const CONDITIONS = ['data-corrupt', 'quorum-inaccessible', ...INCIDENTS, 'member-inaccessible'] as const;
 export type Condition = (typeof CONDITIONS)[number];
 
-/** diagnose-cluster: by its name, for whoever may ask for a diagnosis may not say where the cluster's login is sent. */
+/** diagnose-cluster: by its name: a caller may ask for a diagnosis, but may not choose where the cluster's login is sent. */
 export const diagnoseClusterInput = z.strictObject({ cluster: clusterName });
 export interface Diagnosis {
   incident: Condition | 'healthy';
   /** For a responder who has just been woken up. */
   summary: string;
-  /** What is present besides, in the order in which it is seen to. */
+  /** What is present besides, in the order in which it is remediated. */
   others: Condition[];
   members: MemberFacts[];
   hosts: HostFacts[];
@@ -32,7 +32,7 @@ interface HostFacts extends HostReach {
   member: string;
 }
 
-/** Warnings that who answers, or whom etcd lists, is not what the configuration says: while one is there, no runbook changes what it is about. */
+/** Warnings that a member that answers, or that etcd lists, is not the configured one. While one is there, no runbook changes what it is about. */
 export const IDENTITY_WARNINGS = [
   'unknown-to-etcd',
   'not-configured',

@@ -19,7 +19,7 @@ export interface Measured {
 }
 
 /**
- * What one look at a cluster comes to in numbers: those of the cluster first, then those of each member that answers. A value that could not be
+ * The result of one look at a cluster in numbers: those of the cluster first, then those of each member that answers. A value that could not be
  * read is left out. Alarms act on these, so they follow the diagnosis, which the workflow that an alarm starts makes as well.
  */
 export function measure(cluster: Cluster, evidence: Evidence): Measured {
@@ -50,12 +50,12 @@ export function measure(cluster: Cluster, evidence: Evidence): Measured {
   return { measurements, summary: diagnosis.summary };
 }
 
-/** What is left to say of a cluster at which nobody could look. */
+/** What is left to say of a cluster that could not be looked at. */
 export function measureFailure(cluster: string): Measurement {
   return { dimensions: { cluster }, values: { DetectorRuns: 1, DetectorErrors: 1 } };
 }
 
-/** Without a quorum nobody can tell which member is well; and while members name different leaders, it is an election that decides it. */
+/** Without a quorum it is unknown which member is well; and while members name different leaders, it is an election that decides it. */
 function membership(cluster: Cluster, { hasQuorum, members }: ClusterView): Values {
   if (!hasQuorum || members.some(({ state }) => state === 'unknown')) return {};
   const voters = votersOf(cluster);

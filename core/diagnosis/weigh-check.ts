@@ -18,7 +18,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** A certificate that is renewed by hand takes its time; one that never holds so long is renewed by a program, which has done that by the last third. */
 const ENDS_SOON_DAYS = 30;
 const ENDS_SOON_SHARE = 1 / 3;
-/** A backup that is older is hardly what anybody wants back. */
+/** An older backup is hardly worth restoring. */
 const OLD_BACKUP_DAYS = 7;
 
 /** Where a warning of a diagnosis belongs; any other one is about the cluster as a whole. */
@@ -38,12 +38,12 @@ const AREAS: Partial<Record<Warning['kind'], CheckArea>> = {
   'hosts-unknown': 'hosts',
 };
 
-/** What that means for a client without a login, by whom members were seen to serve. */
+/** What that means for a client without a login, by which clients members were seen to serve. */
 const WITHOUT_LOGIN: Readonly<Record<(typeof SERVES)[number], string>> = {
-  anybody: 'whoever reaches a client port may read and write',
+  anybody: 'anyone who reaches a client port may read and write',
   certificates:
-    'etcd serves only clients with a certificate that it trusts; where it has authentication enabled, each as the user whom its certificate names',
-  nobody: 'etcd has authentication enabled, and serves nobody without a login',
+    'etcd serves only clients with a certificate that it trusts; where it has authentication enabled, each as the user that its certificate names',
+  nobody: 'etcd has authentication enabled, and serves only clients with a login',
   unknown: 'whether etcd serves clients without a login or a certificate could not be seen',
 };
 
@@ -57,7 +57,7 @@ interface Weighed {
 /**
  * What a remediation of this cluster would meet with: what is wrong with the cluster now, and what would keep a runbook from its work, though nothing
  * is wrong yet. What could not be looked at is a finding, unless the configuration says that it is not there.
- * @param now as Date.now() tells it
+ * @param now as Date.now() returns it
  */
 export function weighCheck(input: WeighCheck, now: number): CheckReport {
   const parts = [
@@ -96,7 +96,7 @@ function weighCluster({ cluster, diagnosis, undiagnosed, survey, inspected }: We
     findings: [
       ...(incident === 'healthy' ? [] : [line('cluster', `${incident}: ${summary}${besides}`)]),
       ...findAtWork({ cluster, survey, inspected }),
-      // A host that is not reached is told with the others, by what its inspection came to.
+      // A host that is not reached is reported with the others, by what its inspection came to.
       ...warnings
         .filter(({ kind }) => kind !== 'host-unreachable' && kind !== 'hosts-unknown')
         .map(({ kind, message }) => line(AREAS[kind] ?? 'cluster', message)),
@@ -114,14 +114,14 @@ function weighCluster({ cluster, diagnosis, undiagnosed, survey, inspected }: We
   };
 }
 
-/** The two views of a member together: nobody reaches it where clusters.json says, and its own host shows it at work. */
+/** The two views of a member together: it cannot be reached where clusters.json says, and its own host shows that it runs. */
 function findAtWork({ cluster, survey, inspected }: Pick<WeighCheck, 'cluster' | 'survey' | 'inspected'>): CheckLine[] {
   return cluster.members.flatMap(({ name, clientUrl }) => {
     const report = inspected.find(({ member }) => member === name);
     if (!report?.result || survey.members.some((answering) => answering.name === name)) return [];
     const { state, how } = judgeWork(report.result, '');
     if (state !== 'at-work') return [];
-    const message = `${name} could not be asked at its clientUrl ${clientUrl}, and its host ${report.host} ${how}: it has not failed. Correct its clientUrl in clusters.json, or what lies between`;
+    const message = `${name} could not be asked at its clientUrl ${clientUrl}, and its host ${report.host} ${how}: it has not failed. Correct its clientUrl in clusters.json, or what is in between`;
     return [line('cluster', message)];
   });
 }
@@ -201,7 +201,7 @@ function weighQuota({ survey: { members } }: WeighCheck): Weighed {
 function weighHosts({ cluster, survey, inspected }: WeighCheck): Weighed {
   if (hostsOf(cluster).length === 0) {
     const message =
-      'clusters.json names none: no member can be replaced, and no quorum recovered. Add each member\'s "host", and the "layout", where that is wanted';
+      'clusters.json names none, so no member can be replaced and no quorum recovered. If you want that, add each member\'s "host", and the "layout"';
     return { unchecked: [line('hosts', message)] };
   }
   const homeless = cluster.members
@@ -244,7 +244,7 @@ function weighHost(
   const clusterVersions = survey.members.map(({ version, storageVersion }) => storageVersion || version);
   const misfits = new Set([
     ...replacementMisfits(layout, configured, result, { clusterVersions, dbSizeBytes }),
-    // What the host itself would salvage lies there besides; compressed, but nobody knows how well.
+    // What the host itself would salvage is there besides; compressed, by an unknown ratio.
     ...(member === '' || configured.learner
       ? []
       : restoreMisfits(

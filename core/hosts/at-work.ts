@@ -1,19 +1,19 @@
 import type { HostInspection } from './host-command-results.ts';
 
-/** What a host says of its own etcd, where nobody gets an answer from it from here. */
+/** What a host says of its own etcd, which does not answer from here. */
 export interface WorkOnHost {
   /**
    * `at-work`: it must not be replaced; `frozen`: it neither, for it goes on with its data once it is let; `broken`: it runs and is of no use;
-   * `stopped`: it has no process; `untold`: nobody can tell.
+   * `stopped`: it has no process; `untold`: unknown.
    */
   state: 'at-work' | 'frozen' | 'broken' | 'stopped' | 'untold';
-  /** How that was told, to go on with "its host": `says that ...`. */
+  /** How that was seen, as the end of a sentence that begins with "its host": `says that ...`. */
   how: string;
 }
 
 /**
  * Whether a member that does not answer here is at work all the same, as its host shows it. A process that is followed or follows is no failure of
- * etcd, whatever lies between it and us.
+ * etcd, whatever is between it and us.
  * @param memberId as etcd lists it, in hex; empty where it lists none
  */
 export function judgeWork({ unit, atWork }: Pick<HostInspection, 'unit' | 'atWork'>, memberId: string): WorkOnHost {
@@ -43,7 +43,7 @@ export function judgeWork({ unit, atWork }: Pick<HostInspection, 'unit' | 'atWor
     case 'speaks':
       return {
         state: 'untold',
-        how: `${runs}, and that somebody speaks at its client URL, who does not say whether it has a leader`,
+        how: `${runs}, and that something answers at its client URL, but does not say whether it has a leader`,
       };
     case 'unknown':
       return {
@@ -53,7 +53,7 @@ export function judgeWork({ unit, atWork }: Pick<HostInspection, 'unit' | 'atWor
   }
 }
 
-/** Who keeps a process from going on, and what lets it; empty where nobody does. */
+/** Why a process is stopped, and what lets it go on; empty if it is not. */
 function describeFreeze(pid: number, processState: string): string {
   switch (processState) {
     case 'T':

@@ -40,7 +40,7 @@ export const hostInspectionSchema = z.strictObject({
   errors: z.array(z.string()),
   /** Whether etcd is at work, as the host itself sees it. */
   atWork: z.strictObject({
-    /** Whether something listens there, whoever it is; null where the host cannot tell. */
+    /** Whether something listens there, whatever it is; null if the host cannot say. */
     clientPortListens: z.boolean().nullable(),
     peerPortListens: z.boolean().nullable(),
     /**
@@ -50,8 +50,8 @@ export const hostInspectionSchema = z.strictObject({
      */
     processState: z.string(),
     /**
-     * What etcd said at its own client URL, asked on its own host: `leader`: it leads or follows a leader; `no-leader`; `speaks`: somebody
-     * answers, and does not say; `silent`: nobody answers within 5 s; `unknown`: it was not asked.
+     * What etcd said at its own client URL, asked on its own host: `leader`: it leads or follows a leader; `no-leader`; `speaks`: someone
+     * answers, and does not say; `silent`: no answer within 5 s; `unknown`: it was not asked.
      */
     answer: z.enum(['leader', 'no-leader', 'speaks', 'silent', 'unknown']),
     /** In hex; empty where it did not say. */
@@ -68,13 +68,13 @@ export const hostInspectionSchema = z.strictObject({
   raftLog: z
     .strictObject({
       /**
-       * `nothing`: no more than the members that it was begun with: its member has lost its data and was started anew. `entries`: what somebody has
-       * written, or a leader has. `unknown`: nobody can tell.
+       * `nothing`: no more than the members that it was begun with: its member has lost its data and was started again. `entries`: what someone has
+       * written, or a leader has. `unknown`: neither is known.
        */
       holds: z.enum(['nothing', 'entries', 'unknown']),
-      /** Up to here the member knows it as committed, or further; empty where nobody can tell. */
+      /** Up to here the member knows it as committed, or further; empty if unknown. */
       commitIndex: z.string(),
-      /** Of its last entry; empty where nobody can tell. */
+      /** Of its last entry; empty if unknown. */
       lastIndex: z.string(),
     })
     .nullable(),
@@ -139,7 +139,7 @@ const archivedDataDirSchema = z.strictObject({ dataDir: z.string(), walDir: z.st
 /** revert-data-dir: what had taken the place in the meantime, if anything, was moved to `setAside`. */
 const revertedDataDirSchema = z.strictObject({ reverted: z.boolean(), setAside: z.string() });
 
-/** Which file was edited and where its copy lies; `changed` is false where it said so already. */
+/** Which file was edited and where its copy is; `changed` is false where it said so already. */
 const configuredMembershipSchema = z.strictObject({
   file: z.string(),
   copy: z.string(),
@@ -147,7 +147,7 @@ const configuredMembershipSchema = z.strictObject({
   removed,
 });
 
-/** join-cluster. Where the service does not start it is told all the same what was written. */
+/** join-cluster. If the service does not start, it still reports what was written. */
 const joinedClusterSchema = z.strictObject({ ...configuredMembershipSchema.shape, ...controlledServiceSchema.shape });
 
 /** swap-data-dir; all is empty where only the service was stopped. */
@@ -156,7 +156,7 @@ const swappedDataDirSchema = z.strictObject({ ...archivedDataDirSchema.shape, ..
 /** A compressed snapshot in the scratch folder. */
 const keptSnapshotSchema = z.strictObject({ sizeBytes: z.int(), sha256: z.string() });
 
-/** The release whose storage a database is, `3.7.0`; empty where nobody tells it: etcd's programs do since 3.6. */
+/** The release whose storage a database is, `3.7.0`; empty if unknown. etcd's programs report it since 3.6. */
 const storageVersion = z.string();
 
 /** snapshot-data-dir: the best that could be made of a member's data. Revisions and raft indexes are decimal strings. */
@@ -245,7 +245,7 @@ export const HOST_COMMAND_RESULTS = {
   'find-command': foundCommandSchema,
 } as const satisfies Record<HostCommandName, z.ZodType>;
 
-/** What one host command came to, where one host's failure does not end the execution. */
+/** The result of one host command, when one host's failure does not end the execution. */
 export function reportOf<Result extends z.ZodType>(result: Result) {
   return z.strictObject({
     member: z.string(),

@@ -20,8 +20,8 @@ export const EXIT_CODES = {
 } as const;
 
 /**
- * The commands that start or stop a service, or move data from its place. Each also gets `sentAt`, the seconds since 1970 at which it is sent: an agent that has lost its memory in
- * a crash runs a command again, and such a one is refused. It is filled in where the command is sent.
+ * The commands that start or stop a service, or move data from its place. Each also gets `sentAt`, the seconds since 1970 at which it is sent: after a
+ * crash an agent may run a command again, and that run is refused. It is filled in where the command is sent.
  */
 export const SENT_AT = {
   name: 'sentAt',
@@ -90,7 +90,7 @@ export const HOST_COMMANDS = {
       binDir: path,
       user: account,
       group: account,
-      /** Whether the snapshot stays in the scratch folder, or only what is known of it is wanted. */
+      /** Whether the snapshot stays in the scratch folder, or only its description is needed. */
       keep: yesOrNo,
       execution,
     },
@@ -134,7 +134,7 @@ export const HOST_COMMANDS = {
       /** What the snapshot's revision is, and how far it is raised, for watchers must never see it go back; "0" leaves it. */
       revision: number,
       bumpRevision: number,
-      /** Where to fetch it from; empty where it lies in the scratch folder already. */
+      /** Where to fetch it from; empty where it is in the scratch folder already. */
       url: presignedUrl,
     },
   },

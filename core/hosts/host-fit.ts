@@ -65,7 +65,7 @@ export function foldersMisfit(layout: Layout, { configuration }: Pick<HostInspec
   ].filter((problem) => problem !== false);
 }
 
-/** Settings that this host's etcd passes over, in words; empty where there are none. They keep nobody from starting it. */
+/** Settings that this host's etcd passes over, in words; empty if there are none. etcd starts all the same. */
 export function ignoredSettings({ etcdVersion, configuration }: HostInspection): string {
   const { experimental, file } = configuration;
   if (experimental.length === 0 || !ignoresExperimental(etcdVersion)) return '';

@@ -20,7 +20,7 @@ export type CommandEnd =
   | { error: Pick<Error, 'name' | 'message'>; done?: unknown };
 
 /**
- * What a step tells of the commands of a phase. Where it would be more than a state may have, the largest result is told as a failure, and the
+ * What a step reports of the commands of a phase. Where it would be more than a state may have, the largest result is reported as a failure, and the
  * next, until it fits.
  * @param summaryOf a result in a few words
  */

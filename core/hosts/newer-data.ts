@@ -33,9 +33,9 @@ export function newerData(inspection: HostInspection, answering: readonly Progre
   const furthest = lessThanHeld({ clusterId, commitIndex }, answering);
   if (furthest === undefined) return '';
   return (
-    `lies data of this cluster (${clusterId}) up to index ${commitIndex} of its log, and the cluster itself is only at index ${furthest}. So the others have lost ` +
-    'theirs, and were started anew under their old IDs: the cluster that answers is another one, which began empty. Find out which data is wanted. Where it ' +
-    `is what lies here, in ${dataDir.path}: stop etcd on the hosts of all the others, and start a remediation of quorum-lost, which recovers from it. Where it ` +
-    'is that of the cluster: move what lies here away by hand, and start again.'
+    `is data of this cluster (${clusterId}) up to index ${commitIndex} of its log, and the cluster itself is only at index ${furthest}. So the others have lost ` +
+    'theirs and began empty under their old IDs: the cluster that answers is another one. Decide which data to keep. To keep the data ' +
+    `here, in ${dataDir.path}: stop etcd on the hosts of all the others, then start a remediation of quorum-lost, which recovers from it. To keep ` +
+    'the data of the cluster: move the data here away by hand, then start again.'
   );
 }

@@ -27,14 +27,14 @@ export const runHostCommandsInput = z.strictObject({
   /** So many run at the same time; all, if not said. */
   atOnce: z.int().min(1).optional(),
   execution: textSchema(TEXT_RULES.execution),
-  /** When the execution came to this phase: the same each time that the step is asked again, and another for each phase. */
+  /** When the execution entered this phase: the same each time that the step is asked again, and another for each phase. */
   visit: z.iso.datetime(),
   /** How often it was asked before. */
   attempt: z.int().min(0),
 });
 export type RunHostCommands = z.output<typeof runHostCommandsInput>;
 
-/** What a command came to on one host. {@link reportOf} has the shape that each command's result has. */
+/** The result of a command on one host. {@link reportOf} has the shape that each command's result has. */
 export interface HostReport {
   member: string;
   host: string;

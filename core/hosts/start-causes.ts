@@ -1,8 +1,8 @@
 import type { HostInspection } from './host-command-results.ts';
 
 /**
- * Why etcd on a host does not work, where a new member on the same host would not work either: read from the state of its unit, its ports and its
- * log. What an empty data dir cures (a log that is damaged, a member that was removed) is no such cause.
+ * Causes on a host that would stop a new member there too, read from the state of its unit, its ports and its log. A cause that an empty data dir
+ * cures (a damaged log, a removed member) is not one of them.
  */
 
 type Seen = Pick<HostInspection, 'unit' | 'log' | 'errors' | 'atWork' | 'dataDir'>;
@@ -95,7 +95,7 @@ export function startCauses(inspection: Seen, neededBytes: number): string[] {
   // What systemd starts again at any moment may be at its ports by the time that these are looked at.
   const isOthers = unit.mainPid === 0 && unit.activeState !== 'activating';
   if (isOthers && listens) return [withLogLine(PORT_TAKEN, IN_USE.test(end) ? end : '')];
-  // What the log tells of may be over by now: a port is looked at, and so is the room on the disk.
+  // What the log reports may be over by now: a port is looked at, and so is the room on the disk.
   if (IN_USE.test(end)) return listens ? [withLogLine(PORT_TAKEN, end)] : [];
   const fatal = FATAL.find(({ pattern }) => pattern.test(end));
   if (fatal && !(isOfRoom(fatal) && isRoomAgain(inspection, neededBytes)))

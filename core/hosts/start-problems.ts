@@ -5,9 +5,9 @@ import { wordsIn } from './start-causes.ts';
 const END_OF_LOG = /\s*The end of its log:$/;
 
 /**
- * Behind a sentence, what has kept services from starting: a line for each host, with the one line of its log that says why, and where the
- * whole is to be read.
- * @param started the problems as the phase on hosts has told them: `node3: ...`, with the end of a log; empty where there were none
+ * Adds to a sentence why services did not start: a line for each host, with the one line of its log that says why, and where the
+ * whole log is.
+ * @param started the problems as the phase on hosts has reported them: `node3: ...`, with the end of a log; empty where there were none
  */
 export function withStartProblems(
   sentence: string,

@@ -15,9 +15,9 @@ export const memberParametersSchema = z.strictObject({
   confirmSeconds: confirmSeconds(30),
   /** Where the failed member's host is gone for good: the spare host that takes its place, which clusters.json describes. */
   replacement: z.strictObject({ host: hostId }).optional(),
-  /** Only these may be replaced, whichever have failed: what somebody has approved of. */
+  /** Only these may be replaced, whichever have failed: what someone has approved of. */
   onlyMembers: z.array(z.string()).optional(),
-  /** Only these may be removed, by their IDs in etcd's list, in hex: a name is soon that of another member. What somebody has approved of. */
+  /** Only these may be removed, by their IDs in etcd's list, in hex: a name is soon that of another member. What someone has approved of. */
   removeOnly: z.array(z.string()).optional(),
 });
 
@@ -40,7 +40,7 @@ const targetSchema = z.strictObject({ member: z.string(), kind: z.enum(['failed'
 /** A member that is to be replaced, or whose replacement is to be finished. */
 export type Target = z.output<typeof targetSchema>;
 
-/** What earlier readings of the same execution came to. */
+/** The results of earlier readings of the same execution. */
 const readingsSchema = z.strictObject({
   targets: z.array(targetSchema),
   /** How many readings in a row have shown these targets. */
@@ -51,7 +51,7 @@ export type Readings = z.output<typeof readingsSchema>;
 
 export const assessMembersInput = z.strictObject({ ...assessed, readings: readingsSchema });
 export interface MembersAssessment {
-  /** `Confirm`: look again later; `Look`: nobody is replaced, and hosts are asked what keeps us from their members. */
+  /** `Confirm`: look again later; `Look`: no member is replaced, and hosts are asked what keeps us from their members. */
   verdict: 'Confirm' | 'Replace' | 'Look' | 'NothingToDo';
   summary: string;
   readings: Readings;

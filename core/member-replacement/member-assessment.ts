@@ -94,8 +94,8 @@ function refuseUnapproved(targets: readonly Target[], onlyMembers: readonly stri
   const others = targets.filter(({ member }) => onlyMembers && !onlyMembers.includes(member));
   if (others.length === 0) return;
   throw new PreconditionFailed(
-    `${others.map(({ member, problem }) => `${member} ${problem}`).join(' ')} Only ${onlyMembers?.join(', ')} may be replaced: nobody has approved of ` +
-      'more. Nothing was changed; start again, and the plan is made anew.',
+    `${others.map(({ member, problem }) => `${member} ${problem}`).join(' ')} Only ${onlyMembers?.join(', ')} may be replaced: more was not approved. ` +
+      'Nothing was changed. Start again for a new plan.',
   );
 }
 
@@ -113,7 +113,7 @@ function chooseTargets(survey: Survey, named: string): Target[] {
   if (others.length > 0) {
     throw new PreconditionFailed(
       `${named} is named, and ${others.map(({ member, problem }) => `${member} ${problem}`).join(' ')} etcd adds no member while another ` +
-        'is down or on its way in: leave "member" out, to see to all of them.',
+        'is down or joining. Leave "member" out to replace all of them.',
     );
   }
   return targets.filter(({ member }) => member === named);

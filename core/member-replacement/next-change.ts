@@ -11,8 +11,8 @@ import type { ChooseNextChange, NextChange, PlannedTarget } from './contracts.ts
 import { type ReplacementScope, refuseHealthyReplaced, surveyScope } from './replacement-scope.ts';
 
 /**
- * A wait lasts about 10 s. A new member answers nobody until it has received and applied the whole database, so it gets 3 minutes to
- * start, and as much again as that takes at 10 MiB a second...
+ * A wait lasts about 10 s. A new member does not answer until it has received and applied the whole database. So it gets 3 minutes to
+ * start, and the time that the database takes at 10 MiB a second...
  */
 const MAX_SILENT_WAITS = 18;
 const BYTES_PER_WAIT = 100 * 1024 * 1024;
@@ -23,11 +23,11 @@ const MAX_IDLE_WAITS = 60;
 const MAX_TURNS = 1_000;
 
 /**
- * The one next thing to do, decided anew from what the cluster looks like now and from what this execution did on hosts.
+ * The one next thing to do, decided again from what the cluster looks like now and from what this execution did on hosts.
  *
  * Everything that leaves the cluster leaves before anything joins it, for etcd adds no member while another voter is down. A member
- * leaves etcd's list before its data is moved: an ID that is listed and a data dir that is empty must never meet, or whoever starts
- * the service makes a voter that has forgotten its votes and what it acknowledged. Then one member after the other joins: added,
+ * leaves etcd's list before its data is moved: a listed ID and an empty data dir must never meet. A start of the service would
+ * make a voter that has forgotten its votes and what it acknowledged. Then one member after the other joins: added,
  * configured and started, caught up, promoted.
  *
  * @throws EtcdUnavailable while the other members are not settled; UnsafeToProceed, PreconditionFailed
@@ -38,7 +38,7 @@ export function chooseNextChange(observation: Observation, request: ChooseNextCh
   refuseHealthyReplaced(replaced, survey);
   if (request.turn > MAX_TURNS) {
     throw new PreconditionFailed(
-      `After ${request.turn} turns there is still something to do: somebody else changes the membership, or a member falls behind as fast ` +
+      `After ${request.turn} turns there is still something to do: another person or program changes the membership, or a member falls behind as fast ` +
         'as it catches up. Find out what disturbs the cluster, then start again.',
     );
   }
@@ -51,7 +51,7 @@ export function chooseNextChange(observation: Observation, request: ChooseNextCh
     observation.memberList,
   );
   requireSettledWithout(names, survey);
-  // Those that etcd lists already go first, for it adds nobody while a voter that it lists is down.
+  // Those that etcd lists already go first, because it adds no member while a voter that it lists is down.
   const isListed = ({ member }: PlannedTarget) => survey.members.some(({ name, listed }) => name === member && listed);
   const arriving = [...targets.filter(isListed), ...targets.filter((target) => !isListed(target))];
   const departure = chooseDeparture(observation.memberList, survey, replaced, request);
@@ -114,8 +114,8 @@ function chooseDeparture(
 /** What the plan names is the whole of what is removed. */
 function addedByAnother(member: string, id: string): PreconditionFailed {
   return new PreconditionFailed(
-    `${member} is the member ${id} in etcd's list now, which this plan does not remove: somebody else has added it since the plan was made. Find out ` +
-      'who else is replacing it, and let only one of you go on. Then start again: the plan is made anew.',
+    `${member} is the member ${id} in etcd's list now, which this plan does not remove: another person or program added it since the plan was made. Find out ` +
+      'who else is replacing it, and let only one of you go on. Then start again for a new plan.',
   );
 }
 
@@ -123,9 +123,7 @@ function addedByAnother(member: string, id: string): PreconditionFailed {
 function requireStillFailed({ name, state, problem }: SurveyedMember): void {
   if (state === 'failed') return;
   if (state === 'unjudged') throw new EtcdUnavailable(`${name} ${problem} Nothing is done to it.`);
-  throw new PreconditionFailed(
-    `${name} has come back by itself, so it is not replaced. Start again if it fails again.`,
-  );
+  throw new PreconditionFailed(`${name} has come back, so it is not replaced. Start again if it fails again.`);
 }
 
 function chooseArrival(
@@ -138,7 +136,7 @@ function chooseArrival(
   const member = survey.members.find(({ name }) => name === target.member) as SurveyedMember;
   const { name, listed, configured, seen, state } = member;
   if (!listed) {
-    // Whoever has removed one that had joined: what it announced is not known.
+    // It had joined and was removed by another: what it announced is not known.
     const peerUrls = target.peerUrls.length > 0 ? target.peerUrls : [configured.peerUrl];
     return { action: 'AddMember', member: name, peerUrls, asLearner: target.asLearner };
   }
@@ -147,7 +145,7 @@ function chooseArrival(
     const isOnlyUnpromoted = state === 'joining' && listed.isLearner && !target.staysLearner && member.isCaughtUp;
     if (isOnlyUnpromoted && !isLearnerFirstRight(survey.members.map(({ version }) => version))) {
       throw new PreconditionFailed(
-        `${name} was added as a learner by somebody else, and this release of etcd does not write its promotion to its store ` +
+        `${name} was added as a learner by another person or program, and this release of etcd does not write its promotion to its store ` +
           `(https://github.com/etcd-io/etcd/issues/19557). ${WITHOUT_PROMOTION}`,
       );
     }

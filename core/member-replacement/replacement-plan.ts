@@ -59,7 +59,7 @@ export function planReplacement(
     const surveyed = find(survey, member);
     const inspected = inspectionOf(request, member);
     if (surveyed.state === 'joining') return finish(surveyed, survey);
-    // It has failed since the assessment, or changed what it was: the readings begin anew.
+    // It has failed since the assessment, or changed what it was: the readings begin again.
     if (kind === 'joining' || surveyed.state !== 'failed' || !inspected)
       throw new EtcdUnavailable(`${member} ${surveyed.problem}`);
     refuseDowngrade(observation);
@@ -114,7 +114,7 @@ export function planReplacement(
 }
 
 /**
- * Since somebody has approved, another person may have replaced the same member: then its name is that of one which is on its way in.
+ * Since someone has approved, another person may have replaced the same member: then its name is that of one which is on its way in.
  * @throws PreconditionFailed where others would be removed than those that may be
  */
 function refuseOtherRemovals(
@@ -132,8 +132,8 @@ function refuseOtherRemovals(
   });
   const approved = removeOnly?.length ? `Only ${removeOnly.join(', ')} may be removed` : 'No member may be removed';
   throw new PreconditionFailed(
-    `${list.join(' ')} ${approved}: nobody has approved of more. Somebody else may be replacing it: find out who. Nothing was changed; start again, and ` +
-      'the plan is made anew.',
+    `${list.join(' ')} ${approved}: more was not approved. Another person or program may be replacing it: find out who. Nothing was changed. ` +
+      'Start again for a new plan.',
   );
 }
 
@@ -142,7 +142,7 @@ function inspectionOf({ inspections }: { inspections: Inspected[] }, name: strin
 }
 
 /**
- * What nobody reaches from here may be at work all the same. Its own host is asked before its service is stopped.
+ * A member that cannot be reached from here may still run. Its own host is asked before its service is stopped.
  * @throws PreconditionFailed naming what differs between the two views
  */
 function requireNotAtWork(surveyed: SurveyedMember, inspection: HostInspection): void {
@@ -186,22 +186,21 @@ function twoViews({ name, configured, problem, seen }: SurveyedMember, { state, 
 /**
  * A spare host is for one that is gone. Where the old one is not, it says whether the member there is at work, whom the others would lose.
  * @returns what the plan says of it
- * @throws PreconditionFailed where it is at work, or where its host is there and cannot tell
+ * @throws PreconditionFailed where it is at work, or where its host is there and cannot say
  */
 function weighOldHost(replaced: SurveyedMember, [report]: readonly InspectionReport[]): string[] {
   const { name, configured, listed } = replaced;
   if (!mayBeAtWork(replaced)) return [];
-  if (!configured.host)
-    return [`nobody is asked whether ${name} is still at work: clusters.json names no "host" for it`];
+  if (!configured.host) return [`whether ${name} still runs is unknown: clusters.json names no "host" for it`];
   // It has fallen silent since the assessment.
   if (!report) throw new EtcdUnavailable(`${name} ${replaced.problem}`);
   if (report.error === 'HostUnreachable') {
-    return [`nobody can be asked whether ${name} is still at work, for its host is not reached: ${report.problem}`];
+    return [`whether ${name} still runs is unknown, because its host cannot be reached: ${report.problem}`];
   }
   if (!report.result) {
     throw new PreconditionFailed(
-      `${name} is not replaced, and nothing was changed: its host ${configured.host} does not tell whether it is at work. ` +
-        `${report.error}: ${report.problem} Correct that; or shut the host down, and start again.`,
+      `${name} is not replaced, and nothing was changed: its host ${configured.host} does not say whether it runs. ` +
+        `${report.error}: ${report.problem} Correct that, or shut the host down. Then start again.`,
     );
   }
   const { state, how } = judgeWork(report.result, listed?.id ?? '');
@@ -236,20 +235,20 @@ function finish({ name, configured, role }: SurveyedMember, { members }: Survey)
 
 /**
  * A voter counts from the moment in which it is added. Beside a single one it makes a quorum of two, which is gone until it runs:
- * should it not start, nobody could take it back.
+ * if it did not start, it could not be removed again.
  */
 function requireVotersBesides(removeIds: readonly string[], { memberList }: Observation, member: string): void {
   const staying = memberList.filter(({ id, isLearner }) => !isLearner && !removeIds.includes(id));
   if (staying.length > 1) return;
   throw new PreconditionFailed(
-    `${staying.map(({ name }) => name).join('')} is the only voter that stays, and this release of etcd cannot take ${member} in as a learner ` +
-      'first: as a voter it would stop the cluster until it runs. Upgrade etcd to 3.5.20 or later, or add the member by hand.',
+    `${staying.map(({ name }) => name).join('')} is the only voter that stays, and this release of etcd cannot add ${member} as a learner ` +
+      'first. As a voter it would stop the cluster until it runs. Upgrade etcd to 3.5.20 or later, or add the member by hand.',
   );
 }
 
 /**
- * etcd holds the release of a new member against the version of its cluster, which is the oldest of its members', and stays behind where one
- * that is not upgraded yet is down. gRPC does not tell it; what a member stores follows it within seconds (measured on 3.6.16 and 3.7.3).
+ * etcd compares the release of a new member with the version of its cluster, which is that of the oldest member. It stays behind while a member
+ * that is not upgraded yet is down. gRPC does not report it. The stored version follows it within seconds (measured on 3.6.16 and 3.7.3).
  * @throws PreconditionFailed naming everything that does not fit
  */
 function requireFit(
@@ -299,7 +298,7 @@ export function replacementMisfits(
 }
 
 /**
- * A spare host may be in somebody's use: data on it is touched only where etcd's list, or the membership that was written there, says
+ * A spare host may have another use. Its data is touched only if etcd's list, or the membership that was written there, says
  * that an earlier run has begun with it.
  */
 function requireUnused(
@@ -324,7 +323,7 @@ interface OnHost {
   inspection: HostInspection;
 }
 
-/** What an earlier run has done before it was cut off is told as done: whoever approves reads what is left. */
+/** What an earlier run has done before it was cut off is listed as done, so that the plan shows what is left. */
 function describeSteps(target: PlannedTarget, cluster: Cluster, seen: OnHost): string[] {
   const { member, host, asLearner, peerUrls } = target;
   const { layout } = placeOf(cluster, member);

@@ -25,7 +25,7 @@ export interface ReplacementScope {
 }
 
 /**
- * `named` is the member that is to be seen to, as the cluster will have it; empty for all that have failed.
+ * `named` is the member to replace, as the cluster will have it; empty for all that have failed.
  * @throws InvalidInput when the named member or the spare host does not fit the cluster
  */
 export function scopeOf({
@@ -36,7 +36,7 @@ export function scopeOf({
   const replaced = cluster.members.find(({ name }) => name === member);
   if (member !== '' && !replaced) {
     throw new InvalidInput(
-      `There is no member "${member}" in cluster ${cluster.name}; there are ${cluster.members.map(({ name }) => name).join(', ')}.`,
+      `The cluster ${cluster.name} has no member "${member}". It has ${cluster.members.map(({ name }) => name).join(', ')}.`,
     );
   }
   if (!replacement) return { cluster, named: member, replaced: undefined, observed: cluster.members };

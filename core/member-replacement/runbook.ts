@@ -22,10 +22,10 @@ export const memberReplacement = {
     },
   },
   asksAnewAfterFailure: false,
-  wayOn: 'looks anew, and goes on from here',
+  wayOn: 'looks again, and goes on from here',
   alarms: {
     'member-failed': {
-      problem: 'has a member that has failed, or that nobody has promoted.',
+      problem: 'has a member that has failed, or that was never promoted.',
       metric: 'FailedMembers',
       limit: { atLeast: 1 },
       minutes: 3,
@@ -40,7 +40,7 @@ export const memberReplacement = {
     'explain-changes': { runsIn: 'decisions' },
   },
 
-  /** One that lets nobody in, or that we do not get to, has not failed: another one in its place would be no better. */
+  /** A member that refuses us, or that we do not reach, has not failed: another one in its place would be no better. */
   present({ view }: Seen) {
     if (!view.hasQuorum) return undefined;
     const targets = view.members.filter(({ state }) => state === 'failed' || state === 'joining');
@@ -56,7 +56,7 @@ export const memberReplacement = {
 
   advice: () => [],
 
-  /** With what was under way, and without it: nobody has heard which of the two it is. */
+  /** With what was under way, and without it: which of the two holds is unknown. */
   leavesBehind({ variables: { plan, changes, next } }: SoFar, { perhaps }: ChangesSoFar) {
     const { cluster, targets } = fieldsOf(plan);
     const standing = (made: unknown[]) => {

@@ -41,7 +41,7 @@ function isBusy({ seen }: SurveyedMember): boolean {
   return !seen.answering && seen.silence === 'busy';
 }
 
-/** The other view of it, and what both together come to. */
+/** The other view of it, and the conclusion from both. */
 function describeHost({ name, listed }: SurveyedMember, reports: readonly InspectionReport[]): string {
   const report = reports.find(({ member }) => member === name);
   if (!report) return '';
@@ -50,12 +50,12 @@ function describeHost({ name, listed }: SurveyedMember, reports: readonly Inspec
   const view = ` Its host ${report.host} ${how}`;
   switch (state) {
     case 'at-work':
-      return `${view}: it is at work, and only its clientUrl, or what lies between it and here, is to be corrected.`;
+      return `${view}: it runs. Correct its clientUrl, or what is between it and here.`;
     case 'frozen':
     case 'untold':
       return `${view}.`;
     case 'broken':
     case 'stopped':
-      return `${view}: once its clientUrl, or what lies between, is corrected, it is replaced.`;
+      return `${view}: once its clientUrl, or what is in between, is corrected, it is replaced.`;
   }
 }

@@ -22,7 +22,7 @@ const MAX_WAITS = 8;
 /** A leader that hosts already see is seen here within seconds, or not at all. */
 const MAX_WAITS_AT_WORK = 2;
 
-/** What a dry run tells of a real one. */
+/** What a dry run reports in place of a real one. */
 const WOULD_RESTART =
   'A dry run starts nothing; a real one first starts the services, which loses nothing, and does the rest only where that does not help.';
 const WOULD_WAIT = 'A real run waits for them to find a leader, and where they do not, it restores nothing.';
@@ -31,7 +31,7 @@ const WOULD_WAIT = 'A real run waits for them to find a leader, and where they d
 const MAX_TURNS = 40;
 
 /**
- * The cheapest thing that may bring the quorum back, decided anew from a fresh inspection of every host: clear away a recovery that was
+ * The cheapest thing that may bring the quorum back, decided again from a fresh inspection of every host: clear away a recovery that was
  * cut off; start the services of a quorum of data dirs, which loses nothing; wait for it; and only then, take snapshots of what is left.
  *
  * @throws UnsafeToProceed where a quorum of members runs and finds no leader: their data is there, and a restore would only lose
@@ -123,11 +123,11 @@ function refuseOtherMembers({ cluster, inspections }: ChooseRecovery): void {
   );
 }
 
-/** Whoever has approved has read no plan of a restore. */
+/** The approved plan had no restore in it. */
 function nothingMore(why: string): PreconditionFailed {
   return new PreconditionFailed(
-    `The quorum is still lost. ${why}\nWhat was approved restores nothing: it brings an interrupted recovery to its end. Start again: the next plan is ` +
-      'made of what lies there now.',
+    `The quorum is still lost. ${why}\nWhat was approved restores nothing: it only finishes an interrupted recovery. Start again: the next plan is ` +
+      'made of the data that is there now.',
   );
 }
 
@@ -137,8 +137,8 @@ function onlyUnreached(summary: string, services: readonly Service[]): Precondit
     .filter(({ inspection }) => inspection !== null)
     .map(({ member, inspection }) => `\n- ${member}: its host ${judgeWork(inspection as HostInspection, '').how}`);
   return new PreconditionFailed(
-    `${summary} Its clients are served; only from here it is not reached, so nothing was stopped or restored.${list.join('')}\n` +
-      'Correct what lies between: the clientUrls in clusters.json, the name server, a firewall, or the certificates.',
+    `${summary} It serves its clients and only cannot be reached from here, so nothing was stopped or restored.${list.join('')}\n` +
+      'Correct what is in between: the clientUrls in clusters.json, the name server, a firewall, or the certificates.',
   );
 }
 
@@ -150,12 +150,12 @@ function namesOf(services: readonly Service[]): string {
 function emptyAtWork(services: readonly Service[]): UnsafeToProceed {
   const list = services.map(({ member, forgotten }) => `\n- ${member}: ${forgotten}`).join('');
   return new UnsafeToProceed(
-    `${namesOf(services)} are at work as a cluster that began empty:${list}\nNothing was stopped or restored, for clients may have written to it. Find out which data is ` +
-      `wanted. Where it is what was there before: stop etcd on ${services.map(({ host }) => host).join(', ')}, and start again.`,
+    `${namesOf(services)} run as a cluster that began empty:${list}\nNothing was stopped or restored, because clients may have written to it. Decide which data to ` +
+      `keep. To keep the data from before: stop etcd on ${services.map(({ host }) => host).join(', ')}, and start again.`,
   );
 }
 
-/** What their hosts say of those that are frozen, by member: what holds nothing is missed by nobody. */
+/** What their hosts say of those that are frozen, by member: a member that holds nothing is not missed. */
 function describeFrozen(services: readonly Service[]): Map<string, string> {
   return new Map(
     services.flatMap(({ member, host, forgotten, inspection }) => {
@@ -179,9 +179,9 @@ function onlyFrozen(list: readonly string[], input: ChooseRecovery): Preconditio
 function leaderless(services: readonly Service[], input: ChooseRecovery): UnsafeToProceed {
   const list = services.map((service) => `\n- ${describeLastStart(service, 5)}`).join('');
   return new UnsafeToProceed(
-    `A quorum of members runs with its data, and finds no leader.${list}\nTheir data is not what is wrong: a restore would not help, and would lose ` +
+    `A quorum of members runs with its data, and finds no leader.${list}\nTheir data is whole: a restore would not help, and would lose ` +
       'what they hold, so nothing is restored. Look at the network between them, at their certificates and at their configuration. Once that is ' +
-      'corrected, they go on by themselves. Where the logs speak of another cluster ID, a member was left out of an earlier recovery and came back: ' +
+      'corrected, they find a leader. If the logs speak of another cluster ID, a member was left out of an earlier recovery and came back: ' +
       'stop that member, move its data dir aside, and start again.' +
       (input.restarted
         ? withStartProblems('\nServices were started before this, and run on; no data was changed.', input)
@@ -201,7 +201,7 @@ function salvage(
   if (onHosts.length === 0) {
     const list = services.map(({ member, problem }) => `\n- ${member}: ${problem}`).join('');
     throw new PreconditionFailed(
-      `No voter's host can be looked at, so there is nothing to recover from.${list}\nNothing was changed. Bring those back into reach whose data is left, then start again.`,
+      `No voter's host can be reached, so there is nothing to recover from.${list}\nNothing was changed. Bring back the hosts that still have data, then start again.`,
     );
   }
   refuseMixedReleases(onHosts, cluster);
@@ -245,7 +245,7 @@ export function chooseExamination(
     .toSorted((a, b) => freeBytes(b) - freeBytes(a));
   if (roomiest) return examineOf(cluster, roomiest.member, execution, !dryRun);
   throw new PreconditionFailed(
-    "There is no etcd on any host that can be reached, so the backup cannot be looked at. Install etcd's programs where binDir says.",
+    "No host that can be reached has etcd's programs, so the backup cannot be read. Install them where binDir says.",
   );
 }
 
@@ -265,7 +265,7 @@ function refuseUnstoppable(services: readonly Service[], why: string): void {
   ];
   if (list.length === 0) return;
   throw new PreconditionFailed(
-    `${why}\nAll members have to be stopped before data is restored, and that cannot be done:${list.map((each) => `\n- ${each}`).join('')}\n` +
+    `${why}\nAll members have to be stopped before data is restored. These cannot be:${list.map((each) => `\n- ${each}`).join('')}\n` +
       'Correct what is said of its host, or stop its etcd by hand, then start again. Nothing was restored.',
   );
 }

@@ -16,14 +16,14 @@ export const quorumParametersSchema = z.strictObject({
   confirmSeconds: confirmSeconds(60),
   /** Recover without the members whose hosts cannot be reached; they join later, as replaced members. */
   acceptFewerMembers: z.boolean().default(false),
-  /** Of these, no other may be left out: what somebody has approved of. */
+  /** Of these, no other may be left out: what someone has approved of. */
   leaveOutOnly: z.array(z.string()).optional(),
-  /** Nothing older may be restored: what somebody has approved of. */
+  /** Nothing older may be restored: what someone has approved of. */
   atLeastRevision: z
     .string()
     .regex(/^\d{1,20}$/, { error: 'must be a revision in decimal digits' })
     .optional(),
-  /** Nothing is restored: an interrupted recovery is brought to its end, and what has its data is started. What somebody has approved of. */
+  /** Nothing is restored: an interrupted recovery is brought to its end, and what has its data is started. What someone has approved of. */
   restoreNothing: z.boolean().optional(),
   /** A backup in the bucket that clusters.json names under "backups". The newest candidate is restored, whichever it is... */
   snapshot: z
@@ -46,7 +46,7 @@ export const quorumInput = inputOf('quorum-lost', { parameters: quorumParameters
 const memberStatusSchema = z.strictObject({
   name: z.string(),
   answering: z.boolean(),
-  /** "0" where it follows nobody; empty where it does not answer. */
+  /** "0" where it follows no leader; empty where it does not answer. */
   leaderId: z.string(),
   version: z.string(),
   revision: z.string(),
@@ -89,7 +89,7 @@ export const chooseRecoveryInput = z.strictObject({
   dryRun: z.boolean(),
   members: z.array(memberStatusSchema),
   inspections: z.array(inspectionReportSchema),
-  /** Whether services were started in this execution, and what those starts came to that failed. */
+  /** Whether services were started in this execution, and the problems of the starts that failed. */
   restarted: z.boolean(),
   restartProblem: z.string(),
   /** Members whose start failed within seconds: where systemd starts such a one again and again, it has a process now and then. */
@@ -213,7 +213,7 @@ export interface Candidate {
 export interface Loss {
   /** Everything up to this revision is kept. */
   keptRevision: string;
-  /** At most so many writes after it are lost; null where what is left of the cluster cannot tell. */
+  /** At most so many writes after it are lost; null where what is left of the cluster cannot say. */
   atMostWrites: number | null;
   explanation: string;
 }
@@ -305,7 +305,7 @@ export const transferSnapshotsInput = runHostCommandsInput.extend({
   command: z.enum(TRANSFERS),
   commands: z.array(
     hostCommandSchema.extend({
-      /** Null for a snapshot that lies in the scratch folder already: the command then gets an empty URL. */
+      /** Null for a snapshot that is in the scratch folder already: the command then gets an empty URL. */
       object: objectSchema.nullable(),
     }),
   ),

@@ -17,13 +17,13 @@ const RAISED_BY = BigInt(BUMP_REVISION) / 2n;
 type Found = Pick<PlanRecovery, 'cluster' | 'salvaged' | 'parameters'>;
 
 /**
- * Whose data is of another cluster than the one in question: a member was bootstrapped anew, or was left out of an earlier recovery and came back. Revisions of
- * two clusters cannot be compared, so the higher one says nothing. The cluster in question is the one whose data as many hosts hold as make a quorum; where
- * that tells it, data of which nobody can tell the cluster is not taken either. Members that a recovery has left out may be such a quorum, with the data from before it: what
- * was restored is known by its revision then, and a person decides.
+ * Members whose data is of another cluster than the one in question: a member was bootstrapped again, or was left out of an earlier recovery and came
+ * back. Revisions of two clusters cannot be compared, so the higher one says nothing. The cluster in question is the one that a quorum of hosts holds
+ * data of. If there is one, data of an unknown cluster is not used either. Members that a recovery has left out may be such a quorum, with data from
+ * before it. The restored data is then recognised by its revision, and a person decides.
  *
  * Where a backup is forced, nothing of the hosts is taken.
- * @throws PreconditionFailed where nobody can tell
+ * @throws PreconditionFailed if that is unknown
  */
 export function strangeDataIn({ cluster, salvaged, parameters }: Found): StrangeData[] {
   if (parameters.snapshot?.force) return [];
@@ -51,7 +51,7 @@ export function strangeDataIn({ cluster, salvaged, parameters }: Found): Strange
   const owners = ownReports.map(({ member }) => member).join(', ');
   return [...byCluster].flatMap(([id, reports]) => {
     if (id === ownId) return [];
-    const which = id === '' ? 'of which cluster it is cannot be told' : `it is of another cluster (${id})`;
+    const which = id === '' ? 'its cluster is unknown' : `it is of another cluster (${id})`;
     const why = `${which}, and a quorum of the hosts (${owners}) holds that of ${ownId}`;
     return reports.map(({ member }) => ({ member, why }));
   });
@@ -66,7 +66,7 @@ export function withoutStrange(salvaged: readonly SalvageReport[], strange: read
   });
 }
 
-/** A store that was never written to is nobody's: a member that has lost its disk and was bootstrapped anew has one. */
+/** A store that was never written to belongs to no cluster in question: a member that has lost its disk and was bootstrapped again has one. */
 function isWrittenTo({ result }: SalvageReport): boolean {
   return result !== null && result.method !== 'none' && BigInt(result.revision) > 1n;
 }
@@ -79,7 +79,7 @@ function newestOf(reports: readonly SalvageReport[]): bigint {
 /** @param why it is not known which is meant */
 function undecided(cluster: Cluster, byCluster: readonly [string, SalvageReport[]][], why: string): PreconditionFailed {
   const list = byCluster.map(
-    ([id, reports]) => `\n- ${id || 'a cluster that cannot be told'}: ${reports.map(describe).join('; ')}`,
+    ([id, reports]) => `\n- ${id || 'an unknown cluster'}: ${reports.map(describe).join('; ')}`,
   );
   const folders = byCluster.flatMap(([, reports]) =>
     reports.map(({ member, host }) => {
@@ -89,8 +89,8 @@ function undecided(cluster: Cluster, byCluster: readonly [string, SalvageReport[
   );
   return new PreconditionFailed(
     `The hosts hold data of different clusters, and ${why}, so ` +
-      `nobody can tell which is meant:${list.join('')}\nA member was bootstrapped anew, or was left out of an earlier recovery and came back; a higher ` +
-      'revision does not say which. Find out which cluster holds the data that is wanted. On each host of another one stop etcd and move its data ' +
+      `it is unknown which is meant:${list.join('')}\nA member began again with an empty data dir, or was left out of an earlier recovery and came back. A higher ` +
+      'revision does not say which. Find out which cluster holds the right data. On each host of another one stop etcd and move its data ' +
       `aside (of ${folders.join('; ')}), then start again. Or name a backup of the right one with parameters.snapshot and its "force". Nothing was restored.`,
   );
 }

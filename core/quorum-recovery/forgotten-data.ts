@@ -5,20 +5,20 @@ import type { StrangeData } from './data-cluster.ts';
 import type { Service } from './service.ts';
 
 /**
- * A member that has lost its data, and that its host has started anew, runs under its old ID in its old cluster, and votes: but it knows nothing of
- * what it has acknowledged. Two of three such elect each other, and then the cluster is empty. So they are none of a quorum, and are stopped before
- * any other is started.
+ * A member that has lost its data and was started again runs under its old ID in its old cluster. It votes, but knows nothing of
+ * what it has acknowledged. Two of three such elect each other, and then the cluster is empty. So they do not count for a quorum, and are stopped
+ * before any other is started.
  *
- * What a log does not tell counts as data here. That is the careful side for a restore, which must not pass over anything; and for a start it does
+ * What a log does not say counts as data here. That is the careful side for a restore, which must not pass over anything; and for a start it does
  * no harm, for etcd starts on no log whose begin it cannot read.
  */
 export const HOLDS_NOTHING =
-  'its log holds no entry but the first list of members: it was started on an empty data dir, under an ID that may have acknowledged writes before, and ' +
-  'knows nothing of them';
+  'its log holds nothing but the first list of members. It was started on an empty data dir, under an ID that may have acknowledged writes before, which ' +
+  'are gone from it';
 
 /**
- * Those whose logs end before an entry that another one knows as committed, with why they are not trusted: at most as many as a quorum can do without
- * may be behind, so where more are, they have lost what they had, and their logs are those of an empty cluster that was at work since.
+ * Those whose logs end before an entry that another one knows as committed, with why they are not trusted. Only a minority can be behind.
+ * If more are, they have lost what they had, and their logs are those of an empty cluster that ran since.
  */
 export function forgottenAmong(services: readonly Service[], quorum: number): Map<Service, string> {
   const known = services.filter(({ inspection, clusterId }) => inspection?.raftLog && clusterId !== '');
@@ -33,8 +33,8 @@ export function forgottenAmong(services: readonly Service[], quorum: number): Ma
     if (behind.length <= services.length - quorum) return [];
     return behind.map((each): [Service, string] => [
       each,
-      `its log ends at index ${each.inspection?.raftLog?.lastIndex}, and ${furthest.member} knows of more that a quorum had, up to index ${committed}: it has ` +
-        'lost its data, was started anew under its old ID, and what it holds is of an empty cluster that was at work since',
+      `its log ends at index ${each.inspection?.raftLog?.lastIndex}, and ${furthest.member} knows that a quorum was at index ${committed}. So it has ` +
+        'lost its data and began empty under its old ID. What it holds was written since',
     ]);
   });
   return new Map(forgotten);
@@ -66,8 +66,8 @@ export function stoppedFirst(services: readonly Service[]): Service[] {
 }
 
 /**
- * What is not restored, for whoever holds it has lost the rest. Where a backup is forced, nothing of the hosts is taken.
- * @throws PreconditionFailed where an empty cluster was at work for so long that it is ahead: nobody can tell which data is wanted
+ * What is not restored, because its member has lost the rest. Where a backup is forced, nothing of the hosts is taken.
+ * @throws PreconditionFailed where an empty cluster was at work for so long that it is ahead: it is unknown which data is wanted
  */
 export function forgottenDataIn(
   services: readonly Service[],
@@ -86,8 +86,8 @@ export function forgottenDataIn(
   if (own && ahead.length > 0) {
     const list = [own, ...ahead].map(({ member, host, revision }) => `\n- ${member} on ${host}: revision ${revision}`);
     throw new PreconditionFailed(
-      `What ${ahead.map(({ member }) => member).join(', ')} holds was written by an empty cluster, which was at work after data was lost, and it is ahead of what is ` +
-        `left from before:${list.join('')}\nNobody can tell which is wanted. On the hosts of what is not wanted stop etcd and move its data aside, then start ` +
+      `What ${ahead.map(({ member }) => member).join(', ')} holds was written by a cluster that began empty after data was lost. It is ahead of what is ` +
+        `left from before:${list.join('')}\nDecide which data to keep. On the hosts of the other data stop etcd and move it aside, then start ` +
         'again. Nothing was restored.',
     );
   }

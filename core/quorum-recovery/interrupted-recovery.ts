@@ -33,7 +33,7 @@ type Interrupted = Pick<ChooseRecovery, 'cluster' | 'parameters' | 'inspections'
  *
  * No host says `kept` before every one is `placed`, and none is started before it has said so itself. So `kept` on one host proves that the
  * data was in place on all, and may have been started: it stays. `placed` proves it where every voter's host says so. Otherwise nothing
- * was started, and all goes back. What is not seen proves neither: a host that is away may say `kept`, or hold the newest data aside. Hosts that all say
+ * was started, and all goes back. An unreachable host proves nothing: it may say `kept`, or have the newest data set aside. Hosts that all say
  * `kept` are done with it, and only the word is left.
  *
  * A dry run only says what that would be: a plan of anything else would be made of what is half moved.
@@ -61,7 +61,7 @@ function announce(
   const on = (those: readonly HostCommand[]) => those.map(({ member }) => member).join(', ');
   const steps =
     action === 'Keep'
-      ? [`keep the data that the execution ${execution} has put in place on every host, and what lies beside it`]
+      ? [`keep the data that the execution ${execution} has put in place on every host, and the old data beside it`]
       : [
           `move data back to where it was before the execution ${execution}, wherever that has moved any: ${on(commands)}`,
           `discard what that execution has restored and not put in place: ${on(discard)}`,
@@ -69,12 +69,12 @@ function announce(
   return {
     action: 'FinishEarlier',
     summary:
-      `The recovery of the execution ${execution} was interrupted (${list(leftovers)}). Nothing was changed now, and nothing else can be planned before ` +
-      'that one is brought to its end.',
+      `The recovery of the execution ${execution} was interrupted (${list(leftovers)}). Nothing was changed now. That recovery has to be finished before anything ` +
+      'else can be planned.',
     steps: [
       ...steps,
       'start the services of the members that have their data, where these are a quorum, which loses nothing',
-      'restore nothing: where the quorum is still lost then, start again for a plan of what lies there',
+      'restore nothing: if the quorum is still lost then, start again for a plan of the data that is there',
     ],
     commands: [],
     discard: [],
@@ -114,8 +114,8 @@ function wasPlacedEverywhere(cluster: Cluster, execution: string, leftovers: Lef
     if (others.length === 0) return true;
     throw new UnsafeToProceed(
       `The hosts contradict each other on the recovery of the execution ${execution} (${list(leftovers)}). "kept" means that its data is in place on ` +
-        `every host, and ${list(others)} means that it is not: something else has changed these hosts. Nothing was changed now. Find out on the ` +
-        `hosts of ${others.map(({ member }) => member).join(', ')} which data is in place and which lies aside, and put that right by hand. Then start again.`,
+        `every host. ${list(others)} means that it is not. Something else has changed these hosts. Nothing was changed now. Find out on the ` +
+        `hosts of ${others.map(({ member }) => member).join(', ')} which data is in place and which was moved aside. Put that right by hand, then start again.`,
     );
   }
   return others.length === 0 && votersOf(cluster).every(({ name }) => leftovers.some(({ member }) => member === name));
@@ -163,8 +163,8 @@ function describeConfiguration(cluster: Cluster, execution: string, moved: Lefto
     return `${layout.configFile}.${execution} on ${host}`;
   });
   return (
-    " That execution may also have written the membership into etcd's configuration. This is not put back, for a member that has its data does not " +
-    `read it. Where it was written, the original lies beside it: ${originals.join(', ')}.`
+    " That execution may also have written the membership into etcd's configuration. This is not put back, because a member that has its data does not " +
+    `read it. If it was written, the original is beside it: ${originals.join(', ')}.`
   );
 }
 
@@ -183,15 +183,15 @@ function refuseUnseen(
   if (unseen.length === 0) return;
   const names = unseen.map(({ name }) => name).join(', ');
   throw new PreconditionFailed(
-    `The recovery of the execution ${execution} was interrupted (${list(leftovers)}), and not every host can be looked at:` +
+    `The recovery of the execution ${execution} was interrupted (${list(leftovers)}). These hosts cannot be looked at:` +
       `${unseen.map(({ name, why }) => `\n- ${name}: ${why.replaceAll('\n', '\n  ')}`).join('')}\n` +
-      'That recovery may have come further there, so it can neither be moved back nor kept. Nothing was changed. Bring the hosts back into reach, ' +
+      'The recovery may have got further there, so it can neither be undone nor kept. Nothing was changed. Bring the hosts back into reach, ' +
       `then start again; or make sure that ${names} ${unseen.length === 1 ? 'is' : 'are'} off for good, and ` +
       `${describeLeave(parameters)}. Everything is then moved back on the others.`,
   );
 }
 
-/** Somebody, or the host's own boot, has started etcd in the midst of it; whether it may be stopped is for a person to say. */
+/** Someone, or the host's own boot, has started etcd in the midst of it; whether it may be stopped is for a person to say. */
 function refuseRunning(cluster: Cluster, execution: string, moved: Leftover[]): void {
   const running = moved.filter(({ runs }) => runs);
   if (running.length === 0) return;

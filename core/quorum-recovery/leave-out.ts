@@ -1,6 +1,6 @@
 import type { QuorumParameters } from './contracts.ts';
 
-/** Whether a recovery may do without a member whose host or data cannot be had. */
+/** Whether a recovery may do without a member whose host or data cannot be reached. */
 export function mayLeaveOut({ acceptFewerMembers, leaveOutOnly }: QuorumParameters, member: string): boolean {
   return acceptFewerMembers && (leaveOutOnly?.includes(member) ?? true);
 }
@@ -10,5 +10,5 @@ export function describeLeave({ acceptFewerMembers, leaveOutOnly = [] }: QuorumP
   if (!acceptFewerMembers) return 'start again with parameters.acceptFewerMembers';
   const approved =
     leaveOutOnly.length > 0 ? `only ${leaveOutOnly.join(', ')} may be left out` : 'no member may be left out';
-  return `start again, so that the plan is made and approved anew: ${approved} by what was approved`;
+  return `start again for a new plan and a new approval: ${approved} by the last one`;
 }

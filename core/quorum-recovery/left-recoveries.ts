@@ -4,7 +4,7 @@ import type { HostInspection, InspectionReport } from '../hosts/host-command-res
  * Quorum recoveries that were cut off and have left their word on hosts, a sentence each. Where all hosts say `kept` and the cluster has its quorum, such a
  * recovery is done with.
  *
- * Its runbook brings it to an end, but only while the quorum is lost. Where somebody has brought the cluster back in another way, the next loss would begin with
+ * Its runbook brings it to an end, but only while the quorum is lost. Where someone has brought the cluster back in another way, the next loss would begin with
  * it, and put data of that time back into its place.
  * @param inspected one for each host @param conditions what a diagnosis has found; undefined where there is none
  */

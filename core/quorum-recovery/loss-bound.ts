@@ -3,7 +3,7 @@ import type { Candidate, Loss, SalvageReport } from './contracts.ts';
 
 /**
  * etcd commits what it has applied to its database every 100 ms or after so many operations, whichever is first (its
- * --backend-batch-interval and --backend-batch-limit), so that a killed member's database lacks at most as many.
+ * --backend-batch-interval and --backend-batch-limit). So the database of a killed member lacks at most as many.
  */
 const BATCH_LIMIT = 10_000;
 
@@ -11,7 +11,7 @@ export interface LossQuestion {
   voters: readonly string[];
   quorum: number;
   salvaged: readonly SalvageReport[];
-  /** Members that have lost what they had acknowledged, and were started anew: what they hold proves nothing. */
+  /** Members that have lost what they had acknowledged, and were started again: what they hold proves nothing. */
   forgotten?: readonly string[];
   winner: Candidate;
 }
@@ -19,13 +19,13 @@ export interface LossQuestion {
 type Salvaged = Salvage & { member: string };
 
 /**
- * How many acknowledged writes the winner can lack at most. Two arguments hold; where neither does, nobody can tell, and that is said.
+ * How many acknowledged writes the winner can lack at most. There are two arguments. If neither holds, the bound is unknown, and the report says so.
  *
  * The logs. A write is acknowledged once a quorum has it in its logs, on disk. Of n voters any n - quorum + 1 share a member with every
- * quorum, so where as many logs were read whole, every acknowledged write is in one of them, at or before the last entry of all. The
- * winner has, by its revision, all that any of them knew as committed. What lies between is what may be lost. An entry that
- * changes keys is one write, and may be a transaction of several puts. Indexes of two clusters cannot be compared, so only logs of the winner's count: a
- * member that was left out of an earlier recovery, and came back, has one of another.
+ * quorum. So if that many logs were read whole, every acknowledged write is in one of them, at or before the last entry of all. The
+ * winner has, by its revision, all that any of them knew as committed. What is between is what may be lost. An entry that
+ * changes keys is one write, and may be a transaction of several puts. Indexes of two clusters cannot be compared, so only logs of the winner's cluster
+ * count: a member that was left out of an earlier recovery, and came back, has a log of another.
  *
  * The databases. A write is acknowledged by a voter that has applied it, and whose database lacks at most the last batch. Where the
  * databases of all voters were read, that voter's is among them, and the winner is at least as new. This needs
@@ -67,7 +67,7 @@ function clustersIn(salvaged: Salvaged[]): Map<string, string[]> {
 
 function boundByLogs({ voters, quorum, winner }: LossQuestion, salvaged: Salvaged[]): Bound | undefined {
   const own = salvaged.find(({ member }) => member === winner.member)?.clusterId;
-  // Nobody can tell which cluster a database without its log is of.
+  // It is unknown which cluster a database without its log is of.
   if (!own && clustersIn(salvaged).size > 1) return undefined;
   const logs = salvaged
     .flatMap(({ member, log }) => (log ? [{ member, ...log }] : []))
@@ -107,8 +107,8 @@ function explainUnknown({ voters, quorum, winner, forgotten = [] }: LossQuestion
   const clusters = clustersIn(salvaged);
   const different =
     clusters.size > 1
-      ? ` The logs are of different clusters (${[...clusters].map(([id, members]) => `${id || 'unknown'}: ${members.join(', ')}`).join('; ')}), and cannot be ` +
-        'compared: a member may have been left out of an earlier recovery. Make sure that the winner is of the cluster that is wanted.'
+      ? ` The logs are of different clusters (${[...clusters].map(([id, members]) => `${id || 'unknown'}: ${members.join(', ')}`).join('; ')}) and cannot be ` +
+        'compared: a member may have been left out of an earlier recovery. Make sure that the winner is of the right cluster.'
       : '';
   const unread =
     missing.length > 0
@@ -122,8 +122,8 @@ function explainUnknown({ voters, quorum, winner, forgotten = [] }: LossQuestion
       ? ` If ${winner.member} was the leader until then, nothing is lost: a leader that runs on has all that was acknowledged.`
       : '';
   return (
-    `How many acknowledged writes are lost cannot be counted.${different}${unread}${begunAnew} Where all members kept up, they are those of the last moments before the ` +
-    `quorum was lost.${survivor} To count them, ${needed} whole logs${clusters.size > 1 ? ' of one cluster' : ''} would be needed, for a write is acknowledged once ${quorum} of the ` +
+    `How many acknowledged writes are lost cannot be counted.${different}${unread}${begunAnew} If all members kept up, only writes of the last moments before the quorum was lost are missing.` +
+    `${survivor} To count them, ${needed} whole logs${clusters.size > 1 ? ' of one cluster' : ''} would be needed: a write is acknowledged once ${quorum} of the ` +
     `${voters.length} voters have it.`
   );
 }
@@ -134,7 +134,7 @@ function explainBackup({ revision }: Candidate, salvaged: Salvaged[]): string {
     .toSorted((a, b) => (BigInt(a.revision) < BigInt(b.revision) ? 1 : -1))[0];
   const after = `A backup is restored, at revision ${revision}: everything that was written after it was taken is lost`;
   if (!newest || BigInt(newest.revision) <= BigInt(revision)) {
-    return `${after}, and nobody can count that. Nothing newer is left on any host that was looked at.`;
+    return `${after}. How much that is cannot be counted. Nothing newer is left on any host that was looked at.`;
   }
   const given = BigInt(newest.revision) - BigInt(revision);
   return (

@@ -5,8 +5,8 @@ import type { Evidence } from '../cluster/evidence.ts';
 import type { MemberObservation } from '../cluster/observation.ts';
 
 /**
- * In which way the quorum is missing. To a responder a partition, an election that does not end and members that are gone are different
- * nights, although no leader is followed by a quorum in any of them.
+ * In which way the quorum is missing. A partition, an endless election and members that are gone need different
+ * responses, although in each of them no quorum follows a leader.
  */
 export function describeLostQuorum(cluster: Cluster, evidence: Evidence): string {
   const learners = evidence.members.filter((member) => member.answering && member.isLearner).map(({ name }) => name);
@@ -19,25 +19,25 @@ export function describeLostQuorum(cluster: Cluster, evidence: Evidence): string
   const quorum = `a quorum (${quorumIn(voting)} of ${voters.length} voters)`;
   const views = running.map((member) => describeFollowing(member, evidence)).join(', ');
   if (running.length === 0) {
-    return `No member answers from here, so no leader is seen to be followed by ${quorum}. Either they are all down, or the way from here to them is cut: look at their hosts first.`;
+    return `No member answers from here, so no leader of ${quorum} is seen. Either all are down, or the network from here to them is cut: look at their hosts first.`;
   }
   if (leaderIds.size > 1) {
-    return `The members do not agree on a leader, and none is seen to be followed by ${quorum}: ${views}. Either an election is under way, or they do not all reach each other: look at the network between them first.`;
+    return `The members do not agree on a leader, and none is followed by ${quorum}: ${views}. Either an election is under way, or they do not all reach each other: look at the network between them first.`;
   }
   if (running.length >= quorumIn(voting)) {
-    return `${running.length} of ${voters.length} voters answer, and no leader is followed by ${quorum}: ${views}. An election does not come to an end: look at the network between them, and at their disks.`;
+    return `${running.length} of ${voters.length} voters answer, and no leader is followed by ${quorum}: ${views}. An election does not end: look at the network between them, and at their disks.`;
   }
   const others =
     leaderIds.size === 0
       ? 'The others are down, or they work together on the other side of a partition'
       : 'The others have gone down a moment ago, or they are cut off from here';
-  return `Only ${running.length} of ${voters.length} voters can be seen from here, which is a minority: ${views}. ${others}: look at their hosts before anything is recovered, for ${quorum} may be at work without us.`;
+  return `Only ${running.length} of ${voters.length} voters can be seen from here, which is a minority: ${views}. ${others}: look at their hosts before anything is recovered, because ${quorum} may work where we do not see it.`;
 }
 
 function describeFollowing(member: MemberObservation, evidence: Evidence): string {
   if (!member.answering) return `${member.name} has no leader`;
   const { name, id, leaderId } = member;
-  if (leaderId === '0') return `${name} follows nobody`;
+  if (leaderId === '0') return `${name} follows no leader`;
   if (leaderId === id) return `${name} believes that it leads`;
   return `${name} follows ${nameOf(evidence, leaderId)}`;
 }

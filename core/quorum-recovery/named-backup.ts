@@ -3,7 +3,7 @@ import { InvalidInput } from '../errors.ts';
 import { START_AGAIN } from '../text/format.ts';
 import type { QuorumParameters } from './contracts.ts';
 
-/** That the backup of the request, if it names one, lies where this runbook may read. @throws InvalidInput */
+/** That the backup of the request, if it names one, is where this runbook may read. @throws InvalidInput */
 export function requireReadableBackup({ name, backups }: Cluster, { snapshot }: QuorumParameters): void {
   if (!snapshot) return;
   if (!backups) {

@@ -30,7 +30,7 @@ export interface QuorumRequest {
 
 /**
  * Is the quorum lost, seen often enough? Everything here comes before the first change. Alarms and etcd's own list of members play no
- * part, for without a quorum nobody can read them.
+ * part, because without a quorum they cannot be read.
  * @throws InvalidInput, PreconditionFailed
  */
 export function assessQuorum(
@@ -91,7 +91,7 @@ function readProblemOf(seen: MemberObservation, read: LinearizableRead | undefin
   if (!seen.answering) return describeUnseen(seen);
   // Of one that is of another cluster none was tried: it has a quorum of its own, or none.
   if (!read) return `belongs to another cluster (${seen.clusterId}).`;
-  const follows = `follows ${seen.leaderId === '0' ? 'nobody' : seen.leaderId}`;
+  const follows = `follows ${seen.leaderId === '0' ? 'no leader' : seen.leaderId}`;
   return `${follows}, and serves no linearizable read: ${read.problem}`;
 }
 
@@ -99,7 +99,7 @@ function describeUnseen({ silence, problem }: SilentMember): string {
   return `${SILENCES[silence]}: ${problem}`;
 }
 
-/** Voters that refuse us run, and those that we do not get to may run: where they are as many as a quorum, they may be one that works for everybody else. */
+/** Voters that refuse us run, and those that we do not reach may run. If they are as many as a quorum, they may be one that works for everyone else. */
 export function unjudgedQuorum(cluster: Cluster, { members }: Pick<Observation, 'members'>): SilentMember[] {
   const voters = votersOf(cluster).map(({ name }) => name);
   const kept = members.flatMap((seen) =>
@@ -108,12 +108,12 @@ export function unjudgedQuorum(cluster: Cluster, { members }: Pick<Observation, 
   return kept.length < quorumIn(cluster) ? [] : kept;
 }
 
-/** Whether nobody can tell from here if there is a quorum: what refuses us, or is not reached, may be one. */
+/** Whether a quorum cannot be judged from here: the members that refuse us, or are not reached, may be one. */
 export function isQuorumUnjudged(cluster: Cluster, evidence: Evidence, { hasQuorum }: ClusterView): boolean {
   return !hasQuorum && unjudgedQuorum(cluster, evidence).length > 0;
 }
 
-/** @throws PreconditionFailed where nobody can tell whether there is a quorum */
+/** @throws PreconditionFailed where it is unknown whether there is a quorum */
 function refuseUnjudged(cluster: Cluster, observation: Pick<Observation, 'members'>): void {
   const kept = unjudgedQuorum(cluster, observation);
   if (kept.length === 0) return;
@@ -122,13 +122,13 @@ function refuseUnjudged(cluster: Cluster, observation: Pick<Observation, 'member
     ? 'runs and refuses us'
     : 'cannot be judged from here';
   throw new PreconditionFailed(
-    `A quorum of members ${seen}, so nobody can tell whether they work together:${list}\nCorrect what each line says, then start again. ` +
+    `A quorum of members ${seen}, so it is unknown whether they work together:${list}\nCorrect what each line says, then start again. ` +
       'Nothing was changed.',
   );
 }
 
 /**
- * Others take this login. Who is behind such an address nobody can tell, and so it is for nobody to say that nothing is to be done there.
+ * Others take this login. Who is behind such an address is unknown, so it must not count as in order.
  * @throws PreconditionFailed
  */
 function refuseDeniedLogins({ members }: Pick<Observation, 'members'>, serving: readonly string[]): void {
@@ -158,8 +158,8 @@ function describeWorking(observation: Observation, serving: string[], members: M
     ...(away.length > 0 ? [`See the incident member-failed for the others: ${list(away)}`] : []),
     ...(kept.length > 0
       ? [
-          'See the incident member-inaccessible for those of whom nobody can tell from here whether they have failed. Correct what is said of each, for none ' +
-            `is replaced for it: ${list(kept)}`,
+          'See the incident member-inaccessible for those that cannot be judged from here. None of them is replaced. Correct ' +
+            `what is said of each: ${list(kept)}`,
         ]
       : []),
   ].join(' ');
@@ -193,12 +193,12 @@ function neverConfirmed({ total }: QuorumReadings, members: MemberStatus[]): Pre
   );
 }
 
-/** @throws InvalidInput where the configuration names no host, or not where etcd lies on it */
+/** @throws InvalidInput where the configuration names no host, or not where etcd is on it */
 function inspectionsOf(cluster: Cluster): HostCommand[] {
   const onHosts = cluster.members.filter(({ host }) => host !== undefined);
   if (onHosts.length > 0) return onHosts.map(({ name }) => inspectionOf(cluster, name));
   throw new InvalidInput(
-    `clusters.json names no "host" for any member of ${cluster.name}: without a quorum etcd tells nothing, and what is left can only be ` +
+    `clusters.json names no "host" for any member of ${cluster.name}: without a quorum etcd does not answer, so what is left can only be ` +
       `read on the hosts. Add "layout" to the cluster and "host" to each member. ${START_AGAIN}`,
   );
 }

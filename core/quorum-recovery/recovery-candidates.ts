@@ -65,7 +65,7 @@ function namedBackupIn({ member, result, problem }: ExaminationReport): Candidat
         'Nothing was restored.',
     );
   }
-  const note = result.hasHash ? '' : 'there is no hash in it, so nobody can tell whether it is whole';
+  const note = result.hasHash ? '' : 'it has no hash, so whether it is whole is unknown';
   return candidateOf(member, 'backup', result, note);
 }
 
@@ -75,7 +75,7 @@ function compare(a: Candidate, b: Candidate): number {
   return PREFERENCE.indexOf(a.source) - PREFERENCE.indexOf(b.source) || b.totalKeys - a.totalKeys;
 }
 
-/** What each salvage came to: `node1: replay, revision 4004, 1200 keys`. */
+/** The result of each salvage: `node1: replay, revision 4004, 1200 keys`. */
 export function describeSalvages({ salvaged, launched }: Pick<PlanRecovery, 'salvaged' | 'launched'>): string[] {
   return salvaged.map(({ member, result, problem }) => {
     if (!result) return `${member}: its data could not be copied: ${problem}`;

@@ -10,7 +10,7 @@ export interface RestoreHost {
   configured: ConfiguredMember;
   layout: Layout;
   inspection: HostInspection;
-  /** What lies in its scratch folder already, besides the snapshot that is restored. */
+  /** What is in its scratch folder already, besides the snapshot that is restored. */
   scratchBytes: number;
 }
 
@@ -99,8 +99,8 @@ function newerSnapshot(hosts: readonly RestoreHost[], { member, version }: Resto
 }
 
 /**
- * How far the revision is raised, so that no watcher sees it go back: by more than a cluster writes between its last snapshot and the
- * loss of its quorum. etcd can do so from 3.4.27 and 3.5.10 on (--bump-revision with --mark-compacted).
+ * How far the revision is raised, so that no watcher sees it go back. It is more than a cluster writes between its last snapshot
+ * and the loss of its quorum. etcd can do so from 3.4.27 and 3.5.10 on (--bump-revision with --mark-compacted).
  */
 export const BUMP_REVISION = '1000000000';
 

@@ -37,7 +37,7 @@ export function planRecovery(
   const hosts = restoreHostsOf(input, winner, leftOut);
   if (!hosts.some(({ configured }) => configured.name === winner.candidate.member)) {
     throw new PreconditionFailed(
-      `The snapshot lies on the host of ${winner.candidate.member}, which is left out. Bring its host back, then start again.`,
+      `The snapshot is on the host of ${winner.candidate.member}, which is left out. Bring its host back, then start again.`,
     );
   }
   const { snapshot } = winner;
@@ -96,8 +96,8 @@ function requireDamage(input: PlanRecovery): void {
   if (!whole) return;
   throw new UnsafeToProceed(
     withStartProblems(
-      `The data of ${whole.map(({ member }) => member).join(', ')} is whole, and these are a quorum. Their services were started, and too few stay up: ` +
-        'it is not their data that keeps them from it, so a restore would not help, and would lose the last entries of their logs. Nothing ' +
+      `The data of ${whole.map(({ member }) => member).join(', ')} is whole, and these are a quorum. Their services were started, and too few stay up. ` +
+        'Their data is not the cause: a restore would not help, and would lose the last entries of their logs. Nothing ' +
         'was restored. Look at their configuration, certificates, ports and disks, then start again.',
       input,
     ),
@@ -116,8 +116,8 @@ function winnerOf(candidates: readonly Candidate[], input: PlanRecovery): Winner
   const { atLeastRevision } = input.parameters;
   if (atLeastRevision !== undefined && BigInt(best.revision) < BigInt(atLeastRevision)) {
     throw new PreconditionFailed(
-      `The newest that is left is revision ${best.revision} of ${best.member}, and nobody has approved of less than ${atLeastRevision}. Nothing was ` +
-        'restored; start again, and the plan is made anew.',
+      `The newest that is left is revision ${best.revision} of ${best.member}, and less than ${atLeastRevision} was not approved. Nothing was ` +
+        'restored. Start again for a new plan.',
     );
   }
   const isBackup = best.source === 'backup';
@@ -157,7 +157,7 @@ function backupsWithout({ backup, examined }: PlanRecovery): string[] {
 }
 
 /**
- * Members that are not restored: learners, which join again by themselves; and those whose host or data cannot be had.
+ * Members that are not restored: learners, which join again by themselves; and those whose host or data cannot be reached.
  * @throws PreconditionFailed where the latter were not given leave to stay away
  */
 function chooseLeftOut(input: PlanRecovery): LeftOut[] {
@@ -167,7 +167,7 @@ function chooseLeftOut(input: PlanRecovery): LeftOut[] {
     const report = salvaged.find((each) => each.member === member);
     if (report?.result) return [];
     return [
-      { member, problem: `its data could not be copied, and may be newer: ${report?.problem ?? 'nobody tried.'}` },
+      { member, problem: `its data could not be copied, and may be newer: ${report?.problem ?? 'it was not tried.'}` },
     ];
   });
   const wanted = away.filter(({ member }) => !mayLeaveOut(parameters, member));
@@ -177,8 +177,8 @@ function chooseLeftOut(input: PlanRecovery): LeftOut[] {
     throw new PreconditionFailed(
       `Not every member can be recovered:${listed(wanted.map(({ member, problem }) => `${member}: ${problem}`))}\n` +
         `What the others hold:${listed(describeSalvages({ launched, salvaged: salvaged.filter(({ result }) => result) }))}\n` +
-        `What ${names} ${isOne ? 'holds' : 'hold'} may be newer, and if ${isOne ? 'it runs where nobody sees it, it serves' : 'they run where nobody sees them, they serve'} ` +
-        `beside what is restored. Bring ${isOne ? 'its host' : 'their hosts'} back; or make sure that ${names} ${isOne ? 'is' : 'are'} off for good, and ` +
+        `What ${names} ${isOne ? 'holds' : 'hold'} may be newer. If ${isOne ? 'it runs out of sight, it serves' : 'they run out of sight, they serve'} ` +
+        `clients beside what is restored. Bring ${isOne ? 'its host' : 'their hosts'} back; or make sure that ${names} ${isOne ? 'is' : 'are'} off for good, and ` +
         `${describeLeave(parameters)}. Nothing was restored.`,
     );
   }
@@ -206,7 +206,7 @@ function restoreHostsOf(
       const inspection = inspections.find(({ member }) => member === name)?.result as HostInspection;
       const own = salvaged.find(({ member }) => member === name)?.result?.snapshot?.sizeBytes ?? 0;
       const backup = examined?.member === name ? (examined.result?.snapshot?.sizeBytes ?? 0) : 0;
-      // What is restored from the scratch folder that it lies in is not sent there once more.
+      // What is restored from the scratch folder that it is in is not sent there once more.
       const isThere = candidate.source !== 'backup' && candidate.member === name;
       return {
         configured,

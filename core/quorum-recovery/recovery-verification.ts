@@ -29,8 +29,8 @@ export function verifyRecovery(
   }
   if (BigInt(leader.revision) < BigInt(revision)) {
     throw new VerificationFailed(
-      `The cluster is at revision ${leader.revision}, and ${revision} was to be recovered: what it runs on is not what was chosen. Stop its ` +
-        'clients; the data that was there before lies aside on each host.',
+      `The cluster is at revision ${leader.revision}, and ${revision} should have been recovered: it runs on other data than was chosen. Stop its ` +
+        'clients. The data from before is moved aside on each host.',
     );
   }
   const healthy = members.filter(({ state }) => state === 'healthy').map(({ name }) => name);

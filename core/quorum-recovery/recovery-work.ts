@@ -23,7 +23,7 @@ import { bumpOf, type RestoreHost } from './recovery-fit.ts';
 /** Each part is a command of its own: at 10 MiB a second it takes less than two minutes. S3 takes up to 5 GiB, and 10,000 parts. */
 const PART_BYTES = 1024 ** 3;
 
-/** What is to be restored, and where its compressed snapshot lies. */
+/** What is to be restored, and where its compressed snapshot is. */
 export interface Winner {
   candidate: Candidate & { host: string };
   /** The release whose storage it is; empty where that is not known. */

@@ -21,7 +21,7 @@ export const quorumRecovery = {
       isRequestedBy: ({ snapshot }: QuorumParameters) => snapshot?.force === true,
     },
     'fewer-members': {
-      description: 'to recover without members whose hosts or data cannot be had',
+      description: 'to recover without members whose hosts or data cannot be reached',
       isRequestedBy: ({ acceptFewerMembers }: QuorumParameters) => acceptFewerMembers,
     },
   },
@@ -43,7 +43,7 @@ export const quorumRecovery = {
     'wait-for-quorum': { runsIn: 'etcd' },
     'find-recovery-backup': { runsIn: 'backups' },
     'plan-recovery': { runsIn: 'decisions' },
-    // What is staged lies in a bucket, and goes by itself.
+    // What is staged is in a bucket, and goes by itself.
     'stage-snapshot': { runsIn: 'staging' },
     'verify-recovery': { runsIn: 'etcd' },
   },
@@ -58,7 +58,7 @@ export const quorumRecovery = {
   },
 
   // Only hosts know of it, which a diagnosis does not ask.
-  advice: () => ['Should an earlier recovery have been interrupted, this runbook brings it to its end first.'],
+  advice: () => ['If an earlier recovery was interrupted, this runbook finishes it first.'],
 
   leavesBehind({ runs }: SoFar) {
     let standing: keyof typeof STANDINGS = 'untouched';

@@ -6,13 +6,13 @@ export interface Service {
   host: string;
   /** Whether clients were answered when the quorum was assessed. */
   answers: boolean;
-  /** Whether it has a process. Where its host tells nothing, an answer to clients is proof enough. */
+  /** Whether it has a process. Where its host says nothing, an answer to clients is proof enough. */
   runs: boolean;
   /** Whether it could be one of a quorum: it runs, or can be started, and has data. */
   isReady: boolean;
   /** Why its data is not what it has acknowledged; empty where nothing shows that. */
   forgotten: string;
-  /** Of which cluster its data is, in hex; empty where nobody can tell. */
+  /** Of which cluster its data is, in hex; empty if unknown. */
   clusterId: string;
   /** Why it could not; empty where it is ready. */
   problem: string;

@@ -38,7 +38,7 @@ function markForgotten(services: Service[], quorum: number): Service[] {
   });
 }
 
-/** By the cluster that their data is of, the most first; those of which nobody can tell are left out. */
+/** By the cluster that their data is of, the most first. Unknown ones are left out. */
 function clustersAmong(services: readonly Service[]): Service[][] {
   const identified = services.filter(({ clusterId }) => clusterId !== '');
   return [...Map.groupBy(identified, ({ clusterId }) => clusterId).values()].toSorted((a, b) => b.length - a.length);
@@ -85,8 +85,8 @@ function eachService({ cluster, members, inspections }: Surveyed): Service[] {
 }
 
 /**
- * Why a service could not be one of a quorum. A member whose process ended with an error is not excluded: the name server, the disk
- * or the port that it lacked may be there by now, its start takes seconds, and to restore a snapshot instead could lose what it holds.
+ * Why a service could not be one of a quorum. A member whose process ended with an error may be one: the name server, the disk
+ * or the port that it lacked may be back, and a start takes seconds. A restored snapshot instead could lose what it holds.
  */
 function startProblemOf(
   cluster: Cluster,

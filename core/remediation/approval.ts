@@ -5,15 +5,15 @@ import { parse } from '../text/parse.ts';
 type Policy = NonNullable<Cluster['policy']>;
 
 export interface ApprovalNeed {
-  /** The entries of the policy that want one; empty where the runbook may run by itself. */
+  /** The entries of the policy that ask for one; empty if the runbook may run without. */
   entries: string[];
   /** What the start asks for beyond what the runbook does by itself; empty for nothing. */
   acts: string;
 }
 
 /**
- * Who may go without an approval is said by what may be lost: the policy of the incident is for what its runbook does by itself, and each act
- * beyond that waits unless the policy names the very act.
+ * What may run without an approval depends on what may be lost. The policy of the incident covers what its runbook always does. Each act
+ * beyond that waits for an approval, unless the policy names that act.
  * @param parameters of the start, as anybody has given them
  * @param usual what holds where the policy does not name the incident
  */

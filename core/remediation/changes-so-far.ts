@@ -128,7 +128,7 @@ function changesOf(run: StepRun): ChangesSoFar {
     : { done: describe(input, fieldsOf(run.output)), perhaps: [] };
 }
 
-/** What is the same on several hosts is told once. */
+/** What is the same on several hosts is reported once. */
 function onHosts(command: HostCommandName, { commands }: Fields, reports: readonly Fields[]): ChangesSoFar {
   const changes = listOf(commands).flatMap(({ member, host, parameters }) => {
     const report = reports.find((each) => each.member === member && each.host === host) as HostReport | undefined;

@@ -10,11 +10,11 @@ const MAX_ROUNDS = 4;
 const MAX_ROUNDS_PER_INCIDENT = 2;
 
 /**
- * Which runbook is next, decided anew after each from a fresh diagnosis; or how it ends. Whoever names an incident wants that one and no other:
- * what else is wrong is told, and left. While it is still there, its runbook has not done.
+ * Which runbook is next, decided again after each from a fresh diagnosis; or how it ends. A start that names an incident is for that one and no other:
+ * what else is wrong is reported only. While the incident is still there, its runbook is not done.
  *
- * A runbook that failed may have been stopped by another incident: then that one is seen to, and the failed runbook is run once more, for it
- * alone knows what it has left half done. Where the diagnosis finds no other, it stays failed.
+ * A runbook that failed may have been stopped by another incident. Then that one is remediated, and the failed runbook runs once more,
+ * because only it knows what it has left half done. If the diagnosis finds no other incident, it stays failed.
  * @throws UnsafeToProceed where members may hold different data: no runbook goes on, whatever was asked for
  * @throws PreconditionFailed for an incident without a runbook, or one which its runbook does not find
  * @throws VerificationFailed where the incidents do not end
@@ -27,7 +27,7 @@ export function chooseRunbook(input: ChooseRunbook): NextRunbook {
       `${diagnosis.summary} No runbook cures this, and none goes on meanwhile. docs/runbooks.md says what a person can do.`,
     );
   }
-  // Nobody who cannot be judged is in the way of what can be cured, except where its runbook says so.
+  // A member that cannot be judged does not hold up a cure, unless the runbook says so.
   const [first] = present.filter((condition) => !condition.endsWith('-inaccessible')) as Incident[];
   const last = rounds.at(-1);
   if (last && hasFailed(last) && (first === undefined || first === last.incident)) {
@@ -81,7 +81,7 @@ function runRunbook(incident: Incident, input: ChooseRunbook, summary: string): 
   const found = runbooks[incident];
   if (!found) {
     throw new PreconditionFailed(
-      `${cluster.name} has the incident ${incident}, and there is no runbook for it here; there are those for ` +
+      `${cluster.name} has the incident ${incident}, and this deployment has no runbook for it. It has those for ` +
         `${Object.keys(runbooks).join(', ')}. ${summary}`,
     );
   }

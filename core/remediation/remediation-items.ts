@@ -11,7 +11,7 @@ export const LOCK_ID = 'lock';
 /** The sort key of what says that a person was called for the last failure. It comes before every record, which begin with a year. */
 export const PAGED_ID = '#paged';
 
-/** Which remediation a cluster is at. Whoever puts it acts on the cluster; nobody else does. */
+/** Which remediation has a cluster. Only the execution that wrote the lock acts on the cluster. */
 export interface LockItem {
   cluster: string;
   id: typeof LOCK_ID;
@@ -24,15 +24,15 @@ export interface LockItem {
   expiresAt: number;
   /** While it waits for one. */
   approval?: ApprovalQuestion;
-  /** The input of a remediation that an alarm has started meanwhile, as JSON: whoever gives the lock back starts one with it. */
+  /** The input of a remediation that an alarm has started meanwhile, as JSON: the release of the lock starts one with it. */
   missed?: string;
 }
 
 /** What a person is asked. */
 export interface ApprovalQuestion {
-  /** Of the question: an answer names it, so that nobody approves of another plan than was read. */
+  /** Of the question: an answer names it, so a plan cannot be approved that was not read. */
   id: string;
-  /** Ends the wait, for whoever may send it to Step Functions. */
+  /** Ends the wait when it is sent to Step Functions. */
   token: string;
   incident: Incident;
   runbook: string;

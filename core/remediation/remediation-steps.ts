@@ -37,13 +37,13 @@ export const chooseRunbookInput = z.strictObject({
     summary: z.string(),
     others: z.array(z.enum(CONDITIONS)),
   }),
-  /** When the execution came to this choice: what was seen of other executions before is too old. */
+  /** When the execution entered this choice: what was seen of other executions before is too old. */
   enteredAt: z.iso.datetime(),
-  /** The dry run that a person was asked about and has not answered yet; null where there is none. */
+  /** The dry run that waits for a person's answer; null without one. */
   question: questionSchema.nullable(),
   /** How many diagnoses before this one, in a row, have found the cluster healthy. */
   healthyLooks: z.int(),
-  /** The one that somebody has approved of, and which has not run yet. */
+  /** The one that someone has approved of, and which has not run yet. */
   approved: questionSchema.nullable(),
   /** The runbooks that this execution has run: an outcome, or the name of an error. */
   rounds: z.array(z.looseObject({ incident: incidentSchema, runbook: z.string(), outcome: z.string() })),
@@ -62,9 +62,9 @@ export type NextRunbook = { summary: string } & (
       action: 'Run' | 'Ask';
       incident: Incident;
       runbook: string;
-      /** What is wrong, for whoever is asked. */
+      /** What is wrong, for the person who is asked. */
       problem: string;
-      /** What the runbook is started with: its dry run, where somebody wants it or has to approve it. */
+      /** What the runbook is started with: its dry run, if it was asked for or has to be approved. */
       input: Record<string, unknown>;
     }
   | {

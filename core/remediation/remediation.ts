@@ -18,12 +18,12 @@ export const remediationIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0
   error: 'must be 1 to 80 letters, digits, "-" or "_", and start with a letter or digit',
 });
 
-/** For whoever has typed a wrong one into a console. */
+/** For a person who typed a wrong one into a console. */
 export const RIGHT_INPUTS =
   'A right input: {"cluster":"orders"}, which diagnoses the cluster first. With more: ' +
   '{"cluster":"orders","incident":"member-failed","member":"node3","dryRun":true,"reason":"INC-1234","requestedBy":"you"}.';
 
-/** Without an incident a diagnosis finds it. Which runbook that comes to is not known, so nothing of one runbook is taken. */
+/** No incident given: the diagnosis decides which runbook runs, so fields of one runbook are rejected. */
 const undiagnosedSchema = z.strictObject({
   ...anyInput.shape,
   member: ofOneRunbook(),
@@ -34,12 +34,12 @@ function ofOneRunbook() {
   return z.undefined({ error: 'is for one runbook: say with "incident" which' }).optional();
 }
 
-/** What starts a remediation: `{"cluster":"orders"}` and, when wanted, the rest. */
+/** What starts a remediation: `{"cluster":"orders"}` and optionally the rest. */
 export type RemediationInput = ExecutionInput | z.output<typeof undiagnosedSchema>;
 
 /**
- * What the rule starts a remediation with, and a remediation that an alarm has found at work, and nobody else: the API, the command line and the
- * Automation document do not take it. Whoever may start the state machine itself can write it too, so it asks for nothing but what an alarm asks for.
+ * The input from the alarm rule, and from the release of a lock that an alarm found taken. The API, the command line and the
+ * Automation document do not accept it. A caller of the state machine itself can write it too, so it asks for nothing but what an alarm asks for.
  * The rule knows the alarm's name alone, by which it is one of a cluster.
  */
 const alarmInputSchema = z.strictObject({

@@ -6,7 +6,7 @@ export function confirmSeconds(usual: number) {
   return z.int().min(1, { error: tooSoon }).max(3600, { error: 'must be at most 3600' }).default(usual);
 }
 
-/** What starts an execution of an incident's runbook: `{"cluster":"orders"}` and, when wanted, the rest. */
+/** What starts an execution of an incident's runbook: `{"cluster":"orders"}` and optionally the rest. */
 export function inputOf<Name extends string, Fields extends z.ZodRawShape>(incident: Name, fields: Fields) {
   const { cluster, ...more } = anyInput.shape;
   return z.strictObject({ cluster, incident: z.literal(incident).default(incident), ...more, ...fields });

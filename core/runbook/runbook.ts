@@ -18,13 +18,13 @@ export interface Runbook {
   readonly needsHosts: boolean;
   /** Whether hosts send it data, and receive it, through the staging bucket. */
   readonly movesSnapshots: boolean;
-  /** Where a cluster's configuration does not say: whether somebody has to approve it. */
+  /** Where a cluster's configuration does not say: whether someone has to approve it. */
   readonly policy: 'automatic' | 'approval';
   /** Why a configuration may not let it wait for an approval; empty where it may. */
   readonly neverWaits: string;
   /** What a start may ask of it beyond what it does by itself, and by which more may be lost: each has an entry of its own in a policy. */
   readonly acts: Readonly<Record<string, Act>>;
-  /** Whether a plan that was approved is asked about anew once the runbook has failed: another plan may be the right one then. */
+  /** Whether a plan that was approved is asked about again once the runbook has failed: another plan may be the right one then. */
   readonly asksAnewAfterFailure: boolean;
   /** How it begins where an earlier execution was stopped in the middle, to go on with "it ". */
   readonly wayOn: string;
@@ -40,7 +40,7 @@ export interface Runbook {
   present(seen: Seen): string | undefined;
 
   /**
-   * What somebody has approved of, as parameters that hold the runbook to it: hours later other members may have failed, or data may be gone.
+   * What someone has approved of, as parameters that hold the runbook to it: hours later other members may have failed, or data may be gone.
    * @throws InvalidInput for a plan that does not say it: nothing is run without limits
    */
   heldTo(plan: Readonly<Record<string, unknown>>): Record<string, unknown>;

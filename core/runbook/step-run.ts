@@ -10,7 +10,7 @@ export interface StepRun {
   error: string;
 }
 
-/** What an execution has changed, in its order; and what it may have, for nobody has heard how that ended. */
+/** What an execution has changed, in its order; and what it may have changed, whose end is unknown. */
 export interface ChangesSoFar {
   done: string[];
   perhaps: string[];

@@ -14,7 +14,7 @@ import { describeUnlisted, type Request } from './settled.ts';
 import { describeMembers } from './sizes.ts';
 import { describeSpaceSteps } from './space-steps.ts';
 
-/** The first release whose status tells what this runbook decides by. */
+/** The first release whose status says what this runbook decides by. */
 const OLDEST_RELEASE = [3, 4] as const;
 
 /**
@@ -71,7 +71,7 @@ function refuseOldReleases({ voters, learners }: SettledCluster): void {
   });
   if (old.length === 0) return;
   throw new PreconditionFailed(
-    `${old.map((member) => `${member.name} runs etcd ${member.version}`).join(', ')}: before ${OLDEST_RELEASE.join('.')} a member does not tell ` +
+    `${old.map((member) => `${member.name} runs etcd ${member.version}`).join(', ')}: before ${OLDEST_RELEASE.join('.')} a member does not report ` +
       'how far it has applied the log and how much of its database is in use. Upgrade etcd, or follow docs/runbooks.md by hand.',
   );
 }
@@ -89,7 +89,7 @@ function summarize(observation: Observation, filling: AnsweringMember[], fragmen
   return 'No alarm is raised, and no member would give back enough space to be worth a defragmentation.';
 }
 
-/** Empty where nobody is left out. Why each of them is, `leftOut` says. */
+/** Empty if none is left out. `leftOut` says why each of them is. */
 function describeLeavingOut({ voters, leftOut }: WorkingCluster, { memberList }: Observation): string {
   if (leftOut.length === 0) return '';
   const names = leftOut.map(({ member }) => member).join(', ');

@@ -51,7 +51,7 @@ const assessedQuotaSchema = z.strictObject({
   name: z.string(),
   quotaBytes: z.number().nullable(),
   /**
-   * `member`: it has told its quota itself, as it does since etcd 3.6; `configuration`: quotaBackendBytes of clusters.json; `alarm`: NOSPACE
+   * `member`: it has reported its quota itself, as it does since etcd 3.6; `configuration`: quotaBackendBytes of clusters.json; `alarm`: NOSPACE
    * was raised far below that, so it is what the database had then.
    */
   quotaSource: z.enum(['member', 'configuration', 'alarm']),
@@ -75,7 +75,7 @@ export interface SpaceAssessment {
   members: MemberSpace[];
   /** The revision to compact to; "0" when nothing is to be compacted. */
   compactRevision: string;
-  /** Members that do not answer, where the others are a quorum and etcd refuses writes. Nobody else is left out later. */
+  /** Members that do not answer, where the others are a quorum and etcd refuses writes. No other is left out later. */
   leftOut: LeftOutMember[];
   /** Member names in the order in which they would be defragmented as things stand; those with nothing to gain are skipped then. */
   plan: string[];

@@ -8,7 +8,7 @@ import { type Request, requireReady } from './settled.ts';
 import { describeSizes } from './sizes.ts';
 
 /**
- * The alarms to disarm: each (member, NOSPACE) pair that etcd lists, whoever raised it, even a member since removed
+ * The alarms to disarm: each (member, NOSPACE) pair that etcd lists, whichever member raised it, even a member since removed
  * (https://github.com/etcd-io/etcd/issues/14379).
  * @throws VerificationFailed while a member is over the goal. Learners count where there is an alarm: one that is over its
  *   quota raises the alarm again at the next write (measured on 3.4.23, 3.5.16 and 3.5.30)

@@ -42,7 +42,7 @@ function isAway(seen: MemberObservation): seen is SilentMember {
 
 /**
  * That the cluster works without those of `mayBeLeftOut` that do not answer: a quorum of etcd's voters answers, and all that answer follow
- * one leader and are caught up. Whoever answers again is one of them.
+ * one leader and are caught up. A member that answers again is one of them.
  * @param whenSilent as of {@link requireConfiguredMembers}
  * @throws PreconditionFailed, EtcdUnavailable
  */
@@ -82,19 +82,19 @@ function requireQuorum(
   const list = away.map((seen) => `\n- ${silentAt(seen)}`).join('');
   if (memberList.length === 0) {
     throw new EtcdUnavailable(
-      `etcd's list of members cannot be read, so nobody can tell whether a quorum works without those that do not answer:${list}`,
+      `etcd's list of members cannot be read, so it is unknown whether a quorum works without those that do not answer:${list}`,
     );
   }
   if (voters >= quorumOf(memberList)) return;
   const count = memberList.filter(({ isLearner }) => !isLearner).length;
   const message =
     `${voters} of ${count} voters answer, and a quorum is ${quorumOf(memberList)}. These do not answer:${list}\n` +
-    'Without a quorum nobody can be left out: see the incident quorum-lost.';
+    'Without a quorum no member can be left out: see the incident quorum-lost.';
   throw whenSilent === 'wait' ? new EtcdUnavailable(message) : new PreconditionFailed(message);
 }
 
 /**
- * That the same members were silent in each of so many readings: one that only starts again, or is still being defragmented for somebody
+ * That the same members were silent in each of so many readings: one that only starts again, or is still being defragmented for someone
  * else, answers meanwhile.
  * @throws EtcdUnavailable, to look again
  */

@@ -23,20 +23,20 @@ const MAX_DEFRAGMENTATIONS_PER_MEMBER = 2;
 const MAX_TURNS_PER_MEMBER = 6;
 
 /**
- * The one next thing to do, decided anew from what the cluster looks like now: so a leader that changes, a member that
+ * The one next thing to do, decided again from the cluster as it is now. So a changed leader, a member that
  * restarts, or a step that ran twice needs no case of its own.
  *
  * Followers come first, one at a time. The leader comes last, after leadership was moved to a voter that needs no
- * defragmentation any more, unless it is to be kept: a member that defragments stalls the clients that are connected to it, and many are pinned to the leader.
+ * defragmentation any more, unless it is to be kept. A member that defragments stalls its clients, and many are pinned to the leader.
  * Writes through the others go on meanwhile, about 0.3 s late at the most (databases of 300 MB, etcd 3.5.35 and 3.7.3). Learners are
  * never defragmented (etcd refuses it) and never made leader.
  *
- * A database may look full although it is not: after a compaction without further writes, etcd 3.4 goes on telling the old
- * dbSizeInUse, and 3.6 does now and then (measured on 3.4.23 and 3.6.16). So while an alarm stops all writes, that figure is believed once the member was
- * defragmented, and one follower is all that is defragmented in vain where the database really is full.
+ * A database may look full although it is not. After a compaction without further writes, etcd 3.4 still reports the old
+ * dbSizeInUse, and 3.6 does now and then (measured on 3.4.23 and 3.6.16). So while an alarm stops all writes, the figure is trusted only after
+ * the member was defragmented. If the database really is full, one follower is defragmented in vain, and no more.
  *
- * Where the quota is only what an alarm lets conclude, a database that cannot become smaller proves nothing: a write has to tell. Then each
- * member whose quota is in doubt gives back what it has to give, once, and is left alone where that is nothing.
+ * If the quota is only concluded from an alarm, a database that cannot become smaller proves nothing: a write decides. Then each
+ * member whose quota is in doubt is defragmented once, and left alone if that frees nothing.
  *
  * @throws VerificationFailed when what is in use is over the goal: full, but not fragmented
  * @throws EtcdUnavailable while members are not settled; PreconditionFailed, UnsafeToProceed

@@ -56,8 +56,8 @@ function leftOutAdvice(leftOut: readonly LeftOutMember[]): string {
 }
 
 /**
- * How large a value is to be asked for, where etcd has refused writes: as large as one may be, or half of the room that the quota leaves, so that
- * the question does not raise the alarm of a store that is small. A quota that was only concluded is no reason to ask for less.
+ * How large a value to ask for, after etcd has refused writes: the largest that may be, or half of the room that the quota leaves.
+ * So the question does not raise the alarm of a small store. A quota that was only concluded is no reason to ask for less.
  */
 export function valueToAskFor(
   { members }: Observation,

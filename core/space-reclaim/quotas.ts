@@ -5,7 +5,7 @@ import type { AssessedQuota, QuotaSource } from './contracts.ts';
 
 /** How large a member's database may become, and what that rests on. */
 interface Quota {
-  /** Null where the member has none: it never refuses a write for want of space. */
+  /** Null where the member has none: it never refuses a write for lack of space. */
   bytes: number | null;
   source: QuotaSource;
 }
@@ -19,9 +19,9 @@ export type QuotaOf = (member: AnsweringMember) => Quota;
 const NEAR_QUOTA_RATIO = 0.9;
 
 /**
- * The quotas by which a full store is judged. Before 3.6 a member does not tell its own, and what clusters.json says is a belief. An alarm
+ * The quotas by which a full store is judged. Before 3.6 a member does not say its own, and what clusters.json says is a belief. An alarm
  * contradicts it of the member that has raised it, where its database is not near it: then the size that was seen is the bound. It may be
- * too low, for somebody may have defragmented the member or raised its quota since, and left the alarm: that, only a write can tell. Of the
+ * too low: the member may have been defragmented, or its quota raised, and the alarm left. Only a write shows that. Of the
  * others it says nothing: each member has a quota of its own.
  */
 export function quotasIn(observation: Observation): QuotaOf {
@@ -33,8 +33,8 @@ export function quotasIn(observation: Observation): QuotaOf {
 }
 
 /**
- * Whether an alarm cannot be explained by what is configured, so that the quota of every member that does not tell its own is in doubt: a
- * member has raised it far below, or one that does not answer, and none that answers is near.
+ * Whether the configured quotas do not explain an alarm: a member raised it far below its quota, or a silent member raised it and no
+ * other is near its quota. Then the quota of every member that does not report its own is in doubt.
  */
 export function areQuotasInDoubt(observation: Observation, assessed: readonly AssessedQuota[]): boolean {
   return assessed.some(({ quotaSource }) => quotaSource === 'alarm') || isRaisedUnseen(observation);

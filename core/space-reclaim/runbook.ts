@@ -18,13 +18,13 @@ export const spaceReclaim = {
   neverWaits: 'must be "automatic": a space reclaim does not wait for an approval',
   acts: {},
   asksAnewAfterFailure: false,
-  wayOn: 'looks anew, and goes on from here',
+  wayOn: 'looks again, and goes on from here',
   alarms: {
     'space-exceeded': {
       problem: 'has raised NOSPACE: it refuses every write.',
       metric: 'NoSpace',
       limit: { atLeast: 1 },
-      // etcd raises it by consensus, and it stays until somebody disarms it.
+      // etcd raises it by consensus, and it stays until someone disarms it.
       minutes: 1,
       // Every write fails until it is remediated, and a remediation that waits for an approval may have the cluster.
       pages: true,
@@ -103,7 +103,7 @@ export const spaceReclaim = {
     return [
       'No member was stopped.',
       last?.step === 'defragment-member' && last.output === undefined
-        ? `etcd ends a defragmentation that it has begun: until then ${fieldsOf(last.input).member} answers nobody.`
+        ? `etcd ends a defragmentation that it has begun: until then ${fieldsOf(last.input).member} answers no client.`
         : '',
       isFull ? 'NOSPACE is still raised: etcd refuses writes.' : '',
     ]

@@ -69,7 +69,7 @@ export const TEXT_RULES = {
     maxChars: 64,
     shape: 'a SHA-256 in lower-case hex digits',
   },
-  /** Whoever knows it may use it until it expires. */
+  /** Anyone who knows it may use it until it expires. */
   presignedUrl: {
     pattern: `^(${URL}/[A-Za-z0-9._~/%-]+[?][A-Za-z0-9._~%&=-]+)?$`,
     maxChars: 8192,

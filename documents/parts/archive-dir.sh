@@ -46,7 +46,7 @@ may_write() {
   [ "$bits" = w ]
 }
 
-# set_aside FOLDER: leaves in `reply` where it lies now; empty where there was nothing. An empty folder goes as well, so that an undo finds it.
+# set_aside FOLDER: leaves in `reply` where it is now; empty where there was nothing. An empty folder goes as well, so that an undo finds it.
 set_aside() {
   if [ -e "$1" ] || [ -L "$1" ]; then
     if [ -e "$1.$execution" ] && ! is_filled "$1"; then rmdir -- "$1"; else move "$1" "$1.$execution"; fi
@@ -55,7 +55,7 @@ set_aside() {
   if [ -e "$1.$execution" ]; then reply=$1.$execution; fi
 }
 
-# archive_data: leaves in `reply` where all lies now, as JSON. The data dir is left to a user who may write there, whoever owned it: a wrong
+# archive_data: leaves in `reply` where all is now, as JSON. The data dir is left to a user who may write there, whoever owned it: a wrong
 # owner may be the very reason why the member did not start.
 archive_data() {
   local archived problem
@@ -77,7 +77,7 @@ archive_data() {
 require_new_log() {
   local path=${1%/}
   if [ -z "$wal" ]; then return 0; fi
-  if [ -L "$path" ]; then refuse wal-dir-link 65 "The wal dir $path is a link to $wal, and etcd replaces it by a folder when it begins a new log, which then lies on another disk. Name $wal as the wal dir instead, in etcd's configuration as well."; fi
+  if [ -L "$path" ]; then refuse wal-dir-link 65 "The wal dir $path is a link to $wal, and etcd replaces it by a folder when it begins a new log, which is then on another disk. Name $wal as the wal dir instead, in etcd's configuration as well."; fi
   if [ -d "$(folder_of "$wal")" ] && ! may_write "$(folder_of "$wal")"; then
     refuse wal-dir-parent-closed 65 "$user may not write in $(folder_of "$wal"), where etcd makes a folder $(name_of "$wal").tmp when it begins a new log. Give that folder to $user, or name another wal dir."
   fi

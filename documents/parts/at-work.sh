@@ -33,13 +33,13 @@ listens() {
 }
 
 # ask_member URLS: what etcd itself says at the first of these URLs, from its metrics, for which nobody has to log in. Leaves `answer_state`: `leader`
-# (it leads or follows one), `no-leader`, `speaks` (somebody speaks there, and does not say), `silent`, or `unknown` where nothing here can
+# (it leads or follows one), `no-leader`, `speaks` (someone speaks there, and does not say), `silent`, or `unknown` where nothing here can
 # ask; the `answer_id` that it goes by; and what curl said in `answer_problem`.
 # shellcheck disable=SC2034,SC2154
 ask_member() {
   local url=${1%%,*} code options=() found within=$answer_within_seconds
   answer_state=unknown answer_id='' answer_problem=''
-  if ! command -v curl > /dev/null; then answer_problem='there is no curl on the host to ask with' && return 0; fi
+  if ! command -v curl > /dev/null; then answer_problem='the host has no curl to ask with' && return 0; fi
   url=${url//0.0.0.0/127.0.0.1} url=${url//\[::\]/[::1]}
   # Members talk to each other by the certificate that they serve with.
   if [ -r "$set_cert_file" ] && [ -r "$set_key_file" ]; then options=(--cert "$set_cert_file" --key "$set_key_file"); fi
@@ -59,6 +59,6 @@ ask_member() {
   { read -r answer_state && read -r answer_id && read -r code && IFS= read -r answer_problem; } <<< "$found" || true
   if [ -n "$answer_state" ]; then answer_problem='' && return 0; fi
   answer_problem=${answer_problem:0:200}
-  # Refused, or nothing in time: a process that is frozen is connected to by the kernel, and says nothing. Whatever else comes, somebody is there.
+  # Refused, or nothing in time: a process that is frozen is connected to by the kernel, and says nothing. Whatever else comes, someone is there.
   case $code in 7 | 28) answer_state=silent ;; *) answer_state=speaks ;; esac
 }

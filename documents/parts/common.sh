@@ -60,7 +60,7 @@ to_json() {
   esac
 }
 
-# json TEXT: the same; what a script has found is told as it is, or not at all.
+# json TEXT: the same; what a script has found is reported as it is, or not at all.
 json() {
   to_json "$1" || fail 1 'od or awk does not work on this host, and results are written with them. Find out why, then run this again.'
 }
@@ -72,7 +72,7 @@ json_message() {
   reply="\"${reply:0:4096}\""
 }
 
-# The function that frees the disk that the script has taken, where it has. It runs before anything is told: SSM Agent stores what a script
+# The function that frees the disk that the script has taken, where it has. It runs before anything is reported: SSM Agent stores what a script
 # says on its own disk, and where that is full the reason is lost.
 to_free=''
 free_disk() {
@@ -118,7 +118,7 @@ trap 'on_exit $?' EXIT
 trap 'failed_command=$BASH_COMMAND' ERR
 trap 'fail 1 "The script was ended from outside before it was done. It may be run again."' HUP INT TERM
 
-# try_tool TOOL: a small task of which the answer is known. What tells of a failure by its status, wherever it is used, has none. It takes the place of
+# try_tool TOOL: a small task of which the answer is known. A tool needs none if its exit status is checked wherever it is used. It takes the place of
 # the subshell that it is called in.
 try_tool() {
   case $1 in
@@ -154,7 +154,7 @@ need() {
   local tool said
   for tool in "$@"; do
     case " $needed " in *" $tool "*) continue ;; esac
-    command -v "$tool" > /dev/null || refuse tool-missing 65 "There is no $tool on this host, which this works with. Install it, or see why it is not in $PATH; then run this again."
+    command -v "$tool" > /dev/null || refuse tool-missing 65 "This host has no $tool, which this command needs. Install it, or see why it is not in $PATH. Then run this again."
     said=$(try_tool "$tool") || said=''
     [ -n "$said" ] ||
       refuse tool-broken 65 "$tool does not work on this host: it was given a small task, and failed or said nothing. Run it by hand to see why, then run this again."
@@ -194,8 +194,8 @@ require_loaded() {
   read_unit
   case $LoadState in
     loaded) ;;
-    not-found) refuse unit-missing 65 "There is no unit $unit on this host (not-found). Check the unit's name, and whether this is the right host." ;;
-    masked) refuse unit-masked 65 "The unit $unit is masked, so that nobody can start it. Somebody wanted it so: find out why, then run \"systemctl unmask $unit\"." ;;
+    not-found) refuse unit-missing 65 "This host has no unit $unit (not-found). Check the unit's name, and whether this is the right host." ;;
+    masked) refuse unit-masked 65 "The unit $unit is masked, so it cannot be started. Find out who masked it and why, then run \"systemctl unmask $unit\"." ;;
     *) refuse unit-not-loaded 65 "systemd could not load the unit $unit: it is $LoadState. \"systemctl status $unit\" says why." ;;
   esac
 }
@@ -223,7 +223,7 @@ require_this_boot() {
   number "${up%%.*}" && up=$reply
   now=$(date +%s)
   if [ "$((sent_at + 5))" -lt "$((now - up))" ]; then
-    refuse sent-before-boot 65 "This command was sent before this host was started, $up s ago, and is not run again by itself: the cluster may have changed since. If it was not, see whether the clock of this host is right."
+    refuse sent-before-boot 65 "This command was sent before this host was started, $up s ago, so it is not run: the cluster may have changed since. If the host was not restarted, see whether its clock is right."
   fi
 }
 
@@ -262,7 +262,7 @@ read_disk() {
   local said reply
   said=$(df -P -k "$1" | awk 'NR == 2 { print $(NF - 2), $NF }') || said=''
   read -r free_bytes mounted_at <<< "$said"
-  [ -n "$mounted_at" ] || fail 1 "df and awk do not say which file system $1 lies on. See whether its disk is sound and is mounted, then run this again."
+  [ -n "$mounted_at" ] || fail 1 "df and awk do not say which file system $1 is on. See whether its disk is sound and is mounted, then run this again."
   number "$free_bytes" && free_bytes=$((reply * 1024))
 }
 
@@ -295,7 +295,7 @@ require_changeable() {
     marks=$(lsattr -d -- "$path" 2> /dev/null) || true
     marks=${marks%% *}
     case $marks in
-      *[ia]*) refuse immutable 65 "$path is marked as immutable or append-only ($marks), so that nobody can move or replace it. Find out who has marked it, and why; then run \"chattr -i -a $path\"." ;;
+      *[ia]*) refuse immutable 65 "$path is marked as immutable or append-only ($marks), so it cannot be moved or replaced. Find out who has marked it, and why. Then run \"chattr -i -a $path\"." ;;
     esac
   done
 }
@@ -322,5 +322,5 @@ lock() {
   if [ ! -d "$1" ] || ! has_flock; then return 0; fi
   eval "exec ${2:-9}< \"\$1\""
   if [ -n "${3:-}" ]; then set -- "$1" "${2:-9}" -w "$3"; else set -- "$1" "${2:-9}" -n; fi
-  flock "${@:3}" "$2" || refuse another-run 65 "Another run is at work in $1 at this moment: flock does not get it. Wait until that run has ended, then run this one again."
+  flock "${@:3}" "$2" || refuse another-run 65 "Another run works in $1 now, and holds its lock (flock). Wait until that run has ended, then run this one again."
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Where etcd keeps its data, and how it is moved: a folder of etcd's own is renamed to its name with the execution's behind it, beside itself. That
-# is `member` in the data dir, and the wal dir where it lies elsewhere. So it is one rename on one file system, whatever the data dir is: a
+# is `member` in the data dir, and the wal dir where it is elsewhere. So it is one rename on one file system, whatever the data dir is: a
 # mount point, or a folder that holds others' files, which stay where they are. Nothing is overwritten, nothing deleted.
 # shellcheck disable=SC2317
 
@@ -24,7 +24,7 @@ is_filled() {
     [ -e "$1" ] || [ -L "$1" ]
     return
   fi
-  contents=$(ls -A -- "$1" 2>&1) || fail 1 "ls cannot tell whether $1 is empty: ${contents:0:300}. See whether the disk is sound, then run this again."
+  contents=$(ls -A -- "$1" 2>&1) || fail 1 "ls cannot say whether $1 is empty: ${contents:0:300}. See whether the disk is sound, then run this again."
   [ -n "$contents" ]
 }
 
@@ -37,7 +37,7 @@ disk_use() {
 
 # require_folder PATH WHAT: that it is a folder that can be read, or could be made.
 require_folder() {
-  [ -d "$(folder_of "$1")" ] || refuse "$2-nowhere" 65 "There is no folder $(folder_of "$1"), so $1 cannot be a $2 of this host. Check the path."
+  [ -d "$(folder_of "$1")" ] || refuse "$2-nowhere" 65 "The folder $(folder_of "$1") does not exist, so $1 cannot be a $2 of this host. Check the path."
   if [ -e "$1" ] && [ ! -d "$1" ]; then refuse "$2-no-folder" 65 "$1 is not a folder. Check the path of the $2."; fi
   if [ -d "$1" ] && { [ ! -r "$1" ] || [ ! -x "$1" ]; }; then
     refuse "$2-unreadable" 65 "$1 cannot be read by $(id -un). Run this as root or as the folder's owner."
@@ -64,7 +64,7 @@ list_mounts() {
   for file in "$@"; do
     if [ -r "$file" ]; then files+=("$file"); fi
   done
-  if [ -e /proc/self ] && [ ! -r /proc/self/mountinfo ]; then fail 1 "/proc/self/mountinfo cannot be read, so nobody knows what is mounted in $folder. Run this as root."; fi
+  if [ -e /proc/self ] && [ ! -r /proc/self/mountinfo ]; then fail 1 "/proc/self/mountinfo cannot be read, so what is mounted in $folder is unknown. Run this as root."; fi
   if [ "${#files[@]}" = 0 ]; then return 0; fi
   reply=$(folder=$folder path=$path awk '
     function plain(text,   out) {
@@ -95,15 +95,15 @@ list_mounts() {
 }
 
 # What to do about a disk inside of what is moved aside.
-own_disk="A log on a disk of its own has to be etcd's wal-dir: stop etcd, mount the disk outside of the data dir, name a folder on it as etcd's wal-dir and as walDir in clusters.json"
+own_disk="A log on a disk of its own has to be etcd's wal-dir. Stop etcd, and mount the disk outside of the data dir. Name a folder on it as etcd's wal-dir and as walDir in clusters.json"
 
 # require_unmounted FOLDER [PATH]: that nothing is mounted in what is moved; with PATH, that /etc/fstab mounts nothing there either.
 require_unmounted() {
   list_mounts "$1" "${2:-$1}" /proc/self/mountinfo ${2:+/etc/fstab}
-  [ -z "$reply" ] || refuse mounted-inside 65 "$reply. $1 is moved aside, and a mount in it goes along: the new member's data would lie on the disk around it, and with the next mount etcd would find the old data again. $own_disk. Otherwise copy what is on the disk to where it is mounted, and remove the mount, from /etc/fstab as well."
+  [ -z "$reply" ] || refuse mounted-inside 65 "$reply. $1 is moved aside, and a mount in it goes along. The new member's data would be on the disk around it. With the next mount etcd would find the old data again. $own_disk. Otherwise copy what is on the disk to where it is mounted, and remove the mount, from /etc/fstab as well."
 }
 
-# require_nothing_inside: that what is moved aside lies in one piece, so that all of it is moved, and the same place takes what is new.
+# require_nothing_inside: that what is moved aside is in one piece, so that all of it is moved, and the same place takes what is new.
 require_nothing_inside() {
   local entry
   require_unmounted "$member" "${data_dir%/}/member"
@@ -128,16 +128,16 @@ require_wal_dir() {
     if [ ! -e "$entry" ] && [ ! -L "$entry" ]; then continue; fi
     case ${entry##*/} in *.wal | *.tmp | *.broken) ;; *) foreign+=" ${entry##*/}" ;; esac
   done
-  [ -z "$foreign" ] || refuse wal-dir-foreign 65 "The wal dir $wal holds what is not etcd's:${foreign:0:400}. etcd removes all that is in its wal dir when it begins a new log: move these elsewhere, or check the path."
+  [ -z "$foreign" ] || refuse wal-dir-foreign 65 "The wal dir $wal holds what is not etcd's:${foreign:0:400}. etcd empties its wal dir when it begins a new log. Move these elsewhere, or check the path."
 }
 
 # require_account: that `user` and `group` exist, and files can be given to them.
 # shellcheck disable=SC2154
 require_account() {
   local own uid
-  uid=$(id -u -- "$user" 2> /dev/null) || refuse user-missing 65 "There is no user $user on this host (id does not know it), so nothing can be given to it. Check the name of etcd's user."
+  uid=$(id -u -- "$user" 2> /dev/null) || refuse user-missing 65 "This host has no user $user (id does not know it), so no file can be given to it. Check the name of etcd's user."
   if command -v getent > /dev/null && ! getent group "$group" > /dev/null; then
-    refuse group-missing 65 "There is no group $group on this host, so nothing can be given to it. Check the name of etcd's group."
+    refuse group-missing 65 "This host has no group $group, so no file can be given to it. Check the name of etcd's group."
   fi
   own=$(id -u)
   if [ "$own" != 0 ] && [ "$own" != "$uid" ]; then

@@ -100,7 +100,7 @@ require_room_beside() {
 }
 
 # remove_twins FOLDER: what a run that was killed has left beside the configuration; in `removed`, as elements of an array of JSON, empty where there was
-# nothing. Whoever makes such a file holds the folder's lock.
+# nothing. The command that makes such a file holds the folder's lock.
 # shellcheck disable=SC2034
 remove_twins() {
   local twin

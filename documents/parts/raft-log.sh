@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What the files of a member's log tell, without etcd. A record is its length in eight bytes, and then a protobuf message, which holds another one
-# (https://github.com/etcd-io/etcd/blob/v3.5.16/server/storage/wal/walpb/record.proto); what lies behind the last record is zeros.
+# (https://github.com/etcd-io/etcd/blob/v3.5.16/server/storage/wal/walpb/record.proto); what is behind the last record is zeros.
 # shellcheck disable=SC2317
 
 # Reads bytes as od prints them. awk's numbers have 53 bits, so an ID is put together bit by bit.
@@ -24,7 +24,7 @@ function hex(   digits, n) {
   sub(/^0+/, "", digits)
   return digits
 }
-# Whether a whole record begins there: its `type`, where its content lies, and where the `following` one begins.
+# Whether a whole record begins there: its `type`, where its content is, and where the `following` one begins.
 function is_record(start,   i, tag, value) {
   if (start + 8 > size) return 0
   length_of_it = 0
@@ -66,7 +66,7 @@ BEGIN { size = 0 }
 { for (i = 1; i <= NF; i++) byte[size++] = $i }
 '
 
-# read_cluster FOLDER: the ID of the cluster whose log lies in it, in hex as etcd prints it, in `reply`; empty where no file of it says so. Each begins
+# read_cluster FOLDER: the ID of the cluster whose log is in it, in hex as etcd prints it, in `reply`; empty where no file of it says so. Each begins
 # with two records, of which the second holds the IDs of member and cluster.
 read_cluster() {
   local file
@@ -85,16 +85,16 @@ read_cluster() {
   done
 }
 
-# Entries show at once. A member that waits for the others writes its votes down, before etcd 3.5 every second: whoever has written nothing else in
+# Entries show at once. A member that waits for the others writes its votes down, before etcd 3.5 every second: a member that has written nothing else in
 # so many hours holds nothing.
 log_heads='16384 1048576'
 log_block=16384
 
 # read_log LOG_FOLDER SNAP_FOLDER: leaves `log_holds`: empty where there is no log, else
-#   entries   what somebody has written, or a leader has
-#   nothing   the list of members that it was begun with, and what its member has voted since: a member that has lost its data, and was started anew
-#   unknown   nobody can tell: a record cannot be read, which etcd could not either
-# and the `log_commit`, up to which index it is known as committed at least, and its `log_last` index; each empty where nobody can tell.
+#   entries   what someone has written, or a leader has
+#   nothing   the list of members that it was begun with, and what its member has voted since: a member that has lost its data, and was started again
+#   unknown   a record cannot be read, by etcd neither
+# and the `log_commit`, up to which index it is known as committed at least, and its `log_last` index; each empty if unknown.
 # shellcheck disable=SC2034
 read_log() {
   local file bytes first='' last='' snapshot=''

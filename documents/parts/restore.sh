@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Restores a snapshot into the scratch folder, beside the data dir, which stays as it is. Run again with the same parameters it says
-# the same; with others, or after it was interrupted at any point, it begins anew.
+# the same; with others, or after it was interrupted at any point, it begins again.
 # shellcheck disable=SC2317
 
 need rm mv chown id wc
@@ -32,9 +32,9 @@ find_snapshot() {
     mv -f -- "$scratch.backup/snapshot.gz" "$scratch/snapshot.gz"
     return
   fi
-  [ -n "$url" ] || refuse snapshot-missing 65 "The snapshot with the SHA-256 $sha256 is not on this host. It has to be made or fetched here first: begin the recovery anew."
+  [ -n "$url" ] || refuse snapshot-missing 65 "The snapshot with the SHA-256 $sha256 is not on this host. It has to be made or fetched here first. Start the recovery again."
   fetch "$scratch/fetched"
-  is_wanted "$scratch/fetched" || fail 1 "What was fetched from ${url%%\?*} has the SHA-256 $reply, and not $sha256. It is not the snapshot that was planned with, or was damaged on its way: run this again, and if it stays so, begin the recovery anew."
+  is_wanted "$scratch/fetched" || fail 1 "What was fetched from ${url%%\?*} has the SHA-256 $reply, and not $sha256. It is another snapshot than planned, or was damaged on its way. Run this again. If it fails again, start the recovery again."
   mv -f -- "$scratch/fetched" "$scratch/snapshot.gz"
   fetched=yes
 }
@@ -96,7 +96,7 @@ restore_snapshot() {
   restore
   read_snapshot "$scratch/data/member/snap/db" || fail 1 "What was restored cannot be read: $snapshot_problem. The data dir is as it was."
   if [ "$snapshot_revision" != "$((revision + bump_revision))" ]; then
-    fail 1 "What was restored is at revision $snapshot_revision, and not at $((revision + bump_revision)): it is not the snapshot that was planned with. The data dir is as it was; begin the recovery anew."
+    fail 1 "What was restored is at revision $snapshot_revision, and not at $((revision + bump_revision)): it is another snapshot than planned. The data dir is as it was. Start the recovery again."
   fi
   problem=$(chown -hR -- "$user:$group" "$scratch/data" 2>&1 && if [ -d "$restored_wal" ]; then chown -hR -- "$user:$group" "$restored_wal" 2>&1; fi) ||
     fail 1 "What was restored cannot be given to $user:$group by chown: ${problem:0:300}. Check the names of the user and the group, then run this again."

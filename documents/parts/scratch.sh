@@ -5,7 +5,7 @@
 need mkdir mv rm sync
 
 # find_scratch DIR EXECUTION: leaves the folder's path in `scratch`. It has the data dir's name in it, for another cluster's may lie beside. A mount point's neighbours lie on another file system, so there it
-# is inside; etcd does not look at it. A backup that was fetched lies in "$scratch.backup": the same host may have salvaged data, too.
+# is inside; etcd does not look at it. A backup that was fetched is in "$scratch.backup": the same host may have salvaged data, too.
 # shellcheck disable=SC2034
 find_scratch() {
   local parent
@@ -18,8 +18,8 @@ find_scratch() {
   fi
 }
 
-# find_restored_wal: where the WAL is restored to, `restored_wal`, from where it can be renamed into its place: in the scratch folder, or where the
-# wal dir lies outside of the data dir, in `wal_scratch` beside the wal dir. Needs find_data and find_scratch.
+# find_restored_wal: `restored_wal`, the folder to restore the WAL to. A rename moves it into its place: it is in the scratch folder, or, if the wal dir
+# is outside of the data dir, in `wal_scratch` beside the wal dir. Needs find_data and find_scratch.
 # shellcheck disable=SC2034,SC2154
 find_restored_wal() {
   local own=$scratch
@@ -47,15 +47,15 @@ make_scratch() {
 require_free() {
   read_disk "$1"
   if [ "$free_bytes" -lt "$2" ]; then
-    refuse no-room 65 "There are $free_bytes bytes free where $1 lies, and $3 takes about $2. Make room there, then run this again."
+    refuse no-room 65 "The disk of $1 has $free_bytes bytes free, and $3 takes about $2. Make room there, then run this again."
   fi
 }
 
 # How far the recovery has come on this host, as a word in the scratch folder: `restored` (nothing was moved so far), `moving`,
 # `placed` (the restored data is in the data dir's place), or `kept` (so it is on every host). When the folder is gone, the recovery is over.
-# Beside it, `restored` says that a restore has ended, its result and what it was made with; and `archives` that the old data has been moved
-# aside, and where to: what is in the data dir since then was placed there.
-# set_phase WORD: seen whole or not at all, even after the power has failed. What is said already is not written again, for the disk may be full.
+# Beside it, `restored` says that a restore has ended, its result and what it was made with. `archives` says where the old data was moved to:
+# from then on the data dir holds the new data.
+# set_phase WORD: written whole or not at all, even if the power fails. The same word is not written again: the disk may be full.
 set_phase() {
   read_phase "$scratch"
   if [ "$reply" = "$1" ]; then return; fi
@@ -65,7 +65,7 @@ set_phase() {
   [ "$reply" = "$1" ] || fail 1 "The word \"$1\" was written to $scratch/phase, and \"$reply\" is read from it. See whether the disk is sound, then run this again."
 }
 
-# read_phase SCRATCH: in `reply`, empty where there is none. Where the word cannot be read any more, nobody knows what lies in which place, as in
+# read_phase SCRATCH: in `reply`, empty where there is none. Where the word cannot be read any more, it is unknown what is in which place, as in
 # the middle of a move.
 read_phase() {
   reply=''

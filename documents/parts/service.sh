@@ -7,7 +7,7 @@ need systemctl journalctl sleep tail
 
 start_within_seconds=120
 stop_within_seconds=150
-# A member that joins tells systemd so once it has received the whole database: whoever started it asks the member how far it is.
+# A member that joins tells systemd so once it has received the whole database: the command that started it asks the member how far it is.
 joins_for_seconds=30
 # A job that systemd has accepted may wait for other units first.
 job_within_seconds=3
@@ -40,7 +40,7 @@ fail_with_log() {
 
 ended() {
   if [ "$ActiveState:$Result:$ExecMainStatus" = inactive:success:0 ]; then
-    fail_with_log 'it ended by itself without an error, as etcd does when it was removed from its cluster.'
+    fail_with_log 'it ended without an error, as etcd does when it was removed from its cluster.'
   fi
   fail_with_log 'it does not stay up.'
 }

@@ -5,7 +5,7 @@ need systemctl
 newline=$'\n'
 
 # Finds entries in the lines `L[1..lines]` of an environment file as systemd reads it, and of YAML with its settings at the left
-# edge. Each finder tells whether an entry begins at line i, and leaves its `key`, `value` and the line `last` that it ends at.
+# edge. Each finder says whether an entry begins at line i, and leaves its `key`, `value` and the line `last` that it ends at.
 # shellcheck disable=SC2016
 entry_finders='
 function load(file,   line) {
@@ -90,7 +90,7 @@ function plain(line) {
   gsub(/^[ \t]+|[ \t]+$/, "", line)
   value = value (value == "" || line == "" ? "" : " ") line
 }
-# Takes a quoted value up to its end, and tells whether that was in this line.
+# Takes a quoted value up to its end, and says whether that was in this line.
 function quoted(line, quote,   p, c) {
   for (p = 1; p <= length(line); p++) {
     c = substr(line, p, 1)

@@ -56,17 +56,17 @@ require_snapshot_tools() {
   find_snapshot_tool
   case $snapshot_program:$(snapshot_tool --help 2>&1 || true) in
     *:*restore*) ;;
-    */etcdctl:?*) refuse etcdutl-needed 65 "There is no etcdutl in $bin_dir, and its etcdctl is of a release that cannot restore snapshots any more. Install etcd's etcdutl there." ;;
+    */etcdctl:?*) refuse etcdutl-needed 65 "$bin_dir has no etcdutl, and its etcdctl is of a release that cannot restore snapshots any more. Install etcd's etcdutl there." ;;
     *) refuse etcdutl-broken 65 "$snapshot_program does not work on this host: asked by env for its help on snapshots, it does not speak of restoring them. Run \"$snapshot_program snapshot --help\" to see why." ;;
   esac
-  command -v gzip > /dev/null || refuse gzip-missing 65 "There is no gzip on this host, which snapshots are compressed with. Install it."
+  command -v gzip > /dev/null || refuse gzip-missing 65 "This host has no gzip, which compresses snapshots. Install it."
   need gzip
   require_sha256
 }
 
 require_sha256() {
   if command -v sha256sum > /dev/null; then need sha256sum && return; fi
-  command -v shasum > /dev/null || refuse sha256sum-missing 65 "There is neither sha256sum nor shasum on this host, which snapshots are told apart with. Install coreutils."
+  command -v shasum > /dev/null || refuse sha256sum-missing 65 "This host has neither sha256sum nor shasum, which identify snapshots. Install coreutils."
   need shasum
 }
 

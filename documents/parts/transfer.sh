@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Reads and writes an object through its presigned `url`: whoever knows that may use it, so it is in no command line, which others see
-# while it runs, and in no message.
+# Reads and writes an object through its presigned `url`. Anyone who knows the URL may use it, so it is in no message and in no command line,
+# which others could see.
 # shellcheck disable=SC2317
 
 # how_to_reach: what lets this host reach `url`; in `reply`. S3 itself is never asked without TLS.
@@ -14,7 +14,7 @@ how_to_reach() {
 need rm tr head sed sleep
 
 require_curl() {
-  command -v curl > /dev/null || refuse curl-missing 65 "There is no curl on this host, which snapshots are sent and fetched with. Install it."
+  command -v curl > /dev/null || refuse curl-missing 65 "This host has no curl, which sends and fetches snapshots. Install it."
   need curl
 }
 

@@ -31,7 +31,7 @@ prepare_membership() {
   require_loaded
   read_settings "$1"
   require_in_force
-  # Where it lies beside the data, a script that moves that holds the lock already.
+  # Where it is beside the data, a script that moves that holds the lock already.
   if [ "$(folder_of "$file")" != "$locked" ]; then lock "$(folder_of "$file")"; fi
   require_room_beside
   edit_membership

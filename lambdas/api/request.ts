@@ -20,7 +20,7 @@ export class ApiRequest {
   /** Who it is, as IAM has found: nothing that a request says of itself. */
   get by(): string {
     const { userArn } = this.#event.requestContext.identity;
-    if (!userArn) throw new Error('There is no identity: the method does not ask for one.');
+    if (!userArn) throw new Error('The request has no identity: the method does not ask for one.');
     return userArn;
   }
 
@@ -65,7 +65,7 @@ function parseJson(text: string): unknown {
   try {
     JSON.parse(text);
   } catch {
-    throw new InvalidInput('The body is not JSON: a JSON object is wanted, {} at least. Nothing was touched.');
+    throw new InvalidInput('The body is not JSON. It has to be a JSON object, at least {}. Nothing was touched.');
   }
   return readJson(text, 'The body');
 }

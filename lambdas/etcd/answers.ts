@@ -43,7 +43,7 @@ export const ANSWERS: readonly Row[] = [
     details: /token signing attempted with verify-only key/,
     error: PreconditionFailed,
     advice:
-      'This member only verifies JWTs: its --auth-token names no priv-key, so it signs none. To let it log anybody in, give it the key that the others sign with.',
+      'This member only verifies JWTs: its --auth-token names no priv-key, so it signs none. To let clients log in there, give it the key that the others sign with.',
   },
   {
     reason: 'LoginRequired',
@@ -57,11 +57,11 @@ export const ANSWERS: readonly Row[] = [
     error: PreconditionFailed,
     advice: {
       login:
-        "This is not allowed to the user of the cluster's auth secret, which must hold a user with the root role: grant it " +
+        "The user of the cluster's auth secret may not do this: it needs the root role. Grant it " +
         '("etcdctl user grant-role USER root"), or put another user into the secret.',
       certificate:
-        'Without a login etcd takes the common name of the client certificate (of the tls secret) for the user, which may not do this: grant it the ' +
-        'root role ("etcdctl user grant-role COMMON-NAME root"), or name the secret of a user that has it under "auth" in clusters.json.',
+        'Without a login etcd takes the common name of the client certificate (of the tls secret) for the user, and that user may not do this. Grant it the ' +
+        'root role ("etcdctl user grant-role COMMON-NAME root"). Or name the secret of a user with that role under "auth" in clusters.json.',
       nobody:
         'This is not allowed without a login: name the secret of a user with the root role under "auth" in clusters.json.',
     },

@@ -6,8 +6,8 @@ import { hasReason } from './errors.ts';
 import type { EtcdMember } from './member.ts';
 
 /**
- * The time for which authentication is disabled. An execution writes it into etcd itself before it disables anything: whoever comes later
- * then knows that it was to be enabled again, however that execution ended and wherever it ran.
+ * The time for which authentication is disabled. An execution writes it into etcd itself before it disables anything. So the next execution
+ * knows that authentication has to be enabled again, however the first one ended and wherever it ran.
  */
 const WINDOW_KEY = '/etcd-remediation/authentication-window';
 const BETWEEN_TRIES_MS = 100;
@@ -87,7 +87,7 @@ export async function endWindow(members: readonly EtcdMember[], execution: strin
   throw new EtcdUnavailable('What is written down of authentication changes again and again.');
 }
 
-/** Once nobody has to know it any more. Nothing where somebody has written something else in the meantime. */
+/** Once nobody has to know it any more. Nothing where someone has written something else in the meantime. */
 export async function forgetWindow(members: readonly EtcdMember[], { revision }: WrittenWindow): Promise<void> {
   await firstAnswer(members, (member) => member.deleteUnchanged(WINDOW_KEY, revision));
 }

@@ -19,7 +19,7 @@ export class MemberAuthentication {
   }
 
   /**
-   * Uses this very token for a read and, where `write`, for a deletion of a key that is not there: it takes the right to write and an
+   * Uses this very token for a read and, where `write`, for a deletion of a key that does not exist. That needs the right to write and the
    * agreement of the members, and changes nothing.
    */
   async presentToken(token: string, { write }: { write: boolean }): Promise<void> {
@@ -48,7 +48,7 @@ export class MemberAuthentication {
     return (await this.#answerWithoutCertificate(tls.ca)) === 'Served';
   }
 
-  /** Of the clients that have no login, as far as this member tells them apart. For one that answers. */
+  /** Of the clients that have no login, as far as this member distinguishes them. For one that answers. */
   async serves(): Promise<'anybody' | 'certificates' | 'nobody'> {
     if (await this.servesStrangers()) return 'anybody';
     return (await this.admitsWithoutCertificate()) ? 'nobody' : 'certificates';
@@ -61,7 +61,7 @@ export class MemberAuthentication {
     return (await this.#answerWithoutCertificate(tls.ca)) !== 'Refused';
   }
 
-  /** Asks for what only root may know. Without authentication everybody is told, or that there is no such role. */
+  /** Asks for what only root may know. Without authentication everyone gets it, or an error that the role does not exist. */
   async askAsRoot(): Promise<void> {
     await this.#connection.auth.roleGet({ role: 'root' });
   }

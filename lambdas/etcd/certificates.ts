@@ -17,14 +17,14 @@ export async function readCertificates({ members }: Cluster, { tls }: ClusterSec
   const shown = await Promise.all(
     speaking.map(async ({ name, clientUrl }) => ({
       owner: `the certificate of ${name}`,
-      // A secret that cannot be used is told by whoever logs in with it.
+      // A secret that cannot be used is reported by the login with it.
       ...(await certificateAt(new URL(clientUrl), tls).catch(() => ({ ...NO_LIFETIME, problem: '' }))),
     })),
   );
   return [
     ...(tls ? held('the CA of the tls secret', tls.ca) : []),
     ...(tls?.cert ? held('the client certificate of the tls secret', tls.cert) : []),
-    // Whether one answers at all is told by the diagnosis.
+    // The diagnosis says whether one answers at all.
     ...shown.filter(({ endsAt, problem }) => endsAt !== '' || problem !== ''),
   ];
 }
@@ -60,12 +60,12 @@ function heldBy({ certificates }: Pick<HostInspection, 'certificates'>, whose: s
     try {
       return { owner, ...lifetimeOf(new X509Certificate(Buffer.from(der, 'base64'))), problem: '' };
     } catch {
-      return { owner, ...NO_LIFETIME, problem: 'there is no certificate in it that can be read. Correct the file' };
+      return { owner, ...NO_LIFETIME, problem: 'it has no certificate that can be read. Correct the file' };
     }
   });
 }
 
-/** By member: what does not hold now of what lies on its host. A new member there would be refused by its peers, or by its clients. */
+/** By member: what does not hold now of what is on its host. A new member there would be refused by its peers, or by its clients. */
 export function lateCertificates(
   inspected: readonly { member: string; inspection: Pick<HostInspection, 'certificates'> | null }[],
 ): Record<string, string[]> {
@@ -77,7 +77,7 @@ export function lateCertificates(
   return Object.fromEntries(inspected.map(({ member, inspection }) => [member, late(inspection)]));
 }
 
-/** What a member shows to clients is mostly what its host has in the file: then only that is told, for it says where to renew it. */
+/** What a member shows to clients is mostly what its host has in the file. Then only the file is reported, because it says where to renew it. */
 export function withHosts(shown: readonly Certificate[], inspected: readonly InspectionReport[]): Certificate[] {
   const onHosts = certificatesOnHosts(inspected);
   const isTold = ({ owner, endsAt, problem }: Certificate) =>
@@ -114,7 +114,7 @@ function certificateAt({ hostname, port }: URL, tls: ClientTls | undefined): Pro
       const { valid_from: validFrom, valid_to: validTo } = socket.getPeerCertificate();
       const lifetime = validTo ? lifetimeOf({ validFrom, validTo }) : NO_LIFETIME;
       const isWithin = Date.parse(lifetime.beginsAt) <= Date.now() && Date.now() <= Date.parse(lifetime.endsAt);
-      // That it does not hold now is told with its days.
+      // That it does not hold now is reported with its days.
       const problem =
         socket.authorized || (validTo && !isWithin)
           ? ''

@@ -38,7 +38,7 @@ export class EtcdCluster {
     const member = this.members.find((candidate) => candidate.name === name);
     if (member) return member;
     throw new InvalidInput(
-      `There is no member "${name}"; there are ${this.members.map((other) => other.name).join(', ')}.`,
+      `The cluster has no member "${name}". It has ${this.members.map((other) => other.name).join(', ')}.`,
     );
   }
 
@@ -84,7 +84,7 @@ export class EtcdCluster {
     }
   }
 
-  /** What each member tells on its own, whether or not there is a quorum. What answers from another cluster has told nothing: see {@link withoutStrangers}. */
+  /** What each member reports on its own, whether or not there is a quorum. What answers from another cluster has reported nothing: see {@link withoutStrangers}. */
   async observeMembers(look: Look = usefulToClients, known: readonly string[] = []): Promise<MemberObservation[]> {
     const seen = await Promise.all(this.members.map((member) => observeMember(member, look)));
     return withoutStrangers(this.#configured, seen, known);
@@ -100,7 +100,7 @@ export class EtcdCluster {
 
   /**
    * What a quorum of the members agrees on. An answer is the proof that there is one, however few of its members answer us.
-   * @param members what each has told of itself
+   * @param members what each has reported of itself
    * @throws as the last voter that was asked
    */
   async observeAgreement(
@@ -120,7 +120,7 @@ export class EtcdCluster {
    * Why the login cannot do what runbooks have to; empty where it can, where etcd has no authentication, and where nobody could be asked. Root is
    * asked for: a user that may write every key may compact, and neither defragment nor change members. Newer releases refuse such a user the
    * status as well (seen of 3.5.30, not of 3.5.16), so those that refuse us are asked too.
-   * @param members what each has told of itself
+   * @param members what each has reported of itself
    */
   async findLoginProblem(members: readonly MemberObservation[]): Promise<string> {
     let problem = '';
@@ -143,7 +143,7 @@ export class EtcdCluster {
     if (problem !== '') throw new PreconditionFailed(problem);
   }
 
-  /** The leader first: before 3.5 each member tells etcd's list as it knows it. */
+  /** The leader first: before 3.5 each member reports etcd's list as it knows it. */
   #votersIn(members: readonly MemberObservation[], known: readonly string[] = []): EtcdMember[] {
     const own = this.ofThisCluster(members, known);
     const answering = this.members.filter(
@@ -225,7 +225,7 @@ async function borrowToken(members: readonly EtcdMember[], deadline: number): Pr
   throw (
     failures.find((error) => !hasReason(error, 'LearnerRefused', 'VerifyOnly')) ??
     failures.at(-1) ??
-    new EtcdUnavailable('There is no other member to ask.')
+    new EtcdUnavailable('No other member can be asked.')
   );
 }
 
@@ -234,7 +234,7 @@ export async function firstAnswer<Answer>(
   members: readonly EtcdMember[],
   ask: (member: EtcdMember) => Promise<Answer>,
 ): Promise<Answer> {
-  let failure: unknown = new EtcdUnavailable('There is no other member to ask.');
+  let failure: unknown = new EtcdUnavailable('No other member can be asked.');
   for (const member of members) {
     try {
       return await ask(member);

@@ -55,7 +55,7 @@ export const CONNECTION_FAILURES: readonly Row[] = [
     details: /ENETUNREACH|EADDRNOTAVAIL|EACCES|EPERM|EMFILE/,
     error: EtcdUnavailable,
     advice:
-      'No connection can be opened from here, which proves nothing of the member: look at the routes and the firewall here.',
+      'No connection can be opened from here, which proves nothing about the member. Look at the routes and the firewall here.',
   },
   {
     reason: 'Refused',
@@ -68,19 +68,19 @@ export const CONNECTION_FAILURES: readonly Row[] = [
     details: /Connection dropped|ECONNRESET|No connection established/,
     error: EtcdUnavailable,
     advice:
-      "Something takes the connection and cuts it, which proves nothing of the member: clientUrl's scheme (http, https) is not the member's, a proxy is in between, or the member is just stopping.",
+      "The connection was accepted and cut, which proves nothing about the member. clientUrl's scheme (http, https) is not the member's, a proxy is in between, or the member is just stopping.",
   },
   {
     reason: 'ConnectTimeout',
     details: /Deadline exceeded.*Waiting for LB pick/,
     error: EtcdUnavailable,
     advice:
-      'No connection came about in time: a security group or firewall drops the packets, the machine or the member is frozen, or etcd is starting and waits for its peers.',
+      'No connection was made in time: a security group or firewall drops the packets, the machine or the member is frozen, or etcd is starting and waits for its peers.',
   },
   {
     reason: 'Proxy',
     details: /Received HTTP status code (429|502|503|504)/,
     error: EtcdUnavailable,
-    advice: "A proxy answers here, and not etcd: clientUrl must be etcd's own client port, with no proxy in between.",
+    advice: "A proxy answers here instead of etcd: clientUrl must be etcd's own client port, with no proxy in between.",
   },
 ];

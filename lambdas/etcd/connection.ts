@@ -56,9 +56,9 @@ const NEEDS_NO_LEADER = new Set(['Maintenance/status', 'Maintenance/defragment']
 /**
  * One gRPC channel to exactly one member.
  *
- * It takes etcd3's proto and typed clients, and none of its policies (its Etcd3 class and its pool are not even bundled): with
- * several hosts etcd3 picks one at random, so that a defragmentation is served by another member; its retries and circuit
- * breaker block a disarm after a refused put; and its own login does not cover every call and retries a rejected token
+ * It uses etcd3's proto and typed clients, and none of its policies: its Etcd3 class and its pool are not even bundled. With
+ * several hosts etcd3 picks one at random, so another member may serve a defragmentation. Its retries and circuit
+ * breaker block a disarm after a refused put. Its own login does not cover every call, and retries a rejected token
  * without end.
  */
 export class Connection {
@@ -113,8 +113,8 @@ export class Connection {
   }
 
   /**
-   * The ID of the cluster that answers here, in decimal. The answer to a watch tells it also where it is "permission denied", so nobody has to be let in
-   * (measured on 3.3.25, 3.4.23, 3.5.16, 3.5.30, 3.5.35, 3.6.16 and 3.7.3, of which those since 3.5.30 refuse the status and the list).
+   * The ID of the cluster that answers here, in decimal. The answer to a watch has it even if that is "permission denied", so no login is needed
+   * (measured on 3.3.25, 3.4.23, 3.5.16, 3.5.30, 3.5.35, 3.6.16 and 3.7.3; since 3.5.30 the status and the list are refused).
    */
   async askClusterId(deadline: number): Promise<string> {
     const { path, serialize, deserialize } = RPCS['Watch/watch'] as Rpc;
@@ -207,7 +207,7 @@ export class Connection {
         // A member that verifies runs, whatever keeps those from it that sign.
         if (!hasReason(error, 'VerifyOnly')) throw failure;
         throw new PreconditionFailed(
-          `${(error as Error).message} No other member gives a token either, and nobody logs in without one: ${failure.message} At least one ` +
+          `${(error as Error).message} No other member gives a token either, and without a token the login fails: ${failure.message} At least one ` +
             'member that signs JWTs has to answer (priv-key in its --auth-token); a token cannot be configured.',
           'VerifyOnly',
         );

@@ -13,15 +13,15 @@ const LOOK_MS = 3_000;
 const AGREE_MS = 5_000;
 /** etcd elects a leader within some of its election timeouts, of a second each by default. */
 const ELECTION_MS = 3_000;
-/** What has not answered by then is told as that. The rest of 20 s is for reading the secrets. */
+/** What has not answered by then counts as silent. The rest of 20 s is for reading the secrets. */
 export const EVIDENCE_BUDGET_MS = 18_000;
 
-/** What etcd tells of itself. */
+/** What etcd says of itself. */
 type Seen = Omit<Evidence, 'hosts'>;
 
 /**
  * One look at everything that the members of a cluster tell. What does not answer is evidence, and costs no more than its time.
- * @param until when to have come to an end, as Date.now() tells it
+ * @param until when to have come to an end, as Date.now() returns it
  */
 export async function observeEvidence(etcd: EtcdCluster, cluster: Cluster, until: number): Promise<Seen> {
   const electedBy = Date.now() + ELECTION_MS;

@@ -8,7 +8,7 @@ import { changed, hasReason } from './errors.ts';
 /** How long a member that is being waited for gets to answer one question. */
 const PROBE_DEADLINE_MS = 2_000;
 const PROBE_INTERVAL_MS = 250;
-/** It has answered a moment ago, and this it tells from memory. */
+/** It has answered a moment ago, and this it reports from memory. */
 const OWN_LIST_MS = 1_000;
 
 /** A line of 10 ms takes 400 MB in a second then. */
@@ -26,7 +26,7 @@ interface StatusSince36 {
 export interface MemberOptions extends Omit<ConnectionOptions, 'endpoint' | 'deadlineMs'> {
   name: string;
   clientUrl: string;
-  /** The configured quota, for etcd before 3.6, whose status does not tell it. */
+  /** The configured quota, for etcd before 3.6, whose status does not say it. */
   quotaBytes: number;
   deadlineMs?: number;
 }
@@ -54,7 +54,7 @@ export class EtcdMember {
 
   async status(deadlineMs?: number): Promise<AnsweringMember> {
     const status = (await this.#connection.maintenance.status(within(deadlineMs))) as IStatusResponse & StatusSince36;
-    // -1: none at all, as a negative --quota-backend-bytes asks for. 0: an etcd that does not tell it.
+    // -1: none at all, as a negative --quota-backend-bytes asks for. 0: an etcd that does not say it.
     const ownQuotaBytes = Number(status.dbSizeQuota);
     return {
       name: this.name,
@@ -91,8 +91,8 @@ export class EtcdMember {
   }
 
   /**
-   * Whom this member itself lists, and as whom the one of `id`, which it tells without a leader. etcd's grpc-proxy lists itself alone, with the ID 0.
-   * @returns nothing where it does not tell
+   * Whom this member itself lists, and as whom the one of `id`. It answers without a leader. etcd's grpc-proxy lists itself alone, with the ID 0.
+   * @returns nothing where it does not say
    */
   async ownList(id: string): Promise<Pick<AnsweringMember, 'entry' | 'list'>> {
     try {
@@ -106,7 +106,7 @@ export class EtcdMember {
     }
   }
 
-  /** Of which cluster it is, which it tells also those whom it does not let in. @returns nothing where it does not tell */
+  /** Of which cluster it is. It says so also to clients that it does not let in. @returns nothing where it does not say */
   async ownCluster(): Promise<{ clusterId?: string }> {
     try {
       return { clusterId: toHex(await this.#connection.askClusterId(Date.now() + OWN_LIST_MS)) };
@@ -154,7 +154,7 @@ export class EtcdMember {
   async alarms(): Promise<RaisedAlarm[]> {
     const ask = ({ maintenance }: Connection) =>
       maintenance.alarm({ action: AlarmAction.Get, memberID: 0, alarm: AlarmType.None });
-    // The releases that reject every token tell their alarms to whoever shows none.
+    // The releases that reject every token tell their alarms to anyone who shows none.
     const { alarms } = await ask(this.#connection).catch((error: unknown) => {
       if (!hasReason(error, 'TokenRejected')) throw error;
       const stranger = new Connection({ ...this.#options, login: undefined });
@@ -223,8 +223,8 @@ export class EtcdMember {
   }
 
   /**
-   * Its status, from a member that also serves a read of its own database. Status alone proves little: 3.4.23 and 3.5.16 tell it
-   * to anybody, even where it would refuse everything that comes after, for a wrong login or a token that this member rejects.
+   * Its status, from a member that also serves a read of its own database. Status alone proves little: 3.4.23 and 3.5.16 answer it
+   * for anyone, even if they refuse everything else because of a wrong login or a rejected token.
    */
   async look(deadlineMs?: number): Promise<AnsweringMember> {
     // One after the other, so that a single login serves both.
@@ -289,8 +289,8 @@ export class EtcdMember {
   }
 
   /**
-   * Asks whether etcd would take a value of this size, with a write whose condition never holds: every member weighs it against its quota
-   * (measured on 3.3.25, 3.4.23, 3.5.16 and 3.5.30), and nothing is stored.
+   * Asks whether etcd would take a value of this size, with a write whose condition never holds. Every member weighs it against its quota,
+   * and nothing is stored (measured on 3.3.25, 3.4.23, 3.5.16 and 3.5.30).
    * @throws PreconditionFailed, with the reason `NoSpace` where it would not: NOSPACE is raised then; with `TooLarge` where no request may be so large
    */
   async askForRoom(key: string, valueBytes: number): Promise<void> {

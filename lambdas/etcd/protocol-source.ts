@@ -37,7 +37,7 @@ export function loadProto(): protobuf.Root {
 
 /**
  * JavaScript for the `Protocol` of ./protocol.ts: the RPCs of {@link SERVICES}, and the functions for their messages, which protobufjs
- * would otherwise generate and compile in each process anew.
+ * would otherwise generate and compile in each process again.
  */
 export function protocolSource(root = loadProto()): string {
   const found = { request: new Set<protobuf.Type>(), response: new Set<protobuf.Type>() };

@@ -14,7 +14,7 @@ const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** @throws as EtcdCluster.observe */
 export async function observeTokens(etcd: EtcdCluster): Promise<TokenObservation> {
-  // What a member tells of itself: one that rejects tokens serves nobody, and is a part of the quorum all the same.
+  // What a member says of itself: one that rejects tokens serves nobody, and is a part of the quorum all the same.
   const observation = await etcd.observe((member) => member.status());
   const probes = await probeTokens(etcd, observation.members);
   const isOpen = probes.some(({ login }) => login.answer === 'Open');
@@ -25,7 +25,7 @@ export async function observeTokens(etcd: EtcdCluster): Promise<TokenObservation
 /**
  * Lets every voter issue a token and uses each at every member, for reads and for writes that change nothing. The tokens are used here
  * and told to nobody.
- * @param members what each has told of itself
+ * @param members what each has reported of itself
  */
 export async function probeTokens(etcd: EtcdCluster, members: readonly MemberObservation[]): Promise<TokenProbe[]> {
   const logins = await Promise.all(

@@ -94,7 +94,7 @@ function pingHosts(hosts: readonly string[]): SsmCall<HostReach[]> {
 }
 
 /**
- * What was sent of these commands since then: each by its client token, the newest first. ListCommands is asked, for it alone also tells of commands that
+ * What was sent of these commands since then: each by its client token, the newest first. ListCommands is asked, because only it also lists commands that
  * no host has got yet.
  * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CommandFilter.html
  * @throws AwsUnavailable
@@ -162,7 +162,7 @@ export async function sendCommand<Command extends HostCommandName>(
 }
 
 /**
- * How a command is now: with its result, or with the error that it ended with; see ./outcome.ts. Where its script did not tell its end, only
+ * How a command is now: with its result, or with the error that it ended with; see ./outcome.ts. Where its script did not say its end, only
  * ListCommandInvocations has what SSM Agent itself says of it.
  * @throws what SSM refuses the question with, see ./refusals.ts; AwsUnavailable
  */

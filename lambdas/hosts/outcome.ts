@@ -62,8 +62,8 @@ const LOOK_AT_AGENT =
   'Look whether the host runs, whether SSM Agent is active on it (systemctl status amazon-ssm-agent), and whether it reaches the SSM endpoints.';
 
 /**
- * What the ends mean in which the script did not end by itself, by StatusDetails without blanks: they are documented as
- * "Delivery Timed Out" and named "DeliveryTimedOut" in filters and events.
+ * What it means when the script was ended from outside, by StatusDetails without blanks. The documentation writes
+ * "Delivery Timed Out", filters and events "DeliveryTimedOut".
  * https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html
  */
 const CUT_OFF: Readonly<Record<string, { error: new (message: string) => RemediationError; meaning: string }>> = {
@@ -89,7 +89,7 @@ const CUT_OFF: Readonly<Record<string, { error: new (message: string) => Remedia
   },
   AccessDenied: {
     error: HostCommandFailed,
-    meaning: 'whoever sent it has no access to this host. Look at the policy of the role that sends commands.',
+    meaning: 'the role that sent it has no access to this host. Look at the policy of the role that sends commands.',
   },
   InvalidPlatform: {
     error: HostCommandFailed,
@@ -140,7 +140,7 @@ export function readOutcome<Command extends HostCommandName>(
     if (NOT_RUN_CODES.includes(code)) {
       return failed(
         HostCommandFailed,
-        `the host could not run the script (exit code ${code}), so nothing was done. There is no bash on it, or ${IN_AGENTS_FOLDER} is mounted noexec.${quote(words)}`,
+        `the host could not run the script (exit code ${code}), so nothing was done. It has no bash, or ${IN_AGENTS_FOLDER} is mounted noexec.${quote(words)}`,
       );
     }
     const error = BY_EXIT_CODE.get(code) ?? HostCommandFailed;
@@ -165,21 +165,21 @@ function describeLostEnd(code: number, { agentOutput = '', StandardErrorContent 
   const output = [agentOutput.trim(), StandardErrorContent.trim()].filter((text) => text !== '').join('\n');
   const words = output === '' ? '' : ` SSM Agent says: ${lastPart(output)}`;
   return (
-    `its script did not tell its end (code ${code}), so nobody knows how far it came, or whether it ran. The host was rebooted meanwhile, ` +
-    `${IN_AGENTS_FOLDER} is full or read-only, or the agent's process or the script was killed, as for want of memory. See the host, and ` +
+    `its script did not report its end (code ${code}), so how far it came is unknown, and whether it ran. The host was restarted meanwhile, ` +
+    `or ${IN_AGENTS_FOLDER} is full or read-only, or the agent or the script was killed because memory ran out. Look at the host, and at ` +
     `/var/log/amazon/ssm there, before it is run again.${words}`
   );
 }
 
-/** SSM says the same of a script that took too long and of one that somebody else has killed. */
+/** SSM says the same of a script that took too long and of one that another person or program has killed. */
 function whyKilled(
   { ExecutionStartDateTime = '', ExecutionEndDateTime = '' }: CommandInvocation,
   limitSeconds: number,
 ): string {
   const seconds = (Date.parse(ExecutionEndDateTime) - Date.parse(ExecutionStartDateTime)) / 1000;
   return seconds < limitSeconds - CLOCK_SECONDS
-    ? `It ran for ${Math.round(seconds)} s of the ${limitSeconds} s that it may take: mostly the kernel has killed it, for want of memory ("journalctl -k").`
-    : `Mostly it took too long: it may take ${limitSeconds} s.`;
+    ? `It ran for ${Math.round(seconds)} s of the ${limitSeconds} s that it may take: most often the kernel killed it because memory ran out ("journalctl -k").`
+    : `Most often it took too long: it may take ${limitSeconds} s.`;
 }
 
 function readResult<Command extends HostCommandName>(

@@ -3,18 +3,18 @@ import { HostCommandFailed, HostUnreachable, PreconditionFailed, type Remediatio
 
 /** What makes SSM know no managed node of an ID, or one that it has lost. */
 export const MANAGED_NODE_ADVICE =
-  'Look whether "host" in clusters.json is right, whether the instance runs, whether SSM Agent runs on it ' +
-  '(systemctl status amazon-ssm-agent) and reaches the SSM endpoints, and whether its instance profile allows it to register ' +
+  'Look whether "host" in clusters.json is right, and whether the instance and its SSM Agent run ' +
+  '(systemctl status amazon-ssm-agent). The agent has to reach the SSM endpoints, and its instance profile has to let it register ' +
   '(AmazonSSMManagedInstanceCore).';
 
 /** Without AWS it is a command that leads to a host. */
 export const HOSTS_FILE_ADVICE =
-  'Bring the host back into reach, or correct what hosts.json says of it: the command there has to run, as root and in a shell, what it reads on standard ' +
-  'input. Try it by hand, as in: echo id | ssh -o BatchMode=yes ADDRESS sudo bash';
+  'Bring the host back into reach, or correct its command in hosts.json. The command has to run what it reads on standard input, as root and in a ' +
+  'shell. Try it by hand, as in: echo id | ssh -o BatchMode=yes ADDRESS sudo bash';
 
 export const NOT_LISTED_ADVICE =
-  'Nobody was asked there. In hosts.json it is {"HOST": {"exec": ["ssh", "-o", "BatchMode=yes", "ADDRESS", "sudo", "bash"]}}, a host that is gone ' +
-  'as well: only a host that was asked can be told to be away. Or correct its "host" in clusters.json. Then start again.';
+  'So it was not asked. Add {"HOST": {"exec": ["ssh", "-o", "BatchMode=yes", "ADDRESS", "sudo", "bash"]}} to hosts.json, also for a host that is ' +
+  'gone: only a host that was asked is known to be away. Or correct its "host" in clusters.json. Then start again.';
 
 const DEPLOY_AGAIN = 'The deployed documents are not those of this version: deploy again.';
 

@@ -51,8 +51,8 @@ const POLL_MS = { first: 100, growth: 1.16, longest: 2_000, look: 250 };
 /** For the way to the host and back, on top of what the command itself may take there. */
 const DELIVERY_MS = 120_000;
 /**
- * The command of a host that went away, or was rebooted, is in progress for as long as it may take: from here on SSM is asked for the host as
- * well, and the host for the command.
+ * If a host went away or was restarted, SSM calls its command in progress until the command's time limit. So after this time SSM is also asked for
+ * the host, and the host for the command.
  */
 const ASK_FOR_HOST_AFTER_MS = 180_000;
 /**
@@ -63,7 +63,7 @@ const CLOCKS_MS = 5_000;
 /** What only looks: whatever it has started does no harm, whether it still runs or not. */
 const READ_ONLY: readonly HostCommandName[] = ['inspect-host', 'find-command'];
 
-/** The commands of the phase have not all ended: the same call, once more, tells what has become of them. */
+/** The commands of the phase have not all ended: the same call, once more, says what has become of them. */
 export class HostCommandRunning extends Error {
   override readonly name = STILL_RUNNING;
 }
@@ -81,8 +81,8 @@ interface Phase extends Omit<RunHostCommands, 'commands'>, Sender {
 }
 
 /**
- * Runs a command on every host of a phase. Each ends with a report, whatever comes of it on the others: were these left alone because one has
- * failed, their commands would still run while the workflow already does the next thing.
+ * Runs a command on every host of a phase. Each ends with a report, even if it fails on others. If the call ended at the first failure, the other
+ * commands would still run while the workflow already does the next thing.
  *
  * What an earlier call of the same visit has sent is found again, however far it is, and not sent again; what was not delivered is, for then
  * it is sure that it did not run.
@@ -121,8 +121,8 @@ export async function runOnHosts(phase: Phase, patience = PATIENCE): Promise<Hos
 }
 
 /**
- * What was sent before, by its client token. A call that repeats another may come before Run Command lists what that one has sent: so it looks twice
- * before it takes a command for one that was not sent.
+ * What was sent before, by its client token. A repeated call may come before Run Command lists what the first one has sent. So it looks twice
+ * before it concludes that a command was not sent.
  */
 async function findAll(
   ssm: Ssm,
@@ -282,12 +282,12 @@ class HostRun {
     return HOST_COMMANDS[this.#props.command].timeoutSeconds * 1000 + DELIVERY_MS;
   }
 
-  /** Where the script did not tell its end, what it has started may still run: as long as nobody knows, nothing else is sent to the host. */
+  /** Where the script did not say its end, what it has started may still run: as long as nobody knows, nothing else is sent to the host. */
   async #afterLostEnd(sent: SentCommand, error: RemediationError, done: unknown): Promise<CommandState> {
     const found = await this.#find(sent);
     if (found?.running === false) return { error: withWords(error, 'Nothing of it runs on the host any more.'), done };
     if (found !== null && Date.now() - sent.sentAt <= this.#limitMs()) return 'Running';
-    const words = found ? 'It still runs on the host.' : 'Nobody knows whether it still runs on the host.';
+    const words = found ? 'It still runs on the host.' : 'Whether it still runs on the host is unknown.';
     return { error: withWords(error, words), done };
   }
 
@@ -334,16 +334,16 @@ class HostRun {
     const found = await this.#find(sent);
     if (found?.running !== false || found.upSeconds * 1000 + CLOCKS_MS >= Date.now() - sent.sentAt) return undefined;
     return new HostCommandFailed(
-      `${this.#props.planned.host}, ${this.#props.command}: the host was rebooted ${found.upSeconds} s ago, while the command ran, and nothing of it ` +
-        'runs there any more. SSM still called it in progress, so it was cancelled. Nobody knows how far it came: look what it has done there before it is ' +
+      `${this.#props.planned.host}, ${this.#props.command}: the host was restarted ${found.upSeconds} s ago, while the command ran, and nothing of it ` +
+        'runs there any more. SSM still called it in progress, so it was cancelled. How far it came is unknown: look what it has done there before it is ' +
         'run again.',
     );
   }
 
   #hostWentAway({ message }: HostUnreachable): HostUnreachable {
     return new HostUnreachable(
-      `${this.#props.planned.host}, ${this.#props.command}: the host went away while the command ran. The command was cancelled, and nobody knows how far ` +
-        `it came: look what it has done there before it is run again. ${message}`,
+      `${this.#props.planned.host}, ${this.#props.command}: the host went away while the command ran. The command was cancelled. How far it came is ` +
+        `unknown: look what it has done there before it is run again. ${message}`,
     );
   }
 }

@@ -54,10 +54,12 @@ export async function handler(event: unknown): Promise<{ outcome: string }> {
 async function reportOn(executionArn: string): Promise<string> {
   const recorded = await readRemediation(states, executionArn);
   if (recorded.entry.end.status === 'RUNNING') {
-    throw new AwsUnavailable(`Step Functions still describes ${executionArn} as running, and has told of its end.`);
+    throw new AwsUnavailable(
+      `Step Functions still describes ${executionArn} as running, although it has sent the event of its end.`,
+    );
   }
   const report = makeReport({ ...recorded, commands: deployedCommands(), now: new Date() });
-  // What came of the other remediation is told in its own.
+  // The other remediation has a report of its own.
   if (report.outcome === 'AlreadyInProgress') return 'NothingToDo';
   const { page, data } = reportPlaces(REPORTS_PREFIX, report.id);
   await put(data, JSON.stringify(report), 'application/json');

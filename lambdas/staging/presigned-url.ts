@@ -5,9 +5,9 @@ import { sessionOf } from '../cluster-session.ts';
 import { readFirstByte, stagingBucket, withS3 } from './s3.ts';
 
 /**
- * A URL lies on the host's disk in plain text, so it lives no longer than its transfer needs. That is from when it is made to when the last try of
- * the host begins: the command waits for its delivery for a minute and for the others that the host runs; five tries, each given up
- * after a minute over which nothing came, are 5 x 70 s + 15 s. A transfer that has begun may take longer.
+ * A URL is on the host's disk in plain text, so it lives no longer than its transfer needs. That is until the last try of
+ * the host begins. The command waits a minute for its delivery, and for other commands of the host. Five tries, each given up
+ * after a minute without data, are 5 x 70 s + 15 s. A transfer that has begun may take longer.
  */
 const EXPIRES_SECONDS = 15 * 60;
 
@@ -17,7 +17,7 @@ const LOOK_AT_KEY = 'Look at "key" of parameters.snapshot, and at "backups" of t
 const BACKUP_REFUSALS = {
   NoSuchKey: `There is no such object. ${LOOK_AT_KEY}`,
   NoSuchBucket:
-    'There is no such bucket. Correct "backups" of the cluster in clusters.json, and, with AWS, deploy again.',
+    'The bucket does not exist. Correct "backups" of the cluster in clusters.json, and, with AWS, deploy again.',
   AccessDenied:
     'It is not there, for so S3 answers too; or it is outside of the bucket and prefix that "backups" of the cluster in clusters.json had ' +
     "when it was deployed; or the bucket's policy, or the policy of the KMS key that it is encrypted with, does not let the role of " +
@@ -29,7 +29,7 @@ const BACKUP_REFUSALS = {
 };
 
 /**
- * A URL by which a host, which has no credentials, may read or write one object for a while. Whoever knows it may: it belongs into the command that
+ * A URL by which a host, which has no credentials, may read or write one object for a while. Anyone who knows it may: it belongs into the command that
  * is sent, and nowhere else. SSM Agent writes the whole command to the host's disk, where root may read it, and keeps it there for two weeks. That of
  * a backup is signed as the cluster's role, so that it is one of this cluster.
  * @throws PreconditionFailed where a backup cannot be read, AwsUnavailable, InvalidInput where there is no such cluster

@@ -12,7 +12,7 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const S3_CLIENT = {
   ...AWS_CLIENT,
   requestHandler: { ...AWS_CLIENT.requestHandler, requestTimeout: REQUEST_TIMEOUT_MS },
-  // By itself the SDK puts checksums into a presigned URL, and whoever uses it would have to send them.
+  // By itself the SDK puts checksums into a presigned URL, and anyone who uses it would have to send them.
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',
 } as const;

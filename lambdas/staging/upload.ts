@@ -9,11 +9,11 @@ import { readFirstByte, stagingBucket, withS3 } from './s3.ts';
 
 export interface UploadedPart {
   partNumber: number;
-  /** As S3 gave it to whoever uploaded the part. */
+  /** As S3 gave it when the part was uploaded. */
   etag: string;
 }
 
-const BEGIN_AGAIN = 'Nothing is staged. Start the recovery again: it uploads the snapshot anew.';
+const BEGIN_AGAIN = 'Nothing is staged. Start the recovery again: it uploads the snapshot again.';
 
 /**
  * Begins an upload in parts. One that an earlier invocation has begun and nobody knows of is aborted by the bucket's lifecycle.
@@ -36,7 +36,7 @@ export async function completeUpload(key: string, uploadId: string, parts: reado
   const object = { Bucket: stagingBucket(), Key: key };
   const refusals = {
     InvalidPart: `The parts in the bucket are not those that the host has sent. ${BEGIN_AGAIN}`,
-    EntityTooSmall: `A part is smaller than the 5 MiB that S3 wants of all but the last. ${BEGIN_AGAIN}`,
+    EntityTooSmall: `A part is smaller than 5 MiB, which S3 asks of all but the last. ${BEGIN_AGAIN}`,
   };
   await withS3(
     `the end of the upload of ${key}`,
@@ -54,7 +54,7 @@ export async function completeUpload(key: string, uploadId: string, parts: reado
           // Without s3:ListBucket S3 does not say that an object is not there.
           if (missing.name !== 'NoSuchKey' && missing.name !== 'AccessDenied') throw missing;
           throw new PreconditionFailed(
-            `The upload of ${key} is not under way any more, and there is no such object: it was discarded, or is more than a day old. ${BEGIN_AGAIN}`,
+            `The upload of ${key} has ended, and its object does not exist: it was discarded, or is more than a day old. ${BEGIN_AGAIN}`,
           );
         });
       }

@@ -7,7 +7,7 @@ import { etcdStep } from '../step.ts';
 
 /**
  * Removes, adds or promotes one member, if that is still the next thing to do: a member may have failed or come back since it was
- * chosen. If it is not, nothing is done and the choice is made anew. That also makes the step safe to run twice.
+ * chosen. If it is not, nothing is done and the choice is made again. That also makes the step safe to run twice.
  */
 export const handler = etcdStep(
   changeMembershipInput,

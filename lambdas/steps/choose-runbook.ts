@@ -6,7 +6,7 @@ import { requireAlone } from '../executions.ts';
 
 /**
  * Decides which runbook is next, from a diagnosis; and that no other is at work: one of a remediation that was stopped a moment ago, or one that
- * somebody has started by itself, which takes no lock.
+ * someone has started by itself, which takes no lock.
  */
 export async function handler(event: unknown): Promise<NextRunbook> {
   const input = parse(chooseRunbookInput, event, "The step's input");

@@ -11,8 +11,8 @@ const WAIT_RESERVE_MS = 90_000;
 const LAMBDA_RESERVE_MS = 10_000;
 
 /**
- * Defragments one member's database, if that is still the next thing to do: minutes may have passed since it was chosen, and a
- * member may be down or lead by now. If it is not, nothing is done and the choice is made anew. That also makes the step
+ * Defragments one member's database, if that is still the next thing to do. Minutes may have passed since it was chosen: a
+ * member may be down or lead by now. If it is not, nothing is done and the choice is made again. That also makes the step
  * safe to run twice.
  * @throws EtcdUnavailable when the member does not answer again in time
  */

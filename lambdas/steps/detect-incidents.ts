@@ -10,9 +10,9 @@ import { EVIDENCE_BUDGET_MS, observeEvidence } from '../etcd/evidence.ts';
 import { readRegistry } from '../registry.ts';
 
 /**
- * Systems Manager tells 40 parameters in a second: a thousand that are asked for in the same second take 25. Where it is throttled, the SDK waits for up
- * to half a second, and twice as long each time: 0.5 + 1 + 2 + 4 + 8 + 16 + 20 = 51.5 s in all at most, and half of that on an average, which leaves time for a
- * look within the minute.
+ * Systems Manager serves 40 parameters in a second, so a thousand detectors at once take 25 s. When throttled, the SDK waits for up
+ * to half a second, then twice as long each time: at most 0.5 + 1 + 2 + 4 + 8 + 16 + 20 = 51.5 s, on average half of that. That leaves time
+ * for a look within the minute.
  */
 const PATIENT = { ...AWS_CLIENT, maxAttempts: 8 };
 /** A configuration changes with a deployment. */

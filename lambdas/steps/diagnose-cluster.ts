@@ -9,7 +9,7 @@ import { observeHosts } from '../hosts/commands.ts';
 import { readRegistry } from '../registry.ts';
 
 /**
- * One look at everything that tells of a cluster: which incident does it have? What does not answer is evidence, and costs no more than its time.
+ * One look at everything that says something of a cluster: which incident does it have? What does not answer is evidence, and costs no more than its time.
  * @throws PreconditionFailed where a secret cannot be used; AwsUnavailable where the secrets or the configuration cannot be
  *   read; InvalidInput where there is no such cluster
  */

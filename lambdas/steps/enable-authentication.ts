@@ -23,16 +23,16 @@ import { etcdStep } from '../step.ts';
 
 /** Kept at the end of an invocation, to write down what was done and to answer. */
 const RESERVE_MS = 5_000;
-/** So long after nobody sends it any more, a request that nobody has answered may still be on its way... */
+/** So long after the last try, a request without an answer may still be on its way. */
 const ON_ITS_WAY_MS = 10_000;
-/** ...and a member that was asked and is silent is waited for: one that is gone for good never comes to it. It is looked at so often. */
+/** So long is a silent member polled that was asked to disable: one that is gone for good will never apply it. */
 const SILENT_MS = 60_000;
 const LOOK_AGAIN_SECONDS = 5;
 
 /**
- * Enables authentication where an execution of this runbook has disabled it and did not come to enable it, and tells whether it could still
- * be disabled by what was sent before. Where somebody else has disabled it, that was meant. Safe to run at any time.
- * @throws UnsafeToProceed where it is disabled and could not be enabled; EtcdUnavailable, PreconditionFailed where nobody can tell
+ * Enables authentication if an execution of this runbook has disabled it and not enabled it again. Says whether an earlier request could still
+ * disable it. Where another person or program has disabled it, that was meant. Safe to run at any time.
+ * @throws UnsafeToProceed where it is disabled and could not be enabled; EtcdUnavailable, PreconditionFailed if that is unknown
  */
 export const handler = etcdStep(
   enableAuthenticationInput,
@@ -40,7 +40,7 @@ export const handler = etcdStep(
     const members = await ofOneCluster(etcd, cluster.members);
     const written = await writtenIn(members);
     const window = written?.window ?? null;
-    // Whoever may still do as it was asked is looked at first: what it does by then is seen in what comes after.
+    // A member that may still do as it was asked is looked at first: what it does by then is seen in what comes after.
     const asked = window === null ? [] : await membersWithPendingDisable(etcd, window);
     const isOpen = await isAuthenticationDisabled(members);
     const isUnfinished =
@@ -52,7 +52,7 @@ export const handler = etcdStep(
         changed: false,
         window,
         lookAgainSeconds: 0,
-        summary: 'Authentication is disabled, and it is not known by whom.',
+        summary: 'Authentication is disabled, and not by this execution.',
       };
     }
     const lookAgainSeconds = window === null ? 0 : secondsUntilCertain(window, asked, isOpen);

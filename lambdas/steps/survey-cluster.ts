@@ -58,7 +58,7 @@ async function lookAtMembers(
   }
 }
 
-/** What is open is told, and not by whom: a client gets to any of them. */
+/** Says what is open, and not on which member: a client gets to any of them. */
 async function clientsServedBy(members: readonly EtcdMember[]): Promise<ClusterSurvey['serves']> {
   const answers = await Promise.all(members.map((member) => member.authentication.serves().catch(ofNobodyKnows)));
   return SERVES.find((each) => answers.includes(each)) ?? 'unknown';

@@ -23,7 +23,7 @@ const RESERVE_MS = 5_000;
 const NEEDED_MS = DISABLE_WITHIN_MS + RESERVE_MS + 10_000;
 
 /**
- * Disables authentication and enables it again at once, in one invocation, so that the window is as short as it can be. Decides anew, and
+ * Disables authentication and enables it again at once, in one invocation, so that the window is as short as it can be. Decides again, and
  * does nothing where something else is next. Run again after it was cut off in between, it finds what it has written down, and enables.
  * @throws PreconditionFailed, EtcdUnavailable before anything is disabled; EtcdUnavailable where a member has not answered to it
  */
@@ -62,7 +62,7 @@ async function toggle(
   requireRoot(await through.authentication.rolesOf('root'));
   if (invocation.remainingMs() < NEEDED_MS) {
     throw new EtcdUnavailable(
-      'The members take so long to answer that there is no time left to enable authentication in. Nothing was changed.',
+      'The members answer so slowly that authentication might not be enabled again in time. Nothing was changed.',
     );
   }
   const disabledAt = Date.now();

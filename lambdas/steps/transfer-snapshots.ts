@@ -6,7 +6,7 @@ import { presignedUrl } from '../staging/presigned-url.ts';
 
 /**
  * Runs a command that reads or writes an object of S3 on every host of a phase: see {@link runOnHosts}. Each host's URL is made when its command
- * is sent, and nobody else is told. Where a backup cannot be read, the report is a PreconditionFailed, and nothing was sent.
+ * is sent, and given to no other. Where a backup cannot be read, the report is a PreconditionFailed, and nothing was sent.
  */
 export async function handler(event: unknown): Promise<HostReports> {
   const { commands, ...phase } = parse(transferSnapshotsInput, event, "The step's input");

@@ -7,7 +7,7 @@ import { etcdStep } from '../step.ts';
 const WAIT_MS = 10_000;
 const BETWEEN_READINGS_MS = 250;
 
-/** Waits for a member to be caught up, for 10 s at most, and tells how far it is. Its absence is an answer, not an error. */
+/** Waits for a member to be caught up, for 10 s at most, and says how far it is. Its absence is an answer, not an error. */
 export const handler = etcdStep(
   waitForMemberInput,
   async (etcd, { cluster, member: name }): Promise<MemberProgress & Summarized> => {

@@ -33,8 +33,8 @@ async function look(etcd: EtcdCluster, { members }: Cluster, held: readonly Held
     const ahead = held.find((log) => lessThanHeld(log, answering) !== undefined);
     if (ahead) {
       const summary =
-        `${leader.name} leads, and a quorum follows it, but only at index ${lessThanHeld(ahead, answering)}, and a host holds the log of this cluster up to ` +
-        `index ${ahead.commitIndex}: these members have lost their data and begun anew, so this is not the quorum that was lost.`;
+        `${leader.name} leads, and a quorum follows it, but only at index ${lessThanHeld(ahead, answering)}. A host holds the log of this cluster up to ` +
+        `index ${ahead.commitIndex}. So these members have lost their data and began empty: this is not the quorum that was lost.`;
       return { led: false, summary };
     }
     return { led: true, summary: `${leader.name} leads, and a quorum follows it.` };

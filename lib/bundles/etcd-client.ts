@@ -7,7 +7,7 @@ const SOURCE_OF_PROTOCOL = pathToFileURL(
 ).href;
 
 /**
- * An esbuild plugin for what a bundle of the etcd client needs: etcd's proto goes in as JavaScript, made when the bundle is, and what a client
+ * An esbuild plugin for bundles of the etcd client. etcd's proto goes in as JavaScript, generated with the bundle. What a client
  * never runs stays out: gRPC's server half, and the loader of proto files.
  */
 export function etcdClient(): Plugin {

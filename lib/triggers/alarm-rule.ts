@@ -15,11 +15,11 @@ export interface AlarmRuleProps {
 }
 
 /**
- * Starts a remediation when an alarm is raised whose name begins with `etcd-remediation/`: one of ours, or one of whoever runs a cluster. One rule for
+ * Starts a remediation when an alarm is raised whose name begins with `etcd-remediation/`: one of ours, or one of a cluster's operators. One rule for
  * all clusters: the first step of the workflow takes the cluster from the alarm's name.
  *
- * CloudWatch tells that an alarm has changed, once. What cannot be delivered within an hour is kept, and a person called: a start that comes
- * later than that would surprise whoever is at work by then.
+ * CloudWatch says that an alarm has changed, once. What cannot be delivered within an hour is kept, and a person called: a start that comes
+ * later than that would surprise the people who are working by then.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
  */
 export class AlarmRule extends Construct {

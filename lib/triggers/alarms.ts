@@ -74,7 +74,7 @@ export class ClusterAlarms extends Construct {
       ),
       this.watchFor(
         'detector',
-        `Nobody watches the etcd cluster ${cluster.name}: the detector fails, or does not run.`,
+        `Nothing watches the etcd cluster ${cluster.name}: the detector fails, or does not run.`,
         'DetectorErrors',
         // Silence is what it is there for.
         TreatMissingData.BREACHING,

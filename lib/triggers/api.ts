@@ -120,8 +120,7 @@ export class RemediationApi extends Construct {
     Validations.of(api).acknowledge(
       {
         id: 'AwsSolutions-APIG3',
-        reason:
-          'Nobody is let in but principals of IAM, and they are throttled: a web ACL would find nothing to refuse.',
+        reason: 'Only principals of IAM are let in, and they are throttled: a web ACL would find nothing to refuse.',
       },
       {
         id: 'AwsSolutions-COG4',
@@ -135,13 +134,13 @@ export class RemediationApi extends Construct {
     return api;
   }
 
-  /** Each path answers each method: what is not there is told by the function, as the problem that it is. */
+  /** Each path answers each method: the function answers unknown ones with a problem. */
   #addRoutes(api: RestApi): void {
     const requestValidator = api.addRequestValidator('Validator', {
       validateRequestBody: true,
       validateRequestParameters: true,
     });
-    // Each problem with a body, and its path, is told by the function; this only keeps away what is no object at all.
+    // The function reports each problem with a body, and its path. This only keeps away what is no object at all.
     const body = api.addModel('Body', {
       description: 'A JSON object',
       schema: { type: JsonSchemaType.OBJECT },

@@ -180,7 +180,7 @@ export class FleetDashboard extends Construct {
       label: 'healthy',
       period: DETECTOR_PERIOD,
     });
-    const failed = fleetMetric(this, 'SUM(DetectorErrors)', 'that nobody could look at');
+    const failed = fleetMetric(this, 'SUM(DetectorErrors)', 'that could not be looked at');
     const asked = fleetMetric(this, 'SUM(ApprovalWanted)', 'waiting for an approval', ASKED_EVERY);
     const remediation = (metric: string, label: string) => executions(this, ENTRY_STATE_MACHINE, metric, label);
     const begun = {
@@ -266,9 +266,9 @@ export class FleetDashboard extends Construct {
         [
           new TextWidget({
             markdown:
-              `A cluster counts by the looks of its detector within a minute: one that is late counts in the next. The lists name up to ${MOST_NAMED} ` +
-              `clusters each, those first that matter most. \`npx --no etcd-remediation clusters${prefixOption(this)}\` lists all of them, with the remediation that is at work; ` +
-              `each has a dashboard of its own, \`${named(this, 'etcd-remediation-CLUSTER')}\`.\n\n${executionsLink(this)} · [Reports](${reports})`,
+              `A cluster counts by the looks of its detector within a minute. One that is late counts in the next. The lists name up to ${MOST_NAMED} ` +
+              `clusters each, those first that matter most. \`npx --no etcd-remediation clusters${prefixOption(this)}\` lists all of them, with the remediation that runs. ` +
+              `Each has a dashboard of its own, \`${named(this, 'etcd-remediation-CLUSTER')}\`.\n\n${executionsLink(this)} · [Reports](${reports})`,
             width: WIDTH,
             height: 3,
           }),

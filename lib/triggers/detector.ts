@@ -43,7 +43,7 @@ export class Detector extends Construct {
         arn: detectorArn(this),
         role: Role.fromRoleName(this, 'Role', roleName),
         input: ScheduleTargetInput.fromObject(invocationOf('detect-incidents', { cluster })),
-        // A look that could not be started is not made up for: a minute later the next one is due, and tells what is then.
+        // A look that could not be started is not made up for: a minute later the next one is due, and says what is then.
         retryPolicy: { maximumEventAgeInSeconds: DETECTOR_PERIOD.toSeconds(), maximumRetryAttempts: 0 },
       }),
     };

@@ -76,7 +76,7 @@ export class LockRelease extends Construct {
     page.next(notePage);
     notePage.next(released);
     const didAPersonStopIt = Choice.jsonata(this, 'Did a person stop it?', {
-      comment: 'Whoever has stopped it knows',
+      comment: 'The person who stopped it knows',
     })
       .when(Condition.jsonata("{% $status = 'ABORTED' %}"), released)
       .otherwise(page);
@@ -128,7 +128,7 @@ export class LockRelease extends Construct {
     })
       .when(Condition.jsonata("{% $cluster != '' %}"), look)
       .otherwise(nothingToRelease);
-    // Whatever somebody started it with, in one line or in several, as a console shows it. An input that is too large for an event is left out of it; none of ours is.
+    // Whatever someone started it with, in one line or in several, as a console shows it. An input that is too large for an event is left out of it; none of ours is.
     const start = Pass.jsonata(this, 'Read the event', {
       comment: 'Which execution has ended, and of which cluster',
       outputs: {},

@@ -41,12 +41,12 @@ export interface MemberReplacementSteps {
  * 1. Load the cluster's configuration and check the execution input.
  * 2. Assess, three times over the confirmation time: who has failed, and does the cluster work without them?
  * 3. Inspect the hosts of those, and where a spare host takes the place of one, that one's own as well; and plan. So far nothing was changed; a dry run ends here.
- * 4. Ask what is next, do that one thing, and ask again: stop the service, remove the member, move its data aside, add it, write
- *    the membership and start it, wait until it is caught up, promote it.
+ * 4. Ask what is next, do that one thing, and ask again. In order: stop the service, remove the member, move its data aside, add it,
+ *    write the membership and start it, wait until it is caught up, promote it.
  * 5. Compare the members' hashes at one revision, and prove a write through every voter.
  *
- * Four commands in a row on hosts, and one more for a second member. Between each two of them there is a border, for what is asked or changed
- * in etcd: the plan after the inspection, the removal before data is moved, the addition before a member starts empty.
+ * Four commands in a row on hosts, and one more for a second member. Between each two of them something is asked or changed in etcd: the plan
+ * after the inspection, the removal before data is moved, the addition before a member starts empty.
  *
  * Invariant: the healthy voters without the failed ones are a quorum before every change. An ID that etcd
  * lists and an empty data dir never meet. Data is moved aside and never deleted. An execution that was stopped anywhere leaves a
@@ -175,7 +175,7 @@ export class MemberReplacement extends Construct {
       outputs: {
         outcome: 'NothingToDo',
         ...report,
-        summary: 'What had failed has come back by itself. Nothing was changed.',
+        summary: 'What had failed has come back. Nothing was changed.',
       },
     });
     const planned = Succeed.jsonata(this, 'Planned', {
@@ -192,7 +192,7 @@ export class MemberReplacement extends Construct {
       outputs: {
         outcome: 'Remediated',
         ...report,
-        // How it is now comes first: whoever reads no further has read that.
+        // How it is now comes first, for readers who stop there.
         summary:
           "{% $join([$plan.targets.member], ', ') & ($count($plan.targets) > 1 ? ' are' : ' is') & ' back: every voter took a write, and all " +
           "hold the same data at revision ' & $compared.revision & '. Before: ' & $assessment.summary %}",
@@ -274,7 +274,7 @@ export class MemberReplacement extends Construct {
       return failed;
     };
     const cannotBeInspected = fail(
-      'The host cannot tell why',
+      'The host cannot say why',
       "{% $next.problem & ' Its host ' & $next.host & ' could not be looked at: ' & $states.input.cause %}",
     );
     const doesNotJoin = fail(

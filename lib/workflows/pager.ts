@@ -74,7 +74,7 @@ const FOR_EACH_PROTOCOL = `{% (${[
 ].join('; ')}) %}`;
 
 export interface PagerProps {
-  /** To which whoever is on call subscribes. */
+  /** To which the person on call subscribes. */
   people: ITopic;
 }
 
@@ -82,7 +82,7 @@ export interface PagerProps {
  * Sends the pages that came in together as one message: a person who gets three hundred reads none.
  *
  * Its input is a batch of messages of SQS, each of which holds what was published to a topic of SNS. Of a page that is alone its text goes on. Of several,
- * the subjects stand first, so that each is named at the beginning, and then each page as a whole. One that was delivered twice is told once.
+ * the subjects stand first, so that each is named at the beginning, and then each page as a whole. One that was delivered twice is reported once.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html
  */
 export class Pager extends Construct {

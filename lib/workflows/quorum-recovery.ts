@@ -50,8 +50,8 @@ export interface QuorumRecoverySteps {
  * 7. Once all have done so, start all together; each says right before that the restored data is kept.
  * 8. Compare the members' hashes at one revision, and prove a write through each. Only then the hosts forget the recovery.
  *
- * Invariant: before a member is started, either every host has the restored data in place or every host has its own, and each says on its own disk
- * how far it is; an execution that was stopped anywhere is undone or kept as a whole by the next one. Data is moved aside and
+ * Invariant: before a member is started, either every host has the restored data in place or every host has its own. Each host keeps on its own
+ * disk how far it is. An execution that was stopped anywhere is undone or kept as a whole by the next one. Data is moved aside and
  * never deleted.
  */
 export class QuorumRecovery extends Construct {
@@ -122,7 +122,7 @@ export class QuorumRecovery extends Construct {
       outputs: {
         outcome: 'NothingToDo',
         ...report,
-        summary: `{% ${joined("'A quorum has come back by itself.'", UNCHANGED, '$kept')} %}`,
+        summary: `{% ${joined("'A quorum has come back.'", UNCHANGED, '$kept')} %}`,
         ...EARLIER,
         scratchLeft: '{% $scratchLeft %}',
       },
@@ -188,7 +188,7 @@ export class QuorumRecovery extends Construct {
       .when(Condition.jsonata('{% $goal.restored %}'), discardStaged.next(restoreEnds))
       .otherwise(restartEnds);
     const onErrorAfterStart = this.#explainWhatIsKept(stop);
-    // Nobody needs the word any more, and it says the same as long as one host has it; so what is left of it is only reported.
+    // The mark is no longer needed. A host on which it cannot be removed does no harm, and is only reported.
     const forget = reportFromEveryHost(this, 'Clear the recovery marks', {
       step: steps.runHostCommands,
       command: 'mark-recovery',
@@ -221,7 +221,7 @@ export class QuorumRecovery extends Construct {
     });
   }
 
-  /** A member may have been started, and nobody can tell what it has written: nothing is moved any more. */
+  /** A member may have been started, and it is unknown what it has written: nothing is moved any more. */
   #explainWhatIsKept(stop: Fail): State {
     const kept = Pass.jsonata(this, 'Explain what is kept', {
       outputs: {

@@ -48,7 +48,7 @@ const MAY_BE_ANOTHER_INCIDENT = `['${[
  */
 const RUNBOOK_EXECUTION = "$cluster.name & '_' & $substring($replace($uuid(), '-', ''), 0, 16)";
 
-/** JSONata: the incidents whose plan a person reads anew once their runbook has failed. */
+/** JSONata: the incidents whose plan a person reads again once their runbook has failed. */
 const ASKED_ANEW = JSON.stringify(
   Object.values(RUNBOOKS).flatMap(({ incident, asksAnewAfterFailure }) => (asksAnewAfterFailure ? [incident] : [])),
 ).replaceAll('"', "'");
@@ -65,12 +65,12 @@ const ROUNDS_WITH_THIS = '{% [$append($rounds, $round)] %}';
 const NO_QUESTION = { question: null, approved: null };
 
 /**
- * The entry workflow: whoever has an incident starts this one, and nothing else.
+ * The entry workflow: every start is a start of this one, and of nothing else.
  *
  * 1. Load: check the input, and load the cluster's configuration.
  * 2. Lock: one remediation at a time acts on a cluster; another one ends `AlreadyInProgress`.
  * 3. Diagnose, and choose the runbook for what is wrong. Nothing is: go to 7.
- * 4. Where somebody wants a dry run or has to approve, let the runbook say what it would do; ask, and wait for the answer. Go to 3 with it: the
+ * 4. Where someone wants a dry run or has to approve, let the runbook say what it would do; ask, and wait for the answer. Go to 3 with it: the
  *    runbook is held to the plan that was approved.
  * 5. Run the runbook, as an execution of its own.
  * 6. Go to 3: a full store that has also lost a member takes two. So does a runbook which fails, where another incident has stopped it.
@@ -85,7 +85,7 @@ export class Remediation extends Construct {
     super(scope, id);
     const stop = raiseAgain(this, 'Stop with the error');
     const notBegun = pages.page(this, 'Page that it could not begin', {
-      comment: 'Nobody else starts it again: whoever is on call does, once it can begin',
+      comment: 'Nothing else starts it again: the person on call does, once it can begin',
       subject: "'CRITICAL: a remediation of an etcd cluster could not begin'",
       kind: 'not-begun',
       severity: 'critical',
@@ -108,7 +108,7 @@ export class Remediation extends Construct {
     notBegun.next(stop);
     const wasInputWrong = Choice.jsonata(this, 'Was the input wrong?', {
       comment:
-        'Whoever has typed it reads it; what an alarm says nobody has typed, and what else keeps it from beginning is for whoever is on call',
+        'A person who typed a wrong input reads the refusal. An alarm has no reader, so a page goes to the person on call',
     })
       .when(
         Condition.jsonata(
@@ -129,7 +129,7 @@ export class Remediation extends Construct {
     });
     stayFailed.next(onError);
     const wasItToExplainAFailure = Choice.jsonata(this, 'Had a runbook failed before?', {
-      comment: 'Then the failure is what is told, and not that nothing more can be seen',
+      comment: 'Then the failure is reported, and not that nothing more can be seen',
     })
       .when(Condition.jsonata(`{% $rounds[-1].outcome in ${MAY_BE_ANOTHER_INCIDENT} %}`), stayFailed)
       .otherwise(onError);
@@ -143,7 +143,7 @@ export class Remediation extends Construct {
     });
     const choose = stepState(this, 'Choose runbook', {
       step: steps.chooseRunbook,
-      comment: 'What is seen to next, or how it ends; it goes on from what has been done so far',
+      comment: 'What is remediated next, or how it ends. It goes on from what has been done so far',
       input: {
         cluster: '{% $cluster %}',
         request: '{% $request %}',
@@ -169,8 +169,7 @@ export class Remediation extends Construct {
       onError,
     });
     const noteFailure = Pass.jsonata(this, 'Record the failure', {
-      comment:
-        'It is run again once whatever has stopped it is seen to; an approval stays one, where the runbook holds to it still',
+      comment: 'It runs again once its obstacle is removed. An approval stays valid if the runbook still holds to it',
       outputs: {},
       assign: {
         rounds: ROUNDS_WITH_THIS,
@@ -179,7 +178,7 @@ export class Remediation extends Construct {
     });
     noteFailure.next(diagnose);
     const mayAnotherHaveStoppedIt = Choice.jsonata(this, 'May another incident have stopped it?', {
-      comment: 'A new diagnosis will tell, unless the error says what it was, or no other incident was to be seen to',
+      comment: 'A new diagnosis decides, unless the error says what it was, or no other incident was to be remediated',
     })
       .when(
         Condition.jsonata(
@@ -190,7 +189,7 @@ export class Remediation extends Construct {
       .otherwise(onError);
     const { which, runs } = runRunbook(this, { stateMachines: runbooks, onError: mayAnotherHaveStoppedIt });
     const noteRound = Pass.jsonata(this, 'Record the round', {
-      comment: 'Then the cluster is diagnosed anew: there may be more than one incident',
+      comment: 'Then the cluster is diagnosed again: there may be more than one incident',
       outputs: {},
       assign: {
         rounds: ROUNDS_WITH_THIS,
@@ -209,7 +208,7 @@ export class Remediation extends Construct {
       onError,
     });
     const isAPlanAllThatIsWanted = Choice.jsonata(this, 'Was a dry run asked for?', {
-      comment: 'A dry run ends here; otherwise the policy wants an approval',
+      comment: 'A dry run ends here. Otherwise the policy asks for an approval',
     })
       .when(
         Condition.jsonata('{% $request.dryRun %}'),

@@ -27,15 +27,15 @@ export interface SpaceReclaimSteps {
  *
  * 1. Load the cluster's configuration and check the execution input.
  * 2. Assess: stop if anything is unsafe; end if there is nothing to do.
- * 3. Where hosts are known, look at their disks, all at once: a member whose disk has no room for its defragmentation is left as it is, or
- *    stops the runbook where it has to become smaller. Nothing else of a host stops it. A dry run ends here.
+ * 3. If hosts are known, look at their disks, all at once. A member whose disk has no room for its defragmentation is left as it is. If it
+ *    has to become smaller, it stops the runbook. Nothing else of a host stops it. A dry run ends here.
  * 4. Compact history, physically on every voter.
  * 5. Ask what is next, do that one thing, and ask again: a follower to defragment, leadership to move, at last the old leader.
- *    The question is answered from a fresh reading of all members, and only once all are healthy and caught up, but for those
- *    that did not answer at the assessment and still do not, where NOSPACE was raised and the others are a quorum.
+ *    The question is answered from a fresh reading of all members, and only once all are healthy and caught up. Excepted are
+ *    members that have not answered since the assessment, if NOSPACE was raised and the others are a quorum.
  * 6. Disarm each (member, NOSPACE) pair, and list again.
  * 7. Prove it: where NOSPACE was raised, etcd takes a write as large as one may be; and a write and a delete through every voter that
- *    answers. Who was left out is told, and is what is still wrong.
+ *    answers. Who was left out is reported, and is what is still wrong.
  *
  * Invariant of one execution: never more than one member is away, besides those that had failed before it began; no member that
  * leads others defragments; and no alarm is disarmed while a member that answers is still over the threshold. The step that
@@ -175,7 +175,7 @@ export class SpaceReclaim extends Construct {
       outputs: {
         outcome: 'Remediated',
         ...report,
-        // How it is now comes first: whoever reads no further has read that.
+        // How it is now comes first, for readers who stop there.
         summary: `{% ${joined(
           "$join([$states.input.members.name], ', ') & ' took a write each, and no alarm is raised.'",
           '$states.input.summary',

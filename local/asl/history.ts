@@ -14,7 +14,7 @@ export class Trail {
   }
 }
 
-/** Writes an execution down in the shape of GetExecutionHistory, and tells a listener of each event as it happens. */
+/** Writes an execution down in the shape of GetExecutionHistory, and passes each event to a listener as it happens. */
 export class HistoryRecorder {
   readonly events: HistoryEvent[] = [];
   readonly #now: () => number;

@@ -7,7 +7,7 @@ export interface ContextObject {
     Input: JsonValue;
     Name: string;
     RoleArn: string;
-    /** How often somebody has let it go on after its end. */
+    /** How often someone has let it go on after its end. */
     RedriveCount: number;
     StartTime: string;
   };

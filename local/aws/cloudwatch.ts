@@ -7,7 +7,7 @@ import type { Page } from './sns.ts';
 interface AlarmChange {
   /** As CloudWatch tells EventBridge. */
   event: JsonObject;
-  /** What each of its topics is told. */
+  /** What was published to each of its topics. */
   pages: Page[];
 }
 
@@ -29,7 +29,7 @@ const SPARE_POINTS = 2;
 
 /**
  * What the embedded platform knows of CloudWatch: metrics out of lines of embedded metric format, and the synthesized alarms that watch them,
- * minute by minute. How long a minute is, is said by whoever ends it.
+ * minute by minute. How long a minute is, is said by the caller that ends it.
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export class CloudWatch {

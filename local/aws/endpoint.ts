@@ -12,8 +12,8 @@ export interface AwsEndpoint {
 
 /**
  * A loopback endpoint for AWS services that speak AWS JSON 1.1, and for STS, so that bundled Lambda functions use the AWS SDK as it is.
- * It is strict: an operation that it was not given, a field that an operation does not know, a caller whose access key nobody has, or whose role
- * does not allow it, is refused.
+ * It is strict. It refuses an operation that it was not given, a field that the operation does not know, an unknown access key, and a role that
+ * does not allow the operation.
  * @param operations by the value of `X-Amz-Target`, such as `AmazonSSM.GetParameter`; `sts.AssumeRole`
  * @param callers whose access keys count; or the one key that does, which may do everything
  */
@@ -58,7 +58,7 @@ export function callerOf({ headers }: IncomingMessage, iam: Iam): Caller {
   return iam.callerOf(accessKeyId, token === undefined ? undefined : String(token));
 }
 
-/** Whoever has this one key may do everything. */
+/** A caller with this one key may do everything. */
 export function soleOwner(accessKeyId: string): Iam {
   return new Iam([], { accessKeyId, secretAccessKey: '' });
 }

@@ -1,17 +1,16 @@
 import { documentName, type HostCommandName } from '../../core/hosts/host-commands.ts';
 
 /**
- * What may go wrong with a command on its way, on its host, and on its way back, each as Run Command and the SSM agent show it: the agent (3.3) was
- * seen to answer so.
+ * What may go wrong with a command on its way, on its host, and on its way back. Each answers as Run Command and the SSM agent (3.3) do.
  */
 export const HOST_FAULTS = {
   'not-delivered': 'the host does not take the command in time, and takes the next one',
   'answer-lost': 'Run Command takes the command, and its answer is lost',
   'function-killed': 'the function that has sent the command is killed',
-  'agent-restarted': 'the agent restarts while the script runs, and tells how it ended once it is back',
+  'agent-restarted': 'the agent restarts while the script runs, and reports its end once it is back',
   'agent-disk-full': 'the script ends, and the agent cannot store what it has said',
   'worker-killed': "the agent's worker is killed: the command counts as failed, and its script goes on",
-  'script-killed': 'the script is killed for want of memory',
+  'script-killed': 'the script is killed because memory ran out',
   'time-limit': 'the script is killed at its time limit',
   'host-rebooted': 'the host reboots while the script runs',
   'memory-lost': 'the host reboots while the script runs, and the agent, which has lost its memory, runs it again',
@@ -59,7 +58,7 @@ const CHANGES = [
   ...['systemctl start', 'snapshot_tool restore'],
 ];
 
-/** The script, which strikes itself: bash calls the trap before each command. What is changed in a substitution is counted by whoever makes that. */
+/** The script, which strikes itself: bash calls the trap before each command. What is changed in a substitution is counted by the command around it. */
 export function strikeIn(script: string, { name, change = 1 }: HostFault): string {
   const strike = STRIKES[name];
   if (strike === undefined) return script;

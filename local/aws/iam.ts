@@ -24,7 +24,7 @@ export interface Credentials {
 
 /** Who has sent a request. */
 export interface Caller extends Credentials {
-  /** None is whoever runs this platform, and may do everything. */
+  /** None is the process that runs this platform, and may do everything. */
   role?: Role;
   /** Of the session of a role. */
   sessionName: string;
@@ -49,7 +49,7 @@ export class Iam {
   readonly #roles: readonly Role[];
   readonly #callers = new Map<string, Caller>();
 
-  /** @param owner whoever runs this platform */
+  /** @param owner the process that runs this platform */
   constructor(roles: readonly Role[], owner: Credentials) {
     this.#roles = roles;
     this.#callers.set(owner.accessKeyId, { ...owner, sessionName: '', expiresAt: Number.POSITIVE_INFINITY });

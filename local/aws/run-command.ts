@@ -76,7 +76,7 @@ const RESTART_MS = 1_000;
 export interface CommandOnHost {
   document: string;
   host: string;
-  /** By which whoever has sent it knows it again. */
+  /** By which its sender recognises it. */
   comment: string;
   sentMs: number;
   /** NaN where its script was never run, or still runs. */

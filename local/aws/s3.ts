@@ -75,13 +75,13 @@ export async function serveS3({
   };
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     serve(request, response).catch((error: unknown) => {
-      // What has been sent cannot be taken back: whoever reads sees that it is too short.
+      // What was sent cannot be taken back: the reader sees that it is too short.
       if (response.headersSent) response.destroy();
       else refuse(response, error instanceof S3Error ? error : new S3Error(500, 'InternalError', String(error)));
     });
   };
   const server = createServer({ requestTimeout: REQUEST_MS }, answer);
-  // Before a large body is sent: whoever asks whether it is wanted hears of a refusal first.
+  // A client that asks before it sends a large body hears of a refusal first.
   server.on('checkContinue', answer);
   const close = async () => {
     server.closeAllConnections();

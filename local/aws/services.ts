@@ -34,7 +34,7 @@ export function systemsManager(parameters: Readonly<Record<string, string>>): Re
     'AmazonSSM.GetParametersByPath': (request) => {
       const { Path, NextToken } = parseRequest(byPathSchema, request);
       const folder = Path.endsWith('/') ? Path : `${Path}/`;
-      // Those right in it; what lies deeper has to be asked for.
+      // Those right in it; what is deeper has to be asked for.
       const names = Object.keys(parameters).filter((name) => name.slice(0, name.lastIndexOf('/') + 1) === folder);
       const { page, ...rest } = pageOf(names.toSorted(), { MaxResults: PARAMETERS_PER_PAGE, NextToken });
       return { Parameters: page.map(described), ...rest };

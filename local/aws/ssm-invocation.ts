@@ -133,7 +133,7 @@ export function startInvocation(options: InvocationOptions): Invocation {
     if (run.exitCode === KILLED && fault?.name === 'script-killed') return settle(endedBySignal(run));
     if (run.exitCode === REBOOT) {
       if (!reboot)
-        return settle(lost(`exit status ${REBOOT}: the agent would reboot the host, and nobody can do so here`));
+        return settle(lost(`exit status ${REBOOT}: the agent would reboot the host, which cannot be done here`));
       await reboot();
       return follow(start);
     }

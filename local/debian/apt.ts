@@ -5,8 +5,8 @@ import { findOnPath, runProgram } from '../etcd/executables.ts';
 export const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /**
- * Where apt works: on lists, a cache and a status file of its own in `folder`, so that it installs nothing, needs no root and
- * changes nothing that the machine's own apt knows. It verifies signatures as ever.
+ * Where apt works: on lists, a cache and a status file of its own in `folder`. It installs nothing, needs no root, and
+ * changes nothing of the machine's own apt. It verifies signatures as ever.
  */
 export interface AptWorkspace {
   folder: string;

@@ -18,7 +18,7 @@ class EtcdNotFound extends Error {
     const howTo = process.platform === 'darwin' ? 'run "brew install etcd", or unpack' : 'unpack';
     super(
       [
-        `No etcd found (wanted: ${wanted}). Looked in:`,
+        `No etcd found (looked for: ${wanted}). Looked in:`,
         ...looked.map((place) => `- ${place}`),
         `To get it, ${howTo} a release archive from etcd's releases page on GitHub (etcd-io/etcd), or put Go on the PATH: then it is built.`,
         'An archive: put its folder on the PATH, or name it with --etcd DIR,',
@@ -34,7 +34,7 @@ class EtcdNotFound extends Error {
  *
  * @param request a version (`3.5.16`), the start of one (`3.5`), or the folder that holds the programs. Without it, the PATH's
  *   etcd whatever its version, or else 3.5
- * @param progress is told, line by line, what a fetch does
+ * @param progress gets a line for each thing that a fetch does
  * @throws EtcdNotFound
  */
 export async function findEtcd(request?: string, progress: (line: string) => void = () => {}): Promise<EtcdBinaries> {

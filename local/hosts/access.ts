@@ -76,8 +76,8 @@ process.once('exit', () => {
 });
 
 /**
- * Runs a script on a host, as the SSM agent does: by itself, in the program that its first line names (bash, where it names none), in the agent's
- * folder, without HOME, with nothing on standard input; where its time is over, all of it is killed at once. Never rejects: what went wrong is
+ * Runs a script on a host, as the SSM agent does: in the program that its first line names (default: bash), in the agent's
+ * folder, without HOME, with nothing on standard input. When its time is over, all of it is killed at once. Never rejects: what went wrong is
  * part of the result.
  */
 export function runScript(
@@ -101,7 +101,7 @@ export function runScript(
     let wasCutOff = false;
     const cutOff = () => {
       wasCutOff = true;
-      // The end of its input is what tells the host; then the way there goes.
+      // The end of its input is what reports the host; then the way there goes.
       child.stdin.destroy();
       child.kill('SIGKILL');
     };
@@ -120,7 +120,7 @@ export function runScript(
     child.once('error', (error) => settle(null, describeNoStart(error, program)));
     // What ends first, the script or the way there, is chance.
     child.once('close', (code) => settle(wasCutOff ? null : code, output.stdout.includes(mark.sum) ? HANDED_BACK : ''));
-    // A host that closes the connection before it has read everything is told by its exit status.
+    // The exit status shows a host that closes the connection before it has read everything.
     child.stdin.on('error', () => undefined);
     // Left open: where it ends, the script is cut off.
     child.stdin.write(readAtOnce(wrap(script, mark, Math.ceil(timeoutMs / 1000), commandId)));
@@ -152,7 +152,7 @@ function describeNoStart({ code, message }: NodeJS.ErrnoException, program: stri
 
 /**
  * timeout(1) makes a process group of its own, which is killed when standard input ends: over ssh nothing else reaches the host.
- * All of it is one compound command, for the shell must have read it before somebody else reads its input. No file is made, so
+ * All of it is one compound command, for the shell must have read it before another person or program reads its input. No file is made, so
  * that nothing is left where the rest is cut off.
  */
 function wrap(script: string, mark: Mark, timeoutSeconds: number, commandId: string): string {
@@ -196,8 +196,8 @@ function quoted(word: string): string {
 }
 
 /**
- * What bash reads from a pipe it reads a byte at a time, for what follows may be for somebody else: a script of 60 KB took it 65,000 reads. So it
- * gets the whole at once, and runs nothing of one that did not come whole; other shells read ahead by themselves. 3 is the input that `wrap` watches.
+ * bash reads from a pipe a byte at a time, because what follows may be for another program: a script of 60 KB took 65,000 reads. So it
+ * gets the whole at once, and runs nothing of a script that did not come whole. Other shells read ahead. 3 is the input that `wrap` watches.
  */
 function readAtOnce(script: string): string {
   const length = Buffer.byteLength(script);

@@ -17,7 +17,7 @@ const LOG_DAMAGES: Readonly<Record<LogDamage, string>> = {
 };
 
 /**
- * Ends members all at once, as a power failure does, and keeps systemd from starting them again: that is left to whoever comes.
+ * Ends members all at once, as a power failure does, and keeps systemd from starting them again: that is left to the remediation.
  * @returns once none of their processes is left
  */
 export async function crashMembers(cluster: HostedMembers, names: readonly string[]): Promise<void> {

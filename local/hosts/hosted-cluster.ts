@@ -81,7 +81,7 @@ class HostedCluster extends RunningCluster<HostedMember> {
   }
 
   /**
-   * Lets a member start empty, as an operator does: its data is removed, and it joins the cluster anew under its old name and URLs.
+   * Lets a member start empty, as an operator does: its data is removed, and it joins the cluster again under its old name and URLs.
    * @returns once it is healthy, whether or not it takes tokens
    */
   async rejoin(name: string): Promise<void> {

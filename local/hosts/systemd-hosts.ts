@@ -22,7 +22,7 @@ const MAX_HOSTS = 99;
  * Debian as their root filesystem. This process reaches them at their addresses, and has to be inside: see `reexecInside`.
  * There can be one such fleet at a time in a process.
  *
- * @param progress is told, line by line, what takes its time: the first start on a machine builds the root filesystem
+ * @param progress gets a line for each thing that takes its time: the first start on a machine builds the root filesystem
  * @throws HostsUnavailable where such hosts cannot be made, with what to do
  * @throws Error with the end of a host's console when it has not booted within 300 s; nothing is left of the hosts then
  */

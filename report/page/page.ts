@@ -41,7 +41,7 @@ ${plotsOf(report)}
 ${section('What a drill measured', drill(report))}
 ${section('Decisions, and what they were made by', decisions(report))}
 ${section('Commands on hosts', hostCommands(report))}
-${section('What this report cannot tell', list(report.unknown))}
+${section('What this report cannot say', list(report.unknown))}
 <footer><p class="faint">Remediation <code>${id}</code>, <code>${report.execution}</code>. Times are UTC.</p></footer>
 </main>
 </body>
@@ -84,7 +84,7 @@ function facts(report: IncidentReport): Html {
           ],
         ]),
     ['State transitions', measure('stateTransitions', cost.stateTransitions, 'count')],
-    ['Started by', html`${started || 'nobody said'}`],
+    ['Started by', html`${started || 'not given'}`],
     ['Still wrong', html`${remaining.join(', ') || (isSuccess(report) ? 'nothing' : 'not known')}`],
   ];
   return html`<dl class="facts">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
@@ -100,7 +100,7 @@ function next(report: IncidentReport): Html {
 function loss({ loss: { atMostWrites, keptRevision, explanation } }: IncidentReport): Html {
   const bound =
     atMostWrites === null
-      ? html`Nobody can tell how many writes.`
+      ? html`How many writes is unknown.`
       : atMostWrites === 0
         ? html`No acknowledged write.`
         : html`At most ${measure('atMostWrites', atMostWrites, 'count')} acknowledged writes.`;
@@ -119,13 +119,13 @@ function changes({ changes: { done, perhaps }, runbooks }: IncidentReport): Html
     done.length + perhaps.length === 0
       ? html`<p>${nothing}</p>`
       : html`<ol>${done.map((change) => html`<li>${change}</li>`)}</ol>`
-  }${perhaps.length === 0 ? NOTHING : html`<h3>Begun, and nobody has heard how it ended</h3>${list(perhaps)}`}`;
+  }${perhaps.length === 0 ? NOTHING : html`<h3>Begun, and its end is unknown</h3>${list(perhaps)}`}`;
 }
 
 function oldData({ oldData: kept }: IncidentReport): Html {
   if (kept.length === 0) return NOTHING;
-  return html`<p>Nothing removes it by itself. Remove it once nobody wants it any more; these commands cannot be undone.</p>${table(
-    'Where it lies',
+  return html`<p>Nothing removes it automatically. Once you do not need it any more, remove it with these commands. They cannot be undone.</p>${table(
+    'Where it is',
     ['Member', 'Host', 'Path', 'Command, on that host'],
     kept.map(({ member, host, path, removal }) => [
       html`${member}`,

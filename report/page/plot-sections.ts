@@ -51,7 +51,7 @@ function raft({ raft: read }: IncidentReport): Html {
       moment(at),
       html`${member}`,
       html`<data value="${appliedIndex}" data-figure="appliedIndex">${appliedIndex}</data>`,
-      html`${leaderIndex ?? 'not told'}`,
+      html`${leaderIndex ?? 'not known'}`,
     ]),
   );
 }

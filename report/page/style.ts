@@ -50,5 +50,5 @@ summary { cursor: pointer; color: var(--faint); font-size: .9rem; }
 }
 `.trim();
 
-/** What a plot paints with, by its place: each of them can be told from the page it lies on, light or dark. */
+/** What a plot paints with, by its place: each differs from the page it is on, light or dark. */
 export const COLORS = ['one', 'two', 'three', 'four', 'five', 'six', 'seven'].map((name) => `var(--${name})`);

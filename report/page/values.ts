@@ -25,7 +25,7 @@ function span(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** What does not fit a phone can be moved sideways, by whoever uses keys as well. */
+/** What does not fit a phone can be moved sideways, also with the keyboard. */
 export function table(caption: string, titles: readonly string[], rows: readonly (readonly Html[])[]): Html {
   return html`<div class="wide" tabindex="0" role="group" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${titles.map(
     (title) => html`<th scope="col">${title}</th>`,

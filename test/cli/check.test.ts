@@ -122,7 +122,7 @@ describe('etcd-remediation check, on a quiet cluster on hosts with TLS and authe
     const hostsOf = (cluster: string) =>
       reportOf(cluster, found.clusters).findings.flatMap(({ area, message }) => (area === 'hosts' ? [message] : []));
     expect(hostsOf('unit')).toEqual([
-      expect.stringMatching(/^m1 on node-a: There is no unit nowhere on this host \(not-found\)\./),
+      expect.stringMatching(/^m1 on node-a: This host has no unit nowhere \(not-found\)\./),
     ]);
     expect(hostsOf('folder')).toContainEqual(
       expect.stringMatching(/^m1 on node-a: etcd's data dir is ".*", and clusters\.json says \/var\/lib\/nowhere$/),

@@ -116,12 +116,13 @@ describe('a remediation that is at work', () => {
       remediation: 'at-work',
       report: {
         error: 'AlreadyInProgress',
-        cause: expect.stringContaining('The remediation at-work has been at work'),
+        cause: expect.stringContaining('The remediation at-work has been running'),
       },
     });
     expect(refused.stderr).toBe(
-      'Nothing was started. Follow the one that is at work: npx --no etcd-remediation watch at-work\n' +
-        `AlreadyInProgress: ${resultOf(refused).report.cause}\n`,
+      'Nothing was started. Follow the one that runs: npx --no etcd-remediation watch at-work\n' +
+        `AlreadyInProgress: ${resultOf(refused).report.cause}\n` +
+        'Explained in docs/troubleshooting.md#alreadyinprogress\n',
     );
   });
 
@@ -143,7 +144,7 @@ describe('a remediation that is at work', () => {
     ]);
     const { stdout } = await terminal.type('clusters');
     expect(stdout).toMatch(
-      /^CLUSTER +MEMBERS +AT WORK .*\nlost +1 +at-work +2\S+Z +- +- +-\norders +1 +- +- +PreconditionFailed .*\n\nListed 2 clusters: 1 with no remediation at work, 1 with a remediation at work\n$/m,
+      /^CLUSTER +MEMBERS +AT WORK .*\nlost +1 +at-work +2\S+Z +- +- +-\norders +1 +- +- +PreconditionFailed .*\n\nListed 2 clusters: 1 without a running remediation, 1 with a running remediation\n$/m,
     );
   });
 
@@ -230,7 +231,7 @@ describe('a diagnosis by what is deployed', () => {
     ]);
     expect([one.status, one.stderr]).toEqual([1, '']);
     expect(one.stdout).toMatch(
-      /^Diagnosing lost \(nothing is changed\)\n( {2}… .*; at work: lost\n)*\nlost: quorum-lost\n/,
+      /^Diagnosing lost \(nothing is changed\)\n( {2}… .*; now: lost\n)*\nlost: quorum-lost\n/,
     );
     expect(one.stdout).toMatch(/\n {4}npx --no etcd-remediation start lost --dry-run --watch --region local\n$/);
   });

@@ -93,7 +93,7 @@ describe('what to do next', () => {
     for (const incident of INCIDENTS) {
       expect(nextOf(HOSTED, diagnosisOf(incident), { ...FILES, hosts: 'h.json' })).toEqual([
         ...(incident === 'quorum-lost'
-          ? ['    Should an earlier recovery have been interrupted, this runbook brings it to its end first.']
+          ? ['    If an earlier recovery was interrupted, this runbook finishes it first.']
           : []),
         `    npx --no etcd-remediation run --config clusters.json --hosts h.json --cluster orders --incident ${incident} --dry-run`,
       ]);
@@ -125,7 +125,7 @@ describe('what to do next', () => {
 
   it.each(['member-inaccessible', 'quorum-inaccessible'] as const)('is for a person where it is %s', (incident) => {
     expect(nextOf(PLAIN, diagnosisOf(incident))).toEqual([
-      expect.stringMatching(/^ {4}No runbook cures this, .* Correct what is said of each member above/),
+      expect.stringMatching(/^ {4}No runbook cures this: .* Correct what is said of each member above/),
     ]);
   });
 

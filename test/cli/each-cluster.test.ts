@@ -42,15 +42,17 @@ describe('work on every cluster of a fleet', () => {
       {
         atOnce: 2,
         reportEveryMs: 1,
-        say: (line) => {
-          lines.push(line);
-          if (done.length === 19) answer();
+        screen: {
+          print: (line) => {
+            lines.push(line);
+            if (done.length === 19) answer();
+          },
         },
       },
     );
     expect(done).toHaveLength(20);
     expect(done.at(-1)).toBe('c003');
-    expect(lines.at(-1)).toMatch(/^… +\d+ ms {2}19 of 20 clusters; at work: c003$/);
+    expect(lines.at(-1)).toMatch(/^ {2}… +\d+ ms {2}19 of 20 clusters, about \d+ s left; now: c003$/);
   });
 
   it('begins with so many in a second and no more', async () => {

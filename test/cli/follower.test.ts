@@ -9,7 +9,7 @@ const ANSWER = { decision: 'approve', by: 'ann', reason: '--approve' } as const;
 function follower() {
   const lines: string[] = [];
   const print = (line: string) => lines.push(line);
-  return { lines, follower: new Follower(print, () => new Progress(print), ANSWER) };
+  return { lines, follower: new Follower(print, () => new Progress({ print }), ANSWER) };
 }
 
 /** What a state that runs a step leaves behind in a history. */

@@ -1,5 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { afterEach, expect, it, vi } from 'vitest';
+import { Course } from '../../cli/course.ts';
 import { Progress } from '../../cli/progress.ts';
 import { ExecutionError } from '../../local/asl/errors.ts';
 
@@ -39,7 +40,7 @@ const failed = (id: number, previousEventId: number, error: string, cause: strin
 
 it('tells of a phase the members on whose hosts it works, and what it came to on each', () => {
   const lines: string[] = [];
-  const progress = new Progress((line) => lines.push(line));
+  const progress = new Progress({ print: (line) => lines.push(line) });
   const output = {
     lines: [
       { members: 'node1', summary: 'inactive (dead)', failed: false },
@@ -71,15 +72,15 @@ it('tells of a phase the members on whose hosts it works, and what it came to on
 
 it('tells of a step what its output says that it did', () => {
   const lines: string[] = [];
-  const progress = new Progress((line) => lines.push(line));
+  const progress = new Progress({ print: (line) => lines.push(line) });
   progress.onEvent(entered(1, 0, 'Assess quorum'));
-  progress.onEvent(exited(2, 1, 'Assess quorum', { summary: 'No leader:\n- m1 follows nobody' }));
+  progress.onEvent(exited(2, 1, 'Assess quorum', { summary: 'No leader:\n- m1 follows no leader' }));
   expect(lines).toEqual([expect.stringMatching(/✓ .* Assess quorum +No leader$/)]);
 });
 
 it('tells the first line of a long story', () => {
   const lines: string[] = [];
-  const progress = new Progress((line) => lines.push(line));
+  const progress = new Progress({ print: (line) => lines.push(line) });
   const cause = JSON.stringify({ errorMessage: 'It does not stay up. The end of its log:\npanic' });
   const events: HistoryEvent[] = [
     entered(3, 2, 'Wait for member'),
@@ -95,7 +96,7 @@ it('tells the first line of a long story', () => {
 it('tells of other work that it still runs, and how it ended', async () => {
   vi.useFakeTimers();
   const lines: string[] = [];
-  const progress = new Progress((line) => lines.push(line));
+  const progress = new Progress({ print: (line) => lines.push(line) }, { stillRunningMs: 2_000 });
   const work = Promise.withResolvers<number>();
   const told = progress.during('Diagnose', 'orders', work.promise, (count) => `${count} found`);
   vi.advanceTimersByTime(4_500);
@@ -112,6 +113,28 @@ it('tells of other work that it still runs, and how it ended', async () => {
   ]);
 });
 
+it('tells on a terminal in its live line what goes on, and how far it is, until it is over', () => {
+  const shown = new Set<() => string>();
+  const live = (line: () => string) => {
+    shown.add(line);
+    return { [Symbol.dispose]: () => void shown.delete(line) };
+  };
+  const lines: string[] = [];
+  const progress = new Progress({ print: (line) => lines.push(line), live }, { course: new Course([]) });
+  progress.onEvent({ ...entered(1, 0, 'Assess quorum'), timestamp: new Date() });
+  expect([...shown].map((line) => line())).toEqual([
+    expect.stringMatching(/^ {2}… +\d+\.\d s {2}Assess quorum +still running, step 1$/),
+  ]);
+  expect(lines).toEqual([]);
+  progress.onEvent(exited(2, 1, 'Assess quorum', { summary: 'No leader' }));
+  expect(shown.size).toBe(0);
+  const preparing = progress.begin('Bundling the steps');
+  expect([...shown].map((line) => line())).toEqual([expect.stringMatching(/^ {2}… +0\.\d s {2}Bundling the steps$/)]);
+  preparing[Symbol.dispose]();
+  expect(shown.size).toBe(0);
+  expect(lines.at(-1)).toBe('  Bundling the steps');
+});
+
 const exited = (id: number, previousEventId: number, name: string, output: unknown): HistoryEvent => ({
   id,
   previousEventId,
@@ -122,7 +145,7 @@ const exited = (id: number, previousEventId: number, name: string, output: unkno
 
 it('tells how long a step took also of a history that is read later', () => {
   const lines: string[] = [];
-  const progress = new Progress((line) => lines.push(line));
+  const progress = new Progress({ print: (line) => lines.push(line) });
   const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
   progress.onEvent({ ...entered(1, 0, 'Take the lock'), timestamp: at(0) });
   progress.onEvent({ ...exited(2, 1, 'Take the lock', null), timestamp: at(42) });
@@ -131,7 +154,7 @@ it('tells how long a step took also of a history that is read later', () => {
 
 it('tells of an execution in an execution why it failed, and of a cause that was cut off what is left', () => {
   const lines: string[] = [];
-  const progress = new Progress((line) => lines.push(line));
+  const progress = new Progress({ print: (line) => lines.push(line) });
   const failed = (id: number, cause: string): HistoryEvent => ({
     id,
     previousEventId: id - 1,

@@ -103,7 +103,7 @@ describe('what a run has done', () => {
       '  Moved aside, and kept:',
       '    m1: /data.run-1',
       '    m3: /data.run-1 and /wal.run-1',
-      '  Configuration of etcd, written anew:',
+      '  Rewritten configuration of etcd:',
       '    i-1: /etc/etcd.yaml (as it was before: /etc/etcd.yaml.run-1)',
       '  Still wrong:',
       '    space-exceeded: run this command with --incident space-exceeded next',

@@ -26,7 +26,7 @@ describe('what a run asks for beyond what its runbook does by itself', () => {
   ])('is refused before anything is started, without --approve: %s %j', (incident, parameters, entries) => {
     expect(failureOf(() => inputFor(incident, parameters, { policy: AUTOMATIC }))).toMatchObject({
       name: 'InvalidInput',
-      message: `The policy of cluster orders wants an approval for ${entries}. Look at the plan with --dry-run; then give --approve.`,
+      message: `The policy of cluster orders asks for an approval of ${entries}. Look at the plan with --dry-run, then give --approve.`,
     });
     const named = Object.fromEntries(entries.split(', ').map((act) => [act, 'automatic']));
     for (const flags of [{ approve: true }, { dryRun: true }, { policy: { ...AUTOMATIC, ...named } }]) {
@@ -36,7 +36,7 @@ describe('what a run asks for beyond what its runbook does by itself', () => {
 
   it('is named beside the incident, where both want one', () => {
     expect(failureOf(() => inputFor('member-failed', { replacement: { host: 'i-9' } })).message).toContain(
-      'wants an approval for member-failed, replace-host.',
+      'asks for an approval of member-failed, replace-host.',
     );
   });
 });

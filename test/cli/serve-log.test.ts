@@ -100,7 +100,7 @@ it.each<[string, Partial<HistoryEvent>, string[]]>([
   [
     'in an error',
     { executionFailedEventDetails: { error: 'PreconditionFailed', cause: 'm3 is down.' } },
-    ['PreconditionFailed: m3 is down.'],
+    ['PreconditionFailed: m3 is down.', 'Explained in docs/troubleshooting.md#preconditionfailed'],
   ],
   [
     'in the error of an execution that it has started',
@@ -110,12 +110,12 @@ it.each<[string, Partial<HistoryEvent>, string[]]>([
         cause: '{"Error":"UnsafeToProceed","Cause":"CORRUPT"}',
       },
     },
-    ['UnsafeToProceed: CORRUPT'],
+    ['UnsafeToProceed: CORRUPT', 'Explained in docs/troubleshooting.md#unsafetoproceed'],
   ],
   [
     'because somebody has stopped it',
     { type: 'ExecutionAborted', executionAbortedEventDetails: { error: 'Stopped', cause: 'serve was ended.' } },
-    ['Stopped: serve was ended.'],
+    ['Stopped: serve was ended.', 'Explained in docs/troubleshooting.md#stopped'],
   ],
 ])('tells that an execution has ended %s', (_, details, lines) => {
   const told = logged((log) => log.follow('etcd-remediation', { cluster: 'orders' }).onEvent?.(ended(details)));
@@ -179,7 +179,11 @@ it.each<[string, string, string, Partial<HistoryEvent>, string[]]>([
     'lock-release',
     ORDERS,
     { executionFailedEventDetails: { error: 'EtcdUnavailable', cause: 'No table.' } },
-    [`[orders] ${RELEASES}`, '[orders] The lock could not be released. EtcdUnavailable: No table.'],
+    [
+      `[orders] ${RELEASES}`,
+      '[orders] The lock could not be released. EtcdUnavailable: No table.',
+      '[orders] Explained in docs/troubleshooting.md#etcdunavailable',
+    ],
   ],
   [
     'authentication was enabled again',

@@ -65,14 +65,14 @@ function guardOf(status?: Result['status']): Execution {
 
 const HEAD = 'Stopped. The runbook member-replacement was under way for the cluster orders.';
 const CHANGED = 'It has changed, in this order:';
-const PERHAPS = 'Under way, so that nobody knows whether it is done:';
+const PERHAPS = 'Under way, so it may or may not be done:';
 const ON = 'on i-0a1b2c3d4e5f60003 (node3):';
 const STOP = `  - ${ON} the service etcd was stopped`;
 const REMOVE = '  - node3 (a3) was removed from etcd';
 const MOVE = `  - ${ON} its data was moved aside, to /var/lib/etcd.i-0a1b2c3d4e5f60003, where it is kept`;
 const ADD = '  - node3 was added to etcd';
 const TWO = 'two voters are left (node1, node2), and each is needed: one more failure stops the cluster.';
-const GO_ON = 'To go on, start orders again: it looks anew, and goes on from here.';
+const GO_ON = 'To go on, start orders again: it looks again, and goes on from here.';
 
 describe('whoever stops a replacement', () => {
   it.each<[string, string[]]>([

@@ -6,6 +6,8 @@ import { etcdRemediation, lastLine } from './command.ts';
 
 const EXAMPLE = join(import.meta.dirname, '../../clusters.json');
 const MARKER = 'hunter2';
+/** The last line of what is refused. */
+const EXPLAINED = 'Explained in docs/troubleshooting.md#invalidinput\n';
 const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === '::1'),
 );
@@ -54,9 +56,15 @@ describe('the help', () => {
     },
   );
 
+  it('says on its first line what has to be given, and of no option that it is off', async () => {
+    const { stdout } = await etcdRemediation('stop', '--help');
+    expect(stdout).toMatch(/^Usage: etcd-remediation stop --reason <text> \[options\] <id>\n/);
+    expect(stdout).not.toContain('(default: false)');
+  });
+
   it.each(['run', 'serve'])('of %s says that its lock is its own', async (command) => {
     const { stdout } = await etcdRemediation(command, '--help');
-    expect(stdout).toMatch(/The cluster's lock is held in this process: .*do not\s+know of each other/s);
+    expect(stdout).toMatch(/The cluster's lock is held in this\s+process\. .*do not\s+see\s+each\s+other's\s+lock/s);
   });
 
   it('of diagnose names every option, and says that nothing is changed', async () => {
@@ -199,7 +207,7 @@ describe('a run with a staging address', () => {
       const ended = await etcdRemediation(
         ...['run', '--config', EXAMPLE, '--cluster', 'other', '--staging-address', address],
       );
-      expect(ended.stderr).toBe(`InvalidInput: ${EXAMPLE} has no cluster "other"; it has orders.\n`);
+      expect(ended.stderr).toBe(`InvalidInput: ${EXAMPLE} has no cluster "other"; it has orders.\n${EXPLAINED}`);
     },
   );
 });
@@ -211,7 +219,7 @@ async function refusalOf(command: string, ...args: string[]): Promise<string> {
   expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1);
   const { outcome, report } = lastLine(ended);
   expect([outcome, report.error]).toEqual(['InvalidInput', 'InvalidInput']);
-  expect(ended.stderr).toBe(`InvalidInput: ${report.cause}\n`);
+  expect(ended.stderr).toBe(`InvalidInput: ${report.cause}\n${EXPLAINED}`);
   expect(ended.stdout + ended.stderr).not.toContain(MARKER);
   return report.cause;
 }
@@ -251,7 +259,7 @@ describe('a run that cannot begin', () => {
   it('prints nothing on standard output where no JSON is asked for', async () => {
     const { status, stdout, stderr } = await etcdRemediation('run', '--config', EXAMPLE, '--cluster', 'other');
     expect([status, stdout]).toEqual([2, '']);
-    expect(stderr).toBe(`InvalidInput: ${EXAMPLE} has no cluster "other"; it has orders.\n`);
+    expect(stderr).toBe(`InvalidInput: ${EXAMPLE} has no cluster "other"; it has orders.\n${EXPLAINED}`);
   });
 
   it('names the configuration that is missing', async () => {

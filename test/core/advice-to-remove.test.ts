@@ -189,8 +189,8 @@ describe('advice to remove a member', () => {
     // A state of a workflow.
     'lib/workflows/backup.ts': ["'Remove expired backups'"],
     // Of old data that is kept aside.
-    'report/next-steps.ts': ['Old data is kept aside on hosts. Remove it once'],
-    'report/page/page.ts': ['Nothing removes it by itself. Remove it once'],
+    'report/next-steps.ts': ['Once you do not need it any more, remove it'],
+    'report/page/page.ts': ['Once you do not need it any more, remove it'],
   };
 
   it('is in no text but these', () => {

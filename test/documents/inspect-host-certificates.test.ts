@@ -59,7 +59,7 @@ describe('inspect-host reads certificates', () => {
         incident: 'any',
         refusal: 'certificate-missing',
         message: expect.stringContaining(
-          `${host.path('peer')} (peer-cert-file), ${host.path('peer.key')} (peer-key-file). Without them it does not start.`,
+          `${host.path('peer')} (peer-cert-file), ${host.path('peer.key')} (peer-key-file). Without them etcd does not start.`,
         ),
       },
     ]);

@@ -41,12 +41,12 @@ describe('mark-recovery', () => {
   it.each([
     ['undo', 'moving', 'revert-data-dir'],
     ['undo', 'placed', 'revert-data-dir'],
-    ['undo', 'kept', 'somebody else works on it'],
-    ['commit', 'restored', 'somebody else works on it'],
-    ['commit', 'moving', 'somebody else works on it'],
-    ['forget', 'restored', 'somebody else works on it'],
-    ['forget', 'moving', 'somebody else works on it'],
-    ['forget', 'placed', 'somebody else works on it'],
+    ['undo', 'kept', 'another person or program works on it'],
+    ['commit', 'restored', 'another person or program works on it'],
+    ['commit', 'moving', 'another person or program works on it'],
+    ['forget', 'restored', 'another person or program works on it'],
+    ['forget', 'moving', 'another person or program works on it'],
+    ['forget', 'placed', 'another person or program works on it'],
     ['undo', 'a word that was cut off', 'revert-data-dir'],
   ])('refuses to %s in phase %j', async (outcome, phase, expected) => {
     using host = hostWithScratch(phase);

@@ -54,7 +54,7 @@ describe.skipIf(!isLinuxRoot)('a folder of etcd that is a mount point (needs roo
     expect(message).toContain(
       ` is mounted at ${host.path('data/member/a b\\c')}. ${host.path('data/member')} is moved aside`,
     );
-    expect(message).toContain("name a folder on it as etcd's wal-dir and as walDir in clusters.json");
+    expect(message).toContain("Name a folder on it as etcd's wal-dir and as walDir in clusters.json");
   });
 
   it('is not moved either where /etc/fstab mounts it at the next start of the host, by whatever path', async () => {

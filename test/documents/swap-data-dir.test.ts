@@ -188,7 +188,7 @@ describe('swap-data-dir', () => {
     const { exitCode, message } = await refuse(host.access, 'swap-data-dir', parameters);
     expect({ exitCode, message }).toEqual({
       exitCode: 66,
-      message: expect.stringContaining('at revision 21, and the snapshot that is to replace it at 20'),
+      message: expect.stringContaining('at revision 21, and the snapshot that would replace it at 20'),
     });
     // What it writes may be seen once it has ended.
     expect(callsOn(host)).toEqual(['stop at restored']);
@@ -217,7 +217,7 @@ describe('swap-data-dir', () => {
     [
       'where what was restored is gone',
       (host: PreparedHost) => rmSync(host.path(`${SCRATCH}/data`), { recursive: true }),
-      'restore the snapshot again',
+      'Restore the snapshot again',
     ],
     ['beside a proxy', (host: PreparedHost) => mkdirSync(host.path('data/proxy')), 'proxy'],
     [

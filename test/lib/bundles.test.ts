@@ -65,12 +65,13 @@ describe('the bundles', () => {
     expect(Object.values(STEPS_OF).flat().toSorted()).toEqual(STEPS.toSorted());
   });
 
-  it.each(
-    [...FUNCTIONS, 'api'].map((name) => [name, name === 'backing-up' ? MAX_BYTES_OF_BOTH : MAX_BYTES] as const),
-  )('%s is one file of less than %d bytes', async (name, most) => {
-    expect(await readdir(bundles[name] ?? '')).toEqual(['index.cjs']);
-    expect(Buffer.byteLength(await textOf(name))).toBeLessThan(most);
-  });
+  it.each([...FUNCTIONS, 'api'].map((name) => [name, name === 'backing-up' ? MAX_BYTES_OF_BOTH : MAX_BYTES] as const))(
+    '%s is one file of less than %d bytes',
+    async (name, most) => {
+      expect(await readdir(bundles[name] ?? '')).toEqual(['index.cjs']);
+      expect(Buffer.byteLength(await textOf(name))).toBeLessThan(most);
+    },
+  );
 
   it('reports brings what draws with it, and needs nothing but Node and the AWS SDK', async () => {
     expect(await readdir(bundles.reports ?? '')).toEqual(['index.cjs']);

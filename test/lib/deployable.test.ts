@@ -93,7 +93,7 @@ describe('clusters that are called alike, to be deployed,', () => {
     ['', 'orders-eu/'],
   ])('must not have backups at "%s" and at "%s": those of one would be among those of the other', (outer, inner) => {
     const clusters = [called('b', at(inner)), called('x', at('zzz/', 'other')), called('a', at(outer))];
-    const refusal = `The backups of the cluster b ("${inner}") are among those of the cluster a ("${outer}"), so that a recovery of a could take one of them`;
+    const refusal = `The backups of the cluster b ("${inner}") are among those of the cluster a ("${outer}"), so a recovery of a could take one of them`;
     expect(() => deploy(...clusters)).toThrow(refusal);
     expect(() => deploy(...clusters.toReversed())).toThrow(refusal);
   });

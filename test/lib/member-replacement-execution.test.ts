@@ -229,7 +229,7 @@ describe('an execution that changes nothing', () => {
     expect(Object(ended).output).toEqual({
       outcome: 'NothingToDo',
       ...REPORTED,
-      summary: 'What had failed has come back by itself. Nothing was changed.',
+      summary: 'What had failed has come back. Nothing was changed.',
     });
   });
 

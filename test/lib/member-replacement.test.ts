@@ -50,7 +50,7 @@ describe('the definition', () => {
       'Wait for member': ['Choose next change'],
       'Promote member': ['Choose next change'],
       'Inspect why it does not join': ['Did this inspection fail?'],
-      'Did this inspection fail?': ['The host cannot tell why', 'The member does not join'],
+      'Did this inspection fail?': ['The host cannot say why', 'The member does not join'],
       'Did the command fail?': [TELL, 'Choose next change'],
       'Prove writes on every member': ['Compare hashes'],
       'Compare hashes': ['Member replaced'],
@@ -63,7 +63,7 @@ describe('the definition', () => {
       Planned: [],
       'Member replaced': [],
       'The member does not join': [TELL],
-      'The host cannot tell why': [TELL],
+      'The host cannot say why': [TELL],
       [STOP]: [],
     });
   });
@@ -82,7 +82,7 @@ describe('the definition', () => {
       'Write membership and start': [TELL],
       'Wait for member': [TELL],
       'Promote member': [TELL],
-      'Inspect why it does not join': ['The host cannot tell why'],
+      'Inspect why it does not join': ['The host cannot say why'],
       'Compare hashes': [TELL],
       'Prove writes on every member': [TELL],
       'Explain what was changed': [UNDO],
@@ -129,7 +129,7 @@ describe('the definition', () => {
       'Member replaced': 'Succeed',
       [STOP]: 'Fail',
     });
-    for (const name of ['The member does not join', 'The host cannot tell why']) {
+    for (const name of ['The member does not join', 'The host cannot say why']) {
       expect(stateOf(name).state).toMatchObject({ Output: { error: 'VerificationFailed' } });
     }
   });

@@ -431,7 +431,7 @@ describe('an execution that changes nothing', () => {
     expect(Object(executed.ended).output).toEqual({
       outcome: 'NothingToDo',
       ...REPORTED,
-      summary: 'A quorum has come back by itself. No data was changed.',
+      summary: 'A quorum has come back. No data was changed.',
       interrupted: [],
       scratchLeft: '',
     });

@@ -202,7 +202,7 @@ describe('where a quorum runs already and only needs time', () => {
     expect(executed.calls.at(-1)?.step).toBe('Wait for quorum');
     expect(executed.ended).toMatchObject({
       status: 'SUCCEEDED',
-      output: { outcome: 'NothingToDo', summary: 'A quorum has come back by itself. No data was changed.' },
+      output: { outcome: 'NothingToDo', summary: 'A quorum has come back. No data was changed.' },
     });
   });
 });
@@ -320,7 +320,7 @@ describe('an earlier recovery that was interrupted', () => {
     expect(led.ended).toMatchObject({
       output: {
         outcome: 'NothingToDo',
-        summary: `A quorum has come back by itself. ${KEEP.summary}`,
+        summary: `A quorum has come back. ${KEEP.summary}`,
         interrupted: [KEEP.summary],
       },
     });

@@ -7,7 +7,7 @@ import { callsOf } from './replacement-scene.ts';
 
 const TAKE = 'Take the lock';
 const WHO = ['Who holds the lock?', 'Is the lock held?'];
-const LOOK = ['Look at the holder', 'Is the holder at work?'];
+const LOOK = ['Look at the holder', 'Is the holder running?'];
 const ALARM = 'Did an alarm start it?';
 const IN_PROGRESS = 'Already in progress';
 const RUNNING = { 'Look at the holder': { Status: 'RUNNING' } };

@@ -48,8 +48,8 @@ describe('the entry workflow', () => {
       'Take the lock': [FIRST_WITH_LOCK],
       'Who holds the lock?': ['Is the lock held?'],
       'Is the lock held?': ['Already in progress', 'Take the lock', 'Look at the holder'],
-      'Look at the holder': ['Is the holder at work?'],
-      'Is the holder at work?': ['Did an alarm start it?', 'Take over the lock'],
+      'Look at the holder': ['Is the holder running?'],
+      'Is the holder running?': ['Did an alarm start it?', 'Take over the lock'],
       'Did an alarm start it?': ['Pass the alarm on to the holder', 'Already in progress'],
       'Pass the alarm on to the holder': ['Already in progress'],
       'Take over the lock': [FIRST_WITH_LOCK],
@@ -122,7 +122,7 @@ describe('the entry workflow', () => {
     expect(before.toSorted()).toEqual(
       [
         ...['Load cluster', 'Was the input wrong?', 'Page that it could not begin', 'Stop with the error'],
-        ...[...TAKEN_BY, 'Who holds the lock?', 'Is the lock held?', 'Look at the holder', 'Is the holder at work?'],
+        ...[...TAKEN_BY, 'Who holds the lock?', 'Is the lock held?', 'Look at the holder', 'Is the holder running?'],
         ...['Did an alarm start it?', 'Pass the alarm on to the holder', 'Already in progress'],
       ].toSorted(),
     );

@@ -15,7 +15,7 @@ const COURSES: Record<string, Course & { runbooks?: 'endless' | 'failing'; input
   'Who holds the lock?': { held: true },
   'Is the lock held?': { held: true },
   'Look at the holder': { held: true },
-  'Is the holder at work?': { held: true },
+  'Is the holder running?': { held: true },
   'Take over the lock': { held: true },
   'Was the input wrong?': { fails: 'loading' },
   'Page that it could not begin': { fails: 'loading' },

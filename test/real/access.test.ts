@@ -135,13 +135,13 @@ describe('a cluster of etcd that is well', () => {
       'that speaks plain text where clientUrl says https',
       async () => configured({ m3: urlOf('m3').replace('http:', 'https:') }),
       'unreached',
-      /Something takes the connection and cuts it.*scheme/,
+      /The connection was accepted and cut.*scheme/,
     ],
     [
       'that speaks TLS where clientUrl says http',
       async () => configured({ m3: (await forward('m3', valid.server)).replace('https:', 'http:') }),
       'unreached',
-      /Something takes the connection and cuts it.*scheme/,
+      /The connection was accepted and cut.*scheme/,
     ],
     [
       'whose server certificate has expired',

@@ -64,7 +64,7 @@ describe('the auth token runbook, where simple tokens are taken by every member,
       expect(await reset({ platform })).toMatchObject({
         status: 'FAILED',
         error: 'PreconditionFailed',
-        cause: expect.stringMatching(/the user name or the password in it is wrong/),
+        cause: expect.stringMatching(/its user name or password is wrong/),
       });
     });
   });
@@ -106,7 +106,7 @@ describe('the auth token runbook, where simple tokens are taken by every member,
       expect(await reset(on)).toMatchObject({
         status: 'FAILED',
         error: 'PreconditionFailed',
-        cause: expect.stringContaining('It is not known by whom it was disabled.'),
+        cause: expect.stringContaining('This program did not disable it.'),
       });
       expect(await member?.authentication.servesAnybody()).toBe(true);
     } finally {

@@ -125,7 +125,7 @@ describe('etcd-remediation run, on a cluster on hosts with TLS and authenticatio
     expect(told).toContain(
       '\nNow m2 was removed from etcd and is not back: two voters are left (m1, m3), and each is needed',
     );
-    expect(told).toContain('\nTo go on, give the same command again: it looks anew, and goes on from here.\n');
+    expect(told).toContain('\nTo go on, give the same command again: it looks again, and goes on from here.\n');
     expect(told).not.toMatch(/authentication|token/i);
     const { report } = (await run(...files, '--dry-run', ...parameters)).result;
     expect(JSON.stringify(report)).toMatch(

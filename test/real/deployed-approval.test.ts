@@ -43,7 +43,7 @@ describe('a remediation that wants an approval', () => {
     const [status, clusters] = await Promise.all([terminal.type('status', 'first'), terminal.type('clusters')]);
     expect(status.status).toBe(0);
     for (const shown of [watching.written.stdout, status.stdout]) {
-      expect(shown).toMatch(/^It waits for an approval until \S+Z\. .* another incident that needs none is seen to/m);
+      expect(shown).toMatch(/^It waits for an approval until \S+Z\. .* Meanwhile it remediates what needs none/m);
       expect(shown).toMatch(/^ {2}member-failed: .*m3/m);
       expect(shown).toMatch(/^ {2}member-replacement would do this:$/m);
       expect(shown).toMatch(/^ {4}Plan:$/m);

@@ -71,7 +71,7 @@ describe('a command for what is deployed that is used wrongly', () => {
       ['approve', 'x', '--yes', '--reason', 'y'.repeat(1025)],
       '- --reason: must be at most 1024',
     ],
-    ['an answer where nobody can be asked', ['approve', 'x'], 'Nobody can be asked here'],
+    ['an answer where nobody can be asked', ['approve', 'x'], 'the question cannot be asked here'],
     [
       'files for a deployed diagnosis',
       ['diagnose', '--deployed', '--hosts', 'x'],

@@ -163,7 +163,7 @@ async function didAsItSays({ cluster }: HostedStage, cause: string): Promise<boo
   for (const { name, host } of cluster.members) {
     if (stops.includes(host.id)) await cluster.run(name, 'systemctl stop etcd');
   }
-  const moves = [...cause.matchAll(/If it is the older data: move (\S+) away by hand/g)].map(([, path = '']) => path);
+  const moves = [...cause.matchAll(/To keep the older data: move (\S+) away by hand/g)].map(([, path = '']) => path);
   for (const path of new Set(moves)) await rename(path, `${path}.by-hand`);
   return stops.length + moves.length > 0;
 }

@@ -162,7 +162,7 @@ describe('a configuration that is not what is there', () => {
   it.each([
     [
       'wrong-scheme',
-      /^m3 cannot be judged from here: .*Something takes the connection and cuts it.*scheme.* Its host host-m3 says that its unit is active .* it is at work, and only its clientUrl/,
+      /^m3 cannot be judged from here: .*The connection was accepted and cut.*scheme.* Its host host-m3 says that its unit is active .* it runs\. Correct its clientUrl/,
     ],
     [
       'unknown-name',
@@ -178,7 +178,7 @@ describe('a configuration that is not what is there', () => {
     [
       'wrong-ports',
       true,
-      /The hosts of m1, m2, m3, which are a quorum, say that their etcd runs and has a leader.*only from here it is not reached/s,
+      /The hosts of m1, m2, m3, which are a quorum, say that their etcd runs and has a leader.*only cannot be reached from here/s,
     ],
   ])('has no quorum recovered that is there: %s (dry run: %s)', async (cluster, dryRun, seen) => {
     expect(await refusalOf('quorum-lost', cluster, dryRun)).toMatch(seen);
@@ -199,9 +199,9 @@ describe('a configuration that is not what is there', () => {
     const silent = elsewhere({ m1: { clientUrl: `http://127.0.0.1:${(await freePorts()).client}` } });
     const blind = await diagnosisOf(silent);
     expect(blind.incident).toBe('quorum-inaccessible');
-    expect(blind.summary).toMatch(/ and nobody at a peerUrl of clusters\.json: correct clusters\.json/);
+    expect(blind.summary).toMatch(/ and no member at a peerUrl of clusters\.json: correct clusters\.json/);
     const wrong =
-      /^Who answers, or whom etcd lists, is not what clusters\.json says:\n- The clientUrls of m2 \(\S+\), m3 \(\S+\) lead to another cluster/;
+      /^The members that answer, or that etcd lists, are not those of clusters\.json:\n- The clientUrls of m2 \(\S+\), m3 \(\S+\) lead to another cluster/;
     for (const told of await refusalsOf(INCIDENTS, 'elsewhere')) expect(told).toMatch(wrong);
     expect(await refusalOf('quorum-lost', 'elsewhere-and-silent')).toMatch(wrong);
   });
@@ -286,6 +286,6 @@ describe('a configuration that is not what is there', () => {
     await crashMembers(hosted, ['m2']);
     const told = await refusalOf('member-failed', 'right');
     expect(told).toContain(`"m3", and its name in etcd is "${ODD_NAME}", which clusters.json does not take`);
-    expect(told).toContain('give it another (--name), restart it, and write that into clusters.json');
+    expect(told).toContain('Give it another (--name), restart it, and write that into clusters.json');
   });
 });

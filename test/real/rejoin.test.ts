@@ -31,7 +31,7 @@ describe('a member that starts empty and is sent a raft snapshot', () => {
 
   const isLinuxRoot = process.platform === 'linux' && process.getuid?.() === 0;
   it.skipIf(!isLinuxRoot)('rejects every token on hosts with systemd too, which needs root on Linux', async (test) => {
-    // Inside there is no way to Debian's packages.
+    // Inside, Debian's packages cannot be fetched.
     await requireEtcd('3.3.25', test);
     const { stdout } = await promisify(execFile)(process.execPath, [PROBE, '3.3.25'], { timeout: WAIT_MS });
     expect(JSON.parse(stdout)).toEqual(CURED_BY_RESTART);

@@ -81,7 +81,7 @@ describe('the space runbook refuses a full cluster', () => {
   it('with a name that is no cluster', async () => {
     const execution = await remediate(full.platform, { cluster: 'nowhere' });
     expect(failure(execution)).toMatchObject({ error: 'InvalidInput' });
-    expect(failure(execution).cause).toContain('There is no cluster "nowhere"');
+    expect(failure(execution).cause).toContain('No cluster "nowhere"');
   });
 
   it('changes nothing in a dry run, and tells its plan', async () => {

@@ -24,11 +24,11 @@ const LOSS =
   "'nothing that etcd has acknowledged.'";
 
 /**
- * Asks a person whether the runbook that was planned may run, and waits for the answer: whoever answers finds the question, with the token that
- * ends the wait, in the cluster's lock.
+ * Asks a person whether the runbook that was planned may run, and waits for the answer. The question is in the cluster's lock,
+ * with the token that ends the wait.
  *
- * While nobody answers, the cluster is diagnosed again and again: another incident may have come that needs no approval and must not wait for
- * one, and this one may be over. After an answer too: what is approved is run from a fresh look, and held to the plan that was read.
+ * Until an answer comes, the cluster is diagnosed again and again. Another incident may need no approval and must not wait for
+ * one, and this one may be over. After an answer too: the approved runbook starts from a fresh look, and is held to the plan that was read.
  *
  * Reads the variables `cluster`, `next` and `round` (the dry run), and counts `questions`. Sets `question`, and after the answer `approved`; adds to
  * `approvals`.
@@ -42,7 +42,7 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
     outputs: {},
     assign: {
       question: `{% {'id': $string($questions + 1), 'incident': $next.incident, 'plan': $round.report, 'untilMs': $millis() + ${within.toMilliseconds()}} %}`,
-      // Whoever has read the first does not approve of the second.
+      // An approval of the first question is none of the second.
       questions: '{% $questions + 1 %}',
     },
   });

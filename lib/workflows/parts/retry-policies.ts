@@ -4,9 +4,9 @@ import { ERROR_NAMES } from '../../../core/errors.ts';
 import { STILL_RUNNING } from '../../../core/hosts/run-host-commands.ts';
 
 /**
- * etcd is not ready yet: an election, a member that restarts, a follower that catches up; or an AWS API does not answer.
- * 2 s, growing by half up to 20 s: 2 + 3 + 4.5 + 6.8 + 10.1 + 15.2 + 6 x 20 = 162 s, about as long as a member with a large database
- * takes to start.
+ * etcd is not ready yet: an election, a member that restarts, a follower that catches up. Or an AWS API does not answer.
+ * 2 s, growing by half up to 20 s: 2 + 3 + 4.5 + 6.8 + 10.1 + 15.2 + 6 x 20 = 162 s. A member with a large database takes about
+ * as long to start.
  */
 export const WHILE_ETCD_SETTLES: RetryProps = {
   errors: [ERROR_NAMES.EtcdUnavailable, ERROR_NAMES.AwsUnavailable],
@@ -17,7 +17,7 @@ export const WHILE_ETCD_SETTLES: RetryProps = {
 };
 
 /**
- * Commands still run on hosts: the step is asked again, and each time it waits for 40 s itself, so that little of the time passes unseen.
+ * Commands still run on hosts, so the step runs again. Each time it watches them for 40 s itself.
  * 5 s, growing by a fifth up to a minute. The step gives up on a command that takes too long; this many are more than any runbook has time for:
  * 1000 x (60 + 40) s = 28 h.
  */
@@ -42,8 +42,8 @@ export const WHEN_LAMBDA_DIES: RetryProps = {
 };
 
 /**
- * Lambda could not start the function yet. The account runs as many at once as it may; or the function was idle for weeks, so
- * that Lambda took its network interface back and now makes a new one: the invocations meanwhile fail.
+ * Lambda could not start the function yet. The account is at its limit of concurrent executions. Or the function was idle for weeks, so
+ * Lambda removed its network interface and makes a new one, and invocations fail meanwhile.
  * 2 s, doubling up to 30 s: 2 + 4 + 8 + 16 + 8 x 30 = 270 s.
  * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
  * https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html

@@ -19,7 +19,7 @@ export interface RunRunbookProps {
 }
 
 /**
- * An execution that was ended from outside has given its lock back, and whoever redrives it goes on in the middle of it: then nothing is run.
+ * An execution that was ended from outside has given its lock back, and a redrive goes on in the middle of it: then nothing is run.
  * https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
  */
 const IS_REDRIVEN = '$states.context.Execution.RedriveCount > 0';
@@ -44,8 +44,8 @@ const KEPT = [
 ];
 
 /**
- * A runbook's failure is JSON that describes its execution. A cause that Step Functions has cut off at its limit is JSON no more: then the
- * error is looked for in the text, for whoever reads this wants the runbook's own.
+ * A runbook's failure is JSON that describes its execution. A cause that Step Functions has cut off at its limit is not JSON. Then the
+ * error is searched in the text, because the reader needs the runbook's own error.
  */
 const TEXT = '$text := $string($states.errorOutput.Cause)';
 const ERROR =

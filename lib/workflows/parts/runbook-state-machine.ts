@@ -16,7 +16,7 @@ export interface RunbookProps {
 
 /**
  * Each log group that Step Functions writes to takes a place in a policy of the account, which has 5,120 characters for all of its workflows; not
- * those below this prefix. The stack's own ID makes the name a new one where the stack is made anew, for the old log stays.
+ * those below this prefix. The stack's own ID makes the name a new one where the stack is made again, for the old log stays.
  * https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
  */
 function logGroupName(name: string): string {

@@ -31,7 +31,7 @@ export const ERROR = {
 };
 
 /**
- * Invokes the version of a step that is deployed with the definition: an execution keeps its definition, and so runs to its end on the code
+ * Invokes the version of a step that is deployed with the definition. An execution keeps its definition, so it runs to its end on the code
  * that it began with, whatever is deployed meanwhile.
  */
 class InvokeVersion extends LambdaInvoke {

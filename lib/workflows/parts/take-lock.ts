@@ -19,7 +19,7 @@ export interface TakeLockProps {
 }
 
 const ME = '$states.context.Execution.Id';
-/** Whoever looks this often at a lock that changes hands each time is not going to have it. */
+/** An execution that looks this often at a lock that changes hands each time will not get it. */
 const MAX_LOOKS = 5;
 /** What an alarm starts a remediation with. */
 const MISSED =
@@ -28,10 +28,10 @@ const MISSED =
 const SPARE = Duration.hours(1);
 
 /**
- * Takes the cluster's lock, so that one remediation at a time acts on a cluster. A lock whose holder does not run any more is taken over: what
- * releases it where an execution is stopped is an event, which AWS delivers as well as it can.
+ * Takes the cluster's lock, so that one remediation at a time acts on a cluster. If an execution is
+ * stopped, an EventBridge rule releases its lock. Delivery is best-effort, so a stale lock is also taken over.
  *
- * CloudWatch tells of an alarm once. So where an alarm has started this one and another has the lock, word is left in it: see
+ * CloudWatch reports an alarm once. So where an alarm has started this one and another has the lock, word is left in it: see
  * {@link giveLockBack}.
  *
  * Reads the variables `cluster`, `request` and `alarm`, and sets `holder` where another one has the lock.
@@ -88,7 +88,7 @@ export function takeLock(scope: Construct, props: TakeLockProps): State {
   lookAtHolder.addCatch(takeOver, { errors: gone, outputs: ERROR });
   lookAtHolder.addCatch(onError, { outputs: ERROR });
   const leaveWord = table.call(scope, 'Pass the alarm on to the holder', {
-    comment: 'In the lock: whoever gives it back starts another remediation for the alarm',
+    comment: 'In the lock: the release of the lock starts another remediation for the alarm',
     action: 'updateItem',
     parameters: {
       Key: lockKey('$cluster.name'),
@@ -103,11 +103,12 @@ export function takeLock(scope: Construct, props: TakeLockProps): State {
   });
   leaveWord.next(inProgress);
   const didAnAlarmStartIt = Choice.jsonata(scope, 'Did an alarm start it?', {
-    comment: 'An alarm tells once; a person or a program learns that another one is at it, and may start again',
+    comment:
+      'An alarm sends one event. A person or a program reads that another remediation has the cluster, and may start again',
   })
     .when(Condition.jsonata("{% $alarm != '' %}"), leaveWord)
     .otherwise(inProgress);
-  const isItAtWork = Choice.jsonata(scope, 'Is the holder at work?', { comment: 'A holder that runs is left alone' })
+  const isItAtWork = Choice.jsonata(scope, 'Is the holder running?', { comment: 'A holder that runs is left alone' })
     .when(Condition.jsonata("{% $states.input.status = 'RUNNING' %}"), didAnAlarmStartIt)
     .otherwise(takeOver);
   const isItHeld = Choice.jsonata(scope, 'Is the lock held?', { comment: 'It may have been given back meanwhile' })

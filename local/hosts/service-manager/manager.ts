@@ -9,7 +9,7 @@ export interface ServiceManager {
   readonly journal: Journal;
   /** @returns undefined where there is no such unit file. @throws Error for one that is not understood */
   find(id: string): Service | undefined;
-  /** Reads all unit files anew. @throws Error for the first that is not understood; everything stays as it was then */
+  /** Reads all unit files again. @throws Error for the first that is not understood; everything stays as it was then */
   reload(): void;
   /** Ends all services at once, and starts those that are enabled. */
   reboot(): Promise<void>;

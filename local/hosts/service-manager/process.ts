@@ -62,9 +62,9 @@ export interface LaunchEvents {
 }
 
 /**
- * Starts a service's main process, and tells when the service is up.
+ * Starts a service's main process, and says when the service is up.
  * @param signal ends the wait for that; nothing is started after it
- * @throws Error where the process cannot be started at all: an environment file is missing, or nothing could tell that it is ready
+ * @throws Error where the process cannot be started at all: an environment file is missing, or nothing could say that it is ready
  */
 export async function launch(
   unit: Unit,
@@ -143,7 +143,7 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals | 0): boolean
 }
 
 /**
- * Dead processes count in a group until their parent asks for them, which takes some first processes long. Linux tells them apart;
+ * Dead processes count in a group until their parent asks for them, which takes some first processes long. Linux shows them as such;
  * elsewhere a group is gone when it is gone.
  */
 function isGroupDead(group: number | undefined): boolean {

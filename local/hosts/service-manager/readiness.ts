@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 
 /**
- * Why a service of Type=notify is taken to be ready when its etcd answers a client: the datagrams of sd_notify(3) do not reach
- * Node, which has no unix sockets of that type. etcd tells systemd that it is ready at the moment in which it has joined its
- * cluster, which needs a quorum, and at the same moment begins to answer clients. Its port accepts connections long before.
+ * A service of Type=notify counts as ready when its etcd answers a client. The datagrams of sd_notify(3) do not reach
+ * Node, which has no unix sockets of that type. etcd notifies systemd when it has joined its cluster, which needs a quorum,
+ * and begins to answer clients at the same moment. Its port accepts connections long before.
  */
 
 const RETRY_MS = 50;

@@ -63,7 +63,7 @@ export async function reexecInside(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Whoever else listens would end this process, and what is inside would be killed before it could tidy up. */
+/** Any other listener would end this process, and what is inside would be killed before it could tidy up. */
 function forwardSignals(forward: (signal: NodeJS.Signals) => void): () => void {
   const others = SIGNALS.map((signal) => ({
     signal,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { cgroupMount, removeControlGroup } from './control-groups.ts';
 
 /**
- * What hosts need of the machine is named after the process that made them, so that it can be told whose it was when that
+ * What hosts need of the machine is named after the process that made them, so that its owner is known when that
  * process was killed. Everything else is in namespaces, and goes with them.
  */
 const PREFIX = 'etcd-remediation-hosts-';

@@ -18,7 +18,7 @@ const BUILD_WITHIN_MS = 15 * 60_000;
  * what it is made of. Of two processes that build it at once, both end with a complete one.
  *
  * @param via the command through which the network is reached
- * @param progress is told, line by line, what a build does
+ * @param progress gets a line for each thing that a build does
  * @throws HostsUnavailable when it cannot be built here
  */
 export async function rootFilesystem(via: readonly string[], progress: (line: string) => void): Promise<string> {

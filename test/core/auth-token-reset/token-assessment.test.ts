@@ -37,7 +37,7 @@ describe('an assessment', () => {
     const { verdict, summary, rejecting } = assess(WELL);
     expect({ verdict, rejecting }).toEqual({ verdict: 'NothingToDo', rejecting: [] });
     expect(summary).toContain('Every member takes fresh tokens.');
-    expect(summary).toContain('It has to log in again.');
+    expect(summary).toContain('holds an old token, and has to log in again.');
   });
 
   it('believes in a member that rejects tokens once three readings have shown it, and wants its host looked at', () => {
@@ -90,7 +90,7 @@ describe('an assessment', () => {
     expect(readings.at(-1)?.summary).toContain(problem);
   });
 
-  const UNKNOWN = 'Of node3 nobody knows whether it takes tokens. No other member rejects every token';
+  const UNKNOWN = 'Whether node3 accepts tokens is unknown. No other member rejects every token';
   const NONE_REJECTS = 'No member rejects every token';
   it.each<[string, TokenObservation, string]>([
     ['does not answer', tokensOf([...THREE.slice(0, 2), silent('node3')], ['tt', 'tt', 'uu']), UNKNOWN],

@@ -125,12 +125,12 @@ describe('a plan', () => {
   });
 
   it.each<[string, Case, string]>([
-    ['there is no user root', { premises: { rootRoles: null } }, 'There is no user root'],
+    ['there is no user root', { premises: { rootRoles: null } }, 'etcd has no user root'],
     ['root does not have the role root', { premises: { rootRoles: ['guest'] } }, 'does not have the role root'],
     [
       'no member takes a token',
       { members: MEMBERS.map((each) => ({ ...each, status: 'RejectsTokens' })) },
-      'without one nobody may disable',
+      'without a token authentication cannot be disabled',
     ],
   ])('only restarts where %s, and refuses where that cannot be had either', (_, given, why) => {
     const planned = plan(given);
@@ -142,16 +142,16 @@ describe('a plan', () => {
   });
 
   it('says who gets in while authentication is disabled', () => {
-    expect(plan().steps[1]).toContain('mutual TLS keeps out everybody else');
+    expect(plan().steps[1]).toContain('mutual TLS keeps out everyone else');
     expect(plan({ premises: { admitsWithoutCertificate: true } }).steps[1]).toContain(
-      'whoever reaches a client port may read and write',
+      'anyone who reaches a client port may read and write',
     );
   });
 
   it('says how it does not happen again, and is at a loss where the release is not known for it', () => {
     expect(plan().advice).toContain('upgrade to 3.4.20, 3.5.6 or later');
     expect(plan({ members: MEMBERS.map((each) => ({ ...each, version: '3.5.30' })) }).advice).toContain(
-      'tell the etcd project',
+      'report it to the etcd project',
     );
   });
 });

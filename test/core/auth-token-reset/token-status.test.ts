@@ -66,7 +66,7 @@ describe('a member', () => {
       [TAKES, TAKES, 'Failed'],
     ],
     [
-      'has failed where it follows nobody',
+      'has failed where it follows no leader',
       [...THREE.slice(0, 2), voter('node3', { leaderId: '0' })],
       ['ttt', 'ttt', 'rrr'],
       [TAKES, TAKES, 'Failed'],
@@ -132,7 +132,7 @@ describe('nobody can log in', () => {
       'with a wrong password, which is no rejected token',
       { 0: 'WrongPassword', 1: 'WrongPassword', 2: 'WrongPassword' },
       'PreconditionFailed',
-      'is wrong, and no token was rejected',
+      'is wrong. No token was rejected',
     ],
     [
       'with a wrong password, whoever else is silent',

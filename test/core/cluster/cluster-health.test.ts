@@ -96,7 +96,7 @@ describe.each(DECISIONS)('%s', (_, decide) => {
     [
       'there is no leader',
       ['0', '0', '0'],
-      'node1 follows nobody, node2 follows nobody, node3 follows nobody. An election may be under way.',
+      'node1 follows no leader, node2 follows no leader, node3 follows no leader. An election may be under way.',
     ],
     [
       'members disagree on the leader',
@@ -106,7 +106,7 @@ describe.each(DECISIONS)('%s', (_, decide) => {
     [
       'one member has lost its leader',
       [idOf('node1'), idOf('node1'), '0'],
-      'node1 follows node1, node2 follows node1, node3 follows nobody.',
+      'node1 follows node1, node2 follows node1, node3 follows no leader.',
     ],
     ['the leader is gone', ['dead', 'dead', 'dead'], 'node1 follows dead, node2 follows dead, node3 follows dead.'],
   ])('waits while %s', (_name, leaderIds, seen) => {

@@ -98,7 +98,7 @@ describe('the host of a member', () => {
   it('is no use without a layout, which every such member and spare host is told', () => {
     const { layout: _, ...withoutLayout } = clusterOf(members, { spareHosts: [spare('node9')] });
     const problem = (lacking: readonly string[]) =>
-      `is of no use without a "layout", its own or the cluster's, that says where etcd lies on it: ${lacking.join(', ')}`;
+      `is of no use without a "layout", its own or the cluster's, that says where etcd is on it: ${lacking.join(', ')}`;
     const { unit, ...rest } = LAYOUT;
     expect(problemsOf({ ...withoutLayout, members: [members[0], configured('node2', { layout: { unit } })] })).toEqual([
       `members[0].host: ${problem(FIELDS)}`,
@@ -196,7 +196,7 @@ describe('the layout of one member', () => {
     const { layout: _, ...withoutLayout } = cluster;
     const failure = failureOf(() => layoutOf(withoutLayout, configured('node1', { layout: { unit: 'etcd' } })));
     expect(failure.name).toBe('InvalidInput');
-    expect(failure.message).toContain('no "layout" in clusters.json that says where etcd lies on the host of node1: ');
+    expect(failure.message).toContain('no "layout" in clusters.json that says where etcd is on the host of node1: ');
     expect(failure.message).toContain(`: ${FIELDS.filter((field) => field !== 'unit').join(', ')} are missing`);
     expect(failure.message).not.toMatch(/and deploy\b/);
   });

@@ -75,7 +75,7 @@ describe('a file with many problems', () => {
       '- clusters[0].policy.space-exceeded: must be "automatic": a space reclaim does not wait for an approval',
       '- clusters[0].members[1].name: "node1" is already used by another member of this cluster',
       '- clusters[0].members[1].peerUrl: "https://10.0.1.11:2380" is already used by another member of this cluster',
-      '- clusters[0].members[3].host: is of no use without a "layout", its own or the cluster\'s, that says where etcd lies on it: unit, dataDir, walDir, ' +
+      '- clusters[0].members[3].host: is of no use without a "layout", its own or the cluster\'s, that says where etcd is on it: unit, dataDir, walDir, ' +
         'configFile, user, group, binDir',
       '- clusters[0].members[3].clientUrl: "http://10.0.1.14:2379" is plain http, but the cluster has "tls"; write https or remove "tls"',
       '- clusters[1].members: must list at least one member',
@@ -218,9 +218,9 @@ describe('fields of a cluster', () => {
     [
       'a member name with a slash',
       { members: [member('node1', { name: 'a/b' })] },
-      'members[0].name: must be 1 to 128 letters, digits, ".", "-" or "_", and start with a letter or digit. Where etcd has a member under a name ' +
-        'that is none, write an alias here: it does for a reclaim of space and for tokens, and a replacement or a recovery is refused until the ' +
-        'member was renamed (--name)',
+      'members[0].name: must be 1 to 128 letters, digits, ".", "-" or "_", and start with a letter or digit. If the member has another kind of name ' +
+        'in etcd, write an alias here: that is enough for a reclaim of space and for tokens. A replacement or a recovery first needs the ' +
+        'member renamed (--name)',
     ],
     [
       'members that no initial-cluster could hold',

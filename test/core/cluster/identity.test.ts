@@ -132,7 +132,7 @@ describe('a contradiction about who is who:', () => {
     const refusals = [...firstRefusals(seen, cluster, probes), failureOf(() => firstLookAtSpace(full, cluster))];
     for (const { name, message } of refusals) {
       expect(name).toBe('PreconditionFailed');
-      expect(message).toMatch(/^Who answers, or whom etcd lists, is not what clusters\.json says:\n- /);
+      expect(message).toMatch(/^The members that answer, or that etcd lists, are not those of clusters\.json:\n- /);
       expect(message).not.toMatch(/remove/);
       expect(message).toMatch(/ Nothing was changed\. Correct this\. Then start again; in AWS, deploy it first\.$/);
     }
@@ -142,7 +142,7 @@ describe('a contradiction about who is who:', () => {
 describe('a name in etcd that clusters.json does not take', () => {
   const memberList = [...LIST.slice(0, 2), listed('node3', { name: ODD })];
   const seen = { members: well(), memberList, alarms: [] };
-  const both = `clusters.json calls the member at https://node3:2380 "node3", and its name in etcd is "${ODD}", which clusters.json does not take`;
+  const both = `clusters.json calls the member at https://node3:2380 "node3", and its name in etcd is "${ODD}", which clusters.json does not accept`;
 
   it('is told as a warning that names both, and what the alias does for', () => {
     const { incident, warnings, members } = diagnosed(proof(well(), { memberList }), clusterOf(MEMBERS));
@@ -150,7 +150,9 @@ describe('a name in etcd that clusters.json does not take', () => {
     expect(members.map(({ state }) => state)).toEqual(['healthy', 'healthy', 'healthy']);
     expect(warnings.map(({ kind }) => kind)).toEqual(['alias']);
     expect(warnings[0]?.message).toContain(both);
-    expect(warnings[0]?.message).toContain('"node3" does for a reclaim of space and for tokens. No member is replaced');
+    expect(warnings[0]?.message).toContain(
+      '"node3" is enough for a reclaim of space and for tokens. No member is replaced',
+    );
   });
 
   it('stops no reclaim and no tokens, which write no names', () => {
@@ -243,7 +245,7 @@ describe('who is who', () => {
       ledBy('node1', SWAPPED as never),
       LIST,
       ['leads', 'follows node1', 'follows node1'],
-      /^node1 leads, every member follows it .* But not everybody who answers is who clusters\.json says, .* The clientUrl of node1 /,
+      /^node1 leads, every member follows it .* But the members that answer are not those of clusters\.json, .* The clientUrl of node1 /,
     ],
     [
       'lead to one member twice',
@@ -279,7 +281,7 @@ describe('who is who', () => {
   it('says that nothing was changed only before anything may have been', () => {
     const seen = { members: SWAPPED, memberList: LIST, alarms: [] };
     const refusal = failureOf(() => settleWithout([], seen, MEMBERS, 'wait'));
-    expect(refusal.message).toMatch(/^Who answers, or whom etcd lists, is not what clusters\.json says:/);
+    expect(refusal.message).toMatch(/^The members that answer, or that etcd lists, are not those of clusters\.json:/);
     expect(refusal.message).not.toContain('Nothing was changed');
   });
 

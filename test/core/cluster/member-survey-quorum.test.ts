@@ -40,7 +40,7 @@ describe('the leader', () => {
 
   it.each([
     ['no member answers', observation(five.map((name) => silent(name)))],
-    ['every member follows nobody', observation(five.map((name) => voter(name, { leaderId: '0' })))],
+    ['every member follows no leader', observation(five.map((name) => voter(name, { leaderId: '0' })))],
     [
       'the leader that all follow does not answer',
       observation([silent('node1'), ...five.slice(1).map((n) => voter(n))]),
@@ -92,7 +92,7 @@ describe('the leader', () => {
       'the leader refuses us, and a quorum is seen all the same',
       [refusing('node1'), voter('node2'), voter('node3')],
       'node1',
-      'node2, node3 follow node1, which does not let us in, so that nobody can ask it what a leader tells:\n',
+      'node2, node3 follow node1, which does not let us in, so it cannot be asked what only a leader knows:\n',
     ],
   ])('is not waited for where %s', (_, members, names, beginning) => {
     const { name, message } = failureOf(() => surveyMembers(MEMBERS, observation(members)));
@@ -102,7 +102,7 @@ describe('the leader', () => {
   });
 
   it.each([
-    ['follows nobody', [voter('node1', { leaderId: '0' }), refusing('node2'), refusing('node3')]],
+    ['follows no leader', [voter('node1', { leaderId: '0' }), refusing('node2'), refusing('node3')]],
     ['follows one that is silent', [silent('node1'), voter('node2'), refusing('node3')]],
   ])('is waited for where the one that answers %s', (_, members) => {
     const memberList = ['node1', 'node2', 'node3', 'node4', 'node5'].map((name) => listed(name));
@@ -116,7 +116,7 @@ describe('the leader', () => {
       silent('node3'),
     ]);
     expect(failureOf(() => surveyMembers(MEMBERS, reading)).message).toContain(
-      ':\n- node1 follows nobody\n- node2 follows a3\n- node3 (https://node3:2379): Nothing answers at this address.\n',
+      ':\n- node1 follows no leader\n- node2 follows a3\n- node3 (https://node3:2379): Nothing answers at this address.\n',
     );
   });
 
@@ -193,7 +193,7 @@ describe('what acting on members would leave', () => {
     );
     expect(failure.message).toBe(
       'Without node2 there is 1 healthy voter, and a quorum is 2:\n- node1: healthy\n- node2: healthy\n' +
-        '- node3: follows nobody, while the cluster follows node1\n' +
+        '- node3: follows no leader, while the cluster follows node1\n' +
         'So no member may be stopped or removed: the cluster would lose its quorum. Bring the others back first; where none comes back, see the incident quorum-lost.',
     );
   });

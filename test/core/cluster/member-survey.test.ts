@@ -98,7 +98,7 @@ describe('a member of a cluster that works', () => {
     [
       'failed: following nobody',
       withThird(voter('node3', { leaderId: '0' })),
-      { id: 'a3', state: 'failed', role: 'follower', problem: 'follows nobody, while the cluster follows node1' },
+      { id: 'a3', state: 'failed', role: 'follower', problem: 'follows no leader, while the cluster follows node1' },
     ],
     [
       'failed: following somebody else',

@@ -317,9 +317,9 @@ describe('strangers count nowhere', () => {
     expect(incident).toBe('quorum-inaccessible');
     expect(summary).toContain(`lead to another cluster (f00d), which lists ${first}, `);
     expect(summary).toContain(
-      ' and nobody at a peerUrl of clusters.json: correct clusters.json, or what is in between',
+      ' and no member at a peerUrl of clusters.json: correct clusters.json, or what is in between',
     );
-    expect(summary.match(/Should it be the cluster in question after all/g)).toHaveLength(1);
+    expect(summary.match(/If it is the right cluster after all/g)).toHaveLength(1);
     expect(JSON.stringify(warnings)).not.toContain('Correct peerUrl');
     expect(measure(CLUSTER, evidence).measurements[0]?.values).not.toHaveProperty('HasLeader');
   });
@@ -346,7 +346,9 @@ describe('strangers count nowhere', () => {
   ])('and every runbook is refused at its first look, whatever reads work there: %s', (_, members) => {
     for (const { name, message } of refusalsOf(evidenceOf(members).members)) {
       expect(name).toBe('PreconditionFailed');
-      expect(message).toMatch(/^Who answers, or whom etcd lists, is not what clusters\.json says:\n- The clientUrl/);
+      expect(message).toMatch(
+        /^The members that answer, or that etcd lists, are not those of clusters\.json:\n- The clientUrl/,
+      );
     }
   });
 });

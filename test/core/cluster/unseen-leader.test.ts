@@ -51,7 +51,7 @@ describe('a leader that its followers name and that does not answer from here', 
     for (const { runbook, name, message } of refusals(observation(members))) {
       expect([runbook, name]).toEqual([runbook, 'PreconditionFailed']);
       expect(message, runbook).toBe(
-        `node3 leads, for ${follow} it, and it does not answer from here: https://node3:2379: ${REFUSED}. It is at work, for followers forget a leader ` +
+        `node3 leads, for ${follow} it, and it does not answer from here: https://node3:2379: ${REFUSED}. It works, because followers forget a dead leader ` +
           'within seconds. Correct the clientUrl of node3 in clusters.json, or the network between here and there, and start again. Nothing was changed.',
       );
     }

@@ -44,7 +44,7 @@ describe('the incident', () => {
       proof([silent('node1'), ...ledBy('node2', [voter('node2'), voter('node3')])]),
       'member-failed',
     ],
-    ['one that follows nobody', proof(members('wwn')), 'member-failed'],
+    ['one that follows no leader', proof(members('wwn')), 'member-failed'],
     ['one that is behind, which has not failed', proof(members('wwb')), 'healthy'],
     ['a learner that nobody has promoted', proof(members('wwl')), 'member-failed'],
     ['one of another cluster', proof([...members('ww'), voter('node3', { clusterId: 'dada' })]), 'member-failed'],
@@ -124,7 +124,7 @@ describe('a member that runs and refuses us', () => {
     const { incident, summary, members: facts, warnings } = diagnosed(proof(members('wwr')));
     expect(incident).toBe('member-inaccessible');
     expect(summary).toBe(
-      'node3 runs and refuses us: Its certificate is not of the CA. A quorum is at work, led by node1, as node1, node2 show. Nothing shows that it has failed, so it is not replaced; and nobody would notice if it did. Correct the login or the certificate for node3.',
+      'node3 runs and refuses us: Its certificate is not of the CA. A quorum is at work, led by node1, as node1, node2 show. Nothing shows that it has failed, so it is not replaced. If it fails now, it is not noticed. Correct the login or the certificate for node3.',
     );
     expect(facts[2]).toMatchObject({
       state: 'refusing',
@@ -173,7 +173,7 @@ describe('a member that runs and refuses us', () => {
     expect({ incident, others }).toEqual({ incident: 'quorum-inaccessible', others: [] });
     expect(summary).toMatch(
       new RegExp(
-        `^Nobody can tell from here whether there is a quorum, for ${kept} may be one .* node1 .*\\. ${correct}$`,
+        `^From here it cannot be seen whether there is a quorum: ${kept} may be one .* node1 .*\\. ${correct}$`,
       ),
     );
     for (const { problem } of seen.filter((each) => !each.answering).slice(0, 1)) expect(summary).toContain(problem);

@@ -26,7 +26,7 @@ describe('a quorum that is missing is told by the way in which it is', () => {
     [
       'nobody answers',
       apart(members('sss')),
-      /^No member answers from here, .*all down, or the way from here to them is cut/,
+      /^No member answers from here, .*all are down, or the network from here to them is cut/,
     ],
     [
       'two members each see another leader',
@@ -36,12 +36,12 @@ describe('a quorum that is missing is told by the way in which it is', () => {
     [
       'each of two halves follows its own',
       apart(FIVE.map((name, index) => voter(name, { leaderId: ['a1', 'a1', 'a3', 'a3', '0'][index] as string }))),
-      /: node1 believes that it leads, node2 follows node1, node3 believes that it leads, node4 follows node3, node5 follows nobody\. Either an election/,
+      /: node1 believes that it leads, node2 follows node1, node3 believes that it leads, node4 follows node3, node5 follows no leader\. Either an election/,
     ],
     [
       'one of three is cut off from the others',
       apart(members('nss')),
-      /^Only 1 of 3 voters can be seen from here, which is a minority: node1 follows nobody\. The others are down, or they work together on the other side of a partition: .*a quorum \(2 of 3 voters\) may be at work without us\.$/,
+      /^Only 1 of 3 voters can be seen from here, which is a minority: node1 follows no leader\. The others are down, or they work together on the other side of a partition: .*a quorum \(2 of 3 voters\) may work where we do not see it\.$/,
     ],
     [
       'two of five, on our side of a partition, follow one beyond it',
@@ -56,7 +56,7 @@ describe('a quorum that is missing is told by the way in which it is', () => {
     [
       'all that run log nobody in',
       apart(['node1', 'node2', 'node3'].map(mute)),
-      /^3 of 3 voters answer, .*: node1 has no leader, node2 has no leader, node3 has no leader\. An election does not come to an end/,
+      /^3 of 3 voters answer, .*: node1 has no leader, node2 has no leader, node3 has no leader\. An election does not end/,
     ],
     [
       'a learner follows as well, which makes no quorum',
@@ -84,19 +84,21 @@ describe('a quorum that is there, though few of it answer us,', () => {
     const { incident, summary, members: facts } = diagnosed(proof(seen));
     expect(incident).toBe('member-inaccessible');
     expect(summary).toMatch(/ leads, for node1.* follows? it, and cannot be reached from here: Nothing answers/);
-    expect(summary).toMatch(/ a quorum is at work and too few of it answer for all others to be down: Nothing answers/);
+    expect(summary).toMatch(
+      / a quorum works, and so few of it answer that not all others can be down: Nothing answers/,
+    );
     expect(facts.map(({ state }) => state)).not.toContain('failed');
     expect(facts[0]?.state).toBe('healthy');
   });
 
   it.each<[string, MemberObservation[]]>([
     ['one of three', [voter('node1', { leaderId: 'a2' }), ...members('wss').slice(1)]],
-    ['one of three, who follows nobody by now', [leaderless('node1'), ...members('wss').slice(1)]],
+    ['one of three, who follows no leader by now', [leaderless('node1'), ...members('wss').slice(1)]],
   ])('is proven by what it commits between two looks: %s', (_, seen) => {
     expect(diagnosed(apart(seen)).incident).toBe('quorum-lost');
     const { incident, others, summary } = diagnosed(apart(seen, { committing: ['node1'] }));
     expect({ incident, others }).toEqual({ incident: 'member-inaccessible', others: [] });
-    expect(summary).toMatch(/^node2 cannot be judged from here, for .* node3 cannot be judged from here, for /);
+    expect(summary).toMatch(/^node2 cannot be judged from here.* node3 cannot be judged from here/);
     expect(summary).toContain('Nothing shows that they have failed, so they are not replaced');
   });
 
@@ -109,7 +111,7 @@ describe('a quorum that is there, though few of it answer us,', () => {
 
   it('has a member that is none of it', () => {
     const seen = [voter('node1', { leaderId: 'a5' }), leaderless('node2'), ...members('wwsss').slice(2)];
-    expect(diagnosed(proof(seen)).members[1]).toMatchObject({ state: 'failed', problem: 'follows nobody' });
+    expect(diagnosed(proof(seen)).members[1]).toMatchObject({ state: 'failed', problem: 'follows no leader' });
   });
 
   it('is seen in a leader that a quorum follows, who does not answer us', () => {
@@ -142,7 +144,7 @@ describe('a quorum that is there, though few of it answer us,', () => {
       {
         kind: 'unsettled',
         message:
-          'A quorum agrees, and yet members do not name one leader: node1 follows a1, node2 follows a3, node3 follows nobody. An election came in between; look again.',
+          'A quorum agrees, and yet members do not name one leader: node1 follows a1, node2 follows a3, node3 follows no leader. An election came in between; look again.',
       },
     ]);
   });

@@ -211,7 +211,7 @@ describe('tokens', () => {
     const none: Probe = { login: { answer: 'WrongPassword', format: '', problem: 'no' }, uses: [] };
     const evidence = { ...of('3.5.30'), probes: ofMembers([none, none, none]) };
     expect(warningsOf(evidence)[0]?.message).toMatch(
-      /^Whether members take fresh tokens is not known: Nobody can log in/,
+      /^Whether members take fresh tokens is not known: The login with the cluster's auth secret fails/,
     );
   });
 

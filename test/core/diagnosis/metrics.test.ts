@@ -69,7 +69,7 @@ describe('what is measured of a cluster', () => {
       { ...WELL, IncidentPresent: 1, HealthyVoters: 2, FailedMembers: 1 },
     ],
     [
-      'with one that is behind and one that follows nobody',
+      'with one that is behind and one that follows no leader',
       proof(members('wwwbn')),
       { ...WELL, IncidentPresent: 1, FailedMembers: 1 },
     ],

@@ -79,9 +79,9 @@ const withHost = (
   seen({ inspected: MEMBERS.map((member) => inspected(member.name, member.name === name ? differences : {})) }, survey);
 
 it.each<[WeighCheck['survey']['serves'], RegExp]>([
-  ['anybody', /: whoever reaches a client port may read and write$/],
+  ['anybody', /: anyone who reaches a client port may read and write$/],
   ['certificates', /: etcd serves only clients with a certificate that it trusts;/],
-  ['nobody', /: etcd has authentication enabled, and serves nobody without a login$/],
+  ['nobody', /: etcd has authentication enabled, and serves only clients with a login$/],
   ['unknown', /: whether etcd serves clients without a login or a certificate could not be seen$/],
 ])('a cluster without a login in the configuration is told by whom it serves: %s', (serves, words) => {
   const { unchecked } = seen({ cluster: clusterOf(MEMBERS, { tls: SECRETS.tls }) }, { serves });
@@ -148,8 +148,8 @@ describe('a finding is', () => {
     [
       'a member that has lost its data and was started anew',
       withHost('node2', { raftLog: { holds: 'nothing', commitIndex: '3', lastIndex: '3' } }),
-      'hosts: node2 on i-2: its log holds no entry but the first list of members: it was started on an empty data dir, under an ID that may have ' +
-        'acknowledged writes before, and knows nothing of them',
+      'hosts: node2 on i-2: its log holds nothing but the first list of members. It was started on an empty data dir, under an ID that may have ' +
+        'acknowledged writes before, which are gone from it',
     ],
     [
       'a host that holds more of the cluster than the cluster',
@@ -158,10 +158,10 @@ describe('a finding is', () => {
         { raftLog: { holds: 'entries', commitIndex: '7001', lastIndex: '7001' } },
         { members: ANSWERING.filter(({ name }) => name !== 'node2') },
       ),
-      'hosts: node2 on i-2: there lies data of this cluster (c1) up to index 7001 of its log, and the cluster itself is only at index 7000. So the others ' +
-        'have lost theirs, and were started anew under their old IDs: the cluster that answers is another one, which began empty. Find out which data is wanted. ' +
-        'Where it is what lies here, in /var/lib/etcd: stop etcd on the hosts of all the others, and start a remediation of quorum-lost, which recovers from it. ' +
-        'Where it is that of the cluster: move what lies here away by hand, and start again.',
+      'hosts: node2 on i-2: there is data of this cluster (c1) up to index 7001 of its log, and the cluster itself is only at index 7000. So the others ' +
+        'have lost theirs and began empty under their old IDs: the cluster that answers is another one. Decide which data to keep. ' +
+        'To keep the data here, in /var/lib/etcd: stop etcd on the hosts of all the others, then start a remediation of quorum-lost, which recovers from it. ' +
+        'To keep the data of the cluster: move the data here away by hand, then start again.',
     ],
     [
       'an incident, with what is present besides',

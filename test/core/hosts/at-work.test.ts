@@ -51,7 +51,7 @@ describe('a member that does not answer here', () => {
       atWork({ clientPortListens: null, peerPortListens: null, answer: 'leader', memberId: OWN }),
       'that it has a leader',
     ],
-    ['somebody speaks TLS there', atWork({ answer: 'speaks' }), 'who does not say whether it has a leader'],
+    ['somebody speaks TLS there', atWork({ answer: 'speaks' }), 'but does not say whether it has a leader'],
     [
       'etcd cannot be asked there',
       atWork({ problem: 'there is no curl' }),
@@ -96,7 +96,7 @@ describe('a member that does not answer here', () => {
     ['no connection came about', 'ConnectTimeout', 'leader', /look at the security group or the firewall in between/],
     ['nothing listens where we ask', 'Refused', 'leader', /Correct the port or the host in its clientUrl/],
     ['it had no leader', 'NoLeader', 'leader', /at that moment only: start again/],
-    ['nobody knows more', '', 'leader', /Correct what lies between: its clientUrl/],
+    ['nobody knows more', '', 'leader', /Correct what is in between: its clientUrl/],
     [
       'nothing listens where we ask, and its host cannot tell',
       'Refused',

@@ -74,7 +74,7 @@ describe('members that may be replaced', () => {
   it('are no others, which have failed since: nothing is changed, and they are named', () => {
     const { name, message } = failureOf(() => assess([...well, silent('node4'), silent('node5')], '', only('node4')));
     expect(name).toBe('PreconditionFailed');
-    expect(message).toMatch(/^node5 .* Only node4 may be replaced: nobody has approved of more\./);
+    expect(message).toMatch(/^node5 .* Only node4 may be replaced: more was not approved\./);
   });
 
   it('are no reason to refuse where another is only behind, which is waited for', () => {
@@ -128,11 +128,11 @@ describe('a member that nobody gets to from here', () => {
     [
       'at work',
       runs('leader'),
-      'Its host i-4 says that its unit is active (running) with process 4711, that it listens for clients and peers, and that it has a leader: it is at work, and only its clientUrl, or what lies between it and here, is to be corrected.',
+      'Its host i-4 says that its unit is active (running) with process 4711, that it listens for clients and peers, and that it has a leader: it runs. Correct its clientUrl, or what is between it and here.',
     ],
     ['stopped', inspected('node4'), 'Its host i-4 says that its unit is failed: once its clientUrl'],
     ['of no use', runs('silent'), 'and that it does not answer on its own host either: once its clientUrl'],
-    ['not told of', runs('speaks'), 'who does not say whether it has a leader.\n'],
+    ['not told of', runs('speaks'), 'but does not say whether it has a leader.\n'],
     ['out of reach', inspected('node4', null), 'Its host i-4 could not be asked: Run Command does not reach it.'],
   ])('is refused with both views where its host shows it %s', (_, report, view) => {
     const { name, message } = planned([report]);

@@ -119,7 +119,7 @@ describe('a replacement is refused', () => {
 
   it('for a member that there is not', () => {
     expect(failureOf(() => scopeOf(request(NODE9, { member: 'node9' }))).message).toContain(
-      'There is no member "node9" in cluster orders',
+      'The cluster orders has no member "node9"',
     );
   });
 

@@ -166,7 +166,7 @@ describe('a member that is named', () => {
   it('has to be one of the cluster', () => {
     expect(failureOf(() => assess(seen('wws'), { member: 'node9' }))).toMatchObject({
       name: 'InvalidInput',
-      message: 'There is no member "node9" in cluster orders; there are node1, node2, node3.',
+      message: 'The cluster orders has no member "node9". It has node1, node2, node3.',
     });
   });
 
@@ -194,7 +194,7 @@ describe('a member that is named', () => {
     const failure = failureOf(() => assess(seen('wwwss'), { member: 'node4' }));
     expect(failure.name).toBe('PreconditionFailed');
     expect(failure.message).toContain('node4 is named, and node5 does not answer: Nothing answers at this address.');
-    expect(failure.message).toContain('leave "member" out, to see to all of them');
+    expect(failure.message).toContain('Leave "member" out to replace all of them');
   });
 });
 

@@ -68,7 +68,7 @@ describe('members that only have to catch up', () => {
 });
 
 it.each([
-  ['follows nobody', { leaderId: '0' }],
+  ['follows no leader', { leaderId: '0' }],
   ['belongs to another cluster', { clusterId: 'f00d' }],
 ])('a learner that %s is not promoted', (_, differences) => {
   expect(choose(withThird(learner('node3', { id: 'b3', ...differences }), started), { done: STARTED }).action).toBe(

@@ -105,7 +105,7 @@ describe('the loop', () => {
     const behind = withThird(voter('node3', { raftAppliedIndex: '1' }));
     expect(failureOf(() => choose(behind))).toMatchObject({
       name: 'PreconditionFailed',
-      message: expect.stringContaining('come back by itself'),
+      message: expect.stringContaining('come back, so it is not replaced'),
     });
   });
 });

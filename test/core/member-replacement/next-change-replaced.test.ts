@@ -127,6 +127,6 @@ it('a learner that somebody else has added is not promoted where its promotion w
     failureOf(() => choose(reading(ninth, silent('node3'), [...WITHOUT_THIRD, joined]), { ...request, done: STARTED })),
   ).toMatchObject({
     name: 'PreconditionFailed',
-    message: expect.stringContaining('node9 was added as a learner by somebody else'),
+    message: expect.stringContaining('node9 was added as a learner by another person or program'),
   });
 });

@@ -72,7 +72,7 @@ describe('a member that leaves', () => {
       expect(failureOf(() => chosen(removeIds))).toMatchObject({
         name: 'PreconditionFailed',
         message: expect.stringMatching(
-          /^node3 is the member c3 in etcd's list now, which this plan does not remove: somebody else has added it since/,
+          /^node3 is the member c3 in etcd's list now, which this plan does not remove: another person or program added it since/,
         ),
       });
     }
@@ -118,7 +118,7 @@ describe('a member that leaves', () => {
   it('is left alone where it came back by itself before it was stopped', () => {
     expect(failureOf(() => choose(observation([voter('node1'), voter('node2'), voter('node3')])))).toMatchObject({
       name: 'PreconditionFailed',
-      message: 'node3 has come back by itself, so it is not replaced. Start again if it fails again.',
+      message: 'node3 has come back, so it is not replaced. Start again if it fails again.',
     });
   });
 

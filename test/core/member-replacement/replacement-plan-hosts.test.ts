@@ -321,7 +321,7 @@ describe('the host of a replacement', () => {
       [
         'is not reached',
         inspected('node3', null),
-        'nobody can be asked whether node3 is still at work, for its host is not reached: Run Command does not reach it.',
+        'whether node3 still runs is unknown, because its host cannot be reached: Run Command does not reach it.',
       ],
       [
         'says that it is stopped',
@@ -340,11 +340,11 @@ describe('the host of a replacement', () => {
     });
 
     it.each<[string, InspectionReport, string]>([
-      ['it has a leader', at({}), 'and that it has a leader. Correct what lies between'],
+      ['it has a leader', at({}), 'and that it has a leader. Correct what is in between'],
       [
         'it cannot tell',
         at({ answer: 'speaks' }),
-        'who does not say whether it has a leader. If it is of no use, stop it there',
+        'but does not say whether it has a leader. If it is of no use, stop it there',
       ],
       [
         'it is frozen',
@@ -354,7 +354,7 @@ describe('the host of a replacement', () => {
       [
         'the host is there and does not tell',
         failed,
-        'HostCommandFailed: The disk of i-3 is read-only. Correct that; or shut the host down',
+        'HostCommandFailed: The disk of i-3 is read-only. Correct that, or shut the host down',
       ],
     ])('and changes nothing where %s', (_, oldHost, message) => {
       expect(failureOf(() => plan(empty, { place, oldHost }))).toMatchObject({
@@ -369,7 +369,7 @@ describe('the host of a replacement', () => {
         member.name === 'node3' ? member : configured(member.name),
       );
       const [first] = plan(empty, { place, oldHost: null, cluster: clusterOf(members) }).steps;
-      expect(first).toBe('nobody is asked whether node3 is still at work: clusters.json names no "host" for it');
+      expect(first).toBe('whether node3 still runs is unknown: clusters.json names no "host" for it');
     });
 
     it('but not where etcd does not list it any more', () => {

@@ -282,13 +282,13 @@ describe('the ID', () => {
 
   it.each([
     ['and does not answer', silent('node3')],
-    ['and follows nobody', voter('node3', { leaderId: '0' })],
+    ['and follows no leader', voter('node3', { leaderId: '0' })],
   ])('is not touched where etcd lists the member at another peer URL, %s', (_, third) => {
     const entry = listed('node3', { peerUrls: ['https://old:2380', 'https://older:2380'] });
     expect(failureOf(() => plan(withThird(third, entry)))).toMatchObject({
       name: 'PreconditionFailed',
       message: expect.stringContaining(
-        '- etcd lists node3 at https://old:2380, https://older:2380, and clusters.json says https://node3:2380: somebody has moved it. ' +
+        '- etcd lists node3 at https://old:2380, https://older:2380, and clusters.json says https://node3:2380: the member was moved. ' +
           'Correct peerUrl in clusters.json.\n',
       ),
     });
@@ -313,10 +313,10 @@ describe('the ID', () => {
 
   it.each<[string, ListedMember, string[], RegExp]>([
     [
-      'somebody else has added it since',
+      'another person or program added it since',
       unstarted,
       ['a3'],
-      /^node3 is the member b3 in etcd's list now, which was added and has never started\. Only a3 may be removed: nobody has approved of more\..*Nothing was changed/,
+      /^node3 is the member b3 in etcd's list now, which was added and has never started\. Only a3 may be removed: more was not approved\..*Nothing was changed/,
     ],
     [
       'what somebody else has added has run since',
@@ -324,7 +324,12 @@ describe('the ID', () => {
       ['a3'],
       /^node3 is the member b3 in etcd's list now\. Only a3 may be removed/,
     ],
-    ['it was not in the list when the plan was approved of', unstarted, [], /No member may be removed: nobody has/],
+    [
+      'it was not in the list when the plan was approved of',
+      unstarted,
+      [],
+      /No member may be removed: more was not approved/,
+    ],
   ])('that was not approved of is not removed: %s', (_, entry, removeOnly, message) => {
     expect(failureOf(() => plan(withThird(silent('node3'), entry), { removeOnly }))).toMatchObject({
       name: 'PreconditionFailed',

@@ -27,7 +27,7 @@ describe('hosts of a quorum that say that their etcd has a leader', () => {
   ])('end it %s: nothing is wrong but the way there', (_what, request) => {
     expect(failureOf(() => recoveryAction(request))).toMatchObject({
       name: 'PreconditionFailed',
-      message: expect.stringContaining('Its clients are served; only from here it is not reached'),
+      message: expect.stringContaining('It serves its clients and only cannot be reached from here'),
     });
   });
 

@@ -166,7 +166,7 @@ describe('a quorum that was started', () => {
     );
     expect(failure.message).not.toContain('rejected connection 3');
     expect(failure.message).toContain(
-      'Where the logs speak of another cluster ID, a member was left out of an earlier recovery and came back',
+      'If the logs speak of another cluster ID, a member was left out of an earlier recovery and came back',
     );
     expect(failure.message).toContain('stop that member, move its data dir aside, and start again.');
     expect(failure.message).toContain('node3: HostCommandFailed: it does not stay up.');
@@ -269,7 +269,7 @@ describe('a salvage', () => {
       const failure = failureOf(() => recoveryAction({ ...withBackup(), ...three(without, without, without) }));
       expect(failure).toMatchObject({
         name: 'PreconditionFailed',
-        message: expect.stringContaining('There is no etcd on any host'),
+        message: expect.stringContaining("No host that can be reached has etcd's programs"),
       });
     });
 

@@ -41,7 +41,7 @@ describe('data of another cluster than that of a quorum of the hosts', () => {
       expect(steps).toContainEqual(
         expect.stringMatching(
           new RegExp(
-            `^leave unused what ${name} holds, and move it aside: (it is of another cluster \\(c\\d\\)|of which cluster it is cannot be told), and a quorum of the hosts \\(.*\\) holds that of c1$`,
+            `^leave unused what ${name} holds, and move it aside: (it is of another cluster \\(c\\d\\)|its cluster is unknown), and a quorum of the hosts \\(.*\\) holds that of c1$`,
           ),
         ),
       );
@@ -71,7 +71,7 @@ describe('data of another cluster than that of a quorum of the hosts', () => {
       const { name, message } = failureOf(() => plan({ data, dryRun }));
       expect(name).toBe('PreconditionFailed');
       expect(message).toMatch(
-        /^The hosts hold data of different clusters, and none of these is on as many as make a quorum \(2 of 3 voters\), so nobody can tell which is meant:\n/,
+        /^The hosts hold data of different clusters, and none of these is on as many as make a quorum \(2 of 3 voters\), so it is unknown which is meant:\n/,
       );
       expect(message).toContain(
         '\n- c1: node2 on i-2 holds its data at revision 60\n- c2: node3 on i-3 holds its data at revision 900\n',
@@ -85,7 +85,7 @@ describe('data of another cluster than that of a quorum of the hosts', () => {
     const { name, message } = failureOf(() => plan({ data }));
     expect(name).toBe('PreconditionFailed');
     expect(message).toMatch(
-      /^The hosts hold data of different clusters, and one that is not on a quorum of them has the revision that a recovery raises it to, so nobody can tell which is meant:\n/,
+      /^The hosts hold data of different clusters, and one that is not on a quorum of them has the revision that a recovery raises it to, so it is unknown which is meant:\n/,
     );
   });
 

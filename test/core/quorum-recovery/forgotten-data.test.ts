@@ -74,7 +74,7 @@ describe('a member that was started on an empty data dir', () => {
   ])('%s', (_, hosts, action, commanded) => {
     const chosen = recoveryAction({ hosts: hostsOf(...hosts), ...(hosts.length > 3 && { cluster: FIVE }) });
     expect({ action: chosen.action, commanded: members(chosen.commands) }).toEqual({ action, commanded });
-    expect(chosen.summary).toContain('its log holds no entry but the first list of members');
+    expect(chosen.summary).toContain('its log holds nothing but the first list of members');
     if (action !== 'Salvage') {
       expect(chosen.commands.flatMap((command) => refusalsOf('control-service', command))).toEqual([]);
     }
@@ -99,7 +99,7 @@ function frozen() {
 describe('an empty cluster that was at work', () => {
   it.each<[string, Host[], string, string[]]>([
     [
-      'is no quorum, for one knows of more that a quorum had',
+      'is no quorum, for one knows that a quorum had more',
       [whole(), young(), young()],
       'Salvage',
       ['node1', 'node2', 'node3'],
@@ -141,7 +141,7 @@ describe('an empty cluster that was at work', () => {
     const { name, message } = failureOf(() => recoveryAction({ hosts: hostsOf(whole(), led, led) }));
     expect(name).toBe('UnsafeToProceed');
     expect(message).toMatch(
-      /^node2, node3 are at work as a cluster that began empty:\n- node2: its log ends at index 61, and node1/,
+      /^node2, node3 run as a cluster that began empty:\n- node2: its log ends at index 61, and node1/,
     );
     expect(message).toContain('stop etcd on i-2, i-3, and start again');
   });
@@ -163,7 +163,7 @@ describe('the plan of a recovery with such members', () => {
     const { winner, steps, loss } = plan({ hosts: hostsOf(whole(), blank(killed), empty), data });
     expect(winner).toMatchObject({ member: 'node1', revision: '4000' });
     expect(steps).toContainEqual(
-      expect.stringMatching(/^leave unused what node2 holds, and move it aside: its log holds no entry/),
+      expect.stringMatching(/^leave unused what node2 holds, and move it aside: its log holds nothing/),
     );
     expect(loss.atMostWrites).toBeNull();
     expect(loss.explanation).toContain('node2 may have had such writes, and lost them with the data.');
@@ -219,7 +219,7 @@ describe('the data of a failed member', () => {
     const { name, message } = failureOf(() => planReplacement(crashed, { inspections: { node3 } }));
     expect(name).toBe('UnsafeToProceed');
     expect(message).toMatch(
-      /^node3 is not replaced, and nothing was changed: on its host i-3 lies data of this cluster \(c0ffee\) up to index 7001 .* only at index 7000\./,
+      /^node3 is not replaced, and nothing was changed: on its host i-3 is data of this cluster \(c0ffee\) up to index 7001 .* only at index 7000\./,
     );
     const level = { clusterId: 'c0ffee', ...holding(killed, 'entries', '7000') };
     expect(planReplacement(crashed, { inspections: { node3: level } }).targets).toHaveLength(1);

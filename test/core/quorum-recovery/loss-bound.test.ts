@@ -117,8 +117,8 @@ describe('the bound of loss, by the logs', () => {
     const data = { node1: replayed(4030, 4100, 4100), node2: none, node3: null };
     expect(bound(winner(4030), data).explanation).toBe(
       'Everything up to revision 4030 is kept. How many acknowledged writes are lost cannot be counted. The logs of node2, node3 could not be ' +
-        'read to their ends, so these may have had writes that no other log holds. Where all members kept up, they are those of the last ' +
-        'moments before the quorum was lost. To count them, 2 whole logs would be needed, for a write is acknowledged once 2 of the 3 voters ' +
+        'read to their ends, so these may have had writes that no other log holds. If all members kept up, only writes of the last ' +
+        'moments before the quorum was lost are missing. To count them, 2 whole logs would be needed: a write is acknowledged once 2 of the 3 voters ' +
         'have it.',
     );
   });
@@ -165,7 +165,7 @@ describe('logs of different clusters', () => {
   it('are named where nothing can be told', () => {
     const data = { node1: replayed(9, 20, 22), node2: other(90), node3: none };
     expect(bound(winner(9), data).explanation).toContain(
-      'cannot be counted. The logs are of different clusters (c1: node1; c2: node2), and cannot be compared: a member may have been left out of',
+      'cannot be counted. The logs are of different clusters (c1: node1; c2: node2) and cannot be compared: a member may have been left out of',
     );
   });
 

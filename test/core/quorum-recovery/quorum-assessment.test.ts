@@ -51,7 +51,7 @@ describe('a quorum that is lost', () => {
     expect([first, second, third].map(({ verdict }) => verdict)).toEqual(['Confirm', 'Confirm', 'Lost']);
     expect(third.readings).toEqual({ lost: 3, total: 3, committed: { node1: '7000' } });
     expect(third.summary).toBe(
-      'No member serves a linearizable read, and no leader is followed by a quorum (2 of 3 voters): node1 follows nobody, and serves no ' +
+      'No member serves a linearizable read, and no leader is followed by a quorum (2 of 3 voters): node1 follows no leader, and serves no ' +
         'linearizable read: etcd could not agree in time. node2 does not answer: Nothing answers at this address. node3 does not answer: ' +
         'Nothing answers at this address.',
     );
@@ -147,8 +147,8 @@ describe('a quorum that is there', () => {
     expect(verdict).toBe('NothingToDo');
     expect(summary).toContain('See the incident member-failed for the others: node2 does not answer');
     expect(summary).toContain(
-      'See the incident member-inaccessible for those of whom nobody can tell from here whether they have failed. Correct what is said of each, ' +
-        `for none is replaced for it: node3 ${standing}`,
+      'See the incident member-inaccessible for those that cannot be judged from here. None of them is replaced. Correct what is said of each' +
+        `: node3 ${standing}`,
     );
   });
 
@@ -185,7 +185,7 @@ describe('a quorum that may be there', () => {
   });
 
   it.each<[string, MemberObservation]>([
-    ['who follows nobody that we see', leaderless('node1')],
+    ['who follows no leader that we see', leaderless('node1')],
     ['who follows a leader that does not answer us', voter('node1', { leaderId: 'a2' })],
     ['who does not vote', learner('node1', { leaderId: 'a2' })],
   ])('is not lost where one has learnt of a commit since the last reading %s', (_, seen) => {
@@ -239,7 +239,7 @@ describe('what members are told of', () => {
         version: '3.5.30',
         revision: '60',
         raftAppliedIndex: '7000',
-        problem: 'follows nobody, and serves no linearizable read: etcd could not agree in time.',
+        problem: 'follows no leader, and serves no linearizable read: etcd could not agree in time.',
       },
       {
         name: 'node2',

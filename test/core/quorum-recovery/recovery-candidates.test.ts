@@ -159,6 +159,6 @@ describe('what could be restored', () => {
 
   it('says that nobody vouches for a backup without a hash', () => {
     const request = { ...withBackup(true), examined: examined(5, { hasHash: false }) };
-    expect(plan(request).winner.note).toBe('there is no hash in it, so nobody can tell whether it is whole');
+    expect(plan(request).winner.note).toBe('it has no hash, so whether it is whole is unknown');
   });
 });

@@ -66,7 +66,7 @@ describe('a recovery that was interrupted', () => {
   it('says where the configuration of etcd lies as it was, of each host that may have another one', () => {
     const { summary } = recoveryAction(three('placed', 'restored', 'moving'));
     expect(summary).toContain("written the membership into etcd's configuration. This is not put back");
-    expect(summary).toMatch(/the original lies beside it: \S+\.old-1 on i-\w*1, \S+\.old-1 on i-\w*3\.$/);
+    expect(summary).toMatch(/the original is beside it: \S+\.old-1 on i-\w*1, \S+\.old-1 on i-\w*3\.$/);
     expect(recoveryAction(three('restored', 'restored', 'restored')).summary).not.toContain('configuration');
   });
 
@@ -112,7 +112,7 @@ describe('a recovery that was interrupted', () => {
     for (const dryRun of [false, true]) {
       const failure = failureOf(() => recoveryAction({ ...three(...phases), dryRun }));
       expect(failure.name).toBe('UnsafeToProceed');
-      expect(failure.message).toContain(`on every host, and ${those} means that it is not`);
+      expect(failure.message).toContain(`on every host. ${those} means that it is not`);
     }
   });
 
@@ -128,7 +128,7 @@ describe('a recovery that was interrupted', () => {
       const failure = failureOf(() => recoveryAction({ hosts }));
       expect(failure.name).toBe('PreconditionFailed');
       expect(failure.message).toContain(
-        '\n- node2: Run Command does not reach it.\nThat recovery may have come further there',
+        '\n- node2: Run Command does not reach it.\nThe recovery may have got further there',
       );
       expect(failure.message).toContain('make sure that node2 is off for good');
       const { action, commands, discard } = recoveryAction({ hosts, parameters: fewer });
@@ -143,7 +143,7 @@ describe('a recovery that was interrupted', () => {
       const hosts = { node1: left('moving'), node2: null, node3: left('restored') };
       const only = (name: string) => parametersWith({ acceptFewerMembers: true, leaveOutOnly: [name] });
       expect(failureOf(() => recoveryAction({ hosts, parameters: only('node3') })).message).toContain(
-        'only node3 may be left out by what was approved',
+        'only node3 may be left out by the last one',
       );
       expect(recoveryAction({ hosts, parameters: only('node2') }).action).toBe('MoveBack');
     });
@@ -232,7 +232,7 @@ describe('a recovery that was interrupted', () => {
     [
       'kept',
       ['placed', 'kept', null],
-      ['keep the data that the execution old-1 has put in place on every host, and what lies beside it'],
+      ['keep the data that the execution old-1 has put in place on every host, and the old data beside it'],
     ],
   ])('is all that a dry run plans, which says what would be %s, and changes nothing', (_, phases, first) => {
     const { action, summary, steps, commands, discard } = recoveryAction({ ...three(...phases), dryRun: true });

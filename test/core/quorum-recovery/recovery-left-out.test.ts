@@ -33,7 +33,7 @@ describe('members that cannot be recovered', () => {
     expect(message).toContain(problem);
     expect(message).toContain('- node1: replay, revision 4004, 1000 keys\n- node2: replay, revision 4030, 1000 keys\n');
     expect(message).toMatch(
-      /What node3 holds may be newer, and if it runs .* that node3 is off for good, and start again with parameters\.acceptFewerMembers\. Nothing was restored\.$/,
+      /What node3 holds may be newer\. If it runs .* that node3 is off for good, and start again with parameters\.acceptFewerMembers\. Nothing was restored\.$/,
     );
   });
 
@@ -67,16 +67,14 @@ describe('members that cannot be recovered', () => {
   });
 
   it.each([
-    ['another one', ['node2'], 'only node2 may be left out by what was approved'],
-    ['none', [], 'no member may be left out by what was approved'],
+    ['another one', ['node2'], 'only node2 may be left out by the last one'],
+    ['none', [], 'no member may be left out by the last one'],
   ])('keep the others waiting where leave was given for %s', (_, leaveOutOnly, approved) => {
     const { name, message } = failureOf(() =>
       plan({ ...unreachable, parameters: parametersWith({ acceptFewerMembers: true, leaveOutOnly }) }),
     );
     expect(name).toBe('PreconditionFailed');
-    expect(message).toContain(
-      `start again, so that the plan is made and approved anew: ${approved}. Nothing was restored.`,
-    );
+    expect(message).toContain(`start again for a new plan and a new approval: ${approved}. Nothing was restored.`);
   });
 
   it('are only those that leave was not given for, which are told', () => {

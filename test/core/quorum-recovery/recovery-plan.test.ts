@@ -88,7 +88,7 @@ describe('the plan of a recovery', () => {
     expect(plan({ parameters: parameters('999') }).winner.revision).toBe('4030');
     expect(failureOf(() => plan({ parameters: parameters('4031') }))).toMatchObject({
       name: 'PreconditionFailed',
-      message: expect.stringContaining('revision 4030 of node2, and nobody has approved of less than 4031'),
+      message: expect.stringContaining('revision 4030 of node2, and less than 4031 was not approved'),
     });
   });
 

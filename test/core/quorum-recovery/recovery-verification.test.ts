@@ -63,7 +63,7 @@ describe('a recovered cluster', () => {
     ['nobody answers', ALL.map((name) => silent(name)), { memberList: [] }],
     ['a member is still away', THIRD_AWAY],
     ['a member lets nobody in yet', [voter('node1'), voter('node2'), refusing('node3')]],
-    ['a member follows nobody', [voter('node1'), voter('node2'), voter('node3', { leaderId: '0' })]],
+    ['a member follows no leader', [voter('node1'), voter('node2'), voter('node3', { leaderId: '0' })]],
     ['a member is behind', [voter('node1'), voter('node2'), voter('node3', { raftAppliedIndex: '5999' })]],
     ['a member is of another cluster', [voter('node1'), voter('node2'), voter('node3', { clusterId: 'beef' })]],
   ])('is waited for while %s', (_, members, differences) => {

@@ -190,7 +190,7 @@ describe('how a cluster stands that a runbook is stopped at', () => {
     expect(standingSoFar({ runbook: 'quorum-recovery', runs, variables: {} })).toBe(standing);
   });
 
-  const OPEN = 'Authentication may be disabled now. Whoever reaches the cluster may then read and write everything.';
+  const OPEN = 'Authentication may be disabled now. Anyone who reaches the cluster may then read and write everything.';
   const restart = onHosts('control-service', { action: 'restart' }, {}, {});
   it.each<[string, StepRun[], string]>([
     ['a service was restarted', [restart], ''],
@@ -215,7 +215,7 @@ describe('how a cluster stands that a runbook is stopped at', () => {
       'a member defragments',
       [defragment],
       { assessment },
-      'No member was stopped. etcd ends a defragmentation that it has begun: until then m1 answers nobody. NOSPACE is still raised: etcd refuses writes.',
+      'No member was stopped. etcd ends a defragmentation that it has begun: until then m1 answers no client. NOSPACE is still raised: etcd refuses writes.',
     ],
     [
       'the alarm was disarmed',

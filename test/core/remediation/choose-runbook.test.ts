@@ -281,7 +281,7 @@ describe('a deployment with some of the runbooks', () => {
     ['was asked for', { found: 'healthy', request: { incident: 'quorum-lost' }, runbooks }],
   ])('refuses by name an incident without one that %s, and says which there are', (_, scene) => {
     expect(refusal(scene)).toMatch(
-      /^PreconditionFailed: orders has the incident quorum-lost, and there is no runbook for it here; there are those for space-exceeded\. .*This is what was seen\.$/,
+      /^PreconditionFailed: orders has the incident quorum-lost, and this deployment has no runbook for it\. It has those for space-exceeded\. .*This is what was seen\.$/,
     );
   });
 });

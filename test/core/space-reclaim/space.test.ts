@@ -158,7 +158,7 @@ describe('a release that is too old', () => {
   ])('is refused before anything is done: %s', (version, refused) => {
     const failure = failureOf(() => assessSpace(observation([voter('node1', { version })]), parameters));
     expect(failure.name).toBe(refused ? 'PreconditionFailed' : 'no error');
-    if (refused) expect(failure.message).toContain(`node1 runs etcd ${version}: before 3.4 a member does not tell`);
+    if (refused) expect(failure.message).toContain(`node1 runs etcd ${version}: before 3.4 a member does not report`);
   });
 });
 

@@ -121,7 +121,7 @@ describe.each(TESTED_RELEASES)('a login to etcd %s', (version) => {
     const expectations = [
       [{ username: 'root', password: 'pass-4711-wrong' }, 'WrongPassword', "correct the cluster's auth secret"],
       [{ username: 'nobody', password: 'pass-4711' }, 'WrongPassword', "correct the cluster's auth secret"],
-      [{ username: 'guest', password: 'pass-4711-guest' }, 'PermissionDenied', 'a user with the root role'],
+      [{ username: 'guest', password: 'pass-4711-guest' }, 'PermissionDenied', 'the root role'],
       [undefined, 'LoginRequired', 'name a secret under "auth"'],
     ] as const;
     for (const [login, reason, advice] of expectations) {

@@ -123,7 +123,7 @@ describe('a configured cluster', () => {
 
   it('has the members of its configuration and no others', async () => {
     const etcd = new EtcdCluster(configurationOf(local), {});
-    expect(() => etcd.member('m4')).toThrow('There is no member "m4"; there are m1, m2, m3.');
+    expect(() => etcd.member('m4')).toThrow('The cluster has no member "m4". It has m1, m2, m3.');
     etcd.close();
   });
 

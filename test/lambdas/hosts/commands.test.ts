@@ -93,12 +93,12 @@ describe('the hosts', () => {
     [
       'it is not there, beside others',
       HERE,
-      `it is not in hosts.json, which has ${HOST}: add it there\nNobody was asked`,
+      `it is not in hosts.json, which has ${HOST}: add it there\nSo it was not asked`,
     ],
     [
       'it is not there, as no other is',
       {},
-      'it is not in hosts.json, which has no host: add it there, and give the file with --hosts FILE\nNobody was asked',
+      'it is not in hosts.json, which has no host: add it there, and give the file with --hosts FILE\nSo it was not asked',
     ],
     [
       'its program is not there',

@@ -98,9 +98,7 @@ describe('the outcome of a command', () => {
     const StandardErrorContent = `env: bash: No such file or directory\nfailed to run commands: exit status ${ResponseCode}`;
     const [name, message] = errorOf({ Status: 'Failed', StatusDetails: 'Failed', ResponseCode, StandardErrorContent });
     expect(name).toBe('HostCommandFailed');
-    expect(message).toMatch(
-      /so nothing was done\. There is no bash on it, .*noexec\.\nIt ended with: env: bash: No such file/,
-    );
+    expect(message).toMatch(/so nothing was done\. It has no bash, .*noexec\.\nIt ended with: env: bash: No such file/);
   });
 
   it.each([
@@ -114,7 +112,7 @@ describe('the outcome of a command', () => {
       error: {
         name: 'HostCommandFailed',
         message: expect.stringMatching(
-          /did not tell its end .*rebooted.* full or read-only.* killed.*SSM Agent says: write .*no space left on device/s,
+          /did not report its end .*restarted.* full or read-only.* killed.*SSM Agent says: write .*no space left on device/s,
         ),
       },
     });
@@ -122,8 +120,8 @@ describe('the outcome of a command', () => {
   });
 
   it.each([
-    ['of a script that took too long', '00:05:00', /Mostly it took too long: it may take 300 s/],
-    ['of one that somebody else has killed', '00:00:07', /It ran for 7 s of the 300 s .*the kernel has killed it/],
+    ['of a script that took too long', '00:05:00', /Most often it took too long: it may take 300 s/],
+    ['of one that somebody else has killed', '00:00:07', /It ran for 7 s of the 300 s .*the kernel killed it/],
   ])('is lost where it was killed: that %s', (_, end, meaning) => {
     const outcome = read({
       ...{ Status: 'TimedOut', StatusDetails: 'Execution Timed Out', ResponseCode: 137 },
@@ -151,7 +149,7 @@ describe('the outcome of a command', () => {
     expect(name).toBe('HostUnreachable');
     expect(message).toMatch(/^i-1, control-service: the host was not reached, and the command did not run: /);
     expect(message).toContain(
-      `did not run: ${words}\nBring the host back into reach, or correct what hosts.json says of it`,
+      `did not run: ${words}\nBring the host back into reach, or correct its command in hosts.json`,
     );
     expect(message).not.toMatch(/SSM/);
   });
@@ -168,7 +166,7 @@ describe('the outcome of a command', () => {
     ['Failed', 'AccessDenied', 'HostCommandFailed', /has no access to this host/],
     ['Failed', 'InvalidPlatform', 'HostCommandFailed', /does not run Linux/],
     ['Failed', 'RateExceeded', 'HostCommandFailed', /before its own end: Failed, RateExceeded\. Look at the host/],
-    ['Failed', 'Failed', 'HostCommandFailed', /did not tell its end \(code -1\)/],
+    ['Failed', 'Failed', 'HostCommandFailed', /did not report its end \(code -1\)/],
     ['Postponed', 'Postponed', 'HostCommandFailed', /before its own end: Postponed\. /],
     ['Failed', 'toString', 'HostCommandFailed', /before its own end: Failed, toString\. /],
   ])('is told where the script did not end by itself: %s, %s', (Status, StatusDetails, name, meaning) => {

@@ -168,7 +168,7 @@ async function askAfter(scenes: Record<string, Scene>) {
 }
 
 const WENT_AWAY =
-  /^HostUnreachable: i-[\w-]+, control-service: the host went away while the command ran\. .*nobody knows how far it came: .*\. SSM does not reach/;
+  /^HostUnreachable: i-[\w-]+, control-service: the host went away while the command ran\. .*How far it came is unknown: .*\. SSM does not reach/;
 
 it('a command that runs for long is given up where its host went away, and only there', async () => {
   const { ends, asked, cancelled } = await askAfter({
@@ -191,7 +191,7 @@ it('a command that runs for long is given up where its host went away, and only 
     // An earlier call has cancelled it, and its answer was lost.
     'i-given-up': expect.stringMatching(WENT_AWAY),
     'i-cancelled': expect.stringMatching(/^HostCommandFailed: .*: it was cancelled/),
-    'i-failed': expect.stringMatching(/^HostCommandFailed: .*did not tell its end/),
+    'i-failed': expect.stringMatching(/^HostCommandFailed: .*did not report its end/),
     // Its cancel was refused.
     'i-endless': expect.stringMatching(/^HostCommandFailed: .*cancelling i-endless: SSM refused it/),
   });
@@ -249,8 +249,8 @@ describe('a command whose script did not tell its end', () => {
       { found: { running: true, upSeconds: 9 }, sentMinutesAgo: 8 },
       /It still runs on the host/,
     ],
-    ['is not known of past its limit', { sentMinutesAgo: 8 }, /Nobody knows whether it still runs/],
-    ['cannot be asked for', { found: 'refused' }, /Nobody knows whether it still runs/],
+    ['is not known of past its limit', { sentMinutesAgo: 8 }, /Whether it still runs .*is unknown/],
+    ['cannot be asked for', { found: 'refused' }, /Whether it still runs .*is unknown/],
   ])('is ended only once it is known, or its time is over: it %s', async (_, scene, expected) => {
     const { end, sent } = await askOnce(scene);
     expect(end).toMatch(expected);

@@ -112,7 +112,7 @@ describe('a backup', () => {
     await expect(presignedUrl(BACKUP, 'orders')).rejects.toMatchObject({
       name: 'PreconditionFailed',
       message: expect.stringMatching(
-        /"orders\/monday\.db" in backups: .*NoSuchBucket: .*\nThere is no such bucket\. Correct "backups"/,
+        /"orders\/monday\.db" in backups: .*NoSuchBucket: .*\nThe bucket does not exist\. Correct "backups"/,
       ),
     });
   });

@@ -75,7 +75,7 @@ describe('a snapshot', () => {
     await expect(handler({ action: 'Complete', key: KEY, uploadId: during, parts })).rejects.toMatchObject({
       name: 'PreconditionFailed',
       message: expect.stringMatching(
-        /^The upload of orders\/run-1\.db\.gz is not under way any more, and there is no such object: .*Start the recovery again/,
+        /^The upload of orders\/run-1\.db\.gz has ended, and its object does not exist: .*Start the recovery again/,
       ),
     });
   });
@@ -104,7 +104,7 @@ describe('a snapshot', () => {
     const completing = handler({ action: 'Complete', key: KEY, uploadId, parts: await send(uploadId, 'a', 'b') });
     await expect(completing).rejects.toMatchObject({
       name: 'PreconditionFailed',
-      message: expect.stringMatching(/EntityTooSmall: .*smaller than the 5 MiB/s),
+      message: expect.stringMatching(/EntityTooSmall: .*smaller than 5 MiB/s),
     });
   });
 });

@@ -128,7 +128,7 @@ describe.each(CASES)('etcd %s, with a login and certificates: %s:', (version, se
       const { auth: _, ...withoutLogin } = scene.cluster;
       const { incident, summary, members } = await diagnose(withoutLogin);
       expect(incident).toBe('quorum-inaccessible');
-      expect(summary).toMatch(/^Nobody can tell from here .* m1 runs and refuses us: .* m2 runs and refuses us: /);
+      expect(summary).toMatch(/^From here it cannot be seen .* m1 runs and refuses us: .* m2 runs and refuses us: /);
       expect(new Set(members.map(({ state }) => state))).toEqual(new Set(['refusing']));
     });
   }
@@ -163,7 +163,7 @@ describe.each(CASES)('etcd %s, with a login and certificates: %s:', (version, se
     await scene.local.stopMember('m2');
     const { incident, others, summary, members, hosts } = await diagnose(scene.cluster);
     expect({ incident, others }).toEqual({ incident: 'quorum-lost', others: [] });
-    const view = secured ? 'm3 has no leader' : 'm3 follows nobody';
+    const view = secured ? 'm3 has no leader' : 'm3 follows no leader';
     expect(summary).toMatch(
       `Only 1 of 3 voters can be seen from here, which is a minority: ${view}. The others are down`,
     );

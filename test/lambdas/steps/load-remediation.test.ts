@@ -21,7 +21,7 @@ describe('what a remediation was started with', () => {
     async (cluster) => {
       await expect(handler({ execution: 'run-1', input: { cluster } })).rejects.toMatchObject({
         name: 'InvalidInput',
-        message: `There is no cluster "${cluster}", and there can be none of that name. Check the name.`,
+        message: `No cluster can have the name "${cluster}". Check the name.`,
       });
     },
   );

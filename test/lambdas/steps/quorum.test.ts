@@ -72,7 +72,7 @@ describe.each(CASES)('etcd %s, with authentication: %s:', (version, auth) => {
     expect(await look(0, [{ clusterId, commitIndex: '1000000' }])).toMatchObject({
       led: false,
       summary: expect.stringMatching(
-        /leads, and a quorum follows it, but only at index \d+, and a host holds the log of this cluster up to index 1000000/,
+        /leads, and a quorum follows it, but only at index \d+\. A host holds the log of this cluster up to index 1000000/,
       ),
     });
     expect(await look(0, [{ clusterId: 'c2', commitIndex: '1000000' }, { clusterId }])).toMatchObject({ led: true });
@@ -118,7 +118,7 @@ describe.each(CASES)('etcd %s, with authentication: %s:', (version, auth) => {
       ]);
     });
 
-    it('the last one is seen as it is: it follows nobody, or, where a login would need a quorum, tells nothing', async () => {
+    it('the last one is seen as it is: it follows no leader, or, where a login would need a quorum, tells nothing', async () => {
       const { members } = await assess();
       expect(members[2]).toMatchObject(auth ? { answering: false } : { answering: true, leaderId: '0' });
     });

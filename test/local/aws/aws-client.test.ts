@@ -120,7 +120,7 @@ describe('load-cluster, asking a real server for the parameter,', () => {
     await expect(load()).rejects.toMatchObject({
       name: 'InvalidInput',
       message: expect.stringMatching(
-        /^There is no cluster "orders" \(SSM parameter \/etcd-remediation\/clusters\/orders: ParameterNotFound: /,
+        /^No cluster "orders" is deployed \(SSM parameter \/etcd-remediation\/clusters\/orders: ParameterNotFound: /,
       ),
     });
     expect(counted.requests).toBe(1);

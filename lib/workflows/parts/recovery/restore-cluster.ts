@@ -22,7 +22,7 @@ export interface RestoreProps {
 
 /**
  * Restores the plan's winner on every host: first into scratch folders; and once each host has it there and every service is stopped, into place.
- * Until then whoever still reads from a survivor can go on, and a quorum that comes back by itself ends all this. As soon as
+ * Until then clients that still read from a survivor can go on, and a quorum that comes back by itself ends all this. As soon as
  * every host has it in place, all are started at once, and each says `kept` right before, which proves that of all.
  *
  * Reads the variables `plan` and `discard`; sets `staged`, `archived`, `written`, `unsure`, `scratchLeft` and `goal`.
@@ -79,7 +79,7 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     // It is known of no host how far it is.
     caught: { assign: { unsure: `{% [${SWAPPED}.${UNSURE_OF}] %}` } },
   });
-  // All are placed, and say so: the next execution would keep this. From the first host on that says `kept`, it must.
+  // Point of no return: once one host records `kept`, the next execution must keep the restored data.
   const start = onEveryHost(scope, 'Start all services', {
     step: runHostCommands,
     didAnyFail: 'Did the start fail anywhere?',
@@ -96,7 +96,7 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     .next(start);
 }
 
-/** JSONata: of each host on which the membership was written, the file and where it lies as it was before. */
+/** JSONata: of each host on which the membership was written, the file and where it is as it was before. */
 const WRITTEN = `{% [${REPORTS}[result != null and result.copy != ''].(host & ': ' & result.file & ' (as it was before: ' & result.copy & ')')] %}`;
 
 /** JSONata: the commands that write it. */

@@ -16,8 +16,8 @@ export interface WaysOut {
  * Every data dir goes back to its place, the services that ran before run again, and what was made on the hosts and in the staging bucket
  * is removed. A host on which one of these fails does not keep the others from it.
  *
- * A host whose data could not be moved back keeps what says so in its scratch folder, and so do the others: the next execution
- * then knows that not all of them were placed, and moves the rest back. Nothing is started on such a host.
+ * A host whose data could not be moved back keeps its mark in its scratch folder, and so do the others. So the next execution
+ * knows that not all data was placed, and moves the rest back. Nothing is started on such a host.
  *
  * Reads the variables `plan`, `discard`, `written`, `unsure`, `launched` and `launchFailed`; `staged`, whose key is empty as long as nothing was staged.
  */
