@@ -1,7 +1,7 @@
 /** Narrower than this, text is left to the terminal. */
 const LEAST_COLUMNS = 40;
 /** A command runs to the end of its line, and is copied as one. */
-const COMMAND = /(?:npx etcd-remediation|curl|etcdctl) (?:(?![.;:,] [A-Z]).)+$/;
+const COMMAND = /(?:npx --no etcd-remediation|curl|etcdctl) (?:(?![.;:,] [A-Z]).)+$/;
 
 /** Breaks a line between words, so that it fits into so many columns. What follows is indented like the text that it belongs to. */
 export function wrap(line: string, columns: number): string[] {

@@ -20,9 +20,9 @@ it.each<[string, string, number, string[]]>([
   ],
   [
     'with a command at its end keeps the command in one piece',
-    'Follow it: npx etcd-remediation watch 1c2f0a7e-5f0c-4f86-9d0c-7f5b1c1d2e3f --region eu-central-1',
+    'Follow it: npx --no etcd-remediation watch 1c2f0a7e-5f0c-4f86-9d0c-7f5b1c1d2e3f --region eu-central-1',
     60,
-    ['Follow it:', '  npx etcd-remediation watch 1c2f0a7e-5f0c-4f86-9d0c-7f5b1c1d2e3f --region eu-central-1'],
+    ['Follow it:', '  npx --no etcd-remediation watch 1c2f0a7e-5f0c-4f86-9d0c-7f5b1c1d2e3f --region eu-central-1'],
   ],
   [
     'of one word stays, for there is nowhere to break it',
