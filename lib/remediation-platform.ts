@@ -38,7 +38,7 @@ export interface RemediationPlatformProps extends PlatformReference {
 /**
  * The state machines, the functions and what starts them, once for all clusters of a VPC. Two platforms in one account and region need a `prefix` each.
  *
- * Give it a stack of its own: it makes 210 of the 500 resources that a stack may have.
+ * Give it a stack of its own, with `suppressTemplateIndentation`: its template is near what CloudFormation takes.
  */
 export class RemediationPlatform extends Construct implements PlatformReference {
   readonly prefix: string | undefined;
