@@ -1,6 +1,6 @@
 import { Role } from 'aws-cdk-lib/aws-iam';
 import { type IScheduleTarget, Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
-import { Aws, Duration, Stack } from 'aws-cdk-lib/core';
+import { Aws, Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { schedulerRoleName } from '../../core/diagnosis/detection.ts';
 import { named } from '../names.ts';
@@ -10,11 +10,10 @@ import { backupArn } from './detector.ts';
 export class BackupSchedule extends Construct {
   constructor(scope: Construct, id: string, { cluster, everyMinutes }: { cluster: string; everyMinutes: number }) {
     super(scope, id);
-    const stack = Stack.of(this);
     const every = Duration.minutes(everyMinutes);
     const target: IScheduleTarget = {
       bind: () => ({
-        arn: backupArn(stack),
+        arn: backupArn(this),
         role: Role.fromRoleName(this, 'Role', named(this, schedulerRoleName(Aws.REGION))),
         input: ScheduleTargetInput.fromObject({ cluster }),
         // Later than this the next one is due.

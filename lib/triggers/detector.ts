@@ -29,7 +29,7 @@ export class DetectorSchedules extends Construct {
       }),
     });
     role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [detectorArn(this)] }));
-    role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [backupArn(stack)] }));
+    role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [backupArn(this)] }));
   }
 }
 
@@ -65,11 +65,11 @@ function detectorArn(scope: Construct): string {
   });
 }
 
-export function backupArn(stack: Stack): string {
-  return stack.formatArn({
+export function backupArn(scope: Construct): string {
+  return Stack.of(scope).formatArn({
     service: 'states',
     resource: 'stateMachine',
-    resourceName: named(stack, BACKUP_STATE_MACHINE),
+    resourceName: named(scope, BACKUP_STATE_MACHINE),
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }
