@@ -70,7 +70,8 @@ export class ClusterRole extends Construct {
       },
     });
     const own = ownBackupArn(cluster);
-    for (const resource of cluster.backups ? [backupArn(cluster.backups), own, `${own}.json`] : []) {
+    const ownOnes = cluster.backups?.everyMinutes === undefined ? [] : [own, `${own}.json`];
+    for (const resource of cluster.backups ? [backupArn(cluster.backups), ...ownOnes] : []) {
       Validations.of(role).acknowledge({
         id: `AwsSolutions-IAM5[Resource::${resource.replace(Aws.PARTITION, '<AWS::Partition>')}]`,
         reason: 'Which backup it is, is found out only then: any of this one cluster.',

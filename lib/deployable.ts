@@ -1,22 +1,12 @@
 import { type Cluster, type ClustersFile, clientUrlsOf, hostsOf, type Network } from '../core/cluster/clusters.ts';
 import { InvalidInput } from '../core/errors.ts';
 
-/** What holds of a cluster that is deployed, and need not hold of one that is remediated from this machine. */
-
 /** https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html#API_SendCommand_RequestSyntax */
 const INSTANCE_ID = /^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$/;
 
 /** That what is configured can be deployed. @throws InvalidInput with the first that cannot */
 export function requireDeployable(file: ClustersFile): void {
   requireDeployableClusters(file.clusters, requireNetwork(file).clientPorts);
-}
-
-/** @throws InvalidInput without one */
-export function requireNetwork({ network }: ClustersFile): Network {
-  if (network) return network;
-  throw new InvalidInput(
-    'clusters.json has no "network": to deploy, it must say which VPC and subnets reach the members.',
-  );
 }
 
 /** @throws InvalidInput with the first of all clusters that cannot be deployed beside each other */
@@ -58,6 +48,14 @@ function requireBackupsApart(clusters: readonly Cluster[]): void {
         `recovery of ${outer.name} could take one of them: give each a "prefix" of its own in "backups", such as "${outer.name}/" and "${inner.name}/".`,
     );
   }
+}
+
+/** Where the functions are to live. @throws InvalidInput */
+export function requireNetwork({ network }: ClustersFile): Network {
+  if (network) return network;
+  throw new InvalidInput(
+    'clusters.json has no "network": to deploy, it must say which VPC and subnets reach the members.',
+  );
 }
 
 /** That the hosts are ones which Run Command may know. Embedded, a host may have any name. */

@@ -184,7 +184,10 @@ describe('advice to remove a member', () => {
     // A step of a plan, and no advice.
     'core/member-replacement/replacement-plan.ts': ['`remove member '],
     // Of a word in clusters.json.
+    'core/cluster/backups.ts': ['add "everyMinutes", or remove it'],
     'core/cluster/clusters.ts': ['write https or remove "tls"`'],
+    // A state of a workflow.
+    'lib/workflows/backup.ts': ["'Remove expired backups'"],
     // Of old data that is kept aside.
     'report/next-steps.ts': ['Old data is kept aside on hosts. Remove it once'],
     'report/page/page.ts': ['Nothing removes it by itself. Remove it once'],

@@ -122,6 +122,7 @@ describe.each(PAGES)('$name ($machine)', (page) => {
         `^Execution: https://console\\.amazonaws-us-gov\\.com/states/home\\?region=ap-southeast-9#/v2/executions/details/\\S+:${ID}$`,
       ),
     );
+    expect(message).not.toMatch(/^(Approve|Reject|Until|Read|Correct|Start|Look|Execution|Report).*…$/m);
     for (const [address] of message.matchAll(/^Report: .*/gm)) {
       expect(address).toMatch(
         new RegExp(

@@ -71,7 +71,7 @@ describe('a page', () => {
     ]);
     expect(commands.length).toBeGreaterThan(0);
     for (const [command] of commands) {
-      const typed = `${command}${{ reject: ' ID --reason WHY', approve: ' ID', status: ' ID', start: ' orders --watch' }[command.split(' ')[2] ?? ''] ?? ''}`;
+      const typed = `${command}${{ reject: ' ID --reason WHY', approve: ' ID', status: ' ID', start: ' orders --watch' }[command.split(' ')[3] ?? ''] ?? ''}`;
       expect(rewriteCommands(typed, { files: { config: '' }, api: { url: '', header: '' } }), command).not.toBe(typed);
     }
   });

@@ -26,7 +26,12 @@ const EACH: readonly object[] = [
   { auth: { secret: ARN } },
   { tls: { secret: 'etcd/tls' } },
   { backups: { bucket: 'backups' } },
-  { backups: { bucket: 'my.backups', prefix: 'orders/' } },
+  {
+    backups: {
+      ...{ bucket: 'my.backups', prefix: 'orders/', everyMinutes: 60, keep: { hourly: 24 } },
+      kmsKey: 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+    },
+  },
   { members: [{ ...MEMBER, host: 'i-0a1b2c3d4e5f60001' }], layout: LAYOUT },
   { members: [{ ...MEMBER, host: 'mi-0a1b2c3d4e5f60001', layout: LAYOUT }] },
   { spareHosts: [{ ...MEMBER, host: 'i-0a1b2c3d4e5f60002' }], layout: LAYOUT },
@@ -46,6 +51,7 @@ const clusters = [{}, ...EACH, Object.assign({}, ...EACH)].map((more, index) => 
 /** All that a platform can have, and what the defaults come to: in this order, the rules for the one serve the other too. */
 const [FULL, PLAIN] = [
   {
+    $schema: 'docs/clusters.schema.json',
     network: { ...NETWORK, securityGroupIds: ['sg-0a1b2c3d'] },
     prefix: 'blue',
     encryption: 'customer-managed',

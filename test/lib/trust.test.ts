@@ -20,7 +20,7 @@ const clusters = ['orders', 'orders-eu'].map((name, index) =>
     quotaBackendBytes: 1,
     layout: LAYOUT,
     auth: { secret: `etcd/${name}/root` },
-    backups: { bucket: 'all-backups', prefix: `${name}/` },
+    backups: { bucket: 'all-backups', prefix: `${name}/`, everyMinutes: 60 },
   }),
 );
 const stacks = synthesizeStacks({ network: NETWORK, clusters });

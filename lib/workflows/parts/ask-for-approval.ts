@@ -55,13 +55,16 @@ export function askForApproval(scope: Construct, props: AskForApprovalProps): { 
     execution: ME,
     parts: [
       { says: "$cluster.name & ' has ' & $next.incident & ': ' & $next.problem", most: 300 },
-      { says: "'Plan:\\n- ' & $join([$question.plan.plan], '\\n- ')", most: 330 },
+      {
+        says: "$count([$question.plan.plan]) = 0 ? '' : 'Plan:\\n- ' & $join([$question.plan.plan], '\\n- ')",
+        most: 330,
+      },
       { says: `'Loss: ' & (${LOSS})`, most: 200 },
       {
         says:
           `'Approve: npx --no etcd-remediation approve ' & $states.context.Execution.Name & '${option}\\nReject: npx --no etcd-remediation reject ' & ` +
           `$states.context.Execution.Name & ' --reason WHY${option}\\nUntil then this runbook changes nothing. It ends in ${within.toHours()} hours.'`,
-        most: 340,
+        most: 380,
       },
     ],
   });
