@@ -157,11 +157,12 @@ export class Platform extends Construct {
       weighCheck: step('weigh-check'),
     });
 
-    new Backup(this, 'Backup', {
+    const { stateMachine: backup } = new Backup(this, 'Backup', {
       loadRemediation,
       backUpCluster: step('back-up-cluster'),
       pruneBackups: step('prune-backups'),
     });
+    this.invokedBySchedules.add(backup);
 
     new RemediationApi(this, 'api', {
       bundle: bundleOf('api', bundles),

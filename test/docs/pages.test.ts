@@ -89,7 +89,7 @@ function commandsOf({ text }: Page): string[] {
   return [...blocks, ...spans]
     .flatMap((line) => line.replaceAll('\n', ' ').split(/ && |; /))
     .map((line) => line.replace(/\s+#.*$/, '').replace(/^[\s$]*/, ''))
-    .filter((line) => /^(npx --no etcd-remediation|npx cdk|npm run) ./.test(line));
+    .filter((line) => /^(npx --no (-- )?etcd-remediation|npx cdk|npm run) ./.test(line));
 }
 
 function wordsOf(command: string): string[] {
@@ -112,10 +112,9 @@ async function parse(words: readonly string[]): Promise<void> {
 }
 
 async function refusalOf(command: string): Promise<string | undefined> {
-  const [tool, ...rest] = wordsOf(command).filter((word) => word !== '--no');
-  const words = rest.slice(1);
+  const [tool, , ...words] = wordsOf(command.replace(/^npx --no (-- )?/, 'npx '));
   try {
-    if (tool === 'npx' && command.startsWith('npx --no etcd-remediation')) await parse(words);
+    if (tool === 'npx' && /^npx --no (-- )?etcd-remediation/.test(command)) await parse(words);
     else if (tool === 'npx') requireStacks(words);
     else await requireScript(words);
     return undefined;
@@ -149,8 +148,9 @@ describe('the commands of the pages', () => {
       if (/\.\w+$/.test(path)) texts.push({ path, text: await readFile(join(ROOT, path), 'utf8'), prose: '' });
     }
     const wrong = texts.flatMap(({ path, text }) => {
+      // What begins with "-" right after the name, npx takes for its own: `npx --no -- etcd-remediation --version`.
       const typed = text.matchAll(
-        /(?:npx|npm (?:exec|i|install|add)|yarn add|pnpm add)(?: -\w+)* etcd-remediation\b.*/g,
+        /(?:npx(?: --no(?= etcd-remediation -))?|npm (?:exec|i|install|add)|yarn add|pnpm add)(?: -\w+)* etcd-remediation\b.*/g,
       );
       return [...typed].map(([line]) => `${path}: ${line}`);
     });

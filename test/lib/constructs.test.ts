@@ -108,22 +108,27 @@ describe('a platform and a cluster in one stack', () => {
     new Topic(stack, 'Theirs');
     const props = { vpc: vpcOf(stack), prefix: 'blue', encryption: 'customer-managed' } as const;
     const platform = new RemediationPlatform(stack, 'Remediation', props);
-    new RemediatedCluster(stack, 'Orders', { platform, cluster: ORDERS });
+    const backups = { bucket: 'backups', prefix: 'orders/', everyMinutes: 60 };
+    new RemediatedCluster(stack, 'Orders', { platform, cluster: { ...ORDERS, backups } });
     template = Template.fromStack(stack);
   });
 
-  it('make the schedule after its function and its role', () => {
-    const [schedule] = Object.values(template.findResources('AWS::Scheduler::Schedule'));
-    const needed = (schedule?.DependsOn ?? []) as string[];
-    expect(needed.some((id) => id.startsWith('RemediationdetectorFunction'))).toBe(true);
-    expect(needed.some((id) => id.startsWith('RemediationDetectorSchedulesRole'))).toBe(true);
+  it('make the schedules after what they start and their role', () => {
+    const schedules = Object.values(template.findResources('AWS::Scheduler::Schedule'));
+    expect(schedules.length).toBe(2);
+    for (const { DependsOn = [] } of schedules) {
+      for (const needed of ['detectorFunction', 'DetectorSchedulesRole', 'BackupStateMachine']) {
+        expect((DependsOn as string[]).some((id) => id.startsWith(`Remediation${needed}`))).toBe(true);
+      }
+    }
   });
 
   it('share their prefix in every name', () => {
     const text = JSON.stringify(template.toJSON());
-    expect(text).toContain('"/blue-etcd-remediation/clusters/orders"');
-    expect(text).toContain(':function:blue-etcd-remediation-detect-incidents');
-    expect(text).not.toMatch(/:(function|document|stateMachine|role)[:/]etcd-remediation/);
+    const names = text.match(/[\w/:-]*blue-etcd-remediation[\w/-]*/g) ?? [];
+    expect(names).toContain('/blue-etcd-remediation/clusters/orders');
+    expect(names).toContain(':function:blue-etcd-remediation-detect-incidents');
+    expect(text.match(/:(function|document|stateMachine|role)[:/]etcd-remediation[\w/-]*/g) ?? []).toEqual([]);
   });
 
   it('encrypt with a key of their own what is theirs, and nothing else', () => {
