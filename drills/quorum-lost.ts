@@ -1,4 +1,5 @@
 import type { Loss, Rung } from '../core/quorum-recovery/contracts.ts';
+import { BUMP_REVISION } from '../core/quorum-recovery/recovery-fit.ts';
 import { crashMembers, damageLog, wipeData } from '../local/hosts/damage.ts';
 import { until } from './conditions.ts';
 import { everyMemberHoldsTheSame, everyMemberVotes, idsOf, oldDataIsKept } from './proofs.ts';
@@ -87,7 +88,6 @@ async function drill(
     ? []
     : [
         rungIs(RUNGS[damage], remediation),
-        ...(isRestart ? [] : lossIsAsReported(lostWrites, acknowledged, damage, remediation)),
         isRestart ? membersAreTheSame(before, after) : await oldDataIsKept(stage, withData, remediation.report),
       ];
   const result = resultOf(stage, remediation, figures, {
@@ -101,6 +101,9 @@ async function drill(
       ...(damage === 'intact' || damage === 'survivor' ? [nothingIsLost(lostWrites)] : []),
       await everyMemberVotes(stage),
       await everyMemberHoldsTheSame(stage),
+      ...(isRestart || (remediation.isSecond && !isOfTheOldData(lossOf(remediation)))
+        ? []
+        : lossIsAsReported(lostWrites, acknowledged, damage, remediation)),
       ...ofTheReport,
       ...faultsHaveStruck(stage, faults),
     ],
@@ -156,6 +159,11 @@ function rungIs(expected: Rung['rung'], { report }: Remediation): DrillCheck {
 
 function lossOf({ report }: Remediation): Loss | undefined {
   return (report as { loss?: Loss }).loss;
+}
+
+/** Whether data was restored that no execution had restored before, for a restore raises its revisions. */
+function isOfTheOldData({ keptRevision = '' }: Partial<Loss> = {}): boolean {
+  return keptRevision !== '' && BigInt(keptRevision) < BigInt(BUMP_REVISION);
 }
 
 /** A restored database holds every write up to its revision and none after it: so the report's figure can be counted. */
