@@ -1,3 +1,4 @@
+import { backup } from './backup.ts';
 import { coldStart } from './cold-start.ts';
 import { leadership } from './leadership.ts';
 import type { Part } from './part.ts';
@@ -6,4 +7,4 @@ import { replacement } from './replacement.ts';
 import { space } from './space.ts';
 import { synth } from './synth.ts';
 
-export const PARTS: readonly Part[] = [coldStart, space, replacement, recovery, leadership, synth];
+export const PARTS: readonly Part[] = [coldStart, space, replacement, recovery, leadership, backup, synth];

@@ -59,6 +59,8 @@ export interface StageOptions extends DrillOptions, Pick<PlatformOptions, 'clock
   extraArgs?: string[];
   /** What each member begins with instead of empty. */
   kept?: readonly KeptMember[];
+  /** A folder that stands for the bucket of the cluster's backups. */
+  backups?: string;
 }
 
 /** Starts a cluster on loopback as `options` say, and deploys the platform for it on the embedded runner. */
@@ -72,8 +74,9 @@ export async function setStage(options: StageOptions, progress: DrillProgress): 
   const cluster = await startCluster({ binaries, members: size, quotaBackendBytes, extraArgs, kept, ...security });
   const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
   const configuredQuotaBytes = (options.configuredQuotaMiB ?? options.sizeMiB) * 1024 * 1024;
-  const configuration = { name: CLUSTER_NAME, members, quotaBackendBytes: configuredQuotaBytes };
-  const platform = await deploy(cluster, configuration, {}, options, progress);
+  const { configured, reach } = backupsIn(options.backups);
+  const configuration = { name: CLUSTER_NAME, members, quotaBackendBytes: configuredQuotaBytes, ...configured };
+  const platform = await deploy(cluster, configuration, reach, options, progress);
   return assemble({ ...platform, cluster, etcdVersion: binaries.version }, progress);
 }
 
@@ -120,7 +123,7 @@ export async function setHostedStage(options: HostedOptions, progress: DrillProg
     })),
     quotaBackendBytes,
     ...(policy && { policy }),
-    ...(backups !== undefined && { backups: { bucket: BACKUPS_BUCKET, prefix: '', everyMinutes: 60 } }),
+    ...backupsIn(backups).configured,
     layout: { unit: UNIT, walDir: null, ...(fleet.hosts[0] as Host).layout },
     ...(spares > 0 && {
       spareHosts: cluster.spares.map(({ name, clientUrl, peerUrl, host }) => ({
@@ -138,10 +141,19 @@ export async function setHostedStage(options: HostedOptions, progress: DrillProg
     stagingAddress: fleet.ownAddress,
     reboot: async (id: string) => fleet.hosts.find((host) => host.id === id)?.reboot(),
     ...(deliveryMs !== undefined && { deliveryMs }),
-    ...(backups !== undefined && { backups: { [BACKUPS_BUCKET]: backups } }),
+    ...backupsIn(backups).reach,
   };
   const platform = await deploy(cluster, configuration, reach, options, progress);
   return assemble({ ...platform, cluster, hosts, etcdVersion: binaries.version }, progress);
+}
+
+/** What the configuration says of backups in a folder, and what the platform has to know of it. */
+function backupsIn(folder: string | undefined) {
+  if (folder === undefined) return { configured: {}, reach: {} };
+  return {
+    configured: { backups: { bucket: BACKUPS_BUCKET, prefix: '', everyMinutes: 60 } },
+    reach: { backups: { [BACKUPS_BUCKET]: folder } },
+  };
 }
 
 interface Deployed {

@@ -25,7 +25,7 @@ export const backupRecordSchema = z.looseObject({
   revisionAtMost: decimal,
   raftTerm: decimal,
   raftIndex: decimal,
-  /** That there were at `revision`; null where the member had compacted it when it was asked. */
+  /** That there were at `revision`; null where the member could not count them. */
   keys: z.int().min(0).nullable(),
   /** Of the snapshot as etcd restores it, and of the object. */
   sizeBytes: z.int().min(0),

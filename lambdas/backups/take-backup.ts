@@ -6,8 +6,7 @@ import { ownBackupsOf } from '../../core/backups/contracts.ts';
 import { backupKeys } from '../../core/backups/names.ts';
 import type { BackupRecord } from '../../core/backups/record.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
-import { EtcdUnavailable } from '../../core/errors.ts';
-import { hasReason } from '../etcd/errors.ts';
+import { EtcdUnavailable, RemediationError } from '../../core/errors.ts';
 import type { EtcdMember } from '../etcd/member.ts';
 import { encryptionOf } from './bucket.ts';
 import { type Uploaded, uploadStream } from './upload-stream.ts';
@@ -94,12 +93,12 @@ async function momentOf(member: EtcdMember): Promise<Moment> {
   return { revision, raftIndex: raftAppliedIndex };
 }
 
-/** @returns null where it was compacted in this moment */
+/** @returns null where it was compacted in this moment, or takes too long: a backup is as good without */
 async function countKeys(member: EtcdMember, revision: string): Promise<number | null> {
   try {
     return await member.countKeys(revision, COUNT_MS);
   } catch (error) {
-    if (hasReason(error, 'Compacted')) return null;
+    if (error instanceof RemediationError) return null;
     throw error;
   }
 }

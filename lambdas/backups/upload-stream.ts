@@ -64,10 +64,15 @@ export async function uploadStream(
   }
 }
 
-/** The same bytes in buffers of {@link PART_BYTES}, but for the last. */
+/**
+ * The same bytes in buffers of {@link PART_BYTES}, but for the last. They are used again, in turn: one is filled while the {@link AT_ONCE} before it are
+ * being sent.
+ */
 async function* inParts(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let part = Buffer.allocUnsafeSlow(PART_BYTES);
+  const parts = Array.from({ length: AT_ONCE + 1 }, () => Buffer.allocUnsafeSlow(PART_BYTES));
+  let part = parts[0] as Buffer;
   let filled = 0;
+  let sent = 0;
   for await (const chunk of stream) {
     for (let from = 0; from < chunk.length; ) {
       const copied = chunk.copy(part, filled, from);
@@ -75,7 +80,8 @@ async function* inParts(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
       from += copied;
       if (filled < PART_BYTES) continue;
       yield part;
-      part = Buffer.allocUnsafeSlow(PART_BYTES);
+      sent += 1;
+      part = parts[sent % parts.length] as Buffer;
       filled = 0;
     }
   }

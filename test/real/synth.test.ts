@@ -94,7 +94,13 @@ describe('cdk synth', () => {
         layout: { dataDir: '/data/etcd' },
       },
     ];
-    example.clusters[0].backups = { bucket: 'my.backups', prefix: 'payments/' };
+    example.clusters[0].backups = {
+      bucket: 'my.backups',
+      prefix: 'payments/',
+      everyMinutes: 60,
+      keep: { hourly: 48 },
+      kmsKey: 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+    };
     example.prefix = 'blue';
     example.encryption = 'customer-managed';
     const file = join(directory, 'payments.json');

@@ -17,6 +17,8 @@ describe('a stream that is uploaded', () => {
     [8 * MIB, 300_000],
     [17 * MIB, 9 * MIB],
     [20 * MIB + 1, 65_536],
+    // More than there are buffers.
+    [49 * MIB, 1_000_000],
   ])('of %i bytes is there as it came', async (sizeBytes, chunkBytes) => {
     const client = clientOf(await serveBucket());
     const bytes = randomBytes(sizeBytes);

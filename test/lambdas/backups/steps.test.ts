@@ -1,0 +1,100 @@
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { Context } from 'aws-lambda';
+import { describe, expect, it } from 'vitest';
+import { backupKeys } from '../../../core/backups/names.ts';
+import type { Cluster } from '../../../core/cluster/clusters.ts';
+import { findBackups } from '../../../lambdas/backups/find-backups.ts';
+import { handler as backUp } from '../../../lambdas/steps/back-up-cluster.ts';
+import { handler as prune } from '../../../lambdas/steps/prune-backups.ts';
+import { handler as tryBackups } from '../../../lambdas/steps/try-backups.ts';
+import { found } from '../../core/backups/found.ts';
+import { BUCKET, clientOf, download, refusalOf } from '../../local/aws/s3-bucket.ts';
+import { serveRefusal, serveStaging } from '../staging/support.ts';
+
+const HOUR_MS = 3600_000;
+const CLUSTER: Cluster = {
+  name: 'orders',
+  members: [{ name: 'm1', clientUrl: 'http://127.0.0.1:1', peerUrl: 'http://127.0.0.1:2' }],
+  quotaBackendBytes: 1,
+  backups: { bucket: BUCKET, prefix: 'etcd/', everyMinutes: 60, keep: { hourly: 1, daily: 0, weekly: 0 } },
+};
+const IN_TIME = { getRemainingTimeInMillis: () => 60_000 } as Context;
+
+/** Puts a backup, or a part of it, into the bucket. @returns its keys */
+async function put(client: S3Client, hoursAgo: number, record: string | null) {
+  const takenAt = new Date(Date.now() - hoursAgo * HOUR_MS);
+  const keys = backupKeys(CLUSTER, takenAt);
+  await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: keys.snapshot, Body: 'bytes' }));
+  if (record !== null) await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: keys.record, Body: record }));
+  return keys;
+}
+
+const known = JSON.stringify(found('2026-11-29T08:15:00.000Z', 3000).record);
+
+describe('the removal of expired backups', () => {
+  it('removes both objects of each, and nothing of somebody else', async () => {
+    const client = clientOf({ url: await serveStaging(), close: async () => undefined });
+    const [old, newest] = [await put(client, 5, known), await put(client, 2, known)];
+    await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: 'etcd/last-year.db', Body: 'mine' }));
+    expect(await prune({ cluster: CLUSTER })).toMatchObject({ removed: [old.name], kept: 1 });
+    for (const Key of [old.snapshot, old.record]) {
+      expect(await refusalOf(download(client, Key))).toMatchObject({ name: 'NoSuchKey' });
+    }
+    expect((await download(client, newest.record)).toString()).toBe(known);
+    expect((await download(client, 'etcd/last-year.db')).toString()).toBe('mine');
+    expect(await prune({ cluster: CLUSTER })).toMatchObject({ removed: [], kept: 1 });
+  });
+});
+
+describe('the backups that are found', () => {
+  it('are those with a record, the newest first, and one whose record cannot be read says so', async () => {
+    const client = clientOf({ url: await serveStaging(), close: async () => undefined });
+    await put(client, 1, null);
+    const [broken, whole] = [await put(client, 2, '{"format": 2}'), await put(client, 3, known)];
+    const { count, backups } = await findBackups(CLUSTER, 10);
+    expect(count).toBe(2);
+    expect(backups).toMatchObject([
+      { name: broken.name, record: null, problem: expect.stringContaining(broken.record) },
+      { name: whole.name, key: whole.snapshot, record: { revision: '3000' }, problem: '' },
+    ]);
+    expect((await findBackups(CLUSTER, 1)).backups).toHaveLength(1);
+  });
+
+  it('are none where S3 refuses, in its words', async () => {
+    await serveRefusal(403, 'AccessDenied');
+    expect(await findBackups(CLUSTER, 10)).toMatchObject({
+      ...{ count: 0, backups: [] },
+      problem: expect.stringMatching(/AccessDenied[\s\S]*deploy the cluster's stack again/),
+    });
+  });
+});
+
+describe('the try to write a backup', () => {
+  it('leaves nothing behind', async () => {
+    await serveStaging();
+    expect(await tryBackups({ cluster: CLUSTER })).toEqual({ problem: '' });
+    expect((await findBackups(CLUSTER, 10)).count).toBe(0);
+  });
+
+  it.each([
+    ['NoSuchBucket', 404, /There is no such bucket/],
+    ['KMS.DisabledException', 400, /KMS key/],
+    ['PermanentRedirect', 301, /another region/],
+  ])('says what %s means', async (code, status, meaning) => {
+    await serveRefusal(status, code);
+    expect((await tryBackups({ cluster: CLUSTER })).problem).toMatch(meaning);
+  });
+
+  it('is none where somebody else makes them', async () => {
+    const { everyMinutes: _, keep: __, ...read } = CLUSTER.backups ?? { bucket: '', prefix: '' };
+    expect(await tryBackups({ cluster: { ...CLUSTER, backups: read } })).toEqual({ problem: '' });
+  });
+});
+
+it('a backup of a cluster that asks for none is refused', async () => {
+  const { backups: _, ...without } = CLUSTER;
+  await expect(backUp({ cluster: without }, IN_TIME)).rejects.toMatchObject({
+    name: 'InvalidInput',
+    message: expect.stringContaining('"everyMinutes": 60'),
+  });
+});
