@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../drills/conditions.ts';
 import { CLUSTER_NAME, type Stage, setStage } from '../drills/stage.ts';
 import { WriterThread } from '../drills/writer-thread.ts';
-import { run } from '../local/etcd/executables.ts';
+import { runProgram } from '../local/etcd/executables.ts';
 import { FILLED_WITHIN_MS, type KeptData, keepFilled, largestDatabase, settleDisk } from './kept-data.ts';
 import type { Bench, Comparison, Findings, Part, Place, Unit } from './part.ts';
 import { describePlace, placesOf, storeOf } from './places.ts';
@@ -50,7 +50,7 @@ const TYPED: Contender = {
     // Of a follower, as ours.
     const [follower] = await followersOf(cluster);
     await cluster.etcdctl(['snapshot', 'save', file], follower ? [follower] : undefined);
-    await run('gzip', ['-1', file]);
+    await runProgram('gzip', ['-1', file]);
     return Number.NaN;
   },
 };
