@@ -290,7 +290,7 @@ describeOn('3.3.25')('authentication is enabled at the end of an auth token rese
       status: 'FAILED',
       error: 'PreconditionFailed',
       cause: expect.stringMatching(
-        /^Not every member that rejects tokens can be cured.*\n.*\n- toggle: No member takes a token/,
+        /^Not every member that rejects tokens can be cured.*\n.*\n- toggle: No member accepts a token/,
       ),
     });
     for (const name of ['m2', 'm3']) expect(await stage.etcd.member(name).authentication.servesAnybody()).toBe(false);

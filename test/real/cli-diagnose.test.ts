@@ -128,7 +128,7 @@ describe('etcd-remediation diagnose', () => {
     expect(last).toMatch(
       /^ {4}npx --no etcd-remediation run --config \S+ --cluster orders --incident space-exceeded --dry-run$/,
     );
-    const planned = await etcdRemediation(...last.trim().split(' ').slice(2));
+    const planned = await etcdRemediation(...last.trim().split(' ').slice(3));
     expect([planned.status, planned.stderr]).toEqual([0, '']);
     expect(planned.stdout).toMatch(/^Planned in /m);
   });
