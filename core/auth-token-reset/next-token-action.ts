@@ -30,7 +30,7 @@ export function chooseNextTokenAction(observation: TokenObservation, request: Ch
   if (isOpen(observation)) {
     if (observation.window?.execution === execution) return { action: 'EnableAuthentication' };
     throw new PreconditionFailed(
-      'Someone else disabled authentication while this runbook ran. Enable it ("etcdctl auth enable"), and start again.',
+      'Authentication was disabled while this runbook ran, and it is unknown by whom. Enable it ("etcdctl auth enable"), and start again.',
     );
   }
   requireIdentities(cluster.members, observation);

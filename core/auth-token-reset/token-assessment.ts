@@ -85,8 +85,8 @@ function describeOpen({ window }: TokenObservation): string {
     return `Authentication is disabled since ${new Date(window.disabledAt).toISOString()}: the execution ${window.execution} was ended before it could enable it again.`;
   }
   throw new PreconditionFailed(
-    'etcd runs without authentication, although clusters.json names a login: anyone may read and write. This program did not ' +
-      'disable it. Enable it ("etcdctl auth enable"; the user root with the role root has to be there), or take "auth" out of clusters.json.',
+    'etcd runs without authentication, although clusters.json names a login: anyone may read and write. Who disabled ' +
+      'it is unknown. Enable it ("etcdctl auth enable"; the user root with the role root has to be there), or take "auth" out of clusters.json.',
   );
 }
 

@@ -106,7 +106,7 @@ describe('the auth token runbook, where simple tokens are taken by every member,
       expect(await reset(on)).toMatchObject({
         status: 'FAILED',
         error: 'PreconditionFailed',
-        cause: expect.stringContaining('This program did not disable it.'),
+        cause: expect.stringContaining('Who disabled it is unknown.'),
       });
       expect(await member?.authentication.servesAnybody()).toBe(true);
     } finally {

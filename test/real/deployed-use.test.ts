@@ -104,7 +104,10 @@ describe('a command that finds no deployment', () => {
     const ended = await startIn(environment, 'clusters', '--json', ...flags).ended;
     expect(ended.status, ended.stderr).toBe(1);
     const { outcome, report } = resultOf(ended);
-    expect([report.error, ended.stderr]).toEqual([outcome, `${outcome}: ${report.cause}\n`]);
+    expect([report.error, ended.stderr]).toEqual([
+      outcome,
+      `${outcome}: ${report.cause}\nExplained in docs/troubleshooting.md#${String(outcome).toLowerCase()}\n`,
+    ]);
     expect(ended.stderr).not.toContain('hunter2');
     return ended.stderr;
   }

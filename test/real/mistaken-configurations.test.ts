@@ -285,7 +285,7 @@ describe('a configuration that is not what is there', () => {
     await leadBy('m1');
     await crashMembers(hosted, ['m2']);
     const told = await refusalOf('member-failed', 'right');
-    expect(told).toContain(`"m3", and its name in etcd is "${ODD_NAME}", which clusters.json does not take`);
+    expect(told).toContain(`"m3", and its name in etcd is "${ODD_NAME}", which clusters.json does not accept`);
     expect(told).toContain('Give it another (--name), restart it, and write that into clusters.json');
   });
 });
