@@ -183,7 +183,10 @@ describe('snapshot-data-dir refuses', () => {
     using host = hostWithCopy(dataDir);
     keepChanging(host, 100);
     const { exitCode, message } = await refuses(host);
-    expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('etcd still writes to it') });
+    expect({ exitCode, message }).toEqual({
+      exitCode: 65,
+      message: expect.stringContaining('etcd still writes to it'),
+    });
     const slept = host.read('slept').trim().split('\n').map(Number);
     expect(slept.slice(0, 7)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(host.has(SCRATCH)).toBe(false);

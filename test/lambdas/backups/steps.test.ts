@@ -65,7 +65,7 @@ describe('the backups that are found', () => {
     const iam = soleOwner(CREDENTIALS.accessKeyId);
     const client = clientOf({ url: await serveStaging({ iam }), close: async () => undefined });
     const [archived, whole] = [await put(client, 2, known), await put(client, 3, known)];
-    iam.may = (_, { resource }) => !resource.endsWith(archived.record);
+    iam.may = (_, { resource = '' }) => !resource.endsWith(archived.record);
     expect(await findBackups(CLUSTER, 10)).toMatchObject({
       ...{ count: 2, problem: '' },
       backups: [
