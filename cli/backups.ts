@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type FoundBackups, ownBackupsOf } from '../core/backups/contracts.ts';
-import type { Backups } from '../core/diagnosis/check.ts';
+import type { ListedBackups } from '../core/diagnosis/check.ts';
 import { firstLine, formatBytes } from '../core/text/format.ts';
 import { type BackupsFlag, backupsFrom, backupsOption } from './backups-folder.ts';
 import { clusterNamed, type FileFlags, readFiles, takeFiles } from './files.ts';
@@ -47,8 +47,8 @@ async function backups(name: string, flags: Flags): Promise<void> {
   using _ = whileNothingChanges();
   const platform = await startPlatform({ file: { clusters: [cluster] }, secrets: {}, backups: folders.backups });
   try {
-    const listed = (await platform.invokeStep(STEP, { cluster })) as Backups;
-    const own = listed.own ?? { count: 0, backups: [], problem: '' };
+    const { backups: listed } = (await platform.invokeStep(STEP, { cluster })) as ListedBackups;
+    const own = listed?.own ?? { count: 0, backups: [], problem: '' };
     const outcome = own.problem !== '' ? 'NotListed' : own.count === 0 ? 'None' : 'Listed';
     output.finish({ outcome, cluster: name, ...own }, describeBackups(own));
     if (outcome !== 'Listed') process.exitCode ??= 1;
