@@ -72,7 +72,7 @@ describe('the backups that are found', () => {
 describe('the try to write a backup', () => {
   it('leaves nothing behind', async () => {
     await serveStaging();
-    expect(await tryBackups({ cluster: CLUSTER })).toEqual({ problem: '' });
+    expect(await tryBackups({ cluster: CLUSTER })).toEqual({ problem: '', summary: 'A backup can be written.' });
     expect((await findBackups(CLUSTER, 10)).count).toBe(0);
   });
 
@@ -87,7 +87,10 @@ describe('the try to write a backup', () => {
 
   it('is none where somebody else makes them', async () => {
     const { everyMinutes: _, keep: __, ...read } = CLUSTER.backups ?? { bucket: '', prefix: '' };
-    expect(await tryBackups({ cluster: { ...CLUSTER, backups: read } })).toEqual({ problem: '' });
+    expect(await tryBackups({ cluster: { ...CLUSTER, backups: read } })).toEqual({
+      problem: '',
+      summary: 'The configuration asks for none to be made.',
+    });
   });
 });
 
