@@ -34,9 +34,9 @@ export const backupsSchema = z
       }),
     keep: z
       .strictObject({
-        hourly: kept.meta({ description: 'Of so many hours one each.' }),
-        daily: kept.meta({ description: 'Of so many days one each.' }),
-        weekly: kept.meta({ description: 'Of so many weeks one each.' }),
+        hourly: kept.meta({ description: 'For how many hours one backup of each is kept. Default: 24.' }),
+        daily: kept.meta({ description: 'For how many days one backup of each is kept. Default: 7.' }),
+        weekly: kept.meta({ description: 'For how many weeks one backup of each is kept. Default: 4.' }),
       })
       .partial()
       .optional()

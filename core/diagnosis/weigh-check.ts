@@ -312,7 +312,7 @@ function weighOwnBackups(
   if (problem !== '') return find(problem);
   if (!newest) {
     return find(
-      'no backup of this cluster was made yet: run "etcd-remediation backup", or look at the executions of etcd-remediation-backup',
+      'no backup of this cluster was made yet: look at the executions of etcd-remediation-backup. If there is none, start one with its name: {"cluster":"NAME"}',
     );
   }
   const { name, takenAt, record } = newest;

@@ -91,7 +91,7 @@ describe('the backups that are found', () => {
 describe('the try to write a backup', () => {
   it('leaves nothing behind', async () => {
     await serveStaging();
-    expect(await tryBackups({ cluster: CLUSTER })).toMatchObject({ problem: '' });
+    expect(await tryBackups({ cluster: CLUSTER })).toEqual({ problem: '', summary: 'A backup can be written.' });
     expect((await findBackups(CLUSTER, 10)).count).toBe(0);
   });
 
@@ -106,7 +106,10 @@ describe('the try to write a backup', () => {
 
   it('is none where somebody else makes them', async () => {
     const { everyMinutes: _, keep: __, ...read } = CLUSTER.backups ?? { bucket: '', prefix: '' };
-    expect(await tryBackups({ cluster: { ...CLUSTER, backups: read } })).toMatchObject({ problem: '' });
+    expect(await tryBackups({ cluster: { ...CLUSTER, backups: read } })).toEqual({
+      problem: '',
+      summary: 'The configuration asks for none to be made.',
+    });
   });
 });
 

@@ -300,7 +300,7 @@ it('a command that runs for long is given up where its host was started since, a
   expect(reports).toMatchObject([
     {
       error: 'HostCommandFailed',
-      problem: expect.stringMatching(/rebooted 60 s ago, while the command ran, and nothing/),
+      problem: expect.stringMatching(/restarted 60 s ago, while the command ran, and nothing/),
     },
   ]);
 });
