@@ -200,7 +200,7 @@ require_staging() {
 
 # What only later scripts call; one that undoes what others did is among them.
 require_tools() {
-  need mv rm mkdir rmdir chown ln cp mktemp find sleep
+  need mv rm mkdir rmdir chown ln cp mktemp find sleep date
   has_flock || true
 }
 
@@ -223,9 +223,11 @@ remove_leftovers() {
 }
 
 # remove_old_scratch DATA_DIR: the same of copies that were made for a recovery, of which nothing was put in place. No execution takes a whole day, so
-# what nobody has touched for one is nobody's. find has to name the folder as an old one: its silence is no answer.
+# what nobody has touched for one is nobody's. find has to name the folder as an old one: its silence is no answer. Where the member's own database is
+# gone, such a copy may be the last that there is, and stays.
 remove_old_scratch() {
   local folder prefix name old young count=0
+  if [ ! -s "$1/member/snap/db" ]; then return 0; fi
   prefix=$(folder_of "$1")/.etcd-remediation.$(name_of "$1").
   for folder in "$prefix"* "$1"/archived.*.scratch "$1"/archived.*.scratch.backup; do
     if [ ! -d "$folder" ] || [ -L "$folder" ]; then continue; fi

@@ -8,7 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-iam';
 import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { keysOfCluster } from '../core/backups/names.ts';
+import { patternOfKeys } from '../core/backups/names.ts';
 import type { BackupsPlace } from '../core/cluster/backups.ts';
 import {
   CLUSTER_ACCESS,
@@ -69,8 +69,7 @@ export class ClusterRole extends Construct {
         }),
       },
     });
-    const own = ownBackupArn(cluster);
-    const ownOnes = cluster.backups?.everyMinutes === undefined ? [] : [own, `${own}.json`];
+    const ownOnes = cluster.backups?.everyMinutes === undefined ? [] : [ownBackupArn(cluster)];
     for (const resource of cluster.backups ? [backupArn(cluster.backups), ...ownOnes] : []) {
       Validations.of(role).acknowledge({
         id: `AwsSolutions-IAM5[Resource::${resource.replace(Aws.PARTITION, '<AWS::Partition>')}]`,
@@ -138,7 +137,7 @@ function write(cluster: Cluster, backups: BackupsPlace): Grant[] {
 function readAndExpire(cluster: Cluster, backups: BackupsPlace): Grant[] {
   return [
     { actions: ['s3:DeleteObject'], resources: [ownBackupArn(cluster)] },
-    { actions: ['s3:GetObject'], resources: [`${ownBackupArn(cluster)}.json`] },
+    { actions: ['s3:GetObject'], resources: [ownBackupArn(cluster, '.json')] },
     ...useKey(backups, 'kms:Decrypt'),
   ];
 }
@@ -166,6 +165,6 @@ function backupArn({ bucket, prefix }: BackupsPlace): string {
 }
 
 /** Of those that are made here, and not of what somebody else keeps beside them. */
-function ownBackupArn(cluster: Cluster): string {
-  return `arn:${Aws.PARTITION}:s3:::${cluster.backups?.bucket}/${keysOfCluster(cluster)}*`;
+function ownBackupArn(cluster: Cluster, kind?: '.json'): string {
+  return `arn:${Aws.PARTITION}:s3:::${cluster.backups?.bucket}/${patternOfKeys(cluster, kind)}`;
 }

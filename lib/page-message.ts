@@ -37,12 +37,12 @@ export const PAGE_FUNCTIONS = [
 
 /**
  * The message of a page, as {@link pageEventSchema} has it: JSONata, in its delimiters.
- * @param subject JSONata @param dashboard the name that a cluster's dashboard begins with, before that of the cluster
+ * @param subject JSONata @param platform the name of the platform, which a cluster's dashboard begins with, before that of the cluster
  */
 export function pageMessage(
   subject: string,
   { kind, resolves = false, severity, cluster, aspect = "''", execution, report, parts }: PageMessage,
-  dashboard: string,
+  platform: string,
 ): string {
   const texts = parts.map(({ says, most }) => `$cut($plain(${says}), ${most})`);
   const link = (href: string, text: string) => `{'href': ${href}, 'text': '${text}'}`;
@@ -51,13 +51,15 @@ export function pageMessage(
     // Names that no workflow has for a variable of its own, for what follows reads those.
     `$pageSubject := ${subject}`,
     `$pageCluster := ${cluster}`,
+    // Another account, region or platform may have a cluster of the same name: what is over there is not over here.
+    `$pagePlace := '${platform}/' & $join([$split(${execution}, ':')[[3..4]]], '/')`,
     `$executionLink := $console(${execution}, '/states/home?region=REGION#/v2/executions/details/') & ${execution}`,
-    `$dashboardLink := $console(${execution}, '/cloudwatch/home?region=REGION#dashboards/dashboard/${dashboard}') & ` +
+    `$dashboardLink := $console(${execution}, '/cloudwatch/home?region=REGION#dashboards/dashboard/${platform}') & ` +
       "($pageCluster = '' ? '' : '-' & $pageCluster)",
     `$reportLink := ${report ? `$console(${execution}, ${report})` : "''"}`,
     "$pageLinks := 'Execution: ' & $executionLink & ($reportLink = '' ? '' : '\\nReport: ' & $reportLink)",
     `$pageText := $substring($paragraphs([${texts.join(', ')}, $pageLinks]), 0, ${MAX_PAGE_CHARS})`,
-    `$string({'event_action': '${resolves ? 'resolve' : 'trigger'}', 'dedup_key': 'etcd-remediation' & ($pageCluster = '' ? '' : '/' & $pageCluster) & ` +
+    `$string({'event_action': '${resolves ? 'resolve' : 'trigger'}', 'dedup_key': $pagePlace & ($pageCluster = '' ? '' : '/' & $pageCluster) & ` +
       `${aspect}, 'payload': {'summary': $pageSubject, 'source': $pageCluster = '' ? 'etcd-remediation' : $pageCluster, 'severity': '${severity}', ` +
       `'timestamp': $now(), 'component': 'etcd', 'class': '${kind}', 'custom_details': {'text': $pageText}}, ` +
       `'links': [${link('$executionLink', 'Execution')}, ${link('$dashboardLink', 'Dashboard')}` +

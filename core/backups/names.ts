@@ -26,6 +26,11 @@ export function backupKeys(cluster: Cluster, takenAt: Date): BackupKeys {
   return { name, snapshot: `${key}${SNAPSHOT}`, record: `${key}${RECORD}` };
 }
 
+/** What IAM holds the keys of a cluster's own backups against: those of `orders-eu` begin with `orders-`, too, and are none of `orders`. */
+export function patternOfKeys(cluster: Cluster, kind: typeof RECORD | '*' = '*'): string {
+  return `${keysOfCluster(cluster)}????????T??????.???Z${kind}`;
+}
+
 /** One of a cluster's own backups, as far as a list of keys tells. */
 export interface ListedBackup extends BackupKeys {
   /** Milliseconds since 1970. */

@@ -23,7 +23,7 @@ export type PageKind = (typeof PAGE_KINDS)[number];
 
 export const pageEventSchema = z.strictObject({
   event_action: z.enum(['trigger', 'resolve']),
-  /** What it is about: `etcd-remediation/orders`. One that resolves has the key of those that it resolves. */
+  /** What it is about: `etcd-remediation/eu-central-1/123456789012/orders`. One that resolves has the key of those that it resolves. */
   dedup_key: z.string().min(1).max(255),
   payload: z.strictObject({
     summary: z.string().min(1).max(1024),

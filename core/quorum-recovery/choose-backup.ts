@@ -25,10 +25,10 @@ interface Left {
 export function chooseBackup(input: FindRecoveryBackup, found: FoundBackups): RecoveryBackup & { summary: string } {
   const left = newestLeft(input);
   const hosts = input.inspections.flatMap(({ result }) => (result?.etcdVersion ? [result.etcdVersion] : []));
-  const listed = found.backups.map((backup): ListedBackup & { key: string } => {
+  const listed = found.backups.map((backup, at): ListedBackup & { key: string } => {
     const { name, key, takenAt, record } = backup;
     const obstacle = record
-      ? obstacleTo(record, left, hosts)
+      ? obstacleTo(record, { left, hosts, later: found.backups.slice(0, at) })
       : `what is known of it cannot be read: ${firstLine(backup.problem)}`;
     return {
       name,
@@ -66,8 +66,25 @@ function newestLeft(input: FindRecoveryBackup): Left | undefined {
   return { member: best.member, revision: best.revision, clusterId };
 }
 
+interface Beside {
+  left: Left | undefined;
+  hosts: readonly string[];
+  /** Those that were made after it. */
+  later: FoundBackups['backups'];
+}
+
 /** Why it is not taken by itself; empty where nothing is in its way. */
-function obstacleTo(record: BackupRecord, left: Left | undefined, hosts: readonly string[]): string {
+function obstacleTo(record: BackupRecord, { left, hosts, later }: Beside): string {
+  // A cluster that is begun anew with the same members and the same token has the same ID, and counts from one again.
+  const behind = later.find(
+    ({ record: each }) => each?.clusterId === record.clusterId && BigInt(each.revisionAtMost) < BigInt(record.revision),
+  );
+  if (behind?.record) {
+    return (
+      `${behind.name} was made later and is only at revision ${behind.record.revisionAtMost}: the cluster was begun anew in between, ` +
+      'and this is what it held before. Name it with parameters.snapshot if it is the one that is wanted'
+    );
+  }
   const version = record.storageVersion || record.etcdVersion;
   const older = hosts.find((host) => isOlderRelease(host, version));
   if (older !== undefined) return `it is of etcd ${version}, and the hosts have ${older}, which does not start from it`;

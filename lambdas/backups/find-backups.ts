@@ -1,5 +1,6 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { mapAtOnce } from '../../client/at-once.ts';
+import { requireRefusal } from '../../client/aws.ts';
 import { type FoundBackups, ownBackupsOf } from '../../core/backups/contracts.ts';
 import { backupsAmong, isWhole, type ListedBackup } from '../../core/backups/names.ts';
 import { parseBackupRecord } from '../../core/backups/record.ts';
@@ -30,11 +31,17 @@ async function read(client: S3Client, cluster: Cluster, listed: ListedBackup): P
   const { bucket: Bucket } = ownBackupsOf(cluster);
   const { name, snapshot: key, record: Key, takenAtMs } = listed;
   const found = { name, key, takenAt: new Date(takenAtMs).toISOString() };
-  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
   try {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
     return { ...found, record: parseBackupRecord((await Body?.transformToString()) ?? '', Key), problem: '' };
   } catch (error) {
-    if (!(error instanceof InvalidInput)) throw error;
-    return { ...found, record: null, problem: error.message };
+    return { ...found, record: null, problem: problemOf(error, Key) };
   }
+}
+
+/** What is wrong with one says nothing of the others: a lifecycle rule has archived it, or an earlier key of KMS has encrypted it. */
+function problemOf(error: unknown, key: string): string {
+  if (error instanceof InvalidInput) return error.message;
+  const { name, message } = requireRefusal(error, `S3, asked for ${key},`);
+  return `${key}: S3 refused it: ${name}: ${message}`;
 }

@@ -14,6 +14,9 @@ import {
   type StoredContent,
 } from './s3-store.ts';
 
+/** A backup holds all that the cluster does: it is for nobody else's eyes. */
+const OWN_FOLDER = 0o700;
+const OWN_FILE = 0o600;
 /** At the end of what is still being written: no key ends so. */
 const HALF = /\.[0-9a-f-]{36}\.half$/;
 
@@ -97,9 +100,11 @@ export class FolderObjects implements ObjectStore {
     const content = await this.#staged.get(key);
     const file = this.#fileOf(key);
     const half = `${file}.${randomUUID()}.half`;
-    await mkdir(dirname(file), { recursive: true });
+    await mkdir(dirname(file), { recursive: true, mode: OWN_FOLDER });
     try {
-      await pipeline(Readable.from(bytesOf(content, 0, content.sizeBytes - 1)), createWriteStream(half));
+      // On disk before it has its name: a power cut leaves a whole backup or none.
+      const target = createWriteStream(half, { mode: OWN_FILE, flush: true });
+      await pipeline(Readable.from(bytesOf(content, 0, content.sizeBytes - 1)), target);
       await rename(half, file);
     } finally {
       await rm(half, { force: true });

@@ -104,6 +104,12 @@ describe.skipIf(!isLinuxRoot)('a host whose tools are not as they should be (nee
     expect(toolsIn(command).filter((tool) => calls(command, tool) && !needs.includes(tool))).toEqual([]);
   });
 
+  it('is looked at by inspect-host for each tool that a later command asks for', () => {
+    const asked = [...needsOf('inspect-host'), ...Object.keys(OPTIONAL)];
+    const later = new Set(COMMANDS.flatMap(needsOf));
+    expect([...later].filter((tool) => !asked.includes(tool))).toEqual([]);
+  });
+
   it('has no data replaced where etcd’s own program can read neither it nor what was restored', async () => {
     using host = await hostFor('swap-data-dir');
     host.program('etcdutl', 'exit 1');

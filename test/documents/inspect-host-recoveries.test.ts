@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { owner } from './data-dir-host.ts';
 import { PreparedHost } from './prepared-host.ts';
@@ -139,6 +139,15 @@ describe('inspect-host finds recoveries that were interrupted', () => {
       expect((await inspect(host)).removed).toBeUndefined();
     },
   );
+
+  it('and keeps such a copy where the database of the member is gone: it may be the last that there is', async () => {
+    using host = hostWith({ '.etcd-remediation.data.run-1': undefined });
+    host.write('.etcd-remediation.data.run-1/snapshot.gz', 'a copy');
+    rmSync(host.path('data/member'), { recursive: true });
+    agePaths(host, DAY_MS * 1.5, '');
+    expect((await inspect(host)).removed).toBeUndefined();
+    expect(host.has('.etcd-remediation.data.run-1/snapshot.gz')).toBe(true);
+  });
 
   it('also where the data dir is gone', async () => {
     using host = new PreparedHost();

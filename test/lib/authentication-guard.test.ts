@@ -185,7 +185,7 @@ describe('a cluster that cannot be loaded', () => {
           /^An auth token reset of orders was stopped, and may have left authentication disabled: then whoever reaches the cluster may read and write everything\.\n\nRun "etcdctl auth enable" on it now\.\n\nThis workflow cannot, though it tries again and again: SSM does not answer\.\n\nExecution: /,
         ),
       },
-      { event: { event_action: 'resolve', dedup_key: 'etcd-remediation/orders/authentication' } },
+      { event: { event_action: 'resolve', dedup_key: 'etcd-remediation/local/000000000000/orders/authentication' } },
     ]);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'NothingToDo' } });
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { backupKeys } from '../../core/backups/names.ts';
 import { CLUSTER_ACCESS, type ClusterAccess } from '../../core/cluster/cluster-role.ts';
 import { clusterSchema } from '../../core/cluster/clusters.ts';
 import { documentName } from '../../core/hosts/host-commands.ts';
@@ -146,6 +147,30 @@ describe('a step', () => {
   it.each(STEPS.filter((step) => STEPS_WITHOUT_CLUSTER.includes(step)))('%s gets no role of a cluster', (step) => {
     for (const access of CLUSTER_ACCESS) {
       expect(() => iam.assume(callerOf(step), arnOf('orders'), access)).toThrow(/not authorized/);
+    }
+  });
+
+  it('touches no backup of a cluster whose name begins with its own, in one place for both', () => {
+    const backups = { bucket: 'all-backups', prefix: '', everyMinutes: 60 };
+    const [orders, ordersEu] = ['orders', 'orders-eu'].map((name) => ({ ...clusterOf('billing'), name, backups }));
+    if (!orders || !ordersEu) throw new Error('There are two clusters.');
+    const { roles } = synthesizeStacks({ network: NETWORK, clusters: [orders, ordersEu] });
+    const own = new Iam(roles, { accessKeyId: 'OWNER', secretAccessKey: '' });
+    const keys = (cluster: typeof orders) => backupKeys(cluster, new Date('2026-11-29T08:15:00.123Z'));
+    for (const [access, operation] of [
+      ['backups', 'DeleteObject'],
+      ['backing-up', 'PutObject'],
+    ] as const) {
+      const session = own.callerOf(own.credentialsOf(arnOf('orders'), access).accessKeyId);
+      const may = (cluster: typeof orders) =>
+        (['snapshot', 'record'] as const).map((kind) =>
+          own.may(session, permissionForS3(operation, 'all-backups', keys(cluster)[kind])),
+        );
+      expect({ operation, orders: may(orders), ordersEu: may(ordersEu) }).toEqual({
+        operation,
+        orders: [true, true],
+        ordersEu: [false, false],
+      });
     }
   });
 });

@@ -188,7 +188,8 @@ it('says in the question what is wrong, the plan, the loss, and how to answer', 
   );
 });
 
-it('has what is resolved under the key of what was wrong', async () => {
+it('has what is resolved under the key of what was wrong, and of no other platform, region or account', async () => {
+  const platform = `${PREFIX}-etcd-remediation/ap-southeast-9/123456789012`;
   const keys = Object.groupBy(
     await Promise.all(PAGES.map(async (page) => (await sent(page, SHORT)).event)),
     ({ dedup_key }) => dedup_key,
@@ -201,8 +202,8 @@ it('has what is resolved under the key of what was wrong', async () => {
       ]),
     ),
   ).toEqual({
-    'etcd-remediation/orders': ['approval-wanted', 'cut-off', 'failed', 'not-begun', 'not-started', 'resolved'],
-    'etcd-remediation/orders/authentication': ['authentication-disabled', 'resolved'],
+    [`${platform}/orders`]: ['approval-wanted', 'cut-off', 'failed', 'not-begun', 'not-started', 'resolved'],
+    [`${platform}/orders/authentication`]: ['authentication-disabled', 'resolved'],
   });
 });
 

@@ -29,7 +29,10 @@ describe('a remediation that succeeds', () => {
     expect(executed.pages[0]?.message).toMatch(
       /^orders: healthy was seen\.\n\nDone:\n- space-reclaim: Remediated\n\nExecution: https:\S+run-2\nReport: https:\S+run-2\.html$/,
     );
-    expect(executed.pages[0]?.event).toMatchObject({ event_action: 'resolve', dedup_key: 'etcd-remediation/orders' });
+    expect(executed.pages[0]?.event).toMatchObject({
+      event_action: 'resolve',
+      dedup_key: 'etcd-remediation/local/000000000000/orders',
+    });
     expect(subjectsOf(await remediate({ found: [FULL, HEALTHY], table }))).toEqual([]);
   });
 

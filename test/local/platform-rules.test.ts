@@ -101,7 +101,10 @@ describe('a guard', () => {
           subject: 'CRITICAL: authentication of the etcd cluster orders may be disabled',
           message: expect.stringMatching(/ orders may be disabled: .*The secret "etcd\/nobody" cannot be read/s),
           // As an incident tool takes it.
-          event: { event_action: 'trigger', dedup_key: 'etcd-remediation/orders/authentication' },
+          event: {
+            event_action: 'trigger',
+            dedup_key: 'etcd-remediation/local/000000000000/orders/authentication',
+          },
         },
       ]);
       // The guard's own end starts nothing.

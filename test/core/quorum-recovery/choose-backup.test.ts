@@ -55,6 +55,22 @@ describe('of the backups that are made', () => {
     expect(backups[0]?.obstacle).toContain('parameters.snapshot');
   });
 
+  it('none is of what a cluster held before it was begun anew under the same ID, whatever its revision', () => {
+    const anew = found('2026-11-29T09:00:00.000Z', 50);
+    const ofBefore = expect.stringContaining(`${anew.name} was made later and is only at revision 50`);
+    const data = { ...LOST, node3: salvage('replayed', 60) };
+    const { chosen, backups } = chosenBackup(request(data), foundAll(anew, NEW, OLD));
+    expect(chosen).toBeNull();
+    expect(backups).toMatchObject([
+      { obstacle: 'node3 holds revision 60' },
+      { obstacle: ofBefore },
+      { obstacle: ofBefore },
+    ]);
+    // Nor where the newer one cannot be taken.
+    const newer = found('2026-11-29T09:00:00.000Z', 50, { etcdVersion: '3.6.16', storageVersion: '3.6.0' });
+    expect(chosenBackup(request(LOST), foundAll(newer, NEW)).chosen).toBeNull();
+  });
+
   it('one that the hosts do not start from is passed over for one that they do', () => {
     const newer = found('2026-11-29T09:15:00.000Z', 3500, { etcdVersion: '3.6.16', storageVersion: '3.6.0' });
     const { chosen, backups } = chosenBackup(request(LOST), foundAll(newer, NEW));

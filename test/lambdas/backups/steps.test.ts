@@ -7,8 +7,9 @@ import { findBackups } from '../../../lambdas/backups/find-backups.ts';
 import { handler as backUp } from '../../../lambdas/steps/back-up-cluster.ts';
 import { handler as prune } from '../../../lambdas/steps/prune-backups.ts';
 import { handler as tryBackups } from '../../../lambdas/steps/try-backups.ts';
+import { soleOwner } from '../../../local/aws/endpoint.ts';
 import { found } from '../../core/backups/found.ts';
-import { BUCKET, clientOf, download, refusalOf } from '../../local/aws/s3-bucket.ts';
+import { BUCKET, CREDENTIALS, clientOf, download, refusalOf } from '../../local/aws/s3-bucket.ts';
 import { serveRefusal, serveStaging } from '../staging/support.ts';
 
 const HOUR_MS = 3600_000;
@@ -58,6 +59,24 @@ describe('the backups that are found', () => {
       { name: whole.name, key: whole.snapshot, record: { revision: '3000' }, problem: '' },
     ]);
     expect((await findBackups(CLUSTER, 1)).backups).toHaveLength(1);
+  });
+
+  it('are told also where S3 refuses the record of one: the others are as good as they were', async () => {
+    const iam = soleOwner(CREDENTIALS.accessKeyId);
+    const client = clientOf({ url: await serveStaging({ iam }), close: async () => undefined });
+    const [archived, whole] = [await put(client, 2, known), await put(client, 3, known)];
+    iam.may = (_, { resource = '' }) => !resource.endsWith(archived.record);
+    expect(await findBackups(CLUSTER, 10)).toMatchObject({
+      ...{ count: 2, problem: '' },
+      backups: [
+        {
+          name: archived.name,
+          record: null,
+          problem: expect.stringContaining(`${archived.record}: S3 refused it: AccessDenied`),
+        },
+        { name: whole.name, record: { revision: '3000' } },
+      ],
+    });
   });
 
   it('are none where S3 refuses, in its words', async () => {

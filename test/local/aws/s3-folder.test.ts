@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -40,6 +40,15 @@ describe('a folder that stands for a bucket', () => {
     await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload }));
     expect(await readdir(join(folder, 'orders'))).toEqual(['a.db.gz']);
     expect((await download(client, 'orders/a.db.gz', undefined, Bucket)).toString()).toBe('bytes');
+  });
+
+  it('lets nobody but its owner read what it holds: a backup has every secret of the cluster in it', async () => {
+    const { folder, client } = await served();
+    await client.send(new PutObjectCommand({ Bucket, Key: 'orders/a.db.gz', Body: 'secret' }));
+    const modes = ['orders', 'orders/a.db.gz'].map(async (path) =>
+      ((await stat(join(folder, path))).mode & 0o777).toString(8),
+    );
+    expect(await Promise.all(modes)).toEqual(['700', '600']);
   });
 
   it('is listed by the bytes of the keys, page by page, below a prefix', async () => {
