@@ -23,3 +23,13 @@ export function sentence(text: string): string {
 export function firstLine(text: string): string {
   return text.split('\n', 1)[0]?.replace(/:$/, '') ?? '';
 }
+
+/** In the summary of a cure: how it is now stands before this word, for readers who stop there, and what was wrong behind it. */
+export const BEFORE = 'Before:';
+
+/** The two parts of such a summary; the second is empty where it has none. */
+export function splitAtBefore(summary: string): { now: string; before: string } {
+  const at = summary.indexOf(` ${BEFORE} `);
+  if (at < 0) return { now: summary, before: '' };
+  return { now: summary.slice(0, at), before: summary.slice(at + BEFORE.length + 2) };
+}

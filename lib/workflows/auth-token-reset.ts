@@ -2,6 +2,7 @@ import { Choice, Condition, Pass, type StateMachine, Succeed, Wait, WaitTime } f
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { authTokenReset } from '../../core/auth-token-reset/runbook.ts';
+import { BEFORE } from '../../core/text/format.ts';
 import type { Pages } from '../pages.ts';
 import type { Step } from '../step-function.ts';
 import { addChangesToCause, NOTHING_TO_UNDO } from './parts/add-changes-to-cause.ts';
@@ -206,7 +207,7 @@ export class AuthTokenReset extends Construct {
       outputs: {
         outcome: 'Remediated',
         ...report,
-        summary: "{% $verified.summary & ' Before: ' & $assessment.summary %}",
+        summary: `{% $verified.summary & ' ${BEFORE} ' & $assessment.summary %}`,
         ladder: '{% $plan.ladder %}',
         done: '{% $done %}',
         window: WINDOW,

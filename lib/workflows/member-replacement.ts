@@ -14,6 +14,7 @@ import { Construct } from 'constructs';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import type { HostCommandName } from '../../core/hosts/host-commands.ts';
 import { memberReplacement } from '../../core/member-replacement/runbook.ts';
+import { BEFORE } from '../../core/text/format.ts';
 import type { Step } from '../step-function.ts';
 import { explainChanges } from './parts/explain-changes.ts';
 import { loadCluster } from './parts/load-cluster.ts';
@@ -195,7 +196,7 @@ export class MemberReplacement extends Construct {
         // How it is now comes first, for readers who stop there.
         summary:
           "{% $join([$plan.targets.member], ', ') & ($count($plan.targets) > 1 ? ' are' : ' is') & ' back: every voter took a write, and all " +
-          "hold the same data at revision ' & $compared.revision & '. Before: ' & $assessment.summary %}",
+          `hold the same data at revision ' & $compared.revision & '. ${BEFORE} ' & $assessment.summary %}`,
         plan: '{% $plan.steps %}',
         archived: '{% $archived %}',
         archives: '{% $plan.archives %}',

@@ -12,6 +12,7 @@ import {
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { quorumRecovery } from '../../core/quorum-recovery/runbook.ts';
+import { BEFORE } from '../../core/text/format.ts';
 import type { Step } from '../step-function.ts';
 import { loadCluster } from './parts/load-cluster.ts';
 import { FAILED_HOSTS, reportFromEveryHost } from './parts/on-every-host.ts';
@@ -149,7 +150,7 @@ export class QuorumRecovery extends Construct {
       outputs: {
         outcome: 'Remediated',
         ...report,
-        summary: `{% ${joined('$verified.summary', '$kept', '$restartReason', BEFORE)} %}`,
+        summary: `{% ${joined('$verified.summary', '$kept', '$restartReason', WHAT_WAS_WRONG)} %}`,
         ladder: [{ rung: 'restart', serves: true, why: `{% ${joined('$kept', '$restartReason')} %}` }],
         // What is lost with an earlier recovery is known to nobody here.
         loss: {
@@ -169,7 +170,7 @@ export class QuorumRecovery extends Construct {
         outcome: 'Remediated',
         ...report,
         ...planned,
-        summary: `{% ${joined('$verified.summary', RESTORED, LOSS, LEFT_OUT, BEFORE)} %}`,
+        summary: `{% ${joined('$verified.summary', RESTORED, LOSS, LEFT_OUT, WHAT_WAS_WRONG)} %}`,
         ...EARLIER,
         archived: '{% $archived %}',
         configured: '{% [$written] %}',
@@ -254,7 +255,7 @@ const PROOFS = {
 };
 
 /** JSONata: of a success, which says first how it is now. */
-const BEFORE = "'Before: ' & $assessment.summary";
+const WHAT_WAS_WRONG = `'${BEFORE} ' & $assessment.summary`;
 
 /** JSONata: what was found, and what became of it. */
 function assessedAnd(...parts: string[]): string {

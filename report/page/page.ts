@@ -1,4 +1,4 @@
-import { sentence } from '../../core/text/format.ts';
+import { sentence, splitAtBefore } from '../../core/text/format.ts';
 import type { IncidentReport } from '../incident-report.ts';
 import { Html, html, NOTHING } from './html.ts';
 import { plotsOf } from './plot-sections.ts';
@@ -8,6 +8,9 @@ import { measure, moment, table } from './values.ts';
 
 /** So that nothing that a report says can ask for anything, wherever it is opened. */
 const NOTHING_ELSE = "default-src 'none'; style-src 'unsafe-inline'";
+
+/** As core quotes them: `Seen: "..." (Auth/authenticate, gRPC code 14).` */
+const WORDS_OF_ERRORS = / Seen: "[^"]*" \([^)]*\)\.?/g;
 
 /** One page that needs nothing else: a responder reads on it what was wrong, what was done, what it cost and what is left. */
 export function renderPage(report: IncidentReport): string {
@@ -28,11 +31,12 @@ export function renderPage(report: IncidentReport): string {
 <main>
 <header>
 <h1>etcd cluster ${cluster || '(unknown)'} <span class="outcome ${toneOf(report)}" data-figure="outcome">${outcome}</span></h1>
-<p class="words">${report.summary}</p>
+<p class="words">${splitAtBefore(report.summary).now}</p>
 ${facts(report)}
 </header>
 ${section('What to do now', next(report))}
 ${section('What is lost', loss(report))}
+${section('What was wrong', wrong(report))}
 ${section('What was done', changes(report))}
 ${section('Old data that is kept', oldData(report))}
 ${section('Approvals', approvals(report))}
@@ -108,13 +112,19 @@ function loss({ loss: { atMostWrites, keptRevision, explanation } }: IncidentRep
   return html`<div class="box"><p><strong>${bound}</strong>${kept}</p><p class="words">${explanation}</p></div>`;
 }
 
+/** What the runbooks have begun with, without the words of errors, which stand in the table of what ran. */
+function wrong({ runbooks }: IncidentReport): Html {
+  const befores = new Set(runbooks.map(({ summary }) => splitAtBefore(summary).before).filter(Boolean));
+  return html`${[...befores].map((before) => html`<p class="words">${before.replace(WORDS_OF_ERRORS, '')}</p>`)}`;
+}
+
 function changes({ changes: { done, perhaps }, runbooks }: IncidentReport): Html {
   const nothing = runbooks.every(({ dryRun }) => dryRun)
     ? 'Nothing: nothing was to be changed.'
     : 'Nothing was changed.';
   return html`${runbooks.map(
     ({ runbook, incident, dryRun, outcome, summary }) =>
-      html`<p><strong>${runbook}</strong> (${incident}${dryRun ? ', dry run' : ''}): ${outcome}. <span class="words">${summary}</span></p>`,
+      html`<p><strong>${runbook}</strong> (${incident}${dryRun ? ', dry run' : ''}): ${outcome}. <span class="words">${splitAtBefore(summary).now}</span></p>`,
   )}${
     done.length + perhaps.length === 0
       ? html`<p>${nothing}</p>`

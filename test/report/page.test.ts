@@ -24,6 +24,23 @@ describe('the page of a report', () => {
     expect(PAGE).not.toContain('\u202e');
   });
 
+  it('begins with how it is now, and tells what was wrong in a place of its own, without the words of errors', () => {
+    const summary =
+      'm1 leads. Before: m2 does not answer: nothing listens. Seen: "connect ECONNREFUSED" (KV/range, gRPC code 14). m3 is away.';
+    const [first] = EXAMPLE.runbooks;
+    if (!first) throw new Error('The example has no runbook.');
+    const page = parseHTML(renderPage({ ...EXAMPLE, summary, runbooks: [{ ...first, summary }] })).document;
+    expect(page.querySelector('header p')?.textContent).toBe('m1 leads.');
+    const sections = [...page.querySelectorAll('section')].map((each) => [
+      each.querySelector('h2')?.textContent,
+      each.querySelector('p')?.textContent,
+    ]);
+    expect(Object.fromEntries(sections)).toMatchObject({
+      'What was wrong': 'm2 does not answer: nothing listens. m3 is away.',
+      'What was done': expect.stringMatching(/ m1 leads\.$/),
+    });
+  });
+
   it('has the figures of the report beside what a person reads', () => {
     const { cost, sizes, raft, drill } = EXAMPLE;
     expect(figures('durationMs')).toEqual([String(cost.durationMs)]);
