@@ -41,11 +41,13 @@ nothing() {
 
 # What an execution that was cut off has salvaged is of no more use, and takes the room that this one needs.
 discard_leftovers() {
-  local folder parent name
+  local folder parent name execution_of
   parent=$(folder_of "$real") name=$(name_of "$real")
   for folder in "$parent/.etcd-remediation.$name".* "$real"/archived.*.scratch "$real"/archived.*.scratch.backup; do
     if [ ! -d "$folder" ] || [ -L "$folder" ] || [ "$folder" = "$scratch" ] || [ "$folder" = "$scratch.backup" ]; then continue; fi
-    case ${folder#"$parent/.etcd-remediation.$name."} in "$folder" | *.backup) ;; *.*) continue ;; esac
+    # Another dot is of the data dir of another cluster, whose name begins with this one's.
+    execution_of=${folder#"$parent/.etcd-remediation.$name."}
+    case ${execution_of%.backup} in "${folder%.backup}") ;; *.*) continue ;; esac
     read_phase "$folder"
     case $reply in '' | kept) ;; *) continue ;; esac
     if has_flock && ! flock -n "$folder" true; then continue; fi

@@ -21,7 +21,7 @@ const sessions = new Map<string, Promise<SessionCredentials>>();
  * The credentials of a cluster's role: a session for this one cluster, which may do what its name says. It is kept for later invocations.
  * @returns undefined where no roles are configured: then a request runs as the process itself, or is refused. A deployed function always has
  *   them, and may itself reach nothing of a cluster
- * @param again a session that has its whole hour before it
+ * @param anew a session that has its whole hour before it
  * @throws InvalidInput where the registry has no such cluster; PreconditionFailed where its role cannot be assumed; AwsUnavailable
  */
 export async function sessionOf(

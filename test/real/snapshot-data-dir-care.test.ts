@@ -117,7 +117,12 @@ describe('snapshot-data-dir may be run again', () => {
   it('and takes back the room of executions that were cut off, but of no restore and no other data dir', async () => {
     using host = hostWithCopy(dataDir);
     const stale = ['.etcd-remediation.data.run-0', '.etcd-remediation.data.run-0.backup'];
-    const others = ['.etcd-remediation.data.run-2', '.etcd-remediation.data.2.run-0', '.etcd-remediation.other.run-0'];
+    const others = [
+      '.etcd-remediation.data.run-2',
+      '.etcd-remediation.data.2.run-0',
+      '.etcd-remediation.data.2.run-0.backup',
+      '.etcd-remediation.other.run-0',
+    ];
     for (const folder of [...stale, ...others]) mkdirSync(host.path(folder));
     host.write('.etcd-remediation.data.run-2/phase', 'moving\n');
     await salvage(host, { keep: 'no' });
