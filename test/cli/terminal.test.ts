@@ -16,7 +16,8 @@ const WRONG_USE = [ENTRY, 'run', '--config', '/nowhere/clusters.json', '--cluste
 /** Runs Node in a real terminal of 80 columns, and returns what was written to it. */
 async function inTerminal(args: readonly string[], environment: Record<string, string> = {}): Promise<string> {
   const command = ['stty cols 80;', process.execPath, ...args].join(' ');
-  const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
+  // With CI, Node takes a terminal for one that has no colours.
+  const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...inherited } = process.env;
   const env = { ...inherited, TERM: 'xterm-256color', ...environment };
   // It ends as the command does: not at all well.
   const { stdout } = await exec(SCRIPT ?? '', ['-qec', command, '/dev/null'], { env }).catch((error) => error);
