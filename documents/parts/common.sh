@@ -116,7 +116,13 @@ on_exit() {
 }
 trap 'on_exit $?' EXIT
 trap 'failed_command=$BASH_COMMAND' ERR
-trap 'fail 1 "The script was ended from outside before it was done. It may be run again."' HUP INT TERM
+# A second signal, which a shutdown may well send, must not add a second line.
+on_signal() {
+  trap '' HUP INT TERM
+  if [ -n "$told" ]; then return; fi
+  fail 1 'The script was ended from outside before it was done. It may be run again.'
+}
+trap on_signal HUP INT TERM
 
 # try_tool TOOL: a small task of which the answer is known. A tool needs none if its exit status is checked wherever it is used. It takes the place of
 # the subshell that it is called in.

@@ -132,6 +132,14 @@ describe('inspect-host fails with a message', () => {
     const { message } = await refuse(host.access, 'inspect-host', parametersFor(host));
     expect(message).toContain('ended from outside');
   });
+
+  it('once, however often it is told to end while it says why', async () => {
+    using host = new PreparedHost();
+    mkdirSync(host.path('data'));
+    host.program('df', `trap '' TERM; (for n in $(seq 300); do kill -s TERM 0; sleep 0.001; done) > /dev/null 2>&1 &`);
+    const { message } = await refuse(host.access, 'inspect-host', parametersFor(host));
+    expect(message).toMatch(/^df does not work on this host|^The script was ended from outside/);
+  });
 });
 
 describe('inspect-host changes nothing', () => {
