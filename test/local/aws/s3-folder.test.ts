@@ -68,6 +68,18 @@ describe('a folder that stands for a bucket', () => {
     expect(second.IsTruncated).toBe(false);
   });
 
+  it('is listed while somebody deletes in it', async () => {
+    const { folder, client } = await served();
+    await mkdir(join(folder, 'orders'));
+    const files = Array.from({ length: 300 }, (_, index) => join(folder, 'orders', String(index)));
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(files.map((file) => writeFile(file, 'x')));
+      const listing = client.send(new ListObjectsV2Command({ Bucket, Prefix: 'orders/', MaxKeys: 1000 }));
+      const [listed] = await Promise.all([listing, ...files.map((file) => rm(file))]);
+      expect(listed.IsTruncated).toBe(false);
+    }
+  });
+
   it.each(['../outside', 'a//b', './a'])('takes no object "%s", which is no path in it', async (Key) => {
     const { client } = await served();
     const put = client.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }));
