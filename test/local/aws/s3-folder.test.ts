@@ -10,7 +10,6 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { FolderObjects } from '../../../local/aws/s3-folder.ts';
 import { clientOf, download, refusalOf, serveBucket } from './s3-bucket.ts';
 
 const Bucket = 'backups';
@@ -67,18 +66,6 @@ describe('a folder that stands for a bucket', () => {
     const second = await list({ ContinuationToken: first.NextContinuationToken });
     expect(second.Contents?.map(({ Key }) => Key)).toEqual(['orders/old/a']);
     expect(second.IsTruncated).toBe(false);
-  });
-
-  it('is listed while somebody deletes in it', async () => {
-    const { folder } = await served();
-    const objects = await FolderObjects.open(folder);
-    onTestFinished(() => objects.close());
-    const files = Array.from({ length: 300 }, (_, index) => join(folder, String(index)));
-    await Promise.all(files.map((file) => writeFile(file, 'x')));
-    // What is deleted is looked at after the folder was read.
-    const listing = objects.list();
-    await Promise.all(files.map((file) => rm(file)));
-    await expect(listing).resolves.toBeInstanceOf(Array);
   });
 
   it.each(['../outside', 'a//b', './a'])('takes no object "%s", which is no path in it', async (Key) => {
