@@ -83,6 +83,7 @@ export class Platform extends Construct {
       defragmentMember: step('defragment-member'),
       disarmAlarms: step('disarm-alarms'),
       proveWrites,
+      countKeys: step('count-keys'),
     });
     const authTokenReset = new AuthTokenReset(
       this,

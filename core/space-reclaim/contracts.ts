@@ -161,6 +161,7 @@ export const moveLeadershipInput = z.strictObject({
   transferee: z.string(),
 });
 export const defragmentMemberInput = chooseNextDefragmentationInput.extend({ member: z.string() });
+export const countKeysInput = z.strictObject({ cluster: clusterSchema });
 export const proveWritesInput = z.strictObject({
   cluster: clusterSchema,
   /** Only these prove it; every voter, if not said. */

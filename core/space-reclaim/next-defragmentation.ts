@@ -19,6 +19,9 @@ import { describeSizes } from './sizes.ts';
 /** A second defragmentation of a member helps where its compaction was still under way during the first; a third never did. */
 const MAX_DEFRAGMENTATIONS_PER_MEMBER = 2;
 
+/** The reason of the error where no member can become small enough. */
+export const FULL = 'Full';
+
 /** Leadership that moves back again and again is a cluster that is not well; this many questions per member are enough. */
 const MAX_TURNS_PER_MEMBER = 6;
 
@@ -114,5 +117,6 @@ function fullButNotFragmented(
       (observation.alarms.length > 0
         ? 'The alarm is kept: etcd goes on refusing writes.'
         : 'No alarm is raised yet: etcd still takes writes.'),
+    FULL,
   );
 }

@@ -205,7 +205,7 @@ describe('a database that is full and not fragmented', () => {
     expect(failureOf(() => chooseNextDefragmentation(reading, parameters, [], 0)).name).toBe('no error');
     expect(failureOf(() => chooseNextDefragmentation(reading, parameters, ['node2'], 1))).toEqual({
       name: 'VerificationFailed',
-      reason: undefined,
+      reason: 'Full',
       message: `${explain('90 %')}The alarm is kept: etcd goes on refusing writes.`,
     });
   });
@@ -213,7 +213,7 @@ describe('a database that is full and not fragmented', () => {
   it('is refused at once without an alarm: writes go on, so its size in use is the true one', () => {
     expect(failureOf(() => chooseNextDefragmentation(observation(members), parameters, [], 0))).toEqual({
       name: 'VerificationFailed',
-      reason: undefined,
+      reason: 'Full',
       message: `${explain('80 %')}No alarm is raised yet: etcd still takes writes.`,
     });
   });
