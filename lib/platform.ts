@@ -145,6 +145,7 @@ export class Platform extends Construct {
         'auth-token-invalid': authTokenReset.stateMachine,
       },
     });
+    this.invokedBySchedules.add(remediation);
     reports.makeFor(remediation, { bundle: bundleOf('reports', bundles), pages });
     new AlarmRule(this, 'AlarmRule', { stateMachine: remediation, pages });
     new LockRelease(this, 'LockRelease', { table, pages, reports, remediation });

@@ -10,7 +10,7 @@ import { etcdStep } from '../step.ts';
 export const handler = etcdStep(chooseNextDefragmentationInput, async (etcd, input) => {
   const observation = await etcd.observe();
   try {
-    const next = chooseNextDefragmentation(observation, input);
+    const next = chooseNextDefragmentation(observation, input, Date.now());
     return { ...next, summary: summarizeNextDefragmentation(next) };
   } catch (error) {
     if (!hasReason(error, FULL)) throw error;

@@ -182,6 +182,7 @@ export class SpaceReclaim extends Construct {
         summary: `{% ${joined(
           "$join([$proven.members.name], ', ') & ' took a write each, and no alarm is raised.'",
           '$proven.summary',
+          "$exists($next.left) ? $next.summary : ''",
           '$room.summary',
           "'Before: ' & $assessment.summary",
         )} %}`,

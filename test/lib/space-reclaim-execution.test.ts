@@ -186,6 +186,15 @@ describe('an execution', () => {
     },
   );
 
+  it('tells which members are left for want of time', async () => {
+    const { ended } = await execute({
+      'Choose next defragmentation': { action: 'Finish', left: ['b'], summary: 'The time is over.' },
+    });
+    expect(ended).toMatchObject({
+      output: { summary: 'after took a write each, and no alarm is raised. The time is over. Before: Full.' },
+    });
+  });
+
   it('of a dry run tells who would be left out', async () => {
     const { ended } = await execute({
       'Load cluster': { ...LOADED, dryRun: true },
