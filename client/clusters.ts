@@ -1,9 +1,11 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import type * as z from 'zod';
 import type { ClusterPage, ClusterSummary } from '../core/api/api.ts';
 import { Problem } from '../core/api/problems.ts';
 import type { Diagnosis } from '../core/diagnosis/diagnosis.ts';
 import type { DiagnosisAnswer } from '../core/diagnosis/diagnosis-answer.ts';
 import { invocationOf } from '../core/remediation/invocation.ts';
+import { analyzeStoreInput, type StoreAnalysis } from '../core/space-reclaim/store-analysis.ts';
 import type { Deployment } from '../core/text/names.ts';
 import { mapAtOnce } from './at-once.ts';
 import { AWS_CLIENT } from './aws.ts';
@@ -63,16 +65,35 @@ export class Clusters {
    * @throws Problem `diagnosis-failed`, `unavailable`
    */
   async look(name: string): Promise<DiagnosisAnswer> {
+    return (await this.#invoke(this.#lambda, 'diagnose-cluster', { cluster: name })) as Diagnosis;
+  }
+
+  /**
+   * What fills the store of a cluster that is known to be configured, as `analyze-store` finds it.
+   * @throws Problem `diagnosis-failed`, `unavailable`
+   */
+  async analyze(request: z.input<typeof analyzeStoreInput>): Promise<StoreAnalysis> {
+    const { seconds, growthSeconds } = analyzeStoreInput.parse(request);
+    const requestTimeout = DIAGNOSE_MS + (seconds + growthSeconds) * 1000;
+    const lambda = new LambdaClient({
+      ...AWS_CLIENT,
+      maxAttempts: 1,
+      requestHandler: { ...AWS_CLIENT.requestHandler, requestTimeout },
+    });
+    return (await this.#invoke(lambda, 'analyze-store', request)) as StoreAnalysis;
+  }
+
+  async #invoke(lambda: LambdaClient, step: string, input: object): Promise<unknown> {
     const { FunctionError, Payload } = await answerOf(
-      this.#lambda.send(
+      lambda.send(
         new InvokeCommand({
           FunctionName: this.#deployment.diagnoseFunction,
-          Payload: Buffer.from(JSON.stringify(invocationOf('diagnose-cluster', { cluster: name }))),
+          Payload: Buffer.from(JSON.stringify(invocationOf(step, input))),
         }),
       ),
     );
     const answer = JSON.parse(Payload?.transformToString() || '{}') as unknown;
-    if (FunctionError === undefined) return answer as Diagnosis;
+    if (FunctionError === undefined) return answer;
     const { errorType, errorMessage } = answer as { errorType?: string; errorMessage?: string };
     throw new Problem('diagnosis-failed', `${errorType}: ${errorMessage}`);
   }

@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import { BACKUP_STATE_MACHINE } from '../../core/backups/contracts.ts';
 import { DETECTOR_FUNCTION, schedulerRoleName } from '../../core/diagnosis/detection.ts';
 import { invocationOf } from '../../core/remediation/invocation.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { named } from '../names.ts';
 
 /** How often a cluster is looked at; its alarms count in these. */
@@ -14,7 +15,7 @@ export interface DetectorProps {
   cluster: string;
 }
 
-/** As which the schedules of all clusters invoke the platform's detector, and start their backups. */
+/** As which the schedules of all clusters invoke the platform's detector, and start their backups and their maintenance. */
 export class DetectorSchedules extends Construct {
   constructor(scope: Construct, id: string) {
     super(scope, id);
@@ -22,14 +23,17 @@ export class DetectorSchedules extends Construct {
     const group = stack.formatArn({ service: 'scheduler', resource: 'schedule-group', resourceName: 'default' });
     const role = new Role(this, 'Role', {
       roleName: named(this, schedulerRoleName(Aws.REGION)),
-      description: 'Invokes the detector of etcd-remediation for each cluster, and starts its backups',
+      description:
+        'Invokes the detector of etcd-remediation for each cluster, and starts its backups and its maintenance',
       // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': group } },
       }),
     });
     role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [detectorArn(this)] }));
-    role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [backupArn(this)] }));
+    role.addToPolicy(
+      new PolicyStatement({ actions: ['states:StartExecution'], resources: [backupArn(this), remediationArn(this)] }),
+    );
   }
 }
 
@@ -66,10 +70,19 @@ function detectorArn(scope: Construct): string {
 }
 
 export function backupArn(scope: Construct): string {
+  return stateMachineArn(scope, BACKUP_STATE_MACHINE);
+}
+
+/** Of the entry workflow. */
+export function remediationArn(scope: Construct): string {
+  return stateMachineArn(scope, ENTRY_STATE_MACHINE);
+}
+
+function stateMachineArn(scope: Construct, name: string): string {
   return Stack.of(scope).formatArn({
     service: 'states',
     resource: 'stateMachine',
-    resourceName: named(scope, BACKUP_STATE_MACHINE),
+    resourceName: named(scope, name),
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }
