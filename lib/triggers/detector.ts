@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import { BACKUP_STATE_MACHINE } from '../../core/backups/contracts.ts';
 import { DETECTOR_FUNCTION, schedulerRoleName } from '../../core/diagnosis/detection.ts';
 import { invocationOf } from '../../core/remediation/invocation.ts';
+import { stateMachineArnOf } from '../arns.ts';
 import { named } from '../names.ts';
 
 /** How often a cluster is looked at; its alarms count in these. */
@@ -29,7 +30,8 @@ export class DetectorSchedules extends Construct {
       }),
     });
     role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [detectorArn(this)] }));
-    role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [backupArn(this)] }));
+    const backup = stateMachineArnOf(this, BACKUP_STATE_MACHINE);
+    role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [backup] }));
   }
 }
 
@@ -61,15 +63,6 @@ function detectorArn(scope: Construct): string {
     service: 'lambda',
     resource: 'function',
     resourceName: named(scope, DETECTOR_FUNCTION),
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
-}
-
-export function backupArn(scope: Construct): string {
-  return Stack.of(scope).formatArn({
-    service: 'states',
-    resource: 'stateMachine',
-    resourceName: named(scope, BACKUP_STATE_MACHINE),
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }
