@@ -1,3 +1,4 @@
+import { describeNewest } from '../core/backups/newest.ts';
 import type { MemberFacts } from '../core/cluster/cluster-view.ts';
 import { type Cluster, hostsOf } from '../core/cluster/clusters.ts';
 import { type Condition, type Diagnosis, IDENTITY_WARNINGS } from '../core/diagnosis/diagnosis.ts';
@@ -91,6 +92,7 @@ export function describeFindings(
       'Members:',
       ...indent(inColumns(members.map((member) => [member.name, member.state, memberLine(member)]))),
       ...describeHosts(cluster, diagnosis),
+      ...(diagnosis.backup ? [`Newest backup: ${describeNewest(diagnosis.backup)}`] : []),
       ...section(
         'Warnings:',
         warnings.map(({ kind, message }) => `${kind}: ${message}`),

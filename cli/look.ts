@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Cluster } from '../core/cluster/clusters.ts';
 import type { Platform } from '../local/platform.ts';
+import { type BackupsFlag, backupsFrom, backupsOption } from './backups-folder.ts';
 import { takeDeployment } from './deployed/commands.ts';
 import type { DeployedFlags } from './deployed/flags.ts';
 import { FEW, forEachCluster, namesOf } from './each-cluster.ts';
@@ -17,7 +18,7 @@ const AT_ONCE = 8;
 
 /** What the commands have in common that look at clusters and change nothing. */
 
-export interface LookFlags extends FileFlags, DeployedFlags {
+export interface LookFlags extends FileFlags, DeployedFlags, BackupsFlag {
   cluster?: string;
   /** Of which cluster; true for every one. */
   deployed?: string | true;
@@ -27,10 +28,11 @@ export interface LookFlags extends FileFlags, DeployedFlags {
 /** @param deployed for the help: `ask what is deployed to AWS, about this cluster` */
 export function takeLook(command: Command, deployed: string): Command {
   command
+    .addOption(backupsOption('it is looked into; without it backups are not looked at'))
     .option('--cluster <name>', 'which of the clusters (default: every one)')
     .addOption(
       new Option('--deployed [cluster]', `${deployed} (default: every one); no file is needed`).conflicts([
-        ...['config', 'secrets', 'hosts', 'stagingAddress', 'cluster'],
+        ...['config', 'secrets', 'hosts', 'stagingAddress', 'backups', 'cluster'],
       ]),
     );
   return takeDeployment(command).option(
@@ -57,6 +59,7 @@ export async function lookFromHere<Finding extends object>(flags: LookFlags, loo
   const { cluster: name, config } = flags;
   const clusters = name === undefined ? file.clusters : [clusterNamed(name, file, config)];
   requireSecrets(clusters, secrets);
+  const { clusters: seen, backups } = await backupsFrom(flags, clusters);
 
   using _ = whileNothingChanges();
   output.print(`${look.doing} ${namesOf(clusters.map((each) => each.name))} (nothing is changed)`);
@@ -64,11 +67,11 @@ export async function lookFromHere<Finding extends object>(flags: LookFlags, loo
   // Of many a line for each would hide how far it is.
   const areMany = clusters.length > FEW;
   const progress = new Progress(areMany ? { print: () => undefined } : output);
-  const seen = clusters.map((cluster) => seenFromHere(cluster, flags));
   const platform = await startPlatform({
-    file: { clusters: seen },
+    file: { clusters: seen.map((cluster) => seenFromHere(cluster, flags)) },
     secrets,
     hosts,
+    backups,
     ...stagingAt(flags.stagingAddress),
   }).finally(() => preparing[Symbol.dispose]());
   try {
@@ -84,12 +87,9 @@ export async function lookFromHere<Finding extends object>(flags: LookFlags, loo
   }
 }
 
-/**
- * Without --hosts no host can be reached, so hosts are left out. A --hosts file without any is still a mistake. What AWS holds is for
- * the deployed functions.
- */
-function seenFromHere({ backups: _, ...cluster }: Cluster, { hosts }: FileFlags): Cluster {
+/** Without --hosts no host can be reached, so hosts are left out. A --hosts file without any is still a mistake. */
+function seenFromHere(cluster: Cluster, { hosts }: FileFlags): Cluster {
   if (hosts !== undefined) return cluster;
-  const { spareHosts: __, ...rest } = cluster;
-  return { ...rest, members: cluster.members.map(({ host: ___, ...member }) => member) };
+  const { spareHosts: _, ...rest } = cluster;
+  return { ...rest, members: cluster.members.map(({ host: __, ...member }) => member) };
 }

@@ -2,6 +2,8 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type * as z from 'zod';
 import type { ClusterPage, ClusterSummary } from '../core/api/api.ts';
 import { Problem } from '../core/api/problems.ts';
+import { type FoundBackups, ownBackupsOf } from '../core/backups/contracts.ts';
+import type { ListedBackups } from '../core/diagnosis/check.ts';
 import type { Diagnosis } from '../core/diagnosis/diagnosis.ts';
 import type { DiagnosisAnswer } from '../core/diagnosis/diagnosis-answer.ts';
 import { invocationOf } from '../core/remediation/invocation.ts';
@@ -65,7 +67,8 @@ export class Clusters {
    * @throws Problem `diagnosis-failed`, `unavailable`
    */
   async look(name: string): Promise<DiagnosisAnswer> {
-    return (await this.#invoke(this.#lambda, 'diagnose-cluster', { cluster: name })) as Diagnosis;
+    const { diagnoseFunction } = this.#deployment;
+    return (await this.#invoke(this.#lambda, diagnoseFunction, 'diagnose-cluster', { cluster: name })) as Diagnosis;
   }
 
   /**
@@ -80,22 +83,40 @@ export class Clusters {
       maxAttempts: 1,
       requestHandler: { ...AWS_CLIENT.requestHandler, requestTimeout },
     });
-    return (await this.#invoke(lambda, 'analyze-store', request)) as StoreAnalysis;
+    return (await this.#invoke(lambda, this.#deployment.diagnoseFunction, 'analyze-store', request)) as StoreAnalysis;
   }
 
-  async #invoke(lambda: LambdaClient, step: string, input: object): Promise<unknown> {
+  /**
+   * Which of its own backups a cluster has, the newest first, as `list-backups` finds them. What S3 refuses is a part of the answer.
+   * @throws InvalidInput where the configuration asks for none; Problem `unknown-cluster`, `unavailable`
+   */
+  async backups(name: string): Promise<FoundBackups> {
+    const cluster = await this.#registry.configurationOf(name);
+    ownBackupsOf(cluster);
+    const { backupsFunction } = this.#deployment;
+    const listed = (await this.#invoke(this.#lambda, backupsFunction, 'list-backups', { cluster }, (failure) => {
+      throw new Error(failure);
+    })) as ListedBackups;
+    return listed.backups?.own ?? { count: 0, backups: [], problem: '' };
+  }
+
+  /** Runs one step by itself. @param onFailure with the error of the step: `PreconditionFailed: ...` @throws Problem `unavailable` */
+  async #invoke(
+    lambda: LambdaClient,
+    FunctionName: string,
+    step: string,
+    input: object,
+    onFailure: (failure: string) => never = (failure) => {
+      throw new Problem('diagnosis-failed', failure);
+    },
+  ): Promise<unknown> {
     const { FunctionError, Payload } = await answerOf(
-      lambda.send(
-        new InvokeCommand({
-          FunctionName: this.#deployment.diagnoseFunction,
-          Payload: Buffer.from(JSON.stringify(invocationOf(step, input))),
-        }),
-      ),
+      lambda.send(new InvokeCommand({ FunctionName, Payload: Buffer.from(JSON.stringify(invocationOf(step, input))) })),
     );
     const answer = JSON.parse(Payload?.transformToString() || '{}') as unknown;
     if (FunctionError === undefined) return answer;
     const { errorType, errorMessage } = answer as { errorType?: string; errorMessage?: string };
-    throw new Problem('diagnosis-failed', `${errorType}: ${errorMessage}`);
+    return onFailure(`${errorType}: ${errorMessage}`);
   }
 
   async #registered(): Promise<Registered[]> {

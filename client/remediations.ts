@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  DescribeExecutionCommand,
   type DescribeExecutionOutput,
-  type ExecutionStatus,
   SendTaskSuccessCommand,
   SFNClient,
   StartExecutionCommand,
@@ -16,8 +14,8 @@ import { parseRemediationInput, type RemediationInput, remediationIdSchema } fro
 import type { ApprovalAnswer, ApprovalQuestion, LockItem } from '../core/remediation/remediation-items.ts';
 import type { RemediationReport } from '../core/remediation/remediation-report.ts';
 import { type Deployment, remediationArn, reportPlaces } from '../core/text/names.ts';
-import { AWS_CLIENT } from './aws.ts';
 import { answerOf } from './aws-answers.ts';
+import { clusterOf, endedAs, findExecution, PACED } from './executions.ts';
 import { progressOf } from './progress.ts';
 import { ClusterRegistry } from './registry.ts';
 import { isSameInput } from './same-input.ts';
@@ -26,12 +24,6 @@ import { RemediationRecords } from './table.ts';
 /** As much of who it was as an execution input takes. */
 const REQUESTED_BY_CHARS = 256;
 const STOPPED = 'Stopped';
-/**
- * Step Functions describes 250 executions at once and then ten in a second, for the whole account: in a storm a list of clusters asks for more. So
- * the SDK slows down by itself where it is throttled.
- * https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
- */
-const PACED = { ...AWS_CLIENT, retryMode: 'adaptive', maxAttempts: 5 };
 /**
  * A remediation that waits for an answer looks at its cluster every ten minutes, and asks again with another token. A look takes up to 20 s; API
  * Gateway waits for 29 s, which the last requests have to fit into.
@@ -225,11 +217,8 @@ export class Remediations {
     );
   }
 
-  async #find(executionArn: string): Promise<DescribeExecutionOutput | undefined> {
-    return answerOf<DescribeExecutionOutput | undefined>(
-      this.#client.send(new DescribeExecutionCommand({ executionArn })),
-      { ExecutionDoesNotExist: () => undefined },
-    );
+  #find(executionArn: string): Promise<DescribeExecutionOutput | undefined> {
+    return findExecution(this.#client, executionArn);
   }
 
   #arnOf(id: string): string {
@@ -246,21 +235,11 @@ function requireSame({ executionArn = '', input = '' }: DescribeExecutionOutput,
   );
 }
 
-function clusterOf({ input = '{}' }: DescribeExecutionOutput): string {
-  const { cluster } = (JSON.parse(input) ?? {}) as { cluster?: unknown };
-  return typeof cluster === 'string' ? cluster : '';
-}
-
 /** Without the token, with which anybody could answer. */
 function pendingApproval(id: string, lock: LockItem | undefined): PendingApproval | null {
   if (lock?.remediation !== id || !lock.approval) return null;
   const { token: _, plan, ...question } = lock.approval;
   return { ...question, plan: JSON.parse(plan) };
-}
-
-function endedAs(status: ExecutionStatus, report: RemediationReport | null, error: string | undefined): string {
-  if (status === 'SUCCEEDED') return report?.outcome ?? status;
-  return status === 'FAILED' ? (error ?? status) : status;
 }
 
 function alreadyAnswered(id: string, approval: string): Problem {

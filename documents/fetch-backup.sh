@@ -5,6 +5,7 @@ data_dir='{{ dataDir }}'
 bin_dir='{{ binDir }}'
 keep='{{ keep }}'
 execution='{{ execution }}'
+sha256='{{ sha256 }}'
 url='{{ url }}'
 
 # clean_up: unless all is done, nothing stays.
@@ -31,6 +32,10 @@ to_free=clean_up
 rm -rf -- "${work:?}"/*
 
 fetch "$work/fetched"
+if [ -n "$sha256" ]; then
+  sha256_of "$work/fetched"
+  [ "$reply" = "$sha256" ] || refuse backup-differs 66 "The backup is not what was backed up: its SHA-256 is $reply, and $sha256 was recorded when it was made. It is damaged, or something has replaced it. Look at the versions of the object in its bucket."
+fi
 how_compressed "$work/fetched"
 compressed=$reply
 if [ -n "$compressed" ]; then

@@ -32,3 +32,13 @@ export function executionArns(scope: Construct, stateMachineName: string): strin
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }
+
+/** By its name, where nothing of its stack is imported. */
+export function stateMachineArnOf(scope: Construct, name: string): string {
+  return Stack.of(scope).formatArn({
+    service: 'states',
+    resource: 'stateMachine',
+    resourceName: named(scope, name),
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}

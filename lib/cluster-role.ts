@@ -14,6 +14,7 @@ import {
   CLUSTER_ACCESS,
   type ClusterAccess,
   clusterRoleName,
+  functionsFor,
   PATH_OF_CLUSTERS,
   pathOfFunctions,
 } from '../core/cluster/cluster-role.ts';
@@ -85,13 +86,15 @@ export class ClusterRole extends Construct {
 }
 
 function functionsWith(scope: Construct, access: ClusterAccess): PrincipalWithConditions {
-  const roles = Stack.of(scope).formatArn({
-    service: 'iam',
-    region: '',
-    resource: 'role',
-    resourceName: `${named(scope, pathOfFunctions(Aws.REGION, access)).slice(1)}*`,
-    arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
-  });
+  const roles = functionsFor(access).map((each) =>
+    Stack.of(scope).formatArn({
+      service: 'iam',
+      region: '',
+      resource: 'role',
+      resourceName: `${named(scope, pathOfFunctions(Aws.REGION, each)).slice(1)}*`,
+      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+    }),
+  );
   return new PrincipalWithConditions(new AccountRootPrincipal(), {
     ArnLike: { 'aws:PrincipalArn': roles },
     StringEquals: { 'sts:RoleSessionName': access },
@@ -120,7 +123,8 @@ function grantsOf(scope: Construct, cluster: Cluster): Readonly<Record<ClusterAc
         ? [{ actions: ['s3:GetObject'], resources: [backupArn(backups)] }, ...useKey(backups, 'kms:Decrypt')]
         : []),
     ],
-    backups: backups ? [listOf(backups), ...(makesBackups ? readAndExpire(cluster, backups) : [])] : [],
+    backups: backups ? [listOf(backups), ...(makesBackups ? readRecords(cluster, backups) : [])] : [],
+    pruning: backups && makesBackups ? [listOf(backups), expire(cluster)] : [],
     'backing-up': backups && makesBackups ? [...readSecrets, ...write(cluster, backups)] : [],
   };
 }
@@ -134,12 +138,15 @@ function write(cluster: Cluster, backups: BackupsPlace): Grant[] {
 }
 
 /** Of a backup only what is known of it is read; the rest is no concern of who looks. */
-function readAndExpire(cluster: Cluster, backups: BackupsPlace): Grant[] {
+function readRecords(cluster: Cluster, backups: BackupsPlace): Grant[] {
   return [
-    { actions: ['s3:DeleteObject'], resources: [ownBackupArn(cluster)] },
     { actions: ['s3:GetObject'], resources: [ownBackupArn(cluster, '.json')] },
     ...useKey(backups, 'kms:Decrypt'),
   ];
+}
+
+function expire(cluster: Cluster): Grant {
+  return { actions: ['s3:DeleteObject'], resources: [ownBackupArn(cluster)] };
 }
 
 function useKey({ kmsKey }: BackupsPlace, ...actions: string[]): Grant[] {

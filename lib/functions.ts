@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import type { ClusterAccess } from '../core/cluster/cluster-role.ts';
+import type { FunctionAccess } from '../core/cluster/cluster-role.ts';
 import { DETECTOR_FUNCTION } from '../core/diagnosis/detection.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';
 import {
@@ -34,8 +34,8 @@ const MEMORY_MIB = 512;
 const WHOLE_PROCESSOR_MIB = 1_769;
 
 /**
- * The functions that run the steps: one for each set of permissions and time limit. Three of them are in no VPC: `decisions` asks nobody, and
- * `executions` and `backups` ask Step Functions and S3, to which the VPC's subnets may have no way.
+ * The functions that run the steps: one for each set of permissions and time limit. Four of them are in no VPC: `decisions` asks nobody, and
+ * `executions`, `backups` and `pruning` ask Step Functions and S3, to which the VPC's subnets may have no way.
  */
 export function functionsOfSteps(
   scope: Construct,
@@ -45,7 +45,7 @@ export function functionsOfSteps(
     name: FunctionName,
     description: string,
     timeout: Duration,
-    more: { functionName?: string; network?: StepNetwork; access?: ClusterAccess; memoryMiB?: number } = { network },
+    more: { functionName?: string; network?: StepNetwork; access?: FunctionAccess; memoryMiB?: number } = { network },
   ) =>
     new StepFunction(scope, name, {
       bundle: bundleOf(name, bundles),
@@ -54,17 +54,17 @@ export function functionsOfSteps(
       memoryMiB: MEMORY_MIB,
       ...more,
     });
-  const inNetwork = (access: ClusterAccess) => ({ network, access });
+  const inNetwork = (access: FunctionAccess) => ({ network, access });
   const functions = {
     configuration: create('configuration', "Checks an execution's input and loads the cluster", SHORT),
     diagnosis: create(
       'diagnosis',
       'Looks at a whole cluster and says which incident it has, or what fills its store',
       SHORT,
-      inNetwork('secrets'),
+      inNetwork('looking'),
     ),
     detector: create('detector', 'Looks at a cluster each minute, and writes the metrics of its alarms', BRIEF, {
-      ...inNetwork('secrets'),
+      ...inNetwork('looking'),
       functionName: named(scope, DETECTOR_FUNCTION),
     }),
     etcd: create(
@@ -94,9 +94,8 @@ export function functionsOfSteps(
     'run-command': create('run-command', 'Runs the documents on hosts', SHORT, inNetwork('commands')),
     staging: create('staging', 'Begins, completes or discards the upload of a snapshot', SHORT),
     transfers: create('transfers', 'Runs a document on one host with a URL of S3', SHORT, inNetwork('transfers')),
-    backups: create('backups', 'Says which backups of a cluster there are, and removes those that expire', SHORT, {
-      access: 'backups',
-    }),
+    backups: create('backups', 'Says which backups of a cluster there are', SHORT, { access: 'backups' }),
+    pruning: create('pruning', 'Removes the backups of a cluster that expire', SHORT, { access: 'pruning' }),
     'backing-up': create('backing-up', 'Streams the database of a member into the bucket of its backups', LONG, {
       ...inNetwork('backing-up'),
       memoryMiB: WHOLE_PROCESSOR_MIB,

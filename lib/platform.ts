@@ -171,6 +171,7 @@ export class Platform extends Construct {
       stateMachineArn: remediation.stateMachineArn,
       table: table.table,
       diagnoseFunction: functions.diagnosis.function,
+      backupsFunction: functions.backups.function,
       reports: reports.folder,
     });
     new FleetDashboard(this, 'FleetDashboard', { reports: reports.folderAddress });
@@ -180,6 +181,7 @@ export class Platform extends Construct {
       stateMachineArn: remediation.stateMachineArn,
       tableName: table.table.tableName,
       diagnoseFunction: functions.diagnosis.function.functionArn,
+      backupsFunction: functions.backups.function.functionArn,
       reports: reports.folder,
     };
     new StringParameter(this, 'Deployment', {

@@ -4,7 +4,7 @@ import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Aws, type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { type ClusterAccess, pathOfFunctions } from '../core/cluster/cluster-role.ts';
+import { type FunctionAccess, pathOfFunctions } from '../core/cluster/cluster-role.ts';
 import { named, prefixOf } from './names.ts';
 import type { StepName } from './steps.ts';
 
@@ -26,7 +26,7 @@ export interface StepFunctionProps {
   /** None where it talks to AWS alone. */
   network?: StepNetwork;
   /** What it may assume the roles of clusters for, which trust its role by its path. */
-  access?: ClusterAccess;
+  access?: FunctionAccess;
 }
 
 /**
@@ -51,7 +51,7 @@ export interface Step {
  */
 export class StepFunction extends Construct {
   readonly function: LambdaFunction;
-  readonly access: ClusterAccess | undefined;
+  readonly access: FunctionAccess | undefined;
 
   constructor(
     scope: Construct,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { newestBackupSchema } from '../core/backups/newest.ts';
 import { CONDITIONS } from '../core/diagnosis/diagnosis.ts';
 import { approvalSchema } from '../core/remediation/remediation-report.ts';
 import { storeAnalysisSchema } from '../core/space-reclaim/store-analysis.ts';
@@ -166,6 +167,13 @@ export const incidentReportSchema = z.object({
   approvals: z.array(approvalSchema),
   oldData: z.array(oldDataSchema),
   loss: lossSchema,
+  // A report that was kept before this field came has none.
+  backup: newestBackupSchema
+    .nullable()
+    .default(null)
+    .describe(
+      'The newest backup when the remediation first looked; null where none are made, or where it did not look',
+    ),
   remaining: z.array(z.string()).describe('What is still wrong'),
   next: z.array(nextSchema).describe('What to do now'),
   drill: drillSchema.nullable().describe('What a drill measured; null outside of one'),

@@ -1,4 +1,5 @@
 import { mayBeOpen } from '../core/auth-token-reset/runbook.ts';
+import { newestBackupSchema } from '../core/backups/newest.ts';
 import { CONDITIONS, type Condition } from '../core/diagnosis/diagnosis.ts';
 import { changesSoFar } from '../core/remediation/changes-so-far.ts';
 import { standingSoFar } from '../core/remediation/standing-so-far.ts';
@@ -113,6 +114,7 @@ export function makeReport({ entry, runbooks: executions, drill, commands, now }
     approvals: (output?.approvals ?? variables.approvals ?? []) as IncidentReport['approvals'],
     oldData,
     loss: lossOf(facts),
+    backup: backupIn(entryRuns),
     remaining,
     next: nextSteps(
       {
@@ -167,6 +169,13 @@ function summaryOf({ end }: RecordedExecution, output: Fields | undefined): stri
   if (end.status === 'SUCCEEDED') return textOf(output?.summary);
   if (end.status === 'RUNNING') return 'It still runs.';
   return end.cause || end.error;
+}
+
+/** As the first diagnosis saw it: what is made later would not have been there. */
+function backupIn(runs: readonly StateRun[]): IncidentReport['backup'] {
+  const diagnosed = runs.find(({ step, output }) => step === 'diagnose-cluster' && output !== undefined);
+  const { success, data } = newestBackupSchema.safeParse(fieldsOf(diagnosed?.output).backup);
+  return success ? data : null;
 }
 
 /** Without a runbook, what the diagnosis found. */

@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { AWS_CLIENT } from '../../client/aws.ts';
-import { type CheckReport, checkArn } from '../../core/diagnosis/check.ts';
-import { PreconditionFailed } from '../../core/errors.ts';
-import type { Deployment } from '../../core/text/names.ts';
+import { CHECK_STATE_MACHINE, type CheckReport } from '../../core/diagnosis/check.ts';
+import { type Deployment, stateMachineBeside } from '../../core/text/names.ts';
 import { type Checked, checkOutcomeOf, describeChecks } from '../check-report.ts';
 import { forEachCluster, namesOf } from '../each-cluster.ts';
 import { explainedIn } from '../error-entry.ts';
@@ -58,19 +57,10 @@ async function checkCluster(client: SFNClient, deployment: Deployment, cluster: 
   }
 }
 
-/** @throws PreconditionFailed where what is deployed knows no check */
 async function startCheck(client: SFNClient, deployment: Deployment, cluster: string): Promise<string> {
-  const stateMachineArn = checkArn(deployment);
-  try {
-    const started = await client.send(
-      new StartExecutionCommand({ stateMachineArn, name: randomUUID(), input: JSON.stringify({ cluster }) }),
-    );
-    return started.executionArn ?? '';
-  } catch (error) {
-    if ((error as Error).name !== 'StateMachineDoesNotExist') throw error;
-    throw new PreconditionFailed(
-      `What is deployed has no state machine ${stateMachineArn}: it is of another version. Deploy this version, then check again.`,
-      'OtherVersion',
-    );
-  }
+  const stateMachineArn = stateMachineBeside(deployment, CHECK_STATE_MACHINE);
+  const started = await client.send(
+    new StartExecutionCommand({ stateMachineArn, name: randomUUID(), input: JSON.stringify({ cluster }) }),
+  );
+  return started.executionArn ?? '';
 }

@@ -96,6 +96,12 @@ export function explained(error: unknown): unknown {
       'NotPermitted',
     );
   }
+  if (name === 'StateMachineDoesNotExist') {
+    return new PreconditionFailed(
+      `What is deployed is of another version (${message}). Deploy this version, then try again.`,
+      'OtherVersion',
+    );
+  }
   if (!isUnanswered(error)) return error;
   return new AwsUnavailable(
     `AWS did not answer (${name}: ${message}). Look whether this machine reaches AWS, and whether the region is right.`,

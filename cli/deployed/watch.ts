@@ -50,12 +50,28 @@ export async function watchToItsEnd(deployment: Deployment, { id, flags, output 
   const describe = () => patiently(output, () => remediations.describe(id));
   const { cluster } = await describe();
   const course = new Course(earlierRuns(await newestReports(), { cluster, dryRun: false }));
-  await new Watcher(output, course, async () => {
+  const onQuestion = async () => {
     const remediation = await describe();
     if (!remediation.approval) return;
     for (const line of describeQuestion(remediation, remediation.approval, flags)) output.print(line);
-  }).follow(remediationArn(deployment, id));
+  };
+  await followExecution(output, remediationArn(deployment, id), { course, onQuestion });
   finishWith(await describe(), { flags, output });
+}
+
+interface Following {
+  course?: Course;
+  /** Called while it waits for an answer. */
+  onQuestion?: () => Promise<void>;
+}
+
+/** Prints what an execution does until it has ended. */
+export async function followExecution(
+  output: Output,
+  executionArn: string,
+  { course = new Course([]), onQuestion = async () => undefined }: Following = {},
+): Promise<void> {
+  await new Watcher(output, course, onQuestion).follow(executionArn);
 }
 
 class Watcher {
@@ -117,7 +133,7 @@ async function pause(changedAt: number): Promise<void> {
 }
 
 /** Goes on watching after AWS, or the network, was away for a moment. */
-async function patiently<Result>(output: Output, ask: () => Promise<Result>): Promise<Result> {
+export async function patiently<Result>(output: Output, ask: () => Promise<Result>): Promise<Result> {
   const since = Date.now();
   for (;;) {
     try {

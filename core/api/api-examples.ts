@@ -1,5 +1,7 @@
+import type { FoundBackups } from '../backups/contracts.ts';
 import type { DiagnosisAnswer } from '../diagnosis/diagnosis-answer.ts';
 import type { ClusterSummary, Remediation } from './api.ts';
+import type { JobStatus } from './jobs.ts';
 
 /** One incident, told by what the API receives and answers: they are the examples of its document, and a test parses each. */
 
@@ -83,6 +85,61 @@ const diagnosis: DiagnosisAnswer = {
   warnings: [],
 };
 
+const BACKUP = 'orders-20261126T231500.123Z';
+const backups: FoundBackups = {
+  count: 1,
+  backups: [
+    {
+      name: BACKUP,
+      key: `orders/${BACKUP}.db.gz`,
+      takenAt: '2026-11-26T23:15:00.123Z',
+      record: {
+        format: 1,
+        cluster: 'orders',
+        clusterId: '65b4ee77ff7d1c7a',
+        member: 'node2',
+        takenAt: '2026-11-26T23:15:00.123Z',
+        tookMs: 4210,
+        etcdVersion: '3.5.30',
+        storageVersion: '',
+        revision: '48211',
+        revisionAtMost: '48211',
+        raftTerm: '4',
+        raftIndex: '48790',
+        keys: 1204,
+        sizeBytes: 33_554_464,
+        compressedBytes: 8_126_464,
+        databaseSha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+        sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+      },
+      problem: '',
+    },
+  ],
+  problem: '',
+};
+
+const jobStatus: JobStatus = {
+  id: ID,
+  cluster: 'orders',
+  status: 'SUCCEEDED',
+  startedAt: '2026-11-26T23:14:59.000Z',
+  endedAt: '2026-11-26T23:15:05.000Z',
+  currentState: null,
+  progress: [
+    { state: 'Load cluster', at: '2026-11-26T23:14:59.210Z' },
+    {
+      state: 'Back up cluster',
+      at: '2026-11-26T23:14:59.400Z',
+      summary: "node2's database at revision 48211, 32.0 MiB in 7.8 MiB",
+    },
+    { state: 'Remove expired backups', at: '2026-11-26T23:15:04.700Z', summary: '35 kept, 1 removed' },
+  ],
+  outcome: 'BackedUp',
+  report: { outcome: 'BackedUp', cluster: 'orders', removed: [], kept: 35 },
+  error: null,
+  cause: null,
+};
+
 export const EXAMPLES = {
   startRequests: {
     'Diagnose, and remediate what is found': {},
@@ -107,5 +164,13 @@ export const EXAMPLES = {
   remediation,
   clusters: { clusters, next: null },
   diagnosis,
+  backupRequests: { 'A backup': {} },
+  startedJob: {
+    id: ID,
+    executionArn: `${STATES}:execution:etcd-remediation-backup:${ID}`,
+    links: { self: `/v1/clusters/orders/backups/${ID}` },
+  },
+  jobStatus,
+  backups,
   openApi: { openapi: '3.1.1' },
 };

@@ -12,12 +12,12 @@ import { PROBLEMS, type ProblemKind, problemType } from './problems.ts';
  * so a description here is one there.
  */
 
-const time = z.iso.datetime().describe('ISO 8601, UTC');
+export const time = z.iso.datetime().describe('ISO 8601, UTC');
 const clusterNameSchema = clusterSchema.shape.name.describe('As in clusters.json');
 const incidentSchema = z.enum(INCIDENTS);
 
 /** The path has it already. An input of the state machine may be sent as it is. */
-const clusterAgain = clusterNameSchema.optional().describe("If it is there, the path's");
+export const clusterAgain = clusterNameSchema.optional().describe("If it is there, the path's");
 
 /** Without an incident the cluster is diagnosed, and what is found is remediated. */
 const ofAnyIncident = anyInput
@@ -70,7 +70,7 @@ export const acceptedSchema = z.object({
 /** A remediation that was started, or stopped. */
 export type Accepted = Omit<z.output<typeof acceptedSchema>, 'links'>;
 
-const progressEntrySchema = z.object({
+export const progressEntrySchema = z.object({
   state: z.string().describe('A state of the workflow, in words'),
   at: time,
   runbook: z.string().optional().describe('The runbook whose state it is; without one it is the entry workflow'),
@@ -88,7 +88,7 @@ const approvalSchema = z.object({
 });
 export type PendingApproval = z.output<typeof approvalSchema>;
 
-const STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE'] as const;
+export const STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE'] as const;
 
 export const remediationSchema = z.object({
   id: z.string(),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { foundBackupsSchema } from '../backups/contracts.ts';
 import { clusterSchema } from '../cluster/clusters.ts';
 import { diagnosisSchema } from '../diagnosis/diagnosis-answer.ts';
 import { remediationIdSchema } from '../remediation/remediation.ts';
@@ -11,6 +12,7 @@ import {
   startRequestSchema,
 } from './api.ts';
 import { EXAMPLES } from './api-examples.ts';
+import { JOBS, jobStatusSchema, startedJobSchema } from './jobs.ts';
 import type { ProblemKind } from './problems.ts';
 
 /** One operation of the API. */
@@ -56,10 +58,19 @@ export const IDEMPOTENCY_KEY: Parameter = {
   in: 'header',
   schema: remediationIdSchema,
   description:
-    "Becomes the remediation's ID. The same request with the same key starts nothing again, also when the remediation has ended: for 90 days. " +
+    'Becomes the ID of what is started. The same request with the same key starts nothing again, also when that has ended: for 90 days. ' +
     'Without a key every request is a new one.',
   example: 'INC-1234',
   required: false,
+};
+
+const BACKUP: Parameter = {
+  name: 'id',
+  in: 'path',
+  schema: remediationIdSchema,
+  description: "The ID of the start: the name of the backup's execution",
+  example: 'INC-1234',
+  required: true,
 };
 
 /** A summary takes about a kilobyte, and the whole answer some seconds where all of them are at work. */
@@ -206,6 +217,54 @@ export const OPERATIONS = {
       example: EXAMPLES.diagnosis,
     },
     problems: ['unknown-cluster', 'diagnosis-failed'],
+  },
+  startBackup: {
+    method: 'POST',
+    path: '/clusters/{name}/backups',
+    summary: 'Start a backup',
+    description:
+      'Starts one backup of a cluster, besides those of its schedule. It runs on after the answer: follow it at `self`. Changes nothing in etcd.',
+    parameters: [CLUSTER, IDEMPOTENCY_KEY],
+    request: { schema: JOBS.backup.request, name: 'BackupRequest', examples: EXAMPLES.backupRequests },
+    response: {
+      status: 202,
+      description: 'It was started, or was before by the same key',
+      schema: startedJobSchema,
+      name: 'StartedJob',
+      example: EXAMPLES.startedJob,
+    },
+    problems: ['invalid-request', 'unknown-cluster', 'key-reused', 'too-large'],
+  },
+  describeBackup: {
+    method: 'GET',
+    path: '/clusters/{name}/backups/{id}',
+    summary: 'Look at a backup that was started',
+    description: 'Where it is, and what it ended with. One of the schedule is known by the name of its execution.',
+    parameters: [CLUSTER, BACKUP],
+    response: {
+      status: 200,
+      description: 'The backup',
+      schema: jobStatusSchema,
+      name: 'JobStatus',
+      example: EXAMPLES.jobStatus,
+    },
+    problems: ['unknown-job'],
+  },
+  listBackups: {
+    method: 'GET',
+    path: '/clusters/{name}/backups',
+    summary: 'List the backups',
+    description:
+      'The newest hundred backups of a cluster that can be restored, with what is known of each. If the bucket cannot be read, `problem` says why.',
+    parameters: [CLUSTER],
+    response: {
+      status: 200,
+      description: 'The backups, the newest first',
+      schema: foundBackupsSchema,
+      name: 'Backups',
+      example: EXAMPLES.backups,
+    },
+    problems: ['invalid-request', 'unknown-cluster'],
   },
   getOpenApi: {
     method: 'GET',

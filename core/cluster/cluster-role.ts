@@ -7,17 +7,26 @@ import { withPrefix } from '../text/names.ts';
 
 /**
  * What a role may be assumed for: the name of the session. Each function may assume roles for one of these alone, and the role lets a session do
- * only what its name says: whoever writes backups can neither read nor remove one.
+ * only what its name says: whoever writes backups can neither read nor remove one, and whoever says which there are can remove none.
  */
-export const CLUSTER_ACCESS = ['secrets', 'commands', 'transfers', 'backups', 'backing-up'] as const;
+export const CLUSTER_ACCESS = ['secrets', 'commands', 'transfers', 'backups', 'pruning', 'backing-up'] as const;
 export type ClusterAccess = (typeof CLUSTER_ACCESS)[number];
+
+/** What looks at a whole cluster may open two sessions: for the secrets, and for what is known of its backups. */
+export type FunctionAccess = ClusterAccess | 'looking';
+
+/** The functions that may open a session, by what their paths say. */
+export function functionsFor(access: ClusterAccess): FunctionAccess[] {
+  // The path of the second begins with that of `secrets`, so that these need not be named there.
+  return access === 'backups' ? [access, 'looking'] : [access];
+}
 
 /** The end of what a function is told of: in its place comes the cluster's name. */
 const ANY_CLUSTER = '*';
 
 /** The path of the functions' roles that may assume a cluster's role for this; {@link rolesOfClusters} has that of the clusters' own. */
-export function pathOfFunctions(region: string, access: ClusterAccess): string {
-  return `/etcd-remediation/${region}/${access}/`;
+export function pathOfFunctions(region: string, access: FunctionAccess): string {
+  return `/etcd-remediation/${region}/${access === 'looking' ? 'secrets/looking' : access}/`;
 }
 
 export const PATH_OF_CLUSTERS = '/etcd-remediation/clusters/';

@@ -40,6 +40,8 @@ export const METRICS = {
   DetectionSeconds: 'Seconds',
   /** 1 where a backup has become whole; not of the detector. */
   BackupsMade: 'Count',
+  /** Of the newest backup that can be restored; left out if there is none, or if it cannot be seen. */
+  BackupAgeSeconds: 'Seconds',
   DetectorRuns: 'Count',
   /** 1 if the look failed. */
   DetectorErrors: 'Count',

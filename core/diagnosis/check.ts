@@ -4,18 +4,13 @@ import { clusterSchema } from '../cluster/clusters.ts';
 import { inspectionReportSchema } from '../hosts/host-command-results.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
 import type { Summarized } from '../runbook/summary.ts';
-import { type Deployment, ENTRY_STATE_MACHINE } from '../text/names.ts';
+import { ENTRY_STATE_MACHINE } from '../text/names.ts';
 import type { Warning } from './diagnosis.ts';
 
 /** A check: everything of a cluster that a remediation will rest on, looked at on a quiet day. It changes nothing. */
 
 /** Its state machine. */
 export const CHECK_STATE_MACHINE = `${ENTRY_STATE_MACHINE}-check`;
-
-/** Where it is deployed: beside the entry workflow, `...:stateMachine:etcd-remediation`, whose name may have a prefix. */
-export function checkArn({ stateMachineArn }: Deployment): string {
-  return stateMachineArn.replace(/etcd-remediation$/, CHECK_STATE_MACHINE);
-}
 
 /** list-backups */
 export const listBackupsInput = z.strictObject({ cluster: clusterSchema });

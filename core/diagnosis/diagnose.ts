@@ -1,3 +1,4 @@
+import { type NewestBackup, problemOfNewest } from '../backups/newest.ts';
 import { isSlow } from '../cluster/between.ts';
 import { refuseUnsafeAlarms } from '../cluster/cluster-health.ts';
 import {
@@ -49,6 +50,13 @@ export function diagnose(cluster: Cluster, evidence: Evidence): Diagnosis {
     })),
     warnings: warningsOf(cluster, evidence, view),
   };
+}
+
+/** The same, with the newest backup that there is. It is no part of the incident. */
+export function withBackup(cluster: Cluster, diagnosis: Diagnosis, backup: NewestBackup | undefined): Diagnosis {
+  if (!backup) return diagnosis;
+  const problem = problemOfNewest(cluster, backup);
+  return { ...diagnosis, backup, warnings: [...diagnosis.warnings, ...(problem ? [problem] : [])] };
 }
 
 /**

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { newestBackupSchema } from '../backups/newest.ts';
 import { CONDITIONS } from './diagnosis.ts';
 
 /** A `Diagnosis` as it is documented: kinds of warnings may be added. */
@@ -22,5 +23,8 @@ export const diagnosisSchema = z.object({
   ),
   hosts: z.array(z.object({ ...reachSchema, member: z.string() })),
   warnings: z.array(z.object({ kind: z.string(), message: z.string() })),
+  backup: newestBackupSchema
+    .optional()
+    .describe('The newest backup that can be restored; only of a cluster with `backups.everyMinutes`'),
 });
 export type DiagnosisAnswer = z.output<typeof diagnosisSchema>;

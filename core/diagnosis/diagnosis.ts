@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { NewestBackup } from '../backups/newest.ts';
 import type { MemberFacts } from '../cluster/cluster-view.ts';
 import { clusterName } from '../cluster/clusters.ts';
 import type { HostReach } from '../cluster/evidence.ts';
@@ -25,6 +26,8 @@ export interface Diagnosis {
   members: MemberFacts[];
   hosts: HostFacts[];
   warnings: Warning[];
+  /** Of a cluster whose backups are made here. */
+  backup?: NewestBackup;
 }
 
 interface HostFacts extends HostReach {
@@ -66,7 +69,9 @@ export interface Warning {
     | 'tokens-unknown'
     | 'clock-skew'
     | 'host-unreachable'
-    | 'hosts-unknown';
+    | 'hosts-unknown'
+    | 'backup-late'
+    | 'backups-unknown';
   /** A sentence. */
   message: string;
 }

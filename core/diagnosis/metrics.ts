@@ -50,6 +50,18 @@ export function measure(cluster: Cluster, evidence: Evidence): Measured {
   return { measurements, summary: diagnosis.summary };
 }
 
+/** The same with the age of the newest backup, among the numbers of the cluster. */
+export function withBackupAge({ measurements, summary }: Measured, takenAt: string, nowMs: number): Measured {
+  if (takenAt === '') return { measurements, summary };
+  const BackupAgeSeconds = Math.max(0, Math.round((nowMs - Date.parse(takenAt)) / 1000));
+  return {
+    measurements: measurements.map((each) =>
+      each.dimensions.member === undefined ? { ...each, values: { ...each.values, BackupAgeSeconds } } : each,
+    ),
+    summary,
+  };
+}
+
 /** What is left to say of a cluster that could not be looked at. */
 export function measureFailure(cluster: string): Measurement {
   return { dimensions: { cluster }, values: { DetectorRuns: 1, DetectorErrors: 1 } };

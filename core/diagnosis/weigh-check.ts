@@ -96,9 +96,9 @@ function weighCluster({ cluster, diagnosis, undiagnosed, survey, inspected }: We
     findings: [
       ...(incident === 'healthy' ? [] : [line('cluster', `${incident}: ${summary}${besides}`)]),
       ...findAtWork({ cluster, survey, inspected }),
-      // A host that is not reached is reported with the others, by what its inspection came to.
+      // A host that is not reached is reported with the others, by what its inspection came to; and backups by what the check itself finds.
       ...warnings
-        .filter(({ kind }) => kind !== 'host-unreachable' && kind !== 'hosts-unknown')
+        .filter(({ kind }) => !['host-unreachable', 'hosts-unknown', 'backup-late', 'backups-unknown'].includes(kind))
         .map(({ kind, message }) => line(AREAS[kind] ?? 'cluster', message)),
     ],
     // Of one that does not answer nothing of it is known.

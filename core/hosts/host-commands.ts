@@ -36,7 +36,7 @@ export const SENT_AT = {
 export type HostParameter = TextRule | { values: readonly string[] };
 
 const { unit, path, optionalPath, account, execution, initialCluster, token } = TEXT_RULES;
-const { memberName, peerUrls, number, sha256, presignedUrl } = TEXT_RULES;
+const { memberName, peerUrls, number, sha256, optionalSha256, presignedUrl } = TEXT_RULES;
 const yesOrNo = { values: ['yes', 'no'] };
 
 /**
@@ -98,7 +98,15 @@ export const HOST_COMMANDS = {
   'fetch-backup': {
     description: 'Fetches a backup into the scratch folder and says what is in it',
     timeoutSeconds: 3600,
-    parameters: { dataDir: path, binDir: path, keep: yesOrNo, execution, url: presignedUrl },
+    parameters: {
+      dataDir: path,
+      binDir: path,
+      keep: yesOrNo,
+      execution,
+      /** Of the object, as it was recorded when the backup was made; empty where nothing was. */
+      sha256: optionalSha256,
+      url: presignedUrl,
+    },
   },
   'send-snapshot': {
     description: 'Sends one part of the compressed snapshot in the scratch folder',

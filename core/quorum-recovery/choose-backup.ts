@@ -10,6 +10,8 @@ import { describeListed } from './listed-backups.ts';
 import { rankCandidates } from './recovery-candidates.ts';
 import { surveyServices } from './services.ts';
 
+type Listed = ListedBackup & { key: string; sha256: string };
+
 /** The newest of what was salvaged: whose it is, and of which cluster, which is empty where nobody can tell. */
 interface Left {
   member: string;
@@ -20,19 +22,25 @@ interface Left {
 /**
  * Which of the cluster's own backups is fetched, without anybody naming one: the newest that the hosts can restore, if nothing is left that is as new.
  * The newest is that which was made last, and not that of the highest revision: a cluster that was begun anew counts from one. For the same reason
- * a backup comes before data that is left only where both are of one cluster, and its revision is higher; a person may still name it.
+ * a backup comes before data that is left only where both are of one cluster, and its revision is higher; a person may still name it. In the place of
+ * one that is damaged comes the next older one.
  */
 export function chooseBackup(input: FindRecoveryBackup, found: FoundBackups): RecoveryBackup & { summary: string } {
   const left = newestLeft(input);
   const hosts = input.inspections.flatMap(({ result }) => (result?.etcdVersion ? [result.etcdVersion] : []));
-  const listed = found.backups.map((backup, at): ListedBackup & { key: string } => {
+  const listed = found.backups.map((backup, at): Listed => {
     const { name, key, takenAt, record } = backup;
-    const obstacle = record
-      ? obstacleTo(record, { left, hosts, later: found.backups.slice(0, at) })
-      : `what is known of it cannot be read: ${firstLine(backup.problem)}`;
+    const damage = input.damaged.find((each) => each.name === name)?.problem;
+    const obstacle =
+      damage !== undefined
+        ? `it is damaged: ${firstLine(damage).replace(/\.$/, '')}`
+        : record
+          ? obstacleTo(record, { left, hosts, later: found.backups.slice(0, at) })
+          : `what is known of it cannot be read: ${firstLine(backup.problem)}`;
     return {
       name,
       key,
+      sha256: record?.sha256 ?? '',
       takenAt,
       revision: record?.revision ?? '',
       etcdVersion: record?.etcdVersion ?? '',
@@ -45,9 +53,10 @@ export function chooseBackup(input: FindRecoveryBackup, found: FoundBackups): Re
     ? chooseExamination(
         surveyServices(input).filter(({ inspection }) => inspection !== null),
         input,
+        chosen.sha256,
       )
     : null;
-  const backups = listed.map(({ key: _, ...each }) => each);
+  const backups = listed.map(({ key: _, sha256: __, ...each }) => each);
   return {
     chosen: chosen ? { name: chosen.name, key: chosen.key, takenAt: chosen.takenAt } : null,
     examine,

@@ -233,17 +233,19 @@ function refuseMixedReleases(services: readonly Service[], cluster: Cluster): vo
 
 /**
  * Fetches a backup on the host with the most room, of those that have etcd's programs.
+ * @param sha256 of its object; empty where it is not known
  * @throws PreconditionFailed where there is none
  */
 export function chooseExamination(
   services: readonly Service[],
   { cluster, dryRun, execution }: Pick<ChooseRecovery, 'cluster' | 'dryRun' | 'execution'>,
+  sha256 = '',
 ): HostCommand {
   const freeBytes = ({ inspection }: Service) => inspection?.dataDir.freeBytes ?? 0;
   const [roomiest] = services
     .filter(({ inspection }) => inspection?.etcdVersion)
     .toSorted((a, b) => freeBytes(b) - freeBytes(a));
-  if (roomiest) return examineOf(cluster, roomiest.member, execution, !dryRun);
+  if (roomiest) return examineOf(cluster, roomiest.member, { execution, keep: !dryRun, sha256 });
   throw new PreconditionFailed(
     "No host that can be reached has etcd's programs, so the backup cannot be read. Install them where binDir says.",
   );

@@ -155,7 +155,11 @@ const left = {
 };
 
 /** find-recovery-backup: where no backup was named, and the cluster has its own. */
-export const findRecoveryBackupInput = z.strictObject(left);
+export const findRecoveryBackupInput = z.strictObject({
+  ...left,
+  /** Those that were fetched, and turned out not to be what was backed up. */
+  damaged: z.array(z.strictObject({ name: z.string(), problem: z.string() })),
+});
 export type FindRecoveryBackup = z.output<typeof findRecoveryBackupInput>;
 
 const listedBackupSchema = z.strictObject({

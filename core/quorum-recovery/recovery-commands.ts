@@ -33,13 +33,18 @@ export function salvageOf(cluster: Cluster, member: string, execution: string, k
   }));
 }
 
-/** Without its URL, which is made when it is sent. */
-export function examineOf(cluster: Cluster, member: string, execution: string, keep: boolean): HostCommand {
+/** Without its URL, which is made when it is sent. @param sha256 of the object; empty where it is not known */
+export function examineOf(
+  cluster: Cluster,
+  member: string,
+  { execution, keep, sha256 }: { execution: string; keep: boolean; sha256: string },
+): HostCommand {
   return command(cluster, member, ({ dataDir, binDir }) => ({
     dataDir,
     binDir,
     keep: keep ? 'yes' : 'no',
     execution,
+    sha256,
   }));
 }
 

@@ -4,7 +4,7 @@ import { PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import type { HostInspection } from '../hosts/host-command-results.ts';
 import { withStartProblems } from '../hosts/start-problems.ts';
 import { firstLine } from '../text/format.ts';
-import type { Candidate, PlanRecovery, RecoveryPlan, RecoveryTarget, Rung } from './contracts.ts';
+import type { Candidate, ListedBackup, PlanRecovery, RecoveryPlan, RecoveryTarget, Rung } from './contracts.ts';
 import { strangeDataIn, withoutStrange } from './data-cluster.ts';
 import { forgottenDataIn } from './forgotten-data.ts';
 import { describeLeave, mayLeaveOut } from './leave-out.ts';
@@ -50,13 +50,14 @@ export function planRecovery(
   const targets = hosts.map((host) => targetOf(host));
   const names = targets.map(({ member }) => member);
   const restart = restartRung(input);
-  const loss = boundDataLoss({
+  const bound = boundDataLoss({
     voters: votersOf(cluster).map(({ name }) => name),
     quorum: quorumIn(cluster),
     salvaged: input.salvaged,
     forgotten: forgotten.map(({ member }) => member),
     winner: winner.candidate,
   });
+  const loss = { ...bound, explanation: `${bound.explanation}${explainPassedOver(input, winner)}` };
   const commands = commandsOf(input, winner, hosts, isStrange);
   return {
     ladder: ladderOf(candidates, restart, usable),
@@ -139,10 +140,42 @@ function winnerOf(candidates: readonly Candidate[], input: PlanRecovery): Winner
 /** Which of the cluster's own backups is taken, or why the newest is not. */
 function stepsOfBackups({ backup }: PlanRecovery, { candidate }: Winner): string[] {
   if (!backup) return [];
-  if (candidate.source === 'backup') return [`take the backup ${candidate.note}`];
+  if (candidate.source === 'backup')
+    return [`take the backup ${candidate.note}`, ...passedOver(backup, candidate).map(describePassedOver)];
   if (backup.problem !== '') return [`take no backup: they cannot be looked at: ${firstLine(backup.problem)}`];
   const [newest] = backup.backups;
   return [`take no backup: ${newest ? describeListed(newest) : 'there is none'}`];
+}
+
+interface PassedOver {
+  backup: ListedBackup;
+  /** How many writes it has more than the one that is taken; 0 where that is not known. */
+  more: bigint;
+}
+
+/** Those that are newer than the one that is taken. */
+function passedOver({ chosen, backups }: NonNullable<PlanRecovery['backup']>, { revision }: Candidate): PassedOver[] {
+  const at = backups.findIndex(({ name }) => name === chosen?.name);
+  return backups.slice(0, Math.max(0, at)).map((backup) => {
+    const more = backup.revision === '' ? 0n : BigInt(backup.revision) - BigInt(revision);
+    return { backup, more: more > 0n ? more : 0n };
+  });
+}
+
+function describePassedOver({ backup, more }: PassedOver): string {
+  return `pass over the newer backup ${describeListed(backup)}${more > 0n ? `. It has up to ${more} writes more` : ''}`;
+}
+
+/** What is lost besides, because a newer backup cannot be restored. */
+function explainPassedOver({ backup }: PlanRecovery, { candidate }: Winner): string {
+  if (!backup || candidate.source !== 'backup') return '';
+  return passedOver(backup, candidate)
+    .filter(({ more }) => more > 0n)
+    .map(
+      ({ backup: { name, revision }, more }) =>
+        ` The newer backup ${name}, at revision ${revision}, cannot be taken, so up to ${more} writes more are lost than with it.`,
+    )
+    .join('');
 }
 
 /** The cluster's own backups, none of which could be taken. */

@@ -19,15 +19,27 @@ export const deploymentSchema = z.object({
   /** The table of `core/remediation/remediation-items.ts`. */
   tableName: z.string(),
   diagnoseFunction: z.string(),
+  /** That of the step `list-backups`. */
+  backupsFunction: z.string(),
   /** The folder of the reports, see {@link reportsIn}. */
   reports: z.string(),
 });
 
 export type Deployment = z.output<typeof deploymentSchema>;
 
-/** The execution of a remediation: `...:stateMachine:NAME` -> `...:execution:NAME:ID`. */
+/** The execution of a remediation. */
 export function remediationArn({ stateMachineArn }: Deployment, id: string): string {
+  return executionArn(stateMachineArn, id);
+}
+
+/** `...:stateMachine:NAME` -> `...:execution:NAME:ID`. */
+export function executionArn(stateMachineArn: string, id: string): string {
   return `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${id}`;
+}
+
+/** Another state machine of the same deployment: beside the entry workflow, `...:stateMachine:etcd-remediation`, whose name may have a prefix. */
+export function stateMachineBeside({ stateMachineArn }: Deployment, name: string): string {
+  return stateMachineArn.replace(/etcd-remediation$/, name);
 }
 
 /** Where the reports of one deployment lie: below this in its bucket. */

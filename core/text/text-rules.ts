@@ -69,6 +69,11 @@ export const TEXT_RULES = {
     maxChars: 64,
     shape: 'a SHA-256 in lower-case hex digits',
   },
+  optionalSha256: {
+    pattern: '^[0-9a-f]*$',
+    maxChars: 64,
+    shape: 'empty, or a SHA-256 in lower-case hex digits',
+  },
   /** Anyone who knows it may use it until it expires. */
   presignedUrl: {
     pattern: `^(${URL}/[A-Za-z0-9._~/%-]+[?][A-Za-z0-9._~%&=-]+)?$`,

@@ -1,7 +1,9 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { Clusters } from '../../client/clusters.ts';
+import { Jobs } from '../../client/jobs.ts';
 import { Remediations } from '../../client/remediations.ts';
 import { type Accepted, answerRequestSchema, reasonSchema } from '../../core/api/api.ts';
+import type { Job } from '../../core/api/jobs.ts';
 import { openApiDocument } from '../../core/api/openapi.ts';
 import { AFTER, LIMIT, OPERATIONS, type OperationId, routes } from '../../core/api/operations.ts';
 import { PROBLEMS, Problem, problemType } from '../../core/api/problems.ts';
@@ -10,15 +12,17 @@ import { deploymentSchema } from '../../core/text/names.ts';
 import { parse } from '../../core/text/parse.ts';
 import { ApiRequest } from './request.ts';
 
-const { STATE_MACHINE_ARN, TABLE_NAME, DIAGNOSE_FUNCTION, REPORTS } = process.env;
+const { STATE_MACHINE_ARN, TABLE_NAME, DIAGNOSE_FUNCTION, BACKUPS_FUNCTION, REPORTS } = process.env;
 const deployment = deploymentSchema.parse({
   stateMachineArn: STATE_MACHINE_ARN,
   tableName: TABLE_NAME,
   diagnoseFunction: DIAGNOSE_FUNCTION,
+  backupsFunction: BACKUPS_FUNCTION,
   reports: REPORTS,
 });
 const remediations = new Remediations(deployment);
 const clusters = new Clusters(deployment);
+const jobs = new Jobs(deployment);
 const ROUTES = routes();
 
 /** Each operation, by its ID in the API's document. */
@@ -40,6 +44,9 @@ const HANDLERS: Record<OperationId, (request: ApiRequest) => Promise<object>> = 
   listClusters: (request) =>
     clusters.page({ after: request.query('after', AFTER.schema), limit: request.query('limit', LIMIT.schema) }),
   diagnoseCluster: (request) => clusters.diagnose(request.path('name')),
+  startBackup: (request) => startJob('backup', request),
+  describeBackup: (request) => jobs.describe('backup', request.path('name'), request.path('id')),
+  listBackups: (request) => clusters.backups(request.path('name')),
   getOpenApi: async () => openApiDocument(),
 };
 
@@ -56,6 +63,11 @@ export async function handler(event: APIGatewayProxyEvent): Promise<APIGatewayPr
   } catch (error) {
     return refuse(event, toProblem(error));
   }
+}
+
+async function startJob(job: Job, request: ApiRequest) {
+  const started = await jobs.start(job, request.path('name'), request.body(), request.idempotencyKey());
+  return { ...started, links: { self: request.linkToPart(started.id) } };
 }
 
 function linked(request: ApiRequest, accepted: Accepted) {

@@ -52,6 +52,11 @@ export class ApiRequest {
     return parse(z.record(z.string(), z.unknown()), parseJson(text), 'The body');
   }
 
+  /** The path of a part of what was asked for, from the root of the host. */
+  linkToPart(id: string): string {
+    return `${this.#event.requestContext.path}/${id}`;
+  }
+
   /** The path of something else in this API, from the root of the host: where it is deployed it begins with a stage, or what a domain maps. */
   linkTo(path: string): string {
     const { resource, pathParameters, requestContext } = this.#event;

@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { AWS_CLIENT } from '../../client/aws.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { type DetectedIncidents, detectIncidentsInput } from '../../core/diagnosis/detection.ts';
-import { type Measured, measure, measureFailure } from '../../core/diagnosis/metrics.ts';
+import { type Measured, measure, measureFailure, withBackupAge } from '../../core/diagnosis/metrics.ts';
 import { parse } from '../../core/text/parse.ts';
+import { lookForNewestBackup } from '../backups/newest-backup.ts';
 import { logMetrics } from '../embedded-metrics.ts';
 import { connect } from '../etcd/cluster.ts';
 import { EVIDENCE_BUDGET_MS, observeEvidence } from '../etcd/evidence.ts';
@@ -18,7 +19,11 @@ const PATIENT = { ...AWS_CLIENT, maxAttempts: 8 };
 /** A configuration changes with a deployment. */
 const KEPT_MS = 10 * 60_000;
 
+/** A backup is made each quarter of an hour at most, and S3 bills each look. */
+const BACKUP_KEPT_MS = 5 * 60_000;
+
 /** While this environment is warm. */
+const newest = new Map<string, { takenAt: string; untilMs: number }>();
 const known = new Map<string, { cluster: Cluster; untilMs: number }>();
 
 /**
@@ -56,9 +61,21 @@ async function measured(name: string): Promise<Measured> {
 async function look(cluster: Cluster): Promise<Measured> {
   const etcd = await connect(cluster);
   try {
-    const seen = await observeEvidence(etcd, cluster, Date.now() + EVIDENCE_BUDGET_MS);
-    return measure(cluster, { ...seen, hosts: [] });
+    const [seen, takenAt] = await Promise.all([
+      observeEvidence(etcd, cluster, Date.now() + EVIDENCE_BUDGET_MS),
+      newestTakenAt(cluster),
+    ]);
+    return withBackupAge(measure(cluster, { ...seen, hosts: [] }), takenAt, Date.now());
   } finally {
     etcd.close();
   }
+}
+
+/** When the newest backup was taken, ISO 8601; empty where there is none, or where it cannot be seen. */
+async function newestTakenAt(cluster: Cluster): Promise<string> {
+  const kept = newest.get(cluster.name);
+  if (kept && kept.untilMs > Date.now()) return kept.takenAt;
+  const { takenAt = '' } = (await lookForNewestBackup(cluster)) ?? {};
+  newest.set(cluster.name, { takenAt, untilMs: Date.now() + BACKUP_KEPT_MS });
+  return takenAt;
 }

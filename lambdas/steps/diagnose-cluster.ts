@@ -1,8 +1,9 @@
 import { hostsOf } from '../../core/cluster/clusters.ts';
 import type { HostReach } from '../../core/cluster/evidence.ts';
-import { diagnose } from '../../core/diagnosis/diagnose.ts';
+import { diagnose, withBackup } from '../../core/diagnosis/diagnose.ts';
 import { type Diagnosis, diagnoseClusterInput } from '../../core/diagnosis/diagnosis.ts';
 import { parse } from '../../core/text/parse.ts';
+import { lookForNewestBackup } from '../backups/newest-backup.ts';
 import { connect } from '../etcd/cluster.ts';
 import { EVIDENCE_BUDGET_MS, inTime, observeEvidence, problemOf } from '../etcd/evidence.ts';
 import { observeHosts } from '../hosts/commands.ts';
@@ -19,11 +20,12 @@ export async function handler(event: unknown): Promise<Diagnosis> {
   const etcd = await connect(cluster);
   try {
     const until = Date.now() + EVIDENCE_BUDGET_MS;
-    const [seen, hosts] = await Promise.all([
+    const [seen, hosts, backup] = await Promise.all([
       observeEvidence(etcd, cluster, until),
       reach([...new Set(hostsOf(cluster))], until),
+      lookForNewestBackup(cluster),
     ]);
-    return diagnose(cluster, { ...seen, hosts });
+    return withBackup(cluster, diagnose(cluster, { ...seen, hosts }), backup);
   } finally {
     etcd.close();
   }

@@ -13,7 +13,7 @@ import { listOwnKeys } from '../backups/list-keys.ts';
 export async function handler(event: unknown): Promise<PrunedBackups> {
   const { cluster } = parse(pruneBackupsInput, event, "The step's input");
   const { bucket: Bucket, keep } = ownBackupsOf(cluster);
-  return withBackups(cluster, 'backups', async (client) => {
+  return withBackups(cluster, 'pruning', async (client) => {
     const backups = backupsAmong(cluster, await listOwnKeys(client, cluster));
     const expired = expiredBackups(backups, keep, Date.now());
     for (const { record, snapshot } of expired) {

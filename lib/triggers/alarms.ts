@@ -3,6 +3,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { lateAfterMinutes } from '../../core/backups/newest.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../../core/cluster/metrics.ts';
 import { alarmPrefix, INCOMING_PAGES_TOPIC, WATCH_ALARM_PREFIX } from '../../core/diagnosis/detection.ts';
@@ -42,11 +43,6 @@ const RULES: Readonly<Record<string, RunbookAlarm>> = {
     pages: true,
   },
 };
-
-/** What the function that makes one has for it. */
-const BACKUP_TAKES_MINUTES = 15;
-/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html: a day, in periods of a minute. */
-const MOST_MINUTES_OF_AN_ALARM = 24 * 60;
 
 export interface ClusterAlarmsProps {
   cluster: Cluster;
@@ -106,7 +102,8 @@ export class ClusterAlarms extends Construct {
 
   /** Raised where two backups in a row were not made, whatever kept them: silence is what it is there for. It pages, and starts nothing. */
   private watchForBackups(everyMinutes: number): Alarm {
-    const minutes = Math.min(2 * everyMinutes + BACKUP_TAKES_MINUTES, MOST_MINUTES_OF_AN_ALARM);
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html: a day at most, in periods of a minute.
+    const minutes = lateAfterMinutes(everyMinutes);
     const alarm = new Alarm(this, 'backup-late', {
       alarmName: named(this, `${WATCH_ALARM_PREFIX}backup-late/${this.#cluster}`),
       alarmDescription:

@@ -17,11 +17,12 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { JOBS } from '../../core/api/jobs.ts';
 import { OPERATIONS, type Operation, routes } from '../../core/api/operations.ts';
 import { registryParameterName } from '../../core/cluster/clusters.ts';
 import { RUNBOOKS } from '../../core/runbooks.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
-import { executionArns } from '../arns.ts';
+import { executionArns, stateMachineArnOf } from '../arns.ts';
 import { named } from '../names.ts';
 import { StepFunction } from '../step-function.ts';
 import { answerRefusalsWithProblems } from './gateway-problems.ts';
@@ -35,6 +36,8 @@ export interface RemediationApiProps {
   table: Pick<ITable, 'tableArn' | 'tableName'>;
   /** Of the step `diagnose-cluster`. */
   diagnoseFunction: IFunction;
+  /** Of the step `list-backups`. */
+  backupsFunction: IFunction;
   /** The folder of the reports. */
   reports: string;
 }
@@ -70,7 +73,7 @@ export class RemediationApi extends Construct {
 
   constructor(scope: Construct, id: string, props: RemediationApiProps) {
     super(scope, id);
-    const { bundle, stateMachineArn, table, diagnoseFunction, reports } = props;
+    const { bundle, stateMachineArn, table, diagnoseFunction, backupsFunction, reports } = props;
     const handler = new StepFunction(this, 'Function', {
       bundle,
       description: 'Answers the API: starts, follows, approves of and stops remediations',
@@ -80,8 +83,9 @@ export class RemediationApi extends Construct {
     handler.function.addEnvironment('STATE_MACHINE_ARN', stateMachineArn);
     handler.function.addEnvironment('TABLE_NAME', table.tableName);
     handler.function.addEnvironment('DIAGNOSE_FUNCTION', diagnoseFunction.functionArn);
+    handler.function.addEnvironment('BACKUPS_FUNCTION', backupsFunction.functionArn);
     handler.function.addEnvironment('REPORTS', reports);
-    this.#grant(handler, { stateMachineArn, table, diagnoseFunction });
+    this.#grant(handler, { stateMachineArn, table, diagnoseFunction, backupsFunction });
     this.#integration = new LambdaIntegration(handler.function, {
       // One permission for the function, and not one for each of the methods.
       scopePermissionToMethod: false,
@@ -159,9 +163,14 @@ export class RemediationApi extends Construct {
     api.root.addProxy({ anyMethod: false }).addMethod('ANY', undefined, { requestValidator });
   }
 
-  #grant({ function: handler }: StepFunction, { stateMachineArn, table, diagnoseFunction }: Resources): void {
+  #grant(
+    { function: handler }: StepFunction,
+    { stateMachineArn, table, diagnoseFunction, backupsFunction }: Resources,
+  ): void {
     const entry = executionArns(this, ENTRY_STATE_MACHINE);
     const runbooks = Object.values(RUNBOOKS).map(({ stateMachineName }) => executionArns(this, stateMachineName));
+    const jobs = Object.values(JOBS).map(({ stateMachineName }) => stateMachineName);
+    const ofJobs = jobs.map((name) => executionArns(this, name));
     const registry = Stack.of(this).formatArn({
       service: 'ssm',
       resource: 'parameter',
@@ -174,12 +183,17 @@ export class RemediationApi extends Construct {
     allow(['states:StartExecution', 'states:SendTaskSuccess'], [stateMachineArn]);
     allow(['states:DescribeExecution', 'states:StopExecution'], [entry]);
     allow(['states:GetExecutionHistory'], [entry, ...runbooks]);
+    allow(
+      ['states:StartExecution'],
+      jobs.map((name) => stateMachineArnOf(this, name)),
+    );
+    allow(['states:DescribeExecution', 'states:GetExecutionHistory'], ofJobs);
     allow(['dynamodb:GetItem', 'dynamodb:Query'], [table.tableArn]);
     // Which clusters there are is asked for by their path, for each is of a stack of its own.
     allow(['ssm:GetParameter', 'ssm:GetParametersByPath'], [registry, `${registry}/*`]);
-    allow(['lambda:InvokeFunction'], [diagnoseFunction.functionArn]);
+    allow(['lambda:InvokeFunction'], [diagnoseFunction.functionArn, backupsFunction.functionArn]);
     const shown = [
-      ...[ENTRY_STATE_MACHINE, ...Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName)].map(
+      ...[ENTRY_STATE_MACHINE, ...Object.values(RUNBOOKS).map(({ stateMachineName }) => stateMachineName), ...jobs].map(
         (name) => `states:<AWS::Region>:<AWS::AccountId>:execution:${named(this, name)}:*`,
       ),
       `ssm:<AWS::Region>:<AWS::AccountId>:parameter${named(this, registryParameterName('*'))}`,

@@ -16,6 +16,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { lateAfterMinutes } from '../../core/backups/newest.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../../core/cluster/metrics.ts';
 import { PAGER_STATE_MACHINE } from '../../core/diagnosis/detection.ts';
@@ -121,6 +122,20 @@ export class ClusterDashboard extends Construct {
                     title: 'Backups that were made',
                     left: ofCluster('BackupsMade'),
                     leftYAxis: FROM_ZERO,
+                    width,
+                    height: 3,
+                  }),
+                (width) =>
+                  new GraphWidget({
+                    title: 'Age of the newest backup, in seconds',
+                    left: ofCluster('BackupAgeSeconds'),
+                    leftYAxis: FROM_ZERO,
+                    leftAnnotations: [
+                      {
+                        value: 60 * lateAfterMinutes(cluster.backups?.everyMinutes ?? 0),
+                        label: 'it is late above this',
+                      },
+                    ],
                     width,
                     height: 3,
                   }),
@@ -248,6 +263,7 @@ export class FleetDashboard extends Construct {
             fleetMetric(this, 'MAX(RemediationSeconds)', 'remediated', RARE),
           ),
           which('Whose remediations failed', byCluster(this, 'SUM(RemediationFailed)', 'DESC', RARE)),
+          which('The oldest newest backups, in seconds', byCluster(this, 'MAX(BackupAgeSeconds)')),
         ),
         row(
           overTime('Clusters', healthy, incidents, failed),

@@ -6,6 +6,7 @@ import { BACKUP_STATE_MACHINE } from '../../core/backups/contracts.ts';
 import { DETECTOR_FUNCTION, schedulerRoleName } from '../../core/diagnosis/detection.ts';
 import { invocationOf } from '../../core/remediation/invocation.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
+import { stateMachineArnOf } from '../arns.ts';
 import { named } from '../names.ts';
 
 /** How often a cluster is looked at; its alarms count in these. */
@@ -31,9 +32,8 @@ export class DetectorSchedules extends Construct {
       }),
     });
     role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [detectorArn(this)] }));
-    role.addToPolicy(
-      new PolicyStatement({ actions: ['states:StartExecution'], resources: [backupArn(this), remediationArn(this)] }),
-    );
+    const started = [BACKUP_STATE_MACHINE, ENTRY_STATE_MACHINE].map((name) => stateMachineArnOf(this, name));
+    role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: started }));
   }
 }
 
@@ -65,24 +65,6 @@ function detectorArn(scope: Construct): string {
     service: 'lambda',
     resource: 'function',
     resourceName: named(scope, DETECTOR_FUNCTION),
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
-}
-
-export function backupArn(scope: Construct): string {
-  return stateMachineArn(scope, BACKUP_STATE_MACHINE);
-}
-
-/** Of the entry workflow. */
-export function remediationArn(scope: Construct): string {
-  return stateMachineArn(scope, ENTRY_STATE_MACHINE);
-}
-
-function stateMachineArn(scope: Construct, name: string): string {
-  return Stack.of(scope).formatArn({
-    service: 'states',
-    resource: 'stateMachine',
-    resourceName: named(scope, name),
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }

@@ -4,8 +4,9 @@ import { Aws, TimeZone } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { type Maintenance, windowMinutes } from '../../core/cluster/maintenance.ts';
 import { schedulerRoleName } from '../../core/diagnosis/detection.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
+import { stateMachineArnOf } from '../arns.ts';
 import { named } from '../names.ts';
-import { remediationArn } from './detector.ts';
 
 export interface MaintenanceScheduleProps {
   cluster: string;
@@ -19,7 +20,7 @@ export class MaintenanceSchedule extends Construct {
     const [hour, minute] = maintenance.from.split(':').map(Number);
     const target: IScheduleTarget = {
       bind: () => ({
-        arn: remediationArn(this),
+        arn: stateMachineArnOf(this, ENTRY_STATE_MACHINE),
         role: Role.fromRoleName(this, 'Role', named(this, schedulerRoleName(Aws.REGION))),
         input: ScheduleTargetInput.fromObject({ cluster, maintenance: true }),
         // Later than this the window is over.

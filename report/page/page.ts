@@ -1,3 +1,4 @@
+import { describeNewest } from '../../core/backups/newest.ts';
 import { sentence, splitAtBefore } from '../../core/text/format.ts';
 import type { IncidentReport } from '../incident-report.ts';
 import { Html, html, NOTHING } from './html.ts';
@@ -91,6 +92,9 @@ function facts(report: IncidentReport): Html {
         ]),
     ['State transitions', measure('stateTransitions', cost.stateTransitions, 'count')],
     ['Started by', html`${started || 'not given'}`],
+    ...(report.backup === null
+      ? []
+      : [['Newest backup at its start', html`${describeNewest(report.backup)}`] as [string, Html]]),
     ['Still wrong', html`${remaining.join(', ') || (isSuccess(report) ? 'nothing' : 'not known')}`],
   ];
   return html`<dl class="facts">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;

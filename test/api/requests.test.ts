@@ -48,6 +48,13 @@ describe('a request', () => {
     ['answerApproval', { id: 'never' }, { approval: '1', decision: 'approve' }, 'unknown-remediation', 404],
     ['startRemediation', { name: NAMES[0], 'Idempotency-Key': '-a b' }, {}, 'invalid-request', 400],
     ['diagnoseCluster', { name: 'secret' }, undefined, 'diagnosis-failed', 502],
+    ['startBackup', { name: 'nowhere' }, {}, 'unknown-cluster', 404],
+    ['startBackup', { name: NAMES[0] }, {}, 'invalid-request', 400],
+    ['startBackup', { name: NAMES[0] }, { cluster: NAMES[1] }, 'invalid-request', 400],
+    ['startBackup', { name: NAMES[0] }, { member: 'm1' }, 'invalid-request', 400],
+    ['describeBackup', { name: NAMES[0], id: 'never' }, undefined, 'unknown-job', 404],
+    ['listBackups', { name: 'nowhere' }, undefined, 'unknown-cluster', 404],
+    ['listBackups', { name: NAMES[0] }, undefined, 'invalid-request', 400],
   ] as const)('%s is refused as it is told: %#', async (operation, parameters, body, kind, status) => {
     expect(await api.call(operation, parameters as Record<string, string>, body)).toMatchObject({
       status,

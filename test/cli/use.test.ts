@@ -72,7 +72,7 @@ describe('the help', () => {
     expect(status).toBe(0);
     const options = [...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name);
     expect(options).toEqual([
-      ...['config', 'secrets', 'hosts', 'cluster'],
+      ...['config', 'secrets', 'hosts', 'backups', 'cluster'],
       ...['deployed', 'region', 'profile', 'prefix', 'json', 'help'],
     ]);
     expect(stdout).toContain('Changes nothing');
@@ -177,6 +177,11 @@ describe('a command that is used wrongly', () => {
       'It must be a version such as 3.7 or 3.4.23, or a folder that exists.',
     ],
     ['an even number of members', ['drill', '--members', '2'], 'Allowed choices are 1, 3, 5.'],
+    [
+      'a backup of what is deployed into a folder',
+      ['backup', 'orders', '--deployed', '--backups', '/'],
+      "'--backups <folder>'",
+    ],
   ])('ends with 2 and says why, also as JSON: %s', async (_, args, message) => {
     const ended = await etcdRemediation(...args, '--json');
     expect(ended.status).toBe(2);

@@ -13,13 +13,16 @@ interface Statement {
   Resource: string | string[];
 }
 
-const [policy, answering] = [...text.matchAll(/```json\n([\s\S]*?)\n```/g)].map(([, json = '']) => JSON.parse(json));
+const [policy, answering, backups] = [...text.matchAll(/```json\n([\s\S]*?)\n```/g)].map(([, json = '']) =>
+  JSON.parse(json),
+);
 
 /** Each as `action resource`, with what an account generates put back. */
 function permissionsIn(statements: readonly Statement[]): string[] {
   const generated: Record<string, string> = {
     'arn:aws:states:REGION:ACCOUNT:stateMachine:etcd-remediation': `<${logicalIdOf('AWS::StepFunctions::StateMachine')}>`,
     'arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE': `<${logicalIdOf('AWS::DynamoDB::Table')}.Arn>`,
+    'arn:aws:lambda:REGION:ACCOUNT:function:BACKUPS_FUNCTION': `<${functionOf(platform, 'list-backups')[0]}.Arn>`,
     'arn:aws:lambda:REGION:ACCOUNT:function:DIAGNOSE_FUNCTION': `<${functionOf(platform, 'diagnose-cluster')[0]}.Arn>`,
   };
   return statements.flatMap(({ Action, Resource }) =>
@@ -48,7 +51,7 @@ describe('the document of remediations', () => {
     const ofApi = permissionsOf(platform, properties.Role['Fn::GetAtt'][0]).filter(
       (permission) => !/^(logs|xray):/.test(permission),
     );
-    const documented = permissionsIn([...policy.Statement, answering]);
+    const documented = permissionsIn([...policy.Statement, answering, ...backups]);
     expect(documented).toEqual(expect.arrayContaining(ofApi));
     expect(documented).toContain(
       'ssm:GetParameter arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/etcd-remediation/deployment',

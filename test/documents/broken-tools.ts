@@ -130,7 +130,7 @@ export const SCENES: Readonly<Record<HostCommandName, Scene>> = {
   },
   'fetch-backup': {
     parameters: (host, url) => ({
-      ...{ dataDir: host.path('data'), binDir: host.path('bin'), keep: 'yes', execution: 'run-1', url },
+      ...{ dataDir: host.path('data'), binDir: host.path('bin'), keep: 'yes', execution: 'run-1', sha256: '', url },
     }),
   },
   'send-snapshot': {

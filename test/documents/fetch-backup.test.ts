@@ -17,7 +17,14 @@ import {
 import { refuse, runCommand, succeed } from './script.ts';
 
 function parametersFor(host: PreparedHost, server: ObjectServer, { binDir }: Snapshot, keep = 'yes') {
-  return { dataDir: host.path('data'), binDir, keep, execution: 'run-1', url: server.url('backups/orders.db') };
+  return {
+    dataDir: host.path('data'),
+    binDir,
+    keep,
+    execution: 'run-1',
+    sha256: '',
+    url: server.url('backups/orders.db'),
+  };
 }
 
 function hostWithoutData(): PreparedHost {
@@ -87,6 +94,22 @@ describe('fetch-backup', () => {
   let snapshot: Snapshot;
   beforeAll(async () => {
     snapshot = await takeSnapshot('3.5.16');
+  });
+
+  it('refuses what is not what was recorded, before it is unpacked, and leaves nothing', async () => {
+    using host = hostWithoutData();
+    const backup = gzipSync(snapshot.saved);
+    await using server = await ObjectServer.start(object(backup));
+    const recorded = { ...parametersFor(host, server, snapshot), sha256: sha256(backup) };
+    expect(await succeed(host.access, 'fetch-backup', recorded)).toMatchObject({ revision: snapshot.revision });
+    // It is a snapshot that etcd restores, and another one.
+    await using other = await ObjectServer.start(object(gzipSync(snapshot.saved, { level: 1 })));
+    const { exitCode, message } = await refuse(host.access, 'fetch-backup', { ...recorded, url: other.url('a.db') });
+    expect({ exitCode, message }).toEqual({
+      exitCode: 66,
+      message: expect.stringContaining(`and ${sha256(backup)} was recorded`),
+    });
+    expect(host.has(BACKUP)).toBe(false);
   });
 
   it('leaves nothing where nothing is to be kept', async () => {

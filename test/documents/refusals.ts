@@ -53,6 +53,7 @@ export const ARISES_LATER: Readonly<Record<string, string>> = {
   'copy-not-given': 'the account is asked for in the inspection; the copy is made before anything is changed',
   'copy-impossible': 'the data changes while it is copied, which is before anything is changed',
   'backup-damaged': 'a backup is fetched, and looked into, before anything is changed, in a dry run as well',
+  'backup-differs': 'a backup is fetched, and looked into, before anything is changed, in a dry run as well',
   'backup-unreadable': 'a backup is fetched, and looked into, before anything is changed, in a dry run as well',
   'scratch-link': "a path with this execution's name in it, which nobody has used before",
   'data-unreadable': 'a copy is made before anything is changed, in a dry run as well',

@@ -118,23 +118,27 @@ describe('the API in the template', () => {
     const states = 'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:etcd-remediation';
     const registry = 'arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/etcd-remediation/clusters';
     const machine = 'arn:aws:states:eu-central-1:123456789012:stateMachine:etcd-remediation';
+    const backup = 'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:etcd-remediation-backup';
     const table = 'arn:<AWS::Partition>:dynamodb:<AWS::Region>:<AWS::AccountId>:table/remediations';
     const permissions = permissionsOf(template, Role['Fn::GetAtt'][0]).filter((each) => !/^(logs|xray):/.test(each));
     expect(permissions).toEqual(
       [
         `dynamodb:GetItem ${table}`,
         `dynamodb:Query ${table}`,
+        'lambda:InvokeFunction arn:aws:lambda:eu-central-1:123456789012:function:backups',
         'lambda:InvokeFunction arn:aws:lambda:eu-central-1:123456789012:function:diagnose',
         `ssm:GetParameter ${registry}`,
         `ssm:GetParameter ${registry}/*`,
         `ssm:GetParametersByPath ${registry}`,
         `ssm:GetParametersByPath ${registry}/*`,
         `states:DescribeExecution ${states}:*`,
-        ...['', '-auth-token-reset', '-member-replacement', '-quorum-recovery', '-space-reclaim'].map(
+        `states:DescribeExecution ${states}-backup:*`,
+        ...['', '-auth-token-reset', '-backup', '-member-replacement', '-quorum-recovery', '-space-reclaim'].map(
           (runbook) => `states:GetExecutionHistory ${states}${runbook}:*`,
         ),
         `states:SendTaskSuccess ${machine}`,
         `states:StartExecution ${machine}`,
+        `states:StartExecution ${backup}`,
         `states:StopExecution ${states}:*`,
       ].toSorted(),
     );

@@ -78,13 +78,14 @@ describe('the alarm of backups', () => {
       ]);
       expect(alarms[0]?.name.startsWith(ALARM_PREFIX)).toBe(false);
       expect(dashboard).toContain('BackupsMade');
+      expect(dashboard).toMatch(new RegExp(`BackupAgeSeconds.*"value":${60 * minutes}`));
     },
   );
 
   it('is none where somebody else makes them', () => {
     const { alarms, dashboard } = alarmsOf(BACKUPS);
     expect(alarms).toEqual([]);
-    expect(dashboard).not.toContain('BackupsMade');
+    expect(dashboard).not.toMatch(/BackupsMade|BackupAgeSeconds/);
   });
 
   it('goes back where one is made, as the embedded platform sees it', () => {

@@ -11,6 +11,7 @@ import { ROOT } from './stacks.ts';
 
 const STATE_MACHINE = 'arn:aws:states:eu-central-1:123456789012:stateMachine:etcd-remediation';
 const DIAGNOSE = 'arn:aws:lambda:eu-central-1:123456789012:function:diagnose';
+const BACKUPS = 'arn:aws:lambda:eu-central-1:123456789012:function:backups';
 
 /** What starts remediations from outside, in a stack of its own. */
 export function synthesizeCallers(): Template {
@@ -27,6 +28,7 @@ export function synthesizeCallers(): Template {
       stateMachineArn: STATE_MACHINE,
       table: Table.fromTableName(stack, 'Table', 'remediations'),
       diagnoseFunction: LambdaFunction.fromFunctionArn(stack, 'Diagnose', DIAGNOSE),
+      backupsFunction: LambdaFunction.fromFunctionArn(stack, 'Backups', BACKUPS),
       reports: 's3://reports/remediations/',
     });
     new StartAutomation(stack, 'Automation', { stateMachineArn: STATE_MACHINE });

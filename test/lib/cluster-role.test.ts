@@ -66,8 +66,12 @@ function reachesOf(cluster: 'orders' | 'billing'): Record<ClusterAccess, [string
     ],
     backups: [
       ['the list of its backups', [{ action: 's3:ListBucket', resource: 'arn:aws:s3:::all-backups' }]],
-      ['the end of a backup', [permissionForS3('DeleteObject', 'all-backups', ownBackup)]],
+      [
+        'what is known of a backup',
+        [permissionForS3('GetObject', 'all-backups', ownBackup.replace('.db.gz', '.json'))],
+      ],
     ],
+    pruning: [['the end of a backup', [permissionForS3('DeleteObject', 'all-backups', ownBackup)]]],
     'backing-up': [
       [
         'a new backup',
@@ -84,12 +88,19 @@ const ACCESS: Record<string, ClusterAccess> = {
   'transfer-snapshots': 'transfers',
   'list-backups': 'backups',
   'find-recovery-backup': 'backups',
-  'prune-backups': 'backups',
+  'prune-backups': 'pruning',
   'back-up-cluster': 'backing-up',
   'try-backups': 'backing-up',
 };
+/** These look at a whole cluster, and may also open the session that says which backups there are. */
+const LOOKING = ['diagnose-cluster', 'detect-incidents'];
 /** What a session may besides what it is for. */
-const ALSO: Partial<Record<ClusterAccess, ClusterAccess>> = { 'backing-up': 'secrets' };
+const ALSO: Partial<Record<ClusterAccess, string[]>> = {
+  'backing-up': ['its login', 'its certificates'],
+  pruning: ['the list of its backups'],
+  // Whatever lies below the prefix.
+  transfers: ['what is known of a backup'],
+};
 const REACHING = STEPS.filter((step) => !STEPS_WITHOUT_CLUSTER.includes(step));
 
 describe('a policy', () => {
@@ -119,13 +130,13 @@ describe('a step', () => {
       expect(reachesOf(cluster)[access].filter((each) => !may(each))).toEqual([]);
       const others = Object.values(reachesOf(other)).flat();
       // The bucket is one for both: the list is held to the prefix.
-      expect(others.filter(may).map(([what]) => what)).toEqual(access === 'backups' ? ['the list of its backups'] : []);
+      const lists = ['backups', 'pruning'].includes(access);
+      expect(others.filter(may).map(([what]) => what)).toEqual(lists ? ['the list of its backups'] : []);
       const list = { action: 's3:ListBucket', resource: 'arn:aws:s3:::all-backups' };
       expect(iam.may(session, list, { 's3:prefix': `${other}/` })).toBe(false);
       // Of its own cluster, what its session is for and nothing else.
-      for (const another of CLUSTER_ACCESS.filter((each) => each !== access && each !== ALSO[access])) {
-        expect(reachesOf(cluster)[another].filter(may), another).toEqual([]);
-      }
+      const notItsOwn = CLUSTER_ACCESS.filter((each) => each !== access).flatMap((each) => reachesOf(cluster)[each]);
+      expect(notItsOwn.filter(may).map(([what]) => what)).toEqual(ALSO[access] ?? []);
     }
   });
 
@@ -134,7 +145,9 @@ describe('a step', () => {
     const access = ACCESS[step] ?? 'secrets';
     const all = [...Object.values(reachesOf('orders')), ...Object.values(reachesOf('billing'))].flat();
     expect(all.filter(([, needed]) => needed.every((each) => iam.may(caller, each)))).toEqual([]);
-    for (const another of CLUSTER_ACCESS.filter((each) => each !== access)) {
+    const opened = LOOKING.includes(step) ? [access, 'backups'] : [access];
+    for (const each of opened) expect(() => iam.assume(caller, arnOf('orders'), each)).not.toThrow();
+    for (const another of CLUSTER_ACCESS.filter((each) => !opened.includes(each))) {
       expect(() => iam.assume(caller, arnOf('orders'), another)).toThrow(
         /is not authorized to perform: sts:AssumeRole/,
       );
@@ -158,7 +171,7 @@ describe('a step', () => {
     const own = new Iam(roles, { accessKeyId: 'OWNER', secretAccessKey: '' });
     const keys = (cluster: typeof orders) => backupKeys(cluster, new Date('2026-11-29T08:15:00.123Z'));
     for (const [access, operation] of [
-      ['backups', 'DeleteObject'],
+      ['pruning', 'DeleteObject'],
       ['backing-up', 'PutObject'],
     ] as const) {
       const session = own.callerOf(own.credentialsOf(arnOf('orders'), access).accessKeyId);

@@ -72,6 +72,7 @@ describe('an execution that restores', () => {
         'Snapshot data on every host',
         'Is a backup to be found?',
         'Fetch the backup',
+        'Is the backup damaged?',
         'Plan recovery',
         'Is this a dry run?',
       ],
@@ -359,6 +360,29 @@ describe("the cluster's own backups", () => {
     expect(callsOf(executed, 'Plan recovery')).toMatchObject([
       { examined: { member: 'node2', result: { revision: '4000' } }, backup: found },
     ]);
+  });
+
+  it('are looked for once more where the one that was fetched is damaged, and the next older one is fetched, of three at most', async () => {
+    const EXAMINED = wellOf('Fetch the backup', {});
+    const fetches = (times: number) => {
+      let fetched = 0;
+      return () => {
+        fetched += 1;
+        return fetched <= times ? failure('UnsafeToProceed', `It is damaged: ${fetched}.`) : EXAMINED;
+      };
+    };
+    const once = await recover({ ...WITH_OWN, 'Fetch the backup': fetches(1) });
+    expect(callsOf(once, 'Look for backups')).toMatchObject([
+      { damaged: [] },
+      { damaged: [{ name: 'a', problem: 'It is damaged: 1.' }] },
+    ]);
+    expect(callsOf(once, 'Plan recovery')).toMatchObject([{ examined: { result: { revision: '4000' } } }]);
+    const always = await recover({ ...WITH_OWN, 'Fetch the backup': fetches(9) });
+    expect(callsOf(always, 'Fetch the backup')).toHaveLength(3);
+    expect(callsOf(always, 'Plan recovery')).toMatchObject([{ examined: { result: null, error: 'UnsafeToProceed' } }]);
+    // That it cannot be reached says nothing of what it is.
+    const away = await recover({ ...WITH_OWN, 'Fetch the backup': failure('HostCommandFailed', 'No way there.') });
+    expect(callsOf(away, 'Look for backups')).toHaveLength(1);
   });
 
   it('are not fetched where none is chosen, and the plan knows of them', async () => {

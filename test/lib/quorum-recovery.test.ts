@@ -48,7 +48,8 @@ describe('the definition', () => {
       'Snapshot data on every host': ['Is a backup to be found?'],
       'Is a backup to be found?': ['Look for backups', 'Fetch the backup'],
       'Look for backups': ['Fetch the backup'],
-      'Fetch the backup': ['Plan recovery'],
+      'Fetch the backup': ['Is the backup damaged?'],
+      'Is the backup damaged?': ['Look for backups', 'Plan recovery'],
       'Plan recovery': ['Is this a dry run?'],
       'Is this a dry run?': ['Planned', 'Begin upload'],
 

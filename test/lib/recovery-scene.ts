@@ -94,7 +94,7 @@ export const SALVAGING = actionOf('Salvage', {
 export const EXAMINE: HostCommand = {
   member: 'node2',
   host: hostOf('node2'),
-  parameters: { dataDir, binDir, keep: 'yes', execution: EXECUTION },
+  parameters: { dataDir, binDir, keep: 'yes', execution: EXECUTION, sha256: '' },
 };
 
 export function salvageOf(revision: string): Salvage {

@@ -71,17 +71,51 @@ describe("the quorum runbook and the cluster's own backups", () => {
     expect(await readValue(stage, 'kept')).toBe('later');
   });
 
-  it('passes over one that is damaged, says so, and restores nothing in its place', async () => {
-    await putThrough(stage, 'm1', 'kept', 'in the backup');
-    const { name } = await backUp();
+  /** One byte is another, in the middle. */
+  async function damage(name: string): Promise<void> {
     const file = join(folder, `${name}.db.gz`);
     const bytes = await readFile(file);
-    await writeFile(file, bytes.subarray(0, bytes.length / 2));
+    const at = Math.floor(bytes.length / 2);
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 0xff, at);
+    await writeFile(file, bytes);
+  }
+
+  it('goes on to the next older one where the newest is damaged, and the plan says what more is lost', async () => {
+    await putThrough(stage, 'm1', 'kept', 'in the first');
+    const older = await backUp();
+    await putThrough(stage, 'm1', 'kept', 'in the second');
+    const newer = await backUp();
+    await damage(newer.name);
+    await loseEverything();
+    const planned = reportOf(await recover(stage, { dryRun: true }));
+    expect(planned.winner).toMatchObject({ source: 'backup', revision: older.record.revision });
+    expect(planned.plan.join('\n')).toMatch(
+      new RegExp(`take the backup ${older.name}[^]*pass over the newer backup ${newer.name} .*it is damaged`),
+    );
+    expect(planned.loss.explanation).toContain(`The newer backup ${newer.name}`);
+    // Whoever approved of the newer one, before it was damaged, did not approve of this.
+    const approved = { parameters: { atLeastRevision: newer.record.revision } };
+    expect(await recover(stage, approved)).toMatchObject({
+      status: 'FAILED',
+      error: 'PreconditionFailed',
+      cause: expect.stringContaining('was not approved'),
+    });
+    const report = reportOf(await recover(stage, { parameters: { atLeastRevision: older.record.revision } }));
+    expect(rungOf(report)).toBe('backup');
+    await expectWhole(stage);
+    expect(await readValue(stage, 'kept')).toBe('in the first');
+    await expectNoScratch(stage);
+  });
+
+  it('passes over one that is damaged, says so, and restores nothing in its place where there is no other', async () => {
+    await putThrough(stage, 'm1', 'kept', 'in the backup');
+    const { name } = await backUp();
+    await damage(name);
     await loseEverything();
     expect(await recover(stage)).toMatchObject({
       status: 'FAILED',
       error: 'PreconditionFailed',
-      cause: expect.stringMatching(new RegExp(`Nothing is left[^]*${name}[^]*decompressed`)),
+      cause: expect.stringMatching(new RegExp(`Nothing is left[^]*${name}[^]*it is damaged[^]*was recorded`)),
     });
   });
 });

@@ -18,6 +18,7 @@ it('a backup tells the release whose storage it is to a host with an older etcd'
     binDir,
     keep: 'no',
     execution: 'run-1',
+    sha256: '',
     url: server.url('orders.db'),
   };
   expect(await succeed(host.access, 'fetch-backup', parameters)).toMatchObject({ version: '3.7.0', hasHash: true });

@@ -21,6 +21,8 @@ function reportOf(recorded: Partial<Recorded>) {
 
 const ENDED = succeeded({ outcome: 'Remediated', summary: 'm3 is back.', remaining: [] });
 
+const BACKUP = { name: 'orders-1', takenAt: at(0), ageSeconds: 90, revision: '3000', problem: '' };
+
 /** A replacement that was approved of. */
 const APPROVED = {
   entry: executionOf(
@@ -37,6 +39,7 @@ const APPROVED = {
           { name: 'm3', state: 'failed', facts: '', problem: 'does not answer' },
         ],
         warnings: [{ kind: 'even-voters', message: 'Two voters are no better than one.' }],
+        backup: BACKUP,
       },
       assigned: { diagnosis: { warnings: [{ message: 'Two voters are no better than one.' }] } },
     },
@@ -132,6 +135,7 @@ describe('the report of a remediation', () => {
       },
       ...{ requestedBy: 'ada', reason: 'INC-7', startedAt: at(0), endedAt: at(60) },
       approvals: [{ decision: 'approve', by: 'grace' }],
+      backup: BACKUP,
     });
     expect(report.decisions[0]).toMatchObject({
       ...{ step: 'diagnose-cluster', decision: 'member-failed', summary: 'm3 does not answer.' },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../../core/cluster/evidence.ts';
 import type { Measurement } from '../../../core/cluster/metrics.ts';
 import type { MemberObservation } from '../../../core/cluster/observation.ts';
-import { measure, measureFailure } from '../../../core/diagnosis/metrics.ts';
+import { measure, measureFailure, withBackupAge } from '../../../core/diagnosis/metrics.ts';
 import {
   apart,
   clusterFor,
@@ -227,6 +227,15 @@ describe('what is measured of each member', () => {
   it('is 0 of the quota where a member has none', () => {
     const [first] = ofMembers(proof([voter('node1', { quotaBytes: null, quotaIsReported: true })]));
     expect(first?.values.QuotaUsedPercent).toBe(0);
+  });
+
+  it('has the age of the newest backup beside those of the cluster, where that is known', () => {
+    const evidence = proof(members('www'));
+    const well = measure(clusterFor(evidence), evidence);
+    const takenAt = '2026-11-29T08:15:00.000Z';
+    const { measurements } = withBackupAge(well, takenAt, Date.parse(takenAt) + 90_400);
+    expect(measurements.map(({ values }) => values.BackupAgeSeconds)).toEqual([90, undefined, undefined, undefined]);
+    expect(withBackupAge(well, '', Date.now())).toEqual(well);
   });
 
   it('is no fragmentation of a database that has no size', () => {

@@ -29,6 +29,7 @@ const REAL: Readonly<Record<Rule, string[]>> = {
   ],
   number: ['0', '5368709120', '18446744073709551615'],
   sha256: ['e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
+  optionalSha256: ['', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
   presignedUrl: [
     '',
     'https://staging.s3.eu-west-1.amazonaws.com/orders/run-1/snapshot.gz?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20261122&partNumber=1',
@@ -38,7 +39,7 @@ const REAL: Readonly<Record<Rule, string[]>> = {
 };
 
 /** The rules that take the empty text for "none". */
-const OPTIONAL: readonly Rule[] = ['optionalPath', 'token', 'presignedUrl'];
+const OPTIONAL: readonly Rule[] = ['optionalPath', 'token', 'optionalSha256', 'presignedUrl'];
 
 /** What no rule lets through, whatever goes before it. */
 const HOSTILE = [
@@ -216,6 +217,7 @@ describe('numbers, digests and peer URLs', () => {
   it.each<[Rule, string[]]>([
     ['number', ['-1', '+1', '1.5', '1e9', '0x10', '1 2', '1,2']],
     ['sha256', ['E3B0', 'g0', '0x0f']],
+    ['optionalSha256', ['E3B0', 'g0', '0x0f']],
     ['peerUrls', ['10.0.1.11:2380', 'https://a:2380,', ',https://a:2380', 'https://a:2380/path', 'https://u:p@a:2380']],
     ['memberName', ['-n', '.n', 'a=b', 'a,b']],
   ])('do not look like this: %s', (rule, values) => {

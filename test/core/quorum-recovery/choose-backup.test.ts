@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { found, foundAll } from '../backups/found.ts';
-import { chosenBackup, examined, log, plan, STATES, salvage, WITH_BACKUPS } from './recoveries.ts';
+import { chosenBackup, examined, log, parametersWith, plan, STATES, salvage, WITH_BACKUPS } from './recoveries.ts';
 
 const [NEW, OLD] = [found('2026-11-29T08:15:00.000Z', 3000), found('2026-11-28T08:15:00.000Z', 2000)];
 const ALL = foundAll(NEW, OLD);
@@ -17,8 +17,20 @@ describe('of the backups that are made', () => {
       ALL,
     );
     expect(chosen?.key).toBe(NEW.key);
-    expect(examine).toMatchObject({ parameters: { keep: 'yes' } });
+    expect(examine).toMatchObject({ parameters: { keep: 'yes', sha256: NEW.record?.sha256 } });
     expect(summary).toBe(`The backup ${NEW.name} at revision 3000 is fetched.`);
+  });
+
+  it('the next older one is fetched where the newest is damaged, and none where all are', () => {
+    const damaged = { name: NEW.name, problem: 'Its SHA-256 is another.\nLook there.' };
+    const next = chosenBackup(request(LOST), ALL, [damaged]);
+    expect(next.chosen?.key).toBe(OLD.key);
+    expect(next.backups).toMatchObject([{ obstacle: 'it is damaged: Its SHA-256 is another' }, { obstacle: '' }]);
+    expect(next.summary).toBe(`The backup ${OLD.name} at revision 2000 is fetched.`);
+    // What is left on a host comes before one that is older than that.
+    const left = { ...LOST, node3: salvage('replayed', 2500) };
+    expect(chosenBackup(request(left), ALL, [damaged]).chosen).toBeNull();
+    expect(chosenBackup(request(LOST), ALL, [damaged, { ...damaged, name: OLD.name }]).chosen).toBeNull();
   });
 
   it('the newest is the one that was made last, whatever its revision: a cluster that was begun anew counts from one', () => {
@@ -115,6 +127,32 @@ describe('a plan with a backup that was chosen', () => {
       serves: true,
       why: expect.stringContaining(NEW.name),
     });
+  });
+
+  it('says which newer one it passes over, and how many writes more are lost without it', () => {
+    const damaged = { ...backups[0], obstacle: 'it is damaged: Its SHA-256 is another' };
+    const older = { name: OLD.name, takenAt: OLD.takenAt, revision: '2000', etcdVersion: '3.5.30', givenUp: null };
+    const backup = {
+      chosen: { name: OLD.name, key: OLD.key, takenAt: OLD.takenAt },
+      backups: [damaged, { ...older, obstacle: '' }] as typeof backups,
+      problem: '',
+    };
+    const made = plan({ ...withOwn, backup, examined: examined(2000) });
+    expect(made.winner.revision).toBe('2000');
+    expect(made.steps.slice(0, 2)).toEqual([
+      expect.stringContaining(`take the backup ${OLD.name}`),
+      expect.stringMatching(
+        new RegExp(`^pass over the newer backup ${NEW.name} at revision 3000: it is damaged.*up to 1000 writes more$`),
+      ),
+    ]);
+    expect(made.loss.explanation).toContain(
+      `The newer backup ${NEW.name}, at revision 3000, cannot be taken, so up to 1000 writes more are lost than with it.`,
+    );
+    // What was approved of was the newer one.
+    const parameters = { ...parametersWith(), atLeastRevision: '3000' };
+    expect(() => plan({ ...withOwn, backup, parameters, examined: examined(2000) })).toThrow(
+      /less than 3000 was not approved/,
+    );
   });
 
   it('says of each that there is, and why none serves, where nothing can be restored', () => {

@@ -258,7 +258,7 @@ describe('a salvage', () => {
       expect(examine).toEqual({
         member: 'node2',
         host: 'i-2',
-        parameters: { dataDir: '/var/lib/etcd', binDir: '/usr/local/bin', keep: 'yes', execution: 'run-1' },
+        parameters: { dataDir: '/var/lib/etcd', binDir: '/usr/local/bin', keep: 'yes', execution: 'run-1', sha256: '' },
       });
       expect(examine && refusalsOf('fetch-backup', examine, '')).toEqual([]);
       expect(names(commands)).toEqual(['node1', 'node2', 'node3']);

@@ -14,6 +14,7 @@ import { chooseRecovery } from '../../../core/quorum-recovery/choose-recovery.ts
 import {
   type ChooseRecovery,
   type ExaminationReport,
+  type FindRecoveryBackup,
   type MemberStatus,
   type PlanRecovery,
   type QuorumParameters,
@@ -178,9 +179,9 @@ export const plan = (request?: PlanRequest, lateCertificates: Record<string, str
   planRecovery(planRequest(request), lateCertificates);
 
 /** Which of the cluster's own backups is chosen. */
-export function chosenBackup(request: PlanRequest, found: FoundBackups) {
+export function chosenBackup(request: PlanRequest, found: FoundBackups, damaged: FindRecoveryBackup['damaged'] = []) {
   const { examined: _, backup: __, restartProblem: ___, ...left } = planRequest(request);
-  return chooseBackup(left, found);
+  return chooseBackup({ ...left, damaged }, found);
 }
 
 /** The fewest backups that a request needs to name one. */

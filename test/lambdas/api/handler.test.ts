@@ -35,6 +35,7 @@ beforeEach(async () => {
     STATE_MACHINE_ARN: ARN.replace(':execution:', ':stateMachine:').replace(':INC-1', ''),
     TABLE_NAME: 'table',
     DIAGNOSE_FUNCTION: 'diagnose',
+    BACKUPS_FUNCTION: 'backups',
     REPORTS: 's3://reports/remediations/',
   };
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
@@ -70,6 +71,7 @@ async function remediations() {
     stateMachineArn: ARN.replace(':execution:', ':stateMachine:').replace(':INC-1', ''),
     tableName: 'table',
     diagnoseFunction: 'diagnose',
+    backupsFunction: 'backups',
     reports: 's3://reports/remediations/',
   });
 }

@@ -1,9 +1,12 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { Context } from 'aws-lambda';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { backupKeys } from '../../../core/backups/names.ts';
 import type { Cluster } from '../../../core/cluster/clusters.ts';
 import { findBackups } from '../../../lambdas/backups/find-backups.ts';
+import { lookForNewestBackup } from '../../../lambdas/backups/newest-backup.ts';
 import { handler as backUp } from '../../../lambdas/steps/back-up-cluster.ts';
 import { handler as prune } from '../../../lambdas/steps/prune-backups.ts';
 import { handler as tryBackups } from '../../../lambdas/steps/try-backups.ts';
@@ -85,6 +88,43 @@ describe('the backups that are found', () => {
       ...{ count: 0, backups: [] },
       problem: expect.stringMatching(/AccessDenied[\s\S]*deploy the cluster's stack again/),
     });
+  });
+});
+
+describe('a look for the newest backup', () => {
+  it('says its age and its revision', async () => {
+    const client = clientOf({ url: await serveStaging(), close: async () => undefined });
+    await put(client, 3, known);
+    const { name } = await put(client, 2, known);
+    expect(await lookForNewestBackup(CLUSTER)).toMatchObject({ name, revision: '3000', problem: '' });
+    expect((await lookForNewestBackup(CLUSTER))?.ageSeconds).toBeGreaterThanOrEqual(2 * 3600);
+  });
+
+  it('is none of a cluster whose backups somebody else makes', async () => {
+    const { everyMinutes: _, keep: __, ...read } = CLUSTER.backups ?? { bucket: '', prefix: '' };
+    expect(await lookForNewestBackup({ ...CLUSTER, backups: read })).toBeUndefined();
+  });
+
+  it('says what S3 refuses it with', async () => {
+    await serveRefusal(403, 'AccessDenied');
+    expect(await lookForNewestBackup(CLUSTER)).toMatchObject({
+      ...{ name: '', ageSeconds: null },
+      problem: expect.stringContaining('AccessDenied'),
+    });
+  });
+
+  it('waits two seconds at most for an S3 that does not answer', async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      silent.closeAllConnections();
+      silent.close();
+    });
+    await serveRefusal(403, 'AccessDenied');
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', `http://127.0.0.1:${(silent.address() as AddressInfo).port}`);
+    const startedAt = Date.now();
+    expect(await lookForNewestBackup(CLUSTER)).toMatchObject({ problem: 'It was not answered in time.' });
+    expect(Date.now() - startedAt).toBeLessThan(10_000);
   });
 });
 

@@ -179,7 +179,7 @@ describe('a transfer', () => {
     await serveScripts({ 'fetch-backup': 'exit 1' });
     const { dataDir, execution, binDir } = RESTORE.parameters;
     const object = { access: 'read-backup', bucket: 'backups', key: 'orders/monday.db' };
-    const parameters = { dataDir, binDir, execution, keep: 'yes' };
+    const parameters = { dataDir, binDir, execution, keep: 'yes', sha256: '' };
     expect(await ended({ ...RESTORE, command: 'fetch-backup', parameters, object })).toMatchObject({
       error: 'PreconditionFailed',
       problem: expect.stringContaining('There is no such object'),

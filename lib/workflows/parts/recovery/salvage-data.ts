@@ -1,5 +1,6 @@
 import { Chain, Choice, Condition, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { ERROR_NAMES } from '../../../../core/errors.ts';
 import type { Step } from '../../../step-function.ts';
 import { REPORTS, reportFromEveryHost, withObject } from '../on-every-host.ts';
 import { ERROR, stepState } from '../step-state.ts';
@@ -10,8 +11,8 @@ export interface SalvageProps {
 }
 
 /**
- * Takes a snapshot of what each host holds, from a copy, looks into the backup that is named, or into the newest of the cluster's own where nothing as
- * new is left, and plans. What the hosts have in place is only read. Sets the variables `plan` and `discard`.
+ * Takes a snapshot of what each host holds, from a copy, looks into the backup that is named, or into the newest of the cluster's own that is not damaged
+ * where nothing as new is left, and plans. What the hosts have in place is only read. Sets the variables `plan` and `discard`.
  */
 export function salvageData(scope: Construct, { steps, onError }: SalvageProps): Chain {
   const { runHostCommands, transferSnapshots, findRecoveryBackup, planRecovery } = steps;
@@ -32,6 +33,7 @@ export function salvageData(scope: Construct, { steps, onError }: SalvageProps):
     assign: {
       salvaged: `{% [${REPORTS}] %}`,
       backup: null,
+      damaged: [],
       backupKey: "{% $exists($parameters.snapshot) ? $parameters.snapshot.key : '' %}",
       examine: '{% $recovery.examine %}',
     },
@@ -52,7 +54,7 @@ export function salvageData(scope: Construct, { steps, onError }: SalvageProps):
   });
   const find = stepState(scope, 'Look for backups', {
     step: findRecoveryBackup,
-    input: left,
+    input: { ...left, damaged: '{% [$damaged] %}' },
     assign: {
       backup:
         "{% $sift($states.result.Payload, function($value, $field) { $field in ['chosen', 'backups', 'problem'] }) %}",
@@ -68,10 +70,22 @@ export function salvageData(scope: Construct, { steps, onError }: SalvageProps):
   })
     .when(Condition.jsonata('{% $examine = null and $exists($cluster.backups.everyMinutes) %}'), find.next(examine))
     .otherwise(examine);
-  examine.next(plan);
+  const isItDamaged = Choice.jsonata(scope, 'Is the backup damaged?', {
+    comment:
+      'Then the next older one is fetched, which the plan and its approval name. Of three that are damaged a person has to know',
+  })
+    .when(Condition.jsonata(IS_DAMAGED), find, { assign: { damaged: `{% $append($damaged, [${DAMAGED}]) %}` } })
+    .otherwise(plan);
+  examine.next(isItDamaged);
   salvage.next(isOneToBeFound);
   return Chain.custom(salvage, [plan], plan);
 }
+
+/** JSONata: whether the host says of one of the cluster's own that it is not what was backed up. */
+const IS_DAMAGED =
+  `{% $backup != null and $backup.chosen != null and $examined != null and $examined.error = '${ERROR_NAMES.UnsafeToProceed}' and ` +
+  '$count($damaged) < 2 %}';
+const DAMAGED = '{"name": $backup.chosen.name, "problem": $examined.problem}';
 
 /** JSONata: the backup that is named, or that was chosen. */
 const BACKUP = '{"access": "read-backup", "bucket": $cluster.backups.bucket, "key": $backupKey}';

@@ -1,0 +1,43 @@
+import type { BackupReport } from '../core/backups/contracts.ts';
+import { describeError } from '../core/text/failures.ts';
+import { formatBytes } from '../core/text/format.ts';
+import { formatMs } from './format.ts';
+
+/** What the command line says of a job (`core/api/jobs.ts`), wherever that runs. */
+export interface JobWords<Report extends object> {
+  /** That starts it. */
+  command: string;
+  begins(cluster: string): string;
+  /** Of one that has succeeded. @param folder of this machine, where there is no bucket */
+  ended(report: Report, tookMs: number, folder?: string): string[];
+}
+
+export const BACKUP_WORDS: JobWords<BackupReport> = {
+  command: 'backup',
+  begins: (cluster) => `Backing up cluster ${cluster} (nothing is changed in it)`,
+  ended: ({ backup: { name, place, record }, kept, removed }, tookMs, folder = place) => [
+    `BackedUp in ${formatMs(tookMs)}. ${name} holds revision ${record.revision} of ${record.member}: ${formatBytes(record.sizeBytes)}, ` +
+      `compressed to ${formatBytes(record.compressedBytes)}.`,
+    `It lies in ${folder}; ${kept} ${kept === 1 ? 'backup is' : 'backups are'} kept, ${removed.length} were removed.`,
+  ],
+};
+
+interface JobEnd {
+  status: string;
+  output?: unknown;
+  error?: string | null | undefined;
+  cause?: string | null | undefined;
+}
+
+/** The result under `--json`, and the lines for a person. */
+export function describeJobEnd<Report extends object>(
+  { status, output, error, cause }: JobEnd,
+  { words, cluster, tookMs, folder }: { words: JobWords<Report>; cluster: string; tookMs: number; folder?: string },
+): { hasSucceeded: boolean; result: object; lines: string[] } {
+  if (status !== 'SUCCEEDED') {
+    const [name, why] = [error || status, cause ?? ''];
+    const result = { outcome: name, cluster, report: { error: name, cause: why } };
+    return { hasSucceeded: false, result, lines: [describeError(name, why)] };
+  }
+  return { hasSucceeded: true, result: output as Report, lines: words.ended(output as Report, tookMs, folder) };
+}
