@@ -1,8 +1,10 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { invocationOf } from '../core/remediation/invocation.ts';
 import { bundleSteps } from '../lib/bundles/bundle-steps.ts';
+import { etcdClient } from '../lib/bundles/etcd-client.ts';
 import { functionOf, type StepName } from '../lib/steps.ts';
 import { startCluster } from '../local/etcd/cluster.ts';
 import { runProgram } from '../local/etcd/executables.ts';
@@ -20,7 +22,10 @@ const STEPS: { title: string; step: StepName; input: object }[] = [
   },
 ];
 
-/** From the start of a process until a step has its answers from etcd, against a Node process that does nothing. */
+/**
+ * From the start of a process until a step has its answers from etcd, against a Node process that does nothing; and against one that asks for a status
+ * through the gRPC client and does nothing else, which no step can be faster than.
+ */
 export const coldStart: Part = {
   name: 'cold-start',
   summary: "a step's first answer from etcd in a fresh process, against a Node process that does nothing",
@@ -40,7 +45,8 @@ async function measure({ rounds, binaries, progress }: Bench): Promise<Findings>
   const directory = await mkdtemp(join(tmpdir(), 'etcd-remediation-bench-'));
   const cluster = await progress.during('starting etcd', startCluster({ binaries, members: 1 }));
   try {
-    const bundles = await progress.during('bundling the steps', bundleSteps(directory));
+    const bundles = await progress.during('bundling the steps', bundleSteps(join(directory, 'bundles')));
+    const client = await bundleClient(join(directory, 'client.cjs'));
     const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
     const comparisons: Comparison[] = [];
     for (const { title, step, input } of STEPS) {
@@ -51,10 +57,12 @@ async function measure({ rounds, binaries, progress }: Bench): Promise<Findings>
       for (const { kept, compiled } of COMPILED) {
         const environment = kept ? { NODE_COMPILE_CACHE: join(directory, 'compiled') } : {};
         const start = () => timed(scriptOf(bundle, event), environment);
-        if (kept) await start();
+        const ask = () => timed(askingScriptOf(client, members[0]?.clientUrl ?? ''), environment);
+        if (kept) await Promise.all([start(), ask()]);
         const contenders = [
           { name: 'step', run: start },
           { name: 'empty Node', run: () => timed('process.exit(0)') },
+          { name: 'client alone', run: ask },
         ];
         comparisons.push({
           compared: `one member, ${step} with its bundle of ${Math.round(size / 1000)} KB, ${compiled}`,
@@ -71,11 +79,33 @@ async function measure({ rounds, binaries, progress }: Bench): Promise<Findings>
   }
 }
 
+/** What a step reaches one member through, bundled as the steps are. @returns the file */
+async function bundleClient(outfile: string): Promise<string> {
+  const contents =
+    "import { Connection } from './connection.ts'; " +
+    'export const ask = (endpoint) => new Connection({ endpoint, deadlineMs: 5000 }).maintenance.status();';
+  await build({
+    stdin: { contents, resolveDir: join(import.meta.dirname, '../lambdas/etcd'), loader: 'ts' },
+    ...{ outfile, bundle: true, platform: 'node', target: 'node24', format: 'cjs', minify: true },
+    mainFields: ['module', 'main'],
+    plugins: [etcdClient()],
+  });
+  return outfile;
+}
+
+function askingScriptOf(client: string, endpoint: string): string {
+  return endedBy(`require(${JSON.stringify(client)}).ask(${JSON.stringify(endpoint)})`);
+}
+
 function scriptOf(bundle: string, event: object): string {
-  return `
-    require(${JSON.stringify(bundle)})
-      .handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 60000 })
-      .then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });`;
+  return endedBy(
+    `require(${JSON.stringify(bundle)}).handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 60000 })`,
+  );
+}
+
+/** @param promise an expression */
+function endedBy(promise: string): string {
+  return `${promise}.then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });`;
 }
 
 /** @returns milliseconds @throws Error with what the process said where it fails */

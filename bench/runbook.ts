@@ -6,7 +6,7 @@ import type { JsonObject } from '../local/asl/json.ts';
 
 /**
  * Lets the runbook for an incident remediate a stage's cluster.
- * @returns how many milliseconds it has waited to be sure of the incident: how long is a matter of policy, and not of speed
+ * @returns how many milliseconds it has taken to be sure of the incident, as far as its parameters ask for them: a matter of policy, and not of speed
  * @throws Error where it fails, and where it finds nothing to do: then nothing was measured
  */
 export async function runRunbook({ platform }: BaseStage, incident: Incident, parameters: JsonObject): Promise<number> {
@@ -14,15 +14,14 @@ export async function runRunbook({ platform }: BaseStage, incident: Incident, pa
   if (execution.status !== 'SUCCEEDED') throw new Error(`The runbook failed. ${execution.error}: ${execution.cause}`);
   const outcome = reportedOutcome(execution.output);
   if (outcome !== 'Remediated') throw new Error(`The runbook ended with ${outcome}, so there is nothing to compare.`);
-  return waitedMs(execution.history, 'Wait before the next reading');
+  return confirmedMs(execution.history, parameters);
 }
 
-function waitedMs(history: readonly HistoryEvent[], state: string): number {
-  let sum = 0;
-  let enteredAt = 0;
-  for (const { timestamp, stateEnteredEventDetails: entered, stateExitedEventDetails: exited } of history) {
-    if (entered?.name === state) enteredAt = timestamp?.getTime() ?? 0;
-    if (exited?.name === state) sum += (timestamp?.getTime() ?? 0) - enteredAt;
-  }
-  return sum;
+/** The readings of an incident have to span that time, whatever else is done meanwhile. */
+function confirmedMs(history: readonly HistoryEvent[], { confirmSeconds = 0 }: JsonObject): number {
+  const readings = history.flatMap(({ timestamp, stateEnteredEventDetails: entered }) =>
+    entered?.name?.startsWith('Assess ') ? [timestamp?.getTime() ?? 0] : [],
+  );
+  const spanMs = (readings.at(-1) ?? 0) - (readings[0] ?? 0);
+  return Math.min(spanMs, 2 * Math.ceil(Number(confirmSeconds) / 2) * 1000);
 }

@@ -69,9 +69,9 @@ export const hostInspectionSchema = z.strictObject({
     .strictObject({
       /**
        * `nothing`: no more than the members that it was begun with: its member has lost its data and was started again. `entries`: what someone has
-       * written, or a leader has. `unknown`: neither is known.
+       * written, or a leader has. `empty`: no file of it begins with a record, so etcd does not start on it. `unknown`: none of these is known.
        */
-      holds: z.enum(['nothing', 'entries', 'unknown']),
+      holds: z.enum(['nothing', 'entries', 'empty', 'unknown']),
       /** Up to here the member knows it as committed, or further; empty if unknown. */
       commitIndex: z.string(),
       /** Of its last entry; empty if unknown. */

@@ -287,6 +287,7 @@ export type StagedPart = z.output<typeof stagedPartSchema>;
 const objectSchema = z.discriminatedUnion('access', [
   z.strictObject({ access: z.literal('read'), key: z.string().min(1) }),
   z.strictObject({ access: z.literal('read-backup'), bucket: z.string().min(1), key: z.string().min(1) }),
+  z.strictObject({ access: z.literal('write'), key: z.string().min(1) }),
   z.strictObject({
     access: z.literal('write-part'),
     key: z.string().min(1),

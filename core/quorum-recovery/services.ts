@@ -100,7 +100,10 @@ function startProblemOf(
   if (walDir?.empty) return `its wal dir ${walDir.path} is empty`;
   if (raftLog?.holds === 'nothing') return HOLDS_NOTHING;
   if (runs) return '';
-  if (!raftLog) return `there is no log in ${walDir?.path ?? `${dataDir.path}/member/wal`}`;
+  const logDir = walDir?.path ?? `${dataDir.path}/member/wal`;
+  if (!raftLog) return `there is no log in ${logDir}`;
+  // Whatever else is cured, etcd ends with "snapshot not found", which it looks for in the log (3.4 to 3.7).
+  if (raftLog.holds === 'empty') return `etcd cannot start on its log: no file in ${logDir} begins with a record`;
   const [misfit] = foldersMisfit(layout, { configuration });
   if (misfit) return misfit;
   const forced = configuration.overriding.find((setting) => /force[-_]new[-_]cluster/i.test(setting));

@@ -90,18 +90,29 @@ read_cluster() {
 log_heads='16384 1048576'
 log_block=16384
 
+# begins FILE: whether etcd finds a record where a file of its log begins. A length of zero is the end of the file to it. What cannot be read may hold one.
+begins() {
+  local head
+  if [ ! -s "$1" ]; then return 1; fi
+  head=$(od -An -v -tx1 -N 8 < "$1") || return 0
+  case $head in '' | *[1-9a-f]*) return 0 ;; esac
+  return 1
+}
+
 # read_log LOG_FOLDER SNAP_FOLDER: leaves `log_holds`: empty where there is no log, else
 #   entries   what someone has written, or a leader has
 #   nothing   the list of members that it was begun with, and what its member has voted since: a member that has lost its data, and was started again
+#   empty     no file of it begins with a record, so etcd does not start on it
 #   unknown   a record cannot be read, by etcd neither
 # and the `log_commit`, up to which index it is known as committed at least, and its `log_last` index; each empty if unknown.
 # shellcheck disable=SC2034
 read_log() {
-  local file bytes first='' last='' snapshot=''
+  local file bytes first='' last='' snapshot='' begun=''
   log_holds='' log_commit='' log_last=''
   for file in "$1"/*.wal; do
     if [ ! -e "$file" ]; then continue; fi
     first=${first:-$file} last=$file
+    if [ -z "$begun" ] && begins "$file"; then begun=yes; fi
   done
   if [ -z "$first" ]; then return 0; fi
   log_holds=unknown
@@ -113,6 +124,10 @@ read_log() {
   done
   # A log that has grown out of its first file, or has none of its first any more.
   case $first:$last in "$1/0000000000000000-0000000000000000.wal:$first") ;; *) log_holds=entries ;; esac
+  if [ -z "$begun" ]; then
+    log_holds=empty log_commit=$snapshot
+    return 0
+  fi
   if [ ! -r "$last" ]; then return 0; fi
   for bytes in $log_heads; do
     if [ "$log_holds" != unknown ]; then break; fi

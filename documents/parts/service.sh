@@ -30,6 +30,12 @@ END {
   for (i = first; i <= count; i++) if (i != why) print line[i]
 }'
 
+# wait_a_moment: before the next look at the unit, of which the caller counts its `looks`. A unit that takes its time is asked less often.
+wait_a_moment() {
+  looks=$((looks + 1))
+  if [ "$looks" -le 20 ]; then sleep 0.05; else sleep 0.2; fi
+}
+
 # fail_with_log WHAT_IT_MEANS
 fail_with_log() {
   local log
@@ -47,7 +53,7 @@ ended() {
 
 # Waits until the unit is active with one and the same process for a while; one of Type=notify has said itself that it is ready.
 wait_until_steady() {
-  local until=$((SECONDS + start_within_seconds)) job_until=$((SECONDS + job_within_seconds))
+  local looks=0 until=$((SECONDS + start_within_seconds)) job_until=$((SECONDS + job_within_seconds))
   local seen='' pid=0 restarts=0 since=0 before=$NRestarts
   while [ "$SECONDS" -lt "$until" ]; do
     read_unit
@@ -76,7 +82,7 @@ wait_until_steady() {
         ;;
       *) seen=yes ;;
     esac
-    sleep 0.2
+    wait_a_moment
   done
   fail_with_log "after $start_within_seconds s it is still not up."
 }
@@ -104,7 +110,7 @@ is_stopped() {
 }
 
 stop() {
-  local stopping status='' until=$((SECONDS + stop_within_seconds))
+  local stopping status='' looks=0 until=$((SECONDS + stop_within_seconds))
   require_loaded
   if is_stopped; then return; fi
   # systemctl waits as long as the unit's TimeoutStopSec says, which may be for ever.
@@ -118,7 +124,7 @@ stop() {
     if is_stopped && [ -n "$status" ]; then return; fi
     # A stop that was refused will not happen later.
     if [ "${status:-0}" != 0 ]; then fail_with_log 'systemd did not stop it.'; fi
-    sleep 0.2
+    wait_a_moment
   done
   kill "$stopping" 2> /dev/null || true
   fail_with_log "after $stop_within_seconds s it is still not stopped. See which process holds it up before anything else is done here."

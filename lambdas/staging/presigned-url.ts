@@ -1,4 +1,4 @@
-import { GetObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { StoredObject } from '../../core/quorum-recovery/contracts.ts';
 import { sessionOf } from '../cluster-session.ts';
@@ -43,6 +43,7 @@ export async function presignedUrl(object: StoredObject, cluster: string): Promi
     async (client) => {
       if (object.access === 'read-backup') await readFirstByte(client, named);
       const options = { expiresIn: EXPIRES_SECONDS };
+      if (object.access === 'write') return getSignedUrl(client, new PutObjectCommand(named), options);
       if (object.access !== 'write-part') return getSignedUrl(client, new GetObjectCommand(named), options);
       const part = { UploadId: object.uploadId, PartNumber: object.partNumber };
       return getSignedUrl(client, new UploadPartCommand({ ...named, ...part }), options);

@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { STEPS_OF } from '../steps.ts';
+import { type FunctionName, STEPS_OF } from '../steps.ts';
 import { etcdClient } from './etcd-client.ts';
 
 const LAMBDAS = join(import.meta.dirname, '../../lambdas');
@@ -10,6 +10,14 @@ const SOURCE = extname(import.meta.filename);
 const FILE = 'index.cjs';
 /** The functions that run no steps, each with a handler of its own. */
 const OTHERS = ['api', 'reports'];
+/** Whichever step it runs, a function needs these: they are loaded with it, and no event waits for them. */
+const NEEDED_BY_ALL: Readonly<Partial<Record<FunctionName, readonly string[]>>> = {
+  configuration: ['@aws-sdk/client-ssm'],
+  etcd: [`./etcd/cluster${SOURCE}`],
+  'etcd-long': [`./etcd/cluster${SOURCE}`],
+  'run-command': ['@aws-sdk/client-ssm', '@aws-sdk/client-sts'],
+  transfers: ['@aws-sdk/client-ssm', '@aws-sdk/client-sts'],
+};
 /** Before a function's name: its entry point is no file. */
 const ENTRY = 'steps-of:';
 
@@ -63,7 +71,7 @@ async function buildSteps(): Promise<Readonly<Record<string, string>>> {
   return Object.fromEntries(outputFiles.map(({ path, text }) => [basename(dirname(path)), text]));
 }
 
-/** The entry point of each function: the handler that runs one of its steps, whose module it loads first. */
+/** The entry point of each function: the handler that runs one of its steps, whose module it loads first; the module of an only step at once. */
 function entryPoints(): Plugin {
   return {
     name: 'entry-points',
@@ -73,9 +81,16 @@ function entryPoints(): Plugin {
         namespace: ENTRY,
       }));
       build.onLoad({ filter: /.*/, namespace: ENTRY }, ({ path }) => {
-        const steps = STEPS_OF[path as keyof typeof STEPS_OF];
-        const modules = steps.map((step) => `'${step}': () => import('./steps/${step}${SOURCE}')`);
-        const contents = `import { handlerOf } from './handler${SOURCE}'; export const handler = handlerOf({ ${modules.join(', ')} });`;
+        const name = path as FunctionName;
+        const steps = STEPS_OF[name];
+        const fileOf = (step: string) => `./steps/${step}${SOURCE}`;
+        const modules = steps.map((step) => `'${step}': () => import('${fileOf(step)}')`);
+        const atOnce = [...(NEEDED_BY_ALL[name] ?? []), ...(steps.length === 1 ? steps.map(fileOf) : [])];
+        const contents = [
+          ...atOnce.map((module) => `import '${module}';`),
+          `import { handlerOf } from './handler${SOURCE}';`,
+          `export const handler = handlerOf({ ${modules.join(', ')} });`,
+        ].join(' ');
         return { contents, resolveDir: LAMBDAS };
       });
     },

@@ -11,6 +11,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { READINGS } from '../../core/cluster/confirmation.ts';
 import { quorumRecovery } from '../../core/quorum-recovery/runbook.ts';
 import { BEFORE } from '../../core/text/format.ts';
 import type { Step } from '../step-function.ts';
@@ -43,8 +44,8 @@ export interface QuorumRecoverySteps {
  * The runbook for `quorum-lost`: from no leader to a healthy cluster, losing as little as what is left allows.
  *
  * 1. Load the cluster's configuration and check the execution input.
- * 2. Assess, three times over the confirmation time: does no member agree with a quorum on anything?
- * 3. Inspect the hosts, and start the services where a quorum has its data. Nothing is lost then, and no data is touched.
+ * 2. Assess, three times over the confirmation time: does no member agree with a quorum on anything? The hosts are inspected right before the last time.
+ * 3. Start the services where a quorum has its data. Nothing is lost then, and no data is touched.
  * 4. Else salvage: take a snapshot of what each host holds, from a copy, and plan. So far no data was changed; a dry run ends here.
  * 5. Send the newest to every host, and restore it there beside the data. Look once more whether a quorum has come back.
  * 6. On every host stop the service, move the old data aside and the restored into its place, and write one new membership.
@@ -91,6 +92,7 @@ export class QuorumRecovery extends Construct {
         restartReason: '',
         launched: [],
         launchFailed: [],
+        inspections: [],
         running: [],
         waits: 0,
         turn: 0,
@@ -109,11 +111,20 @@ export class QuorumRecovery extends Construct {
     const assessQuorum = stepState(this, 'Assess quorum', {
       step: steps.assessQuorum,
       input: { cluster: '{% $cluster %}', parameters: '{% $parameters %}', readings: '{% $readings %}' },
-      assign: { assessment: '{% $states.result.Payload %}', readings: '{% $states.result.Payload.readings %}' },
+      assign: {
+        assessment: '{% $states.result.Payload %}',
+        readings: '{% $states.result.Payload.readings %}',
+        nextReadingMs:
+          '{% $toMillis($states.context.State.EnteredTime) + 1000 * $ceil($parameters.confirmSeconds / 2) %}',
+      },
       onError: stop,
     });
     const waitBeforeReading = Wait.jsonata(this, 'Wait before the next reading', {
-      time: WaitTime.seconds('{% $ceil($parameters.confirmSeconds / 2) %}'),
+      time: WaitTime.timestamp('{% $fromMillis($nextReadingMs) %}'),
+    });
+    const waitBeforeInspection = Wait.jsonata(this, 'Wait before the hosts are inspected', {
+      comment: 'The last reading is due when they have been looked at',
+      time: WaitTime.timestamp(`{% $fromMillis($nextReadingMs - ${INSPECTION_MS}) %}`),
     });
 
     const nothingToDo = Succeed.jsonata(this, 'Nothing to do', {
@@ -205,11 +216,20 @@ export class QuorumRecovery extends Construct {
       .when(Condition.jsonata('{% $dryRun %}'), dryRunEnds)
       .otherwise(restore);
     const salvage = salvageData(this, { steps, onError: waysOut.untouched }).next(isThisADryRun);
-    const recovery = restoreQuorum(this, { steps, led: prove, cameBack, salvage, finishEarlier, onError: stop });
+    waitBeforeReading.next(assessQuorum);
+    const { inspectHosts, choose } = restoreQuorum(this, {
+      ...{ steps, led: prove, cameBack, salvage, finishEarlier, onError: stop },
+      confirm: waitBeforeReading,
+    });
     const isTheQuorumLost = Choice.jsonata(this, 'Is the quorum lost?')
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
-      .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading.next(assessQuorum))
-      .otherwise(recovery);
+      .when(
+        Condition.jsonata(`{% $assessment.verdict = 'Confirm' and $readings.lost = ${READINGS - 1} %}`),
+        waitBeforeInspection.next(inspectHosts),
+      )
+      .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), waitBeforeReading)
+      .when(Condition.jsonata(`{% ${SEEN_AS_IT_IS} %}`), choose)
+      .otherwise(inspectHosts);
 
     this.stateMachine = runbookStateMachine(this, {
       name: quorumRecovery.stateMachineName,
@@ -239,6 +259,11 @@ export class QuorumRecovery extends Construct {
   }
 }
 
+/** About what a command takes to hosts and back, with AWS: what is decided rests on hosts that were looked at a moment ago. */
+const INSPECTION_MS = 5_000;
+/** JSONata: the hosts were inspected, and no member answers since that had no process then. */
+const SEEN_AS_IT_IS =
+  '$count($inspections) > 0 and $count($assessment.members[answering and $not(name in $running)]) = 0';
 /** An earlier recovery that was brought to an end first. */
 const EARLIER = { interrupted: '{% [$interrupted] %}' };
 const UNCHANGED = "($count($interrupted) > 0 ? $join($interrupted, ' ') : 'No data was changed.')";

@@ -7,7 +7,7 @@ import { AwsError } from './aws-error.ts';
 import { type HostFault, takeFault } from './host-faults.ts';
 import type { Operation } from './iam.ts';
 import { readDocument, renderScript } from './ssm-document.ts';
-import { type Invocation, reach, startInvocation } from './ssm-invocation.ts';
+import { findReachProblem, type Invocation, startInvocation } from './ssm-invocation.ts';
 import { pageFields, pageOf, parseRequest } from './ssm-requests.ts';
 
 /** Below the 5 s that a Lambda function waits for an answer: SSM knows from the agent's pings, here each host is asked. */
@@ -249,7 +249,7 @@ export function runCommand({
     const InstanceInformationList = await Promise.all(
       page.map(async (InstanceId) => {
         if (!Object.hasOwn(hosts, InstanceId)) return { InstanceId, PingStatus: describeNotListed(Object.keys(hosts)) };
-        const { problem } = await reach(accessOf(InstanceId), PING_MS);
+        const problem = await findReachProblem(accessOf(InstanceId), PING_MS);
         return { InstanceId, PingStatus: problem || 'Online', PlatformType: 'Linux' };
       }),
     );

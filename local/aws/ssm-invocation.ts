@@ -72,6 +72,8 @@ export function startInvocation(options: InvocationOptions): Invocation {
   let script = fault ? strikeIn(options.script, fault) : options.script;
   const cancelled = new AbortController();
   const crashed = new AbortController();
+  /** The host has not taken the command in time. */
+  const late = new AbortController();
   const cutOff = AbortSignal.any([cancelled.signal, crashed.signal]);
   let output = '';
   let state: InvocationState = {
@@ -96,16 +98,21 @@ export function startInvocation(options: InvocationOptions): Invocation {
     await agentIsBack;
     await delay(deliveryMs, undefined, { signal: cutOff }).catch(() => undefined);
     if (fault?.name === 'not-delivered') return fail(NOT_DELIVERED);
-    const delivery = await reach(access, deliverySeconds * 1000, cutOff);
     if (cutOff.aborted) return fail({ Status: 'Cancelled', StatusDetails: 'Cancelled' });
-    if (delivery.result === 'TimedOut') return fail({ ...NOT_DELIVERED, StandardErrorContent: delivery.problem });
-    if (delivery.result === 'Refused') return fail(undeliverable(delivery.problem));
-    const ExecutionStartDateTime = new Date().toISOString();
-    state = { ...state, Status: 'InProgress', StatusDetails: 'In Progress', ExecutionStartDateTime };
-    await follow(() => {
+    await follow(async () => {
       const since = startedMs();
       const played = since === undefined ? script : upFor(script, (Date.now() - since) / 1000);
-      return runScript(access, played, { timeoutMs: timeoutSeconds * 1000, commandId, signal: cutOff });
+      const timer = setTimeout(() => late.abort(), deliverySeconds * 1000);
+      const onStart = () => {
+        clearTimeout(timer);
+        if (state.Status !== 'Pending') return;
+        const ExecutionStartDateTime = new Date().toISOString();
+        state = { ...state, Status: 'InProgress', StatusDetails: 'In Progress', ExecutionStartDateTime };
+      };
+      const signal = AbortSignal.any([cutOff, late.signal]);
+      const run = await runScript(access, played, { timeoutMs: timeoutSeconds * 1000, commandId, signal, onStart });
+      clearTimeout(timer);
+      return run;
     });
   };
   const follow = async (start: () => Promise<ScriptRun>): Promise<void> => {
@@ -117,6 +124,11 @@ export function startInvocation(options: InvocationOptions): Invocation {
       return;
     }
     const run = await running;
+    if (!run.started && cutOff.aborted) return fail({ Status: 'Cancelled', StatusDetails: 'Cancelled' });
+    if (!run.started && late.signal.aborted) {
+      const problem = describeNotReached(run, deliverySeconds * 1000);
+      return fail({ ...NOT_DELIVERED, StandardErrorContent: problem });
+    }
     if (cancelled.signal.aborted) return settle(killed('Cancelled', 'Cancelled', run.stderr));
     if (crashed.signal.aborted) return settle(lost(WORKER_GONE));
     if (!run.started) return fail(undeliverable(describeNotReached(run)));
@@ -156,21 +168,15 @@ export function startInvocation(options: InvocationOptions): Invocation {
 
 const NOT_DELIVERED = { Status: 'TimedOut', StatusDetails: 'Delivery Timed Out' } as const;
 
-/** Whether a script runs on the host: a shell says a word that only it can know, and bash ends the script well. */
-export async function reach(
-  access: HostAccess,
-  withinMs: number,
-  signal?: AbortSignal,
-): Promise<{ result: 'Reached' | 'Refused' | 'TimedOut'; problem: string }> {
+/**
+ * Whether a script runs on the host: a shell says a word that only it can know, and bash ends the script well.
+ * @returns why not; empty where it does
+ */
+export async function findReachProblem(access: HostAccess, withinMs: number): Promise<string> {
   const limit = AbortSignal.timeout(withinMs);
-  const run = await runScript(access, ':', {
-    timeoutMs: withinMs,
-    signal: signal ? AbortSignal.any([signal, limit]) : limit,
-  });
-  const ran = run.started && run.exitCode === 0;
-  const result = ran ? 'Reached' : limit.aborted ? 'TimedOut' : 'Refused';
-  if (ran) return { result, problem: '' };
-  return { result, problem: describeNotReached(run, result === 'TimedOut' ? withinMs : undefined) };
+  const run = await runScript(access, ':', { timeoutMs: withinMs, signal: limit });
+  if (run.started && run.exitCode === 0) return '';
+  return describeNotReached(run, limit.aborted ? withinMs : undefined);
 }
 
 /** Why no shell has begun there: how the way to the host ended, and what ssh, nsenter or the shell said last. */

@@ -62,6 +62,8 @@ export interface ScriptLimits {
   commandId?: string;
   /** Cuts the script off. */
   signal?: AbortSignal;
+  /** Called once a shell has begun with it. */
+  onStart?: () => void;
 }
 
 /** Of each of the two outputs; a script that writes without end must not fill this process's memory. */
@@ -83,7 +85,7 @@ process.once('exit', () => {
 export function runScript(
   { exec }: HostAccess,
   script: string,
-  { timeoutMs, commandId = '', signal }: ScriptLimits,
+  { timeoutMs, commandId = '', signal, onStart = () => undefined }: ScriptLimits,
 ): Promise<ScriptRun> {
   const mark = newMark();
   const [program = '', ...args] = exec;
@@ -91,11 +93,15 @@ export function runScript(
     // In a session of its own, so that Ctrl+C in a terminal reaches this process and not the host's script.
     const child = spawn(program, args, { detached: true, stdio: 'pipe' });
     const output = { stdout: '', stderr: '' };
+    let hasBegun = false;
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (data: string) => {
         if (output[name].length < MAX_OUTPUT_CHARS) output[name] += data;
         // It would wait for more to hand back until its time is over.
         if (output.stdout.includes(mark.sum)) cutOff();
+        if (hasBegun || !output.stdout.includes(`${mark.computed}\n`)) return;
+        hasBegun = true;
+        onStart();
       });
     }
     let wasCutOff = false;

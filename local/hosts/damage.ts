@@ -6,14 +6,16 @@ interface HostedMembers {
   run(name: string, script: string): Promise<string>;
 }
 
-/** How a member's log is damaged: no release of etcd starts with either, and neither is repaired. */
-export type LogDamage = 'garbled' | 'truncated';
+/** How a member's log is damaged: no release of etcd starts with any of these, and none is repaired. */
+export type LogDamage = 'garbled' | 'truncated' | 'zeroed';
 
 const LOG_DAMAGES: Readonly<Record<LogDamage, string>> = {
   // Behind the header, in the first records: a checksum does not match.
   garbled: `printf 'the disk has lost this' | dd of="$log" bs=1 seek=64 conv=notrunc 2> /dev/null`,
   // A log that is cut off later is taken for one whose last write was torn: etcd cuts it back further and starts without what is missing.
   truncated: ': > "$log"',
+  // As a file may be whose data was not written yet when the power failed.
+  zeroed: 'head -c 65536 /dev/zero > "$log"',
 };
 
 /**

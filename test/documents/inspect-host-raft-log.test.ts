@@ -94,7 +94,20 @@ describe('inspect-host tells what a log holds', () => {
       wal(...BOOTSTRAP, Buffer.from('the disk has lost this')),
       { holds: 'unknown' },
     ],
-    ['zeros', { [`wal/${FIRST}`]: Buffer.alloc(65_536) }, { holds: 'unknown', commitIndex: '', lastIndex: '' }],
+    ['zeros alone', { [`wal/${FIRST}`]: Buffer.alloc(65_536) }, { holds: 'empty', commitIndex: '', lastIndex: '' }],
+    [
+      'not a byte in any of its files',
+      {
+        ...{ [`wal/${FIRST}`]: Buffer.alloc(0), 'wal/0000000000000001-0000000000000fbe.wal': Buffer.alloc(0) },
+        'snap/0000000000000002-00000000000186a1.snap': Buffer.from('x'),
+      },
+      { holds: 'empty', commitIndex: '100001', lastIndex: '' },
+    ],
+    [
+      'something in one of its files alone',
+      { [`wal/${FIRST}`]: Buffer.alloc(0), 'wal/0000000000000001-0000000000000fbe.wal': logFile([state(4029)]) },
+      { holds: 'entries', commitIndex: '4029', lastIndex: '4029' },
+    ],
   ])('%s', async (_, files, raftLog) => {
     using host = hostWith(files);
     expect((await inspect(host)).raftLog).toMatchObject(raftLog);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../local/asl/json.ts';
-import { failure, RUNNING } from './execute.ts';
+import { type Executed, failure, RUNNING } from './execute.ts';
 import {
   archivedOn,
   assessmentOf,
@@ -62,12 +62,14 @@ const WITH_BACKUP = {
   },
   'Choose recovery': { ...SALVAGING, examine: EXAMINE },
 };
+const CHOOSES_NOTHING = failure('PreconditionFailed', 'There is nothing to restore.');
+
 describe('an execution that restores', () => {
   it('salvages, plans, sends, restores, puts that in place, starts all, and proves the result', async () => {
     const { visited, ended, waitsMs } = await recover();
     expect(visited).toEqual([
       ...['Load cluster', 'Assess quorum', 'Is the quorum lost?'],
-      ...['Inspect hosts', 'Choose recovery', 'What may bring the quorum back?'],
+      ...['Inspect hosts', 'Is the loss confirmed?', 'Choose recovery', 'What may bring the quorum back?'],
       ...[
         'Snapshot data on every host',
         'Is a backup to be found?',
@@ -76,7 +78,8 @@ describe('an execution that restores', () => {
         'Plan recovery',
         'Is this a dry run?',
       ],
-      ...['Begin upload', 'Send the snapshot', 'Did sending fail anywhere?', 'Complete upload'],
+      ...['Does it take several parts?', 'Begin upload', 'Send the snapshot', 'Did sending fail anywhere?'],
+      'Complete upload',
       ...['Restore on every host', 'Did the restore fail anywhere?'],
       ...['Check for a quorum once more', 'Did the quorum come back?'],
       ...['Put restored data in place', 'Did the swap fail anywhere?'],
@@ -205,11 +208,24 @@ describe('an execution that restores', () => {
     expect(callsOf(executed, 'Discard staged snapshot')).toEqual([{ action: 'Discard', key, uploadId }]);
   });
 
-  it('of which one part is the whole is completed as well', async () => {
+  it('sends what fits into one part as one object, with nothing to begin or to complete', async () => {
     const [first] = PLAN.staging?.parts ?? [];
-    const executed = await recover({ 'Plan recovery': { ...PLAN, staging: { ...PLAN.staging, parts: [first] } } });
-    expect(callsOf(executed, 'Complete upload')).toMatchObject([{ parts: [{ partNumber: 1, etag: '"etag-1"' }] }]);
+    const planned = { 'Plan recovery': { ...PLAN, staging: { ...PLAN.staging, parts: [first] } } };
+    const executed = await recover(planned);
+    const { key } = STAGED;
+    expect(callsOf(executed, 'Send the snapshot')).toMatchObject([{ object: { access: 'write', key } }]);
+    expect([...callsOf(executed, 'Begin upload'), ...callsOf(executed, 'Complete upload')]).toEqual([]);
+    expect(callsOf(executed, 'Restore on every host')).toMatchObject(
+      MEMBERS.map(() => ({ object: { access: 'read', key } })),
+    );
+    expect(callsOf(executed, 'Discard staged snapshot')).toEqual([{ action: 'Discard', key, uploadId: '' }]);
     expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
+    const failed = await recover({
+      ...planned,
+      'Send the snapshot': failure('HostCommandFailed', 'The disk is gone.'),
+    });
+    expect(callsOf(failed, 'Discard upload')).toEqual([{ action: 'Discard', key, uploadId: '' }]);
+    expect(callsOf(failed, 'Restore on every host')).toEqual([]);
   });
 
   it('names the staged object to each host that restores, and to no other', async () => {
@@ -409,6 +425,45 @@ describe("the cluster's own backups", () => {
   });
 });
 
+describe('the hosts are inspected', () => {
+  const CONFIRMED = [assessmentOf('Confirm', 1), assessmentOf('Confirm', 2), assessmentOf()];
+  const statesOf = ({ calls }: Executed) => [...new Set(calls.slice(1, -1).map(({ step }) => step))];
+
+  it('once, right before the reading that confirms the loss', async () => {
+    const executed = await recover({ 'Assess quorum': CONFIRMED, 'Choose recovery': CHOOSES_NOTHING });
+    expect(callsOf(executed, 'Inspect hosts')).toHaveLength(MEMBERS.length);
+    expect(executed.visited.slice(-4)).toEqual([
+      ...['Assess quorum', 'Is the quorum lost?', 'Choose recovery', 'Stop with the error'],
+    ]);
+    expect(statesOf(executed)).toEqual(['Assess quorum', 'Inspect hosts']);
+  });
+
+  it('again where a member answers since that had no process then', async () => {
+    const [one, ...others] = assessmentOf().members;
+    const came = { ...assessmentOf(), members: [{ ...one, answering: true }, ...others] };
+    const executed = await recover({
+      'Assess quorum': [...CONFIRMED.slice(0, 2), came],
+      'Choose recovery': CHOOSES_NOTHING,
+    });
+    expect(callsOf(executed, 'Inspect hosts')).toHaveLength(2 * MEMBERS.length);
+    const running = await recover({
+      'Assess quorum': [...CONFIRMED.slice(0, 2), came],
+      'Inspect hosts': ({ host }: { host: string }) => inspectionOf(memberOn(host), { mainPid: 7 }),
+      'Choose recovery': CHOOSES_NOTHING,
+    });
+    expect(callsOf(running, 'Inspect hosts')).toHaveLength(MEMBERS.length);
+  });
+
+  it('again where a reading in between has not shown the loss', async () => {
+    const executed = await recover({
+      'Assess quorum': [...CONFIRMED.slice(0, 2), assessmentOf('Confirm', 0), ...CONFIRMED],
+      'Choose recovery': CHOOSES_NOTHING,
+    });
+    expect(callsOf(executed, 'Inspect hosts')).toHaveLength(2 * MEMBERS.length);
+    expect(executed.waitsMs).toEqual([15_000, 10_000, 5_000, 15_000, 15_000, 10_000, 5_000]);
+  });
+});
+
 describe('an execution that changes nothing', () => {
   it('is one on a cluster with a quorum', async () => {
     const { calls, ended } = await recover({ 'Assess quorum': assessmentOf('NothingToDo') });
@@ -424,7 +479,9 @@ describe('an execution that changes nothing', () => {
     expect(callsOf(executed, 'Assess quorum').map((input) => Object(input).readings)).toEqual(
       [0, 1, 2].map((lost) => ({ lost, total: lost, committed: {} })),
     );
-    expect(executed.waitsMs).toEqual([15_000, 15_000]);
+    // The hosts are inspected in between, five seconds before the last reading is due.
+    expect(executed.waitsMs).toEqual([15_000, 10_000, 5_000]);
+    expect(executed.ended).toMatchObject({ output: { outcome: 'NothingToDo' } });
   });
 
   it('is a dry run: it says what it would do, with every candidate and the bound on what is lost', async () => {

@@ -104,6 +104,11 @@ describe('a member is never started', () => {
     ['without its wal dir', { ...killed, walDir: directory('/wal', { empty: true }) }, 'its wal dir /wal is empty'],
     ['without its log', { ...killed, raftLog: null, clusterId: '' }, 'there is no log in /var/lib/etcd/member/wal'],
     [
+      'on a log without a record, on which etcd does not start',
+      { ...crashed, raftLog: { holds: 'empty', commitIndex: '', lastIndex: '' }, clusterId: '' },
+      'etcd cannot start on its log: no file in /var/lib/etcd/member/wal begins with a record',
+    ],
+    [
       'on another data dir than was looked at',
       withConfiguration('node2', { dataDir: '/data' }),
       'etcd\'s data dir is "/data", and clusters.json says /var/lib/etcd',

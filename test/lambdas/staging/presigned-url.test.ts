@@ -10,6 +10,7 @@ import { serveRefusal, serveStaging } from './support.ts';
 const rule = textSchema(TEXT_RULES.presignedUrl);
 const READ: StoredObject = { access: 'read', key: 'orders/run-1.db.gz' };
 const PART: StoredObject = { access: 'write-part', key: 'orders/run-1.db.gz', uploadId: 'a.b_c-d~e', partNumber: 7 };
+const WHOLE: StoredObject = { access: 'write', key: 'orders/run-1.db.gz' };
 const BACKUP = { access: 'read-backup', bucket: 'backups', key: 'orders/monday.db' } as const;
 
 /** As a deployed function has them: a session token of the length that AWS gives at most. */
@@ -29,7 +30,7 @@ describe('a presigned URL', () => {
     'leads to the bucket in %s over TLS, for as long as its transfer needs, and may be a parameter of a command',
     async (region, domain) => {
       await deployed(region);
-      for (const object of [READ, PART]) {
+      for (const object of [READ, WHOLE, PART]) {
         const url = await presignedUrl(object, 'orders');
         expect(rule.safeParse(url).error).toBeUndefined();
         const { protocol, host, pathname, searchParams } = new URL(url);
@@ -45,7 +46,7 @@ describe('a presigned URL', () => {
 
   it('wants nothing of its host but the host and the body: no checksum and no header', async () => {
     await deployed('eu-central-1');
-    for (const object of [READ, PART]) {
+    for (const object of [READ, WHOLE, PART]) {
       const { searchParams } = new URL(await presignedUrl(object, 'orders'));
       expect(searchParams.get('X-Amz-SignedHeaders')).toBe('host');
       expect([...searchParams.keys()].filter((name) => /checksum/i.test(name))).toEqual([]);

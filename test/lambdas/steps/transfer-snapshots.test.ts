@@ -112,7 +112,7 @@ function signatureOf(url: string | undefined): string {
 }
 
 describe('a transfer', () => {
-  it('gives its host a URL by which it sends a part, and others by which hosts read the whole', async () => {
+  it('gives its host a URL by which it sends a part, or the whole, and others by which hosts read the whole', async () => {
     const folder = await temporaryFolder();
     await serveScripts({
       'send-snapshot': `printf 'the snapshot' > ${folder}/part
@@ -128,6 +128,13 @@ describe('a transfer', () => {
     const restored = await ended({ ...RESTORE, object: READ });
     expect(restored).toMatchObject({ error: '', result: { revision: '7', sizeBytes: 12 } });
     expect(readFileSync(join(folder, 'restored'), 'utf8')).toBe('the snapshot');
+
+    await stage({ action: 'Discard', key: KEY, uploadId });
+    expect(await ended({ ...SEND, object: { access: 'write', key: KEY } })).toMatchObject({
+      error: '',
+      result: { etag },
+    });
+    expect(await ended({ ...RESTORE, object: READ })).toMatchObject({ error: '' });
   });
 
   it('has an empty URL where the snapshot lies on the host already', async () => {

@@ -209,6 +209,15 @@ describe('a command', () => {
     expect(await ended(await send())).toMatchObject({ Status: 'TimedOut', StatusDetails: 'Execution Timed Out' });
   });
 
+  it('connects to its host once', async () => {
+    const connections = join(await temporaryFolder(), 'connections');
+    await serveControlService('echo done', {
+      [HOST]: { exec: ['bash', '-c', `echo one >> ${connections}; exec bash`] },
+    });
+    expect(await ended(await send())).toMatchObject({ Status: 'Success', StandardOutputContent: 'done\n' });
+    expect(linesIn(connections)).toEqual(['one']);
+  });
+
   it('is undeliverable where its script does not start', async () => {
     await serveControlService('echo never', {
       [HOST]: { exec: ['sh', '-c', 'echo "no route to host" >&2; exit 255'] },

@@ -1,7 +1,15 @@
-import { type Chain, Choice, Condition, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
+import { Chain, Choice, Condition, type IChainable, type State } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Step } from '../../../step-function.ts';
-import { FAILED_HOSTS, onEveryHost, REPORTS, reportFromEveryHost, withObject } from '../on-every-host.ts';
+import {
+  FAILED_HOSTS,
+  FAILURE,
+  HAS_FAILED,
+  onEveryHost,
+  REPORTS,
+  reportFromEveryHost,
+  withObject,
+} from '../on-every-host.ts';
 import { stepState } from '../step-state.ts';
 import { HELD } from './restore-quorum.ts';
 import type { WaysOut } from './undo-recovery.ts';
@@ -88,12 +96,12 @@ export function restoreCluster(scope: Construct, props: RestoreProps): Chain {
     onError: onErrorAfterStart,
   });
 
-  return uploadSnapshot(scope, steps, waysOut.untouched)
-    .next(restore)
+  const restored = restore
     .next(lookOnceMore)
     .next(didItComeBack.afterwards({ includeOtherwise: true }))
     .next(place)
     .next(start);
+  return Chain.sequence(uploadSnapshot(scope, steps, { sent: restored, onError: waysOut.untouched }), restored);
 }
 
 /** JSONata: of each host on which the membership was written, the file and where it is as it was before. */
@@ -109,27 +117,29 @@ const UNSURE =
   `${SWAPPED}[host = $at].${UNSURE_OF})] %}`;
 
 /**
- * The snapshot's host sends it to the staging bucket, part by part: each is cut out of it on the host's own disk. It is not restored before: all hosts
- * do that at once, and what cannot be restored changes nothing there either.
+ * The snapshot's host sends it to the staging bucket: as one object, or, where it is larger than a part, part by part: each is cut out of it on the
+ * host's own disk. It is not restored before: all hosts do that at once, and what cannot be restored changes nothing there either.
+ *
+ * @param sent where it goes on
  */
 function uploadSnapshot(
   scope: Construct,
   { stageSnapshot, transferSnapshots }: Pick<RestoreProps['steps'], 'stageSnapshot' | 'transferSnapshots'>,
-  onError: IChainable,
-): Chain {
+  { sent, onError }: { sent: IChainable; onError: IChainable },
+): State {
   const begin = stepState(scope, 'Begin upload', {
     step: stageSnapshot,
     input: { action: 'Begin', key: '{% $plan.staging.key %}' },
     assign: { staged: '{% $states.result.Payload %}' },
     onError,
   });
-  const upload = onEveryHost(scope, 'Send the snapshot', {
+  const upload = reportFromEveryHost(scope, 'Send the snapshot', {
     step: transferSnapshots,
-    didAnyFail: 'Did sending fail anywhere?',
     command: 'send-snapshot',
     commands:
-      '$plan.staging.parts.{"member": member, "host": host, "parameters": parameters, ' +
-      '"object": {"access": "write-part", "key": $staged.key, "uploadId": $staged.uploadId, "partNumber": partNumber}}',
+      '$plan.staging.parts.{"member": member, "host": host, "parameters": parameters, "object": $staged.uploadId = "" ' +
+      '? {"access": "write", "key": $staged.key} ' +
+      ': {"access": "write-part", "key": $staged.key, "uploadId": $staged.uploadId, "partNumber": partNumber}}',
     atOnce: 1,
     assign: { etags: `{% [${REPORTS}.(error = '' ? result.etag : '')] %}` },
     onError,
@@ -145,5 +155,17 @@ function uploadSnapshot(
     },
     onError,
   });
-  return begin.next(upload).next(complete);
+  const didSendingFail = Choice.jsonata(scope, 'Did sending fail anywhere?')
+    .when(HAS_FAILED, onError, { outputs: FAILURE })
+    .when(Condition.jsonata("{% $staged.uploadId = '' %}"), sent)
+    .otherwise(complete);
+  const doesItTakeParts = Choice.jsonata(scope, 'Does it take several parts?')
+    .when(Condition.jsonata('{% $count($plan.staging.parts) = 1 %}'), upload, {
+      assign: { staged: { key: '{% $plan.staging.key %}', uploadId: '' } },
+    })
+    .otherwise(begin);
+  begin.next(upload);
+  upload.next(didSendingFail);
+  complete.next(sent);
+  return doesItTakeParts;
 }

@@ -18,6 +18,8 @@ export interface RestoreQuorumProps {
   salvage: IChainable;
   /** In a dry run: an earlier recovery would come to its end first. */
   finishEarlier: IChainable;
+  /** Where the loss is still to be confirmed by a reading. */
+  confirm: IChainable;
   onError: IChainable;
 }
 
@@ -32,11 +34,12 @@ const TELL = { assign: { interrupted: '{% [$append($interrupted, $recovery.summa
  * was interrupted is brought to an end before anything else. Services that were started are waited for at once, if enough started.
  *
  * Sets the variables `inspections`, `running`, `recovery`, `discard`, `kept` and `interrupted`; and `goal` where a quorum leads.
+ * @returns where it begins: with a look at the hosts; or, where they were looked at a moment ago, with the choice
  */
 export function restoreQuorum(
   scope: Construct,
-  { steps, led, cameBack, salvage, finishEarlier, onError }: RestoreQuorumProps,
-): State {
+  { steps, led, cameBack, salvage, finishEarlier, confirm, onError }: RestoreQuorumProps,
+): { inspectHosts: State; choose: State } {
   const { chooseRecovery, waitForQuorum, runHostCommands, transferSnapshots } = steps;
   const inspectHosts = reportFromEveryHost(scope, 'Inspect hosts', {
     step: transferSnapshots,
@@ -143,6 +146,10 @@ export function restoreQuorum(
   stopForgetful.next(inspectHosts);
   launch.next(didEnoughStart);
   wait.next(doesAQuorumLead);
-  inspectHosts.next(choose).next(whatMayHelp);
-  return inspectHosts;
+  const isTheLossConfirmed = Choice.jsonata(scope, 'Is the loss confirmed?')
+    .when(Condition.jsonata("{% $assessment.verdict = 'Confirm' %}"), confirm)
+    .otherwise(choose);
+  inspectHosts.next(isTheLossConfirmed);
+  choose.next(whatMayHelp);
+  return { inspectHosts, choose };
 }
