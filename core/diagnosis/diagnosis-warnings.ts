@@ -16,6 +16,7 @@ import { forgetsToEnableTokens, losesPromotions, maySpoilData } from '../cluster
 import { PREVENT_ABOVE_RATIO } from '../space-reclaim/goals.ts';
 import { describeContradiction, describeUse, isAboveShare } from '../space-reclaim/quotas.ts';
 import { formatBytes, formatShare } from '../text/format.ts';
+import { aboutCertificates } from './certificate-warnings.ts';
 import type { Warning } from './diagnosis.ts';
 
 /** A database that is smaller has little to give back. */
@@ -30,6 +31,7 @@ export function warningsOf(cluster: Cluster, evidence: Evidence, view: ClusterVi
     ...aboutSpace(evidence, view),
     ...aboutReleases(cluster, view),
     ...aboutDowngrade(evidence),
+    ...aboutCertificates(evidence),
     ...aboutMembership(cluster, evidence),
     ...aboutTokens(view, viewTokens(cluster, evidence, view)),
     ...aboutHosts(cluster, evidence),

@@ -95,8 +95,10 @@ describe('etcd-remediation check, on a quiet cluster on hosts with TLS and authe
     expect(
       lines.filter((line) => /^ {2}✓ hosts +m\d on node-[abc]: fit for a replacement and for a recovery/.test(line)),
     ).toHaveLength(3);
+    expect(stdout).toMatch(/ ✓ certificates +none of \d+ ends soon; the first is .*, in \d+ days\n/);
+    expect(stdout).toMatch(/^ {2}Certificates:\n {4}days left {2}ends {8}whose\n/m);
     for (const certificate of ['peer certificate', 'server certificate', 'CA of the peers']) {
-      expect(stdout).toMatch(new RegExp(`none ends soon: .*the ${certificate} of m3 \\(/.*\\) in \\d+ days`));
+      expect(stdout).toMatch(new RegExp(`^ {4}\\d+ +\\d{4}-\\d\\d-\\d\\d {2}the ${certificate} of m3 \\(/.*\\)$`, 'm'));
     }
     expect(lines).toContainEqual(expect.stringMatching(/^ {2}- backups +clusters\.json names none/));
     expect(stdout).not.toContain(PASSWORD);
