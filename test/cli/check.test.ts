@@ -27,7 +27,7 @@ describe('etcd-remediation check, on a quiet cluster on hosts with TLS and authe
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'check-test-'));
-    const binaries = await findEtcd('3.5.30');
+    const binaries = await findEtcd('3.7.3');
     const fleet = await startProcessHosts({ count: 3, binDir: dirname(binaries.etcd) });
     hosted = await startHostedCluster({ binaries, fleet, members: 3, quotaBackendBytes: QUOTA_BYTES, tls: true });
     await hosted.enableAuth(PASSWORD);
