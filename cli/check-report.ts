@@ -1,5 +1,6 @@
 import { CHECK_AREAS, type CheckLine, type CheckReport } from '../core/diagnosis/check.ts';
 import { FEW, summaryOf } from './each-cluster.ts';
+import { inColumns } from './format.ts';
 
 /** The result of each: of a check, or why it failed. */
 export type Checked = CheckReport | { outcome: 'NotChecked'; cluster: string; error: string; cause: string };
@@ -31,17 +32,24 @@ function describeCheck(checked: Checked): string[] {
     const { cluster, error, cause } = checked;
     return [`${cluster}: could not be checked`, ...`${error}: ${cause}`.split('\n').map((line) => `  ${line}`)];
   }
-  const { cluster, summary, findings, well, unchecked } = checked;
+  const { cluster, summary, findings, well, unchecked, certificates } = checked;
   const lines = [
     ...well.map((each) => ({ mark: '✓', ...each })),
     ...unchecked.map((each) => ({ mark: '-', ...each })),
     ...findings.map((each) => ({ mark: '!', ...each })),
-  ].toSorted((a, b) => Number(a.mark === '!') - Number(b.mark === '!') || placeOf(a) - placeOf(b));
+  ].toSorted((a, b) => placeOf(a) - placeOf(b));
   const width = Math.max(0, ...lines.map(({ area }) => area.length));
-  return [
-    `${cluster}: ${summary}`,
-    ...lines.map(({ mark, area, message }) => `  ${mark} ${area.padEnd(width)}  ${message}`),
-  ];
+  const print = (isFinding: boolean) =>
+    lines
+      .filter(({ mark }) => (mark === '!') === isFinding)
+      .map(({ mark, area, message }) => `  ${mark} ${area.padEnd(width)}  ${message}`);
+  return [`${cluster}: ${summary}`, ...print(false), ...describeCertificates(certificates), ...print(true)];
+}
+
+function describeCertificates(certificates: CheckReport['certificates']): string[] {
+  if (certificates.length === 0) return [];
+  const rows = certificates.map(({ owner, endsAt, daysLeft }) => [`${daysLeft}`, endsAt.slice(0, 10), owner]);
+  return ['  Certificates:', ...inColumns([['days left', 'ends', 'whose'], ...rows]).map((line) => `    ${line}`)];
 }
 
 function placeOf({ area }: CheckLine): number {

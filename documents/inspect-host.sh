@@ -150,7 +150,7 @@ require_configurable() {
 # shellcheck disable=SC2154
 require_certificates() {
   local setting missing=''
-  for setting in "cert-file=$set_cert_file" "key-file=$set_key_file" \
+  for setting in "cert-file=$set_cert_file" "key-file=$set_key_file" "trusted-ca-file=$set_ca_file" \
     "peer-cert-file=$set_peer_cert_file" "peer-key-file=$set_peer_key_file" "peer-trusted-ca-file=$set_peer_ca_file"; do
     case $setting in *=/*) ;; *) continue ;; esac
     if [ ! -e "${setting#*=}" ]; then missing+="${missing:+, }${setting#*=} (${setting%%=*})"; fi
@@ -160,11 +160,13 @@ require_certificates() {
   fi
 }
 
-# list_certificates: those that etcd shows to its peers and to clients, and the CA of its peers if it is a single one. A JSON array: certificates are
-# public. Keys are never read.
+# list_certificates: those that etcd shows to its peers and to clients, and the CAs by which it knows these, each if it is a single one. A JSON array:
+# certificates are public. Keys are never read.
 list_certificates() {
-  local found='' certificate use text
-  for certificate in "peer=$set_peer_cert_file" "server=$set_cert_file" "peer-ca=$set_peer_ca_file"; do
+  local found='' certificate use text client_ca=$set_ca_file
+  # Mostly it is one CA for both.
+  if [ "$client_ca" = "$set_peer_ca_file" ]; then client_ca=''; fi
+  for certificate in "peer=$set_peer_cert_file" "server=$set_cert_file" "peer-ca=$set_peer_ca_file" "client-ca=$client_ca"; do
     use=${certificate%%=*} certificate=${certificate#*=}
     case $certificate in /*) ;; *) continue ;; esac
     if [ ! -f "$certificate" ] || [ ! -r "$certificate" ]; then continue; fi
@@ -173,8 +175,8 @@ list_certificates() {
       /-----BEGIN CERTIFICATE-----/ { count++; inside = count == 1; next }
       /-----END / { inside = 0 }
       inside { gsub(/[^A-Za-z0-9+\/=]/, ""); text = text $0 }
-      END { if (ENVIRON["use"] != "peer-ca" || count == 1) print text }' "$certificate")
-    if [ "${#text}" -gt "$certificate_chars" ] || { [ "$use" = peer-ca ] && [ -z "$text" ]; }; then continue; fi
+      END { if (ENVIRON["use"] !~ /-ca$/ || count == 1) print text }' "$certificate")
+    if [ "${#text}" -gt "$certificate_chars" ] || { [[ $use = *-ca ]] && [ -z "$text" ]; }; then continue; fi
     object use "$use" file "$certificate" der "$text"
     found+="${found:+,}$reply"
   done

@@ -361,6 +361,11 @@ export function clientUrlsOf({ members, spareHosts = [] }: Cluster): string[] {
   return [...members, ...spareHosts].map(({ clientUrl }) => clientUrl);
 }
 
+/** Whether clients speak to it over TLS, so that there are certificates to look at. */
+export function speaksTls({ members }: Cluster): boolean {
+  return members.some(({ clientUrl }) => new URL(clientUrl).protocol === 'https:');
+}
+
 /** Every host that a runbook may send commands to. */
 export function hostsOf({ members, spareHosts = [] }: Cluster): string[] {
   return [...members.flatMap(({ host }) => host ?? []), ...spareHosts.map(({ host }) => host)];

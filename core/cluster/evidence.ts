@@ -1,3 +1,4 @@
+import type { Certificate } from './certificates.ts';
 import type { Observation } from './observation.ts';
 
 /**
@@ -15,6 +16,10 @@ export interface Evidence extends Observation {
   probes: TokenProbe[];
   /** Why it was not tried, or did not end. */
   probesProblem: string;
+  /** Those of the tls secret, and what members show to clients. Empty where clients speak to it without TLS. */
+  certificates: Certificate[];
+  /** When they were read, in milliseconds since 1970. */
+  readAt: number;
   /** One for each host of the configuration, those of spare hosts too. */
   hosts: HostReach[];
 }

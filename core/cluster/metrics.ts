@@ -18,6 +18,10 @@ export const METRICS = {
   TokensRejected: 'Count',
   /** 1 where the login cannot do what a runbook has to. */
   LoginUnfit: 'Count',
+  /** Whole days until the first of its certificates ends; negative where one has. Left out where none could be read. */
+  CertificateDaysLeft: 'Count',
+  /** Certificates that have ended, or that a person has to be called for: see PAGE_DAYS. */
+  CertificatesEnding: 'Count',
   /** 1 where the diagnosis names an incident. */
   IncidentPresent: 'Count',
   /** Of the cluster: that of the fullest member. */

@@ -1,3 +1,5 @@
+import { KNOWN_DEFECTS, type KnownDefect, type KnownDefectId } from './known-defects.ts';
+
 /** What a release of etcd is known for. Releases are given as etcd reports them: `3.5.16`. */
 
 function parse(release: string): [major: number, minor: number, patch: number] {
@@ -32,17 +34,32 @@ export function isLearnerFirstRight(releases: readonly string[]): boolean {
     .filter((release) => release !== '')
     .every((release) => {
       const [major, minor] = parse(release);
-      return (major > 3 || (major === 3 && minor >= 4)) && !losesPromotions(release);
+      return (major > 3 || (major === 3 && minor >= 4)) && !has('promotion-not-kept', release);
     });
 }
 
-/**
- * From 3.5.0 to 3.5.19 the promotion of a learner is not written to the v3 store, and a later upgrade to 3.6 fails
- * (https://github.com/etcd-io/etcd/issues/19557).
- */
-export function losesPromotions(release: string): boolean {
+/** The known defects that a release has. */
+export function defectsOf(release: string): KnownDefect[] {
+  return KNOWN_DEFECTS.filter((defect) => hasDefect(defect, release));
+}
+
+/** The patch of the same minor release that ends a defect; undefined where none does. */
+export function fixOf({ affects }: KnownDefect, release: string): string | undefined {
+  const [major, minor] = parse(release);
+  const fixed = affects[`${major}.${minor}`]?.[1];
+  return typeof fixed === 'number' ? `${major}.${minor}.${fixed}` : undefined;
+}
+
+function hasDefect({ affects }: KnownDefect, release: string): boolean {
   const [major, minor, patch] = parse(release);
-  return major === 3 && minor === 5 && patch < 20;
+  const range = affects[`${major}.${minor}`];
+  if (!range) return false;
+  const [first, fixed] = range;
+  return patch >= first && (fixed === null || patch < fixed);
+}
+
+function has(id: KnownDefectId, release: string): boolean {
+  return KNOWN_DEFECTS.some((defect) => defect.id === id && hasDefect(defect, release));
 }
 
 /** What to do about a learner whose promotion would be lost. */
@@ -58,19 +75,9 @@ export function ignoresExperimental(release: string): boolean {
 }
 
 /**
- * From 3.5.0 to 3.5.2 a member that is killed under load may come back with other data than the others, and nothing reports it
- * (https://github.com/etcd-io/etcd/issues/13766).
- */
-export function maySpoilData(release: string): boolean {
-  const [major, minor, patch] = parse(release);
-  return major === 3 && minor === 5 && patch < 3;
-}
-
-/**
  * A member that joined through a snapshot of another one knows that authentication is enabled, and does not enable its tokens: it rejects
- * every one until it is restarted. Cured in 3.4.19 and 3.5.5 (https://github.com/etcd-io/etcd/pull/13205).
+ * every one until it is restarted.
  */
 export function forgetsToEnableTokens(release: string): boolean {
-  const [major, minor, patch] = parse(release);
-  return major < 3 || (major === 3 && (minor < 4 || (minor === 4 && patch < 19) || (minor === 5 && patch < 5)));
+  return has('rejects-tokens-after-snapshot', release);
 }

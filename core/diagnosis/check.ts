@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { foundBackupsSchema } from '../backups/contracts.ts';
+import { certificateSchema } from '../cluster/certificates.ts';
 import { clusterSchema } from '../cluster/clusters.ts';
 import { inspectionReportSchema } from '../hosts/host-command-results.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
@@ -24,17 +25,6 @@ export interface TriedBackups {
 
 /** survey-cluster */
 export const surveyClusterInput = z.strictObject({ cluster: clusterSchema });
-
-const certificateSchema = z.strictObject({
-  /** `the client certificate`, `the certificate of m1` */
-  owner: z.string(),
-  /** From when to when it holds, ISO 8601; empty where none could be read. */
-  beginsAt: z.string(),
-  endsAt: z.string(),
-  /** Why it is of no use, or could not be read; empty where it is well. */
-  problem: z.string(),
-});
-export type Certificate = z.output<typeof certificateSchema>;
 
 const backupsSchema = z.strictObject({
   /** `s3://bucket/prefix` */
@@ -131,6 +121,16 @@ export interface CheckLine {
   message: string;
 }
 
+/** A row of the table of certificates. */
+export interface CertificateLine {
+  /** Whose it is. */
+  owner: string;
+  /** ISO 8601 */
+  endsAt: string;
+  /** Whole days; negative where it has ended. */
+  daysLeft: number;
+}
+
 export interface CheckReport extends Summarized {
   outcome: 'Well' | 'Findings';
   cluster: string;
@@ -140,4 +140,6 @@ export interface CheckReport extends Summarized {
   well: CheckLine[];
   /** What could not be looked at, or the configuration does not name. */
   unchecked: CheckLine[];
+  /** Those that could be read, by their end. */
+  certificates: CertificateLine[];
 }

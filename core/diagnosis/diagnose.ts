@@ -20,6 +20,7 @@ import { isQuorumUnjudged, unjudgedQuorum } from '../quorum-recovery/quorum-asse
 import type { Seen } from '../runbook/runbook.ts';
 import { type Incident, isIncident, RUNBOOKS } from '../runbooks.ts';
 import { formatBytes, sentence } from '../text/format.ts';
+import { lateCertificates } from './certificate-warnings.ts';
 import { CONDITIONS, type Condition, type Diagnosis } from './diagnosis.ts';
 import { warningsOf } from './diagnosis-warnings.ts';
 
@@ -86,8 +87,16 @@ function describeUnjudgedQuorum({ cluster, evidence, view }: Seen): string | und
   const kept = view.members.filter(({ name }) => names.includes(name));
   return (
     `From here it cannot be seen whether there is a quorum: ${names.join(', ')} may be one that works for everyone else. ` +
-    [...describeKept(kept), ...adviceFor(kept)].join(' ')
+    [...causesOf(kept, evidence), ...describeKept(kept), ...adviceFor(kept)].join(' ')
   );
+}
+
+/** Certificates that are out of time, where TLS may be what keeps us from one of these. */
+function causesOf(kept: readonly ViewedMember[], evidence: Evidence): string[] {
+  const mayBeTls = kept.some(
+    ({ seen }) => !seen.answering && (seen.silence === 'refused' || seen.silence === 'unreached'),
+  );
+  return mayBeTls ? lateCertificates(evidence) : [];
 }
 
 /** What keeps us from members. Where it is the same for several, it is reported once. */
@@ -135,7 +144,7 @@ function describeInaccessible({ cluster, evidence, view }: Seen): string | undef
   const isOne = kept.length === 1;
   const standing =
     kept.length > 0
-      ? `${describeKept(kept).join(' ')}${describeWork(view)} Nothing shows that ${isOne ? 'it has' : 'they have'} failed, so ${isOne ? 'it is' : 'they are'} not replaced. If ${isOne ? 'it fails' : 'they fail'} now, it is not noticed.`
+      ? `${[...causesOf(kept, evidence), ...describeKept(kept)].join(' ')}${describeWork(view)} Nothing shows that ${isOne ? 'it has' : 'they have'} failed, so ${isOne ? 'it is' : 'they are'} not replaced. If ${isOne ? 'it fails' : 'they fail'} now, it is not noticed.`
       : `${describeHealth({ evidence, view })} But the members that answer are not those of clusters.json, and no runbook changes anything before that is corrected.`;
   const isAnswered = ({ name }: ViewedMember) => evidence.members.some((seen) => seen.name === name && seen.answering);
   const silent = kept.filter((member) => !isAnswered(member));

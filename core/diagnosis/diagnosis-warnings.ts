@@ -13,10 +13,11 @@ import {
   unlistedIn,
 } from '../cluster/identity.ts';
 import { FRAGMENTED_ABOVE_BYTES, FRAGMENTED_ABOVE_RATIO } from '../cluster/maintenance.ts';
-import { forgetsToEnableTokens, losesPromotions, maySpoilData } from '../cluster/releases.ts';
 import { PREVENT_ABOVE_RATIO } from '../space-reclaim/goals.ts';
 import { describeContradiction, describeUse, isAboveShare } from '../space-reclaim/quotas.ts';
 import { formatBytes, formatShare } from '../text/format.ts';
+import { aboutCertificates } from './certificate-warnings.ts';
+import { aboutDefects } from './defect-warnings.ts';
 import type { Warning } from './diagnosis.ts';
 
 /** What is not as it should be, but stops nothing yet. */
@@ -25,8 +26,10 @@ export function warningsOf(cluster: Cluster, evidence: Evidence, view: ClusterVi
     ...findMistakes(cluster.members, evidence),
     ...aboutEvidence(evidence, view),
     ...aboutSpace(evidence, view),
-    ...aboutReleases(cluster, view),
+    ...aboutDefects(cluster, view),
+    ...aboutReleases(view),
     ...aboutDowngrade(evidence),
+    ...aboutCertificates(evidence),
     ...aboutMembership(cluster, evidence),
     ...aboutTokens(view, viewTokens(cluster, evidence, view)),
     ...aboutHosts(cluster, evidence),
@@ -87,42 +90,17 @@ function aboutSpace(evidence: Evidence, view: ClusterView): Warning[] {
   return [...contradicted, ...sizes];
 }
 
-function aboutReleases({ auth }: Cluster, view: ClusterView): Warning[] {
+function aboutReleases(view: ClusterView): Warning[] {
   const byRelease = Map.groupBy(answeringIn(view), ({ version }) => version);
-  const warnings = [...byRelease].flatMap(([release, members]) =>
-    defectsOf(release, auth !== undefined).map((defect): Warning => {
-      const message = `${namesOf(members)} ${members.length > 1 ? 'run' : 'runs'} etcd ${release}, in which ${defect}. Upgrade it.`;
-      return { kind: 'known-defect', message };
-    }),
-  );
-  if (byRelease.size < 2) return warnings;
+  if (byRelease.size < 2) return [];
   const list = [...byRelease].map(([release, members]) => `${release} on ${namesOf(members)}`).join(', ');
   const message = `Members run different releases of etcd: ${list}. That is right only while they are upgraded.`;
-  return [...warnings, { kind: 'version-skew', message }];
+  return [{ kind: 'version-skew', message }];
 }
 
 function aboutDowngrade(evidence: Evidence): Warning[] {
   const message = describeDowngrade(evidence);
   return message === undefined ? [] : [{ kind: 'downgrade-enabled', message }];
-}
-
-/** @param hasTokens without authentication there are none that could be rejected */
-function defectsOf(release: string, hasTokens: boolean): string[] {
-  return [
-    ...(maySpoilData(release)
-      ? [
-          'a member that is killed may come back with other data than the others (https://github.com/etcd-io/etcd/issues/13766)',
-        ]
-      : []),
-    ...(hasTokens && forgetsToEnableTokens(release)
-      ? [
-          'a member that joins through a snapshot rejects every token until it is restarted (https://github.com/etcd-io/etcd/pull/13205)',
-        ]
-      : []),
-    ...(losesPromotions(release)
-      ? ['the promotion of a learner is not kept for an upgrade to 3.6 (https://github.com/etcd-io/etcd/issues/19557)']
-      : []),
-  ];
 }
 
 function aboutMembership(cluster: Cluster, evidence: Evidence): Warning[] {

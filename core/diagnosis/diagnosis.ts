@@ -49,6 +49,9 @@ export const IDENTITY_WARNINGS = [
   'peer-url-differs',
 ] as const;
 
+/** Warnings of certificates: that one is out of time, that it will be soon, that it does not fit. */
+export const CERTIFICATE_WARNINGS = ['certificate-expired', 'certificate-expiring', 'certificate-unfit'] as const;
+
 /** Nothing that stops a cluster now, and all of it worth a person's time. */
 export interface Warning {
   kind:
@@ -62,6 +65,7 @@ export interface Warning {
     | 'known-defect'
     | 'version-skew'
     | 'downgrade-enabled'
+    | (typeof CERTIFICATE_WARNINGS)[number]
     | 'even-voters'
     | (typeof IDENTITY_WARNINGS)[number]
     | 'authentication-disabled'

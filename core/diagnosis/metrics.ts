@@ -1,5 +1,6 @@
 import { membersThat } from '../auth-token-reset/token-status.ts';
 import { viewTokens } from '../auth-token-reset/token-view.ts';
+import { daysUntil, endsWithin, outOfTime, PAGE_DAYS } from '../cluster/certificates.ts';
 import { answeringIn, type ClusterView, isAgreed, viewCluster } from '../cluster/cluster-view.ts';
 import type { Cluster } from '../cluster/clusters.ts';
 import { votersOf } from '../cluster/configured-quorum.ts';
@@ -37,6 +38,7 @@ export function measure(cluster: Cluster, evidence: Evidence): Measured {
         ...agreement(evidence),
         InaccessibleMembers: inaccessibleIn(view, evidence),
         ...tokens(cluster, evidence, view),
+        ...certificates(evidence),
         ...(answering.length > 0 && { QuotaUsedPercent: fullest }),
         DetectorRuns: 1,
         DetectorErrors: 0,
@@ -96,6 +98,17 @@ function agreement(evidence: Evidence): Values {
 function tokens(cluster: Cluster, evidence: Evidence, view: ClusterView): Values {
   const { members } = viewTokens(cluster, evidence, view);
   return members.length > 0 ? { TokensRejected: membersThat('RejectsTokens', members).length } : {};
+}
+
+function certificates({ certificates, readAt }: Pick<Evidence, 'certificates' | 'readAt'>): Values {
+  const read = certificates.filter(({ endsAt }) => endsAt !== '');
+  if (read.length === 0) return {};
+  const isEnding = (each: (typeof read)[number]) =>
+    outOfTime(each, readAt) !== '' || endsWithin(each, PAGE_DAYS, readAt);
+  return {
+    CertificateDaysLeft: Math.min(...read.map(({ endsAt }) => daysUntil(endsAt, readAt))),
+    CertificatesEnding: read.filter(isEnding).length,
+  };
 }
 
 /** 0 of a member that has no quota: it is never full. */

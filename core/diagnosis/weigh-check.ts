@@ -1,5 +1,6 @@
 import type { FoundBackups } from '../backups/contracts.ts';
-import { type Cluster, type ConfiguredMember, hostsOf, layoutOf } from '../cluster/clusters.ts';
+import { daysSince } from '../cluster/certificates.ts';
+import { type ConfiguredMember, hostsOf, layoutOf } from '../cluster/clusters.ts';
 import { judgeWork } from '../hosts/at-work.ts';
 import type { InspectionReport } from '../hosts/host-command-results.ts';
 import { ignoredSettings } from '../hosts/host-fit.ts';
@@ -9,15 +10,12 @@ import { HOLDS_NOTHING } from '../quorum-recovery/forgotten-data.ts';
 import { describeLeftRecoveries } from '../quorum-recovery/left-recoveries.ts';
 import { releasesMisfit, restoreMisfits } from '../quorum-recovery/recovery-fit.ts';
 import { formatBytes, formatShare } from '../text/format.ts';
-import { daysSince, daysUntil, outOfTime } from './certificates.ts';
-import type { Certificate, CheckArea, CheckLine, CheckReport, SERVES, WeighCheck } from './check.ts';
-import { IDENTITY_WARNINGS, type Warning } from './diagnosis.ts';
+import type { CheckArea, CheckLine, CheckReport, SERVES, WeighCheck } from './check.ts';
+import { line, namesOf, type Weighed } from './check-lines.ts';
+import { CERTIFICATE_WARNINGS, IDENTITY_WARNINGS, type Warning } from './diagnosis.ts';
 import { summarizeCheck } from './summaries.ts';
+import { certificateTable, describeLate, weighCertificates } from './weigh-certificates.ts';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-/** A certificate that is renewed by hand takes its time; one that never holds so long is renewed by a program, which has done that by the last third. */
-const ENDS_SOON_DAYS = 30;
-const ENDS_SOON_SHARE = 1 / 3;
 /** An older backup is hardly worth restoring. */
 const OLD_BACKUP_DAYS = 7;
 
@@ -47,13 +45,6 @@ const WITHOUT_LOGIN: Readonly<Record<(typeof SERVES)[number], string>> = {
   unknown: 'whether etcd serves clients without a login or a certificate could not be seen',
 };
 
-/** Lines of one area: `findings`, or what stands there instead where none is. */
-interface Weighed {
-  findings?: CheckLine[];
-  well?: CheckLine[];
-  unchecked?: CheckLine[];
-}
-
 /**
  * What a remediation of this cluster would meet with: what is wrong with the cluster now, and what would keep a runbook from its work, though nothing
  * is wrong yet. What could not be looked at is a finding, unless the configuration says that it is not there.
@@ -61,7 +52,7 @@ interface Weighed {
  */
 export function weighCheck(input: WeighCheck, now: number): CheckReport {
   const parts = [
-    weighCluster(input),
+    weighCluster(input, now),
     weighSecrets(input),
     weighCertificates(input, now),
     weighReleases(input),
@@ -81,10 +72,20 @@ export function weighCheck(input: WeighCheck, now: number): CheckReport {
     findings,
     well: well.filter(({ area }) => !wrongAreas.has(area)),
     unchecked: parts.flatMap((part) => part.unchecked ?? []),
+    certificates: certificateTable(input.survey.certificates, now),
   };
 }
 
-function weighCluster({ cluster, diagnosis, undiagnosed, survey, inspected }: WeighCheck): Weighed {
+/** A host that is not reached and a certificate are reported with the others, by what was seen of them on hosts as well. */
+const REPORTED_ELSEWHERE: readonly Warning['kind'][] = [
+  'host-unreachable',
+  'hosts-unknown',
+  'backup-late',
+  'backups-unknown',
+  ...CERTIFICATE_WARNINGS,
+];
+
+function weighCluster({ cluster, diagnosis, undiagnosed, survey, inspected }: WeighCheck, now: number): Weighed {
   if (!diagnosis) {
     // What keeps anybody from looking at the cluster is told of the secrets.
     if (survey.secretsProblem !== '') return {};
@@ -94,11 +95,12 @@ function weighCluster({ cluster, diagnosis, undiagnosed, survey, inspected }: We
   const besides = others.length > 0 ? ` Besides: ${others.join(', ')}.` : '';
   return {
     findings: [
-      ...(incident === 'healthy' ? [] : [line('cluster', `${incident}: ${summary}${besides}`)]),
+      ...(incident === 'healthy'
+        ? []
+        : [line('cluster', `${incident}: ${summary}${besides}${describeLate(survey.certificates, now)}`)]),
       ...findAtWork({ cluster, survey, inspected }),
-      // A host that is not reached is reported with the others, by what its inspection came to; and backups by what the check itself finds.
       ...warnings
-        .filter(({ kind }) => !['host-unreachable', 'hosts-unknown', 'backup-late', 'backups-unknown'].includes(kind))
+        .filter(({ kind }) => !REPORTED_ELSEWHERE.includes(kind))
         .map(({ kind, message }) => line(AREAS[kind] ?? 'cluster', message)),
     ],
     // Of one that does not answer nothing of it is known.
@@ -134,50 +136,6 @@ function weighSecrets({ cluster: { auth, tls }, survey: { secretsProblem } }: We
   return {
     well: [line('secrets', `${names.join(' and ')} can be read and ${names.length > 1 ? 'are' : 'is'} complete`)],
   };
-}
-
-function weighCertificates({ cluster, survey, inspected }: WeighCheck, now: number): Weighed {
-  const { certificates, secretsProblem } = survey;
-  const unseen = cluster.members.filter(
-    ({ name, peerUrl }) =>
-      new URL(peerUrl).protocol === 'https:' &&
-      !inspected.some(
-        ({ member, result }) => member === name && result?.certificates.some(({ use }) => use === 'peer'),
-      ),
-  );
-  const noPeers =
-    unseen.length === 0
-      ? []
-      : [
-          line(
-            'certificates',
-            `the peer certificate of ${namesOf(unseen)} was not looked at: it is read on a host that is reached, where etcd's configuration names the file`,
-          ),
-        ];
-  if (certificates.length === 0) {
-    const noClients =
-      secretsProblem !== '' || cluster.tls ? [] : [line('certificates', 'clients speak to this cluster without TLS')];
-    return { unchecked: [...noClients, ...noPeers] };
-  }
-  const findings = certificates.flatMap((each) => {
-    const problem = certificateProblem(each, now);
-    return problem === '' ? [] : [line('certificates', `${each.owner}${problem}`)];
-  });
-  const list = certificates.map(({ owner, endsAt }) => `${owner} in ${daysUntil(endsAt, now)} days`).join(', ');
-  return {
-    ...(findings.length > 0 ? { findings } : { well: [line('certificates', `none ends soon: ${list}`)] }),
-    unchecked: noPeers,
-  };
-}
-
-/** Empty where it is well. */
-function certificateProblem({ beginsAt, endsAt, problem }: Certificate, now: number): string {
-  if (problem !== '') return `: ${problem}`;
-  const late = outOfTime({ beginsAt, endsAt }, now);
-  if (late !== '') return late;
-  const [begins, ends] = [Date.parse(beginsAt), Date.parse(endsAt)];
-  if (ends - now >= Math.min(ENDS_SOON_DAYS * DAY_MS, (ends - begins) * ENDS_SOON_SHARE)) return '';
-  return ` ends in ${daysUntil(endsAt, now)} days, on ${endsAt.slice(0, 10)}: renew it`;
 }
 
 function weighReleases({ survey: { members } }: WeighCheck): Weighed {
@@ -324,12 +282,4 @@ function weighOwnBackups(
   return {
     well: [line('backups', `${place}: ${count} of this cluster; ${message}; it holds revision ${record.revision}`)],
   };
-}
-
-function line(area: CheckArea, message: string): CheckLine {
-  return { area, message: message.replace(/\s+/g, ' ').trim() };
-}
-
-function namesOf(members: readonly Pick<Cluster['members'][number], 'name'>[]): string {
-  return members.map(({ name }) => name).join(', ');
 }

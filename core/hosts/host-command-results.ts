@@ -95,10 +95,10 @@ export const hostInspectionSchema = z.strictObject({
       message: z.string(),
     }),
   ),
-  /** Those whose files etcd's configuration names, and which can be read: what it shows to peers, what it shows to clients, and the CA of its peers. */
+  /** Those whose files etcd's configuration names, and which can be read: what it shows to peers, what it shows to clients, and the CAs of both. */
   certificates: z.array(
     z.strictObject({
-      use: z.enum(['peer', 'server', 'peer-ca']),
+      use: z.enum(['peer', 'server', 'peer-ca', 'client-ca']),
       file: z.string(),
       /** The first certificate of the file, in base64; empty where there is none in it. */
       der: z.string(),

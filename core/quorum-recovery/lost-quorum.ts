@@ -25,7 +25,7 @@ export function describeLostQuorum(cluster: Cluster, evidence: Evidence): string
     return `The members do not agree on a leader, and none is followed by ${quorum}: ${views}. Either an election is under way, or they do not all reach each other: look at the network between them first.`;
   }
   if (running.length >= quorumIn(voting)) {
-    return `${running.length} of ${voters.length} voters answer, and no leader is followed by ${quorum}: ${views}. An election does not end: look at the network between them, and at their disks.`;
+    return `${running.length} of ${voters.length} voters answer, and no leader is followed by ${quorum}: ${views}. An election does not end: look at the network between them, at the certificates that they show each other (a check reads them on the hosts), and at their disks.`;
   }
   const others =
     leaderIds.size === 0

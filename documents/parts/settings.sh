@@ -185,7 +185,7 @@ function overrides(setting) {
 }
 BEGIN {
   unit = ENVIRON["unit"]
-  known = "config-file name data-dir wal-dir listen-client-urls listen-peer-urls listen-metrics-urls cert-file key-file peer-cert-file peer-key-file peer-trusted-ca-file initial-advertise-peer-urls initial-cluster initial-cluster-state " \
+  known = "config-file name data-dir wal-dir listen-client-urls listen-peer-urls listen-metrics-urls cert-file key-file trusted-ca-file peer-cert-file peer-key-file peer-trusted-ca-file initial-advertise-peer-urls initial-cluster initial-cluster-state " \
     "initial-cluster-token discovery discovery-srv discovery-endpoints force-new-cluster"
   count = split_words(ENVIRON["service_environment"], words_of_unit)
   for (i = 1; i <= count; i++) {
@@ -264,12 +264,14 @@ take_settings() {
       listen-metrics-urls) set_listen_metrics_urls=$text ;;
       cert-file) set_cert_file=$text ;;
       key-file) set_key_file=$text ;;
+      trusted-ca-file) set_ca_file=$text ;;
       peer-cert-file) set_peer_cert_file=$text ;;
       peer-key-file) set_peer_key_file=$text ;;
       peer-trusted-ca-file) set_peer_ca_file=$text ;;
       client-transport-security)
         nested cert-file "$text" && set_cert_file=$reply
         nested key-file "$text" && set_key_file=$reply
+        nested trusted-ca-file "$text" && set_ca_file=$reply
         ;;
       peer-transport-security)
         nested cert-file "$text" && set_peer_cert_file=$reply
@@ -293,7 +295,7 @@ read_settings() {
   format=environment file='' named_by='' overriding='' experimental='' environment_files=''
   set_name='' set_data_dir='' set_wal_dir='' set_advertise_peer_urls=''
   set_initial_cluster='' set_initial_cluster_state='' set_initial_cluster_token=''
-  set_listen_client_urls='' set_listen_peer_urls='' set_listen_metrics_urls='' set_cert_file='' set_key_file=''
+  set_listen_client_urls='' set_listen_peer_urls='' set_listen_metrics_urls='' set_cert_file='' set_key_file='' set_ca_file=''
   set_peer_cert_file='' set_peer_key_file='' set_peer_ca_file=''
   local service_command='' service_environment=''
   output=$(systemctl show -p ExecStart -p Environment -p EnvironmentFiles "$unit") ||

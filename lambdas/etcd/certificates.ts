@@ -1,9 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
-import type { Cluster } from '../../core/cluster/clusters.ts';
-import { outOfTime } from '../../core/diagnosis/certificates.ts';
-import type { Certificate } from '../../core/diagnosis/check.ts';
+import { type Certificate, outOfTime } from '../../core/cluster/certificates.ts';
+import type { ConfiguredMember } from '../../core/cluster/clusters.ts';
 import type { HostInspection, InspectionReport } from '../../core/hosts/host-command-results.ts';
 import type { ClientTls } from './connection.ts';
 import type { ClusterSecrets } from './secrets.ts';
@@ -12,31 +11,37 @@ const HANDSHAKE_MS = 3_000;
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 /** Those of the cluster's tls secret, and what each member shows to clients. Empty where clients speak to it without TLS. */
-export async function readCertificates({ members }: Cluster, { tls }: ClusterSecrets): Promise<Certificate[]> {
+export async function readCertificates(
+  members: readonly ConfiguredMember[],
+  { tls }: ClusterSecrets,
+): Promise<Certificate[]> {
   const speaking = members.filter(({ clientUrl }) => new URL(clientUrl).protocol === 'https:');
   const shown = await Promise.all(
     speaking.map(async ({ name, clientUrl }) => ({
+      use: 'server' as const,
       owner: `the certificate of ${name}`,
       // A secret that cannot be used is reported by the login with it.
       ...(await certificateAt(new URL(clientUrl), tls).catch(() => ({ ...NO_LIFETIME, problem: '' }))),
     })),
   );
   return [
-    ...(tls ? held('the CA of the tls secret', tls.ca) : []),
-    ...(tls?.cert ? held('the client certificate of the tls secret', tls.cert) : []),
+    ...(tls ? held('ca', 'the CA of the tls secret', tls.ca) : []),
+    ...(tls?.cert ? held('client', 'the client certificate of the tls secret', tls.cert) : []),
     // The diagnosis says whether one answers at all.
     ...shown.filter(({ endsAt, problem }) => endsAt !== '' || problem !== ''),
   ];
 }
 
 /** Of several, as in a bundle of CAs or a chain, the one that ends first. */
-function held(owner: string, pem: string): Certificate[] {
+function held(use: Certificate['use'], owner: string, pem: string): Certificate[] {
   try {
     const held = (pem.match(PEM) ?? [pem]).map((text) => new X509Certificate(text));
     const [first] = held.toSorted((a, b) => Date.parse(a.validTo) - Date.parse(b.validTo));
-    return [{ owner, ...lifetimeOf(first as X509Certificate), problem: '' }];
+    return [{ use, owner, ...lifetimeOf(first as X509Certificate), problem: '' }];
   } catch (error) {
-    return [{ owner, ...NO_LIFETIME, problem: `it cannot be read (${(error as Error).message}). Correct the secret` }];
+    return [
+      { use, owner, ...NO_LIFETIME, problem: `it cannot be read (${(error as Error).message}). Correct the secret` },
+    ];
   }
 }
 
@@ -44,6 +49,7 @@ const USES = {
   peer: 'the peer certificate',
   server: 'the server certificate',
   'peer-ca': 'the CA of the peers',
+  'client-ca': 'the CA of the clients',
 } as const satisfies Record<HostInspection['certificates'][number]['use'], string>;
 
 /** Those in the files that etcd's configuration names on each host: what etcd shows to its peers, nobody else is shown. */
@@ -58,9 +64,9 @@ function heldBy({ certificates }: Pick<HostInspection, 'certificates'>, whose: s
   return certificates.map(({ use, file, der }) => {
     const owner = `${USES[use]}${whose} (${file})`;
     try {
-      return { owner, ...lifetimeOf(new X509Certificate(Buffer.from(der, 'base64'))), problem: '' };
+      return { use, owner, ...lifetimeOf(new X509Certificate(Buffer.from(der, 'base64'))), problem: '' };
     } catch {
-      return { owner, ...NO_LIFETIME, problem: 'it has no certificate that can be read. Correct the file' };
+      return { use, owner, ...NO_LIFETIME, problem: 'it has no certificate that can be read. Correct the file' };
     }
   });
 }
@@ -94,12 +100,15 @@ function lifetimeOf({ validFrom, validTo }: Pick<X509Certificate, 'validFrom' | 
   return { beginsAt: new Date(validFrom).toISOString(), endsAt: new Date(validTo).toISOString() };
 }
 
+type Shown = Omit<Certificate, 'use' | 'owner'>;
+
 /** One handshake, whatever comes of it: a certificate that is refused is shown all the same. */
-function certificateAt({ hostname, port }: URL, tls: ClientTls | undefined): Promise<Omit<Certificate, 'owner'>> {
+function certificateAt({ hostname, port }: URL, tls: ClientTls | undefined): Promise<Shown> {
   const host = hostname.replace(/^\[|\]$/g, '');
   return new Promise((resolve) => {
-    const settle = (certificate: Omit<Certificate, 'owner'>) => {
-      socket.destroy();
+    const settle = (certificate: Shown) => {
+      // What is cut off at once, etcd takes for a handshake that has failed, and logs it.
+      socket.end(() => socket.destroy());
       resolve(certificate);
     };
     const socket: TLSSocket = connect({
@@ -111,18 +120,29 @@ function certificateAt({ hostname, port }: URL, tls: ClientTls | undefined): Pro
       timeout: HANDSHAKE_MS,
     });
     socket.once('secureConnect', () => {
-      const { valid_from: validFrom, valid_to: validTo } = socket.getPeerCertificate();
+      const { valid_from: validFrom, valid_to: validTo, subjectaltname = 'no name' } = socket.getPeerCertificate();
       const lifetime = validTo ? lifetimeOf({ validFrom, validTo }) : NO_LIFETIME;
       const isWithin = Date.parse(lifetime.beginsAt) <= Date.now() && Date.now() <= Date.parse(lifetime.endsAt);
       // That it does not hold now is reported with its days.
       const problem =
         socket.authorized || (validTo && !isWithin)
           ? ''
-          : `clients do not take it (${socket.authorizationError}). It has to be of a CA of the tls secret, and for ${host}`;
+          : `clients do not take it (${socket.authorizationError}). ${whyUnfit(`${socket.authorizationError}`, host, subjectaltname)}`;
       settle({ ...lifetime, problem });
     });
     const silent = () => settle({ ...NO_LIFETIME, problem: '' });
     socket.once('error', silent);
     socket.once('timeout', silent);
   });
+}
+
+/** @param names those that it is for */
+function whyUnfit(code: string, host: string, names: string): string {
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return `It is for ${names}, and clientUrl names ${host}. Issue one for ${host} too, or write one of its names in clientUrl`;
+  }
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return 'It holds itself, and the certificate of a CA above it does not hold now: renew that one';
+  }
+  return 'It has to be of a CA of the tls secret';
 }

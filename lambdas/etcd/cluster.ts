@@ -1,3 +1,4 @@
+import type { Certificate } from '../../core/cluster/certificates.ts';
 import type { ClusterAccess } from '../../core/cluster/cluster-role.ts';
 import type { Cluster, ConfiguredMember } from '../../core/cluster/clusters.ts';
 import {
@@ -8,6 +9,7 @@ import {
 } from '../../core/cluster/observation.ts';
 import { findOwnCluster, withoutStrangers } from '../../core/cluster/own-cluster.ts';
 import { EtcdUnavailable, InvalidInput, PreconditionFailed, RemediationError } from '../../core/errors.ts';
+import { readCertificates } from './certificates.ts';
 import { hasReason, silenceOf } from './errors.ts';
 import { EtcdMember } from './member.ts';
 import { type ClusterSecrets, readSecrets } from './secrets.ts';
@@ -16,11 +18,13 @@ import { type ClusterSecrets, readSecrets } from './secrets.ts';
 export class EtcdCluster {
   readonly members: readonly EtcdMember[];
   readonly #configured: readonly ConfiguredMember[];
+  readonly #secrets: ClusterSecrets;
   /** Whether the login was seen to do what only root may: it is asked for once. */
   #isRoot = false;
 
   constructor(cluster: Cluster, secrets: ClusterSecrets) {
     this.#configured = cluster.members;
+    this.#secrets = secrets;
     this.members = cluster.members.map(
       ({ name, clientUrl }) =>
         new EtcdMember({
@@ -154,6 +158,11 @@ export class EtcdCluster {
 
   #others(name: string): EtcdMember[] {
     return this.members.filter((member) => member.name !== name);
+  }
+
+  /** By a handshake of its own with each: what it does not answer is left out. */
+  readCertificates(): Promise<Certificate[]> {
+    return readCertificates(this.#configured, this.#secrets);
   }
 
   close(): void {

@@ -28,7 +28,15 @@ export const CONNECTION_FAILURES: readonly Row[] = [
     details: /certificate has expired/i,
     error: PreconditionFailed,
     advice:
-      "The member's server certificate has expired, or the clock is wrong here. Renew it in the member's files (--cert-file): etcd takes it without a restart.",
+      "The member's server certificate has expired, or a CA above it, or the clock is wrong here. Renew it in the member's files (--cert-file): " +
+      'etcd takes it without a restart.',
+  },
+  {
+    reason: 'Tls',
+    details: /alert certificate expired/i,
+    error: PreconditionFailed,
+    advice:
+      'The member does not take the client certificate: it has expired, or the clock of the member is wrong. Renew it in the tls secret of the cluster.',
   },
   {
     reason: 'Tls',

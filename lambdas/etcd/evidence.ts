@@ -25,19 +25,25 @@ type Seen = Omit<Evidence, 'hosts'>;
  */
 export async function observeEvidence(etcd: EtcdCluster, cluster: Cluster, until: number): Promise<Seen> {
   const electedBy = Date.now() + ELECTION_MS;
-  let seen = await look(etcd, cluster, until);
+  const shown = inTime(etcd.readCertificates(), until).catch(ofNone);
+  const readAt = Date.now();
+  let seen = { ...(await look(etcd, cluster, until)), certificates: await shown, readAt };
   if (mayElect(cluster, { ...seen, hosts: [] }) && Date.now() + 2 * LOOK_MS < until) {
     await sleep(Math.max(0, electedBy - Date.now()));
     const before = commitsOf(seen.members);
-    seen = await look(etcd, cluster, until);
-    seen.committing = committedSince(before, seen.members);
+    const again = await look(etcd, cluster, until);
+    seen = { ...seen, ...again, committing: committedSince(before, again.members) };
   }
   // Without a member that answers nobody logs in.
   if (!cluster.auth || !seen.members.some(({ answering }) => answering)) return seen;
   return { ...seen, ...(await probe(etcd, seen, until)) };
 }
 
-async function look(etcd: EtcdCluster, { auth }: Cluster, until: number): Promise<Seen> {
+async function look(
+  etcd: EtcdCluster,
+  { auth }: Cluster,
+  until: number,
+): Promise<Omit<Seen, 'certificates' | 'readAt'>> {
   // One that rejects tokens serves nobody, and is a part of the quorum all the same: see observeTokens.
   const members = await etcd.observeMembers((member) => (auth ? member.status(LOOK_MS) : member.look(LOOK_MS)));
   const agreeBy = Math.min(until, Date.now() + AGREE_MS);
@@ -51,7 +57,7 @@ async function look(etcd: EtcdCluster, { auth }: Cluster, until: number): Promis
 
 async function probe(
   etcd: EtcdCluster,
-  { members }: Seen,
+  { members }: Pick<Seen, 'members'>,
   until: number,
 ): Promise<Pick<Evidence, 'probes' | 'probesProblem'>> {
   try {
@@ -72,6 +78,11 @@ export async function inTime<Answer>(answer: Promise<Answer>, until: number): Pr
   } finally {
     waiting.abort();
   }
+}
+
+function ofNone(error: unknown): never[] {
+  problemOf(error);
+  return [];
 }
 
 /** @throws what is no answer of etcd */

@@ -29,7 +29,7 @@ async function surveyMembers(cluster: Cluster): Promise<ClusterSurvey> {
     if (!(error instanceof PreconditionFailed)) throw error;
     return { secretsProblem: error.message, certificates: [], members: [], serves: 'unknown' };
   }
-  const certificates = await readCertificates(cluster, secrets);
+  const certificates = await readCertificates(cluster.members, secrets);
   try {
     return { secretsProblem: '', certificates, ...(await lookAtMembers(cluster, secrets)) };
   } catch (error) {

@@ -4,7 +4,8 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { lateAfterMinutes } from '../../core/backups/newest.ts';
-import type { Cluster } from '../../core/cluster/clusters.ts';
+import { PAGE_DAYS } from '../../core/cluster/certificates.ts';
+import { type Cluster, speaksTls } from '../../core/cluster/clusters.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../../core/cluster/metrics.ts';
 import { alarmPrefix, INCOMING_PAGES_TOPIC, WATCH_ALARM_PREFIX } from '../../core/diagnosis/detection.ts';
 import type { RunbookAlarm } from '../../core/runbook/runbook.ts';
@@ -48,7 +49,7 @@ export interface ClusterAlarmsProps {
   cluster: Cluster;
 }
 
-/** The alarms of one cluster: one for each incident, one for its login, one for its backups where they are made, and one for the detector itself. */
+/** The alarms of one cluster: one for each incident, for its login, for its certificates and backups where it has them, and for the detector itself. */
 export class ClusterAlarms extends Construct {
   readonly alarms: Alarm[];
   readonly #cluster: string;
@@ -75,6 +76,16 @@ export class ClusterAlarms extends Construct {
         // Silence is what it is there for.
         TreatMissingData.BREACHING,
       ),
+      ...(speaksTls(cluster)
+        ? [
+            this.watchFor(
+              'certificate-expiring',
+              `A certificate of the etcd cluster ${cluster.name} ends within ${PAGE_DAYS} days, or has ended.`,
+              'CertificatesEnding',
+              TreatMissingData.MISSING,
+            ),
+          ]
+        : []),
       ...(cluster.backups?.everyMinutes === undefined ? [] : [this.watchForBackups(cluster.backups.everyMinutes)]),
     ];
   }
@@ -141,7 +152,7 @@ export function metricOf(
   dimensions: { cluster: string; member?: string },
   metricName: MetricName,
 ): Metric {
-  const isBetterHigh = metricName === 'HasLeader' || metricName === 'HealthyVoters';
+  const isBetterHigh = ['HasLeader', 'HealthyVoters', 'CertificateDaysLeft'].includes(metricName);
   return new Metric({
     namespace: named(scope, METRIC_NAMESPACE),
     metricName,

@@ -17,7 +17,8 @@ import {
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { lateAfterMinutes } from '../../core/backups/newest.ts';
-import type { Cluster } from '../../core/cluster/clusters.ts';
+import { PAGE_DAYS } from '../../core/cluster/certificates.ts';
+import { type Cluster, speaksTls } from '../../core/cluster/clusters.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../../core/cluster/metrics.ts';
 import { PAGER_STATE_MACHINE } from '../../core/diagnosis/detection.ts';
 import { RUNBOOKS } from '../../core/runbooks.ts';
@@ -113,6 +114,28 @@ export class ClusterDashboard extends Construct {
               width,
             }),
         ),
+        ...(speaksTls(cluster)
+          ? [
+              row(
+                (width) =>
+                  new GraphWidget({
+                    title: 'Days until a certificate ends, of those that members show and of the secret',
+                    left: ofCluster('CertificateDaysLeft'),
+                    leftYAxis: { showUnits: false },
+                    leftAnnotations: [{ value: PAGE_DAYS, label: 'a person is paged' }],
+                    width,
+                    height: 3,
+                  }),
+                (width) =>
+                  new SingleValueWidget({
+                    title: 'Certificates to renew',
+                    metrics: ofCluster('CertificatesEnding'),
+                    width,
+                    height: 3,
+                  }),
+              ),
+            ]
+          : []),
         ...(cluster.backups?.everyMinutes === undefined
           ? []
           : [
@@ -245,6 +268,7 @@ export class FleetDashboard extends Construct {
           which('Members that cannot be reached from here', byCluster(this, 'MAX(InaccessibleMembers)')),
           which('The fullest databases, in percent of their quotas', byCluster(this, 'MAX(QuotaUsedPercent)')),
         ),
+        row(which('Days until a certificate ends', byCluster(this, 'MIN(CertificateDaysLeft)', 'ASC'))),
         row(
           (width) =>
             new SingleValueWidget({

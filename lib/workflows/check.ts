@@ -105,6 +105,7 @@ export class Check extends Construct {
         findings: '{% [$states.input.findings] %}',
         well: '{% [$states.input.well] %}',
         unchecked: '{% [$states.input.unchecked] %}',
+        certificates: '{% [$states.input.certificates] %}',
       },
     });
     noDiagnosis.next(survey);

@@ -33,17 +33,22 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * @param addresses where members listen besides loopback
  * @param clientName the client's common name, which etcd takes for a user's; none, if not said
  * @param lifetime of the certificates under the CA
+ * @param caLifetime of the CA's own
  */
 export async function issueCertificates(
   addresses: readonly string[] = [],
-  { clientName, lifetime = validity() }: { clientName?: string | undefined; lifetime?: Lifetime } = {},
+  {
+    clientName,
+    lifetime = validity(),
+    caLifetime = validity(),
+  }: { clientName?: string | undefined; lifetime?: Lifetime; caLifetime?: Lifetime } = {},
 ): Promise<ClusterCertificates> {
   const caKeys = await newKeys();
   const ca = await X509CertificateGenerator.createSelfSigned({
     name: 'CN=etcd local CA',
     keys: caKeys,
     signingAlgorithm: ALGORITHM,
-    ...validity(),
+    ...caLifetime,
     extensions: [
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),

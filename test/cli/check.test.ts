@@ -27,7 +27,7 @@ describe('etcd-remediation check, on a quiet cluster on hosts with TLS and authe
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'check-test-'));
-    const binaries = await findEtcd('3.5.30');
+    const binaries = await findEtcd('3.7.3');
     const fleet = await startProcessHosts({ count: 3, binDir: dirname(binaries.etcd) });
     hosted = await startHostedCluster({ binaries, fleet, members: 3, quotaBackendBytes: QUOTA_BYTES, tls: true });
     await hosted.enableAuth(PASSWORD);
@@ -95,8 +95,10 @@ describe('etcd-remediation check, on a quiet cluster on hosts with TLS and authe
     expect(
       lines.filter((line) => /^ {2}✓ hosts +m\d on node-[abc]: fit for a replacement and for a recovery/.test(line)),
     ).toHaveLength(3);
+    expect(stdout).toMatch(/ ✓ certificates +none of \d+ ends soon; the first is .*, in \d+ days\n/);
+    expect(stdout).toMatch(/^ {2}Certificates:\n {4}days left {2}ends {8}whose\n/m);
     for (const certificate of ['peer certificate', 'server certificate', 'CA of the peers']) {
-      expect(stdout).toMatch(new RegExp(`none ends soon: .*the ${certificate} of m3 \\(/.*\\) in \\d+ days`));
+      expect(stdout).toMatch(new RegExp(`^ {4}\\d+ +\\d{4}-\\d\\d-\\d\\d {2}the ${certificate} of m3 \\(/.*\\)$`, 'm'));
     }
     expect(lines).toContainEqual(expect.stringMatching(/^ {2}- backups +clusters\.json names none/));
     expect(stdout).not.toContain(PASSWORD);

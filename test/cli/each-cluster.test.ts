@@ -128,6 +128,7 @@ describe('what is told of a fleet', () => {
       findings: [],
       well: [],
       unchecked: [],
+      certificates: [],
     }));
     checked[5] = { outcome: 'NotChecked', cluster: 'c005', error: 'AwsUnavailable', cause: 'It is away.' };
     expect(describeChecks(checked)).toEqual([

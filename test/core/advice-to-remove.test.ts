@@ -107,7 +107,7 @@ function textsOf({ observation }: World): string[] {
     }
   };
   const nothing = { committing: [], agreementProblem: '', loginProblem: '', probes: [], probesProblem: '', hosts: [] };
-  const diagnosis = ask(() => diagnose(cluster, { ...observation, ...nothing }));
+  const diagnosis = ask(() => diagnose(cluster, { ...observation, ...nothing, certificates: [], readAt: 0 }));
   texts.push(
     diagnosis?.summary ?? '',
     ...(diagnosis?.warnings.map(({ message }) => message) ?? []),

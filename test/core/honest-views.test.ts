@@ -251,6 +251,8 @@ function actedOn(world: World): { what: string; member: string }[] {
       probesProblem: '',
       loginProblem: '',
       hosts: [],
+      certificates: [],
+      readAt: 0,
     };
     const evidence = { ...observation, ...nothing };
     const found = diagnose(cluster, evidence);

@@ -248,9 +248,9 @@ describe('the limits of AWS', () => {
       }));
 
     it('refuse the first cluster that has no room, and say what to ask AWS for', () => {
-      expect(() => requireWithinLimits(fleetOf(500))).not.toThrow();
-      expect(() => requireWithinLimits(fleetOf(501))).toThrow(
-        'The stack stack-501 has no room: with it there are 5,010 alarms, and AWS takes 5,000 in an account ' +
+      expect(() => requireWithinLimits(fleetOf(454))).not.toThrow();
+      expect(() => requireWithinLimits(fleetOf(455))).toThrow(
+        'The stack stack-455 has no room: with it there are 5,005 alarms, and AWS takes 5,000 in an account ' +
           `(${QUOTAS.alarms.source}). Ask AWS for more under Service Quotas, and write what it has granted into clusters.json: "quotas": {"alarms": 10000}. ` +
           'Or deploy some of the clusters into another account or region.',
       );

@@ -114,6 +114,7 @@ describe('the alarms', () => {
     'etcd-remediation/CLUSTER/persists',
     'etcd-remediation/CLUSTER/quorum-lost',
     'etcd-remediation/CLUSTER/space-exceeded',
+    'etcd-remediation-certificate-expiring/CLUSTER',
     'etcd-remediation-detector/CLUSTER',
     'etcd-remediation-login/CLUSTER',
   ];
@@ -124,6 +125,7 @@ describe('the alarms', () => {
         `${name}: ${Statistic} ${MetricName} ${ComparisonOperator} ${Threshold} for ${EvaluationPeriods}, ${TreatMissingData}`,
     );
     expect(table.toSorted()).toEqual([
+      'etcd-remediation-certificate-expiring/CLUSTER: Maximum CertificatesEnding GreaterThanOrEqualToThreshold 1 for 5, missing',
       'etcd-remediation-detector/CLUSTER: Maximum DetectorErrors GreaterThanOrEqualToThreshold 1 for 5, breaching',
       'etcd-remediation-login/CLUSTER: Maximum LoginUnfit GreaterThanOrEqualToThreshold 1 for 5, missing',
       'etcd-remediation/CLUSTER/auth-token-invalid: Maximum TokensRejected GreaterThanOrEqualToThreshold 1 for 3, missing',
@@ -137,13 +139,17 @@ describe('the alarms', () => {
     ]);
   });
 
-  it.each(NAMES)('of %s are the same, but one for tokens only where there is a login', (name) => {
-    const hasLogin = FLEET.clusters.find((cluster) => cluster.name === name)?.auth !== undefined;
-    const expected = alarmsOf('orders')
-      .map((alarm) => alarm.name)
-      .filter((alarm) => hasLogin || !alarm.endsWith('/auth-token-invalid'));
-    expect(alarmsOf(name).map((alarm) => alarm.name)).toEqual(expected);
-  });
+  it.each(NAMES)(
+    'of %s are the same, but one for tokens only where there is a login, and one for certificates where there are any',
+    (name) => {
+      const hasLogin = FLEET.clusters.find((cluster) => cluster.name === name)?.auth !== undefined;
+      const expected = alarmsOf('orders')
+        .map((alarm) => alarm.name)
+        .filter((alarm) => hasLogin || !alarm.endsWith('/auth-token-invalid'))
+        .filter((alarm) => name !== 'plain' || !alarm.includes('certificate'));
+      expect(alarmsOf(name).map((alarm) => alarm.name)).toEqual(expected);
+    },
+  );
 
   it.each(NAMES)('of %s each watch its own metric minute by minute, and want every minute', (name) => {
     for (const alarm of alarmsOf(name)) {
@@ -200,7 +206,9 @@ describe('the dashboard', () => {
     );
     const ofMember = ['QuotaUsedPercent', 'FragmentationPercent', 'RaftLagEntries'];
     // Of those that make backups: see backups.test.ts.
-    const ofAll = Object.keys(METRICS).filter((metric) => !['BackupsMade', 'BackupAgeSeconds'].includes(metric));
+    const ofAll = Object.keys(METRICS)
+      .filter((metric) => !['BackupsMade', 'BackupAgeSeconds'].includes(metric))
+      .filter((metric) => name !== 'plain' || !metric.startsWith('Certificate'));
     const expected = ofAll.flatMap((metric) =>
       ofMember.includes(metric)
         ? [`EtcdRemediation ${metric} cluster ${name} member node1`]

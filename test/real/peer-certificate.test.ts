@@ -1,9 +1,10 @@
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { HostedStage } from '../../drills/stage.ts';
+import { CHECK_STATE_MACHINE, type CheckReport } from '../../core/diagnosis/check.ts';
+import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
 import { issueCertificates } from '../../local/etcd/certificates.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
-import { hostedStage, replace, serviceOf } from '../scenes/hosted-scene.ts';
+import { hostedStage, outputOf, replace, serviceOf } from '../scenes/hosted-scene.ts';
 import { namesOf } from '../scenes/lost-quorum.ts';
 import { pictureOf } from '../scenes/picture.ts';
 import { HURRIED, statesOf, until } from '../scenes/scene.ts';
@@ -57,6 +58,16 @@ it('a member whose peer certificate has expired is not replaced: the certificate
     expect(statesOf(execution)).not.toContain('Stop service');
   }
   expect(await pictureOf(stage)).toEqual(before);
+
+  const { ended } = stage.platform.executions.start({
+    stateMachineName: CHECK_STATE_MACHINE,
+    input: { cluster: CLUSTER_NAME },
+  });
+  const { findings, certificates } = outputOf(await ended) as unknown as CheckReport;
+  expect(findings.find(({ area }) => area === 'cluster')?.message).toMatch(
+    /^member-failed: m3 .* Look at the certificates first, and replace and restore nothing before they hold: the peer certificate of m3 \(\S+\/peer\.crt\) has ended a day ago/,
+  );
+  expect(certificates[0]).toMatchObject({ owner: expect.stringContaining('the peer certificate of m3'), daysLeft: -2 });
 
   await stage.cluster.run('m3', `cd '${pkiOf('m3')}'; cat server.crt > peer.crt; cat server.key > peer.key`);
   await stage.cluster.waitUntilHealthy(['m3']);

@@ -27,7 +27,7 @@ export function members(letters: string): MemberObservation[] {
 /** Evidence of a cluster with a quorum that has told its list and its alarms. */
 export function proof(members: MemberObservation[], differences: Partial<Evidence> = {}): Evidence {
   const nothing = { agreementProblem: '', committing: [], loginProblem: '', probes: [], probesProblem: '', hosts: [] };
-  return { ...observation(members), ...nothing, ...differences };
+  return { ...observation(members), ...nothing, certificates: [], readAt: 0, ...differences };
 }
 
 /** Evidence of one that agrees on nothing, or not in time. */

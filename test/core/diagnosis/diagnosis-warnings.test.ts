@@ -49,7 +49,7 @@ describe('a healthy cluster is warned of', () => {
     ['no database of which 45 % are free', first({ ...sizes(200, 110), ...QUOTA }), ''],
     ['no fragments in 100 MiB', first({ ...sizes(100, 1), ...QUOTA }), ''],
     ['both', first({ ...sizes(200, 90), quotaBytes: 210 * MIB }), 'nearly-full, fragmented'],
-    ['members of different releases', first({ version: '3.5.29' }), 'version-skew'],
+    ['members of different releases', first({ version: '3.5.31' }), 'version-skew'],
     ['a member that is not caught up', proof(members('wwb')), 'behind'],
     ['two voters', proof([voter('node1'), voter('node2')]), 'even-voters'],
     ['four voters', proof([...THREE, 'node4'].map((name) => voter(name))), 'even-voters'],
@@ -63,6 +63,7 @@ describe('a healthy cluster is warned of', () => {
     const evidence = proof([voter('node1', sizes(95, 20)), voter('node2', { version: '3.4.23' })]);
     expect(warningsOf(evidence).map(({ message }) => message)).toEqual([
       'The database of node1 has 95.0 MiB of 100.0 MiB, which is more than 80 %: the runbook for space-exceeded reclaims it before etcd refuses writes.',
+      expect.stringMatching(/^node2 runs etcd 3\.4\.23, in which /),
       'Members run different releases of etcd: 3.5.30 on node1, 3.4.23 on node2. That is right only while they are upgraded.',
       'There are 2 voters, which bear the loss of no more members than 1 would.',
     ]);
@@ -74,34 +75,49 @@ describe('a healthy cluster is warned of', () => {
   });
 });
 
-describe('a release with a known defect', () => {
-  const [DATA, TOKENS, PROMOTION] = ['13766', '13205', '19557'];
-  it.each<[string, (string | undefined)[]]>([
-    ['3.3.25', [TOKENS]],
-    ['3.4.18', [TOKENS]],
-    ['3.4.19', []],
-    ['3.4.23', []],
-    ['3.5.0', [DATA, TOKENS, PROMOTION]],
-    ['3.5.2', [DATA, TOKENS, PROMOTION]],
-    ['3.5.3', [TOKENS, PROMOTION]],
-    ['3.5.4', [TOKENS, PROMOTION]],
-    ['3.5.5', [PROMOTION]],
-    ['3.5.19', [PROMOTION]],
-    ['3.5.20', []],
-    ['3.5.30', []],
-    ['3.6.0', []],
-  ])('%s is told with the issue', (version, expected) => {
-    const evidence = rejecting([], of(version));
-    const warnings = warningsOf(evidence);
-    expect(warnings.map(({ message }) => /(\d+)\)\. Upgrade it\.$/.exec(message)?.[1])).toEqual(expected);
-    for (const { kind, message } of warnings) {
+describe('a release with known defects', () => {
+  const told = (version: string, differences: Partial<Cluster> = {}) =>
+    warningsOf(differences.auth ? rejecting([], of(version)) : of(version), differences).map(({ kind, message }) => {
       expect(kind).toBe('known-defect');
       expect(message).toMatch(`node1, node2, node3 run etcd ${version}, in which `);
-    }
+      return message;
+    });
+
+  it.each<[string, RegExp]>([
+    ['3.5.2', /a member that is killed .*issues\/13766\); .*; and \d+ more\. Upgrade: 3\.5\.30 ends all of them\./],
+    ['3.5.16', /\. Upgrade: 3\.5\.30 ends all of them\. docs\/known-defects\.md has all of them\.$/],
+    ['3.5.30', /^$/],
+    ['3.6.16', /^$/],
+    ['3.4.45', /It gets no patches any more: upgrade to a newer minor release\./],
+    ['3.4.23', /It gets no patches any more/],
+    ['3.7.0', /^$/],
+    ['3.7.3', /^$/],
+  ])('%s is told in one sentence, with what ends them', (version, expected) => {
+    expect(told(version).join('\n')).toMatch(expected);
   });
 
-  it('of tokens is none without authentication', () => {
-    expect(kindsOf(of('3.4.18'))).toBe('');
+  it('is told of what only a login makes matter where there is one', () => {
+    const auth = (version: string, differences: Partial<Cluster>) =>
+      told(version, differences).join('').includes('CVE-2026-73499');
+    expect(auth('3.5.30', AUTH)).toBe(true);
+    expect(auth('3.5.30', {})).toBe(false);
+    expect(told('3.5.30', AUTH)[0]).toMatch(/Upgrade: 3\.5\.33 ends it\. docs/);
+    expect(told('3.3.25', AUTH)[0]).toMatch(/rejects every token until it is restarted .*13205/);
+    expect(told('3.3.25')).toEqual([]);
+  });
+
+  it('is told of what an upgrade meets with while there is one, and no longer', () => {
+    const half = proof([
+      voter('node1', { version: '3.7.3' }),
+      voter('node2', { version: '3.6.16' }),
+      voter('node3', { version: '3.6.16' }),
+    ]);
+    expect(warningsOf(half).map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(
+        /^node1 runs etcd 3\.7\.3, in which settings .* experimental-\* .* Rename them before the upgrade/,
+      ),
+    );
+    expect(told('3.7.3')).toEqual([]);
   });
 });
 
@@ -191,13 +207,13 @@ describe('tokens', () => {
     ],
     ['authentication is disabled', [open, open, open], 'authentication-disabled'],
   ])('are a warning where %s, and no incident', (_, probes, expected) => {
-    const evidence = { ...of('3.5.30'), probes: ofMembers(probes) };
+    const evidence = { ...of('3.5.35'), probes: ofMembers(probes) };
     expect(diagnose(clusterFor(evidence), evidence).incident).toBe('healthy');
     expect(kindsOf(evidence)).toBe(expected);
   });
 
   it('that could not be tried are told', () => {
-    const evidence = { ...of('3.5.30'), probesProblem: 'It was not answered in time.' };
+    const evidence = { ...of('3.5.35'), probesProblem: 'It was not answered in time.' };
     expect(warningsOf(evidence, AUTH)).toEqual([
       {
         kind: 'tokens-unknown',
@@ -209,14 +225,14 @@ describe('tokens', () => {
 
   it('that nobody issues are told', () => {
     const none: Probe = { login: { answer: 'WrongPassword', format: '', problem: 'no' }, uses: [] };
-    const evidence = { ...of('3.5.30'), probes: ofMembers([none, none, none]) };
+    const evidence = { ...of('3.5.35'), probes: ofMembers([none, none, none]) };
     expect(warningsOf(evidence)[0]?.message).toMatch(
       /^Whether members take fresh tokens is not known: The login with the cluster's auth secret fails/,
     );
   });
 
   it('are none of a cluster without a quorum', () => {
-    const evidence = apart([voter('node1', { leaderId: '0' }), silent('node2'), silent('node3')]);
+    const evidence = apart([voter('node1', { leaderId: '0', version: '3.5.35' }), silent('node2'), silent('node3')]);
     expect(kindsOf({ ...evidence, probesProblem: 'No leader.' }, AUTH)).toBe('');
   });
 });

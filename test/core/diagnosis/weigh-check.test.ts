@@ -27,7 +27,13 @@ function inDays(days: number): string {
 
 /** Of a year, unless said. */
 function certificate(owner: string, endsInDays: number, lifetimeDays = 365, problem = '') {
-  return { owner, beginsAt: inDays(endsInDays - lifetimeDays), endsAt: inDays(endsInDays), problem };
+  return {
+    use: 'server' as const,
+    owner,
+    beginsAt: inDays(endsInDays - lifetimeDays),
+    endsAt: inDays(endsInDays),
+    problem,
+  };
 }
 
 function inspected(name: string, differences: Parameters<typeof inspection>[1] = {}): InspectionReport {
@@ -126,7 +132,7 @@ it('a cluster at which nothing is to be corrected is told by what was looked at'
     'identity: node1, node2, node3 answer as themselves, and are the members that etcd lists',
     'login: every member takes the login, and the tokens of every other',
     'secrets: etcd/root and etcd/tls can be read and are complete',
-    'certificates: none ends soon: the certificate of node1 in 90 days',
+    'certificates: none of 1 ends soon; the first is the certificate of node1, in 90 days',
     'releases: etcd 3.5.30 on node1, node2, node3',
     expect.stringMatching(/^quota: node1 20\.0 MiB of 100\.0 MiB \(20 %\), /),
     ...MEMBERS.map(({ name, host }) =>
@@ -179,6 +185,15 @@ describe('a finding is', () => {
       'a warning of a kind that this does not know',
       seen({ diagnosis: { ...HEALTHY, warnings: [{ kind: 'of-tomorrow' as never, message: 'Something is odd.' }] } }),
       'cluster: Something is odd.',
+    ],
+    [
+      'a member that others do not hear, by the certificate that its host has',
+      seen(
+        { diagnosis: { ...HEALTHY, incident: 'member-failed', summary: 'node3 is away.' } },
+        { certificates: [certificate('the peer certificate of node3 (/pki/peer.crt)', -2)] },
+      ),
+      'cluster: member-failed: node3 is away. Look at the certificates first, and replace and restore nothing before they hold: the peer certificate ' +
+        'of node3 (/pki/peer.crt) has ended 2 days ago, on 2026-11-26: renew it.',
     ],
     [
       'that there is no diagnosis',
@@ -270,7 +285,8 @@ describe('a finding is', () => {
     ],
   ])('%s', (_, { outcome, findings }, line) => {
     expect(outcome).toBe('Findings');
-    expect(linesOf(findings)).toEqual([line]);
+    expect(linesOf(findings)[0]).toEqual(line);
+    expect(findings).toHaveLength(line.includes('certificates first') ? 2 : 1);
   });
 
   it.each<[string, object, string]>([
@@ -325,6 +341,29 @@ describe('a finding is', () => {
       expect(linesOf(well)).toContainEqual(expect.stringContaining('hosts: node3 on i-3: fit for a replacement'));
     },
   );
+
+  it('a certificate once, of which the diagnosis warns as well', () => {
+    const warnings = [{ kind: 'certificate-expiring' as const, message: 'The certificate of node2 ends.' }];
+    const certificates = [certificate('the certificate of node2', 29)];
+    const { findings } = seen({ diagnosis: { ...HEALTHY, warnings } }, { certificates });
+    expect(linesOf(findings)).toEqual([
+      expect.stringMatching(/^certificates: the certificate of node2 ends in 29 days/),
+    ]);
+  });
+
+  it('every certificate that could be read in a table, by its end', () => {
+    const unread = {
+      ...certificate('the CA of the tls secret', 0),
+      beginsAt: '',
+      endsAt: '',
+      problem: 'it cannot be read',
+    };
+    const { certificates } = seen({}, { certificates: [certificate('a', 90), unread, certificate('b', -2)] });
+    expect(certificates).toEqual([
+      { owner: 'b', endsAt: inDays(-2), daysLeft: -2 },
+      { owner: 'a', endsAt: inDays(90), daysLeft: 90 },
+    ]);
+  });
 
   it.each([30, 90])('no certificate of a year that holds for %i days', (days) => {
     expect(seen({}, { certificates: [certificate('the certificate of node2', days)] }).findings).toEqual([]);

@@ -80,7 +80,7 @@ describe('a member that is joining', () => {
     return () => plan(reading, { members, targets: [target('node3', 'joining')], inspections: {} });
   };
 
-  it.each(['3.5.0', '3.5.19'])('is not promoted by etcd %s, whose promotion would break a later upgrade', (version) => {
+  it.each(['3.5.1', '3.5.19'])('is not promoted by etcd %s, whose promotion would break a later upgrade', (version) => {
     expect(failureOf(joinLearner(version))).toMatchObject({
       name: 'PreconditionFailed',
       message: expect.stringMatching(

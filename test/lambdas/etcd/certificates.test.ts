@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Cluster } from '../../../core/cluster/clusters.ts';
+import type { ConfiguredMember } from '../../../core/cluster/clusters.ts';
 import { lateCertificates, readCertificates, withHosts } from '../../../lambdas/etcd/certificates.ts';
 import { type ClusterCertificates, issueCertificates } from '../../../local/etcd/certificates.ts';
 import { inspection } from '../../core/observations.ts';
@@ -20,10 +20,10 @@ beforeAll(async () => {
 });
 afterAll(() => new Promise((resolve) => server?.close(resolve)));
 
-function clusterAt(clientUrl: string): Cluster {
-  return { name: 'orders', members: [{ name: 'm1', clientUrl, peerUrl: 'https://127.0.0.1:1' }], quotaBackendBytes: 1 };
+function membersAt(clientUrl: string): ConfiguredMember[] {
+  return [{ name: 'm1', clientUrl, peerUrl: 'https://127.0.0.1:1' }];
 }
-const at = (host: string) => clusterAt(`https://${host}:${port}`);
+const at = (host: string) => membersAt(`https://${host}:${port}`);
 const trusted = () => ({ tls: { ca: own.ca, ...own.client } });
 
 describe('the certificates of a cluster', () => {
@@ -39,16 +39,37 @@ describe('the certificates of a cluster', () => {
 
   it.each<[string, string, () => object, string]>([
     ['of another CA', '127.0.0.1', () => ({ ca: foreign.ca, ...own.client }), 'clients do not take it'],
-    ['for another name', '127.0.0.2', () => ({ ca: own.ca, ...own.client }), 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    [
+      'for another name',
+      '127.0.0.2',
+      () => ({ ca: own.ca, ...own.client }),
+      'It is for IP Address:127.0.0.1, DNS:localhost, and clientUrl names 127.0.0.2',
+    ],
   ])('show what is wrong with one %s', async (_, host, tls, problem) => {
     // The whole of 127.0.0.0/8 is loopback on Linux; elsewhere nothing answers there.
     const other = createServer({ ...own.server });
     await new Promise<void>((resolve) => other.listen(0, host, resolve));
     try {
       const url = `https://${host}:${(other.address() as AddressInfo).port}`;
-      const found = await readCertificates(clusterAt(url), { tls: tls() as never });
+      const found = await readCertificates(membersAt(url), { tls: tls() as never });
       expect(found.at(-1)).toMatchObject({ owner: 'the certificate of m1', problem: expect.stringContaining(problem) });
       expect(found.at(-1)?.endsAt).not.toBe('');
+    } finally {
+      await new Promise((resolve) => other.close(resolve));
+    }
+  });
+
+  it('show that a CA has ended, of a certificate that holds itself', async () => {
+    const dayMs = 24 * 60 * 60 * 1000;
+    const caLifetime = { notBefore: new Date(Date.now() - 9 * dayMs), notAfter: new Date(Date.now() - dayMs) };
+    const late = await issueCertificates([], { caLifetime });
+    const other = createServer({ ...late.server });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    try {
+      const url = `https://127.0.0.1:${(other.address() as AddressInfo).port}`;
+      const [ca, shown] = await readCertificates(membersAt(url), { tls: { ca: late.ca } });
+      expect(Date.parse(ca?.endsAt ?? '')).toBeLessThan(Date.now());
+      expect(shown?.problem).toMatch(/\(CERT_HAS_EXPIRED\)\. It holds itself, and the certificate of a CA above it/);
     } finally {
       await new Promise((resolve) => other.close(resolve));
     }
@@ -60,9 +81,9 @@ describe('the certificates of a cluster', () => {
   });
 
   it('leave out a member that does not answer, or speaks no TLS', async () => {
-    const silent = await readCertificates(clusterAt('https://127.0.0.1:1'), trusted());
+    const silent = await readCertificates(membersAt('https://127.0.0.1:1'), trusted());
     expect(silent).toHaveLength(2);
-    expect(await readCertificates(clusterAt(`http://127.0.0.1:${port}`), {})).toEqual([]);
+    expect(await readCertificates(membersAt(`http://127.0.0.1:${port}`), {})).toEqual([]);
   });
 
   it('are told as far as they can be where the key of the secret is none', async () => {
@@ -75,7 +96,7 @@ describe('the certificates of a cluster', () => {
   });
 
   it('say which of the secret cannot be read', async () => {
-    const [first] = await readCertificates(clusterAt('https://127.0.0.1:1'), { tls: { ca: '-----BEGIN nothing' } });
+    const [first] = await readCertificates(membersAt('https://127.0.0.1:1'), { tls: { ca: '-----BEGIN nothing' } });
     expect(first).toMatchObject({
       owner: 'the CA of the tls secret',
       endsAt: '',

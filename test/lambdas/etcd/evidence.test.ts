@@ -17,6 +17,7 @@ function looks(...committed: string[]) {
     observeMembers: async () => left.shift(),
     observeAgreement: async () => Promise.reject(new EtcdUnavailable('etcd could not agree in time.')),
     findLoginProblem: async () => '',
+    readCertificates: async () => [],
   } as unknown as EtcdCluster;
   const cluster = clusterIn(observation(seen[0] ?? []));
   return observeEvidence(etcd, cluster, Date.now() + 60_000);

@@ -108,7 +108,8 @@ describe.each(CASES)('etcd %s, with a login and certificates: %s:', (version, se
         member: 'm3',
       },
     ]);
-    expect(warnings.map(({ kind }) => kind)).toEqual(['host-unreachable']);
+    // Whatever this release is known for is told besides.
+    expect(warnings.map(({ kind }) => kind).filter((kind) => kind !== 'known-defect')).toEqual(['host-unreachable']);
   });
 
   it('nothing is known of the hosts where SSM does not tell of them, and that is no error', async () => {
@@ -117,7 +118,7 @@ describe.each(CASES)('etcd %s, with a login and certificates: %s:', (version, se
       const { incident, hosts, warnings } = await diagnose(scene.cluster);
       expect(incident).toBe('healthy');
       expect(hosts.map(({ reachable }) => reachable)).toEqual(['unknown', 'unknown', 'unknown']);
-      expect(warnings).toEqual([{ kind: 'hosts-unknown', message: expect.stringMatching(/was not answered/) }]);
+      expect(warnings).toContainEqual({ kind: 'hosts-unknown', message: expect.stringMatching(/was not answered/) });
     } finally {
       isThrottled = false;
     }

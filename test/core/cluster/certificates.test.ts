@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { outOfTime } from '../../../core/diagnosis/certificates.ts';
+import { outOfTime } from '../../../core/cluster/certificates.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const ENDS = '2026-11-28T00:00:00.000Z';
