@@ -76,7 +76,7 @@ export function weighCheck(input: WeighCheck, now: number): CheckReport {
   };
 }
 
-/** A host that is not reached and a certificate are reported with the others, by what was seen of them on hosts as well. */
+/** A host that is not reached, a certificate and backups are reported with the others, by what the check itself finds. */
 const REPORTED_ELSEWHERE: readonly Warning['kind'][] = [
   'host-unreachable',
   'hosts-unknown',
