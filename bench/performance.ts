@@ -21,19 +21,22 @@ export interface Page {
 }
 
 /**
- * docs/performance.md with its plots. Where a part was run more than once, the last counts.
+ * docs/performance.md with its plots. A part may have been run more than once, for other places; of the same comparison the last counts.
  * @param draw a growth as SVG; @param folder where the plots lie, as the page names it
  */
 export function renderPage(runs: readonly Run[], draw: (growth: Growth) => string, folder: string): Page {
   const plots = new Map<string, string>();
-  const parts = new Map(runs.flatMap((run) => run.parts.map((part) => [part.name, { run, part }])));
-  const sections = [...parts.values()].map(({ run, part }) => {
+  const parts = Map.groupBy(
+    runs.flatMap((run) => run.parts.map((part): Measured => ({ run, part }))),
+    ({ part }) => part.name,
+  );
+  const sections = [...parts].map(([name, measured]) => {
     const drawn = (growth: Growth) => {
-      const file = `${part.name}-${[...plots.keys()].filter((name) => name.startsWith(`${part.name}-`)).length + 1}.svg`;
+      const file = `${name}-${[...plots.keys()].filter((plot) => plot.startsWith(`${name}-`)).length + 1}.svg`;
       plots.set(file, draw(growth));
       return `![${growth.compared}: ${growth.measured}, ${growth.over}](${folder}/${file})`;
     };
-    return [`## ${part.name}`, describeRun(run), ...describePart(part, drawn)].join('\n\n');
+    return [`## ${name}`, ...describePart(withoutRepeats(measured), drawn)].join('\n\n');
   });
   return { markdown: `${[INTRODUCTION, ...sections].join('\n\n')}\n`, plots };
 }
@@ -48,14 +51,45 @@ function describeRun({ startedAt, machine, etcdVersion, quick }: Run): string {
   );
 }
 
+/** One part of one run. */
+interface Measured {
+  run: Run;
+  part: PartResult;
+}
+
+/** What a later run has measured once more is taken out of the earlier one, and that goes if it has nothing else. */
+function withoutRepeats(measured: readonly Measured[]): Measured[] {
+  const keyOf = ({ compared, place, measured }: Comparison) => JSON.stringify([compared, place, measured]);
+  const seen = new Set<string>();
+  return measured
+    .toReversed()
+    .map(({ run, part }) => {
+      const comparisons = part.comparisons.filter((comparison) => !seen.has(keyOf(comparison)));
+      for (const comparison of comparisons) seen.add(keyOf(comparison));
+      return { run, part: { ...part, comparisons } };
+    })
+    .filter(({ part }) => part.comparisons.length > 0 || part.error !== undefined)
+    .toReversed();
+}
+
 /** @param drawn what shows a growth */
-function describePart({ error, comparisons, skipped = [] }: PartResult, drawn: (growth: Growth) => string): string[] {
-  if (error !== undefined) return [`It did not run: ${error}`];
-  const tables = [...Map.groupBy(comparisons, ({ compared, measured }) => `${compared}: ${measured}`)];
+function describePart(measured: readonly Measured[], drawn: (growth: Growth) => string): string[] {
+  const tables = Map.groupBy(
+    measured.flatMap(({ part }) => part.comparisons),
+    ({ compared, measured }) => `${compared}: ${measured}`,
+  );
   return [
-    ...tables.flatMap(([title, group]) => [`**${title}**`, tableOf(group), ...growthsOf(group).map(drawn)]),
-    ...skipped.map(({ name, reason }) => `${name} was skipped: ${reason}`),
+    ...measured.map(({ run, part }) => describeRun(run) + (measured.length > 1 ? describePlaces(part) : '')),
+    ...measured.flatMap(({ part }) => (part.error === undefined ? [] : [`It did not run: ${part.error}`])),
+    ...[...tables].flatMap(([title, group]) => [`**${title}**`, tableOf(group), ...growthsOf(group).map(drawn)]),
+    ...measured.flatMap(({ part }) => (part.skipped ?? []).map(({ name, reason }) => `${name} was skipped: ${reason}`)),
   ];
+}
+
+/** Which of the places were measured in this run. */
+function describePlaces({ comparisons }: PartResult): string {
+  const places = new Set(comparisons.flatMap(({ place }) => (place ? [describePlace(place)] : [])));
+  return places.size === 0 ? '' : ` This run measured: ${[...places].join('; ')}.`;
 }
 
 /** A row for each place, a column for each who did the work. */
@@ -73,7 +107,8 @@ function tableOf(group: readonly Comparison[]): string {
         if (!all) return '';
         const middle = median(all);
         const figure = unit === 'ms' ? seconds(middle) : String(middle);
-        const range = `${figure} (${[Math.min(...all), Math.max(...all)].map(unit === 'ms' ? seconds : String).join(' to ')})`;
+        const between = `${[Math.min(...all), Math.max(...all)].map(unit === 'ms' ? seconds : String).join(' to ')}`;
+        const range = `${figure} (${all.length === 1 ? 'one run' : between})`;
         return name === own || middle <= 0 ? range : `${range}, ratio ${(ownMedian / middle).toFixed(2)}`;
       });
       return line([place ? describePlace(place) : '', ...cells]);

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Help, type Option } from 'commander';
 import { PROBLEMS, Problem } from '../core/api/problems.ts';
 import { ERROR_NAMES, InvalidInput } from '../core/errors.ts';
+import { analyzeCommand } from './analyze.ts';
 import { backupCommand } from './backup.ts';
 import { backupsCommand } from './backups.ts';
 import { checkCommand } from './check.ts';
@@ -37,6 +38,7 @@ export function createProgram(): Command {
     .version(version(), '--version', 'print the version')
     .addCommand(checkCommand())
     .addCommand(diagnoseCommand())
+    .addCommand(analyzeCommand())
     .addCommand(runCommand())
     .addCommand(serveCommand())
     .addCommand(backupCommand())

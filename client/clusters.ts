@@ -1,4 +1,5 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import type * as z from 'zod';
 import type { ClusterPage, ClusterSummary } from '../core/api/api.ts';
 import { Problem } from '../core/api/problems.ts';
 import { type FoundBackups, ownBackupsOf } from '../core/backups/contracts.ts';
@@ -6,6 +7,7 @@ import type { ListedBackups } from '../core/diagnosis/check.ts';
 import type { Diagnosis } from '../core/diagnosis/diagnosis.ts';
 import type { DiagnosisAnswer } from '../core/diagnosis/diagnosis-answer.ts';
 import { invocationOf } from '../core/remediation/invocation.ts';
+import { analyzeStoreInput, type StoreAnalysis } from '../core/space-reclaim/store-analysis.ts';
 import type { Deployment } from '../core/text/names.ts';
 import { mapAtOnce } from './at-once.ts';
 import { AWS_CLIENT } from './aws.ts';
@@ -65,10 +67,22 @@ export class Clusters {
    * @throws Problem `diagnosis-failed`, `unavailable`
    */
   async look(name: string): Promise<DiagnosisAnswer> {
-    const { diagnoseFunction } = this.#deployment;
-    return (await this.#invoke(diagnoseFunction, 'diagnose-cluster', { cluster: name }, (failure) => {
-      throw new Problem('diagnosis-failed', failure);
-    })) as Diagnosis;
+    return (await this.#ask('diagnose-cluster', { cluster: name })) as Diagnosis;
+  }
+
+  /**
+   * What fills the store of a cluster that is known to be configured, as `analyze-store` finds it.
+   * @throws Problem `diagnosis-failed`, `unavailable`
+   */
+  async analyze(request: z.input<typeof analyzeStoreInput>): Promise<StoreAnalysis> {
+    const { seconds, growthSeconds } = analyzeStoreInput.parse(request);
+    const requestTimeout = DIAGNOSE_MS + (seconds + growthSeconds) * 1000;
+    const lambda = new LambdaClient({
+      ...AWS_CLIENT,
+      maxAttempts: 1,
+      requestHandler: { ...AWS_CLIENT.requestHandler, requestTimeout },
+    });
+    return (await this.#ask('analyze-store', request, lambda)) as StoreAnalysis;
   }
 
   /**
@@ -78,29 +92,32 @@ export class Clusters {
   async backups(name: string): Promise<FoundBackups> {
     const cluster = await this.#registry.configurationOf(name);
     ownBackupsOf(cluster);
-    const { backupsFunction } = this.#deployment;
-    const listed = (await this.#invoke(backupsFunction, 'list-backups', { cluster }, (failure) => {
-      throw new Error(failure);
-    })) as ListedBackups;
-    return listed.backups?.own ?? { count: 0, backups: [], problem: '' };
+    const FunctionName = this.#deployment.backupsFunction;
+    const { answer, failure } = await this.#invoke(this.#lambda, FunctionName, 'list-backups', { cluster });
+    if (failure !== '') throw new Error(failure);
+    return (answer as ListedBackups).backups?.own ?? { count: 0, backups: [], problem: '' };
   }
 
-  /** Runs one step by itself. @param onFailure with the error of the step: `PreconditionFailed: ...` @throws Problem `unavailable` */
+  /** Runs a step of the diagnosis by itself. @throws Problem `diagnosis-failed`, `unavailable` */
+  async #ask(step: string, input: object, lambda = this.#lambda): Promise<unknown> {
+    const { answer, failure } = await this.#invoke(lambda, this.#deployment.diagnoseFunction, step, input);
+    if (failure !== '') throw new Problem('diagnosis-failed', failure);
+    return answer;
+  }
+
+  /** @returns the step's output; or with what it has failed: `PreconditionFailed: ...` @throws Problem `unavailable` */
   async #invoke(
+    lambda: LambdaClient,
     FunctionName: string,
     step: string,
     input: object,
-    onFailure: (failure: string) => never,
-  ): Promise<unknown> {
-    const { FunctionError, Payload } = await answerOf(
-      this.#lambda.send(
-        new InvokeCommand({ FunctionName, Payload: Buffer.from(JSON.stringify(invocationOf(step, input))) }),
-      ),
-    );
+  ): Promise<{ answer: unknown; failure: string }> {
+    const request = { FunctionName, Payload: Buffer.from(JSON.stringify(invocationOf(step, input))) };
+    const { FunctionError, Payload } = await answerOf(lambda.send(new InvokeCommand(request)));
     const answer = JSON.parse(Payload?.transformToString() || '{}') as unknown;
-    if (FunctionError === undefined) return answer;
+    if (FunctionError === undefined) return { answer, failure: '' };
     const { errorType, errorMessage } = answer as { errorType?: string; errorMessage?: string };
-    return onFailure(`${errorType}: ${errorMessage}`);
+    return { answer, failure: `${errorType}: ${errorMessage}` };
   }
 
   async #registered(): Promise<Registered[]> {

@@ -49,6 +49,15 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
     run: async (...of) => (await import('./backup.ts')).backup(...of),
   },
   {
+    name: 'analyze',
+    summary: 'The store is full, and only an analysis of its keys says what has filled it.',
+    needsHosts: false,
+    takesDamage: false,
+    takesStrategy: false,
+    takesFaults: false,
+    run: async (...of) => (await import('./analyze.ts')).analyze(...of),
+  },
+  {
     name: 'full',
     summary: 'The store is full and a member is gone, and only the detector knows.',
     needsHosts: true,

@@ -55,6 +55,7 @@ export interface StageOptions extends DrillOptions, Pick<PlatformOptions, 'clock
   verifyOnly?: readonly string[];
   /** What the configuration says of the quota, where that is not what the members have. */
   configuredQuotaMiB?: number;
+  maintenance?: Cluster['maintenance'];
   /** Flags of every member. */
   extraArgs?: string[];
   /** What each member begins with instead of empty. */
@@ -75,7 +76,11 @@ export async function setStage(options: StageOptions, progress: DrillProgress): 
   const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
   const configuredQuotaBytes = (options.configuredQuotaMiB ?? options.sizeMiB) * 1024 * 1024;
   const { configured, reach } = backupsIn(options.backups);
-  const configuration = { name: CLUSTER_NAME, members, quotaBackendBytes: configuredQuotaBytes, ...configured };
+  const { maintenance } = options;
+  const configuration = {
+    ...{ name: CLUSTER_NAME, members, quotaBackendBytes: configuredQuotaBytes, ...configured },
+    ...(maintenance && { maintenance }),
+  };
   const platform = await deploy(cluster, configuration, reach, options, progress);
   return assemble({ ...platform, cluster, etcdVersion: binaries.version }, progress);
 }

@@ -59,7 +59,7 @@ export function functionsOfSteps(
     configuration: create('configuration', "Checks an execution's input and loads the cluster", SHORT),
     diagnosis: create(
       'diagnosis',
-      'Looks at a whole cluster and says which incident it has',
+      'Looks at a whole cluster and says which incident it has, or what fills its store',
       SHORT,
       inNetwork('looking'),
     ),

@@ -83,6 +83,7 @@ export class Platform extends Construct {
       defragmentMember: step('defragment-member'),
       disarmAlarms: step('disarm-alarms'),
       proveWrites,
+      countKeys: step('count-keys'),
     });
     const authTokenReset = new AuthTokenReset(
       this,
@@ -144,6 +145,7 @@ export class Platform extends Construct {
         'auth-token-invalid': authTokenReset.stateMachine,
       },
     });
+    this.invokedBySchedules.add(remediation);
     reports.makeFor(remediation, { bundle: bundleOf('reports', bundles), pages });
     new AlarmRule(this, 'AlarmRule', { stateMachine: remediation, pages });
     new LockRelease(this, 'LockRelease', { table, pages, reports, remediation });

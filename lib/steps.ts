@@ -8,7 +8,7 @@ import { RUNBOOKS, type RunbookStepName } from '../core/runbooks.ts';
  */
 const SHARED = {
   configuration: ['load-cluster', 'load-remediation'],
-  diagnosis: ['diagnose-cluster'],
+  diagnosis: ['analyze-store', 'diagnose-cluster'],
   detector: ['detect-incidents'],
   etcd: ['prove-writes', 'survey-cluster'],
   'etcd-long': ['compare-hashes'],

@@ -7,6 +7,7 @@ import { ClusterAlarms } from './triggers/alarms.ts';
 import { BackupSchedule } from './triggers/backup-schedule.ts';
 import { ClusterDashboard } from './triggers/dashboard.ts';
 import { Detector } from './triggers/detector.ts';
+import { MaintenanceSchedule } from './triggers/maintenance-schedule.ts';
 
 export interface WatchedClusterProps {
   cluster: Cluster;
@@ -38,6 +39,11 @@ export class WatchedCluster extends Construct {
     if (everyMinutes !== undefined) {
       const backups = new BackupSchedule(this, 'BackupSchedule', { cluster: cluster.name, everyMinutes });
       if (after) backups.node.addDependency(after);
+    }
+    const { maintenance } = cluster;
+    if (maintenance) {
+      const schedule = new MaintenanceSchedule(this, 'MaintenanceSchedule', { cluster: cluster.name, maintenance });
+      if (after) schedule.node.addDependency(after);
     }
     const alarms = new ClusterAlarms(this, 'Alarms', { cluster });
     new ClusterDashboard(this, 'Dashboard', { cluster, alarms: alarms.alarms });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { lastBegin } from '../core/cluster/maintenance.ts';
 import type { DetectedIncidents } from '../core/diagnosis/detection.ts';
 import type { Invocation } from '../core/remediation/invocation.ts';
 import type { JsonObject } from './asl/json.ts';
@@ -10,7 +11,7 @@ import type { MinutelySchedule, RecurringStart } from './event-sources.ts';
 export interface DetectorOptions {
   /** The synthesized schedules of all clusters. */
   schedules: readonly MinutelySchedule[];
-  /** What is started every so many minutes. */
+  /** What is started every so many minutes, or at a time. */
   starts?: readonly RecurringStart[];
   /** Starts it. @returns lines of metrics, once it has ended */
   start?: (stateMachineArn: string, input: unknown) => Promise<string[]>;
@@ -18,6 +19,8 @@ export interface DetectorOptions {
   alarms: readonly MetricAlarm[];
   /** How long a minute is: one look at each cluster, and one point of each metric. A look that takes longer makes it longer. 60,000 if not said. */
   minuteMs?: number;
+  /** By which what is started at a time is: this machine's clock, if not said. */
+  now?: () => Date;
   /** Invokes a function; `signal` ends it. */
   invoke: (functionArn: string, input: unknown, signal: AbortSignal) => Promise<unknown>;
   /** Told of each alarm that has changed, as EventBridge is. */
@@ -53,11 +56,16 @@ export class EmbeddedDetector {
 
   async #run(): Promise<void> {
     const { schedules, minuteMs = 60_000, onAlarm, onPage, starts = [], start } = this.#options;
+    const { now = () => new Date() } = this.#options;
     const { signal } = this.#closing;
+    let before = now();
     for (let minute = 0; !signal.aborted; minute++) {
-      for (const { stateMachineArn, everyMinutes, input } of starts) {
-        if (minute % everyMinutes === 0) void start?.(stateMachineArn, input).then((lines) => this.#measure(lines));
+      const at = now();
+      for (const each of starts) {
+        const isDue = 'at' in each ? lastBegin(each.at, at) > before : minute % each.everyMinutes === 0;
+        if (isDue) void start?.(each.stateMachineArn, each.input).then((lines) => this.#measure(lines));
       }
+      before = at;
       const next = performance.now() + minuteMs;
       await Promise.all(schedules.map((schedule) => this.#look(schedule)));
       if (signal.aborted) return;

@@ -1,3 +1,4 @@
+import type { WeeklyTime } from '../core/cluster/maintenance.ts';
 import type { MetricAlarm } from './aws/alarm-state.ts';
 import type { EventPattern, EventRule, InputTransformer, RuleTarget } from './aws/events.ts';
 
@@ -13,12 +14,11 @@ export interface MinutelySchedule {
   input: unknown;
 }
 
-/** A schedule that starts an execution of a state machine: a backup. */
-export interface RecurringStart {
-  stateMachineArn: string;
-  everyMinutes: number;
-  input: unknown;
-}
+/** A schedule that starts an execution of a state machine: a backup so often, maintenance at a time of some days. */
+export type RecurringStart = { stateMachineArn: string; input: unknown } & (
+  | { everyMinutes: number }
+  | { at: WeeklyTime }
+);
 
 /** @throws Error for a rule that does more than to hand each event, as it is or transformed, to state machines */
 export function readRule(properties: Properties, resolve: Resolve): EventRule {
@@ -45,15 +45,14 @@ function readTarget(target: Properties, resolve: Resolve): RuleTarget {
   };
 }
 
-/** @throws Error for a schedule that does anything but to invoke a function each minute, or to start a state machine every so many minutes */
+/** @throws Error for a schedule that does anything but to invoke a function each minute, or to start a state machine every so many minutes or at a time */
 export function readSchedule(properties: Properties, resolve: Resolve): MinutelySchedule | RecurringStart {
   const {
     ScheduleExpression,
     FlexibleTimeWindow,
     State,
     Target,
-    // Of no matter to a rate.
-    ScheduleExpressionTimezone: _zone,
+    ScheduleExpressionTimezone,
     Description: _description,
     ...others
   } = properties;
@@ -62,9 +61,12 @@ export function readSchedule(properties: Properties, resolve: Resolve): Minutely
   const { Arn, Input, RoleArn: _role, RetryPolicy, ...rest } = Target as Properties;
   const arn = String(resolve(Arn));
   const everyMinutes = minutesOf(String(ScheduleExpression));
+  const at = weeklyTimeOf(String(ScheduleExpression));
   const isStart = arn.startsWith('arn:aws:states:');
   const [unknown] = [
-    ...((isStart ? everyMinutes > 1 : everyMinutes === 1) ? [] : [ScheduleExpression]),
+    ...((isStart ? at || everyMinutes > 1 : everyMinutes === 1) ? [] : [ScheduleExpression]),
+    // Of no matter to a rate.
+    ...(at && ScheduleExpressionTimezone !== 'Etc/UTC' ? [ScheduleExpressionTimezone] : []),
     ...(State === 'ENABLED' ? [] : [State]),
     ...((FlexibleTimeWindow as Properties).Mode === 'OFF' ? [] : ['flexible']),
   ];
@@ -72,7 +74,16 @@ export function readSchedule(properties: Properties, resolve: Resolve): Minutely
   requireNone(rest, 'a schedule');
   requireOnly(RetryPolicy, ['MaximumEventAgeInSeconds', 'MaximumRetryAttempts'], "a schedule's RetryPolicy");
   const input = JSON.parse(String(resolve(Input))) as unknown;
-  return isStart ? { stateMachineArn: arn, everyMinutes, input } : { functionArn: arn, input };
+  if (!isStart) return { functionArn: arn, input };
+  return { stateMachineArn: arn, ...(at ? { at } : { everyMinutes }), input };
+}
+
+/** `cron(30 2 ? * SUN,WED *)`; undefined where it is anything else. */
+function weeklyTimeOf(expression: string): WeeklyTime | undefined {
+  const [, minute, hour, days] = /^cron\((\d+) (\d+) \? \* ([A-Z]{3}(?:,[A-Z]{3})*) \*\)$/.exec(expression) ?? [];
+  if (minute === undefined || hour === undefined || days === undefined) return undefined;
+  const names = days.split(',').map((day) => `${day.charAt(0)}${day.slice(1).toLowerCase()}`);
+  return { days: names as WeeklyTime['days'], from: `${hour.padStart(2, '0')}:${minute.padStart(2, '0')}` };
 }
 
 /** The CDK writes an hour in hours, and a day in days; 0 where it is no rate. */

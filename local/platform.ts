@@ -76,7 +76,8 @@ export interface RemediationRequest extends Omit<ExecutionRequest, 'incident'> {
   name?: string;
 }
 
-export type WatchOptions = Pick<DetectorOptions, 'minuteMs' | 'onFailure'> & Partial<Pick<DetectorOptions, 'onAlarm'>>;
+export type WatchOptions = Pick<DetectorOptions, 'minuteMs' | 'now' | 'onFailure'> &
+  Partial<Pick<DetectorOptions, 'onAlarm'>>;
 
 /** What a runbook begins with, and what a full store waits for: warm as soon as the platform is there, as Lambda keeps what was used a while ago. */
 const FIRST_FUNCTIONS = ['configuration', 'etcd', 'etcd-long'] as const;
@@ -244,10 +245,10 @@ export class Platform {
 
   /**
    * Lets the detector look at each cluster, and its alarms start what the synthesized rules say, until it is closed.
-   * @param minuteMs how long a minute is @param onAlarm is told of each alarm that has changed, as the rules are
+   * @param minuteMs how long a minute is @param now by which maintenance begins @param onAlarm is told of each alarm that has changed, as the rules are
    * @param onFailure is told of each look that has failed
    */
-  watch({ minuteMs, onAlarm, onFailure }: WatchOptions): EmbeddedDetector {
+  watch({ minuteMs, now, onAlarm, onFailure }: WatchOptions): EmbeddedDetector {
     const { schedules, starts, alarms } = this.#assembly;
     const detector = EmbeddedDetector.start({
       schedules,
@@ -255,6 +256,7 @@ export class Platform {
       start: (stateMachineArn, input) => this.#startOnSchedule(stateMachineArn, input as JsonValue),
       alarms,
       ...(minuteMs !== undefined && { minuteMs }),
+      ...(now && { now }),
       invoke: (arn, input, signal) => this.lambdas.invoke(arn, input, signal),
       onAlarm: (event) => {
         onAlarm?.(event);
@@ -338,8 +340,9 @@ export class Platform {
 
   /** What a function of it writes to its log is not read here: that a backup was made is told by its end. */
   async #startOnSchedule(arn: string, input: JsonValue): Promise<string[]> {
-    const { status } = await this.#startByArn(arn, input).ended;
-    return status === 'SUCCEEDED' ? metricLines([backupMade(String(Object(input).cluster))]) : [];
+    const { stateMachineName, ended } = this.#startByArn(arn, input);
+    const isMade = (await ended).status === 'SUCCEEDED' && stateMachineName === BACKUP_STATE_MACHINE;
+    return isMade ? metricLines([backupMade(String(Object(input).cluster))]) : [];
   }
 
   #startByArn(arn: string, input: JsonValue): Execution {

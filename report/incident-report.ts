@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { newestBackupSchema } from '../core/backups/newest.ts';
 import { CONDITIONS } from '../core/diagnosis/diagnosis.ts';
 import { approvalSchema } from '../core/remediation/remediation-report.ts';
+import { storeAnalysisSchema } from '../core/space-reclaim/store-analysis.ts';
 
 /** The report of one remediation, for people and for programs. `docs/report.schema.json` is made of this. */
 
@@ -152,6 +153,10 @@ export const incidentReportSchema = z.object({
   runbooks: z.array(runbookSchema),
   timeline: z.array(entrySchema),
   sizes: z.array(sizeSchema),
+  store: storeAnalysisSchema
+    .nullable()
+    .default(null)
+    .describe('What fills the store at the end of a space reclaim; null where nobody has counted it'),
   raft: z.array(raftSchema),
   decisions: z.array(decisionSchema),
   changes: z.object({

@@ -5,6 +5,7 @@ import { changesSoFar } from '../core/remediation/changes-so-far.ts';
 import { standingSoFar } from '../core/remediation/standing-so-far.ts';
 import { type Fields, fieldsOf } from '../core/runbook/step-run.ts';
 import { RUNBOOKS } from '../core/runbooks.ts';
+import type { StoreAnalysis } from '../core/space-reclaim/store-analysis.ts';
 import { withoutAccess } from '../core/text/redaction.ts';
 import { decisionsIn } from './decisions.ts';
 import { hostEndsIn, oldDataIn } from './host-ends.ts';
@@ -102,6 +103,7 @@ export function makeReport({ entry, runbooks: executions, drill, commands, now }
     })),
     timeline,
     sizes: inTime(sizesIn(runs)),
+    store: storeIn(outputs),
     raft: inTime(raftIn(runs)),
     decisions: inTime([
       ...decisionsIn(entryRuns, ''),
@@ -225,6 +227,11 @@ function unknownIn(report: IncidentReport, missing: readonly string[], acted: re
       : []),
     ...(report.endedAt === null ? ['How it ends: it still runs.'] : []),
   ];
+}
+
+/** Of the last reclaim that has counted it. */
+function storeIn(outputs: readonly Fields[]): StoreAnalysis | null {
+  return (outputs.findLast(({ store }) => store)?.store ?? null) as StoreAnalysis | null;
 }
 
 function inTime<Entry extends { at: string }>(entries: Entry[]): Entry[] {

@@ -4,6 +4,7 @@ import { START_AGAIN } from '../text/format.ts';
 import { mustBe } from '../text/parse.ts';
 import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
 import { backupsSchema } from './backups.ts';
+import { maintenanceSchema } from './maintenance.ts';
 import { comparableUrl, memberUrl } from './member-url.ts';
 
 /**
@@ -175,6 +176,11 @@ export const clusterSchema = z
       description:
         'Where backups of this cluster are kept, for a quorum recovery. With everyMinutes they are made; without it something else makes them, and ' +
         '`check` says how old the newest is.',
+    }),
+    maintenance: maintenanceSchema.optional().meta({
+      description:
+        'A quiet window in which fragmented space is reclaimed before anything is wrong. Nothing is done while anything else is. Left out: space is ' +
+        'reclaimed once an alarm is raised.',
     }),
     // core/remediation/policy.ts knows which entries there are.
     policy: z.record(z.string(), decisionSchema.optional()).optional().meta({ description: POLICY }),

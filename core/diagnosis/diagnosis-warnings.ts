@@ -12,15 +12,12 @@ import {
   isProxyList,
   unlistedIn,
 } from '../cluster/identity.ts';
+import { FRAGMENTED_ABOVE_BYTES, FRAGMENTED_ABOVE_RATIO } from '../cluster/maintenance.ts';
 import { forgetsToEnableTokens, losesPromotions, maySpoilData } from '../cluster/releases.ts';
 import { PREVENT_ABOVE_RATIO } from '../space-reclaim/goals.ts';
 import { describeContradiction, describeUse, isAboveShare } from '../space-reclaim/quotas.ts';
 import { formatBytes, formatShare } from '../text/format.ts';
 import type { Warning } from './diagnosis.ts';
-
-/** A database that is smaller has little to give back. */
-const FRAGMENTED_ABOVE_BYTES = 100 * 1024 * 1024;
-const FRAGMENTED_ABOVE_RATIO = 0.45;
 
 /** What is not as it should be, but stops nothing yet. */
 export function warningsOf(cluster: Cluster, evidence: Evidence, view: ClusterView): Warning[] {

@@ -24,6 +24,7 @@ const SHARED: Readonly<Record<string, DescribeChanges | undefined>> = {
   'load-cluster': undefined,
   'load-remediation': undefined,
   'diagnose-cluster': undefined,
+  'analyze-store': undefined,
   'detect-incidents': undefined,
   'survey-cluster': undefined,
   'list-backups': undefined,

@@ -2,6 +2,7 @@ import type { Condition } from '../diagnosis/diagnosis.ts';
 import { ERROR_NAMES, PreconditionFailed, UnsafeToProceed, VerificationFailed } from '../errors.ts';
 import { type Incident, RUNBOOKS } from '../runbooks.ts';
 import { wantedApproval } from './approval.ts';
+import { whyNoMaintenance } from './maintenance.ts';
 import type { ChooseRunbook, NextRunbook } from './remediation-steps.ts';
 
 /** A full store with failed members and rejected tokens takes three; whatever needs more than four is not getting better. */
@@ -22,6 +23,10 @@ const MAX_ROUNDS_PER_INCIDENT = 2;
 export function chooseRunbook(input: ChooseRunbook): NextRunbook {
   const { diagnosis, request, rounds } = input;
   const present = diagnosis.incident === 'healthy' ? [] : [diagnosis.incident, ...diagnosis.others];
+  const obstacle = input.maintenance && rounds.length === 0 ? whyNoMaintenance(input) : undefined;
+  if (obstacle !== undefined) {
+    return { action: 'Finish', outcome: 'NothingToDo', summary: `Skipped. ${obstacle}`, remaining: present };
+  }
   if (present.includes('data-corrupt')) {
     throw new UnsafeToProceed(
       `${diagnosis.summary} No runbook cures this, and none goes on meanwhile. docs/runbooks.md says what a person can do.`,

@@ -36,7 +36,10 @@ export const chooseRunbookInput = z.strictObject({
     incident: z.enum([...CONDITIONS, 'healthy']),
     summary: z.string(),
     others: z.array(z.enum(CONDITIONS)),
+    warnings: z.array(z.looseObject({ kind: z.string(), message: z.string() })),
   }),
+  /** Whether a maintenance window has started it. */
+  maintenance: z.boolean(),
   /** When the execution entered this choice: what was seen of other executions before is too old. */
   enteredAt: z.iso.datetime(),
   /** The dry run that waits for a person's answer; null without one. */

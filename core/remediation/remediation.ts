@@ -49,17 +49,29 @@ const alarmInputSchema = z.strictObject({
   alarm: z.string().min(1, { error: 'must be the name of an alarm' }).max(255),
 });
 
+/** The input from the schedule of a cluster's maintenance. What it may do is in the cluster's configuration alone: see ./maintenance.ts. */
+const maintenanceInputSchema = z.strictObject({
+  cluster: undiagnosedSchema.shape.cluster,
+  maintenance: z.literal(true, { error: 'must be true: it is what the schedule of a maintenance window says' }),
+});
+
 /** What started an execution of the entry workflow. */
 export interface Started {
   request: RemediationInput;
   /** The alarm that started it; empty where a person or a program did. */
   alarm: string;
+  /** Whether a maintenance window has. */
+  maintenance: boolean;
 }
 
 /** @throws InvalidInput with every problem */
 export function parseStart(value: unknown): Started {
+  if (typeof value === 'object' && value !== null && 'maintenance' in value) {
+    const { cluster } = parse(maintenanceInputSchema, value, 'The input of a maintenance window');
+    return { request: parseRemediationInput({ cluster }), alarm: '', maintenance: true };
+  }
   if (typeof value !== 'object' || value === null || !('alarm' in value)) {
-    return { request: parseRemediationInput(value), alarm: '' };
+    return { request: parseRemediationInput(value), alarm: '', maintenance: false };
   }
   const { alarm, ...given } = parse(alarmInputSchema, value, 'The input of an alarm');
   const named = given.cluster === undefined ? alarmedCluster(alarm) : given;
@@ -68,7 +80,11 @@ export function parseStart(value: unknown): Started {
       `The alarm "${alarm}" names no cluster: only an alarm that is called "etcd-remediation/CLUSTER/..." is about one. Give it such a name.`,
     );
   }
-  return { request: parseRemediationInput({ ...named, reason: `alarm ${alarm}`, requestedBy: BY_ALARM }), alarm };
+  return {
+    request: parseRemediationInput({ ...named, reason: `alarm ${alarm}`, requestedBy: BY_ALARM }),
+    alarm,
+    maintenance: false,
+  };
 }
 
 /** @throws InvalidInput with every problem */

@@ -27,6 +27,8 @@ export const spaceParametersSchema = z.strictObject({
   disarmBelowRatio: ratio.default(0.9),
   /** Before the leader is defragmented: `move` leadership to a voter that is done, or let it `keep` it. */
   leadership: z.enum(['move', 'keep']).default('move'),
+  /** After this moment no member is begun any more, unless NOSPACE is raised: of a maintenance window. ISO 8601, UTC. */
+  until: z.iso.datetime({ error: 'must be a time in UTC, such as "2026-11-29T04:00:00Z"' }).optional(),
 });
 
 export type SpaceParameters = z.output<typeof spaceParametersSchema>;
@@ -99,7 +101,11 @@ export interface RoomAssessment {
 export type NextDefragmentation =
   | { action: 'Defragment'; member: string }
   | { action: 'MoveLeadership'; member: string; transferee: string }
-  | { action: 'Finish' };
+  | {
+      action: 'Finish';
+      /** Members that would be next, and are left as they are, for the time is over; not there where there are none. */
+      left?: string[];
+    };
 
 /** defragment-member: one, or none where it was not the next thing to do any more. */
 export interface Defragmented {
@@ -161,6 +167,7 @@ export const moveLeadershipInput = z.strictObject({
   transferee: z.string(),
 });
 export const defragmentMemberInput = chooseNextDefragmentationInput.extend({ member: z.string() });
+export const countKeysInput = z.strictObject({ cluster: clusterSchema });
 export const proveWritesInput = z.strictObject({
   cluster: clusterSchema,
   /** Only these prove it; every voter, if not said. */

@@ -19,6 +19,9 @@ import { describeSizes } from './sizes.ts';
 /** A second defragmentation of a member helps where its compaction was still under way during the first; a third never did. */
 const MAX_DEFRAGMENTATIONS_PER_MEMBER = 2;
 
+/** The reason of the error where no member can become small enough. */
+export const FULL = 'Full';
+
 /** Leadership that moves back again and again is a cluster that is not well; this many questions per member are enough. */
 const MAX_TURNS_PER_MEMBER = 6;
 
@@ -38,12 +41,14 @@ const MAX_TURNS_PER_MEMBER = 6;
  * If the quota is only concluded from an alarm, a database that cannot become smaller proves nothing: a write decides. Then each
  * member whose quota is in doubt is defragmented once, and left alone if that frees nothing.
  *
+ * @param nowMs as Date.now() returns it
  * @throws VerificationFailed when what is in use is over the goal: full, but not fragmented
  * @throws EtcdUnavailable while members are not settled; PreconditionFailed, UnsafeToProceed
  */
 export function chooseNextDefragmentation(
   observation: Observation,
   request: Request<typeof chooseNextDefragmentationInput>,
+  nowMs: number,
 ): NextDefragmentation {
   const { parameters, defragmented, turn } = request;
   const cluster = requireReady(observation, request);
@@ -78,6 +83,9 @@ export function chooseNextDefragmentation(
   );
   const [next] = order(pending, leader);
   if (!next) return { action: 'Finish' };
+  const isOver = parameters.until !== undefined && nowMs >= Date.parse(parameters.until);
+  // A full store does not wait for the next window.
+  if (isOver && alarms.length === 0) return { action: 'Finish', left: pending.map(({ name }) => name) };
   if (turn > voters.length * MAX_TURNS_PER_MEMBER) {
     throw new PreconditionFailed(
       `After ${turn} turns ${next.name} is still to be defragmented: leadership keeps moving, or the database grows as fast as it is ` +
@@ -114,5 +122,6 @@ function fullButNotFragmented(
       (observation.alarms.length > 0
         ? 'The alarm is kept: etcd goes on refusing writes.'
         : 'No alarm is raised yet: etcd still takes writes.'),
+    FULL,
   );
 }

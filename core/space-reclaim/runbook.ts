@@ -59,6 +59,7 @@ export const spaceReclaim = {
           (name) => `${name} was defragmented`,
         ),
     },
+    'count-keys': { runsIn: 'etcd' },
     'disarm-alarms': {
       runsIn: 'etcd',
       changes: (_, output) => (!output || listOf(output.disarmed).length > 0 ? [DISARMED] : []),

@@ -19,7 +19,9 @@ export function summarizeNextDefragmentation(next: NextDefragmentation): string 
     case 'MoveLeadership':
       return `Next: move leadership from ${next.member} to ${next.transferee}.`;
     case 'Finish':
-      return 'No member is left to defragment.';
+      return next.left
+        ? `The time is over, and nothing more was begun. Still fragmented: ${next.left.join(', ')}.`
+        : 'No member is left to defragment.';
   }
 }
 

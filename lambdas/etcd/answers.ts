@@ -119,6 +119,12 @@ export const ANSWERS: readonly Row[] = [
     advice: 'etcd takes no request of this size: compare its --max-request-bytes with that of the other members.',
   },
   {
+    reason: 'AnswerTooLarge',
+    details: /^Received message larger than max/,
+    error: PreconditionFailed,
+    advice: 'The answer of this member is larger than what is taken here.',
+  },
+  {
     reason: 'Compacted',
     details: /required revision has been compacted/,
     error: PreconditionFailed,

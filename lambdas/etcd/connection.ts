@@ -38,6 +38,8 @@ export interface ConnectionOptions {
   borrowToken?: ((deadline: number) => Promise<string>) | undefined;
   /** How much the member may send before it is taken; HTTP/2's own 64 KiB, if not said, which a large answer through a long line waits for. */
   windowBytes?: number;
+  /** The largest answer that is taken; grpc-js's own 4 MiB, if not said. */
+  mostBytes?: number;
 }
 
 /** A piece of a snapshot. */
@@ -76,8 +78,8 @@ export class Connection {
   #token: string | undefined;
 
   /** @throws PreconditionFailed when the certificate and the key of `tls` cannot be used */
-  constructor({ endpoint, tls, login, token, deadlineMs, borrowToken, windowBytes }: ConnectionOptions) {
-    this.#client = openClient(endpoint, tls, windowBytes);
+  constructor({ endpoint, tls, login, token, deadlineMs, borrowToken, ...sizes }: ConnectionOptions) {
+    this.#client = openClient(endpoint, tls, sizes);
     this.#endpoint = endpoint;
     this.#login = token === undefined ? login : undefined;
     this.#token = token;
@@ -131,6 +133,31 @@ export class Connection {
     });
     if (outcome.error) throw toRemediationError('Watch/watch', this.#endpoint, outcome.error, this.#caller);
     return outcome.clusterId;
+  }
+
+  /**
+   * Up to which revision history was compacted, as a decimal string. etcd tells it to whoever wants to watch from a revision that is gone.
+   * @throws EtcdUnavailable where it does not say so in time, as where nothing was compacted
+   */
+  async askCompactRevision(deadline: number): Promise<string> {
+    const { path, serialize, deserialize } = RPCS['Watch/watch'] as Rpc;
+    const metadata = new Metadata();
+    if (this.#token) metadata.set('token', this.#token);
+    const outcome = await new Promise<GrpcError | string>((resolve) => {
+      const stream = this.#client.makeBidiStreamRequest(path, serialize, deserialize, metadata, { deadline });
+      stream.on('data', ({ compact_revision, canceled, cancel_reason }: IWatchResponse) => {
+        if (compact_revision !== '0') resolve(compact_revision);
+        else if (canceled) resolve({ code: 2, details: cancel_reason });
+        else return;
+        stream.cancel();
+      });
+      // A cancelled stream ends with an error as well.
+      stream.on('error', (error: Error & GrpcError) => resolve(error));
+      stream.on('end', () => resolve({ code: 14, details: 'The stream ended.' }));
+      stream.write({ create_request: { key: Buffer.from(PROBE_KEY), start_revision: '1' } });
+    });
+    if (typeof outcome === 'string') return outcome;
+    throw toRemediationError('Watch/watch', this.#endpoint, outcome, this.#caller);
   }
 
   /**
@@ -240,7 +267,11 @@ export class Connection {
 }
 
 /** A channel of its own to one address: nothing is retried, and nothing is shared with another connection. */
-function openClient(endpoint: string, tls: ClientTls | undefined, windowBytes: number | undefined): Client {
+function openClient(
+  endpoint: string,
+  tls: ClientTls | undefined,
+  { windowBytes, mostBytes }: Pick<ConnectionOptions, 'windowBytes' | 'mostBytes'>,
+): Client {
   // grpc-js takes neither a scheme nor a slash at the end.
   const [, scheme, address = ''] = /^(https?):\/\/(.*?)\/?$/.exec(endpoint.toLowerCase()) ?? [];
   return new Client(address, channelCredentials(endpoint, scheme === 'https', tls), {
@@ -252,6 +283,7 @@ function openClient(endpoint: string, tls: ClientTls | undefined, windowBytes: n
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 500,
     ...(windowBytes !== undefined && { 'grpc-node.flow_control_window': windowBytes }),
+    ...(mostBytes !== undefined && { 'grpc.max_receive_message_length': mostBytes }),
   });
 }
 

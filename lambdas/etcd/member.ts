@@ -4,6 +4,7 @@ import { EtcdUnavailable, RemediationError } from '../../core/errors.ts';
 import { MemberAuthentication } from './authentication.ts';
 import { Connection, type ConnectionOptions, PROBE_KEY, type SnapshotPiece } from './connection.ts';
 import { changed, hasReason } from './errors.ts';
+import { ALL_KEYS, KeyReader } from './key-reader.ts';
 
 /** How long a member that is being waited for gets to answer one question. */
 const PROBE_DEADLINE_MS = 2_000;
@@ -13,8 +14,6 @@ const OWN_LIST_MS = 1_000;
 
 /** A line of 10 ms takes 400 MB in a second then. */
 const SNAPSHOT_WINDOW_BYTES = 4 * 1024 * 1024;
-/** Below and above every key. */
-const ALL_KEYS = { key: Buffer.from([0]), range_end: Buffer.from([0]) };
 
 /** What came with etcd 3.6, and is put into the proto of the client library: ./protocol-source.ts. */
 interface StatusSince36 {
@@ -192,6 +191,11 @@ export class EtcdMember {
   async countKeys(revision: string, deadlineMs: number): Promise<number> {
     const request = { ...ALL_KEYS, revision, serializable: true, count_only: true };
     return Number((await this.#connection.kv.range(request, within(deadlineMs))).count);
+  }
+
+  /** Reads its keys, over a connection of its own. Close it after use. */
+  keyReader(): KeyReader {
+    return new KeyReader(this.#options);
   }
 
   /**

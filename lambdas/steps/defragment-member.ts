@@ -22,7 +22,7 @@ export const handler = etcdStep(
     const { member: name } = input;
     const observation = await etcd.observe();
     const before = observation.members.find((seen) => seen.name === name);
-    if (!before?.answering || !isNext(() => chooseNextDefragmentation(observation, input), name)) {
+    if (!before?.answering || !isNext(() => chooseNextDefragmentation(observation, input, Date.now()), name)) {
       return summarized({ defragmentations: [] });
     }
     const member = etcd.member(name);

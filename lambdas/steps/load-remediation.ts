@@ -1,5 +1,6 @@
 import { requireNamedMember } from '../../core/cluster/named-member.ts';
 import { InvalidInput } from '../../core/errors.ts';
+import { maintenanceRequest } from '../../core/remediation/maintenance.ts';
 import { parseStart, RIGHT_INPUTS, type Started } from '../../core/remediation/remediation.ts';
 import { type LoadedRemediation, loadRemediationInput } from '../../core/remediation/remediation-steps.ts';
 import type { Summarized } from '../../core/runbook/summary.ts';
@@ -14,8 +15,9 @@ export async function handler(event: unknown): Promise<LoadedRemediation & Summa
   const { input } = parse(loadRemediationInput, event, 'The execution');
   const started = parseOrShow(input);
   const cluster = await readRegistry(started.request.cluster);
-  requireNamedMember(cluster, started.request);
-  return { cluster, ...started, summary: cluster.name };
+  const request = started.maintenance ? maintenanceRequest(cluster, new Date()) : started.request;
+  requireNamedMember(cluster, request);
+  return { cluster, ...started, request, summary: cluster.name };
 }
 
 function parseOrShow(input: unknown): Started {

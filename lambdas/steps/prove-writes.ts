@@ -1,5 +1,5 @@
 import { narrowTo } from '../../core/cluster/narrowed-observation.ts';
-import { EtcdUnavailable } from '../../core/errors.ts';
+import { EtcdUnavailable, VerificationFailed } from '../../core/errors.ts';
 import { type ProvenWrites, proveWritesInput } from '../../core/space-reclaim/contracts.ts';
 import {
   describeRefusedWrite,
@@ -8,6 +8,7 @@ import {
   valueToAskFor,
 } from '../../core/space-reclaim/proven-writes.ts';
 import { summarizeSizes } from '../../core/space-reclaim/summaries.ts';
+import { explainFilling } from '../etcd/analyze-store.ts';
 import { hasReason } from '../etcd/errors.ts';
 import type { EtcdMember } from '../etcd/member.ts';
 import { etcdStep } from '../step.ts';
@@ -29,7 +30,8 @@ export const handler = etcdStep(proveWritesInput, async (etcd, input): Promise<P
   const refusedBy = async (member: EtcdMember, valueBytes: number, error: unknown) => {
     if (!hasReason(error, 'NoSpace')) return error;
     const refused = { member: member.name, valueBytes, refusal: (error as Error).message, returned };
-    return describeRefusedWrite(await observe(), input, refused);
+    const { message } = describeRefusedWrite(await observe(), input, refused);
+    return new VerificationFailed(`${message}${await explainFilling(etcd, cluster)}`);
   };
   if (input.refused) {
     const leader = etcd.leaderIn(observation);

@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import { BACKUP_STATE_MACHINE } from '../../core/backups/contracts.ts';
 import { DETECTOR_FUNCTION, schedulerRoleName } from '../../core/diagnosis/detection.ts';
 import { invocationOf } from '../../core/remediation/invocation.ts';
+import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { stateMachineArnOf } from '../arns.ts';
 import { named } from '../names.ts';
 
@@ -15,7 +16,7 @@ export interface DetectorProps {
   cluster: string;
 }
 
-/** As which the schedules of all clusters invoke the platform's detector, and start their backups. */
+/** As which the schedules of all clusters invoke the platform's detector, and start their backups and their maintenance. */
 export class DetectorSchedules extends Construct {
   constructor(scope: Construct, id: string) {
     super(scope, id);
@@ -23,15 +24,16 @@ export class DetectorSchedules extends Construct {
     const group = stack.formatArn({ service: 'scheduler', resource: 'schedule-group', resourceName: 'default' });
     const role = new Role(this, 'Role', {
       roleName: named(this, schedulerRoleName(Aws.REGION)),
-      description: 'Invokes the detector of etcd-remediation for each cluster, and starts its backups',
+      description:
+        'Invokes the detector of etcd-remediation for each cluster, and starts its backups and its maintenance',
       // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': group } },
       }),
     });
     role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [detectorArn(this)] }));
-    const backup = stateMachineArnOf(this, BACKUP_STATE_MACHINE);
-    role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [backup] }));
+    const started = [BACKUP_STATE_MACHINE, ENTRY_STATE_MACHINE].map((name) => stateMachineArnOf(this, name));
+    role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: started }));
   }
 }
 

@@ -148,7 +148,8 @@ export class Remediation extends Construct {
         cluster: '{% $cluster %}',
         request: '{% $request %}',
         diagnosis:
-          "{% {'incident': $diagnosis.incident, 'summary': $diagnosis.summary, 'others': [$diagnosis.others]} %}",
+          "{% {'incident': $diagnosis.incident, 'summary': $diagnosis.summary, 'others': [$diagnosis.others], 'warnings': [$diagnosis.warnings]} %}",
+        maintenance: '{% $maintenance %}',
         question: '{% $question %}',
         healthyLooks: '{% $healthyLooks %}',
         approved: '{% $approved %}',
@@ -254,6 +255,7 @@ export class Remediation extends Construct {
         cluster: '{% $states.result.Payload.cluster %}',
         request: '{% $states.result.Payload.request %}',
         alarm: '{% $states.result.Payload.alarm %}',
+        maintenance: '{% $states.result.Payload.maintenance %}',
         rounds: [],
         approvals: [],
         ...NO_QUESTION,

@@ -20,6 +20,7 @@ export interface SpaceReclaimSteps {
   defragmentMember: Step;
   disarmAlarms: Step;
   proveWrites: Step;
+  countKeys: Step;
 }
 
 /**
@@ -36,6 +37,7 @@ export interface SpaceReclaimSteps {
  * 6. Disarm each (member, NOSPACE) pair, and list again.
  * 7. Prove it: where NOSPACE was raised, etcd takes a write as large as one may be; and a write and a delete through every voter that
  *    answers. Who was left out is reported, and is what is still wrong.
+ * 8. For the report, count for some seconds what fills the store now. Nothing of that stops the runbook.
  *
  * Invariant of one execution: never more than one member is away, besides those that had failed before it began; no member that
  * leads others defragments; and no alarm is disarmed while a member that answers is still over the threshold. The step that
@@ -156,6 +158,7 @@ export class SpaceReclaim extends Construct {
         refused: '{% $count($assessment.alarms) > 0 %}',
         execution: '{% $states.context.Execution.Name %}',
       },
+      assign: { proven: '{% $states.result.Payload %}' },
       onError,
     });
 
@@ -177,24 +180,38 @@ export class SpaceReclaim extends Construct {
         ...report,
         // How it is now comes first, for readers who stop there.
         summary: `{% ${joined(
-          "$join([$states.input.members.name], ', ') & ' took a write each, and no alarm is raised.'",
-          '$states.input.summary',
+          "$join([$proven.members.name], ', ') & ' took a write each, and no alarm is raised.'",
+          '$proven.summary',
+          "$exists($next.left) ? $next.summary : ''",
           '$room.summary',
           "'Before: ' & $assessment.summary",
         )} %}`,
         compactRevision: '{% $assessment.compactRevision %}',
         defragmented: '{% $defragmented %}',
         disarmed: '{% $disarmed %}',
-        members: '{% $states.input.members %}',
-        leftOut: '{% $states.input.leftOut %}',
-        remaining: '{% $states.input.remaining %}',
+        members: '{% $proven.members %}',
+        leftOut: '{% $proven.leftOut %}',
+        remaining: '{% $proven.remaining %}',
+        store: '{% $store %}',
       },
+    });
+    const countKeys = stepState(this, 'Count keys', {
+      step: steps.countKeys,
+      comment: 'What fills the store now, for the report',
+      input: target,
+      assign: { store: '{% $states.result.Payload.store %}' },
+      once: true,
+      onError: remediated,
+      caught: { assign: { store: null } },
     });
 
     const whatComesNext = Choice.jsonata(this, 'What comes next?')
       .when(Condition.jsonata("{% $next.action = 'MoveLeadership' %}"), moveLeadership.next(chooseNextDefragmentation))
       .when(Condition.jsonata("{% $next.action = 'Defragment' %}"), defragmentMember.next(chooseNextDefragmentation))
-      .when(Condition.jsonata("{% $next.action = 'Finish' %}"), disarmAlarms.next(proveWrites).next(remediated));
+      .when(
+        Condition.jsonata("{% $next.action = 'Finish' %}"),
+        disarmAlarms.next(proveWrites).next(countKeys).next(remediated),
+      );
     const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
       .when(Condition.jsonata('{% $dryRun %}'), planned)
       .otherwise(compactHistory.next(chooseNextDefragmentation).next(whatComesNext));

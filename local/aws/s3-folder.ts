@@ -83,12 +83,15 @@ export class FolderObjects implements ObjectStore {
   async list(): Promise<ListedObject[]> {
     const entries = await readdir(this.#folder, { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile() && !HALF.test(entry.name));
-    return Promise.all(
+    const listed = await Promise.all(
       files.map(async ({ parentPath, name }) => {
         const file = join(parentPath, name);
-        return { key: relative(this.#folder, file).split(sep).join('/'), ...describe(await stat(file)) };
+        const found = await stat(file).catch(ignoreMissing);
+        return found && { key: relative(this.#folder, file).split(sep).join('/'), ...describe(found) };
       }),
     );
+    // Another process may have deleted one meanwhile.
+    return listed.filter((each) => each !== undefined);
   }
 
   close(): void {
@@ -117,6 +120,10 @@ export class FolderObjects implements ObjectStore {
     if (isPath(key)) return join(this.#folder, key);
     throw new S3Error(501, 'NotImplemented', `This endpoint does not know an object "${key}" in a folder.`);
   }
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 function isPath(key: string): boolean {

@@ -4,6 +4,7 @@ import type { IncidentReport } from '../incident-report.ts';
 import { Html, html, NOTHING } from './html.ts';
 import { plotsOf } from './plot-sections.ts';
 import { KIND_NAMES } from './plots.ts';
+import { storeOf } from './store-section.ts';
 import { STYLE } from './style.ts';
 import { measure, moment, table } from './values.ts';
 
@@ -39,6 +40,7 @@ ${section('What to do now', next(report))}
 ${section('What is lost', loss(report))}
 ${section('What was wrong', wrong(report))}
 ${section('What was done', changes(report))}
+${section('What fills the store', storeOf(report))}
 ${section('Old data that is kept', oldData(report))}
 ${section('Approvals', approvals(report))}
 ${section('When what ran', timeline(report))}

@@ -5,7 +5,7 @@ import { renderPage } from '../../bench/performance.ts';
 import { storeOf } from '../../bench/places.ts';
 import { drawGrowth } from '../../bench/plot.ts';
 import { type Head, toJson } from '../../bench/report.ts';
-import { readRun } from '../../bench/results.ts';
+import { type Run, readRun } from '../../bench/results.ts';
 
 const HEAD: Head = {
   quick: false,
@@ -49,6 +49,16 @@ describe('the page of a benchmark', () => {
     const { markdown } = renderPage(runs, () => '', 'plots');
     expect(markdown.match(/^## .+$/gm)).toEqual(['## space', '## recovery']);
     expect(markdown).not.toContain('3.4.0');
+  });
+
+  it('puts the places of several runs into one table, and says of each run which it measured', () => {
+    const [first, second] = comparisons.map((comparison) =>
+      readRun(JSON.stringify(toJson(HEAD, [{ name: 'space', tookMs: 1, comparisons: [comparison] }], 1)), 'x.json'),
+    ) as [Run, Run];
+    const { markdown, plots } = renderPage([first, second], () => '', 'plots');
+    expect(markdown.match(/^\| 3 members, \d/gm)).toEqual(['| 3 members, 1', '| 3 members, 2']);
+    expect(markdown).toContain('at the start. This run measured: 3 members, 2.0 GiB.');
+    expect([...plots.keys()]).toEqual(['space-1.svg']);
   });
 
   it('is refused for results of another shape', () => {

@@ -31,7 +31,7 @@ describe('the help', () => {
     expect(status).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}(\w+) .* {2}\w+/gm)].map(([, name]) => name);
     expect(commands).toEqual([
-      ...['check', 'diagnose', 'run', 'serve', 'backup', 'backups', 'drill', 'report'],
+      ...['check', 'diagnose', 'analyze', 'run', 'serve', 'backup', 'backups', 'drill', 'report'],
       ...['start', 'status', 'watch', 'approve', 'reject', 'stop', 'clusters'],
       'help',
     ]);
@@ -147,7 +147,7 @@ describe('a command that is used wrongly', () => {
     [
       'an unknown scenario',
       ['drill', 'fire'],
-      'There is: space-exceeded, auth-token-invalid, member-failed, quorum-lost, backup, full.',
+      'There is: space-exceeded, auth-token-invalid, member-failed, quorum-lost, backup, analyze, full.',
     ],
     ['hosts for a drill that has none', ['drill', 'space-exceeded', '--hosts', 'process'], 'leave --hosts out'],
     ['hosts of another kind', ['drill', 'member-failed', '--hosts', 'docker'], 'Allowed choices are process, systemd.'],

@@ -138,7 +138,7 @@ function textsOf({ observation }: World): string[] {
   }
   texts.push(ask(() => assessSpace(observation, { cluster, parameters: space }))?.summary ?? '');
   const reclaim = { cluster, parameters: space, leftOut: [], quotas: [], withoutRoom: [], defragmented: [], turn: 0 };
-  ask(() => chooseNextDefragmentation(observation, reclaim));
+  ask(() => chooseNextDefragmentation(observation, reclaim, 0));
   ask(() => chooseAlarmsToDisarm(observation, reclaim));
   ask(() => provenWrites(observation, reclaim));
   ask(() =>

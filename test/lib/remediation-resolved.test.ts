@@ -50,6 +50,15 @@ describe('a remediation that succeeds', () => {
     expect(subjectsOf(await ask(APPROVED)).at(-1)).toBe(IS_REMEDIATED);
   });
 
+  it('tells it once more after the next one if SNS refuses it', async () => {
+    const table = await afterFailure();
+    const refused = { 'Page that it is resolved': failure('Sns.AuthorizationErrorException', 'not authorized') };
+    const success = await remediate({ found: [FULL, HEALTHY], answers: refused, table });
+    expect(success.ended).toMatchObject({ output: { outcome: 'Remediated' } });
+    expect(subjectsOf(success)).toEqual([]);
+    expect(subjectsOf(await remediate({ found: [HEALTHY], table }))).toEqual([IS_WELL]);
+  });
+
   it('and nobody was called before, tells nobody', async () => {
     expect(subjectsOf(await remediate({ found: [FULL, HEALTHY] }))).toEqual([]);
   });

@@ -26,6 +26,7 @@ const EACH: readonly object[] = [
   { auth: { secret: ARN } },
   { tls: { secret: 'etcd/tls' } },
   { backups: { bucket: 'backups' } },
+  { maintenance: { days: ['Sun', 'Wed'], from: '02:00', to: '04:00' } },
   {
     backups: {
       ...{ bucket: 'my.backups', prefix: 'orders/', everyMinutes: 60, keep: { hourly: 24 } },

@@ -48,6 +48,9 @@ const HOSTED = {
 };
 const ROOM = { withoutRoom: ['b'], summary: 'b has no room.', steps: ['leave b', 'defragment a'] };
 
+const STORE = { readKeys: 3, groups: [] };
+const COUNT = { step: 'Count keys', input: { cluster: CLUSTER } };
+
 const ANSWERS = {
   'Load cluster': LOADED,
   'Assess space': ASSESSMENT,
@@ -55,6 +58,7 @@ const ANSWERS = {
   'Choose next defragmentation': { action: 'Finish' },
   'Disarm alarms': { disarmed: [] },
   'Prove writes on every member': { members: [{ name: 'after' }], ...NOBODY_LEFT_OUT, summary: '' },
+  'Count keys': { store: STORE, summary: '3 of 3 keys read.' },
 };
 
 const LEFT_OUT = { member: 'c', problem: 'does not answer: It is gone.' };
@@ -122,6 +126,7 @@ describe('an execution', () => {
       asked(3, ['b', 'a']),
       { step: 'Disarm alarms', input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut: [], quotas: [QUOTA] } },
       prove([], false),
+      COUNT,
     ]);
     expect(ended).toMatchObject({ status: 'SUCCEEDED' });
     expect(Object(ended).output).toEqual({
@@ -133,6 +138,7 @@ describe('an execution', () => {
       defragmented: [b, a],
       disarmed: [{ memberId: '1', alarm: 'NOSPACE' }],
       ...NOBODY_LEFT_OUT,
+      store: STORE,
     });
   });
 
@@ -151,6 +157,7 @@ describe('an execution', () => {
       asked(1, ['b'], ['c']),
       { step: 'Disarm alarms', input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut: ['c'], quotas: [QUOTA] } },
       prove(['c'], true),
+      COUNT,
     ]);
     expect(ended).toMatchObject({
       status: 'SUCCEEDED',
@@ -167,6 +174,24 @@ describe('an execution', () => {
     expect(ended).toMatchObject({
       status: 'SUCCEEDED',
       output: { ...NOBODY_LEFT_OUT, summary: 'after took a write each, and no alarm is raised. Before: Full.' },
+    });
+  });
+
+  it.each(['EtcdUnavailable', 'PreconditionFailed', 'Lambda.Unknown'])(
+    'ends as it would where keys cannot be counted, without another try: %s',
+    async (error) => {
+      const { ended, calls } = await execute({ 'Count keys': failure(error, 'No member can be read.') });
+      expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated', store: null } });
+      expect(calls.filter(({ step }) => step === 'Count keys')).toHaveLength(1);
+    },
+  );
+
+  it('tells which members are left for want of time', async () => {
+    const { ended } = await execute({
+      'Choose next defragmentation': { action: 'Finish', left: ['b'], summary: 'The time is over.' },
+    });
+    expect(ended).toMatchObject({
+      output: { summary: 'after took a write each, and no alarm is raised. The time is over. Before: Full.' },
     });
   });
 
@@ -189,7 +214,7 @@ describe('an execution', () => {
       ],
       'Defragment member': [{ defragmentations: [] }, { defragmentations: [b] }, { defragmentations: [] }],
     });
-    expect(calls.slice(3, -2)).toEqual([
+    expect(calls.slice(3, -3)).toEqual([
       asked(0, []),
       defragment('a', 1, []),
       asked(1, []),
@@ -290,7 +315,7 @@ describe('an execution', () => {
     expect(Object(ended).output).toEqual({ outcome: 'NothingToDo', ...REPORTED });
   });
 
-  it.each(tasks.map(({ name }) => name).filter((name) => !/hosts|disk/.test(name)))(
+  it.each(tasks.map(({ name }) => name).filter((name) => !/hosts|disk|keys/.test(name)))(
     'fails under the name and with the message of what "%s" threw',
     async (name) => {
       const next = [

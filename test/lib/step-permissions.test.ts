@@ -82,6 +82,7 @@ describe('permissions', () => {
   /** What a step may do itself, besides reading the registry and assuming the roles of clusters. */
   const ownOf: Record<string, string[]> = {
     'toggle-authentication': runbooks,
+    'analyze-store': [lookForHosts],
     'diagnose-cluster': [lookForHosts],
     'run-host-commands': followCommands,
     'transfer-snapshots': [...followCommands, `s3:GetObject <${bucket}.Arn>/*`, `s3:PutObject <${bucket}.Arn>/*`],

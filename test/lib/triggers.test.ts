@@ -75,9 +75,10 @@ describe('the detector', () => {
     );
   });
 
-  it('is invoked by a role that may do that and start backups alone, for schedules of this account', () => {
+  it('is invoked by a role that may do that and start backups and maintenance alone, for schedules of this account', () => {
     expect(permissionsOf(stacks.platform, schedulerId)).toEqual([
       `lambda:InvokeFunction ${DETECTOR}`,
+      `states:StartExecution arn:<AWS::Partition>:states:${HERE}:stateMachine:etcd-remediation`,
       `states:StartExecution arn:<AWS::Partition>:states:${HERE}:stateMachine:etcd-remediation-backup`,
     ]);
     const statements = SCHEDULER?.Properties.AssumeRolePolicyDocument.Statement ?? [];

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { MetricAlarm } from '../../local/aws/alarm-state.ts';
 import type { Page } from '../../local/aws/sns.ts';
 import { type DetectorOptions, EmbeddedDetector } from '../../local/detector.ts';
@@ -97,6 +97,32 @@ describe('the detector, embedded,', () => {
     );
     expect(states).toEqual(['etcd-remediation/orders/space-exceeded ALARM']);
     expect(looks).toBe(3);
+  });
+
+  it('starts what is due at a time, once, when its clock has come to it', async () => {
+    const started: unknown[] = [];
+    const times = ['01:59:30', '02:00:10', '02:00:50', '02:01:30', '02:02:00'].map(
+      (time) => new Date(`2026-11-29T${time}Z`),
+    );
+    let looks = 0;
+    const detector = EmbeddedDetector.start({
+      schedules: [],
+      starts: [{ stateMachineArn: 'arn:entry', at: { days: ['Sun'], from: '02:00' }, input: { cluster: 'orders' } }],
+      start: async (arn, input) => {
+        started.push([arn, input, looks]);
+        return [];
+      },
+      alarms: [],
+      minuteMs: 1,
+      now: () => times[Math.min(looks++, times.length - 1)] as Date,
+      invoke: async () => ({}),
+      onAlarm: () => undefined,
+      onPage: () => undefined,
+      onFailure: () => undefined,
+    });
+    await vi.waitUntil(() => looks > 10);
+    await detector.close();
+    expect(started).toEqual([['arn:entry', { cluster: 'orders' }, 2]]);
   });
 
   it('takes a look that fails for one that was not made, and goes on', async () => {

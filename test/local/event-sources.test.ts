@@ -61,6 +61,24 @@ describe('a schedule', () => {
     expect(read()).toEqual({ functionArn: 'arn:function', input: { cluster: 'orders' } });
   });
 
+  it('starts a state machine at a time of some days', () => {
+    const start = { Arn: 'arn:aws:states:local:000000000000:stateMachine:etcd-remediation' };
+    expect(read({ ScheduleExpression: 'cron(5 2 ? * SUN,WED *)' }, start)).toEqual({
+      stateMachineArn: start.Arn,
+      at: { days: ['Sun', 'Wed'], from: '02:05' },
+      input: { cluster: 'orders' },
+    });
+    for (const [differences, unknown] of [
+      [{ ScheduleExpression: 'cron(5 2 1 * ? *)' }, 'cron(5 2 1 * ? *)'],
+      [{ ScheduleExpression: 'cron(5 2 ? * SUN *)', ScheduleExpressionTimezone: 'Europe/Berlin' }, 'Europe/Berlin'],
+    ] as const) {
+      expect(() => read(differences, start)).toThrow(
+        `The embedded platform does not know a schedule that is ${unknown}.`,
+      );
+    }
+    expect(() => read({ ScheduleExpression: 'cron(5 2 ? * SUN *)' })).toThrow('a schedule that is cron(5 2 ? * SUN *)');
+  });
+
   it.each<[string, object, object, string]>([
     ['comes in another time', { ScheduleExpression: 'rate(5 minutes)' }, {}, 'a schedule that is rate(5 minutes)'],
     ['is disabled', { State: 'DISABLED' }, {}, 'a schedule that is DISABLED'],

@@ -113,7 +113,7 @@ it.each<Incident | undefined>([undefined, ...INCIDENTS])(
   },
 );
 
-it.each(['diagnose-cluster', 'detect-incidents'])(
+it.each(['diagnose-cluster', 'detect-incidents', 'analyze-store'])(
   'whoever may look, by %s, names a cluster, and has no configuration of their own looked at',
   async (step) => {
     const members = [{ name: 'm1', clientUrl: `http://${address}`, peerUrl: `http://${address}` }];

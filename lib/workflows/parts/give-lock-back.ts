@@ -135,7 +135,7 @@ export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending
     ],
   });
   const notePage = table.call(scope, 'Note that a person was called', {
-    comment: 'Whoever was is told once the cluster is well again',
+    comment: 'Whoever was is told once the cluster is well again, and SNS takes it',
     action: 'putItem',
     parameters: { Item: pagedKey('$cluster.name') },
     outputs: {},
@@ -165,7 +165,8 @@ export function giveLockBack(scope: Construct, props: GiveLockBackProps): Ending
       },
     ],
   });
-  callOff.addCatch(record);
+  // It is tried again when the next remediation finds the cluster well.
+  callOff.addCatch(notePage);
   callOff.next(record);
   const wasAPersonCalled = ChoiceState.jsonata(scope, 'Was a person called before?', {
     comment: 'By a remediation that failed, or by this one for an approval',

@@ -19,6 +19,8 @@ export interface StepStateProps {
   onError: IChainable;
   /** What it finds there: {@link ERROR}, if not said; and variables to set. */
   caught?: Pick<CatchProps, 'outputs' | 'assign'>;
+  /** It is not tried again: nothing depends on it, and nobody waits for it. */
+  once?: boolean;
 }
 
 /** What a caught error leaves behind: its name, and its message. */
@@ -62,18 +64,21 @@ class InvokeVersion extends LambdaInvoke {
 export function stepState(
   scope: Construct,
   name: string,
-  { step, comment, input, outputs, assign, onError, caught }: StepStateProps,
+  { step, comment, input, outputs, assign, onError, caught, once = false }: StepStateProps,
 ): LambdaInvoke {
   const state = new InvokeVersion(scope, name, {
     ...(comment && { comment }),
     step,
     payload: TaskInput.fromObject({ step: step.name, execution: '{% $states.context.Execution.Name %}', input }),
     outputs: outputs ?? '{% $states.result.Payload %}',
+    retryOnServiceExceptions: !once,
     ...(assign && { assign }),
   });
-  state.addRetry(WHILE_ETCD_SETTLES);
-  state.addRetry(WHEN_LAMBDA_DIES);
-  state.addRetry(WHILE_LAMBDA_IS_NOT_READY);
+  if (!once) {
+    state.addRetry(WHILE_ETCD_SETTLES);
+    state.addRetry(WHEN_LAMBDA_DIES);
+    state.addRetry(WHILE_LAMBDA_IS_NOT_READY);
+  }
   state.addCatch(onError, { outputs: ERROR, ...caught });
   return state;
 }

@@ -60,7 +60,7 @@ describe('the member whose database is backed up', () => {
   it('is nobody where another member answers at its address', () => {
     const members = [voter('node1'), voter('node2', { id: 'a3' }), voter('node3')];
     expect(() => sourcesOf(members, { memberList: observation(NAMES.map((name) => voter(name))).memberList })).toThrow(
-      expect.objectContaining({ name: 'PreconditionFailed', message: expect.stringContaining('no backup was made') }),
+      expect.objectContaining({ name: 'PreconditionFailed', message: expect.stringContaining('No backup was made') }),
     );
   });
 });

@@ -24,6 +24,9 @@ export interface Scene {
   question?: ChooseRunbook['question'];
   healthyLooks?: number;
   approved?: ChooseRunbook['approved'];
+  warnings?: Diagnosis['warnings'];
+  maintenance?: boolean;
+  enteredAt?: string;
 }
 
 export function choose(scene: Scene) {
@@ -41,12 +44,16 @@ export function inputOf(scene: Scene): ChooseRunbook {
     question = null,
     healthyLooks = 0,
     approved = null,
+    warnings = [],
+    maintenance = false,
+    enteredAt = '2025-01-01T00:00:00.000Z',
   } = scene;
   return chooseRunbookInput.parse({
     cluster: clusterOf([configured('node1')], policy && { policy }),
     request: { cluster: 'orders', dryRun: false, reason: 'INC-1', requestedBy: 'ann', ...request },
-    diagnosis: { incident: found, summary: SUMMARY, others } satisfies Partial<Diagnosis>,
-    enteredAt: '2025-01-01T00:00:00.000Z',
+    diagnosis: { incident: found, summary: SUMMARY, others, warnings } satisfies Partial<Diagnosis>,
+    maintenance,
+    enteredAt,
     question,
     healthyLooks,
     approved,

@@ -6,6 +6,8 @@ import * as defragmentation from '../../../core/space-reclaim/next-defragmentati
 import * as proof from '../../../core/space-reclaim/proven-writes.ts';
 import { clusterIn } from '../observations.ts';
 
+export const NOW_MS = Date.parse('2026-11-29T03:00:00Z');
+
 /** The decisions of the space runbook, about a cluster whose configuration names exactly the members that were looked at. */
 
 export function assessSpace(reading: Observation, parameters: SpaceParameters) {
@@ -21,7 +23,7 @@ export function chooseNextDefragmentation(
   quotas: AssessedQuota[] = [],
   withoutRoom: string[] = [],
 ) {
-  return defragmentation.chooseNextDefragmentation(reading, {
+  const request = {
     cluster: clusterIn(reading),
     parameters,
     leftOut,
@@ -29,7 +31,8 @@ export function chooseNextDefragmentation(
     withoutRoom,
     defragmented: [...defragmented],
     turn,
-  });
+  };
+  return defragmentation.chooseNextDefragmentation(reading, request, NOW_MS);
 }
 
 export function chooseAlarmsToDisarm(

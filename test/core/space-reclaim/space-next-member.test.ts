@@ -14,12 +14,36 @@ import {
   sizes,
   voter,
 } from '../observations.ts';
-import { chooseNextDefragmentation } from './space-decisions.ts';
+import { chooseNextDefragmentation, NOW_MS } from './space-decisions.ts';
 
 function parametersWith(differences: Partial<SpaceParameters> = {}): SpaceParameters {
   return parse(spaceParametersSchema, differences, 'parameters');
 }
 const parameters = parametersWith();
+
+describe('after the end of its time', () => {
+  const members = ledBy(
+    'node1',
+    ['node1', 'node2', 'node3'].map((name) => voter(name, FRAGMENTED)),
+  );
+  const until = (offsetMs: number) => parametersWith({ until: new Date(NOW_MS + offsetMs).toISOString() });
+
+  it('no member is begun, and it is told which are left', () => {
+    const seen = observation(members);
+    expect(chooseNextDefragmentation(seen, until(1), ['node2'], 1)).toEqual({ action: 'Defragment', member: 'node2' });
+    for (const offsetMs of [0, -1]) {
+      const next = chooseNextDefragmentation(seen, until(offsetMs), [], 0);
+      expect(next).toEqual({ action: 'Finish', left: ['node1', 'node2', 'node3'] });
+    }
+    const done = observation(['node1', 'node2', 'node3'].map((name) => voter(name, SMALL)));
+    expect(chooseNextDefragmentation(done, until(-1), [], 3)).toEqual({ action: 'Finish' });
+  });
+
+  it('it goes on where etcd refuses writes', () => {
+    const full = observation(members, { alarms: [noSpace('node1')] });
+    expect(chooseNextDefragmentation(full, until(-1), [], 0)).toEqual({ action: 'Defragment', member: 'node2' });
+  });
+});
 
 describe('the next member', () => {
   it.each([
@@ -205,7 +229,7 @@ describe('a database that is full and not fragmented', () => {
     expect(failureOf(() => chooseNextDefragmentation(reading, parameters, [], 0)).name).toBe('no error');
     expect(failureOf(() => chooseNextDefragmentation(reading, parameters, ['node2'], 1))).toEqual({
       name: 'VerificationFailed',
-      reason: undefined,
+      reason: 'Full',
       message: `${explain('90 %')}The alarm is kept: etcd goes on refusing writes.`,
     });
   });
@@ -213,7 +237,7 @@ describe('a database that is full and not fragmented', () => {
   it('is refused at once without an alarm: writes go on, so its size in use is the true one', () => {
     expect(failureOf(() => chooseNextDefragmentation(observation(members), parameters, [], 0))).toEqual({
       name: 'VerificationFailed',
-      reason: undefined,
+      reason: 'Full',
       message: `${explain('80 %')}No alarm is raised yet: etcd still takes writes.`,
     });
   });

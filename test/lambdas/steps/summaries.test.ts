@@ -8,6 +8,7 @@ type Step = () => Promise<{ handler: (event: unknown, context: Context) => Promi
 
 /** Each step, held to a summary by the compiler: one whose output has none does not pass `npm run check`. */
 const STEPS = {
+  'analyze-store': () => import('../../../lambdas/steps/analyze-store.ts'),
   'assess-members': () => import('../../../lambdas/steps/assess-members.ts'),
   'assess-quorum': () => import('../../../lambdas/steps/assess-quorum.ts'),
   'assess-space': () => import('../../../lambdas/steps/assess-space.ts'),
@@ -21,6 +22,7 @@ const STEPS = {
   'choose-runbook': () => import('../../../lambdas/steps/choose-runbook.ts'),
   'compact-history': () => import('../../../lambdas/steps/compact-history.ts'),
   'compare-hashes': () => import('../../../lambdas/steps/compare-hashes.ts'),
+  'count-keys': () => import('../../../lambdas/steps/count-keys.ts'),
   'defragment-member': () => import('../../../lambdas/steps/defragment-member.ts'),
   'detect-incidents': () => import('../../../lambdas/steps/detect-incidents.ts'),
   'diagnose-cluster': () => import('../../../lambdas/steps/diagnose-cluster.ts'),
