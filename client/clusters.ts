@@ -67,8 +67,7 @@ export class Clusters {
    * @throws Problem `diagnosis-failed`, `unavailable`
    */
   async look(name: string): Promise<DiagnosisAnswer> {
-    const { diagnoseFunction } = this.#deployment;
-    return (await this.#invoke(this.#lambda, diagnoseFunction, 'diagnose-cluster', { cluster: name })) as Diagnosis;
+    return (await this.#ask('diagnose-cluster', { cluster: name })) as Diagnosis;
   }
 
   /**
@@ -83,7 +82,7 @@ export class Clusters {
       maxAttempts: 1,
       requestHandler: { ...AWS_CLIENT.requestHandler, requestTimeout },
     });
-    return (await this.#invoke(lambda, this.#deployment.diagnoseFunction, 'analyze-store', request)) as StoreAnalysis;
+    return (await this.#ask('analyze-store', request, lambda)) as StoreAnalysis;
   }
 
   /**
@@ -93,30 +92,32 @@ export class Clusters {
   async backups(name: string): Promise<FoundBackups> {
     const cluster = await this.#registry.configurationOf(name);
     ownBackupsOf(cluster);
-    const { backupsFunction } = this.#deployment;
-    const listed = (await this.#invoke(this.#lambda, backupsFunction, 'list-backups', { cluster }, (failure) => {
-      throw new Error(failure);
-    })) as ListedBackups;
-    return listed.backups?.own ?? { count: 0, backups: [], problem: '' };
+    const FunctionName = this.#deployment.backupsFunction;
+    const { answer, failure } = await this.#invoke(this.#lambda, FunctionName, 'list-backups', { cluster });
+    if (failure !== '') throw new Error(failure);
+    return (answer as ListedBackups).backups?.own ?? { count: 0, backups: [], problem: '' };
   }
 
-  /** Runs one step by itself. @param onFailure with the error of the step: `PreconditionFailed: ...` @throws Problem `unavailable` */
+  /** Runs a step of the diagnosis by itself. @throws Problem `diagnosis-failed`, `unavailable` */
+  async #ask(step: string, input: object, lambda = this.#lambda): Promise<unknown> {
+    const { answer, failure } = await this.#invoke(lambda, this.#deployment.diagnoseFunction, step, input);
+    if (failure !== '') throw new Problem('diagnosis-failed', failure);
+    return answer;
+  }
+
+  /** @returns the step's output; or with what it has failed: `PreconditionFailed: ...` @throws Problem `unavailable` */
   async #invoke(
     lambda: LambdaClient,
     FunctionName: string,
     step: string,
     input: object,
-    onFailure: (failure: string) => never = (failure) => {
-      throw new Problem('diagnosis-failed', failure);
-    },
-  ): Promise<unknown> {
-    const { FunctionError, Payload } = await answerOf(
-      lambda.send(new InvokeCommand({ FunctionName, Payload: Buffer.from(JSON.stringify(invocationOf(step, input))) })),
-    );
+  ): Promise<{ answer: unknown; failure: string }> {
+    const request = { FunctionName, Payload: Buffer.from(JSON.stringify(invocationOf(step, input))) };
+    const { FunctionError, Payload } = await answerOf(lambda.send(new InvokeCommand(request)));
     const answer = JSON.parse(Payload?.transformToString() || '{}') as unknown;
-    if (FunctionError === undefined) return answer;
+    if (FunctionError === undefined) return { answer, failure: '' };
     const { errorType, errorMessage } = answer as { errorType?: string; errorMessage?: string };
-    return onFailure(`${errorType}: ${errorMessage}`);
+    return { answer, failure: `${errorType}: ${errorMessage}` };
   }
 
   async #registered(): Promise<Registered[]> {

@@ -14,7 +14,7 @@ const WITHOUT_ETCD = FUNCTIONS.filter((name) => !WITH_ETCD.includes(name));
 const MAX_BYTES = 750_000;
 /** These bring the clients of etcd and of S3. */
 const WITH_BOTH = ['backing-up', 'diagnosis', 'detector'];
-const MAX_BYTES_OF_BOTH = 1_100_000;
+const MAX_BYTES_OF_BOTH = 1_200_000;
 /** Nothing listens at port 1. */
 const CLUSTER = {
   name: 'orders',

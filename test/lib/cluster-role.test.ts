@@ -93,7 +93,7 @@ const ACCESS: Record<string, ClusterAccess> = {
   'try-backups': 'backing-up',
 };
 /** These look at a whole cluster, and may also open the session that says which backups there are. */
-const LOOKING = ['diagnose-cluster', 'detect-incidents'];
+const LOOKING = ['analyze-store', 'diagnose-cluster', 'detect-incidents'];
 /** What a session may besides what it is for. */
 const ALSO: Partial<Record<ClusterAccess, string[]>> = {
   'backing-up': ['its login', 'its certificates'],

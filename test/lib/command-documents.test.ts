@@ -36,6 +36,10 @@ describe('the documents', () => {
     }
   });
 
+  function isOptional(command: string, name: string): boolean {
+    return ['walDir', 'initialClusterToken', 'url'].includes(name) || (command === 'fetch-backup' && name === 'sha256');
+  }
+
   it.each(COMMANDS)('have what SSM has to know of %s', (command) => {
     const { description, timeoutSeconds } = HOST_COMMANDS[command];
     const parameters = documentParameters(command);
@@ -58,7 +62,7 @@ describe('the documents', () => {
             description: parameter.shape,
             allowedPattern: parameter.pattern,
             maxChars: parameter.maxChars,
-            ...(['walDir', 'initialClusterToken', 'url'].includes(name) && { default: '' }),
+            ...(isOptional(command, name) && { default: '' }),
           },
     ]);
     expect(content.parameters).toEqual(Object.fromEntries(expected));

@@ -80,7 +80,7 @@ describe('the staging bucket of the embedded platform', () => {
   it('stands beside folders that are read as the buckets of backups', async () => {
     const examined = await transfer(
       'fetch-backup',
-      { dataDir: join(folder, 'data'), binDir: '/usr/bin', keep: 'no', execution: 'run-1' },
+      { dataDir: join(folder, 'data'), binDir: '/usr/bin', keep: 'no', execution: 'run-1', sha256: '' },
       { access: 'read-backup', bucket: 'all-backups', key: 'monday.db' },
     );
     expect(examined).toMatchObject({
