@@ -1,3 +1,4 @@
+import type { HashReading } from './compared-hashes.ts';
 import type { Observation } from './observation.ts';
 
 /**
@@ -17,6 +18,8 @@ export interface Evidence extends Observation {
   probesProblem: string;
   /** One for each host of the configuration, those of spare hosts too. */
   hosts: HostReach[];
+  /** Of the healthy voters; not there where they were not compared. */
+  hashes?: HashReading;
 }
 
 /** Whether Run Command can reach a host. */
