@@ -106,20 +106,10 @@ export function describeUndiagnosed({ cluster, error, cause }: { cluster: string
   return [`${cluster}: could not be diagnosed`, ...indent(`${error}: ${cause}`.split('\n'))];
 }
 
-/** What a person has to do where no runbook may change anything. */
-const WITHOUT_RUNBOOK =
-  'No runbook cures this, and none changes anything meanwhile. "etcdctl endpoint hashkv --cluster" shows which member differs: replace it ' +
-  'by hand (docs/runbooks.md has the steps). Run "etcdctl alarm disarm" only once all hashes are equal: before, it hides the damage.';
-
-/** What a person has to do where something keeps us from a member. */
-const WITHOUT_ACCESS =
+/** What a person has to do where something keeps us from a member, which no runbook cures. */
+export const ADVICE_WITHOUT_RUNBOOK =
   'No runbook cures this: no member is replaced that may still serve clients. Correct what is said of each member above, then diagnose again ' +
   '(docs/runbooks.md#alarm-member-inaccessible).';
-
-/** Of an incident without a runbook. */
-export function adviceWithoutRunbook(incident: Condition): string {
-  return incident.endsWith('-inaccessible') ? WITHOUT_ACCESS : WITHOUT_RUNBOOK;
-}
 
 function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): string[] {
   const { incident, others, members } = diagnosis;
@@ -127,7 +117,7 @@ function nextSteps(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): st
     return isSpaceScarce(diagnosis) ? [dryRun(cluster, 'space-exceeded', files)] : [];
   }
   const curable = curableIncident(incident);
-  if (!curable) return [adviceWithoutRunbook(incident)];
+  if (!curable) return [ADVICE_WITHOUT_RUNBOOK];
   const advice = RUNBOOKS[curable].advice({ others, members });
   if (!RUNBOOKS[curable].needsHosts || files.hosts !== undefined) return [...advice, dryRun(cluster, curable, files)];
   const configured = hostsOf(cluster).length > 0;

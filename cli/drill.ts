@@ -108,7 +108,7 @@ export function drillCommand(): Command {
     )
     .option(
       '--fault <name@command>',
-      `of member-failed, quorum-lost and backup: what goes wrong with a command on hosts, such as host-rebooted@swap-data-dir; may be repeated: ${FAULT_LIST}`,
+      `of member-failed, data-corrupt, quorum-lost and backup: what goes wrong with a command on hosts, such as host-rebooted@swap-data-dir; may be repeated: ${FAULT_LIST}`,
       parseFault,
     )
     .option('--delivery <seconds>', 'how long a command takes to its host; about 2 with SSM', parseDelivery, 0)

@@ -1,17 +1,20 @@
 import type * as z from 'zod';
 import { authTokenReset } from './auth-token-reset/runbook.ts';
+import { memberRepair } from './member-repair/runbook.ts';
 import { memberReplacement } from './member-replacement/runbook.ts';
 import { quorumRecovery } from './quorum-recovery/runbook.ts';
 import type { Runbook } from './runbook/runbook.ts';
 import { spaceReclaim } from './space-reclaim/runbook.ts';
 
 /**
- * The runbooks, a line each. Of several incidents that a cluster has, the first in this order is remediated first. NOSPACE comes before a member that
+ * The runbooks, a line each. Of several incidents that a cluster has, the first in this order is remediated first. Data that differ come before all: whatever
+ * else is changed could spread them. NOSPACE comes before a member that
  * has failed: without writes no replacement could be proven, and a new member would be sent the full database; the reclaim does without those that
  * do not answer.
  */
 const ALL = [
-  quorumRecovery, //
+  memberRepair, //
+  quorumRecovery,
   spaceReclaim,
   memberReplacement,
   authTokenReset,

@@ -31,6 +31,15 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
     run: async (...of) => (await import('./member-failed.ts')).memberFailed(...of),
   },
   {
+    name: 'data-corrupt',
+    summary: "A disk has changed a value under a member, and etcd's own check has raised CORRUPT.",
+    needsHosts: true,
+    takesDamage: false,
+    takesStrategy: false,
+    takesFaults: true,
+    run: async (...of) => (await import('./data-corrupt.ts')).dataCorrupt(...of),
+  },
+  {
     name: 'quorum-lost',
     summary: 'A quorum of the members is gone, and with it the leader; --damage says what is left.',
     needsHosts: true,

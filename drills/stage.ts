@@ -92,6 +92,8 @@ export interface HostedOptions extends DrillOptions, Pick<PlatformOptions, 'cloc
   moreClientUrls?: boolean;
   /** After how many entries of its log a member takes a snapshot; undefined leaves etcd's own. */
   snapshotCount?: number;
+  /** How often the leader compares the data of all members; never, if not said. */
+  corruptCheckMs?: number;
   /** As of {@link StageOptions}, on hosts of kind `process`. */
   kept?: readonly KeptMember[];
   /** A folder that stands for the bucket of the cluster's backups. */
@@ -105,14 +107,14 @@ export interface HostedOptions extends DrillOptions, Pick<PlatformOptions, 'cloc
 export async function setHostedStage(options: HostedOptions, progress: DrillProgress): Promise<HostedStage> {
   const binaries = await findEtcd(options.etcd, progress.say);
   const { members, spares = 0, hosts: kind = 'process', backups, policy, deliveryMs } = options;
-  const { format = 'yaml', walDir = false, moreClientUrls = false, snapshotCount, kept } = options;
+  const { format = 'yaml', walDir = false, moreClientUrls = false, snapshotCount, corruptCheckMs, kept } = options;
   progress.say(`Making ${count(members + spares, 'host')} (${kind}) with etcd ${binaries.version}`);
   const fleetOptions = { count: members + spares, binDir: dirname(binaries.etcd) };
   const fleet = await (kind === 'systemd'
     ? startSystemdHosts(fleetOptions, progress.say)
     : startProcessHosts(fleetOptions));
   const quotaBackendBytes = options.sizeMiB * 1024 * 1024;
-  const variations = { tls: options.tls, format, walDir, moreClientUrls, snapshotCount, kept };
+  const variations = { tls: options.tls, format, walDir, moreClientUrls, snapshotCount, corruptCheckMs, kept };
   const cluster = await startHostedCluster({ binaries, fleet, members, quotaBackendBytes, ...variations });
   for (const name of options.upgraded?.members ?? []) {
     await cluster.upgrade(name, await findEtcd(options.upgraded?.etcd, progress.say));

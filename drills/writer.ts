@@ -219,7 +219,8 @@ export class Writer {
         return false;
       }
       // Authentication was just disabled or enabled, and the login before this write is worth nothing any more.
-      if (this.#hasLogin && hasReason(error, 'TokenRejected', 'LoginRequired', 'PermissionDenied')) {
+      const isLoginOutdated = this.#hasLogin && hasReason(error, 'TokenRejected', 'LoginRequired', 'PermissionDenied');
+      if (isLoginOutdated || hasReason(error, 'Corrupt')) {
         this.#count('refused');
         this.#answered();
         return false;

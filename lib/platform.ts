@@ -26,6 +26,7 @@ import { AuthenticationGuard } from './workflows/authentication-guard.ts';
 import { Backup } from './workflows/backup.ts';
 import { Check } from './workflows/check.ts';
 import { LockRelease } from './workflows/lock-release.ts';
+import { MemberRepair } from './workflows/member-repair.ts';
 import { MemberReplacement } from './workflows/member-replacement.ts';
 import { QuorumRecovery } from './workflows/quorum-recovery.ts';
 import { Remediation } from './workflows/remediation.ts';
@@ -66,6 +67,14 @@ export class Platform extends Construct {
     const transferSnapshots = step('transfer-snapshots');
     const compareHashes = step('compare-hashes');
     const proveWrites = step('prove-writes');
+    const moveLeadership = step('move-leadership');
+    const replacement = {
+      planReplacement: step('plan-replacement'),
+      chooseNextChange: step('choose-next-change'),
+      changeMembership: step('change-membership'),
+      waitForMember: step('wait-for-member'),
+      explainChanges: step('explain-changes'),
+    };
     const loadRemediation = step('load-remediation');
     const pages = new Pages(this, 'Pages');
     this.pagesTopic = pages.people;
@@ -79,7 +88,7 @@ export class Platform extends Construct {
       weighRoom: step('weigh-room'),
       compactHistory: step('compact-history'),
       chooseNextDefragmentation: step('choose-next-defragmentation'),
-      moveLeadership: step('move-leadership'),
+      moveLeadership,
       defragmentMember: step('defragment-member'),
       disarmAlarms: step('disarm-alarms'),
       proveWrites,
@@ -109,14 +118,20 @@ export class Platform extends Construct {
     const memberReplacement = new MemberReplacement(this, 'MemberReplacement', {
       loadCluster,
       assessMembers: step('assess-members'),
-      planReplacement: step('plan-replacement'),
-      chooseNextChange: step('choose-next-change'),
-      changeMembership: step('change-membership'),
-      waitForMember: step('wait-for-member'),
+      ...replacement,
       runHostCommands,
       compareHashes,
       proveWrites,
-      explainChanges: step('explain-changes'),
+    });
+    const memberRepair = new MemberRepair(this, 'MemberRepair', {
+      loadCluster,
+      assessData: step('assess-data'),
+      ...replacement,
+      moveLeadership,
+      disarmCorruption: step('disarm-corruption'),
+      runHostCommands,
+      compareHashes,
+      proveWrites,
     });
     const quorumRecovery = new QuorumRecovery(this, 'QuorumRecovery', {
       loadCluster,
@@ -139,6 +154,7 @@ export class Platform extends Construct {
       pages,
       reports,
       runbooks: {
+        'data-corrupt': memberRepair.stateMachine,
         'quorum-lost': quorumRecovery.stateMachine,
         'space-exceeded': spaceReclaim.stateMachine,
         'member-failed': memberReplacement.stateMachine,

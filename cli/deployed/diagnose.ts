@@ -3,7 +3,7 @@ import type { Registered } from '../../client/registry.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import type { Diagnosis } from '../../core/diagnosis/diagnosis.ts';
 import {
-  adviceWithoutRunbook,
+  ADVICE_WITHOUT_RUNBOOK,
   curableIncident,
   type Diagnosed,
   describeFindings,
@@ -64,6 +64,6 @@ function describe(cluster: Cluster, diagnosis: Diagnosis, flags: DeployedFlags):
   const dryRun = typedNext(flags, 'start', cluster.name, ...which, '--dry-run', '--watch');
   return describeFindings(cluster, diagnosis, {
     besides: others.length > 0 ? [`Besides: ${others.join(', ')}.`] : [],
-    next: isCurable ? [dryRun] : incident === 'healthy' ? [] : [adviceWithoutRunbook(incident)],
+    next: isCurable ? [dryRun] : incident === 'healthy' ? [] : [ADVICE_WITHOUT_RUNBOOK],
   });
 }

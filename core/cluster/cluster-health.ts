@@ -21,6 +21,11 @@ export function silentAt({ name, endpoint, problem }: SilentMember): string {
   return problem.startsWith(endpoint) ? `${name}: ${problem}` : `${name} (${endpoint}): ${problem}`;
 }
 
+const CORRUPT_ADVICE =
+  'The runbook for data-corrupt compares the members, replaces the one that differs, and disarms the alarm. No other runbook starts while it is raised.';
+const UNKNOWN_ADVICE =
+  "This release does not know an alarm of that kind: look it up in etcd's documentation, disarm it once its cause is gone, and start again.";
+
 /**
  * CORRUPT blocks everything, and so does an alarm of a kind that this release does not know. NOSPACE does not.
  * @throws UnsafeToProceed
@@ -31,10 +36,10 @@ export function refuseUnsafeAlarms(observation: Observation): void {
   const list = unsafe
     .map((raised) => `${raised.alarm} on member ${describeId(observation, raised.memberId)}`)
     .join(', ');
+  const isKnown = unsafe.every(({ alarm }) => alarm === 'CORRUPT');
   throw new UnsafeToProceed(
     `etcd has raised ${list}. Members may hold different data, and any change could spread the damage; nothing was done and ` +
-      'no alarm was disarmed. Compare the members (etcdctl endpoint hashkv --cluster), replace the one that differs, disarm the alarm ' +
-      '(etcdctl alarm disarm; nothing starts while it is raised), and start again.',
+      `no alarm was disarmed. ${isKnown ? CORRUPT_ADVICE : UNKNOWN_ADVICE}`,
   );
 }
 

@@ -22,6 +22,22 @@ export interface MemberHash {
   compactRevision: string;
 }
 
+/** What voters have answered, each asked for its hash at the same revision. All of them have compacted up to the same one, unless their hashes are equal. */
+export interface HashReading {
+  revision: string;
+  compactRevision: string;
+  hashes: VoterHash[];
+}
+
+export interface VoterHash {
+  name: string;
+  /** In hex. */
+  id: string;
+  hash: number;
+  /** Up to which revision this member has data. */
+  head: string;
+}
+
 /**
  * That members hold the same data at `revision`. Equal hashes prove it, even if the compactions differ: a member that started
  * after a compaction reports another one for ever, with the same hash (measured on 3.5.16 and 3.7.3).

@@ -1,4 +1,5 @@
 import type { Certificate } from './certificates.ts';
+import type { HashReading } from './compared-hashes.ts';
 import type { Observation } from './observation.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface Evidence extends Observation {
   readAt: number;
   /** One for each host of the configuration, those of spare hosts too. */
   hosts: HostReach[];
+  /** Of the healthy voters; not there where they were not compared. */
+  hashes?: HashReading;
 }
 
 /** Whether Run Command can reach a host. */

@@ -216,6 +216,7 @@ function judgeHealth(
       `follows ${seen.leaderId === '0' ? 'no leader' : seen.leaderId}, while the cluster follows ${leader.name}`,
     );
   }
+  if (seen.condemned !== undefined) return failed(seen.condemned);
   if (isBehind(leader, seen)) {
     return joining(`has applied ${seen.raftAppliedIndex} of ${leader.raftAppliedIndex} log entries`);
   }

@@ -84,6 +84,8 @@ export interface AnsweringMember {
   entry?: Pick<ListedMember, 'name' | 'peerUrls'>;
   /** Whom this member itself lists; not there where it did not say. */
   list?: ListedIdentity[];
+  /** Why it is to be replaced although it answers, as a sentence about it goes on; not there where nobody has decided that. */
+  condemned?: string;
 }
 
 export interface RaisedAlarm {

@@ -1,6 +1,5 @@
 import { type NewestBackup, problemOfNewest } from '../backups/newest.ts';
 import { isSlow } from '../cluster/between.ts';
-import { refuseUnsafeAlarms } from '../cluster/cluster-health.ts';
 import {
   answeringIn,
   type ClusterView,
@@ -15,7 +14,6 @@ import type { Evidence } from '../cluster/evidence.ts';
 import { mistakenAnswers } from '../cluster/identity.ts';
 import { KEPT_FROM_US } from '../cluster/member-survey.ts';
 import type { MemberObservation, Silence, SilentMember } from '../cluster/observation.ts';
-import { UnsafeToProceed } from '../errors.ts';
 import { isQuorumUnjudged, unjudgedQuorum } from '../quorum-recovery/quorum-assessment.ts';
 import type { Seen } from '../runbook/runbook.ts';
 import { type Incident, isIncident, RUNBOOKS } from '../runbooks.ts';
@@ -26,7 +24,6 @@ import { warningsOf } from './diagnosis-warnings.ts';
 
 /** For each condition that no runbook cures a summary where it is present. */
 const OTHERS: Readonly<Record<Exclude<Condition, Incident>, (seen: Seen) => string | undefined>> = {
-  'data-corrupt': describeCorruption,
   'quorum-inaccessible': describeUnjudgedQuorum,
   'member-inaccessible': describeInaccessible,
 };
@@ -67,16 +64,6 @@ export function withBackup(cluster: Cluster, diagnosis: Diagnosis, backup: Newes
 export function mayElect(cluster: Cluster, evidence: Evidence): boolean {
   const areKept = evidence.members.every((seen) => !seen.answering && KEPT_FROM_US.includes(seen.silence));
   return !areKept && viewCluster(cluster, evidence).survey === undefined;
-}
-
-function describeCorruption({ evidence }: Seen): string | undefined {
-  try {
-    refuseUnsafeAlarms(evidence);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof UnsafeToProceed)) throw error;
-    return error.message;
-  }
 }
 
 function describeUnjudgedQuorum({ cluster, evidence, view }: Seen): string | undefined {

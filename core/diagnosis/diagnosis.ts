@@ -8,11 +8,11 @@ import { INCIDENTS } from '../runbooks.ts';
 /** The result of a look at a whole cluster: which incident it has, and so which runbook is next. IDs are hex, raft indexes and revisions decimal strings. */
 
 /**
- * In the order in which they are remediated: the first that is present is the incident. No runbook cures `data-corrupt`, or `member-inaccessible`: that
+ * In the order in which they are remediated: the first that is present is the incident. No runbook cures `member-inaccessible`: that
  * something between a member and us keeps us from it, or that it refuses us; nor `quorum-inaccessible`: that this is so of so many members that nobody
  * can say whether a quorum is there. These are for a person.
  */
-export const CONDITIONS = ['data-corrupt', 'quorum-inaccessible', ...INCIDENTS, 'member-inaccessible'] as const;
+export const CONDITIONS = ['quorum-inaccessible', ...INCIDENTS, 'member-inaccessible'] as const;
 export type Condition = (typeof CONDITIONS)[number];
 
 /** diagnose-cluster: by its name: a caller may ask for a diagnosis, but may not choose where the cluster's login is sent. */

@@ -6,6 +6,7 @@ import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { confirmSeconds, inputOf } from '../runbook/execution-input.ts';
 import type { Summarized } from '../runbook/summary.ts';
 import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
+import { condemnedSchema } from './condemned.ts';
 
 /** What the steps of the member runbook receive and return. IDs are hex, raft indexes decimal strings. */
 
@@ -41,7 +42,7 @@ const targetSchema = z.strictObject({ member: z.string(), kind: z.enum(['failed'
 export type Target = z.output<typeof targetSchema>;
 
 /** The results of earlier readings of the same execution. */
-const readingsSchema = z.strictObject({
+export const readingsSchema = z.strictObject({
   targets: z.array(targetSchema),
   /** How many readings in a row have shown these targets. */
   equal: z.int().min(0),
@@ -86,6 +87,8 @@ export const planReplacementInput = z.strictObject({
   inspections: z.array(z.strictObject({ member: z.string(), inspection: hostInspectionSchema })),
   /** What became of the assessment's `oldHost`. */
   oldHost: z.array(inspectionReportSchema),
+  /** Targets that answer; not there where only members that have failed are replaced. */
+  condemned: z.array(condemnedSchema).optional(),
 });
 export interface ReplacementPlan {
   /** The cluster as it will be: with the replacement in the failed member's place. */
@@ -109,6 +112,8 @@ export const chooseNextChangeInput = z.strictObject({
   waits: z.int().min(0),
   turn: z.int().min(0),
   execution: textSchema(TEXT_RULES.execution),
+  /** As of {@link planReplacementInput}. They are replaced one after the other. */
+  condemned: z.array(condemnedSchema).optional(),
 });
 export type ChooseNextChange = z.output<typeof chooseNextChangeInput>;
 
@@ -120,6 +125,8 @@ export type NextChange =
   | { action: 'AddMember'; member: string; peerUrls: string[]; asLearner: boolean }
   | { action: 'WaitForMember'; member: string }
   | { action: 'PromoteMember'; member: string; id: string }
+  /** Away from one that is condemned: a new member has its data from the leader. */
+  | { action: 'MoveLeadership'; member: string; transferee: string }
   /** It was started and does not join: look why. */
   | ({ action: 'GiveUp'; problem: string } & HostCommand)
   | { action: 'Finish' };
@@ -142,8 +149,19 @@ export const explainChangesInput = z.strictObject({
   targets: z.array(plannedTargetSchema),
   changes: z.array(
     z.strictObject({
-      action: z.enum(['StopService', 'RemoveMember', 'ArchiveDataDir', 'AddMember', 'JoinCluster', 'PromoteMember']),
+      action: z.enum([
+        'MoveLeadership',
+        'StopService',
+        'RemoveMember',
+        'ArchiveDataDir',
+        'AddMember',
+        'JoinCluster',
+        'PromoteMember',
+        'DisarmAlarm',
+      ]),
       member: z.string(),
+      /** Of leadership, who has it since. */
+      transferee: z.string().optional(),
       /** Of a command on a host, and what it has changed there, also where it failed then. */
       host: z.string().optional(),
       result: z

@@ -24,10 +24,17 @@ export function explainChanges({ error, cause, ...request }: ExplainChanges): Ex
   };
 }
 
-function describeChange({ action, member, host = '', id = '', result }: Change, { cluster, targets }: Request): string {
+function describeChange(
+  { action, member, transferee, host = '', id = '', result }: Change,
+  { cluster, targets }: Request,
+): string {
   const target = targets.find((each) => each.member === member);
   const unit = target?.unit ?? '';
   switch (action) {
+    case 'MoveLeadership':
+      return `leadership was moved from ${member} to ${transferee}`;
+    case 'DisarmAlarm':
+      return `CORRUPT of ${member} was disarmed`;
     case 'StopService':
       return `the service ${unit} on ${host} was stopped`;
     case 'RemoveMember':

@@ -7,6 +7,7 @@ import { isLearnerFirstRight, WITHOUT_PROMOTION } from '../cluster/releases.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { inspectionOf, placeOf } from '../hosts/host-place.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
+import { condemn } from './condemned.ts';
 import type { ChooseNextChange, NextChange, PlannedTarget } from './contracts.ts';
 import { type ReplacementScope, refuseHealthyReplaced, surveyScope } from './replacement-scope.ts';
 
@@ -30,9 +31,45 @@ const MAX_TURNS = 1_000;
  * make a voter that has forgotten its votes and what it acknowledged. Then one member after the other joins: added,
  * configured and started, caught up, promoted.
  *
+ * Members that are condemned leave and join one after the other, for they are voters at work; what has failed already comes before them. Leadership
+ * is first moved away from each of them.
+ *
  * @throws EtcdUnavailable while the other members are not settled; UnsafeToProceed, PreconditionFailed
  */
 export function chooseNextChange(observation: Observation, request: ChooseNextChange): NextChange {
+  const { condemned, targets } = request;
+  if (!condemned) return chooseChangeOf(observation, request);
+  const move = moveAway(observation, request);
+  if (move) return move;
+  const failed = targets.filter((target) => !condemned.some(({ member }) => member === target.member));
+  const turns = [
+    { targets: failed, condemned: [] },
+    ...condemned.map((each) => ({
+      targets: targets.filter(({ member }) => member === each.member),
+      condemned: [each],
+    })),
+  ];
+  for (const turn of turns) {
+    if (turn.targets.length === 0) continue;
+    const next = chooseChangeOf(condemn(observation, turn.condemned), { ...request, targets: turn.targets });
+    if (next.action !== 'Finish') return next;
+  }
+  return { action: 'Finish' };
+}
+
+/** @throws EtcdUnavailable where nobody else can lead now */
+function moveAway(observation: Observation, request: ChooseNextChange): NextChange | undefined {
+  const { survey } = surveyScope(scopeInView(request), condemn(observation, request.condemned ?? []), true);
+  const leader = survey.members.find(({ id }) => id === survey.leader.id);
+  if (leader?.seen.answering !== true || leader.seen.condemned === undefined) return undefined;
+  const [transferee] = survey.members
+    .filter(({ state, listed }) => state === 'healthy' && listed?.isLearner === false)
+    .toSorted((a, b) => Number(BigInt(b.raftAppliedIndex) - BigInt(a.raftAppliedIndex)));
+  if (transferee) return { action: 'MoveLeadership', member: leader.name, transferee: transferee.name };
+  throw new EtcdUnavailable(`${leader.name} leads and is to be replaced, and no other voter can lead now.`);
+}
+
+function chooseChangeOf(observation: Observation, request: ChooseNextChange): NextChange {
   const { targets } = request;
   const { survey, replaced } = surveyScope(scopeInView(request), observation, true);
   refuseHealthyReplaced(replaced, survey);

@@ -12,6 +12,7 @@ import { announcedPeerUrls, foldersOf, ignoredSettings, misfitsOf, roomMisfit, W
 import { placeOf } from '../hosts/host-place.ts';
 import { newerData } from '../hosts/newer-data.ts';
 import { startCauses } from '../hosts/start-causes.ts';
+import { type Condemned, condemn } from './condemned.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from './contracts.ts';
 import {
   mayBeAtWork,
@@ -33,10 +34,16 @@ interface Inspected {
  * @throws PreconditionFailed when a host is not as its replacement needs it; nothing was changed so far
  */
 export function planReplacement(
-  observation: Observation,
-  request: ReplacementRequest & { targets: Target[]; inspections: Inspected[]; oldHost: InspectionReport[] },
+  seen: Observation,
+  request: ReplacementRequest & {
+    targets: Target[];
+    inspections: Inspected[];
+    oldHost: InspectionReport[];
+    condemned?: Condemned[] | undefined;
+  },
   lateCertificates: Readonly<Record<string, string[]>> = {},
 ): ReplacementPlan {
+  const observation = request.condemned ? condemn(seen, request.condemned) : seen;
   const scope = scopeOf(request);
   const { survey, replaced } = surveyScope(scope, observation);
   if (request.targets.length === 0) {

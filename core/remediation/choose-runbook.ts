@@ -16,7 +16,7 @@ const MAX_ROUNDS_PER_INCIDENT = 2;
  *
  * A runbook that failed may have been stopped by another incident. Then that one is remediated, and the failed runbook runs once more,
  * because only it knows what it has left half done. If the diagnosis finds no other incident, it stays failed.
- * @throws UnsafeToProceed where members may hold different data: no runbook goes on, whatever was asked for
+ * @throws UnsafeToProceed where members may hold different data, and another runbook than the one for that was asked for
  * @throws PreconditionFailed for an incident without a runbook, or one which its runbook does not find
  * @throws VerificationFailed where the incidents do not end
  */
@@ -27,9 +27,9 @@ export function chooseRunbook(input: ChooseRunbook): NextRunbook {
   if (obstacle !== undefined) {
     return { action: 'Finish', outcome: 'NothingToDo', summary: `Skipped. ${obstacle}`, remaining: present };
   }
-  if (present.includes('data-corrupt')) {
+  if (present.includes('data-corrupt') && request.incident !== undefined && request.incident !== 'data-corrupt') {
     throw new UnsafeToProceed(
-      `${diagnosis.summary} No runbook cures this, and none goes on meanwhile. docs/runbooks.md says what a person can do.`,
+      `${diagnosis.summary} No other runbook goes on meanwhile: start a remediation of data-corrupt, or one that names no incident.`,
     );
   }
   // A member that cannot be judged does not hold up a cure, unless the runbook says so.

@@ -149,6 +149,16 @@ export class EtcdMember {
     return { hash: Number(hash), compactRevision: compact_revision };
   }
 
+  /**
+   * The hash of all that this member has, and at which revision that is. It is computed anew: {@link hashAt} answers from what a member remembers of a
+   * compaction at that revision, with the one before it as `compactRevision`.
+   */
+  async newestHash(deadlineMs: number): Promise<{ hash: number; compactRevision: string; revision: string }> {
+    const deadline = Date.now() + deadlineMs;
+    const answer = await this.#connection.maintenance.hashKV({ revision: '0' }, { deadline });
+    return { hash: Number(answer.hash), compactRevision: answer.compact_revision, revision: answer.header.revision };
+  }
+
   /** All alarms of the cluster. etcd answers it through consensus, so it needs a quorum. */
   async alarms(): Promise<RaisedAlarm[]> {
     const ask = ({ maintenance }: Connection) =>
@@ -168,6 +178,15 @@ export class EtcdMember {
    */
   async disarmNoSpace(memberId: string): Promise<void> {
     const request = { action: AlarmAction.Deactivate, memberID: fromHex(memberId), alarm: AlarmType.Nospace };
+    await this.#connection.maintenance.alarm(request);
+  }
+
+  /**
+   * Disarms CORRUPT of one member ID; "0" where etcd could not say which member it was, and raised it for all. Only for those who have compared the data
+   * of every voter. An alarm that is already gone is success.
+   */
+  async disarmCorrupt(memberId: string): Promise<void> {
+    const request = { action: AlarmAction.Deactivate, memberID: fromHex(memberId), alarm: AlarmType.Corrupt };
     await this.#connection.maintenance.alarm(request);
   }
 

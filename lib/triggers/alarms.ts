@@ -21,13 +21,6 @@ import { DETECTOR_PERIOD } from './detector.ts';
  */
 const RULES: Readonly<Record<string, RunbookAlarm>> = {
   ...Object.assign({}, ...Object.values(RUNBOOKS).map(({ alarms }) => alarms)),
-  'data-corrupt': {
-    problem: 'has raised CORRUPT, or an alarm that is not known. No runbook cures that.',
-    metric: 'Corrupt',
-    limit: { atLeast: 1 },
-    minutes: 1,
-    pages: true,
-  },
   'member-inaccessible': {
     problem: 'has a member that refuses us, or that cannot be reached from here. No runbook cures that.',
     metric: 'InaccessibleMembers',

@@ -25,12 +25,14 @@ interface Membership {
   quotaBackendBytes?: number | undefined;
   /** After how many entries of its log a member takes a snapshot; undefined leaves etcd's own. */
   snapshotCount?: number | undefined;
+  /** How often the leader compares the data of all members; undefined: never. */
+  corruptCheckMs?: number | undefined;
 }
 
 /** What a member is started with, whatever starts it: without its security. */
 export function memberSettings(place: Place, membership: Membership): Settings {
   const { name, clientUrls, peerUrl, dataDir, walDir = null } = place;
-  const { version, initialCluster, state, token, quotaBackendBytes, snapshotCount } = membership;
+  const { version, initialCluster, state, token, quotaBackendBytes, snapshotCount, corruptCheckMs } = membership;
   return {
     name,
     'data-dir': dataDir,
@@ -44,6 +46,10 @@ export function memberSettings(place: Place, membership: Membership): Settings {
     'initial-cluster-token': token,
     ...(quotaBackendBytes !== undefined && { 'quota-backend-bytes': String(quotaBackendBytes) }),
     ...(snapshotCount !== undefined && { 'snapshot-count': String(snapshotCount) }),
+    ...(corruptCheckMs !== undefined && {
+      // 3.7 knows the old name no more, and ignores it in a file. Nanoseconds are what a file has to say.
+      [`${/^3\.[0-5]\./.test(version) ? 'experimental-' : ''}corrupt-check-time`]: String(corruptCheckMs * 1_000_000),
+    }),
     // 3.3 has one logger, and no setting for it.
     ...(!satisfies(version, '3.3') && { logger: 'zap', 'bcrypt-cost': BCRYPT_COST }),
   };

@@ -63,6 +63,33 @@ export async function wipeData(cluster: HostedMembers, name: string): Promise<vo
   await cluster.run(name, `rm -rf '${host.layout.dataDir}' ${walDir === null ? '' : `'${walDir}'`}`);
 }
 
+/**
+ * Changes bytes of a value in the database of a member, as a disk does that keeps other bits than it was given: in each page that holds them, live or not. etcd keeps no
+ * checksum of a value, so the member starts, and serves it. Of this length the value has to be found nowhere else.
+ * @returns once it runs again
+ */
+export async function changeValue(cluster: HostedMembers, name: string, value: string): Promise<void> {
+  const { host } = cluster.member(name);
+  await cluster.run(
+    name,
+    `set -eu
+    db='${host.layout.dataDir}/member/snap/db'
+    # Stopped as it should be, it has written all that it knows.
+    systemctl stop ${UNIT}
+    export LC_ALL=C
+    grep -aqF '${value}' "$db"
+    sed 's/${value}/${changed(value)}/g' "$db" > "$db.changed"
+    cat "$db.changed" > "$db"
+    rm "$db.changed"
+    systemctl start ${UNIT}`,
+  );
+}
+
+/** As long, and not the same. */
+function changed(value: string): string {
+  return value.split('').reverse().join('').toUpperCase();
+}
+
 function walDirOf({ host, walDir }: HostedMember): string {
   return walDir ?? `${host.layout.dataDir}/member/wal`;
 }

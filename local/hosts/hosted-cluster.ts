@@ -24,6 +24,8 @@ export interface HostedClusterOptions extends ClusterOptions {
   moreClientUrls?: boolean;
   /** After how many entries of its log a member takes a snapshot: who joins later than that is sent one. */
   snapshotCount?: number | undefined;
+  /** How often the leader compares the data of all members; never, if not said. */
+  corruptCheckMs?: number | undefined;
 }
 
 /** For what hangs: a database of GiB is restored within minutes. */
@@ -160,11 +162,11 @@ class HostedCluster extends RunningCluster<HostedMember> {
   }
 
   async #install(member: HostedMember, state: 'new' | 'existing', initialCluster: string): Promise<void> {
-    const { binaries, quotaBackendBytes, snapshotCount, format = 'yaml' } = this.#options;
+    const { binaries, quotaBackendBytes, snapshotCount, corruptCheckMs, format = 'yaml' } = this.#options;
     const { certificates, tokenKeys } = this.security;
     const settings = {
       ...{ version: binaries.version, initialCluster, state, token: this.#token },
-      ...{ quotaBackendBytes, snapshotCount, format, certificates, tokenKeys },
+      ...{ quotaBackendBytes, snapshotCount, corruptCheckMs, format, certificates, tokenKeys },
     };
     await this.run(member.name, installScript(member, settings));
   }

@@ -28,6 +28,7 @@ export interface MemberSettings {
   quotaBackendBytes: number;
   /** After how many entries of its log a member takes a snapshot; undefined leaves etcd's own. */
   snapshotCount: number | undefined;
+  corruptCheckMs: number | undefined;
   format: ConfigurationFormat;
   /** Undefined without TLS. */
   certificates: ClusterCertificates | undefined;

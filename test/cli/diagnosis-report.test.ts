@@ -116,13 +116,6 @@ describe('what to do next', () => {
     expect(command).toContain("--config 'my cluster'\\''s.json' --secrets '$HOME/s' --cluster orders");
   });
 
-  it('is for a person where members may hold different data', () => {
-    const [advice, ...more] = nextOf(PLAIN, diagnosisOf('data-corrupt'));
-    expect(more).toEqual([]);
-    expect(advice).toMatch(/^ {4}No runbook cures this.*"etcdctl endpoint hashkv --cluster"/);
-    expect(advice).not.toContain('npx');
-  });
-
   it.each(['member-inaccessible', 'quorum-inaccessible'] as const)('is for a person where it is %s', (incident) => {
     expect(nextOf(PLAIN, diagnosisOf(incident))).toEqual([
       expect.stringMatching(/^ {4}No runbook cures this: .* Correct what is said of each member above/),

@@ -121,7 +121,7 @@ describe('a command that is used wrongly', () => {
     [
       'an unknown incident',
       ['run', '--cluster', 'orders', '--incident', 'fire'],
-      'Allowed choices are quorum-lost, space-exceeded, member-failed, auth-token-invalid.',
+      'Allowed choices are data-corrupt, quorum-lost, space-exceeded, member-failed, auth-token-invalid.',
     ],
     ['parameters that are not JSON', ['run', '--cluster', 'orders', '--parameters', '{a'], 'It is not JSON: '],
     [
@@ -147,7 +147,7 @@ describe('a command that is used wrongly', () => {
     [
       'an unknown scenario',
       ['drill', 'fire'],
-      'There is: space-exceeded, auth-token-invalid, member-failed, quorum-lost, backup, analyze, full.',
+      'There is: space-exceeded, auth-token-invalid, member-failed, data-corrupt, quorum-lost, backup, analyze, full.',
     ],
     ['hosts for a drill that has none', ['drill', 'space-exceeded', '--hosts', 'process'], 'leave --hosts out'],
     ['hosts of another kind', ['drill', 'member-failed', '--hosts', 'docker'], 'Allowed choices are process, systemd.'],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as tokens from '../../core/auth-token-reset/summaries.ts';
 import * as check from '../../core/diagnosis/summaries.ts';
+import * as repair from '../../core/member-repair/summaries.ts';
 import * as members from '../../core/member-replacement/summaries.ts';
 import * as quorum from '../../core/quorum-recovery/summaries.ts';
 import * as space from '../../core/space-reclaim/summaries.ts';
@@ -39,6 +40,16 @@ describe('what a step says that it has found or done', () => {
       'At 12 of 7012 log entries, 7000 to go.',
     ],
     [members.summarizeProgress(of({ answering: false })), 'It does not answer yet.'],
+    [repair.summarizeData(READ(1, 'Confirm')), 'm3 is gone'],
+    [repair.summarizeData(READ(2, 'Confirm')), 'The same for the second time.'],
+    [
+      repair.summarizeDisarmed({ disarmed: [{ memberId: 'a3', alarm: 'CORRUPT' }], revision: '7' }),
+      'Every voter holds the same data at revision 7. 1 disarmed, none is left.',
+    ],
+    [
+      repair.summarizeDisarmed({ disarmed: [], revision: '7' }),
+      'Every voter holds the same data at revision 7. No alarm is raised.',
+    ],
     [tokens.summarizeReading(READ(2, 'Confirm')), 'The same for the second time.'],
     [tokens.summarizePlan(of({ steps: ['restart m3', 'prove it'] })), 'restart m3; prove it.'],
     [tokens.summarizeNextTokenAction(of({ action: 'RestartService', member: 'm3' })), 'Next: restart service m3.'],

@@ -50,8 +50,9 @@ it('no alarm, no act and no step is that of two runbooks', () => {
   }
 });
 
-it('a lost quorum is seen to before a full store, and that before a failed member', () => {
+it('data that differ are seen to first, then a lost quorum, a full store, and a failed member', () => {
   expect(CONDITIONS.filter((condition) => INCIDENTS.includes(condition as never))).toEqual([
+    'data-corrupt',
     'quorum-lost',
     'space-exceeded',
     'member-failed',

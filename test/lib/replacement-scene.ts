@@ -203,7 +203,7 @@ export function progressOf(member: string, raftAppliedIndex: string) {
 }
 
 const CHANGED = { changed: true, member: 'node3', id: 'a3' };
-const ANSWERS = {
+export const ANSWERS = {
   'Load cluster': LOADED,
   'Assess members': assessmentOf(['node3']),
   'Inspect hosts': ({ host }: { host: string }) => {
@@ -232,7 +232,7 @@ export function wellOf(state: string, input: JsonValue): unknown {
   return typeof answer === 'function' ? answer(input as never) : answer;
 }
 
-const INPUTS: Record<string, z.ZodType> = {
+export const INPUTS: Record<string, z.ZodType> = {
   'Load cluster': loadClusterInput,
   'Assess members': assessMembersInput,
   'Plan replacement': planReplacementInput,

@@ -12,7 +12,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ['cluster'],
   ['backups', 'hosts'],
   ['runbook'],
-  RUNBOOKS,
+  RUNBOOKS.filter((room) => room !== 'member-repair'),
+  // It ends as a member replacement does.
+  ['member-repair'],
   ['runbooks.ts'],
   ['diagnosis'],
   ['remediation'],

@@ -133,7 +133,7 @@ describe('etcd-remediation diagnose', () => {
     expect(planned.stdout).toMatch(/^Planned in /m);
   });
 
-  it('leaves corrupt data to a person, and so does a run that was told no incident', async () => {
+  it('names the runbook for corrupt data, which is refused beside a full store, also for a run that names no incident', async () => {
     const { members } = await etcd.observe();
     const [first] = members;
     await setAlarm({ cluster }, 'Corrupt', first?.answering ? first.id : '');
@@ -143,19 +143,17 @@ describe('etcd-remediation diagnose', () => {
     expect(resultOf(found).clusters).toMatchObject([
       { cluster: 'orders', diagnosis: { incident: 'data-corrupt', others: ['space-exceeded'] } },
     ]);
-    expect(found.stderr).toMatch(/ {2}Next:\n {4}No runbook cures this.*hashkv.*\n$/);
+    expect(found.stderr).toMatch(/ --cluster orders --incident data-corrupt --dry-run\n$/);
     expect(ran.status).toBe(1);
     expect(lastLine(ran)).toMatchObject({
-      outcome: 'UnsafeToProceed',
+      outcome: 'PreconditionFailed',
       cluster: 'orders',
       incident: 'data-corrupt',
       report: {
-        error: 'UnsafeToProceed',
-        cause: expect.stringMatching(/^etcd has raised CORRUPT on .* No runbook cures this/),
-        diagnosis: { incident: 'data-corrupt' },
+        error: 'PreconditionFailed',
+        cause: expect.stringContaining('NOSPACE is raised besides'),
       },
     });
-    expect(ran.stderr).toMatch(/^UnsafeToProceed in .* etcd has raised CORRUPT on .*\norders: data-corrupt\n/m);
     expect((await etcd.observe()).alarms.map(({ alarm }) => alarm)).toContain('CORRUPT');
   });
 });

@@ -270,10 +270,10 @@ describe('the report of a remediation', () => {
     ['nothing, after a success', entry(ENDED), [['Nothing.', '']]],
     [
       'what is still wrong',
-      entry(succeeded({ outcome: 'Remediated', remaining: ['member-failed', 'data-corrupt'] })),
+      entry(succeeded({ outcome: 'Remediated', remaining: ['member-failed', 'member-inaccessible'] })),
       [
         ['Still wrong: member-failed. A runbook remediates it.', 'remediate orders member-failed'],
-        ['Still wrong: data-corrupt. No runbook remediates it: a person has to look.', 'look at orders'],
+        ['Still wrong: member-inaccessible. No runbook remediates it: a person has to look.', 'look at orders'],
       ],
     ],
     [

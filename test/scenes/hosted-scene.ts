@@ -56,6 +56,15 @@ export function replace(
   });
 }
 
+/** Starts the runbook for data that differ and waits for its end. */
+export function repair(
+  { platform }: HostedStage,
+  input: JsonObject & { parameters?: JsonObject } = {},
+): Promise<ExecutionResult> {
+  const parameters = { confirmSeconds: 1, ...input.parameters };
+  return platform.execute({ incident: 'data-corrupt', input: { cluster: CLUSTER_NAME, ...input, parameters } });
+}
+
 /** Starts the quorum runbook and waits for its end. */
 export async function recover(
   stage: HostedStage,

@@ -231,8 +231,8 @@ describe('fields of a cluster', () => {
     ['a secret instead of its name', { auth: 'hunter2' }, 'auth: must be an object, and is text'],
     [
       'a policy for an incident without a runbook',
-      { policy: { 'data-corrupt': 'automatic' } },
-      'policy.data-corrupt: is not a known field',
+      { policy: { 'member-inaccessible': 'automatic' } },
+      'policy.member-inaccessible: is not a known field',
     ],
   ])('are refused: %s', (_, differences, problem) => {
     expect(problemsOf(differences)).toEqual([problem]);

@@ -31,9 +31,9 @@ describe('after a runbook that failed', () => {
       'Stop auth-token-reset',
     ],
     [
-      'members that differ stop everything',
-      { found: 'data-corrupt', others: ['member-failed'], rounds: ['member-failed VerificationFailed'] },
-      'UnsafeToProceed',
+      'members that differ are repaired first',
+      { found: 'data-corrupt', others: ['member-failed'], rounds: ['member-failed UnsafeToProceed'] },
+      'Run member-repair dry',
     ],
   ])('%s', (_, scene, expected) => {
     expect(choiceOf(scene)).toBe(expected);

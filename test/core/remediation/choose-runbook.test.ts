@@ -11,7 +11,7 @@ describe('of a cluster without a named incident, the next', () => {
     ['is the runbook for rejected tokens', { found: 'auth-token-invalid' }, 'Run auth-token-reset'],
     ['is the runbook for a failed member, dry', { found: 'member-failed' }, 'Run member-replacement dry'],
     ['is the runbook for a lost quorum, dry', { found: 'quorum-lost' }, 'Run quorum-recovery dry'],
-    ['is refused where members differ', { found: 'data-corrupt' }, 'UnsafeToProceed'],
+    ['is the runbook for members that differ, dry', { found: 'data-corrupt' }, 'Run member-repair dry'],
     [
       'is the first of two, whatever the second is',
       { found: 'space-exceeded', others: ['member-failed'] },
@@ -76,27 +76,25 @@ describe('of a cluster without a named incident, the next', () => {
 });
 
 describe('members that may hold different data', () => {
-  it.each(CONDITIONS.filter((condition) => condition !== 'data-corrupt'))(
-    'stop the runbook for %s, though it comes first',
-    (found) => {
-      expect(choiceOf({ found, others: ['data-corrupt'] })).toBe('UnsafeToProceed');
-      expect(choiceOf({ found: 'data-corrupt', others: [found] })).toBe('UnsafeToProceed');
+  it.each(CONDITIONS.filter((condition) => condition !== 'data-corrupt' && condition !== 'quorum-inaccessible'))(
+    'come before %s',
+    (other) => {
+      expect(choiceOf({ found: 'data-corrupt', others: [other] })).toBe('Run member-repair dry');
     },
   );
 
-  it.each(INCIDENTS)('stop %s also where it was asked for, before a round and after one', (incident) => {
-    const request = { incident };
-    expect(choiceOf({ found: 'data-corrupt', request })).toBe('UnsafeToProceed');
-    expect(choiceOf({ found: 'data-corrupt', request, rounds: [`${incident} Remediated`] })).toBe('UnsafeToProceed');
-  });
+  it.each(INCIDENTS.filter((incident) => incident !== 'data-corrupt'))(
+    'stop %s where it was asked for, before a round and after one',
+    (incident) => {
+      const request = { incident };
+      expect(choiceOf({ found: 'data-corrupt', request })).toBe('UnsafeToProceed');
+      expect(choiceOf({ found: 'data-corrupt', request, rounds: [`${incident} Remediated`] })).toBe('UnsafeToProceed');
+    },
+  );
 
-  it('stop a dry run as well: a plan would say that something can be done', () => {
-    expect(choiceOf({ found: 'data-corrupt', request: { dryRun: true } })).toBe('UnsafeToProceed');
-  });
-
-  it('are told with what was seen, and what a person can do', () => {
-    expect(refusal({ found: 'data-corrupt' })).toBe(
-      `UnsafeToProceed: ${SUMMARY} No runbook cures this, and none goes on meanwhile. docs/runbooks.md says what a person can do.`,
+  it('are told with what was seen, and what to start', () => {
+    expect(refusal({ found: 'data-corrupt', request: { incident: 'member-failed' } })).toBe(
+      `UnsafeToProceed: ${SUMMARY} No other runbook goes on meanwhile: start a remediation of data-corrupt, or one that names no incident.`,
     );
   });
 });

@@ -63,7 +63,7 @@ describe('a wrong input', () => {
     ],
     [
       'names what no runbook cures',
-      { cluster: 'orders', incident: 'data-corrupt' },
+      { cluster: 'orders', incident: 'member-inaccessible' },
       /\n- incident: must be .*space-exceeded/,
     ],
     ['names an incident that is none', { cluster: 'orders', incident: null }, /\n- incident: must be .*space-exceeded/],

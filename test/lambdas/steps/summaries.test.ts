@@ -9,6 +9,7 @@ type Step = () => Promise<{ handler: (event: unknown, context: Context) => Promi
 /** Each step, held to a summary by the compiler: one whose output has none does not pass `npm run check`. */
 const STEPS = {
   'analyze-store': () => import('../../../lambdas/steps/analyze-store.ts'),
+  'assess-data': () => import('../../../lambdas/steps/assess-data.ts'),
   'assess-members': () => import('../../../lambdas/steps/assess-members.ts'),
   'assess-quorum': () => import('../../../lambdas/steps/assess-quorum.ts'),
   'assess-space': () => import('../../../lambdas/steps/assess-space.ts'),
@@ -27,6 +28,7 @@ const STEPS = {
   'detect-incidents': () => import('../../../lambdas/steps/detect-incidents.ts'),
   'diagnose-cluster': () => import('../../../lambdas/steps/diagnose-cluster.ts'),
   'disarm-alarms': () => import('../../../lambdas/steps/disarm-alarms.ts'),
+  'disarm-corruption': () => import('../../../lambdas/steps/disarm-corruption.ts'),
   'enable-authentication': () => import('../../../lambdas/steps/enable-authentication.ts'),
   'explain-changes': () => import('../../../lambdas/steps/explain-changes.ts'),
   'find-recovery-backup': () => import('../../../lambdas/steps/find-recovery-backup.ts'),

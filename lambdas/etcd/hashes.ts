@@ -1,0 +1,127 @@
+import type { HashReading, VoterHash } from '../../core/cluster/compared-hashes.ts';
+import type { AnsweringMember } from '../../core/cluster/observation.ts';
+import { EtcdUnavailable, RemediationError } from '../../core/errors.ts';
+import type { Divergence } from '../../core/member-repair/contracts.ts';
+import type { EtcdCluster } from './cluster.ts';
+import { hasReason } from './errors.ts';
+
+/** More than enough to halve any range of 64-bit revisions that one member may keep. */
+const MAX_HALVINGS = 40;
+
+/**
+ * The hashes of voters at one revision, the newest that all of them have. One is asked after the other: while a member computes its hash it commits
+ * nothing to its database, and a quorum is to go on.
+ * @param until when to have come to an end, as Date.now() returns it
+ * @throws EtcdUnavailable where they cannot be compared now: a compaction or writes came in between
+ */
+export async function readHashes(
+  etcd: EtcdCluster,
+  voters: readonly AnsweringMember[],
+  until: number,
+): Promise<HashReading> {
+  if (voters.length === 0)
+    throw new EtcdUnavailable('No voter can be compared: none follows a leader and is caught up.');
+  const revision = voters
+    .map((voter) => BigInt(voter.revision))
+    .reduce((lowest, each) => (each < lowest ? each : lowest))
+    .toString();
+  const answers = await askAt(etcd, voters, revision, until);
+  return answers && isComparable(answers) ? readingOf(revision, answers) : readNewest(etcd, voters, until);
+}
+
+type Answer = VoterHash & { compactRevision: string };
+
+/** @returns nothing where one has compacted this revision */
+async function askAt(
+  etcd: EtcdCluster,
+  voters: readonly AnsweringMember[],
+  revision: string,
+  until: number,
+): Promise<Answer[] | undefined> {
+  const answers: Answer[] = [];
+  for (const { name, id, revision: head } of voters) {
+    try {
+      answers.push({ name, id, head, ...(await etcd.member(name).hashAt(revision, until - Date.now())) });
+    } catch (error) {
+      if (!hasReason(error, 'Compacted')) throw error;
+      return undefined;
+    }
+  }
+  return answers;
+}
+
+/**
+ * At a revision up to which history was compacted, members of up to 3.5.16 give no hash, and newer ones may give the one that they remember (measured on 3.5.35,
+ * 3.6.16 and 3.7.3). What each computes of all that it has can be compared while nothing is written.
+ */
+async function readNewest(etcd: EtcdCluster, voters: readonly AnsweringMember[], until: number): Promise<HashReading> {
+  const answers: Answer[] = [];
+  for (const { name, id } of voters) {
+    const { revision: head, ...hash } = await etcd.member(name).newestHash(until - Date.now());
+    answers.push({ name, id, head, ...hash });
+  }
+  const [first] = answers;
+  if (first && answers.every(({ head }) => head === first.head) && isComparable(answers))
+    return readingOf(first.head, answers);
+  const list = answers.map(
+    ({ name, head, compactRevision }) => `${name} is at revision ${head} and compacted up to ${compactRevision}`,
+  );
+  throw new EtcdUnavailable(
+    `The hashes of members cannot be compared, for a compaction or writes came in between: ${list.join(', ')}.`,
+  );
+}
+
+/** Equal hashes prove equal data, whatever was compacted; different ones prove nothing where not the same was compacted. */
+function isComparable(answers: readonly Answer[]): boolean {
+  const isSame = (field: 'hash' | 'compactRevision') => new Set(answers.map((answer) => answer[field])).size <= 1;
+  return isSame('hash') || isSame('compactRevision');
+}
+
+function readingOf(revision: string, answers: readonly Answer[]): HashReading {
+  const hashes = answers.map(({ name, id, hash, head }) => ({ name, id, hash, head }));
+  return { revision, compactRevision: answers[0]?.compactRevision ?? '0', hashes };
+}
+
+/**
+ * From which revision on the data of two members differ, by halving what they have not compacted. It only reads, and what it has not found by then stays unknown.
+ * @param names one that agrees with the majority, and one that does not
+ * @param until as of {@link readHashes}
+ */
+export async function findDivergence(
+  etcd: EtcdCluster,
+  names: readonly [string, string],
+  { revision, compactRevision }: HashReading,
+  until: number,
+): Promise<Divergence> {
+  // -1 where nothing was ever compacted; "0" would ask for the newest.
+  let same = BigInt(compactRevision) > 0n ? BigInt(compactRevision) : 0n;
+  let different = BigInt(revision);
+  let isKnown = false;
+  for (let turn = 0; turn < MAX_HALVINGS && different - same > 1n && Date.now() < until; turn++) {
+    const middle = (same + different) / 2n;
+    const areSame = await compareAt(etcd, names, middle.toString(), until);
+    if (areSame === undefined) break;
+    isKnown ||= areSame;
+    if (areSame) same = middle;
+    else different = middle;
+  }
+  return { sameAt: isKnown ? same.toString() : '', differentAt: different.toString() };
+}
+
+/** @returns undefined where that cannot be told */
+async function compareAt(
+  etcd: EtcdCluster,
+  names: readonly [string, string],
+  revision: string,
+  until: number,
+): Promise<boolean | undefined> {
+  try {
+    const ask = (name: string) => etcd.member(name).hashAt(revision, until - Date.now());
+    const [one, other] = [await ask(names[0]), await ask(names[1])];
+    if (one.hash === other.hash) return true;
+    return one.compactRevision === other.compactRevision ? false : undefined;
+  } catch (error) {
+    if (!(error instanceof RemediationError)) throw error;
+    return undefined;
+  }
+}

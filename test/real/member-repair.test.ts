@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest';
+import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
+import { changeValue } from '../../local/hosts/damage.ts';
+import { requireEtcd } from '../run/require-etcd.ts';
+import {
+  archivesOf,
+  expectWhole,
+  hostedStage,
+  idsOf,
+  lostBy,
+  outputOf,
+  repair,
+  startWriting,
+} from '../scenes/hosted-scene.ts';
+import { pictureOf } from '../scenes/picture.ts';
+import { sameStage } from '../scenes/same-stage.ts';
+import { alarmsOf, leaderOf, setAlarm, statesOf, until } from '../scenes/scene.ts';
+
+const onStage = sameStage(hostedStage);
+const KEY = 'price';
+
+/** A value that is nowhere else in the database. @returns the revision of the write */
+async function write({ etcd }: HostedStage, value: string): Promise<string> {
+  await etcd.member('m1').put(KEY, value);
+  return (await etcd.member('m1').readAgreed(KEY)).revision;
+}
+
+async function servedBy({ etcd }: HostedStage): Promise<(string | undefined)[]> {
+  return Promise.all(etcd.members.map((member) => member.readLocally(KEY)));
+}
+
+/** It is well again, and follows or leads. */
+async function untilWell(stage: HostedStage): Promise<void> {
+  await until(async () => {
+    const { members, memberList } = await stage.etcd.observe();
+    const leaders = new Set(members.map((seen) => (seen.answering ? seen.leaderId : '0')));
+    return memberList.length === members.length && leaders.size === 1 && !leaders.has('0');
+  });
+}
+
+async function change(stage: HostedStage, name: string, value: string): Promise<void> {
+  await changeValue(stage.cluster, name, value);
+  await untilWell(stage);
+}
+
+async function diagnose({ platform }: HostedStage): Promise<{ incident: string; summary: string }> {
+  return (await platform.invokeStep('diagnose-cluster', { cluster: CLUSTER_NAME })) as {
+    incident: string;
+    summary: string;
+  };
+}
+
+describe.each(['3.5.35', '3.6.16', '3.7.3'])('data that differ, on etcd %s', (etcd) => {
+  it('on a follower, at a revision that history is compacted up to: found without an alarm, planned hash by hash, replaced', async (test) => {
+    await requireEtcd(etcd, test);
+    const stage = await onStage({ etcd });
+    const revision = await write(stage, 'what was paid for it');
+    await stage.etcd.member('m1').put('later', 'than that');
+    const { revision: head } = await stage.etcd.member('m1').readAgreed('later');
+    // The members that run on remember a hash of it; the one that is started again computes it.
+    await stage.etcd.member('m1').compact(head, 10_000);
+    const before = await idsOf(stage);
+    const other = (await leaderOf(stage)).name === 'm3' ? 'm2' : 'm3';
+    await change(stage, other, 'what was paid for it');
+    expect(new Set(await servedBy(stage)).size).toBe(2);
+    expect(await diagnose(stage)).toMatchObject({
+      incident: 'data-corrupt',
+      summary: expect.stringMatching(/^Members hold different data at revision \d+:\n- m1: hash \d+ at/),
+    });
+
+    const picture = await pictureOf(stage);
+    const planned = outputOf(await repair(stage, { dryRun: true }));
+    expect(await pictureOf(stage)).toEqual(picture);
+    expect(planned).toMatchObject({ outcome: 'Planned', targets: [other], removeIds: [before[other]] });
+    expect((planned.plan as string[])[0]).toMatch(
+      new RegExp(`^${other} holds other data than a majority of the voters: it has the hash \\d+ at revision ${head}`),
+    );
+
+    const writer = startWriting(
+      stage,
+      ['m1', 'm2', 'm3'].filter((name) => name !== other),
+    );
+    const repaired = outputOf(await repair(stage));
+    expect(repaired).toMatchObject({ outcome: 'Remediated', disarmed: [], archived: [{ member: other }] });
+    expect(repaired.summary).toMatch(
+      /^All voters hold the same data at revision \d+, and every one took a write\. Replaced: /,
+    );
+    expect(BigInt((repaired.differences as { differentAt: string }[])[0]?.differentAt ?? 0)).toBeGreaterThanOrEqual(
+      BigInt(revision),
+    );
+    expect(await lostBy(writer, stage)).toBe(0);
+    expect(new Set(await servedBy(stage))).toEqual(new Set(['what was paid for it']));
+    const after = await idsOf(stage);
+    expect(Object.keys(after).filter((name) => after[name] !== before[name])).toEqual([other]);
+    expect(await archivesOf(stage, other)).toHaveLength(1);
+    await expectWhole(stage);
+    expect((await diagnose(stage)).incident).toBe('healthy');
+  });
+
+  it('on the leader, where etcd has named another one: leadership is moved first, and the alarm of the other is disarmed', async (test) => {
+    await requireEtcd(etcd, test);
+    const stage = await onStage({ etcd });
+    const revision = await write(stage, 'what was asked for it');
+    await stage.etcd.member('m1').put('later', 'than that');
+    const { name, id } = await leaderOf(stage);
+    await change(stage, name, 'what was asked for it');
+    await stage.etcd.member((await leaderOf(stage)).name).moveLeader(id);
+    await untilWell(stage);
+    const innocent = ['m1', 'm2', 'm3'].find((each) => each !== name) ?? '';
+    const before = await idsOf(stage);
+    await setAlarm(stage, 'Corrupt', before[innocent] ?? '');
+    const execution = await repair(stage);
+    expect(outputOf(execution)).toMatchObject({
+      outcome: 'Remediated',
+      summary: expect.stringContaining('agree with the majority all the same'),
+      disarmed: [{ memberId: before[innocent], alarm: 'CORRUPT' }],
+      archived: [{ member: name }],
+      differences: [{ member: name, sameAt: (BigInt(revision) - 1n).toString(), differentAt: revision }],
+    });
+    expect(statesOf(execution)).toContain('Move leadership');
+    const after = await idsOf(stage);
+    expect(Object.keys(after).filter((each) => after[each] !== before[each])).toEqual([name]);
+    expect(await alarmsOf(stage)).toEqual([]);
+    await expectWhole(stage);
+  });
+
+  it('nowhere, and an alarm is left over: it is disarmed, and nothing else is changed', async (test) => {
+    await requireEtcd(etcd, test);
+    const stage = await onStage({ etcd });
+    const before = await idsOf(stage);
+    await setAlarm(stage, 'Corrupt', 'dead');
+    expect(outputOf(await repair(stage, { dryRun: true }))).toMatchObject({ outcome: 'Planned', targets: [] });
+    expect(await alarmsOf(stage)).toEqual(['CORRUPT on dead']);
+    expect(outputOf(await repair(stage))).toMatchObject({
+      outcome: 'Remediated',
+      disarmed: [{ memberId: 'dead' }],
+      archived: [],
+    });
+    expect([await alarmsOf(stage), await idsOf(stage)]).toEqual([[], before]);
+  });
+
+  it('on two of three, each in its own way: nothing says whose are right, and nothing is changed', async (test) => {
+    await requireEtcd(etcd, test);
+    const stage = await onStage({ etcd });
+    await write(stage, 'what is left of it');
+    await stage.etcd.member('m1').put('other', 'a second value');
+    await change(stage, 'm2', 'what is left of it');
+    await change(stage, 'm3', 'a second value');
+    const picture = await pictureOf(stage);
+    for (const raised of [false, true]) {
+      if (raised) await setAlarm(stage, 'Corrupt', '0');
+      const execution = await repair(stage);
+      expect(execution).toMatchObject({
+        status: 'FAILED',
+        error: 'UnsafeToProceed',
+        cause: expect.stringMatching(/no majority of all 3 voters agrees:\n- m1: hash \d+ at \d+, newest \d+\n- m2/),
+      });
+    }
+    await setAlarm(stage, 'Corrupt', '0', false);
+    expect(await pictureOf(stage)).toEqual(picture);
+  });
+});
