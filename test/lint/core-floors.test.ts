@@ -11,7 +11,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['text'],
   ['cluster'],
   ['backups', 'hosts'],
-  ['runbook'],
+  ['rehearsal', 'runbook'],
   RUNBOOKS,
   ['runbooks.ts'],
   ['diagnosis'],
