@@ -8,7 +8,7 @@ import type { HostCommand } from '../hosts/run-host-commands.ts';
 /** What the steps of a rehearsal receive and return. */
 
 /** What starts one: `{"cluster":"orders"}` and optionally the rest. */
-const rehearsalRequestSchema = z.strictObject({
+export const rehearsalRequestSchema = z.strictObject({
   cluster: clusterName,
   /** The key of a backup, or its name; the newest, if not said. */
   backup: z.string().min(1).max(1024).optional(),

@@ -133,12 +133,20 @@ describe('the API in the template', () => {
         `ssm:GetParametersByPath ${registry}/*`,
         `states:DescribeExecution ${states}:*`,
         `states:DescribeExecution ${states}-backup:*`,
-        ...['', '-auth-token-reset', '-backup', '-member-replacement', '-quorum-recovery', '-space-reclaim'].map(
-          (runbook) => `states:GetExecutionHistory ${states}${runbook}:*`,
-        ),
+        `states:DescribeExecution ${states}-rehearsal:*`,
+        ...[
+          '',
+          '-auth-token-reset',
+          '-backup',
+          '-rehearsal',
+          '-member-replacement',
+          '-quorum-recovery',
+          '-space-reclaim',
+        ].map((runbook) => `states:GetExecutionHistory ${states}${runbook}:*`),
         `states:SendTaskSuccess ${machine}`,
         `states:StartExecution ${machine}`,
         `states:StartExecution ${backup}`,
+        `states:StartExecution ${backup.replace(/backup$/, 'rehearsal')}`,
         `states:StopExecution ${states}:*`,
       ].toSorted(),
     );
