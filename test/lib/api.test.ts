@@ -139,6 +139,7 @@ describe('the API in the template', () => {
           '-auth-token-reset',
           '-backup',
           '-rehearsal',
+          '-member-repair',
           '-member-replacement',
           '-quorum-recovery',
           '-space-reclaim',

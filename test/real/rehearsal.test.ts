@@ -7,7 +7,9 @@ import type { BackupReport } from '../../core/backups/contracts.ts';
 import type { Rehearsals } from '../../core/backups/rehearsal.ts';
 import type { RehearsalReport } from '../../core/rehearsal/contracts.ts';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
+import { serveWithClient } from '../api/generated-client.ts';
 import { etcdRemediation, lastLine } from '../cli/command.ts';
+import { resultOf, terminalOf } from '../cli/deployed-scene.ts';
 import { hostedStage, startWriting } from '../scenes/hosted-scene.ts';
 import { putThrough } from '../scenes/lost-quorum.ts';
 
@@ -88,6 +90,35 @@ describe.each([
       );
       const wrong = await command('rehearse', '--member', 'm9');
       expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('has no member "m9"')]);
+    },
+  );
+
+  it.skipIf(options.tls)(
+    'is started and followed on what is deployed, by the command line and by the API',
+    async () => {
+      const terminal = await terminalOf(stage.platform);
+      const api = await serveWithClient(stage.platform);
+      try {
+        const done = await terminal.type('rehearse', CLUSTER_NAME, '--deployed', '--member', 'm2', '--id', 'by-hand');
+        expect([done.status, done.stderr]).toEqual([0, '']);
+        expect(done.stdout).toMatch(/^Rehearsing a backup of cluster .*, as by-hand\n/);
+        expect(done.stdout).toMatch(/\nPassed in .* on the host of m2\. A recovery takes about \d+ s/);
+        const wrong = await terminal.type('rehearse', CLUSTER_NAME, '--deployed', '--member', 'm9', '--json');
+        expect([wrong.status, resultOf(wrong).outcome]).toEqual([2, 'InvalidInput']);
+        const started = await api.call('startRehearsal', { name: CLUSTER_NAME }, { member: 'm3' });
+        expect(started.status).toBe(202);
+        await stage.platform.executions.find(started.body.executionArn)?.ended;
+        expect(await api.call('describeRehearsal', { name: CLUSTER_NAME, id: started.body.id })).toMatchObject({
+          body: {
+            status: 'SUCCEEDED',
+            outcome: 'Passed',
+            report: { rehearsal: { member: 'm3', backup: backup.name } },
+          },
+        });
+      } finally {
+        await api.close();
+        await terminal.close();
+      }
     },
   );
 
