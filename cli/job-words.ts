@@ -1,12 +1,17 @@
 import type { BackupReport } from '../core/backups/contracts.ts';
+import { type PassedRehearsal, secondsOf } from '../core/backups/rehearsal.ts';
+import type { RehearsalReport } from '../core/rehearsal/contracts.ts';
 import { describeError } from '../core/text/failures.ts';
 import { formatBytes } from '../core/text/format.ts';
+import { explainedAt } from './error-entry.ts';
 import { formatMs } from './format.ts';
 
 /** What the command line says of a job (`core/api/jobs.ts`), wherever that runs. */
 export interface JobWords<Report extends object> {
   /** That starts it. */
   command: string;
+  /** The outcomes with which the process ends with 0. */
+  successes: readonly string[];
   begins(cluster: string): string;
   /** Of one that has succeeded. @param folder of this machine, where there is no bucket */
   ended(report: Report, tookMs: number, folder?: string): string[];
@@ -14,6 +19,7 @@ export interface JobWords<Report extends object> {
 
 export const BACKUP_WORDS: JobWords<BackupReport> = {
   command: 'backup',
+  successes: ['BackedUp'],
   begins: (cluster) => `Backing up cluster ${cluster} (nothing is changed in it)`,
   ended: ({ backup: { name, place, record }, kept, removed }, tookMs, folder = place) => [
     `BackedUp in ${formatMs(tookMs)}. ${name} holds revision ${record.revision} of ${record.member}: ${formatBytes(record.sizeBytes)}, ` +
@@ -21,6 +27,25 @@ export const BACKUP_WORDS: JobWords<BackupReport> = {
     `It lies in ${folder}; ${kept} ${kept === 1 ? 'backup is' : 'backups are'} kept, ${removed.length} were removed.`,
   ],
 };
+
+export const REHEARSAL_WORDS: JobWords<RehearsalReport> = {
+  command: 'rehearse',
+  successes: ['Passed'],
+  begins: (cluster) => `Rehearsing a backup of cluster ${cluster} (its members are not touched)`,
+  ended: ({ outcome, summary, rehearsal }, tookMs) =>
+    rehearsal
+      ? [`Passed in ${formatMs(tookMs)}. ${describePromise(rehearsal)}`, ...rehearsal.unknown]
+      : [`${outcome}: ${summary}`],
+};
+
+function describePromise(rehearsal: PassedRehearsal): string {
+  const { backup, revision, sizeBytes, member, tookMs } = rehearsal;
+  const { fetch, restore, start } = tookMs;
+  return (
+    `${backup}, ${formatBytes(sizeBytes)}, serves revision ${revision} on the host of ${member}. A recovery takes about ${secondsOf(rehearsal)} s: fetch ` +
+    `${formatMs(fetch)}, restore ${formatMs(restore)}, start ${formatMs(start)}.`
+  );
+}
 
 interface JobEnd {
   status: string;
@@ -37,7 +62,7 @@ export function describeJobEnd<Report extends object>(
   if (status !== 'SUCCEEDED') {
     const [name, why] = [error || status, cause ?? ''];
     const result = { outcome: name, cluster, report: { error: name, cause: why } };
-    return { hasSucceeded: false, result, lines: [describeError(name, why)] };
+    return { hasSucceeded: false, result, lines: [describeError(name, why), ...explainedAt([name])] };
   }
   return { hasSucceeded: true, result: output as Report, lines: words.ended(output as Report, tookMs, folder) };
 }

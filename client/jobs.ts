@@ -39,7 +39,7 @@ export class Jobs {
         `The input is for the cluster "${request.cluster}", and "${cluster}" is what was asked for. Nothing was touched.`,
       );
     }
-    require(await this.#registry.configurationOf(cluster));
+    require(await this.#registry.configurationOf(cluster), wanted);
     const started = { id, executionArn: this.#arnOf(job, id) };
     const earlier = await findExecution(this.#client, started.executionArn);
     if (earlier) return requireSame(earlier, wanted, started);

@@ -42,6 +42,6 @@ export async function runJob<Report extends object>(
       { words, cluster, tookMs },
     );
     output.finish(result, lines);
-    if (!hasSucceeded) process.exitCode ??= 1;
+    if (!hasSucceeded || !words.successes.includes(ended.outcome ?? '')) process.exitCode ??= 1;
   });
 }

@@ -165,6 +165,7 @@ export const EXAMPLES = {
   clusters: { clusters, next: null },
   diagnosis,
   backupRequests: { 'A backup': {} },
+  rehearsalRequests: { 'The newest backup': {}, 'One backup, on one host': { backup: BACKUP, member: 'node2' } },
   startedJob: {
     id: ID,
     executionArn: `${STATES}:execution:etcd-remediation-backup:${ID}`,

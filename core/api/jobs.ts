@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import { BACKUP_STATE_MACHINE, ownBackupsOf } from '../backups/contracts.ts';
+import { REHEARSAL_STATE_MACHINE } from '../backups/rehearsal.ts';
 import { type Cluster, clusterName } from '../cluster/clusters.ts';
+import { rehearsalRequestSchema } from '../rehearsal/contracts.ts';
+import { requireRehearsalHost } from '../rehearsal/plan-rehearsal.ts';
 import { remediationIdSchema } from '../remediation/remediation.ts';
 import { clusterAgain, progressEntrySchema, STATUSES, time } from './api.ts';
 
@@ -9,8 +12,8 @@ interface JobKind {
   stateMachineName: string;
   /** What a caller may say of it. It becomes the execution's input, with the cluster. */
   request: z.ZodType<Record<string, unknown>>;
-  /** @throws InvalidInput where the configuration has nothing for it: then nothing is started */
-  require(cluster: Cluster): void;
+  /** @throws InvalidInput, PreconditionFailed where the configuration has nothing for it: then nothing is started */
+  require(cluster: Cluster, request: Readonly<Record<string, unknown>>): void;
 }
 
 /** By what one of them makes. */
@@ -19,6 +22,24 @@ export const JOBS = {
     stateMachineName: BACKUP_STATE_MACHINE,
     request: z.strictObject({ cluster: clusterAgain }).describe('A backup takes nothing but the cluster of the path'),
     require: ownBackupsOf,
+  },
+  rehearsal: {
+    stateMachineName: REHEARSAL_STATE_MACHINE,
+    request: z
+      .strictObject({
+        cluster: clusterAgain,
+        backup: rehearsalRequestSchema.shape.backup.describe(
+          'The name or the key of a backup. The newest, if not said',
+        ),
+        member: rehearsalRequestSchema.shape.member.describe(
+          'On whose host. If not said, that of a follower, and of these the one with most room',
+        ),
+      })
+      .describe('What to rehearse, and where. An empty object will do'),
+    require: (cluster: Cluster, request: Readonly<Record<string, unknown>>) => {
+      ownBackupsOf(cluster);
+      requireRehearsalHost(cluster, rehearsalRequestSchema.parse({ ...request, cluster: cluster.name }));
+    },
   },
 } as const satisfies Record<string, JobKind>;
 export type Job = keyof typeof JOBS;
@@ -41,7 +62,9 @@ export const jobStatusSchema = z.object({
   outcome: z
     .string()
     .nullable()
-    .describe('`BackedUp` of a backup; else the name of an error, `TIMED_OUT` or `ABORTED`. Null while it runs'),
+    .describe(
+      '`BackedUp` of a backup, `Passed` of a rehearsal; else the name of an error, `TIMED_OUT` or `ABORTED`. Null while it runs',
+    ),
   report: z
     .looseObject({ outcome: z.string() })
     .nullable()

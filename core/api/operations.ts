@@ -64,11 +64,11 @@ export const IDEMPOTENCY_KEY: Parameter = {
   required: false,
 };
 
-const BACKUP: Parameter = {
+const JOB: Parameter = {
   name: 'id',
   in: 'path',
   schema: remediationIdSchema,
-  description: "The ID of the start: the name of the backup's execution",
+  description: 'The ID of the start: the name of its execution',
   example: 'INC-1234',
   required: true,
 };
@@ -240,7 +240,7 @@ export const OPERATIONS = {
     path: '/clusters/{name}/backups/{id}',
     summary: 'Look at a backup that was started',
     description: 'Where it is, and what it ended with. One of the schedule is known by the name of its execution.',
-    parameters: [CLUSTER, BACKUP],
+    parameters: [CLUSTER, JOB],
     response: {
       status: 200,
       description: 'The backup',
@@ -265,6 +265,38 @@ export const OPERATIONS = {
       example: EXAMPLES.backups,
     },
     problems: ['invalid-request', 'unknown-cluster'],
+  },
+  startRehearsal: {
+    method: 'POST',
+    path: '/clusters/{name}/rehearsals',
+    summary: 'Start a rehearsal',
+    description:
+      'Restores a backup on a host of the cluster, looks into it, and removes it again. It runs on after the answer: follow it at `self`. The members are not touched.',
+    parameters: [CLUSTER, IDEMPOTENCY_KEY],
+    request: { schema: JOBS.rehearsal.request, name: 'RehearsalRequest', examples: EXAMPLES.rehearsalRequests },
+    response: {
+      status: 202,
+      description: 'It was started, or was before by the same key',
+      schema: startedJobSchema,
+      name: 'StartedJob',
+      example: EXAMPLES.startedJob,
+    },
+    problems: ['invalid-request', 'unknown-cluster', 'key-reused', 'too-large'],
+  },
+  describeRehearsal: {
+    method: 'GET',
+    path: '/clusters/{name}/rehearsals/{id}',
+    summary: 'Look at a rehearsal that was started',
+    description: 'Where it is, and what it ended with. One of the schedule is known by the name of its execution.',
+    parameters: [CLUSTER, JOB],
+    response: {
+      status: 200,
+      description: 'The rehearsal',
+      schema: jobStatusSchema,
+      name: 'JobStatus',
+      example: EXAMPLES.jobStatus,
+    },
+    problems: ['unknown-job'],
   },
   getOpenApi: {
     method: 'GET',

@@ -32,6 +32,10 @@ const SHARED: Readonly<Record<string, DescribeChanges | undefined>> = {
   'back-up-cluster': undefined,
   'prune-backups': undefined,
   'try-backups': undefined,
+  'plan-rehearsal': undefined,
+  'choose-rehearsal-members': undefined,
+  'choose-rehearsal-host': undefined,
+  'record-rehearsal': undefined,
   'weigh-check': undefined,
   'choose-runbook': undefined,
   'compare-hashes': undefined,
@@ -81,6 +85,7 @@ const BY_COMMAND: Readonly<Record<HostCommandName, (each: OnHost) => string>> = 
     result && parameters.keep === 'no'
       ? ''
       : `the backup was fetched into a scratch folder beside ${parameters.dataDir}`,
+  'rehearse-restore': () => '',
   'send-snapshot': () => '',
   'restore-snapshot': ({ parameters }) =>
     `the snapshot was restored into a scratch folder beside ${parameters.dataDir}, whose data is as it was`,

@@ -7,7 +7,7 @@ import type { Job } from '../../core/api/jobs.ts';
 import { openApiDocument } from '../../core/api/openapi.ts';
 import { AFTER, LIMIT, OPERATIONS, type OperationId, routes } from '../../core/api/operations.ts';
 import { PROBLEMS, Problem, problemType } from '../../core/api/problems.ts';
-import { InvalidInput } from '../../core/errors.ts';
+import { InvalidInput, PreconditionFailed } from '../../core/errors.ts';
 import { deploymentSchema } from '../../core/text/names.ts';
 import { parse } from '../../core/text/parse.ts';
 import { ApiRequest } from './request.ts';
@@ -47,6 +47,8 @@ const HANDLERS: Record<OperationId, (request: ApiRequest) => Promise<object>> = 
   startBackup: (request) => startJob('backup', request),
   describeBackup: (request) => jobs.describe('backup', request.path('name'), request.path('id')),
   listBackups: (request) => clusters.backups(request.path('name')),
+  startRehearsal: (request) => startJob('rehearsal', request),
+  describeRehearsal: (request) => jobs.describe('rehearsal', request.path('name'), request.path('id')),
   getOpenApi: async () => openApiDocument(),
 };
 
@@ -83,7 +85,8 @@ function notAllowed(event: APIGatewayProxyEvent, allowed: string[]): APIGatewayP
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof InvalidInput) return new Problem('invalid-request', error.message);
+  if (error instanceof InvalidInput || error instanceof PreconditionFailed)
+    return new Problem('invalid-request', error.message);
   const detail =
     'A caller can do nothing about it. What it is, is in the log of the function, with the ID of this request.';
   return new Problem('internal-error', detail, { cause: error });

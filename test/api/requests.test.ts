@@ -53,6 +53,10 @@ describe('a request', () => {
     ['startBackup', { name: NAMES[0] }, { cluster: NAMES[1] }, 'invalid-request', 400],
     ['startBackup', { name: NAMES[0] }, { member: 'm1' }, 'invalid-request', 400],
     ['describeBackup', { name: NAMES[0], id: 'never' }, undefined, 'unknown-job', 404],
+    ['startRehearsal', { name: 'nowhere' }, {}, 'unknown-cluster', 404],
+    ['startRehearsal', { name: NAMES[0] }, {}, 'invalid-request', 400],
+    ['startRehearsal', { name: NAMES[0] }, { scheduled: true }, 'invalid-request', 400],
+    ['describeRehearsal', { name: NAMES[0], id: 'never' }, undefined, 'unknown-job', 404],
     ['listBackups', { name: 'nowhere' }, undefined, 'unknown-cluster', 404],
     ['listBackups', { name: NAMES[0] }, undefined, 'invalid-request', 400],
   ] as const)('%s is refused as it is told: %#', async (operation, parameters, body, kind, status) => {
