@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# parts: common data-dir archive-dir raft-log scratch settings membership snapshot transfer at-work
+# parts: common data-dir archive-dir raft-log scratch settings membership snapshot transfer at-work rehearsal
 # Reads the unit's state and log, whether etcd runs, its version, its data and its configuration. Also checks whether any later script would refuse
 # this host. It changes nothing, and removes only what a killed run of ours has left beside the configuration and the data.
 unit='{{ unit }}'
@@ -221,6 +221,8 @@ remove_leftovers() {
     if flock -n 7; then remove_twins "$folder"; fi
     exec 7<&-
   fi
+  remove_rehearsal "$real"
+  if [ -n "$reply" ]; then json "$reply" && removed+="${removed:+,}$reply"; fi
   remove_old_scratch "$real"
 }
 

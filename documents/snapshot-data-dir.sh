@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# parts: common data-dir raft-log scratch snapshot replay
+# parts: common data-dir raft-log scratch snapshot replay rehearsal
 # Makes a snapshot of the best that a member's data holds, whether the member runs or not, from a copy; the data itself is only read. Run
 # again, it says the same, or begins again where it was interrupted.
 unit='{{ unit }}'
@@ -48,6 +48,15 @@ discard_leftovers() {
     # Another dot is of the data dir of another cluster, whose name begins with this one's.
     execution_of=${folder#"$parent/.etcd-remediation.$name."}
     case ${execution_of%.backup} in "${folder%.backup}") ;; *.*) continue ;; esac
+    case $folder in
+      *."$rehearsal" | *."$rehearsal".scratch)
+        # A recovery does not wait for one that is at work.
+        end_rehearsal "$folder" || continue
+        json "$folder"
+        removed+="${removed:+,}$reply"
+        continue
+        ;;
+    esac
     read_phase "$folder"
     case $reply in '' | kept) ;; *) continue ;; esac
     if has_flock && ! flock -n "$folder" true; then continue; fi

@@ -212,6 +212,18 @@ const examinedSnapshotSchema = z.strictObject({
 });
 export type ExaminedSnapshot = z.output<typeof examinedSnapshotSchema>;
 
+/** rehearse-restore: what a private member holds that was started on a restored backup. */
+const rehearsedRestoreSchema = z.strictObject({
+  revision: z.string(),
+  /** That there were at the recorded revision; null where nobody can tell. */
+  keys: z.int().nullable(),
+  /** HashKV at the recorded revision; null where the member does not say. */
+  hash: z.strictObject({ hash: z.int(), compactRevision: z.string() }).nullable(),
+  /** To fetch and verify it, to decompress and restore it, and until the member served clients. */
+  tookMs: z.strictObject({ fetch: z.int(), restore: z.int(), start: z.int() }),
+});
+export type RehearsedRestore = z.output<typeof rehearsedRestoreSchema>;
+
 /** restore-snapshot: the revision of the restored database, raised or not. */
 const restoredSnapshotSchema = z.strictObject({ revision: z.string(), sizeBytes: z.int() });
 
@@ -237,6 +249,7 @@ export const HOST_COMMAND_RESULTS = {
   'join-cluster': joinedClusterSchema,
   'snapshot-data-dir': salvageSchema,
   'fetch-backup': examinedSnapshotSchema,
+  'rehearse-restore': rehearsedRestoreSchema,
   'send-snapshot': sentPartSchema,
   'restore-snapshot': restoredSnapshotSchema,
   'swap-data-dir': swappedDataDirSchema,

@@ -108,6 +108,25 @@ export const HOST_COMMANDS = {
       url: presignedUrl,
     },
   },
+  'rehearse-restore': {
+    description: 'Restores a backup into a scratch folder, starts a private member on it, and removes all of it again',
+    timeoutSeconds: 3600,
+    parameters: {
+      dataDir: path,
+      binDir: path,
+      user: account,
+      group: account,
+      /** As it was recorded when the backup was made: at least this revision, and of the object and of the snapshot in it. */
+      revision: number,
+      sha256,
+      compressedBytes: number,
+      sizeBytes: number,
+      /** So much has to be free on the disk, and of the memory, or nothing is begun. */
+      roomBytes: number,
+      memoryBytes: number,
+      url: presignedUrl,
+    },
+  },
   'send-snapshot': {
     description: 'Sends one part of the compressed snapshot in the scratch folder',
     timeoutSeconds: 3600,

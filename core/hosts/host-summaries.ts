@@ -17,6 +17,8 @@ const SUMMARIES: { readonly [Command in HostCommandName]: (result: Result<Comman
   'snapshot-data-dir': ({ method, problem, revision }) =>
     method === 'none' ? problem : `${SOURCES[method]}, revision ${revision}`,
   'fetch-backup': ({ revision }) => `revision ${revision}`,
+  'rehearse-restore': ({ revision, tookMs }) =>
+    `revision ${revision} served after ${Math.ceil((tookMs.fetch + tookMs.restore + tookMs.start) / 1000)} s`,
   'send-snapshot': ({ sizeBytes }) => `${formatBytes(sizeBytes)} sent`,
   'restore-snapshot': ({ sizeBytes, revision }) => `${formatBytes(sizeBytes)}, revision ${revision}`,
   'swap-data-dir': ({ dataDir, file }) =>

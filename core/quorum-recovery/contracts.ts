@@ -301,6 +301,7 @@ export type StoredObject = z.output<typeof objectSchema>;
 export const TRANSFERS = [
   'inspect-host',
   'fetch-backup',
+  'rehearse-restore',
   'send-snapshot',
   'restore-snapshot',
 ] as const satisfies HostCommandName[];

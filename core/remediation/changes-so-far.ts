@@ -81,6 +81,7 @@ const BY_COMMAND: Readonly<Record<HostCommandName, (each: OnHost) => string>> = 
     result && parameters.keep === 'no'
       ? ''
       : `the backup was fetched into a scratch folder beside ${parameters.dataDir}`,
+  'rehearse-restore': () => '',
   'send-snapshot': () => '',
   'restore-snapshot': ({ parameters }) =>
     `the snapshot was restored into a scratch folder beside ${parameters.dataDir}, whose data is as it was`,

@@ -25,7 +25,7 @@ exec_alone() {
   else
     command=(unshare -n runuser -u "$user" -- "${command[@]}")
   fi
-  exec "${command[@]}" "$@"
+  exec ${limits[@]+"${limits[@]}"} "${command[@]}" "$@"
 }
 
 # end_replay: etcd writes everything out when it is asked to end.
@@ -82,6 +82,17 @@ read_replay() {
     }' "$1")
 }
 
+# await_ready LOG: until etcd, which is `replaying`, serves clients. Returns 1 where it ends before that, or takes too long.
+await_ready() {
+  local until=$((SECONDS + replay_within_seconds))
+  while kill -0 "$replaying" 2> /dev/null && [ "$SECONDS" -lt "$until" ]; do
+    # 3.4 does not say the first.
+    if grep -q -s -e '"msg":"ready to serve client requests"' -e '"msg":"serving client traffic insecurely' "$1"; then return 0; fi
+    sleep 0.05
+  done
+  return 1
+}
+
 # replay FOLDER LOG: the data dir is FOLDER/copy. Returns 1 and leaves `replay_problem` where its log cannot be replayed. Without a quota,
 # for the default might raise an alarm that the data never had; and it elects itself at once and is ended at once, for a leader ends
 # leases, and with them their keys.
@@ -96,11 +107,7 @@ replay() {
       --quota-backend-bytes=-1 --heartbeat-interval=10 --election-timeout=100
   ) < /dev/null > /dev/null 2> "$2" 3>&- 9>&- &
   replaying=$!
-  while kill -0 "$replaying" 2> /dev/null && [ "$SECONDS" -lt "$until" ]; do
-    # 3.4 does not say the first.
-    if grep -q -e '"msg":"ready to serve client requests"' -e '"msg":"serving client traffic insecurely' "$2"; then ready=yes && break; fi
-    sleep 0.05
-  done
+  if await_ready "$2"; then ready=yes; fi
   end_replay
   read_replay "$2"
   # Without a log to replay etcd would begin a new one and be ready as well.

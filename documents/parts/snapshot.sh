@@ -12,9 +12,13 @@ find_snapshot_tool() {
   [ -x "$snapshot_program" ] || refuse etcdutl-missing 65 "There is neither etcdutl nor etcdctl in $bin_dir, so a snapshot can be neither read nor restored on this host. Install etcd's programs there."
 }
 
+# What goes before etcd's programs to bound what they take.
+limits=()
+
 # snapshot_tool ARGUMENTS... etcd's programs read every ETCD_* variable as a flag. By its command's ID it is found where the script is killed.
 snapshot_tool() {
-  env -i PATH="$PATH" SSM_COMMAND_ID="${SSM_COMMAND_ID:-}" ETCDCTL_API=3 ETCD_UNSUPPORTED_ARCH=arm64 "$snapshot_program" snapshot "$@"
+  ${limits[@]+"${limits[@]}"} env -i PATH="$PATH" SSM_COMMAND_ID="${SSM_COMMAND_ID:-}" ETCDCTL_API=3 ETCD_UNSUPPORTED_ARCH=arm64 \
+    "$snapshot_program" snapshot "$@"
 }
 
 # read_snapshot FILE: leaves `snapshot_revision`, `snapshot_keys`, `snapshot_hash` and `snapshot_version`, or `snapshot_problem` and returns 1.

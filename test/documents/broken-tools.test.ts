@@ -28,13 +28,18 @@ const MOVES: readonly HostCommandName[] = ['archive-data-dir', 'revert-data-dir'
 
 /** The commands that never call a tool, though what all scripts begin with has a function that would. */
 const NEVER_CALLED: Readonly<Record<string, readonly HostCommandName[]>> = {
-  systemctl: ['fetch-backup', 'send-snapshot', 'restore-snapshot', 'mark-recovery', 'find-command'],
+  systemctl: ['fetch-backup', 'rehearse-restore', 'send-snapshot', 'restore-snapshot', 'mark-recovery', 'find-command'],
   flock: ['control-service', 'send-snapshot', 'find-command'],
   gzip: ['send-snapshot', 'swap-data-dir'],
   sha256sum: ['send-snapshot', 'swap-data-dir'],
+  // A bash of today knows the time itself.
+  date: ['rehearse-restore'],
 };
-/** Without it a look leaves what a run that was killed has left beside the configuration to the next look. */
-const DONE_WITHOUT: Readonly<Record<string, readonly HostCommandName[]>> = { flock: ['inspect-host'] };
+/** Without it a look leaves what a run that was killed has left to the next look; and what never says that it serves is waited for. */
+const DONE_WITHOUT: Readonly<Record<string, readonly HostCommandName[]>> = {
+  flock: ['inspect-host'],
+  grep: ['rehearse-restore'],
+};
 const calls = (command: HostCommandName, tool: string) => !NEVER_CALLED[tool]?.includes(command);
 
 /** Every way in which a tool that a command calls may be broken. `need` asks the same at the head of every script, so what it finds is tried once. */

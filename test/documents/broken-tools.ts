@@ -13,10 +13,13 @@ import {
   discardParameters,
   keepSnapshot,
   restoreParameters,
+  sha256,
   startParameters,
   swapParameters,
 } from './recovery-host.ts';
 import { succeed } from './script.ts';
+
+const FOLDERS = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
 /** A host on which one of the programs that scripts call is not as it should be, for every command. */
 
@@ -95,6 +98,19 @@ interface Scene {
   parameters: (host: PreparedHost, url: string) => Record<string, string>;
 }
 
+/** An etcd that says it serves, and what curl is told at its sockets. */
+function standInForRestored(host: PreparedHost): void {
+  host.program('etcd', `[ "$1" = --version ] || { echo '"msg":"ready to serve client requests"' >&2; exec /bin/sleep 100; }`);
+  host.program(
+    'curl',
+    `case "$*" in
+  *client:0*metrics) echo 'etcd_debugging_mvcc_current_revision 21'; echo 'etcd_debugging_mvcc_keys_total 20' ;;
+  *:0*) echo '{"header":{},"count":"20","hash":7,"compact_revision":1}' ;;
+  *) PATH=${FOLDERS.join(':')} exec curl "$@" ;;
+esac`,
+  );
+}
+
 const restored = (host: PreparedHost) =>
   succeed(
     host.access,
@@ -133,6 +149,14 @@ export const SCENES: Readonly<Record<HostCommandName, Scene>> = {
       ...{ dataDir: host.path('data'), binDir: host.path('bin'), keep: 'yes', execution: 'run-1', sha256: '', url },
     }),
   },
+  'rehearse-restore': {
+    prepare: standInForRestored,
+    parameters: (host, url) => ({
+      ...{ dataDir: host.path('data'), binDir: host.path('bin'), ...owner, revision: '21', url },
+      ...{ sha256: sha256(SNAPSHOT), compressedBytes: String(SNAPSHOT.length), sizeBytes: '10' },
+      ...{ roomBytes: '1000', memoryBytes: '1000' },
+    }),
+  },
   'send-snapshot': {
     prepare: (host) => keepSnapshot(host, Buffer.from('a snapshot')),
     parameters: (host, url) => ({
@@ -162,8 +186,6 @@ export async function hostFor(command: HostCommandName): Promise<PreparedHost> {
   await SCENES[command].prepare?.(host);
   return host;
 }
-
-const FOLDERS = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
 /** Whether the broken tool was called, and has failed. */
 export const hasFailed = (host: PreparedHost) => host.has('failed');

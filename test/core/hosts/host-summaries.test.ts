@@ -13,6 +13,11 @@ it.each<[HostCommandName, object, string]>([
   ],
   ['snapshot-data-dir', { method: 'replayed', revision: '42' }, 'replay, revision 42'],
   ['snapshot-data-dir', { method: 'none', problem: 'there is no data' }, 'there is no data'],
+  [
+    'rehearse-restore',
+    { revision: '42', tookMs: { fetch: 300, restore: 900, start: 4000 } },
+    'revision 42 served after 6 s',
+  ],
   ['send-snapshot', { sizeBytes: 2048, etag: '"1"' }, '2.0 KiB sent'],
   ['restore-snapshot', { revision: '42', sizeBytes: 2048 }, '2.0 KiB, revision 42'],
   ['swap-data-dir', { dataDir: '', file: '/etc/etcd.yaml' }, 'stopped; there was nothing before'],

@@ -1,0 +1,258 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { SCRIPTED_RELEASES } from '../run/tested-releases.ts';
+import { until } from '../scenes/scene.ts';
+import { hostFor, SCENES } from './broken-tools.ts';
+import { hostWithData, isLinuxRoot } from './data-dir-host.ts';
+import { type Answer, ObjectServer, object, refused, SIGNATURE } from './object-server.ts';
+import type { PreparedHost } from './prepared-host.ts';
+import { contentsOf, KEYS, SCRATCH, type Snapshot, setFreeKilobytes, sha256, takeSnapshot } from './recovery-host.ts';
+import { composeScript, refuse, runCommand, succeed } from './script.ts';
+
+const REHEARSAL = '.etcd-remediation.data._rehearsal';
+
+/** Who may run etcd where this machine keeps it. */
+const ACCOUNT = {
+  user: userInfo().username,
+  group: execFileSync('id', ['-gn'], { encoding: 'utf8' }).trim(),
+};
+
+function parametersFor(host: PreparedHost, server: ObjectServer, snapshot: Snapshot, backup: Buffer) {
+  return {
+    ...{ dataDir: host.path('data'), binDir: snapshot.binDir, ...ACCOUNT },
+    ...{ revision: snapshot.revision, sha256: sha256(backup), compressedBytes: String(backup.length) },
+    ...{ sizeBytes: String(snapshot.saved.length), roomBytes: '1000000', memoryBytes: '300000000' },
+    url: server.url('backups/orders.db.gz'),
+  };
+}
+
+/** Its member's data is what a rehearsal must not touch. */
+function memberHost(): PreparedHost {
+  const host = hostWithData();
+  // What the scripts wait for is not what is tested.
+  host.program('sleep', 'exec /bin/sleep 0.02');
+  return host;
+}
+
+describe.each(SCRIPTED_RELEASES)('rehearse-restore with etcd %s', (version) => {
+  let snapshot: Snapshot;
+  let backup: Buffer;
+  beforeAll(async () => {
+    snapshot = await takeSnapshot(version);
+    backup = gzipSync(snapshot.saved);
+  });
+
+  it('says what a member holds that was started on the backup, and leaves nothing', async () => {
+    using host = memberHost();
+    await using server = await ObjectServer.start(object(backup));
+    const before = contentsOf(host.path('.'));
+    const found = await succeed(host.access, 'rehearse-restore', parametersFor(host, server, snapshot, backup));
+    expect(found).toEqual({
+      revision: snapshot.revision,
+      keys: KEYS,
+      hash: { hash: expect.any(Number), compactRevision: expect.stringMatching(/^-?\d+$/) },
+      tookMs: { fetch: expect.any(Number), restore: expect.any(Number), start: expect.any(Number) },
+    });
+    expect(found.tookMs.start).toBeGreaterThan(0);
+    expect(contentsOf(host.path('.'))).toEqual(before);
+    expect(host.read('data/member/snap/db')).toBe('old');
+  });
+});
+
+describe('rehearse-restore', () => {
+  let snapshot: Snapshot;
+  let backup: Buffer;
+  const children: ChildProcess[] = [];
+  beforeAll(async () => {
+    snapshot = await takeSnapshot('3.5.16');
+    backup = gzipSync(snapshot.saved);
+  });
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+  });
+
+  /** Begins a run that goes on meanwhile. */
+  function begin(
+    host: PreparedHost,
+    parameters: Record<string, string>,
+  ): { child: ChildProcess; ended: Promise<unknown> } {
+    const script = host.write('script', composeScript('rehearse-restore', parameters));
+    const PATH = `${host.path('bin')}${delimiter}${process.env.PATH}`;
+    const child = spawn('bash', [script], { env: { PATH }, stdio: 'ignore' });
+    children.push(child);
+    return { child, ended: once(child, 'close') };
+  }
+
+  /** Which processes work in the folder of a rehearsal, or below it. */
+  function workersIn(host: PreparedHost): string[] {
+    return readdirSync('/proc').filter((id) => {
+      try {
+        return /^\d+$/.test(id) && readlinkSync(`/proc/${id}/cwd`).startsWith(host.path(REHEARSAL));
+      } catch {
+        return false;
+      }
+    });
+  }
+
+  it.each([
+    [
+      'one byte of it is another',
+      (whole: Buffer) => Buffer.from(whole.map((byte, at) => (at === 500 ? byte ^ 1 : byte))),
+      'SHA-256',
+    ],
+    ['it is cut off', (whole: Buffer) => whole.subarray(0, -1), `${'bytes, and'}`],
+  ])('refuses a backup where %s, with both figures, and leaves nothing', async (_what, damage, problem) => {
+    using host = memberHost();
+    await using server = await ObjectServer.start(object(damage(backup)));
+    const before = contentsOf(host.path('.'));
+    const end = await refuse(host.access, 'rehearse-restore', parametersFor(host, server, snapshot, backup));
+    expect(end).toMatchObject({ exitCode: 65, refusal: 'backup-damaged', message: expect.stringContaining(problem) });
+    expect(contentsOf(host.path('.'))).toEqual(before);
+  });
+
+  it.each([
+    ['disk', { roomBytes: '16000' }, 'no-room', (host: PreparedHost) => setFreeKilobytes(host, 15)],
+    ['memory', { memoryBytes: '9000000000000000' }, 'no-memory', () => undefined],
+  ])(
+    'is refused before anything is fetched or written where the host has too little %s',
+    async (_, needs, refusal, prepare) => {
+      using host = memberHost();
+      prepare(host);
+      await using server = await ObjectServer.start(object(backup));
+      const before = contentsOf(host.path('.'));
+      const parameters = { ...parametersFor(host, server, snapshot, backup), ...needs };
+      expect(await refuse(host.access, 'rehearse-restore', parameters)).toMatchObject({ exitCode: 65, refusal });
+      expect(server.requests).toEqual([]);
+      expect(contentsOf(host.path('.'))).toEqual(before);
+    },
+  );
+
+  it('is refused beside a recovery, and where there is no etcd to start', async () => {
+    using host = memberHost();
+    mkdirSync(host.path(SCRATCH));
+    host.write(`${SCRATCH}/phase`, 'placed\n');
+    await using server = await ObjectServer.start(object(backup));
+    const parameters = parametersFor(host, server, snapshot, backup);
+    expect(await refuse(host.access, 'rehearse-restore', parameters)).toMatchObject({ refusal: 'recovery-at-work' });
+    host.program('etcdutl', 'echo snapshot restore');
+    const without = { ...parameters, binDir: host.path('bin') };
+    expect(await refuse(host.access, 'rehearse-restore', without)).toMatchObject({ refusal: 'etcd-missing' });
+    expect(server.requests).toEqual([]);
+  });
+
+  it.each<[string, (host: PreparedHost) => void, RegExp]>([
+    [
+      'etcd does not start from it',
+      (host) =>
+        host.program('etcd', `echo '{"level":"fatal","msg":"bad storage","error":"version \\"3.7.0\\""}' >&2; exit 1`),
+      /does not start from what was restored.*bad storage: version "3\.7\.0"/,
+    ],
+    [
+      'etcd’s own program cannot restore it',
+      (host) =>
+        host.program('etcdutl', 'case $2 in --help) echo restore ;; *) echo Error: hash mismatch >&2; exit 1 ;; esac'),
+      /could not restore the backup: hash mismatch/,
+    ],
+  ])('fails with its last words, and leaves nothing, where %s', async (_what, breakIt, message) => {
+    using host = memberHost();
+    for (const name of ['etcd', 'etcdutl']) host.program(name, `exec '${join(snapshot.binDir, name)}' "$@"`);
+    breakIt(host);
+    await using server = await ObjectServer.start(object(backup));
+    const before = contentsOf(host.path('.'));
+    const parameters = { ...parametersFor(host, server, snapshot, backup), binDir: host.path('bin') };
+    const end = await refuse(host.access, 'rehearse-restore', parameters);
+    expect(end).toMatchObject({ exitCode: 1, message: expect.stringMatching(message) });
+    expect(contentsOf(host.path('.'))).toEqual(before);
+  });
+
+  it('tells what S3 answered, and nothing of the address’s signature', async () => {
+    using host = memberHost();
+    await using server = await ObjectServer.start(refused(404, 'NoSuchKey', 'The specified key does not exist.'));
+    const { line, stderr } = await runCommand(
+      host.access,
+      'rehearse-restore',
+      parametersFor(host, server, snapshot, backup),
+    );
+    expect(line).toContain('404, NoSuchKey');
+    expect(line + stderr).not.toContain(SIGNATURE);
+    expect(host.has(REHEARSAL)).toBe(false);
+  });
+
+  describe.skipIf(!isLinuxRoot)('that does not come to its end (needs root)', () => {
+    const silent: Answer = () => undefined;
+
+    it('leaves nothing where it is told to end', async () => {
+      using host = memberHost();
+      await using server = await ObjectServer.start(silent);
+      const { child, ended } = begin(host, parametersFor(host, server, snapshot, backup));
+      await until(async () => server.requests.length > 0);
+      for (const worker of workersIn(host)) process.kill(Number(worker), 'SIGTERM');
+      child.kill('SIGTERM');
+      await ended;
+      expect(host.has(REHEARSAL)).toBe(false);
+      expect(workersIn(host)).toEqual([]);
+    });
+
+    it('leaves what the next look at the host ends and removes, where its script was killed', async () => {
+      using host = await hostFor('inspect-host');
+      SCENES['rehearse-restore'].prepare?.(host);
+      await using server = await ObjectServer.start(silent);
+      const parameters = SCENES['rehearse-restore'].parameters(host, server.url());
+      const { child, ended } = begin(host, parameters);
+      await until(async () => server.requests.length > 0);
+      child.kill('SIGKILL');
+      await ended;
+      // As a member that was started by then would.
+      mkdirSync(host.path(`${REHEARSAL}/member`));
+      const member = spawn('sleep', ['600'], { cwd: host.path(`${REHEARSAL}/member`), stdio: 'ignore' });
+      children.push(member);
+      // Nothing that the script has started holds its lock any more.
+      for (const worker of workersIn(host)) if (Number(worker) !== member.pid) process.kill(Number(worker), 'SIGKILL');
+      await until(async () => workersIn(host).length === 1);
+      const look = await succeed(host.access, 'inspect-host', SCENES['inspect-host'].parameters(host, ''));
+      expect(look.removed).toEqual([host.path(REHEARSAL)]);
+      expect(existsSync(host.path(REHEARSAL))).toBe(false);
+      await until(async () => member.signalCode !== null);
+    });
+
+    it('begins anew where another one was killed, and is refused where another one is at work', async () => {
+      using host = memberHost();
+      mkdirSync(host.path(REHEARSAL));
+      writeFileSync(host.path(`${REHEARSAL}/fetched`), 'half of it');
+      await using server = await ObjectServer.start(object(backup));
+      const parameters = parametersFor(host, server, snapshot, backup);
+      await succeed(host.access, 'rehearse-restore', parameters);
+      expect(host.has(REHEARSAL)).toBe(false);
+
+      server.answers = [silent];
+      const first = begin(host, parameters);
+      await until(async () => server.requests.length > 1);
+      expect(await refuse(host.access, 'rehearse-restore', parameters)).toMatchObject({ refusal: 'another-run' });
+      first.child.kill('SIGTERM');
+      for (const worker of workersIn(host)) process.kill(Number(worker), 'SIGTERM');
+      await first.ended;
+    });
+
+    it('is ended by a recovery that copies the data of the host', async () => {
+      using host = await hostFor('snapshot-data-dir');
+      SCENES['rehearse-restore'].prepare?.(host);
+      await using server = await ObjectServer.start(silent);
+      const { ended } = begin(host, SCENES['rehearse-restore'].parameters(host, server.url()));
+      await until(async () => server.requests.length > 0);
+      host.program('etcd', 'exit 1');
+      const salvaged = await succeed(
+        host.access,
+        'snapshot-data-dir',
+        SCENES['snapshot-data-dir'].parameters(host, ''),
+      );
+      expect(salvaged.removed).toEqual([host.path(REHEARSAL)]);
+      await ended;
+      expect(host.has(REHEARSAL)).toBe(false);
+    });
+  });
+});
