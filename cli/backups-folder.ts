@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Option } from 'commander';
 import type { Cluster } from '../core/cluster/clusters.ts';
 import { InvalidInput } from '../core/errors.ts';
+import type { HostsFile } from '../local/hosts/access.ts';
 
 export interface BackupsFlag {
   /** The folder in which backups lie where there is no bucket. */
@@ -15,6 +16,16 @@ export function backupsOption(what: string): Option {
     '--backups <folder>',
     `the folder that stands for the bucket of "backups" in clusters.json: ${what}`,
   );
+}
+
+/** A backup is rehearsed on a host of a member: where none is reached from here, none is. */
+export function rehearsedWhereReached<Seen extends Cluster>(clusters: readonly Seen[], hosts: HostsFile): Seen[] {
+  return clusters.map((cluster) => {
+    const { backups, members } = cluster;
+    const isReached = members.some(({ host }) => host !== undefined && Object.hasOwn(hosts, host));
+    if (backups?.everyMinutes === undefined || isReached) return cluster;
+    return { ...cluster, backups: { ...backups, rehearse: { everyDays: 0 } } };
+  });
 }
 
 /** The clusters as they are seen from here, and the folder under the name of each bucket. Without a folder there are no backups here. */

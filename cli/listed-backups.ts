@@ -1,4 +1,5 @@
 import type { FoundBackups } from '../core/backups/contracts.ts';
+import { describeRehearsals } from '../core/backups/rehearsal.ts';
 import { firstLine, formatBytes } from '../core/text/format.ts';
 
 /** What `backups` ends with: the result under `--json`, and a line for each. */
@@ -10,7 +11,7 @@ export function describeListed(
   return { outcome, result: { outcome, cluster, ...own }, lines: describeBackups(own) };
 }
 
-function describeBackups({ count, backups: found, problem }: FoundBackups): string[] {
+function describeBackups({ count, backups: found, problem, rehearsed }: FoundBackups): string[] {
   if (problem !== '') return [`The backups cannot be listed: ${problem}`];
   if (count === 0) return ['There is no backup that could be restored.'];
   const rows = found.map(({ name, takenAt, record, problem: why }) =>
@@ -32,5 +33,6 @@ function describeBackups({ count, backups: found, problem }: FoundBackups): stri
       .join('  ')
       .trimEnd(),
   );
-  return count > found.length ? [...lines, `and ${count - found.length} older ones`] : lines;
+  if (count > found.length) lines.push(`and ${count - found.length} older ones`);
+  return rehearsed ? [...lines, `Rehearsals: ${describeRehearsals(rehearsed)}.`] : lines;
 }

@@ -9,6 +9,7 @@ import { createDeployedCommands } from './deployed/commands.ts';
 import { diagnoseCommand } from './diagnose.ts';
 import { drillCommand } from './drill.ts';
 import { explainedAt, problemName } from './error-entry.ts';
+import { rehearseCommand } from './rehearse.ts';
 import { reportCommand } from './report-command.ts';
 import { runCommand } from './run.ts';
 import { clearLiveLine, openScreen } from './screen.ts';
@@ -43,6 +44,7 @@ export function createProgram(): Command {
     .addCommand(serveCommand())
     .addCommand(backupCommand())
     .addCommand(backupsCommand())
+    .addCommand(rehearseCommand())
     .addCommand(drillCommand())
     .addCommand(reportCommand());
   for (const command of createDeployedCommands()) program.addCommand(command);

@@ -12,7 +12,7 @@ import type { Execution } from '../local/executions.ts';
 import type { Platform } from '../local/platform.ts';
 import { recordedRemediation } from '../local/recorded.ts';
 import { makeReport } from '../report/make-report.ts';
-import { type BackupsFlag, backupsFrom, backupsOption } from './backups-folder.ts';
+import { type BackupsFlag, backupsFrom, backupsOption, rehearsedWhereReached } from './backups-folder.ts';
 import { commandsHere } from './commands-here.ts';
 import { type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { reportsFolder, saveReport } from './kept-reports.ts';
@@ -82,7 +82,7 @@ async function serve(flags: Flags): Promise<void> {
     log.say(line, String(Object(execution.input).cluster ?? ''));
   };
   const platform = await startPlatform({
-    file: { ...file, clusters },
+    file: { ...file, clusters: rehearsedWhereReached(clusters, hosts) },
     secrets,
     hosts,
     backups,

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BackupReport } from '../core/backups/contracts.ts';
 import type { BackupRecord } from '../core/backups/record.ts';
+import type { PassedRehearsal } from '../core/backups/rehearsal.ts';
 import type { Candidate, Loss } from '../core/quorum-recovery/contracts.ts';
+import type { RehearsalReport } from '../core/rehearsal/contracts.ts';
 import { formatBytes } from '../core/text/format.ts';
 import { crashMembers, wipeData } from '../local/hosts/damage.ts';
 import { until } from './conditions.ts';
@@ -28,11 +30,12 @@ interface BackupResult extends DrillResult {
   backupMs: number;
   maxWriteStallMsMeanwhile: number;
   backup: BackupRecord;
+  rehearsal: PassedRehearsal;
   keptRevision: string;
 }
 
 /**
- * 1. While a writer floods the cluster, back it up; the flood goes on.
+ * 1. While a writer floods the cluster, back it up, and rehearse the backup on a host; the flood goes on.
  * 2. Break: crash every member, and remove the data of all.
  * 3. Remediate: nobody names the backup.
  * 4. Prove: the backup was taken, every acknowledged write up to its revision is there and none after it, and all members are healthy voters with the same hash.
@@ -65,6 +68,7 @@ async function drill(
   const { record } = await backUp(stage, progress);
   const backupMs = Date.now() - begunAt;
   const { ackedWrites, maxWriteStallMs: maxWriteStallMsMeanwhile } = await writer.ask('look');
+  const rehearsal = await rehearse(stage, progress);
   await until(`${LATER_WRITES} more writes are acknowledged`, async () => {
     return (await writer.ask('look')).ackedWrites >= ackedWrites + LATER_WRITES;
   });
@@ -98,11 +102,12 @@ async function drill(
       await everyMemberHoldsTheSame(stage),
       // What the first execution has done is told there.
       ...(remediation.isSecond ? [] : [theBackupIsTaken(remediation), theRevisionIsSo(record, keptRevision)]),
+      theRehearsalServed(rehearsal, record),
       ...(remediation.isSecond ? [] : [exactlyWhatIsLaterIsLost(lostWrites, acknowledged, keptRevision)]),
       ...faultsHaveStruck(stage, faults),
     ],
   });
-  return { ...result, backupMs, maxWriteStallMsMeanwhile, backup: record, keptRevision };
+  return { ...result, backupMs, maxWriteStallMsMeanwhile, backup: record, rehearsal, keptRevision };
 }
 
 /** @throws Error where none could be made */
@@ -116,6 +121,23 @@ async function backUp({ platform }: HostedStage, { say, onEvent }: DrillProgress
     `${backup.name}: revision ${revision} to ${revisionAtMost}, ${formatBytes(sizeBytes)} in ${formatBytes(compressedBytes)}`,
   );
   return backup;
+}
+
+/** @throws Error where it did not pass */
+async function rehearse({ platform }: HostedStage, { say, onEvent }: DrillProgress): Promise<PassedRehearsal> {
+  say('Rehearsing it on a host, beside its member');
+  const end = await platform.rehearse({ cluster: CLUSTER_NAME }, { onEvent });
+  if (end.status !== 'SUCCEEDED') throw new Error(`The rehearsal failed: ${end.error}: ${end.cause}`);
+  const { rehearsal, summary } = end.output as unknown as RehearsalReport;
+  say(summary);
+  if (!rehearsal) throw new Error(`Nothing was rehearsed: ${summary}`);
+  return rehearsal;
+}
+
+function theRehearsalServed({ revision, member, tookMs }: PassedRehearsal, record: BackupRecord): DrillCheck {
+  const ok = BigInt(record.revision) <= BigInt(revision) && BigInt(revision) <= BigInt(record.revisionAtMost);
+  const detail = `revision ${revision} on the host of ${member}, in ${tookMs.fetch + tookMs.restore + tookMs.start} ms`;
+  return { name: 'a rehearsal restored it on a host', ok, detail };
 }
 
 function partOf({ report }: Remediation): { winner?: Candidate; loss?: Loss } {

@@ -8,7 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-iam';
 import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { patternOfKeys } from '../core/backups/names.ts';
+import { patternOfKeys, rehearsalKey } from '../core/backups/names.ts';
 import type { BackupsPlace } from '../core/cluster/backups.ts';
 import {
   CLUSTER_ACCESS,
@@ -125,6 +125,7 @@ function grantsOf(scope: Construct, cluster: Cluster): Readonly<Record<ClusterAc
     ],
     backups: backups ? [listOf(backups), ...(makesBackups ? readRecords(cluster, backups) : [])] : [],
     pruning: backups && makesBackups ? [listOf(backups), expire(cluster)] : [],
+    rehearsing: backups && makesBackups ? recordRehearsals(cluster, backups) : [],
     'backing-up': backups && makesBackups ? [...readSecrets, ...write(cluster, backups)] : [],
   };
 }
@@ -140,13 +141,21 @@ function write(cluster: Cluster, backups: BackupsPlace): Grant[] {
 /** Of a backup only what is known of it is read; the rest is no concern of who looks. */
 function readRecords(cluster: Cluster, backups: BackupsPlace): Grant[] {
   return [
-    { actions: ['s3:GetObject'], resources: [ownBackupArn(cluster, '.json')] },
+    { actions: ['s3:GetObject'], resources: [ownBackupArn(cluster, '.json'), rehearsalsArn(cluster)] },
     ...useKey(backups, 'kms:Decrypt'),
   ];
 }
 
 function expire(cluster: Cluster): Grant {
   return { actions: ['s3:DeleteObject'], resources: [ownBackupArn(cluster)] };
+}
+
+/** What is known of the rehearsals is one object. */
+function recordRehearsals(cluster: Cluster, backups: BackupsPlace): Grant[] {
+  return [
+    { actions: ['s3:GetObject', 's3:PutObject'], resources: [rehearsalsArn(cluster)] },
+    ...useKey(backups, 'kms:Decrypt', 'kms:GenerateDataKey'),
+  ];
 }
 
 function useKey({ kmsKey }: BackupsPlace, ...actions: string[]): Grant[] {
@@ -169,6 +178,10 @@ function documentArn(scope: Construct, command: HostCommandName): string {
 
 function backupArn({ bucket, prefix }: BackupsPlace): string {
   return `arn:${Aws.PARTITION}:s3:::${bucket}/${prefix}*`;
+}
+
+function rehearsalsArn(cluster: Cluster): string {
+  return `arn:${Aws.PARTITION}:s3:::${cluster.backups?.bucket}/${rehearsalKey(cluster)}`;
 }
 
 /** Of those that are made here, and not of what somebody else keeps beside them. */

@@ -34,8 +34,8 @@ const MEMORY_MIB = 512;
 const WHOLE_PROCESSOR_MIB = 1_769;
 
 /**
- * The functions that run the steps: one for each set of permissions and time limit. Four of them are in no VPC: `decisions` asks nobody, and
- * `executions`, `backups` and `pruning` ask Step Functions and S3, to which the VPC's subnets may have no way.
+ * The functions that run the steps: one for each set of permissions and time limit. Five of them are in no VPC: `decisions` asks nobody, and
+ * `executions`, `backups`, `pruning` and `rehearsals` ask Step Functions and S3, to which the VPC's subnets may have no way.
  */
 export function functionsOfSteps(
   scope: Construct,
@@ -96,6 +96,9 @@ export function functionsOfSteps(
     transfers: create('transfers', 'Runs a document on one host with a URL of S3', SHORT, inNetwork('transfers')),
     backups: create('backups', 'Says which backups of a cluster there are', SHORT, { access: 'backups' }),
     pruning: create('pruning', 'Removes the backups of a cluster that expire', SHORT, { access: 'pruning' }),
+    rehearsals: create('rehearsals', 'Compares what a rehearsal restored, and writes down what came of it', SHORT, {
+      access: 'rehearsing',
+    }),
     'backing-up': create('backing-up', 'Streams the database of a member into the bucket of its backups', LONG, {
       ...inNetwork('backing-up'),
       memoryMiB: WHOLE_PROCESSOR_MIB,

@@ -29,6 +29,7 @@ import { LockRelease } from './workflows/lock-release.ts';
 import { MemberRepair } from './workflows/member-repair.ts';
 import { MemberReplacement } from './workflows/member-replacement.ts';
 import { QuorumRecovery } from './workflows/quorum-recovery.ts';
+import { Rehearsal } from './workflows/rehearsal.ts';
 import { Remediation } from './workflows/remediation.ts';
 import { SpaceReclaim } from './workflows/space-reclaim.ts';
 
@@ -181,6 +182,18 @@ export class Platform extends Construct {
       pruneBackups: step('prune-backups'),
     });
     this.invokedBySchedules.add(backup);
+    const { stateMachine: rehearsal } = new Rehearsal(this, 'Rehearsal', {
+      steps: {
+        loadRemediation,
+        planRehearsal: step('plan-rehearsal'),
+        chooseRehearsalMembers: step('choose-rehearsal-members'),
+        transferSnapshots,
+        chooseRehearsalHost: step('choose-rehearsal-host'),
+        recordRehearsal: step('record-rehearsal'),
+      },
+      table,
+    });
+    this.invokedBySchedules.add(rehearsal);
 
     new RemediationApi(this, 'api', {
       bundle: bundleOf('api', bundles),

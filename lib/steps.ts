@@ -10,18 +10,19 @@ const SHARED = {
   configuration: ['load-cluster', 'load-remediation'],
   diagnosis: ['analyze-store', 'diagnose-cluster'],
   detector: ['detect-incidents'],
-  etcd: ['prove-writes', 'survey-cluster'],
+  etcd: ['choose-rehearsal-members', 'prove-writes', 'survey-cluster'],
   'etcd-long': ['compare-hashes'],
   'authentication-on': [],
   'authentication-off-and-on': [],
   'run-command': ['run-host-commands'],
   staging: [],
   transfers: ['transfer-snapshots'],
-  backups: ['list-backups'],
+  backups: ['list-backups', 'plan-rehearsal'],
   pruning: ['prune-backups'],
+  rehearsals: ['record-rehearsal'],
   'backing-up': ['back-up-cluster', 'try-backups'],
   executions: ['choose-runbook'],
-  decisions: ['weigh-check'],
+  decisions: ['choose-rehearsal-host', 'weigh-check'],
 } as const satisfies Record<string, readonly string[]> & Record<RunsIn, readonly string[]>;
 
 export type FunctionName = keyof typeof SHARED;

@@ -1,10 +1,11 @@
 import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct, type IDependable } from 'constructs';
+import { rehearsedEveryDays } from '../core/backups/rehearsal.ts';
 import { type Cluster, registryParameterName } from '../core/cluster/clusters.ts';
 import { ClusterRole } from './cluster-role.ts';
 import { named, setPrefix } from './names.ts';
 import { ClusterAlarms } from './triggers/alarms.ts';
-import { BackupSchedule } from './triggers/backup-schedule.ts';
+import { BackupSchedule, RehearsalSchedule } from './triggers/backup-schedule.ts';
 import { ClusterDashboard } from './triggers/dashboard.ts';
 import { Detector } from './triggers/detector.ts';
 import { MaintenanceSchedule } from './triggers/maintenance-schedule.ts';
@@ -39,6 +40,10 @@ export class WatchedCluster extends Construct {
     if (everyMinutes !== undefined) {
       const backups = new BackupSchedule(this, 'BackupSchedule', { cluster: cluster.name, everyMinutes });
       if (after) backups.node.addDependency(after);
+    }
+    if (rehearsedEveryDays(cluster) !== undefined) {
+      const rehearsals = new RehearsalSchedule(this, 'RehearsalSchedule', { cluster: cluster.name });
+      if (after) rehearsals.node.addDependency(after);
     }
     const { maintenance } = cluster;
     if (maintenance) {

@@ -94,7 +94,7 @@ function minutesOf(expression: string): number {
 
 const COMPARISONS = ['GreaterThanOrEqualToThreshold', 'GreaterThanThreshold', 'LessThanThreshold'] as const;
 const STATISTICS = ['Maximum', 'Minimum'] as const;
-const TREATMENTS = ['missing', 'breaching', 'notBreaching'] as const;
+const TREATMENTS = ['missing', 'ignore', 'breaching', 'notBreaching'] as const;
 
 /** @throws Error for an alarm of anything but the extreme of one metric in each minute */
 export function readAlarm(properties: Properties, resolve: Resolve): MetricAlarm {

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { BACKUP_STATE_MACHINE, backupMade } from '../core/backups/contracts.ts';
+import { REHEARSAL_STATE_MACHINE } from '../core/backups/rehearsal.ts';
 import type { ClustersFile } from '../core/cluster/clusters.ts';
+import type { RehearsalReport, RehearsalRequest } from '../core/rehearsal/contracts.ts';
+import { measureEnd } from '../core/rehearsal/settle-rehearsal.ts';
 import { invocationOf } from '../core/remediation/invocation.ts';
 import type { Incident } from '../core/runbooks.ts';
 import { RUNBOOKS } from '../core/runbooks.ts';
@@ -233,6 +236,15 @@ export class Platform {
     return this.#start(BACKUP_STATE_MACHINE, { input: { cluster }, ...observer }).ended;
   }
 
+  /** Rehearses a backup of a cluster. Every end is a result, never a rejection. */
+  rehearse(
+    { cluster, backup, member }: RehearsalRequest,
+    observer: Observer & { signal?: AbortSignal } = {},
+  ): Promise<ExecutionResult> {
+    const input = { cluster, ...(backup !== undefined && { backup }), ...(member !== undefined && { member }) };
+    return this.#start(REHEARSAL_STATE_MACHINE, { input, ...observer }).ended;
+  }
+
   /** Runs the incident's runbook to its end. Every end is a result, never a rejection. */
   execute({ incident, ...request }: ExecutionRequest): Promise<ExecutionResult> {
     return this.#start(RUNBOOKS[incident].stateMachineName, request).ended;
@@ -338,11 +350,14 @@ export class Platform {
     }
   }
 
-  /** What a function of it writes to its log is not read here: that a backup was made is told by its end. */
+  /** What a function of it writes to its log is not read here: what is measured is told by its end. */
   async #startOnSchedule(arn: string, input: JsonValue): Promise<string[]> {
     const { stateMachineName, ended } = this.#startByArn(arn, input);
-    const isMade = (await ended).status === 'SUCCEEDED' && stateMachineName === BACKUP_STATE_MACHINE;
-    return isMade ? metricLines([backupMade(String(Object(input).cluster))]) : [];
+    const end = await ended;
+    const cluster = String(Object(input).cluster);
+    if (stateMachineName === REHEARSAL_STATE_MACHINE) return metricLines(measureEnd(cluster, outcomeOf(end)));
+    const isMade = end.status === 'SUCCEEDED' && stateMachineName === BACKUP_STATE_MACHINE;
+    return isMade ? metricLines([backupMade(cluster)]) : [];
   }
 
   #startByArn(arn: string, input: JsonValue): Execution {
@@ -350,6 +365,12 @@ export class Platform {
     if (stateMachineName === undefined) throw new Error(`The embedded platform does not know the target ${arn}.`);
     return this.#startByItself({ stateMachineName, input });
   }
+}
+
+/** One that was stopped says nothing of a backup. */
+function outcomeOf(end: ExecutionResult): Pick<RehearsalReport, 'rehearsal'> & { outcome: string } {
+  if (end.status === 'SUCCEEDED') return end.output as unknown as RehearsalReport;
+  return { outcome: end.status === 'FAILED' ? 'Failed' : end.status, rehearsal: null };
 }
 
 /** With the credentials of its role, as Lambda gives them to a function. */

@@ -5,6 +5,7 @@ import { InvalidInput } from '../errors.ts';
 import { formatBytes, START_AGAIN } from '../text/format.ts';
 import { ENTRY_STATE_MACHINE } from '../text/names.ts';
 import { type BackupRecord, backupRecordSchema } from './record.ts';
+import { rehearsalsSchema } from './rehearsal.ts';
 
 /** Its state machine: makes one backup of one cluster. */
 export const BACKUP_STATE_MACHINE = `${ENTRY_STATE_MACHINE}-backup`;
@@ -49,6 +50,8 @@ export const foundBackupsSchema = z.strictObject({
   ),
   /** Why nobody could look; empty where somebody has. */
   problem: z.string(),
+  /** What is known of their rehearsals: null where there were none, and not there where that cannot be read. */
+  rehearsed: rehearsalsSchema.nullable().optional(),
 });
 export type FoundBackups = z.output<typeof foundBackupsSchema>;
 

@@ -26,6 +26,11 @@ export function backupKeys(cluster: Cluster, takenAt: Date): BackupKeys {
   return { name, snapshot: `${key}${SNAPSHOT}`, record: `${key}${RECORD}` };
 }
 
+/** What is known of the rehearsals of a cluster's backups. It is no backup, and stays when those expire. */
+export function rehearsalKey(cluster: Cluster): string {
+  return `${keysOfCluster(cluster)}rehearsal.json`;
+}
+
 /** What IAM holds the keys of a cluster's own backups against: those of `orders-eu` begin with `orders-`, too, and are none of `orders`. */
 export function patternOfKeys(cluster: Cluster, kind: typeof RECORD | '*' = '*'): string {
   return `${keysOfCluster(cluster)}????????T??????.???Z${kind}`;

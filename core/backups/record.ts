@@ -27,6 +27,11 @@ export const backupRecordSchema = z.looseObject({
   raftIndex: decimal,
   /** That there were at `revision`; null where the member could not count them. */
   keys: z.int().min(0).nullable(),
+  /** HashKV of the member at `revision`; null, or not there, where it was not asked for it. */
+  hash: z
+    .strictObject({ hash: z.int().min(0), compactRevision: z.string() })
+    .nullable()
+    .optional(),
   /** Of the snapshot as etcd restores it, and of the object. */
   sizeBytes: z.int().min(0),
   compressedBytes: z.int().min(0),

@@ -7,6 +7,9 @@ const LEAST_MINUTES = 15;
 /** An alarm of CloudWatch looks back on a day at most, in which two have to be made. */
 const MOST_MINUTES = 12 * 60;
 
+/** Who restores a backup less often than each quarter knows little of how it goes. */
+const MOST_DAYS = 90;
+
 const kept = z.int({ error: 'must be how many of them are kept, a whole number' }).min(0).max(10_000);
 
 export const backupsSchema = z
@@ -41,6 +44,19 @@ export const backupsSchema = z
       .partial()
       .optional()
       .meta({ description: 'How many are kept. The last good one is never removed.' }),
+    rehearse: z
+      .strictObject({
+        everyDays: z
+          .int({ error: 'must be a whole number of days' })
+          .min(0)
+          .max(MOST_DAYS, { error: `must be at most ${MOST_DAYS}` })
+          .meta({ description: 'A backup is restored this often. 0: never by itself.' }),
+      })
+      .optional()
+      .meta({
+        description:
+          'A backup is restored on a host of the cluster, beside its member, and removed again. Default: {"everyDays": 7} if a member has a "host".',
+      }),
     kmsKey: z
       .string()
       .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, {
@@ -51,12 +67,15 @@ export const backupsSchema = z
         description: 'The ARN of the key of KMS that encrypts them. Left out: what the bucket does by default.',
       }),
   })
-  .superRefine(({ everyMinutes, keep }, context) => {
-    if (everyMinutes !== undefined || keep === undefined) return;
-    context.addIssue({
-      code: 'custom',
-      path: ['keep'],
-      message: 'says what is kept of backups that nobody makes: add "everyMinutes", or remove it',
-    });
+  .superRefine(({ everyMinutes, keep, rehearse }, context) => {
+    if (everyMinutes !== undefined) return;
+    if (keep !== undefined) {
+      const message = 'says what is kept of backups that nobody makes: add "everyMinutes", or remove it';
+      context.addIssue({ code: 'custom', path: ['keep'], message });
+    }
+    if (rehearse !== undefined) {
+      const message = 'is for backups that are made here: add "everyMinutes", or remove it';
+      context.addIssue({ code: 'custom', path: ['rehearse'], message });
+    }
   });
 export type BackupsPlace = z.output<typeof backupsSchema>;

@@ -9,7 +9,15 @@ import { withPrefix } from '../text/names.ts';
  * What a role may be assumed for: the name of the session. Each function may assume roles for one of these alone, and the role lets a session do
  * only what its name says: whoever writes backups can neither read nor remove one, and whoever says which there are can remove none.
  */
-export const CLUSTER_ACCESS = ['secrets', 'commands', 'transfers', 'backups', 'pruning', 'backing-up'] as const;
+export const CLUSTER_ACCESS = [
+  'secrets',
+  'commands',
+  'transfers',
+  'backups',
+  'pruning',
+  'rehearsing',
+  'backing-up',
+] as const;
 export type ClusterAccess = (typeof CLUSTER_ACCESS)[number];
 
 /** What looks at a whole cluster may open two sessions: for the secrets, and for what is known of its backups. */

@@ -46,6 +46,10 @@ export const METRICS = {
   BackupsMade: 'Count',
   /** Of the newest backup that can be restored; left out if there is none, or if it cannot be seen. */
   BackupAgeSeconds: 'Seconds',
+  /** Of a rehearsal that has passed: until a private member served from the backup. Not of the detector, as the next one. */
+  RehearsalSeconds: 'Seconds',
+  /** 1 where a rehearsal has failed, or none has passed for twice as long as the configuration says; 0 where one has passed in time. */
+  RestoreUnproven: 'Count',
   DetectorRuns: 'Count',
   /** 1 if the look failed. */
   DetectorErrors: 'Count',

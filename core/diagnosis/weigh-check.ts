@@ -9,6 +9,7 @@ import { replacementMisfits } from '../member-replacement/replacement-plan.ts';
 import { HOLDS_NOTHING } from '../quorum-recovery/forgotten-data.ts';
 import { describeLeftRecoveries } from '../quorum-recovery/left-recoveries.ts';
 import { releasesMisfit, restoreMisfits } from '../quorum-recovery/recovery-fit.ts';
+import { checkRehearsals } from '../rehearsal/check-rehearsals.ts';
 import { formatBytes, formatShare } from '../text/format.ts';
 import type { CheckArea, CheckLine, CheckReport, SERVES, WeighCheck } from './check.ts';
 import { line, namesOf, type Weighed } from './check-lines.ts';
@@ -239,7 +240,7 @@ function weighHost(
   return { findings, well: [line('hosts', message)] };
 }
 
-function weighBackups({ cluster, backups, unwritable }: WeighCheck, now: number): Weighed {
+function weighBackups({ cluster, backups, unwritable, inspected }: WeighCheck, now: number): Weighed {
   if (!cluster.backups || !backups) {
     const message = 'clusters.json names none: a quorum recovery has what is left on the hosts, and nothing else';
     return { unchecked: [line('backups', message)] };
@@ -249,7 +250,17 @@ function weighBackups({ cluster, backups, unwritable }: WeighCheck, now: number)
   if (unwritable !== '') {
     return { findings: [line('backups', `${place}: a backup could not be written: ${unwritable}`)] };
   }
-  if (own) return weighOwnBackups(own, { place, everyMinutes: cluster.backups.everyMinutes ?? 0, now });
+  if (own) {
+    const every = { place, everyMinutes: cluster.backups.everyMinutes ?? 0, now };
+    const { findings = [], well = [] }: Weighed = weighOwnBackups(own, every);
+    const rehearsals = checkRehearsals({ cluster, own, inspected, nowMs: now });
+    const lines = (message?: string) => (message === undefined ? [] : [line('backups', message)]);
+    return {
+      findings: [...findings, ...lines(rehearsals.finding)],
+      well: [...well, ...lines(rehearsals.well)],
+      unchecked: lines(rehearsals.unchecked),
+    };
+  }
   if (newestKey === '') {
     const message = `${place} holds nothing: look what makes the backups, and whether "backups" in clusters.json is right`;
     return { findings: [line('backups', message)] };

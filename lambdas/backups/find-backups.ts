@@ -2,29 +2,42 @@ import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { mapAtOnce } from '../../client/at-once.ts';
 import { requireRefusal } from '../../client/aws.ts';
 import { type FoundBackups, ownBackupsOf } from '../../core/backups/contracts.ts';
-import { backupsAmong, isWhole, type ListedBackup } from '../../core/backups/names.ts';
+import { backupsAmong, isWhole, type ListedBackup, rehearsalKey } from '../../core/backups/names.ts';
 import { parseBackupRecord } from '../../core/backups/record.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { InvalidInput, RemediationError } from '../../core/errors.ts';
 import { withBackups } from './bucket.ts';
 import { listOwnKeys } from './list-keys.ts';
+import { readRehearsals } from './rehearsals.ts';
 
 const READ_AT_ONCE = 10;
 
 type Found = FoundBackups['backups'][number];
 
-/** The newest of a cluster's own backups, with what is known of each. What S3 refuses, or does not answer, is a part of the answer. */
-export async function findBackups(cluster: Cluster, most: number): Promise<FoundBackups> {
+/** The newest of a cluster's own backups, or of those that are wanted, with what is known of each. What S3 refuses, or does not answer, is a part of the answer. */
+export async function findBackups(
+  cluster: Cluster,
+  most: number,
+  isWanted: (listed: ListedBackup) => boolean = () => true,
+): Promise<FoundBackups> {
   try {
     return await withBackups(cluster, 'backups', async (client) => {
-      const whole = backupsAmong(cluster, await listOwnKeys(client, cluster)).filter(isWhole);
+      const keys = await listOwnKeys(client, cluster);
+      const whole = backupsAmong(cluster, keys).filter((each) => isWhole(each) && isWanted(each));
       const backups = await mapAtOnce(whole.slice(0, most), READ_AT_ONCE, (each) => read(client, cluster, each));
-      return { count: whole.length, backups, problem: '' };
+      const rehearsed = await rehearsalsAmong(keys, client, cluster);
+      return { count: whole.length, backups, problem: '', ...(rehearsed !== undefined && { rehearsed }) };
     });
   } catch (error) {
     if (!(error instanceof RemediationError)) throw error;
     return { count: 0, backups: [], problem: error.message };
   }
+}
+
+/** Undefined where they cannot be read: that says nothing of the backups. */
+async function rehearsalsAmong(keys: readonly string[], client: S3Client, cluster: Cluster) {
+  if (!keys.includes(rehearsalKey(cluster))) return null;
+  return readRehearsals(client, cluster).catch(() => undefined);
 }
 
 async function read(client: S3Client, cluster: Cluster, listed: ListedBackup): Promise<Found> {

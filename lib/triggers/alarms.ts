@@ -4,6 +4,7 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { lateAfterMinutes } from '../../core/backups/newest.ts';
+import { rehearsedEveryDays } from '../../core/backups/rehearsal.ts';
 import { PAGE_DAYS } from '../../core/cluster/certificates.ts';
 import { type Cluster, speaksTls } from '../../core/cluster/clusters.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../../core/cluster/metrics.ts';
@@ -42,7 +43,7 @@ export interface ClusterAlarmsProps {
   cluster: Cluster;
 }
 
-/** The alarms of one cluster: one for each incident, for its login, for its certificates and backups where it has them, and for the detector itself. */
+/** The alarms of one cluster: one for each incident, for its login, for its certificates, its backups and their rehearsals where it has them, and for the detector itself. */
 export class ClusterAlarms extends Construct {
   readonly alarms: Alarm[];
   readonly #cluster: string;
@@ -80,6 +81,7 @@ export class ClusterAlarms extends Construct {
           ]
         : []),
       ...(cluster.backups?.everyMinutes === undefined ? [] : [this.watchForBackups(cluster.backups.everyMinutes)]),
+      ...(rehearsedEveryDays(cluster) === undefined ? [] : [this.watchForRehearsals()]),
     ];
   }
 
@@ -118,6 +120,23 @@ export class ClusterAlarms extends Construct {
       evaluationPeriods: minutes,
       datapointsToAlarm: minutes,
       treatMissingData: TreatMissingData.BREACHING,
+    });
+    this.page(alarm);
+    return alarm;
+  }
+
+  /** Raised by a rehearsal that fails, or by none in time, and until one has passed: what was measured last holds. It pages, and starts nothing. */
+  private watchForRehearsals(): Alarm {
+    const alarm = new Alarm(this, 'backup-unproven', {
+      alarmName: named(this, `${WATCH_ALARM_PREFIX}backup-unproven/${this.#cluster}`),
+      alarmDescription:
+        `A backup of the etcd cluster ${this.#cluster} could not be restored in a rehearsal, or none was rehearsed in time. ` +
+        'What to do: docs/runbooks.md#alarm-backup-unproven',
+      metric: metricOf(this, { cluster: this.#cluster }, 'RestoreUnproven'),
+      ...comparisonOf({ atLeast: 1 }),
+      evaluationPeriods: 1,
+      datapointsToAlarm: 1,
+      treatMissingData: TreatMissingData.IGNORE,
     });
     this.page(alarm);
     return alarm;

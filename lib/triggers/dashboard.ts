@@ -17,6 +17,7 @@ import {
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { lateAfterMinutes } from '../../core/backups/newest.ts';
+import { rehearsedEveryDays } from '../../core/backups/rehearsal.ts';
 import { PAGE_DAYS } from '../../core/cluster/certificates.ts';
 import { type Cluster, speaksTls } from '../../core/cluster/clusters.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../../core/cluster/metrics.ts';
@@ -162,6 +163,20 @@ export class ClusterDashboard extends Construct {
                     width,
                     height: 3,
                   }),
+                ...(rehearsedEveryDays(cluster) === undefined
+                  ? []
+                  : [
+                      (width: number) =>
+                        new GraphWidget({
+                          title: 'Rehearsals: how long a recovery takes, and whether one has failed',
+                          left: ofCluster('RehearsalSeconds'),
+                          right: ofCluster('RestoreUnproven'),
+                          leftYAxis: FROM_ZERO,
+                          rightYAxis: FROM_ZERO,
+                          width,
+                          height: 3,
+                        }),
+                    ]),
               ),
             ]),
         row(

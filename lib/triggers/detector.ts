@@ -3,6 +3,7 @@ import { type IScheduleTarget, Schedule, ScheduleExpression, ScheduleTargetInput
 import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { BACKUP_STATE_MACHINE } from '../../core/backups/contracts.ts';
+import { REHEARSAL_STATE_MACHINE } from '../../core/backups/rehearsal.ts';
 import { DETECTOR_FUNCTION, schedulerRoleName } from '../../core/diagnosis/detection.ts';
 import { invocationOf } from '../../core/remediation/invocation.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
@@ -16,7 +17,7 @@ export interface DetectorProps {
   cluster: string;
 }
 
-/** As which the schedules of all clusters invoke the platform's detector, and start their backups and their maintenance. */
+/** As which the schedules of all clusters invoke the platform's detector, and start their backups, rehearsals and maintenance. */
 export class DetectorSchedules extends Construct {
   constructor(scope: Construct, id: string) {
     super(scope, id);
@@ -25,14 +26,15 @@ export class DetectorSchedules extends Construct {
     const role = new Role(this, 'Role', {
       roleName: named(this, schedulerRoleName(Aws.REGION)),
       description:
-        'Invokes the detector of etcd-remediation for each cluster, and starts its backups and its maintenance',
+        'Invokes the detector of etcd-remediation for each cluster, and starts its backups, rehearsals and maintenance',
       // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': group } },
       }),
     });
     role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [detectorArn(this)] }));
-    const started = [BACKUP_STATE_MACHINE, ENTRY_STATE_MACHINE].map((name) => stateMachineArnOf(this, name));
+    const startable = [BACKUP_STATE_MACHINE, REHEARSAL_STATE_MACHINE, ENTRY_STATE_MACHINE];
+    const started = startable.map((name) => stateMachineArnOf(this, name));
     role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: started }));
   }
 }

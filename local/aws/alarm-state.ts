@@ -14,7 +14,7 @@ export interface MetricAlarm {
   threshold: number;
   evaluationPeriods: number;
   datapointsToAlarm: number;
-  treatMissingData: 'missing' | 'breaching' | 'notBreaching';
+  treatMissingData: 'missing' | 'ignore' | 'breaching' | 'notBreaching';
 }
 
 export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
@@ -43,6 +43,7 @@ export function evaluate(
   const counted = breaching + (treatMissingData === 'breaching' ? missing : 0);
   const evaluation = (value: AlarmState) => ({ value, reason: reasonOf(alarm, present, value) });
   if (counted >= datapointsToAlarm) return evaluation('ALARM');
+  if (missing > 0 && treatMissingData === 'ignore') return evaluation(current);
   if (missing === 0 || treatMissingData !== 'missing') return evaluation('OK');
   if (present.length === 0) return evaluation('INSUFFICIENT_DATA');
   if (breaching < present.length) return evaluation('OK');

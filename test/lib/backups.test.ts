@@ -2,14 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { backupMade } from '../../core/backups/contracts.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
 import { ALARM_PREFIX } from '../../core/diagnosis/detection.ts';
+import { measureEnd } from '../../core/rehearsal/settle-rehearsal.ts';
 import { metricLines } from '../../lambdas/embedded-metrics.ts';
 import { CloudWatch } from '../../local/aws/cloudwatch.ts';
-import { NETWORK, PLAIN, render, resourcesOf, synthesizeStacks } from './stacks.ts';
+import { LAYOUT, NETWORK, PLAIN, render, resourcesOf, synthesizeStacks } from './stacks.ts';
 
+/** With a host, so that its backups are rehearsed. */
+const HOSTED: Cluster = {
+  ...PLAIN,
+  members: PLAIN.members.map((member) => ({ ...member, host: 'i-0a1b2c3d4e5f60001' })),
+  layout: LAYOUT,
+};
 const BACKUPS = { bucket: 'backups', prefix: '' };
 
-function schedulesOf(backups: NonNullable<Cluster['backups']>) {
-  const { clusters, starts } = synthesizeStacks({ network: NETWORK, clusters: [{ ...PLAIN, backups }] });
+function schedulesOf(backups: NonNullable<Cluster['backups']>, cluster = PLAIN) {
+  const { clusters, starts } = synthesizeStacks({ network: NETWORK, clusters: [{ ...cluster, backups }] });
   const stack = clusters.plain;
   if (!stack) throw new Error('There is no stack.');
   const schedules = Object.values(resourcesOf(stack, 'AWS::Scheduler::Schedule')).map(({ Properties }) => Properties);
@@ -101,5 +108,54 @@ describe('the alarm of backups', () => {
     expect(statesIn(3)).toEqual(['ALARM']);
     cloudWatch.put(line);
     expect(statesIn(1)).toEqual(['OK']);
+  });
+});
+
+describe('the rehearsals of backups', () => {
+  const every = (everyDays: number) => ({ ...BACKUPS, everyMinutes: 60, rehearse: { everyDays } });
+
+  it('are asked for once a day, where a member has a host', () => {
+    const { schedules, starts } = schedulesOf({ ...BACKUPS, everyMinutes: 60 }, HOSTED);
+    expect(schedules.map(({ ScheduleExpression }) => ScheduleExpression)).toEqual(['rate(1 hour)', 'rate(1 day)']);
+    expect(starts.at(-1)).toEqual({
+      stateMachineArn: 'arn:aws:states:local:000000000000:stateMachine:etcd-remediation-rehearsal',
+      everyMinutes: 24 * 60,
+      input: { cluster: 'plain', scheduled: true },
+    });
+  });
+
+  it.each([
+    ['no member has a host', every(7), PLAIN],
+    ['the configuration says so', every(0), HOSTED],
+    ['somebody else makes the backups', BACKUPS, HOSTED],
+  ])('are none, and have no alarm, where %s', (_, backups, cluster) => {
+    const { clusters, alarms } = synthesizeStacks({ network: NETWORK, clusters: [{ ...cluster, backups }] });
+    expect(schedulesOf(backups, cluster).starts.filter(({ input }) => Object(input).scheduled)).toEqual([]);
+    expect(alarms.filter(({ name }) => name.includes('unproven'))).toEqual([]);
+    const [dashboard] = Object.values(clusters.plain?.findResources('AWS::CloudWatch::Dashboard') ?? {});
+    expect(render(dashboard?.Properties.DashboardBody)).not.toContain('RestoreUnproven');
+  });
+
+  it('raise an alarm when one fails, which stays until one passes, and pages', () => {
+    const { alarms } = synthesizeStacks({ network: NETWORK, clusters: [{ ...HOSTED, backups: every(7) }] });
+    const own = alarms.filter(({ name }) => name.includes('unproven'));
+    expect(own).toMatchObject([
+      {
+        name: 'etcd-remediation-backup-unproven/plain',
+        description: expect.stringContaining('docs/runbooks.md#alarm-backup-unproven'),
+        actions: [expect.stringContaining('incoming-pages')],
+        okActions: [expect.stringContaining('incoming-pages')],
+      },
+    ]);
+    const cloudWatch = new CloudWatch(own);
+    const statesAfter = (outcome: string, minutes: number) => {
+      for (const line of metricLines(measureEnd('plain', { outcome, rehearsal: null }))) cloudWatch.put(line);
+      return Array.from({ length: minutes }, () => cloudWatch.endMinute())
+        .flat()
+        .map(({ event }) => Object(event.detail).state.value);
+    };
+    expect(statesAfter('Failed', 3 * 24 * 60)).toEqual(['ALARM']);
+    expect(statesAfter('Postponed', 10)).toEqual([]);
+    expect(statesAfter('NotDue', 10)).toEqual(['OK']);
   });
 });

@@ -50,6 +50,7 @@ function reachesOf(cluster: 'orders' | 'billing'): Record<ClusterAccess, [string
   const read = (SecretId: string) => permissionsFor('secretsmanager.GetSecretValue', { SecretId });
   const send = (command: Parameters<typeof documentName>[0], host: string) =>
     permissionsFor('AmazonSSM.SendCommand', { DocumentName: documentName(command), InstanceIds: [host] });
+  const ownRehearsals = `${cluster}/${cluster}-rehearsal.json`;
   const ownBackup = `${cluster}/${cluster}-20261129T081500.123Z.db.gz`;
   return {
     secrets: [
@@ -72,6 +73,9 @@ function reachesOf(cluster: 'orders' | 'billing'): Record<ClusterAccess, [string
       ],
     ],
     pruning: [['the end of a backup', [permissionForS3('DeleteObject', 'all-backups', ownBackup)]]],
+    rehearsing: [
+      ['what is written down of its rehearsals', [permissionForS3('PutObject', 'all-backups', ownRehearsals)]],
+    ],
     'backing-up': [
       [
         'a new backup',
@@ -89,6 +93,8 @@ const ACCESS: Record<string, ClusterAccess> = {
   'list-backups': 'backups',
   'find-recovery-backup': 'backups',
   'prune-backups': 'pruning',
+  'plan-rehearsal': 'backups',
+  'record-rehearsal': 'rehearsing',
   'back-up-cluster': 'backing-up',
   'try-backups': 'backing-up',
 };

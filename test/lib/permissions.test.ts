@@ -10,6 +10,7 @@ import {
   GUARD,
   PAGER,
   permissionsOf,
+  REHEARSAL,
   RELEASE,
   render,
   resourcesOf,
@@ -103,6 +104,14 @@ const STEPS_OF = {
     'weigh-check',
   ],
   [BACKUP]: ['load-remediation', 'back-up-cluster', 'prune-backups'],
+  [REHEARSAL]: [
+    'load-remediation',
+    'plan-rehearsal',
+    'choose-rehearsal-members',
+    'transfer-snapshots',
+    'choose-rehearsal-host',
+    'record-rehearsal',
+  ],
 };
 /** The state machines that may call a person. */
 const PAGING = ['etcd-remediation-auth-token-reset', GUARD, ENTRY, RELEASE];
@@ -140,6 +149,8 @@ const OWN: Record<string, string[]> = {
         `events:${action} arn:<AWS::Partition>:events:${HERE}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule`,
     ),
   ],
+  // It looks at the lock, and does not take it.
+  [REHEARSAL]: [`dynamodb:GetItem <${TABLE}.Arn>`],
   [RELEASE]: ['DeleteItem', 'GetItem', 'PutItem'].map((action) => `dynamodb:${action} <${TABLE}.Arn>`),
 };
 
@@ -221,13 +232,14 @@ describe('permissions', () => {
     ]);
   });
 
-  it('let nobody write into the table but the entry workflow and what gives locks back; the API reads it', () => {
+  it('let nobody write into the table but the entry workflow and what gives locks back; the API and rehearsals read it', () => {
     const those = (action: RegExp) =>
       ROLES.filter((role) => permissionsOf(platform, role).some((each) => action.test(each)));
     const writing = [ENTRY, RELEASE].map((name) => stateMachineOf(platform, name).Properties.RoleArn['Fn::GetAtt'][0]);
     const api = functionOf(platform, 'api')[1].Role['Fn::GetAtt'][0];
     expect(those(/^dynamodb:(?!GetItem|Query)/).toSorted()).toEqual(writing.toSorted());
-    expect(those(/^dynamodb:/).toSorted()).toEqual([...writing, api].toSorted());
+    const rehearsal = stateMachineOf(platform, REHEARSAL).Properties.RoleArn['Fn::GetAtt'][0];
+    expect(those(/^dynamodb:/).toSorted()).toEqual([...writing, api, rehearsal].toSorted());
   });
 
   it("have no policy of AWS's own but the one by which API Gateway logs", () => {

@@ -29,7 +29,13 @@ const EACH: readonly object[] = [
   { maintenance: { days: ['Sun', 'Wed'], from: '02:00', to: '04:00' } },
   {
     backups: {
-      ...{ bucket: 'my.backups', prefix: 'orders/', everyMinutes: 60, keep: { hourly: 24 } },
+      ...{
+        bucket: 'my.backups',
+        prefix: 'orders/',
+        everyMinutes: 60,
+        keep: { hourly: 24 },
+        rehearse: { everyDays: 1 },
+      },
       kmsKey: 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
     },
   },

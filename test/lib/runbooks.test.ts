@@ -27,6 +27,7 @@ import {
   FLEET,
   GUARD,
   PAGER,
+  REHEARSAL,
   RELEASE,
   resourcesOf,
   stateMachineOf,
@@ -43,15 +44,16 @@ const NAMES = [
   RELEASE,
   CHECK,
   BACKUP,
+  REHEARSAL,
   PAGER,
 ];
 
 const OUTCOME =
-  /^(NothingToDo|AlreadyInProgress|Planned|Remediated|BackedUp|\{% \$states\.input\.outcome %\}|\{% \$[a-z.]+ \? 'Remediated' : 'NothingToDo' %\})$/;
+  /^(NothingToDo|AlreadyInProgress|Planned|Remediated|BackedUp|Passed|Postponed|NotDue|\{% \$states\.input\.outcome %\}|\{% \$[a-z.]+ \? 'Remediated' : 'NothingToDo' %\})$/;
 /** Words with blanks between them; a question has its mark. */
 const SENTENCE = /^[A-Z][a-z]*:?( [a-z]+:?)* [a-z]+\??$|^Run [a-z-]+$|^(Planned|Remediated)$/;
 
-it('the state machines are the ones that the registry names, the entry workflow, the guard, what gives locks back, the check, the backup, and the pager', () => {
+it('the state machines are the ones that the registry names, the entry workflow, the guard, what gives locks back, the check, the backup, its rehearsal, and the pager', () => {
   expect(Object.keys(stacks.stateMachines).toSorted()).toEqual(NAMES.toSorted());
 });
 
@@ -121,8 +123,8 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
   describe('in every state that calls AWS', () => {
     const calls = callsOfAws(definition).map((task) => [task.name, task.state] as const);
 
-    it('there is no answer but what the entry workflow and what gives locks back ask for', () => {
-      expect(calls.length > 0).toBe([ENTRY, RELEASE].includes(stateMachineName));
+    it('there is no answer but what the entry workflow, what gives locks back and a rehearsal ask for', () => {
+      expect(calls.length > 0).toBe([ENTRY, RELEASE, REHEARSAL].includes(stateMachineName));
     });
 
     it.each(calls)('%s waits for two minutes while AWS does not answer', (_, { Resource, Retry = [] }) => {

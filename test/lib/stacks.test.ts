@@ -22,11 +22,14 @@ const CHOICE = 'choose-runbook';
 const OUTSIDE = [
   CHOICE,
   'choose-recovery',
+  'choose-rehearsal-host',
   'find-recovery-backup',
   'list-backups',
   'plan-recovery',
+  'plan-rehearsal',
   'explain-changes',
   'prune-backups',
+  'record-rehearsal',
   'weigh-check',
   'weigh-room',
 ];

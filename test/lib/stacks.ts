@@ -21,13 +21,16 @@ export const STEPS = readdirSync(join(ROOT, 'lambdas/steps')).map((file) => base
 /** Steps that decide from what they are given, or talk to AWS alone. */
 export const STEPS_WITHOUT_ETCD = [
   'choose-recovery',
+  'choose-rehearsal-host',
   'choose-runbook',
   'find-recovery-backup',
   'list-backups',
   'load-cluster',
   'load-remediation',
   'plan-recovery',
+  'plan-rehearsal',
   'prune-backups',
+  'record-rehearsal',
   'run-host-commands',
   'stage-snapshot',
   'explain-changes',
@@ -42,7 +45,9 @@ export const STEPS_WITHOUT_CLUSTER = STEPS_WITHOUT_ETCD.filter(
     ![
       'find-recovery-backup',
       'list-backups',
+      'plan-rehearsal',
       'prune-backups',
+      'record-rehearsal',
       'run-host-commands',
       'transfer-snapshots',
       'try-backups',
@@ -62,6 +67,7 @@ export const PAGER = 'etcd-remediation-pager';
 export const CHECK = 'etcd-remediation-check';
 /** Changes nothing in etcd, and is started by schedules. */
 export const BACKUP = 'etcd-remediation-backup';
+export const REHEARSAL = 'etcd-remediation-rehearsal';
 
 export const LAYOUT = {
   unit: 'etcd',

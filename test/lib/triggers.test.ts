@@ -75,11 +75,12 @@ describe('the detector', () => {
     );
   });
 
-  it('is invoked by a role that may do that and start backups and maintenance alone, for schedules of this account', () => {
+  it('is invoked by a role that may do that and start backups, rehearsals and maintenance alone, for schedules of this account', () => {
     expect(permissionsOf(stacks.platform, schedulerId)).toEqual([
       `lambda:InvokeFunction ${DETECTOR}`,
       `states:StartExecution arn:<AWS::Partition>:states:${HERE}:stateMachine:etcd-remediation`,
       `states:StartExecution arn:<AWS::Partition>:states:${HERE}:stateMachine:etcd-remediation-backup`,
+      `states:StartExecution arn:<AWS::Partition>:states:${HERE}:stateMachine:etcd-remediation-rehearsal`,
     ]);
     const statements = SCHEDULER?.Properties.AssumeRolePolicyDocument.Statement ?? [];
     expect(statements).toHaveLength(1);
@@ -207,7 +208,7 @@ describe('the dashboard', () => {
     const ofMember = ['QuotaUsedPercent', 'FragmentationPercent', 'RaftLagEntries'];
     // Of those that make backups: see backups.test.ts.
     const ofAll = Object.keys(METRICS)
-      .filter((metric) => !['BackupsMade', 'BackupAgeSeconds'].includes(metric))
+      .filter((metric) => !['BackupsMade', 'BackupAgeSeconds', 'RehearsalSeconds', 'RestoreUnproven'].includes(metric))
       .filter((metric) => name !== 'plain' || !metric.startsWith('Certificate'));
     const expected = ofAll.flatMap((metric) =>
       ofMember.includes(metric)

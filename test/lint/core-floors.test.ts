@@ -11,7 +11,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['text'],
   ['cluster'],
   ['backups', 'hosts'],
-  ['runbook'],
+  ['rehearsal', 'runbook'],
   RUNBOOKS.filter((room) => room !== 'member-repair'),
   // It ends as a member replacement does.
   ['member-repair'],

@@ -147,7 +147,7 @@ describe('an alarm', () => {
       "an alarm's ComparisonOperator LessThan",
     ],
     ['another period', { Period: 300 }, "an alarm's period of 300 s"],
-    ['another treatment of missing data', { TreatMissingData: 'ignore' }, "an alarm's TreatMissingData ignore"],
+    ['another treatment of missing data', { TreatMissingData: 'evaluate' }, "an alarm's TreatMissingData evaluate"],
     ['no treatment of missing data', { TreatMissingData: undefined }, "an alarm's TreatMissingData undefined"],
     [
       'who is told when nothing is known',

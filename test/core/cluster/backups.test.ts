@@ -10,6 +10,7 @@ describe('"backups" of a cluster', () => {
     { bucket: 'backups', prefix: 'etcd/', everyMinutes: 60, keep: { hourly: 24, weekly: 0 }, kmsKey: KEY },
     // Made by somebody else, and read here.
     { bucket: 'backups', kmsKey: KEY },
+    { bucket: 'backups', everyMinutes: 60, rehearse: { everyDays: 0 } },
   ])('may be %o', (value) => {
     expect(parse(backupsSchema, value, 'It')).toMatchObject(value);
   });
@@ -21,6 +22,8 @@ describe('"backups" of a cluster', () => {
     [{ everyMinutes: 60, keep: { hourly: -1 } }, 'keep.hourly'],
     [{ everyMinutes: 60, keep: { monthly: 1 } }, 'keep.monthly: is not a known field'],
     [{ keep: { hourly: 24 } }, 'add "everyMinutes"'],
+    [{ rehearse: { everyDays: 7 } }, 'add "everyMinutes"'],
+    [{ everyMinutes: 60, rehearse: { everyDays: 91 } }, 'rehearse.everyDays: must be at most 90'],
     [{ kmsKey: 'alias/etcd' }, 'kmsKey: must be the ARN of a key of KMS'],
   ])('may not be %o', (value, problem) => {
     expect(() => parse(backupsSchema, { bucket: 'backups', ...value }, 'It')).toThrow(problem);

@@ -104,6 +104,7 @@ describe('what an execution has changed so far', () => {
     ['a step that refused', run('change-membership', { change: 'AddMember' }, undefined, 'PreconditionFailed')],
     ['a proof that has ended', run('prove-writes', {}, { members: [] })],
     ['a part of a snapshot that was sent', onHosts('send-snapshot', { ...AT, offsetBytes: '0' }, {}, {})],
+    ['a rehearsal', onHosts('rehearse-restore', AT, {}, {})],
     ['a look', run('assess-space', {}, { verdict: 'Reclaim' })],
     ['copies of a dry run', onHosts('snapshot-data-dir', { keep: 'no' }, { method: 'raw' }, { method: 'raw' })],
     ['hosts that refused', onHosts('archive-data-dir', AT, 'UnsafeToProceed', 'InvalidInput')],

@@ -1,0 +1,101 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BackupReport } from '../../core/backups/contracts.ts';
+import type { Rehearsals } from '../../core/backups/rehearsal.ts';
+import type { RehearsalReport } from '../../core/rehearsal/contracts.ts';
+import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
+import { hostedStage, startWriting } from '../scenes/hosted-scene.ts';
+import { putThrough } from '../scenes/lost-quorum.ts';
+
+describe.each([
+  { etcd: '3.5.30', tls: true, auth: true },
+  { etcd: '3.4.23', tls: false, auth: false },
+  { etcd: '3.7.3', tls: false, auth: false },
+])('a rehearsal on a cluster with %o', (options) => {
+  let stage: HostedStage;
+  let folder: string;
+  let backup: BackupReport['backup'];
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rehearsals-'));
+    stage = await hostedStage({ backups: folder, ...options });
+    for (const key of ['a', 'b', 'c']) await putThrough(stage, 'm1', key, 'x');
+    const end = await stage.platform.backUp(CLUSTER_NAME);
+    if (end.status !== 'SUCCEEDED') throw new Error(`${end.error}: ${end.cause}`);
+    ({ backup } = end.output as unknown as BackupReport);
+  });
+  afterAll(async () => {
+    await stage?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const rehearse = (request: { backup?: string; member?: string } = {}) =>
+    stage.platform.rehearse({ cluster: CLUSTER_NAME, ...request });
+  const known = async () =>
+    JSON.parse(await readFile(join(folder, `${CLUSTER_NAME}-rehearsal.json`), 'utf8')) as Rehearsals;
+  /** What a rehearsal would have left beside the data dirs. */
+  const leftovers = () =>
+    stage.cluster.members.flatMap(({ host }) =>
+      readdirSync(dirname(host.layout.dataDir)).filter((name) => name.startsWith('.etcd-remediation.')),
+    );
+
+  it('restores the newest backup while the members are written to, and says how long a recovery takes', async () => {
+    const writer = startWriting(stage, ['m1', 'm2', 'm3']);
+    const before = await stage.etcd.observe();
+    const end = await rehearse().finally(() => writer.stop());
+    expect(end, 'cause' in end ? end.cause : '').toMatchObject({ status: 'SUCCEEDED' });
+    const { outcome, rehearsal } = (end as { output: unknown }).output as RehearsalReport;
+    expect({ outcome, rehearsal }).toMatchObject({
+      outcome: 'Passed',
+      rehearsal: { backup: backup.name, revision: backup.record.revision, etcdVersion: stage.etcdVersion, unknown: [] },
+    });
+    expect(await known()).toMatchObject({ last: { outcome: 'Passed' }, passed: rehearsal });
+    expect(leftovers()).toEqual([]);
+    // The members are those that they were, and their services have not been started again.
+    const after = await stage.etcd.observe();
+    expect(after.memberList).toEqual(before.memberList);
+    expect(writer.ackedWrites).toBeGreaterThan(0);
+  });
+
+  it('is on the host, and of the backup, that are named', async () => {
+    const end = await rehearse({ member: 'm3', backup: backup.name });
+    expect(end).toMatchObject({ output: { outcome: 'Passed', rehearsal: { member: 'm3', backup: backup.name } } });
+    expect(await rehearse({ backup: 'drill-20200101T000000.000Z' })).toMatchObject({ error: 'InvalidInput' });
+    // It says nothing of a backup.
+    expect((await known()).last.outcome).toBe('Passed');
+  });
+
+  it('fails where one byte of the backup is another, and keeps what has passed before', async () => {
+    const path = join(folder, `${backup.name}.db.gz`);
+    const whole = await readFile(path);
+    await writeFile(path, Buffer.from(whole.map((byte, at) => (at === 300 ? byte ^ 1 : byte))));
+    const end = await rehearse();
+    expect(end).toMatchObject({
+      status: 'FAILED',
+      error: 'PreconditionFailed',
+      cause: expect.stringContaining('SHA-256'),
+    });
+    expect(await known()).toMatchObject({
+      last: { outcome: 'Failed', error: 'PreconditionFailed', backup: backup.name },
+      passed: { backup: backup.name },
+    });
+    expect(leftovers()).toEqual([]);
+    await writeFile(path, whole);
+  });
+
+  it('fails where something else was recorded of it than it holds', async () => {
+    const path = join(folder, `${backup.name}.json`);
+    const record = await readFile(path, 'utf8');
+    await writeFile(path, JSON.stringify({ ...JSON.parse(record), keys: 77 }));
+    const end = await rehearse();
+    expect(end).toMatchObject({
+      status: 'FAILED',
+      error: 'VerificationFailed',
+      cause: expect.stringContaining('77 were recorded'),
+    });
+    await writeFile(path, record);
+    expect(existsSync(join(folder, `${CLUSTER_NAME}-rehearsal.json`))).toBe(true);
+  });
+});
