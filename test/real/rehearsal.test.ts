@@ -7,6 +7,7 @@ import type { BackupReport } from '../../core/backups/contracts.ts';
 import type { Rehearsals } from '../../core/backups/rehearsal.ts';
 import type { RehearsalReport } from '../../core/rehearsal/contracts.ts';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
+import { etcdRemediation, lastLine } from '../cli/command.ts';
 import { hostedStage, startWriting } from '../scenes/hosted-scene.ts';
 import { putThrough } from '../scenes/lost-quorum.ts';
 
@@ -66,6 +67,29 @@ describe.each([
     // It says nothing of a backup.
     expect((await known()).last.outcome).toBe('Passed');
   });
+
+  it.skipIf(options.tls)(
+    'is the same from the command line, where `backups` then says how long a recovery takes',
+    async () => {
+      const files = { config: { clusters: stage.file.clusters }, hosts: stage.hosts };
+      const flags = Object.keys(files).flatMap((name) => [`--${name}`, join(folder, `${name}-of-test`)]);
+      for (const [name, content] of Object.entries(files)) {
+        await writeFile(join(folder, `${name}-of-test`), JSON.stringify(content));
+      }
+      const command = (name: string, ...more: string[]) =>
+        etcdRemediation(name, CLUSTER_NAME, ...flags, '--backups', folder, ...more);
+      const done = await command('rehearse', '--member', 'm2', '--json');
+      expect(done.status, done.stderr).toBe(0);
+      expect(lastLine(done)).toMatchObject({ outcome: 'Passed', rehearsal: { member: 'm2', backup: backup.name } });
+      expect(done.stderr).toMatch(/✓ .* Restore the backup on a host m2 .*revision \d+ served after \d+ s/);
+      const listed = await command('backups');
+      expect(listed.stdout).toMatch(
+        /Rehearsals: rehearsed on \S+ on the host of m2, a recovery takes about \d+ s\.\n$/,
+      );
+      const wrong = await command('rehearse', '--member', 'm9');
+      expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('has no member "m9"')]);
+    },
+  );
 
   it('fails where one byte of the backup is another, and keeps what has passed before', async () => {
     const path = join(folder, `${backup.name}.db.gz`);

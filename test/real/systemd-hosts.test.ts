@@ -11,6 +11,7 @@ import { cgroupMount } from '../../local/hosts/systemd/control-groups.ts';
 import { isInside, reexecInside } from '../../local/hosts/systemd/enter.ts';
 import { isRunning } from '../../local/hosts/systemd/leftovers.ts';
 import { startSystemdHosts } from '../../local/hosts/systemd-hosts.ts';
+import { composeScript } from '../documents/script.ts';
 import type { ProbeAnswer, ProbeOrder, ProbeStart } from './systemd-probe.ts';
 
 const PROBE = join(import.meta.dirname, 'systemd-probe.ts');
@@ -204,6 +205,53 @@ systemctl daemon-reload`,
     expect(await probe.order({ get: `http://${address}:2379/version` })).toEqual({
       body: '{"etcdserver":"3.5.16","etcdcluster":"3.5.0"}',
     });
+  });
+
+  it('bound what a rehearsal of a backup starts, which leaves the member of the host as it is', async () => {
+    const { layout, address, unitDir } = probe.hosts[2] ?? expect.fail('There are three hosts.');
+    const member = await probe.run(2, 'systemctl show -P MainPID etcd');
+    // A backup of it, an HTTP server for that, and an etcd that first says what holds it.
+    const sizes = await probe.run(
+      2,
+      `mkdir /srv/bin && cd /srv
+${layout.binDir}/etcdctl --endpoints http://${address}:2379 snapshot save saved >&2
+gzip -c saved > saved.gz
+cat > ${unitDir}/served.socket <<END
+[Socket]
+ListenStream=127.0.0.1:7001
+Accept=yes
+END
+cat > ${unitDir}/served@.service <<END
+[Service]
+ExecStart=/srv/serve
+StandardInput=socket
+END
+cat > serve <<'END'
+#!/bin/bash
+while read -r line && [ \${#line} -gt 1 ]; do :; done
+printf 'HTTP/1.0 200 OK\\r\\nContent-Length: %s\\r\\n\\r\\n' "$(wc -c < /srv/saved.gz)"
+cat /srv/saved.gz
+END
+cat > bin/etcd <<'END'
+#!/bin/sh
+scope=$(cut -d: -f3 /proc/self/cgroup)
+echo "\${scope##*/} $(systemctl show -P MemoryMax "\${scope##*/}") $(cat /proc/self/oom_score_adj) $(nice)" > /tmp/bounds
+exec ${layout.binDir}/etcd "$@"
+END
+chmod 755 serve bin/etcd && ln -s ${layout.binDir}/etcdutl bin/etcdutl
+systemctl daemon-reload && systemctl start served.socket
+echo $(wc -c < saved) $(wc -c < saved.gz) $(sha256sum < saved.gz)`,
+    );
+    const [sizeBytes = '', compressedBytes = '', sha256 = ''] = sizes.split(' ');
+    const script = composeScript('rehearse-restore', {
+      ...{ dataDir: layout.dataDir, binDir: '/srv/bin', user: layout.user, group: layout.group, revision: '2', sha256 },
+      ...{ compressedBytes, sizeBytes, roomBytes: '1000000', memoryBytes: String(2 ** 28) },
+      url: 'http://127.0.0.1:7001/backups/saved.gz?X-Amz-Signature=0f',
+    });
+    expect(JSON.parse(await probe.run(2, script))).toMatchObject({ revision: '2', keys: 1 });
+    expect(await probe.run(2, 'cat /tmp/bounds')).toMatch(new RegExp(`^run-\\w+\\.scope ${2 ** 28} 1000 19$`));
+    expect(await probe.run(2, `ls -A $(dirname ${layout.dataDir}) | grep _rehearsal || echo none`)).toBe('none');
+    expect(await probe.run(2, 'systemctl show -P MainPID etcd')).toBe(member);
   });
 });
 
