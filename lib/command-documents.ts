@@ -74,7 +74,13 @@ export function documentContent(command: HostCommandName, script: string): objec
         precondition: { StringEquals: ['platformType', 'Linux'] },
         inputs: {
           timeoutSeconds: String(timeoutSeconds),
-          runCommand: lines.filter(isRun).map((line) => line.trimStart()),
+          // The agent puts a line break between two texts. A text for each line would cost a tenth of the stack's template.
+          runCommand: [
+            lines
+              .filter(isRun)
+              .map((line) => line.trimStart())
+              .join('\n'),
+          ],
         },
       },
     ],

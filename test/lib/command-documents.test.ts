@@ -87,7 +87,7 @@ describe('a script and its parameters', () => {
       mainSteps: [
         {
           inputs: {
-            runCommand: ['#!/usr/bin/env bash', 'unit="{{ unit }}"', 'action="{{action}}"', 'sent_at="{{ sentAt }}"'],
+            runCommand: ['#!/usr/bin/env bash\nunit="{{ unit }}"\naction="{{action}}"\nsent_at="{{ sentAt }}"'],
           },
         },
       ],
@@ -112,7 +112,7 @@ describe('a script and its parameters', () => {
   it('go without comments and empty lines, which nobody reads there', () => {
     const commented = `${SCRIPT}\n# why\n\n  # and why\necho '# a text' # and a remark\n`;
     expect(documentContent('control-service', commented)).toMatchObject({
-      mainSteps: [{ inputs: { runCommand: expect.toSatisfy((lines: string[]) => lines.length === 5) } }],
+      mainSteps: [{ inputs: { runCommand: [expect.toSatisfy((text: string) => text.split('\n').length === 5)] } }],
     });
     expect(JSON.stringify(documentContent('control-service', commented))).toContain("echo '# a text' # and a remark");
   });

@@ -40,6 +40,10 @@ const HARMLESS: Readonly<Record<string, string>> = {
   hashCheck: 'yes',
   revision: '7',
   bumpRevision: '0',
+  compressedBytes: '12',
+  sizeBytes: '12',
+  roomBytes: '12',
+  memoryBytes: '12',
   replaceNewer: 'no',
 };
 
