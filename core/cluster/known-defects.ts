@@ -32,7 +32,8 @@ export const KNOWN_DEFECTS = [
     harm: 'data',
     what: 'a member that is killed may come back with other data than the others',
     meanwhile: 'Compare the hashes of all members ("etcdctl endpoint hashkv --cluster") before and after the upgrade.',
-    runbook: 'member-failed and quorum-lost compare the hashes of all members at their end.',
+    runbook:
+      'member-failed and quorum-lost compare the hashes of all members at their end; data-corrupt repairs a member that differs.',
     source: `${ETCD}/issues/13766`,
   },
   {
@@ -42,7 +43,7 @@ export const KNOWN_DEFECTS = [
     onlyWith: 'auth',
     what: 'a member that joins through a snapshot has no permissions in memory, and leaves out writes that the others take',
     meanwhile: 'Restart a member once it has joined, then compare hashes.',
-    runbook: 'member-failed compares hashes once the member has joined, and stops if they differ.',
+    runbook: 'member-failed compares hashes once the member has joined; data-corrupt repairs a member that differs.',
     source: `${ETCD}/issues/14571`,
   },
   {
@@ -59,8 +60,9 @@ export const KNOWN_DEFECTS = [
     affects: { '3.5': [0, 6] },
     harm: 'data',
     what: 'a member that crashes while it defragments may apply writes twice, and so be at another revision than the others',
-    meanwhile: 'Compare hashes after a crash. Replace a member that differs.',
-    runbook: 'space-exceeded defragments one member at a time, so that at most one can differ.',
+    meanwhile: 'Compare hashes after a crash.',
+    runbook:
+      'space-exceeded defragments one member at a time, so that at most one can differ; data-corrupt repairs it.',
     source: `${ETCD}/pull/14733`,
   },
   {
@@ -77,7 +79,8 @@ export const KNOWN_DEFECTS = [
     affects: { '3.5': [5, 17] },
     harm: 'data',
     what: 'a transaction that fails in one member may leave a part of its writes there',
-    meanwhile: 'Compare hashes after a member has panicked. Replace a member that differs.',
+    meanwhile: 'Compare hashes after a member has panicked.',
+    runbook: 'data-corrupt repairs a member that differs.',
     source: `${ETCD}/issues/18679`,
   },
   {

@@ -20,7 +20,7 @@ export function aboutCertificates({ certificates, readAt }: Seen): Warning[] {
 }
 
 /** Of a member that TLS keeps us from this is the cause: a sentence for each certificate that does not hold now. */
-export function lateCertificates(seen: Seen): string[] {
+export function describeLateCertificates(seen: Seen): string[] {
   return aboutCertificates(seen).flatMap(({ kind, message }) => (kind === 'certificate-expired' ? [message] : []));
 }
 

@@ -18,7 +18,7 @@ import { isQuorumUnjudged, unjudgedQuorum } from '../quorum-recovery/quorum-asse
 import type { Seen } from '../runbook/runbook.ts';
 import { type Incident, isIncident, RUNBOOKS } from '../runbooks.ts';
 import { formatBytes, sentence } from '../text/format.ts';
-import { lateCertificates } from './certificate-warnings.ts';
+import { describeLateCertificates } from './certificate-warnings.ts';
 import { CONDITIONS, type Condition, type Diagnosis } from './diagnosis.ts';
 import { warningsOf } from './diagnosis-warnings.ts';
 
@@ -83,7 +83,7 @@ function causesOf(kept: readonly ViewedMember[], evidence: Evidence): string[] {
   const mayBeTls = kept.some(
     ({ seen }) => !seen.answering && (seen.silence === 'refused' || seen.silence === 'unreached'),
   );
-  return mayBeTls ? lateCertificates(evidence) : [];
+  return mayBeTls ? describeLateCertificates(evidence) : [];
 }
 
 /** What keeps us from members. Where it is the same for several, it is reported once. */

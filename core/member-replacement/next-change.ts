@@ -50,11 +50,19 @@ export function chooseNextChange(observation: Observation, request: ChooseNextCh
     })),
   ];
   for (const turn of turns) {
-    if (turn.targets.length === 0) continue;
-    const next = chooseChangeOf(condemn(observation, turn.condemned), { ...request, targets: turn.targets });
-    if (next.action !== 'Finish') return next;
+    const seen = condemn(observation, turn.condemned);
+    // Those who have had their turn are voters like any other, and do not wait for one that is away now.
+    if (areBack(turn.targets, seen, request)) continue;
+    return chooseChangeOf(seen, { ...request, targets: turn.targets });
   }
   return { action: 'Finish' };
+}
+
+function areBack(targets: readonly PlannedTarget[], seen: Observation, request: ChooseNextChange): boolean {
+  const { survey } = surveyScope(scopeInView(request), seen, true);
+  return targets.every(({ member }) =>
+    survey.members.some(({ name, state }) => name === member && state === 'healthy'),
+  );
 }
 
 /** @throws EtcdUnavailable where nobody else can lead now */

@@ -9,7 +9,14 @@ import type { ChooseRunbook } from './remediation-steps.ts';
 const BY_SCHEDULE = 'maintenance';
 
 /** With these a cluster is well enough; with every other warning it waits for a person, and not for a defragmentation. */
-const NO_OBSTACLES = ['fragmented', 'known-defect', 'even-voters', 'hosts-unknown'];
+const NO_OBSTACLES = [
+  'fragmented',
+  'known-defect',
+  'even-voters',
+  'hosts-unknown',
+  'backups-unknown',
+  'certificate-expiring',
+];
 
 /** The clock here may be behind the scheduler's. */
 const CLOCK_MS = 60_000;

@@ -148,9 +148,10 @@ read_log() {
   if [ -n "$snapshot" ] && { [ -z "$log_commit" ] || [ "$snapshot" -gt "$log_commit" ]; }; then log_commit=$snapshot; fi
 }
 
-# read_end FILE: of the records before the zeros, found by halves. What is read has to be whole records up to there, for a value may hold zeros.
+# read_end FILE: of the records before the zeros, found by halves. What is read has to be whole records up to there, for a value may hold zeros. To read
+# bytes takes its time, so further ones are read only where a large record began in them.
 read_end() {
-  local low=0 high middle start before=0
+  local low=0 high middle back before=0
   # A file is called after the first index that goes into it.
   if [[ ${1##*/} =~ ^[0-9a-f]{16}-([0-9a-f]{16})\.wal$ ]]; then before=$((16#${BASH_REMATCH[1]})); fi
   if [ "$before" -gt 0 ]; then before=$((before - 1)); fi
@@ -162,8 +163,16 @@ read_end() {
       *) high=$middle ;;
     esac
   done
-  start=$((low > 4 ? low - 4 : 0))
-  read -r log_commit log_last <<< "$(od -An -v -tu1 -j "$((start * log_block))" -N "$((6 * log_block))" < "$1" | awk -v skip="$start" -v before="$before" "$log_program"'
+  for back in 0 4; do
+    read_records "$1" "$((low > back ? low - back : 0))" "$((back + 2))" "$before"
+    if [ -n "$log_commit" ] && [ -n "$log_last" ]; then return 0; fi
+    if [ "$low" -eq 0 ]; then return 0; fi
+  done
+}
+
+# read_records FILE FIRST_BLOCK BLOCKS BEFORE: what the records in these blocks say, if they are whole up to zeros.
+read_records() {
+  read -r log_commit log_last <<< "$(od -An -v -tu1 -j "$(($2 * log_block))" -N "$(($3 * log_block))" < "$1" | awk -v skip="$2" -v before="$4" "$log_program"'
     END {
       # Where it does not begin with the file, a record begins at one of every eight bytes.
       for (begin = 0; begin < size && !(skip == 0 && begin > 0); begin += 8) {

@@ -7,7 +7,8 @@ import { KeyTally } from '../../core/space-reclaim/key-tally.ts';
 import { type AnalyzeStore, REPORTED, type StoreAnalysis } from '../../core/space-reclaim/store-analysis.ts';
 import type { EtcdCluster } from './cluster.ts';
 import { hasReason } from './errors.ts';
-import type { KeyPage, KeyReader } from './key-reader.ts';
+import { endOfPrefix } from './key-range.ts';
+import type { KeyPage, KeyRange, KeyReader } from './key-reader.ts';
 import type { EtcdMember } from './member.ts';
 
 /** What a page is to have: as much as one request of a client may have by default, about. */
@@ -76,12 +77,14 @@ async function readAll(reader: KeyReader, tally: KeyTally, endsAt: number): Prom
   let { keys: totalKeys, revision } = await reader.count();
   let newerRevisions = 0;
   let limit = FIRST_KEYS;
-  let from: Buffer | undefined;
+  // The keys of a range share this.
+  let prefix: Buffer = Buffer.alloc(0);
+  let range: KeyRange = { from: undefined, to: undefined };
   while (Date.now() < endsAt) {
     const beganAt = Date.now();
     let page: KeyPage;
     try {
-      page = await reader.page({ from, limit, revision }, PAGE_MS);
+      page = await reader.page({ ...range, limit, revision }, PAGE_MS);
     } catch (error) {
       if (hasReason(error, 'AnswerTooLarge') && limit > 1) {
         limit = Math.ceil(limit / 8);
@@ -92,9 +95,11 @@ async function readAll(reader: KeyReader, tally: KeyTally, endsAt: number): Prom
       continue;
     }
     for (const key of page.keys) tally.add(key);
-    if (!page.next) return { totalKeys, revision, newerRevisions, isWhole: true, stoppedIn: '' };
-    from = page.next;
-    limit = nextLimit(page);
+    if (!page.next && !range.to) return { totalKeys, revision, newerRevisions, isWhole: true, stoppedIn: '' };
+    // A range that is read to its end is followed by one that shares a byte less.
+    prefix = page.next ? page.prefix : prefix.subarray(0, -1);
+    range = { from: page.next ?? range.to, to: endOfPrefix(prefix) };
+    limit = nextLimit(page, limit);
     const tookMs = Date.now() - beganAt;
     const pauseMs = Math.max(tookMs, (page.bytes / MOST_BYTES_PER_SECOND) * 1000 - tookMs);
     await sleep(Math.min(pauseMs, Math.max(0, endsAt - Date.now())));
@@ -103,7 +108,8 @@ async function readAll(reader: KeyReader, tally: KeyTally, endsAt: number): Prom
 }
 
 /** How many keys are about as large as a page is to be, if they are like those of the last one. */
-function nextLimit({ keys, bytes }: KeyPage): number {
+function nextLimit({ keys, bytes }: KeyPage, last: number): number {
+  if (keys.length === 0) return last;
   return Math.max(1, Math.min(MOST_KEYS, Math.floor(PAGE_BYTES / (bytes / keys.length))));
 }
 

@@ -106,11 +106,6 @@ type Shown = Omit<Certificate, 'use' | 'owner'>;
 function certificateAt({ hostname, port }: URL, tls: ClientTls | undefined): Promise<Shown> {
   const host = hostname.replace(/^\[|\]$/g, '');
   return new Promise((resolve) => {
-    const settle = (certificate: Shown) => {
-      // What is cut off at once, etcd takes for a handshake that has failed, and logs it.
-      socket.end(() => socket.destroy());
-      resolve(certificate);
-    };
     const socket: TLSSocket = connect({
       host,
       port: Number(port || 443),
@@ -128,10 +123,16 @@ function certificateAt({ hostname, port }: URL, tls: ClientTls | undefined): Pro
         socket.authorized || (validTo && !isWithin)
           ? ''
           : `clients do not take it (${socket.authorizationError}). ${whyUnfit(`${socket.authorizationError}`, host, subjectaltname)}`;
-      settle({ ...lifetime, problem });
+      // A connection that is cut off now is to etcd a handshake that has failed, which it logs. So etcd is the one that closes it.
+      socket.resume().end();
+      socket.unref();
+      resolve({ ...lifetime, problem });
     });
-    const silent = () => settle({ ...NO_LIFETIME, problem: '' });
-    socket.once('error', silent);
+    const silent = () => {
+      socket.destroy();
+      resolve({ ...NO_LIFETIME, problem: '' });
+    };
+    socket.on('error', silent);
     socket.once('timeout', silent);
   });
 }

@@ -142,6 +142,10 @@ describe('an analysis of a store', () => {
     for (let key = 0; key < 12; key++) {
       await connection.kv.put({ key: Buffer.from(`/blobs/${key}`), value: Buffer.alloc(MIB, 'x') });
     }
+    // The last keys that there can be, which no prefix is behind.
+    for (const key of [[0xff], [0xff, 0xff], [0xff, 0xff, 0x00], [0xff, 0xff, 0xff, 0x2f, 0x61], [0x01, 0x00]]) {
+      await connection.kv.put({ key: Buffer.from(key), value: Buffer.from('x') });
+    }
     const { page } = KeyReader.prototype;
     const sizes: number[] = [];
     KeyReader.prototype.page = async function (this: KeyReader, ...of) {
@@ -152,6 +156,7 @@ describe('an analysis of a store', () => {
     try {
       const whole = await analyzeStore(on.etcd, configured(), REQUEST);
       expect(whole.groups[0]).toMatchObject({ prefix: '/blobs/', keys: 12, bytes: 12 * MIB + 12 * 7 + 14 });
+      expect([whole.isWhole, whole.readKeys]).toEqual([true, whole.totalKeys]);
       // But for the page in which they begin, whose size nobody could know.
       expect(sizes.filter((bytes) => bytes > 1.5 * MIB).length).toBeLessThanOrEqual(1);
       KeyReader.prototype.page = async function (this: KeyReader, ...of) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
 import { changeValue } from '../../local/hosts/damage.ts';
+import { UNIT } from '../../local/hosts/hosted-member.ts';
 import { requireEtcd } from '../run/require-etcd.ts';
 import {
   archivesOf,
@@ -10,6 +11,7 @@ import {
   lostBy,
   outputOf,
   repair,
+  replace,
   startWriting,
 } from '../scenes/hosted-scene.ts';
 import { pictureOf } from '../scenes/picture.ts';
@@ -36,6 +38,11 @@ async function untilWell(stage: HostedStage): Promise<void> {
     const leaders = new Set(members.map((seen) => (seen.answering ? seen.leaderId : '0')));
     return memberList.length === members.length && leaders.size === 1 && !leaders.has('0');
   });
+}
+
+async function followersOf(stage: HostedStage): Promise<string[]> {
+  const { name } = await leaderOf(stage);
+  return stage.cluster.members.map((member) => member.name).filter((each) => each !== name);
 }
 
 async function change(stage: HostedStage, name: string, value: string): Promise<void> {
@@ -158,5 +165,50 @@ describe.each(['3.5.35', '3.6.16', '3.7.3'])('data that differ, on etcd %s', (et
     }
     await setAlarm(stage, 'Corrupt', '0', false);
     expect(await pictureOf(stage)).toEqual(picture);
+  });
+});
+
+describe("a member that etcd's own check does not let start", () => {
+  const ETCD = '3.5.35';
+  /** Before its first snapshot a member that starts knows no other, and compares itself with nobody. */
+  const SOON = { etcd: ETCD, snapshotCount: 10 };
+
+  async function checkAtTheStart(stage: HostedStage, name: string): Promise<void> {
+    for (let write = 0; write < 30; write++) await stage.etcd.member(name).put('often', `${write}`);
+    const { configFile } = stage.cluster.member(name).host.layout;
+    await stage.cluster.run(name, `echo 'experimental-initial-corrupt-check: true' >> '${configFile}'`);
+  }
+
+  it('is a failed one, where the others agree', async (test) => {
+    await requireEtcd(ETCD, test);
+    const stage = await onStage(SOON);
+    await write(stage, 'what was paid for it');
+    const [other = ''] = await followersOf(stage);
+    await checkAtTheStart(stage, other);
+    await expect(changeValue(stage.cluster, other, 'what was paid for it')).rejects.toThrow();
+    expect((await diagnose(stage)).incident).toBe('member-failed');
+    expect(outputOf(await replace(stage)).outcome).toBe('Remediated');
+    expect(new Set(await servedBy(stage))).toEqual(new Set(['what was paid for it']));
+  });
+
+  it('is not replaced where it may be the one that is right: the leader differs from the third', async (test) => {
+    await requireEtcd(ETCD, test);
+    const stage = await onStage(SOON);
+    await write(stage, 'what was asked for it');
+    const { name, id } = await leaderOf(stage);
+    await change(stage, name, 'what was asked for it');
+    await stage.etcd.member((await leaderOf(stage)).name).moveLeader(id);
+    await untilWell(stage);
+    const [right = ''] = await followersOf(stage);
+    const before = await idsOf(stage);
+    await checkAtTheStart(stage, right);
+    await expect(stage.cluster.run(right, `systemctl restart ${UNIT}`)).rejects.toThrow();
+    expect(await diagnose(stage)).toMatchObject({ incident: 'data-corrupt' });
+    expect(await repair(stage)).toMatchObject({
+      status: 'FAILED',
+      error: 'UnsafeToProceed',
+      cause: expect.stringContaining('no majority of all 3 voters agrees'),
+    });
+    expect(await idsOf(stage)).toEqual(before);
   });
 });

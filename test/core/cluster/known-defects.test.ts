@@ -19,7 +19,7 @@ describe('the known defects', () => {
       }
       expect(what, id).toMatch(/^[^A-Z].*[^.]$/);
       for (const sentence of [meanwhile, runbook ?? '.']) expect(sentence, id).toMatch(/\.$/);
-      for (const [word] of (runbook ?? '').matchAll(/\b(?:space|member|quorum|auth)-[a-z-]+/g)) {
+      for (const [word] of (runbook ?? '').matchAll(/\b(?:space|member|quorum|auth|data)-[a-z-]+/g)) {
         expect(INCIDENTS, id).toContain(word);
       }
     }

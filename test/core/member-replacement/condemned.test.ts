@@ -103,6 +103,10 @@ describe('several that are condemned', () => {
     expect(next(third, { ...request, done: finished })).toBe('StopService node4');
     const both = [...finished, ...finished.map((each) => each.replace('node3', 'node4'))];
     expect(next(back(third, 'node4'), { ...request, done: both })).toBe('StopService node5');
+    const away = { ...back(third, 'node4') };
+    away.members = away.members.map((seen) => (seen.name === 'node5' ? silent('node5') : seen));
+    expect(next(away, { ...request, done: [...both, 'StopService node5'] })).toBe('RemoveMember node5');
+    expect(next(back(back(third, 'node4'), 'node5'), { ...request, done: both })).toBe('Finish');
   });
 
   it('never lead while one of them is replaced, not even one whose turn comes later', () => {

@@ -61,17 +61,22 @@ describe('in a maintenance window', () => {
     });
   });
 
-  it.each(['fragmented', 'known-defect', 'even-voters', 'hosts-unknown'] as const)(
-    'and where a warning is no obstacle: %s',
-    (kind) => {
-      expect(choiceOf(warned(kind))).toBe('Run space-reclaim');
-    },
-  );
+  it.each([
+    'fragmented',
+    'known-defect',
+    'even-voters',
+    'hosts-unknown',
+    'backups-unknown',
+    'certificate-expiring',
+  ] as const)('and where a warning is no obstacle: %s', (kind) => {
+    expect(choiceOf(warned(kind))).toBe('Run space-reclaim');
+  });
 
   it.each<[string, Scene, RegExp]>([
     ['a member has failed', scene({ found: 'member-failed' }), /^Skipped\. The cluster has member-failed: /],
     ['members differ', scene({ found: 'data-corrupt' }), /^Skipped\. The cluster has data-corrupt: /],
     ['the store is full', scene({ found: 'space-exceeded' }), /^Skipped\. The cluster has space-exceeded: /],
+    ['a backup is late', warned('backup-late'), /^Skipped\. backup-late: /],
     ['a member is behind', warned('behind'), /^Skipped\. behind: It is so\.$/],
     ['an alarm is due anyway', warned('nearly-full'), /^Skipped\. nearly-full: /],
     ['an upgrade is under way', warned('version-skew'), /^Skipped\. version-skew: /],
