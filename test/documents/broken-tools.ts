@@ -100,7 +100,10 @@ interface Scene {
 
 /** An etcd that says it serves, and what curl is told at its sockets. */
 function standInForRestored(host: PreparedHost): void {
-  host.program('etcd', `[ "$1" = --version ] || { echo '"msg":"ready to serve client requests"' >&2; exec /bin/sleep 100; }`);
+  host.program(
+    'etcd',
+    `[ "$1" = --version ] || { echo '"msg":"ready to serve client requests"' >&2; exec /bin/sleep 100; }`,
+  );
   host.program(
     'curl',
     `case "$*" in
