@@ -84,7 +84,7 @@ describe('a request', () => {
       expect(refusal.detail).toContain(line);
     }
     const other = await start({ incident: 'flood' });
-    expect(other.body.detail).toContain('- incident: must be "quorum-lost" or "space-exceeded" or');
+    expect(other.body.detail).toContain('- incident: must be "data-corrupt" or "quorum-lost" or "space-exceeded" or');
     const answer = await api.call('answerApproval', { id: 'never' }, { decision: 'maybe', by: 'root' });
     expect(answer.status).toBe(400);
     for (const line of ['- approval: is missing', '- decision: must be "approve" or "reject"', '- by: is not']) {

@@ -31,7 +31,7 @@ describe('the help', () => {
     expect(status).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}(\w+) .* {2}\w+/gm)].map(([, name]) => name);
     expect(commands).toEqual([
-      ...['check', 'diagnose', 'analyze', 'run', 'serve', 'backup', 'backups', 'drill', 'report'],
+      ...['check', 'diagnose', 'analyze', 'run', 'serve', 'backup', 'backups', 'rehearse', 'drill', 'report'],
       ...['start', 'status', 'watch', 'approve', 'reject', 'stop', 'clusters'],
       'help',
     ]);
@@ -43,7 +43,7 @@ describe('the help', () => {
     ]);
   });
 
-  it.each(['diagnose', 'run', 'serve', 'backup', 'backups', 'drill', 'report'])(
+  it.each(['diagnose', 'run', 'serve', 'backup', 'backups', 'rehearse', 'drill', 'report'])(
     'of %s has examples, and says what it ends with',
     async (command) => {
       const { stdout } = await etcdRemediation(command, '--help');
