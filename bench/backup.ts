@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { access, constants, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -111,7 +111,7 @@ async function measureOnce(
   kept: KeptData,
   { binaries, progress }: Bench,
 ): Promise<Seen> {
-  const folder = await mkdtemp(join(tmpdir(), 'etcd-remediation-bench-backups-'));
+  const folder = await mkdtemp(join(await backupsDisk(), 'etcd-remediation-bench-backups-'));
   const sizeMiB = Math.round((store.sizeBytes * QUOTA_SHARE) / MIB);
   const options = { etcd: binaries.version, members, tls: false, auth: false, sizeMiB, kept: kept.members };
   const stage = await progress.during(
@@ -135,6 +135,15 @@ async function measureOnce(
     await stage.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** S3 does not write to the disk of a member, and who copies a snapshot away does not either: so memory, where Linux has some as a folder. */
+async function backupsDisk(): Promise<string> {
+  const memory = '/dev/shm';
+  return access(memory, constants.W_OK).then(
+    () => memory,
+    () => tmpdir(),
+  );
 }
 
 async function followersOf(cluster: Stage['cluster']): Promise<string[]> {

@@ -10,6 +10,7 @@ import {
   type ListedObject,
   noSuchKey,
   type ObjectStore,
+  STAGING,
   StagedObjects,
   type StoredContent,
 } from './s3-store.ts';
@@ -17,12 +18,13 @@ import {
 /** A backup holds all that the cluster does: it is for nobody else's eyes. */
 const OWN_FOLDER = 0o700;
 const OWN_FILE = 0o600;
+const DAY_MS = 24 * 60 * 60 * 1000;
 /** At the end of what is still being written: no key ends so. */
 const HALF = /\.[0-9a-f-]{36}\.half$/;
 
 /**
- * A folder that stands for a bucket, and outlives this process: a key is the path of a file in it. What is uploaded lies elsewhere until it is whole, and
- * then gets its name at once.
+ * A folder that stands for a bucket, and outlives this process: a key is the path of a file in it. What is uploaded lies beside until it is whole, and
+ * then gets its name at once. So a backup needs room on the disk of that folder alone, and S3 shows no uploads either.
  */
 export class FolderObjects implements ObjectStore {
   readonly #folder: string;
@@ -34,7 +36,8 @@ export class FolderObjects implements ObjectStore {
   }
 
   static async open(folder: string): Promise<FolderObjects> {
-    return new FolderObjects(folder, await StagedObjects.open());
+    await forgetOldUploads(folder);
+    return new FolderObjects(folder, await StagedObjects.open(folder));
   }
 
   begin(key: string): string {
@@ -82,7 +85,9 @@ export class FolderObjects implements ObjectStore {
 
   async list(): Promise<ListedObject[]> {
     const entries = await readdir(this.#folder, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile() && !HALF.test(entry.name));
+    const files = entries.filter(
+      (entry) => entry.isFile() && !HALF.test(entry.name) && !isStaging(relative(this.#folder, entry.parentPath)),
+    );
     const listed = await Promise.all(
       files.map(async ({ parentPath, name }) => {
         const file = join(parentPath, name);
@@ -119,6 +124,19 @@ export class FolderObjects implements ObjectStore {
   #fileOf(key: string): string {
     if (isPath(key)) return join(this.#folder, key);
     throw new S3Error(501, 'NotImplemented', `This endpoint does not know an object "${key}" in a folder.`);
+  }
+}
+
+function isStaging(path: string): boolean {
+  return path.split(sep)[0]?.startsWith(STAGING) === true;
+}
+
+/** What a process has left that was killed. One that still works has changed its own within a day. */
+async function forgetOldUploads(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const changed = isStaging(name) ? (await stat(path).catch(ignoreMissing))?.mtimeMs : undefined;
+    if (changed !== undefined && Date.now() - changed > DAY_MS) await rm(path, { recursive: true, force: true });
   }
 }
 

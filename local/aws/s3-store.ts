@@ -11,6 +11,9 @@ import { S3Error } from './s3-error.ts';
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
 const MIN_PART_BYTES = 5 * 1024 * 1024;
 
+/** How the names of the temporary folders begin. */
+export const STAGING = '.etcd-remediation-staging-';
+
 interface Part {
   file: string;
   sizeBytes: number;
@@ -61,8 +64,9 @@ export class StagedObjects implements ObjectStore {
     this.#forget = atExit(() => this.#remove());
   }
 
-  static async open(): Promise<StagedObjects> {
-    return new StagedObjects(await mkdtemp(join(tmpdir(), 'etcd-remediation-staging-')));
+  /** @param folder below which the temporary one is made */
+  static async open(folder = tmpdir()): Promise<StagedObjects> {
+    return new StagedObjects(await mkdtemp(join(folder, STAGING)));
   }
 
   begin(key: string): string {

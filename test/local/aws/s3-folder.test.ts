@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -10,6 +10,8 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { FolderObjects } from '../../../local/aws/s3-folder.ts';
+import { STAGING } from '../../../local/aws/s3-store.ts';
 import { clientOf, download, refusalOf, serveBucket } from './s3-bucket.ts';
 
 const Bucket = 'backups';
@@ -35,11 +37,30 @@ describe('a folder that stands for a bucket', () => {
     const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'orders/a.db.gz' }));
     const upload = { Bucket, Key: 'orders/a.db.gz', UploadId };
     const { ETag } = await client.send(new UploadPartCommand({ ...upload, PartNumber: 1, Body: 'bytes' }));
-    expect(await readdir(folder)).toEqual([]);
+    const shown = (name: string) => !name.startsWith('.');
+    expect((await readdir(folder)).filter(shown)).toEqual([]);
+    const listed = await client.send(new ListObjectsV2Command({ Bucket, Prefix: '', MaxKeys: 10 }));
+    expect(listed.KeyCount).toBe(0);
     const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] };
     await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload }));
     expect(await readdir(join(folder, 'orders'))).toEqual(['a.db.gz']);
     expect((await download(client, 'orders/a.db.gz', undefined, Bucket)).toString()).toBe('bytes');
+  });
+
+  it('is rid of what a process has left that was killed during an upload, a day later', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 's3-folder-test-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const [old, recent] = ['old', 'new'].map((name) => join(folder, `${STAGING}${name}`)) as [string, string];
+    await mkdir(old);
+    await mkdir(recent);
+    const daysAgo = new Date(Date.now() - 2 * 86_400_000);
+    await utimes(old, daysAgo, daysAgo);
+    const objects = await FolderObjects.open(folder);
+    expect((await readdir(folder)).filter((name) => name.endsWith('old') || name.endsWith('new'))).toEqual([
+      `${STAGING}new`,
+    ]);
+    objects.close();
+    expect(await readdir(folder)).toEqual([`${STAGING}new`]);
   });
 
   it('lets nobody but its owner read what it holds: a backup has every secret of the cluster in it', async () => {
