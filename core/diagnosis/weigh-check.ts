@@ -17,6 +17,8 @@ import { CERTIFICATE_WARNINGS, IDENTITY_WARNINGS, type Warning } from './diagnos
 import { summarizeCheck } from './summaries.ts';
 import { certificateTable, describeLate, weighCertificates } from './weigh-certificates.ts';
 
+/** Half of what a function has for one: a database that grows, or a disk that slows down, has not reached the end of it yet. */
+const SLOW_BACKUP_MS = 7 * 60_000;
 /** An older backup is hardly worth restoring. */
 const OLD_BACKUP_DAYS = 7;
 
@@ -290,6 +292,12 @@ function weighOwnBackups(
   const message = `the newest backup, ${name}, is ${ageMinutes} minutes old, and one is made every ${everyMinutes}`;
   // One that is late may still be under way.
   if (ageMinutes > 2 * everyMinutes) return find(`${message}: look at the executions of etcd-remediation-backup`);
+  if (record.tookMs > SLOW_BACKUP_MS) {
+    return find(
+      `the newest backup, ${name}, took ${Math.round(record.tookMs / 60_000)} of the 14 minutes that a function has for it, and one that takes longer is ` +
+        "thrown away: look what is slow, the member's disk or the way from it to S3",
+    );
+  }
   return {
     well: [line('backups', `${place}: ${count} of this cluster; ${message}; it holds revision ${record.revision}`)],
   };

@@ -478,6 +478,10 @@ describe('a spare host', () => {
 describe("the cluster's own backups", () => {
   const cluster = clusterOf(MEMBERS, { ...SECRETS, backups: { bucket: 'backups', prefix: '', everyMinutes: 60 } });
   const agoMinutes = (minutes: number) => new Date(NOW - minutes * 60_000).toISOString();
+  const slow = (backup: ReturnType<typeof found>, minutes: number): ReturnType<typeof found> => ({
+    ...backup,
+    record: backup.record && { ...backup.record, tookMs: minutes * 60_000 },
+  });
   const weighed = (own: FoundBackups, unwritable = '') =>
     seen({
       cluster,
@@ -495,6 +499,7 @@ describe("the cluster's own backups", () => {
 
   it.each<[string, FoundBackups, string, string]>([
     ['the newest is late', foundAll(found(agoMinutes(121), 3000)), '', '121 minutes old'],
+    ['the newest took long', foundAll(slow(found(agoMinutes(1), 3000), 8)), '', 'took 8 of the 14 minutes'],
     ['there is none', foundAll(), '', 'no backup of this cluster was made yet'],
     [
       'nothing is known of the newest',
