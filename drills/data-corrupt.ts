@@ -16,10 +16,12 @@ const KEY = 'price';
 const VALUE = 'what was paid for it';
 
 /**
- * 1. Break: stop a member (two of five), change the bytes of a value in its database, and start it. It answers, follows, votes, and serves the wrong value.
+ * 1. Break: stop a member (two of five), change the bytes of a value in its database, and start it. It answers, follows, votes, and serves
+ *    the wrong value.
  * 2. Detect: etcd's leader compares the members, and raises CORRUPT. From here on etcd refuses every write.
  * 3. Remediate: the entry is the cluster's name, and a shorter confirmation.
- * 4. Prove: every member serves the right value, writes go on, every acknowledged one is read back, all voters hold the same data, the old data is kept.
+ * 4. Prove: every member serves the right value, writes go on, every acknowledged one is read back, all voters hold the same data, the old
+ *    data is kept.
  */
 export async function dataCorrupt(options: DrillOptions, progress: DrillProgress): Promise<DrillResult> {
   const stage = await setHostedStage({ ...options, corruptCheckMs: CORRUPT_CHECK_MS }, progress);

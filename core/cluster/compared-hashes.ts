@@ -22,7 +22,7 @@ export interface MemberHash {
   compactRevision: string;
 }
 
-/** What voters have answered, each asked for its hash at the same revision. All of them have compacted up to the same one, unless their hashes are equal. */
+/** What voters have answered, each asked for its hash at one revision. All have compacted up to the same one, unless their hashes are equal. */
 export interface HashReading {
   revision: string;
   compactRevision: string;

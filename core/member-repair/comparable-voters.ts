@@ -4,8 +4,8 @@ import type { AnsweringMember, Observation } from '../cluster/observation.ts';
 import { EtcdUnavailable } from '../errors.ts';
 
 /**
- * The voters whose data can be compared: those that follow the leader and are caught up. One that has failed is compared with nobody, and one that is only behind
- * is waited for: what it does not have yet is no difference.
+ * The voters whose data can be compared: those that follow the leader and are caught up. One that has failed is compared with nobody, and
+ * one that is only behind is waited for: what it does not have yet is no difference.
  * @throws EtcdUnavailable without a leader, and while a voter is behind; PreconditionFailed as surveyMembers
  */
 export function comparableVoters(

@@ -9,8 +9,8 @@ import type { AssessData, DataAssessment, Difference } from './contracts.ts';
 import { corruptAlarmsOf, describeAlarms, describeDissent, type Judgement, judgeHashes } from './judge-hashes.ts';
 
 /**
- * Who holds other data than a majority of all voters, seen often enough? To the replacement these have failed, and so have those that do not answer: its own
- * gates are asked of all of them. Everything here comes before the first change.
+ * Who holds other data than a majority of all voters, seen often enough? To the replacement these have failed, and so have those that do
+ * not answer: its own gates are asked of all of them. Everything here comes before the first change.
  * @param compared the hashes of all voters that answer
  * @throws InvalidInput, PreconditionFailed, UnsafeToProceed, EtcdUnavailable
  */

@@ -11,8 +11,8 @@ export const condemnedSchema = z.strictObject({
 export type Condemned = z.output<typeof condemnedSchema>;
 
 /**
- * The cluster as a replacement of these has to see it: they have failed. The alarm CORRUPT is then what they are replaced for, and no reason to stop; one
- * of a kind that is not known stays.
+ * The cluster as a replacement of these has to see it: they have failed. The alarm CORRUPT is then what they are replaced for, and no
+ * reason to stop; one of a kind that is not known stays.
  */
 export function condemn(observation: Observation, condemned: readonly Condemned[]): Observation {
   const problemOf = (id: string) => condemned.find((each) => each.id === id)?.problem;

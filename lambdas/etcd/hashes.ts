@@ -9,8 +9,8 @@ import { hasReason } from './errors.ts';
 const MAX_HALVINGS = 40;
 
 /**
- * The hashes of voters at one revision, the newest that all of them have. One is asked after the other: while a member computes its hash it commits
- * nothing to its database, and a quorum is to go on.
+ * The hashes of voters at one revision, the newest that all of them have. One is asked after the other: while a member computes its hash it
+ * commits nothing to its database, and a quorum is to go on.
  * @param until when to have come to an end, as Date.now() returns it
  * @throws EtcdUnavailable where they cannot be compared now: a compaction or writes came in between
  */
@@ -51,8 +51,8 @@ async function askAt(
 }
 
 /**
- * At a revision up to which history was compacted, members of up to 3.5.16 give no hash, and newer ones may give the one that they remember (measured on 3.5.35,
- * 3.6.16 and 3.7.3). What each computes of all that it has can be compared while nothing is written.
+ * At a revision up to which history was compacted, a member may give no hash, or the one that it remembers, with another compact revision
+ * (measured on 3.5.35, 3.6.16 and 3.7.3). What each computes of all that it has can be compared while nothing is written.
  */
 async function readNewest(etcd: EtcdCluster, voters: readonly AnsweringMember[], until: number): Promise<HashReading> {
   const answers: Answer[] = [];
@@ -83,7 +83,8 @@ function readingOf(revision: string, answers: readonly Answer[]): HashReading {
 }
 
 /**
- * From which revision on the data of two members differ, by halving what they have not compacted. It only reads, and what it has not found by then stays unknown.
+ * From which revision on the data of two members differ, by halving what they have not compacted. It only reads, and what it has not found
+ * by then stays unknown.
  * @param names one that agrees with the majority, and one that does not
  * @param until as of {@link readHashes}
  */

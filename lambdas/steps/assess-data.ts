@@ -11,8 +11,8 @@ const LAMBDA_RESERVE_MS = 20_000;
 const DIVERGENCE_MS = 60_000;
 
 /**
- * One reading of every voter's hash at one revision: who holds other data than a majority, and may it be replaced? At the last reading, since which revision.
- * Nothing is written: a revision that all have is one that all have applied.
+ * One reading of every voter's hash at one revision: who holds other data than a majority, and may it be replaced? At the last reading,
+ * since which revision. Nothing is written: a revision that all have is one that all have applied.
  */
 export const handler = etcdStep(assessDataInput, async (etcd, input, { remainingMs }) => {
   const until = Date.now() + remainingMs() - LAMBDA_RESERVE_MS;

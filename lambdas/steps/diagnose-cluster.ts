@@ -17,9 +17,10 @@ import { readRegistry } from '../registry.ts';
 const MAX_COMPARED_BYTES = 256 * 1024 * 1024;
 
 /**
- * One look at everything that says something of a cluster: which incident does it have? What does not answer is evidence, and costs no more than its time.
- * @throws PreconditionFailed where a secret cannot be used; AwsUnavailable where the secrets or the configuration cannot be
- *   read; InvalidInput where there is no such cluster
+ * One look at everything that says something of a cluster: which incident does it have? What does not answer is evidence, and costs no more
+ * than its time.
+ * @throws PreconditionFailed where a secret cannot be used; AwsUnavailable where the secrets or the configuration cannot be read;
+ *   InvalidInput where there is no such cluster
  */
 export async function handler(event: unknown): Promise<Diagnosis> {
   const { cluster: name } = parse(diagnoseClusterInput, event, "The step's input");
@@ -39,7 +40,10 @@ export async function handler(event: unknown): Promise<Diagnosis> {
   }
 }
 
-/** etcd raises CORRUPT only where its own checks are enabled, which they are not by default. @returns nothing where the voters cannot be compared now */
+/**
+ * etcd raises CORRUPT only where its own checks are enabled, which they are not by default. @returns nothing where the voters cannot be
+ * compared now
+ */
 async function compare(
   etcd: EtcdCluster,
   cluster: Cluster,

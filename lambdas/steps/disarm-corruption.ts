@@ -8,8 +8,8 @@ import { etcdStep } from '../step.ts';
 const LAMBDA_RESERVE_MS = 20_000;
 
 /**
- * Compares every voter once more, and disarms each (member, CORRUPT) pair only then. Writes go on from here, so this is the last moment at which data that differ do no
- * more harm.
+ * Compares every voter once more, and disarms each (member, CORRUPT) pair only then. Writes go on from here, so this is the last moment at
+ * which data that differ do no more harm.
  * @throws UnsafeToProceed where they differ; VerificationFailed where an alarm is left
  */
 export const handler = etcdStep(disarmCorruptionInput, async (etcd, { cluster }, { remainingMs }) => {

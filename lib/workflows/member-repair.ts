@@ -23,13 +23,16 @@ export interface MemberRepairSteps extends Omit<MemberReplacementSteps, 'assessM
  * The runbook for `data-corrupt`: a member whose data differ from those of a majority is replaced by one that copies them.
  *
  * 1. Load the cluster's configuration and check the execution input.
- * 2. Assess, three times over the confirmation time: whose hash differs at one revision from that of a majority of all voters? At the last reading, since which revision.
+ * 2. Assess, three times over the confirmation time: whose hash differs at one revision from that of a majority of all voters? At the last
+ *    reading, since which revision.
  * 3. Inspect the hosts of those, and plan: as a member replacement does. So far nothing was changed; a dry run ends here.
  * 4. Ask what is next, do that one thing, and ask again: move leadership away from one that differs, then see {@link replaceMembers}.
- * 5. Compare the data of all voters, and disarm CORRUPT only if they are the same. Where they were from the start, that is all there is to do.
+ * 5. Compare the data of all voters, and disarm CORRUPT only if they are the same. Where they were from the start, that is all there is to
+ *    do.
  * 6. Prove a write through every voter, and compare their hashes once more.
  *
- * Invariant: besides those of a member replacement, no new member copies one that differs from the majority, and writes are let through only when nobody does.
+ * Invariant: besides those of a member replacement, no new member copies one that differs from the majority, and writes are let through
+ * only when nobody does.
  */
 export class MemberRepair extends Construct {
   readonly stateMachine: StateMachine;

@@ -64,8 +64,9 @@ export async function wipeData(cluster: HostedMembers, name: string): Promise<vo
 }
 
 /**
- * Changes bytes of a value in the database of a member, as a disk does that keeps other bits than it was given: in each page that holds them, live or not. etcd keeps no
- * checksum of a value, so the member starts, and serves it. Of this length the value has to be found nowhere else.
+ * Changes bytes of a value in the database of a member, as a disk does that keeps other bits than it was given: in each page that holds
+ * them, live or not. etcd keeps no checksum of a value, so the member starts, and serves it. Of this length the value has to be found
+ * nowhere else.
  * @returns once it runs again
  */
 export async function changeValue(cluster: HostedMembers, name: string, value: string): Promise<void> {

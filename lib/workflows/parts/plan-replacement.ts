@@ -8,7 +8,7 @@ export interface PlanReplacementProps {
   steps: { planReplacement: Step; runHostCommands: Step };
   /** What the plan is made from, besides what the assessment and the hosts say. */
   request: Record<string, unknown>;
-  /** Which part of the report the end has where nothing is left to do. */
+  /** Where nothing is left to do: what had failed has come back. */
   cameBack: IChainable;
   /** Once there is a plan. */
   next: IChainable;
@@ -16,8 +16,8 @@ export interface PlanReplacementProps {
 }
 
 /**
- * Inspects the hosts of the members that are to be replaced, and where a spare host takes the place of one, that one's own as well; and plans. Nothing is
- * changed. Reads the variable `assessment`, and sets `plan`.
+ * Inspects the hosts of the members that are to be replaced, and where a spare host takes the place of one, that one's own as well; and
+ * plans. Nothing is changed. Reads the variable `assessment`, and sets `plan`.
  */
 export function planReplacement(scope: Construct, props: PlanReplacementProps): Chain {
   const { steps, request, cameBack, next, onError } = props;

@@ -37,11 +37,11 @@ export const BEFORE_REPLACING = {
 };
 
 /**
- * Ask what is next, do that one thing, and ask again. In order: stop the service, remove the member, move its data aside, add it, write the membership
- * and start it, wait until it is caught up, promote it.
+ * Ask what is next, do that one thing, and ask again. In order: stop the service, remove the member, move its data aside, add it, write the
+ * membership and start it, wait until it is caught up, promote it.
  *
- * Four commands in a row on hosts with the inspection, and one more for a second member. Between each two of them something is asked or changed in etcd: the
- * plan after the inspection, the removal before data is moved, the addition before a member starts empty.
+ * Four commands in a row on hosts with the inspection, and one more for a second member. Between each two of them something is asked or
+ * changed in etcd: the plan after the inspection, the removal before data is moved, the addition before a member starts empty.
  *
  * Reads the variable `plan`, and those of {@link BEFORE_REPLACING}.
  */
