@@ -175,11 +175,12 @@ describe('the entry workflow', () => {
       'Wait for an approval': ['The lock is lost', 'Is there time left to answer?', 'Record the error'],
       'Withdraw the question': ['The lock is lost', 'Record the error'],
       ...Object.fromEntries(
-        [
-          ...['Page that it has failed', 'Note that a person was called'],
-          ...['Forget that a person was called', 'Page that it is resolved'],
-        ].map((name) => [name, ['Record how it ended']]),
+        ['Page that it has failed', 'Note that a person was called', 'Forget that a person was called'].map((name) => [
+          name,
+          ['Record how it ended'],
+        ]),
       ),
+      'Page that it is resolved': ['Note that a person was called'],
       'Record how it ended': [GIVE_BACK],
       [GIVE_BACK]: ['How did it end?', 'How did it end?'],
     });

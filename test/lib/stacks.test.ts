@@ -91,9 +91,11 @@ describe('the function of every step', () => {
   it('may run for five minutes; for 14 where it waits for a large database, for one where it may disable authentication or enable it, or is due again by then', () => {
     const timeouts = STEPS.map((step) => [step, functionOf(platform, step)[1].Timeout]);
     expect(timeouts.filter(([, seconds]) => seconds !== 5 * 60)).toEqual([
+      ['assess-data', 14 * 60],
       ['back-up-cluster', 14 * 60],
       ['compact-history', 14 * 60],
       ['compare-hashes', 14 * 60],
+      ['count-keys', 14 * 60],
       ['defragment-member', 14 * 60],
       ['detect-incidents', 60],
       ['enable-authentication', 60],
