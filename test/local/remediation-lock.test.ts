@@ -26,6 +26,7 @@ const COURSES: Record<string, Course & { runbooks?: 'endless' | 'failing'; input
   'Run space-reclaim': { finds: 'space-exceeded' },
   'Run auth-token-reset': { finds: 'auth-token-invalid' },
   'Run member-replacement': { finds: 'member-failed' },
+  'Run member-repair': { finds: 'data-corrupt' },
   'Run quorum-recovery': { finds: 'quorum-lost' },
   'Did the runbook only plan?': { finds: 'space-exceeded' },
   'Record the round': { finds: 'space-exceeded' },
