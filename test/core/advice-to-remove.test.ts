@@ -184,9 +184,10 @@ describe('advice to remove a member', () => {
     // A step of a plan, and no advice.
     'core/member-replacement/replacement-plan.ts': ['`remove member '],
     // Of a word in clusters.json.
-    'core/cluster/backups.ts': ['add "everyMinutes", or remove it'],
+    'core/cluster/backups.ts': ['add "everyMinutes", or remove it', 'add "everyMinutes", or remove it'],
     'core/cluster/clusters.ts': ['write https or remove "tls"`'],
     // A state of a workflow.
+    'core/api/api-examples.ts': ["'Remove expired backups'"],
     'lib/workflows/backup.ts': ["'Remove expired backups'"],
     // Of old data that is kept aside.
     'report/next-steps.ts': ['Once you do not need it any more, remove it'],
