@@ -11,8 +11,8 @@ const INTRODUCTION = `# Performance
 How long the runbooks take, beside what an operator would type, on real etcd whose members and hosts are all on one machine. \`npm run bench\`
 measures it ([how](../CONTRIBUTING.md)), and \`npm run bench:docs\` writes this page and its plots. Everybody does the same work in turn, in
 one run: **only the ratios hold on another machine**. A ratio is the runbook's median over the other's; below 1 the runbook is faster. The time over
-which a runbook makes sure of an incident is policy, and does not count. On real hosts each command of Run Command takes about two seconds more
-than here; [runbooks.md](runbooks.md) says how many there are.`;
+which a runbook makes sure of an incident is policy, and does not count. A quorum recovery inspects the hosts in its last five seconds, so these do
+not count either. On real hosts each command of Run Command takes about two seconds more than here; [runbooks.md](runbooks.md) says how many there are.`;
 
 export interface Page {
   markdown: string;

@@ -40,10 +40,6 @@ function describeAnalysis(cluster: string, analysis: StoreAnalysis): string[] {
     ...(grows ? ['written', 'new keys'] : []),
   ];
   const rows = groups.map((group) => [nameOfGroup(group), ...cellsOf(group)]);
-  const history =
-    compactRevision === null
-      ? 'of which it is not known up to where it is compacted'
-      : `compacted up to ${compactRevision}`;
   return [
     `${cluster}: ${describeReading(analysis)}`,
     ...inColumns([titles, ...rows, ['in all', ...cellsOf(total)]]).map((line) => `  ${line}`),
@@ -61,10 +57,15 @@ function describeAnalysis(cluster: string, analysis: StoreAnalysis): string[] {
     ...(newerRevisions > 0
       ? [`History was compacted meanwhile, ${newerRevisions} times: from there on a newer revision was read.`]
       : []),
-    `The database is ${formatBytes(dbSizeBytes)}, ${formatBytes(analysis.dbSizeInUseBytes)} in use, with a history ${history}. ` +
+    `The database is ${formatBytes(dbSizeBytes)}, ${formatBytes(analysis.dbSizeInUseBytes)} in use, with a history ${describeHistory(compactRevision)}. ` +
       `${formatBytes(unexplainedBytes(analysis))} in use is not in the table: deleted keys that are not compacted yet, keys that were not read, and ` +
       "etcd's own. Revisions are estimated from what each key says of itself.",
   ];
+}
+
+function describeHistory(compactRevision: StoreAnalysis['compactRevision']): string {
+  if (compactRevision === null) return 'of which it is not known up to where it is compacted';
+  return compactRevision === '0' ? 'that was never compacted' : `compacted up to ${compactRevision}`;
 }
 
 function cellsOf({ keys, bytes, revisions, revisionBytes, leases, growth }: KeyFigures): string[] {

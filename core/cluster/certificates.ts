@@ -41,7 +41,13 @@ export function endsWithin({ beginsAt, endsAt }: Lifetime, days: number, now: nu
 
 /** That it ends soon, to be read after whose it is. */
 export function describeEnd({ endsAt }: Pick<Certificate, 'endsAt'>, now: number): string {
-  return ` ends in ${daysUntil(endsAt, now)} days, on ${endsAt.slice(0, 10)}: renew it`;
+  return ` ends ${inDays(daysUntil(endsAt, now))}, on ${endsAt.slice(0, 10)}: renew it`;
+}
+
+/** `in 3 days` */
+export function inDays(days: number): string {
+  if (days === 0) return 'in less than a day';
+  return days === 1 ? 'in a day' : `in ${days} days`;
 }
 
 function daysAgo(date: string, now: number): string {

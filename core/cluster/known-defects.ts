@@ -288,6 +288,15 @@ export const KNOWN_DEFECTS = [
     source: `${ETCD}/security/advisories/GHSA-rfx7-8w68-q57q`,
   },
   {
+    id: 'read-by-nested-put',
+    affects: { '3.4': [0, 44], '3.5': [0, 30], '3.6': [0, 11] },
+    harm: 'access',
+    onlyWith: 'auth',
+    what: 'a put in a transaction may read the value before it, or attach a lease, without the permission for that',
+    meanwhile: 'Let only trusted clients reach the client port.',
+    source: `${ETCD}/pull/21687`,
+  },
+  {
     id: 'CVE-2026-73499',
     affects: { '3.4': [0, null], '3.5': [0, 33], '3.6': [0, 14], '3.7': [0, 1] },
     harm: 'access',

@@ -1,4 +1,12 @@
-import { type Certificate, daysUntil, describeEnd, endsWithin, outOfTime, WARN_DAYS } from '../cluster/certificates.ts';
+import {
+  type Certificate,
+  daysUntil,
+  describeEnd,
+  endsWithin,
+  inDays,
+  outOfTime,
+  WARN_DAYS,
+} from '../cluster/certificates.ts';
 import type { CertificateLine, WeighCheck } from './check.ts';
 import { line, namesOf, type Weighed } from './check-lines.ts';
 
@@ -30,7 +38,7 @@ export function weighCertificates({ cluster, survey, inspected }: WeighCheck, no
     return problem === '' ? [] : [line('certificates', `${each.owner}${problem}`)];
   });
   const [first] = certificateTable(certificates, now);
-  const next = first ? `; the first is ${first.owner}, in ${first.daysLeft} days` : '';
+  const next = first ? `; the first is ${first.owner}, ${inDays(first.daysLeft)}` : '';
   return {
     ...(findings.length > 0
       ? { findings }

@@ -3,6 +3,7 @@ import { windowEnd } from '../cluster/maintenance.ts';
 import { InvalidInput } from '../errors.ts';
 import { type ExecutionInput, executionInputSchemas } from '../runbooks.ts';
 import { START_AGAIN } from '../text/format.ts';
+import { wantedApproval } from './approval.ts';
 import type { ChooseRunbook } from './remediation-steps.ts';
 
 /** Who has requested what a window has started. */
@@ -17,6 +18,11 @@ const NO_OBSTACLES = [
   'backups-unknown',
   'certificate-expiring',
 ];
+
+/** The question would be a page in the quiet hours, and the answer may come when the window is over and the cluster is another. */
+const ASKS_NOBODY =
+  'The policy of the cluster wants an approval for space-exceeded, and maintenance asks nobody for one. Let the policy say "automatic", or remove ' +
+  '"maintenance" from clusters.json.';
 
 /** The clock here may be behind the scheduler's. */
 const CLOCK_MS = 60_000;
@@ -37,10 +43,14 @@ export function maintenanceRequest(cluster: Cluster, now: Date): ExecutionInput 
 }
 
 /** Why nothing is done in a maintenance window; undefined where it may be. A runbook that finds nothing to reclaim says so itself. */
-export function whyNoMaintenance({ diagnosis, request, enteredAt }: ChooseRunbook): string | undefined {
+export function whyNoMaintenance(input: ChooseRunbook): string | undefined {
+  const { cluster, diagnosis, request, enteredAt, runbooks } = input;
   const { until } = Object(request.parameters) as { until?: string };
   if (until !== undefined && Date.parse(until) <= Date.parse(enteredAt)) return `The window was over at ${until}.`;
   if (diagnosis.incident !== 'healthy') return `The cluster has ${diagnosis.incident}: ${diagnosis.summary}`;
   const obstacles = diagnosis.warnings.filter(({ kind }) => !NO_OBSTACLES.includes(kind));
-  return obstacles.length === 0 ? undefined : obstacles.map(({ kind, message }) => `${kind}: ${message}`).join(' ');
+  if (obstacles.length > 0) return obstacles.map(({ kind, message }) => `${kind}: ${message}`).join(' ');
+  const usual = runbooks['space-exceeded']?.policy ?? 'automatic';
+  const { entries } = wantedApproval(cluster.policy, 'space-exceeded', request.parameters, usual);
+  return entries.length === 0 ? undefined : ASKS_NOBODY;
 }

@@ -24,19 +24,30 @@ export async function readCertificates(
       ...(await certificateAt(new URL(clientUrl), tls).catch(() => ({ ...NO_LIFETIME, problem: '' }))),
     })),
   );
+  const areTaken = shown.some(({ endsAt }) => endsAt !== '') && shown.every(({ problem }) => problem === '');
   return [
-    ...(tls ? held('ca', 'the CA of the tls secret', tls.ca) : []),
+    ...(tls ? held('ca', 'the CA of the tls secret', tls.ca, { leaveOutEnded: areTaken }) : []),
     ...(tls?.cert ? held('client', 'the client certificate of the tls secret', tls.cert) : []),
     // The diagnosis says whether one answers at all.
     ...shown.filter(({ endsAt, problem }) => endsAt !== '' || problem !== ''),
   ];
 }
 
-/** Of several, as in a bundle of CAs or a chain, the one that ends first. */
-function held(use: Certificate['use'], owner: string, pem: string): Certificate[] {
+/**
+ * Of several, as in a bundle of CAs or a chain, the one that ends first.
+ * @param leaveOutEnded those that have ended, where another has not: an old CA may stay in a bundle after its renewal, and does no harm there
+ */
+function held(
+  use: Certificate['use'],
+  owner: string,
+  pem: string,
+  { leaveOutEnded = false }: { leaveOutEnded?: boolean } = {},
+): Certificate[] {
   try {
-    const held = (pem.match(PEM) ?? [pem]).map((text) => new X509Certificate(text));
-    const [first] = held.toSorted((a, b) => Date.parse(a.validTo) - Date.parse(b.validTo));
+    const byEnd = (pem.match(PEM) ?? [pem])
+      .map((text) => new X509Certificate(text))
+      .toSorted((a, b) => Date.parse(a.validTo) - Date.parse(b.validTo));
+    const [first = byEnd[0]] = byEnd.filter(({ validTo }) => !leaveOutEnded || Date.parse(validTo) >= Date.now());
     return [{ use, owner, ...lifetimeOf(first as X509Certificate), problem: '' }];
   } catch (error) {
     return [

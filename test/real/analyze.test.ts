@@ -66,6 +66,7 @@ describe('an analysis of a store', () => {
     expect(stdout).toMatch(/^ {2}prefix +keys +size +revisions +size of these +leases$/m);
     expect(stdout).toMatch(/^ {2}\/registry\/events\/ +200 +\S+ KiB +200 +\S+ KiB +4$/m);
     expect(stdout).toMatch(/^ {2}in all +860 /m);
+    expect(stdout).toContain(' in use, with a history that was never compacted. ');
     expect(stdout).not.toContain('namespace-');
     expect(stdout).not.toContain('xxx');
   });

@@ -47,6 +47,13 @@ describe('the known defects', () => {
     ['3.7.0', 'transaction-reads-old-revision', false],
     ['3.7.3', 'experimental-settings-ignored', true],
     ['3.8.0', 'experimental-settings-ignored', false],
+    ['3.4.43', 'read-by-nested-put', true],
+    ['3.4.44', 'read-by-nested-put', false],
+    ['3.5.29', 'read-by-nested-put', true],
+    ['3.5.30', 'read-by-nested-put', false],
+    ['3.6.10', 'read-by-nested-put', true],
+    ['3.6.11', 'read-by-nested-put', false],
+    ['3.7.0', 'read-by-nested-put', false],
     ['2.3.8', 'rejects-tokens-after-snapshot', false],
   ])('%s has %s: %s', (release, id, expected) => {
     expect(idsOf(release).includes(id)).toBe(expected);

@@ -231,7 +231,7 @@ describe('a finding is', () => {
     [
       'one that a program renews and has not',
       seen({}, { certificates: [certificate('the peer certificate of node2 (/pki/peer.crt)', 1.9, 6)] }),
-      'certificates: the peer certificate of node2 (/pki/peer.crt) ends in 1 days, on 2026-11-29: renew it',
+      'certificates: the peer certificate of node2 (/pki/peer.crt) ends in a day, on 2026-11-29: renew it',
     ],
     [
       'a staging address that a host does not reach',

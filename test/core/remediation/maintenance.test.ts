@@ -83,6 +83,11 @@ describe('in a maintenance window', () => {
     ['alarms could not be read', warned('alarms-unknown'), /^Skipped\. alarms-unknown: /],
     ['a member is another one', warned('answered-by-another'), /^Skipped\. answered-by-another: /],
     [
+      'a person would have to approve of it',
+      scene({ policy: { 'space-exceeded': 'approval' } }),
+      /^Skipped\. The policy of the cluster wants an approval for space-exceeded, and maintenance asks nobody/,
+    ],
+    [
       'it is over',
       scene({ enteredAt: '2026-11-29T04:00:00.000Z' }),
       /^Skipped\. The window was over at 2026-11-29T04:00/,

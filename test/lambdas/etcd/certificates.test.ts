@@ -75,6 +75,24 @@ describe('the certificates of a cluster', () => {
     }
   });
 
+  it('leave an old CA of a bundle out once it has ended, where what members show is of another one', async () => {
+    const dayMs = 24 * 60 * 60 * 1000;
+    const lifetime = (days: number) => ({
+      notBefore: new Date(Date.now() - 9 * dayMs),
+      notAfter: new Date(Date.now() + days * dayMs),
+    });
+    const [old, next] = await Promise.all([-1, 5].map((days) => issueCertificates([], { caLifetime: lifetime(days) })));
+    const daysLeft = async (...bundle: (ClusterCertificates | undefined)[]) => {
+      const ca = bundle.map((each) => each?.ca).join('\n');
+      const [first] = await readCertificates(at('127.0.0.1'), { tls: { ca, ...own.client } });
+      return Math.round((Date.parse(first?.endsAt ?? '') - Date.now()) / dayMs);
+    };
+    expect(await daysLeft(old, own)).toBe(30);
+    expect(await daysLeft(own, next, old)).toBe(5);
+    // Nothing shows that it is not the one by which members are known.
+    expect(await daysLeft(old, next)).toBe(-1);
+  });
+
   it('show that of a member which refuses the client', async () => {
     const found = await readCertificates(at('127.0.0.1'), { tls: { ca: own.ca } });
     expect(found.map(({ owner }) => owner)).toEqual(['the CA of the tls secret', 'the certificate of m1']);
