@@ -1,4 +1,5 @@
 import type { FoundBackups } from '../backups/contracts.ts';
+import { lateAfterMinutes } from '../backups/newest.ts';
 import { daysSince } from '../cluster/certificates.ts';
 import { type ConfiguredMember, hostsOf, layoutOf } from '../cluster/clusters.ts';
 import { judgeWork } from '../hosts/at-work.ts';
@@ -289,7 +290,8 @@ function weighOwnBackups(
   const ageMinutes = Math.floor((now - Date.parse(takenAt)) / 60_000);
   const message = `the newest backup, ${name}, is ${ageMinutes} minutes old, and one is made every ${everyMinutes}`;
   // One that is late may still be under way.
-  if (ageMinutes > 2 * everyMinutes) return find(`${message}: look at the executions of etcd-remediation-backup`);
+  if (ageMinutes > lateAfterMinutes(everyMinutes))
+    return find(`${message}: look at the executions of etcd-remediation-backup`);
   return {
     well: [line('backups', `${place}: ${count} of this cluster; ${message}; it holds revision ${record.revision}`)],
   };
