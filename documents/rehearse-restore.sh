@@ -38,18 +38,40 @@ since() {
   reply=$((reply - $1))
 }
 
+# postpone WHY: something else needs the host. That says nothing of the backup, so it is an end like another, and no failure.
+postpone() {
+  json_message "$1"
+  tell "{\"gaveWay\":$reply}"
+  exit 0
+}
+
+# A recovery that needs the host ends what works in the folder, and so may a shutdown, or a person.
+# shellcheck disable=SC2317
+on_signal() {
+  trap '' HUP INT TERM
+  if [ -n "$told" ]; then return; fi
+  postpone 'It was ended from outside before it was done: by a recovery on this host, by a shutdown, or by a person. Rehearse again.'
+}
+
+# One at a time: the lock is the folder.
+lock_work() {
+  if [ ! -d "$work" ] || ! has_flock; then return 0; fi
+  exec 9< "$work"
+  flock -n 9 || postpone "Another rehearsal works in $work on this host. See what comes of that one."
+}
+
 # Whose recovery it is does not matter: it needs the disk for itself.
 require_no_recovery() {
   local folder prefix
   prefix=$(folder_of "$real")/.etcd-remediation.$(name_of "$real").
   for folder in "$prefix"* "$real"/archived.*.scratch "$real"/archived.*.scratch.backup; do
-    if [ ! -d "$folder" ]; then continue; fi
+    if [ ! -d "$folder" ] || [ "$folder" = "$work" ]; then continue; fi
     read_phase "$folder"
     case $reply in
       restored | moving | placed) ;;
       *) if ! has_flock || flock -n "$folder" true; then continue; fi ;;
     esac
-    refuse recovery-at-work 65 "A recovery works in $folder on this host, so nothing is rehearsed here. Rehearse once it has ended."
+    postpone "A recovery works in $folder on this host, so nothing is rehearsed here. Rehearse once it has ended."
   done
 }
 
@@ -68,7 +90,14 @@ give_way() {
   local bounded=(systemd-run --scope --quiet -p "MemoryMax=$memory_bytes" -p MemorySwapMax=0 -p CPUWeight=10 -p IOWeight=10)
   renice -n 19 -p "$$" > /dev/null 2>&1 || true
   ionice -c 3 -p "$$" > /dev/null 2>&1 || true
+  { echo 1000 > /proc/self/oom_score_adj; } 2> /dev/null || true
   if [ "$(id -u)" = 0 ] && [ -d /run/systemd/system ] && "${bounded[@]}" true > /dev/null 2>&1; then limits=("${bounded[@]}"); fi
+}
+
+# require_not_killed STATUS: nothing else kills a program of etcd while this script lives.
+require_not_killed() {
+  if [ "$1" != 137 ]; then return 0; fi
+  refuse no-memory 65 "A program of etcd was killed while it worked on the backup, as the kernel does where memory is short. It had about $memory_bytes bytes. This says nothing of the backup. Rehearse on a host with more memory."
 }
 
 damaged() {
@@ -76,7 +105,7 @@ damaged() {
 }
 
 fetch_recorded() {
-  fetch "$work/fetched"
+  fetch "$work/fetched" "$compressed_bytes"
   size_of "$work/fetched"
   [ "$reply" = "$compressed_bytes" ] || damaged "The backup in the bucket has $reply bytes, and $compressed_bytes were recorded when it was made."
   sha256_of "$work/fetched"
@@ -92,6 +121,7 @@ restore_recorded() {
   mkdir -m 700 -- "$work/member"
   said=$(snapshot_tool restore "$work/db" --data-dir "$work/member/data" --name rehearsal --initial-advertise-peer-urls http://127.0.0.1:1 \
     --initial-cluster rehearsal=http://127.0.0.1:1 --initial-cluster-token rehearsal 2>&1) || {
+    require_not_killed "$?"
     case $said in *Error:*) said=${said#*Error: } ;; esac
     said=${said:0:400}
     fail 1 "etcd's own program could not restore the backup: ${said:-env and $snapshot_program said nothing}. A recovery could not either: see whether $bin_dir has the release that the backup is of, and make a new backup."
@@ -106,13 +136,13 @@ start_member() {
     fail 1 "What was restored cannot be given to $user:$group by chown, chgrp and chmod: ${problem:0:300}. Check the names of the user and the group."
   (
     cd -- "$work/member"
-    { echo 1000 > /proc/self/oom_score_adj; } 2> /dev/null || true
     exec_alone "$bin_dir/etcd" --name rehearsal --data-dir data --logger zap --log-outputs stderr \
       --listen-client-urls unix://client:0 --advertise-client-urls http://127.0.0.1:1 --listen-peer-urls unix://peer:0 \
       --quota-backend-bytes=-1 --heartbeat-interval=10 --election-timeout=100
   ) < /dev/null > /dev/null 2> "$work/etcd.log" 3>&- 9>&- &
   replaying=$!
   if await_ready "$work/etcd.log"; then return; fi
+  if ! kill -0 "$replaying" 2> /dev/null; then wait "$replaying" || require_not_killed "$?"; fi
   why_it_failed "$work/etcd.log"
   fail 1 "etcd does not start from what was restored, or was not done after $replay_within_seconds s: ${reply:-it ended and said nothing}. A recovery from this backup would fail as well."
 }
@@ -163,12 +193,12 @@ has_flock || true
 remove_rehearsal "$real"
 find_scratch "$data_dir" "$rehearsal"
 work=$scratch
-lock "$work"
+lock_work
 require_no_recovery
 require_free "$(folder_of "$work")" "$room_bytes" 'a rehearsal of this backup, with room left for the member,'
 require_memory
 make_scratch "$work"
-lock "$work"
+lock_work
 to_free=clean_up
 cd -- "$work"
 give_way

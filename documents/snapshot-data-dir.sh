@@ -48,19 +48,20 @@ discard_leftovers() {
     # Another dot is of the data dir of another cluster, whose name begins with this one's.
     execution_of=${folder#"$parent/.etcd-remediation.$name."}
     case ${execution_of%.backup} in "${folder%.backup}") ;; *.*) continue ;; esac
-    case $folder in
-      *."$rehearsal" | *."$rehearsal".scratch)
-        # A recovery does not wait for one that is at work.
-        end_rehearsal "$folder" || continue
-        json "$folder"
-        removed+="${removed:+,}$reply"
-        continue
-        ;;
-    esac
     read_phase "$folder"
     case $reply in '' | kept) ;; *) continue ;; esac
     if has_flock && ! flock -n "$folder" true; then continue; fi
     rm -rf -- "$folder"
+    json "$folder"
+    removed+="${removed:+,}$reply"
+  done
+}
+
+# A recovery does not wait for a rehearsal that is at work. What is restored here needs its room also where nothing is left to salvage.
+discard_rehearsals() {
+  local folder
+  for folder in "$(folder_of "$real")/.etcd-remediation.$(name_of "$real").$rehearsal" "$real/archived.$rehearsal.scratch"; do
+    if [ ! -d "$folder" ] || [ -L "$folder" ] || ! end_rehearsal "$folder"; then continue; fi
     json "$folder"
     removed+="${removed:+,}$reply"
   done
@@ -213,6 +214,7 @@ if [ -n "$wal_dir" ]; then real_path "$wal_dir" && log_dir=$reply; fi
 require_readable
 find_scratch "$data_dir" "$execution"
 require_no_restore
+if [ "$keep" = yes ]; then discard_rehearsals; fi
 [ -f "$database" ] || nothing "The database $database does not exist."
 require_snapshot_tools
 require_alone

@@ -1,3 +1,4 @@
+import type { FoundBackups } from '../backups/contracts.ts';
 import type { Backups, CheckLine, SurveyedCluster } from './check.ts';
 
 /** What the steps of a check have found, in a sentence each. */
@@ -12,11 +13,19 @@ export function summarizeSurvey({ survey, inspections }: Omit<SurveyedCluster, '
 
 export function summarizeBackups(backups: Backups | null): string {
   if (!backups) return 'The configuration names no place for backups.';
-  const { place, newestKey, newestAt, problem } = backups;
+  const { place, newestKey, newestAt, problem, own } = backups;
   if (problem !== '') return problem;
+  // Beside those that are made here lies more: what is known of each, and of their rehearsals.
+  if (own) return own.problem || newestOwn(place, own);
   return newestKey === ''
     ? `There is no backup in ${place}.`
     : `The newest backup in ${place} is ${newestKey}, of ${newestAt}.`;
+}
+
+function newestOwn(place: string, { backups: [newest] }: FoundBackups): string {
+  return newest
+    ? `The newest backup in ${place} is ${newest.name}.`
+    : `There is no backup in ${place} that could be restored.`;
 }
 
 /** @param problem why no backup could be written; empty where one could */

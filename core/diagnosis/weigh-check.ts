@@ -1,4 +1,5 @@
 import type { FoundBackups } from '../backups/contracts.ts';
+import { lateAfterMinutes } from '../backups/newest.ts';
 import { daysSince } from '../cluster/certificates.ts';
 import { type ConfiguredMember, hostsOf, layoutOf } from '../cluster/clusters.ts';
 import { judgeWork } from '../hosts/at-work.ts';
@@ -291,7 +292,9 @@ function weighOwnBackups(
   const ageMinutes = Math.floor((now - Date.parse(takenAt)) / 60_000);
   const message = `the newest backup, ${name}, is ${ageMinutes} minutes old, and one is made every ${everyMinutes}`;
   // One that is late may still be under way.
-  if (ageMinutes > 2 * everyMinutes) return find(`${message}: look at the executions of etcd-remediation-backup`);
+  if (ageMinutes > lateAfterMinutes(everyMinutes)) {
+    return find(`${message}: look at the executions of etcd-remediation-backup`);
+  }
   if (record.tookMs > SLOW_BACKUP_MS) {
     return find(
       `the newest backup, ${name}, took ${Math.round(record.tookMs / 60_000)} of the 14 minutes that a function has for it, and one that takes longer is ` +

@@ -224,6 +224,9 @@ const rehearsedRestoreSchema = z.strictObject({
 });
 export type RehearsedRestore = z.output<typeof rehearsedRestoreSchema>;
 
+/** The same, of one that something else on its host has kept from its end. */
+const gaveWaySchema = z.strictObject({ gaveWay: z.string() });
+
 /** restore-snapshot: the revision of the restored database, raised or not. */
 const restoredSnapshotSchema = z.strictObject({ revision: z.string(), sizeBytes: z.int() });
 
@@ -249,7 +252,7 @@ export const HOST_COMMAND_RESULTS = {
   'join-cluster': joinedClusterSchema,
   'snapshot-data-dir': salvageSchema,
   'fetch-backup': examinedSnapshotSchema,
-  'rehearse-restore': rehearsedRestoreSchema,
+  'rehearse-restore': z.union([rehearsedRestoreSchema, gaveWaySchema]),
   'send-snapshot': sentPartSchema,
   'restore-snapshot': restoredSnapshotSchema,
   'swap-data-dir': swappedDataDirSchema,

@@ -17,8 +17,10 @@ const SUMMARIES: { readonly [Command in HostCommandName]: (result: Result<Comman
   'snapshot-data-dir': ({ method, problem, revision }) =>
     method === 'none' ? problem : `${SOURCES[method]}, revision ${revision}`,
   'fetch-backup': ({ revision }) => `revision ${revision}`,
-  'rehearse-restore': ({ revision, tookMs }) =>
-    `revision ${revision} served after ${Math.ceil((tookMs.fetch + tookMs.restore + tookMs.start) / 1000)} s`,
+  'rehearse-restore': (end) =>
+    'gaveWay' in end
+      ? end.gaveWay
+      : `revision ${end.revision} served after ${Math.ceil((end.tookMs.fetch + end.tookMs.restore + end.tookMs.start) / 1000)} s`,
   'send-snapshot': ({ sizeBytes }) => `${formatBytes(sizeBytes)} sent`,
   'restore-snapshot': ({ sizeBytes, revision }) => `${formatBytes(sizeBytes)}, revision ${revision}`,
   'swap-data-dir': ({ dataDir, file }) =>

@@ -35,7 +35,8 @@ export function chooseBackup(input: FindRecoveryBackup, found: FoundBackups): Re
       damage !== undefined
         ? `it is damaged: ${firstLine(damage).replace(/\.$/, '')}`
         : record
-          ? obstacleTo(record, { left, hosts, later: found.backups.slice(0, at) })
+          ? obstacleTo(record, { left, hosts, later: found.backups.slice(0, at) }) ||
+            notApproved(record, found.backups.slice(0, at), input)
           : `what is known of it cannot be read: ${firstLine(backup.problem)}`;
     return {
       name,
@@ -104,6 +105,23 @@ function obstacleTo(record: BackupRecord, { left, hosts, later }: Beside): strin
   }
   if (BigInt(record.revision) > BigInt(left.revision)) return '';
   return `${left.member} holds revision ${left.revision}`;
+}
+
+/**
+ * What was approved is held to by its revision, and that says nothing of what another cluster held: in the place of a backup that turned out damaged since,
+ * its revision may be any.
+ */
+function notApproved(
+  { revision, clusterId }: BackupRecord,
+  later: FoundBackups['backups'],
+  { damaged, parameters: { atLeastRevision } }: FindRecoveryBackup,
+): string {
+  if (atLeastRevision === undefined || BigInt(revision) <= BigInt(atLeastRevision)) return '';
+  const instead = later.find(
+    ({ name, record }) => record && record.clusterId !== clusterId && damaged.some((each) => each.name === name),
+  );
+  if (!instead) return '';
+  return `it is of the cluster ${clusterId}, and ${instead.name}, which is damaged, of ${instead.record?.clusterId}: that was not approved. Start again for a new plan`;
 }
 
 /** How many writes would be given up that are left; null where the two cannot be compared. */

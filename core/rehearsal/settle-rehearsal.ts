@@ -26,8 +26,9 @@ type Failure = NonNullable<RecordRehearsal['failure']>;
 /** @param before what is known of earlier ones; null where there were none, or nobody can tell */
 export function settleRehearsal(input: RecordRehearsal, before: Rehearsals | null, now: Date): Settled {
   const { cluster, backup, member } = input;
-  if (input.failure?.error === POSTPONED) {
-    const summary = `Nothing is rehearsed now. ${input.failure.cause}`;
+  const whyLater = whyPutOff(input);
+  if (whyLater !== undefined) {
+    const summary = `Nothing is rehearsed now. ${whyLater}`;
     return { recorded: { outcome: 'Postponed', error: '', cause: '', rehearsal: null, summary }, rehearsals: null };
   }
   const of = { at: now.toISOString(), backup: backup?.name ?? '', member };
@@ -51,12 +52,18 @@ export function settleRehearsal(input: RecordRehearsal, before: Rehearsals | nul
   return { recorded, rehearsals: { ...about, last, passed: before?.passed ?? null } };
 }
 
+function whyPutOff({ failure, result }: RecordRehearsal): string | undefined {
+  if (failure) return failure.error === POSTPONED ? failure.cause : undefined;
+  return result && 'gaveWay' in result ? result.gaveWay : undefined;
+}
+
 function passOrFail(
   { backup, member, etcdVersion, result, failure }: RecordRehearsal,
   now: Date,
 ): PassedRehearsal | Failure {
   if (failure) return failure;
-  if (!backup || !result) return { error: ERROR_NAMES.VerificationFailed, cause: 'Nothing was restored.' };
+  if (!backup || !result || 'gaveWay' in result)
+    return { error: ERROR_NAMES.VerificationFailed, cause: 'Nothing was restored.' };
   const { name, record } = backup;
   const { differing, unknown } = compareRestored(record, result);
   if (differing.length > 0) {

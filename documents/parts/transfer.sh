@@ -56,17 +56,26 @@ explain_transfer() {
   fi
   said=$(tr '\n' ' ' < "$1.problem")
   case $2 in
-    63) refuse fetched-too-large 65 "What is to be fetched from $address is larger than the free disk here: ${said:0:300}. Make room, then run this again." ;;
+    63)
+      if [ -n "$recorded_bytes" ]; then
+        refuse backup-damaged 65 "What is to be fetched from $address is larger than the $recorded_bytes bytes that were recorded when it was made, so nothing of it was fetched. It was replaced. Make a new backup now, and look who can write into its bucket."
+      fi
+      refuse fetched-too-large 65 "What is to be fetched from $address is larger than the free disk here: ${said:0:300}. Make room, then run this again."
+      ;;
     23) refuse fetched-unwritable 65 "What was fetched from $address could not be written: ${said:0:300}. See whether the disk is full, then run this again." ;;
   esac
   how_to_reach
   fail 1 "$address could not be reached from this host, or not to the end: curl ended with status $2: ${said:0:300}. $reply Then run this again."
 }
 
-# fetch FILE: of at most the disk that is free.
+# fetch FILE [RECORDED_BYTES]: of at most the disk that is free, and of no more than was recorded of it.
+recorded_bytes=''
 fetch() {
+  local most
   read_disk "$(folder_of "$1")"
-  transfer "$1" --max-filesize "$((free_bytes + 1))"
+  most=$((free_bytes + 1)) recorded_bytes=${2:-}
+  if [ -n "$recorded_bytes" ] && [ "$recorded_bytes" -lt "$most" ]; then most=$recorded_bytes; fi
+  transfer "$1" --max-filesize "$most"
 }
 
 # send FILE ANSWER: leaves S3's receipt in `etag`.

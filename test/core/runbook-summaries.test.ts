@@ -5,6 +5,7 @@ import * as repair from '../../core/member-repair/summaries.ts';
 import * as members from '../../core/member-replacement/summaries.ts';
 import * as quorum from '../../core/quorum-recovery/summaries.ts';
 import * as space from '../../core/space-reclaim/summaries.ts';
+import { found, foundAll } from './backups/found.ts';
 
 /** As much of an output as its summary is made of. */
 function of<Output>(output: object): Output {
@@ -101,6 +102,13 @@ describe('what a step says that it has found or done', () => {
       'The newest backup in s3://backups/orders/ is orders/1.db, of 2026-01-31T12:00:00.000Z.',
     ],
     [check.summarizeBackups({ ...BACKUPS, problem: 'Access Denied' }), 'Access Denied'],
+    [
+      check.summarizeBackups({
+        ...{ ...BACKUPS, newestKey: 'orders/orders-rehearsal.json' },
+        own: foundAll(found('2026-11-29T08:15:00.000Z', 3000)),
+      }),
+      'The newest backup in s3://backups/orders/ is orders-2026-11-29T08:15:00.000Z.',
+    ],
     [check.summarizeTriedBackups(''), 'A backup can be written.'],
     [check.summarizeTriedBackups('Access Denied'), 'Access Denied'],
     [check.summarizeCheck([]), 'Nothing was found.'],

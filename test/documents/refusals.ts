@@ -55,7 +55,6 @@ export const ARISES_LATER: Readonly<Record<string, string>> = {
   'backup-damaged': 'a backup is fetched, and looked into, before anything is changed, in a dry run as well',
   'backup-differs': 'a backup is fetched, and looked into, before anything is changed, in a dry run as well',
   'backup-unreadable': 'a backup is fetched, and looked into, before anything is changed, in a dry run as well',
-  'recovery-at-work': 'a rehearsal is no runbook: it is refused beside one',
   'no-memory': 'a rehearsal is no runbook: nothing follows from it',
   'etcd-missing': 'a rehearsal is no runbook: where there is no etcd, core has no release to plan with',
   'scratch-link': "a path with this execution's name in it, which nobody has used before",

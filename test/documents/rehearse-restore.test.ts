@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SCRIPTED_RELEASES } from '../run/tested-releases.ts';
@@ -58,7 +58,7 @@ describe.each(SCRIPTED_RELEASES)('rehearse-restore with etcd %s', (version) => {
       hash: { hash: expect.any(Number), compactRevision: expect.stringMatching(/^-?\d+$/) },
       tookMs: { fetch: expect.any(Number), restore: expect.any(Number), start: expect.any(Number) },
     });
-    expect(found.tookMs.start).toBeGreaterThan(0);
+    expect(Object(found).tookMs.start).toBeGreaterThan(0);
     expect(contentsOf(host.path('.'))).toEqual(before);
     expect(host.read('data/member/snap/db')).toBe('old');
   });
@@ -80,12 +80,12 @@ describe('rehearse-restore', () => {
   function begin(
     host: PreparedHost,
     parameters: Record<string, string>,
-  ): { child: ChildProcess; ended: Promise<unknown> } {
+  ): { child: ChildProcess; ended: Promise<string> } {
     const script = host.write('script', composeScript('rehearse-restore', parameters));
     const PATH = `${host.path('bin')}${delimiter}${process.env.PATH}`;
-    const child = spawn('bash', [script], { env: { PATH }, stdio: 'ignore' });
+    const child = spawn('bash', [script], { env: { PATH }, stdio: ['ignore', 'pipe', 'ignore'] });
     children.push(child);
-    return { child, ended: once(child, 'close') };
+    return { child, ended: text(child.stdout) };
   }
 
   /** Which processes work in the folder of a rehearsal, or below it. */
@@ -132,13 +132,16 @@ describe('rehearse-restore', () => {
     },
   );
 
-  it('is refused beside a recovery, and where there is no etcd to start', async () => {
+  it('gives way to a recovery, and is refused where there is no etcd to start', async () => {
     using host = memberHost();
     mkdirSync(host.path(SCRATCH));
     host.write(`${SCRATCH}/phase`, 'placed\n');
     await using server = await ObjectServer.start(object(backup));
     const parameters = parametersFor(host, server, snapshot, backup);
-    expect(await refuse(host.access, 'rehearse-restore', parameters)).toMatchObject({ refusal: 'recovery-at-work' });
+    expect(await succeed(host.access, 'rehearse-restore', parameters)).toEqual({
+      gaveWay: expect.stringContaining(`A recovery works in ${host.path(SCRATCH)}`),
+    });
+    rmSync(host.path(SCRATCH), { recursive: true });
     host.program('etcdutl', 'echo snapshot restore');
     const without = { ...parameters, binDir: host.path('bin') };
     expect(await refuse(host.access, 'rehearse-restore', without)).toMatchObject({ refusal: 'etcd-missing' });
@@ -170,6 +173,37 @@ describe('rehearse-restore', () => {
     expect(contentsOf(host.path('.'))).toEqual(before);
   });
 
+  it('fetches nothing that is larger than what was recorded, for the host’s own member has the same disk', async () => {
+    using host = memberHost();
+    const whole = Buffer.concat([backup, Buffer.alloc(5_000_000)]);
+    await using server = await ObjectServer.start(object(whole));
+    const parameters = parametersFor(host, server, snapshot, backup);
+    const end = await refuse(host.access, 'rehearse-restore', parameters);
+    expect(end).toMatchObject({
+      exitCode: 65,
+      refusal: 'backup-damaged',
+      message: expect.stringContaining('is larger than'),
+    });
+    expect(host.has(REHEARSAL)).toBe(false);
+  });
+
+  it('says that memory was short where the kernel kills etcd, and not that the backup is bad', async () => {
+    using host = memberHost();
+    for (const name of ['etcd', 'etcdutl']) host.program(name, `exec '${join(snapshot.binDir, name)}' "$@"`);
+    await using server = await ObjectServer.start(object(backup));
+    const parameters = { ...parametersFor(host, server, snapshot, backup), binDir: host.path('bin') };
+    host.program('etcd', 'kill -KILL $$');
+    const noMemory = {
+      exitCode: 65,
+      refusal: 'no-memory',
+      message: expect.stringContaining('says nothing of the backup'),
+    };
+    expect(await refuse(host.access, 'rehearse-restore', parameters)).toMatchObject(noMemory);
+    host.program('etcdutl', 'case $2 in --help) echo restore ;; *) kill -KILL $$ ;; esac');
+    expect(await refuse(host.access, 'rehearse-restore', parameters)).toMatchObject(noMemory);
+    expect(host.has(REHEARSAL)).toBe(false);
+  });
+
   it('tells what S3 answered, and nothing of the address’s signature', async () => {
     using host = memberHost();
     await using server = await ObjectServer.start(refused(404, 'NoSuchKey', 'The specified key does not exist.'));
@@ -193,7 +227,7 @@ describe('rehearse-restore', () => {
       await until(async () => server.requests.length > 0);
       for (const worker of workersIn(host)) process.kill(Number(worker), 'SIGTERM');
       child.kill('SIGTERM');
-      await ended;
+      expect(JSON.parse(await ended)).toEqual({ gaveWay: expect.stringContaining('ended from outside') });
       expect(host.has(REHEARSAL)).toBe(false);
       expect(workersIn(host)).toEqual([]);
     });
@@ -220,7 +254,7 @@ describe('rehearse-restore', () => {
       await until(async () => member.signalCode !== null);
     });
 
-    it('begins anew where another one was killed, and is refused where another one is at work', async () => {
+    it('begins anew where another one was killed, and gives way where another one is at work', async () => {
       using host = memberHost();
       mkdirSync(host.path(REHEARSAL));
       writeFileSync(host.path(`${REHEARSAL}/fetched`), 'half of it');
@@ -232,26 +266,27 @@ describe('rehearse-restore', () => {
       server.answers = [silent];
       const first = begin(host, parameters);
       await until(async () => server.requests.length > 1);
-      expect(await refuse(host.access, 'rehearse-restore', parameters)).toMatchObject({ refusal: 'another-run' });
+      expect(await succeed(host.access, 'rehearse-restore', parameters)).toEqual({
+        gaveWay: expect.stringMatching(/^Another rehearsal works in /),
+      });
       first.child.kill('SIGTERM');
       for (const worker of workersIn(host)) process.kill(Number(worker), 'SIGTERM');
       await first.ended;
     });
 
-    it('is ended by a recovery that copies the data of the host', async () => {
+    it.each([true, false])('gives way to a recovery that salvages the host, with data on it: %s', async (hasData) => {
       using host = await hostFor('snapshot-data-dir');
       SCENES['rehearse-restore'].prepare?.(host);
       await using server = await ObjectServer.start(silent);
       const { ended } = begin(host, SCENES['rehearse-restore'].parameters(host, server.url()));
       await until(async () => server.requests.length > 0);
       host.program('etcd', 'exit 1');
-      const salvaged = await succeed(
-        host.access,
-        'snapshot-data-dir',
-        SCENES['snapshot-data-dir'].parameters(host, ''),
-      );
+      const salvage = SCENES['snapshot-data-dir'].parameters(host, '');
+      if (!hasData) rmSync(join(salvage.dataDir ?? '', 'member/snap/db'));
+      const salvaged = await succeed(host.access, 'snapshot-data-dir', salvage);
       expect(salvaged.removed).toEqual([host.path(REHEARSAL)]);
-      await ended;
+      expect(salvaged.method === 'none').toBe(!hasData);
+      expect(JSON.parse(await ended)).toEqual({ gaveWay: expect.stringContaining('by a recovery') });
       expect(host.has(REHEARSAL)).toBe(false);
     });
   });

@@ -490,15 +490,15 @@ describe("the cluster's own backups", () => {
     });
 
   it('are well where the newest is not late', () => {
-    const { findings, well } = weighed(foundAll(found(agoMinutes(119), 3000)));
+    const { findings, well } = weighed(foundAll(found(agoMinutes(135), 3000)));
     expect(findings).toEqual([]);
     expect(linesOf(well)).toContainEqual(
-      expect.stringMatching(/^backups: .*119 minutes old.* every 60; it holds revision 3000$/),
+      expect.stringMatching(/^backups: .*135 minutes old.* every 60; it holds revision 3000$/),
     );
   });
 
   it.each<[string, FoundBackups, string, string]>([
-    ['the newest is late', foundAll(found(agoMinutes(121), 3000)), '', '121 minutes old'],
+    ['the newest is late', foundAll(found(agoMinutes(136), 3000)), '', '136 minutes old'],
     ['the newest took long', foundAll(slow(found(agoMinutes(1), 3000), 8)), '', 'took 8 of the 14 minutes'],
     ['there is none', foundAll(), '', 'no backup of this cluster was made yet'],
     [

@@ -38,6 +38,21 @@ describe('of the backups that are made', () => {
     expect(chosenBackup(request(LOST), foundAll(anew, NEW)).chosen?.key).toBe(anew.key);
   });
 
+  it('none of an earlier cluster takes the place of an approved one that is damaged, whatever its revision', () => {
+    const anew = found('2026-11-29T09:00:00.000Z', 12, { clusterId: 'c2' });
+    const damaged = [{ name: anew.name, problem: 'Its SHA-256 is another.' }];
+    const approved = (atLeastRevision: string) => ({
+      ...request(LOST),
+      parameters: { ...parametersWith(), atLeastRevision },
+    });
+    expect(chosenBackup(request(LOST), foundAll(anew, NEW), damaged).chosen?.key).toBe(NEW.key);
+    const { chosen, backups } = chosenBackup(approved('12'), foundAll(anew, NEW), damaged);
+    expect(chosen).toBeNull();
+    expect(backups[1]?.obstacle).toMatch(/of c2: that was not approved\. Start again for a new plan$/);
+    // It was damaged already when the plan was made, and the older one is what was approved.
+    expect(chosenBackup(approved('3000'), foundAll(anew, NEW), damaged).chosen?.key).toBe(NEW.key);
+  });
+
   it('none is fetched where something newer is left, and each says what would be given up with it', () => {
     const { chosen, examine, backups, summary } = chosenBackup(request(undefined), ALL);
     expect({ chosen, examine }).toEqual({ chosen: null, examine: null });

@@ -56,8 +56,11 @@ describe('the host of a rehearsal', () => {
   });
 
   it('has room for the backup three times, for a defragmentation of its member, and for what that writes meanwhile', () => {
-    const sizes = { sizeBytes: 4 * GIB, compressedBytes: GIB };
+    const sizes = { sizeBytes: 4 * GIB, compressedBytes: GIB, keys: 1000 };
     expect(roomFor(sizes).roomBytes).toBe(GIB + 3 * 4 * GIB + 128 * 1024 ** 2 + GIB);
+    // An index of small keys is larger than their database.
+    expect(roomFor({ ...sizes, keys: 20_000_000 }).memoryBytes).toBe(256 * 1024 ** 2 + 4 * GIB + 20_000_000 * 256);
+    expect(roomFor({ ...sizes, keys: null }).memoryBytes).toBe(256 * 1024 ** 2 + 4 * GIB);
     const large = { ...BACKUP.record, ...sizes };
     expect(() => choose([inspected('node2', free(14))], large)).toThrow(/14\.0 GiB are free/);
     expect(choose([inspected('node2', free(15))], large).command.member).toBe('node2');

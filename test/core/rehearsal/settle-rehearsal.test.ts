@@ -92,7 +92,10 @@ describe('a rehearsal that has ended', () => {
     const wrong = { result: null, failure: { error: 'InvalidInput', cause: 'There is no such backup.' } };
     expect(settle(wrong)).toMatchObject({ recorded: { outcome: 'Failed' }, rehearsals: null, values: [] });
     const later = { result: null, failure: { error: 'Postponed', cause: 'A remediation has it.' } };
-    expect(settle(later)).toMatchObject({ recorded: { outcome: 'Postponed' }, rehearsals: null, values: [] });
+    const gaveWay = { result: { gaveWay: 'A recovery works here.' } };
+    for (const putOff of [later, gaveWay]) {
+      expect(settle(putOff)).toMatchObject({ recorded: { outcome: 'Postponed' }, rehearsals: null, values: [] });
+    }
   });
 
   it('is measured as none in time where it is put off, and the last is twice as old as one may be', () => {
