@@ -20,24 +20,5 @@ export function comparableVoters(
         'disk and its network.',
     );
   }
-  const comparable = voters.flatMap(({ state, seen }) => (state === 'healthy' && seen.answering ? [seen] : []));
-  requireSameEntries(comparable, observation);
-  return comparable;
-}
-
-/**
- * While CORRUPT is raised etcd applies no write, so members that have applied the same entries have the same revision.
- * @throws EtcdUnavailable where they have not applied the same entries yet, and it shows in their revisions
- */
-function requireSameEntries(voters: readonly AnsweringMember[], { alarms }: Pick<Observation, 'alarms'>): void {
-  const isRaised = alarms.some(({ alarm }) => alarm === 'CORRUPT');
-  const isSame = (field: 'revision' | 'raftAppliedIndex') => new Set(voters.map((voter) => voter[field])).size <= 1;
-  if (!isRaised || isSame('revision') || isSame('raftAppliedIndex')) return;
-  const list = voters.map(
-    ({ name, revision, raftAppliedIndex }) =>
-      `${name} has applied ${raftAppliedIndex} entries and is at revision ${revision}`,
-  );
-  throw new EtcdUnavailable(
-    `Not every voter has applied the same entries yet, so they cannot be compared: ${list.join(', ')}.`,
-  );
+  return voters.flatMap(({ state, seen }) => (state === 'healthy' && seen.answering ? [seen] : []));
 }

@@ -2,7 +2,7 @@ import { describeId } from '../cluster/cluster-health.ts';
 import type { HashReading, VoterHash } from '../cluster/compared-hashes.ts';
 import { quorumOf } from '../cluster/member-survey.ts';
 import type { Observation, RaisedAlarm } from '../cluster/observation.ts';
-import { UnsafeToProceed } from '../errors.ts';
+import { EtcdUnavailable, UnsafeToProceed } from '../errors.ts';
 
 /** Whose data are the cluster's, and whose are others. */
 export interface Judgement {
@@ -18,12 +18,12 @@ export function corruptAlarmsOf({ alarms }: Pick<Observation, 'alarms'>): Raised
 /**
  * A majority that agrees is right, for what it holds a quorum has acknowledged. It is one of all voters, not of those that answer.
  * @throws UnsafeToProceed with the table of hashes where there is none
+ * @throws EtcdUnavailable where only the newest revisions differ, and not everyone has applied the same entries
  */
 export function judgeHashes(reading: HashReading, observation: Observation): Judgement {
-  // Beyond the compared revision a member may have applied what others have not: it has no other way to get ahead while nothing is written.
-  const isStopped = corruptAlarmsOf(observation).length > 0;
+  const withHead = doRevisionsCount(reading, observation);
   const groups = [
-    ...Map.groupBy(reading.hashes, ({ hash, head }) => (isStopped ? `${hash} ${head}` : `${hash}`)).values(),
+    ...Map.groupBy(reading.hashes, ({ hash, head }) => (withHead ? `${hash} ${head}` : `${hash}`)).values(),
   ].toSorted((a, b) => b.length - a.length);
   const [agreeing = [], ...others] = groups;
   const dissenters = others.flat();
@@ -36,6 +36,23 @@ export function judgeHashes(reading: HashReading, observation: Observation): Jud
     );
   }
   return { agreeing, dissenters };
+}
+
+/**
+ * While CORRUPT is raised etcd applies no write, so voters that have applied the same entries have the same revision, or other data beyond the compared one.
+ * Refused writes of clients are entries as well: under load no two voters are read at the same one, and the hashes alone decide.
+ */
+function doRevisionsCount({ hashes }: HashReading, observation: Observation): boolean {
+  if (corruptAlarmsOf(observation).length === 0) return false;
+  const voters = observation.members.filter((seen) => seen.answering && hashes.some(({ id }) => id === seen.id));
+  const entries = voters.map((seen) => (seen.answering ? seen.raftAppliedIndex : ''));
+  if (new Set(entries).size <= 1) return true;
+  const areHashesSame = new Set(hashes.map(({ hash }) => hash)).size <= 1;
+  if (!areHashesSame || new Set(hashes.map(({ head }) => head)).size <= 1) return false;
+  const list = hashes.map(({ name, head }) => `${name} is at revision ${head}`);
+  throw new EtcdUnavailable(
+    `Not every voter has applied the same entries yet, so their newest revisions cannot be compared: ${list.join(', ')}.`,
+  );
 }
 
 /** A line for each voter that was asked. */

@@ -93,8 +93,9 @@ export function assessMembers(
 function refuseUnapproved(targets: readonly Target[], onlyMembers: readonly string[] | undefined): void {
   const others = targets.filter(({ member }) => onlyMembers && !onlyMembers.includes(member));
   if (others.length === 0) return;
+  const approved = onlyMembers?.length ? `Only ${onlyMembers.join(', ')} may be replaced` : 'No member may be replaced';
   throw new PreconditionFailed(
-    `${others.map(({ member, problem }) => `${member} ${problem}`).join(' ')} Only ${onlyMembers?.join(', ')} may be replaced: more was not approved. ` +
+    `${others.map(({ member, problem }) => `${member} ${problem}`).join(' ')} ${approved}: more was not approved. ` +
       'Nothing was changed. Start again for a new plan.',
   );
 }

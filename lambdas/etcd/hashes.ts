@@ -12,15 +12,22 @@ const MAX_HALVINGS = 40;
  * The hashes of voters at one revision, the newest that all of them have. One is asked after the other: while a member computes its hash it
  * commits nothing to its database, and a quorum is to go on.
  * @param until when to have come to an end, as Date.now() returns it
+ * @param isStopped whether CORRUPT is raised, so that etcd applies no write. Then all that each has is asked for first: what a member remembers of a compaction may be
+ *   older than the damage to its database
  * @throws EtcdUnavailable where they cannot be compared now: a compaction or writes came in between
  */
 export async function readHashes(
   etcd: EtcdCluster,
   voters: readonly AnsweringMember[],
   until: number,
+  isStopped = false,
 ): Promise<HashReading> {
   if (voters.length === 0)
     throw new EtcdUnavailable('No voter can be compared: none follows a leader and is caught up.');
+  if (isStopped) {
+    const computed = await askNewest(etcd, voters, until);
+    if (areNewestComparable(computed)) return readingOf(computed[0]?.head ?? '0', computed);
+  }
   const revision = voters
     .map((voter) => BigInt(voter.revision))
     .reduce((lowest, each) => (each < lowest ? each : lowest))
@@ -55,20 +62,27 @@ async function askAt(
  * (measured on 3.5.35, 3.6.16 and 3.7.3). What each computes of all that it has can be compared while nothing is written.
  */
 async function readNewest(etcd: EtcdCluster, voters: readonly AnsweringMember[], until: number): Promise<HashReading> {
-  const answers: Answer[] = [];
-  for (const { name, id } of voters) {
-    const { revision: head, ...hash } = await etcd.member(name).newestHash(until - Date.now());
-    answers.push({ name, id, head, ...hash });
-  }
-  const [first] = answers;
-  if (first && answers.every(({ head }) => head === first.head) && isComparable(answers))
-    return readingOf(first.head, answers);
+  const answers = await askNewest(etcd, voters, until);
+  if (areNewestComparable(answers)) return readingOf(answers[0]?.head ?? '0', answers);
   const list = answers.map(
     ({ name, head, compactRevision }) => `${name} is at revision ${head} and compacted up to ${compactRevision}`,
   );
   throw new EtcdUnavailable(
     `The hashes of members cannot be compared, for a compaction or writes came in between: ${list.join(', ')}.`,
   );
+}
+
+async function askNewest(etcd: EtcdCluster, voters: readonly AnsweringMember[], until: number): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (const { name, id } of voters) {
+    const { revision: head, ...hash } = await etcd.member(name).newestHash(until - Date.now());
+    answers.push({ name, id, head, ...hash });
+  }
+  return answers;
+}
+
+function areNewestComparable(answers: readonly Answer[]): boolean {
+  return new Set(answers.map(({ head }) => head)).size === 1 && isComparable(answers);
 }
 
 /** Equal hashes prove equal data, whatever was compacted; different ones prove nothing where not the same was compacted. */
@@ -91,9 +105,12 @@ function readingOf(revision: string, answers: readonly Answer[]): HashReading {
 export async function findDivergence(
   etcd: EtcdCluster,
   names: readonly [string, string],
-  { revision, compactRevision }: HashReading,
+  { revision, compactRevision, hashes }: HashReading,
   until: number,
 ): Promise<Divergence> {
+  const [one, other] = names.map((name) => hashes.find((each) => each.name === name)?.hash);
+  // It has got ahead of the others, and has held the same until then.
+  if (one !== undefined && one === other) return { sameAt: revision, differentAt: (BigInt(revision) + 1n).toString() };
   // -1 where nothing was ever compacted; "0" would ask for the newest.
   let same = BigInt(compactRevision) > 0n ? BigInt(compactRevision) : 0n;
   let different = BigInt(revision);

@@ -1,6 +1,8 @@
+import type { AnsweringMember } from '../../core/cluster/observation.ts';
 import { comparableVoters } from '../../core/member-repair/comparable-voters.ts';
 import { assessDataInput, type DataAssessment, type Difference } from '../../core/member-repair/contracts.ts';
 import { assessData, describeDifference } from '../../core/member-repair/data-assessment.ts';
+import { corruptAlarmsOf } from '../../core/member-repair/judge-hashes.ts';
 import { summarizeData } from '../../core/member-repair/summaries.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { findDivergence, readHashes } from '../etcd/hashes.ts';
@@ -18,19 +20,24 @@ export const handler = etcdStep(assessDataInput, async (etcd, input, { remaining
   const until = Date.now() + remainingMs() - LAMBDA_RESERVE_MS;
   const observation = await etcd.observe();
   const voters = comparableVoters(input.cluster.members, observation);
-  const assessment = assessData(observation, await readHashes(etcd, voters, until), input);
+  const isStopped = corruptAlarmsOf(observation).length > 0;
+  const assessment = assessData(observation, await readHashes(etcd, voters, until, isStopped), input);
   if (assessment.verdict !== 'Replace') return { ...assessment, summary: summarizeData(assessment) };
-  const differences = await differencesOf(etcd, assessment, until);
+  const differences = await differencesOf(etcd, voters, assessment, until);
   const summary = [assessment.summary, ...differences.map(describeDifference)].join(' ');
   return { ...assessment, differences, summary };
 });
 
 async function differencesOf(
   etcd: EtcdCluster,
+  voters: readonly AnsweringMember[],
   { condemned, compared }: Pick<DataAssessment, 'condemned' | 'compared'>,
   until: number,
 ): Promise<Difference[]> {
-  const agreeing = compared.hashes.find(({ id }) => !condemned.some((each) => each.id === id));
+  const agree = compared.hashes.filter(({ id }) => !condemned.some((each) => each.id === id));
+  // A leader that computes hash after hash keeps every client waiting.
+  const agreeing =
+    agree.find(({ id }) => !voters.some((voter) => voter.id === id && voter.leaderId === id)) ?? agree[0];
   if (!agreeing) return [];
   const differences: Difference[] = [];
   for (const { member } of condemned) {

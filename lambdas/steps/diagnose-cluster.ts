@@ -5,6 +5,7 @@ import type { Observation } from '../../core/cluster/observation.ts';
 import { diagnose, withBackup } from '../../core/diagnosis/diagnose.ts';
 import { type Diagnosis, diagnoseClusterInput } from '../../core/diagnosis/diagnosis.ts';
 import { comparableVoters } from '../../core/member-repair/comparable-voters.ts';
+import { corruptAlarmsOf } from '../../core/member-repair/judge-hashes.ts';
 import { parse } from '../../core/text/parse.ts';
 import { lookForNewestBackup } from '../backups/newest-backup.ts';
 import { connect, type EtcdCluster } from '../etcd/cluster.ts';
@@ -53,7 +54,7 @@ async function compare(
   try {
     const voters = comparableVoters(cluster.members, seen);
     if (voters.length < 2 || voters.some(({ dbSizeBytes }) => dbSizeBytes > MAX_COMPARED_BYTES)) return undefined;
-    return await inTime(readHashes(etcd, voters, until), until);
+    return await inTime(readHashes(etcd, voters, until, corruptAlarmsOf(seen).length > 0), until);
   } catch (error) {
     problemOf(error);
     return undefined;

@@ -1,6 +1,7 @@
 import { comparableVoters } from '../../core/member-repair/comparable-voters.ts';
 import { disarmCorruptionInput } from '../../core/member-repair/contracts.ts';
 import { alarmsToDisarm, requireDisarmed } from '../../core/member-repair/disarmed-alarms.ts';
+import { corruptAlarmsOf } from '../../core/member-repair/judge-hashes.ts';
 import { summarizeDisarmed } from '../../core/member-repair/summaries.ts';
 import { readHashes } from '../etcd/hashes.ts';
 import { etcdStep } from '../step.ts';
@@ -15,7 +16,8 @@ const LAMBDA_RESERVE_MS = 20_000;
 export const handler = etcdStep(disarmCorruptionInput, async (etcd, { cluster }, { remainingMs }) => {
   const until = Date.now() + remainingMs() - LAMBDA_RESERVE_MS;
   const observation = await etcd.observe();
-  const compared = await readHashes(etcd, comparableVoters(cluster.members, observation), until);
+  const isStopped = corruptAlarmsOf(observation).length > 0;
+  const compared = await readHashes(etcd, comparableVoters(cluster.members, observation), until, isStopped);
   const disarmed = alarmsToDisarm(observation, compared);
   for (const { memberId } of disarmed) await etcd.voterIn(observation).disarmCorrupt(memberId);
   requireDisarmed(await etcd.observe());

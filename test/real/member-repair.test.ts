@@ -168,6 +168,29 @@ describe.each(['3.5.35', '3.6.16', '3.7.3'])('data that differ, on etcd %s', (et
   });
 });
 
+it('damage under a member that runs on is found where history is compacted up to the newest revision: none is hidden by what members remember', async (test) => {
+  await requireEtcd('3.6.16', test);
+  const stage = await onStage({ etcd: '3.6.16' });
+  const revision = await write(stage, 'what was paid for it');
+  await stage.etcd.member('m1').compact(revision, 10_000);
+  const [other = ''] = await followersOf(stage);
+  const { host } = stage.cluster.member(other);
+  await stage.cluster.run(
+    other,
+    `set -eu
+    export LC_ALL=C
+    db='${host.layout.dataDir}/member/snap/db'
+    grep -obaF 'what was paid' "$db" | while IFS=: read -r at rest; do
+      printf WHAT | dd of="$db" bs=1 seek="$at" conv=notrunc 2> /dev/null
+    done`,
+  );
+  const remembered = await Promise.all(stage.etcd.members.map((member) => member.hashAt(revision, 10_000)));
+  expect(new Set(remembered.map(({ hash }) => hash)).size).toBe(1);
+  await setAlarm(stage, 'Corrupt', (await idsOf(stage))[other] ?? '');
+  expect(outputOf(await repair(stage, { dryRun: true }))).toMatchObject({ outcome: 'Planned', targets: [other] });
+  await setAlarm(stage, 'Corrupt', (await idsOf(stage))[other] ?? '', false);
+});
+
 describe("a member that etcd's own check does not let start", () => {
   const ETCD = '3.5.35';
   /** Before its first snapshot a member that starts knows no other, and compares itself with nobody. */

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Observation } from '../../../core/cluster/observation.ts';
 import { comparableVoters } from '../../../core/member-repair/comparable-voters.ts';
 import { clusterIn, failureOf, learner, observation, silent, voter } from '../observations.ts';
-import { corrupt, votersOf, withLast } from './readings.ts';
+import { votersOf, withLast } from './readings.ts';
 
 function comparable(reading: Observation): string[] {
   return comparableVoters(clusterIn(reading).members, reading).map(({ name }) => name);
@@ -23,13 +23,4 @@ it('are waited for while one is only behind: what it does not have yet is no dif
     name: 'EtcdUnavailable',
     message: expect.stringContaining('node3 has applied 12 of 7000 log entries: its data cannot be compared'),
   });
-});
-
-it.each([
-  ['one has applied fewer entries', { raftAppliedIndex: '6999', revision: '4999' }, 'EtcdUnavailable'],
-  ['all have applied the same entries', { revision: '4999' }, 'no error'],
-  ['an entry without a write is missing', { raftAppliedIndex: '6999' }, 'no error'],
-])('while etcd applies no write, and %s', (_, last, expected) => {
-  const reading = observation(withLast(3, voter('node3', last)), { alarms: [corrupt('a3')] });
-  expect(failureOf(() => comparable(reading)).name).toBe(expected);
 });

@@ -125,6 +125,11 @@ describe('nothing is replaced', () => {
     expect(failureOf(() => settled(reading, compared, parameters)).name).toBe(expected);
   });
 
+  it('where only disarming was approved of, and that is said', () => {
+    const { message } = failureOf(() => settled(seen(3, RAISED), hashesOf('aab'), { onlyMembers: [] }));
+    expect(message).toContain(' No member may be replaced: more was not approved. ');
+  });
+
   it('where a member cannot be judged from here, and its host cannot say why', () => {
     const reading = observation(withLast(5, unreached('node5')), RAISED);
     expect(assess(reading, hashesOf('aaab-')).verdict).toBe('Look');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeAlarms, judgeHashes } from '../../../core/member-repair/judge-hashes.ts';
-import { failureOf } from '../observations.ts';
-import { corrupt, hashesOf, seen } from './readings.ts';
+import { failureOf, observation, voter } from '../observations.ts';
+import { corrupt, hashesOf, seen, withLast } from './readings.ts';
 
 function dissentersIn(letters: string, heads: string[] = [], alarms = [corrupt('a3')]): string[] {
   const { dissenters } = judgeHashes(hashesOf(letters, heads), seen(letters.length, { alarms }));
@@ -37,6 +37,24 @@ describe('whose data are others than those of a majority', () => {
 
   it('is who is ahead of the others while etcd applies no write', () => {
     expect(dissentersIn('aaa', ['5000', '5000', '5001'])).toEqual(['node3']);
+  });
+
+  // Writes of clients that etcd refuses are entries of the log as well.
+  it.each([
+    ['one has applied fewer entries, and no hash differs', 'aaa', '4999', 'EtcdUnavailable'],
+    ['one has applied fewer entries, and another hash differs', 'baa', '4999', 'node1'],
+    ['one has applied fewer entries and is at the same revision', 'aaa', '5000', ''],
+  ])('while etcd applies no write, and %s', (_, letters, head, expected) => {
+    const members = withLast(3, voter('node3', { raftAppliedIndex: '6999', revision: head }));
+    const reading = observation(members, { alarms: [corrupt('a3')] });
+    let found = '';
+    const judge = () => {
+      found = judgeHashes(hashesOf(letters, ['5000', '5000', head]), reading)
+        .dissenters.map(({ name }) => name)
+        .join();
+    };
+    const failure = failureOf(judge).name;
+    expect(failure === 'no error' ? found : failure).toBe(expected);
   });
 
   it('is nobody who is only ahead while writes go on', () => {

@@ -78,6 +78,26 @@ describe('the hashes of voters', () => {
     });
   });
 
+  it('are computed first while etcd applies no write: what a member remembers of a compaction may be older than the damage', async () => {
+    const { etcd, asked } = clusterOf({ node1: { ...always(1), ...newest(7) }, node2: { ...always(1), ...newest(8) } });
+    const voters = [voter('node1'), voter('node2')];
+    const { hashes } = await readHashes(etcd, voters, soon(), true);
+    expect(hashes.map(({ hash }) => hash)).toEqual([7, 8]);
+    expect(asked).toEqual(['node1 newest', 'node2 newest']);
+  });
+
+  it('are those at the lowest revision where etcd applies no write and one has got ahead', async () => {
+    const { etcd } = clusterOf({
+      node1: { ...always(1), ...newest(7, '4000', '5001') },
+      node2: { ...always(2), ...newest(8, '4000') },
+    });
+    const voters = [voter('node1', { revision: '5001' }), voter('node2')];
+    expect(await readHashes(etcd, voters, soon(), true)).toMatchObject({
+      revision: '5000',
+      hashes: [{ hash: 1 }, { hash: 2 }],
+    });
+  });
+
   it.each([
     ['one has not compacted yet', newest(7, '4000'), newest(8)],
     ['writes go on meanwhile', newest(7), newest(8, '5000', '5003')],
@@ -107,6 +127,17 @@ describe('since when two members differ', () => {
     expect(asked.length).toBeLessThan(30);
     // That would be the newest.
     expect(asked).not.toContain('one 0');
+  });
+
+  it('is behind the compared revision where a member has only got ahead', async () => {
+    const { etcd, asked } = clusterOf({ one: always(1), other: always(1) });
+    const hashes = ['one', 'other'].map((name, at) => ({ name, id: `a${at}`, hash: 1, head: `500${at}` }));
+    const reading = { revision: '5000', compactRevision: '4000', hashes };
+    expect(await findDivergence(etcd, ['one', 'other'], reading, soon())).toEqual({
+      sameAt: '5000',
+      differentAt: '5001',
+    });
+    expect(asked).toEqual([]);
   });
 
   it('stays unknown where the time is over, or a compaction comes in between', async () => {
